@@ -1,0 +1,813 @@
+"""The catalogue's columns, each declared once.
+
+A :class:`Column` drives writing, checking, axis labels, sliders, the glossary, export units and UCDs. The first
+sixteen are Table A1 of Qiu et al. (2023), under names that every tool can type; ``paper_name`` keeps the printed one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Literal
+
+DType = Literal["int64", "int32", "int16", "float64", "float32", "bool", "str"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One quantity of the catalogue.
+
+    Parameters
+    ----------
+    name : str
+        Machine name: lower case, letters, digits and underscores.
+    dtype : str
+        Storage type; floats hold NaN where a value is missing.
+    unit : str
+        Unit in the CDS/VOUnit spelling, "" when the quantity has none.
+    ucd : str
+        IVOA UCD1+ word.
+    label : str
+        What stands on an axis.
+    description : str
+        One line for glossaries and file headers.
+    group : str
+        Chapter of the catalogue.
+    low, high : float or None
+        Valid range, inclusive; None means open.
+    paper_name : str
+        Name printed in Table A1 of the paper, "" for value-added columns.
+    nullable : bool
+        Whether a catalogue may lack the column. A missing float is NaN; integers say in their
+        description which value means unknown.
+    """
+
+    name: str
+    dtype: DType
+    unit: str
+    ucd: str
+    label: str
+    description: str
+    group: str
+    low: float | None = None
+    high: float | None = None
+    paper_name: str = ""
+    nullable: bool = True
+
+    @property
+    def axis_label(self) -> str:
+        """Label with its unit, for an axis."""
+        return f"{self.label} [{self.unit}]" if self.unit else self.label
+
+    @property
+    def is_float(self) -> bool:
+        """Whether NaN can mark a missing value."""
+        return self.dtype.startswith("float")
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether it can stand on an axis."""
+        return self.dtype not in ("str", "bool")
+
+
+def _c(
+    name: str,
+    dtype: DType,
+    unit: str,
+    ucd: str,
+    label: str,
+    description: str,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    paper: str = "",
+    nullable: bool = True,
+) -> Column:
+    return Column(name, dtype, unit, ucd, label, description, "", low, high, paper, nullable)
+
+
+_TABLE_A1 = (
+    _c(
+        "obsid",
+        "int64",
+        "",
+        "meta.id;meta.main",
+        "obsid",
+        "LAMOST observation id",
+        1,
+        None,
+        paper="obsid",
+        nullable=False,
+    ),
+    _c(
+        "gaia_source_id",
+        "int64",
+        "",
+        "meta.id.cross",
+        "Gaia source id",
+        "Gaia DR3 source id, 0 when none matched",
+        0,
+        None,
+        paper="gaia_source_id",
+    ),
+    _c("ra", "float64", "deg", "pos.eq.ra;meta.main", "RA", "Right ascension, ICRS", 0, 360, paper="ra"),
+    _c("dec", "float64", "deg", "pos.eq.dec;meta.main", "Dec", "Declination, ICRS", -90, 90, paper="dec"),
+    _c(
+        "snr",
+        "float32",
+        "",
+        "stat.snr",
+        "S/N",
+        "Mean signal-to-noise ratio over all pixels of the LAMOST spectrum",
+        None,
+        None,
+        paper="SNR",
+    ),
+    _c("m_h", "float32", "dex", "phys.abund.Z", "[M/H]", "Metallicity from SLAM", -5, 2, paper="[M/H]"),
+    _c(
+        "m_h_err",
+        "float32",
+        "dex",
+        "stat.error;phys.abund.Z",
+        "σ([M/H])",
+        "Uncertainty of [M/H], calibrated",
+        0,
+        None,
+        paper="[M/H]_err",
+    ),
+    _c(
+        "teff",
+        "float32",
+        "K",
+        "phys.temperature.effective",
+        "Teff",
+        "Effective temperature from SLAM",
+        2000,
+        10000,
+        paper="T_eff",
+    ),
+    _c(
+        "teff_err",
+        "float32",
+        "K",
+        "stat.error;phys.temperature.effective",
+        "σ(Teff)",
+        "Uncertainty of Teff, calibrated",
+        0,
+        None,
+        paper="T_eff_err",
+    ),
+    _c(
+        "logg",
+        "float32",
+        "dex",
+        "phys.gravity",
+        "log g",
+        "Surface gravity (cgs) from SLAM",
+        -2,
+        6,
+        paper="log g",
+    ),
+    _c(
+        "logg_err",
+        "float32",
+        "dex",
+        "stat.error;phys.gravity",
+        "σ(log g)",
+        "Uncertainty of log g, calibrated",
+        0,
+        None,
+        paper="log g_err",
+    ),
+    _c(
+        "alpha_m",
+        "float32",
+        "dex",
+        "phys.abund",
+        "[α/M]",
+        "Alpha abundance from SLAM",
+        -1,
+        1.5,
+        paper="[alpha/M]",
+    ),
+    _c(
+        "alpha_m_err",
+        "float32",
+        "dex",
+        "stat.error;phys.abund",
+        "σ([α/M])",
+        "Uncertainty of [α/M], calibrated",
+        0,
+        None,
+        paper="[alpha/M]_err",
+    ),
+    _c(
+        "rv",
+        "float32",
+        "km/s",
+        "spect.dopplerVeloc.opt;em.opt.I",
+        "RV",
+        "Heliocentric radial velocity, 8000-8950 Å",
+        -1500,
+        1500,
+        paper="rv",
+    ),
+    _c(
+        "rv_err",
+        "float32",
+        "km/s",
+        "stat.error;spect.dopplerVeloc.opt",
+        "σ(RV)",
+        "Uncertainty of the radial velocity",
+        0,
+        None,
+        paper="rv_err",
+    ),
+    _c(
+        "distance",
+        "float32",
+        "kpc",
+        "pos.distance",
+        "d",
+        "Distance from the Sun, median of the Monte Carlo draws",
+        0,
+        None,
+        paper="Distance",
+    ),
+)
+
+_IDENTITY = (
+    _c(
+        "obsid_source",
+        "str",
+        "",
+        "meta.note",
+        "obsid from",
+        "How the identifier was obtained: header, filename, table",
+    ),
+    _c("source_file", "str", "", "meta.file", "file", "File or table that the row was read from"),
+    _c("designation", "str", "", "meta.id", "name", "Designation in the input survey"),
+    _c("plan_id", "str", "", "meta.id;obs", "plate", "LAMOST plate (PLANID)"),
+    _c(
+        "spectrograph_id",
+        "int16",
+        "",
+        "meta.id;instr",
+        "spectrograph",
+        "LAMOST spectrograph, 1-16; 0 unknown",
+        0,
+        16,
+    ),
+    _c("fiber_id", "int16", "", "meta.id;instr", "fibre", "LAMOST fibre, 1-250; 0 unknown", 0, 4000),
+    _c(
+        "lmjd",
+        "int32",
+        "d",
+        "time.epoch;obs",
+        "LMJD",
+        "Local modified Julian day of the observation; 0 unknown",
+        0,
+        None,
+    ),
+    _c("subclass", "str", "", "src.spType", "class", "Spectral class given by the input survey"),
+    _c(
+        "rv_input",
+        "float32",
+        "km/s",
+        "spect.dopplerVeloc.opt",
+        "RV (input)",
+        "Radial velocity given by the input (header redshift or table)",
+        -1500,
+        1500,
+    ),
+    _c(
+        "in_training",
+        "bool",
+        "",
+        "meta.code",
+        "training",
+        "Whether the star trained the label model",
+        nullable=False,
+    ),
+)
+
+_SPECTRUM = (
+    _c(
+        "snr_good",
+        "float32",
+        "",
+        "stat.snr",
+        "S/N (good)",
+        "Mean S/N over unmasked pixels of the fitted range",
+    ),
+    _c(
+        "snr_ca",
+        "float32",
+        "",
+        "stat.snr;em.opt.I",
+        "S/N (8000-8950 Å)",
+        "Mean S/N over unmasked pixels, 8000-8950 Å",
+    ),
+    _c(
+        "masked_fraction",
+        "float32",
+        "",
+        "arith.ratio",
+        "masked",
+        "Fraction of masked pixels in the fitted range",
+        0,
+        1,
+    ),
+    _c("tio5", "float32", "", "spect.index", "TiO5", "Band ratio TiO5 (Reid et al. 1995)"),
+    _c("cah2", "float32", "", "spect.index", "CaH2", "Band ratio CaH2 (Reid et al. 1995)"),
+    _c("cah3", "float32", "", "spect.index", "CaH3", "Band ratio CaH3 (Reid et al. 1995)"),
+    _c("cah_sum", "float32", "", "spect.index", "CaH2 + CaH3", "Sum of the band ratios CaH2 and CaH3"),
+    _c("rv_peak", "float32", "", "stat.correlation", "CCF peak", "Height of the highest CCF peak", -1, 1),
+    _c(
+        "rv_peak_ratio",
+        "float32",
+        "",
+        "arith.ratio",
+        "second peak",
+        "Second CCF peak over the highest",
+        -1,
+        1,
+    ),
+    _c(
+        "rv_template_teff",
+        "float32",
+        "K",
+        "phys.temperature.effective",
+        "template Teff",
+        "Effective temperature of the best velocity template",
+        2000,
+        10000,
+    ),
+    _c(
+        "rv_chi2_nu",
+        "float32",
+        "",
+        "stat.fit.chi2",
+        "χ²ν (RV)",
+        "Reduced chi-squared of the velocity fit",
+        0,
+        None,
+    ),
+)
+
+_LABELS = (
+    _c(
+        "teff_err_formal",
+        "float32",
+        "K",
+        "stat.error;phys.temperature.effective",
+        "σ₀(Teff)",
+        "Formal uncertainty of Teff from the Fisher matrix",
+        0,
+        None,
+    ),
+    _c(
+        "logg_err_formal",
+        "float32",
+        "dex",
+        "stat.error;phys.gravity",
+        "σ₀(log g)",
+        "Formal uncertainty of log g from the Fisher matrix",
+        0,
+        None,
+    ),
+    _c(
+        "m_h_err_formal",
+        "float32",
+        "dex",
+        "stat.error;phys.abund.Z",
+        "σ₀([M/H])",
+        "Formal uncertainty of [M/H] from the Fisher matrix",
+        0,
+        None,
+    ),
+    _c(
+        "alpha_m_err_formal",
+        "float32",
+        "dex",
+        "stat.error;phys.abund",
+        "σ₀([α/M])",
+        "Formal uncertainty of [α/M] from the Fisher matrix",
+        0,
+        None,
+    ),
+    _c(
+        "a_k_fit",
+        "float32",
+        "mag",
+        "phys.absorption;em.IR.K",
+        "A_K (fit)",
+        "Extinction in Ks inferred with the labels, where spectra are not normalised",
+        -1,
+        10,
+    ),
+    _c(
+        "a_k_fit_err",
+        "float32",
+        "mag",
+        "stat.error;phys.absorption",
+        "σ(A_K fit)",
+        "Uncertainty of a_k_fit",
+        0,
+        None,
+    ),
+    _c(
+        "a_k_fit_err_formal",
+        "float32",
+        "mag",
+        "stat.error;phys.absorption",
+        "σ₀(A_K fit)",
+        "Formal uncertainty of a_k_fit",
+        0,
+        None,
+    ),
+    _c("chi2_nu", "float32", "", "stat.fit.chi2", "χ²ν", "Reduced chi-squared of the label fit", 0, None),
+    _c("label_reason", "str", "", "meta.note", "fit ended", "How the label fit ended"),
+    _c(
+        "teff_ref",
+        "float32",
+        "K",
+        "phys.temperature.effective",
+        "Teff (ref)",
+        "Reference Teff (APOGEE)",
+        2000,
+        10000,
+    ),
+    _c("logg_ref", "float32", "dex", "phys.gravity", "log g (ref)", "Reference log g (APOGEE)", -2, 6),
+    _c("m_h_ref", "float32", "dex", "phys.abund.Z", "[M/H] (ref)", "Reference [M/H] (APOGEE)", -5, 2),
+    _c("alpha_m_ref", "float32", "dex", "phys.abund", "[α/M] (ref)", "Reference [α/M] (APOGEE)", -1, 1.5),
+    _c(
+        "a_k_ref",
+        "float32",
+        "mag",
+        "phys.absorption;em.IR.K",
+        "A_K (ref)",
+        "Reference A_K (APOGEE targeting)",
+        -1,
+        10,
+    ),
+    _c(
+        "m_h_input",
+        "float32",
+        "dex",
+        "phys.abund.Z",
+        "[M/H] (input)",
+        "Metallicity given by the input table",
+        -5,
+        2,
+    ),
+)
+
+_PHOTOMETRY = (
+    _c("j_mag", "float32", "mag", "phot.mag;em.IR.J", "J", "2MASS J magnitude", -5, 25),
+    _c("j_mag_err", "float32", "mag", "stat.error;phot.mag;em.IR.J", "σ(J)", "Uncertainty of J", 0, None),
+    _c("h_mag", "float32", "mag", "phot.mag;em.IR.H", "H", "2MASS H magnitude", -5, 25),
+    _c("h_mag_err", "float32", "mag", "stat.error;phot.mag;em.IR.H", "σ(H)", "Uncertainty of H", 0, None),
+    _c("k_mag", "float32", "mag", "phot.mag;em.IR.K", "Ks", "2MASS Ks magnitude", -5, 25),
+    _c("k_mag_err", "float32", "mag", "stat.error;phot.mag;em.IR.K", "σ(Ks)", "Uncertainty of Ks", 0, None),
+    _c("w1_mag", "float32", "mag", "phot.mag;em.IR.3-4um", "W1", "WISE W1 magnitude", -5, 25),
+    _c("w2_mag", "float32", "mag", "phot.mag;em.IR.4-8um", "W2", "WISE W2 magnitude", -5, 25),
+    _c("g_mag", "float32", "mag", "phot.mag;em.opt", "G", "Gaia G magnitude", -5, 25),
+    _c("bp_rp", "float32", "mag", "phot.color;em.opt.B;em.opt.R", "BP - RP", "Gaia colour BP - RP", -2, 12),
+    _c(
+        "jk",
+        "float32",
+        "mag",
+        "phot.color;em.IR.J;em.IR.K",
+        "J - Ks",
+        "2MASS colour J - Ks, as observed",
+        -2,
+        10,
+    ),
+    _c(
+        "jk0",
+        "float32",
+        "mag",
+        "phot.color;em.IR.J;em.IR.K",
+        "(J - Ks)₀",
+        "2MASS colour J - Ks, de-reddened",
+        -3,
+        10,
+    ),
+    _c("k0_mag", "float32", "mag", "phot.mag;em.IR.K", "Ks,0", "2MASS Ks magnitude, de-reddened", -9, 25),
+)
+
+_ASTROMETRY = (
+    _c("glon", "float64", "deg", "pos.galactic.lon", "l", "Galactic longitude", 0, 360),
+    _c("glat", "float64", "deg", "pos.galactic.lat", "b", "Galactic latitude", -90, 90),
+    _c("parallax", "float32", "mas", "pos.parallax", "ϖ", "Gaia parallax"),
+    _c(
+        "parallax_err",
+        "float32",
+        "mas",
+        "stat.error;pos.parallax",
+        "σ(ϖ)",
+        "Uncertainty of the parallax",
+        0,
+        None,
+    ),
+    _c("pmra", "float32", "mas/yr", "pos.pm;pos.eq.ra", "μα*", "Gaia proper motion in RA, times cos(Dec)"),
+    _c(
+        "pmra_err",
+        "float32",
+        "mas/yr",
+        "stat.error;pos.pm;pos.eq.ra",
+        "σ(μα*)",
+        "Uncertainty of pmra",
+        0,
+        None,
+    ),
+    _c("pmdec", "float32", "mas/yr", "pos.pm;pos.eq.dec", "μδ", "Gaia proper motion in Dec"),
+    _c(
+        "pmdec_err",
+        "float32",
+        "mas/yr",
+        "stat.error;pos.pm;pos.eq.dec",
+        "σ(μδ)",
+        "Uncertainty of pmdec",
+        0,
+        None,
+    ),
+    _c("ruwe", "float32", "", "stat.error", "RUWE", "Gaia renormalised unit weight error", 0, None),
+    _c(
+        "rv_gaia",
+        "float32",
+        "km/s",
+        "spect.dopplerVeloc.opt",
+        "RV (Gaia)",
+        "Gaia radial velocity",
+        -1500,
+        1500,
+    ),
+    _c(
+        "rv_gaia_err",
+        "float32",
+        "km/s",
+        "stat.error;spect.dopplerVeloc.opt",
+        "σ(RV Gaia)",
+        "Uncertainty of rv_gaia",
+        0,
+        None,
+    ),
+    _c(
+        "distance_geo",
+        "float32",
+        "kpc",
+        "pos.distance",
+        "d (geo)",
+        "Geometric distance from the parallax",
+        0,
+        None,
+    ),
+)
+
+_DISTANCE = (
+    _c(
+        "distance_16",
+        "float32",
+        "kpc",
+        "stat.error;pos.distance",
+        "d₁₆",
+        "16th percentile of the distance",
+        0,
+        None,
+    ),
+    _c(
+        "distance_84",
+        "float32",
+        "kpc",
+        "stat.error;pos.distance",
+        "d₈₄",
+        "84th percentile of the distance",
+        0,
+        None,
+    ),
+    _c(
+        "distance_roots",
+        "int16",
+        "",
+        "meta.number",
+        "roots",
+        "Number of distances that solve Eq. 8; -1 not tried",
+        -1,
+        None,
+    ),
+    _c("k_abs", "float32", "mag", "phot.mag;em.IR.K;phys.magAbs", "M_K", "Absolute magnitude in Ks", -15, 15),
+    _c("a_k", "float32", "mag", "phys.absorption;em.IR.K", "A_K", "Extinction in Ks at the distance", 0, None),
+    _c(
+        "e_jk",
+        "float32",
+        "mag",
+        "phot.color.excess",
+        "E(J-Ks)",
+        "Reddening A_J - A_K at the distance",
+        0,
+        None,
+    ),
+    _c(
+        "distance_input",
+        "float32",
+        "kpc",
+        "pos.distance",
+        "d (input)",
+        "Distance given by the input table",
+        0,
+        None,
+    ),
+)
+
+_KINEMATICS = (
+    _c(
+        "x_gal",
+        "float32",
+        "kpc",
+        "pos.cartesian.x;pos.galactocentric",
+        "X",
+        "Galactocentric X, right-handed, Sun at X = -R0",
+        None,
+        None,
+    ),
+    _c(
+        "y_gal",
+        "float32",
+        "kpc",
+        "pos.cartesian.y;pos.galactocentric",
+        "Y",
+        "Galactocentric Y, towards the Sun's rotation",
+        None,
+        None,
+    ),
+    _c(
+        "z_gal",
+        "float32",
+        "kpc",
+        "pos.cartesian.z;pos.galactocentric",
+        "Z",
+        "Height above the Galactic plane",
+    ),
+    _c(
+        "x_helio",
+        "float32",
+        "kpc",
+        "pos.cartesian.x",
+        "X☉",
+        "Heliocentric X towards the Galactic centre (Figure 8)",
+    ),
+    _c(
+        "r_gal",
+        "float32",
+        "kpc",
+        "pos.distance;pos.galactocentric",
+        "R",
+        "Cylindrical Galactocentric radius",
+        0,
+        None,
+    ),
+    _c("v_x", "float32", "km/s", "phys.veloc;pos.cartesian.x", "V_X", "Galactocentric velocity along X"),
+    _c("v_y", "float32", "km/s", "phys.veloc;pos.cartesian.y", "V_Y", "Galactocentric velocity along Y"),
+    _c("v_z", "float32", "km/s", "phys.veloc;pos.cartesian.z", "V_Z", "Galactocentric velocity along Z"),
+    _c("v_r", "float32", "km/s", "phys.veloc", "V_R", "Velocity away from the Galactic axis"),
+    _c("v_phi", "float32", "km/s", "phys.veloc.rotat", "V_φ", "Rotation velocity, positive with the disc"),
+    _c("j_r", "float32", "kpc km/s", "phys.angMomentum", "J_R", "Radial action", 0, None),
+    _c(
+        "j_phi",
+        "float32",
+        "kpc km/s",
+        "phys.angMomentum",
+        "J_φ",
+        "Azimuthal action = L_z, positive with the disc's rotation",
+    ),
+    _c("j_z", "float32", "kpc km/s", "phys.angMomentum", "J_z", "Vertical action", 0, None),
+    _c("j_tot", "float32", "kpc km/s", "phys.angMomentum", "J_tot", "sqrt(J_R² + J_φ² + J_z²)", 0, None),
+    _c("j_sum", "float32", "kpc km/s", "phys.angMomentum", "J_sum", "J_R + J_z + |J_φ|", 0, None),
+    _c(
+        "energy",
+        "float32",
+        "km2/s2",
+        "phys.energy",
+        "E",
+        "Total energy a unit mass, potential zero point in manifest",
+    ),
+    _c("eccentricity", "float32", "", "src.orbital.eccentricity", "e", "Orbital eccentricity", 0, 1),
+    _c("z_max", "float32", "kpc", "pos.distance", "z_max", "Largest height of the orbit", 0, None),
+    _c(
+        "r_peri",
+        "float32",
+        "kpc",
+        "pos.distance;src.orbital.periastron",
+        "R_peri",
+        "Pericentre radius",
+        0,
+        None,
+    ),
+    _c("r_apo", "float32", "kpc", "pos.distance", "R_apo", "Apocentre radius", 0, None),
+)
+
+_STREAM = (
+    _c(
+        "sgr_lambda",
+        "float32",
+        "deg",
+        "pos.bodyrc.lon",
+        "Λ",
+        "Sagittarius longitude (Law & Majewski 2010)",
+        0,
+        360,
+    ),
+    _c(
+        "sgr_beta",
+        "float32",
+        "deg",
+        "pos.bodyrc.lat",
+        "B",
+        "Sagittarius latitude (Law & Majewski 2010)",
+        -90,
+        90,
+    ),
+    _c(
+        "v_gsr",
+        "float32",
+        "km/s",
+        "spect.dopplerVeloc;pos.galactocentric",
+        "V_GSR",
+        "Line-of-sight velocity in the Galactic standard of rest",
+    ),
+)
+
+_QUALITY = (
+    _c(
+        "quality",
+        "int32",
+        "",
+        "meta.code.qual",
+        "quality",
+        "Quality bits, 0 is good (see the glossary of bits)",
+        0,
+        65535,
+        nullable=False,
+    ),
+    _c(
+        "oddness",
+        "float32",
+        "",
+        "stat.rank",
+        "oddness",
+        "How odd the star is: -log10 of its joint tail probability",
+        0,
+        None,
+    ),
+)
+
+
+def _build() -> tuple[Column, ...]:
+    groups = (
+        ("Table A1", _TABLE_A1),
+        ("Identity", _IDENTITY),
+        ("Spectrum", _SPECTRUM),
+        ("Labels", _LABELS),
+        ("Photometry", _PHOTOMETRY),
+        ("Astrometry", _ASTROMETRY),
+        ("Distance", _DISTANCE),
+        ("Kinematics", _KINEMATICS),
+        ("Stream", _STREAM),
+        ("Quality", _QUALITY),
+    )
+    return tuple(replace(declared, group=group) for group, declarations in groups for declared in declarations)
+
+
+COLUMNS: tuple[Column, ...] = _build()
+"""Every column of the catalogue, in published order."""
+
+BY_NAME: dict[str, Column] = {column.name: column for column in COLUMNS}
+"""The same columns by name."""
+
+REQUIRED: tuple[str, ...] = tuple(column.name for column in COLUMNS if not column.nullable)
+"""Columns that every catalogue has, for every row."""
+
+
+def column(name: str) -> Column:
+    """Look up a column.
+
+    Raises
+    ------
+    KeyError
+        If there is none of that name; the message suggests the nearest.
+    """
+    try:
+        return BY_NAME[name]
+    except KeyError:
+        near = get_close_matches(name, BY_NAME, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise KeyError(f"No column is named {name!r}.{hint}") from None
+
+
+def in_published_order(names: Iterable[str]) -> list[str]:
+    """Sort known column names as they are published; raise KeyError on an unknown one."""
+    wanted = {column(name).name for name in names}
+    return [known.name for known in COLUMNS if known.name in wanted]

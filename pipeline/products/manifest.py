@@ -1,0 +1,131 @@
+"""The manifest: what made a product directory, from what, and what in it is simulated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+FORMAT_VERSION = 1
+"""Version of the product directory's layout; a reader refuses a newer one."""
+
+MANIFEST_NAME = "manifest.json"
+
+_VERSIONED = ("numpy", "scipy", "astropy", "scikit-learn", "pandas", "pyarrow", "galpy")
+
+
+class ProductError(ValueError):
+    """A product directory cannot be opened or breaks the contract."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Provenance of a product directory.
+
+    Parameters
+    ----------
+    name : str
+        Name of the run.
+    simulated : bool
+        True when any star in it was simulated.
+    simulated_note : str
+        What is simulated, in a sentence for the screen; "" when nothing is.
+    configuration : mapping
+        The whole configuration of the run.
+    inputs : mapping of str to str
+        Inputs by path or name, with their SHA-256 ("" for a directory that is listed in the rejects and catalogue).
+    choices : mapping of str to str
+        Scientific choices worth a caption: dust map, frame, potential, distance calibration, label engine.
+    stages : tuple of mapping
+        For each stage: name, status (done, skipped), reason, rows_in, rows_out, seconds.
+    files : mapping of str to str
+        SHA-256 of every file in the directory, by relative path.
+    versions : mapping of str to str
+        Python, this project and the libraries that matter.
+    created : str
+        UTC, ISO 8601.
+    format_version : int
+        Layout version.
+    """
+
+    name: str
+    simulated: bool
+    simulated_note: str
+    configuration: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    choices: Mapping[str, str]
+    stages: tuple[Mapping[str, Any], ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=lambda: software_versions())
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    format_version: int = FORMAT_VERSION
+
+    def write(self, directory: Path) -> None:
+        """Write ``manifest.json`` into ``directory``, replacing it in one step."""
+        target = directory / MANIFEST_NAME
+        draft = target.with_suffix(".tmp")
+        draft.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        draft.replace(target)
+
+    @classmethod
+    def read(cls, directory: Path) -> Manifest:
+        """Read a manifest.
+
+        Raises
+        ------
+        ProductError
+            If the directory holds none, it is not valid, or its layout is newer than this program.
+        """
+        path = directory / MANIFEST_NAME
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ProductError(
+                f"{directory} is not a product directory: it has no {MANIFEST_NAME}. "
+                "Build one with `python -m pipeline build CONFIG.toml`."
+            ) from None
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ProductError(f"{path} is not valid JSON ({error}). Build the products again.") from error
+        found = raw.get("format_version") if isinstance(raw, dict) else None
+        if found != FORMAT_VERSION:
+            raise ProductError(
+                f"{path} has layout version {found!r}; this program reads {FORMAT_VERSION}. Build the products again."
+            )
+        try:
+            return cls(**{**raw, "stages": tuple(raw["stages"])})
+        except (KeyError, TypeError) as error:
+            raise ProductError(f"{path} lacks or misnames a field ({error}). Build the products again.") from error
+
+
+def software_versions() -> dict[str, str]:
+    """Versions of Python, this project and the libraries whose numbers end up in the catalogue."""
+    from pipeline import __version__  # noqa: PLC0415 - the package root sits above this room only in name
+
+    versions = {"python": platform.python_version(), "mgiant-explorer": __version__}
+    for package in _VERSIONED:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, read in blocks."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def checksums(directory: Path) -> dict[str, str]:
+    """SHA-256 of every file below ``directory`` but the manifest, by relative POSIX path."""
+    return {
+        path.relative_to(directory).as_posix(): file_sha256(path)
+        for path in sorted(directory.rglob("*"))
+        if path.is_file() and path.name != MANIFEST_NAME
+    }

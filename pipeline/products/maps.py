@@ -1,0 +1,88 @@
+"""Disc maps, computed once and stored, so that a page only paints them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.products.manifest import ProductError
+
+MAPS_DIR = "maps"
+_FIELDS = ("count", "v_x", "v_y", "v_phi", "residual", "texture")
+
+
+@dataclass(frozen=True)
+class DiscMap:
+    """Velocity field of one slice in height (Figure 9).
+
+    Parameters
+    ----------
+    z_low_kpc, z_high_kpc : float
+        Slice in abs(Z).
+    edges_kpc : ndarray, shape (n + 1,)
+        Edges of the cells, the same along X and Y (Galactocentric, Sun at X = -R0).
+    count : ndarray of int, shape (n, n)
+        Stars a cell, indexed [y, x].
+    v_x, v_y : ndarray, shape (n, n)
+        Mean velocity in km/s, NaN in cells with too few stars.
+    v_phi : ndarray, shape (n, n)
+        Median rotation velocity in km/s, positive with the disc.
+    residual : ndarray, shape (n, n)
+        ``v_phi`` minus the slice's median rotation at that radius.
+    texture : ndarray of uint8, shape (m, m)
+        Line integral convolution of the field, m a multiple of n; 0 where there is no field.
+    """
+
+    z_low_kpc: float
+    z_high_kpc: float
+    edges_kpc: NDArray[np.float64]
+    count: NDArray[np.int32]
+    v_x: NDArray[np.float32]
+    v_y: NDArray[np.float32]
+    v_phi: NDArray[np.float32]
+    residual: NDArray[np.float32]
+    texture: NDArray[np.uint8]
+
+    @property
+    def label(self) -> str:
+        """The slice in words."""
+        return f"{self.z_low_kpc:g} ≤ |Z| < {self.z_high_kpc:g} kpc"
+
+
+def write_maps(directory: Path, maps: Sequence[DiscMap]) -> None:
+    """Write ``maps/``: one .npz a slice and an index."""
+    folder = directory / MAPS_DIR
+    folder.mkdir(parents=True, exist_ok=True)
+    index = []
+    for number, disc in enumerate(maps):
+        name = f"slice_{number}.npz"
+        np.savez(folder / name, edges_kpc=disc.edges_kpc, **{key: getattr(disc, key) for key in _FIELDS})
+        index.append({"file": name, "z_low_kpc": disc.z_low_kpc, "z_high_kpc": disc.z_high_kpc})
+    (folder / "maps.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
+
+
+def read_maps(directory: Path) -> tuple[DiscMap, ...]:
+    """Read the disc maps; an empty tuple when the build had no velocities to map.
+
+    Raises
+    ------
+    ProductError
+        If an indexed file is missing or damaged.
+    """
+    folder = directory / MAPS_DIR
+    if not (folder / "maps.json").is_file():
+        return ()
+    maps = []
+    for entry in json.loads((folder / "maps.json").read_text("utf-8")):
+        try:
+            with np.load(folder / entry["file"], allow_pickle=False) as stored:
+                fields = {key: stored[key] for key in ("edges_kpc", *_FIELDS)}
+        except (OSError, ValueError, KeyError) as error:
+            raise ProductError(f"The disc map {entry['file']} is missing or damaged ({error}).") from error
+        maps.append(DiscMap(entry["z_low_kpc"], entry["z_high_kpc"], **fields))
+    return tuple(maps)

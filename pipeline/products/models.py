@@ -1,0 +1,46 @@
+"""Trained models as plain arrays and JSON: loading one executes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.products.manifest import ProductError
+
+MODEL_DIR = "model"
+
+
+def write_model(directory: Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> None:
+    """Write arrays as ``model/NAME.npy`` and metadata as ``model/model.json``."""
+    folder = directory / MODEL_DIR
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, values in arrays.items():
+        if values.dtype.hasobject:
+            raise ProductError(f"Model array {name!r} holds Python objects; only numbers and fixed strings are stored.")
+        np.save(folder / f"{name}.npy", values, allow_pickle=False)
+    document = {"arrays": sorted(arrays), "metadata": dict(metadata)}
+    (folder / "model.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_model(directory: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Read what :func:`write_model` wrote.
+
+    Raises
+    ------
+    ProductError
+        If a file is missing or damaged.
+    """
+    folder = directory / MODEL_DIR
+    try:
+        document = json.loads((folder / "model.json").read_text("utf-8"))
+        arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in document["arrays"]}
+    except FileNotFoundError as error:
+        raise ProductError(f"The label model lacks {error.filename}. Build the products again.") from error
+    except (ValueError, KeyError) as error:
+        raise ProductError(f"The label model in {folder} is damaged ({error}).") from error
+    return arrays, document["metadata"]

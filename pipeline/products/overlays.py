@@ -1,0 +1,60 @@
+"""Reference curves that the explorer draws over data: isochrones, the stream model, spiral arms.
+
+They are published with the catalogue, because a figure must show the very model that the numbers were compared with.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from pipeline.products.manifest import ProductError
+
+OVERLAYS_DIR = "overlays"
+
+OVERLAY_COLUMNS: dict[str, tuple[str, ...]] = {
+    "isochrones": ("age_gyr", "m_h", "teff", "logg", "jk0", "k_abs"),
+    "stream_model": (
+        "sgr_lambda",
+        "sgr_beta",
+        "distance",
+        "v_gsr",
+        "x_gal",
+        "y_gal",
+        "z_gal",
+        "stripped_gyr",
+    ),
+    "spiral_arms": ("arm", "x_gal", "y_gal"),
+}
+"""Columns of each overlay, under catalogue names and units; rows of one curve stand together, in drawing order."""
+
+
+def write_overlay(directory: Path, name: str, frame: pd.DataFrame) -> None:
+    """Write ``overlays/NAME.parquet``; raise ProductError on an unknown name or other columns."""
+    expected = OVERLAY_COLUMNS.get(name)
+    if expected is None or tuple(frame.columns) != expected:
+        raise ProductError(f"Overlay {name!r} must have columns {expected}; found {tuple(frame.columns)}.")
+    folder = directory / OVERLAYS_DIR
+    folder.mkdir(parents=True, exist_ok=True)
+    frame.to_parquet(folder / f"{name}.parquet", index=False)
+
+
+def read_overlays(directory: Path) -> dict[str, pd.DataFrame]:
+    """Read the overlays that a product directory holds, by name.
+
+    Raises
+    ------
+    ProductError
+        If one is damaged.
+    """
+    found = {}
+    for name in OVERLAY_COLUMNS:
+        path = directory / OVERLAYS_DIR / f"{name}.parquet"
+        if path.is_file():
+            try:
+                found[name] = pd.read_parquet(path)
+            except pa.ArrowException as error:
+                raise ProductError(f"The overlay {path} is damaged ({error}). Build the products again.") from error
+    return found

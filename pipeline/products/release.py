@@ -1,0 +1,143 @@
+"""A whole product directory: opened for the explorer, or verified against the contract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.products.catalog import REJECT_COLUMNS, Catalog, read_rejects
+from pipeline.products.manifest import MANIFEST_NAME, Manifest, ProductError, checksums
+from pipeline.products.maps import DiscMap, read_maps
+from pipeline.products.models import MODEL_DIR, read_model
+from pipeline.products.overlays import OVERLAY_COLUMNS, read_overlays
+from pipeline.products.spectra import SPECTRA_DIR, SpectrumStore
+
+REPORT_NAME = "report.json"
+TRUTH_NAME = "truth.parquet"
+
+
+@dataclass(frozen=True)
+class Products:
+    """Everything that a build published, opened read-only and shared by all visitors.
+
+    Parameters
+    ----------
+    directory : Path
+        Where it lies.
+    manifest : Manifest
+        What made it.
+    catalog : Catalog
+        The stars.
+    rejects : pandas.DataFrame
+        What could not be used, and why.
+    spectra : SpectrumStore or None
+        Spectra by obsid; None for catalogues from tables alone.
+    maps : tuple of DiscMap
+        Disc maps, empty when there were no velocities.
+    overlays : dict of str to pandas.DataFrame
+        Reference curves by name.
+    report : dict
+        Measured summary of the build: bias and scatter of labels, velocity comparison, counts.
+    """
+
+    directory: Path
+    manifest: Manifest
+    catalog: Catalog
+    rejects: pd.DataFrame
+    spectra: SpectrumStore | None
+    maps: tuple[DiscMap, ...]
+    overlays: dict[str, pd.DataFrame]
+    report: dict[str, Any]
+
+    @classmethod
+    def open(cls, directory: Path) -> Products:
+        """Open a product directory.
+
+        Raises
+        ------
+        ProductError
+            If it is none, or a part is missing or damaged.
+        """
+        manifest = Manifest.read(directory)
+        try:
+            rejects = read_rejects(directory)
+            report = json.loads((directory / REPORT_NAME).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise ProductError(f"{directory} is incomplete ({error}). Build the products again.") from error
+        return cls(
+            directory=directory,
+            manifest=manifest,
+            catalog=Catalog.read(directory),
+            rejects=rejects,
+            spectra=SpectrumStore(directory) if SpectrumStore.exists(directory) else None,
+            maps=read_maps(directory),
+            overlays=read_overlays(directory),
+            report=report,
+        )
+
+
+def verify(directory: Path) -> list[str]:
+    """Check a product directory against the contract and its checksums.
+
+    Returns
+    -------
+    list of str
+        A sentence for each breach; empty when all is well.
+    """
+    return list(_breaches(directory))
+
+
+def _breaches(directory: Path) -> Iterator[str]:
+    try:
+        manifest = Manifest.read(directory)
+    except ProductError as error:
+        yield str(error)
+        return
+    yield from _checksum_breaches(directory, manifest)
+    try:
+        products = Products.open(directory)
+    except ProductError as error:
+        yield str(error)
+        return
+    yield from _consistency_breaches(products)
+
+
+def _checksum_breaches(directory: Path, manifest: Manifest) -> Iterator[str]:
+    found = checksums(directory)
+    for path, expected in manifest.files.items():
+        if path not in found:
+            yield f"{path} is listed in {MANIFEST_NAME} and missing."
+        elif found[path] != expected:
+            yield f"{path} differs from the checksum in {MANIFEST_NAME}."
+    for path in sorted(set(found) - set(manifest.files)):
+        yield f"{path} is not listed in {MANIFEST_NAME}."
+
+
+def _consistency_breaches(products: Products) -> Iterator[str]:
+    catalog, spectra = products.catalog.table, products.spectra
+    if tuple(products.rejects.columns) != REJECT_COLUMNS:
+        yield f"The rejects table has columns {tuple(products.rejects.columns)}, expected {REJECT_COLUMNS}."
+    if products.manifest.simulated and not products.manifest.simulated_note:
+        yield "The manifest says simulated without saying what is."
+    if spectra is not None:
+        strangers = np.setdiff1d(spectra.obsid, catalog["obsid"].to_numpy())
+        if strangers.size:
+            yield f"{strangers.size} spectra have no row in the catalogue (first: obsid {strangers[0]})."
+        if np.unique(spectra.obsid).size != spectra.obsid.size:
+            yield f"The store in {SPECTRA_DIR}/ holds an obsid twice."
+        if spectra.simulated != products.manifest.simulated:
+            yield "The spectrum store and the manifest disagree on what is simulated."
+    if (products.directory / MODEL_DIR).is_dir():
+        try:
+            read_model(products.directory)
+        except ProductError as error:
+            yield str(error)
+    for name, frame in products.overlays.items():
+        if tuple(frame.columns) != OVERLAY_COLUMNS[name]:
+            yield f"Overlay {name} has columns {tuple(frame.columns)}, expected {OVERLAY_COLUMNS[name]}."
