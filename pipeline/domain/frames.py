@@ -69,7 +69,7 @@ def _rotation_x(angle_deg: float) -> FloatArray:
     return np.array([[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]])
 
 
-# Law & Majewski (2010), Euler angles of the Sgr debris plane; the last factor makes the system left-handed as theirs is.
+# Law & Majewski (2010), Euler angles of the Sgr debris plane; the first factor makes it left-handed, as theirs is.
 _GALACTIC_TO_SGR = (
     np.diag([1.0, 1.0, -1.0]) @ _rotation_z(180.0 + 14.111534) @ _rotation_x(90.0 - 13.46) @ _rotation_z(180.0 + 3.75)
 )

@@ -12,6 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from pipeline import __version__
+
 FORMAT_VERSION = 1
 """Version of the product directory's layout; a reader refuses a newer one."""
 
@@ -22,6 +24,17 @@ _VERSIONED = ("numpy", "scipy", "astropy", "scikit-learn", "pandas", "pyarrow", 
 
 class ProductError(ValueError):
     """A product directory cannot be opened or breaks the contract."""
+
+
+def software_versions() -> dict[str, str]:
+    """Versions of Python, this project and the libraries whose numbers end up in the catalogue."""
+    versions = {"python": platform.python_version(), "mgiant-explorer": __version__}
+    for package in _VERSIONED:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,7 @@ class Manifest:
     choices: Mapping[str, str]
     stages: tuple[Mapping[str, Any], ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=lambda: software_versions())
+    versions: Mapping[str, str] = field(default_factory=software_versions)
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     format_version: int = FORMAT_VERSION
 
@@ -101,19 +114,6 @@ class Manifest:
             return cls(**{**raw, "stages": tuple(raw["stages"])})
         except (KeyError, TypeError) as error:
             raise ProductError(f"{path} lacks or misnames a field ({error}). Build the products again.") from error
-
-
-def software_versions() -> dict[str, str]:
-    """Versions of Python, this project and the libraries whose numbers end up in the catalogue."""
-    from pipeline import __version__  # noqa: PLC0415 - the package root sits above this room only in name
-
-    versions = {"python": platform.python_version(), "mgiant-explorer": __version__}
-    for package in _VERSIONED:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "not installed"
-    return versions
 
 
 def file_sha256(path: Path) -> str:

@@ -106,6 +106,7 @@ def _breaches(directory: Path) -> Iterator[str]:
         yield str(error)
         return
     yield from _consistency_breaches(products)
+    yield from _model_breaches(directory)
 
 
 def _checksum_breaches(directory: Path, manifest: Manifest) -> Iterator[str]:
@@ -133,11 +134,14 @@ def _consistency_breaches(products: Products) -> Iterator[str]:
             yield f"The store in {SPECTRA_DIR}/ holds an obsid twice."
         if spectra.simulated != products.manifest.simulated:
             yield "The spectrum store and the manifest disagree on what is simulated."
-    if (products.directory / MODEL_DIR).is_dir():
-        try:
-            read_model(products.directory)
-        except ProductError as error:
-            yield str(error)
     for name, frame in products.overlays.items():
         if tuple(frame.columns) != OVERLAY_COLUMNS[name]:
             yield f"Overlay {name} has columns {tuple(frame.columns)}, expected {OVERLAY_COLUMNS[name]}."
+
+
+def _model_breaches(directory: Path) -> Iterator[str]:
+    if (directory / MODEL_DIR).is_dir():
+        try:
+            read_model(directory)
+        except ProductError as error:
+            yield str(error)
