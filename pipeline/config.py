@@ -1,0 +1,211 @@
+"""The configuration of a run: frozen values read from TOML, units in the field names, unknown keys refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+INPUT_KINDS = ("mock", "lamost-fits", "gaia-xp", "table")
+DISTANCE_CALIBRATIONS = ("parsec", "colour-law", "cluster-line")
+
+
+class ConfigError(ValueError):
+    """A configuration cannot be used; the message names the key, what was found and the remedy."""
+
+
+@dataclass(frozen=True)
+class InputConfig:
+    """Where the stars come from.
+
+    ``kind`` is one of mock (simulated), lamost-fits (a folder of FITS spectra), gaia-xp (the fetched library) or table (one of
+    the known tables). Paths are relative to the configuration file, or to the folder named by ``MGIANT_DATA``.
+    """
+
+    kind: str = "mock"
+    spectra: str = ""
+    tables: tuple[str, ...] = ()
+    n_stars: int = 3000
+    n_training: int = 600
+    seed: int = 20230419
+
+
+@dataclass(frozen=True)
+class SpectraConfig:
+    """Common grid and pseudo-continuum."""
+
+    first_angstrom: float = 4500.0
+    last_angstrom: float = 8950.0
+    normalise: bool = True
+    continuum_half_power_angstrom: float = 220.0
+    continuum_clip_low: float = 1.0
+    continuum_clip_high: float = 3.0
+    continuum_passes: int = 3
+    masked_windows_angstrom: tuple[tuple[float, float], ...] = ((5570.0, 5590.0), (6295.0, 6310.0), (7590.0, 7700.0))
+
+
+@dataclass(frozen=True)
+class VelocityConfig:
+    """Radial velocities."""
+
+    first_angstrom: float = 8000.0
+    last_angstrom: float = 8950.0
+    max_velocity_kms: float = 800.0
+    step_kms: float = 20.0
+
+
+@dataclass(frozen=True)
+class LabelConfig:
+    """SLAM: which labels, the training cuts of paper section 2.2, the engine and its grid."""
+
+    names: tuple[str, ...] = ("teff", "logg", "m_h", "alpha_m")
+    engine: str = "admm"
+    c_grid: tuple[float, ...] = (1.0, 10.0)
+    gamma_grid: tuple[float, ...] = (0.1, 1.0)
+    epsilon_grid: tuple[float, ...] = (0.05,)
+    folds: int = 5
+    out_of_fold_models: int = 5
+    seed: int = 3670
+    max_training_stars: int = 3670
+    min_snr: float = 50.0
+    max_teff_error_k: float = 20.0
+    max_logg_error_dex: float = 0.1
+    max_m_h_error_dex: float = 0.1
+    max_alpha_m_error_dex: float = 0.05
+
+
+@dataclass(frozen=True)
+class DistanceConfig:
+    """Distances."""
+
+    calibration: str = "parsec"
+    isochrone_age_gyr: float = 3.0
+    dust: str = "exponential-disc"
+    dust_relative_error: float = 0.3
+    draws: int = 100
+    default_m_h: float = -0.3
+    default_m_h_error_dex: float = 0.3
+    default_magnitude_error_mag: float = 0.03
+
+
+@dataclass(frozen=True)
+class KinematicsConfig:
+    """Frame, potential and maps."""
+
+    frame: str = "paper"
+    potential: str = "MWPotential2014"
+    stream_particles: int = 2000
+    map_half_width_kpc: float = 20.0
+    map_cell_kpc: float = 0.5
+    map_min_stars: int = 10
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A whole run."""
+
+    name: str
+    input: InputConfig = field(default_factory=InputConfig)
+    spectra: SpectraConfig = field(default_factory=SpectraConfig)
+    velocity: VelocityConfig = field(default_factory=VelocityConfig)
+    labels: LabelConfig = field(default_factory=LabelConfig)
+    distance: DistanceConfig = field(default_factory=DistanceConfig)
+    kinematics: KinematicsConfig = field(default_factory=KinematicsConfig)
+    folder: Path = field(default=Path(), metadata={"internal": True})
+
+    def __post_init__(self) -> None:
+        """Refuse values that no stage could use."""
+        _one_of("input.kind", self.input.kind, INPUT_KINDS)
+        _one_of("distance.calibration", self.distance.calibration, DISTANCE_CALIBRATIONS)
+        _one_of("labels.engine", self.labels.engine, ("admm", "sklearn"))
+        if not 0 < self.spectra.first_angstrom < self.spectra.last_angstrom:
+            raise ConfigError(
+                f"spectra.first_angstrom must be below spectra.last_angstrom; found {self.spectra.first_angstrom} and "
+                f"{self.spectra.last_angstrom}."
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for the manifest and for fingerprints."""
+        plain = dataclasses.asdict(self)
+        del plain["folder"]
+        return plain
+
+
+def shipped_configurations() -> dict[str, Path]:
+    """The configurations that ship with the program, by name."""
+    folder = files("pipeline") / "configurations"
+    return {Path(str(item)).stem: Path(str(item)) for item in folder.iterdir() if str(item).endswith(".toml")}
+
+
+def load_config(name_or_path: str) -> RunConfig:
+    """Read a configuration.
+
+    Parameters
+    ----------
+    name_or_path : str
+        A TOML file, or the name of a shipped configuration.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, it is not TOML, or a key is unknown or has the wrong type.
+    """
+    shipped = shipped_configurations()
+    path = Path(name_or_path)
+    if not path.is_file() and name_or_path in shipped:
+        path = shipped[name_or_path]
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError):
+        raise ConfigError(
+            f"No configuration {name_or_path!r}: neither a TOML file nor one of {', '.join(sorted(shipped))}."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+    raw.setdefault("name", path.stem)
+    config: RunConfig = _build(RunConfig, raw, "", str(path))
+    return dataclasses.replace(config, folder=path.parent.resolve())
+
+
+def _one_of(key: str, found: str, allowed: tuple[str, ...]) -> None:
+    if found not in allowed:
+        raise ConfigError(f"{key} must be one of {', '.join(allowed)}; found {found!r}.")
+
+
+def _build(kind: type, raw: dict[str, Any], prefix: str, source: str) -> Any:
+    hints = get_type_hints(kind)
+    known = {item.name for item in dataclasses.fields(kind) if not item.metadata.get("internal")}
+    values = {}
+    for key, value in raw.items():
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else f" Known here: {', '.join(sorted(known))}."
+            raise ConfigError(f"{source}: unknown key {prefix + key!r}.{hint}")
+        wanted = hints[key]
+        if dataclasses.is_dataclass(wanted):
+            if not isinstance(value, dict):
+                raise ConfigError(f"{source}: {prefix + key!r} must be a table; found {value!r}.")
+            values[key] = _build(wanted, value, f"{prefix}{key}.", source)
+        else:
+            values[key] = _convert(value, wanted, prefix + key, source)
+    return kind(**values)
+
+
+def _convert(value: Any, wanted: Any, key: str, source: str) -> Any:
+    if get_origin(wanted) is tuple:
+        if not isinstance(value, list):
+            raise ConfigError(f"{source}: {key!r} must be a list; found {value!r}.")
+        inner = get_args(wanted)
+        kinds = [inner[0]] * len(value) if len(inner) == 2 and inner[1] is Ellipsis else list(inner)
+        if len(kinds) != len(value):
+            raise ConfigError(f"{source}: {key!r} must have {len(kinds)} entries; found {value!r}.")
+        return tuple(_convert(item, one, key, source) for item, one in zip(value, kinds, strict=True))
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not wanted:
+        raise ConfigError(f"{source}: {key!r} must be {wanted.__name__}; found {value!r}.")
+    return value

@@ -1,0 +1,159 @@
+"""Actions, energies and orbit shapes in an axisymmetric potential, through galpy's Staeckel approximation (C)."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from galpy.actionAngle import actionAngleStaeckel, estimateDeltaStaeckel
+from galpy.potential import MWPotential2014, evaluatePotentials
+from galpy.potential.mwpotentials import McMillan17
+from galpy.util import galpyWarning
+from numpy.typing import NDArray
+
+from pipeline.domain.frames import SolarFrame
+
+FloatArray = NDArray[np.float64]
+
+POTENTIALS = ("MWPotential2014", "McMillan17")
+
+_SENTINEL = 9999.0
+_BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class Orbits:
+    """Integrals of motion of many stars; NaN where they could not be computed.
+
+    Parameters
+    ----------
+    j_r, j_phi, j_z : ndarray, shape (n,)
+        Actions in kpc km/s; ``j_phi`` = L_z, positive with the disc's rotation (galpy's sense).
+    energy : ndarray, shape (n,)
+        Energy a unit mass in km^2/s^2, with galpy's zero point of the potential.
+    unbound : ndarray of bool, shape (n,)
+        E >= Phi(infinity). MWPotential2014 has Phi(infinity) > 0, so the test is not E > 0.
+    eccentricity, z_max_kpc, r_peri_kpc, r_apo_kpc : ndarray, shape (n,)
+        Shape of the orbit.
+    failed : ndarray of bool, shape (n,)
+        6D known and bound, yet no actions: galpy's sentinel 9999.99 or a non-finite value.
+    """
+
+    j_r: FloatArray
+    j_phi: FloatArray
+    j_z: FloatArray
+    energy: FloatArray
+    unbound: NDArray[np.bool_]
+    eccentricity: FloatArray
+    z_max_kpc: FloatArray
+    r_peri_kpc: FloatArray
+    r_apo_kpc: FloatArray
+    failed: NDArray[np.bool_]
+
+    @property
+    def j_tot(self) -> FloatArray:
+        """sqrt(J_R^2 + J_phi^2 + J_z^2)."""
+        return np.asarray(np.sqrt(self.j_r**2 + self.j_phi**2 + self.j_z**2))
+
+    @property
+    def j_sum(self) -> FloatArray:
+        """J_R + J_z + abs(J_phi)."""
+        return np.asarray(self.j_r + self.j_z + np.abs(self.j_phi))
+
+
+def circular_velocity_kms(frame: SolarFrame) -> float:
+    """Circular velocity at the Sun that scales the potential: the Sun's V less its peculiar 12.24 km/s (Schoenrich 2010)."""
+    return frame.v_sun_kms[1] - 12.24
+
+
+def compute_orbits(position_kpc: FloatArray, velocity_kms: FloatArray, frame: SolarFrame, potential: str) -> Orbits:
+    """Actions and orbit shapes.
+
+    Parameters
+    ----------
+    position_kpc, velocity_kms : ndarray, shape (n, 3)
+        Galactocentric, right-handed, Sun at X = -R0 (the disc has L_z < 0 in this frame; the sign is turned here).
+    frame : SolarFrame
+        Gives (ro, vo) that scale the potential.
+    potential : {"MWPotential2014", "McMillan17"}
+        Bovy (2015), scaled to (R0, v_c) of the frame; or McMillan (2017) with its own scales.
+
+    Returns
+    -------
+    Orbits
+        One entry a star.
+
+    Raises
+    ------
+    ValueError
+        If the potential is unknown.
+    """
+    if potential not in POTENTIALS:
+        raise ValueError(f"potential must be one of {', '.join(POTENTIALS)}; found {potential!r}.")
+    model = MWPotential2014 if potential == "MWPotential2014" else McMillan17
+    ro, vo = (frame.r0_kpc, circular_velocity_kms(frame)) if potential == "MWPotential2014" else (8.21, 233.1)
+    x, y, z = position_kpc.T / ro
+    radius = np.hypot(x, y)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        v_r = (x * velocity_kms[:, 0] + y * velocity_kms[:, 1]) / radius / vo
+        v_t = -(x * velocity_kms[:, 1] - y * velocity_kms[:, 0]) / radius / vo
+    v_z = velocity_kms[:, 2] / vo
+    n = len(radius)
+    columns = {name: np.full(n, np.nan) for name in ("j_r", "j_z", "energy", "ecc", "z_max", "r_peri", "r_apo")}
+    known = np.flatnonzero(np.isfinite(v_r + v_t + v_z + z) & (radius > 1e-3))
+    infinity = float(evaluatePotentials(model, 1e6, 0.0, use_physical=False))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", galpyWarning)
+        for start in range(0, known.size, _BLOCK):
+            block = known[start : start + _BLOCK]
+            phi = evaluatePotentials(model, radius[block], z[block], use_physical=False)
+            columns["energy"][block] = phi + 0.5 * (v_r[block] ** 2 + v_t[block] ** 2 + v_z[block] ** 2)
+            bound = block[columns["energy"][block] < infinity]
+            if bound.size:
+                _fill_block(columns, bound, (radius, v_r, v_t, z, v_z), model)
+    unbound = columns["energy"] >= infinity
+    bad = np.zeros(n, bool)
+    bad[known] = True
+    for name in ("j_r", "j_z", "ecc", "z_max", "r_peri", "r_apo"):
+        values = columns[name]
+        with np.errstate(invalid="ignore"):
+            values[(np.abs(values) > _SENTINEL) | ((values < 0) & (values > -1e-6))] = np.nan
+            values[values < 0] = np.nan
+    failed = bad & ~unbound & ~np.isfinite(columns["j_r"] + columns["j_z"])
+    for name in ("j_r", "j_z", "ecc", "z_max", "r_peri", "r_apo"):
+        columns[name][failed] = np.nan
+    j_phi = radius * v_t * ro * vo
+    return Orbits(
+        j_r=columns["j_r"] * ro * vo,
+        j_phi=j_phi,
+        j_z=columns["j_z"] * ro * vo,
+        energy=columns["energy"] * vo**2,
+        unbound=unbound,
+        eccentricity=columns["ecc"],
+        z_max_kpc=columns["z_max"] * ro,
+        r_peri_kpc=columns["r_peri"] * ro,
+        r_apo_kpc=columns["r_apo"] * ro,
+        failed=failed,
+    )
+
+
+def _fill_block(
+    columns: dict[str, FloatArray], block: NDArray[np.int64], phase: tuple[FloatArray, ...], model: object
+) -> None:
+    """Actions of one block of bound stars, each with its own focal length delta."""
+    radius, v_r, v_t, z, v_z = (values[block] for values in phase)
+    delta = np.atleast_1d(estimateDeltaStaeckel(model, radius, z, no_median=True))
+    delta = np.where(np.isfinite(delta) & (delta > 1e-3), delta, 0.45)
+    finder = actionAngleStaeckel(pot=model, delta=0.45, c=True)
+    j_r, _, j_z = finder(radius, v_r, v_t, z, v_z, np.zeros_like(radius), delta=delta)
+    ecc, z_max, r_peri, r_apo = finder.EccZmaxRperiRap(radius, v_r, v_t, z, v_z, np.zeros_like(radius), delta=delta)
+    for name, values in (
+        ("j_r", j_r),
+        ("j_z", j_z),
+        ("ecc", ecc),
+        ("z_max", z_max),
+        ("r_peri", r_peri),
+        ("r_apo", r_apo),
+    ):
+        columns[name][block] = values

@@ -1,0 +1,136 @@
+"""Quality bits and the oddness score (SCIENCE.md section 8)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import chi2 as chi2_distribution
+
+FloatArray = NDArray[np.float64]
+
+CHI2_PERCENTILE = 99.5
+"""A fit is poor above this percentile of out-of-fold stars of like S/N."""
+
+CHUNK_ANGSTROM = 500.0
+CHUNK_LIMIT = 3.0
+AUTOCORRELATION_LIMIT = 0.5
+COLOUR_SIGMA = 5.0
+
+
+def chi2_limits(reference_chi2: FloatArray, reference_snr: FloatArray, snr: FloatArray, bins: int = 5) -> FloatArray:
+    """Limit of the reduced chi-squared for each star, from reference stars of like S/N.
+
+    Parameters
+    ----------
+    reference_chi2, reference_snr : ndarray, shape (m,)
+        Reduced chi-squared and S/N of stars that the model never saw.
+    snr : ndarray, shape (n,)
+        S/N of the stars to judge.
+    bins : int
+        S/N bins of equal number; fewer when there are less than 40 reference stars a bin.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        99.5th percentile of the star's bin; infinity when there are no reference stars.
+    """
+    known = np.isfinite(reference_chi2) & np.isfinite(reference_snr)
+    if not known.any():
+        return np.full(len(snr), np.inf)
+    used = max(1, min(bins, int(known.sum()) // 40))
+    edges = np.quantile(reference_snr[known], np.linspace(0, 1, used + 1)[1:-1])
+    reference_bin, star_bin = np.digitize(reference_snr[known], edges), np.digitize(snr, edges)
+    limits = np.array([np.percentile(reference_chi2[known][reference_bin == b], CHI2_PERCENTILE) for b in range(used)])
+    return np.asarray(limits[star_bin])
+
+
+def residual_pattern(
+    wavelength: FloatArray, flux: FloatArray, model: FloatArray, ivar: FloatArray, chi2_nu: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """How far the residuals are from white noise.
+
+    Parameters
+    ----------
+    wavelength : ndarray, shape (p,)
+        Angstrom.
+    flux, model, ivar : ndarray, shape (n, p)
+        Spectra, fits and inverse variances (0 where masked).
+    chi2_nu : ndarray, shape (n,)
+        Reduced chi-squared, by which residuals are scaled, so that only their pattern counts.
+
+    Returns
+    -------
+    autocorrelation : ndarray, shape (n,)
+        Correlation of neighbouring residuals, 0 for white noise.
+    worst_chunk : ndarray, shape (n,)
+        Largest ratio of a 500 Angstrom stretch's reduced chi-squared to the whole spectrum's.
+    """
+    scaled = np.where(ivar > 0, np.nan_to_num(flux - model) * np.sqrt(ivar), 0.0)
+    scaled /= np.sqrt(np.maximum(np.nan_to_num(chi2_nu, nan=1.0), 1e-9))[:, None]
+    good = (ivar > 0) & np.isfinite(model)
+    both = good[:, 1:] & good[:, :-1]
+    pairs = np.where(both, scaled[:, 1:] * scaled[:, :-1], 0.0).sum(axis=1)
+    power = np.maximum(np.where(both, scaled[:, 1:] ** 2, 0.0).sum(axis=1), 1e-9)
+    chunk = np.floor((wavelength - wavelength[0]) / CHUNK_ANGSTROM).astype(np.int64)
+    worst = np.zeros(len(flux))
+    for number in range(chunk.max(initial=0) + 1):
+        inside = good & (chunk == number)[None, :]
+        count = inside.sum(axis=1)
+        mean = np.where(inside, scaled**2, 0.0).sum(axis=1) / np.maximum(count, 1)
+        worst = np.where(count >= 20, np.maximum(worst, mean), worst)
+    return pairs / power, worst
+
+
+def colour_outliers(teff: FloatArray, jk0: FloatArray) -> FloatArray:
+    """Deviation of (J-K)0 from the sample's own colour-temperature relation, in robust standard deviations.
+
+    A quadratic is fitted to the running median, so that a few outliers do not move it. NaN where either value is missing
+    or the sample has fewer than 30 stars.
+    """
+    deviation = np.full(len(teff), np.nan)
+    known = np.flatnonzero(np.isfinite(teff) & np.isfinite(jk0))
+    if known.size < 30:
+        return deviation
+    scaled = (teff[known] - 3900.0) / 300.0
+    weight = np.ones(known.size)
+    residual = np.zeros(known.size)
+    for _ in range(5):
+        coefficients = np.polyfit(scaled, jk0[known], 2, w=np.sqrt(weight))
+        residual = jk0[known] - np.polyval(coefficients, scaled)
+        spread = max(1.4826 * float(np.median(np.abs(residual))), 1e-4)
+        weight = 1.0 / (1.0 + (residual / (2.0 * spread)) ** 2)
+    deviation[known] = residual / max(1.4826 * float(np.median(np.abs(residual))), 1e-4)
+    return deviation
+
+
+def oddness(*evidence: ArrayLike) -> FloatArray:
+    """Joint oddness of several one-sided pieces of evidence, by Fisher's method on their ranks.
+
+    Parameters
+    ----------
+    *evidence : array_like, shape (n,)
+        Larger means odder; NaN means that this star has no such evidence.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        -log10 of the joint tail probability: each piece becomes its empirical tail probability in the sample, and
+        -2 sum(ln p) follows chi-squared with twice the number of pieces (Fisher 1925) were the pieces independent. It
+        ranks stars; it is not a probability that a star is wrong.
+    """
+    columns = [np.asarray(values, float) for values in evidence]
+    if not columns:
+        raise ValueError("oddness needs at least one piece of evidence.")
+    n = len(columns[0])
+    statistic, pieces = np.zeros(n), np.zeros(n)
+    for values in columns:
+        known = np.isfinite(values)
+        count = int(known.sum())
+        if count == 0:
+            continue
+        rank = np.empty(count)
+        rank[np.argsort(-values[known], kind="stable")] = np.arange(1, count + 1)
+        statistic[known] += -2.0 * np.log(rank / (count + 1.0))
+        pieces[known] += 1
+    tail = chi2_distribution.logsf(statistic, 2 * np.maximum(pieces, 1))
+    return np.asarray(np.where(pieces > 0, -tail / np.log(10.0), np.nan))

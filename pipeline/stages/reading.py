@@ -1,0 +1,159 @@
+"""Stage "read": stars from whichever source, spectra onto one observed-frame grid, what cannot be used to the rejects."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.config import ConfigError
+from pipeline.domain.spectrum import SpectrumError
+from pipeline.domain.wavelength import log_grid
+from pipeline.mock.survey import simulate
+from pipeline.products.manifest import file_sha256
+from pipeline.science.resample import rebin
+from pipeline.sources.gaia_xp import read_xp_library
+from pipeline.sources.lamost_fits import find_spectra, read_spectra
+from pipeline.sources.tables import read_tables
+from pipeline.sources.wheels import XP_LIBRARY
+from pipeline.stages.state import BuildState, Progress
+
+RAW_FIRST_ANGSTROM = 3700.0
+RAW_LAST_ANGSTROM = 9095.0
+_BLOCK = 250
+
+
+def download_folder() -> Path:
+    """Where fetched files are kept: ``MGIANT_HOME`` or ``~/.cache/mgiant-explorer``."""
+    return Path(os.environ.get("MGIANT_HOME", Path.home() / ".cache" / "mgiant-explorer")) / "downloads"
+
+
+def data_path(state: BuildState, name: str) -> Path:
+    """A path of the configuration: absolute, below ``MGIANT_DATA``, or beside the configuration file."""
+    path = Path(name)
+    if path.is_absolute():
+        return path
+    folder = os.environ.get("MGIANT_DATA")
+    return (Path(folder) if folder else state.config.folder) / path
+
+
+def read(state: BuildState, progress: Progress) -> int:
+    """Read the input that the configuration names."""
+    kind = state.config.input.kind
+    reader = {"mock": _read_mock, "lamost-fits": _read_fits, "gaia-xp": _read_xp, "table": _read_tables}[kind]
+    reader(state, progress)
+    if state.table.empty:
+        reasons = pd.Series([reject[3] for reject in state.rejects]).value_counts().to_dict()
+        raise ConfigError(f"The input holds no usable star; rejected: {reasons or 'nothing was found'}.")
+    return len(state.table)
+
+
+def _raw_grid() -> np.ndarray:
+    return log_grid(RAW_FIRST_ANGSTROM, RAW_LAST_ANGSTROM)
+
+
+def _read_mock(state: BuildState, progress: Progress) -> None:
+    settings = state.config.input
+    progress(0.0, "simulating stars")
+    survey = simulate(settings.n_stars, seed=settings.seed, training=settings.n_training)
+    grid = _raw_grid()
+    n = len(survey.table)
+    arrays = {
+        "raw_flux": np.zeros((n, grid.size), np.float32),
+        "raw_ivar": np.zeros((n, grid.size), np.float32),
+        "raw_mask": np.ones((n, grid.size), bool),
+    }
+    snr = np.full(n, np.nan)
+    for start in range(0, n, _BLOCK):
+        rows = slice(start, min(start + _BLOCK, n))
+        wavelength, flux, ivar, mask = survey.observe(rows)
+        offset = int(np.argmin(np.abs(wavelength - grid[0])))
+        same = wavelength.size >= offset + grid.size and np.allclose(
+            wavelength[offset : offset + grid.size], grid, rtol=1e-9
+        )
+        if not same:
+            raise ValueError("The simulated spectra are not on LAMOST's pixels.")
+        part = slice(offset, offset + grid.size)
+        arrays["raw_flux"][rows], arrays["raw_ivar"][rows], arrays["raw_mask"][rows] = (
+            flux[:, part],
+            ivar[:, part],
+            mask[:, part],
+        )
+        snr[rows] = (flux * np.sqrt(ivar)).mean(axis=1)
+        progress(rows.stop / n, "simulating spectra")
+    state.save_array("raw_wavelength", grid)
+    for name, values in arrays.items():
+        state.save_array(name, values)
+    state.table = survey.table.assign(snr=snr)
+    survey.truth.to_parquet(state.draft / "truth.parquet", index=False)
+    stream = survey.stream
+    state.save_array("stream_model", np.array([getattr(stream, name) for name in STREAM_FIELDS]))
+    state.facts["simulated"] = True
+    state.facts["simulated_note"] = (
+        f"All {n} stars, their spectra, labels and velocities are simulated (seed {settings.seed}); no real star is shown."
+    )
+    state.facts["inputs"] = {f"simulation seed {settings.seed}": ""}
+
+
+STREAM_FIELDS = ("sgr_lambda", "sgr_beta", "distance", "v_gsr", "x_gal", "y_gal", "z_gal", "stripped_gyr")
+"""Fields of the stream model that are kept for the overlay."""
+
+
+def _read_fits(state: BuildState, progress: Progress) -> None:
+    paths = find_spectra(data_path(state, state.config.input.spectra))
+    grid = _raw_grid()
+    rows, flux, ivar, mask, simulated = [], [], [], [], 0
+    for number, (path, found) in enumerate(read_spectra(paths)):
+        if isinstance(found, SpectrumError):
+            state.reject("read", path.name, 0, found.code, str(found))
+        else:
+            values = rebin(found.wavelength, found.flux, found.ivar, found.mask, grid)
+            if bool(values[2].all()):
+                state.reject("read", path.name, found.obsid, "outside-range", f"{path.name} has no pixel in the range.")
+                continue
+            for store, value in zip((flux, ivar, mask), values, strict=True):
+                store.append(value.astype(bool if store is mask else np.float32))
+            simulated += bool(found.meta["simulated"])
+            rows.append({"obsid": found.obsid, **{k: v for k, v in found.meta.items() if k != "simulated"}})
+        progress((number + 1) / len(paths), path.name)
+    state.table = pd.DataFrame(rows)
+    if rows:
+        state.save_array("raw_wavelength", grid)
+        for name, values in (("raw_flux", flux), ("raw_ivar", ivar), ("raw_mask", mask)):
+            state.save_array(name, np.array(values))
+    if simulated:
+        state.facts["simulated"] = True
+        state.facts["simulated_note"] = (
+            f"{simulated} of {len(rows)} spectra say in their headers that they are simulated."
+        )
+    state.facts["inputs"] = {state.config.input.spectra: f"{len(paths)} files, named in the catalogue and the rejects"}
+
+
+def _read_xp(state: BuildState, progress: Progress) -> None:
+    name = Path(XP_LIBRARY.member).name
+    path = download_folder() / name
+    if state.config.input.tables:
+        path = data_path(state, state.config.input.tables[0])
+    progress(0.0, "reading the XP library")
+    sample = read_xp_library(path)
+    state.table = sample.table.assign(snr=np.mean(sample.flux * np.sqrt(sample.ivar), axis=1))
+    for source, obsid, code, reason in sample.rejects:
+        state.reject("read", source, obsid, code, reason)
+    state.save_array("raw_wavelength", sample.wavelength)
+    state.save_array("raw_flux", sample.flux)
+    state.save_array("raw_ivar", sample.ivar)
+    state.save_array("raw_mask", np.zeros(sample.flux.shape, bool))
+    state.facts["inputs"] = {name: file_sha256(path)}
+
+
+def _read_tables(state: BuildState, progress: Progress) -> None:
+    paths = [data_path(state, name) for name in state.config.input.tables]
+    progress(0.0, "reading tables")
+    read_stars = read_tables(paths)
+    state.table = read_stars.table
+    for source, obsid, code, reason in read_stars.rejects:
+        state.reject("read", source, obsid, code, reason)
+    state.facts["inputs"] = {path.name: file_sha256(path) for path in paths}
+    state.facts["report"]["rows_read"] = read_stars.rows_read
