@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import RegularGridInterpolator
 
 FloatArray = NDArray[np.float64]
 
@@ -61,15 +60,23 @@ class ParsecBranch:
             magnitudes.append(values)
             self._red_end.append(colour[-1])
             self._blue_end.append(colour[0])
-        self._grid = RegularGridInterpolator((self._m_h, self._colour), np.array(magnitudes), bounds_error=False)
+        self._magnitude = np.array(magnitudes)
 
     def __call__(self, jk0: ArrayLike, m_h: ArrayLike) -> FloatArray:
         """K_abs in magnitudes; NaN outside the calibration."""
-        colour, metallicity = np.broadcast_arrays(np.asarray(jk0, float), np.asarray(m_h, float))
+        colour, metallicity = np.asarray(jk0, float), np.asarray(m_h, float)
         red = np.interp(metallicity, self._m_h, self._red_end) + EXTRAPOLATION_MAG
         blue = np.interp(metallicity, self._m_h, self._blue_end)
-        magnitude = self._grid(np.stack([metallicity, colour], axis=-1))
-        return np.asarray(np.where((colour > red) | (colour < blue), np.nan, magnitude))
+        inside = (colour <= red) & (colour >= blue) & (metallicity >= self._m_h[0]) & (metallicity <= self._m_h[-1])
+        # Bilinear by index: colours are uniform, and m_h usually has one value a star, so most work is done once a star.
+        row = np.clip(np.searchsorted(self._m_h, metallicity) - 1, 0, self._m_h.size - 2)
+        upper = (metallicity - self._m_h[row]) / (self._m_h[row + 1] - self._m_h[row])
+        place = (np.where(inside, colour, self._colour[1]) - self._colour[0]) / (self._colour[1] - self._colour[0])
+        column = np.clip(place.astype(np.intp), 0, self._colour.size - 2)
+        right = place - column
+        low = self._magnitude[row, column] * (1.0 - right) + self._magnitude[row, column + 1] * right
+        high = self._magnitude[row + 1, column] * (1.0 - right) + self._magnitude[row + 1, column + 1] * right
+        return np.asarray(np.where(inside, low * (1.0 - upper) + high * upper, np.nan))
 
 
 class ColourLaw:

@@ -71,6 +71,7 @@ def rebin(
     blocked = averaged(mask.astype(float)) + (1.0 - np.minimum(coverage, 1.0))
     new_mask = blocked > 1e-6
     variance = averaged(np.where(good, 1.0 / np.where(good, ivar, 1.0), 0.0))
-    new_flux = averaged(np.where(good, flux, 0.0)) / np.where(coverage > 0, coverage, 1.0)
+    seen = averaged(good.astype(float))
+    new_flux = averaged(np.where(good, flux, 0.0)) / np.where(seen > 0, seen, 1.0)
     new_ivar = np.where(new_mask, 0.0, 1.0 / np.where(variance > 0, variance, np.inf))
     return new_flux, new_ivar, new_mask

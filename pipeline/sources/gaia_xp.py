@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 XP_WAVELENGTH_ANGSTROM = 10.0 * np.arange(336.0, 1021.0, 2.0)
 """The 343 samples of the library: 336-1020 nm, every 2 nm."""
 
+NORMALISING_ANGSTROM = (7000.0, 10000.0)
+"""Spectra are divided by their mean flux in this range. The library divides by the median, which a very red star's few
+bright pixels exceed a hundredfold: a scale on which no regression behaves."""
+
 COOL_GIANT_TEFF_K = (3000.0, 4300.0)
 COOL_GIANT_MAX_LOGG = 2.5
 ROW_IDENTIFIER_START = 3_000_000_000_000_000
@@ -32,7 +36,7 @@ class XpSample:
     wavelength : ndarray, shape (343,)
         Angstrom.
     flux, ivar : ndarray, shape (n, 343)
-        Flux over its median, and inverse variance.
+        Flux over its mean in :data:`NORMALISING_ANGSTROM`, and inverse variance.
     rejects : list of tuple
         (source, obsid, code, reason) of rows that cannot be used.
     """
@@ -67,6 +71,9 @@ def read_xp_library(path: Path) -> XpSample:
     low, high = COOL_GIANT_TEFF_K
     cool = (columns["teff"] > low) & (columns["teff"] < high) & (columns["logg"] < COOL_GIANT_MAX_LOGG)
     flux, error = np.asarray(library["flux"], np.float32), np.asarray(library["flux_error"], np.float32)
+    red = (XP_WAVELENGTH_ANGSTROM >= NORMALISING_ANGSTROM[0]) & (XP_WAVELENGTH_ANGSTROM <= NORMALISING_ANGSTROM[1])
+    level = flux[:, red].mean(axis=1, keepdims=True)
+    flux, error = flux / level, error / level
     sound = np.isfinite(flux).all(axis=1) & np.isfinite(error).all(axis=1) & (error > 0).all(axis=1)
     for name in ("teff", "logg", "fe_h", "alpha_m"):
         sound &= np.isfinite(columns[name])

@@ -1,0 +1,71 @@
+"""Where the explorer finds its products and where it serves them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_CONFIGURATION = "mock"
+HOME_VARIABLE = "MGIANT_HOME"
+
+
+@dataclass(frozen=True)
+class AppConfig:
+    """What to open and where to serve it.
+
+    Parameters
+    ----------
+    directory : Path
+        Product directory.
+    build : str
+        Shipped configuration that fills the directory when it is empty; "" for a directory that somebody named.
+    port : int
+        TCP port; 0 takes a free one.
+    address : str
+        Address to listen on.
+    open_browser : bool
+        Whether to open a browser window.
+    """
+
+    directory: Path
+    build: str = ""
+    port: int = 5006
+    address: str = "localhost"
+    open_browser: bool = True
+
+    @classmethod
+    def from_arguments(cls, arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> AppConfig:
+        """Read the command line."""
+        parser = argparse.ArgumentParser(
+            prog="run_app.py", description="Open the M-giant explorer on a product directory."
+        )
+        parser.add_argument(
+            "directory",
+            nargs="?",
+            type=Path,
+            help="product directory; without one, the embedded simulated survey is opened, and built first if need be",
+        )
+        parser.add_argument("--port", type=int, default=5006, help="TCP port, 0 for a free one (default: 5006)")
+        parser.add_argument("--address", default="localhost", help="address to listen on (default: localhost)")
+        parser.add_argument("--no-browser", action="store_true", help="do not open a browser window")
+        given = parser.parse_args(arguments)
+        named = given.directory is not None
+        return cls(
+            directory=given.directory.resolve() if named else default_home(environment) / DEFAULT_CONFIGURATION,
+            build="" if named else DEFAULT_CONFIGURATION,
+            port=given.port,
+            address=given.address,
+            open_browser=not given.no_browser,
+        )
+
+
+def default_home(environment: Mapping[str, str] = os.environ) -> Path:
+    """Directory of products that the program builds for itself: ``$MGIANT_HOME``, or the user's cache."""
+    named = environment.get(HOME_VARIABLE)
+    if named:
+        return Path(named).expanduser().resolve()
+    cache = environment.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "mgiant-explorer"

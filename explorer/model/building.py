@@ -1,0 +1,228 @@
+"""Building the products in a process of its own, so that the page opens at once and shows how far it is.
+
+The explorer never imports the pipeline's stages: it starts a command that writes JSON lines of progress into a file, and
+reads that file. One build a directory, however many visitors and servers: a lock file beside the output names the owner.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+from pipeline.products.manifest import MANIFEST_NAME
+
+_POLL_SECONDS = 0.5
+_LAST_BYTES = 8192
+
+
+class BuildStatus(StrEnum):
+    """Where a build stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class BuildProgress:
+    """How far a build is.
+
+    Parameters
+    ----------
+    status : BuildStatus
+        Where it stands.
+    stage : str
+        Name of the stage at work.
+    index, count : int
+        Which stage of how many, from 0.
+    fraction : float
+        Done share of the whole build, 0 to 1.
+    seconds_left : float or None
+        Estimate of the builder; None while there is none.
+    message : str
+        What the stage says; the reason when the build failed.
+    """
+
+    status: BuildStatus
+    stage: str = ""
+    index: int = 0
+    count: int = 0
+    fraction: float = 0.0
+    seconds_left: float | None = None
+    message: str = ""
+
+
+def build_command(configuration: str, output: Path, progress_file: Path) -> tuple[str, ...]:
+    """Command that builds a configuration, shipped by name or a TOML path, into ``output``."""
+    return (
+        sys.executable,
+        "-m",
+        "pipeline",
+        "build",
+        configuration,
+        "--output",
+        str(output),
+        "--progress-file",
+        str(progress_file),
+    )
+
+
+class BuildRunner:
+    """Runs one build command at most once at a time, and tells every visitor the same progress.
+
+    Parameters
+    ----------
+    command : sequence of str
+        Program and arguments.
+    output : Path
+        Directory that the command fills; complete when it holds a manifest.
+    progress_file : Path
+        Where the command writes its JSON lines.
+    """
+
+    def __init__(self, command: Sequence[str], output: Path, progress_file: Path) -> None:
+        self.command = tuple(command)
+        self.output = output
+        self.progress_file = progress_file
+        self.lock_file = progress_file.with_suffix(".lock")
+        self._failure = ""
+        self._thread: threading.Thread | None = None
+        self._guard = threading.Lock()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the output is complete and nobody is at work on it."""
+        return (self.output / MANIFEST_NAME).is_file() and not self._owned()
+
+    def start(self) -> None:
+        """Start the build unless it is done or already running, here or in another process."""
+        with self._guard:
+            if self.ready or (self._thread is not None and self._thread.is_alive()):
+                return
+            self._failure = ""
+            self.output.parent.mkdir(parents=True, exist_ok=True)
+            self.progress_file.parent.mkdir(parents=True, exist_ok=True)
+            self._thread = threading.Thread(target=self._run, name="build", daemon=True)
+            self._thread.start()
+
+    def progress(self) -> BuildProgress:
+        """Where the build stands now."""
+        if self._failure:
+            return BuildProgress(BuildStatus.FAILED, message=self._failure)
+        running = self._thread is not None and self._thread.is_alive()
+        if not running and self.ready:
+            return BuildProgress(BuildStatus.DONE, fraction=1.0)
+        status = BuildStatus.RUNNING if running else BuildStatus.WAITING
+        return read_progress(self.progress_file, status)
+
+    def wait(self, seconds: float) -> BuildProgress:
+        """Wait until the build ended, at most so long."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return self.progress()
+
+    def _run(self) -> None:
+        while not self._take_lock():
+            time.sleep(_POLL_SECONDS)
+            if self.ready:
+                return
+        log = self.progress_file.with_suffix(".log")
+        try:
+            self.progress_file.unlink(missing_ok=True)
+            with log.open("wb") as errors:
+                ended = subprocess.run(  # noqa: S603 - the command is ours, never a visitor's
+                    self.command, stdout=subprocess.DEVNULL, stderr=errors, stdin=subprocess.DEVNULL, check=False
+                )
+            if ended.returncode != 0:
+                self._failure = _last_line(log) or f"The build ended with exit code {ended.returncode} and no reason."
+            elif not (self.output / MANIFEST_NAME).is_file():
+                self._failure = f"The build ended without writing {MANIFEST_NAME} into {self.output}."
+        except OSError as error:
+            self._failure = f"The build could not be started ({error}). Check the installation."
+        finally:
+            self.lock_file.unlink(missing_ok=True)
+
+    def _take_lock(self) -> bool:
+        try:
+            handle = os.open(self.lock_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+        except FileExistsError:
+            if not self._owned():
+                self.lock_file.unlink(missing_ok=True)
+            return False
+        with os.fdopen(handle, "w") as lock:
+            lock.write(str(os.getpid()))
+        return True
+
+    def _owned(self) -> bool:
+        """Whether a living process holds the lock."""
+        try:
+            owner = int(self.lock_file.read_text() or "0")
+        except FileNotFoundError:
+            return False
+        except ValueError:
+            return False
+        if owner == 0:  # just created, its owner is about to sign
+            return True
+        return _alive(owner)
+
+
+def read_progress(path: Path, status: BuildStatus) -> BuildProgress:
+    """The last whole line of a progress file; what is missing keeps its default."""
+    try:
+        with path.open("rb") as handle:
+            handle.seek(0, os.SEEK_END)
+            handle.seek(max(handle.tell() - _LAST_BYTES, 0))
+            lines = handle.read().decode("utf-8", "replace").splitlines()
+    except FileNotFoundError:
+        return BuildProgress(status)
+    for line in reversed(lines):
+        try:
+            said = json.loads(line)
+        except json.JSONDecodeError:  # a line that is still being written
+            continue
+        if not isinstance(said, dict):
+            continue
+        left = said.get("seconds_left")
+        return BuildProgress(
+            status,
+            stage=str(said.get("stage", "")),
+            index=int(said.get("index", 0)),
+            count=int(said.get("count", 0)),
+            fraction=min(max(float(said.get("fraction", 0.0)), 0.0), 1.0),
+            seconds_left=None if left is None else float(left),
+            message=str(said.get("message", "")),
+        )
+    return BuildProgress(status)
+
+
+@lru_cache(maxsize=4)
+def default_build(configuration: str, output: Path) -> BuildRunner:
+    """The one runner of this process for a shipped configuration."""
+    progress_file = output.parent / f"{output.name}.progress.jsonl"
+    return BuildRunner(build_command(configuration, output, progress_file), output, progress_file)
+
+
+def _last_line(path: Path) -> str:
+    text = path.read_bytes()[-_LAST_BYTES:].decode("utf-8", "replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

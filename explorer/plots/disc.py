@@ -1,0 +1,103 @@
+"""The disc map: line integral convolution as brightness, rotation as colour, in one uint8 image (Figure 9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import colorcet as cc
+import numpy as np
+from bokeh.models import ColumnDataSource, GlyphRenderer, LinearColorMapper
+from numpy.typing import NDArray
+
+from explorer.plots.diagram import Diagram
+from explorer.plots.palettes import TRANSPARENT
+from pipeline.products.maps import DiscMap
+
+HUES, SHADES = 15, 17
+"""Steps of rotation velocity and of texture: 15 x 17 fill a byte beside 0, which is transparent."""
+
+
+@dataclass(frozen=True)
+class TextureLayer:
+    """Handles of the texture under the stars."""
+
+    source: ColumnDataSource
+    mapper: LinearColorMapper
+    renderer: GlyphRenderer
+
+
+def rotation_limits(maps: tuple[DiscMap, ...]) -> tuple[float, float]:
+    """Limits of the rotation colours in km/s, the same for every slice, rounded to 10."""
+    known = np.concatenate([disc.v_phi[np.isfinite(disc.v_phi)] for disc in maps]) if maps else np.empty(0)
+    if not known.size:
+        return 0.0, 250.0
+    low, high = np.quantile(known, (0.05, 0.95))
+    low, high = 10.0 * np.floor(low / 10.0), 10.0 * np.ceil(high / 10.0)
+    return float(low), float(max(high, low + 10.0))
+
+
+def texture_levels(disc: DiscMap, limits: tuple[float, float]) -> NDArray[np.uint8]:
+    """One byte a texture pixel: 0 where there is no field, else 1 + hue * SHADES + shade."""
+    factor = max(disc.texture.shape[0] // max(disc.v_phi.shape[0], 1), 1)
+    speed = np.kron(disc.v_phi, np.ones((factor, factor), np.float32))
+    known = np.isfinite(speed) & (disc.texture > 0)
+    scaled = np.clip((np.where(known, speed, limits[0]) - limits[0]) / (limits[1] - limits[0]), 0.0, 1.0)
+    hue = np.minimum((scaled * HUES).astype(np.int64), HUES - 1)
+    shade = (disc.texture.astype(np.int64) * SHADES) // 256
+    return np.where(known, 1 + hue * SHADES + shade, 0).astype(np.uint8)
+
+
+def texture_palette(dark: bool) -> tuple[str, ...]:
+    """Colours of :func:`texture_levels`: hue from the rotation, brightness from the texture."""
+    colours = [TRANSPARENT]
+    darkest, lightest = (0.35, 1.0) if dark else (0.6, 1.25)
+    for base in rotation_colours(dark):
+        red, green, blue = (int(base[start : start + 2], 16) for start in (1, 3, 5))
+        for shade in range(SHADES):
+            gain = darkest + (lightest - darkest) * shade / (SHADES - 1)
+            colours.append("#{:02x}{:02x}{:02x}".format(*(min(round(c * gain), 255) for c in (red, green, blue))))
+    return tuple(colours)
+
+
+def rotation_colours(dark: bool) -> tuple[str, ...]:
+    """The hues alone, slow to fast."""
+    ramp = cc.palette["CET_CBL2"]
+    start, stop = (0.25, 0.95) if dark else (0.2, 0.9)
+    last = len(ramp) - 1
+    return tuple(ramp[round(last * (start + (stop - start) * hue / (HUES - 1)))] for hue in range(HUES))
+
+
+def add_texture(diagram: Diagram) -> TextureLayer:
+    """Lay an empty texture under a diagram's stars."""
+    source = ColumnDataSource(
+        {"image": [np.zeros((1, 1), np.uint8)], "x": [0.0], "y": [0.0], "dw": [1.0], "dh": [1.0]}, name="texture"
+    )
+    mapper = LinearColorMapper(palette=list(texture_palette(False)), low=0, high=255)
+    renderer = diagram.figure.image("image", x="x", y="y", dw="dw", dh="dh", source=source, color_mapper=mapper)
+    renderer.level = "image"
+    renderers = [other for other in diagram.figure.renderers if other is not renderer]
+    diagram.figure.renderers = [renderer, *renderers]
+    return TextureLayer(source, mapper, renderer)
+
+
+def texture_data(disc: DiscMap, limits: tuple[float, float]) -> dict[str, list[object]]:
+    """Data of the texture's source for one slice."""
+    low, high = float(disc.edges_kpc[0]), float(disc.edges_kpc[-1])
+    return {"image": [texture_levels(disc, limits)], "x": [low], "y": [low], "dw": [high - low], "dh": [high - low]}
+
+
+def mark_sun(diagram: Diagram, r0_kpc: float) -> None:
+    """The solar position, as the usual dot in a circle."""
+    sun = {"x": [-r0_kpc], "y": [0.0]}
+    glyph = diagram.figure.scatter(
+        "x",
+        "y",
+        source=ColumnDataSource(sun),
+        marker="circle_dot",
+        size=13,
+        fill_color="#ffd34d",
+        fill_alpha=0.9,
+        line_color="#1d2733",
+        line_width=1.5,
+    )
+    glyph.level = "overlay"

@@ -1,0 +1,74 @@
+"""Colours: perceptual, colour-blind safe, one ramp for light pages and one for dark ones.
+
+Ramps have 256 entries for uint8 images: index 0 is transparent (no star there), 1 to 255 run from low to high.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import colorcet as cc
+from bokeh.palettes import Plasma256, Viridis256
+
+TRANSPARENT = "#00000000"
+LEVELS = 255
+
+ACCENT = {False: "#d1495b", True: "#ff8fa3"}
+"""Ring around the star under the lens, by darkness of the page."""
+
+MODEL_LINE = {False: "#d1495b", True: "#ff8fa3"}
+DATA_LINE = {False: "#1f3b57", True: "#cfd8e3"}
+TEXT = {False: "#55606d", True: "#aab4c0"}
+MUTED = {False: "#8b95a1", True: "#77818d"}
+
+ISOCHRONE_COLOURS = {-0.6: "#e0a100", -0.3: "#009e73", 0.0: "#0072b2", 0.3: "#d55e00"}
+"""Isochrones by [M/H] in dex, in the colours of the paper's Figure 2 moved to a colour-blind safe set."""
+
+_GREY = {False: ("#d5dae0", "#77818d"), True: ("#3a424c", "#98a3b0")}
+_DIVERGING = frozenset({"rv", "v_gsr", "v_x", "v_y", "v_z", "v_r", "z_gal", "sgr_beta", "glat"})
+
+
+@cache
+def grey_ramp(dark: bool) -> tuple[str, ...]:
+    """The layer of all stars."""
+    low, high = (_rgb(colour) for colour in _GREY[dark])
+    steps = (
+        tuple(round(a + (b - a) * level / (LEVELS - 1)) for a, b in zip(low, high, strict=True))
+        for level in range(LEVELS)
+    )
+    return (TRANSPARENT, *("#{:02x}{:02x}{:02x}".format(*rgb) for rgb in steps))
+
+
+@cache
+def count_ramp(dark: bool) -> tuple[str, ...]:
+    """Density of selected stars; single stars stay visible against the page."""
+    return _ramp(Viridis256, 0.28, 1.0) if dark else _ramp(Viridis256, 0.72, 0.0)
+
+
+@cache
+def value_ramp(name: str, dark: bool) -> tuple[str, ...]:
+    """Mean of a column: sequential, or diverging for signed quantities."""
+    if name in _DIVERGING:
+        return _ramp(cc.palette["bjy"], 0.0, 1.0)
+    return _ramp(Plasma256, 0.15, 1.0) if dark else _ramp(Plasma256, 0.0, 0.9)
+
+
+def is_diverging(name: str) -> bool:
+    """Whether a column's colours are centred on zero."""
+    return name in _DIVERGING
+
+
+def gradient_css(ramp: tuple[str, ...]) -> str:
+    """A ramp as a CSS background."""
+    return f"linear-gradient(to right, {', '.join(ramp[1::16])})"
+
+
+def _ramp(colours: Sequence[str], start: float, stop: float) -> tuple[str, ...]:
+    last = len(colours) - 1
+    picked = (colours[round(last * (start + (stop - start) * level / (LEVELS - 1)))] for level in range(LEVELS))
+    return (TRANSPARENT, *picked)
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

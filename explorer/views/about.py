@@ -1,0 +1,113 @@
+"""The About tab: where the catalogue comes from, what was refused, and what every column and bit means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+import panel as pn
+from panel.viewable import Viewable, Viewer
+
+from explorer.views.base import html
+from pipeline.domain.flags import FLAG_TEXTS
+from pipeline.products.release import Products
+
+_MOST_REJECTS = 500
+
+
+class AboutView(Viewer):
+    """Provenance and glossaries of one release.
+
+    Parameters
+    ----------
+    products : Products
+        The release.
+    """
+
+    def __init__(self, products: Products) -> None:
+        super().__init__()
+        self.products = products
+
+    def text(self) -> str:
+        """The whole tab as HTML."""
+        manifest, rejects = self.products.manifest, self.products.rejects
+        facts = {
+            "name": manifest.name,
+            "created": manifest.created,
+            "stars": f"{len(self.products.catalog):,}",
+            "spectra": f"{len(self.products.spectra):,}" if self.products.spectra is not None else "none",
+            "rejected": f"{len(rejects):,}",
+            "simulated": manifest.simulated_note or "nothing",
+        }
+        shown = rejects.head(_MOST_REJECTS)
+        more = f"<p>The first {_MOST_REJECTS} of {len(rejects):,}.</p>" if len(rejects) > _MOST_REJECTS else ""
+        reasons = [(code, f"{count:,}") for code, count in rejects["code"].value_counts().items()]
+        sections = (
+            ("This catalogue", _pairs(facts)),
+            ("Scientific choices", _pairs(manifest.choices)),
+            ("Stages", _stages(manifest.stages)),
+            ("Measured by the build", _pairs(dict(_flat(self.products.report)))),
+            ("Rejected input, by reason", _table(("code", "rows"), reasons)),
+            ("Rejected input", more + _table(tuple(shown.columns), shown.itertuples(index=False))),
+            ("Columns", self._glossary()),
+            ("Quality bits", _bits()),
+            ("Inputs", _pairs(manifest.inputs)),
+            ("Software", _pairs(manifest.versions)),
+        )
+        parts = "".join(f"<section><h2>{title}</h2>{body}</section>" for title, body in sections)
+        return f'<article class="about">{_help()}{parts}</article>'
+
+    def _glossary(self) -> str:
+        rows = (
+            (c.name, c.paper_name, c.label, c.unit, c.description, c.group) for c in self.products.catalog.columns
+        )
+        return _table(("name", "in the paper", "label", "unit", "meaning", "chapter"), rows)
+
+    def __panel__(self) -> Viewable:
+        return pn.Column(html(self.text(), sizing_mode="stretch_width"), sizing_mode="stretch_both", scroll="y-auto")
+
+
+def _help() -> str:
+    return (files("assets") / "help" / "explore.html").read_text(encoding="utf-8")
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return _table((), values.items()) if values else "<p>None.</p>"
+
+
+def _stages(stages: Iterable[Mapping[str, Any]]) -> str:
+    names = ("name", "status", "rows_in", "rows_out", "seconds", "reason")
+    rows = [[_cell(stage.get(name, "")) for name in names] for stage in stages]
+    return _table(("stage", "status", "rows in", "rows out", "seconds", "remark"), rows)
+
+
+def _bits() -> str:
+    rows = [(int(flag).bit_length() - 1, int(flag), text.short, text.meaning) for flag, text in FLAG_TEXTS.items()]
+    return _table(("bit", "value", "name", "set when"), rows)
+
+
+def _flat(report: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+    """A nested report as dotted names and readable values."""
+    for name, value in report.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", _cell(value)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, list):
+        return ", ".join(_cell(item) for item in value)
+    return str(value)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    head = "<tr>" + "".join(f"<th>{escape(str(name))}</th>" for name in header) + "</tr>" if header else ""
+    body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table>{head}{body}</table>" if body else "<p>None.</p>"

@@ -1,0 +1,85 @@
+"""The base of every view, and the frame around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import panel as pn
+import param
+from panel.viewable import Viewable, Viewer
+
+from explorer.state.workspace import Workspace
+
+
+@cache
+def stylesheet(name: str) -> str:
+    """A style sheet of ``assets/css``."""
+    return (files("assets") / "css" / f"{name}.css").read_text(encoding="utf-8")
+
+
+class View(Viewer):
+    """A piece of the page bound to one visitor's Workspace."""
+
+    workspace: Workspace = param.ClassSelector(class_=Workspace, constant=True, doc="What the visitor looks at.")
+
+    def __panel__(self) -> Viewable:
+        return self.body()
+
+    def body(self) -> Viewable:
+        """What stands on the page."""
+        raise NotImplementedError
+
+
+@contextmanager
+def one_message() -> Iterator[None]:
+    """Send everything that changes inside to the browser at once.
+
+    Bokeh's own hold is used: ``panel.io.hold`` loses changes made in a document's timeout callbacks (Panel 1.9.4).
+    """
+    document = pn.state.curdoc
+    if document is None or document.callbacks.hold_value is not None:
+        yield
+        return
+    document.hold("combine")
+    try:
+        yield
+    finally:
+        document.unhold()
+
+
+def together(action: Callable[[], Any]) -> Callable[..., None]:
+    """A callback that runs ``action`` and sends its effects at once, whatever it is called with."""
+
+    def run(*_: object) -> None:
+        with one_message():
+            action()
+
+    return run
+
+
+def html(text: str = "", **params: Any) -> pn.pane.HTML:
+    """A pane of HTML in the project's type."""
+    params.setdefault("margin", 0)
+    return pn.pane.HTML(text, stylesheets=[stylesheet("text")], **params)
+
+
+def card(title: Viewable, *content: Viewable, **params: Any) -> pn.Column:
+    """A titled frame that fills its cell."""
+    return pn.Column(
+        title,
+        *content,
+        sizing_mode="stretch_both",
+        margin=0,
+        stylesheets=[stylesheet("card")],
+        css_classes=["card"],
+        **params,
+    )
+
+
+def sentence(text: str) -> pn.pane.HTML:
+    """A centred sentence where a figure cannot be."""
+    return html(f'<p class="sentence">{text}</p>', sizing_mode="stretch_both")

@@ -1,0 +1,78 @@
+"""The page while the products are being built."""
+
+from __future__ import annotations
+
+from html import escape
+
+import panel as pn
+import panel_material_ui as pmui
+from panel.viewable import Viewable, Viewer
+
+from explorer.model.building import BuildProgress, BuildRunner, BuildStatus
+from explorer.views.base import html
+
+_POLL_MS = 500
+
+
+class ProgressView(Viewer):
+    """Stage, bar, time left and errors of a build; reloads the page when it is done.
+
+    Parameters
+    ----------
+    runner : BuildRunner
+        The build, shared by all visitors.
+    """
+
+    def __init__(self, runner: BuildRunner) -> None:
+        super().__init__()
+        self.runner = runner
+        self.pane = html(sizing_mode="stretch_width")
+        self.done = pn.widgets.Checkbox(visible=False)
+        self.done.jscallback(value="window.location.reload()")
+        self.retry = pmui.Button(label="Try again", visible=False, align="center")
+        self.retry.on_click(lambda _: self._start())
+        self._start()
+
+    def _start(self) -> None:
+        self.runner.start()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Follow the build."""
+        progress = self.runner.progress()
+        self.pane.object = progress_html(progress)
+        self.retry.visible = progress.status is BuildStatus.FAILED
+        if progress.status is BuildStatus.DONE:
+            self.done.value = True
+
+    def __panel__(self) -> Viewable:
+        pn.state.add_periodic_callback(self.refresh, period=_POLL_MS)
+        return pn.Column(self.pane, self.retry, self.done, sizing_mode="stretch_both")
+
+
+def progress_html(progress: BuildProgress) -> str:
+    """The progress in words and as a bar."""
+    if progress.status is BuildStatus.FAILED:
+        return (
+            '<div class="progress" role="alert"><h1>The build failed</h1>'
+            f'<p class="error">{escape(progress.message)}</p></div>'
+        )
+    if progress.status is BuildStatus.DONE:
+        return '<div class="progress"><h1>Opening the explorer</h1></div>'
+    percent = 100.0 * progress.fraction
+    stage = f"Stage {progress.index + 1} of {progress.count}: {progress.stage}" if progress.count else "Starting"
+    left = f"about {time_words(progress.seconds_left)} left" if progress.seconds_left is not None else ""
+    return (
+        '<div class="progress" role="status"><h1>Building the simulated survey</h1>'
+        "<p>This happens once. The explorer opens by itself when it is done.</p>"
+        f'<div class="track" role="progressbar" aria-valuenow="{percent:.0f}" aria-valuemin="0" aria-valuemax="100">'
+        f'<i style="width:{percent:.1f}%"></i></div>'
+        f"<p><b>{escape(stage)}</b> ({percent:.0f} %) {left}</p><p>{escape(progress.message)}</p></div>"
+    )
+
+
+def time_words(seconds: float) -> str:
+    """A duration in words."""
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    return f"{round(seconds / 60)} min"

@@ -1,0 +1,105 @@
+"""What 2MASS, WISE, Gaia and APOGEE would have published of the simulated stars, with their errors."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.mock.stars import Stars
+from pipeline.science.dust import BAND_COEFFICIENTS
+
+FloatArray = NDArray[np.float64]
+
+COLOUR_SCATTER = 0.015
+"""Intrinsic scatter of each magnitude about the isochrone: spots, pulsation, calibration of the models."""
+
+APOGEE_ERRORS = {"teff": 15.0, "logg": 0.05, "m_h": 0.02, "alpha_m": 0.02}
+"""Errors of the reference labels (K, dex), as the paper's training set has them."""
+
+
+def magnitudes(stars: Stars, rng: np.random.Generator) -> dict[str, FloatArray]:
+    """Apparent magnitudes with errors, through the dust, in the catalogue's column names.
+
+    J, Ks, G, BP, RP follow PARSEC. H follows the giants of Bessell & Brett (1988, PASP 100, 1134); W1 and W2 are set so
+    that (W1 - W2)0 grows slowly with (J - Ks)0, as it does for M giants (Zhong et al. 2015, AJ 150, 42).
+    """
+    modulus = 5.0 * np.log10(100.0 * stars.distance)
+    colour = stars.jk0
+    absolute = {
+        "Ks": stars.k_abs,
+        "J": stars.k_abs + colour,
+        "H": stars.k_abs + colour - (0.83 + 0.55 * (colour - 1.02)),
+        "W1": stars.k_abs - (0.07 + 0.10 * (colour - 1.0)),
+        "W2": stars.k_abs - (0.07 + 0.10 * (colour - 1.0)) - (-0.12 + 0.14 * (colour - 1.0) - 0.05 * stars.m_h),
+        "G": stars.g_abs,
+    }
+    seen: dict[str, FloatArray] = {}
+    for band, name in (("J", "j_mag"), ("H", "h_mag"), ("Ks", "k_mag"), ("W1", "w1_mag"), ("W2", "w2_mag")):
+        true = absolute[band] + modulus + BAND_COEFFICIENTS[band] * stars.ebv
+        error = np.hypot(0.021 if name[0] != "w" else 0.022, 0.05 * 10.0 ** (0.4 * (true - 15.0)))
+        scatter = np.hypot(error, COLOUR_SCATTER)
+        seen[name] = true + scatter * rng.standard_normal(len(stars))
+        if name[0] != "w":
+            seen[f"{name}_err"] = error
+    g_true = absolute["G"] + modulus + BAND_COEFFICIENTS["G"] * stars.ebv
+    seen["g_mag"] = g_true + 0.003 * rng.standard_normal(len(stars))
+    reddening = (BAND_COEFFICIENTS["BP"] - BAND_COEFFICIENTS["RP"]) * stars.ebv
+    seen["bp_rp"] = stars.bp_rp0 + reddening + np.hypot(0.005, COLOUR_SCATTER) * rng.standard_normal(len(stars))
+    return seen
+
+
+def astrometry(stars: Stars, g_mag: FloatArray, rng: np.random.Generator) -> dict[str, FloatArray]:
+    """Parallax and proper motion with Gaia DR3's errors, RUWE, bright stars' velocity, inverse-parallax distance.
+
+    sigma(parallax) = sqrt(40 + 800 z + 30 z^2) micro-arcsec with z = 10^(0.4 (max(G, 13) - 15)), and 1.03 and 0.89
+    times it (a year) in the two proper motions: the mission's published DR3 performance. Two per cent of the stars get
+    a large RUWE and errors three times what they claim. No parallax zero point is added.
+    """
+    n = len(stars)
+    z = 10.0 ** (0.4 * (np.maximum(g_mag, 13.0) - 15.0))
+    sigma = 1e-3 * np.sqrt(40.0 + 800.0 * z + 30.0 * z**2)
+    poor = rng.uniform(size=n) < 0.02
+    ruwe = np.where(poor, rng.uniform(1.4, 4.0, n), np.exp(rng.normal(0.02, 0.07, n)))
+    real = np.where(poor, 3.0, 1.0)
+    noise = rng.standard_normal((4, n))
+    seen = {
+        "parallax_err": sigma,
+        "pmra_err": 1.03 * sigma,
+        "pmdec_err": 0.89 * sigma,
+        "ruwe": ruwe,
+    }
+    seen["parallax"] = 1.0 / stars.distance + real * sigma * noise[0]
+    seen["pmra"] = stars.pmra + real * seen["pmra_err"] * noise[1]
+    seen["pmdec"] = stars.pmdec + real * seen["pmdec_err"] * noise[2]
+    bright = (g_mag < 14.8) & (rng.uniform(size=n) < 0.93)
+    velocity_error = 0.25 + 0.12 * np.exp(0.85 * (g_mag - 11.5))
+    jitter = 0.5
+    measured = stars.rv + np.hypot(velocity_error, jitter) * noise[3]
+    seen["rv_gaia"] = np.where(bright, measured, np.nan)
+    seen["rv_gaia_err"] = np.where(bright, velocity_error, np.nan)
+    with np.errstate(divide="ignore"):
+        seen["distance_geo"] = np.where(seen["parallax"] > 5.0 * sigma, 1.0 / seen["parallax"], np.nan)
+    return seen
+
+
+def reference_labels(
+    stars: Stars, h_mag: FloatArray, n_reference: int, rng: np.random.Generator
+) -> dict[str, FloatArray]:
+    """APOGEE-like labels for some of the stars, NaN for the others.
+
+    The stars are drawn from H < 13 at even chances in bins of Teff, so that the cool end is not left to a handful.
+    """
+    n = len(stars)
+    values = {"teff_ref": stars.teff, "logg_ref": stars.logg, "m_h_ref": stars.m_h, "alpha_m_ref": stars.alpha_m}
+    bins = np.digitize(stars.teff, np.arange(3300.0, 4300.0, 100.0))
+    crowd = np.bincount(bins, minlength=12)[bins]
+    weight = np.where(h_mag < 13.0, crowd**-0.4, 0.0)
+    wanted = min(n_reference, int((weight > 0).sum()))
+    chosen = np.zeros(n, np.bool_)
+    if wanted:
+        chosen[rng.choice(n, wanted, replace=False, p=weight / weight.sum())] = True
+    seen = {}
+    for name, true in values.items():
+        error = APOGEE_ERRORS[name.removesuffix("_ref")]
+        seen[name] = np.where(chosen, true + error * rng.standard_normal(n), np.nan)
+    return seen

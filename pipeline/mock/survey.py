@@ -1,0 +1,309 @@
+"""The simulated survey: one call makes the table, the truth, the stream and a source of spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.domain.columns import column, in_published_order
+from pipeline.domain.frames import FRAMES, SolarFrame
+from pipeline.domain.spectrum import Spectrum
+from pipeline.mock.photometry import astrometry, magnitudes, reference_labels
+from pipeline.mock.spectra import Conditions, SpectrumSimulator
+from pipeline.mock.stars import COMPONENTS, SHARES, GiantBranches, Stars, draw_galaxy, draw_stream
+from pipeline.science.dust import BAND_COEFFICIENTS, DustMap, ExponentialDisc
+from pipeline.science.stream import StreamModel, sagittarius_stream_model
+
+FIRST_OBSID = 8_000_000_001
+"""First identifier; LAMOST's own are far below, so a simulated star is never taken for a real one."""
+
+FIRST_GAIA_ID = 9_000_000_000_000_000_001
+"""Beyond every Gaia identifier (they end below 6.92e18)."""
+
+SOURCE = "simulated survey"
+
+RV_INPUT_ERROR_KMS = 8.0
+"""Error of the velocity that the survey's own pipeline would have put into the header."""
+
+_BLOCK = 256
+_PARTICLES_A_STAR = 8
+_PLATE_DEG = 5.0
+
+
+@dataclass(frozen=True)
+class MockSurvey:
+    """A simulated survey.
+
+    Parameters
+    ----------
+    table : DataFrame
+        What the surveys would have published, under the contract's column names; one row a star.
+    truth : DataFrame
+        ``obsid`` and what is true of each star (columns ``true_*`` and ``component``).
+    stream : StreamModel
+        The Sagittarius particles that the stream stars were drawn from.
+    seed : int
+        Seed of everything; the same seed gives the same bytes.
+    frame : SolarFrame
+        Where the Sun is and how it moves.
+    dust_name : str
+        The dust map that reddened the stars.
+    stars : Stars
+        The stars, in row order.
+    conditions : Conditions
+        How each was observed.
+    """
+
+    table: pd.DataFrame
+    truth: pd.DataFrame
+    stream: StreamModel
+    seed: int
+    frame: SolarFrame
+    dust_name: str
+    stars: Stars = field(repr=False)
+    conditions: Conditions = field(repr=False)
+
+    def __len__(self) -> int:
+        """Number of stars."""
+        return len(self.table)
+
+    @cached_property
+    def _simulator(self) -> SpectrumSimulator:
+        return SpectrumSimulator(self.seed)
+
+    @property
+    def wavelength(self) -> NDArray[np.float64]:
+        """Vacuum wavelengths of every spectrum in Angstrom, shape (p,)."""
+        return self._simulator.wavelength
+
+    def observe(
+        self, rows: slice | NDArray[np.intp]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+        """Observe some of the stars; a star's spectrum does not depend on which others are asked for with it.
+
+        Parameters
+        ----------
+        rows : slice or ndarray of int
+            Positions in the table. A block of a few hundred at a time keeps memory modest (about 200 MB at 256).
+
+        Returns
+        -------
+        wavelength : ndarray, shape (p,)
+            Vacuum, Angstrom.
+        flux, ivar, mask : ndarray, shape (n, p)
+            Relative flux in the observed (heliocentric) frame, inverse variance, True where a pixel is dead.
+        """
+        index = np.arange(len(self))[rows]
+        flux = np.empty((index.size, self.wavelength.size), np.float32)
+        ivar = np.empty_like(flux)
+        mask = np.empty(flux.shape, np.bool_)
+        for start in range(0, index.size, _BLOCK):
+            part = index[start : start + _BLOCK]
+            block = slice(start, start + part.size)
+            observed = self._simulator.observe(self.stars.labels[part], self.conditions[part])
+            flux[block], ivar[block], mask[block] = observed
+        return self.wavelength, flux, ivar, mask
+
+    def noiseless(self, rows: slice | NDArray[np.intp]) -> NDArray[np.float64]:
+        """Spectra without noise and instrument, observed frame and reddened, shape (n, p)."""
+        index = np.arange(len(self))[rows]
+        return self._simulator.clean_flux(self.stars.labels[index], self.conditions[index])
+
+    def spectra(self) -> Iterator[Spectrum]:
+        """Every star's spectrum in row order, observed in blocks."""
+        for start in range(0, len(self), _BLOCK):
+            rows = slice(start, min(start + _BLOCK, len(self)))
+            wavelength, flux, ivar, mask = self.observe(rows)
+            records = [{str(k): v for k, v in row.items()} for row in self.table.iloc[rows].to_dict("records")]
+            for n, record in enumerate(records):
+                yield Spectrum(
+                    int(record["obsid"]),
+                    wavelength,
+                    flux[n].astype(np.float64),
+                    ivar[n].astype(np.float64),
+                    mask[n],
+                    MappingProxyType(_meta(record, flux[n], ivar[n])),
+                )
+
+
+def simulate(
+    n_stars: int = 3000,
+    seed: int = 20230419,
+    training: int = 600,
+    *,
+    frame: SolarFrame | None = None,
+    dust: DustMap | None = None,
+) -> MockSurvey:
+    """Simulate a survey of M giants.
+
+    Parameters
+    ----------
+    n_stars : int
+        Number of stars, of all components.
+    seed : int
+        Seed of everything.
+    training : int
+        How many stars the label model will train on; half as many again get reference labels, to test on.
+    frame : SolarFrame, optional
+        Where the Sun is; the paper's by default.
+    dust : DustMap, optional
+        What reddens the stars; the analytic disc by default, with 25 per cent of scatter a star.
+
+    Returns
+    -------
+    MockSurvey
+        Table, truth, stream and spectra.
+
+    Raises
+    ------
+    ValueError
+        If fewer than 20 stars are asked for, or more training stars than stars.
+    """
+    if n_stars < 20:
+        raise ValueError(f"A simulated survey needs at least 20 stars; found n_stars={n_stars}.")
+    if not 0 <= training <= n_stars:
+        raise ValueError(f"training must lie between 0 and n_stars={n_stars}; found {training}.")
+    frame = frame or FRAMES["paper"]
+    dust = dust or ExponentialDisc(r0_kpc=frame.r0_kpc)
+    sky, chemistry, noise, order = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4))
+    branches = GiantBranches()
+    counts = [round(share * n_stars) for share in SHARES[1:]]
+    counts = [n_stars - sum(counts), *counts]
+    stream = sagittarius_stream_model(max(2000, _PARTICLES_A_STAR * counts[3]), seed, frame)
+    parts = [
+        draw_galaxy(name, count, sky, frame, dust, branches)
+        for name, count in zip(COMPONENTS[:3], counts[:3], strict=True)
+    ]
+    parts.append(draw_stream(stream, counts[3], chemistry, frame, dust, branches))
+    stars = Stars.joined(parts)
+    stars = stars[order.permutation(len(stars))]
+    seen = magnitudes(stars, noise)
+    seen |= astrometry(stars, seen["g_mag"], noise)
+    seen |= reference_labels(stars, seen["h_mag"], round(1.5 * training), noise)
+    conditions = _conditions(stars, seen, noise)
+    table = _table(stars, seen, order)
+    truth = _truth(stars, conditions, table["obsid"])
+    return MockSurvey(table, truth, stream, seed, frame, dust.name, stars, conditions)
+
+
+def _conditions(stars: Stars, seen: dict[str, NDArray[np.float64]], rng: np.random.Generator) -> Conditions:
+    """S/N log-normal about 70, higher for bright stars, within 10-300."""
+    logarithm = np.log(70.0) - 0.10 * (seen["j_mag"] - 11.0) + 0.5 * rng.standard_normal(len(stars))
+    return Conditions(
+        snr=np.clip(np.exp(logarithm), 10.0, 300.0),
+        rv_kms=stars.rv,
+        ebv=stars.ebv,
+        scale=500.0 * 10.0 ** (-0.4 * (seen["g_mag"] - 14.0)) * np.exp(0.2 * rng.standard_normal(len(stars))),
+        key=np.arange(len(stars), dtype=np.uint64) + np.uint64(FIRST_OBSID),
+    )
+
+
+def _table(stars: Stars, seen: dict[str, NDArray[np.float64]], rng: np.random.Generator) -> pd.DataFrame:
+    n = len(stars)
+    plates = _plates(stars.ra, stars.dec)
+    plan, plate_index = np.unique(plates, return_inverse=True)
+    night = 55_900 + rng.permutation(plan.size)[plate_index] * 3
+    obsid = FIRST_OBSID + np.arange(n)
+    columns: dict[str, Any] = {
+        "obsid": obsid,
+        "gaia_source_id": FIRST_GAIA_ID + np.arange(n),
+        "ra": stars.ra,
+        "dec": stars.dec,
+        "designation": [_designation(ra, dec) for ra, dec in zip(stars.ra, stars.dec, strict=True)],
+        "plan_id": plates,
+        "spectrograph_id": rng.integers(1, 17, n),
+        "fiber_id": rng.integers(1, 251, n),
+        "lmjd": night,
+        "subclass": [f"gM{kind}" if kind >= 0 else "K7" for kind in _subtype(stars.teff)],
+        "obsid_source": np.full(n, "simulated"),
+        "source_file": np.full(n, SOURCE),
+        "rv_input": stars.rv + RV_INPUT_ERROR_KMS * rng.standard_normal(n),
+        **seen,
+    }
+    frame = pd.DataFrame({name: columns[name] for name in in_published_order(columns)})
+    return frame.astype({name: column(name).dtype for name in frame.columns})
+
+
+def _truth(stars: Stars, conditions: Conditions, obsid: pd.Series) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "obsid": obsid.to_numpy(),
+            "component": stars.component.astype(str),
+            "true_teff": stars.teff,
+            "true_logg": stars.logg,
+            "true_m_h": stars.m_h,
+            "true_alpha_m": stars.alpha_m,
+            "true_age_gyr": stars.age_gyr,
+            "true_rv": stars.rv,
+            "true_pmra": stars.pmra,
+            "true_pmdec": stars.pmdec,
+            "true_distance": stars.distance,
+            "true_k_abs": stars.k_abs,
+            "true_jk0": stars.jk0,
+            "true_ebv": stars.ebv,
+            "true_a_k": BAND_COEFFICIENTS["Ks"] * stars.ebv,
+            "true_x_gal": stars.position[:, 0],
+            "true_y_gal": stars.position[:, 1],
+            "true_z_gal": stars.position[:, 2],
+            "true_v_x": stars.velocity[:, 0],
+            "true_v_y": stars.velocity[:, 1],
+            "true_v_z": stars.velocity[:, 2],
+            "true_snr_red": conditions.snr,
+        }
+    )
+
+
+def _plates(ra_deg: NDArray[np.float64], dec_deg: NDArray[np.float64]) -> NDArray[np.str_]:
+    """Names of the fields: cells of five degrees, marked as simulated."""
+    dec_cell = np.floor(dec_deg / _PLATE_DEG) * _PLATE_DEG + 0.5 * _PLATE_DEG
+    width = _PLATE_DEG / np.cos(np.radians(np.abs(dec_cell)))
+    ra_cell = (np.floor(ra_deg / width) + 0.5) * width % 360.0
+    cells = zip(ra_cell, dec_cell, strict=True)
+    return np.array([f"SIM{ra:03.0f}{'N' if dec >= 0 else 'S'}{abs(dec):02.0f}" for ra, dec in cells])
+
+
+def _subtype(teff: NDArray[np.float64]) -> NDArray[np.int64]:
+    """M subtype of a giant by Teff (scale of Fluks et al. 1994, A&AS 105, 311), -1 for late K."""
+    limits = np.array([3900.0, 3815.0, 3755.0, 3680.0, 3600.0, 3500.0, 3380.0])
+    return np.asarray((teff[:, None] < limits).sum(axis=1) - 1)
+
+
+def _designation(ra_deg: float, dec_deg: float) -> str:
+    """J-name in LAMOST's style."""
+    seconds = round(ra_deg / 15.0 * 360_000.0) % (24 * 360_000)
+    arcsec = round(abs(dec_deg) * 36_000.0)
+    hours, rest = divmod(seconds, 360_000)
+    minutes, hundredths = divmod(rest, 6_000)
+    degrees, rest = divmod(arcsec, 36_000)
+    arcmin, tenths = divmod(rest, 600)
+    sign = "-" if dec_deg < 0 else "+"
+    return f"J{hours:02d}{minutes:02d}{hundredths / 100.0:05.2f}{sign}{degrees:02d}{arcmin:02d}{tenths / 10.0:04.1f}"
+
+
+def _meta(record: dict[str, Any], flux: NDArray[np.float32], ivar: NDArray[np.float32]) -> dict[str, Any]:
+    names = (
+        "source_file",
+        "ra",
+        "dec",
+        "designation",
+        "plan_id",
+        "spectrograph_id",
+        "fiber_id",
+        "lmjd",
+        "subclass",
+        "rv_input",
+    )
+    signal = flux.astype(np.float64) * np.sqrt(ivar.astype(np.float64))
+    return {
+        **{name: record[name] for name in names},
+        "obsid_source": record["obsid_source"],
+        "snr": float(signal.mean()),
+        "simulated": True,
+    }

@@ -1,0 +1,44 @@
+"""Open the explorer: ``python run_app.py [DIR]`` or ``panel serve run_app.py --args DIR``.
+
+Without a directory it opens the embedded simulated survey, and builds it first where it does not exist yet.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import panel as pn
+
+from explorer.app import TITLE, serve_session
+from explorer.config import AppConfig
+from explorer.model.building import default_build
+from explorer.model.library import open_library
+from pipeline.products.manifest import ProductError
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until interrupted; the exit code is non-zero when a named directory cannot be opened."""
+    config = AppConfig.from_arguments(arguments)
+    if config.build:
+        default_build(config.build, config.directory).start()
+    else:
+        try:
+            open_library(config.directory)
+        except ProductError as error:
+            print(error, file=sys.stderr)  # noqa: T201 - a command line speaks to its user
+            return 1
+    pn.serve(
+        {"/": lambda: serve_session(config)},
+        port=config.port,
+        address=config.address,
+        show=config.open_browser,
+        title=TITLE,
+        websocket_origin=None if config.address == "localhost" else "*",
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
+elif __name__.startswith("bokeh_app"):
+    serve_session(AppConfig.from_arguments(sys.argv[1:])).servable(title=TITLE)

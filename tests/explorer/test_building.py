@@ -1,0 +1,100 @@
+"""The build behind the progress page: shown, single, and honest about failure."""
+
+import sys
+import threading
+
+from explorer.config import AppConfig, default_home
+from explorer.model.building import BuildRunner, BuildStatus, build_command, read_progress
+from explorer.views.progress import ProgressView, progress_html, time_words
+
+SLOW = """
+import json, pathlib, sys, time
+out, progress, starts = map(pathlib.Path, sys.argv[1:4])
+with starts.open("a") as log:
+    log.write("started\\n")
+out.mkdir(parents=True, exist_ok=True)
+with progress.open("w") as lines:
+    for k in range(3):
+        print(json.dumps({"stage": f"stage {k}", "index": k, "count": 3, "fraction": k / 3,
+                          "seconds_left": 3 - k, "message": "at work"}), file=lines, flush=True)
+        time.sleep(0.3)
+    print('{"stage": "cut', file=lines, flush=True)
+(out / "manifest.json").write_text("{}")
+"""
+FAILING = "import sys; print('first line', file=sys.stderr); print('The dust map is missing.', file=sys.stderr); sys.exit(3)"
+
+
+def runner_of(tmp_path, program):
+    output, progress = tmp_path / "out", tmp_path / "out.jsonl"
+    command = (sys.executable, "-c", program, str(output), str(progress), str(tmp_path / "starts"))
+    return BuildRunner(command, output, progress)
+
+
+def test_a_slow_build_is_followed_and_runs_once(tmp_path):
+    one, two = runner_of(tmp_path, SLOW), runner_of(tmp_path, SLOW)
+    assert one.progress().status is BuildStatus.WAITING
+    for runner in (one, one, two):
+        runner.start()
+    seen = set()
+    while one.progress().status in (BuildStatus.WAITING, BuildStatus.RUNNING):
+        seen.add(one.progress().stage)
+        threading.Event().wait(0.05)
+    assert one.progress() == two.wait(10)
+    assert one.progress().status is BuildStatus.DONE
+    assert {"stage 1", "stage 2"} <= seen
+    assert (tmp_path / "starts").read_text() == "started\n"
+    assert not one.lock_file.exists()
+
+
+def test_a_failure_gives_its_reason_and_can_be_tried_again(tmp_path):
+    runner = runner_of(tmp_path, FAILING)
+    runner.start()
+    assert runner.wait(20).status is BuildStatus.FAILED
+    assert runner.progress().message == "The dust map is missing."
+    runner.command = runner_of(tmp_path, SLOW).command
+    runner.start()
+    assert runner.wait(20).status is BuildStatus.DONE
+
+
+def test_a_command_that_is_not_there_and_one_that_writes_nothing(tmp_path):
+    missing = BuildRunner((str(tmp_path / "nowhere"),), tmp_path / "out", tmp_path / "a.jsonl")
+    missing.start()
+    assert "could not be started" in missing.wait(20).message
+    silent = BuildRunner((sys.executable, "-c", "pass"), tmp_path / "out", tmp_path / "b.jsonl")
+    silent.start()
+    assert "without writing manifest.json" in silent.wait(20).message
+
+
+def test_a_dead_owner_does_not_block(tmp_path):
+    runner = runner_of(tmp_path, SLOW)
+    runner.lock_file.write_text("999999999")
+    runner.start()
+    assert runner.wait(20).status is BuildStatus.DONE
+
+
+def test_the_page_shows_stage_bar_and_time(tmp_path):
+    progress = tmp_path / "p.jsonl"
+    progress.write_text('{"stage": "labels", "index": 3, "count": 9, "fraction": 0.4, "seconds_left": 70}\n{"sta')
+    shown = progress_html(read_progress(progress, BuildStatus.RUNNING))
+    for words in ("Stage 4 of 9: labels", "width:40.0%", "about 70 s left"):
+        assert words in shown
+    assert "Starting" in progress_html(read_progress(tmp_path / "none", BuildStatus.WAITING))
+    assert time_words(600) == "10 min"
+
+
+def test_progress_view_shows_failure_and_offers_another_try(tmp_path):
+    runner = runner_of(tmp_path, FAILING)
+    view = ProgressView(runner)
+    runner.wait(20)
+    view.refresh()
+    assert "The dust map is missing." in view.pane.object
+    assert view.retry.visible
+
+
+def test_configuration_from_arguments(tmp_path):
+    named = AppConfig.from_arguments([str(tmp_path), "--port", "0", "--no-browser"])
+    assert (named.directory, named.build, named.port, named.open_browser) == (tmp_path.resolve(), "", 0, False)
+    default = AppConfig.from_arguments([], {"MGIANT_HOME": str(tmp_path)})
+    assert (default.directory, default.build) == (tmp_path.resolve() / "mock", "mock")
+    assert default_home({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "mgiant-explorer"
+    assert build_command("mock", tmp_path, tmp_path)[1:5] == ("-m", "pipeline", "build", "mock")

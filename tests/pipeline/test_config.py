@@ -1,0 +1,49 @@
+"""Configurations: unknown keys and wrong types are refused with the remedy."""
+
+import pytest
+
+from pipeline.config import ConfigError, load_config
+
+
+def written(tmp_path, text):
+    path = tmp_path / "run.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_defaults_and_name_from_the_file(tmp_path):
+    config = load_config(written(tmp_path, ""))
+    assert config.name == "run"
+    assert config.input.kind == "mock"
+    assert config.folder == tmp_path
+    assert "folder" not in config.as_dict()
+
+
+def test_integers_become_floats_where_floats_are_meant(tmp_path):
+    config = load_config(written(tmp_path, "[spectra]\nfirst_angstrom = 4600\nmasked_windows_angstrom = [[1, 2]]"))
+    assert config.spectra.first_angstrom == 4600.0
+    assert config.spectra.masked_windows_angstrom == ((1.0, 2.0),)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[labels]\nengin = 'admm'", "unknown key 'labels.engin'. Did you mean 'engine'"),
+        ("[input]\nkind = 'magic'", "input.kind must be one of mock"),
+        ("[input]\nn_stars = 'many'", "'input.n_stars' must be int; found 'many'"),
+        ("[labels]\nnames = 'teff'", "must be a list"),
+        ("[spectra]\nmasked_windows_angstrom = [[1, 2, 3]]", "must have 2 entries"),
+        ("[spectra]\nfirst_angstrom = 9000.0", "must be below"),
+        ("input = 3", "must be a table"),
+        ("name = [", "not valid TOML"),
+    ],
+)
+def test_errors_name_key_value_and_remedy(tmp_path, text, says):
+    with pytest.raises(ConfigError) as caught:
+        load_config(written(tmp_path, text))
+    assert says in str(caught.value)
+
+
+def test_unknown_name_lists_what_ships():
+    with pytest.raises(ConfigError, match="mock, real-spectra, real-tables, real-xp"):
+        load_config("nope")

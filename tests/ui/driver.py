@@ -1,0 +1,196 @@
+"""Drives the page as a person would: mouse, clicks, and what stands on screen."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_READY = "() => window.Bokeh && Bokeh.documents.length > 0 && Bokeh.documents[0].is_idle"
+_FIGURE_BOX = """(name) => {
+  const figure = Bokeh.documents[0].get_model_by_name(name)
+  const view = figure && Bokeh.index.find_one_by_id(figure.id)
+  if (!view || !view.frame) return null
+  const outer = view.canvas_view.el.getBoundingClientRect(), inner = view.frame.bbox
+  return {x: outer.x + inner.left, y: outer.y + inner.top, width: inner.width, height: inner.height}
+}"""
+_FIGURE_IMAGE = """([name, layer]) => {
+  const figure = Bokeh.documents[0].get_model_by_name(name)
+  const source = figure.renderers.map(r => r.data_source).find(s => s.name === layer)
+  const image = source.data.image[0]
+  let lit = 0, hash = 7
+  for (let k = 0; k < image.length; k++) { if (image[k]) lit++; hash = (hash * 31 + image[k]) | 0 }
+  return {lit, hash}
+}"""
+_CURVE = "(name) => Bokeh.documents[0].get_model_by_name(name).data.w.length"
+_PIXEL = """([name, x, y]) => {
+  const view = Bokeh.index.find_one_by_id(Bokeh.documents[0].get_model_by_name(name).id)
+  const outer = view.canvas_view.el.getBoundingClientRect()
+  return {x: outer.x + view.frame.x_scale.compute(x), y: outer.y + view.frame.y_scale.compute(y)}
+}"""
+
+
+def find_chromium() -> str | None:
+    """Path of a Chromium: named by MGIANT_CHROMIUM, installed, or Playwright's own."""
+    named = os.environ.get("MGIANT_CHROMIUM")
+    if named:
+        return named
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        found = shutil.which(name)
+        if found:
+            return found
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return own if Path(own).is_file() else None
+
+
+def launch(playwright, executable: str):
+    """A headless browser that calls nobody."""
+    return playwright.chromium.launch(executable_path=executable, args=list(_ARGUMENTS))
+
+
+class Server:
+    """``python run_app.py ARGUMENTS`` as a process of its own, on a free port."""
+
+    def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", str(ROOT / "run_app.py"), *arguments, "--no-browser", "--port", "0"],
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.url = self._wait_for_url()
+
+    def _read(self) -> None:
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip())
+
+    def _wait_for_url(self, seconds: float = 90.0) -> str:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.process.poll() is None:
+            for line in list(self.lines):
+                found = re.search(r"https?://\S+", line)
+                if found:
+                    url = found.group().rstrip("/") + "/"
+                    urllib.request.urlopen(url + "static/js/bokeh.min.js", timeout=30).close()
+                    return url
+            time.sleep(0.1)
+        self.stop()
+        raise RuntimeError("The server did not start:\n" + "\n".join(self.lines))
+
+    def complaints(self) -> list[str]:
+        """Lines of the log that speak of trouble."""
+        return [line for line in self.lines if re.search(r"error|exception|traceback", line, re.IGNORECASE)]
+
+    def stop(self) -> None:
+        """End the process and whatever it started."""
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
+
+
+class Explorer:
+    """One visitor's page."""
+
+    def __init__(self, page, server: Server, query: str = "") -> None:
+        self.page, self.server = page, server
+        self.console_errors: list[str] = []
+        self.foreign: list[str] = []
+        page.on("console", lambda m: self.console_errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: self.console_errors.append(str(e)))
+        page.on("request", self._note)
+        page.on("requestfailed", lambda r: self.console_errors.append(f"failed: {r.url}"))
+        page.goto(server.url + query)
+        page.wait_for_function(_READY, timeout=60_000)
+
+    def _note(self, request) -> None:
+        if not request.url.startswith((self.server.url, "data:", "blob:", self.server.url.replace("http", "ws", 1))):
+            self.foreign.append(request.url)
+
+    def wait_for_views(self, name: str = "HR diagram") -> None:
+        """Wait until a figure is laid out and its image has the size on screen."""
+        self.page.wait_for_function(
+            f"""() => {{
+              const box = ({_FIGURE_BOX})({name!r})
+              if (!box || box.width < 20) return false
+              const figure = Bokeh.documents[0].get_model_by_name({name!r})
+              const source = figure.renderers.map(r => r.data_source).find(s => s.name === 'selected')
+              const shape = source.data.image[0].shape
+              return shape && shape[1] === Math.round(figure.inner_width)
+            }}""",
+            timeout=60_000,
+        )
+
+    def box(self, name: str) -> dict[str, float]:
+        return self.page.evaluate(_FIGURE_BOX, name)
+
+    def image(self, name: str, layer: str = "selected") -> dict[str, int]:
+        return self.page.evaluate(_FIGURE_IMAGE, [name, layer])
+
+    def pixel(self, name: str, x: float, y: float) -> dict[str, float]:
+        return self.page.evaluate(_PIXEL, [name, x, y])
+
+    def curve_length(self, name: str = "spectrum") -> int:
+        return self.page.evaluate(_CURVE, name)
+
+    def drag(self, name: str, path, *, steps: int = 4) -> None:
+        """Drag over a figure; the path is in fractions of its frame, from its upper left corner."""
+        box = self.box(name)
+        points = [(box["x"] + fx * box["width"], box["y"] + fy * box["height"]) for fx, fy in path]
+        mouse = self.page.mouse
+        mouse.move(*points[0])
+        mouse.down()
+        for point in points[1:]:
+            mouse.move(*point, steps=steps)
+        mouse.up()
+
+    def count_text(self) -> str:
+        return self.page.locator(".count").inner_text()
+
+    def wait_for_count(self, old: str) -> str:
+        self.page.wait_for_function(
+            """(old) => {
+              const walk = root => [...root.querySelectorAll('*')].flatMap(
+                e => [...(e.matches('.count') ? [e] : []), ...(e.shadowRoot ? walk(e.shadowRoot) : [])])
+              const found = walk(document)[0]
+              return found && found.innerText.trim() !== old.trim()
+            }""",
+            arg=old,
+            timeout=15_000,
+        )
+        return self.count_text()
+
+    def wait_for_image(self, name: str, old: dict[str, int]) -> dict[str, int]:
+        """Wait until the selected layer of a figure differs from what it was."""
+        self.page.wait_for_function(
+            f"([name, layer, hash]) => ({_FIGURE_IMAGE})([name, layer]).hash !== hash",
+            arg=[name, "selected", old["hash"]],
+            timeout=15_000,
+        )
+        return self.image(name)
