@@ -22,8 +22,8 @@ class ConfigError(ValueError):
 class InputConfig:
     """Where the stars come from.
 
-    ``kind`` is one of mock (simulated), lamost-fits (a folder of FITS spectra), gaia-xp (the fetched library) or table (one of
-    the known tables). Paths are relative to the configuration file, or to the folder named by ``MGIANT_DATA``.
+    ``kind`` is one of mock (simulated), lamost-fits (a folder of FITS spectra), gaia-xp (the fetched library) or table
+    (known tables). Paths are relative to the configuration file, or to the folder named by ``MGIANT_DATA``.
     """
 
     kind: str = "mock"

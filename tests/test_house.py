@@ -45,7 +45,9 @@ def test_constraints_are_plain_pins():
 
 def test_every_dependency_is_pinned_and_named_in_the_readme_with_its_purpose():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    pinned = {line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    pinned = {
+        line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines()
+    }
     readme = (ROOT / "README.md").read_text().lower()
     for requirement in project["dependencies"] + project["optional-dependencies"]["test"]:
         name = re.match(r"[A-Za-z0-9\-]+", requirement)[0].lower()
@@ -105,7 +107,11 @@ def test_nothing_of_the_workplace_is_named():
     tracked = run("git", "ls-files").stdout.splitlines() or [str(p) for p in ROOT.glob("*.py")]
     for name in tracked:
         path = ROOT / name
-        if path.suffix in {".py", ".md", ".toml", ".txt", ".yaml", ".css", ".html"} and path.is_file() and path != Path(__file__):
+        if (
+            path.suffix in {".py", ".md", ".toml", ".txt", ".yaml", ".css", ".html"}
+            and path.is_file()
+            and path != Path(__file__)
+        ):
             text = path.read_text(encoding="utf-8")
             assert "/root/" not in text, name
             assert "https://pypi" not in text, name

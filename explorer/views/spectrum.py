@@ -45,7 +45,7 @@ class SpectrumView(View):
             align="center",
         )
         self.search.param.watch(together(self._search), "value")
-        workspace.param.watch(lambda _: self.refresh(), ["focus", "message"])
+        workspace.param.watch(lambda *_: self.refresh(), ["focus", "message"])
         workspace.param.watch(lambda event: self.plot.recolour(event.new), "dark")
         self.refresh()
 

@@ -40,7 +40,7 @@ class StarCard(View):
     def __init__(self, workspace: Workspace) -> None:
         super().__init__(workspace=workspace)
         self.pane = html(sizing_mode="stretch_width")
-        workspace.param.watch(lambda _: self.refresh(), "focus")
+        workspace.param.watch(lambda *_: self.refresh(), "focus")
         self.refresh()
 
     def refresh(self) -> None:

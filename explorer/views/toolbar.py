@@ -70,7 +70,7 @@ class Toolbar(View):
             together(lambda: workspace.param.update(colour_by=self.colour_by.value)), "value"
         )
         workspace.param.watch(
-            lambda _: self.refresh(), ["n_selected", "can_undo", "can_redo", "colour_by", "dark", "selection"]
+            lambda *_: self.refresh(), ["n_selected", "can_undo", "can_redo", "colour_by", "dark", "selection"]
         )
 
     def _use_tool(self) -> None:

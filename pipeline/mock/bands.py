@@ -4,9 +4,9 @@ Each system is a set of heads (air wavelengths of the laboratory and of M-star a
 Valenti, Piskunov & Johns-Krull 1998, ApJ 498, 851; Kirkpatrick, Henry & McCarthy 1991, ApJS 77, 417), steep on the blue
 side, degraded to the red. The strength of the TiO gamma (0,0) band against Teff and [M/H], how the other systems
 follow it, and the pseudo-continuum, were tuned on the mean Gaia XP spectra of about 3,600 real APOGEE giants (3300 to
-4300 K, log g < 2.5) at XP's resolution, redward of 6400 Angstrom mainly, and rounded by hand between them and real LAMOST
-spectra; the heads' fine structure is invented. So band indices are realistic on average, but this is no line list: use it
-to test a pipeline, never to interpret a star.
+4300 K, log g < 2.5) at XP's resolution, redward of 6400 Angstrom mainly, and rounded by hand between them and real
+LAMOST spectra; the heads' fine structure is invented. So band indices are realistic on average, but this is no line
+list: use it to test a pipeline, never to interpret a star.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ SYSTEMS = (
 )
 
 _TEFF_NODE = (3100.0, 3250.0, 3350.0, 3450.0, 3550.0, 3650.0, 3750.0, 3850.0, 3950.0, 4050.0, 4150.0, 4300.0, 4600.0)
-_GAMMA_NODE = (1.95, 1.85, 1.75, 1.60, 1.34, 1.02, 0.70, 0.43, 0.22, 0.10, 0.045, 0.015, 0.0)
+_GAMMA_NODE = (1.95, 1.85, 1.75, 1.60, 1.34, 1.02, 0.70, 0.43, 0.21, 0.085, 0.035, 0.012, 0.0)
 _METAL_TEFF = (3600.0, 3700.0, 3800.0, 3900.0, 4000.0, 4100.0, 4300.0)
 _METAL_SLOPE = (0.03, 0.06, 0.27, 0.57, 1.0, 1.5, 1.8)
 _TUNED_M_H = -0.25

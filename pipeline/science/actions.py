@@ -63,7 +63,7 @@ class Orbits:
 
 
 def circular_velocity_kms(frame: SolarFrame) -> float:
-    """Circular velocity at the Sun that scales the potential: the Sun's V less its peculiar 12.24 km/s (Schoenrich 2010)."""
+    """Circular velocity at the Sun, to scale the potential: its V less the peculiar 12.24 km/s (Schoenrich 2010)."""
     return frame.v_sun_kms[1] - 12.24
 
 
@@ -103,8 +103,9 @@ def compute_orbits(position_kpc: FloatArray, velocity_kms: FloatArray, frame: So
     columns = {name: np.full(n, np.nan) for name in ("j_r", "j_z", "energy", "ecc", "z_max", "r_peri", "r_apo")}
     known = np.flatnonzero(np.isfinite(v_r + v_t + v_z + z) & (radius > 1e-3))
     infinity = float(evaluatePotentials(model, 1e6, 0.0, use_physical=False))
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore", galpyWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)  # orbits that escape the approximation end as NaN and a flag
         for start in range(0, known.size, _BLOCK):
             block = known[start : start + _BLOCK]
             phi = evaluatePotentials(model, radius[block], z[block], use_physical=False)

@@ -68,7 +68,7 @@ class ParsecBranch:
         red = np.interp(metallicity, self._m_h, self._red_end) + EXTRAPOLATION_MAG
         blue = np.interp(metallicity, self._m_h, self._blue_end)
         inside = (colour <= red) & (colour >= blue) & (metallicity >= self._m_h[0]) & (metallicity <= self._m_h[-1])
-        # Bilinear by index: colours are uniform, and m_h usually has one value a star, so most work is done once a star.
+        # Bilinear by index: colours are uniform, and m_h has one value a star, so most work is done once a star.
         row = np.clip(np.searchsorted(self._m_h, metallicity) - 1, 0, self._m_h.size - 2)
         upper = (metallicity - self._m_h[row]) / (self._m_h[row + 1] - self._m_h[row])
         place = (np.where(inside, colour, self._colour[1]) - self._colour[0]) / (self._colour[1] - self._colour[0])

@@ -84,8 +84,8 @@ def residual_pattern(
 def colour_outliers(teff: FloatArray, jk0: FloatArray) -> FloatArray:
     """Deviation of (J-K)0 from the sample's own colour-temperature relation, in robust standard deviations.
 
-    A quadratic is fitted to the running median, so that a few outliers do not move it. NaN where either value is missing
-    or the sample has fewer than 30 stars.
+    A quadratic is fitted with weights that fall with the residual, so that a few outliers do not move it. NaN where
+    either value is missing or the sample has fewer than 30 stars.
     """
     deviation = np.full(len(teff), np.nan)
     known = np.flatnonzero(np.isfinite(teff) & np.isfinite(jk0))
@@ -115,7 +115,7 @@ def oddness(*evidence: ArrayLike) -> FloatArray:
     -------
     ndarray, shape (n,)
         -log10 of the joint tail probability: each piece becomes its empirical tail probability in the sample, and
-        -2 sum(ln p) follows chi-squared with twice the number of pieces (Fisher 1925) were the pieces independent. It
+        -2 sum(ln p) would follow chi-squared with twice the number of pieces (Fisher 1925) were they independent. It
         ranks stars; it is not a probability that a star is wrong.
     """
     columns = [np.asarray(values, float) for values in evidence]

@@ -1,7 +1,7 @@
 """Radial velocities by weighted cross-correlation (paper Eq. 1), refined on chi-squared.
 
-All templates at all shifts are laid out once as one matrix; three matrix products with it (weights; weights times flux; and
-weights against its square) give the weighted Pearson correlation of a whole batch of stars.
+All templates at all shifts are laid out once as one matrix; three matrix products with it (weights; weights times flux;
+and weights against its square) give the weighted Pearson correlation of a whole batch of stars.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class RadialVelocity:
     Parameters
     ----------
     rv_kms, error_kms : ndarray, shape (n_stars,)
-        Velocity and uncertainty; NaN where there was nothing to measure. sigma = sqrt(2 / chi2'') * sqrt(max(chi2_nu, 1)).
+        Velocity and uncertainty, sqrt(2 / chi2'') * sqrt(max(chi2_nu, 1)); NaN where there was nothing to measure.
     peak : ndarray, shape (n_stars,)
         Height of the CCF's highest peak.
     rival : ndarray, shape (n_stars,)

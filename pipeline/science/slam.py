@@ -1,126 +1,132 @@
-"""SLAM: a spectrum as a function of stellar labels, one support-vector regression a pixel (paper section 3.2).
+"""SLAM: stellar labels from spectra by one support-vector regression a pixel (paper section 3.2).
 
-Zhang, Liu & Deng (2020, ApJS 246, 9), with the departures that SCIENCE.md settles: the model's own error enters as
-sigma_j^2 = max(CV-MSE - mean training noise^2, floor), the log-determinant is kept, and labels are bounded.
+``SlamModel(names, settings).fit(...)`` learns flux as a function of the labels; ``infer_labels`` inverts it star by star.
+Labels and each pixel are scaled by mean and standard deviation before anything else; every public method takes and
+returns physical units.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from itertools import product
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Self, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from pipeline.science.svr import Engine, HyperParameters, KernelExpansion, cross_validate, fit_expansion
+from pipeline.science.slam_inference import (
+    CONVERGED,
+    MAX_ITERATIONS,
+    NOT_CONSTRAINED,
+    POOR_REDUCED_CHI2,
+    TOO_FEW_PIXELS,
+    BoolArray,
+    LabelFit,
+    LevenbergMarquardt,
+    StartGrid,
+    best_of,
+    invert_fisher,
+    starts_disagree,
+)
+from pipeline.science.slam_settings import SlamSettings, assign_folds
+from pipeline.science.svr import (
+    CrossValidation,
+    Engine,
+    FloatArray,
+    HyperParameters,
+    KernelExpansion,
+    Progress,
+    cross_validate,
+    fit_expansion,
+    for_each_block,
+)
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-Progress = Callable[[float], None]
-
+FORMAT = "mgiant-slam"
 FORMAT_VERSION = 1
-SIGMA_FLOOR = 1e-4
-"""Smallest error of the model, in units of the normalised flux."""
 
+MEMBERS_PER_FOLD = 2
+"""A pixel is usable when it has at least so many unmasked training stars a fold, and varies among them."""
 
-@dataclass(frozen=True)
-class SlamSettings:
-    """How SLAM is trained.
-
-    Parameters
-    ----------
-    engine : {"admm", "sklearn"}
-        Batched solver, or libsvm pixel by pixel.
-    c_grid, gamma_grid, epsilon_grid : tuple of float
-        Hyper-parameters to choose from, in scaled units (paper: 27 triples).
-    n_folds : int
-        Folds of the cross-validation (paper: 10).
-    seed : int
-        Seed of the folds.
-    cv_iterations, final_iterations : int
-        Iterations of the batched solver, to rank and to fit.
-    threads : int or None
-        Threads side by side; the cores of this process by default.
-    """
-
-    engine: Engine = "admm"
-    c_grid: tuple[float, ...] = (0.1, 1.0, 10.0)
-    gamma_grid: tuple[float, ...] = (0.1, 1.0, 10.0)
-    epsilon_grid: tuple[float, ...] = (0.02, 0.05, 0.1)
-    n_folds: int = 10
-    seed: int = 3670
-    cv_iterations: int = 30
-    final_iterations: int = 200
-    threads: int | None = None
-
-    @property
-    def triples(self) -> list[tuple[float, float, float]]:
-        """All combinations of (C, gamma, epsilon)."""
-        return list(product(self.c_grid, self.gamma_grid, self.epsilon_grid))
+_LEARNED = (
+    *("label_mean_", "label_std_", "label_low_", "label_high_", "flux_mean_", "flux_std_", "usable_pixel_"),
+    *("sigma_pixel_", "cv_mse_", "cv_mean_deviation_", "cv_median_deviation_"),
+)
 
 
 class SlamModel:
-    """Forward model of spectra.
+    """Flux of every pixel as a function of stellar labels, and its inverse.
 
     Parameters
     ----------
     label_names : tuple of str
-        Names of the labels, in the order of the label arrays; any number.
-    settings : SlamSettings
-        How it is trained.
+        Names of the labels, in the order of the columns of every label array.
+    settings : SlamSettings, optional
+        How to train and infer.
 
     Attributes
     ----------
-    label_mean_, label_scale_, label_low_, label_high_ : ndarray, shape (l,)
-        Scaling and range of the training labels.
-    flux_mean_, flux_scale_ : ndarray, shape (p,)
-        Scaling of each pixel.
-    triple_ : ndarray of int, shape (p,)
-        Chosen hyper-parameters, as an index into ``settings.triples``.
-    cv_mse_, cv_mean_deviation_, cv_median_deviation_ : ndarray, shape (p,)
-        Cross-validated mean squared error (Eq. 2), mean deviation (what Eq. 3 writes) and median deviation (what it says),
-        in flux units, at the chosen hyper-parameters.
-    sigma_pixel_ : ndarray, shape (p,)
-        The model's own error; infinite where a pixel was unusable in training.
-    usable_pixel_ : ndarray of bool, shape (p,)
-        Pixels with enough unmasked, varying training flux.
-    x_ : ndarray, shape (n, l)
-        Scaled training labels.
+    label_mean_, label_std_, label_low_, label_high_ : ndarray, shape (n_labels,)
+        Scaling and range of the training labels; the range is the flat prior.
+    flux_mean_, flux_std_ : ndarray, shape (n_pixels,)
+        Scaling of each pixel, over its unmasked training stars.
+    hyper_parameters_ : HyperParameters
+        Chosen C, gamma and epsilon of each pixel.
+    cv_mse_, cv_mean_deviation_, cv_median_deviation_ : ndarray, shape (n_pixels,)
+        Eq. 2, Eq. 3 as written and Eq. 3 as named, of the chosen triple, in flux units.
+    sigma_pixel_ : ndarray, shape (n_pixels,)
+        sigma_j of Eq. 5: ``sqrt(max(cv_mse - mean training variance, floor))``; infinite for unusable pixels.
+    usable_pixel_ : ndarray of bool, shape (n_pixels,)
+        False for pixels (nearly) constant or masked in training: their model is their mean (0 without any), and they
+        never inform a label.
     expansion_ : KernelExpansion
-        The function of every pixel, in scaled flux.
+        The functions, scaled.
     training_fingerprint_ : str
         SHA-256 of the training arrays.
     """
 
+    label_mean_: FloatArray
+    label_std_: FloatArray
+    label_low_: FloatArray
+    label_high_: FloatArray
+    flux_mean_: FloatArray
+    flux_std_: FloatArray
+    usable_pixel_: BoolArray
+    sigma_pixel_: FloatArray
+    cv_mse_: FloatArray
+    cv_mean_deviation_: FloatArray
+    cv_median_deviation_: FloatArray
+    hyper_parameters_: HyperParameters
+    expansion_: KernelExpansion
+    training_fingerprint_: str
+
     def __init__(self, label_names: tuple[str, ...], settings: SlamSettings | None = None) -> None:
         self.label_names = tuple(label_names)
-        self.settings = settings or SlamSettings()
+        self.settings = settings if settings is not None else SlamSettings()
+        self._inverse: tuple[NDArray[np.intp], KernelExpansion, StartGrid] | None = None
 
     def fit(
         self,
-        labels: FloatArray,
-        flux: FloatArray,
-        ivar: FloatArray,
-        mask: BoolArray,
+        labels: ArrayLike,
+        flux: ArrayLike,
+        ivar: ArrayLike,
+        mask: ArrayLike,
         *,
-        groups: NDArray[np.int64] | None = None,
+        groups: ArrayLike | None = None,
         progress: Progress | None = None,
-    ) -> SlamModel:
-        """Train on stars with known labels.
+    ) -> Self:
+        """Learn every pixel's function of the labels.
 
         Parameters
         ----------
-        labels : ndarray, shape (n, l)
-            Labels in physical units.
-        flux, ivar : ndarray, shape (n, p)
-            Normalised spectra and inverse variances.
-        mask : ndarray of bool, shape (n, p)
-            True where a pixel has no influence.
-        groups : ndarray of int, shape (n,), optional
-            One number a star, so that repeats share a fold.
+        labels : array_like, shape (n_stars, n_labels)
+            Reference labels.
+        flux, ivar : array_like, shape (n_stars, n_pixels)
+            Spectra and inverse variances. Pixels with ivar 0 count as masked.
+        mask : array_like of bool, shape (n_stars, n_pixels)
+            True where a pixel is bad: it has no influence whatsoever.
+        groups : array_like, shape (n_stars,), optional
+            Star of each row; repeated observations of one star share a fold.
         progress : callable, optional
             Told the fraction done.
 
@@ -132,195 +138,446 @@ class SlamModel:
         Raises
         ------
         ValueError
-            If shapes differ, a label is not finite or does not vary, or there are fewer stars than folds.
+            If shapes disagree, a label or an unmasked flux is not finite, or there are fewer stars than folds.
         """
-        labels, flux, ivar = (np.asarray(a, np.float64) for a in (labels, flux, ivar))
-        included = ~np.asarray(mask, bool) & np.isfinite(flux) & (ivar > 0)
-        self._check(labels, flux, ivar, included)
-        self.label_mean_, self.label_scale_ = labels.mean(axis=0), labels.std(axis=0)
+        labels = self._checked_labels(labels)
+        flux, ivar, good = self._checked_spectra(flux, ivar, mask, n_stars=len(labels))
+        folds = assign_folds(len(labels), self.settings.n_folds, self.settings.seed, groups)
+        self._inverse = None
+        self.label_mean_, self.label_std_ = labels.mean(axis=0), labels.std(axis=0)
         self.label_low_, self.label_high_ = labels.min(axis=0), labels.max(axis=0)
-        self.x_ = (labels - self.label_mean_) / self.label_scale_
-        count = included.sum(axis=0)
-        safe = np.maximum(count, 1)
-        self.flux_mean_ = np.where(included, flux, 0.0).sum(axis=0) / safe
-        spread = np.sqrt((np.where(included, flux - self.flux_mean_, 0.0) ** 2).sum(axis=0) / safe)
-        self.usable_pixel_ = (count >= max(2 * self.settings.n_folds, len(labels) // 4)) & (spread > 1e-9)
-        self.flux_scale_ = np.where(self.usable_pixel_, spread, 1.0)
-        self.training_fingerprint_ = _fingerprint(labels, flux, ivar, included)
-        self.folds_ = assign_folds(len(labels), self.settings.n_folds, self.settings.seed, groups)
-        scaled = np.where(included, (flux - self.flux_mean_) / self.flux_scale_, 0.0)
-        included &= self.usable_pixel_
-        self._choose(scaled, included, progress)
-        self.expansion_ = self._fit_final(
-            scaled, included, None if progress is None else lambda fraction: progress(0.7 + 0.3 * fraction)
+        for name, spread in zip(self.label_names, self.label_high_ - self.label_low_, strict=True):
+            if spread == 0:
+                raise ValueError(
+                    f"All training stars have the same {name}: drop that label or widen the training cuts."
+                )
+        self._scale_flux(flux, good)
+        self.training_fingerprint_ = _fingerprint(labels, flux, ivar, good)
+        x = (labels - self.label_mean_) / self.label_std_
+        inclusion = (good & self.usable_pixel_).astype(np.float32)
+        y = np.where(good, (flux - self.flux_mean_) / self.flux_std_, 0.0)
+        share = 0.6  # of the time, for cross-validation
+        self._tune(x, y, inclusion, folds, lambda f: progress(share * f) if progress else None)
+        self._set_sigma(ivar, good)
+        self.expansion_ = self._fit_functions(
+            x, y, inclusion, (lambda f: progress(share + (1 - share) * f)) if progress else None
         )
-        noise = np.where(included, 1.0 / np.where(ivar > 0, ivar, 1.0), 0.0).sum(axis=0) / safe
-        variance = np.maximum(self.cv_mse_ - noise, SIGMA_FLOOR**2)
-        self.sigma_pixel_ = np.where(self.usable_pixel_, np.sqrt(variance), np.inf)
-        if progress is not None:
-            progress(1.0)
         return self
 
-    def _check(self, labels: FloatArray, flux: FloatArray, ivar: FloatArray, included: BoolArray) -> None:
-        n = len(labels)
-        if labels.ndim != 2 or labels.shape[1] != len(self.label_names):
-            raise ValueError(f"labels must have shape (n, {len(self.label_names)}); found {labels.shape}.")
-        if not flux.shape == ivar.shape == included.shape or flux.ndim != 2 or len(flux) != n:
-            raise ValueError(f"flux, ivar and mask must share a shape ({n}, p); found {flux.shape}, {ivar.shape}.")
-        bad = np.flatnonzero(~np.isfinite(labels).all(axis=1))
-        if bad.size:
-            raise ValueError(f"{bad.size} training stars have labels that are not finite (first: row {bad[0]}). Drop them.")
-        if n < 2 * self.settings.n_folds:
-            raise ValueError(f"{n} training stars are too few for {self.settings.n_folds} folds; use fewer folds.")
-        flat = [name for name, spread in zip(self.label_names, labels.std(axis=0), strict=True) if not spread > 0]
-        if flat:
-            raise ValueError(f"The label {flat[0]} is the same for all training stars; leave it out.")
+    def without(self, rows: ArrayLike, flux: ArrayLike, ivar: ArrayLike, mask: ArrayLike) -> SlamModel:
+        """The same model trained anew without some of its stars.
 
-    def _choose(self, y: FloatArray, included: BoolArray, progress: Progress | None) -> None:
-        """Pick each pixel's hyper-parameters by k-fold cross-validated mean squared error."""
-        found = cross_validate(
-            self.x_,
-            y,
-            included,
-            self.folds_,
-            self.settings.triples,
-            engine=self.settings.engine,
-            iterations=self.settings.cv_iterations,
-            threads=self.settings.threads,
-            progress=None if progress is None else lambda fraction: progress(0.7 * fraction),
-        )
-        mse = np.array([one.mse for one in found])
-        self.triple_ = np.where(np.isfinite(mse), mse, np.inf).argmin(axis=0)
-        columns = np.arange(y.shape[1])
-
-        def chosen(name: str) -> FloatArray:
-            return np.asarray(np.array([getattr(one, name) for one in found])[self.triple_, columns])
-
-        self.cv_mse_ = chosen("mse") * self.flux_scale_**2
-        self.cv_mean_deviation_ = chosen("mean_deviation") * self.flux_scale_
-        self.cv_median_deviation_ = chosen("median_deviation") * self.flux_scale_
-
-    def _fit_final(
-        self, y: FloatArray, included: BoolArray, progress: Progress | None = None, *, single: bool = False
-    ) -> KernelExpansion:
-        """Fit every pixel with its own hyper-parameters; unusable pixels keep their mean."""
-        c, gamma, epsilon = np.array(self.settings.triples)[self.triple_].T
-        return fit_expansion(
-            self.x_,
-            y,
-            included,
-            HyperParameters(c, gamma, epsilon),
-            engine=self.settings.engine,
-            iterations=self.settings.final_iterations,
-            dtype=np.float32 if single else np.float64,
-            threads=self.settings.threads,
-            progress=progress,
-        )
-
-    def without(self, rows: BoolArray, flux: FloatArray, ivar: FloatArray, mask: BoolArray) -> SlamModel:
-        """The same model trained without some of its stars.
-
-        Hyper-parameters and scaling are those of the whole model; the fit itself never sees the rows left out.
+        Scaling, hyper-parameters, sigma_j and the prior's range are those of the whole model, which saw all stars; the
+        functions are fitted from nothing and never see the rows left out.
 
         Parameters
         ----------
-        rows : ndarray of bool, shape (n,)
+        rows : array_like of bool, shape (n_stars,)
             Training stars to leave out.
-        flux, ivar, mask : ndarray, shape (n, p)
+        flux, ivar, mask : array_like, shape (n_stars, n_pixels)
             The training spectra, as given to :meth:`fit`.
         """
-        included = ~np.asarray(mask, bool) & np.isfinite(flux) & (np.asarray(ivar) > 0) & self.usable_pixel_
-        scaled = np.where(included, (np.asarray(flux, float) - self.flux_mean_) / self.flux_scale_, 0.0)
-        other = SlamModel(self.label_names, self.settings)
-        other.__dict__.update(self.__dict__)
-        other.expansion_ = self._fit_final(scaled, included & ~rows[:, None], single=True)
+        left_out = np.asarray(rows, dtype=bool)
+        support = self.expansion_.support
+        flux, ivar, good = self._checked_spectra(flux, ivar, mask, n_stars=len(support), n_pixels=self.flux_mean_.size)
+        kept = np.flatnonzero(~left_out)
+        other = SlamModel(self.label_names, quick_settings(self.settings))
+        for name in (*_LEARNED, "hyper_parameters_"):
+            setattr(other, name, getattr(self, name))
+        y = np.where(good, (flux - self.flux_mean_) / self.flux_std_, 0.0)[kept]
+        inclusion = (good & self.usable_pixel_)[kept].astype(np.float32)
+        other.training_fingerprint_ = _fingerprint(support[kept], flux[kept], ivar[kept], good[kept])
+        other.expansion_ = other._fit_functions(support[kept], y, inclusion, None)  # noqa: SLF001 - its own class
         return other
 
-    def predict_flux(self, labels: FloatArray) -> FloatArray:
-        """Model spectra, shape (m, p), of labels of shape (m, l) in physical units."""
-        return self.evaluate((np.atleast_2d(labels) - self.label_mean_) / self.label_scale_)[0]
-
-    def evaluate(self, scaled_labels: FloatArray, *, jacobian: bool = False) -> tuple[FloatArray, FloatArray]:
-        """Model spectra and their derivatives at scaled labels.
+    def predict_flux(self, labels: ArrayLike) -> FloatArray:
+        """Model spectra.
 
         Parameters
         ----------
-        scaled_labels : ndarray, shape (m, l)
-            (label - mean) / scale.
-        jacobian : bool
-            Whether to compute derivatives too.
+        labels : array_like, shape (m, n_labels)
+            Labels.
 
         Returns
         -------
-        flux : ndarray, shape (m, p)
-            Model in flux units.
-        derivative : ndarray, shape (m, l, p)
-            d flux / d scaled label = 2 gamma [(k o x_d) A - theta_d (k A)]; shape (m, 0, p) when not asked for.
+        ndarray, shape (m, n_pixels)
+            Flux.
         """
-        if not jacobian:
-            scaled = self.expansion_.predict(scaled_labels)
-            return scaled * self.flux_scale_ + self.flux_mean_, np.zeros((len(scaled), 0, scaled.shape[1]))
-        scaled, slope = self.expansion_.predict_with_jacobian(scaled_labels)
-        slope *= self.flux_scale_
-        return scaled * self.flux_scale_ + self.flux_mean_, slope
+        x = (self._checked_labels(labels) - self.label_mean_) / self.label_std_
+        flux = np.empty((len(x), self.flux_mean_.size))
+        for rows in _slices(len(x), self.settings.star_block):
+            flux[rows] = self.flux_mean_ + self.flux_std_ * self.expansion_.predict(x[rows])
+        return flux
+
+    def predict_flux_and_jacobian(self, labels: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Model spectra and their analytic derivatives.
+
+        Parameters
+        ----------
+        labels : array_like, shape (m, n_labels)
+            Labels.
+
+        Returns
+        -------
+        flux : ndarray, shape (m, n_pixels)
+            Flux.
+        jacobian : ndarray, shape (m, n_pixels, n_labels)
+            Derivative of the flux by each label, per unit of the label.
+        """
+        x = (self._checked_labels(labels) - self.label_mean_) / self.label_std_
+        scaled, derivative = self.expansion_.predict_with_jacobian(x)
+        jacobian = derivative.transpose(0, 2, 1) * self.flux_std_[:, None] / self.label_std_
+        return self.flux_mean_ + self.flux_std_ * scaled, jacobian
+
+    def infer_labels(
+        self,
+        flux: ArrayLike,
+        ivar: ArrayLike,
+        mask: ArrayLike,
+        *,
+        fixed_labels: Mapping[int, float] | None = None,
+        progress: Progress | None = None,
+    ) -> LabelFit:
+        """Posterior maximum of every star inside the training range (Eq. 4-5).
+
+        The likelihood is Gaussian with variance sigma_obs^2 + sigma_j^2. As sigma_j does not depend on the labels, the
+        log-determinant is constant and does not move the maximum; it is part of the reported ``ln_posterior``.
+
+        Parameters
+        ----------
+        flux, ivar : array_like, shape (m, n_pixels)
+            Spectra and inverse variances.
+        mask : array_like of bool, shape (m, n_pixels)
+            True where a pixel is not to be used.
+        fixed_labels : mapping of int to float, optional
+            Labels (by column) that keep a value.
+        progress : callable, optional
+            Told the fraction done.
+
+        Returns
+        -------
+        LabelFit
+            NaN labels and a reason where there is no fit.
+        """
+        flux, ivar, good = self._checked_spectra(flux, ivar, mask, n_pixels=self.flux_mean_.size)
+        fixed = self._checked_fixed(fixed_labels or {})
+        result = LabelFit.blank(len(flux), len(self.label_names))
+        self._prepare_inverse()
+        done = 0
+
+        def infer(rows: NDArray[np.intp]) -> None:
+            nonlocal done
+            result.put(rows, self._infer_block(flux[rows], ivar[rows], good[rows], fixed))
+            done += rows.size
+            if progress is not None:
+                progress(done / len(flux))
+
+        for_each_block(infer, np.arange(len(flux)), self.settings.star_block, self.settings.threads)
+        return result
 
     def to_arrays(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Arrays and JSON values that restore the model."""
-        arrays = {name: getattr(self, name) for name in _STORED}
-        arrays |= {name: getattr(self.expansion_, name) for name in _EXPANSION}
-        return arrays, {
+        """Everything learned, as plain arrays and JSON-ready metadata."""
+        arrays: dict[str, NDArray[Any]] = {name.rstrip("_"): getattr(self, name) for name in _LEARNED}
+        parameters, expansion = self.hyper_parameters_, self.expansion_
+        arrays |= {"c": parameters.c, "gamma": parameters.gamma, "epsilon": parameters.epsilon}
+        arrays |= {
+            "support": expansion.support,
+            "coefficients": expansion.coefficients,
+            "intercept": expansion.intercept,
+        }
+        metadata = {
+            "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "label_names": list(self.label_names),
-            "settings": asdict(self.settings),
+            "settings": self.settings.to_dict(),
             "training_fingerprint": self.training_fingerprint_,
         }
+        return arrays, metadata
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> SlamModel:
-        """Restore what :meth:`to_arrays` gave.
-
-        Raises
-        ------
-        ValueError
-            If the format is of another version.
-        """
-        if metadata.get("format_version") != FORMAT_VERSION:
+        """Restore what :meth:`to_arrays` gave."""
+        found = (metadata.get("format"), metadata.get("format_version"))
+        if found != (FORMAT, FORMAT_VERSION):
             raise ValueError(
-                f"The label model has format {metadata.get('format_version')!r}; this program reads {FORMAT_VERSION}."
+                f"Not a label model of this version: found {found}, expected {(FORMAT, FORMAT_VERSION)}. "
+                "Build the products again."
             )
-        settings = {k: tuple(v) if isinstance(v, list) else v for k, v in metadata["settings"].items()}
-        model = cls(tuple(metadata["label_names"]), SlamSettings(**settings))
-        for name in _STORED:
-            setattr(model, name, np.asarray(arrays[name]))
-        model.expansion_ = KernelExpansion(*(np.asarray(arrays[name]) for name in _EXPANSION))
-        model.training_fingerprint_ = metadata["training_fingerprint"]
+        names = [name.rstrip("_") for name in _LEARNED]
+        missing = {*names, "c", "gamma", "epsilon", "support", "coefficients", "intercept"} - set(arrays)
+        if missing:
+            raise ValueError(f"The label model lacks {', '.join(sorted(missing))}. Build the products again.")
+        model = cls(tuple(metadata["label_names"]), SlamSettings.from_dict(metadata["settings"]))
+        for attribute, name in zip(_LEARNED, names, strict=True):
+            setattr(model, attribute, arrays[name])
+        model.hyper_parameters_ = HyperParameters(arrays["c"], arrays["gamma"], arrays["epsilon"])
+        model.expansion_ = KernelExpansion(
+            arrays["support"], arrays["coefficients"], arrays["intercept"], arrays["gamma"]
+        )
+        model.training_fingerprint_ = str(metadata["training_fingerprint"])
         return model
 
+    # ---- training ----
 
-_STORED = (
-    *("label_mean_", "label_scale_", "label_low_", "label_high_", "flux_mean_", "flux_scale_", "triple_", "cv_mse_"),
-    *("cv_mean_deviation_", "cv_median_deviation_", "sigma_pixel_", "usable_pixel_", "x_"),
-    "folds_",
-)
-_EXPANSION = ("support", "coefficients", "intercept", "gamma")
+    def _scale_flux(self, flux: FloatArray, good: BoolArray) -> None:
+        count = good.sum(axis=0)
+        total = np.where(good, flux, 0.0).sum(axis=0)
+        self.flux_mean_ = total / np.maximum(count, 1)
+        deviation = np.where(good, flux - self.flux_mean_, 0.0)
+        spread = np.sqrt((deviation**2).sum(axis=0) / np.maximum(count, 1))
+        varies = spread > 1e-9 * np.abs(self.flux_mean_) + 1e-300
+        self.usable_pixel_ = np.asarray((count >= MEMBERS_PER_FOLD * self.settings.n_folds) & varies)
+        self.flux_std_ = np.where(self.usable_pixel_, spread, 1.0)
+
+    def _tune(
+        self, x: FloatArray, y: FloatArray, inclusion: NDArray[Any], folds: NDArray[np.intp], progress: Progress
+    ) -> None:
+        """Choose each pixel's triple by the lowest CV-MSE (Eq. 2), and keep its deviations (Eq. 3)."""
+        settings = self.settings
+        found = cross_validate(
+            x,
+            y,
+            inclusion,
+            folds,
+            settings.triples,
+            engine=cast("Engine", settings.engine),
+            iterations=settings.cv_iterations,
+            pixel_block=settings.pixel_block,
+            threads=settings.threads,
+            progress=progress,
+        )
+        mse = np.array([one.mse for one in found])
+        best = np.argmin(np.where(np.isfinite(mse), mse, np.inf), axis=0)
+        grid = np.array(settings.triples)[best]
+        self.hyper_parameters_ = HyperParameters(grid[:, 0].copy(), grid[:, 1].copy(), grid[:, 2].copy())
+
+        def chosen(name: str) -> FloatArray:
+            values = np.array([getattr(one, name) for one in found])
+            return np.asarray(np.take_along_axis(values, best[None, :], axis=0)[0])
+
+        winner = CrossValidation(chosen("mse"), chosen("mean_deviation"), chosen("median_deviation"))
+        self.cv_mse_ = winner.mse * self.flux_std_**2
+        self.cv_mean_deviation_ = winner.mean_deviation * self.flux_std_
+        self.cv_median_deviation_ = winner.median_deviation * self.flux_std_
+
+    def _fit_functions(
+        self, x: FloatArray, y: FloatArray, inclusion: NDArray[Any], progress: Progress | None
+    ) -> KernelExpansion:
+        settings = self.settings
+        return fit_expansion(
+            x,
+            y,
+            inclusion,
+            self.hyper_parameters_,
+            engine=cast("Engine", settings.engine),
+            iterations=settings.final_iterations,
+            pixel_block=settings.pixel_block,
+            dtype=settings.final_precision,
+            threads=settings.threads,
+            progress=progress,
+        )
+
+    def _set_sigma(self, ivar: FloatArray, good: BoolArray) -> None:
+        variance = np.where(good, 1.0 / np.where(good, ivar, 1.0), 0.0)
+        noise = variance.sum(axis=0) / np.maximum(good.sum(axis=0), 1)
+        floor = (self.settings.sigma_floor * self.flux_std_) ** 2
+        sigma = np.sqrt(np.maximum(np.where(self.usable_pixel_, self.cv_mse_, 0.0) - noise, floor))
+        self.sigma_pixel_ = np.where(self.usable_pixel_, sigma, np.inf)
+
+    # ---- inference ----
+
+    def _prepare_inverse(self) -> tuple[NDArray[np.intp], KernelExpansion, StartGrid]:
+        """Usable pixels ordered by gamma, their expansion, and the spectra to start from; computed once a model."""
+        if self._inverse is None:
+            order = np.argsort(self.expansion_.gamma, kind="stable")
+            order = order[self.usable_pixel_[order]]
+            expansion = self.expansion_.take(order)
+            self._inverse = (order, expansion, StartGrid.of(expansion))
+        return self._inverse
+
+    def _infer_block(self, flux: FloatArray, ivar: FloatArray, good: BoolArray, fixed: Mapping[int, float]) -> LabelFit:
+        order, expansion, grid = self._prepare_inverse()
+        n_labels = len(self.label_names)
+        fit = LabelFit.blank(len(flux), n_labels)
+        used = good[:, order]
+        fit.n_pixels[:] = used.sum(axis=1)
+        is_fixed = np.isin(np.arange(n_labels), list(fixed))
+        n_free = n_labels - len(fixed)
+        fit.reason[(fit.n_pixels > 0) & (fit.n_pixels < n_free)] = TOO_FEW_PIXELS
+        rows = np.flatnonzero(fit.n_pixels >= max(n_free, 1))
+        if rows.size == 0:
+            return fit
+        used = used[rows]
+        scale = self.flux_std_[order]
+        y = np.where(used, (flux[rows][:, order] - self.flux_mean_[order]) / scale, 0.0)
+        variance = 1.0 / np.where(used, ivar[rows][:, order], 1.0) + self.sigma_pixel_[order] ** 2
+        weight = np.where(used, scale**2 / variance, 0.0)
+        low, high = (
+            (self.label_low_ - self.label_mean_) / self.label_std_,
+            (self.label_high_ - self.label_mean_) / self.label_std_,
+        )
+        near, value = None, np.zeros(n_labels)
+        for index, physical in fixed.items():
+            value[index] = (physical - self.label_mean_[index]) / self.label_std_[index]
+        if fixed:
+            distance = ((grid.labels - value)[:, is_fixed] ** 2).sum(axis=1)
+            near = np.asarray(distance <= np.partition(distance, len(distance) // 10)[len(distance) // 10])
+        starts = [np.where(is_fixed, value, grid.labels[i]) for i in grid.starts(y, weight, near)]
+        search = LevenbergMarquardt(expansion, low, high, is_fixed, self.settings.max_steps)
+        best = search.minimise(y, weight, starts[0])
+        freedom = fit.n_pixels[rows] - n_free
+        bound = np.asarray(((best.labels <= low) | (best.labels >= high)).any(axis=1))
+        again = self._again(best.chi2, freedom, best.converged, bound)
+        again &= (starts[0] != starts[1]).any(axis=1)
+        disagree = np.zeros(rows.size, bool)
+        if again.any():
+            where = np.flatnonzero(again)
+            rival = search.minimise(y[where], weight[where], starts[1][where])
+            first = type(best)(best.labels[where], best.chi2[where], best.fisher[where], best.converged[where])
+            best = best_of(best, rival, where)
+            error = _errors(invert_fisher(best.fisher[where], is_fixed)[0])
+            disagree[where] = starts_disagree(first, rival, error, freedom[where])
+        covariance, singular = invert_fisher(best.fisher, is_fixed)
+        covariance = covariance * self.label_std_[:, None] * self.label_std_[None, :]
+        labels = self.label_mean_ + self.label_std_ * best.labels
+        labels = np.clip(labels, self.label_low_, self.label_high_)
+        for index, physical in fixed.items():
+            labels[:, index] = physical
+        labels[singular] = np.nan
+        at_bound = ((best.labels <= low) | (best.labels >= high)) & ~is_fixed
+        determinant = np.where(used, np.log(2.0 * np.pi * variance), 0.0).sum(axis=1)
+        ln_prior = -np.log((self.label_high_ - self.label_low_)[~is_fixed]).sum()
+        reason = np.where(best.converged, CONVERGED, MAX_ITERATIONS)
+        reason = np.where(singular, NOT_CONSTRAINED, reason)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            reduced = np.where(freedom > 0, best.chi2 / freedom, np.nan)
+        fit.put(
+            rows,
+            LabelFit(
+                labels=labels,
+                formal_error=_errors(covariance),
+                covariance=covariance,
+                chi2=best.chi2,
+                n_pixels=fit.n_pixels[rows],
+                reduced_chi2=reduced,
+                ln_posterior=-0.5 * (best.chi2 + determinant) + ln_prior,
+                converged=best.converged & ~singular,
+                at_bound=at_bound & ~singular[:, None],
+                starts_disagree=disagree & ~singular,
+                reason=reason,
+            ),
+        )
+        return fit
+
+    def _again(self, chi2: FloatArray, freedom: NDArray[Any], converged: BoolArray, bound: BoolArray) -> BoolArray:
+        """Which stars get a second start."""
+        if self.settings.second_start == "all":
+            return np.ones(len(chi2), bool)
+        if self.settings.second_start == "none":
+            return np.zeros(len(chi2), bool)
+        return np.asarray((chi2 > POOR_REDUCED_CHI2 * np.maximum(freedom, 1)) | ~converged | bound)
+
+    # ---- checks ----
+
+    def _checked_labels(self, labels: ArrayLike) -> FloatArray:
+        values = np.asarray(labels, dtype=np.float64)
+        if values.ndim != 2 or values.shape[1] != len(self.label_names):
+            raise ValueError(
+                f"labels have shape {values.shape}: give (stars, {len(self.label_names)}), one column for each of "
+                f"{', '.join(self.label_names)}."
+            )
+        bad = ~np.isfinite(values)
+        if bad.any():
+            name = self.label_names[int(np.argmax(bad.any(axis=0)))]
+            raise ValueError(
+                f"{int(bad.any(axis=1).sum())} stars have labels that are not finite ({name} first): drop them."
+            )
+        return values
+
+    def _checked_spectra(
+        self,
+        flux: ArrayLike,
+        ivar: ArrayLike,
+        mask: ArrayLike,
+        *,
+        n_stars: int | None = None,
+        n_pixels: int | None = None,
+    ) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """Flux, inverse variance, and where both may be used."""
+        f, v = np.asarray(flux, dtype=np.float64), np.asarray(ivar, dtype=np.float64)
+        bad = np.asarray(mask, dtype=bool)
+        if f.ndim != 2 or v.shape != f.shape or bad.shape != f.shape:
+            raise ValueError(
+                f"flux, ivar and mask have shapes {f.shape}, {v.shape} and {bad.shape}: all must be (stars, pixels)."
+            )
+        if n_stars is not None and len(f) != n_stars:
+            raise ValueError(f"There are {len(f)} spectra but {n_stars} rows of labels: give one spectrum a row.")
+        if n_pixels is not None and f.shape[1] != n_pixels:
+            raise ValueError(f"The spectra have {f.shape[1]} pixels, the model {n_pixels}: rebin them to its grid.")
+        good = ~bad & (v != 0)
+        wrong = good & ~np.isfinite(f)
+        if wrong.any():
+            raise ValueError(f"{int(wrong.sum())} unmasked pixels have flux that is not finite: mask them.")
+        wrong = good & ~(np.isfinite(v) & (v > 0))
+        if wrong.any():
+            raise ValueError(f"{int(wrong.sum())} unmasked pixels have ivar that is negative or not finite: mask them.")
+        return f, v, good
+
+    def _checked_fixed(self, fixed: Mapping[int, float]) -> Mapping[int, float]:
+        for index, value in fixed.items():
+            if not 0 <= index < len(self.label_names):
+                raise ValueError(f"There is no label {index} to fix: the model has 0 to {len(self.label_names) - 1}.")
+            low, high = self.label_low_[index], self.label_high_[index]
+            if not low <= value <= high:
+                raise ValueError(
+                    f"{self.label_names[index]} cannot be fixed at {value:g}: choose a value in the training range "
+                    f"{low:g} to {high:g}."
+                )
+        return fixed
 
 
-def assign_folds(n: int, n_folds: int, seed: int, groups: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
-    """Random folds of nearly equal size; rows of one group share a fold.
+def refit_star(
+    model: SlamModel, flux: ArrayLike, ivar: ArrayLike, mask: ArrayLike, fixed_labels: Mapping[int, float] | None = None
+) -> LabelFit:
+    """Fit one star again with a free choice of masked pixels and fixed labels.
+
+    Parameters
+    ----------
+    model : SlamModel
+        Fitted.
+    flux, ivar : array_like, shape (n_pixels,)
+        Spectrum and inverse variance.
+    mask : array_like of bool, shape (n_pixels,)
+        True where a pixel is not to be used.
+    fixed_labels : mapping of int to float, optional
+        Labels (by column) that keep a value inside the training range.
 
     Returns
     -------
-    ndarray of int, shape (n,)
-        Fold of each row, 0 to n_folds - 1.
+    LabelFit
+        Of one star.
     """
-    names = np.arange(n) if groups is None else np.asarray(groups)
-    unique, inverse = np.unique(names, return_inverse=True)
-    order = np.random.default_rng(seed).permutation(unique.size)
-    return np.asarray((order % n_folds)[inverse])
+    f, v, m = (np.asarray(part)[None, :] for part in (flux, ivar, mask))
+    return model.infer_labels(f, v, m, fixed_labels=fixed_labels)
+
+
+def quick_settings(settings: SlamSettings) -> SlamSettings:
+    """The same settings with the fewest iterations allowed, in float32: for fold models, of which many are fitted."""
+    return replace(settings, final_iterations=150, final_precision="float32")
+
+
+def _errors(covariance: FloatArray) -> FloatArray:
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.sqrt(np.einsum("mll->ml", covariance)))
+
+
+def _slices(n: int, size: int) -> list[slice]:
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
 
 
 def _fingerprint(*arrays: NDArray[Any]) -> str:
     digest = hashlib.sha256()
     for values in arrays:
+        digest.update(f"{values.shape}{values.dtype}".encode())
         digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
 
-from pipeline.science.svr import FloatArray, KernelExpansion
+from pipeline.science.svr import FloatArray, KernelExpansion, Progress
 
 BoolArray = NDArray[np.bool_]
 SecondStart = Literal["all", "poor", "none"]
@@ -103,6 +103,21 @@ class LabelFit:
         """Write the fits of some stars into their rows."""
         for field in fields(self):
             getattr(self, field.name)[rows] = getattr(part, field.name)
+
+
+class _Infers(Protocol):
+    """What :func:`infer_labels` needs of a model."""
+
+    def infer_labels(
+        self, flux: ArrayLike, ivar: ArrayLike, mask: ArrayLike, *, progress: Progress | None = None
+    ) -> LabelFit: ...
+
+
+def infer_labels(
+    model: _Infers, flux: ArrayLike, ivar: ArrayLike, mask: ArrayLike, *, progress: Progress | None = None
+) -> LabelFit:
+    """``model.infer_labels(...)`` as a function: see :meth:`pipeline.science.slam.SlamModel.infer_labels`."""
+    return model.infer_labels(flux, ivar, mask, progress=progress)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class SpiralArm(NamedTuple):
-    """ln(R / R_kink) = -(beta - beta_kink) tan(pitch); beta in degrees, 0 towards the Sun, growing with the rotation."""
+    """ln(R / R_kink) = -(beta - beta_kink) tan(pitch), beta in degrees from the Sun, growing with the rotation."""
 
     name: str
     beta_kink: float

@@ -191,9 +191,7 @@ class SharedBasis:
     eigenvalues: NDArray[Any]
 
 
-def shared_basis(
-    labels: FloatArray, gamma: float, *, cut: float = 1e-8, dtype: DTypeLike = np.float64
-) -> SharedBasis:
+def shared_basis(labels: FloatArray, gamma: float, *, cut: float = 1e-8, dtype: DTypeLike = np.float64) -> SharedBasis:
     """Eigendecomposition of the Gram matrix; always in float64, then cast.
 
     Parameters

@@ -69,8 +69,8 @@ def velocity_field(
     Returns
     -------
     VelocityField
-        Mean (v_x, v_y) and median v_phi per cell; the residual is the median less the slice's median rotation in rings of
-        one kpc; the texture is the line integral convolution of the field, 0 where there is no field.
+        Mean (v_x, v_y) and median v_phi per cell; the residual is the median of v_phi less the slice's median rotation
+        in rings of one kpc; the texture is the line integral convolution of the field, 0 where there is none.
     """
     cells = round(2 * settings.half_width_kpc / settings.cell_kpc)
     edges = np.linspace(-settings.half_width_kpc, settings.half_width_kpc, cells + 1)
@@ -92,7 +92,13 @@ def velocity_field(
     fields = [np.where(enough, values, np.nan).reshape(shape) for values in (mean_x, mean_y, median, residual)]
     texture = line_integral_texture(fields[0], fields[1], settings)
     return VelocityField(
-        edges, count.reshape(shape).astype(np.int32), *(values.astype(np.float32) for values in fields), texture
+        edges_kpc=edges,
+        count=count.reshape(shape).astype(np.int32),
+        v_x=fields[0].astype(np.float32),
+        v_y=fields[1].astype(np.float32),
+        v_phi=fields[2].astype(np.float32),
+        residual=fields[3].astype(np.float32),
+        texture=texture,
     )
 
 

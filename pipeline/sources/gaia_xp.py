@@ -71,7 +71,7 @@ def read_xp_library(path: Path) -> XpSample:
     low, high = COOL_GIANT_TEFF_K
     cool = (columns["teff"] > low) & (columns["teff"] < high) & (columns["logg"] < COOL_GIANT_MAX_LOGG)
     flux, error = np.asarray(library["flux"], np.float32), np.asarray(library["flux_error"], np.float32)
-    red = (XP_WAVELENGTH_ANGSTROM >= NORMALISING_ANGSTROM[0]) & (XP_WAVELENGTH_ANGSTROM <= NORMALISING_ANGSTROM[1])
+    red = (NORMALISING_ANGSTROM[0] <= XP_WAVELENGTH_ANGSTROM) & (NORMALISING_ANGSTROM[1] >= XP_WAVELENGTH_ANGSTROM)
     level = flux[:, red].mean(axis=1, keepdims=True)
     flux, error = flux / level, error / level
     sound = np.isfinite(flux).all(axis=1) & np.isfinite(error).all(axis=1) & (error > 0).all(axis=1)

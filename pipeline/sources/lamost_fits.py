@@ -1,9 +1,9 @@
 """LAMOST low-resolution FITS spectra, every layout from DR1 to DR13, plain or gzipped.
 
-Two layouts exist: an image of five rows (DR1-DR7) and a one-row table ``COADD`` (DR8 on). In files of the first data
-releases the third image row is the continuum-divided flux ("Subcontinuum"), in later ones the wavelength; so wavelengths
-come from ``COEFF0`` and ``COEFF1`` and the row is only used where the header lacks them. Wavelengths are vacuum and already
-heliocentric: nothing is corrected twice.
+Two layouts exist: an image of five rows (DR1-DR7) and a one-row table ``COADD`` (DR8 on). In files of the first
+data releases the third image row is the continuum-divided flux ("Subcontinuum"), in later ones the wavelength; so
+wavelengths come from ``COEFF0`` and ``COEFF1``, and the row is only used where the header lacks them. Wavelengths are
+vacuum and already heliocentric: nothing is corrected twice.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def read_spectrum(path: Path) -> Spectrum:
     Returns
     -------
     Spectrum
-        With ``ra``, ``dec``, ``snr`` (the paper's: mean over all pixels), ``rv_input`` (from the header's redshift), plate,
-        spectrograph and fibre, and ``obsid_source`` in its ``meta``.
+        With ``ra``, ``dec``, ``snr`` (the paper's: mean over all pixels), ``rv_input`` (from the header's redshift),
+        plate, spectrograph and fibre, and ``obsid_source`` in its ``meta``.
 
     Raises
     ------
@@ -125,9 +125,9 @@ def read_spectra(paths: list[Path]) -> Iterator[tuple[Path, Spectrum | SpectrumE
 def identifier(header: fits.Header, path: Path) -> tuple[int, str]:
     """LAMOST's obsid, or one derived where old headers have none.
 
-    A derived identifier is ``1 NNNNN PPPPP SS FFF``: the local modified Julian day, five digits of the plate name's CRC-32,
-    the spectrograph and the fibre. It has 16 digits, so it can never be taken for LAMOST's own (at most 10), and it stays
-    below 2^53, so that every tool keeps it exact.
+    A derived identifier is ``1 NNNNN PPPPP SS FFF``: the local modified Julian day, five digits of the plate name's
+    CRC-32, the spectrograph and the fibre. It has 16 digits, so it is never taken for LAMOST's own (at most 10), and
+    it stays below 2^53, so that every tool keeps it exact.
 
     Returns
     -------

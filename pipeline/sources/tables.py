@@ -128,7 +128,7 @@ READERS: dict[str, Callable[[Path], StarTable]] = {
 def read_tables(paths: list[Path]) -> StarTable:
     """Read known tables and join rows of one star.
 
-    A later table's row within 2 arcsec of an earlier one's is the same star: its values fill and override the earlier row's.
+    A later table's row within 2 arcsec of an earlier one's is the same star: its values override the earlier row's.
 
     Raises
     ------

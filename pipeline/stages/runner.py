@@ -273,6 +273,7 @@ def summary(manifest: Manifest, report: dict[str, Any]) -> str:
     for key, values in report.items():
         if isinstance(values, dict) and "robust_scatter" in values:
             lines.append(
-                f"{key}: {values['stars']} stars, median {values['median']:+.3g}, scatter {values['robust_scatter']:.3g}"
+                f"{key}: {values['stars']} stars, median {values['median']:+.3g}, "
+                f"scatter {values['robust_scatter']:.3g}"
             )
     return "\n".join(lines)

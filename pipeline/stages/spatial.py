@@ -71,10 +71,18 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
     ]
     rows = np.flatnonzero(usable)
     progress(0.0, "distances")
+    photometry = (j_mag[rows], errors[0][rows], k_mag[rows], errors[1][rows])
     found = estimate_distances(
-        glon[rows], glat[rows], j_mag[rows], errors[0][rows], k_mag[rows], errors[1][rows], m_h[rows], m_h_err[rows],
-        calibration, dust, DistanceSettings(config.draws, config.dust_relative_error), progress=lambda f: progress(f, "distances"),
-    )  # fmt: skip
+        glon[rows],
+        glat[rows],
+        *photometry,
+        m_h[rows],
+        m_h_err[rows],
+        calibration,
+        dust,
+        DistanceSettings(config.draws, config.dust_relative_error),
+        progress=lambda fraction: progress(fraction, "distances"),
+    )
     columns = {
         name: np.full(len(state.table), np.nan)
         for name in ("distance", "distance_16", "distance_84", "k_abs", "a_k", "e_jk")

@@ -27,6 +27,10 @@ from pipeline.stages.state import BuildState, Progress, StageSkipped
 
 _BLOCK = 250
 MIN_TRAINING_STARS = 50
+_FLUX_NOTE = {
+    True: "rest frame, divided by the pseudo-continuum",
+    False: "flux over its mean at 7000-10000 Angstrom, not divided by a continuum",
+}
 
 REFERENCE_COLUMN = {"a_k_fit": "a_k_ref"}
 """Reference column of a label; ``NAME_ref`` unless listed."""
@@ -161,7 +165,7 @@ def normalise_spectra(state: BuildState, progress: Progress) -> int:
         state.table["obsid"].to_numpy(np.int64),
         grid,
         simulated=state.facts["simulated"],
-        note="rest frame, over pseudo-continuum" if config.normalise else "flux over its mean at 7000-10000 Angstrom, not divided by a continuum",
+        note=_FLUX_NOTE[config.normalise],
     )
     usable = 0
     for rows in _blocks(n):
@@ -314,7 +318,7 @@ def _star_groups(state: BuildState) -> NDArray[np.int64]:
 
 
 def _training_rows(state: BuildState) -> NDArray[np.int64]:
-    """Rows with reference labels within the cuts of paper section 2.2, a seeded choice of at most the configured number."""
+    """Rows with reference labels within the cuts of paper section 2.2, at most the configured number (seeded)."""
     config = state.config.labels
     passes = np.ones(len(state.table), bool)
     for name in config.names:

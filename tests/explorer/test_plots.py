@@ -25,6 +25,7 @@ from explorer.views.spectrum import SpectrumView
 from explorer.views.star_card import StarCard, card_html
 from explorer.views.stream import stream_distance_view, stream_sky_view
 from explorer.views.table import SelectionTable
+from explorer.views.toolbar import Toolbar
 
 BUILDERS = {
     "hr": lambda w, p: hr_view(w, p.overlays),
@@ -284,3 +285,20 @@ def test_all_nan_colour_column_is_not_offered(library):
     assert "m_h" not in names
     assert "teff" in names
     assert isinstance(frame, pd.DataFrame)
+
+
+def test_toolbar_follows_the_workspace(library):
+    workspace = Workspace(library.table)
+    bar = Toolbar(workspace, [action_view(workspace)])
+    assert "<b>400</b> of 400" in bar.count.object
+    workspace.gesture(InRange("teff", 0, 3750))
+    assert f"<b>{workspace.n_selected}</b>" in bar.count.object
+    assert not bar.undo.disabled
+    bar.colour_by.value = "m_h"
+    assert workspace.colour_by == "m_h"
+    assert "mean [M/H] [dex]" in bar.legend.object
+    bar.mode.value = SelectionMode.XOR
+    assert workspace.mode is SelectionMode.XOR
+    bar.tool.value = "lasso"
+    view = bar.views[0]
+    assert view.diagram.figure.toolbar.active_drag is view.diagram.tools["lasso"]

@@ -51,7 +51,9 @@ def image_file(flux=None, ivar=None, **header):
     n = 3000
     flux = np.full(n, 5.0) if flux is None else flux
     ivar = np.full(n, 1.0) if ivar is None else ivar
-    rows = np.array([flux, ivar, 10 ** (3.5682 + 1e-4 * np.arange(len(flux))), np.zeros(len(flux)), np.zeros(len(flux))])
+    rows = np.array(
+        [flux, ivar, 10 ** (3.5682 + 1e-4 * np.arange(len(flux))), np.zeros(len(flux)), np.zeros(len(flux))]
+    )
     hdu = fits.PrimaryHDU(rows.astype(np.float32))
     for key, value in ({"OBSID": 101001, "COEFF0": 3.5682, "COEFF1": 1e-4} | header).items():
         if value is not None:

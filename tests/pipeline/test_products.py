@@ -20,7 +20,9 @@ OBSIDS = np.array([11, 7, 2_000_000_000_000_005])
 
 @pytest.fixture
 def directory(tmp_path):
-    Catalog.from_frame(pd.DataFrame({"obsid": OBSIDS, "in_training": False, "quality": 0})).write(tmp_path, simulated=True)
+    Catalog.from_frame(pd.DataFrame({"obsid": OBSIDS, "in_training": False, "quality": 0})).write(
+        tmp_path, simulated=True
+    )
     write_rejects(pd.DataFrame([("x.fits", 0, "read", "not-fits", "why")], columns=list(REJECT_COLUMNS)), tmp_path)
     writer = SpectrumStoreWriter(tmp_path, OBSIDS, np.array([5000.0, 5001.0]), simulated=True, note="test")
     writer.put(slice(0, 3), flux=np.arange(6.0).reshape(3, 2), ivar=np.ones((3, 2)), mask=np.zeros((3, 2), bool))

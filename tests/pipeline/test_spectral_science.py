@@ -149,9 +149,7 @@ def test_real_velocities_agree_with_the_headers(shared_data):
     spectra = [s for _, s in read_spectra(find_spectra(shared_data / "spectra"))]
     rest = [rebin(s.wavelength, s.flux, s.ivar, s.mask, GRID) for s in spectra]
     templates = SyntheticModel.from_table(load_table(SYNTHETIC_TABLE))
-    blue = VelocityMeasurer(
-        GRID, synthetic_templates(templates, ContinuumSettings()), VelocitySettings(4500.0, 5560.0)
-    )
+    blue = VelocityMeasurer(GRID, synthetic_templates(templates, ContinuumSettings()), VelocitySettings(4500.0, 5560.0))
     found = measure(blue, *rest)
     header = np.array([s.meta["rv_input"] for s in spectra])
     late = np.array([s.meta["subclass"][:1] in "FGK" for s in spectra])

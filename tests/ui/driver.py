@@ -182,7 +182,7 @@ class Explorer:
               return found && found.innerText.trim() !== old.trim()
             }""",
             arg=old,
-            timeout=15_000,
+            timeout=8_000,
         )
         return self.count_text()
 
@@ -191,6 +191,6 @@ class Explorer:
         self.page.wait_for_function(
             f"([name, layer, hash]) => ({_FIGURE_IMAGE})([name, layer]).hash !== hash",
             arg=[name, "selected", old["hash"]],
-            timeout=15_000,
+            timeout=8_000,
         )
         return self.image(name)
