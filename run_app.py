@@ -9,7 +9,7 @@ import sys
 
 import panel as pn
 
-from explorer.app import TITLE, serve_session
+from explorer.app import TITLE, build_page, serve_session
 from explorer.config import AppConfig
 from explorer.model.building import default_build
 from explorer.model.library import open_library
@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
         default_build(config.build, config.directory).start()
     else:
         try:
-            open_library(config.directory)
+            build_page(open_library(config.directory))  # compiles the hot path before the first visitor waits for it
         except ProductError as error:
             print(error, file=sys.stderr)  # noqa: T201 - a command line speaks to its user
             return 1
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
         address=config.address,
         show=config.open_browser,
         title=TITLE,
-        websocket_origin=None if config.address == "localhost" else "*",
+        websocket_origin=list(config.origins) or None,
     )
     return 0
 

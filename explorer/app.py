@@ -110,7 +110,11 @@ def _explore(library: Library, workspace: Workspace) -> Viewable:
     star = pn.Column(StarCard(workspace), sizing_mode="stretch_both", margin=0, styles={"flex": "2 1 0"})
     right = pn.Column(spectrum, star, sizing_mode="stretch_both", margin=0, styles={"gap": "6px", "flex": "3.2 1 0"})
     body = pn.Row(
-        left, right, sizing_mode="stretch_both", margin=0, styles={"gap": "6px", "padding": "0 6px 6px", "min-height": "0"}
+        left,
+        right,
+        sizing_mode="stretch_both",
+        margin=0,
+        styles={"gap": "6px", "padding": "0 6px 6px", "min-height": "0"},
     )
     return pn.Column(Toolbar(workspace, views), body, sizing_mode="stretch_both", margin=0)
 
@@ -123,7 +127,13 @@ def _tabs(rooms: dict[str, Viewable]) -> pmui.Tabs:
         margin=(0, 24),
         height=44,
         sx={
-            "& .MuiTab-root": {"color": "inherit", "minHeight": "44px", "padding": "0 16px", "textTransform": "none", "fontSize": "14px"},
+            "& .MuiTab-root": {
+                "color": "inherit",
+                "minHeight": "44px",
+                "padding": "0 16px",
+                "textTransform": "none",
+                "fontSize": "14px",
+            },
             "& .Mui-selected": {"color": "inherit !important", "fontWeight": 600},
             "& .MuiTabs-indicator": {"backgroundColor": "currentColor"},
         },

@@ -28,6 +28,8 @@ class AppConfig:
         Address to listen on.
     open_browser : bool
         Whether to open a browser window.
+    origins : tuple of str
+        Other ``HOST[:PORT]`` under which browsers reach this server, behind a proxy or by name.
     """
 
     directory: Path
@@ -35,6 +37,7 @@ class AppConfig:
     port: int = 5006
     address: str = "localhost"
     open_browser: bool = True
+    origins: tuple[str, ...] = ()
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> AppConfig:
@@ -51,6 +54,12 @@ class AppConfig:
         parser.add_argument("--port", type=int, default=5006, help="TCP port, 0 for a free one (default: 5006)")
         parser.add_argument("--address", default="localhost", help="address to listen on (default: localhost)")
         parser.add_argument("--no-browser", action="store_true", help="do not open a browser window")
+        parser.add_argument(
+            "--origin",
+            action="append",
+            default=[],
+            help="HOST[:PORT] under which browsers reach this server; repeatable",
+        )
         given = parser.parse_args(arguments)
         named = given.directory is not None
         return cls(
@@ -59,6 +68,7 @@ class AppConfig:
             port=given.port,
             address=given.address,
             open_browser=not given.no_browser,
+            origins=tuple(given.origin),
         )
 
 

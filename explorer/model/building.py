@@ -1,7 +1,8 @@
 """Building the products in a process of its own, so that the page opens at once and shows how far it is.
 
-The explorer never imports the pipeline's stages: it starts a command that writes JSON lines of progress into a file, and
-reads that file. One build a directory, however many visitors and servers: a lock file beside the output names the owner.
+The explorer never imports the pipeline's stages: it starts a command that writes JSON lines of progress into a file,
+and reads that file. One build a directory, however many visitors and servers: a lock file beside the output names its
+owner.
 """
 
 from __future__ import annotations

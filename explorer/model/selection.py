@@ -6,7 +6,7 @@ polygon, so they are in its complement.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
@@ -352,33 +352,38 @@ def from_dict(stored: Mapping[str, Any]) -> Selection:
         If the kind is unknown or a field is missing or of the wrong type.
     """
     kind = stored.get("kind")
+    reader = _READERS.get(str(kind))
+    if reader is None:
+        raise SelectionError(f"No selection is of kind {kind!r}. Known kinds: {', '.join(_READERS)}.")
     try:
-        match kind:
-            case "everything":
-                return Everything()
-            case "nothing":
-                return Nothing()
-            case "in_range":
-                return InRange(str(stored["column"]), float(stored["low"]), float(stored["high"]))
-            case "in_box":
-                edges = (float(stored[edge]) for edge in ("x_low", "x_high", "y_low", "y_high"))
-                return InBox(str(stored["x"]), str(stored["y"]), *edges)
-            case "in_polygon":
-                vertices = tuple((float(x), float(y)) for x, y in stored["vertices"])
-                return InPolygon(str(stored["x"]), str(stored["y"]), vertices)
-            case "in_ids":
-                return InIds(tuple(int(obsid) for obsid in stored["obsids"]))
-            case "has_flag":
-                return HasFlag(QualityFlag(int(stored["flag"])))
-            case "not":
-                return Inverse(from_dict(stored["inner"]))
-            case "and" | "or" | "xor":
-                pair = {"and": Both, "or": Either, "xor": OnlyOne}[kind]
-                return pair(from_dict(stored["left"]), from_dict(stored["right"]))
-            case _:
-                raise SelectionError(f"No selection is of kind {kind!r}. Known kinds are listed in selection.py.")
+        return reader(stored)
     except (KeyError, TypeError, AttributeError) as error:
         raise SelectionError(f"A stored selection of kind {kind!r} is damaged ({error}). Draw it again.") from error
+
+
+def _read_box(stored: Mapping[str, Any]) -> Selection:
+    edges = (float(stored[edge]) for edge in ("x_low", "x_high", "y_low", "y_high"))
+    return InBox(str(stored["x"]), str(stored["y"]), *edges)
+
+
+def _read_polygon(stored: Mapping[str, Any]) -> Selection:
+    vertices = tuple((float(x), float(y)) for x, y in stored["vertices"])
+    return InPolygon(str(stored["x"]), str(stored["y"]), vertices)
+
+
+_READERS: dict[str, Callable[[Mapping[str, Any]], Selection]] = {
+    Everything.kind: lambda _: Everything(),
+    Nothing.kind: lambda _: Nothing(),
+    InRange.kind: lambda stored: InRange(str(stored["column"]), float(stored["low"]), float(stored["high"])),
+    InBox.kind: _read_box,
+    InPolygon.kind: _read_polygon,
+    InIds.kind: lambda stored: InIds(tuple(int(obsid) for obsid in stored["obsids"])),
+    HasFlag.kind: lambda stored: HasFlag(QualityFlag(int(stored["flag"]))),
+    Both.kind: lambda stored: Both(from_dict(stored["left"]), from_dict(stored["right"])),
+    Either.kind: lambda stored: Either(from_dict(stored["left"]), from_dict(stored["right"])),
+    OnlyOne.kind: lambda stored: OnlyOne(from_dict(stored["left"]), from_dict(stored["right"])),
+    Inverse.kind: lambda stored: Inverse(from_dict(stored["inner"])),
+}
 
 
 def _column(columns: Columns, name: str) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """From points to uint8 images: the hot path of every brush.
 
-One :class:`Canvas` a view keeps the finite points; :meth:`Canvas.shade` aggregates any mask of them with datashader at a
-viewport. Images hold 0 where there is no star and 1 to 255 on a scale that the brush never changes.
+One :class:`Canvas` a view keeps the finite points; :meth:`Canvas.shade` aggregates any mask of them with datashader at
+a viewport. Images hold 0 where there is no star and 1 to 255 on a scale that the brush never changes.
 """
 
 from __future__ import annotations

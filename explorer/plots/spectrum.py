@@ -1,4 +1,4 @@
-"""The spectrum of one star: flux with its noise, the model over it, residuals over sigma below, lines and bands named."""
+"""The spectrum of one star: flux with its noise, the model over it, residuals below, lines and bands named."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def show(plot: SpectrumPlot, spectrum: StoredSpectrum | None, rv_kms: float) -> 
     wavelength = spectrum.wavelength
     shown = np.concatenate([curve["flux"], curve["model"]])
     shown = shown[np.isfinite(shown)]
-    low, high = (np.quantile(shown, (0.001, 0.998)) if shown.size else (0.0, 1.0))
+    low, high = np.quantile(shown, (0.001, 0.998)) if shown.size else (0.0, 1.0)
     top = high + 0.22 * max(high - low, 0.1)
     bottom = max(low - 0.06 * max(high - low, 0.1), -0.3)
     first, last = float(wavelength[0]), float(wavelength[-1])

@@ -60,9 +60,7 @@ class AboutView(Viewer):
         return f'<article class="about">{_help()}{parts}</article>'
 
     def _glossary(self) -> str:
-        rows = (
-            (c.name, c.paper_name, c.label, c.unit, c.description, c.group) for c in self.products.catalog.columns
-        )
+        rows = ((c.name, c.paper_name, c.label, c.unit, c.description, c.group) for c in self.products.catalog.columns)
         return _table(("name", "in the paper", "label", "unit", "meaning", "chapter"), rows)
 
     def __panel__(self) -> Viewable:

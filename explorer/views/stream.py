@@ -23,12 +23,12 @@ def stream_sky_view(workspace: Workspace, overlays: Mapping[str, pd.DataFrame]) 
 
 def stream_distance_view(workspace: Workspace, overlays: Mapping[str, pd.DataFrame]) -> View:
     """Distance against longitude along the stream."""
-    return _along_stream(workspace, overlays, "Distance along the stream", "distance", "distances or stream coordinates")
+    return _along_stream(
+        workspace, overlays, "Distance along the stream", "distance", "distances or stream coordinates"
+    )
 
 
-def _along_stream(
-    workspace: Workspace, overlays: Mapping[str, pd.DataFrame], title: str, name: str, what: str
-) -> View:
+def _along_stream(workspace: Workspace, overlays: Mapping[str, pd.DataFrame], title: str, name: str, what: str) -> View:
     table = workspace.table
     if not table.usable("sgr_lambda", name):
         return MissingView(workspace, title, what, table.missing("sgr_lambda", name))

@@ -66,9 +66,7 @@ class Toolbar(View):
         workspace = self.workspace
         self.tool.param.watch(together(self._use_tool), "value")
         self.mode.param.watch(together(lambda: workspace.param.update(mode=self.mode.value)), "value")
-        self.colour_by.param.watch(
-            together(lambda: workspace.param.update(colour_by=self.colour_by.value)), "value"
-        )
+        self.colour_by.param.watch(together(lambda: workspace.param.update(colour_by=self.colour_by.value)), "value")
         workspace.param.watch(
             lambda *_: self.refresh(), ["n_selected", "can_undo", "can_redo", "colour_by", "dark", "selection"]
         )

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from pipeline.science.slam import SlamModel, assign_folds
-from pipeline.science.slam_inference import LabelFit, infer_labels
+from pipeline.science.slam import SlamModel
+from pipeline.science.slam_inference import LabelFit
+from pipeline.science.slam_settings import assign_folds
 
 FloatArray = NDArray[np.float64]
 
@@ -58,7 +59,7 @@ def out_of_fold_labels(
         if rows.size == 0:
             continue
         blind = model.without(out, flux, ivar, mask)
-        parts.append(infer_labels(blind, flux[rows], ivar[rows], mask[rows]))
+        parts.append(blind.infer_labels(flux[rows], ivar[rows], mask[rows]))
         order.append(rows)
         if progress is not None:
             progress((fold + 1) / n_folds)

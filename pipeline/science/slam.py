@@ -1,8 +1,8 @@
 """SLAM: stellar labels from spectra by one support-vector regression a pixel (paper section 3.2).
 
-``SlamModel(names, settings).fit(...)`` learns flux as a function of the labels; ``infer_labels`` inverts it star by star.
-Labels and each pixel are scaled by mean and standard deviation before anything else; every public method takes and
-returns physical units.
+``SlamModel(names, settings).fit(...)`` learns flux as a function of the labels; ``infer_labels`` inverts it star by
+star (SCIENCE.md section 4). Labels and each pixel are scaled by mean and standard deviation before anything else; every
+public method takes and returns physical units.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ from pipeline.science.svr import (
     fit_expansion,
     for_each_block,
 )
+
+__all__ = ["LabelFit", "SlamModel", "SlamSettings", "assign_folds", "refit_star"]
 
 FORMAT = "mgiant-slam"
 FORMAT_VERSION = 1
@@ -187,7 +189,7 @@ class SlamModel:
         y = np.where(good, (flux - self.flux_mean_) / self.flux_std_, 0.0)[kept]
         inclusion = (good & self.usable_pixel_)[kept].astype(np.float32)
         other.training_fingerprint_ = _fingerprint(support[kept], flux[kept], ivar[kept], good[kept])
-        other.expansion_ = other._fit_functions(support[kept], y, inclusion, None)  # noqa: SLF001 - its own class
+        other.expansion_ = other._fit_functions(support[kept], y, inclusion, None)
         return other
 
     def predict_flux(self, labels: ArrayLike) -> FloatArray:

@@ -61,7 +61,7 @@ class SlamSettings:
     star_block: int = 128
     threads: int | None = None
     second_start: str = "all"
-    max_steps: int = 40
+    max_steps: int = 100
     sigma_floor: float = 0.01
 
     def __post_init__(self) -> None:

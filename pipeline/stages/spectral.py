@@ -19,7 +19,6 @@ from pipeline.science.indices import CALCIUM_WINDOW, band_ratios, mean_snr
 from pipeline.science.radial_velocity import VelocityMeasurer, VelocitySettings
 from pipeline.science.resample import rebin
 from pipeline.science.slam import SlamModel, SlamSettings
-from pipeline.science.slam_inference import infer_labels as infer_block
 from pipeline.science.synthetic import SyntheticModel
 from pipeline.science.templates import synthetic_templates
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
@@ -239,7 +238,7 @@ def _publish_labels(state, model, errors, held_out, training, reference, progres
     converged, bound, disagree = np.zeros(n, bool), np.zeros(n, bool), np.zeros(n, bool)
     reason = np.full(n, "", object)
     for rows in _blocks(n):
-        fit = infer_block(model, *(np.array(store[key][rows]) for key in ("flux", "ivar", "mask")))
+        fit = model.infer_labels(*(np.array(store[key][rows]) for key in ("flux", "ivar", "mask")))
         labels[rows], formal[rows], chi2_nu[rows] = fit.labels, fit.formal_error, fit.reduced_chi2
         converged[rows], bound[rows] = fit.converged, fit.at_bound.any(axis=1)
         disagree[rows], reason[rows] = fit.starts_disagree, fit.reason

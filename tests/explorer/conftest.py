@@ -7,9 +7,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from products_factory import make_products  # noqa: E402 - after the path
+from products_factory import make_products
 
-from explorer.model.library import Library, open_library  # noqa: E402
+from explorer.model.library import Library, open_library
 
 
 @pytest.fixture(scope="session")

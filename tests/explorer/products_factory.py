@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
+
 from pipeline.domain import frames
 from pipeline.domain.frames import FRAMES, equatorial_to_galactic, galactic_to_sagittarius, sky_from_galactocentric
 from pipeline.domain.wavelength import log_grid
@@ -16,7 +18,6 @@ from pipeline.products.maps import DiscMap, write_maps
 from pipeline.products.overlays import write_overlay
 from pipeline.products.release import REPORT_NAME, Products
 from pipeline.products.spectra import SpectrumStoreWriter
-from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 FRAME = FRAMES["paper"]
 NOTE = "Every star, spectrum and map here is invented for tests of the explorer."
@@ -35,7 +36,7 @@ def make_products(
 ) -> Path:
     """Write a product directory of disc and stream stars.
 
-    ``n_spectra`` stars (all by default) have a spectrum; columns in ``drop`` are left out, as a build from tables would.
+    ``n_spectra`` stars (all by default) have a spectrum; columns in ``drop`` are left out.
     """
     directory.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)

@@ -21,7 +21,9 @@ with progress.open("w") as lines:
     print('{"stage": "cut', file=lines, flush=True)
 (out / "manifest.json").write_text("{}")
 """
-FAILING = "import sys; print('first line', file=sys.stderr); print('The dust map is missing.', file=sys.stderr); sys.exit(3)"
+FAILING = (
+    "import sys; print('first line', file=sys.stderr); print('The dust map is missing.', file=sys.stderr); sys.exit(3)"
+)
 
 
 def runner_of(tmp_path, program):

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from bokeh.events import PanStart, SelectionGeometry, Tap
-from pipeline.domain.flags import QualityFlag
 from products_factory import make_products
 
 from explorer.app import build_page
@@ -26,6 +25,7 @@ from explorer.views.star_card import StarCard, card_html
 from explorer.views.stream import stream_distance_view, stream_sky_view
 from explorer.views.table import SelectionTable
 from explorer.views.toolbar import Toolbar
+from pipeline.domain.flags import QualityFlag
 
 BUILDERS = {
     "hr": lambda w, p: hr_view(w, p.overlays),

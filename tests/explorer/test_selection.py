@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pipeline.domain.flags import QualityFlag
 
 from explorer.model import polygons
 from explorer.model.selection import (
@@ -23,6 +22,7 @@ from explorer.model.selection import (
     combine,
     from_dict,
 )
+from pipeline.domain.flags import QualityFlag
 
 N = 60
 _RNG = np.random.default_rng(3)
@@ -40,7 +40,10 @@ leaves = st.one_of(
     st.builds(InRange, st.sampled_from(["teff", "logg"]), numbers, numbers),
     st.builds(InBox, st.just("teff"), st.just("logg"), numbers, numbers, numbers, numbers),
     st.builds(
-        InPolygon, st.just("teff"), st.just("logg"), st.lists(st.tuples(numbers, numbers), min_size=3, max_size=8).map(tuple)
+        InPolygon,
+        st.just("teff"),
+        st.just("logg"),
+        st.lists(st.tuples(numbers, numbers), min_size=3, max_size=8).map(tuple),
     ),
     st.builds(InIds, st.lists(st.integers(0, N + 5), max_size=6).map(tuple)),
     st.builds(HasFlag, st.sampled_from(list(QualityFlag))),
@@ -134,7 +137,13 @@ def test_lookup_grid_agrees_with_the_slow_way(monkeypatch):
 
 @pytest.mark.parametrize(
     "stored",
-    [{}, {"kind": "circle"}, {"kind": "in_box", "x": "teff"}, {"kind": "and", "left": {"kind": "nothing"}}, {"kind": "not", "inner": 3}],
+    [
+        {},
+        {"kind": "circle"},
+        {"kind": "in_box", "x": "teff"},
+        {"kind": "and", "left": {"kind": "nothing"}},
+        {"kind": "not", "inner": 3},
+    ],
 )
 def test_damaged_json_is_refused_with_a_sentence(stored):
     with pytest.raises(SelectionError, match="selection"):

@@ -18,9 +18,7 @@ N_STARS = 1500
 def chromium() -> str:
     found = find_chromium()
     if found is None:
-        reason = (
-            "No Chromium was found. Install one (`python -m playwright install chromium`) or name it in MGIANT_CHROMIUM."
-        )
+        reason = "No Chromium was found: run `python -m playwright install chromium` or name one in MGIANT_CHROMIUM."
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)

@@ -170,6 +170,15 @@ class Explorer:
             mouse.move(*point, steps=steps)
         mouse.up()
 
+    def use_tool(self, name: str) -> None:
+        """Choose what a drag does, and wait until the figures know."""
+        self.page.get_by_role("button", name=name, exact=True).click()
+        self.page.wait_for_function(
+            """(name) => Bokeh.documents[0].get_model_by_name('HR diagram').toolbar.active_drag.type.startsWith(name)""",
+            arg=name,
+            timeout=10_000,
+        )
+
     def count_text(self) -> str:
         return self.page.locator(".count").inner_text()
 

@@ -1,0 +1,81 @@
+"""Out-of-fold labels and honest errors."""
+
+import json
+
+import numpy as np
+import pytest
+
+from pipeline.science.calibration import ErrorModel, bias_and_scatter, coverage, out_of_fold_labels
+from pipeline.science.slam import SlamModel, SlamSettings
+
+NAMES = ("a", "b")
+
+
+def toy(n, sigma, seed):
+    rng = np.random.default_rng(seed)
+    labels = rng.uniform(-1, 1, (n, 2))
+    slopes = np.random.default_rng(5).normal(size=(2, 40))
+    flux = 1 - 0.3 * np.tanh(labels @ slopes) + sigma * rng.normal(size=(n, 40))
+    return labels, flux, np.full(flux.shape, sigma**-2.0), np.zeros(flux.shape, bool)
+
+
+@pytest.fixture(scope="module")
+def held_out():
+    training = toy(200, 0.03, 1)
+    model = SlamModel(NAMES, SlamSettings(c_grid=(1.0,), gamma_grid=(0.1,), threads=2)).fit(*training)
+    return training, model, out_of_fold_labels(model, *training[1:], n_folds=5)
+
+
+def test_out_of_fold_stars_are_all_fitted_in_order(held_out):
+    training, model, fit = held_out
+    assert np.isfinite(fit.labels).all()
+    assert np.median(np.abs(fit.labels - training[0])) < 0.1
+    inside = model.infer_labels(*training[1:])
+    # Stars that a model has seen look better than they are.
+    assert np.median(inside.chi2) <= np.median(fit.chi2)
+
+
+def test_out_of_fold_groups_share_a_model(held_out):
+    training, model, _ = held_out
+    doubled = tuple(np.concatenate([part[:60], part[:60]]) for part in training)
+    again = SlamModel(NAMES, model.settings).fit(*doubled, groups=np.tile(np.arange(60), 2))
+    fit = out_of_fold_labels(again, *doubled[1:], groups=np.tile(np.arange(60), 2), n_folds=4)
+    assert np.allclose(fit.labels[:60], fit.labels[60:])
+
+
+def test_calibrated_pulls_are_those_of_a_unit_normal():
+    rng = np.random.default_rng(3)
+    n = 3000
+    snr = np.exp(rng.uniform(np.log(10), np.log(300), n))
+    formal = np.stack([20 / snr, 5 / snr], axis=1) * rng.uniform(0.7, 1.3, (n, 1))
+    floor = np.stack([0.3 + 3 / snr, np.full(n, 0.1)], axis=1)
+    difference = rng.normal(size=(n, 2)) * np.sqrt((2.5 * formal) ** 2 + floor**2)
+    difference[:30] *= 20  # outliers must not widen everyone's error
+    errors = ErrorModel(NAMES).fit(difference, formal, snr)
+    published = errors.apply(formal, snr)
+    for label in range(2):
+        inner, outer = coverage(difference[:, label] / published[:, label])
+        assert abs(inner - 0.683) < 0.03
+        assert abs(outer - 0.945) < 0.03
+        for part in (snr < 30, snr > 100):
+            assert abs(coverage((difference / published)[part, label])[0] - 0.683) < 0.07
+    again = ErrorModel.from_dict(json.loads(json.dumps(errors.to_dict())))
+    assert np.array_equal(again.apply(formal, snr), published)
+
+
+def test_few_stars_still_give_an_error_model(held_out):
+    training, _, fit = held_out
+    few = slice(0, 25)
+    snr = np.full(25, 50.0)
+    errors = ErrorModel(NAMES).fit((fit.labels - training[0])[few], fit.formal_error[few], snr)
+    assert np.isfinite(errors.apply(fit.formal_error[few], snr)).all()
+    assert (errors.apply(fit.formal_error[few], snr) > 0).all()
+
+
+def test_scatter_is_the_root_of_the_mean_square():
+    difference = np.array([[1.0], [-3.0], [5.0]])
+    result = bias_and_scatter(difference, np.array([15.0, 15.0, 500.0]), np.array([10.0, 20.0, 30.0]))
+    assert result["stars"].tolist() == [2, 0]
+    assert result["bias"][0, 0] == -1.0
+    assert result["scatter"][0, 0] == pytest.approx(np.sqrt(5.0))
+    assert np.isnan(result["scatter"][1, 0])
