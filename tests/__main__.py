@@ -1,6 +1,6 @@
 """The test command: ``python -m tests [pytest arguments]``.
 
-Finds a Chromium for the browser tests, or installs one where that is possible, and says what is missing where it is not.
+Finds a Chromium for the browser tests, or installs one where it can, and says what is missing where it cannot.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def find_chromium() -> str | None:
 
 
 def install_chromium() -> str:
-    """Try the system's packages as root, else Playwright's own download; returns what went wrong, "" when nothing did."""
+    """Try the system's packages as root, else Playwright's own download; "" or what went wrong."""
     attempts = []
     if shutil.which("apt-get") and os.geteuid() == 0:
         attempts += [["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "chromium"]]

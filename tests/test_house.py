@@ -100,7 +100,7 @@ def test_columns_are_declared_once_and_completely():
     from astropy.units import Unit
 
     for column in COLUMNS:
-        Unit(column.unit, format="cds" if column.unit != "km2/s2" else None)
+        Unit(column.unit)
 
 
 def test_nothing_of_the_workplace_is_named():

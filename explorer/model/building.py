@@ -7,6 +7,7 @@ owner.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
@@ -99,6 +100,8 @@ class BuildRunner:
         self._failure = ""
         self._thread: threading.Thread | None = None
         self._guard = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        atexit.register(self.stop)
 
     @property
     def ready(self) -> bool:
@@ -132,6 +135,11 @@ class BuildRunner:
             self._thread.join(seconds)
         return self.progress()
 
+    def stop(self) -> None:
+        """End the build that this process started, if it still runs; called when the server ends."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
     def _run(self) -> None:
         while not self._take_lock():
             time.sleep(_POLL_SECONDS)
@@ -139,13 +147,16 @@ class BuildRunner:
                 return
         log = self.progress_file.with_suffix(".log")
         try:
+            if (self.output / MANIFEST_NAME).is_file():  # another process built it while this one waited for the lock
+                return
             self.progress_file.unlink(missing_ok=True)
             with log.open("wb") as errors:
-                ended = subprocess.run(  # noqa: S603 - the command is ours, never a visitor's
-                    self.command, stdout=subprocess.DEVNULL, stderr=errors, stdin=subprocess.DEVNULL, check=False
+                self._process = subprocess.Popen(  # noqa: S603 - the command is ours, never a visitor's
+                    self.command, stdout=subprocess.DEVNULL, stderr=errors, stdin=subprocess.DEVNULL
                 )
-            if ended.returncode != 0:
-                self._failure = _last_line(log) or f"The build ended with exit code {ended.returncode} and no reason."
+            code = self._process.wait()
+            if code != 0:
+                self._failure = _last_line(log) or f"The build ended with exit code {code} and no reason."
             elif not (self.output / MANIFEST_NAME).is_file():
                 self._failure = f"The build ended without writing {MANIFEST_NAME} into {self.output}."
         except OSError as error:

@@ -129,7 +129,7 @@ class DiscView(DensityView):
         colours = rotation_colours(self.workspace.dark)
         gradient = f"linear-gradient(to right, {', '.join(colours)})"
         bar = bar_html(gradient, f"{self.limits[0]:.0f}", f"{self.limits[1]:.0f}", "V_φ [km/s]")
-        note = f"<em>{hidden:,} selected stars outside this slice</em>" if hidden else ""
+        note = f'<em title="Selected stars that do not lie in this slice">{hidden:,} outside</em>' if hidden else ""
         self.heading.object = f'<div class="heading"><strong>{self.title}</strong>{bar}{note}</div>'
 
     def recolour(self) -> None:

@@ -26,6 +26,7 @@ class ProgressView(Viewer):
     def __init__(self, runner: BuildRunner) -> None:
         super().__init__()
         self.runner = runner
+        self._poll = None
         self.pane = html(sizing_mode="stretch_width")
         self.done = pn.widgets.Checkbox(visible=False)
         self.done.jscallback(value="window.location.reload()")
@@ -40,13 +41,16 @@ class ProgressView(Viewer):
     def refresh(self) -> None:
         """Follow the build."""
         progress = self.runner.progress()
+        if progress.status is BuildStatus.DONE:  # nothing may be sent after this: the browser leaves the page
+            if self._poll is not None:
+                self._poll.stop()
+            self.done.value = True
+            return
         self.pane.object = progress_html(progress)
         self.retry.visible = progress.status is BuildStatus.FAILED
-        if progress.status is BuildStatus.DONE:
-            self.done.value = True
 
     def __panel__(self) -> Viewable:
-        pn.state.add_periodic_callback(self.refresh, period=_POLL_MS)
+        self._poll = pn.state.add_periodic_callback(self.refresh, period=_POLL_MS)
         return pn.Column(self.pane, self.retry, self.done, sizing_mode="stretch_both")
 
 

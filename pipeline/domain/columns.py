@@ -25,7 +25,7 @@ class Column:
     dtype : str
         Storage type; floats hold NaN where a value is missing.
     unit : str
-        Unit in the CDS/VOUnit spelling, "" when the quantity has none.
+        Unit in the spelling that astropy reads, "" when the quantity has none.
     ucd : str
         IVOA UCD1+ word.
     label : str

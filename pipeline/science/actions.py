@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from galpy.actionAngle import actionAngleStaeckel, estimateDeltaStaeckel
 from galpy.potential import MWPotential2014, evaluatePotentials
-from galpy.potential.mwpotentials import McMillan17
 from galpy.util import galpyWarning
 from numpy.typing import NDArray
 
@@ -91,7 +91,7 @@ def compute_orbits(position_kpc: FloatArray, velocity_kms: FloatArray, frame: So
     """
     if potential not in POTENTIALS:
         raise ValueError(f"potential must be one of {', '.join(POTENTIALS)}; found {potential!r}.")
-    model = MWPotential2014 if potential == "MWPotential2014" else McMillan17
+    model = _potential(potential)
     ro, vo = (frame.r0_kpc, circular_velocity_kms(frame)) if potential == "MWPotential2014" else (8.21, 233.1)
     x, y, z = position_kpc.T / ro
     radius = np.hypot(x, y)
@@ -137,6 +137,15 @@ def compute_orbits(position_kpc: FloatArray, velocity_kms: FloatArray, frame: So
         r_apo_kpc=columns["r_apo"] * ro,
         failed=failed,
     )
+
+
+def _potential(name: str) -> Any:
+    """The named potential; McMillan's costs half a minute to set up, so only who asks for it waits."""
+    if name == "MWPotential2014":
+        return MWPotential2014
+    from galpy.potential.mwpotentials import McMillan17  # noqa: PLC0415 - expands the potential on import
+
+    return McMillan17
 
 
 def _fill_block(

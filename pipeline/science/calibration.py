@@ -35,7 +35,8 @@ def out_of_fold_labels(
     Parameters
     ----------
     model : SlamModel
-        Trained on these stars. Its hyper-parameters are used again, which saw all stars; its fit is made anew for each fold.
+        Trained on these stars. Its hyper-parameters, which saw all stars, are used again; its fit is made anew for
+        each fold.
     flux, ivar, mask : ndarray, shape (n, p)
         The training spectra, as given to ``fit``.
     groups : ndarray of int, shape (n,), optional
@@ -157,7 +158,9 @@ class ErrorModel:
             bounded = np.concatenate((parameters[:2], np.abs(parameters[2:])))
             total = variance(bounded)
             penalty = 0.05 * parameters[0] ** 2 + 0.02 * (parameters[1:] ** 2).sum()
-            return float(np.mean(0.5 * np.log(total) + 3.5 * np.log1p(centred**2 / total / 6.0)) + penalty / difference.size)
+            return float(
+                np.mean(0.5 * np.log(total) + 3.5 * np.log1p(centred**2 / total / 6.0)) + penalty / difference.size
+            )
 
         start = np.concatenate(([0.5, -1.0], np.full(self.nodes_.size - 1, 0.1)))
         best = minimize(cost, start, method="Nelder-Mead", options={"maxiter": 4000, "xatol": 1e-3, "fatol": 1e-7}).x

@@ -146,11 +146,13 @@ def build(
         for index, stage in enumerate(STAGES):
             fingerprint = _chain(fingerprint, stage, config)
             checkpoint = work / "checkpoints" / f"{index:02d}_{stage.name.replace(' ', '_')}"
+            tell = report.stage(index)
             record = _resume(state, checkpoint, fingerprint)
             if record is None:
                 _drop_later(work, index)
-                record = _run(state, stage, report.stage(index))
+                record = _run(state, stage, tell)
                 _save(state, checkpoint, fingerprint, record)
+            tell(1.0, record["status"])
             report.finish_stage(index)
             done.append(record)
         manifest = _publish(state, output, done)

@@ -6,6 +6,7 @@ six views were replaced.
 
 import json
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from playwright.sync_api import sync_playwright
 from products_factory import make_products
 
 SIZES = (3_000, 43_000)
-REPEATS = 20
+REPEATS = 12
 _CLOCK = """() => {
   const sources = [...Bokeh.documents[0].all_models].filter(m => m.name === 'selected')
   window.brushes = []
@@ -50,6 +51,7 @@ def main() -> None:
                 views = explorer.page.evaluate(_CLOCK)
                 for tool in ("Box", "Lasso"):
                     times = measure(explorer, tool)
+                    print(size, tool, [round(t) for t in times], file=sys.stderr, flush=True)
                     measured["results"].append(
                         {
                             "stars": size,

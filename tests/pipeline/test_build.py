@@ -1,4 +1,4 @@
-"""A build from scratch on a tiny simulated survey: every stage, checkpoints, and what happens when things are missing."""
+"""A build from scratch on a tiny simulated survey: every stage, checkpoints, and what is missing."""
 
 import json
 import subprocess
@@ -109,7 +109,7 @@ def test_a_stopped_build_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     stages = list(STAGES)
     snr = next(i for i, stage in enumerate(stages) if stage.name == "rv")
 
-    def power_cut(state, progress):
+    def power_cut(_state, _progress):
         raise KeyboardInterrupt
 
     broken = stages.copy()
@@ -120,7 +120,7 @@ def test_a_stopped_build_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     assert not output.exists()
     calls = []
 
-    def never(state, progress):
+    def never(_state, _progress):
         calls.append("read again")
         raise AssertionError
 

