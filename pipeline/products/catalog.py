@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from pipeline.domain.columns import BY_NAME, REQUIRED, Column, column, in_published_order
 from pipeline.products.manifest import ProductError
+from pipeline.products.marked_parquet import write_marked
 
 CATALOG_NAME = "catalog.parquet"
 REJECTS_NAME = "rejects.parquet"
@@ -141,13 +142,13 @@ def _range_breaches(values: np.ndarray, declared: Column) -> Iterator[str]:
             yield f"Column {declared.name} has {int(outside.sum())} values beyond {bound} (first: {worst})."
 
 
-def write_rejects(rejects: pd.DataFrame, directory: Path) -> Path:
+def write_rejects(rejects: pd.DataFrame, directory: Path, *, simulated: bool = False) -> Path:
     """Write the rejects table, empty or not."""
     path = directory / REJECTS_NAME
     frame = rejects.reindex(columns=list(REJECT_COLUMNS)).astype(
         {"source": "str", "obsid": "int64", "stage": "str", "code": "str", "reason": "str"}
     )
-    frame.to_parquet(path, index=False)
+    write_marked(frame, path, simulated=simulated)
     return path
 
 

@@ -54,15 +54,16 @@ class DiscMap:
         return f"{self.z_low_kpc:g} ≤ |Z| < {self.z_high_kpc:g} kpc"
 
 
-def write_maps(directory: Path, maps: Sequence[DiscMap]) -> None:
+def write_maps(directory: Path, maps: Sequence[DiscMap], *, simulated: bool = False) -> None:
     """Write ``maps/``: one .npz a slice and an index."""
     folder = directory / MAPS_DIR
     folder.mkdir(parents=True, exist_ok=True)
     index = []
     for number, disc in enumerate(maps):
         name = f"slice_{number}.npz"
-        np.savez(folder / name, edges_kpc=disc.edges_kpc, **{key: getattr(disc, key) for key in _FIELDS})
-        index.append({"file": name, "z_low_kpc": disc.z_low_kpc, "z_high_kpc": disc.z_high_kpc})
+        fields = {key: getattr(disc, key) for key in _FIELDS}
+        np.savez(folder / name, edges_kpc=disc.edges_kpc, simulated=np.array(simulated), **fields)
+        index.append({"file": name, "z_low_kpc": disc.z_low_kpc, "z_high_kpc": disc.z_high_kpc, "simulated": simulated})
     (folder / "maps.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
 
 

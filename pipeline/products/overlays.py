@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from pipeline.products.manifest import ProductError
+from pipeline.products.marked_parquet import write_marked
 
 OVERLAYS_DIR = "overlays"
 
@@ -31,14 +32,14 @@ OVERLAY_COLUMNS: dict[str, tuple[str, ...]] = {
 """Columns of each overlay, under catalogue names and units; rows of one curve stand together, in drawing order."""
 
 
-def write_overlay(directory: Path, name: str, frame: pd.DataFrame) -> None:
+def write_overlay(directory: Path, name: str, frame: pd.DataFrame, *, simulated: bool = False) -> None:
     """Write ``overlays/NAME.parquet``; raise ProductError on an unknown name or other columns."""
     expected = OVERLAY_COLUMNS.get(name)
     if expected is None or tuple(frame.columns) != expected:
         raise ProductError(f"Overlay {name!r} must have columns {expected}; found {tuple(frame.columns)}.")
     folder = directory / OVERLAYS_DIR
     folder.mkdir(parents=True, exist_ok=True)
-    frame.to_parquet(folder / f"{name}.parquet", index=False)
+    write_marked(frame, folder / f"{name}.parquet", simulated=simulated)
 
 
 def read_overlays(directory: Path) -> dict[str, pd.DataFrame]:

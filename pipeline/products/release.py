@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.products.catalog import REJECT_COLUMNS, Catalog, read_rejects
+from pipeline.products.catalog import CATALOG_NAME, REJECT_COLUMNS, Catalog, read_rejects
 from pipeline.products.manifest import MANIFEST_NAME, Manifest, ProductError, checksums
 from pipeline.products.maps import DiscMap, read_maps
+from pipeline.products.marked_parquet import is_simulated
 from pipeline.products.models import MODEL_DIR, read_model
 from pipeline.products.overlays import OVERLAY_COLUMNS, read_overlays
 from pipeline.products.spectra import SPECTRA_DIR, SpectrumStore
@@ -134,6 +135,8 @@ def _consistency_breaches(products: Products) -> Iterator[str]:
             yield f"The store in {SPECTRA_DIR}/ holds an obsid twice."
         if spectra.simulated != products.manifest.simulated:
             yield "The spectrum store and the manifest disagree on what is simulated."
+    if products.manifest.simulated and not is_simulated(products.directory / CATALOG_NAME):
+        yield f"{CATALOG_NAME} is not marked as simulated, the manifest is."
     for name, frame in products.overlays.items():
         if tuple(frame.columns) != OVERLAY_COLUMNS[name]:
             yield f"Overlay {name} has columns {tuple(frame.columns)}, expected {OVERLAY_COLUMNS[name]}."

@@ -145,7 +145,9 @@ def write_catalogue(state: BuildState, progress: Progress) -> int:
     progress(0.3, "catalogue")
     catalog = Catalog.from_frame(table)
     catalog.write(state.draft, simulated=state.facts["simulated"])
-    write_rejects(pd.DataFrame(state.rejects, columns=list(REJECT_COLUMNS)), state.draft)
+    rejects = pd.DataFrame(state.rejects, columns=list(REJECT_COLUMNS))
+    write_rejects(rejects, state.draft, simulated=state.facts["simulated"])
+    state.facts["report"]["simulated"] = state.facts["simulated"]
     state.facts["report"] |= comparison(state)
     state.facts["report"]["quality_bits"] = {
         flag.name: int((state.table["quality"].to_numpy() & int(flag) > 0).sum()) for flag in QualityFlag

@@ -13,6 +13,8 @@ from pipeline.domain.spectrum import SpectrumError
 from pipeline.domain.wavelength import log_grid
 from pipeline.mock.survey import simulate
 from pipeline.products.manifest import file_sha256
+from pipeline.products.marked_parquet import write_marked
+from pipeline.products.release import TRUTH_NAME
 from pipeline.science.resample import rebin
 from pipeline.sources.gaia_xp import read_xp_library
 from pipeline.sources.lamost_fits import find_spectra, read_spectra
@@ -87,7 +89,7 @@ def _read_mock(state: BuildState, progress: Progress) -> None:
     for name, values in arrays.items():
         state.save_array(name, values)
     state.table = survey.table.assign(snr=snr)
-    survey.truth.to_parquet(state.draft / "truth.parquet", index=False)
+    write_marked(survey.truth, state.draft / TRUTH_NAME, simulated=True)
     stream = survey.stream
     state.save_array("stream_model", np.array([getattr(stream, name) for name in STREAM_FIELDS]))
     state.facts["simulated"] = True

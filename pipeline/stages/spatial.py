@@ -193,7 +193,8 @@ def place_in_stream(state: BuildState, progress: Progress) -> int:
     else:
         stream = sagittarius_stream_model(state.config.kinematics.stream_particles, state.config.input.seed, frame)
         model = {name: getattr(stream, name) for name in STREAM_FIELDS}
-    write_overlay(state.draft, "stream_model", pd.DataFrame(model)[list(OVERLAY_COLUMNS["stream_model"])])
+    overlay = pd.DataFrame(model)[list(OVERLAY_COLUMNS["stream_model"])]
+    write_overlay(state.draft, "stream_model", overlay, simulated=True)
     state.facts["choices"]["stream model"] = "galpy particle spray from the Sagittarius dwarf (simulated)"
     state.facts["choices"]["stream coordinates"] = "Law & Majewski (2010)"
     return int(np.isfinite(longitude).sum())
@@ -217,5 +218,5 @@ def map_disc(state: BuildState, progress: Progress) -> int:
         )
         maps.append(DiscMap(low, high, **vars(field)))
         progress((number + 1) / len(SLICES_KPC), f"disc map {low:g}-{high:g} kpc")
-    write_maps(state.draft, maps)
+    write_maps(state.draft, maps, simulated=state.facts["simulated"])
     return int((mapped & (height < SLICES_KPC[-1][1])).sum())

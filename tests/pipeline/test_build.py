@@ -204,3 +204,17 @@ def test_real_spectra_build(shared_data, tmp_path, monkeypatch):
     assert len(products.catalog) + len(products.rejects) == 98
     assert verify(tmp_path / "out") == []
     assert set(products.catalog.table["obsid_source"]) == {"header", "derived from header"}
+
+
+def test_every_file_of_a_simulated_build_says_so(tiny):
+    from pipeline.products.marked_parquet import is_simulated
+
+    reference_curves = {"isochrones.parquet", "spiral_arms.parquet"}  # published curves, not simulated stars
+    for path in tiny.rglob("*"):
+        if path.suffix == ".parquet":
+            assert is_simulated(path) == (path.name not in reference_curves), path.name
+        elif path.suffix == ".npz":
+            assert bool(np.load(path)["simulated"]), path.name
+    for name in ("spectra/store.json", "report.json", "manifest.json"):
+        assert json.loads((tiny / name).read_text())["simulated"] is True, name
+    assert json.loads((tiny / "model" / "model.json").read_text())["metadata"]["simulated"] is True
