@@ -65,10 +65,12 @@ class LabelConfig:
     names: tuple[str, ...] = ("teff", "logg", "m_h", "alpha_m")
     engine: str = "admm"
     c_grid: tuple[float, ...] = (1.0, 10.0)
-    gamma_grid: tuple[float, ...] = (0.1, 1.0)
+    gamma_grid: tuple[float, ...] = (0.03, 0.1, 0.3)
     epsilon_grid: tuple[float, ...] = (0.05,)
     folds: int = 5
     out_of_fold_models: int = 5
+    final_precision: str = "float64"
+    second_start: str = "poor"
     seed: int = 3670
     max_training_stars: int = 3670
     min_snr: float = 50.0
@@ -122,6 +124,8 @@ class RunConfig:
         _one_of("input.kind", self.input.kind, INPUT_KINDS)
         _one_of("distance.calibration", self.distance.calibration, DISTANCE_CALIBRATIONS)
         _one_of("labels.engine", self.labels.engine, ("admm", "sklearn"))
+        _one_of("labels.final_precision", self.labels.final_precision, ("float32", "float64"))
+        _one_of("labels.second_start", self.labels.second_start, ("all", "poor", "none"))
         if not 0 < self.spectra.first_angstrom < self.spectra.last_angstrom:
             raise ConfigError(
                 f"spectra.first_angstrom must be below spectra.last_angstrom; found {self.spectra.first_angstrom} and "

@@ -162,6 +162,7 @@ def build_diagram(x: Axis, y: Axis, reference: Sequence[hv.Element] = ()) -> Dia
         )
     )
     figure = hv.render(overlay, backend="bokeh")
+    figure.output_backend = "canvas"  # HoloViews asks for WebGL, which images do not use and every repaint pays for
     for renderer in figure.renderers:  # points under the stars, curves over them
         renderer.level = "image" if isinstance(renderer.glyph, Scatter) else "underlay"
     everything, everything_mapper = _image_layer(figure, grey_ramp(False), "everything")

@@ -12,6 +12,8 @@ from explorer.model.building import BuildProgress, BuildRunner, BuildStatus
 from explorer.views.base import html
 
 _POLL_MS = 500
+_RELOAD = "setTimeout(() => window.location.reload(), 400)"
+"""A moment later, so that nothing is still on its way to the page that goes."""
 
 
 class ProgressView(Viewer):
@@ -29,7 +31,7 @@ class ProgressView(Viewer):
         self._poll = None
         self.pane = html(sizing_mode="stretch_width")
         self.done = pn.widgets.Checkbox(visible=False)
-        self.done.jscallback(value="window.location.reload()")
+        self.done.jscallback(value=_RELOAD)
         self.retry = pmui.Button(label="Try again", visible=False, align="center")
         self.retry.on_click(lambda _: self._start())
         self._start()

@@ -207,6 +207,8 @@ def infer_labels(state: BuildState, progress: Progress) -> int:
         epsilon_grid=config.epsilon_grid,
         n_folds=config.folds,
         seed=config.seed,
+        final_precision=config.final_precision,
+        second_start=config.second_start,
     )
     model = SlamModel(config.names, settings)
     model.fit(
