@@ -8,12 +8,10 @@ from scipy.stats import chi2 as chi2_distribution
 
 FloatArray = NDArray[np.float64]
 
-CHI2_PERCENTILE = 99.5
-"""A fit is poor above this percentile of out-of-fold stars of like S/N."""
+TAIL_PERCENTILE = 99.5
+"""A fit is poor, or a residual pattern odd, above this percentile of out-of-fold stars."""
 
 CHUNK_ANGSTROM = 500.0
-CHUNK_LIMIT = 3.0
-AUTOCORRELATION_LIMIT = 0.5
 COLOUR_SIGMA = 5.0
 
 
@@ -40,8 +38,14 @@ def chi2_limits(reference_chi2: FloatArray, reference_snr: FloatArray, snr: Floa
     used = max(1, min(bins, int(known.sum()) // 40))
     edges = np.quantile(reference_snr[known], np.linspace(0, 1, used + 1)[1:-1])
     reference_bin, star_bin = np.digitize(reference_snr[known], edges), np.digitize(snr, edges)
-    limits = np.array([np.percentile(reference_chi2[known][reference_bin == b], CHI2_PERCENTILE) for b in range(used)])
+    limits = np.array([np.percentile(reference_chi2[known][reference_bin == b], TAIL_PERCENTILE) for b in range(used)])
     return np.asarray(limits[star_bin])
+
+
+def tail_limit(reference: FloatArray) -> float:
+    """Limit above which a value is rarer than among the reference stars; infinity without any."""
+    known = reference[np.isfinite(reference)]
+    return float(np.percentile(known, TAIL_PERCENTILE)) if known.size else float("inf")
 
 
 def residual_pattern(

@@ -14,13 +14,12 @@ from pipeline.products.catalog import REJECT_COLUMNS, Catalog, write_rejects
 from pipeline.products.release import REPORT_NAME, TRUTH_NAME
 from pipeline.science.distance import CALIBRATED_M_H
 from pipeline.science.quality import (
-    AUTOCORRELATION_LIMIT,
-    CHUNK_LIMIT,
     COLOUR_SIGMA,
     chi2_limits,
     colour_outliers,
     oddness,
     residual_pattern,
+    tail_limit,
 )
 from pipeline.stages.state import BuildState, Progress
 
@@ -102,7 +101,8 @@ def _flag_labels(state: BuildState, quality: NDArray[np.int32], evidence: list[N
     ]
     correlated, worst = (np.concatenate(part) for part in zip(*pattern, strict=True))
     deviation = np.abs(colour_outliers(state.column("teff"), state.column("jk0")))
-    raise_bit(quality, QualityFlag.RESIDUALS, (correlated > AUTOCORRELATION_LIMIT) | (worst > CHUNK_LIMIT))
+    odd = (correlated > tail_limit(correlated[training])) | (worst > tail_limit(worst[training]))
+    raise_bit(quality, QualityFlag.RESIDUALS, odd)
     raise_bit(quality, QualityFlag.COLOUR_OUTLIER, deviation > COLOUR_SIGMA)
     evidence += [chi2_nu, correlated, worst, deviation]
 

@@ -8,7 +8,7 @@ from pipeline.science.actions import compute_orbits
 from pipeline.science.distance import DistanceSettings, estimate_distances, solve
 from pipeline.science.dust import BAND_COEFFICIENTS, ExponentialDisc
 from pipeline.science.isochrones import ClusterLine, ColourLaw, ParsecBranch
-from pipeline.science.quality import chi2_limits, colour_outliers, oddness, residual_pattern
+from pipeline.science.quality import chi2_limits, colour_outliers, oddness, residual_pattern, tail_limit
 from pipeline.science.spiral_arms import REID_2019, trace
 from pipeline.science.velocity_field import FieldSettings, velocity_field
 from pipeline.sources.embedded import ISOCHRONE_TABLE, load_table
@@ -229,3 +229,8 @@ def test_oddness_ranks_the_odd_first_and_survives_missing_evidence():
     assert np.isfinite(score).all()
     with pytest.raises(ValueError, match="at least one"):
         oddness()
+
+
+def test_tail_limit_is_a_percentile_and_never_flags_without_reference():
+    assert tail_limit(np.arange(1000.0)) == pytest.approx(994.005)
+    assert tail_limit(np.array([np.nan])) == np.inf
