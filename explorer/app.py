@@ -8,6 +8,7 @@ from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+from panel.util import edit_readonly
 from panel.viewable import Viewable
 
 from explorer.config import AppConfig
@@ -157,7 +158,7 @@ def _banner(manifest: Manifest) -> list[Viewable]:
 
 
 def _page(main: list[Any], header: list[Any] | None = None) -> pmui.Page:
-    return pmui.Page(
+    page = pmui.Page(
         title=TITLE,
         main=main,
         header=header or [],
@@ -168,6 +169,9 @@ def _page(main: list[Any], header: list[Any] | None = None) -> pmui.Page:
         busy_indicator=None,
         sx=_DENSE,
     )
+    with edit_readonly(page):
+        page.busy = False  # a value in place of Panel's reference: no messages to pages that have gone
+    return page
 
 
 def _follow_darkness(workspace: Workspace, event: Any) -> None:
