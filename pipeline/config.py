@@ -23,7 +23,7 @@ class InputConfig:
     """Where the stars come from.
 
     ``kind`` is one of mock (simulated), lamost-fits (a folder of FITS spectra), gaia-xp (the fetched library) or table
-    (known tables). Paths are relative to the configuration file, or to the folder named by ``MGIANT_DATA``.
+    (known tables). Paths are relative to the configuration file, or else to the folder named by ``MGIANT_DATA``.
     """
 
     kind: str = "mock"

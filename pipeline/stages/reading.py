@@ -33,12 +33,9 @@ def download_folder() -> Path:
 
 
 def data_path(state: BuildState, name: str) -> Path:
-    """A path of the configuration: absolute, below ``MGIANT_DATA``, or beside the configuration file."""
-    path = Path(name)
-    if path.is_absolute():
-        return path
-    folder = os.environ.get("MGIANT_DATA")
-    return (Path(folder) if folder else state.config.folder) / path
+    """A path of the configuration: beside the configuration file where it exists, else below ``MGIANT_DATA``."""
+    beside, folder = state.config.folder / name, os.environ.get("MGIANT_DATA")
+    return beside if beside.exists() or not folder else Path(folder) / name
 
 
 def read(state: BuildState, progress: Progress) -> int:

@@ -1,7 +1,5 @@
 """The integrated Sagittarius stream: reproducible, consistent with itself, where the real one is."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +8,6 @@ from pipeline.domain.frames import FRAMES, galactocentric_phase_space
 from pipeline.science.stream import sagittarius_stream_model, triaxial_potential
 
 FRAME = FRAMES["paper"]
-REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "sgr_mgiants_slim.csv"
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +68,8 @@ def test_the_potential_is_scaled_to_its_own_speed():
 
 
 @pytest.mark.shared
-@pytest.mark.skipif(not REAL.exists(), reason="needs the real Sagittarius giants beside the project")
-def test_it_passes_among_the_real_giants(stream):
-    real = pd.read_csv(REAL)
+def test_it_passes_among_the_real_giants(stream, shared_data):
+    real = pd.read_csv(shared_data / "sgr_mgiants_slim.csv")
     lam = (360.0 - real["sgr_dr4.L_v"].to_numpy()) % 360.0
     distance, v_gsr = real["sgr_dr4.dist"].to_numpy(), real["sgr_dr4.vgsr"].to_numpy()
     for low, high, most_kms in ((20, 130, 25.0), (130, 170, 70.0), (200, 300, 45.0)):
