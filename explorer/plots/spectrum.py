@@ -170,7 +170,7 @@ def curve_data(spectrum: StoredSpectrum) -> dict[str, NDArray[np.float32]]:
     good = ~spectrum.mask & (spectrum.ivar > 0)
     sigma = np.full(spectrum.flux.shape, np.nan, np.float32)
     sigma[good] = 1.0 / np.sqrt(spectrum.ivar[good])
-    flux = np.where(np.isfinite(spectrum.flux), spectrum.flux, np.nan).astype(np.float32)
+    flux = np.where(spectrum.mask, np.nan, spectrum.flux).astype(np.float32)
     return {
         "w": spectrum.wavelength.astype(np.float32),
         "flux": flux,

@@ -47,6 +47,9 @@ STAGES: tuple[Stage, ...] = (
 """The stages in order; ``weight`` is the share of time that each takes in the embedded build."""
 
 
+SHOW_EVERY_SECONDS = 0.25
+
+
 class ProgressReport:
     """Progress on the terminal and, for another process, as lines of JSON in a file.
 
@@ -61,6 +64,7 @@ class ProgressReport:
     def __init__(self, file: Path | None, *, quiet: bool = False) -> None:
         self._file = file
         self._started = time.monotonic()
+        self._told = 0.0
         self._done_weight = 0.0
         self._total = float(sum(stage.weight for stage in STAGES))
         self._bar = tqdm(total=100.0, disable=quiet, bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}")
@@ -73,8 +77,12 @@ class ProgressReport:
         stage = STAGES[index]
 
         def tell(fraction: float, message: str) -> None:
+            now = time.monotonic()
+            if 0.0 < fraction < 1.0 and now - self._told < SHOW_EVERY_SECONDS:
+                return
+            self._told = now
             overall = (self._done_weight + stage.weight * min(max(fraction, 0.0), 1.0)) / self._total
-            elapsed = time.monotonic() - self._started
+            elapsed = now - self._started
             left = elapsed * (1.0 - overall) / overall if overall > 0.02 else None
             self._bar.n = round(100.0 * overall, 1)
             self._bar.set_postfix_str(f"{stage.name}: {message}")

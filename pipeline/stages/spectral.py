@@ -253,7 +253,7 @@ def _publish_labels(state, model, errors, held_out, training, reference, progres
         known = np.isfinite(labels[rows]).all(axis=1)
         block = np.full((len(known), models.shape[1]), np.nan, np.float32)
         if known.any():
-            block[known] = model.predict_flux(labels[rows][known])
+            block[known] = np.where(model.usable_pixel_, model.predict_flux(labels[rows][known]), np.nan)
         models[rows] = block
     models.flush()
     published = errors.apply(formal, state.column("snr"))
