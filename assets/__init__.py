@@ -1,1 +1,1 @@
-"""Files that ship with the program: style sheets, help texts, small embedded tables with their provenance."""
+"""Style, help texts, logo and the small embedded tables with their provenance; no code."""

@@ -29,6 +29,12 @@ def test_strict_types():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_embedded_tables_are_found_from_any_folder(tmp_path):
+    code = "from pipeline.sources.embedded import *; print(len(load_table(SYNTHETIC_TABLE)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_lint():
     done = run(sys.executable, "-m", "ruff", "check", ".")
     assert done.returncode == 0, done.stdout

@@ -15,6 +15,8 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pipeline.science.blocks import Progress, for_each_block
+from pipeline.science.kernel_expansion import FloatArray, KernelExpansion
 from pipeline.science.slam_inference import (
     CONVERGED,
     MAX_ITERATIONS,
@@ -30,17 +32,7 @@ from pipeline.science.slam_inference import (
     starts_disagree,
 )
 from pipeline.science.slam_settings import SlamSettings, assign_folds
-from pipeline.science.svr import (
-    CrossValidation,
-    Engine,
-    FloatArray,
-    HyperParameters,
-    KernelExpansion,
-    Progress,
-    cross_validate,
-    fit_expansion,
-    for_each_block,
-)
+from pipeline.science.svr import CrossValidation, Engine, HyperParameters, cross_validate, fit_expansion
 
 __all__ = ["LabelFit", "SlamModel", "SlamSettings", "assign_folds", "refit_star"]
 

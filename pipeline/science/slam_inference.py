@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
 
-from pipeline.science.svr import FloatArray, KernelExpansion, Progress
+from pipeline.science.blocks import Progress
+from pipeline.science.kernel_expansion import FloatArray, KernelExpansion
 
 BoolArray = NDArray[np.bool_]
 SecondStart = Literal["all", "poor", "none"]

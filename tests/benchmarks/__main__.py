@@ -1,14 +1,15 @@
-"""``python -m tests.benchmarks brush``: one JSON line a measurement."""
+"""``python -m tests.benchmarks NAME``: one JSON line a measurement."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "ui"), str(ROOT / "explorer")]
 
-if __name__ == "__main__":
-    if sys.argv[1:] != ["brush"]:
-        sys.exit("Usage: python -m tests.benchmarks brush")
-    from tests.benchmarks.brush import main
+NAMES = ("brush", "slam_fit", "slam_predict")
 
-    main()
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1] not in NAMES:
+        sys.exit(f"Usage: python -m tests.benchmarks {' | '.join(NAMES)}")
+    import_module(f"tests.benchmarks.{sys.argv[1]}").main(sys.argv[2:])

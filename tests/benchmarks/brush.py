@@ -35,8 +35,10 @@ _CLOCK = """() => {
 }"""
 
 
-def main() -> None:
-    """Measure box and lasso at each size and print one JSON line."""
+def main(arguments: list[str]) -> None:
+    """Measure box and lasso at each size and print one JSON line; takes no arguments."""
+    if arguments:
+        sys.exit(f"brush takes no arguments; found {arguments}.")
     measured = {"benchmark": "brush", "unit": "ms", "cores": os.cpu_count(), "repeats": REPEATS, "results": []}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = launch(playwright, find_chromium())

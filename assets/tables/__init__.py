@@ -1,0 +1,1 @@
+"""Embedded tables; where each comes from is told in PROVENANCE.md."""

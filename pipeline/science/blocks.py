@@ -1,0 +1,66 @@
+"""Work in blocks side by side: bounded memory, one BLAS thread a worker, progress, and a word on memory beforehand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+Progress = Callable[[float], None]
+"""Told the fraction done."""
+
+
+class Meter:
+    """Counts what all workers have done and passes the fraction on.
+
+    Parameters
+    ----------
+    total : int
+        Units of work.
+    progress : callable, optional
+        Told the fraction done.
+    """
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self._total, self._progress, self._done, self._lock = max(total, 1), progress, 0, Lock()
+
+    def add(self, units: int) -> None:
+        """So many units more are done."""
+        with self._lock:
+            self._done += units
+            if self._progress is not None:
+                self._progress(self._done / self._total)
+
+
+def available_threads(threads: int | None) -> int:
+    """The number asked for, else the cores that this process may use."""
+    return threads if threads is not None else len(os.sched_getaffinity(0))
+
+
+def for_each_block(
+    work: Callable[[NDArray[np.intp]], None], items: NDArray[np.intp], size: int, threads: int | None
+) -> None:
+    """Call ``work`` on blocks of items side by side, one BLAS thread each: element-wise steps scale as products do.
+
+    Parameters
+    ----------
+    work : callable
+        Takes a block of items.
+    items : ndarray of int
+        All items.
+    size : int
+        Items a block, at most.
+    threads : int or None
+        Workers; the cores of this process by default.
+    """
+    workers = available_threads(threads)
+    size = max(1, min(size, -(-items.size // workers)))
+    blocks = [items[start : start + size] for start in range(0, items.size, size)]
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+        for _ in pool.map(work, blocks):
+            pass
