@@ -1,25 +1,115 @@
-"""Kernel expansions of many pixels: values, analytic derivatives, and compression to landmarks."""
+"""Kernel expansions of many pixels: values, analytic derivatives, and their compression to landmarks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
+from scipy.linalg import cho_solve
 from scipy.spatial.distance import cdist
 
 FloatArray = NDArray[np.float64]
 
+LARGEST_SHARE = 0.6
+"""Landmarks that would be more than this share of the training stars save nothing: all stars are kept."""
+
 
 @dataclass(frozen=True)
-class _GammaGroup:
-    """Pixels of one gamma, their coefficients contiguous for matrix products."""
+class GammaGroup:
+    """Functions of one gamma.
+
+    Parameters
+    ----------
+    gamma : float
+        Of the kernel.
+    pixels : ndarray of int, shape (k,)
+        Which pixels.
+    support : ndarray, shape (m, n_labels)
+        Scaled labels of the training stars or landmarks.
+    coefficients : ndarray, shape (m, k)
+        A of SCIENCE.md section 4.
+    """
 
     gamma: float
-    pixels: NDArray[np.intp] | slice
+    pixels: NDArray[np.intp]
+    support: FloatArray
     coefficients: NDArray[Any]
+
+
+class Evaluator:
+    """Values and derivatives of many functions, one group a gamma, in one precision.
+
+    Parameters
+    ----------
+    groups : tuple of GammaGroup
+        Whose pixels index the result.
+    intercept : ndarray, shape (n_pixels,)
+        b of each pixel; pixels of no group are b alone.
+    dtype : dtype
+        Precision of coefficients, kernels and results.
+    """
+
+    def __init__(self, groups: tuple[GammaGroup, ...], intercept: FloatArray, dtype: DTypeLike = np.float64) -> None:
+        self.dtype = np.dtype(dtype)
+        self.intercept = intercept.astype(self.dtype)
+        self._groups = [
+            (one, _where(one.pixels), np.ascontiguousarray(one.coefficients, dtype=self.dtype)) for one in groups
+        ]
+
+    def predict(self, labels: FloatArray) -> NDArray[Any]:
+        """Scaled flux at scaled labels.
+
+        Parameters
+        ----------
+        labels : ndarray, shape (m, n_labels)
+            Scaled labels.
+
+        Returns
+        -------
+        ndarray, shape (m, n_pixels)
+            Scaled flux.
+        """
+        flux = np.zeros((len(labels), self.intercept.size), self.dtype)
+        for group, where, coefficients in self._groups:
+            kernel = np.exp(-group.gamma * cdist(labels, group.support, "sqeuclidean")).astype(self.dtype, copy=False)
+            flux[:, where] = kernel @ coefficients
+        flux += self.intercept
+        return flux
+
+    def predict_with_jacobian(self, labels: FloatArray) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Scaled flux and its analytic derivatives, ``df/dx_d = 2 gamma sum_i A_i k_i (x_id - x_d)``.
+
+        Parameters
+        ----------
+        labels : ndarray, shape (m, n_labels)
+            Scaled labels.
+
+        Returns
+        -------
+        flux : ndarray, shape (m, n_pixels)
+            Scaled flux.
+        jacobian : ndarray, shape (m, n_labels, n_pixels)
+            Derivative of the scaled flux by each scaled label.
+        """
+        m, n_labels = labels.shape
+        flux = np.zeros((m, self.intercept.size), self.dtype)
+        jacobian = np.zeros((m, n_labels, self.intercept.size), self.dtype)
+        for group, where, coefficients in self._groups:
+            n = len(group.support)
+            stacked = np.empty((n_labels + 1, m, n), self.dtype)
+            stacked[0] = np.exp(-group.gamma * cdist(labels, group.support, "sqeuclidean"))
+            for d in range(n_labels):
+                np.subtract(group.support[:, d], labels[:, d, None], out=stacked[d + 1], casting="same_kind")
+            stacked[1:] *= stacked[0]
+            stacked[1:] *= 2.0 * group.gamma
+            products = (stacked.reshape(-1, n) @ coefficients).reshape(n_labels + 1, m, -1)
+            flux[:, where] = products[0]
+            for d in range(n_labels):
+                jacobian[:, d, where] = products[d + 1]
+        flux += self.intercept
+        return flux, jacobian
 
 
 @dataclass(frozen=True)
@@ -41,67 +131,149 @@ class KernelExpansion:
     intercept: FloatArray
     gamma: FloatArray
 
-    @cached_property
-    def _groups(self) -> tuple[_GammaGroup, ...]:
-        groups = []
+    def groups(self) -> tuple[GammaGroup, ...]:
+        """The functions by gamma."""
+        found = []
         for gamma in np.unique(self.gamma):
             pixels = np.flatnonzero(self.gamma == gamma)
-            where: NDArray[np.intp] | slice = pixels
-            if pixels[-1] - pixels[0] + 1 == pixels.size:
-                where = slice(int(pixels[0]), int(pixels[-1]) + 1)
-            groups.append(_GammaGroup(float(gamma), where, np.ascontiguousarray(self.coefficients[:, where])))
-        return tuple(groups)
+            found.append(GammaGroup(float(gamma), pixels, self.support, self.coefficients[:, pixels]))
+        return tuple(found)
 
     def take(self, pixels: NDArray[np.intp]) -> KernelExpansion:
         """The expansion of some pixels, in the order given (ordered by gamma, evaluation copies nothing)."""
         return KernelExpansion(self.support, self.coefficients[:, pixels], self.intercept[pixels], self.gamma[pixels])
 
-    def predict(self, labels: FloatArray) -> FloatArray:
-        """Scaled flux at scaled labels.
+    def evaluator(self, dtype: DTypeLike = np.float64) -> Evaluator:
+        """Evaluates these functions; build it once."""
+        return Evaluator(self.groups(), self.intercept, dtype)
 
-        Parameters
-        ----------
-        labels : ndarray, shape (m, n_labels)
-            Scaled labels.
 
-        Returns
-        -------
-        ndarray, shape (m, n_pixels)
-            Scaled flux.
-        """
-        flux = np.empty((len(labels), self.gamma.size))
-        distance = cdist(labels, self.support, "sqeuclidean")
-        for group in self._groups:
-            flux[:, group.pixels] = np.exp(-group.gamma * distance) @ group.coefficients
-        return flux + self.intercept
+@dataclass(frozen=True)
+class Landmarks:
+    """The same functions on few points: each gamma's functions interpolated at its landmarks.
 
-    def predict_with_jacobian(self, labels: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Scaled flux and its analytic derivatives, ``df/dx_d = 2 gamma [(k o x_id) A - x_d (k A)]``.
+    Interpolation there is the orthogonal projection in the kernel's space, so a new landmark never does harm.
 
-        Parameters
-        ----------
-        labels : ndarray, shape (m, n_labels)
-            Scaled labels.
+    Parameters
+    ----------
+    groups : tuple of GammaGroup
+        With landmarks for support (or all training stars where landmarks would save nothing).
+    intercept : ndarray, shape (n_pixels,)
+        b of each pixel.
+    error : float
+        Largest deviation in flux units from the full expansion, over all pixels at probes across the label range.
+    """
 
-        Returns
-        -------
-        flux : ndarray, shape (m, n_pixels)
-            Scaled flux.
-        jacobian : ndarray, shape (m, n_labels, n_pixels)
-            Derivative of the scaled flux by each scaled label.
-        """
-        m, n_labels = labels.shape
-        n = len(self.support)
-        distance = cdist(labels, self.support, "sqeuclidean")
-        flux = np.empty((m, self.gamma.size))
-        jacobian = np.empty((m, n_labels, self.gamma.size))
-        stacked = np.empty((n_labels + 1, m, n))
-        for group in self._groups:
-            np.exp(-group.gamma * distance, out=stacked[0])
-            np.multiply(stacked[0], self.support.T[:, None, :], out=stacked[1:])
-            products = (stacked.reshape(-1, n) @ group.coefficients).reshape(n_labels + 1, m, -1)
-            flux[:, group.pixels] = products[0]
-            for d in range(n_labels):
-                jacobian[:, d, group.pixels] = 2.0 * group.gamma * (products[d + 1] - labels[:, d, None] * products[0])
-        flux += self.intercept
-        return flux, jacobian
+    groups: tuple[GammaGroup, ...]
+    intercept: FloatArray
+    error: float
+
+    def take(self, pixels: NDArray[np.intp]) -> Landmarks:
+        """The functions of some pixels, in the order given."""
+        place = np.full(self.intercept.size, -1)
+        place[pixels] = np.arange(pixels.size)
+        groups = []
+        for group in self.groups:
+            kept = np.flatnonzero(place[group.pixels] >= 0)
+            kept = kept[np.argsort(place[group.pixels[kept]])]
+            if kept.size:
+                where = place[group.pixels[kept]]
+                groups.append(GammaGroup(group.gamma, where, group.support, group.coefficients[:, kept]))
+        return Landmarks(tuple(groups), self.intercept[pixels], self.error)
+
+    def evaluator(self, dtype: DTypeLike = np.float64) -> Evaluator:
+        """Evaluates these functions; build it once."""
+        return Evaluator(self.groups, self.intercept, dtype)
+
+
+def find_landmarks(
+    expansion: KernelExpansion, flux_scale: FloatArray, tolerance: float, *, n_probes: int = 1000, seed: int = 0
+) -> Landmarks:
+    """Compress an expansion by pivoted Cholesky decomposition of each gamma's Gram matrix.
+
+    Parameters
+    ----------
+    expansion : KernelExpansion
+        The full functions.
+    flux_scale : ndarray, shape (n_pixels,)
+        Flux units of each pixel's scaled flux.
+    tolerance : float
+        Largest deviation allowed, in flux units, at the probes.
+    n_probes : int
+        Places where the deviation is measured: half uniform in the box of the training labels, half mixtures of
+        training stars.
+    seed : int
+        Of the probes.
+
+    Returns
+    -------
+    Landmarks
+        With the deviation found.
+    """
+    probes = _probes(expansion.support, n_probes, seed)
+    groups, worst = [], 0.0
+    for group in expansion.groups():
+        exact = np.exp(-group.gamma * cdist(probes, group.support, "sqeuclidean")) @ group.coefficients
+        compact, error = _compress(group, probes, exact, flux_scale[group.pixels], tolerance)
+        groups.append(compact)
+        worst = max(worst, error)
+    return Landmarks(tuple(groups), expansion.intercept, worst)
+
+
+def _compress(
+    group: GammaGroup, probes: FloatArray, exact: FloatArray, scale: FloatArray, tolerance: float
+) -> tuple[GammaGroup, float]:
+    """The fewest landmarks, on a ladder of residuals of the decomposition, that keep the tolerance."""
+    pivots, factor, residuals = _pivoted_cholesky(group.support, group.gamma, int(LARGEST_SHARE * len(group.support)))
+    values: FloatArray | None = None
+    for exponent in range(-5, -13, -1):
+        count = int(np.searchsorted(-residuals, -(10.0**exponent))) + 1
+        if count >= pivots.size:
+            break
+        chosen = group.support[pivots[:count]]
+        if values is None:
+            distance = cdist(group.support[pivots], group.support, "sqeuclidean")
+            values = np.exp(-group.gamma * distance) @ group.coefficients
+        coefficients = cho_solve((factor[pivots[:count], :count], True), values[:count])
+        near = np.exp(-group.gamma * cdist(probes, chosen, "sqeuclidean")) @ coefficients
+        error = float((np.abs(near - exact).max(axis=0) * scale).max())
+        if error <= tolerance:
+            return GammaGroup(group.gamma, group.pixels, chosen, coefficients), error
+    return group, 0.0
+
+
+def _pivoted_cholesky(
+    points: FloatArray, gamma: float, most: int, floor: float = 1e-12
+) -> tuple[NDArray[np.intp], FloatArray, FloatArray]:
+    """Pivots in order, the factor (n, m), and the largest residual of the diagonal before each pivot."""
+    n = len(points)
+    factor = np.zeros((n, most))
+    rest = np.ones(n)
+    pivots, residuals = np.zeros(most, np.intp), np.zeros(most)
+    for step in range(most):
+        pivot = int(np.argmax(rest))
+        if rest[pivot] < floor:
+            return pivots[:step], factor[:, :step], residuals[:step]
+        pivots[step], residuals[step] = pivot, rest[pivot]
+        column = np.exp(-gamma * ((points - points[pivot]) ** 2).sum(axis=1))
+        column -= factor[:, :step] @ factor[pivot, :step]
+        factor[:, step] = column / np.sqrt(rest[pivot])
+        rest -= factor[:, step] ** 2
+        rest[pivots[: step + 1]] = 0.0
+    return pivots, factor, residuals
+
+
+def _probes(support: FloatArray, count: int, seed: int) -> FloatArray:
+    rng = np.random.default_rng(seed)
+    low, high = support.min(axis=0), support.max(axis=0)
+    box = low + (high - low) * rng.random((count // 2, support.shape[1]))
+    shares = rng.dirichlet(np.ones(3), count - count // 2)
+    mixed = np.einsum("ms,msl->ml", shares, support[rng.integers(len(support), size=shares.shape)])
+    return np.concatenate([box, mixed])
+
+
+def _where(pixels: NDArray[np.intp]) -> NDArray[np.intp] | slice:
+    """A slice where the pixels are a run: assignment then copies nothing."""
+    if pixels.size and pixels[-1] - pixels[0] + 1 == pixels.size and (np.diff(pixels) == 1).all():
+        return slice(int(pixels[0]), int(pixels[-1]) + 1)
+    return pixels

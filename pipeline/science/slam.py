@@ -7,7 +7,6 @@ public method takes and returns physical units.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Self, cast
@@ -16,36 +15,30 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pipeline.science.blocks import Progress, for_each_block
-from pipeline.science.kernel_expansion import FloatArray, KernelExpansion
-from pipeline.science.slam_inference import (
-    CONVERGED,
-    MAX_ITERATIONS,
-    NOT_CONSTRAINED,
-    POOR_REDUCED_CHI2,
-    TOO_FEW_PIXELS,
-    BoolArray,
-    LabelFit,
-    LevenbergMarquardt,
-    StartGrid,
-    best_of,
-    invert_fisher,
-    starts_disagree,
+from pipeline.science.kernel_expansion import (
+    Evaluator,
+    FloatArray,
+    KernelExpansion,
+    Landmarks,
+    find_landmarks,
 )
+from pipeline.science.slam_checks import checked_fixed, checked_labels, checked_spectra, fingerprint
+from pipeline.science.slam_inference import SEARCH_TOLERANCE, LabelFit, LabelInference, Scaling, SecondStart
+from pipeline.science.slam_optimiser import NEWTON_DECREMENT, BoolArray, StartGrid
+from pipeline.science.slam_prior import DensityPrior
 from pipeline.science.slam_settings import SlamSettings, assign_folds
 from pipeline.science.svr import CrossValidation, Engine, HyperParameters, cross_validate, fit_expansion
 
 __all__ = ["LabelFit", "SlamModel", "SlamSettings", "assign_folds", "refit_star"]
 
-FORMAT = "mgiant-slam"
-FORMAT_VERSION = 1
-
 MEMBERS_PER_FOLD = 2
 """A pixel is usable when it has at least so many unmasked training stars a fold, and varies among them."""
 
-_LEARNED = (
+LEARNED_ARRAYS = (
     *("label_mean_", "label_std_", "label_low_", "label_high_", "flux_mean_", "flux_std_", "usable_pixel_"),
-    *("sigma_pixel_", "cv_mse_", "cv_mean_deviation_", "cv_median_deviation_"),
+    *("sigma_pixel_", "noise_scale_", "cv_mse_", "cv_mean_deviation_", "cv_median_deviation_"),
 )
+"""Attributes that a trained model consists of, besides its functions."""
 
 
 class SlamModel:
@@ -73,8 +66,15 @@ class SlamModel:
     usable_pixel_ : ndarray of bool, shape (n_pixels,)
         False for pixels (nearly) constant or masked in training: their model is their mean (0 without any), and they
         never inform a label.
+    noise_scale_ : ndarray, shape (n_pixels,)
+        Factor on the variance that spectra state, 1 at most: where training stars scatter less about the model than
+        their stated errors, those errors are too large.
     expansion_ : KernelExpansion
         The functions, scaled.
+    landmarks_ : Landmarks or None
+        The same functions compressed, with the deviation; None where the settings want none.
+    prior_ : DensityPrior or None
+        None for the flat prior.
     training_fingerprint_ : str
         SHA-256 of the training arrays.
     """
@@ -87,17 +87,21 @@ class SlamModel:
     flux_std_: FloatArray
     usable_pixel_: BoolArray
     sigma_pixel_: FloatArray
+    noise_scale_: FloatArray
     cv_mse_: FloatArray
     cv_mean_deviation_: FloatArray
     cv_median_deviation_: FloatArray
     hyper_parameters_: HyperParameters
     expansion_: KernelExpansion
+    landmarks_: Landmarks | None
+    prior_: DensityPrior | None
     training_fingerprint_: str
 
     def __init__(self, label_names: tuple[str, ...], settings: SlamSettings | None = None) -> None:
         self.label_names = tuple(label_names)
         self.settings = settings if settings is not None else SlamSettings()
-        self._inverse: tuple[NDArray[np.intp], KernelExpansion, StartGrid] | None = None
+        self._inverse: dict[bool, tuple[NDArray[np.intp], LabelInference]] = {}
+        self._full: Evaluator | None = None
 
     def fit(
         self,
@@ -134,10 +138,10 @@ class SlamModel:
         ValueError
             If shapes disagree, a label or an unmasked flux is not finite, or there are fewer stars than folds.
         """
-        labels = self._checked_labels(labels)
-        flux, ivar, good = self._checked_spectra(flux, ivar, mask, n_stars=len(labels))
+        labels = checked_labels(labels, self.label_names)
+        flux, ivar, good = checked_spectra(flux, ivar, mask, n_stars=len(labels))
         folds = assign_folds(len(labels), self.settings.n_folds, self.settings.seed, groups)
-        self._inverse = None
+        self._inverse, self._full = {}, None
         self.label_mean_, self.label_std_ = labels.mean(axis=0), labels.std(axis=0)
         self.label_low_, self.label_high_ = labels.min(axis=0), labels.max(axis=0)
         for name, spread in zip(self.label_names, self.label_high_ - self.label_low_, strict=True):
@@ -146,9 +150,9 @@ class SlamModel:
                     f"All training stars have the same {name}: drop that label or widen the training cuts."
                 )
         self._scale_flux(flux, good)
-        self.training_fingerprint_ = _fingerprint(labels, flux, ivar, good)
+        self.training_fingerprint_ = fingerprint(labels, flux, ivar, good)
         x = (labels - self.label_mean_) / self.label_std_
-        inclusion = (good & self.usable_pixel_).astype(np.float32)
+        inclusion = good & self.usable_pixel_
         y = np.where(good, (flux - self.flux_mean_) / self.flux_std_, 0.0)
         share = 0.6  # of the time, for cross-validation
         self._tune(x, y, inclusion, folds, lambda f: progress(share * f) if progress else None)
@@ -156,6 +160,8 @@ class SlamModel:
         self.expansion_ = self._fit_functions(
             x, y, inclusion, (lambda f: progress(share + (1 - share) * f)) if progress else None
         )
+        self._compress()
+        self.prior_ = DensityPrior.fit(x, self.settings.seed) if self.settings.prior == "density" else None
         return self
 
     def without(self, rows: ArrayLike, flux: ArrayLike, ivar: ArrayLike, mask: ArrayLike) -> SlamModel:
@@ -173,15 +179,17 @@ class SlamModel:
         """
         left_out = np.asarray(rows, dtype=bool)
         support = self.expansion_.support
-        flux, ivar, good = self._checked_spectra(flux, ivar, mask, n_stars=len(support), n_pixels=self.flux_mean_.size)
+        flux, ivar, good = checked_spectra(flux, ivar, mask, n_stars=len(support), n_pixels=self.flux_mean_.size)
         kept = np.flatnonzero(~left_out)
         other = SlamModel(self.label_names, quick_settings(self.settings))
-        for name in (*_LEARNED, "hyper_parameters_"):
+        for name in (*LEARNED_ARRAYS, "hyper_parameters_"):
             setattr(other, name, getattr(self, name))
         y = np.where(good, (flux - self.flux_mean_) / self.flux_std_, 0.0)[kept]
-        inclusion = (good & self.usable_pixel_)[kept].astype(np.float32)
-        other.training_fingerprint_ = _fingerprint(support[kept], flux[kept], ivar[kept], good[kept])
+        inclusion = (good & self.usable_pixel_)[kept]
+        other.training_fingerprint_ = fingerprint(support[kept], flux[kept], ivar[kept], good[kept])
         other.expansion_ = other._fit_functions(support[kept], y, inclusion, None)
+        other._compress()
+        other.prior_ = DensityPrior.fit(support[kept], self.settings.seed) if self.settings.prior == "density" else None
         return other
 
     def predict_flux(self, labels: ArrayLike) -> FloatArray:
@@ -197,10 +205,10 @@ class SlamModel:
         ndarray, shape (m, n_pixels)
             Flux.
         """
-        x = (self._checked_labels(labels) - self.label_mean_) / self.label_std_
+        x = (checked_labels(labels, self.label_names) - self.label_mean_) / self.label_std_
         flux = np.empty((len(x), self.flux_mean_.size))
         for rows in _slices(len(x), self.settings.star_block):
-            flux[rows] = self.flux_mean_ + self.flux_std_ * self.expansion_.predict(x[rows])
+            flux[rows] = self.flux_mean_ + self.flux_std_ * self._evaluator().predict(x[rows])
         return flux
 
     def predict_flux_and_jacobian(self, labels: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -218,8 +226,8 @@ class SlamModel:
         jacobian : ndarray, shape (m, n_pixels, n_labels)
             Derivative of the flux by each label, per unit of the label.
         """
-        x = (self._checked_labels(labels) - self.label_mean_) / self.label_std_
-        scaled, derivative = self.expansion_.predict_with_jacobian(x)
+        x = (checked_labels(labels, self.label_names) - self.label_mean_) / self.label_std_
+        scaled, derivative = self._evaluator().predict_with_jacobian(x)
         jacobian = derivative.transpose(0, 2, 1) * self.flux_std_[:, None] / self.label_std_
         return self.flux_mean_ + self.flux_std_ * scaled, jacobian
 
@@ -230,12 +238,14 @@ class SlamModel:
         mask: ArrayLike,
         *,
         fixed_labels: Mapping[int, float] | None = None,
+        exact: bool = False,
         progress: Progress | None = None,
     ) -> LabelFit:
         """Posterior maximum of every star inside the training range (Eq. 4-5).
 
         The likelihood is Gaussian with variance sigma_obs^2 + sigma_j^2. As sigma_j does not depend on the labels, the
-        log-determinant is constant and does not move the maximum; it is part of the reported ``ln_posterior``.
+        log-determinant is constant and does not move the maximum; it is part of the reported ``ln_posterior``. The
+        search works on the landmarks, first in single and then in double precision.
 
         Parameters
         ----------
@@ -245,6 +255,8 @@ class SlamModel:
             True where a pixel is not to be used.
         fixed_labels : mapping of int to float, optional
             Labels (by column) that keep a value.
+        exact : bool
+            End on the full model instead of on its landmarks (about four times the time).
         progress : callable, optional
             Told the fraction done.
 
@@ -253,63 +265,22 @@ class SlamModel:
         LabelFit
             NaN labels and a reason where there is no fit.
         """
-        flux, ivar, good = self._checked_spectra(flux, ivar, mask, n_pixels=self.flux_mean_.size)
-        fixed = self._checked_fixed(fixed_labels or {})
+        flux, ivar, good = checked_spectra(flux, ivar, mask, n_pixels=self.flux_mean_.size)
+        fixed = checked_fixed(fixed_labels or {}, self.label_names, self.label_low_, self.label_high_)
         result = LabelFit.blank(len(flux), len(self.label_names))
-        self._prepare_inverse()
+        order, inference = self._inverse_of(exact)
         done = 0
 
         def infer(rows: NDArray[np.intp]) -> None:
             nonlocal done
-            result.put(rows, self._infer_block(flux[rows], ivar[rows], good[rows], fixed))
+            f, v = (part[rows][:, order].astype(np.float64) for part in (flux, ivar))
+            result.put(rows, inference.infer(f, v, good[rows][:, order], fixed))
             done += rows.size
             if progress is not None:
                 progress(done / len(flux))
 
         for_each_block(infer, np.arange(len(flux)), self.settings.star_block, self.settings.threads)
         return result
-
-    def to_arrays(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Everything learned, as plain arrays and JSON-ready metadata."""
-        arrays: dict[str, NDArray[Any]] = {name.rstrip("_"): getattr(self, name) for name in _LEARNED}
-        parameters, expansion = self.hyper_parameters_, self.expansion_
-        arrays |= {"c": parameters.c, "gamma": parameters.gamma, "epsilon": parameters.epsilon}
-        arrays |= {
-            "support": expansion.support,
-            "coefficients": expansion.coefficients,
-            "intercept": expansion.intercept,
-        }
-        metadata = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "label_names": list(self.label_names),
-            "settings": self.settings.to_dict(),
-            "training_fingerprint": self.training_fingerprint_,
-        }
-        return arrays, metadata
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> SlamModel:
-        """Restore what :meth:`to_arrays` gave."""
-        found = (metadata.get("format"), metadata.get("format_version"))
-        if found != (FORMAT, FORMAT_VERSION):
-            raise ValueError(
-                f"Not a label model of this version: found {found}, expected {(FORMAT, FORMAT_VERSION)}. "
-                "Build the products again."
-            )
-        names = [name.rstrip("_") for name in _LEARNED]
-        missing = {*names, "c", "gamma", "epsilon", "support", "coefficients", "intercept"} - set(arrays)
-        if missing:
-            raise ValueError(f"The label model lacks {', '.join(sorted(missing))}. Build the products again.")
-        model = cls(tuple(metadata["label_names"]), SlamSettings.from_dict(metadata["settings"]))
-        for attribute, name in zip(_LEARNED, names, strict=True):
-            setattr(model, attribute, arrays[name])
-        model.hyper_parameters_ = HyperParameters(arrays["c"], arrays["gamma"], arrays["epsilon"])
-        model.expansion_ = KernelExpansion(
-            arrays["support"], arrays["coefficients"], arrays["intercept"], arrays["gamma"]
-        )
-        model.training_fingerprint_ = str(metadata["training_fingerprint"])
-        return model
 
     # ---- training ----
 
@@ -375,159 +346,59 @@ class SlamModel:
         variance = np.where(good, 1.0 / np.where(good, ivar, 1.0), 0.0)
         noise = variance.sum(axis=0) / np.maximum(good.sum(axis=0), 1)
         floor = (self.settings.sigma_floor * self.flux_std_) ** 2
-        sigma = np.sqrt(np.maximum(np.where(self.usable_pixel_, self.cv_mse_, 0.0) - noise, floor))
+        mse = np.where(self.usable_pixel_, self.cv_mse_, 0.0)
+        self.noise_scale_ = np.where(self.usable_pixel_, np.minimum(1.0, mse / np.maximum(noise, 1e-300)), 1.0)
+        sigma = np.sqrt(np.maximum(mse - noise, floor))
         self.sigma_pixel_ = np.where(self.usable_pixel_, sigma, np.inf)
+
+    def _compress(self) -> None:
+        """Find landmarks, where the settings want them."""
+        self.landmarks_ = None
+        if self.settings.landmark_tolerance > 0:
+            self.landmarks_ = find_landmarks(self.expansion_, self.flux_std_, self.settings.landmark_tolerance)
 
     # ---- inference ----
 
-    def _prepare_inverse(self) -> tuple[NDArray[np.intp], KernelExpansion, StartGrid]:
-        """Usable pixels ordered by gamma, their expansion, and the spectra to start from; computed once a model."""
-        if self._inverse is None:
+    def _evaluator(self) -> Evaluator:
+        """The full model's, made once."""
+        if self._full is None:
+            self._full = self.expansion_.evaluator()
+        return self._full
+
+    def _inverse_of(self, exact: bool) -> tuple[NDArray[np.intp], LabelInference]:
+        """Usable pixels ordered by gamma, and the inference on them; made once a model."""
+        if exact not in self._inverse:
             order = np.argsort(self.expansion_.gamma, kind="stable")
             order = order[self.usable_pixel_[order]]
-            expansion = self.expansion_.take(order)
-            self._inverse = (order, expansion, StartGrid.of(expansion))
-        return self._inverse
-
-    def _infer_block(self, flux: FloatArray, ivar: FloatArray, good: BoolArray, fixed: Mapping[int, float]) -> LabelFit:
-        order, expansion, grid = self._prepare_inverse()
-        n_labels = len(self.label_names)
-        fit = LabelFit.blank(len(flux), n_labels)
-        used = good[:, order]
-        fit.n_pixels[:] = used.sum(axis=1)
-        is_fixed = np.isin(np.arange(n_labels), list(fixed))
-        n_free = n_labels - len(fixed)
-        fit.reason[(fit.n_pixels > 0) & (fit.n_pixels < n_free)] = TOO_FEW_PIXELS
-        rows = np.flatnonzero(fit.n_pixels >= max(n_free, 1))
-        if rows.size == 0:
-            return fit
-        used = used[rows]
-        scale = self.flux_std_[order]
-        y = np.where(used, (flux[rows][:, order] - self.flux_mean_[order]) / scale, 0.0)
-        variance = 1.0 / np.where(used, ivar[rows][:, order], 1.0) + self.sigma_pixel_[order] ** 2
-        weight = np.where(used, scale**2 / variance, 0.0)
-        low, high = (
-            (self.label_low_ - self.label_mean_) / self.label_std_,
-            (self.label_high_ - self.label_mean_) / self.label_std_,
-        )
-        near, value = None, np.zeros(n_labels)
-        for index, physical in fixed.items():
-            value[index] = (physical - self.label_mean_[index]) / self.label_std_[index]
-        if fixed:
-            distance = ((grid.labels - value)[:, is_fixed] ** 2).sum(axis=1)
-            near = np.asarray(distance <= np.partition(distance, len(distance) // 10)[len(distance) // 10])
-        starts = [np.where(is_fixed, value, grid.labels[i]) for i in grid.starts(y, weight, near)]
-        search = LevenbergMarquardt(expansion, low, high, is_fixed, self.settings.max_steps)
-        best = search.minimise(y, weight, starts[0])
-        freedom = fit.n_pixels[rows] - n_free
-        bound = np.asarray(((best.labels <= low) | (best.labels >= high)).any(axis=1))
-        again = self._again(best.chi2, freedom, best.converged, bound)
-        again &= (starts[0] != starts[1]).any(axis=1)
-        disagree = np.zeros(rows.size, bool)
-        if again.any():
-            where = np.flatnonzero(again)
-            rival = search.minimise(y[where], weight[where], starts[1][where])
-            first = type(best)(best.labels[where], best.chi2[where], best.fisher[where], best.converged[where])
-            best = best_of(best, rival, where)
-            error = _errors(invert_fisher(best.fisher[where], is_fixed)[0])
-            disagree[where] = starts_disagree(first, rival, error, freedom[where])
-        covariance, singular = invert_fisher(best.fisher, is_fixed)
-        covariance = covariance * self.label_std_[:, None] * self.label_std_[None, :]
-        labels = self.label_mean_ + self.label_std_ * best.labels
-        labels = np.clip(labels, self.label_low_, self.label_high_)
-        for index, physical in fixed.items():
-            labels[:, index] = physical
-        labels[singular] = np.nan
-        at_bound = ((best.labels <= low) | (best.labels >= high)) & ~is_fixed
-        determinant = np.where(used, np.log(2.0 * np.pi * variance), 0.0).sum(axis=1)
-        ln_prior = -np.log((self.label_high_ - self.label_low_)[~is_fixed]).sum()
-        reason = np.where(best.converged, CONVERGED, MAX_ITERATIONS)
-        reason = np.where(singular, NOT_CONSTRAINED, reason)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            reduced = np.where(freedom > 0, best.chi2 / freedom, np.nan)
-        fit.put(
-            rows,
-            LabelFit(
-                labels=labels,
-                formal_error=_errors(covariance),
-                covariance=covariance,
-                chi2=best.chi2,
-                n_pixels=fit.n_pixels[rows],
-                reduced_chi2=reduced,
-                ln_posterior=-0.5 * (best.chi2 + determinant) + ln_prior,
-                converged=best.converged & ~singular,
-                at_bound=at_bound & ~singular[:, None],
-                starts_disagree=disagree & ~singular,
-                reason=reason,
-            ),
-        )
-        return fit
-
-    def _again(self, chi2: FloatArray, freedom: NDArray[Any], converged: BoolArray, bound: BoolArray) -> BoolArray:
-        """Which stars get a second start."""
-        if self.settings.second_start == "all":
-            return np.ones(len(chi2), bool)
-        if self.settings.second_start == "none":
-            return np.zeros(len(chi2), bool)
-        return np.asarray((chi2 > POOR_REDUCED_CHI2 * np.maximum(freedom, 1)) | ~converged | bound)
-
-    # ---- checks ----
-
-    def _checked_labels(self, labels: ArrayLike) -> FloatArray:
-        values = np.asarray(labels, dtype=np.float64)
-        if values.ndim != 2 or values.shape[1] != len(self.label_names):
-            raise ValueError(
-                f"labels have shape {values.shape}: give (stars, {len(self.label_names)}), one column for each of "
-                f"{', '.join(self.label_names)}."
+            full = self.expansion_.take(order)
+            fast = full if self.landmarks_ is None else self.landmarks_.take(order)
+            last = fast.evaluator()
+            stages = [(fast.evaluator(np.float32), SEARCH_TOLERANCE), (last, NEWTON_DECREMENT)]
+            if exact and self.landmarks_ is not None:
+                stages.append((full.evaluator(), NEWTON_DECREMENT))
+            scaling = Scaling(
+                self.label_mean_,
+                self.label_std_,
+                self.label_low_,
+                self.label_high_,
+                self.flux_mean_[order],
+                self.flux_std_[order],
+                self.sigma_pixel_[order] ** 2,
+                self.noise_scale_[order],
             )
-        bad = ~np.isfinite(values)
-        if bad.any():
-            name = self.label_names[int(np.argmax(bad.any(axis=0)))]
-            raise ValueError(
-                f"{int(bad.any(axis=1).sum())} stars have labels that are not finite ({name} first): drop them."
+            settings = self.settings
+            self._inverse[exact] = (
+                order,
+                LabelInference(
+                    scaling,
+                    StartGrid.of(self.expansion_.support, last),
+                    tuple(stages),
+                    prior=self.prior_,
+                    second_start=cast("SecondStart", settings.second_start),
+                    max_steps=settings.max_steps,
+                ),
             )
-        return values
-
-    def _checked_spectra(
-        self,
-        flux: ArrayLike,
-        ivar: ArrayLike,
-        mask: ArrayLike,
-        *,
-        n_stars: int | None = None,
-        n_pixels: int | None = None,
-    ) -> tuple[FloatArray, FloatArray, BoolArray]:
-        """Flux, inverse variance, and where both may be used."""
-        f, v = np.asarray(flux, dtype=np.float64), np.asarray(ivar, dtype=np.float64)
-        bad = np.asarray(mask, dtype=bool)
-        if f.ndim != 2 or v.shape != f.shape or bad.shape != f.shape:
-            raise ValueError(
-                f"flux, ivar and mask have shapes {f.shape}, {v.shape} and {bad.shape}: all must be (stars, pixels)."
-            )
-        if n_stars is not None and len(f) != n_stars:
-            raise ValueError(f"There are {len(f)} spectra but {n_stars} rows of labels: give one spectrum a row.")
-        if n_pixels is not None and f.shape[1] != n_pixels:
-            raise ValueError(f"The spectra have {f.shape[1]} pixels, the model {n_pixels}: rebin them to its grid.")
-        good = ~bad & (v != 0)
-        wrong = good & ~np.isfinite(f)
-        if wrong.any():
-            raise ValueError(f"{int(wrong.sum())} unmasked pixels have flux that is not finite: mask them.")
-        wrong = good & ~(np.isfinite(v) & (v > 0))
-        if wrong.any():
-            raise ValueError(f"{int(wrong.sum())} unmasked pixels have ivar that is negative or not finite: mask them.")
-        return f, v, good
-
-    def _checked_fixed(self, fixed: Mapping[int, float]) -> Mapping[int, float]:
-        for index, value in fixed.items():
-            if not 0 <= index < len(self.label_names):
-                raise ValueError(f"There is no label {index} to fix: the model has 0 to {len(self.label_names) - 1}.")
-            low, high = self.label_low_[index], self.label_high_[index]
-            if not low <= value <= high:
-                raise ValueError(
-                    f"{self.label_names[index]} cannot be fixed at {value:g}: choose a value in the training range "
-                    f"{low:g} to {high:g}."
-                )
-        return fixed
+        return self._inverse[exact]
 
 
 def refit_star(
@@ -560,18 +431,5 @@ def quick_settings(settings: SlamSettings) -> SlamSettings:
     return replace(settings, final_iterations=150, final_precision="float32")
 
 
-def _errors(covariance: FloatArray) -> FloatArray:
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.sqrt(np.einsum("mll->ml", covariance)))
-
-
 def _slices(n: int, size: int) -> list[slice]:
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
-
-
-def _fingerprint(*arrays: NDArray[Any]) -> str:
-    digest = hashlib.sha256()
-    for values in arrays:
-        digest.update(f"{values.shape}{values.dtype}".encode())
-        digest.update(np.ascontiguousarray(values).tobytes())
-    return digest.hexdigest()

@@ -1,22 +1,26 @@
-"""Labels of many stars from a trained SLAM model: batched bounded Levenberg-Marquardt (paper Eq. 4-5).
-
-Everything here is in scaled labels and scaled flux; :mod:`pipeline.science.slam` converts.
-"""
+"""Labels of many stars from a trained SLAM model: starts, staged search, second starts, reasons (paper Eq. 4-5)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.distance import cdist
+from numpy.typing import NDArray
 
-from pipeline.science.blocks import Progress
-from pipeline.science.kernel_expansion import FloatArray, KernelExpansion
+from pipeline.science.kernel_expansion import Evaluator, FloatArray
+from pipeline.science.slam_optimiser import (
+    BoolArray,
+    LevenbergMarquardt,
+    Optimum,
+    StartGrid,
+    best_of,
+    invert_fisher,
+    starts_disagree,
+)
+from pipeline.science.slam_prior import DensityPrior
 
-BoolArray = NDArray[np.bool_]
 SecondStart = Literal["all", "poor", "none"]
 
 CONVERGED = "converged"
@@ -27,18 +31,11 @@ NOT_CONSTRAINED = "pixels do not constrain the labels"
 REASONS = (CONVERGED, MAX_ITERATIONS, NO_USABLE_PIXEL, TOO_FEW_PIXELS, NOT_CONSTRAINED)
 """Every reason that a fit may carry."""
 
-NEWTON_DECREMENT = 1e-4
-"""Converged when a full Newton step would lower chi-squared by less: 0.01 sigma from the optimum."""
-
-REGION_RADIUS = 1.0
-"""The second start lies at least so far from the first, in standard deviations of the training labels."""
-
 POOR_REDUCED_CHI2 = 1.5
-DISAGREEMENT_SIGMA = 3.0
-DISAGREEMENT_CHI2 = 10.0
-"""Two starts disagree when they end so many sigma apart in any label with chi-squared this close (over chi2_nu > 1)."""
+"""Stars that fit worse get a second start."""
 
-_DAMPING = (1e-2, 1e-9, 1e9)
+SEARCH_TOLERANCE = 0.1
+"""Newton decrement at which the search in single precision hands over to double."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +56,8 @@ class LabelFit:
     reduced_chi2 : ndarray, shape (n_stars,)
         chi2 over (pixels - free labels).
     ln_posterior : ndarray, shape (n_stars,)
-        Eq. 4-5 with the log-determinant and the flat prior's density. sigma_j does not depend on the labels here, so
-        neither term moves the maximum; they count when models are compared.
+        Eq. 4-5 with the log-determinant and the prior's density. The variances do not depend on the labels here, so the
+        determinant does not move the maximum; it counts when models are compared.
     converged : ndarray of bool, shape (n_stars,)
         Whether the optimum was reached.
     at_bound : ndarray of bool, shape (n_stars, n_labels)
@@ -106,238 +103,197 @@ class LabelFit:
             getattr(self, field.name)[rows] = getattr(part, field.name)
 
 
-class _Infers(Protocol):
-    """What :func:`infer_labels` needs of a model."""
-
-    def infer_labels(
-        self, flux: ArrayLike, ivar: ArrayLike, mask: ArrayLike, *, progress: Progress | None = None
-    ) -> LabelFit: ...
-
-
-def infer_labels(
-    model: _Infers, flux: ArrayLike, ivar: ArrayLike, mask: ArrayLike, *, progress: Progress | None = None
-) -> LabelFit:
-    """``model.infer_labels(...)`` as a function: see :meth:`pipeline.science.slam.SlamModel.infer_labels`."""
-    return model.infer_labels(flux, ivar, mask, progress=progress)
-
-
 @dataclass(frozen=True)
-class StartGrid:
-    """Model spectra at the training labels, against which stars find their starts by two matrix products.
+class Scaling:
+    """From physical to scaled units, for the pixels used in inference.
 
     Parameters
     ----------
-    labels : ndarray, shape (n, n_labels)
-        Scaled labels.
-    flux, square : ndarray of float32, shape (n, n_pixels)
-        Model flux and its square.
+    label_mean, label_std, label_low, label_high : ndarray, shape (n_labels,)
+        Of the training labels.
+    flux_mean, flux_std : ndarray, shape (n_pixels,)
+        Of each pixel.
+    model_variance : ndarray, shape (n_pixels,)
+        sigma_j^2 in flux units.
+    noise_scale : ndarray, shape (n_pixels,)
+        Factor on the variance that a spectrum states.
     """
 
-    labels: FloatArray
-    flux: NDArray[np.float32]
-    square: NDArray[np.float32]
+    label_mean: FloatArray
+    label_std: FloatArray
+    label_low: FloatArray
+    label_high: FloatArray
+    flux_mean: FloatArray
+    flux_std: FloatArray
+    model_variance: FloatArray
+    noise_scale: FloatArray
 
-    @classmethod
-    def of(cls, expansion: KernelExpansion) -> StartGrid:
-        """Evaluate an expansion at its own training labels."""
-        blocks = np.array_split(expansion.support, max(1, len(expansion.support) // 512))
-        flux = np.concatenate([expansion.predict(block).astype(np.float32) for block in blocks])
-        return cls(expansion.support, flux, flux**2)
-
-    def starts(
-        self, y: FloatArray, weight: FloatArray, near: BoolArray | None = None
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The best training star of each star, and the best one of another region.
-
-        Parameters
-        ----------
-        y, weight : ndarray, shape (m, n_pixels)
-            Scaled flux and its inverse variance (0: not used).
-        near : ndarray of bool, shape (n,), optional
-            Training stars that may be starts; all by default.
-
-        Returns
-        -------
-        first, second : ndarray of int, shape (m,)
-            Rows of the training set; equal where there is no other region.
-        """
-        weight32 = weight.astype(np.float32)
-        chi2 = weight32 @ self.square.T - 2.0 * ((weight * y).astype(np.float32) @ self.flux.T)
-        if near is not None:
-            chi2[:, ~near] = np.inf
-        first = np.argmin(chi2, axis=1)
-        chi2[cdist(self.labels[first], self.labels) < REGION_RADIUS] = np.inf
-        second = np.argmin(chi2, axis=1)
-        alone = np.isinf(chi2[np.arange(len(y)), second])
-        return first, np.where(alone, first, second)
+    @property
+    def box(self) -> tuple[FloatArray, FloatArray]:
+        """Lowest and highest scaled labels."""
+        return (
+            (self.label_low - self.label_mean) / self.label_std,
+            (self.label_high - self.label_mean) / self.label_std,
+        )
 
 
-@dataclass(frozen=True)
-class Optimum:
-    """Where Levenberg-Marquardt ended.
+class LabelInference:
+    """Inverts a trained model.
 
     Parameters
     ----------
-    labels : ndarray, shape (m, n_labels)
-        Scaled labels.
-    chi2 : ndarray, shape (m,)
-        At those labels.
-    fisher : ndarray, shape (m, n_labels, n_labels)
-        J W J^T at those labels.
-    converged : ndarray of bool, shape (m,)
-        Whether the Newton decrement fell below :data:`NEWTON_DECREMENT`.
-    """
-
-    labels: FloatArray
-    chi2: FloatArray
-    fisher: FloatArray
-    converged: BoolArray
-
-
-class LevenbergMarquardt:
-    """Batched, bounded minimiser of chi-squared with the analytic Jacobian.
-
-    Labels at a bound whose gradient points outwards are frozen for the step (projected Newton), as are fixed labels.
-
-    Parameters
-    ----------
-    expansion : KernelExpansion
-        The forward model in scaled units.
-    low, high : ndarray, shape (n_labels,)
-        Box: the training range.
-    fixed : ndarray of bool, shape (n_labels,)
-        Labels that keep their starting value.
+    scaling : Scaling
+        Of the pixels used.
+    grid : StartGrid
+        Where stars start.
+    stages : tuple of (Evaluator, float)
+        Forward models in turn, each with the Newton decrement at which it hands over; the last one's fits count.
+    prior : DensityPrior, optional
+        Flat within the training range by default.
+    second_start : {"all", "poor", "none"}
+        Which stars are fitted again from another region of the training set.
     max_steps : int
-        Trial steps before a star is given up.
+        Levenberg-Marquardt trial steps a stage.
     """
 
     def __init__(
-        self, expansion: KernelExpansion, low: FloatArray, high: FloatArray, fixed: BoolArray, max_steps: int
+        self,
+        scaling: Scaling,
+        grid: StartGrid,
+        stages: tuple[tuple[Evaluator, float], ...],
+        *,
+        prior: DensityPrior | None,
+        second_start: SecondStart,
+        max_steps: int,
     ) -> None:
-        self._expansion = expansion
-        self._low, self._high, self._fixed = low, high, fixed
-        self._max_steps = max_steps
+        self._scaling, self._grid, self._stages = scaling, grid, stages
+        self._prior, self._second_start, self._max_steps = prior, second_start, max_steps
 
-    def minimise(self, y: FloatArray, weight: FloatArray, start: FloatArray) -> Optimum:
-        """Minimise chi-squared of every star from its start.
+    def infer(self, flux: FloatArray, ivar: FloatArray, used: BoolArray, fixed: Mapping[int, float]) -> LabelFit:
+        """Posterior maximum of a block of stars.
 
         Parameters
         ----------
-        y, weight : ndarray, shape (m, n_pixels)
-            Scaled flux (finite everywhere) and its inverse variance (0: not used).
-        start : ndarray, shape (m, n_labels)
-            Scaled labels inside the box.
+        flux, ivar : ndarray, shape (m, n_pixels)
+            Only values where ``used`` is True are read.
+        used : ndarray of bool, shape (m, n_pixels)
+            Pixels that count.
+        fixed : mapping of int to float
+            Labels (by column) that keep a value.
         """
-        labels = start.copy()
-        chi2, gradient, fisher = self._terms(y, weight, labels)
-        damping = np.full(len(y), _DAMPING[0])
-        converged = np.zeros(len(y), bool)
-        rows = np.arange(len(y))
-        for step in range(self._max_steps + 1):
-            moving = self._moving(labels[rows], gradient[rows])
-            matrix, slope = self._reduced(fisher[rows], gradient[rows], moving)
-            newton = np.linalg.solve(matrix, slope[:, :, None])[:, :, 0]
-            reached = np.sum(newton * slope, axis=1) < NEWTON_DECREMENT
-            converged[rows[reached]] = True
-            going = ~reached & (damping[rows] < _DAMPING[2])
-            rows, matrix, slope = rows[going], matrix[going], slope[going]
-            if rows.size == 0 or step == self._max_steps:
-                break
-            diagonal = np.einsum("mll->ml", matrix)  # a view
-            diagonal *= 1.0 + damping[rows, None]
-            trial = np.clip(labels[rows] + np.linalg.solve(matrix, slope[:, :, None])[:, :, 0], self._low, self._high)
-            trial[:, self._fixed] = labels[rows][:, self._fixed]
-            trial_chi2, trial_gradient, trial_fisher = self._terms(y[rows], weight[rows], trial)
-            better = trial_chi2 <= chi2[rows]
-            damping[rows] = np.where(better, np.maximum(damping[rows] / 8.0, _DAMPING[1]), damping[rows] * 6.0)
-            taken = rows[better]
-            labels[taken], chi2[taken] = trial[better], trial_chi2[better]
-            gradient[taken], fisher[taken] = trial_gradient[better], trial_fisher[better]
-        return Optimum(labels, chi2, fisher, converged)
+        scaling = self._scaling
+        n_labels = scaling.label_mean.size
+        fit = LabelFit.blank(len(flux), n_labels)
+        fit.n_pixels[:] = used.sum(axis=1)
+        n_free = n_labels - len(fixed)
+        fit.reason[(fit.n_pixels > 0) & (fit.n_pixels < n_free)] = TOO_FEW_PIXELS
+        rows = np.flatnonzero(fit.n_pixels >= max(n_free, 1))
+        if rows.size:
+            fit.put(rows, self._fit_rows(flux[rows], ivar[rows], used[rows], fixed))
+        return fit
 
-    def _terms(
-        self, y: FloatArray, weight: FloatArray, labels: FloatArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Chi-squared, half its descent direction J W r, and the Fisher matrix J W J^T."""
-        flux, jacobian = self._expansion.predict_with_jacobian(labels)
-        residual = y - flux
-        weighted = residual * weight
-        chi2 = np.einsum("mp,mp->m", weighted, residual)
-        gradient = (jacobian @ weighted[:, :, None])[:, :, 0]
-        fisher = (jacobian * weight[:, None, :]) @ jacobian.transpose(0, 2, 1)
-        return chi2, gradient, fisher
+    def _fit_rows(self, flux: FloatArray, ivar: FloatArray, used: BoolArray, fixed: Mapping[int, float]) -> LabelFit:
+        scaling = self._scaling
+        y = np.where(used, (flux - scaling.flux_mean) / scaling.flux_std, 0.0)
+        variance = scaling.noise_scale / np.where(used, ivar, 1.0) + scaling.model_variance
+        weight = np.where(used, scaling.flux_std**2 / variance, 0.0)
+        is_fixed = np.isin(np.arange(scaling.label_mean.size), list(fixed))
+        starts = self._starts(y, weight, fixed, is_fixed)
+        low, high = scaling.box
+        freedom = used.sum(axis=1) - int((~is_fixed).sum())
+        best = self._search(y, weight, starts[0], is_fixed)
+        bound = np.asarray(((best.labels <= low) | (best.labels >= high)).any(axis=1))
+        again = self._again(best.chi2, freedom, best.converged, bound) & (starts[0] != starts[1]).any(axis=1)
+        disagree = np.zeros(len(y), bool)
+        if again.any():
+            where = np.flatnonzero(again)
+            rival = self._search(y[where], weight[where], starts[1][where], is_fixed)
+            first = Optimum(best.labels[where], best.chi2[where], best.fisher[where], best.converged[where])
+            best = best_of(best, rival, where)
+            error = errors_of(invert_fisher(best.fisher[where], is_fixed)[0])
+            disagree[where] = starts_disagree(first, rival, error, freedom[where])
+        determinant = np.where(used, np.log(2.0 * np.pi * variance), 0.0).sum(axis=1)
+        return self._in_physical_units(best, fixed, is_fixed, freedom, determinant, disagree)
 
-    def _moving(self, labels: FloatArray, gradient: FloatArray) -> BoolArray:
-        outwards = ((labels <= self._low) & (gradient < 0)) | ((labels >= self._high) & (gradient > 0))
-        return np.asarray(~outwards & ~self._fixed)
+    def _in_physical_units(
+        self,
+        best: Optimum,
+        fixed: Mapping[int, float],
+        is_fixed: BoolArray,
+        freedom: NDArray[np.int64],
+        determinant: FloatArray,
+        disagree: BoolArray,
+    ) -> LabelFit:
+        scaling = self._scaling
+        low, high = scaling.box
+        covariance, singular = invert_fisher(best.fisher, is_fixed)
+        covariance = covariance * scaling.label_std[:, None] * scaling.label_std[None, :]
+        labels = np.clip(scaling.label_mean + scaling.label_std * best.labels, scaling.label_low, scaling.label_high)
+        for index, physical in fixed.items():
+            labels[:, index] = physical
+        labels[singular] = np.nan
+        at_bound = ((best.labels <= low) | (best.labels >= high)) & ~is_fixed
+        if self._prior is None:
+            ln_prior = np.full(len(labels), -np.log((scaling.label_high - scaling.label_low)[~is_fixed]).sum())
+            chi2 = best.chi2
+        else:
+            scaled_density = self._prior.terms(best.labels)[0]
+            ln_prior = scaled_density - np.log(scaling.label_std).sum()
+            chi2 = best.chi2 + 2.0 * scaled_density
+        reason = np.where(best.converged, CONVERGED, MAX_ITERATIONS)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            reduced = np.where(freedom > 0, chi2 / freedom, np.nan)
+        return LabelFit(
+            labels=labels,
+            formal_error=errors_of(covariance),
+            covariance=covariance,
+            chi2=chi2,
+            n_pixels=freedom + int((~is_fixed).sum()),
+            reduced_chi2=reduced,
+            ln_posterior=-0.5 * (chi2 + determinant) + ln_prior,
+            converged=best.converged & ~singular,
+            at_bound=at_bound & ~singular[:, None],
+            starts_disagree=disagree & ~singular,
+            reason=np.where(singular, NOT_CONSTRAINED, reason),
+        )
 
-    @staticmethod
-    def _reduced(fisher: FloatArray, gradient: FloatArray, moving: BoolArray) -> tuple[FloatArray, FloatArray]:
-        """Fisher matrix and gradient with the frozen labels replaced by identity and zero."""
-        matrix = fisher * (moving[:, :, None] & moving[:, None, :])
-        diagonal = np.einsum("mll->ml", matrix)
-        ridge = 1e-12 * (diagonal.max(axis=1, keepdims=True) + 1e-30)
-        diagonal += np.where(moving, ridge, 1.0)
-        return matrix, np.where(moving, gradient, 0.0)
+    def _starts(
+        self, y: FloatArray, weight: FloatArray, fixed: Mapping[int, float], is_fixed: BoolArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Two starts a star: training stars near the fixed labels, with those labels put in."""
+        scaling, grid = self._scaling, self._grid
+        value = np.zeros(scaling.label_mean.size)
+        for index, physical in fixed.items():
+            value[index] = (physical - scaling.label_mean[index]) / scaling.label_std[index]
+        near = None
+        if fixed:
+            distance = ((grid.labels - value)[:, is_fixed] ** 2).sum(axis=1)
+            near = np.asarray(distance <= np.partition(distance, len(distance) // 10)[len(distance) // 10])
+        first, second = grid.starts(y, weight, near)
+        return np.where(is_fixed, value, grid.labels[first]), np.where(is_fixed, value, grid.labels[second])
+
+    def _search(self, y: FloatArray, weight: FloatArray, start: FloatArray, is_fixed: BoolArray) -> Optimum:
+        low, high = self._scaling.box
+        optimum: Optimum | None = None
+        for evaluator, tolerance in self._stages:
+            optimiser = LevenbergMarquardt(
+                evaluator, low, high, is_fixed, prior=self._prior, max_steps=self._max_steps, tolerance=tolerance
+            )
+            optimum = optimiser.minimise(y, weight, start if optimum is None else optimum.labels)
+        if optimum is None:
+            raise ValueError("Label inference needs at least one stage.")
+        return optimum
+
+    def _again(self, chi2: FloatArray, freedom: NDArray[Any], converged: BoolArray, bound: BoolArray) -> BoolArray:
+        """Which stars get a second start."""
+        if self._second_start == "all":
+            return np.ones(len(chi2), bool)
+        if self._second_start == "none":
+            return np.zeros(len(chi2), bool)
+        return np.asarray((chi2 > POOR_REDUCED_CHI2 * np.maximum(freedom, 1)) | ~converged | bound)
 
 
-def starts_disagree(first: Optimum, second: Optimum, error: FloatArray, n_free: NDArray[Any]) -> BoolArray:
-    """Whether two starts ended at different labels with chi-squared too close to tell.
-
-    Parameters
-    ----------
-    first, second : Optimum
-        The two results.
-    error : ndarray, shape (m, n_labels)
-        Formal errors in scaled labels.
-    n_free : ndarray, shape (m,)
-        Degrees of freedom, by which chi-squared is scaled when the fit is poor.
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scale = np.maximum(np.minimum(first.chi2, second.chi2) / np.maximum(n_free, 1), 1.0)
-        apart = np.abs(first.labels - second.labels) > DISAGREEMENT_SIGMA * error * np.sqrt(scale)[:, None]
-        return np.asarray(apart.any(axis=1) & (np.abs(first.chi2 - second.chi2) < DISAGREEMENT_CHI2 * scale))
-
-
-def best_of(first: Optimum, second: Optimum, rows: NDArray[np.intp]) -> Optimum:
-    """Keep the better optimum of each star; ``second`` holds only ``rows`` of ``first``."""
-    better = second.chi2 < first.chi2[rows]
-    take = rows[better]
-    merged = Optimum(first.labels.copy(), first.chi2.copy(), first.fisher.copy(), first.converged.copy())
-    for field in fields(Optimum):
-        getattr(merged, field.name)[take] = getattr(second, field.name)[better]
-    return merged
-
-
-def invert_fisher(fisher: FloatArray, fixed: Sequence[bool] | BoolArray) -> tuple[FloatArray, BoolArray]:
-    """Covariance of the labels that are not fixed.
-
-    Parameters
-    ----------
-    fisher : ndarray, shape (m, n_labels, n_labels)
-        Fisher matrices.
-    fixed : sequence of bool
-        Labels held fixed: their rows and columns are 0.
-
-    Returns
-    -------
-    covariance : ndarray, shape (m, n_labels, n_labels)
-        NaN where the matrix is singular.
-    singular : ndarray of bool, shape (m,)
-        Where the pixels do not constrain the labels.
-    """
-    free = np.flatnonzero(~np.asarray(fixed, bool))
-    covariance = np.zeros_like(fisher)
-    singular = np.zeros(len(fisher), bool)
-    if free.size == 0 or len(fisher) == 0:
-        return covariance, singular
-    part = fisher[:, free[:, None], free]
-    size = np.sqrt(np.maximum(np.einsum("mll->ml", part), 1e-300))
-    correlation = part / (size[:, :, None] * size[:, None, :])
-    values = np.linalg.eigvalsh(correlation)
-    singular = np.asarray((values[:, 0] < 1e-12) | (size.min(axis=1) < 1e-140))
-    correlation[singular] = np.eye(free.size)
-    inverse = np.linalg.inv(correlation) / (size[:, :, None] * size[:, None, :])
-    inverse[singular] = np.nan
-    covariance[:, free[:, None], free] = inverse
-    return covariance, singular
+def errors_of(covariance: FloatArray) -> FloatArray:
+    """Square roots of the diagonals."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.sqrt(np.einsum("mll->ml", covariance)))

@@ -46,6 +46,10 @@ class SlamSettings:
         Levenberg-Marquardt trial steps.
     sigma_floor : float
         Floor of sigma_j as a fraction of the pixel's standard deviation.
+    landmark_tolerance : float
+        Largest deviation of the compressed model from the full one, in flux units; 0 does without landmarks.
+    prior : {"flat", "density"}
+        Flat within the training range, or the density of the training labels (a mixture of Gaussians) within it.
     """
 
     engine: str = "admm"
@@ -63,6 +67,8 @@ class SlamSettings:
     second_start: str = "all"
     max_steps: int = 100
     sigma_floor: float = 0.01
+    landmark_tolerance: float = 5e-6
+    prior: str = "flat"
 
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
@@ -79,7 +85,11 @@ class SlamSettings:
                 f"final_iterations is {self.final_iterations}: below 150 the functions are wrong between the training "
                 "stars."
             )
-        for name, known in (("second_start", ("all", "poor", "none")), ("final_precision", ("float64", "float32"))):
+        for name, known in (
+            ("second_start", ("all", "poor", "none")),
+            ("final_precision", ("float64", "float32")),
+            ("prior", ("flat", "density")),
+        ):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}: choose one of {', '.join(known)}.")
 

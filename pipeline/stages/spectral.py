@@ -19,6 +19,7 @@ from pipeline.science.indices import CALCIUM_WINDOW, band_ratios, mean_snr
 from pipeline.science.radial_velocity import VelocityMeasurer, VelocitySettings
 from pipeline.science.resample import rebin
 from pipeline.science.slam import SlamModel, SlamSettings
+from pipeline.science.slam_storage import to_arrays
 from pipeline.science.synthetic import SyntheticModel
 from pipeline.science.templates import synthetic_templates
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
@@ -270,7 +271,7 @@ def _publish_labels(state, model, errors, held_out, training, reference, progres
     for key, values in (("converged", converged), ("at_bound", bound), ("starts_disagree", disagree)):
         state.save_array(f"label_{key}", values)
     state.save_array("label_outside_hull", _outside_hull(labels, reference[training]))
-    arrays, metadata = model.to_arrays()
+    arrays, metadata = to_arrays(model)
     write_model(state.draft, arrays, {**metadata, "errors": errors.to_dict(), "simulated": state.facts["simulated"]})
     state.facts["choices"]["label engine"] = f"SLAM, {state.config.labels.engine}, {len(training)} training stars"
     state.facts["report"]["labels"] = _label_report(names, labels, published, reference, in_training)

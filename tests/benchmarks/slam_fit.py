@@ -115,7 +115,7 @@ def compare_functions(model, x, y, good, pixels, rng):
     """Largest difference of the final functions from libsvm's at tight tolerance, between the training stars."""
     mix = rng.dirichlet(np.ones(x.shape[1] + 1), 2000)
     at = np.einsum("mk,mkl->ml", mix, x[rng.integers(len(x), size=mix.shape)])
-    fitted = model.expansion_.predict(at)
+    fitted = model.expansion_.evaluator().predict(at)
     worst = 0.0
     for pixel in pixels:
         c, gamma, epsilon = (getattr(model.hyper_parameters_, name)[pixel] for name in ("c", "gamma", "epsilon"))
