@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy.linalg import cho_solve
+from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 FloatArray = NDArray[np.float64]
@@ -161,7 +162,8 @@ class Landmarks:
     intercept : ndarray, shape (n_pixels,)
         b of each pixel.
     error : float
-        Largest deviation in flux units from the full expansion, over all pixels at probes across the label range.
+        Largest deviation in flux units from the full expansion, over all pixels at probes inside the hull of the
+        training labels.
     """
 
     groups: tuple[GammaGroup, ...]
@@ -200,8 +202,7 @@ def find_landmarks(
     tolerance : float
         Largest deviation allowed, in flux units, at the probes.
     n_probes : int
-        Places where the deviation is measured: half uniform in the box of the training labels, half mixtures of
-        training stars.
+        Places where the deviation is measured: between training stars, far ones and near ones.
     seed : int
         Of the probes.
 
@@ -226,8 +227,8 @@ def _compress(
     """The fewest landmarks, on a ladder of residuals of the decomposition, that keep the tolerance."""
     pivots, factor, residuals = _pivoted_cholesky(group.support, group.gamma, int(LARGEST_SHARE * len(group.support)))
     values: FloatArray | None = None
-    for exponent in range(-5, -13, -1):
-        count = int(np.searchsorted(-residuals, -(10.0**exponent))) + 1
+    for residual in np.logspace(-4, -12, 17):
+        count = int(np.searchsorted(-residuals, -residual)) + 1
         if count >= pivots.size:
             break
         chosen = group.support[pivots[:count]]
@@ -264,12 +265,14 @@ def _pivoted_cholesky(
 
 
 def _probes(support: FloatArray, count: int, seed: int) -> FloatArray:
+    """Half mixtures of any three training stars, half midpoints of near ones."""
     rng = np.random.default_rng(seed)
-    low, high = support.min(axis=0), support.max(axis=0)
-    box = low + (high - low) * rng.random((count // 2, support.shape[1]))
-    shares = rng.dirichlet(np.ones(3), count - count // 2)
+    shares = rng.dirichlet(np.ones(3), count // 2)
     mixed = np.einsum("ms,msl->ml", shares, support[rng.integers(len(support), size=shares.shape)])
-    return np.concatenate([box, mixed])
+    some = rng.integers(len(support), size=count - count // 2)
+    neighbours = cKDTree(support).query(support[some], k=min(8, len(support)))[1]
+    partner = neighbours[np.arange(some.size), rng.integers(neighbours.shape[1], size=some.size)]
+    return np.concatenate([mixed, 0.5 * (support[some] + support[partner])])
 
 
 def _where(pixels: NDArray[np.intp]) -> NDArray[np.intp] | slice:

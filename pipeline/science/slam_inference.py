@@ -34,7 +34,7 @@ REASONS = (CONVERGED, MAX_ITERATIONS, NO_USABLE_PIXEL, TOO_FEW_PIXELS, NOT_CONST
 POOR_REDUCED_CHI2 = 1.5
 """Stars that fit worse get a second start."""
 
-SEARCH_TOLERANCE = 0.1
+SEARCH_TOLERANCE = 0.01
 """Newton decrement at which the search in single precision hands over to double."""
 
 
@@ -208,7 +208,7 @@ class LabelInference:
         if again.any():
             where = np.flatnonzero(again)
             rival = self._search(y[where], weight[where], starts[1][where], is_fixed)
-            first = Optimum(best.labels[where], best.chi2[where], best.fisher[where], best.converged[where])
+            first = best.take(where)
             best = best_of(best, rival, where)
             error = errors_of(invert_fisher(best.fisher[where], is_fixed)[0])
             disagree[where] = starts_disagree(first, rival, error, freedom[where])
@@ -279,7 +279,10 @@ class LabelInference:
             optimiser = LevenbergMarquardt(
                 evaluator, low, high, is_fixed, prior=self._prior, max_steps=self._max_steps, tolerance=tolerance
             )
-            optimum = optimiser.minimise(y, weight, start if optimum is None else optimum.labels)
+            if optimum is None:
+                optimum = optimiser.minimise(y, weight, start)
+            else:
+                optimum = optimiser.minimise(y, weight, optimum.labels, optimum.bend)
         if optimum is None:
             raise ValueError("Label inference needs at least one stage.")
         return optimum

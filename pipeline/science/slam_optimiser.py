@@ -18,8 +18,8 @@ from pipeline.science.slam_prior import DensityPrior
 
 BoolArray = NDArray[np.bool_]
 
-NEWTON_DECREMENT = 1e-4
-"""Converged when a full Newton step would lower chi-squared by less: 0.01 sigma from the optimum."""
+NEWTON_DECREMENT = 1e-6
+"""Converged when a full Newton step would lower chi-squared by less: 0.001 sigma from the optimum."""
 
 REGION_RADIUS = 1.0
 """The second start lies at least so far from the first, in standard deviations of the training labels."""
@@ -96,12 +96,19 @@ class Optimum:
         J W J^T at those labels, plus the prior's curvature.
     converged : ndarray of bool, shape (m,)
         Whether the Newton decrement fell below the tolerance.
+    bend : ndarray, shape (m, n_labels, n_labels)
+        What the curvature has beyond the Fisher matrix, learned on the way.
     """
 
     labels: FloatArray
     chi2: FloatArray
     fisher: FloatArray
     converged: BoolArray
+    bend: FloatArray
+
+    def take(self, rows: NDArray[np.intp]) -> Optimum:
+        """Of some stars."""
+        return Optimum(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 class LevenbergMarquardt:
@@ -122,7 +129,7 @@ class LevenbergMarquardt:
     max_steps : int
         Trial steps before a star is given up.
     tolerance : float
-        Converged when a full Newton step would lower chi-squared by less: 1e-4 is 0.01 sigma from the optimum, and
+        Converged when a full Newton step would lower chi-squared by less: 1e-6 is 0.001 sigma from the optimum, and
         that step is then taken.
     """
 
@@ -141,7 +148,7 @@ class LevenbergMarquardt:
         self._low, self._high, self._fixed = low, high, fixed
         self._max_steps, self._tolerance = max_steps, tolerance
 
-    def minimise(self, y: FloatArray, weight: FloatArray, start: FloatArray) -> Optimum:
+    def minimise(self, y: FloatArray, weight: FloatArray, start: FloatArray, bend: FloatArray | None = None) -> Optimum:
         """Minimise chi-squared of every star from its start.
 
         Parameters
@@ -150,16 +157,19 @@ class LevenbergMarquardt:
             Scaled flux (finite everywhere) and its inverse variance (0: not used).
         start : ndarray, shape (m, n_labels)
             Scaled labels inside the box.
+        bend : ndarray, shape (m, n_labels, n_labels), optional
+            From an earlier stage.
         """
         y, weight = (part.astype(self._evaluator.dtype, copy=False) for part in (y, weight))
         labels = start.copy()
         chi2, gradient, fisher = self._terms(y, weight, labels)
+        bend = np.zeros_like(fisher) if bend is None else bend.copy()
         damping = np.full(len(y), _DAMPING[0])
         converged = np.zeros(len(y), bool)
         rows = np.arange(len(y))
         for step in range(self._max_steps + 1):
             moving = self._moving(labels[rows], gradient[rows])
-            matrix, slope = self._reduced(fisher[rows], gradient[rows], moving)
+            matrix, slope = self._reduced(_positive(fisher[rows], bend[rows]), gradient[rows], moving)
             newton = np.linalg.solve(matrix, slope[:, :, None])[:, :, 0]
             reached = np.sum(newton * slope, axis=1) < self._tolerance
             converged[rows[reached]] = True
@@ -172,12 +182,13 @@ class LevenbergMarquardt:
             diagonal *= 1.0 + damping[rows, None]
             trial = self._inside(labels[rows], np.linalg.solve(matrix, slope[:, :, None])[:, :, 0])
             trial_chi2, trial_gradient, trial_fisher = self._terms(y[rows], weight[rows], trial)
+            bend[rows] = _secant(bend[rows], trial_fisher, trial - labels[rows], gradient[rows] - trial_gradient)
             better = trial_chi2 <= chi2[rows]
             damping[rows] = np.where(better, np.maximum(damping[rows] / 8.0, _DAMPING[1]), damping[rows] * 6.0)
             taken = rows[better]
             labels[taken], chi2[taken] = trial[better], trial_chi2[better]
             gradient[taken], fisher[taken] = trial_gradient[better], trial_fisher[better]
-        return Optimum(labels, chi2, fisher, converged)
+        return Optimum(labels, chi2, fisher, converged, bend)
 
     def _inside(self, labels: FloatArray, step: FloatArray) -> FloatArray:
         moved = np.clip(labels + step, self._low, self._high)
@@ -215,6 +226,28 @@ class LevenbergMarquardt:
         return matrix, np.where(moving, gradient, 0.0)
 
 
+def _secant(bend: FloatArray, fisher: FloatArray, step: FloatArray, change: FloatArray) -> FloatArray:
+    """What the curvature has beyond J W J^T, so that (fisher + bend) step = change: symmetric rank one.
+
+    Gauss-Newton alone converges linearly, the slower the larger the residuals; with this it converges as Newton does.
+    """
+    wanted = change - np.einsum("mab,mb->ma", fisher + bend, step)
+    along = np.einsum("ma,ma->m", wanted, step)
+    size = np.linalg.norm(wanted, axis=1) * np.linalg.norm(step, axis=1)
+    safe = np.abs(along) > 1e-6 * size + 1e-300
+    update = wanted[:, :, None] * wanted[:, None, :] / np.where(safe, along, 1.0)[:, None, None]
+    return np.asarray(np.where(safe[:, None, None], bend + update, bend))
+
+
+def _positive(fisher: FloatArray, bend: FloatArray) -> FloatArray:
+    """Fisher + bend where that is safely positive, else the Fisher matrix."""
+    diagonal = np.maximum(np.einsum("mll->ml", fisher), 1e-300)
+    size = np.sqrt(diagonal[:, :, None] * diagonal[:, None, :])
+    lowest = np.linalg.eigvalsh((fisher + bend) / size)[:, 0]
+    own = np.linalg.eigvalsh(fisher / size)[:, 0]
+    return np.where((lowest > 0.2 * own)[:, None, None], fisher + bend, fisher)
+
+
 def starts_disagree(first: Optimum, second: Optimum, error: FloatArray, n_free: NDArray[Any]) -> BoolArray:
     """Whether two starts ended at different labels with chi-squared too close to tell.
 
@@ -237,7 +270,7 @@ def best_of(first: Optimum, second: Optimum, rows: NDArray[np.intp]) -> Optimum:
     """Keep the better optimum of each star; ``second`` holds only ``rows`` of ``first``."""
     better = second.chi2 < first.chi2[rows]
     take = rows[better]
-    merged = Optimum(first.labels.copy(), first.chi2.copy(), first.fisher.copy(), first.converged.copy())
+    merged = first.take(np.arange(len(first.chi2)))
     for field in fields(Optimum):
         getattr(merged, field.name)[take] = getattr(second, field.name)[better]
     return merged
