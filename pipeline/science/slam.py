@@ -22,8 +22,10 @@ from pipeline.science.kernel_expansion import (
     Landmarks,
     find_landmarks,
 )
+from pipeline.science.kernel_ridge import ridge_screen
 from pipeline.science.slam_checks import checked_fixed, checked_labels, checked_spectra, fingerprint
 from pipeline.science.slam_inference import SEARCH_TOLERANCE, LabelFit, LabelInference, Scaling, SecondStart
+from pipeline.science.slam_modes import residual_modes
 from pipeline.science.slam_optimiser import NEWTON_DECREMENT, BoolArray, StartGrid
 from pipeline.science.slam_prior import DensityPrior
 from pipeline.science.slam_settings import SlamSettings, assign_folds
@@ -36,7 +38,7 @@ MEMBERS_PER_FOLD = 2
 
 LEARNED_ARRAYS = (
     *("label_mean_", "label_std_", "label_low_", "label_high_", "flux_mean_", "flux_std_", "usable_pixel_"),
-    *("sigma_pixel_", "noise_scale_", "cv_mse_", "cv_mean_deviation_", "cv_median_deviation_"),
+    *("sigma_pixel_", "white_sigma_", "modes_", "cv_mse_", "cv_mean_deviation_", "cv_median_deviation_"),
 )
 """Attributes that a trained model consists of, besides its functions."""
 
@@ -66,9 +68,10 @@ class SlamModel:
     usable_pixel_ : ndarray of bool, shape (n_pixels,)
         False for pixels (nearly) constant or masked in training: their model is their mean (0 without any), and they
         never inform a label.
-    noise_scale_ : ndarray, shape (n_pixels,)
-        Factor on the variance that spectra state, 1 at most: where training stars scatter less about the model than
-        their stated errors, those errors are too large.
+    modes_ : ndarray, shape (n_modes, n_pixels)
+        Residuals that pixels share (:mod:`pipeline.science.slam_modes`), in flux units; no rows without them.
+    white_sigma_ : ndarray, shape (n_pixels,)
+        What of sigma_j the modes do not explain: all of it without them.
     expansion_ : KernelExpansion
         The functions, scaled.
     landmarks_ : Landmarks or None
@@ -87,7 +90,8 @@ class SlamModel:
     flux_std_: FloatArray
     usable_pixel_: BoolArray
     sigma_pixel_: FloatArray
-    noise_scale_: FloatArray
+    white_sigma_: FloatArray
+    modes_: FloatArray
     cv_mse_: FloatArray
     cv_mean_deviation_: FloatArray
     cv_median_deviation_: FloatArray
@@ -155,8 +159,8 @@ class SlamModel:
         inclusion = good & self.usable_pixel_
         y = np.where(good, (flux - self.flux_mean_) / self.flux_std_, 0.0)
         share = 0.6  # of the time, for cross-validation
-        self._tune(x, y, inclusion, folds, lambda f: progress(share * f) if progress else None)
-        self._set_sigma(ivar, good)
+        residual = self._tune(x, y, inclusion, folds, lambda f: progress(share * f) if progress else None)
+        self._set_sigma(ivar, good, residual)
         self.expansion_ = self._fit_functions(
             x, y, inclusion, (lambda f: progress(share + (1 - share) * f)) if progress else None
         )
@@ -296,15 +300,22 @@ class SlamModel:
 
     def _tune(
         self, x: FloatArray, y: FloatArray, inclusion: NDArray[Any], folds: NDArray[np.intp], progress: Progress
-    ) -> None:
-        """Choose each pixel's triple by the lowest CV-MSE (Eq. 2), and keep its deviations (Eq. 3)."""
+    ) -> NDArray[np.float32]:
+        """Choose each pixel's triple by the lowest CV-MSE (Eq. 2), keep its deviations (Eq. 3); its residuals."""
         settings = self.settings
+        wanted, residual = None, np.zeros(y.shape, np.float32)
+        if settings.prescreen_margin > 0:
+            screened = ridge_screen(x, y, inclusion, folds, settings.gamma_grid)
+            worth = screened <= (1.0 + settings.prescreen_margin) * screened.min(axis=0)
+            wanted = worth[[settings.gamma_grid.index(triple[1]) for triple in settings.triples]]
         found = cross_validate(
             x,
             y,
             inclusion,
             folds,
             settings.triples,
+            wanted=wanted,
+            residual=residual,
             engine=cast("Engine", settings.engine),
             iterations=settings.cv_iterations,
             pixel_block=settings.pixel_block,
@@ -324,6 +335,7 @@ class SlamModel:
         self.cv_mse_ = winner.mse * self.flux_std_**2
         self.cv_mean_deviation_ = winner.mean_deviation * self.flux_std_
         self.cv_median_deviation_ = winner.median_deviation * self.flux_std_
+        return residual
 
     def _fit_functions(
         self, x: FloatArray, y: FloatArray, inclusion: NDArray[Any], progress: Progress | None
@@ -342,14 +354,28 @@ class SlamModel:
             progress=progress,
         )
 
-    def _set_sigma(self, ivar: FloatArray, good: BoolArray) -> None:
+    def _set_sigma(self, ivar: NDArray[Any], good: BoolArray, residual: NDArray[Any]) -> None:
+        """sigma_j of Eq. 5, and its division into shared modes and a white rest."""
         variance = np.where(good, 1.0 / np.where(good, ivar, 1.0), 0.0)
         noise = variance.sum(axis=0) / np.maximum(good.sum(axis=0), 1)
         floor = (self.settings.sigma_floor * self.flux_std_) ** 2
-        mse = np.where(self.usable_pixel_, self.cv_mse_, 0.0)
-        self.noise_scale_ = np.where(self.usable_pixel_, np.minimum(1.0, mse / np.maximum(noise, 1e-300)), 1.0)
-        sigma = np.sqrt(np.maximum(mse - noise, floor))
-        self.sigma_pixel_ = np.where(self.usable_pixel_, sigma, np.inf)
+        usable = self.usable_pixel_
+        sigma = np.sqrt(np.maximum(np.where(usable, self.cv_mse_, 0.0) - noise, floor))
+        self.sigma_pixel_ = np.where(usable, sigma, np.inf)
+        self.white_sigma_ = self.sigma_pixel_.copy()
+        self.modes_ = np.zeros((0, usable.size))
+        if self.settings.nuisance_modes > 0:
+            unit = self.flux_std_[usable] ** 2
+            modes, white = residual_modes(
+                residual[:, usable],
+                noise[usable] / unit,
+                good[:, usable],
+                floor[usable] / unit,
+                self.settings.nuisance_modes,
+            )
+            self.modes_ = np.zeros((len(modes), usable.size))
+            self.modes_[:, usable] = modes * self.flux_std_[usable]
+            self.white_sigma_[usable] = np.sqrt(white * unit)
 
     def _compress(self) -> None:
         """Find landmarks, where the settings want them."""
@@ -373,7 +399,9 @@ class SlamModel:
             full = self.expansion_.take(order)
             fast = full if self.landmarks_ is None else self.landmarks_.take(order)
             last = fast.evaluator()
-            stages = [(fast.evaluator(np.float32), SEARCH_TOLERANCE), (last, NEWTON_DECREMENT)]
+            stages = [(last, NEWTON_DECREMENT)]
+            if len(self.modes_) == 0:  # modes cancel most of chi-squared: single precision would lose the rest
+                stages.insert(0, (fast.evaluator(np.float32), SEARCH_TOLERANCE))
             if exact and self.landmarks_ is not None:
                 stages.append((full.evaluator(), NEWTON_DECREMENT))
             scaling = Scaling(
@@ -383,8 +411,8 @@ class SlamModel:
                 self.label_high_,
                 self.flux_mean_[order],
                 self.flux_std_[order],
-                self.sigma_pixel_[order] ** 2,
-                self.noise_scale_[order],
+                self.white_sigma_[order] ** 2,
+                self.modes_[:, order] / self.flux_std_[order],
             )
             settings = self.settings
             self._inverse[exact] = (

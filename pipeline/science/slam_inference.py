@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.science.kernel_expansion import Evaluator, FloatArray
+from pipeline.science.slam_modes import StarModes
 from pipeline.science.slam_optimiser import (
     BoolArray,
     LevenbergMarquardt,
@@ -115,8 +116,8 @@ class Scaling:
         Of each pixel.
     model_variance : ndarray, shape (n_pixels,)
         sigma_j^2 in flux units.
-    noise_scale : ndarray, shape (n_pixels,)
-        Factor on the variance that a spectrum states.
+    modes : ndarray, shape (n_modes, n_pixels)
+        Residuals that pixels share, scaled; no rows where pixels count as independent.
     """
 
     label_mean: FloatArray
@@ -126,7 +127,7 @@ class Scaling:
     flux_mean: FloatArray
     flux_std: FloatArray
     model_variance: FloatArray
-    noise_scale: FloatArray
+    modes: FloatArray
 
     @property
     def box(self) -> tuple[FloatArray, FloatArray]:
@@ -195,24 +196,28 @@ class LabelInference:
     def _fit_rows(self, flux: FloatArray, ivar: FloatArray, used: BoolArray, fixed: Mapping[int, float]) -> LabelFit:
         scaling = self._scaling
         y = np.where(used, (flux - scaling.flux_mean) / scaling.flux_std, 0.0)
-        variance = scaling.noise_scale / np.where(used, ivar, 1.0) + scaling.model_variance
+        variance = 1.0 / np.where(used, ivar, 1.0) + scaling.model_variance
         weight = np.where(used, scaling.flux_std**2 / variance, 0.0)
         is_fixed = np.isin(np.arange(scaling.label_mean.size), list(fixed))
         starts = self._starts(y, weight, fixed, is_fixed)
         low, high = scaling.box
         freedom = used.sum(axis=1) - int((~is_fixed).sum())
-        best = self._search(y, weight, starts[0], is_fixed)
+        modes = StarModes.of(scaling.modes, weight) if len(scaling.modes) else None
+        best = self._search(y, weight, starts[0], is_fixed, modes)
         bound = np.asarray(((best.labels <= low) | (best.labels >= high)).any(axis=1))
         again = self._again(best.chi2, freedom, best.converged, bound) & (starts[0] != starts[1]).any(axis=1)
         disagree = np.zeros(len(y), bool)
         if again.any():
             where = np.flatnonzero(again)
-            rival = self._search(y[where], weight[where], starts[1][where], is_fixed)
+            some = None if modes is None else modes.take(where)
+            rival = self._search(y[where], weight[where], starts[1][where], is_fixed, some)
             first = best.take(where)
             best = best_of(best, rival, where)
             error = errors_of(invert_fisher(best.fisher[where], is_fixed)[0])
             disagree[where] = starts_disagree(first, rival, error, freedom[where])
         determinant = np.where(used, np.log(2.0 * np.pi * variance), 0.0).sum(axis=1)
+        if modes is not None:
+            determinant += modes.ln_determinant
         return self._in_physical_units(best, fixed, is_fixed, freedom, determinant, disagree)
 
     def _in_physical_units(
@@ -272,7 +277,9 @@ class LabelInference:
         first, second = grid.starts(y, weight, near)
         return np.where(is_fixed, value, grid.labels[first]), np.where(is_fixed, value, grid.labels[second])
 
-    def _search(self, y: FloatArray, weight: FloatArray, start: FloatArray, is_fixed: BoolArray) -> Optimum:
+    def _search(
+        self, y: FloatArray, weight: FloatArray, start: FloatArray, is_fixed: BoolArray, modes: StarModes | None
+    ) -> Optimum:
         low, high = self._scaling.box
         optimum: Optimum | None = None
         for evaluator, tolerance in self._stages:
@@ -280,9 +287,9 @@ class LabelInference:
                 evaluator, low, high, is_fixed, prior=self._prior, max_steps=self._max_steps, tolerance=tolerance
             )
             if optimum is None:
-                optimum = optimiser.minimise(y, weight, start)
+                optimum = optimiser.minimise(y, weight, start, modes=modes)
             else:
-                optimum = optimiser.minimise(y, weight, optimum.labels, optimum.bend)
+                optimum = optimiser.minimise(y, weight, optimum.labels, bend=optimum.bend, modes=modes)
         if optimum is None:
             raise ValueError("Label inference needs at least one stage.")
         return optimum

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from pipeline.science.kernel_expansion import Evaluator, FloatArray
+from pipeline.science.slam_modes import StarModes
 from pipeline.science.slam_prior import DensityPrior
 
 BoolArray = NDArray[np.bool_]
@@ -93,7 +94,7 @@ class Optimum:
     chi2 : ndarray, shape (m,)
         At those labels, less twice the logarithm of the prior.
     fisher : ndarray, shape (m, n_labels, n_labels)
-        J W J^T at those labels, plus the prior's curvature.
+        J C^-1 J^T at those labels, plus the prior's curvature.
     converged : ndarray of bool, shape (m,)
         Whether the Newton decrement fell below the tolerance.
     bend : ndarray, shape (m, n_labels, n_labels)
@@ -148,7 +149,15 @@ class LevenbergMarquardt:
         self._low, self._high, self._fixed = low, high, fixed
         self._max_steps, self._tolerance = max_steps, tolerance
 
-    def minimise(self, y: FloatArray, weight: FloatArray, start: FloatArray, bend: FloatArray | None = None) -> Optimum:
+    def minimise(
+        self,
+        y: FloatArray,
+        weight: FloatArray,
+        start: FloatArray,
+        *,
+        bend: FloatArray | None = None,
+        modes: StarModes | None = None,
+    ) -> Optimum:
         """Minimise chi-squared of every star from its start.
 
         Parameters
@@ -159,10 +168,12 @@ class LevenbergMarquardt:
             Scaled labels inside the box.
         bend : ndarray, shape (m, n_labels, n_labels), optional
             From an earlier stage.
+        modes : StarModes, optional
+            Residuals that pixels share.
         """
         y, weight = (part.astype(self._evaluator.dtype, copy=False) for part in (y, weight))
         labels = start.copy()
-        chi2, gradient, fisher = self._terms(y, weight, labels)
+        chi2, gradient, fisher = self._terms(y, weight, labels, modes)
         bend = np.zeros_like(fisher) if bend is None else bend.copy()
         damping = np.full(len(y), _DAMPING[0])
         converged = np.zeros(len(y), bool)
@@ -181,7 +192,9 @@ class LevenbergMarquardt:
             diagonal = np.einsum("mll->ml", matrix)  # a view
             diagonal *= 1.0 + damping[rows, None]
             trial = self._inside(labels[rows], np.linalg.solve(matrix, slope[:, :, None])[:, :, 0])
-            trial_chi2, trial_gradient, trial_fisher = self._terms(y[rows], weight[rows], trial)
+            trial_chi2, trial_gradient, trial_fisher = self._terms(
+                y[rows], weight[rows], trial, None if modes is None else modes.take(rows)
+            )
             bend[rows] = _secant(bend[rows], trial_fisher, trial - labels[rows], gradient[rows] - trial_gradient)
             better = trial_chi2 <= chi2[rows]
             damping[rows] = np.where(better, np.maximum(damping[rows] / 8.0, _DAMPING[1]), damping[rows] * 6.0)
@@ -196,15 +209,16 @@ class LevenbergMarquardt:
         return np.asarray(moved)
 
     def _terms(
-        self, y: NDArray[Any], weight: NDArray[Any], labels: FloatArray
+        self, y: NDArray[Any], weight: NDArray[Any], labels: FloatArray, modes: StarModes | None
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Chi-squared, half its descent direction J W r, and the Fisher matrix J W J^T, with the prior's shares."""
+        """Chi-squared, half its descent direction J C^-1 r, the Fisher matrix J C^-1 J^T; with the prior's shares."""
         flux, jacobian = self._evaluator.predict_with_jacobian(labels)
-        residual = y - flux
-        weighted = residual * weight
-        chi2 = np.einsum("mp,mp->m", weighted, residual).astype(np.float64)
-        gradient = (jacobian @ weighted[:, :, None])[:, :, 0].astype(np.float64)
-        fisher = ((jacobian * weight[:, None, :]) @ jacobian.transpose(0, 2, 1)).astype(np.float64)
+        stack = np.concatenate([(y - flux)[:, None, :], jacobian], axis=1)
+        weighted = stack * weight[:, None, :]
+        products = (weighted @ stack.transpose(0, 2, 1)).astype(np.float64)
+        if modes is not None:
+            products -= modes.explained(weighted)
+        chi2, gradient, fisher = products[:, 0, 0], products[:, 1:, 0], products[:, 1:, 1:]
         if self._prior is not None:
             ln_density, pull, curvature = self._prior.terms(labels)
             chi2 -= 2.0 * ln_density

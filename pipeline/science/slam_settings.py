@@ -28,6 +28,9 @@ class SlamSettings:
         Folds of that cross-validation (paper: 10).
     seed : int
         Of the folds.
+    prescreen_margin : float
+        Kernel ridge regression first: a gamma is tried only for pixels where its ridge CV-MSE is within this fraction
+        of the best gamma's. 0 tries all.
     cv_iterations : int
         ADMM iterations a triple while ranking, at most.
     final_iterations : int
@@ -46,6 +49,9 @@ class SlamSettings:
         Levenberg-Marquardt trial steps.
     sigma_floor : float
         Floor of sigma_j as a fraction of the pixel's standard deviation.
+    nuisance_modes : int
+        At most so many modes of residuals that pixels share (:mod:`pipeline.science.slam_modes`); 0 treats pixels as
+        independent, as the paper does.
     landmark_tolerance : float
         Largest deviation of the compressed model from the full one, in flux units; 0 does without landmarks.
     prior : {"flat", "density"}
@@ -58,6 +64,7 @@ class SlamSettings:
     epsilon_grid: tuple[float, ...] = (0.05,)
     n_folds: int = 5
     seed: int = 3670
+    prescreen_margin: float = 0.0
     cv_iterations: int = 60
     final_iterations: int = 200
     final_precision: str = "float64"
@@ -67,6 +74,7 @@ class SlamSettings:
     second_start: str = "all"
     max_steps: int = 100
     sigma_floor: float = 0.01
+    nuisance_modes: int = 0
     landmark_tolerance: float = 5e-6
     prior: str = "flat"
 

@@ -141,6 +141,8 @@ def cross_validate(
     folds: NDArray[np.intp],
     triples: list[tuple[float, float, float]],
     *,
+    wanted: NDArray[np.bool_] | None = None,
+    residual: NDArray[np.float32] | None = None,
     engine: Engine = "admm",
     iterations: int = 60,
     pixel_block: int = 256,
@@ -157,6 +159,11 @@ def cross_validate(
         Fold of each star, 0 to k - 1.
     triples : list of (C, gamma, epsilon)
         Hyper-parameters to compare.
+    wanted : ndarray of bool, shape (n_triples, n_pixels), optional
+        Which triples to try for which pixels, the same for all triples of one gamma; the others are NaN. All by
+        default.
+    residual : ndarray of float32, shape (n_stars, n_pixels), optional
+        Filled with each pixel's deviations under its best triple.
     engine, pixel_block, threads, progress
         As for :func:`fit_expansion`; the ADMM works in float32 here, because it only ranks.
     iterations : int
@@ -173,10 +180,14 @@ def cross_validate(
     found = [CrossValidation(*(np.full(pixels, np.nan) for _ in range(3))) for _ in triples]
     columns = max(1, pixel_block // n_folds)
     held_out = np.asarray(folds[:, None] == np.arange(n_folds))
-    meter = Meter(len(triples) * pixels, progress)
+    lowest = np.full(pixels, np.inf)
+    meter = Meter(len(triples) * pixels if wanted is None else int(wanted.sum()), progress)
     for gamma in np.unique([triple[1] for triple in triples]):
         members = [i for i, triple in enumerate(triples) if triple[1] == gamma]
         members.sort(key=lambda i: (triples[i][0], triples[i][2]))
+        chosen = np.arange(pixels) if wanted is None else np.flatnonzero(wanted[members[0]])
+        if chosen.size == 0:
+            continue
         solver = _engine(engine)(labels, float(gamma), RANKING_EIGENVALUE_CUT, np.float32, threads)
 
         def rank(block: NDArray[np.intp], solver: _Engine = solver, members: tuple[int, ...] = tuple(members)) -> None:
@@ -184,10 +195,15 @@ def cross_validate(
             predict = solver.out_of_fold(y, m, held_out, iterations)
             for index in members:
                 c, _, epsilon = triples[index]
-                _summarise(found[index], block, predict(c, epsilon), y, m)
+                predicted = predict(c, epsilon)
+                _summarise(found[index], block, predicted, y, m)
+                if residual is not None:
+                    better = found[index].mse[block] < lowest[block]
+                    lowest[block[better]] = found[index].mse[block[better]]
+                    residual[:, block[better]] = np.where(m, predicted - np.where(m, y, 0.0), 0.0)[:, better]
                 meter.add(block.size)
 
-        for_each_block(rank, np.arange(pixels), columns, threads)
+        for_each_block(rank, chosen, columns, threads)
     return found
 
 

@@ -98,9 +98,10 @@ def observe_again(flux, ivar, rng):
 def time_slow(model, labels, flux, ivar, mask, options):
     """Seconds a star of the obvious way, on some pixels, scaled to all."""
     x = (labels - model.label_mean_) / model.label_std_
-    usable = np.flatnonzero(model.usable_pixel_ & ~mask.any(axis=0))[:SLOW_PIXELS]
-    y = (flux[:, usable] - model.flux_mean_[usable]) / model.flux_std_[usable]
-    weight = ivar[:, usable] * model.flux_std_[usable] ** 2
+    usable = np.flatnonzero(model.usable_pixel_)[:SLOW_PIXELS]
+    good = ~mask[:, usable] & (ivar[:, usable] > 0)
+    y = np.where(good, (flux[:, usable] - model.flux_mean_[usable]) / model.flux_std_[usable], 0.0)
+    weight = np.where(good, ivar[:, usable], 0.0) * model.flux_std_[usable] ** 2
     machines = slow_slam.train(x, y[: options.training], 1.0, 0.1, 0.05)
     begun = time.perf_counter()
     for star in range(options.training, options.training + options.slow_stars):
