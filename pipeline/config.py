@@ -71,6 +71,9 @@ class LabelConfig:
     out_of_fold_models: int = 5
     final_precision: str = "float64"
     second_start: str = "poor"
+    prior: str = "flat"
+    nuisance_modes: int = 0
+    prescreen_margin: float = 0.0
     seed: int = 3670
     max_training_stars: int = 3670
     min_snr: float = 50.0
@@ -126,6 +129,7 @@ class RunConfig:
         _one_of("labels.engine", self.labels.engine, ("admm", "sklearn"))
         _one_of("labels.final_precision", self.labels.final_precision, ("float32", "float64"))
         _one_of("labels.second_start", self.labels.second_start, ("all", "poor", "none"))
+        _one_of("labels.prior", self.labels.prior, ("flat", "density"))
         if not 0 < self.spectra.first_angstrom < self.spectra.last_angstrom:
             raise ConfigError(
                 f"spectra.first_angstrom must be below spectra.last_angstrom; found {self.spectra.first_angstrom} and "

@@ -84,7 +84,8 @@ class StarModes:
         lower = np.linalg.cholesky(inner)
         determinant = 2.0 * np.log(np.einsum("mkk->mk", lower)).sum(axis=1)
         identity = np.broadcast_to(np.eye(len(modes)), inner.shape)
-        return cls(modes, np.linalg.solve(lower, identity).transpose(0, 2, 1), determinant)
+        factor = np.asarray(np.linalg.solve(lower, identity), np.float64).transpose(0, 2, 1)
+        return cls(modes, factor, determinant)
 
     def take(self, rows: NDArray[np.intp]) -> StarModes:
         """Of some stars."""

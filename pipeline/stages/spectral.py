@@ -210,6 +210,9 @@ def infer_labels(state: BuildState, progress: Progress) -> int:
         seed=config.seed,
         final_precision=config.final_precision,
         second_start=config.second_start,
+        prior=config.prior,
+        nuisance_modes=config.nuisance_modes,
+        prescreen_margin=config.prescreen_margin,
     )
     model = SlamModel(config.names, settings)
     model.fit(
