@@ -102,4 +102,5 @@ def reference_labels(
     for name, true in values.items():
         error = APOGEE_ERRORS[name.removesuffix("_ref")]
         seen[name] = np.where(chosen, true + error * rng.standard_normal(n), np.nan)
+        seen[f"{name}_err"] = np.where(chosen, error, np.nan)
     return seen

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,54 +18,106 @@ FloatArray = NDArray[np.float64]
 
 SNR_NODES = (10.0, 30.0, 60.0, 100.0, 200.0)
 MIN_STARS_A_NODE = 60
+LEAST_SHARE = 0.25
+"""Of the variance of the differences, at least this share is the inferred label's own."""
+
+
+NOISE_LEVELS = (10.0, 20.0, 40.0)
+"""S/N to which training stars are degraded, so that errors are calibrated where no star could train."""
+
+
+def degrade(
+    flux: NDArray[Any], ivar: NDArray[Any], mask: NDArray[np.bool_], factor: FloatArray, rng: np.random.Generator
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Add noise to spectra.
+
+    Parameters
+    ----------
+    flux, ivar, mask : ndarray, shape (n, p)
+        Spectra; masked pixels stay as they are.
+    factor : ndarray, shape (n,)
+        By how much the noise grows, at least 1.
+    rng : Generator
+        Of the noise.
+
+    Returns
+    -------
+    flux, ivar : ndarray, shape (n, p)
+        With the added noise, and its inverse variance.
+    """
+    good = ~mask & (ivar > 0)
+    added = np.sqrt(np.where(good, (factor[:, None] ** 2 - 1.0) / np.where(good, ivar, 1.0), 0.0))
+    return flux + added * rng.standard_normal(flux.shape), ivar / factor[:, None] ** 2
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """Training spectra with injected noise.
+
+    Parameters
+    ----------
+    snr : float
+        The S/N that they are degraded to.
+    reached : ndarray of bool, shape (n,)
+        Training stars that were at least as good as that; the others are not fitted.
+    flux, ivar, mask : ndarray, shape (n, p)
+        Prepared as the training spectra were.
+    """
+
+    snr: float
+    reached: NDArray[np.bool_]
+    flux: NDArray[Any]
+    ivar: NDArray[Any]
+    mask: NDArray[np.bool_]
 
 
 def out_of_fold_labels(
     model: SlamModel,
-    flux: FloatArray,
-    ivar: FloatArray,
+    flux: NDArray[Any],
+    ivar: NDArray[Any],
     mask: NDArray[np.bool_],
     *,
     groups: NDArray[np.int64] | None = None,
     n_folds: int = 10,
+    degraded: Sequence[Degraded] = (),
     progress: Callable[[float], None] | None = None,
-) -> LabelFit:
-    """Labels of every training star by a model that never saw it.
+) -> list[LabelFit]:
+    """Labels of every training star by a model that never saw it, as observed and with injected noise.
 
     Parameters
     ----------
     model : SlamModel
-        Trained on these stars. Its hyper-parameters, which saw all stars, are used again; its fit is made anew for
-        each fold.
+        Trained on these stars. Its hyper-parameters, sigma_j and modes, which saw all stars, are used again; its
+        functions are fitted anew for each fold.
     flux, ivar, mask : ndarray, shape (n, p)
         The training spectra, as given to ``fit``.
     groups : ndarray of int, shape (n,), optional
         One number a star, so that repeats share a fold.
     n_folds : int
         Number of fold models.
+    degraded : sequence of Degraded
+        The same stars with injected noise.
     progress : callable, optional
         Told the fraction done.
 
     Returns
     -------
-    LabelFit
-        One entry a training star, in their order.
+    list of LabelFit
+        As observed, then one for each of ``degraded``; one entry a training star, in their order.
     """
     folds = assign_folds(len(flux), n_folds, model.settings.seed + 1, groups)
-    order: list[NDArray[np.int64]] = []
-    parts: list[LabelFit] = []
+    fits = [LabelFit.blank(len(flux), len(model.label_names)) for _ in range(1 + len(degraded))]
     for fold in range(n_folds):
         out = folds == fold
         rows = np.flatnonzero(out)
-        if rows.size == 0:
-            continue
         blind = model.without(out, flux, ivar, mask)
-        parts.append(blind.infer_labels(flux[rows], ivar[rows], mask[rows]))
-        order.append(rows)
+        fits[0].put(rows, blind.infer_labels(flux[rows], ivar[rows], mask[rows]))
+        for fit, noisy in zip(fits[1:], degraded, strict=True):
+            some = rows[noisy.reached[rows]]
+            fit.put(some, blind.infer_labels(noisy.flux[some], noisy.ivar[some], noisy.mask[some]))
         if progress is not None:
             progress((fold + 1) / n_folds)
-    back = np.argsort(np.concatenate(order))
-    return LabelFit(*(np.concatenate([getattr(part, f.name) for part in parts])[back] for f in fields(LabelFit)))
+    return fits
 
 
 def bias_and_scatter(difference: FloatArray, snr: FloatArray, edges: FloatArray) -> dict[str, FloatArray]:
@@ -104,6 +156,9 @@ def bias_and_scatter(difference: FloatArray, snr: FloatArray, edges: FloatArray)
 class ErrorModel:
     """sigma^2 = (a sigma_formal)^2 + floor^2(S/N), per label.
 
+    Differences from the reference labels contain those labels' own errors. Their median square is taken off again, but
+    never more than three quarters of the variance: stated errors are not known well enough for that.
+
     Parameters
     ----------
     label_names : tuple of str
@@ -117,12 +172,16 @@ class ErrorModel:
         S/N of the floor's nodes; between them the floor is linear in log S/N, beyond them constant.
     floor_ : ndarray, shape (k, l)
         Floor at the nodes, in label units; it does not grow with S/N.
+    reference_ : ndarray, shape (l,)
+        Median error of the reference labels, 0 where none is stated.
     """
 
     def __init__(self, label_names: tuple[str, ...]) -> None:
         self.label_names = tuple(label_names)
 
-    def fit(self, difference: FloatArray, formal: FloatArray, snr: FloatArray) -> ErrorModel:
+    def fit(
+        self, difference: FloatArray, formal: FloatArray, snr: FloatArray, reference_error: FloatArray | None = None
+    ) -> ErrorModel:
         """Fit to out-of-fold stars.
 
         Parameters
@@ -131,6 +190,8 @@ class ErrorModel:
             Inferred less true labels, and formal errors.
         snr : ndarray, shape (n,)
             S/N.
+        reference_error : ndarray, shape (n, l), optional
+            Errors of the reference labels; 0 where not known.
 
         Notes
         -----
@@ -139,6 +200,8 @@ class ErrorModel:
         """
         self.nodes_ = _useful_nodes(snr)
         size = difference.shape[1]
+        own = np.zeros_like(difference) if reference_error is None else np.nan_to_num(reference_error)
+        self.reference_ = np.median(own, axis=0)
         self.scale_, self.floor_ = np.ones(size), np.zeros((self.nodes_.size, size))
         for label in range(size):
             known = np.isfinite(difference[:, label]) & np.isfinite(formal[:, label]) & (formal[:, label] > 0)
@@ -174,7 +237,8 @@ class ErrorModel:
     def apply(self, formal: FloatArray, snr: FloatArray) -> FloatArray:
         """Calibrated errors, shape (n, l); NaN where the formal error is."""
         weights = _interpolation(np.nan_to_num(np.asarray(snr, float), nan=1.0), self.nodes_)
-        return np.asarray(np.sqrt((self.scale_ * formal) ** 2 + (weights @ self.floor_) ** 2))
+        total = (self.scale_ * formal) ** 2 + (weights @ self.floor_) ** 2
+        return np.asarray(np.sqrt(np.maximum(total - self.reference_**2, LEAST_SHARE * total)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -183,6 +247,7 @@ class ErrorModel:
             "scale": self.scale_.tolist(),
             "nodes": self.nodes_.tolist(),
             "floor": self.floor_.tolist(),
+            "reference": self.reference_.tolist(),
         }
 
     @classmethod
@@ -190,7 +255,7 @@ class ErrorModel:
         """Restore what :meth:`to_dict` gave."""
         model = cls(tuple(plain["label_names"]))
         model.scale_, model.nodes_ = np.asarray(plain["scale"], float), np.asarray(plain["nodes"], float)
-        model.floor_ = np.asarray(plain["floor"], float)
+        model.floor_, model.reference_ = np.asarray(plain["floor"], float), np.asarray(plain["reference"], float)
         return model
 
 

@@ -13,12 +13,20 @@ from pipeline.config import SpectraConfig
 from pipeline.domain.wavelength import log_grid
 from pipeline.products.models import write_model
 from pipeline.products.spectra import SpectrumStoreWriter
-from pipeline.science.calibration import ErrorModel, coverage, out_of_fold_labels
+from pipeline.science.calibration import (
+    NOISE_LEVELS,
+    Degraded,
+    ErrorModel,
+    bias_and_scatter,
+    coverage,
+    degrade,
+    out_of_fold_labels,
+)
 from pipeline.science.continuum import ContinuumFitter, ContinuumSettings, normalise
 from pipeline.science.indices import CALCIUM_WINDOW, band_ratios, mean_snr
 from pipeline.science.radial_velocity import VelocityMeasurer, VelocitySettings
 from pipeline.science.resample import rebin
-from pipeline.science.slam import SlamModel, SlamSettings
+from pipeline.science.slam import LabelFit, SlamModel, SlamSettings
 from pipeline.science.slam_storage import to_arrays
 from pipeline.science.synthetic import SyntheticModel
 from pipeline.science.templates import synthetic_templates
@@ -27,6 +35,9 @@ from pipeline.stages.state import BuildState, Progress, StageSkipped
 
 _BLOCK = 250
 MIN_TRAINING_STARS = 50
+SNR_EDGES = (10.0, 20.0, 30.0, 50.0, 75.0, 100.0, 150.0, 200.0, 500.0)
+"""Bins of bias and scatter against S/N (paper Figure 4)."""
+
 _FLUX_NOTE = {
     True: "rest frame, divided by the pseudo-continuum",
     False: "flux over its mean at 7000-10000 Angstrom, not divided by a continuum",
@@ -51,7 +62,7 @@ def _continuum_settings(config: SpectraConfig) -> ContinuumSettings:
 
 
 def _raw_block(
-    state: BuildState, rows: slice
+    state: BuildState, rows: slice | NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Observed-frame wavelength, flux, ivar and mask, with the configured windows (sky, telluric) masked."""
     wavelength = np.array(state.array("raw_wavelength"))
@@ -171,10 +182,7 @@ def normalise_spectra(state: BuildState, progress: Progress) -> int:
     for rows in _blocks(n):
         wavelength, flux, ivar, mask = _raw_block(state, rows)
         if config.normalise:
-            rest = [rebin(wavelength, flux[i], ivar[i], mask[i], grid, velocity[rows][i]) for i in range(len(flux))]
-            flux, ivar, mask = (np.array(part) for part in zip(*rest, strict=True))
-            continuum = fitter.fit(flux, ivar, mask)
-            flux, ivar, mask = normalise(flux, ivar, mask, continuum)
+            flux, ivar, mask, continuum = _rest_frame(wavelength, flux, ivar, mask, velocity[rows], fitter, grid)
             writer.put(rows, continuum=np.nan_to_num(continuum, nan=0.0))
         else:
             keep = np.isin(wavelength, grid)
@@ -184,6 +192,52 @@ def normalise_spectra(state: BuildState, progress: Progress) -> int:
         progress(rows.stop / n, "rest frame and continuum")
     writer.close()
     return usable
+
+
+def _rest_frame(
+    wavelength: NDArray[np.float64],
+    flux: NDArray[np.float64],
+    ivar: NDArray[np.float64],
+    mask: NDArray[np.bool_],
+    velocity: NDArray[np.float64],
+    fitter: ContinuumFitter,
+    grid: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
+    """Rebinned to the rest frame and divided by the pseudo-continuum, which comes last."""
+    rest = [rebin(wavelength, flux[i], ivar[i], mask[i], grid, velocity[i]) for i in range(len(flux))]
+    flux, ivar, mask = (np.array(part) for part in zip(*rest, strict=True))
+    continuum = fitter.fit(flux, ivar, mask)
+    return (*normalise(flux, ivar, mask, continuum), continuum)
+
+
+def _degraded(state: BuildState, training: NDArray[np.int64], progress: Progress) -> list[Degraded]:
+    """Training stars with noise added to their observed spectra, which then go the same way to the rest frame."""
+    config = state.config.spectra
+    grid = np.load(state.draft / "spectra" / "wavelength.npy")
+    fitter = ContinuumFitter(grid, _continuum_settings(config))
+    snr, velocity = state.column("snr"), np.nan_to_num(state.best_velocity())
+    lowest, middle = 0.7 * float(np.nanmin(snr)), float(np.median(snr[training]))
+    levels = [level for level in NOISE_LEVELS if lowest < level < middle]
+    rng = np.random.default_rng(state.config.labels.seed)
+    result = []
+    for number, level in enumerate(levels):
+        reached = snr[training] >= level
+        shape = (training.size, grid.size)
+        noisy = Degraded(level, reached, np.ones(shape, np.float32), np.zeros(shape, np.float32), np.ones(shape, bool))
+        for part in _blocks(int(reached.sum())):
+            place = np.flatnonzero(reached)[part]
+            rows = training[place]
+            wavelength, flux, ivar, mask = _raw_block(state, rows)
+            flux, ivar = degrade(flux, ivar, mask, snr[rows] / level, rng)
+            if config.normalise:
+                flux, ivar, mask, _ = _rest_frame(wavelength, flux, ivar, mask, velocity[rows], fitter, grid)
+            else:
+                keep = np.isin(wavelength, grid)
+                flux, ivar, mask = flux[:, keep], ivar[:, keep], mask[:, keep]
+            noisy.flux[place], noisy.ivar[place], noisy.mask[place] = flux, ivar, mask
+        result.append(noisy)
+        progress(0.45 + 0.05 * (number + 1) / len(levels), "injecting noise")
+    return result
 
 
 def infer_labels(state: BuildState, progress: Progress) -> int:
@@ -218,6 +272,7 @@ def infer_labels(state: BuildState, progress: Progress) -> int:
     model.fit(
         reference[training], flux, ivar, mask, groups=groups, progress=lambda f: progress(0.45 * f, "training SLAM")
     )
+    degraded = _degraded(state, training, progress)
     held_out = out_of_fold_labels(
         model,
         flux,
@@ -225,12 +280,56 @@ def infer_labels(state: BuildState, progress: Progress) -> int:
         mask,
         groups=groups,
         n_folds=config.out_of_fold_models,
-        progress=lambda f: progress(0.45 + 0.3 * f, "out-of-fold labels"),
+        degraded=degraded,
+        progress=lambda f: progress(0.5 + 0.25 * f, "out-of-fold labels"),
     )
-    snr = state.column("snr")
-    errors = ErrorModel(config.names).fit(held_out.labels - reference[training], held_out.formal_error, snr[training])
-    _publish_labels(state, model, errors, held_out, training, reference, progress)
+    errors = _calibrate(state, held_out, degraded, training, reference)
+    _publish_labels(state, model, errors, held_out[0], training, reference, progress)
     return int(np.isfinite(state.column(config.names[0])).sum())
+
+
+def _reference_errors(state: BuildState) -> NDArray[np.float64]:
+    """Errors of the reference labels, shape (n, l); NaN where none is stated."""
+    names = [REFERENCE_COLUMN.get(name, f"{name}_ref") for name in state.config.labels.names]
+    return np.stack([state.column(f"{name}_err") for name in names], axis=1)
+
+
+def _calibrate(
+    state: BuildState,
+    held_out: list[LabelFit],
+    degraded: list[Degraded],
+    training: NDArray[np.int64],
+    reference: NDArray[np.float64],
+) -> ErrorModel:
+    """Fit the error model to out-of-fold stars, as observed and with injected noise; report both, told apart."""
+    names, snr = state.config.labels.names, state.column("snr")[training]
+    differences = [fit.labels - reference[training] for fit in held_out]
+    reached = [snr, *(np.full(snr.size, noisy.snr) for noisy in degraded)]
+    errors = ErrorModel(names).fit(
+        np.concatenate(differences),
+        np.concatenate([fit.formal_error for fit in held_out]),
+        np.concatenate(reached),
+        np.tile(_reference_errors(state)[training], (len(held_out), 1)),
+    )
+    held = bias_and_scatter(differences[0], snr, np.array(SNR_EDGES))
+    report: dict[str, object] = {
+        "labels": list(names),
+        "held_out": {"snr_edges": list(SNR_EDGES), **{key: values.tolist() for key, values in held.items()}},
+        "noise_injected": [
+            {
+                "snr": noisy.snr,
+                **{
+                    key: values.tolist()[0]
+                    for key, values in bias_and_scatter(
+                        difference, np.full(snr.size, noisy.snr), np.array([0.0, np.inf])
+                    ).items()
+                },
+            }
+            for noisy, difference in zip(degraded, differences[1:], strict=True)
+        ],
+    }
+    state.facts["report"]["label_errors_by_snr"] = report
+    return errors
 
 
 def _publish_labels(state, model, errors, held_out, training, reference, progress) -> None:  # noqa: ANN001
@@ -277,11 +376,16 @@ def _publish_labels(state, model, errors, held_out, training, reference, progres
     arrays, metadata = to_arrays(model)
     write_model(state.draft, arrays, {**metadata, "errors": errors.to_dict(), "simulated": state.facts["simulated"]})
     state.facts["choices"]["label engine"] = f"SLAM, {state.config.labels.engine}, {len(training)} training stars"
-    state.facts["report"]["labels"] = _label_report(names, labels, published, reference, in_training)
+    state.facts["report"]["labels"] = _label_report(
+        names, labels, np.hypot(published, np.nan_to_num(_reference_errors(state))), reference, in_training
+    )
 
 
 def _label_report(names, labels, errors, reference, in_training) -> dict[str, dict[str, dict[str, float]]]:  # noqa: ANN001
-    """Bias, robust scatter and coverage of each label, on training stars out of fold and on all others."""
+    """Bias, robust scatter and coverage of each label, on training stars out of fold and on all others.
+
+    ``errors`` are those of the differences: of the inferred and of the reference label together.
+    """
     report = {}
     for index, name in enumerate(names):
         difference = labels[:, index] - reference[:, index]

@@ -5,7 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.science.calibration import ErrorModel, bias_and_scatter, coverage, out_of_fold_labels
+from pipeline.science.calibration import (
+    Degraded,
+    ErrorModel,
+    bias_and_scatter,
+    coverage,
+    degrade,
+    out_of_fold_labels,
+)
 from pipeline.science.slam import SlamModel, SlamSettings
 
 NAMES = ("a", "b")
@@ -23,7 +30,7 @@ def toy(n, sigma, seed):
 def held_out():
     training = toy(200, 0.03, 1)
     model = SlamModel(NAMES, SlamSettings(c_grid=(1.0,), gamma_grid=(0.1,), threads=2)).fit(*training)
-    return training, model, out_of_fold_labels(model, *training[1:], n_folds=5)
+    return training, model, out_of_fold_labels(model, *training[1:], n_folds=5)[0]
 
 
 def test_out_of_fold_stars_are_all_fitted_in_order(held_out):
@@ -39,7 +46,7 @@ def test_out_of_fold_groups_share_a_model(held_out):
     training, model, _ = held_out
     doubled = tuple(np.concatenate([part[:60], part[:60]]) for part in training)
     again = SlamModel(NAMES, model.settings).fit(*doubled, groups=np.tile(np.arange(60), 2))
-    fit = out_of_fold_labels(again, *doubled[1:], groups=np.tile(np.arange(60), 2), n_folds=4)
+    (fit,) = out_of_fold_labels(again, *doubled[1:], groups=np.tile(np.arange(60), 2), n_folds=4)
     assert np.allclose(fit.labels[:60], fit.labels[60:])
 
 
@@ -61,6 +68,32 @@ def test_calibrated_pulls_are_those_of_a_unit_normal():
             assert abs(coverage((difference / published)[part, label])[0] - 0.683) < 0.07
     again = ErrorModel.from_dict(json.loads(json.dumps(errors.to_dict())))
     assert np.array_equal(again.apply(formal, snr), published)
+
+
+def test_injected_noise_scatters_more_and_spares_fainter_stars(held_out):
+    (labels, flux, ivar, mask), model, fit = held_out
+    reached = np.arange(200) >= 20
+    factor = np.where(reached, 3.0, 1.0)
+    noisy_flux, noisy_ivar = degrade(flux, ivar, mask, factor, np.random.default_rng(1))
+    noisy = Degraded(20.0, reached, noisy_flux, noisy_ivar, mask)
+    _, again = out_of_fold_labels(model, flux, ivar, mask, n_folds=5, degraded=[noisy])
+    assert np.isnan(again.labels[:20]).all()
+    assert np.isfinite(again.labels[20:]).all()
+    spread = [np.std((one.labels - labels)[20:]) for one in (fit, again)]
+    assert spread[1] > 1.5 * spread[0]
+    assert np.allclose(np.median(again.reduced_chi2[20:]), 1.0, atol=0.3)
+
+
+def test_errors_of_the_reference_labels_are_taken_out():
+    rng = np.random.default_rng(4)
+    snr, formal = np.exp(rng.uniform(3, 5, 9000)), np.full((9000, 1), 0.02)
+    own = np.full((9000, 1), 0.10)
+    difference = np.hypot(0.06, 0.10) * rng.normal(size=(9000, 1))
+    published = ErrorModel(("a",)).fit(difference, formal, snr, own).apply(formal, snr)
+    assert np.median(published) == pytest.approx(0.06, rel=0.12)
+    assert np.median(ErrorModel(("a",)).fit(difference, formal, snr).apply(formal, snr)) == pytest.approx(
+        0.117, rel=0.1
+    )
 
 
 def test_few_stars_still_give_an_error_model(held_out):
