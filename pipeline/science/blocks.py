@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Lock
 
 import numpy as np
@@ -40,6 +41,16 @@ class Meter:
 def available_threads(threads: int | None) -> int:
     """The number asked for, else the cores that this process may use."""
     return threads if threads is not None else len(os.sched_getaffinity(0))
+
+
+def physical_memory_gb() -> float:
+    """Memory of this machine, or of the control group that this process is confined to."""
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limit = Path("/sys/fs/cgroup/memory.max")
+    if limit.is_file():
+        text = limit.read_text().strip()
+        total = min(total, int(text)) if text.isdigit() else total
+    return total / 1e9
 
 
 def for_each_block(

@@ -140,9 +140,11 @@ class SlamModel:
         Raises
         ------
         ValueError
-            If shapes disagree, a label or an unmasked flux is not finite, or there are fewer stars than folds.
+            If shapes disagree, a label or an unmasked flux is not finite, there are fewer stars than folds, or the
+            training would not fit into the memory.
         """
         labels = checked_labels(labels, self.label_names)
+        self.settings.check_memory(len(labels), np.shape(flux)[-1])
         flux, ivar, good = checked_spectra(flux, ivar, mask, n_stars=len(labels))
         folds = assign_folds(len(labels), self.settings.n_folds, self.settings.seed, groups)
         self._inverse, self._full = {}, None

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pipeline.science.blocks import available_threads, physical_memory_gb
 from pipeline.science.svr import ENGINES
 
 
@@ -38,6 +39,8 @@ class SlamSettings:
         standard deviation away from the training stars.
     final_precision : {"float64", "float32"}
         Of the final fit. float32 is as close to libsvm and takes about half the time.
+    memory_limit_gb : float
+        Training that would need more is refused; 0 means the memory of the machine.
     pixel_block, star_block : int
         Columns solved and stars inferred at once, a thread: they bound the memory.
     threads : int, optional
@@ -68,6 +71,7 @@ class SlamSettings:
     cv_iterations: int = 60
     final_iterations: int = 200
     final_precision: str = "float64"
+    memory_limit_gb: float = 0.0
     pixel_block: int = 256
     star_block: int = 128
     threads: int | None = None
@@ -105,6 +109,32 @@ class SlamSettings:
     def triples(self) -> list[tuple[float, float, float]]:
         """All (C, gamma, epsilon) of the grid."""
         return list(product(self.c_grid, self.gamma_grid, self.epsilon_grid))
+
+    def training_memory_gb(self, n_stars: int, n_pixels: int) -> float:
+        """Peak of training, about: the Gram matrix and its decomposition, the scaled spectra, the blocks."""
+        gram = 8.0 * n_stars**2 * 4.0
+        spectra = float(n_stars) * n_pixels * (8 + 8 + 8 + 4 + 4)
+        blocks = available_threads(self.threads) * 10.0 * 8.0 * n_stars * min(self.pixel_block, n_pixels)
+        return (gram + spectra + blocks) / 1e9
+
+    def check_memory(self, n_stars: int, n_pixels: int) -> None:
+        """Refuse a training set that cannot fit.
+
+        Raises
+        ------
+        ValueError
+            With what it would need, what there is, and how many stars fit.
+        """
+        limit = self.memory_limit_gb or physical_memory_gb()
+        needed = self.training_memory_gb(n_stars, n_pixels)
+        if needed > limit:
+            fitting = n_stars
+            while fitting > 1 and self.training_memory_gb(fitting, n_pixels) > limit:
+                fitting = int(0.95 * fitting)
+            raise ValueError(
+                f"{n_stars:,} training stars with {n_pixels:,} pixels need about {needed:,.0f} GB (the Gram matrix is "
+                f"stars by stars), and there are {limit:,.0f} GB: train on at most {fitting:,} stars."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -269,9 +269,9 @@ def infer_labels(state: BuildState, progress: Progress) -> int:
         prescreen_margin=config.prescreen_margin,
     )
     model = SlamModel(config.names, settings)
-    model.fit(
-        reference[training], flux, ivar, mask, groups=groups, progress=lambda f: progress(0.45 * f, "training SLAM")
-    )
+    told = f"training SLAM, about {settings.training_memory_gb(*flux.shape):.1f} GB"
+    progress(0.0, told)
+    model.fit(reference[training], flux, ivar, mask, groups=groups, progress=lambda f: progress(0.45 * f, told))
     degraded = _degraded(state, training, progress)
     held_out = out_of_fold_labels(
         model,
