@@ -17,11 +17,11 @@ import pipeline
 from pipeline.config import RunConfig
 from pipeline.domain.columns import BY_NAME
 from pipeline.products.manifest import Manifest, ProductError, checksums
+from pipeline.stages.labels import infer_labels
 from pipeline.stages.publishing import raise_flags, write_catalogue
 from pipeline.stages.reading import read
 from pipeline.stages.spatial import map_disc, measure_actions, measure_distances, place_in_phase_space, place_in_stream
 from pipeline.stages.spectral import (
-    infer_labels,
     measure_indices,
     measure_snr,
     measure_velocities,
@@ -280,6 +280,9 @@ def summary(manifest: Manifest, report: dict[str, Any]) -> str:
                 f"{name} [{unit}], {sample}: {values['stars']} stars, bias {values['bias']:+.3g}, "
                 f"scatter {values['scatter']:.3g}, 68 % interval covers {100 * values['coverage_68']:.0f} %"
             )
+    for name, lines_told in report.get("training_quality", {}).get("telling", {}).items():
+        told = ", ".join(f"{line['angstrom']:.0f} Å ({100 * line['share']:.0f} %)" for line in lines_told[:5])
+        lines.append(f"{name} is told most around {told}")
     for key, values in report.items():
         if isinstance(values, dict) and "robust_scatter" in values:
             lines.append(

@@ -11,6 +11,7 @@ from pipeline.science.kernel_ridge import RIDGES, ridge_screen
 from pipeline.science.slam import SlamModel, SlamSettings
 from pipeline.science.slam_modes import StarModes, residual_modes
 from pipeline.science.slam_prior import DensityPrior
+from pipeline.science.slam_quality import information, training_report
 from pipeline.science.slam_storage import from_arrays, to_arrays
 from pipeline.science.svr import HyperParameters, fit_expansion
 
@@ -191,3 +192,23 @@ def test_any_number_of_labels():
             flux[:30], np.full((30, 60), 1e4), np.zeros((30, 60), bool)
         )
         assert np.median(np.abs(fit.labels - labels[:30])) < 0.1
+
+
+def test_information_sits_where_a_label_acts():
+    rng = np.random.default_rng(7)
+    labels = rng.uniform(-1, 1, (300, 2))
+    flux = 1 + 0.1 * labels[:, :1] * np.ones(60) + 0.02 * rng.normal(size=(300, 60))
+    flux[:, 20:24] += 0.2 * labels[:, 1:]
+    flux[:, 50] = 0.5
+    ivar = np.full(flux.shape, 2500.0)
+    model = SlamModel(("everywhere", "one line"), settings()).fit(labels, flux, ivar, np.zeros(flux.shape, bool))
+    wavelength = 6000.0 + 5.0 * np.arange(60)
+    told = information(model, labels[:50], np.full(60, 1 / 2500.0))
+    assert told.shape == (2, 60)
+    assert told[1, 20:24].sum() > 0.8 * told[1].sum()
+    assert told[:, 50].tolist() == [0.0, 0.0]
+    report = json.loads(json.dumps(training_report(model, wavelength, told, apart_angstrom=20.0)))
+    assert report["telling"]["one line"][0]["share"] > 0.8
+    assert abs(report["telling"]["one line"][0]["angstrom"] - 6107.5) < 10
+    assert report["unusable_pixels"] == 1
+    assert len(report["telling"]["everywhere"]) > 3
