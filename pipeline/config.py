@@ -72,6 +72,7 @@ class LabelConfig:
     final_precision: str = "float64"
     second_start: str = "poor"
     prior: str = "flat"
+    flux_softening: float = 0.0
     nuisance_modes: int = 0
     prescreen_margin: float = 0.0
     seed: int = 3670

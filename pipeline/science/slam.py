@@ -28,6 +28,7 @@ from pipeline.science.slam_inference import SEARCH_TOLERANCE, LabelFit, LabelInf
 from pipeline.science.slam_modes import residual_modes
 from pipeline.science.slam_optimiser import NEWTON_DECREMENT, BoolArray, StartGrid
 from pipeline.science.slam_prior import DensityPrior
+from pipeline.science.slam_scale import FluxScale
 from pipeline.science.slam_settings import SlamSettings, assign_folds
 from pipeline.science.svr import CrossValidation, Engine, HyperParameters, cross_validate, fit_expansion
 
@@ -55,6 +56,8 @@ class SlamModel:
 
     Attributes
     ----------
+    (All fluxes are on the learned scale, :class:`FluxScale`; it is linear by default.)
+
     label_mean_, label_std_, label_low_, label_high_ : ndarray, shape (n_labels,)
         Scaling and range of the training labels; the range is the flat prior.
     flux_mean_, flux_std_ : ndarray, shape (n_pixels,)
@@ -107,6 +110,11 @@ class SlamModel:
         self._inverse: dict[bool, tuple[NDArray[np.intp], LabelInference]] = {}
         self._full: Evaluator | None = None
 
+    @property
+    def scale(self) -> FluxScale:
+        """On which fluxes are learned."""
+        return FluxScale(self.settings.flux_softening)
+
     def fit(
         self,
         labels: ArrayLike,
@@ -145,7 +153,7 @@ class SlamModel:
         """
         labels = checked_labels(labels, self.label_names)
         self.settings.check_memory(len(labels), np.shape(flux)[-1])
-        flux, ivar, good = checked_spectra(flux, ivar, mask, n_stars=len(labels))
+        flux, ivar, good = self._learned(flux, ivar, mask, n_stars=len(labels))
         folds = assign_folds(len(labels), self.settings.n_folds, self.settings.seed, groups)
         self._inverse, self._full = {}, None
         self.label_mean_, self.label_std_ = labels.mean(axis=0), labels.std(axis=0)
@@ -185,7 +193,7 @@ class SlamModel:
         """
         left_out = np.asarray(rows, dtype=bool)
         support = self.expansion_.support
-        flux, ivar, good = checked_spectra(flux, ivar, mask, n_stars=len(support), n_pixels=self.flux_mean_.size)
+        flux, ivar, good = self._learned(flux, ivar, mask, n_stars=len(support), n_pixels=self.flux_mean_.size)
         kept = np.flatnonzero(~left_out)
         other = SlamModel(self.label_names, quick_settings(self.settings))
         for name in (*LEARNED_ARRAYS, "hyper_parameters_"):
@@ -215,7 +223,7 @@ class SlamModel:
         flux = np.empty((len(x), self.flux_mean_.size))
         for rows in _slices(len(x), self.settings.star_block):
             flux[rows] = self.flux_mean_ + self.flux_std_ * self._evaluator().predict(x[rows])
-        return flux
+        return self.scale.backward(flux)
 
     def predict_flux_and_jacobian(self, labels: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Model spectra and their analytic derivatives.
@@ -235,7 +243,8 @@ class SlamModel:
         x = (checked_labels(labels, self.label_names) - self.label_mean_) / self.label_std_
         scaled, derivative = self._evaluator().predict_with_jacobian(x)
         jacobian = derivative.transpose(0, 2, 1) * self.flux_std_[:, None] / self.label_std_
-        return self.flux_mean_ + self.flux_std_ * scaled, jacobian
+        learned = self.flux_mean_ + self.flux_std_ * scaled
+        return self.scale.backward(learned), jacobian * self.scale.slope(learned)[:, :, None]
 
     def infer_labels(
         self,
@@ -271,7 +280,7 @@ class SlamModel:
         LabelFit
             NaN labels and a reason where there is no fit.
         """
-        flux, ivar, good = checked_spectra(flux, ivar, mask, n_pixels=self.flux_mean_.size)
+        flux, ivar, good = self._learned(flux, ivar, mask, n_pixels=self.flux_mean_.size)
         fixed = checked_fixed(fixed_labels or {}, self.label_names, self.label_low_, self.label_high_)
         result = LabelFit.blank(len(flux), len(self.label_names))
         order, inference = self._inverse_of(exact)
@@ -289,6 +298,19 @@ class SlamModel:
         return result
 
     # ---- training ----
+
+    def _learned(
+        self,
+        flux: ArrayLike,
+        ivar: ArrayLike,
+        mask: ArrayLike,
+        *,
+        n_stars: int | None = None,
+        n_pixels: int | None = None,
+    ) -> tuple[NDArray[Any], NDArray[Any], BoolArray]:
+        """Checked spectra on the scale that is learned, and where they may be used."""
+        f, v, good = checked_spectra(flux, ivar, mask, n_stars=n_stars, n_pixels=n_pixels)
+        return *self.scale.forward(f, v, good), good
 
     def _scale_flux(self, flux: FloatArray, good: BoolArray) -> None:
         count = good.sum(axis=0)

@@ -35,7 +35,8 @@ def information(model: SlamModel, labels: ArrayLike, noise_variance: FloatArray)
     for start in range(0, len(at), 32):
         _, jacobian = model.predict_flux_and_jacobian(at[start : start + 32])
         total += np.square(jacobian).sum(axis=0).T
-    variance = noise_variance + model.sigma_pixel_**2
+    sigma = model.sigma_pixel_ * model.scale.slope(model.flux_mean_)
+    variance = noise_variance + sigma**2
     return np.asarray(np.where(model.usable_pixel_, total / max(len(at), 1) / variance, 0.0))
 
 

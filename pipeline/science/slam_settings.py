@@ -52,6 +52,8 @@ class SlamSettings:
         Levenberg-Marquardt trial steps.
     sigma_floor : float
         Floor of sigma_j as a fraction of the pixel's standard deviation.
+    flux_softening : float
+        0 learns flux; else ``s arcsinh(flux / s)`` with this s (:mod:`pipeline.science.slam_scale`).
     nuisance_modes : int
         At most so many modes of residuals that pixels share (:mod:`pipeline.science.slam_modes`); 0 treats pixels as
         independent, as the paper does.
@@ -78,6 +80,7 @@ class SlamSettings:
     second_start: str = "all"
     max_steps: int = 100
     sigma_floor: float = 0.01
+    flux_softening: float = 0.0
     nuisance_modes: int = 0
     landmark_tolerance: float = 5e-6
     prior: str = "flat"
@@ -92,6 +95,8 @@ class SlamSettings:
             object.__setattr__(self, name, tuple(float(v) for v in grid))
         if self.n_folds < 2:
             raise ValueError(f"n_folds is {self.n_folds}: cross-validation needs at least 2.")
+        if not (np.isfinite(self.flux_softening) and self.flux_softening >= 0):
+            raise ValueError(f"flux_softening is {self.flux_softening!r}: give 0 (linear) or a flux.")
         if self.final_iterations < 150:
             raise ValueError(
                 f"final_iterations is {self.final_iterations}: below 150 the functions are wrong between the training "

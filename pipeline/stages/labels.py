@@ -89,6 +89,7 @@ def infer_labels(state: BuildState, progress: Progress) -> int:
         final_precision=config.final_precision,
         second_start=config.second_start,
         prior=config.prior,
+        flux_softening=config.flux_softening,
         nuisance_modes=config.nuisance_modes,
         prescreen_margin=config.prescreen_margin,
     )

@@ -212,3 +212,45 @@ def test_information_sits_where_a_label_acts():
     assert abs(report["telling"]["one line"][0]["angstrom"] - 6107.5) < 10
     assert report["unusable_pixels"] == 1
     assert len(report["telling"]["everywhere"]) > 3
+
+
+def dimmed(n, seed):
+    """Stars whose spectra differ in colour by a factor that is no label; levels differ tenfold with the first label."""
+    labels, flux, *_ = toy(n, 1e-4, seed)
+    rng = np.random.default_rng(seed + 100)
+    factor = np.exp(0.3 * rng.normal(size=(n, 1)) * np.linspace(-1, 1, 40))
+    flux = flux * 10 ** (0.5 * labels[:, :1]) * factor * (1 + 0.005 * rng.normal(size=flux.shape))
+    return labels, flux, (0.005 * flux) ** -2.0, np.zeros(flux.shape, bool)
+
+
+def test_softened_flux_comes_back_as_flux():
+    training = dimmed(400, 1)
+    model = SlamModel(NAMES, settings(flux_softening=0.1)).fit(*training)
+    at = training[0][:20] * 0.8
+    flux, jacobian = model.predict_flux_and_jacobian(at)
+    assert np.allclose(flux, model.predict_flux(at))
+    for d in range(3):
+        step = 1e-4 * np.eye(3)[d]
+        numeric = (model.predict_flux(at + step) - model.predict_flux(at - step)) / 2e-4
+        assert np.allclose(jacobian[:, :, d], numeric, rtol=1e-3, atol=1e-4 * np.abs(jacobian).max())
+    again = from_arrays(*to_arrays(model))
+    assert np.array_equal(again.predict_flux(at), model.predict_flux(at))
+
+
+def test_softened_flux_learns_factors_that_linear_flux_cannot():
+    training, survey = dimmed(600, 1), dimmed(200, 2)
+    scatter = {}
+    for softening in (0.0, 0.1):
+        model = SlamModel(NAMES, settings(flux_softening=softening, nuisance_modes=2)).fit(*training)
+        scatter[softening] = np.std(model.infer_labels(*survey[1:]).labels - survey[0], axis=0)
+    assert (scatter[0.1] < 0.5 * scatter[0.0]).all()
+
+
+def test_masked_garbage_does_not_matter_on_the_softened_scale():
+    training = dimmed(300, 1)
+    model = SlamModel(NAMES, settings(flux_softening=0.1)).fit(*training)
+    _, flux, ivar, mask = dimmed(5, 2)
+    mask[:, 7] = True
+    clean = model.infer_labels(flux, ivar, mask).labels
+    flux[:, 7] = [np.nan, np.inf, -np.inf, 1e30, -1e30]
+    assert np.array_equal(model.infer_labels(flux, ivar, mask).labels, clean)
