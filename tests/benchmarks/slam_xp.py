@@ -10,6 +10,7 @@ import json
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,13 +36,16 @@ def main(arguments):
     """Print one table a label, and one JSON line."""
     parser = argparse.ArgumentParser(prog="slam_xp")
     parser.add_argument("product", nargs="?", type=Path, help="a real-xp build; by default it is built now")
-    parser.add_argument("--config", default="real-xp", help="configuration to build")
+    parser.add_argument("--seed", type=int, help="of the choice of training stars; by default the configuration's")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         directory, seconds = options.product, None
         if directory is None:
             directory, begun = Path(folder) / "real-xp", time.perf_counter()
-            build(load_config(options.config), directory, quiet=True)
+            config = load_config("real-xp")
+            if options.seed is not None:
+                config = replace(config, labels=replace(config.labels, seed=options.seed))
+            build(config, directory, quiet=True)
             seconds = time.perf_counter() - begun
         compare(directory, seconds)
 
