@@ -161,8 +161,15 @@ def _draw_histogram(axes: Axes, one: Compared, samples: Mapping[str, BoolArray])
             continue
         numbers = filled[name]
         label = f"{name}: {numbers['stars']} stars\nmean {numbers['mean']:+.3g}, σ {numbers['std']:.3g}"
-        shown = {"histtype": "step", "color": colour, "label": label}
-        axes.hist(one.difference[rows], bins=60, range=(-reach, reach), density=True, **shown)
+        axes.hist(
+            one.difference[rows],
+            bins=60,
+            range=(-reach, reach),
+            density=True,
+            histtype="step",
+            color=colour,
+            label=label,
+        )
         axes.axvline(numbers["mean"], linestyle="--", color=colour, linewidth=0.8)
     axes.set_xlabel(f"Δ {one.column.axis_label}")
     axes.set_yticks([])
