@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 INPUT_KINDS = ("mock", "lamost-fits", "gaia-xp", "table")
+ZERO_POINT_GROUPS = ("plate", "spectrograph", "plate and spectrograph")
 DISTANCE_CALIBRATIONS = ("parsec", "colour-law", "cluster-line")
 
 
@@ -56,6 +57,22 @@ class VelocityConfig:
     last_angstrom: float = 8950.0
     max_velocity_kms: float = 800.0
     step_kms: float = 20.0
+    templates: str = "data-driven"
+    template_wavelengths: str = "vacuum"
+    zero_point_group: str = "plate and spectrograph"
+    apply_zero_points: bool = False
+
+
+@dataclass(frozen=True)
+class SelectionConfig:
+    """Cuts that make a star an M giant (paper section 2.1)."""
+
+    max_tio5: float = 0.92
+    dwarf_margin: float = 0.10
+    min_jk0_mag: float = 0.80
+    max_w1w2_mag: float = 0.12
+    min_parallax_snr: float = 3.0
+    brightest_dwarf_k_mag: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -68,7 +85,7 @@ class LabelConfig:
     gamma_grid: tuple[float, ...] = (0.03, 0.1, 0.3)
     epsilon_grid: tuple[float, ...] = (0.05,)
     folds: int = 5
-    out_of_fold_models: int = 5
+    out_of_fold_models: int = 10
     final_precision: str = "float64"
     second_start: str = "poor"
     prior: str = "flat"
@@ -119,6 +136,7 @@ class RunConfig:
     spectra: SpectraConfig = field(default_factory=SpectraConfig)
     velocity: VelocityConfig = field(default_factory=VelocityConfig)
     labels: LabelConfig = field(default_factory=LabelConfig)
+    selection: SelectionConfig = field(default_factory=SelectionConfig)
     distance: DistanceConfig = field(default_factory=DistanceConfig)
     kinematics: KinematicsConfig = field(default_factory=KinematicsConfig)
     folder: Path = field(default=Path(), metadata={"internal": True})
@@ -127,6 +145,8 @@ class RunConfig:
         """Refuse values that no stage could use."""
         _one_of("input.kind", self.input.kind, INPUT_KINDS)
         _one_of("distance.calibration", self.distance.calibration, DISTANCE_CALIBRATIONS)
+        _one_of("velocity.template_wavelengths", self.velocity.template_wavelengths, ("vacuum", "air"))
+        _one_of("velocity.zero_point_group", self.velocity.zero_point_group, ZERO_POINT_GROUPS)
         _one_of("labels.engine", self.labels.engine, ("admm", "sklearn"))
         _one_of("labels.final_precision", self.labels.final_precision, ("float32", "float64"))
         _one_of("labels.second_start", self.labels.second_start, ("all", "poor", "none"))

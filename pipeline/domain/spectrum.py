@@ -17,6 +17,10 @@ class SpectrumError(ValueError):
         super().__init__(message)
         self.code = code
 
+    def __reduce__(self) -> tuple[type[SpectrumError], tuple[str, str]]:
+        """Travel between processes with both parts."""
+        return type(self), (self.code, str(self))
+
 
 @dataclass(frozen=True)
 class Spectrum:

@@ -40,7 +40,9 @@ class Meter:
 
 def available_threads(threads: int | None) -> int:
     """The number asked for, else the cores that this process may use."""
-    return threads if threads is not None else len(os.sched_getaffinity(0))
+    if threads is not None:
+        return threads
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def physical_memory_gb() -> float:

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2 as chi2_distribution
 
+from pipeline.science.radial_velocity import RadialVelocity
+
 FloatArray = NDArray[np.float64]
 
 TAIL_PERCENTILE = 99.5
@@ -13,6 +15,10 @@ TAIL_PERCENTILE = 99.5
 
 CHUNK_ANGSTROM = 500.0
 COLOUR_SIGMA = 5.0
+LOW_CCF_PEAK = 0.3
+RIVAL_PEAK = 0.9
+LINE_SIGMA = 5.0
+"""Ca II lines disagree when two of their velocities differ by more errors than this."""
 
 
 def chi2_limits(reference_chi2: FloatArray, reference_snr: FloatArray, snr: FloatArray, bins: int = 5) -> FloatArray:
@@ -105,6 +111,24 @@ def colour_outliers(teff: FloatArray, jk0: FloatArray) -> FloatArray:
         weight = 1.0 / (1.0 + (residual / (2.0 * spread)) ** 2)
     deviation[known] = residual / max(1.4826 * float(np.median(np.abs(residual))), 1e-4)
     return deviation
+
+
+def doubtful_velocity(found: RadialVelocity) -> NDArray[np.bool_]:
+    """Stars whose CCF deserves a look: peak at the edge, low or with a rival, or Ca II lines that disagree.
+
+    Parameters
+    ----------
+    found : RadialVelocity
+        Of n stars.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        False for stars without a velocity.
+    """
+    with np.errstate(invalid="ignore"):
+        doubtful = found.edge_of_search | (found.peak < LOW_CCF_PEAK) | (found.rival > RIVAL_PEAK)
+        return np.asarray((doubtful | (found.line_disagreement > LINE_SIGMA)) & (found.template >= 0))
 
 
 def oddness(*evidence: ArrayLike) -> FloatArray:

@@ -1,23 +1,41 @@
 """Radial velocities by weighted cross-correlation (paper Eq. 1), refined on chi-squared.
 
 All templates at all shifts are laid out once as one matrix; three matrix products with it (weights; weights times flux;
-and weights against its square) give the weighted Pearson correlation of a whole batch of stars.
+and weights against its square) give the weighted Pearson correlation of a whole batch of stars. The best few templates
+are then refined on chi-squared; how far they disagree is part of the error.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.wavelength import velocity_to_log_shift
+from pipeline.domain.wavelength import air_to_vacuum, doppler_factor, velocity_to_log_shift
+from pipeline.science.velocity_chi2 import STEPS_KMS, refine_all
 
 FloatArray = NDArray[np.float64]
 
-_STEPS_KMS = (12.0, 4.0, 1.5)
-_STENCIL = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
+CALCIUM_LINES_AIR = (8498.02, 8542.09, 8662.14)
+"""The Ca II triplet, Angstrom in air (NIST)."""
+
+CALCIUM_HALF_WIDTH = 22.0
+"""Half-width of the window around each line, Angstrom at rest."""
+
+LINE_STARTS_KMS = (0.0, -120.0, 120.0)
+"""Where each line's own velocity is looked for, from the star's; the lowest chi-squared counts."""
+
+REFINED_TEMPLATES = 4
+"""Templates of the highest CCF that are refined: the lowest chi-squared wins, their spread is the mismatch error."""
+
+SPARE_KMS = 150.0
+"""Templates reach this much farther than the search."""
+
 _BATCH = 256
+LEAST_PIXELS = 20
+"""A star (and a line) with fewer usable pixels has no velocity."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +96,10 @@ class RadialVelocity:
     Parameters
     ----------
     rv_kms, error_kms : ndarray, shape (n_stars,)
-        Velocity and uncertainty, sqrt(2 / chi2'') * sqrt(max(chi2_nu, 1)); NaN where there was nothing to measure.
+        Velocity and uncertainty: ``sqrt(2 / chi2'') * sqrt(max(chi2_nu, 1))`` and ``mismatch_kms`` in quadrature; NaN
+        where there was nothing to measure.
+    mismatch_kms : ndarray, shape (n_stars,)
+        Spread of the velocities of the best templates, weighted by their likelihood.
     peak : ndarray, shape (n_stars,)
         Height of the CCF's highest peak.
     rival : ndarray, shape (n_stars,)
@@ -89,16 +110,35 @@ class RadialVelocity:
         Reduced chi-squared of the refined fit.
     edge_of_search, edge_template : ndarray of bool, shape (n_stars,)
         Peak at the end of the search; template at the edge of its grid.
+    line_kms, line_error_kms : ndarray, shape (n_stars, 3)
+        Velocity of each Ca II line by the best template; NaN where a line has too few pixels or is out of range.
     """
 
     rv_kms: FloatArray
     error_kms: FloatArray
+    mismatch_kms: FloatArray
     peak: FloatArray
     rival: FloatArray
     template: NDArray[np.int64]
     chi2_nu: FloatArray
     edge_of_search: NDArray[np.bool_]
     edge_template: NDArray[np.bool_]
+    line_kms: FloatArray
+    line_error_kms: FloatArray
+
+    @classmethod
+    def joined(cls, parts: Sequence[RadialVelocity]) -> RadialVelocity:
+        """Stars of several batches as one."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+    @property
+    def line_disagreement(self) -> FloatArray:
+        """Largest difference of two Ca II lines over its error, shape (n_stars,); NaN with fewer than two lines."""
+        worst = np.full(len(self.rv_kms), np.nan)
+        for a, b in ((0, 1), (0, 2), (1, 2)):
+            error = np.hypot(self.line_error_kms[:, a], self.line_error_kms[:, b])
+            worst = np.fmax(worst, np.abs(self.line_kms[:, a] - self.line_kms[:, b]) / error)
+        return worst
 
 
 class VelocityMeasurer:
@@ -128,7 +168,7 @@ class VelocityMeasurer:
         self._ratio = round(ratio)
         if abs(ratio - self._ratio) > 1e-3:
             raise ValueError(f"The templates' log step {self._fine:.3g} must divide the stars' ({ratio:.3f} times).")
-        reach = float(velocity_to_log_shift(settings.max_velocity_kms + 100.0))
+        reach = float(velocity_to_log_shift(settings.max_velocity_kms + SPARE_KMS))
         low, high = self._log[0] - reach, self._log[-1] + reach
         if low < templates.log_wavelength[3] or high > templates.log_wavelength[-4]:
             raise ValueError(
@@ -145,8 +185,6 @@ class VelocityMeasurer:
             shifted[row] = self._shift(np.arange(count), np.full(count, velocity))
         self._layout = shifted.reshape(-1, self.pixels.size)
         self._layout_squared = self._layout**2
-        x = np.linspace(-1.0, 1.0, self.pixels.size)
-        self._powers = np.stack([np.ones_like(x), x, x * x])
 
     def _shift(self, template: NDArray[np.int64], velocity: FloatArray) -> FloatArray:
         """Templates at velocities, on the stars' pixels, by cubic (Lagrange) interpolation between fine pixels."""
@@ -183,12 +221,27 @@ class VelocityMeasurer:
         RadialVelocity
             One entry a star.
         """
+        y, w = self._cut(flux, ivar, mask)
+        parts = [self._measure_batch(y[i : i + _BATCH], w[i : i + _BATCH]) for i in range(0, max(len(y), 1), _BATCH)]
+        return RadialVelocity.joined(parts)
+
+    def _cut(self, flux: FloatArray, ivar: FloatArray, mask: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+        """Flux and weights in the measured range."""
         y = np.asarray(flux[:, self.pixels], float)
-        w = np.where(mask[:, self.pixels], 0.0, ivar[:, self.pixels]).astype(float)
-        parts = [self._measure_batch(y[i : i + _BATCH], w[i : i + _BATCH]) for i in range(0, len(y), _BATCH)]
-        if not parts:
-            parts = [self._measure_batch(y, w)]
-        return RadialVelocity(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        return y, np.where(mask[:, self.pixels], 0.0, ivar[:, self.pixels]).astype(float)
+
+    def ccf_of(
+        self,
+        flux: FloatArray,
+        ivar: FloatArray,
+        mask: NDArray[np.bool_],
+        template: NDArray[np.int64],
+        rows: NDArray[np.intp],
+    ) -> FloatArray:
+        """CCF of some of the stars with their best template along :attr:`velocities`, shape (n_rows, n_velocities)."""
+        y, w = self._cut(flux[rows], ivar[rows], mask[rows])
+        ccf = self.correlate(y, w)
+        return np.asarray(np.take_along_axis(ccf, np.maximum(template[rows], 0)[:, None, None], axis=2)[:, :, 0])
 
     def correlate(self, y: FloatArray, w: FloatArray) -> FloatArray:
         """Weighted Pearson correlation (Eq. 1) of stars with all templates at all shifts.
@@ -208,23 +261,47 @@ class VelocityMeasurer:
         with np.errstate(invalid="ignore", divide="ignore"):
             ccf = covariance / np.sqrt(np.maximum(variance, 1e-12) * variance_y)
         ccf = np.nan_to_num(ccf, nan=0.0, posinf=0.0, neginf=0.0)
-        return np.asarray(ccf.reshape(len(y), len(self.velocities), -1), dtype=np.float64)
+        return np.asarray(ccf.reshape(len(y), len(self.velocities), len(self.templates.flux)), dtype=np.float64)
 
-    def _measure_batch(self, y: FloatArray, w: FloatArray) -> tuple[NDArray[np.generic], ...]:
-        usable = (w > 0).sum(axis=1) >= 20
+    def _measure_batch(self, y: FloatArray, w: FloatArray) -> RadialVelocity:
+        usable = (w > 0).sum(axis=1) >= LEAST_PIXELS
         ccf = self.correlate(y, w)
-        best = ccf.reshape(len(y), -1).argmax(axis=1) if len(y) else np.zeros(0, np.int64)
-        row, template = np.unravel_index(best, ccf.shape[1:])
-        track = ccf[np.arange(len(y)), :, template]
-        peak = track[np.arange(len(y)), row]
-        rival = self._rival(track, row, peak)
-        rv, error, chi2_nu = self._refine(y, w, template, self.velocities[row])
-        edge = (row == 0) | (row == len(self.velocities) - 1)
-        edge |= np.abs(rv) > self.settings.max_velocity_kms
-        blank = ~usable | ~np.isfinite(error)
-        rv, error, chi2_nu = (np.where(blank, np.nan, values) for values in (rv, error, chi2_nu))
+        stars = np.arange(len(y))
+        height = ccf.max(axis=1)
+        count = min(REFINED_TEMPLATES, height.shape[1])
+        best = np.argsort(-height, axis=1)[:, :count]
+        refined = np.stack(
+            [self._refine(y, w, best[:, k], self.velocities[self._top(ccf, best[:, k])]) for k in range(count)]
+        )
+        chi2 = np.where(np.isfinite(refined[:, :, 2]), refined[:, :, 2], np.inf)
+        first = chi2.argmin(axis=0)
+        template = best[stars, first]
+        rv, curvature, lowest = refined[first, stars].T
+        row = self._top(ccf, template)
+        track = ccf[stars, :, template]
+        peak = track[stars, row]
+        freedom = np.maximum((w > 0).sum(axis=1) - 4, 1)
+        chi2_nu = lowest / freedom
+        excess = np.maximum(chi2_nu, 1.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            likelihood = np.exp(-0.5 * (chi2 - chi2.min(axis=0)) / excess)
+            weight = likelihood / likelihood.sum(axis=0)
+            mismatch = np.sqrt(np.nansum(weight * (refined[:, :, 0] - rv) ** 2, axis=0))
+            formal = np.where(curvature > 0, np.sqrt(2.0 / curvature * excess), np.nan)
+        edge = (row == 0) | (row == len(self.velocities) - 1) | (np.abs(rv) > self.settings.max_velocity_kms)
+        blank = ~usable | ~np.isfinite(formal)
+        lines, line_errors = self._measure_lines(y, w, template, np.where(blank, 0.0, rv))
+        lines[blank], line_errors[blank] = np.nan, np.nan
+        values = (rv, np.hypot(formal, mismatch), mismatch, peak, chi2_nu)
+        rv, error, mismatch, peak, chi2_nu = (np.where(blank, np.nan, part) for part in values)
         at_edge = self.templates.at_edge[template] & ~blank
-        return rv, error, np.where(blank, np.nan, peak), rival, np.where(blank, -1, template), chi2_nu, edge, at_edge
+        rival, template = self._rival(track, row, peak), np.where(blank, -1, template)
+        return RadialVelocity(rv, error, mismatch, peak, rival, template, chi2_nu, edge, at_edge, lines, line_errors)
+
+    @staticmethod
+    def _top(ccf: FloatArray, template: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where along the velocities each star's CCF with a template is highest."""
+        return np.asarray(np.take_along_axis(ccf, template[:, None, None], axis=2)[:, :, 0].argmax(axis=1))
 
     def _rival(self, track: FloatArray, row: NDArray[np.int64], peak: FloatArray) -> FloatArray:
         """Highest local maximum away from the main peak, relative to it."""
@@ -236,35 +313,49 @@ class VelocityMeasurer:
         second = np.where(is_peak & far, inner, 0.0).max(axis=1, initial=0.0)
         return np.asarray(np.where(peak > 0, second / np.maximum(peak, 1e-9), 0.0))
 
-    def _chi2(self, y: FloatArray, w: FloatArray, template: NDArray[np.int64], velocity: FloatArray) -> FloatArray:
-        """Chi-squared profiled over a quadratic multiplicative continuum."""
-        model = self._shift(template, velocity)
-        design = model[:, None, :] * self._powers[None, :, :]
-        weighted = design * w[:, None, :]
-        normal = weighted @ design.transpose(0, 2, 1) + 1e-12 * np.eye(3)
-        right = np.einsum("skp,sp->sk", weighted, y)
-        solved = np.linalg.solve(normal, right[..., None])[..., 0]
-        return np.asarray((w * y**2).sum(axis=1) - (right * solved).sum(axis=1))
-
     def _refine(
+        self,
+        y: FloatArray,
+        w: FloatArray,
+        template: NDArray[np.int64],
+        velocity: FloatArray,
+        pixels: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+    ) -> FloatArray:
+        """Velocity, second derivative of chi-squared, and chi-squared of each star, shape (n_stars, 3)."""
+        if pixels is None:
+            pixels = np.zeros(len(y), np.int64), np.full(len(y), y.shape[1])
+        return refine_all(
+            y,
+            w,
+            *pixels,
+            self.templates.flux,
+            template,
+            velocity,
+            self.settings.max_velocity_kms + SPARE_KMS - 3.0 * STEPS_KMS[0],
+            float(self._log[0]),
+            float(self.templates.log_wavelength[0]),
+            self._fine,
+            self._ratio,
+        )
+
+    def _measure_lines(
         self, y: FloatArray, w: FloatArray, template: NDArray[np.int64], velocity: FloatArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Newton steps on chi-squared through a parabola over five velocities, each time narrower."""
-        curvature = np.full(len(y), np.nan)
-        lowest = np.full(len(y), np.nan)
-        for step in _STEPS_KMS:
-            offsets = _STENCIL * step
-            values = np.stack([self._chi2(y, w, template, velocity + offset) for offset in offsets], axis=1)
-            # least-squares parabola over five equidistant points
-            second = (2 * values[:, 0] - values[:, 1] - 2 * values[:, 2] - values[:, 3] + 2 * values[:, 4]) / 7.0
-            first = (-2 * values[:, 0] - values[:, 1] + values[:, 3] + 2 * values[:, 4]) / 10.0
+    ) -> tuple[FloatArray, FloatArray]:
+        """Velocities and errors of the Ca II lines, each alone in its window, shape (n_stars, 3)."""
+        lines, errors = np.full((len(y), 3), np.nan), np.full((len(y), 3), np.nan)
+        factor = doppler_factor(velocity)
+        for number, centre in enumerate(air_to_vacuum(CALCIUM_LINES_AIR)):
+            ends = np.log10(np.stack([(centre - CALCIUM_HALF_WIDTH) * factor, (centre + CALCIUM_HALF_WIDTH) * factor]))
+            first, last = np.searchsorted(self._log, ends)
+            within = (ends[0] >= self._log[0]) & (ends[1] <= self._log[-1])
+            starts = [self._refine(y, w, template, velocity + start, (first, last)) for start in LINE_STARTS_KMS]
+            lowest = np.argmin([np.where(np.isfinite(one[:, 2]), one[:, 2], np.inf) for one in starts], axis=0)
+            found = np.stack(starts)[lowest, np.arange(len(y))]
+            place = np.arange(y.shape[1])
+            counted = ((w > 0) & (place >= first[:, None]) & (place < last[:, None])).sum(axis=1)
+            good = within & (counted >= LEAST_PIXELS) & (found[:, 1] > 0)
+            chi2_nu = found[:, 2] / np.maximum(counted - 4, 1)
             with np.errstate(invalid="ignore", divide="ignore"):
-                move = np.where(second > 0, -first / second, np.sign(-first) * 2.0)
-            velocity = velocity + np.clip(move, -2.0, 2.0) * step
-            curvature = second / step**2
-            lowest = values.min(axis=1)
-        freedom = np.maximum((w > 0).sum(axis=1) - 4, 1)
-        chi2_nu = lowest / freedom
-        with np.errstate(invalid="ignore", divide="ignore"):
-            error = np.where(curvature > 0, np.sqrt(2.0 / curvature) * np.sqrt(np.maximum(chi2_nu, 1.0)), np.nan)
-        return velocity, error, chi2_nu
+                error = np.sqrt(2.0 / found[:, 1] * np.maximum(chi2_nu, 1.0))
+            lines[good, number], errors[good, number] = found[good, 0], error[good]
+        return lines, errors

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numba
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from pipeline.domain.wavelength import doppler_factor
 
 FloatArray = NDArray[np.float64]
+
+TOUCHED = 1e-6
+"""A new pixel is masked when a larger fraction of it overlaps masked ones or lies beyond the spectrum."""
 
 
 def pixel_edges(centres: FloatArray) -> FloatArray:
@@ -29,49 +35,80 @@ def pixel_edges(centres: FloatArray) -> FloatArray:
 
 def rebin(
     wavelength: FloatArray,
-    flux: FloatArray,
-    ivar: FloatArray,
+    flux: NDArray[Any],
+    ivar: NDArray[Any],
     mask: NDArray[np.bool_],
     grid: FloatArray,
-    rv_kms: float = 0.0,
+    rv_kms: ArrayLike = 0.0,
 ) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
-    """Rebin one spectrum, moved to its rest frame, onto a grid.
+    """Rebin spectra, moved to their rest frames, onto a grid.
 
     Parameters
     ----------
-    wavelength, flux, ivar : ndarray, shape (n,)
-        Spectrum: flux per Angstrom on pixel centres in Angstrom, and inverse variance.
-    mask : ndarray of bool, shape (n,)
+    wavelength : ndarray, shape (n,)
+        Pixel centres in Angstrom, ascending.
+    flux, ivar : ndarray, shape (n,) or (n_stars, n)
+        Flux per Angstrom, and inverse variance.
+    mask : ndarray of bool, of the same shape
         True where a pixel carries no information.
     grid : ndarray, shape (m,)
         Pixel centres of the result, in Angstrom.
-    rv_kms : float
+    rv_kms : float or array_like, shape (n_stars,)
         Radial velocity to remove.
 
     Returns
     -------
-    flux : ndarray, shape (m,)
+    flux : ndarray, shape (m,) or (n_stars, m)
         Mean flux density over each new pixel: the integral over any run of whole pixels is conserved.
-    ivar : ndarray, shape (m,)
+    ivar : ndarray, of the same shape
         1 over the overlap-weighted mean variance. Averaging two pixels would lower the variance, but it correlates
         neighbours as much; leaving the gain out keeps chi-squared over many pixels honest.
-    mask : ndarray of bool, shape (m,)
+    mask : ndarray of bool, of the same shape
         True where more than 1e-6 of a new pixel overlaps a masked old one or lies beyond the spectrum.
     """
-    edges = pixel_edges(wavelength) / float(doppler_factor(rv_kms))
-    targets = pixel_edges(grid)
-    widths, target_widths = np.diff(edges), np.diff(targets)
+    many = np.ndim(flux) == 2
+    f, v, m = (np.ascontiguousarray(np.atleast_2d(part)) for part in (flux, ivar, mask))
+    factor = np.broadcast_to(np.asarray(doppler_factor(rv_kms), float), (len(f),))
+    shape = (len(f), grid.size)
+    result = np.empty(shape), np.empty(shape), np.empty(shape, np.bool_)
+    _rebin(pixel_edges(wavelength), factor, f, v, m, pixel_edges(grid), *result)
+    return result if many else (result[0][0], result[1][0], result[2][0])
 
-    def averaged(values: FloatArray) -> FloatArray:
-        cumulative = np.concatenate(([0.0], np.cumsum(values * widths)))
-        return np.asarray(np.diff(np.interp(targets, edges, cumulative)) / target_widths)
 
-    good = ~mask
-    coverage = averaged(np.ones_like(flux))
-    blocked = averaged(mask.astype(float)) + (1.0 - np.minimum(coverage, 1.0))
-    new_mask = blocked > 1e-6
-    variance = averaged(np.where(good, 1.0 / np.where(good, ivar, 1.0), 0.0))
-    seen = averaged(good.astype(float))
-    new_flux = averaged(np.where(good, flux, 0.0)) / np.where(seen > 0, seen, 1.0)
-    new_ivar = np.where(new_mask, 0.0, 1.0 / np.where(variance > 0, variance, np.inf))
-    return new_flux, new_ivar, new_mask
+@numba.njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _rebin(
+    edges: FloatArray,
+    factor: FloatArray,
+    flux: NDArray[Any],
+    ivar: NDArray[Any],
+    mask: NDArray[np.bool_],
+    targets: FloatArray,
+    new_flux: FloatArray,
+    new_ivar: FloatArray,
+    new_mask: NDArray[np.bool_],
+) -> None:
+    """One walk along both sets of pixels a star."""
+    last = edges.size - 1
+    for star in range(flux.shape[0]):
+        shrink = 1.0 / factor[star]
+        source = 0
+        for pixel in range(targets.size - 1):
+            low, high = targets[pixel], targets[pixel + 1]
+            while source > 0 and edges[source] * shrink > low:
+                source -= 1
+            while source < last and edges[source + 1] * shrink <= low:
+                source += 1
+            total, variance, seen = 0.0, 0.0, 0.0
+            k = source
+            while k < last and edges[k] * shrink < high:
+                overlap = min(edges[k + 1] * shrink, high) - max(edges[k] * shrink, low)
+                if overlap > 0.0 and not mask[star, k]:
+                    total += flux[star, k] * overlap
+                    variance += overlap / ivar[star, k]
+                    seen += overlap
+                k += 1
+            width = high - low
+            new_flux[star, pixel] = total / seen if seen > 0.0 else 0.0
+            dead = seen < (1.0 - TOUCHED) * width
+            new_mask[star, pixel] = dead
+            new_ivar[star, pixel] = 0.0 if dead or not variance > 0.0 else seen / variance

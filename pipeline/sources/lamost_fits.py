@@ -73,26 +73,28 @@ def read_spectrum(path: Path) -> Spectrum:
     """
     content = _content(path)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", AstropyWarning)
             with fits.open(io.BytesIO(content), memmap=False) as hdus:
                 _refuse_truncated(hdus, len(content), path)
-                header = hdus[0].header
-                rows = _rows(hdus, path)
+                return _spectrum(hdus, path)
     except SpectrumError:
         raise
     except Exception as error:  # astropy raises many kinds on damaged files; each becomes a reject with its reason
         raise SpectrumError(
             "unreadable", f"{path.name} cannot be read as FITS: {type(error).__name__}: {error}"
         ) from error
-    flux, ivar, wavelength, andmask = rows
+
+
+def _spectrum(hdus: fits.HDUList, path: Path) -> Spectrum:
+    header = hdus[0].header
+    flux, ivar, wavelength, andmask = _rows(hdus, path)
     if "COEFF0" in header and "COEFF1" in header:
         wavelength = 10.0 ** (float(header["COEFF0"]) + float(header["COEFF1"]) * np.arange(flux.size))
     obsid, obsid_source = identifier(header, path)
-    with np.errstate(invalid="ignore"):
-        signal = flux * np.sqrt(np.where(ivar > 0, ivar, 0.0))
-        # Exactly zero flux is a dead stretch or the padded end of the range, never a measurement.
-        mask = (andmask > 0) | (flux == 0.0) | ~(ivar > 0)
+    signal = flux * np.sqrt(np.where(ivar > 0, ivar, 0.0))
+    # Exactly zero flux is a dead stretch or the padded end of the range, never a measurement.
+    mask = (andmask > 0) | (flux == 0.0) | ~(ivar > 0)
     meta = _meta(header, path) | {
         "obsid_source": obsid_source,
         "snr": float(np.mean(signal[np.isfinite(signal)])) if np.isfinite(signal).any() else float("nan"),

@@ -68,7 +68,7 @@ def infer_labels(state: BuildState, progress: Progress) -> int:
     """Train SLAM on the stars with reference labels, calibrate its errors out of fold, infer all stars."""
     need_spectra(state)
     config = state.config.labels
-    training = _training_rows(state)
+    training = training_rows(state)
     if training.size < MIN_TRAINING_STARS:
         raise StageSkipped(
             f"{training.size} stars have reference labels within the training cuts; {MIN_TRAINING_STARS} are needed"
@@ -270,12 +270,11 @@ def _outside_hull(labels: NDArray[np.float64], training: NDArray[np.float64]) ->
 
 
 def star_groups(table: pd.DataFrame) -> NDArray[np.int64]:
-    """One number a star, so that repeated observations stay together: Gaia's source id, else the observation itself."""
-    gaia = table["gaia_source_id"].to_numpy(np.int64) if "gaia_source_id" in table else 0
-    return np.where(gaia > 0, gaia, -table["obsid"].to_numpy(np.int64))
+    """One number a star, so that repeated observations stay together; every row its own where none were numbered."""
+    return table["star"].to_numpy(np.int64) if "star" in table else np.arange(len(table))
 
 
-def _training_rows(state: BuildState) -> NDArray[np.int64]:
+def training_rows(state: BuildState) -> NDArray[np.int64]:
     """Rows with reference labels within the cuts of paper section 2.2, at most the configured number (seeded)."""
     config = state.config.labels
     passes = np.ones(len(state.table), bool)

@@ -15,6 +15,9 @@ from pipeline.products.release import REPORT_NAME, TRUTH_NAME
 from pipeline.science.distance import CALIBRATED_M_H
 from pipeline.science.quality import (
     COLOUR_SIGMA,
+    LINE_SIGMA,
+    LOW_CCF_PEAK,
+    RIVAL_PEAK,
     chi2_limits,
     colour_outliers,
     oddness,
@@ -26,8 +29,6 @@ from pipeline.stages.state import BuildState, Progress
 _BLOCK = 500
 LOW_SNR = 10.0
 MASKED_LIMIT = 0.2
-LOW_CCF_PEAK = 0.3
-RIVAL_PEAK = 0.9
 RUWE_LIMIT = 1.4
 VELOCITY_SIGMA = 5.0
 
@@ -69,6 +70,8 @@ def _flag_velocities(state: BuildState, quality: NDArray[np.int32], evidence: li
     peak, rival = state.column("rv_peak"), state.column("rv_peak_ratio")
     doubtful = _saved(state, "rv_edge_of_search") | (peak < LOW_CCF_PEAK) | (rival > RIVAL_PEAK)
     raise_bit(quality, QualityFlag.RV_DOUBTFUL, doubtful)
+    lines = state.column("rv_ca_sigma")
+    raise_bit(quality, QualityFlag.CA_LINES_DISAGREE, lines > LINE_SIGMA)
     raise_bit(quality, QualityFlag.EDGE_TEMPLATE, _saved(state, "rv_edge_template"))
     difference = np.abs(state.column("rv") - state.column("rv_gaia"))
     sigma = np.hypot(state.column("rv_err"), state.column("rv_gaia_err"))
@@ -77,7 +80,7 @@ def _flag_velocities(state: BuildState, quality: NDArray[np.int32], evidence: li
         QualityFlag.ASTROMETRY,
         (difference > VELOCITY_SIGMA * sigma) | (state.column("ruwe") > RUWE_LIMIT),
     )
-    evidence += [-peak, rival, difference / sigma]
+    evidence += [-peak, rival, lines, difference / sigma]
 
 
 def _flag_labels(state: BuildState, quality: NDArray[np.int32], evidence: list[NDArray[np.float64]]) -> None:

@@ -20,19 +20,20 @@ from pipeline.products.manifest import Manifest, ProductError, checksums
 from pipeline.stages.labels import infer_labels
 from pipeline.stages.publishing import raise_flags, write_catalogue
 from pipeline.stages.reading import read
+from pipeline.stages.selecting import select_giants
 from pipeline.stages.spatial import map_disc, measure_actions, measure_distances, place_in_phase_space, place_in_stream
 from pipeline.stages.spectral import (
     measure_indices,
     measure_snr,
-    measure_velocities,
     normalise_spectra,
 )
 from pipeline.stages.state import BuildState, Stage, StageSkipped
+from pipeline.stages.velocities import measure_velocities
 
 STAGES: tuple[Stage, ...] = (
     Stage("read", read, 20, ("input",)),
     Stage("snr", measure_snr, 1, ("spectra",)),
-    Stage("rv", measure_velocities, 8, ("spectra", "velocity")),
+    Stage("rv", measure_velocities, 8, ("spectra", "velocity", "labels")),
     Stage("indices", measure_indices, 2, ()),
     Stage("normalise", normalise_spectra, 6, ("spectra",)),
     Stage("labels", infer_labels, 60, ("labels",)),
@@ -41,6 +42,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("actions", measure_actions, 4, ("kinematics",)),
     Stage("stream", place_in_stream, 6, ("kinematics",)),
     Stage("maps", map_disc, 3, ("kinematics",)),
+    Stage("selection", select_giants, 1, ("selection",)),
     Stage("flags", raise_flags, 1, ()),
     Stage("catalogue", write_catalogue, 2, ()),
 )
@@ -175,6 +177,7 @@ def _run(state: BuildState, stage: Stage, progress: Callable[[float, str], None]
     progress(0.0, "started")
     try:
         rows_out, status, reason = stage.run(state, progress), "done", ""
+        state.table = state.table.copy()  # one block a type again, after columns were added one by one
     except StageSkipped as skipped:
         rows_out, status, reason = 0, "skipped", str(skipped)
     return {

@@ -1,4 +1,4 @@
-"""Stages that work on spectra: snr, rv, indices, normalise.
+"""Stages that work on spectra: snr, indices, normalise.
 
 Band windows are 4 Angstrom wide and a velocity of 150 km/s moves them by as much; so indices are measured after the
 velocity, in the rest frame.
@@ -14,11 +14,7 @@ from pipeline.domain.wavelength import log_grid
 from pipeline.products.spectra import SpectrumStoreWriter
 from pipeline.science.continuum import ContinuumFitter, ContinuumSettings, normalise
 from pipeline.science.indices import CALCIUM_WINDOW, band_ratios, mean_snr
-from pipeline.science.radial_velocity import VelocityMeasurer, VelocitySettings
 from pipeline.science.resample import rebin
-from pipeline.science.synthetic import SyntheticModel
-from pipeline.science.templates import synthetic_templates
-from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
 from pipeline.stages.state import BuildState, Progress, StageSkipped
 
 _BLOCK = 250
@@ -80,44 +76,6 @@ def measure_snr(state: BuildState, progress: Progress) -> int:
     return int(np.isfinite(good).sum())
 
 
-def measure_velocities(state: BuildState, progress: Progress) -> int:
-    """Radial velocities against the synthetic templates, in the observed frame."""
-    need_spectra(state)
-    config = state.config
-    wavelength = np.array(state.array("raw_wavelength"))
-    step = np.diff(np.log10(wavelength))
-    if step.max() - step.min() > 1e-7:
-        raise StageSkipped("the spectra are not on a logarithmic grid (resolution too low for velocities)")
-    continuum = continuum_settings(config.spectra)
-    model = SyntheticModel.from_table(load_table(SYNTHETIC_TABLE))
-    templates = synthetic_templates(model, continuum)
-    velocity = config.velocity
-    measurer = VelocityMeasurer(
-        wavelength,
-        templates,
-        VelocitySettings(velocity.first_angstrom, velocity.last_angstrom, velocity.max_velocity_kms, velocity.step_kms),
-    )
-    fitter = ContinuumFitter(wavelength, continuum)
-    n = len(state.table)
-    names = ("rv", "rv_err", "rv_peak", "rv_peak_ratio", "rv_template_teff", "rv_chi2_nu")
-    columns = {name: np.full(n, np.nan) for name in names}
-    doubtful, edge = np.zeros(n, bool), np.zeros(n, bool)
-    for rows in blocks(n):
-        _, flux, ivar, mask = raw_block(state, rows)
-        found = measurer.measure(*normalise(flux, ivar, mask, fitter.fit(flux, ivar, mask)))
-        teff = np.where(found.template >= 0, templates.labels[found.template, 0], np.nan)
-        values = (found.rv_kms, found.error_kms, found.peak, found.rival, teff, found.chi2_nu)
-        for name, value in zip(names, values, strict=True):
-            columns[name][rows] = value
-        doubtful[rows], edge[rows] = found.edge_of_search, found.edge_template
-        progress(rows.stop / n, "radial velocities")
-    state.table = state.table.assign(**columns)
-    state.save_array("rv_edge_of_search", doubtful)
-    state.save_array("rv_edge_template", edge)
-    state.facts["choices"]["velocity templates"] = templates.name
-    return int(np.isfinite(columns["rv"]).sum())
-
-
 def measure_indices(state: BuildState, progress: Progress) -> int:
     """TiO5, CaH2, CaH3 in the rest frame, where the input has LAMOST's resolution."""
     need_spectra(state)
@@ -131,11 +89,8 @@ def measure_indices(state: BuildState, progress: Progress) -> int:
     found = {name: np.full(n, np.nan) for name in ("tio5", "cah2", "cah3")}
     for rows in blocks(n):
         _, flux, ivar, mask = raw_block(state, rows)
-        rest = [
-            rebin(wavelength[near], flux[i, near], ivar[i, near], mask[i, near], window, velocity[rows][i])
-            for i in range(len(flux))
-        ]
-        ratios = band_ratios(window, np.array([r[0] for r in rest]), np.array([r[2] for r in rest]))
+        rest, _, dead = rebin(wavelength[near], flux[:, near], ivar[:, near], mask[:, near], window, velocity[rows])
+        ratios = band_ratios(window, rest, dead)
         for name, values in ratios.items():
             found[name][rows] = values
         progress(rows.stop / n, "band indices")
@@ -188,7 +143,6 @@ def rest_frame(
     grid: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
     """Rebinned to the rest frame and divided by the pseudo-continuum, which comes last."""
-    rest = [rebin(wavelength, flux[i], ivar[i], mask[i], grid, velocity[i]) for i in range(len(flux))]
-    flux, ivar, mask = (np.array(part) for part in zip(*rest, strict=True))
+    flux, ivar, mask = rebin(wavelength, flux, ivar, mask, grid, velocity)
     continuum = fitter.fit(flux, ivar, mask)
     return (*normalise(flux, ivar, mask, continuum), continuum)

@@ -53,17 +53,21 @@ class BuildState:
     @property
     def has_spectra(self) -> bool:
         """Whether the read stage stored spectra."""
-        return (self.work / "arrays" / "raw_flux.npy").is_file()
+        return self.array_path("raw_flux").is_file()
+
+    def array_path(self, name: str) -> Path:
+        """Where an array of the build is kept."""
+        return self.work / "arrays" / f"{name}.npy"
 
     def save_array(self, name: str, values: NDArray[Any]) -> None:
         """Keep an array on disk for later stages."""
-        folder = self.work / "arrays"
-        folder.mkdir(parents=True, exist_ok=True)
-        np.save(folder / f"{name}.npy", values, allow_pickle=False)
+        path = self.array_path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, values, allow_pickle=False)
 
     def array(self, name: str) -> NDArray[Any]:
         """An array kept before, as a read-only memory map."""
-        return np.load(self.work / "arrays" / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        return np.load(self.array_path(name), mmap_mode="r", allow_pickle=False)
 
     def column(self, name: str) -> NDArray[np.float64]:
         """A numeric column as float64, all NaN when the table lacks it."""

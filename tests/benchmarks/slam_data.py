@@ -38,11 +38,7 @@ def simulated_stars(n, n_pixels=None, seed=3670):
     for start in range(0, n, 256):
         part = rows[start : start + 256]
         wavelength, f, i, m = survey.observe(part)
-        rest = [
-            rebin(wavelength, f[k].astype(float), i[k].astype(float), m[k], grid, survey.stars.rv[star])
-            for k, star in enumerate(part)
-        ]
-        f, i, m = (np.array(column) for column in zip(*rest, strict=True))
+        f, i, m = rebin(wavelength, f, i, m, grid, survey.stars.rv[part])
         block = slice(start, start + len(part))
         flux[block], ivar[block], mask[block] = normalise(f, i, m, fitter.fit(f, i, m))
     return Stars(reference[rows], flux, ivar, mask, grid)

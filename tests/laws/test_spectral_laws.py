@@ -16,6 +16,7 @@ from pipeline.domain.wavelength import (
     velocity_to_log_shift,
 )
 from pipeline.science.resample import pixel_edges, rebin
+from tests.reference.slow_rebin import slow_rebin
 
 velocities = st.floats(-900.0, 900.0)
 GRID = log_grid(8000.0, 8950.0)
@@ -102,3 +103,28 @@ def test_beyond_the_spectrum_everything_is_masked():
     outside = (GRID < 8199.0) | (GRID > 8501.0)
     assert mask[outside].all()
     assert (ivar[outside] == 0).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0.2, 5.0))
+def test_the_kernel_equals_its_slow_twin(seed, step):
+    rng = np.random.default_rng(seed)
+    pixels = log_grid(8000.0, 8600.0)
+    flux, ivar = rng.normal(5, 2, (3, pixels.size)), rng.uniform(0.1, 9, (3, pixels.size))
+    mask = rng.random((3, pixels.size)) < 0.05
+    velocity = rng.uniform(-600, 600, 3)
+    grid = np.arange(8030.0, 8620.0, step)
+    fast = rebin(pixels, flux.astype(np.float32), ivar.astype(np.float32), mask, grid, velocity)
+    for star in range(3):
+        slow = slow_rebin(
+            pixels,
+            flux[star].astype(np.float32).astype(float),
+            ivar[star].astype(np.float32).astype(float),
+            mask[star],
+            grid,
+            velocity[star],
+        )
+        np.testing.assert_array_equal(fast[2][star], slow[2])
+        whole = ~slow[2]
+        np.testing.assert_allclose(fast[0][star][whole], slow[0][whole], rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(fast[1][star], slow[1], rtol=1e-5)

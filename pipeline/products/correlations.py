@@ -1,0 +1,73 @@
+"""Cross-correlation functions of the stars whose velocity is doubtful: what the flag saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.products.manifest import ProductError
+
+VELOCITY_DIR = "velocity"
+
+
+@dataclass(frozen=True)
+class Correlations:
+    """CCFs with each star's best template.
+
+    Parameters
+    ----------
+    velocity_kms : ndarray, shape (n_velocities,)
+        Shifts.
+    obsid : ndarray of int, shape (n_stars,)
+        Doubtful stars.
+    ccf : ndarray of float32, shape (n_stars, n_velocities)
+        Correlation, Eq. 1.
+    """
+
+    velocity_kms: NDArray[np.float64]
+    obsid: NDArray[np.int64]
+    ccf: NDArray[np.float32]
+
+    def of(self, obsid: int) -> NDArray[np.float32] | None:
+        """One star's CCF; None for stars whose velocity nobody doubts."""
+        row = np.flatnonzero(self.obsid == obsid)
+        return np.array(self.ccf[row[0]]) if row.size else None
+
+
+def write_correlations(
+    directory: Path, velocity_kms: NDArray[np.float64], obsid: NDArray[np.int64], ccf: NDArray[np.floating]
+) -> None:
+    """Write ``velocity/velocity_kms.npy``, ``obsid.npy`` and ``ccf.npy``."""
+    folder = directory / VELOCITY_DIR
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, values in (
+        ("velocity_kms", np.asarray(velocity_kms, np.float64)),
+        ("obsid", np.asarray(obsid, np.int64)),
+        ("ccf", np.asarray(ccf, np.float32)),
+    ):
+        np.save(folder / f"{name}.npy", values, allow_pickle=False)
+
+
+def read_correlations(directory: Path) -> Correlations | None:
+    """Read what :func:`write_correlations` wrote; None for products without velocities.
+
+    Raises
+    ------
+    ProductError
+        If the files are damaged or do not belong together.
+    """
+    folder = directory / VELOCITY_DIR
+    if not folder.is_dir():
+        return None
+    try:
+        found = Correlations(
+            *(np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("velocity_kms", "obsid", "ccf"))
+        )
+    except (FileNotFoundError, ValueError) as error:
+        raise ProductError(f"The correlation functions in {folder} are damaged ({error}).") from error
+    if found.ccf.shape != (found.obsid.size, found.velocity_kms.size):
+        raise ProductError(f"ccf.npy in {folder} has shape {found.ccf.shape}, not one row a star.")
+    return found

@@ -1,0 +1,68 @@
+"""Arrays that grow on disk row by row, and end as plain .npy files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+HEADER_BYTES = 128
+"""Room for the header, which is written last, when the number of rows is known."""
+
+
+class GrowingArray:
+    """Rows appended to a file, which :meth:`close` turns into an array that ``numpy.load`` reads and maps.
+
+    Parameters
+    ----------
+    path : Path
+        Of the ``.npy`` file.
+    columns : int
+        Values a row.
+    dtype : dtype
+        Of the values.
+    """
+
+    def __init__(self, path: Path, columns: int, dtype: DTypeLike) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._columns, self._dtype = columns, np.dtype(dtype)
+        self._rows = 0
+        self._file = path.open("wb")
+        self._file.write(bytes(HEADER_BYTES))
+
+    def append(self, row: NDArray[Any]) -> None:
+        """Add one row.
+
+        Raises
+        ------
+        ValueError
+            If it has another length.
+        """
+        values = np.ascontiguousarray(row, self._dtype)
+        if values.shape != (self._columns,):
+            raise ValueError(f"A row of shape {values.shape} does not fit {self._file.name}: it takes {self._columns}.")
+        self._file.write(values.tobytes())
+        self._rows += 1
+
+    def close(self) -> None:
+        """Write the header (version 1.0 of the format, padded to the room kept for it)."""
+        shape = (self._rows, self._columns)
+        described = (
+            f"{{'descr': {np.lib.format.dtype_to_descr(self._dtype)!r}, 'fortran_order': False, 'shape': {shape}, }}"
+        )
+        magic = np.lib.format.magic(1, 0)
+        text = described.ljust(HEADER_BYTES - len(magic) - 3) + "\n"
+        self._file.seek(0)
+        self._file.write(magic + len(text).to_bytes(2, "little") + text.encode("latin1"))
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

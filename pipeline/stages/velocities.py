@@ -1,0 +1,181 @@
+"""The rv stage: templates, velocities, Ca II lines, repeats, zero points, and the CCF of whoever is doubtful."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.config import ConfigError
+from pipeline.products.correlations import write_correlations
+from pipeline.science.continuum import ContinuumFitter, ContinuumSettings, normalise
+from pipeline.science.quality import doubtful_velocity
+from pipeline.science.radial_velocity import RadialVelocity, TemplateSet, VelocityMeasurer, VelocitySettings
+from pipeline.science.repeats import repeat_statistics
+from pipeline.science.synthetic import SyntheticModel
+from pipeline.science.templates import data_driven_templates, grid_templates, synthetic_templates
+from pipeline.science.zero_points import velocity_zero_points
+from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
+from pipeline.sources.synthetic_model import RESOLUTION
+from pipeline.sources.template_grids import read_template_grid
+from pipeline.stages.labels import MIN_TRAINING_STARS, training_rows
+from pipeline.stages.reading import data_path
+from pipeline.stages.spectral import blocks, continuum_settings, need_spectra, raw_block
+from pipeline.stages.state import BuildState, Progress, StageSkipped
+
+LINE_NAMES = ("rv_ca8498", "rv_ca8542", "rv_ca8662")
+MOST_TEMPLATE_STARS = 1000
+"""Training stars that make data-driven templates, at most: templates are smooth, more stars change nothing."""
+
+REFERENCE = "rv_gaia"
+"""Velocities that place template stars at rest and that zero points are measured against."""
+
+
+def measure_velocities(state: BuildState, progress: Progress) -> int:
+    """Radial velocities in the observed frame, and what repeats and references say of them."""
+    need_spectra(state)
+    wavelength = np.array(state.array("raw_wavelength"))
+    step = np.diff(np.log10(wavelength))
+    if step.max() - step.min() > 1e-7:
+        raise StageSkipped("the spectra are not on a logarithmic grid (resolution too low for velocities)")
+    config = state.config.velocity
+    settings = VelocitySettings(config.first_angstrom, config.last_angstrom, config.max_velocity_kms, config.step_kms)
+    continuum = continuum_settings(state.config.spectra)
+    fitter = ContinuumFitter(wavelength, continuum)
+    templates = _templates(state, wavelength, settings, continuum, fitter, progress)
+    measurer = VelocityMeasurer(wavelength, templates, settings)
+    n = len(state.table)
+    parts, doubtful, tracks = [], [], []
+    for rows in blocks(n):
+        flux, ivar, mask = _normalised(state, rows, fitter)
+        found = measurer.measure(flux, ivar, mask)
+        odd = np.flatnonzero(doubtful_velocity(found)) + rows.start
+        parts.append(found)
+        doubtful.append(odd)
+        tracks.append(measurer.ccf_of(flux, ivar, mask, found.template, odd - rows.start))
+        progress(0.3 + 0.7 * rows.stop / n, "radial velocities")
+    found = RadialVelocity.joined(parts)
+    odd = np.concatenate(doubtful)
+    write_correlations(
+        state.draft, measurer.velocities, state.table["obsid"].to_numpy(np.int64)[odd], np.concatenate(tracks)
+    )
+    _to_table(state, found, templates)
+    _report(state, found)
+    state.facts["choices"]["velocity templates"] = templates.name
+    return int(np.isfinite(found.rv_kms).sum())
+
+
+def _normalised(
+    state: BuildState, rows: slice | NDArray[np.int64], fitter: ContinuumFitter
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    _, flux, ivar, mask = raw_block(state, rows)
+    return normalise(flux, ivar, mask, fitter.fit(flux, ivar, mask))
+
+
+def _templates(
+    state: BuildState,
+    wavelength: NDArray[np.float64],
+    settings: VelocitySettings,
+    continuum: ContinuumSettings,
+    fitter: ContinuumFitter,
+    progress: Progress,
+) -> TemplateSet:
+    """The configured templates."""
+    kind = state.config.velocity.templates
+    synthetic = synthetic_templates(SyntheticModel.from_table(load_table(SYNTHETIC_TABLE)), continuum)
+    if kind == "synthetic":
+        return synthetic
+    if kind == "data-driven":
+        rows = training_rows(state)
+        if rows.size < MIN_TRAINING_STARS:
+            told = f"none: {rows.size} stars have reference labels, {MIN_TRAINING_STARS} are needed"
+            state.facts["choices"]["data-driven templates"] = told
+            return synthetic
+        if rows.size > MOST_TEMPLATE_STARS:
+            rows = np.sort(np.random.default_rng(state.config.labels.seed).permutation(rows)[:MOST_TEMPLATE_STARS])
+        labels = np.stack([state.column(f"{name}_ref") for name in ("teff", "logg", "m_h")], axis=1)[rows]
+        progress(0.0, "data-driven velocity templates")
+        made = data_driven_templates(
+            wavelength,
+            *_normalised(state, rows, fitter),
+            labels,
+            synthetic,
+            settings,
+            reference_kms=state.column(REFERENCE)[rows],
+            seed=state.config.labels.seed,
+            progress=lambda f: progress(0.3 * f, "data-driven velocity templates"),
+        )
+        state.facts["report"]["velocity_templates"] = {"stars": int(rows.size), "moved_kms": list(made.moved_kms)}
+        return made.templates
+    folder = data_path(state, kind)
+    if not folder.is_dir():
+        raise ConfigError(
+            f"velocity.templates is {kind!r}: neither synthetic, data-driven nor a folder of templates that exists."
+        )
+    return _grid(folder, state.config.velocity.template_wavelengths, synthetic, continuum)
+
+
+def _grid(folder: Path, medium: str, synthetic: TemplateSet, continuum: ContinuumSettings) -> TemplateSet:
+    spectra = read_template_grid(folder, medium)
+    return grid_templates(
+        [one.labels for one in spectra],
+        [one.wavelength for one in spectra],
+        [one.flux for one in spectra],
+        synthetic.log_wavelength,
+        RESOLUTION,
+        continuum,
+        f"{len(spectra)} spectra of {folder.name} ({medium} wavelengths), convolved to R = {RESOLUTION:g}",
+    )
+
+
+def _to_table(state: BuildState, found: RadialVelocity, templates: TemplateSet) -> None:
+    known = found.template >= 0
+    columns = {
+        "rv": found.rv_kms,
+        "rv_err": found.error_kms,
+        "rv_mismatch": found.mismatch_kms,
+        "rv_peak": found.peak,
+        "rv_peak_ratio": found.rival,
+        "rv_template_teff": np.where(known, templates.labels[found.template, 0], np.nan),
+        "rv_chi2_nu": found.chi2_nu,
+        "rv_ca_sigma": found.line_disagreement,
+    }
+    for number, name in enumerate(LINE_NAMES):
+        columns |= {name: found.line_kms[:, number], f"{name}_err": found.line_error_kms[:, number]}
+    state.table = state.table.assign(**columns)
+    state.save_array("rv_edge_of_search", found.edge_of_search)
+    state.save_array("rv_edge_template", found.edge_template)
+
+
+def _report(state: BuildState, found: RadialVelocity) -> None:
+    """Judge the errors by stars observed several times, and measure the zero points; correct only when asked."""
+    star = state.table["star"].to_numpy(np.int64)
+    state.facts["report"]["rv_repeats"] = repeat_statistics(star, found.rv_kms, found.error_kms)
+    if not np.isfinite(state.column(REFERENCE)).any():
+        return
+    config = state.config.velocity
+    group = _groups(state, config.zero_point_group)
+    points = velocity_zero_points(found.rv_kms, found.error_kms, state.column(REFERENCE), group)
+    state.facts["report"]["rv_zero_points"] = {
+        "by": config.zero_point_group,
+        "reference": REFERENCE,
+        "applied": config.apply_zero_points,
+        "groups": points.table.to_dict("records"),
+    }
+    if config.apply_zero_points:
+        corrected = {"rv": found.rv_kms - points.offset, "rv_err": np.hypot(found.error_kms, points.error)}
+        corrected |= {name: state.column(name) - points.offset for name in LINE_NAMES}
+        state.table = state.table.assign(**corrected, rv_zero_point=points.offset)
+
+
+def _groups(state: BuildState, kind: str) -> NDArray[np.str_]:
+    def words(name: str) -> NDArray[np.str_]:
+        return state.table[name].to_numpy().astype(str) if name in state.table else np.full(len(state.table), "")
+
+    if kind == "plate":
+        return words("plan_id")
+    spectrograph = np.char.add("spectrograph ", words("spectrograph_id"))
+    if kind == "spectrograph":
+        return spectrograph
+    return np.char.add(np.char.add(words("plan_id"), " "), spectrograph)
