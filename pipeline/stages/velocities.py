@@ -61,7 +61,7 @@ def measure_velocities(state: BuildState, progress: Progress) -> int:
         state.draft, measurer.velocities, state.table["obsid"].to_numpy(np.int64)[odd], np.concatenate(tracks)
     )
     _to_table(state, found, templates)
-    _report(state, found)
+    report_velocities(state, found.rv_kms, found.error_kms)
     state.facts["choices"]["velocity templates"] = templates.name
     return int(np.isfinite(found.rv_kms).sum())
 
@@ -148,15 +148,15 @@ def _to_table(state: BuildState, found: RadialVelocity, templates: TemplateSet) 
     state.save_array("rv_edge_template", found.edge_template)
 
 
-def _report(state: BuildState, found: RadialVelocity) -> None:
+def report_velocities(state: BuildState, rv: NDArray[np.float64], error: NDArray[np.float64]) -> None:
     """Judge the errors by stars observed several times, and measure the zero points; correct only when asked."""
     star = state.table["star"].to_numpy(np.int64)
-    state.facts["report"]["rv_repeats"] = repeat_statistics(star, found.rv_kms, found.error_kms)
+    state.facts["report"]["rv_repeats"] = repeat_statistics(star, rv, error)
     if not np.isfinite(state.column(REFERENCE)).any():
         return
     config = state.config.velocity
     group = _groups(state, config.zero_point_group)
-    points = velocity_zero_points(found.rv_kms, found.error_kms, state.column(REFERENCE), group)
+    points = velocity_zero_points(rv, error, state.column(REFERENCE), group)
     state.facts["report"]["rv_zero_points"] = {
         "by": config.zero_point_group,
         "reference": REFERENCE,
@@ -164,7 +164,7 @@ def _report(state: BuildState, found: RadialVelocity) -> None:
         "groups": points.table.to_dict("records"),
     }
     if config.apply_zero_points:
-        corrected = {"rv": found.rv_kms - points.offset, "rv_err": np.hypot(found.error_kms, points.error)}
+        corrected = {"rv": rv - points.offset, "rv_err": np.hypot(error, points.error)}
         corrected |= {name: state.column(name) - points.offset for name in LINE_NAMES}
         state.table = state.table.assign(**corrected, rv_zero_point=points.offset)
 

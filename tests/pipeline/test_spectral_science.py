@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from pipeline.domain.wavelength import air_to_vacuum, log_grid
+from pipeline.domain.wavelength import air_to_vacuum, log_grid, log_shift_to_velocity
 from pipeline.science.continuum import ContinuumFitter, ContinuumSettings, normalise
 from pipeline.science.indices import band_ratios, mean_snr
 from pipeline.science.radial_velocity import VelocityMeasurer, VelocitySettings
 from pipeline.science.synthetic import SyntheticModel
 from pipeline.science.templates import synthetic_templates
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
+from tests.reference.slow_continuum import slow_continuum
 from tests.reference.slow_velocity import slow_correlation
 
 GRID = log_grid(3700.0, 9095.0)
@@ -101,6 +102,21 @@ def test_continuum_of_a_smooth_curve_is_the_curve():
     np.testing.assert_allclose(fitted[0], smooth, rtol=2e-3)
 
 
+def test_continuum_is_that_of_its_slow_twin(model):
+    stars = [
+        star(model, v, (teff, 1.0, -0.2), seed=k) for k, (v, teff) in enumerate(((-60, 3600), (0, 4000), (90, 5000)))
+    ]
+    flux, ivar, mask = (np.array(part) for part in zip(*stars, strict=True))
+    mask[1, 1500:1600] = True
+    settings = ContinuumSettings()
+    fast = ContinuumFitter(GRID, settings).fit(flux, ivar, mask)
+    for k in range(3):
+        slow = slow_continuum(GRID, flux[k], ivar[k], mask[k], settings)
+        apart = np.abs(fast[k] / slow - 1.0)[150:-150]  # the ends are bent by other boundary conditions
+        assert np.median(apart) < 1e-3
+        assert np.quantile(apart, 0.95) < 1e-2
+
+
 def test_continuum_scales_with_the_flux_and_ignores_masked_pixels():
     rng = np.random.default_rng(3)
     flux = 50.0 + rng.normal(0, 1, GRID.size)
@@ -157,3 +173,27 @@ def test_real_velocities_agree_with_the_headers(shared_data):
     middle = np.nanmedian(difference)
     assert abs(middle) < 5.0
     assert 1.4826 * np.nanmedian(np.abs(difference - middle)) < 12.0
+
+
+def test_a_real_spectrum_moved_by_whole_pixels_moves_to_a_tenth_of_its_error(shared_data, measurer):
+    """Whole pixels need no interpolation: only the method can change the answer."""
+    from pipeline.science.resample import rebin
+    from pipeline.sources.lamost_fits import find_spectra, read_spectra
+
+    spectra = [s for _, s in read_spectra(find_spectra(shared_data / "spectra"))]
+    rest = [rebin(s.wavelength, s.flux, s.ivar, s.mask, GRID) for s in spectra]
+    flux, ivar, mask = (np.array(part) for part in zip(*rest, strict=True))
+    normal = normalise(flux, ivar, mask, ContinuumFitter(GRID, ContinuumSettings()).fit(flux, ivar, mask))
+    # the window moves along with the star, so that both see the same pixels of it
+    for pixels in (-2, 1, 3):
+        shift = log_shift_to_velocity(pixels * 1e-4)
+        moved = [np.roll(part, pixels, axis=1) for part in normal]
+        first, last = (edge * 10 ** (pixels * 1e-4) for edge in (8000.0, 8950.0))
+        other = VelocityMeasurer(GRID, measurer.templates, VelocitySettings(first, last))
+        near, far = measurer.measure(*normal), other.measure(*moved)
+        steady = (near.peak > 0.5) & (near.rival < 0.8) & (near.template == far.template)
+        assert steady.sum() > 30
+        expected = near.rv_kms + shift  # to first order; the next is v times shift over c
+        expected += near.rv_kms * shift / 299792.458
+        pull = np.abs(far.rv_kms - expected)[steady] / near.error_kms[steady]
+        assert np.quantile(pull, 0.9) < 0.1

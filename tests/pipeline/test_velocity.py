@@ -1,8 +1,10 @@
 """Velocities beyond the basics: slow twin, Ca II lines, data-driven templates, repeats, zero points, stored CCFs."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from pipeline.config import RunConfig, VelocityConfig
 from pipeline.domain.wavelength import doppler_factor, log_grid
 from pipeline.products.correlations import read_correlations
 from pipeline.products.manifest import ProductError
@@ -14,6 +16,8 @@ from pipeline.science.synthetic import SyntheticModel
 from pipeline.science.templates import data_driven_templates, joined, synthetic_templates
 from pipeline.science.zero_points import velocity_zero_points
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
+from pipeline.stages.state import BuildState
+from pipeline.stages.velocities import LINE_NAMES, report_velocities
 from tests.reference.slow_velocity import slow_velocity, splines
 
 GRID = log_grid(7600.0, 9095.0)
@@ -184,3 +188,27 @@ def test_zero_points_are_recovered_and_small_groups_left_alone():
     nothing = velocity_zero_points(rv, error, np.full(group.size, np.nan), group)
     assert len(nothing.table) == 0
     assert (nothing.offset == 0).all()
+
+
+@pytest.mark.parametrize("apply", [False, True])
+def test_zero_points_are_reported_and_applied_only_when_asked(tmp_path, apply):
+    rng = np.random.default_rng(4)
+    n = 300
+    plate = np.repeat(["A", "B"], n // 2)
+    gaia = rng.normal(0, 60, n)
+    rv = gaia + np.where(plate == "A", 8.0, -2.0) + rng.normal(0, 2, n)
+    config = RunConfig("zero", velocity=VelocityConfig(zero_point_group="plate", apply_zero_points=apply))
+    lines = dict.fromkeys(LINE_NAMES, rv)
+    table = pd.DataFrame({"star": np.arange(n), "plan_id": plate, "rv": rv, "rv_err": 2.0, "rv_gaia": gaia, **lines})
+    state = BuildState(config, tmp_path, tmp_path / "draft", table)
+    report_velocities(state, rv, np.full(n, 2.0))
+    told = state.facts["report"]["rv_zero_points"]
+    assert told["applied"] is apply
+    assert [round(group["offset"]) for group in told["groups"]] == [8, -2]
+    offset = np.median((state.table["rv"] - gaia)[plate == "A"])
+    assert offset == pytest.approx(0.0 if apply else 8.0, abs=0.6)
+    assert ("rv_zero_point" in state.table) is apply
+    if apply:
+        np.testing.assert_allclose(rv - state.table["rv"], state.table["rv_zero_point"])
+        np.testing.assert_allclose(state.table[LINE_NAMES[0]], state.table["rv"])
+        assert (state.table["rv_err"] > 2.0).all()
