@@ -121,6 +121,7 @@ class KinematicsConfig:
 
     frame: str = "paper"
     potential: str = "MWPotential2014"
+    draws: int = 100
     stream_particles: int = 2000
     map_half_width_kpc: float = 20.0
     map_cell_kpc: float = 0.5

@@ -236,6 +236,7 @@ _ASTROMETRY = (
     _c("pmra", "float32", "mas/yr", "pos.pm;pos.eq.ra", "μα*", "Gaia proper motion in RA, times cos(Dec)"),
     _c("pmra_err", "float32", "mas/yr", "stat.error;pos.pm;pos.eq.ra", "σ(μα*)", "Uncertainty of pmra", 0, None),
     _c("pmdec", "float32", "mas/yr", "pos.pm;pos.eq.dec", "μδ", "Gaia proper motion in Dec"),
+    _c("pmra_pmdec_corr", "float32", "", "stat.correlation", "ρ(μ)", "Correlation of pmra and pmdec", -1, 1),
     _c("pmdec_err", "float32", "mas/yr", "stat.error;pos.pm;pos.eq.dec", "σ(μδ)", "Uncertainty of pmdec", 0, None),
     _c("ruwe", "float32", "", "stat.error", "RUWE", "Gaia renormalised unit weight error", 0, None),
     _c("rv_gaia", "float32", "km/s", "spect.dopplerVeloc.opt", "RV (Gaia)", "Gaia radial velocity", -1500, 1500),
@@ -299,6 +300,30 @@ _QUALITY = (
 # fmt: on
 
 
+QUANTILE_OF = (
+    *("x_gal", "y_gal", "z_gal", "r_gal", "v_x", "v_y", "v_z", "v_r", "v_phi", "v_gsr"),
+    *("j_r", "j_phi", "j_z", "j_tot", "j_sum", "energy", "eccentricity", "z_max", "r_peri", "r_apo"),
+)
+"""Columns that have quantiles ``NAME_16``, ``NAME_50`` and ``NAME_84`` from Monte Carlo draws."""
+
+QUANTILE_GROUP = "Quantiles"
+
+
+def _quantiles(declared: Iterable[Column]) -> tuple[Column, ...]:
+    known = {one.name: one for one in declared}
+    return tuple(
+        replace(
+            known[name],
+            name=f"{name}_{percent}",
+            ucd=f"stat.value;{known[name].ucd.split(';')[0]}",
+            label=f"{known[name].label} ({percent} %)",
+            description=f"{percent}th percentile of {name} over the Monte Carlo draws",
+        )
+        for name in QUANTILE_OF
+        for percent in (16, 50, 84)
+    )
+
+
 def _build() -> tuple[Column, ...]:
     groups = (
         ("Table A1", _TABLE_A1),
@@ -310,6 +335,7 @@ def _build() -> tuple[Column, ...]:
         ("Distance", _DISTANCE),
         ("Kinematics", _KINEMATICS),
         ("Stream", _STREAM),
+        (QUANTILE_GROUP, _quantiles((*_KINEMATICS, *_STREAM))),
         ("Quality", _QUALITY),
     )
     return tuple(replace(declared, group=group) for group, declarations in groups for declared in declarations)

@@ -7,19 +7,31 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from galpy.actionAngle import actionAngleStaeckel, estimateDeltaStaeckel
-from galpy.potential import MWPotential2014, evaluatePotentials
+from galpy.actionAngle import actionAngleStaeckel
+from galpy.potential import (
+    MWPotential2014,
+    evaluatePotentials,
+    evaluateR2derivs,
+    evaluateRforces,
+    evaluateRzderivs,
+    evaluatez2derivs,
+    evaluatezforces,
+)
 from galpy.util import galpyWarning
 from numpy.typing import NDArray
 
 from pipeline.domain.frames import SolarFrame
+from pipeline.science.blocks import for_each_block
 
 FloatArray = NDArray[np.float64]
 
 POTENTIALS = ("MWPotential2014", "McMillan17")
 
 _SENTINEL = 9999.0
-_BLOCK = 4096
+_BLOCK = 2048
+_LEAST_DELTA = 1e-3
+_USUAL_DELTA = 0.45
+"""Where no focal length can be had, that of the solar neighbourhood, in units of R0."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +79,15 @@ def circular_velocity_kms(frame: SolarFrame) -> float:
     return frame.v_sun_kms[1] - 12.24
 
 
-def compute_orbits(position_kpc: FloatArray, velocity_kms: FloatArray, frame: SolarFrame, potential: str) -> Orbits:
+def compute_orbits(
+    position_kpc: FloatArray,
+    velocity_kms: FloatArray,
+    frame: SolarFrame,
+    potential: str,
+    *,
+    delta: FloatArray | None = None,
+    threads: int | None = None,
+) -> Orbits:
     """Actions and orbit shapes.
 
     Parameters
@@ -78,6 +98,10 @@ def compute_orbits(position_kpc: FloatArray, velocity_kms: FloatArray, frame: So
         Gives (ro, vo) that scale the potential.
     potential : {"MWPotential2014", "McMillan17"}
         Bovy (2015), scaled to (R0, v_c) of the frame; or McMillan (2017) with its own scales.
+    delta : ndarray, shape (n,), optional
+        Focal length of each star's spheroidal coordinates in units of R0; by default from the potential at its place.
+    threads : int, optional
+        Blocks worked on side by side; the cores of this process by default.
 
     Returns
     -------
@@ -103,16 +127,21 @@ def compute_orbits(position_kpc: FloatArray, velocity_kms: FloatArray, frame: So
     columns = {name: np.full(n, np.nan) for name in ("j_r", "j_z", "energy", "ecc", "z_max", "r_peri", "r_apo")}
     known = np.flatnonzero(np.isfinite(v_r + v_t + v_z + z) & (radius > 1e-3))
     infinity = float(evaluatePotentials(model, 1e6, 0.0, use_physical=False))
-    with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        warnings.simplefilter("ignore", galpyWarning)
-        warnings.simplefilter("ignore", RuntimeWarning)  # orbits that escape the approximation end as NaN and a flag
-        for start in range(0, known.size, _BLOCK):
-            block = known[start : start + _BLOCK]
+    phase = (radius, v_r, v_t, z, v_z)
+
+    def fill(block: NDArray[np.intp]) -> None:
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             phi = evaluatePotentials(model, radius[block], z[block], use_physical=False)
             columns["energy"][block] = phi + 0.5 * (v_r[block] ** 2 + v_t[block] ** 2 + v_z[block] ** 2)
             bound = block[columns["energy"][block] < infinity]
             if bound.size:
-                _fill_block(columns, bound, (radius, v_r, v_t, z, v_z), model)
+                given = focal_length(model, radius[bound], z[bound]) if delta is None else delta[bound]
+                _fill_block(columns, bound, phase, model, given)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", galpyWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)  # orbits that escape the approximation end as NaN and a flag
+        for_each_block(fill, known, _BLOCK, threads)
     unbound = columns["energy"] >= infinity
     bad = np.zeros(n, bool)
     bad[known] = True
@@ -148,14 +177,50 @@ def _potential(name: str) -> Any:
     return McMillan17
 
 
+def focal_lengths(position_kpc: FloatArray, frame: SolarFrame, potential: str) -> FloatArray:
+    """Focal length for each place, in units of R0: to be used again for draws about it."""
+    ro = frame.r0_kpc if potential == "MWPotential2014" else 8.21
+    x, y, z = position_kpc.T / ro
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return focal_length(_potential(potential), np.hypot(x, y), z)
+
+
+def focal_length(model: Any, radius: FloatArray, z: FloatArray) -> FloatArray:
+    """Focal length of the spheroidal coordinates in which the potential is locally of Staeckel's form.
+
+    Sanders (2012, MNRAS 426, 128), Eq. 9, as galpy's ``estimateDeltaStaeckel`` has it, for all places at once: galpy
+    goes through them one by one, which takes longer than the actions.
+
+    Parameters
+    ----------
+    model : galpy potential
+        In galpy's units.
+    radius, z : ndarray, shape (n,)
+        Cylindrical position in units of R0.
+    """
+    height = np.where(z == 0.0, 1e-4, z)
+    at: dict[str, Any] = {"use_physical": False}
+    forces = radius * evaluatezforces(model, radius, height, **at) - height * evaluateRforces(
+        model, radius, height, **at
+    )
+    bend = evaluateR2derivs(model, radius, height, **at) - evaluatez2derivs(model, radius, height, **at)
+    squared = height**2 - radius**2
+    squared = squared + (3.0 * forces + radius * height * bend) / evaluateRzderivs(model, radius, height, **at)
+    squared = np.where((squared < 1e-12) & (squared > -1e-10), 1e-12, squared)
+    found = np.sqrt(squared)
+    return np.asarray(np.where(np.isfinite(found) & (found > _LEAST_DELTA), found, _USUAL_DELTA))
+
+
 def _fill_block(
-    columns: dict[str, FloatArray], block: NDArray[np.int64], phase: tuple[FloatArray, ...], model: object
+    columns: dict[str, FloatArray],
+    block: NDArray[np.intp],
+    phase: tuple[FloatArray, ...],
+    model: object,
+    delta: FloatArray,
 ) -> None:
-    """Actions of one block of bound stars, each with its own focal length delta."""
+    """Actions of one block of bound stars, each with its own focal length."""
     radius, v_r, v_t, z, v_z = (values[block] for values in phase)
-    delta = np.atleast_1d(estimateDeltaStaeckel(model, radius, z, no_median=True))
-    delta = np.where(np.isfinite(delta) & (delta > 1e-3), delta, 0.45)
-    finder = actionAngleStaeckel(pot=model, delta=0.45, c=True)
+    finder = actionAngleStaeckel(pot=model, delta=_USUAL_DELTA, c=True)
     j_r, _, j_z = finder(radius, v_r, v_t, z, v_z, np.zeros_like(radius), delta=delta)
     ecc, z_max, r_peri, r_apo = finder.EccZmaxRperiRap(radius, v_r, v_t, z, v_z, np.zeros_like(radius), delta=delta)
     for name, values in (

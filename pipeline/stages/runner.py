@@ -21,7 +21,14 @@ from pipeline.stages.labels import infer_labels
 from pipeline.stages.publishing import raise_flags, write_catalogue
 from pipeline.stages.reading import read
 from pipeline.stages.selecting import select_giants
-from pipeline.stages.spatial import map_disc, measure_actions, measure_distances, place_in_phase_space, place_in_stream
+from pipeline.stages.spatial import (
+    map_disc,
+    measure_actions,
+    measure_distances,
+    measure_quantiles,
+    place_in_phase_space,
+    place_in_stream,
+)
 from pipeline.stages.spectral import (
     measure_indices,
     measure_snr,
@@ -40,6 +47,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("distance", measure_distances, 10, ("distance",)),
     Stage("phase space", place_in_phase_space, 1, ("kinematics",)),
     Stage("actions", measure_actions, 4, ("kinematics",)),
+    Stage("quantiles", measure_quantiles, 12, ("kinematics",)),
     Stage("stream", place_in_stream, 6, ("kinematics",)),
     Stage("maps", map_disc, 3, ("kinematics",)),
     Stage("selection", select_giants, 1, ("selection",)),

@@ -20,6 +20,7 @@ from pipeline.science.actions import compute_orbits
 from pipeline.science.distance import DistanceSettings, estimate_distances
 from pipeline.science.dust import ExponentialDisc
 from pipeline.science.isochrones import AbsoluteMagnitude, ClusterLine, ColourLaw, ParsecBranch
+from pipeline.science.monte_carlo import Measured, quantiles
 from pipeline.science.spiral_arms import REID_2019, trace
 from pipeline.science.stream import sagittarius_stream_model
 from pipeline.science.velocity_field import SLICES_KPC, FieldSettings, velocity_field
@@ -175,6 +176,36 @@ def measure_actions(state: BuildState, progress: Progress) -> int:
     state.save_array("action_failed", orbits.failed)
     state.facts["choices"]["potential"] = state.config.kinematics.potential
     return int(np.isfinite(orbits.j_r).sum())
+
+
+def measure_quantiles(state: BuildState, progress: Progress) -> int:
+    """Percentiles of everything derived from 6D, over draws of distance, proper motion and velocity."""
+    config = state.config.kinematics
+    if "v_x" not in state.table:
+        raise StageSkipped("no star has distance, proper motion and radial velocity together")
+    if config.draws == 0:
+        raise StageSkipped("kinematics.draws is 0")
+    own = np.isfinite(state.column("rv"))
+    measured = Measured(
+        *(state.column(name) for name in ("ra", "dec", "distance", "distance_16", "distance_84")),
+        *(state.column(name) for name in ("pmra", "pmdec", "pmra_err", "pmdec_err", "pmra_pmdec_corr")),
+        state.best_velocity(),
+        np.where(own, state.column("rv_err"), state.column("rv_gaia_err")),
+        state.table["obsid"].to_numpy(np.int64),
+    )
+    if not measured.complete.any():
+        raise StageSkipped("no star with 6D has an error for each of its coordinates")
+    found = quantiles(
+        measured,
+        solar_frame(state),
+        config.potential,
+        count=config.draws,
+        seed=state.config.input.seed,
+        progress=lambda fraction: progress(fraction, f"{config.draws} draws a star"),
+    )
+    state.table = state.table.assign(**found)
+    state.facts["choices"]["quantiles"] = f"{config.draws} draws of distance, proper motion and velocity"
+    return int(np.isfinite(found["x_gal_50"]).sum())
 
 
 def place_in_stream(state: BuildState, progress: Progress) -> int:
