@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.domain.columns import Column, column
+from pipeline.domain.columns import QUANTILE_GROUP, Column, column
 from pipeline.products.catalog import Catalog
 
 
@@ -63,12 +63,16 @@ class StarTable(Mapping[str, NDArray[Any]]):
         return tuple(name for name in names if self.limits(name) is None)
 
     def colourable(self) -> tuple[Column, ...]:
-        """Columns of measured numbers with at least two different values, by which stars can be coloured."""
+        """Columns of measured numbers with at least two different values, by which stars can be coloured.
+
+        Quantiles are left out: three more entries for each quantity would bury the quantities.
+        """
         found = []
         for name in self._arrays:
             declared = column(name)
             limits = self.limits(name)
-            if declared.is_float and limits is not None and limits[0] < limits[1]:
+            told = declared.is_float and declared.group != QUANTILE_GROUP
+            if told and limits is not None and limits[0] < limits[1]:
                 found.append(declared)
         return tuple(found)
 

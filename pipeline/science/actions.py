@@ -19,16 +19,16 @@ from galpy.potential import (
 )
 from galpy.util import galpyWarning
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from pipeline.domain.frames import SolarFrame
-from pipeline.science.blocks import for_each_block
 
 FloatArray = NDArray[np.float64]
 
 POTENTIALS = ("MWPotential2014", "McMillan17")
 
 _SENTINEL = 9999.0
-_BLOCK = 2048
+_BLOCK = 8192
 _LEAST_DELTA = 1e-3
 _USUAL_DELTA = 0.45
 """Where no focal length can be had, that of the solar neighbourhood, in units of R0."""
@@ -101,7 +101,8 @@ def compute_orbits(
     delta : ndarray, shape (n,), optional
         Focal length of each star's spheroidal coordinates in units of R0; by default from the potential at its place.
     threads : int, optional
-        Blocks worked on side by side; the cores of this process by default.
+        Of galpy's own OpenMP loops, all cores by default. Never call this from several threads: galpy's C code turns
+        GSL's error handler off and on for the whole process, and a handler turned on too soon ends the program.
 
     Returns
     -------
@@ -138,10 +139,11 @@ def compute_orbits(
                 given = focal_length(model, radius[bound], z[bound]) if delta is None else delta[bound]
                 _fill_block(columns, bound, phase, model, given)
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threadpool_limits(limits=threads, user_api="openmp"):
         warnings.simplefilter("ignore", galpyWarning)
         warnings.simplefilter("ignore", RuntimeWarning)  # orbits that escape the approximation end as NaN and a flag
-        for_each_block(fill, known, _BLOCK, threads)
+        for start in range(0, known.size, _BLOCK):
+            fill(known[start : start + _BLOCK])
     unbound = columns["energy"] >= infinity
     bad = np.zeros(n, bool)
     bad[known] = True

@@ -136,7 +136,7 @@ def quantiles(
     seed : int
         Of the draws.
     threads : int, optional
-        The cores of this process by default.
+        As for :func:`pipeline.science.actions.compute_orbits`.
     progress : callable, optional
         Told the fraction done.
 

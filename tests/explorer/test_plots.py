@@ -278,11 +278,13 @@ def test_simulated_data_is_marked(library):
     assert library.products.manifest.simulated_note in banner
 
 
-def test_all_nan_colour_column_is_not_offered(library):
+def test_all_nan_colour_columns_and_quantiles_are_not_offered(library):
     frame = library.table.frame.copy()
     frame["m_h"] = np.float32(np.nan)
+    frame["j_r_16"] = frame["teff"]
     names = [declared.name for declared in StarTable(frame).colourable()]
     assert "m_h" not in names
+    assert "j_r_16" not in names
     assert "teff" in names
     assert isinstance(frame, pd.DataFrame)
 
