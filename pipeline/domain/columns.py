@@ -306,6 +306,7 @@ QUANTILE_OF = (
 )
 """Columns that have quantiles ``NAME_16``, ``NAME_50`` and ``NAME_84`` from Monte Carlo draws."""
 
+QUANTILE_PERCENTS = (16, 50, 84)
 QUANTILE_GROUP = "Quantiles"
 
 
@@ -320,7 +321,7 @@ def _quantiles(declared: Iterable[Column]) -> tuple[Column, ...]:
             description=f"{percent}th percentile of {name} over the Monte Carlo draws",
         )
         for name in QUANTILE_OF
-        for percent in (16, 50, 84)
+        for percent in QUANTILE_PERCENTS
     )
 
 

@@ -129,6 +129,15 @@ def galactic_to_sagittarius(
     raise ValueError(f"convention must be 'LM10' or 'V21'; found {convention!r}.")
 
 
+def cylindrical(position_kpc: FloatArray, velocity_kms: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """R [kpc], V_R and V_phi [km/s] of Galactocentric (n, 3) arrays; V_phi is positive with the disc's rotation."""
+    x, y, _ = position_kpc.T
+    v_x, v_y, _ = velocity_kms.T
+    radius = np.hypot(x, y)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return radius, (x * v_x + y * v_y) / radius, -(x * v_y - y * v_x) / radius
+
+
 def line_of_sight_gsr(rv_kms: ArrayLike, glon_deg: ArrayLike, glat_deg: ArrayLike, frame: SolarFrame) -> FloatArray:
     """Line-of-sight velocity freed of the Sun's whole Galactocentric motion, in km/s."""
     direction = _unit_vector(glon_deg, glat_deg)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pipeline.domain.wavelength import LAMOST_LOG_START, LOG_STEP, air_to_vacuum, velocity_to_log_shift
 from pipeline.mock.bands import BandModel
 from pipeline.science.dust import extinction_curve
+from pipeline.science.resample import cubic_weights
 from pipeline.science.synthetic import SyntheticModel
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
 
@@ -125,7 +126,7 @@ class SpectrumSimulator:
         flux = np.empty((len(labels), N_PIXELS))
         for row, place in enumerate(start):
             first = int(np.floor(place))
-            weights = _lagrange(place - first)
+            weights = cubic_weights(place - first)
             low = first - 1
             if low < 0 or low + 3 + stride * (N_PIXELS - 1) >= self._log.size:
                 raise ValueError(
@@ -208,17 +209,6 @@ class SpectrumSimulator:
             dead[first : first + 20 + int(120 * draws[2])] = True
         dead[: int(30 * draws[3])] = True
         return dead
-
-
-def _lagrange(fraction: float) -> tuple[float, float, float, float]:
-    """Cubic weights of the points -1, 0, 1, 2 for a place between 0 and 1."""
-    f = fraction
-    return (
-        -f * (f - 1.0) * (f - 2.0) / 6.0,
-        (f + 1.0) * (f - 1.0) * (f - 2.0) / 2.0,
-        -(f + 1.0) * f * (f - 2.0) / 2.0,
-        (f + 1.0) * f * (f - 1.0) / 6.0,
-    )
 
 
 def _throughput(wavelength: FloatArray) -> FloatArray:

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pipeline.domain.columns import Column
+from pipeline.domain.statistics import robust_scatter
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,13 +58,12 @@ def difference_statistics(difference: FloatArray) -> dict[str, float]:
     known = difference[np.isfinite(difference)]
     if known.size == 0:
         return {"stars": 0}
-    median = float(np.median(known))
     return {
         "stars": int(known.size),
         "mean": float(known.mean()),
         "std": float(known.std()),
-        "median": median,
-        "robust_scatter": float(1.4826 * np.median(np.abs(known - median))),
+        "median": float(np.median(known)),
+        "robust_scatter": robust_scatter(known),
     }
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.columns import QUANTILE_OF
+from pipeline.domain.columns import QUANTILE_OF, QUANTILE_PERCENTS
 from pipeline.domain.frames import (
     SolarFrame,
+    cylindrical,
     equatorial_to_galactic,
     galactocentric_phase_space,
     line_of_sight_gsr,
@@ -19,7 +20,6 @@ from pipeline.science.actions import Orbits, compute_orbits, focal_lengths
 
 FloatArray = NDArray[np.float64]
 
-PERCENTILES = (16, 50, 84)
 LEAST_SHARE = 0.5
 """Quantiles need at least this share of the draws to have the quantity: a star unbound in most draws has no actions."""
 
@@ -100,12 +100,8 @@ def derived_quantities(
     position: FloatArray, velocity: FloatArray, v_gsr: FloatArray, orbits: Orbits
 ) -> dict[str, FloatArray]:
     """All of :data:`pipeline.domain.columns.QUANTILE_OF` from Galactocentric phase space, shape (n,) each."""
-    x, y, z = position.T
-    v_x, v_y, v_z = velocity.T
-    radius = np.hypot(x, y)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        v_r, v_phi = (x * v_x + y * v_y) / radius, -(x * v_y - y * v_x) / radius
-    values: list[FloatArray] = [x, y, z, radius, v_x, v_y, v_z, v_r, v_phi, v_gsr]
+    radius, v_r, v_phi = cylindrical(position, velocity)
+    values: list[FloatArray] = [*position.T, radius, *velocity.T, v_r, v_phi, v_gsr]
     values += [orbits.j_r, orbits.j_phi, orbits.j_z, orbits.j_tot, orbits.j_sum, orbits.energy]
     values += [np.clip(orbits.eccentricity, 0.0, 1.0), orbits.z_max_kpc, orbits.r_peri_kpc, orbits.r_apo_kpc]
     return dict(zip(QUANTILE_OF, values, strict=True))
@@ -147,7 +143,7 @@ def quantiles(
         half of the draws. Stars are worked on in blocks: memory does not grow with their number.
     """
     n = len(measured.ra)
-    result = {f"{name}_{p}": np.full(n, np.nan) for name in QUANTILE_OF for p in PERCENTILES}
+    result = {f"{name}_{p}": np.full(n, np.nan) for name in QUANTILE_OF for p in QUANTILE_PERCENTS}
     rows = np.flatnonzero(measured.complete)
     for start in range(0, rows.size, _BLOCK):
         block = rows[start : start + _BLOCK]
@@ -173,7 +169,7 @@ def _put(result: dict[str, FloatArray], name: str, rows: NDArray[np.intp], value
     ordered = np.sort(values, axis=1)  # NaN sorts last
     number = np.isfinite(values).sum(axis=1)
     enough = np.flatnonzero(number >= LEAST_SHARE * values.shape[1])
-    for percentile in PERCENTILES:
+    for percentile in QUANTILE_PERCENTS:
         place = percentile / 100.0 * (number[enough] - 1)
         below = np.floor(place).astype(np.intp)
         above = np.minimum(below + 1, number[enough] - 1)

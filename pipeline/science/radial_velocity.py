@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.wavelength import air_to_vacuum, doppler_factor, velocity_to_log_shift
+from pipeline.science.resample import cubic_weights
 from pipeline.science.velocity_chi2 import STEPS_KMS, refine_all
 
 FloatArray = NDArray[np.float64]
@@ -190,15 +191,7 @@ class VelocityMeasurer:
         """Templates at velocities, on the stars' pixels, by cubic (Lagrange) interpolation between fine pixels."""
         start = (self._log[0] - velocity_to_log_shift(velocity) - self.templates.log_wavelength[0]) / self._fine
         base = np.floor(start).astype(np.int64)
-        f = start - base
-        weights = np.stack(
-            [
-                -f * (f - 1) * (f - 2) / 6,
-                (f + 1) * (f - 1) * (f - 2) / 2,
-                -(f + 1) * f * (f - 2) / 2,
-                (f + 1) * f * (f - 1) / 6,
-            ]
-        )
+        weights = cubic_weights(start - base)
         index = base[:, None] + self._ratio * np.arange(self.pixels.size)[None, :]
         flux = self.templates.flux
         result = np.zeros(index.shape)

@@ -33,6 +33,17 @@ def pixel_edges(centres: FloatArray) -> FloatArray:
     return np.concatenate(([2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]))
 
 
+def cubic_weights(fraction: Any) -> tuple[Any, Any, Any, Any]:
+    """Lagrange's weights of the points -1, 0, 1 and 2 for places between 0 and 1: numbers or arrays, as given."""
+    f = fraction
+    return (
+        -f * (f - 1.0) * (f - 2.0) / 6.0,
+        (f + 1.0) * (f - 1.0) * (f - 2.0) / 2.0,
+        -(f + 1.0) * f * (f - 2.0) / 2.0,
+        (f + 1.0) * f * (f - 1.0) / 6.0,
+    )
+
+
 def rebin(
     wavelength: FloatArray,
     flux: NDArray[Any],

@@ -59,7 +59,10 @@ class SelectionStep:
 
 
 def dwarf_tio5(cah2_plus_cah3: FloatArray) -> FloatArray:
-    """TiO5 of M dwarfs of solar metallicity (Lepine, Rich & Shara 2007, ApJ 669, 1235): a cubic in CaH2 + CaH3."""
+    """TiO5 of M dwarfs of solar metallicity (Lepine, Rich & Shara 2007, ApJ 669, 1235): a cubic in CaH2 + CaH3.
+
+    The coefficients are quoted from memory; they run along the real M dwarfs of an anticentre plate (see the tests).
+    """
     x = np.asarray(cah2_plus_cah3, float)
     return np.asarray(-0.050 - 0.118 * x + 0.670 * x**2 - 0.164 * x**3)
 

@@ -47,6 +47,8 @@ LEARNED_ARRAYS = (
 class SlamModel:
     """Flux of every pixel as a function of stellar labels, and its inverse.
 
+    Methods take and return flux; what is learned lies on the learned scale (:class:`FluxScale`, linear by default).
+
     Parameters
     ----------
     label_names : tuple of str
@@ -56,8 +58,6 @@ class SlamModel:
 
     Attributes
     ----------
-    (All fluxes are on the learned scale, :class:`FluxScale`; it is linear by default.)
-
     label_mean_, label_std_, label_low_, label_high_ : ndarray, shape (n_labels,)
         Scaling and range of the training labels; the range is the flat prior.
     flux_mean_, flux_std_ : ndarray, shape (n_pixels,)

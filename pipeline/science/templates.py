@@ -13,7 +13,8 @@ from scipy.ndimage import gaussian_filter1d
 
 from pipeline.domain.wavelength import velocity_to_log_shift
 from pipeline.science.continuum import ContinuumFitter, ContinuumSettings
-from pipeline.science.radial_velocity import RadialVelocity, TemplateSet, VelocityMeasurer, VelocitySettings
+from pipeline.science.radial_velocity import TemplateSet, VelocityMeasurer, VelocitySettings
+from pipeline.science.resample import cubic_weights
 from pipeline.science.slam import SlamModel, SlamSettings
 from pipeline.science.synthetic import SyntheticModel
 
@@ -143,13 +144,10 @@ class DataDriven:
         The synthetic ones, and those of the model.
     moved_kms : tuple of float
         Median absolute change of the training stars' velocities in each iteration.
-    velocity : RadialVelocity
-        Of the training stars, with the final templates.
     """
 
     templates: TemplateSet
     moved_kms: tuple[float, ...]
-    velocity: RadialVelocity
 
 
 def data_driven_templates(
@@ -207,8 +205,8 @@ def data_driven_templates(
     if fine.size == 0 or fine[0] > ends[0] + 1e-3 or fine[-1] < ends[1] - 1e-3:
         raise ValueError(f"{synthetic.name} do not reach {10 ** ends[0]:.0f}-{10 ** ends[1]:.0f} Å.")
     chosen = _centres(labels, count, seed)
-    found = VelocityMeasurer(wavelength, synthetic, settings).measure(flux, ivar, mask)
-    velocity, zero_point = found.rv_kms, "synthetic templates"
+    measured = VelocityMeasurer(wavelength, synthetic, settings).measure(flux, ivar, mask).rv_kms
+    velocity, zero_point = measured, "synthetic templates"
     if reference_kms is not None and np.isfinite(reference_kms).sum() >= LEAST_REFERENCES:
         velocity, zero_point = reference_kms, "reference velocities"
     slam = SlamSettings(
@@ -225,14 +223,14 @@ def data_driven_templates(
         name = f"{len(chosen)} spectra of a SLAM model of {known.size} stars (zero point: {zero_point})"
         own = TemplateSet(fine, flat, chosen[:, :3], name)
         templates = joined(synthetic, own)
-        before, found = found.rv_kms, VelocityMeasurer(wavelength, templates, settings).measure(flux, ivar, mask)
-        velocity = found.rv_kms
-        moved.append(float(np.nanmedian(np.abs(velocity - before))))
+        before = measured
+        velocity = measured = VelocityMeasurer(wavelength, templates, settings).measure(flux, ivar, mask).rv_kms
+        moved.append(float(np.nanmedian(np.abs(measured - before))))
         if progress is not None:
             progress((iteration + 1) / most_iterations)
         if moved[-1] < STABLE_KMS:
             break
-    return DataDriven(templates, tuple(moved), found)
+    return DataDriven(templates, tuple(moved))
 
 
 def _centres(labels: FloatArray, count: int, seed: int) -> FloatArray:
@@ -272,14 +270,8 @@ def resample_at_rest(
     f = place - base
     outside = (base < 1) | (base + 2 >= wavelength.size)
     base = np.clip(base, 1, wavelength.size - 3)
-    weights = (
-        -f * (f - 1) * (f - 2) / 6,
-        (f + 1) * (f - 1) * (f - 2) / 2,
-        -(f + 1) * f * (f - 2) / 2,
-        (f + 1) * f * (f - 1) / 6,
-    )
     value, dead = np.zeros(place.shape), outside.copy()
-    for offset, weight in enumerate(weights, start=-1):
+    for offset, weight in enumerate(cubic_weights(f), start=-1):
         value += weight * np.take_along_axis(flux, base + offset, axis=1)
         dead |= np.take_along_axis(mask, base + offset, axis=1)
     nearest = np.take_along_axis(ivar, base + (f > 0.5), axis=1)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.wavelength import C_KMS
+from pipeline.science.resample import cubic_weights
 
 FloatArray = NDArray[np.float64]
 
@@ -20,17 +21,14 @@ STEPS_KMS = np.array([12.0, 4.0, 1.5])
 """Half-widths of the parabolas, in turn; each takes five velocities, -2 to 2 steps from the last centre."""
 
 _jit = numba.njit(nogil=True, error_model="numpy")
+_cubic_weights = _jit(cubic_weights)
 
 
 @_jit  # type: ignore[untyped-decorator]
 def _chi2(y: FloatArray, w: FloatArray, first: int, last: int, template: FloatArray, start: float, ratio: int) -> float:
     """Chi-squared over pixels ``first`` to ``last``; pixel 0 lies at ``start`` on the template's grid."""
     base = int(np.floor(start))
-    f = start - base
-    a = -f * (f - 1.0) * (f - 2.0) / 6.0
-    b = (f + 1.0) * (f - 1.0) * (f - 2.0) / 2.0
-    c = -(f + 1.0) * f * (f - 2.0) / 2.0
-    d = (f + 1.0) * f * (f - 1.0) / 6.0
+    a, b, c, d = _cubic_weights(start - base)
     n00 = n01 = n02 = n12 = n22 = r0 = r1 = r2 = total = 0.0
     scale = 2.0 / max(last - first - 1, 1)
     for j in range(first, last):

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from pipeline.domain.statistics import robust_scatter
+
 FloatArray = NDArray[np.float64]
 
 LEAST_STARS = 5
@@ -63,7 +65,7 @@ def velocity_zero_points(
         if values.size < LEAST_STARS:
             continue
         middle = np.median(values)
-        scatter = 1.4826 * np.median(np.abs(values - middle))
+        scatter = robust_scatter(values)
         kept = values[np.abs(values - middle) <= CLIP_SIGMA * max(scatter, 1e-6)]
         # 1.2533 = sqrt(pi / 2): what the median of a normal sample loses against its mean
         rows.append(

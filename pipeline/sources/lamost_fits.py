@@ -13,10 +13,10 @@ import io
 import re
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from astropy.io import fits
@@ -102,26 +102,40 @@ def _spectrum(hdus: fits.HDUList, path: Path) -> Spectrum:
     return Spectrum(obsid, wavelength, flux, np.where(ivar > 0, ivar, 0.0), mask, MappingProxyType(meta))
 
 
-def read_spectra(paths: list[Path]) -> Iterator[tuple[Path, Spectrum | SpectrumError]]:
-    """Read many files; a bad one yields its error instead of stopping the run, and so does a repeated obsid."""
-    seen: dict[int, str] = {}
+def read_spectra(paths: Iterable[Path]) -> Iterator[tuple[Path, Spectrum | SpectrumError]]:
+    """Read many files; a bad one yields its error instead of stopping the run."""
     for path in paths:
         try:
-            spectrum = read_spectrum(path)
+            yield path, read_spectrum(path)
         except SpectrumError as error:
             yield path, error
+
+
+class Identified(Protocol):
+    """Whatever was made of a spectrum, with its identifier."""
+
+    @property
+    def obsid(self) -> int:
+        """LAMOST observation identifier, or the derived one."""
+        ...
+
+
+Found = TypeVar("Found", bound=Identified)
+
+
+def without_repeats(
+    results: Iterable[tuple[Path, Found | SpectrumError]],
+) -> Iterator[tuple[Path, Found | SpectrumError]]:
+    """The same, with an error in place of every spectrum whose obsid an earlier file had."""
+    seen: dict[int, str] = {}
+    for path, found in results:
+        if isinstance(found, SpectrumError) or found.obsid not in seen:
+            if not isinstance(found, SpectrumError):
+                seen[found.obsid] = path.name
+            yield path, found
             continue
-        if spectrum.obsid in seen:
-            yield (
-                path,
-                SpectrumError(
-                    "duplicate-obsid",
-                    f"{path.name} has obsid {spectrum.obsid}, already read from {seen[spectrum.obsid]}.",
-                ),
-            )
-            continue
-        seen[spectrum.obsid] = path.name
-        yield path, spectrum
+        reason = f"{path.name} has obsid {found.obsid}, already read from {seen[found.obsid]}."
+        yield path, SpectrumError("duplicate-obsid", reason)
 
 
 def identifier(header: fits.Header, path: Path) -> tuple[int, str]:

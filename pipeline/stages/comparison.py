@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from astropy.io.registry import IORegistryError
 from astropy.table import Table
 from astropy.units import UnitsWarning
 from numpy.typing import NDArray
@@ -139,7 +140,7 @@ def compare_with_table(directory: Path, path: Path, columns: Mapping[str, str], 
     path : Path
         FITS, VOTable, ECSV, CSV or Parquet.
     columns : mapping of str to str
-        The other table's column for each of ours.
+        The other table's column for each of ours; converted where that table declares another unit.
     output : Path
         Folder for the figure and its numbers.
 
@@ -151,16 +152,20 @@ def compare_with_table(directory: Path, path: Path, columns: Mapping[str, str], 
     Raises
     ------
     ValueError
-        If a column is unknown, not numeric, or no star is in both.
+        If a column is unknown, not numeric or of another dimension, or no star is in both.
     """
     manifest, table = Manifest.read(directory), Catalog.read(directory).table
-    other = _read_any(path)
+    other, units = _read_any(path)
     for ours, theirs in columns.items():
         _need(ours, [name for name in table if BY_NAME[name].is_numeric], f"numeric column of {directory}")
         _need(theirs, [str(name) for name in other], f"column of {path.name}")
     rows, matched = _match(table, other, path)
     quantities = [
-        Compared(BY_NAME[ours], table[ours].to_numpy(float)[rows], _numbers(other[theirs], theirs)[matched])
+        Compared(
+            BY_NAME[ours],
+            table[ours].to_numpy(float)[rows],
+            _numbers(other[theirs], theirs)[matched] * _factor(units.get(theirs), ours, theirs),
+        )
         for ours, theirs in columns.items()
     ]
     return write_comparison(
@@ -174,17 +179,33 @@ def compare_with_table(directory: Path, path: Path, columns: Mapping[str, str], 
     )
 
 
-def _read_any(path: Path) -> pd.DataFrame:
+def _read_any(path: Path) -> tuple[pd.DataFrame, dict[str, u.UnitBase]]:
+    """The table, and the units of the columns that declare one."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file.")
     if path.suffix == ".parquet":
-        return pd.read_parquet(path)
+        return pd.read_parquet(path), {}
     if path.suffix == ".csv":
-        return pd.read_csv(path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnitsWarning)
-        table = Table.read(path)
-    return table[[name for name in table.colnames if table[name].ndim == 1]].to_pandas()
+        return pd.read_csv(path), {}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnitsWarning)
+            table = Table.read(path)
+    except (IORegistryError, OSError) as error:
+        raise ValueError(f"{path.name} is no FITS, VOTable, ECSV, CSV or Parquet table: {error}") from error
+    flat = [name for name in table.colnames if table[name].ndim == 1]
+    return table[flat].to_pandas(), {name: table[name].unit for name in flat if table[name].unit is not None}
+
+
+def _factor(unit: u.UnitBase | None, ours: str, theirs: str) -> float:
+    """From the other table's unit to ours; 1 where it declares none."""
+    wanted = u.Unit(BY_NAME[ours].unit)
+    if unit is None or u.dimensionless_unscaled in (unit, wanted):
+        return 1.0
+    try:
+        return float(unit.to(wanted))
+    except u.UnitConversionError as error:
+        raise ValueError(f"Column {theirs!r} is in {unit}, which is no unit of {ours} [{wanted}].") from error
 
 
 def _need(name: str, known: list[str], what: str) -> None:

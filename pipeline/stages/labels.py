@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.domain.statistics import robust_scatter
 from pipeline.products.models import write_model
 from pipeline.science.calibration import (
     NOISE_LEVELS,
@@ -248,7 +249,7 @@ def _label_report(names, labels, errors, reference, in_training) -> dict[str, di
             report[name][sample] = {
                 "stars": int(values.size),
                 "bias": float(np.median(values)),
-                "scatter": float(1.4826 * np.median(np.abs(values - np.median(values)))),
+                "scatter": robust_scatter(values),
                 "rms": float(np.sqrt(np.mean(values**2))),
                 "coverage_68": covered[0],
                 "coverage_95": covered[1],

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain.columns import BY_NAME, column
 from pipeline.domain.flags import QualityFlag, raise_bit
+from pipeline.domain.statistics import robust_scatter
 from pipeline.products.catalog import REJECT_COLUMNS, Catalog, write_rejects
 from pipeline.products.release import REPORT_NAME, TRUTH_NAME
 from pipeline.science.distance import CALIBRATED_M_H
@@ -196,7 +197,7 @@ def _summarise(report: dict[str, dict[str, float]], key: str, difference: NDArra
     report[key] = {
         "stars": int(values.size),
         "median": float(middle),
-        "robust_scatter": float(1.4826 * np.median(np.abs(values - middle))),
+        "robust_scatter": robust_scatter(values),
         "p16": float(low),
         "p84": float(high),
     }

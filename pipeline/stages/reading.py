@@ -27,7 +27,7 @@ from pipeline.science.blocks import available_threads
 from pipeline.science.repeats import star_numbers
 from pipeline.science.resample import rebin
 from pipeline.sources.gaia_xp import read_xp_library
-from pipeline.sources.lamost_fits import find_spectra, read_spectrum
+from pipeline.sources.lamost_fits import find_spectra, read_spectra, without_repeats
 from pipeline.sources.tables import read_tables
 from pipeline.sources.wheels import XP_LIBRARY
 from pipeline.stages.growing import GrowingArray
@@ -132,13 +132,11 @@ def _read_chunk(paths: list[Path]) -> list[tuple[Path, _OnGrid | SpectrumError]]
     """Read some files and rebin them; what cannot be used comes back as its error."""
     grid = _raw_grid()
     result: list[tuple[Path, _OnGrid | SpectrumError]] = []
-    for path in paths:
-        try:
-            found = read_spectrum(path)
-            flux, ivar, mask = rebin(found.wavelength, found.flux, found.ivar, found.mask, grid)
-        except SpectrumError as error:
-            result.append((path, error))
+    for path, found in read_spectra(paths):
+        if isinstance(found, SpectrumError):
+            result.append((path, found))
             continue
+        flux, ivar, mask = rebin(found.wavelength, found.flux, found.ivar, found.mask, grid)
         if bool(mask.all()):
             result.append((path, SpectrumError("outside-range", f"{path.name} has no pixel in the range.")))
             continue
@@ -169,20 +167,16 @@ def _read_fits(state: BuildState, progress: Progress) -> None:
     """Files go to disk one by one: never more than a few hundred spectra are in memory together."""
     paths = find_spectra(data_path(state, state.config.input.spectra))
     grid = _raw_grid()
-    rows, seen, simulated = [], {}, 0
+    rows, simulated = [], 0
     with ExitStack() as stack:
         store = {
             name: stack.enter_context(GrowingArray(state.array_path(f"raw_{name}"), grid.size, kind))
             for name, kind in (("flux", np.float32), ("ivar", np.float32), ("mask", bool))
         }
-        for number, (path, found) in enumerate(_read_in_order(paths)):
-            if isinstance(found, _OnGrid) and found.obsid in seen:
-                reason = f"{path.name} has obsid {found.obsid}, already read from {seen[found.obsid]}."
-                state.reject("read", path.name, found.obsid, "duplicate-obsid", reason)
-            elif isinstance(found, SpectrumError):
+        for number, (path, found) in enumerate(without_repeats(_read_in_order(paths))):
+            if isinstance(found, SpectrumError):
                 state.reject("read", path.name, 0, found.code, str(found))
             else:
-                seen[found.obsid] = path.name
                 for name, array in store.items():
                     array.append(getattr(found, name))
                 simulated += bool(found.meta["simulated"])

@@ -294,6 +294,10 @@ def summary(manifest: Manifest, report: dict[str, Any]) -> str:
     for name, lines_told in report.get("training_quality", {}).get("telling", {}).items():
         told = ", ".join(f"{line['angstrom']:.0f} Å ({100 * line['share']:.0f} %)" for line in lines_told[:5])
         lines.append(f"{name} is told most around {told}")
+    lines += [
+        f"selection by {step['step']}: {step['in']} -> {step['out']} stars, {step['untested']} of them untested"
+        for step in report.get("selection", [])
+    ]
     for key, values in report.items():
         if isinstance(values, dict) and "robust_scatter" in values:
             lines.append(

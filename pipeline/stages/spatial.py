@@ -8,6 +8,7 @@ import pandas as pd
 from pipeline.domain.frames import (
     FRAMES,
     SolarFrame,
+    cylindrical,
     equatorial_to_galactic,
     galactic_to_sagittarius,
     galactocentric_phase_space,
@@ -128,7 +129,7 @@ def place_in_phase_space(state: BuildState, progress: Progress) -> int:
         _, speed[moving] = galactocentric_phase_space(
             ra[moving], dec[moving], distance[moving], pmra[moving], pmdec[moving], velocity[moving], frame
         )
-    radius = np.hypot(position[:, 0], position[:, 1])
+    radius, v_r, v_phi = cylindrical(position, speed)
     columns = {
         "x_gal": position[:, 0],
         "y_gal": position[:, 1],
@@ -141,8 +142,8 @@ def place_in_phase_space(state: BuildState, progress: Progress) -> int:
             "v_x": speed[:, 0],
             "v_y": speed[:, 1],
             "v_z": speed[:, 2],
-            "v_r": (position[:, 0] * speed[:, 0] + position[:, 1] * speed[:, 1]) / radius,
-            "v_phi": -(position[:, 0] * speed[:, 1] - position[:, 1] * speed[:, 0]) / radius,
+            "v_r": v_r,
+            "v_phi": v_phi,
         }
     state.table = state.table.assign(**columns)
     state.facts["choices"]["frame"] = (
@@ -185,12 +186,11 @@ def measure_quantiles(state: BuildState, progress: Progress) -> int:
         raise StageSkipped("no star has distance, proper motion and radial velocity together")
     if config.draws == 0:
         raise StageSkipped("kinematics.draws is 0")
-    own = np.isfinite(state.column("rv"))
     measured = Measured(
         *(state.column(name) for name in ("ra", "dec", "distance", "distance_16", "distance_84")),
         *(state.column(name) for name in ("pmra", "pmdec", "pmra_err", "pmdec_err", "pmra_pmdec_corr")),
         state.best_velocity(),
-        np.where(own, state.column("rv_err"), state.column("rv_gaia_err")),
+        state.best_velocity_error(),
         state.table["obsid"].to_numpy(np.int64),
     )
     if not measured.complete.any():

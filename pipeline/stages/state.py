@@ -79,6 +79,12 @@ class BuildState:
         """Add a row to the rejects table."""
         self.rejects.append((source, obsid, stage, code, reason))
 
+    def best_velocity_error(self) -> NDArray[np.float64]:
+        """Error of what :meth:`best_velocity` takes; NaN for the input's velocity, which comes without one."""
+        error, known = self.column("rv_err"), np.isfinite(self.column("rv"))
+        other = np.where(np.isfinite(self.column("rv_input")), np.nan, self.column("rv_gaia_err"))
+        return np.where(known, error, other)
+
     def best_velocity(self) -> NDArray[np.float64]:
         """Measured radial velocity, else the input's, else Gaia's; NaN where none is known."""
         velocity = self.column("rv")

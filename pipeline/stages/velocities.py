@@ -26,7 +26,7 @@ from pipeline.stages.state import BuildState, Progress, StageSkipped
 
 LINE_NAMES = ("rv_ca8498", "rv_ca8542", "rv_ca8662")
 MOST_TEMPLATE_STARS = 1000
-"""Training stars that make data-driven templates, at most: templates are smooth, more stars change nothing."""
+"""Training stars that make data-driven templates, at most: bounds time and memory."""
 
 REFERENCE = "rv_gaia"
 """Velocities that place template stars at rest and that zero points are measured against."""

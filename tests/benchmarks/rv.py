@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from pipeline.domain.statistics import robust_scatter
 from pipeline.mock.survey import simulate
 from pipeline.science.continuum import ContinuumFitter, ContinuumSettings, normalise
 from pipeline.science.radial_velocity import VelocityMeasurer, VelocitySettings
@@ -102,16 +103,11 @@ def by_snr(velocity, error, truth, snr, rows):
         result[f"{low}-{high}"] = {
             "stars": int(some.size),
             "bias": round(float(np.median(difference)), 3),
-            "scatter": round(scatter(difference), 3),
-            "pulls": round(scatter(pulls), 3),
+            "scatter": round(robust_scatter(difference), 3),
+            "pulls": round(robust_scatter(pulls), 3),
         }
         say(f"S/N {low}-{high}: {result[f'{low}-{high}']}")
     return result
-
-
-def scatter(values):
-    """1.4826 times the median absolute deviation."""
-    return float(1.4826 * np.median(np.abs(values - np.median(values))))
 
 
 def time_slow(measurer, part, templates, velocity, error, count):

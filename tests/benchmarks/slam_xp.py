@@ -21,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from pipeline.config import load_config
+from pipeline.domain.statistics import robust_scatter
 from pipeline.stages.labels import REFERENCE_COLUMN
 from pipeline.stages.runner import build
 
@@ -68,11 +69,11 @@ def compare(directory, seconds):
         error = combined_error(table, name)[judged]
         pulls = difference["SLAM"] / error
         results[name] = {
-            who: {"bias": digits(np.nanmedian(values)), "scatter": digits(scatter(values))}
+            who: {"bias": digits(np.nanmedian(values)), "scatter": digits(robust_scatter(values))}
             for who, values in difference.items()
         }
         results[name]["SLAM"] |= {
-            "pull_scatter": digits(scatter(pulls)),
+            "pull_scatter": digits(robust_scatter(pulls)),
             "coverage_68": digits(np.mean(np.abs(pulls[np.isfinite(pulls)]) < 1.0)),
         }
         tell(name, difference, pulls, table[judged], bins)
@@ -114,12 +115,6 @@ def edges_of(values, count):
     return np.nanquantile(values, np.linspace(0.0, 1.0, count + 1))
 
 
-def scatter(values):
-    """1.4826 times the median absolute deviation."""
-    known = values[np.isfinite(values)]
-    return 1.4826 * np.median(np.abs(known - np.median(known)))
-
-
 def digits(value):
     """Four significant digits."""
     return float(f"{value:.4g}")
@@ -136,5 +131,5 @@ def tell(name, difference, pulls, table, bins):
         parts |= {f"{column} {edges[k]:.0f} to {edges[k + 1]:.0f}": place == k for k in range(edges.size - 1)}
     for part, rows in parts.items():
         some = [values[rows] for values in difference.values()]
-        cells = "".join(f"{f'{np.nanmedian(values):+.4f} / {scatter(values):.4f}':>22}" for values in some)
-        say(f"{part:<28}{rows.sum():>6}  {cells}{scatter(pulls[rows]):>8.2f}")
+        cells = "".join(f"{f'{np.nanmedian(values):+.4f} / {robust_scatter(values):.4f}':>22}" for values in some)
+        say(f"{part:<28}{rows.sum():>6}  {cells}{robust_scatter(pulls[rows]):>8.2f}")

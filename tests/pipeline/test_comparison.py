@@ -105,6 +105,24 @@ def test_wrong_columns_are_named(tiny, catalog, tmp_path, capsys, column, compla
     assert complaint in capsys.readouterr().err
 
 
+def test_units_of_the_other_table_are_converted_or_refused(tiny, catalog, tmp_path, capsys):
+    some = catalog[catalog["distance"].notna()].iloc[:20]
+    table = Table(
+        {"obsid": some["obsid"], "d": some["distance"] * 1000.0, "t": some["teff"]}, units={"d": "pc", "t": "K"}
+    )
+    table.write(tmp_path / "other.ecsv")
+    command = ["compare", str(tiny), str(tmp_path / "other.ecsv"), "--output", str(tmp_path / "out"), "--column"]
+    assert main([*command, "distance=d"]) == 0
+    assert told(tmp_path / "out")["statistics"]["distance"]["all"]["std"] == pytest.approx(0.0, abs=1e-4)
+    assert told(tmp_path / "out")["statistics"]["distance"]["all"]["mean"] == pytest.approx(0.0, abs=1e-4)
+    assert main([*command, "distance=t"]) == 2
+    assert "no unit of distance" in capsys.readouterr().err
+    (tmp_path / "notes.txt").write_text("hello")
+    command[2] = str(tmp_path / "notes.txt")
+    assert main([*command, "distance=d"]) == 2
+    assert "notes.txt is no FITS" in capsys.readouterr().err
+
+
 def test_strangers_are_told(tiny, tmp_path, capsys):
     path = write_other(tmp_path, ra=[0.0], dec=[-89.0], rv=[1.0])
     assert main(["compare", str(tiny), str(path), "--column", "rv=rv", "--output", str(tmp_path / "out")]) == 2

@@ -8,7 +8,7 @@ import pytest
 from astropy.io import fits
 
 from pipeline.domain.spectrum import SpectrumError
-from pipeline.sources.lamost_fits import find_spectra, identifier, read_spectra, read_spectrum
+from pipeline.sources.lamost_fits import find_spectra, identifier, read_spectra, read_spectrum, without_repeats
 
 LAYOUTS = {
     "spec-55862-B6212_sp06-014.fits.gz": "derived from header",  # DR1/DR2: third row is divided flux, no OBSID
@@ -34,7 +34,7 @@ def test_each_real_layout(shared_data, name):
 
 
 def test_all_98_real_files_are_read_with_distinct_ids(shared_data):
-    found = list(read_spectra(find_spectra(shared_data / "spectra")))
+    found = list(without_repeats(read_spectra(find_spectra(shared_data / "spectra"))))
     errors = [f"{path.name}: {result}" for path, result in found if isinstance(result, SpectrumError)]
     assert len(found) == 98
     assert errors == []
@@ -104,7 +104,7 @@ def test_a_bad_file_never_stops_the_run_and_a_repeat_is_told(tmp_path):
     (tmp_path / "b.fits").write_bytes(image_file())
     (tmp_path / "c.fits").write_bytes(b"junk")
     (tmp_path / "d.fits").write_bytes(image_file(OBSID=101002))
-    results = [result for _, result in read_spectra(find_spectra(tmp_path))]
+    results = [result for _, result in without_repeats(read_spectra(find_spectra(tmp_path)))]
     codes = [result.code if isinstance(result, SpectrumError) else result.obsid for result in results]
     assert codes == [101001, "duplicate-obsid", "not-fits", 101002]
 

@@ -3,10 +3,11 @@
 import io
 
 import numpy as np
+import pandas as pd
 import pytest
 from astropy.io import fits
 
-from pipeline.config import load_config
+from pipeline.config import RunConfig, load_config
 from pipeline.domain.spectrum import Spectrum, SpectrumError
 from pipeline.domain.wavelength import doppler_factor
 from pipeline.mock.fits_layouts import write_lamost_fits
@@ -16,6 +17,7 @@ from pipeline.sources.lamost_fits import read_spectra, read_spectrum
 from pipeline.stages import reading
 from pipeline.stages.growing import GrowingArray
 from pipeline.stages.runner import build
+from pipeline.stages.state import BuildState
 
 FUZZED = 1500
 CODES = {
@@ -59,6 +61,22 @@ def test_many_files_are_read_side_by_side_in_order(tmp_path, monkeypatch):
         assert products.rejects["code"].tolist() == ["not-fits"]
     assert len(tables[0]) == 30
     assert tables[0].equals(tables[1])
+
+
+def test_each_velocity_has_its_own_error(tmp_path):
+    nan = np.nan
+    table = pd.DataFrame(
+        {
+            "rv": [10.0, nan, nan, nan],
+            "rv_err": [1.0, nan, nan, nan],
+            "rv_input": [11.0, 12.0, nan, nan],
+            "rv_gaia": [13.0, 13.0, 13.0, nan],
+            "rv_gaia_err": [0.5, 0.5, 0.5, nan],
+        }
+    )
+    state = BuildState(RunConfig("x"), tmp_path, tmp_path, table)
+    np.testing.assert_array_equal(state.best_velocity(), [10.0, 12.0, 13.0, nan])
+    np.testing.assert_array_equal(state.best_velocity_error(), [1.0, nan, 0.5, nan])
 
 
 def whole_files():
