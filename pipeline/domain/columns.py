@@ -310,6 +310,10 @@ QUANTILE_PERCENTS = (16, 50, 84)
 QUANTILE_GROUP = "Quantiles"
 
 
+FULL_CIRCLE = frozenset({"ra", "glon", "sgr_lambda"})
+"""Longitudes of 0 to 360 degrees: what leaves at one end comes in at the other."""
+
+
 def _quantiles(declared: Iterable[Column]) -> tuple[Column, ...]:
     known = {one.name: one for one in declared}
     return tuple(
