@@ -55,7 +55,6 @@ class FigureCell {
     for (const view of this.view.computed_renderer_views) {
       if (view.glyph) Object.defineProperty(view, "needs_clip", {get: () => true})
     }
-    window.Bokeh.documents.push(this.document)
     this.view.repainted.connect(() => this.look())
     this.look()
   }

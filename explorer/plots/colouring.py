@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.model.selection import Mask
+from explorer.model.subsets import Subset
 from explorer.model.table import StarTable
 from explorer.plots.palettes import (
     CATEGORY_COLOURS,
@@ -48,13 +48,13 @@ def _categories(table: StarTable, name: str) -> Colouring:
     return Categories(column(name).label, labels, CATEGORY_COLOURS[: len(labels)], codes)
 
 
-def colouring_of_subsets(names: Sequence[str], colours: Sequence[str], masks: Sequence[Mask]) -> Categories:
+def colouring_of_subsets(table: StarTable, subsets: Sequence[Subset]) -> Categories:
     """Each star in the colour of the first subset that holds it; stars of none are not drawn."""
-    codes = np.full(masks[0].size if masks else 0, 255, np.uint8)
-    for number in reversed(range(len(masks))):
-        codes[masks[number]] = number
+    codes = np.full(table.n_stars, 255, np.uint8)
+    for number in reversed(range(len(subsets))):
+        codes[subsets[number].selection.mask(table)] = number
     codes.setflags(write=False)
-    return Categories("subset", tuple(names), tuple(colours), codes)
+    return Categories("subset", tuple(one.name for one in subsets), tuple(one.colour for one in subsets), codes)
 
 
 def ramp_of(colouring: Colouring, dark: bool) -> tuple[str, ...]:

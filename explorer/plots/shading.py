@@ -130,6 +130,23 @@ class Layer:
     n_shown: int
 
 
+@dataclass(frozen=True)
+class Stars:
+    """Single stars on screen.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (n,)
+        Where they stand in the catalogue.
+    x, y : ndarray, shape (n,)
+        Where they stand on screen: a longitude that comes round has its turn added.
+    """
+
+    rows: NDArray[np.int64]
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+
+
 class Canvas:
     """What one view aggregates: two columns of the shared catalogue.
 
@@ -230,6 +247,7 @@ class Canvas:
             (viewport.x_low - across, viewport.y_low - up)
             for across in turns(self.names[0], viewport.x_low, viewport.x_high)
             for up in turns(self.names[1], viewport.y_low, viewport.y_high)
+            if viewport.x_high != across or not across
         ]
 
     def _spread(self, counts: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -244,16 +262,23 @@ class Canvas:
         nowhere = np.zeros((1, 1), np.int32)
         return int(kernels.bin_counts(*self.points, self.visible(rows), 0.0, 0.0, 1.0, 1.0, nowhere))
 
-    def stars_in(self, viewport: Viewport, most: int) -> NDArray[np.int64] | None:
-        """Rows of the stars on screen; None when there are more than ``most`` or a longitude comes round."""
-        corners = self._corners(viewport)
-        if not viewport.drawable or len(corners) > 1:
+    def stars_in(self, viewport: Viewport, most: int) -> Stars | None:
+        """The stars on screen, one by one; None when there are more than ``most``."""
+        if not viewport.drawable:
             return None
-        found = np.empty(most, np.int64)
-        (x, y), (x_low, y_low) = self.points, corners[0]
-        x_high, y_high = x_low + viewport.x_high - viewport.x_low, y_low + viewport.y_high - viewport.y_low
-        count = kernels.stars_within(x, y, self.visible(self.table.every), x_low, x_high, y_low, y_high, found)
-        return found[:count] if count <= most else None
+        (x, y), rows = self.points, self.visible(self.table.every)
+        parts = []
+        for x_low, y_low in self._corners(viewport):
+            found = np.empty(most, np.int64)
+            x_high, y_high = x_low + viewport.x_high - viewport.x_low, y_low + viewport.y_high - viewport.y_low
+            count = kernels.stars_within(x, y, rows, x_low, x_high, y_low, y_high, found)
+            most -= count
+            if most < 0:
+                return None
+            found = found[:count]
+            turned = np.float32(viewport.x_low - x_low), np.float32(viewport.y_low - y_low)
+            parts.append((found, x[found] + turned[0], y[found] + turned[1]))
+        return Stars(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
     def nearest(self, viewport: Viewport, x: float, y: float, pixels: float) -> int | None:
         """Catalogue row of the star nearest to a point on screen, None when none lies within ``pixels``."""

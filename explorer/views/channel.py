@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ _LOG = logging.getLogger(__name__)
 _WORKERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explore")
 
 Message: TypeAlias = dict[str, Any]
-Handler: TypeAlias = Callable[[Message], Awaitable[None] | None]
+Handler: TypeAlias = Callable[[Message], Any]
 Result = TypeVar("Result")
 
 
@@ -47,7 +48,7 @@ class Channel(JSComponent):
         self._depth = 0
 
     def on(self, kind: str, handler: Handler) -> None:
-        """Handle messages of a kind; a coroutine is awaited."""
+        """Handle messages of a kind; what a handler returns is awaited where it can be, and else forgotten."""
         self._handlers[kind] = handler
 
     def before_sending(self, last: Callable[[], None]) -> None:
@@ -96,7 +97,7 @@ class Channel(JSComponent):
             return
         with self.together(), self._mishaps(data):
             answer = handler(data)
-            if answer is not None:
+            if inspect.isawaitable(answer):
                 task = asyncio.get_running_loop().create_task(self._later(answer, data))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)

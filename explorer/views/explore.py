@@ -14,6 +14,7 @@ from explorer.state.workspace import Workspace
 from explorer.views.base import sentence
 from explorer.views.channel import Channel, Message
 from explorer.views.help import Help
+from explorer.views.sharing import Sharing
 from explorer.views.side import Side
 from explorer.views.stage import Stage
 from explorer.views.table import SelectionTable
@@ -48,6 +49,7 @@ class ExploreRoom:
         self.toolbar = Toolbar(workspace, self.channel)
         self.table = SelectionTable(workspace, self.channel)
         self.side = Side(workspace, library, links, self.channel)
+        self.sharing = Sharing(workspace, library, links, self.stage, self.channel)
         self.help = Help(self.channel)
         self._star_shown = False
         self._resume = new_token()

@@ -12,7 +12,7 @@ from explorer.plots import kernels
 from explorer.plots.diagram import Arrows, Axis, Bars, DiscPlane, Figure, Missing, Plane
 from explorer.plots.disc import rotation_bar, rotation_limits, texture_levels
 from explorer.plots.references import ARROW_HEIGHT_KPC, MOST_ARROWS, arrow_ends
-from explorer.plots.shading import Canvas, Categories, Colouring, Image, ValueScale, Viewport, packed
+from explorer.plots.shading import Canvas, Categories, Colouring, Image, Stars, ValueScale, Viewport, packed
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 
@@ -97,7 +97,7 @@ class PlanePanel(Panel):
         super().__init__(workspace, figure, state)
         self.names = (figure.x.column.name, figure.y.column.name)
         self.canvas = Canvas(workspace.table, *self.names)
-        self.stars: NDArray[np.int64] | None = None
+        self.stars: Stars | None = None
 
     def shows(self, overlay: str) -> bool:
         """Whether an overlay is on."""
@@ -126,9 +126,8 @@ class PlanePanel(Panel):
         self.stars = self.canvas.stars_in(self.viewport, glyphs)
         if self.stars is None:
             return [self._image("everything", self.canvas.everything(self.viewport).levels)]
-        x, y = (values[self.stars] for values in self.canvas.points)
-        obsid = self.workspace.table["obsid"][self.stars].astype(np.float64)
-        return [{"name": "stars", "x": x, "y": y, "id": obsid}]
+        obsid = self.workspace.table["obsid"][self.stars.rows].astype(np.float64)
+        return [{"name": "stars", "x": self.stars.x, "y": self.stars.y, "id": obsid}]
 
     def selected(self, colouring: Colouring) -> list[Picture]:
         """The selected stars in their colours, and their velocities where arrows are on."""
@@ -138,10 +137,11 @@ class PlanePanel(Panel):
             layer = self.canvas.selected(self.viewport, rows, colouring)
             pictures, n_shown = [self._image("selected", layer.levels)], layer.n_shown
         else:
-            levels = np.where(rows[self.stars], self._levels(self.stars, colouring), 0).astype(np.uint8)
+            stars = self.stars.rows
+            levels = np.where(rows[stars], self._levels(stars, colouring), 0).astype(np.uint8)
             pictures, n_shown = [{"name": "picked", "levels": levels.tobytes()}], self.canvas.count_known(rows)
         self._write_note(self.workspace.n_selected - n_shown)
-        return [*pictures, *self._arrows()]
+        return [*pictures, *self._arrow_layer()]
 
     def _levels(self, stars: NDArray[np.int64], colouring: Colouring) -> Image | int:
         """Colours of single stars."""
@@ -160,10 +160,15 @@ class PlanePanel(Panel):
         edges = (self.viewport.x_low, self.viewport.x_high, self.viewport.y_low, self.viewport.y_high)
         return {"name": name, "window": edges, "shape": levels.shape, "pixels": packed(levels)}
 
-    def _arrows(self) -> list[Picture]:
+    def _arrow_layer(self) -> list[Picture]:
+        found = self.arrows()
+        return [] if found is None else [{"name": "arrows", **dict(zip(("x0", "y0", "x1", "y1"), found, strict=True))}]
+
+    def arrows(self) -> tuple[NDArray[np.float32], ...] | None:
+        """Velocities of the selected stars far from the plane: starts and ends; None where arrows are off."""
         shapes = [one.shape for one in self.figure.overlays if one.name == "arrows" and self.shows("arrows")]
         if not shapes or not isinstance(shapes[0], Arrows):
-            return []
+            return None
         table, names = self.workspace.table, (*self.names, shapes[0].v_x, shapes[0].v_y)
         far = self.canvas.visible(self.workspace.rows) & (np.abs(table.axis("z_gal")) > ARROW_HEIGHT_KPC)
         stars = np.flatnonzero(far)
@@ -171,8 +176,7 @@ class PlanePanel(Panel):
         x, y, v_x, v_y = (table.axis(name)[stars] for name in names)
         known = np.isfinite(v_x) & np.isfinite(v_y)
         x, y, v_x, v_y = (values[known] for values in (x, y, v_x, v_y))
-        x_end, y_end = arrow_ends((x, y), (v_x, v_y))
-        return [{"name": "arrows", "x0": x, "y0": y, "x1": x_end, "y1": y_end}]
+        return x, y, *arrow_ends((x, y), (v_x, v_y))
 
     def region(self, geometry: dict[str, Any]) -> Selection | None:
         """A rectangle or an outline in this plane."""
@@ -230,7 +234,7 @@ class DiscPanel(PlanePanel):
             return super().selected(colouring)
         assert self.viewport is not None
         self.note = None
-        return [self._image("selected", np.zeros((1, 1), np.uint8)), *self._arrows()]
+        return [self._image("selected", np.zeros((1, 1), np.uint8)), *self._arrow_layer()]
 
     def _write_note(self, hidden: int) -> None:
         self.note = (f"{hidden:,} outside", f"{hidden:,} selected stars are not in this slice") if hidden else None

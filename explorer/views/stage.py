@@ -111,13 +111,9 @@ class Stage:
 
     def _colouring(self) -> Colouring:
         workspace = self.workspace
-        if workspace.colour_by != SUBSETS:
-            return colouring_of(workspace.table, workspace.colour_by)
-        return colouring_of_subsets(
-            [one.name for one in workspace.subsets],
-            [one.colour for one in workspace.subsets],
-            [one.selection.mask(workspace.table) for one in workspace.subsets],
-        )
+        if workspace.colour_by == SUBSETS:
+            return colouring_of_subsets(workspace.table, workspace.subsets)
+        return colouring_of(workspace.table, workspace.colour_by)
 
     def _panel(self, state: PanelState) -> Panel:
         return panel_of(self.workspace, figure_of(self.library, state), state)
@@ -218,6 +214,8 @@ class Stage:
 
     def _choose_axis(self, message: Message) -> None:
         slot, name = self._slot(message["slot"]), str(message["column"])
+        if name not in [declared.name for declared in self.library.table.axes()]:
+            raise ValueError(f"{name!r} cannot stand on an axis.")
         panel = self.panels[slot]
         if isinstance(panel, PlanePanel):
             x, y = (name, panel.names[1]) if message["axis"] == "x" else (panel.names[0], name)
