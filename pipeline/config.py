@@ -106,10 +106,13 @@ class DistanceConfig:
     """Distances."""
 
     calibration: str = "parsec"
+    ages: str = "chemistry"
     isochrone_age_gyr: float = 3.0
     dust: str = "exponential-disc"
     dust_relative_error: float = 0.3
-    draws: int = 100
+    colour_scatter_mag: float = 0.02
+    spectral_colour: bool = True
+    draws: int = 200
     default_m_h: float = -0.3
     default_m_h_error_dex: float = 0.3
     default_magnitude_error_mag: float = 0.03
@@ -146,6 +149,7 @@ class RunConfig:
         """Refuse values that no stage could use."""
         _one_of("input.kind", self.input.kind, INPUT_KINDS)
         _one_of("distance.calibration", self.distance.calibration, DISTANCE_CALIBRATIONS)
+        _one_of("distance.ages", self.distance.ages, ("chemistry", "single"))
         _one_of("velocity.template_wavelengths", self.velocity.template_wavelengths, ("vacuum", "air"))
         _one_of("velocity.zero_point_group", self.velocity.zero_point_group, ZERO_POINT_GROUPS)
         _one_of("labels.engine", self.labels.engine, ("admm", "sklearn"))

@@ -251,8 +251,12 @@ _DISTANCE = (
     _c("distance_roots", "int16", "", "meta.number", "roots", "Number of distances that solve Eq. 8; -1 not tried",
        -1, None),
     _c("k_abs", "float32", "mag", "phot.mag;em.IR.K;phys.magAbs", "M_K", "Absolute magnitude in Ks", -15, 15),
-    _c("a_k", "float32", "mag", "phys.absorption;em.IR.K", "A_K", "Extinction in Ks at the distance", 0, None),
-    _c("e_jk", "float32", "mag", "phot.color.excess", "E(J-Ks)", "Reddening A_J - A_K at the distance", 0, None),
+    _c("a_k", "float32", "mag", "phys.absorption;em.IR.K", "A_K", "Extinction in Ks, median of the Monte Carlo draws",
+       0, None),
+    _c("e_jk", "float32", "mag", "phot.color.excess", "E(J-Ks)",
+       "Reddening A_J - A_K, median of the Monte Carlo draws", 0, None),
+    _c("e_jk_map", "float32", "mag", "phot.color.excess", "E(J-Ks) (map)",
+       "Reddening A_J - A_K of the dust map alone at the distance", 0, None),
     _c("distance_input", "float32", "kpc", "pos.distance", "d (input)", "Distance given by the input table", 0, None),
 )
 

@@ -212,7 +212,7 @@ def _candidates(component: str, n: int, rng: np.random.Generator, frame: SolarFr
         speed = _disc_velocity(flat, rng, radial=(60.0, 38.0), lag=48.0)
     else:
         flat, z = rng.gamma(2.0, 2.6, n), rng.laplace(0.0, 0.3, n)
-        age = np.exp(rng.uniform(np.log(1.0), np.log(9.0), n))
+        age = rng.uniform(1.0, 3.0, n) ** 2  # constant star formation times the rate of becoming a giant, age^-1/2
         m_h = np.clip(0.02 - 0.055 * (flat - frame.r0_kpc) + rng.normal(0.0, 0.16, n), -0.8, 0.4)
         alpha = 0.03 - 0.14 * m_h + rng.normal(0.0, 0.025, n)
         heat = (age / 5.0) ** 0.3
@@ -291,7 +291,7 @@ def _selected(stars: Stars, rng: np.random.Generator, dust: DustMap, *, everywhe
         anticentre = np.exp(-0.5 * ((stars.glon - 185.0) / 38.0) ** 2)
         chance = chance * (0.12 + 0.88 * anticentre)
     stars = stars[rng.uniform(size=len(stars)) < chance]
-    clumpy = np.exp(0.25 * rng.standard_normal(len(stars)) - 0.5 * 0.25**2)
+    clumpy = np.exp(0.3 * rng.standard_normal(len(stars)))
     ebv = dust.reddening(stars.glon, stars.glat, stars.distance) * clumpy
     modulus = 5.0 * np.log10(100.0 * stars.distance)
     j_mag = stars.k_abs + stars.jk0 + modulus + BAND_COEFFICIENTS["J"] * ebv

@@ -17,6 +17,7 @@ from pipeline.domain.frames import (
     line_of_sight_gsr,
 )
 from pipeline.science.actions import Orbits, compute_orbits, focal_lengths
+from pipeline.science.draws import star_normals
 
 FloatArray = NDArray[np.float64]
 
@@ -81,13 +82,7 @@ def draw(measured: Measured, count: int, seed: int) -> tuple[FloatArray, FloatAr
     seed : int
         With the star's key it fixes the draws.
     """
-    normal = np.stack(
-        [
-            np.random.Generator(np.random.Philox(key=[seed, int(key)])).standard_normal((4, count))
-            for key in measured.key
-        ]
-    )
-    first, second, third, fourth = normal.transpose(1, 0, 2)
+    first, second, third, fourth = star_normals(seed, measured.key, 4, count)
     up, down = (np.log(part / measured.distance)[:, None] for part in (measured.distance_84, measured.distance_16))
     distance = measured.distance[:, None] * np.exp(first * np.where(first > 0, up, -down))
     rho = np.nan_to_num(measured.pm_correlation)[:, None]

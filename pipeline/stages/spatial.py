@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.domain.frames import (
     FRAMES,
@@ -18,9 +19,11 @@ from pipeline.domain.frames import (
 from pipeline.products.maps import DiscMap, write_maps
 from pipeline.products.overlays import OVERLAY_COLUMNS, write_overlay
 from pipeline.science.actions import compute_orbits
-from pipeline.science.distance import DistanceSettings, estimate_distances
-from pipeline.science.dust import ExponentialDisc
-from pipeline.science.isochrones import AbsoluteMagnitude, ClusterLine, ColourLaw, ParsecBranch
+from pipeline.science.ages import ChemicalAge, SingleAge
+from pipeline.science.distance import DistanceSettings, Giants, estimate_distances
+from pipeline.science.dust import BAND_COEFFICIENTS, DustMap, ExponentialDisc
+from pipeline.science.intrinsic_colour import learn_colour_relation
+from pipeline.science.isochrones import AbsoluteMagnitude, ClusterLine, ColourLaw, ParsecBranches
 from pipeline.science.monte_carlo import Measured, quantiles
 from pipeline.science.spiral_arms import REID_2019, trace
 from pipeline.science.stream import sagittarius_stream_model
@@ -29,7 +32,13 @@ from pipeline.sources.embedded import ISOCHRONE_TABLE, load_table
 from pipeline.stages.reading import STREAM_FIELDS
 from pipeline.stages.state import BuildState, Progress, StageSkipped
 
+FloatArray = NDArray[np.float64]
+
 MIN_MAPPED_STARS = 100
+
+BEHIND_DUST_KPC = 20.0
+CLEAR_MAG = 0.012
+"""A star is in the clear when the dust map's error over the whole sightline moves J - Ks by less than this."""
 
 
 def solar_frame(state: BuildState) -> SolarFrame:
@@ -57,7 +66,7 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
         raise StageSkipped("no star has J and Ks magnitudes")
     table = load_table(ISOCHRONE_TABLE)
     calibrations: dict[str, AbsoluteMagnitude] = {
-        "parsec": ParsecBranch(table, config.isochrone_age_gyr),
+        "parsec": ParsecBranches(table),
         "colour-law": ColourLaw(),
         "cluster-line": ClusterLine(),
     }
@@ -73,25 +82,33 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
     ]
     rows = np.flatnonzero(usable)
     progress(0.0, "distances")
-    photometry = (j_mag[rows], errors[0][rows], k_mag[rows], errors[1][rows])
+    giants = Giants(
+        glon,
+        glat,
+        *(j_mag, errors[0], k_mag, errors[1], m_h, m_h_err),
+        state.column("alpha_m"),
+        np.nan_to_num(state.column("alpha_m_err")),
+        *_spectral_colours(state, dust, j_mag - k_mag, np.hypot(*errors)),
+        state.table["obsid"].to_numpy(np.int64),
+    ).take(rows)
+    ages = ChemicalAge() if config.ages == "chemistry" else SingleAge(config.isochrone_age_gyr)
     found = estimate_distances(
-        glon[rows],
-        glat[rows],
-        *photometry,
-        m_h[rows],
-        m_h_err[rows],
+        giants,
         calibration,
+        ages,
         dust,
-        DistanceSettings(config.draws, config.dust_relative_error),
+        DistanceSettings(config.draws, config.dust_relative_error, config.colour_scatter_mag, state.config.input.seed),
         progress=lambda fraction: progress(fraction, "distances"),
     )
     columns = {
         name: np.full(len(state.table), np.nan)
-        for name in ("distance", "distance_16", "distance_84", "k_abs", "a_k", "e_jk")
+        for name in ("distance", "distance_16", "distance_84", "k_abs", "a_k", "e_jk", "e_jk_map")
     }
-    values = (found.median_kpc, found.low_kpc, found.high_kpc, found.k_abs, found.a_k, found.e_jk)
+    values = (found.median_kpc, found.low_kpc, found.high_kpc, found.k_abs, found.a_k, found.e_jk, found.e_jk_map)
     for name, value in zip(columns, values, strict=True):
         columns[name][rows] = value
+    conflict = np.zeros(len(state.table), bool)
+    conflict[rows] = found.conflict
     roots = np.full(len(state.table), -1, np.int16)
     roots[rows] = found.roots
     jk = j_mag - k_mag
@@ -99,15 +116,39 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
         **columns, distance_roots=roots, jk=jk, jk0=jk - columns["e_jk"], k0_mag=k_mag - columns["a_k"]
     )
     state.save_array("distance_m_h", m_h)
+    state.save_array("distance_conflict", conflict)
     state.facts["choices"] |= {"distance calibration": calibration.name, "dust map": dust.name}
+    if config.calibration == "parsec":
+        state.facts["choices"]["ages"] = ages.name
     write_overlay(state.draft, "isochrones", _isochrone_overlay(table, config.isochrone_age_gyr))
     return int(np.isfinite(columns["distance"]).sum())
 
 
+def _spectral_colours(state: BuildState, dust: DustMap, jk: FloatArray, jk_err: FloatArray) -> tuple[FloatArray, ...]:
+    """(J - Ks)0 that the labels tell, and its error, from a relation learned where dust hardly matters; else NaN."""
+    nothing = np.full(len(jk), np.nan), np.full(len(jk), np.nan)
+    if not state.config.distance.spectral_colour or "teff" not in state.table:
+        return nothing
+    to_jk = BAND_COEFFICIENTS["J"] - BAND_COEFFICIENTS["Ks"]
+    through = to_jk * dust.reddening(state.column("glon"), state.column("glat"), np.full(len(jk), BEHIND_DUST_KPC))
+    clear = through * state.config.distance.dust_relative_error < CLEAR_MAG
+    labels = [state.column(name) for name in ("teff", "teff_err", "logg", "m_h")]
+    relation = learn_colour_relation(*(values[clear] for values in (*labels, jk - through, jk_err)))
+    if relation is None:
+        state.facts["choices"]["colour from the spectrum"] = f"not used: {clear.sum()} stars in the clear are too few"
+        return nothing
+    teff, teff_err, logg, m_h = labels
+    state.facts["choices"]["colour from the spectrum"] = (
+        f"(J - Ks)0 of Teff, log g and [M/H], learned from {relation.stars} stars in the clear; it weights the "
+        f"draws of dust and photometry; spread {1000 * relation.scatter_mag:.0f} mmag"
+    )
+    return relation.colour(teff, logg, m_h), relation.error(teff, teff_err)
+
+
 def _isochrone_overlay(table: dict[str, np.ndarray], age_gyr: float) -> pd.DataFrame:
-    """The branches of the calibration's age for [M/H] from -0.7 up."""
-    age = ParsecBranch(table, age_gyr).age_gyr
-    keep = (table["age_gyr"] == np.float32(age)) & (table["m_h"] > -0.8)
+    """The branches of one age for [M/H] from -0.7 up."""
+    age = ParsecBranches(table).nearest_age(age_gyr)
+    keep = np.isclose(table["age_gyr"], age) & (table["m_h"] > -0.8)
     return pd.DataFrame({name: table[name][keep].astype(float) for name in OVERLAY_COLUMNS["isochrones"]})
 
 
