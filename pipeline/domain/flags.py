@@ -57,8 +57,6 @@ FLAG_TEXTS: dict[QualityFlag, FlagText] = {
     QualityFlag.DISTANCE_DOUBTFUL: FlagText(
         "distance", "no or several distance roots, [M/H] outside -0.9..0.5 dex, or dust map against spectrum"
     ),
-        "distance", "no or several distance roots, [M/H] outside -0.9..0.5 dex, or dust map against spectrum"
-    ),
     QualityFlag.UNBOUND: FlagText("unbound", "total energy above the potential at infinity"),
     QualityFlag.ACTION_FAILURE: FlagText("actions", "the actions could not be computed"),
     QualityFlag.ASTROMETRY: FlagText("astrometry", "Gaia RUWE above 1.4, or RV off Gaia's by more than 5 sigma"),
