@@ -129,6 +129,44 @@ def galactic_to_sagittarius(
     raise ValueError(f"convention must be 'LM10' or 'V21'; found {convention!r}.")
 
 
+def proper_motion_sagittarius(
+    ra_deg: ArrayLike, dec_deg: ArrayLike, pmra_masyr: ArrayLike, pmdec_masyr: ArrayLike
+) -> tuple[FloatArray, FloatArray]:
+    """Proper motion along the Sagittarius coordinates of Law & Majewski (2010).
+
+    Parameters
+    ----------
+    ra_deg, dec_deg : array_like, shape (n,)
+        ICRS position in degrees.
+    pmra_masyr, pmdec_masyr : array_like, shape (n,)
+        Proper motion (mu_alpha*, mu_delta) in mas/yr.
+
+    Returns
+    -------
+    pm_lambda, pm_beta : ndarray, shape (n,)
+        mu_Lambda cos B and mu_B in mas/yr, NaN where an input is.
+    """
+    seen = SkyCoord(
+        np.asarray(ra_deg, float) * u.deg,
+        np.asarray(dec_deg, float) * u.deg,
+        pm_ra_cosdec=np.asarray(pmra_masyr, float) * u.mas / u.yr,
+        pm_dec=np.asarray(pmdec_masyr, float) * u.mas / u.yr,
+    ).galactic
+    east, north = _tangents(np.asarray(seen.l.rad), np.asarray(seen.b.rad))
+    along_l, along_b = (np.asarray(part.to_value(u.mas / u.yr))[:, None] for part in (seen.pm_l_cosb, seen.pm_b))
+    motion = (along_l * east + along_b * north) @ _GALACTIC_TO_SGR.T
+    lam, beta = galactic_to_sagittarius(seen.l.deg, seen.b.deg)
+    east, north = _tangents(np.radians(lam), np.radians(beta))
+    return (motion * east).sum(axis=1), (motion * north).sum(axis=1)
+
+
+def _tangents(lon_rad: FloatArray, lat_rad: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Unit vectors towards growing longitude and latitude, shape (n, 3) each."""
+    east = np.stack([-np.sin(lon_rad), np.cos(lon_rad), np.zeros_like(lon_rad)], axis=-1)
+    sin = np.sin(lat_rad)
+    return east, np.stack([-sin * np.cos(lon_rad), -sin * np.sin(lon_rad), np.cos(lat_rad)], axis=-1)
+
+
 def cylindrical(position_kpc: FloatArray, velocity_kms: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """R [kpc], V_R and V_phi [km/s] of Galactocentric (n, 3) arrays; V_phi is positive with the disc's rotation."""
     x, y, _ = position_kpc.T
