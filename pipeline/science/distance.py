@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.science.dust import BAND_COEFFICIENTS, DustMap
+from pipeline.science.dust import DustMap
 from pipeline.science.isochrones import AbsoluteMagnitude
 
 FloatArray = NDArray[np.float64]
@@ -70,6 +70,7 @@ def solve(
     grid_kpc: FloatArray,
     reddening: FloatArray,
     calibration: AbsoluteMagnitude,
+    coefficients: Mapping[str, float],
 ) -> tuple[FloatArray, NDArray[np.int16]]:
     """Nearest root of Eq. 8 and the number of roots.
 
@@ -80,9 +81,11 @@ def solve(
     grid_kpc : ndarray, shape (g,)
         Distances to scan.
     reddening : ndarray, shape (n, g)
-        E(B-V) along each sightline, at these distances.
+        E(B-V) along each sightline, at these distances, in the unit of its map.
     calibration : AbsoluteMagnitude
         D(c0, [M/H]).
+    coefficients : mapping of str to float
+        The dust map's own: A_band for one unit of it; J and Ks are used.
 
     Returns
     -------
@@ -91,7 +94,7 @@ def solve(
     roots : ndarray of int16, shape (n,)
         Number of sign changes found over the grid.
     """
-    a_j, a_k = BAND_COEFFICIENTS["J"] * reddening, BAND_COEFFICIENTS["Ks"] * reddening
+    a_j, a_k = coefficients["J"] * reddening, coefficients["Ks"] * reddening
     with np.errstate(invalid="ignore"):
         magnitude = calibration(jk[:, None] - (a_j - a_k), m_h[:, None])
         excess = k_mag[:, None] - a_k - 5.0 * np.log10(100.0 * grid_kpc)[None, :] - magnitude
@@ -151,7 +154,7 @@ def estimate_distances(
         block = slice(start, min(start + _BLOCK, n))
         reddening = dust.reddening_profile(glon_deg[block], glat_deg[block], _GRID_KPC)
         jk = j_mag[block] - k_mag[block]
-        _, roots[block] = solve(k_mag[block], jk, m_h[block], _GRID_KPC, reddening, calibration)
+        _, roots[block] = solve(k_mag[block], jk, m_h[block], _GRID_KPC, reddening, calibration, dust.coefficients)
         coarse = reddening[:, ::_DRAW_STEP]
         sampled = np.empty((len(jk), settings.draws))
         for draw in range(settings.draws):
@@ -161,7 +164,9 @@ def estimate_distances(
             colour = j_mag[block] + j_err[block] * z[:, 0] - k_drawn
             metallicity = m_h[block] + m_h_err[block] * z[:, 2]
             scaled = coarse * dust_scale[:, None]
-            sampled[:, draw], _ = solve(k_drawn, colour, metallicity, _GRID_KPC[::_DRAW_STEP], scaled, calibration)
+            sampled[:, draw], _ = solve(
+                k_drawn, colour, metallicity, _GRID_KPC[::_DRAW_STEP], scaled, calibration, dust.coefficients
+            )
         enough = np.isfinite(sampled).mean(axis=1) >= 0.5
         if enough.any():
             low, median, high = np.nanpercentile(sampled[enough], [16, 50, 84], axis=1)
@@ -170,8 +175,8 @@ def estimate_distances(
             ebv = np.array(
                 [np.interp(d, _GRID_KPC, profile) for d, profile in zip(median, reddening[enough], strict=True)]
             )
-            result["a_k"][where] = BAND_COEFFICIENTS["Ks"] * ebv
-            result["e_jk"][where] = (BAND_COEFFICIENTS["J"] - BAND_COEFFICIENTS["Ks"]) * ebv
+            result["a_k"][where] = dust.coefficients["Ks"] * ebv
+            result["e_jk"][where] = (dust.coefficients["J"] - dust.coefficients["Ks"]) * ebv
             result["k_abs"][where] = k_mag[where] - result["a_k"][where] - 5.0 * np.log10(100.0 * median)
         if progress is not None:
             progress(block.stop / n)

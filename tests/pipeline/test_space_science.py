@@ -57,7 +57,9 @@ def simulated(parsec, n=400, seed=0):
 def test_the_equation_is_solved_exactly(parsec):
     dust, glon, glat, distance, m_h, j_mag, k_mag = simulated(parsec)
     grid = np.geomspace(0.05, 200.0, 241)
-    found, roots = solve(k_mag, j_mag - k_mag, m_h, grid, dust.reddening_profile(glon, glat, grid), parsec)
+    found, roots = solve(
+        k_mag, j_mag - k_mag, m_h, grid, dust.reddening_profile(glon, glat, grid), parsec, dust.coefficients
+    )
     np.testing.assert_allclose(found, distance, rtol=2e-3)
     assert (roots == 1).all()
 
