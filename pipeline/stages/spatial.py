@@ -15,18 +15,20 @@ from pipeline.domain.frames import (
     galactocentric_position,
     line_of_sight_gsr,
 )
+from pipeline.products.manifest import file_sha256
 from pipeline.products.maps import DiscMap, write_maps
 from pipeline.products.overlays import OVERLAY_COLUMNS, write_overlay
 from pipeline.science.actions import compute_orbits
 from pipeline.science.distance import DistanceSettings, estimate_distances
-from pipeline.science.dust import ExponentialDisc
+from pipeline.science.dust import DustMap, ExponentialDisc
 from pipeline.science.isochrones import AbsoluteMagnitude, ClusterLine, ColourLaw, ParsecBranch
 from pipeline.science.monte_carlo import Measured, quantiles
 from pipeline.science.spiral_arms import REID_2019, trace
 from pipeline.science.stream import sagittarius_stream_model
 from pipeline.science.velocity_field import SLICES_KPC, FieldSettings, velocity_field
+from pipeline.sources.dust_maps import open_dust_map
 from pipeline.sources.embedded import ISOCHRONE_TABLE, load_table
-from pipeline.stages.reading import STREAM_FIELDS
+from pipeline.stages.reading import STREAM_FIELDS, data_path, download_folder
 from pipeline.stages.state import BuildState, Progress, StageSkipped
 
 MIN_MAPPED_STARS = 100
@@ -46,6 +48,16 @@ def solar_frame(state: BuildState) -> SolarFrame:
     return FRAMES[name]
 
 
+def configured_dust(state: BuildState) -> DustMap:
+    """The dust map that the configuration names; a real one is among the inputs of the build."""
+    config = state.config.distance
+    if config.dust == "exponential-disc":
+        return ExponentialDisc()
+    dust = open_dust_map(config.dust, data_path(state, config.dust_file) if config.dust_file else download_folder())
+    state.facts["inputs"] |= {path.name: file_sha256(path) for path in dust.files}
+    return dust
+
+
 def measure_distances(state: BuildState, progress: Progress) -> int:
     """Galactic coordinates, distances with quantiles, extinction, de-reddened colours."""
     config = state.config.distance
@@ -62,7 +74,7 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
         "cluster-line": ClusterLine(),
     }
     calibration = calibrations[config.calibration]
-    dust = ExponentialDisc()
+    dust = configured_dust(state)
     m_h, m_h_err = state.column("m_h"), state.column("m_h_err")
     given = state.column("m_h_input")
     m_h_err = np.where(np.isfinite(m_h), m_h_err, np.where(np.isfinite(given), 0.15, config.default_m_h_error_dex))
@@ -100,6 +112,11 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
     )
     state.save_array("distance_m_h", m_h)
     state.facts["choices"] |= {"distance calibration": calibration.name, "dust map": dust.name}
+    reach = dust.reach_kpc(glon[rows], glat[rows])
+    state.facts["report"]["dust"] = {
+        "outside_the_map": int(np.isnan(reach).sum()),
+        "beyond_its_reach": int((found.median_kpc > reach).sum()),
+    }
     write_overlay(state.draft, "isochrones", _isochrone_overlay(table, config.isochrone_age_gyr))
     return int(np.isfinite(columns["distance"]).sum())
 
