@@ -1,7 +1,7 @@
 """Interstellar dust: E(B-V) along a sightline, and what it does to a band or to a wavelength.
 
 Everything that needs extinction asks a :class:`DustMap`; its ``name`` stands in the caption of every product. The
-embedded default is a smooth analytic disc: right on average, blind to clouds. Real maps are in
+embedded default is a smooth analytic disc, blind to clouds. Real maps are in
 ``pipeline.sources.dust_maps``. What a map calls E(B-V) is a unit of its own: its ``coefficients`` turn it into
 extinction, and no other map's do.
 """
@@ -103,7 +103,8 @@ class ExponentialDisc:
     -----
     The density is summed by trapezoids along each sightline on nodes of equal ratio (3 per cent apart), 0-400 kpc, and
     interpolated linearly: E(B-V) never falls with distance. Towards the centre the disc is continued inwards
-    without the hole that the real dust has.
+    without the hole that the real dust has. At 8 real sightlines of Bayestar2015, out to where these are reliable, it
+    gives 0.08-2.8 times their A_Ks, 0.55 in the median; both below 0.3 run through clouds.
     """
 
     scale_length_kpc: float = 3.192

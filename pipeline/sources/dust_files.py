@@ -240,4 +240,4 @@ def _stopped(wanted: MapFile, folder: Path, error: Exception) -> str:
 
 def _by_hand(wanted: MapFile, folder: Path) -> str:
     checked = " and give the same command again: it checks the file" if not wanted.record else ""
-    return f"Or get it with a browser from {wanted.page}, put it into {folder} as {wanted.name}{checked}."
+    return f"With a browser it is at {wanted.page}: put it into {folder} as {wanted.name}{checked}."
