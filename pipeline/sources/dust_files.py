@@ -22,6 +22,7 @@ from pipeline.sources.wheels import FetchError
 
 _CHUNK = 1 << 20
 _TIMEOUT_S = 60.0
+_WHO = {"User-Agent": "mgiant-explorer"}  # some archives turn Python's own name away
 _DATAVERSE = "https://dataverse.harvard.edu/api/"
 _DATASET = _DATAVERSE + "datasets/:persistentId?persistentId=doi:"
 
@@ -214,7 +215,7 @@ def _files(record: dict[str, Any], address: str) -> Iterator[tuple[tuple[str, ..
 def _open(address: str, wanted: MapFile, folder: Path) -> HTTPResponse:
     """The answer of a server, if it is one."""
     try:
-        answer: HTTPResponse = urlopen(Request(address), timeout=_TIMEOUT_S)  # noqa: S310 - addresses of this file
+        answer: HTTPResponse = urlopen(Request(address, headers=_WHO), timeout=_TIMEOUT_S)  # noqa: S310 - https
     except (OSError, HTTPException) as error:
         raise FetchError(_stopped(wanted, folder, error)) from error
     if answer.status != 200:  # the Dataverse has answered programs with an empty 202 that asks for a browser

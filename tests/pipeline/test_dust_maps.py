@@ -2,7 +2,6 @@
 
 import dataclasses
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ from pipeline.config import load_config
 from pipeline.science.distance import DistanceSettings, estimate_distances
 from pipeline.science.dust import BAND_COEFFICIENTS, ExponentialDisc
 from pipeline.science.isochrones import ColourLaw
-from pipeline.sources.dust_maps import GREEN_2018, GREEN_2019, DustMapError, GriddedMap, open_dust_map
+from pipeline.sources.dust_maps import GREEN_2019, DustMapError, GriddedMap, open_dust_map
 from pipeline.stages.spatial import configured_dust, measure_distances
 from pipeline.stages.state import BuildState
 
@@ -235,5 +234,4 @@ def test_without_a_file_named_the_folder_of_downloads_is_meant(maps, tmp_path, m
         configured_dust(state)
     (home / "downloads").symlink_to(maps)
     assert configured_dust(state).name.startswith("Bayestar2019")
-    assert Path(next(iter(state.facts["inputs"]))).name == "bayestar2019.h5"
-    assert GREEN_2018["J"] != GREEN_2019["J"]
+    assert list(state.facts["inputs"]) == ["bayestar2019.h5"]
