@@ -13,6 +13,10 @@ from typing import Any, get_args, get_origin, get_type_hints
 INPUT_KINDS = ("mock", "lamost-fits", "gaia-xp", "table")
 ZERO_POINT_GROUPS = ("plate", "spectrograph", "plate and spectrograph")
 DISTANCE_CALIBRATIONS = ("parsec", "colour-law", "cluster-line")
+DUST_CHOICES = (
+    "exponential-disc",
+    *("bayestar2019", "bayestar2017", "bayestar2015", "chen2014", "sfd", "combined19", "green19", "sightlines"),
+)
 
 
 class ConfigError(ValueError):
@@ -103,12 +107,13 @@ class LabelConfig:
 
 @dataclass(frozen=True)
 class DistanceConfig:
-    """Distances."""
+    """Distances. ``dust_file`` is the map's file or its folder; empty means the folder of downloads."""
 
     calibration: str = "parsec"
     ages: str = "chemistry"
     isochrone_age_gyr: float = 3.0
     dust: str = "exponential-disc"
+    dust_file: str = ""
     dust_relative_error: float = 0.3
     colour_scatter_mag: float = 0.02
     spectral_colour: bool = True
@@ -150,6 +155,7 @@ class RunConfig:
         _one_of("input.kind", self.input.kind, INPUT_KINDS)
         _one_of("distance.calibration", self.distance.calibration, DISTANCE_CALIBRATIONS)
         _one_of("distance.ages", self.distance.ages, ("chemistry", "single"))
+        _one_of("distance.dust", self.distance.dust, DUST_CHOICES)
         _one_of("velocity.template_wavelengths", self.velocity.template_wavelengths, ("vacuum", "air"))
         _one_of("velocity.zero_point_group", self.velocity.zero_point_group, ZERO_POINT_GROUPS)
         _one_of("labels.engine", self.labels.engine, ("admm", "sklearn"))
@@ -207,7 +213,9 @@ def load_config(name_or_path: str) -> RunConfig:
 
 def _one_of(key: str, found: str, allowed: tuple[str, ...]) -> None:
     if found not in allowed:
-        raise ConfigError(f"{key} must be one of {', '.join(allowed)}; found {found!r}.")
+        near = get_close_matches(found, allowed, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"{key} must be one of {', '.join(allowed)}; found {found!r}.{hint}")
 
 
 def _build(kind: type, raw: dict[str, Any], prefix: str, source: str) -> Any:

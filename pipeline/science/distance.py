@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.science.ages import FAR_FROM_PLANE_KPC, AgeGuess
 from pipeline.science.draws import star_generator
-from pipeline.science.dust import BAND_COEFFICIENTS, DustMap
+from pipeline.science.dust import DustMap
 from pipeline.science.isochrones import AbsoluteMagnitude
 
 FloatArray = NDArray[np.float64]
@@ -129,6 +129,7 @@ def solve(
     grid_kpc: FloatArray,
     reddening: FloatArray,
     calibration: AbsoluteMagnitude,
+    coefficients: Mapping[str, float],
 ) -> tuple[FloatArray, NDArray[np.int16]]:
     """Nearest root of Eq. 8 and the number of roots.
 
@@ -139,9 +140,11 @@ def solve(
     grid_kpc : ndarray, shape (g,)
         Distances to scan.
     reddening : ndarray, shape (n, g)
-        E(B-V) along each sightline, at these distances.
+        E(B-V) along each sightline, at these distances, in the unit of its map.
     calibration : AbsoluteMagnitude
         D(c0, [M/H]) at that age.
+    coefficients : mapping of str to float
+        The dust map's own: A_band for one unit of it; J and Ks are used.
 
     Returns
     -------
@@ -150,7 +153,7 @@ def solve(
     roots : ndarray of int16, shape (n,)
         Number of sign changes found over the grid.
     """
-    a_j, a_k = BAND_COEFFICIENTS["J"] * reddening, BAND_COEFFICIENTS["Ks"] * reddening
+    a_j, a_k = coefficients["J"] * reddening, coefficients["Ks"] * reddening
     with np.errstate(invalid="ignore"):
         magnitude = calibration(jk[:, None] - (a_j - a_k), m_h[:, None], age_gyr[:, None])
         excess = k_mag[:, None] - a_k - 5.0 * np.log10(100.0 * grid_kpc)[None, :] - magnitude
@@ -192,20 +195,22 @@ def estimate_distances(
         NaN where photometry, [M/H], the calibration or the dust map give no distance: never a number that looks
         measured.
     """
-    n, for_draws = len(giants), calibration.for_draws()
+    n = len(giants)
     result = {
         name: np.full(n, np.nan) for name in ("median_kpc", "low_kpc", "high_kpc", "k_abs", "a_k", "e_jk", "e_jk_map")
     }
     roots, conflict = np.zeros(n, np.int16), np.zeros(n, bool)
-    to_jk = BAND_COEFFICIENTS["J"] - BAND_COEFFICIENTS["Ks"]
+    to_jk = dust.coefficients["J"] - dust.coefficients["Ks"]
+    equation = _Equation(calibration, ages, dust.coefficients)
+    for_draws = replace(equation, calibration=calibration.for_draws())
     for start in range(0, n, _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, n))
         stars = giants.take(rows)
         reddening = dust.reddening_profile(stars.glon_deg, stars.glat_deg, _GRID_KPC)
         half = np.full(len(stars), 0.5)
         measured = (stars.k_mag, stars.j_mag - stars.k_mag, stars.m_h, stars.alpha_m, half)
-        _, roots[rows] = _solve_placed(stars, *measured, _GRID_KPC, reddening, calibration, ages)
-        distance, ebv, weight = _sampled(stars, reddening[:, ::_DRAW_STEP], for_draws, ages, settings)
+        _, roots[rows] = _solve_placed(stars, *measured, _GRID_KPC, reddening, equation)
+        distance, ebv, weight = _sampled(stars, reddening[:, ::_DRAW_STEP], for_draws, settings)
         enough = (roots[rows] > 0) & (np.isfinite(distance).mean(axis=1) >= 0.5)
         conflict[rows] = enough & (weight.sum(axis=1) ** 2 < FEWEST_EFFECTIVE_DRAWS * (weight**2).sum(axis=1))
         for i in np.flatnonzero(enough):
@@ -213,13 +218,22 @@ def estimate_distances(
             low, median, high = _weighted_percentiles(distance[i], weight[i])
             result["low_kpc"][row], result["median_kpc"][row], result["high_kpc"][row] = low, median, high
             median_ebv = _weighted_percentiles(ebv[i], weight[i])[1]
-            result["a_k"][row] = BAND_COEFFICIENTS["Ks"] * median_ebv
+            result["a_k"][row] = dust.coefficients["Ks"] * median_ebv
             result["e_jk"][row] = to_jk * median_ebv
             result["e_jk_map"][row] = to_jk * np.interp(median, _GRID_KPC, reddening[i])
         if progress is not None:
             progress((rows[-1] + 1) / n)
     result["k_abs"] = giants.k_mag - result["a_k"] - 5.0 * np.log10(100.0 * result["median_kpc"])
     return DistanceEstimate(roots=roots, conflict=conflict, **result)
+
+
+@dataclass(frozen=True)
+class _Equation:
+    """What Eq. 8 is solved with."""
+
+    calibration: AbsoluteMagnitude
+    ages: AgeGuess
+    coefficients: Mapping[str, float]
 
 
 def _weighted_percentiles(values: FloatArray, weight: FloatArray) -> FloatArray:
@@ -230,7 +244,7 @@ def _weighted_percentiles(values: FloatArray, weight: FloatArray) -> FloatArray:
 
 
 def _sampled(
-    stars: Giants, reddening: FloatArray, calibration: AbsoluteMagnitude, ages: AgeGuess, settings: DistanceSettings
+    stars: Giants, reddening: FloatArray, equation: _Equation, settings: DistanceSettings
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Distance, E(B-V) and weight of all draws, shape (n, draws) each; the reddening is given on the coarse grid.
 
@@ -247,9 +261,9 @@ def _sampled(
         colour[:, draw] = stars.j_mag + stars.j_err * z[0] - k_drawn + settings.colour_scatter_mag * z[5]
         drawn = (k_drawn, colour[:, draw], stars.m_h + stars.m_h_err * z[2], stars.alpha_m + stars.alpha_m_err * z[3])
         dust = reddening * np.exp(settings.dust_relative_error * z[4])[:, None]
-        distance[:, draw], _ = _solve_placed(stars, *drawn, uniform[:, draw], grid, dust, calibration, ages)
+        distance[:, draw], _ = _solve_placed(stars, *drawn, uniform[:, draw], grid, dust, equation)
         ebv[:, draw] = _along(dust, distance[:, draw], grid)
-    reddened = (BAND_COEFFICIENTS["J"] - BAND_COEFFICIENTS["Ks"]) * ebv
+    reddened = (equation.coefficients["J"] - equation.coefficients["Ks"]) * ebv
     misfit = (colour - reddened - stars.jk0[:, None]) / stars.jk0_err[:, None]
     chi2 = np.where(np.isfinite(stars.jk0 + stars.jk0_err)[:, None], misfit**2, 0.0)
     chi2 = np.where(np.isfinite(distance), chi2, np.inf)
@@ -275,18 +289,18 @@ def _solve_placed(
     uniform: FloatArray,
     grid_kpc: FloatArray,
     reddening: FloatArray,
-    calibration: AbsoluteMagnitude,
-    ages: AgeGuess,
+    equation: _Equation,
 ) -> tuple[FloatArray, NDArray[np.int16]]:
     """Solve at the age of a star near the plane, and again where that lands far from it and the age there differs."""
     near = np.zeros(len(stars), bool)
-    age = ages.draw(m_h, alpha_m, near, uniform)
-    distance, roots = solve(k_mag, jk, m_h, age, grid_kpc, reddening, calibration)
+    age = equation.ages.draw(m_h, alpha_m, near, uniform)
+    distance, roots = solve(k_mag, jk, m_h, age, grid_kpc, reddening, equation.calibration, equation.coefficients)
     far = np.abs(distance * np.sin(np.radians(stars.glat_deg))) > FAR_FROM_PLANE_KPC
-    there = ages.draw(m_h, alpha_m, far, uniform)
+    there = equation.ages.draw(m_h, alpha_m, far, uniform)
     again = np.flatnonzero(far & (there != age))
     if again.size:
         distance[again], roots[again] = solve(
-            k_mag[again], jk[again], m_h[again], there[again], grid_kpc, reddening[again], calibration
+            *(k_mag[again], jk[again], m_h[again], there[again], grid_kpc, reddening[again]),
+            *(equation.calibration, equation.coefficients),
         )
     return distance, roots

@@ -1,21 +1,21 @@
 """Probability that a star belongs to the Sagittarius stream, term by term.
 
-Two densities are compared at each star: that of the stream, summed over the particles of a model, and that of the field,
-summed over the catalogue's own stars next to it on the sky, each counted by how little it belongs to the stream
-itself. The ratio falls apart by the chain rule into what the sky tells, then the distance, then the line-of-sight
-velocity, then the proper motion; the terms are published and their sum is the log odds.
+Two densities are compared at each star: that of the stream, summed over the particles of a model, and that of the
+field, summed over the catalogue's own stars next to it on the sky, each counted by how little it belongs to the
+stream itself. The ratio falls apart by the chain rule into what the sky tells, then the distance, then the velocity along
+the line of sight, then the proper motion; the terms are published and their sum is the log odds.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.special import expit, logsumexp
-
-from pipeline.science.stream import StreamModel
 
 FloatArray = NDArray[np.float64]
 
@@ -118,19 +118,15 @@ class Membership:
     terms: FloatArray
 
 
-def stream_membership(
-    stars: StreamStars, model: StreamModel, model_motion: tuple[FloatArray, FloatArray], settings: MembershipSettings
-) -> Membership:
+def stream_membership(stars: StreamStars, particles: StreamStars, settings: MembershipSettings) -> Membership:
     """Compare each star with a stream model and with its own neighbours.
 
     Parameters
     ----------
     stars : StreamStars
         Of n stars.
-    model : StreamModel
-        Particles; those with NaN in an observable do not speak of it.
-    model_motion : tuple of ndarray
-        Proper motions of the particles along Lambda and B, mas/yr.
+    particles : StreamStars
+        A model of the stream; an observable that any of them lacks is not used.
     settings : MembershipSettings
         Tolerances.
 
@@ -144,25 +140,21 @@ def stream_membership(
     ValueError
         If the model has no particles.
     """
-    if len(model) == 0:
+    if len(particles) == 0:
         raise ValueError("The stream model has no particles; give it some or integrate one.")
     n = len(stars)
     placed = np.flatnonzero(np.isfinite(stars.sgr_lambda + stars.sgr_beta + np.log(stars.distance)))
     probability, terms = np.full(n, np.nan), np.full((n, len(TERMS)), np.nan)
     if placed.size == 0:
         return Membership(probability, 0.0, terms)
-    known = stars.take(placed)
-    particles = StreamStars(
-        *(model.sgr_lambda, model.sgr_beta, model.distance, np.zeros(len(model))),
-        *(model.v_gsr, np.zeros(len(model)), *model_motion, np.zeros(len(model))),
-    )
-    stream = _in_blocks(known, lambda rows: _stream_density(known.take(rows), particles, settings))
+    known = _told_by(particles, stars.take(placed))
+    stream = _in_blocks(placed.size, lambda rows: _stream_density(known.take(rows), particles, settings))
     nearest = _neighbours(known, settings.neighbours)
     prior, member = 0.05, np.full(placed.size, 0.05)
     ratio = np.zeros_like(stream)
     for _ in range(_ROUNDS):
-        outside = 1.0 - member
-        field = _in_blocks(known, lambda rows, w=outside: _field_density(known, rows, nearest[rows], w, settings))
+        density = partial(_field_density, known, nearest, 1.0 - member, settings)
+        field = _in_blocks(placed.size, density)
         ratio = stream - field
         for _ in range(_ROUNDS):
             member = expit(np.log(prior / (1.0 - prior)) + ratio[:, -1])
@@ -172,9 +164,20 @@ def stream_membership(
     return Membership(probability, prior, terms)
 
 
-def _in_blocks(stars: StreamStars, work) -> FloatArray:  # type: ignore[no-untyped-def]
-    rows = np.arange(len(stars))
-    return np.concatenate([work(rows[start : start + _BLOCK]) for start in range(0, rows.size, _BLOCK)])
+def _told_by(particles: StreamStars, stars: StreamStars) -> StreamStars:
+    """The stars without what the model does not say; errors that are unknown count as none."""
+    silent = {
+        name: np.full(len(stars), np.nan)
+        for name in ("v_gsr", "pm_lambda", "pm_beta")
+        if not np.isfinite(getattr(particles, name)).all()
+    }
+    errors = {name: np.nan_to_num(getattr(stars, name)) for name in ("log_distance_err", "v_gsr_err", "pm_err")}
+    return replace(stars, **silent, **errors)
+
+
+def _in_blocks(number: int, work: Callable[[NDArray[np.intp]], FloatArray]) -> FloatArray:
+    rows = np.arange(number)
+    return np.concatenate([work(rows[start : start + _BLOCK]) for start in range(0, number, _BLOCK)])
 
 
 def _neighbours(stars: StreamStars, number: int) -> NDArray[np.intp]:
@@ -185,7 +188,7 @@ def _neighbours(stars: StreamStars, number: int) -> NDArray[np.intp]:
     found = np.asarray(cKDTree(places).query(places, k=k)[1]).reshape(len(stars), k)
     itself = found == np.arange(len(stars))[:, None]
     itself[~itself.any(axis=1), -1] = True  # places shared by many stars: drop the farthest
-    return found[~itself].reshape(len(stars), k - 1)
+    return np.asarray(found[~itself].reshape(len(stars), k - 1))
 
 
 def _normal(difference: FloatArray, width: FloatArray) -> FloatArray:
@@ -220,17 +223,18 @@ def _steps(stars: StreamStars, model: StreamStars, widths: tuple[float, float, f
 
 def _field_density(
     stars: StreamStars,
-    rows: NDArray[np.intp],
-    nearest: NDArray[np.intp],
+    neighbours: NDArray[np.intp],
     outside: FloatArray,
     settings: MembershipSettings,
+    rows: NDArray[np.intp],
 ) -> FloatArray:
     """The same of the field: the neighbours, by how little each belongs to the stream, and a smooth halo."""
+    nearest = neighbours[rows]
     one, near = stars.take(rows), stars.take(nearest.ravel())
     shape = nearest.shape
     weight = np.log(np.maximum(outside[nearest], 1e-12))
     halo = np.full(rows.size, np.log(settings.halo_stars))
-    total = np.logaddexp(logsumexp(weight, axis=1, b=1.0) if shape[1] else np.full(rows.size, -np.inf), halo)
+    total = _sum(weight, halo)
     uniform = np.log(0.5 * np.cos(np.radians(one.sgr_beta)) * np.pi / 180.0)
     result = [uniform]
     far = np.log(one.distance[:, None] / near.distance.reshape(shape))

@@ -298,6 +298,9 @@ def summary(manifest: Manifest, report: dict[str, Any]) -> str:
         f"selection by {step['step']}: {step['in']} -> {step['out']} stars, {step['untested']} of them untested"
         for step in report.get("selection", [])
     ]
+    if "dust" in report:
+        outside, beyond = report["dust"]["outside_the_map"], report["dust"]["beyond_its_reach"]
+        lines.append(f"dust map: {manifest.choices['dust map']}; {outside} stars outside it, {beyond} beyond its reach")
     for key, values in report.items():
         if isinstance(values, dict) and "robust_scatter" in values:
             lines.append(

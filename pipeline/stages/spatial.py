@@ -16,20 +16,22 @@ from pipeline.domain.frames import (
     galactocentric_position,
     line_of_sight_gsr,
 )
+from pipeline.products.manifest import file_sha256
 from pipeline.products.maps import DiscMap, write_maps
 from pipeline.products.overlays import OVERLAY_COLUMNS, write_overlay
 from pipeline.science.actions import compute_orbits
 from pipeline.science.ages import ChemicalAge, SingleAge
 from pipeline.science.distance import DistanceSettings, Giants, estimate_distances
-from pipeline.science.dust import BAND_COEFFICIENTS, DustMap, ExponentialDisc
+from pipeline.science.dust import DustMap, ExponentialDisc
 from pipeline.science.intrinsic_colour import learn_colour_relation
 from pipeline.science.isochrones import AbsoluteMagnitude, ClusterLine, ColourLaw, ParsecBranches
 from pipeline.science.monte_carlo import Measured, quantiles
 from pipeline.science.spiral_arms import REID_2019, trace
 from pipeline.science.stream import sagittarius_stream_model
 from pipeline.science.velocity_field import SLICES_KPC, FieldSettings, velocity_field
+from pipeline.sources.dust_maps import open_dust_map
 from pipeline.sources.embedded import ISOCHRONE_TABLE, load_table
-from pipeline.stages.reading import STREAM_FIELDS
+from pipeline.stages.reading import STREAM_FIELDS, data_path, download_folder
 from pipeline.stages.state import BuildState, Progress, StageSkipped
 
 FloatArray = NDArray[np.float64]
@@ -55,6 +57,16 @@ def solar_frame(state: BuildState) -> SolarFrame:
     return FRAMES[name]
 
 
+def configured_dust(state: BuildState) -> DustMap:
+    """The dust map that the configuration names; a real one is among the inputs of the build."""
+    config = state.config.distance
+    if config.dust == "exponential-disc":
+        return ExponentialDisc()
+    dust = open_dust_map(config.dust, data_path(state, config.dust_file) if config.dust_file else download_folder())
+    state.facts["inputs"] |= {path.name: file_sha256(path) for path in dust.files}
+    return dust
+
+
 def measure_distances(state: BuildState, progress: Progress) -> int:
     """Galactic coordinates, distances with quantiles, extinction, de-reddened colours."""
     config = state.config.distance
@@ -71,7 +83,7 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
         "cluster-line": ClusterLine(),
     }
     calibration = calibrations[config.calibration]
-    dust = ExponentialDisc()
+    dust = configured_dust(state)
     m_h, m_h_err = state.column("m_h"), state.column("m_h_err")
     given = state.column("m_h_input")
     m_h_err = np.where(np.isfinite(m_h), m_h_err, np.where(np.isfinite(given), 0.15, config.default_m_h_error_dex))
@@ -120,6 +132,11 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
     state.facts["choices"] |= {"distance calibration": calibration.name, "dust map": dust.name}
     if config.calibration == "parsec":
         state.facts["choices"]["ages"] = ages.name
+    reach = dust.reach_kpc(glon[rows], glat[rows])
+    state.facts["report"]["dust"] = {
+        "outside_the_map": int(np.isnan(reach).sum()),
+        "beyond_its_reach": int((found.median_kpc > reach).sum()),
+    }
     write_overlay(state.draft, "isochrones", _isochrone_overlay(table, config.isochrone_age_gyr))
     return int(np.isfinite(columns["distance"]).sum())
 
@@ -129,7 +146,7 @@ def _spectral_colours(state: BuildState, dust: DustMap, jk: FloatArray, jk_err: 
     nothing = np.full(len(jk), np.nan), np.full(len(jk), np.nan)
     if not state.config.distance.spectral_colour or "teff" not in state.table:
         return nothing
-    to_jk = BAND_COEFFICIENTS["J"] - BAND_COEFFICIENTS["Ks"]
+    to_jk = dust.coefficients["J"] - dust.coefficients["Ks"]
     through = to_jk * dust.reddening(state.column("glon"), state.column("glat"), np.full(len(jk), BEHIND_DUST_KPC))
     clear = through * state.config.distance.dust_relative_error < CLEAR_MAG
     labels = [state.column(name) for name in ("teff", "teff_err", "logg", "m_h")]

@@ -60,8 +60,8 @@ def simulated(parsec, n=400, seed=0):
 def test_the_equation_is_solved_exactly(parsec):
     dust, glon, glat, distance, m_h, j_mag, k_mag = simulated(parsec)
     grid = np.geomspace(0.05, 200.0, 241)
-    age = np.full(len(k_mag), 3.0)
-    found, roots = solve(k_mag, j_mag - k_mag, m_h, age, grid, dust.reddening_profile(glon, glat, grid), parsec)
+    age, reddening = np.full(len(k_mag), 3.0), dust.reddening_profile(glon, glat, grid)
+    found, roots = solve(k_mag, j_mag - k_mag, m_h, age, grid, reddening, parsec, dust.coefficients)
     np.testing.assert_allclose(found, distance, rtol=2e-3)
     assert (roots == 1).all()
 
