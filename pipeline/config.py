@@ -103,9 +103,10 @@ class LabelConfig:
 
 @dataclass(frozen=True)
 class DistanceConfig:
-    """Distances."""
+    """Distances. ``isochrones`` are files of the CMD web form; none means the embedded branches."""
 
     calibration: str = "parsec"
+    isochrones: tuple[str, ...] = ()
     isochrone_age_gyr: float = 3.0
     dust: str = "exponential-disc"
     dust_relative_error: float = 0.3

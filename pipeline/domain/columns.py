@@ -286,7 +286,10 @@ _KINEMATICS = (
 
 _STREAM = (
     _c("sgr_lambda", "float32", "deg", "pos.bodyrc.lon", "Λ", "Sagittarius longitude (Law & Majewski 2010)", 0, 360),
-    _c("sgr_beta", "float32", "deg", "pos.bodyrc.lat", "B", "Sagittarius latitude (Law & Majewski 2010)", -90, 90),
+    _c("sgr_lambda_v21", "float32", "deg", "pos.bodyrc.lon", "Λ (V21)",
+       "Sagittarius longitude in the sense of Vasiliev et al. (2021): reversed", -180, 180),
+    _c("sgr_beta", "float32", "deg", "pos.bodyrc.lat", "B",
+       "Sagittarius latitude (Law & Majewski 2010; the same in Vasiliev et al. 2021)", -90, 90),
     _c("v_gsr", "float32", "km/s", "spect.dopplerVeloc;pos.galactocentric", "V_GSR",
        "Line-of-sight velocity in the Galactic standard of rest"),
 )

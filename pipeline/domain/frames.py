@@ -107,14 +107,15 @@ def galactic_to_sagittarius(
     ----------
     glon_deg, glat_deg : array_like
         Galactic coordinates in degrees.
-    convention : {"LM10", "V21"}
-        Law & Majewski (2010): Lambda grows along the trailing arm, B = +90 at (l, b) = (273.75, -13.46). Vasiliev et
-        al. (2021): Lambda' = -Lambda, B' = -B, so that Lambda grows along the leading arm.
+    convention : {"LM10", "V21", "B14"}
+        Law & Majewski (2010, ApJ 714, 229): Lambda grows along the trailing arm, B = +90 at (l, b) = (273.75, -13.46);
+        left-handed. Vasiliev, Belokurov & Erkal (2021, MNRAS 501, 2279): -Lambda and the same B, right-handed.
+        Belokurov et al. (2014, MNRAS 437, 116): -Lambda and -B, so that B grows towards the north Galactic pole.
 
     Returns
     -------
     lambda_deg, beta_deg : ndarray
-        Longitude 0-360 and latitude in degrees.
+        Longitude and latitude in degrees; the longitude is 0-360, but -180 to 180 in V21, as there.
 
     Raises
     ------
@@ -125,8 +126,10 @@ def galactic_to_sagittarius(
     if convention == "LM10":
         return lam, beta
     if convention == "V21":
+        return 180.0 - (lam + 180.0) % 360.0, beta
+    if convention == "B14":
         return (-lam) % 360.0, -beta
-    raise ValueError(f"convention must be 'LM10' or 'V21'; found {convention!r}.")
+    raise ValueError(f"convention must be 'LM10', 'V21' or 'B14'; found {convention!r}.")
 
 
 def cylindrical(position_kpc: FloatArray, velocity_kms: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -15,6 +15,7 @@ from pipeline.domain.frames import (
     galactocentric_position,
     line_of_sight_gsr,
 )
+from pipeline.products.manifest import file_sha256
 from pipeline.products.maps import DiscMap, write_maps
 from pipeline.products.overlays import OVERLAY_COLUMNS, write_overlay
 from pipeline.science.actions import compute_orbits
@@ -26,7 +27,8 @@ from pipeline.science.spiral_arms import REID_2019, trace
 from pipeline.science.stream import sagittarius_stream_model
 from pipeline.science.velocity_field import SLICES_KPC, FieldSettings, velocity_field
 from pipeline.sources.embedded import ISOCHRONE_TABLE, load_table
-from pipeline.stages.reading import STREAM_FIELDS
+from pipeline.sources.isochrone_tables import read_isochrones
+from pipeline.stages.reading import STREAM_FIELDS, data_path
 from pipeline.stages.state import BuildState, Progress, StageSkipped
 
 MIN_MAPPED_STARS = 100
@@ -55,7 +57,7 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
     usable = np.isfinite(j_mag) & np.isfinite(k_mag) & np.isfinite(glon)
     if not usable.any():
         raise StageSkipped("no star has J and Ks magnitudes")
-    table = load_table(ISOCHRONE_TABLE)
+    table = _isochrones(state)
     calibrations: dict[str, AbsoluteMagnitude] = {
         "parsec": ParsecBranch(table, config.isochrone_age_gyr),
         "colour-law": ColourLaw(),
@@ -102,6 +104,17 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
     state.facts["choices"] |= {"distance calibration": calibration.name, "dust map": dust.name}
     write_overlay(state.draft, "isochrones", _isochrone_overlay(table, config.isochrone_age_gyr))
     return int(np.isfinite(columns["distance"]).sum())
+
+
+def _isochrones(state: BuildState) -> dict[str, np.ndarray]:
+    """The branches that the configuration names, else the embedded ones."""
+    paths = [data_path(state, name) for name in state.config.distance.isochrones]
+    if not paths:
+        return load_table(ISOCHRONE_TABLE)
+    table = read_isochrones(paths)
+    state.facts["inputs"] |= {path.name: file_sha256(path) for path in paths}
+    state.facts["choices"]["isochrones"] = ", ".join(path.name for path in paths)
+    return table
 
 
 def _isochrone_overlay(table: dict[str, np.ndarray], age_gyr: float) -> pd.DataFrame:
