@@ -7,7 +7,9 @@ opposite sign (galpy's sense), positive with the disc's rotation.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import astropy.units as u
 import numpy as np
@@ -15,6 +17,9 @@ from astropy.coordinates import CartesianDifferential, Galactocentric, SkyCoord
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
+
+PECULIAR_V_KMS = 12.24
+"""The Sun's own motion in the sense of rotation (Schoenrich, Binney & Dehnen 2010): the rest is the circular speed."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,29 @@ FRAMES: dict[str, SolarFrame] = {
     )
 }
 """The named frames that a configuration can ask for."""
+
+
+def configured_frame(name: str, custom: Mapping[str, Any]) -> SolarFrame:
+    """The frame that a configuration asks for.
+
+    Parameters
+    ----------
+    name : str
+        A name of :data:`FRAMES`, or "custom".
+    custom : mapping
+        ``r0_kpc``, ``z_sun_kpc``, ``v_sun_kms`` and ``source`` of the custom frame.
+
+    Raises
+    ------
+    ValueError
+        If there is no such frame.
+    """
+    if name == "custom":
+        u_sun, v_sun, w_sun = custom["v_sun_kms"]
+        return SolarFrame(name, custom["r0_kpc"], custom["z_sun_kpc"], (u_sun, v_sun, w_sun), custom["source"])
+    if name not in FRAMES:
+        raise ValueError(f"kinematics.frame must be one of {', '.join(map(repr, FRAMES))}, 'custom'; found {name!r}.")
+    return FRAMES[name]
 
 
 def _rotation_z(angle_deg: float) -> FloatArray:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 
 from pipeline.domain.frames import (
-    FRAMES,
     SolarFrame,
+    configured_frame,
     cylindrical,
     equatorial_to_galactic,
     galactic_to_sagittarius,
@@ -24,12 +26,12 @@ from pipeline.science.dust import ExponentialDisc
 from pipeline.science.isochrones import AbsoluteMagnitude, ClusterLine, ColourLaw, ParsecBranch
 from pipeline.science.monte_carlo import Measured, quantiles
 from pipeline.science.spiral_arms import REID_2019, trace
-from pipeline.science.stream import sagittarius_stream_model
 from pipeline.science.velocity_field import SLICES_KPC, FieldSettings, velocity_field
 from pipeline.sources.embedded import ISOCHRONE_TABLE, load_table
 from pipeline.sources.isochrone_tables import read_isochrones
-from pipeline.stages.reading import STREAM_FIELDS, data_path
+from pipeline.stages.reading import data_path
 from pipeline.stages.state import BuildState, Progress, StageSkipped
+from pipeline.stages.stream_models import stream_model
 
 MIN_MAPPED_STARS = 100
 
@@ -40,12 +42,10 @@ def solar_frame(state: BuildState) -> SolarFrame:
     Raises
     ------
     ValueError
-        If it has no such name.
+        If there is no such frame.
     """
-    name = state.config.kinematics.frame
-    if name not in FRAMES:
-        raise ValueError(f"kinematics.frame must be one of {', '.join(map(repr, FRAMES))}; found {name!r}.")
-    return FRAMES[name]
+    config = state.config.kinematics
+    return configured_frame(config.frame, asdict(config.custom_frame))
 
 
 def measure_distances(state: BuildState, progress: Progress) -> int:
@@ -161,6 +161,7 @@ def place_in_phase_space(state: BuildState, progress: Progress) -> int:
     state.table = state.table.assign(**columns)
     state.facts["choices"]["frame"] = (
         f"{frame.name}: R0 = {frame.r0_kpc} kpc, z_sun = {frame.z_sun_kpc} kpc, v_sun = {frame.v_sun_kms} km/s"
+        f" ({frame.source})"
     )
     state.facts["report"]["stars_with_6d"] = int(moving.size)
     return int(placed.size)
@@ -222,25 +223,30 @@ def measure_quantiles(state: BuildState, progress: Progress) -> int:
 
 
 def place_in_stream(state: BuildState, progress: Progress) -> int:
-    """Sagittarius coordinates and V_gsr, and the integrated stream model to compare with."""
+    """Sagittarius coordinates and V_gsr, and the stream model to compare with."""
     frame = solar_frame(state)
     glon, glat = equatorial_to_galactic(state.column("ra"), state.column("dec"))
     longitude, latitude = galactic_to_sagittarius(glon, glat)
-    columns = {"glon": glon, "glat": glat, "sgr_lambda": longitude, "sgr_beta": latitude}
+    reversed_longitude, _ = galactic_to_sagittarius(glon, glat, convention="V21")
+    columns = {
+        "glon": glon,
+        "glat": glat,
+        "sgr_lambda": longitude,
+        "sgr_lambda_v21": reversed_longitude,
+        "sgr_beta": latitude,
+    }
     velocity = state.best_velocity()
     if np.isfinite(velocity).any():
         columns["v_gsr"] = line_of_sight_gsr(velocity, glon, glat, frame)
     state.table = state.table.assign(**columns)
     progress(0.2, "stream model")
-    if (state.work / "arrays" / "stream_model.npy").is_file():
-        model = dict(zip(STREAM_FIELDS, np.array(state.array("stream_model")), strict=True))
-    else:
-        stream = sagittarius_stream_model(state.config.kinematics.stream_particles, state.config.input.seed, frame)
-        model = {name: getattr(stream, name) for name in STREAM_FIELDS}
-    overlay = pd.DataFrame(model)[list(OVERLAY_COLUMNS["stream_model"])]
+    model = stream_model(state, frame)
+    drawn = np.random.default_rng(state.config.input.seed).permutation(len(model))
+    drawn = np.sort(drawn[: state.config.kinematics.stream_particles])
+    overlay = pd.DataFrame({name: getattr(model, name)[drawn] for name in OVERLAY_COLUMNS["stream_model"]})
     write_overlay(state.draft, "stream_model", overlay, simulated=True)
-    state.facts["choices"]["stream model"] = "galpy particle spray from the Sagittarius dwarf (simulated)"
-    state.facts["choices"]["stream coordinates"] = "Law & Majewski (2010)"
+    state.facts["choices"]["stream model"] = model.name
+    state.facts["choices"]["stream coordinates"] = "Law & Majewski (2010); sgr_lambda_v21: Vasiliev et al. (2021)"
     return int(np.isfinite(longitude).sum())
 
 
