@@ -21,7 +21,7 @@ from galpy.util import galpyWarning
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from pipeline.domain.frames import SolarFrame
+from pipeline.domain.frames import PECULIAR_V_KMS, SolarFrame
 
 FloatArray = NDArray[np.float64]
 
@@ -75,8 +75,8 @@ class Orbits:
 
 
 def circular_velocity_kms(frame: SolarFrame) -> float:
-    """Circular velocity at the Sun, to scale the potential: its V less the peculiar 12.24 km/s (Schoenrich 2010)."""
-    return frame.v_sun_kms[1] - 12.24
+    """Circular velocity at the Sun, to scale the potential: its V less its peculiar motion."""
+    return frame.v_sun_kms[1] - PECULIAR_V_KMS
 
 
 def compute_orbits(

@@ -51,7 +51,7 @@ class ParsecBranches:
     Raises
     ------
     ValueError
-        If an age lacks a metallicity that another has.
+        If there is one metallicity only, or an age lacks a metallicity that another has.
 
     Notes
     -----
@@ -69,6 +69,10 @@ class ParsecBranches:
         self._m_h = np.unique(table["m_h"]).astype(float)
         self._colour = np.arange(0.45, 1.60, 0.005)
         shape = (self.ages_gyr.size, self._m_h.size)
+        if shape[1] < 2:
+            raise ValueError(
+                f"The isochrones have one metallicity, [M/H] = {self._m_h[0]:.2f}; two or more are needed."
+            )
         self._magnitude = np.empty((*shape, self._colour.size))
         self._red_end, self._blue_end = np.empty(shape), np.empty(shape)
         for i, age in enumerate(np.unique(table["age_gyr"])):

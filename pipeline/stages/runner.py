@@ -17,6 +17,7 @@ import pipeline
 from pipeline.config import RunConfig
 from pipeline.domain.columns import BY_NAME
 from pipeline.products.manifest import Manifest, ProductError, checksums
+from pipeline.stages.distances import measure_distances
 from pipeline.stages.labels import infer_labels
 from pipeline.stages.publishing import raise_flags, write_catalogue
 from pipeline.stages.reading import read
@@ -24,7 +25,6 @@ from pipeline.stages.selecting import select_giants
 from pipeline.stages.spatial import (
     map_disc,
     measure_actions,
-    measure_distances,
     measure_quantiles,
     place_in_phase_space,
     place_in_stream,

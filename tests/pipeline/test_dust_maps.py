@@ -15,7 +15,7 @@ from pipeline.science.distance import DistanceSettings, Giants, estimate_distanc
 from pipeline.science.dust import BAND_COEFFICIENTS, ExponentialDisc
 from pipeline.science.isochrones import ColourLaw
 from pipeline.sources.dust_maps import GREEN_2019, DustMapError, GriddedMap, open_dust_map
-from pipeline.stages.spatial import configured_dust, measure_distances
+from pipeline.stages.distances import configured_dust, measure_distances
 from pipeline.stages.state import BuildState
 
 SAYS = "the extra 'dust' is not installed (pip install -e '.[dust]')"
