@@ -1,7 +1,7 @@
 """Probability that a star belongs to the Sagittarius stream, term by term.
 
 Two densities are compared at each star: that of the stream, summed over the particles of a model, and that of the
-field, summed over the catalogue's own stars next to it on the sky, each counted by how little it belongs to the
+field, summed over the catalogue's own stars next to it on the sky, each counted by how little it looks like the
 stream itself. The ratio falls apart by the chain rule into what the sky tells, then the distance, then the
 line-of-sight velocity, then the proper motion; the terms are published and their sum is the log odds.
 """
@@ -26,7 +26,7 @@ TERMS = ("sky", "distance", "velocity", "motion")
 """What each term adds, in this order: each is conditional on those before it."""
 
 _BLOCK = 1024
-_ROUNDS = 6
+_ROUNDS = 50
 _KPC_MASYR_KMS = 4.740470463533349
 
 
@@ -52,10 +52,10 @@ class MembershipSettings:
     """
 
     lambda_deg: float = 5.0
-    beta_deg: float = 2.0
-    log_distance: float = 0.12
-    velocity_kms: float = 15.0
-    motion_masyr: float = 0.2
+    beta_deg: float = 2.5
+    log_distance: float = 0.15
+    velocity_kms: float = 20.0
+    motion_masyr: float = 0.3
     neighbours: int = 300
     field_log_distance: float = 0.25
     field_velocity_kms: float = 25.0
@@ -133,7 +133,7 @@ def stream_membership(stars: StreamStars, particles: StreamStars, settings: Memb
     Returns
     -------
     Membership
-        The prior and the weights of the field are found together by expectation and maximisation.
+        The prior is found by expectation and maximisation.
 
     Raises
     ------
@@ -150,15 +150,15 @@ def stream_membership(stars: StreamStars, particles: StreamStars, settings: Memb
     known = _told_by(particles, stars.take(placed))
     stream = _in_blocks(placed.size, lambda rows: _stream_density(known.take(rows), particles, settings))
     nearest = _neighbours(known, settings.neighbours)
-    prior, member = 0.05, np.full(placed.size, 0.05)
-    ratio = np.zeros_like(stream)
+    # What looks like the stream beside a smooth halo is no part of the field: were it, the field's free form would
+    # explain the stream as well as its model does.
+    halo = _in_blocks(placed.size, partial(_field_density, known, nearest[:, :0], np.zeros(placed.size), settings))
+    outside = 1.0 - expit((stream - halo)[:, -1])
+    ratio = stream - _in_blocks(placed.size, partial(_field_density, known, nearest, outside, settings))
+    prior, member = 0.5, np.full(placed.size, 0.5)
     for _ in range(_ROUNDS):
-        density = partial(_field_density, known, nearest, 1.0 - member, settings)
-        field = _in_blocks(placed.size, density)
-        ratio = stream - field
-        for _ in range(_ROUNDS):
-            member = expit(np.log(prior / (1.0 - prior)) + ratio[:, -1])
-            prior = float(np.clip(member.mean(), 1e-6, 1.0 - 1e-6))
+        member = expit(np.log(prior / (1.0 - prior)) + ratio[:, -1])
+        prior = float(np.clip(member.mean(), 1e-6, 1.0 - 1e-6))
     probability[placed] = member
     terms[placed] = np.diff(ratio, axis=1, prepend=0.0)
     return Membership(probability, prior, terms)
