@@ -144,7 +144,7 @@ def measure_quantiles(state: BuildState, progress: Progress) -> int:
         seed=state.config.input.seed,
         progress=lambda fraction: progress(fraction, f"{config.draws} draws a star"),
     )
-    state.table = state.table.assign(**found)
+    state.table = pd.concat([state.table, pd.DataFrame(found, index=state.table.index)], axis=1)
     state.facts["choices"]["quantiles"] = f"{config.draws} draws of distance, proper motion and velocity"
     return int(np.isfinite(found["x_gal_50"]).sum())
 
