@@ -1,5 +1,8 @@
 """Configurations: unknown keys and wrong types are refused with the remedy."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from pipeline.config import ConfigError, load_config
@@ -58,6 +61,14 @@ def test_errors_name_key_value_and_remedy(tmp_path, text, says):
     with pytest.raises(ConfigError) as caught:
         load_config(written(tmp_path, text))
     assert says in str(caught.value)
+
+
+def test_the_readme_s_example_is_a_configuration(tmp_path):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    assert examples
+    for text in examples:
+        load_config(written(tmp_path, text))
 
 
 def test_unknown_name_lists_what_ships():
