@@ -111,6 +111,7 @@ class SpectrumSimulator:
             relative, snr = clean[row], float(conditions.snr[row])
             brightness = 7.5 / (snr + 10.0)
             variance = (np.maximum(relative, 0.0) + brightness * self._sky) / self._throughput
+            variance += brightness / self._throughput**2  # reading the detector out, in the same unit
             variance *= 1.0 / (snr**2 * np.median(variance[self._level]))
             variance += (0.003 * relative) ** 2
             observed = relative * self._response(rng, float(conditions.arm_ratio[row]))
@@ -179,10 +180,19 @@ def _telluric(wavelength: FloatArray, low: float, high: float) -> FloatArray:
 
 
 def _throughput(wavelength: FloatArray) -> FloatArray:
-    """LAMOST's overall throughput in shape: two arms that cross at 5800 Angstrom, weak at both ends."""
-    blue = np.interp(wavelength, [3690, 3900, 4300, 4900, 5500, 5750, 5950], [0.10, 0.28, 0.65, 0.95, 0.85, 0.45, 0.0])
+    """LAMOST's throughput in shape: two arms that cross at 5800 Angstrom, the blue one weak.
+
+    From how the S/N of nine real K and M stars of LAMOST DR1 and DR13 runs with wavelength.
+    """
+    blue = np.interp(
+        wavelength,
+        [3690, 3900, 4150, 4450, 4800, 5250, 5600, 5750, 5950],
+        [0.012, 0.02, 0.035, 0.08, 0.15, 0.18, 0.20, 0.12, 0.0],
+    )
     red = np.interp(
-        wavelength, [5650, 5850, 6200, 6800, 7800, 8500, 8900, 9110], [0.0, 0.45, 0.85, 1.0, 1.0, 0.85, 0.6, 0.35]
+        wavelength,
+        [5650, 5850, 6100, 6550, 7150, 7950, 8350, 8800, 9110],
+        [0.0, 0.20, 0.43, 0.60, 0.90, 1.17, 1.15, 0.80, 0.45],
     )
     return np.asarray(blue + red)
 
