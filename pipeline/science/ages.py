@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 FloatArray = NDArray[np.float64]
 
@@ -14,6 +15,12 @@ HIGH_ALPHA_AT_SOLAR = 0.085
 HIGH_ALPHA_SLOPE = -0.13
 """[alpha/M] = 0.085 - 0.13 [M/H] runs between the two sequences of the disc; the slope is that of Weinberg et al.
 (2019, ApJ 874, 102)."""
+
+HALF_SEPARATION = 0.055
+SEQUENCE_WIDTH = 0.03
+HIGH_ALPHA_SHARE = 0.2
+"""How far each sequence is from that line in [alpha/M], its own spread, and the share of high-alpha stars among M
+giants. A star between the sequences belongs more likely to the larger one."""
 
 METAL_POOR = -0.85
 FAR_FROM_PLANE_KPC = 4.0
@@ -27,19 +34,40 @@ class AgeGuess(Protocol):
         """What stands in captions and manifests."""
         ...
 
-    def draw(self, m_h: FloatArray, alpha_m: FloatArray, far: NDArray[np.bool_], uniform: FloatArray) -> FloatArray:
+    def draw(self, m_h: FloatArray, high_alpha: FloatArray, far: NDArray[np.bool_], uniform: FloatArray) -> FloatArray:
         """Ages in Gyr.
 
         Parameters
         ----------
-        m_h, alpha_m : ndarray
-            [M/H] and [alpha/M]; NaN where unknown.
-        far : ndarray of bool
+        m_h : ndarray, shape (n,)
+            [M/H]; NaN where unknown.
+        high_alpha : ndarray, shape (n,)
+            Probability of the high-alpha disc, see :func:`high_alpha_probability`.
+        far : ndarray of bool, shape (n,)
             More than :data:`FAR_FROM_PLANE_KPC` from the Galactic plane.
-        uniform : ndarray
-            Where in the distribution of ages, 0 to 1: 0.5 gives the median.
+        uniform : ndarray, shape (2, n)
+            Which population and where in its distribution of ages, 0 to 1: 0.5 gives the likelier one and its median.
         """
         ...
+
+
+def high_alpha_probability(m_h: FloatArray, alpha_m: FloatArray, alpha_m_err: FloatArray) -> FloatArray:
+    """Probability that a star belongs to the high-alpha sequence.
+
+    Parameters
+    ----------
+    m_h, alpha_m, alpha_m_err : ndarray, shape (n,)
+        [M/H], [alpha/M] and its error in dex.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        From two normal sequences with their shares; the share itself where [alpha/M] is unknown.
+    """
+    above = alpha_m - (HIGH_ALPHA_AT_SOLAR + HIGH_ALPHA_SLOPE * m_h)
+    log_odds = np.log(HIGH_ALPHA_SHARE / (1.0 - HIGH_ALPHA_SHARE))
+    told = 2.0 * HALF_SEPARATION * above / (SEQUENCE_WIDTH**2 + alpha_m_err**2)
+    return np.asarray(expit(log_odds + np.where(np.isfinite(told), told, 0.0)))
 
 
 @dataclass(frozen=True)
@@ -59,9 +87,9 @@ class SingleAge:
         """What stands in captions and manifests."""
         return f"{self.age_gyr:g} Gyr for all"
 
-    def draw(self, m_h: FloatArray, alpha_m: FloatArray, far: NDArray[np.bool_], uniform: FloatArray) -> FloatArray:
+    def draw(self, m_h: FloatArray, high_alpha: FloatArray, far: NDArray[np.bool_], uniform: FloatArray) -> FloatArray:
         """The same age for every draw; see :class:`AgeGuess`."""
-        del alpha_m, far, uniform
+        del high_alpha, far, uniform
         return np.full(np.shape(m_h), self.age_gyr)
 
 
@@ -75,14 +103,12 @@ class ChemicalAge:
     population         chosen by                     ages
     =================  ============================  =========================================================
     metal-poor         [M/H] < -0.85                 10-12.5 Gyr, even
-    high-alpha disc    above the dividing line       8-12 Gyr, even (Haywood et al. 2013, A&A 560, A109)
-    accreted           below it, abs(Z) > 4 kpc      4-9 Gyr, even: the bulk of Sagittarius (Bellazzini et al. 2006,
+    high-alpha disc    its [alpha/M], by odds        8-12 Gyr, even (Haywood et al. 2013, A&A 560, A109)
+    accreted           the rest, abs(Z) > 4 kpc      4-9 Gyr, even: the bulk of Sagittarius (Bellazzini et al. 2006,
                                                      A&A 446, L1; Siegel et al. 2007, ApJ 667, L57)
     low-alpha disc     the others                    1-9 Gyr as age^-1/2: constant star formation, times the rate at
                                                      which a Salpeter mass function sends stars up the branch
     =================  ============================  =========================================================
-
-    A star without [alpha/M] counts as low-alpha.
     """
 
     @property
@@ -90,12 +116,11 @@ class ChemicalAge:
         """What stands in captions and manifests."""
         return "drawn by population: low-alpha disc 1-9, high-alpha disc 8-12, metal-poor 10-12.5, accreted 4-9 Gyr"
 
-    def draw(self, m_h: FloatArray, alpha_m: FloatArray, far: NDArray[np.bool_], uniform: FloatArray) -> FloatArray:
+    def draw(self, m_h: FloatArray, high_alpha: FloatArray, far: NDArray[np.bool_], uniform: FloatArray) -> FloatArray:
         """Ages of the population that each draw falls into; see :class:`AgeGuess`."""
+        which, along = uniform
+        age = (1.0 + along * (np.sqrt(9.0) - 1.0)) ** 2
+        age = np.where(far, 4.0 + 5.0 * along, age)
+        age = np.where(which < high_alpha, 8.0 + 4.0 * along, age)
         with np.errstate(invalid="ignore"):
-            high = alpha_m > HIGH_ALPHA_AT_SOLAR + HIGH_ALPHA_SLOPE * m_h
-            poor = m_h < METAL_POOR
-        age = (1.0 + uniform * (np.sqrt(9.0) - 1.0)) ** 2
-        age = np.where(far, 4.0 + 5.0 * uniform, age)
-        age = np.where(high, 8.0 + 4.0 * uniform, age)
-        return np.asarray(np.where(poor, 10.0 + 2.5 * uniform, age))
+            return np.asarray(np.where(m_h < METAL_POOR, 10.0 + 2.5 * along, age))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.science.ages import FAR_FROM_PLANE_KPC, AgeGuess
+from pipeline.science.ages import FAR_FROM_PLANE_KPC, AgeGuess, high_alpha_probability
 from pipeline.science.draws import star_generator
 from pipeline.science.dust import DustMap
 from pipeline.science.isochrones import AbsoluteMagnitude
@@ -207,8 +207,7 @@ def estimate_distances(
         rows = np.arange(start, min(start + _BLOCK, n))
         stars = giants.take(rows)
         reddening = dust.reddening_profile(stars.glon_deg, stars.glat_deg, _GRID_KPC)
-        half = np.full(len(stars), 0.5)
-        measured = (stars.k_mag, stars.j_mag - stars.k_mag, stars.m_h, stars.alpha_m, half)
+        measured = (stars.k_mag, stars.j_mag - stars.k_mag, stars.m_h, np.full((2, len(stars)), 0.5))
         _, roots[rows] = _solve_placed(stars, *measured, _GRID_KPC, reddening, equation)
         distance, ebv, weight = _sampled(stars, reddening[:, ::_DRAW_STEP], for_draws, settings)
         enough = (roots[rows] > 0) & (np.isfinite(distance).mean(axis=1) >= 0.5)
@@ -251,17 +250,17 @@ def _sampled(
     A draw's weight is the likelihood of its de-reddened colour, given the one that the spectrum tells.
     """
     generators = [star_generator(settings.seed, int(key)) for key in stars.key]
-    normal = np.stack([one.standard_normal((settings.draws, 6)) for one in generators])
-    uniform = np.stack([one.uniform(size=settings.draws) for one in generators])
+    normal = np.stack([one.standard_normal((settings.draws, 5)) for one in generators])
+    uniform = np.stack([one.uniform(size=(settings.draws, 2)) for one in generators])
     distance, ebv, colour = (np.empty((len(stars), settings.draws)) for _ in range(3))
     grid = _GRID_KPC[::_DRAW_STEP]
     for draw in range(settings.draws):
         z = normal[:, draw].T
         k_drawn = stars.k_mag + stars.k_err * z[1]
-        colour[:, draw] = stars.j_mag + stars.j_err * z[0] - k_drawn + settings.colour_scatter_mag * z[5]
-        drawn = (k_drawn, colour[:, draw], stars.m_h + stars.m_h_err * z[2], stars.alpha_m + stars.alpha_m_err * z[3])
-        dust = reddening * np.exp(settings.dust_relative_error * z[4])[:, None]
-        distance[:, draw], _ = _solve_placed(stars, *drawn, uniform[:, draw], grid, dust, equation)
+        colour[:, draw] = stars.j_mag + stars.j_err * z[0] - k_drawn + settings.colour_scatter_mag * z[4]
+        drawn = (k_drawn, colour[:, draw], stars.m_h + stars.m_h_err * z[2], uniform[:, draw].T)
+        dust = reddening * np.exp(settings.dust_relative_error * z[3])[:, None]
+        distance[:, draw], _ = _solve_placed(stars, *drawn, grid, dust, equation)
         ebv[:, draw] = _along(dust, distance[:, draw], grid)
     reddened = (equation.coefficients["J"] - equation.coefficients["Ks"]) * ebv
     misfit = (colour - reddened - stars.jk0[:, None]) / stars.jk0_err[:, None]
@@ -285,18 +284,17 @@ def _solve_placed(
     k_mag: FloatArray,
     jk: FloatArray,
     m_h: FloatArray,
-    alpha_m: FloatArray,
     uniform: FloatArray,
     grid_kpc: FloatArray,
     reddening: FloatArray,
     equation: _Equation,
 ) -> tuple[FloatArray, NDArray[np.int16]]:
     """Solve at the age of a star near the plane, and again where that lands far from it and the age there differs."""
-    near = np.zeros(len(stars), bool)
-    age = equation.ages.draw(m_h, alpha_m, near, uniform)
+    high_alpha = high_alpha_probability(m_h, stars.alpha_m, stars.alpha_m_err)
+    age = equation.ages.draw(m_h, high_alpha, np.zeros(len(stars), bool), uniform)
     distance, roots = solve(k_mag, jk, m_h, age, grid_kpc, reddening, equation.calibration, equation.coefficients)
     far = np.abs(distance * np.sin(np.radians(stars.glat_deg))) > FAR_FROM_PLANE_KPC
-    there = equation.ages.draw(m_h, alpha_m, far, uniform)
+    there = equation.ages.draw(m_h, high_alpha, far, uniform)
     again = np.flatnonzero(far & (there != age))
     if again.size:
         distance[again], roots[again] = solve(

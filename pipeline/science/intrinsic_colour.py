@@ -9,15 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from astropy.stats import biweight_scale
 from numpy.typing import NDArray
-
-from pipeline.domain.statistics import robust_scatter
 
 FloatArray = NDArray[np.float64]
 
 FEWEST_STARS = 100
 _PASSES = 10
-_LEAST_SCATTER = 0.005
+_LEAST_SCATTER = 0.015  # of a few hundred stars, what remains after the photometry's errors is no better known
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class ColourRelation:
     coefficients : ndarray, shape (5,)
         Of 1, x, x^2, log g, [M/H] with x = (Teff - 3900 K) / 200 K.
     scatter_mag : float
-        Spread about the relation beyond the errors of photometry and Teff.
+        Spread about the relation beyond these errors and that of Teff.
     stars : int
         Stars that it was learned from.
     """
@@ -60,7 +59,8 @@ def learn_colour_relation(
     teff, teff_err, logg, m_h : ndarray, shape (n,)
         Labels of stars in the clear, and the error of Teff.
     jk0, jk_err : ndarray, shape (n,)
-        De-reddened colours and their photometric errors in magnitudes.
+        De-reddened colours and their errors in magnitudes: of photometry and dust, and the spread of giants about their
+        branch.
 
     Returns
     -------
@@ -76,10 +76,10 @@ def learn_colour_relation(
         root = np.sqrt(weight)
         coefficients = np.linalg.lstsq(terms * root[:, None], colour * root, rcond=None)[0].astype(np.float64)
         residual = colour - terms @ coefficients
-        weight = 1.0 / (1.0 + (residual / (2.0 * max(robust_scatter(residual), _LEAST_SCATTER))) ** 2)
+        weight = 1.0 / (1.0 + (residual / (2.0 * max(float(biweight_scale(residual)), _LEAST_SCATTER))) ** 2)
     draft = ColourRelation(coefficients, 0.0, int(known.sum()))
     expected = np.median(jk_err[known] ** 2 + draft.error(teff[known], teff_err[known]) ** 2)
-    scatter = np.sqrt(max(robust_scatter(residual) ** 2 - expected, _LEAST_SCATTER**2))
+    scatter = np.sqrt(max(float(biweight_scale(residual)) ** 2 - expected, _LEAST_SCATTER**2))
     return ColourRelation(coefficients, float(scatter), draft.stars)
 
 

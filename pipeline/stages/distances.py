@@ -23,7 +23,7 @@ from pipeline.stages.state import BuildState, Progress, StageSkipped
 FloatArray = NDArray[np.float64]
 
 BEHIND_DUST_KPC = 20.0
-CLEAR_MAG = 0.012
+CLEAR_MAG = 0.02
 """A star is in the clear when the dust map's error over the whole sightline moves J - Ks by less than this."""
 
 
@@ -69,8 +69,8 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
         glat,
         *(j_mag, errors[0], k_mag, errors[1], m_h, m_h_err),
         state.column("alpha_m"),
-        np.nan_to_num(state.column("alpha_m_err")),
-        *_spectral_colours(state, dust, j_mag - k_mag, np.hypot(*errors)),
+        state.column("alpha_m_err"),
+        *_spectral_colours(state, dust, j_mag - k_mag, np.hypot(np.hypot(*errors), config.colour_scatter_mag)),
         state.table["obsid"].to_numpy(np.int64),
     ).take(rows)
     ages = ChemicalAge() if config.ages == "chemistry" else SingleAge(config.isochrone_age_gyr)
@@ -120,6 +120,7 @@ def _spectral_colours(state: BuildState, dust: DustMap, jk: FloatArray, jk_err: 
     through = to_jk * dust.reddening(state.column("glon"), state.column("glat"), np.full(len(jk), BEHIND_DUST_KPC))
     clear = through * state.config.distance.dust_relative_error < CLEAR_MAG
     labels = [state.column(name) for name in ("teff", "teff_err", "logg", "m_h")]
+    jk_err = np.hypot(jk_err, state.config.distance.dust_relative_error * through)
     relation = learn_colour_relation(*(values[clear] for values in (*labels, jk - through, jk_err)))
     if relation is None:
         state.facts["choices"]["colour from the spectrum"] = f"not used: {clear.sum()} stars in the clear are too few"

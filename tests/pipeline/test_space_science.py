@@ -6,7 +6,7 @@ import pytest
 from pipeline.domain.frames import FRAMES
 from pipeline.domain.statistics import robust_scatter
 from pipeline.science.actions import compute_orbits
-from pipeline.science.ages import ChemicalAge, SingleAge
+from pipeline.science.ages import HIGH_ALPHA_SHARE, ChemicalAge, SingleAge, high_alpha_probability
 from pipeline.science.distance import DistanceSettings, Giants, estimate_distances, solve
 from pipeline.science.dust import BAND_COEFFICIENTS, ExponentialDisc
 from pipeline.science.intrinsic_colour import learn_colour_relation
@@ -107,7 +107,7 @@ def test_a_wrong_age_is_in_the_quantiles_not_beside_them(parsec):
     old = np.arange(n) % 3 == 0
     uniform, m_h = rng.uniform(size=n), rng.uniform(-0.5, 0.0, n)
     alpha_m = np.where(old, 0.25, 0.0)
-    age = ChemicalAge().draw(m_h, alpha_m, np.zeros(n, bool), uniform)
+    age = ChemicalAge().draw(m_h, np.where(old, 1.0, 0.0), np.zeros(n, bool), np.stack([uniform, uniform]))
     colour = rng.uniform(0.9, 1.05, n)
     reddening = dust.reddening(glon, glat, distance)
     k_mag = parsec(colour, m_h, age) + 5 * np.log10(100 * distance) + BAND_COEFFICIENTS["Ks"] * reddening
@@ -177,19 +177,30 @@ def test_the_colour_relation_is_learned_from_most_stars_not_from_the_odd_ones():
     seen = jk0 + rng.normal(0, 0.03, 600) + np.where(np.arange(600) % 12 == 0, 0.5, 0.0)
     relation = learn_colour_relation(teff, np.full(600, 20.0), logg, m_h, seen, np.full(600, 0.025))
     assert np.abs(relation.colour(teff, logg, m_h) - jk0).max() < 0.02
-    assert 0.005 <= relation.scatter_mag < 0.025
+    assert 0.015 <= relation.scatter_mag < 0.025
     assert relation.error(teff, np.full(600, 60.0)).mean() > 0.028
     few = np.arange(600) >= 550
     assert learn_colour_relation(*(v[few] for v in (teff, teff, logg, m_h, seen, seen))) is None
 
 
 def test_ages_follow_chemistry_and_place():
-    m_h, alpha_m = np.array([-1.2, -0.4, -0.4, -0.4, -0.4]), np.array([0.3, 0.25, 0.0, 0.0, np.nan])
-    far = np.array([False, True, True, False, False])
-    low, high = (ChemicalAge().draw(m_h, alpha_m, far, np.full(5, edge)) for edge in (0.0, 1.0))
-    np.testing.assert_allclose(low, [10.0, 8.0, 4.0, 1.0, 1.0])
-    np.testing.assert_allclose(high, [12.5, 12.0, 9.0, 9.0, 9.0])
-    assert (SingleAge(3.0).draw(m_h, alpha_m, far, low) == 3.0).all()
+    m_h, high_alpha = np.array([-1.2, -0.4, -0.4, -0.4]), np.array([1.0, 1.0, 0.0, 0.0])
+    far = np.array([False, True, True, False])
+    half = np.full(4, 0.5)
+    low, high = (ChemicalAge().draw(m_h, high_alpha, far, np.stack([half, half + side])) for side in (-0.5, 0.5))
+    np.testing.assert_allclose(low, [10.0, 8.0, 4.0, 1.0])
+    np.testing.assert_allclose(high, [12.5, 12.0, 9.0, 9.0])
+    assert (SingleAge(3.0).draw(m_h, high_alpha, far, np.stack([half, half])) == 3.0).all()
+
+
+def test_which_sequence_a_star_is_of_depends_on_how_well_its_alpha_is_known():
+    m_h, error = np.zeros(5), np.array([0.02, 0.02, 0.02, 0.3, np.nan])
+    found = high_alpha_probability(m_h, np.array([0.2, 0.085, 0.0, 0.2, np.nan]), error)
+    assert found[0] > 0.99
+    assert found[1] == pytest.approx(HIGH_ALPHA_SHARE)
+    assert found[2] < 0.01
+    assert HIGH_ALPHA_SHARE < found[3] < 0.4
+    assert found[4] == HIGH_ALPHA_SHARE
 
 
 def test_magnitudes_fade_with_age(parsec):
