@@ -1,4 +1,4 @@
-"""The pipeline's command line: ``python -m pipeline build | verify | self-consistency | compare | fetch | mock``."""
+"""The command line: ``python -m pipeline build | verify | validate | self-consistency | compare | fetch | mock``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.domain.columns import BY_NAME
 from pipeline.mock.fits_layouts import write_lamost_fits
 from pipeline.mock.survey import simulate
 from pipeline.products.manifest import ProductError
-from pipeline.products.release import REPORT_NAME, verify
+from pipeline.products.release import REPORT_NAME, VALIDATION_NAME, verify
 from pipeline.sources.embedded import ISOCHRONE_TABLE, SYNTHETIC_TABLE
 from pipeline.sources.isochrone_tables import compact_branches
 from pipeline.sources.synthetic_model import compact_model
@@ -23,6 +23,7 @@ from pipeline.sources.wheels import PARSEC_GRID, SYNTHETIC_MODEL, XP_LIBRARY, Fe
 from pipeline.stages.comparison import Statistics, compare_with_table, self_consistency
 from pipeline.stages.reading import download_folder
 from pipeline.stages.runner import build, summary
+from pipeline.stages.validation import tell, validate
 
 _FETCHABLE = {"xp": XP_LIBRARY, "templates": SYNTHETIC_MODEL, "isochrones": PARSEC_GRID}
 
@@ -56,6 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("verify", help="check a product directory against the contract and its checksums")
     command.add_argument("directory", type=Path)
     command.set_defaults(run=_verify)
+
+    command = commands.add_parser("validate", help="compare a simulated catalogue with its truth, and publish that")
+    command.add_argument("directory", type=Path)
+    command.set_defaults(run=_validate)
 
     command = commands.add_parser(
         "self-consistency", help="train on part of the training stars, judge the rest and fainter ones (Figure 5)"
@@ -109,6 +114,11 @@ def _verify(options: argparse.Namespace) -> int:
     verdict = f"{len(breaches)} breach(es)" if breaches else "all is well"
     sys.stdout.write(f"{options.directory}: {verdict}.\n")
     return 1 if breaches else 0
+
+
+def _validate(options: argparse.Namespace) -> int:
+    sys.stdout.write(f"{tell(validate(options.directory))}\n\nWritten to {options.directory / VALIDATION_NAME}\n")
+    return 0
 
 
 def _self_consistency(options: argparse.Namespace) -> int:

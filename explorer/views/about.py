@@ -49,6 +49,7 @@ class AboutView(Viewer):
             ("Scientific choices", _pairs(manifest.choices)),
             ("Stages", _stages(manifest.stages)),
             ("Measured by the build", _pairs(dict(_flat(self.products.report)))),
+            ("Against the truth", _pairs(dict(_flat(self.products.validation)))),
             ("Rejected input, by reason", _table(("code", "rows"), reasons)),
             ("Rejected input", more + _table(tuple(shown.columns), shown.itertuples(index=False))),
             ("Columns", self._glossary()),

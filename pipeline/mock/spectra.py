@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pipeline.domain.wavelength import LAMOST_LOG_START, LOG_STEP, air_to_vacuum, velocity_to_log_shift
 from pipeline.mock.bands import BandModel
 from pipeline.science.dust import extinction_curve
+from pipeline.science.line_tests import EMISSION_LINES
 from pipeline.science.resample import cubic_weights
 from pipeline.science.synthetic import SyntheticModel
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
@@ -39,15 +40,12 @@ _ALPHA_LINES = (
     (8662.1, 13.0, 0.40),  # Ca II
     (8806.8, 6.0, 0.7),  # Mg I
 )
-_SODIUM = (5892.9, 14.0, 0.7)
+_SODIUM = (5892.9, 14.0, 0.6)
 """The model's Na D of cool giants exceeds that of real LAMOST spectra: centre, half width, exponent that weakens it."""
 
 _VEIL = 2.2
 """Lines weaken as the bands' transmission to this power: they form above the layers where TiO absorbs. Fitted with the
 bands."""
-
-_EMISSION = ((6562.8, 1.0), (4861.3, 0.7), (8498.0, 0.10), (8542.1, 0.15), (8662.1, 0.15))
-"""Emission of active and of pulsating giants: line in air, equivalent width over that of H alpha."""
 
 _INTERSTELLAR = ((5780.5, 2.1, 0.5), (6283.9, 4.8, 1.0), (8620.4, 4.3, 0.35))
 """Diffuse bands (Jenniskens & Desert 1994, A&AS 106, 39): centre in air, width and, rounded, equivalent width a
@@ -105,7 +103,7 @@ class StarLight:
         for centre, half_width, exponent in _ALPHA_LINES:
             self._alpha += exponent * _plateau(rest, centre, half_width)
         self._lines = 1.0 - (1.0 - _SODIUM[2]) * _plateau(rest, *_SODIUM[:2])
-        self._emission = np.array([_gaussian(rest, place, 0.0) * share for place, share in _EMISSION])
+        self._emission = np.array([_gaussian(rest, place, 0.0) * share for place, share in EMISSION_LINES])
         self.wavelength: FloatArray = np.asarray(10.0**LOG_WAVELENGTH, np.float64)
         self._dust = extinction_curve(self.wavelength)
         self._diffuse = sum(

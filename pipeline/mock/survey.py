@@ -196,14 +196,16 @@ def simulate(
     visits = draw_visits(stars.ra, stars.dec, seen["g_mag"], n_stars, plates)
     stars = stars[visits.star]
     seen = {name: values[visits.star] for name, values in seen.items()}
-    planted = oddities.choose(stars.kind, visits.plan_id, stars.labels, np.isfinite(seen["teff_ref"]), visits.star, odd)
+    planted = oddities.choose(
+        stars.kind, visits.plan_id, stars.labels, np.isfinite(seen["teff_ref"]), visits.star, visits.snr, odd
+    )
     wrong = np.flatnonzero(planted.kind == "mislabelled")
     for name in ("teff_ref", "logg_ref", "m_h_ref", "alpha_m_ref"):
         seen[name][wrong] = seen[name][planted.partner[wrong]]
     light = Light(
         stars.labels, _CARBON * (stars.kind == "carbon star"), np.zeros(n_stars), stars.rv + visits.zero_point_kms
     )
-    level = 500.0 * 10.0 ** (-0.4 * (seen["g_mag"] - 14.0)) * np.exp(0.2 * noise.standard_normal(n_stars))
+    level = 500.0 * 10.0 ** (-0.4 * (seen["g_mag"] - 14.0)) * visits.throughput
     key = np.arange(n_stars, dtype=np.uint64) + np.uint64(FIRST_OBSID)
     conditions = Conditions.ordinary(visits.snr, stars.ebv, level, key)
     light, second, conditions = oddities.apply(planted, light, conditions, odd)
@@ -271,6 +273,8 @@ def _truth(stars: Stars, visits: Visits, planted: oddities.Planted, obsid: NDArr
             "true_m_h": stars.m_h,
             "true_alpha_m": stars.alpha_m,
             "true_age_gyr": stars.age_gyr,
+            "true_ra": stars.ra,
+            "true_dec": stars.dec,
             "true_rv": stars.rv,
             "true_rv_zero_point": visits.zero_point_kms,
             "true_pmra": stars.pmra,
