@@ -27,6 +27,7 @@ from explorer.views.star_card import StarCard
 from explorer.views.stream import stream_distance_view, stream_sky_view
 from explorer.views.table import SelectionTable
 from explorer.views.toolbar import Toolbar
+from pipeline.domain.frames import configured_frame
 from pipeline.products.manifest import Manifest, ProductError
 
 TITLE = "M-giant explorer"
@@ -91,6 +92,12 @@ def build_page(library: Library, arguments: dict[str, list[bytes]] | None = None
     return page
 
 
+def _solar_radius(manifest: Manifest) -> float:
+    """R0 of the build's frame in kpc; the paper's where the manifest does not say."""
+    kinematics = manifest.configuration.get("kinematics", {"frame": "paper"})
+    return configured_frame(kinematics["frame"], kinematics.get("custom_frame", {})).r0_kpc
+
+
 def _explore(library: Library, workspace: Workspace) -> Viewable:
     """Six linked views and the table on the left, the star on the right."""
     products = library.products
@@ -100,7 +107,7 @@ def _explore(library: Library, workspace: Workspace) -> Viewable:
         abundance_view(workspace),
         stream_sky_view(workspace, products.overlays),
         stream_distance_view(workspace, products.overlays),
-        disc_view(workspace, products.maps, products.overlays, str(products.manifest.choices.get("frame", ""))),
+        disc_view(workspace, products.maps, products.overlays, _solar_radius(products.manifest)),
     ]
     grid = pn.Column(*views, styles=_GRID, sizing_mode="stretch_both", margin=0)
     table = pn.Column(SelectionTable(workspace), sizing_mode="stretch_both", margin=0, styles={"flex": "1.15 1 0"})

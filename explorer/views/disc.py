@@ -27,18 +27,17 @@ from explorer.state.workspace import Workspace
 from explorer.views.base import View, card, together
 from explorer.views.density import DensityView, MissingView
 from pipeline.domain.columns import column
-from pipeline.domain.frames import FRAMES
 from pipeline.products.maps import DiscMap
 
 _HALF_WIDTH_KPC = 15.0
 
 
 def disc_view(
-    workspace: Workspace, maps: tuple[DiscMap, ...], overlays: Mapping[str, pd.DataFrame], frame_name: str
+    workspace: Workspace, maps: tuple[DiscMap, ...], overlays: Mapping[str, pd.DataFrame], r0_kpc: float
 ) -> View:
     """The maps, or what is missing for them."""
     if maps and workspace.table.usable("x_gal", "y_gal", "z_gal"):
-        return DiscView(workspace, maps, overlays, frame_name)
+        return DiscView(workspace, maps, overlays, r0_kpc)
     return MissingView(workspace, "Disc map", "velocity maps", ("x_gal", "y_gal", "v_phi"))
 
 
@@ -53,12 +52,12 @@ class DiscView(DensityView):
         Slices in height.
     overlays : mapping of str to pandas.DataFrame
         Reference curves.
-    frame_name : str
-        Name of the solar frame of the build, "" when unknown.
+    r0_kpc : float
+        How far the Sun is from the centre in the build's frame.
     """
 
     def __init__(
-        self, workspace: Workspace, maps: tuple[DiscMap, ...], overlays: Mapping[str, pd.DataFrame], frame_name: str
+        self, workspace: Workspace, maps: tuple[DiscMap, ...], overlays: Mapping[str, pd.DataFrame], r0_kpc: float
     ) -> None:
         self.maps = maps
         self.limits = rotation_limits(maps)
@@ -67,8 +66,7 @@ class DiscView(DensityView):
         y = Axis(column("y_gal"), -_HALF_WIDTH_KPC, _HALF_WIDTH_KPC)
         super().__init__(workspace, "Disc map", (x, y), spiral_arms(overlays))
         self._texture = add_texture(self.diagram)
-        frame = FRAMES.get(frame_name, FRAMES["paper"])
-        mark_sun(self.diagram, frame.r0_kpc)
+        mark_sun(self.diagram, r0_kpc)
         options = {_short(disc): number for number, disc in enumerate(maps)}
         self.slice = pmui.Select(
             label="",

@@ -232,7 +232,7 @@ def _candidates(
 ) -> Stars:
     """Giants of a component within the footprint; it is applied first, because most of the sky is not in it."""
     position = _positions(component, n, rng)
-    age = np.exp(rng.uniform(np.log(1.0), np.log(9.0), n))
+    age = rng.uniform(1.0, 3.0, n) ** 2  # constant star formation times the rate of becoming a giant, age^-1/2
     heat = (age / 5.0) ** 0.3
     if component == "thin disc":
         position[:, 2] *= heat
@@ -368,7 +368,7 @@ def _selected(stars: Stars, rng: np.random.Generator, dust: DustMap) -> Stars:
 
 def within_limits(stars: Stars, rng: np.random.Generator, dust: DustMap) -> Stars:
     """Those that are neither too bright nor too faint behind their dust, which they now know."""
-    clumpy = np.exp(0.25 * rng.standard_normal(len(stars)) - 0.5 * 0.25**2)
+    clumpy = np.exp(0.3 * rng.standard_normal(len(stars)))
     ebv = dust.reddening(stars.glon, stars.glat, stars.distance) * clumpy
     modulus = 5.0 * np.log10(100.0 * stars.distance)
     j_mag = stars.k_abs + stars.jk0 + modulus + BAND_COEFFICIENTS["J"] * ebv

@@ -170,7 +170,8 @@ def simulate(
     frame : SolarFrame, optional
         Where the Sun is; the paper's by default.
     dust : DustMap, optional
-        What reddens the stars; the analytic disc by default, with 25 per cent of scatter a star.
+        What reddens the stars; the analytic disc by default, with 30 per cent of scatter a star, which is the
+        error that the paper gives dust maps.
 
     Returns
     -------

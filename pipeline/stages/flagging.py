@@ -96,7 +96,8 @@ def _flag_labels(state: BuildState, quality: NDArray[np.int32], evidence: dict[s
         for i in range(0, len(quality), _BLOCK)
     ]
     correlated, worst = (np.concatenate(part) for part in zip(*pattern, strict=True))
-    deviation = np.abs(colour_outliers(state.column("teff"), state.column("jk0")))
+    # Not jk0: its reddening has been told by Teff already.
+    deviation = np.abs(colour_outliers(state.column("teff"), state.column("jk") - state.column("e_jk_map")))
     odd = np.zeros(len(quality), bool)
     for values in (correlated, worst):
         odd |= values > tail_limit(values[training])
@@ -111,6 +112,10 @@ def _flag_space(state: BuildState, quality: NDArray[np.int32]) -> None:
         roots = state.column("distance_roots")
         m_h = np.array(state.array("distance_m_h"))
         outside = (m_h < CALIBRATED_M_H[0]) | (m_h > CALIBRATED_M_H[1])
-        raise_bit(quality, QualityFlag.DISTANCE_DOUBTFUL, ((roots >= 0) & (roots != 1)) | outside)
+        raise_bit(
+            quality,
+            QualityFlag.DISTANCE_DOUBTFUL,
+            ((roots >= 0) & (roots != 1)) | outside | _saved(state, "distance_conflict"),
+        )
     raise_bit(quality, QualityFlag.UNBOUND, _saved(state, "unbound"))
     raise_bit(quality, QualityFlag.ACTION_FAILURE, _saved(state, "action_failed"))

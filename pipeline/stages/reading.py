@@ -102,18 +102,12 @@ def _read_mock(state: BuildState, progress: Progress) -> None:
     state.save_array("raw_wavelength", grid)
     state.table = survey.table.assign(snr=snr)
     write_marked(survey.truth, state.draft / TRUTH_NAME, simulated=True)
-    stream = survey.stream
-    state.save_array("stream_model", np.array([getattr(stream, name) for name in STREAM_FIELDS]))
     state.facts["simulated"] = True
     state.facts["simulated_note"] = (
         f"All {n} observations, their stars, spectra, labels and velocities are simulated (seed {settings.seed}); none "
         "is real."
     )
     state.facts["inputs"] = {f"simulation seed {settings.seed}": ""}
-
-
-STREAM_FIELDS = ("sgr_lambda", "sgr_beta", "distance", "v_gsr", "x_gal", "y_gal", "z_gal", "stripped_gyr")
-"""Fields of the stream model that are kept for the overlay."""
 
 
 @dataclass(frozen=True)

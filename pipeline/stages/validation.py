@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,13 @@ from numpy.typing import NDArray
 
 from pipeline.domain.columns import BY_NAME, QUANTILE_OF
 from pipeline.domain.flags import QualityFlag
-from pipeline.domain.frames import FRAMES, SolarFrame, cylindrical, equatorial_to_galactic, line_of_sight_gsr
+from pipeline.domain.frames import SolarFrame, configured_frame, cylindrical, equatorial_to_galactic, line_of_sight_gsr
 from pipeline.products.manifest import ProductError
 from pipeline.products.release import TRUTH_NAME, Products, publish_validation
 from pipeline.science.actions import compute_orbits
 from pipeline.science.dust import BAND_COEFFICIENTS
 from pipeline.science.scoring import interval_coverage, score_choice, score_ranking, score_values
+from pipeline.science.stream_membership import MEMBER_THRESHOLD
 
 FloatArray = NDArray[np.float64]
 Scores = dict[str, dict[str, float]]
@@ -103,7 +103,7 @@ def _true_values(truth: pd.DataFrame, kinematics: Mapping[str, Any]) -> dict[str
         known[f"{name}_ref"] = known[name]
     known["rv_gaia"] = known["rv"]
     known["distance_geo"] = known["distance"]
-    frame = FRAMES[kinematics.get("frame", "paper")]
+    frame = configured_frame(kinematics.get("frame", "paper"), kinematics.get("custom_frame", {}))
     return known | _true_orbits(known, truth, frame, kinematics.get("potential", "MWPotential2014"))
 
 
@@ -167,13 +167,10 @@ def _intervals(table: pd.DataFrame, known: Mapping[str, FloatArray]) -> Scores:
 def _stream(table: pd.DataFrame, truth: pd.DataFrame) -> dict[str, float | str]:
     if "sgr_probability" not in table:
         return {"reason": "the catalogue has no membership probability"}
-    threshold = 0.5
-    if importlib.util.find_spec("pipeline.science.stream_membership") is not None:
-        threshold = importlib.import_module("pipeline.science.stream_membership").MEMBER_THRESHOLD
     members = (truth["component"] == STREAM_COMPONENT).to_numpy()
     probability = table["sgr_probability"].to_numpy(float)
-    chosen = score_choice(np.nan_to_num(probability) > threshold, members)
-    return {"threshold": float(threshold), **chosen, "auc": score_ranking(probability, members)["auc"]}
+    chosen = score_choice(np.nan_to_num(probability) > MEMBER_THRESHOLD, members)
+    return {"threshold": MEMBER_THRESHOLD, **chosen, "auc": score_ranking(probability, members)["auc"]}
 
 
 def _bits(table: pd.DataFrame, odd: NDArray[np.str_]) -> Scores:

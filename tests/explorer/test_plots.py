@@ -26,6 +26,7 @@ from explorer.views.stream import stream_distance_view, stream_sky_view
 from explorer.views.table import SelectionTable
 from explorer.views.toolbar import Toolbar
 from pipeline.domain.flags import QualityFlag
+from pipeline.products.manifest import Manifest
 
 BUILDERS = {
     "hr": lambda w, p: hr_view(w, p.overlays),
@@ -33,7 +34,7 @@ BUILDERS = {
     "abundances": lambda w, _: abundance_view(w),
     "sky": lambda w, p: stream_sky_view(w, p.overlays),
     "distance": lambda w, p: stream_distance_view(w, p.overlays),
-    "disc": lambda w, p: disc_view(w, p.maps, p.overlays, "paper"),
+    "disc": lambda w, p: disc_view(w, p.maps, p.overlays, 8.34),
 }
 VIEW = Viewport(0.0, 10.0, 0.0, 10.0, 50, 40)
 
@@ -304,3 +305,26 @@ def test_toolbar_follows_the_workspace(library):
     bar.tool.value = "lasso"
     view = bar.views[0]
     assert view.diagram.figure.toolbar.active_drag is view.diagram.tools["lasso"]
+
+
+@pytest.mark.parametrize(
+    ("configuration", "r0_kpc"),
+    [
+        ({}, 8.34),
+        ({"kinematics": {"frame": "astropy v4.0"}}, 8.122),
+        (
+            {
+                "kinematics": {
+                    "frame": "custom",
+                    "custom_frame": {"r0_kpc": 8.2, "z_sun_kpc": 0.0, "v_sun_kms": [11, 248, 8], "source": "me"},
+                }
+            },
+            8.2,
+        ),
+    ],
+)
+def test_the_sun_is_where_the_build_s_frame_has_it(configuration, r0_kpc):
+    from explorer.app import _solar_radius
+
+    manifest = Manifest("x", False, "", configuration, {}, {})
+    assert _solar_radius(manifest) == r0_kpc
