@@ -28,7 +28,7 @@ from pipeline.science.scoring import interval_coverage, score_choice, score_rank
 from pipeline.science.stream_membership import MEMBER_THRESHOLD
 
 FloatArray = NDArray[np.float64]
-Scores = dict[str, dict[str, float]]
+Scores = dict[str, dict[str, Any]]
 
 STREAM_COMPONENT = "sagittarius"
 VETTED_SHARE = 0.01
@@ -159,7 +159,7 @@ def _quantities(table: pd.DataFrame, known: Mapping[str, FloatArray]) -> Scores:
         error = _stated_error(table, name)
         scored = score_values(table[name].to_numpy(float) / unit, true / unit, None if error is None else error / unit)
         if scored["stars"]:
-            result[name] = scored
+            result[name] = {"unit": "relative" if name in RELATIVE else BY_NAME[name].unit, **scored}
     return result
 
 
@@ -214,8 +214,7 @@ def tell(document: Mapping[str, Any]) -> str:
     head = f"{'quantity':<14}{'unit':>9}{'stars':>8}{'bias':>10}{'scatter':>10}"
     lines = [f"{head}{'pull':>8}{'width':>7}{'in 1σ':>8}{'in 2σ':>8}"]
     for name, scored in document["quantities"].items():
-        unit = "relative" if name in RELATIVE else BY_NAME[name].unit
-        row = f"{name:<14}{unit:>9}{scored['stars']:>8}{scored['bias']:>+10.3g}{scored['scatter']:>10.3g}"
+        row = f"{name:<14}{scored['unit']:>9}{scored['stars']:>8}{scored['bias']:>+10.3g}{scored['scatter']:>10.3g}"
         if "pull_bias" in scored:
             row += f"{scored['pull_bias']:>+8.2f}{scored['pull_scatter']:>7.2f}"
             row += f"{100 * scored['within_1_sigma']:>7.0f}%{100 * scored['within_2_sigma']:>7.0f}%"
