@@ -91,9 +91,12 @@ def _validation(document: Mapping[str, Any]) -> str:
     """A simulated catalogue against what was put in."""
     if not document:
         return "<p>Not made: <code>python -m pipeline validate DIR</code> makes it for a simulated catalogue.</p>"
-    by_kind = document["bits"]
-    kinds = list(next(iter(by_kind.values())))
-    odd = document["oddness"]
+    bits, odd = document["bits"], document["oddness"]
+    kinds = list(next(iter(bits.values()))["completeness"])
+    shares = (
+        [name, _cell(told["flagged"]), *map(_percent, (told["purity"], *told["completeness"].values()))]
+        for name, told in bits.items()
+    )
     return "".join(
         (
             "<p>Measured minus true, of ordinary simulated M giants; stream, bits and oddness of all.</p>",
@@ -102,8 +105,8 @@ def _validation(document: Mapping[str, Any]) -> str:
             _scores("quantity", document["intervals"]),
             "<h3>Sagittarius stream</h3>",
             _pairs(document["stream"]),
-            "<h3>Share of stars with each quality bit</h3>",
-            _table(("bit", *kinds), ([name, *map(_percent, shares.values())] for name, shares in by_kind.items())),
+            "<h3>Quality bits: stars that carry one, share of them that is odd, share of each kind that it marks</h3>",
+            _table(("bit", "stars", "odd", *kinds), shares),
             "<h3>Oddness as a ranking of the planted oddities</h3>",
             _scores("oddity", {"all": odd["all"], **odd["kinds"]}) if odd else "<p>Not judged.</p>",
         )
@@ -117,8 +120,8 @@ def _scores(what: str, scores: Mapping[str, Mapping[str, Any]]) -> str:
     return _table((what, *(name.replace("_", " ") for name in names)), rows)
 
 
-def _percent(share: float) -> str:
-    return f"{100.0 * share:.0f} %"
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100.0 * share:.0f} %"
 
 
 def _flat(report: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:

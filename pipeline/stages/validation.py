@@ -63,9 +63,9 @@ def validate(directory: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``stars``; ``quantities`` and ``intervals`` by column; ``stream``; ``bits``: share of the ordinary stars and of
-        each oddity that carries each quality bit; ``oddness``: the ranking of all oddities together and of each kind
-        against ordinary stars.
+        ``stars``; ``quantities`` and ``intervals`` by column; ``stream``; ``bits``: for each quality bit, stars that
+        carry it, share of them that is odd, and share of the ordinary stars and of each oddity that it marks;
+        ``oddness``: the ranking of all oddities together and of each kind against ordinary stars.
 
     Raises
     ------
@@ -186,12 +186,15 @@ def _stream(table: pd.DataFrame, truth: pd.DataFrame) -> dict[str, float | str]:
 def _bits(table: pd.DataFrame, odd: NDArray[np.str_]) -> Scores:
     quality = table["quality"].to_numpy()
     kinds = ["", *sorted(set(odd) - {""})]
-    return {
-        flag.name or str(int(flag)): {
-            kind or "ordinary": float(np.mean((quality[odd == kind] & int(flag)) > 0)) for kind in kinds
+    result = {}
+    for flag in QualityFlag:
+        raised = (quality & int(flag)) > 0
+        result[flag.name or str(int(flag))] = {
+            "flagged": int(raised.sum()),
+            "purity": float(np.mean(odd[raised] != "")) if raised.any() else float("nan"),
+            "completeness": {kind or "ordinary": float(np.mean(raised[odd == kind])) for kind in kinds},
         }
-        for flag in QualityFlag
-    }
+    return result
 
 
 def _oddness(table: pd.DataFrame, odd: NDArray[np.str_]) -> dict[str, Any]:
@@ -241,10 +244,12 @@ def _tell_stream(stream: Mapping[str, Any]) -> str:
 
 
 def _tell_bits(bits: Mapping[str, Mapping[str, float]]) -> list[str]:
-    kinds = list(next(iter(bits.values())))
-    head = f"{'share with bit':<18}" + "".join(f"{kind[:14]:>16}" for kind in kinds)
+    kinds = list(next(iter(bits.values()))["completeness"])
+    head = f"{'share with bit':<18}{'flagged':>9}{'odd':>6}" + "".join(f"{kind[:14]:>16}" for kind in kinds)
     return [head] + [
-        f"{name:<18}" + "".join(f"{100 * shares[kind]:>15.0f}%" for kind in kinds) for name, shares in bits.items()
+        f"{name:<18}{told['flagged']:>9}{100 * told['purity']:>5.0f}%"
+        + "".join(f"{100 * told['completeness'][kind]:>15.0f}%" for kind in kinds)
+        for name, told in bits.items()
     ]
 
 

@@ -13,7 +13,10 @@ DOCUMENT = {
     },
     "intervals": {"j_r": {"stars": 2723, "below": 0.19, "within": 0.7, "above": 0.11}},
     "stream": {"threshold": 0.5, "completeness": 0.98, "purity": None},
-    "bits": {"LOW_SNR": {"ordinary": 0.012, "blend": 0.33}},
+    "bits": {
+        "LOW_SNR": {"flagged": 40, "purity": 0.21, "completeness": {"ordinary": 0.012, "blend": 0.33}},
+        "UNBOUND": {"flagged": 0, "purity": None, "completeness": {"ordinary": 0.0, "blend": 0.0}},
+    },
     "oddness": {
         "vetted_share": 0.01,
         "all": {"stars": 167, "auc": 0.971, "seen": 30, "found": 29, "recall": 0.17},
@@ -24,7 +27,7 @@ DOCUMENT = {
 
 def test_every_table_is_there(library):
     text = AboutView(replace(library.products, validation=DOCUMENT)).text()
-    for words in ("pull scatter", "18.7", "completeness", "LOW_SNR", "33 %", "0.971", "recall"):
+    for words in ("pull scatter", "18.7", "completeness", "LOW_SNR", "33 %", "21 %", "0.971", "recall"):
         assert words in text
     assert "nan" not in text.lower().split("against the truth")[1].split("<section>")[0]
 

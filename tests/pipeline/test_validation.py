@@ -48,7 +48,12 @@ def test_each_oddity_is_counted_by_bit_and_by_score(validated):
     kinds = set(truth["oddity"]) - {""}
     assert kinds <= set(ODDITIES)
     assert set(document["bits"]) == {flag.name for flag in QualityFlag}
-    assert set(document["bits"]["BAD_CHI2"]) == kinds | {"ordinary"}
+    assert set(document["bits"]["BAD_CHI2"]["completeness"]) == kinds | {"ordinary"}
+    told = document["bits"]["DISTANCE_DOUBTFUL"]
+    catalogue = pd.read_parquet(directory / "catalog.parquet", columns=["obsid", "quality"]).merge(truth, on="obsid")
+    doubtful = catalogue[(catalogue["quality"] & int(QualityFlag.DISTANCE_DOUBTFUL)) > 0]
+    assert (told["flagged"], told["purity"]) == (len(doubtful), pytest.approx((doubtful["oddity"] != "").mean()))
+    assert told["flagged"] > 0
     assert set(document["oddness"]["kinds"]) == kinds
     assert document["oddness"]["all"]["stars"] == (truth["oddity"] != "").sum()
     assert document["oddness"]["all"]["auc"] > 0.75
