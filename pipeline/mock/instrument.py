@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from pipeline.domain.wavelength import LOG_STEP, air_to_vacuum
 from pipeline.mock.spectra import LEVEL_ANGSTROM, LOG_WAVELENGTH, N_PIXELS, Light, StarLight
-from pipeline.science.line_tests import SKY_SIGMA, sky_lines
+from pipeline.science.line_tests import HYDROXYL, SKY_SIGMA
 
 FloatArray = NDArray[np.float64]
 
 _SKY_SPIKES = ((5577.34, 9.0), (6300.30, 5.0), (6363.78, 2.5))
 """Lines of oxygen in air, height of their residual in sigma."""
+
+_HYDROXYL_HEIGHT, _HYDROXYL_SPREAD = 4.0, 0.5
+"""OH lines over the sky's continuum, and by how much they differ among each other (natural logarithm): invented."""
 
 _SKY_SUBTRACTION = 0.03
 """Relative error of the sky that is subtracted, one standard deviation: fibres differ in transmission by as much."""
@@ -197,7 +200,9 @@ def _throughput(wavelength: FloatArray) -> FloatArray:
 def _sky_brightness(wavelength: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Sky over that at 6500 Angstrom, continuum with lines, and its lines alone: oxygen and OH."""
     continuum = np.interp(wavelength, [3700, 5000, 7000, 9100], [0.6, 0.9, 1.1, 1.6])
-    lines = 4.0 * sky_lines(wavelength)
-    for place, _ in _SKY_SPIKES:
-        lines += 12.0 * np.exp(-0.5 * ((wavelength - float(air_to_vacuum(place))) / SKY_SIGMA) ** 2)
+    heights = _HYDROXYL_HEIGHT * np.random.default_rng(0).lognormal(0.0, _HYDROXYL_SPREAD, len(HYDROXYL))
+    spikes = [(place, 12.0) for place, _ in _SKY_SPIKES] + list(zip(HYDROXYL, heights.tolist(), strict=True))
+    lines = np.zeros(wavelength.size)
+    for place, height in spikes:
+        lines += height * np.exp(-0.5 * ((wavelength - float(air_to_vacuum(place))) / SKY_SIGMA) ** 2)
     return np.asarray(continuum + lines), lines

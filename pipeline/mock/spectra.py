@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from pipeline.domain.wavelength import LAMOST_LOG_START, LOG_STEP, air_to_vacuum, velocity_to_log_shift
 from pipeline.mock.bands import BandModel
 from pipeline.science.dust import extinction_curve
-from pipeline.science.line_tests import EMISSION_LINES
 from pipeline.science.resample import cubic_weights
 from pipeline.science.synthetic import SyntheticModel
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
@@ -46,6 +45,13 @@ _SODIUM = (5892.9, 14.0, 0.6)
 _VEIL = 2.2
 """Lines weaken as the bands' transmission to this power: they form above the layers where TiO absorbs. Fitted with the
 bands."""
+
+_EMISSION = (
+    *((6562.8, 1.0), (4861.3, 0.45), (4340.5, 0.25)),
+    *((8498.0, 0.06), (8542.1, 0.2), (8662.1, 0.12)),
+)
+"""Emission of active and of pulsating giants: line in air, equivalent width over that of H alpha (invented; what looks
+for it expects others)."""
 
 _INTERSTELLAR = ((5780.5, 2.1, 0.5), (6283.9, 4.8, 1.0), (8620.4, 4.3, 0.35))
 """Diffuse bands (Jenniskens & Desert 1994, A&AS 106, 39): centre in air, width and, rounded, equivalent width a
@@ -103,7 +109,7 @@ class StarLight:
         for centre, half_width, exponent in _ALPHA_LINES:
             self._alpha += exponent * _plateau(rest, centre, half_width)
         self._lines = 1.0 - (1.0 - _SODIUM[2]) * _plateau(rest, *_SODIUM[:2])
-        self._emission = np.array([_gaussian(rest, place, 0.0) * share for place, share in EMISSION_LINES])
+        self._emission = np.array([_gaussian(rest, place, 0.0) * share for place, share in _EMISSION])
         self.wavelength: FloatArray = np.asarray(10.0**LOG_WAVELENGTH, np.float64)
         self._dust = extinction_curve(self.wavelength)
         self._diffuse = sum(
