@@ -247,10 +247,14 @@ def _tell_bits(bits: Mapping[str, Mapping[str, float]]) -> list[str]:
     kinds = list(next(iter(bits.values()))["completeness"])
     head = f"{'share with bit':<18}{'flagged':>9}{'odd':>6}" + "".join(f"{kind[:14]:>16}" for kind in kinds)
     return [head] + [
-        f"{name:<18}{told['flagged']:>9}{100 * told['purity']:>5.0f}%"
+        f"{name:<18}{told['flagged']:>9}{_percent(told['purity']):>6}"
         + "".join(f"{100 * told['completeness'][kind]:>15.0f}%" for kind in kinds)
         for name, told in bits.items()
     ]
+
+
+def _percent(share: float) -> str:
+    return "-" if np.isnan(share) else f"{100 * share:.0f}%"
 
 
 def _tell_oddness(oddness: Mapping[str, Any]) -> list[str]:
