@@ -21,6 +21,7 @@ class FigureCell {
       x: new M.LinearAxis({axis_label: spec.x.label, ticker: new M.BasicTicker({desired_num_ticks: 5}), axis_label_standoff: 2}),
       y: new M.LinearAxis({axis_label: spec.y.label, ticker: new M.BasicTicker({desired_num_ticks: 4}), axis_label_standoff: 2}),
     }
+    for (const axis of Object.values(this.axes)) axis.formatter = new M.BasicTickFormatter({power_limit_high: 7, power_limit_low: -4})
     this.figure.add_layout(this.axes.x, "below")
     this.figure.add_layout(this.axes.y, "left")
     this.grids = [new M.Grid({axis: this.axes.x, dimension: 0}), new M.Grid({axis: this.axes.y, dimension: 1})]
