@@ -105,8 +105,8 @@ class Plane extends FigureCell {
   }
 
   star_layer({x, y, id}, colours) {
-    this.stars.data_source.data = {x, y, id, colour: []}
     this.show_glyphs(true)
+    this.stars.data_source.data = {x, y, id, colour: id}
     this.paint_stars(colours)
   }
 
