@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> int:
         show=config.open_browser,
         title=TITLE,
         websocket_origin=list(config.origins) or None,
+        liveness="health",
     )
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from importlib.resources import files
@@ -11,6 +12,7 @@ import panel as pn
 import panel_material_ui as pmui
 from panel.util import edit_readonly
 from panel.viewable import Viewable
+from tornado.websocket import WebSocketClosedError
 
 from explorer.config import AppConfig
 from explorer.model.building import BuildRunner, default_build
@@ -49,6 +51,7 @@ _THEME = {
 
 def serve_session(config: AppConfig) -> pmui.Page:
     """The page of one visit: the explorer, the progress of the build it waits for, or why it cannot open."""
+    asyncio.get_running_loop().set_exception_handler(_tell_trouble)
     runner = default_build(config.build, config.directory) if config.build else None
     if runner is not None and not runner.ready:
         return build_waiting_page(runner)
@@ -57,6 +60,12 @@ def serve_session(config: AppConfig) -> pmui.Page:
     except ProductError as error:
         return _page([sentence(str(error))])
     return build_page(library, LinkStore(config.links), pn.state.session_args)
+
+
+def _tell_trouble(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what went wrong in the background, but for a page that was closed while it was being sent something."""
+    if not isinstance(context.get("exception"), WebSocketClosedError):
+        loop.default_exception_handler(context)
 
 
 def build_waiting_page(runner: BuildRunner) -> pmui.Page:

@@ -11,7 +11,8 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "exp
 from driver import Explorer, Server, find_chromium, launch  # noqa: E402 - after the path
 from products_factory import make_products  # noqa: E402 - after the path
 
-N_STARS = 1500
+N_STARS = 6000
+"""Six views of so many are images; one view alone draws them one by one."""
 
 
 @pytest.fixture(scope="session")

@@ -32,13 +32,17 @@ _FIGURE_BOX = f"""(name) => {{
   return {{x: outer.x + inner.left, y: outer.y + inner.top, width: inner.width, height: inner.height}}
 }}"""
 _FIGURE_IMAGE = f"""([name, layer]) => {{
-  const source = {_FIND}(name).renderers.map(r => r.data_source).find(s => s.name === layer)
-  const image = source.data.image.length ? source.data.image[0] : []
-  let lit = 0, hash = 7
+  const sources = {_FIND}(name).renderers.map(r => r.data_source)
+  const data = (wanted) => sources.find(s => s.name === wanted)?.data
+  const image = data(layer)?.image?.[0] ?? [], points = data(layer === 'selected' ? 'picked' : 'stars')?.x ?? []
+  let lit = points.length, hash = 7
   for (let k = 0; k < image.length; k++) {{ if (image[k]) lit++; hash = (hash * 31 + image[k]) | 0 }}
+  for (const x of points) hash = (hash * 31 + 1000 * x) | 0
   return {{lit, hash}}
 }}"""
-_CURVE = "(name) => Bokeh.documents[0].get_model_by_name(name)?.data.w.length ?? 0"
+"""Pixels and points of a layer, however it is drawn: how many, and a number that changes with them."""
+
+_CURVE = f"(name) => {_FIND}(name)?.data.w.length ?? 0"
 _PIXEL = f"""([name, x, y]) => {{
   const view = Bokeh.index.find_one_by_id({_FIND}(name).id)
   const outer = view.canvas_view.el.getBoundingClientRect()
@@ -68,12 +72,12 @@ def launch(playwright, executable: str):
 
 
 class Server:
-    """``python run_app.py ARGUMENTS`` as a process of its own, on a free port."""
+    """``python run_app.py ARGUMENTS`` as a process of its own, by default on a free port."""
 
-    def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(self, *arguments: str, environment: dict[str, str] | None = None, port: int = 0) -> None:
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-u", str(ROOT / "run_app.py"), *arguments, "--no-browser", "--port", "0"],
+            [sys.executable, "-u", str(ROOT / "run_app.py"), *arguments, "--no-browser", "--port", str(port)],
             cwd=ROOT,
             env={**os.environ, **(environment or {})},
             stdout=subprocess.PIPE,
@@ -118,7 +122,7 @@ class Server:
 class Explorer:
     """One visitor's page."""
 
-    def __init__(self, page, server: Server, query: str = "") -> None:
+    def __init__(self, page, server: Server, query: str = "", *, tour: bool = False) -> None:
         self.page, self.server = page, server
         self.console_errors: list[str] = []
         self.foreign: list[str] = []
@@ -126,6 +130,8 @@ class Explorer:
         page.on("pageerror", lambda e: self.console_errors.append(str(e)))
         page.on("request", self._note)
         page.on("requestfailed", lambda r: self.console_errors.append(f"failed: {r.url}"))
+        if not tour:
+            page.add_init_script("localStorage.setItem('mgiant-explorer-tour', '1')")
         page.goto(server.url + query)
         page.wait_for_function(_READY, timeout=60_000)
 
@@ -134,14 +140,14 @@ class Explorer:
             self.foreign.append(request.url)
 
     def wait_for_views(self, name: str = "HR diagram") -> None:
-        """Wait until a figure is laid out and its image has the size on screen."""
+        """Wait until a figure is laid out and its stars or its map are there."""
         self.page.wait_for_function(
             f"""() => {{
               const figure = {_FIND}({name!r})
               const box = figure && ({_FIGURE_BOX})({name!r})
               if (!box || box.width < 20) return false
-              const [image] = figure.renderers.map(r => r.data_source).find(s => s.name === 'selected').data.image
-              return image && (image.shape[1] === Math.round(box.width) || image.shape[1] === 1)
+              const layers = ['everything', 'stars', 'texture']
+              return figure.renderers.some(r => layers.includes(r.data_source.name) && r.data_source.data.x.length > 0)
             }}""",
             timeout=60_000,
         )
@@ -157,6 +163,10 @@ class Explorer:
 
     def curve_length(self, name: str = "spectrum") -> int:
         return self.page.evaluate(_CURVE, name)
+
+    def wait_for_spectrum(self) -> None:
+        """Wait until a spectrum is drawn."""
+        self.page.wait_for_function(f"() => ({_CURVE})('spectrum') > 1000", timeout=30_000)
 
     def drag(self, name: str, path, *, steps: int = 4) -> None:
         """Drag over a figure; the path is in fractions of its frame, from its upper left corner."""

@@ -4,13 +4,35 @@ import json
 import sys
 
 import pytest
-from driver import Server
+from driver import Explorer, Server
 
 pytestmark = pytest.mark.browser
 
 VIEWS = ("HR diagram", "Action space", "Abundances", "Sagittarius sky", "Distance along the stream", "Disc map")
 BOX = ((0.55, 0.1), (0.95, 0.6))
 LASSO = ((0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.5, 0.95), (0.2, 0.8), (0.2, 0.25))
+LAYER = """(figure, layer) => Bokeh.documents.map(d => d.get_model_by_name(figure)).find(m => m)
+  .renderers.map(r => r.data_source).find(s => s.name === layer).data"""
+LIT = f"() => ({LAYER})('HR diagram', 'everything').image[0].filter(v => v > 0).length"
+INK = """() => Bokeh.documents.map(d => d.get_model_by_name('HR diagram')).find(m => m)
+  .below[0].major_label_text_color.value"""
+GREY = """() => {
+  const figure = Bokeh.documents.map(d => d.get_model_by_name('HR diagram')).find(m => m)
+  const {canvas_view: {primary}, frame} = Bokeh.index.find_one_by_id(figure.id), {ctx} = primary
+  const ratio = ctx.canvas.width / ctx.canvas.getBoundingClientRect().width, {left, top, width, height} = frame.bbox
+  const {data} = ctx.getImageData(left * ratio, top * ratio, width * ratio, height * ratio)
+  let grey = 0
+  for (let k = 0; k < data.length; k += 4) {
+    if (data[k + 3] > 0 && data[k] < 215 && Math.abs(data[k] - data[k + 2]) < 40) grey++
+  }
+  return grey
+}"""
+"""Grey pixels of the layer of all stars."""
+
+ADDRESS = """() => {
+  const walk = root => [...root.querySelectorAll('*')].flatMap(e => [e, ...(e.shadowRoot ? walk(e.shadowRoot) : [])])
+  return walk(document).find(e => e.matches("input[aria-label='Link to what is on screen']"))?.value ?? ''
+}"""
 
 
 @pytest.fixture
@@ -26,6 +48,11 @@ def button(explorer, name):
     explorer.page.mouse.move(5, 300)
     explorer.page.wait_for_timeout(400)
     return explorer.page.get_by_role("button", name=name)
+
+
+def number(count):
+    """Selected stars of the bar's count."""
+    return int(count.split()[0].replace(",", ""))
 
 
 def brush(explorer, name="HR diagram", path=BOX, watch="Sagittarius sky"):
@@ -46,17 +73,17 @@ def test_the_page_loads_whole_and_fits(visit, width, height):
         assert box["x"] + box["width"] <= width
         assert box["y"] >= 0
         assert box["y"] + box["height"] <= height
-    assert "1,500 of 1,500" in explorer.count_text()
+    assert "6,000 of 6,000" in explorer.count_text()
     assert explorer.page.get_by_text("SIMULATED DATA").is_visible()
     assert explorer.page.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
 
 
-def test_a_box_in_the_hr_diagram_changes_the_stream(explorer):
+def test_a_box_in_the_hr_diagram_changes_every_view(explorer):
     grey = explorer.image("Sagittarius sky", "everything")
     before = {name: explorer.image(name) for name in VIEWS}
     image, count = brush(explorer)
     assert 0 < image["lit"] < before["Sagittarius sky"]["lit"]
-    assert 0 < int(count.split()[0].replace(",", "")) < 1500
+    assert 0 < number(count) < 6000
     assert explorer.image("Sagittarius sky", "everything") == grey
     for name in VIEWS:
         assert explorer.image(name) != before[name]
@@ -67,11 +94,10 @@ def test_lasso_modes_undo_redo_and_clear(explorer):
     explorer.use_tool("Lasso")
     whole = explorer.count_text()
     _, first = brush(explorer, "Abundances", LASSO)
-    inside = int(first.split()[0].replace(",", ""))
-    assert 0 < inside < 1500
+    assert 0 < number(first) < 6000
     page.get_by_role("button", name="Minus").click()
     _, fewer = brush(explorer, "HR diagram", LASSO)
-    assert int(fewer.split()[0].replace(",", "")) < inside
+    assert number(fewer) < number(first)
     button(explorer, "Undo").click()
     assert explorer.wait_for_count(fewer) == first
     button(explorer, "Redo").click()
@@ -85,25 +111,40 @@ def test_shift_adds(explorer):
     explorer.page.keyboard.down("Shift")
     _, second = brush(explorer, path=((0.5, 0.2), (0.7, 0.6)))
     explorer.page.keyboard.up("Shift")
-    assert int(second.split()[0].replace(",", "")) > int(first.split()[0].replace(",", ""))
+    assert number(second) > number(first)
 
 
 def test_a_click_on_a_star_shows_its_spectrum(explorer, products):
     import pandas as pd
 
     star = pd.read_parquet(products / "catalog.parquet", columns=["obsid", "teff", "logg"]).sort_values("teff").iloc[4]
-    assert explorer.curve_length() == 0
     at = explorer.pixel("HR diagram", float(star["teff"]), float(star["logg"]))
     explorer.page.mouse.click(at["x"], at["y"])
-    explorer.page.wait_for_function("() => Bokeh.documents[0].get_model_by_name('spectrum').data.w.length > 1000")
+    explorer.wait_for_spectrum()
     explorer.page.get_by_text(f"obsid {int(star['obsid'])}").wait_for(timeout=5000)
-    button(explorer, "Next selected").click()
-    explorer.page.get_by_text(f"obsid {int(star['obsid'])}").wait_for(state="detached", timeout=5000)
 
 
 def test_a_click_on_a_row_shows_its_spectrum(explorer):
-    explorer.page.locator(".tabulator-row").nth(2).locator(".tabulator-cell:visible").first.click()
-    explorer.page.wait_for_function("() => Bokeh.documents[0].get_model_by_name('spectrum').data.w.length > 1000")
+    explorer.page.locator(".table tbody tr").nth(2).click()
+    explorer.wait_for_spectrum()
+
+
+def test_few_stars_are_drawn_one_by_one(explorer):
+    """Alone on screen, a view draws every star as a point of its own, grey under the selection, and tells about it."""
+    page = explorer.page
+    page.get_by_role("button", name="Enlarge").first.click()
+    page.wait_for_function(f"() => ({LAYER})('HR diagram', 'stars').x.length > 5000", timeout=10_000)
+    explorer.drag("HR diagram", BOX)
+    page.wait_for_function(f"() => ({LAYER})('HR diagram', 'picked').x.length < 6000", timeout=10_000)
+    inside = page.evaluate(f"() => ({LAYER})('HR diagram', 'picked').x.length")
+    assert inside == number(explorer.count_text())
+    assert page.evaluate(GREY) > 500, "stars that are not selected stay visible"
+    x, y = page.evaluate(f"() => (({{x, y}}) => [x[0], y[0]])(({LAYER})('HR diagram', 'picked'))")
+    at = explorer.pixel("HR diagram", x, y)
+    page.mouse.move(at["x"], at["y"])
+    page.get_by_text("obsid").last.wait_for(timeout=5000)
+    page.get_by_role("button", name="Back to the grid").click()
+    explorer.wait_for_views("Disc map")
 
 
 def test_zoom_aggregates_again(explorer):
@@ -111,36 +152,122 @@ def test_zoom_aggregates_again(explorer):
     box = explorer.box("HR diagram")
     explorer.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     explorer.page.mouse.wheel(0, -400)
-    explorer.page.wait_for_function(
-        """(lit) => {
-          const figure = Bokeh.documents[0].get_model_by_name('HR diagram')
-          const source = figure.renderers.map(r => r.data_source).find(s => s.name === 'everything')
-          return Math.abs(source.data.dw[0] - Math.abs(figure.x_range.end - figure.x_range.start)) < 1e-6
-            && source.data.image[0].filter(v => v > 0).length !== lit
-        }""",
-        arg=before["lit"],
-        timeout=10_000,
-    )
+    explorer.page.wait_for_function(f"(lit) => ({LIT})() !== lit", arg=before["lit"], timeout=10_000)
     button(explorer, "Reset every zoom").click()
-    explorer.page.wait_for_function(
-        """(lit) => Bokeh.documents[0].get_model_by_name('HR diagram').renderers.map(r => r.data_source)
-             .find(s => s.name === 'everything').data.image[0].filter(v => v > 0).length === lit""",
-        arg=before["lit"],
-        timeout=10_000,
-    )
+    explorer.page.wait_for_function(f"(lit) => ({LIT})() === lit", arg=before["lit"], timeout=10_000)
 
 
-def test_deep_link_colour_dark_and_about(visit):
-    explorer = visit("?star=100000007")
-    explorer.wait_for_views()
+def test_views_swap_and_any_column_stands_on_an_axis(explorer):
     page = explorer.page
-    page.get_by_text("obsid 100000007").wait_for(timeout=10_000)
-    assert explorer.curve_length() > 1000
-    palette = """() => Bokeh.documents[0].get_model_by_name('HR diagram').renderers
-      .find(r => r.data_source.name === 'selected').glyph.color_mapper.palette.join()"""
-    light = page.evaluate(palette)
+    page.locator(".card select.view").first.select_option("histogram")
+    explorer.page.wait_for_function("() => Bokeh.documents.some(d => d.get_model_by_name('Histogram: [M/H]'))")
+    page.get_by_role("button", name="Axes, overlays and pictures").first.click()
+    page.get_by_label("x axis").select_option("rv")
+    page.wait_for_function("""() => Bokeh.documents.some(d => d.get_model_by_name('Histogram: RV'))""")
+    count = explorer.count_text()
+    page.wait_for_timeout(500)
+    explorer.drag("Histogram: RV", ((0.3, 0.3), (0.6, 0.6)))
+    assert 0 < number(explorer.wait_for_count(count)) < 6000
+
+
+def test_filter_completion_error_subset_and_keys(explorer):
+    page = explorer.page
+    page.keyboard.press("/")
+    field = page.get_by_label("Filter expression")
+    field.fill("te")
+    page.get_by_role("option").filter(has_text="Effective temperature").first.wait_for(timeout=5000)
+    field.fill("teff < 3700 & nonsense > 1")
+    page.get_by_text("There is no column, bit, subset or function 'nonsense'").wait_for(timeout=5000)
+    field.fill("teff < 3700 & snr > 20")
+    page.get_by_text("stars fit").wait_for(timeout=5000)
+    count = explorer.count_text()
+    field.press("Enter")
+    cool = number(explorer.wait_for_count(count))
+    assert 0 < cool < 6000
+    page.get_by_label("Name of the subset").fill("<b>cool</b>")
+    page.get_by_role("button", name="Save selection").click()
+    page.get_by_role("button", name="<b>cool</b>", exact=True).wait_for(timeout=5000)
+    field.press("Escape")
+    page.keyboard.press("u")
+    page.keyboard.press("u")
+    page.wait_for_function("() => true")
+    page.get_by_text("6,000 of 6,000").first.wait_for(timeout=5000)
+    page.keyboard.press("?")
+    page.get_by_text("drag the view itself").wait_for(timeout=5000)
+
+
+def test_a_link_restores_and_exports_leave(explorer, visit, tmp_path):
+    page = explorer.page
+    _, count = brush(explorer)
+    page.locator(".card select.view").nth(1).select_option("energy")
+    page.get_by_label("Colour by").select_option("m_h")
+    page.wait_for_timeout(500)
+    page.get_by_role("button", name="Link, export, figures of the paper").click()
+    page.get_by_role("button", name="Make a link").click()
+    page.wait_for_function(f"() => ({ADDRESS})().includes('?link=')", timeout=5000)
+    link = page.evaluate(f"() => ({ADDRESS})()")
+    with page.expect_download(timeout=30_000) as table:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    table.value.save_as(tmp_path / "stars.csv")
+    rows = [line for line in (tmp_path / "stars.csv").read_text("utf-8").splitlines() if not line.startswith("#")]
+    assert len(rows) == number(count) + 1
+    with page.expect_download(timeout=60_000) as figure:
+        page.get_by_role("button", name="Figure 10: action space as PDF").click()
+    figure.value.save_as(tmp_path / "figure.pdf")
+    assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+    again = visit("?" + link.split("?")[1])
+    again.wait_for_views()
+    assert again.count_text() == count
+    again.wait_for_views("Energy")
+    assert again.page.get_by_label("Colour by").input_value() == "m_h"
+
+
+def test_the_first_visit_is_shown_around_once(browser, server):
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    first = Explorer(context.new_page(), server, tour=True)
+    first.page.get_by_text("Every view shows the same stars.").wait_for(timeout=20_000)
+    first.page.get_by_role("button", name="Skip").click()
+    second = Explorer(context.new_page(), server, tour=True)
+    second.wait_for_views()
+    assert second.page.get_by_role("button", name="Skip").count() == 0
+    context.close()
+
+
+def test_a_lost_connection_is_told_and_the_page_comes_back(visit, products, tmp_path):
+    environment = {"MGIANT_HOME": str(tmp_path / "home")}
+    running = Server(str(products), environment=environment)
+    explorer = visit(at=running)
+    explorer.wait_for_views()
+    _, count = brush(explorer)
+    explorer.page.wait_for_timeout(2600)
+    running.stop()
+    running.lines.clear()
+    explorer.page.get_by_text("The connection to the server is lost").wait_for(timeout=10_000)
+    again = Server(str(products), environment=environment, port=int(running.url.rsplit(":", 1)[1].strip("/")))
+    try:
+        explorer.page.wait_for_url("**/?link=*", timeout=30_000)
+        explorer.wait_for_views()
+        assert explorer.count_text() == count
+    finally:
+        again.stop()
+        explorer.console_errors.clear()  # the browser speaks of the server that was away
+
+
+def test_the_server_says_that_it_is_well(server):
+    import urllib.request
+
+    with urllib.request.urlopen(server.url + "health", timeout=30) as answer:
+        assert json.load(answer) == {"/health": True}
+
+
+def test_deep_link_dark_and_about(visit):
+    explorer = visit("?star=100000007")
+    page = explorer.page
+    page.get_by_text("obsid 100000007").first.wait_for(timeout=20_000)
+    explorer.wait_for_spectrum()
+    light = page.evaluate(INK)
     page.get_by_role("button", name="Toggle theme").or_(page.locator("[aria-label='Toggle theme']")).first.click()
-    page.wait_for_function(f"(old) => ({palette})() !== old", arg=light, timeout=10_000)
+    page.wait_for_function(f"(old) => ({INK})() !== old", arg=light, timeout=10_000)
     page.get_by_role("tab", name="About").click()
     page.get_by_text("Scientific choices").wait_for(timeout=10_000)
     assert page.get_by_text("the file ends early").is_visible()
@@ -160,7 +287,7 @@ def test_two_visitors_do_not_disturb_each_other(visit):
     brush(one)
     two.page.wait_for_timeout(400)
     assert two.image("HR diagram") == before
-    assert "1,500 of 1,500" in two.count_text()
+    assert "6,000 of 6,000" in two.count_text()
 
 
 def test_a_build_shows_progress_and_then_opens(visit, tmp_path, products):
@@ -181,7 +308,7 @@ def test_a_build_shows_progress_and_then_opens(visit, tmp_path, products):
         shutil.copytree(products, home / "demo")
         (home / "demo.progress.lock").unlink()
         explorer.page.wait_for_function(
-            "() => window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].get_model_by_name('HR diagram')",
+            "() => window.Bokeh && Bokeh.documents.some(d => d.get_model_by_name('HR diagram'))",
             timeout=40_000,
         )
         explorer.wait_for_views()
