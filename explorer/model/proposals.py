@@ -28,8 +28,6 @@ class Proposal:
     masked : tuple of (float, float)
         Stretches of vacuum rest wavelength in Angstrom, in the published rest frame, that were left out besides the
         pixels masked already.
-    unmasked : tuple of (float, float)
-        Stretches that were taken back in.
     chi2 : float
         Sum of squares of the fit.
     n_pixels : int
@@ -49,7 +47,6 @@ class Proposal:
     errors: tuple[tuple[str, float], ...]
     fixed: tuple[str, ...]
     masked: tuple[Interval, ...]
-    unmasked: tuple[Interval, ...]
     chi2: float
     n_pixels: int
     published_chi2: float
@@ -65,7 +62,7 @@ class Proposal:
         strangers = set(self.fixed) - set(dict(self.labels))
         if strangers:
             raise ValueError(f"A proposal for obsid {self.obsid} fixes {sorted(strangers)}, which it does not propose.")
-        for low, high in (*self.masked, *self.unmasked):
+        for low, high in self.masked:
             if not low < high:
                 raise ValueError(f"A proposal for obsid {self.obsid} masks {low} to {high}: the first must be lower.")
 
@@ -94,7 +91,6 @@ class Proposal:
                 errors=_pairs(stored["errors"]),
                 fixed=tuple(str(name) for name in stored["fixed"]),
                 masked=_intervals(stored, "masked"),
-                unmasked=_intervals(stored, "unmasked"),
                 chi2=float(stored["chi2"]),
                 n_pixels=int(stored["n_pixels"]),
                 published_chi2=float(stored["published_chi2"]),

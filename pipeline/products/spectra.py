@@ -112,6 +112,10 @@ class SpectrumStore:
         flux, ivar, mask, model, continuum = (np.array(self._arrays[name][row]) for name in _ARRAYS)
         return StoredSpectrum(int(obsid), self.wavelength, flux, ivar, mask, model, continuum)
 
+    def block(self, rows: slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Flux and inverse variance of some rows, as copies."""
+        return np.array(self._arrays["flux"][rows]), np.array(self._arrays["ivar"][rows])
+
     def rows(self, obsids: ArrayLike) -> NDArray[np.int64]:
         """Row of each obsid, -1 where the store has none."""
         return np.array([self._row.get(int(obsid), -1) for obsid in np.atleast_1d(np.asarray(obsids))], dtype=np.int64)

@@ -10,7 +10,6 @@ PROPOSAL = Proposal(
     errors=(("teff", 21.0), ("logg", 0.1), ("rv", 0.0)),
     fixed=("rv",),
     masked=((6500.0, 6510.5),),
-    unmasked=(),
     chi2=1234.5,
     n_pixels=2700,
     published_chi2=1999.0,
