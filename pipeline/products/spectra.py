@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,11 @@ class SpectrumStore:
     def simulated(self) -> bool:
         """Whether the spectra are simulated."""
         return bool(self.description.get("simulated", False))
+
+    @cached_property
+    def has_continuum(self) -> bool:
+        """Whether fluxes were divided by a pseudo-continuum, judged by the first spectrum: it is 1 where none was."""
+        return bool(len(self)) and bool((self._arrays["continuum"][0] != 1.0).any())
 
     def __len__(self) -> int:
         return int(self.obsid.size)
