@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-DEFAULT_CONFIGURATION = "mock"
+DEFAULT_CONFIGURATION = "demo"
 HOME_VARIABLE = "MGIANT_HOME"
 
 

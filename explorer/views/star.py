@@ -141,7 +141,7 @@ class StarDock:
         return {
             "obsid": str(obsid),
             "sentence": self.sentence(obsid, spectrum),
-            "note": "" if spectrum is None or spectrum.has_model else "The label fit left no model for this star.",
+            "note": self.note(spectrum),
             "rv": rv if np.isfinite(rv) else None,
             "facts": facts.to_client(),
             "published": self.refit.published_of(row),
@@ -161,6 +161,12 @@ class StarDock:
         if bool(np.all(spectrum.mask | (spectrum.ivar <= 0))):
             return f"Every pixel of obsid {obsid} is masked: there is nothing to see."
         return ""
+
+    def note(self, spectrum: StoredSpectrum | None) -> str:
+        """What to say over a spectrum without a model."""
+        if spectrum is None or spectrum.has_model:
+            return ""
+        return self.no_model or "The label fit left no model for this star."
 
     def focused(self) -> tuple[int, int, StoredSpectrum]:
         """Row, obsid and spectrum of the star under the lens; RefitError when there is none."""

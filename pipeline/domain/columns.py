@@ -311,6 +311,7 @@ _QUALITY = (
        65535, nullable=False),
     _c("oddness", "float32", "", "stat.rank", "oddness", "How odd the star is: -log10 of its joint tail probability",
        0, None),
+    _c("oddness_reason", "str", "", "meta.note", "odd for", "Piece of evidence that says most in the oddness"),
 )
 # fmt: on
 

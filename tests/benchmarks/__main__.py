@@ -19,6 +19,7 @@ NAMES = (
     "actions",
     "action_errors",
     "real_space",
+    "mock_real",
 )
 
 if __name__ == "__main__":

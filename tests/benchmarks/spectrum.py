@@ -48,8 +48,7 @@ def main(arguments: list[str]) -> None:
                 page = browser.new_page(viewport={"width": 1920, "height": 1080})
                 page.add_init_script("localStorage.setItem('mgiant-explorer-tour', '1')")
                 explorer = Explorer(page, server)
-                explorer.wait_for_views()
-                page.locator(".table tbody tr").first.click()
+                page.locator(".table tbody tr").first.click(timeout=60_000)
                 explorer.wait_for_spectrum()
                 page.evaluate(_CLOCK)
                 for action, pace in (("next", PACE_MS), ("held", 0), ("row", PACE_MS)):

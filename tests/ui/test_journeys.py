@@ -170,16 +170,16 @@ def test_a_build_shows_progress_and_then_opens(visit, tmp_path, products):
 
     home = tmp_path / "home"
     home.mkdir()
-    (home / "mock.progress.lock").write_text(str(os.getpid()))
+    (home / "demo.progress.lock").write_text(str(os.getpid()))
     line = {"stage": "labels", "index": 4, "count": 9, "fraction": 0.5, "seconds_left": 40, "message": "fold 3 of 10"}
-    (home / "mock.progress.jsonl").write_text(json.dumps(line) + "\n")
+    (home / "demo.progress.jsonl").write_text(json.dumps(line) + "\n")
     running = Server(environment={"MGIANT_HOME": str(home)})
     try:
         explorer = visit(at=running)
         explorer.page.get_by_text("Stage 5 of 9: labels").wait_for(timeout=20_000)
         assert explorer.page.get_by_text("fold 3 of 10").is_visible()
-        shutil.copytree(products, home / "mock")
-        (home / "mock.progress.lock").unlink()
+        shutil.copytree(products, home / "demo")
+        (home / "demo.progress.lock").unlink()
         explorer.page.wait_for_function(
             "() => window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].get_model_by_name('HR diagram')",
             timeout=40_000,
