@@ -71,7 +71,7 @@ class SpectrumFigure {
       one.figure.on_event("mouseleave", () => this.on_hover(""))
       one.figure.on_event("doubletap", () => this.home())
       one.figure.on_event("selectiongeometry", (event) => event.final && this.masked_by(event.geometry))
-      one.cell.addEventListener("pointerup", (event) => { this.unmask = event.shiftKey }, true)
+      for (const kind of ["pointerdown", "pointerup"]) one.cell.addEventListener(kind, (event) => { this.unmask = event.shiftKey }, true)
       one.wheel.dimensions = "width"
     }
     this.grip = {zoom: () => new M.BoxZoomTool({dimensions: "auto"}), pan: () => new M.PanTool(), mask: () => new M.BoxSelectTool({renderers: [], continuous: false, dimensions: "width"})}

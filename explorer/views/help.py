@@ -8,7 +8,7 @@ GESTURES = (
     "Drag a box, a lasso or a polygon in any view: every view shows the same stars. A histogram selects a range.",
     "New, Add, And, Minus and Xor say how a gesture meets the selection. Shift adds, Ctrl intersects, both subtract.",
     "Click a star in a view or in the table: its spectrum appears, and a ring marks it everywhere.",
-    "Refit: sliders move the model, the mask tool leaves pixels out, a ticked label is held; Propose records the answer.",
+    "Refit: sliders move the model, the mask tool leaves pixels out, a ticked label is held; Propose records it.",
     "Evidence says why the labels are what they are; Compare lays up to four spectra over this one.",
     "A click with Shift, Ctrl or both selects the star instead, as a gesture does.",
     "Zoom with the wheel, over an axis for that axis alone; double-click to zoom back.",

@@ -1,8 +1,8 @@
 """From a key or a click to the star's spectrum painted, in a real browser.
 
-The clock runs in the page: it starts at ``keydown`` or ``pointerdown`` and stops two animation frames after the spectrum
-was replaced. "next" goes through the stars at a reader's pace, "held" as fast as the page paints, "row" clicks in the
-table, of which nothing was fetched ahead.
+The clock runs in the page: it starts at ``keydown`` or ``pointerdown`` and stops two animation frames after the
+spectrum was replaced. "next" goes through the stars at a reader's pace, "held" as fast as the page paints, "row" clicks
+in the table, of which nothing was fetched ahead.
 """
 
 import json
@@ -24,7 +24,8 @@ _CLOCK = """() => {
   const source = Bokeh.documents.map(d => d.get_model_by_name('spectrum')).find(m => m)
   window.paints = []
   let start = null
-  for (const kind of ['keydown', 'pointerdown']) window.addEventListener(kind, () => { start = performance.now() }, true)
+  const begin = () => { start = performance.now() }
+  for (const kind of ['keydown', 'pointerdown']) window.addEventListener(kind, begin, true)
   source.properties.data.change.connect(() => {
     if (start === null) return
     const begun = start

@@ -95,15 +95,15 @@ def test_a_click_on_a_star_shows_its_spectrum(explorer, products):
     assert explorer.curve_length() == 0
     at = explorer.pixel("HR diagram", float(star["teff"]), float(star["logg"]))
     explorer.page.mouse.click(at["x"], at["y"])
-    explorer.page.wait_for_function("() => Bokeh.documents[0].get_model_by_name('spectrum').data.w.length > 1000")
+    explorer.wait_for_spectrum()
     explorer.page.get_by_text(f"obsid {int(star['obsid'])}").wait_for(timeout=5000)
-    button(explorer, "Next selected").click()
+    button(explorer, "Next star").click()
     explorer.page.get_by_text(f"obsid {int(star['obsid'])}").wait_for(state="detached", timeout=5000)
 
 
 def test_a_click_on_a_row_shows_its_spectrum(explorer):
     explorer.page.locator(".tabulator-row").nth(2).locator(".tabulator-cell:visible").first.click()
-    explorer.page.wait_for_function("() => Bokeh.documents[0].get_model_by_name('spectrum').data.w.length > 1000")
+    explorer.wait_for_spectrum()
 
 
 def test_zoom_aggregates_again(explorer):
@@ -132,8 +132,10 @@ def test_zoom_aggregates_again(explorer):
 
 def test_deep_link_colour_dark_and_about(visit):
     explorer = visit("?star=100000007")
-    explorer.wait_for_views()
     page = explorer.page
+    page.get_by_text("obsid 100000007").first.wait_for(timeout=20_000)
+    page.get_by_role("button", name="Back to the views").click()
+    explorer.wait_for_views()
     page.get_by_text("obsid 100000007").wait_for(timeout=10_000)
     assert explorer.curve_length() > 1000
     palette = """() => Bokeh.documents[0].get_model_by_name('HR diagram').renderers
