@@ -15,6 +15,8 @@ export function render({model}) {
       side.receive(state)
       if (state.open !== undefined) toolbar.side.setAttribute("aria-expanded", String(state.open))
     },
+    // The spectrum first: with single stars on screen the rings cost a frame in every view.
+    focus: (places) => requestAnimationFrame(() => setTimeout(() => stage.parts.focus(places))),
     theme: (dark) => host.classList.toggle("dark", dark),
     star_page: (on) => {
       host.classList.toggle("alone", on)

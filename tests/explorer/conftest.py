@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,8 @@ class Page:
             while self.room.channel._tasks:
                 await asyncio.gather(*self.room.channel._tasks)
 
-        asyncio.run(everything())
+        with ThreadPoolExecutor(1) as pool:  # Playwright's own loop runs in this thread
+            pool.submit(lambda: asyncio.run(everything())).result()
 
     def change(self, **state) -> dict:
         """Change the workspace from elsewhere; returns what the page is told."""

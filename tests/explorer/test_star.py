@@ -185,3 +185,11 @@ def test_a_link_restores_the_star_alone(room, star_library):
     older = {key: value for key, value in room.workspace.to_dict().items() if key != "star_alone"}
     other.restore(older)
     assert not other.star_alone
+
+
+def test_whoever_follows_a_link_to_a_star_is_not_shown_around_the_views(star_library, links, make_page):
+    for alone in (False, True):
+        workspace = Workspace(star_library.table, focus=int(star_library.table["obsid"][3]), star_alone=alone)
+        told = make_page(star_library, links, workspace).send("hello", seen=False)
+        assert ("tour" in told) == (not alone)
+        assert told["star_page"] is alone

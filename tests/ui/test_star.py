@@ -20,7 +20,6 @@ def star_server(tmp_path_factory):
 @pytest.fixture
 def star(visit, star_server):
     explorer = visit(f"?star={STAR}", at=star_server)
-    explorer.page.get_by_role("button", name="Skip").or_(explorer.page.get_by_text(f"obsid {STAR}")).first.wait_for()
     explorer.wait_for_spectrum()
     return explorer
 
