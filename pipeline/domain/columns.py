@@ -57,8 +57,8 @@ class Column:
 
     @property
     def axis_label(self) -> str:
-        """Label with its unit, for an axis."""
-        return f"{self.label} [{self.unit}]" if self.unit else self.label
+        """Label with its unit, for an axis; squares stand raised."""
+        return f"{self.label} [{self.unit.replace('2', '²')}]" if self.unit else self.label
 
     @property
     def is_float(self) -> bool:
