@@ -10,6 +10,7 @@ from star_factory import ALL_MASKED, DOUBTFUL, WITHOUT_MODEL
 
 from explorer.model.library import open_library
 from explorer.model.proposals import Proposal
+from explorer.model.selection import InIds, Nothing
 from explorer.model.star import facts_of
 from explorer.state.workspace import Workspace
 from explorer.views.catalogue import default_panels
@@ -55,6 +56,17 @@ def test_next_follows_the_order_of_the_table(room, star_library):
     obsid = star_library.table["obsid"]
     room.send("focus", obsid=str(obsid[order[0]]))
     assert room.send("star_step", by=1)["star"]["obsid"] == str(obsid[order[1]])
+
+
+def test_steps_stay_in_the_selection_and_wrap(room, star_library):
+    obsid = star_library.table["obsid"]
+    room.change(selection=InIds(tuple(int(one) for one in obsid[[4, 9, 30]])))
+    seen = [room.send("star_step", by=by)["star"]["obsid"] for by in (1, 1, -1, -1, 1)]
+    assert seen == [str(obsid[row]) for row in (4, 9, 4, 30, 4)]
+    room.change(focus=int(obsid[0]))
+    assert room.send("star_step", by=-1)["star"]["obsid"] == str(obsid[30])
+    room.change(selection=Nothing())
+    assert "No star is selected" in room.send("star_step", by=1)["say"]
 
 
 @pytest.mark.parametrize(("obsid", "words"), [(ALL_MASKED, "is masked"), (WITHOUT_MODEL, "")])
