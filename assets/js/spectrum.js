@@ -284,11 +284,12 @@ class SpectrumFigure {
       else low = middle
     }
     const k = x - drawn.w[low] < drawn.w[high] - x ? low : high
-    const arm = drawn.w[k] * (this.redshift / this.stretch) < (this.arms[0] + this.arms[1]) / 2 ? "blue arm" : "red arm"
+    const observed = drawn.w[k] * (this.redshift / this.stretch), blue = this.arms && observed < (this.arms[0] + this.arms[1]) / 2
+    const arm = this.arms ? [blue ? "blue arm" : "red arm"] : []
     const text = (value, digits) => (Number.isFinite(value) ? value.toFixed(digits) : "–")
     const half = (drawn.high[k] - drawn.low[k]) / 2
-    const state = star.mask[k] ? ", masked" : ""
-    return `${drawn.w[k].toFixed(1)} Å (${arm}${state})  flux ${text(drawn.flux[k], 3)} ± ${text(half, 3)}  model ${text(drawn.model[k], 3)}  residual ${text(drawn.pull[k], 1)} σ`
+    const state = [...arm, ...(star.mask[k] ? ["masked"] : [])].join(", ")
+    return `${drawn.w[k].toFixed(1)} Å${state && ` (${state})`}  flux ${text(drawn.flux[k], 3)} ± ${text(half, 3)}  model ${text(drawn.model[k], 3)}  residual ${text(drawn.pull[k], 1)} σ`
   }
 }
 

@@ -15,7 +15,7 @@ from explorer.model.refit import LabelModel, RefitError, open_label_model
 from explorer.model.star import facts_of
 from explorer.model.star_files import spectrum_fits
 from explorer.plots.journal import FORMATS, picture_bytes
-from explorer.plots.spectrum import BLUE_ARM_END, RED_ARM_START, TELLURIC, ZOOMS, arrays_of, features_of
+from explorer.plots.spectrum import BLUE_ARM_END, RED_ARM_START, TELLURIC, ZOOMS, arrays_of, features_of, is_from_lamost
 from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Channel, Message
@@ -82,10 +82,12 @@ class StarDock:
 
     def setup(self) -> dict[str, Any]:
         """Wavelengths, names of lines, and what the sliders may do."""
-        common: dict[str, Any] = {"zooms": ZOOMS, "telluric": TELLURIC, "arms": [RED_ARM_START, BLUE_ARM_END]}
+        common: dict[str, Any] = {"zooms": ZOOMS, "telluric": [], "arms": None}
         if self.spectra is not None:
             wavelength = self.spectra.wavelength
             ends = float(wavelength[0]), float(wavelength[-1])
+            if is_from_lamost(wavelength):
+                common |= {"telluric": TELLURIC, "arms": [RED_ARM_START, BLUE_ARM_END]}
             common |= {"wavelength": wavelength, "features": features_of(*ends), "raw": self.spectra.has_continuum}
         return {**common, "refit": self.refit.setup(), "simulated": self.library.products.manifest.simulated}
 

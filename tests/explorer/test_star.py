@@ -12,6 +12,7 @@ from explorer.model.library import open_library
 from explorer.model.proposals import Proposal
 from explorer.model.selection import InIds, Nothing
 from explorer.model.star import facts_of
+from explorer.plots.spectrum import is_from_lamost
 from explorer.state.workspace import Workspace
 from explorer.views.catalogue import default_panels
 from pipeline.domain.flags import QualityFlag
@@ -205,3 +206,9 @@ def test_whoever_follows_a_link_to_a_star_is_not_shown_around_the_views(star_lib
         told = make_page(star_library, links, workspace).send("hello", seen=False)
         assert ("tour" in told) == (not alone)
         assert told["star_page"] is alone
+
+
+def test_only_spectra_from_the_ground_have_telluric_bands(room, star_library):
+    assert is_from_lamost(star_library.products.spectra.wavelength)
+    assert not is_from_lamost(np.arange(3360.0, 10200.0, 20.0))
+    assert room.room.star.setup()["telluric"]
