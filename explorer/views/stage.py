@@ -76,6 +76,7 @@ class Stage:
     def hello(self) -> None:
         """Tell a new page everything; it answers with what it sees."""
         columns = [[declared.name, declared.axis_label] for declared in self.library.table.axes()]
+        self.tell_colours()  # before the figures, which are built in them
         self.channel.tell(
             stage={
                 **self._arrangement([panel.spec() for panel in self.panels]),
@@ -85,7 +86,6 @@ class Stage:
             },
             tool=self.workspace.tool,
         )
-        self.tell_colours()
 
     def _arrangement(self, specs: list[dict[str, Any] | None]) -> dict[str, Any]:
         """The grid; None leaves a place as it is."""

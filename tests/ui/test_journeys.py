@@ -122,6 +122,8 @@ def test_a_click_on_a_star_shows_its_spectrum(explorer, products):
     explorer.page.mouse.click(at["x"], at["y"])
     explorer.wait_for_spectrum()
     explorer.page.get_by_text(f"obsid {int(star['obsid'])}").wait_for(timeout=5000)
+    button(explorer, "Next star").click()
+    explorer.page.get_by_text(f"obsid {int(star['obsid'])}").wait_for(state="detached", timeout=5000)
 
 
 def test_a_click_on_a_row_shows_its_spectrum(explorer):
@@ -265,6 +267,8 @@ def test_deep_link_dark_and_about(visit):
     page = explorer.page
     page.get_by_text("obsid 100000007").first.wait_for(timeout=20_000)
     explorer.wait_for_spectrum()
+    page.get_by_role("button", name="Back to the views").click()
+    explorer.wait_for_views()
     light = page.evaluate(INK)
     page.get_by_role("button", name="Toggle theme").or_(page.locator("[aria-label='Toggle theme']")).first.click()
     page.wait_for_function(f"(old) => ({INK})() !== old", arg=light, timeout=10_000)
