@@ -214,7 +214,7 @@ def test_a_link_restores_and_exports_leave(explorer, visit, tmp_path):
     rows = [line for line in (tmp_path / "stars.csv").read_text("utf-8").splitlines() if not line.startswith("#")]
     assert len(rows) == number(count) + 1
     with page.expect_download(timeout=60_000) as figure:
-        page.get_by_role("button", name="Figure 10: action space as PDF").click()
+        page.get_by_title("Figure 10: action space as PDF").click()
     figure.value.save_as(tmp_path / "figure.pdf")
     assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
     again = visit("?" + link.split("?")[1])
