@@ -1,9 +1,12 @@
-"""From mouse-up to the last view painted, in a real browser.
+"""From mouse-up to the last view painted, in a real browser; and the same gesture through ``hv.link_selections``.
 
-The clock runs in the page: it starts at ``pointerup`` and stops two animation frames after the selected layers of all
-six views were replaced.
+The clock runs in the page: it starts at ``pointerup`` and stops two animation frames after the selected stars of all
+six views were replaced. Give product directories of any size; without one, 43,000 invented stars are drawn.
 """
 
+import argparse
+import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -12,79 +15,220 @@ import time
 from pathlib import Path
 
 import numpy as np
-from driver import Explorer, Server, find_chromium, launch
-from playwright.sync_api import sync_playwright
+from driver import LAUNCH_ARGUMENTS, Server, find_chromium
+from playwright.async_api import async_playwright
 from products_factory import make_products
 
-SIZES = (3_000, 43_000)
-REPEATS = 12
+from explorer.model.expression import parse
+from explorer.model.library import open_library
+
+ROOT = Path(__file__).parents[2]
+REPEATS = 20
+BASELINE_REPEATS = 5
+PAUSE_MS = 350
+SCREEN = {"width": 1920, "height": 1080}
+EXPRESSION = "teff < {teff} & abs(z_gal) > {z} & (snr > 30 | not LOW_SNR) & between(m_h, -1, {m_h})"
+
+_READY = """() => {
+  const roots = (window.Bokeh?.documents ?? []).flatMap(d => d.roots()).filter(m => m.type === 'Plot' && m.name)
+  const full = (r) => ['everything', 'stars', 'texture'].includes(r.data_source.name) && r.data_source.data.x.length
+  return roots.length === 6 && roots.every(m => m.renderers.some(full))
+}"""
 _CLOCK = """() => {
-  const models = Bokeh.documents.flatMap(d => [...d.all_models])
-  const sources = models.filter(m => m.type === 'ColumnDataSource' && m.name === 'selected')
+  const figures = Bokeh.documents.flatMap(d => d.roots()).filter(m => m.type === 'Plot' && m.name)
   window.brushes = []
   let start = null, waiting = new Set()
-  window.addEventListener('pointerup', () => { start = performance.now(); waiting = new Set(sources) }, true)
-  for (const source of sources) {
-    source.properties.data.change.connect(() => {
-      if (start === null || !waiting.delete(source) || waiting.size) return
+  window.addEventListener('pointerup', () => { start = performance.now(); waiting = new Set(figures) }, true)
+  for (const figure of figures) for (const {data_source} of figure.renderers) {
+    if (!['selected', 'picked'].includes(data_source.name)) continue
+    data_source.properties.data.change.connect(() => {
+      if (start === null || !waiting.delete(figure) || waiting.size) return
       const begun = start
       start = null
       requestAnimationFrame(() => requestAnimationFrame(() => window.brushes.push(performance.now() - begun)))
     })
   }
-  return sources.length
+}"""
+_BOX = """() => {
+  const figure = Bokeh.documents.flatMap(d => d.roots()).find(m => m.name === 'HR diagram')
+  const view = Bokeh.index.find_one_by_id(figure.id)
+  const outer = view.canvas_view.el.getBoundingClientRect(), {left, top, width, height} = view.frame.bbox
+  return {x: outer.x + left, y: outer.y + top, width, height}
+}"""
+_BASELINE_CLOCK = """() => {
+  const images = [...Bokeh.documents[0].all_models].filter(m => m.type === 'ColumnDataSource' && m.data.image)
+  window.brushes = []
+  let start = null, last = null
+  window.addEventListener('pointerup', () => { start = performance.now(); last = null }, true)
+  const changed = () => {
+    if (start === null) return
+    const begun = start
+    clearTimeout(last)
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      const took = performance.now() - begun
+      clearTimeout(last)
+      last = setTimeout(() => { window.brushes.push(took); start = null }, 1500)
+    }))
+  }
+  for (const source of images) source.properties.data.change.connect(changed)
 }"""
 
 
-def main(arguments: list[str]) -> None:
-    """Measure box and lasso at each size and print one JSON line; takes no arguments."""
-    if arguments:
-        sys.exit(f"brush takes no arguments; found {arguments}.")
-    measured = {"benchmark": "brush", "unit": "ms", "cores": os.cpu_count(), "repeats": REPEATS, "results": []}
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        browser = launch(playwright, find_chromium())
-        for size in SIZES:
-            directory = make_products(Path(folder) / str(size), size, n_spectra=200)
-            server = Server(str(directory))
-            try:
-                begun = time.perf_counter()
-                explorer = Explorer(browser.new_page(viewport={"width": 1920, "height": 1080}), server)
-                explorer.wait_for_views("Disc map")
-                first_page = 1e3 * (time.perf_counter() - begun)
-                views = explorer.page.evaluate(_CLOCK)
-                for tool in ("Box", "Lasso"):
-                    times = measure(explorer, tool)
-                    print(size, tool, [round(t) for t in times], file=sys.stderr, flush=True)
-                    measured["results"].append(
-                        {
-                            "stars": size,
-                            "gesture": tool.lower(),
-                            "views": views,
-                            "median": round(float(np.median(times)), 1),
-                            "p95": round(float(np.quantile(times, 0.95)), 1),
-                            "first_page": round(first_page),
-                        }
-                    )
-            finally:
-                server.stop()
-        browser.close()
-    measured["load"] = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
-    print(json.dumps(measured))
+def main(arguments):
+    """Print one JSON line a measurement."""
+    parser = argparse.ArgumentParser(prog="brush")
+    parser.add_argument("products", type=Path, nargs="*", help="product directories")
+    parser.add_argument("--people", type=int, nargs="*", default=[4, 6], help="visitors who brush at once")
+    parser.add_argument("--no-baseline", action="store_true", help="leave hv.link_selections out")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        directories = options.products or [make_products(Path(folder) / "invented", 43_000, n_spectra=200)]
+        for directory in directories:
+            asyncio.run(measure_products(directory, options))
 
 
-def measure(explorer: Explorer, tool: str) -> list[float]:
-    """Times of ``REPEATS`` gestures in the HR diagram; two more warm up."""
-    explorer.use_tool(tool)
+async def measure_products(directory, options):
+    """One person, several people, expressions, and the baseline."""
+    library = open_library(directory, directory.parent / ".columns")
+    stars = library.table.n_stars
+    tell({"measured": "expression", "stars": stars} | spread(expressions(library)))
+    server = Server(str(directory))
+    try:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=find_chromium(), args=list(LAUNCH_ARGUMENTS))
+            page, first = await visit(browser, server)
+            tell({"measured": "first page", "stars": stars, "ms": round(first)})
+            for tool in ("Box", "Lasso"):
+                times, sent = await brush(page, tool, REPEATS)
+                tell(
+                    {"measured": tool.lower(), "stars": stars, "people": 1, "bytes": round(np.median(sent))}
+                    | spread(times)
+                )
+            await page.close()
+            for people in options.people:
+                pages = [(await visit(browser, server))[0] for _ in range(people)]
+                done = await asyncio.gather(*(brush(one, "Box", REPEATS // 2) for one in pages))
+                times = [value for one, _ in done for value in one]
+                tell({"measured": "box", "stars": stars, "people": people} | spread(times))
+                for one in pages:
+                    await one.close()
+            await browser.close()
+    finally:
+        server.stop()
+    if not options.no_baseline and stars < 100_000:
+        await measure_baseline(directory, stars)
+
+
+def expressions(library):
+    """Times from text to the mask of stars, ms."""
+    names, times = [declared.name for declared in library.table.columns], []
+    for number in range(60):
+        text = EXPRESSION.format(teff=3600 + 5 * number, z=0.1 * number, m_h=0.01 * number)
+        begun = time.perf_counter()
+        parse(text, names).mask(library.table)
+        times.append(1e3 * (time.perf_counter() - begun))
+    return times[5:]
+
+
+async def visit(browser, server):
+    """A page with every view painted, in a browser that knows nothing yet; and how long that took, ms."""
+    context = await browser.new_context(viewport=SCREEN)
+    page = await context.new_page()
+    await page.add_init_script("localStorage.setItem('mgiant-explorer-tour', '1')")
+    begun = time.perf_counter()
+    await page.goto(server.url)
+    await page.wait_for_function(_READY, timeout=120_000)
+    took = 1e3 * (time.perf_counter() - begun)
+    await page.wait_for_timeout(1500)
+    await page.evaluate(_CLOCK)
+    return page, took
+
+
+async def brush(page, tool, repeats, *, box=None, name=None):
+    """Times of ``repeats`` gestures in the HR diagram, ms, and bytes that each brought; two more warm up."""
+    received = []
+    session = await page.context.new_cdp_session(page)
+    await session.send("Network.enable")
+    session.on("Network.webSocketFrameReceived", lambda event: received.append(payload(event["response"])))
+    await page.get_by_role("button", name=name or tool, exact=True).click()
+    await page.wait_for_timeout(500)
     rng = np.random.default_rng(4)
-    explorer.page.evaluate("window.brushes = []")
-    for number in range(REPEATS + 2):
-        x, y = rng.uniform(0.15, 0.4, 2)
-        width, height = rng.uniform(0.2, 0.5, 2)
-        path = [(x, y), (x + width, y + height)]
-        if tool == "Lasso":
-            turn = np.linspace(0, 1.9 * np.pi, 16)
-            path = [(x + width / 2 * (1 + np.cos(a)), y + height / 2 * (1 + np.sin(a))) for a in turn]
-        explorer.drag("HR diagram", path, steps=2)
-        explorer.page.wait_for_function("(n) => window.brushes.length > n", arg=number, timeout=20_000)
-        explorer.page.wait_for_timeout(350)
-    return explorer.page.evaluate("window.brushes")[2:]
+    frame = await page.evaluate(box or _BOX)
+    await page.evaluate("window.brushes = []")
+    sent = []
+    for number in range(repeats + 2):
+        received.clear()
+        for at, (x, y) in enumerate(outline(tool, rng)):
+            await page.mouse.move(frame["x"] + x * frame["width"], frame["y"] + y * frame["height"], steps=2)
+            if at == 0:
+                await page.mouse.down()
+        await page.mouse.up()
+        await page.wait_for_function("(n) => window.brushes.length > n", arg=number, timeout=60_000)
+        await page.wait_for_timeout(PAUSE_MS)
+        sent.append(sum(received))
+    return (await page.evaluate("window.brushes"))[2:], sent[2:]
+
+
+def payload(frame):
+    """Bytes of a websocket frame; binary ones are told in base64."""
+    data = frame["payloadData"]
+    return len(data) if frame["opcode"] == 1 else 3 * len(data) // 4
+
+
+def outline(tool, rng):
+    """A random box or lasso in fractions of the figure."""
+    (x, y), (width, height) = rng.uniform(0.15, 0.4, 2), rng.uniform(0.2, 0.5, 2)
+    if tool == "Box":
+        return [(x, y), (x + width, y + height)]
+    turn = np.linspace(0.0, 1.9 * np.pi, 16)
+    return [(x + width / 2 * (1 + np.cos(a)), y + height / 2 * (1 + np.sin(a))) for a in turn]
+
+
+async def measure_baseline(directory, stars):
+    """The same views and gestures through HoloViews, in the same run."""
+    with contextlib.ExitStack() as stack:
+        server = Server(str(directory), script=ROOT / "tests" / "reference" / "linked_by_holoviews.py")
+        stack.callback(server.stop)
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=find_chromium(), args=list(LAUNCH_ARGUMENTS))
+            page = await browser.new_page(viewport=SCREEN)
+            await page.goto(server.url)
+            await page.wait_for_function("() => window.Bokeh?.documents[0]?.is_idle", timeout=120_000)
+            await page.wait_for_timeout(5000)
+            await page.evaluate(_BASELINE_CLOCK)
+            for tool in ("Box", "Lasso"):
+                times = await drag_baseline(page, tool)
+                tell({"measured": tool.lower(), "stars": stars, "through": "hv.link_selections"} | spread(times))
+            await browser.close()
+
+
+async def drag_baseline(page, tool):
+    """Gestures over the first figure of the baseline, ms."""
+    await page.locator(f".bk-tool-icon-{tool.lower()}-select").first.click()
+    figure = await page.locator(".bk-Figure").first.bounding_box()
+    rng = np.random.default_rng(4)
+    await page.evaluate("window.brushes = []")
+    for number in range(BASELINE_REPEATS + 1):
+        for at, (x, y) in enumerate(outline(tool, rng)):
+            await page.mouse.move(figure["x"] + x * figure["width"], figure["y"] + y * figure["height"], steps=2)
+            if at == 0:
+                await page.mouse.down()
+        await page.mouse.up()
+        await page.wait_for_function("(n) => window.brushes.length > n", arg=number, timeout=120_000)
+    return (await page.evaluate("window.brushes"))[1:]
+
+
+def spread(times):
+    """Median and 95th percentile of milliseconds."""
+    return {
+        "n": len(times),
+        "median": round(float(np.median(times)), 1),
+        "p95": round(float(np.quantile(times, 0.95)), 1),
+    }
+
+
+def tell(measured):
+    """One JSON line."""
+    load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+    sys.stdout.write(json.dumps({"benchmark": "brush", "cores": os.cpu_count(), "load": load, **measured}) + "\n")
+    sys.stdout.flush()

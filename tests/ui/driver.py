@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_ARGUMENTS = (
+LAUNCH_ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -68,18 +68,24 @@ def find_chromium() -> str | None:
 
 def launch(playwright, executable: str):
     """A headless browser that calls nobody."""
-    return playwright.chromium.launch(executable_path=executable, args=list(_ARGUMENTS))
+    return playwright.chromium.launch(executable_path=executable, args=list(LAUNCH_ARGUMENTS))
 
 
 class Server:
     """``python run_app.py ARGUMENTS`` as a process of its own, by default on a free port."""
 
-    def __init__(self, *arguments: str, environment: dict[str, str] | None = None, port: int = 0) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        port: int = 0,
+        script: Path = ROOT / "run_app.py",
+    ) -> None:
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-u", str(ROOT / "run_app.py"), *arguments, "--no-browser", "--port", str(port)],
+            [sys.executable, "-u", str(script), *arguments, "--no-browser", "--port", str(port)],
             cwd=ROOT,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
