@@ -30,12 +30,14 @@ SCREEN = {"width": 1920, "height": 1080}
 EXPRESSION = "teff < {teff} & abs(z_gal) > {z} & (snr > 30 | not LOW_SNR) & between(m_h, -1, {m_h})"
 
 _READY = """() => {
-  const roots = (window.Bokeh?.documents ?? []).flatMap(d => d.roots()).filter(m => m.type === 'Plot' && m.name)
+  const layered = (m) => m.type === 'Plot' && m.renderers.some(r => r.data_source.name === 'selected')
+  const roots = (window.Bokeh?.documents ?? []).flatMap(d => d.roots()).filter(layered)
   const full = (r) => ['everything', 'stars', 'texture'].includes(r.data_source.name) && r.data_source.data.x.length
   return roots.length === 6 && roots.every(m => m.renderers.some(full))
 }"""
 _CLOCK = """() => {
-  const figures = Bokeh.documents.flatMap(d => d.roots()).filter(m => m.type === 'Plot' && m.name)
+  const layered = (m) => m.type === 'Plot' && m.renderers.some(r => r.data_source.name === 'selected')
+  const figures = Bokeh.documents.flatMap(d => d.roots()).filter(layered)
   window.brushes = []
   let start = null, waiting = new Set()
   window.addEventListener('pointerup', () => { start = performance.now(); waiting = new Set(figures) }, true)
