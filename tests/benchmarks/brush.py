@@ -93,6 +93,7 @@ async def measure_products(directory, options):
     """One person, several people, expressions, and the baseline."""
     library = open_library(directory, directory.parent / ".columns")
     stars = library.table.n_stars
+    tell({"measured": "rows", "stars": stars, "simulated": library.products.manifest.simulated_note or "nothing"})
     tell({"measured": "expression", "stars": stars} | spread(expressions(library)))
     server = Server(str(directory))
     try:
