@@ -9,7 +9,7 @@ import sys
 
 import panel as pn
 
-from explorer.app import TITLE, build_page, serve_session
+from explorer.app import TITLE, serve_session, warm_up
 from explorer.config import AppConfig
 from explorer.model.building import default_build
 from explorer.model.library import open_library
@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
         default_build(config.build, config.directory).start()
     else:
         try:
-            build_page(open_library(config.directory))  # compiles the hot path before the first visitor waits for it
+            warm_up(open_library(config.directory, config.columns))
         except ProductError as error:
             print(error, file=sys.stderr)  # noqa: T201 - a command line speaks to its user
             return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from importlib.resources import files
 from typing import Any
@@ -14,33 +15,25 @@ from panel.viewable import Viewable
 from explorer.config import AppConfig
 from explorer.model.building import BuildRunner, default_build
 from explorer.model.library import Library, open_library
+from explorer.model.links import LinkStore
+from explorer.model.selection import InBox
 from explorer.state.workspace import Workspace
 from explorer.views.about import AboutView
-from explorer.views.abundances import abundance_view
-from explorer.views.actions import action_view
 from explorer.views.base import html, one_message, sentence, stylesheet
-from explorer.views.disc import disc_view
-from explorer.views.hr import hr_view
+from explorer.views.catalogue import default_panels
+from explorer.views.channel import Channel
+from explorer.views.explore import ExploreRoom, state_of_link
 from explorer.views.progress import ProgressView
 from explorer.views.spectrum import SpectrumView
+from explorer.views.stage import Stage
 from explorer.views.star_card import StarCard
-from explorer.views.stream import stream_distance_view, stream_sky_view
-from explorer.views.table import SelectionTable
-from explorer.views.toolbar import Toolbar
 from pipeline.products.manifest import Manifest, ProductError
 
 TITLE = "M-giant explorer"
+FIRST_VIEWS = 6
 
-pn.extension("tabulator", notifications=False)
+pn.extension(notifications=False)
 
-_GRID = {
-    "display": "grid",
-    "grid-template-columns": "repeat(3, minmax(0, 1fr))",
-    "grid-template-rows": "repeat(2, minmax(0, 1fr))",
-    "gap": "6px",
-    "flex": "3 1 0",
-    "min-height": "0",
-}
 _DENSE = {
     "& .MuiToolbar-root": {"minHeight": "46px !important", "height": "46px", "margin": "0 !important"},
     "& .MuiAppBar-root .MuiLinearProgress-root": {"display": "none"},
@@ -60,10 +53,10 @@ def serve_session(config: AppConfig) -> pmui.Page:
     if runner is not None and not runner.ready:
         return build_waiting_page(runner)
     try:
-        library = open_library(config.directory)
+        library = open_library(config.directory, config.columns)
     except ProductError as error:
         return _page([sentence(str(error))])
-    return build_page(library, pn.state.session_args)
+    return build_page(library, LinkStore(config.links), pn.state.session_args)
 
 
 def build_waiting_page(runner: BuildRunner) -> pmui.Page:
@@ -71,57 +64,45 @@ def build_waiting_page(runner: BuildRunner) -> pmui.Page:
     return _page([ProgressView(runner)])
 
 
-def build_page(library: Library, arguments: dict[str, list[bytes]] | None = None) -> pmui.Page:
+def build_page(library: Library, links: LinkStore, arguments: dict[str, list[bytes]] | None = None) -> pmui.Page:
     """The explorer on a library.
 
     Parameters
     ----------
     library : Library
         Shared, read-only products.
+    links : LinkStore
+        Where links and saved views are kept.
     arguments : dict, optional
-        The query of the address; ``star`` focuses an obsid.
+        The query of the address; ``star`` focuses an obsid, ``link`` restores what somebody shared.
     """
-    products, workspace = library.products, Workspace(library.table)
-    explore, about = _explore(library, workspace), AboutView(products)
-    rooms = {"Explore": explore, "About": pn.Column(about, sizing_mode="stretch_both", margin=0, visible=False)}
-    page = _page([*_banner(products.manifest), *rooms.values()], [_tabs(rooms)])
+    products = library.products
+    workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
+    _restore(workspace, links, arguments or {})
+
+    def star() -> list[Viewable]:
+        styles = ({"flex": "3 1 0"}, {"flex": "2 1 0"})
+        parts = (SpectrumView(workspace, products.spectra), StarCard(workspace))
+        return [
+            pn.Column(part, sizing_mode="stretch_both", margin=0, styles=style)
+            for part, style in zip(parts, styles, strict=True)
+        ]
+
+    rooms: dict[str, Callable[[], Any]] = {
+        "Explore": lambda: ExploreRoom(workspace, library, links, star),
+        "About": lambda: AboutView(products),
+    }
+    tabs, frames = _tabs(rooms)
+    page = _page([*_banner(products.manifest), *frames], [tabs])
     page.param.watch(partial(_follow_darkness, workspace), "dark_theme")
+    workspace.param.watch(lambda event: page.param.update(dark_theme=event.new), "dark")
+    page.dark_theme = workspace.dark or bool(page.dark_theme)
     workspace.dark = bool(page.dark_theme)
-    _focus_from(workspace, arguments or {})
     return page
 
 
-def _explore(library: Library, workspace: Workspace) -> Viewable:
-    """Six linked views and the table on the left, the star on the right."""
-    products = library.products
-    views: list[Any] = [
-        hr_view(workspace, products.overlays),
-        action_view(workspace),
-        abundance_view(workspace),
-        stream_sky_view(workspace, products.overlays),
-        stream_distance_view(workspace, products.overlays),
-        disc_view(workspace, products.maps, products.overlays, str(products.manifest.choices.get("frame", ""))),
-    ]
-    grid = pn.Column(*views, styles=_GRID, sizing_mode="stretch_both", margin=0)
-    table = pn.Column(SelectionTable(workspace), sizing_mode="stretch_both", margin=0, styles={"flex": "1.15 1 0"})
-    left = pn.Column(grid, table, sizing_mode="stretch_both", margin=0, styles={"gap": "6px", "flex": "7 1 0"})
-    spectrum = pn.Column(
-        SpectrumView(workspace, products.spectra), sizing_mode="stretch_both", margin=0, styles={"flex": "3 1 0"}
-    )
-    star = pn.Column(StarCard(workspace), sizing_mode="stretch_both", margin=0, styles={"flex": "2 1 0"})
-    right = pn.Column(spectrum, star, sizing_mode="stretch_both", margin=0, styles={"gap": "6px", "flex": "3.2 1 0"})
-    body = pn.Row(
-        left,
-        right,
-        sizing_mode="stretch_both",
-        margin=0,
-        styles={"gap": "6px", "padding": "0 6px 6px", "min-height": "0"},
-    )
-    return pn.Column(Toolbar(workspace, views), body, sizing_mode="stretch_both", margin=0)
-
-
-def _tabs(rooms: dict[str, Viewable]) -> pmui.Tabs:
-    """Tabs in the header, which leave the height of a row to the views."""
+def _tabs(rooms: dict[str, Callable[[], Any]]) -> tuple[pmui.Tabs, list[pn.Column]]:
+    """Tabs in the header, and a frame for each room; a room is built when it is first entered."""
     tabs = pmui.Tabs(
         *((name, pn.Spacer(height=0)) for name in rooms),
         color="default",
@@ -139,14 +120,19 @@ def _tabs(rooms: dict[str, Viewable]) -> pmui.Tabs:
             "& .MuiTabs-indicator": {"backgroundColor": "currentColor"},
         },
     )
+    frames = [pn.Column(sizing_mode="stretch_both", margin=0, visible=number == 0) for number in range(len(rooms))]
+    builders = list(rooms.values())
+    frames[0].append(builders[0]())
 
     def turn(event: Any) -> None:
         with one_message():
-            for number, room in enumerate(rooms.values()):
-                room.visible = number == event.new
+            if not len(frames[event.new]):
+                frames[event.new].append(builders[event.new]())
+            for number, frame in enumerate(frames):
+                frame.visible = number == event.new
 
     tabs.param.watch(turn, "active")
-    return tabs
+    return tabs, frames
 
 
 def _banner(manifest: Manifest) -> list[Viewable]:
@@ -179,11 +165,29 @@ def _follow_darkness(workspace: Workspace, event: Any) -> None:
         workspace.dark = bool(event.new)
 
 
-def _focus_from(workspace: Workspace, arguments: dict[str, list[bytes]]) -> None:
-    """Put the star of a deep link ``?star=OBSID`` under the lens."""
+def _restore(workspace: Workspace, links: LinkStore, arguments: dict[str, list[bytes]]) -> None:
+    """Show what a link stands for, then put the star of ``?star=OBSID`` under the lens."""
+    try:
+        state = state_of_link(links, arguments)
+        if state is not None:
+            workspace.restore(state)
+    except ValueError as error:
+        workspace.message = str(error)
     for raw in arguments.get("star", [])[:1]:
         text = raw.decode("utf-8", "replace").strip()
         if text.isdigit():
             workspace.look_at(int(text))
         else:
             workspace.message = f"The link asks for star {text!r}, which is not an obsid."
+
+
+def warm_up(library: Library) -> None:
+    """Compile the hot path and measure the columns before the first visitor waits for it."""
+    workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
+    stage = Stage(workspace, library, Channel())
+    for number, panel in enumerate(stage.panels):
+        panel.look((0.0, 1.0, 0.0, 1.0), 64, 64)
+        stage.due([number])
+    for colour in ("count", *(declared.name for declared in library.table.colourable()[:1]), "in_training"):
+        workspace.colour_by = colour
+        workspace.gesture(InBox("obsid", "obsid", 0, 1, 0, 1))

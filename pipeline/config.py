@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -10,9 +11,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+from pipeline.domain.frames import PECULIAR_V_KMS
+
 INPUT_KINDS = ("mock", "lamost-fits", "gaia-xp", "table")
 ZERO_POINT_GROUPS = ("plate", "spectrograph", "plate and spectrograph")
 DISTANCE_CALIBRATIONS = ("parsec", "colour-law", "cluster-line")
+DUST_CHOICES = (
+    "exponential-disc",
+    *("bayestar2019", "bayestar2017", "bayestar2015", "chen2014", "sfd", "combined19", "green19", "sightlines"),
+)
 
 
 class ConfigError(ValueError):
@@ -103,25 +110,69 @@ class LabelConfig:
 
 @dataclass(frozen=True)
 class DistanceConfig:
-    """Distances."""
+    """Distances.
+
+    ``isochrones`` are files of the CMD web form; none means the embedded branches. ``dust_file`` is the map's file or
+    its folder; empty means the folder of downloads.
+    """
 
     calibration: str = "parsec"
+    isochrones: tuple[str, ...] = ()
+    ages: str = "chemistry"
     isochrone_age_gyr: float = 3.0
     dust: str = "exponential-disc"
+    dust_file: str = ""
     dust_relative_error: float = 0.3
-    draws: int = 100
+    colour_scatter_mag: float = 0.02
+    spectral_colour: bool = True
+    draws: int = 200
     default_m_h: float = -0.3
     default_m_h_error_dex: float = 0.3
     default_magnitude_error_mag: float = 0.03
 
 
 @dataclass(frozen=True)
+class CustomFrameConfig:
+    """Where the Sun is and how it moves (U to the centre, V with the rotation, W north), for ``frame = "custom"``."""
+
+    r0_kpc: float = 0.0
+    z_sun_kpc: float = 0.0
+    v_sun_kms: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class StreamColumnsConfig:
+    """The columns of a particle table: ``NAME``, ``-NAME`` for the other sign, ``NAME [unit]``; "" for none."""
+
+    ra: str = ""
+    dec: str = ""
+    glon: str = ""
+    glat: str = ""
+    distance: str = ""
+    pmra: str = ""
+    pmdec: str = ""
+    rv: str = ""
+    v_gsr: str = ""
+    x_gal: str = ""
+    y_gal: str = ""
+    z_gal: str = ""
+    v_x: str = ""
+    v_y: str = ""
+    v_z: str = ""
+    stripped_gyr: str = ""
+
+
+@dataclass(frozen=True)
 class KinematicsConfig:
-    """Frame, potential and maps."""
+    """Frame, potential, stream and maps. ``stream_model`` is a file of particles; "" means that we integrate some."""
 
     frame: str = "paper"
+    custom_frame: CustomFrameConfig = field(default_factory=CustomFrameConfig)
     potential: str = "MWPotential2014"
     draws: int = 100
+    stream_model: str = ""
+    stream_columns: StreamColumnsConfig = field(default_factory=StreamColumnsConfig)
     stream_particles: int = 2000
     map_half_width_kpc: float = 20.0
     map_cell_kpc: float = 0.5
@@ -146,6 +197,8 @@ class RunConfig:
         """Refuse values that no stage could use."""
         _one_of("input.kind", self.input.kind, INPUT_KINDS)
         _one_of("distance.calibration", self.distance.calibration, DISTANCE_CALIBRATIONS)
+        _one_of("distance.ages", self.distance.ages, ("chemistry", "single"))
+        _one_of("distance.dust", self.distance.dust, DUST_CHOICES)
         _one_of("velocity.template_wavelengths", self.velocity.template_wavelengths, ("vacuum", "air"))
         _one_of("velocity.zero_point_group", self.velocity.zero_point_group, ZERO_POINT_GROUPS)
         _one_of("labels.engine", self.labels.engine, ("admm", "sklearn"))
@@ -157,6 +210,9 @@ class RunConfig:
                 f"spectra.first_angstrom must be below spectra.last_angstrom; found {self.spectra.first_angstrom} and "
                 f"{self.spectra.last_angstrom}."
             )
+        _check_frame(self.kinematics.frame, self.kinematics.custom_frame)
+        if self.kinematics.stream_columns != StreamColumnsConfig() and not self.kinematics.stream_model:
+            raise ConfigError("kinematics.stream_columns names columns of no file: set kinematics.stream_model too.")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for the manifest and for fingerprints."""
@@ -203,7 +259,32 @@ def load_config(name_or_path: str) -> RunConfig:
 
 def _one_of(key: str, found: str, allowed: tuple[str, ...]) -> None:
     if found not in allowed:
-        raise ConfigError(f"{key} must be one of {', '.join(allowed)}; found {found!r}.")
+        near = get_close_matches(found, allowed, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"{key} must be one of {', '.join(allowed)}; found {found!r}.{hint}")
+
+
+def _check_frame(name: str, custom: CustomFrameConfig) -> None:
+    key = "kinematics.custom_frame"
+    if name != "custom":
+        if custom != CustomFrameConfig():
+            raise ConfigError(
+                f'{key} is given, but kinematics.frame is {name!r}; set it to "custom" or drop the table.'
+            )
+        return
+    if not all(map(math.isfinite, (custom.r0_kpc, custom.z_sun_kpc, *custom.v_sun_kms))):
+        raise ConfigError(f"{key} must be finite; found {custom}.")
+    if not custom.r0_kpc > abs(custom.z_sun_kpc):
+        raise ConfigError(
+            f"{key}.r0_kpc must be positive and above abs(z_sun_kpc); found {custom.r0_kpc} and {custom.z_sun_kpc}."
+        )
+    if custom.v_sun_kms[1] <= PECULIAR_V_KMS:
+        raise ConfigError(
+            f"{key}.v_sun_kms holds the Sun's whole motion (U, V, W); V must be above its peculiar {PECULIAR_V_KMS} "
+            f"km/s, because the potential is scaled to the rest; found {list(custom.v_sun_kms)}."
+        )
+    if not custom.source:
+        raise ConfigError(f"{key}.source must say where its numbers come from; it stands in the manifest.")
 
 
 def _build(kind: type, raw: dict[str, Any], prefix: str, source: str) -> Any:

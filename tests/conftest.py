@@ -16,3 +16,11 @@ def shared_data() -> Path:
     if not (SHARED / "spectra").is_dir():
         pytest.skip(f"the shared real data is absent (looked in {SHARED}; set MGIANT_DATA to its folder)")
     return SHARED
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_home(tmp_path_factory):
+    """Downloads and kept stream models of the tests go to a folder of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MGIANT_HOME", str(tmp_path_factory.mktemp("home")))
+        yield

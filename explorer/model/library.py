@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from explorer.model.mapped import LARGE, mapped_table
 from explorer.model.table import StarTable
+from pipeline.domain.frames import FRAMES
+from pipeline.products.catalog import catalog_length
 from pipeline.products.release import Products
 
 
@@ -25,10 +28,23 @@ class Library:
     products: Products
     table: StarTable
 
+    @property
+    def r0_kpc(self) -> float:
+        """How far the Sun is from the Galactic centre in the build's frame."""
+        frame = FRAMES.get(self.products.manifest.choices.get("frame", ""), FRAMES["paper"])
+        return float(frame.r0_kpc)
+
 
 @lru_cache(maxsize=4)
-def open_library(directory: Path) -> Library:
+def open_library(directory: Path, cache: Path | None = None) -> Library:
     """Open a product directory, or hand back the one that this process holds open.
+
+    Parameters
+    ----------
+    directory : Path
+        Product directory.
+    cache : Path, optional
+        Where the columns of large catalogues are kept; without one they are held in memory.
 
     Raises
     ------
@@ -36,4 +52,6 @@ def open_library(directory: Path) -> Library:
         If it cannot be opened; failures are not remembered.
     """
     products = Products.open(directory)
-    return Library(products, StarTable.from_catalog(products.catalog))
+    if cache is not None and catalog_length(directory) > LARGE:
+        return Library(products, mapped_table(directory, products.manifest, cache))
+    return Library(products, StarTable.from_frame(products.catalog.table))

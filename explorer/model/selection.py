@@ -1,13 +1,14 @@
 """Selections are values: frozen, composable with ``&``, ``|``, ``~``, ``^`` and ``-``, and stored as JSON.
 
-A selection says which stars; ``mask`` answers for a table. Missing values (NaN) never fall inside a range, a box or a
-polygon, so they are in its complement.
+A selection says which stars; ``mask`` answers for a table. Missing values (NaN) never fall inside a range, a box, a
+polygon or a cone, so they are in its complement. Longitudes run round a circle: a range from 350 to 370 degrees holds
+355 and 5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
 
@@ -15,10 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.model.polygons import points_in_polygon
+from pipeline.domain.columns import FULL_CIRCLE
 from pipeline.domain.flags import QualityFlag
 
 Columns: TypeAlias = Mapping[str, NDArray[Any]]
 Mask: TypeAlias = NDArray[np.bool_]
+
+_KINDS: dict[str, type[Selection]] = {}
 
 
 class SelectionError(ValueError):
@@ -35,10 +39,30 @@ class SelectionMode(StrEnum):
     XOR = "xor"
 
 
+class Joint(StrEnum):
+    """How two selections are joined."""
+
+    AND = "and"
+    OR = "or"
+    XOR = "xor"
+
+    def of(self, left: Mask, right: Mask) -> Mask:
+        """The joined mask."""
+        if self is Joint.AND:
+            return left & right
+        return left | right if self is Joint.OR else left ^ right
+
+
+@dataclass(frozen=True)
 class Selection:
-    """Base of every selection; see the subclasses."""
+    """Base of every selection; see the subclasses. ``kind`` names the class in JSON."""
 
     kind: ClassVar[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Make the class known to :func:`from_dict`."""
+        super().__init_subclass__(**kwargs)
+        _KINDS[cls.kind] = cls
 
     def mask(self, columns: Columns) -> Mask:
         """Which rows of a table are selected.
@@ -57,19 +81,19 @@ class Selection:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON-ready values; :func:`from_dict` is the inverse."""
-        raise NotImplementedError
+        return {"kind": self.kind} | {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
 
     def __and__(self, other: Selection) -> Selection:
-        return Both(self, other)
+        return joined(self, Joint.AND, other)
 
     def __or__(self, other: Selection) -> Selection:
-        return Either(self, other)
+        return joined(self, Joint.OR, other)
 
     def __xor__(self, other: Selection) -> Selection:
-        return OnlyOne(self, other)
+        return joined(self, Joint.XOR, other)
 
     def __sub__(self, other: Selection) -> Selection:
-        return Both(self, Inverse(other))
+        return joined(self, Joint.AND, ~other)
 
     def __invert__(self) -> Selection:
         return Inverse(self)
@@ -85,10 +109,6 @@ class Everything(Selection):
         """All True."""
         return np.ones(_length(columns), np.bool_)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Only the kind."""
-        return {"kind": self.kind}
-
 
 @dataclass(frozen=True)
 class Nothing(Selection):
@@ -99,10 +119,6 @@ class Nothing(Selection):
     def mask(self, columns: Columns) -> Mask:
         """All False."""
         return np.zeros(_length(columns), np.bool_)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Only the kind."""
-        return {"kind": self.kind}
 
 
 @dataclass(frozen=True)
@@ -124,12 +140,11 @@ class InRange(Selection):
 
     def mask(self, columns: Columns) -> Mask:
         """True where the value lies between the bounds."""
-        values = _column(columns, self.column)
-        return np.asarray((values >= self.low) & (values <= self.high))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Kind, column and bounds."""
-        return {"kind": self.kind, "column": self.column, "low": self.low, "high": self.high}
+        values = column_of(columns, self.column)
+        inside = np.zeros(values.shape, np.bool_)
+        for turn in turns(self.column, self.low, self.high):
+            inside |= (values >= self.low - turn) & (values <= self.high - turn)
+        return inside
 
 
 @dataclass(frozen=True)
@@ -154,21 +169,9 @@ class InBox(Selection):
 
     def mask(self, columns: Columns) -> Mask:
         """True where both values lie between the edges."""
-        return InRange(self.x, self.x_low, self.x_high).mask(columns) & InRange(self.y, self.y_low, self.y_high).mask(
-            columns
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Kind, columns and edges."""
-        return {
-            "kind": self.kind,
-            "x": self.x,
-            "y": self.y,
-            "x_low": self.x_low,
-            "x_high": self.x_high,
-            "y_low": self.y_low,
-            "y_high": self.y_high,
-        }
+        across = InRange(self.x, self.x_low, self.x_high).mask(columns)
+        across &= InRange(self.y, self.y_low, self.y_high).mask(columns)
+        return across
 
 
 @dataclass(frozen=True)
@@ -197,11 +200,47 @@ class InPolygon(Selection):
 
     def mask(self, columns: Columns) -> Mask:
         """True where the point lies inside."""
-        return points_in_polygon(_column(columns, self.x), _column(columns, self.y), np.asarray(self.vertices, float))
+        x, y = column_of(columns, self.x), column_of(columns, self.y)
+        corners = np.asarray(self.vertices, float)
+        (x_low, y_low), (x_high, y_high) = corners.min(axis=0), corners.max(axis=0)
+        inside = np.zeros(x.shape, np.bool_)
+        for across in turns(self.x, float(x_low), float(x_high)):
+            for up in turns(self.y, float(y_low), float(y_high)):
+                inside |= points_in_polygon(x, y, corners - (across, up))
+        return inside
 
-    def to_dict(self) -> dict[str, Any]:
-        """Kind, columns and vertices."""
-        return {"kind": self.kind, "x": self.x, "y": self.y, "vertices": [list(vertex) for vertex in self.vertices]}
+
+@dataclass(frozen=True)
+class InCone(Selection):
+    """A circle on the sky.
+
+    Parameters
+    ----------
+    ra, dec : float
+        Its centre, ICRS, in degrees.
+    radius : float
+        Its radius in degrees, 0 to 180.
+    """
+
+    ra: float
+    dec: float
+    radius: float
+    kind: ClassVar[str] = "in_cone"
+
+    def __post_init__(self) -> None:
+        """Refuse what is no circle on the sky."""
+        if not (np.isfinite(self.ra) and -90.0 <= self.dec <= 90.0 and 0.0 <= self.radius <= 180.0):
+            raise SelectionError(
+                f"A cone needs a right ascension, a declination of -90 to 90 and a radius of 0 to 180 deg; found "
+                f"{self.ra}, {self.dec}, {self.radius}."
+            )
+
+    def mask(self, columns: Columns) -> Mask:
+        """True within the radius: by the haversine, which is exact for small ones."""
+        ra, dec = np.radians(column_of(columns, "ra")), np.radians(column_of(columns, "dec"))
+        ra0, dec0 = np.radians(self.ra), np.radians(self.dec)
+        haversine = np.sin((dec - dec0) / 2) ** 2 + np.cos(dec) * np.cos(dec0) * np.sin((ra - ra0) / 2) ** 2
+        return np.asarray(haversine <= np.sin(np.radians(self.radius) / 2) ** 2)
 
 
 @dataclass(frozen=True)
@@ -219,11 +258,7 @@ class InIds(Selection):
 
     def mask(self, columns: Columns) -> Mask:
         """True where the obsid is in the list."""
-        return np.isin(_column(columns, "obsid"), np.asarray(self.obsids, np.int64))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Kind and ids."""
-        return {"kind": self.kind, "obsids": list(self.obsids)}
+        return np.isin(column_of(columns, "obsid"), np.asarray(self.obsids, np.int64))
 
 
 @dataclass(frozen=True)
@@ -241,62 +276,7 @@ class HasFlag(Selection):
 
     def mask(self, columns: Columns) -> Mask:
         """True where a bit is set."""
-        return np.asarray((_column(columns, "quality").astype(np.int64) & int(self.flag)) != 0)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Kind and bits, as their number."""
-        return {"kind": self.kind, "flag": int(self.flag)}
-
-
-@dataclass(frozen=True)
-class Both(Selection):
-    """In the left and in the right one."""
-
-    left: Selection
-    right: Selection
-    kind: ClassVar[str] = "and"
-
-    def mask(self, columns: Columns) -> Mask:
-        """Intersection."""
-        return self.left.mask(columns) & self.right.mask(columns)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Kind and both parts."""
-        return {"kind": self.kind, "left": self.left.to_dict(), "right": self.right.to_dict()}
-
-
-@dataclass(frozen=True)
-class Either(Selection):
-    """In the left or in the right one."""
-
-    left: Selection
-    right: Selection
-    kind: ClassVar[str] = "or"
-
-    def mask(self, columns: Columns) -> Mask:
-        """Union."""
-        return self.left.mask(columns) | self.right.mask(columns)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Kind and both parts."""
-        return {"kind": self.kind, "left": self.left.to_dict(), "right": self.right.to_dict()}
-
-
-@dataclass(frozen=True)
-class OnlyOne(Selection):
-    """In exactly one of the two."""
-
-    left: Selection
-    right: Selection
-    kind: ClassVar[str] = "xor"
-
-    def mask(self, columns: Columns) -> Mask:
-        """Symmetric difference."""
-        return self.left.mask(columns) ^ self.right.mask(columns)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Kind and both parts."""
-        return {"kind": self.kind, "left": self.left.to_dict(), "right": self.right.to_dict()}
+        return np.asarray((column_of(columns, "quality").astype(np.int64) & int(self.flag)) != 0)
 
 
 @dataclass(frozen=True)
@@ -310,9 +290,61 @@ class Inverse(Selection):
         """Complement."""
         return ~self.inner.mask(columns)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Kind and the inner selection."""
-        return {"kind": self.kind, "inner": self.inner.to_dict()}
+
+@dataclass(frozen=True)
+class Named(Selection):
+    """A selection that was given a name.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    inner : Selection
+        What it stands for.
+    """
+
+    name: str
+    inner: Selection
+    kind: ClassVar[str] = "named"
+
+    def mask(self, columns: Columns) -> Mask:
+        """That of the selection it stands for."""
+        return self.inner.mask(columns)
+
+
+@dataclass(frozen=True)
+class Joined(Selection):
+    """Selections joined one after another, from left to right: a chain of gestures stays flat however long it grows.
+
+    Parameters
+    ----------
+    first : Selection
+        Where it starts.
+    then : tuple of (Joint, Selection)
+        What is joined to it, and how.
+    """
+
+    first: Selection
+    then: tuple[tuple[Joint, Selection], ...]
+    kind: ClassVar[str] = "joined"
+
+    def mask(self, columns: Columns) -> Mask:
+        """The masks joined in turn."""
+        rows = self.first.mask(columns)
+        for by, part in self.then:
+            rows = by.of(rows, part.mask(columns))
+        return rows
+
+    def follows(self, before: Selection) -> bool:
+        """Whether this is ``before`` with one more selection joined to it."""
+        first, then = (before.first, before.then) if isinstance(before, Joined) else (before, ())
+        return self.first == first and self.then[:-1] == then
+
+
+def joined(left: Selection, by: Joint, right: Selection) -> Selection:
+    """Join two selections; a chain on the left is lengthened."""
+    first, then = (left.first, left.then) if isinstance(left, Joined) else (left, ())
+    return Joined(first, (*then, (by, right)))
 
 
 def combine(mode: SelectionMode, standing: Selection, region: Selection) -> Selection:
@@ -351,47 +383,54 @@ def from_dict(stored: Mapping[str, Any]) -> Selection:
     SelectionError
         If the kind is unknown or a field is missing or of the wrong type.
     """
-    kind = stored.get("kind")
-    reader = _READERS.get(str(kind))
-    if reader is None:
-        raise SelectionError(f"No selection is of kind {kind!r}. Known kinds: {', '.join(_READERS)}.")
+    kind = stored.get("kind") if isinstance(stored, Mapping) else stored
+    cls = _KINDS.get(str(kind))
+    if cls is None:
+        raise SelectionError(f"No selection is of kind {kind!r}. Known kinds: {', '.join(_KINDS)}.")
     try:
-        return reader(stored)
-    except (KeyError, TypeError, AttributeError) as error:
+        return cls(**{field.name: _FIELD_READERS[str(field.type)](stored[field.name]) for field in fields(cls)})
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise SelectionError(f"A stored selection of kind {kind!r} is damaged ({error}). Draw it again.") from error
 
 
-def _read_box(stored: Mapping[str, Any]) -> Selection:
-    edges = (float(stored[edge]) for edge in ("x_low", "x_high", "y_low", "y_high"))
-    return InBox(str(stored["x"]), str(stored["y"]), *edges)
+def turns(name: str, low: float, high: float) -> Iterator[float]:
+    """Turns, in the column's unit, by which a range reaches into its values: 0 alone unless it runs round a circle."""
+    if name not in FULL_CIRCLE or not np.isfinite((low, high)).all():
+        yield 0.0
+        return
+    if high - low >= 360.0:
+        low, high = 0.0, 360.0
+    for number in range(int(np.floor(low / 360.0)), int(np.floor(high / 360.0)) + 1):
+        yield 360.0 * number
 
 
-def _read_polygon(stored: Mapping[str, Any]) -> Selection:
-    vertices = tuple((float(x), float(y)) for x, y in stored["vertices"])
-    return InPolygon(str(stored["x"]), str(stored["y"]), vertices)
-
-
-_READERS: dict[str, Callable[[Mapping[str, Any]], Selection]] = {
-    Everything.kind: lambda _: Everything(),
-    Nothing.kind: lambda _: Nothing(),
-    InRange.kind: lambda stored: InRange(str(stored["column"]), float(stored["low"]), float(stored["high"])),
-    InBox.kind: _read_box,
-    InPolygon.kind: _read_polygon,
-    InIds.kind: lambda stored: InIds(tuple(int(obsid) for obsid in stored["obsids"])),
-    HasFlag.kind: lambda stored: HasFlag(QualityFlag(int(stored["flag"]))),
-    Both.kind: lambda stored: Both(from_dict(stored["left"]), from_dict(stored["right"])),
-    Either.kind: lambda stored: Either(from_dict(stored["left"]), from_dict(stored["right"])),
-    OnlyOne.kind: lambda stored: OnlyOne(from_dict(stored["left"]), from_dict(stored["right"])),
-    Inverse.kind: lambda stored: Inverse(from_dict(stored["inner"])),
-}
-
-
-def _column(columns: Columns, name: str) -> NDArray[Any]:
+def column_of(columns: Columns, name: str) -> NDArray[Any]:
+    """A column by name; SelectionError when the table lacks it."""
     try:
         return columns[name]
     except KeyError:
         raise SelectionError(f"This catalogue has no column {name!r}; select by another one.") from None
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, Selection):
+        return value.to_dict()
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return int(value) if isinstance(value, QualityFlag) else value
+
+
 def _length(columns: Columns) -> int:
-    return int(_column(columns, "obsid").shape[0])
+    return int(column_of(columns, "obsid").shape[0])
+
+
+_FIELD_READERS: dict[str, Callable[[Any], Any]] = {
+    "str": str,
+    "float": float,
+    "QualityFlag": lambda stored: QualityFlag(int(stored)),
+    "tuple[int, ...]": lambda stored: tuple(int(number) for number in stored),
+    "tuple[tuple[float, float], ...]": lambda stored: tuple((float(x), float(y)) for x, y in stored),
+    "Selection": from_dict,
+    "tuple[tuple[Joint, Selection], ...]": lambda stored: tuple((Joint(by), from_dict(part)) for by, part in stored),
+}
+"""How the fields of a stored selection are read, by the annotation of the field."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.domain.columns import QUANTILE_GROUP, Column, column
-from pipeline.products.catalog import Catalog
+
+_SAMPLE = 1_000_000
+"""Quantiles of longer columns are read off every k-th star."""
+
+_MOST_CATEGORIES = 12
 
 
 class StarTable(Mapping[str, NDArray[Any]]):
@@ -18,27 +23,37 @@ class StarTable(Mapping[str, NDArray[Any]]):
 
     Parameters
     ----------
-    frame : pandas.DataFrame
-        The catalogue's table; it is kept for showing rows, and must not be changed.
+    arrays : mapping of str to ndarray
+        Columns of numbers; they are kept, not copied, and may be mapped from disk.
+    text_names : sequence of str
+        Columns of text.
+    read_text : callable
+        Hands out a column of text by name; asked once a column.
     """
 
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self.frame = frame
-        self._arrays: dict[str, NDArray[Any]] = {}
+    def __init__(
+        self,
+        arrays: Mapping[str, NDArray[Any]],
+        text_names: Sequence[str] = (),
+        read_text: Callable[[str], NDArray[Any]] | None = None,
+    ) -> None:
+        self._arrays = dict(arrays)
+        self.text_names = tuple(text_names)
+        self._read_text = read_text
+        self._texts: dict[str, NDArray[Any]] = {}
+        self._axes: dict[str, NDArray[np.float32]] = {}
         self._limits: dict[tuple[str, float], tuple[float, float] | None] = {}
-        for name in frame.columns:
-            if column(name).dtype == "str":
-                continue
-            values = np.ascontiguousarray(frame[name].to_numpy())
+        self._categories: dict[str, tuple[tuple[str, ...], NDArray[np.uint8]] | None] = {}
+        self.every: NDArray[np.bool_] = np.ones(self.n_stars, np.bool_)
+        for values in (*self._arrays.values(), self.every):
             values.setflags(write=False)
-            self._arrays[name] = values
-        obsid = self._arrays["obsid"]
-        self._row = {int(star): row for row, star in enumerate(obsid)}
 
     @classmethod
-    def from_catalog(cls, catalog: Catalog) -> StarTable:
-        """Take the columns of a validated catalogue."""
-        return cls(catalog.table)
+    def from_frame(cls, frame: pd.DataFrame) -> StarTable:
+        """Take the columns of a catalogue's table."""
+        texts = [name for name in frame.columns if column(name).dtype == "str"]
+        arrays = {name: np.ascontiguousarray(frame[name].to_numpy()) for name in frame.columns if name not in texts}
+        return cls(arrays, texts, lambda name: frame[name].astype(object).to_numpy())
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._arrays[name]
@@ -54,6 +69,19 @@ class StarTable(Mapping[str, NDArray[Any]]):
         """Number of rows."""
         return int(self._arrays["obsid"].shape[0])
 
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The declared columns that are here, numbers before text."""
+        return tuple(column(name) for name in (*self._arrays, *self.text_names))
+
+    def axis(self, name: str) -> NDArray[np.float32]:
+        """A column as coordinates, converted once."""
+        if name not in self._axes:
+            values = np.ascontiguousarray(self._arrays[name], np.float32)
+            values.setflags(write=False)
+            self._axes[name] = values
+        return self._axes[name]
+
     def usable(self, *names: str) -> bool:
         """Whether every one of the columns is there with at least one finite value."""
         return all(self.limits(name) is not None for name in names)
@@ -62,19 +90,42 @@ class StarTable(Mapping[str, NDArray[Any]]):
         """Those of the columns that are absent or hold no finite value."""
         return tuple(name for name in names if self.limits(name) is None)
 
-    def colourable(self) -> tuple[Column, ...]:
-        """Columns of measured numbers with at least two different values, by which stars can be coloured.
+    def axes(self) -> tuple[Column, ...]:
+        """Columns of numbers with at least two different values, which can stand on an axis.
 
-        Quantiles are left out: three more entries for each quantity would bury the quantities.
+        Quantiles are left out: three more entries for each quantity would bury the quantities. So are identifiers.
         """
         found = []
-        for name in self._arrays:
+        for name, values in self._arrays.items():
             declared = column(name)
             limits = self.limits(name)
-            told = declared.is_float and declared.group != QUANTILE_GROUP
+            told = declared.group != QUANTILE_GROUP and values.dtype != np.int64
             if told and limits is not None and limits[0] < limits[1]:
                 found.append(declared)
         return tuple(found)
+
+    def colourable(self) -> tuple[Column, ...]:
+        """Columns of measured numbers by which stars can be coloured."""
+        return tuple(declared for declared in self.axes() if declared.is_float)
+
+    def categorical(self) -> tuple[Column, ...]:
+        """Columns with few different values: yes and no, or words."""
+        names = [name for name, values in self._arrays.items() if values.dtype == np.bool_]
+        return tuple(column(name) for name in (*names, *self.text_names) if self.categories(name) is not None)
+
+    def categories(self, name: str) -> tuple[tuple[str, ...], NDArray[np.uint8]] | None:
+        """Different values of a column, in order, and each star's; None when there are one or too many."""
+        if name not in self._categories:
+            self._categories[name] = self._find_categories(name)
+        return self._categories[name]
+
+    def _find_categories(self, name: str) -> tuple[tuple[str, ...], NDArray[np.uint8]] | None:
+        if name in self._arrays:
+            return ("no", "yes"), self._arrays[name].astype(np.uint8)
+        codes, labels = pd.factorize(self.texts(name), sort=True)
+        if not 1 < len(labels) <= _MOST_CATEGORIES:
+            return None
+        return tuple(str(label) or "(none)" for label in labels), codes.astype(np.uint8)
 
     def limits(self, name: str, tail: float = 0.0) -> tuple[float, float] | None:
         """Range of a column's finite values without a fraction ``tail`` at either end; None when there are none."""
@@ -87,21 +138,37 @@ class StarTable(Mapping[str, NDArray[Any]]):
         values = self._arrays.get(name)
         if values is None or values.dtype == np.bool_:
             return None
+        if tail:
+            values = values[:: max(values.size // _SAMPLE, 1)]
         finite = values[np.isfinite(values)]
         if not finite.size:
             return None
-        low, high = np.quantile(finite, (tail, 1.0 - tail))
+        low, high = np.quantile(finite, (tail, 1.0 - tail)) if tail else (finite.min(), finite.max())
         return float(low), float(high)
+
+    @cached_property
+    def _by_obsid(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        order = np.argsort(self._arrays["obsid"], kind="stable")
+        return self._arrays["obsid"][order], order
 
     def row_of(self, obsid: int) -> int | None:
         """Row of a star, None when the catalogue has no such obsid."""
-        return self._row.get(int(obsid))
+        known, order = self._by_obsid
+        at = int(np.searchsorted(known, obsid))
+        return int(order[at]) if at < known.size and known[at] == obsid else None
 
     def value(self, name: str, row: int) -> float:
         """One number, NaN when the column is absent."""
         values = self._arrays.get(name)
         return float(values[row]) if values is not None else float("nan")
 
+    def texts(self, name: str) -> NDArray[Any]:
+        """A column of text, as objects."""
+        if name not in self._texts:
+            assert self._read_text is not None
+            self._texts[name] = self._read_text(name)
+        return self._texts[name]
+
     def text(self, name: str, row: int) -> str:
         """One text, "" when the column is absent."""
-        return str(self.frame[name].iloc[row]) if name in self.frame.columns else ""
+        return str(self.texts(name)[row]) if name in self.text_names else ""

@@ -2,53 +2,81 @@
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
+
+from explorer.model.subsets import Subset
 from explorer.model.table import StarTable
-from explorer.plots.palettes import count_ramp, gradient_css, is_diverging, value_ramp
-from explorer.plots.shading import ValueScale
+from explorer.plots.palettes import (
+    CATEGORY_COLOURS,
+    category_ramp,
+    count_ramp,
+    gradient_css,
+    is_diverging,
+    value_ramp,
+)
+from explorer.plots.shading import Categories, Colouring, Density, ValueScale
 from pipeline.domain.columns import column
+
+SUBSETS = "subsets"
+"""Name of the colouring by named subsets."""
 
 _TAIL = 0.02
 
 
-def scale_of(table: StarTable, name: str) -> ValueScale | None:
-    """Colour scale of a column over the whole catalogue; None for a density or a column without values."""
+def colouring_of(table: StarTable, name: str) -> Colouring:
+    """Scale of a column over the whole catalogue; density for a column without values."""
+    if name in table.text_names or (name in table and table[name].dtype == np.bool_):
+        return _categories(table, name)
     limits = table.limits(name, _TAIL) if name in table else None
     if limits is None:
-        return None
+        return Density()
     if is_diverging(name):
         reach = max(abs(limits[0]), abs(limits[1]))
         return ValueScale(name, -reach, reach)
     return ValueScale(name, *limits)
 
 
-def ramp_of(scale: ValueScale | None, dark: bool) -> tuple[str, ...]:
+def _categories(table: StarTable, name: str) -> Colouring:
+    found = table.categories(name)
+    if found is None:
+        return Density()
+    labels, codes = found
+    codes.setflags(write=False)
+    return Categories(column(name).label, labels, CATEGORY_COLOURS[: len(labels)], codes)
+
+
+def colouring_of_subsets(table: StarTable, subsets: Sequence[Subset]) -> Categories:
+    """Each star in the colour of the first subset that holds it; stars of none are not drawn."""
+    codes = np.full(table.n_stars, 255, np.uint8)
+    for number in reversed(range(len(subsets))):
+        codes[subsets[number].selection.mask(table)] = number
+    codes.setflags(write=False)
+    return Categories("subset", tuple(one.name for one in subsets), tuple(one.colour for one in subsets), codes)
+
+
+def ramp_of(colouring: Colouring, dark: bool) -> tuple[str, ...]:
     """Palette of the selected stars."""
-    return count_ramp(dark) if scale is None else value_ramp(scale.name, dark)
+    if isinstance(colouring, Categories):
+        return category_ramp(colouring.colours)
+    return count_ramp(dark) if isinstance(colouring, Density) else value_ramp(colouring.name, dark)
 
 
-def legend_html(scale: ValueScale | None, dark: bool) -> str:
-    """The colour bar with its ends and unit, as HTML."""
-    gradient = gradient_css(ramp_of(scale, dark))
-    if scale is None:
-        low, high, label = "1", "most in view", "stars per pixel (log)"
-    else:
-        low, high = _number(scale.low), _number(scale.high)
-        label = f"mean {column(scale.name).axis_label}"
-    return bar_html(gradient, low, high, label)
+def legend(colouring: Colouring, dark: bool) -> Mapping[str, Any]:
+    """What the colours mean: a label with either a gradient between two ends, or categories with their colours."""
+    if isinstance(colouring, Categories):
+        return {"label": colouring.name, "entries": list(zip(colouring.labels, colouring.colours, strict=True))}
+    gradient = gradient_css(ramp_of(colouring, dark))
+    if isinstance(colouring, Density):
+        return {"label": "stars per pixel (log)", "low": "1", "high": "most in view", "gradient": gradient}
+    label = f"mean {column(colouring.name).axis_label}"
+    return {"label": label, "low": number(colouring.low), "high": number(colouring.high), "gradient": gradient}
 
 
-def bar_html(gradient: str, low: str, high: str, label: str) -> str:
-    """A colour bar: label, low end, gradient, high end."""
-    return (
-        f'<div class="legend" role="img" aria-label="{escape(label)}: {escape(low)} to {escape(high)}">'
-        f"<span>{escape(label)}</span><b>{escape(low)}</b>"
-        f'<i style="background:{gradient}"></i><b>{escape(high)}</b></div>'
-    )
-
-
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """A value as it stands beside a colour bar."""
     magnitude = abs(value)
     if magnitude >= 100:
         return f"{value:,.0f}"

@@ -1,41 +1,21 @@
-"""A diagram of one column against another: HoloViews draws axes and reference curves, Bokeh images carry the stars.
-
-The image sources are handed out once; a brush replaces their data and nothing else.
-"""
+"""What a view shows, as values: two axes and the overlays that can lie on them. The browser draws it with Bokeh."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
-import holoviews as hv
 import numpy as np
-from bokeh.core.property.descriptors import UnsetValueError
-from bokeh.models import (
-    BasicTicker,
-    BoxSelectTool,
-    ColumnDataSource,
-    GlyphRenderer,
-    LassoSelectTool,
-    LinearColorMapper,
-    PanTool,
-    Scatter,
-    WheelZoomTool,
-)
-from bokeh.plotting import figure as Figure  # noqa: N812 - it is a class
+from numpy.typing import NDArray
 
 from explorer.model.table import StarTable
-from explorer.plots.palettes import ACCENT, count_ramp, grey_ramp
 from pipeline.domain.columns import Column, column
-
-hv.extension("bokeh", logo=False)
+from pipeline.products.maps import DiscMap
 
 FIGURE_FONT = ":host { font-size: 12px; }"
-"""Ticks and labels are in em of this."""
+"""Ticks and labels of figures are in em of this."""
 
 _MARGIN = 0.04
-_FIRST_SIZE = (300, 200)
-_TICKS = {"x": 5, "y": 4}
 
 
 @dataclass(frozen=True)
@@ -84,120 +64,176 @@ def axis_of(
 
 
 @dataclass(frozen=True)
-class Diagram:
-    """A figure and the handles that a view patches.
+class Lines:
+    """Dashed curves, each with its colour.
 
     Parameters
     ----------
-    figure : bokeh figure
-        What is on screen.
-    x, y : Axis
-        Its axes.
-    everything, selected, focus : ColumnDataSource
-        Image of all stars, image of the selected ones, the star under the lens.
-    everything_mapper, selected_mapper : LinearColorMapper
-        Their palettes.
-    ring : GlyphRenderer
-        The mark around the star under the lens.
+    xs, ys : tuple of ndarray
+        Points of each curve.
+    colours : tuple of str
+        One a curve.
     """
 
-    figure: Figure
-    x: Axis
-    y: Axis
-    everything: ColumnDataSource
-    selected: ColumnDataSource
-    focus: ColumnDataSource
-    everything_mapper: LinearColorMapper
-    selected_mapper: LinearColorMapper
-    ring: GlyphRenderer
-    tools: dict[str, PanTool | BoxSelectTool | LassoSelectTool]
+    xs: tuple[NDArray[np.float32], ...]
+    ys: tuple[NDArray[np.float32], ...]
+    colours: tuple[str, ...]
 
-    def recolour(self, selected: tuple[str, ...], dark: bool) -> None:
-        """Set the palettes of both layers and the ring."""
-        self.everything_mapper.palette = list(grey_ramp(dark))
-        self.selected_mapper.palette = list(selected)
-        self.ring.glyph.line_color = ACCENT[dark]
-
-    def size(self) -> tuple[int, int]:
-        """Pixels inside the axes, as the browser last said; a guess before it has."""
-        try:
-            width, height = int(self.figure.inner_width), int(self.figure.inner_height)
-        except UnsetValueError:
-            return _FIRST_SIZE
-        return (width, height) if min(width, height) > 0 else _FIRST_SIZE
-
-    def reset_ranges(self) -> None:
-        """Zoom back to the start."""
-        self.figure.x_range.start, self.figure.x_range.end = self.x.ends
-        self.figure.y_range.start, self.figure.y_range.end = self.y.ends
+    def to_client(self) -> dict[str, Any]:
+        """For the wire."""
+        return {"kind": "lines", "xs": list(self.xs), "ys": list(self.ys), "colours": list(self.colours)}
 
 
-def build_diagram(x: Axis, y: Axis, reference: Sequence[hv.Element] = ()) -> Diagram:
-    """Build an empty diagram.
+@dataclass(frozen=True)
+class Dots:
+    """Grey points under the stars."""
+
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+
+    def to_client(self) -> dict[str, Any]:
+        """For the wire."""
+        return {"kind": "dots", "x": self.x, "y": self.y}
+
+
+@dataclass(frozen=True)
+class SunMark:
+    """The solar position, as the usual dot in a circle."""
+
+    x: float
+    y: float
+
+    def to_client(self) -> dict[str, Any]:
+        """For the wire."""
+        return {"kind": "sun", "x": [self.x], "y": [self.y]}
+
+
+@dataclass(frozen=True)
+class Arrows:
+    """Velocities of the selected stars far from the disc; drawn anew with each brush.
 
     Parameters
     ----------
+    v_x, v_y : str
+        Columns of the velocity along the axes.
+    """
+
+    v_x: str
+    v_y: str
+
+    def to_client(self) -> dict[str, Any]:
+        """For the wire; the arrows follow with the stars."""
+        return {"kind": "arrows"}
+
+
+Shape: TypeAlias = Lines | Dots | SunMark | Arrows
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Something that lies on the stars and can be switched off.
+
+    Parameters
+    ----------
+    name : str
+        What the switch is called in a link.
+    label : str
+        What it is called on screen.
+    shape : Lines, Dots, SunMark or Arrows
+        What is drawn.
+    caption : tuple of (str, str)
+        Words beside the view's title, each with a colour ("" for that of text).
+    about : str
+        A sentence that says what is drawn.
+    """
+
+    name: str
+    label: str
+    shape: Shape
+    caption: tuple[tuple[str, str], ...] = ()
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One column against another.
+
+    Parameters
+    ----------
+    title : str
+        Name of the view.
     x, y : Axis
         The plane.
-    reference : sequence of hv.Element
-        Curves and points that stay under the stars.
-
-    Returns
-    -------
-    Diagram
-        Its images are blank until a view patches them.
+    overlays : tuple of Overlay
+        What can lie on it.
+    off : frozenset of str
+        Overlays that are off unless switched on.
+    square : bool
+        Whether a unit is as long on both axes.
     """
-    elements = list(reference) or [hv.Points([], [x.column.name, y.column.name])]
-    overlay = hv.Overlay(elements).opts(
-        hv.opts.Overlay(
-            xlim=(x.low, x.high),
-            ylim=(y.low, y.high),
-            invert_xaxis=x.inverted,
-            invert_yaxis=y.inverted,
-            xlabel=x.column.axis_label,
-            ylabel=y.column.axis_label,
-            default_tools=[],
-            responsive=True,
-            show_legend=False,
-        )
-    )
-    figure = hv.render(overlay, backend="bokeh")
-    figure.output_backend = "canvas"  # HoloViews asks for WebGL, which images do not use and every repaint pays for
-    for renderer in figure.renderers:  # points under the stars, curves over them
-        renderer.level = "image" if isinstance(renderer.glyph, Scatter) else "underlay"
-    everything, everything_mapper = _image_layer(figure, grey_ramp(False), "everything")
-    selected, selected_mapper = _image_layer(figure, count_ramp(False), "selected")
-    focus = ColumnDataSource({"x": [], "y": []})
-    ring = figure.scatter("x", "y", source=focus, size=14, fill_alpha=0.0, line_width=2.5, line_color=ACCENT[False])
-    ring.level = "overlay"
-    tools = _give_tools(figure)
-    figure.min_border = 2
-    figure.lod_threshold = None
-    figure.xaxis.ticker = BasicTicker(desired_num_ticks=_TICKS["x"])
-    figure.yaxis.ticker = BasicTicker(desired_num_ticks=_TICKS["y"])
-    figure.stylesheets = [FIGURE_FONT]
-    return Diagram(figure, x, y, everything, selected, focus, everything_mapper, selected_mapper, ring, tools)
+
+    title: str
+    x: Axis
+    y: Axis
+    overlays: tuple[Overlay, ...] = ()
+    off: frozenset[str] = field(default_factory=frozenset)
+    square: bool = False
 
 
-def _image_layer(figure: Figure, ramp: tuple[str, ...], name: str) -> tuple[ColumnDataSource, LinearColorMapper]:
-    source = ColumnDataSource(
-        {"image": [np.zeros((1, 1), np.uint8)], "x": [0.0], "y": [0.0], "dw": [1.0], "dh": [1.0]}, name=name
-    )
-    mapper = LinearColorMapper(palette=list(ramp), low=0, high=255)
-    renderer = figure.image("image", x="x", y="y", dw="dw", dh="dh", source=source, color_mapper=mapper)
-    renderer.level = "image"
-    return source, mapper
+@dataclass(frozen=True)
+class DiscPlane(Plane):
+    """The disc seen from above: a texture for each slice in height lies under its stars.
+
+    Parameters
+    ----------
+    maps : tuple of DiscMap
+        Slices in height.
+    """
+
+    maps: tuple[DiscMap, ...] = ()
 
 
-def _give_tools(figure: Figure) -> dict[str, PanTool | BoxSelectTool | LassoSelectTool]:
-    """Box, lasso and pan by dragging, zoom by wheel; the toolbar itself stays hidden: one in the header rules all."""
-    box = BoxSelectTool(renderers=[], continuous=False)
-    lasso = LassoSelectTool(renderers=[], continuous=False)
-    pan, wheel = PanTool(), WheelZoomTool()
-    figure.tools = [box, lasso, pan, wheel]
-    figure.toolbar_location = None
-    figure.toolbar.active_drag = box
-    figure.toolbar.active_scroll = wheel
-    figure.toolbar.active_tap = None
-    figure.toolbar.active_inspect = None
-    return {"box": box, "lasso": lasso, "pan": pan}
+@dataclass(frozen=True)
+class Bars:
+    """A histogram of one column.
+
+    Parameters
+    ----------
+    title : str
+        Name of the view.
+    x : Axis
+        The column.
+    logarithmic : bool
+        Whether numbers of stars stand on a logarithmic axis unless that is switched off.
+    """
+
+    title: str
+    x: Axis
+    logarithmic: bool = False
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Stands in for a view whose columns this catalogue lacks.
+
+    Parameters
+    ----------
+    title : str
+        Name of the view.
+    what : str
+        What is missing, for people: "actions".
+    names : tuple of str
+        The missing columns.
+    """
+
+    title: str
+    what: str
+    names: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What to say where the figure would be."""
+        return f"No {self.what} in this catalogue: it has no values of {', '.join(self.names)}."
+
+
+Figure: TypeAlias = Plane | DiscPlane | Bars | Missing

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import colorcet as cc
 import numpy as np
-from bokeh.models import ColumnDataSource, GlyphRenderer, LinearColorMapper
 from numpy.typing import NDArray
 
-from explorer.plots.diagram import Diagram
 from explorer.plots.palettes import TRANSPARENT
 from pipeline.products.maps import DiscMap
 
 HUES, SHADES = 15, 17
 """Steps of rotation velocity and of texture: 15 x 17 fill a byte beside 0, which is transparent."""
-
-
-@dataclass(frozen=True)
-class TextureLayer:
-    """Handles of the texture under the stars."""
-
-    source: ColumnDataSource
-    mapper: LinearColorMapper
-    renderer: GlyphRenderer
 
 
 def rotation_limits(maps: tuple[DiscMap, ...]) -> tuple[float, float]:
@@ -67,37 +54,8 @@ def rotation_colours(dark: bool) -> tuple[str, ...]:
     return tuple(ramp[round(last * (start + (stop - start) * hue / (HUES - 1)))] for hue in range(HUES))
 
 
-def add_texture(diagram: Diagram) -> TextureLayer:
-    """Lay an empty texture under a diagram's stars."""
-    source = ColumnDataSource(
-        {"image": [np.zeros((1, 1), np.uint8)], "x": [0.0], "y": [0.0], "dw": [1.0], "dh": [1.0]}, name="texture"
-    )
-    mapper = LinearColorMapper(palette=list(texture_palette(False)), low=0, high=255)
-    renderer = diagram.figure.image("image", x="x", y="y", dw="dw", dh="dh", source=source, color_mapper=mapper)
-    renderer.level = "image"
-    renderers = [other for other in diagram.figure.renderers if other is not renderer]
-    diagram.figure.renderers = [renderer, *renderers]
-    return TextureLayer(source, mapper, renderer)
-
-
-def texture_data(disc: DiscMap, limits: tuple[float, float]) -> dict[str, list[object]]:
-    """Data of the texture's source for one slice."""
-    low, high = float(disc.edges_kpc[0]), float(disc.edges_kpc[-1])
-    return {"image": [texture_levels(disc, limits)], "x": [low], "y": [low], "dw": [high - low], "dh": [high - low]}
-
-
-def mark_sun(diagram: Diagram, r0_kpc: float) -> None:
-    """The solar position, as the usual dot in a circle."""
-    sun = {"x": [-r0_kpc], "y": [0.0]}
-    glyph = diagram.figure.scatter(
-        "x",
-        "y",
-        source=ColumnDataSource(sun),
-        marker="circle_dot",
-        size=13,
-        fill_color="#ffd34d",
-        fill_alpha=0.9,
-        line_color="#1d2733",
-        line_width=1.5,
-    )
-    glyph.level = "overlay"
+def rotation_bar(maps: tuple[DiscMap, ...], dark: bool) -> dict[str, str]:
+    """The colour bar of the rotation."""
+    low, high = rotation_limits(maps)
+    gradient = f"linear-gradient(to right, {', '.join(rotation_colours(dark))})"
+    return {"label": "V_φ [km/s]", "low": f"{low:.0f}", "high": f"{high:.0f}", "gradient": gradient}

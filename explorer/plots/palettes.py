@@ -20,10 +20,18 @@ ACCENT = {False: "#d1495b", True: "#ff8fa3"}
 MODEL_LINE = {False: "#d1495b", True: "#ff8fa3"}
 DATA_LINE = {False: "#1f3b57", True: "#cfd8e3"}
 TEXT = {False: "#55606d", True: "#aab4c0"}
+PAPER = {False: "#ffffff", True: "#1c2127"}
+GRID = {False: "#c9ced6", True: "#4a535e"}
 MUTED = {False: "#8b95a1", True: "#77818d"}
 
 ISOCHRONE_COLOURS = {-0.6: "#e0a100", -0.3: "#009e73", 0.0: "#0072b2", 0.3: "#d55e00"}
 """Isochrones by [M/H] in dex, in the colours of the paper's Figure 2 moved to a colour-blind safe set."""
+
+CATEGORY_COLOURS = (
+    *("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"),
+    *("#a6761d", "#7570b3", "#666666", "#b2df8a", "#1f3b57", "#f2c6de"),
+)
+"""Colours of categories and named subsets, in turn: those of Okabe & Ito (2008), then others as far apart."""
 
 _GREY = {False: ("#d5dae0", "#77818d"), True: ("#3a424c", "#98a3b0")}
 _DIVERGING = frozenset({"rv", "v_gsr", "v_x", "v_y", "v_z", "v_r", "z_gal", "sgr_beta", "glat"})
@@ -62,6 +70,16 @@ def is_diverging(name: str) -> bool:
 def gradient_css(ramp: tuple[str, ...]) -> str:
     """A ramp as a CSS background."""
     return f"linear-gradient(to right, {', '.join(ramp[1::16])})"
+
+
+def category_ramp(colours: Sequence[str]) -> tuple[str, ...]:
+    """Level k + 1 is colour k."""
+    return (TRANSPARENT, *colours, *(TRANSPARENT for _ in range(LEVELS - len(colours))))
+
+
+def lookup(ramp: Sequence[str]) -> bytes:
+    """A ramp of 256 colours as red, green, blue and opacity, four bytes a level."""
+    return b"".join(bytes.fromhex(colour[1:] if len(colour) == 9 else f"{colour[1:]}ff") for colour in ramp)
 
 
 def _ramp(colours: Sequence[str], start: float, stop: float) -> tuple[str, ...]:

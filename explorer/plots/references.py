@@ -1,64 +1,123 @@
-"""Reference curves under the stars: isochrones, the stream model, spiral arms, the Sun."""
+"""What lies on the stars, found by the columns of a plane: isochrones, stream, spiral arms, velocities, the Sun."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-import holoviews as hv
 import numpy as np
 import pandas as pd
 
+from explorer.model.library import Library
+from explorer.plots.diagram import Arrows, Axis, Dots, Lines, Overlay, Plane, SunMark
 from explorer.plots.palettes import ISOCHRONE_COLOURS
 
 ISOCHRONE_AGE_GYR = 3.0
 """Age of the isochrones in Figure 2."""
 
+ARROW_HEIGHT_KPC = 5.0
+"""Stars this far from the plane show their velocities, as in Figure 8."""
 
-def isochrones(overlays: Mapping[str, pd.DataFrame], x: str, y: str) -> tuple[list[hv.Element], str]:
-    """Isochrones of Figure 2 in the plane of two of their columns, and a line of HTML that names them.
+ARROW_KPC_PER_KMS = 0.02
+"""Length of the arrows: 100 km/s are 2 kpc long."""
+
+MOST_ARROWS = 500
+
+_ARM_COLOUR = "#8b95a1"
+_VELOCITY_OF = {"x_gal": "v_x", "x_helio": "v_x", "y_gal": "v_y", "z_gal": "v_z", "r_gal": "v_r"}
+_STREAM_COLUMNS = ("sgr_lambda", "sgr_beta", "distance", "v_gsr", "x_gal", "y_gal", "z_gal")
+
+
+def overlays_of(
+    overlays: Mapping[str, pd.DataFrame], columns: tuple[str, ...], x: str, y: str, r0_kpc: float
+) -> tuple[Overlay, ...]:
+    """Everything that can lie on the plane of two columns.
+
+    Parameters
+    ----------
+    overlays : mapping of str to pandas.DataFrame
+        Published reference curves.
+    columns : tuple of str
+        Columns of the catalogue that hold values.
+    x, y : str
+        The plane.
+    r0_kpc : float
+        Distance of the Sun from the Galactic centre.
+    """
+    return tuple(_found(overlays, columns, x, y, r0_kpc))
+
+
+def _found(
+    overlays: Mapping[str, pd.DataFrame], columns: tuple[str, ...], x: str, y: str, r0_kpc: float
+) -> Iterator[Overlay]:
+    tracks = overlays.get("isochrones")
+    if tracks is not None and not tracks.empty and {x, y} <= {"teff", "logg", "jk0", "k_abs"}:
+        yield isochrones(tracks, x, y)
+    stream = overlays.get("stream_model")
+    if stream is not None and not stream.empty and {x, y} <= set(_STREAM_COLUMNS):
+        yield stream_model(stream, x, y)
+    arms = overlays.get("spiral_arms")
+    if arms is not None and not arms.empty and (x, y) == ("x_gal", "y_gal"):
+        yield spiral_arms(arms)
+    if {x, y} <= set(_VELOCITY_OF) and {_VELOCITY_OF[x], _VELOCITY_OF[y], "z_gal"} <= set(columns):
+        about = (
+            f"Arrows are velocities at |Z| > {ARROW_HEIGHT_KPC:g} kpc; 100 km/s are {100 * ARROW_KPC_PER_KMS:g} kpc."
+        )
+        yield Overlay(
+            "arrows",
+            "Velocity arrows",
+            Arrows(_VELOCITY_OF[x], _VELOCITY_OF[y]),
+            ((f"→ |Z| > {ARROW_HEIGHT_KPC:g} kpc", ""),),
+            about,
+        )
+    place = {"x_gal": -r0_kpc, "x_helio": 0.0, "y_gal": 0.0, "z_gal": 0.0, "r_gal": r0_kpc}
+    if {x, y} <= set(place):
+        yield Overlay("sun", "The Sun", SunMark(place[x], place[y]))
+
+
+def plane_of(library: Library, title: str, x: Axis, y: Axis, *, off: Iterable[str] = (), square: bool = False) -> Plane:
+    """A plane with everything that can lie on it; ``off`` names overlays that are off at the start."""
+    table = library.table
+    columns = tuple(name for name in table if table.usable(name))
+    found = overlays_of(library.products.overlays, columns, x.column.name, y.column.name, library.r0_kpc)
+    return Plane(title, x, y, found, frozenset(off), square)
+
+
+def isochrones(tracks: pd.DataFrame, x: str, y: str) -> Overlay:
+    """Isochrones of Figure 2 in the plane of two of their columns.
 
     The age nearest to 3 Gyr is drawn, at the published metallicities nearest to -0.6, -0.3, 0 and 0.3 dex.
     """
-    frame = overlays.get("isochrones")
-    if frame is None or frame.empty:
-        return [], ""
-    ages = np.unique(frame["age_gyr"])
+    ages = np.unique(tracks["age_gyr"])
     age = ages[np.argmin(np.abs(ages - ISOCHRONE_AGE_GYR))]
-    frame = frame[frame["age_gyr"] == age]
-    metallicities = np.unique(frame["m_h"])
-    curves, words = [], []
-    drawn: set[float] = set()
+    tracks = tracks[tracks["age_gyr"] == age]
+    metallicities = np.unique(tracks["m_h"])
+    drawn: dict[float, str] = {}
     for wanted, colour in ISOCHRONE_COLOURS.items():
-        nearest = float(metallicities[np.argmin(np.abs(metallicities - wanted))])
-        if nearest in drawn:
-            continue
-        drawn.add(nearest)
-        part = frame[frame["m_h"] == nearest]
-        curves.append(
-            hv.Curve((part[x].to_numpy(), part[y].to_numpy()), x, y).opts(
-                color=colour, line_dash="dashed", line_width=1.6
-            )
-        )
-        words.append(f'<span style="color:{colour}">━</span> {nearest:+.1f}'.replace("+0.0", "0.0"))
-    return curves, f"[M/H] at {age:.2g} Gyr: " + " ".join(words)
+        drawn.setdefault(float(metallicities[np.argmin(np.abs(metallicities - wanted))]), colour)
+    parts = [tracks[tracks["m_h"] == m_h] for m_h in drawn]
+    xs, ys = (tuple(part[name].to_numpy(np.float32) for part in parts) for name in (x, y))
+    words = tuple((f"━ {m_h:+.1f}".replace("+0.0", "0.0"), colour) for m_h, colour in drawn.items())
+    about = f"Isochrones of {age:.2g} Gyr by [M/H] in dex."
+    return Overlay("isochrones", "Isochrones", Lines(xs, ys, tuple(drawn.values())), words, about)
 
 
-def stream_model(overlays: Mapping[str, pd.DataFrame], x: str, y: str) -> list[hv.Element]:
+def stream_model(stream: pd.DataFrame, x: str, y: str) -> Overlay:
     """Points of the stream model, grey, as in Figure 11."""
-    frame = overlays.get("stream_model")
-    if frame is None or frame.empty:
-        return []
-    points = frame[[x, y]].dropna()
-    return [hv.Points((points[x].to_numpy(), points[y].to_numpy()), [x, y]).opts(color="#9aa5b1", size=2, alpha=0.45)]
+    points = stream[[x, y]].dropna()
+    dots = Dots(points[x].to_numpy(np.float32), points[y].to_numpy(np.float32))
+    about = "Grey points are the stream model of this catalogue."
+    return Overlay("stream", "Stream model", dots, (("● model", "#9aa5b1"),), about)
 
 
-def spiral_arms(overlays: Mapping[str, pd.DataFrame]) -> list[hv.Element]:
-    """Spiral arms as dashed curves, and the Sun, as in Figure 9."""
-    frame = overlays.get("spiral_arms")
-    if frame is None or frame.empty:
-        return []
-    curves = [
-        {"x_gal": arm["x_gal"].to_numpy(), "y_gal": arm["y_gal"].to_numpy()}
-        for _, arm in frame.groupby("arm", sort=False)
-    ]
-    return [hv.Path(curves, ["x_gal", "y_gal"]).opts(color="#8b95a1", line_dash="dashed", line_width=1.4)]
+def spiral_arms(arms: pd.DataFrame) -> Overlay:
+    """Spiral arms as dashed curves, as in Figure 9."""
+    parts = [arm for _, arm in arms.groupby("arm", sort=False)]
+    xs, ys = (tuple(part[name].to_numpy(np.float32) for part in parts) for name in ("x_gal", "y_gal"))
+    return Overlay("arms", "Spiral arms", Lines(xs, ys, (_ARM_COLOUR,) * len(parts)))
+
+
+def arrow_ends(
+    at: tuple[np.ndarray, np.ndarray], velocity: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Heads of velocity arrows that start at the stars, in kpc."""
+    return at[0] + ARROW_KPC_PER_KMS * velocity[0], at[1] + ARROW_KPC_PER_KMS * velocity[1]

@@ -1,22 +1,22 @@
-"""From points to uint8 images: the hot path of every brush.
+"""From stars to uint8 images: what every brush does in every view.
 
-One :class:`Canvas` a view keeps the finite points; :meth:`Canvas.shade` aggregates any mask of them with datashader at
-a viewport. Images hold 0 where there is no star and 1 to 255 on a scale that the brush never changes.
+Images hold 0 where there is no star and 1 to 255 on a scale that the brush never changes: the logarithm of the number
+of stars, the mean of a column, or the commonest category. Whatever is drawn comes from the catalogue's own arrays.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
-import datashader as ds
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from explorer.plots.palettes import LEVELS
+from explorer.model.selection import Mask, turns
+from explorer.model.table import StarTable
+from explorer.plots import kernels
 
-Image = NDArray[np.uint8]
+Image: TypeAlias = NDArray[np.uint8]
 
 _DOT_RADII = ((8_000, 2), (80_000, 1))
 """Radius of a star's dot in pixels while at most so many stars are in the catalogue."""
@@ -52,20 +52,25 @@ class Viewport:
             and min(self.width, self.height) > 1
         )
 
-    def source_data(self, image: Image) -> dict[str, list[Any]]:
-        """Data of a Bokeh image source that fills this viewport."""
-        return {
-            "image": [image],
-            "x": [self.x_low],
-            "y": [self.y_low],
-            "dw": [self.x_high - self.x_low],
-            "dh": [self.y_high - self.y_low],
-        }
+    @property
+    def x_scale(self) -> float:
+        """Pixels a unit of x."""
+        return self.width / (self.x_high - self.x_low)
+
+    @property
+    def y_scale(self) -> float:
+        """Pixels a unit of y."""
+        return self.height / (self.y_high - self.y_low)
+
+
+@dataclass(frozen=True)
+class Density:
+    """Colours by the number of stars in a pixel."""
 
 
 @dataclass(frozen=True)
 class ValueScale:
-    """Colour scale of a column: fixed by the whole catalogue, so a brush never recolours what remains.
+    """Colours by the mean of a column, on limits of the whole catalogue: a brush never recolours what remains.
 
     Parameters
     ----------
@@ -79,117 +84,218 @@ class ValueScale:
     low: float
     high: float
 
-    def levels(self, values: NDArray[Any]) -> Image:
-        """Levels 1 to 255 of finite values; 0 where NaN."""
-        span = (self.high - self.low) or 1.0
-        scaled = 1.0 + np.clip((values - self.low) / span, 0.0, 1.0) * (LEVELS - 1)
+    def levels(self, values: NDArray[np.floating]) -> Image:
+        """Levels 1 to 255 of single values; 0 where NaN."""
+        gain = 254.0 / ((self.high - self.low) or 1.0)
+        scaled = np.clip(1.5 + gain * (values - self.low), 1.0, 255.0)
         return np.where(np.isfinite(scaled), scaled, 0.0).astype(np.uint8)
 
 
-class Canvas:
-    """The finite points of one view.
+@dataclass(frozen=True)
+class Categories:
+    """Colours by the commonest category in a pixel; a category keeps its colour whatever else is selected.
 
     Parameters
     ----------
+    name : str
+        What the categories are of.
+    labels, colours : tuple of str
+        Category k and its colour.
+    codes : ndarray of uint8, shape (n,)
+        Category of each star; those beyond the labels have none and are not drawn.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    colours: tuple[str, ...]
+    codes: Image
+
+
+Colouring: TypeAlias = Density | ValueScale | Categories
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One image of a view.
+
+    Parameters
+    ----------
+    levels : ndarray of uint8, shape (height, width)
+        Its pixels, the lowest row first.
+    n_shown : int
+        Stars that this plane can show, on screen or beyond its edges.
+    """
+
+    levels: Image
+    n_shown: int
+
+
+@dataclass(frozen=True)
+class Stars:
+    """Single stars on screen.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (n,)
+        Where they stand in the catalogue.
     x, y : ndarray, shape (n,)
-        Coordinates of every star of the catalogue, NaN where unknown.
+        Where they stand on screen: a longitude that comes round has its turn added.
+    """
+
+    rows: NDArray[np.int64]
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+
+
+class Canvas:
+    """What one view aggregates: two columns of the shared catalogue.
+
+    Parameters
+    ----------
+    table : StarTable
+        The catalogue.
+    x, y : str
+        Columns of the plane.
     shown : ndarray of bool, shape (n,), optional
         Restricts the view to some stars (a slice in height); all by default.
     """
 
-    def __init__(self, x: NDArray[Any], y: NDArray[Any], shown: NDArray[np.bool_] | None = None) -> None:
-        finite = np.isfinite(x) & np.isfinite(y)
-        if shown is not None:
-            finite &= shown
-        self.which = np.flatnonzero(finite)
-        self.x = np.ascontiguousarray(x[self.which])
-        self.y = np.ascontiguousarray(y[self.which])
-        self.dot_radius = next((radius for limit, radius in _DOT_RADII if x.size <= limit), 0)
-        self._ceilings: dict[Viewport, int] = {}
+    def __init__(self, table: StarTable, x: str, y: str, shown: Mask | None = None) -> None:
+        self.table = table
+        self.names = (x, y)
+        self.shown = shown
+        self.dot_radius = next((radius for limit, radius in _DOT_RADII if table.n_stars <= limit), 0)
+        self._ceiling: tuple[Viewport, int] | None = None
 
-    def picked(self, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """The part of a catalogue mask that this view can show, over its own points."""
-        return np.asarray(rows[self.which])
+    @property
+    def points(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Coordinates of every star."""
+        return self.table.axis(self.names[0]), self.table.axis(self.names[1])
 
-    def counts(self, viewport: Viewport, picked: NDArray[np.bool_] | None = None) -> NDArray[np.uint32]:
-        """Stars a pixel, each drawn as a dot."""
-        chosen = slice(None) if picked is None else picked
-        frame = pd.DataFrame({"x": self.x[chosen], "y": self.y[chosen]}, copy=False)
-        counts = _canvas(viewport).points(frame, "x", "y", ds.count()).to_numpy()
-        return spread(counts, self.dot_radius)
+    def visible(self, rows: Mask) -> Mask:
+        """Those of some stars that the view is not restricted from showing."""
+        if self.shown is None:
+            return rows
+        both = rows & self.shown
+        both.setflags(write=False)  # one kind of mask: kernels are compiled for it alone
+        return both
 
-    def shade_all(self, viewport: Viewport) -> Image:
+    def everything(self, viewport: Viewport) -> Layer:
         """Every star, as log density; remembers the densest pixel as the ceiling of this viewport."""
-        if not (viewport.drawable and self.x.size):
-            return _blank(viewport)
-        counts = self.counts(viewport)
-        self._ceilings = {viewport: int(counts.max(initial=1))}
-        return log_levels(counts, self._ceilings[viewport])
+        layer, counts = self._counted(viewport, self.table.every)
+        self._ceiling = (viewport, int(counts.max(initial=1)))
+        if viewport.drawable:
+            kernels.log_levels(counts, self._ceiling[1], layer.levels)
+        return layer
 
-    def shade(self, viewport: Viewport, picked: NDArray[np.bool_]) -> Image:
-        """Selected stars as log density, on the scale of all stars in this viewport."""
-        if not (viewport.drawable and picked.any()):
-            return _blank(viewport)
-        if viewport not in self._ceilings:
-            self.shade_all(viewport)
-        return log_levels(self.counts(viewport, picked), self._ceilings[viewport])
+    def selected(self, viewport: Viewport, rows: Mask, colouring: Colouring) -> Layer:
+        """The selected stars in their colours; densities on the scale of all stars in this viewport."""
+        if isinstance(colouring, Categories):
+            return self._commonest(viewport, rows, colouring)
+        if isinstance(colouring, ValueScale):
+            return self._mean(viewport, rows, colouring)
+        if self._ceiling is None or self._ceiling[0] != viewport:
+            self.everything(viewport)
+        assert self._ceiling is not None
+        layer, counts = self._counted(viewport, rows)
+        if viewport.drawable:
+            kernels.log_levels(counts, self._ceiling[1], layer.levels)
+        return layer
 
-    def shade_mean(
-        self, viewport: Viewport, picked: NDArray[np.bool_], values: NDArray[Any], scale: ValueScale
-    ) -> Image:
-        """Mean of a column over the selected stars in each pixel.
+    def _counted(self, viewport: Viewport, rows: Mask) -> tuple[Layer, NDArray[np.int32]]:
+        levels, counts = _blank(viewport), np.zeros((viewport.height, viewport.width), np.int32)
+        if not viewport.drawable:
+            return Layer(levels, 0), counts
+        rows, (x, y) = self.visible(rows), self.points
+        n_shown = 0
+        for x_low, y_low in self._corners(viewport):
+            n_shown = kernels.bin_counts(x, y, rows, x_low, y_low, viewport.x_scale, viewport.y_scale, counts)
+        return Layer(levels, n_shown), self._spread(counts)
 
-        ``values`` runs over the catalogue; stars whose value is NaN are left out.
-        """
-        known = values[self.which]
-        chosen = picked & np.isfinite(known)
-        if not (viewport.drawable and chosen.any()):
-            return _blank(viewport)
-        frame = pd.DataFrame({"x": self.x[chosen], "y": self.y[chosen], "v": known[chosen]}, copy=False)
-        summary = _canvas(viewport).points(frame, "x", "y", ds.summary(n=ds.count(), total=ds.sum("v")))
-        count = spread(summary["n"].to_numpy(), self.dot_radius)
-        total = spread(np.nan_to_num(summary["total"].to_numpy()), self.dot_radius)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return scale.levels(total / count)
+    def _mean(self, viewport: Viewport, rows: Mask, scale: ValueScale) -> Layer:
+        levels = _blank(viewport)
+        if not viewport.drawable:
+            return Layer(levels, 0)
+        counts = np.zeros(levels.shape, np.int32)
+        totals = np.zeros(levels.shape, np.float64)
+        rows, (x, y), values = self.visible(rows), self.points, self.table.axis(scale.name)
+        n_shown = 0
+        for x_low, y_low in self._corners(viewport):
+            n_shown = kernels.bin_values(
+                x, y, values, rows, x_low, y_low, viewport.x_scale, viewport.y_scale, counts, totals
+            )
+        kernels.mean_levels(self._spread(counts), self._spread(totals), scale.low, scale.high, levels)
+        return Layer(levels, n_shown)
 
-    def nearest(self, x: float, y: float, x_per_pixel: float, y_per_pixel: float, pixels: float) -> int | None:
-        """Catalogue row of the star nearest to a point on screen, None when none lies within ``pixels``."""
-        if not self.x.size:
+    def _commonest(self, viewport: Viewport, rows: Mask, categories: Categories) -> Layer:
+        levels = _blank(viewport)
+        if not (viewport.drawable and categories.labels):
+            return Layer(levels, 0)
+        counts = np.zeros((len(categories.labels), *levels.shape), np.int32)
+        rows, (x, y) = self.visible(rows), self.points
+        n_shown = 0
+        for x_low, y_low in self._corners(viewport):
+            n_shown = kernels.bin_categories(
+                x, y, categories.codes, rows, x_low, y_low, viewport.x_scale, viewport.y_scale, counts
+            )
+        kernels.commonest_levels(np.stack([self._spread(plane) for plane in counts]), levels)
+        return Layer(levels, n_shown)
+
+    def _corners(self, viewport: Viewport) -> list[tuple[float, float]]:
+        """Lower left corner of the viewport, once for each turn by which a longitude comes round into it."""
+        return [
+            (viewport.x_low - across, viewport.y_low - up)
+            for across in turns(self.names[0], viewport.x_low, viewport.x_high)
+            for up in turns(self.names[1], viewport.y_low, viewport.y_high)
+            if viewport.x_high != across or not across
+        ]
+
+    def _spread(self, counts: NDArray[np.generic]) -> NDArray[np.generic]:
+        if self.dot_radius == 0:
+            return counts
+        target = np.zeros_like(counts)
+        kernels.spread(counts, self.dot_radius, target)
+        return target
+
+    def count_known(self, rows: Mask) -> int:
+        """How many of some stars this plane can show, on screen or beyond its edges."""
+        nowhere = np.zeros((1, 1), np.int32)
+        return int(kernels.bin_counts(*self.points, self.visible(rows), 0.0, 0.0, 1.0, 1.0, nowhere))
+
+    def stars_in(self, viewport: Viewport, most: int) -> Stars | None:
+        """The stars on screen, one by one; None when there are more than ``most``."""
+        if not viewport.drawable:
             return None
-        away = np.hypot((self.x - x) / x_per_pixel, (self.y - y) / y_per_pixel)
-        nearest = int(np.argmin(away))
-        return int(self.which[nearest]) if away[nearest] <= pixels else None
+        (x, y), rows = self.points, self.visible(self.table.every)
+        parts = []
+        for x_low, y_low in self._corners(viewport):
+            found = np.empty(most, np.int64)
+            x_high, y_high = x_low + viewport.x_high - viewport.x_low, y_low + viewport.y_high - viewport.y_low
+            count = kernels.stars_within(x, y, rows, x_low, x_high, y_low, y_high, found)
+            most -= count
+            if most < 0:
+                return None
+            found = found[:count]
+            turned = np.float32(viewport.x_low - x_low), np.float32(viewport.y_low - y_low)
+            parts.append((found, x[found] + turned[0], y[found] + turned[1]))
+        return Stars(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+    def nearest(self, viewport: Viewport, x: float, y: float, pixels: float) -> int | None:
+        """Catalogue row of the star nearest to a point on screen, None when none lies within ``pixels``."""
+        found: list[tuple[float, int]] = []
+        for x_low, y_low in self._corners(viewport):
+            at = x + x_low - viewport.x_low, y + y_low - viewport.y_low
+            scales = viewport.x_scale, viewport.y_scale
+            star, away = kernels.nearest_star(*self.points, self.visible(self.table.every), *at, *scales)
+            if star >= 0 and away <= pixels:
+                found.append((away, star))
+        return min(found)[1] if found else None
 
 
-def spread(counts: NDArray[Any], radius: int) -> NDArray[Any]:
-    """Add each pixel to its neighbours within ``radius``, so that a lone star is a dot and not a speck."""
-    if radius == 0:
-        return counts
-    padded = np.pad(counts, radius)
-    height, width = counts.shape
-    total = np.zeros_like(counts)
-    for dy in range(-radius, radius + 1):
-        for dx in range(-radius, radius + 1):
-            if dx * dx + dy * dy <= radius * radius + 1:
-                total += padded[radius + dy : radius + dy + height, radius + dx : radius + dx + width]
-    return total
-
-
-def log_levels(counts: NDArray[Any], ceiling: int) -> Image:
-    """Levels 1 to 255 of the logarithm of counts, ``ceiling`` being the last; 0 where there is none."""
-    span = np.log(max(ceiling, 2))
-    with np.errstate(divide="ignore"):
-        scaled = 1.0 + (LEVELS - 1) * np.log(counts) / span
-    return np.where(counts > 0, np.minimum(np.rint(scaled), LEVELS), 0.0).astype(np.uint8)
-
-
-def _canvas(viewport: Viewport) -> ds.Canvas:
-    return ds.Canvas(
-        plot_width=viewport.width,
-        plot_height=viewport.height,
-        x_range=(viewport.x_low, viewport.x_high),
-        y_range=(viewport.y_low, viewport.y_high),
-    )
+def packed(levels: Image) -> bytes:
+    """An image for the wire: see :func:`explorer.plots.kernels.pack`."""
+    out = np.empty(2 * levels.size, np.uint8)
+    return out[: kernels.pack(levels, out)].tobytes()
 
 
 def _blank(viewport: Viewport) -> Image:

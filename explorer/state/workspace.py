@@ -5,16 +5,34 @@ A gesture replaces ``selection`` (a frozen value); ``rows`` is computed once fro
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import param
 
-from explorer.model.selection import Everything, Selection, SelectionMode, combine
+from explorer.model.selection import (
+    Everything,
+    Joined,
+    Mask,
+    Selection,
+    SelectionError,
+    SelectionMode,
+    combine,
+    from_dict,
+)
+from explorer.model.subsets import Subset, define, remove, subset_from_dict
 from explorer.model.table import StarTable
+from explorer.state.panels import PanelState, panel_from_dict
 
 COLOUR_BY_COUNT = "count"
 """Value of ``colour_by`` that shows the density of stars instead of a column."""
+
+TOOLS = ("box", "lasso", "polygon", "pan")
+
+DEFAULT_PANELS = tuple(
+    PanelState(view) for view in ("hr", "actions", "abundances", "stream_sky", "stream_distance", "disc")
+)
 
 _DEPTH = 200
 
@@ -31,11 +49,17 @@ class Workspace(param.Parameterized):
     selection: Selection = param.ClassSelector(default=Everything(), class_=Selection, doc="Which stars are picked.")
     rows: np.ndarray = param.Array(doc="Mask of the selection over the table, computed once a gesture.")
     n_selected: int = param.Integer(default=0, doc="Number of selected stars.")
+    subsets: tuple[Subset, ...] = param.ClassSelector(default=(), class_=tuple, doc="Named subsets.")
     focus: int | None = param.Integer(default=None, allow_None=True, doc="obsid of the star under the lens.")
-    colour_by: str = param.String(default=COLOUR_BY_COUNT, doc="Column that colours the selected stars, or 'count'.")
+    colour_by: str = param.String(
+        default=COLOUR_BY_COUNT, doc="Column that colours the selected stars, 'subsets' or 'count'."
+    )
     mode: SelectionMode = param.Selector(
         default=SelectionMode.REPLACE, objects=list(SelectionMode), doc="What the next gesture does."
     )
+    tool: str = param.Selector(default=TOOLS[0], objects=list(TOOLS), doc="What a drag does.")
+    panels: tuple[PanelState, ...] = param.ClassSelector(default=DEFAULT_PANELS, class_=tuple, doc="The grid of views.")
+    enlarged: int | None = param.Integer(default=None, allow_None=True, doc="The only place that is shown, if one is.")
     dark: bool = param.Boolean(default=False, doc="Whether the page is dark.")
     message: str = param.String(default="", doc="A sentence for the visitor, such as an unknown obsid.")
     can_undo: bool = param.Boolean(default=False)
@@ -43,25 +67,34 @@ class Workspace(param.Parameterized):
 
     def __init__(self, table: StarTable, **params: Any) -> None:
         self.table = table
-        self._past: list[Selection] = []
-        self._future: list[Selection] = []
-        self._travelling = False
+        self._past: list[tuple[Selection, tuple[Subset, ...]]] = []
+        self._future: list[tuple[Selection, tuple[Subset, ...]]] = []
         selection = params.pop("selection", Everything())
-        rows = selection.mask(table)
+        rows = _frozen(selection.mask(table))
         super().__init__(selection=selection, rows=rows, n_selected=int(rows.sum()), **params)
-        self.param.watch(self._selection_changed, "selection")
+        self._present = (self.selection, self.subsets)
+        self._travelling = False
+        self.param.watch(self._changed, ["selection", "subsets"])
 
-    def _selection_changed(self, event: param.parameterized.Event) -> None:
+    def _changed(self, *events: param.parameterized.Event) -> None:
         if not self._travelling:
-            self._past = [*self._past[-_DEPTH:], event.old]
+            self._past = [*self._past[-_DEPTH:], self._present]
             self._future = []
-        rows = event.new.mask(self.table)
-        self.param.update(
-            rows=rows,
-            n_selected=int(rows.sum()),
-            can_undo=bool(self._past),
-            can_redo=bool(self._future),
-        )
+        before = self._present[0]
+        self._present = (self.selection, self.subsets)
+        changes: dict[str, Any] = {"can_undo": bool(self._past), "can_redo": bool(self._future)}
+        if any(event.name == "selection" for event in events):
+            rows = _frozen(self._rows_after(before))
+            changes |= {"rows": rows, "n_selected": int(rows.sum())}
+        self.param.update(**changes)
+
+    def _rows_after(self, before: Selection) -> Mask:
+        """Mask of the selection; one gesture more costs the mask of that gesture alone."""
+        selection = self.selection
+        if isinstance(selection, Joined) and selection.follows(before):
+            by, part = selection.then[-1]
+            return by.of(self.rows, part.mask(self.table))
+        return selection.mask(self.table)
 
     def gesture(self, region: Selection, mode: SelectionMode | None = None) -> None:
         """Combine a drawn region with the selection, in ``mode`` or else the standing mode."""
@@ -71,22 +104,39 @@ class Workspace(param.Parameterized):
         """Pick no star in particular: every star counts as selected."""
         self.selection = Everything()
 
+    def define_subset(self, name: str, selection: Selection, colour: str) -> None:
+        """Give stars a name; SelectionError when the name cannot be used."""
+        self.subsets = define(self.subsets, Subset(name, selection, colour))
+
+    def remove_subset(self, name: str) -> None:
+        """Forget a name."""
+        self.subsets = remove(self.subsets, name)
+
+    def subset(self, name: str) -> Subset:
+        """A named subset; SelectionError when there is none."""
+        for one in self.subsets:
+            if one.name == name:
+                return one
+        raise SelectionError(f"No subset is named {name!r}.")
+
     def undo(self) -> None:
-        """Go back to the selection before this one."""
+        """Go back to the selection and the subsets before these."""
         self._travel(self._past, self._future)
 
     def redo(self) -> None:
         """Take back an undo."""
         self._travel(self._future, self._past)
 
-    def _travel(self, source: list[Selection], target: list[Selection]) -> None:
+    def _travel(
+        self, source: list[tuple[Selection, tuple[Subset, ...]]], target: list[tuple[Selection, tuple[Subset, ...]]]
+    ) -> None:
         if not source:
             return
-        target.append(self.selection)
-        destination = source.pop()
+        target.append(self._present)
+        selection, subsets = source.pop()
         self._travelling = True
         try:
-            self.selection = destination
+            self.param.update(selection=selection, subsets=subsets)
         finally:
             self._travelling = False
         self.param.update(can_undo=bool(self._past), can_redo=bool(self._future))
@@ -121,3 +171,32 @@ class Workspace(param.Parameterized):
     def summary(self) -> str:
         """Selected and total, in words."""
         return f"{self.n_selected:,} of {self.table.n_stars:,} stars"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything on screen as plain values; :meth:`restore` reads them."""
+        return {
+            "selection": self.selection.to_dict(),
+            "subsets": [subset.to_dict() for subset in self.subsets],
+            "panels": [panel.to_dict() for panel in self.panels],
+            **{name: getattr(self, name) for name in ("focus", "colour_by", "tool", "enlarged", "dark")},
+            "mode": str(self.mode),
+        }
+
+    def restore(self, stored: Mapping[str, Any]) -> None:
+        """Show what was stored; ValueError, and nothing changed, when it is damaged or asks for what is not here."""
+        try:
+            selection = from_dict(stored["selection"])
+            subsets = tuple(subset_from_dict(subset) for subset in stored["subsets"])
+            panels = tuple(panel_from_dict(panel) for panel in stored["panels"])
+            for one in (selection, *(subset.selection for subset in subsets)):
+                one.mask(self.table)
+            rest = {name: stored[name] for name in ("focus", "colour_by", "tool", "enlarged", "dark")}
+            mode = SelectionMode(stored["mode"])
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"What the link stores is damaged ({error!r}).") from error
+        self.param.update(selection=selection, subsets=subsets, panels=panels, mode=mode, **rest)
+
+
+def _frozen(rows: Mask) -> Mask:
+    rows.setflags(write=False)
+    return rows

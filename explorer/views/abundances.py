@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from explorer.plots.diagram import axis_of
-from explorer.state.workspace import Workspace
-from explorer.views.base import View
-from explorer.views.density import DensityView, MissingView
+from explorer.model.library import Library
+from explorer.plots.diagram import Figure, Missing, axis_of
+from explorer.plots.references import plane_of
+from explorer.state.panels import PanelState
+
+TITLE = "Abundances"
 
 
-def abundance_view(workspace: Workspace) -> View:
+def abundances(library: Library, _state: PanelState) -> Figure:
     """[M/H] against [alpha/M]; log g against [M/H] is no substitute, so without both it says what is missing."""
-    table = workspace.table
-    if table.usable("m_h", "alpha_m"):
-        return DensityView(workspace, "Abundances", (axis_of(table, "m_h"), axis_of(table, "alpha_m")))
-    return MissingView(workspace, "Abundances", "abundance pairs", table.missing("m_h", "alpha_m"))
+    table = library.table
+    if not table.usable("m_h", "alpha_m"):
+        return Missing(TITLE, "abundance pairs", table.missing("m_h", "alpha_m"))
+    return plane_of(library, TITLE, axis_of(table, "m_h"), axis_of(table, "alpha_m"))

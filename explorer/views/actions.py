@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from explorer.plots.diagram import axis_of
-from explorer.state.workspace import Workspace
-from explorer.views.base import View
-from explorer.views.density import DensityView, MissingView
+from explorer.model.library import Library
+from explorer.plots.diagram import Figure, Missing, axis_of
+from explorer.plots.references import plane_of
+from explorer.state.panels import PanelState
+
+TITLE = "Action space"
 
 
-def action_view(workspace: Workspace) -> View:
+def actions(library: Library, _state: PanelState) -> Figure:
     """J_phi against J_tot."""
-    table = workspace.table
-    if table.usable("j_phi", "j_tot"):
-        axes = axis_of(table, "j_phi", tail=0.002), axis_of(table, "j_tot", tail=0.002)
-        return DensityView(workspace, "Action space", axes)
-    return MissingView(workspace, "Action space", "actions", table.missing("j_phi", "j_tot"))
+    table = library.table
+    if not table.usable("j_phi", "j_tot"):
+        return Missing(TITLE, "actions", table.missing("j_phi", "j_tot"))
+    return plane_of(library, TITLE, axis_of(table, "j_phi", tail=0.002), axis_of(table, "j_tot", tail=0.002))

@@ -1,85 +1,54 @@
-"""The table of the selection, paginated on the server; a click on a row puts the star under the lens."""
+"""The table of the selection, a page at a time; a click on a row puts the star under the lens."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
+import numpy as np
 import panel as pn
-from panel.viewable import Viewable
+from numpy.typing import NDArray
 
 from explorer.state.workspace import Workspace
-from explorer.views.base import View, card, html, stylesheet
+from explorer.views.channel import Channel, Message
 from pipeline.domain.columns import column
 
 _SHOWN = (
-    "obsid",
-    "snr",
-    "teff",
-    "logg",
-    "m_h",
-    "alpha_m",
-    "rv",
-    "distance",
-    "jk0",
-    "k_abs",
-    "v_phi",
-    "j_tot",
-    "sgr_lambda",
-    "sgr_beta",
-    "chi2_nu",
-    "oddness",
-    "quality",
+    *("obsid", "snr", "teff", "logg", "m_h", "alpha_m", "rv", "distance", "jk0", "k_abs", "v_phi", "j_tot"),
+    *("sgr_lambda", "sgr_beta", "chi2_nu", "oddness", "quality"),
 )
 _DIGITS = {"teff": 0, "snr": 0, "j_tot": 0, "v_phi": 0, "rv": 1, "sgr_lambda": 1, "sgr_beta": 1}
 _AFTER_MS = 120
 _PAGE = 20
 
 
-class SelectionTable(View):
+class SelectionTable:
     """Rows of the selected stars.
 
     Parameters
     ----------
     workspace : Workspace
         What the visitor looks at.
+    channel : Channel
+        The way to the browser.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
-        super().__init__(workspace=workspace)
-        self.frame = _presentable(workspace.table.frame)
+    def __init__(self, workspace: Workspace, channel: Channel) -> None:
+        self.workspace, self.channel = workspace, channel
+        table = workspace.table
+        self.names = [name for name in _SHOWN if name in table and table.usable(name)]
+        self.sorted_by: tuple[str, bool] | None = None
+        self.page = 1
         self._pending = False
-        self.widget = pn.widgets.Tabulator(
-            self.frame,
-            pagination="remote",
-            page_size=_PAGE,
-            disabled=True,
-            selectable=False,
-            show_index=False,
-            titles={name: column(name).axis_label for name in self.frame.columns},
-            formatters={
-                name: {"type": "money", "precision": _DIGITS.get(name, 2), "thousand": False}
-                if column(name).is_float
-                else {"type": "plaintext"}
-                for name in self.frame.columns
-            },
-            header_tooltips={name: column(name).description for name in self.frame.columns},
-            text_align="right",
-            header_align="right",
-            theme="simple",
-            layout="fit_data_fill",
-            configuration={"rowHeight": 24, "columnDefaults": {"headerSort": True}},
-            sizing_mode="stretch_both",
-            stylesheets=[stylesheet("table")],
-            margin=0,
-        )
-        self.widget.on_click(self._clicked)
-        self.heading = html(sizing_mode="stretch_width", min_height=22)
-        self._write_heading()
+        self._stars: NDArray[np.int64] | None = None
+        channel.on("page", self._turn)
+        channel.on("sort", self._sort)
+        channel.on("focus", lambda m: workspace.look_at(int(m["obsid"])))
         workspace.param.watch(lambda _: self._later(), "rows")
+        workspace.param.watch(lambda event: channel.tell(table={"focus": str(event.new)}), "focus")
 
     def _later(self) -> None:
-        """Images first: the table follows when the gesture is painted."""
+        """Pictures first: the table follows when the gesture is painted."""
+        self._stars, self.page = None, 1
         document = pn.state.curdoc
         if document is None or document.session_context is None:
             self.refresh()
@@ -87,27 +56,67 @@ class SelectionTable(View):
             self._pending = True
             document.add_timeout_callback(self.refresh, _AFTER_MS)
 
+    @property
+    def stars(self) -> NDArray[np.int64]:
+        """Rows of the catalogue in the table's order."""
+        if self._stars is None:
+            self._stars = np.flatnonzero(self.workspace.rows)
+            if self.sorted_by is not None:
+                name, descending = self.sorted_by
+                values = self.workspace.table[name][self._stars]
+                order = np.argsort(-values.astype(np.float64) if descending else values, kind="stable")
+                self._stars = self._stars[order]
+        return self._stars
+
+    @property
+    def pages(self) -> int:
+        """Number of pages."""
+        return -(-self.workspace.n_selected // _PAGE)
+
     def refresh(self) -> None:
-        """Show the rows of the present selection, from its first page."""
+        """Tell the present page."""
         self._pending = False
-        self.widget.page = 1
-        self.widget.value = self.frame[self.workspace.rows].reset_index(drop=True)
-        self._write_heading()
+        self.channel.tell(table=self.state())
 
-    def _write_heading(self) -> None:
-        empty = "<em>No star is selected.</em>" if not self.workspace.n_selected else ""
-        self.heading.object = f'<div class="heading"><strong>Selected stars</strong>{empty}</div>'
+    def hello(self) -> None:
+        """Tell a new page everything."""
+        self._stars = None
+        columns = [[name, column(name).axis_label, f"{column(name).description}."] for name in self.names]
+        self.channel.tell(table={**self.state(), "columns": columns, "focus": str(self.workspace.focus)})
 
-    def _clicked(self, event: Any) -> None:
-        if event.row is not None and 0 <= event.row < len(self.widget.value):
-            self.workspace.look_at(int(self.widget.value["obsid"].iloc[event.row]))
+    def state(self) -> dict[str, Any]:
+        """The rows of the page as texts, and where it stands."""
+        first = (self.page - 1) * _PAGE
+        stars = self.stars[first : first + _PAGE]
+        table = self.workspace.table
+        cells = [[self._text(name, value) for value in table[name][stars]] for name in self.names]
+        return {
+            "rows": [list(row) for row in zip(*cells, strict=True)],
+            "ids": [str(obsid) for obsid in table["obsid"][stars]],
+            "page": f"{self.page:,}",
+            "pages": f"{self.pages:,}" if self.pages else "",
+            "first": self.page <= 1,
+            "last": self.page >= self.pages,
+            "note": "" if stars.size else "No star is selected.",
+            "sort": list(self.sorted_by) if self.sorted_by else ["", False],
+        }
 
-    def body(self) -> Viewable:
-        """Title above the table."""
-        return card(self.heading, self.widget)
+    def _text(self, name: str, value: Any) -> str:
+        if not column(name).is_float:
+            return str(value)
+        return f"{value:.{_DIGITS.get(name, 2)}f}" if np.isfinite(value) else ""
 
+    def _turn(self, message: Message) -> None:
+        by = message["by"]
+        page = {"first": 1, "last": self.pages}.get(by) or self.page + int(by)
+        self.page = min(max(page, 1), max(self.pages, 1))
+        self.refresh()
 
-def _presentable(frame: pd.DataFrame) -> pd.DataFrame:
-    """The columns that stand in the table, those with a value at all."""
-    names = [name for name in _SHOWN if name in frame.columns and bool(frame[name].notna().any())]
-    return frame[names]
+    def _sort(self, message: Message) -> None:
+        name = str(message["column"])
+        if name not in self.names:
+            raise ValueError(f"The table has no column {name!r}.")
+        same = self.sorted_by is not None and self.sorted_by[0] == name
+        self.sorted_by = (name, same and not self.sorted_by[1]) if self.sorted_by else (name, False)
+        self._stars, self.page = None, 1
+        self.refresh()

@@ -251,8 +251,12 @@ _DISTANCE = (
     _c("distance_roots", "int16", "", "meta.number", "roots", "Number of distances that solve Eq. 8; -1 not tried",
        -1, None),
     _c("k_abs", "float32", "mag", "phot.mag;em.IR.K;phys.magAbs", "M_K", "Absolute magnitude in Ks", -15, 15),
-    _c("a_k", "float32", "mag", "phys.absorption;em.IR.K", "A_K", "Extinction in Ks at the distance", 0, None),
-    _c("e_jk", "float32", "mag", "phot.color.excess", "E(J-Ks)", "Reddening A_J - A_K at the distance", 0, None),
+    _c("a_k", "float32", "mag", "phys.absorption;em.IR.K", "A_K", "Extinction in Ks, median of the Monte Carlo draws",
+       0, None),
+    _c("e_jk", "float32", "mag", "phot.color.excess", "E(J-Ks)",
+       "Reddening A_J - A_K, median of the Monte Carlo draws", 0, None),
+    _c("e_jk_map", "float32", "mag", "phot.color.excess", "E(J-Ks) (map)",
+       "Reddening A_J - A_K of the dust map alone at the distance", 0, None),
     _c("distance_input", "float32", "kpc", "pos.distance", "d (input)", "Distance given by the input table", 0, None),
 )
 
@@ -286,9 +290,20 @@ _KINEMATICS = (
 
 _STREAM = (
     _c("sgr_lambda", "float32", "deg", "pos.bodyrc.lon", "Λ", "Sagittarius longitude (Law & Majewski 2010)", 0, 360),
-    _c("sgr_beta", "float32", "deg", "pos.bodyrc.lat", "B", "Sagittarius latitude (Law & Majewski 2010)", -90, 90),
+    _c("sgr_lambda_v21", "float32", "deg", "pos.bodyrc.lon", "Λ (V21)",
+       "Sagittarius longitude in the sense of Vasiliev et al. (2021): reversed", -180, 180),
+    _c("sgr_beta", "float32", "deg", "pos.bodyrc.lat", "B",
+       "Sagittarius latitude (Law & Majewski 2010; the same in Vasiliev et al. 2021)", -90, 90),
     _c("v_gsr", "float32", "km/s", "spect.dopplerVeloc;pos.galactocentric", "V_GSR",
        "Line-of-sight velocity in the Galactic standard of rest"),
+    _c("sgr_probability", "float32", "", "stat.probability", "p(Sgr)",
+       "Probability of belonging to the Sagittarius stream, given the stream model", 0, 1),
+    _c("sgr_term_sky", "float32", "", "stat.likelihood", "Sgr: sky",
+       "What (Λ, B) adds to the log odds of the stream (natural logarithm)"),
+    _c("sgr_term_distance", "float32", "", "stat.likelihood", "Sgr: distance", "What the distance adds after it"),
+    _c("sgr_term_velocity", "float32", "", "stat.likelihood", "Sgr: V_GSR", "What V_GSR adds after these; 0 unknown"),
+    _c("sgr_term_motion", "float32", "", "stat.likelihood", "Sgr: motion",
+       "What the proper motion adds after these; 0 unknown"),
 )
 
 _QUALITY = (
@@ -308,6 +323,10 @@ QUANTILE_OF = (
 
 QUANTILE_PERCENTS = (16, 50, 84)
 QUANTILE_GROUP = "Quantiles"
+
+
+FULL_CIRCLE = frozenset({"ra", "glon", "sgr_lambda"})
+"""Longitudes of 0 to 360 degrees: what leaves at one end comes in at the other."""
 
 
 def _quantiles(declared: Iterable[Column]) -> tuple[Column, ...]:

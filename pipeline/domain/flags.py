@@ -54,7 +54,9 @@ FLAG_TEXTS: dict[QualityFlag, FlagText] = {
     QualityFlag.RV_DOUBTFUL: FlagText("RV doubtful", "CCF peak at the edge, too low, or with a rival within 10 %"),
     QualityFlag.EDGE_TEMPLATE: FlagText("edge template", "the best velocity template lies at the edge of its grid"),
     QualityFlag.COLOUR_OUTLIER: FlagText("colour", "(J-K)0 does not fit the effective temperature (5 sigma)"),
-    QualityFlag.DISTANCE_DOUBTFUL: FlagText("distance", "no or several distance roots, or [M/H] outside -0.9..0.5 dex"),
+    QualityFlag.DISTANCE_DOUBTFUL: FlagText(
+        "distance", "no or several distance roots, [M/H] outside -0.9..0.5 dex, or dust map against spectrum"
+    ),
     QualityFlag.UNBOUND: FlagText("unbound", "total energy above the potential at infinity"),
     QualityFlag.ACTION_FAILURE: FlagText("actions", "the actions could not be computed"),
     QualityFlag.ASTROMETRY: FlagText("astrometry", "Gaia RUWE above 1.4, or RV off Gaia's by more than 5 sigma"),

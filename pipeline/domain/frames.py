@@ -7,7 +7,9 @@ opposite sign (galpy's sense), positive with the disc's rotation.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import astropy.units as u
 import numpy as np
@@ -15,6 +17,9 @@ from astropy.coordinates import CartesianDifferential, Galactocentric, SkyCoord
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
+
+PECULIAR_V_KMS = 12.24
+"""The Sun's own motion in the sense of rotation (Schoenrich, Binney & Dehnen 2010): the rest is the circular speed."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,29 @@ FRAMES: dict[str, SolarFrame] = {
     )
 }
 """The named frames that a configuration can ask for."""
+
+
+def configured_frame(name: str, custom: Mapping[str, Any]) -> SolarFrame:
+    """The frame that a configuration asks for.
+
+    Parameters
+    ----------
+    name : str
+        A name of :data:`FRAMES`, or "custom".
+    custom : mapping
+        ``r0_kpc``, ``z_sun_kpc``, ``v_sun_kms`` and ``source`` of the custom frame.
+
+    Raises
+    ------
+    ValueError
+        If there is no such frame.
+    """
+    if name == "custom":
+        u_sun, v_sun, w_sun = custom["v_sun_kms"]
+        return SolarFrame(name, custom["r0_kpc"], custom["z_sun_kpc"], (u_sun, v_sun, w_sun), custom["source"])
+    if name not in FRAMES:
+        raise ValueError(f"kinematics.frame must be one of {', '.join(map(repr, FRAMES))}, 'custom'; found {name!r}.")
+    return FRAMES[name]
 
 
 def _rotation_z(angle_deg: float) -> FloatArray:
@@ -107,14 +135,15 @@ def galactic_to_sagittarius(
     ----------
     glon_deg, glat_deg : array_like
         Galactic coordinates in degrees.
-    convention : {"LM10", "V21"}
-        Law & Majewski (2010): Lambda grows along the trailing arm, B = +90 at (l, b) = (273.75, -13.46). Vasiliev et
-        al. (2021): Lambda' = -Lambda, B' = -B, so that Lambda grows along the leading arm.
+    convention : {"LM10", "V21", "B14"}
+        Law & Majewski (2010, ApJ 714, 229): Lambda grows along the trailing arm, B = +90 at (l, b) = (273.75, -13.46);
+        left-handed. Vasiliev, Belokurov & Erkal (2021, MNRAS 501, 2279): -Lambda and the same B, right-handed.
+        Belokurov et al. (2014, MNRAS 437, 116): -Lambda and -B, so that B grows towards the north Galactic pole.
 
     Returns
     -------
     lambda_deg, beta_deg : ndarray
-        Longitude 0-360 and latitude in degrees.
+        Longitude and latitude in degrees; the longitude is 0-360, but -180 to 180 in V21, as there.
 
     Raises
     ------
@@ -125,8 +154,48 @@ def galactic_to_sagittarius(
     if convention == "LM10":
         return lam, beta
     if convention == "V21":
+        return 180.0 - (lam + 180.0) % 360.0, beta
+    if convention == "B14":
         return (-lam) % 360.0, -beta
-    raise ValueError(f"convention must be 'LM10' or 'V21'; found {convention!r}.")
+    raise ValueError(f"convention must be 'LM10', 'V21' or 'B14'; found {convention!r}.")
+
+
+def proper_motion_sagittarius(
+    ra_deg: ArrayLike, dec_deg: ArrayLike, pmra_masyr: ArrayLike, pmdec_masyr: ArrayLike
+) -> tuple[FloatArray, FloatArray]:
+    """Proper motion along the Sagittarius coordinates of Law & Majewski (2010).
+
+    Parameters
+    ----------
+    ra_deg, dec_deg : array_like, shape (n,)
+        ICRS position in degrees.
+    pmra_masyr, pmdec_masyr : array_like, shape (n,)
+        Proper motion (mu_alpha*, mu_delta) in mas/yr.
+
+    Returns
+    -------
+    pm_lambda, pm_beta : ndarray, shape (n,)
+        mu_Lambda cos B and mu_B in mas/yr, NaN where an input is.
+    """
+    seen = SkyCoord(
+        np.asarray(ra_deg, float) * u.deg,
+        np.asarray(dec_deg, float) * u.deg,
+        pm_ra_cosdec=np.asarray(pmra_masyr, float) * u.mas / u.yr,
+        pm_dec=np.asarray(pmdec_masyr, float) * u.mas / u.yr,
+    ).galactic
+    east, north = _tangents(np.asarray(seen.l.rad), np.asarray(seen.b.rad))
+    along_l, along_b = (np.asarray(part.to_value(u.mas / u.yr))[:, None] for part in (seen.pm_l_cosb, seen.pm_b))
+    motion = (along_l * east + along_b * north) @ _GALACTIC_TO_SGR.T
+    lam, beta = galactic_to_sagittarius(seen.l.deg, seen.b.deg)
+    east, north = _tangents(np.radians(lam), np.radians(beta))
+    return (motion * east).sum(axis=1), (motion * north).sum(axis=1)
+
+
+def _tangents(lon_rad: FloatArray, lat_rad: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Unit vectors towards growing longitude and latitude, shape (n, 3) each."""
+    east = np.stack([-np.sin(lon_rad), np.cos(lon_rad), np.zeros_like(lon_rad)], axis=-1)
+    sin = np.sin(lat_rad)
+    return east, np.stack([-sin * np.cos(lon_rad), -sin * np.sin(lon_rad), np.cos(lat_rad)], axis=-1)
 
 
 def cylindrical(position_kpc: FloatArray, velocity_kms: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -1,12 +1,19 @@
-"""Molecular bands that the synthetic model lacks: TiO, VO and CaH as a parametric law.
+"""Molecular bands that the synthetic model lacks: TiO, VO, CaH, and C2 and CN of carbon stars, as a parametric law.
 
-Each system is a set of heads (air wavelengths of the laboratory and of M-star atlases: Phillips 1973, ApJS 26, 313;
-Valenti, Piskunov & Johns-Krull 1998, ApJ 498, 851; Kirkpatrick, Henry & McCarthy 1991, ApJS 77, 417), steep on the blue
-side, degraded to the red. The strength of the TiO gamma (0,0) band against Teff and [M/H], how the other systems
-follow it, and the pseudo-continuum, were tuned on the mean Gaia XP spectra of about 3,600 real APOGEE giants (3300 to
-4300 K, log g < 2.5) at XP's resolution, redward of 6400 Angstrom mainly, and rounded by hand between them and real
-LAMOST spectra; the heads' fine structure is invented. So band indices are realistic on average, but this is no line
-list: use it to test a pipeline, never to interpret a star.
+Each system is a set of heads, steep on one side and degraded to the other. Their places (air wavelengths) are those of
+the laboratory and of atlases:
+
+- TiO alpha (C-X), gamma' (B-X), gamma (A-X), epsilon (E-X) and delta (b-a): Phillips (1973, ApJS 26, 313); Valenti,
+  Piskunov & Johns-Krull (1998, ApJ 498, 851);
+- VO A-X and B-X, CaH A-X and B-X: Kirkpatrick, Henry & McCarthy (1991, ApJS 77, 417);
+- C2 Swan and the red system of CN: Barnbaum, Stone & Keenan (1996, ApJS 105, 419).
+
+Depths, lengths and powers were fitted together to five real LAMOST spectra of M dwarfs (whose TiO bands have the shape
+of the giants'), to the mean Gaia XP spectra of about 4,900 real APOGEE giants in nine bins of Teff, redward of 6450
+Angstrom, and to the Lick TiO1, TiO2, Mg, Fe and the TiO5, CaH2, CaH3 indices of 94 real LAMOST giants of the
+Sagittarius stream; then rounded. XP spectra want bands twice as strong at a colour as the LAMOST indices do: the run
+with Teff is a compromise, 0.6 of XP's. The heads' fine structure and the depths of C2 and CN are invented. So band
+indices are realistic on average, but this is no line list: use it to test a pipeline, never to interpret a star.
 """
 
 from __future__ import annotations
@@ -21,7 +28,8 @@ from pipeline.domain.wavelength import air_to_vacuum
 FloatArray = NDArray[np.float64]
 
 Head = tuple[float, float, float]
-"""Wavelength in air [Angstrom], optical depth relative to the system's, length of the degradation [Angstrom]."""
+"""Wavelength in air [Angstrom], optical depth at unit strength, length of the degradation [Angstrom], negative where it
+goes to the blue."""
 
 
 @dataclass(frozen=True)
@@ -32,77 +40,68 @@ class BandSystem:
     ----------
     name : str
         Molecule, electronic system and vibrational difference.
-    ratio, power : float
-        Strength is ``ratio * s ** power`` with s that of TiO gamma (0,0).
+    power : float
+        Strength is ``s ** power`` with s that of TiO gamma (0,0).
     heads : tuple of Head
         Its heads.
     """
 
     name: str
-    ratio: float
     power: float
     heads: tuple[Head, ...]
 
 
+# fmt: off
+# One system is one entry of a table; the formatter would give each head a line.
 SYSTEMS = (
-    BandSystem("TiO alpha +3", 0.38, 1.6, ((4584, 0.7, 70), (4626, 0.7, 60), (4668, 0.7, 50))),
-    BandSystem("TiO alpha +2", 0.55, 0.95, ((4761, 1.0, 50), (4804, 0.7, 50), (4848, 0.4, 50))),
-    BandSystem("TiO alpha +1", 0.33, 1.0, ((4954.6, 1.0, 60), (5003, 0.5, 60), (5064, 0.3, 60))),
-    BandSystem("TiO alpha 0", 0.18, 1.0, ((5166.6, 1.0, 90), (5240, 0.6, 90), (5308, 0.4, 80))),
-    BandSystem(
-        "TiO alpha -1",
-        0.28,
-        1.2,
-        ((5448.2, 0.8, 90), (5497, 0.7, 90), (5548, 0.6, 80), (5597, 0.6, 70), (5629, 0.5, 60)),
-    ),
-    BandSystem("TiO alpha -2", 0.43, 1.2, ((5759, 0.8, 50), (5810, 0.7, 50))),
-    BandSystem("TiO alpha -3", 0.30, 1.0, ((6040, 0.4, 50), (6085, 0.6, 50))),
-    BandSystem("TiO gamma' +1", 0.48, 1.0, ((5847.6, 0.8, 60), (5872, 0.6, 60))),
-    BandSystem("TiO gamma' 0", 0.55, 1.0, ((6158.5, 0.7, 70), (6186.3, 0.6, 70), (6214.9, 0.6, 80), (6268, 0.3, 60))),
-    BandSystem("TiO gamma' -1", 0.32, 1.0, ((6569, 0.4, 50), (6594, 0.5, 40), (6629, 0.4, 40))),
-    BandSystem(
-        "TiO gamma +1",
-        0.46,
-        0.85,
-        ((6651.3, 0.5, 100), (6680.8, 0.6, 100), (6714.5, 0.6, 110), (6747, 0.3, 110), (6784, 0.2, 110)),
-    ),
-    BandSystem(
-        "TiO gamma 0",
-        1.0,
-        1.0,
-        ((7054.3, 0.45, 90), (7087.6, 0.65, 90), (7125.5, 0.7, 90), (7159, 0.35, 90), (7197, 0.3, 90), (7269, 0.2, 90)),
-    ),
-    BandSystem(
-        "TiO gamma -1",
-        0.62,
-        1.2,
-        (
-            (7589, 0.4, 100),
-            (7628, 0.5, 100),
-            (7666, 0.6, 100),
-            (7705, 0.4, 100),
-            (7743, 0.4, 100),
-            (7782, 0.4, 90),
-            (7820, 0.4, 90),
-        ),
-    ),
-    BandSystem("TiO gamma -2", 0.34, 1.4, ((8206, 0.6, 80), (8251, 0.6, 80), (8303, 0.6, 90))),
-    BandSystem("TiO epsilon 0", 0.32, 1.5, ((8432, 0.6, 90), (8442, 0.4, 90), (8452, 0.4, 90), (8506, 0.3, 90))),
-    BandSystem("TiO delta 0", 0.13, 1.4, ((8859.6, 1.0, 80), (8937.4, 0.5, 80), (9014, 0.3, 80))),
-    BandSystem("VO B-X +1", 0.07, 1.8, ((7334, 0.4, 60), (7373, 0.5, 60), (7393, 0.4, 60))),
-    BandSystem("VO B-X 0", 0.28, 1.6, ((7851, 0.5, 60), (7865, 0.3, 60), (7900, 0.5, 60), (7939, 0.5, 80))),
-    BandSystem("VO A-X", 0.14, 1.6, ((8521, 0.4, 60), (8575, 0.5, 60), (8624, 0.4, 60))),
+    BandSystem("TiO alpha +4", 0.84, ((4421, 0.26, 65), (4462, 0.33, 65), (4505, 0.37, 60), (4548, 0.23, 60))),
+    BandSystem("TiO alpha +3", 1.24, ((4584, 0.23, 75), (4626, 0.29, 70), (4668, 0.49, 65))),
+    BandSystem("TiO alpha +2", 0.70, ((4761, 1.40, 120), (4804, 0.48, 65), (4848, 0.55, 60))),
+    BandSystem("TiO alpha +1", 0.95, ((4954.6, 1.20, 100), (5003, 0.87, 40), (5064, 0.10, 65))),
+    BandSystem("TiO alpha 0", 0.60, ((5166.6, 2.10, 30), (5240, 0.49, 105), (5308, 0.07, 80))),
+    BandSystem("TiO alpha -1", 0.74, ((5448.2, 0.61, 115), (5497, 0.26, 100), (5548, 0.16, 85), (5597, 0.33, 80),
+                                      (5629, 0.26, 65))),
+    BandSystem("TiO alpha -2", 1.83, ((5759, 0.24, 50), (5810, 0.35, 55))),
+    BandSystem("TiO alpha -3", 1.29, ((6040, 0.09, 45), (6085, 0.13, 50))),
+    BandSystem("TiO gamma' +1", 0.78, ((5847.6, 0.78, 130), (5872, 0.42, 130))),
+    BandSystem("TiO gamma' 0", 0.84, ((6158.5, 0.80, 85), (6186.3, 0.58, 75), (6214.9, 0.55, 80), (6268, 0.20, 55))),
+    BandSystem("TiO gamma' -1", 0.96, ((6569, 0.14, 50), (6594, 0.15, 45), (6629, 0.19, 40))),
+    BandSystem("TiO gamma +1", 0.93, ((6651.3, 0.22, 85), (6680.8, 0.26, 85), (6714.5, 0.27, 85), (6747, 0.10, 80),
+                                      (6784, 0.14, 80))),
+    BandSystem("TiO gamma 0", 1.0, ((7054.3, 0.53, 75), (7087.6, 0.78, 75), (7125.5, 0.70, 65), (7159, 0.41, 55),
+                                    (7197, 0.41, 50), (7269, 0.08, 50))),
+    BandSystem("TiO gamma -1", 1.22, ((7589, 0.35, 85), (7628, 0.25, 85), (7666, 0.39, 75), (7705, 0.16, 85),
+                                      (7743, 0.26, 80), (7782, 0.17, 70), (7820, 0.16, 65))),
+    BandSystem("TiO gamma -2", 1.53, ((8206, 0.085, 60), (8251, 0.085, 70), (8303, 0.15, 125))),
+    BandSystem("TiO epsilon 0", 2.0, ((8432, 0.15, 90), (8442, 0.10, 90), (8452, 0.10, 90), (8506, 0.075, 100))),
+    BandSystem("TiO delta 0", 1.33, ((8859.6, 0.13, 75), (8937.4, 0.065, 75), (9014, 0.037, 80))),
+    BandSystem("VO B-X +1", 1.22, ((7334, 0.021, 50), (7373, 0.023, 50), (7393, 0.020, 55))),
+    BandSystem("VO B-X 0", 1.47, ((7851, 0.072, 50), (7865, 0.050, 55), (7900, 0.092, 60), (7939, 0.19, 160))),
+    BandSystem("VO A-X", 1.46, ((8521, 0.046, 60), (8575, 0.062, 65), (8624, 0.068, 75))),
 )
+"""What TiO and VO absorb."""
+
+_CAH = ((6382.0, 0.39, 15.0), (6830.0, 0.69, 100.0), (6965.0, 0.15, 54.0))
+"""CaH B-X, and A-X as two humps: centre in air, depth, width [Angstrom]."""
+
+_CARBON = (
+    *((4737.1, 0.9, -60), (4715.2, 0.5, -60), (5165.2, 1.3, -80), (5129.3, 0.6, -70), (5635.5, 1.1, -80),
+      (5585.5, 0.6, -80), (6191.2, 0.5, -70), (6122.1, 0.4, -70)),
+    *((6926, 0.25, 80), (7088, 0.35, 80), (7259, 0.35, 80), (7437, 0.3, 80), (7876, 0.5, 90), (8067, 0.5, 90),
+      (8271, 0.45, 90), (8485, 0.3, 90)),
+)
+"""C2 Swan, degraded to the blue (negative length), and the red system of CN, to the red."""
+# fmt: on
 
 _TEFF_NODE = (3100.0, 3250.0, 3350.0, 3450.0, 3550.0, 3650.0, 3750.0, 3850.0, 3950.0, 4050.0, 4150.0, 4300.0, 4600.0)
-_GAMMA_NODE = (1.95, 1.85, 1.75, 1.60, 1.34, 1.02, 0.70, 0.43, 0.21, 0.085, 0.035, 0.012, 0.0)
-_METAL_TEFF = (3600.0, 3700.0, 3800.0, 3900.0, 4000.0, 4100.0, 4300.0)
-_METAL_SLOPE = (0.03, 0.06, 0.27, 0.57, 1.0, 1.5, 1.8)
+_GAMMA_NODE = (2.2, 2.0, 1.8, 1.55, 1.22, 0.84, 0.52, 0.28, 0.145, 0.056, 0.015, 0.004, 0.0)
+_METAL_TEFF = (3550.0, 3650.0, 3750.0, 3850.0, 3950.0, 4050.0, 4150.0)
+_METAL_SLOPE = (0.25, 0.35, 0.35, 0.5, 0.8, 1.3, 2.0)
 _TUNED_M_H = -0.25
 _FLOOR = 0.18
 _RESOLUTION = 1800.0
 
-_CONTINUUM_TEFF = (3350.0, 3550.0, 3750.0, 3950.0, 4150.0)
+_CONTINUUM_TEFF = (3350.0, 3550.0, 3750.0, 3950.0, 4150.0, 5200.0)
 _CONTINUUM = np.array(
     [
         [0.24, -0.15, 0.66, -0.61, -0.14],
@@ -110,6 +109,7 @@ _CONTINUUM = np.array(
         [0.24, -0.37, 0.28, -0.24, 0.00],
         [0.27, -0.43, 0.21, -0.15, 0.04],
         [0.27, -0.40, 0.18, -0.10, 0.05],
+        [0.0, 0.0, 0.0, 0.0, 0.0],
     ]
 )
 
@@ -130,9 +130,9 @@ def gamma_strength(teff: FloatArray, logg: FloatArray, m_h: FloatArray, alpha_m:
     Returns
     -------
     ndarray, shape (n,)
-        The tuned run with Teff; times 10^(k(Teff) [M/H]) with k falling from 1.8 / ln 10 at 4300 K to nearly zero below
-        3600 K, where the real bands saturate; times 10^(0.3 [alpha/M]) (oxygen and titanium; chosen, not measured); and
-        10 per cent a dex stronger at lower gravity than the branch's.
+        The tuned run with Teff; times exp(k(Teff) [M/H]) with k falling from 2.0 at 4150 K to 0.25 at 3550 K, where the
+        real bands saturate; times 10^(0.3 [alpha/M]) (oxygen and titanium; chosen, not measured); and 10 per cent a
+        dex stronger at lower gravity than the branch's.
     """
     tuned = np.interp(teff, _TEFF_NODE, _GAMMA_NODE)
     metals = np.exp(np.interp(teff, _METAL_TEFF, _METAL_SLOPE) * (m_h - _TUNED_M_H))
@@ -147,8 +147,8 @@ class BandModel:
     ----------
     wavelength : ndarray, shape (p,)
         Vacuum wavelengths in Angstrom.
-    profiles : ndarray, shape (b + 1, p)
-        Optical depth of each system at unit strength; the last is CaH.
+    profiles : ndarray, shape (b + 2, p)
+        Optical depth of each system at unit strength; the last two are CaH and the bands of carbon.
     """
 
     wavelength: FloatArray
@@ -157,20 +157,24 @@ class BandModel:
     @classmethod
     def on_grid(cls, wavelength: FloatArray) -> BandModel:
         """Lay the bands out on vacuum wavelengths in Angstrom, shape (p,)."""
-        rotation = _fine_structure(wavelength)
-        rows = [sum(_head(wavelength, head) for head in system.heads) * rotation for system in SYSTEMS]
-        return cls(wavelength, np.array([*rows, _calcium_hydride(wavelength) * rotation]))
+        rows = [sum(_head(wavelength, head) for head in system.heads) for system in SYSTEMS]
+        rows += [_calcium_hydride(wavelength), sum(_head(wavelength, head) for head in _CARBON)]
+        return cls(wavelength, np.array(rows) * _fine_structure(wavelength))
 
-    def transmission(self, teff: FloatArray, logg: FloatArray, m_h: FloatArray, alpha_m: FloatArray) -> FloatArray:
+    def transmission(
+        self, teff: FloatArray, logg: FloatArray, m_h: FloatArray, alpha_m: FloatArray, carbon: FloatArray
+    ) -> FloatArray:
         """Flux that the bands leave, shape (n, p).
 
-        Saturated bands keep a floor, f + (1 - f) exp(-tau / (1 - f)) with f = 0.18: the light of the layers above.
+        Where ``carbon`` is above 0, all oxygen is bound in CO and C2 and CN of that strength stand instead of TiO. CaH
+        is weak in giants and grows with gravity by a logistic step 2 dex above the branch. Saturated bands keep a
+        floor, f + (1 - f) exp(-tau / (1 - f)) with f = 0.18: the light of the layers above.
         """
-        gamma = gamma_strength(teff, logg, m_h, alpha_m)
-        strengths = [system.ratio * gamma**system.power for system in SYSTEMS]
-        excess = logg - branch_gravity(teff, m_h)
-        hydride = 0.03 + 0.10 * np.minimum(gamma, 1.2) * np.exp(0.5 * excess)
-        depth = np.stack([*strengths, hydride], axis=1) @ self.profiles
+        gamma = gamma_strength(teff, logg, m_h, alpha_m) * (carbon == 0)
+        dwarf = 1.0 / (1.0 + np.exp(-(logg - branch_gravity(teff, m_h) - 2.0) / 0.4))
+        hydride = (0.005 + 0.03 * gamma) * (1.0 - dwarf) + 0.82 * gamma**0.57 * dwarf
+        strengths = [*(gamma**system.power for system in SYSTEMS), hydride * (carbon == 0), carbon]
+        depth = np.stack(strengths, axis=1) @ self.profiles
         return np.asarray(_FLOOR + (1.0 - _FLOOR) * np.exp(-depth / (1.0 - _FLOOR)))
 
     def pseudo_continuum(self, teff: FloatArray) -> FloatArray:
@@ -185,21 +189,18 @@ class BandModel:
 
 
 def _head(wavelength: FloatArray, head: Head) -> FloatArray:
-    """A head smeared by the instrument on its blue side and an exponential tail on its red side."""
+    """A head smeared by the instrument on its steep side and an exponential tail on the other."""
     place, depth, length = head
     vacuum = float(air_to_vacuum(place))
-    beyond = wavelength - vacuum
+    beyond = (wavelength - vacuum) * np.sign(length)
     sigma = vacuum / _RESOLUTION / 2.355 * 1.2
     rise = 1.0 / (1.0 + np.exp(-np.clip(1.7 * beyond / sigma, -60.0, 60.0)))
-    return np.asarray(depth * rise * np.exp(-np.maximum(beyond, 0.0) / length))
+    return np.asarray(depth * rise * np.exp(-np.maximum(beyond, 0.0) / abs(length)))
 
 
 def _calcium_hydride(wavelength: FloatArray) -> FloatArray:
-    """CaH A-X over 6750-7050 and B-X at 6382: weak in giants."""
-    vacuum = air_to_vacuum([6382.0, 6830.0, 6965.0])
-    widths, depths = (15.0, 60.0, 35.0), (0.5, 1.0, 0.5)
-    parts = zip(vacuum, widths, depths, strict=True)
-    return np.asarray(sum(depth * np.exp(-0.5 * ((wavelength - at) / width) ** 2) for at, width, depth in parts))
+    humps = ((float(air_to_vacuum(place)), depth, width) for place, depth, width in _CAH)
+    return np.asarray(sum(depth * np.exp(-0.5 * ((wavelength - at) / width) ** 2) for at, depth, width in humps))
 
 
 def _fine_structure(wavelength: FloatArray) -> FloatArray:

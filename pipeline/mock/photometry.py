@@ -13,6 +13,10 @@ FloatArray = NDArray[np.float64]
 COLOUR_SCATTER = 0.015
 """Intrinsic scatter of each magnitude about the isochrone: spots, pulsation, calibration of the models."""
 
+PARALLAX_ZERO_POINT_MAS = -0.03
+"""Gaia DR3 parallaxes of such magnitudes and colours are too small by 0.02 to 0.04 mas (Lindegren et al. 2021, A&A 649,
+A4). The catalogue keeps parallaxes as published; geometric distances take it off."""
+
 APOGEE_ERRORS = {"teff": 15.0, "logg": 0.05, "m_h": 0.02, "alpha_m": 0.02}
 """Errors of the reference labels (K, dex), as the paper's training set has them."""
 
@@ -21,16 +25,20 @@ def magnitudes(stars: Stars, rng: np.random.Generator) -> dict[str, FloatArray]:
     """Apparent magnitudes with errors, through the dust, in the catalogue's column names.
 
     J, Ks, G, BP, RP follow PARSEC. H follows the giants of Bessell & Brett (1988, PASP 100, 1134); W1 and W2 are set so
-    that (W1 - W2)0 grows slowly with (J - Ks)0, as it does for M giants (Zhong et al. 2015, AJ 150, 42).
+    that (W1 - W2)0 grows slowly with (J - Ks)0, as it does for M giants (Zhong et al. 2015, AJ 150, 42). M dwarfs have
+    (J - H)0 = 0.62, Ks - W1 = 0.12 and W1 - W2 of 0.05 to 0.2, the redder the cooler (the same paper's Figure 8).
     """
     modulus = 5.0 * np.log10(100.0 * stars.distance)
-    colour = stars.jk0
+    colour, dwarf = stars.jk0, stars.kind == "M dwarf"
+    j_h = np.where(dwarf, 0.62, 0.83 + 0.55 * (colour - 1.02))
+    k_w1 = np.where(dwarf, 0.12, 0.07 + 0.10 * (colour - 1.0))
+    w1_w2 = np.where(dwarf, 0.05 + 2e-4 * (3850.0 - stars.teff), -0.12 + 0.14 * (colour - 1.0) - 0.05 * stars.m_h)
     absolute = {
         "Ks": stars.k_abs,
         "J": stars.k_abs + colour,
-        "H": stars.k_abs + colour - (0.83 + 0.55 * (colour - 1.02)),
-        "W1": stars.k_abs - (0.07 + 0.10 * (colour - 1.0)),
-        "W2": stars.k_abs - (0.07 + 0.10 * (colour - 1.0)) - (-0.12 + 0.14 * (colour - 1.0) - 0.05 * stars.m_h),
+        "H": stars.k_abs + colour - j_h,
+        "W1": stars.k_abs - k_w1,
+        "W2": stars.k_abs - k_w1 - w1_w2,
         "G": stars.g_abs,
     }
     seen: dict[str, FloatArray] = {}
@@ -49,11 +57,14 @@ def magnitudes(stars: Stars, rng: np.random.Generator) -> dict[str, FloatArray]:
 
 
 def astrometry(stars: Stars, g_mag: FloatArray, rng: np.random.Generator) -> dict[str, FloatArray]:
-    """Parallax and proper motion with Gaia DR3's errors, RUWE, bright stars' velocity, inverse-parallax distance.
+    """Parallax and proper motion with Gaia DR3's errors, RUWE, bright stars' velocity, geometric distance.
 
     sigma(parallax) = sqrt(40 + 800 z + 30 z^2) micro-arcsec with z = 10^(0.4 (max(G, 13) - 15)), and 1.03 and 0.89
-    times it (a year) in the two proper motions: the mission's published DR3 performance. Two per cent of the stars get
-    a large RUWE and errors three times what they claim. No parallax zero point is added.
+    times it (a year) in the two proper motions: the mission's published DR3 performance. The two proper motions' errors
+    correlate by up to about 0.5 in a pattern of the ecliptic sky, as the scanning law makes them (Lindegren et al.
+    2021, A&A 649, A2). Every parallax is off by :data:`PARALLAX_ZERO_POINT_MAS`; the geometric distance is the inverse
+    of the corrected parallax where that is five errors large. Two per cent of the stars get a large
+    RUWE and errors three times what they claim.
     """
     n = len(stars)
     z = 10.0 ** (0.4 * (np.maximum(g_mag, 13.0) - 15.0))
@@ -62,13 +73,17 @@ def astrometry(stars: Stars, g_mag: FloatArray, rng: np.random.Generator) -> dic
     ruwe = np.where(poor, rng.uniform(1.4, 4.0, n), np.exp(rng.normal(0.02, 0.07, n)))
     real = np.where(poor, 3.0, 1.0)
     noise = rng.standard_normal((4, n))
+    correlation = _scanning_correlation(stars.ra, stars.dec) + 0.1 * rng.standard_normal(n)
+    correlation = np.clip(correlation, -0.8, 0.8)
+    noise[2] = correlation * noise[1] + np.sqrt(1.0 - correlation**2) * noise[2]
     seen = {
         "parallax_err": sigma,
         "pmra_err": 1.03 * sigma,
         "pmdec_err": 0.89 * sigma,
+        "pmra_pmdec_corr": correlation,
         "ruwe": ruwe,
     }
-    seen["parallax"] = 1.0 / stars.distance + real * sigma * noise[0]
+    seen["parallax"] = 1.0 / stars.distance + PARALLAX_ZERO_POINT_MAS + real * sigma * noise[0]
     seen["pmra"] = stars.pmra + real * seen["pmra_err"] * noise[1]
     seen["pmdec"] = stars.pmdec + real * seen["pmdec_err"] * noise[2]
     bright = (g_mag < 14.8) & (rng.uniform(size=n) < 0.93)
@@ -77,9 +92,19 @@ def astrometry(stars: Stars, g_mag: FloatArray, rng: np.random.Generator) -> dic
     measured = stars.rv + np.hypot(velocity_error, jitter) * noise[3]
     seen["rv_gaia"] = np.where(bright, measured, np.nan)
     seen["rv_gaia_err"] = np.where(bright, velocity_error, np.nan)
+    corrected = seen["parallax"] - PARALLAX_ZERO_POINT_MAS
     with np.errstate(divide="ignore"):
-        seen["distance_geo"] = np.where(seen["parallax"] > 5.0 * sigma, 1.0 / seen["parallax"], np.nan)
+        seen["distance_geo"] = np.where(corrected > 5.0 * sigma, 1.0 / corrected, np.nan)
     return seen
+
+
+def _scanning_correlation(ra_deg: FloatArray, dec_deg: FloatArray) -> FloatArray:
+    """A smooth pattern on the ecliptic sky, within 0.35 of 0."""
+    ra, dec, tilt = np.radians(ra_deg), np.radians(dec_deg), np.radians(23.4393)
+    x, y, z = np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)
+    longitude = np.arctan2(y * np.cos(tilt) + z * np.sin(tilt), x)
+    latitude = np.arcsin(np.clip(z * np.cos(tilt) - y * np.sin(tilt), -1.0, 1.0))
+    return np.asarray(0.35 * np.sin(3.0 * longitude) * np.cos(latitude))
 
 
 def reference_labels(
@@ -87,13 +112,13 @@ def reference_labels(
 ) -> dict[str, FloatArray]:
     """APOGEE-like labels for some of the stars, NaN for the others.
 
-    The stars are drawn from H < 13 at even chances in bins of Teff, so that the cool end is not left to a handful.
+    They are M giants of H < 13, drawn at even chances in bins of Teff, so that the cool end is not left to a handful.
     """
     n = len(stars)
     values = {"teff_ref": stars.teff, "logg_ref": stars.logg, "m_h_ref": stars.m_h, "alpha_m_ref": stars.alpha_m}
     bins = np.digitize(stars.teff, np.arange(3300.0, 4300.0, 100.0))
     crowd = np.bincount(bins, minlength=12)[bins]
-    weight = np.where(h_mag < 13.0, crowd**-0.4, 0.0)
+    weight = np.where((h_mag < 13.0) & (stars.kind == "M giant"), crowd**-0.4, 0.0)
     wanted = min(n_reference, int((weight > 0).sum()))
     chosen = np.zeros(n, np.bool_)
     if wanted:

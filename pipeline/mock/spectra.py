@@ -1,4 +1,4 @@
-"""Simulated LAMOST low-resolution spectra: from labels to noisy pixels, the same bytes however they are blocked."""
+"""From labels to the light that reaches the telescope: lines, bands, continuum, emission, dust, Doppler shift."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ N_PIXELS = 3909
 LOG_WAVELENGTH = LAMOST_LOG_START + LOG_STEP * np.arange(N_PIXELS)
 """log10 of LAMOST's vacuum wavelengths in Angstrom."""
 
+LEVEL_ANGSTROM = (8000.0, 8950.0)
+"""Where the brightness and the S/N of a spectrum are stated: its median there."""
+
 # Lines that [alpha/M] moves: centre in air, half width [Angstrom], exponent a dex on the model's own transmission.
 _ALPHA_LINES = (
     (4226.7, 12.0, 0.9),  # Ca I
@@ -36,53 +39,63 @@ _ALPHA_LINES = (
     (8662.1, 13.0, 0.40),  # Ca II
     (8806.8, 6.0, 0.7),  # Mg I
 )
-_SKY_SPIKES = (5577.34, 6300.30, 6363.78)
-_HYDROXYL = (
-    *(7276, 7316, 7341, 7750, 7794, 7821, 7853, 7914, 7964, 7993, 8026, 8344),
-    *(8399, 8430, 8466, 8505, 8778, 8827, 8850, 8886, 8920, 8959, 9002, 9038),
-)
-_ARM_JOIN = (5700.0, 5900.0)
-_TELLURIC = ((6866.0, 6900.0, 0.10), (7592.0, 7690.0, 0.35))
+_SODIUM = (5892.9, 14.0, 0.7)
+"""The model's Na D of cool giants exceeds that of real LAMOST spectra: centre, half width, exponent that weakens it."""
+
+_VEIL = 2.2
+"""Lines weaken as the bands' transmission to this power: they form above the layers where TiO absorbs. Fitted with the
+bands."""
+
+_EMISSION = ((6562.8, 1.0), (4861.3, 0.7), (8498.0, 0.10), (8542.1, 0.15), (8662.1, 0.15))
+"""Emission of active and of pulsating giants: line in air, equivalent width over that of H alpha."""
+
+_INTERSTELLAR = ((5780.5, 2.1, 0.5), (6283.9, 4.8, 1.0), (8620.4, 4.3, 0.35))
+"""Diffuse bands (Jenniskens & Desert 1994, A&AS 106, 39): centre in air, width and, rounded, equivalent width a
+magnitude of E(B-V) [Angstrom]."""
+
+_RESOLUTION = 1800.0
 
 
 @dataclass(frozen=True)
-class Conditions:
-    """What one observation does to a star's light; arrays of shape (n,).
+class Light:
+    """What shines into fibres; one row a fibre.
 
     Parameters
     ----------
-    snr : ndarray
-        Median S/N a pixel over 8000-8950 Angstrom.
-    rv_kms, ebv : ndarray
-        Radial velocity in km/s and reddening E(B-V) in magnitudes.
-    scale : ndarray
-        Flux at 7400 Angstrom, LAMOST's relative units.
-    key : ndarray of uint64
-        Counter that seeds each star's own noise.
+    labels : ndarray, shape (n, 4)
+        Teff [K], log g, [M/H], [alpha/M].
+    carbon : ndarray, shape (n,)
+        Strength of C2 and CN where carbon outnumbers oxygen, 0 elsewhere.
+    emission : ndarray, shape (n,)
+        Equivalent width of H alpha in emission, Angstrom; 0 without.
+    rv_kms : ndarray, shape (n,)
+        Radial velocity as the instrument sees it.
     """
 
-    snr: FloatArray
+    labels: FloatArray
+    carbon: FloatArray
+    emission: FloatArray
     rv_kms: FloatArray
-    ebv: FloatArray
-    scale: FloatArray
-    key: NDArray[np.uint64]
 
-    def __getitem__(self, rows: slice | NDArray[np.intp]) -> Conditions:
-        """Some of the observations."""
-        return Conditions(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+    @classmethod
+    def of(cls, labels: FloatArray, rv_kms: FloatArray) -> Light:
+        """Of ordinary stars."""
+        none = np.zeros(len(labels))
+        return cls(np.asarray(labels, float), none, none, np.asarray(rv_kms, float))
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.labels)
+
+    def __getitem__(self, rows: slice | NDArray[np.intp] | NDArray[np.bool_]) -> Light:
+        """Some of the rows."""
+        return Light(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 
-class SpectrumSimulator:
-    """Labels and conditions in, spectra out.
+class StarLight:
+    """Spectra of stars at LAMOST's resolution, without noise and instrument."""
 
-    Parameters
-    ----------
-    seed : int
-        Seed of all noise; a star's noise depends on it and on the star's key only.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self) -> None:
         self._model = SyntheticModel.from_table(load_table(SYNTHETIC_TABLE))
         self._log = self._model.log_wavelength
         self._step = float(self._log[1] - self._log[0])
@@ -90,140 +103,97 @@ class SpectrumSimulator:
         self._bands = BandModel.on_grid(rest)
         self._alpha = np.zeros(rest.size)
         for centre, half_width, exponent in _ALPHA_LINES:
-            at = float(air_to_vacuum(centre))
-            self._alpha += exponent * np.exp(-((np.abs(rest - at) / half_width) ** 4))
+            self._alpha += exponent * _plateau(rest, centre, half_width)
+        self._lines = 1.0 - (1.0 - _SODIUM[2]) * _plateau(rest, *_SODIUM[:2])
+        self._emission = np.array([_gaussian(rest, place, 0.0) * share for place, share in _EMISSION])
         self.wavelength: FloatArray = np.asarray(10.0**LOG_WAVELENGTH, np.float64)
-        self._throughput, self._sky = _throughput(self.wavelength), _sky_noise(self.wavelength)
         self._dust = extinction_curve(self.wavelength)
+        self._diffuse = sum(
+            _gaussian(self.wavelength, place, width) * strength for place, width, strength in _INTERSTELLAR
+        )
+        doublet = [_gaussian(self.wavelength, place, 0.0) for place in (5889.95, 5895.92)]
+        self._sodium = 0.6 * doublet[0] + 0.4 * doublet[1]
+        self._level = (self.wavelength > LEVEL_ANGSTROM[0]) & (self.wavelength < LEVEL_ANGSTROM[1])
 
-    def rest_flux(self, labels: FloatArray) -> FloatArray:
-        """Noiseless, unreddened spectra on the model's own grid.
-
-        Parameters
-        ----------
-        labels : ndarray, shape (n, 4)
-            Teff [K], log g, [M/H], [alpha/M]. Atomic lines stop at the model's floor of 3500 K; the bands go on.
+    def rest_flux(self, light: Light) -> FloatArray:
+        """Unreddened spectra on the model's own grid.
 
         Returns
         -------
         ndarray, shape (n, p)
-            Flux, about 1 at 7400 Angstrom before the bands.
+            Flux, about 1 at 7400 Angstrom before the bands. Atomic lines stop at the model's floor of 3500 K; the bands
+            go on.
         """
-        teff, logg, m_h, alpha_m = labels.T
-        lines = np.maximum(self._model.flux(labels[:, :3]), 0.02)
-        lines = lines ** (1.0 + alpha_m[:, None] * self._alpha)
-        bands = self._bands.transmission(teff, logg, m_h, alpha_m)
-        return np.asarray(lines * bands * self._bands.pseudo_continuum(teff))
+        teff, logg, m_h, alpha_m = light.labels.T
+        bands = self._bands.transmission(teff, logg, m_h, alpha_m, light.carbon)
+        lines = np.maximum(self._model.flux(light.labels[:, :3]), 0.02)
+        lines = lines ** ((1.0 + alpha_m[:, None] * self._alpha) * self._lines * bands**_VEIL)
+        continuum = bands * self._bands.pseudo_continuum(teff)
+        if light.emission.any():
+            lines = lines + light.emission[:, None] * self._emission.sum(axis=0)
+        return np.asarray(lines * continuum)
 
-    def clean_flux(self, labels: FloatArray, conditions: Conditions) -> FloatArray:
-        """Noiseless observed-frame spectra on LAMOST's pixels, reddened, shape (n, N_PIXELS).
+    def received(self, light: Light, ebv: FloatArray) -> FloatArray:
+        """Observed-frame spectra on LAMOST's pixels, reddened, shape (n, N_PIXELS).
 
         Each star is computed alone: a matrix product over a block may round a row differently as the block's shape
         changes, and then the bytes of a survey would depend on how it was read.
         """
-        start = (LOG_WAVELENGTH[0] - velocity_to_log_shift(conditions.rv_kms) - self._log[0]) / self._step
+        start = (LOG_WAVELENGTH[0] - velocity_to_log_shift(light.rv_kms) - self._log[0]) / self._step
         stride = round(LOG_STEP / self._step)
-        flux = np.empty((len(labels), N_PIXELS))
+        flux = np.empty((len(light), N_PIXELS))
         for row, place in enumerate(start):
             first = int(np.floor(place))
             weights = cubic_weights(place - first)
             low = first - 1
             if low < 0 or low + 3 + stride * (N_PIXELS - 1) >= self._log.size:
                 raise ValueError(
-                    f"A radial velocity of {conditions.rv_kms[row]:.0f} km/s moves the spectrum off the model's grid. "
+                    f"A radial velocity of {light.rv_kms[row]:.0f} km/s moves the spectrum off the model's grid. "
                     "Keep simulated velocities within 1,000 km/s."
                 )
             stop = stride * (N_PIXELS - 1) + 1
-            rest = self.rest_flux(labels[row : row + 1])[0]
+            rest = self.rest_flux(light[row : row + 1])[0]
             flux[row] = sum(weight * rest[low + j : low + j + stop : stride] for j, weight in enumerate(weights))
-        return np.asarray(flux * 10.0 ** (-0.4 * conditions.ebv[:, None] * self._dust))
+        return np.asarray(flux * self.interstellar(ebv))
 
-    def observe(
-        self, labels: FloatArray, conditions: Conditions
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-        """Observed flux, inverse variance and mask, each of shape (n, N_PIXELS).
+    def interstellar(self, ebv: FloatArray) -> FloatArray:
+        """What dust and gas on the way leave, shape (n, N_PIXELS).
 
-        Noise is that of photons and of the sky, with LAMOST-like throughput, scaled to the S/N asked for; on top come a
-        smooth error of the flux calibration, an imperfect join of the two arms, telluric residuals, sky spikes, OH
-        residuals and dead stretches. The inverse variance does not know of the systematic ones.
+        Na D follows Poznanski, Prochaska & Bloom (2012, MNRAS 426, 1465): log10 E(B-V) = 1.17 EW - 1.85, at rest.
         """
-        clean = self.clean_flux(labels, conditions)
-        red = (self.wavelength > 8000.0) & (self.wavelength < 8950.0)
-        level = np.median(clean[:, red], axis=1)
-        n = len(labels)
-        flux = np.empty((n, N_PIXELS), np.float32)
-        ivar = np.empty((n, N_PIXELS), np.float32)
-        mask = np.zeros((n, N_PIXELS), np.bool_)
-        for row in range(n):
-            rng = np.random.Generator(np.random.Philox(key=[self.seed % 2**64, int(conditions.key[row])]))
-            relative = clean[row] / level[row]
-            snr = float(conditions.snr[row])
-            sky = 0.25 * (30.0 / (snr + 10.0)) ** 1.0 * self._sky
-            variance = (np.maximum(relative, 0.0) + sky) / self._throughput
-            variance *= 1.0 / (snr**2 * np.median(variance[red]))
-            variance += (0.003 * relative) ** 2
-            observed = relative * self._response(rng)
-            observed += np.sqrt(variance) * rng.standard_normal(N_PIXELS)
-            observed += self._sky_residuals(rng, variance)
-            mask[row] = self._dead(rng)
-            scale = conditions.scale[row]
-            flux[row] = np.where(mask[row], 0.0, observed * scale)
-            ivar[row] = np.where(mask[row], 0.0, 1.0 / (variance * scale**2 * np.exp(0.06 * rng.standard_normal())))
-        return flux, ivar, mask
+        width = np.maximum(np.log10(np.maximum(ebv, 1e-4)) + 1.85, 0.0) / 1.17
+        gas = np.outer(ebv, self._diffuse) + np.outer(width, self._sodium)
+        return np.asarray(10.0 ** (-0.4 * ebv[:, None] * self._dust) * np.exp(-gas))
 
-    def _response(self, rng: np.random.Generator) -> FloatArray:
-        """Flux calibration error, arm join and telluric residual, around 1."""
-        u = (self.wavelength - 6400.0) / 2700.0
-        response = 1.0 + 0.04 * rng.standard_normal() * u
-        for order in (2, 3, 5):
-            response += 0.012 * rng.standard_normal() * np.sin(order * np.pi * u + rng.uniform(0.0, 2.0 * np.pi))
-        step = 0.03 * rng.standard_normal()
-        response *= 1.0 + step / (1.0 + np.exp((self.wavelength - 5800.0) / 25.0))
-        for low, high, depth in _TELLURIC:
-            phase = (self.wavelength - low) / (high - low)
-            shape = np.where((phase > 0) & (phase < 1), np.clip(phase * 8.0, 0, 1) * (1 - phase), 0.0)
-            response *= 1.0 - depth * 0.3 * abs(rng.standard_normal()) * shape
-        return np.asarray(response)
+    def mixed(self, light: Light, second: Light, share: FloatArray, ebv: FloatArray) -> FloatArray:
+        """Light of two stars in one fibre, ``share`` of it (at the stated level) from the second; level 1.
 
-    def _sky_residuals(self, rng: np.random.Generator, variance: FloatArray) -> FloatArray:
-        residual = np.zeros(N_PIXELS)
-        for place in _SKY_SPIKES:
-            at = (np.log10(float(air_to_vacuum(place))) - LOG_WAVELENGTH[0]) / LOG_STEP
-            pixel = round(at)
-            height = (9.0, 5.0, 2.5)[_SKY_SPIKES.index(place)] * rng.standard_t(3)
-            near = np.arange(pixel - 4, pixel + 5)
-            residual[near] += height * np.sqrt(variance[near]) * np.exp(-0.5 * ((near - at) / 1.1) ** 2)
-        return residual
-
-    def _dead(self, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Masked stretches: the A band in half of the spectra, the arm join in some, a random stretch in a few."""
-        dead = np.zeros(N_PIXELS, np.bool_)
-        draws = rng.uniform(size=6)
-        if draws[0] < 0.5:
-            dead |= (self.wavelength > 7588.0) & (self.wavelength < 7680.0)
-        if draws[1] < 0.08:
-            low = _ARM_JOIN[0] + 80.0 * draws[2]
-            dead |= (self.wavelength > low) & (self.wavelength < low + 20.0 + 80.0 * draws[3])
-        if draws[4] < 0.04:
-            first = int(draws[5] * (N_PIXELS - 150))
-            dead[first : first + 20 + int(120 * draws[2])] = True
-        dead[: int(30 * draws[3])] = True
-        return dead
+        Parameters
+        ----------
+        light, second : Light
+            Of n rows.
+        share : ndarray, shape (n,)
+            0 where there is no second star.
+        ebv : ndarray, shape (n,)
+            Reddening of both.
+        """
+        total = self.received(light, ebv)
+        total /= np.median(total[:, self._level], axis=1, keepdims=True)
+        two = np.flatnonzero(share > 0)
+        if two.size:
+            other = self.received(second[two], ebv[two])
+            other /= np.median(other[:, self._level], axis=1, keepdims=True)
+            total[two] = (1.0 - share[two, None]) * total[two] + share[two, None] * other
+        return total
 
 
-def _throughput(wavelength: FloatArray) -> FloatArray:
-    """LAMOST's overall throughput in shape: two arms that cross at 5800 Angstrom, weak at both ends."""
-    blue = np.interp(wavelength, [3690, 3900, 4300, 4900, 5500, 5750, 5950], [0.10, 0.28, 0.65, 0.95, 0.85, 0.45, 0.0])
-    red = np.interp(
-        wavelength, [5650, 5850, 6200, 6800, 7800, 8500, 8900, 9110], [0.0, 0.45, 0.85, 1.0, 1.0, 0.85, 0.6, 0.35]
-    )
-    return np.asarray(blue + red)
+def _plateau(wavelength: FloatArray, centre: float, half_width: float) -> FloatArray:
+    """1 near a line in air, 0 away from it."""
+    return np.asarray(np.exp(-((np.abs(wavelength - float(air_to_vacuum(centre))) / half_width) ** 4)))
 
 
-def _sky_noise(wavelength: FloatArray) -> FloatArray:
-    """Sky brightness over that at 6500 Angstrom: continuum, oxygen lines and OH bands."""
-    sky = np.interp(wavelength, [3700, 5000, 7000, 9100], [0.6, 0.9, 1.1, 1.6])
-    lines = [(place, 12.0) for place in _SKY_SPIKES] + [(float(place), 4.0) for place in _HYDROXYL]
-    for place, height in lines:
-        sky += height * np.exp(-0.5 * ((wavelength - float(air_to_vacuum(place))) / 2.6) ** 2)
-    return np.asarray(sky)
+def _gaussian(wavelength: FloatArray, place: float, fwhm: float) -> FloatArray:
+    """Profile of unit area at a place in air, of that width [Angstrom] before the instrument, 1 / Angstrom."""
+    sigma = np.hypot(fwhm, place / _RESOLUTION) / 2.3548
+    deviation = (wavelength - float(air_to_vacuum(place))) / sigma
+    return np.asarray(np.exp(-0.5 * deviation**2) / (sigma * np.sqrt(2.0 * np.pi)))

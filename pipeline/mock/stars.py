@@ -6,7 +6,7 @@ Disc, halo and stream are drawn one by one and thinned by a LAMOST-like selectio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from pipeline.domain.frames import (
     SolarFrame,
     equatorial_to_galactic,
-    galactocentric_phase_space,
     sky_from_galactocentric,
 )
 from pipeline.science.dust import BAND_COEFFICIENTS, DustMap
@@ -27,11 +26,17 @@ COMPONENTS = ("thin disc", "thick disc", "halo", "sagittarius")
 SHARES = (0.68, 0.20, 0.03, 0.09)
 """Share of each component in the survey."""
 
-TEFF_RANGE = (3200.0, 4300.0)
+TEFF_RANGES = {"M giant": (3200.0, 4300.0), "K giant": (4300.0, 4750.0)}
+"""Effective temperatures of the kinds of giants, K."""
+
 J_LIMITS = (6.5, 14.3)
 G_LIMITS = (8.0, 17.3)
 """Magnitudes that LAMOST's bright to faint plates reach, roughly."""
 
+STREAM_SMOOTHING = (0.2, 2.0)
+"""How far stars of the stream stand off their particle: standard deviation an axis, kpc and km/s."""
+
+_MOST_ROUNDS = 2000
 _NODES = 96
 _LOGG_RANGE = (-0.4, 2.5)
 _STAR_FIELDS = ("teff", "logg", "jk0", "k_abs", "g_abs", "bp_rp0")
@@ -41,10 +46,12 @@ _STAR_FIELDS = ("teff", "logg", "jk0", "k_abs", "g_abs", "bp_rp0")
 class Stars:
     """True properties of simulated stars, arrays of shape (n,).
 
-    Units: K and dex for labels; Gyr; kpc, km/s, mas/yr, deg for phase space; magnitudes for the rest.
+    ``component`` is one of :data:`COMPONENTS`; ``kind`` is M giant, K giant, M dwarf or carbon star. Units: K and dex
+    for labels; Gyr; kpc, km/s, mas/yr, deg for phase space; magnitudes for the rest.
     """
 
     component: NDArray[np.str_]
+    kind: NDArray[np.str_]
     age_gyr: FloatArray
     teff: FloatArray
     logg: FloatArray
@@ -131,7 +138,13 @@ class GiantBranches:
 
 
 def draw_galaxy(
-    component: str, n_stars: int, rng: np.random.Generator, frame: SolarFrame, dust: DustMap, branches: GiantBranches
+    component: str,
+    n_stars: int,
+    rng: np.random.Generator,
+    frame: SolarFrame,
+    dust: DustMap,
+    branches: GiantBranches,
+    kind: str = "M giant",
 ) -> Stars:
     """Draw stars of the thin disc, the thick disc or the halo that the survey sees.
 
@@ -143,14 +156,16 @@ def draw_galaxy(
         How many are wanted, after the selection.
     rng, frame, dust, branches
         Randomness, the Sun, the dust, and the isochrones.
+    kind : str
+        A key of :data:`TEFF_RANGES`.
     """
     if component not in COMPONENTS[:3]:
         raise ValueError(f"component must be one of {', '.join(COMPONENTS[:3])}; found {component!r}.")
     chosen: list[Stars] = []
     found = 0
-    chunk = 30_000 if n_stars < 20_000 else 200_000
     while found < n_stars:
-        candidates = _candidates(component, chunk, rng, frame, branches)
+        chunk = int(np.clip(150 * (n_stars - found), 30_000, 1_000_000))
+        candidates = _candidates(component, chunk, rng, frame, branches, kind)
         kept = _selected(candidates, rng, dust)
         chosen.append(kept)
         found += len(kept)
@@ -165,26 +180,29 @@ def draw_stream(
     dust: DustMap,
     branches: GiantBranches,
 ) -> Stars:
-    """Draw Sagittarius giants on the particles of a stream model, northern sky, magnitudes within LAMOST's reach.
+    """Draw Sagittarius giants about the particles of a stream model, northern sky, magnitudes within LAMOST's reach.
 
-    A particle carries at most one star while particles last; further rounds reuse them.
+    Stars stand off their particle by :data:`STREAM_SMOOTHING`, so that a particle can carry several.
     """
     chosen: list[Stars] = []
     found = 0
-    for _ in range(60):
+    for _ in range(_MOST_ROUNDS):
         if found >= n_stars:
             break
         order = rng.permutation(len(stream))
-        n = order.size
+        position = np.stack([stream.x_gal, stream.y_gal, stream.z_gal], axis=1)[order]
+        velocity = np.stack([stream.v_x, stream.v_y, stream.v_z], axis=1)[order]
+        position += STREAM_SMOOTHING[0] * rng.standard_normal(position.shape)
+        velocity += STREAM_SMOOTHING[1] * rng.standard_normal(velocity.shape)
+        seen = rng.uniform(size=order.size) < _footprint(position, frame, everywhere=True)
+        position, velocity, n = position[seen], velocity[seen], int(seen.sum())
         age = rng.uniform(4.0, 9.0, n)
         m_h = np.clip(rng.normal(-0.5, 0.17, n), -0.9, -0.1)
         alpha = 0.0 - 0.12 * (m_h + 0.5) + rng.normal(0.0, 0.03, n)
         giants = branches.draw(age, m_h, rng)
-        position = np.stack([stream.x_gal, stream.y_gal, stream.z_gal], axis=1)[order]
-        velocity = np.stack([stream.v_x, stream.v_y, stream.v_z], axis=1)[order]
         candidates = _placed("sagittarius", age, m_h, alpha, giants, position, velocity, frame)
         far = (candidates.distance > 15.0) & (candidates.distance < 75.0) & (np.abs(candidates.glat) > 15.0)
-        kept = _selected(candidates[far], rng, dust, everywhere=True)
+        kept = _selected(candidates[far], rng, dust)
         chosen.append(kept)
         found += len(kept)
     else:
@@ -195,36 +213,56 @@ def draw_stream(
     return Stars.joined(chosen)[:n_stars]
 
 
-def _candidates(component: str, n: int, rng: np.random.Generator, frame: SolarFrame, branches: GiantBranches) -> Stars:
+def _positions(component: str, n: int, rng: np.random.Generator) -> FloatArray:
+    """Galactocentric positions of a component on the Sun's side, shape (n, 3), kpc; the thin disc's before heating."""
     azimuth = rng.uniform(-0.5 * np.pi, 0.5 * np.pi, n)
     if component == "halo":
         radius = np.exp(rng.uniform(np.log(4.0), np.log(40.0), n))  # density ~ r^-3
         cos_theta = rng.uniform(-1.0, 1.0, n)
         flat, z = radius * np.sqrt(1.0 - cos_theta**2), 0.7 * radius * cos_theta
+    elif component == "thick disc":
+        flat, z = rng.gamma(2.0, 2.0, n), rng.laplace(0.0, 0.9, n)
+    else:
+        flat, z = rng.gamma(2.0, 2.6, n), rng.laplace(0.0, 0.3, n)
+    return np.stack([-flat * np.cos(azimuth), flat * np.sin(azimuth), z], axis=1)
+
+
+def _candidates(
+    component: str, n: int, rng: np.random.Generator, frame: SolarFrame, branches: GiantBranches, kind: str
+) -> Stars:
+    """Giants of a component within the footprint; it is applied first, because most of the sky is not in it."""
+    position = _positions(component, n, rng)
+    age = rng.uniform(1.0, 3.0, n) ** 2  # constant star formation times the rate of becoming a giant, age^-1/2
+    heat = (age / 5.0) ** 0.3
+    if component == "thin disc":
+        position[:, 2] *= heat
+    seen = rng.uniform(size=n) < _footprint(position, frame)
+    position, age, heat = position[seen], age[seen], heat[seen]
+    flat, n = np.hypot(position[:, 0], position[:, 1]), int(seen.sum())
+    if component == "halo":
         age, m_h = rng.uniform(10.0, 12.5, n), np.clip(rng.normal(-1.05, 0.25, n), -1.8, -0.6)
         alpha = 0.24 + rng.normal(0.0, 0.05, n)
         speed = rng.normal([0.0, 10.0, 0.0], [135.0, 85.0, 85.0], (n, 3))
     elif component == "thick disc":
-        flat, z = rng.gamma(2.0, 2.0, n), rng.laplace(0.0, 0.9, n)
         age = rng.uniform(8.0, 12.0, n)
         m_h = np.clip(rng.normal(-0.42, 0.20, n), -1.0, 0.1)
         alpha = np.clip(0.20 - 0.12 * (m_h + 0.5) + rng.normal(0.0, 0.035, n), 0.08, 0.40)
         speed = _disc_velocity(flat, rng, radial=(60.0, 38.0), lag=48.0)
     else:
-        flat, z = rng.gamma(2.0, 2.6, n), rng.laplace(0.0, 0.3, n)
-        age = np.exp(rng.uniform(np.log(1.0), np.log(9.0), n))
         m_h = np.clip(0.02 - 0.055 * (flat - frame.r0_kpc) + rng.normal(0.0, 0.16, n), -0.8, 0.4)
         alpha = 0.03 - 0.14 * m_h + rng.normal(0.0, 0.025, n)
-        heat = (age / 5.0) ** 0.3
         speed = _disc_velocity(flat, rng, radial=(36.0 * heat, 19.0 * heat), lag=0.0)
-        z = z * heat
     giants = branches.draw(age, m_h, rng)
-    cos, sin = np.cos(azimuth), np.sin(azimuth)
-    position = np.stack([-flat * cos, flat * sin, z], axis=1)
+    velocity = along_axes(position, speed)
+    return _placed(component, age, m_h, alpha, giants, position, velocity, frame, kind)
+
+
+def along_axes(position: FloatArray, speed: FloatArray) -> FloatArray:
+    """(V_X, V_Y, V_Z) of (V_R, V_phi, V_Z); right-handed, Sun at X = -R0: the disc moves towards +Y at the Sun."""
+    flat = np.hypot(position[:, 0], position[:, 1])
+    cos, sin = -position[:, 0] / flat, position[:, 1] / flat
     v_r, v_phi, v_z = speed.T
-    # Right-handed, Sun at X = -R0: the disc moves towards +Y at the Sun.
-    velocity = np.stack([-v_r * cos + v_phi * sin, v_r * sin + v_phi * cos, v_z], axis=1)
-    return _placed(component, age, m_h, alpha, giants, position, velocity, frame)
+    return np.stack([-v_r * cos + v_phi * sin, v_r * sin + v_phi * cos, v_z], axis=1)
 
 
 def circular_speed_kms(radius_kpc: FloatArray) -> FloatArray:
@@ -253,62 +291,92 @@ def _placed(
     position: FloatArray,
     velocity: FloatArray,
     frame: SolarFrame,
+    kind: str = "M giant",
 ) -> Stars:
-    """Stars without dust yet; only those of the Teff range and near enough to be worth projecting."""
-    keep = (giants["teff"] > TEFF_RANGE[0]) & (giants["teff"] < TEFF_RANGE[1])
+    """Stars without dust yet; only those of the kind's Teff and near enough to be worth projecting.
+
+    Stars hotter than about 3,980 K are rarely classified M: an M giant passes with a chance that falls there.
+    """
+    low, high = TEFF_RANGES[kind]
+    keep = (giants["teff"] > low) & (giants["teff"] < high)
     reach = 10.0 ** (0.2 * (J_LIMITS[1] - (giants["k_abs"] + giants["jk0"])) - 2.0)
-    sun = np.array([-frame.r0_kpc, 0.0, frame.z_sun_kpc])
-    near = np.linalg.norm(position - sun, axis=1)
+    near = np.linalg.norm(position - _sun(frame), axis=1)
     keep &= (near < reach) & (near > 0.3)
     position, velocity = position[keep], velocity[keep]
+    values = {name: giants[name][keep] for name in _STAR_FIELDS}
+    return on_sky(component, kind, age[keep], m_h[keep], alpha[keep], values, position, velocity, frame)
+
+
+def on_sky(
+    component: str,
+    kind: str,
+    age: FloatArray,
+    m_h: FloatArray,
+    alpha: FloatArray,
+    values: dict[str, FloatArray],
+    position: FloatArray,
+    velocity: FloatArray,
+    frame: SolarFrame,
+) -> Stars:
+    """Stars at Galactocentric positions, as the Sun sees them, without dust."""
     sky = sky_from_galactocentric(position, velocity, frame)
     glon, glat = equatorial_to_galactic(sky["ra"], sky["dec"])
-    values = {name: giants[name][keep] for name in _STAR_FIELDS}
+    n = len(position)
     return Stars(
-        component=np.full(int(keep.sum()), component, dtype="U12"),
-        age_gyr=age[keep],
-        m_h=m_h[keep],
-        alpha_m=alpha[keep],
+        component=np.full(n, component, dtype="U12"),
+        kind=np.full(n, kind, dtype="U12"),
+        age_gyr=age,
+        m_h=m_h,
+        alpha_m=alpha,
         position=position,
         velocity=velocity,
         glon=glon,
         glat=glat,
-        ebv=np.zeros(int(keep.sum())),
+        ebv=np.zeros(n),
         **values,
         **sky,
     )
 
 
-def _selected(stars: Stars, rng: np.random.Generator, dust: DustMap, *, everywhere: bool = False) -> Stars:
-    """Thin stars by footprint, magnitude and colour as LAMOST would; sets their reddening.
+def _sun(frame: SolarFrame) -> FloatArray:
+    return np.array([-frame.r0_kpc, 0.0, frame.z_sun_kpc])
+
+
+def _footprint(position: FloatArray, frame: SolarFrame, *, everywhere: bool = False) -> FloatArray:
+    """Chance that LAMOST points at a Galactocentric position.
 
     Declination -9 to +65, fading at both ends; anticentre fields (l 140-230) eight times as often as those towards the
-    centre, unless ``everywhere``; stars hotter than about 4,010 K become rare, because they are not classified M.
+    centre, unless ``everywhere``.
     """
-    chance = _ramp(stars.dec, -9.0, -3.0) * _ramp(-stars.dec, -68.0, -58.0)
-    chance = chance / (1.0 + np.exp((stars.teff - 4010.0) / 40.0))
-    if not everywhere:
-        anticentre = np.exp(-0.5 * ((stars.glon - 185.0) / 38.0) ** 2)
-        chance = chance * (0.12 + 0.88 * anticentre)
-    stars = stars[rng.uniform(size=len(stars)) < chance]
-    clumpy = np.exp(0.25 * rng.standard_normal(len(stars)) - 0.5 * 0.25**2)
+    x, y, z = (position - _sun(frame)).T
+    longitude, sin_b = np.arctan2(y, x), z / np.sqrt(x**2 + y**2 + z**2)
+    pole, ascending = np.radians(27.12825), np.radians(122.93192)
+    sin_dec = sin_b * np.sin(pole) + np.sqrt(1.0 - sin_b**2) * np.cos(pole) * np.cos(ascending - longitude)
+    dec = np.degrees(np.arcsin(np.clip(sin_dec, -1.0, 1.0)))
+    chance = _ramp(dec, -9.0, -3.0) * _ramp(-dec, -68.0, -58.0)
+    if everywhere:
+        return chance
+    off = (np.degrees(longitude) % 360.0 - 185.0) / 38.0
+    return np.asarray(chance * (0.12 + 0.88 * np.exp(-0.5 * off**2)))
+
+
+def _selected(stars: Stars, rng: np.random.Generator, dust: DustMap) -> Stars:
+    """Thin stars by class and by magnitude through the dust, as LAMOST would; sets their reddening."""
+    chance = np.where(stars.kind == "M giant", 1.0 / (1.0 + np.exp((stars.teff - 3980.0) / 40.0)), 1.0)
+    return within_limits(stars[rng.uniform(size=len(stars)) < chance], rng, dust)
+
+
+def within_limits(stars: Stars, rng: np.random.Generator, dust: DustMap) -> Stars:
+    """Those that are neither too bright nor too faint behind their dust, which they now know."""
+    clumpy = np.exp(0.3 * rng.standard_normal(len(stars)))
     ebv = dust.reddening(stars.glon, stars.glat, stars.distance) * clumpy
     modulus = 5.0 * np.log10(100.0 * stars.distance)
     j_mag = stars.k_abs + stars.jk0 + modulus + BAND_COEFFICIENTS["J"] * ebv
     g_mag = stars.g_abs + modulus + BAND_COEFFICIENTS["G"] * ebv
     seen = (j_mag > J_LIMITS[0]) & (j_mag < J_LIMITS[1]) & (g_mag > G_LIMITS[0]) & (g_mag < G_LIMITS[1])
-    named = {name: getattr(stars, name) for name in Stars.__dataclass_fields__}
-    return Stars(**{**named, "ebv": ebv})[seen]
+    return replace(stars, ebv=ebv)[seen]
 
 
 def _ramp(value: FloatArray, low: float, high: float) -> FloatArray:
     """0 below ``low``, 1 above ``high``, straight between."""
     return np.asarray(np.clip((value - low) / (high - low), 0.0, 1.0))
-
-
-def check_phase_space(stars: Stars, frame: SolarFrame) -> float:
-    """Largest difference in kpc between the stars' true positions and those their observables give."""
-    position, _ = galactocentric_phase_space(
-        stars.ra, stars.dec, stars.distance, stars.pmra, stars.pmdec, stars.rv, frame
-    )
-    return float(np.abs(position - stars.position).max())

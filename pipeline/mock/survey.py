@@ -15,8 +15,12 @@ from numpy.typing import NDArray
 from pipeline.domain.columns import column, in_published_order
 from pipeline.domain.frames import FRAMES, SolarFrame
 from pipeline.domain.spectrum import Spectrum
+from pipeline.mock import oddities
+from pipeline.mock.contaminants import CONTAMINANTS, draw_contaminants
+from pipeline.mock.instrument import Conditions, SpectrumSimulator
 from pipeline.mock.photometry import astrometry, magnitudes, reference_labels
-from pipeline.mock.spectra import Conditions, SpectrumSimulator
+from pipeline.mock.plates import REPEAT_SHARE, Visits, draw_visits
+from pipeline.mock.spectra import Light
 from pipeline.mock.stars import COMPONENTS, SHARES, GiantBranches, Stars, draw_galaxy, draw_stream
 from pipeline.science.dust import BAND_COEFFICIENTS, DustMap, ExponentialDisc
 from pipeline.science.stream import StreamModel, sagittarius_stream_model
@@ -29,12 +33,16 @@ FIRST_GAIA_ID = 9_000_000_000_000_000_001
 
 SOURCE = "simulated survey"
 
+_CARBON = 1.0
+"""Strength of C2 and CN in carbon stars."""
+
 RV_INPUT_ERROR_KMS = 8.0
 """Error of the velocity that the survey's own pipeline would have put into the header."""
 
 _BLOCK = 256
 _PARTICLES_A_STAR = 8
-_PLATE_DEG = 5.0
+_PARTICLES = (2000, 12_000)
+"""Fewest and most particles of the stream that stars are drawn about."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +52,11 @@ class MockSurvey:
     Parameters
     ----------
     table : DataFrame
-        What the surveys would have published, under the contract's column names; one row a star.
+        What the surveys would have published, under the contract's column names; one row an observation.
     truth : DataFrame
-        ``obsid`` and what is true of each star (columns ``true_*`` and ``component``).
+        ``obsid`` and what is true of each observation and of the star it is meant to be of: ``true_*``, ``component``,
+        ``kind``, and its ``oddity`` ("" for none) with ``oddity_size``, ``oddity_velocity`` and ``oddity_partner``
+        (an obsid, 0 for none; :class:`~pipeline.mock.oddities.Planted`).
     stream : StreamModel
         The Sagittarius particles that the stream stars were drawn from.
     seed : int
@@ -56,7 +66,9 @@ class MockSurvey:
     dust_name : str
         The dust map that reddened the stars.
     stars : Stars
-        The stars, in row order.
+        The stars, in row order; those seen again stand several times.
+    light, second : Light
+        What shone into each fibre, and a second star's light where there is one.
     conditions : Conditions
         How each was observed.
     """
@@ -68,10 +80,12 @@ class MockSurvey:
     frame: SolarFrame
     dust_name: str
     stars: Stars = field(repr=False)
+    light: Light = field(repr=False)
+    second: Light = field(repr=False)
     conditions: Conditions = field(repr=False)
 
     def __len__(self) -> int:
-        """Number of stars."""
+        """Number of observations."""
         return len(self.table)
 
     @cached_property
@@ -86,7 +100,7 @@ class MockSurvey:
     def observe(
         self, rows: slice | NDArray[np.intp]
     ) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-        """Observe some of the stars; a star's spectrum does not depend on which others are asked for with it.
+        """Spectra of some rows; a spectrum does not depend on which others are asked for with it.
 
         Parameters
         ----------
@@ -107,17 +121,19 @@ class MockSurvey:
         for start in range(0, index.size, _BLOCK):
             part = index[start : start + _BLOCK]
             block = slice(start, start + part.size)
-            observed = self._simulator.observe(self.stars.labels[part], self.conditions[part])
+            observed = self._simulator.observe(self.light[part], self.conditions[part], self.second[part])
             flux[block], ivar[block], mask[block] = observed
         return self.wavelength, flux, ivar, mask
 
     def noiseless(self, rows: slice | NDArray[np.intp]) -> NDArray[np.float64]:
-        """Spectra without noise and instrument, observed frame and reddened, shape (n, p)."""
+        """Spectra without noise and instrument, observed frame and reddened, median 1 over 8000-8950, shape (n, p)."""
         index = np.arange(len(self))[rows]
-        return self._simulator.clean_flux(self.stars.labels[index], self.conditions[index])
+        conditions = self.conditions[index]
+        starlight = self._simulator.starlight
+        return starlight.mixed(self.light[index], self.second[index], conditions.share, conditions.ebv)
 
     def spectra(self) -> Iterator[Spectrum]:
-        """Every star's spectrum in row order, observed in blocks."""
+        """Every spectrum in row order, observed in blocks."""
         for start in range(0, len(self), _BLOCK):
             rows = slice(start, min(start + _BLOCK, len(self)))
             wavelength, flux, ivar, mask = self.observe(rows)
@@ -146,7 +162,7 @@ def simulate(
     Parameters
     ----------
     n_stars : int
-        Number of stars, of all components.
+        Number of observations, of stars of all components and kinds; some stars are observed again.
     seed : int
         Seed of everything.
     training : int
@@ -154,7 +170,8 @@ def simulate(
     frame : SolarFrame, optional
         Where the Sun is; the paper's by default.
     dust : DustMap, optional
-        What reddens the stars; the analytic disc by default, with 25 per cent of scatter a star.
+        What reddens the stars; the analytic disc by default, with 30 per cent of scatter a star, which is the
+        error that the paper gives dust maps.
 
     Returns
     -------
@@ -172,78 +189,94 @@ def simulate(
         raise ValueError(f"training must lie between 0 and n_stars={n_stars}; found {training}.")
     frame = frame or FRAMES["paper"]
     dust = dust or ExponentialDisc(r0_kpc=frame.r0_kpc)
-    sky, chemistry, noise, order = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4))
-    branches = GiantBranches()
-    counts = [round(share * n_stars) for share in SHARES[1:]]
-    counts = [n_stars - sum(counts), *counts]
-    stream = sagittarius_stream_model(max(2000, _PARTICLES_A_STAR * counts[3]), seed, frame)
-    parts = [
-        draw_galaxy(name, count, sky, frame, dust, branches)
-        for name, count in zip(COMPONENTS[:3], counts[:3], strict=True)
-    ]
-    parts.append(draw_stream(stream, counts[3], chemistry, frame, dust, branches))
-    stars = Stars.joined(parts)
-    stars = stars[order.permutation(len(stars))]
+    sky, noise, plates, odd = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4))
+    stars, stream = draw_stars(n_stars - round(REPEAT_SHARE * n_stars), seed, sky, frame, dust)
     seen = magnitudes(stars, noise)
     seen |= astrometry(stars, seen["g_mag"], noise)
     seen |= reference_labels(stars, seen["h_mag"], round(1.5 * training), noise)
-    conditions = _conditions(stars, seen, noise)
-    table = _table(stars, seen, order)
-    truth = _truth(stars, conditions, table["obsid"])
-    return MockSurvey(table, truth, stream, seed, frame, dust.name, stars, conditions)
-
-
-def _conditions(stars: Stars, seen: dict[str, NDArray[np.float64]], rng: np.random.Generator) -> Conditions:
-    """S/N log-normal about 70, higher for bright stars, within 10-300."""
-    logarithm = np.log(70.0) - 0.10 * (seen["j_mag"] - 11.0) + 0.5 * rng.standard_normal(len(stars))
-    return Conditions(
-        snr=np.clip(np.exp(logarithm), 10.0, 300.0),
-        rv_kms=stars.rv,
-        ebv=stars.ebv,
-        scale=500.0 * 10.0 ** (-0.4 * (seen["g_mag"] - 14.0)) * np.exp(0.2 * rng.standard_normal(len(stars))),
-        key=np.arange(len(stars), dtype=np.uint64) + np.uint64(FIRST_OBSID),
+    visits = draw_visits(stars.ra, stars.dec, seen["g_mag"], n_stars, plates)
+    stars = stars[visits.star]
+    seen = {name: values[visits.star] for name, values in seen.items()}
+    planted = oddities.choose(stars.kind, visits.plan_id, stars.labels, np.isfinite(seen["teff_ref"]), visits.star, odd)
+    wrong = np.flatnonzero(planted.kind == "mislabelled")
+    for name in ("teff_ref", "logg_ref", "m_h_ref", "alpha_m_ref"):
+        seen[name][wrong] = seen[name][planted.partner[wrong]]
+    light = Light(
+        stars.labels, _CARBON * (stars.kind == "carbon star"), np.zeros(n_stars), stars.rv + visits.zero_point_kms
     )
+    level = 500.0 * 10.0 ** (-0.4 * (seen["g_mag"] - 14.0)) * np.exp(0.2 * noise.standard_normal(n_stars))
+    key = np.arange(n_stars, dtype=np.uint64) + np.uint64(FIRST_OBSID)
+    conditions = Conditions.ordinary(visits.snr, stars.ebv, level, key)
+    light, second, conditions = oddities.apply(planted, light, conditions, odd)
+    seen["rv_input"] = light.rv_kms + RV_INPUT_ERROR_KMS * noise.standard_normal(n_stars)
+    table = _table(stars, light, visits, seen)
+    truth = _truth(stars, visits, planted, table["obsid"].to_numpy())
+    return MockSurvey(table, truth, stream, seed, frame, dust.name, stars, light, second, conditions)
 
 
-def _table(stars: Stars, seen: dict[str, NDArray[np.float64]], rng: np.random.Generator) -> pd.DataFrame:
+def draw_stars(
+    n: int, seed: int, rng: np.random.Generator, frame: SolarFrame, dust: DustMap
+) -> tuple[Stars, StreamModel]:
+    """Stars of all components and kinds in random order, and the stream model that some of them stand on."""
+    branches = GiantBranches()
+    strange = {kind: round(share * n) for kind, share in CONTAMINANTS.items()}
+    giants = n - sum(strange.values())
+    counts = [round(share * giants) for share in SHARES[1:]]
+    counts = [giants - sum(counts), *counts]
+    stream = sagittarius_stream_model(int(np.clip(_PARTICLES_A_STAR * counts[3], *_PARTICLES)), seed, frame)
+    parts = [
+        draw_galaxy(name, count, rng, frame, dust, branches)
+        for name, count in zip(COMPONENTS[:3], counts[:3], strict=True)
+    ]
+    parts.append(draw_stream(stream, counts[3], rng, frame, dust, branches))
+    parts += [draw_contaminants(kind, count, rng, frame, dust, branches) for kind, count in strange.items() if count]
+    stars = Stars.joined(parts)
+    return stars[rng.permutation(len(stars))], stream
+
+
+def _table(stars: Stars, light: Light, visits: Visits, seen: dict[str, NDArray[np.float64]]) -> pd.DataFrame:
+    """Every observation was classified a giant by its Teff, rightly or not: that is why it is here."""
     n = len(stars)
-    plates = _plates(stars.ra, stars.dec)
-    plan, plate_index = np.unique(plates, return_inverse=True)
-    night = 55_900 + rng.permutation(plan.size)[plate_index] * 3
-    obsid = FIRST_OBSID + np.arange(n)
     columns: dict[str, Any] = {
-        "obsid": obsid,
-        "gaia_source_id": FIRST_GAIA_ID + np.arange(n),
+        "obsid": FIRST_OBSID + np.arange(n),
+        "gaia_source_id": FIRST_GAIA_ID + visits.star,
         "ra": stars.ra,
         "dec": stars.dec,
         "designation": [_designation(ra, dec) for ra, dec in zip(stars.ra, stars.dec, strict=True)],
-        "plan_id": plates,
-        "spectrograph_id": rng.integers(1, 17, n),
-        "fiber_id": rng.integers(1, 251, n),
-        "lmjd": night,
-        "subclass": [f"gM{kind}" if kind >= 0 else "K7" for kind in _subtype(stars.teff)],
+        "plan_id": visits.plan_id,
+        "spectrograph_id": visits.spectrograph_id,
+        "fiber_id": visits.fiber_id,
+        "lmjd": visits.lmjd,
+        "subclass": [f"gM{kind}" if kind >= 0 else "K7" for kind in _subtype(light.labels[:, 0])],
         "obsid_source": np.full(n, "simulated"),
         "source_file": np.full(n, SOURCE),
-        "rv_input": stars.rv + RV_INPUT_ERROR_KMS * rng.standard_normal(n),
         **seen,
     }
     frame = pd.DataFrame({name: columns[name] for name in in_published_order(columns)})
     return frame.astype({name: column(name).dtype for name in frame.columns})
 
 
-def _truth(stars: Stars, conditions: Conditions, obsid: pd.Series) -> pd.DataFrame:
+def _truth(stars: Stars, visits: Visits, planted: oddities.Planted, obsid: NDArray[np.int64]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "obsid": obsid.to_numpy(),
+            "obsid": obsid,
             "component": stars.component.astype(str),
+            "kind": stars.kind.astype(str),
+            "oddity": planted.kind.astype(str),
+            "oddity_size": planted.size,
+            "oddity_velocity": planted.velocity,
+            "oddity_partner": np.where(planted.partner < 0, 0, obsid[planted.partner]),
+            "true_star": visits.star,
             "true_teff": stars.teff,
             "true_logg": stars.logg,
             "true_m_h": stars.m_h,
             "true_alpha_m": stars.alpha_m,
             "true_age_gyr": stars.age_gyr,
             "true_rv": stars.rv,
+            "true_rv_zero_point": visits.zero_point_kms,
             "true_pmra": stars.pmra,
             "true_pmdec": stars.pmdec,
+            "true_parallax": 1.0 / stars.distance,
             "true_distance": stars.distance,
             "true_k_abs": stars.k_abs,
             "true_jk0": stars.jk0,
@@ -255,18 +288,9 @@ def _truth(stars: Stars, conditions: Conditions, obsid: pd.Series) -> pd.DataFra
             "true_v_x": stars.velocity[:, 0],
             "true_v_y": stars.velocity[:, 1],
             "true_v_z": stars.velocity[:, 2],
-            "true_snr_red": conditions.snr,
+            "true_snr_red": visits.snr,
         }
     )
-
-
-def _plates(ra_deg: NDArray[np.float64], dec_deg: NDArray[np.float64]) -> NDArray[np.str_]:
-    """Names of the fields: cells of five degrees, marked as simulated."""
-    dec_cell = np.floor(dec_deg / _PLATE_DEG) * _PLATE_DEG + 0.5 * _PLATE_DEG
-    width = _PLATE_DEG / np.cos(np.radians(np.abs(dec_cell)))
-    ra_cell = (np.floor(ra_deg / width) + 0.5) * width % 360.0
-    cells = zip(ra_cell, dec_cell, strict=True)
-    return np.array([f"SIM{ra:03.0f}{'N' if dec >= 0 else 'S'}{abs(dec):02.0f}" for ra, dec in cells])
 
 
 def _subtype(teff: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,16 +87,30 @@ class Catalog:
             If the file is missing, is no Parquet, or breaks the contract.
         """
         path = directory / CATALOG_NAME
-        try:
+        with _readable(path):
             arrow = pq.read_table(path)
-        except FileNotFoundError:
-            raise ProductError(f"{directory} holds no {CATALOG_NAME}. Build the products again.") from None
-        except pa.ArrowException as error:
-            raise ProductError(f"{path} is not readable Parquet ({error}). Build the products again.") from error
         unknown = [name for name in arrow.column_names if name not in BY_NAME]
         if unknown:
             raise ProductError(f"{path} has columns that are not declared: {', '.join(unknown)}.")
         return cls.from_frame(arrow.to_pandas())
+
+
+def catalog_length(directory: Path) -> int:
+    """Number of stars, from the file's own index; ProductError when there is none."""
+    path = directory / CATALOG_NAME
+    with _readable(path):
+        return int(pq.read_metadata(path).num_rows)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Tell of a missing or damaged file in a sentence."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise ProductError(f"{path.parent} holds no {path.name}. Build the products again.") from None
+    except pa.ArrowException as error:
+        raise ProductError(f"{path} is not readable Parquet ({error}). Build the products again.") from error
 
 
 def cast(values: pd.Series, declared: Column) -> pd.Series:

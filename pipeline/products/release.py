@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,6 @@ class Products:
         Where it lies.
     manifest : Manifest
         What made it.
-    catalog : Catalog
-        The stars.
     rejects : pandas.DataFrame
         What could not be used, and why.
     spectra : SpectrumStore or None
@@ -49,12 +48,16 @@ class Products:
 
     directory: Path
     manifest: Manifest
-    catalog: Catalog
     rejects: pd.DataFrame
     spectra: SpectrumStore | None
     maps: tuple[DiscMap, ...]
     overlays: dict[str, pd.DataFrame]
     report: dict[str, Any]
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The stars, read and validated when they are first asked for; ProductError when they break the contract."""
+        return Catalog.read(self.directory)
 
     @classmethod
     def open(cls, directory: Path) -> Products:
@@ -74,7 +77,6 @@ class Products:
         return cls(
             directory=directory,
             manifest=manifest,
-            catalog=Catalog.read(directory),
             rejects=rejects,
             spectra=SpectrumStore(directory) if SpectrumStore.exists(directory) else None,
             maps=read_maps(directory),
@@ -103,10 +105,10 @@ def _breaches(directory: Path) -> Iterator[str]:
     yield from _checksum_breaches(directory, manifest)
     try:
         products = Products.open(directory)
+        yield from _consistency_breaches(products)
     except ProductError as error:
         yield str(error)
         return
-    yield from _consistency_breaches(products)
     yield from _model_breaches(directory)
 
 

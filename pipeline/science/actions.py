@@ -21,7 +21,7 @@ from galpy.util import galpyWarning
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from pipeline.domain.frames import SolarFrame
+from pipeline.domain.frames import PECULIAR_V_KMS, SolarFrame
 
 FloatArray = NDArray[np.float64]
 
@@ -30,6 +30,9 @@ POTENTIALS = ("MWPotential2014", "McMillan17")
 _SENTINEL = 9999.0
 _BLOCK = 8192
 _LEAST_DELTA = 1e-3
+_LEAST_RADIUS = 1e-2
+_PARTS = (0.1, 0.5, 0.9)
+"""Where between an orbit's ends its focal length is looked up: chosen on orbits whose actions are known."""
 _USUAL_DELTA = 0.45
 """Where no focal length can be had, that of the solar neighbourhood, in units of R0."""
 
@@ -50,6 +53,8 @@ class Orbits:
         Shape of the orbit.
     failed : ndarray of bool, shape (n,)
         6D known and bound, yet no actions: galpy's sentinel 9999.99 or a non-finite value.
+    focal_length : ndarray, shape (n,)
+        Of the spheroidal coordinates that were used, in units of R0: to be used again for draws about the star.
     """
 
     j_r: FloatArray
@@ -62,6 +67,7 @@ class Orbits:
     r_peri_kpc: FloatArray
     r_apo_kpc: FloatArray
     failed: NDArray[np.bool_]
+    focal_length: FloatArray
 
     @property
     def j_tot(self) -> FloatArray:
@@ -75,8 +81,8 @@ class Orbits:
 
 
 def circular_velocity_kms(frame: SolarFrame) -> float:
-    """Circular velocity at the Sun, to scale the potential: its V less the peculiar 12.24 km/s (Schoenrich 2010)."""
-    return frame.v_sun_kms[1] - 12.24
+    """Circular velocity at the Sun, to scale the potential: its V less its peculiar motion."""
+    return frame.v_sun_kms[1] - PECULIAR_V_KMS
 
 
 def compute_orbits(
@@ -99,7 +105,7 @@ def compute_orbits(
     potential : {"MWPotential2014", "McMillan17"}
         Bovy (2015), scaled to (R0, v_c) of the frame; or McMillan (2017) with its own scales.
     delta : ndarray, shape (n,), optional
-        Focal length of each star's spheroidal coordinates in units of R0; by default from the potential at its place.
+        Focal length of each star's spheroidal coordinates in units of R0; by default its orbit's.
     threads : int, optional
         Of galpy's own OpenMP loops, all cores by default. Never call this from several threads: galpy's C code turns
         GSL's error handler off and on for the whole process, and a handler turned on too soon ends the program.
@@ -126,6 +132,7 @@ def compute_orbits(
     v_z = velocity_kms[:, 2] / vo
     n = len(radius)
     columns = {name: np.full(n, np.nan) for name in ("j_r", "j_z", "energy", "ecc", "z_max", "r_peri", "r_apo")}
+    columns["delta"] = np.full(n, _USUAL_DELTA) if delta is None else delta
     known = np.flatnonzero(np.isfinite(v_r + v_t + v_z + z) & (radius > 1e-3))
     infinity = float(evaluatePotentials(model, 1e6, 0.0, use_physical=False))
     phase = (radius, v_r, v_t, z, v_z)
@@ -136,8 +143,9 @@ def compute_orbits(
             columns["energy"][block] = phi + 0.5 * (v_r[block] ** 2 + v_t[block] ** 2 + v_z[block] ** 2)
             bound = block[columns["energy"][block] < infinity]
             if bound.size:
-                given = focal_length(model, radius[bound], z[bound]) if delta is None else delta[bound]
-                _fill_block(columns, bound, phase, model, given)
+                if delta is None:
+                    columns["delta"][bound] = orbit_focal_length(model, *(part[bound] for part in phase))
+                _fill_block(columns, bound, phase, model, columns["delta"][bound])
 
     with warnings.catch_warnings(), threadpool_limits(limits=threads, user_api="openmp"):
         warnings.simplefilter("ignore", galpyWarning)
@@ -167,6 +175,7 @@ def compute_orbits(
         r_peri_kpc=columns["r_peri"] * ro,
         r_apo_kpc=columns["r_apo"] * ro,
         failed=failed,
+        focal_length=columns["delta"],
     )
 
 
@@ -179,12 +188,33 @@ def _potential(name: str) -> Any:
     return McMillan17
 
 
-def focal_lengths(position_kpc: FloatArray, frame: SolarFrame, potential: str) -> FloatArray:
-    """Focal length for each place, in units of R0: to be used again for draws about it."""
-    ro = frame.r0_kpc if potential == "MWPotential2014" else 8.21
-    x, y, z = position_kpc.T / ro
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return focal_length(_potential(potential), np.hypot(x, y), z)
+def orbit_focal_length(
+    model: Any, radius: FloatArray, v_r: FloatArray, v_t: FloatArray, z: FloatArray, v_z: FloatArray
+) -> FloatArray:
+    """Focal length for a whole orbit: the mean over places between its ends, which the star's own place tells first.
+
+    The potential is nowhere of Staeckel's form exactly. A star near its apocentre, where most are found, knows least of
+    the inner part of its orbit; the mean serves all of it.
+
+    Parameters
+    ----------
+    model : galpy potential
+        In galpy's units.
+    radius, v_r, v_t, z, v_z : ndarray, shape (n,)
+        Bound stars, in galpy's units.
+    """
+    local = focal_length(model, radius, z)
+    finder = actionAngleStaeckel(pot=model, delta=_USUAL_DELTA, c=True)
+    _, z_max, r_peri, r_apo = finder.EccZmaxRperiRap(radius, v_r, v_t, z, v_z, np.zeros_like(radius), delta=local)
+    places = []
+    for outwards in _PARTS:
+        distance = r_peri + outwards * (r_apo - r_peri)
+        for upwards in _PARTS:
+            height = upwards * z_max * distance / r_apo
+            across = np.sqrt(np.maximum(distance**2 - height**2, _LEAST_RADIUS**2))
+            places.append(focal_length(model, across, height))
+    mean = np.mean(places, axis=0)
+    return np.where(np.abs(r_peri) + np.abs(z_max) + np.abs(r_apo) < _SENTINEL, mean, local)
 
 
 def focal_length(model: Any, radius: FloatArray, z: FloatArray) -> FloatArray:

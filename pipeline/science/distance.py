@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.science.dust import BAND_COEFFICIENTS, DustMap
+from pipeline.science.ages import FAR_FROM_PLANE_KPC, AgeGuess, high_alpha_probability
+from pipeline.science.draws import star_generator
+from pipeline.science.dust import DustMap
 from pipeline.science.isochrones import AbsoluteMagnitude
 
 FloatArray = NDArray[np.float64]
@@ -19,6 +21,10 @@ CALIBRATED_M_H = (-0.9, 0.5)
 _GRID_KPC = np.geomspace(0.05, 200.0, 241)
 _DRAW_STEP = 4  # draws scan every fourth distance (15 %): Eq. 8 is nearly linear in log d, the root moves by < 0.1 %
 _BLOCK = 512
+_PERCENTS = np.array([16.0, 50.0, 84.0])
+
+FEWEST_EFFECTIVE_DRAWS = 5.0
+"""Spectrum and dust map are in conflict where the weighted draws are worth fewer than this."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +37,58 @@ class DistanceSettings:
         Monte Carlo draws a star for the quantiles.
     dust_relative_error : float
         Relative uncertainty of the dust map (the paper: about 30 %).
+    colour_scatter_mag : float
+        Intrinsic spread of giants in (J - Ks)0 about their branch: pulsation, and what the models miss.
     seed : int
         Seed of the draws.
     """
 
-    draws: int = 100
+    draws: int = 200
     dust_relative_error: float = 0.3
+    colour_scatter_mag: float = 0.02
     seed: int = 20230419
+
+
+@dataclass(frozen=True)
+class Giants:
+    """What a distance is made of, each array of shape (n,); NaN where unknown.
+
+    Parameters
+    ----------
+    glon_deg, glat_deg : ndarray
+        Galactic coordinates in degrees.
+    j_mag, j_err, k_mag, k_err : ndarray
+        2MASS magnitudes and errors.
+    m_h, m_h_err, alpha_m, alpha_m_err : ndarray
+        [M/H] and [alpha/M] and their errors in dex.
+    jk0, jk0_err : ndarray
+        (J - Ks)0 that the spectrum tells, see :mod:`pipeline.science.intrinsic_colour`; where it is NaN only the dust
+        map de-reddens the star.
+    key : ndarray of int
+        Seeds each star's draws, whatever block it is in.
+    """
+
+    glon_deg: FloatArray
+    glat_deg: FloatArray
+    j_mag: FloatArray
+    j_err: FloatArray
+    k_mag: FloatArray
+    k_err: FloatArray
+    m_h: FloatArray
+    m_h_err: FloatArray
+    alpha_m: FloatArray
+    alpha_m_err: FloatArray
+    jk0: FloatArray
+    jk0_err: FloatArray
+    key: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Number of stars."""
+        return int(self.key.size)
+
+    def take(self, rows: NDArray[np.intp]) -> Giants:
+        """Some of the stars."""
+        return Giants(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 
 @dataclass(frozen=True)
@@ -47,11 +98,16 @@ class DistanceEstimate:
     Parameters
     ----------
     median_kpc, low_kpc, high_kpc : ndarray, shape (n,)
-        50th, 16th and 84th percentile of the draws, NaN where fewer than half of the draws had a solution.
+        50th, 16th and 84th percentile of the draws, NaN where the measured values or more than half of the draws have
+        no solution.
     roots : ndarray of int, shape (n,)
         Number of distances that solve the equation at the measured values.
     k_abs, a_k, e_jk : ndarray, shape (n,)
-        Absolute magnitude, extinction and reddening at the median distance, in magnitudes.
+        Absolute magnitude at the median distance, and medians of extinction and reddening, in magnitudes.
+    e_jk_map : ndarray, shape (n,)
+        Reddening that the dust map alone has at the median distance.
+    conflict : ndarray of bool, shape (n,)
+        The spectrum's colour is one that hardly any draw of dust and photometry leads to.
     """
 
     median_kpc: FloatArray
@@ -61,28 +117,34 @@ class DistanceEstimate:
     k_abs: FloatArray
     a_k: FloatArray
     e_jk: FloatArray
+    e_jk_map: FloatArray
+    conflict: NDArray[np.bool_]
 
 
 def solve(
     k_mag: FloatArray,
     jk: FloatArray,
     m_h: FloatArray,
+    age_gyr: FloatArray,
     grid_kpc: FloatArray,
     reddening: FloatArray,
     calibration: AbsoluteMagnitude,
+    coefficients: Mapping[str, float],
 ) -> tuple[FloatArray, NDArray[np.int16]]:
     """Nearest root of Eq. 8 and the number of roots.
 
     Parameters
     ----------
-    k_mag, jk, m_h : ndarray, shape (n,)
-        Observed Ks and J - Ks, and [M/H].
+    k_mag, jk, m_h, age_gyr : ndarray, shape (n,)
+        Observed Ks and J - Ks, [M/H], and age in Gyr.
     grid_kpc : ndarray, shape (g,)
         Distances to scan.
     reddening : ndarray, shape (n, g)
-        E(B-V) along each sightline, at these distances.
+        E(B-V) along each sightline, at these distances, in the unit of its map.
     calibration : AbsoluteMagnitude
-        D(c0, [M/H]).
+        D(c0, [M/H]) at that age.
+    coefficients : mapping of str to float
+        The dust map's own: A_band for one unit of it; J and Ks are used.
 
     Returns
     -------
@@ -91,9 +153,9 @@ def solve(
     roots : ndarray of int16, shape (n,)
         Number of sign changes found over the grid.
     """
-    a_j, a_k = BAND_COEFFICIENTS["J"] * reddening, BAND_COEFFICIENTS["Ks"] * reddening
+    a_j, a_k = coefficients["J"] * reddening, coefficients["Ks"] * reddening
     with np.errstate(invalid="ignore"):
-        magnitude = calibration(jk[:, None] - (a_j - a_k), m_h[:, None])
+        magnitude = calibration(jk[:, None] - (a_j - a_k), m_h[:, None], age_gyr[:, None])
         excess = k_mag[:, None] - a_k - 5.0 * np.log10(100.0 * grid_kpc)[None, :] - magnitude
         crosses = (excess[:, :-1] > 0) != (excess[:, 1:] > 0)
     crosses &= np.isfinite(excess[:, :-1]) & np.isfinite(excess[:, 1:])
@@ -109,72 +171,134 @@ def solve(
 
 
 def estimate_distances(
-    glon_deg: FloatArray,
-    glat_deg: FloatArray,
-    j_mag: FloatArray,
-    j_err: FloatArray,
-    k_mag: FloatArray,
-    k_err: FloatArray,
-    m_h: FloatArray,
-    m_h_err: FloatArray,
+    giants: Giants,
     calibration: AbsoluteMagnitude,
+    ages: AgeGuess,
     dust: DustMap,
     settings: DistanceSettings,
     progress: Callable[[float], None] | None = None,
 ) -> DistanceEstimate:
-    """Distances with quantiles from Monte Carlo over photometry, [M/H] and dust.
+    """Distances with quantiles from Monte Carlo over photometry, [M/H], [alpha/M], age and dust.
 
     Parameters
     ----------
-    glon_deg, glat_deg : ndarray, shape (n,)
-        Galactic coordinates in degrees.
-    j_mag, j_err, k_mag, k_err : ndarray, shape (n,)
-        2MASS magnitudes and errors.
-    m_h, m_h_err : ndarray, shape (n,)
-        Metallicity and its error in dex.
-    calibration, dust, settings
-        D(c0, [M/H]), the dust map, and the Monte Carlo.
+    giants : Giants
+        The n stars.
+    calibration, ages, dust, settings
+        D(c0, [M/H]), the ages, the dust map, and the Monte Carlo.
     progress : callable, optional
         Told the fraction done.
 
     Returns
     -------
     DistanceEstimate
-        NaN where photometry, [M/H] or the calibration give no distance: never a number that looks measured.
+        NaN where photometry, [M/H], the calibration or the dust map give no distance: never a number that looks
+        measured.
     """
-    n = len(k_mag)
-    result = {name: np.full(n, np.nan) for name in ("median", "low", "high", "k_abs", "a_k", "e_jk")}
-    roots = np.zeros(n, np.int16)
-    rng = np.random.default_rng(settings.seed)
-    draws = rng.standard_normal((n, settings.draws, 4), dtype=np.float32)
+    n = len(giants)
+    result = {
+        name: np.full(n, np.nan) for name in ("median_kpc", "low_kpc", "high_kpc", "k_abs", "a_k", "e_jk", "e_jk_map")
+    }
+    roots, conflict = np.zeros(n, np.int16), np.zeros(n, bool)
+    to_jk = dust.coefficients["J"] - dust.coefficients["Ks"]
+    equation = _Equation(calibration, ages, dust.coefficients)
+    for_draws = replace(equation, calibration=calibration.for_draws())
     for start in range(0, n, _BLOCK):
-        block = slice(start, min(start + _BLOCK, n))
-        reddening = dust.reddening_profile(glon_deg[block], glat_deg[block], _GRID_KPC)
-        jk = j_mag[block] - k_mag[block]
-        _, roots[block] = solve(k_mag[block], jk, m_h[block], _GRID_KPC, reddening, calibration)
-        coarse = reddening[:, ::_DRAW_STEP]
-        sampled = np.empty((len(jk), settings.draws))
-        for draw in range(settings.draws):
-            z = draws[block, draw].astype(float)
-            dust_scale = np.exp(settings.dust_relative_error * z[:, 3] - 0.5 * settings.dust_relative_error**2)
-            k_drawn = k_mag[block] + k_err[block] * z[:, 1]
-            colour = j_mag[block] + j_err[block] * z[:, 0] - k_drawn
-            metallicity = m_h[block] + m_h_err[block] * z[:, 2]
-            scaled = coarse * dust_scale[:, None]
-            sampled[:, draw], _ = solve(k_drawn, colour, metallicity, _GRID_KPC[::_DRAW_STEP], scaled, calibration)
-        enough = np.isfinite(sampled).mean(axis=1) >= 0.5
-        if enough.any():
-            low, median, high = np.nanpercentile(sampled[enough], [16, 50, 84], axis=1)
-            where = np.flatnonzero(enough) + start
-            result["low"][where], result["median"][where], result["high"][where] = low, median, high
-            ebv = np.array(
-                [np.interp(d, _GRID_KPC, profile) for d, profile in zip(median, reddening[enough], strict=True)]
-            )
-            result["a_k"][where] = BAND_COEFFICIENTS["Ks"] * ebv
-            result["e_jk"][where] = (BAND_COEFFICIENTS["J"] - BAND_COEFFICIENTS["Ks"]) * ebv
-            result["k_abs"][where] = k_mag[where] - result["a_k"][where] - 5.0 * np.log10(100.0 * median)
+        rows = np.arange(start, min(start + _BLOCK, n))
+        stars = giants.take(rows)
+        reddening = dust.reddening_profile(stars.glon_deg, stars.glat_deg, _GRID_KPC)
+        measured = (stars.k_mag, stars.j_mag - stars.k_mag, stars.m_h, np.full((2, len(stars)), 0.5))
+        _, roots[rows] = _solve_placed(stars, *measured, _GRID_KPC, reddening, equation)
+        distance, ebv, weight = _sampled(stars, reddening[:, ::_DRAW_STEP], for_draws, settings)
+        enough = (roots[rows] > 0) & (np.isfinite(distance).mean(axis=1) >= 0.5)
+        conflict[rows] = enough & (weight.sum(axis=1) ** 2 < FEWEST_EFFECTIVE_DRAWS * (weight**2).sum(axis=1))
+        for i in np.flatnonzero(enough):
+            row = rows[i]
+            low, median, high = _weighted_percentiles(distance[i], weight[i])
+            result["low_kpc"][row], result["median_kpc"][row], result["high_kpc"][row] = low, median, high
+            median_ebv = _weighted_percentiles(ebv[i], weight[i])[1]
+            result["a_k"][row] = dust.coefficients["Ks"] * median_ebv
+            result["e_jk"][row] = to_jk * median_ebv
+            result["e_jk_map"][row] = to_jk * np.interp(median, _GRID_KPC, reddening[i])
         if progress is not None:
-            progress(block.stop / n)
-    return DistanceEstimate(
-        result["median"], result["low"], result["high"], roots, result["k_abs"], result["a_k"], result["e_jk"]
-    )
+            progress((rows[-1] + 1) / n)
+    result["k_abs"] = giants.k_mag - result["a_k"] - 5.0 * np.log10(100.0 * result["median_kpc"])
+    return DistanceEstimate(roots=roots, conflict=conflict, **result)
+
+
+@dataclass(frozen=True)
+class _Equation:
+    """What Eq. 8 is solved with."""
+
+    calibration: AbsoluteMagnitude
+    ages: AgeGuess
+    coefficients: Mapping[str, float]
+
+
+def _weighted_percentiles(values: FloatArray, weight: FloatArray) -> FloatArray:
+    """16th, 50th and 84th percentile of the finite values, each at the middle of its own weight."""
+    order = np.argsort(values)[: np.isfinite(values).sum()]
+    share = np.cumsum(weight[order])
+    return np.asarray(np.interp(_PERCENTS / 100.0 * share[-1], share - 0.5 * weight[order], values[order]))
+
+
+def _sampled(
+    stars: Giants, reddening: FloatArray, equation: _Equation, settings: DistanceSettings
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Distance, E(B-V) and weight of all draws, shape (n, draws) each; the reddening is given on the coarse grid.
+
+    A draw's weight is the likelihood of its de-reddened colour, given the one that the spectrum tells.
+    """
+    generators = [star_generator(settings.seed, int(key)) for key in stars.key]
+    normal = np.stack([one.standard_normal((settings.draws, 5)) for one in generators])
+    uniform = np.stack([one.uniform(size=(settings.draws, 2)) for one in generators])
+    distance, ebv, colour = (np.empty((len(stars), settings.draws)) for _ in range(3))
+    grid = _GRID_KPC[::_DRAW_STEP]
+    for draw in range(settings.draws):
+        z = normal[:, draw].T
+        k_drawn = stars.k_mag + stars.k_err * z[1]
+        colour[:, draw] = stars.j_mag + stars.j_err * z[0] - k_drawn + settings.colour_scatter_mag * z[4]
+        drawn = (k_drawn, colour[:, draw], stars.m_h + stars.m_h_err * z[2], uniform[:, draw].T)
+        dust = reddening * np.exp(settings.dust_relative_error * z[3])[:, None]
+        distance[:, draw], _ = _solve_placed(stars, *drawn, grid, dust, equation)
+        ebv[:, draw] = _along(dust, distance[:, draw], grid)
+    reddened = (equation.coefficients["J"] - equation.coefficients["Ks"]) * ebv
+    misfit = (colour - reddened - stars.jk0[:, None]) / stars.jk0_err[:, None]
+    chi2 = np.where(np.isfinite(stars.jk0 + stars.jk0_err)[:, None], misfit**2, 0.0)
+    chi2 = np.where(np.isfinite(distance), chi2, np.inf)
+    least = np.nan_to_num(chi2.min(axis=1), posinf=0.0)
+    return distance, ebv, np.exp(-0.5 * (chi2 - least[:, None]))
+
+
+def _along(profile: FloatArray, distance: FloatArray, grid_kpc: FloatArray) -> FloatArray:
+    """Value of each star's profile at its distance; the grid has equal ratios."""
+    place = np.log(np.nan_to_num(distance, nan=grid_kpc[0]) / grid_kpc[0]) / np.log(grid_kpc[1] / grid_kpc[0])
+    below = np.clip(place.astype(np.intp), 0, grid_kpc.size - 2)
+    rows, fraction = np.arange(len(distance)), place - below
+    value = profile[rows, below] * (1.0 - fraction) + profile[rows, below + 1] * fraction
+    return np.asarray(np.where(np.isfinite(distance), value, np.nan))
+
+
+def _solve_placed(
+    stars: Giants,
+    k_mag: FloatArray,
+    jk: FloatArray,
+    m_h: FloatArray,
+    uniform: FloatArray,
+    grid_kpc: FloatArray,
+    reddening: FloatArray,
+    equation: _Equation,
+) -> tuple[FloatArray, NDArray[np.int16]]:
+    """Solve at the age of a star near the plane, and again where that lands far from it and the age there differs."""
+    high_alpha = high_alpha_probability(m_h, stars.alpha_m, stars.alpha_m_err)
+    age = equation.ages.draw(m_h, high_alpha, np.zeros(len(stars), bool), uniform)
+    distance, roots = solve(k_mag, jk, m_h, age, grid_kpc, reddening, equation.calibration, equation.coefficients)
+    far = np.abs(distance * np.sin(np.radians(stars.glat_deg))) > FAR_FROM_PLANE_KPC
+    there = equation.ages.draw(m_h, high_alpha, far, uniform)
+    again = np.flatnonzero(far & (there != age))
+    if again.size:
+        distance[again], roots[again] = solve(
+            *(k_mag[again], jk[again], m_h[again], there[again], grid_kpc, reddening[again]),
+            *(equation.calibration, equation.coefficients),
+        )
+    return distance, roots

@@ -1,12 +1,14 @@
 """Interstellar dust: E(B-V) along a sightline, and what it does to a band or to a wavelength.
 
 Everything that needs extinction asks a :class:`DustMap`; its ``name`` stands in the caption of every product. The
-embedded default is a smooth analytic disc: right on average, blind to clouds. A real map is one more class of the same
-two methods.
+embedded default is a smooth analytic disc, blind to clouds. Real maps are in
+``pipeline.sources.dust_maps``. What a map calls E(B-V) is a unit of its own: its ``coefficients`` turn it into
+extinction, and no other map's do.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
@@ -31,8 +33,12 @@ BAND_COEFFICIENTS: MappingProxyType[str, float] = MappingProxyType(
         "RP": 0.589 * R_V,
     }
 )
-"""A_band / E(B-V). J, H and Ks are in the unit of the Bayestar19 map; the differences of that unit from a true E(B-V)
-stay within the map's own error of 10-30 per cent."""
+"""A_band / E(B-V) of the analytic disc and of the simulated survey. J, H and Ks are in the unit of the Bayestar19 map;
+the differences of that unit from a true E(B-V) stay within a map's own error of 10-30 per cent."""
+
+W1_W2_PER_J_KS = (0.18 - 0.16) / (0.72 - 0.306)
+"""E(W1 - W2) / E(J - Ks): all four bands from Yuan, Liu & Xiang (2013, MNRAS 430, 2188), Table 2, so that the unit of
+whichever map measured E(J - Ks) cancels."""
 
 _NODE_KPC = np.concatenate([[0.0], np.geomspace(1e-3, 400.0, 420)])
 _BLOCK = 2048
@@ -44,6 +50,11 @@ class DustMap(Protocol):
     @property
     def name(self) -> str:
         """What stands in captions and manifests."""
+        ...
+
+    @property
+    def coefficients(self) -> Mapping[str, float]:
+        """A_band for one unit of the map's E(B-V), at least for J, H and Ks."""
         ...
 
     def reddening(self, glon_deg: ArrayLike, glat_deg: ArrayLike, distance_kpc: ArrayLike) -> FloatArray:
@@ -68,6 +79,10 @@ class DustMap(Protocol):
         """
         ...
 
+    def reach_kpc(self, glon_deg: ArrayLike, glat_deg: ArrayLike) -> FloatArray:
+        """How far the map is reliable along each sightline, shape (n,), in kpc; NaN outside the map."""
+        ...
+
 
 @dataclass(frozen=True)
 class ExponentialDisc:
@@ -88,7 +103,8 @@ class ExponentialDisc:
     -----
     The density is summed by trapezoids along each sightline on nodes of equal ratio (3 per cent apart), 0-400 kpc, and
     interpolated linearly: E(B-V) never falls with distance. Towards the centre the disc is continued inwards
-    without the hole that the real dust has.
+    without the hole that the real dust has. At 8 real sightlines of Bayestar2015, out to where these are reliable, it
+    gives 0.08-2.8 times their A_Ks, 0.55 in the median; both below 0.3 run through clouds.
     """
 
     scale_length_kpc: float = 3.192
@@ -111,6 +127,11 @@ class ExponentialDisc:
             f"analytic exponential dust disc ({self.scale_length_kpc:g} kpc, {1000 * self.scale_height_kpc:g} pc, "
             f"after Li et al. 2018)"
         )
+
+    @property
+    def coefficients(self) -> Mapping[str, float]:
+        """A_band / E(B-V) of all simulated bands."""
+        return BAND_COEFFICIENTS
 
     def density(self, radius_kpc: ArrayLike, height_kpc: ArrayLike) -> FloatArray:
         """E(B-V) a kpc at a Galactocentric radius and a height above the dust's own midplane."""
@@ -159,6 +180,10 @@ class ExponentialDisc:
             before, after = summed[:, lower], summed[:, lower + 1]
             result[block] = before + fraction * (after - before)
         return result
+
+    def reach_kpc(self, glon_deg: ArrayLike, glat_deg: ArrayLike) -> FloatArray:
+        """Infinity, shape (n,): a formula has no end."""
+        return np.full(np.broadcast_shapes(np.shape(glon_deg), np.shape(glat_deg)), np.inf)
 
     def _cumulative(self, glon_deg: FloatArray, glat_deg: FloatArray) -> FloatArray:
         """E(B-V) at the module's nodes, shape (n, nodes)."""

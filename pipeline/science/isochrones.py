@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,69 +14,108 @@ FloatArray = NDArray[np.float64]
 EXTRAPOLATION_MAG = 0.10
 """How far beyond the tip of a branch, in (J - Ks)0, D is continued along its last slope before it becomes NaN."""
 
+DRAW_EXTRAPOLATION_MAG = 0.30
+"""The same for Monte Carlo draws: were those that noise carries past the tip dropped, the rest would be too near."""
+
+EXTRAPOLATION_DEX = 0.2
+"""How far beyond the richest branch, in [M/H], D is continued: PARSEC's table ends at 0.3, the paper's range at 0.5."""
+
+_FEWEST_POINTS = 12
+
 
 class AbsoluteMagnitude(Protocol):
-    """D(c0, [M/H]) of paper Eq. 8."""
+    """D(c0, [M/H]) of paper Eq. 8, at an age where that matters."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What stands in captions and manifests."""
+        ...
 
-    def __call__(self, jk0: ArrayLike, m_h: ArrayLike) -> FloatArray:
-        """K_abs in magnitudes, NaN outside the calibration."""
+    def __call__(self, jk0: ArrayLike, m_h: ArrayLike, age_gyr: ArrayLike = 3.0) -> FloatArray:
+        """K_abs in magnitudes, NaN outside the calibration; the arguments are broadcast."""
+        ...
+
+    def for_draws(self) -> AbsoluteMagnitude:
+        """The same relation, with room at its red end for the noise of Monte Carlo draws."""
         ...
 
 
-class ParsecBranch:
-    """D from PARSEC red-giant branches of one age, bilinear in (c0, [M/H]).
+class ParsecBranches:
+    """D from PARSEC red-giant branches, bilinear in (c0, [M/H]) at the nearest age of the table.
 
     Parameters
     ----------
     table : mapping of ndarray
-        The embedded branches: ``age_gyr``, ``m_h``, ``jk0``, ``k_abs``.
-    age_gyr : float
-        Age; the nearest one in the table is used.
+        The branches: ``age_gyr``, ``m_h``, ``jk0``, ``k_abs``; every age with the same [M/H].
+
+    Raises
+    ------
+    ValueError
+        If there is one metallicity only, or an age lacks a metallicity that another has.
 
     Notes
     -----
     Each metallicity's branch is continued along its own last slope beyond its tip, so that interpolation between
     metallicities never mixes a branch with a hole; where the interpolated tip is passed by more than
-    :data:`EXTRAPOLATION_MAG`, or [M/H] leaves the table, the result is NaN.
+    :data:`EXTRAPOLATION_MAG`, or [M/H] leaves the table by more than :data:`EXTRAPOLATION_DEX` at its rich end or at
+    all at its poor end, the result is NaN.
     """
 
-    def __init__(self, table: Mapping[str, NDArray[Any]], age_gyr: float = 3.0) -> None:
-        ages = np.unique(table["age_gyr"])
-        self.age_gyr = float(ages[np.argmin(np.abs(np.log(ages / age_gyr)))])
-        self.name = f"PARSEC 1.2S red-giant branch, {self.age_gyr:.1f} Gyr"
-        chosen = table["age_gyr"] == self.age_gyr
-        self._m_h = np.unique(table["m_h"][chosen]).astype(float)
+    def __init__(self, table: Mapping[str, NDArray[Any]]) -> None:
+        self.ages_gyr = np.unique(table["age_gyr"]).astype(float)
+        self.name = f"PARSEC red-giant branches, {self.ages_gyr[0]:.1f}-{self.ages_gyr[-1]:.1f} Gyr"
+        self.beyond_tip_mag = EXTRAPOLATION_MAG
+        self._between = 0.5 * np.log(self.ages_gyr[1:] * self.ages_gyr[:-1])
+        self._m_h = np.unique(table["m_h"]).astype(float)
         self._colour = np.arange(0.45, 1.60, 0.005)
-        magnitudes, self._red_end, self._blue_end = [], [], []
-        for metallicity in self._m_h:
-            branch = chosen & (table["m_h"] == np.float32(metallicity))
-            order = np.argsort(table["jk0"][branch])
-            colour = table["jk0"][branch][order].astype(float)
-            magnitude = table["k_abs"][branch][order].astype(float)
-            slope = np.polyfit(colour[-12:], magnitude[-12:], 1)[0]
-            values = np.interp(self._colour, colour, magnitude)
-            values += slope * np.maximum(self._colour - colour[-1], 0.0)
-            magnitudes.append(values)
-            self._red_end.append(colour[-1])
-            self._blue_end.append(colour[0])
-        self._magnitude = np.array(magnitudes)
+        shape = (self.ages_gyr.size, self._m_h.size)
+        if shape[1] < 2:
+            raise ValueError(
+                f"The isochrones have one metallicity, [M/H] = {self._m_h[0]:.2f}; two or more are needed."
+            )
+        self._magnitude = np.empty((*shape, self._colour.size))
+        self._red_end, self._blue_end = np.empty(shape), np.empty(shape)
+        for i, age in enumerate(np.unique(table["age_gyr"])):
+            for j, metallicity in enumerate(np.unique(table["m_h"])):
+                branch = (table["age_gyr"] == age) & (table["m_h"] == metallicity)
+                if branch.sum() < _FEWEST_POINTS:
+                    raise ValueError(
+                        f"The isochrones have {branch.sum()} points on the red-giant branch at {age:.2f} Gyr, "
+                        f"[M/H] = {metallicity:.2f}; {_FEWEST_POINTS} are needed. Give every age the same [M/H]."
+                    )
+                order = np.argsort(table["jk0"][branch])
+                colour = table["jk0"][branch][order].astype(float)
+                magnitude = table["k_abs"][branch][order].astype(float)
+                slope = np.polyfit(colour[-_FEWEST_POINTS:], magnitude[-_FEWEST_POINTS:], 1)[0]
+                values = np.interp(self._colour, colour, magnitude)
+                self._magnitude[i, j] = values + slope * np.maximum(self._colour - colour[-1], 0.0)
+                self._red_end[i, j], self._blue_end[i, j] = colour[-1], colour[0]
 
-    def __call__(self, jk0: ArrayLike, m_h: ArrayLike) -> FloatArray:
-        """K_abs in magnitudes; NaN outside the calibration."""
+    def for_draws(self) -> ParsecBranches:
+        """The same branches, continued by :data:`DRAW_EXTRAPOLATION_MAG`."""
+        wider = copy(self)
+        wider.beyond_tip_mag = DRAW_EXTRAPOLATION_MAG
+        return wider
+
+    def nearest_age(self, age_gyr: ArrayLike) -> FloatArray:
+        """The table's age, in Gyr, that stands for one; nearest in the logarithm."""
+        return np.asarray(self.ages_gyr[np.searchsorted(self._between, np.log(age_gyr))])
+
+    def __call__(self, jk0: ArrayLike, m_h: ArrayLike, age_gyr: ArrayLike = 3.0) -> FloatArray:
+        """K_abs in magnitudes, NaN outside the calibration; the arguments are broadcast."""
         colour, metallicity = np.asarray(jk0, float), np.asarray(m_h, float)
-        red = np.interp(metallicity, self._m_h, self._red_end) + EXTRAPOLATION_MAG
-        blue = np.interp(metallicity, self._m_h, self._blue_end)
-        inside = (colour <= red) & (colour >= blue) & (metallicity >= self._m_h[0]) & (metallicity <= self._m_h[-1])
+        age = np.searchsorted(self._between, np.log(np.asarray(age_gyr, float)))
         # Bilinear by index: colours are uniform, and m_h has one value a star, so most work is done once a star.
         row = np.clip(np.searchsorted(self._m_h, metallicity) - 1, 0, self._m_h.size - 2)
         upper = (metallicity - self._m_h[row]) / (self._m_h[row + 1] - self._m_h[row])
+        known = (metallicity >= self._m_h[0]) & (metallicity <= self._m_h[-1] + EXTRAPOLATION_DEX)
+        ends = [end[age, row] * (1.0 - upper) + end[age, row + 1] * upper for end in (self._blue_end, self._red_end)]
+        inside = known & (colour >= ends[0]) & (colour <= ends[1] + self.beyond_tip_mag)
         place = (np.where(inside, colour, self._colour[1]) - self._colour[0]) / (self._colour[1] - self._colour[0])
         column = np.clip(place.astype(np.intp), 0, self._colour.size - 2)
         right = place - column
-        low = self._magnitude[row, column] * (1.0 - right) + self._magnitude[row, column + 1] * right
-        high = self._magnitude[row + 1, column] * (1.0 - right) + self._magnitude[row + 1, column + 1] * right
+        low = self._magnitude[age, row, column] * (1.0 - right) + self._magnitude[age, row, column + 1] * right
+        high = self._magnitude[age, row + 1, column] * (1.0 - right) + self._magnitude[age, row + 1, column + 1] * right
         return np.asarray(np.where(inside, low * (1.0 - upper) + high * upper, np.nan))
 
 
@@ -84,12 +124,16 @@ class ColourLaw:
 
     name = "Li et al. (2016) colour law, no metallicity"
 
-    def __call__(self, jk0: ArrayLike, m_h: ArrayLike) -> FloatArray:
+    def __call__(self, jk0: ArrayLike, m_h: ArrayLike, age_gyr: ArrayLike = 3.0) -> FloatArray:
         """K_abs in magnitudes; NaN outside 0.6 < (J-K)0 < 1.6."""
-        colour = np.broadcast_arrays(np.asarray(jk0, float), np.asarray(m_h, float))[0]
+        colour = np.broadcast_arrays(np.asarray(jk0, float), m_h, age_gyr)[0]
         inside = (colour > 0.6) & (colour < 1.6)
         safe = np.where(inside, colour, 1.0)
         return np.asarray(np.where(inside, 3.12 * (safe**-2.6 - 1.0) - 4.78 - safe, np.nan))
+
+    def for_draws(self) -> ColourLaw:
+        """The same: its range is wide enough."""
+        return self
 
 
 class ClusterLine:
@@ -97,7 +141,11 @@ class ClusterLine:
 
     name = "cluster giants, M_Ks = 3.85 - 8.26 (J-Ks)0"
 
-    def __call__(self, jk0: ArrayLike, m_h: ArrayLike) -> FloatArray:
+    def __call__(self, jk0: ArrayLike, m_h: ArrayLike, age_gyr: ArrayLike = 3.0) -> FloatArray:
         """K_abs in magnitudes; NaN outside 0.6 < (J-K)0 < 1.6."""
-        colour = np.broadcast_arrays(np.asarray(jk0, float), np.asarray(m_h, float))[0]
+        colour = np.broadcast_arrays(np.asarray(jk0, float), m_h, age_gyr)[0]
         return np.asarray(np.where((colour > 0.6) & (colour < 1.6), 3.85 - 8.26 * colour, np.nan))
+
+    def for_draws(self) -> ClusterLine:
+        """The same: its range is wide enough."""
+        return self

@@ -16,7 +16,8 @@ from pipeline.domain.frames import (
     galactocentric_phase_space,
     line_of_sight_gsr,
 )
-from pipeline.science.actions import Orbits, compute_orbits, focal_lengths
+from pipeline.science.actions import Orbits, compute_orbits
+from pipeline.science.draws import star_normals
 
 FloatArray = NDArray[np.float64]
 
@@ -81,13 +82,7 @@ def draw(measured: Measured, count: int, seed: int) -> tuple[FloatArray, FloatAr
     seed : int
         With the star's key it fixes the draws.
     """
-    normal = np.stack(
-        [
-            np.random.Generator(np.random.Philox(key=[seed, int(key)])).standard_normal((4, count))
-            for key in measured.key
-        ]
-    )
-    first, second, third, fourth = normal.transpose(1, 0, 2)
+    first, second, third, fourth = star_normals(seed, measured.key, 4, count)
     up, down = (np.log(part / measured.distance)[:, None] for part in (measured.distance_84, measured.distance_16))
     distance = measured.distance[:, None] * np.exp(first * np.where(first > 0, up, -down))
     rho = np.nan_to_num(measured.pm_correlation)[:, None]
@@ -126,7 +121,7 @@ def quantiles(
     frame : SolarFrame
         Where the Sun is and how it moves.
     potential : str
-        As for :func:`pipeline.science.actions.compute_orbits`; each star keeps the focal length of its median place.
+        As for :func:`pipeline.science.actions.compute_orbits`; each star keeps the focal length of its median orbit.
     count : int
         Draws a star.
     seed : int
@@ -153,8 +148,8 @@ def quantiles(
         position, velocity = galactocentric_phase_space(ra, dec, distance, pmra, pmdec, rv, frame)
         median = galactocentric_phase_space(
             stars.ra, stars.dec, stars.distance, stars.pmra, stars.pmdec, stars.rv, frame
-        )[0]
-        delta = np.repeat(focal_lengths(median, frame, potential), count)
+        )
+        delta = np.repeat(compute_orbits(*median, frame, potential, threads=threads).focal_length, count)
         orbits = compute_orbits(position, velocity, frame, potential, delta=delta, threads=threads)
         v_gsr = line_of_sight_gsr(rv, *equatorial_to_galactic(ra, dec), frame)
         for name, values in derived_quantities(position, velocity, v_gsr, orbits).items():

@@ -8,7 +8,7 @@ Cloud and dynamical friction.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -28,10 +28,12 @@ from galpy.util import galpyWarning
 from numpy.typing import NDArray
 
 from pipeline.domain.frames import (
+    PECULIAR_V_KMS,
     SolarFrame,
     equatorial_to_galactic,
     galactic_to_sagittarius,
     galactocentric_phase_space,
+    galactocentric_position,
     line_of_sight_gsr,
     sky_from_galactocentric,
 )
@@ -67,7 +69,7 @@ class Progenitor:
 
 @dataclass(frozen=True)
 class StreamModel:
-    """Particles of a stream as they are today, each array of shape (n,).
+    """Particles of a stream as they are today, each array of shape (n,); NaN where a model does not say.
 
     Parameters
     ----------
@@ -84,7 +86,7 @@ class StreamModel:
     stripped_gyr : ndarray
         How long ago the particle left the dwarf, Gyr.
     leading : ndarray of bool
-        Whether it left towards the Galactic centre.
+        Whether it left towards the Galactic centre; False where a model does not say.
     name : str
         What stands in captions.
     """
@@ -160,7 +162,7 @@ def sagittarius_stream_model(
     if potential not in STREAM_POTENTIALS:
         raise ValueError(f"potential must be one of {', '.join(STREAM_POTENTIALS)}; found {potential!r}.")
     dwarf = progenitor or Progenitor()
-    ro, vo = frame.r0_kpc, TRIAXIAL_SPEED_KMS if potential == "triaxial" else frame.v_sun_kms[1] - 12.24
+    ro, vo = frame.r0_kpc, TRIAXIAL_SPEED_KMS if potential == "triaxial" else frame.v_sun_kms[1] - PECULIAR_V_KMS
     galaxy, spherical = triaxial_potential(ro, vo) if potential == "triaxial" else (MWPotential2014, None)
     orbit = Orbit(_to_galpy(dwarf, frame, ro, vo), ro=ro, vo=vo)
     arms = []
@@ -195,6 +197,54 @@ def sagittarius_stream_model(
         leading,
         f"particle spray, {time_gyr:g} Gyr, {label} (simulated)",
         frame,
+    )
+
+
+def stream_from_sky(
+    sky: Mapping[str, FloatArray],
+    frame: SolarFrame,
+    *,
+    stripped_gyr: FloatArray,
+    leading: NDArray[np.bool_],
+    name: str,
+) -> StreamModel:
+    """A stream model out of what an observer at the Sun sees of its particles.
+
+    Parameters
+    ----------
+    sky : mapping of ndarray, shape (n,)
+        ``ra``, ``dec`` [deg], ``distance`` [kpc], and, NaN where they are unknown, ``pmra``, ``pmdec`` [mas/yr] and
+        heliocentric ``rv`` [km/s].
+    frame : SolarFrame
+        Where the Sun is and how it moves.
+    stripped_gyr, leading, name
+        As of :class:`StreamModel`.
+    """
+    ra, dec, distance = (np.asarray(sky[key], float) for key in ("ra", "dec", "distance"))
+    pmra, pmdec, rv = (np.asarray(sky[key], float) for key in ("pmra", "pmdec", "rv"))
+    position = galactocentric_position(ra, dec, distance, frame)
+    _, velocity = galactocentric_phase_space(ra, dec, distance, pmra, pmdec, rv, frame)
+    glon, glat = equatorial_to_galactic(ra, dec)
+    lam, beta = galactic_to_sagittarius(glon, glat)
+    return StreamModel(
+        sgr_lambda=lam,
+        sgr_beta=beta,
+        distance=distance,
+        v_gsr=line_of_sight_gsr(rv, glon, glat, frame),
+        ra=ra,
+        dec=dec,
+        pmra=pmra,
+        pmdec=pmdec,
+        rv=rv,
+        x_gal=position[:, 0],
+        y_gal=position[:, 1],
+        z_gal=position[:, 2],
+        v_x=velocity[:, 0],
+        v_y=velocity[:, 1],
+        v_z=velocity[:, 2],
+        stripped_gyr=stripped_gyr,
+        leading=leading,
+        name=name,
     )
 
 

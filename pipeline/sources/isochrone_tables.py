@@ -1,16 +1,56 @@
-"""PARSEC red-giant branches: cut from the full grid once, kept as a compact table."""
+"""PARSEC red-giant branches, from the full grid that is cut once, or from files of the CMD web form.
+
+The form (stev.oapd.inaf.it/cmd) writes text: lines that begin with ``#``, the last of them before the numbers with the
+names of the columns; several ages and metallicities follow one another in a file. The same columns as CSV are read
+too.
+"""
 
 from __future__ import annotations
 
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from astropy.table import Table
 from numpy.typing import NDArray
 
 _RED_GIANT_BRANCH = 3
+_FAINTEST_LOGG = 3.5
 _AGES_LOG = (9.0, 9.24, 9.48, 9.6, 9.72, 9.84, 9.96, 10.08, 10.2)
+
+_SPELLINGS: dict[str, tuple[str, ...]] = {
+    "z": ("Zini",),
+    "m_h": ("MH", "[M/H]"),
+    "log_age": ("logAge", "log(age/yr)"),
+    "age": ("Age",),
+    "m_ini": ("Mini", "M_ini"),
+    "imf": ("int_IMF",),
+    "mass": ("Mass", "M_act"),
+    "log_teff": ("logTe",),
+    "logg": ("logg", "logG"),
+    "label": ("label",),
+    "j": ("Jmag", "TMASS_Jmag"),
+    "ks": ("Ksmag", "TMASS_Ksmag"),
+    "g": ("Gmag", "GAIAEDR3_Gmag"),
+    "bp": ("G_BPmag", "G_BPftmag", "G_BPbrmag", "GAIAEDR3_GBPmag"),
+    "rp": ("G_RPmag", "GAIAEDR3_GRPmag"),
+}
+"""Spellings of each column, the one to take first; also in capitals. SDSS's ``gmag`` is not Gaia's ``Gmag``. Gaia DR2
+has two BP bands: most M giants are fainter than G = 10.87, so theirs comes first."""
+
+_NEEDED = ("m_ini", "mass", "log_teff", "logg", "label", "j", "ks")
+_NO_MAGNITUDE = 50.0
+"""CMD writes 99.999 or -99 where a star has no magnitude."""
+
+
+class IsochroneError(ValueError):
+    """A file of isochrones cannot be used; the message names it, what was found and the remedy."""
 
 
 def compact_branches(path: Path) -> dict[str, NDArray[Any]]:
@@ -24,27 +64,154 @@ def compact_branches(path: Path) -> dict[str, NDArray[Any]]:
     Returns
     -------
     dict of ndarray
+        As of :func:`read_isochrones`.
+    """
+    grid = Table.read(path).to_pandas()
+    columns = _known_columns(grid, path.name)
+    kept = np.any([np.abs(columns["log_age"] - age) < 0.01 for age in _AGES_LOG], axis=0)
+    return _branches(columns[kept & _on_branch(columns)])
+
+
+def read_isochrones(paths: Sequence[Path]) -> dict[str, NDArray[Any]]:
+    """Read the red-giant branches (label 3, log g < 3.5) of files from the CMD web form.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Text as the form writes it, or CSV with the same columns; ``.gz`` too. 2MASS J and Ks are needed; Gaia's bands
+        are NaN where a file lacks them. [M/H] is the column ``MH``, or else log10((Z/X) / 0.0207) with
+        Y = 0.2485 + 1.78 Z, as the form states it.
+
+    Returns
+    -------
+    dict of ndarray
         Float32 columns ``age_gyr``, ``m_h``, ``teff`` [K], ``logg``, ``jk0`` [mag], ``k_abs`` [mag], ``j_abs``,
         ``g_abs``, ``bp_rp0`` [mag], ``mass`` [solar], ``imf`` (integral of the initial mass function); rows ordered by
         age, metallicity and initial mass.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing.
+    IsochroneError
+        If a file is no such table, lacks a column or a number, is reddened, or holds no red giant; if an isochrone
+        comes twice, or there is one metallicity only.
     """
-    grid = Table.read(path)
-    keep = (grid["LABEL"] == _RED_GIANT_BRANCH) & (grid["LOGG"] < 3.5)
-    keep &= np.any([np.abs(grid["LOGAGE"] - age) < 0.01 for age in _AGES_LOG], axis=0)
-    grid = grid[keep]
-    order = np.lexsort((grid["MINI"], grid["MH"], grid["LOGAGE"]))
-    grid = grid[order]
+    parts: list[pd.DataFrame] = []
+    origin: dict[tuple[float, float], str] = {}
+    for path in paths:
+        part = _known_columns(_read_text(path), path.name)
+        giants = part[_on_branch(part)]
+        if giants.empty:
+            labels = ", ".join(f"{label:g}" for label in np.unique(part["label"]))
+            raise IsochroneError(
+                f"{path.name} has no red giant (label {_RED_GIANT_BRANCH}, log g < {_FAINTEST_LOGG}, with J and Ks); "
+                f"its labels are {labels}. Ask for ages above 1 Gyr."
+            )
+        for age, m_h in set(zip(giants["log_age"], giants["m_h"], strict=True)):
+            if (age, m_h) in origin:
+                raise IsochroneError(
+                    f"The isochrone of log age {age:g}, [M/H] = {m_h:g} is in both {origin[age, m_h]} and {path.name}; "
+                    "name one of the files."
+                )
+            origin[age, m_h] = path.name
+        parts.append(giants)
+    metallicities = {m_h for _, m_h in origin}
+    if len(metallicities) < 2:
+        raise IsochroneError(
+            f"{', '.join(path.name for path in paths) or 'No file'}: {len(metallicities)} metallicity; distances "
+            "interpolate between at least two. Ask the form for a range of [M/H]."
+        )
+    return _branches(pd.concat(parts, ignore_index=True))
+
+
+def _read_text(path: Path) -> pd.DataFrame:
+    """The table under the last line of words before its numbers."""
+    if not path.is_file():
+        raise FileNotFoundError(f"The isochrones {path} do not exist. Set MGIANT_DATA to the folder that holds them.")
+    raw = path.read_bytes()
+    try:
+        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8", "replace")
+    except (OSError, EOFError, zlib.error) as error:
+        raise IsochroneError(f"{path.name} is no whole gzip file: {error}.") from error
+    lines = text.splitlines()
+    start = next((row for row, line in enumerate(lines) if re.match(r"\s*[-+.\d]", line)), len(lines))
+    above, first = lines[:start], "".join(lines[start : start + 1])
+    reddened = re.search(r"extinction of Av\s*=\s*([\d.eE+-]*\d)", " ".join(above))
+    if reddened and float(reddened[1]) != 0.0:
+        raise IsochroneError(f"{path.name} is reddened by Av = {reddened[1]}; ask the form for Av = 0.")
+    separator = "," if "," in first else None
+    words = next((line.strip("# ") for line in reversed(above) if line.strip("# ")), "")
+    names = [name.strip() for name in words.split(separator)]
+    if not first or len(names) != len(first.split(separator)):
+        raise IsochroneError(
+            f"{path.name} is no table of the CMD form: its numbers have no line of as many names above them. Save the "
+            "form's output as it is."
+        )
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
+        raise IsochroneError(
+            f"{path.name} has several columns {', '.join(sorted(repeated))}; ask the form for 2MASS and Gaia only."
+        )
+    try:
+        return pd.read_csv(
+            io.StringIO("\n".join(lines[start:])),
+            sep=separator or r"\s+",
+            names=names,
+            comment="#",
+            index_col=False,
+            dtype=float,
+        )
+    except ValueError as error:  # pandas' ParserError is one
+        raise IsochroneError(f"{path.name} is damaged: {error}.") from error
+
+
+def _known_columns(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The columns under our names, with ``log_age`` and ``m_h`` whichever way the file has them."""
+    found: dict[str, Any] = {}
+    for ours, spellings in _SPELLINGS.items():
+        theirs = [column for spelling in spellings for column in table if column in (spelling, spelling.upper())]
+        if theirs:
+            found[ours] = table[theirs[0]].to_numpy(float)
+    if "log_age" not in found and "age" in found:
+        found["log_age"] = np.log10(found["age"])
+    if "m_h" not in found and "z" in found:
+        found["m_h"] = np.log10(found["z"] / (1.0 - 0.2485 - 2.78 * found["z"]) / 0.0207)
+    missing = [" or ".join(_SPELLINGS[one]) for one in _NEEDED if one not in found]
+    missing += ["logAge"] * ("log_age" not in found) + ["MH or Zini"] * ("m_h" not in found)
+    if missing:
+        raise IsochroneError(
+            f"{name} lacks {', '.join(missing)}; it has {', '.join(map(str, table.columns))}. Ask the form for "
+            "isochrone tables with 2MASS (and Gaia) magnitudes."
+        )
+    known = pd.DataFrame(found).assign(**dict.fromkeys(set(_SPELLINGS) - set(found), np.nan))
+    holes = np.flatnonzero(~np.isfinite(known[[*_NEEDED, "log_age", "m_h"]]).all(axis=1))
+    if holes.size:
+        raise IsochroneError(f"{name} is damaged or cut off: row {holes[0] + 1} lacks a number of a needed column.")
+    return known
+
+
+def _on_branch(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which rows are red giants with the magnitudes that a distance needs."""
+    bright = (table[["j", "ks"]].abs() < _NO_MAGNITUDE).all(axis=1)
+    return np.asarray((table["label"] == _RED_GIANT_BRANCH) & (table["logg"] < _FAINTEST_LOGG) & bright)
+
+
+def _branches(table: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    """Arrays of the branches, in order of age, metallicity and initial mass."""
+    table = table.sort_values(["log_age", "m_h", "m_ini"], kind="stable")
+    gaia = table[["g", "bp", "rp"]].where(lambda magnitude: magnitude.abs() < _NO_MAGNITUDE)
     columns = {
-        "age_gyr": 10.0 ** (np.asarray(grid["LOGAGE"]) - 9.0),
-        "m_h": np.asarray(grid["MH"]),
-        "teff": 10.0 ** np.asarray(grid["LOGTE"]),
-        "logg": np.asarray(grid["LOGG"]),
-        "jk0": np.asarray(grid["TMASS_JMAG"] - grid["TMASS_KSMAG"]),
-        "k_abs": np.asarray(grid["TMASS_KSMAG"]),
-        "j_abs": np.asarray(grid["TMASS_JMAG"]),
-        "g_abs": np.asarray(grid["GAIAEDR3_GMAG"]),
-        "bp_rp0": np.asarray(grid["GAIAEDR3_GBPMAG"] - grid["GAIAEDR3_GRPMAG"]),
-        "mass": np.asarray(grid["MASS"]),
-        "imf": np.asarray(grid["INT_IMF"]),
+        "age_gyr": 10.0 ** (table["log_age"] - 9.0),
+        "m_h": table["m_h"],
+        "teff": 10.0 ** table["log_teff"],
+        "logg": table["logg"],
+        "jk0": table["j"] - table["ks"],
+        "k_abs": table["ks"],
+        "j_abs": table["j"],
+        "g_abs": gaia["g"],
+        "bp_rp0": gaia["bp"] - gaia["rp"],
+        "mass": table["mass"],
+        "imf": table["imf"],
     }
-    return {name: values.astype(np.float32) for name, values in columns.items()}
+    return {name: values.to_numpy(np.float32) for name, values in columns.items()}

@@ -33,19 +33,19 @@ class GrowingArray:
         self._file = path.open("wb")
         self._file.write(bytes(HEADER_BYTES))
 
-    def append(self, row: NDArray[Any]) -> None:
-        """Add one row.
+    def append(self, rows: NDArray[Any]) -> None:
+        """Add one row, or several as a block of two dimensions.
 
         Raises
         ------
         ValueError
-            If it has another length.
+            If they have another length.
         """
-        values = np.ascontiguousarray(row, self._dtype)
-        if values.shape != (self._columns,):
-            raise ValueError(f"A row of shape {values.shape} does not fit {self._file.name}: it takes {self._columns}.")
+        values = np.ascontiguousarray(rows, self._dtype)
+        if values.ndim not in (1, 2) or values.shape[-1] != self._columns:
+            raise ValueError(f"Rows of shape {values.shape} do not fit {self._file.name}: it takes {self._columns}.")
         self._file.write(values.tobytes())
-        self._rows += 1
+        self._rows += values.size // self._columns
 
     def close(self) -> None:
         """Write the header (version 1.0 of the format, padded to the room kept for it)."""

@@ -40,7 +40,7 @@ def _degraded(state: BuildState, training: NDArray[np.int64], progress: Progress
     config = state.config.spectra
     grid = np.load(state.draft / "spectra" / "wavelength.npy")
     fitter = ContinuumFitter(grid, continuum_settings(config))
-    snr, velocity = state.column("snr"), np.nan_to_num(state.best_velocity())
+    snr, velocity = state.column("snr"), state.spectrum_velocity()
     lowest, middle = 0.7 * float(np.nanmin(snr)), float(np.median(snr[training]))
     levels = [level for level in NOISE_LEVELS if lowest < level < middle]
     rng = np.random.default_rng(state.config.labels.seed)

@@ -104,7 +104,8 @@ def _flag_labels(state: BuildState, quality: NDArray[np.int32], evidence: list[N
         for i in range(0, len(quality), _BLOCK)
     ]
     correlated, worst = (np.concatenate(part) for part in zip(*pattern, strict=True))
-    deviation = np.abs(colour_outliers(state.column("teff"), state.column("jk0")))
+    # Not jk0: its reddening has been told by Teff already.
+    deviation = np.abs(colour_outliers(state.column("teff"), state.column("jk") - state.column("e_jk_map")))
     odd = (correlated > tail_limit(correlated[training])) | (worst > tail_limit(worst[training]))
     raise_bit(quality, QualityFlag.RESIDUALS, odd)
     raise_bit(quality, QualityFlag.COLOUR_OUTLIER, deviation > COLOUR_SIGMA)
@@ -116,7 +117,11 @@ def _flag_space(state: BuildState, quality: NDArray[np.int32], evidence: list[ND
         roots = state.column("distance_roots")
         m_h = np.array(state.array("distance_m_h"))
         outside = (m_h < CALIBRATED_M_H[0]) | (m_h > CALIBRATED_M_H[1])
-        raise_bit(quality, QualityFlag.DISTANCE_DOUBTFUL, ((roots >= 0) & (roots != 1)) | outside)
+        raise_bit(
+            quality,
+            QualityFlag.DISTANCE_DOUBTFUL,
+            ((roots >= 0) & (roots != 1)) | outside | _saved(state, "distance_conflict"),
+        )
         geometric = np.abs(np.log(state.column("distance") / state.column("distance_geo")))
         evidence.append(geometric)
     raise_bit(quality, QualityFlag.UNBOUND, _saved(state, "unbound"))

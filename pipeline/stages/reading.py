@@ -70,51 +70,44 @@ def _raw_grid() -> np.ndarray:
     return log_grid(RAW_FIRST_ANGSTROM, RAW_LAST_ANGSTROM)
 
 
+def _raw_arrays(state: BuildState, pixels: int, stack: ExitStack) -> dict[str, GrowingArray]:
+    """Files of flux, ivar and mask that grow as spectra come, so that only a block is in memory."""
+    kinds = {"flux": np.float32, "ivar": np.float32, "mask": bool}
+    return {
+        name: stack.enter_context(GrowingArray(state.array_path(f"raw_{name}"), pixels, kind))
+        for name, kind in kinds.items()
+    }
+
+
 def _read_mock(state: BuildState, progress: Progress) -> None:
     settings = state.config.input
     progress(0.0, "simulating stars")
     survey = simulate(settings.n_stars, seed=settings.seed, training=settings.n_training)
     grid = _raw_grid()
-    n = len(survey.table)
-    arrays = {
-        "raw_flux": np.zeros((n, grid.size), np.float32),
-        "raw_ivar": np.zeros((n, grid.size), np.float32),
-        "raw_mask": np.ones((n, grid.size), bool),
-    }
+    n = len(survey)
+    offset = int(np.argmin(np.abs(survey.wavelength - grid[0])))
+    part = slice(offset, offset + grid.size)
+    if not np.allclose(survey.wavelength[part], grid, rtol=1e-9):
+        raise ValueError("The simulated spectra are not on LAMOST's pixels.")
     snr = np.full(n, np.nan)
-    for start in range(0, n, _BLOCK):
-        rows = slice(start, min(start + _BLOCK, n))
-        wavelength, flux, ivar, mask = survey.observe(rows)
-        offset = int(np.argmin(np.abs(wavelength - grid[0])))
-        same = wavelength.size >= offset + grid.size and np.allclose(
-            wavelength[offset : offset + grid.size], grid, rtol=1e-9
-        )
-        if not same:
-            raise ValueError("The simulated spectra are not on LAMOST's pixels.")
-        part = slice(offset, offset + grid.size)
-        arrays["raw_flux"][rows], arrays["raw_ivar"][rows], arrays["raw_mask"][rows] = (
-            flux[:, part],
-            ivar[:, part],
-            mask[:, part],
-        )
-        snr[rows] = (flux * np.sqrt(ivar)).mean(axis=1)
-        progress(rows.stop / n, "simulating spectra")
+    with ExitStack() as stack:
+        store = _raw_arrays(state, grid.size, stack)
+        for start in range(0, n, _BLOCK):
+            rows = slice(start, min(start + _BLOCK, n))
+            _, flux, ivar, mask = survey.observe(rows)
+            for array, values in zip(store.values(), (flux, ivar, mask), strict=True):
+                array.append(values[:, part])
+            snr[rows] = (flux * np.sqrt(ivar)).mean(axis=1)
+            progress(rows.stop / n, "simulating spectra")
     state.save_array("raw_wavelength", grid)
-    for name, values in arrays.items():
-        state.save_array(name, values)
     state.table = survey.table.assign(snr=snr)
     write_marked(survey.truth, state.draft / TRUTH_NAME, simulated=True)
-    stream = survey.stream
-    state.save_array("stream_model", np.array([getattr(stream, name) for name in STREAM_FIELDS]))
     state.facts["simulated"] = True
     state.facts["simulated_note"] = (
-        f"All {n} stars, their spectra, labels and velocities are simulated (seed {settings.seed}); none is real."
+        f"All {n} observations, their stars, spectra, labels and velocities are simulated (seed {settings.seed}); none "
+        "is real."
     )
     state.facts["inputs"] = {f"simulation seed {settings.seed}": ""}
-
-
-STREAM_FIELDS = ("sgr_lambda", "sgr_beta", "distance", "v_gsr", "x_gal", "y_gal", "z_gal", "stripped_gyr")
-"""Fields of the stream model that are kept for the overlay."""
 
 
 @dataclass(frozen=True)
@@ -169,10 +162,7 @@ def _read_fits(state: BuildState, progress: Progress) -> None:
     grid = _raw_grid()
     rows, simulated = [], 0
     with ExitStack() as stack:
-        store = {
-            name: stack.enter_context(GrowingArray(state.array_path(f"raw_{name}"), grid.size, kind))
-            for name, kind in (("flux", np.float32), ("ivar", np.float32), ("mask", bool))
-        }
+        store = _raw_arrays(state, grid.size, stack)
         for number, (path, found) in enumerate(without_repeats(_read_in_order(paths))):
             if isinstance(found, SpectrumError):
                 state.reject("read", path.name, 0, found.code, str(found))

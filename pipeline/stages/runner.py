@@ -17,6 +17,7 @@ import pipeline
 from pipeline.config import RunConfig
 from pipeline.domain.columns import BY_NAME
 from pipeline.products.manifest import Manifest, ProductError, checksums
+from pipeline.stages.distances import measure_distances
 from pipeline.stages.labels import infer_labels
 from pipeline.stages.publishing import raise_flags, write_catalogue
 from pipeline.stages.reading import read
@@ -24,7 +25,6 @@ from pipeline.stages.selecting import select_giants
 from pipeline.stages.spatial import (
     map_disc,
     measure_actions,
-    measure_distances,
     measure_quantiles,
     place_in_phase_space,
     place_in_stream,
@@ -298,6 +298,9 @@ def summary(manifest: Manifest, report: dict[str, Any]) -> str:
         f"selection by {step['step']}: {step['in']} -> {step['out']} stars, {step['untested']} of them untested"
         for step in report.get("selection", [])
     ]
+    if "dust" in report:
+        outside, beyond = report["dust"]["outside_the_map"], report["dust"]["beyond_its_reach"]
+        lines.append(f"dust map: {manifest.choices['dust map']}; {outside} stars outside it, {beyond} beyond its reach")
     for key, values in report.items():
         if isinstance(values, dict) and "robust_scatter" in values:
             lines.append(

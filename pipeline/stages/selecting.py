@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.science.dust import BAND_COEFFICIENTS
+from pipeline.science.dust import W1_W2_PER_J_KS
 from pipeline.science.selection import SelectionSettings, selection_steps, summarise_steps
 from pipeline.stages.state import BuildState, Progress, StageSkipped
 
@@ -16,7 +16,6 @@ def select_giants(state: BuildState, progress: Progress) -> int:
     observed = state.column("j_mag") - state.column("k_mag")
     jk0 = np.where(np.isfinite(jk0), jk0, observed)  # a star without a distance has no reddening: as observed
     e_jk = np.nan_to_num(observed - jk0)
-    per_e_jk = (BAND_COEFFICIENTS["W1"] - BAND_COEFFICIENTS["W2"]) / (BAND_COEFFICIENTS["J"] - BAND_COEFFICIENTS["Ks"])
     steps = selection_steps(
         SelectionSettings(
             config.max_tio5,
@@ -29,7 +28,7 @@ def select_giants(state: BuildState, progress: Progress) -> int:
         state.column("tio5"),
         state.column("cah_sum"),
         jk0,
-        state.column("w1_mag") - state.column("w2_mag") - per_e_jk * e_jk,
+        state.column("w1_mag") - state.column("w2_mag") - W1_W2_PER_J_KS * e_jk,
         state.column("k_mag") - np.nan_to_num(state.column("a_k")),
         state.column("parallax"),
         state.column("parallax_err"),

@@ -1,33 +1,40 @@
-"""Stages that place stars in space: distance, phase space, actions, stream, maps."""
+"""Stages that place stars in space: phase space, actions, stream, maps."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
+from scipy.special import logit
 
 from pipeline.domain.frames import (
-    FRAMES,
     SolarFrame,
+    configured_frame,
     cylindrical,
     equatorial_to_galactic,
     galactic_to_sagittarius,
     galactocentric_phase_space,
     galactocentric_position,
     line_of_sight_gsr,
+    proper_motion_sagittarius,
 )
 from pipeline.products.maps import DiscMap, write_maps
 from pipeline.products.overlays import OVERLAY_COLUMNS, write_overlay
 from pipeline.science.actions import compute_orbits
-from pipeline.science.distance import DistanceSettings, estimate_distances
-from pipeline.science.dust import ExponentialDisc
-from pipeline.science.isochrones import AbsoluteMagnitude, ClusterLine, ColourLaw, ParsecBranch
 from pipeline.science.monte_carlo import Measured, quantiles
 from pipeline.science.spiral_arms import REID_2019, trace
-from pipeline.science.stream import sagittarius_stream_model
+from pipeline.science.stream import StreamModel
+from pipeline.science.stream_membership import (
+    MEMBER_THRESHOLD,
+    TERMS,
+    MembershipSettings,
+    StreamStars,
+    stream_membership,
+)
 from pipeline.science.velocity_field import SLICES_KPC, FieldSettings, velocity_field
-from pipeline.sources.embedded import ISOCHRONE_TABLE, load_table
-from pipeline.stages.reading import STREAM_FIELDS
 from pipeline.stages.state import BuildState, Progress, StageSkipped
+from pipeline.stages.stream_models import stream_model
 
 MIN_MAPPED_STARS = 100
 
@@ -38,77 +45,10 @@ def solar_frame(state: BuildState) -> SolarFrame:
     Raises
     ------
     ValueError
-        If it has no such name.
+        If there is no such frame.
     """
-    name = state.config.kinematics.frame
-    if name not in FRAMES:
-        raise ValueError(f"kinematics.frame must be one of {', '.join(map(repr, FRAMES))}; found {name!r}.")
-    return FRAMES[name]
-
-
-def measure_distances(state: BuildState, progress: Progress) -> int:
-    """Galactic coordinates, distances with quantiles, extinction, de-reddened colours."""
-    config = state.config.distance
-    glon, glat = equatorial_to_galactic(state.column("ra"), state.column("dec"))
-    state.table = state.table.assign(glon=glon, glat=glat)
-    j_mag, k_mag = state.column("j_mag"), state.column("k_mag")
-    usable = np.isfinite(j_mag) & np.isfinite(k_mag) & np.isfinite(glon)
-    if not usable.any():
-        raise StageSkipped("no star has J and Ks magnitudes")
-    table = load_table(ISOCHRONE_TABLE)
-    calibrations: dict[str, AbsoluteMagnitude] = {
-        "parsec": ParsecBranch(table, config.isochrone_age_gyr),
-        "colour-law": ColourLaw(),
-        "cluster-line": ClusterLine(),
-    }
-    calibration = calibrations[config.calibration]
-    dust = ExponentialDisc()
-    m_h, m_h_err = state.column("m_h"), state.column("m_h_err")
-    given = state.column("m_h_input")
-    m_h_err = np.where(np.isfinite(m_h), m_h_err, np.where(np.isfinite(given), 0.15, config.default_m_h_error_dex))
-    m_h = np.where(np.isfinite(m_h), m_h, np.where(np.isfinite(given), given, config.default_m_h))
-    errors = [
-        np.where(np.isfinite(state.column(name)), state.column(name), config.default_magnitude_error_mag)
-        for name in ("j_mag_err", "k_mag_err")
-    ]
-    rows = np.flatnonzero(usable)
-    progress(0.0, "distances")
-    photometry = (j_mag[rows], errors[0][rows], k_mag[rows], errors[1][rows])
-    found = estimate_distances(
-        glon[rows],
-        glat[rows],
-        *photometry,
-        m_h[rows],
-        m_h_err[rows],
-        calibration,
-        dust,
-        DistanceSettings(config.draws, config.dust_relative_error),
-        progress=lambda fraction: progress(fraction, "distances"),
-    )
-    columns = {
-        name: np.full(len(state.table), np.nan)
-        for name in ("distance", "distance_16", "distance_84", "k_abs", "a_k", "e_jk")
-    }
-    values = (found.median_kpc, found.low_kpc, found.high_kpc, found.k_abs, found.a_k, found.e_jk)
-    for name, value in zip(columns, values, strict=True):
-        columns[name][rows] = value
-    roots = np.full(len(state.table), -1, np.int16)
-    roots[rows] = found.roots
-    jk = j_mag - k_mag
-    state.table = state.table.assign(
-        **columns, distance_roots=roots, jk=jk, jk0=jk - columns["e_jk"], k0_mag=k_mag - columns["a_k"]
-    )
-    state.save_array("distance_m_h", m_h)
-    state.facts["choices"] |= {"distance calibration": calibration.name, "dust map": dust.name}
-    write_overlay(state.draft, "isochrones", _isochrone_overlay(table, config.isochrone_age_gyr))
-    return int(np.isfinite(columns["distance"]).sum())
-
-
-def _isochrone_overlay(table: dict[str, np.ndarray], age_gyr: float) -> pd.DataFrame:
-    """The branches of the calibration's age for [M/H] from -0.7 up."""
-    age = ParsecBranch(table, age_gyr).age_gyr
-    keep = (table["age_gyr"] == np.float32(age)) & (table["m_h"] > -0.8)
-    return pd.DataFrame({name: table[name][keep].astype(float) for name in OVERLAY_COLUMNS["isochrones"]})
+    config = state.config.kinematics
+    return configured_frame(config.frame, asdict(config.custom_frame))
 
 
 def place_in_phase_space(state: BuildState, progress: Progress) -> int:
@@ -148,6 +88,7 @@ def place_in_phase_space(state: BuildState, progress: Progress) -> int:
     state.table = state.table.assign(**columns)
     state.facts["choices"]["frame"] = (
         f"{frame.name}: R0 = {frame.r0_kpc} kpc, z_sun = {frame.z_sun_kpc} kpc, v_sun = {frame.v_sun_kms} km/s"
+        f" ({frame.source})"
     )
     state.facts["report"]["stars_with_6d"] = int(moving.size)
     return int(placed.size)
@@ -203,32 +144,67 @@ def measure_quantiles(state: BuildState, progress: Progress) -> int:
         seed=state.config.input.seed,
         progress=lambda fraction: progress(fraction, f"{config.draws} draws a star"),
     )
-    state.table = state.table.assign(**found)
+    state.table = pd.concat([state.table, pd.DataFrame(found, index=state.table.index)], axis=1)
     state.facts["choices"]["quantiles"] = f"{config.draws} draws of distance, proper motion and velocity"
     return int(np.isfinite(found["x_gal_50"]).sum())
 
 
 def place_in_stream(state: BuildState, progress: Progress) -> int:
-    """Sagittarius coordinates and V_gsr, and the integrated stream model to compare with."""
+    """Sagittarius coordinates and V_gsr, and the stream model to compare with."""
     frame = solar_frame(state)
     glon, glat = equatorial_to_galactic(state.column("ra"), state.column("dec"))
     longitude, latitude = galactic_to_sagittarius(glon, glat)
-    columns = {"glon": glon, "glat": glat, "sgr_lambda": longitude, "sgr_beta": latitude}
+    reversed_longitude, _ = galactic_to_sagittarius(glon, glat, convention="V21")
+    columns = {
+        "glon": glon,
+        "glat": glat,
+        "sgr_lambda": longitude,
+        "sgr_lambda_v21": reversed_longitude,
+        "sgr_beta": latitude,
+    }
     velocity = state.best_velocity()
     if np.isfinite(velocity).any():
         columns["v_gsr"] = line_of_sight_gsr(velocity, glon, glat, frame)
     state.table = state.table.assign(**columns)
-    progress(0.2, "stream model")
-    if (state.work / "arrays" / "stream_model.npy").is_file():
-        model = dict(zip(STREAM_FIELDS, np.array(state.array("stream_model")), strict=True))
-    else:
-        stream = sagittarius_stream_model(state.config.kinematics.stream_particles, state.config.input.seed, frame)
-        model = {name: getattr(stream, name) for name in STREAM_FIELDS}
-    overlay = pd.DataFrame(model)[list(OVERLAY_COLUMNS["stream_model"])]
+    progress(0.1, "stream model")
+    model = stream_model(state, frame)
+    if np.isfinite(state.column("distance")).any():
+        progress(0.5, "membership")
+        state.table = state.table.assign(**_membership(state, model))
+    drawn = np.random.default_rng(state.config.input.seed).permutation(len(model))
+    drawn = np.sort(drawn[: state.config.kinematics.stream_particles])
+    overlay = pd.DataFrame({name: getattr(model, name)[drawn] for name in OVERLAY_COLUMNS["stream_model"]})
     write_overlay(state.draft, "stream_model", overlay, simulated=True)
-    state.facts["choices"]["stream model"] = "galpy particle spray from the Sagittarius dwarf (simulated)"
-    state.facts["choices"]["stream coordinates"] = "Law & Majewski (2010)"
+    state.facts["choices"]["stream model"] = model.name
+    state.facts["choices"]["stream coordinates"] = "Law & Majewski (2010); sgr_lambda_v21: Vasiliev et al. (2021)"
     return int(np.isfinite(longitude).sum())
+
+
+def _membership(state: BuildState, model: StreamModel) -> dict[str, np.ndarray]:
+    """Probability of the Sagittarius stream and its terms."""
+    none = np.zeros(len(model))
+    particles = StreamStars(
+        *(model.sgr_lambda, model.sgr_beta, model.distance, none, model.v_gsr, none),
+        *proper_motion_sagittarius(model.ra, model.dec, model.pmra, model.pmdec),
+        none,
+    )
+    sky = [state.column(name) for name in ("ra", "dec", "pmra", "pmdec")]
+    stars = StreamStars(
+        *(state.column(name) for name in ("sgr_lambda", "sgr_beta", "distance")),
+        0.5 * np.log(state.column("distance_84") / state.column("distance_16")),
+        state.column("v_gsr"),
+        state.best_velocity_error(),
+        *proper_motion_sagittarius(*sky),
+        np.hypot(state.column("pmra_err"), state.column("pmdec_err")) / np.sqrt(2.0),
+    )
+    found = stream_membership(stars, particles, MembershipSettings())
+    state.facts["report"]["sagittarius_members"] = int((found.probability > MEMBER_THRESHOLD).sum())
+    state.facts["choices"]["stream membership"] = (
+        f"probability above {MEMBER_THRESHOLD:g}; share of the stream {found.prior:.4f}, "
+        f"log odds {logit(found.prior):+.3f}"
+    )
+    terms = {f"sgr_term_{name}": values for name, values in zip(TERMS, found.terms.T, strict=True)}
+    return {"sgr_probability": found.probability, **terms}
 
 
 def map_disc(state: BuildState, progress: Progress) -> int:

@@ -81,7 +81,7 @@ def measure_indices(state: BuildState, progress: Progress) -> int:
     need_spectra(state)
     if "rv" not in state.table:
         raise StageSkipped("band windows of 4 Å need spectra on LAMOST's pixels and a velocity")
-    velocity = np.nan_to_num(state.best_velocity())
+    velocity = state.spectrum_velocity()
     wavelength = np.array(state.array("raw_wavelength"))
     window = log_grid(6750.0, 7200.0)
     near = (wavelength > 6650.0) & (wavelength < 7300.0)
@@ -106,7 +106,7 @@ def normalise_spectra(state: BuildState, progress: Progress) -> int:
     if config.normalise:
         grid = log_grid(config.first_angstrom, config.last_angstrom)
         fitter = ContinuumFitter(grid, continuum_settings(config))
-        velocity = np.nan_to_num(state.best_velocity())
+        velocity = state.spectrum_velocity()
     else:
         grid = raw[(raw >= config.first_angstrom) & (raw <= config.last_angstrom)]
     n = len(state.table)

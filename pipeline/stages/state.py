@@ -85,6 +85,10 @@ class BuildState:
         other = np.where(np.isfinite(self.column("rv_input")), np.nan, self.column("rv_gaia_err"))
         return np.where(known, error, other)
 
+    def spectrum_velocity(self) -> NDArray[np.float64]:
+        """By how much each spectrum is shifted: the best velocity with the zero point that was taken off, 0 unknown."""
+        return np.nan_to_num(self.best_velocity()) + np.nan_to_num(self.column("rv_zero_point"))
+
     def best_velocity(self) -> NDArray[np.float64]:
         """Measured radial velocity, else the input's, else Gaia's; NaN where none is known."""
         velocity = self.column("rv")

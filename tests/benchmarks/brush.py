@@ -19,7 +19,8 @@ from products_factory import make_products
 SIZES = (3_000, 43_000)
 REPEATS = 12
 _CLOCK = """() => {
-  const sources = [...Bokeh.documents[0].all_models].filter(m => m.name === 'selected')
+  const models = Bokeh.documents.flatMap(d => [...d.all_models])
+  const sources = models.filter(m => m.type === 'ColumnDataSource' && m.name === 'selected')
   window.brushes = []
   let start = null, waiting = new Set()
   window.addEventListener('pointerup', () => { start = performance.now(); waiting = new Set(sources) }, true)

@@ -55,7 +55,7 @@ def main(arguments):
     others = np.setdiff1d(np.arange(options.stars), rows)
     again, again_error = measure(VelocityMeasurer(wavelength, own.templates, settings), parts)
     slow, apart = time_slow(measurer, parts[0], synthetic, velocity, error, options.slow_stars)
-    truth, snr = survey.stars.rv, np.asarray(survey.conditions.snr)
+    truth, snr = survey.light.rv_kms, np.asarray(survey.conditions.snr)
     print(
         json.dumps(
             {

@@ -38,7 +38,7 @@ def simulated_stars(n, n_pixels=None, seed=3670):
     for start in range(0, n, 256):
         part = rows[start : start + 256]
         wavelength, f, i, m = survey.observe(part)
-        f, i, m = rebin(wavelength, f, i, m, grid, survey.stars.rv[part])
+        f, i, m = rebin(wavelength, f, i, m, grid, survey.light.rv_kms[part])
         block = slice(start, start + len(part))
         flux[block], ivar[block], mask[block] = normalise(f, i, m, fitter.fit(f, i, m))
     return Stars(reference[rows], flux, ivar, mask, grid)

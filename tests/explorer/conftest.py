@@ -1,4 +1,4 @@
-"""Products that the explorer's tests share."""
+"""Products and a page without a browser, which the explorer's tests share."""
 
 import sys
 from pathlib import Path
@@ -6,10 +6,15 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "reference"))
 
 from products_factory import make_products
 
 from explorer.model.library import Library, open_library
+from explorer.model.links import LinkStore
+from explorer.state.workspace import Workspace
+from explorer.views.catalogue import default_panels
+from explorer.views.explore import ExploreRoom
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +30,61 @@ def library(product_directory) -> Library:
 @pytest.fixture
 def table(library):
     return library.table
+
+
+class Page:
+    """Stands in for the browser: sends messages, keeps what it is told."""
+
+    def __init__(self, library: Library, links: LinkStore, workspace: Workspace) -> None:
+        self.library, self.links, self.workspace = library, links, workspace
+        self.room = ExploreRoom(workspace, library, links, list)
+        self.told: list[dict] = []
+        self.room.channel.deliver = self.told.append
+
+    def send(self, kind, **message) -> dict:
+        """Send a message; returns the one answer, {} when there is none."""
+        before = len(self.told)
+        self.room.channel._handle_msg({"kind": kind, **message})
+        assert len(self.told) - before <= 1, "one message a gesture"
+        return self.told[-1] if len(self.told) > before else {}
+
+    def change(self, **state) -> dict:
+        """Change the workspace from elsewhere; returns what the page is told."""
+        with self.room.channel.together():
+            self.workspace.param.update(**state)
+        return self.told[-1]
+
+    def open(self, width=240, height=160) -> dict:
+        """Say hello and look at every view from its start."""
+        self.send("hello", seen=True)
+        return self.look(range(len(self.room.stage.panels)), width, height)
+
+    def look(self, slots, width=240, height=160, window=None) -> dict:
+        views = []
+        for slot in slots:
+            spec = self.room.stage.panels[slot].spec()
+            if spec["kind"] == "missing":
+                continue
+            ends = window or [*spec["x"]["ends"], *spec["y"].get("ends", (0, 1))]
+            views.append({"slot": slot, "window": ends, "width": width, "height": height})
+        return self.send("look", views=views)
+
+    @staticmethod
+    def layers(answer, name):
+        return {layer["slot"]: layer for layer in answer.get("layers", []) if layer["name"] == name}
+
+    @staticmethod
+    def pixels(answer, layer):
+        from slow_shading import unpack
+
+        return unpack(answer["pixels"][layer["from"] : layer["to"]], layer["shape"])
+
+
+@pytest.fixture
+def links(tmp_path) -> LinkStore:
+    return LinkStore(tmp_path / "links.sqlite")
+
+
+@pytest.fixture
+def page(library, links) -> Page:
+    return Page(library, links, Workspace(library.table, panels=default_panels(library, 6)))

@@ -141,7 +141,7 @@ def test_lookup_grid_agrees_with_the_slow_way(monkeypatch):
         {},
         {"kind": "circle"},
         {"kind": "in_box", "x": "teff"},
-        {"kind": "and", "left": {"kind": "nothing"}},
+        {"kind": "joined", "first": {"kind": "nothing"}},
         {"kind": "not", "inner": 3},
     ],
 )

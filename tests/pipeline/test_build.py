@@ -12,9 +12,9 @@ from pipeline.__main__ import main
 from pipeline.config import load_config
 from pipeline.domain.columns import BY_NAME
 from pipeline.products.manifest import Manifest, ProductError
-from pipeline.products.release import Products, verify
+from pipeline.products.release import REPORT_NAME, Products, verify
 from pipeline.stages import runner
-from pipeline.stages.runner import STAGES, build
+from pipeline.stages.runner import STAGES, build, summary
 
 
 def test_every_stage_ran_and_the_directory_verifies(tiny):
@@ -23,6 +23,12 @@ def test_every_stage_ran_and_the_directory_verifies(tiny):
     assert [stage["name"] for stage in stages] == [stage.name for stage in STAGES]
     assert all(stage["status"] == "done" for stage in stages)
     assert not tiny.with_name("products.work").exists()
+
+
+def test_the_summary_and_the_manifest_name_the_dust_map(tiny):
+    manifest, report = Manifest.read(tiny), json.loads((tiny / REPORT_NAME).read_text())
+    assert manifest.choices["dust map"].startswith("analytic exponential dust disc")
+    assert f"dust map: {manifest.choices['dust map']}; 0 stars outside it, 0 beyond" in summary(manifest, report)
 
 
 def test_the_catalogue_holds_table_a1_and_is_marked_simulated(tiny):

@@ -1,8 +1,13 @@
 """Configurations: unknown keys and wrong types are refused with the remedy."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from pipeline.config import ConfigError, load_config
+
+CUSTOM = "[kinematics]\nframe = 'custom'\n[kinematics.custom_frame]\n"
 
 
 def written(tmp_path, text):
@@ -35,6 +40,20 @@ def test_integers_become_floats_where_floats_are_meant(tmp_path):
         ("[spectra]\nmasked_windows_angstrom = [[1, 2, 3]]", "must have 2 entries"),
         ("[spectra]\nfirst_angstrom = 9000.0", "must be below"),
         ("input = 3", "must be a table"),
+        ("[kinematics]\ncustom_frame = 3", "'kinematics.custom_frame' must be a table"),
+        (f"{CUSTOM}r0_kps = 8", "unknown key 'kinematics.custom_frame.r0_kps'. Did you mean 'r0_kpc'"),
+        (f"{CUSTOM}v_sun_kms = [11.1, 252.2]", "'kinematics.custom_frame.v_sun_kms' must have 3 entries"),
+        (f"{CUSTOM}source = 'me'", "r0_kpc must be positive and above abs(z_sun_kpc); found 0.0 and 0.0"),
+        (f"{CUSTOM}source = 'me'\nr0_kpc = -8.0", "r0_kpc must be positive"),
+        (f"{CUSTOM}source = 'me'\nr0_kpc = 8.0\nz_sun_kpc = -9.0", "r0_kpc must be positive and above"),
+        (f"{CUSTOM}source = 'me'\nr0_kpc = nan", "kinematics.custom_frame must be finite"),
+        (f"{CUSTOM}source = 'me'\nr0_kpc = 8.0\nv_sun_kms = [1, inf, 0]", "kinematics.custom_frame must be finite"),
+        (f"{CUSTOM}r0_kpc = 8.0\nv_sun_kms = [11.1, 12.24, 7.25]", "V must be above its peculiar 12.24 km/s"),
+        (f"{CUSTOM}r0_kpc = 8.0\nv_sun_kms = [11.1, 252.2, 7.25]", "source must say where its numbers come from"),
+        ("[kinematics.custom_frame]\nr0_kpc = 8.0", "kinematics.frame is 'paper'; set it to \"custom\""),
+        ("[kinematics.stream_columns]\nra = 'RA'", "set kinematics.stream_model too"),
+        ("[kinematics]\nstream_model = 'a'\n[kinematics.stream_columns]\nvgsr = 'v'", "Did you mean 'v_gsr'"),
+        ("[distance]\nisochrones = 'a.dat'", "'distance.isochrones' must be a list"),
         ("name = [", "not valid TOML"),
     ],
 )
@@ -42,6 +61,14 @@ def test_errors_name_key_value_and_remedy(tmp_path, text, says):
     with pytest.raises(ConfigError) as caught:
         load_config(written(tmp_path, text))
     assert says in str(caught.value)
+
+
+def test_the_readme_s_example_is_a_configuration(tmp_path):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    assert examples
+    for text in examples:
+        load_config(written(tmp_path, text))
 
 
 def test_unknown_name_lists_what_ships():

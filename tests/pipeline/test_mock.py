@@ -9,8 +9,11 @@ from pipeline.domain.frames import FRAMES, galactic_to_sagittarius, galactocentr
 from pipeline.domain.wavelength import doppler_factor
 from pipeline.mock import simulate
 from pipeline.mock.fits_layouts import write_lamost_fits
-from pipeline.mock.spectra import Conditions, SpectrumSimulator
+from pipeline.mock.photometry import PARALLAX_ZERO_POINT_MAS
+from pipeline.mock.plates import FIBRES, SPECTROGRAPHS, draw_visits
+from pipeline.mock.spectra import Light, StarLight
 from pipeline.science.indices import band_ratios
+from pipeline.science.repeats import star_numbers
 from pipeline.sources.lamost_fits import read_spectrum
 
 
@@ -20,16 +23,14 @@ def survey():
 
 
 @pytest.fixture(scope="module")
-def simulator():
-    return SpectrumSimulator(1)
+def starlight():
+    return StarLight()
 
 
-def indices_of(simulator, labels):
+def indices_of(starlight, labels):
     labels = np.atleast_2d(np.asarray(labels, float))
-    n = len(labels)
-    still = Conditions(np.full(n, 100.0), np.zeros(n), np.zeros(n), np.ones(n), np.arange(n, dtype=np.uint64))
-    flux = simulator.clean_flux(labels, still)
-    return band_ratios(simulator.wavelength, flux, np.zeros(flux.shape, bool))
+    flux = starlight.received(Light.of(labels, np.zeros(len(labels))), np.zeros(len(labels)))
+    return band_ratios(starlight.wavelength, flux, np.zeros(flux.shape, bool))
 
 
 def test_columns_are_declared_and_within_range(survey):
@@ -42,7 +43,7 @@ def test_columns_are_declared_and_within_range(survey):
         if declared.high is not None and declared.is_numeric:
             assert values.max() <= declared.high
     assert survey.table["obsid"].is_unique
-    assert survey.table["gaia_source_id"].is_unique
+    assert (survey.table.groupby("gaia_source_id")["ra"].nunique() == 1).all()
     assert (survey.table["obsid"] == survey.truth["obsid"]).all()
     assert (survey.table["obsid_source"] == "simulated").all()
 
@@ -88,18 +89,18 @@ def test_noise_is_what_ivar_says(survey):
     assert np.all(ivar[mask] == 0)
 
 
-def test_tio5_follows_temperature(simulator):
+def test_tio5_follows_temperature(starlight):
     teff = np.arange(3250.0, 4300.0, 50.0)
     labels = np.stack([teff, 0.8 + 0 * teff, -0.2 + 0 * teff, 0.05 + 0 * teff], axis=1)
-    tio5 = indices_of(simulator, labels)["tio5"]
+    tio5 = indices_of(starlight, labels)["tio5"]
     assert np.all(np.diff(tio5) > 0)
     assert 0.2 < np.interp(3400, teff, tio5) < 0.38
     assert 0.88 < np.interp(4200, teff, tio5) < 1.0
 
 
-def test_giants_lie_above_the_dwarfs(simulator):
+def test_giants_lie_above_the_dwarfs(starlight):
     teff = np.array([3400.0, 3600.0, 3800.0, 3950.0])
-    ratios = indices_of(simulator, np.stack([teff, 0.7 + 0 * teff, -0.2 + 0 * teff, 0.05 + 0 * teff], axis=1))
+    ratios = indices_of(starlight, np.stack([teff, 0.7 + 0 * teff, -0.2 + 0 * teff, 0.05 + 0 * teff], axis=1))
     total = ratios["cah2"] + ratios["cah3"]
     grid = np.linspace(0.8, 1.95, 200)
     dwarf = -0.164 * grid**3 + 0.670 * grid**2 - 0.118 * grid - 0.050  # Lepine et al. (2007), solar metallicity
@@ -108,22 +109,21 @@ def test_giants_lie_above_the_dwarfs(simulator):
 
 
 @pytest.mark.parametrize(("label", "step"), [(0, 60.0), (1, 0.3), (2, 0.15), (3, 0.1)])
-def test_every_label_moves_the_spectrum(simulator, label, step):
+def test_every_label_moves_the_spectrum(starlight, label, step):
     base = np.array([3850.0, 1.0, -0.2, 0.05])
     moved = base.copy()
     moved[label] += step
-    flux = simulator.rest_flux(np.stack([base, moved]))
+    flux = starlight.rest_flux(Light.of(np.stack([base, moved]), np.zeros(2)))
     change = np.abs(np.log(flux[1] / flux[0]))
     assert change.max() > 0.02
     assert change.mean() > 5e-4
 
 
-def test_velocity_shifts_the_calcium_triplet(simulator):
+def test_velocity_shifts_the_calcium_triplet(starlight):
     labels = np.tile([3800.0, 1.0, -0.3, 0.0], (2, 1))
-    seen = Conditions(np.full(2, 100.0), np.array([0.0, 300.0]), np.zeros(2), np.ones(2), np.arange(2, dtype=np.uint64))
-    rest, moved = simulator.clean_flux(labels, seen)
-    near = (simulator.wavelength > 8520) & (simulator.wavelength < 8570)
-    line = simulator.wavelength[near][[rest[near].argmin(), moved[near].argmin()]]
+    rest, moved = starlight.received(Light.of(labels, np.array([0.0, 300.0])), np.zeros(2))
+    near = (starlight.wavelength > 8520) & (starlight.wavelength < 8570)
+    line = starlight.wavelength[near][[rest[near].argmin(), moved[near].argmin()]]
     assert line[1] / line[0] == pytest.approx(float(doppler_factor(300.0)), abs=2.4e-4)
 
 
@@ -149,6 +149,48 @@ def test_components_and_kinematics(survey):
     np.testing.assert_allclose(velocity, stars.velocity, atol=1e-4)
 
 
+def test_every_kind_has_its_share_and_dwarfs_are_near(survey):
+    truth = survey.truth
+    counts = truth["kind"].value_counts(normalize=True)
+    assert counts["M giant"] > 0.96
+    assert {"K giant", "M dwarf", "carbon star"} <= set(counts.index)
+    assert (truth["true_distance"][truth["kind"] == "M dwarf"] < 0.5).all()
+    assert (truth["true_logg"][truth["kind"] == "M dwarf"] > 4).all()
+    assert (truth["true_teff"][truth["kind"] == "K giant"] >= 4300).all()
+
+
+def test_repeats_are_one_star_on_other_plates(survey):
+    table, truth = survey.table, survey.truth
+    star = star_numbers(table["ra"].to_numpy(), table["dec"].to_numpy(), table["gaia_source_id"].to_numpy())
+    assert len(np.unique(star)) == truth["true_star"].nunique() == 400 - round(0.07 * 400)
+    for _, rows in table.groupby(star):
+        assert rows["plan_id"].is_unique
+        assert rows["obsid"].is_unique
+        assert rows["parallax"].nunique() == 1
+
+
+def test_a_fibre_sees_one_star_and_a_spectrograph_has_one_zero_point(survey):
+    table, truth = survey.table, survey.truth
+    assert not table.duplicated(["plan_id", "spectrograph_id", "fiber_id"]).any()
+    assert table.groupby("plan_id")["lmjd"].nunique().eq(1).all()
+    offsets = truth.groupby(table["spectrograph_id"])["true_rv_zero_point"]
+    assert offsets.nunique().eq(1).all()
+    assert 1.0 < offsets.first().std() < 6.0
+    alone = (truth["oddity"] == "").to_numpy()
+    moved = survey.light.rv_kms - truth["true_rv"].to_numpy()
+    np.testing.assert_allclose(moved[alone], truth["true_rv_zero_point"][alone])
+
+
+def test_a_spectrograph_of_250_fibres_takes_no_more_stars():
+    rng = np.random.default_rng(2)
+    same = np.full(6000, 50.0)
+    with pytest.raises(ValueError, match=f"one spectrograph of {FIBRES} fibres"):
+        draw_visits(same, same, np.full(6000, 13.0), 6000, rng)
+    visits = draw_visits(rng.uniform(0, 360, 500), rng.uniform(0, 60, 500), rng.uniform(9, 17, 500), 560, rng)
+    assert set(visits.spectrograph_id) <= set(range(1, SPECTROGRAPHS + 1))
+    assert set(visits.star) == set(range(500))
+
+
 def test_stream_stars_lie_on_the_stream(survey):
     chosen = (survey.truth["component"] == "sagittarius").to_numpy()
     _, beta = galactic_to_sagittarius(survey.stars.glon[chosen], survey.stars.glat[chosen])
@@ -161,11 +203,17 @@ def test_selection_and_errors(survey):
     table, truth = survey.table, survey.truth
     assert table["dec"].min() > -10
     assert table["j_mag"].max() < 14.6
-    assert truth["true_teff"].between(3200, 4300).all()
-    pulls = (table["parallax"] - 1 / truth["true_distance"]) / table["parallax_err"]
-    assert 0.85 < np.std(pulls[table["ruwe"] < 1.4]) < 1.15
-    assert 140 <= table["teff_ref"].notna().sum() <= 150
-    error = table["teff_ref"] - truth["true_teff"]
+    assert truth["true_teff"][truth["kind"] == "M giant"].between(3200, 4300).all()
+    sound = table["ruwe"] < 1.4
+    pulls = (table["parallax"] - PARALLAX_ZERO_POINT_MAS - truth["true_parallax"]) / table["parallax_err"]
+    assert 0.85 < np.std(pulls[sound]) < 1.15
+    moves = [(table[name] - truth[f"true_{name}"]) / table[f"{name}_err"] for name in ("pmra", "pmdec")]
+    expected = np.mean(table["pmra_pmdec_corr"] ** 2)
+    assert np.mean((moves[0] * moves[1] * table["pmra_pmdec_corr"])[sound]) == pytest.approx(expected, rel=0.5)
+    labelled = table["teff_ref"].notna()
+    assert table["gaia_source_id"][labelled].nunique() == 150
+    right = labelled & (truth["oddity"] != "mislabelled")
+    error = (table["teff_ref"] - truth["true_teff"])[right]
     assert 8 < error.std() < 25
     geometric = table["distance_geo"].notna()
     assert 0.1 < geometric.mean() < 0.9

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from pipeline.domain.frames import FRAMES
+from pipeline.domain.statistics import robust_scatter
 from pipeline.science.actions import compute_orbits
-from pipeline.science.distance import DistanceSettings, estimate_distances, solve
+from pipeline.science.ages import HIGH_ALPHA_SHARE, ChemicalAge, SingleAge, high_alpha_probability
+from pipeline.science.distance import DistanceSettings, Giants, estimate_distances, solve
 from pipeline.science.dust import BAND_COEFFICIENTS, ExponentialDisc
-from pipeline.science.isochrones import ClusterLine, ColourLaw, ParsecBranch
+from pipeline.science.intrinsic_colour import learn_colour_relation
+from pipeline.science.isochrones import ClusterLine, ColourLaw, ParsecBranches
 from pipeline.science.quality import chi2_limits, colour_outliers, oddness, residual_pattern, tail_limit
 from pipeline.science.spiral_arms import REID_2019, trace
 from pipeline.science.velocity_field import FieldSettings, velocity_field
@@ -18,7 +21,7 @@ PAPER = FRAMES["paper"]
 
 @pytest.fixture(scope="module")
 def parsec():
-    return ParsecBranch(load_table(ISOCHRONE_TABLE), 3.0)
+    return ParsecBranches(load_table(ISOCHRONE_TABLE))
 
 
 @pytest.mark.parametrize(
@@ -57,20 +60,29 @@ def simulated(parsec, n=400, seed=0):
 def test_the_equation_is_solved_exactly(parsec):
     dust, glon, glat, distance, m_h, j_mag, k_mag = simulated(parsec)
     grid = np.geomspace(0.05, 200.0, 241)
-    found, roots = solve(k_mag, j_mag - k_mag, m_h, grid, dust.reddening_profile(glon, glat, grid), parsec)
+    age, reddening = np.full(len(k_mag), 3.0), dust.reddening_profile(glon, glat, grid)
+    found, roots = solve(k_mag, j_mag - k_mag, m_h, age, grid, reddening, parsec, dust.coefficients)
     np.testing.assert_allclose(found, distance, rtol=2e-3)
     assert (roots == 1).all()
+
+
+def giants(glon, glat, j_mag, k_mag, m_h, *, error=0.02, m_h_error=0.02, alpha_m=None, spectral=None):
+    n = len(j_mag)
+    errors = [np.full(n, value) for value in (error, error, m_h_error, 0.02)]
+    alpha = np.zeros(n) if alpha_m is None else alpha_m
+    jk0 = np.full(n, np.nan) if spectral is None else spectral
+    return Giants(
+        *(glon, glat, j_mag, errors[0], k_mag, errors[1], m_h, errors[2], alpha, errors[3]),
+        *(jk0, np.full(n, 0.02), np.arange(1, n + 1)),
+    )
 
 
 def test_distance_quantiles_cover_the_truth(parsec):
     dust, glon, glat, distance, m_h, j_mag, k_mag = simulated(parsec)
     rng = np.random.default_rng(5)
-    error = np.full(len(j_mag), 0.02)
-    found = estimate_distances(
-        *(glon, glat, j_mag + error * rng.normal(size=error.size), error),
-        *(k_mag + error * rng.normal(size=error.size), error, m_h, np.full(error.size, 0.02)),
-        *(parsec, dust, DistanceSettings(100, 0.02)),
-    )
+    noise = rng.normal(0, 0.02, (2, len(j_mag)))
+    stars = giants(glon, glat, j_mag + noise[0], k_mag + noise[1], m_h)
+    found = estimate_distances(stars, parsec, SingleAge(3.0), dust, DistanceSettings(100, 0.02, 0.0))
     known = np.isfinite(found.median_kpc)
     inside = (found.low_kpc < distance) & (distance < found.high_kpc)
     assert known.mean() > 0.95
@@ -78,13 +90,138 @@ def test_distance_quantiles_cover_the_truth(parsec):
     assert abs(np.nanmedian(found.median_kpc / distance) - 1.0) < 0.03
 
 
+def test_draws_belong_to_the_star_not_to_its_block(parsec):
+    dust, glon, glat, _, m_h, j_mag, k_mag = simulated(parsec, n=700)
+    stars = giants(glon, glat, j_mag, k_mag, m_h)
+    settings = DistanceSettings(10)
+    whole = estimate_distances(stars, parsec, ChemicalAge(), dust, settings)
+    some = np.array([3, 90, 640])
+    part = estimate_distances(stars.take(some), parsec, ChemicalAge(), dust, settings)
+    np.testing.assert_array_equal(part.median_kpc, whole.median_kpc[some])
+
+
+def test_a_wrong_age_is_in_the_quantiles_not_beside_them(parsec):
+    rng = np.random.default_rng(8)
+    dust, n = ExponentialDisc(), 600
+    glon, glat, distance = rng.uniform(0, 360, n), rng.normal(0, 4, n), 10 ** rng.uniform(0, 1, n)
+    old = np.arange(n) % 3 == 0
+    uniform, m_h = rng.uniform(size=n), rng.uniform(-0.5, 0.0, n)
+    alpha_m = np.where(old, 0.25, 0.0)
+    age = ChemicalAge().draw(m_h, np.where(old, 1.0, 0.0), np.zeros(n, bool), np.stack([uniform, uniform]))
+    colour = rng.uniform(0.9, 1.05, n)
+    reddening = dust.reddening(glon, glat, distance)
+    k_mag = parsec(colour, m_h, age) + 5 * np.log10(100 * distance) + BAND_COEFFICIENTS["Ks"] * reddening
+    j_mag = k_mag + colour + (BAND_COEFFICIENTS["J"] - BAND_COEFFICIENTS["Ks"]) * reddening
+    noise = rng.normal(0, 0.02, (2, n))
+    stars = giants(glon, glat, j_mag + noise[0], k_mag + noise[1], m_h, alpha_m=alpha_m)
+    settings = DistanceSettings(100, 0.02, 0.0)
+    guessed = estimate_distances(stars, parsec, ChemicalAge(), dust, settings)
+    single = estimate_distances(stars, parsec, SingleAge(3.0), dust, settings)
+
+    def bias(found, which):
+        return np.nanmedian(found.median_kpc[which] / distance[which]) - 1.0
+
+    def coverage(found):
+        known = np.isfinite(found.median_kpc)
+        return ((found.low_kpc < distance) & (distance < found.high_kpc))[known].mean()
+
+    assert bias(single, old) > 0.15
+    assert abs(bias(guessed, old)) < 0.04
+    assert abs(bias(guessed, ~old)) < 0.04
+    assert 0.58 < coverage(guessed) < 0.80
+    assert coverage(single) < 0.55
+
+
+def test_the_spectrum_says_how_much_dust_there_is(parsec):
+    dust, glon, glat, distance, m_h, j_mag, k_mag = simulated(parsec, n=500, seed=3)
+    rng = np.random.default_rng(4)
+    to_jk = BAND_COEFFICIENTS["J"] - BAND_COEFFICIENTS["Ks"]
+    map_ebv = dust.reddening(glon, glat, distance)
+    wrong = map_ebv * (np.exp(0.3 * rng.normal(size=500)) - 1.0)
+    noise = rng.normal(0, 0.02, (2, 500))
+    j_mag, k_mag = (
+        magnitude + BAND_COEFFICIENTS[band] * wrong + noise[i]
+        for i, (band, magnitude) in enumerate((("J", j_mag), ("Ks", k_mag)))
+    )
+    true_colour = j_mag - noise[0] - (k_mag - noise[1]) - to_jk * (map_ebv + wrong)
+    told = true_colour + rng.normal(0, 0.02, 500)
+    settings = DistanceSettings(200, 0.3, 0.0)
+    with_map = estimate_distances(giants(glon, glat, j_mag, k_mag, m_h), parsec, SingleAge(3.0), dust, settings)
+    with_both = estimate_distances(
+        giants(glon, glat, j_mag, k_mag, m_h, spectral=told), parsec, SingleAge(3.0), dust, settings
+    )
+    dusty = map_ebv > 0.4
+
+    def scatter(found):
+        return robust_scatter(np.log(found.median_kpc / distance)[dusty])
+
+    def pulls(found):
+        offset = np.log(distance / found.median_kpc)
+        side = np.where(offset > 0, found.high_kpc / found.median_kpc, found.median_kpc / found.low_kpc)
+        return robust_scatter(offset / np.log(side))
+
+    assert dusty.sum() > 60
+    assert scatter(with_both) < 0.7 * scatter(with_map)
+    assert 0.8 < pulls(with_both) < 1.25
+    error = robust_scatter(with_both.e_jk[dusty] - to_jk * (map_ebv + wrong)[dusty])
+    assert error < 0.7 * robust_scatter(to_jk * wrong[dusty])
+    assert with_both.conflict.mean() < 0.1
+    against = giants(glon, glat, j_mag, k_mag, m_h, spectral=told + 0.5)
+    assert estimate_distances(against, parsec, SingleAge(3.0), dust, settings).conflict.mean() > 0.8
+
+
+def test_the_colour_relation_is_learned_from_most_stars_not_from_the_odd_ones():
+    rng = np.random.default_rng(2)
+    teff, logg, m_h = rng.uniform(3500, 4100, 600), rng.uniform(0, 1.5, 600), rng.normal(-0.3, 0.2, 600)
+    jk0 = 1.0 - 0.0005 * (teff - 3900) + 0.02 * logg - 0.03 * m_h
+    seen = jk0 + rng.normal(0, 0.03, 600) + np.where(np.arange(600) % 12 == 0, 0.5, 0.0)
+    relation = learn_colour_relation(teff, np.full(600, 20.0), logg, m_h, seen, np.full(600, 0.025))
+    assert np.abs(relation.colour(teff, logg, m_h) - jk0).max() < 0.02
+    assert 0.015 <= relation.scatter_mag < 0.025
+    assert relation.error(teff, np.full(600, 60.0)).mean() > 0.028
+    few = np.arange(600) >= 550
+    assert learn_colour_relation(*(v[few] for v in (teff, teff, logg, m_h, seen, seen))) is None
+
+
+def test_ages_follow_chemistry_and_place():
+    m_h, high_alpha = np.array([-1.2, -0.4, -0.4, -0.4]), np.array([1.0, 1.0, 0.0, 0.0])
+    far = np.array([False, True, True, False])
+    half = np.full(4, 0.5)
+    low, high = (ChemicalAge().draw(m_h, high_alpha, far, np.stack([half, half + side])) for side in (-0.5, 0.5))
+    np.testing.assert_allclose(low, [10.0, 8.0, 4.0, 1.0])
+    np.testing.assert_allclose(high, [12.5, 12.0, 9.0, 9.0])
+    assert (SingleAge(3.0).draw(m_h, high_alpha, far, np.stack([half, half])) == 3.0).all()
+
+
+def test_which_sequence_a_star_is_of_depends_on_how_well_its_alpha_is_known():
+    m_h, error = np.zeros(5), np.array([0.02, 0.02, 0.02, 0.3, np.nan])
+    found = high_alpha_probability(m_h, np.array([0.2, 0.085, 0.0, 0.2, np.nan]), error)
+    assert found[0] > 0.99
+    assert found[1] == pytest.approx(HIGH_ALPHA_SHARE)
+    assert found[2] < 0.01
+    assert HIGH_ALPHA_SHARE < found[3] < 0.4
+    assert found[4] == HIGH_ALPHA_SHARE
+
+
+def test_magnitudes_fade_with_age(parsec):
+    magnitude = parsec(1.0, -0.3, [1.74, 3.0, 5.2, 9.1, 12.0])
+    assert (np.diff(magnitude) > 0.05).all()
+    assert 0.4 < magnitude[3] - magnitude[1] < 0.65
+    assert parsec.nearest_age(3.3) == pytest.approx(3.02, abs=0.01)
+
+
+def test_isochrones_with_a_hole_are_refused():
+    table = load_table(ISOCHRONE_TABLE)
+    hole = (table["age_gyr"] == table["age_gyr"][0]) & (table["m_h"] == np.unique(table["m_h"])[3])
+    with pytest.raises(ValueError, match=r"0 points .* at 1.00 Gyr"):
+        ParsecBranches({name: values[~hole] for name, values in table.items()})
+
+
 def test_missing_photometry_gives_no_distance(parsec):
     dust, glon, glat, _, m_h, j_mag, k_mag = simulated(parsec, n=6)
     j_mag[0], k_mag[1], m_h[2], m_h[3] = np.nan, np.nan, np.nan, 2.0
-    error = np.full(6, 0.02)
-    found = estimate_distances(
-        *(glon, glat, j_mag, error, k_mag, error, m_h, np.full(6, 0.01), parsec, dust, DistanceSettings(20, 0.1))
-    )
+    stars = giants(glon, glat, j_mag, k_mag, m_h, m_h_error=0.01)
+    found = estimate_distances(stars, parsec, ChemicalAge(), dust, DistanceSettings(20, 0.1))
     assert np.isnan(found.median_kpc[:4]).all()
     assert np.isnan(found.k_abs[:4]).all()
     assert (found.roots[:4] == 0).all()

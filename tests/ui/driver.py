@@ -23,27 +23,27 @@ _ARGUMENTS = (
     "--disable-sync",
 )
 _READY = "() => window.Bokeh && Bokeh.documents.length > 0 && Bokeh.documents[0].is_idle"
-_FIGURE_BOX = """(name) => {
-  const figure = Bokeh.documents[0].get_model_by_name(name)
+_FIND = "((name) => Bokeh.documents.map(d => d.get_model_by_name(name)).find(m => m))"
+_FIGURE_BOX = f"""(name) => {{
+  const figure = {_FIND}(name)
   const view = figure && Bokeh.index.find_one_by_id(figure.id)
   if (!view || !view.frame) return null
   const outer = view.canvas_view.el.getBoundingClientRect(), inner = view.frame.bbox
-  return {x: outer.x + inner.left, y: outer.y + inner.top, width: inner.width, height: inner.height}
-}"""
-_FIGURE_IMAGE = """([name, layer]) => {
-  const figure = Bokeh.documents[0].get_model_by_name(name)
-  const source = figure.renderers.map(r => r.data_source).find(s => s.name === layer)
-  const image = source.data.image[0]
+  return {{x: outer.x + inner.left, y: outer.y + inner.top, width: inner.width, height: inner.height}}
+}}"""
+_FIGURE_IMAGE = f"""([name, layer]) => {{
+  const source = {_FIND}(name).renderers.map(r => r.data_source).find(s => s.name === layer)
+  const image = source.data.image.length ? source.data.image[0] : []
   let lit = 0, hash = 7
-  for (let k = 0; k < image.length; k++) { if (image[k]) lit++; hash = (hash * 31 + image[k]) | 0 }
-  return {lit, hash}
-}"""
-_CURVE = "(name) => Bokeh.documents[0].get_model_by_name(name).data.w.length"
-_PIXEL = """([name, x, y]) => {
-  const view = Bokeh.index.find_one_by_id(Bokeh.documents[0].get_model_by_name(name).id)
+  for (let k = 0; k < image.length; k++) {{ if (image[k]) lit++; hash = (hash * 31 + image[k]) | 0 }}
+  return {{lit, hash}}
+}}"""
+_CURVE = "(name) => Bokeh.documents[0].get_model_by_name(name)?.data.w.length ?? 0"
+_PIXEL = f"""([name, x, y]) => {{
+  const view = Bokeh.index.find_one_by_id({_FIND}(name).id)
   const outer = view.canvas_view.el.getBoundingClientRect()
-  return {x: outer.x + view.frame.x_scale.compute(x), y: outer.y + view.frame.y_scale.compute(y)}
-}"""
+  return {{x: outer.x + view.frame.x_scale.compute(x), y: outer.y + view.frame.y_scale.compute(y)}}
+}}"""
 
 
 def find_chromium() -> str | None:
@@ -137,12 +137,11 @@ class Explorer:
         """Wait until a figure is laid out and its image has the size on screen."""
         self.page.wait_for_function(
             f"""() => {{
-              const box = ({_FIGURE_BOX})({name!r})
+              const figure = {_FIND}({name!r})
+              const box = figure && ({_FIGURE_BOX})({name!r})
               if (!box || box.width < 20) return false
-              const figure = Bokeh.documents[0].get_model_by_name({name!r})
-              const source = figure.renderers.map(r => r.data_source).find(s => s.name === 'selected')
-              const shape = source.data.image[0].shape
-              return shape && shape[1] === Math.round(figure.inner_width)
+              const [image] = figure.renderers.map(r => r.data_source).find(s => s.name === 'selected').data.image
+              return image && (image.shape[1] === Math.round(box.width) || image.shape[1] === 1)
             }}""",
             timeout=60_000,
         )
@@ -174,7 +173,7 @@ class Explorer:
         """Choose what a drag does, and wait until the figures know."""
         self.page.get_by_role("button", name=name, exact=True).click()
         self.page.wait_for_function(
-            "(name) => Bokeh.documents[0].get_model_by_name('HR diagram').toolbar.active_drag.type.startsWith(name)",
+            f"(name) => {_FIND}('HR diagram').toolbar.tools[0].type.startsWith(name.slice(0, 4))",
             arg=name,
             timeout=10_000,
         )

@@ -1,0 +1,141 @@
+// Dialogs: share and export, help with shortcuts, the first visit's tour, and what to do when the connection is lost.
+
+const SEEN = "mgiant-explorer-tour"
+const AGAIN_AFTER = 1500
+
+class Dialogs {
+  constructor(send, host, light) {
+    this.send = send
+    this.host = host
+    this.light = light
+    this.parts = {
+      more: (state) => this.more(state),
+      help: (state) => this.help(state),
+      download: (file) => download(file),
+      link: (link) => this.link(link),
+      say: (text) => this.say(text),
+      resume: (token) => this.watch_connection(token),
+    }
+    this.toast = element("div", {className: "toast", role: "status", hidden: true})
+    host.append(this.toast)
+  }
+
+  open(title, ...content) {
+    this.dialog?.remove()
+    const close = () => this.dialog.close()
+    this.dialog = element("dialog", {"aria-label": title, onclose: () => this.dialog.remove()},
+      element("header", {}, element("strong", {}, title), icon("close", "Close", close)), ...content)
+    this.dialog.addEventListener("click", (event) => event.target === this.dialog && close())
+    this.host.append(this.dialog)
+    this.dialog.showModal()
+  }
+
+  more({exports, figures, summary}) {
+    const make = (kind, value, label, title) => element("button", {type: "button", title, onclick: () => this.send({kind, value})}, label)
+    this.address = element("input", {readOnly: true, "aria-label": "Link to what is on screen", onclick: (event) => event.target.select()})
+    const share = element("button", {type: "button", className: "main", onclick: () => this.send({kind: "share"})}, "Make a link")
+    const rows = figures.map(([key, title, missing]) => element("div", {className: "row"},
+      element("span", {className: missing ? "hint grow" : "grow", title: missing}, title),
+      ...["pdf", "svg", "png"].map((form) => element("button", {
+        type: "button", disabled: Boolean(missing), title: missing || `${title} as ${form.toUpperCase()}`, onclick: () => this.send({kind: "paper", key, form}),
+      }, form.toUpperCase()))))
+    this.open("Share and export",
+      element("h2", {}, "Link that restores everything on screen"), element("div", {className: "row"}, this.address, share),
+      element("h2", {}, `Table of ${summary}`), element("div", {className: "row"}, ...exports.map(([form, label]) => make("export", form, label, `The selected stars with all columns as ${label}`))),
+      element("h2", {}, `Figures of the paper, of ${summary}`), ...rows,
+      element("p", {className: "hint"}, "Single views: the menu in the corner of each."))
+  }
+
+  link({token}) {
+    const address = new URL(window.location.href)
+    address.search = `?link=${token}`
+    this.address.value = address.href
+    this.address.select()
+    navigator.clipboard?.writeText(address.href).then(() => this.say("The link is in the clipboard."), () => this.say("Copy the link from the field."))
+  }
+
+  help({shortcuts, gestures, tour}) {
+    const key = ([keys, meaning]) => element("tr", {}, element("th", {}, ...keys.split(" ").map((one) => element("kbd", {}, one))), element("td", {}, meaning))
+    const start = element("button", {type: "button", onclick: () => {
+      this.dialog.close()
+      this.tour(tour)
+    }}, "Show me around")
+    this.open("Help", element("ul", {}, ...gestures.map((text) => element("li", {}, text))),
+      element("h2", {}, "Keyboard"), element("table", {className: "keys"}, ...shortcuts.map(key)), element("div", {className: "row"}, start))
+  }
+
+  first_visit(steps) {
+    if (window.localStorage.getItem(SEEN) === null) this.tour(steps)
+  }
+
+  tour(steps) {
+    window.localStorage.setItem(SEEN, "1")
+    let at = 0
+    this.bubble?.remove()
+    const text = element("p"), next = element("button", {type: "button", className: "main"})
+    const end = () => {
+      this.bubble.remove()
+      this.ringed?.classList.remove("ringed")
+    }
+    const show = () => {
+      const [selector, words] = steps[at]
+      this.ringed?.classList.remove("ringed")
+      this.ringed = this.host.querySelector(selector)
+      this.ringed?.classList.add("ringed")
+      text.textContent = words
+      next.textContent = at === steps.length - 1 ? "Done" : `Next (${at + 1}/${steps.length})`
+      const box = this.ringed?.getBoundingClientRect() ?? {left: 200, bottom: 200, top: 200}
+      const below = box.bottom + 170 < window.innerHeight
+      this.bubble.style.left = `${Math.max(8, Math.min(box.left, window.innerWidth - 340))}px`
+      this.bubble.style.top = below ? `${box.bottom + 10}px` : `${Math.max(8, box.top + 40)}px`
+    }
+    next.addEventListener("click", () => (++at < steps.length ? show() : end()))
+    this.bubble = element("div", {className: "tour", role: "dialog", "aria-label": "Tour"}, text,
+      element("div", {className: "row"}, element("button", {type: "button", onclick: end}, "Skip"), next))
+    this.host.append(this.bubble)
+    show()
+    next.focus()
+  }
+
+  say(text) {
+    this.toast.textContent = text
+    this.toast.hidden = !text
+    clearTimeout(this.silence)
+    this.silence = setTimeout(() => { this.toast.hidden = true }, 6000)
+  }
+
+  connection(state, words) {
+    this.light.className = `light ${state}`
+    this.light.title = words
+    this.light.setAttribute("aria-label", words)
+  }
+
+  // Bokeh's own client says when the socket goes; when the server answers again the page comes back as it was.
+  watch_connection(token) {
+    this.token = token
+    const {document} = this
+    if (document === undefined || this.watched) return
+    this.watched = true
+    document.on_event("connection_lost", () => {
+      if (this.lost) return
+      this.lost = true
+      this.connection("lost", "Connection lost")
+      this.say("The connection to the server is lost. This page comes back by itself when the server answers.")
+      const again = async () => {
+        try {
+          const answer = await fetch(window.location.pathname, {method: "GET", cache: "no-store"})
+          if (answer.ok) {
+            const address = new URL(window.location.href)
+            address.search = `?link=${this.token}`
+            return window.location.replace(address.href)
+          }
+        } catch (error) {
+          if (!(error instanceof TypeError)) throw error // no answer yet
+        }
+        this.silence = clearTimeout(this.silence)
+        setTimeout(again, AGAIN_AFTER)
+      }
+      setTimeout(again, AGAIN_AFTER)
+    })
+  }
+}

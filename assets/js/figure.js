@@ -1,0 +1,124 @@
+// What planes and histograms share: a Bokeh figure in a cell, its tools, gestures and theme.
+
+const MINIMUM_MOVE = 1e-9
+
+class FigureCell {
+  constructor(cell, spec, slot, send) {
+    const M = window.Bokeh.Models
+    this.cell = cell
+    this.spec = spec
+    this.slot = slot
+    this.send = send
+    this.tool = "box"
+    this.x_range = new M.Range1d({start: spec.x.ends[0], end: spec.x.ends[1]})
+    this.y_range = new M.Range1d({start: spec.y.ends[0], end: spec.y.ends[1]})
+    this.figure = new M.Plot({
+      name: spec.title, x_range: this.x_range, y_range: this.y_range, toolbar_location: null, title: null,
+      sizing_mode: "stretch_both", min_border: 2, min_border_right: 12, lod_threshold: null,
+      stylesheets: [":host { font-size: 12px; }"],
+    })
+    this.axes = {
+      x: new M.LinearAxis({axis_label: spec.x.label, ticker: new M.BasicTicker({desired_num_ticks: 5}), axis_label_standoff: 2}),
+      y: new M.LinearAxis({axis_label: spec.y.label, ticker: new M.BasicTicker({desired_num_ticks: 4}), axis_label_standoff: 2}),
+    }
+    this.figure.add_layout(this.axes.x, "below")
+    this.figure.add_layout(this.axes.y, "left")
+    this.grids = [new M.Grid({axis: this.axes.x, dimension: 0}), new M.Grid({axis: this.axes.y, dimension: 1})]
+    for (const grid of this.grids) this.figure.add_layout(grid, "center")
+    this.wheel = new M.WheelZoomTool()
+    this.hover = null
+    this.looked = null
+  }
+
+  async show(theme, tool) {
+    this.use(tool)
+    this.paint_theme(theme)
+    // The page's own document is of the class that Bokeh does not hand out.
+    this.document = new window.Bokeh.documents[0].constructor()
+    this.document.add_root(this.figure)
+    this.figure.on_event("selectiongeometry", (event) => {
+      if (event.final) this.send({kind: "region", slot: this.slot, geometry: event.geometry, keys: this.keys ?? []})
+    })
+    this.figure.on_event("tap", (event) => {
+      if (this.tool !== "polygon") this.send({kind: "tap", slot: this.slot, x: event.x, y: event.y, keys: this.keys ?? []})
+    })
+    this.figure.on_event("doubletap", () => {
+      if (this.tool !== "polygon") this.home()
+    })
+    // Only the last event of a gesture tells which keys were held when it ended.
+    this.cell.addEventListener("pointerup", (event) => {
+      this.keys = [event.shiftKey && "shift", (event.ctrlKey || event.metaKey) && "ctrl"].filter(Boolean)
+    }, true)
+    const views = await window.Bokeh.embed.add_document_standalone(this.document, this.cell)
+    this.view = views.get(this.figure)
+    // Bokeh clips what lies on the lower canvas alone.
+    for (const view of this.view.computed_renderer_views) {
+      if (view.glyph) Object.defineProperty(view, "needs_clip", {get: () => true})
+    }
+    this.view.repainted.connect(() => this.look())
+    this.look()
+  }
+
+  close() {
+    const at = window.Bokeh.documents.indexOf(this.document)
+    if (at >= 0) window.Bokeh.documents.splice(at, 1)
+    this.view?.remove()
+    this.document?.clear()
+    this.cell.replaceChildren()
+  }
+
+  layer(glyph, source, level, name) {
+    const M = window.Bokeh.Models
+    const renderer = new M.GlyphRenderer({data_source: source, glyph, level, name: name ?? null})
+    this.figure.renderers = [...this.figure.renderers, renderer]
+    return renderer
+  }
+
+  use(name) {
+    const M = window.Bokeh.Models
+    const make = {
+      box: () => new M.BoxSelectTool({renderers: [], continuous: false, dimensions: this.dimensions ?? "both"}),
+      lasso: () => new M.LassoSelectTool({renderers: [], continuous: false}),
+      polygon: () => new M.PolySelectTool({renderers: []}),
+      pan: () => new M.PanTool(),
+    }
+    this.tool = name
+    const drag = make[name]()
+    const {toolbar} = this.figure
+    toolbar.setv({active_drag: "auto", active_tap: "auto", active_scroll: this.wheel})
+    toolbar.tools = [drag, this.wheel, ...(this.hover ? [this.hover] : [])]
+  }
+
+  // Tell the server what is on screen, once it has changed.
+  look() {
+    if (!this.view?.is_displayed) return
+    const {width, height} = this.view.frame.bbox
+    if (width < 8 || height < 8) return
+    const up = this.dimensions === "width" ? [0, 1] : [this.y_range.start, this.y_range.end]
+    const window_ = [this.x_range.start, this.x_range.end, ...up]
+    const now = [...window_, Math.round(width), Math.round(height)]
+    const same = this.looked !== null && now.every((value, k) => Math.abs(value - this.looked[k]) <= MINIMUM_MOVE * Math.abs(value))
+    if (same) return
+    this.looked = now
+    this.send({kind: "look", slot: this.slot, window: window_, width: now[4], height: now[5]})
+  }
+
+  home() {
+    this.x_range.setv({start: this.spec.x.home[0], end: this.spec.x.home[1]})
+    this.y_range.setv({start: this.spec.y.home[0], end: this.spec.y.home[1]})
+  }
+
+  paint_theme({text, grid, background}) {
+    const words = {text_color: text, text_font_size: "11px"}
+    for (const axis of Object.values(this.axes)) {
+      axis.setv({
+        axis_label_text_color: text, axis_label_text_font_size: "12px", axis_label_text_font_style: "normal",
+        major_label_text_color: text, major_label_text_font_size: "11px",
+        axis_line_color: grid, major_tick_line_color: grid, minor_tick_line_color: null, major_tick_in: 0, major_tick_out: 4,
+      })
+    }
+    for (const one of this.grids) one.setv({grid_line_color: grid, grid_line_alpha: 0.45})
+    this.figure.setv({background_fill_color: background, border_fill_color: background, outline_line_color: grid})
+    this.words = words
+  }
+}

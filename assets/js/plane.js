@@ -1,0 +1,187 @@
+// Stars in the plane of two columns: images, or single glyphs where few stars are on screen, with overlays.
+
+const RING_SIZE = 14
+const STAR_SIZE = 5
+
+class Plane extends FigureCell {
+  constructor(cell, spec, slot, send) {
+    super(cell, spec, slot, send)
+    const M = window.Bokeh.Models
+    const empty_image = () => ({image: [], x: [], y: [], dw: [], dh: []})
+    this.levels = {}
+    this.images = {}
+    this.overlays = {}
+    const image = (name, level) => {
+      const source = new M.ColumnDataSource({data: empty_image(), name})
+      const glyph = new M.ImageRGBA({image: {field: "image"}, x: {field: "x"}, y: {field: "y"}, dw: {field: "dw"}, dh: {field: "dh"}})
+      this.layer(glyph, source, level, name)
+      this.images[name] = source
+    }
+    if (spec.parts) image("texture", "image")
+    for (const overlay of spec.overlays) if (overlay.shape.kind === "dots") this.add_overlay(overlay)
+    image("everything", "image")
+    this.stars = this.points("stars", "image")
+    // What a brush changes lies on the upper canvas: axes and the layer of all stars are not painted again.
+    image("selected", "overlay")
+    this.picked = this.points("picked", "overlay")
+    for (const overlay of spec.overlays) if (overlay.shape.kind !== "dots") this.add_overlay(overlay)
+    this.focus = new M.ColumnDataSource({data: {x: [], y: []}, name: "focus"})
+    const ring = new M.Scatter({x: {field: "x"}, y: {field: "y"}, size: RING_SIZE, fill_alpha: 0, line_width: 2.5})
+    this.ring = this.layer(ring, this.focus, "overlay")
+  }
+
+  points(name, level) {
+    const M = window.Bokeh.Models
+    const source = new M.ColumnDataSource({data: {x: [], y: [], id: [], colour: []}, name})
+    const glyph = new M.Scatter({
+      x: {field: "x"}, y: {field: "y"}, size: STAR_SIZE, line_color: null, fill_alpha: level === "overlay" ? 0.9 : 0.7,
+      fill_color: level === "overlay" ? {field: "colour"} : "#888888",
+    })
+    const renderer = this.layer(glyph, source, level, name)
+    renderer.visible = false
+    return renderer
+  }
+
+  add_overlay({name, on, shape}) {
+    const M = window.Bokeh.Models
+    const xy = {x: {field: "x"}, y: {field: "y"}}
+    const made = {
+      lines: () => this.layer(
+        new M.MultiLine({xs: {field: "xs"}, ys: {field: "ys"}, line_color: {field: "colour"}, line_dash: "dashed", line_width: 1.6}),
+        new M.ColumnDataSource({data: {xs: shape.xs, ys: shape.ys, colour: shape.colours}}), "overlay"),
+      dots: () => this.layer(
+        new M.Scatter({...xy, size: 2, line_color: null, fill_color: "#9aa5b1", fill_alpha: 0.55}),
+        new M.ColumnDataSource({data: {x: shape.x, y: shape.y}}), "image"),
+      sun: () => this.layer(
+        new M.Scatter({...xy, marker: "circle_dot", size: 13, fill_color: "#ffd34d", fill_alpha: 0.9, line_color: "#1d2733", line_width: 1.5}),
+        new M.ColumnDataSource({data: {x: shape.x, y: shape.y}}), "overlay"),
+      arrows: () => this.layer(
+        new M.MultiLine({xs: {field: "xs"}, ys: {field: "ys"}, line_width: 1.2, line_alpha: 0.85}),
+        new M.ColumnDataSource({data: {xs: [], ys: []}, name: "arrows"}), "overlay"),
+    }[shape.kind]()
+    made.visible = on
+    this.overlays[name] = made
+  }
+
+  switch_overlay(name, on) {
+    if (this.overlays[name]) this.overlays[name].visible = on
+  }
+
+  receive(layer, pixels, colours) {
+    const {name} = layer
+    if (name === "arrows") {
+      this.overlays.arrows.data_source.data = arrows(layer, this.view)
+    } else if (name === "stars") {
+      this.star_layer(layer, colours)
+    } else if (name === "picked") {
+      this.levels.picked = layer.levels
+      this.paint_picked(colours)
+    } else {
+      this.levels[name] = {window: layer.window, shape: layer.shape, packed: pixels.subarray(layer.from, layer.to)}
+      this.paint_image(name, colours)
+      if (name === "selected") this.show_glyphs(false)
+    }
+  }
+
+  show_glyphs(on) {
+    if (this.stars.visible === on) return
+    this.stars.visible = on
+    this.picked.visible = on
+    if (on) {
+      for (const name of ["everything", "selected"]) {
+        this.images[name].data = {image: [], x: [], y: [], dw: [], dh: []}
+        delete this.levels[name]
+      }
+    }
+    this.hover = on ? this.hover ?? this.tooltip() : null
+    this.use(this.tool)
+  }
+
+  tooltip() {
+    const M = window.Bokeh.Models
+    const tooltips = [["obsid", "@id{0}"], [this.spec.x.label, "@x{0.[000]}"], [this.spec.y.label, "@y{0.[000]}"]]
+    return new M.HoverTool({renderers: [this.stars], tooltips, point_policy: "snap_to_data", attachment: "horizontal"})
+  }
+
+  star_layer({x, y, id}, colours) {
+    this.stars.data_source.data = {x, y, id, colour: []}
+    this.show_glyphs(true)
+    this.paint_stars(colours)
+  }
+
+  paint_stars(colours) {
+    this.stars.glyph.fill_color = css(colours.everything, 160)
+  }
+
+  paint_picked(colours) {
+    const {levels} = this.levels.picked ? {levels: bytes(this.levels.picked)} : {levels: new Uint8Array()}
+    const {x, y} = this.stars.data_source.data
+    const palette = Array.from({length: 256}, (_, level) => css(colours.selected, level))
+    const kept = {x: [], y: [], id: [], colour: []}
+    for (let k = 0; k < levels.length; k++) {
+      if (levels[k] === 0) continue
+      kept.x.push(x[k])
+      kept.y.push(y[k])
+      kept.colour.push(palette[levels[k]])
+    }
+    kept.id = kept.x
+    this.picked.data_source.data = kept
+  }
+
+  paint_image(name, colours) {
+    const {window: edges, shape, packed} = this.levels[name]
+    const [x_low, x_high, y_low, y_high] = edges
+    const image = unpacked(packed, shape, colours[name])
+    this.images[name].data = {image: [image], x: [x_low], y: [y_low], dw: [x_high - x_low], dh: [y_high - y_low]}
+  }
+
+  recolour(colours, theme) {
+    this.paint_theme(theme)
+    this.ring.glyph.line_color = theme.accent
+    if (this.overlays.arrows) this.overlays.arrows.glyph.line_color = theme.text
+    for (const name of ["texture", "everything", "selected"]) if (this.levels[name]) this.paint_image(name, colours)
+    if (this.stars.visible) {
+      this.paint_stars(colours)
+      this.paint_picked(colours)
+    }
+  }
+
+  mark(x, y) {
+    this.focus.data = x === null ? {x: [], y: []} : {x: [x], y: [y]}
+  }
+}
+
+// Decode and colour in one pass: a byte above 0 is a level, 0 and n stand for n + 1 empty pixels.
+function unpacked(packed, [height, width], palette) {
+  const image = new Uint32Array(width * height)
+  let pixel = 0
+  for (let at = 0; at < packed.length; at++) {
+    const level = packed[at]
+    if (level) image[pixel++] = palette[level]
+    else pixel += packed[++at] + 1
+  }
+  image.dimension = 2 // what Bokeh asks of an image
+  image.shape = [height, width]
+  return image
+}
+
+function css(palette, level) {
+  const [red, green, blue, opacity] = new Uint8Array(palette.buffer, 4 * level, 4)
+  return `rgba(${red}, ${green}, ${blue}, ${opacity / 255})`
+}
+
+// Each arrow is a line with two barbs, of the same length on screen whatever the zoom.
+function arrows({x0, y0, x1, y1}, view) {
+  const {x_scale, y_scale} = view.frame
+  const xs = [], ys = []
+  for (let k = 0; k < x0.length; k++) {
+    const [ax, ay, bx, by] = [x_scale.compute(x0[k]), y_scale.compute(y0[k]), x_scale.compute(x1[k]), y_scale.compute(y1[k])]
+    const turn = Math.atan2(by - ay, bx - ax)
+    const barb = (side) => [bx - 5 * Math.cos(turn + side), by - 5 * Math.sin(turn + side)]
+    const [left, right] = [barb(0.45), barb(-0.45)]
+    const path = [[ax, ay], [bx, by], left, [bx, by], right]
+    xs.push(path.map(([sx]) => x_scale.invert(sx)))
+    ys.push(path.map(([, sy]) => y_scale.invert(sy)))
+  }
+  return {xs, ys}
+}

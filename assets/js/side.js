@@ -1,0 +1,155 @@
+// The panel on the left: filter by expression, named subsets, member lists, a cone on the sky, saved views.
+
+const ASK_AFTER = 90
+
+class Side {
+  constructor(send) {
+    this.send = send
+    this.el = element("aside", {className: "side", hidden: true, "aria-label": "Filter and subsets"})
+    this.parts = {side: (state) => this.receive(state)}
+    this.built = false
+  }
+
+  build() {
+    this.built = true
+    this.input = element("textarea", {
+      rows: 2, spellcheck: false, placeholder: "teff < 3800 & abs(z_gal) > 5", "aria-label": "Filter expression",
+      oninput: debounced(() => this.ask(), ASK_AFTER), onkeydown: (event) => this.key(event),
+    })
+    this.error = element("p", {className: "error", role: "alert", hidden: true})
+    this.fits = element("p", {className: "hint"})
+    this.words = element("ul", {className: "words", role: "listbox", "aria-label": "Completions"})
+    const apply = element("button", {type: "button", className: "main", onclick: () => this.apply()}, "Select")
+    this.name = element("input", {placeholder: "name of a subset", "aria-label": "Name of the subset", maxLength: 40})
+    const keep = element("button", {type: "button", title: "Give the selected stars a name", onclick: () => this.keep()}, "Save selection")
+    this.tree = element("ul", {className: "tree", "aria-label": "Subsets"})
+    this.file = element("input", {type: "file", hidden: true, accept: ".csv,.txt,.tsv,.fits,.fit,.xml,.vot,.votable", onchange: () => this.upload()})
+    const list = element("button", {type: "button", title: "CSV, FITS or VOTable with obsid, source_id, or ra and dec", onclick: () => this.file.click()}, "Member list…")
+    const number = (label, title) => element("input", {type: "number", step: "any", placeholder: label, title, "aria-label": title})
+    this.cone = [number("RA", "Right ascension in degrees"), number("Dec", "Declination in degrees"), number("radius", "Radius in degrees")]
+    const circle = element("button", {type: "button", onclick: () => this.circle()}, "Cone")
+    this.view_name = element("input", {placeholder: "name of a view", "aria-label": "Name of the view", maxLength: 60})
+    const save = element("button", {type: "button", title: "Keep everything on screen under a name", onclick: () => this.save_view()}, "Save view")
+    this.views = element("ul", {className: "tree", "aria-label": "Saved views"})
+    this.said = element("p", {className: "hint", role: "status"})
+    this.el.replaceChildren(
+      element("h2", {}, "Filter"), this.input, this.words, this.error, element("div", {className: "row"}, this.fits, apply),
+      element("h2", {}, "Subsets"), this.tree, element("div", {className: "row"}, this.name, keep),
+      element("h2", {}, "From a list or the sky"), element("div", {className: "row"}, list, this.file),
+      element("div", {className: "row"}, ...this.cone, circle),
+      element("h2", {}, "Saved views"), this.views, element("div", {className: "row"}, this.view_name, save),
+      this.said,
+    )
+  }
+
+  receive({open, check, subsets, views, said, children}) {
+    if (open !== undefined) {
+      if (open && !this.built) this.build()
+      this.el.hidden = !open
+      if (open) this.input.focus()
+    }
+    if (!this.built) return
+    if (check) this.checked(check)
+    if (subsets) this.tree.replaceChildren(...(subsets.length ? subsets.map((one) => this.subset(one)) : [element("li", {className: "hint"}, "None yet: select stars and give them a name.")]))
+    if (children) this.open_subset(children)
+    if (views) this.views.replaceChildren(...views.map((name) => this.view(name)))
+    if (said !== undefined) this.said.textContent = said
+  }
+
+  ask() {
+    this.send({kind: "check", text: this.input.value, cursor: this.input.selectionStart})
+  }
+
+  checked({text, error, count, words, start}) {
+    if (text !== this.input.value) return
+    this.error.hidden = !error
+    if (error) {
+      const [message, from, to] = error
+      const mark = element("mark", {}, text.slice(from, to) || " ")
+      this.error.replaceChildren(element("code", {}, text.slice(0, from), mark, text.slice(to)), element("span", {}, message))
+    }
+    this.fits.textContent = count ?? ""
+    this.start = start
+    this.words.replaceChildren(...words.map(([word, help]) => element(
+      "li", {role: "option", title: help, onclick: () => this.complete(word)}, element("b", {}, word), ` ${help}`,
+    )))
+  }
+
+  complete(word) {
+    const {value, selectionStart} = this.input
+    this.input.value = value.slice(0, this.start) + word + value.slice(selectionStart)
+    const at = this.start + word.length
+    this.input.setSelectionRange(at, at)
+    this.input.focus()
+    this.ask()
+  }
+
+  key(event) {
+    if (event.key === "Tab" && this.words.children.length && !event.shiftKey) {
+      event.preventDefault()
+      this.words.firstChild.click()
+    } else if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault()
+      this.apply()
+    } else if (event.key === "Escape") this.input.blur()
+  }
+
+  apply() {
+    this.send({kind: "filter", text: this.input.value})
+  }
+
+  keep() {
+    this.send({kind: "keep", name: this.name.value.trim()})
+    this.name.value = ""
+  }
+
+  subset({name, colour, count, words}) {
+    const act = (action) => () => this.send({kind: "subset", name, action})
+    const open = icon("chevron_right", "What it is made of", act("open"))
+    const pick = element("button", {type: "button", className: "name", title: `Select: ${words}`, onclick: act("replace")},
+      element("i", {className: "swatch", style: `background:${colour}`}), name)
+    const marks = [["add", "+", "Add to the selection"], ["intersect", "∩", "Keep what the selection shares with it"], ["subtract", "−", "Take away from the selection"]]
+    return element("li", {id: `subset-${name}`}, element("div", {className: "line"},
+      open, pick, element("span", {className: "number"}, count),
+      ...marks.map(([mode, sign, title]) => element("button", {type: "button", className: "sign", title, "aria-label": `${title}: ${name}`, onclick: act(mode)}, sign)),
+      icon("delete_outline", `Forget ${name}`, act("remove"))))
+  }
+
+  open_subset({name, nodes}) {
+    const item = this.tree.querySelector(`#subset-${CSS.escape(name)}`)
+    const old = item.querySelector("ul")
+    if (old) return old.remove()
+    const leaf = ({joint, words, count, nodes: inner}) => element("li", {},
+      element("span", {className: "joint"}, joint), ` ${words} `, element("span", {className: "number"}, count),
+      inner.length ? element("ul", {}, ...inner.map(leaf)) : null)
+    item.append(element("ul", {}, ...nodes.map(leaf)))
+  }
+
+  view(name) {
+    return element("li", {}, element("div", {className: "line"},
+      element("button", {type: "button", className: "name", title: "Show this view", onclick: () => this.send({kind: "view", name})}, name),
+      icon("delete_outline", `Forget ${name}`, () => this.send({kind: "forget_view", name}))))
+  }
+
+  save_view() {
+    this.send({kind: "save_view", name: this.view_name.value.trim()})
+    this.view_name.value = ""
+  }
+
+  circle() {
+    const [ra, dec, radius] = this.cone.map((input) => input.valueAsNumber)
+    this.send({kind: "filter", text: `cone(${ra}, ${dec}, ${radius})`})
+  }
+
+  async upload() {
+    const [file] = this.file.files
+    this.file.value = ""
+    if (!file) return
+    this.said.textContent = `Reading ${file.name}…`
+    if (file.size > 16_000_000) return this.send({kind: "members", name: file.name, size: file.size, data: ""})
+    const data = new Uint8Array(await file.arrayBuffer())
+    let text = ""
+    for (let at = 0; at < data.length; at += 32768) text += String.fromCharCode(...data.subarray(at, at + 32768))
+    this.send({kind: "members", name: file.name, size: file.size, data: btoa(text)})
+  }
+}

@@ -1,0 +1,184 @@
+// The grid of views: cards that can be swapped and enlarged, and the pictures that the server sends for them.
+
+const LOOK_AFTER = 40
+
+class Stage {
+  constructor(send) {
+    this.send = send
+    this.el = element("div", {className: "stage"})
+    this.cards = []
+    this.colours = {}
+    this.tool = "box"
+    this.waiting = new Map()
+    this.flush_looks = debounced(() => {
+      if (!this.waiting.size) return
+      this.send({kind: "look", views: [...this.waiting.values()]})
+      this.waiting.clear()
+    }, LOOK_AFTER)
+    this.parts = {
+      stage: (stage) => this.build(stage),
+      colours: (colours) => this.recolour(colours),
+      layers: (layers, message) => this.receive(layers, message),
+      focus: (places) => places.forEach(([slot, x, y]) => this.cards[slot]?.view?.mark?.(x, y)),
+      notes: (notes) => notes.forEach(([slot, text]) => this.note(slot, text)),
+      tool: (tool) => this.use(tool),
+      home: () => this.cards.forEach((card) => card.view?.home?.()),
+    }
+  }
+
+  from_view(message) {
+    // Looks are gathered: when the page is laid out every view has one to send.
+    if (message.kind !== "look") return this.send(message)
+    this.waiting.set(message.slot, message)
+    this.flush_looks()
+  }
+
+  build({panels, enlarged, catalogue, columns, theme}) {
+    this.theme = theme ?? this.theme
+    this.catalogue = catalogue ?? this.catalogue
+    this.columns = columns ?? this.columns
+    if (panels.length !== this.cards.length) {
+      this.cards.forEach((card) => card.view?.close?.())
+      this.cards = panels.map((_, slot) => this.card(slot))
+      this.el.replaceChildren(...this.cards.map((card) => card.el))
+      const across = panels.length > 1 ? Math.ceil(panels.length / 2) : 1
+      this.el.style.setProperty("--across", across)
+      this.el.style.setProperty("--down", panels.length > 1 ? 2 : 1)
+    }
+    panels.forEach((spec, slot) => {
+      if (spec !== null) this.fill(this.cards[slot], spec)
+    })
+    this.enlarge(enlarged)
+  }
+
+  card(slot) {
+    const card = {slot}
+    card.select = element("select", {
+      className: "view", title: "Show another view here", "aria-label": "View",
+      onchange: () => this.send({kind: "swap", slot, view: card.select.value}),
+    })
+    card.part = element("select", {
+      className: "part", title: "Slice in height", "aria-label": "Slice in height",
+      onchange: () => this.send({kind: "part", slot, part: Number(card.part.value)}),
+    })
+    card.caption = element("span", {className: "caption"})
+    card.bar = element("span", {className: "legend"})
+    card.note = element("em")
+    card.menu = icon("more_vert", "Axes, overlays and pictures", () => this.toggle_menu(card), {"aria-expanded": "false"})
+    card.grow = icon("open_in_full", "Enlarge", () => this.send({kind: "enlarge", slot}))
+    const head = element("header", {}, card.select, card.part, card.bar, card.caption, card.note, card.menu, card.grow)
+    card.plot = element("div", {className: "plot"})
+    card.popup = element("div", {className: "popup", hidden: true})
+    card.el = element("section", {className: "card"}, head, card.plot, card.popup)
+    return card
+  }
+
+  fill(card, spec) {
+    card.view?.close?.()
+    card.spec = spec
+    card.view = null
+    options(card.select, this.catalogue.map(([key, title]) => [key, title]), spec.view)
+    card.part.hidden = !spec.parts
+    if (spec.parts) options(card.part, spec.parts.map((label, k) => [k, label]), spec.part)
+    card.caption.title = spec.about ?? ""
+    card.caption.replaceChildren(...spec.caption.map(([text, colour]) => element("span", {style: colour ? `color:${colour}` : null}, text)))
+    card.bar.replaceChildren(...(spec.bar ? gradient(spec.bar) : []))
+    card.note.textContent = ""
+    card.popup.hidden = true
+    card.el.setAttribute("aria-label", spec.title)
+    if (spec.kind === "missing") {
+      card.plot.replaceChildren(element("p", {className: "sentence"}, spec.sentence))
+      return
+    }
+    card.plot.replaceChildren()
+    const View = spec.kind === "bars" ? Bars : Plane
+    card.view = new View(card.plot, spec, card.slot, (message) => this.from_view(message))
+    card.view.recolour(this.colours, this.theme)
+    void card.view.show(this.theme, this.tool)
+  }
+
+  receive(layers, {pixels}) {
+    const packed = pixels ? bytes(pixels) : new Uint8Array()
+    for (const layer of layers) this.cards[layer.slot]?.view?.receive?.(layer, packed, this.colours)
+    if (!this.painted) {
+      this.painted = true
+      requestAnimationFrame(() => setTimeout(() => this.send({kind: "painted"}), 50))
+    }
+  }
+
+  recolour({theme, bars, ...palettes}) {
+    this.theme = theme ?? this.theme
+    for (const [name, palette] of Object.entries(palettes)) this.colours[name] = new Uint32Array(bytes(palette).slice().buffer)
+    this.el.classList.toggle("dark", this.theme.dark)
+    for (const card of this.cards) card.view?.recolour(this.colours, this.theme)
+    for (const [slot, bar] of bars ?? []) this.cards[slot]?.bar.replaceChildren(...gradient(bar))
+  }
+
+  note(slot, text) {
+    const {note} = this.cards[slot]
+    note.textContent = text ? text[0] : ""
+    note.title = text ? text[1] : ""
+  }
+
+  use(tool) {
+    this.tool = tool
+    for (const card of this.cards) card.view?.use?.(tool)
+  }
+
+  enlarge(slot) {
+    this.cards.forEach((card) => {
+      const alone = slot === card.slot
+      card.el.hidden = slot !== null && slot !== undefined && !alone
+      card.el.classList.toggle("alone", alone)
+      card.grow.title = alone ? "Back to the grid" : "Enlarge"
+      card.grow.setAttribute("aria-label", card.grow.title)
+      card.grow.firstChild.textContent = alone ? "close_fullscreen" : "open_in_full"
+    })
+  }
+
+  toggle_menu(card) {
+    const open = card.popup.hidden
+    for (const other of this.cards) {
+      other.popup.hidden = true
+      other.menu.setAttribute("aria-expanded", "false")
+    }
+    if (!open) return
+    card.popup.replaceChildren(...this.menu(card))
+    card.popup.hidden = false
+    card.menu.setAttribute("aria-expanded", "true")
+  }
+
+  menu({slot, spec}) {
+    const axis = (name) => {
+      const select = element("select", {"aria-label": `${name} axis`, onchange: () => this.send({kind: "axis", slot, axis: name, column: select.value})})
+      options(select, this.columns, spec[name].column)
+      return element("label", {}, `${name.toUpperCase()} `, select)
+    }
+    const overlay = ({name, label, on}) => {
+      const box = element("input", {type: "checkbox", checked: on, onchange: () => this.send({kind: "switch", slot, name, on: box.checked})})
+      return element("label", {}, box, ` ${label}`)
+    }
+    const picture = (form) => element("button", {type: "button", onclick: () => this.send({kind: "picture", slot, form})}, form.toUpperCase())
+    if (spec.kind === "missing") return []
+    return [
+      ...(spec.kind === "bars" ? ["x"] : ["x", "y"]).map(axis),
+      ...spec.overlays.map(overlay),
+      element("div", {className: "row"}, "Picture ", ...["png", "pdf", "svg"].map(picture)),
+    ]
+  }
+
+  switched(slot, name, on) {
+    const {spec, view} = this.cards[slot]
+    for (const overlay of spec.overlays) if (overlay.name === name) overlay.on = on
+    view.switch_overlay(name, on)
+  }
+}
+
+function gradient({label, low, high, gradient: colours, entries}) {
+  const words = element("span", {}, label)
+  if (entries) {
+    const swatch = ([name, colour]) => element("b", {}, element("i", {className: "swatch", style: `background:${colour}`}), name)
+    return [words, ...entries.map(swatch)]
+  }
+  return [words, element("b", {}, low), element("i", {style: `background:${colours}`}), element("b", {}, high)]
+}

@@ -1,0 +1,62 @@
+// The bar over the views: count, tools, modes, undo, colours, and doors to everything else.
+
+const MODES = [
+  ["replace", "New", "A gesture replaces the selection"],
+  ["add", "Add", "A gesture adds to the selection (Shift)"],
+  ["intersect", "And", "A gesture keeps what it shares with the selection (Ctrl)"],
+  ["subtract", "Minus", "A gesture takes away from the selection (Shift and Ctrl)"],
+  ["xor", "Xor", "A gesture keeps what lies in exactly one"],
+]
+const TOOLS = [
+  ["box", "Box", "Drag a rectangle (b)"],
+  ["lasso", "Lasso", "Drag an outline (o)"],
+  ["polygon", "Polygon", "Click corners, double-click ends"],
+  ["pan", "Pan", "Drag the view (p); the wheel zooms"],
+]
+
+class Toolbar {
+  constructor(send) {
+    this.count = element("div", {className: "count", role: "status"})
+    const tell = (name) => (value) => send({kind: name, value})
+    this.tools = choices("What a drag does", TOOLS, tell("tool"))
+    this.modes = choices("How a gesture changes the selection", MODES, tell("mode"))
+    this.undo = icon("undo", "Undo (u)", () => send({kind: "undo"}))
+    this.redo = icon("redo", "Redo (Shift+U)", () => send({kind: "redo"}))
+    this.clear = icon("deselect", "Clear the selection", () => send({kind: "clear"}))
+    this.zoom = icon("zoom_out_map", "Reset every zoom (x)", () => send({kind: "home"}))
+    this.side = icon("filter_alt", "Filter, subsets, saved views (/)", () => send({kind: "side"}), {"aria-expanded": "false"})
+    this.colour = element("select", {"aria-label": "Colour by", onchange: () => send({kind: "colour", value: this.colour.value})})
+    this.grid = element("select", {"aria-label": "How many views", title: "How many views", onchange: () => send({kind: "grid", value: Number(this.grid.value)})})
+    this.legend = element("span", {className: "legend"})
+    this.more = icon("ios_share", "Link, export, figures of the paper", () => send({kind: "more"}))
+    this.help = icon("help_outline", "Help and shortcuts (?)", () => send({kind: "help"}))
+    this.light = element("span", {className: "light", title: "Connected", role: "status", "aria-label": "Connected"})
+    options(this.grid, [1, 2, 4, 6, 8].map((n) => [n, `${n} view${n > 1 ? "s" : ""}`]), 6)
+    this.el = element(
+      "div", {className: "toolbar", role: "toolbar", "aria-label": "Explore"},
+      this.side, this.count, this.tools.row, this.modes.row, this.undo, this.redo, this.clear, this.zoom,
+      element("span", {className: "gap"}),
+      element("label", {title: "Colours the selected stars by the mean of a column in each pixel"}, "Colour ", this.colour),
+      this.legend, this.grid, this.more, this.help, this.light,
+    )
+    this.parts = {
+      toolbar: (state) => this.receive(state),
+      legend: (legend) => this.legend.replaceChildren(...gradient(legend)),
+    }
+  }
+
+  receive({count, tool, mode, undo, redo, colours, colour_by, grid}) {
+    if (count) {
+      const [selected, all, share] = count
+      this.count.replaceChildren(element("b", {}, selected), ` of ${all} selected`)
+      this.count.title = `${selected} of ${all} stars (${share} %)`
+    }
+    if (tool) this.tools.press(tool)
+    if (mode) this.modes.press(mode)
+    if (undo !== undefined) this.undo.disabled = !undo
+    if (redo !== undefined) this.redo.disabled = !redo
+    if (colours) options(this.colour, colours, colour_by)
+    if (colour_by) this.colour.value = colour_by
+    if (grid) this.grid.value = grid
+  }
+}

@@ -1,0 +1,70 @@
+"""What can be typed next in an expression, with units and meanings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from explorer.model.expression import CONDITIONS, FLAGS, WORDS
+from explorer.model.formula import FUNCTIONS
+from pipeline.domain.columns import Column
+from pipeline.domain.flags import FLAG_TEXTS
+
+_WORD_BEFORE = re.compile(r"\w*$")
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One word that fits.
+
+    Parameters
+    ----------
+    word : str
+        What is written.
+    help : str
+        What it means, with its unit.
+    """
+
+    word: str
+    help: str
+
+
+def completions(
+    text: str, cursor: int, columns: Iterable[Column], subsets: Iterable[str], most: int = 8
+) -> tuple[int, tuple[Completion, ...]]:
+    """Words that begin like the one before the cursor, else those that contain it.
+
+    Returns
+    -------
+    start : int
+        Where the word begins that a completion replaces.
+    found : tuple of Completion
+        At most ``most``.
+    """
+    match = _WORD_BEFORE.search(text[:cursor])
+    begun = match[0].lower() if match else ""
+    if not begun or begun[0].isdigit():
+        return cursor, ()
+    words = list(_words(columns, subsets))
+    begin = [one for one in words if one.word.lower().startswith(begun)]
+    contain = [one for one in words if begun in one.word.lower() and one not in begin]
+    found = tuple([*begin, *contain][:most])
+    if len(found) == 1 and found[0].word.lower() == begun:
+        found = ()
+    return cursor - len(begun), found
+
+
+def _words(columns: Iterable[Column], subsets: Iterable[str]) -> Iterator[Completion]:
+    for column in columns:
+        unit = f" [{column.unit}]" if column.unit else ""
+        yield Completion(column.name, f"{column.label}{unit}: {column.description}")
+    for name in subsets:
+        yield Completion(name, "named subset")
+    for name, function in FUNCTIONS.items():
+        yield Completion(name, function.help)
+    for words in (CONDITIONS, WORDS):
+        for name, meaning in words.items():
+            yield Completion(name, meaning)
+    for name, flag in FLAGS.items():
+        yield Completion(name, f"quality bit: {FLAG_TEXTS[flag].meaning}")

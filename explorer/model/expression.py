@@ -1,0 +1,432 @@
+"""Expressions such as ``teff < 3800 & abs(z_gal) > 5 & not LOW_SNR`` as selections.
+
+A recursive-descent parser over a small grammar; nothing is ever evaluated as Python::
+
+    either     = both { ("or" | "|" | "xor" | "^") both }
+    both       = negation { ("and" | "&") negation }
+    negation   = ("not" | "~" | "!") negation | comparison
+    comparison = sum [ compare sum [ compare sum ] ]
+    sum        = product { ("+" | "-") product }
+    product    = sign { ("*" | "/") sign }
+    sign       = ("-" | "+") sign | power
+    power      = atom [ "**" sign ]
+    atom       = number | "text" | column | bit | subset | function "(" arguments ")" | "(" either ")"
+
+Comparisons bind closer than ``&``, as people write them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import ClassVar, TypeAlias
+
+import numpy as np
+
+from explorer.model.formula import FUNCTIONS, Call, ColumnValue, Comparison, Constant, Formula
+from explorer.model.selection import (
+    Columns,
+    HasFlag,
+    InCone,
+    InRange,
+    Joint,
+    Mask,
+    Named,
+    Selection,
+    SelectionError,
+    column_of,
+    joined,
+)
+from pipeline.domain.columns import BY_NAME
+from pipeline.domain.flags import QualityFlag
+
+MOST_CHARACTERS = 4_000
+MOST_DEPTH = 30
+WORDS = {"and": "both hold", "or": "at least one holds", "xor": "exactly one holds", "not": "does not hold"}
+CONDITIONS = {
+    "between": "between(column, low, high): low and high included",
+    "known": "known(value): has a value",
+    "cone": "cone(ra, dec, radius): within a circle on the sky, in degrees",
+}
+FLAGS: dict[str, QualityFlag] = {str(flag.name): flag for flag in QualityFlag}
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)"
+    r"""|(?P<text>"[^"]*"|'[^']*')|(?P<sign><=|>=|==|!=|\*\*|[-+*/()<>=&|^~!,]))"""
+)
+_SPACE = re.compile(r"\s*")
+_LARGEST_INTEGER = 2**63 - 1
+_JOINTS = {"and": Joint.AND, "&": Joint.AND, "or": Joint.OR, "|": Joint.OR, "xor": Joint.XOR, "^": Joint.XOR}
+_COMPARE = ("<", "<=", ">", ">=", "==", "!=", "=")
+
+Parsed: TypeAlias = Selection | Formula
+
+
+class ExpressionError(SelectionError):
+    """An expression cannot be read.
+
+    Parameters
+    ----------
+    message : str
+        What was found and the remedy.
+    start, end : int
+        The place in the text, in characters.
+    """
+
+    def __init__(self, message: str, start: int, end: int) -> None:
+        super().__init__(message)
+        self.start = start
+        self.end = max(end, start + 1)
+
+
+@dataclass(frozen=True)
+class Matches(Selection):
+    """Stars for which a comparison of columns and numbers holds.
+
+    Parameters
+    ----------
+    text : str
+        The comparison, without ``and``, ``or``, ``not`` and names of subsets.
+    """
+
+    text: str
+    kind: ClassVar[str] = "matches"
+
+    def __post_init__(self) -> None:
+        """Refuse what is no comparison."""
+        _comparisons(self.text)
+
+    def mask(self, columns: Columns) -> Mask:
+        """True where it holds; never where a value is missing."""
+        rows = np.ones(column_of(columns, "obsid").shape, np.bool_)
+        for comparison in _comparisons(self.text):
+            rows &= comparison.mask(columns)
+        return rows
+
+
+def parse(text: str, columns: Iterable[str], subsets: Mapping[str, Selection] | None = None) -> Selection:
+    """Read an expression.
+
+    Parameters
+    ----------
+    text : str
+        The expression.
+    columns : iterable of str
+        Columns that it may name.
+    subsets : mapping of str to Selection, optional
+        Named subsets that it may name.
+
+    Returns
+    -------
+    Selection
+        The same algebra that gestures make.
+
+    Raises
+    ------
+    ExpressionError
+        With the place, what was found and the remedy.
+    """
+    parser = _Parser(text, frozenset(columns), subsets or {})
+    begin = parser.token
+    found = parser.either()
+    parser.expect_end()
+    return parser.truth(found, begin, "An expression")
+
+
+@lru_cache(maxsize=512)
+def _comparisons(text: str) -> tuple[Comparison, ...]:
+    parser = _Parser(text, frozenset(BY_NAME), {})
+    parts = parser.chain()
+    parser.expect_end()
+    if isinstance(parts, Formula):
+        raise ExpressionError(f"{text!r} compares nothing. Write it as in `teff < 3800`.", 0, len(text))
+    return parts
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+def _tokens(text: str) -> list[_Token]:
+    if len(text) > MOST_CHARACTERS:
+        raise ExpressionError(
+            f"This expression has {len(text):,} characters; at most {MOST_CHARACTERS:,} are read. Use a member list.",
+            MOST_CHARACTERS,
+            len(text),
+        )
+    found, at = [], 0
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None or match.lastgroup is None:
+            at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
+            if at == len(text):
+                break
+            hint = " Close the quotation." if text[at] in "\"'" else ""
+            raise ExpressionError(f"The character {text[at]!r} has no meaning here.{hint}", at, at + 1)
+        found.append(_Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup), match.end()))
+        at = match.end()
+    return [*found, _Token("end", "", len(text), len(text))]
+
+
+class _Parser:
+    """Reads one expression; each method reads one line of the grammar."""
+
+    def __init__(self, text: str, columns: frozenset[str], subsets: Mapping[str, Selection]) -> None:
+        self.text, self.columns, self.subsets = text, columns, subsets
+        self.tokens = _tokens(text)
+        self.at = 0
+        self.depth = 0
+
+    @property
+    def token(self) -> _Token:
+        return self.tokens[self.at]
+
+    def take(self, *signs: str) -> _Token | None:
+        """The next token when it is one of ``signs``, else None."""
+        token = self.token
+        if token.kind not in ("text", "number") and token.text.lower() in signs and token.kind != "end":
+            self.at += 1
+            return token
+        return None
+
+    def fail(self, message: str, token: _Token | None = None) -> ExpressionError:
+        place = token or self.token
+        return ExpressionError(message, place.start, place.end)
+
+    def expect(self, sign: str, why: str) -> None:
+        if self.take(sign) is None:
+            found = repr(self.token.text) if self.token.text else "the end"
+            raise self.fail(f"Expected {sign!r} {why}; found {found}.")
+
+    def expect_end(self) -> None:
+        if self.token.kind == "name" and self.at and self.tokens[self.at - 1].kind == "number":
+            raise self.fail(f"Numbers are in the unit of their column; leave {self.token.text!r} out.")
+        if self.token.kind != "end":
+            raise self.fail(
+                f"Expected the end, a comparison or `and`, `or`, `xor`; found {self.token.text!r}. "
+                "Join conditions by `and` or `&`."
+            )
+
+    def truth(self, found: Parsed, begin: _Token, what: str, last: int = -1) -> Selection:
+        """What was read since ``begin``, up to ``last`` tokens from here, which must be true or false."""
+        if isinstance(found, Selection):
+            return found
+        end = max(self.tokens[self.at + last].end, begin.end)
+        shown = self.text[begin.start : end].strip()
+        raise ExpressionError(
+            f"{what} must be true or false; {shown!r} is a value. Compare it, as in `teff < 3800`.", begin.start, end
+        )
+
+    def either(self) -> Parsed:
+        return self.series(self.both, ("or", "|", "xor", "^"))
+
+    def both(self) -> Parsed:
+        return self.series(self.negation, ("and", "&"))
+
+    def series(self, rule: Callable[[], Parsed], signs: tuple[str, ...]) -> Parsed:
+        begin = self.token
+        left = rule()
+        while (word := self.take(*signs)) is not None:
+            known = self.truth(left, begin, f"What stands before {word.text!r}", -2)
+            start = self.token
+            right = self.truth(rule(), start, f"What stands after {word.text!r}")
+            left = joined(known, _JOINTS[word.text.lower()], right)
+        return left
+
+    def negation(self) -> Parsed:
+        word = self.take("not", "~", "!")
+        if word is None:
+            return self.comparison()
+        begin = self.token
+        return ~self.truth(self.deeper(self.negation)(), begin, f"What stands after {word.text!r}")
+
+    def deeper(self, rule: Callable[[], Parsed]) -> Callable[[], Parsed]:
+        """The rule, one level further inside; too many are refused."""
+
+        def run() -> Parsed:
+            self.depth += 1
+            if self.depth > MOST_DEPTH:
+                raise self.fail(f"Brackets and signs are nested more than {MOST_DEPTH} deep. Name a part as a subset.")
+            try:
+                return rule()
+            finally:
+                self.depth -= 1
+
+        return run
+
+    def comparison(self) -> Parsed:
+        begin = self.token.start
+        first = self.sum()
+        if isinstance(first, Selection):
+            return first
+        chain = self._chain_from(first)
+        if isinstance(chain, Formula):
+            if isinstance(chain, ColumnValue) and BY_NAME[chain.name].dtype == "bool":
+                return Matches(f"{chain.name} == 1")
+            return chain
+        return Matches(self.text[begin : self.tokens[self.at - 1].end].strip())
+
+    def chain(self) -> tuple[Comparison, ...] | Formula:
+        """One comparison, or two in a chain as in ``0 < x < 1``."""
+        first = self.sum()
+        if isinstance(first, Selection):
+            raise self.fail("Expected a comparison of values.")
+        return self._chain_from(first)
+
+    def _chain_from(self, left: Formula) -> tuple[Comparison, ...] | Formula:
+        found: list[Comparison] = []
+        while (sign := self.take(*_COMPARE)) is not None:
+            right = self.value(self.sum, f"What stands after {sign.text!r}")
+            self._check_texts(left, right, sign)
+            found.append(Comparison(left, "==" if sign.text == "=" else sign.text, right))
+            left = right
+        return tuple(found) or left
+
+    def _check_texts(self, left: Formula, right: Formula, sign: _Token) -> None:
+        texts = [_is_text(left), _is_text(right)]
+        if any(texts) and not all(texts):
+            raise self.fail("Text can be compared with text alone. Put words in quotation marks.", sign)
+        if all(texts) and sign.text not in ("=", "==", "!="):
+            raise self.fail(f"Text can be equal or not; {sign.text!r} has no meaning for it.", sign)
+
+    def value(self, rule: Callable[[], Parsed], what: str) -> Formula:
+        """Read something that must have a value."""
+        begin = self.token
+        found = rule()
+        if isinstance(found, Selection):
+            raise self.fail(f"{what} must be a value; {begin.text!r} is true or false.", begin)
+        return found
+
+    def number(self, rule: Callable[[], Parsed], what: str) -> Formula:
+        """Read something that must be a number."""
+        begin = self.token
+        found = self.value(rule, what)
+        if _is_text(found):
+            raise self.fail(f"{what} must be a number; found text.", begin)
+        return found
+
+    def sum(self) -> Parsed:
+        return self.arithmetic(self.product, ("+", "-"))
+
+    def product(self) -> Parsed:
+        return self.arithmetic(self.sign, ("*", "/"))
+
+    def arithmetic(self, rule: Callable[[], Parsed], signs: tuple[str, ...]) -> Parsed:
+        begin = self.token
+        left = rule()
+        while (sign := self.take(*signs)) is not None:
+            if isinstance(left, Selection) or _is_text(left):
+                raise self.fail(f"What stands before {sign.text!r} must be a number.", begin)
+            left = Call(sign.text, (left, self.number(rule, f"What stands after {sign.text!r}")))
+        return left
+
+    def sign(self) -> Parsed:
+        sign = self.take("-", "+")
+        if sign is None:
+            return self.power()
+        inner = self.number(self.deeper(self.sign), f"What stands after {sign.text!r}")
+        return Call("-", (Constant(0.0), inner)) if sign.text == "-" else inner
+
+    def power(self) -> Parsed:
+        begin = self.token
+        base = self.atom()
+        if (sign := self.take("**")) is None:
+            return base
+        if isinstance(base, Selection) or _is_text(base):
+            raise self.fail("What stands before '**' must be a number.", begin)
+        return Call("**", (base, self.number(self.deeper(self.sign), f"What stands after {sign.text!r}")))
+
+    def atom(self) -> Parsed:
+        token = self.token
+        if token.kind == "number":
+            self.at += 1
+            whole = token.text.isdigit() and int(token.text) <= _LARGEST_INTEGER
+            return Constant(int(token.text) if whole else float(token.text))
+        if token.kind == "text":
+            self.at += 1
+            return Constant(token.text[1:-1])
+        if self.take("(") is not None:
+            inner = self.deeper(self.either)()
+            self.expect(")", f"for the bracket that opens at character {token.start + 1}")
+            return inner
+        if token.kind == "name" and token.text.lower() not in WORDS:
+            self.at += 1
+            return self.named(token)
+        found = repr(token.text) if token.text else "the end"
+        raise self.fail(f"Expected a column, a number or a bracket; found {found}.")
+
+    def named(self, token: _Token) -> Parsed:
+        """What a name stands for: a function, a column, a quality bit or a subset."""
+        name = token.text
+        if self.token.text == "(" and (name in FUNCTIONS or name in CONDITIONS):
+            return self.call(token)
+        if name.lower() in self.columns:
+            return ColumnValue(name.lower())
+        if name in self.subsets:
+            return Named(name, self.subsets[name])
+        if name.upper() in FLAGS:
+            return HasFlag(FLAGS[name.upper()])
+        if name in FUNCTIONS or name in CONDITIONS:
+            raise self.fail(f"{name} is a function: write {name}(...).", token)
+        known = [*self.columns, *self.subsets, *FLAGS, *FUNCTIONS, *CONDITIONS]
+        near = get_close_matches(name[:40], known, n=1)
+        if name in BY_NAME:
+            raise self.fail(f"This catalogue has no values of {name}.", token)
+        hint = f" Did you mean {near[0]!r}?" if near else " Columns are listed under About."
+        raise self.fail(f"There is no column, bit, subset or function {name!r}.{hint}", token)
+
+    def call(self, token: _Token) -> Parsed:
+        name = token.text
+        self.expect("(", f"after {name}")
+        starts, arguments = [], []
+        while True:
+            starts.append(self.token)
+            arguments.append(self.number(self.deeper(self.sum), f"An argument of {name}"))
+            if self.take(",") is None:
+                break
+        self.expect(")", f"to close the arguments of {name}")
+        fewest, most = FUNCTIONS[name].arguments if name in FUNCTIONS else ((1, 1) if name == "known" else (3, 3))
+        if not fewest <= len(arguments) <= most:
+            raise self.fail(f"{name} takes {fewest} argument{'s' * (fewest > 1)}; found {len(arguments)}.", token)
+        if name in FUNCTIONS:
+            return Call(name, tuple(arguments))
+        source = [self.text[start.start : end].strip() for start, end in self._spans(starts)]
+        if name == "known":
+            return Matches(f"({source[0]}) == ({source[0]})")
+        if name == "cone":
+            centre = [self.constant(part, start) for part, start in zip(arguments, starts, strict=True)]
+            return self._cone(centre, token)
+        if isinstance(arguments[0], ColumnValue):
+            low, high = (self.constant(part, start) for part, start in zip(arguments[1:], starts[1:], strict=True))
+            return InRange(arguments[0].name, low, high)
+        return Matches(f"({source[1]}) <= ({source[0]}) <= ({source[2]})")
+
+    def _spans(self, starts: list[_Token]) -> list[tuple[_Token, int]]:
+        ends = [self.tokens[self.tokens.index(start) - 1].start for start in starts[1:]]
+        return list(zip(starts, [*ends, self.tokens[self.at - 1].start], strict=True))
+
+    def _cone(self, centre: list[float], token: _Token) -> Selection:
+        try:
+            return InCone(*centre)
+        except SelectionError as error:
+            raise self.fail(str(error), token) from error
+
+    def constant(self, formula: Formula, token: _Token) -> float:
+        """The value of a formula without columns."""
+        try:
+            return float(np.asarray(formula.value({})))
+        except SelectionError:
+            raise self.fail("Expected a number here, not a column.", token) from None
+
+
+def _is_text(formula: Formula) -> bool:
+    if isinstance(formula, Constant):
+        return isinstance(formula.constant, str)
+    return isinstance(formula, ColumnValue) and BY_NAME[formula.name].dtype == "str"

@@ -1,0 +1,65 @@
+"""Velocity fields of a selection, mapped as the build mapped those of every star."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from explorer.model.selection import Mask
+from explorer.model.table import StarTable
+from pipeline.products.maps import DiscMap
+from pipeline.science.velocity_field import FieldSettings, velocity_field
+
+NEEDED = ("x_gal", "y_gal", "z_gal", "v_x", "v_y", "v_phi")
+"""Columns that a map is made of."""
+
+
+def maps_of(table: StarTable, rows: Mask, like: Sequence[DiscMap], min_stars: int) -> tuple[DiscMap, ...]:
+    """The disc maps of some stars.
+
+    Parameters
+    ----------
+    table : StarTable
+        The catalogue.
+    rows : ndarray of bool, shape (n,)
+        Which stars.
+    like : sequence of DiscMap
+        The build's maps, whose slices and cells are used again.
+    min_stars : int
+        Cells with fewer stars stay empty.
+
+    Returns
+    -------
+    tuple of DiscMap
+        One a slice.
+    """
+    made = []
+    for disc in like:
+        height = np.abs(table.axis("z_gal"))
+        inside = rows & (height >= disc.z_low_kpc) & (height < disc.z_high_kpc)
+        edges = disc.edges_kpc
+        settings = FieldSettings(
+            half_width_kpc=float(edges[-1]),
+            cell_kpc=float(edges[1] - edges[0]),
+            min_stars=min_stars,
+            texture_factor=max(disc.texture.shape[0] // disc.v_phi.shape[0], 1),
+        )
+        x, y, v_x, v_y, v_phi = (
+            table.axis(name)[inside].astype(np.float64) for name in ("x_gal", "y_gal", "v_x", "v_y", "v_phi")
+        )
+        field = velocity_field(x, y, v_x, v_y, v_phi, settings)
+        made.append(
+            DiscMap(
+                disc.z_low_kpc,
+                disc.z_high_kpc,
+                field.edges_kpc,
+                field.count,
+                field.v_x,
+                field.v_y,
+                field.v_phi,
+                field.residual,
+                field.texture,
+            )
+        )
+    return tuple(made)

@@ -1,0 +1,154 @@
+"""Member lists that visitors upload: identifiers or positions in CSV, FITS or VOTable, as a selection."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from astropy.io.votable.exceptions import VOTableSpecError
+from astropy.table import Table
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from explorer.model.selection import InIds, SelectionError
+from explorer.model.table import StarTable
+
+MOST_BYTES = 16_000_000
+RADIUS_ARCSEC = 1.0
+"""How near a position must be to a star."""
+
+_OBSID = ("obsid", "lamost_obsid")
+_GAIA = ("gaia_source_id", "source_id", "gaia_dr3_source_id", "gaia_dr3")
+_RA = ("ra", "ra_deg", "raj2000", "ra_icrs", "_raj2000", "_ra")
+_DEC = ("dec", "dec_deg", "dej2000", "de_icrs", "_dej2000", "_de")
+
+
+@dataclass(frozen=True)
+class Members:
+    """What a member list holds.
+
+    Parameters
+    ----------
+    selection : InIds
+        Stars of the catalogue that it names.
+    sentence : str
+        How many of how many, and by what.
+    """
+
+    selection: InIds
+    sentence: str
+
+
+def read_members(data: bytes, table: StarTable) -> Members:
+    """Read a member list.
+
+    Parameters
+    ----------
+    data : bytes
+        The file: CSV, FITS or VOTable with a column of obsid or Gaia source id, or two of RA and Dec in degrees; or
+        plain text with an obsid a line.
+    table : StarTable
+        The catalogue.
+
+    Raises
+    ------
+    SelectionError
+        With what was found and the remedy.
+    """
+    if len(data) > MOST_BYTES:
+        raise SelectionError(f"The list has {len(data):,} bytes; at most {MOST_BYTES:,} are read. Leave columns out.")
+    columns = _columns(data)
+    if (obsids := _find(columns, _OBSID)) is not None:
+        return _by_id(columns[obsids], table, "obsid", obsids)
+    if (gaia := _find(columns, _GAIA)) is not None and "gaia_source_id" in table:
+        return _by_id(columns[gaia], table, "gaia_source_id", gaia)
+    ra, dec = _find(columns, _RA), _find(columns, _DEC)
+    if ra is not None and dec is not None:
+        return _by_position(columns[ra], columns[dec], table)
+    shown = ", ".join(name[:30] for name in list(columns)[:8])
+    raise SelectionError(f"The list has no column obsid, source_id, or ra and dec; found: {shown or 'nothing'}.")
+
+
+def _columns(data: bytes) -> dict[str, NDArray[np.generic]]:
+    """Columns of the file by lower-case name."""
+    votable = data.lstrip()[:5] == b"<?xml" or b"<VOTABLE" in data[:2000].upper()
+    if votable and (b"<!ENTITY" in data or b"<!DOCTYPE" in data):
+        raise SelectionError("The VOTable declares entities, which are not read. Save it without them.")
+    fits = data.startswith(b"SIMPLE  =")
+    if not (fits or votable) and b"\0" in data:
+        raise SelectionError("The list is neither text nor FITS nor VOTable. Save it as CSV with a header.")
+    try:
+        return _of_table(data, "fits" if fits else "votable") if fits or votable else _of_text(data)
+    except (OSError, ValueError, TypeError, KeyError, IndexError, VOTableSpecError, OverflowError) as error:
+        first = str(error).strip().splitlines()[:1]
+        raise SelectionError(
+            f"The list could not be read ({first[0][:120] if first else type(error).__name__}). "
+            "Save it as CSV with a header, FITS or VOTable."
+        ) from error
+
+
+def _of_table(data: bytes, form: str) -> dict[str, NDArray[np.generic]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        table = Table.read(io.BytesIO(data), format=form)
+    return {
+        name.lower(): np.asarray(table[name].filled() if hasattr(table[name], "filled") else table[name])
+        for name in table.colnames
+    }
+
+
+def _of_text(data: bytes) -> dict[str, NDArray[np.generic]]:
+    text = data.decode("utf-8-sig")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if lines and all(line.strip().isdigit() for line in lines[:50]):
+        return {"obsid": np.array(lines, str)}
+    header = lines[0] if lines else ""
+    separator = max((",", "\t", ";", "|"), key=header.count) if lines else ","
+    frame = pd.read_csv(io.StringIO("\n".join(lines)), sep=separator, dtype=str, skipinitialspace=True)
+    return {str(name).strip().strip('"').lower(): frame[name].to_numpy(str) for name in frame.columns}
+
+
+def _find(columns: Iterable[str], names: tuple[str, ...]) -> str | None:
+    there = set(columns)
+    return next((name for name in names if name in there), None)
+
+
+def _by_id(values: NDArray[np.generic], table: StarTable, name: str, called: str) -> Members:
+    ids = _integers(values)
+    if not ids.size:
+        raise SelectionError(f"The column {called} holds no whole number.")
+    rows = np.flatnonzero(np.isin(table[name], ids))
+    selection = InIds(tuple(int(obsid) for obsid in table["obsid"][rows]))
+    matched = int(np.isin(np.unique(ids), table[name]).sum())
+    return Members(selection, f"{matched:,} of {np.unique(ids).size:,} identifiers ({called}) are in the catalogue.")
+
+
+def _integers(values: NDArray[np.generic]) -> NDArray[np.int64]:
+    if values.dtype.kind in "iu":
+        return values.astype(np.int64)
+    texts = [str(value).strip() for value in values.ravel()]
+    return np.array([int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19], np.int64)
+
+
+def _by_position(ra: NDArray[np.generic], dec: NDArray[np.generic], table: StarTable) -> Members:
+    numbers = [pd.to_numeric(pd.Series(values.ravel()), errors="coerce").to_numpy(np.float64) for values in (ra, dec)]
+    good = np.isfinite(numbers[0]) & (np.abs(numbers[1]) <= 90.0)
+    if not good.any():
+        raise SelectionError("The columns of RA and Dec hold no degrees. Convert hours and minutes to degrees.")
+    away, row = cKDTree(_on_sphere(table["ra"], table["dec"])).query(
+        _on_sphere(numbers[0][good], numbers[1][good]), distance_upper_bound=np.radians(RADIUS_ARCSEC / 3600.0)
+    )
+    rows = np.unique(row[np.isfinite(away)])
+    sentence = (
+        f"{int(np.isfinite(away).sum()):,} of {good.sum():,} positions lie within {RADIUS_ARCSEC:g} arcsec of a star."
+    )
+    return Members(InIds(tuple(int(obsid) for obsid in table["obsid"][rows])), sentence)
+
+
+def _on_sphere(ra_deg: NDArray[np.float64], dec_deg: NDArray[np.float64]) -> NDArray[np.float64]:
+    ra, dec = np.radians(ra_deg), np.radians(dec_deg)
+    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)

@@ -1,0 +1,209 @@
+"""One view as a picture for a journal: what is on screen, with vector axes and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas_
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from explorer.model.selection import Mask
+from explorer.model.table import StarTable
+from explorer.plots import kernels
+from explorer.plots.colouring import ramp_of
+from explorer.plots.diagram import Arrows, Axis, Bars, DiscPlane, Dots, Lines, Overlay, Plane, SunMark
+from explorer.plots.disc import rotation_colours, rotation_limits, texture_levels, texture_palette
+from explorer.plots.journal import (
+    COLUMN_INCHES,
+    STYLE,
+    add_colour_bar,
+    colormap_of,
+    label_of,
+    new_figure,
+    sign,
+)
+from explorer.plots.palettes import TRANSPARENT, grey_ramp, lookup
+from explorer.plots.shading import Canvas, Categories, Colouring, Density, ValueScale, Viewport
+from pipeline.domain.columns import column
+from pipeline.products.maps import DiscMap
+
+MOST_POINTS = 20_000
+"""Stars in the picture up to which each is a point of its own; more are an image inside the vector axes."""
+
+_RASTER_WIDTH = 700
+_BARS = 60
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What a picture is taken of.
+
+    Parameters
+    ----------
+    table : StarTable
+        The catalogue.
+    rows : ndarray of bool
+        The selection.
+    colouring : Density, ValueScale or Categories
+        Colours of the selected stars.
+    x_ends, y_ends : tuple of float
+        Ends of the axes in drawing order.
+    aspect : float
+        Height over width.
+    overlays : tuple of Overlay
+        Those that are on.
+    shown : ndarray of bool or None
+        Restriction of the view, such as a slice in height.
+    arrows : tuple of ndarray or None
+        Velocities: starts and ends, x before y.
+    note : str
+        What was drawn, for the line under the figure.
+    """
+
+    table: StarTable
+    rows: Mask
+    colouring: Colouring
+    x_ends: tuple[float, float]
+    y_ends: tuple[float, float]
+    aspect: float
+    overlays: tuple[Overlay, ...]
+    shown: Mask | None
+    arrows: tuple[NDArray[np.float32], ...] | None
+    note: str
+
+
+def draw_plane(plane: Plane, shot: Shot, disc: DiscMap | None = None) -> Canvas_:
+    """A plane: every star in grey, the selection in its colours, the overlays that are on."""
+    with mpl.rc_context(STYLE):
+        figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * min(max(shot.aspect, 0.5), 1.4))
+        axes = figure.subplots()
+        axes.set(xlim=shot.x_ends, ylim=shot.y_ends, xlabel=label_of(plane.x.column), ylabel=label_of(plane.y.column))
+        if plane.square:
+            axes.set_aspect("equal", adjustable="datalim")
+        for overlay in shot.overlays:
+            if isinstance(overlay.shape, Dots):
+                axes.plot(overlay.shape.x, overlay.shape.y, ".", color="0.6", markersize=1.0, rasterized=True)
+        if disc is not None and isinstance(plane, DiscPlane):
+            _draw_texture(axes, plane, disc)
+        _draw_stars(axes, plane, shot, grey=disc is None)
+        for overlay in shot.overlays:
+            _draw_overlay(axes, overlay)
+        if shot.arrows is not None:
+            x0, y0, x1, y1 = shot.arrows
+            axes.quiver(x0, y0, x1 - x0, y1 - y0, angles="xy", scale_units="xy", scale=1, width=0.0025, color="0.15")
+        axes.set(xlim=shot.x_ends, ylim=shot.y_ends)
+        sign(figure, shot.note)
+    return figure
+
+
+def draw_bars(bars: Bars, shot: Shot, *, logarithmic: bool) -> Canvas_:
+    """A histogram of every star and of the selection."""
+    low, high = sorted(shot.x_ends)
+    edges = np.linspace(low, high, _BARS + 1)
+    values = shot.table.axis(bars.x.column.name)
+    with mpl.rc_context(STYLE):
+        figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * min(max(shot.aspect, 0.5), 1.4))
+        axes = figure.subplots()
+        for rows, colour, label in ((shot.table.every, "0.75", "all"), (shot.rows, "#0072b2", "selected")):
+            counts = np.zeros(_BARS, np.int64)
+            kernels.bin_bars(values, rows, low, _BARS / (high - low), counts)
+            axes.stairs(counts, edges, fill=True, color=colour, alpha=0.8, label=label)
+        axes.set(xlim=shot.x_ends, xlabel=label_of(bars.x.column), ylabel="stars")
+        axes.set_yscale("log" if logarithmic else "linear")
+        axes.legend()
+        sign(figure, shot.note)
+    return figure
+
+
+def _draw_stars(axes: Axes, plane: Plane, shot: Shot, *, grey: bool) -> None:
+    (x_low, x_high), (y_low, y_high) = sorted(shot.x_ends), sorted(shot.y_ends)
+    height = max(round(_RASTER_WIDTH * shot.aspect), 2)
+    viewport = Viewport(x_low, x_high, y_low, y_high, _RASTER_WIDTH, height)
+    canvas = Canvas(shot.table, plane.x.column.name, plane.y.column.name, shot.shown)
+    stars = canvas.stars_in(viewport, MOST_POINTS)
+    ramp = ramp_of(shot.colouring, dark=False)
+    if stars is None:
+        if grey:
+            _draw_image(axes, canvas.everything(viewport).levels, viewport, grey_ramp(dark=False))
+        _draw_image(axes, canvas.selected(viewport, shot.rows, shot.colouring).levels, viewport, ramp)
+    else:
+        picked = shot.rows[stars.rows]
+        if grey:
+            axes.plot(stars.x[~picked], stars.y[~picked], ".", color="0.72", markersize=1.6, markeredgewidth=0)
+        _draw_points(axes, (stars.x[picked], stars.y[picked]), stars.rows[picked], shot, ramp)
+    _draw_key(axes, shot.colouring, ramp)
+
+
+def _draw_points(
+    axes: Axes, at: tuple[NDArray[np.float32], ...], stars: NDArray[np.int64], shot: Shot, ramp: Sequence[str]
+) -> None:
+    marks = {"s": 3.0, "linewidths": 0.0}
+    colouring = shot.colouring
+    if isinstance(colouring, ValueScale):
+        values = shot.table.axis(colouring.name)[stars]
+        known = np.isfinite(values)
+        axes.scatter(
+            at[0][known],
+            at[1][known],
+            c=values[known],
+            cmap=colormap_of(ramp),
+            vmin=colouring.low,
+            vmax=colouring.high,
+            **marks,
+        )
+    elif isinstance(colouring, Categories):
+        for number, colour in enumerate(colouring.colours):
+            inside = colouring.codes[stars] == number
+            axes.scatter(at[0][inside], at[1][inside], color=colour, **marks)
+    else:
+        axes.scatter(*at, color="#21548a", **marks)
+
+
+def _draw_key(axes: Axes, colouring: Colouring, ramp: Sequence[str]) -> None:
+    if isinstance(colouring, ValueScale):
+        add_colour_bar(axes, ramp, colouring.low, colouring.high, label_of(column(colouring.name)))
+    elif not isinstance(colouring, Density):
+        handles = [
+            Line2D([], [], marker=".", linestyle="", color=colour, label=label)
+            for label, colour in zip(colouring.labels, colouring.colours, strict=True)
+        ]
+        axes.legend(handles=handles, handletextpad=0.1)
+
+
+def _draw_image(axes: Axes, levels: NDArray[np.uint8], viewport: Viewport, ramp: Sequence[str]) -> None:
+    colours = np.frombuffer(lookup(ramp), np.uint8).reshape(256, 4)
+    extent = (viewport.x_low, viewport.x_high, viewport.y_low, viewport.y_high)
+    axes.imshow(colours[levels], extent=extent, origin="lower", aspect="auto", interpolation="nearest")
+
+
+def _draw_texture(axes: Axes, plane: DiscPlane, disc: DiscMap) -> None:
+    limits = rotation_limits(plane.maps)
+    low, high = float(disc.edges_kpc[0]), float(disc.edges_kpc[-1])
+    window = Viewport(low, high, low, high, 1, 1)
+    _draw_image(axes, texture_levels(disc, limits), window, texture_palette(dark=False))
+    add_colour_bar(axes, (TRANSPARENT, *rotation_colours(dark=False)), *limits, label_of(column("v_phi")))
+
+
+def _draw_overlay(axes: Axes, overlay: Overlay) -> None:
+    shape = overlay.shape
+    if isinstance(shape, Lines):
+        words = overlay.caption if len(overlay.caption) == len(shape.xs) else (("", ""),) * len(shape.xs)
+        for x, y, colour, (word, _) in zip(shape.xs, shape.ys, shape.colours, words, strict=True):
+            axes.plot(x, y, "--", color=colour, linewidth=0.9, label=word.replace("━", "").strip() or None)
+        if overlay.caption:
+            axes.legend(title="[M/H]", title_fontsize=7)
+    elif isinstance(shape, SunMark):
+        axes.plot(shape.x, shape.y, "o", color="#ffd34d", markeredgecolor="k", markersize=5, markeredgewidth=0.7)
+        axes.plot(shape.x, shape.y, ".", color="k", markersize=1.5)
+    else:
+        assert isinstance(shape, Dots | Arrows)
+
+
+def ends_of(axis: Axis, ends: tuple[float, float] | None) -> tuple[float, float]:
+    """Ends of an axis in drawing order: those on screen, else its own."""
+    return ends or axis.ends

@@ -1,0 +1,53 @@
+"""What stands in each place of the grid, as values that a link can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+Ends = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class PanelState:
+    """One place of the grid.
+
+    Parameters
+    ----------
+    view : str
+        Key of the view.
+    x, y : str
+        Columns of a view that lets one choose; "" takes the view's own.
+    x_ends, y_ends : tuple of float or None
+        Ends of the axes in drawing order; None is where the view starts.
+    switched : tuple of str
+        Overlays that are switched against their default.
+    part : int
+        Which slice in height, of a view that has several.
+    """
+
+    view: str
+    x: str = ""
+    y: str = ""
+    x_ends: Ends | None = None
+    y_ends: Ends | None = None
+    switched: tuple[str, ...] = ()
+    part: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; :func:`panel_from_dict` is the inverse."""
+        return asdict(self)
+
+
+def panel_from_dict(stored: Mapping[str, Any]) -> PanelState:
+    """Read what :meth:`PanelState.to_dict` wrote; ValueError when it is damaged."""
+    try:
+        known = {field.name: stored[field.name] for field in fields(PanelState)}
+        for name in ("x_ends", "y_ends"):
+            ends = known[name]
+            known[name] = None if ends is None else (float(ends[0]), float(ends[1]))
+        switched = tuple(str(name) for name in known["switched"])
+        return PanelState(**{**known, "switched": switched, "part": int(known["part"]), "view": str(known["view"])})
+    except (KeyError, TypeError, IndexError) as error:
+        raise ValueError(f"A stored view is damaged ({error!r}).") from error

@@ -1,0 +1,120 @@
+"""The one wire between the Explore page and the server: each gesture is one message, and so is its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import Any, TypeAlias, TypeVar
+
+from panel.custom import Child, JSComponent
+
+from explorer.model.selection import SelectionError
+
+_SCRIPTS = ("dom", "figure", "plane", "bars", "stage", "toolbar", "table", "side", "dialogs", "keys", "main")
+_LOG = logging.getLogger(__name__)
+_WORKERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explore")
+
+Message: TypeAlias = dict[str, Any]
+Handler: TypeAlias = Callable[[Message], Any]
+Result = TypeVar("Result")
+
+
+def _asset(folder: str, name: str) -> str:
+    return (files("assets") / folder / name).read_text(encoding="utf-8")
+
+
+class Channel(JSComponent):
+    """Carries messages; the views on both sides know what they mean.
+
+    What is told while a message is handled goes out together when it is done.
+    """
+
+    right = Child(doc="What stands on the right of the views.")
+
+    _esm = "\n".join(_asset("js", f"{name}.js") for name in _SCRIPTS)
+    _stylesheets = [_asset("css", "explore.css")]  # noqa: RUF012 - so Panel wants it
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        self._handlers: dict[str, Handler] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._outgoing: Message = {}
+        self._last: list[Callable[[], None]] = []
+        self._depth = 0
+
+    def on(self, kind: str, handler: Handler) -> None:
+        """Handle messages of a kind; what a handler returns is awaited where it can be, and else forgotten."""
+        self._handlers[kind] = handler
+
+    def before_sending(self, last: Callable[[], None]) -> None:
+        """Call ``last`` when a message is complete but for what it tells: work that is due once, whatever asked."""
+        self._last.append(last)
+
+    def tell(self, **parts: Any) -> None:
+        """Send parts of an answer, now or with the others; a part that is told twice is told as it was last."""
+        self._outgoing |= parts
+        self.stir()
+
+    def telling(self, part: str) -> Message:
+        """What is already told of a part, for one that is put together by several."""
+        return dict(self._outgoing.get(part, {}))
+
+    def stir(self) -> None:
+        """Send what is due, unless a message is being handled: it goes out with that one's answer."""
+        if not self._depth:
+            with self.together():
+                pass
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Everything that is told inside is one message."""
+        self._depth += 1
+        try:
+            yield
+            if self._depth == 1:
+                for last in self._last:
+                    last()
+        finally:
+            self._depth -= 1
+            if not self._depth and self._outgoing:
+                parts, self._outgoing = self._outgoing, {}
+                self.deliver(parts)
+
+    def deliver(self, parts: Message) -> None:
+        """Hand a message to the browser."""
+        self._send_msg(parts)
+
+    def _handle_msg(self, data: Any) -> None:
+        """Hand a message to its view; what the visitor did wrong is told in a sentence."""
+        handler = self._handlers.get(data.get("kind")) if isinstance(data, dict) else None
+        if handler is None:
+            _LOG.warning("A page sent a message that nobody expects: %.200r", data)
+            return
+        with self.together(), self._mishaps(data):
+            answer = handler(data)
+            if inspect.isawaitable(answer):
+                task = asyncio.get_running_loop().create_task(self._later(answer, data))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _later(self, answer: Awaitable[None], data: Message) -> None:
+        with self._mishaps(data):
+            await answer
+
+    @contextmanager
+    def _mishaps(self, data: Message) -> Iterator[None]:
+        try:
+            yield
+        except SelectionError as error:
+            self.tell(say=str(error))
+        except (KeyError, TypeError, ValueError, IndexError):
+            _LOG.warning("A message could not be handled: %.200r", data, exc_info=True)
+
+    async def in_background(self, work: Callable[[], Result]) -> Result:
+        """Run something slow beside the page, so that nobody waits for it."""
+        return await asyncio.get_running_loop().run_in_executor(_WORKERS, work)

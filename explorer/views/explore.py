@@ -1,0 +1,104 @@
+"""The Explore room: the grid of linked views and the table on the left, the star under the lens on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import panel as pn
+from panel.viewable import Viewable
+
+from explorer.model.library import Library
+from explorer.model.links import LinkStore, new_token
+from explorer.state.workspace import Workspace
+from explorer.views.base import sentence
+from explorer.views.channel import Channel, Message
+from explorer.views.help import Help
+from explorer.views.sharing import Sharing
+from explorer.views.side import Side
+from explorer.views.stage import Stage
+from explorer.views.table import SelectionTable
+from explorer.views.toolbar import Toolbar
+
+_RESUME_AFTER_MS = 2000
+_HINT = "Click a star in any view or in the table to see its spectrum."
+
+
+class ExploreRoom:
+    """Wires every part of the room to one channel.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        What the visitor looks at.
+    library : Library
+        Shared products.
+    links : LinkStore
+        Where links and saved views are kept.
+    star : callable
+        Builds the right side: the spectrum and the card of the star under the lens.
+    """
+
+    def __init__(
+        self, workspace: Workspace, library: Library, links: LinkStore, star: Callable[[], list[Viewable]]
+    ) -> None:
+        self.workspace, self.links, self.star = workspace, links, star
+        self.right = pn.Column(sentence(_HINT), sizing_mode="stretch_both", margin=0, styles={"gap": "6px"})
+        self.channel = Channel(right=self.right, sizing_mode="stretch_both", margin=0)
+        self.stage = Stage(workspace, library, self.channel)
+        self.toolbar = Toolbar(workspace, self.channel)
+        self.table = SelectionTable(workspace, self.channel)
+        self.side = Side(workspace, library, links, self.channel)
+        self.sharing = Sharing(workspace, library, links, self.stage, self.channel)
+        self.help = Help(self.channel)
+        self._star_shown = False
+        self._resume = new_token()
+        self._unsaved = False
+        self.channel.on("hello", self._hello)
+        self.channel.on("painted", lambda _: self._show_star())
+        workspace.param.watch(lambda event: self.channel.tell(say=event.new), "message")
+        kept = ["selection", "subsets", "focus", "colour_by", "mode", "panels", "enlarged", "dark"]
+        workspace.param.watch(lambda *_: self._changed(), kept)
+
+    def _hello(self, message: Message) -> None:
+        """A page is there: tell it everything."""
+        self.stage.hello()
+        self.toolbar.hello()
+        self.table.hello()
+        self.help.hello(seen=bool(message["seen"]))
+        self.channel.tell(resume=self._resume, say=self.workspace.message)
+        if self.workspace.focus is not None:
+            self._show_star()
+
+    def _show_star(self) -> None:
+        """Build the right side once the views are painted: they come first."""
+        if not self._star_shown:
+            self._star_shown = True
+            self.right.objects = self.star()
+
+    def _changed(self) -> None:
+        """Remember what is on screen for a page that loses its server, a moment after the last change."""
+        document = pn.state.curdoc
+        if document is None or document.session_context is None or self._unsaved:
+            return
+        self._unsaved = True
+        document.add_timeout_callback(self._save, _RESUME_AFTER_MS)
+
+    def _save(self) -> None:
+        self._unsaved = False
+        self.links.resume(self._resume, self.workspace.to_dict())
+
+    def __panel__(self) -> Viewable:
+        """The room's layout."""
+        return self.channel
+
+
+def state_of_link(links: LinkStore, arguments: Mapping[str, list[bytes]]) -> dict[str, Any] | None:
+    """What the address's ``link`` stands for; None when there is none, ValueError when it is unknown."""
+    tokens = [raw.decode("ascii", "replace") for raw in arguments.get("link", [])[:1]]
+    if not tokens:
+        return None
+    state = links.get(tokens[0])
+    if state is None:
+        raise ValueError("This link is unknown here, or too old: what it showed is no longer kept.")
+    return state

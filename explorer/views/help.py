@@ -1,0 +1,60 @@
+"""Help on gestures and shortcuts, and the first visit's tour."""
+
+from __future__ import annotations
+
+from explorer.views.channel import Channel
+
+GESTURES = (
+    "Drag a box, a lasso or a polygon in any view: every view shows the same stars. A histogram selects a range.",
+    "New, Add, And, Minus and Xor say how a gesture meets the selection. Shift adds, Ctrl intersects, both subtract.",
+    "Click a star in a view or in the table: its spectrum appears, and a ring marks it everywhere.",
+    "A click with Shift, Ctrl or both selects the star instead, as a gesture does.",
+    "Zoom with the wheel, over an axis for that axis alone; double-click to zoom back.",
+    "Few stars on screen are drawn one by one and tell their numbers under the mouse.",
+    "Grey is every star, colour the selection. The name of a view swaps it; its menu has axes, overlays, pictures.",
+    "The filter takes expressions such as teff < 3800 & abs(z_gal) > 5 & not LOW_SNR; Tab completes.",
+    "Expressions may name subsets. Numbers are in the unit of their column, and units are not written.",
+)
+
+SHORTCUTS = (
+    ("b", "drag a box"),
+    ("o", "drag a lasso"),
+    ("p", "drag the view itself"),
+    ("u", "undo the last selection or subset"),
+    ("Shift+U", "redo"),
+    ("x", "reset every zoom"),
+    ("/", "filter by an expression"),
+    ("?", "this help"),
+)
+
+TOUR = (
+    (".stage .card", "Every view shows the same stars. Drag a box over some: all the others follow at once."),
+    (".stage .card select.view", "Put another view here, or see it alone with the arrows on the right of its title."),
+    (".toolbar .choices", "Choose what a drag does, and beside it how a new gesture meets the selection."),
+    (".toolbar button", "Filter by expressions, give stars a name, upload a list, save what you see."),
+    (".card.table", "The selected stars. Click one, here or in a view, to see its spectrum."),
+    (".toolbar .light", "Green while the server answers. Beside it: help, and links, tables and figures to take away."),
+)
+
+
+class Help:
+    """Answers the question mark.
+
+    Parameters
+    ----------
+    channel : Channel
+        The way to the browser.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        channel.on("help", lambda _: channel.tell(help=self.content()))
+
+    def content(self) -> dict[str, object]:
+        """Gestures, shortcuts and the steps of the tour."""
+        return {"gestures": GESTURES, "shortcuts": SHORTCUTS, "tour": TOUR}
+
+    def hello(self, *, seen: bool) -> None:
+        """Show a first visitor around."""
+        if not seen:
+            self.channel.tell(tour=TOUR)

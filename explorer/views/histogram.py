@@ -1,0 +1,21 @@
+"""A histogram of one column, which also selects."""
+
+from __future__ import annotations
+
+from explorer.model.library import Library
+from explorer.plots.diagram import Bars, Figure, Missing, axis_of
+from explorer.state.panels import PanelState
+
+TITLE = "Histogram"
+
+_FIRST = ("m_h", "distance", "rv", "snr")
+
+
+def histogram(library: Library, state: PanelState) -> Figure:
+    """Numbers of stars over the chosen column, or over the first that has values."""
+    table = library.table
+    name = next((name for name in (state.x, *_FIRST) if name and table.usable(name)), None)
+    if name is None:
+        return Missing(TITLE, "such column", (state.x or _FIRST[0],))
+    axis = axis_of(table, name, tail=0.002)
+    return Bars(f"{TITLE}: {axis.column.label}", axis)

@@ -1,0 +1,298 @@
+"""What stands in one place of the grid: its description for the browser, its pictures, and what gestures in it mean."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.model.selection import Everything, InBox, InPolygon, InRange, Selection
+from explorer.plots import kernels
+from explorer.plots.diagram import Arrows, Axis, Bars, DiscPlane, Figure, Missing, Plane
+from explorer.plots.disc import rotation_bar, rotation_limits, texture_levels
+from explorer.plots.references import ARROW_HEIGHT_KPC, MOST_ARROWS, arrow_ends
+from explorer.plots.shading import Canvas, Categories, Colouring, Image, Stars, ValueScale, Viewport, packed
+from explorer.state.panels import PanelState
+from explorer.state.workspace import Workspace
+
+Note: TypeAlias = tuple[str, str] | None
+"""What a view does not show: in few words, and in a sentence."""
+
+Picture: TypeAlias = dict[str, Any]
+"""A layer for the browser; the bytes under ``pixels`` are sent together with those of other layers."""
+
+LOGARITHMIC = "logarithmic"
+
+_TAP_PIXELS = 10.0
+_LONE_LEVEL = 150
+_BARS = 60
+
+
+class Panel:
+    """A place in the grid where nothing can be drawn; the base of the others.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        What the visitor looks at.
+    figure : Missing or Plane or DiscPlane or Bars
+        What stands here.
+    state : PanelState
+        What was chosen for this place.
+    """
+
+    def __init__(self, workspace: Workspace, figure: Figure, state: PanelState) -> None:
+        self.workspace, self.state = workspace, state
+        self.title = figure.title
+        self.figure = figure
+        self.viewport: Viewport | None = None
+        self.note: Note = None
+
+    def spec(self) -> dict[str, Any]:
+        """Everything that the browser needs to build the figure."""
+        assert isinstance(self.figure, Missing)
+        return {**self._common("missing"), "sentence": self.figure.sentence}
+
+    def _common(self, kind: str) -> dict[str, Any]:
+        return {"kind": kind, "view": self.state.view, "title": self.title, "caption": [], "overlays": []}
+
+    def _axis(self, axis: Axis, ends: tuple[float, float] | None) -> dict[str, Any]:
+        declared = axis.column
+        home = list(axis.ends)
+        return {"column": declared.name, "label": declared.axis_label, "ends": list(ends or home), "home": home}
+
+    def look(self, window: tuple[float, float, float, float], width: int, height: int) -> None:
+        """Take note of what is on screen: ends of x and of y in drawing order, and pixels."""
+        (x_low, x_high), (y_low, y_high) = sorted(window[:2]), sorted(window[2:])
+        self.viewport = Viewport(x_low, x_high, y_low, y_high, width, height)
+
+    def background(self, colouring: Colouring, glyphs: int) -> list[Picture]:  # noqa: ARG002 - nothing to draw
+        """Layers that a brush does not change; single stars where at most ``glyphs`` are on screen."""
+        return []
+
+    def selected(self, colouring: Colouring) -> list[Picture]:  # noqa: ARG002 - nothing to draw
+        """Layers that follow the selection; also writes :attr:`note`."""
+        return []
+
+    def region(self, geometry: dict[str, Any]) -> Selection | None:  # noqa: ARG002 - nothing to select from
+        """A drawn shape as a selection; None when it encloses nothing."""
+        return None
+
+    def star_at(self, x: float, y: float) -> int | None:  # noqa: ARG002 - no star is here
+        """Row of the star under a click, None when there is none."""
+        return None
+
+    def place_of(self, row: int | None) -> tuple[float, float] | None:  # noqa: ARG002 - no star is here
+        """Where a star stands in this plane."""
+        return None
+
+
+class PlanePanel(Panel):
+    """Stars in the plane of two columns."""
+
+    figure: Plane
+
+    def __init__(self, workspace: Workspace, figure: Plane, state: PanelState) -> None:
+        super().__init__(workspace, figure, state)
+        self.names = (figure.x.column.name, figure.y.column.name)
+        self.canvas = Canvas(workspace.table, *self.names)
+        self.stars: Stars | None = None
+
+    def shows(self, overlay: str) -> bool:
+        """Whether an overlay is on."""
+        return (overlay in self.figure.off) == (overlay in self.state.switched)
+
+    def spec(self) -> dict[str, Any]:
+        """Axes, overlays and captions."""
+        overlays = [
+            {"name": one.name, "label": one.label, "on": self.shows(one.name), "shape": one.shape.to_client()}
+            for one in self.figure.overlays
+        ]
+        caption = [list(words) for one in self.figure.overlays if self.shows(one.name) for words in one.caption]
+        return {
+            **self._common("plane"),
+            "caption": caption,
+            "about": " ".join(one.about for one in self.figure.overlays if self.shows(one.name)),
+            "overlays": overlays,
+            "square": self.figure.square,
+            "x": self._axis(self.figure.x, self.state.x_ends),
+            "y": self._axis(self.figure.y, self.state.y_ends),
+        }
+
+    def background(self, colouring: Colouring, glyphs: int) -> list[Picture]:  # noqa: ARG002 - grey whatever the colours
+        """Every star in grey: one by one where few are on screen, else as an image."""
+        assert self.viewport is not None
+        self.stars = self.canvas.stars_in(self.viewport, glyphs)
+        if self.stars is None:
+            return [self._image("everything", self.canvas.everything(self.viewport).levels)]
+        obsid = self.workspace.table["obsid"][self.stars.rows].astype(np.float64)
+        return [{"name": "stars", "x": self.stars.x, "y": self.stars.y, "id": obsid}]
+
+    def selected(self, colouring: Colouring) -> list[Picture]:
+        """The selected stars in their colours, and their velocities where arrows are on."""
+        assert self.viewport is not None
+        rows = self.workspace.rows
+        if self.stars is None:
+            layer = self.canvas.selected(self.viewport, rows, colouring)
+            pictures, n_shown = [self._image("selected", layer.levels)], layer.n_shown
+        else:
+            stars = self.stars.rows
+            levels = np.where(rows[stars], self._levels(stars, colouring), 0).astype(np.uint8)
+            pictures, n_shown = [{"name": "picked", "levels": levels.tobytes()}], self.canvas.count_known(rows)
+        self._write_note(self.workspace.n_selected - n_shown)
+        return [*pictures, *self._arrow_layer()]
+
+    def _levels(self, stars: NDArray[np.int64], colouring: Colouring) -> Image | int:
+        """Colours of single stars."""
+        if isinstance(colouring, ValueScale):
+            return colouring.levels(self.workspace.table.axis(colouring.name)[stars])
+        if isinstance(colouring, Categories):
+            codes = colouring.codes[stars]
+            return np.where(codes < len(colouring.labels), codes.astype(np.int64) + 1, 0).astype(np.uint8)
+        return _LONE_LEVEL
+
+    def _write_note(self, hidden: int) -> None:
+        self.note = (f"{hidden:,} without", f"{hidden:,} selected stars have no value here") if hidden else None
+
+    def _image(self, name: str, levels: Image) -> Picture:
+        assert self.viewport is not None
+        edges = (self.viewport.x_low, self.viewport.x_high, self.viewport.y_low, self.viewport.y_high)
+        return {"name": name, "window": edges, "shape": levels.shape, "pixels": packed(levels)}
+
+    def _arrow_layer(self) -> list[Picture]:
+        found = self.arrows()
+        return [] if found is None else [{"name": "arrows", **dict(zip(("x0", "y0", "x1", "y1"), found, strict=True))}]
+
+    def arrows(self) -> tuple[NDArray[np.float32], ...] | None:
+        """Velocities of the selected stars far from the plane: starts and ends; None where arrows are off."""
+        shapes = [one.shape for one in self.figure.overlays if one.name == "arrows" and self.shows("arrows")]
+        if not shapes or not isinstance(shapes[0], Arrows):
+            return None
+        table, names = self.workspace.table, (*self.names, shapes[0].v_x, shapes[0].v_y)
+        far = self.canvas.visible(self.workspace.rows) & (np.abs(table.axis("z_gal")) > ARROW_HEIGHT_KPC)
+        stars = np.flatnonzero(far)
+        stars = stars[:: stars.size // MOST_ARROWS + 1]
+        x, y, v_x, v_y = (table.axis(name)[stars] for name in names)
+        known = np.isfinite(v_x) & np.isfinite(v_y)
+        x, y, v_x, v_y = (values[known] for values in (x, y, v_x, v_y))
+        return x, y, *arrow_ends((x, y), (v_x, v_y))
+
+    def region(self, geometry: dict[str, Any]) -> Selection | None:
+        """A rectangle or an outline in this plane."""
+        if geometry["type"] == "rect":
+            x_low, x_high = sorted((float(geometry["x0"]), float(geometry["x1"])))
+            y_low, y_high = sorted((float(geometry["y0"]), float(geometry["y1"])))
+            return InBox(*self.names, x_low, x_high, y_low, y_high) if x_low < x_high and y_low < y_high else None
+        if geometry["type"] == "poly" and len(geometry["x"]) >= 3:
+            return InPolygon(*self.names, tuple(zip(map(float, geometry["x"]), map(float, geometry["y"]), strict=True)))
+        return None
+
+    def star_at(self, x: float, y: float) -> int | None:
+        """The nearest star within some pixels."""
+        return None if self.viewport is None else self.canvas.nearest(self.viewport, x, y, _TAP_PIXELS)
+
+    def place_of(self, row: int | None) -> tuple[float, float] | None:
+        """Its coordinates, when both are known."""
+        if row is None:
+            return None
+        x, y = (float(values[row]) for values in self.canvas.points)
+        return (x, y) if np.isfinite(x) and np.isfinite(y) else None
+
+
+class DiscPanel(PlanePanel):
+    """Disc maps with the selected stars of the slice over them."""
+
+    figure: DiscPlane
+
+    def __init__(self, workspace: Workspace, figure: DiscPlane, state: PanelState) -> None:
+        super().__init__(workspace, figure, state)
+        self.disc = figure.maps[min(state.part, len(figure.maps) - 1)]
+        height = np.abs(workspace.table.axis("z_gal"))
+        inside = (height >= self.disc.z_low_kpc) & (height < self.disc.z_high_kpc)
+        inside.setflags(write=False)
+        self.canvas = Canvas(workspace.table, *self.names, inside)
+
+    def spec(self) -> dict[str, Any]:
+        """Those of a plane, the slices, and the colour bar of the rotation."""
+        slices = [f"|Z| {one.z_low_kpc:g} to {one.z_high_kpc:g} kpc" for one in self.figure.maps]
+        return {**super().spec(), "caption": [], "parts": slices, "part": self.state.part, "bar": self.bar()}
+
+    def bar(self) -> dict[str, str]:
+        """The colour bar of the rotation."""
+        return rotation_bar(self.figure.maps, self.workspace.dark)
+
+    def background(self, colouring: Colouring, glyphs: int) -> list[Picture]:  # noqa: ARG002 - it is the texture
+        """The texture stands for all stars."""
+        low, high = float(self.disc.edges_kpc[0]), float(self.disc.edges_kpc[-1])
+        levels = texture_levels(self.disc, rotation_limits(self.figure.maps))
+        return [{"name": "texture", "window": (low, high, low, high), "shape": levels.shape, "pixels": packed(levels)}]
+
+    def selected(self, colouring: Colouring) -> list[Picture]:
+        """The selected stars of the slice, or the bare map when no star in particular is selected."""
+        if self.workspace.selection != Everything():
+            return super().selected(colouring)
+        assert self.viewport is not None
+        self.note = None
+        return [self._image("selected", np.zeros((1, 1), np.uint8)), *self._arrow_layer()]
+
+    def _write_note(self, hidden: int) -> None:
+        self.note = (f"{hidden:,} outside", f"{hidden:,} selected stars are not in this slice") if hidden else None
+
+
+class BarsPanel(Panel):
+    """A histogram."""
+
+    figure: Bars
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether the numbers stand on a logarithmic axis."""
+        return self.figure.logarithmic != (LOGARITHMIC in self.state.switched)
+
+    def spec(self) -> dict[str, Any]:
+        """The axis and the switch of the other one."""
+        axis = self._axis(self.figure.x, self.state.x_ends)
+        switch = {"name": LOGARITHMIC, "label": "Logarithmic numbers", "on": self.logarithmic}
+        return {
+            **self._common("bars"),
+            "overlays": [switch],
+            "x": axis,
+            "y": {"label": "stars"},
+            "logarithmic": self.logarithmic,
+        }
+
+    def background(self, colouring: Colouring, glyphs: int) -> list[Picture]:  # noqa: ARG002 - grey bars
+        """Bars of every star."""
+        return [self._bars("everything", self.workspace.table.every)]
+
+    def selected(self, colouring: Colouring) -> list[Picture]:  # noqa: ARG002 - one colour
+        """Bars of the selected stars."""
+        picture = self._bars("selected", self.workspace.rows)
+        hidden = self.workspace.n_selected - picture.pop("known")
+        self.note = (f"{hidden:,} without", f"{hidden:,} selected stars have no value") if hidden else None
+        return [picture]
+
+    def _bars(self, name: str, rows: NDArray[np.bool_]) -> Picture:
+        assert self.viewport is not None
+        low, high = self.viewport.x_low, self.viewport.x_high
+        counts = np.zeros(_BARS, np.int64)
+        values = self.workspace.table.axis(self.figure.x.column.name)
+        known = kernels.bin_bars(values, rows, low, _BARS / (high - low), counts)
+        picture = {"name": name, "edges": np.linspace(low, high, _BARS + 1), "counts": counts.astype(np.float64)}
+        return {**picture, "known": known} if name == "selected" else picture
+
+    def region(self, geometry: dict[str, Any]) -> Selection | None:
+        """The range that a drag covers, whatever its height."""
+        xs = (geometry["x0"], geometry["x1"]) if geometry["type"] == "rect" else geometry["x"]
+        low, high = float(min(xs)), float(max(xs))
+        return InRange(self.figure.x.column.name, low, high) if low < high else None
+
+
+def panel_of(workspace: Workspace, figure: Figure, state: PanelState) -> Panel:
+    """The panel for a figure."""
+    if isinstance(figure, DiscPlane):
+        return DiscPanel(workspace, figure, state)
+    if isinstance(figure, Plane):
+        return PlanePanel(workspace, figure, state)
+    return BarsPanel(workspace, figure, state) if isinstance(figure, Bars) else Panel(workspace, figure, state)

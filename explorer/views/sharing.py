@@ -1,0 +1,133 @@
+"""What a visitor takes away: links, tables of the selection, pictures of a view, figures of the paper."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from explorer.model.export import FORMS, export
+from explorer.model.library import Library
+from explorer.model.links import LinkStore
+from explorer.model.selection import SelectionError
+from explorer.model.subsets import describe
+from explorer.plots.diagram import Bars, Plane
+from explorer.plots.journal import FORMATS, picture_bytes
+from explorer.plots.paper import PAPER_FIGURES, draw_paper_figure
+from explorer.plots.picture import Shot, draw_bars, draw_plane, ends_of
+from explorer.state.workspace import Workspace
+from explorer.views.channel import Channel, Message
+from explorer.views.panels import BarsPanel, DiscPanel, PlanePanel
+from explorer.views.stage import Stage
+
+_WORDS = 160
+
+
+class Sharing:
+    """Wires the door to the outside.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        What the visitor looks at.
+    library : Library
+        Shared products.
+    links : LinkStore
+        Where links are kept.
+    stage : Stage
+        The grid whose views are pictured.
+    channel : Channel
+        The way to the browser.
+    """
+
+    def __init__(
+        self, workspace: Workspace, library: Library, links: LinkStore, stage: Stage, channel: Channel
+    ) -> None:
+        self.workspace, self.library, self.links = workspace, library, links
+        self.stage, self.channel = stage, channel
+        for kind, handler in {
+            "more": lambda _: channel.tell(more=self.doors()),
+            "share": lambda _: channel.tell(link={"token": links.share(workspace.to_dict())}),
+            "export": self._export,
+            "picture": self._picture,
+            "paper": self._paper,
+        }.items():
+            channel.on(kind, handler)
+
+    def doors(self) -> dict[str, Any]:
+        """What can be taken away now."""
+        return {
+            "exports": [[key, form.label] for key, form in FORMS.items()],
+            "figures": [[key, one.title, one.missing(self.library)] for key, one in PAPER_FIGURES.items()],
+            "summary": f"{self.workspace.summary()} selected",
+        }
+
+    @property
+    def note(self) -> str:
+        """The line under a picture."""
+        manifest = self.library.products.manifest
+        words = describe(self.workspace.selection)
+        words = words if len(words) <= _WORDS else f"{words[:_WORDS]}…"
+        simulated = "SIMULATED DATA. " if manifest.simulated else ""
+        return f"{simulated}{manifest.name}, {manifest.created[:10]}: {self.workspace.summary()} ({words})"
+
+    async def _export(self, message: Message) -> None:
+        if message["value"] not in FORMS:
+            raise ValueError(f"There is no table of kind {message['value']!r}.")
+        work = partial(export, self.library, self.workspace.selection, self.workspace.rows, message["value"])
+        made = await self.channel.in_background(work)
+        self._hand_over(made.name, made.mime, made.data)
+
+    async def _paper(self, message: Message) -> None:
+        key, form = str(message["key"]), _form(message["form"])
+        missing = PAPER_FIGURES[key].missing(self.library)
+        if missing:
+            raise SelectionError(missing)
+        draw = partial(draw_paper_figure, self.library, self.workspace.rows, key, self.note)
+        data = await self.channel.in_background(lambda: picture_bytes(draw(), form))
+        self._hand_over(f"figure_{key}.{form}", FORMATS[form], data)
+
+    async def _picture(self, message: Message) -> None:
+        slot, form = int(message["slot"]), _form(message["form"])
+        draw = self.drawing(slot)
+        name = self.stage.panels[slot].title.lower().replace(" ", "_").replace("/", "_")
+        data = await self.channel.in_background(lambda: picture_bytes(draw(), form))
+        self._hand_over(f"{name}.{form}", FORMATS[form], data)
+
+    def drawing(self, slot: int) -> partial[Any]:
+        """What draws the picture of a place in the grid, as it is on screen now."""
+        panel = self.stage.panels[slot]
+        figure, state, viewport = panel.figure, panel.state, panel.viewport
+        aspect = viewport.height / viewport.width if viewport is not None else 0.75
+        if isinstance(panel, BarsPanel) and isinstance(figure, Bars):
+            shot = self._shot(ends_of(figure.x, state.x_ends), (0.0, 1.0), aspect)
+            return partial(draw_bars, figure, shot, logarithmic=panel.logarithmic)
+        if not (isinstance(panel, PlanePanel) and isinstance(figure, Plane)):
+            raise SelectionError(f"{panel.title} shows nothing that could be a picture.")
+        shot = self._shot(ends_of(figure.x, state.x_ends), ends_of(figure.y, state.y_ends), aspect, panel)
+        return partial(draw_plane, figure, shot, panel.disc if isinstance(panel, DiscPanel) else None)
+
+    def _shot(
+        self, x_ends: tuple[float, float], y_ends: tuple[float, float], aspect: float, panel: PlanePanel | None = None
+    ) -> Shot:
+        overlays = tuple(one for one in panel.figure.overlays if panel.shows(one.name)) if panel else ()
+        return Shot(
+            table=self.workspace.table,
+            rows=self.workspace.rows,
+            colouring=self.stage.colouring,
+            x_ends=x_ends,
+            y_ends=y_ends,
+            aspect=aspect,
+            overlays=overlays,
+            shown=panel.canvas.shown if panel else None,
+            arrows=panel.arrows() if panel else None,
+            note=self.note,
+        )
+
+    def _hand_over(self, name: str, mime: str, data: bytes) -> None:
+        self.channel.tell(download={"name": name, "mime": mime, "data": data})
+
+
+def _form(form: Any) -> str:
+    if form not in FORMATS:
+        raise ValueError(f"There is no picture of kind {form!r}.")
+    return str(form)

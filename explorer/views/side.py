@@ -1,0 +1,182 @@
+"""The panel on the left: filter by expression, named subsets, member lists, saved views."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from functools import partial
+from typing import Any
+
+from explorer.model.completion import completions
+from explorer.model.expression import ExpressionError, parse
+from explorer.model.library import Library
+from explorer.model.links import LinkStore
+from explorer.model.members import MOST_BYTES, read_members
+from explorer.model.selection import Named, Selection, SelectionError, SelectionMode
+from explorer.model.subsets import describe, parts
+from explorer.plots.palettes import CATEGORY_COLOURS
+from explorer.state.workspace import Workspace
+from explorer.views.channel import Channel, Message
+
+_MOST_DEEP = 6
+
+
+class Side:
+    """Wires the panel to a Workspace.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        What the visitor looks at.
+    library : Library
+        Shared products.
+    links : LinkStore
+        Where saved views are kept.
+    channel : Channel
+        The way to the browser.
+    """
+
+    def __init__(self, workspace: Workspace, library: Library, links: LinkStore, channel: Channel) -> None:
+        self.workspace, self.library, self.links, self.channel = workspace, library, links, channel
+        self.open = False
+        for kind, handler in {
+            "side": self._toggle,
+            "check": self._check,
+            "filter": self._filter,
+            "keep": self._keep,
+            "subset": self._use_subset,
+            "members": self._upload,
+            "save_view": self._save_view,
+            "view": self._show_view,
+            "forget_view": self._forget_view,
+        }.items():
+            channel.on(kind, handler)
+        workspace.param.watch(lambda _: self._tell_subsets(), "subsets")
+
+    @property
+    def catalog(self) -> str:
+        """Name under which views of this catalogue are saved."""
+        return self.library.products.manifest.name
+
+    def _toggle(self, message: Message) -> None:
+        self.open = bool(message.get("open", not self.open))
+        self._tell(open=self.open, views=list(self.links.views(self.catalog)))
+        self._tell_subsets()
+
+    def _tell(self, **state: Any) -> None:
+        self.channel.tell(side={**self.channel.telling("side"), **state})
+
+    def _tell_subsets(self) -> None:
+        if not self.open:
+            return
+        table = self.workspace.table
+        self._tell(
+            subsets=[
+                {
+                    "name": one.name,
+                    "colour": one.colour,
+                    "count": f"{int(one.selection.mask(table).sum()):,}",
+                    "words": describe(one.selection),
+                }
+                for one in self.workspace.subsets
+            ]
+        )
+
+    def parse(self, text: str) -> Selection:
+        """An expression over this catalogue's columns and the visitor's subsets."""
+        table = self.workspace.table
+        names = [declared.name for declared in table.columns if self._offered(declared.name)]
+        return parse(text, names, {one.name: one.selection for one in self.workspace.subsets})
+
+    def _offered(self, name: str) -> bool:
+        """Whether a column has any value to compare."""
+        table = self.workspace.table
+        return name in table.text_names or table[name].dtype.kind != "f" or table.usable(name)
+
+    def _check(self, message: Message) -> None:
+        """Answer every keystroke: is it an expression, how many stars fit, what could follow."""
+        text, cursor = str(message["text"]), int(message["cursor"])
+        names = [one.name for one in self.workspace.subsets]
+        columns = [declared for declared in self.workspace.table.columns if self._offered(declared.name)]
+        start, found = completions(text, cursor, columns, names)
+        state: dict[str, Any] = {"text": text, "start": start, "words": [[one.word, one.help] for one in found]}
+        try:
+            if text.strip():
+                state["count"] = f"{int(self.parse(text).mask(self.workspace.table).sum()):,} stars fit"
+        except ExpressionError as error:
+            state["error"] = [str(error), error.start, error.end]
+        self._tell(check=state)
+
+    def _filter(self, message: Message) -> None:
+        text = str(message["text"])
+        if text.strip():
+            self.workspace.gesture(self.parse(text))
+        else:
+            self.workspace.clear()
+
+    def _keep(self, message: Message) -> None:
+        known = [one.name for one in self.workspace.subsets]
+        free = [colour for colour in CATEGORY_COLOURS if colour not in [one.colour for one in self.workspace.subsets]]
+        name = str(message["name"])
+        colour = self.workspace.subset(name).colour if name in known else (free or CATEGORY_COLOURS)[0]
+        self.workspace.define_subset(name, self.workspace.selection, colour)
+
+    def _use_subset(self, message: Message) -> None:
+        name, action = str(message["name"]), str(message["action"])
+        subset = self.workspace.subset(name)
+        if action == "remove":
+            self.workspace.remove_subset(name)
+        elif action == "open":
+            self._tell(children={"name": name, "nodes": self._nodes(subset.selection)})
+        else:
+            mode = SelectionMode(action)
+            self.workspace.gesture(Named(subset.name, subset.selection), mode)
+
+    def _nodes(self, selection: Selection, depth: int = 0) -> list[dict[str, Any]]:
+        """What a selection is made of, with counts."""
+        made_of = list(parts(selection)) or ([("", selection)] if depth == 0 else [])
+        if depth == _MOST_DEEP:
+            return []
+        return [
+            {
+                "joint": joint,
+                "words": describe(part),
+                "count": f"{int(part.mask(self.workspace.table).sum()):,}",
+                "nodes": self._nodes(part, depth + 1),
+            }
+            for joint, part in made_of
+        ]
+
+    async def _upload(self, message: Message) -> None:
+        if int(message["size"]) > MOST_BYTES:
+            self._tell(said=f"The list has {int(message['size']):,} bytes; at most {MOST_BYTES:,} are read.")
+            return
+        try:
+            data = base64.b64decode(str(message["data"]), validate=True)
+            members = await self.channel.in_background(partial(read_members, data, self.workspace.table))
+        except (SelectionError, binascii.Error) as error:
+            self._tell(said=str(error))
+            return
+        with self.channel.together():
+            self._tell(said=members.sentence)
+            self.workspace.gesture(members.selection)
+
+    def _save_view(self, message: Message) -> None:
+        name = str(message["name"]).strip()[:60]
+        if not name:
+            self._tell(said="Give the view a name first.")
+            return
+        self.links.save_view(self.catalog, name, self.workspace.to_dict())
+        self._tell(views=list(self.links.views(self.catalog)), said=f"Saved {name!r}.")
+
+    def _show_view(self, message: Message) -> None:
+        token = self.links.views(self.catalog).get(str(message["name"]))
+        state = self.links.get(token) if token else None
+        if state is None:
+            self._tell(said="This view is no longer there.")
+        else:
+            self.workspace.restore(state)
+
+    def _forget_view(self, message: Message) -> None:
+        self.links.forget_view(self.catalog, str(message["name"]))
+        self._tell(views=list(self.links.views(self.catalog)))

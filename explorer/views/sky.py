@@ -1,0 +1,20 @@
+"""The sky in Galactic coordinates."""
+
+from __future__ import annotations
+
+from explorer.model.library import Library
+from explorer.plots.diagram import Axis, Figure, Missing
+from explorer.plots.references import plane_of
+from explorer.state.panels import PanelState
+from pipeline.domain.columns import column
+
+TITLE = "Sky"
+
+
+def sky(library: Library, _state: PanelState) -> Figure:
+    """Longitude growing to the left as on the sky, the anticentre in the middle; equatorial where that is all."""
+    table = library.table
+    x, y = ("glon", "glat") if table.usable("glon", "glat") else ("ra", "dec")
+    if not table.usable(x, y):
+        return Missing(TITLE, "positions on the sky", table.missing(x, y))
+    return plane_of(library, TITLE, Axis(column(x), 0.0, 360.0, inverted=True), Axis(column(y), -90.0, 90.0))

@@ -1,0 +1,285 @@
+"""The grid of linked views: gestures in, pictures out, in one message each way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from explorer.model.library import Library
+from explorer.model.selection import InIds, SelectionMode
+from explorer.plots.colouring import SUBSETS, colouring_of, colouring_of_subsets, legend, ramp_of
+from explorer.plots.disc import texture_palette
+from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT, grey_ramp, lookup
+from explorer.plots.shading import Colouring
+from explorer.state.panels import PanelState
+from explorer.state.workspace import Workspace
+from explorer.views.catalogue import VIEWS, default_panels, figure_of
+from explorer.views.channel import Channel, Message
+from explorer.views.panels import DiscPanel, Panel, Picture, PlanePanel, panel_of
+
+MOST_GLYPHS = 20_000
+"""Stars on screen, over all views, up to which each is a glyph of its own."""
+
+_MODES = {
+    frozenset({"shift"}): SelectionMode.ADD,
+    frozenset({"ctrl"}): SelectionMode.INTERSECT,
+    frozenset({"shift", "ctrl"}): SelectionMode.SUBTRACT,
+}
+
+
+class Stage:
+    """Wires the grid of views to a Workspace.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        What the visitor looks at.
+    library : Library
+        Shared products.
+    channel : Channel
+        The way to the browser.
+    """
+
+    def __init__(self, workspace: Workspace, library: Library, channel: Channel) -> None:
+        self.workspace, self.library, self.channel = workspace, library, channel
+        self.colouring: Colouring = self._colouring()
+        self.panels: list[Panel] = [self._panel(state) for state in workspace.panels]
+        self._own_change = False
+        self._due_slots: set[int] = set()
+        self._due_selected = False
+        channel.before_sending(self.paint)
+        for kind, handler in {
+            "look": self._looked,
+            "region": self._drawn,
+            "tap": self._tapped,
+            "swap": lambda m: self._change(m["slot"], PanelState(self._known_view(m["view"]))),
+            "axis": self._choose_axis,
+            "switch": self._switch,
+            "part": lambda m: self._change(m["slot"], replace(self._state(m["slot"]), part=int(m["part"]))),
+            "enlarge": lambda m: workspace.param.update(
+                enlarged=None if workspace.enlarged is not None else self._slot(m["slot"])
+            ),
+            "grid": lambda m: self._resize(int(m["value"])),
+            "home": lambda _: channel.tell(home=True),
+        }.items():
+            channel.on(kind, handler)
+        watch = workspace.param.watch
+        watch(lambda _: self.due(selected=True), "rows")
+        watch(lambda _: self._recoloured(), ["colour_by", "dark", "subsets"])
+        watch(lambda _: self.mark_focus(), "focus")
+        watch(lambda event: self._rearranged(event.old, event.new), "panels")
+        watch(lambda _: channel.tell(stage=self._arrangement([None] * len(self.panels))), "enlarged")
+        watch(lambda event: channel.tell(tool=event.new), "tool")
+
+    def hello(self) -> None:
+        """Tell a new page everything; it answers with what it sees."""
+        columns = [[declared.name, declared.axis_label] for declared in self.library.table.axes()]
+        self.channel.tell(
+            stage={
+                **self._arrangement([panel.spec() for panel in self.panels]),
+                "catalogue": [[key, kind.title] for key, kind in VIEWS.items()],
+                "columns": columns,
+                "theme": self._theme(),
+            },
+            tool=self.workspace.tool,
+        )
+        self.tell_colours()
+
+    def _arrangement(self, specs: list[dict[str, Any] | None]) -> dict[str, Any]:
+        """The grid; None leaves a place as it is."""
+        return {"panels": specs, "enlarged": self.workspace.enlarged}
+
+    def tell_colours(self) -> None:
+        """Palettes, theme and legend."""
+        dark = self.workspace.dark
+        ramps = {
+            "everything": grey_ramp(dark),
+            "selected": ramp_of(self.colouring, dark),
+            "texture": texture_palette(dark),
+        }
+        bars = [[slot, panel.bar()] for slot, panel in enumerate(self.panels) if isinstance(panel, DiscPanel)]
+        self.channel.tell(
+            colours={**{name: lookup(ramp) for name, ramp in ramps.items()}, "theme": self._theme(), "bars": bars},
+            theme=dark,
+            legend=legend(self.colouring, dark),
+        )
+
+    def _theme(self) -> dict[str, Any]:
+        dark = self.workspace.dark
+        return {"dark": dark, "text": TEXT[dark], "grid": GRID[dark], "background": PAPER[dark], "accent": ACCENT[dark]}
+
+    def _colouring(self) -> Colouring:
+        workspace = self.workspace
+        if workspace.colour_by == SUBSETS:
+            return colouring_of_subsets(workspace.table, workspace.subsets)
+        return colouring_of(workspace.table, workspace.colour_by)
+
+    def _panel(self, state: PanelState) -> Panel:
+        return panel_of(self.workspace, figure_of(self.library, state), state)
+
+    @property
+    def on_screen(self) -> list[tuple[int, Panel]]:
+        """Places that the browser shows and has laid out."""
+        alone = self.workspace.enlarged
+        return [
+            (slot, panel)
+            for slot, panel in enumerate(self.panels)
+            if panel.viewport is not None and alone in (None, slot)
+        ]
+
+    def due(self, slots: Iterable[int] = (), *, selected: bool = False) -> None:
+        """Ask for places to be drawn anew, or for the selected stars everywhere, before the next message goes out."""
+        self._due_slots |= set(slots)
+        self._due_selected |= selected
+        self.channel.stir()
+
+    def paint(self) -> None:
+        """The hot path: draw what is due, in every view on screen."""
+        slots, selected = self._due_slots, self._due_selected
+        if not (slots or selected):
+            return
+        self._due_slots, self._due_selected = set(), False
+        glyphs = MOST_GLYPHS // max(sum(isinstance(panel, PlanePanel) for _, panel in self.on_screen), 1)
+        pictures: list[tuple[int, Picture]] = []
+        for slot, panel in self.on_screen:
+            if slot in slots:
+                pictures += [(slot, picture) for picture in panel.background(self.colouring, glyphs)]
+            if slot in slots or selected:
+                pictures += [(slot, picture) for picture in panel.selected(self.colouring)]
+        self._send(pictures)
+        if slots:
+            self.mark_focus()
+
+    def _send(self, pictures: list[tuple[int, Picture]]) -> None:
+        layers, chunks, end = [], [], 0
+        for slot, picture in pictures:
+            layer = {"slot": slot, **picture}
+            pixels = layer.pop("pixels", None)
+            if pixels is not None:
+                chunks.append(pixels)
+                layer |= {"from": end, "to": end + len(pixels)}
+                end += len(pixels)
+            layers.append(layer)
+        notes = [[slot, panel.note] for slot, panel in self.on_screen]
+        self.channel.tell(layers=layers, pixels=b"".join(chunks), notes=notes)
+
+    def mark_focus(self) -> None:
+        """Ring the star under the lens, wherever a plane shows it."""
+        row = self.workspace.focus_row
+        places = [(slot, panel.place_of(row)) for slot, panel in enumerate(self.panels)]
+        self.channel.tell(focus=[[slot, *(place or (None, None))] for slot, place in places])
+
+    def _recoloured(self) -> None:
+        self.colouring = self._colouring()
+        with self.channel.together():
+            self.tell_colours()
+            self.due(selected=True)
+
+    def _looked(self, message: Message) -> None:
+        slots = []
+        for view in message["views"]:
+            slot = self._slot(view["slot"])
+            window = tuple(float(edge) for edge in view["window"])
+            self.panels[slot].look(window, _pixels(view["width"]), _pixels(view["height"]))
+            slots.append(slot)
+            ends = {"x_ends": window[:2], "y_ends": window[2:]}
+            self._remember(slot, replace(self.panels[slot].state, **ends))
+        self.due(slots)
+
+    def _remember(self, slot: int, state: PanelState) -> None:
+        """Keep what the browser already shows for links, without drawing it again."""
+        self.panels[slot].state = state
+        self._own_change = True
+        try:
+            self.workspace.panels = (*self.workspace.panels[:slot], state, *self.workspace.panels[slot + 1 :])
+        finally:
+            self._own_change = False
+
+    def _drawn(self, message: Message) -> None:
+        region = self.panels[self._slot(message["slot"])].region(message["geometry"])
+        if region is not None:
+            self.workspace.gesture(region, _MODES.get(frozenset(message["keys"])))
+
+    def _tapped(self, message: Message) -> None:
+        row = self.panels[self._slot(message["slot"])].star_at(float(message["x"]), float(message["y"]))
+        if row is None:
+            return
+        obsid = int(self.workspace.table["obsid"][row])
+        mode = _MODES.get(frozenset(message["keys"]))
+        if mode is None:
+            self.workspace.look_at(obsid)
+        else:
+            self.workspace.gesture(InIds((obsid,)), mode)
+
+    def _choose_axis(self, message: Message) -> None:
+        slot, name = self._slot(message["slot"]), str(message["column"])
+        if name not in [declared.name for declared in self.library.table.axes()]:
+            raise ValueError(f"{name!r} cannot stand on an axis.")
+        panel = self.panels[slot]
+        if isinstance(panel, PlanePanel):
+            x, y = (name, panel.names[1]) if message["axis"] == "x" else (panel.names[0], name)
+            self._change(slot, PanelState("custom", x, y))
+        else:
+            self._change(slot, PanelState("histogram", name, switched=panel.state.switched))
+
+    def _switch(self, message: Message) -> None:
+        slot, name = self._slot(message["slot"]), str(message["name"])
+        state = self._state(slot)
+        switched = tuple(one for one in state.switched if one != name)
+        if len(switched) == len(state.switched):
+            switched = (*switched, name)
+        state = replace(state, switched=switched)
+        if not isinstance(self.panels[slot], PlanePanel):
+            self._change(slot, state)
+            return
+        self._remember(slot, state)
+        self.channel.tell(switched=[slot, name, bool(message["on"])])
+        if name == "arrows":
+            self.due(selected=True)
+
+    def _change(self, slot: int, state: PanelState) -> None:
+        slot = self._slot(slot)
+        self.workspace.panels = (*self.workspace.panels[:slot], state, *self.workspace.panels[slot + 1 :])
+
+    def _resize(self, count: int) -> None:
+        count = min(max(count, 1), 8)
+        present = self.workspace.panels
+        views = [state.view for state in present]
+        more = [
+            state for state in default_panels(self.library, 8) if state.view == "histogram" or state.view not in views
+        ]
+        self.workspace.param.update(panels=(*present, *more)[:count], enlarged=None)
+
+    def _rearranged(self, old: tuple[PanelState, ...], new: tuple[PanelState, ...]) -> None:
+        if self._own_change:
+            return
+        kept = len(old) == len(new)
+        specs: list[dict[str, Any] | None] = []
+        panels: list[Panel] = []
+        for slot, state in enumerate(new):
+            if kept and state == self.panels[slot].state:
+                panels.append(self.panels[slot])
+                specs.append(None)
+            else:
+                panels.append(self._panel(state))
+                specs.append(panels[-1].spec())
+        self.panels = panels
+        self.channel.tell(stage=self._arrangement(specs))
+
+    def _state(self, slot: Any) -> PanelState:
+        return self.panels[self._slot(slot)].state
+
+    def _slot(self, slot: Any) -> int:
+        if not 0 <= int(slot) < len(self.panels):
+            raise ValueError(f"There is no place {slot} in a grid of {len(self.panels)}.")
+        return int(slot)
+
+    def _known_view(self, view: Any) -> str:
+        if view not in VIEWS:
+            raise ValueError(f"There is no view {view!r}.")
+        return str(view)
+
+
+def _pixels(number: Any) -> int:
+    return min(max(int(number), 1), 8192)

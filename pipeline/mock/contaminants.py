@@ -1,0 +1,77 @@
+"""Stars that a survey of M giants catches by mistake: M dwarfs, K giants, carbon stars."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.domain.frames import SolarFrame
+from pipeline.mock.stars import GiantBranches, Stars, along_axes, circular_speed_kms, draw_galaxy, on_sky, within_limits
+from pipeline.science.dust import DustMap
+
+FloatArray = NDArray[np.float64]
+
+CONTAMINANTS = {"K giant": 0.012, "M dwarf": 0.008, "carbon star": 0.003}
+"""Share of each kind in the survey."""
+
+# Teff [K], M_Ks, (J - Ks)0, M_G, (BP - RP)0 of dwarfs, rounded from Pecaut & Mamajek (2013, ApJS 208, 9).
+_DWARFS = np.array(
+    [
+        [3050.0, 8.4, 0.86, 12.8, 3.25],
+        [3210.0, 7.4, 0.84, 11.5, 2.83],
+        [3430.0, 6.4, 0.83, 10.1, 2.50],
+        [3560.0, 5.9, 0.83, 9.3, 2.23],
+        [3660.0, 5.6, 0.84, 8.8, 2.08],
+        [3850.0, 5.2, 0.86, 8.1, 1.84],
+    ]
+)
+_FARTHEST_DWARF_KPC = 0.5
+
+
+def draw_contaminants(
+    kind: str, n_stars: int, rng: np.random.Generator, frame: SolarFrame, dust: DustMap, branches: GiantBranches
+) -> Stars:
+    """Draw stars of one kind of :data:`CONTAMINANTS`, through the same selection as the giants."""
+    if kind == "M dwarf":
+        return _draw_dwarfs(n_stars, rng, frame, dust)
+    if kind == "K giant":
+        return draw_galaxy("thin disc", n_stars, rng, frame, dust, branches, kind)
+    stars = draw_galaxy("thin disc", n_stars, rng, frame, dust, branches)
+    n = len(stars)
+    # Carbon giants are redder than M giants of their luminosity: (J - Ks)0 of 1.2 to 2 (Li et al. 2018, ApJS 234, 31).
+    redder = rng.uniform(0.2, 0.8, n)
+    return replace(
+        stars,
+        kind=np.full(n, kind, dtype="U12"),
+        jk0=stars.jk0 + redder,
+        g_abs=stars.g_abs + redder,
+        bp_rp0=stars.bp_rp0 + redder,
+    )
+
+
+def _draw_dwarfs(n_stars: int, rng: np.random.Generator, frame: SolarFrame, dust: DustMap) -> Stars:
+    """M0 to M5 dwarfs of the thin disc within half a kiloparsec."""
+    chosen: list[Stars] = []
+    found = 0
+    while found < n_stars:
+        n = 400 * (n_stars - found) + 1000
+        teff = rng.uniform(_DWARFS[0, 0], _DWARFS[-1, 0], n)
+        k_abs, jk0, g_abs, bp_rp0 = (np.interp(teff, _DWARFS[:, 0], column) for column in _DWARFS[:, 1:].T)
+        m_h = np.clip(rng.normal(-0.05, 0.2, n), -0.8, 0.4)
+        direction = rng.standard_normal((n, 3))
+        direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+        reach = _FARTHEST_DWARF_KPC * np.cbrt(rng.uniform(size=n))
+        position = np.array([-frame.r0_kpc, 0.0, frame.z_sun_kpc]) + reach[:, None] * direction
+        speed = rng.normal([0.0, 0.0, 0.0], [35.0, 24.0, 18.0], (n, 3))
+        speed[:, 1] += circular_speed_kms(np.full(n, frame.r0_kpc)) - 12.0
+        values = {"teff": teff, "jk0": jk0, "k_abs": k_abs, "g_abs": g_abs, "bp_rp0": bp_rp0}
+        values["logg"] = 4.65 + 0.35 * (3850.0 - teff) / 800.0
+        age = rng.uniform(1.0, 9.0, n)
+        velocity = along_axes(position, speed)
+        stars = on_sky("thin disc", "M dwarf", age, m_h, -0.1 * m_h, values, position, velocity, frame)
+        kept = within_limits(stars[(stars.dec > -9.0) & (stars.dec < 65.0)], rng, dust)
+        chosen.append(kept)
+        found += len(kept)
+    return Stars.joined(chosen)[:n_stars]

@@ -1,0 +1,116 @@
+"""The hot path's kernels against their obvious twins."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import slow_shading as slow
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer.model.selection import InRange
+from explorer.model.subsets import Subset
+from explorer.model.table import StarTable
+from explorer.plots import kernels
+from explorer.plots.colouring import colouring_of_subsets
+from explorer.plots.shading import Canvas, Density, ValueScale, Viewport, packed
+
+VIEW = Viewport(0.0, 10.0, 0.0, 10.0, 50, 40)
+
+
+def stars(**columns):
+    n = len(next(iter(columns.values())))
+    frame = pd.DataFrame({"obsid": np.arange(1, n + 1), "quality": np.zeros(n, np.int32), **columns})
+    return StarTable.from_frame(frame.astype(dict.fromkeys(columns, np.float32)))
+
+
+@pytest.fixture
+def cloud():
+    rng = np.random.default_rng(8)
+    x, y = rng.normal(5, 3, 300), rng.normal(5, 3, 300)
+    x[::9] = np.nan
+    return stars(teff=x, logg=y, m_h=np.where(rng.random(300) < 0.2, np.nan, rng.normal(size=300)))
+
+
+def test_counts_and_levels_are_those_of_the_slow_way(cloud):
+    rows = cloud["logg"] > 4
+    canvas = Canvas(cloud, "teff", "logg")
+    for radius in (0, 1, 2):
+        canvas.dot_radius = radius
+        everything = canvas.everything(VIEW)
+        every = slow.spread(slow.counts(cloud["teff"], cloud["logg"], cloud.every, VIEW), radius)
+        assert np.array_equal(everything.levels, slow.log_levels(every, every.max()))
+        chosen = slow.spread(slow.counts(cloud["teff"], cloud["logg"], rows, VIEW), radius)
+        layer = canvas.selected(VIEW, rows, Density())
+        assert np.array_equal(layer.levels, slow.log_levels(chosen, every.max()))
+        assert layer.n_shown == (rows & np.isfinite(cloud["teff"])).sum() == canvas.count_known(rows)
+
+
+def test_means_leave_out_unknown_values_and_keep_their_scale(cloud):
+    canvas = Canvas(cloud, "teff", "logg")
+    canvas.dot_radius = 0
+    scale = ValueScale("m_h", -2.0, 2.0)
+    layer = canvas.selected(VIEW, cloud.every, scale)
+    known = np.isfinite(cloud["m_h"])
+    counts = slow.counts(cloud["teff"], cloud["logg"], known, VIEW)
+    assert np.array_equal(layer.levels > 0, counts > 0)
+    lone = np.argwhere(counts == 1)[0]
+    inside = known & np.isfinite(cloud["teff"])
+    pixel = np.stack([cloud["logg"] / 10 * 40, cloud["teff"] / 10 * 50], 1)
+    star = np.flatnonzero(inside & (np.floor(pixel) == lone).all(1))[0]
+    assert layer.levels[tuple(lone)] == scale.levels(cloud["m_h"][star : star + 1])[0]
+    assert layer.n_shown == inside.sum()
+
+
+def test_the_commonest_category_wins_and_the_rest_stays_out(cloud):
+    above = [Subset(f"above{y}", InRange("logg", y, 99), "#112233") for y in (5, 2)]
+    categories = colouring_of_subsets(cloud, above)
+    canvas = Canvas(cloud, "teff", "logg")
+    canvas.dot_radius = 0
+    levels = canvas.selected(VIEW, cloud.every, categories).levels
+    assert set(np.unique(levels)) == {0, 1, 2}
+    assert not levels[: int(2 / 10 * 40)].any()
+    assert set(np.unique(levels[int(5 / 10 * 40) + 1 :])) == {0, 1}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 40), st.floats(0, 1), st.integers(0, 99))
+def test_packing_loses_nothing(height, width, fill, seed):
+    rng = np.random.default_rng(seed)
+    image = np.where(rng.random((height, width)) < fill, rng.integers(1, 256, (height, width)), 0).astype(np.uint8)
+    assert np.array_equal(slow.unpack(packed(image), image.shape), image)
+    empty = np.zeros((height * 10, width), np.uint8)
+    assert len(packed(empty)) <= 2 * (empty.size // kernels.MOST_RUN + 1)
+
+
+def test_longitudes_come_round():
+    table = stars(sgr_lambda=[1.0, 359.0, 180.0], sgr_beta=[0.0, 0.0, 0.0])
+    across = Viewport(350.0, 370.0, -1.0, 1.0, 20, 4)
+    canvas = Canvas(table, "sgr_lambda", "sgr_beta")
+    canvas.dot_radius = 0
+    levels = canvas.everything(across).levels
+    assert sorted(np.argwhere(levels)[:, 1].tolist()) == [9, 11]
+    assert canvas.nearest(across, 361.1, 0.0, 5) == 0
+    few = canvas.stars_in(across, 5)
+    assert sorted(few.x.tolist()) == [359.0, 361.0]
+    assert few.rows.tolist() == [1, 0]
+    assert InRange("sgr_lambda", 350, 370).mask(table).tolist() == [True, True, False]
+    assert InRange("sgr_lambda", -10, 10).mask(table).tolist() == [True, True, False]
+    assert InRange("sgr_lambda", -400, 400).mask(table).all()
+
+
+def test_nearest_counts_in_pixels():
+    table = stars(teff=[0.5, 9.5, np.nan], logg=[0.5, 9.5, 5.0])
+    canvas = Canvas(table, "teff", "logg")
+    assert canvas.nearest(VIEW, 0.6, 0.6, 10) == 0
+    assert canvas.nearest(VIEW, 5.0, 5.0, 10) is None
+    assert canvas.stars_in(VIEW, 2).rows.tolist() == [0, 1]
+    assert canvas.stars_in(VIEW, 1) is None
+
+
+def test_degenerate_viewports_are_blank(cloud):
+    canvas = Canvas(cloud, "teff", "logg")
+    for bad in (Viewport(0, 0, 0, 1, 10, 10), Viewport(0, np.nan, 0, 1, 10, 10), Viewport(0, 1, 0, 1, 1, 1)):
+        assert not canvas.everything(bad).levels.any()
+        assert not canvas.selected(bad, cloud.every, Density()).levels.any()
+        assert not canvas.selected(bad, cloud.every, ValueScale("m_h", 0, 1)).levels.any()
+        assert canvas.stars_in(bad, 10_000) is None

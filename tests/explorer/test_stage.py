@@ -1,0 +1,316 @@
+"""The page without a browser: gestures in, one answer out, every view in step."""
+
+import numpy as np
+import pytest
+from conftest import Page
+
+from explorer.model.library import Library
+from explorer.model.selection import Everything, HasFlag, InBox, InIds, InPolygon, InRange, Nothing, SelectionMode
+from explorer.model.table import StarTable
+from explorer.plots.diagram import Missing
+from explorer.plots.disc import SHADES, texture_levels, texture_palette
+from explorer.plots.shading import ValueScale
+from explorer.state.panels import PanelState
+from explorer.state.workspace import Workspace
+from explorer.views.catalogue import VIEWS, default_panels, figure_of
+from explorer.views.panels import PlanePanel
+from pipeline.domain.flags import QualityFlag
+
+BOX = {"type": "rect", "x0": 3900.0, "x1": 3600.0, "y0": 0.0, "y1": 1.0}
+
+
+@pytest.fixture(params=[key for key in VIEWS if key != "energy"])
+def alone(request, library, links):
+    """A page with one view."""
+    page = Page(library, links, Workspace(library.table, panels=(PanelState(request.param),)))
+    page.open()
+    return page
+
+
+@pytest.fixture
+def as_images(monkeypatch):
+    monkeypatch.setattr("explorer.views.stage.MOST_GLYPHS", 0)
+
+
+def drawn(page, answer):
+    """What stands in the selected layers, whatever they are made of."""
+    found = {}
+    for layer in answer.get("layers", []):
+        if layer["name"] == "selected":
+            found[layer["slot"]] = page.pixels(answer, layer) if "shape" in layer else np.asarray(layer["counts"])
+        elif layer["name"] == "picked":
+            found[layer["slot"]] = np.frombuffer(layer["levels"], np.uint8)
+    return found
+
+
+def test_hello_tells_everything_and_every_view_answers_a_look(page):
+    hello = page.send("hello", seen=False)
+    assert {"stage", "colours", "legend", "toolbar", "table", "tour", "resume"} <= set(hello)
+    assert [spec["view"] for spec in hello["stage"]["panels"]] == [state.view for state in page.workspace.panels]
+    assert len(hello["colours"]["selected"]) == 4 * 256
+    answer = page.look(range(6))
+    assert set(drawn(page, answer)) == set(range(6))
+
+
+@pytest.mark.usefixtures("as_images")
+def test_a_brush_changes_every_view_and_nothing_else(page):
+    first = page.open()
+    assert len(page.layers(first, "everything")) == 5
+    answer = page.send("region", slot=0, geometry=BOX, keys=[])
+    before, after = drawn(page, first), drawn(page, answer)
+    assert set(after) == set(range(6))
+    assert not page.layers(answer, "everything")
+    for slot in range(5):
+        assert 0 < after[slot].astype(bool).sum() < before[slot].astype(bool).sum()
+    assert page.workspace.n_selected == int(page.workspace.selection.mask(page.library.table).sum())
+    assert page.workspace.selection == InBox("teff", "logg", 3600.0, 3900.0, 0.0, 1.0)
+    assert answer["toolbar"]["count"][0] == f"{page.workspace.n_selected:,}"
+
+
+def test_few_stars_are_single_glyphs(page):
+    answer = page.open()
+    stars = page.layers(answer, "stars")
+    assert set(stars) == set(range(5))
+    assert stars[0]["id"].size == stars[0]["x"].size <= 400
+    picked = drawn(page, page.send("region", slot=0, geometry=BOX, keys=[]))
+    x, y = stars[0]["x"], stars[0]["y"]
+    inside = (x >= 3600) & (x <= 3900) & (y >= 0) & (y <= 1)
+    assert np.array_equal(picked[0] > 0, inside)
+
+
+def test_modes_and_keys(page):
+    page.open()
+    page.send("region", slot=0, geometry=BOX, keys=[])
+    first = page.workspace.n_selected
+    page.send("region", slot=0, geometry={**BOX, "y1": 2.0}, keys=["shift"])
+    assert page.workspace.n_selected > first
+    page.send("region", slot=0, geometry=BOX, keys=["shift", "ctrl"])
+    inside = InBox("teff", "logg", 3600, 3900, 0, 1).mask(page.library.table)
+    assert not (page.workspace.rows & inside).any()
+    page.send("mode", value="xor")
+    page.send("region", slot=0, geometry=BOX, keys=[])
+    assert page.workspace.rows[inside].all()
+    page.send("undo")
+    assert not (page.workspace.rows & inside).any()
+    assert page.send("clear")["toolbar"]["count"][0] == "400"
+    assert page.workspace.selection == Everything()
+
+
+def test_shapes_that_enclose_nothing_change_nothing(page):
+    page.open()
+    for geometry in (
+        {**BOX, "x1": 3900.0},
+        {"type": "poly", "x": [0.0, 1.0], "y": [0.0, 1.0]},
+        {"type": "point", "x": 1.0, "y": 1.0},
+    ):
+        page.send("region", slot=0, geometry=geometry, keys=[])
+    assert not page.workspace.can_undo
+    page.send("region", slot=0, geometry={"type": "poly", "x": [3600, 3900, 3700], "y": [0, 0, 2]}, keys=[])
+    assert isinstance(page.workspace.selection, InPolygon)
+
+
+def test_a_tap_focuses_and_with_keys_selects(page):
+    page.open()
+    star = 3
+    x, y = (float(page.library.table[name][star]) for name in ("teff", "logg"))
+    obsid = int(page.library.table["obsid"][star])
+    answer = page.send("tap", slot=0, x=x, y=y, keys=[])
+    assert page.workspace.focus == obsid
+    assert answer["focus"][0] == [0, pytest.approx(x), pytest.approx(y)]
+    page.send("tap", slot=0, x=x, y=y, keys=["ctrl"])
+    assert page.workspace.selection.then[-1][1] == InIds((obsid,))
+    assert page.workspace.n_selected == 1
+    page.workspace.focus = None
+    page.send("tap", slot=0, x=x + 4000, y=y, keys=[])
+    assert page.workspace.focus is None
+
+
+def test_every_view_survives_nothing_selected_and_every_colouring(alone):
+    for colour in ("count", "teff", "in_training", "subsets"):
+        alone.send("colour", value=colour)
+        answer = alone.change(selection=Nothing())
+        for image in drawn(alone, answer).values():
+            assert not image.any()
+        assert all(note is None for _, note in answer["notes"])
+        alone.change(selection=InRange("teff", 0, 3800))
+
+
+@pytest.mark.usefixtures("as_images")
+def test_colour_by_keeps_colours_when_brushing(page):
+    page.open()
+    page.workspace.gesture(HasFlag(QualityFlag(65535)))
+    page.send("colour", value="teff")
+    answer = page.send("region", slot=0, geometry={**BOX, "x0": 3800.0, "x1": 3700.0}, keys=[])
+    assert "colours" not in answer
+    assert page.send("colour", value="teff") == {}
+    scale = ValueScale("teff", *page.library.table.limits("teff", 0.02))
+    low, high = scale.levels(np.array([3700.0, 3800.0]))
+    for slot in range(5):
+        levels = drawn(page, answer)[slot]
+        assert levels[levels > 0].min(initial=255) >= low
+        assert levels.max(initial=0) <= high
+
+
+def test_dark_recolours_without_new_images(page):
+    page.open()
+    told = page.change(dark=True)
+    assert told["colours"]["theme"]["dark"]
+    assert "texture" in told["colours"]
+
+
+def test_notes_say_what_cannot_be_shown(page):
+    answer = page.open()
+    slot = [state.view for state in page.workspace.panels].index("actions")
+    hidden = int(np.isnan(page.library.table["j_phi"]).sum())
+    assert hidden
+    assert dict(answer["notes"])[slot][0] == f"{hidden} without"
+    assert dict(page.change(selection=Nothing())["notes"])[slot] is None
+
+
+def test_swap_axes_overlays_parts_and_grid(page):
+    page.open()
+    spec = page.send("swap", slot=1, view="space_xz")["stage"]["panels"]
+    assert spec[1]["title"] == "Space X-Z"
+    assert spec[0] is None
+    assert {one["name"] for one in spec[1]["overlays"]} == {"stream", "arrows", "sun"}
+    arrows = page.layers(page.look([1]), "arrows")[1]
+    assert 0 < arrows["x0"].size <= 500
+    answer = page.send("switch", slot=1, name="arrows", on=False)
+    assert answer["switched"] == [1, "arrows", False]
+    assert not page.layers(answer, "arrows")
+    assert page.workspace.panels[1].switched == ("arrows",)
+    spec = page.send("axis", slot=0, axis="y", column="snr")["stage"]["panels"][0]
+    assert (spec["view"], spec["x"]["column"], spec["y"]["column"]) == ("custom", "teff", "snr")
+    slices = page.send("part", slot=5, part=2)["stage"]["panels"][5]
+    assert slices["part"] == 2
+    assert len(page.send("grid", value=8)["stage"]["panels"]) == 8
+    assert [state.view for state in default_panels(page.library, 8)[6:]] == ["histogram", "histogram"]
+    assert page.send("enlarge", slot=2)["stage"]["enlarged"] == 2
+    assert [slot for slot, _ in page.room.stage.on_screen] in ([2], [])
+    assert page.send("enlarge", slot=2)["stage"]["enlarged"] is None
+    assert len(page.send("grid", value=1)["stage"]["panels"]) == 1
+
+
+def test_a_histogram_selects_a_range(library, links):
+    page = Page(library, links, Workspace(library.table, panels=(PanelState("histogram", x="m_h"),)))
+    answer = page.open()
+    bars = page.layers(answer, "everything")[0]
+    values = library.table["m_h"]
+    low, high = bars["edges"][[0, -1]]
+    assert bars["counts"].sum() == ((values >= low) & (values < high)).sum()
+    page.send("region", slot=0, geometry={"type": "rect", "x0": 0.1, "x1": -0.4, "y0": 0, "y1": 5}, keys=[])
+    assert page.workspace.selection == InRange("m_h", -0.4, 0.1)
+    chosen = page.layers(page.told[-1], "selected")[0]["counts"]
+    assert 0 < chosen.sum() < bars["counts"].sum()
+    assert page.send("switch", slot=0, name="logarithmic", on=True)["stage"]["panels"][0]["logarithmic"]
+
+
+@pytest.mark.parametrize("how", ["nan", "absent"])
+def test_missing_columns_are_a_sentence(library, how):
+    frame = library.products.catalog.table.copy()
+    lost = ["teff", "k_abs", "j_phi", "m_h", "sgr_lambda", "x_gal", "z_gal", "glon", "ra"]
+    if how == "nan":
+        frame[lost] = np.float32(np.nan)
+    else:
+        frame = frame.drop(columns=lost)
+    bare = Library(library.products, StarTable.from_frame(frame))
+    for key in set(VIEWS) - {"histogram", "custom"}:
+        figure = figure_of(bare, PanelState(key))
+        assert isinstance(figure, Missing), key
+        assert figure.sentence.startswith("No ")
+        assert "catalogue" in figure.sentence
+    assert len(default_panels(bare, 6)) == 6
+
+
+def test_a_catalogue_without_labels_starts_with_what_it_has(library):
+    frame = library.products.catalog.table.drop(columns=["teff", "logg", "alpha_m"])
+    bare = Library(library.products, StarTable.from_frame(frame))
+    views = [state.view for state in default_panels(bare, 6)]
+    assert "hr" not in views
+    assert "colour_magnitude" in views
+
+
+def test_axes_stand_as_in_the_paper(page):
+    specs = {spec["view"]: spec for spec in page.send("hello", seen=True)["stage"]["panels"]}
+    x, y = specs["hr"]["x"]["ends"], specs["hr"]["y"]["ends"]
+    assert x[0] > x[1]
+    assert y[0] > y[1]
+    assert specs["hr"]["x"]["label"] == "Teff [K]"
+    assert specs["stream_sky"]["x"]["ends"] == [0.0, 360.0]
+    assert [one["name"] for one in specs["hr"]["overlays"]] == ["isochrones"]
+
+
+def test_disc_shows_stars_only_when_some_are_selected(page):
+    slot = 5
+    answer = page.open()
+    assert set(page.layers(answer, "texture")) == {slot}
+    assert not drawn(page, answer)[slot].any()
+    outside = dict(page.change(selection=InRange("z_gal", -5, 5))["notes"])[slot]
+    assert outside[1].endswith("not in this slice")
+
+
+def test_texture_bytes_carry_rotation_and_brightness(library):
+    disc = library.products.maps[0]
+    levels = texture_levels(disc, (100.0, 300.0))
+    assert levels.dtype == np.uint8
+    assert ((levels == 0) == (disc.texture == 0)).all()
+    assert len(texture_palette(True)) == 256
+    shades = (levels[levels > 0].astype(int) - 1) % SHADES
+    assert np.array_equal(shades, disc.texture[levels > 0].astype(int) * SHADES // 256)
+
+
+def test_what_cannot_be_a_message_is_logged_and_changes_nothing(page, caplog):
+    page.open()
+    before = page.workspace.to_dict()
+    for message in (
+        None,
+        [],
+        "hello",
+        {"kind": "format_disk"},
+        {"kind": "region", "slot": 99, "geometry": BOX, "keys": []},
+        {"kind": "region", "slot": -1, "geometry": BOX, "keys": []},
+        {"kind": "region", "slot": 0, "geometry": {"type": "rect", "x0": "a", "x1": 2, "y0": 0, "y1": 1}, "keys": []},
+        {"kind": "look", "views": [{"slot": 0, "window": ["nan"], "width": 1, "height": 1}]},
+        {"kind": "swap", "slot": 0, "view": "../../etc/passwd"},
+        {"kind": "colour", "value": "__class__"},
+        {"kind": "mode", "value": "delete"},
+        {"kind": "sort", "column": "no_such"},
+        {"kind": "axis", "slot": 0, "axis": "x", "column": "no_such"},
+        {"kind": "focus", "obsid": "1 or 1"},
+    ):
+        page.room.channel._handle_msg(message)
+    assert "A message could not be handled" in caplog.text
+    assert page.workspace.to_dict() == before
+
+
+def test_a_page_may_be_absurdly_large_or_small(page):
+    page.open()
+    for width, height in ((0, 0), (-5, 10), (10**9, 1)):
+        page.look([0], width, height)
+        viewport = page.room.stage.panels[0].viewport
+        assert 1 <= viewport.width <= 8192
+        assert 1 <= viewport.height <= 8192
+
+
+def test_toolbar_follows_the_workspace(page):
+    page.open()
+    state = page.change(selection=InRange("teff", 0, 3750))["toolbar"]
+    assert state["count"][:2] == [f"{page.workspace.n_selected:,}", "400"]
+    assert state["undo"]
+    assert not state["redo"]
+    assert page.send("colour", value="m_h")["legend"]["label"] == "mean [M/H] [dex]"
+    page.send("mode", value="xor")
+    assert page.workspace.mode is SelectionMode.XOR
+    assert page.send("tool", value="lasso")["tool"] == "lasso"
+
+
+def test_two_pages_do_not_share_state(library, links):
+    one, two = (Page(library, links, Workspace(library.table)) for _ in range(2))
+    one.open()
+    two.open()
+    told = len(two.told)
+    one.send("region", slot=0, geometry=BOX, keys=[])
+    assert len(two.told) == told
+    assert two.workspace.selection == Everything()
+    panels = [panel for panel in one.room.stage.panels if isinstance(panel, PlanePanel)]
+    assert panels[0].canvas.points[0] is two.room.stage.panels[0].canvas.points[0]
