@@ -137,7 +137,8 @@ def read_verdicts(path: Path) -> tuple[Verdict, ...]:
             )
         else:
             frame = pd.read_parquet(path)
-        verdicts = tuple(_verdict(row) for row in frame[_COLUMNS].to_dict("records"))
+        rows = frame[_COLUMNS].to_dict("records")
+        verdicts = tuple(_verdict({str(name): value for name, value in row.items()}) for row in rows)
     except FileNotFoundError:
         raise ProductError(f"{path} is missing. Write it with `python -m explorer export-verdicts`.") from None
     except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:

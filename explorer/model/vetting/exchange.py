@@ -1,4 +1,4 @@
-"""Records as files: lines of JSON that can be carried to another record and merged there, and verdicts for a release."""
+"""Records as files: lines of JSON that are merged into another record, and verdicts for a release."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def state_of(events: Iterable[VettingEvent]) -> StarState:
 
 
 class Standing:
-    """The derived state of one campaign; it grows with the record, and only the stars of new events are derived anew."""
+    """The derived state of one campaign; as the record grows, only the stars of new events are derived anew."""
 
     def __init__(self) -> None:
         self._events: dict[int, list[VettingEvent]] = defaultdict(list)
