@@ -24,9 +24,7 @@ from explorer.views.catalogue import default_panels
 from explorer.views.channel import Channel
 from explorer.views.explore import ExploreRoom, state_of_link
 from explorer.views.progress import ProgressView
-from explorer.views.spectrum import SpectrumView
 from explorer.views.stage import Stage
-from explorer.views.star_card import StarCard
 from pipeline.products.manifest import Manifest, ProductError
 
 TITLE = "M-giant explorer"
@@ -74,22 +72,14 @@ def build_page(library: Library, links: LinkStore, arguments: dict[str, list[byt
     links : LinkStore
         Where links and saved views are kept.
     arguments : dict, optional
-        The query of the address; ``star`` focuses an obsid, ``link`` restores what somebody shared.
+        The query of the address; ``star`` gives an obsid the page to itself, ``link`` restores what somebody shared.
     """
     products = library.products
     workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
     _restore(workspace, links, arguments or {})
 
-    def star() -> list[Viewable]:
-        styles = ({"flex": "3 1 0"}, {"flex": "2 1 0"})
-        parts = (SpectrumView(workspace, products.spectra), StarCard(workspace))
-        return [
-            pn.Column(part, sizing_mode="stretch_both", margin=0, styles=style)
-            for part, style in zip(parts, styles, strict=True)
-        ]
-
     rooms: dict[str, Callable[[], Any]] = {
-        "Explore": lambda: ExploreRoom(workspace, library, links, star),
+        "Explore": lambda: ExploreRoom(workspace, library, links),
         "About": lambda: AboutView(products),
     }
     tabs, frames = _tabs(rooms)
@@ -175,8 +165,9 @@ def _restore(workspace: Workspace, links: LinkStore, arguments: dict[str, list[b
         workspace.message = str(error)
     for raw in arguments.get("star", [])[:1]:
         text = raw.decode("utf-8", "replace").strip()
-        if text.isdigit():
+        if text.isdigit() and len(text) < 19:
             workspace.look_at(int(text))
+            workspace.star_alone = workspace.focus is not None
         else:
             workspace.message = f"The link asks for star {text!r}, which is not an obsid."
 

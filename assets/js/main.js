@@ -3,25 +3,34 @@
 export function render({model}) {
   const send = (message) => model.send_msg(message)
   const toolbar = new Toolbar(send), stage = new Stage(send), table = new Table(send), side = new Side(send)
+  const star = new StarDock(send)
   const down = element("div", {className: "down"}, stage.el, table.el)
-  const right = element("div", {className: "right"}, model.get_child("right"))
-  const centre = element("div", {className: "centre"}, toolbar.el, element("div", {className: "across"}, side.el, down, right))
+  const centre = element("div", {className: "centre"}, toolbar.el, element("div", {className: "across"}, side.el, down, star.el))
   const host = element("div", {className: "explore", tabIndex: -1}, centre)
   const dialogs = new Dialogs(send, host, toolbar.light)
   const parts = {
-    ...stage.parts, ...toolbar.parts, ...table.parts, ...side.parts, ...dialogs.parts,
+    ...stage.parts, ...toolbar.parts, ...table.parts, ...side.parts, ...dialogs.parts, ...star.parts,
     switched: ([slot, name, on]) => stage.switched(slot, name, on),
     side: (state) => {
       side.receive(state)
       if (state.open !== undefined) toolbar.side.setAttribute("aria-expanded", String(state.open))
     },
     theme: (dark) => host.classList.toggle("dark", dark),
+    star_page: (on) => {
+      host.classList.toggle("alone", on)
+      star.widen(on)
+    },
+    colours: (colours) => {
+      stage.recolour(colours)
+      if (colours.theme) star.recolour(colours.theme)
+    },
     tour: (steps) => dialogs.first_visit(steps),
   }
   model.on("msg:custom", (message) => {
     for (const [name, value] of Object.entries(message)) parts[name]?.(value, message)
   })
   listen_to_keys(host, send)
+  listen_to_star_keys(host, star)
   model.on("after_render", () => {
     dialogs.document = window.Bokeh.documents[0]
     send({kind: "hello", seen: window.localStorage.getItem(SEEN) !== null})

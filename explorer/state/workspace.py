@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import param
 
+from explorer.model.proposals import Proposal
 from explorer.model.selection import (
     Everything,
     Joined,
@@ -61,6 +62,10 @@ class Workspace(param.Parameterized):
     panels: tuple[PanelState, ...] = param.ClassSelector(default=DEFAULT_PANELS, class_=tuple, doc="The grid of views.")
     enlarged: int | None = param.Integer(default=None, allow_None=True, doc="The only place that is shown, if one is.")
     dark: bool = param.Boolean(default=False, doc="Whether the page is dark.")
+    star_alone: bool = param.Boolean(default=False, doc="Whether the star under the lens has the page to itself.")
+    proposals: Mapping[int, Proposal] = param.ClassSelector(
+        default={}, class_=dict, doc="What the visitor proposes for stars, by obsid; vetting stores them."
+    )
     message: str = param.String(default="", doc="A sentence for the visitor, such as an unknown obsid.")
     can_undo: bool = param.Boolean(default=False)
     can_redo: bool = param.Boolean(default=False)
@@ -179,6 +184,7 @@ class Workspace(param.Parameterized):
             "subsets": [subset.to_dict() for subset in self.subsets],
             "panels": [panel.to_dict() for panel in self.panels],
             **{name: getattr(self, name) for name in ("focus", "colour_by", "tool", "enlarged", "dark")},
+            "star_alone": self.star_alone,
             "mode": str(self.mode),
         }
 
@@ -191,6 +197,7 @@ class Workspace(param.Parameterized):
             for one in (selection, *(subset.selection for subset in subsets)):
                 one.mask(self.table)
             rest = {name: stored[name] for name in ("focus", "colour_by", "tool", "enlarged", "dark")}
+            rest["star_alone"] = bool(stored.get("star_alone", False))
             mode = SelectionMode(stored["mode"])
         except (KeyError, TypeError) as error:
             raise ValueError(f"What the link stores is damaged ({error!r}).") from error

@@ -11,11 +11,14 @@ from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any, TypeAlias, TypeVar
 
-from panel.custom import Child, JSComponent
+from panel.custom import JSComponent
 
 from explorer.model.selection import SelectionError
 
-_SCRIPTS = ("dom", "figure", "plane", "bars", "stage", "toolbar", "table", "side", "dialogs", "keys", "main")
+_SCRIPTS = (
+    *("dom", "figure", "plane", "bars", "stage", "toolbar", "table", "side", "dialogs", "keys"),
+    *("chart", "spectrum", "refit", "evidence", "star", "main"),
+)
 _LOG = logging.getLogger(__name__)
 _WORKERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explore")
 
@@ -34,10 +37,8 @@ class Channel(JSComponent):
     What is told while a message is handled goes out together when it is done.
     """
 
-    right = Child(doc="What stands on the right of the views.")
-
     _esm = "\n".join(_asset("js", f"{name}.js") for name in _SCRIPTS)
-    _stylesheets = [_asset("css", "explore.css")]  # noqa: RUF012 - so Panel wants it
+    _stylesheets = [_asset("css", "explore.css"), _asset("css", "star.css")]  # noqa: RUF012 - so Panel wants it
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import panel as pn
@@ -11,17 +11,16 @@ from panel.viewable import Viewable
 from explorer.model.library import Library
 from explorer.model.links import LinkStore, new_token
 from explorer.state.workspace import Workspace
-from explorer.views.base import sentence
 from explorer.views.channel import Channel, Message
 from explorer.views.help import Help
 from explorer.views.sharing import Sharing
 from explorer.views.side import Side
 from explorer.views.stage import Stage
+from explorer.views.star import StarDock
 from explorer.views.table import SelectionTable
 from explorer.views.toolbar import Toolbar
 
 _RESUME_AFTER_MS = 2000
-_HINT = "Click a star in any view or in the table to see its spectrum."
 
 
 class ExploreRoom:
@@ -35,21 +34,17 @@ class ExploreRoom:
         Shared products.
     links : LinkStore
         Where links and saved views are kept.
-    star : callable
-        Builds the right side: the spectrum and the card of the star under the lens.
     """
 
-    def __init__(
-        self, workspace: Workspace, library: Library, links: LinkStore, star: Callable[[], list[Viewable]]
-    ) -> None:
-        self.workspace, self.links, self.star = workspace, links, star
-        self.right = pn.Column(sentence(_HINT), sizing_mode="stretch_both", margin=0, styles={"gap": "6px"})
-        self.channel = Channel(right=self.right, sizing_mode="stretch_both", margin=0)
+    def __init__(self, workspace: Workspace, library: Library, links: LinkStore) -> None:
+        self.workspace, self.links = workspace, links
+        self.channel = Channel(sizing_mode="stretch_both", margin=0)
         self.stage = Stage(workspace, library, self.channel)
         self.toolbar = Toolbar(workspace, self.channel)
         self.table = SelectionTable(workspace, self.channel)
         self.side = Side(workspace, library, links, self.channel)
         self.sharing = Sharing(workspace, library, links, self.stage, self.channel)
+        self.star = StarDock(workspace, library, lambda: self.table.stars, self.channel)
         self.help = Help(self.channel)
         self._star_shown = False
         self._resume = new_token()
@@ -57,11 +52,12 @@ class ExploreRoom:
         self.channel.on("hello", self._hello)
         self.channel.on("painted", lambda _: self._show_star())
         workspace.param.watch(lambda event: self.channel.tell(say=event.new), "message")
-        kept = ["selection", "subsets", "focus", "colour_by", "mode", "panels", "enlarged", "dark"]
+        kept = ["selection", "subsets", "focus", "colour_by", "mode", "panels", "enlarged", "dark", "star_alone"]
         workspace.param.watch(lambda *_: self._changed(), kept)
 
     def _hello(self, message: Message) -> None:
         """A page is there: tell it everything."""
+        self._star_shown = False
         self.stage.hello()
         self.toolbar.hello()
         self.table.hello()
@@ -71,10 +67,10 @@ class ExploreRoom:
             self._show_star()
 
     def _show_star(self) -> None:
-        """Build the right side once the views are painted: they come first."""
+        """Fill the right side once the views are painted: they come first."""
         if not self._star_shown:
             self._star_shown = True
-            self.right.objects = self.star()
+            self.star.hello()
 
     def _changed(self) -> None:
         """Remember what is on screen for a page that loses its server, a moment after the last change."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,11 @@ class SpectrumStore:
         """Whether the spectra are simulated."""
         return bool(self.description.get("simulated", False))
 
+    @cached_property
+    def has_continuum(self) -> bool:
+        """Whether fluxes were divided by a pseudo-continuum, judged by the first spectrum: it is 1 where none was."""
+        return bool(len(self)) and bool((self._arrays["continuum"][0] != 1.0).any())
+
     def __len__(self) -> int:
         return int(self.obsid.size)
 
@@ -111,6 +117,10 @@ class SpectrumStore:
             raise KeyError(f"obsid {obsid} has no spectrum in this release ({len(self)} stars do).")
         flux, ivar, mask, model, continuum = (np.array(self._arrays[name][row]) for name in _ARRAYS)
         return StoredSpectrum(int(obsid), self.wavelength, flux, ivar, mask, model, continuum)
+
+    def block(self, rows: slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Flux and inverse variance of some rows, as copies."""
+        return np.array(self._arrays["flux"][rows]), np.array(self._arrays["ivar"][rows])
 
     def rows(self, obsids: ArrayLike) -> NDArray[np.int64]:
         """Row of each obsid, -1 where the store has none."""

@@ -1,0 +1,146 @@
+// A small drawing for evidence: axes with numbers, lines, dots and bars, in the page's own colours.
+
+class Chart {
+  constructor({width = 300, height = 150, x = "", y = "", label = "", small = false}) {
+    this.size = [width, height]
+    this.words = {x, y}
+    this.margin = small ? [4, 4, 4, 4] : [6, 8, x ? 30 : 18, y ? 44 : 34]
+    this.small = small
+    this.el = element("canvas", {className: "chart", role: "img", "aria-label": label})
+    this.shapes = []
+  }
+
+  // Ends of both axes in drawing order, then the shapes from back to front.
+  draw(x_ends, y_ends, shapes) {
+    Object.assign(this, {x_ends, y_ends, shapes})
+    this.paint()
+  }
+
+  paint() {
+    if (!this.x_ends || !this.el.isConnected) return
+    const [width, height] = this.size, sharp = window.devicePixelRatio || 1
+    Object.assign(this.el, {width: width * sharp, height: height * sharp})
+    Object.assign(this.el.style, {width: `${width}px`, height: `${height}px`})
+    const style = getComputedStyle(this.el), colour = (name) => style.getPropertyValue(`--${name}`).trim() || name
+    const pen = this.el.getContext("2d")
+    pen.scale(sharp, sharp)
+    const [up, right, down, left] = this.margin
+    const frame = {left, top: up, width: width - left - right, height: height - up - down}
+    const at = (ends, start, length) => (value) => start + ((value - ends[0]) / (ends[1] - ends[0])) * length
+    const x = at(this.x_ends, frame.left, frame.width), y = at([this.y_ends[1], this.y_ends[0]], frame.top, frame.height)
+    pen.font = "10px Roboto, sans-serif"
+    pen.strokeStyle = colour("line")
+    pen.fillStyle = colour("soft")
+    pen.strokeRect(frame.left, frame.top, frame.width, frame.height)
+    if (!this.small) this.numbers(pen, frame, x, y)
+    pen.save()
+    pen.beginPath()
+    pen.rect(frame.left, frame.top, frame.width, frame.height)
+    pen.clip()
+    for (const shape of this.shapes) DRAW[shape.kind](pen, x, y, {...shape, colour: colour(shape.colour)}, frame)
+    pen.restore()
+  }
+
+  numbers(pen, frame, x, y) {
+    pen.textAlign = "center"
+    pen.textBaseline = "top"
+    for (const tick of ticks(this.x_ends, 5)) pen.fillText(tick.text, x(tick.value), frame.top + frame.height + 4)
+    if (this.words.x) pen.fillText(this.words.x, frame.left + frame.width / 2, frame.top + frame.height + 17)
+    pen.textAlign = "right"
+    pen.textBaseline = "middle"
+    for (const tick of ticks(this.y_ends, 4)) pen.fillText(tick.text, frame.left - 4, y(tick.value))
+    if (!this.words.y) return
+    pen.save()
+    pen.translate(8, frame.top + frame.height / 2)
+    pen.rotate(-Math.PI / 2)
+    pen.textAlign = "center"
+    pen.fillText(this.words.y, 0, 0)
+    pen.restore()
+  }
+}
+
+const DRAW = {
+  line(pen, x, y, {xs, ys, colour, width = 1.3}) {
+    pen.strokeStyle = colour
+    pen.lineWidth = width
+    pen.beginPath()
+    for (let k = 0; k < xs.length; k++) pen.lineTo(x(xs[k]), y(ys[k]))
+    pen.stroke()
+  },
+  dots(pen, x, y, {xs, ys, colour, size = 1.2, alpha = 0.6}) {
+    pen.fillStyle = colour
+    pen.globalAlpha = alpha
+    for (let k = 0; k < xs.length; k++) {
+      pen.beginPath()
+      pen.arc(x(xs[k]), y(ys[k]), size, 0, 7)
+      pen.fill()
+    }
+    pen.globalAlpha = 1
+  },
+  bars(pen, x, y, {edges, heights, colour}) {
+    pen.fillStyle = colour
+    heights.forEach((height, k) => {
+      if (height !== null) pen.fillRect(x(edges[k]) + 0.5, y(height), x(edges[k + 1]) - x(edges[k]) - 1, y(0) - y(height))
+    })
+  },
+  spans(pen, x, y, {xs, ys, errors, colour}) {
+    pen.strokeStyle = colour
+    pen.lineWidth = 1.5
+    xs.forEach((value, k) => {
+      pen.beginPath()
+      pen.moveTo(x(value - errors[k]), y(ys[k]))
+      pen.lineTo(x(value + errors[k]), y(ys[k]))
+      pen.stroke()
+    })
+    DRAW.dots(pen, x, y, {xs, ys, colour, size: 3, alpha: 1})
+  },
+  upright(pen, x, y, {at, colour}, frame) {
+    pen.strokeStyle = colour
+    pen.setLineDash([3, 3])
+    pen.beginPath()
+    pen.moveTo(x(at), frame.top)
+    pen.lineTo(x(at), frame.top + frame.height)
+    pen.stroke()
+    pen.setLineDash([])
+  },
+  level(pen, x, y, {at, colour}, frame) {
+    pen.strokeStyle = colour
+    pen.setLineDash([3, 3])
+    pen.beginPath()
+    pen.moveTo(frame.left, y(at))
+    pen.lineTo(frame.left + frame.width, y(at))
+    pen.stroke()
+    pen.setLineDash([])
+  },
+}
+
+function ticks([start, end], count) {
+  const low = Math.min(start, end), high = Math.max(start, end)
+  const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough))
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough)
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
+  const found = []
+  for (let value = Math.ceil(low / step) * step; value <= high + 1e-9 * step; value += step) found.push({value, text: value.toFixed(digits)})
+  return found
+}
+
+function ends_of(values, room = 0.06) {
+  let low = Infinity, high = -Infinity
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue
+    low = Math.min(low, value)
+    high = Math.max(high, value)
+  }
+  if (!(high > low)) [low, high] = Number.isFinite(low) ? [low - 1, low + 1] : [0, 1]
+  const spare = room * (high - low)
+  return [low - spare, high + spare]
+}
+
+function binned(values, [low, high], count) {
+  const heights = new Array(count).fill(0), edges = heights.map((_, k) => low + (k * (high - low)) / count)
+  for (const value of values) {
+    const k = Math.floor(((value - low) / (high - low)) * count)
+    if (k >= 0 && k < count) heights[k]++
+  }
+  return {edges: [...edges, high], heights}
+}

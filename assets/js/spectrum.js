@@ -1,0 +1,349 @@
+// The spectrum's two figures: flux with noise and model above, residuals below; what is drawn is computed here, at once.
+
+const LIGHT_KMS = 299792.458
+const SMOOTHINGS = [0, 1, 2, 4, 8]
+const PIN_COLOURS = ["#e69f00", "#009e73", "#cc79a7", "#56b4e9"]
+const INK = {
+  false: {data: "#1f3b57", model: "#d1495b", trial: "#0072b2", masked: "#8b95a1", own: "#e69f00"},
+  true: {data: "#cfd8e3", model: "#ff8fa3", trial: "#7cc0ff", masked: "#77818d", own: "#ffb454"},
+}
+
+class SpectrumFigure {
+  constructor(top, bottom, {on_mask, on_hover}) {
+    Object.assign(this, {on_mask, on_hover})
+    this.look = {smooth: 0, lines: true, model: true, residual: true, raw: false, observed: false, compare: "over"}
+    this.tool = "zoom"
+    this.pins = []
+    this.own_mask = []
+    this.trial = null
+    this.dark = false
+    this.cells = [top, bottom]
+    const axis = (label, ends) => ({label, ends, home: ends})
+    const cell = (element, title, y) => new FigureCell(element, {title, x: axis("", [4000, 9000]), y}, 0, () => {})
+    this.flux = cell(top, "Spectrum", axis("normalised flux", [0, 1.4]))
+    this.pull = cell(bottom, "Residuals", axis("residual / σ", [-5, 5]))
+    this.pull.figure.x_range = this.flux.x_range
+    this.flux.axes.x.visible = false
+    for (const one of [this.flux, this.pull]) one.figure.setv({min_border_left: 58, min_border_right: 8})
+    this.glyphs()
+  }
+
+  glyphs() {
+    const M = window.Bokeh.Models, f = (name) => ({field: name})
+    const source = (data, name) => new M.ColumnDataSource({data, name: name ?? null})
+    const strip = () => source({left: [], right: []})
+    this.sources = {
+      curve: source({w: [], flux: [], low: [], high: [], model: [], pull: []}, "spectrum"), trial: source({w: [], flux: []}, "trial"),
+      masked: strip(), own: strip(), telluric: source({left: [], right: [], name: []}), pins: source({xs: [], ys: [], colour: []}, "pins"),
+      against: source({xs: [], ys: [], colour: []}, "against"),
+      features: source({w: [], top: [], bottom: [], name: []}, "features"),
+    }
+    const S = this.sources, made = {}
+    for (const where of ["flux", "pull"]) {
+      for (const name of ["masked", "telluric", "own"]) {
+        made[`${name}_${where}`] = this[where].layer(new M.VStrip({x0: f("left"), x1: f("right"), line_color: null}), S[name], name === "own" ? "overlay" : "underlay")
+      }
+    }
+    made.band = this.flux.layer(new M.VArea({x: f("w"), y1: f("low"), y2: f("high"), fill_alpha: 0.22}), S.curve, "glyph")
+    made.pins = this.flux.layer(new M.MultiLine({xs: f("xs"), ys: f("ys"), line_color: f("colour"), line_width: 1}), S.pins, "glyph")
+    made.flux = this.flux.layer(new M.Line({x: f("w"), y: f("flux"), line_width: 1}), S.curve, "glyph")
+    made.model = this.flux.layer(new M.Line({x: f("w"), y: f("model"), line_width: 1.2}), S.curve, "glyph")
+    made.trial = this.flux.layer(new M.Line({x: f("w"), y: f("flux"), line_width: 1.4}), S.trial, "overlay")
+    made.pull = this.pull.layer(new M.Line({x: f("w"), y: f("pull"), line_width: 0.8}), S.curve, "glyph")
+    made.against = this.pull.layer(new M.MultiLine({xs: f("xs"), ys: f("ys"), line_color: f("colour"), line_width: 1}), S.against, "glyph")
+    made.marks = this.flux.layer(new M.Segment({x0: f("w"), x1: f("w"), y0: f("bottom"), y1: f("top"), line_color: "#8b95a1", line_alpha: 0.55, line_dash: "dotted"}), S.features, "underlay")
+    const words = (attributes) => {
+      const set = new M.LabelSet({text: f("name"), angle: Math.PI / 2, text_font_size: "10px", ...attributes})
+      this.flux.figure.add_layout(set, "center")
+      return set
+    }
+    made.names = words({x: f("w"), y: f("top"), source: S.features, x_offset: 4, y_offset: -2, text_align: "right"})
+    made.bands = words({x: f("left"), y: 4, y_units: "screen", source: S.telluric, x_offset: 12})
+    this.made = made
+  }
+
+  async build() {
+    const M = window.Bokeh.Models
+    this.document = new window.Bokeh.documents[0].constructor()
+    for (const one of [this.flux, this.pull]) {
+      this.document.add_root(one.figure)
+      one.figure.on_event("mousemove", (event) => this.on_hover(this.values_at(event.x)))
+      one.figure.on_event("mouseleave", () => this.on_hover(""))
+      one.figure.on_event("doubletap", () => this.home())
+      one.figure.on_event("selectiongeometry", (event) => event.final && this.masked_by(event.geometry))
+      one.cell.addEventListener("pointerup", (event) => { this.unmask = event.shiftKey }, true)
+      one.wheel.dimensions = "width"
+    }
+    this.grip = {zoom: () => new M.BoxZoomTool({dimensions: "auto"}), pan: () => new M.PanTool(), mask: () => new M.BoxSelectTool({renderers: [], continuous: false, dimensions: "width"})}
+    this.use(this.tool)
+    this.recolour(this.theme ?? {dark: false, text: "#55606d", grid: "#c9ced6", background: "#ffffff"})
+    const views = await window.Bokeh.embed.add_document_standalone(this.document, this.cells[0], this.cells)
+    for (const one of [this.flux, this.pull]) {
+      one.view = views.get(one.figure)
+      // Bokeh clips what lies on the lower canvas alone.
+      for (const view of one.view.computed_renderer_views) if (view.glyph) Object.defineProperty(view, "needs_clip", {get: () => true})
+    }
+  }
+
+  use(tool) {
+    this.tool = tool
+    for (const {figure, wheel} of [this.flux, this.pull]) {
+      figure.toolbar.setv({active_drag: "auto", active_tap: "auto", active_scroll: wheel})
+      figure.toolbar.tools = [this.grip[tool](), wheel]
+    }
+  }
+
+  setup({wavelength, features, telluric, arms, refit}) {
+    Object.assign(this, {features: features ?? [], telluric, arms})
+    this.wavelength = wavelength ? Float64Array.from(wavelength) : new Float64Array()
+    this.sigma = refit.sigma
+  }
+
+  recolour(theme) {
+    this.theme = theme
+    const ink = INK[theme.dark], {made} = this
+    for (const one of [this.flux, this.pull]) one.paint_theme(theme)
+    for (const name of ["flux", "pull"]) made[name].glyph.line_color = ink.data
+    made.band.glyph.fill_color = ink.data
+    made.model.glyph.line_color = ink.model
+    made.trial.glyph.line_color = ink.trial
+    for (const where of ["flux", "pull"]) {
+      made[`masked_${where}`].glyph.setv({fill_color: ink.masked, fill_alpha: 0.28})
+      made[`own_${where}`].glyph.setv({fill_color: ink.own, fill_alpha: 0.3})
+      made[`telluric_${where}`].glyph.setv({fill_color: ink.masked, fill_alpha: 0.14, hatch_pattern: "/", hatch_alpha: 0.15})
+    }
+    for (const name of ["names", "bands"]) made[name].text_color = theme.text
+  }
+
+  show(star) {
+    if (star?.obsid !== this.star?.obsid) {
+      this.own_mask = []
+      this.trial = null
+    }
+    this.star = star
+    this.redraw()
+  }
+
+  // From rest to what the axis shows.
+  get stretch() {
+    return this.look.observed ? this.redshift : 1
+  }
+
+  get redshift() {
+    const beta = (this.star?.rv ?? 0) / LIGHT_KMS
+    return Math.sqrt((1 + beta) / (1 - beta))
+  }
+
+  redraw() {
+    const {star, sources, look, wavelength} = this
+    if (!star?.flux) {
+      for (const source of Object.values(sources)) source.data = Object.fromEntries(Object.keys(source.data).map((key) => [key, []]))
+      return
+    }
+    const n = wavelength.length, stretch = this.stretch
+    const w = Float32Array.from(wavelength, (value) => value * stretch)
+    const scale = look.raw ? star.continuum : null
+    const flux = smooth(star.flux, look.smooth), sigma = new Float32Array(n), pull = new Float32Array(n)
+    const own = this.hidden()
+    for (let k = 0; k < n; k++) {
+      const noise = star.ivar[k] > 0 ? 1 / star.ivar[k] : NaN
+      sigma[k] = Math.sqrt(noise)
+      const model = this.sigma && Number.isFinite(this.sigma[k]) ? this.sigma[k] ** 2 : 0
+      pull[k] = own[k] ? NaN : (star.flux[k] - star.model[k]) / Math.sqrt(noise + model)
+    }
+    const times = (values) => (scale ? values.map((value, k) => value * scale[k]) : values)
+    const data = {
+      w, flux: times(flux), low: times(flux.map((value, k) => value - sigma[k])), high: times(flux.map((value, k) => value + sigma[k])),
+      model: look.model ? times(star.model) : new Float32Array(n).fill(NaN), pull: smooth(pull, look.smooth),
+    }
+    this.drawn = data
+    if (this.shown_ends?.[0] !== w[0] || this.shown_ends?.[1] !== w[n - 1]) this.set_ends(w[0], w[n - 1])
+    this.shown_ends = [w[0], w[n - 1]]
+    const [bottom, top] = this.heights(data)
+    this.flux.y_range.setv({start: bottom, end: top})
+    this.flux.axes.y.axis_label = look.raw ? "flux (input units)" : "normalised flux"
+    this.pull.axes.x.axis_label = `${look.observed ? "Observed" : "Rest"} wavelength, vacuum [Å]`
+    sources.features.data = look.lines ? this.marks(bottom, top) : {w: [], top: [], bottom: [], name: []}
+    sources.masked.data = stretches(w, star.mask)
+    this.shade_own()
+    const seen = this.telluric.map(([name, low, high]) => [name, (low * stretch) / this.redshift, (high * stretch) / this.redshift])
+    sources.telluric.data = {left: seen.map((band) => band[1]), right: seen.map((band) => band[2]), name: seen.map((band) => band[0])}
+    sources.curve.data = data
+    this.draw_trial()
+    this.draw_pins(w, flux, times)
+  }
+
+  heights({w, flux, model}) {
+    const {start, end} = this.flux.x_range
+    const values = []
+    for (let k = 0; k < w.length; k++) {
+      if (w[k] < start || w[k] > end) continue
+      if (Number.isFinite(flux[k])) values.push(flux[k])
+      if (Number.isFinite(model[k])) values.push(model[k])
+    }
+    if (!values.length) return [0, 1]
+    values.sort((a, b) => a - b)
+    const at = (share) => values[Math.min(values.length - 1, Math.floor(share * values.length))]
+    const low = at(0.001), high = at(0.998), room = Math.max(high - low, 0.02 * Math.abs(high), 1e-6)
+    return [low - 0.06 * room, high + 0.22 * room]
+  }
+
+  marks(bottom, top) {
+    const {start, end} = this.flux.x_range, crowded = (end - start) / 40
+    let level = 0, before = -Infinity
+    const seen = this.features.map(([name, at]) => {
+      const w = at * this.stretch
+      level = w - before < crowded ? (level + 1) % 3 : 0
+      before = w
+      return {name, w, top: top - level * 0.1 * (top - bottom)}
+    })
+    return {w: seen.map((one) => one.w), top: seen.map((one) => one.top), bottom: seen.map(() => bottom), name: seen.map((one) => one.name)}
+  }
+
+  draw_pins(w, flux, times) {
+    const {pins, look, sources, star} = this
+    const others = pins.filter((pin) => pin.flux && pin.obsid !== star.obsid)
+    const colour = others.map((pin) => PIN_COLOURS[pins.indexOf(pin)])
+    const theirs = others.map((pin) => smooth(pin.flux, look.smooth))
+    sources.pins.data = {xs: others.map(() => w), ys: theirs.map(times), colour}
+    const comparing = look.compare !== "over" && others.length > 0
+    const ratio = look.compare === "ratio"
+    const against = theirs.map((one) => one.map((value, k) => (ratio ? flux[k] / value : flux[k] - value)))
+    sources.against.data = comparing ? {xs: others.map(() => w), ys: against, colour} : {xs: [], ys: [], colour: []}
+    this.made.pull.visible = !comparing
+    this.pull.axes.y.axis_label = comparing ? (ratio ? "this / pinned" : "this − pinned") : "residual / σ"
+    const reach = comparing ? spread(against.flatMap((one) => Array.from(one)), ratio) : pulled(this.drawn.pull)
+    this.pull.y_range.setv({start: reach[0], end: reach[1]})
+  }
+
+  draw_trial() {
+    const {trial, star, look} = this
+    if (!trial || !star?.flux) {
+      this.sources.trial.data = {w: [], flux: []}
+      return
+    }
+    const flux = look.raw ? trial.map((value, k) => value * star.continuum[k]) : trial
+    this.sources.trial.data = {w: this.drawn.w, flux}
+  }
+
+  set_trial(model) {
+    this.trial = model
+    this.draw_trial()
+  }
+
+  // ---- masks ----
+
+  hidden() {
+    const found = new Uint8Array(this.wavelength.length)
+    for (const [low, high] of this.own_mask) for (let k = 0; k < found.length; k++) if (this.wavelength[k] >= low && this.wavelength[k] <= high) found[k] = 1
+    return found
+  }
+
+  masked_by({x0, x1}) {
+    const ends = [Math.min(x0, x1) / this.stretch, Math.max(x0, x1) / this.stretch]
+    if (ends[1] > ends[0] && this.star?.flux) this.mask(ends, !this.unmask)
+  }
+
+  mask([low, high], on) {
+    const rest = on ? merged([...this.own_mask, [low, high]]) : without(this.own_mask, low, high)
+    this.own_mask = rest
+    this.shade_own()
+    this.redraw()
+    this.on_mask(rest)
+  }
+
+  shade_own() {
+    const stretch = this.stretch
+    this.sources.own.data = {left: this.own_mask.map(([low]) => low * stretch), right: this.own_mask.map(([, high]) => high * stretch)}
+  }
+
+  // ---- looking ----
+
+  set_ends(start, end) {
+    this.flux.x_range.setv({start, end})
+  }
+
+  home() {
+    if (!this.shown_ends) return
+    this.set_ends(...this.shown_ends)
+    this.redraw()
+  }
+
+  zoom([low, high]) {
+    this.set_ends(low * this.stretch, high * this.stretch)
+    this.redraw()
+  }
+
+  values_at(x) {
+    const {star, drawn} = this
+    if (!star?.flux || !drawn) return ""
+    let low = 0, high = drawn.w.length - 1
+    while (high - low > 1) {
+      const middle = (low + high) >> 1
+      if (drawn.w[middle] > x) high = middle
+      else low = middle
+    }
+    const k = x - drawn.w[low] < drawn.w[high] - x ? low : high
+    const arm = drawn.w[k] * (this.redshift / this.stretch) < (this.arms[0] + this.arms[1]) / 2 ? "blue arm" : "red arm"
+    const text = (value, digits) => (Number.isFinite(value) ? value.toFixed(digits) : "–")
+    const half = (drawn.high[k] - drawn.low[k]) / 2
+    const state = star.mask[k] ? ", masked" : ""
+    return `${drawn.w[k].toFixed(1)} Å (${arm}${state})  flux ${text(drawn.flux[k], 3)} ± ${text(half, 3)}  model ${text(drawn.model[k], 3)}  residual ${text(drawn.pull[k], 1)} σ`
+  }
+}
+
+// A Gaussian over known pixels; unknown ones stay unknown.
+function smooth(values, sigma) {
+  if (!sigma) return values
+  const reach = Math.ceil(3 * sigma), kernel = Array.from({length: 2 * reach + 1}, (_, k) => Math.exp(-0.5 * ((k - reach) / sigma) ** 2))
+  return values.map((value, k) => {
+    if (!Number.isFinite(value)) return NaN
+    let sum = 0, weight = 0
+    for (let j = -reach; j <= reach; j++) {
+      const other = values[k + j]
+      if (other === undefined || !Number.isFinite(other)) continue
+      sum += kernel[j + reach] * other
+      weight += kernel[j + reach]
+    }
+    return sum / weight
+  })
+}
+
+function stretches(w, mask) {
+  const left = [], right = []
+  for (let k = 0; k < w.length; k++) {
+    if (!mask[k]) continue
+    const start = k
+    while (k + 1 < w.length && mask[k + 1]) k++
+    left.push(w[start] - (w[Math.min(start + 1, w.length - 1)] - w[Math.max(start - 1, 0)]) / 4)
+    right.push(w[k] + (w[Math.min(k + 1, w.length - 1)] - w[Math.max(k - 1, 0)]) / 4)
+  }
+  return {left, right}
+}
+
+function merged(intervals) {
+  const found = []
+  for (const [low, high] of [...intervals].sort((a, b) => a[0] - b[0])) {
+    const last = found.at(-1)
+    if (last && low <= last[1]) last[1] = Math.max(last[1], high)
+    else found.push([low, high])
+  }
+  return found
+}
+
+function without(intervals, low, high) {
+  return intervals.flatMap(([start, end]) => [[start, Math.min(end, low)], [Math.max(start, high), end]].filter(([a, b]) => a < b))
+}
+
+function pulled(pull) {
+  const sizes = Array.from(pull).filter(Number.isFinite).map(Math.abs).sort((a, b) => a - b)
+  const reach = sizes.length ? Math.min(Math.max(1.3 * sizes[Math.floor(0.995 * (sizes.length - 1))], 4), 50) : 5
+  return [-reach, reach]
+}
+
+function spread(values, ratio) {
+  const known = values.filter(Number.isFinite).sort((a, b) => a - b)
+  if (!known.length) return ratio ? [0, 2] : [-1, 1]
+  const low = known[Math.floor(0.01 * known.length)], high = known[Math.floor(0.99 * (known.length - 1))], room = Math.max(0.2 * (high - low), 0.02)
+  return [low - room, high + room]
+}

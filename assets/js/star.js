@@ -1,0 +1,305 @@
+// The star under the lens: spectrum above, and below it the card, the live refit, the evidence and the pinned stars.
+
+const MOST_PINS = 4
+const KEPT = 24
+
+class StarDock {
+  constructor(send) {
+    this.send = send
+    this.kept = new Map()
+    this.title = element("strong", {}, "Spectrum")
+    this.chips = element("span", {className: "chips"})
+    this.search = element("input", {className: "find", placeholder: "go to obsid", "aria-label": "Go to obsid", inputMode: "numeric", onchange: () => {
+      send({kind: "star_find", text: this.search.value})
+      this.search.value = ""
+      this.search.blur()
+    }})
+    this.previous = icon("navigate_before", "Previous star (k)", () => this.step(-1))
+    this.next = icon("navigate_next", "Next star (j)", () => this.step(1))
+    this.more = icon("more_vert", "What the figure shows, and files", () => this.menu(), {"aria-expanded": "false"})
+    this.wide = icon("open_in_full", "The star alone", () => send({kind: "star_page", on: !this.alone}))
+    this.tools = choices("Drag in the spectrum", [["zoom", "Zoom", "Drag zooms"], ["pan", "Move", "Drag moves"], ["mask", "Mask", "Drag masks pixels for the refit; with Shift it takes them back"]], (tool) => this.use(tool))
+    this.readout = element("p", {className: "readout"})
+    this.say = element("p", {className: "sentence", hidden: true})
+    this.note = element("p", {className: "hint"})
+    this.top = element("div", {className: "plot top"})
+    this.bottom = element("div", {className: "plot bottom"})
+    this.popup = element("div", {className: "popup", hidden: true})
+    const head = element("header", {}, this.title, this.chips, this.search, this.previous, this.next, this.more, this.wide)
+    const tools = element("div", {className: "row tools"}, this.tools.row, ...this.zooms(), this.readout)
+    this.figures = element("section", {className: "card spectrum"}, head, tools, this.note, this.say, this.top, this.bottom, this.popup)
+    this.figure = new SpectrumFigure(this.top, this.bottom, {
+      on_mask: () => this.refit.tell_masks(), on_hover: (text) => { this.readout.textContent = text },
+    })
+    this.refit = new RefitPane(send, this.figure)
+    this.evidence = new EvidencePane(send)
+    this.card = element("div", {className: "facts"})
+    this.pinned = element("div", {className: "pins"})
+    this.panes = {card: this.card, refit: this.refit.el, evidence: this.evidence.el, compare: this.pinned}
+    this.tabs = choices("About the star", [["card", "Card"], ["refit", "Refit"], ["evidence", "Evidence"], ["compare", "Compare"]], (name) => this.turn(name))
+    const pane = element("div", {className: "pane"}, ...Object.values(this.panes))
+    this.el = element("div", {className: "star"}, this.figures, element("section", {className: "card about"}, element("header", {}, this.tabs.row), pane))
+    this.tools.press("zoom")
+    this.turn("card")
+    this.pins()
+    this.blank("Click a star in any view or in the table to see its spectrum.")
+    this.parts = {
+      star_setup: (setup) => this.setup(setup),
+      star: (star) => this.receive(star),
+      ahead: (stars) => stars.forEach((star) => this.keep(star)),
+      pinned: (star) => this.pin(this.keep(star)),
+      slid: (found) => this.refit.slid({...found, model: plain(found.model)}),
+      refit: (found) => this.refit.answer({...found, model: plain(found.model)}),
+      proposed: (found) => this.refit.proposed(found),
+      evidence: (found) => this.evidence.receive(found),
+      posterior: (found) => this.evidence.posterior(found),
+      alike: (found) => this.evidence.alike(found),
+    }
+  }
+
+  setup(setup) {
+    this.zoom_ends = setup.zooms
+    this.raw = setup.raw
+    this.simulated = setup.simulated
+    if (setup.refit.sigma) setup.refit.sigma = plain(setup.refit.sigma)
+    this.figure.setup(setup)
+    this.refit.setup(setup.refit)
+    this.built ??= this.figure.build()
+  }
+
+  recolour(theme) {
+    this.figure.recolour(theme)
+    requestAnimationFrame(() => this.evidence.repaint())
+  }
+
+  // ---- which star ----
+
+  keep(star) {
+    for (const name of ["flux", "ivar", "model", "continuum"]) star[name] = plain(star[name])
+    this.kept.delete(star.obsid)
+    this.kept.set(star.obsid, star)
+    if (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value)
+    return star
+  }
+
+  receive(star) {
+    if (!star.obsid) {
+      this.neighbours = {next: "", previous: ""}
+      this.star = null
+      return this.blank(star.sentence)
+    }
+    this.neighbours = {next: star.next, previous: star.previous}
+    this.keep(star)
+    if (this.star?.obsid !== star.obsid || this.star.flux?.length !== star.flux?.length) this.show(star)
+  }
+
+  // The next star is painted from what was sent ahead; the server's word follows and is final.
+  step(by) {
+    const obsid = this.neighbours?.[by > 0 ? "next" : "previous"]
+    const ready = obsid && this.kept.get(obsid)
+    if (ready) {
+      this.neighbours = {next: "", previous: ""}
+      this.show(ready)
+    }
+    this.send({kind: "star_step", by})
+  }
+
+  show(star) {
+    this.star = star
+    this.title.textContent = `obsid ${star.obsid}`
+    const chip = (text, title) => element("span", {className: "chip", title}, text)
+    this.chips.replaceChildren(...[
+      star.facts.in_training && chip("training", "The label model was trained on this star"),
+      this.simulated && chip("simulated", "This star and its spectrum are simulated"),
+    ].filter(Boolean))
+    this.note.textContent = star.note
+    this.note.hidden = !star.note
+    this.say.textContent = star.sentence
+    this.say.hidden = !star.sentence
+    this.top.hidden = this.bottom.hidden = Boolean(star.sentence)
+    this.figure.show(star)
+    this.refit.show(star)
+    this.card.replaceChildren(...card_of(star, this.send))
+    this.pins()
+    if (this.pane === "evidence") this.evidence.ask(star)
+  }
+
+  blank(text) {
+    this.title.textContent = "Spectrum"
+    this.chips.replaceChildren()
+    this.note.hidden = true
+    this.say.textContent = text
+    this.say.hidden = false
+    this.top.hidden = this.bottom.hidden = true
+    this.card.replaceChildren()
+    this.figure.show(null)
+    this.refit.show(null)
+    this.evidence.ask(null)
+  }
+
+  // ---- how it is shown ----
+
+  widen(on) {
+    this.alone = on
+    this.wide.title = on ? "Back to the views" : "The star alone"
+    this.wide.setAttribute("aria-label", this.wide.title)
+    this.wide.firstChild.textContent = on ? "close_fullscreen" : "open_in_full"
+    this.evidence.asked = null
+    setTimeout(() => this.pane === "evidence" && this.evidence.ask(this.star), 60)
+  }
+
+  turn(name) {
+    this.pane = name
+    this.tabs.press(name)
+    for (const [other, pane] of Object.entries(this.panes)) pane.hidden = other !== name
+    if (name === "evidence") this.evidence.ask(this.star)
+  }
+
+  use(tool) {
+    this.tools.press(tool)
+    this.figure.use(tool)
+    if (tool === "mask") this.turn("refit")
+  }
+
+  zooms() {
+    const button = (text, title, action) => element("button", {type: "button", title, onclick: action}, text)
+    return [
+      button("Ca II", "Zoom to the Ca II triplet (z)", () => this.zoom("ca")),
+      button("TiO", "Zoom to the TiO bands at 7050 Å (Shift+Z)", () => this.zoom("tio")),
+      button("All", "Whole spectrum (x)", () => this.figure.home()),
+    ]
+  }
+
+  zoom(name) {
+    if (this.star?.flux && this.zoom_ends) this.figure.zoom(this.zoom_ends[name])
+  }
+
+  toggle(name) {
+    if (name === "raw" && !this.raw) return
+    const {look} = this.figure
+    look[name] = !look[name]
+    this.bottom.classList.toggle("gone", !look.residual)
+    this.figure.redraw()
+  }
+
+  smoother(by) {
+    const {look} = this.figure, at = SMOOTHINGS.indexOf(look.smooth) + by
+    look.smooth = SMOOTHINGS[Math.min(Math.max(at, 0), SMOOTHINGS.length - 1)]
+    this.figure.redraw()
+    this.readout.textContent = look.smooth ? `smoothed over ${look.smooth} pixels` : "not smoothed"
+  }
+
+  menu() {
+    const open = this.popup.hidden
+    this.popup.hidden = !open
+    this.more.setAttribute("aria-expanded", String(open))
+    if (!open) return
+    const {look} = this.figure
+    const box = (name, label, off) => element("label", {}, element("input", {type: "checkbox", checked: look[name], disabled: off, onchange: () => this.toggle(name)}), ` ${label}`)
+    const smoothing = element("select", {"aria-label": "Smoothing", onchange: () => {
+      look.smooth = Number(smoothing.value)
+      this.figure.redraw()
+    }})
+    options(smoothing, SMOOTHINGS.map((pixels) => [pixels, pixels ? `${pixels} pixels` : "none"]), look.smooth)
+    const file = (form) => element("button", {type: "button", onclick: () => this.file(form)}, form.toUpperCase())
+    this.popup.replaceChildren(
+      box("lines", "Lines and bands (l)"), box("model", "Model (m)"), box("residual", "Residuals (v)"),
+      box("raw", "Not normalised (a)", !this.raw), box("observed", "Observed frame"),
+      element("label", {}, "Smoothing ", smoothing),
+      element("div", {className: "row"}, "Files ", ...["fits", "png", "pdf"].map(file)),
+      element("button", {type: "button", onclick: () => this.link()}, "Link to this star"))
+  }
+
+  file(form) {
+    if (!this.star?.flux) return
+    const {x_range} = this.figure.flux, {look, own_mask} = this.figure
+    this.send({kind: "star_file", form, ends: [x_range.start, x_range.end], smooth: look.smooth, observed: look.observed, masked: own_mask})
+  }
+
+  link() {
+    if (!this.star) return
+    const address = new URL(window.location.href)
+    address.search = `?star=${this.star.obsid}`
+    this.readout.textContent = address.href
+    navigator.clipboard?.writeText(address.href).then(() => { this.readout.textContent = "The link is in the clipboard." }, () => {})
+  }
+
+  // ---- side by side ----
+
+  pin(star) {
+    const {pins} = this.figure
+    if (pins.some((one) => one.obsid === star.obsid)) return
+    if (!star.flux) {
+      this.readout.textContent = star.sentence
+      return
+    }
+    if (pins.length >= MOST_PINS) pins.shift()
+    pins.push(star)
+    this.figure.redraw()
+    this.pins()
+  }
+
+  unpin(obsid) {
+    this.figure.pins = this.figure.pins.filter((one) => one.obsid !== obsid)
+    this.figure.redraw()
+    this.pins()
+  }
+
+  pins() {
+    const {pins, look} = this.figure
+    const mode = choices("Compare", [["over", "Residuals", "Pinned spectra lie over this one"], ["difference", "Difference", "This less each pinned"], ["ratio", "Ratio", "This over each pinned"]], (name) => {
+      look.compare = name
+      mode.press(name)
+      this.figure.redraw()
+    })
+    mode.press(look.compare)
+    const names = ["teff", "logg", "m_h", "alpha_m", "rv"]
+    const text = (star, name) => (star.published[name] === null || star.published[name] === undefined ? "–" : star.published[name].toFixed(name === "teff" ? 0 : name === "rv" ? 1 : 2))
+    const row = (star, colour, button) => element("tr", {}, element("th", {scope: "row"}, element("i", {className: "swatch", style: `background:${colour}`}), ` ${star.obsid}`), ...names.map((name) => element("td", {}, text(star, name))), element("td", {}, button))
+    const rows = pins.map((star, k) => row(star, PIN_COLOURS[k], icon("close", `Unpin ${star.obsid}`, () => this.unpin(star.obsid))))
+    const own = this.star ? [row(this.star, "currentColor", null)] : []
+    const add = element("button", {type: "button", disabled: !this.star?.flux, onclick: () => this.pin(this.star)}, "Pin this star")
+    this.pinned.replaceChildren(
+      element("div", {className: "row"}, add, mode.row), element("p", {className: "hint"}, `Up to ${MOST_PINS} pinned spectra lie over this one, at rest; the lower figure shows residuals, differences or ratios.`),
+      element("table", {className: "sliders"}, element("thead", {}, element("tr", {}, ...["obsid", "Teff", "log g", "[M/H]", "[α/M]", "RV", ""].map((name) => element("th", {scope: "col"}, name)))), element("tbody", {}, ...own, ...rows)))
+  }
+}
+
+function card_of({facts, obsid, proposal}, send) {
+  const row = ([, label, unit, value, calibrated, formal, reference]) => element("tr", {},
+    element("th", {scope: "row"}, unit ? `${label} [${unit}]` : label), ...[value, calibrated, formal, reference].map((text) => element("td", {}, text)))
+  const head = [["", ""], ["published", ""], ["calibrated", "Calibrated uncertainty"], ["formal", "From the Fisher matrix alone"], ["reference", "The label that it was trained or compared with"]]
+  const labels = facts.labels.length ? [element("table", {className: "sliders"}, element("thead", {}, element("tr", {}, ...head.map(([text, title]) => element("th", {scope: "col", title}, text)))), element("tbody", {}, ...facts.labels.map(row)))] : []
+  const bits = facts.bits.length ? element("ul", {className: "bits"}, ...facts.bits.map((text) => element("li", {}, text))) : element("p", {className: "hint"}, "No quality bit is set.")
+  const link = ([name, address]) => element("a", {href: address, target: "_blank", rel: "noopener noreferrer"}, name)
+  const links = facts.links.length ? [element("p", {className: "row wrap"}, "Elsewhere: ", ...facts.links.map(link))] : []
+  const again = facts.repeats.length ? [element("p", {className: "row wrap"}, "Also observed as ", ...facts.repeats.map((one) => element("button", {type: "button", onclick: () => send({kind: "focus", obsid: one})}, one)))] : []
+  const groups = facts.groups.map(([title, entries]) => element("section", {}, element("h3", {}, title),
+    element("dl", {className: "pairs"}, ...entries.map(([, label, text, about]) => element("div", {title: about}, element("dt", {}, label), element("dd", {}, text))))))
+  return [...labels, bits, ...again, ...links, element("div", {className: "verdicts", "data-obsid": obsid}), ...groups]
+}
+
+function plain(values) {
+  return values === undefined || values === null ? undefined : new Float32Array(values)
+}
+
+// Never while somebody types; the room's own shortcuts are elsewhere.
+function listen_to_star_keys(host, dock) {
+  const keys = {
+    j: () => dock.step(1), ArrowRight: () => dock.step(1), k: () => dock.step(-1), ArrowLeft: () => dock.step(-1),
+    s: () => dock.smoother(1), d: () => dock.smoother(-1), l: () => dock.toggle("lines"), m: () => dock.toggle("model"),
+    v: () => dock.toggle("residual"), a: () => dock.toggle("raw"), z: () => dock.zoom("ca"), Z: () => dock.zoom("tio"),
+    x: () => dock.figure.home(), g: () => dock.search.focus(), f: () => dock.refit.ask(),
+  }
+  const listen = (event) => {
+    if (!host.isConnected) return window.removeEventListener("keydown", listen)
+    const target = event.composedPath()[0]
+    const typing = target instanceof Element && target.closest("input, textarea, select, dialog, [contenteditable]")
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || !host.offsetParent) return
+    const action = keys[event.key]
+    if (action === undefined) return
+    if (event.key !== "x") event.preventDefault()
+    action()
+  }
+  window.addEventListener("keydown", listen)
+}

@@ -1,0 +1,323 @@
+"""Why a star's labels are what they are: where the fit is poor, its correlation, its place among the training stars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+from scipy.spatial import cKDTree
+from scipy.special import gammaln
+
+from explorer.model.refit import LabelModel, Refit
+from explorer.model.star import LABELS, reference_of
+from explorer.model.table import StarTable
+from pipeline.domain.wavelength import doppler_factor
+from pipeline.products.spectra import SpectrumStore, StoredSpectrum
+from pipeline.science.slam_modes import StarModes
+
+FloatArray = NDArray[np.float64]
+
+WINDOW_ANGSTROM = 250.0
+CALCIUM_RANGE = (8000.0, 8950.0)
+"""Where velocities are measured, Angstrom."""
+
+LEAST_PIXELS = 20
+
+_CCF_KMS = np.arange(-600.0, 601.0, 15.0)
+_LOW_PEAK = 0.5
+_MOST_PEAKS = 4
+_DRAWS = 400
+_SHOWN_DRAWS = 300
+_FREEDOM = 5.0
+_BLOCK = 256
+_PIXELS_A_BIN = 8
+
+
+class Window(NamedTuple):
+    """Reduced chi-squared of a stretch, with noise and model variance; NaN where too few pixels are good."""
+
+    low: float
+    high: float
+    chi2_nu: float
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Correlation of a star with a template, velocities as published.
+
+    Parameters
+    ----------
+    velocity_kms, ccf : ndarray, shape (n,)
+        Trial radial velocities and the correlation.
+    peaks : tuple of (float, float)
+        Velocity and height of the highest peaks, highest first.
+    template : str
+        What it was correlated with.
+    """
+
+    velocity_kms: FloatArray
+    ccf: FloatArray
+    peaks: tuple[tuple[float, float], ...]
+    template: str
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Draws from a star's posterior (Eq. 4-5), by importance sampling.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Labels.
+    draws : ndarray, shape (n, n_labels)
+        Of equal weight.
+    effective : float
+        How many independent draws they are worth.
+    """
+
+    names: tuple[str, ...]
+    draws: FloatArray
+    effective: float
+
+
+@dataclass(frozen=True)
+class HullPlace:
+    """Where a star sits among the training stars.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Labels.
+    training : ndarray, shape (n_training, n_labels)
+        Labels of the training stars.
+    star : ndarray, shape (n_labels,)
+        The star's.
+    distance : float
+        To the nearest training star, in standard deviations of the training labels.
+    limit : float
+        Beyond it the quality bit OUTSIDE_HULL is set.
+    """
+
+    names: tuple[str, ...]
+    training: FloatArray
+    star: FloatArray
+    distance: float
+    limit: float
+
+
+def chi2_windows(spectrum: StoredSpectrum, fitted: NDArray[np.floating], variance: FloatArray) -> tuple[Window, ...]:
+    """Reduced chi-squared by stretches of 250 Angstrom.
+
+    Parameters
+    ----------
+    spectrum : StoredSpectrum
+        Observed.
+    fitted : ndarray, shape (n,)
+        Model.
+    variance : ndarray, shape (n,)
+        Of noise and model.
+    """
+    good = ~spectrum.mask & (spectrum.ivar > 0) & np.isfinite(fitted) & np.isfinite(variance)
+    pull2 = np.where(good, (spectrum.flux - np.nan_to_num(fitted)) ** 2 / np.where(good, variance, 1.0), 0.0)
+    first = np.floor(spectrum.wavelength[0] / WINDOW_ANGSTROM) * WINDOW_ANGSTROM
+    found = []
+    for low in np.arange(first, spectrum.wavelength[-1], WINDOW_ANGSTROM):
+        inside = good & (spectrum.wavelength >= low) & (spectrum.wavelength < low + WINDOW_ANGSTROM)
+        count = int(inside.sum())
+        mean = float(pull2[inside].mean()) if count >= LEAST_PIXELS else float("nan")
+        found.append(Window(float(low), float(low + WINDOW_ANGSTROM), mean))
+    return tuple(found)
+
+
+def correlate(spectrum: StoredSpectrum, template: NDArray[np.floating], rv_kms: float) -> Correlation | None:
+    """Weighted Pearson correlation (Eq. 1) over 8000-8950 Angstrom with a template at rest.
+
+    Parameters
+    ----------
+    spectrum : StoredSpectrum
+        At rest for ``rv_kms``.
+    template : ndarray, shape (n,)
+        On the same grid; NaN where unknown.
+    rv_kms : float
+        Published velocity, to which trial shifts are added.
+
+    Returns
+    -------
+    Correlation or None
+        None when too few pixels are good.
+    """
+    known = np.isfinite(template)
+    inside = (spectrum.wavelength > CALCIUM_RANGE[0]) & (spectrum.wavelength < CALCIUM_RANGE[1])
+    weight = np.where(inside & ~spectrum.mask, spectrum.ivar, 0.0).astype(np.float64)
+    if (weight > 0).sum() < LEAST_PIXELS or known.sum() < LEAST_PIXELS:
+        return None
+    curve = CubicSpline(spectrum.wavelength[known], template[known].astype(np.float64))
+    used = weight > 0
+    weight = weight[used] / weight.sum()
+    moved = curve(spectrum.wavelength[used] / np.asarray(doppler_factor(_CCF_KMS))[:, None])
+    y = spectrum.flux[used] - weight @ spectrum.flux[used]
+    g = moved - (moved @ weight)[:, None]
+    ccf = (g * y) @ weight / np.sqrt(((g**2) @ weight) * (weight @ y**2))
+    velocity = _CCF_KMS + rv_kms
+    return Correlation(velocity, ccf, peaks_of(velocity, ccf), "its own model")
+
+
+def peaks_of(velocity: FloatArray, ccf: NDArray[np.floating]) -> tuple[tuple[float, float], ...]:
+    """The highest local maxima, at least half as high as the highest."""
+    inner = np.flatnonzero((ccf[1:-1] > ccf[:-2]) & (ccf[1:-1] >= ccf[2:])) + 1
+    order = inner[np.argsort(-ccf[inner])][:_MOST_PEAKS]
+    high = [at for at in order if ccf[at] >= _LOW_PEAK * ccf[order[0]] > 0]
+    return tuple((float(velocity[at]), float(ccf[at])) for at in high)
+
+
+def posterior(model: LabelModel, spectrum: StoredSpectrum, found: Refit, seed: int = 1) -> Posterior:
+    """Draws from the posterior around a fit of all labels.
+
+    Draws from a t distribution with the fit's covariance are weighted by the likelihood that the fit itself maximises:
+    noise and model variance, shared modes, flat or density prior.
+
+    Parameters
+    ----------
+    model : LabelModel
+        Trained.
+    spectrum : StoredSpectrum
+        The star's.
+    found : Refit
+        Its fit with no label held.
+    seed : int
+        For the draws.
+    """
+    slam = model.slam
+    rng = np.random.default_rng(seed)
+    labels = dict(found.labels)
+    centre = np.array([labels[name] for name in model.names])
+    factor = np.linalg.cholesky(found.covariance + 1e-12 * np.diag(np.diag(found.covariance)))
+    wide = np.sqrt(_FREEDOM / rng.chisquare(_FREEDOM, _DRAWS))
+    normal = rng.normal(size=(_DRAWS, centre.size)) * wide[:, None]
+    draws = centre + normal @ factor.T
+    inside = ((draws >= slam.label_low_) & (draws <= slam.label_high_)).all(axis=1)
+    draws, normal = draws[inside], normal[inside]
+    ln_proposal = _ln_t(normal)
+    ln_weight = -0.5 * chi2_of(model, spectrum, draws) - ln_proposal
+    if slam.prior_ is not None:
+        ln_weight += slam.prior_.terms((draws - slam.label_mean_) / slam.label_std_)[0]
+    weight = np.exp(ln_weight - ln_weight.max())
+    weight /= weight.sum()
+    picked = rng.choice(len(draws), _SHOWN_DRAWS, p=weight)
+    return Posterior(model.names, draws[picked], float(1.0 / (weight**2).sum()))
+
+
+def chi2_of(model: LabelModel, spectrum: StoredSpectrum, labels: FloatArray) -> FloatArray:
+    """The fit's sum of squares at many labels, shape (m, n_labels)."""
+    slam = model.slam
+    good = ~spectrum.mask & (spectrum.ivar > 0) & slam.usable_pixel_
+    flux, ivar = (part[0, good] for part in slam.scale.forward(spectrum.flux[None], spectrum.ivar[None], good[None]))
+    weight = 1.0 / (1.0 / ivar.astype(np.float64) + slam.white_sigma_[good] ** 2)
+    modes = StarModes.of(slam.modes_[:, good], weight[None]) if len(slam.modes_) else None
+    chi2 = np.empty(len(labels))
+    for start in range(0, len(labels), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        predicted = slam.predict_flux(labels[rows])[:, good]
+        every = np.ones(predicted.shape, bool)
+        residual = flux - slam.scale.forward(predicted, np.ones_like(predicted), every)[0]
+        chi2[rows] = (residual**2) @ weight
+        if modes is not None:
+            chi2[rows] -= ((((residual * weight) @ modes.modes.T) @ modes.factor[0]) ** 2).sum(axis=1)
+    return chi2
+
+
+def _ln_t(scaled: FloatArray) -> FloatArray:
+    """Log density of the multivariate t distribution of unit scale."""
+    size = scaled.shape[1]
+    norm = gammaln((_FREEDOM + size) / 2) - gammaln(_FREEDOM / 2) - 0.5 * size * np.log(_FREEDOM * np.pi)
+    return np.asarray(norm - 0.5 * (_FREEDOM + size) * np.log1p((scaled**2).sum(axis=1) / _FREEDOM))
+
+
+def place_in_hull(model: LabelModel, labels: FloatArray) -> HullPlace:
+    """Where labels lie among the training labels.
+
+    The limit is that of the quality bit: twice the 99.5th percentile of the training stars' own nearest distances.
+    """
+    slam = model.slam
+    support = slam.expansion_.support
+    tree = cKDTree(support)
+    own = tree.query(support, k=2)[0][:, 1]
+    scaled = (labels - slam.label_mean_) / slam.label_std_
+    training = slam.label_mean_ + slam.label_std_ * support
+    limit = 2.0 * float(np.percentile(own, 99.5))
+    return HullPlace(model.names, training, labels, float(tree.query(scaled)[0]), limit)
+
+
+def nearest_training(table: StarTable, model: LabelModel, labels: FloatArray, most: int) -> tuple[int, ...]:
+    """Training stars whose reference labels lie nearest, by obsid.
+
+    Distances are in standard deviations of the training labels; empty where the catalogue keeps no reference labels.
+    """
+    names = [reference_of(name) for name in model.names]
+    if any(name not in table for name in names):
+        return ()
+    rows = np.flatnonzero(table["in_training"])
+    reference = np.stack([table[name][rows] for name in names], axis=1).astype(np.float64)
+    distance = (((reference - labels) / model.slam.label_std_) ** 2).sum(axis=1)
+    return _closest(table["obsid"][rows], distance, most)
+
+
+def like_by_labels(table: StarTable, row: int, most: int) -> tuple[int, ...]:
+    """Stars whose published labels differ least from one star's, in their errors; by obsid, without the star itself."""
+    names = [name for name in LABELS if name in table and np.isfinite(table.value(name, row))]
+    if not names:
+        return ()
+    distance = np.zeros(table.n_stars)
+    for name in names:
+        values, errors = (table.axis(one).astype(np.float64) for one in (name, f"{name}_err"))
+        distance += (values - values[row]) ** 2 / np.maximum(errors**2 + errors[row] ** 2, 1e-12)
+    distance[row] = np.nan
+    return _closest(table["obsid"], distance, most)
+
+
+def _closest(obsid: NDArray[np.int64], distance: FloatArray, most: int) -> tuple[int, ...]:
+    known = np.flatnonzero(np.isfinite(distance))
+    order = known[np.argsort(distance[known], kind="stable")[:most]]
+    return tuple(int(one) for one in obsid[order])
+
+
+class Likeness:
+    """Finds stars whose spectra look alike, at the resolution of eight pixels.
+
+    Parameters
+    ----------
+    store : SpectrumStore
+        All spectra; read once, in blocks.
+    """
+
+    def __init__(self, store: SpectrumStore) -> None:
+        self.obsid = store.obsid
+        n_bins = store.wavelength.size // _PIXELS_A_BIN
+        self.flux = np.zeros((len(store), n_bins), np.float32)
+        self.ivar = np.zeros((len(store), n_bins), np.float32)
+        for start in range(0, len(store), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            flux, ivar = store.block(rows)
+            used = n_bins * _PIXELS_A_BIN
+            shape = (len(flux), n_bins, _PIXELS_A_BIN)
+            weight = ivar[:, :used].reshape(shape)
+            self.ivar[rows] = weight.sum(axis=2)
+            total = (np.nan_to_num(flux[:, :used]).reshape(shape) * weight).sum(axis=2)
+            self.flux[rows] = total / np.maximum(self.ivar[rows], 1e-20)
+
+    def nearest(self, obsid: int, most: int) -> tuple[int, ...]:
+        """Stars in order of mean squared difference over their noise; by obsid, without the star itself."""
+        at = int(np.flatnonzero(self.obsid == obsid)[0])
+        distance = np.empty(len(self.obsid))
+        for start in range(0, len(distance), 4096):
+            rows = slice(start, start + 4096)
+            both = self.ivar[rows] * self.ivar[at]
+            weight = both / np.maximum(self.ivar[rows] + self.ivar[at], 1e-20)
+            count = (both > 0).sum(axis=1)
+            chi2 = (weight * (self.flux[rows] - self.flux[at]) ** 2).sum(axis=1)
+            distance[rows] = np.where(2 * count > both.shape[1], chi2 / np.maximum(count, 1), np.nan)
+        distance[at] = np.nan
+        return _closest(self.obsid, distance, most)

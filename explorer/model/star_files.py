@@ -1,0 +1,84 @@
+"""One star as a FITS file: spectrum, model and masks, with the catalogue's row and where it all comes from."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from astropy.io import fits
+
+from explorer.model.proposals import Interval
+from explorer.model.refit import LabelModel, in_any
+from explorer.model.table import StarTable
+from pipeline import __version__
+from pipeline.products.manifest import Manifest
+from pipeline.products.spectra import StoredSpectrum
+
+_CARDS = (
+    *("ra", "dec", "snr", "teff", "teff_err", "logg", "logg_err", "m_h", "m_h_err", "alpha_m", "alpha_m_err"),
+    *("rv", "rv_err", "distance", "chi2_nu"),
+)
+
+
+def spectrum_fits(
+    spectrum: StoredSpectrum,
+    table: StarTable,
+    row: int,
+    manifest: Manifest,
+    model: LabelModel | None,
+    masked: Sequence[Interval],
+) -> bytes:
+    """Write one star.
+
+    Parameters
+    ----------
+    spectrum : StoredSpectrum
+        As published: at rest, normalised.
+    table : StarTable
+        The catalogue.
+    row : int
+        The star's row.
+    manifest : Manifest
+        Where it comes from.
+    model : LabelModel or None
+        For the model's own uncertainty.
+    masked : sequence of (float, float)
+        Stretches that the visitor masked, Angstrom.
+
+    Returns
+    -------
+    bytes
+        A binary table with one row a pixel.
+    """
+    sigma = np.full(spectrum.wavelength.size, np.nan) if model is None else model.slam.sigma_pixel_
+    columns = [
+        fits.Column("WAVELENGTH", "D", "Angstrom", array=spectrum.wavelength),
+        fits.Column("FLUX", "E", array=spectrum.flux),
+        fits.Column("IVAR", "E", array=spectrum.ivar),
+        fits.Column("MASK", "L", array=spectrum.mask),
+        fits.Column("MASK_USER", "L", array=in_any(spectrum.wavelength, masked)),
+        fits.Column("MODEL", "E", array=spectrum.model),
+        fits.Column("SIGMA_MODEL", "E", array=sigma),
+        fits.Column("CONTINUUM", "E", array=spectrum.continuum),
+    ]
+    unit = fits.BinTableHDU.from_columns(columns, name="STAR")
+    header = unit.header
+    header["OBSID"] = (spectrum.obsid, "LAMOST observation id")
+    for name in _CARDS:
+        value = table.value(name, row)
+        if np.isfinite(value):
+            header[f"HIERARCH {name.upper()}"] = value
+    header["QUALITY"] = (int(table["quality"][row]), "quality bits")
+    header["CATALOG"] = (manifest.name, "name of the build")
+    header["CREATED"] = (manifest.created, "when it was built")
+    header["ORIGIN"] = f"mgiant-explorer {__version__}"
+    if model is not None:
+        header["HIERARCH LABEL MODEL"] = model.version[:32]
+    header["SIMULATD"] = (manifest.simulated, "whether the star is simulated")
+    header["COMMENT"] = "Rest frame, vacuum wavelengths; FLUX is divided by CONTINUUM, and so is MODEL."
+    if manifest.simulated:
+        header["COMMENT"] = manifest.simulated_note.encode("ascii", "replace").decode()
+    target = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), unit]).writeto(target)
+    return target.getvalue()

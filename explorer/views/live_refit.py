@@ -1,0 +1,138 @@
+"""The live refit: sliders move the model, a fit answers what was held and masked, and what it proposes is recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explorer.model.proposals import Interval
+from explorer.model.refit import Refit, RefitError, Wish, shift_between
+from explorer.model.star import LABELS, number
+from explorer.views.channel import Channel, Message
+from pipeline.domain.columns import column
+
+if TYPE_CHECKING:
+    from explorer.views.star import StarDock
+
+RV_REACH_KMS = 300.0
+"""How far the slider moves the velocity to either side."""
+
+_STEPS = {"teff": 1.0, "rv": 0.1}
+_MOST_INTERVALS = 200
+_CODE_STEP = 0.005
+
+
+class LiveRefit:
+    """Answers the sliders and the fit button.
+
+    Parameters
+    ----------
+    dock : StarDock
+        Knows the star under the lens and the label model.
+    channel : Channel
+        The way to the browser.
+    """
+
+    def __init__(self, dock: StarDock, channel: Channel) -> None:
+        self.dock, self.channel = dock, channel
+        self._last: tuple[int, Wish, Refit] | None = None
+        channel.on("slide", self._slide)
+        channel.on("refit", self._refit)
+        channel.on("propose", self._propose)
+
+    def setup(self) -> dict[str, Any]:
+        """Labels with their ranges; a sentence when there is no model."""
+        model = self.dock.model
+        if model is None:
+            return {"sentence": self.dock.no_model}
+        labels = []
+        for name in model.names:
+            declared = column(name)
+            labels.append([name, declared.label, declared.unit, *model.ends(name), _STEPS.get(name, _CODE_STEP)])
+        rv = column("rv")
+        labels.append(["rv", rv.label, rv.unit, -RV_REACH_KMS, RV_REACH_KMS, _STEPS["rv"]])
+        return {"sentence": "", "labels": labels, "sigma": model.slam.sigma_pixel_.astype(np.float32)}
+
+    def published_of(self, row: int) -> dict[str, float | None]:
+        """Published labels and velocity; None where there are none."""
+        values = {name: self.dock.workspace.table.value(name, row) for name in (*LABELS, "rv")}
+        return {name: value if np.isfinite(value) else None for name, value in values.items()}
+
+    def published(self, row: int) -> dict[str, float]:
+        """The same with NaN where there are none."""
+        return {name: np.nan if value is None else value for name, value in self.published_of(row).items()}
+
+    @staticmethod
+    def intervals(stored: Any) -> tuple[Interval, ...]:
+        """Masked stretches as the browser sends them."""
+        found = tuple((float(low), float(high)) for low, high in stored)
+        if len(found) > _MOST_INTERVALS:
+            raise ValueError(f"{len(found)} masked stretches; at most {_MOST_INTERVALS} are taken.")
+        return tuple((low, high) for low, high in found if low < high)
+
+    def _slide(self, message: Message) -> None:
+        """The model for the sliders' labels."""
+        model = self.dock.model
+        row = self.dock.workspace.focus_row
+        if model is None or row is None:
+            return
+        labels = {name: float(message["labels"][name]) for name in model.names}
+        start = self.published(row)["rv"]
+        shift = shift_between(start if np.isfinite(start) else 0.0, float(message["labels"]["rv"]))
+        flux = model.spectrum(labels, shift).astype(np.float32)
+        self.channel.tell(slid={"obsid": str(self.dock.workspace.focus), "number": message["number"], "model": flux})
+
+    def wish(self, message: Message) -> Wish:
+        """What the visitor asks for."""
+        fixed = tuple((str(name), float(value)) for name, value in dict(message["fixed"]).items())
+        return Wish(fixed, bool(message["fit_rv"]), self.intervals(message["masked"]))
+
+    async def _refit(self, message: Message) -> None:
+        try:
+            row, obsid, spectrum = self.dock.focused()
+            model = self.dock.model
+            if model is None:
+                raise RefitError(self.dock.no_model)  # noqa: TRY301 - told like every other reason
+            wish, published = self.wish(message), self.published(row)
+            snr = self.dock.workspace.table.value("snr", row)
+            found = await self.channel.in_background(lambda: model.refit(spectrum, published, wish, snr))
+        except RefitError as error:
+            self.channel.tell(refit={"sentence": str(error)})
+            return
+        self._last = (obsid, wish, found)
+        self.channel.tell(refit={"obsid": str(obsid), "sentence": "", **self._answer(found)})
+
+    def _answer(self, found: Refit) -> dict[str, Any]:
+        formal, calibrated = dict(found.formal), dict(found.calibrated)
+        return {
+            "values": dict(found.labels),
+            "rows": [
+                [name, number(name, value), *(_error(name, one[name]) for one in (calibrated, formal))]
+                for name, value in found.labels
+            ],
+            "fixed": list(found.fixed),
+            "at_bound": list(found.at_bound),
+            "reason": found.reason,
+            "chi2": f"{found.chi2:.1f}",
+            "published_chi2": f"{found.published_chi2:.1f}" if np.isfinite(found.published_chi2) else "-",
+            "reduced": f"{found.reduced_chi2:.3f}",
+            "n_pixels": f"{found.n_pixels:,}",
+            "model": found.model.astype(np.float32),
+        }
+
+    def _propose(self, message: Message) -> None:
+        """Keep the last fit of this star as a proposal, with the visitor's reason."""
+        dock = self.dock
+        if self._last is None or self._last[0] != dock.workspace.focus or dock.model is None:
+            self.channel.tell(say="Fit this star first: a proposal is what a fit gave.")
+            return
+        obsid, wish, found = self._last
+        manifest = dock.library.products.manifest
+        proposal = dock.model.proposal(obsid, wish, found, f"{manifest.name} {manifest.created}", str(message["why"]))
+        dock.workspace.proposals = {**dock.workspace.proposals, obsid: proposal}
+        self.channel.tell(proposed={"obsid": str(obsid), "why": proposal.why, "json": proposal.to_json()})
+
+
+def _error(name: str, value: float) -> str:
+    return "held" if value == 0.0 else number(name, value)

@@ -1,0 +1,218 @@
+"""The star under the lens: its spectrum and card, the next and the previous ready, others pinned beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import panel as pn
+from numpy.typing import NDArray
+
+from explorer.model.library import Library
+from explorer.model.refit import LabelModel, RefitError, open_label_model
+from explorer.model.star import facts_of
+from explorer.model.star_files import spectrum_fits
+from explorer.plots.journal import FORMATS, picture_bytes
+from explorer.plots.spectrum import BLUE_ARM_END, RED_ARM_START, TELLURIC, ZOOMS, arrays_of, features_of
+from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
+from explorer.state.workspace import Workspace
+from explorer.views.channel import Channel, Message
+from explorer.views.live_refit import LiveRefit
+from explorer.views.star_evidence import StarEvidence
+from pipeline.products.spectra import StoredSpectrum
+
+AHEAD_AFTER_MS = 40
+"""The neighbours follow when the star itself is painted."""
+
+
+class StarDock:
+    """Wires the right side of the Explore room.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        What the visitor looks at.
+    library : Library
+        Shared products.
+    order : callable
+        Rows of the catalogue in the order of "next" and "previous".
+    channel : Channel
+        The way to the browser.
+    """
+
+    def __init__(
+        self, workspace: Workspace, library: Library, order: Callable[[], NDArray[np.int64]], channel: Channel
+    ) -> None:
+        self.workspace, self.library, self.order, self.channel = workspace, library, order, channel
+        self.spectra = library.products.spectra
+        self.no_model = ""
+        self.model = self._open_model()
+        self._ready = False
+        self.refit = LiveRefit(self, channel)
+        self.evidence = StarEvidence(self, channel)
+        for kind, handler in {
+            "star_step": lambda m: self.step(int(m["by"])),
+            "star_find": lambda m: self._find(str(m["text"])),
+            "star_pin": lambda m: channel.tell(pinned=self.packet(self._row(m["obsid"]))),
+            "star_page": lambda m: workspace.param.update(star_alone=bool(m["on"])),
+            "star_file": self._file,
+        }.items():
+            channel.on(kind, handler)
+        workspace.param.watch(lambda _: self.show(), "focus")
+        workspace.param.watch(lambda event: channel.tell(star_page=event.new), "star_alone")
+
+    def _open_model(self) -> LabelModel | None:
+        if self.spectra is None:
+            return None
+        try:
+            model = open_label_model(self.library.products.directory)
+        except ValueError as error:
+            self.no_model = str(error)
+            return None
+        self.no_model = "" if model else "This release has no label model, so nothing can be fitted again."
+        return model
+
+    def hello(self) -> None:
+        """Tell a new page what every star shares, then the star."""
+        self._ready = True
+        self.channel.tell(star_setup=self.setup(), star_page=self.workspace.star_alone)
+        self.show()
+
+    def setup(self) -> dict[str, Any]:
+        """Wavelengths, names of lines, and what the sliders may do."""
+        common: dict[str, Any] = {"zooms": ZOOMS, "telluric": TELLURIC, "arms": [RED_ARM_START, BLUE_ARM_END]}
+        if self.spectra is not None:
+            wavelength = self.spectra.wavelength
+            ends = float(wavelength[0]), float(wavelength[-1])
+            common |= {"wavelength": wavelength, "features": features_of(*ends), "raw": self.spectra.has_continuum}
+        return {**common, "refit": self.refit.setup(), "simulated": self.library.products.manifest.simulated}
+
+    def show(self) -> None:
+        """Tell the star under the lens; its neighbours follow."""
+        if not self._ready:
+            return
+        row = self.workspace.focus_row
+        if row is None:
+            self.channel.tell(star={"sentence": self.workspace.message or "Click a star to see its spectrum."})
+            return
+        self.channel.tell(star={**self.packet(row), **self.neighbours(row)})
+        document = pn.state.curdoc
+        if document is not None and document.session_context is not None:
+            document.add_timeout_callback(self.send_ahead, AHEAD_AFTER_MS)
+
+    def send_ahead(self) -> None:
+        """Hand the neighbours over before anybody asks."""
+        row = self.workspace.focus_row
+        if row is not None:
+            beside = [self.workspace.table.row_of(int(one)) for one in self.neighbours(row).values() if one]
+            self.channel.tell(ahead=[self.packet(one) for one in dict.fromkeys(beside) if one is not None])
+
+    def neighbours(self, row: int) -> dict[str, str]:
+        """The next and the previous star in the table's order, by obsid; "" when nothing is selected."""
+        order = self.order()
+        if not order.size:
+            return {"next": "", "previous": ""}
+        found = np.flatnonzero(order == row)
+        at = int(found[0]) if found.size else -1
+        before = order[at - 1] if found.size else order[-1]
+        obsid = self.workspace.table["obsid"]
+        return {"next": str(obsid[order[(at + 1) % order.size]]), "previous": str(obsid[before])}
+
+    def step(self, by: int) -> None:
+        """Look at the next or the previous star."""
+        row = self.workspace.focus_row
+        order = self.order()
+        if not order.size:
+            self.workspace.message = "No star is selected, so there is no next one."
+        elif row is None:
+            self.workspace.look_at(int(self.workspace.table["obsid"][order[0 if by > 0 else -1]]))
+        else:
+            self.workspace.look_at(int(self.neighbours(row)["next" if by > 0 else "previous"]))
+
+    def packet(self, row: int) -> dict[str, Any]:
+        """Everything that the browser shows of one star."""
+        table = self.workspace.table
+        obsid = int(table["obsid"][row])
+        spectrum = self.spectrum(obsid)
+        rv = table.value("rv", row)
+        facts = facts_of(table, row, simulated=self.library.products.manifest.simulated)
+        return {
+            "obsid": str(obsid),
+            "sentence": self.sentence(obsid, spectrum),
+            "note": "" if spectrum is None or spectrum.has_model else "The label fit left no model for this star.",
+            "rv": rv if np.isfinite(rv) else None,
+            "facts": facts.to_client(),
+            "published": self.refit.published_of(row),
+            **({} if spectrum is None else arrays_of(spectrum)),
+        }
+
+    def spectrum(self, obsid: int) -> StoredSpectrum | None:
+        """A star's spectrum, None when there is none."""
+        return self.spectra.get(obsid) if self.spectra is not None and obsid in self.spectra else None
+
+    def sentence(self, obsid: int, spectrum: StoredSpectrum | None) -> str:
+        """What to say where no spectrum can be."""
+        if self.spectra is None:
+            return "This catalogue was made from tables alone: it has no spectra."
+        if spectrum is None:
+            return f"obsid {obsid} has no spectrum in this release ({len(self.spectra):,} stars do)."
+        if bool(np.all(spectrum.mask | (spectrum.ivar <= 0))):
+            return f"Every pixel of obsid {obsid} is masked: there is nothing to see."
+        return ""
+
+    def focused(self) -> tuple[int, int, StoredSpectrum]:
+        """Row, obsid and spectrum of the star under the lens; RefitError when there is none."""
+        row, obsid = self.workspace.focus_row, self.workspace.focus
+        if row is None or obsid is None:
+            raise RefitError("No star is under the lens: click one first.")
+        spectrum = self.spectrum(obsid)
+        if spectrum is None:
+            raise RefitError(self.sentence(obsid, None))
+        return row, obsid, spectrum
+
+    def _row(self, obsid: Any) -> int:
+        row = self.workspace.table.row_of(int(obsid))
+        if row is None:
+            raise ValueError(f"There is no star {obsid!r}.")
+        return row
+
+    def _find(self, text: str) -> None:
+        text = text.strip()
+        if text.isdigit() and len(text) < 19:
+            self.workspace.look_at(int(text))
+        elif text:
+            self.workspace.message = f"{text!r} is not an obsid: type its digits only."
+
+    async def _file(self, message: Message) -> None:
+        """The spectrum, its model and its mask as FITS, or the picture on screen."""
+        form = message["form"]
+        try:
+            row, obsid, spectrum = self.focused()
+        except RefitError as error:
+            self.channel.tell(say=str(error))
+            return
+        masked = self.refit.intervals(message.get("masked", []))
+        manifest = self.library.products.manifest
+        if form == "fits":
+            work: Callable[[], bytes] = partial(
+                spectrum_fits, spectrum, self.workspace.table, row, manifest, self.model, masked
+            )
+            mime = "application/fits"
+        elif form in FORMATS:
+            shot = SpectrumShot(
+                spectrum=spectrum,
+                rv_kms=self.workspace.table.value("rv", row),
+                ends=(float(message["ends"][0]), float(message["ends"][1])),
+                masked=masked,
+                smooth=float(message["smooth"]),
+                observed=bool(message["observed"]),
+                title=f"obsid {obsid}",
+                note=f"{'SIMULATED DATA. ' if manifest.simulated else ''}{manifest.name}, {manifest.created[:10]}",
+            )
+            work, mime = (lambda: picture_bytes(draw_spectrum(shot), form)), FORMATS[form]
+        else:
+            raise ValueError(f"There is no file of kind {form!r}.")
+        data = await self.channel.in_background(work)
+        self.channel.tell(download={"name": f"star_{obsid}.{form}", "mime": mime, "data": data})
