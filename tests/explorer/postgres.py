@@ -13,12 +13,11 @@ from sqlalchemy.engine import URL
 
 
 def find_postgres() -> Path | None:
-    """Folder of PostgreSQL's programs: on the path, or where Debian keeps the newest."""
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).parent
-    kept = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda one: float(one.parts[-3]))
-    return kept[-1].parent if kept else None
+    """Folder of PostgreSQL's programs: where Debian keeps the newest, or on the path."""
+    kept = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda one: float(one.parts[-2]), reverse=True)
+    folders = [*kept, *(Path(found).resolve().parent for found in [shutil.which("initdb")] if found)]
+    whole = [one for one in folders if all((one / name).exists() for name in ("initdb", "pg_ctl", "createdb"))]
+    return whole[0] if whole else None
 
 
 class Postgres:

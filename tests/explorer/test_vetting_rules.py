@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.model.vetting.agreement import cohen_kappa, fleiss_kappa
@@ -123,6 +123,7 @@ def test_undo_and_redo_are_events():
     assert standing.redoable("ann") is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 4), st.booleans()), max_size=14), st.randoms())
 def test_what_stands_does_not_depend_on_the_order_of_arrival(said, random):
     events, standing = [], Standing()

@@ -15,6 +15,7 @@ from uuid import uuid4
 import numpy as np
 
 from explorer.model.library import Library
+from explorer.model.proposals import Proposal
 from explorer.model.vetting.campaigns import Campaign, Task, build_queue
 from explorer.model.vetting.claims import (
     add_campaign,
@@ -26,7 +27,7 @@ from explorer.model.vetting.claims import (
     tasks_of,
 )
 from explorer.model.vetting.conflicts import Outcome, Status, conflicts, outcome
-from explorer.model.vetting.events import CLASS, EventKind, VettingEvent, just_after, utc_text
+from explorer.model.vetting.events import CLASS, REFIT, EventKind, VettingEvent, just_after, utc_text
 from explorer.model.vetting.people import People, Person, Role
 from explorer.model.vetting.record import EventLog, find, insert
 from explorer.model.vetting.rules import VettingRules
@@ -123,8 +124,9 @@ class Desk:
     # --- what holds -------------------------------------------------------------------------------------------------
 
     def campaigns(self) -> tuple[Campaign, ...]:
-        """Campaigns on this catalogue's stars, the newest first."""
-        return campaigns(self.store)
+        """Campaigns on builds of this catalogue, the newest first."""
+        run = self.version.split()[0]
+        return tuple(one for one in campaigns(self.store) if one.catalogue.split()[:1] == [run])
 
     def campaign(self, campaign_id: str) -> Campaign:
         """One campaign, or a refusal."""
@@ -341,8 +343,12 @@ class Desk:
             if flag not in rules.flags:
                 self._refuse(person, "judge", f"{flag!r:.80} is no flag of this campaign.")
         for name in draft.proposal:
-            if name != CLASS and name not in rules.tolerances:
+            if name not in (CLASS, REFIT, *rules.tolerances):
                 self._refuse(person, "judge", f"{name!r:.80} cannot be proposed in this campaign.")
+        if REFIT in draft.proposal:
+            with self._guarded(person, "judge"):
+                if Proposal.from_json(str(draft.proposal[REFIT])).obsid != draft.star:
+                    raise ValueError(f"The refit is not of star {draft.star}.")
 
     def _stars(self, campaign: Campaign) -> frozenset[int]:
         return frozenset(task.star for task in self.tasks(campaign))

@@ -17,6 +17,9 @@ MOST_CLASS_CHARACTERS = 40
 MOST_FLAGS = 64
 CLASS = "class"
 """Key of a proposal that names a class in words."""
+MOST_REFIT_CHARACTERS = 20_000
+REFIT = "refit"
+"""Key of a proposal under which the refit that it came from is kept, as JSON."""
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 """Names of users: no slash, no space, nothing that a path or a log could take for something else."""
@@ -72,7 +75,8 @@ class VettingEvent:
     note : str
         Free text, shown as text.
     proposal : mapping of str to float or str
-        Values that should stand instead of the published ones, by column; ``class`` is a word.
+        Values that should stand instead of the published ones, by column; ``class`` is a word, ``refit`` the JSON of
+        the :class:`explorer.model.proposals.Proposal` that they came from.
     catalogue : str
         Version of the catalogue that was looked at.
     fit : str
@@ -135,6 +139,9 @@ class VettingEvent:
             if name == CLASS:
                 if not isinstance(value, str) or len(value) > MOST_CLASS_CHARACTERS:
                     found.append("the proposed class is not a short word")
+            elif name == REFIT:
+                if not isinstance(value, str) or len(value) > MOST_REFIT_CHARACTERS:
+                    found.append("the refit is not a short text")
             elif isinstance(value, (str, bool)) or not math.isfinite(value):
                 found.append(f"the proposed {name!r:.60} is not a finite number")
         return found

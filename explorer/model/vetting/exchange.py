@@ -15,7 +15,7 @@ from explorer.model.vetting.campaigns import Campaign, Task
 from explorer.model.vetting.claims import campaigns, put_campaign, tasks_of
 from explorer.model.vetting.conflicts import Status, outcome
 from explorer.model.vetting.desk import Desk
-from explorer.model.vetting.events import CLASS, EventError, EventKind, VettingEvent, is_uuid, utc_text
+from explorer.model.vetting.events import CLASS, REFIT, EventError, EventKind, VettingEvent, is_uuid, utc_text
 from explorer.model.vetting.record import EventLog, ReplayError, find, insert
 from explorer.model.vetting.rules import VettingRules
 from explorer.model.vetting.standing import by_time
@@ -211,13 +211,15 @@ def latest_verdicts(desk: Desk) -> tuple[Verdict, ...]:
 
 
 def _proposal(counted: Iterable[VettingEvent]) -> dict[str, float | str]:
-    """Mean of what agreeing reviews propose; a class they share."""
+    """Mean of what agreeing reviews propose; a class they share; how it was fitted stays in the record."""
     said: dict[str, list[float]] = {}
     words: dict[str, float | str] = {}
     for event in counted:
         for name, value in event.proposal.items():
             if name == CLASS:
                 words[name] = value
+            elif name == REFIT:
+                continue
             else:
                 said.setdefault(name, []).append(float(value))
     return words | {name: math.fsum(values) / len(values) for name, values in said.items()}

@@ -107,6 +107,11 @@ class Standing:
         return said[-1] if said else None
 
     def redoable(self, user: str) -> VettingEvent | None:
-        """The user's last standing undo, when nothing was said since."""
-        said = self.said(user)
-        return said[-1] if said and said[-1].kind is EventKind.UNDO else None
+        """The last undo of the user that no redo took back, when no verdict was given since."""
+        undos = {event.id for event in self._said.get(user, ()) if event.kind is EventKind.UNDO}
+        for event in reversed(self.said(user)):
+            if event.kind is not EventKind.UNDO:
+                return None
+            if event.supersedes not in undos:
+                return event
+        return None
