@@ -131,9 +131,9 @@ def take(store: Store, campaign: str, task: Task, user: str, now: str, minutes: 
                 index_elements=["campaign", "star"],
                 set_={name: put.excluded[name] for name in ("user", "occasion", "expires")},
                 where=or_(CLAIM.c.user == user, CLAIM.c.expires <= now),
-            )
+            ).returning(CLAIM.c.user)
         )
-        if done.rowcount != 1:
+        if done.first() is None:
             return False
         connection.execute(
             delete(CLAIM).where(CLAIM.c.campaign == campaign, CLAIM.c.user == user, CLAIM.c.star != task.star)

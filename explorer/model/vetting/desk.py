@@ -198,7 +198,7 @@ class Desk:
         Task or None
             None when nothing is left for this inspector, or only what others have on their desks.
         """
-        self._need(person, Role.INSPECTOR, "take a star")
+        self.need(person, Role.INSPECTOR, "take a star")
         left_out = set(skipped)
         while True:
             wanted = self._candidate(person.name, campaign, left_out)
@@ -209,12 +209,23 @@ class Desk:
                 return wanted
             left_out.add((wanted.star, wanted.occasion))
 
+    def coming(self, person: Person, campaign: Campaign, left_out: Iterable[tuple[int, int]]) -> Task | None:
+        """What the queue would give next, without taking it."""
+        return self._candidate(person.name, campaign, set(left_out))
+
+    def own_counts(self, person: Person, campaign: Campaign) -> tuple[int, int]:
+        """Tasks that an inspector has judged, and that are still open to the inspector."""
+        standing = self.standing(campaign)
+        tasks = self.tasks(campaign)
+        done = sum(person.name in standing.verdicts(task.star, task.occasion) for task in tasks)
+        return done, sum(self._is_open(person.name, campaign, task) for task in tasks)
+
     def look_again(self, person: Person, campaign: Campaign, task: Task) -> bool:
         """Put a star back on the inspector's desk that the inspector judged; whether it could be had."""
-        self._need(person, Role.INSPECTOR, "take a star")
+        self.need(person, Role.INSPECTOR, "take a star")
         said = any(event.star == task.star for event in self.standing(campaign).said(person.name))
         if not said:
-            self._refuse(person, "look again", f"You have not judged star {task.star} in this campaign.")
+            self.refuse(person, "look again", f"You have not judged star {task.star} in this campaign.")
         return self._take(person, campaign, task)
 
     def judge(self, person: Person, campaign: Campaign, draft: Draft) -> VettingEvent:
@@ -227,7 +238,7 @@ class Desk:
         RefusedError
             If the person may not, or the star does not lie on the person's desk, or the draft breaks the rules.
         """
-        self._need(person, Role.INSPECTOR, "judge")
+        self.need(person, Role.INSPECTOR, "judge")
         self._check_draft(person, campaign, draft)
         with self._guarded(person, "judge"), self.store.writing() as connection:
             known = find(connection, draft.id)
@@ -236,7 +247,7 @@ class Desk:
             claim = holder(connection, campaign.id, draft.star)
             if claim is None or claim.user != person.name:
                 whose = f"it lies on the desk of {claim.user}" if claim else "it does not lie on your desk"
-                self._refuse(person, "judge", f"Star {draft.star} was not judged: {whose}.")
+                self.refuse(person, "judge", f"Star {draft.star} was not judged: {whose}.")
             before = self.standing(campaign).verdicts(draft.star, claim.occasion).get(person.name)
             event = self._event(person, campaign, draft, EventKind.VERDICT, claim.occasion, before)
             insert(connection, event)
@@ -245,12 +256,12 @@ class Desk:
 
     def undo(self, person: Person, campaign: Campaign, event_id: str | None = None) -> VettingEvent | None:
         """Take back the person's last standing verdict or adjudication; None when there is none."""
-        self._need(person, Role.INSPECTOR, "undo")
+        self.need(person, Role.INSPECTOR, "undo")
         return self._take_back(person, campaign, self.standing(campaign).undoable(person.name), event_id)
 
     def redo(self, person: Person, campaign: Campaign, event_id: str | None = None) -> VettingEvent | None:
         """Take back the person's last undo, when nothing was said since; None when there is none."""
-        self._need(person, Role.INSPECTOR, "redo")
+        self.need(person, Role.INSPECTOR, "redo")
         return self._take_back(person, campaign, self.standing(campaign).redoable(person.name), event_id)
 
     # --- adjudicators -----------------------------------------------------------------------------------------------
@@ -264,10 +275,10 @@ class Desk:
         seed: int | None = None,
     ) -> Campaign:
         """Start a campaign on some stars of the catalogue."""
-        self._need(person, Role.ADJUDICATOR, "start a campaign")
+        self.need(person, Role.ADJUDICATOR, "start a campaign")
         title = name.strip()
         if not title or len(title) > _MOST_NAME or not title.isprintable():
-            self._refuse(person, "start a campaign", f"A campaign needs a name of at most {_MOST_NAME} characters.")
+            self.refuse(person, "start a campaign", f"A campaign needs a name of at most {_MOST_NAME} characters.")
         table, rules = self.library.table, rules or VettingRules()
         drawn = secrets.randbelow(2**31) if seed is None else seed
         oddness = table["oddness"] if "oddness" in table else np.zeros(table.n_stars, np.float32)
@@ -279,7 +290,7 @@ class Desk:
 
     def cases(self, person: Person, campaign: Campaign) -> tuple[Case, ...]:
         """Stars whose reviews conflict, those without an adjudication first."""
-        self._need(person, Role.ADJUDICATOR, "see the reviews")
+        self.need(person, Role.ADJUDICATOR, "see the reviews")
         standing, found = self.standing(campaign), []
         for task in self.tasks(campaign):
             reviews = standing.reviews(task.star)
@@ -292,16 +303,16 @@ class Desk:
 
     def reviews(self, person: Person, campaign: Campaign, star: int) -> tuple[VettingEvent, ...]:
         """All that inspectors said of a star, second occasions too."""
-        self._need(person, Role.ADJUDICATOR, "see the reviews")
+        self.need(person, Role.ADJUDICATOR, "see the reviews")
         standing = self.standing(campaign)
         return (*standing.reviews(star), *standing.reviews(star, 2))
 
     def adjudicate(self, person: Person, campaign: Campaign, draft: Draft) -> VettingEvent:
         """Settle a conflict; the reviews stay as they are."""
-        self._need(person, Role.ADJUDICATOR, "adjudicate")
+        self.need(person, Role.ADJUDICATOR, "adjudicate")
         self._check_draft(person, campaign, draft)
         if draft.star not in {case.star for case in self.cases(person, campaign)}:
-            self._refuse(person, "adjudicate", f"The reviews of star {draft.star} do not conflict.")
+            self.refuse(person, "adjudicate", f"The reviews of star {draft.star} do not conflict.")
         with self._guarded(person, "adjudicate"), self.store.writing() as connection:
             known = find(connection, draft.id)
             if known is not None:
@@ -317,11 +328,13 @@ class Desk:
         """Whether somebody has a role now."""
         return person is not None and self.people.role_of(person.name) >= role
 
-    def _need(self, person: Person, role: Role, action: str) -> None:
+    def need(self, person: Person, role: Role, action: str) -> None:
+        """Refuse whoever has not the role now."""
         if not self.may(person, role):
-            self._refuse(person, action, f"Only an {role.name.lower()} may {action}.")
+            self.refuse(person, action, f"Only an {role.name.lower()} may {action}.")
 
-    def _refuse(self, person: Person, action: str, sentence: str) -> NoReturn:
+    def refuse(self, person: Person, action: str, sentence: str) -> NoReturn:
+        """Log a refusal on one line, and raise it."""
         LOG.warning("Refused: %r wanted to %s. %s", person.name, action, ascii(sentence))
         raise RefusedError(sentence)
 
@@ -331,20 +344,20 @@ class Desk:
         try:
             yield
         except ValueError as error:
-            self._refuse(person, action, str(error))
+            self.refuse(person, action, str(error))
 
     def _check_draft(self, person: Person, campaign: Campaign, draft: Draft) -> None:
         rules = campaign.rules
         if draft.star not in self._stars(campaign):
-            self._refuse(person, "judge", f"Star {draft.star} is not in this campaign.")
+            self.refuse(person, "judge", f"Star {draft.star} is not in this campaign.")
         if draft.verdict not in rules.verdicts:
-            self._refuse(person, "judge", f"{draft.verdict} is no verdict of this campaign.")
+            self.refuse(person, "judge", f"{draft.verdict} is no verdict of this campaign.")
         for flag in draft.flags:
             if flag not in rules.flags:
-                self._refuse(person, "judge", f"{flag!r:.80} is no flag of this campaign.")
+                self.refuse(person, "judge", f"{flag!r:.80} is no flag of this campaign.")
         for name in draft.proposal:
             if name not in (CLASS, REFIT, *rules.tolerances):
-                self._refuse(person, "judge", f"{name!r:.80} cannot be proposed in this campaign.")
+                self.refuse(person, "judge", f"{name!r:.80} cannot be proposed in this campaign.")
         if REFIT in draft.proposal:
             with self._guarded(person, "judge"):
                 if Proposal.from_json(str(draft.proposal[REFIT])).obsid != draft.star:
@@ -363,7 +376,7 @@ class Desk:
             and (known.note, dict(known.proposal)) == (draft.note, dict(draft.proposal))
         )
         if not same:
-            self._refuse(person, "judge", f"Event {draft.id} is in the record with another content.")
+            self.refuse(person, "judge", f"Event {draft.id} is in the record with another content.")
         return known
 
     def _event(
@@ -449,5 +462,7 @@ class Desk:
         return take(self.store, campaign.id, task, person.name, utc_text(self.clock()), campaign.rules.claim_minutes)
 
     def _clear(self, person: Person, campaign: Campaign) -> None:
+        if not any(claim.user == person.name for claim in claims_of(self.store, campaign.id)):
+            return
         with self.store.writing() as connection:
             give_back(connection, campaign.id, person.name)
