@@ -66,7 +66,7 @@ def serve_session(config: AppConfig) -> pmui.Page:
         return _page([sentence(str(error))])
     person, reason = visitor(config)
     try:
-        desk = open_desk(library, config)
+        desk = open_desk(config)
     except (StoreError, UserError) as error:
         return _page([sentence(str(error))])
     return build_page(
@@ -78,9 +78,9 @@ def serve_session(config: AppConfig) -> pmui.Page:
 
 
 @lru_cache(maxsize=4)
-def open_desk(library: Library, config: AppConfig) -> Desk:
+def open_desk(config: AppConfig) -> Desk:
     """The one door to the record in this process."""
-    return Desk(Store.open(config.vetting), library, people_of(config))
+    return Desk(Store.open(config.vetting), open_library(config.directory, config.columns), people_of(config))
 
 
 def vetting_rooms(visit: Visit, releases: Path) -> Rooms:

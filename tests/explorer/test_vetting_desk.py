@@ -201,7 +201,7 @@ def test_a_verdict_that_is_sent_twice_counts_once(desk):
     assert len(EventLog(desk.store).refresh()) == 1
 
 
-# --- people who may not ------------------------------------------------------------------------------------------------
+# --- people who may not -------------------------------
 
 
 def refused(caplog, desk, act, word):
@@ -285,7 +285,7 @@ def test_a_refit_is_kept_with_the_verdict_and_must_be_of_the_star(desk, caplog):
     assert Proposal.from_json(said.proposal["refit"]) == fit
 
 
-# --- files -------------------------------------------------------------------------------------------------------------
+# --- files -------------------------------
 
 
 def two_laptops(library, tmp_path):
@@ -337,7 +337,7 @@ def test_forged_lines_of_a_file_are_left_out_and_told(library, tmp_path):
             import_record(second.store, nonsense, "bob")
 
 
-# --- several at once ---------------------------------------------------------------------------------------------------
+# --- several at once -------------------------------
 
 
 def test_writers_at_once_lose_and_double_nothing(store, library):

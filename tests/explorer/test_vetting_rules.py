@@ -158,7 +158,7 @@ def test_the_queue_is_odd_first_with_controls_and_repeats():
     places = {(task.star, task.occasion): place for place, task in enumerate(queue)}
     for task in seconds:
         gap = places[task.star, 2] - places[task.star, 1]
-        assert gap > RULES.repeat_gap or gap >= 1 and places[task.star, 1] + RULES.repeat_gap >= len(queue) - 12
+        assert gap > RULES.repeat_gap or (gap >= 1 and places[task.star, 1] + RULES.repeat_gap >= len(queue) - 12)
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,7 @@ class Desk:
         for one in self.campaigns():
             if one.id == campaign_id:
                 return one
+        LOG.warning("Refused: somebody asked for the campaign %.80r.", campaign_id)
         raise RefusedError("This campaign does not exist.")
 
     def tasks(self, campaign: Campaign) -> tuple[Task, ...]:

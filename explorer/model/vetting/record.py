@@ -42,7 +42,9 @@ def insert(connection: Connection, event: VettingEvent, imported_by: str = "") -
     """
     build = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     row = _row(event) | {"imported_by": imported_by}
-    done = connection.execute(build(EVENT).values(row).on_conflict_do_nothing(index_elements=["id"]).returning(EVENT.c.seq))
+    done = connection.execute(
+        build(EVENT).values(row).on_conflict_do_nothing(index_elements=["id"]).returning(EVENT.c.seq)
+    )
     if done.first() is not None:
         return True
     known = find(connection, event.id)

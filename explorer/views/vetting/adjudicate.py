@@ -1,4 +1,4 @@
-"""The Adjudicate room: stars on which reviews conflict, everything that was said of them, and the word that settles it."""
+"""The Adjudicate room: stars on which reviews conflict, all that was said of them, and the word that settles it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from explorer.state.workspace import Workspace
 from explorer.views.channel import Message
 from explorer.views.star import StarDock
 from explorer.views.vetting.vet import review_words
-from explorer.views.vetting.visit import Visit, VettingRoom, proposal_of
+from explorer.views.vetting.visit import VettingRoom, Visit, proposal_of
 
 
 class AdjudicateRoom(VettingRoom):
@@ -100,8 +100,11 @@ class AdjudicateRoom(VettingRoom):
         )
         event = self.visit.desk.adjudicate(self.visit.known, campaign, draft)
         self.channel.tell(saved=event.id)
-        left = [case.star for case in self.visit.desk.cases(self.visit.known, campaign)
-                if case.outcome.status is not Status.ADJUDICATED]
+        left = [
+            case.star
+            for case in self.visit.desk.cases(self.visit.known, campaign)
+            if case.outcome.status is not Status.ADJUDICATED
+        ]
         self.workspace.focus = left[0] if left else star
         self.show()
 

@@ -15,7 +15,7 @@ from explorer.model.vetting.overview import Overview, overview
 from explorer.model.vetting.people import Role
 from explorer.model.vetting.rules import VettingRules
 from explorer.views.channel import Message
-from explorer.views.vetting.visit import Visit, VettingRoom
+from explorer.views.vetting.visit import VettingRoom, Visit
 from pipeline.products.manifest import ProductError
 from pipeline.products.publication import NAME_PATTERN, freeze
 from pipeline.products.vetting import write_verdicts
@@ -177,4 +177,3 @@ def duration(seconds: float) -> str:
         return "unknown before two verdicts"
     minutes = seconds / 60.0
     return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
-

@@ -18,10 +18,10 @@ from explorer.model.vetting.people import People, Person, SoleUser, UserFile
 
 SECRET_VARIABLE = "MGIANT_COOKIE_SECRET"  # noqa: S105 - a name, not a secret
 NO_USERS = (
-    "This server does not know its visitors, so that a record of verdicts would be worthless: vetting is off. Serve with "
-    "--users FILE (python -m explorer users add NAME makes it) or with --oauth PROVIDER."
+    "This server does not know its visitors, so that a record of verdicts would be worthless: vetting is off. Serve "
+    "with --users FILE (python -m explorer users add NAME makes it) or with --oauth PROVIDER."
 )
-SHARED_PASSWORD = (
+SHARED_ENTRY = (
     "Everybody enters this server with one shared password, so nobody knows who says what: vetting is off. Serve with "
     "python run_app.py DIR --users FILE instead, or with OAuth."
 )
@@ -45,7 +45,7 @@ def visitor(config: AppConfig) -> tuple[Person | None, str]:
     user = pn.state.user
     oauth = bool(pn.config.oauth_provider) and pn.config.oauth_provider not in ("basic", "password", "pam")
     if config.hosted and not oauth:
-        return None, SHARED_PASSWORD if user else NO_USERS
+        return None, SHARED_ENTRY if user else NO_USERS
     if not user or user == "guest":
         return None, NO_USERS
     if not NAME_PATTERN.fullmatch(user):
@@ -111,14 +111,14 @@ class UserFileProvider(BasicAuthProvider):
     """
 
     def __init__(self, users: UserFile) -> None:
+        self._users = users  # first: the parent asks for the handlers
         super().__init__(login_template=str(files("assets") / "help" / "login.html"))
-        self._users = users
 
     @property
     def login_handler(self) -> type[Login]:
         """The form."""
-        Login.users, Login._login_template, Login._login_endpoint = self._users, self._login_template, self.login_url
-        return Login
+        parts = {"users": self._users, "_login_template": self._login_template, "_login_endpoint": self.login_url}
+        return type("UserFileLogin", (Login,), parts)
 
     @property
     def logout_handler(self) -> type[Logout]:

@@ -14,7 +14,7 @@ from explorer.model.vetting.people import Role
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Message
 from explorer.views.star import StarDock
-from explorer.views.vetting.visit import Visit, VettingRoom, proposal_of
+from explorer.views.vetting.visit import VettingRoom, Visit, proposal_of
 
 
 class VetRoom(VettingRoom):
@@ -83,7 +83,7 @@ class VetRoom(VettingRoom):
         self._look_again(*places[at - 1])
 
     def _said(self, campaign: Campaign) -> list[VettingEvent]:
-        """This inspector's standing verdicts by time, one a star and occasion."""
+        """The inspector's standing verdicts by time, one a star and occasion."""
         standing = self.visit.desk.standing(campaign)
         latest = {
             (event.star, event.occasion): event
