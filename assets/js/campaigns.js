@@ -4,20 +4,18 @@ class CampaignsRoom {
   constructor(send) {
     this.send = send
     this.picker = campaign_picker(send)
-    this.who = element("strong", {})
     this.about = element("p", {className: "hint"})
     this.numbers = element("div", {})
     this.actions = element("div", {className: "actions"})
     this.outcome = element("div", {className: "outcome", role: "status"})
     this.el = element("div", {className: "across"},
-      element("section", {className: "card numbers"}, element("header", {}, this.who, this.picker.el), element("div", {className: "scroll"}, this.about, this.numbers)),
+      element("section", {className: "card numbers"}, element("header", {}, this.picker.who, this.picker.out, this.picker.el), element("div", {className: "scroll"}, this.about, this.numbers)),
       element("section", {className: "card desk"}, element("header", {}, element("strong", {}, "Campaigns and releases")), this.actions, this.outcome))
     this.parts = {campaigns: (state) => this.receive(state), merged: (found) => this.merged(found), frozen: (found) => this.frozen(found)}
   }
 
   receive(state) {
-    this.who.textContent = `${state.who}, ${state.role}`
-    this.picker.show(state)
+    this.picker.show({...state, who: `${state.who}, ${state.role}`})
     this.about.textContent = state.about ?? "There is no campaign yet."
     this.numbers.replaceChildren(...(state.overview ? this.overview(state.overview) : []))
     if (this.adjudicator !== state.adjudicator) {

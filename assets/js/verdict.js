@@ -102,13 +102,17 @@ function uuid() {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-")
 }
 
+// Who is here, the way out, and the campaign.
 function campaign_picker(send) {
   const select = element("select", {"aria-label": "Campaign", onchange: () => send({kind: "campaign", id: select.value})})
-  const show = ({campaigns, campaign}) => {
+  const who = element("strong", {}), out = element("a", {href: "./logout"}, "Sign out")
+  const show = ({campaigns, campaign, who: name, signed}) => {
+    who.textContent = name
+    out.hidden = !signed
     options(select, campaigns.map(([id, name]) => [id, name]), campaign)
     select.hidden = !campaigns.length
   }
-  return {el: select, show}
+  return {el: select, who, out, show}
 }
 
 function listen_to_verdict_keys(host, form, more = {}) {

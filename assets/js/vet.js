@@ -5,7 +5,6 @@ class VetRoom {
     this.picker = campaign_picker(send)
     this.form = new VerdictForm(send, say)
     this.star = new StarDock(send)
-    this.who = element("strong", {})
     this.counts = element("p", {className: "hint", role: "status"})
     this.bar = element("progress", {"aria-label": "Judged", max: 1, value: 0})
     this.say = element("p", {className: "sentence", hidden: true})
@@ -14,7 +13,7 @@ class VetRoom {
       const [key, ...words] = text.split(" ")
       return [element("kbd", {}, key), `${words.join(" ")}  `]
     }))
-    const desk = element("section", {className: "card desk"}, element("header", {}, this.who, this.picker.el), this.counts, this.bar, this.say, this.form.el, this.saved, keys)
+    const desk = element("section", {className: "card desk"}, element("header", {}, this.picker.who, this.picker.out, this.picker.el), this.counts, this.bar, this.say, this.form.el, this.saved, keys)
     this.el = element("div", {className: "across"}, this.star.el, desk)
     this.parts = {
       ...this.star.parts,
@@ -25,7 +24,6 @@ class VetRoom {
   }
 
   receive(state) {
-    this.who.textContent = state.who
     this.picker.show(state)
     this.count(state.counts ?? {done: 0, left: 0})
     this.say.textContent = state.sentence

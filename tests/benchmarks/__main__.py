@@ -7,7 +7,18 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "ui"), str(ROOT / "explorer")]
 
-NAMES = ("brush", "slam_fit", "slam_predict", "slam_xp", "rv", "continuum", "actions", "action_errors", "real_space")
+NAMES = (
+    "brush",
+    "slam_fit",
+    "slam_predict",
+    "slam_xp",
+    "rv",
+    "continuum",
+    "actions",
+    "action_errors",
+    "real_space",
+    "vetting",
+)
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in NAMES:

@@ -43,7 +43,14 @@ class Person:
         self.errors, self.foreign = [], []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda one: self.errors.append(one.text) if one.type == "error" else None)
-        self.page.on("request", lambda one: None if "localhost" in one.url or one.url.startswith(("data:", "blob:")) else self.foreign.append(one.url))
+        self.page.on(
+            "request",
+            lambda one: (
+                None
+                if "localhost" in one.url or one.url.startswith(("data:", "blob:"))
+                else self.foreign.append(one.url)
+            ),
+        )
         self.page.goto(server.url)
         self.sign_in(password)
 
@@ -54,7 +61,9 @@ class Person:
 
     def enter(self, room):
         self.page.get_by_role("tab", name=room).click(timeout=60_000)
-        return self.page.locator(f".vetting.{ {'Vet': 'vet', 'Adjudicate': 'adjudicate', 'Progress': 'campaigns'}[room]}")
+        return self.page.locator(
+            f".vetting.{ {'Vet': 'vet', 'Adjudicate': 'adjudicate', 'Progress': 'campaigns'}[room] }"
+        )
 
     def star(self):
         return self.page.locator(".vetting.vet .star header strong").first.inner_text(timeout=20_000)
@@ -97,19 +106,20 @@ def start_campaign(eve, name="odd ones", stars=STARS):
     room.get_by_text(f"0 of {2 * stars} reviews").wait_for(timeout=30_000)
 
 
-def judge(person, verdicts):
-    """Judge star after star with the keyboard alone; ``verdicts`` says by place in the own queue what is pressed."""
+def judge(person, left, until, verdict_of):
+    """Judge star after star with the keyboard alone, from so many left to so many; returns the stars."""
     seen = []
-    for number in range(STARS):
-        person.wait_for_left(STARS - number)
+    while left > until:
+        person.wait_for_left(left)
         seen.append(person.star())
-        person.press(*verdicts(seen[-1]))
-    person.wait_for_left(0)
+        person.press(*verdict_of(seen[-1]))
+        left -= 1
+    person.wait_for_left(until)
     return seen
 
 
 @pytest.mark.timeout(900)
-def test_from_the_queue_to_the_release(crowd, group, home, products, tmp_path):
+def test_from_the_queue_to_the_release(crowd, home, products, tmp_path):
     eve, ann, bob = crowd("eve"), crowd("ann"), crowd("bob")
     start_campaign(eve)
 
@@ -128,13 +138,20 @@ def test_from_the_queue_to_the_release(crowd, group, home, products, tmp_path):
     ann.press("u")
     ann.wait_for_left(STARS)
     assert ann.star() == odd
-    seen = judge(ann, lambda star: ["t", "0"] if star == odd else ["3"])
-    assert len(set(seen)) == STARS
-    second = [star for star in seen if star != odd][4]
+    kept = bob.star()
+    seen = judge(ann, STARS, 1, lambda star: ["t", "0"] if star == odd else ["3"])
+    assert len(set(seen)) == STARS - 1
+    second = seen[4]
 
-    # Bob saw nothing of it; he judges in his own order and disagrees on one verdict and on one flag.
+    # Bob keeps one on his desk; when he has judged it, it comes to Ann by itself.
+    ann.page.get_by_text("Nothing is left for you").wait_for(timeout=20_000)
+    assert judge(bob, STARS, STARS - 1, lambda _: ["4"]) == [kept]
+    ann.page.locator(".vetting.vet .star header strong", has_text=kept).wait_for(timeout=20_000)
+    assert judge(ann, 1, 0, lambda _: ["3"]) == [kept]
+
+    # Bob saw nothing of what she said; he disagrees on one verdict and on one flag.
     assert "script" not in bob.page.locator(".vetting.vet").inner_text()
-    judge(bob, lambda star: ["e", "3"] if star == second else ["4"])
+    judge(bob, STARS - 1, 0, lambda star: ["e", "3"] if star == second else ["4"])
 
     room = eve.enter("Adjudicate")
     eve.page.locator(".conflicts .hint", has_text="2 open, 0 settled").wait_for(timeout=30_000)
@@ -152,7 +169,9 @@ def test_from_the_queue_to_the_release(crowd, group, home, products, tmp_path):
     room.get_by_label("Name of the release").fill("v1")
     room.get_by_role("button", name="Freeze").click()
     room.locator(".outcome .path").wait_for(timeout=120_000)
-    frozen = pd.read_parquet(home / "releases" / f"{json.loads((products / 'manifest.json').read_text())['name']}.v1" / "catalog.parquet")
+    frozen = pd.read_parquet(
+        home / "releases" / f"{json.loads((products / 'manifest.json').read_text())['name']}.v1" / "catalog.parquet"
+    )
     frozen = frozen.set_index("obsid")
     assert dict(frozen["vet_status"].value_counts().drop("")) == {"agreed": STARS - 2, "adjudicated": 1, "conflict": 1}
     adjudicated = frozen.loc[int(odd.split()[-1])]

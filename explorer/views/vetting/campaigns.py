@@ -174,6 +174,6 @@ def number(value: float, digits: int = 2) -> str:
 def duration(seconds: float) -> str:
     """A working time in words."""
     if not math.isfinite(seconds):
-        return "unknown before two verdicts"
+        return "–"
     minutes = seconds / 60.0
     return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -14,7 +14,7 @@ import param
 
 from explorer.model.vetting.campaigns import Campaign
 from explorer.model.vetting.desk import Desk, RefusedError
-from explorer.model.vetting.events import CLASS, REFIT
+from explorer.model.vetting.events import CLASS, REFIT, Authority
 from explorer.model.vetting.people import Person, Role
 from explorer.model.vetting.rules import FLAG_KEYS
 from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT
@@ -197,6 +197,7 @@ class VettingRoom:
             "campaigns": [[one.id, one.name] for one in self.visit.desk.campaigns()],
             "campaign": campaign.id if campaign else "",
             "who": self.visit.known.name,
+            "signed": self.visit.known.authority is not Authority.SINGLE_USER,
         }
         if campaign is not None:
             rules = campaign.rules
