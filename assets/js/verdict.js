@@ -17,19 +17,19 @@ class VerdictForm {
     this.other = other
   }
 
-  show({star, verdicts, flags, quantities, before}) {
-    const fresh = this.star !== star || this.before !== before?.id
+  show({star, verdicts, flags, quantities, before, taken_back}) {
+    const fresh = this.star !== star || this.before !== before?.id || taken_back, said = before ?? taken_back
     Object.assign(this, {star, rules: {verdicts, flags}, quantities, busy: false, before: before?.id, given: before?.verdict})
     if (!fresh) return
     this.earlier.textContent = before ? `You said ${before.verdict} on ${before.utc.slice(0, 16).replace("T", " ")} UTC; a new verdict replaces it.` : ""
     this.earlier.hidden = !before
-    this.flags = new Set(before?.flags ?? [])
-    this.note.value = before?.note ?? ""
-    this.word.value = before?.proposal.class ?? ""
-    this.other.open = Boolean(before && Object.keys(before.proposal).length)
+    this.flags = new Set(said?.flags ?? [])
+    this.note.value = said?.note ?? ""
+    this.word.value = said?.proposal.class ?? ""
+    this.other.open = Boolean(said && Object.keys(said.proposal).length)
     this.inputs = new Map()
     this.values.replaceChildren(...quantities.map(([name, label, unit, published]) => {
-      const input = element("input", {type: "number", step: "any", "aria-label": `Proposed ${label}`, value: before?.proposal[name] ?? ""})
+      const input = element("input", {type: "number", step: "any", "aria-label": `Proposed ${label}`, value: said?.proposal[name] ?? ""})
       this.inputs.set(name, input)
       return element("tr", {}, element("th", {scope: "row"}, unit ? `${label} [${unit}]` : label), element("td", {}, published === null ? "–" : Number(published.toPrecision(6)).toString()), element("td", {}, input))
     }))

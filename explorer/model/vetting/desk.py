@@ -118,7 +118,7 @@ class Desk:
         self.version = catalogue_version(library.products.manifest)
         self._tasks: dict[str, tuple[Task, ...]] = {}
         self._standing: dict[str, Standing] = {}
-        self._followed: tuple[VettingEvent, ...] = ()
+        self._followed = 0
         self._lock = Lock()
 
     # --- what holds -------------------------------------------------------------------------------------------------
@@ -146,15 +146,12 @@ class Desk:
         """What holds in it now."""
         events = self.log.refresh()
         with self._lock:
-            known = len(self._followed)
-            if events[:known] != self._followed:
-                self._standing, known = {}, 0
             fresh: dict[str, list[VettingEvent]] = {}
-            for event in events[known:]:
+            for event in events[self._followed :]:
                 fresh.setdefault(event.campaign, []).append(event)
             for campaign_id, some in fresh.items():
                 self._standing.setdefault(campaign_id, Standing()).add(some)
-            self._followed = events
+            self._followed = max(self._followed, len(events))
             return self._standing.setdefault(campaign.id, Standing())
 
     def published(self, star: int, rules: VettingRules) -> dict[str, float]:
@@ -170,9 +167,9 @@ class Desk:
         row = table.row_of(star)
         return "" if row is None else fit_hash({name: table[name][row] for name in FIT_COLUMNS if name in table})
 
-    def outcome(self, campaign: Campaign, star: int) -> Outcome:
-        """How far a star has come."""
-        standing = self.standing(campaign)
+    def outcome(self, campaign: Campaign, star: int, standing: Standing | None = None) -> Outcome:
+        """How far a star has come; ``standing`` spares a look at the record for each of many stars."""
+        standing = standing or self.standing(campaign)
         return outcome(
             standing.reviews(star),
             standing.star(star).adjudication,
@@ -206,7 +203,8 @@ class Desk:
             if wanted is None:
                 self._clear(person, campaign)
                 return None
-            if self._take(person, campaign, wanted) and self._is_open(person.name, campaign, wanted):
+            taken = self._take(person, campaign, wanted)
+            if taken and self._is_open(person.name, self.standing(campaign), campaign.rules, wanted):
                 return wanted
             left_out.add((wanted.star, wanted.occasion))
 
@@ -219,7 +217,7 @@ class Desk:
         standing = self.standing(campaign)
         tasks = self.tasks(campaign)
         done = sum(person.name in standing.verdicts(task.star, task.occasion) for task in tasks)
-        return done, sum(self._is_open(person.name, campaign, task) for task in tasks)
+        return done, sum(self._is_open(person.name, standing, campaign.rules, task) for task in tasks)
 
     def look_again(self, person: Person, campaign: Campaign, task: Task) -> bool:
         """Put a star back on the inspector's desk that the inspector judged; whether it could be had."""
@@ -241,15 +239,16 @@ class Desk:
         """
         self.need(person, Role.INSPECTOR, "judge")
         self._check_draft(person, campaign, draft)
+        said = self.standing(campaign)
         with self._guarded(person, "judge"), self.store.writing() as connection:
-            known = find(connection, draft.id)
-            if known is not None:
-                return self._replayed(person, campaign, draft, known, EventKind.VERDICT)
             claim = holder(connection, campaign.id, draft.star)
             if claim is None or claim.user != person.name:
+                known = find(connection, draft.id)
+                if known is not None:
+                    return self._replayed(person, campaign, draft, known, EventKind.VERDICT)
                 whose = f"it lies on the desk of {claim.user}" if claim else "it does not lie on your desk"
                 self.refuse(person, "judge", f"Star {draft.star} was not judged: {whose}.")
-            before = self.standing(campaign).verdicts(draft.star, claim.occasion).get(person.name)
+            before = said.verdicts(draft.star, claim.occasion).get(person.name)
             event = self._event(person, campaign, draft, EventKind.VERDICT, claim.occasion, before)
             insert(connection, event)
             give_back(connection, campaign.id, person.name)
@@ -299,7 +298,7 @@ class Desk:
                 continue
             reasons = conflicts(reviews, self.published(task.star, campaign.rules), campaign.rules)
             if reasons:
-                found.append(Case(task.star, reasons, self.outcome(campaign, task.star)))
+                found.append(Case(task.star, reasons, self.outcome(campaign, task.star, standing)))
         return tuple(sorted(found, key=lambda case: case.outcome.status is Status.ADJUDICATED))
 
     def reviews(self, person: Person, campaign: Campaign, star: int) -> tuple[VettingEvent, ...]:
@@ -349,7 +348,7 @@ class Desk:
 
     def _check_draft(self, person: Person, campaign: Campaign, draft: Draft) -> None:
         rules = campaign.rules
-        if draft.star not in self._stars(campaign):
+        if draft.star not in {task.star for task in self.tasks(campaign)}:
             self.refuse(person, "judge", f"Star {draft.star} is not in this campaign.")
         if draft.verdict not in rules.verdicts:
             self.refuse(person, "judge", f"{draft.verdict} is no verdict of this campaign.")
@@ -363,9 +362,6 @@ class Desk:
             with self._guarded(person, "judge"):
                 if Proposal.from_json(str(draft.proposal[REFIT])).obsid != draft.star:
                     raise ValueError(f"The refit is not of star {draft.star}.")
-
-    def _stars(self, campaign: Campaign) -> frozenset[int]:
-        return frozenset(task.star for task in self.tasks(campaign))
 
     def _replayed(
         self, person: Person, campaign: Campaign, draft: Draft, known: VettingEvent, kind: EventKind
@@ -430,18 +426,18 @@ class Desk:
 
     # --- the queue --------------------------------------------------------------------------------------------------
 
-    def _is_open(self, user: str, campaign: Campaign, task: Task) -> bool:
+    @staticmethod
+    def _is_open(user: str, standing: Standing, rules: VettingRules, task: Task) -> bool:
         """Whether an inspector could still judge it."""
-        standing = self.standing(campaign)
         said = standing.verdicts(task.star, task.occasion)
         if user in said:
             return False
         if task.occasion == 1:
-            return len(said) < campaign.rules.reviews and standing.star(task.star).adjudication is None
+            return len(said) < rules.reviews and standing.star(task.star).adjudication is None
         return user in standing.verdicts(task.star)
 
     def _candidate(self, user: str, campaign: Campaign, left_out: set[tuple[int, int]]) -> Task | None:
-        now = utc_text(self.clock())
+        now, standing = utc_text(self.clock()), self.standing(campaign)
         claims = claims_of(self.store, campaign.id)
         others = {claim.star for claim in claims if claim.user != user and claim.expires > now}
         own = {(claim.star, claim.occasion) for claim in claims if claim.user == user}
@@ -450,7 +446,7 @@ class Desk:
             for task in self.tasks(campaign)
             if task.star not in others
             and (task.star, task.occasion) not in left_out
-            and self._is_open(user, campaign, task)
+            and self._is_open(user, standing, campaign.rules, task)
         )
         first = None
         for task in free:

@@ -118,7 +118,8 @@ def overview(desk: Desk, campaign: Campaign) -> Overview:
     firsts = [task for task in desk.tasks(campaign) if task.occasion == 1]
     touched = set(standing.stars())
     done = Counter(
-        desk.outcome(campaign, task.star).status if task.star in touched else Status.INCOMPLETE for task in firsts
+        desk.outcome(campaign, task.star, standing).status if task.star in touched else Status.INCOMPLETE
+        for task in firsts
     )
     given = [min(len(standing.verdicts(task.star)), rules.reviews) for task in firsts]
     settled = [standing.star(task.star).adjudication is not None for task in firsts]

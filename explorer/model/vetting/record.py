@@ -13,6 +13,9 @@ from explorer.model.vetting.events import Authority, EventError, EventKind, Vett
 from explorer.model.vetting.schema import EVENT
 from explorer.model.vetting.store import Store
 
+_LOOK_BACK = 64
+"""Numbers below the highest known one among which late events are looked for first."""
+
 
 class ReplayError(EventError):
     """An id that the record knows came again with another content."""
@@ -73,25 +76,31 @@ class EventLog:
         self.events: tuple[VettingEvent, ...] = ()
         self.generation = 0
         self._last = 0
+        self._ids: set[str] = set()
         self._lock = Lock()
 
     def refresh(self) -> tuple[VettingEvent, ...]:
-        """Events as they are now, in the order in which they came."""
+        """Events as they are now; new ones stand after those known before."""
         with self._lock:
             with self.store.reading() as connection:
-                fresh = connection.execute(select(EVENT).where(EVENT.c.seq > self._last).order_by(EVENT.c.seq))
-                rows = fresh.mappings().all()
                 count = connection.execute(select(func.count()).select_from(EVENT)).scalar_one()
-                known = self.events
-                if count != len(known) + len(rows):
-                    # PostgreSQL hands out numbers before it commits: a lower one came after a higher one.
-                    rows = connection.execute(select(EVENT).order_by(EVENT.c.seq)).mappings().all()
-                    known = ()
+                if count == len(self.events):
+                    return self.events
+                # PostgreSQL hands out numbers before it commits: a lower one may come after a higher one.
+                rows = self._strangers(connection, self._last - _LOOK_BACK)
+                if len(self.events) + len(rows) < count:
+                    rows = self._strangers(connection, 0)
             if rows:
-                self.events = known + tuple(_event(row) for row in rows)
-                self._last = rows[-1]["seq"]
+                self.events += tuple(_event(row) for row in rows)
+                self._ids.update(row["id"] for row in rows)
+                self._last = max(self._last, rows[-1]["seq"])
                 self.generation += 1
             return self.events
+
+    def _strangers(self, connection: Connection, after: int) -> list[RowMapping]:
+        """Rows with a number above ``after`` that are not known yet."""
+        found = connection.execute(select(EVENT).where(EVENT.c.seq > after).order_by(EVENT.c.seq))
+        return [row for row in found.mappings() if row["id"] not in self._ids]
 
 
 def _row(event: VettingEvent) -> dict[str, Any]:

@@ -92,12 +92,13 @@ class VetRoom(VettingRoom):
         }
         return sorted(latest.values(), key=lambda event: event.utc)
 
-    def _look_again(self, star: int, occasion: int) -> None:
+    def _look_again(self, star: int, occasion: int, taken_back: str | None = None) -> None:
         campaign, task = self.needed(), Task(star, occasion)
         if not self.visit.desk.look_again(self.visit.known, campaign, task):
             raise RefusedError(f"Star {star} lies on another desk now.")
         self.task = task
-        self._tell(campaign)
+        said = [event for event in self.visit.desk.log.events if event.id == taken_back]
+        self._tell(campaign, review_words(said[0]) if said else None)
 
     def _find(self, text: str) -> None:
         found = [event for event in self._said(self.needed()) if str(event.star) == text.strip()]
@@ -123,7 +124,7 @@ class VetRoom(VettingRoom):
         """Show the star whose verdict was taken back."""
         if event is None:
             raise RefusedError("There is nothing to take back.")
-        self._look_again(event.star, event.occasion)
+        self._look_again(event.star, event.occasion, taken_back=event.supersedes)
         self.channel.tell(say=f"The verdict on {event.star} is taken back.")
 
     def _redo(self) -> None:
@@ -155,7 +156,8 @@ class VetRoom(VettingRoom):
         done, left = self.visit.desk.own_counts(self.visit.known, campaign)
         return {"done": done, "left": left}
 
-    def _tell(self, campaign: Campaign) -> None:
+    def _tell(self, campaign: Campaign, taken_back: dict[str, Any] | None = None) -> None:
+        """Tell the star on the desk; what was taken back stands in the form, so that nobody types it twice."""
         task, words = self.task, self.campaign_words() | {"counts": self._counts(campaign)}
         if task is None:
             self.workspace.focus = None
@@ -171,6 +173,7 @@ class VetRoom(VettingRoom):
                 "sentence": "",
                 "quantities": self.quantities(campaign, task.star),
                 "before": None if before is None else review_words(before),
+                "taken_back": taken_back,
             }
         )
         if self.workspace.focus == task.star:
