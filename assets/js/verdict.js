@@ -6,7 +6,7 @@ class VerdictForm {
     this.flags = new Set()
     this.verdicts = element("div", {className: "marks", role: "group", "aria-label": "Verdict"})
     this.boxes = element("div", {className: "flags", role: "group", "aria-label": "What is wrong"})
-    this.note = element("textarea", {rows: 3, "aria-label": "Comment", placeholder: "Comment (c)", maxLength: 10000, onkeydown: (event) => this.typed(event)})
+    this.note = element("textarea", {rows: 2, "aria-label": "Comment", placeholder: "Comment (c)", maxLength: 10000, onkeydown: (event) => this.typed(event)})
     this.values = element("table", {className: "sliders"})
     this.word = element("input", {"aria-label": "Proposed class", maxLength: 40, placeholder: "such as carbon star"})
     const other = element("details", {}, element("summary", {}, "Propose other values"), this.values,
@@ -31,7 +31,7 @@ class VerdictForm {
     this.values.replaceChildren(...quantities.map(([name, label, unit, published]) => {
       const input = element("input", {type: "number", step: "any", "aria-label": `Proposed ${label}`, value: said?.proposal[name] ?? ""})
       this.inputs.set(name, input)
-      return element("tr", {}, element("th", {scope: "row"}, unit ? `${label} [${unit}]` : label), element("td", {}, published === null ? "–" : Number(published.toPrecision(6)).toString()), element("td", {}, input))
+      return element("tr", {}, element("th", {scope: "row"}, unit ? `${label} [${unit}]` : label), element("td", {}, published === null ? "–" : Number(published.toPrecision(4)).toString()), element("td", {}, input))
     }))
     this.paint()
   }

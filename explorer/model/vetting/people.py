@@ -52,7 +52,7 @@ class Person:
 class People(Protocol):
     """Tells the role of a name, at each action anew."""
 
-    def role_of(self, name: str) -> Role:
+    def role_of(self, name: str, /) -> Role:
         """The present role; a stranger is a viewer."""
         ...
 
@@ -76,6 +76,14 @@ class SoleUser:
     def role_of(self, name: str) -> Role:
         """Adjudicator for the one, viewer for everybody else."""
         return Role.ADJUDICATOR if name == self.name else Role.VIEWER
+
+
+class Nobody:
+    """A server without users: everybody looks, nobody judges."""
+
+    def role_of(self, _: str) -> Role:
+        """Viewer."""
+        return Role.VIEWER
 
 
 def check_name(name: str) -> str:

@@ -176,4 +176,6 @@ def duration(seconds: float) -> str:
     if not math.isfinite(seconds):
         return "–"
     minutes = seconds / 60.0
+    if 0 < minutes < 1:
+        return "under 1 min"
     return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, ClassVar
 
 import panel as pn
@@ -14,7 +15,7 @@ from panel.auth import BasicAuthProvider, BasicLoginHandler, LogoutHandler
 
 from explorer.config import AppConfig
 from explorer.model.vetting.events import NAME_PATTERN, Authority
-from explorer.model.vetting.people import People, Person, SoleUser, UserFile
+from explorer.model.vetting.people import Nobody, People, Person, SoleUser, UserFile
 
 SECRET_VARIABLE = "MGIANT_COOKIE_SECRET"  # noqa: S105 - a name, not a secret
 NO_USERS = (
@@ -30,7 +31,9 @@ _LOG = logging.getLogger("explorer.vetting")
 
 def people_of(config: AppConfig) -> People:
     """Who may do what on this server."""
-    return SoleUser(_own_name()) if config.alone else UserFile(config.users)
+    if config.alone:
+        return SoleUser(_own_name())
+    return UserFile(config.users) if config.users != Path() else Nobody()
 
 
 def _own_name() -> str:
@@ -46,7 +49,7 @@ def visitor(config: AppConfig) -> tuple[Person | None, str]:
     oauth = bool(pn.config.oauth_provider) and pn.config.oauth_provider not in ("basic", "password", "pam")
     if config.hosted and not oauth:
         return None, SHARED_ENTRY if user else NO_USERS
-    if not user or user == "guest":
+    if not (config.signs_in or oauth) or not user or user == "guest":
         return None, NO_USERS
     if not NAME_PATTERN.fullmatch(user):
         return None, f"The name {user!r:.80} cannot stand in the record: letters, digits and . _ @ + - only."

@@ -21,7 +21,7 @@ from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT
 from explorer.state.workspace import Workspace
 from explorer.views.base import stylesheet
 from explorer.views.channel import Channel, Message
-from pipeline.domain.columns import column
+from pipeline.domain.columns import column, in_published_order
 
 FOLLOW_MS = 1500
 """How often a room looks for what others did."""
@@ -213,7 +213,7 @@ class VettingRoom:
         published = self.visit.desk.published(star, campaign.rules)
         return [
             [name, column(name).label, column(name).unit, value if value == value else None]  # noqa: PLR0124 - NaN
-            for name, value in published.items()
+            for name, value in ((name, published[name]) for name in in_published_order(published))
         ]
 
     def __panel__(self) -> pn.viewable.Viewable:
