@@ -123,7 +123,7 @@ def take(store: Store, campaign: str, task: Task, user: str, now: str, minutes: 
         "occasion": task.occasion,
         "expires": utc_text(utc_of(now) + timedelta(minutes=minutes)),
     }
-    with store.writing() as connection:
+    with store.writing(durable=False) as connection:
         build = sqlite.insert if store.is_sqlite else postgresql.insert
         put = build(CLAIM).values(row)
         done = connection.execute(

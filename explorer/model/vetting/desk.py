@@ -461,5 +461,5 @@ class Desk:
     def _clear(self, person: Person, campaign: Campaign) -> None:
         if not any(claim.user == person.name for claim in claims_of(self.store, campaign.id)):
             return
-        with self.store.writing() as connection:
+        with self.store.writing(durable=False) as connection:
             give_back(connection, campaign.id, person.name)

@@ -39,7 +39,8 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._reader = engine.execution_options()
-        self._writer = engine.execution_options(writes=True)
+        self._writer = engine.execution_options(writes=True, durable=True)
+        self._noter = engine.execution_options(writes=True, durable=False)
 
     @classmethod
     def open(cls, where: str | Path) -> Store:
@@ -83,9 +84,14 @@ class Store:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that is on disk when the block ends without an error."""
-        with self._writer.begin() as connection:
+    def writing(self, *, durable: bool = True) -> Iterator[Connection]:
+        """A transaction that is on disk when the block ends without an error.
+
+        With ``durable=False`` a loss of power may take it back, whole: good enough for what can be done again.
+        """
+        with (self._writer if durable else self._noter).begin() as connection:
+            if not durable and not self.is_sqlite:
+                connection.execute(text("SET LOCAL synchronous_commit TO off"))
             yield connection
 
     def migrate(self) -> None:
@@ -136,14 +142,16 @@ def _engine(url: URL) -> Engine:
         for pragma in (
             f"busy_timeout = {_BUSY_MS}",
             "journal_mode = WAL",
-            "synchronous = FULL",  # a commit is on disk before anybody is told
+            "synchronous = FULL",  # a verdict is on disk before anybody is told
             "foreign_keys = ON",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        if connection.get_execution_options().get("writes", False):
+        options = connection.get_execution_options()
+        if options.get("writes", False):
+            connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options['durable'] else 'NORMAL'}")
             _begin_to_write(connection)
         else:
             connection.exec_driver_sql("BEGIN")
