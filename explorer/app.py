@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +18,7 @@ from explorer.config import AppConfig
 from explorer.model.building import BuildRunner, default_build
 from explorer.model.library import Library, open_library
 from explorer.model.links import LinkStore
+from explorer.model.refit import warm_up as warm_up_refit
 from explorer.model.selection import InBox
 from explorer.model.vetting.desk import Desk
 from explorer.model.vetting.people import UserError
@@ -217,6 +219,9 @@ def _restore(workspace: Workspace, links: LinkStore, arguments: dict[str, list[b
 
 def warm_up(library: Library) -> None:
     """Compile the hot path and measure the columns before the first visitor waits for it."""
+    if library.products.spectra is not None:
+        with suppress(ValueError):  # a damaged label model: the star's room says so
+            warm_up_refit(library.products.directory, library.products.spectra)
     workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
     stage = Stage(workspace, library, Channel())
     for number, panel in enumerate(stage.panels):

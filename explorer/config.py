@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-DEFAULT_CONFIGURATION = "mock"
+DEFAULT_CONFIGURATION = "demo"
 HOME_VARIABLE = "MGIANT_HOME"
 RECORD_VARIABLE = "MGIANT_RECORD"
 """Names the vetting record's URL: in the environment, since it may hold a password."""

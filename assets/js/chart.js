@@ -1,11 +1,12 @@
 // A small drawing for evidence: axes with numbers, lines, dots and bars, in the page's own colours.
 
 class Chart {
-  constructor({width = 300, height = 150, x = "", y = "", label = "", small = false}) {
+  constructor({width = 300, height = 150, x = "", y = "", label = "", small = false, rungs = true}) {
     this.size = [width, height]
     this.words = {x, y}
-    this.margin = small ? [4, 4, 4, 4] : [6, 8, x ? 30 : 18, y ? 44 : 34]
+    this.margin = small ? [4, 4, 4, 4] : [6, 14, x ? 30 : 18, y ? 44 : 34]
     this.small = small
+    this.rungs = rungs
     this.el = element("canvas", {className: "chart", role: "img", "aria-label": label})
     this.shapes = []
   }
@@ -48,7 +49,7 @@ class Chart {
     if (this.words.x) pen.fillText(this.words.x, frame.left + frame.width / 2, frame.top + frame.height + 17)
     pen.textAlign = "right"
     pen.textBaseline = "middle"
-    for (const tick of ticks(this.y_ends, 4)) pen.fillText(tick.text, frame.left - 4, y(tick.value))
+    for (const tick of this.rungs ? ticks(this.y_ends, 4) : []) pen.fillText(tick.text, frame.left - 4, y(tick.value))
     if (!this.words.y) return
     pen.save()
     pen.translate(8, frame.top + frame.height / 2)

@@ -69,7 +69,7 @@ class EvidencePane {
     }
     if (!ccf.length) content.push(element("p", {className: "hint"}, "No CCF is kept for a star whose velocity nobody doubts, and there is no model of its own to correlate with."))
     if (lines.length) {
-      const chart = this.chart({height: 92, x: "radial velocity [km/s]", label: "Velocities of the Ca II lines"})
+      const chart = this.chart({height: 92, x: "radial velocity [km/s]", rungs: false, label: "Velocities of the Ca II lines"})
       const xs = lines.map((one) => one[1]), errors = lines.map((one) => one[2] || 0), ys = lines.map((_, k) => lines.length - k)
       content.push(element("p", {className: "hint"}, lines.map(([name, at, error]) => `${name} ${at.toFixed(1)} ± ${error.toFixed(1)}`).join("; ") + " km/s, from the top; dashed: published"), chart.el)
       const reach = [...xs.map((x, k) => x - errors[k]), ...xs.map((x, k) => x + errors[k]), ...(rv === null ? [] : [rv])]

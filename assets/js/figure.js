@@ -1,6 +1,8 @@
 // What planes and histograms share: a Bokeh figure in a cell, its tools, gestures and theme.
 
 const MINIMUM_MOVE = 1e-9
+const LABEL_WIDTH = 62
+const LABEL_HEIGHT = 34
 
 class FigureCell {
   constructor(cell, spec, slot, send) {
@@ -21,6 +23,7 @@ class FigureCell {
       x: new M.LinearAxis({axis_label: spec.x.label, ticker: new M.BasicTicker({desired_num_ticks: 5}), axis_label_standoff: 2}),
       y: new M.LinearAxis({axis_label: spec.y.label, ticker: new M.BasicTicker({desired_num_ticks: 4}), axis_label_standoff: 2}),
     }
+    for (const axis of Object.values(this.axes)) axis.formatter = new M.BasicTickFormatter({power_limit_high: 7, power_limit_low: -4})
     this.figure.add_layout(this.axes.x, "below")
     this.figure.add_layout(this.axes.y, "left")
     this.grids = [new M.Grid({axis: this.axes.x, dimension: 0}), new M.Grid({axis: this.axes.y, dimension: 1})]
@@ -100,7 +103,15 @@ class FigureCell {
     const same = this.looked !== null && now.every((value, k) => Math.abs(value - this.looked[k]) <= MINIMUM_MOVE * Math.abs(value))
     if (same) return
     this.looked = now
+    this.space_ticks(width, height)
     this.send({kind: "look", slot: this.slot, window: window_, width: now[4], height: now[5]})
+  }
+
+  // As many ticks as labels fit.
+  space_ticks(width, height) {
+    const fitting = (room, least) => Math.max(2, Math.min(7, Math.floor(room / least)))
+    this.axes.x.ticker.desired_num_ticks = fitting(width, LABEL_WIDTH)
+    this.axes.y.ticker.desired_num_ticks = fitting(height, LABEL_HEIGHT)
   }
 
   home() {

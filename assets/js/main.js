@@ -1,5 +1,7 @@
 // The Explore page: every part sends to one channel and gets what the server tells it.
 
+const RING_AFTER = 80
+
 export function render({model}) {
   const send = (message) => model.send_msg(message)
   const toolbar = new Toolbar(send), stage = new Stage(send), table = new Table(send), side = new Side(send)
@@ -15,6 +17,8 @@ export function render({model}) {
       side.receive(state)
       if (state.open !== undefined) toolbar.side.setAttribute("aria-expanded", String(state.open))
     },
+    // The spectrum first: with single stars on screen the rings cost a frame in every view.
+    focus: debounced((places) => stage.parts.focus(places), RING_AFTER),
     theme: (dark) => host.classList.toggle("dark", dark),
     star_page: (on) => {
       host.classList.toggle("alone", on)

@@ -34,7 +34,7 @@ class Plane extends FigureCell {
     const M = window.Bokeh.Models
     const source = new M.ColumnDataSource({data: {x: [], y: [], id: [], colour: []}, name})
     const glyph = new M.Scatter({
-      x: {field: "x"}, y: {field: "y"}, size: STAR_SIZE, line_color: null, fill_alpha: level === "overlay" ? 0.9 : 0.7,
+      x: {field: "x"}, y: {field: "y"}, size: STAR_SIZE, line_color: null, fill_alpha: level === "overlay" ? 0.65 : 0.7,
       fill_color: level === "overlay" ? {field: "colour"} : "#888888",
     })
     const renderer = this.layer(glyph, source, level, name)
@@ -58,7 +58,8 @@ class Plane extends FigureCell {
       arrows: () => this.layer(
         new M.MultiLine({xs: {field: "xs"}, ys: {field: "ys"}, line_width: 1.2, line_alpha: 0.85}),
         new M.ColumnDataSource({data: {xs: [], ys: []}, name: "arrows"}), "overlay"),
-    }[shape.kind]()
+    }[shape.kind]?.()
+    if (!made) return // a switch of what the server draws
     made.visible = on
     this.overlays[name] = made
   }
@@ -104,8 +105,8 @@ class Plane extends FigureCell {
   }
 
   star_layer({x, y, id}, colours) {
-    this.stars.data_source.data = {x, y, id, colour: []}
     this.show_glyphs(true)
+    this.stars.data_source.data = {x, y, id, colour: id}
     this.paint_stars(colours)
   }
 

@@ -26,7 +26,7 @@ class Side {
     this.file = element("input", {type: "file", hidden: true, accept: ".csv,.txt,.tsv,.fits,.fit,.xml,.vot,.votable", onchange: () => this.upload()})
     const list = element("button", {type: "button", title: "CSV, FITS or VOTable with obsid, source_id, or ra and dec", onclick: () => this.file.click()}, "Member list…")
     const number = (label, title) => element("input", {type: "number", step: "any", placeholder: label, title, "aria-label": title})
-    this.cone = [number("RA", "Right ascension in degrees"), number("Dec", "Declination in degrees"), number("radius", "Radius in degrees")]
+    this.cone = [number("RA", "Right ascension in degrees"), number("Dec", "Declination in degrees"), number("r", "Radius in degrees")]
     const circle = element("button", {type: "button", onclick: () => this.circle()}, "Cone")
     this.view_name = element("input", {placeholder: "name of a view", "aria-label": "Name of the view", maxLength: 60})
     const save = element("button", {type: "button", title: "Keep everything on screen under a name", onclick: () => this.save_view()}, "Save view")

@@ -48,7 +48,7 @@ class SpectrumFigure {
     made.pins = this.flux.layer(new M.MultiLine({xs: f("xs"), ys: f("ys"), line_color: f("colour"), line_width: 1}), S.pins, "glyph")
     made.flux = this.flux.layer(new M.Line({x: f("w"), y: f("flux"), line_width: 1}), S.curve, "glyph")
     made.model = this.flux.layer(new M.Line({x: f("w"), y: f("model"), line_width: 1.2}), S.curve, "glyph")
-    made.trial = this.flux.layer(new M.Line({x: f("w"), y: f("flux"), line_width: 1.4}), S.trial, "overlay")
+    made.trial = this.flux.layer(new M.Line({x: f("w"), y: f("flux"), line_width: 1.2, line_alpha: 0.85}), S.trial, "overlay")
     made.pull = this.pull.layer(new M.Line({x: f("w"), y: f("pull"), line_width: 0.8}), S.curve, "glyph")
     made.against = this.pull.layer(new M.MultiLine({xs: f("xs"), ys: f("ys"), line_color: f("colour"), line_width: 1}), S.against, "glyph")
     made.marks = this.flux.layer(new M.Segment({x0: f("w"), x1: f("w"), y0: f("bottom"), y1: f("top"), line_color: "#8b95a1", line_alpha: 0.55, line_dash: "dotted"}), S.features, "underlay")
@@ -71,7 +71,7 @@ class SpectrumFigure {
       one.figure.on_event("mouseleave", () => this.on_hover(""))
       one.figure.on_event("doubletap", () => this.home())
       one.figure.on_event("selectiongeometry", (event) => event.final && this.masked_by(event.geometry))
-      one.cell.addEventListener("pointerup", (event) => { this.unmask = event.shiftKey }, true)
+      for (const kind of ["pointerdown", "pointerup"]) one.cell.addEventListener(kind, (event) => { this.unmask = event.shiftKey }, true)
       one.wheel.dimensions = "width"
     }
     this.grip = {zoom: () => new M.BoxZoomTool({dimensions: "auto"}), pan: () => new M.PanTool(), mask: () => new M.BoxSelectTool({renderers: [], continuous: false, dimensions: "width"})}
@@ -153,7 +153,7 @@ class SpectrumFigure {
     }
     const times = (values) => (scale ? values.map((value, k) => value * scale[k]) : values)
     const data = {
-      w, flux: times(flux), low: times(flux.map((value, k) => value - sigma[k])), high: times(flux.map((value, k) => value + sigma[k])),
+      w, flux: times(flux), ...noise_band(times(flux), times(sigma)),
       model: look.model ? times(star.model) : new Float32Array(n).fill(NaN), pull: smooth(pull, look.smooth),
     }
     this.drawn = data
@@ -284,12 +284,26 @@ class SpectrumFigure {
       else low = middle
     }
     const k = x - drawn.w[low] < drawn.w[high] - x ? low : high
-    const arm = drawn.w[k] * (this.redshift / this.stretch) < (this.arms[0] + this.arms[1]) / 2 ? "blue arm" : "red arm"
+    const observed = drawn.w[k] * (this.redshift / this.stretch), blue = this.arms && observed < (this.arms[0] + this.arms[1]) / 2
+    const arm = this.arms ? [blue ? "blue arm" : "red arm"] : []
     const text = (value, digits) => (Number.isFinite(value) ? value.toFixed(digits) : "–")
     const half = (drawn.high[k] - drawn.low[k]) / 2
-    const state = star.mask[k] ? ", masked" : ""
-    return `${drawn.w[k].toFixed(1)} Å (${arm}${state})  flux ${text(drawn.flux[k], 3)} ± ${text(half, 3)}  model ${text(drawn.model[k], 3)}  residual ${text(drawn.pull[k], 1)} σ`
+    const state = [...arm, ...(star.mask[k] ? ["masked"] : [])].join(", ")
+    return `${drawn.w[k].toFixed(1)} Å${state && ` (${state})`}  flux ${text(drawn.flux[k], 3)} ± ${text(half, 3)}  model ${text(drawn.model[k], 3)}  residual ${text(drawn.pull[k], 1)} σ`
   }
+}
+
+// Where nothing is known the band has no height: Bokeh would fill the gap.
+function noise_band(flux, sigma) {
+  const low = new Float32Array(flux.length), high = new Float32Array(flux.length)
+  let last = flux.find(Number.isFinite) ?? 0
+  for (let k = 0; k < flux.length; k++) {
+    const known = Number.isFinite(flux[k]) && Number.isFinite(sigma[k])
+    if (known) last = flux[k]
+    low[k] = known ? flux[k] - sigma[k] : last
+    high[k] = known ? flux[k] + sigma[k] : last
+  }
+  return {low, high}
 }
 
 // A Gaussian over known pixels; unknown ones stay unknown.

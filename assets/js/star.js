@@ -186,7 +186,7 @@ class StarDock {
     const {look} = this.figure, at = SMOOTHINGS.indexOf(look.smooth) + by
     look.smooth = SMOOTHINGS[Math.min(Math.max(at, 0), SMOOTHINGS.length - 1)]
     this.figure.redraw()
-    this.readout.textContent = look.smooth ? `smoothed over ${look.smooth} pixels` : "not smoothed"
+    this.readout.textContent = look.smooth ? `smoothed over ${in_pixels(look.smooth)}` : "not smoothed"
   }
 
   menu() {
@@ -200,7 +200,7 @@ class StarDock {
       look.smooth = Number(smoothing.value)
       this.figure.redraw()
     }})
-    options(smoothing, SMOOTHINGS.map((pixels) => [pixels, pixels ? `${pixels} pixels` : "none"]), look.smooth)
+    options(smoothing, SMOOTHINGS.map((pixels) => [pixels, pixels ? in_pixels(pixels) : "none"]), look.smooth)
     const file = (form) => element("button", {type: "button", onclick: () => this.file(form)}, form.toUpperCase())
     this.popup.replaceChildren(
       box("lines", "Lines and bands (l)"), box("model", "Model (m)"), box("residual", "Residuals (v)"),
@@ -260,7 +260,7 @@ class StarDock {
     const own = this.star ? [row(this.star, "currentColor", null)] : []
     const add = element("button", {type: "button", disabled: !this.star?.flux, onclick: () => this.pin(this.star)}, "Pin this star")
     this.pinned.replaceChildren(
-      element("div", {className: "row"}, add, mode.row), element("p", {className: "hint"}, `Up to ${MOST_PINS} pinned spectra lie over this one, at rest; the lower figure shows residuals, differences or ratios.`),
+      element("div", {className: "row"}, add, mode.row), element("p", {className: "hint"}, `Up to ${MOST_PINS} pinned spectra lie over this one, at rest; the lower figure shows residuals, differences or ratios. Not normalised, they take this star's continuum.`),
       element("table", {className: "sliders"}, element("thead", {}, element("tr", {}, ...["obsid", "Teff", "log g", "[M/H]", "[α/M]", "RV", ""].map((name) => element("th", {scope: "col"}, name)))), element("tbody", {}, ...own, ...rows)))
   }
 }
@@ -277,6 +277,10 @@ function card_of({facts, obsid, proposal}, send) {
   const groups = facts.groups.map(([title, entries]) => element("section", {}, element("h3", {}, title),
     element("dl", {className: "pairs"}, ...entries.map(([, label, text, about]) => element("div", {title: about}, element("dt", {}, label), element("dd", {}, text))))))
   return [...labels, bits, ...again, ...links, element("div", {className: "verdicts", "data-obsid": obsid}), ...groups]
+}
+
+function in_pixels(count) {
+  return `${count} pixel${count === 1 ? "" : "s"}`
 }
 
 function plain(values) {

@@ -220,7 +220,7 @@ def chi2_of(model: LabelModel, spectrum: StoredSpectrum, labels: FloatArray) -> 
     chi2 = np.empty(len(labels))
     for start in range(0, len(labels), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        predicted = slam.predict_flux(labels[rows])[:, good]
+        predicted = model.predict(labels[rows])[:, good]
         every = np.ones(predicted.shape, bool)
         residual = flux - slam.scale.forward(predicted, np.ones_like(predicted), every)[0]
         chi2[rows] = (residual**2) @ weight

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from explorer.model.mapped import LARGE, mapped_table
 from explorer.model.table import StarTable
-from pipeline.domain.frames import FRAMES
+from pipeline.domain.frames import configured_frame
 from pipeline.products.catalog import catalog_length
 from pipeline.products.release import Products
 
@@ -30,9 +30,9 @@ class Library:
 
     @property
     def r0_kpc(self) -> float:
-        """How far the Sun is from the Galactic centre in the build's frame."""
-        frame = FRAMES.get(self.products.manifest.choices.get("frame", ""), FRAMES["paper"])
-        return float(frame.r0_kpc)
+        """How far the Sun is from the Galactic centre, in kpc: of the build's frame, else of the paper's."""
+        kinematics = self.products.manifest.configuration.get("kinematics", {"frame": "paper"})
+        return configured_frame(kinematics["frame"], kinematics.get("custom_frame", {})).r0_kpc
 
 
 @lru_cache(maxsize=4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from scipy.interpolate import CubicSpline
 from explorer.model.proposals import Interval, Proposal
 from pipeline.domain.wavelength import C_KMS, doppler_factor
 from pipeline.products.models import MODEL_DIR, read_model
-from pipeline.products.spectra import StoredSpectrum
+from pipeline.products.spectra import SpectrumStore, StoredSpectrum
 from pipeline.science.calibration import ErrorModel
 from pipeline.science.resample import rebin
 from pipeline.science.slam import SlamModel, refit_star
@@ -113,6 +114,7 @@ class LabelModel:
                 "they are not of one build. Build the products again."
             )
         self.slam, self.errors, self.wavelength = slam, errors, wavelength
+        self._evaluator = (slam.landmarks_ or slam.expansion_).evaluator()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -144,13 +146,19 @@ class LabelModel:
         ndarray, shape (n_pixels,)
             NaN where the model knows nothing.
         """
-        flux = self.slam.predict_flux([[self._inside(name, labels[name]) for name in self.names]])[0]
+        flux = self.predict(np.array([[self._inside(name, labels[name]) for name in self.names]]))[0]
         known = self.slam.usable_pixel_
         if shift_kms:
             at_rest = self.wavelength / float(doppler_factor(shift_kms))
             flux = CubicSpline(self.wavelength, flux)(at_rest)
             known = np.interp(at_rest, self.wavelength, known.astype(float), 0.0, 0.0) > 0.5
         return np.where(known, flux, np.nan)
+
+    def predict(self, labels: FloatArray) -> FloatArray:
+        """Spectra for many labels, shape (m, n_labels), at rest, on the model's landmarks where it has some."""
+        slam = self.slam
+        scaled = self._evaluator.predict((labels - slam.label_mean_) / slam.label_std_)
+        return np.asarray(slam.scale.backward(slam.flux_mean_ + slam.flux_std_ * scaled), np.float64)
 
     def total_variance(self, ivar: NDArray[np.floating]) -> FloatArray:
         """Variance of noise and model together (Eq. 5); infinite where the pixel says nothing."""
@@ -304,6 +312,18 @@ def open_label_model(directory: Path) -> LabelModel | None:
     wavelength = np.load(directory / "spectra" / "wavelength.npy", allow_pickle=False)
     errors = ErrorModel.from_dict(metadata["errors"]) if "errors" in metadata else None
     return LabelModel(from_arrays(arrays, metadata), errors, wavelength)
+
+
+def warm_up(directory: Path, store: SpectrumStore) -> None:
+    """Open the model and fit a star once, moved and unmoved, so that the first visitor does not wait for it."""
+    model = open_label_model(directory)
+    if model is None or not len(store):
+        return
+    published = dict.fromkeys((*model.names, "rv"), float("nan"))
+    spectrum = store.get(int(store.obsid[0]))
+    for velocity in (0.0, 1.0):
+        with suppress(RefitError):  # a star without a good pixel warms up less
+            model.refit(spectrum, published, Wish(fixed=(("rv", velocity),)))
 
 
 def in_any(wavelength: FloatArray, intervals: Sequence[Interval]) -> BoolArray:

@@ -15,6 +15,9 @@ from pipeline.domain.columns import QUANTILE_GROUP, Column, column
 _SAMPLE = 1_000_000
 """Quantiles of longer columns are read off every k-th star."""
 
+_FENCED, _FENCE = 0.05, 1.5
+"""Wild is what is farther beyond these quantiles than so many times their distance."""
+
 _MOST_CATEGORIES = 12
 
 
@@ -128,7 +131,11 @@ class StarTable(Mapping[str, NDArray[Any]]):
         return tuple(str(label) or "(none)" for label in labels), codes.astype(np.uint8)
 
     def limits(self, name: str, tail: float = 0.0) -> tuple[float, float] | None:
-        """Range of a column's finite values without a fraction ``tail`` at either end; None when there are none."""
+        """Range of a column's finite values; None when there are none.
+
+        With a ``tail``, without that fraction at either end, and never far beyond what nine tenths of the stars span: a
+        few wild values do not squeeze all others together.
+        """
         key = (name, tail)
         if key not in self._limits:
             self._limits[key] = self._measure_limits(name, tail)
@@ -143,8 +150,11 @@ class StarTable(Mapping[str, NDArray[Any]]):
         finite = values[np.isfinite(values)]
         if not finite.size:
             return None
-        low, high = np.quantile(finite, (tail, 1.0 - tail)) if tail else (finite.min(), finite.max())
-        return float(low), float(high)
+        if not tail:
+            return float(finite.min()), float(finite.max())
+        low, left, right, high = np.quantile(finite, (tail, _FENCED, 1.0 - _FENCED, 1.0 - tail))
+        fence = _FENCE * (right - left)
+        return (float(max(low, left - fence)), float(min(high, right + fence))) if fence else (float(low), float(high))
 
     @cached_property
     def _by_obsid(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

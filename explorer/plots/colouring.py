@@ -64,14 +64,19 @@ def ramp_of(colouring: Colouring, dark: bool) -> tuple[str, ...]:
     return count_ramp(dark) if isinstance(colouring, Density) else value_ramp(colouring.name, dark)
 
 
-def legend(colouring: Colouring, dark: bool) -> Mapping[str, Any]:
-    """What the colours mean: a label with either a gradient between two ends, or categories with their colours."""
+def legend(colouring: Colouring, dark: bool, *, single: bool = False) -> Mapping[str, Any]:
+    """What the colours mean: a label with either a gradient between two ends, or categories with their colours.
+
+    ``single`` says that stars are drawn one by one.
+    """
     if isinstance(colouring, Categories):
         return {"label": colouring.name, "entries": list(zip(colouring.labels, colouring.colours, strict=True))}
     gradient = gradient_css(ramp_of(colouring, dark))
     if isinstance(colouring, Density):
+        if single:
+            return {"label": "each dot is a star", "entries": []}
         return {"label": "stars per pixel (log)", "low": "1", "high": "most in view", "gradient": gradient}
-    label = f"mean {column(colouring.name).axis_label}"
+    label = column(colouring.name).axis_label if single else f"mean {column(colouring.name).axis_label}"
     return {"label": label, "low": number(colouring.low), "high": number(colouring.high), "gradient": gradient}
 
 

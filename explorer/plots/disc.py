@@ -7,10 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.plots.palettes import TRANSPARENT
+from pipeline.domain.columns import column
 from pipeline.products.maps import DiscMap
 
 HUES, SHADES = 15, 17
 """Steps of rotation velocity and of texture: 15 x 17 fill a byte beside 0, which is transparent."""
+
+
+RESIDUAL_LABEL = "V_φ - median(R) [km/s]"
 
 
 def rotation_limits(maps: tuple[DiscMap, ...]) -> tuple[float, float]:
@@ -23,10 +27,23 @@ def rotation_limits(maps: tuple[DiscMap, ...]) -> tuple[float, float]:
     return float(low), float(max(high, low + 10.0))
 
 
-def texture_levels(disc: DiscMap, limits: tuple[float, float]) -> NDArray[np.uint8]:
-    """One byte a texture pixel: 0 where there is no field, else 1 + hue * SHADES + shade."""
-    factor = max(disc.texture.shape[0] // max(disc.v_phi.shape[0], 1), 1)
-    speed = np.kron(disc.v_phi, np.ones((factor, factor), np.float32))
+def residual_limits(maps: tuple[DiscMap, ...]) -> tuple[float, float]:
+    """Limits of the residuals' colours in km/s, the same to both sides and for every slice, rounded to 5."""
+    known = (
+        np.concatenate([np.abs(disc.residual[np.isfinite(disc.residual)]) for disc in maps]) if maps else np.empty(0)
+    )
+    reach = 5.0 * float(np.ceil(np.quantile(known, 0.95) / 5.0)) if known.size else 0.0
+    return -max(reach, 5.0), max(reach, 5.0)
+
+
+def texture_levels(disc: DiscMap, limits: tuple[float, float], *, residual: bool = False) -> NDArray[np.uint8]:
+    """One byte a texture pixel: 0 where there is no field, else 1 + hue * SHADES + shade.
+
+    The hue is of the rotation, or of what it is above the slice's median at that radius.
+    """
+    coloured = disc.residual if residual else disc.v_phi
+    factor = max(disc.texture.shape[0] // max(coloured.shape[0], 1), 1)
+    speed = np.kron(coloured, np.ones((factor, factor), np.float32))
     known = np.isfinite(speed) & (disc.texture > 0)
     scaled = np.clip((np.where(known, speed, limits[0]) - limits[0]) / (limits[1] - limits[0]), 0.0, 1.0)
     hue = np.minimum((scaled * HUES).astype(np.int64), HUES - 1)
@@ -54,8 +71,13 @@ def rotation_colours(dark: bool) -> tuple[str, ...]:
     return tuple(ramp[round(last * (start + (stop - start) * hue / (HUES - 1)))] for hue in range(HUES))
 
 
-def rotation_bar(maps: tuple[DiscMap, ...], dark: bool) -> dict[str, str]:
-    """The colour bar of the rotation."""
-    low, high = rotation_limits(maps)
+def rotation_scale(maps: tuple[DiscMap, ...], *, residual: bool) -> tuple[tuple[float, float], str]:
+    """Limits of the hues, and what they are of."""
+    return (residual_limits(maps), RESIDUAL_LABEL) if residual else (rotation_limits(maps), column("v_phi").axis_label)
+
+
+def rotation_bar(maps: tuple[DiscMap, ...], dark: bool, *, residual: bool = False) -> dict[str, str]:
+    """The colour bar of the rotation or of its residual."""
+    (low, high), label = rotation_scale(maps, residual=residual)
     gradient = f"linear-gradient(to right, {', '.join(rotation_colours(dark))})"
-    return {"label": "V_φ [km/s]", "low": f"{low:.0f}", "high": f"{high:.0f}", "gradient": gradient}
+    return {"label": label, "low": f"{low:.0f}", "high": f"{high:.0f}", "gradient": gradient}

@@ -17,7 +17,7 @@ from explorer.model.table import StarTable
 from explorer.plots import kernels
 from explorer.plots.colouring import ramp_of
 from explorer.plots.diagram import Arrows, Axis, Bars, DiscPlane, Dots, Lines, Overlay, Plane, SunMark
-from explorer.plots.disc import rotation_colours, rotation_limits, texture_levels, texture_palette
+from explorer.plots.disc import rotation_colours, rotation_scale, texture_levels, texture_palette
 from explorer.plots.journal import (
     COLUMN_INCHES,
     STYLE,
@@ -77,7 +77,7 @@ class Shot:
     note: str
 
 
-def draw_plane(plane: Plane, shot: Shot, disc: DiscMap | None = None) -> Canvas_:
+def draw_plane(plane: Plane, shot: Shot, disc: DiscMap | None = None, *, residual: bool = False) -> Canvas_:
     """A plane: every star in grey, the selection in its colours, the overlays that are on."""
     with mpl.rc_context(STYLE):
         figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * min(max(shot.aspect, 0.5), 1.4))
@@ -89,7 +89,7 @@ def draw_plane(plane: Plane, shot: Shot, disc: DiscMap | None = None) -> Canvas_
             if isinstance(overlay.shape, Dots):
                 axes.plot(overlay.shape.x, overlay.shape.y, ".", color="0.6", markersize=1.0, rasterized=True)
         if disc is not None and isinstance(plane, DiscPlane):
-            _draw_texture(axes, plane, disc)
+            _draw_texture(axes, plane, disc, residual=residual)
         _draw_stars(axes, plane, shot, grey=disc is None)
         for overlay in shot.overlays:
             _draw_overlay(axes, overlay)
@@ -181,12 +181,13 @@ def _draw_image(axes: Axes, levels: NDArray[np.uint8], viewport: Viewport, ramp:
     axes.imshow(colours[levels], extent=extent, origin="lower", aspect="auto", interpolation="nearest")
 
 
-def _draw_texture(axes: Axes, plane: DiscPlane, disc: DiscMap) -> None:
-    limits = rotation_limits(plane.maps)
+def _draw_texture(axes: Axes, plane: DiscPlane, disc: DiscMap, *, residual: bool) -> None:
+    limits, label = rotation_scale(plane.maps, residual=residual)
     low, high = float(disc.edges_kpc[0]), float(disc.edges_kpc[-1])
     window = Viewport(low, high, low, high, 1, 1)
-    _draw_image(axes, texture_levels(disc, limits), window, texture_palette(dark=False))
-    add_colour_bar(axes, (TRANSPARENT, *rotation_colours(dark=False)), *limits, label_of(column("v_phi")))
+    _draw_image(axes, texture_levels(disc, limits, residual=residual), window, texture_palette(dark=False))
+    words = label if residual else label_of(column("v_phi"))
+    add_colour_bar(axes, (TRANSPARENT, *rotation_colours(dark=False)), *limits, words)
 
 
 def _draw_overlay(axes: Axes, overlay: Overlay) -> None:

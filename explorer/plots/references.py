@@ -18,6 +18,7 @@ ARROW_HEIGHT_KPC = 5.0
 """Stars this far from the plane show their velocities, as in Figure 8."""
 
 ARROW_KPC_PER_KMS = 0.02
+LONGEST_ARROW_KMS = 500.0
 """Length of the arrows: 100 km/s are 2 kpc long."""
 
 MOST_ARROWS = 500
@@ -60,7 +61,8 @@ def _found(
         yield spiral_arms(arms)
     if {x, y} <= set(_VELOCITY_OF) and {_VELOCITY_OF[x], _VELOCITY_OF[y], "z_gal"} <= set(columns):
         about = (
-            f"Arrows are velocities at |Z| > {ARROW_HEIGHT_KPC:g} kpc; 100 km/s are {100 * ARROW_KPC_PER_KMS:g} kpc."
+            f"Arrows are velocities at |Z| > {ARROW_HEIGHT_KPC:g} kpc; 100 km/s are {100 * ARROW_KPC_PER_KMS:g} kpc, "
+            f"and none is longer than {LONGEST_ARROW_KMS:g} km/s."
         )
         yield Overlay(
             "arrows",
@@ -119,5 +121,6 @@ def spiral_arms(arms: pd.DataFrame) -> Overlay:
 def arrow_ends(
     at: tuple[np.ndarray, np.ndarray], velocity: tuple[np.ndarray, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Heads of velocity arrows that start at the stars, in kpc."""
-    return at[0] + ARROW_KPC_PER_KMS * velocity[0], at[1] + ARROW_KPC_PER_KMS * velocity[1]
+    """Heads of velocity arrows that start at the stars, in kpc; an arrow ends at the longest that is told apart."""
+    scale = ARROW_KPC_PER_KMS * np.minimum(1.0, LONGEST_ARROW_KMS / np.maximum(np.hypot(*velocity), 1e-9))
+    return at[0] + scale * velocity[0], at[1] + scale * velocity[1]

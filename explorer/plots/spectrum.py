@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.domain.wavelength import air_to_vacuum
 from pipeline.products.spectra import StoredSpectrum
@@ -59,3 +60,9 @@ def features_of(first: float, last: float) -> list[list[Any]]:
     """Lines and band heads between two wavelengths, in order."""
     named = sorted((f for f in (*LINES, *BAND_HEADS) if first < f.wavelength < last), key=lambda f: f.wavelength)
     return [[f.name, f.wavelength] for f in named]
+
+
+def is_from_lamost(wavelength: NDArray[np.float64]) -> bool:
+    """Whether telluric bands and arms mean anything: LAMOST's grid is logarithmic, that of Gaia's XP spectra linear."""
+    steps = np.diff(np.log10(wavelength))
+    return bool(np.ptp(steps) < 1e-3 * steps.mean())

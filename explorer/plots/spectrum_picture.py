@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from explorer.model.proposals import Interval
 from explorer.plots.journal import PAGE_INCHES, STYLE, new_figure, sign
-from explorer.plots.spectrum import TELLURIC, features_of
+from explorer.plots.spectrum import TELLURIC, features_of, is_from_lamost
 from pipeline.domain.wavelength import doppler_factor
 from pipeline.products.spectra import StoredSpectrum
 
@@ -75,7 +75,7 @@ def draw_spectrum(shot: SpectrumShot) -> Figure:
         for axes in (top, bottom):
             for low, high in shot.masked:
                 axes.axvspan(low * stretch, high * stretch, color="#e69f00", alpha=0.25, linewidth=0)
-            for _, low, high in TELLURIC:
+            for _, low, high in TELLURIC if is_from_lamost(spectrum.wavelength) else ():
                 axes.axvspan(low * stretch / factor, high * stretch / factor, color="0.9", zorder=0, linewidth=0)
         before = -np.inf
         for name, wavelength in features_of(float(spectrum.wavelength[0]), float(spectrum.wavelength[-1])):

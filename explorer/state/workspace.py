@@ -153,21 +153,6 @@ class Workspace(param.Parameterized):
             return
         self.param.update(focus=int(obsid), message="")
 
-    def step(self, by: int) -> None:
-        """Look at the next (``by=1``) or previous (``by=-1``) selected star, in table order, wrapping at the ends."""
-        picked = np.flatnonzero(self.rows)
-        if not picked.size:
-            self.message = "No star is selected, so there is no next one."
-            return
-        row = self.table.row_of(self.focus) if self.focus is not None else None
-        if row is None:
-            position = 0 if by > 0 else picked.size - 1
-        elif by > 0:
-            position = int(np.searchsorted(picked, row, side="right")) % picked.size
-        else:
-            position = (int(np.searchsorted(picked, row, side="left")) - 1) % picked.size
-        self.look_at(int(self.table["obsid"][picked[position]]))
-
     @property
     def focus_row(self) -> int | None:
         """Row of the star under the lens."""

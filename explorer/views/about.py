@@ -49,6 +49,7 @@ class AboutView(Viewer):
             ("Scientific choices", _pairs(manifest.choices)),
             ("Stages", _stages(manifest.stages)),
             ("Measured by the build", _pairs(dict(_flat(self.products.report)))),
+            ("Against the truth", _validation(self.products.validation)),
             ("Rejected input, by reason", _table(("code", "rows"), reasons)),
             ("Rejected input", more + _table(tuple(shown.columns), shown.itertuples(index=False))),
             ("Columns", self._glossary()),
@@ -84,6 +85,43 @@ def _stages(stages: Iterable[Mapping[str, Any]]) -> str:
 def _bits() -> str:
     rows = [(int(flag).bit_length() - 1, int(flag), text.short, text.meaning) for flag, text in FLAG_TEXTS.items()]
     return _table(("bit", "value", "name", "set when"), rows)
+
+
+def _validation(document: Mapping[str, Any]) -> str:
+    """A simulated catalogue against what was put in."""
+    if not document:
+        return "<p>Not made: <code>python -m pipeline validate DIR</code> makes it for a simulated catalogue.</p>"
+    bits, odd = document["bits"], document["oddness"]
+    kinds = list(next(iter(bits.values()))["completeness"])
+    shares = (
+        [name, _cell(told["flagged"]), *map(_percent, (told["purity"], *told["completeness"].values()))]
+        for name, told in bits.items()
+    )
+    return "".join(
+        (
+            "<p>Measured minus true, of ordinary simulated M giants; stream, bits and oddness of all.</p>",
+            _scores("quantity", document["quantities"]),
+            "<h3>True value below, within and above the 16-84 % interval</h3>",
+            _scores("quantity", document["intervals"]),
+            "<h3>Sagittarius stream</h3>",
+            _pairs(document["stream"]),
+            "<h3>Quality bits: stars that carry one, share of them that is odd, share of each kind that it marks</h3>",
+            _table(("bit", "stars", "odd", *kinds), shares),
+            "<h3>Oddness as a ranking of the planted oddities</h3>",
+            _scores("oddity", {"all": odd["all"], **odd["kinds"]}) if odd else "<p>Not judged.</p>",
+        )
+    )
+
+
+def _scores(what: str, scores: Mapping[str, Mapping[str, Any]]) -> str:
+    """A row each, a column for every number that any row has."""
+    names = list(dict.fromkeys(name for scored in scores.values() for name in scored))
+    rows = ([name, *(_cell(scored.get(key, "")) for key in names)] for name, scored in scores.items())
+    return _table((what, *(name.replace("_", " ") for name in names)), rows)
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100.0 * share:.0f} %"
 
 
 def _flat(report: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:

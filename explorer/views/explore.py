@@ -61,7 +61,7 @@ class ExploreRoom:
         self.stage.hello()
         self.toolbar.hello()
         self.table.hello()
-        self.help.hello(seen=bool(message["seen"]))
+        self.help.hello(seen=bool(message["seen"]) or self.workspace.star_alone)  # the tour is of the views
         self.channel.tell(resume=self._resume, say=self.workspace.message)
         if self.workspace.focus is not None:
             self._show_star()

@@ -8,6 +8,8 @@ GESTURES = (
     "Drag a box, a lasso or a polygon in any view: every view shows the same stars. A histogram selects a range.",
     "New, Add, And, Minus and Xor say how a gesture meets the selection. Shift adds, Ctrl intersects, both subtract.",
     "Click a star in a view or in the table: its spectrum appears, and a ring marks it everywhere.",
+    "Refit: sliders move the model, the mask tool leaves pixels out, a ticked label is held; Propose records it.",
+    "Evidence says why the labels are what they are; Compare lays up to four spectra over this one.",
     "A click with Shift, Ctrl or both selects the star instead, as a gesture does.",
     "Zoom with the wheel, over an axis for that axis alone; double-click to zoom back.",
     "Few stars on screen are drawn one by one and tell their numbers under the mouse.",
@@ -23,6 +25,12 @@ SHORTCUTS = (
     ("u", "undo the last selection or subset"),
     ("Shift+U", "redo"),
     ("x", "reset every zoom"),
+    ("j k ← →", "next and previous star"),
+    ("g", "go to an obsid"),
+    ("s d", "smooth the spectrum more or less"),
+    ("l m v a", "lines, model, residuals, not normalised"),
+    ("z Shift+Z", "zoom to Ca II or TiO"),
+    ("f", "fit the star again"),
     ("/", "filter by an expression"),
     ("?", "this help"),
 )
@@ -33,6 +41,7 @@ TOUR = (
     (".toolbar .choices", "Choose what a drag does, and beside it how a new gesture meets the selection."),
     (".toolbar button", "Filter by expressions, give stars a name, upload a list, save what you see."),
     (".card.table", "The selected stars. Click one, here or in a view, to see its spectrum."),
+    (".star", "Its spectrum. Below: card, live refit, evidence, and others beside it. The arrow gives it the page."),
     (".toolbar .light", "Green while the server answers. Beside it: help, and links, tables and figures to take away."),
 )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from explorer.model.selection import Everything, InBox, InPolygon, InRange, Selection
 from explorer.plots import kernels
 from explorer.plots.diagram import Arrows, Axis, Bars, DiscPlane, Figure, Missing, Plane
-from explorer.plots.disc import rotation_bar, rotation_limits, texture_levels
+from explorer.plots.disc import rotation_bar, rotation_scale, texture_levels
 from explorer.plots.references import ARROW_HEIGHT_KPC, MOST_ARROWS, arrow_ends
 from explorer.plots.shading import Canvas, Categories, Colouring, Image, Stars, ValueScale, Viewport, packed
 from explorer.state.panels import PanelState
@@ -23,6 +23,7 @@ Picture: TypeAlias = dict[str, Any]
 """A layer for the browser; the bytes under ``pixels`` are sent together with those of other layers."""
 
 LOGARITHMIC = "logarithmic"
+RESIDUAL = "residual"
 
 _TAP_PIXELS = 10.0
 _LONE_LEVEL = 150
@@ -213,19 +214,29 @@ class DiscPanel(PlanePanel):
         inside.setflags(write=False)
         self.canvas = Canvas(workspace.table, *self.names, inside)
 
+    @property
+    def residual(self) -> bool:
+        """Whether the rotation's residual is coloured."""
+        return RESIDUAL in self.state.switched
+
     def spec(self) -> dict[str, Any]:
-        """Those of a plane, the slices, and the colour bar of the rotation."""
+        """Those of a plane, the slices, the switch to residuals, and the colour bar of the rotation."""
         slices = [f"|Z| {one.z_low_kpc:g} to {one.z_high_kpc:g} kpc" for one in self.figure.maps]
-        return {**super().spec(), "caption": [], "parts": slices, "part": self.state.part, "bar": self.bar()}
+        plane = super().spec()
+        switch = {"name": RESIDUAL, "label": "Rotation minus its median at that radius", "on": self.residual}
+        switches = [*plane["overlays"], {**switch, "shape": {"kind": "none"}}]
+        rest = {"parts": slices, "part": self.state.part, "bar": self.bar()}
+        return {**plane, "overlays": switches, "caption": [], **rest}
 
     def bar(self) -> dict[str, str]:
         """The colour bar of the rotation."""
-        return rotation_bar(self.figure.maps, self.workspace.dark)
+        return rotation_bar(self.figure.maps, self.workspace.dark, residual=self.residual)
 
     def background(self, colouring: Colouring, glyphs: int) -> list[Picture]:  # noqa: ARG002 - it is the texture
         """The texture stands for all stars."""
         low, high = float(self.disc.edges_kpc[0]), float(self.disc.edges_kpc[-1])
-        levels = texture_levels(self.disc, rotation_limits(self.figure.maps))
+        limits, _ = rotation_scale(self.figure.maps, residual=self.residual)
+        levels = texture_levels(self.disc, limits, residual=self.residual)
         return [{"name": "texture", "window": (low, high, low, high), "shape": levels.shape, "pixels": packed(levels)}]
 
     def selected(self, colouring: Colouring) -> list[Picture]:

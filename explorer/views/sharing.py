@@ -104,7 +104,9 @@ class Sharing:
         if not (isinstance(panel, PlanePanel) and isinstance(figure, Plane)):
             raise SelectionError(f"{panel.title} shows nothing that could be a picture.")
         shot = self._shot(ends_of(figure.x, state.x_ends), ends_of(figure.y, state.y_ends), aspect, panel)
-        return partial(draw_plane, figure, shot, panel.disc if isinstance(panel, DiscPanel) else None)
+        if isinstance(panel, DiscPanel):
+            return partial(draw_plane, figure, shot, panel.disc, residual=panel.residual)
+        return partial(draw_plane, figure, shot)
 
     def _shot(
         self, x_ends: tuple[float, float], y_ends: tuple[float, float], aspect: float, panel: PlanePanel | None = None

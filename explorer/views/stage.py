@@ -16,7 +16,7 @@ from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 from explorer.views.catalogue import VIEWS, default_panels, figure_of
 from explorer.views.channel import Channel, Message
-from explorer.views.panels import DiscPanel, Panel, Picture, PlanePanel, panel_of
+from explorer.views.panels import RESIDUAL, DiscPanel, Panel, Picture, PlanePanel, panel_of
 
 MOST_GLYPHS = 20_000
 """Stars on screen, over all views, up to which each is a glyph of its own."""
@@ -48,6 +48,7 @@ class Stage:
         self._own_change = False
         self._due_slots: set[int] = set()
         self._due_selected = False
+        self._single = False
         channel.before_sending(self.paint)
         for kind, handler in {
             "look": self._looked,
@@ -75,6 +76,7 @@ class Stage:
     def hello(self) -> None:
         """Tell a new page everything; it answers with what it sees."""
         columns = [[declared.name, declared.axis_label] for declared in self.library.table.axes()]
+        self.tell_colours()  # before the figures, which are built in them
         self.channel.tell(
             stage={
                 **self._arrangement([panel.spec() for panel in self.panels]),
@@ -84,7 +86,6 @@ class Stage:
             },
             tool=self.workspace.tool,
         )
-        self.tell_colours()
 
     def _arrangement(self, specs: list[dict[str, Any] | None]) -> dict[str, Any]:
         """The grid; None leaves a place as it is."""
@@ -102,7 +103,7 @@ class Stage:
         self.channel.tell(
             colours={**{name: lookup(ramp) for name, ramp in ramps.items()}, "theme": self._theme(), "bars": bars},
             theme=dark,
-            legend=legend(self.colouring, dark),
+            legend=legend(self.colouring, dark, single=self._single),
         )
 
     def _theme(self) -> dict[str, Any]:
@@ -150,6 +151,17 @@ class Stage:
         self._send(pictures)
         if slots:
             self.mark_focus()
+            self._tell_legend()
+
+    def _tell_legend(self) -> None:
+        """Say it when stars come to be drawn one by one, or no longer."""
+        planes = [
+            panel for _, panel in self.on_screen if isinstance(panel, PlanePanel) and not isinstance(panel, DiscPanel)
+        ]
+        single = bool(planes) and all(panel.stars is not None for panel in planes)
+        if single != self._single:
+            self._single = single
+            self.channel.tell(legend=legend(self.colouring, self.workspace.dark, single=single))
 
     def _send(self, pictures: list[tuple[int, Picture]]) -> None:
         layers, chunks, end = [], [], 0
@@ -230,7 +242,7 @@ class Stage:
         if len(switched) == len(state.switched):
             switched = (*switched, name)
         state = replace(state, switched=switched)
-        if not isinstance(self.panels[slot], PlanePanel):
+        if name == RESIDUAL or not isinstance(self.panels[slot], PlanePanel):
             self._change(slot, state)
             return
         self._remember(slot, state)

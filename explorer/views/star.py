@@ -15,7 +15,7 @@ from explorer.model.refit import LabelModel, RefitError, open_label_model
 from explorer.model.star import facts_of
 from explorer.model.star_files import spectrum_fits
 from explorer.plots.journal import FORMATS, picture_bytes
-from explorer.plots.spectrum import BLUE_ARM_END, RED_ARM_START, TELLURIC, ZOOMS, arrays_of, features_of
+from explorer.plots.spectrum import BLUE_ARM_END, RED_ARM_START, TELLURIC, ZOOMS, arrays_of, features_of, is_from_lamost
 from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Channel, Message
@@ -82,10 +82,12 @@ class StarDock:
 
     def setup(self) -> dict[str, Any]:
         """Wavelengths, names of lines, and what the sliders may do."""
-        common: dict[str, Any] = {"zooms": ZOOMS, "telluric": TELLURIC, "arms": [RED_ARM_START, BLUE_ARM_END]}
+        common: dict[str, Any] = {"zooms": ZOOMS, "telluric": [], "arms": None}
         if self.spectra is not None:
             wavelength = self.spectra.wavelength
             ends = float(wavelength[0]), float(wavelength[-1])
+            if is_from_lamost(wavelength):
+                common |= {"telluric": TELLURIC, "arms": [RED_ARM_START, BLUE_ARM_END]}
             common |= {"wavelength": wavelength, "features": features_of(*ends), "raw": self.spectra.has_continuum}
         return {**common, "refit": self.refit.setup(), "simulated": self.library.products.manifest.simulated}
 
@@ -141,7 +143,7 @@ class StarDock:
         return {
             "obsid": str(obsid),
             "sentence": self.sentence(obsid, spectrum),
-            "note": "" if spectrum is None or spectrum.has_model else "The label fit left no model for this star.",
+            "note": self.note(spectrum),
             "rv": rv if np.isfinite(rv) else None,
             "facts": facts.to_client(),
             "published": self.refit.published_of(row),
@@ -161,6 +163,12 @@ class StarDock:
         if bool(np.all(spectrum.mask | (spectrum.ivar <= 0))):
             return f"Every pixel of obsid {obsid} is masked: there is nothing to see."
         return ""
+
+    def note(self, spectrum: StoredSpectrum | None) -> str:
+        """What to say over a spectrum without a model."""
+        if spectrum is None or spectrum.has_model:
+            return ""
+        return self.no_model or "The label fit left no model for this star."
 
     def focused(self) -> tuple[int, int, StoredSpectrum]:
         """Row, obsid and spectrum of the star under the lens; RefitError when there is none."""

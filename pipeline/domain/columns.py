@@ -57,8 +57,8 @@ class Column:
 
     @property
     def axis_label(self) -> str:
-        """Label with its unit, for an axis."""
-        return f"{self.label} [{self.unit}]" if self.unit else self.label
+        """Label with its unit, for an axis; squares stand raised."""
+        return f"{self.label} [{self.unit.replace('2', '²')}]" if self.unit else self.label
 
     @property
     def is_float(self) -> bool:
@@ -311,6 +311,7 @@ _QUALITY = (
        65535, nullable=False),
     _c("oddness", "float32", "", "stat.rank", "oddness", "How odd the star is: -log10 of its joint tail probability",
        0, None),
+    _c("oddness_reason", "str", "", "meta.note", "odd for", "Piece of evidence that says most in the oddness"),
 )
 # fmt: on
 

@@ -44,7 +44,7 @@ FLAG_TEXTS: dict[QualityFlag, FlagText] = {
         "poor fit", "reduced chi-squared above the 99.5th percentile of out-of-fold stars of like S/N"
     ),
     QualityFlag.RESIDUALS: FlagText(
-        "residuals", "residuals correlated, or one 500 Å stretch worse, beyond 99.5 % of out-of-fold stars"
+        "residuals", "residuals correlated, or a feature or 500 Å stretch in them, beyond 99.5 % of out-of-fold stars"
     ),
     QualityFlag.NOT_CONVERGED: FlagText("not converged", "the label fit did not converge"),
     QualityFlag.LABEL_AT_BOUND: FlagText("at bound", "a label lies at the edge of the training range"),

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from pipeline.domain.wavelength import LOG_STEP, air_to_vacuum
 from pipeline.mock.spectra import LEVEL_ANGSTROM, LOG_WAVELENGTH, N_PIXELS, Light, StarLight
+from pipeline.science.line_tests import HYDROXYL, SKY_SIGMA
 
 FloatArray = NDArray[np.float64]
 
 _SKY_SPIKES = ((5577.34, 9.0), (6300.30, 5.0), (6363.78, 2.5))
 """Lines of oxygen in air, height of their residual in sigma."""
 
-_HYDROXYL = (
-    *(7276, 7316, 7341, 7750, 7794, 7821, 7853, 7914, 7964, 7993, 8026, 8344),
-    *(8399, 8430, 8466, 8505, 8778, 8827, 8850, 8886, 8920, 8959, 9002, 9038),
-)
+_HYDROXYL_HEIGHT, _HYDROXYL_SPREAD = 4.0, 0.5
+"""OH lines over the sky's continuum, and by how much they differ among each other (natural logarithm): invented."""
+
 _SKY_SUBTRACTION = 0.03
 """Relative error of the sky that is subtracted, one standard deviation: fibres differ in transmission by as much."""
 
@@ -200,7 +200,9 @@ def _throughput(wavelength: FloatArray) -> FloatArray:
 def _sky_brightness(wavelength: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Sky over that at 6500 Angstrom, continuum with lines, and its lines alone: oxygen and OH."""
     continuum = np.interp(wavelength, [3700, 5000, 7000, 9100], [0.6, 0.9, 1.1, 1.6])
+    heights = _HYDROXYL_HEIGHT * np.random.default_rng(0).lognormal(0.0, _HYDROXYL_SPREAD, len(HYDROXYL))
+    spikes = [(place, 12.0) for place, _ in _SKY_SPIKES] + list(zip(HYDROXYL, heights.tolist(), strict=True))
     lines = np.zeros(wavelength.size)
-    for place, height in [(place, 12.0) for place, _ in _SKY_SPIKES] + [(float(place), 4.0) for place in _HYDROXYL]:
-        lines += height * np.exp(-0.5 * ((wavelength - float(air_to_vacuum(place))) / 2.6) ** 2)
+    for place, height in spikes:
+        lines += height * np.exp(-0.5 * ((wavelength - float(air_to_vacuum(place))) / SKY_SIGMA) ** 2)
     return np.asarray(continuum + lines), lines

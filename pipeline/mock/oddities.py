@@ -37,6 +37,9 @@ CONTAMINANT_ODDITIES = {"M dwarf": "dwarf", "carbon star": "carbon star"}
 ODDITIES = (*SPECTRAL_SHARES, "mislabelled", *CONTAMINANT_ODDITIES.values())
 """Every kind of oddity."""
 
+SKY_MATTERS_SNR = 150.0
+"""A false sky is planted below this S/N: against a bright star it is nothing."""
+
 _FAR_TEFF_K, _FAR_M_H = 80.0, 0.25
 """A mislabelled star's labels are off by at least one of these."""
 
@@ -70,6 +73,7 @@ def choose(
     labels: FloatArray,
     reference: NDArray[np.bool_],
     star: NDArray[np.intp],
+    snr: FloatArray,
     rng: np.random.Generator,
 ) -> Planted:
     """Decide which observations are odd, how, and by how much; at most one oddity each.
@@ -86,6 +90,8 @@ def choose(
         Whether the star has reference labels.
     star : ndarray of int, shape (n,)
         Number of the star: labels are the same for all its observations.
+    snr : ndarray, shape (n,)
+        Median S/N a pixel over 8000-8950 Angstrom.
     rng : Generator
         Randomness.
     """
@@ -100,8 +106,9 @@ def choose(
     for kind, share in SPECTRAL_SHARES.items():
         if kind == "swapped fibres":
             continue
-        free = np.flatnonzero((planted.kind == "") & (star_kind == "M giant"))
-        rows = rng.permutation(free)[: round(share * n)]
+        free = (planted.kind == "") & (star_kind == "M giant")
+        free &= (kind != "wrong sky") | (snr < SKY_MATTERS_SNR)
+        rows = rng.permutation(np.flatnonzero(free))[: round(share * n)]
         planted.kind[rows] = kind
         planted.size[rows], planted.velocity[rows] = _sizes(kind, rows.size, rng)
     return planted

@@ -47,6 +47,8 @@ class Visits:
         Median S/N a pixel over 8000-8950 Angstrom.
     zero_point_kms : ndarray
         What the spectrograph adds to every velocity.
+    throughput : ndarray
+        Light that plate and fibre let through, over the usual.
     """
 
     star: NDArray[np.intp]
@@ -56,6 +58,7 @@ class Visits:
     lmjd: IntArray
     snr: FloatArray
     zero_point_kms: FloatArray
+    throughput: FloatArray
 
     def __len__(self) -> int:
         """Number of observations."""
@@ -88,9 +91,10 @@ def draw_visits(ra: FloatArray, dec: FloatArray, g_mag: FloatArray, n: int, rng:
     )
     plate, member = np.unique(plan, return_inverse=True)
     night = rng.integers(_FIRST_NIGHT, _LAST_NIGHT, plate.size)[member]
-    sky = np.exp(_PLATE_SCATTER * rng.standard_normal(plate.size))[member]
+    weather = np.exp(_PLATE_SCATTER * rng.standard_normal(plate.size))[member]
+    throughput = weather * np.exp(_FIBRE_SCATTER * rng.standard_normal(n))
     fade = 10.0 ** (-0.2 * (g_mag[star] - _DEPTH_MIDDLE_G[depth]))
-    snr = _DEPTH_SNR[depth] * fade * sky * np.exp(_FIBRE_SCATTER * rng.standard_normal(n))
+    snr = _DEPTH_SNR[depth] * fade * throughput
     offsets = ZERO_POINT_KMS * rng.standard_normal(SPECTROGRAPHS)
     return Visits(
         star=star,
@@ -100,6 +104,7 @@ def draw_visits(ra: FloatArray, dec: FloatArray, g_mag: FloatArray, n: int, rng:
         lmjd=night,
         snr=np.clip(snr, *SNR_LIMITS),
         zero_point_kms=offsets[spectrograph - 1],
+        throughput=throughput,
     )
 
 

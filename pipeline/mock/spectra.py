@@ -39,15 +39,19 @@ _ALPHA_LINES = (
     (8662.1, 13.0, 0.40),  # Ca II
     (8806.8, 6.0, 0.7),  # Mg I
 )
-_SODIUM = (5892.9, 14.0, 0.7)
+_SODIUM = (5892.9, 14.0, 0.6)
 """The model's Na D of cool giants exceeds that of real LAMOST spectra: centre, half width, exponent that weakens it."""
 
 _VEIL = 2.2
 """Lines weaken as the bands' transmission to this power: they form above the layers where TiO absorbs. Fitted with the
 bands."""
 
-_EMISSION = ((6562.8, 1.0), (4861.3, 0.7), (8498.0, 0.10), (8542.1, 0.15), (8662.1, 0.15))
-"""Emission of active and of pulsating giants: line in air, equivalent width over that of H alpha."""
+_EMISSION = (
+    *((6562.8, 1.0), (4861.3, 0.45), (4340.5, 0.25)),
+    *((8498.0, 0.06), (8542.1, 0.2), (8662.1, 0.12)),
+)
+"""Emission of active and of pulsating giants: line in air, equivalent width over that of H alpha (invented; what looks
+for it expects others)."""
 
 _INTERSTELLAR = ((5780.5, 2.1, 0.5), (6283.9, 4.8, 1.0), (8620.4, 4.3, 0.35))
 """Diffuse bands (Jenniskens & Desert 1994, A&AS 106, 39): centre in air, width and, rounded, equivalent width a

@@ -156,6 +156,7 @@ def simulate(
     *,
     frame: SolarFrame | None = None,
     dust: DustMap | None = None,
+    stream: StreamModel | None = None,
 ) -> MockSurvey:
     """Simulate a survey of M giants.
 
@@ -172,6 +173,8 @@ def simulate(
     dust : DustMap, optional
         What reddens the stars; the analytic disc by default, with 30 per cent of scatter a star, which is the
         error that the paper gives dust maps.
+    stream : StreamModel, optional
+        What Sagittarius giants stand on; one of this seed is integrated by default.
 
     Returns
     -------
@@ -190,21 +193,23 @@ def simulate(
     frame = frame or FRAMES["paper"]
     dust = dust or ExponentialDisc(r0_kpc=frame.r0_kpc)
     sky, noise, plates, odd = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4))
-    stars, stream = draw_stars(n_stars - round(REPEAT_SHARE * n_stars), seed, sky, frame, dust)
+    stars, stream = draw_stars(n_stars - round(REPEAT_SHARE * n_stars), seed, sky, frame, dust, stream)
     seen = magnitudes(stars, noise)
     seen |= astrometry(stars, seen["g_mag"], noise)
     seen |= reference_labels(stars, seen["h_mag"], round(1.5 * training), noise)
     visits = draw_visits(stars.ra, stars.dec, seen["g_mag"], n_stars, plates)
     stars = stars[visits.star]
     seen = {name: values[visits.star] for name, values in seen.items()}
-    planted = oddities.choose(stars.kind, visits.plan_id, stars.labels, np.isfinite(seen["teff_ref"]), visits.star, odd)
+    planted = oddities.choose(
+        stars.kind, visits.plan_id, stars.labels, np.isfinite(seen["teff_ref"]), visits.star, visits.snr, odd
+    )
     wrong = np.flatnonzero(planted.kind == "mislabelled")
     for name in ("teff_ref", "logg_ref", "m_h_ref", "alpha_m_ref"):
         seen[name][wrong] = seen[name][planted.partner[wrong]]
     light = Light(
         stars.labels, _CARBON * (stars.kind == "carbon star"), np.zeros(n_stars), stars.rv + visits.zero_point_kms
     )
-    level = 500.0 * 10.0 ** (-0.4 * (seen["g_mag"] - 14.0)) * np.exp(0.2 * noise.standard_normal(n_stars))
+    level = 500.0 * 10.0 ** (-0.4 * (seen["g_mag"] - 14.0)) * visits.throughput
     key = np.arange(n_stars, dtype=np.uint64) + np.uint64(FIRST_OBSID)
     conditions = Conditions.ordinary(visits.snr, stars.ebv, level, key)
     light, second, conditions = oddities.apply(planted, light, conditions, odd)
@@ -215,15 +220,24 @@ def simulate(
 
 
 def draw_stars(
-    n: int, seed: int, rng: np.random.Generator, frame: SolarFrame, dust: DustMap
+    n: int,
+    seed: int,
+    rng: np.random.Generator,
+    frame: SolarFrame,
+    dust: DustMap,
+    stream: StreamModel | None = None,
 ) -> tuple[Stars, StreamModel]:
-    """Stars of all components and kinds in random order, and the stream model that some of them stand on."""
+    """Stars of all components and kinds in random order, and the stream model that some of them stand on.
+
+    Without a stream one is integrated.
+    """
     branches = GiantBranches()
     strange = {kind: round(share * n) for kind, share in CONTAMINANTS.items()}
     giants = n - sum(strange.values())
     counts = [round(share * giants) for share in SHARES[1:]]
     counts = [giants - sum(counts), *counts]
-    stream = sagittarius_stream_model(int(np.clip(_PARTICLES_A_STAR * counts[3], *_PARTICLES)), seed, frame)
+    particles = int(np.clip(_PARTICLES_A_STAR * counts[3], *_PARTICLES))
+    stream = stream or sagittarius_stream_model(particles, seed, frame)
     parts = [
         draw_galaxy(name, count, rng, frame, dust, branches)
         for name, count in zip(COMPONENTS[:3], counts[:3], strict=True)
@@ -272,6 +286,8 @@ def _truth(stars: Stars, visits: Visits, planted: oddities.Planted, obsid: NDArr
             "true_m_h": stars.m_h,
             "true_alpha_m": stars.alpha_m,
             "true_age_gyr": stars.age_gyr,
+            "true_ra": stars.ra,
+            "true_dec": stars.dec,
             "true_rv": stars.rv,
             "true_rv_zero_point": visits.zero_point_kms,
             "true_pmra": stars.pmra,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,21 +61,23 @@ class Catalog:
         return len(self.table)
 
     def write(self, directory: Path, *, simulated: bool) -> Path:
-        """Write ``catalog.parquet``: units, UCDs and descriptions in each field's metadata."""
-        schema = pa.schema(
-            [
-                pa.field(
-                    c.name,
-                    pa.string() if c.dtype == "str" else pa.from_numpy_dtype(np.dtype(c.dtype)),
-                    metadata={"unit": c.unit, "ucd": c.ucd, "description": c.description},
-                )
-                for c in self.columns
-            ],
-            metadata={"simulated": "true" if simulated else "false"},
-        )
+        """Write ``catalog.parquet``."""
         path = directory / CATALOG_NAME
-        pq.write_table(pa.Table.from_pandas(self.table, schema=schema, preserve_index=False), path, compression="zstd")
+        pq.write_table(self.to_arrow(simulated=simulated), path, compression="zstd")
         return path
+
+    def to_arrow(self, *, simulated: bool) -> pa.Table:
+        """The table with units, UCDs and descriptions in each field's metadata, marked as simulated or not."""
+        fields = [
+            pa.field(
+                c.name,
+                pa.string() if c.dtype == "str" else pa.from_numpy_dtype(np.dtype(c.dtype)),
+                metadata={"unit": c.unit, "ucd": c.ucd, "description": c.description},
+            )
+            for c in self.columns
+        ]
+        schema = pa.schema(fields, metadata={"simulated": "true" if simulated else "false"})
+        return pa.Table.from_pandas(self.table, schema=schema, preserve_index=False)
 
     @classmethod
     def read(cls, directory: Path) -> Catalog:
@@ -111,6 +113,46 @@ def _readable(path: Path) -> Iterator[None]:
         raise ProductError(f"{path.parent} holds no {path.name}. Build the products again.") from None
     except pa.ArrowException as error:
         raise ProductError(f"{path} is not readable Parquet ({error}). Build the products again.") from error
+
+
+def write_blocks(frames: Iterable[pd.DataFrame], directory: Path, *, simulated: bool) -> int:
+    """Write ``catalog.parquet`` block by block, so that only one is in memory.
+
+    Parameters
+    ----------
+    frames : iterable of pandas.DataFrame
+        Blocks with the same columns; ``obsid`` rises from block to block.
+    directory : Path
+        Product directory.
+    simulated : bool
+        What the file says of itself.
+
+    Returns
+    -------
+    int
+        Number of rows.
+
+    Raises
+    ------
+    ProductError
+        If a block breaks the contract, has other columns than the first, or repeats an ``obsid`` of an earlier one.
+    """
+    rows, last = 0, -1
+    with ExitStack() as stack:
+        writer: pq.ParquetWriter | None = None
+        for frame in frames:
+            block = Catalog.from_frame(frame)
+            arrow = block.to_arrow(simulated=simulated)
+            if writer is None:
+                path = directory / CATALOG_NAME
+                writer = stack.enter_context(pq.ParquetWriter(path, arrow.schema, compression="zstd"))
+            elif not arrow.schema.equals(writer.schema):
+                raise ProductError(f"The block from row {rows} on has other columns than the first.")
+            if block.table["obsid"].min() <= last:
+                raise ProductError(f"The block from row {rows} on repeats obsids or is out of order.")
+            writer.write_table(arrow)
+            rows, last = rows + len(block), int(block.table["obsid"].max())
+    return rows
 
 
 def cast(values: pd.Series, declared: Column) -> pd.Series:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.products.catalog import CATALOG_NAME, REJECT_COLUMNS, Catalog, read_rejects
-from pipeline.products.manifest import MANIFEST_NAME, Manifest, ProductError, checksums
+from pipeline.products.manifest import MANIFEST_NAME, Manifest, ProductError, checksums, file_sha256
 from pipeline.products.maps import DiscMap, read_maps
 from pipeline.products.marked_parquet import is_simulated
 from pipeline.products.models import MODEL_DIR, read_model
@@ -22,6 +22,7 @@ from pipeline.products.spectra import SPECTRA_DIR, SpectrumStore
 
 REPORT_NAME = "report.json"
 TRUTH_NAME = "truth.parquet"
+VALIDATION_NAME = "validation.json"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Products:
         Reference curves by name.
     report : dict
         Measured summary of the build: bias and scatter of labels, velocity comparison, counts.
+    validation : dict
+        Comparison of a simulated catalogue with its truth; empty until it was made.
     """
 
     directory: Path
@@ -53,6 +56,7 @@ class Products:
     maps: tuple[DiscMap, ...]
     overlays: dict[str, pd.DataFrame]
     report: dict[str, Any]
+    validation: dict[str, Any]
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -72,6 +76,8 @@ class Products:
         try:
             rejects = read_rejects(directory)
             report = json.loads((directory / REPORT_NAME).read_text("utf-8"))
+            validated = (directory / VALIDATION_NAME).is_file()
+            validation = json.loads((directory / VALIDATION_NAME).read_text("utf-8")) if validated else {}
         except (OSError, ValueError) as error:
             raise ProductError(f"{directory} is incomplete ({error}). Build the products again.") from error
         return cls(
@@ -82,7 +88,23 @@ class Products:
             maps=read_maps(directory),
             overlays=read_overlays(directory),
             report=report,
+            validation=validation,
         )
+
+
+def publish_validation(directory: Path, document: Mapping[str, Any]) -> None:
+    """Write a validation beside the products, and its checksum into their manifest; NaN becomes null."""
+    path = directory / VALIDATION_NAME
+    text = json.dumps(_without_nan(document), indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(f"{text}\n", encoding="utf-8")
+    manifest = Manifest.read(directory)
+    replace(manifest, files={**manifest.files, VALIDATION_NAME: file_sha256(path)}).write(directory)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_nan(part) for name, part in value.items()}
+    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 def verify(directory: Path) -> list[str]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 Progress = Callable[[float], None]
 """Told the fraction done."""
@@ -53,6 +58,29 @@ def physical_memory_gb() -> float:
         text = limit.read_text().strip()
         total = min(total, int(text)) if text.isdigit() else total
     return total / 1e9
+
+
+def in_order(pool: Executor, work: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterator[R]:
+    """Results of ``work`` in the items' order; no more than ``ahead`` of them are under way or waiting.
+
+    Parameters
+    ----------
+    pool : Executor
+        Where the work is done.
+    work : callable
+        Takes an item; must be importable where the pool has processes.
+    items : iterable
+        Read as results are taken.
+    ahead : int
+        How far the work runs ahead of who takes the results: what bounds memory.
+    """
+    running: deque[Future[R]] = deque()
+    for item in items:
+        running.append(pool.submit(work, item))
+        if len(running) > ahead:
+            yield running.popleft().result()
+    while running:
+        yield running.popleft().result()
 
 
 def for_each_block(

@@ -1,10 +1,9 @@
-"""Quality bits and the oddness score (SCIENCE.md section 8)."""
+"""What the quality bits are raised on (SCIENCE.md section 8)."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2 as chi2_distribution
+from numpy.typing import NDArray
 
 from pipeline.science.radial_velocity import RadialVelocity
 
@@ -129,36 +128,3 @@ def doubtful_velocity(found: RadialVelocity) -> NDArray[np.bool_]:
     with np.errstate(invalid="ignore"):
         doubtful = found.edge_of_search | (found.peak < LOW_CCF_PEAK) | (found.rival > RIVAL_PEAK)
         return np.asarray((doubtful | (found.line_disagreement > LINE_SIGMA)) & (found.template >= 0))
-
-
-def oddness(*evidence: ArrayLike) -> FloatArray:
-    """Joint oddness of several one-sided pieces of evidence, by Fisher's method on their ranks.
-
-    Parameters
-    ----------
-    *evidence : array_like, shape (n,)
-        Larger means odder; NaN means that this star has no such evidence.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        -log10 of the joint tail probability: each piece becomes its empirical tail probability in the sample, and
-        -2 sum(ln p) would follow chi-squared with twice the number of pieces (Fisher 1925) were they independent. It
-        ranks stars; it is not a probability that a star is wrong.
-    """
-    columns = [np.asarray(values, float) for values in evidence]
-    if not columns:
-        raise ValueError("oddness needs at least one piece of evidence.")
-    n = len(columns[0])
-    statistic, pieces = np.zeros(n), np.zeros(n)
-    for values in columns:
-        known = np.isfinite(values)
-        count = int(known.sum())
-        if count == 0:
-            continue
-        rank = np.empty(count)
-        rank[np.argsort(-values[known], kind="stable")] = np.arange(1, count + 1)
-        statistic[known] += -2.0 * np.log(rank / (count + 1.0))
-        pieces[known] += 1
-    tail = chi2_distribution.logsf(statistic, 2 * np.maximum(pieces, 1))
-    return np.asarray(np.where(pieces > 0, -tail / np.log(10.0), np.nan))

@@ -86,7 +86,7 @@ def rebin(
     return result if many else (result[0][0], result[1][0], result[2][0])
 
 
-@numba.njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, error_model="numpy", cache=True)  # type: ignore[untyped-decorator]
 def _rebin(
     edges: FloatArray,
     factor: FloatArray,

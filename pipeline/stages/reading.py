@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -23,7 +22,7 @@ from pipeline.mock.survey import simulate
 from pipeline.products.manifest import file_sha256
 from pipeline.products.marked_parquet import write_marked
 from pipeline.products.release import TRUTH_NAME
-from pipeline.science.blocks import available_threads
+from pipeline.science.blocks import available_threads, in_order
 from pipeline.science.repeats import star_numbers
 from pipeline.science.resample import rebin
 from pipeline.sources.gaia_xp import read_xp_library
@@ -147,13 +146,8 @@ def _read_in_order(paths: list[Path]) -> Iterator[tuple[Path, _OnGrid | Spectrum
             yield from _read_chunk(chunk)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        running: deque[Future[list[tuple[Path, _OnGrid | SpectrumError]]]] = deque()
-        for chunk in chunks:
-            running.append(pool.submit(_read_chunk, chunk))
-            if len(running) > 2 * workers:
-                yield from running.popleft().result()
-        while running:
-            yield from running.popleft().result()
+        for found in in_order(pool, _read_chunk, chunks, 2 * workers):
+            yield from found
 
 
 def _read_fits(state: BuildState, progress: Progress) -> None:

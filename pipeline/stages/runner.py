@@ -18,8 +18,9 @@ from pipeline.config import RunConfig
 from pipeline.domain.columns import BY_NAME
 from pipeline.products.manifest import Manifest, ProductError, checksums
 from pipeline.stages.distances import measure_distances
+from pipeline.stages.flagging import raise_flags
 from pipeline.stages.labels import infer_labels
-from pipeline.stages.publishing import raise_flags, write_catalogue
+from pipeline.stages.publishing import write_catalogue
 from pipeline.stages.reading import read
 from pipeline.stages.selecting import select_giants
 from pipeline.stages.spatial import (
@@ -51,7 +52,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("stream", place_in_stream, 6, ("kinematics",)),
     Stage("maps", map_disc, 3, ("kinematics",)),
     Stage("selection", select_giants, 1, ("selection",)),
-    Stage("flags", raise_flags, 1, ()),
+    Stage("flags", raise_flags, 6, ()),
     Stage("catalogue", write_catalogue, 2, ()),
 )
 """The stages in order; ``weight`` is the share of time that each takes in the embedded build."""

@@ -151,7 +151,18 @@ def measure_quantiles(state: BuildState, progress: Progress) -> int:
 
 def place_in_stream(state: BuildState, progress: Progress) -> int:
     """Sagittarius coordinates and V_gsr, and the stream model to compare with."""
-    frame = solar_frame(state)
+    stream_coordinates(state)
+    progress(0.1, "stream model")
+    model = stream_model(state, solar_frame(state))
+    if np.isfinite(state.column("distance")).any():
+        progress(0.5, "membership")
+        state.table = state.table.assign(**_membership(state, model))
+    publish_stream(state, model)
+    return int(np.isfinite(state.column("sgr_lambda")).sum())
+
+
+def stream_coordinates(state: BuildState) -> None:
+    """Galactic and Sagittarius coordinates, and V_gsr where there are velocities."""
     glon, glat = equatorial_to_galactic(state.column("ra"), state.column("dec"))
     longitude, latitude = galactic_to_sagittarius(glon, glat)
     reversed_longitude, _ = galactic_to_sagittarius(glon, glat, convention="V21")
@@ -164,20 +175,18 @@ def place_in_stream(state: BuildState, progress: Progress) -> int:
     }
     velocity = state.best_velocity()
     if np.isfinite(velocity).any():
-        columns["v_gsr"] = line_of_sight_gsr(velocity, glon, glat, frame)
+        columns["v_gsr"] = line_of_sight_gsr(velocity, glon, glat, solar_frame(state))
     state.table = state.table.assign(**columns)
-    progress(0.1, "stream model")
-    model = stream_model(state, frame)
-    if np.isfinite(state.column("distance")).any():
-        progress(0.5, "membership")
-        state.table = state.table.assign(**_membership(state, model))
+    state.facts["choices"]["stream coordinates"] = "Law & Majewski (2010); sgr_lambda_v21: Vasiliev et al. (2021)"
+
+
+def publish_stream(state: BuildState, model: StreamModel) -> None:
+    """Write particles of the stream model as an overlay and name the model."""
     drawn = np.random.default_rng(state.config.input.seed).permutation(len(model))
     drawn = np.sort(drawn[: state.config.kinematics.stream_particles])
     overlay = pd.DataFrame({name: getattr(model, name)[drawn] for name in OVERLAY_COLUMNS["stream_model"]})
     write_overlay(state.draft, "stream_model", overlay, simulated=True)
     state.facts["choices"]["stream model"] = model.name
-    state.facts["choices"]["stream coordinates"] = "Law & Majewski (2010); sgr_lambda_v21: Vasiliev et al. (2021)"
-    return int(np.isfinite(longitude).sum())
 
 
 def _membership(state: BuildState, model: StreamModel) -> dict[str, np.ndarray]:

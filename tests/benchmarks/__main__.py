@@ -9,6 +9,8 @@ sys.path[:0] = [str(ROOT / "ui"), str(ROOT / "explorer")]
 
 NAMES = (
     "brush",
+    "spectrum",
+    "refit",
     "slam_fit",
     "slam_predict",
     "slam_xp",
@@ -18,6 +20,7 @@ NAMES = (
     "action_errors",
     "real_space",
     "vetting",
+    "mock_real",
 )
 
 if __name__ == "__main__":

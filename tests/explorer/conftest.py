@@ -1,6 +1,8 @@
 """Products and a page without a browser, which the explorer's tests share."""
 
+import asyncio
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "reference"))
 
 from products_factory import make_products
+from star_factory import make_star_products
 
 from explorer.model.library import Library, open_library
 from explorer.model.links import LinkStore
@@ -27,6 +30,17 @@ def library(product_directory) -> Library:
     return open_library(product_directory)
 
 
+@pytest.fixture(scope="session")
+def star_library(tmp_path_factory) -> Library:
+    """Products with a label model."""
+    return open_library(make_star_products(tmp_path_factory.mktemp("stars") / "invented"))
+
+
+@pytest.fixture
+def make_page():
+    return Page
+
+
 @pytest.fixture
 def table(library):
     return library.table
@@ -37,7 +51,7 @@ class Page:
 
     def __init__(self, library: Library, links: LinkStore, workspace: Workspace) -> None:
         self.library, self.links, self.workspace = library, links, workspace
-        self.room = ExploreRoom(workspace, library, links, list)
+        self.room = ExploreRoom(workspace, library, links)
         self.told: list[dict] = []
         self.room.channel.deliver = self.told.append
 
@@ -47,6 +61,17 @@ class Page:
         self.room.channel._handle_msg({"kind": kind, **message})
         assert len(self.told) - before <= 1, "one message a gesture"
         return self.told[-1] if len(self.told) > before else {}
+
+    def run(self, kind, **message) -> None:
+        """Send a message and wait for what it does in the background."""
+
+        async def everything() -> None:
+            self.room.channel._handle_msg({"kind": kind, **message})
+            while self.room.channel._tasks:
+                await asyncio.gather(*self.room.channel._tasks)
+
+        with ThreadPoolExecutor(1) as pool:  # Playwright's own loop runs in this thread
+            pool.submit(lambda: asyncio.run(everything())).result()
 
     def change(self, **state) -> dict:
         """Change the workspace from elsewhere; returns what the page is told."""

@@ -97,6 +97,6 @@ def test_configuration_from_arguments(tmp_path):
     named = AppConfig.from_arguments([str(tmp_path), "--port", "0", "--no-browser"])
     assert (named.directory, named.build, named.port, named.open_browser) == (tmp_path.resolve(), "", 0, False)
     default = AppConfig.from_arguments([], {"MGIANT_HOME": str(tmp_path)})
-    assert (default.directory, default.build) == (tmp_path.resolve() / "mock", "mock")
+    assert (default.directory, default.build) == (tmp_path.resolve() / "demo", "demo")
     assert default_home({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "mgiant-explorer"
-    assert build_command("mock", tmp_path, tmp_path)[1:5] == ("-m", "pipeline", "build", "mock")
+    assert build_command("demo", tmp_path, tmp_path)[1:5] == ("-m", "pipeline", "build", "demo")

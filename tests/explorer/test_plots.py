@@ -1,4 +1,4 @@
-"""The star under the lens, the About room, and whole pages."""
+"""The About room, and whole pages."""
 
 import numpy as np
 import pandas as pd
@@ -7,59 +7,7 @@ from products_factory import make_products
 from explorer.app import build_page, warm_up
 from explorer.model.library import open_library
 from explorer.model.table import StarTable
-from explorer.plots.spectrum import build_spectrum_plot, curve_data, masked_stretches, show
-from explorer.state.workspace import Workspace
 from explorer.views.about import AboutView
-from explorer.views.spectrum import SpectrumView
-from explorer.views.star_card import StarCard, card_html
-from pipeline.domain.flags import QualityFlag
-
-
-def test_spectrum_with_and_without_model(library):
-    plot = build_spectrum_plot()
-    star = library.products.spectra.get(int(library.table["obsid"][0]))
-    show(plot, star, 35.0)
-    assert len(plot.curve.data["w"]) == star.wavelength.size
-    assert np.isnan(curve_data(star)["pull"][star.mask]).all()
-    stretches = masked_stretches(star)
-    inside = np.zeros(star.wavelength.size, bool)
-    for left, right in zip(stretches["left"], stretches["right"], strict=True):
-        inside |= (star.wavelength > left) & (star.wavelength < right)
-    assert np.array_equal(inside, star.mask)
-    star.model[:] = np.nan
-    star.flux[:] = np.nan
-    show(plot, star, np.nan)
-    show(plot, None, np.nan)
-    assert len(plot.curve.data["w"]) == 0
-
-
-def test_spectrum_view_says_what_is_missing(library, tmp_path):
-    workspace = Workspace(library.table)
-    view = SpectrumView(workspace, None)
-    workspace.look_at(int(library.table["obsid"][0]))
-    assert "tables alone" in view.note.object
-    fewer = open_library(make_products(tmp_path / "few", 50, n_spectra=10))
-    workspace = Workspace(fewer.table)
-    view = SpectrumView(workspace, fewer.products.spectra)
-    assert "Click a star" in view.note.object
-    workspace.look_at(int(fewer.table["obsid"][20]))
-    assert "has no spectrum in this release (10 stars do)" in view.note.object
-    workspace.look_at(int(fewer.table["obsid"][3]))
-    assert view.spectrum() is not None
-    view.search.value = "12"
-    assert "no star with obsid 12" in view.note.object
-    view.search.value = "abc"
-    assert "not an obsid" in view.note.object
-
-
-def test_star_card_has_both_errors_and_words(library):
-    row = int(np.flatnonzero(library.table["quality"] == int(QualityFlag.LOW_SNR))[0])
-    text = card_html(library.table, row)
-    assert "± 55" in text
-    assert "± 18" in text
-    assert "mean S/N of the good pixels below 10" in text
-    card = StarCard(Workspace(library.table))
-    assert card.pane.object == ""
 
 
 def test_about_names_everything(library):

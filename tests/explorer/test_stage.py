@@ -298,7 +298,7 @@ def test_toolbar_follows_the_workspace(page):
     assert state["count"][:2] == [f"{page.workspace.n_selected:,}", "400"]
     assert state["undo"]
     assert not state["redo"]
-    assert page.send("colour", value="m_h")["legend"]["label"] == "mean [M/H] [dex]"
+    assert page.send("colour", value="m_h")["legend"]["label"] == "[M/H] [dex]"
     page.send("mode", value="xor")
     assert page.workspace.mode is SelectionMode.XOR
     assert page.send("tool", value="lasso")["tool"] == "lasso"

@@ -61,28 +61,11 @@ def test_mode_is_used_unless_the_gesture_says_otherwise(table):
     assert workspace.selection == Everything()
 
 
-def test_focus_and_steps_stay_in_the_selection(table):
-    workspace = Workspace(table, selection=COOL)
-    picked = table["obsid"][workspace.rows]
-    workspace.step(1)
-    assert workspace.focus == picked[0]
-    workspace.step(1)
-    assert workspace.focus == picked[1]
-    workspace.step(-1)
-    workspace.step(-1)
-    assert workspace.focus == picked[-1]
-    workspace.step(1)
-    assert workspace.focus == picked[0]
-
-
-def test_unknown_star_and_empty_selection_say_so(table):
+def test_an_unknown_star_says_so(table):
     workspace = Workspace(table)
     workspace.look_at(5)
     assert workspace.focus is None
     assert "no star with obsid 5" in workspace.message
-    workspace.selection = Nothing()
-    workspace.step(1)
-    assert "No star is selected" in workspace.message
     workspace.look_at(int(table["obsid"][3]))
     assert workspace.message == ""
     assert workspace.focus_row == 3

@@ -113,7 +113,7 @@ def test_a_foreign_directory_is_never_replaced(tmp_path):
     precious.mkdir()
     (precious / "chapter1.tex").write_text("words")
     with pytest.raises(ProductError, match="no product directory"):
-        build(load_config("mock"), precious, quiet=True)
+        build(load_config("demo"), precious, quiet=True)
     assert (precious / "chapter1.tex").read_text() == "words"
 
 

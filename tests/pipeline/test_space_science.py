@@ -11,7 +11,7 @@ from pipeline.science.distance import DistanceSettings, Giants, estimate_distanc
 from pipeline.science.dust import BAND_COEFFICIENTS, ExponentialDisc
 from pipeline.science.intrinsic_colour import learn_colour_relation
 from pipeline.science.isochrones import ClusterLine, ColourLaw, ParsecBranches
-from pipeline.science.quality import chi2_limits, colour_outliers, oddness, residual_pattern, tail_limit
+from pipeline.science.quality import chi2_limits, colour_outliers, residual_pattern, tail_limit
 from pipeline.science.spiral_arms import REID_2019, trace
 from pipeline.science.velocity_field import FieldSettings, velocity_field
 from pipeline.sources.embedded import ISOCHRONE_TABLE, load_table
@@ -354,18 +354,6 @@ def test_colour_outliers_stand_out():
     assert np.argmax(np.abs(deviation)) == 7
     assert abs(deviation[7]) > 5
     assert np.isnan(colour_outliers(teff[:5], colour[:5])).all()
-
-
-def test_oddness_ranks_the_odd_first_and_survives_missing_evidence():
-    rng = np.random.default_rng(3)
-    first, second = rng.normal(size=(2, 300))
-    first[42], second[42] = 9.0, 9.0
-    second[10] = np.nan
-    score = oddness(first, second, np.full(300, np.nan))
-    assert np.argmax(score) == 42
-    assert np.isfinite(score).all()
-    with pytest.raises(ValueError, match="at least one"):
-        oddness()
 
 
 def test_tail_limit_is_a_percentile_and_never_flags_without_reference():

@@ -9,7 +9,7 @@ from pipeline.domain.columns import QUANTILE_OF
 from pipeline.domain.flags import QualityFlag
 from pipeline.products.catalog import Catalog
 from pipeline.stages.distances import measure_distances
-from pipeline.stages.publishing import raise_flags
+from pipeline.stages.flagging import raise_flags
 from pipeline.stages.spatial import measure_actions, measure_quantiles, place_in_phase_space, place_in_stream
 from pipeline.stages.state import BuildState
 

@@ -38,7 +38,7 @@ _FIGURE_IMAGE = f"""([name, layer]) => {{
   for (let k = 0; k < image.length; k++) {{ if (image[k]) lit++; hash = (hash * 31 + image[k]) | 0 }}
   return {{lit, hash}}
 }}"""
-_CURVE = "(name) => Bokeh.documents[0].get_model_by_name(name)?.data.w.length ?? 0"
+_CURVE = f"(name) => {_FIND}(name)?.data.w.length ?? 0"
 _PIXEL = f"""([name, x, y]) => {{
   const view = Bokeh.index.find_one_by_id({_FIND}(name).id)
   const outer = view.canvas_view.el.getBoundingClientRect()
@@ -157,6 +157,10 @@ class Explorer:
 
     def curve_length(self, name: str = "spectrum") -> int:
         return self.page.evaluate(_CURVE, name)
+
+    def wait_for_spectrum(self) -> None:
+        """Wait until a spectrum is drawn."""
+        self.page.wait_for_function(f"() => ({_CURVE})('spectrum') > 1000", timeout=30_000)
 
     def drag(self, name: str, path, *, steps: int = 4) -> None:
         """Drag over a figure; the path is in fractions of its frame, from its upper left corner."""

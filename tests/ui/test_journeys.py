@@ -95,15 +95,15 @@ def test_a_click_on_a_star_shows_its_spectrum(explorer, products):
     assert explorer.curve_length() == 0
     at = explorer.pixel("HR diagram", float(star["teff"]), float(star["logg"]))
     explorer.page.mouse.click(at["x"], at["y"])
-    explorer.page.wait_for_function("() => Bokeh.documents[0].get_model_by_name('spectrum').data.w.length > 1000")
+    explorer.wait_for_spectrum()
     explorer.page.get_by_text(f"obsid {int(star['obsid'])}").wait_for(timeout=5000)
-    button(explorer, "Next selected").click()
+    button(explorer, "Next star").click()
     explorer.page.get_by_text(f"obsid {int(star['obsid'])}").wait_for(state="detached", timeout=5000)
 
 
 def test_a_click_on_a_row_shows_its_spectrum(explorer):
     explorer.page.locator(".tabulator-row").nth(2).locator(".tabulator-cell:visible").first.click()
-    explorer.page.wait_for_function("() => Bokeh.documents[0].get_model_by_name('spectrum').data.w.length > 1000")
+    explorer.wait_for_spectrum()
 
 
 def test_zoom_aggregates_again(explorer):
@@ -132,8 +132,10 @@ def test_zoom_aggregates_again(explorer):
 
 def test_deep_link_colour_dark_and_about(visit):
     explorer = visit("?star=100000007")
-    explorer.wait_for_views()
     page = explorer.page
+    page.get_by_text("obsid 100000007").first.wait_for(timeout=20_000)
+    page.get_by_role("button", name="Back to the views").click()
+    explorer.wait_for_views()
     page.get_by_text("obsid 100000007").wait_for(timeout=10_000)
     assert explorer.curve_length() > 1000
     palette = """() => Bokeh.documents[0].get_model_by_name('HR diagram').renderers
@@ -170,16 +172,16 @@ def test_a_build_shows_progress_and_then_opens(visit, tmp_path, products):
 
     home = tmp_path / "home"
     home.mkdir()
-    (home / "mock.progress.lock").write_text(str(os.getpid()))
+    (home / "demo.progress.lock").write_text(str(os.getpid()))
     line = {"stage": "labels", "index": 4, "count": 9, "fraction": 0.5, "seconds_left": 40, "message": "fold 3 of 10"}
-    (home / "mock.progress.jsonl").write_text(json.dumps(line) + "\n")
+    (home / "demo.progress.jsonl").write_text(json.dumps(line) + "\n")
     running = Server(environment={"MGIANT_HOME": str(home)})
     try:
         explorer = visit(at=running)
         explorer.page.get_by_text("Stage 5 of 9: labels").wait_for(timeout=20_000)
         assert explorer.page.get_by_text("fold 3 of 10").is_visible()
-        shutil.copytree(products, home / "mock")
-        (home / "mock.progress.lock").unlink()
+        shutil.copytree(products, home / "demo")
+        (home / "demo.progress.lock").unlink()
         explorer.page.wait_for_function(
             "() => window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].get_model_by_name('HR diagram')",
             timeout=40_000,

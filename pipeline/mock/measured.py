@@ -1,0 +1,70 @@
+"""Catalogue values by formula: what a build would measure of simulated stars, without a spectrum being made.
+
+Each is the true value plus a normal error that grows with 1 / (S/N), and that error stands beside it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.domain.columns import column
+from pipeline.mock.survey import MockSurvey
+from pipeline.science.dust import BAND_COEFFICIENTS
+
+FloatArray = NDArray[np.float64]
+
+ERRORS = {
+    "teff": (16.0, 75.0),
+    "logg": (0.075, 80.0),
+    "m_h": (0.057, 75.0),
+    "alpha_m": (0.035, 50.0),
+    "rv": (0.75, 140.0),
+}
+"""Error at high S/N, in the column's unit, and the S/N in the red at which noise adds as much: the scatter about the
+truth that the embedded survey's own build shows from S/N 20 to 400."""
+
+DISTANCE_ERROR = 0.14
+"""Relative error of distances, likewise."""
+
+SNR_OVERALL = 0.33
+"""S/N over the whole spectrum in units of that in the red."""
+
+
+def measured(survey: MockSurvey, seed: int) -> dict[str, FloatArray]:
+    """S/N, labels, velocity, distance and what de-reddening needs, under catalogue names, each of shape (n,).
+
+    Parameters
+    ----------
+    survey : MockSurvey
+        The stars. Labels and velocity are those of the light in the fibre, its oddities with it.
+    seed : int
+        Of the errors.
+    """
+    rng = np.random.default_rng((seed, 1))
+    truth, table = survey.truth, survey.table
+    red = truth["true_snr_red"].to_numpy(float)
+    n = len(survey)
+    values = dict(zip(("teff", "logg", "m_h", "alpha_m"), survey.light.labels.T, strict=True))
+    values["rv"] = survey.light.rv_kms - truth["true_rv_zero_point"].to_numpy(float)
+    found = {"snr": SNR_OVERALL * red}
+    for name, (floor, equal) in ERRORS.items():
+        error = floor * np.hypot(1.0, equal / red)
+        found[name] = np.clip(values[name] + error * rng.standard_normal(n), column(name).low, column(name).high)
+        found[f"{name}_err"] = error
+    distance = truth["true_distance"].to_numpy(float) * np.exp(DISTANCE_ERROR * rng.standard_normal(n))
+    ebv = truth["true_ebv"].to_numpy(float)
+    j_mag, k_mag = table["j_mag"].to_numpy(float), table["k_mag"].to_numpy(float)
+    e_jk = (BAND_COEFFICIENTS["J"] - BAND_COEFFICIENTS["Ks"]) * ebv
+    a_k = BAND_COEFFICIENTS["Ks"] * ebv
+    return found | {
+        "distance": distance,
+        "distance_16": distance * np.exp(-DISTANCE_ERROR),
+        "distance_84": distance * np.exp(DISTANCE_ERROR),
+        "a_k": a_k,
+        "e_jk": e_jk,
+        "jk": j_mag - k_mag,
+        "jk0": j_mag - k_mag - e_jk,
+        "k0_mag": k_mag - a_k,
+        "k_abs": k_mag - a_k - 5.0 * np.log10(100.0 * distance),
+    }

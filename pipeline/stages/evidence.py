@@ -1,0 +1,180 @@
+"""The evidence that makes a star odd: what its spectrum, labels, velocities and catalogue values say of each other.
+
+Each piece is a deviation that is larger the odder a star is, over what is usual at its S/N; NaN where a star has none.
+Nothing here knows what is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.science.line_tests import emission_pattern, significance, sky_pattern
+from pipeline.science.oddness import conditional_distance, neighbour_distance, relative_to_like, repeat_pull
+from pipeline.science.residuals import ResidualModel, second_velocity
+from pipeline.stages.labels import REFERENCE_COLUMN
+from pipeline.stages.spectral import blocks
+from pipeline.stages.state import BuildState
+
+FloatArray = NDArray[np.float64]
+
+NARROW, BROAD = "narrow feature", "broad feature"
+"""Pieces of evidence that a quality bit uses too."""
+
+STATED_KMS = 1.0
+"""Added to the errors of compared velocities: the atmospheres of giants move."""
+
+LUMINOSITY_SCATTER_MAG = 0.5
+"""Of M_Ks at given labels: ages, and the labels' own errors."""
+
+_MOST_REFERENCES = 1000
+_COLOURS = (("j_mag", "h_mag"), ("h_mag", "k_mag"), ("k_mag", "w1_mag"), ("w1_mag", "w2_mag"), ("g_mag", "k_mag"))
+_WINDOWS = (
+    *((4550.0, 4700.0), (4900.0, 5100.0), (5300.0, 5500.0), (5620.0, 5720.0)),
+    *((5880.0, 5980.0), (6350.0, 6500.0), (7000.0, 7100.0), (7350.0, 7550.0), (8050.0, 8300.0), (8600.0, 8800.0)),
+)
+"""Where the pseudo-continuum is compared, Angstrom; the arms join between the fourth and the fifth."""
+
+_JOIN = 3
+
+
+def gather_evidence(state: BuildState, progress: Callable[[float], None]) -> dict[str, FloatArray]:
+    """All pieces of evidence that this build's stars have, by name."""
+    evidence: dict[str, FloatArray] = {}
+    if "chi2_nu" in state.table:
+        evidence |= _from_residuals(state, progress)
+        evidence |= _from_labels(state)
+    evidence |= _from_catalogue(state)
+    if "rv" in state.table:
+        difference = np.abs(state.column("rv") - state.column("rv_gaia"))
+        errors = np.hypot(state.column("rv_err"), state.column("rv_gaia_err"))
+        evidence["Gaia velocity"] = difference / np.hypot(errors, STATED_KMS)
+    evidence["repeats"] = _from_repeats(state)
+    condition = np.log(np.maximum(state.column("snr_good"), 1.0))
+    like = {name: relative_to_like(values, condition) for name, values in evidence.items()}
+    return {name: values for name, values in like.items() if np.isfinite(values).any()}
+
+
+def _labels(state: BuildState) -> FloatArray:
+    """Inferred labels, shape (n, l)."""
+    return np.stack([state.column(name) for name in state.config.labels.names], axis=1)
+
+
+def _from_residuals(state: BuildState, progress: Callable[[float], None]) -> dict[str, FloatArray]:
+    """What the label fit leaves; velocities and lines only where spectra have LAMOST's resolution."""
+    folder = state.draft / "spectra"
+    wavelength = np.load(folder / "wavelength.npy")
+    paths = {name: folder / f"{name}.npy" for name in ("flux", "model", "ivar", "continuum")}
+    store = {name: np.load(path, mmap_mode="r") for name, path in paths.items() if path.is_file()}
+    training = np.flatnonzero(state.table["in_training"].to_numpy(bool))
+    chosen = np.random.default_rng(state.config.labels.seed).permutation(training)[:_MOST_REFERENCES]
+    behaviour = ResidualModel.learn(*_residual(store, np.sort(chosen))[:2])
+    resolved = "rv" in state.table
+    velocity = state.spectrum_velocity()
+    lines = emission_pattern(wavelength)
+    n = len(state.table)
+    parts = []
+    for rows in blocks(n):
+        residual, ivar, model = _residual(store, rows)
+        judged = behaviour.judge(residual, ivar)
+        found = {NARROW: judged["narrow"], BROAD: judged["broad"]}
+        if resolved:
+            weight = behaviour.weight(ivar)
+            sky = sky_pattern(wavelength, velocity[rows], np.array(store["continuum"][rows], float))
+            found["second velocity"] = second_velocity(residual, model, weight)
+            found["emission"] = np.maximum(significance(residual, weight, lines), 0.1)
+            found["sky lines"] = np.abs(significance(residual, weight, sky))
+        parts.append(found)
+        progress(rows.stop / n)
+    evidence = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    if resolved:
+        evidence |= _from_continuum(state, wavelength, store["continuum"])
+    return evidence | {"poor fit": np.sqrt(state.column("chi2_nu"))}
+
+
+def _residual(
+    store: Mapping[str, NDArray[np.float32]], rows: slice | NDArray[np.int64]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Flux minus fit, inverse variance (0 where there is no fit), and the fit."""
+    flux, model, ivar = (np.array(store[name][rows], float) for name in ("flux", "model", "ivar"))
+    ivar[~np.isfinite(model)] = 0.0
+    return np.nan_to_num(flux - model), ivar, np.nan_to_num(model, nan=1.0)
+
+
+def _from_continuum(state: BuildState, wavelength: FloatArray, store: NDArray[np.float32]) -> dict[str, FloatArray]:
+    """Shape and level of the pseudo-continuum against photometry and Teff."""
+    level = np.full((len(state.table), len(_WINDOWS)), np.nan)
+    for rows in blocks(len(state.table)):
+        continuum = np.array(store[rows], float)
+        continuum[continuum <= 0] = np.nan
+        for number, (low, high) in enumerate(_WINDOWS):
+            inside = continuum[:, (wavelength > low) & (wavelength < high)]
+            known = np.isfinite(inside).any(axis=1)
+            if inside.size:
+                level[rows.start + np.flatnonzero(known), number] = np.log(np.nanmedian(inside[known], axis=1))
+    red = level[:, -1:]
+    teff = state.column("teff")
+    h_k, g_k = (state.column(name) - state.column("k_mag") for name in ("h_mag", "g_mag"))
+    photometry = np.stack([h_k, g_k, state.column("bp_rp")], axis=1)
+    step = level[:, [_JOIN]] - level[:, [_JOIN + 1]]
+    magnitude = np.stack([state.column("g_mag"), state.column("bp_rp")], axis=1)
+    return {
+        "continuum": conditional_distance(level[:, :-1] - red, np.concatenate([photometry, teff[:, None]], axis=1)),
+        "arm join": conditional_distance(step, np.concatenate([photometry[:, 1:], _labels(state)], axis=1)),
+        "brightness": conditional_distance(red, magnitude),
+    }
+
+
+def _from_labels(state: BuildState) -> dict[str, FloatArray]:
+    """Labels against those of the training stars, their own references, and the parallax."""
+    names, labels = state.config.labels.names, _labels(state)
+    reference = np.stack([state.column(REFERENCE_COLUMN.get(name, f"{name}_ref")) for name in names], axis=1)
+    stated = np.stack([state.column(f"{REFERENCE_COLUMN.get(name, f'{name}_ref')}_err") for name in names], axis=1)
+    own = np.stack([state.column(f"{name}_err") for name in names], axis=1)
+    pulls = (labels - reference) / np.hypot(own, np.nan_to_num(stated))
+    evidence = {
+        "far from training": neighbour_distance(labels, reference[state.table["in_training"].to_numpy(bool)]),
+        "reference labels": conditional_distance(pulls, labels),
+    }
+    if "k_abs" in state.table:
+        evidence["luminosity"] = _luminosity(state, labels)
+    return evidence
+
+
+def _luminosity(state: BuildState, labels: FloatArray) -> FloatArray:
+    """Parallax against that of a star of these labels: M_Ks of the sample at the labels, and Ks."""
+    k_abs = state.column("k_abs")
+    known = np.isfinite(k_abs) & np.isfinite(labels).all(axis=1)
+    expected = np.full(len(k_abs), np.nan)
+    if known.sum() > 30:
+        scaled = (labels - np.median(labels[known], axis=0)) / labels[known].std(axis=0)
+        design = np.concatenate([np.ones((len(labels), 1)), scaled, scaled**2], axis=1)
+        expected = design @ np.linalg.lstsq(design[known], k_abs[known], rcond=None)[0]
+    parallax = 10.0 ** (0.2 * (expected - state.column("k0_mag")) + 2.0)
+    error = np.hypot(state.column("parallax_err"), 0.2 * np.log(10.0) * LUMINOSITY_SCATTER_MAG * parallax)
+    return np.abs(state.column("parallax") - parallax) / error
+
+
+def _from_catalogue(state: BuildState) -> dict[str, FloatArray]:
+    """Colours and band indices against the labels, or colours against (J - Ks) where there are no labels."""
+    colours = np.stack([*(state.column(a) - state.column(b) for a, b in _COLOURS), state.column("bp_rp")], axis=1)
+    extinction = np.nan_to_num(state.column("a_k"))[:, None]
+    if "chi2_nu" not in state.table:
+        given = np.stack([state.column("j_mag") - state.column("k_mag")], axis=1)
+        return {"colours": conditional_distance(colours[:, 2:], given)}
+    labels = _labels(state)
+    bands = np.stack([state.column(name) for name in ("tio5", "cah2", "cah3")], axis=1)
+    return {
+        "colours": conditional_distance(colours, np.concatenate([labels, extinction], axis=1)),
+        "band indices": conditional_distance(bands, labels),
+    }
+
+
+def _from_repeats(state: BuildState) -> FloatArray:
+    """The worst disagreement of an observation with the others of its star."""
+    star = state.table["star"].to_numpy(np.int64) if "star" in state.table else np.arange(len(state.table))
+    names = ("rv", *state.config.labels.names)
+    pulls = [repeat_pull(star, state.column(name), state.column(f"{name}_err")) for name in names]
+    return np.fmax.reduce(pulls)

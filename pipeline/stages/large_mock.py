@@ -1,0 +1,144 @@
+"""Simulated catalogues of millions of stars: columns only, made, measured by formula and written block by block."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.config import InputConfig, RunConfig
+from pipeline.domain.frames import FRAMES
+from pipeline.mock.measured import measured
+from pipeline.mock.survey import FIRST_GAIA_ID, FIRST_OBSID, simulate
+from pipeline.products.catalog import CATALOG_NAME, REJECT_COLUMNS, write_blocks, write_rejects
+from pipeline.products.manifest import Manifest, checksums
+from pipeline.products.release import REPORT_NAME
+from pipeline.science.blocks import available_threads, in_order
+from pipeline.science.repeats import star_numbers
+from pipeline.science.stream import StreamModel
+from pipeline.stages.flagging import raise_flags
+from pipeline.stages.reading import download_folder
+from pipeline.stages.spatial import (
+    map_disc,
+    measure_actions,
+    place_in_phase_space,
+    publish_stream,
+    stream_coordinates,
+)
+from pipeline.stages.state import BuildState
+from pipeline.stages.stream_models import integrated_stream
+
+SIZES = {"million": 1_000_000, "ten-million": 10_000_000}
+"""Stars by the name of the size."""
+
+BLOCK = 50_000
+"""Stars a block; each is a survey of its own with plates of its own."""
+
+Span = tuple[int, int]
+Block = tuple[pd.DataFrame, dict[str, str]]
+
+_PARTICLES = 20_000
+_MAPPED = ("x_gal", "y_gal", "z_gal", "v_x", "v_y", "v_phi")
+
+
+def simulate_catalogue(
+    directory: Path, n_stars: int, seed: int, progress: Callable[[float], None], *, block: int = BLOCK
+) -> int:
+    """Write a product directory of simulated catalogue columns, without spectra and without truth.
+
+    The same seed gives the same catalogue. Blocks are made side by side, a few at a time.
+
+    Parameters
+    ----------
+    directory : Path
+        Where; empty or absent.
+    n_stars : int
+        Rows.
+    seed : int
+        Seed of everything.
+    progress : callable
+        Told the fraction done.
+    block : int
+        Most stars a block; another one makes another sky.
+
+    Returns
+    -------
+    int
+        Rows written.
+    """
+    config = RunConfig(f"simulated catalogue of {n_stars:,}", input=InputConfig(n_stars=n_stars, seed=seed))
+    stream = integrated_stream(_PARTICLES, seed, FRAMES[config.kinematics.frame], download_folder().parent / "streams")
+    state = BuildState(config, directory, directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    edges = np.linspace(0, n_stars, -(-n_stars // block) + 1).astype(int)
+    spans = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+
+    def frames() -> Iterator[pd.DataFrame]:
+        for frame, choices in _side_by_side(partial(_make_block, config, stream), spans):
+            state.facts["choices"] |= choices
+            yield frame
+            progress(int(frame["obsid"].max() + 1 - FIRST_OBSID) / n_stars)
+
+    rows = write_blocks(frames(), directory, simulated=True)
+    write_rejects(pd.DataFrame(columns=list(REJECT_COLUMNS)), directory, simulated=True)
+    state.facts["simulated"] = True
+    state.table = pd.read_parquet(directory / CATALOG_NAME, columns=list(_MAPPED))
+    map_disc(state, _quiet)
+    publish_stream(state, stream)
+    (directory / REPORT_NAME).write_text("{}\n", encoding="utf-8")
+    Manifest(
+        name=config.name,
+        simulated=True,
+        simulated_note=f"All {rows:,} rows are simulated (seed {seed}): true values plus errors by formula; no "
+        "spectrum was made.",
+        configuration=config.as_dict(),
+        inputs={f"simulation seed {seed}": ""},
+        choices=state.facts["choices"],
+        files=checksums(directory),
+    ).write(directory)
+    progress(1.0)
+    return rows
+
+
+def _side_by_side(work: Callable[[Span], Block], spans: list[Span]) -> Iterator[Block]:
+    """Blocks in order, made in processes where there are several."""
+    workers = available_threads(None)
+    if len(spans) == 1 or workers == 1:
+        yield from map(work, spans)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from in_order(pool, work, spans, workers)
+
+
+def _make_block(config: RunConfig, stream: StreamModel, span: Span) -> Block:
+    """Rows ``span`` of the catalogue, and the choices behind them."""
+    first, last = span
+    seed = int(np.random.SeedSequence((config.input.seed, first)).generate_state(1)[0])
+    survey = simulate(last - first, seed, training=0, stream=stream)
+    known = survey.table.dropna(axis="columns", how="all").drop(columns="rv_input")
+    star = star_numbers(*(known[name].to_numpy(float) for name in ("ra", "dec")), known["gaia_source_id"].to_numpy())
+    table = known.assign(
+        obsid=FIRST_OBSID + first + np.arange(len(known)),
+        gaia_source_id=FIRST_GAIA_ID + first + star,
+        star=first + star,
+        n_obs=np.bincount(star)[star],
+        plan_id=known["plan_id"] + f"-{first}",
+        **measured(survey, seed),
+    )
+    with tempfile.TemporaryDirectory() as work:
+        state = BuildState(config, Path(work), Path(work), table)
+        for stage in (place_in_phase_space, measure_actions):
+            stage(state, _quiet)
+        stream_coordinates(state)
+        raise_flags(state, _quiet)
+    return state.table, state.facts["choices"]
+
+
+def _quiet(_fraction: float, _words: str) -> None:
+    """Blocks are told as wholes."""

@@ -1,0 +1,76 @@
+"""What axes span, what the legend says, how the disc map is coloured, and where the Sun is."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import Page
+
+from explorer.model.library import Library
+from explorer.model.table import StarTable
+from explorer.plots.diagram import axis_of
+from explorer.plots.disc import SHADES, residual_limits, texture_levels
+from explorer.state.panels import PanelState
+from explorer.state.workspace import Workspace
+from explorer.views.panels import RESIDUAL
+
+
+def test_a_few_wild_values_do_not_squeeze_the_others():
+    rng = np.random.default_rng(1)
+    values = rng.normal(1000.0, 300.0, 3000).astype(np.float32)
+    values[:30] = 1e6
+    table = StarTable.from_frame(pd.DataFrame({"obsid": np.arange(3000), "j_phi": values, "teff": values[::-1].copy()}))
+    axis = axis_of(table, "j_phi", tail=0.002)
+    assert axis.high < 5000.0
+    assert axis.low < 200.0
+    even = np.linspace(0.0, 360.0, 3000, dtype=np.float32)
+    whole = StarTable.from_frame(pd.DataFrame({"obsid": np.arange(3000), "sgr_lambda": even}))
+    assert whole.limits("sgr_lambda", 0.001) == pytest.approx((0.36, 359.64), abs=0.2)
+    assert table.limits("j_phi") == (pytest.approx(values.min()), 1e6)
+
+
+def test_the_legend_says_when_each_dot_is_a_star(page, monkeypatch):
+    assert page.open()["legend"]["label"] == "each dot is a star"
+    assert page.send("colour", value="m_h")["legend"]["label"] == "[M/H] [dex]"
+    monkeypatch.setattr("explorer.views.stage.MOST_GLYPHS", 0)
+    assert page.look(range(6))["legend"]["label"] == "mean [M/H] [dex]"
+    assert page.send("colour", value="count")["legend"]["low"] == "1"
+
+
+def test_the_disc_map_shows_what_is_above_the_usual_rotation(library, links):
+    page = Page(library, links, Workspace(library.table, panels=(PanelState("disc"),)))
+    first = page.open()
+    spec = page.room.stage.panels[0].spec()
+    assert [one["on"] for one in spec["overlays"] if one["name"] == RESIDUAL] == [False]
+    page.send("switch", slot=0, name=RESIDUAL, on=True)
+    answer = page.look([0])
+    texture = page.layers(answer, "texture")[0]
+    shown = page.pixels(answer, texture)
+    assert not np.array_equal(shown, page.pixels(first, page.layers(first, "texture")[0]))
+    spec = page.room.stage.panels[0].spec()
+    low, high = (float(spec["bar"][end]) for end in ("low", "high"))
+    assert low == -high < 0
+    assert "median" in spec["bar"]["label"]
+    assert page.room.sharing.drawing(0).keywords == {"residual": True}
+
+
+def test_residuals_are_hues_about_zero(library):
+    maps = library.products.maps
+    low, high = residual_limits(maps)
+    assert low == -high
+    disc = replace(maps[0], residual=np.full_like(maps[0].residual, high))
+    levels = texture_levels(disc, (low, high), residual=True)
+    assert set((levels[levels > 0].astype(int) - 1) // SHADES) == {14}
+
+
+def test_the_sun_stands_where_the_build_had_it(library):
+    kinematics = {
+        "frame": "custom",
+        "custom_frame": {"r0_kpc": 8.178, "z_sun_kpc": 0.0, "v_sun_kms": [11.1, 247.4, 7.8], "source": "a test"},
+    }
+    manifest = replace(library.products.manifest, configuration={"kinematics": kinematics})
+    assert Library(replace(library.products, manifest=manifest), library.table).r0_kpc == 8.178
+    assert (
+        Library(replace(library.products, manifest=replace(manifest, configuration={})), library.table).r0_kpc == 8.34
+    )

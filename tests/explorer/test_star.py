@@ -1,0 +1,214 @@
+"""The star's room without a browser: what it tells, whatever is missing."""
+
+import io
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from products_factory import make_products
+from star_factory import ALL_MASKED, DOUBTFUL, WITHOUT_MODEL
+
+from explorer.model.library import open_library
+from explorer.model.proposals import Proposal
+from explorer.model.selection import InIds, Nothing
+from explorer.model.star import facts_of
+from explorer.plots.spectrum import is_from_lamost
+from explorer.state.workspace import Workspace
+from explorer.views.catalogue import default_panels
+from pipeline.domain.flags import QualityFlag
+
+
+@pytest.fixture
+def room(star_library, links, make_page):
+    page = make_page(star_library, links, Workspace(star_library.table, panels=default_panels(star_library, 2)))
+    page.send("hello", seen=True)
+    page.send("painted")
+    return page
+
+
+def wait(page, part):
+    """What is told of a part once the work in the background is done."""
+    told = [message[part] for message in page.told if part in message]
+    assert told, f"nothing was told of {part}"
+    return told[-1]
+
+
+def ask(page, kind, part, **message):
+    page.run(kind, **message)
+    return wait(page, part)
+
+
+def test_a_star_comes_with_everything_and_its_neighbours_ahead(room, star_library):
+    obsid = star_library.table["obsid"]
+    star = room.send("focus", obsid=str(obsid[3]))["star"]
+    assert star["obsid"] == str(obsid[3])
+    assert star["flux"].dtype == np.float32
+    assert star["sentence"] == ""
+    assert (star["next"], star["previous"]) == (str(obsid[4]), str(obsid[2]))
+    assert np.isnan(star["flux"][star["mask"].astype(bool)]).all()
+    room.room.star.send_ahead()
+    assert [one["obsid"] for one in wait(room, "ahead")] == [star["next"], star["previous"]]
+    assert room.send("star_step", by=1)["star"]["obsid"] == star["next"]
+
+
+def test_next_follows_the_order_of_the_table(room, star_library):
+    room.send("sort", column="teff")
+    order = np.argsort(star_library.table["teff"], kind="stable")
+    obsid = star_library.table["obsid"]
+    room.send("focus", obsid=str(obsid[order[0]]))
+    assert room.send("star_step", by=1)["star"]["obsid"] == str(obsid[order[1]])
+
+
+def test_steps_stay_in_the_selection_and_wrap(room, star_library):
+    obsid = star_library.table["obsid"]
+    room.change(selection=InIds(tuple(int(one) for one in obsid[[4, 9, 30]])))
+    seen = [room.send("star_step", by=by)["star"]["obsid"] for by in (1, 1, -1, -1, 1)]
+    assert seen == [str(obsid[row]) for row in (4, 9, 4, 30, 4)]
+    room.change(focus=int(obsid[0]))
+    assert room.send("star_step", by=-1)["star"]["obsid"] == str(obsid[30])
+    room.change(selection=Nothing())
+    assert "No star is selected" in room.send("star_step", by=1)["say"]
+
+
+@pytest.mark.parametrize(("obsid", "words"), [(ALL_MASKED, "is masked"), (WITHOUT_MODEL, "")])
+def test_a_star_that_lacks_something_says_so(room, obsid, words):
+    star = room.send("focus", obsid=str(obsid))["star"]
+    assert words in star["sentence"]
+    if obsid == WITHOUT_MODEL:
+        assert "no model for this star" in star["note"]
+
+
+def test_unknown_stars_and_nonsense_are_sentences(room):
+    assert "no star with obsid 12" in room.send("star_find", text="12")["say"]
+    assert "not an obsid" in room.send("star_find", text="<b>")["say"]
+    assert room.send("star_find", text="9" * 30)["say"]
+
+
+def test_catalogues_without_spectra_or_model_say_so(tmp_path, links, make_page):
+    bare = open_library(make_products(tmp_path / "bare", 60, spectra=False))
+    page = make_page(bare, links, Workspace(bare.table, panels=default_panels(bare, 2)))
+    page.send("hello", seen=True)
+    page.send("painted")
+    assert "tables alone" in page.send("focus", obsid=str(bare.table["obsid"][0]))["star"]["sentence"]
+    assert "tables alone" in ask(page, "evidence", "evidence")["sentence"]
+    few = open_library(make_products(tmp_path / "few", 60, n_spectra=10))
+    page = make_page(few, links, Workspace(few.table, panels=default_panels(few, 2)))
+    page.send("hello", seen=True)
+    setup = page.send("painted")["star_setup"]
+    assert "no label model" in setup["refit"]["sentence"]
+    assert "10 stars do" in page.send("focus", obsid=str(few.table["obsid"][20]))["star"]["sentence"]
+    page.send("focus", obsid=str(few.table["obsid"][2]))
+    told = ask(page, "refit", "refit", fixed={}, fit_rv=False, masked=[])
+    assert "no label model" in told["sentence"]
+    assert ask(page, "evidence", "evidence")["windows"]
+
+
+def test_sliders_refit_and_proposal(room, star_library):
+    obsid = int(star_library.table["obsid"][3])
+    published = room.send("focus", obsid=str(obsid))["star"]["published"]
+    told = room.send("slide", labels=published, number=7)["slid"]
+    assert told["number"] == 7
+    spectrum = star_library.products.spectra.get(obsid)
+    known = np.isfinite(spectrum.model)
+    np.testing.assert_allclose(told["model"][known], spectrum.model[known], atol=1e-4)
+    assert "Fit this star first" in room.send("propose", why="")["say"]
+    wish = {"fixed": {"rv": published["rv"]}, "fit_rv": False, "masked": [[6500.0, 6510.0]]}
+    answer = ask(room, "refit", "refit", **wish)
+    assert answer["obsid"] == str(obsid)
+    assert answer["reason"] == "converged"
+    stored = Proposal.from_json(room.send("propose", why="because")["proposed"]["json"])
+    assert stored == room.workspace.proposals[obsid]
+    assert stored.masked == ((6500.0, 6510.0),)
+    assert stored.catalogue.startswith("invented")
+    everything = ask(room, "refit", "refit", **{**wish, "masked": [[0.0, 1e5]]})
+    assert "Every pixel is masked" in everything["sentence"]
+
+
+def test_evidence_of_a_doubtful_star(room):
+    room.send("focus", obsid=str(DOUBTFUL))
+    found = ask(room, "evidence", "evidence")
+    kept, own = found["ccf"]
+    assert kept["template"].endswith("as published")
+    assert [round(peak[0]) for peak in kept["peaks"]] == [0, 500]
+    assert own["template"] == "its own model"
+    assert found["lines"][0][0] == "RV (8542)"
+    assert len(found["nearest"]) == 8
+    assert len(wait(room, "posterior")["draws"]) == 4
+
+
+@pytest.mark.parametrize("by", ["labels", "spectrum", "training"])
+def test_stars_alike_become_a_selection(room, star_library, by):
+    obsid = int(star_library.table["obsid"][3])
+    room.send("focus", obsid=str(obsid))
+    shown = ask(room, "alike", "alike", by=by)["found"]
+    assert len(shown) == 8
+    room.run("alike_select", by=by, count=5)
+    picked = set(star_library.table["obsid"][room.workspace.rows].tolist())
+    assert picked == {obsid, *map(int, shown[:5])}
+
+
+def test_files_of_a_star(room, star_library):
+    obsid = int(star_library.table["obsid"][3])
+    room.send("focus", obsid=str(obsid))
+    common = {"masked": [[6500.0, 6520.0]], "ends": [6000.0, 7000.0], "smooth": 2, "observed": True}
+    made = ask(room, "star_file", "download", form="fits", **common)
+    assert made["name"] == f"star_{obsid}.fits"
+    with fits.open(io.BytesIO(made["data"])) as units:
+        star = units["STAR"]
+        spectrum = star_library.products.spectra.get(obsid)
+        np.testing.assert_array_equal(star.data["FLUX"], spectrum.flux)
+        np.testing.assert_array_equal(star.data["MODEL"], spectrum.model)
+        inside = star.data["MASK_USER"]
+        assert ((star.data["WAVELENGTH"] > 6500) & (star.data["WAVELENGTH"] < 6520) == inside).all()
+        assert star.header["OBSID"] == obsid
+        assert star.header["SIMULATD"]
+        assert star.columns["WAVELENGTH"].unit == "Angstrom"
+    assert ask(room, "star_file", "download", form="pdf", **common)["data"].startswith(b"%PDF")
+    assert ask(room, "star_file", "download", form="png", **common)["data"].startswith(b"\x89PNG")
+
+
+def test_the_card_has_both_errors_and_words(library):
+    row = int(np.flatnonzero(library.table["quality"] == int(QualityFlag.LOW_SNR))[0])
+    facts = facts_of(library.table, row, simulated=True)
+    teff = facts.labels[0]
+    assert (teff.calibrated, teff.formal) == ("55", "18")
+    assert any("mean S/N of the good pixels below 10" in bit for bit in facts.bits)
+    assert facts.links == ()
+    shown = {entry.name for _, entries in facts.groups for entry in entries}
+    assert {"obsid", "distance", "rv", "sgr_lambda"} <= shown
+
+
+def test_the_card_tells_repeats_values_of_bits_and_links(star_library):
+    table = star_library.table
+    facts = facts_of(table, 4, simulated=False)
+    assert facts.repeats == (int(table["obsid"][5]),)
+    addresses = dict(facts.links)
+    assert str(table["gaia_source_id"][4]) in addresses["Gaia"]
+    assert f"{table['ra'][4]:.6f}" in addresses["SIMBAD"]
+    distance = dict(facts.groups)["Distance"][0]
+    assert " to " in distance.text
+
+
+def test_a_link_restores_the_star_alone(room, star_library):
+    room.workspace.look_at(int(star_library.table["obsid"][3]))
+    assert room.send("star_page", on=True)["star_page"] is True
+    other = Workspace(star_library.table)
+    other.restore(room.workspace.to_dict())
+    assert other.star_alone
+    older = {key: value for key, value in room.workspace.to_dict().items() if key != "star_alone"}
+    other.restore(older)
+    assert not other.star_alone
+
+
+def test_whoever_follows_a_link_to_a_star_is_not_shown_around_the_views(star_library, links, make_page):
+    for alone in (False, True):
+        workspace = Workspace(star_library.table, focus=int(star_library.table["obsid"][3]), star_alone=alone)
+        told = make_page(star_library, links, workspace).send("hello", seen=False)
+        assert ("tour" in told) == (not alone)
+        assert told["star_page"] is alone
+
+
+def test_only_spectra_from_the_ground_have_telluric_bands(room, star_library):
+    assert is_from_lamost(star_library.products.spectra.wavelength)
+    assert not is_from_lamost(np.arange(3360.0, 10200.0, 20.0))
+    assert room.room.star.setup()["telluric"]

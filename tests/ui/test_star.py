@@ -1,0 +1,88 @@
+"""One star in a real browser: by link, by keys, with sliders, a mask, a refit and a proposal."""
+
+import pytest
+from driver import Server
+from star_factory import ALL_MASKED, make_star_products
+
+pytestmark = pytest.mark.browser
+
+_DATA = "(name) => Bokeh.documents.map(d => d.get_model_by_name(name)).find(m => m).data"
+STAR = 100_000_003
+
+
+@pytest.fixture(scope="module")
+def star_server(tmp_path_factory):
+    running = Server(str(make_star_products(tmp_path_factory.mktemp("stars") / "invented")))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def star(visit, star_server):
+    explorer = visit(f"?star={STAR}", at=star_server)
+    explorer.wait_for_spectrum()
+    return explorer
+
+
+def tab(page, name):
+    page.get_by_role("group", name="About the star").get_by_role("button", name=name).click()
+
+
+def test_a_link_gives_a_star_the_page_and_keys_lead_on(star):
+    page = star.page
+    assert page.locator(".stage").is_hidden()
+    page.get_by_text("simulated", exact=True).wait_for()
+    page.keyboard.press("j")
+    page.get_by_text(f"obsid {STAR + 1}").wait_for(timeout=15_000)
+    page.keyboard.press("k")
+    page.get_by_text(f"obsid {STAR}").wait_for(timeout=15_000)
+    page.keyboard.press("z")
+    page.wait_for_function(
+        "() => Bokeh.documents.map(d => d.get_model_by_name('Spectrum')).find(m => m).x_range.start > 8000"
+    )
+    page.keyboard.press("g")
+    page.keyboard.type(f"{ALL_MASKED}\n")
+    page.get_by_text(f"Every pixel of obsid {ALL_MASKED} is masked").wait_for(timeout=15_000)
+    page.keyboard.press("g")
+    page.keyboard.type("42\n")
+    page.get_by_text("no star with obsid 42").wait_for(timeout=15_000)
+    page.get_by_role("button", name="Back to the views").click()
+    page.locator(".stage").wait_for(state="visible", timeout=15_000)
+
+
+def test_slider_mask_refit_and_proposal(star):
+    page = star.page
+    tab(page, "Refit")
+    page.get_by_label("Teff of the model").evaluate("s => { s.value = s.min; s.dispatchEvent(new Event('input')) }")
+    page.wait_for_function(f"() => ({_DATA})('trial').w.length > 1000", timeout=15_000)
+    page.get_by_role("button", name="Reset", exact=True).click()
+    page.wait_for_function(f"() => ({_DATA})('trial').w.length === 0", timeout=15_000)
+    page.get_by_role("button", name="Mask", exact=True).click()
+    star.drag("Spectrum", ((0.4, 0.5), (0.45, 0.5)))
+    page.get_by_text("1 stretch masked").wait_for(timeout=15_000)
+    page.locator(".refit button.main").click()
+    page.get_by_text("converged").wait_for(timeout=20_000)
+    page.get_by_label("Why").fill("cosmic ray")
+    page.get_by_role("button", name="Propose").click()
+    page.get_by_text("Recorded for vetting: cosmic ray").wait_for(timeout=15_000)
+    page.keyboard.down("Shift")
+    star.drag("Spectrum", ((0.35, 0.5), (0.5, 0.5)))
+    page.keyboard.up("Shift")
+    page.get_by_text("Mask: drag with the mask tool").wait_for(timeout=15_000)
+
+
+def test_evidence_and_stars_side_by_side(star):
+    page = star.page
+    tab(page, "Evidence")
+    page.get_by_text("Nearest training star at").wait_for(timeout=20_000)
+    page.get_by_text("Draws from the likelihood").wait_for(timeout=30_000)
+    page.get_by_role("button", name="by labels").first.click()
+    page.get_by_role("button", name="Pin 1").first.click()
+    page.wait_for_function(f"() => ({_DATA})('pins').xs.length === 1", timeout=15_000)
+    tab(page, "Compare")
+    page.get_by_role("button", name="Ratio").click()
+    page.wait_for_function(f"() => ({_DATA})('against').xs.length === 1", timeout=15_000)
+    tab(page, "Evidence")
+    page.get_by_role("button", name="by spectrum").last.click()
+    page.wait_for_function("() => true")
+    page.locator(".count b", has_text="21").wait_for(timeout=20_000)
