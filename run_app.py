@@ -6,6 +6,7 @@ Without a directory it opens the embedded simulated survey, and builds it first 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import panel as pn
 
@@ -13,6 +14,7 @@ from explorer.app import TITLE, serve_session, warm_up
 from explorer.config import AppConfig
 from explorer.model.building import default_build
 from explorer.model.library import open_library
+from explorer.views.vetting.signin import serving
 from pipeline.products.manifest import ProductError
 
 
@@ -35,6 +37,7 @@ def main(arguments: list[str]) -> int:
         title=TITLE,
         websocket_origin=list(config.origins) or None,
         liveness="health",
+        **serving(config),
     )
     return 0
 
@@ -42,4 +45,4 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
 elif __name__.startswith("bokeh_app"):
-    serve_session(AppConfig.from_arguments(sys.argv[1:])).servable(title=TITLE)
+    serve_session(replace(AppConfig.from_arguments(sys.argv[1:]), hosted=True)).servable(title=TITLE)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from importlib.resources import files
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import panel as pn
 import panel_material_ui as pmui
@@ -21,6 +22,9 @@ from explorer.model.library import Library, open_library
 from explorer.model.links import LinkStore
 from explorer.model.refit import warm_up as warm_up_refit
 from explorer.model.selection import InBox
+from explorer.model.vetting.desk import Desk
+from explorer.model.vetting.people import UserError
+from explorer.model.vetting.store import Store, StoreError
 from explorer.state.workspace import Workspace
 from explorer.views.about import AboutView
 from explorer.views.base import html, one_message, sentence, stylesheet
@@ -29,10 +33,16 @@ from explorer.views.channel import Channel
 from explorer.views.explore import ExploreRoom, state_of_link
 from explorer.views.progress import ProgressView
 from explorer.views.stage import Stage
+from explorer.views.vetting.adjudicate import AdjudicateRoom
+from explorer.views.vetting.campaigns import CampaignsRoom
+from explorer.views.vetting.signin import people_of, visitor
+from explorer.views.vetting.vet import VetRoom
+from explorer.views.vetting.visit import Visit
 from pipeline.products.manifest import Manifest, ProductError
 
 TITLE = "M-giant explorer"
 FIRST_VIEWS = 6
+Rooms: TypeAlias = dict[str, Callable[[], Any]]
 
 pn.extension(notifications=False)
 
@@ -59,7 +69,32 @@ def serve_session(config: AppConfig) -> pmui.Page:
         library = open_library(config.directory, config.columns)
     except ProductError as error:
         return _page([sentence(str(error))])
-    return build_page(library, LinkStore(config.links), pn.state.session_args)
+    person, reason = visitor(config)
+    try:
+        desk = open_desk(config)
+    except (StoreError, UserError) as error:
+        return _page([sentence(str(error))])
+    return build_page(
+        library,
+        LinkStore(config.links),
+        pn.state.session_args,
+        lambda workspace: vetting_rooms(Visit(desk, person, reason, workspace), config.releases),
+    )
+
+
+@lru_cache(maxsize=4)
+def open_desk(config: AppConfig) -> Desk:
+    """The one door to the record in this process."""
+    return Desk(Store.open(config.vetting), open_library(config.directory, config.columns), people_of(config))
+
+
+def vetting_rooms(visit: Visit, releases: Path) -> Rooms:
+    """Where stars are judged."""
+    return {
+        "Vet": lambda: VetRoom(visit),
+        "Adjudicate": lambda: AdjudicateRoom(visit),
+        "Progress": lambda: CampaignsRoom(visit, releases),
+    }
 
 
 def _tell_trouble(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -73,7 +108,12 @@ def build_waiting_page(runner: BuildRunner) -> pmui.Page:
     return _page([ProgressView(runner)])
 
 
-def build_page(library: Library, links: LinkStore, arguments: dict[str, list[bytes]] | None = None) -> pmui.Page:
+def build_page(
+    library: Library,
+    links: LinkStore,
+    arguments: dict[str, list[bytes]] | None = None,
+    more: Callable[[Workspace], Rooms] = lambda _: {},
+) -> pmui.Page:
     """The explorer on a library.
 
     Parameters
@@ -84,13 +124,16 @@ def build_page(library: Library, links: LinkStore, arguments: dict[str, list[byt
         Where links and saved views are kept.
     arguments : dict, optional
         The query of the address; ``star`` gives an obsid the page to itself, ``link`` restores what somebody shared.
+    more : callable, optional
+        Rooms between Explore and About, for a visit's workspace.
     """
     products = library.products
     workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
     _restore(workspace, links, arguments or {})
 
-    rooms: dict[str, Callable[[], Any]] = {
+    rooms: Rooms = {
         "Explore": lambda: ExploreRoom(workspace, library, links),
+        **more(workspace),
         "About": lambda: AboutView(products),
     }
     tabs, frames = _tabs(rooms)
@@ -102,7 +145,7 @@ def build_page(library: Library, links: LinkStore, arguments: dict[str, list[byt
     return page
 
 
-def _tabs(rooms: dict[str, Callable[[], Any]]) -> tuple[pmui.Tabs, list[pn.Column]]:
+def _tabs(rooms: Rooms) -> tuple[pmui.Tabs, list[pn.Column]]:
     """Tabs in the header, and a frame for each room; a room is built when it is first entered."""
     tabs = pmui.Tabs(
         *((name, pn.Spacer(height=0)) for name in rooms),

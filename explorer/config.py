@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 DEFAULT_CONFIGURATION = "demo"
 HOME_VARIABLE = "MGIANT_HOME"
+RECORD_VARIABLE = "MGIANT_RECORD"
+"""Names the vetting record's URL: in the environment, since it may hold a password."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,14 @@ class AppConfig:
         Whether to open a browser window.
     origins : tuple of str
         Other ``HOST[:PORT]`` under which browsers reach this server, behind a proxy or by name.
+    users : Path
+        File of users with roles and hashed passwords; empty without one.
+    oauth : str
+        Panel's name of an OAuth provider that tells who visitors are; "" without one.
+    record : str
+        URL of the vetting record; "" for a file at home. It may hold a password: never shown.
+    hosted : bool
+        Whether ``panel serve`` runs the page, so that signing in is its affair.
     """
 
     directory: Path
@@ -41,6 +51,31 @@ class AppConfig:
     address: str = "localhost"
     open_browser: bool = True
     origins: tuple[str, ...] = ()
+    users: Path = Path()
+    oauth: str = ""
+    record: str = field(default="", repr=False)
+    hosted: bool = False
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether visitors give a name and a password of the users' file."""
+        return self.users != Path() and not self.oauth
+
+    @property
+    def alone(self) -> bool:
+        """Whether this is one person's own machine: nobody signs in, and nobody else can reach it."""
+        local = self.address in ("localhost", "127.0.0.1", "::1") and not self.origins
+        return local and not self.hosted and self.users == Path() and not self.oauth
+
+    @property
+    def vetting(self) -> str | Path:
+        """The vetting record: a URL, or a file."""
+        return self.record or self.home / "vetting.sqlite"
+
+    @property
+    def releases(self) -> Path:
+        """Where frozen releases are written."""
+        return self.home / "releases"
 
     @property
     def links(self) -> Path:
@@ -73,6 +108,8 @@ class AppConfig:
             default=[],
             help="HOST[:PORT] under which browsers reach this server; repeatable",
         )
+        parser.add_argument("--users", type=Path, default=Path(), help="file of users (python -m explorer users add)")
+        parser.add_argument("--oauth", default="", help="OAuth provider that tells who visitors are, such as github")
         given = parser.parse_args(arguments)
         named = given.directory is not None
         home = default_home(environment)
@@ -84,6 +121,9 @@ class AppConfig:
             address=given.address,
             open_browser=not given.no_browser,
             origins=tuple(given.origin),
+            users=given.users,
+            oauth=given.oauth,
+            record=environment.get(RECORD_VARIABLE, ""),
         )
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``python -m pipeline build | verify | validate | self-consistency | compare | fetch | mock``."""
+"""The pipeline's command line: ``python -m pipeline COMMAND``; ``--help`` lists them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pipeline.config import ConfigError, load_config, shipped_configurations
 from pipeline.domain.columns import BY_NAME
 from pipeline.mock.fits_layouts import write_lamost_fits
 from pipeline.mock.survey import simulate
-from pipeline.products.manifest import ProductError
+from pipeline.products.manifest import Manifest, ProductError
+from pipeline.products.publication import freeze, merged_verdicts
 from pipeline.products.release import REPORT_NAME, VALIDATION_NAME, verify
 from pipeline.sources.dust_files import DUST_FILES, fetch_map_file
 from pipeline.sources.embedded import ISOCHRONE_TABLE, SYNTHETIC_TABLE
@@ -59,6 +60,21 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("verify", help="check a product directory against the contract and its checksums")
     command.add_argument("directory", type=Path)
     command.set_defaults(run=_verify)
+
+    command = commands.add_parser("release", help="freeze a release: the catalogue with its verdicts, in every format")
+    command.add_argument("directory", type=Path, help="product directory")
+    command.add_argument("--name", required=True, help="of the release, such as v1.0")
+    command.add_argument(
+        "--verdicts",
+        action="append",
+        type=Path,
+        default=[],
+        help="table that `python -m explorer export-verdicts` wrote; several are merged",
+    )
+    command.add_argument("--output", type=Path, help="folder (default: DIRECTORY.NAME)")
+    command.add_argument("--previous", type=Path, help="release before this one, for the changelog")
+    command.add_argument("--author", action="append", default=[], help='"Family, Given" for the citation; repeatable')
+    command.set_defaults(run=_release)
 
     command = commands.add_parser("validate", help="compare a simulated catalogue with its truth, and publish that")
     command.add_argument("directory", type=Path)
@@ -124,6 +140,21 @@ def _verify(options: argparse.Namespace) -> int:
     verdict = f"{len(breaches)} breach(es)" if breaches else "all is well"
     sys.stdout.write(f"{options.directory}: {verdict}.\n")
     return 1 if breaches else 0
+
+
+def _release(options: argparse.Namespace) -> int:
+    simulated = Manifest.read(options.directory).simulated
+    written = freeze(
+        options.directory,
+        merged_verdicts(options.verdicts, simulated=simulated),
+        options.name,
+        options.output or options.directory.with_name(f"{options.directory.name}.{options.name}"),
+        previous=options.previous,
+        authors=options.author,
+    )
+    counts = ", ".join(f"{status or 'never looked at'} {count:,}" for status, count in sorted(written.counts.items()))
+    sys.stdout.write(f"{written.stars:,} stars ({counts}) in {written.directory}\n")
+    return 0
 
 
 def _validate(options: argparse.Namespace) -> int:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from explorer.model.vetting.rules import VettingRules
 from pipeline.config import RunConfig, load_config, shipped_configurations
-from pipeline.domain.columns import COLUMNS
+from pipeline.domain.columns import COLUMNS, RELEASE_COLUMNS
 from pipeline.domain.flags import FLAG_TEXTS, QualityFlag
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,8 +84,12 @@ def test_readme_names_every_setting_command_and_bit():
         if dataclasses.is_dataclass(section.default_factory):
             for item in dataclasses.fields(section.default_factory):
                 assert f"`{item.name}`" in readme, f"setting {section.name}.{item.name} is not in the README"
-    for command in ("build", "verify", "fetch", "mock"):
+    for command in ("build", "verify", "release", "fetch", "mock"):
         assert f"python -m pipeline {command}" in readme
+    for item in dataclasses.fields(VettingRules):
+        assert f"`{item.name}`" in readme, f"vetting rule {item.name} is not in the README"
+    for column in RELEASE_COLUMNS:
+        assert f"`{column.name}`" in readme, f"column {column.name} of a release is not in the README"
     for flag in QualityFlag:
         assert f"`{flag.name}`" in readme, f"quality bit {flag.name} is not in the README"
 

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from astropy.io.fits.verify import VerifyWarning
-from astropy.io.votable import from_table
-from astropy.io.votable.tree import Info
 from astropy.table import Table
-from astropy.units import Unit
 
 from explorer.model.library import Library
 from explorer.model.selection import Mask, Selection, SelectionError
 from explorer.model.subsets import describe
 from pipeline import __version__
+from pipeline.products.tables import annotated, fits_bytes, parquet_bytes, votable_bytes
 
 MOST_STARS = 1_000_000
 """Stars in one table; more are better read from the product directory itself."""
@@ -94,41 +88,11 @@ def export(library: Library, selection: Selection, rows: Mask, form: str) -> Exp
 def _table(library: Library, rows: Mask) -> Table:
     source = library.table
     stars = np.flatnonzero(rows)
-    table = Table()
+    columns = {}
     for declared in source.columns:
         values = source.texts(declared.name) if declared.name in source.text_names else source[declared.name]
-        picked = values[stars]
-        table[declared.name] = picked.astype(str) if declared.dtype == "str" else np.asarray(picked)
-        table[declared.name].description = declared.description
-        if declared.unit:
-            table[declared.name].unit = Unit(declared.unit)
-        table[declared.name].meta["ucd"] = declared.ucd
-    return table
-
-
-def _fits(table: Table, words: Mapping[str, str]) -> bytes:
-    for column in table.itercols():  # a FITS string is ASCII
-        if column.dtype.kind == "U":
-            table.replace_column(column.name, np.char.encode(column, "ascii", "backslashreplace"))
-    table.meta["comments"] = [
-        f"{name}: {text}".encode("ascii", "backslashreplace").decode() for name, text in words.items()
-    ]
-    target = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", VerifyWarning)
-        table.write(target, format="fits")
-    return target.getvalue()
-
-
-def _votable(table: Table, words: Mapping[str, str]) -> bytes:
-    document = from_table(table)
-    resource = document.resources[0]
-    for field in resource.tables[0].fields:
-        field.ucd = table[field.name].meta["ucd"]
-    resource.infos.extend(Info(name=name, value=text) for name, text in words.items())
-    target = io.BytesIO()
-    document.to_xml(target, tabledata_format="binary2")
-    return target.getvalue()
+        columns[declared] = values[stars]
+    return annotated(columns)
 
 
 def _ecsv(table: Table, words: Mapping[str, str]) -> bytes:
@@ -145,18 +109,6 @@ def _text(table: Table, form: str) -> bytes:
     target = io.StringIO()
     table.write(target, format=form)
     return target.getvalue().encode()
-
-
-def _parquet(table: Table, words: Mapping[str, str]) -> bytes:
-    fields, arrays = [], []
-    for column in table.itercols():
-        array = pa.array(column.data)
-        about = {"unit": str(column.unit or ""), "ucd": column.meta["ucd"], "description": column.description}
-        fields.append(pa.field(column.name, array.type, metadata=about))
-        arrays.append(array)
-    target = io.BytesIO()
-    pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=dict(words))), target)
-    return target.getvalue()
 
 
 @dataclass(frozen=True)
@@ -182,10 +134,10 @@ class Form:
 
 
 FORMS: dict[str, Form] = {
-    "fits": Form("FITS", "fits", "application/fits", _fits),
-    "votable": Form("VOTable", "vot", "application/x-votable+xml", _votable),
+    "fits": Form("FITS", "fits", "application/fits", fits_bytes),
+    "votable": Form("VOTable", "vot", "application/x-votable+xml", votable_bytes),
     "ecsv": Form("ECSV", "ecsv", "text/csv", _ecsv),
-    "parquet": Form("Parquet", "parquet", "application/vnd.apache.parquet", _parquet),
+    "parquet": Form("Parquet", "parquet", "application/vnd.apache.parquet", parquet_bytes),
     "csv": Form("CSV", "csv", "text/csv", _csv),
 }
 """Kinds of files by what a message calls them."""

@@ -365,6 +365,36 @@ def _build() -> tuple[Column, ...]:
 COLUMNS: tuple[Column, ...] = _build()
 """Every column of the catalogue, in published order."""
 
+RELEASE_COLUMNS: tuple[Column, ...] = (
+    Column(
+        *("vet_flag", "int16", "", "meta.code.qual", "Verdict"),
+        "Verdict of the vetting, 0 to 9 as the campaign defines it; -1 without an agreed or adjudicated one",
+        *("Vetting", -1, 9),
+    ),
+    Column(
+        *("vet_issues", "str", "", "meta.note", "Issues"),
+        "What the inspectors or the adjudicator found wrong, separated by commas",
+        "Vetting",
+    ),
+    Column(
+        *("vet_n", "int16", "", "meta.number;obs", "Reviews"),
+        "Number of blind reviews that the verdict rests on",
+        *("Vetting", 0),
+    ),
+    Column(
+        *("vet_agreement", "float32", "", "stat.fit.goodness", "Agreement"),
+        "Fraction of the pairs of reviews that agree, NaN below two reviews",
+        *("Vetting", 0, 1),
+    ),
+    Column(
+        *("vet_status", "str", "", "meta.code.status", "Vetting status"),
+        "incomplete, agreed, conflict, adjudicated; outdated when the fit changed since; empty when never looked at",
+        "Vetting",
+    ),
+    Column(*("vet_release", "str", "", "meta.version", "Release"), "Name of the frozen release", "Vetting"),
+)
+"""What freezing a release adds beside the catalogue's own columns."""
+
 BY_NAME: dict[str, Column] = {column.name: column for column in COLUMNS}
 """The same columns by name."""
 

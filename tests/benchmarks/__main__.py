@@ -19,6 +19,7 @@ NAMES = (
     "actions",
     "action_errors",
     "real_space",
+    "vetting",
     "mock_real",
 )
 

@@ -1,0 +1,45 @@
+// The Adjudicate room: conflicts on the left, the star in the middle, what was said and the form on the right.
+
+class AdjudicateRoom {
+  constructor(send, say) {
+    this.send = send
+    this.picker = campaign_picker(send)
+    this.form = new VerdictForm(send, say)
+    this.star = new StarDock(send)
+    this.list = element("ul", {className: "cases", "aria-label": "Conflicts"})
+    this.say = element("p", {className: "sentence", hidden: true})
+    this.reasons = element("ul", {className: "reasons"})
+    this.reviews = element("div", {className: "reviews"})
+    this.count = element("p", {className: "hint", role: "status"})
+    const cases = element("section", {className: "card conflicts"}, element("header", {}, element("strong", {}, "Conflicts"), this.picker.el), this.count, this.list, this.say)
+    this.desk = element("section", {className: "card desk"}, element("header", {}, element("strong", {}, "What was said")), this.reasons, this.reviews, this.form.el)
+    this.el = element("div", {className: "across"}, cases, this.star.el, this.desk)
+    this.parts = {
+      ...this.star.parts, adjudicate: (state) => this.receive(state), fitted: (labels) => this.form.fitted(labels),
+      refused: () => { this.form.busy = false },
+    }
+  }
+
+  receive(state) {
+    this.picker.show(state)
+    const open = state.cases.filter(([, settled]) => !settled).length
+    this.count.textContent = `${open} open, ${state.cases.length - open} settled`
+    this.list.replaceChildren(...state.cases.map(([star, settled]) => element("li", {},
+      element("button", {type: "button", "aria-current": star === state.star ? "true" : null, onclick: () => this.send({kind: "case", star})}, settled ? `✓ ${star}` : star))))
+    this.say.textContent = state.sentence
+    this.say.hidden = !state.sentence
+    this.desk.hidden = !state.star
+    if (!state.star) return
+    this.reasons.replaceChildren(...state.reasons.map((text) => element("li", {}, text)))
+    const words = new Map(state.verdicts)
+    this.reviews.replaceChildren(...state.reviews.map((review) => {
+      const values = Object.entries(review.proposal).map(([name, value]) => `${name} ${typeof value === "number" ? Number(value.toPrecision(6)) : value}`)
+      const when = `${review.utc.slice(0, 16).replace("T", " ")} UTC${review.occasion === 2 ? ", shown again" : ""}`
+      return element("article", {}, element("header", {}, element("strong", {}, review.user), element("small", {}, when)),
+        element("p", {}, element("b", {}, `${review.verdict} ${words.get(review.verdict) ?? ""}`), ...review.flags.map((flag) => element("span", {className: "chip"}, flag))),
+        ...(values.length ? [element("p", {}, `Proposes ${values.join(", ")}${review.refit ? " (from a refit)" : ""}`)] : []),
+        ...(review.note ? [element("p", {className: "note"}, review.note)] : []))
+    }))
+    this.form.show(state)
+  }
+}

@@ -1,0 +1,117 @@
+"""What holds after all events: the latest verdict of each inspector on each star, undone ones left out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from explorer.model.vetting.events import EventKind, VettingEvent
+
+_NOBODY: Mapping[str, VettingEvent] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class StarState:
+    """The derived state of one star.
+
+    Parameters
+    ----------
+    verdicts : mapping of int to mapping of str to VettingEvent
+        By occasion: the standing verdict of each user.
+    adjudication : VettingEvent or None
+        The standing one.
+    withdrawn : frozenset of str
+        Ids of events that were taken back.
+    """
+
+    verdicts: Mapping[int, Mapping[str, VettingEvent]] = field(default_factory=dict)
+    adjudication: VettingEvent | None = None
+    withdrawn: frozenset[str] = frozenset()
+
+
+def by_time(event: VettingEvent) -> tuple[str, str]:
+    """Sort key: UTC, then id, so that every merge of files ends in one order."""
+    return (event.utc, event.id)
+
+
+def state_of(events: Iterable[VettingEvent]) -> StarState:
+    """Read a star's events from the newest back.
+
+    An undo that was itself undone has no effect, so an undo of an undo is a redo. Of several verdicts of one inspector
+    the newest counts; when it is undone the one before it counts again.
+    """
+    withdrawn: set[str] = set()
+    verdicts: dict[int, dict[str, VettingEvent]] = defaultdict(dict)
+    adjudication: VettingEvent | None = None
+    for event in sorted(events, key=by_time, reverse=True):
+        if event.id in withdrawn:
+            continue
+        if event.kind is EventKind.UNDO:
+            withdrawn.add(str(event.supersedes))
+        elif event.kind is EventKind.VERDICT:
+            verdicts[event.occasion].setdefault(event.user, event)
+        else:
+            adjudication = adjudication or event
+    return StarState(dict(verdicts), adjudication, frozenset(withdrawn))
+
+
+class Standing:
+    """The derived state of one campaign; as the record grows, only the stars of new events are derived anew."""
+
+    def __init__(self) -> None:
+        self._events: dict[int, list[VettingEvent]] = defaultdict(list)
+        self._said: dict[str, list[VettingEvent]] = defaultdict(list)
+        self._stars: dict[int, StarState] = {}
+
+    def add(self, events: Iterable[VettingEvent]) -> None:
+        """Take in events, in any order, each once."""
+        touched = set()
+        for event in events:
+            self._events[event.star].append(event)
+            self._said[event.user].append(event)
+            touched.add(event.star)
+        for star in touched:
+            self._stars[star] = state_of(self._events[star])
+
+    def star(self, star: int) -> StarState:
+        """What holds of one star."""
+        return self._stars.get(star, StarState())
+
+    def stars(self) -> Iterator[int]:
+        """Stars of which anything was said."""
+        return iter(self._stars)
+
+    def verdicts(self, star: int, occasion: int = 1) -> Mapping[str, VettingEvent]:
+        """Standing verdicts on a star, by user."""
+        found = self._stars.get(star)
+        return _NOBODY if found is None else found.verdicts.get(occasion, _NOBODY)
+
+    def reviews(self, star: int, occasion: int = 1) -> tuple[VettingEvent, ...]:
+        """Standing verdicts on a star, by time."""
+        return tuple(sorted(self.verdicts(star, occasion).values(), key=by_time))
+
+    def users(self) -> tuple[str, ...]:
+        """Everybody who said anything, by name."""
+        return tuple(sorted(self._said))
+
+    def said(self, user: str) -> tuple[VettingEvent, ...]:
+        """What a user said and did not take back, undos among it, by time."""
+        kept = [event for event in self._said.get(user, ()) if event.id not in self.star(event.star).withdrawn]
+        return tuple(sorted(kept, key=by_time))
+
+    def undoable(self, user: str) -> VettingEvent | None:
+        """The user's last standing verdict or adjudication."""
+        said = [event for event in self.said(user) if event.kind is not EventKind.UNDO]
+        return said[-1] if said else None
+
+    def redoable(self, user: str) -> VettingEvent | None:
+        """The last undo of the user that no redo took back, when no verdict was given since."""
+        undos = {event.id for event in self._said.get(user, ()) if event.kind is EventKind.UNDO}
+        for event in reversed(self.said(user)):
+            if event.kind is not EventKind.UNDO:
+                return None
+            if event.supersedes not in undos:
+                return event
+        return None

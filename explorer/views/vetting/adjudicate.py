@@ -1,0 +1,115 @@
+"""The Adjudicate room: stars on which reviews conflict, all that was said of them, and the word that settles it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.model.vetting.conflicts import Status
+from explorer.model.vetting.desk import Case, Draft, RefusedError
+from explorer.model.vetting.people import Role
+from explorer.state.workspace import Workspace
+from explorer.views.channel import Message
+from explorer.views.star import StarDock
+from explorer.views.vetting.vet import review_words
+from explorer.views.vetting.visit import VettingRoom, Visit, proposal_of
+
+
+class AdjudicateRoom(VettingRoom):
+    """Wires the conflicts of a campaign.
+
+    Parameters
+    ----------
+    visit : Visit
+        Who is here.
+    """
+
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(visit, "adjudicate", Role.ADJUDICATOR)
+        self.workspace = Workspace(visit.workspace.table)
+        self.cases: tuple[Case, ...] = ()
+        self.star = StarDock(self.workspace, visit.desk.library, self._order, self.channel)
+        self.workspace.param.watch(lambda event: self.channel.tell(say=event.new), "message")
+        self.workspace.param.watch(
+            lambda event: self.channel.tell(fitted=dict(event.new[self.workspace.focus].labels)), "proposals"
+        )
+        self.listen(
+            case=lambda message: self._look(int(message["star"])),
+            judge=self._adjudicate,
+            vet_undo=lambda _: self._back(self.visit.desk.undo(self.visit.known, self.needed())),
+            vet_redo=lambda _: self._back(self.visit.desk.redo(self.visit.known, self.needed())),
+            star_step=lambda message: self._step(int(message["by"])),
+            star_find=lambda message: self._look(int(message["text"])),
+        )
+
+    def greet(self) -> None:
+        """Tell the star's side what every star shares."""
+        self.star.hello()
+
+    def show(self) -> None:
+        """Tell the cases and the one that is open."""
+        campaign = self.campaign()
+        words = self.campaign_words()
+        self.cases = self.visit.desk.cases(self.visit.known, campaign) if campaign else ()
+        stars = [case.star for case in self.cases]
+        if self.workspace.focus not in stars:
+            self.workspace.focus = stars[0] if stars else None
+        told = [[str(case.star), case.outcome.status is Status.ADJUDICATED] for case in self.cases]
+        words |= {"cases": told, "star": "", "sentence": ""}
+        if campaign is None or self.workspace.focus is None:
+            words["sentence"] = "No reviews conflict." if campaign else "There is no campaign yet."
+        else:
+            star = self.workspace.focus
+            settled = self.visit.desk.standing(campaign).star(star).adjudication
+            words |= {
+                "star": str(star),
+                "reasons": list(next(case.reasons for case in self.cases if case.star == star)),
+                "reviews": [review_words(one) for one in self.visit.desk.reviews(self.visit.known, campaign, star)],
+                "quantities": self.quantities(campaign, star),
+                "before": None if settled is None else review_words(settled),
+            }
+        self.channel.tell(adjudicate=words)
+
+    def _order(self) -> NDArray[np.int64]:
+        rows = [self.workspace.table.row_of(case.star) for case in self.cases]
+        return np.array([row for row in rows if row is not None], np.int64)
+
+    def _look(self, star: int) -> None:
+        if star not in [case.star for case in self.cases]:
+            raise RefusedError(f"The reviews of star {star} do not conflict.")
+        self.workspace.focus = star
+        self.show()
+
+    def _step(self, by: int) -> None:
+        stars = [case.star for case in self.cases]
+        if stars:
+            at = stars.index(self.workspace.focus) if self.workspace.focus in stars else 0
+            self._look(stars[(at + by) % len(stars)])
+
+    def _adjudicate(self, message: Message) -> None:
+        campaign, star = self.needed(), int(message["star"])
+        draft = Draft(
+            id=str(message["id"]),
+            star=star,
+            verdict=int(message["verdict"]),
+            flags=tuple(str(flag) for flag in message["flags"]),
+            note=str(message["note"]),
+            proposal=proposal_of(message, self.workspace, star),
+        )
+        event = self.visit.desk.adjudicate(self.visit.known, campaign, draft)
+        self.channel.tell(saved=event.id)
+        left = [
+            case.star
+            for case in self.visit.desk.cases(self.visit.known, campaign)
+            if case.outcome.status is not Status.ADJUDICATED
+        ]
+        self.workspace.focus = left[0] if left else star
+        self.show()
+
+    def _back(self, event: Any) -> None:
+        if event is None:
+            raise RefusedError("There is nothing to take back, or to do again.")
+        self.workspace.focus = event.star
+        self.show()

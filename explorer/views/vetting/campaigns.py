@@ -1,0 +1,181 @@
+"""The Progress room: who has done what, how well they agree, what remains; campaigns, files and the freeze."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from explorer.model.subsets import describe
+from explorer.model.vetting.desk import RefusedError
+from explorer.model.vetting.exchange import MOST_BYTES, ExchangeError, export_record, import_record, latest_verdicts
+from explorer.model.vetting.overview import Overview, overview
+from explorer.model.vetting.people import Role
+from explorer.model.vetting.rules import VettingRules
+from explorer.views.channel import Message
+from explorer.views.vetting.visit import VettingRoom, Visit
+from pipeline.products.manifest import ProductError
+from pipeline.products.publication import NAME_PATTERN, freeze
+from pipeline.products.vetting import write_verdicts
+
+MOST_STARS = 20_000
+"""Stars of one campaign; a queue that long is years of work."""
+
+
+class CampaignsRoom(VettingRoom):
+    """Wires the numbers of a campaign and what adjudicators do with campaigns.
+
+    Parameters
+    ----------
+    visit : Visit
+        Who is here.
+    releases : Path
+        Where frozen releases are written.
+    """
+
+    def __init__(self, visit: Visit, releases: Path) -> None:
+        super().__init__(visit, "campaigns", Role.VIEWER)
+        self.releases = releases
+        self.listen(
+            start=self._start,
+            record=lambda _: self._record(),
+            verdicts=lambda _: self._verdicts(),
+            merge=self._merge,
+            freeze=self._freeze,
+        )
+
+    def show(self) -> None:
+        """Tell everything."""
+        visit, campaign = self.visit, self.campaign()
+        words: dict[str, Any] = self.campaign_words() | {
+            "adjudicator": visit.may(Role.ADJUDICATOR),
+            "role": visit.desk.people.role_of(visit.known.name).name.lower(),
+            "selected": visit.workspace.n_selected,
+            "selection": describe(visit.workspace.selection),
+            "most": MOST_STARS,
+        }
+        if campaign is not None:
+            rules = campaign.rules
+            words["about"] = (
+                f"Started by {campaign.created_by} on {campaign.created[:10]} for {campaign.catalogue}: "
+                f"{rules.reviews} blind reviews a star."
+            )
+            words["overview"] = overview_words(overview(visit.desk, campaign))
+        self.channel.tell(campaigns=words)
+
+    def _adjudicator(self, action: str) -> None:
+        self.visit.desk.need(self.visit.known, Role.ADJUDICATOR, action)
+
+    def _start(self, message: Message) -> None:
+        """Start a campaign on the odd ones of what is selected in Explore."""
+        self._adjudicator("start a campaign")
+        table, workspace = self.visit.desk.library.table, self.visit.workspace
+        rows = workspace.rows.nonzero()[0]
+        count = int(message["stars"])
+        if not 1 <= count <= MOST_STARS:
+            raise RefusedError(f"A campaign has 1 to {MOST_STARS:,} stars, not {count:,}.")
+        if "oddness" in table:
+            rows = rows[(-table["oddness"][rows]).argsort(kind="stable")]
+        stars = [int(star) for star in table["obsid"][rows[:count]]]
+        try:
+            rules = VettingRules.from_mapping(tomllib.loads(str(message.get("rules", ""))))
+        except (tomllib.TOMLDecodeError, ValueError) as error:
+            raise RefusedError(f"These rules cannot be used: {error}") from error
+        made = self.visit.desk.create_campaign(self.visit.known, str(message["name"]), stars, rules)
+        self.campaign_id = made.id
+        self.show()
+        self.channel.tell(say=f"Campaign {made.name} has started.")
+
+    def _record(self) -> None:
+        """Hand over the whole record, to be merged elsewhere."""
+        self._adjudicator("take the record away")
+        data = "".join(export_record(self.visit.desk.store)).encode()
+        self.channel.tell(download={"name": "vetting_record.jsonl", "mime": "application/jsonl", "data": data})
+
+    def _verdicts(self) -> None:
+        """Hand over what all campaigns came to."""
+        self._adjudicator("take the verdicts away")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "verdicts.csv"
+            manifest = self.visit.desk.library.products.manifest
+            write_verdicts(latest_verdicts(self.visit.desk), path, simulated=manifest.simulated)
+            data = path.read_bytes()
+        self.channel.tell(download={"name": "verdicts.csv", "mime": "text/csv", "data": data})
+
+    async def _merge(self, message: Message) -> None:
+        """Merge a record from another laptop."""
+        self._adjudicator("merge a record")
+        text = str(message["text"])
+        if len(text) > MOST_BYTES:
+            raise RefusedError(f"A record has at most {MOST_BYTES // 1_000_000} MB.")
+        visit = self.visit
+        try:
+            report = await self.channel.in_background(
+                lambda: import_record(visit.desk.store, text, visit.known.name, visit.desk.clock())
+            )
+        except ExchangeError as error:
+            raise RefusedError(str(error)) from error
+        self.show()
+        self.channel.tell(merged={"summary": report.summary(), "refused": list(report.refused[:50])})
+
+    async def _freeze(self, message: Message) -> None:
+        """Write a release beside the record."""
+        self._adjudicator("freeze a release")
+        name = str(message["name"]).strip()
+        if not NAME_PATTERN.fullmatch(name):
+            self.visit.desk.refuse(
+                self.visit.known, "freeze a release", "A release has a name of letters, digits and . _ - only."
+            )
+        desk = self.visit.desk
+        directory, verdicts = desk.library.products.directory, latest_verdicts(desk)
+        output = self.releases / f"{desk.library.products.manifest.name}.{name}"
+        try:
+            written = await self.channel.in_background(lambda: freeze(directory, verdicts, name, output))
+        except ProductError as error:
+            raise RefusedError(str(error)) from error
+        counts = {status or "never looked at": count for status, count in sorted(written.counts.items())}
+        self.channel.tell(frozen={"folder": str(written.directory), "stars": written.stars, "counts": counts})
+
+
+def overview_words(told: Overview) -> dict[str, Any]:
+    """An overview as texts."""
+    return {
+        "done": [[status.value, count] for status, count in told.done.items()],
+        "stars": told.stars,
+        "controls": told.controls,
+        "reviews": [told.reviews_done, told.reviews_needed],
+        "fleiss": [number(told.fleiss), told.fleiss_stars],
+        "left": duration(told.seconds_left),
+        "inspectors": [
+            [
+                one.name,
+                str(one.reviews),
+                str(one.adjudications),
+                f"{number(one.seconds, 0)} s" if math.isfinite(one.seconds) else "–",
+                str(one.repeats),
+                f"{100 * one.same:.0f} %" if math.isfinite(one.same) else "–",
+                number(one.gap),
+            ]
+            for one in told.inspectors
+        ],
+        "pairs": [
+            [" and ".join(one.names), str(one.stars), number(one.kappa), number(one.weighted)] for one in told.pairs
+        ],
+    }
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number, or a dash where there is none."""
+    return f"{value:.{digits}f}" if math.isfinite(value) else "–"
+
+
+def duration(seconds: float) -> str:
+    """A working time in words."""
+    if not math.isfinite(seconds):
+        return "–"
+    minutes = seconds / 60.0
+    if 0 < minutes < 1:
+        return "under 1 min"
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -1,0 +1,197 @@
+"""The Vet room: one star after the other, judged from the keyboard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.model.vetting.campaigns import Campaign, Task
+from explorer.model.vetting.desk import Draft, RefusedError
+from explorer.model.vetting.events import EventKind, VettingEvent
+from explorer.model.vetting.people import Role
+from explorer.state.workspace import Workspace
+from explorer.views.channel import Message
+from explorer.views.star import StarDock
+from explorer.views.vetting.visit import VettingRoom, Visit, proposal_of
+
+
+class VetRoom(VettingRoom):
+    """Wires the queue and the star of one inspector.
+
+    Parameters
+    ----------
+    visit : Visit
+        Who is here.
+    """
+
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(visit, "vet", Role.INSPECTOR)
+        self.workspace = Workspace(visit.workspace.table)
+        self.task: Task | None = None
+        self._skipped: set[tuple[int, int]] = set()
+        self.star = StarDock(self.workspace, visit.desk.library, self._beside, self.channel)
+        self.workspace.param.watch(lambda event: self.channel.tell(say=event.new), "message")
+        self.workspace.param.watch(lambda _: self._fitted(), "proposals")
+        self.listen(
+            judge=self._judge,
+            vet_undo=lambda _: self._back(self.visit.desk.undo(self.visit.known, self.needed())),
+            vet_redo=lambda _: self._redo(),
+            star_step=lambda message: self.skip() if int(message["by"]) > 0 else self.look_back(),
+            star_find=lambda message: self._find(str(message["text"])),
+        )
+
+    def greet(self) -> None:
+        """Tell the star's side what every star shares."""
+        self.star.hello()
+
+    def show(self) -> None:
+        """Put the next star on the desk, and tell everything."""
+        campaign = self.campaign()
+        if campaign is None:
+            self.channel.tell(vet=self.campaign_words() | {"star": "", "sentence": "There is no campaign yet."})
+            return
+        self.task = self.visit.desk.next_task(self.visit.known, campaign, self._skipped)
+        if self.task is None and self._skipped:
+            self._skipped.clear()
+            self.task = self.visit.desk.next_task(self.visit.known, campaign)
+        self._tell(campaign)
+
+    def others_acted(self) -> None:
+        """Somebody judged: numbers change, the star on the desk does not."""
+        campaign = self.campaign()
+        if self.task is None or campaign is None:
+            self.show()
+        else:
+            self.channel.tell(counts=self._counts(campaign))
+
+    def skip(self) -> None:
+        """Leave the star for later."""
+        if self.task is not None:
+            self._skipped.add((self.task.star, self.task.occasion))
+        self.show()
+
+    def look_back(self) -> None:
+        """Show the star that was judged before the one on the desk."""
+        said = self._said(self.needed())
+        here = (self.task.star, self.task.occasion) if self.task else None
+        places = [(event.star, event.occasion) for event in said]
+        at = places.index(here) if here in places else len(places)
+        if at == 0:
+            raise RefusedError("You have judged no star before this one.")
+        self._look_again(*places[at - 1])
+
+    def _said(self, campaign: Campaign) -> list[VettingEvent]:
+        """The inspector's standing verdicts by time, one a star and occasion."""
+        standing = self.visit.desk.standing(campaign)
+        latest = {
+            (event.star, event.occasion): event
+            for event in standing.said(self.visit.known.name)
+            if event.kind is EventKind.VERDICT
+        }
+        return sorted(latest.values(), key=lambda event: event.utc)
+
+    def _look_again(self, star: int, occasion: int, taken_back: str | None = None) -> None:
+        campaign, task = self.needed(), Task(star, occasion)
+        if not self.visit.desk.look_again(self.visit.known, campaign, task):
+            raise RefusedError(f"Star {star} lies on another desk now.")
+        self.task = task
+        said = [event for event in self.visit.desk.log.events if event.id == taken_back]
+        self._tell(campaign, review_words(said[0]) if said else None)
+
+    def _find(self, text: str) -> None:
+        found = [event for event in self._said(self.needed()) if str(event.star) == text.strip()]
+        if not found:
+            raise RefusedError(f"{text.strip()[:40]!r} is no star that you have judged in this campaign.")
+        self._look_again(found[-1].star, found[-1].occasion)
+
+    def _judge(self, message: Message) -> None:
+        campaign, star = self.needed(), int(message["star"])
+        draft = Draft(
+            id=str(message["id"]),
+            star=star,
+            verdict=int(message["verdict"]),
+            flags=tuple(str(flag) for flag in message["flags"]),
+            note=str(message["note"]),
+            proposal=proposal_of(message, self.workspace, star),
+        )
+        event = self.visit.desk.judge(self.visit.known, campaign, draft)
+        self.channel.tell(saved=event.id)
+        self.show()
+
+    def _back(self, event: VettingEvent | None) -> None:
+        """Show the star whose verdict was taken back."""
+        if event is None:
+            raise RefusedError("There is nothing to take back.")
+        self._look_again(event.star, event.occasion, taken_back=event.supersedes)
+        self.channel.tell(say=f"The verdict on {event.star} is taken back.")
+
+    def _redo(self) -> None:
+        event = self.visit.desk.redo(self.visit.known, self.needed())
+        if event is None:
+            raise RefusedError("There is nothing to do again.")
+        self.show()
+        self.channel.tell(say=f"The verdict on {event.star} stands again.")
+
+    def _fitted(self) -> None:
+        """Put the values of a refit into the form."""
+        fitted = self.workspace.proposals.get(self.workspace.focus or 0)
+        if fitted is not None:
+            self.channel.tell(fitted=dict(fitted.labels))
+
+    def _beside(self) -> NDArray[np.int64]:
+        """The star before, this one, and the one that comes next if nobody takes it: handed over ahead."""
+        campaign, table = self.campaign(), self.workspace.table
+        if campaign is None or self.task is None:
+            return np.empty(0, np.int64)
+        left = self._skipped | {(self.task.star, self.task.occasion)}
+        coming = self.visit.desk.coming(self.visit.known, campaign, left)
+        said = self._said(campaign)
+        stars = [*(event.star for event in said[-1:]), self.task.star, *([coming.star] if coming else [])]
+        rows = [table.row_of(star) for star in stars]
+        return np.array([row for row in rows if row is not None], np.int64)
+
+    def _counts(self, campaign: Campaign) -> dict[str, Any]:
+        done, left = self.visit.desk.own_counts(self.visit.known, campaign)
+        return {"done": done, "left": left}
+
+    def _tell(self, campaign: Campaign, taken_back: dict[str, Any] | None = None) -> None:
+        """Tell the star on the desk; what was taken back stands in the form, so that nobody types it twice."""
+        task, words = self.task, self.campaign_words() | {"counts": self._counts(campaign)}
+        if task is None:
+            self.workspace.focus = None
+            text = "Nothing is left for you in this campaign; what others have on their desks may come back."
+            self.channel.tell(vet={**words, "star": "", "sentence": text})
+            return
+        standing = self.visit.desk.standing(campaign)
+        before = standing.verdicts(task.star, task.occasion).get(self.visit.known.name)
+        self.channel.tell(
+            vet={
+                **words,
+                "star": str(task.star),
+                "sentence": "",
+                "quantities": self.quantities(campaign, task.star),
+                "before": None if before is None else review_words(before),
+                "taken_back": taken_back,
+            }
+        )
+        if self.workspace.focus == task.star:
+            self.star.show()
+        else:
+            self.workspace.focus = task.star
+
+
+def review_words(event: VettingEvent) -> dict[str, Any]:
+    """A review as the page shows it."""
+    return {
+        "id": event.id,
+        "user": event.user,
+        "utc": event.utc,
+        "occasion": event.occasion,
+        "verdict": event.verdict,
+        "flags": list(event.flags),
+        "note": event.note,
+        "proposal": {name: value for name, value in event.proposal.items() if name != "refit"},
+        "refit": "refit" in event.proposal,
+    }

@@ -1,0 +1,235 @@
+"""Who is here and what they may do, and the wire between a vetting room and the server."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import panel as pn
+import param
+
+from explorer.model.vetting.campaigns import Campaign
+from explorer.model.vetting.desk import Desk, RefusedError
+from explorer.model.vetting.events import CLASS, REFIT, Authority
+from explorer.model.vetting.people import Person, Role
+from explorer.model.vetting.rules import FLAG_KEYS
+from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT
+from explorer.state.workspace import Workspace
+from explorer.views.base import stylesheet
+from explorer.views.channel import Channel, Message
+from pipeline.domain.columns import column, in_published_order
+
+FOLLOW_MS = 1500
+"""How often a room looks for what others did."""
+
+_SCRIPTS = (
+    *("dom", "figure", "chart", "spectrum", "refit", "evidence", "star"),
+    *("verdict", "vet", "adjudicate", "campaigns", "vetting"),
+)
+_SHEETS = ("explore", "star", "vetting")
+_LOG = logging.getLogger("explorer.vetting")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What the vetting rooms of one visit share.
+
+    Parameters
+    ----------
+    desk : Desk
+        The door to the record.
+    person : Person or None
+        Who is here, None when the server does not know.
+    reason : str
+        Why it does not know, for the visitor.
+    workspace : Workspace
+        What the visitor explores: selections become campaigns.
+    """
+
+    desk: Desk
+    person: Person | None
+    reason: str
+    workspace: Workspace
+
+    def may(self, role: Role) -> bool:
+        """Whether the visitor has a role now."""
+        return self.desk.may(self.person, role)
+
+    @property
+    def known(self) -> Person:
+        """Who is here; RefusedError when nobody knows."""
+        if self.person is None:
+            _LOG.warning("Refused: somebody unknown wanted to vet.")
+            raise RefusedError(self.reason)
+        return self.person
+
+    def refusal(self, role: Role) -> str:
+        """Why the visitor may not enter a room for ``role``; "" when welcome."""
+        if self.person is None:
+            return self.reason
+        if not self.may(role):
+            return (
+                f"{self.person.name} is a {self.desk.people.role_of(self.person.name).name.lower()} here; this page is "
+                f"for {role.name.lower()}s. Whoever runs the server gives the role: "
+                f"python -m explorer users add {self.person.name} --role {role.name.lower()} --replace"
+            )
+        return ""
+
+
+class VettingChannel(Channel):
+    """Carries the messages of a vetting room; what is refused is told in its sentence."""
+
+    room = param.String(doc="Which room the script builds.")
+
+    _esm = "\n".join((files("assets") / "js" / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
+    _stylesheets = [stylesheet(name) for name in _SHEETS]  # noqa: RUF012 - so Panel wants it
+
+    @contextmanager
+    def _mishaps(self, data: Message) -> Iterator[None]:
+        with super()._mishaps(data):
+            try:
+                yield
+            except RefusedError as error:
+                self.tell(say=str(error), refused=str(data.get("kind")))
+
+
+class VettingRoom:
+    """What every room has: a campaign, a channel, and an eye on what others do.
+
+    Parameters
+    ----------
+    visit : Visit
+        Who is here.
+    room : str
+        Its name in the script.
+    role : Role
+        Who may enter.
+    """
+
+    def __init__(self, visit: Visit, room: str, role: Role) -> None:
+        self.visit, self.role = visit, role
+        self.campaign_id = ""
+        self.channel = VettingChannel(room=room, sizing_mode="stretch_both", margin=0)
+        self._handlers = {"hello": self._hello, "campaign": self._choose}
+        self._followed: object = None
+        visit.workspace.param.watch(lambda _: self.tell_theme(), "dark")
+
+    def listen(self, **handlers: Callable[[Message], Any]) -> None:
+        """Handle messages; who may not enter the room is refused before anything is looked at."""
+        for kind, handler in (self._handlers | handlers).items():
+            self.channel.on(kind, self._checked(handler))
+
+    def _checked(self, handler: Callable[[Message], Any]) -> Callable[[Message], Any]:
+        def checked(message: Message) -> Any:
+            refusal = self.visit.refusal(self.role)
+            if refusal:
+                self.channel.tell(closed=refusal)
+                if message.get("kind") != "hello":
+                    _LOG.warning("Refused: %.40r in a room for %ss.", message.get("kind"), self.role.name.lower())
+                return None
+            return handler(message)
+
+        return checked
+
+    def _hello(self, _: Message) -> None:
+        self.tell_theme()
+        self.greet()
+        self.show()
+        document = pn.state.curdoc
+        if document is not None and document.session_context is not None and self._followed is None:
+            document.add_periodic_callback(self._follow, FOLLOW_MS)
+        self._followed = self._mark()
+
+    def greet(self) -> None:
+        """Tell a new page what never changes."""
+
+    def show(self) -> None:
+        """Tell the page what holds."""
+        raise NotImplementedError
+
+    def others_acted(self) -> None:
+        """Something changed in the record."""
+        self.show()
+
+    def _mark(self) -> object:
+        self.visit.desk.log.refresh()
+        return (self.visit.desk.log.generation, tuple(one.id for one in self.visit.desk.campaigns()))
+
+    def _follow(self) -> None:
+        mark = self._mark()
+        if mark != self._followed:
+            self._followed = mark
+            if not self.visit.refusal(self.role):
+                with self.channel.together():
+                    self.others_acted()
+
+    def tell_theme(self) -> None:
+        """Light or dark."""
+        dark = self.visit.workspace.dark
+        ink = {"dark": dark, "text": TEXT[dark], "grid": GRID[dark], "background": PAPER[dark], "accent": ACCENT[dark]}
+        self.channel.tell(theme=ink)
+
+    def _choose(self, message: Message) -> None:
+        self.campaign_id = self.visit.desk.campaign(str(message["id"])).id
+        self.show()
+
+    def campaign(self) -> Campaign | None:
+        """The chosen campaign, the newest before one is chosen; None when there is none."""
+        found = self.visit.desk.campaigns()
+        chosen = [one for one in found if one.id == self.campaign_id]
+        return (chosen or list(found) or [None])[0]
+
+    def needed(self) -> Campaign:
+        """The chosen campaign; RefusedError when there is none."""
+        campaign = self.campaign()
+        if campaign is None:
+            raise RefusedError("There is no campaign yet: an adjudicator starts one on the Progress page.")
+        return campaign
+
+    def campaign_words(self) -> dict[str, Any]:
+        """Campaigns to choose from, the chosen one and its rules."""
+        campaign = self.campaign()
+        words: dict[str, Any] = {
+            "campaigns": [[one.id, one.name] for one in self.visit.desk.campaigns()],
+            "campaign": campaign.id if campaign else "",
+            "who": self.visit.known.name,
+            "signed": self.visit.known.authority is not Authority.SINGLE_USER,
+        }
+        if campaign is not None:
+            rules = campaign.rules
+            keys = [*FLAG_KEYS, *("" for _ in rules.flags)]
+            words |= {
+                "verdicts": [[digit, rules.verdicts[digit]] for digit in sorted(rules.verdicts, reverse=True)],
+                "flags": [[flag, keys[number]] for number, flag in enumerate(rules.flags)],
+            }
+        return words
+
+    def quantities(self, campaign: Campaign, star: int) -> list[list[Any]]:
+        """What can be proposed of a star: name, label, unit, published value."""
+        published = self.visit.desk.published(star, campaign.rules)
+        return [
+            [name, column(name).label, column(name).unit, value if value == value else None]  # noqa: PLR0124 - NaN
+            for name, value in ((name, published[name]) for name in in_published_order(published))
+        ]
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        """The room's layout."""
+        return self.channel
+
+
+def proposal_of(message: Message, workspace: Workspace, star: int) -> dict[str, float | str]:
+    """Values that the page proposes; the refit they came from goes with them when there was one."""
+    given: dict[str, float | str] = {}
+    for name, value in dict(message.get("proposal") or {}).items():
+        if name == CLASS:
+            given[name] = str(value)
+        elif name != REFIT:
+            given[str(name)] = float(value)
+    fitted = workspace.proposals.get(star)
+    if given and fitted is not None:
+        given[REFIT] = fitted.to_json()
+    return given

@@ -1,0 +1,145 @@
+"""The machine-readable table of the CDS: fixed-width text and the ReadMe that tells each byte.
+
+Every number is written with the fewest digits that give back the same value, which is why no library does it: those
+we know round, or take a second for every hundred stars.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy.units import Unit
+from numpy.typing import NDArray
+
+from pipeline.domain.columns import Column
+from pipeline.products.tables import ascii_only
+
+_WIDTH = 80
+_RULE = "-" * _WIDTH
+_GREEK = str.maketrans({"α": "alpha", "Λ": "Lambda", "Å": "Angstrom", "φ": "phi", "χ": "chi", "ν": "nu", "σ": "sigma"})
+_DEX = "[-]"
+"""How the CDS writes the unit of a logarithm of nothing in particular."""
+
+
+@dataclass(frozen=True)
+class CdsField:
+    """A column as it stands in the file.
+
+    Parameters
+    ----------
+    texts : ndarray of str, shape (n,)
+        Its entries, "" where there is no value.
+    width : int
+        Bytes.
+    form : str
+        Fortran format.
+    unit : str
+        As the CDS spells it.
+    label, explanation : str
+        ASCII.
+    """
+
+    texts: NDArray[np.str_]
+    width: int
+    form: str
+    unit: str
+    label: str
+    explanation: str
+
+
+def cds_files(columns: Mapping[Column, NDArray[Any]], name: str, title: str, about: Sequence[str]) -> dict[str, bytes]:
+    """The data file and its ReadMe, by file name.
+
+    Parameters
+    ----------
+    columns : mapping of Column to ndarray, shape (n,)
+        Values of each declared column.
+    name : str
+        Of the data file.
+    title : str
+        First line of the ReadMe.
+    about : sequence of str
+        Paragraphs of its description.
+    """
+    fields = [_field(declared, values) for declared, values in columns.items()]
+    columns_of_text = [
+        np.char.ljust(one.texts, one.width) if one.form[0] == "A" else np.char.rjust(one.texts, one.width)
+        for one in fields
+    ]
+    lines = [" ".join(row) for row in zip(*(texts.tolist() for texts in columns_of_text), strict=True)]
+    data = "".join(f"{line}\n" for line in lines).encode("ascii")
+    record = sum(one.width + 1 for one in fields) - 1
+    return {name: data, "ReadMe": _read_me(fields, name, len(lines), record, title, about).encode("ascii")}
+
+
+def _field(declared: Column, values: NDArray[Any]) -> CdsField:
+    if declared.dtype == "str":
+        texts = np.array([ascii_only(" ".join(str(value).split())) for value in values], dtype=str)
+    elif declared.is_float:
+        texts = np.where(np.isfinite(values), values.astype(str), "")
+    else:
+        texts = values.astype(np.int64).astype(str)
+    width = max(int(np.char.str_len(texts).max(initial=1)), 1)
+    if declared.dtype == "str":
+        form = f"A{width}"
+    elif declared.is_float:
+        fractions = np.char.partition(texts, ".")[:, 2]
+        decimals = int(np.char.str_len(fractions).max(initial=0))
+        exponent = bool((np.char.find(texts, "e") >= 0).any())
+        form = f"{'E' if exponent else 'F'}{width}.{min(decimals, width - 2) if decimals else 0}"
+    else:
+        form = f"I{width}"
+    optional = "?" if bool((texts == "").any()) else ""
+    words = ascii_only(declared.description.translate(_GREEK))
+    return CdsField(texts, width, form, _unit(declared.unit), declared.name, f"{optional} {words}".strip())
+
+
+def _unit(unit: str) -> str:
+    if not unit:
+        return "---"
+    return _DEX if unit == "dex" else str(Unit(unit).to_string("cds"))
+
+
+def _read_me(fields: Sequence[CdsField], name: str, records: int, record: int, title: str, about: Sequence[str]) -> str:
+    rows, start = [], 1
+    forms, units, labels = (max(len(getattr(one, part)) for one in fields) for part in ("form", "unit", "label"))
+    place = len(str(record))
+    for one in fields:
+        end = start + one.width - 1
+        where = f"{start:{place}d}-{end:{place}d}" if end > start else f"{'':{place}s} {start:{place}d}"
+        head = f" {where} {one.form:{forms}s} {one.unit:{units}s} {one.label:{labels}s} "
+        lines = textwrap.wrap(one.explanation, max(_WIDTH - len(head), 24))
+        rows += [head + lines[0], *(" " * len(head) + line for line in lines[1:])]
+        start = end + 2
+    caption = f" {'Bytes':>{2 * place + 1}s} {'Format':{forms}s} {'Units':{units}s} {'Label':{labels}s} Explanations"
+    parts = [
+        *textwrap.wrap(ascii_only(title), _WIDTH),
+        "=" * _WIDTH,
+        "Description:",
+        *(
+            line
+            for text in about
+            for line in textwrap.wrap(ascii_only(text), _WIDTH - 4, initial_indent="  ", subsequent_indent="  ")
+        ),
+        "",
+        "File Summary:",
+        _RULE,
+        f" {'FileName':14s} {'Lrecl':>7s} {'Records':>9s}   Explanations",
+        _RULE,
+        f" {'ReadMe':14s} {_WIDTH:7d} {'.':>9s}   This file",
+        f" {name:14s} {record:7d} {records:9d}   The catalogue",
+        _RULE,
+        "",
+        f"Byte-by-byte Description of file: {name}",
+        _RULE,
+        caption,
+        _RULE,
+        *rows,
+        _RULE,
+        "=" * _WIDTH,
+    ]
+    return "".join(f"{line.rstrip()}\n" for line in parts)

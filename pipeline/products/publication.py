@@ -1,0 +1,275 @@
+"""A frozen release: the catalogue with its verdicts beside it, in every format, with checksums and a citation.
+
+Nothing measured changes, and the same products, verdicts and name give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from pipeline import __version__
+from pipeline.domain.columns import RELEASE_COLUMNS
+from pipeline.products.catalog import Catalog
+from pipeline.products.cds import cds_files
+from pipeline.products.manifest import Manifest, ProductError
+from pipeline.products.tables import annotated, fits_bytes, parquet_bytes, votable_bytes
+from pipeline.products.vetting import (
+    FIT_COLUMNS,
+    NO_VERDICT,
+    SETTLED,
+    Verdict,
+    fit_hash,
+    read_verdicts,
+    verdicts_are_simulated,
+)
+
+NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+SUMS_NAME = "SHA256SUMS"
+PARQUET_NAME = "catalog.parquet"
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a freeze wrote.
+
+    Parameters
+    ----------
+    directory : Path
+        Where.
+    stars : int
+        Rows.
+    counts : mapping of str to int
+        Stars by ``vet_status``.
+    """
+
+    directory: Path
+    stars: int
+    counts: Mapping[str, int]
+
+
+def merged_verdicts(paths: Iterable[Path], *, simulated: bool) -> tuple[Verdict, ...]:
+    """Verdicts of several tables, a star once.
+
+    Raises
+    ------
+    ProductError
+        If two tables contradict each other, or one is about simulated stars and the catalogue is not, or the reverse.
+    """
+    found: dict[int, Verdict] = {}
+    for path in paths:
+        verdicts = read_verdicts(path)
+        if verdicts and verdicts_are_simulated(path) != simulated:
+            kinds = ("simulated", "real") if not simulated else ("real", "simulated")
+            raise ProductError(f"{path} holds verdicts on {kinds[0]} stars, the catalogue's are {kinds[1]}.")
+        for one in verdicts:
+            known = found.setdefault(one.obsid, one)
+            if _said(known) != _said(one):
+                raise ProductError(
+                    f"{path} says something else of star {one.obsid} than a table before it. Merge the records "
+                    "with `python -m explorer import-record`, settle the conflict, and export the verdicts again."
+                )
+    return tuple(found[star] for star in sorted(found))
+
+
+def _said(one: Verdict) -> tuple[object, ...]:
+    """All but the agreement, whose NaN is not equal to itself."""
+    return (one.verdict, one.issues, one.reviews, one.status, one.fit, dict(one.proposal))
+
+
+def freeze(
+    directory: Path,
+    verdicts: Sequence[Verdict],
+    name: str,
+    output: Path,
+    *,
+    previous: Path | None = None,
+    authors: Sequence[str] = (),
+) -> Release:
+    """Write a release.
+
+    Parameters
+    ----------
+    directory : Path
+        Products.
+    verdicts : sequence of Verdict
+        A star at most once.
+    name : str
+        Of the release; it stands in ``vet_release``.
+    output : Path
+        A folder that does not exist; it appears when it is complete.
+    previous : Path, optional
+        The release before it, for the changelog.
+    authors : sequence of str
+        Family and given name, separated by a comma, for the citation.
+
+    Raises
+    ------
+    ProductError
+        If the name cannot be used, the folder exists, or a verdict is about a star that the catalogue lacks.
+    """
+    if not NAME_PATTERN.fullmatch(name):
+        raise ProductError(f"{name!r:.80} is no name of a release: letters, digits and . _ - only, at most 40.")
+    if output.exists():
+        raise ProductError(f"{output} exists already; a release is never overwritten. Choose another name.")
+    manifest, catalog = Manifest.read(directory), Catalog.read(directory)
+    columns = {declared: catalog.table[declared.name].to_numpy() for declared in catalog.columns}
+    vetted = vet_columns({declared.name: values for declared, values in columns.items()}, verdicts, name)
+    columns |= {declared: vetted[declared.name] for declared in RELEASE_COLUMNS}
+    table, words = annotated(columns), _words(manifest, name)
+    title = f"{'SIMULATED: ' if manifest.simulated else ''}M-giant catalogue {manifest.name}, release {name}"
+    about = [f"{key}: {text}" for key, text in words.items()]
+    files = {
+        "catalog.fits": fits_bytes(table, words),
+        "catalog.vot": votable_bytes(table, words),
+        PARQUET_NAME: parquet_bytes(table, words),
+        **cds_files(columns, "catalog.dat", title, about),
+        "CHANGELOG.md": _changelog(title, vetted, catalog, verdicts, previous).encode(),
+        "CITATION.cff": _citation(title, manifest, name, authors).encode(),
+        "manifest.json": (json.dumps(words, indent=1, ensure_ascii=False) + "\n").encode(),
+    }
+    files[SUMS_NAME] = "".join(
+        f"{hashlib.sha256(data).hexdigest()}  {file}\n" for file, data in sorted(files.items())
+    ).encode()
+    draft = output.with_name(f".{output.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    for file, data in files.items():
+        (draft / file).write_bytes(data)
+    draft.rename(output)
+    return Release(output, len(catalog), dict(Counter(str(status) for status in vetted["vet_status"])))
+
+
+def vet_columns(columns: Mapping[str, NDArray[Any]], verdicts: Sequence[Verdict], name: str) -> dict[str, NDArray[Any]]:
+    """The columns of :data:`RELEASE_COLUMNS` for every star of a catalogue.
+
+    A verdict on a fit that has changed since is told as outdated and does not count.
+    """
+    n = columns["obsid"].size
+    row_of = {int(star): row for row, star in enumerate(columns["obsid"])}
+    added: dict[str, NDArray[Any]] = {
+        declared.name: np.full(n, "", object) if declared.dtype == "str" else np.zeros(n, declared.dtype)
+        for declared in RELEASE_COLUMNS
+    }
+    added["vet_flag"][:] = NO_VERDICT
+    added["vet_agreement"][:] = np.nan
+    added["vet_release"][:] = name
+    judged = [fit for fit in FIT_COLUMNS if fit in columns]
+    for one in verdicts:
+        if one.obsid not in row_of:
+            raise ProductError(
+                f"There is a verdict on star {one.obsid}, which the catalogue lacks. Is it of another catalogue? "
+                f"It was given on {one.catalogue!r}."
+            )
+        row = row_of[one.obsid]
+        present = one.fit == fit_hash({fit: columns[fit][row] for fit in judged})
+        added["vet_n"][row] = one.reviews
+        added["vet_status"][row] = one.status if present or one.status not in SETTLED else "outdated"
+        added["vet_agreement"][row] = one.agreement
+        if one.status in SETTLED and present:
+            added["vet_flag"][row] = one.verdict
+            added["vet_issues"][row] = ",".join(one.issues)
+    return added
+
+
+def _words(manifest: Manifest, name: str) -> dict[str, str]:
+    """Where the release comes from; no date of its own, so that the same inputs give the same bytes."""
+    found = {
+        "release": name,
+        "catalogue": manifest.name,
+        "created": manifest.created,
+        "catalogue_sha256": manifest.files.get(PARQUET_NAME, ""),
+        "program": f"mgiant-explorer {__version__}",
+        "choices": json.dumps(dict(manifest.choices), sort_keys=True, ensure_ascii=False),
+    }
+    return {"SIMULATED": manifest.simulated_note, **found} if manifest.simulated else found
+
+
+def _changelog(
+    title: str,
+    vetted: Mapping[str, NDArray[Any]],
+    catalog: Catalog,
+    verdicts: Sequence[Verdict],
+    previous: Path | None,
+) -> str:
+    statuses = Counter(str(status) or "never looked at" for status in vetted["vet_status"])
+    flags = Counter(int(flag) for flag in vetted["vet_flag"] if flag != NO_VERDICT)
+    lines = [f"# {title}", "", "Measured values are those of the catalogue; vetting added columns beside them.", ""]
+    lines += [f"- {status}: {count:,} stars" for status, count in sorted(statuses.items())]
+    lines += [f"- verdict {flag}: {count:,} stars" for flag, count in sorted(flags.items())]
+    if previous is not None:
+        lines += ["", f"## Since {_release_of(previous)}", "", *_differences(vetted, catalog, previous)]
+    lines += ["", "## Verdicts", "", "| obsid | status | verdict | issues | proposed beside the published value |"]
+    lines.append("|---|---|---|---|---|")
+    row_of = {int(star): row for row, star in enumerate(catalog.table["obsid"])}
+    for one in sorted(verdicts, key=lambda one: one.obsid):
+        row = row_of[one.obsid]
+        status, flag = vetted["vet_status"][row], int(vetted["vet_flag"][row])
+        word = "" if flag == NO_VERDICT else str(flag)
+        proposed = [_proposed(key, value, catalog, row) for key, value in sorted(one.proposal.items())]
+        lines.append(f"| {one.obsid} | {status} | {word} | {vetted['vet_issues'][row]} | {'; '.join(proposed)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _proposed(name: str, value: float | str, catalog: Catalog, row: int) -> str:
+    if isinstance(value, str) or name not in catalog.table:
+        return f"{name} {' '.join(str(value).replace('|', '/').split())}"
+    return f"{name} {value:g} (published {catalog.table[name].iloc[row]:g})"
+
+
+def _release_of(previous: Path) -> str:
+    metadata = pq.read_schema(previous / PARQUET_NAME).metadata or {}
+    return bytes(metadata.get(b"release", b"an unnamed release")).decode()
+
+
+def _differences(vetted: Mapping[str, NDArray[Any]], catalog: Catalog, previous: Path) -> list[str]:
+    try:
+        old = pq.read_table(previous / PARQUET_NAME, columns=["obsid", "vet_flag", "vet_issues"]).to_pydict()
+    except (OSError, KeyError, ValueError) as error:
+        raise ProductError(f"{previous} is not a release ({error}).") from error
+    before = {
+        star: (flag, issues)
+        for star, flag, issues in zip(old["obsid"], old["vet_flag"], old["vet_issues"], strict=True)
+    }
+    lines, fresh = [], 0
+    for row, star in enumerate(catalog.table["obsid"]):
+        now = (int(vetted["vet_flag"][row]), str(vetted["vet_issues"][row]))
+        then = before.pop(int(star), None)
+        if then is None:
+            fresh += 1
+        elif then != now:
+            lines.append(f"- {star}: verdict {_word(then)} became {_word(now)}")
+    return [*lines, f"- {fresh:,} stars are new, {len(before):,} are gone"]
+
+
+def _word(said: tuple[int, str]) -> str:
+    flag, issues = said
+    return ("none" if flag == NO_VERDICT else str(flag)) + (f" ({issues})" if issues else "")
+
+
+def _citation(title: str, manifest: Manifest, name: str, authors: Sequence[str]) -> str:
+    """Citation File Format 1.2; JSON strings are YAML strings."""
+    people = []
+    for author in authors:
+        family, _, given = (part.strip() for part in author.partition(","))
+        people.append(f"  - family-names: {json.dumps(family)}\n    given-names: {json.dumps(given)}\n")
+    return (
+        "cff-version: 1.2.0\n"
+        "message: Please cite this release, and Qiu et al. (2023) whose method it follows.\n"
+        "type: dataset\n"
+        f"title: {json.dumps(title)}\n"
+        f"version: {json.dumps(name)}\n"
+        f"date-released: {json.dumps(manifest.created[:10])}\n"
+        "authors:\n" + ("".join(people) or f"  - name: {json.dumps(f'Authors of the catalogue {manifest.name}')}\n")
+    )

@@ -1,0 +1,178 @@
+"""The contract of verdicts between the two halves: what the explorer writes and the release stage joins."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pandas as pd
+
+from pipeline.products.catalog import CATALOG_NAME
+from pipeline.products.manifest import Manifest, ProductError
+from pipeline.products.marked_parquet import is_simulated, write_marked
+
+FIT_COLUMNS = (
+    *("obsid", "snr", "rv", "rv_err", "distance", "chi2_nu"),
+    *("teff", "logg", "m_h", "alpha_m", "teff_err", "logg_err", "m_h_err", "alpha_m_err"),
+    *("teff_err_formal", "logg_err_formal", "m_h_err_formal", "alpha_m_err_formal"),
+)
+"""What an inspector judges: a verdict holds for as long as none of these changes."""
+
+Status = Literal["incomplete", "agreed", "conflict", "adjudicated"]
+SETTLED: tuple[Status, ...] = ("agreed", "adjudicated")
+NO_VERDICT = -1
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the reviews of one star came to.
+
+    Parameters
+    ----------
+    obsid : int
+        The star.
+    verdict : int
+        Agreed or adjudicated; -1 when it is neither.
+    issues : tuple of str
+        Flags that were agreed or adjudicated, sorted.
+    reviews : int
+        Blind reviews.
+    agreement : float
+        Fraction of the pairs of reviews that agree; NaN below two reviews.
+    status : str
+        incomplete, agreed, conflict or adjudicated.
+    fit : str
+        Hash of the fit that was judged; "" when the reviews saw different ones.
+    catalogue : str
+        Version of the catalogue that was judged.
+    utc : str
+        Of the latest event that counts.
+    proposal : mapping of str to float or str
+        Values that the agreeing reviews or the adjudicator would publish instead; measured values stay as they are.
+    """
+
+    obsid: int
+    verdict: int
+    issues: tuple[str, ...]
+    reviews: int
+    agreement: float
+    status: Status
+    fit: str
+    catalogue: str
+    utc: str
+    proposal: Mapping[str, float | str] = field(default_factory=dict)
+
+
+def catalogue_version(manifest: Manifest) -> str:
+    """Name of the run and the start of its catalogue's checksum."""
+    return f"{manifest.name} {manifest.files.get(CATALOG_NAME, '')[:16]}".strip()
+
+
+def fit_hash(values: Mapping[str, Any]) -> str:
+    """Hash of a star's fit.
+
+    Parameters
+    ----------
+    values : mapping of str to number
+        Those of :data:`FIT_COLUMNS` that the catalogue has.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for name in FIT_COLUMNS:
+        if name in values:
+            value = values[name]
+            packed = struct.pack("<q", int(value)) if name == "obsid" else struct.pack("<f", _canonical(float(value)))
+            digest.update(name.encode() + b"=" + packed)
+    return digest.hexdigest()[:32]
+
+
+def _canonical(value: float) -> float:
+    """One NaN of the many, one zero of the two."""
+    return math.nan if math.isnan(value) else value + 0.0
+
+
+def write_verdicts(verdicts: Iterable[Verdict], path: Path, *, simulated: bool) -> None:
+    """Write a table of verdicts, ordered by obsid, as Parquet (``.parquet``) or CSV (``.csv``)."""
+    rows = [
+        asdict(one)
+        | {
+            "issues": ",".join(one.issues),
+            "proposal": json.dumps(dict(one.proposal), sort_keys=True, ensure_ascii=False),
+        }
+        for one in sorted(verdicts, key=lambda one: one.obsid)
+    ]
+    frame = pd.DataFrame(rows, columns=_COLUMNS).astype({"obsid": "int64", "verdict": "int16", "reviews": "int16"})
+    frame["agreement"] = frame["agreement"].astype("float64")
+    if path.suffix == ".parquet":
+        write_marked(frame, path, simulated=simulated)
+    elif path.suffix == ".csv":
+        frame.assign(simulated=simulated).to_csv(path, index=False)
+    else:
+        raise ProductError(f"Verdicts are written as .parquet or .csv, not as {path.name!r}.")
+
+
+def read_verdicts(path: Path) -> tuple[Verdict, ...]:
+    """Read what :func:`write_verdicts` wrote.
+
+    Raises
+    ------
+    ProductError
+        If the file is missing, damaged, of another kind, or holds a star twice.
+    """
+    texts = ("issues", "status", "fit", "catalogue", "utc", "proposal")
+    try:
+        if path.suffix == ".csv":
+            frame = pd.read_csv(
+                path, dtype=dict.fromkeys(texts, "str"), keep_default_na=False, na_values={"agreement": [""]}
+            )
+        else:
+            frame = pd.read_parquet(path)
+        rows = frame[_COLUMNS].to_dict("records")
+        verdicts = tuple(_verdict({str(name): value for name, value in row.items()}) for row in rows)
+    except FileNotFoundError:
+        raise ProductError(f"{path} is missing. Write it with `python -m explorer export-verdicts`.") from None
+    except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
+        raise ProductError(f"{path} is not a table of verdicts ({error}). Export it again.") from error
+    stars = [one.obsid for one in verdicts]
+    if len(set(stars)) != len(stars):
+        raise ProductError(f"{path} holds a star twice. Export it again.")
+    return verdicts
+
+
+def verdicts_are_simulated(path: Path) -> bool:
+    """Whether a table of verdicts says that it is about simulated stars."""
+    if path.suffix == ".csv":
+        return bool(pd.read_csv(path, usecols=["simulated"])["simulated"].any())
+    return is_simulated(path)
+
+
+def _verdict(row: Mapping[str, Any]) -> Verdict:
+    if row["status"] not in get_args(Status):
+        raise ValueError(f"star {row['obsid']} has the status {row['status']!r}")
+    proposal = json.loads(row["proposal"])
+    if not isinstance(proposal, dict):
+        raise TypeError(f"star {row['obsid']} has a proposal that is not a mapping")
+    return Verdict(
+        **{
+            **row,
+            "obsid": int(row["obsid"]),
+            "verdict": int(row["verdict"]),
+            "reviews": int(row["reviews"]),
+            "agreement": float(row["agreement"]),
+            "issues": tuple(flag for flag in str(row["issues"]).split(",") if flag),
+            "proposal": proposal,
+        }
+    )
+
+
+_COLUMNS = [item.name for item in fields(Verdict)]

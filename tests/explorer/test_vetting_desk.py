@@ -1,0 +1,371 @@
+"""The record under use: on SQLite and on PostgreSQL, with several people, with people who may not."""
+
+import json
+import logging
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from postgres import Postgres, find_postgres
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DatabaseError
+from vetting_helpers import ANN, BOB, CY, EVE, VIC, draft, judge_all, make_desk, person
+
+from explorer.model.proposals import Proposal
+from explorer.model.vetting.campaigns import Task
+from explorer.model.vetting.conflicts import Status
+from explorer.model.vetting.desk import RefusedError
+from explorer.model.vetting.events import EventKind
+from explorer.model.vetting.exchange import ExchangeError, export_record, import_record, latest_verdicts
+from explorer.model.vetting.overview import overview
+from explorer.model.vetting.people import Role
+from explorer.model.vetting.record import EventLog
+from explorer.model.vetting.rules import VettingRules
+from explorer.model.vetting.schema import METADATA
+from explorer.model.vetting.store import Store, StoreError
+from pipeline.products.vetting import read_verdicts, write_verdicts
+
+STARS = 12
+PLAIN = VettingRules(control_fraction=0.0, repeat_fraction=0.0)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    programs = find_postgres()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql), so it was not tested on it.")
+    server = Postgres(programs)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request, tmp_path):
+    if request.param == "sqlite":
+        return tmp_path / "vetting.sqlite"
+    return request.getfixturevalue("postgres").new_database(f"v{uuid4().hex}")
+
+
+@pytest.fixture
+def store(where):
+    opened = Store.open(where)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def light(tmp_path):
+    """A store where the database does not matter."""
+    opened = Store.open(tmp_path / "vetting.sqlite")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def desk(light, library):
+    return make_desk(light, library)
+
+
+def start(desk, rules=PLAIN, count=STARS, name="first"):
+    return desk.create_campaign(EVE, name, [int(star) for star in desk.library.table["obsid"][:count]], rules, seed=5)
+
+
+def test_the_migrations_make_the_declared_tables(store):
+    found = inspect(store.engine)
+    for table in METADATA.sorted_tables:
+        columns = {one["name"]: one for one in found.get_columns(table.name)}
+        assert set(columns) == set(table.c.keys())
+        for column in table.c:
+            assert columns[column.name]["nullable"] == column.nullable, (table.name, column.name)
+        assert found.get_pk_constraint(table.name)["constrained_columns"] == [one.name for one in table.primary_key]
+
+
+def test_opening_again_changes_nothing_and_a_newer_record_is_refused(where, store):
+    Store.open(where).close()
+    with store.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="newer version"):
+        Store.open(where)
+
+
+@pytest.mark.parametrize("sql", ["UPDATE event SET note = 'changed'", "DELETE FROM event"])
+def test_the_database_itself_refuses_to_change_the_record(store, library, sql):
+    desk = make_desk(store, library)
+    campaign = start(desk)
+    desk.judge(ANN, campaign, draft(desk.next_task(ANN, campaign).star))
+    with pytest.raises(DatabaseError, match="append-only"), store.writing() as connection:
+        connection.execute(text(sql))
+    assert len(EventLog(store).refresh()) == 1
+
+
+def test_addresses_that_are_none_are_refused_without_their_password():
+    for where in ("mysql://u:hunter2@h/d", "postgresql://u:hunter2@127.0.0.1:1/d", "nonsense:hunter2@@"):
+        with pytest.raises(StoreError) as told:
+            Store.open(where)
+        assert "hunter2" not in str(told.value)
+
+
+def test_the_whole_flow(store, library):
+    desk = make_desk(store, library)
+    campaign = start(desk)
+    stars = [task.star for task in desk.tasks(campaign)]
+    split, flagged = stars[0], stars[1]
+    judge_all(desk, ANN, campaign, lambda task: 0 if task.star == split else 3)
+    judge_all(desk, BOB, campaign, lambda task: {"verdict": 3, "flags": ("sky",)} if task.star == flagged else 3)
+    assert desk.next_task(CY, campaign) is None
+    assert {case.star for case in desk.cases(EVE, campaign)} == {split, flagged}
+    assert [review.user for review in desk.reviews(EVE, campaign, split)] == ["ann", "bob"]
+    desk.adjudicate(EVE, campaign, draft(split, 1, flags=("artefact", "RV"), note="a ghost"))
+    told = overview(desk, campaign)
+    assert told.done == {
+        Status.INCOMPLETE: 0, Status.AGREED: STARS - 2, Status.CONFLICT: 1, Status.ADJUDICATED: 1
+    }  # fmt: skip
+    assert (told.reviews_done, told.reviews_needed, told.seconds_left) == (2 * STARS, 2 * STARS, 0.0)
+    verdicts = {one.obsid: one for one in latest_verdicts(desk)}
+    assert (verdicts[split].verdict, verdicts[split].issues) == (1, ("RV", "artefact"))
+    assert (verdicts[flagged].verdict, verdicts[flagged].status) == (-1, "conflict")
+    event = desk.standing(campaign).star(split).adjudication
+    assert (event.catalogue, event.fit, event.user) == (desk.version, desk.fit(split), "eve")
+
+
+def test_two_people_do_not_get_one_star_at_once(store, library):
+    desk, other = make_desk(store, library), make_desk(store, library)
+    campaign = start(desk)
+    first, second = desk.next_task(ANN, campaign), other.next_task(BOB, campaign)
+    assert first.star != second.star
+    assert desk.next_task(ANN, campaign) == first, "one resumes where one stopped"
+    with pytest.raises(RefusedError, match="desk of bob"):
+        desk.judge(ANN, campaign, draft(second.star))
+    desk.clock.now += timedelta(hours=1)
+    assert other.next_task(CY, campaign) is not None
+    desk.judge(ANN, campaign, draft(first.star))
+    assert desk.next_task(ANN, campaign).star != first.star
+
+
+def test_a_claim_that_ran_out_goes_to_somebody_else(desk):
+    campaign = start(desk, count=1)
+    task = desk.next_task(ANN, campaign)
+    assert desk.next_task(BOB, campaign) is None
+    desk.clock.now += timedelta(hours=1)
+    assert desk.next_task(BOB, campaign) == task
+    with pytest.raises(RefusedError, match="desk of bob"):
+        desk.judge(ANN, campaign, draft(task.star))
+
+
+def test_reviews_are_blind_and_two_are_enough(desk):
+    campaign = start(desk, count=3)
+    judge_all(desk, ANN, campaign, lambda _: 3)
+    for act in (desk.cases, lambda *given: desk.reviews(*given, 1)):
+        with pytest.raises(RefusedError, match="Only an adjudicator"):
+            act(BOB, campaign)
+    judge_all(desk, BOB, campaign, lambda _: 2)
+    assert judge_all(desk, CY, campaign, lambda _: 0) == []
+
+
+def test_repeats_measure_consistency(desk):
+    campaign = start(desk, VettingRules(repeat_fraction=0.5, repeat_gap=3, control_fraction=0.25))
+    done = judge_all(desk, ANN, campaign, lambda task: 3 if task.occasion == 1 else 2)
+    assert len(done) == STARS + 3 + 8
+    assert len(set(done)) == len(done)
+    ann = overview(desk, campaign).inspectors[0]
+    assert (ann.repeats, ann.same, ann.gap) == (8, 0.0, 1.0)
+    judge_all(desk, BOB, campaign, lambda _: 3)
+    (pair,) = overview(desk, campaign).pairs
+    assert (pair.names, pair.stars) == (("ann", "bob"), STARS + 3)
+
+
+def test_undo_shows_the_star_again_and_redo_takes_it_away(desk):
+    campaign = start(desk, count=2)
+    first = desk.next_task(ANN, campaign)
+    said = desk.judge(ANN, campaign, draft(first.star))
+    taken = desk.undo(ANN, campaign)
+    assert (taken.kind, taken.supersedes, taken.star) == (EventKind.UNDO, said.id, first.star)
+    assert desk.undo(ANN, campaign) is None
+    assert desk.redo(ANN, campaign).supersedes == taken.id
+    assert desk.redo(ANN, campaign) is None
+    assert desk.next_task(ANN, campaign).star != first.star
+    assert desk.look_again(ANN, campaign, first)
+    again = desk.judge(ANN, campaign, draft(first.star, 1))
+    assert again.supersedes == said.id
+    assert desk.outcome(campaign, first.star).reviews == 1
+    assert len(EventLog(desk.store).refresh()) == 4
+
+
+def test_a_verdict_that_is_sent_twice_counts_once(desk):
+    campaign = start(desk)
+    sent = draft(desk.next_task(ANN, campaign).star, 2, flags=("sky", "RV"), note="ü")
+    first = desk.judge(ANN, campaign, sent)
+    assert desk.judge(ANN, campaign, sent) == first
+    assert len(EventLog(desk.store).refresh()) == 1
+
+
+# --- people who may not -------------------------------
+
+
+def refused(caplog, desk, act, word):
+    before, caplog_at = len(EventLog(desk.store).refresh()), len(caplog.records)
+    with pytest.raises(RefusedError, match=word):
+        act()
+    assert len(EventLog(desk.store).refresh()) == before
+    assert any(record.name == "explorer.vetting" for record in caplog.records[caplog_at:]), "a refusal is logged"
+
+
+def test_roles_are_checked_at_every_action(desk, caplog):
+    campaign = start(desk)
+    star = desk.next_task(ANN, campaign).star
+    for act in (
+        lambda: desk.next_task(VIC, campaign),
+        lambda: desk.judge(VIC, campaign, draft(star)),
+        lambda: desk.undo(VIC, campaign),
+        lambda: desk.redo(VIC, campaign),
+        lambda: desk.look_again(VIC, campaign, Task(star)),
+        lambda: desk.create_campaign(ANN, "mine", [star]),
+        lambda: desk.adjudicate(ANN, campaign, draft(star)),
+        lambda: desk.cases(ANN, campaign),
+        lambda: desk.reviews(ANN, campaign, star),
+        lambda: desk.judge(person("stranger"), campaign, draft(star)),
+    ):
+        refused(caplog, desk, act, "Only an")
+    desk.people.kept["ann"] = Role.VIEWER
+    refused(caplog, desk, lambda: desk.judge(ANN, campaign, draft(star)), "Only an inspector")
+
+
+def test_forgeries_are_refused_and_logged(desk, caplog):
+    caplog.set_level(logging.WARNING)
+    campaign = start(desk)
+    star = desk.next_task(ANN, campaign).star
+    mine = desk.judge(ANN, campaign, draft(star))
+    there = desk.next_task(ANN, campaign).star
+    theirs = desk.next_task(BOB, campaign).star
+    elsewhere = int(desk.library.table["obsid"][50])
+    for sent, word in (
+        (draft(elsewhere), "not in this campaign"),
+        (draft(-7), "not in this campaign"),
+        (draft(theirs), "desk of bob"),
+        (draft(there, 9), "no verdict"),
+        (draft(there, flags=("'; DROP TABLE event; --",)), "no flag"),
+        (draft(there, proposal={"quality": 0.0}), "cannot be proposed"),
+        (draft(there, proposal={"teff": float("inf")}), "not a finite number"),
+        (draft(there, proposal={"refit": "{}"}), "damaged"),
+        (draft(there, note="x" * 20_000), "more than 10,000 characters"),
+        (replace(draft(there), id="../../etc/passwd"), "not a UUID"),
+        (replace(draft(there, 0), id=mine.id), "another content"),
+    ):
+        refused(caplog, desk, lambda sent=sent: desk.judge(ANN, campaign, sent), word)
+    refused(caplog, desk, lambda: desk.judge(BOB, campaign, replace(draft(star), id=mine.id)), "another content")
+    refused(caplog, desk, lambda: desk.look_again(CY, campaign, Task(star)), "not judged")
+    refused(caplog, desk, lambda: desk.campaign("' OR 1=1 --"), "does not exist")
+    refused(caplog, desk, lambda: desk.adjudicate(EVE, campaign, draft(star)), "do not conflict")
+    for name in ("", " ", "a\nb", "x" * 81, "first"):
+        refused(caplog, desk, lambda name=name: desk.create_campaign(EVE, name, [star]), "name")
+    assert not any("\n" in record.getMessage() for record in caplog.records), "a name cannot forge a line of the log"
+
+
+@pytest.mark.parametrize("words", ["'); DROP TABLE event; --", "<script>alert(1)</script>", "Ω\n\t\u202e☃ %s {0}"])
+def test_words_are_data(store, library, words):
+    desk = make_desk(store, library)
+    campaign = start(desk)
+    star = desk.next_task(ANN, campaign).star
+    sent = draft(star, note=words, proposal={"class": words[:40]})
+    desk.judge(ANN, campaign, sent)
+    (kept,) = EventLog(store).refresh()
+    assert (kept.note, kept.proposal) == (words, {"class": words[:40]})
+
+
+def test_a_refit_is_kept_with_the_verdict_and_must_be_of_the_star(desk, caplog):
+    campaign = start(desk)
+    star = desk.next_task(ANN, campaign).star
+    fit = Proposal(star, (("teff", 3650.0),), (("teff", 9.0),), (), ((8400.0, 8450.0),), 1.0, 9, 2.0, "m", "c", "ghost")
+    for other in (replace(fit, obsid=star + 1).to_json(), "[]"):
+        sent = draft(star, proposal={"teff": 3650.0, "refit": other})
+        refused(caplog, desk, lambda sent=sent: desk.judge(ANN, campaign, sent), "refit|damaged")
+    said = desk.judge(ANN, campaign, draft(star, proposal={"teff": 3650.0, "refit": fit.to_json()}))
+    assert Proposal.from_json(said.proposal["refit"]) == fit
+
+
+# --- files -------------------------------
+
+
+def two_laptops(library, tmp_path):
+    first = make_desk(Store.open(tmp_path / "one.sqlite"), library)
+    campaign = start(first)
+    second = make_desk(Store.open(tmp_path / "two.sqlite"), library)
+    import_record(second.store, "".join(export_record(first.store)), "bob", second.clock())
+    return first, second, campaign
+
+
+def test_two_laptops_one_release(library, tmp_path):
+    first, second, campaign = two_laptops(library, tmp_path)
+    judge_all(first, ANN, campaign, lambda _: 3)
+    second.clock.now += timedelta(hours=2)
+    judge_all(second, BOB, second.campaign(campaign.id), lambda _: 4)
+    lines, others = "".join(export_record(first.store)), "".join(export_record(second.store))
+    assert import_record(first.store, others, "ann", second.clock()).new == STARS
+    assert import_record(first.store, others, "ann", second.clock()).known == STARS
+    import_record(second.store, lines, "bob", second.clock())
+    assert "".join(export_record(first.store)) == "".join(export_record(second.store))
+    assert latest_verdicts(first) == latest_verdicts(second)
+    assert {one.status for one in latest_verdicts(first)} == {"agreed"}
+    for name in ("v.csv", "v.parquet"):
+        write_verdicts(latest_verdicts(first), tmp_path / name, simulated=True)
+        assert read_verdicts(tmp_path / name) == latest_verdicts(first)
+
+
+def test_forged_lines_of_a_file_are_left_out_and_told(library, tmp_path):
+    first, second, campaign = two_laptops(library, tmp_path)
+    task = first.next_task(ANN, campaign)
+    said = first.judge(ANN, campaign, draft(task.star))
+    header, told, *_ = "".join(export_record(first.store)).split("\n")
+    good = said.to_dict()
+    thief = good | {"id": str(uuid4()), "user": "bob", "kind": "undo", "verdict": None, "supersedes": said.id}
+    forged = [
+        good | {"star": 1, "id": str(uuid4())},
+        good | {"campaign": str(uuid4()), "id": str(uuid4())},
+        good | {"utc": "2999-01-01T00:00:00.000000Z", "id": str(uuid4())},
+        good | {"user": "../ann", "id": str(uuid4())},
+        good | {"verdict": 0},
+        thief | {"utc": "2026-02-01T00:00:00.000000Z"},
+    ]
+    text_of = "\n".join([header, told, json.dumps(good), *(json.dumps(one) for one in forged)])
+    report = import_record(second.store, text_of, "bob", first.clock() + timedelta(days=9))
+    assert (report.new, report.known, len(report.refused)) == (1, 0, len(forged))
+    assert EventLog(second.store).refresh() == (said,)
+    for nonsense in ("", "{}", "a,b\n1,2", header + "\n[1]", "[" * 100_000):
+        with pytest.raises(ExchangeError):
+            import_record(second.store, nonsense, "bob")
+
+
+# --- several at once -------------------------------
+
+
+def test_writers_at_once_lose_and_double_nothing(store, library):
+    desk = make_desk(store, library)
+    campaign = start(desk, replace(PLAIN, reviews=4), count=20)
+    names = [f"user{number}" for number in range(4)]
+    desk.people.kept |= dict.fromkeys(names, Role.INSPECTOR)
+    failures, done = [], {}
+
+    def work(name):
+        try:
+            own = make_desk(store, library)
+            own.people.kept |= dict.fromkeys(names, Role.INSPECTOR)
+            done[name] = []
+            while len(done[name]) < 20:
+                done[name] += judge_all(own, person(name), campaign, lambda _: 3)
+        except Exception as error:  # noqa: BLE001 - told in the main thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failures == []
+    events = desk.log.refresh()
+    assert len(events) == 80
+    assert len({(event.user, event.star) for event in events}) == 80
+    assert {
+        star: len(desk.standing(campaign).verdicts(star)) for star in desk.standing(campaign).stars()
+    } == dict.fromkeys((task.star for task in desk.tasks(campaign)), 4)

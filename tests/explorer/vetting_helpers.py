@@ -1,0 +1,63 @@
+"""A desk with people and a clock of the tests' own."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from explorer.model.vetting.desk import Desk, Draft
+from explorer.model.vetting.events import Authority
+from explorer.model.vetting.people import Person, Role
+
+ROLES = {
+    "ann": Role.INSPECTOR,
+    "bob": Role.INSPECTOR,
+    "cy": Role.INSPECTOR,
+    "eve": Role.ADJUDICATOR,
+    "vic": Role.VIEWER,
+}
+
+
+def person(name):
+    return Person(name, Authority.PASSWORD)
+
+
+ANN, BOB, CY, EVE, VIC = (person(name) for name in ROLES)
+
+
+class Roles:
+    """Roles that a test may change."""
+
+    def __init__(self):
+        self.kept = dict(ROLES)
+
+    def role_of(self, name):
+        return self.kept.get(name, Role.VIEWER)
+
+
+class Clock:
+    """Ten seconds pass at each look."""
+
+    def __init__(self):
+        self.now = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+    def __call__(self):
+        self.now += timedelta(seconds=10)
+        return self.now
+
+
+def make_desk(store, library):
+    return Desk(store, library, Roles(), Clock())
+
+
+def draft(star, verdict=3, **more):
+    return Draft(str(uuid4()), star, verdict, **more)
+
+
+def judge_all(desk, who, campaign, verdict_of):
+    """Judge everything that a person is offered; returns the tasks."""
+    done = []
+    while (task := desk.next_task(who, campaign)) is not None:
+        given = verdict_of(task)
+        more = given if isinstance(given, dict) else {"verdict": given}
+        desk.judge(who, campaign, draft(task.star, **more))
+        done.append(task)
+    return done

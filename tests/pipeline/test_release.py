@@ -1,0 +1,199 @@
+"""Freezing a release: nothing measured changes, every format reads back, the same inputs give the same bytes."""
+
+import hashlib
+import re
+import shutil
+import subprocess
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+
+from pipeline.__main__ import main
+from pipeline.domain.columns import BY_NAME, COLUMNS, RELEASE_COLUMNS
+from pipeline.products.catalog import Catalog, cast
+from pipeline.products.manifest import Manifest, ProductError, checksums
+from pipeline.products.publication import NAME_PATTERN, freeze
+from pipeline.products.vetting import FIT_COLUMNS, Verdict, fit_hash, read_verdicts, write_verdicts
+
+N = 60
+
+
+@pytest.fixture(scope="module")
+def products(tmp_path_factory):
+    """A catalogue of every column with invented numbers, some missing."""
+    rng = np.random.default_rng(3)
+    frame = {}
+    for declared in COLUMNS:
+        low = declared.low if declared.low is not None else -10.0
+        high = declared.high if declared.high is not None else low + 5000.0
+        if declared.dtype == "str":
+            values = np.array([f"text {k} α" if k % 3 else "" for k in range(N)], object)
+        elif declared.dtype == "bool":
+            values = rng.random(N) < 0.5
+        elif declared.is_float:
+            values = rng.uniform(low, high, N)
+            values[rng.random(N) < 0.2] = np.nan if declared.nullable else low
+        else:
+            values = rng.integers(int(max(low, 0)), int(min(high, 10_000)) + 1, N)
+        frame[declared.name] = cast(pd.Series(values), declared)
+    frame["obsid"] = pd.Series(np.arange(N) * 7919 + 101, dtype="int64")
+    directory = tmp_path_factory.mktemp("release") / "made up"
+    directory.mkdir()
+    Catalog(pd.DataFrame(frame)).write(directory, simulated=True)
+    Manifest("invented", True, "All of it is invented.", {}, {}, {}, files=checksums(directory)).write(directory)
+    return directory
+
+
+def verdict_on(products, row, **changes):
+    table = Catalog.read(products).table
+    fit = fit_hash({name: table[name].iloc[row] for name in FIT_COLUMNS})
+    one = Verdict(
+        int(table["obsid"].iloc[row]), 3, (), 2, 1.0, "agreed", fit, "invented", "2026-01-31T12:00:00.000000Z"
+    )
+    return replace(one, **changes)
+
+
+@pytest.fixture(scope="module")
+def verdicts(products):
+    return (
+        verdict_on(products, 0),
+        verdict_on(products, 1, verdict=1, issues=("RV", "sky"), status="adjudicated", agreement=0.0),
+        verdict_on(products, 2, verdict=-1, status="conflict", agreement=0.0),
+        verdict_on(products, 3, fit="0" * 32),
+        verdict_on(products, 4, proposal={"teff": 3500.0, "class": "carbon | star"}),
+        verdict_on(products, 5, verdict=-1, reviews=1, status="incomplete", agreement=float("nan")),
+    )
+
+
+@pytest.fixture(scope="module")
+def release(products, verdicts, tmp_path_factory):
+    return freeze(products, verdicts, "v1", tmp_path_factory.mktemp("out") / "v1", authors=("Qiu, Dan",)).directory
+
+
+def equal(ours, theirs, declared):
+    if declared.is_float:
+        theirs = np.ma.filled(np.ma.asarray(theirs).astype(float), np.nan).astype(ours.dtype)
+        return np.array_equal(ours, theirs, equal_nan=True)
+    if declared.dtype == "str":
+        theirs = np.ma.filled(np.ma.asarray(theirs).astype(str), "")
+        return np.array_equal(
+            [str(one).replace("α", "\\u03b1") for one in ours], np.char.replace(theirs, "α", "\\u03b1")
+        )
+    return np.array_equal(ours.astype(int), np.ma.filled(np.ma.asarray(theirs).astype(float), np.nan).astype(int))
+
+
+def read(release, form):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if form == "parquet":
+            return Table.from_pandas(pd.read_parquet(release / "catalog.parquet"))
+        if form == "cds":
+            return Table.read(release / "catalog.dat", format="ascii.cds", readme=str(release / "ReadMe"))
+        return Table.read(release / f"catalog.{form}")
+
+
+@pytest.mark.parametrize("form", ["fits", "vot", "parquet", "cds"])
+def test_measured_values_are_those_of_the_catalogue(products, release, form):
+    ours, theirs = Catalog.read(products).table, read(release, form)
+    changed = [name for name in ours.columns if not equal(ours[name].to_numpy(), theirs[name], BY_NAME[name])]
+    assert changed == []
+    assert list(theirs.colnames)[-len(RELEASE_COLUMNS) :] == [declared.name for declared in RELEASE_COLUMNS]
+
+
+@pytest.mark.parametrize("form", ["fits", "vot", "parquet", "cds"])
+def test_what_vetting_adds(release, form):
+    table = read(release, form)[:7]
+    assert list(table["vet_flag"]) == [3, 1, -1, -1, 3, -1, -1]
+    assert list(table["vet_n"]) == [2, 2, 2, 2, 2, 1, 0]
+    assert [str(one) for one in np.ma.filled(np.ma.asarray(table["vet_status"]), "")] == [
+        *("agreed", "adjudicated", "conflict", "outdated", "agreed", "incomplete", "")
+    ]
+    assert str(table["vet_issues"][1]) == "RV,sky"
+    assert set(table["vet_release"]) == {"v1"}
+
+
+def test_units_ucds_and_descriptions_read_back(release):
+    header = fits.getheader(release / "catalog.fits", 1)
+    votable, cds = read(release, "vot"), read(release, "cds")
+    for number, declared in enumerate((*COLUMNS, *RELEASE_COLUMNS), 1):
+        assert header[f"TTYPE{number}"] == declared.name
+        assert header[f"TUCD{number}"] == declared.ucd
+        assert header[f"TCOMM{number}"] == declared.description.encode("ascii", "backslashreplace").decode()
+        assert bool(header.get(f"TUNIT{number}")) == bool(declared.unit)
+        assert votable[declared.name].meta["ucd"] == declared.ucd
+        assert votable[declared.name].description.split() == declared.description.split()
+        assert (votable[declared.name].unit is None) == (cds[declared.name].unit is None) == (declared.unit == "")
+    assert "SIMULATED" in str(header["COMMENT"])
+
+
+def test_the_same_inputs_give_the_same_bytes(products, verdicts, release, tmp_path):
+    again = freeze(products, verdicts, "v1", tmp_path / "again", authors=("Qiu, Dan",)).directory
+    assert checksums(again) == checksums(release)
+    sums = dict(reversed(line.split("  ")) for line in (release / "SHA256SUMS").read_text().splitlines())
+    assert set(sums) == {path.name for path in release.iterdir()} - {"SHA256SUMS"}
+    assert all(hashlib.sha256((release / name).read_bytes()).hexdigest() == told for name, told in sums.items())
+
+
+def test_the_changelog_tells_what_vetting_changed(products, verdicts, release, tmp_path):
+    text = (release / "CHANGELOG.md").read_text()
+    assert "| teff 3500 (published" not in text  # the class comes first
+    assert "class carbon / star; teff 3500 (published" in text
+    later = [replace(verdicts[0], verdict=1, issues=("sky",)), *verdicts[1:]]
+    second = freeze(products, later, "v2", tmp_path / "v2", previous=release).directory
+    assert f"- {verdicts[0].obsid}: verdict 3 became 1 (sky)" in (second / "CHANGELOG.md").read_text()
+    assert "## Since v1" in (second / "CHANGELOG.md").read_text()
+    assert 'family-names: "Qiu"' in (release / "CITATION.cff").read_text()
+
+
+def test_stilts_reads_every_table(release):
+    stilts = shutil.which("stilts")
+    if stilts is None:
+        pytest.skip("STILTS is not installed (Debian: apt-get install stilts), so it could not judge the tables.")
+    lint = subprocess.run([stilts, "votlint", release / "catalog.vot"], capture_output=True, text=True, check=False)
+    assert lint.returncode == 0, lint.stdout + lint.stderr
+    assert not re.search("ERROR|WARNING", lint.stdout + lint.stderr), lint.stdout + lint.stderr
+    for name in ("catalog.vot", "catalog.fits"):
+        command = [stilts, "tpipe", f"in={release / name}", "cmd=meta name ucd", "ofmt=csv"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "teff,phys.temperature.effective" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["", ".", "../v1", "v1/../../x", "v 1", "-v", "v1\n", "a" * 41])
+def test_a_name_that_is_a_path_is_refused(products, tmp_path, name):
+    assert not NAME_PATTERN.fullmatch(name)
+    with pytest.raises(ProductError, match="no name of a release"):
+        freeze(products, (), name, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_release_is_never_overwritten(products, release):
+    with pytest.raises(ProductError, match="never overwritten"):
+        freeze(products, (), "v1", release)
+
+
+def test_a_verdict_on_a_stranger_is_refused(products, tmp_path):
+    with pytest.raises(ProductError, match="which the catalogue lacks"):
+        freeze(products, (verdict_on(products, 0, obsid=5),), "v1", tmp_path / "out")
+
+
+def test_the_command_merges_tables_and_refuses_contradictions(products, verdicts, tmp_path, capsys):
+    first, second = tmp_path / "one.csv", tmp_path / "two.parquet"
+    write_verdicts(verdicts[:4], first, simulated=True)
+    write_verdicts(verdicts[3:], second, simulated=True)
+    assert [one.obsid for one in read_verdicts(first)] == [one.obsid for one in verdicts[:4]]
+    command = ["release", str(products), "--name", "v1", "--verdicts", str(first), "--verdicts", str(second)]
+    assert main([*command, "--output", str(tmp_path / "out")]) == 0
+    assert "agreed 2" in capsys.readouterr().out
+    assert list(pd.read_parquet(tmp_path / "out" / "catalog.parquet")["vet_flag"][:5]) == [3, 1, -1, -1, 3]
+    write_verdicts([replace(verdicts[0], verdict=0)], second, simulated=True)
+    assert main([*command, "--output", str(tmp_path / "other")]) == 2
+    assert "says something else of star" in capsys.readouterr().err
+    write_verdicts(verdicts, second, simulated=False)
+    assert main(["release", str(products), "--name", "v1", "--verdicts", str(second)]) == 2
+    assert "holds verdicts on real stars" in capsys.readouterr().err

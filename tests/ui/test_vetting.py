@@ -1,0 +1,236 @@
+"""Three people vet in a real browser: two inspectors who do not see each other, and an adjudicator who freezes."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from driver import ROOT, Server
+
+pytestmark = pytest.mark.browser
+PASSWORDS = {name: f"correct horse {name}" for name in ("ann", "bob", "eve", "vic")}
+ROLES = {"ann": "inspector", "bob": "inspector", "eve": "adjudicator", "vic": "viewer"}
+SCRIPT = "<script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>'); DROP TABLE event; --"
+STARS = 20
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("vetting home")
+
+
+@pytest.fixture(scope="module")
+def group(products, home):
+    """A server that knows four users."""
+    users = home / "users.json"
+    for name, role in ROLES.items():
+        command = [sys.executable, "-m", "explorer", "users", "add", name, "--role", role, "--file", str(users)]
+        subprocess.run(command, input=PASSWORDS[name] + "\n", text=True, check=True, cwd=ROOT, capture_output=True)
+    running = Server(str(products), "--users", str(users), environment={"MGIANT_HOME": str(home)})
+    yield running
+    running.stop()
+
+
+class Person:
+    """Somebody at a browser of their own."""
+
+    def __init__(self, browser, server, name, password, **size):
+        self.name = name
+        self.context = browser.new_context(viewport=size or {"width": 1280, "height": 720}, accept_downloads=True)
+        self.page = self.context.new_page()
+        self.errors, self.foreign = [], []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda one: self.errors.append(one.text) if one.type == "error" else None)
+        self.page.on(
+            "request",
+            lambda one: (
+                None
+                if "localhost" in one.url or one.url.startswith(("data:", "blob:"))
+                else self.foreign.append(one.url)
+            ),
+        )
+        self.page.goto(server.url)
+        self.sign_in(password)
+
+    def sign_in(self, password):
+        self.page.get_by_label("Name").fill(self.name)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+
+    def enter(self, room):
+        self.page.get_by_role("tab", name=room).click(timeout=60_000)
+        return self.page.locator(
+            f".vetting.{ {'Vet': 'vet', 'Adjudicate': 'adjudicate', 'Progress': 'campaigns'}[room] }"
+        )
+
+    def star(self):
+        return self.page.locator(".vetting.vet .star header strong").first.inner_text(timeout=20_000)
+
+    def wait_for_left(self, left):
+        self.page.locator(".vetting.vet .desk .hint", has_text=f", {left} left for you").wait_for(timeout=30_000)
+
+    def press(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def close(self):
+        assert self.errors == []
+        assert self.foreign == []
+        self.context.close()
+
+
+@pytest.fixture(scope="module")
+def crowd(browser, group):
+    inside = {}
+
+    def come(name):
+        if name not in inside:
+            inside[name] = Person(browser, group, name, PASSWORDS[name])
+        return inside[name]
+
+    yield come
+    for one in inside.values():
+        one.close()
+    assert group.complaints() == []
+
+
+def start_campaign(eve, name="odd ones", stars=STARS):
+    room = eve.enter("Progress")
+    room.get_by_label("Name of the campaign").fill(name)
+    room.get_by_label("Stars", exact=True).fill(str(stars))
+    room.get_by_text("Rules other than the usual").click()
+    room.get_by_label("Rules as TOML").fill("control_fraction = 0.0\nrepeat_fraction = 0.0")
+    room.get_by_role("button", name="Start", exact=True).click()
+    room.get_by_text(f"0 of {2 * stars} reviews").wait_for(timeout=30_000)
+
+
+def judge(person, left, until, verdict_of):
+    """Judge star after star with the keyboard alone, from so many left to so many; returns the stars."""
+    seen = []
+    while left > until:
+        person.wait_for_left(left)
+        seen.append(person.star())
+        person.press(*verdict_of(seen[-1]))
+        left -= 1
+    person.wait_for_left(until)
+    return seen
+
+
+@pytest.mark.timeout(900)
+def test_from_the_queue_to_the_release(crowd, home, products, tmp_path):
+    eve, ann, bob = crowd("eve"), crowd("ann"), crowd("bob")
+    start_campaign(eve)
+
+    ann.enter("Vet")
+    ann.wait_for_left(STARS)
+    odd = ann.star()
+    bob.enter("Vet")
+    bob.wait_for_left(STARS)
+    assert bob.star() != odd, "two people never get the same star at once"
+
+    # Ann comments on the first with something nasty, undoes once, and judges all twenty without the mouse.
+    ann.press("c")
+    ann.page.keyboard.insert_text(SCRIPT)
+    ann.press("Control+Enter", "3")
+    ann.wait_for_left(STARS - 1)
+    ann.press("u")
+    ann.wait_for_left(STARS)
+    assert ann.star() == odd
+    kept = bob.star()
+    seen = judge(ann, STARS, 1, lambda star: ["t", "0"] if star == odd else ["3"])
+    assert len(set(seen)) == STARS - 1
+    second = seen[4]
+
+    # Bob keeps one on his desk; when he has judged it, it comes to Ann by itself.
+    ann.page.get_by_text("Nothing is left for you").wait_for(timeout=20_000)
+    assert judge(bob, STARS, STARS - 1, lambda _: ["4"]) == [kept]
+    ann.page.locator(".vetting.vet .star header strong", has_text=kept).wait_for(timeout=20_000)
+    assert judge(ann, 1, 0, lambda _: ["3"]) == [kept]
+
+    # Bob saw nothing of what she said; he disagrees on one verdict and on one flag.
+    assert "script" not in bob.page.locator(".vetting.vet").inner_text()
+    judge(bob, STARS - 1, 0, lambda star: ["e", "3"] if star == second else ["4"])
+
+    room = eve.enter("Adjudicate")
+    eve.page.locator(".conflicts .hint", has_text="2 open, 0 settled").wait_for(timeout=30_000)
+    eve.page.locator(".vetting.adjudicate .cases button", has_text=odd.split()[-1]).click()
+    said = room.locator(".reviews")
+    said.get_by_text("<script>").wait_for(timeout=20_000)
+    assert said.locator("article").count() == 2
+    assert eve.page.evaluate("window.pwned") is None
+    eve.press("q", "1")
+    eve.page.locator(".conflicts .hint", has_text="1 open, 1 settled").wait_for(timeout=30_000)
+
+    room = eve.enter("Progress")
+    room.get_by_text(f"{2 * STARS} of {2 * STARS} reviews").wait_for(timeout=30_000)
+    assert "ann and bob" in room.inner_text()
+    room.get_by_label("Name of the release").fill("v1")
+    room.get_by_role("button", name="Freeze").click()
+    room.locator(".outcome .path").wait_for(timeout=120_000)
+    frozen = pd.read_parquet(
+        home / "releases" / f"{json.loads((products / 'manifest.json').read_text())['name']}.v1" / "catalog.parquet"
+    )
+    frozen = frozen.set_index("obsid")
+    assert dict(frozen["vet_status"].value_counts().drop("")) == {"agreed": STARS - 2, "adjudicated": 1, "conflict": 1}
+    adjudicated = frozen.loc[int(odd.split()[-1])]
+    assert (adjudicated["vet_flag"], adjudicated["vet_issues"], adjudicated["vet_n"]) == (1, "RV", 2)
+
+    # The command line freezes the same bytes from the exported verdicts.
+    with eve.page.expect_download() as taken:
+        room.get_by_role("button", name="Take the verdicts").click()
+    taken.value.save_as(tmp_path / "verdicts.csv")
+    command = [sys.executable, "-m", "pipeline", "release", str(products), "--name", "v1"]
+    command += ["--verdicts", str(tmp_path / "verdicts.csv"), "--output", str(tmp_path / "v1")]
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    for ours in (tmp_path / "v1").iterdir():
+        assert ours.read_bytes() == next(home.glob("releases/*.v1")).joinpath(ours.name).read_bytes(), ours.name
+
+
+def test_a_viewer_sees_progress_and_may_do_nothing(crowd, group):
+    vic = crowd("vic")
+    room = vic.enter("Vet")
+    room.get_by_text("vic is a viewer here").wait_for(timeout=30_000)
+    room = vic.enter("Progress")
+    room.get_by_text("vic, viewer").wait_for(timeout=30_000)
+    assert room.get_by_role("button", name="Freeze").count() == 0
+    # A page that was tampered with sends what its buttons would not.
+    vic.page.evaluate(
+        """() => {
+          const models = Bokeh.documents.flatMap(d => [...d.all_models])
+          for (const model of models) {
+            if (model.type?.endsWith('ReactiveESM') || model.esm) {
+              for (const data of [{kind: 'judge', id: 'x', star: 1, verdict: 4, flags: [], note: ''},
+                                  {kind: 'freeze', name: '../../evil'}, {kind: 'start', name: 'mine', stars: 5}]) {
+                model.trigger_event(new (class extends Bokeh.require('core/bokeh_events').ModelEvent {
+                  constructor(data) { super(); this.data = data; this.origin = model }
+                  get event_values() { return {model: this.origin, data: this.data} }
+                  static { this.prototype.event_name = 'data_event' }
+                })(data))
+              }
+            }
+          }
+        }"""
+    )
+    vic.page.wait_for_timeout(1500)
+    refusals = [line for line in group.lines if "Refused" in line]
+    assert any("'judge'" in line for line in refusals), group.lines[-20:]
+    assert any("freeze a release" in line for line in refusals)
+    assert any("start a campaign" in line for line in refusals)
+
+
+def test_wrong_passwords_stay_outside_and_no_secret_is_logged(browser, group, home):
+    person = Person(browser, group, "ann", "wrong horse battery")
+    person.page.get_by_text("The name or the password is wrong.").wait_for(timeout=10_000)
+    person.page.goto(group.url.rstrip("/") + "/login?error=<script>window.pwned=1</script>")
+    assert person.page.evaluate("window.pwned") is None
+    assert "<script>window" not in person.page.content()
+    person.close()
+    text = "\n".join(group.lines) + (home / "users.json").read_text()
+    secret = (home / "cookie_secret").read_text()
+    assert "Refused: a wrong name or password for 'ann'" in text
+    for word in (*PASSWORDS.values(), "wrong horse battery", secret):
+        assert word not in text
+    assert re.fullmatch("0o100600", oct((home / "users.json").stat().st_mode))
+    assert re.fullmatch("0o100600", oct((home / "cookie_secret").stat().st_mode))
