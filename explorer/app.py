@@ -8,10 +8,12 @@ from contextlib import suppress
 from functools import lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 import panel as pn
 import panel_material_ui as pmui
+from bokeh.document import Document
 from panel.util import edit_readonly
 from panel.viewable import Viewable
 from tornado.websocket import WebSocketClosedError
@@ -27,7 +29,7 @@ from explorer.model.vetting.people import UserError
 from explorer.model.vetting.store import Store, StoreError
 from explorer.state.workspace import Workspace
 from explorer.views.about import AboutView
-from explorer.views.base import html, one_message, sentence, stylesheet
+from explorer.views.base import fonts, html, one_message, sentence, stylesheet
 from explorer.views.catalogue import default_panels
 from explorer.views.channel import Channel
 from explorer.views.explore import ExploreRoom, state_of_link
@@ -54,7 +56,7 @@ _DENSE = {
 }
 _THEME = {
     "chart_style": "standard",
-    "typography": {"fontSize": 13},
+    "typography": {"fontSize": 13, "fontFamily": "Explorer, Helvetica Neue, Arial, sans-serif"},
     "shape": {"borderRadius": 4},
 }
 
@@ -195,7 +197,7 @@ def _page(main: list[Any], header: list[Any] | None = None) -> pmui.Page:
         logo=files("assets") / "logo.svg",
         favicon=files("assets") / "logo.svg",
         theme_config=_THEME,
-        raw_css=[stylesheet("page")],
+        raw_css=[fonts(), stylesheet("page")],
         busy_indicator=None,
         sx=_DENSE,
     )
@@ -227,7 +229,7 @@ def _restore(workspace: Workspace, links: LinkStore, arguments: dict[str, list[b
 
 
 def warm_up(library: Library) -> None:
-    """Compile the hot path and measure the columns before the first visitor waits for it."""
+    """Compile the hot path, measure the columns and write a page before the first visitor waits for it."""
     if library.products.spectra is not None:
         with suppress(ValueError):  # a damaged label model: the star's room says so
             warm_up_refit(library.products.directory, library.products.spectra)
@@ -239,3 +241,5 @@ def warm_up(library: Library) -> None:
     for colour in ("count", *(declared.name for declared in library.table.colourable()[:1]), "in_training"):
         workspace.colour_by = colour
         workspace.gesture(InBox("obsid", "obsid", 0, 1, 0, 1))
+    with TemporaryDirectory() as folder:
+        build_page(library, LinkStore(Path(folder) / "links.sqlite")).server_doc(Document())

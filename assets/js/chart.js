@@ -29,7 +29,7 @@ class Chart {
     const frame = {left, top: up, width: width - left - right, height: height - up - down}
     const at = (ends, start, length) => (value) => start + ((value - ends[0]) / (ends[1] - ends[0])) * length
     const x = at(this.x_ends, frame.left, frame.width), y = at([this.y_ends[1], this.y_ends[0]], frame.top, frame.height)
-    pen.font = "10px Roboto, sans-serif"
+    pen.font = "10px Explorer, sans-serif"
     pen.strokeStyle = colour("line")
     pen.fillStyle = colour("soft")
     pen.strokeRect(frame.left, frame.top, frame.width, frame.height)

@@ -36,6 +36,7 @@ class FigureCell {
   async show(theme, tool) {
     this.use(tool)
     this.paint_theme(theme)
+    this.space_ticks(this.cell.clientWidth - LABEL_WIDTH, this.cell.clientHeight - LABEL_HEIGHT) // about, to paint once
     // The page's own document is of the class that Bokeh does not hand out.
     this.document = new window.Bokeh.documents[0].constructor()
     this.document.add_root(this.figure)

@@ -13,9 +13,9 @@ from pipeline.products.catalog import catalog_length
 from pipeline.products.release import Products
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Library:
-    """Products and the table made of them.
+    """Products and the table made of them; equal to itself alone, so that what is made of it can be kept.
 
     Parameters
     ----------

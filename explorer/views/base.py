@@ -14,11 +14,40 @@ from panel.viewable import Viewable, Viewer
 
 from explorer.state.workspace import Workspace
 
+_SCRIPTS = {
+    "latin": "U+0000-00FF, U+2000-206F, U+2122, U+2212",
+    "latin-ext": "U+0100-02FF",
+    "greek": "U+0370-03FF",
+    "math": "U+2070-209F, U+2190-2211, U+2213-22FF",
+}
+"""Letters that a page may hold, by the subset of Roboto that draws them."""
+
 
 @cache
 def stylesheet(name: str) -> str:
     """A style sheet of ``assets/css``."""
     return (files("assets") / "css" / f"{name}.css").read_text(encoding="utf-8")
+
+
+@cache
+def fonts() -> str:
+    """Faces of the family Explorer, which style sheets name: those of Roboto that the page needs.
+
+    With Panel's own Roboto a browser fetches twenty faces, one after the other, and lays the page out after each.
+    """
+    dist = files("panel_material_ui") / "dist"
+    found = {file.name for file in dist.iterdir() if file.name.endswith(".woff2")}
+    faces = []
+    for script, letters in _SCRIPTS.items():
+        for weight in (400, 700):
+            for name in found:
+                if name.startswith(f"roboto-{script}-{weight}-normal-"):
+                    source = f'url("static/extensions/panel-material-ui/{name}") format("woff2")'
+                    faces.append(
+                        "@font-face { font-family: Explorer; font-display: swap; "
+                        f"font-weight: {weight}; src: {source}; unicode-range: {letters}; }}"
+                    )
+    return "\n".join(faces)
 
 
 class View(Viewer):

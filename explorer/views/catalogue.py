@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from explorer.model.library import Library
@@ -58,8 +59,9 @@ VIEWS: dict[str, ViewKind] = {
 }
 
 
+@lru_cache(maxsize=64)
 def figure_of(library: Library, state: PanelState) -> Figure:
-    """The figure of a place in the grid."""
+    """The figure of a place in the grid, shared by all visitors."""
     kind = VIEWS.get(state.view)
     if kind is None:
         return Missing(state.view, f"view called {state.view!r}", tuple(VIEWS))

@@ -8,9 +8,11 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from hashlib import sha256
 from importlib.resources import files
 from typing import Any, TypeAlias, TypeVar
 
+from bokeh.document import Document
 from panel.custom import JSComponent
 
 from explorer.model.selection import SelectionError
@@ -47,6 +49,10 @@ class Channel(JSComponent):
         self._outgoing: Message = {}
         self._last: list[Callable[[], None]] = []
         self._depth = 0
+
+    def _get_properties(self, doc: Document | None) -> dict[str, Any]:
+        """Panel's, with the scripts as a ready bundle: else each browser compiles them as TypeScript first."""
+        return super()._get_properties(doc) | {"bundle": sha256(self._esm.encode()).hexdigest()}
 
     def on(self, kind: str, handler: Handler) -> None:
         """Handle messages of a kind; what a handler returns is awaited where it can be, and else forgotten."""

@@ -201,7 +201,7 @@ def test_filter_completion_error_subset_and_keys(explorer):
 def test_a_link_restores_and_exports_leave(explorer, visit, tmp_path):
     page = explorer.page
     _, count = brush(explorer)
-    page.locator(".card select.view").nth(1).select_option("energy")
+    page.locator(".card select.view").nth(1).select_option("sky")
     page.get_by_label("Colour by").select_option("m_h")
     page.wait_for_timeout(500)
     page.get_by_role("button", name="Link, export, figures of the paper").click()
@@ -220,7 +220,7 @@ def test_a_link_restores_and_exports_leave(explorer, visit, tmp_path):
     again = visit("?" + link.split("?")[1])
     again.wait_for_views()
     assert again.count_text() == count
-    again.wait_for_views("Energy")
+    again.wait_for_views("Sky")
     assert again.page.get_by_label("Colour by").input_value() == "m_h"
 
 
