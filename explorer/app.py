@@ -81,6 +81,7 @@ def serve_session(config: AppConfig) -> pmui.Page:
         LinkStore(config.links),
         pn.state.session_args,
         lambda workspace: vetting_rooms(Visit(desk, person, reason, workspace), config.releases),
+        config.home / "samp" if config.alone else None,
     )
 
 
@@ -115,6 +116,7 @@ def build_page(
     links: LinkStore,
     arguments: dict[str, list[bytes]] | None = None,
     more: Callable[[Workspace], Rooms] = lambda _: {},
+    samp: Path | None = None,
 ) -> pmui.Page:
     """The explorer on a library.
 
@@ -128,13 +130,15 @@ def build_page(
         The query of the address; ``star`` gives an obsid the page to itself, ``link`` restores what somebody shared.
     more : callable, optional
         Rooms between Explore and About, for a visit's workspace.
+    samp : Path, optional
+        Where tables for programs on this machine are kept; without it nothing is sent to any.
     """
     products = library.products
     workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
     _restore(workspace, links, arguments or {})
 
     rooms: Rooms = {
-        "Explore": lambda: ExploreRoom(workspace, library, links),
+        "Explore": lambda: ExploreRoom(workspace, library, links, samp),
         **more(workspace),
         "About": lambda: AboutView(products),
     }

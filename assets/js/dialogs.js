@@ -30,7 +30,7 @@ class Dialogs {
     this.dialog.showModal()
   }
 
-  more({exports, figures, summary}) {
+  more({exports, figures, summary, samp}) {
     const make = (kind, value, label, title) => element("button", {type: "button", title, onclick: () => this.send({kind, value})}, label)
     this.address = element("input", {readOnly: true, "aria-label": "Link to what is on screen", onclick: (event) => event.target.select()})
     const share = element("button", {type: "button", className: "main", onclick: () => this.send({kind: "share"})}, "Make a link")
@@ -39,9 +39,13 @@ class Dialogs {
       ...["pdf", "svg", "png"].map((form) => element("button", {
         type: "button", disabled: Boolean(missing), title: missing || `${title} as ${form.toUpperCase()}`, onclick: () => this.send({kind: "paper", key, form}),
       }, form.toUpperCase()))))
+    const send = element("button", {
+      type: "button", disabled: !samp, onclick: () => this.send({kind: "samp"}),
+      title: samp ? "To every program at this machine's SAMP hub" : "Where the explorer runs on your own machine; else download the VOTable and open it",
+    }, "Send to TOPCAT, Aladin")
     this.open("Share and export",
       element("h2", {}, "Link that restores everything on screen"), element("div", {className: "row"}, this.address, share),
-      element("h2", {}, `Table of ${summary}`), element("div", {className: "row"}, ...exports.map(([form, label]) => make("export", form, label, `The selected stars with all columns as ${label}`))),
+      element("h2", {}, `Table of ${summary}`), element("div", {className: "row"}, ...exports.map(([form, label]) => make("export", form, label, `The selected stars with all columns as ${label}`)), send),
       element("h2", {}, `Figures of the paper, of ${summary}`), ...rows,
       element("p", {className: "hint"}, "Single views: the menu in the corner of each."))
   }

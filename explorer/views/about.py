@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from typing import Any
 
 import panel as pn
 from panel.viewable import Viewable, Viewer
 
+from explorer.model.expression import CONDITIONS, WORDS
+from explorer.model.formula import FUNCTIONS
 from explorer.views.base import html
+from explorer.views.help import GESTURES, SHORTCUTS
 from pipeline.domain.flags import FLAG_TEXTS
 from pipeline.products.release import Products
 
@@ -69,7 +71,13 @@ class AboutView(Viewer):
 
 
 def _help() -> str:
-    return (files("assets") / "help" / "explore.html").read_text(encoding="utf-8")
+    gestures = "".join(f"<li>{escape(text)}</li>" for text in GESTURES)
+    words = (*WORDS.items(), *CONDITIONS.items(), *((name, one.help) for name, one in FUNCTIONS.items()))
+    return (
+        f"<section><h2>How to explore</h2><ul>{gestures}</ul></section>"
+        f"<section><h2>Keys</h2>{_table((), SHORTCUTS)}</section>"
+        f"<section><h2>Words of expressions</h2>{_table((), words)}</section>"
+    )
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import panel as pn
@@ -34,16 +35,18 @@ class ExploreRoom:
         Shared products.
     links : LinkStore
         Where links and saved views are kept.
+    samp : Path, optional
+        Where tables for programs on this machine are kept.
     """
 
-    def __init__(self, workspace: Workspace, library: Library, links: LinkStore) -> None:
+    def __init__(self, workspace: Workspace, library: Library, links: LinkStore, samp: Path | None = None) -> None:
         self.workspace, self.links = workspace, links
         self.channel = Channel(sizing_mode="stretch_both", margin=0)
         self.stage = Stage(workspace, library, self.channel)
         self.toolbar = Toolbar(workspace, self.channel)
         self.table = SelectionTable(workspace, self.channel)
         self.side = Side(workspace, library, links, self.channel)
-        self.sharing = Sharing(workspace, library, links, self.stage, self.channel)
+        self.sharing = Sharing(workspace, library, links, self.stage, self.channel, samp)
         self.star = StarDock(workspace, library, lambda: self.table.stars, self.channel)
         self.help = Help(self.channel)
         self._star_shown = False

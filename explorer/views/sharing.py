@@ -1,13 +1,15 @@
-"""What a visitor takes away: links, tables of the selection, pictures of a view, figures of the paper."""
+"""What a visitor takes away: links, tables of the selection, pictures of a view, figures of the paper; SAMP."""
 
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from explorer.model.export import FORMS, export
+from explorer.model.export import FORMS, Exported, export
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
+from explorer.model.samp import send_table
 from explorer.model.selection import SelectionError
 from explorer.model.subsets import describe
 from explorer.plots.diagram import Bars, Plane
@@ -37,17 +39,26 @@ class Sharing:
         The grid whose views are pictured.
     channel : Channel
         The way to the browser.
+    samp : Path or None
+        Where tables for programs on this machine are kept; None where visitors are on machines of their own.
     """
 
     def __init__(
-        self, workspace: Workspace, library: Library, links: LinkStore, stage: Stage, channel: Channel
+        self,
+        workspace: Workspace,
+        library: Library,
+        links: LinkStore,
+        stage: Stage,
+        channel: Channel,
+        samp: Path | None = None,
     ) -> None:
         self.workspace, self.library, self.links = workspace, library, links
-        self.stage, self.channel = stage, channel
+        self.stage, self.channel, self.samp = stage, channel, samp
         for kind, handler in {
             "more": lambda _: channel.tell(more=self.doors()),
             "share": lambda _: channel.tell(link={"token": links.share(workspace.to_dict())}),
             "export": self._export,
+            "samp": self._send,
             "picture": self._picture,
             "paper": self._paper,
         }.items():
@@ -59,6 +70,7 @@ class Sharing:
             "exports": [[key, form.label] for key, form in FORMS.items()],
             "figures": [[key, one.title, one.missing(self.library)] for key, one in PAPER_FIGURES.items()],
             "summary": f"{self.workspace.summary()} selected",
+            "samp": self.samp is not None,
         }
 
     @property
@@ -73,9 +85,17 @@ class Sharing:
     async def _export(self, message: Message) -> None:
         if message["value"] not in FORMS:
             raise ValueError(f"There is no table of kind {message['value']!r}.")
-        work = partial(export, self.library, self.workspace.selection, self.workspace.rows, message["value"])
-        made = await self.channel.in_background(work)
+        made = await self.channel.in_background(self._table(message["value"]))
         self._hand_over(made.name, made.mime, made.data)
+
+    async def _send(self, _: Message) -> None:
+        folder, table = self.samp, self._table("votable")
+        if folder is None:
+            raise SelectionError("SAMP needs the explorer on your own machine. Download the VOTable and open it there.")
+        self.channel.tell(say=await self.channel.in_background(lambda: send_table(table(), folder)))
+
+    def _table(self, form: str) -> partial[Exported]:
+        return partial(export, self.library, self.workspace.selection, self.workspace.rows, form)
 
     async def _paper(self, message: Message) -> None:
         key, form = str(message["key"]), _form(message["form"])

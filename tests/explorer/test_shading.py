@@ -1,5 +1,6 @@
 """The hot path's kernels against their obvious twins."""
 
+import datashader
 import numpy as np
 import pandas as pd
 import pytest
@@ -114,3 +115,15 @@ def test_degenerate_viewports_are_blank(cloud):
         assert not canvas.selected(bad, cloud.every, Density()).levels.any()
         assert not canvas.selected(bad, cloud.every, ValueScale("m_h", 0, 1)).levels.any()
         assert canvas.stars_in(bad, 10_000) is None
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 400))
+@settings(max_examples=25, deadline=None)
+def test_stars_fall_into_the_pixels_of_datashader(seed, n):
+    rng = np.random.default_rng(seed)
+    x, y = (rng.uniform(-2, 12, n).astype(np.float32) for _ in range(2))
+    counts = np.zeros((VIEW.height, VIEW.width), np.int32)
+    kernels.bin_counts(x, y, np.ones(n, bool), 0.0, 0.0, VIEW.x_scale, VIEW.y_scale, counts)
+    canvas = datashader.Canvas(VIEW.width, VIEW.height, (0.0, 10.0), (0.0, 10.0))
+    theirs = canvas.points(pd.DataFrame({"x": x, "y": y}), "x", "y", datashader.count())
+    assert np.array_equal(counts, theirs.to_numpy())
