@@ -98,6 +98,7 @@ class FigureCell {
     if (!this.view?.is_displayed) return
     const {width, height} = this.view.frame.bbox
     if (width < 8 || height < 8) return
+    if (this.spec.square && this.keep_square(width, height)) return // painted anew, and looked at then
     const up = this.dimensions === "width" ? [0, 1] : [this.y_range.start, this.y_range.end]
     const window_ = [this.x_range.start, this.x_range.end, ...up]
     const now = [...window_, Math.round(width), Math.round(height)]
@@ -106,6 +107,26 @@ class FigureCell {
     this.looked = now
     this.space_ticks(width, height)
     this.send({kind: "look", slot: this.slot, window: window_, width: now[4], height: now[5]})
+  }
+
+  // A kiloparsec is as long upwards as sideways: what was asked for stays in view, whatever the shape of the frame.
+  keep_square(width, height) {
+    const {x_range, y_range} = this
+    const ends = () => [x_range.start, x_range.end, y_range.start, y_range.end]
+    const moved = this.fitted === undefined || ends().some((end, k) => end !== this.fitted.ends[k])
+    if (!moved && this.fitted.width === width && this.fitted.height === height) return false
+    if (moved) this.asked = ends()
+    const [left, right, low, high] = this.asked
+    const unit = Math.max(Math.abs(right - left) / width, Math.abs(high - low) / height)
+    const fit = (start, end, pixels) => {
+      const middle = (start + end) / 2, half = (Math.sign(end - start) * unit * pixels) / 2
+      return {start: middle - half, end: middle + half}
+    }
+    const before = ends()
+    x_range.setv(fit(left, right, width))
+    y_range.setv(fit(low, high, height))
+    this.fitted = {width, height, ends: ends()}
+    return ends().some((end, k) => Math.abs(end - before[k]) > 1e-6 * unit)
   }
 
   // As many ticks as labels fit.

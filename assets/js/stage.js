@@ -116,8 +116,9 @@ class Stage {
 
   note(slot, text) {
     const {note} = this.cards[slot]
-    note.textContent = text ? text[0] : ""
-    note.title = text ? text[1] : ""
+    const [words, title] = text ?? ["", ""]
+    note.title = title
+    note.replaceChildren(element("span", {className: "long"}, words), element("span", {className: "short"}, short_count(words)))
   }
 
   use(tool) {
@@ -172,6 +173,12 @@ class Stage {
     for (const overlay of spec.overlays) if (overlay.name === name) overlay.on = on
     view.switch_overlay(name, on)
   }
+}
+
+// "12,270 outside" where there is room for "12k".
+function short_count(words) {
+  const count = Number(words.split(" ")[0].replaceAll(",", ""))
+  return count >= 1000 ? `${Math.round(count / 1000)}k` : words.split(" ")[0]
 }
 
 function gradient({label, low, high, gradient: colours, entries}) {

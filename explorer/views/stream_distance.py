@@ -8,7 +8,7 @@ from explorer.plots.references import plane_of
 from explorer.state.panels import PanelState
 from pipeline.domain.columns import column
 
-TITLE = "Distance along the stream"
+TITLE = "Stream distance"
 
 
 def stream_distance(library: Library, _state: PanelState) -> Figure:

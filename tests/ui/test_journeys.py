@@ -8,7 +8,7 @@ from driver import Explorer, Server
 
 pytestmark = pytest.mark.browser
 
-VIEWS = ("HR diagram", "Action space", "Abundances", "Sagittarius sky", "Distance along the stream", "Disc map")
+VIEWS = ("HR diagram", "Action space", "Abundances", "Sagittarius sky", "Stream distance", "Disc map")
 BOX = ((0.55, 0.1), (0.95, 0.6))
 LASSO = ((0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.5, 0.95), (0.2, 0.8), (0.2, 0.25))
 LAYER = """(figure, layer) => Bokeh.documents.map(d => d.get_model_by_name(figure)).find(m => m)
