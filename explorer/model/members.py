@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from astropy.io.votable.exceptions import VOTableSpecError
-from astropy.table import Table
+from astropy.table import Column, MaskedColumn, Table
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
@@ -83,7 +82,7 @@ def _columns(data: bytes) -> dict[str, NDArray[np.generic]]:
         raise SelectionError("The list is neither text nor FITS nor VOTable. Save it as CSV with a header.")
     try:
         return _of_table(data, "fits" if fits else "votable") if fits or votable else _of_text(data)
-    except (OSError, ValueError, TypeError, KeyError, IndexError, VOTableSpecError, OverflowError) as error:
+    except Exception as error:  # a damaged file may fail anywhere in the libraries that read it
         first = str(error).strip().splitlines()[:1]
         raise SelectionError(
             f"The list could not be read ({first[0][:120] if first else type(error).__name__}). "
@@ -95,10 +94,14 @@ def _of_table(data: bytes, form: str) -> dict[str, NDArray[np.generic]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         table = Table.read(io.BytesIO(data), format=form)
-    return {
-        name.lower(): np.asarray(table[name].filled() if hasattr(table[name], "filled") else table[name])
-        for name in table.colnames
-    }
+    return {name.lower(): _without_gaps(table[name]) for name in table.colnames}
+
+
+def _without_gaps(column: Column) -> NDArray[np.generic]:
+    """A gap is neither an id nor a degree."""
+    if not isinstance(column, MaskedColumn):
+        return np.asarray(column)
+    return np.asarray(column.filled(np.nan) if column.dtype.kind == "f" else column.astype(str).filled(""))
 
 
 def _of_text(data: bytes) -> dict[str, NDArray[np.generic]]:
@@ -107,9 +110,11 @@ def _of_text(data: bytes) -> dict[str, NDArray[np.generic]]:
     if lines and all(line.strip().isdigit() for line in lines[:50]):
         return {"obsid": np.array(lines, str)}
     header = lines[0] if lines else ""
-    separator = max((",", "\t", ";", "|"), key=header.count) if lines else ","
-    frame = pd.read_csv(io.StringIO("\n".join(lines)), sep=separator, dtype=str, skipinitialspace=True)
-    return {str(name).strip().strip('"').lower(): frame[name].to_numpy(str) for name in frame.columns}
+    separator = next((sign for sign in (",", "\t", ";", "|") if sign in header), r"\s+")
+    frame = pd.read_csv(
+        io.StringIO("\n".join(lines)), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True
+    )
+    return {str(name).strip().strip('"').lower(): np.array(frame[name].tolist(), str) for name in frame.columns}
 
 
 def _find(columns: Iterable[str], names: tuple[str, ...]) -> str | None:

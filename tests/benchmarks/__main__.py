@@ -9,6 +9,8 @@ sys.path[:0] = [str(ROOT / "ui"), str(ROOT / "explorer")]
 
 NAMES = (
     "brush",
+    "sessions",
+    "fuzz",
     "spectrum",
     "refit",
     "slam_fit",

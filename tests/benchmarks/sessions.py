@@ -1,0 +1,105 @@
+"""Memory of the server: a session while it is open, and what is left when visitors have come and gone.
+
+Every visitor is a browser's page that brushes, looks at a star and enters every room. Memory is what the server's
+process has for itself (``Private`` of ``/proc/PID/smaps_rollup``, Linux): mapped columns are shared and not counted.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from driver import LAUNCH_ARGUMENTS, Server, find_chromium
+from playwright.async_api import async_playwright
+from products_factory import make_products
+
+from tests.benchmarks.brush import brush, visit
+
+WARM = 12
+TOGETHER = 4
+FORGOTTEN_S = 40
+"""Longer than the server keeps a session whose page is gone."""
+
+
+def main(arguments):
+    """Print one JSON line a measurement."""
+    parser = argparse.ArgumentParser(prog="sessions")
+    parser.add_argument("products", type=Path, nargs="?", help="product directory")
+    parser.add_argument("--open", type=int, default=20, help="sessions open at once")
+    parser.add_argument("--visits", type=int, default=200, help="visitors who come and go")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        directory = options.products or make_products(Path(folder) / "invented", 43_000, n_spectra=200)
+        asyncio.run(measure(directory, options))
+
+
+async def measure(directory, options):
+    """Warm up, hold sessions open, then let visitors come and go."""
+    server = Server(str(directory))
+    try:
+        tell({"measured": "idle", "mb": private_mb(server)})
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=find_chromium(), args=list(LAUNCH_ARGUMENTS))
+            await come_and_go(browser, server, WARM)
+            await asyncio.sleep(FORGOTTEN_S)
+            start = private_mb(server)
+            tell({"measured": "after the first visitors", "visits": WARM, "mb": start})
+
+            pages = [await stay(browser, server) for _ in range(options.open)]
+            held = private_mb(server)
+            a_session = (held - start) / options.open
+            tell({"measured": "open sessions", "open": options.open, "mb": held, "mb_a_session": round(a_session, 2)})
+            for page in pages:
+                await page.context.close()
+
+            begun = time.monotonic()
+            await come_and_go(browser, server, options.visits)
+            await asyncio.sleep(FORGOTTEN_S)
+            end = private_mb(server)
+            growth = {"mb": end, "percent_of_start": round(100 * end / start, 1)}
+            took = round(time.monotonic() - begun)
+            tell({"measured": "after all visitors", "visits": options.visits, "seconds": took} | growth)
+            await browser.close()
+        tell({"measured": "log", "complaints": server.complaints()})
+    finally:
+        server.stop()
+
+
+async def come_and_go(browser, server, visits):
+    """So many visitors, a few at once."""
+    gate = asyncio.Semaphore(TOGETHER)
+
+    async def one():
+        async with gate:
+            page = await stay(browser, server)
+            await page.context.close()
+
+    await asyncio.gather(*(one() for _ in range(visits)))
+
+
+async def stay(browser, server):
+    """A page whose visitor did what visitors do."""
+    page, _ = await visit(browser, server)
+    await brush(page, "Box", 1)
+    await page.locator(".table tbody tr").nth(np.random.default_rng().integers(5)).click()
+    for room in ("Vet", "Adjudicate", "Progress", "About", "Explore"):
+        await page.get_by_role("tab", name=room).click()
+        await page.wait_for_timeout(150)
+    return page
+
+
+def private_mb(server):
+    """Megabytes that the server has for itself."""
+    told = Path(f"/proc/{server.process.pid}/smaps_rollup").read_text("ascii")
+    return round(sum(int(kb) for kb in re.findall(r"^Private_\w+:\s+(\d+) kB", told, re.MULTILINE)) / 1024, 1)
+
+
+def tell(measured):
+    """One JSON line."""
+    sys.stdout.write(json.dumps({"benchmark": "sessions", **measured}) + "\n")
+    sys.stdout.flush()
