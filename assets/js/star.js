@@ -212,8 +212,9 @@ class StarDock {
 
   file(form) {
     if (!this.star?.flux) return
-    const {x_range} = this.figure.flux, {look, own_mask} = this.figure
-    this.send({kind: "star_file", form, ends: [x_range.start, x_range.end], smooth: look.smooth, observed: look.observed, masked: own_mask})
+    const {flux, look, own_mask, trial, pins} = this.figure
+    const ends = [flux.x_range.start, flux.x_range.end]
+    this.send({kind: "star_file", form, ends, look, masked: own_mask, trial: trial ? this.refit.values : null, pins: pins.map((pin) => pin.obsid)})
   }
 
   link() {

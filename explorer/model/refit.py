@@ -94,6 +94,22 @@ class Refit:
     model: FloatArray
 
 
+@dataclass(frozen=True)
+class Trial:
+    """A model that a visitor tries.
+
+    Parameters
+    ----------
+    labels : tuple of (str, float)
+        Its labels and ``rv``.
+    flux : ndarray of float32, shape (n_pixels,)
+        Its spectrum on the published rest grid.
+    """
+
+    labels: tuple[tuple[str, float], ...]
+    flux: NDArray[np.float32]
+
+
 class LabelModel:
     """What the label fit of a product directory knows.
 

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.io import fits
 
 from explorer.model.proposals import Interval
-from explorer.model.refit import LabelModel, in_any
+from explorer.model.refit import LabelModel, Trial, in_any
 from explorer.model.table import StarTable
 from pipeline import __version__
 from pipeline.products.manifest import Manifest
@@ -28,6 +28,7 @@ def spectrum_fits(
     manifest: Manifest,
     model: LabelModel | None,
     masked: Sequence[Interval],
+    trial: Trial | None = None,
 ) -> bytes:
     """Write one star.
 
@@ -45,6 +46,8 @@ def spectrum_fits(
         For the model's own uncertainty.
     masked : sequence of (float, float)
         Stretches that the visitor masked, Angstrom.
+    trial : Trial, optional
+        The model of the sliders or of the refit, which nobody published.
 
     Returns
     -------
@@ -62,6 +65,8 @@ def spectrum_fits(
         fits.Column("SIGMA_MODEL", "E", array=sigma),
         fits.Column("CONTINUUM", "E", array=spectrum.continuum),
     ]
+    if trial is not None:
+        columns.append(fits.Column("MODEL_TRIAL", "E", array=trial.flux))
     unit = fits.BinTableHDU.from_columns(columns, name="STAR")
     header = unit.header
     header["OBSID"] = (spectrum.obsid, "LAMOST observation id")
@@ -75,6 +80,8 @@ def spectrum_fits(
     header["ORIGIN"] = f"mgiant-explorer {__version__}"
     if model is not None:
         header["HIERARCH LABEL MODEL"] = model.version[:32]
+    for name, label in trial.labels if trial is not None else ():
+        header[f"HIERARCH TRIAL {name.upper()}"] = (label, "of MODEL_TRIAL: not published")
     header["SIMULATD"] = (manifest.simulated, "whether the star is simulated")
     header["COMMENT"] = "Rest frame, vacuum wavelengths; FLUX is divided by CONTINUUM, and so is MODEL."
     if manifest.simulated:

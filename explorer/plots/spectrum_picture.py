@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from explorer.model.proposals import Interval
@@ -14,6 +16,11 @@ from explorer.plots.journal import PAGE_INCHES, STYLE, new_figure, sign
 from explorer.plots.spectrum import TELLURIC, features_of, is_from_lamost
 from pipeline.domain.wavelength import doppler_factor
 from pipeline.products.spectra import StoredSpectrum
+
+Floats = NDArray[np.floating]
+
+PIN_COLOURS = ("#e69f00", "#009e73", "#cc79a7", "#56b4e9")
+"""Of pinned spectra, in their order, as on screen."""
 
 _CROWDED = 0.025
 
@@ -36,6 +43,16 @@ class SpectrumShot:
         Standard deviation of the smoothing in pixels, 0 for none.
     observed : bool
         Whether wavelengths are those observed.
+    hidden : frozenset of str
+        Which of ``lines``, ``model`` and ``residual`` are switched off.
+    raw : bool
+        Whether fluxes are not normalised: all take this star's continuum.
+    trial : ndarray of float, shape (n_pixels,), or None
+        The model of the sliders or of the refit.
+    pins : tuple of (str, ndarray)
+        Names and fluxes of pinned spectra, on the same pixels.
+    compare : str
+        What stands below when something is pinned: ``over`` (residuals), ``difference`` or ``ratio``.
     title, note : str
         Above and under the figure.
     """
@@ -48,51 +65,85 @@ class SpectrumShot:
     observed: bool
     title: str
     note: str
+    hidden: frozenset[str] = frozenset()
+    raw: bool = False
+    trial: Floats | None = None
+    pins: tuple[tuple[str, Floats], ...] = ()
+    compare: str = "over"
 
 
 def draw_spectrum(shot: SpectrumShot) -> Figure:
-    """Flux with its noise and the model over it, residuals over the noise below."""
+    """Flux with its noise, models and pinned spectra over it; below residuals over the noise, or the comparison."""
     spectrum = shot.spectrum
     factor = float(doppler_factor(shot.rv_kms)) if np.isfinite(shot.rv_kms) else 1.0
     stretch = factor if shot.observed else 1.0
     good = ~spectrum.mask & (spectrum.ivar > 0)
     noise = np.where(good, 1.0 / np.sqrt(np.where(good, spectrum.ivar, 1.0)), np.nan)
     flux = np.where(good, spectrum.flux, np.nan)
-    shown = smoothed(flux, shot.smooth)
+    scale = spectrum.continuum if shot.raw else np.ones(flux.size)
     x = spectrum.wavelength * stretch
     with mpl.rc_context(STYLE):
         figure = new_figure(PAGE_INCHES, 0.5 * PAGE_INCHES)
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(2.6, 1.0))
-        top.fill_between(x, flux - noise, flux + noise, color="0.82", linewidth=0)
-        top.plot(x, shown, color="#1f3b57", linewidth=0.6)
-        top.plot(x, spectrum.model, color="#d1495b", linewidth=0.7)
-        bottom.plot(x, (flux - spectrum.model) / noise, color="#1f3b57", linewidth=0.4)
-        bottom.axhline(0.0, color="0.5", linewidth=0.5)
-        inside = (x > shot.ends[0]) & (x < shot.ends[1]) & np.isfinite(flux)
-        if inside.any():
-            low, high = np.quantile(shown[inside], (0.001, 0.999))
-            top.set_ylim(low - 0.05 * (high - low), high + 0.22 * (high - low))
+        top.fill_between(x, scale * (flux - noise), scale * (flux + noise), color="0.82", linewidth=0)
+        _draw_curves(top, shot, x, flux, scale)
+        _draw_below(bottom, shot, x, flux, noise)
         for axes in (top, bottom):
             for low, high in shot.masked:
                 axes.axvspan(low * stretch, high * stretch, color="#e69f00", alpha=0.25, linewidth=0)
             for _, low, high in TELLURIC if is_from_lamost(spectrum.wavelength) else ():
                 axes.axvspan(low * stretch / factor, high * stretch / factor, color="0.9", zorder=0, linewidth=0)
-        before = -np.inf
-        for name, wavelength in features_of(float(spectrum.wavelength[0]), float(spectrum.wavelength[-1])):
-            at = wavelength * stretch
-            if not shot.ends[0] < at < shot.ends[1]:
-                continue
-            top.axvline(at, color="0.6", linewidth=0.4, linestyle=":")
-            if at - before > _CROWDED * (shot.ends[1] - shot.ends[0]):
-                top.text(at, 0.98, name, rotation=90, fontsize=6, va="top", transform=top.get_xaxis_transform())
-                before = at
+        if "lines" not in shot.hidden:
+            _name_lines(top, shot, stretch)
         frame = "Observed" if shot.observed else "Rest"
-        bottom.set(
-            xlim=shot.ends, xlabel=f"{frame} wavelength, vacuum [Å]", ylabel=r"residual / $\sigma_\mathrm{noise}$"
-        )
-        top.set(ylabel="normalised flux", title=shot.title)
+        bottom.set(xlim=shot.ends, xlabel=f"{frame} wavelength, vacuum [Å]")
+        top.set(ylabel="flux (input units)" if shot.raw else "normalised flux", title=shot.title)
         sign(figure, shot.note)
     return figure
+
+
+def _draw_curves(axes: Axes, shot: SpectrumShot, x: Floats, flux: Floats, scale: Floats) -> None:
+    shown = scale * smoothed(flux, shot.smooth)
+    axes.plot(x, shown, color="#1f3b57", linewidth=0.6)
+    for (name, other), colour in zip(shot.pins, PIN_COLOURS, strict=False):
+        axes.plot(x, scale * smoothed(other, shot.smooth), color=colour, linewidth=0.6, label=name)
+    if "model" not in shot.hidden:
+        axes.plot(x, scale * shot.spectrum.model, color="#d1495b", linewidth=0.7, label="model")
+    if shot.trial is not None:
+        axes.plot(x, scale * shot.trial, color="#7b3294", linewidth=0.7, linestyle="--", label="trial")
+    if shot.pins or shot.trial is not None:
+        axes.legend(loc="lower right", fontsize=6, frameon=False, ncols=6)
+    inside = (x > shot.ends[0]) & (x < shot.ends[1]) & np.isfinite(flux)
+    if inside.any():
+        low, high = np.quantile(shown[inside], (0.001, 0.999))
+        axes.set_ylim(low - 0.05 * (high - low), high + 0.22 * (high - low))
+
+
+def _name_lines(axes: Axes, shot: SpectrumShot, stretch: float) -> None:
+    wavelength, before = shot.spectrum.wavelength, -np.inf
+    for name, rest in features_of(float(wavelength[0]), float(wavelength[-1])):
+        at = rest * stretch
+        if not shot.ends[0] < at < shot.ends[1]:
+            continue
+        axes.axvline(at, color="0.6", linewidth=0.4, linestyle=":")
+        if at - before > _CROWDED * (shot.ends[1] - shot.ends[0]):
+            axes.text(at, 0.98, name, rotation=90, fontsize=6, va="top", transform=axes.get_xaxis_transform())
+            before = at
+
+
+def _draw_below(axes: Axes, shot: SpectrumShot, x: Floats, flux: Floats, noise: Floats) -> None:
+    if shot.pins and shot.compare != "over":
+        ratio = shot.compare == "ratio"
+        for (_, other), colour in zip(shot.pins, PIN_COLOURS, strict=False):
+            theirs, own = smoothed(other, shot.smooth), smoothed(flux, shot.smooth)
+            axes.plot(x, own / theirs if ratio else own - theirs, color=colour, linewidth=0.5)
+        axes.axhline(1.0 if ratio else 0.0, color="0.5", linewidth=0.5)
+        axes.set_ylabel("this / pinned" if ratio else "this - pinned")
+        return
+    if "residual" not in shot.hidden:
+        axes.plot(x, (flux - shot.spectrum.model) / noise, color="#1f3b57", linewidth=0.4)
+    axes.axhline(0.0, color="0.5", linewidth=0.5)
+    axes.set_ylabel(r"residual / $\sigma_\mathrm{noise}$")
 
 
 def smoothed(flux: np.ndarray, pixels: float) -> np.ndarray:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.model.proposals import Interval
-from explorer.model.refit import Refit, RefitError, Wish, shift_between
+from explorer.model.refit import LabelModel, Refit, RefitError, Trial, Wish, shift_between
 from explorer.model.star import LABELS, number
 from explorer.views.channel import Channel, Message
 from pipeline.domain.columns import column
@@ -77,11 +79,22 @@ class LiveRefit:
         row = self.dock.workspace.focus_row
         if model is None or row is None:
             return
-        labels = {name: float(message["labels"][name]) for name in model.names}
-        start = self.published(row)["rv"]
-        shift = shift_between(start if np.isfinite(start) else 0.0, float(message["labels"]["rv"]))
-        flux = model.spectrum(labels, shift).astype(np.float32)
+        flux = self._model_at(model, row, message["labels"])
         self.channel.tell(slid={"obsid": str(self.dock.workspace.focus), "number": message["number"], "model": flux})
+
+    def _model_at(self, model: LabelModel, row: int, values: Mapping[str, Any]) -> NDArray[np.float32]:
+        labels = {name: float(values[name]) for name in model.names}
+        start = self.published(row)["rv"]
+        shift = shift_between(start if np.isfinite(start) else 0.0, float(values["rv"]))
+        return model.spectrum(labels, shift).astype(np.float32)
+
+    def trial(self, row: int, values: Mapping[str, Any]) -> Trial | None:
+        """The model that the sliders or the refit left over the spectrum; None where there is no label model."""
+        model = self.dock.model
+        if model is None:
+            return None
+        labels = tuple((name, float(values[name])) for name in (*model.names, "rv"))
+        return Trial(labels, self._model_at(model, row, values))
 
     def wish(self, message: Message) -> Wish:
         """What the visitor asks for."""

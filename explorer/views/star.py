@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,8 @@ from explorer.views.channel import Channel, Message
 from explorer.views.live_refit import LiveRefit
 from explorer.views.star_evidence import StarEvidence
 from pipeline.products.spectra import StoredSpectrum
+
+MOST_PINS = 4
 
 AHEAD_AFTER_MS = 40
 """The neighbours follow when the star itself is painted."""
@@ -193,6 +195,13 @@ class StarDock:
         elif text:
             self.workspace.message = f"{text!r} is not an obsid: type its digits only."
 
+    def _pinned(self, obsid: int, others: list[Any]) -> Iterator[tuple[str, NDArray[np.float64]]]:
+        for other in map(int, others[:MOST_PINS]):
+            spectrum = self.spectrum(other)
+            if spectrum is not None and other != obsid:
+                known = ~spectrum.mask & (spectrum.ivar > 0)
+                yield str(other), np.where(known, spectrum.flux, np.nan)
+
     async def _file(self, message: Message) -> None:
         """The spectrum, its model and its mask as FITS, or the picture on screen."""
         form = message["form"]
@@ -201,11 +210,12 @@ class StarDock:
         except RefitError as error:
             self.channel.tell(say=str(error))
             return
-        masked = self.refit.intervals(message.get("masked", []))
+        masked, look = self.refit.intervals(message.get("masked", [])), dict(message["look"])
+        trial = self.refit.trial(row, message["trial"]) if message.get("trial") else None
         manifest = self.library.products.manifest
         if form == "fits":
             work: Callable[[], bytes] = partial(
-                spectrum_fits, spectrum, self.workspace.table, row, manifest, self.model, masked
+                spectrum_fits, spectrum, self.workspace.table, row, manifest, self.model, masked, trial
             )
             mime = "application/fits"
         elif form in FORMATS:
@@ -214,10 +224,15 @@ class StarDock:
                 rv_kms=self.workspace.table.value("rv", row),
                 ends=(float(message["ends"][0]), float(message["ends"][1])),
                 masked=masked,
-                smooth=float(message["smooth"]),
-                observed=bool(message["observed"]),
+                smooth=float(look["smooth"]),
+                observed=bool(look["observed"]),
                 title=f"obsid {obsid}",
                 note=f"{'SIMULATED DATA. ' if manifest.simulated else ''}{manifest.name}, {manifest.created[:10]}",
+                hidden=frozenset(name for name in ("lines", "model", "residual") if not look[name]),
+                raw=bool(look["raw"]) and self.setup()["raw"],
+                trial=trial.flux if trial is not None else None,
+                pins=tuple(self._pinned(obsid, message.get("pins", []))),
+                compare=str(look["compare"]),
             )
             work, mime = (lambda: picture_bytes(draw_spectrum(shot), form)), FORMATS[form]
         else:

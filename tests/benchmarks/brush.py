@@ -51,7 +51,7 @@ _CLOCK = """() => {
     })
   }
 }"""
-_BOX = """() => {
+BOX = """() => {
   const figure = Bokeh.documents.flatMap(d => d.roots()).find(m => m.name === 'HR diagram')
   const view = Bokeh.index.find_one_by_id(figure.id)
   const outer = view.canvas_view.el.getBoundingClientRect(), {left, top, width, height} = view.frame.bbox
@@ -156,7 +156,7 @@ async def brush(page, tool, repeats, *, box=None, name=None):
     await page.get_by_role("button", name=name or tool, exact=True).click()
     await page.wait_for_timeout(500)
     rng = np.random.default_rng(4)
-    frame = await page.evaluate(box or _BOX)
+    frame = await page.evaluate(box or BOX)
     await page.evaluate("window.brushes = []")
     sent = []
     for number in range(repeats + 2):

@@ -1,6 +1,7 @@
 """The star's room without a browser: what it tells, whatever is missing."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from explorer.model.proposals import Proposal
 from explorer.model.selection import InIds, Nothing
 from explorer.model.star import facts_of
 from explorer.plots.spectrum import is_from_lamost
+from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.state.workspace import Workspace
 from explorer.views.catalogue import default_panels
 from pipeline.domain.flags import QualityFlag
@@ -147,10 +149,41 @@ def test_stars_alike_become_a_selection(room, star_library, by):
     assert picked == {obsid, *map(int, shown[:5])}
 
 
+LOOK = {"smooth": 2, "observed": True, "lines": True, "model": True, "residual": True, "raw": False, "compare": "over"}
+
+
+def test_the_picture_has_what_is_on_screen(star_library):
+    spectrum = star_library.products.spectra.get(int(star_library.table["obsid"][3]))
+    plain = SpectrumShot(spectrum, 12.0, (6000.0, 7000.0), (), 0.0, False, "a star", "a note")
+    pinned = 0.5 * spectrum.flux
+
+    def curves(**changes):
+        return [
+            {line.get_label(): line for line in axes.lines} for axes in draw_spectrum(replace(plain, **changes)).axes
+        ]
+
+    top, _ = curves(trial=0.9 * spectrum.model, pins=(("another", pinned),))
+    np.testing.assert_allclose(top["trial"].get_ydata(), 0.9 * spectrum.model)
+    np.testing.assert_allclose(top["another"].get_ydata(), pinned)
+    assert "model" not in curves(hidden=frozenset({"model"}))[0]
+    assert draw_spectrum(replace(plain, raw=True)).axes[0].get_ylabel() == "flux (input units)"
+    good = ~spectrum.mask & (spectrum.ivar > 0)
+    for compare, expected in (("ratio", 2.0), ("difference", None)):
+        below = draw_spectrum(replace(plain, pins=(("another", pinned),), compare=compare)).axes[1].lines[0].get_ydata()
+        np.testing.assert_allclose(below[good], expected or (spectrum.flux - pinned)[good], rtol=1e-5)
+
+
 def test_files_of_a_star(room, star_library):
-    obsid = int(star_library.table["obsid"][3])
+    obsid, other = (int(one) for one in star_library.table["obsid"][[3, 4]])
     room.send("focus", obsid=str(obsid))
-    common = {"masked": [[6500.0, 6520.0]], "ends": [6000.0, 7000.0], "smooth": 2, "observed": True}
+    trial = {"teff": 3700.0, "logg": 0.8, "m_h": -0.2, "alpha_m": 0.1, "rv": 12.0}
+    common = {
+        "masked": [[6500.0, 6520.0]],
+        "ends": [6000.0, 7000.0],
+        "look": LOOK,
+        "trial": trial,
+        "pins": [str(other)],
+    }
     made = ask(room, "star_file", "download", form="fits", **common)
     assert made["name"] == f"star_{obsid}.fits"
     with fits.open(io.BytesIO(made["data"])) as units:
@@ -163,6 +196,8 @@ def test_files_of_a_star(room, star_library):
         assert star.header["OBSID"] == obsid
         assert star.header["SIMULATD"]
         assert star.columns["WAVELENGTH"].unit == "Angstrom"
+        assert star.header["TRIAL TEFF"] == 3700.0
+        np.testing.assert_array_equal(star.data["MODEL_TRIAL"], room.room.star.refit.trial(3, trial).flux)
     assert ask(room, "star_file", "download", form="pdf", **common)["data"].startswith(b"%PDF")
     assert ask(room, "star_file", "download", form="png", **common)["data"].startswith(b"\x89PNG")
 
