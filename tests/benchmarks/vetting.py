@@ -20,7 +20,8 @@ from postgres import Postgres, find_postgres
 from products_factory import make_products
 
 from explorer.model.library import open_library
-from explorer.model.vetting.desk import Desk, Draft
+from explorer.model.vetting.desk import Desk
+from explorer.model.vetting.drafts import Draft
 from explorer.model.vetting.events import Authority
 from explorer.model.vetting.people import Person, Role
 from explorer.model.vetting.record import EventLog

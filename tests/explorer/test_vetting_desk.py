@@ -16,7 +16,7 @@ from vetting_helpers import ANN, BOB, CY, EVE, VIC, draft, judge_all, make_desk,
 from explorer.model.proposals import Proposal
 from explorer.model.vetting.campaigns import Task
 from explorer.model.vetting.conflicts import Status
-from explorer.model.vetting.desk import RefusedError
+from explorer.model.vetting.drafts import RefusedError
 from explorer.model.vetting.events import EventKind
 from explorer.model.vetting.exchange import ExchangeError, export_record, import_record, latest_verdicts
 from explorer.model.vetting.overview import overview

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from explorer.model.vetting.desk import Desk, Draft
+from explorer.model.vetting.desk import Desk
+from explorer.model.vetting.drafts import Draft
 from explorer.model.vetting.events import Authority
 from explorer.model.vetting.people import Person, Role
 

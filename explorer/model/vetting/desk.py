@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Lock
 from typing import NoReturn
@@ -15,7 +14,6 @@ from uuid import uuid4
 import numpy as np
 
 from explorer.model.library import Library
-from explorer.model.proposals import Proposal
 from explorer.model.vetting.campaigns import Campaign, Task, build_queue
 from explorer.model.vetting.claims import (
     add_campaign,
@@ -27,8 +25,10 @@ from explorer.model.vetting.claims import (
     tasks_of,
 )
 from explorer.model.vetting.conflicts import Outcome, Status, conflicts, outcome
-from explorer.model.vetting.events import CLASS, REFIT, EventKind, VettingEvent, just_after, utc_text
+from explorer.model.vetting.drafts import Case, Draft, RefusedError, breach
+from explorer.model.vetting.events import EventKind, VettingEvent, just_after, utc_text
 from explorer.model.vetting.people import People, Person, Role
+from explorer.model.vetting.queue import first_open, is_open
 from explorer.model.vetting.record import EventLog, find, insert
 from explorer.model.vetting.rules import VettingRules
 from explorer.model.vetting.standing import Standing
@@ -38,57 +38,6 @@ from pipeline.products.vetting import FIT_COLUMNS, catalogue_version, fit_hash
 LOG = logging.getLogger("explorer.vetting")
 
 _MOST_NAME = 80
-
-
-class RefusedError(PermissionError):
-    """An action was refused; the sentence is for the person who asked."""
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What a page sends when somebody judges a star.
-
-    Parameters
-    ----------
-    id : str
-        UUID made by the page.
-    star : int
-        obsid.
-    verdict : int
-        One of the campaign's.
-    flags : tuple of str
-        Some of the campaign's.
-    note : str
-        Free text.
-    proposal : mapping of str to float or str
-        Some of the campaign's quantities, and ``class``.
-    """
-
-    id: str
-    star: int
-    verdict: int
-    flags: tuple[str, ...] = ()
-    note: str = ""
-    proposal: Mapping[str, float | str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Case:
-    """A star before the adjudicator.
-
-    Parameters
-    ----------
-    star : int
-        obsid.
-    reasons : tuple of str
-        Why the reviews conflict.
-    outcome : Outcome
-        What the reviews come to.
-    """
-
-    star: int
-    reasons: tuple[str, ...]
-    outcome: Outcome
 
 
 class Desk:
@@ -204,7 +153,7 @@ class Desk:
                 self._clear(person, campaign)
                 return None
             taken = self._take(person, campaign, wanted)
-            if taken and self._is_open(person.name, self.standing(campaign), campaign.rules, wanted):
+            if taken and is_open(person.name, wanted, self.standing(campaign), campaign.rules):
                 return wanted
             left_out.add((wanted.star, wanted.occasion))
 
@@ -217,7 +166,7 @@ class Desk:
         standing = self.standing(campaign)
         tasks = self.tasks(campaign)
         done = sum(person.name in standing.verdicts(task.star, task.occasion) for task in tasks)
-        return done, sum(self._is_open(person.name, standing, campaign.rules, task) for task in tasks)
+        return done, sum(is_open(person.name, task, standing, campaign.rules) for task in tasks)
 
     def look_again(self, person: Person, campaign: Campaign, task: Task) -> bool:
         """Put a star back on the inspector's desk that the inspector judged; whether it could be had."""
@@ -347,32 +296,15 @@ class Desk:
             self.refuse(person, action, str(error))
 
     def _check_draft(self, person: Person, campaign: Campaign, draft: Draft) -> None:
-        rules = campaign.rules
-        if draft.star not in {task.star for task in self.tasks(campaign)}:
-            self.refuse(person, "judge", f"Star {draft.star} is not in this campaign.")
-        if draft.verdict not in rules.verdicts:
-            self.refuse(person, "judge", f"{draft.verdict} is no verdict of this campaign.")
-        for flag in draft.flags:
-            if flag not in rules.flags:
-                self.refuse(person, "judge", f"{flag!r:.80} is no flag of this campaign.")
-        for name in draft.proposal:
-            if name not in (CLASS, REFIT, *rules.tolerances):
-                self.refuse(person, "judge", f"{name!r:.80} cannot be proposed in this campaign.")
-        if REFIT in draft.proposal:
-            with self._guarded(person, "judge"):
-                if Proposal.from_json(str(draft.proposal[REFIT])).obsid != draft.star:
-                    raise ValueError(f"The refit is not of star {draft.star}.")
+        reason = breach(draft, campaign.rules, {task.star for task in self.tasks(campaign)})
+        if reason:
+            self.refuse(person, "judge", reason)
 
     def _replayed(
         self, person: Person, campaign: Campaign, draft: Draft, known: VettingEvent, kind: EventKind
     ) -> VettingEvent:
         """The event that a draft made when it first came; another content under its id is refused."""
-        same = (
-            (known.user, known.campaign, known.kind) == (person.name, campaign.id, kind)
-            and (known.star, known.verdict, known.flags) == (draft.star, draft.verdict, tuple(sorted(set(draft.flags))))
-            and (known.note, dict(known.proposal)) == (draft.note, dict(draft.proposal))
-        )
-        if not same:
+        if not draft.made(known, person.name, campaign.id, kind):
             self.refuse(person, "judge", f"Event {draft.id} is in the record with another content.")
         return known
 
@@ -426,34 +358,9 @@ class Desk:
 
     # --- the queue --------------------------------------------------------------------------------------------------
 
-    @staticmethod
-    def _is_open(user: str, standing: Standing, rules: VettingRules, task: Task) -> bool:
-        """Whether an inspector could still judge it."""
-        said = standing.verdicts(task.star, task.occasion)
-        if user in said:
-            return False
-        if task.occasion == 1:
-            return len(said) < rules.reviews and standing.star(task.star).adjudication is None
-        return user in standing.verdicts(task.star)
-
     def _candidate(self, user: str, campaign: Campaign, left_out: set[tuple[int, int]]) -> Task | None:
-        now, standing = utc_text(self.clock()), self.standing(campaign)
-        claims = claims_of(self.store, campaign.id)
-        others = {claim.star for claim in claims if claim.user != user and claim.expires > now}
-        own = {(claim.star, claim.occasion) for claim in claims if claim.user == user}
-        free = (
-            task
-            for task in self.tasks(campaign)
-            if task.star not in others
-            and (task.star, task.occasion) not in left_out
-            and self._is_open(user, standing, campaign.rules, task)
-        )
-        first = None
-        for task in free:
-            if not own or (task.star, task.occasion) in own:
-                return task
-            first = first or task
-        return first
+        now, claims = utc_text(self.clock()), claims_of(self.store, campaign.id)
+        return first_open(user, self.tasks(campaign), claims, self.standing(campaign), campaign.rules, left_out, now)
 
     def _take(self, person: Person, campaign: Campaign, task: Task) -> bool:
         return take(self.store, campaign.id, task, person.name, utc_text(self.clock()), campaign.rules.claim_minutes)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.model.vetting.conflicts import Status
-from explorer.model.vetting.desk import Case, Draft, RefusedError
+from explorer.model.vetting.drafts import Case, Draft, RefusedError
 from explorer.model.vetting.people import Role
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Message

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.model.subsets import describe
-from explorer.model.vetting.desk import RefusedError
+from explorer.model.vetting.drafts import RefusedError
 from explorer.model.vetting.exchange import MOST_BYTES, ExchangeError, export_record, import_record, latest_verdicts
 from explorer.model.vetting.overview import Overview, overview
 from explorer.model.vetting.people import Role

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.model.vetting.campaigns import Campaign, Task
-from explorer.model.vetting.desk import Draft, RefusedError
+from explorer.model.vetting.drafts import Draft, RefusedError
 from explorer.model.vetting.events import EventKind, VettingEvent
 from explorer.model.vetting.people import Role
 from explorer.state.workspace import Workspace

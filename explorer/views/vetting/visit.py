@@ -13,7 +13,8 @@ import panel as pn
 import param
 
 from explorer.model.vetting.campaigns import Campaign
-from explorer.model.vetting.desk import Desk, RefusedError
+from explorer.model.vetting.desk import Desk
+from explorer.model.vetting.drafts import RefusedError
 from explorer.model.vetting.events import CLASS, REFIT, Authority
 from explorer.model.vetting.people import Person, Role
 from explorer.model.vetting.rules import FLAG_KEYS
