@@ -1,6 +1,7 @@
 """The vetting record under load: eight writers at once, a hundred SIGKILLs, a second server.
 
-Every writer is a process with its own connection, as every server is. On SQLite, and on PostgreSQL where it is
+The eight are visitors of one server (threads at one desk), then eight servers (processes with a connection each, of
+which two have a core at a time here), and never pause. On SQLite, and on PostgreSQL where it is
 installed; where it is not, the result says so.
 """
 
@@ -11,7 +12,9 @@ import random
 import signal
 import sys
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -65,7 +68,8 @@ def main(arguments: list[str]) -> None:
 def measure(library, place) -> dict[str, object]:
     """All three measurements on one kind of database."""
     return {
-        "writers": write_at_once(library, place("writers")),
+        "writers": write_at_one_server(library, place("visitors")),
+        "servers": write_at_once(library, place("servers")),
         "kills": kill(library, place("kills")),
         "second_server": follow(library, place("follow")),
     }
@@ -98,6 +102,20 @@ def verdicts(desk, person, campaign, count):
         done += 1
 
 
+def write_at_one_server(library, where) -> dict[str, object]:
+    campaign = start(where, library)
+    desk, barrier = open_desk(where, library), threading.Barrier(WRITERS)
+
+    def write(number):
+        barrier.wait()
+        return list(verdicts(desk, Person(f"writer{number}", Authority.PASSWORD), campaign, EACH))
+
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(WRITERS) as pool:
+        said = [one for some in pool.map(write, range(WRITERS)) for one in some]
+    return judged(said, where, time.perf_counter() - begun)
+
+
 def write_at_once(library, where) -> dict[str, object]:
     campaign = start(where, library)
     results, barrier = FORK.Queue(), FORK.Barrier(WRITERS)
@@ -115,6 +133,11 @@ def write_at_once(library, where) -> dict[str, object]:
     seconds = time.perf_counter() - begun
     for process in processes:
         process.join()
+    return judged(said, where, seconds)
+
+
+def judged(said, where, seconds) -> dict[str, object]:
+    """What was acknowledged against what is stored, and how long saves took."""
     stored = [event.id for event in EventLog(Store.open(where)).refresh()]
     times = [took for _, took in said]
     return {
