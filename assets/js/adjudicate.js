@@ -4,7 +4,7 @@ class AdjudicateRoom {
   constructor(send, say) {
     this.send = send
     this.picker = campaign_picker(send)
-    this.form = new VerdictForm(send, say)
+    this.form = new VerdictForm(send, say, "adjudicate")
     this.star = new StarDock(send)
     this.list = element("ul", {className: "cases", "aria-label": "Conflicts"})
     this.say = element("p", {className: "sentence", hidden: true})
@@ -16,7 +16,7 @@ class AdjudicateRoom {
     this.el = element("div", {className: "across"}, cases, this.star.el, this.desk)
     this.parts = {
       ...this.star.parts, adjudicate: (state) => this.receive(state), fitted: (labels) => this.form.fitted(labels),
-      refused: () => { this.form.busy = false },
+      saved: () => this.form.answered("judge"), refused: (kind) => this.form.answered(kind),
     }
   }
 
@@ -41,5 +41,6 @@ class AdjudicateRoom {
         ...(review.note ? [element("p", {className: "note"}, review.note)] : []))
     }))
     this.form.show(state)
+    this.form.resume(state)
   }
 }

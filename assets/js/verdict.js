@@ -1,8 +1,8 @@
 // The form of a verdict, which inspectors and adjudicators fill alike. A digit saves; nothing needs the mouse.
 
 class VerdictForm {
-  constructor(send, say) {
-    Object.assign(this, {send, say})
+  constructor(send, say, room) {
+    Object.assign(this, {send, say, place: `mgiant-verdict-${room}`})
     this.flags = new Set()
     this.verdicts = element("div", {className: "marks", role: "group", "aria-label": "Verdict"})
     this.boxes = element("div", {className: "flags", role: "group", "aria-label": "What is wrong"})
@@ -17,7 +17,8 @@ class VerdictForm {
     this.other = other
   }
 
-  show({star, verdicts, flags, quantities, before, taken_back}) {
+  show({star, verdicts, flags, quantities, before, taken_back, who, campaign}) {
+    Object.assign(this, {who, campaign})
     const fresh = this.star !== star || this.before !== before?.id || taken_back, said = before ?? taken_back
     Object.assign(this, {star, rules: {verdicts, flags}, quantities, busy: false, before: before?.id, given: before?.verdict})
     if (!fresh) return
@@ -66,8 +67,31 @@ class VerdictForm {
       if (input.value !== "") proposal[name] = Number(input.value)
     }
     if (this.word.value.trim()) proposal.class = this.word.value.trim()
+    const draft = {kind: "judge", id: uuid(), star: this.star, verdict, flags: [...this.flags], note: this.note.value, proposal}
+    this.resumed = true
+    window.sessionStorage.setItem(this.place, JSON.stringify({who: this.who, campaign: this.campaign, draft}))
+    this.hand_in(draft)
+  }
+
+  hand_in(draft) {
     this.busy = true
-    this.send({kind: "judge", id: uuid(), star: this.star, verdict, flags: [...this.flags], note: this.note.value, proposal})
+    this.send(draft)
+  }
+
+  // A verdict is kept here until the server has it: one that was lost on its way is handed in again. Its id makes that safe.
+  resume({who}) {
+    const kept = JSON.parse(window.sessionStorage.getItem(this.place))
+    if (this.resumed || kept?.who !== who) return
+    this.resumed = true
+    this.send({kind: "campaign", id: kept.campaign})
+    this.say(`The verdict on ${kept.draft.star} had not arrived: it is handed in again.`)
+    this.hand_in(kept.draft)
+  }
+
+  answered(kind) {
+    if (kind !== "judge") return
+    this.busy = false
+    window.sessionStorage.removeItem(this.place)
   }
 
   typed(event) {

@@ -3,7 +3,7 @@
 class VetRoom {
   constructor(send, say) {
     this.picker = campaign_picker(send)
-    this.form = new VerdictForm(send, say)
+    this.form = new VerdictForm(send, say, "vet")
     this.star = new StarDock(send)
     this.counts = element("p", {className: "hint", role: "status"})
     this.bar = element("progress", {"aria-label": "Judged", max: 1, value: 0})
@@ -18,8 +18,11 @@ class VetRoom {
     this.parts = {
       ...this.star.parts,
       vet: (state) => this.receive(state), counts: (counts) => this.count(counts), fitted: (labels) => this.form.fitted(labels),
-      saved: (id) => { this.saved.textContent = `Saved: ${id.slice(0, 8)}` },
-      refused: () => { this.form.busy = false },
+      saved: (id) => {
+        this.saved.textContent = `Saved: ${id.slice(0, 8)}`
+        this.form.answered("judge")
+      },
+      refused: (kind) => this.form.answered(kind),
     }
   }
 
@@ -31,6 +34,7 @@ class VetRoom {
     this.form.el.hidden = !state.star
     if (state.star) this.form.show(state)
     else this.form.star = null
+    this.form.resume(state)
   }
 
   count({done, left}) {

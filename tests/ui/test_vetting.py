@@ -100,8 +100,10 @@ def start_campaign(eve, name="odd ones", stars=STARS):
     room = eve.enter("Progress")
     room.get_by_label("Name of the campaign").fill(name)
     room.get_by_label("Stars", exact=True).fill(str(stars))
-    room.get_by_text("Rules other than the usual").click()
-    room.get_by_label("Rules as TOML").fill("control_fraction = 0.0\nrepeat_fraction = 0.0")
+    rules = room.get_by_label("Rules as TOML")
+    if not rules.is_visible():
+        room.get_by_text("Rules other than the usual").click()
+    rules.fill("control_fraction = 0.0\nrepeat_fraction = 0.0")
     room.get_by_role("button", name="Start", exact=True).click()
     room.get_by_text(f"0 of {2 * stars} reviews").wait_for(timeout=30_000)
 
@@ -186,6 +188,28 @@ def test_from_the_queue_to_the_release(crowd, home, products, tmp_path):
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
     for ours in (tmp_path / "v1").iterdir():
         assert ours.read_bytes() == next(home.glob("releases/*.v1")).joinpath(ours.name).read_bytes(), ours.name
+
+
+def test_a_verdict_that_was_lost_on_its_way_is_handed_in_again(crowd):
+    eve, ann = crowd("eve"), crowd("ann")
+    start_campaign(eve, "lost ones", 3)
+    ann.page.reload()
+    ann.enter("Vet")
+    ann.wait_for_left(3)
+    star = ann.star()
+    ann.press("c")
+    ann.page.keyboard.insert_text("typed once")
+    ann.press("Escape")
+    ann.page.evaluate("WebSocket.prototype.send = () => {}")
+    ann.press("3")
+    ann.page.wait_for_timeout(500)
+    ann.page.reload()
+    ann.enter("Vet")
+    ann.wait_for_left(2)
+    ann.press("k")
+    ann.page.locator(".vetting.vet .star header strong", has_text=star.split()[-1]).wait_for(timeout=20_000)
+    assert ann.page.get_by_label("Comment").input_value() == "typed once"
+    eve.enter("Progress").get_by_text("1 of 6 reviews").wait_for(timeout=20_000)
 
 
 def test_a_viewer_sees_progress_and_may_do_nothing(crowd, group):
