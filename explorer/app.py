@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,7 +29,7 @@ from explorer.model.vetting.people import UserError
 from explorer.model.vetting.store import Store, StoreError
 from explorer.state.workspace import Workspace
 from explorer.views.about import AboutView
-from explorer.views.base import fonts, html, one_message, sentence, stylesheet
+from explorer.views.base import fonts, html, in_turn, sentence, stylesheet
 from explorer.views.catalogue import default_panels
 from explorer.views.channel import Channel
 from explorer.views.explore import ExploreRoom, state_of_link
@@ -144,7 +144,7 @@ def build_page(
     }
     tabs, frames = _tabs(rooms)
     page = _page([*_banner(products.manifest), *frames], [tabs])
-    page.param.watch(partial(_follow_darkness, workspace), "dark_theme")
+    page.param.watch(lambda _: in_turn(lambda: workspace.param.update(dark=bool(page.dark_theme))), "dark_theme")
     workspace.param.watch(lambda event: page.param.update(dark_theme=event.new), "dark")
     page.dark_theme = workspace.dark or bool(page.dark_theme)
     workspace.dark = bool(page.dark_theme)
@@ -174,14 +174,13 @@ def _tabs(rooms: Rooms) -> tuple[pmui.Tabs, list[pn.Column]]:
     builders = list(rooms.values())
     frames[0].append(builders[0]())
 
-    def turn(event: Any) -> None:
-        with one_message():
-            if not len(frames[event.new]):
-                frames[event.new].append(builders[event.new]())
-            for number, frame in enumerate(frames):
-                frame.visible = number == event.new
+    def turn() -> None:
+        if not len(frames[tabs.active]):
+            frames[tabs.active].append(builders[tabs.active]())
+        for number, frame in enumerate(frames):
+            frame.visible = number == tabs.active
 
-    tabs.param.watch(turn, "active")
+    tabs.param.watch(lambda _: in_turn(turn), "active")
     return tabs, frames
 
 
@@ -205,14 +204,9 @@ def _page(main: list[Any], header: list[Any] | None = None) -> pmui.Page:
         busy_indicator=None,
         sx=_DENSE,
     )
-    with edit_readonly(page):
-        page.busy = False  # a value in place of Panel's reference: no messages to pages that have gone
+    with edit_readonly(page):  # in place of a reference to Panel's state, which would hold the page for ever
+        page.busy = page.param.loading
     return page
-
-
-def _follow_darkness(workspace: Workspace, event: Any) -> None:
-    with one_message():
-        workspace.dark = bool(event.new)
 
 
 def _restore(workspace: Workspace, links: LinkStore, arguments: dict[str, list[bytes]]) -> None:

@@ -41,7 +41,7 @@ class Exported:
 
 
 def provenance(library: Library, selection: Selection, rows: Mask) -> dict[str, str]:
-    """Where the rows come from, as words for a header."""
+    """Where the rows come from, as words for a header, each on one line: comments know no more."""
     manifest = library.products.manifest
     found = {
         "catalogue": manifest.name,
@@ -53,7 +53,8 @@ def provenance(library: Library, selection: Selection, rows: Mask) -> dict[str, 
         "selection_json": json.dumps(selection.to_dict(), separators=(",", ":")),
         "choices": json.dumps(dict(manifest.choices), sort_keys=True, ensure_ascii=False),
     }
-    return {"SIMULATED": manifest.simulated_note, **found} if manifest.simulated else found
+    told = {"SIMULATED": manifest.simulated_note, **found} if manifest.simulated else found
+    return {name: " ".join(text.split()) for name, text in told.items()}
 
 
 def export(library: Library, selection: Selection, rows: Mask, form: str) -> Exported:
@@ -88,10 +89,7 @@ def export(library: Library, selection: Selection, rows: Mask, form: str) -> Exp
 def _table(library: Library, rows: Mask) -> Table:
     source = library.table
     stars = np.flatnonzero(rows)
-    columns = {}
-    for declared in source.columns:
-        values = source.texts(declared.name) if declared.name in source.text_names else source[declared.name]
-        columns[declared] = values[stars]
+    columns = {declared: source[declared.name][stars] for declared in source.columns}
     return annotated(columns)
 
 

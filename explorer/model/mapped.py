@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from explorer.model.table import StarTable
-from pipeline.domain.columns import column
+from pipeline.domain.columns import REQUIRED, column
 from pipeline.products.catalog import CATALOG_NAME
 from pipeline.products.manifest import Manifest, ProductError
 
@@ -26,14 +27,14 @@ def mapped_table(directory: Path, manifest: Manifest, cache: Path) -> StarTable:
     directory : Path
         Product directory.
     manifest : Manifest
-        Its manifest; the catalogue's checksum names the folder of its columns.
+        Its manifest; the catalogue's checksum, else its size and time, names the folder of its columns.
     cache : Path
-        Where columns are kept; a folder of the same checksum is used again.
+        Where columns are kept; a folder of the same name is used again.
 
     Raises
     ------
     ProductError
-        If the catalogue has a column that is not declared.
+        If the catalogue has a column that is not declared, or lacks one that every catalogue has.
     """
     parquet = pq.ParquetFile(directory / CATALOG_NAME)
     names = parquet.schema_arrow.names
@@ -41,7 +42,11 @@ def mapped_table(directory: Path, manifest: Manifest, cache: Path) -> StarTable:
         texts = [name for name in names if column(name).dtype == "str"]
     except KeyError as error:
         raise ProductError(f"{directory / CATALOG_NAME}: {error.args[0]}") from error
-    folder = cache / (manifest.files.get(CATALOG_NAME) or "unsigned")[:16]
+    absent = [name for name in REQUIRED if name not in names]
+    if absent:
+        raise ProductError(f"{directory / CATALOG_NAME} lacks {', '.join(absent)}. Build the products again.")
+    stat = (directory / CATALOG_NAME).stat()
+    folder = cache / (manifest.files.get(CATALOG_NAME) or f"{stat.st_size:x}-{stat.st_mtime_ns:x}")[:40]
     folder.mkdir(parents=True, exist_ok=True)
     numbers = [name for name in names if name not in texts]
     for name in numbers:
@@ -56,8 +61,11 @@ def mapped_table(directory: Path, manifest: Manifest, cache: Path) -> StarTable:
 
 
 def _write_column(parquet: pq.ParquetFile, name: str, folder: Path) -> None:
-    """Write one column in its declared type, group by group, and give it its name when it is whole."""
-    draft = folder / f"{name}.part"
+    """Write one column in its declared type, group by group, and give it its name when it is whole.
+
+    Two servers may do so at once: each has a draft of its own, and either is right.
+    """
+    draft = folder / f"{name}.{os.getpid()}.part"
     shape = (parquet.metadata.num_rows,)
     target = np.lib.format.open_memmap(draft, mode="w+", dtype=np.dtype(column(name).dtype), shape=shape)
     start = 0

@@ -135,7 +135,7 @@ def describe(selection: Selection) -> str:
     if isinstance(selection, Named):
         return selection.name
     if isinstance(selection, Matches):
-        return selection.text
+        return " ".join(selection.text.split())
     if isinstance(selection, HasFlag):
         return ", ".join(text.short for flag, text in FLAG_TEXTS.items() if selection.flag & flag)
     return _region(selection)

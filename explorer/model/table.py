@@ -22,7 +22,7 @@ _MOST_CATEGORIES = 12
 
 
 class StarTable(Mapping[str, NDArray[Any]]):
-    """Columns of a catalogue by name.
+    """Columns of a catalogue by name; only those of numbers are gone through.
 
     Parameters
     ----------
@@ -59,7 +59,10 @@ class StarTable(Mapping[str, NDArray[Any]]):
         return cls(arrays, texts, lambda name: frame[name].astype(object).to_numpy())
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        return self._arrays[name]
+        return self.texts(name) if name in self.text_names else self._arrays[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._arrays or name in self.text_names
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._arrays)

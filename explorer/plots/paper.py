@@ -216,11 +216,13 @@ _STREAM = ("sgr_lambda", "sgr_beta", "distance", "z_gal")
 
 PAPER_FIGURES: dict[str, PaperFigure] = {
     "2": PaperFigure("Figure 2: HR diagram of training and predicted stars", ("teff", "logg", "m_h", "snr"), figure_2),
-    "8": PaperFigure("Figure 8: space and velocities", ("x_helio", "y_gal", "z_gal", "r_gal", "v_x", "v_r"), figure_8),
+    "8": PaperFigure(
+        "Figure 8: space and velocities",
+        ("x_helio", "y_gal", "z_gal", "r_gal", "v_x", "v_y", "v_z", "v_r"),
+        figure_8,
+    ),
     "9": PaperFigure("Figure 9: rotation of the disc by height", NEEDED, figure_9),
     "10": PaperFigure("Figure 10: action space", ("j_phi", "j_tot", "j_z", "z_gal"), figure_10),
-    "11": PaperFigure(
-        "Figure 11: distance along the stream", ("sgr_lambda", "sgr_beta", "distance", "z_gal"), figure_11
-    ),
+    "11": PaperFigure("Figure 11: distance along the stream", _STREAM, figure_11),
 }
 """Figures by their number in the paper."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -63,31 +62,25 @@ class View(Viewer):
         raise NotImplementedError
 
 
-@contextmanager
-def one_message() -> Iterator[None]:
-    """Send everything that changes inside to the browser at once.
+def in_turn(action: Callable[[], None]) -> None:
+    """Do something when the document is ours alone, and send the browser everything it changes as one message.
 
-    Bokeh's own hold is used: ``panel.io.hold`` loses changes made in a document's timeout callbacks (Panel 1.9.4).
+    Panel (1.9.4) may call watchers while the document is not locked: when a message arrives within 50 ms of a widget's
+    change. Bokeh's own hold is used: ``panel.io.hold`` loses changes made in a document's timeout callbacks.
     """
     document = pn.state.curdoc
-    if document is None or document.callbacks.hold_value is not None:
-        yield
+    if document is None or document.session_context is None:
+        action()
         return
-    document.hold("combine")
-    try:
-        yield
-    finally:
-        document.unhold()
 
-
-def together(action: Callable[[], Any]) -> Callable[..., None]:
-    """A callback that runs ``action`` and sends its effects at once, whatever it is called with."""
-
-    def run(*_: object) -> None:
-        with one_message():
+    def locked() -> None:
+        document.hold("combine")
+        try:
             action()
+        finally:
+            document.unhold()
 
-    return run
+    document.add_next_tick_callback(locked)
 
 
 def html(text: str = "", **params: Any) -> pn.pane.HTML:

@@ -139,10 +139,12 @@ def _stars(n: int, rng: np.random.Generator) -> pd.DataFrame:
         "x_gal": position[:, 0],
         "y_gal": position[:, 1],
         "z_gal": position[:, 2],
+        "x_helio": position[:, 0] + FRAME.r0_kpc,
         "r_gal": r_gal,
         "v_x": velocity[:, 0],
         "v_y": velocity[:, 1],
         "v_z": velocity[:, 2],
+        "v_r": (position[:, 0] * velocity[:, 0] + position[:, 1] * velocity[:, 1]) / r_gal,
         "v_phi": l_z / r_gal,
         "j_r": j_r,
         "j_phi": l_z,
@@ -159,7 +161,7 @@ def _stars(n: int, rng: np.random.Generator) -> pd.DataFrame:
     values["rv_err"] = np.full(n, 4.5)
     values["distance_16"], values["distance_84"] = 0.8 * sky["distance"], 1.25 * sky["distance"]
     frame = pd.DataFrame(values).iloc[order].reset_index(drop=True)
-    frame.loc[rng.random(n) < 0.03, ["j_r", "j_phi", "j_z", "j_tot", "v_phi", "v_x", "v_y", "v_z"]] = np.nan
+    frame.loc[rng.random(n) < 0.03, ["j_r", "j_phi", "j_z", "j_tot", "v_r", "v_phi", "v_x", "v_y", "v_z"]] = np.nan
     frame.insert(0, "obsid", 100_000_000 + np.arange(n, dtype=np.int64))
     frame["in_training"] = rng.random(n) < 0.2
     frame["quality"] = np.where(rng.random(n) < 0.1, 1 << rng.integers(0, 14, n), 0).astype(np.int32)

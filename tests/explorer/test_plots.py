@@ -1,7 +1,15 @@
 """The About room, and whole pages."""
 
+import asyncio
+import gc
+import weakref
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
+from bokeh.application.handlers.document_lifecycle import DocumentLifecycleHandler
+from bokeh.document import Document
+from bokeh.server.session import ServerSession
 from products_factory import make_products
 
 from explorer.app import build_page, warm_up
@@ -25,6 +33,24 @@ def test_page_from_tables_alone_and_deep_links(tmp_path, library, links):
     star = str(library.table["obsid"][2]).encode()
     assert build_page(library, links, {"star": [star]}) is not None
     assert build_page(library, links, {"star": [b"<x>"]}) is not None
+
+
+def test_nothing_is_left_of_a_page_when_its_visitor_has_gone(library, links):
+    left = []
+
+    def come_and_go():
+        document = Document()
+        page = build_page(library, links, more=lambda workspace: left.append(weakref.ref(workspace)) or {})
+        page.server_doc(document)
+        session = ServerSession("a visit", document)
+        visit = SimpleNamespace(id=session.id, _document=document)
+        asyncio.run(DocumentLifecycleHandler().on_session_destroyed(visit))
+        session.destroy()
+        left.extend((weakref.ref(page), weakref.ref(document)))
+
+    come_and_go()
+    gc.collect()
+    assert [one() for one in left] == [None, None, None]
 
 
 def test_simulated_data_is_marked(library, links):

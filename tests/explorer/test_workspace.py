@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from explorer.model.expression import parse
 from explorer.model.selection import Everything, InBox, InRange, Nothing, SelectionMode
+from explorer.model.table import StarTable
 from explorer.state.workspace import Workspace
 
 COOL = InRange("teff", 0, 3800)
@@ -78,3 +80,13 @@ def test_visitors_do_not_share_state(table):
     assert two.selection == Everything()
     assert two.focus is None
     assert not table["teff"].flags.writeable
+
+
+def test_words_can_be_compared(library):
+    """Columns of text are selected by as columns of numbers are."""
+    frame = library.products.catalog.table.assign(subclass=lambda stars: np.where(stars["teff"] < 3700, "gM5", "gM0"))
+    workspace = Workspace(StarTable.from_frame(frame))
+    cool = int((frame["teff"] < 3700).sum())
+    for text, count in (("subclass == 'gM5'", cool), ("not subclass != 'gM5'", cool), ("subclass == 'gM9'", 0)):
+        workspace.gesture(parse(text, [declared.name for declared in workspace.table.columns]))
+        assert workspace.rows.sum() == count

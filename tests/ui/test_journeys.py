@@ -278,6 +278,21 @@ def test_deep_link_dark_and_about(visit):
     assert page.get_by_text("SIMULATED DATA").is_visible()
 
 
+def test_rooms_can_be_entered_faster_than_they_are_built(visit):
+    explorer = visit()
+    explorer.wait_for_views()
+    page = explorer.page
+    for number in range(8):  # messages of a new room arrive while the next is asked for
+        for room in ("Vet", "Adjudicate", "Progress", "About", "Explore"):
+            page.get_by_role("tab", name=room).click()
+            page.wait_for_timeout(10 * number)
+    page.get_by_role("tab", name="About").click()
+    page.get_by_text("Scientific choices").wait_for(timeout=20_000)
+    page.get_by_role("tab", name="Explore").click()
+    explorer.wait_for_views()
+    brush(explorer)
+
+
 def test_an_unknown_star_in_the_link_is_a_sentence(visit):
     explorer = visit("?star=42")
     explorer.page.get_by_text("This catalogue has no star with obsid 42.").wait_for(timeout=20_000)

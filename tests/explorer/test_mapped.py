@@ -1,0 +1,113 @@
+"""Large catalogues: columns written out once and mapped from disk are the columns of the table in memory."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from products_factory import make_products
+
+from explorer.model import library as library_module
+from explorer.model.expression import parse
+from explorer.model.library import open_library
+from explorer.model.mapped import mapped_table
+from pipeline.products.catalog import CATALOG_NAME, Catalog
+from pipeline.products.manifest import Manifest, ProductError, file_sha256
+
+
+@pytest.fixture(scope="module")
+def product_directory(tmp_path_factory):
+    """Products with a column of text."""
+    directory = make_products(tmp_path_factory.mktemp("mapped") / "invented", 400, spectra=False)
+    frame = Catalog.read(directory).table.assign(designation=[f"star {row}" for row in range(400)])
+    Catalog.from_frame(frame).write(directory, simulated=True)
+    manifest = Manifest.read(directory)
+    replace(manifest, files={**manifest.files, CATALOG_NAME: file_sha256(directory / CATALOG_NAME)}).write(directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def table(product_directory):
+    return open_library(product_directory).table
+
+
+@pytest.fixture
+def mapped(product_directory, tmp_path):
+    return mapped_table(product_directory, Manifest.read(product_directory), tmp_path)
+
+
+def test_mapped_columns_are_those_in_memory(mapped, table):
+    assert set(mapped) == set(table)
+    for name, values in table.items():
+        np.testing.assert_array_equal(mapped[name], values, err_msg=name)
+        assert mapped[name].dtype == values.dtype
+        assert isinstance(mapped[name].base, np.memmap) or isinstance(mapped[name], np.memmap)
+        assert not mapped[name].flags.writeable
+    assert mapped.text_names == table.text_names
+    assert table.text_names == ("designation",)
+    for name in table.text_names:
+        assert list(mapped.texts(name)) == list(table.texts(name))
+
+
+def test_selections_are_the_same(mapped, table):
+    text = "teff < 3700 & not LOW_SNR | designation == 'star 3'"
+    names = [declared.name for declared in table.columns]
+    expected = parse(text, names).mask(table)
+    assert expected[3]
+    assert not expected.all()
+    np.testing.assert_array_equal(parse(text, names).mask(mapped), expected)
+
+
+def test_columns_are_written_once(mapped, product_directory, tmp_path, monkeypatch):
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
+    assert len(written) == len(mapped)
+    assert not list(tmp_path.rglob("*.part"))
+    monkeypatch.setattr("explorer.model.mapped._write_column", None)
+    mapped_table(product_directory, Manifest.read(product_directory), tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")} == written
+
+
+def test_what_a_killed_server_left_half_written_is_not_read(product_directory, tmp_path, table):
+    manifest = Manifest.read(product_directory)
+    folder = tmp_path / manifest.files[CATALOG_NAME][:40]
+    folder.mkdir()
+    (folder / "teff.1.part").write_bytes(b"half")
+    np.testing.assert_array_equal(mapped_table(product_directory, manifest, tmp_path)["teff"], table["teff"])
+
+
+def test_another_catalogue_without_a_checksum_has_its_own_columns(tmp_path):
+    tables = []
+    for seed, n_stars in ((1, 50), (2, 60)):
+        directory = make_products(tmp_path / f"p{seed}", n_stars, seed, spectra=False)
+        unsigned = replace(Manifest.read(directory), files={})
+        tables.append(mapped_table(directory, unsigned, tmp_path / "cache"))
+    assert [one.n_stars for one in tables] == [50, 60]
+
+
+def test_columns_of_no_catalogue_are_refused(tmp_path):
+    directory = make_products(tmp_path / "p", 30, spectra=False)
+    frame = pd.read_parquet(directory / CATALOG_NAME)
+    for damaged, told in ((frame.assign(colour=1.0), "colour"), (frame.drop(columns=["obsid"]), "lacks obsid")):
+        damaged.to_parquet(directory / CATALOG_NAME)
+        with pytest.raises(ProductError, match=told):
+            mapped_table(directory, Manifest.read(directory), tmp_path / told)
+
+
+def test_only_large_catalogues_are_mapped(product_directory, tmp_path, monkeypatch):
+    open_library.cache_clear()
+    assert not isinstance(open_library(product_directory, tmp_path).table["teff"], np.memmap)
+    assert not list(tmp_path.iterdir())
+    open_library.cache_clear()
+    monkeypatch.setattr(library_module, "LARGE", 100)
+    assert isinstance(open_library(product_directory, tmp_path).table["teff"], np.memmap)
+    open_library.cache_clear()
+
+
+def test_row_groups_join_without_a_seam(tmp_path):
+    directory = make_products(tmp_path / "p", 500, spectra=False)
+    catalog = Catalog.read(directory)
+    pq.write_table(catalog.to_arrow(simulated=True), directory / CATALOG_NAME, row_group_size=7)
+    found = mapped_table(directory, replace(Manifest.read(directory), files={}), tmp_path / "cache")
+    np.testing.assert_array_equal(found["obsid"], catalog.table["obsid"])
+    np.testing.assert_array_equal(found["logg"], catalog.table["logg"])

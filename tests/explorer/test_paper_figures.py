@@ -1,0 +1,86 @@
+"""The paper's figures from any selection: they say how many stars they hold, and stand with none at all."""
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from products_factory import make_products
+
+from explorer.model.library import open_library
+from explorer.model.table import StarTable
+from explorer.plots.journal import FORMATS, picture_bytes
+from explorer.plots.paper import PAPER_FIGURES, draw_paper_figure
+from pipeline.domain.columns import REQUIRED
+
+STARTS = {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}
+LABELS = {
+    "2": ("log g", "[M/H]"),
+    "8": ("kpc", "Z"),
+    "9": ("V", "kpc"),
+    "10": ("J", "kpc km s"),
+    "11": ("Λ", "|B| [deg]"),
+}
+
+
+def words(figure):
+    """Everything that is written on a figure."""
+    return " ".join(text.get_text() for text in figure.findobj(lambda one: hasattr(one, "get_text")))
+
+
+@pytest.fixture
+def some(library):
+    return library.table["teff"] > 3500.0
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_same_figure_is_the_same_file_in_every_format(library, some, form):
+    first, second = (picture_bytes(draw_paper_figure(library, some, "2", "note"), form) for _ in range(2))
+    assert first.startswith(STARTS[form])
+    assert first == second
+
+
+@pytest.mark.parametrize("key", PAPER_FIGURES)
+def test_axes_are_named_and_the_note_is_there(library, some, key):
+    figure = draw_paper_figure(library, some, key, "Selection: hot. SIMULATED")
+    text = words(figure)
+    assert "Selection: hot. SIMULATED" in text
+    for label in LABELS[key]:
+        assert label in text
+    assert not plt.get_fignums(), "nothing is kept by pyplot"
+
+
+@pytest.mark.parametrize("key", PAPER_FIGURES)
+def test_a_selection_of_nothing_still_makes_a_figure(library, key):
+    nothing = np.zeros(library.table.n_stars, bool)
+    assert picture_bytes(draw_paper_figure(library, nothing, key, ""), "pdf").startswith(b"%PDF")
+
+
+def test_figure_2_holds_training_and_good_spectra_apart(library):
+    table, rows = library.table, library.table["teff"] > 3500.0
+    left, right = draw_paper_figure(library, rows, "2", "").axes[:2]
+    known = np.isfinite([table["teff"], table["logg"], table["m_h"]]).all(axis=0) & rows
+    assert f"S/N > 50: {int((known & (table['snr'] > 50)).sum()):,} stars" in right.get_title()
+    assert "training set" in left.get_title()
+    assert left.get_xlim()[0] > left.get_xlim()[1], "hot stars stand on the left"
+
+
+def test_figure_8_shows_the_selected_stars_alone(library, some):
+    table = library.table
+    drawn = draw_paper_figure(library, some, "8", "").axes[0].lines[0].get_xydata()
+    known = some & np.isfinite(table["x_helio"]) & np.isfinite(table["y_gal"])
+    np.testing.assert_allclose(drawn[:, 0], table["x_helio"][known])
+
+
+def test_figures_that_lack_columns_say_which(tmp_path):
+    bare = open_library(make_products(tmp_path / "bare", 60, spectra=False, drop=("teff", "v_phi", "j_phi")))
+    assert PAPER_FIGURES["2"].missing(bare) == "This catalogue has no values of teff."
+    assert "j_phi" in PAPER_FIGURES["10"].missing(bare)
+    assert PAPER_FIGURES["11"].missing(bare) == ""
+
+
+@pytest.mark.parametrize("key", PAPER_FIGURES)
+def test_a_figure_names_every_column_that_it_reads(library, some, key, monkeypatch):
+    read, axis, item = set(), StarTable.axis, StarTable.__getitem__
+    monkeypatch.setattr(StarTable, "axis", lambda table, name: (read.add(name), axis(table, name))[1])
+    monkeypatch.setattr(StarTable, "__getitem__", lambda table, name: (read.add(name), item(table, name))[1])
+    draw_paper_figure(library, some, key, "")
+    assert read <= {*PAPER_FIGURES[key].needs, *REQUIRED}

@@ -1,0 +1,124 @@
+"""Named subsets: what is made of what, and what happens to it when names change or go."""
+
+import numpy as np
+import pytest
+
+from explorer.model.expression import parse
+from explorer.model.selection import (
+    Everything,
+    HasFlag,
+    InBox,
+    InCone,
+    InIds,
+    InPolygon,
+    InRange,
+    Inverse,
+    Joined,
+    Named,
+    Nothing,
+    SelectionError,
+)
+from explorer.model.subsets import Subset, check_name, define, describe, parts, remove, subset_from_dict
+from pipeline.domain.flags import QualityFlag
+
+COOL = InRange("teff", 3400.0, 3600.0)
+HOT = InRange("teff", 3700.0, 4200.0)
+FAR = InRange("distance", 10.0, 100.0)
+
+
+def named(*pairs):
+    return tuple(Subset(name, selection, "#0072b2") for name, selection in pairs)
+
+
+def of(subsets, name):
+    return next(one.selection for one in subsets if one.name == name)
+
+
+def test_a_new_definition_reaches_everything_made_of_it(table):
+    subsets = define(named(("cool", COOL)), Subset("far_cool", Named("cool", COOL) & FAR, "#d55e00"))
+    subsets = define(subsets, Subset("others", Inverse(Named("far_cool", of(subsets, "far_cool"))), "#009e73"))
+    subsets = define(subsets, Subset("cool", HOT, "#0072b2"))
+    expected = HOT.mask(table) & FAR.mask(table)
+    np.testing.assert_array_equal(of(subsets, "far_cool").mask(table), expected)
+    np.testing.assert_array_equal(of(subsets, "others").mask(table), ~expected)
+
+
+def test_what_is_made_of_a_forgotten_subset_keeps_its_stars(table):
+    subsets = named(("cool", COOL), ("far_cool", Named("cool", COOL) & FAR))
+    left = remove(subsets, "cool")
+    assert [one.name for one in left] == ["far_cool"]
+    np.testing.assert_array_equal(left[0].selection.mask(table), COOL.mask(table) & FAR.mask(table))
+    assert "cool" not in describe(left[0].selection)
+
+
+def test_two_subsets_cannot_be_made_of_each_other():
+    subsets = named(("cool", COOL), ("far_cool", Named("cool", COOL) & FAR))
+    with pytest.raises(SelectionError, match="would be made of each other"):
+        define(subsets, Subset("cool", Named("far_cool", of(subsets, "far_cool")), "#0072b2"))
+
+
+def test_a_subset_defined_of_itself_grows(table):
+    """ "cool or hot" under the name "cool" means the stars that "cool" had."""
+    wider = Named("cool", COOL) | HOT
+    subsets = define(named(("cool", COOL)), Subset("cool", wider, "#0072b2"))
+    np.testing.assert_array_equal(of(subsets, "cool").mask(table), COOL.mask(table) | HOT.mask(table))
+    assert "cool" not in describe(of(subsets, "cool"))
+
+
+@pytest.mark.parametrize("name", ["", "2mass", "a b", "x" * 41, "<b>", "a-b", "ä!"])
+def test_names_that_expressions_cannot_write_are_refused(name):
+    with pytest.raises(SelectionError, match="cannot name a subset"):
+        check_name(name)
+
+
+@pytest.mark.parametrize("name", ["teff", "and", "ABS", "between", "low_snr", "Not"])
+def test_names_that_mean_something_else_are_refused(name):
+    with pytest.raises(SelectionError, match="already means something"):
+        check_name(name)
+
+
+def test_every_kind_has_words_of_its_own(table):
+    kinds = (
+        Everything(),
+        Nothing(),
+        COOL,
+        InBox("teff", "logg", 3400.0, 3600.0, 0.0, 1.0),
+        InPolygon("teff", "logg", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))),
+        InCone(10.0, 20.0, 1.5),
+        InIds((17,)),
+        InIds((17, 18)),
+        HasFlag(QualityFlag.LOW_SNR),
+        Named("cool", COOL),
+        Inverse(COOL),
+        COOL ^ FAR,
+        parse("teff < 3600", table),
+    )
+    told = [describe(kind) for kind in kinds]
+    assert len(set(told)) == len(kinds)
+    assert "\n" not in "".join(told)
+    assert describe(Inverse(COOL | FAR)).startswith("not (")
+
+
+def test_the_tree_of_what_a_selection_is_made_of():
+    both = (COOL & FAR) ^ HOT
+    assert isinstance(both, Joined)
+    assert [word for word, _ in parts(both)] == ["", "and", "xor"]
+    assert [part for _, part in parts(Named("both", both))] == [COOL, FAR, HOT]
+    assert list(parts(Inverse(COOL))) == [("not", COOL)]
+    assert list(parts(COOL)) == []
+
+
+def test_subsets_come_back_as_they_were_stored():
+    for one in named(("cool", COOL), ("mixed", ~Named("cool", COOL) ^ FAR)):
+        assert subset_from_dict(one.to_dict()) == one
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"colour": "red"}, {"colour": None}, {"name": "and"}, {"selection": {"kind": "?"}}, {"selection": None}],
+)
+def test_damaged_stores_are_refused(damage):
+    with pytest.raises(SelectionError):
+        subset_from_dict(Subset("cool", COOL, "#0072b2").to_dict() | damage)
+    with pytest.raises(SelectionError):
+        subset_from_dict({})
