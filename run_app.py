@@ -24,10 +24,11 @@ def main(arguments: list[str]) -> int:
     if config.build:
         default_build(config.build, config.directory).start()
     else:
+        print(f"Opening {config.directory}", flush=True)  # noqa: T201 - a command line speaks to its user
         try:
             warm_up(open_library(config.directory, config.columns))
         except ProductError as error:
-            print(error, file=sys.stderr)  # noqa: T201 - a command line speaks to its user
+            print(error, file=sys.stderr)  # noqa: T201
             return 1
     pn.serve(
         {"/": lambda: serve_session(config)},

@@ -89,7 +89,10 @@ def export(library: Library, selection: Selection, rows: Mask, form: str) -> Exp
 def _table(library: Library, rows: Mask) -> Table:
     source = library.table
     stars = np.flatnonzero(rows)
-    columns = {declared: source[declared.name][stars] for declared in source.columns}
+    columns = {
+        declared: source.texts_of(declared.name, stars) if declared.dtype == "str" else source[declared.name][stars]
+        for declared in source.columns
+    }
     return annotated(columns)
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from explorer.model.table import StarTable
 from pipeline.domain.columns import REQUIRED, column
@@ -18,9 +17,11 @@ from pipeline.products.manifest import Manifest, ProductError
 LARGE = 500_000
 """Stars from which columns are mapped and not held."""
 
+_BATCH = 1 << 20
+
 
 def mapped_table(directory: Path, manifest: Manifest, cache: Path) -> StarTable:
-    """The stars of a product directory, their numbers mapped from ``cache``.
+    """The stars of a product directory, their columns mapped from ``cache``.
 
     Parameters
     ----------
@@ -48,29 +49,36 @@ def mapped_table(directory: Path, manifest: Manifest, cache: Path) -> StarTable:
     stat = (directory / CATALOG_NAME).stat()
     folder = cache / (manifest.files.get(CATALOG_NAME) or f"{stat.st_size:x}-{stat.st_mtime_ns:x}")[:40]
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = [name for name in names if name not in texts]
-    for name in numbers:
-        if not (folder / f"{name}.npy").is_file():
-            _write_column(parquet, name, folder)
+    arrays, words = {}, {}
+    for name in names:
+        path = folder / (f"{name}.arrow" if name in texts else f"{name}.npy")
+        if not path.is_file():
+            # Two servers may write a column at once: each has a draft of its own, and either is right.
+            draft = path.with_suffix(f".{os.getpid()}.part")
+            (_write_text if name in texts else _write_numbers)(parquet, name, draft)
+            draft.rename(path)
+        if name in texts:
+            words[name] = pa.ipc.open_file(pa.memory_map(str(path))).read_all().column(0)
+        else:
+            arrays[name] = np.load(path, mmap_mode="r")
+    return StarTable(arrays, words)
 
-    def read_text(name: str) -> NDArray[Any]:
-        return parquet.read([name]).column(0).fill_null("").to_pandas().astype(object).to_numpy()  # type: ignore[no-any-return]
 
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in numbers}
-    return StarTable(arrays, texts, read_text)
-
-
-def _write_column(parquet: pq.ParquetFile, name: str, folder: Path) -> None:
-    """Write one column in its declared type, group by group, and give it its name when it is whole.
-
-    Two servers may do so at once: each has a draft of its own, and either is right.
-    """
-    draft = folder / f"{name}.{os.getpid()}.part"
+def _write_numbers(parquet: pq.ParquetFile, name: str, draft: Path) -> None:
+    """Write one column in its declared type, batch by batch."""
     shape = (parquet.metadata.num_rows,)
     target = np.lib.format.open_memmap(draft, mode="w+", dtype=np.dtype(column(name).dtype), shape=shape)
     start = 0
-    for batch in parquet.iter_batches(columns=[name], batch_size=1 << 20):
+    for batch in parquet.iter_batches(columns=[name], batch_size=_BATCH):
         target[start : start + batch.num_rows] = batch.column(0).to_numpy(zero_copy_only=False)
         start += batch.num_rows
     target.flush()
-    draft.rename(folder / f"{name}.npy")
+
+
+def _write_text(parquet: pq.ParquetFile, name: str, draft: Path) -> None:
+    """Write one column as Arrow strings without gaps, batch by batch."""
+    schema = pa.schema([pa.field(name, pa.string())])
+    with pa.ipc.new_file(str(draft), schema) as writer:
+        for batch in parquet.iter_batches(columns=[name], batch_size=_BATCH):
+            filled = batch.column(0).cast(pa.string()).fill_null("")
+            writer.write_batch(pa.record_batch([filled], schema=schema))

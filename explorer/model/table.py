@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.domain.columns import QUANTILE_GROUP, Column, column
@@ -20,6 +22,9 @@ _FENCED, _FENCE = 0.05, 1.5
 
 _MOST_CATEGORIES = 12
 
+_FIRST = 10_000
+"""Columns with more categories among so many stars are not looked at further."""
+
 
 class StarTable(Mapping[str, NDArray[Any]]):
     """Columns of a catalogue by name; only those of numbers are gone through.
@@ -28,21 +33,17 @@ class StarTable(Mapping[str, NDArray[Any]]):
     ----------
     arrays : mapping of str to ndarray
         Columns of numbers; they are kept, not copied, and may be mapped from disk.
-    text_names : sequence of str
-        Columns of text.
-    read_text : callable
-        Hands out a column of text by name; asked once a column.
+    words : mapping of str to pyarrow.ChunkedArray
+        Columns of text without gaps, kept likewise.
     """
 
     def __init__(
         self,
         arrays: Mapping[str, NDArray[Any]],
-        text_names: Sequence[str] = (),
-        read_text: Callable[[str], NDArray[Any]] | None = None,
+        words: Mapping[str, pa.ChunkedArray] | None = None,
     ) -> None:
         self._arrays = dict(arrays)
-        self.text_names = tuple(text_names)
-        self._read_text = read_text
+        self._words = dict(words or {})
         self._texts: dict[str, NDArray[Any]] = {}
         self._axes: dict[str, NDArray[np.float32]] = {}
         self._limits: dict[tuple[str, float], tuple[float, float] | None] = {}
@@ -56,19 +57,24 @@ class StarTable(Mapping[str, NDArray[Any]]):
         """Take the columns of a catalogue's table."""
         texts = [name for name in frame.columns if column(name).dtype == "str"]
         arrays = {name: np.ascontiguousarray(frame[name].to_numpy()) for name in frame.columns if name not in texts}
-        return cls(arrays, texts, lambda name: frame[name].astype(object).to_numpy())
+        return cls(arrays, {name: pa.chunked_array([pa.array(frame[name].astype(str), pa.string())]) for name in texts})
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        return self.texts(name) if name in self.text_names else self._arrays[name]
+        return self.texts(name) if name in self._words else self._arrays[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._arrays or name in self.text_names
+        return name in self._arrays or name in self._words
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._arrays)
 
     def __len__(self) -> int:
         return len(self._arrays)
+
+    @property
+    def text_names(self) -> tuple[str, ...]:
+        """Columns of text."""
+        return tuple(self._words)
 
     @property
     def n_stars(self) -> int:
@@ -78,7 +84,7 @@ class StarTable(Mapping[str, NDArray[Any]]):
     @property
     def columns(self) -> tuple[Column, ...]:
         """The declared columns that are here, numbers before text."""
-        return tuple(column(name) for name in (*self._arrays, *self.text_names))
+        return tuple(column(name) for name in (*self._arrays, *self._words))
 
     def axis(self, name: str) -> NDArray[np.float32]:
         """A column as coordinates, converted once."""
@@ -117,7 +123,7 @@ class StarTable(Mapping[str, NDArray[Any]]):
     def categorical(self) -> tuple[Column, ...]:
         """Columns with few different values: yes and no, or words."""
         names = [name for name, values in self._arrays.items() if values.dtype == np.bool_]
-        return tuple(column(name) for name in (*names, *self.text_names) if self.categories(name) is not None)
+        return tuple(column(name) for name in (*names, *self._words) if self.categories(name) is not None)
 
     def categories(self, name: str) -> tuple[tuple[str, ...], NDArray[np.uint8]] | None:
         """Different values of a column, in order, and each star's; None when there are one or too many."""
@@ -128,10 +134,16 @@ class StarTable(Mapping[str, NDArray[Any]]):
     def _find_categories(self, name: str) -> tuple[tuple[str, ...], NDArray[np.uint8]] | None:
         if name in self._arrays:
             return ("no", "yes"), self._arrays[name].astype(np.uint8)
-        codes, labels = pd.factorize(self.texts(name), sort=True)
+        words = self._words[name]
+        if pc.count_distinct(words.slice(0, _FIRST)).as_py() > _MOST_CATEGORIES:
+            return None
+        labels, codes = _encoded(words)
         if not 1 < len(labels) <= _MOST_CATEGORIES:
             return None
-        return tuple(str(label) or "(none)" for label in labels), codes.astype(np.uint8)
+        order = np.argsort(labels)
+        ranks = np.empty(len(labels), np.uint8)
+        ranks[order] = np.arange(len(labels))
+        return tuple(label or "(none)" for label in labels[order]), ranks[codes]
 
     def limits(self, name: str, tail: float = 0.0) -> tuple[float, float] | None:
         """Range of a column's finite values; None when there are none.
@@ -176,12 +188,22 @@ class StarTable(Mapping[str, NDArray[Any]]):
         return float(values[row]) if values is not None else float("nan")
 
     def texts(self, name: str) -> NDArray[Any]:
-        """A column of text, as objects."""
+        """A column of text, as objects; equal texts are one object."""
         if name not in self._texts:
-            assert self._read_text is not None
-            self._texts[name] = self._read_text(name)
+            different, codes = _encoded(self._words[name])
+            self._texts[name] = different[codes]
         return self._texts[name]
+
+    def texts_of(self, name: str, stars: NDArray[np.intp]) -> NDArray[Any]:
+        """A column of text of some stars, as objects."""
+        return np.asarray(self._words[name].take(stars).to_numpy(), object)
 
     def text(self, name: str, row: int) -> str:
         """One text, "" when the column is absent."""
-        return str(self.texts(name)[row]) if name in self.text_names else ""
+        return str(self._words[name][row]) if name in self._words else ""
+
+
+def _encoded(words: pa.ChunkedArray) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """Different texts as objects, and each star's."""
+    chunks = words.dictionary_encode().unify_dictionaries().chunks
+    return chunks[0].dictionary.to_numpy(zero_copy_only=False), np.concatenate([one.indices for one in chunks])

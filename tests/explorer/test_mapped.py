@@ -47,7 +47,9 @@ def test_mapped_columns_are_those_in_memory(mapped, table):
     assert mapped.text_names == table.text_names
     assert table.text_names == ("designation",)
     for name in table.text_names:
-        assert list(mapped.texts(name)) == list(table.texts(name))
+        assert list(mapped.texts(name)) == list(table.texts(name)) == list(table[name])
+        assert list(mapped.texts_of(name, np.array([7, 3]))) == ["star 7", "star 3"]
+        assert mapped.text(name, 5) == "star 5"
 
 
 def test_selections_are_the_same(mapped, table):
@@ -59,13 +61,30 @@ def test_selections_are_the_same(mapped, table):
     np.testing.assert_array_equal(parse(text, names).mask(mapped), expected)
 
 
+@pytest.mark.parametrize("n_plates", [3, 40])
+def test_few_words_are_categories(n_plates, tmp_path, monkeypatch):
+    monkeypatch.setattr("explorer.model.mapped._BATCH", 64)  # several pieces, each with words that others lack
+    directory = make_products(tmp_path / "p", 500, spectra=False)
+    plates = [f"plate {row * n_plates // 500:02d}" for row in range(500)]
+    Catalog.from_frame(Catalog.read(directory).table.assign(plan_id=plates)).write(directory, simulated=True)
+    found = mapped_table(directory, replace(Manifest.read(directory), files={}), tmp_path / "cache")
+    assert list(found.texts("plan_id")) == plates
+    categories = found.categories("plan_id")
+    if n_plates == 40:
+        assert categories is None
+    else:
+        labels, codes = categories
+        assert labels == ("plate 00", "plate 01", "plate 02")
+        assert [labels[code] for code in codes] == plates
+
+
 def test_columns_are_written_once(mapped, product_directory, tmp_path, monkeypatch):
-    written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
-    assert len(written) == len(mapped)
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*") if path.is_file()}
+    assert len(written) == len(mapped.columns)
     assert not list(tmp_path.rglob("*.part"))
-    monkeypatch.setattr("explorer.model.mapped._write_column", None)
+    monkeypatch.setattr("explorer.model.mapped._write_numbers", None)
     mapped_table(product_directory, Manifest.read(product_directory), tmp_path)
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")} == written
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*") if path.is_file()} == written
 
 
 def test_what_a_killed_server_left_half_written_is_not_read(product_directory, tmp_path, table):
