@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
+import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.document import Document
@@ -22,6 +23,7 @@ from explorer.config import AppConfig
 from explorer.model.building import BuildRunner, default_build
 from explorer.model.library import Library, open_library
 from explorer.model.links import LinkStore
+from explorer.model.polygons import LOOKUP_FROM, points_in_polygon
 from explorer.model.refit import warm_up as warm_up_refit
 from explorer.model.selection import InBox
 from explorer.model.vetting.desk import Desk
@@ -239,5 +241,6 @@ def warm_up(library: Library) -> None:
     for colour in ("count", *(declared.name for declared in library.table.colourable()[:1]), "in_training"):
         workspace.colour_by = colour
         workspace.gesture(InBox("obsid", "obsid", 0, 1, 0, 1))
+    points_in_polygon(*np.zeros((2, LOOKUP_FROM), np.float32), np.eye(3, 2))
     with TemporaryDirectory() as folder:
         build_page(library, LinkStore(Path(folder) / "links.sqlite")).server_doc(Document())
