@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from alembic import command
@@ -19,6 +20,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 _BUSY_MS = 30_000
+_PAUSE_S, _LONG_PAUSE_S = (0.0005, 0.002), (0.003, 0.009)
+"""How long a verdict, and a note that can be made again, wait before they look whether SQLite can be written to."""
+
 _MIGRATION_LOCK = 620_307_001
 """Key of PostgreSQL's advisory lock: any number that nobody else uses."""
 
@@ -38,9 +42,10 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._reader = engine.execution_options()
+        self._reader = engine if self.is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writer = engine.execution_options(writes=True, durable=True)
         self._noter = engine.execution_options(writes=True, durable=False)
+        self._turn, self._notes = Lock(), Lock()
 
     @classmethod
     def open(cls, where: str | Path) -> Store:
@@ -79,7 +84,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A consistent view."""
+        """For single statements: on PostgreSQL each sees what is committed by then, which spares it two messages."""
         with self._reader.connect() as connection, connection.begin():
             yield connection
 
@@ -87,9 +92,12 @@ class Store:
     def writing(self, *, durable: bool = True) -> Iterator[Connection]:
         """A transaction that is on disk when the block ends without an error.
 
-        With ``durable=False`` a loss of power may take it back, whole: good enough for what can be done again.
+        With ``durable=False`` a loss of power may take it back, whole: good enough for what can be done again. Threads
+        take turns, so that none holds the database while it waits for another; of such notes only one at a time waits
+        for its turn, so that verdicts go first.
         """
-        with (self._writer if durable else self._noter).begin() as connection:
+        engine = self._writer if durable else self._noter
+        with nullcontext() if durable else self._notes, self._turn, engine.begin() as connection:
             if not durable and not self.is_sqlite:
                 connection.execute(text("SET LOCAL synchronous_commit TO off"))
             yield connection
@@ -152,14 +160,14 @@ def _engine(url: URL) -> Engine:
         options = connection.get_execution_options()
         if options.get("writes", False):
             connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options['durable'] else 'NORMAL'}")
-            _begin_to_write(connection)
+            _begin_to_write(connection, _PAUSE_S if options["durable"] else _LONG_PAUSE_S)
         else:
             connection.exec_driver_sql("BEGIN")
 
     return engine
 
 
-def _begin_to_write(connection: Connection) -> None:
+def _begin_to_write(connection: Connection, pause: tuple[float, float]) -> None:
     """Queue for SQLite's write lock. Its own waiting doubles up to 100 ms, so that some starve; short waits do not."""
     deadline = time.monotonic() + _BUSY_MS / 1000.0
     connection.exec_driver_sql("PRAGMA busy_timeout = 0")
@@ -170,7 +178,7 @@ def _begin_to_write(connection: Connection) -> None:
             except OperationalError as error:
                 if "locked" not in str(error.orig) or time.monotonic() > deadline:
                     raise
-                time.sleep(random.uniform(0.0005, 0.003))  # noqa: S311 - spreads the waiting, guards nothing
+                time.sleep(random.uniform(*pause))  # noqa: S311 - spreads the waiting, guards nothing
             else:
                 return
     finally:
