@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,6 +38,7 @@ from explorer.views.channel import Channel
 from explorer.views.explore import ExploreRoom, state_of_link
 from explorer.views.progress import ProgressView
 from explorer.views.stage import Stage
+from explorer.views.validate import ROOM, ValidateView
 from explorer.views.vetting.adjudicate import AdjudicateRoom
 from explorer.views.vetting.campaigns import CampaignsRoom
 from explorer.views.vetting.signin import people_of, visitor
@@ -142,9 +144,10 @@ def build_page(
     rooms: Rooms = {
         "Explore": lambda: ExploreRoom(workspace, library, links, samp),
         **more(workspace),
+        ROOM: lambda: ValidateView(workspace, library),
         "About": lambda: AboutView(products),
     }
-    tabs, frames = _tabs(rooms)
+    tabs, frames = _tabs(rooms, workspace)
     page = _page([*_banner(products.manifest), *frames], [tabs])
     page.param.watch(lambda _: in_turn(lambda: workspace.param.update(dark=bool(page.dark_theme))), "dark_theme")
     workspace.param.watch(lambda event: page.param.update(dark_theme=event.new), "dark")
@@ -153,7 +156,7 @@ def build_page(
     return page
 
 
-def _tabs(rooms: Rooms) -> tuple[pmui.Tabs, list[pn.Column]]:
+def _tabs(rooms: Rooms, workspace: Workspace) -> tuple[pmui.Tabs, list[pn.Column]]:
     """Tabs in the header, and a frame for each room; a room is built when it is first entered."""
     tabs = pmui.Tabs(
         *((name, pn.Spacer(height=0)) for name in rooms),
@@ -181,6 +184,7 @@ def _tabs(rooms: Rooms) -> tuple[pmui.Tabs, list[pn.Column]]:
             frames[tabs.active].append(builders[tabs.active]())
         for number, frame in enumerate(frames):
             frame.visible = number == tabs.active
+        workspace.room = list(rooms)[tabs.active]
 
     tabs.param.watch(lambda _: in_turn(turn), "active")
     return tabs, frames
@@ -190,7 +194,7 @@ def _banner(manifest: Manifest) -> list[Viewable]:
     """A strip over every tab when anything is simulated."""
     if not manifest.simulated:
         return []
-    text = f'<div class="banner" role="alert"><b>SIMULATED DATA</b> - {manifest.simulated_note}</div>'
+    text = f'<div class="banner" role="alert"><b>SIMULATED DATA</b> - {escape(manifest.simulated_note)}</div>'
     return [html(text, sizing_mode="stretch_width", height=24)]
 
 

@@ -62,6 +62,7 @@ class Workspace(param.Parameterized):
     panels: tuple[PanelState, ...] = param.ClassSelector(default=DEFAULT_PANELS, class_=tuple, doc="The grid of views.")
     enlarged: int | None = param.Integer(default=None, allow_None=True, doc="The only place that is shown, if one is.")
     dark: bool = param.Boolean(default=False, doc="Whether the page is dark.")
+    room: str = param.String(default="Explore", doc="The room on screen.")
     star_alone: bool = param.Boolean(default=False, doc="Whether the star under the lens has the page to itself.")
     proposals: Mapping[int, Proposal] = param.ClassSelector(
         default={}, class_=dict, doc="What the visitor proposes for stars, by obsid; vetting stores them."

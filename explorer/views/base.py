@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from html import escape
 from importlib.resources import files
 from typing import Any
 
@@ -89,19 +90,6 @@ def html(text: str = "", **params: Any) -> pn.pane.HTML:
     return pn.pane.HTML(text, stylesheets=[stylesheet("text")], **params)
 
 
-def card(title: Viewable, *content: Viewable, **params: Any) -> pn.Column:
-    """A titled frame that fills its cell."""
-    return pn.Column(
-        title,
-        *content,
-        sizing_mode="stretch_both",
-        margin=0,
-        stylesheets=[stylesheet("card")],
-        css_classes=["card"],
-        **params,
-    )
-
-
 def sentence(text: str) -> pn.pane.HTML:
     """A centred sentence where a figure cannot be."""
-    return html(f'<p class="sentence">{text}</p>', sizing_mode="stretch_both")
+    return html(f'<p class="sentence">{escape(text)}</p>', sizing_mode="stretch_both")

@@ -22,7 +22,8 @@ _SCRIPTS = (
     *("chart", "spectrum", "refit", "evidence", "star", "main"),
 )
 _LOG = logging.getLogger(__name__)
-_WORKERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explore")
+WORKERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explore")
+"""What is slow runs here, beside the pages."""
 
 Message: TypeAlias = dict[str, Any]
 Handler: TypeAlias = Callable[[Message], Any]
@@ -124,4 +125,4 @@ class Channel(JSComponent):
 
     async def in_background(self, work: Callable[[], Result]) -> Result:
         """Run something slow beside the page, so that nobody waits for it."""
-        return await asyncio.get_running_loop().run_in_executor(_WORKERS, work)
+        return await asyncio.get_running_loop().run_in_executor(WORKERS, work)

@@ -63,6 +63,12 @@ class Products:
         """The stars, read and validated when they are first asked for; ProductError when they break the contract."""
         return Catalog.read(self.directory)
 
+    @cached_property
+    def truth(self) -> pd.DataFrame | None:
+        """What was put into a simulated catalogue, by obsid; None where nothing is known."""
+        path = self.directory / TRUTH_NAME
+        return pd.read_parquet(path).set_index("obsid") if path.is_file() else None
+
     @classmethod
     def open(cls, directory: Path) -> Products:
         """Open a product directory.

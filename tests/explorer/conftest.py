@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "reference"))
 
+from comparison_factory import make_compared
 from products_factory import make_products
 from star_factory import make_star_products
 
@@ -34,6 +35,12 @@ def library(product_directory) -> Library:
 def star_library(tmp_path_factory) -> Library:
     """Products with a label model."""
     return open_library(make_star_products(tmp_path_factory.mktemp("stars") / "invented"))
+
+
+@pytest.fixture(scope="session")
+def compared(library) -> Library:
+    """A catalogue with other values of its stars."""
+    return make_compared(library)
 
 
 @pytest.fixture

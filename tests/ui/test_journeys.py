@@ -283,7 +283,7 @@ def test_rooms_can_be_entered_faster_than_they_are_built(visit):
     explorer.wait_for_views()
     page = explorer.page
     for number in range(8):  # messages of a new room arrive while the next is asked for
-        for room in ("Vet", "Adjudicate", "Progress", "About", "Explore"):
+        for room in ("Vet", "Adjudicate", "Progress", "Validate", "About", "Explore"):
             page.get_by_role("tab", name=room).click()
             page.wait_for_timeout(10 * number)
     page.get_by_role("tab", name="About").click()

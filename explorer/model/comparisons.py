@@ -1,0 +1,274 @@
+"""Catalogue values against others of the same stars: reference labels, Gaia, the input, repeats, a simulated truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.model.library import Library
+from explorer.model.selection import Mask
+from explorer.model.star import LABELS, reference_of
+from explorer.model.table import StarTable
+from pipeline.domain.columns import Column, column
+from pipeline.science.scoring import score_values
+
+FloatArray = NDArray[np.float64]
+
+TRUTH = "the simulated truth"
+REPEATS = "repeat observations"
+
+_OTHERS: tuple[tuple[str, str, str], ...] = (
+    *((name, reference_of(name), "reference labels") for name in LABELS),
+    ("rv", "rv_gaia", "Gaia"),
+    ("rv", "rv_input", "the input"),
+    ("distance", "distance_geo", "parallaxes"),
+    ("distance", "distance_input", "the input"),
+)
+_REPEATED = (*LABELS, "rv", "distance")
+_TRUE = (*LABELS, "rv", "distance", "k_abs", "jk0")
+_RELATIVE = frozenset({"distance"})
+_LEAST_IN_BIN = 20
+_MOST_BINS = 14
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A column and what it is held against.
+
+    Parameters
+    ----------
+    name : str
+        Our column.
+    other : str
+        The other column; "" for repeats and the truth.
+    origin : str
+        Where the other values come from.
+    """
+
+    name: str
+    other: str
+    origin: str
+
+    @property
+    def key(self) -> str:
+        """Names the pair in a page's messages."""
+        return f"{self.name} {self.origin}"
+
+    @property
+    def relative(self) -> bool:
+        """Whether the difference is told as a fraction of the other value."""
+        return self.name in _RELATIVE
+
+    @property
+    def column(self) -> Column:
+        """What is compared."""
+        return column(self.name)
+
+    @property
+    def title(self) -> str:
+        """For a menu."""
+        return f"{self.column.label} against {self.origin}"
+
+    @property
+    def difference_label(self) -> str:
+        """Axis label of the difference, ours less the other's."""
+        if self.relative:
+            return f"Δ{self.column.label} / {self.column.label}"
+        unit = f" [{self.column.unit}]" if self.column.unit else ""
+        return f"Δ {self.column.label}{unit}"
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Stars that have both values.
+
+    Parameters
+    ----------
+    pair : Pair
+        What is compared.
+    rows : ndarray of int, shape (n,)
+        Where they stand in the catalogue.
+    ours, other : ndarray, shape (n,)
+        Both values.
+    difference : ndarray, shape (n,)
+        Ours less the other, or that as a fraction of the other.
+    error : ndarray, shape (n,)
+        What is stated for the difference; NaN where nothing is.
+    """
+
+    pair: Pair
+    rows: NDArray[np.intp]
+    ours: FloatArray
+    other: FloatArray
+    difference: FloatArray
+    error: FloatArray
+
+    def scores(self) -> dict[str, float]:
+        """Bias, robust scatter, honesty of the errors: see :func:`pipeline.science.scoring.score_values`."""
+        return score_values(self.difference, np.zeros_like(self.difference), self.error)
+
+    @property
+    def pull(self) -> FloatArray:
+        """Difference over its error, of the stars that have one."""
+        known = np.isfinite(self.error) & (self.error > 0)
+        return self.difference[known] / self.error[known]
+
+    def beyond(self, sigma: float) -> NDArray[np.intp]:
+        """Catalogue rows of stars whose difference is larger than so many of its errors."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self.rows[np.abs(self.difference / self.error) > sigma]
+
+
+@dataclass(frozen=True)
+class Trend:
+    """How differences run along another quantity, in bins of as many stars each.
+
+    Parameters
+    ----------
+    at : ndarray, shape (k,)
+        Median of the quantity in each bin.
+    low, median, high : ndarray, shape (k,)
+        16th, 50th and 84th percentile of the difference.
+    stars : int
+        In each bin.
+    """
+
+    at: FloatArray
+    low: FloatArray
+    median: FloatArray
+    high: FloatArray
+    stars: int
+
+
+@lru_cache(maxsize=4)
+def pairs_of(library: Library) -> tuple[Pair, ...]:
+    """What can be compared in a catalogue."""
+    table = library.table
+    found = [Pair(*names) for names in _OTHERS if table.usable(*names[:2])]
+    if "n_obs" in table and bool((table["n_obs"] > 1).any()):
+        found += [Pair(name, "", REPEATS) for name in _REPEATED if table.usable(name)]
+    truth = library.products.truth
+    if truth is not None:
+        found += [Pair(name, "", TRUTH) for name in _TRUE if table.usable(name) and f"true_{name}" in truth]
+    return tuple(found)
+
+
+def differences(library: Library, pair: Pair, sample: Mask | None = None) -> Differences:
+    """Compare, for the stars of a sample that have both values; all of them by default."""
+    table = library.table
+    ours = table[pair.name].astype(np.float64)
+    other, other_error = _other(library, pair)
+    error = np.hypot(_stated_error(table, pair.name), other_error)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        difference = ours / other - 1.0 if pair.relative else ours - other
+        error = error / other if pair.relative else error
+    known = np.isfinite(difference)
+    rows = np.flatnonzero(known if sample is None else known & sample)
+    return Differences(pair, rows, ours[rows], other[rows], difference[rows], error[rows])
+
+
+def _stated_error(table: StarTable, name: str) -> FloatArray:
+    """Errors of a column: those it states, or half the interval from the 16th to the 84th percentile."""
+    if f"{name}_err" in table:
+        return np.asarray(table[f"{name}_err"], np.float64)
+    if f"{name}_16" in table and f"{name}_84" in table:
+        return np.asarray(0.5 * (table[f"{name}_84"].astype(np.float64) - table[f"{name}_16"]))
+    return np.full(table.n_stars, np.nan)
+
+
+def _other(library: Library, pair: Pair) -> tuple[FloatArray, FloatArray]:
+    """The other values and their errors."""
+    table = library.table
+    if pair.origin == TRUTH:
+        assert library.products.truth is not None
+        true = library.products.truth[f"true_{pair.name}"].reindex(table["obsid"]).to_numpy(np.float64)
+        return true, np.zeros(table.n_stars)
+    if pair.origin == REPEATS:
+        return _repeated(table, pair.name)
+    other = table[pair.other].astype(np.float64)
+    if pair.other == "distance_geo" and "parallax_err" in table:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return other, np.abs(other * table["parallax_err"] / table["parallax"])
+    if f"{pair.other}_err" in table:
+        return other, table[f"{pair.other}_err"].astype(np.float64)
+    return other, np.zeros(table.n_stars)
+
+
+def _repeated(table: StarTable, name: str) -> tuple[FloatArray, FloatArray]:
+    """Value and error of the same star's observation that follows in the catalogue; NaN after the last one."""
+    star, values = table["star"], table[name].astype(np.float64)
+    errors = _stated_error(table, name)
+    order = np.argsort(star, kind="stable")
+    first, second = order[:-1], order[1:]
+    same = star[first] == star[second]
+    other, other_error = (np.full(table.n_stars, np.nan) for _ in range(2))
+    other[first[same]], other_error[first[same]] = values[second[same]], errors[second[same]]
+    return other, other_error
+
+
+def trend(values: FloatArray, difference: FloatArray) -> Trend | None:
+    """Percentiles of the difference along another quantity; None with too few stars."""
+    known = np.isfinite(values) & np.isfinite(difference)
+    bins = min(int(known.sum()) // _LEAST_IN_BIN, _MOST_BINS)
+    if bins < 1:
+        return None
+    order = np.flatnonzero(known)[np.argsort(values[known], kind="stable")]
+    parts = np.array_split(order, bins)
+    at = np.array([np.median(values[part]) for part in parts])
+    low, median, high = np.array([np.percentile(difference[part], (16.0, 50.0, 84.0)) for part in parts]).T
+    return Trend(at, low, median, high, order.size // bins)
+
+
+@dataclass(frozen=True)
+class ErrorCurve:
+    """Bias and scatter of one label against S/N (Figure 4).
+
+    Parameters
+    ----------
+    what : str
+        Which stars were judged, and how.
+    snr, bias, scatter : ndarray, shape (k,)
+        S/N, and both at that S/N in the label's unit.
+    stars : ndarray of int, shape (k,)
+        Stars judged.
+    """
+
+    what: str
+    snr: FloatArray
+    bias: FloatArray
+    scatter: FloatArray
+    stars: NDArray[np.int64]
+
+
+def error_curves(report: Mapping[str, object], name: str) -> tuple[ErrorCurve, ...]:
+    """What the build measured of a label's errors on stars that were not trained on; empty where it measured none."""
+    told = report.get("label_errors_by_snr")
+    if not isinstance(told, Mapping) or name not in told.get("labels", ()):
+        return ()
+    at = list(told["labels"]).index(name)
+    held, injected = told["held_out"], told["noise_injected"]
+    edges = np.asarray(held["snr_edges"], np.float64)
+    observed = ErrorCurve(
+        "held out, as observed",
+        np.sqrt(edges[1:] * edges[:-1]),
+        bias=np.array([label[at] for label in held["bias"]], np.float64),
+        scatter=np.array([label[at] for label in held["scatter"]], np.float64),
+        stars=np.asarray(held["stars"], np.int64),
+    )
+    noisy = ErrorCurve(
+        "held out, noise injected",
+        np.array([one["snr"] for one in injected], np.float64),
+        bias=np.array([one["bias"][at] for one in injected], np.float64),
+        scatter=np.array([one["scatter"][at] for one in injected], np.float64),
+        stars=np.array([one["stars"] for one in injected], np.int64),
+    )
+    return tuple(_known(curve) for curve in (observed, noisy) if np.isfinite(curve.scatter).any())
+
+
+def _known(curve: ErrorCurve) -> ErrorCurve:
+    kept = np.isfinite(curve.bias) & np.isfinite(curve.scatter)
+    return ErrorCurve(curve.what, curve.snr[kept], curve.bias[kept], curve.scatter[kept], curve.stars[kept])

@@ -1,0 +1,51 @@
+"""Tables as HTML, every text escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+
+def scores_table(what: str, scores: Mapping[str, Mapping[str, Any]]) -> str:
+    """A row each, a column for every number that any row has."""
+    names = list(dict.fromkeys(name for scored in scores.values() for name in scored))
+    rows = ([name, *(cell(scored.get(key, "")) for key in names)] for name, scored in scores.items())
+    return table((what, *(name.replace("_", " ") for name in names)), rows)
+
+
+def percent(share: float | None) -> str:
+    """A share; nothing where there is none."""
+    return "" if share is None else f"{100.0 * share:.0f} %"
+
+
+def pairs_table(values: Mapping[str, Any]) -> str:
+    """Names and values."""
+    return table((), values.items()) if values else "<p>None.</p>"
+
+
+def flat(report: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+    """A nested report as dotted names and readable values."""
+    for name, value in report.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", cell(value)
+
+
+def cell(value: Any) -> str:
+    """A value as it is read."""
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, list):
+        return ", ".join(cell(item) for item in value)
+    return str(value)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A head and rows."""
+    head = "<tr>" + "".join(f"<th>{escape(str(name))}</th>" for name in header) + "</tr>" if header else ""
+    body = "".join("<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in row) + "</tr>" for row in rows)
+    return f"<table>{head}{body}</table>" if body else "<p>None.</p>"

@@ -1,0 +1,118 @@
+"""The Validate room: what it draws, what it selects, and the tables of a simulated catalogue against its truth."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explorer.model.comparisons import differences, pairs_of
+from explorer.model.selection import InIds
+from explorer.plots.validation import MOST_DOTS, values_figure
+from explorer.state.workspace import Workspace
+from explorer.views.validate import ROOM, ValidateView, truth_tables
+
+DOCUMENT = {
+    "simulated": True,
+    "stars": {"oddity": {"blend": 3}},
+    "quantities": {
+        "teff": {"unit": "K", "stars": 2794, "bias": 6.47, "scatter": 18.7, "pull_scatter": 0.64},
+        "k_abs": {"unit": "mag", "stars": 2725, "bias": 0.0011, "scatter": 0.292},
+    },
+    "intervals": {"j_r": {"stars": 2723, "below": 0.19, "within": 0.7, "above": 0.11}},
+    "stream": {"threshold": 0.5, "completeness": 0.98, "purity": None},
+    "bits": {
+        "LOW_SNR": {"flagged": 40, "purity": 0.21, "completeness": {"ordinary": 0.012, "blend": 0.33}},
+        "UNBOUND": {"flagged": 0, "purity": None, "completeness": {"ordinary": 0.0, "blend": 0.0}},
+    },
+    "oddness": {
+        "vetted_share": 0.01,
+        "all": {"stars": 167, "auc": 0.971, "seen": 30, "found": 29, "recall": 0.17},
+        "kinds": {"blend": {"stars": 18, "auc": 0.97, "found": 0}},
+    },
+}
+
+
+@pytest.fixture
+def room(compared):
+    view = ValidateView(Workspace(compared.table), compared)
+    view.workspace.room = ROOM
+    return view
+
+
+def test_nothing_is_compared_before_the_room_is_entered(compared):
+    view = ValidateView(Workspace(compared.table), compared)
+    assert view.found is None
+    view.workspace.room = ROOM
+    assert view.found.pair.name == "teff"
+    assert "bias" in view.words.object
+
+
+def test_every_pair_is_drawn(room, compared):
+    for pair in pairs_of(compared):
+        room.pair = pair
+        assert room.found.pair == pair
+        assert [pane.object is not None for pane in room.figures] == [True, True, True, pair.name == "teff"]
+
+
+def test_a_brush_redraws_only_what_shows_the_selection(room):
+    before = room.figures[0].object
+    room.workspace.selection = InIds((100, 101))
+    assert room.figures[0].object is before
+    room.sample = "selected in Explore"
+    assert room.found.rows.tolist() == [99, 100]
+    room.workspace.room = "Explore"
+    room.workspace.selection = InIds((100,))
+    assert room.found.rows.size == 2
+    room.workspace.room = ROOM
+    assert room.found.rows.tolist() == [99]
+
+
+def test_a_box_over_the_trend_selects_its_stars(room, compared):
+    room.along = "snr"
+    found, values = room.found, compared.table.axis("snr")[room.found.rows]
+    room._boxed(found, values, (0.0, 9.0, 60.0, 11.0))
+    picked = compared.table["obsid"][room.workspace.rows]
+    assert set(picked) == set(compared.table["obsid"][found.rows[values <= 60.0]])
+    room._boxed(found, values, (0.0, 50.0, 60.0, 60.0))
+    assert "No star" in room.said.object
+    assert room.workspace.n_selected == picked.size
+
+
+def test_the_figure_is_taken_away_as_pdf(room):
+    assert room.picture().read(5) == b"%PDF-"
+
+
+def test_what_the_build_measured_is_told(room):
+    text = room.body()[-1].object
+    assert "label_errors_by_snr.noise_injected" in text
+    assert "Against the simulated truth" in text
+
+
+def test_a_catalogue_with_nothing_to_compare_says_so(library):
+    view = ValidateView(Workspace(library.table), library)
+    view.workspace.room = ROOM
+    assert "Nothing to compare" in view.words.object
+    assert view.body() is not None
+
+
+def test_many_stars_are_drawn_as_densities(compared):
+    found = differences(compared, pairs_of(compared)[0])
+    many = np.resize(found.ours, MOST_DOTS + 1)
+    crowd = replace(found, ours=many, other=many - 10.0)
+    kinds = [type(values_figure(one, dark=False).get(0)).__name__ for one in (found, crowd)]
+    assert kinds == ["Points", "Image"]
+
+
+def test_every_table_is_there():
+    text = truth_tables(DOCUMENT)
+    for words in ("pull scatter", "18.7", "completeness", "LOW_SNR", "33 %", "21 %", "0.971", "recall"):
+        assert words in text
+    assert "nan" not in text.lower()
+
+
+def test_a_catalogue_without_oddities():
+    assert "Not judged" in truth_tables({**DOCUMENT, "oddness": {}})
+
+
+def test_without_a_validation_it_says_how_to_make_one():
+    assert "python -m pipeline validate" in truth_tables({})
