@@ -84,7 +84,8 @@ def serve_session(config: AppConfig) -> pmui.Page:
         library,
         LinkStore(config.links),
         pn.state.session_args,
-        lambda workspace: vetting_rooms(Visit(desk, person, reason, workspace), config.releases),
+        lambda workspace: Visit(desk, person, reason, workspace),
+        config.releases,
         config.home / "samp" if config.alone else None,
     )
 
@@ -93,15 +94,6 @@ def serve_session(config: AppConfig) -> pmui.Page:
 def open_desk(config: AppConfig) -> Desk:
     """The one door to the record in this process."""
     return Desk(Store.open(config.vetting), open_library(config.directory, config.columns), people_of(config))
-
-
-def vetting_rooms(visit: Visit, releases: Path) -> Rooms:
-    """Where stars are judged."""
-    return {
-        "Vet": lambda: VetRoom(visit),
-        "Adjudicate": lambda: AdjudicateRoom(visit),
-        "Progress": lambda: CampaignsRoom(visit, releases),
-    }
 
 
 def _tell_trouble(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -119,7 +111,8 @@ def build_page(
     library: Library,
     links: LinkStore,
     arguments: dict[str, list[bytes]] | None = None,
-    more: Callable[[Workspace], Rooms] = lambda _: {},
+    visit: Callable[[Workspace], Visit | None] = lambda _: None,
+    releases: Path = Path(),
     samp: Path | None = None,
 ) -> pmui.Page:
     """The explorer on a library.
@@ -132,8 +125,10 @@ def build_page(
         Where links and saved views are kept.
     arguments : dict, optional
         The query of the address; ``star`` gives an obsid the page to itself, ``link`` restores what somebody shared.
-    more : callable, optional
-        Rooms between Explore and About, for a visit's workspace.
+    visit : callable, optional
+        Who is here and may vet, for a workspace; None where nothing is vetted.
+    releases : Path
+        Where frozen releases are written.
     samp : Path, optional
         Where tables for programs on this machine are kept; without it nothing is sent to any.
     """
@@ -141,12 +136,14 @@ def build_page(
     workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
     _restore(workspace, links, arguments or {})
 
-    rooms: Rooms = {
-        "Explore": lambda: ExploreRoom(workspace, library, links, samp),
-        **more(workspace),
-        ROOM: lambda: ValidateView(workspace, library),
-        "About": lambda: AboutView(products),
-    }
+    here = visit(workspace)
+    rooms: Rooms = {"Explore": lambda: ExploreRoom(workspace, library, links, samp, here)}
+    if here is not None:
+        rooms |= {"Vet": lambda: VetRoom(here), "Adjudicate": lambda: AdjudicateRoom(here)}
+    rooms[ROOM] = lambda: ValidateView(workspace, library)
+    if here is not None:
+        rooms["Progress"] = lambda: CampaignsRoom(here, releases)
+    rooms["About"] = lambda: AboutView(products)
     tabs, frames = _tabs(rooms, workspace)
     page = _page([*_banner(products.manifest), *frames], [tabs])
     page.param.watch(lambda _: in_turn(lambda: workspace.param.update(dark=bool(page.dark_theme))), "dark_theme")

@@ -26,6 +26,8 @@ class Side {
     this.file = element("input", {type: "file", hidden: true, accept: ".csv,.txt,.tsv,.fits,.fit,.xml,.vot,.votable", onchange: () => this.upload()})
     const list = element("button", {type: "button", title: "CSV, FITS or VOTable with obsid, source_id, or ra and dec", onclick: () => this.file.click()}, "Member list…")
     const number = (label, title) => element("input", {type: "number", step: "any", placeholder: label, title, "aria-label": title})
+    this.verdicts = element("select", {"aria-label": "Stars by verdict", onchange: () => this.by_verdict()})
+    this.judged = element("div", {hidden: true}, element("h2", {}, "Vetting verdicts"), element("div", {className: "row"}, this.verdicts))
     this.cone = [number("RA", "Right ascension in degrees"), number("Dec", "Declination in degrees"), number("r", "Radius in degrees")]
     const circle = element("button", {type: "button", onclick: () => this.circle()}, "Cone")
     this.view_name = element("input", {placeholder: "name of a view", "aria-label": "Name of the view", maxLength: 60})
@@ -36,13 +38,13 @@ class Side {
       element("h2", {}, "Filter"), this.input, this.words, this.error, element("div", {className: "row"}, this.fits, apply),
       element("h2", {}, "Subsets"), this.tree, element("div", {className: "row"}, this.name, keep),
       element("h2", {}, "From a list or the sky"), element("div", {className: "row"}, list, this.file),
-      element("div", {className: "row"}, ...this.cone, circle),
+      element("div", {className: "row"}, ...this.cone, circle), this.judged,
       element("h2", {}, "Saved views"), this.views, element("div", {className: "row"}, this.view_name, save),
       this.said,
     )
   }
 
-  receive({open, check, subsets, views, said, children}) {
+  receive({open, check, subsets, views, said, children, verdicts}) {
     if (open !== undefined) {
       if (open && !this.built) this.build()
       this.el.hidden = !open
@@ -52,6 +54,10 @@ class Side {
     if (check) this.checked(check)
     if (subsets) this.tree.replaceChildren(...(subsets.length ? subsets.map((one) => this.subset(one)) : [element("li", {className: "hint"}, "None yet: select stars and give them a name.")]))
     if (children) this.open_subset(children)
+    if (verdicts) {
+      this.judged.hidden = !verdicts.length
+      options(this.verdicts, [["", "Select stars by verdict…"], ...verdicts], "")
+    }
     if (views) this.views.replaceChildren(...views.map((name) => this.view(name)))
     if (said !== undefined) this.said.textContent = said
   }
@@ -129,6 +135,11 @@ class Side {
     return element("li", {}, element("div", {className: "line"},
       element("button", {type: "button", className: "name", title: "Show this view", onclick: () => this.send({kind: "view", name})}, name),
       icon("delete_outline", `Forget ${name}`, () => this.send({kind: "forget_view", name}))))
+  }
+
+  by_verdict() {
+    if (this.verdicts.value) this.send({kind: "verdicts", name: this.verdicts.value})
+    this.verdicts.value = ""
   }
 
   save_view() {

@@ -90,7 +90,11 @@ class StarDock {
     }
     this.neighbours = {next: star.next, previous: star.previous}
     this.keep(star)
-    if (this.star?.obsid !== star.obsid || this.star.flux?.length !== star.flux?.length) this.show(star)
+    const known = this.star?.obsid === star.obsid && this.star.flux?.length === star.flux?.length
+    if (!known) return this.show(star)
+    // The spectrum was painted from what was sent ahead; somebody may have judged the star since.
+    if (String(this.star.remarks) !== String(star.remarks)) this.card.replaceChildren(...card_of(star, this.send))
+    this.star = star
   }
 
   // The next star is painted from what was sent ahead; the server's word follows and is final.
@@ -102,6 +106,11 @@ class StarDock {
       this.show(ready)
     }
     this.send({kind: "star_step", by})
+  }
+
+  // The next star that the visitor has not judged, which only the server knows.
+  step_unvetted(by) {
+    this.send({kind: "star_step", by, unvetted: true})
   }
 
   show(star) {
@@ -266,7 +275,7 @@ class StarDock {
   }
 }
 
-function card_of({facts, obsid, proposal}, send) {
+function card_of({facts, remarks}, send) {
   const row = ([, label, unit, value, calibrated, formal, reference]) => element("tr", {},
     element("th", {scope: "row"}, unit ? `${label} [${unit}]` : label), ...[value, calibrated, formal, reference].map((text) => element("td", {}, text)))
   const head = [["", ""], ["published", ""], ["calibrated", "Calibrated uncertainty"], ["formal", "From the Fisher matrix alone"], ["reference", "The label that it was trained or compared with"]]
@@ -275,9 +284,11 @@ function card_of({facts, obsid, proposal}, send) {
   const link = ([name, address]) => element("a", {href: address, target: "_blank", rel: "noopener noreferrer"}, name)
   const links = facts.links.length ? [element("p", {className: "row wrap"}, "Elsewhere: ", ...facts.links.map(link))] : []
   const again = facts.repeats.length ? [element("p", {className: "row wrap"}, "Also observed as ", ...facts.repeats.map((one) => element("button", {type: "button", onclick: () => send({kind: "focus", obsid: one})}, one)))] : []
+  const said = remarks.length ? [element("section", {className: "remarks"}, element("h3", {}, "Verdicts"), element("ul", {}, ...remarks.map(([campaign, text, note]) =>
+    element("li", {}, element("b", {}, campaign), ` ${text}`, ...(note ? [element("q", {}, note)] : [])))))] : []
   const groups = facts.groups.map(([title, entries]) => element("section", {}, element("h3", {}, title),
     element("dl", {className: "pairs"}, ...entries.map(([, label, text, about]) => element("div", {title: about}, element("dt", {}, label), element("dd", {}, text))))))
-  return [...labels, bits, ...again, ...links, element("div", {className: "verdicts", "data-obsid": obsid}), ...groups]
+  return [...labels, bits, ...again, ...links, ...said, ...groups]
 }
 
 function in_pixels(count) {
@@ -291,7 +302,9 @@ function plain(values) {
 // Never while somebody types; the room's own shortcuts are elsewhere.
 function listen_to_star_keys(host, dock) {
   const keys = {
-    j: () => dock.step(1), ArrowRight: () => dock.step(1), k: () => dock.step(-1), ArrowLeft: () => dock.step(-1),
+    j: () => dock.step(1), k: () => dock.step(-1), J: () => dock.step_unvetted(1), K: () => dock.step_unvetted(-1),
+    ArrowRight: () => dock.step(1), ArrowLeft: () => dock.step(-1),
+    "Shift+ArrowRight": () => dock.step_unvetted(1), "Shift+ArrowLeft": () => dock.step_unvetted(-1),
     s: () => dock.smoother(1), d: () => dock.smoother(-1), l: () => dock.toggle("lines"), m: () => dock.toggle("model"),
     v: () => dock.toggle("residual"), a: () => dock.toggle("raw"), z: () => dock.zoom("ca"), Z: () => dock.zoom("tio"),
     x: () => dock.figure.home(), g: () => dock.search.focus(), f: () => dock.refit.ask(),
@@ -301,7 +314,7 @@ function listen_to_star_keys(host, dock) {
     const target = event.composedPath()[0]
     const typing = target instanceof Element && target.closest("input, textarea, select, dialog, [contenteditable]")
     if (typing || event.ctrlKey || event.metaKey || event.altKey || !host.offsetParent) return
-    const action = keys[event.key]
+    const action = keys[event.shiftKey && event.key.startsWith("Arrow") ? `Shift+${event.key}` : event.key]
     if (action === undefined) return
     if (event.key !== "x") event.preventDefault()
     action()

@@ -17,6 +17,8 @@ const TOOLS = [
 class Toolbar {
   constructor(send) {
     this.count = element("div", {className: "count", role: "status"})
+    this.subset = element("span", {className: "chip", hidden: true})
+    this.who = element("span", {className: "who", hidden: true})
     const tell = (name) => (value) => send({kind: name, value})
     this.tools = choices("What a drag does", TOOLS, tell("tool"))
     this.modes = choices("How a gesture changes the selection", MODES, tell("mode"))
@@ -34,22 +36,33 @@ class Toolbar {
     options(this.grid, [1, 2, 4, 6, 8].map((n) => [n, `${n} view${n > 1 ? "s" : ""}`]), 6)
     this.el = element(
       "div", {className: "toolbar", role: "toolbar", "aria-label": "Explore"},
-      this.side, this.count, this.tools.row, this.modes.row, this.undo, this.redo, this.clear, this.zoom,
+      this.side, this.count, this.subset, this.tools.row, this.modes.row, this.undo, this.redo, this.clear, this.zoom,
       element("span", {className: "gap"}),
       element("label", {title: "Colours the selected stars by the mean of a column in each pixel"}, "Colour ", this.colour),
-      this.legend, this.grid, this.more, this.help, this.light,
+      this.legend, this.grid, this.more, this.help, this.who, this.light,
     )
     this.parts = {
       toolbar: (state) => this.receive(state),
+      who: (name) => {
+        this.who.textContent = name
+        this.who.title = `Verdicts are recorded as ${name}'s`
+        this.who.hidden = !name
+      },
       legend: (legend) => this.legend.replaceChildren(...gradient(legend)),
     }
   }
 
-  receive({count, tool, mode, undo, redo, colours, colour_by, grid}) {
+  receive({count, subset, tool, mode, undo, redo, colours, colour_by, grid}) {
     if (count) {
       const [selected, all, share] = count
       this.count.replaceChildren(element("b", {}, selected), ` of ${all} selected`)
       this.count.title = `${selected} of ${all} stars (${share} %)`
+    }
+    if (subset) {
+      const [name, colour] = subset
+      this.subset.hidden = !name
+      this.subset.title = `Selected: ${name}`
+      this.subset.replaceChildren(...(colour ? [element("i", {className: "swatch", style: `background:${colour}`})] : []), name)
     }
     if (tool) this.tools.press(tool)
     if (mode) this.modes.press(mode)

@@ -11,6 +11,7 @@ from panel.viewable import Viewable
 
 from explorer.model.library import Library
 from explorer.model.links import LinkStore, new_token
+from explorer.model.vetting.reader import NoRecord, RecordReader
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Channel, Message
 from explorer.views.help import Help
@@ -37,17 +38,27 @@ class ExploreRoom:
         Where links and saved views are kept.
     samp : Path, optional
         Where tables for programs on this machine are kept.
+    record : RecordReader, optional
+        What was said of stars.
     """
 
-    def __init__(self, workspace: Workspace, library: Library, links: LinkStore, samp: Path | None = None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        library: Library,
+        links: LinkStore,
+        samp: Path | None = None,
+        record: RecordReader | None = None,
+    ) -> None:
         self.workspace, self.links = workspace, links
+        self.record: RecordReader = record or NoRecord()
         self.channel = Channel(sizing_mode="stretch_both", margin=0)
         self.stage = Stage(workspace, library, self.channel)
         self.toolbar = Toolbar(workspace, self.channel)
         self.table = SelectionTable(workspace, self.channel)
-        self.side = Side(workspace, library, links, self.channel)
+        self.side = Side(workspace, library, links, self.channel, self.record)
         self.sharing = Sharing(workspace, library, links, self.stage, self.channel, samp)
-        self.star = StarDock(workspace, library, lambda: self.table.stars, self.channel)
+        self.star = StarDock(workspace, library, lambda: self.table.stars, self.channel, self.record)
         self.help = Help(self.channel)
         self._star_shown = False
         self._resume = new_token()
@@ -65,7 +76,7 @@ class ExploreRoom:
         self.toolbar.hello()
         self.table.hello()
         self.help.hello(seen=bool(message["seen"]) or self.workspace.star_alone)  # the tour is of the views
-        self.channel.tell(resume=self._resume, say=self.workspace.message)
+        self.channel.tell(resume=self._resume, say=self.workspace.message, who=self.record.name)
         if self.workspace.focus is not None:
             self._show_star()
 

@@ -27,6 +27,7 @@ SHORTCUTS = (
     ("Shift+U", "redo"),
     ("x", "reset every zoom"),
     ("j k ← →", "next and previous star"),
+    ("J K", "next and previous star that you have not judged; Shift with the arrows too"),
     ("g", "go to an obsid"),
     ("s d", "smooth the spectrum more or less"),
     ("l m v a", "lines, model, residuals, not normalised"),

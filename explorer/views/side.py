@@ -12,8 +12,9 @@ from explorer.model.expression import ExpressionError, parse
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
 from explorer.model.members import MOST_BYTES, read_members
-from explorer.model.selection import Named, Selection, SelectionError, SelectionMode
+from explorer.model.selection import InIds, Named, Selection, SelectionError, SelectionMode
 from explorer.model.subsets import describe, parts
+from explorer.model.vetting.reader import RecordReader
 from explorer.plots.palettes import CATEGORY_COLOURS
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Channel, Message
@@ -34,10 +35,15 @@ class Side:
         Where saved views are kept.
     channel : Channel
         The way to the browser.
+    record : RecordReader
+        What was said of stars.
     """
 
-    def __init__(self, workspace: Workspace, library: Library, links: LinkStore, channel: Channel) -> None:
+    def __init__(
+        self, workspace: Workspace, library: Library, links: LinkStore, channel: Channel, record: RecordReader
+    ) -> None:
         self.workspace, self.library, self.links, self.channel = workspace, library, links, channel
+        self.record = record
         self.open = False
         for kind, handler in {
             "side": self._toggle,
@@ -46,6 +52,7 @@ class Side:
             "keep": self._keep,
             "subset": self._use_subset,
             "members": self._upload,
+            "verdicts": self._by_verdict,
             "save_view": self._save_view,
             "view": self._show_view,
             "forget_view": self._forget_view,
@@ -60,7 +67,9 @@ class Side:
 
     def _toggle(self, message: Message) -> None:
         self.open = bool(message.get("open", not self.open))
-        self._tell(open=self.open, views=list(self.links.views(self.catalog)))
+        lists = self.record.verdict_lists() if self.open else {}
+        verdicts = [[name, f"{name} ({len(stars):,})"] for name, stars in lists.items()]
+        self._tell(open=self.open, views=list(self.links.views(self.catalog)), verdicts=verdicts)
         self._tell_subsets()
 
     def _tell(self, **state: Any) -> None:
@@ -160,6 +169,14 @@ class Side:
         with self.channel.together():
             self._tell(said=members.sentence)
             self.workspace.gesture(members.selection)
+
+    def _by_verdict(self, message: Message) -> None:
+        """Stars of which something was said, as it stands now."""
+        name = str(message["name"])
+        stars = self.record.verdict_lists().get(name)
+        if stars is None:
+            raise SelectionError(f"No star is in the list {name!r} any more.")
+        self.workspace.gesture(Named(name, InIds(stars)))
 
     def _save_view(self, message: Message) -> None:
         name = str(message["name"]).strip()[:60]

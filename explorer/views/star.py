@@ -14,6 +14,7 @@ from explorer.model.library import Library
 from explorer.model.refit import LabelModel, RefitError, open_label_model
 from explorer.model.star import facts_of
 from explorer.model.star_files import spectrum_fits
+from explorer.model.vetting.reader import NoRecord, RecordReader
 from explorer.plots.journal import FORMATS, picture_bytes
 from explorer.plots.spectrum import BLUE_ARM_END, RED_ARM_START, TELLURIC, ZOOMS, arrays_of, features_of, is_from_lamost
 from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
@@ -42,12 +43,20 @@ class StarDock:
         Rows of the catalogue in the order of "next" and "previous".
     channel : Channel
         The way to the browser.
+    record : RecordReader, optional
+        What was said of stars; nothing is told without one, as where reviews are blind.
     """
 
     def __init__(
-        self, workspace: Workspace, library: Library, order: Callable[[], NDArray[np.int64]], channel: Channel
+        self,
+        workspace: Workspace,
+        library: Library,
+        order: Callable[[], NDArray[np.int64]],
+        channel: Channel,
+        record: RecordReader | None = None,
     ) -> None:
         self.workspace, self.library, self.order, self.channel = workspace, library, order, channel
+        self.record: RecordReader = record or NoRecord()
         self.spectra = library.products.spectra
         self.no_model = ""
         self.model = self._open_model()
@@ -55,7 +64,7 @@ class StarDock:
         self.refit = LiveRefit(self, channel)
         self.evidence = StarEvidence(self, channel)
         for kind, handler in {
-            "star_step": lambda m: self.step(int(m["by"])),
+            "star_step": lambda m: self.step(int(m["by"]), unvetted=bool(m.get("unvetted"))),
             "star_find": lambda m: self._find(str(m["text"])),
             "star_pin": lambda m: channel.tell(pinned=self.packet(self._row(m["obsid"]))),
             "star_page": lambda m: workspace.param.update(star_alone=bool(m["on"])),
@@ -124,16 +133,28 @@ class StarDock:
         obsid = self.workspace.table["obsid"]
         return {"next": str(obsid[order[(at + 1) % order.size]]), "previous": str(obsid[before])}
 
-    def step(self, by: int) -> None:
-        """Look at the next or the previous star."""
+    def step(self, by: int, *, unvetted: bool = False) -> None:
+        """Look at the next or the previous star; or at the next one that the visitor has not judged."""
         row = self.workspace.focus_row
         order = self.order()
         if not order.size:
             self.workspace.message = "No star is selected, so there is no next one."
+        elif unvetted:
+            self._step_to_unvetted(order[:: 1 if by > 0 else -1], row)
         elif row is None:
             self.workspace.look_at(int(self.workspace.table["obsid"][order[0 if by > 0 else -1]]))
         else:
             self.workspace.look_at(int(self.neighbours(row)["next" if by > 0 else "previous"]))
+
+    def _step_to_unvetted(self, order: NDArray[np.int64], row: int | None) -> None:
+        obsid, judged = self.workspace.table["obsid"], self.record.judged()
+        found = np.flatnonzero(order == row)
+        after = np.roll(order, -int(found[0]) - 1)[:-1] if found.size else order
+        left = after[~np.isin(obsid[after], np.fromiter(judged, np.int64, len(judged)))]
+        if left.size:
+            self.workspace.look_at(int(obsid[left[0]]))
+        else:
+            self.workspace.message = "You have judged every other star of the selection."
 
     def packet(self, row: int) -> dict[str, Any]:
         """Everything that the browser shows of one star."""
@@ -148,6 +169,7 @@ class StarDock:
             "note": self.note(spectrum),
             "rv": rv if np.isfinite(rv) else None,
             "facts": facts.to_client(),
+            "remarks": [list(remark) for remark in self.record.remarks(obsid)],
             "published": self.refit.published_of(row),
             **({} if spectrum is None else arrays_of(spectrum)),
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.model.selection import SelectionMode
+from explorer.model.selection import Named, SelectionMode
 from explorer.plots.colouring import SUBSETS
 from explorer.state.workspace import COLOUR_BY_COUNT, TOOLS, Workspace
 from explorer.views.channel import Channel
@@ -34,7 +34,7 @@ class Toolbar:
         for kind, action in {"undo": workspace.undo, "redo": workspace.redo, "clear": workspace.clear}.items():
             channel.on(kind, lambda _, act=action: act())
         channel.before_sending(self.refresh)
-        followed = ["n_selected", "can_undo", "can_redo", "colour_by", "mode", "tool", "panels"]
+        followed = ["selection", "subsets", "n_selected", "can_undo", "can_redo", "colour_by", "mode", "tool", "panels"]
         workspace.param.watch(self._changed, followed)
 
     def _changed(self, *_: object) -> None:
@@ -59,6 +59,7 @@ class Toolbar:
         share = 100.0 * workspace.n_selected / max(total, 1)
         return {
             "count": [f"{workspace.n_selected:,}", f"{total:,}", f"{share:.1f}"],
+            "subset": self._named(),
             "tool": workspace.tool,
             "mode": str(workspace.mode),
             "undo": workspace.can_undo,
@@ -66,6 +67,14 @@ class Toolbar:
             "colour_by": workspace.colour_by,
             "grid": len(workspace.panels),
         }
+
+    def _named(self) -> list[str]:
+        """Name and colour of the subset that is selected; "" where the selection has no name."""
+        selection = self.workspace.selection
+        for one in self.workspace.subsets:
+            if selection in (one.selection, Named(one.name, one.selection)):
+                return [one.name, one.colour]
+        return [selection.name, ""] if isinstance(selection, Named) else ["", ""]
 
     def _known_colour(self, name: str) -> str:
         return _one_of([key for key, _ in self.colours], name)

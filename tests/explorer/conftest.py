@@ -56,9 +56,9 @@ def table(library):
 class Page:
     """Stands in for the browser: sends messages, keeps what it is told."""
 
-    def __init__(self, library: Library, links: LinkStore, workspace: Workspace) -> None:
+    def __init__(self, library: Library, links: LinkStore, workspace: Workspace, record=None) -> None:
         self.library, self.links, self.workspace = library, links, workspace
-        self.room = ExploreRoom(workspace, library, links)
+        self.room = ExploreRoom(workspace, library, links, record=record)
         self.told: list[dict] = []
         self.room.channel.deliver = self.told.append
 

@@ -41,7 +41,7 @@ def test_nothing_is_left_of_a_page_when_its_visitor_has_gone(library, links):
 
     def come_and_go():
         document = Document()
-        page = build_page(library, links, more=lambda workspace: left.append(weakref.ref(workspace)) or {})
+        page = build_page(library, links, visit=lambda workspace: left.append(weakref.ref(workspace)))
         page.server_doc(document)
         session = ServerSession("a visit", document)
         visit = SimpleNamespace(id=session.id, _document=document)

@@ -18,6 +18,7 @@ from explorer.model.vetting.drafts import RefusedError
 from explorer.model.vetting.events import CLASS, REFIT, Authority
 from explorer.model.vetting.people import Person, Role
 from explorer.model.vetting.rules import FLAG_KEYS
+from explorer.model.vetting.shown import Remark, judged, remarks_on, verdict_lists
 from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT
 from explorer.state.workspace import Workspace
 from explorer.views.base import stylesheet
@@ -59,6 +60,23 @@ class Visit:
     def may(self, role: Role) -> bool:
         """Whether the visitor has a role now."""
         return self.desk.may(self.person, role)
+
+    @property
+    def name(self) -> str:
+        """Who is here, "" when nobody knows."""
+        return "" if self.person is None else self.person.name
+
+    def remarks(self, star: int) -> tuple[Remark, ...]:
+        """What the visitor may see of the verdicts on a star."""
+        return remarks_on(self.desk, self.person, star)
+
+    def verdict_lists(self) -> dict[str, tuple[int, ...]]:
+        """Stars by what was said of them, as the visitor may see it."""
+        return verdict_lists(self.desk, self.person)
+
+    def judged(self) -> frozenset[int]:
+        """Stars that the visitor has judged."""
+        return frozenset() if self.person is None else judged(self.desk, self.person)
 
     @property
     def known(self) -> Person:
