@@ -37,6 +37,9 @@ class FigureCell {
     this.use(tool)
     this.paint_theme(theme)
     this.space_ticks(this.cell.clientWidth - LABEL_WIDTH, this.cell.clientHeight - LABEL_HEIGHT) // about, to paint once
+    // What is drawn unclipped over the axes would leave a trace: Bokeh clears all of its upper canvas but the edge.
+    const above = this.figure.renderers.filter(({level, visible}) => level === "overlay" && visible)
+    for (const renderer of above) renderer.visible = false
     // The page's own document is of the class that Bokeh does not hand out.
     this.document = new window.Bokeh.documents[0].constructor()
     this.document.add_root(this.figure)
@@ -59,6 +62,7 @@ class FigureCell {
     for (const view of this.view.computed_renderer_views) {
       if (view.glyph) Object.defineProperty(view, "needs_clip", {get: () => true})
     }
+    for (const renderer of above) renderer.visible = true
     this.view.repainted.connect(() => this.look())
     this.look()
   }

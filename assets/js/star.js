@@ -42,7 +42,7 @@ class StarDock {
     this.tools.press("zoom")
     this.turn("card")
     this.pins()
-    this.blank("Click a star in any view or in the table to see its spectrum.")
+    this.blank("")
     this.parts = {
       star_setup: (setup) => this.setup(setup),
       star: (star) => this.receive(star),

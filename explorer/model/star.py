@@ -187,6 +187,13 @@ def number(name: str, value: float) -> str:
     return f"{value:.{_DIGITS.get(name, 2)}f}" if column(name).is_float else f"{int(value)}"
 
 
+def error_text(name: str, error: float) -> str:
+    """An error with its value's digits, or as many more as it takes to show that it is not zero."""
+    if not np.isfinite(error) or error <= 0.0:
+        return number(name, error)
+    return f"{error:.{max(_DIGITS.get(name, 2), int(np.ceil(-np.log10(error))))}f}"
+
+
 def _entry(table: StarTable, row: int, name: str) -> Entry | None:
     if name not in BY_NAME:  # a column of a newer catalogue
         return None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.model.proposals import Interval
 from explorer.model.refit import LabelModel, Refit, RefitError, Trial, Wish, shift_between
-from explorer.model.star import LABELS, number
+from explorer.model.star import LABELS, error_text, number
 from explorer.views.channel import Channel, Message
 from pipeline.domain.columns import column
 
@@ -148,4 +148,4 @@ class LiveRefit:
 
 
 def _error(name: str, value: float) -> str:
-    return "held" if value == 0.0 else number(name, value)
+    return "held" if value == 0.0 else error_text(name, value)

@@ -247,6 +247,11 @@ class DiscPanel(PlanePanel):
         self.note = None
         return [self._image("selected", np.zeros((1, 1), np.uint8)), *self._arrow_layer()]
 
+    def place_of(self, row: int | None) -> tuple[float, float] | None:
+        """Its coordinates, when it is in this slice."""
+        assert self.canvas.shown is not None
+        return super().place_of(row) if row is not None and self.canvas.shown[row] else None
+
     def _write_note(self, hidden: int) -> None:
         self.note = (f"{hidden:,} outside", f"{hidden:,} selected stars are not in this slice") if hidden else None
 

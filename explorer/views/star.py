@@ -45,6 +45,8 @@ class StarDock:
         The way to the browser.
     record : RecordReader, optional
         What was said of stars; nothing is told without one, as where reviews are blind.
+    nothing : str
+        What to say while no star is under the lens.
     """
 
     def __init__(
@@ -54,9 +56,11 @@ class StarDock:
         order: Callable[[], NDArray[np.int64]],
         channel: Channel,
         record: RecordReader | None = None,
+        nothing: str = "Click a star in a view or in the table to see its spectrum.",
     ) -> None:
         self.workspace, self.library, self.order, self.channel = workspace, library, order, channel
         self.record: RecordReader = record or NoRecord()
+        self.nothing = nothing
         self.spectra = library.products.spectra
         self.no_model = ""
         self.model = self._open_model()
@@ -108,7 +112,7 @@ class StarDock:
             return
         row = self.workspace.focus_row
         if row is None:
-            self.channel.tell(star={"sentence": self.workspace.message or "Click a star to see its spectrum."})
+            self.channel.tell(star={"sentence": self.workspace.message or self.nothing})
             return
         self.channel.tell(star={**self.packet(row), **self.neighbours(row)})
         document = pn.state.curdoc

@@ -12,7 +12,7 @@ from star_factory import ALL_MASKED, DOUBTFUL, WITHOUT_MODEL
 from explorer.model.library import open_library
 from explorer.model.proposals import Proposal
 from explorer.model.selection import InIds, Nothing
-from explorer.model.star import facts_of
+from explorer.model.star import error_text, facts_of
 from explorer.plots.spectrum import is_from_lamost
 from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.state.workspace import Workspace
@@ -247,3 +247,17 @@ def test_only_spectra_from_the_ground_have_telluric_bands(room, star_library):
     assert is_from_lamost(star_library.products.spectra.wavelength)
     assert not is_from_lamost(np.arange(3360.0, 10200.0, 20.0))
     assert room.room.star.setup()["telluric"]
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "text"),
+    [
+        ("teff", 28.4, "28"),
+        ("teff", 0.31, "0.3"),
+        ("m_h", 0.0712, "0.07"),
+        ("m_h", 0.0042, "0.004"),
+        ("m_h", np.nan, "-"),
+    ],
+)
+def test_an_error_is_never_shown_as_zero(name, error, text):
+    assert error_text(name, error) == text

@@ -14,7 +14,7 @@ from explorer.state.workspace import Workspace
 from explorer.views.channel import Message
 from explorer.views.star import StarDock
 from explorer.views.vetting.vet import review_words
-from explorer.views.vetting.visit import VettingRoom, Visit, proposal_of
+from explorer.views.vetting.visit import NO_CAMPAIGN, NO_STAR, VettingRoom, Visit, proposal_of
 
 
 class AdjudicateRoom(VettingRoom):
@@ -30,7 +30,7 @@ class AdjudicateRoom(VettingRoom):
         super().__init__(visit, "adjudicate", Role.ADJUDICATOR)
         self.workspace = Workspace(visit.workspace.table)
         self.cases: tuple[Case, ...] = ()
-        self.star = StarDock(self.workspace, visit.desk.library, self._order, self.channel)
+        self.star = StarDock(self.workspace, visit.desk.library, self._order, self.channel, nothing=NO_STAR)
         self.workspace.param.watch(lambda event: self.channel.tell(say=event.new), "message")
         self.workspace.param.watch(
             lambda event: self.channel.tell(fitted=dict(event.new[self.workspace.focus].labels)), "proposals"
@@ -59,7 +59,7 @@ class AdjudicateRoom(VettingRoom):
         told = [[str(case.star), case.outcome.status is Status.ADJUDICATED] for case in self.cases]
         words |= {"cases": told, "star": "", "sentence": ""}
         if campaign is None or self.workspace.focus is None:
-            words["sentence"] = "No reviews conflict." if campaign else "There is no campaign yet."
+            words["sentence"] = "No reviews conflict." if campaign else NO_CAMPAIGN
         else:
             star = self.workspace.focus
             settled = self.visit.desk.standing(campaign).star(star).adjudication

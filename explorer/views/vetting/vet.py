@@ -14,7 +14,7 @@ from explorer.model.vetting.people import Role
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Message
 from explorer.views.star import StarDock
-from explorer.views.vetting.visit import VettingRoom, Visit, proposal_of
+from explorer.views.vetting.visit import NO_CAMPAIGN, NO_STAR, VettingRoom, Visit, proposal_of
 
 
 class VetRoom(VettingRoom):
@@ -31,7 +31,7 @@ class VetRoom(VettingRoom):
         self.workspace = Workspace(visit.workspace.table)
         self.task: Task | None = None
         self._skipped: set[tuple[int, int]] = set()
-        self.star = StarDock(self.workspace, visit.desk.library, self._beside, self.channel)
+        self.star = StarDock(self.workspace, visit.desk.library, self._beside, self.channel, nothing=NO_STAR)
         self.workspace.param.watch(lambda event: self.channel.tell(say=event.new), "message")
         self.workspace.param.watch(lambda _: self._fitted(), "proposals")
         self.listen(
@@ -50,7 +50,7 @@ class VetRoom(VettingRoom):
         """Put the next star on the desk, and tell everything."""
         campaign = self.campaign()
         if campaign is None:
-            self.channel.tell(vet=self.campaign_words() | {"star": "", "sentence": "There is no campaign yet."})
+            self.channel.tell(vet=self.campaign_words() | {"star": "", "sentence": NO_CAMPAIGN})
             return
         self.task = self.visit.desk.next_task(self.visit.known, campaign, self._skipped)
         if self.task is None and self._skipped:

@@ -25,6 +25,10 @@ from explorer.views.base import stylesheet
 from explorer.views.channel import Channel, Message
 from pipeline.domain.columns import column, in_published_order
 
+NO_CAMPAIGN = "There is no campaign yet. An adjudicator selects stars in Explore and starts one of them in Progress."
+
+NO_STAR = "The star to judge appears here."
+
 FOLLOW_MS = 1500
 """How often a room looks for what others did."""
 
@@ -206,7 +210,7 @@ class VettingRoom:
         """The chosen campaign; RefusedError when there is none."""
         campaign = self.campaign()
         if campaign is None:
-            raise RefusedError("There is no campaign yet: an adjudicator starts one on the Progress page.")
+            raise RefusedError(NO_CAMPAIGN)
         return campaign
 
     def campaign_words(self) -> dict[str, Any]:
