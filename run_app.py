@@ -5,6 +5,7 @@ Without a directory it opens the embedded simulated survey, and builds it first 
 
 from __future__ import annotations
 
+import secrets
 import sys
 from dataclasses import replace
 
@@ -16,6 +17,9 @@ from explorer.model.building import default_build
 from explorer.model.library import open_library
 from explorer.views.vetting.signin import serving
 from pipeline.products.manifest import ProductError
+
+MOST_MESSAGE_BYTES = 80_000_000
+"""Of one message of a page: a record to merge has at most 50 MB."""
 
 
 def main(arguments: list[str]) -> int:
@@ -38,6 +42,9 @@ def main(arguments: list[str]) -> int:
         title=TITLE,
         websocket_origin=list(config.origins) or None,
         liveness="health",
+        sign_sessions=True,
+        secret_key=secrets.token_bytes(32),
+        websocket_max_message_size=MOST_MESSAGE_BYTES,
         **serving(config),
     )
     return 0

@@ -75,6 +75,8 @@ def serve_session(config: AppConfig) -> pmui.Page:
         library = open_library(config.directory, config.columns)
     except ProductError as error:
         return _page([sentence(str(error))])
+    if _borrowed():
+        return _page([sentence("This address names a session of somebody else's. Open the explorer's own address.")])
     person, reason = visitor(config)
     try:
         desk = open_desk(config)
@@ -88,6 +90,12 @@ def serve_session(config: AppConfig) -> pmui.Page:
         config.releases,
         config.home / "samp" if config.alone else None,
     )
+
+
+def _borrowed() -> bool:
+    """Whether the address chose its session: whoever sent such a link could act under the name of who opens it."""
+    asked = [name for name in ("bokeh-session-id", "bokeh-token") if name in pn.state.session_args]
+    return bool(asked) or "Bokeh-Session-Id" in pn.state.headers
 
 
 @lru_cache(maxsize=4)

@@ -119,8 +119,9 @@ def test_undo_and_redo_are_events():
             assert state_of(order).verdicts[1]["ann"].verdict == stands, step
     standing = Standing()
     standing.add(said)
-    assert standing.undoable("ann") == second
-    assert standing.redoable("ann") is None
+    assert standing.undoable("ann", EventKind.VERDICT) == second
+    assert standing.redoable("ann", EventKind.VERDICT) is None
+    assert standing.undoable("ann", EventKind.ADJUDICATION) is None
 
 
 @settings(deadline=None)
@@ -128,7 +129,7 @@ def test_undo_and_redo_are_events():
 def test_what_stands_does_not_depend_on_the_order_of_arrival(said, random):
     events, standing = [], Standing()
     for number, (user, verdict, takes_back) in enumerate(said):
-        target = standing.undoable(user) if takes_back else None
+        target = standing.undoable(user, EventKind.VERDICT) if takes_back else None
         new = undo(target, number) if target else event(user, verdict, number)
         events.append(new)
         standing.add([new])

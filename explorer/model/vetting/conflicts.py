@@ -21,6 +21,10 @@ class Status(StrEnum):
     ADJUDICATED = "adjudicated"
 
 
+SETTLED = frozenset({Status.AGREED, Status.ADJUDICATED})
+"""Nothing more is to be said of such stars."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a star's reviews come to.

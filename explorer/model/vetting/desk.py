@@ -2,129 +2,38 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from threading import Lock
 from typing import NoReturn
 from uuid import uuid4
 
 import numpy as np
 
-from explorer.model.library import Library
 from explorer.model.vetting.campaigns import Campaign, Task, build_queue
 from explorer.model.vetting.claims import (
+    Claim,
     add_campaign,
-    campaigns,
     claims_of,
     give_back,
     holder,
     take,
-    tasks_of,
 )
-from explorer.model.vetting.conflicts import Outcome, Status, conflicts, outcome
+from explorer.model.vetting.conflicts import Status, conflicts
 from explorer.model.vetting.drafts import Case, Draft, RefusedError, breach
 from explorer.model.vetting.events import EventKind, VettingEvent, just_after, utc_text
-from explorer.model.vetting.people import People, Person, Role
-from explorer.model.vetting.queue import first_open, is_open
-from explorer.model.vetting.record import EventLog, find, insert
+from explorer.model.vetting.ledger import LOG, Ledger
+from explorer.model.vetting.people import Person, Role
+from explorer.model.vetting.queue import first_open, is_open, why_not
+from explorer.model.vetting.record import find, insert
 from explorer.model.vetting.rules import VettingRules
 from explorer.model.vetting.standing import Standing
-from explorer.model.vetting.store import Store
-from pipeline.products.vetting import FIT_COLUMNS, catalogue_version, fit_hash
-
-LOG = logging.getLogger("explorer.vetting")
 
 _MOST_NAME = 80
 
 
-class Desk:
-    """Campaigns on one catalogue.
-
-    Parameters
-    ----------
-    store : Store
-        The record.
-    library : Library
-        The catalogue that is vetted.
-    people : People
-        Who may do what.
-    clock : callable
-        Gives the time; tests set it.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        library: Library,
-        people: People,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self.store, self.library, self.people, self.clock = store, library, people, clock
-        self.log = EventLog(store)
-        self.version = catalogue_version(library.products.manifest)
-        self._tasks: dict[str, tuple[Task, ...]] = {}
-        self._standing: dict[str, Standing] = {}
-        self._followed = 0
-        self._lock = Lock()
-
-    # --- what holds -------------------------------------------------------------------------------------------------
-
-    def campaigns(self) -> tuple[Campaign, ...]:
-        """Campaigns on builds of this catalogue, the newest first."""
-        run = self.version.split()[0]
-        return tuple(one for one in campaigns(self.store) if one.catalogue.split()[:1] == [run])
-
-    def campaign(self, campaign_id: str) -> Campaign:
-        """One campaign, or a refusal."""
-        for one in self.campaigns():
-            if one.id == campaign_id:
-                return one
-        LOG.warning("Refused: somebody asked for the campaign %.80r.", campaign_id)
-        raise RefusedError("This campaign does not exist.")
-
-    def tasks(self, campaign: Campaign) -> tuple[Task, ...]:
-        """Its queue, which never changes."""
-        if campaign.id not in self._tasks:
-            self._tasks[campaign.id] = tasks_of(self.store, campaign.id)
-        return self._tasks[campaign.id]
-
-    def standing(self, campaign: Campaign) -> Standing:
-        """What holds in it now."""
-        events = self.log.refresh()
-        with self._lock:
-            fresh: dict[str, list[VettingEvent]] = {}
-            for event in events[self._followed :]:
-                fresh.setdefault(event.campaign, []).append(event)
-            for campaign_id, some in fresh.items():
-                self._standing.setdefault(campaign_id, Standing()).add(some)
-            self._followed = max(self._followed, len(events))
-            return self._standing.setdefault(campaign.id, Standing())
-
-    def published(self, star: int, rules: VettingRules) -> dict[str, float]:
-        """The catalogue's values of the quantities that can be proposed."""
-        row = self.library.table.row_of(star)
-        if row is None:
-            return dict.fromkeys(rules.tolerances, float("nan"))
-        return {name: self.library.table.value(name, row) for name in rules.tolerances}
-
-    def fit(self, star: int) -> str:
-        """Hash of a star's fit in this catalogue, "" when the star is not in it."""
-        table = self.library.table
-        row = table.row_of(star)
-        return "" if row is None else fit_hash({name: table[name][row] for name in FIT_COLUMNS if name in table})
-
-    def outcome(self, campaign: Campaign, star: int, standing: Standing | None = None) -> Outcome:
-        """How far a star has come; ``standing`` spares a look at the record for each of many stars."""
-        standing = standing or self.standing(campaign)
-        return outcome(
-            standing.reviews(star),
-            standing.star(star).adjudication,
-            self.published(star, campaign.rules),
-            campaign.rules,
-        )
+class Desk(Ledger):
+    """Actions on the record; see :class:`explorer.model.vetting.ledger.Ledger` for what it knows."""
 
     # --- inspectors -------------------------------------------------------------------------------------------------
 
@@ -171,9 +80,10 @@ class Desk:
     def look_again(self, person: Person, campaign: Campaign, task: Task) -> bool:
         """Put a star back on the inspector's desk that the inspector judged; whether it could be had."""
         self.need(person, Role.INSPECTOR, "take a star")
-        said = any(event.star == task.star for event in self.standing(campaign).said(person.name))
-        if not said:
+        standing = self.standing(campaign)
+        if not any(event.star == task.star for event in standing.said(person.name)):
             self.refuse(person, "look again", f"You have not judged star {task.star} in this campaign.")
+        self._check_open(person, campaign, task, standing)
         return self._take(person, campaign, task)
 
     def judge(self, person: Person, campaign: Campaign, draft: Draft) -> VettingEvent:
@@ -188,30 +98,42 @@ class Desk:
         """
         self.need(person, Role.INSPECTOR, "judge")
         self._check_draft(person, campaign, draft)
-        said = self.standing(campaign)
         with self._guarded(person, "judge"), self.store.writing() as connection:
+            known = find(connection, draft.id)
+            if known is not None:
+                return self._replayed(person, campaign, draft, known, EventKind.VERDICT)
+            standing = self.standing(campaign)
             claim = holder(connection, campaign.id, draft.star)
-            if claim is None or claim.user != person.name:
-                known = find(connection, draft.id)
-                if known is not None:
-                    return self._replayed(person, campaign, draft, known, EventKind.VERDICT)
-                whose = f"it lies on the desk of {claim.user}" if claim else "it does not lie on your desk"
-                self.refuse(person, "judge", f"Star {draft.star} was not judged: {whose}.")
-            before = said.verdicts(draft.star, claim.occasion).get(person.name)
-            event = self._event(person, campaign, draft, EventKind.VERDICT, claim.occasion, before)
+            if claim is not None and claim.user != person.name:
+                self.refuse(person, "judge", f"Star {draft.star} was not judged: it lies on another desk.")
+            task = self._on_desk(person, campaign, draft.star, claim, standing)
+            self._check_open(person, campaign, task, standing)
+            before = standing.verdicts(task.star, task.occasion).get(person.name)
+            event = self._event(person, campaign, draft, EventKind.VERDICT, task.occasion, before)
             insert(connection, event)
             give_back(connection, campaign.id, person.name)
         return event
 
-    def undo(self, person: Person, campaign: Campaign, event_id: str | None = None) -> VettingEvent | None:
-        """Take back the person's last standing verdict or adjudication; None when there is none."""
-        self.need(person, Role.INSPECTOR, "undo")
-        return self._take_back(person, campaign, self.standing(campaign).undoable(person.name), event_id)
+    def leave(self, person: Person, campaign: Campaign) -> None:
+        """Give back what lies on the person's desk."""
+        self._clear(person, campaign)
 
-    def redo(self, person: Person, campaign: Campaign, event_id: str | None = None) -> VettingEvent | None:
+    def undo(
+        self, person: Person, campaign: Campaign, event_id: str | None = None, kind: EventKind = EventKind.VERDICT
+    ) -> VettingEvent | None:
+        """Take back the person's last standing verdict, or adjudication; None when there is none.
+
+        Sending the same id again returns the event that is recorded already.
+        """
+        self._need_for(person, kind, "undo")
+        return self._take_back(person, campaign, event_id, lambda now: now.undoable(person.name, kind))
+
+    def redo(
+        self, person: Person, campaign: Campaign, event_id: str | None = None, kind: EventKind = EventKind.VERDICT
+    ) -> VettingEvent | None:
         """Take back the person's last undo, when nothing was said since; None when there is none."""
-        self.need(person, Role.INSPECTOR, "redo")
-        return self._take_back(person, campaign, self.standing(campaign).redoable(person.name), event_id)
+        self._need_for(person, kind, "redo")
+        return self._take_back(person, campaign, event_id, lambda now: now.redoable(person.name, kind))
 
     # --- adjudicators -----------------------------------------------------------------------------------------------
 
@@ -242,11 +164,11 @@ class Desk:
         self.need(person, Role.ADJUDICATOR, "see the reviews")
         standing, found = self.standing(campaign), []
         for task in self.tasks(campaign):
-            reviews = standing.reviews(task.star)
-            if task.occasion != 1 or len(reviews) < campaign.rules.reviews:
+            reviews, settled = standing.reviews(task.star), standing.star(task.star).adjudication
+            if task.occasion != 1 or (len(reviews) < campaign.rules.reviews and settled is None):
                 continue
             reasons = conflicts(reviews, self.published(task.star, campaign.rules), campaign.rules)
-            if reasons:
+            if reasons or settled is not None:
                 found.append(Case(task.star, reasons, self.outcome(campaign, task.star, standing)))
         return tuple(sorted(found, key=lambda case: case.outcome.status is Status.ADJUDICATED))
 
@@ -295,6 +217,26 @@ class Desk:
         except ValueError as error:
             self.refuse(person, action, str(error))
 
+    def _need_for(self, person: Person, kind: EventKind, action: str) -> None:
+        self.need(person, Role.ADJUDICATOR if kind is EventKind.ADJUDICATION else Role.INSPECTOR, action)
+
+    def _check_open(self, person: Person, campaign: Campaign, task: Task, standing: Standing) -> None:
+        reason = why_not(person.name, task, standing, campaign.rules)
+        if not reason and self.closed(campaign, standing):
+            reason = "This campaign is over: all its stars are settled."
+        if reason:
+            self.refuse(person, "judge", reason)
+
+    def _on_desk(self, person: Person, campaign: Campaign, star: int, claim: Claim | None, standing: Standing) -> Task:
+        """What the person judges: what was claimed or, when the claim was given back meanwhile, what is open first."""
+        if claim is not None:
+            return Task(star, claim.occasion)
+        said = person.name in standing.verdicts(star)
+        again = Task(star, 2)
+        if said and any((task.star, task.occasion) == (star, 2) for task in self.tasks(campaign)):
+            return again if is_open(person.name, again, standing, campaign.rules) else Task(star)
+        return Task(star)
+
     def _check_draft(self, person: Person, campaign: Campaign, draft: Draft) -> None:
         reason = breach(draft, campaign.rules, {task.star for task in self.tasks(campaign)})
         if reason:
@@ -336,11 +278,24 @@ class Desk:
         )
 
     def _take_back(
-        self, person: Person, campaign: Campaign, target: VettingEvent | None, event_id: str | None
+        self,
+        person: Person,
+        campaign: Campaign,
+        event_id: str | None,
+        choose: Callable[[Standing], VettingEvent | None],
     ) -> VettingEvent | None:
-        if target is None:
-            return None
         with self._guarded(person, "undo"), self.store.writing() as connection:
+            known = find(connection, event_id) if event_id else None
+            if known is not None:
+                if (known.user, known.campaign, known.kind) != (person.name, campaign.id, EventKind.UNDO):
+                    self.refuse(person, "undo", f"Event {event_id} is in the record with another content.")
+                return known
+            standing = self.standing(campaign)
+            target = choose(standing)
+            if target is None:
+                return None
+            if not self._is_adjudication(target):
+                self._check_open(person, campaign, Task(target.star, target.occasion), standing)
             event = VettingEvent(
                 id=event_id or str(uuid4()),
                 kind=EventKind.UNDO,
@@ -355,6 +310,13 @@ class Desk:
             )
             insert(connection, event)
         return event
+
+    def _is_adjudication(self, event: VettingEvent) -> bool:
+        """Whether an event, or what its undos go back to, is an adjudication."""
+        every = {one.id: one for one in self.log.events}
+        while event.kind is EventKind.UNDO and str(event.supersedes) in every:
+            event = every[str(event.supersedes)]
+        return event.kind is EventKind.ADJUDICATION
 
     # --- the queue --------------------------------------------------------------------------------------------------
 

@@ -59,3 +59,24 @@ def first_open(
             return task
         first = first or task
     return first
+
+
+def why_not(user: str, task: Task, standing: Standing, rules: VettingRules) -> str:
+    """Why an inspector may neither judge a task nor change a verdict on it, as a sentence; "" when that is possible.
+
+    Parameters
+    ----------
+    user : str
+        The inspector.
+    task : Task
+        A star, for the first or the second time.
+    standing : Standing
+        What was said.
+    rules : VettingRules
+        Of the campaign.
+    """
+    if standing.star(task.star).adjudication is not None:
+        return f"Star {task.star} was settled by an adjudicator."
+    if user in standing.verdicts(task.star, task.occasion) or is_open(user, task, standing, rules):
+        return ""
+    return f"Star {task.star} has its {rules.reviews} reviews already."

@@ -1,4 +1,4 @@
-"""What of the record may be seen outside the vetting rooms: reviews stay blind for whoever could still judge."""
+"""What of the record may be seen outside the vetting rooms: nothing that could sway who may still judge."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from explorer.model.vetting.campaigns import Campaign, Task
-from explorer.model.vetting.conflicts import Status
+from explorer.model.vetting.campaigns import Campaign
+from explorer.model.vetting.conflicts import SETTLED
 from explorer.model.vetting.desk import Desk
 from explorer.model.vetting.events import EventKind
 from explorer.model.vetting.people import Person, Role
 from explorer.model.vetting.queue import is_open
-from explorer.model.vetting.standing import Standing
-
-_SETTLED = (Status.AGREED, Status.ADJUDICATED)
 
 
 class Remark(NamedTuple):
@@ -38,31 +35,28 @@ class Remark(NamedTuple):
 def remarks_on(desk: Desk, person: Person | None, star: int) -> tuple[Remark, ...]:
     """What a visitor may see of the verdicts on a star.
 
-    Everybody who is known sees how a star was settled and what they said themselves; adjudicators see every review. As
-    long as the visitor could still judge the star, for the first or the second time, nothing is told.
+    Everybody who is known sees what they said themselves; adjudicators see every review, everybody else how a star was
+    settled once its campaign is over. As long as the visitor could still judge the star, in any campaign, nothing is
+    told: a review is blind.
     """
-    if person is None:
-        return ()
     found: list[Remark] = []
+    if person is None or _open_to(desk, person, star):
+        return ()
     for campaign in desk.campaigns():
-        tasks = [task for task in desk.tasks(campaign) if task.star == star]
-        if tasks:
-            standing = desk.standing(campaign)
-            found += _remarks(desk, person, campaign, tasks, standing)
+        if any(task.star == star for task in desk.tasks(campaign)):
+            found += _remarks(desk, person, campaign, star)
     return tuple(found)
 
 
-def _remarks(desk: Desk, person: Person, campaign: Campaign, tasks: list[Task], standing: Standing) -> list[Remark]:
-    star = tasks[0].star
-    if _blind(desk, person, campaign, tasks, standing):
-        return [Remark(campaign.name, "not settled", "")]
-    outcome = desk.outcome(campaign, star, standing)
-    words = campaign.rules.verdicts
-    text = str(outcome.status)
-    if outcome.verdict is not None and outcome.status in _SETTLED:
-        text = f"{text}: {_said(words, outcome.verdict, outcome.flags)}"
-    settled = standing.star(star).adjudication
-    found = [Remark(campaign.name, text, settled.note if settled is not None else "")]
+def _remarks(desk: Desk, person: Person, campaign: Campaign, star: int) -> list[Remark]:
+    standing, words = desk.standing(campaign), campaign.rules.verdicts
+    found = []
+    if _sees_outcome(desk, person, campaign):
+        outcome, settled = desk.outcome(campaign, star, standing), standing.star(star).adjudication
+        text = str(outcome.status)
+        if outcome.verdict is not None:
+            text = f"{text}: {_said(words, outcome.verdict, outcome.flags)}"
+        found.append(Remark(campaign.name, text, settled.note if settled is not None else ""))
     for event in (*standing.reviews(star), *standing.reviews(star, 2)):
         if event.user == person.name or desk.may(person, Role.ADJUDICATOR):
             again = ", shown again" if event.occasion == 2 else ""
@@ -71,12 +65,19 @@ def _remarks(desk: Desk, person: Person, campaign: Campaign, tasks: list[Task], 
     return found
 
 
-def _blind(desk: Desk, person: Person, campaign: Campaign, tasks: list[Task], standing: Standing) -> bool:
-    """Whether a visitor could still judge a star."""
-    return desk.may(person, Role.INSPECTOR) and any(
-        is_open(person.name, task, standing, campaign.rules)
-        or (task.occasion == 2 and is_open(person.name, Task(task.star, 1), standing, campaign.rules))
-        for task in tasks
+def _sees_outcome(desk: Desk, person: Person, campaign: Campaign) -> bool:
+    return desk.may(person, Role.ADJUDICATOR) or desk.closed(campaign)
+
+
+def _open_to(desk: Desk, person: Person, star: int) -> bool:
+    """Whether a visitor could still judge a star, for the first or the second time, in any campaign."""
+    if not desk.may(person, Role.INSPECTOR):
+        return False
+    return any(
+        is_open(person.name, task, desk.standing(campaign), campaign.rules)
+        for campaign in desk.campaigns()
+        for task in desk.tasks(campaign)
+        if task.star == star
     )
 
 
@@ -89,32 +90,34 @@ def verdict_lists(desk: Desk, person: Person | None) -> dict[str, tuple[int, ...
     """Stars by what was said of them, as a visitor may see it, each list under its name; empty ones are left out."""
     if person is None:
         return {}
+    inspects = desk.may(person, Role.INSPECTOR)
+    campaigns = desk.campaigns()
+    waiting = {
+        task.star
+        for campaign in campaigns
+        for task in desk.tasks(campaign)
+        if inspects and is_open(person.name, task, desk.standing(campaign), campaign.rules)
+    }
     found: dict[str, list[int]] = defaultdict(list)
-    for campaign in desk.campaigns():
-        standing, by_star = desk.standing(campaign), defaultdict(list)
-        for task in desk.tasks(campaign):
-            by_star[task.star].append(task)
-        for star, tasks in by_star.items():
-            for name in _names(desk, person, campaign, tasks, standing):
-                found[f"{campaign.name}: {name}"].append(star)
+    for campaign in campaigns:
+        everything = _sees_outcome(desk, person, campaign)
+        for star in dict.fromkeys(task.star for task in desk.tasks(campaign)):
+            if star not in waiting:
+                for name in _names(desk, person, campaign, star, everything=everything):
+                    found[f"{campaign.name}: {name}"].append(star)
     return {name: tuple(stars) for name, stars in sorted(found.items())}
 
 
-def _names(desk: Desk, person: Person, campaign: Campaign, tasks: list[Task], standing: Standing) -> list[str]:
+def _names(desk: Desk, person: Person, campaign: Campaign, star: int, *, everything: bool) -> list[str]:
     """The lists that a star stands in."""
-    star, words = tasks[0].star, campaign.rules.verdicts
-    if _blind(desk, person, campaign, tasks, standing):
-        return ["not settled"]
-    outcome = desk.outcome(campaign, star, standing)
-    settled = outcome.status in _SETTLED and outcome.verdict is not None
-    names = [f"settled, {_said(words, outcome.verdict, ())}" if settled else "not settled"]
-    names += [f"settled, {flag}" for flag in outcome.flags if settled]
-    if outcome.status is Status.CONFLICT and desk.may(person, Role.ADJUDICATOR):
-        names.append("conflict")
+    standing, words, names = desk.standing(campaign), campaign.rules.verdicts, []
+    if everything:
+        outcome = desk.outcome(campaign, star, standing)
+        settled = outcome.status in SETTLED
+        names.append(f"settled, {_said(words, outcome.verdict, ())}" if settled else str(outcome.status))
+        names += [f"settled, {flag}" for flag in outcome.flags if settled]
     own = standing.verdicts(star).get(person.name)
-    if own is not None:
-        names.append(f"{person.name} said {_said(words, own.verdict, ())}")
-    return names
+    return names if own is None else [*names, f"{person.name} said {_said(words, own.verdict, ())}"]
 
 
 def judged(desk: Desk, person: Person) -> frozenset[int]:

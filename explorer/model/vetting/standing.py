@@ -64,6 +64,8 @@ class Standing:
         self._events: dict[int, list[VettingEvent]] = defaultdict(list)
         self._said: dict[str, list[VettingEvent]] = defaultdict(list)
         self._stars: dict[int, StarState] = {}
+        self.latest: VettingEvent | None = None
+        """The last event of all."""
 
     def add(self, events: Iterable[VettingEvent]) -> None:
         """Take in events, in any order, each once."""
@@ -72,6 +74,7 @@ class Standing:
             self._events[event.star].append(event)
             self._said[event.user].append(event)
             touched.add(event.star)
+            self.latest = max(self.latest or event, event, key=by_time)
         for star in touched:
             self._stars[star] = state_of(self._events[star])
 
@@ -101,17 +104,18 @@ class Standing:
         kept = [event for event in self._said.get(user, ()) if event.id not in self.star(event.star).withdrawn]
         return tuple(sorted(kept, key=by_time))
 
-    def undoable(self, user: str) -> VettingEvent | None:
-        """The user's last standing verdict or adjudication."""
-        said = [event for event in self.said(user) if event.kind is not EventKind.UNDO]
+    def undoable(self, user: str, kind: EventKind) -> VettingEvent | None:
+        """The user's last standing verdict, or adjudication."""
+        said = [event for event in self.said(user) if event.kind is kind]
         return said[-1] if said else None
 
-    def redoable(self, user: str) -> VettingEvent | None:
-        """The last undo of the user that no redo took back, when no verdict was given since."""
-        undos = {event.id for event in self._said.get(user, ()) if event.kind is EventKind.UNDO}
+    def redoable(self, user: str, kind: EventKind) -> VettingEvent | None:
+        """The user's last undo of a verdict, or an adjudication, that no redo took back and no later one follows."""
+        every = {event.id: event for event in self._said.get(user, ())}
         for event in reversed(self.said(user)):
-            if event.kind is not EventKind.UNDO:
+            if event.kind is kind:
                 return None
-            if event.supersedes not in undos:
+            target = every.get(str(event.supersedes)) if event.kind is EventKind.UNDO else None
+            if target is not None and target.kind is kind:
                 return event
         return None
