@@ -16,7 +16,7 @@ class AdjudicateRoom {
     this.el = element("div", {className: "across"}, cases, this.star.el, this.desk)
     this.parts = {
       ...this.star.parts, adjudicate: (state) => this.receive(state), fitted: (labels) => this.form.fitted(labels),
-      saved: () => this.form.answered("judge"), refused: (kind) => this.form.answered(kind),
+      saved: () => this.form.saved(), refused: (kind) => this.form.answered(kind), out_of_reach: (kind) => this.form.out_of_reach(kind),
     }
   }
 

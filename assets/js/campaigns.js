@@ -1,5 +1,7 @@
 // The Progress room: numbers of a campaign, and what adjudicators do with campaigns.
 
+const MOST_BYTES = 50_000_000
+
 class CampaignsRoom {
   constructor(send) {
     this.send = send
@@ -11,7 +13,10 @@ class CampaignsRoom {
     this.el = element("div", {className: "across"},
       element("section", {className: "card numbers"}, element("header", {}, this.picker.who, this.picker.out, this.picker.el), element("div", {className: "scroll"}, this.about, this.numbers)),
       element("section", {className: "card desk"}, element("header", {}, element("strong", {}, "Campaigns and releases")), this.actions, this.outcome))
-    this.parts = {campaigns: (state) => this.receive(state), merged: (found) => this.merged(found), frozen: (found) => this.frozen(found)}
+    this.parts = {
+      campaigns: (state) => this.receive(state), merged: (found) => this.merged(found), frozen: (found) => this.frozen(found),
+      refused: (kind) => this.over(kind), out_of_reach: (kind) => this.over(kind),
+    }
   }
 
   receive(state) {
@@ -34,16 +39,17 @@ class CampaignsRoom {
       element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((text) => element("td", {}, text)))))) : element("p", {className: "hint"}, empty)
     const share = reviews[1] ? reviews[0] / reviews[1] : 0
     return [
-      element("div", {className: "tiles"}, tile(stars.toLocaleString("en"), `stars, ${controls} of them controls`), ...done.map(([status, count]) => tile(count.toLocaleString("en"), status)), tile(left, "of work left"), tile(fleiss[0], `Fleiss' κ of ${fleiss[1]} stars`)),
+      element("div", {className: "tiles"}, tile(stars.toLocaleString("en"), `stars, ${controls} of them controls`), ...(done ?? []).map(([status, count]) => tile(count.toLocaleString("en"), status)), tile(left, "of work left"), ...(fleiss ? [tile(fleiss[0], `Fleiss' κ of ${fleiss[1]} stars`)] : [])),
       element("label", {className: "bar"}, `${reviews[0].toLocaleString("en")} of ${reviews[1].toLocaleString("en")} reviews `, element("progress", {max: 1, value: share})),
-      table("Inspectors", [["name"], ["reviews"], ["adjudications"], ["pace", "Median time from one verdict to the next, pauses left out"], ["repeats", "Stars that were shown twice"], ["same", "Of these, the same verdict both times"], ["mean gap", "Mean difference of the two verdicts"]], inspectors, "Nobody has judged a star yet."),
-      table("Agreement of pairs", [["inspectors"], ["stars"], ["Cohen's κ"], ["weighted κ", "With quadratic weights"]], pairs, "No star was judged by two inspectors yet."),
+      table("Inspectors", [["name"], ["reviews"], ["pace", "Median time from one verdict to the next, pauses left out"], ...(done ? [["adjudications"], ["repeats", "Stars that were shown twice"], ["same", "Of these, the same verdict both times"], ["mean gap", "Mean difference of the two verdicts"]] : [])], inspectors, "Nobody has judged a star yet."),
+      ...(done ? [] : [element("p", {className: "hint"}, "How reviews agree is told when all stars are settled, so that nobody is swayed.")]),
+      ...(pairs ? [table("Agreement of pairs", [["inspectors"], ["stars"], ["Cohen's κ"], ["weighted κ", "With quadratic weights"]], pairs, "No star was judged by two inspectors yet.")] : []),
     ]
   }
 
   forms({most}) {
-    const name = element("input", {"aria-label": "Name of the campaign", placeholder: "name", maxLength: 80, required: true})
-    const count = element("input", {type: "number", "aria-label": "Stars", min: 1, max: most, value: 50, required: true})
+    const name = element("input", {"aria-label": "Name of the campaign", placeholder: "name of the campaign", maxLength: 80, required: true})
+    const count = element("input", {type: "number", className: "count", "aria-label": "Stars", min: 1, max: most, value: 50, required: true})
     const rules = element("textarea", {rows: 3, "aria-label": "Rules as TOML", placeholder: "reviews = 2\ncontrol_fraction = 0.1"})
     this.from = element("p", {className: "hint"})
     const submit = (action) => (event) => {
@@ -53,27 +59,45 @@ class CampaignsRoom {
     }
     const release = element("input", {"aria-label": "Name of the release", placeholder: "v1.0", pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]{0,39}", required: true})
     const file = element("input", {type: "file", accept: ".jsonl", "aria-label": "Record to merge", onchange: async () => {
-      if (file.files.length) this.send({kind: "merge", text: await file.files[0].text()})
+      const [given] = file.files
+      if (given?.size > MOST_BYTES) this.outcome.replaceChildren(element("p", {}, `${given.name} has ${Math.ceil(given.size / 1e6)} MB; a record to merge has at most ${MOST_BYTES / 1e6}.`))
+      else if (given) this.work("merge", `Merging ${given.name}…`, {text: await given.text()})
       file.value = ""
     }})
     const take = (kind, label) => element("button", {type: "button", onclick: () => this.send({kind})}, label)
     return [
       element("form", {onsubmit: submit(() => this.send({kind: "start", name: name.value, stars: Number(count.value), rules: rules.value}))},
-        element("h2", {}, "Start a campaign"), this.from, element("div", {className: "row"}, name, count),
+        element("h2", {}, "Start a campaign"), this.from, element("div", {className: "row"}, name, count, element("span", {className: "hint"}, "stars")),
         element("details", {}, element("summary", {}, "Rules other than the usual"), rules), element("button", {className: "main"}, "Start")),
       element("div", {}, element("h2", {}, "Record and verdicts"), element("div", {className: "row"}, take("record", "Take the record"), take("verdicts", "Take the verdicts")),
         element("label", {className: "hint"}, "Merge a record from another laptop ", file)),
-      element("form", {onsubmit: submit(() => this.send({kind: "freeze", name: release.value}))},
+      element("form", {onsubmit: submit(() => this.work("freeze", "Freezing…", {name: release.value}))},
         element("h2", {}, "Freeze a release"), element("p", {className: "hint"}, "Catalogue and verdicts as FITS, VOTable, Parquet and CDS table; measured values stay as they are."),
         element("div", {className: "row"}, release, element("button", {className: "main"}, "Freeze"))),
     ]
   }
 
+  // One such work at a time; its button waits for the answer.
+  work(kind, words, message) {
+    if (this.working) return
+    this.working = kind
+    this.outcome.replaceChildren(element("p", {className: "hint"}, words))
+    this.send({kind, ...message})
+  }
+
+  over(kind) {
+    if (kind !== this.working) return
+    this.working = null
+    this.outcome.replaceChildren()
+  }
+
   merged({summary, refused}) {
+    this.working = null
     this.outcome.replaceChildren(element("p", {}, summary), element("ul", {}, ...refused.map((text) => element("li", {}, text))))
   }
 
   frozen({folder, stars, counts}) {
+    this.working = null
     const told = Object.entries(counts).map(([status, count]) => `${status} ${count.toLocaleString("en")}`).join(", ")
     this.outcome.replaceChildren(element("p", {}, `${stars.toLocaleString("en")} stars frozen: ${told}.`), element("p", {className: "hint path"}, folder))
   }

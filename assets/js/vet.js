@@ -20,9 +20,9 @@ class VetRoom {
       vet: (state) => this.receive(state), counts: (counts) => this.count(counts), fitted: (labels) => this.form.fitted(labels),
       saved: (id) => {
         this.saved.textContent = `Saved: ${id.slice(0, 8)}`
-        this.form.answered("judge")
+        this.form.saved()
       },
-      refused: (kind) => this.form.answered(kind),
+      refused: (kind) => this.form.answered(kind), out_of_reach: (kind) => this.form.out_of_reach(kind),
     }
   }
 

@@ -63,6 +63,7 @@ class Workspace(param.Parameterized):
     enlarged: int | None = param.Integer(default=None, allow_None=True, doc="The only place that is shown, if one is.")
     dark: bool = param.Boolean(default=False, doc="Whether the page is dark.")
     room: str = param.String(default="Explore", doc="The room on screen.")
+    campaign: str = param.String(default="", doc="Id of the campaign that the vetting rooms are about.")
     star_alone: bool = param.Boolean(default=False, doc="Whether the star under the lens has the page to itself.")
     proposals: Mapping[int, Proposal] = param.ClassSelector(
         default={}, class_=dict, doc="What the visitor proposes for stars, by obsid; vetting stores them."

@@ -99,7 +99,8 @@ class Channel(JSComponent):
 
     def _handle_msg(self, data: Any) -> None:
         """Hand a message to its view; what the visitor did wrong is told in a sentence."""
-        handler = self._handlers.get(data.get("kind")) if isinstance(data, dict) else None
+        kind = data.get("kind") if isinstance(data, dict) else None
+        handler = self._handlers.get(kind) if isinstance(kind, str) else None
         if handler is None:
             _LOG.warning("A page sent a message that nobody expects: %.200r", data)
             return

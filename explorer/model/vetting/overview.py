@@ -15,6 +15,7 @@ from explorer.model.vetting.campaigns import Campaign
 from explorer.model.vetting.conflicts import Status
 from explorer.model.vetting.desk import Desk
 from explorer.model.vetting.events import EventKind, VettingEvent, utc_of
+from explorer.model.vetting.queue import is_open
 from explorer.model.vetting.standing import Standing
 
 PAUSE_SECONDS = 600.0
@@ -97,7 +98,8 @@ class Overview:
     fleiss_stars : int
         How many these are.
     seconds_left : float
-        Remaining reviews at the inspectors' median pace, shared among those who take part; NaN before two verdicts.
+        Remaining reviews at the inspectors' median pace, shared among those who take part, and the most stars that
+        come again to one of them; NaN before two verdicts.
     """
 
     stars: int
@@ -125,6 +127,10 @@ def overview(desk: Desk, campaign: Campaign) -> Overview:
     settled = [standing.star(task.star).adjudication is not None for task in firsts]
     needed = rules.reviews * len(firsts)
     remaining = sum(rules.reviews - count for count, over in zip(given, settled, strict=True) if not over)
+    again = [
+        sum(is_open(user, task, standing, rules) for task in desk.tasks(campaign) if task.occasion == 2)
+        for user in standing.users()
+    ]
     inspectors = tuple(_inspector(standing, user) for user in standing.users())
     paces = [one.seconds for one in inspectors if math.isfinite(one.seconds)]
     fleiss, fleiss_stars = _fleiss(standing, [task.star for task in firsts], campaign)
@@ -138,8 +144,15 @@ def overview(desk: Desk, campaign: Campaign) -> Overview:
         pairs=_pairs(standing, inspectors, campaign),
         fleiss=fleiss,
         fleiss_stars=fleiss_stars,
-        seconds_left=remaining * float(np.median(paces)) / len(paces) if paces else math.nan,
+        seconds_left=_work_left(remaining, again, paces),
     )
+
+
+def _work_left(remaining: int, again: Sequence[int], paces: Sequence[float]) -> float:
+    """Seconds until all is said: reviews shared among those who take part, and each one's stars that come again."""
+    if not paces:
+        return math.nan
+    return float(np.median(paces)) * (remaining / len(paces) + max(again, default=0))
 
 
 def _inspector(standing: Standing, user: str) -> Inspector:

@@ -23,6 +23,9 @@ _BUSY_MS = 30_000
 _PAUSE_S, _LONG_PAUSE_S = (0.0005, 0.002), (0.003, 0.009)
 """How long a verdict, and a note that can be made again, wait before they look whether SQLite can be written to."""
 
+_PATIENCE_S, _SHORT_PATIENCE_S = 10.0, 2.0
+"""How long they look at all before they give up: notes are made while the page's server waits."""
+
 _MIGRATION_LOCK = 620_307_001
 """Key of PostgreSQL's advisory lock: any number that nobody else uses."""
 
@@ -160,16 +163,17 @@ def _engine(url: URL) -> Engine:
         options = connection.get_execution_options()
         if options.get("writes", False):
             connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options['durable'] else 'NORMAL'}")
-            _begin_to_write(connection, _PAUSE_S if options["durable"] else _LONG_PAUSE_S)
+            waits = (_PAUSE_S, _PATIENCE_S) if options["durable"] else (_LONG_PAUSE_S, _SHORT_PATIENCE_S)
+            _begin_to_write(connection, *waits)
         else:
             connection.exec_driver_sql("BEGIN")
 
     return engine
 
 
-def _begin_to_write(connection: Connection, pause: tuple[float, float]) -> None:
+def _begin_to_write(connection: Connection, pause: tuple[float, float], patience_s: float) -> None:
     """Queue for SQLite's write lock. Its own waiting doubles up to 100 ms, so that some starve; short waits do not."""
-    deadline = time.monotonic() + _BUSY_MS / 1000.0
+    deadline = time.monotonic() + patience_s
     connection.exec_driver_sql("PRAGMA busy_timeout = 0")
     try:
         while True:

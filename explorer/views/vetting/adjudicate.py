@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.model.vetting.conflicts import Status
-from explorer.model.vetting.drafts import Case, Draft, RefusedError
+from explorer.model.vetting.drafts import Case, RefusedError
+from explorer.model.vetting.events import EventKind, VettingEvent
 from explorer.model.vetting.people import Role
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Message
 from explorer.views.star import StarDock
 from explorer.views.vetting.vet import review_words
-from explorer.views.vetting.visit import NO_CAMPAIGN, NO_STAR, VettingRoom, Visit, proposal_of
+from explorer.views.vetting.visit import NO_CAMPAIGN, NO_STAR, VettingRoom, Visit, draft_of
 
 
 class AdjudicateRoom(VettingRoom):
@@ -38,8 +39,8 @@ class AdjudicateRoom(VettingRoom):
         self.listen(
             case=lambda message: self._look(int(message["star"])),
             judge=self._adjudicate,
-            vet_undo=lambda _: self._back(self.visit.desk.undo(self.visit.known, self.needed())),
-            vet_redo=lambda _: self._back(self.visit.desk.redo(self.visit.known, self.needed())),
+            vet_undo=lambda message: self._back(self.visit.desk.undo, message),
+            vet_redo=lambda message: self._back(self.visit.desk.redo, message),
             star_step=lambda message: self._step(int(message["by"])),
             star_find=lambda message: self._look(int(message["text"])),
         )
@@ -88,27 +89,19 @@ class AdjudicateRoom(VettingRoom):
             at = stars.index(self.workspace.focus) if self.workspace.focus in stars else 0
             self._look(stars[(at + by) % len(stars)])
 
-    def _adjudicate(self, message: Message) -> None:
-        campaign, star = self.needed(), int(message["star"])
-        draft = Draft(
-            id=str(message["id"]),
-            star=star,
-            verdict=int(message["verdict"]),
-            flags=tuple(str(flag) for flag in message["flags"]),
-            note=str(message["note"]),
-            proposal=proposal_of(message, self.workspace, star),
-        )
-        event = self.visit.desk.adjudicate(self.visit.known, campaign, draft)
-        self.channel.tell(saved=event.id)
-        left = [
-            case.star
-            for case in self.visit.desk.cases(self.visit.known, campaign)
-            if case.outcome.status is not Status.ADJUDICATED
-        ]
-        self.workspace.focus = left[0] if left else star
-        self.show()
+    async def _adjudicate(self, message: Message) -> None:
+        campaign, draft = self.needed(message), draft_of(message, self.workspace)
+        desk, person = self.visit.desk, self.visit.known
+        event = await self.channel.in_background(lambda: desk.adjudicate(person, campaign, draft))
+        left = [case.star for case in desk.cases(person, campaign) if case.outcome.status is not Status.ADJUDICATED]
+        with self.channel.together():
+            self.channel.tell(saved=event.id)
+            self.workspace.focus = left[0] if left else draft.star
+            self.show()
 
-    def _back(self, event: Any) -> None:
+    def _back(self, travel: Callable[..., VettingEvent | None], message: Message) -> None:
+        """Take an adjudication back, or give it again, and show its star."""
+        event = travel(self.visit.known, self.needed(), str(message["id"]), EventKind.ADJUDICATION)
         if event is None:
             raise RefusedError("There is nothing to take back, or to do again.")
         self.workspace.focus = event.star

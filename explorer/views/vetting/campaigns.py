@@ -11,7 +11,7 @@ from typing import Any
 from explorer.model.subsets import describe
 from explorer.model.vetting.drafts import RefusedError
 from explorer.model.vetting.exchange import MOST_BYTES, ExchangeError, export_record, import_record, latest_verdicts
-from explorer.model.vetting.overview import Overview, overview
+from explorer.model.vetting.overview import Inspector, Overview, overview
 from explorer.model.vetting.people import Role
 from explorer.model.vetting.rules import VettingRules
 from explorer.views.channel import Message
@@ -62,7 +62,10 @@ class CampaignsRoom(VettingRoom):
                 f"Started by {campaign.created_by} on {campaign.created[:10]} for {campaign.catalogue}: "
                 f"{rules.reviews} blind reviews a star."
             )
-            words["overview"] = overview_words(overview(visit.desk, campaign))
+            told = overview(visit.desk, campaign)
+            words["overview"] = overview_words(
+                told, everything=visit.may(Role.ADJUDICATOR) or visit.desk.closed(campaign)
+            )
         self.channel.tell(campaigns=words)
 
     def _adjudicator(self, action: str) -> None:
@@ -84,8 +87,7 @@ class CampaignsRoom(VettingRoom):
         except (tomllib.TOMLDecodeError, ValueError) as error:
             raise RefusedError(f"These rules cannot be used: {error}") from error
         made = self.visit.desk.create_campaign(self.visit.known, str(message["name"]), stars, rules)
-        self.campaign_id = made.id
-        self.show()
+        self.visit.workspace.campaign = made.id
         self.channel.tell(say=f"Campaign {made.name} has started.")
 
     def _record(self) -> None:
@@ -139,21 +141,29 @@ class CampaignsRoom(VettingRoom):
         self.channel.tell(frozen={"folder": str(written.directory), "stars": written.stars, "counts": counts})
 
 
-def overview_words(told: Overview) -> dict[str, Any]:
-    """An overview as texts."""
-    return {
-        "done": [[status.value, count] for status, count in told.done.items()],
+def overview_words(told: Overview, *, everything: bool) -> dict[str, Any]:
+    """An overview as texts.
+
+    How reviews agree, and how consistent inspectors are, is left out unless ``everything`` may be seen: who can still
+    change a verdict would read the other one's out of it.
+    """
+    words: dict[str, Any] = {
         "stars": told.stars,
         "controls": told.controls,
         "reviews": [told.reviews_done, told.reviews_needed],
-        "fleiss": [number(told.fleiss), told.fleiss_stars],
         "left": duration(told.seconds_left),
+    }
+    if not everything:
+        return words | {"inspectors": [[one.name, str(one.reviews), _pace(one)] for one in told.inspectors]}
+    return words | {
+        "done": [[status.value, count] for status, count in told.done.items()],
+        "fleiss": [number(told.fleiss), told.fleiss_stars],
         "inspectors": [
             [
                 one.name,
                 str(one.reviews),
+                _pace(one),
                 str(one.adjudications),
-                f"{number(one.seconds, 0)} s" if math.isfinite(one.seconds) else "–",
                 str(one.repeats),
                 f"{100 * one.same:.0f} %" if math.isfinite(one.same) else "–",
                 number(one.gap),
@@ -164,6 +174,10 @@ def overview_words(told: Overview) -> dict[str, Any]:
             [" and ".join(one.names), str(one.stars), number(one.kappa), number(one.weighted)] for one in told.pairs
         ],
     }
+
+
+def _pace(one: Inspector) -> str:
+    return f"{number(one.seconds, 0 if one.seconds >= 10 else 1)} s" if math.isfinite(one.seconds) else "–"
 
 
 def number(value: float, digits: int = 2) -> str:

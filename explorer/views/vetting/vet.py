@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import panel as pn
 from numpy.typing import NDArray
 
 from explorer.model.vetting.campaigns import Campaign, Task
-from explorer.model.vetting.drafts import Draft, RefusedError
+from explorer.model.vetting.drafts import RefusedError
 from explorer.model.vetting.events import EventKind, VettingEvent
 from explorer.model.vetting.people import Role
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Message
 from explorer.views.star import StarDock
-from explorer.views.vetting.visit import NO_CAMPAIGN, NO_STAR, VettingRoom, Visit, proposal_of
+from explorer.views.vetting.visit import NO_CAMPAIGN, NO_STAR, VettingRoom, Visit, draft_of
+
+ROOM = "Vet"
+"""Name of the room on the page: only there a star lies on the desk."""
 
 
 class VetRoom(VettingRoom):
@@ -30,25 +34,51 @@ class VetRoom(VettingRoom):
         super().__init__(visit, "vet", Role.INSPECTOR)
         self.workspace = Workspace(visit.workspace.table)
         self.task: Task | None = None
+        self._desk_of: Campaign | None = None
         self._skipped: set[tuple[int, int]] = set()
         self.star = StarDock(self.workspace, visit.desk.library, self._beside, self.channel, nothing=NO_STAR)
         self.workspace.param.watch(lambda event: self.channel.tell(say=event.new), "message")
         self.workspace.param.watch(lambda _: self._fitted(), "proposals")
         self.listen(
             judge=self._judge,
-            vet_undo=lambda _: self._back(self.visit.desk.undo(self.visit.known, self.needed())),
-            vet_redo=lambda _: self._redo(),
+            vet_undo=self._undo,
+            vet_redo=self._redo,
             star_step=lambda message: self.skip() if int(message["by"]) > 0 else self.look_back(),
             star_find=lambda message: self._find(str(message["text"])),
         )
 
+        visit.workspace.param.watch(lambda event: self._entered(event.new == ROOM), "room")
+
     def greet(self) -> None:
         """Tell the star's side what every star shares."""
         self.star.hello()
+        document = pn.state.curdoc
+        if document is not None and document.session_context is not None:
+            document.on_session_destroyed(lambda _: self._leave())
+
+    def _entered(self, here: bool) -> None:
+        """Take a star when the room is entered, and give it back when it is left: nobody waits for who is elsewhere."""
+        if self._followed is None or self.visit.refusal(self.role):
+            return
+        if here:
+            with self.channel.together():
+                self.show()
+        else:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._desk_of is not None and self.task is not None:
+            self.visit.desk.leave(self.visit.known, self._desk_of)
+        self._desk_of = None
 
     def show(self) -> None:
         """Put the next star on the desk, and tell everything."""
         campaign = self.campaign()
+        if self._desk_of is not None and self._desk_of != campaign:
+            self._leave()
+        if self.visit.workspace.room != ROOM:
+            return
+        self._desk_of = campaign
         if campaign is None:
             self.channel.tell(vet=self.campaign_words() | {"star": "", "sentence": NO_CAMPAIGN})
             return
@@ -61,7 +91,7 @@ class VetRoom(VettingRoom):
     def others_acted(self) -> None:
         """Somebody judged: numbers change, the star on the desk does not."""
         campaign = self.campaign()
-        if self.task is None or campaign is None:
+        if self.task is None or campaign is None or campaign != self._desk_of:
             self.show()
         else:
             self.channel.tell(counts=self._counts(campaign))
@@ -106,29 +136,30 @@ class VetRoom(VettingRoom):
             raise RefusedError(f"{text.strip()[:40]!r} is no star that you have judged in this campaign.")
         self._look_again(found[-1].star, found[-1].occasion)
 
-    def _judge(self, message: Message) -> None:
-        campaign, star = self.needed(), int(message["star"])
-        draft = Draft(
-            id=str(message["id"]),
-            star=star,
-            verdict=int(message["verdict"]),
-            flags=tuple(str(flag) for flag in message["flags"]),
-            note=str(message["note"]),
-            proposal=proposal_of(message, self.workspace, star),
-        )
-        event = self.visit.desk.judge(self.visit.known, campaign, draft)
-        self.channel.tell(saved=event.id)
-        self.show()
+    async def _judge(self, message: Message) -> None:
+        """Record a verdict beside the page, so that nobody waits for a disk, then give the next star."""
+        campaign, draft = self.needed(message), draft_of(message, self.workspace)
+        desk, person = self.visit.desk, self.visit.known
+        event = await self.channel.in_background(lambda: desk.judge(person, campaign, draft))
+        with self.channel.together():
+            self.channel.tell(saved=event.id)
+            self.show()
 
-    def _back(self, event: VettingEvent | None) -> None:
+    def _undo(self, message: Message) -> None:
         """Show the star whose verdict was taken back."""
+        event = self.visit.desk.undo(self.visit.known, self.needed(), event_id=str(message["id"]))
         if event is None:
             raise RefusedError("There is nothing to take back.")
-        self._look_again(event.star, event.occasion, taken_back=event.supersedes)
-        self.channel.tell(say=f"The verdict on {event.star} is taken back.")
+        told = f"The verdict on {event.star} is taken back"
+        try:
+            self._look_again(event.star, event.occasion, taken_back=event.supersedes)
+            self.channel.tell(say=f"{told}.")
+        except RefusedError:
+            self.show()
+            self.channel.tell(say=f"{told}; the star lies on another desk now.")
 
-    def _redo(self) -> None:
-        event = self.visit.desk.redo(self.visit.known, self.needed())
+    def _redo(self, message: Message) -> None:
+        event = self.visit.desk.redo(self.visit.known, self.needed(), event_id=str(message["id"]))
         if event is None:
             raise RefusedError("There is nothing to do again.")
         self.show()

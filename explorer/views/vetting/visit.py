@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,10 +12,13 @@ from typing import Any
 
 import panel as pn
 import param
+from param.parameterized import discard_events
+from sqlalchemy.exc import SQLAlchemyError
 
+from explorer.model.star import LABELS
 from explorer.model.vetting.campaigns import Campaign
 from explorer.model.vetting.desk import Desk
-from explorer.model.vetting.drafts import RefusedError
+from explorer.model.vetting.drafts import Draft, RefusedError
 from explorer.model.vetting.events import CLASS, REFIT, Authority
 from explorer.model.vetting.people import Person, Role
 from explorer.model.vetting.rules import FLAG_KEYS
@@ -23,9 +27,11 @@ from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT
 from explorer.state.workspace import Workspace
 from explorer.views.base import stylesheet
 from explorer.views.channel import Channel, Message
-from pipeline.domain.columns import column, in_published_order
+from pipeline.domain.columns import column
 
 NO_CAMPAIGN = "There is no campaign yet. An adjudicator selects stars in Explore and starts one of them in Progress."
+
+OUT_OF_REACH = "The record cannot be reached now, so nothing is saved yet. What you gave is kept here: try again."
 
 NO_STAR = "The star to judge appears here."
 
@@ -95,10 +101,10 @@ class Visit:
         if self.person is None:
             return self.reason
         if not self.may(role):
+            has = self.desk.people.role_of(self.person.name).name.lower()
             return (
-                f"{self.person.name} is a {self.desk.people.role_of(self.person.name).name.lower()} here; this page is "
-                f"for {role.name.lower()}s. Whoever runs the server gives the role: "
-                f"python -m explorer users add {self.person.name} --role {role.name.lower()} --replace"
+                f"{self.person.name} has the role of {has} here; this page is for {role.name.lower()}s. Ask whoever "
+                "runs the server for that role."
             )
         return ""
 
@@ -113,11 +119,17 @@ class VettingChannel(Channel):
 
     @contextmanager
     def _mishaps(self, data: Message) -> Iterator[None]:
-        with super()._mishaps(data):
-            try:
-                yield
-            except RefusedError as error:
-                self.tell(say=str(error), refused=str(data.get("kind")))
+        kind = str(data.get("kind"))
+        try:
+            yield
+        except RefusedError as error:
+            self.tell(say=str(error), refused=kind)
+        except (SQLAlchemyError, OSError):
+            _LOG.exception("The record could not be reached for %.40r.", kind)
+            self.tell(say=OUT_OF_REACH, out_of_reach=kind)
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError):
+            _LOG.warning("A message could not be handled: %.200r", data, exc_info=True)
+            self.tell(say="This could not be understood, and nothing was recorded.", refused=kind)
 
 
 class VettingRoom:
@@ -135,11 +147,11 @@ class VettingRoom:
 
     def __init__(self, visit: Visit, room: str, role: Role) -> None:
         self.visit, self.role = visit, role
-        self.campaign_id = ""
         self.channel = VettingChannel(room=room, sizing_mode="stretch_both", margin=0)
         self._handlers = {"hello": self._hello, "campaign": self._choose}
         self._followed: object = None
         visit.workspace.param.watch(lambda _: self.tell_theme(), "dark")
+        visit.workspace.param.watch(lambda _: self._campaign_chosen(), "campaign")
 
     def listen(self, **handlers: Callable[[Message], Any]) -> None:
         """Handle messages; who may not enter the room is refused before anything is looked at."""
@@ -197,17 +209,30 @@ class VettingRoom:
         self.channel.tell(theme=ink)
 
     def _choose(self, message: Message) -> None:
-        self.campaign_id = self.visit.desk.campaign(str(message["id"])).id
-        self.show()
+        self.visit.workspace.campaign = self.visit.desk.campaign(str(message["id"])).id
+
+    def _campaign_chosen(self) -> None:
+        """Follow a choice in any of the rooms."""
+        if self._followed is not None and not self.visit.refusal(self.role):
+            with self.channel.together():
+                self.show()
 
     def campaign(self) -> Campaign | None:
-        """The chosen campaign, the newest before one is chosen; None when there is none."""
-        found = self.visit.desk.campaigns()
-        chosen = [one for one in found if one.id == self.campaign_id]
-        return (chosen or list(found) or [None])[0]
+        """The chosen campaign, and the newest before one is chosen: it stays when another one starts."""
+        found, workspace = self.visit.desk.campaigns(), self.visit.workspace
+        for one in found:
+            if one.id == workspace.campaign:
+                return one
+        if not found:
+            return None
+        with discard_events(workspace):
+            workspace.campaign = found[0].id
+        return found[0]
 
-    def needed(self) -> Campaign:
-        """The chosen campaign; RefusedError when there is none."""
+    def needed(self, message: Message | None = None) -> Campaign:
+        """The campaign that a message is about, else the chosen one; RefusedError when there is none."""
+        if message is not None and message.get("campaign"):
+            return self.visit.desk.campaign(str(message["campaign"]))
         campaign = self.campaign()
         if campaign is None:
             raise RefusedError(NO_CAMPAIGN)
@@ -236,12 +261,32 @@ class VettingRoom:
         published = self.visit.desk.published(star, campaign.rules)
         return [
             [name, column(name).label, column(name).unit, value if value == value else None]  # noqa: PLR0124 - NaN
-            for name, value in ((name, published[name]) for name in in_published_order(published))
+            for name, value in ((name, published[name]) for name in sorted(published, key=_place))
         ]
 
     def __panel__(self) -> pn.viewable.Viewable:
         """The room's layout."""
         return self.channel
+
+
+def _place(name: str) -> int:
+    """Labels stand in the order of the card."""
+    return LABELS.index(name) if name in LABELS else len(LABELS)
+
+
+def draft_of(message: Message, workspace: Workspace) -> Draft:
+    """What a page hands in; TypeError where something is of another kind than pages send."""
+    verdict, note, star = message["verdict"], message["note"], int(message["star"])
+    if type(verdict) is not int or not isinstance(note, str):
+        raise TypeError(f"A verdict is a whole number and a note a text; found {verdict!r:.40} and {note!r:.40}.")
+    return Draft(
+        id=str(message["id"]),
+        star=star,
+        verdict=verdict,
+        flags=tuple(str(flag) for flag in message["flags"]),
+        note=note,
+        proposal=proposal_of(message, workspace, star),
+    )
 
 
 def proposal_of(message: Message, workspace: Workspace, star: int) -> dict[str, float | str]:
@@ -253,6 +298,15 @@ def proposal_of(message: Message, workspace: Workspace, star: int) -> dict[str, 
         elif name != REFIT:
             given[str(name)] = float(value)
     fitted = workspace.proposals.get(star)
-    if given and fitted is not None:
+    if fitted is not None and _from_refit(given, dict(fitted.labels)):
         given[REFIT] = fitted.to_json()
     return given
+
+
+def _from_refit(given: Mapping[str, float | str], fitted: Mapping[str, float]) -> bool:
+    """Whether the proposed values are those of a refit, to the digits that the page shows."""
+    values = {name: value for name, value in given.items() if isinstance(value, float)}
+    return bool(values) and all(
+        name in fitted and math.isclose(value, fitted[name], rel_tol=1e-5, abs_tol=1e-5)
+        for name, value in values.items()
+    )

@@ -1,0 +1,245 @@
+"""The vetting rooms without a browser: what lies on whose desk, what is taken back, what a broken record does."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from vetting_helpers import ANN, BOB, CY, EVE, VIC, draft, judge_all, make_desk
+
+from explorer.model.proposals import Proposal
+from explorer.model.vetting.claims import claims_of
+from explorer.model.vetting.drafts import RefusedError
+from explorer.model.vetting.events import EventKind
+from explorer.model.vetting.ledger import GRACE
+from explorer.model.vetting.overview import overview
+from explorer.model.vetting.rules import VettingRules
+from explorer.model.vetting.store import Store
+from explorer.state.workspace import Workspace
+from explorer.views.vetting.adjudicate import AdjudicateRoom
+from explorer.views.vetting.campaigns import CampaignsRoom
+from explorer.views.vetting.vet import VetRoom
+from explorer.views.vetting.visit import Visit, proposal_of
+
+PLAIN = VettingRules(control_fraction=0.0, repeat_fraction=0.0)
+
+
+@pytest.fixture
+def desk(tmp_path, library):
+    store = Store.open(tmp_path / "vetting.sqlite")
+    yield make_desk(store, library)
+    store.close()
+
+
+def start(desk, name="first", count=4, rules=PLAIN):
+    stars = [int(star) for star in desk.library.table["obsid"][:count]]
+    return desk.create_campaign(EVE, name, stars, rules, seed=5)
+
+
+class Screen:
+    """A room and what its page is told."""
+
+    def __init__(self, desk, person, make=VetRoom, room="Vet"):
+        self.workspace = Workspace(desk.library.table, room=room)
+        self.room = make(Visit(desk, person, "unknown here", self.workspace))
+        self.told = []
+        self.room.channel.deliver = self.told.append
+        self.send("hello")
+
+    def send(self, kind, **message):
+        """Send a message, wait for what it does beside the page; returns all that was told."""
+        before = len(self.told)
+
+        async def everything():
+            self.room.channel._handle_msg({"kind": kind, **message})
+            while self.room.channel._tasks:
+                await asyncio.gather(*self.room.channel._tasks)
+
+        with ThreadPoolExecutor(1) as pool:  # Playwright's own loop may run in this thread
+            pool.submit(lambda: asyncio.run(everything())).result()
+        answer = {}
+        for told in self.told[before:]:
+            answer |= told
+        return answer
+
+    def judge(self, verdict=3, **more):
+        given = {"id": str(uuid4()), "star": str(self.room.task.star), "flags": [], "note": "", "proposal": {}}
+        return self.send("judge", verdict=verdict, **(given | more))
+
+
+def claims(desk, campaign):
+    return {(claim.user, claim.star) for claim in claims_of(desk.store, campaign.id)}
+
+
+def test_a_star_lies_on_the_desk_only_while_vet_is_on_screen(desk):
+    campaign = start(desk)
+    away = Screen(desk, ANN, room="Progress")
+    assert claims(desk, campaign) == set()
+    away.workspace.room = "Vet"
+    star = away.room.task.star
+    assert claims(desk, campaign) == {("ann", star)}
+    away.workspace.room = "Explore"
+    assert claims(desk, campaign) == set()
+    assert Screen(desk, BOB).room.task.star == star
+
+
+def test_a_star_that_was_given_back_can_still_be_judged_unless_another_has_it(desk):
+    campaign = start(desk)
+    first, second = Screen(desk, ANN), Screen(desk, ANN)
+    star = first.room.task.star
+    second.workspace.room = "Explore"
+    assert first.judge()["saved"]
+    assert desk.standing(campaign).verdicts(star)["ann"].verdict == 3
+    held = first.room.task.star
+    second.room.visit.desk.leave(ANN, campaign)
+    assert desk.next_task(BOB, campaign, {(star, 1)}).star == held
+    assert "another desk" in first.judge()["say"]
+
+
+def test_a_campaign_that_starts_meanwhile_changes_nothing(desk):
+    first = start(desk)
+    screen = Screen(desk, ANN)
+    star = screen.room.task.star
+    start(desk, "second", 8)
+    assert screen.room.campaign() == first
+    assert screen.judge(campaign=first.id)["saved"]
+    assert desk.standing(first).verdicts(star)
+
+
+def test_the_chosen_campaign_is_that_of_every_room(desk):
+    first, second = start(desk), start(desk, "second", 8)
+    screen = Screen(desk, EVE)
+    progress = CampaignsRoom(screen.room.visit, None)
+    assert progress.campaign() == second
+    screen.send("campaign", id=first.id)
+    assert progress.campaign() == screen.room.campaign() == first
+
+
+def test_an_undo_is_told_even_when_the_star_lies_elsewhere(desk):
+    campaign = start(desk, count=2)
+    ann = Screen(desk, ANN)
+    star = ann.room.task.star
+    ann.judge()
+    assert desk.next_task(BOB, campaign).star == star
+    message = str(uuid4())
+    assert "taken back; the star lies on another desk" in ann.send("vet_undo", id=message)["say"]
+    assert desk.standing(campaign).verdicts(star) == {}
+    events = len(desk.log.refresh())
+    ann.send("vet_undo", id=message)
+    assert len(desk.log.refresh()) == events, "the same message twice is one undo"
+
+
+def test_a_star_has_no_more_reviews_than_it_needs(desk):
+    campaign = start(desk, count=1)
+    judge_all(desk, ANN, campaign, lambda _: 3)
+    desk.undo(ANN, campaign)
+    for person in (BOB, CY):
+        judge_all(desk, person, campaign, lambda _: 3)
+    with pytest.raises(RefusedError, match="2 reviews already"):
+        desk.redo(ANN, campaign)
+    star = desk.tasks(campaign)[0]
+    with pytest.raises(RefusedError, match="2 reviews already"):
+        desk.look_again(ANN, campaign, star)
+    with pytest.raises(RefusedError, match="2 reviews already"):
+        desk.judge(ANN, campaign, draft(star.star, 0))
+
+
+def test_what_an_adjudicator_settled_stays(desk):
+    campaign = start(desk, count=1)
+    star = desk.tasks(campaign)[0]
+    judge_all(desk, ANN, campaign, lambda _: 0)
+    judge_all(desk, BOB, campaign, lambda _: 4)
+    settled = desk.adjudicate(EVE, campaign, draft(star.star, 1))
+    for action in (
+        lambda: desk.undo(ANN, campaign),
+        lambda: desk.look_again(ANN, campaign, star),
+        lambda: desk.judge(BOB, campaign, draft(star.star, 1)),
+    ):
+        with pytest.raises(RefusedError, match="settled by an adjudicator"):
+            action()
+    assert [case.star for case in desk.cases(EVE, campaign)] == [star.star]
+    assert desk.undo(EVE, campaign) is None, "an undo in Vet takes no adjudication back"
+    assert desk.undo(EVE, campaign, kind=EventKind.ADJUDICATION).supersedes == settled.id
+    assert desk.redo(EVE, campaign, kind=EventKind.ADJUDICATION) is not None
+    with pytest.raises(RefusedError, match="adjudicator"):
+        desk.undo(ANN, campaign, kind=EventKind.ADJUDICATION)
+
+
+def test_progress_tells_how_reviews_agree_when_nobody_can_be_swayed(desk):
+    campaign = start(desk)
+    judge_all(desk, ANN, campaign, lambda _: 3)
+    judge_all(desk, BOB, campaign, lambda _: 3)
+    for person, told in ((ANN, False), (VIC, False), (EVE, True)):
+        screen = Screen(desk, person, lambda visit: CampaignsRoom(visit, None), "Progress")
+        words = screen.told[-1]["campaigns"]["overview"]
+        assert ("fleiss" in words, "done" in words, "pairs" in words) == (told, told, told)
+        assert len(words["inspectors"][0]) == (7 if told else 3)
+    desk.clock.now += 2 * GRACE
+    words = Screen(desk, ANN, lambda visit: CampaignsRoom(visit, None), "Progress").told[-1]["campaigns"]["overview"]
+    assert words["done"][1] == ["agreed", 4]
+
+
+def test_the_time_left_counts_stars_that_come_again(desk):
+    campaign = start(desk, "again", 4, VettingRules(control_fraction=0.0, repeat_fraction=1.0, repeat_gap=1, reviews=1))
+    for _ in range(4):
+        task = desk.next_task(ANN, campaign, {(one.star, 2) for one in desk.tasks(campaign)})
+        desk.judge(ANN, campaign, draft(task.star, 3))
+    told = overview(desk, campaign)
+    pace = told.inspectors[0].seconds
+    assert told.reviews_done == told.reviews_needed
+    assert told.seconds_left == pytest.approx(4 * pace)
+
+
+def test_a_record_out_of_reach_keeps_what_was_given(desk, monkeypatch):
+    start(desk)
+    screen = Screen(desk, ANN)
+
+    def broken(*_):
+        raise OperationalError("INSERT", {}, Exception("database is locked"))
+
+    monkeypatch.setattr(type(desk), "judge", broken)
+    told = screen.judge(note="kept")
+    assert told["out_of_reach"] == "judge"
+    assert "What you gave is kept" in told["say"]
+    assert "saved" not in told
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"verdict": 3.9}, {"verdict": True}, {"verdict": "3"}, {"note": {"a": 1}}, {"star": None}, {"flags": 7}]
+)
+def test_what_no_page_sends_is_refused_and_the_form_is_free_again(desk, wrong):
+    campaign = start(desk)
+    told = Screen(desk, ANN).judge(**{"verdict": 3} | wrong)
+    assert told["refused"] == "judge"
+    assert desk.log.refresh() == ()
+    assert campaign in desk.campaigns()
+
+
+@pytest.mark.parametrize("kind", [{}, [], None, 5])
+def test_a_message_of_no_kind_is_ignored(desk, kind):
+    start(desk)
+    assert Screen(desk, ANN).send(kind) == {}
+
+
+def test_a_refit_goes_only_with_its_own_values(desk):
+    workspace = Workspace(desk.library.table)
+    star = int(desk.library.table["obsid"][0])
+    fit = Proposal(star, (("teff", 3650.25), ("logg", 1.1)), (), (), (), 1.0, 9, 2.0, "m", "c", "why")
+    workspace.proposals = {star: fit}
+    assert "refit" in proposal_of({"proposal": {"teff": 3650.25, "class": "C star"}}, workspace, star)
+    assert "refit" not in proposal_of({"proposal": {"teff": 3700.0}}, workspace, star)
+    assert "refit" not in proposal_of({"proposal": {"class": "C star"}}, workspace, star)
+
+
+def test_an_adjudicator_goes_on_to_the_next_conflict(desk):
+    campaign = start(desk, count=2)
+    judge_all(desk, ANN, campaign, lambda _: 0)
+    judge_all(desk, BOB, campaign, lambda _: 4)
+    screen = Screen(desk, EVE, AdjudicateRoom, "Adjudicate")
+    first = screen.room.workspace.focus
+    given = {"id": str(uuid4()), "star": str(first), "flags": [], "note": "", "proposal": {}, "verdict": 1}
+    assert screen.send("judge", **given)["saved"]
+    assert screen.room.workspace.focus != first
+    told = screen.send("vet_undo", id=str(uuid4()))
+    assert told["adjudicate"]["star"] == str(first)
