@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
@@ -16,6 +17,7 @@ import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.document import Document
+from bokeh.util.warnings import BokehUserWarning
 from panel.util import edit_readonly
 from panel.viewable import Viewable
 from tornado.websocket import WebSocketClosedError
@@ -51,6 +53,8 @@ FIRST_VIEWS = 6
 Rooms: TypeAlias = dict[str, Callable[[], Any]]
 
 pn.extension(notifications=False)
+# With its first event a browser sends the whole of a model that the server gave it: Bokeh warns, and keeps its own.
+warnings.filterwarnings("ignore", "reference already known", BokehUserWarning)
 
 _DENSE = {
     "& .MuiToolbar-root": {"minHeight": "46px !important", "height": "46px", "margin": "0 !important"},

@@ -281,6 +281,13 @@ def test_a_viewer_sees_progress_and_may_do_nothing(crowd, group):
     assert any("start a campaign" in line for line in refusals)
 
 
+def test_a_link_cannot_choose_the_session_of_who_opens_it(crowd, group):
+    page = crowd("bob").context.new_page()
+    assert page.goto(group.url + "?bokeh-session-id=chosen-by-somebody-else").status == 403
+    page.close()
+    group.lines[:] = [line for line in group.lines if "invalid signature" not in line]  # what was provoked
+
+
 def test_wrong_passwords_stay_outside_and_no_secret_is_logged(browser, group, home):
     person = Person(browser, group, "ann", "wrong horse battery")
     person.page.get_by_text("The name or the password is wrong.").wait_for(timeout=10_000)
