@@ -3,17 +3,22 @@
 import json
 import logging
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from postgres import Postgres, find_postgres
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DatabaseError
 from vetting_helpers import ANN, BOB, CY, EVE, VIC, draft, judge_all, make_desk, person
 
 from explorer.model.proposals import Proposal
+from explorer.model.vetting import migrations
 from explorer.model.vetting.campaigns import Task
 from explorer.model.vetting.conflicts import Status
 from explorer.model.vetting.drafts import RefusedError
@@ -98,6 +103,43 @@ def test_the_database_itself_refuses_to_change_the_record(store, library, sql):
     with pytest.raises(DatabaseError, match="append-only"), store.writing() as connection:
         connection.execute(text(sql))
     assert len(EventLog(store).refresh()) == 1
+
+
+@pytest.mark.parametrize("how", ["INSERT OR REPLACE", "REPLACE", "INSERT OR IGNORE", "INSERT"])
+@pytest.mark.parametrize("key", ["id", "seq", "both"])
+def test_sqlite_refuses_to_replace_an_event(light, library, how, key):
+    desk = make_desk(light, library)
+    campaign = start(desk)
+    said = desk.judge(ANN, campaign, draft(desk.next_task(ANN, campaign).star))
+    names = [name for name in METADATA.tables["event"].c.keys() if name != "seq"]  # noqa: SIM118 - not a dict
+    other = {"note": "'changed'"} | ({} if key != "seq" else {"id": f"'{uuid4()}'"})
+    values = ", ".join(other.get(name, f'"{name}"') for name in names)
+    into, number = ", ".join(f'"{name}"' for name in names), ("" if key == "id" else "seq, ")
+    sql = f"{how} INTO event ({number}{into}) SELECT {number}{values} FROM event"
+    with suppress(DatabaseError), light.writing() as connection:
+        connection.execute(text(sql))
+    assert EventLog(light).refresh() == (said,)
+
+
+def test_the_guard_against_replacing_comes_to_an_old_record_and_can_go(tmp_path):
+    where = tmp_path / "vetting.sqlite"
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    opened = Store.open(where)
+
+    def guards():
+        sql = text("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name = 'event_no_replace'")
+        with opened.reading() as connection:
+            return connection.execute(sql).scalar_one()
+
+    assert guards() == 1
+    with opened.writing() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+    assert guards() == 0
+    opened.migrate()
+    assert guards() == 1
+    opened.close()
 
 
 def test_addresses_that_are_none_are_refused_without_their_password():
