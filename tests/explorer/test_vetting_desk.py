@@ -290,7 +290,12 @@ def test_forgeries_are_refused_and_logged(desk, caplog):
         (draft(there, flags=("'; DROP TABLE event; --",)), "no flag"),
         (draft(there, proposal={"quality": 0.0}), "cannot be proposed"),
         (draft(there, proposal={"teff": float("inf")}), "not a finite number"),
+        (draft(there, proposal={"teff": "hot"}), "not a finite number"),
+        (draft(there, proposal={"teff": 99.0}), "between 2,000 and 10,000 K"),
+        (draft(there, proposal={"teff": 10**400}), "between 2,000 and 10,000 K"),
+        (draft(there, proposal={"rv": -1501.0}), "between -1,500 and 1,500 km/s"),
         (draft(there, proposal={"refit": "{}"}), "damaged"),
+        (draft(there, proposal={"refit": "[" * 20_000}), "damaged"),
         (draft(there, note="x" * 20_000), "more than 10,000 characters"),
         (replace(draft(there), id="../../etc/passwd"), "not a UUID"),
         (replace(draft(there, 0), id=mine.id), "another content"),
@@ -325,6 +330,29 @@ def test_a_refit_is_kept_with_the_verdict_and_must_be_of_the_star(desk, caplog):
         refused(caplog, desk, lambda sent=sent: desk.judge(ANN, campaign, sent), "refit|damaged")
     said = desk.judge(ANN, campaign, draft(star, proposal={"teff": 3650.0, "refit": fit.to_json()}))
     assert Proposal.from_json(said.proposal["refit"]) == fit
+
+
+def test_a_draft_that_lost_its_refit_in_a_reload_is_the_same_draft(desk):
+    campaign = start(desk)
+    star = desk.next_task(ANN, campaign).star
+    fit = Proposal(star, (("teff", 3650.0),), (("teff", 9.0),), (), ((8400.0, 8450.0),), 1.0, 9, 2.0, "m", "c", "ghost")
+    sent = draft(star, proposal={"teff": 3650.0, "refit": fit.to_json()})
+    said = desk.judge(ANN, campaign, sent)
+    assert desk.judge(ANN, campaign, replace(sent, proposal={"teff": 3650.0})) == said
+    with pytest.raises(RefusedError, match="another content"):
+        desk.judge(ANN, campaign, replace(sent, proposal={"teff": 3651.0}))
+
+
+def test_a_number_without_bounds_of_its_own_is_bounded(desk, caplog):
+    campaign = start(desk, replace(PLAIN, tolerances={"parallax": 0.1, "distance": 1.0}))
+    star = desk.next_task(ANN, campaign).star
+    for proposal, word in (
+        ({"parallax": -10_001.0}, "-10,000 and 10,000 mas"),
+        ({"distance": 1e5}, "0 and 10,000 kpc"),
+    ):
+        sent = draft(star, proposal=proposal)
+        refused(caplog, desk, lambda sent=sent: desk.judge(ANN, campaign, sent), word)
+    assert desk.judge(ANN, campaign, draft(star, proposal={"parallax": -10_000.0, "distance": 0.0}))
 
 
 # --- files -------------------------------
