@@ -254,6 +254,11 @@ def test_rules_of_another_type_are_refused():
         {"user": "../ann"},
         {"user": "a'; DROP TABLE event; --"},
         {"utc": "yesterday"},
+        {"utc": "2026-02-30T12:00:00.000000Z"},
+        {"utc": "0000-01-01T12:00:00.000000Z"},
+        {"utc": "٢٠٢٦-01-01T12:00:00.000000Z"},
+        {"catalogue": "x" * 201},
+        {"fit": "0" * 65},
         {"star": -1},
         {"star": 2**63},
         {"occasion": 3},
@@ -279,7 +284,8 @@ def test_an_event_survives_json_and_refuses_other_fields():
     one = event(flags=("RV", "sky"), note="δ <b>&\n☃", proposal={"teff": 3500.5, "class": "S"})
     stored = one.to_dict()
     assert VettingEvent.from_dict(stored) == one
-    for wrong in (stored | {"role": "adjudicator"}, stored | {"star": "101"}, stored | {"verdict": True}, {}, []):
+    huge = stored | {"proposal": {"teff": 10**400}}
+    for wrong in (stored | {"role": "adjudicator"}, stored | {"star": "101"}, stored | {"verdict": True}, {}, [], huge):
         with pytest.raises(EventError):
             VettingEvent.from_dict(wrong)
 
