@@ -108,8 +108,12 @@ class CampaignsRoom(VettingRoom):
         """Merge a record from another laptop."""
         self._adjudicator("merge a record")
         text = str(message["text"])
-        if len(text) > MOST_BYTES:
-            raise RefusedError(f"A record has at most {MOST_BYTES // 1_000_000} MB.")
+        size = len(text.encode("utf-8", "replace"))
+        if size > MOST_BYTES:
+            raise RefusedError(
+                f"This file has {size / 1e6:,.1f} MB; a record of at most {MOST_BYTES // 1_000_000} MB is merged here. "
+                "Merge it by command: python -m explorer import-record FILE."
+            )
         visit = self.visit
         try:
             report = await self.channel.in_background(
