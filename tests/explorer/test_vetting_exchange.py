@@ -4,6 +4,7 @@ import json
 import logging
 import threading
 import time
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,11 +12,13 @@ from vetting_helpers import ANN, BOB, CY, EVE, draft, judge_all, make_desk
 
 from explorer.model.vetting import exchange
 from explorer.model.vetting.events import EventKind, VettingEvent
-from explorer.model.vetting.exchange import MOST_BYTES, export_record, import_record, latest_verdicts
+from explorer.model.vetting.exchange import MOST_BYTES, ExchangeError, export_record, import_record, latest_verdicts
 from explorer.model.vetting.record import EventLog
 from explorer.model.vetting.rules import VettingRules
 from explorer.model.vetting.store import Store
+from pipeline.products.vetting import read_verdicts, write_verdicts
 
+STARS = 12
 PLAIN = VettingRules(control_fraction=0.0, repeat_fraction=0.0)
 
 
@@ -43,6 +46,55 @@ def record(*lines):
 def campaign_line(desk, campaign):
     (line,) = [one for one in export_record(desk.store) if f'"id": "{campaign.id}"' in one and '"tasks"' in one]
     return json.loads(line)
+
+
+def two_laptops(library, tmp_path):
+    first = make_desk(Store.open(tmp_path / "one.sqlite"), library)
+    campaign = start(first, count=STARS)
+    second = make_desk(Store.open(tmp_path / "two.sqlite"), library)
+    import_record(second.store, "".join(export_record(first.store)), "bob", second.clock())
+    return first, second, campaign
+
+
+def test_two_laptops_one_release(library, tmp_path):
+    first, second, campaign = two_laptops(library, tmp_path)
+    judge_all(first, ANN, campaign, lambda _: 3)
+    second.clock.now += timedelta(hours=2)
+    judge_all(second, BOB, second.campaign(campaign.id), lambda _: 4)
+    lines, others = "".join(export_record(first.store)), "".join(export_record(second.store))
+    assert import_record(first.store, others, "ann", second.clock()).new == STARS
+    assert import_record(first.store, others, "ann", second.clock()).known == STARS
+    import_record(second.store, lines, "bob", second.clock())
+    assert "".join(export_record(first.store)) == "".join(export_record(second.store))
+    assert latest_verdicts(first) == latest_verdicts(second)
+    assert {one.status for one in latest_verdicts(first)} == {"agreed"}
+    for name in ("v.csv", "v.parquet"):
+        write_verdicts(latest_verdicts(first), tmp_path / name, simulated=True)
+        assert read_verdicts(tmp_path / name) == latest_verdicts(first)
+
+
+def test_forged_lines_of_a_file_are_left_out_and_told(library, tmp_path):
+    first, second, campaign = two_laptops(library, tmp_path)
+    task = first.next_task(ANN, campaign)
+    said = first.judge(ANN, campaign, draft(task.star))
+    header, told, *_ = "".join(export_record(first.store)).split("\n")
+    good = said.to_dict()
+    thief = good | {"id": str(uuid4()), "user": "bob", "kind": "undo", "verdict": None, "supersedes": said.id}
+    forged = [
+        good | {"star": 1, "id": str(uuid4())},
+        good | {"campaign": str(uuid4()), "id": str(uuid4())},
+        good | {"utc": "2999-01-01T00:00:00.000000Z", "id": str(uuid4())},
+        good | {"user": "../ann", "id": str(uuid4())},
+        good | {"verdict": 0},
+        thief | {"utc": "2026-02-01T00:00:00.000000Z"},
+    ]
+    text_of = "\n".join([header, told, json.dumps(good), *(json.dumps(one) for one in forged)])
+    report = import_record(second.store, text_of, "bob", first.clock() + timedelta(days=9))
+    assert (report.new, report.known, len(report.refused)) == (1, 0, len(forged))
+    assert EventLog(second.store).refresh() == (said,)
+    for nonsense in ("", "{}", "a,b\n1,2", header + "\n[1]", "[" * 100_000):
+        with pytest.raises(ExchangeError):
+            import_record(second.store, nonsense, "bob")
 
 
 @pytest.mark.parametrize(
