@@ -147,7 +147,7 @@ def test_the_sign_in_form_never_logs_what_was_typed(users, seconds, caplog):
     assert form._validate("ann", PASSWORD)
     told = [one.getMessage() for one in caplog.records]
     assert told == ["Refused: a wrong name or password for an unknown name."] * 3 + [
-        "Refused: a wrong name or password for ann."
+        "Refused: a wrong name or password for 'ann'."
     ]
 
 

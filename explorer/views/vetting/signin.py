@@ -108,7 +108,7 @@ class Login(BasicLoginHandler):
 
     def _validate(self, username: str, password: str) -> bool:
         known = self.users.knows(username)
-        shown = username if known else "an unknown name"
+        shown = repr(username) if known else "an unknown name"
         counted = username if NAME_PATTERN.fullmatch(username) else ""
         if self.attempts.locked(counted, known=known):
             _LOG.warning("Refused: too many failed sign-ins, so that %s may not try now.", shown)
