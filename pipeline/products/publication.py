@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
-import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -84,8 +85,9 @@ def merged_verdicts(paths: Iterable[Path], *, simulated: bool) -> tuple[Verdict,
 
 
 def _said(one: Verdict) -> tuple[object, ...]:
-    """All but the agreement, whose NaN is not equal to itself."""
-    return (one.verdict, one.issues, one.reviews, one.status, one.fit, dict(one.proposal))
+    """Everything that stands in a release; NaN is not equal to itself, so that it stands as None."""
+    agreement = None if math.isnan(one.agreement) else one.agreement
+    return (one.verdict, one.issues, one.reviews, agreement, one.status, one.fit, dict(one.proposal))
 
 
 def freeze(
@@ -117,12 +119,12 @@ def freeze(
     Raises
     ------
     ProductError
-        If the name cannot be used, the folder exists, or a verdict is about a star that the catalogue lacks.
+        If the name cannot be used, the folder exists or cannot be written, or a verdict is about a star that the
+        catalogue lacks.
     """
     if not NAME_PATTERN.fullmatch(name):
         raise ProductError(f"{name!r:.80} is no name of a release: letters, digits and . _ - only, at most 40.")
-    if output.exists():
-        raise ProductError(f"{output} exists already; a release is never overwritten. Choose another name.")
+    _refuse_existing(output)
     manifest, catalog = Manifest.read(directory), Catalog.read(directory)
     columns = {declared: catalog.table[declared.name].to_numpy() for declared in catalog.columns}
     vetted = vet_columns({declared.name: values for declared, values in columns.items()}, verdicts, name)
@@ -142,13 +144,28 @@ def freeze(
     files[SUMS_NAME] = "".join(
         f"{hashlib.sha256(data).hexdigest()}  {file}\n" for file, data in sorted(files.items())
     ).encode()
-    draft = output.with_name(f".{output.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    for file, data in files.items():
-        (draft / file).write_bytes(data)
-    draft.rename(output)
+    _write(files, output)
     return Release(output, len(catalog), dict(Counter(str(status) for status in vetted["vet_status"])))
+
+
+def _refuse_existing(output: Path) -> None:
+    if output.exists():
+        raise ProductError(f"{output} exists already; a release is never overwritten. Choose another name.")
+
+
+def _write(files: Mapping[str, bytes], output: Path) -> None:
+    """Write a folder that appears when it is complete; of several that write it at once, one does."""
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder:
+            draft = Path(folder) / output.name
+            draft.mkdir()
+            for file, data in files.items():
+                (draft / file).write_bytes(data)
+            draft.rename(output)
+    except OSError as error:
+        _refuse_existing(output)
+        raise ProductError(f"{output} cannot be written ({error}). Is there space, and may you write there?") from error
 
 
 def vet_columns(columns: Mapping[str, NDArray[Any]], verdicts: Sequence[Verdict], name: str) -> dict[str, NDArray[Any]]:

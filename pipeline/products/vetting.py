@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import struct
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -127,7 +128,7 @@ def read_verdicts(path: Path) -> tuple[Verdict, ...]:
     Raises
     ------
     ProductError
-        If the file is missing, damaged, of another kind, or holds a star twice.
+        If the file is missing, damaged, of another kind, holds a star twice, or a number that no star can have.
     """
     texts = ("issues", "status", "fit", "catalogue", "utc", "proposal")
     try:
@@ -138,10 +139,12 @@ def read_verdicts(path: Path) -> tuple[Verdict, ...]:
         else:
             frame = pd.read_parquet(path)
         rows = frame[_COLUMNS].to_dict("records")
-        verdicts = tuple(_verdict({str(name): value for name, value in row.items()}) for row in rows)
+        verdicts = tuple(
+            _verdict(number, {str(name): value for name, value in row.items()}) for number, row in enumerate(rows, 1)
+        )
     except FileNotFoundError:
         raise ProductError(f"{path} is missing. Write it with `python -m explorer export-verdicts`.") from None
-    except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, OSError, RecursionError) as error:
         raise ProductError(f"{path} is not a table of verdicts ({error}). Export it again.") from error
     stars = [one.obsid for one in verdicts]
     if len(set(stars)) != len(stars):
@@ -156,23 +159,36 @@ def verdicts_are_simulated(path: Path) -> bool:
     return is_simulated(path)
 
 
-def _verdict(row: Mapping[str, Any]) -> Verdict:
-    if row["status"] not in get_args(Status):
-        raise ValueError(f"star {row['obsid']} has the status {row['status']!r}")
-    proposal = json.loads(row["proposal"])
-    if not isinstance(proposal, dict):
-        raise TypeError(f"star {row['obsid']} has a proposal that is not a mapping")
+def _verdict(number: int, row: Mapping[str, Any]) -> Verdict:
+    status, agreement = row["status"], row["agreement"]
+    if status not in get_args(Status):
+        raise ValueError(f"row {number}: status is {status!r}, none of {', '.join(get_args(Status))}")
+    low, high = (0, 9) if status in SETTLED else (NO_VERDICT, NO_VERDICT)
+    for name, least, most in (("obsid", 1, 2**63 - 1), ("verdict", low, high), ("reviews", 0, 2**15 - 1)):
+        value = row[name]
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise ValueError(f"row {number}: {name} is {value!r}, where the status {status} has {least} to {most}")
+    if not isinstance(agreement, (int, float)) or not (math.isnan(agreement) or 0.0 <= agreement <= 1.0):
+        raise ValueError(f"row {number}: agreement is {agreement!r}, neither empty nor 0 to 1")
     return Verdict(
         **{
             **row,
-            "obsid": int(row["obsid"]),
-            "verdict": int(row["verdict"]),
-            "reviews": int(row["reviews"]),
-            "agreement": float(row["agreement"]),
+            "agreement": float(agreement),
             "issues": tuple(flag for flag in str(row["issues"]).split(",") if flag),
-            "proposal": proposal,
+            "proposal": _proposal(number, row["proposal"]),
         }
     )
+
+
+def _proposal(number: int, text: str) -> dict[str, float | str]:
+    proposal = json.loads(text)
+    if not isinstance(proposal, dict):
+        raise TypeError(f"row {number}: proposal is {text!r:.80}, not a mapping")
+    for name, value in proposal.items():
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+        if not is_number and not isinstance(value, str):
+            raise ValueError(f"row {number}: proposal of {name!r:.40} is {value!r:.40}, neither a number nor a word")
+    return proposal
 
 
 _COLUMNS = [item.name for item in fields(Verdict)]

@@ -4,14 +4,16 @@ import io
 import json
 import logging
 from dataclasses import replace
+from pathlib import Path
 
 import panel as pn
 import pytest
 
 from explorer.__main__ import main
 from explorer.config import AppConfig
-from explorer.model.vetting.people import Role, SoleUser, UserError, UserFile
-from explorer.views.vetting.signin import NO_USERS, SHARED_ENTRY, Login, people_of, serving, visitor
+from explorer.model.vetting.attempts import Attempts
+from explorer.model.vetting.people import Nobody, Role, SoleUser, UserError, UserFile
+from explorer.views.vetting.signin import NO_USERS, SHARED_ENTRY, UserFileProvider, people_of, serving, visitor
 
 PASSWORD = "correct horse battery"
 
@@ -107,15 +109,127 @@ def test_a_name_that_a_provider_invents_cannot_stand_in_the_record(config, users
     assert visitor(group)[0].name == "ann"
 
 
-def test_the_sign_in_form_logs_refusals_on_one_line_without_the_password(users, caplog):
-    form = Login.__new__(Login)
-    form.users = users
+class Seconds:
+    """A clock of the tests' own."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def seconds():
+    return Seconds()
+
+
+@pytest.fixture
+def hashed(users, monkeypatch):
+    """Names whose passwords were hashed."""
+    seen, check = [], users.check
+    monkeypatch.setattr(users, "check", lambda name, password: seen.append(name) or check(name, password))
+    return seen
+
+
+def form_of(users, seconds):
+    handler = UserFileProvider(users, seconds).login_handler
+    return handler.__new__(handler)
+
+
+def test_the_sign_in_form_never_logs_what_was_typed(users, seconds, caplog):
+    form = form_of(users, seconds)
     with caplog.at_level(logging.WARNING):
         assert not form._validate("ann\nforged line", PASSWORD)
+        assert not form._validate("a password typed here", "a wrong secret")
+        assert not form._validate("My.Password1", PASSWORD)
         assert not form._validate("ann", "a wrong secret")
     assert form._validate("ann", PASSWORD)
-    assert len(caplog.records) == 2
-    assert all("\n" not in one.getMessage() and "secret" not in one.getMessage() for one in caplog.records)
+    told = [one.getMessage() for one in caplog.records]
+    assert told == ["Refused: a wrong name or password for an unknown name."] * 3 + [
+        "Refused: a wrong name or password for 'ann'."
+    ]
+
+
+def test_five_failures_lock_a_name_for_a_minute_without_hashing(users, seconds, hashed):
+    form = form_of(users, seconds)
+    for _ in range(5):
+        assert not form._validate("ann", "wrong")
+        seconds.now += 20.0
+    seconds.now -= 20.0
+    assert not form._validate("ann", PASSWORD), "even the right password waits"
+    assert len(hashed) == 5
+    assert form_of(users, seconds)._validate("ann", PASSWORD), "another server counts for itself"
+    seconds.now += 59.0
+    assert not form._validate("ann", PASSWORD)
+    seconds.now += 1.0
+    assert form._validate("ann", PASSWORD)
+    for _ in range(4):
+        assert not form._validate("ann", "wrong")
+    assert form._validate("ann", PASSWORD), "a success starts anew"
+
+
+def test_slow_failures_lock_nobody(users, seconds):
+    form = form_of(users, seconds)
+    for _ in range(12):
+        assert not form._validate("ann", "wrong")
+        seconds.now += 76.0
+    assert form._validate("ann", PASSWORD)
+
+
+def test_many_failures_lock_all_unknown_names(users, seconds, hashed):
+    form = form_of(users, seconds)
+    for number in range(31):
+        assert not form._validate(f"guess{number}", "wrong")
+    before = len(hashed)
+    assert not form._validate("another", "wrong")
+    assert len(hashed) == before
+    assert form._validate("ann", PASSWORD), "users come in"
+    seconds.now += 60.0
+    assert not form._validate("another", "wrong")
+    assert hashed[-1] == "another"
+
+
+def test_old_failures_are_forgotten(seconds):
+    attempts = Attempts(seconds)
+    for number in range(1000):
+        attempts.failed(f"guess{number}")
+        seconds.now += 10.0
+    assert len(attempts._by_name) < 40
+
+
+def test_who_was_removed_meanwhile_is_nobody(config, users, monkeypatch):
+    monkeypatch.setattr(type(pn.state), "user", "ann")
+    group = replace(config, users=users.path)
+    assert visitor(group)[0].name == "ann"
+    users.remove("ann")
+    person, reason = visitor(group)
+    assert person is None
+    assert "ann is signed in but is not in this server's file of users" in reason
+
+
+def test_who_is_known(users):
+    assert [users.knows(name) for name in ("ann", "olga", "bob")] == [True, True, False]
+    assert [SoleUser("ann").knows(name) for name in ("ann", "bob")] == [True, False]
+    assert not Nobody().knows("ann")
+
+
+def test_a_cookie_of_a_server_with_other_users_is_worthless(config, users, tmp_path, monkeypatch):
+    monkeypatch.setattr(pn.config, "oauth_provider", None)
+    keys = [
+        serving(replace(config, users=path, oauth=oauth))["cookie_secret"]
+        for path in (users.path, tmp_path / "others.json")
+        for oauth in ("", "github", "google")
+    ]
+    keys.append(serving(replace(config, oauth="github"))["cookie_secret"])
+    assert len(set(keys)) == 7
+    monkeypatch.chdir(tmp_path)
+    same = serving(replace(config, users=Path("users.json")))["cookie_secret"]
+    assert same == keys[0]
+    assert all((config.home / "cookie_secret").read_text() not in key for key in keys)
+    monkeypatch.setenv("MGIANT_COOKIE_SECRET", "of the environment")
+    named = [serving(replace(config, users=path))["cookie_secret"] for path in (users.path, tmp_path / "others.json")]
+    assert len({*named, *keys, "of the environment"}) == 10
 
 
 def test_the_key_of_the_cookies_is_made_once_and_the_records_url_is_not_shown(config, users):

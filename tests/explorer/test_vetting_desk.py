@@ -1,31 +1,34 @@
 """The record under use: on SQLite and on PostgreSQL, with several people, with people who may not."""
 
-import json
 import logging
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from postgres import Postgres, find_postgres
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DatabaseError
 from vetting_helpers import ANN, BOB, CY, EVE, VIC, draft, judge_all, make_desk, person
 
 from explorer.model.proposals import Proposal
+from explorer.model.vetting import migrations
 from explorer.model.vetting.campaigns import Task
 from explorer.model.vetting.conflicts import Status
 from explorer.model.vetting.drafts import RefusedError
 from explorer.model.vetting.events import EventKind
-from explorer.model.vetting.exchange import ExchangeError, export_record, import_record, latest_verdicts
+from explorer.model.vetting.exchange import latest_verdicts
 from explorer.model.vetting.overview import overview
 from explorer.model.vetting.people import Role
 from explorer.model.vetting.record import EventLog
 from explorer.model.vetting.rules import VettingRules
 from explorer.model.vetting.schema import METADATA
 from explorer.model.vetting.store import Store, StoreError
-from pipeline.products.vetting import read_verdicts, write_verdicts
 
 STARS = 12
 PLAIN = VettingRules(control_fraction=0.0, repeat_fraction=0.0)
@@ -98,6 +101,43 @@ def test_the_database_itself_refuses_to_change_the_record(store, library, sql):
     with pytest.raises(DatabaseError, match="append-only"), store.writing() as connection:
         connection.execute(text(sql))
     assert len(EventLog(store).refresh()) == 1
+
+
+@pytest.mark.parametrize("how", ["INSERT OR REPLACE", "REPLACE", "INSERT OR IGNORE", "INSERT"])
+@pytest.mark.parametrize("key", ["id", "seq", "both"])
+def test_sqlite_refuses_to_replace_an_event(light, library, how, key):
+    desk = make_desk(light, library)
+    campaign = start(desk)
+    said = desk.judge(ANN, campaign, draft(desk.next_task(ANN, campaign).star))
+    names = [name for name in METADATA.tables["event"].c.keys() if name != "seq"]  # noqa: SIM118 - not a dict
+    other = {"note": "'changed'"} | ({} if key != "seq" else {"id": f"'{uuid4()}'"})
+    values = ", ".join(other.get(name, f'"{name}"') for name in names)
+    into, number = ", ".join(f'"{name}"' for name in names), ("" if key == "id" else "seq, ")
+    sql = f"{how} INTO event ({number}{into}) SELECT {number}{values} FROM event"
+    with suppress(DatabaseError), light.writing() as connection:
+        connection.execute(text(sql))
+    assert EventLog(light).refresh() == (said,)
+
+
+def test_the_guard_against_replacing_comes_to_an_old_record_and_can_go(tmp_path):
+    where = tmp_path / "vetting.sqlite"
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    opened = Store.open(where)
+
+    def guards():
+        sql = text("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name = 'event_no_replace'")
+        with opened.reading() as connection:
+            return connection.execute(sql).scalar_one()
+
+    assert guards() == 1
+    with opened.writing() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+    assert guards() == 0
+    opened.migrate()
+    assert guards() == 1
+    opened.close()
 
 
 def test_addresses_that_are_none_are_refused_without_their_password():
@@ -248,7 +288,12 @@ def test_forgeries_are_refused_and_logged(desk, caplog):
         (draft(there, flags=("'; DROP TABLE event; --",)), "no flag"),
         (draft(there, proposal={"quality": 0.0}), "cannot be proposed"),
         (draft(there, proposal={"teff": float("inf")}), "not a finite number"),
+        (draft(there, proposal={"teff": "hot"}), "not a finite number"),
+        (draft(there, proposal={"teff": 99.0}), "between 2,000 and 10,000 K"),
+        (draft(there, proposal={"teff": 10**400}), "between 2,000 and 10,000 K"),
+        (draft(there, proposal={"rv": -1501.0}), "between -1,500 and 1,500 km/s"),
         (draft(there, proposal={"refit": "{}"}), "damaged"),
+        (draft(there, proposal={"refit": "[" * 20_000}), "damaged"),
         (draft(there, note="x" * 20_000), "more than 10,000 characters"),
         (replace(draft(there), id="../../etc/passwd"), "not a UUID"),
         (replace(draft(there, 0), id=mine.id), "another content"),
@@ -285,56 +330,27 @@ def test_a_refit_is_kept_with_the_verdict_and_must_be_of_the_star(desk, caplog):
     assert Proposal.from_json(said.proposal["refit"]) == fit
 
 
-# --- files -------------------------------
+def test_a_draft_that_lost_its_refit_in_a_reload_is_the_same_draft(desk):
+    campaign = start(desk)
+    star = desk.next_task(ANN, campaign).star
+    fit = Proposal(star, (("teff", 3650.0),), (("teff", 9.0),), (), ((8400.0, 8450.0),), 1.0, 9, 2.0, "m", "c", "ghost")
+    sent = draft(star, proposal={"teff": 3650.0, "refit": fit.to_json()})
+    said = desk.judge(ANN, campaign, sent)
+    assert desk.judge(ANN, campaign, replace(sent, proposal={"teff": 3650.0})) == said
+    with pytest.raises(RefusedError, match="another content"):
+        desk.judge(ANN, campaign, replace(sent, proposal={"teff": 3651.0}))
 
 
-def two_laptops(library, tmp_path):
-    first = make_desk(Store.open(tmp_path / "one.sqlite"), library)
-    campaign = start(first)
-    second = make_desk(Store.open(tmp_path / "two.sqlite"), library)
-    import_record(second.store, "".join(export_record(first.store)), "bob", second.clock())
-    return first, second, campaign
-
-
-def test_two_laptops_one_release(library, tmp_path):
-    first, second, campaign = two_laptops(library, tmp_path)
-    judge_all(first, ANN, campaign, lambda _: 3)
-    second.clock.now += timedelta(hours=2)
-    judge_all(second, BOB, second.campaign(campaign.id), lambda _: 4)
-    lines, others = "".join(export_record(first.store)), "".join(export_record(second.store))
-    assert import_record(first.store, others, "ann", second.clock()).new == STARS
-    assert import_record(first.store, others, "ann", second.clock()).known == STARS
-    import_record(second.store, lines, "bob", second.clock())
-    assert "".join(export_record(first.store)) == "".join(export_record(second.store))
-    assert latest_verdicts(first) == latest_verdicts(second)
-    assert {one.status for one in latest_verdicts(first)} == {"agreed"}
-    for name in ("v.csv", "v.parquet"):
-        write_verdicts(latest_verdicts(first), tmp_path / name, simulated=True)
-        assert read_verdicts(tmp_path / name) == latest_verdicts(first)
-
-
-def test_forged_lines_of_a_file_are_left_out_and_told(library, tmp_path):
-    first, second, campaign = two_laptops(library, tmp_path)
-    task = first.next_task(ANN, campaign)
-    said = first.judge(ANN, campaign, draft(task.star))
-    header, told, *_ = "".join(export_record(first.store)).split("\n")
-    good = said.to_dict()
-    thief = good | {"id": str(uuid4()), "user": "bob", "kind": "undo", "verdict": None, "supersedes": said.id}
-    forged = [
-        good | {"star": 1, "id": str(uuid4())},
-        good | {"campaign": str(uuid4()), "id": str(uuid4())},
-        good | {"utc": "2999-01-01T00:00:00.000000Z", "id": str(uuid4())},
-        good | {"user": "../ann", "id": str(uuid4())},
-        good | {"verdict": 0},
-        thief | {"utc": "2026-02-01T00:00:00.000000Z"},
-    ]
-    text_of = "\n".join([header, told, json.dumps(good), *(json.dumps(one) for one in forged)])
-    report = import_record(second.store, text_of, "bob", first.clock() + timedelta(days=9))
-    assert (report.new, report.known, len(report.refused)) == (1, 0, len(forged))
-    assert EventLog(second.store).refresh() == (said,)
-    for nonsense in ("", "{}", "a,b\n1,2", header + "\n[1]", "[" * 100_000):
-        with pytest.raises(ExchangeError):
-            import_record(second.store, nonsense, "bob")
+def test_a_number_without_bounds_of_its_own_is_bounded(desk, caplog):
+    campaign = start(desk, replace(PLAIN, tolerances={"parallax": 0.1, "distance": 1.0}))
+    star = desk.next_task(ANN, campaign).star
+    for proposal, word in (
+        ({"parallax": -10_001.0}, "-10,000 and 10,000 mas"),
+        ({"distance": 1e5}, "0 and 10,000 kpc"),
+    ):
+        sent = draft(star, proposal=proposal)
+        refused(caplog, desk, lambda sent=sent: desk.judge(ANN, campaign, sent), word)
+    assert desk.judge(ANN, campaign, draft(star, proposal={"parallax": -10_000.0, "distance": 0.0}))
 
 
 # --- several at once -------------------------------

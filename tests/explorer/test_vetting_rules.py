@@ -170,22 +170,80 @@ def test_a_queue_of_nonsense_is_refused(chosen, word):
         build_queue(chosen, np.arange(1, 9, dtype=np.int64), np.zeros(8, np.float32), RULES, 1)
 
 
-def test_rules_read_and_refuse(tmp_path):
-    path = tmp_path / "rules.toml"
-    path.write_text('reviews = 3\nflags = ["blend"]\n[verdicts]\n1 = "bad"\n2 = "good"\n[tolerances]\nteff = 50\n')
-    rules = VettingRules.from_toml(path)
+def test_rules_are_read():
+    rules = VettingRules.from_toml(
+        'reviews = 3\nflags = ["blend"]\n[verdicts]\n1 = "bad"\n2 = "good"\n[tolerances]\nteff = 50\n'
+    )
     assert (rules.reviews, rules.flags, rules.verdicts) == (3, ("blend",), {1: "bad", 2: "good"})
     assert VettingRules.from_json(rules.to_json()) == rules
-    for text, word in (
+    assert VettingRules.from_toml("") == VettingRules()
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
         ("reviewers = 2", "know no 'reviewers'"),
-        ("reviews = 0", "reviews is 1"),
-        ('reviews = "two"', "wrong type"),
-        ("[tolerances]\nmass = 1.0", "columns of the catalogue"),
         ("[", "TOML"),
-    ):
-        path.write_text(text)
-        with pytest.raises(RulesError, match=word):
-            VettingRules.from_toml(path)
+        ("reviews = " + "1" * 5000, "TOML"),
+        ("a = " + "[" * 5000 + "]" * 5000, "nested too deep"),
+        ("reviews" + ".a" * 5000 + " = 1", "reviews is"),
+        ("flags" + ".a" * 5000 + " = 1", "wrong type"),
+        ("reviews = 0", "reviews is 1 to 10; found 0"),
+        ("reviews = 11", "reviews is"),
+        ("reviews = true", "reviews is"),
+        ("reviews = 2.0", "reviews is"),
+        ('reviews = "two"', "reviews is"),
+        ("verdict_gap = 10", "verdict_gap is"),
+        ("verdict_gap = 1.5", "verdict_gap is"),
+        ("repeat_gap = -1", "repeat_gap is"),
+        ("repeat_gap = 1001", "repeat_gap is"),
+        ("claim_minutes = nan", "claim_minutes is"),
+        ("claim_minutes = inf", "claim_minutes is"),
+        ("claim_minutes = 0.5", "claim_minutes is"),
+        ("claim_minutes = 10081", "claim_minutes is"),
+        ("claim_minutes = 1" + "0" * 400, "claim_minutes is"),
+        ("control_fraction = nan", "control_fraction is"),
+        ("control_fraction = 1.5", "control_fraction is"),
+        ("repeat_fraction = true", "repeat_fraction is"),
+        ("repeat_fraction = -0.1", "repeat_fraction is"),
+        ("[tolerances]\nmass = 1.0", "columns of the catalogue"),
+        ("[tolerances]\nquality = 1.0", "hold numbers"),
+        ("[tolerances]\nvet_agreement = 1.0", "columns of the catalogue"),
+        ("[tolerances]\nteff = 0", "tolerances are positive"),
+        ("[tolerances]\nteff = inf", "tolerances are positive"),
+        ("[tolerances]\nteff = nan", "tolerances are positive"),
+        ('[tolerances]\nteff = "50"', "tolerances are positive"),
+        ("[tolerances]\nteff = 1" + "0" * 400, "tolerances are positive"),
+        ("tolerances = 3", "wrong type"),
+        ("flags = []", "flags are 1 to 32"),
+        (f"flags = {[f'flag {number}' for number in range(33)]}", "flags are 1 to 32"),
+        ('flags = "sky"', "wrong type"),
+        ("flags = [1]", "flags are short"),
+        ('flags = [" "]', "flags are short"),
+        (f'flags = ["{"x" * 41}"]', "flags are short"),
+        ('flags = ["a\\u202eb"]', "flags are short"),
+        ('flags = ["a,b"]', "no comma"),
+        ('flags = ["a", "a"]', "differ"),
+        ('verdicts = ["a"]', "wrong type"),
+        ("[verdicts]", "verdicts are digits"),
+        ('[verdicts]\n10 = "a"', "verdicts are digits"),
+        ('[verdicts]\ngood = "a"', "verdicts are digits"),
+        ("[verdicts]\n1 = 2", "verdicts mean"),
+        (f'[verdicts]\n1 = "{"x" * 41}"', "verdicts mean"),
+    ],
+)
+def test_rules_that_no_campaign_could_follow_are_refused(text, word):
+    with pytest.raises(RulesError, match=word):
+        VettingRules.from_toml(text)
+
+
+def test_rules_of_another_type_are_refused():
+    for values in (7, [], None, {"flags": None}, {"tolerances": [1]}, {"verdicts": {True: "yes"}}):
+        with pytest.raises(RulesError):
+            VettingRules.from_mapping(values)
+    for values in ({"flags": "sky"}, {"flags": ["sky"]}, {"verdicts": None}, {"claim_minutes": None}):
+        with pytest.raises(RulesError):
+            VettingRules(**values)
 
 
 @pytest.mark.parametrize(
@@ -197,6 +255,11 @@ def test_rules_read_and_refuse(tmp_path):
         {"user": "../ann"},
         {"user": "a'; DROP TABLE event; --"},
         {"utc": "yesterday"},
+        {"utc": "2026-02-30T12:00:00.000000Z"},
+        {"utc": "0000-01-01T12:00:00.000000Z"},
+        {"utc": "٢٠٢٦-01-01T12:00:00.000000Z"},
+        {"catalogue": "x" * 201},
+        {"fit": "0" * 65},
         {"star": -1},
         {"star": 2**63},
         {"occasion": 3},
@@ -222,7 +285,8 @@ def test_an_event_survives_json_and_refuses_other_fields():
     one = event(flags=("RV", "sky"), note="δ <b>&\n☃", proposal={"teff": 3500.5, "class": "S"})
     stored = one.to_dict()
     assert VettingEvent.from_dict(stored) == one
-    for wrong in (stored | {"role": "adjudicator"}, stored | {"star": "101"}, stored | {"verdict": True}, {}, []):
+    huge = stored | {"proposal": {"teff": 10**400}}
+    for wrong in (stored | {"role": "adjudicator"}, stored | {"star": "101"}, stored | {"verdict": True}, {}, [], huge):
         with pytest.raises(EventError):
             VettingEvent.from_dict(wrong)
 

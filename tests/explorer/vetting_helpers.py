@@ -33,6 +33,9 @@ class Roles:
     def role_of(self, name):
         return self.kept.get(name, Role.VIEWER)
 
+    def knows(self, name):
+        return name in self.kept
+
 
 class Clock:
     """Ten seconds pass at each look."""

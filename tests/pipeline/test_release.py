@@ -1,9 +1,11 @@
 """Freezing a release: nothing measured changes, every format reads back, the same inputs give the same bytes."""
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
+import threading
 import warnings
 from dataclasses import replace
 
@@ -15,9 +17,10 @@ from astropy.table import Table
 
 from pipeline.__main__ import main
 from pipeline.domain.columns import BY_NAME, COLUMNS, RELEASE_COLUMNS
+from pipeline.products import publication
 from pipeline.products.catalog import Catalog, cast
 from pipeline.products.manifest import Manifest, ProductError, checksums
-from pipeline.products.publication import NAME_PATTERN, freeze
+from pipeline.products.publication import NAME_PATTERN, freeze, merged_verdicts
 from pipeline.products.vetting import FIT_COLUMNS, Verdict, fit_hash, read_verdicts, write_verdicts
 
 N = 60
@@ -175,6 +178,102 @@ def test_a_name_that_is_a_path_is_refused(products, tmp_path, name):
 def test_a_release_is_never_overwritten(products, release):
     with pytest.raises(ProductError, match="never overwritten"):
         freeze(products, (), "v1", release)
+
+
+def test_of_two_freezes_of_one_name_one_wins_and_the_other_leaves_nothing(products, verdicts, tmp_path, monkeypatch):
+    both, told = threading.Barrier(2), []
+
+    def words_together(*given):
+        both.wait(60)
+        return words(*given)
+
+    def work():
+        try:
+            told.append(freeze(products, verdicts, "v1", tmp_path / "out" / "v1").directory)
+        except Exception as error:  # noqa: BLE001 - told in the main thread
+            told.append(error)
+
+    words = publication._words
+    monkeypatch.setattr(publication, "_words", words_together)
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    lost = [one for one in told if isinstance(one, Exception)]
+    assert [type(one) for one in lost] == [ProductError], told
+    assert "exists already" in str(lost[0])
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["v1"]
+    sums = (tmp_path / "out" / "v1" / "SHA256SUMS").read_text().splitlines()
+    for line in sums:
+        told_sum, file = line.split("  ")
+        assert hashlib.sha256((tmp_path / "out" / "v1" / file).read_bytes()).hexdigest() == told_sum
+
+
+def test_a_release_can_be_read_by_others_as_far_as_the_umask_lets_them(release):
+    mask = os.umask(0)
+    os.umask(mask)
+    assert release.stat().st_mode & 0o777 == 0o777 & ~mask
+
+
+def test_a_draft_of_somebody_else_is_left_alone(products, tmp_path):
+    other = tmp_path / ".out.draft"
+    other.mkdir()
+    (other / "theirs").write_text("x")
+    freeze(products, (), "v1", tmp_path / "out")
+    assert (other / "theirs").exists()
+
+
+def test_where_nothing_can_be_written_is_named(products, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(ProductError, match=r"file/v1 cannot be written"):
+        freeze(products, (), "v1", tmp_path / "file" / "v1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"verdict": 10}, "row 2: verdict is 10"),
+        ({"verdict": -1}, "row 2: verdict is -1, where the status agreed has 0 to 9"),
+        ({"verdict": 3, "status": "conflict"}, "row 2: verdict is 3, where the status conflict has -1 to -1"),
+        ({"status": "nice"}, "row 2: status is 'nice'"),
+        ({"reviews": -1}, "row 2: reviews is -1"),
+        ({"agreement": 1.5}, "row 2: agreement is 1.5"),
+        ({"agreement": float("inf")}, "row 2: agreement is inf"),
+        ({"obsid": -(10**6)}, "obsid is -1000000"),
+        ({"proposal": {"teff": [1.0]}}, "row 2: proposal of 'teff'"),
+        ({"proposal": {"teff": float("nan")}}, "row 2: proposal of 'teff'"),
+        ({"proposal": {"teff": True}}, "row 2: proposal of 'teff'"),
+        ({"proposal": {"teff": 10**400}}, "row 2: proposal of 'teff'"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_table_with_numbers_that_no_star_can_have_is_refused(verdicts, tmp_path, changes, word, suffix):
+    path = tmp_path / f"verdicts.{suffix}"
+    write_verdicts([verdicts[0], replace(verdicts[4], **changes)], path, simulated=True)
+    with pytest.raises(ProductError, match="is not a table of verdicts") as told:
+        read_verdicts(path)
+    assert word in str(told.value)
+
+
+@pytest.mark.parametrize("said", ["2.5", "two", ""])
+def test_a_verdict_that_is_no_whole_number_is_refused(verdicts, tmp_path, said):
+    path = tmp_path / "verdicts.csv"
+    write_verdicts([verdicts[0]], path, simulated=True)
+    path.write_text(path.read_text().replace(f"{verdicts[0].obsid},3,", f"{verdicts[0].obsid},{said},"))
+    with pytest.raises(ProductError, match="verdict is"):
+        read_verdicts(path)
+
+
+def test_tables_that_differ_in_agreement_contradict_in_any_order(verdicts, tmp_path):
+    unknown, half = verdicts[5], replace(verdicts[5], agreement=0.5)
+    paths = [tmp_path / "one.csv", tmp_path / "two.csv"]
+    write_verdicts([unknown], paths[0], simulated=True)
+    write_verdicts([half], paths[1], simulated=True)
+    for order in (paths, paths[::-1]):
+        with pytest.raises(ProductError, match="something else of star"):
+            merged_verdicts(order, simulated=True)
+    assert len(merged_verdicts([paths[0], paths[0]], simulated=True)) == 1
 
 
 def test_a_verdict_on_a_stranger_is_refused(products, tmp_path):

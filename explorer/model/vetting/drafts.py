@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +10,10 @@ from explorer.model.proposals import Proposal
 from explorer.model.vetting.conflicts import Outcome
 from explorer.model.vetting.events import CLASS, REFIT, EventKind, VettingEvent
 from explorer.model.vetting.rules import VettingRules
+from pipeline.domain.columns import column
+
+LARGEST_NUMBER = 10_000.0
+"""How large a proposed number may be, either way, where the column has no bound of its own."""
 
 
 class RefusedError(PermissionError):
@@ -43,12 +48,19 @@ class Draft:
     proposal: Mapping[str, float | str] = field(default_factory=dict)
 
     def made(self, event: VettingEvent, user: str, campaign: str, kind: EventKind) -> bool:
-        """Whether an event is what this draft says, of that person, in that campaign."""
+        """Whether an event is what this draft says, of that person, in that campaign.
+
+        The refit is left aside: a page that was loaded again hands a draft in without it.
+        """
         return (
             (event.user, event.campaign, event.kind) == (user, campaign, kind)
             and (event.star, event.verdict, event.flags) == (self.star, self.verdict, tuple(sorted(set(self.flags))))
-            and (event.note, dict(event.proposal)) == (self.note, dict(self.proposal))
+            and (event.note, _without_refit(event.proposal)) == (self.note, _without_refit(self.proposal))
         )
+
+
+def _without_refit(proposal: Mapping[str, float | str]) -> dict[str, float | str]:
+    return {name: value for name, value in proposal.items() if name != REFIT}
 
 
 @dataclass(frozen=True)
@@ -89,10 +101,24 @@ def breach(draft: Draft, rules: VettingRules, stars: Collection[int]) -> str:
     for flag in draft.flags:
         if flag not in rules.flags:
             return f"{flag!r:.80} is no flag of this campaign."
-    for name in draft.proposal:
+    for name, value in draft.proposal.items():
         if name not in (CLASS, REFIT, *rules.tolerances):
             return f"{name!r:.80} cannot be proposed in this campaign."
+        wrong = "" if name in (CLASS, REFIT) else _breach_of_number(name, value)
+        if wrong:
+            return wrong
     return _breach_of_refit(draft) if REFIT in draft.proposal else ""
+
+
+def _breach_of_number(name: str, value: float | str) -> str:
+    if isinstance(value, (str, bool)) or value != value or abs(value) == math.inf:  # noqa: PLR0124 - NaN
+        return f"The proposed {name} is {value!r:.40}, which is not a finite number."
+    declared = column(name)
+    low = -LARGEST_NUMBER if declared.low is None else declared.low
+    high = LARGEST_NUMBER if declared.high is None else declared.high
+    if low <= value <= high:
+        return ""
+    return f"The proposed {name} is {value!r:.40}; it lies between {low:,g} and {high:,g} {declared.unit}".strip() + "."
 
 
 def _breach_of_refit(draft: Draft) -> str:
@@ -100,4 +126,6 @@ def _breach_of_refit(draft: Draft) -> str:
         proposal = Proposal.from_json(str(draft.proposal[REFIT]))
     except ValueError as error:
         return str(error)
+    except (RecursionError, OverflowError):
+        return "The refit is damaged: it is nested too deep, or holds a number that is too large."
     return "" if proposal.obsid == draft.star else f"The refit is not of star {draft.star}."

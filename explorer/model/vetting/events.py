@@ -15,6 +15,8 @@ from uuid import UUID
 MOST_NOTE_CHARACTERS = 10_000
 MOST_CLASS_CHARACTERS = 40
 MOST_FLAGS = 64
+MOST_CATALOGUE_CHARACTERS = 200
+MOST_FIT_CHARACTERS = 64
 CLASS = "class"
 """Key of a proposal that names a class in words."""
 MOST_REFIT_CHARACTERS = 20_000
@@ -24,8 +26,8 @@ REFIT = "refit"
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 """Names of users: no slash, no space, nothing that a path or a log could take for something else."""
 
-_UTC_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
-_LARGEST_STAR = 2**63 - 1
+_UTC_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
+LARGEST_STAR = 2**63 - 1
 
 
 class EventError(ValueError):
@@ -114,8 +116,8 @@ class VettingEvent:
             (not is_uuid(self.id), f"id {self.id!r:.60} is not a UUID in lower case"),
             (not is_uuid(self.campaign), f"campaign {self.campaign!r:.60} is not a UUID in lower case"),
             (not NAME_PATTERN.fullmatch(self.user), f"user {self.user!r:.80} is not a name"),
-            (not _UTC_PATTERN.fullmatch(self.utc), f"utc {self.utc!r:.60} is not like 2026-01-31T12:00:00.000000Z"),
-            (not 0 < self.star <= _LARGEST_STAR, f"star {self.star!r:.60} is not an obsid"),
+            (not is_utc(self.utc), f"utc {self.utc!r:.60} is not like 2026-01-31T12:00:00.000000Z"),
+            (not 0 < self.star <= LARGEST_STAR, f"star {self.star!r:.60} is not an obsid"),
             (self.occasion not in (1, 2), f"occasion {self.occasion!r:.60} is neither 1 nor 2"),
             (is_undo != (self.verdict is None), "an undo has no verdict, everything else has one"),
             (self.verdict is not None and not 0 <= self.verdict <= 9, f"verdict {self.verdict!r:.60} is no digit"),
@@ -124,6 +126,8 @@ class VettingEvent:
             (len(self.flags) > MOST_FLAGS, f"there are more than {MOST_FLAGS} flags"),
             (list(self.flags) != sorted(set(self.flags)), "flags are repeated or out of order"),
             (len(self.note) > MOST_NOTE_CHARACTERS, f"the note has more than {MOST_NOTE_CHARACTERS:,} characters"),
+            (len(self.catalogue) > MOST_CATALOGUE_CHARACTERS, f"catalogue {self.catalogue!r:.60} is too long"),
+            (len(self.fit) > MOST_FIT_CHARACTERS, f"fit {self.fit!r:.60} is too long"),
             (any("\0" in text for text in self._texts()), "a text holds the character NUL"),
             (not all(_encodable(text) for text in self._texts()), "a text is not valid Unicode"),
         ]
@@ -190,7 +194,7 @@ class VettingEvent:
                     "authority": Authority(stored["authority"]),
                 }
             )
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise EventError(str(error)) from error
 
     def to_json(self) -> str:
@@ -222,6 +226,17 @@ def _encodable(text: str) -> bool:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_utc(text: str) -> bool:
+    """Whether a text is a moment as :func:`utc_text` writes it."""
+    if not _UTC_PATTERN.fullmatch(text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
         return False
     return True
 

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from explorer.model.vetting.campaign_files import campaign_values, read_campaign
 from explorer.model.vetting.campaigns import Campaign, Task
-from explorer.model.vetting.claims import campaigns, put_campaign, tasks_of
-from explorer.model.vetting.conflicts import Status, outcome
+from explorer.model.vetting.claims import add_campaign, campaigns, tasks_of
+from explorer.model.vetting.conflicts import outcome
 from explorer.model.vetting.desk import Desk
-from explorer.model.vetting.events import CLASS, REFIT, EventError, EventKind, VettingEvent, is_uuid, utc_text
-from explorer.model.vetting.record import EventLog, ReplayError, find, insert
+from explorer.model.vetting.drafts import Draft, breach
+from explorer.model.vetting.events import CLASS, REFIT, EventKind, VettingEvent, utc_text
+from explorer.model.vetting.record import EventLog, find_many, insert_many
 from explorer.model.vetting.rules import VettingRules
 from explorer.model.vetting.standing import by_time
 from explorer.model.vetting.store import Store
-from pipeline.products.vetting import NO_VERDICT, Verdict
+from pipeline.products.vetting import NO_VERDICT, SETTLED, Verdict
 
-MOST_BYTES = 200_000_000
+LOG = logging.getLogger("explorer.vetting")
+
+MOST_BYTES = 50_000_000
+"""Of a file that is merged."""
+
 _FORMAT = "mgiant-vetting-1"
+_BATCH, _PAUSE_S = 200, 0.005
+"""Lines that are read, and events that are stored in a transaction, at a time; how long others have their turn then."""
+
+_Item = TypeVar("_Item")
 
 
 class ExchangeError(ValueError):
@@ -57,19 +69,40 @@ class MergeReport:
         )
 
 
+@dataclass(frozen=True)
+class _Queue:
+    """What the events of a campaign must fit.
+
+    Parameters
+    ----------
+    rules : VettingRules
+        Of the campaign.
+    stars : frozenset of int
+        Its obsids.
+    occasions : frozenset of (int, int)
+        Its obsids with their occasions.
+    """
+
+    rules: VettingRules
+    stars: frozenset[int]
+    occasions: frozenset[tuple[int, int]]
+
+
 def export_record(store: Store) -> Iterator[str]:
     """The whole record as lines of JSON: campaigns with their queues, then events by time."""
     yield json.dumps({"format": _FORMAT}) + "\n"
     for campaign in reversed(campaigns(store)):
-        values = asdict(campaign) | {"rules": json.loads(campaign.rules.to_json())}
-        tasks = [[task.star, task.occasion, task.control] for task in tasks_of(store, campaign.id)]
-        yield json.dumps({"campaign": values, "tasks": tasks}, ensure_ascii=False, sort_keys=True) + "\n"
+        values = campaign_values(campaign, tasks_of(store, campaign.id))
+        yield json.dumps(values, ensure_ascii=False, sort_keys=True) + "\n"
     for event in sorted(EventLog(store).refresh(), key=by_time):
         yield event.to_json() + "\n"
 
 
 def import_record(store: Store, text: str, imported_by: str, now: datetime | None = None) -> MergeReport:
     """Merge an exported record: the union by UUID. What contradicts the record is reported and left out.
+
+    Events are stored some at a time, so that who judges meanwhile need not wait; an import that was cut off is done
+    again.
 
     Parameters
     ----------
@@ -93,31 +126,35 @@ def import_record(store: Store, text: str, imported_by: str, now: datetime | Non
     found: list[tuple[Campaign, tuple[Task, ...]]] = []
     events: list[VettingEvent] = []
     refused: list[str] = []
-    for number, line in enumerate(lines[1:], 2):
-        values = _read(line, number)
-        try:
-            if "campaign" in values and "tasks" in values:
-                found.append(_campaign(values))
-            else:
-                events.append(VettingEvent.from_dict(values))
-        except ValueError as error:
-            refused.append(f"Line {number}: {error}")
-    latest = utc_text((now or datetime.now(UTC)) + timedelta(days=1))
-    with store.writing() as connection:
-        added = _merge_campaigns(store, connection, found, refused)
-        queues = {one.id: frozenset(tasks_of(store, one.id)) for one in campaigns(store)}
-        queues |= {one.id: frozenset(tasks) for one, tasks in added}
-        stars = {key: frozenset((task.star, task.occasion) for task in tasks) for key, tasks in queues.items()}
-        new = known = 0
-        for event in sorted(events, key=by_time):
+    for batch in _in_turns(list(enumerate(lines[1:], 2))):
+        for number, line in batch:
+            values = _read(line, number)
             try:
-                _check(connection, event, stars.get(event.campaign), latest)
-                fresh = insert(connection, event, imported_by)
+                if "campaign" in values and "tasks" in values:
+                    found.append(read_campaign(values))
+                else:
+                    events.append(VettingEvent.from_dict(values))
             except ValueError as error:
-                refused.append(f"Event {event.id} of {event.user} on star {event.star}: {error}")
-                continue
-            new, known = new + fresh, known + (not fresh)
-    return MergeReport(new, known, len(added), tuple(refused))
+                refused.append(f"Line {number}: {error}")
+    added = _merge_campaigns(store, found, refused)
+    latest = utc_text((now or datetime.now(UTC)) + timedelta(days=1))
+    queues = _queues(store)
+    new = known = 0
+    for part in _in_turns(sorted(events, key=by_time)):
+        fitting = _fitting(part, queues, latest, refused)
+        with store.writing() as connection:
+            fresh, same = _strangers(connection, fitting, refused)
+            stored = insert_many(connection, fresh, imported_by)
+        new, known = new + stored, known + same + len(fresh) - stored
+    return MergeReport(new, known, added, tuple(refused))
+
+
+def _in_turns(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+    """Some at a time, with a pause in which other threads, and verdicts in the database, have their turn."""
+    for start in range(0, len(items), _BATCH):
+        if start:
+            time.sleep(_PAUSE_S)
+        yield items[start : start + _BATCH]
 
 
 def _read(line: str, number: int) -> dict[str, Any]:
@@ -130,84 +167,162 @@ def _read(line: str, number: int) -> dict[str, Any]:
     return values
 
 
-def _campaign(values: dict[str, Any]) -> tuple[Campaign, tuple[Task, ...]]:
-    try:
-        stored = values["campaign"]
-        campaign = Campaign(**{**stored, "rules": VettingRules.from_mapping(stored["rules"])})
-        tasks = tuple(Task(int(star), int(occasion), bool(control)) for star, occasion, control in values["tasks"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"the campaign is damaged ({error})") from error
-    words = (campaign.name, campaign.created, campaign.created_by, campaign.catalogue)
-    if not is_uuid(campaign.id) or not all(isinstance(word, str) and word.isprintable() for word in words):
-        raise ValueError("the campaign is damaged")
-    return campaign, tasks
-
-
-def _merge_campaigns(
-    store: Store, connection: Connection, found: Iterable[tuple[Campaign, tuple[Task, ...]]], refused: list[str]
-) -> list[tuple[Campaign, tuple[Task, ...]]]:
+def _merge_campaigns(store: Store, found: Iterable[tuple[Campaign, tuple[Task, ...]]], refused: list[str]) -> int:
+    """Add the campaigns of a file that the record lacks; how many."""
     here = {one.id: one for one in campaigns(store)}
     names = {one.name for one in here.values()}
-    added = []
+    of_file: set[str] = set()
+    added = 0
     for campaign, tasks in found:
+        if not of_file.isdisjoint((campaign.id, campaign.name)):
+            refused.append(f"Campaign {campaign.name!r}: the file has another one of this id or name before it.")
+            continue
+        of_file |= {campaign.id, campaign.name}
         if campaign.id in here:
             if campaign != here[campaign.id] or tasks != tasks_of(store, campaign.id):
                 refused.append(f"Campaign {campaign.name!r} is in the record with other stars or rules.")
         elif campaign.name in names:
             refused.append(f"Campaign {campaign.name!r} is in the record under another id: rename one of the two.")
         else:
-            put_campaign(connection, campaign, tasks)
-            added.append((campaign, tasks))
+            try:
+                add_campaign(store, campaign, tasks)
+            except ValueError as error:
+                refused.append(str(error))
+            else:
+                added += 1
     return added
 
 
-def _check(connection: Connection, event: VettingEvent, stars: frozenset[tuple[int, int]] | None, latest: str) -> None:
-    """Refuse an event that the rest of the record contradicts."""
-    if stars is None:
-        raise EventError("its campaign is not in the record.")
-    if (event.star, event.occasion) not in stars:
-        raise EventError("its star is not in the campaign.")
+def _queues(store: Store) -> dict[str, _Queue]:
+    """What events must fit, by campaign."""
+    queues = {}
+    for one in campaigns(store):
+        tasks = tasks_of(store, one.id)
+        occasions = frozenset((task.star, task.occasion) for task in tasks)
+        queues[one.id] = _Queue(one.rules, frozenset(task.star for task in tasks), occasions)
+    return queues
+
+
+def _fitting(
+    events: Iterable[VettingEvent], queues: Mapping[str, _Queue], latest: str, refused: list[str]
+) -> list[VettingEvent]:
+    """The events that obey the rules of their campaigns."""
+    kept = []
+    for event in events:
+        reason = _broken_rule(event, queues.get(event.campaign), latest)
+        if reason:
+            refused.append(_refusal(event, reason))
+        else:
+            kept.append(event)
+    return kept
+
+
+def _broken_rule(event: VettingEvent, queue: _Queue | None, latest: str) -> str:
+    """Which rule an event breaks whatever else the record holds, as a sentence; "" when none."""
+    if queue is None:
+        return "Its campaign is not in the record."
     if event.utc > latest:
-        raise EventError(f"it happened in the future ({event.utc}).")
-    if event.kind is EventKind.UNDO:
-        target = find(connection, str(event.supersedes))
-        if target is None:
-            raise EventError("the event that it takes back is not in the record.")
-        if (target.user, target.star, target.campaign) != (event.user, event.star, event.campaign):
-            raise ReplayError("it takes back what somebody else said.")
-        if by_time(target) >= by_time(event):
-            raise EventError("it takes back what was said later.")
+        return f"It happened in the future ({event.utc})."
+    if event.star in queue.stars and (event.star, event.occasion) not in queue.occasions:
+        return f"Star {event.star} has no occasion {event.occasion} in this campaign."
+    if event.verdict is None:
+        return _broken_by_undo(event, queue)
+    draft = Draft(event.id, event.star, event.verdict, event.flags, event.note, event.proposal)
+    return breach(draft, queue.rules, queue.stars)
+
+
+def _broken_by_undo(event: VettingEvent, queue: _Queue) -> str:
+    if event.flags or event.proposal:
+        return "An undo has neither flags nor a proposal."
+    return "" if event.star in queue.stars else f"Star {event.star} is not in this campaign."
+
+
+def _strangers(
+    connection: Connection, events: Sequence[VettingEvent], refused: list[str]
+) -> tuple[list[VettingEvent], int]:
+    """The events that the record lacks and does not contradict, and how many it has already."""
+    there = find_many(connection, {event.id for event in events} | {str(event.supersedes) for event in events})
+    fresh, same = [], 0
+    for event in events:
+        if there.get(event.id) == event:
+            same += 1
+            continue
+        reason = _contradiction(event, there)
+        if reason:
+            refused.append(_refusal(event, reason))
+        else:
+            there[event.id] = event
+            fresh.append(event)
+    return fresh, same
+
+
+def _contradiction(event: VettingEvent, there: Mapping[str, VettingEvent]) -> str:
+    """How the rest of the record contradicts an event, as a sentence; "" when it does not."""
+    if event.id in there:
+        return "It is in the record with another content."
+    if event.kind is not EventKind.UNDO:
+        return ""
+    target = there.get(str(event.supersedes))
+    if target is None:
+        return "The event that it takes back is not in the record."
+    if (target.user, target.star, target.campaign) != (event.user, event.star, event.campaign):
+        return "It takes back what somebody else said, or what was said of another star."
+    return "It takes back what was said later." if by_time(target) >= by_time(event) else ""
+
+
+def _refusal(event: VettingEvent, reason: str) -> str:
+    return f"Event {event.id} of {event.user} on star {event.star}: {reason}"
 
 
 def latest_verdicts(desk: Desk) -> tuple[Verdict, ...]:
     """What all campaigns came to, a star a row, for the release stage.
 
-    A star of several campaigns counts as it stands in the campaign that was started last and said anything of it.
+    A star of several campaigns counts as it was settled in the one of them that was started last; where none settled
+    it, as it stands in the one that was started last and said anything of it. Stars that the catalogue lacks are left
+    out.
     """
     verdicts: dict[int, Verdict] = {}
+    strangers: set[int] = set()
     for campaign in desk.campaigns():
-        standing = desk.standing(campaign)
-        for star in standing.stars():
-            reviews, adjudication = standing.reviews(star), standing.star(star).adjudication
-            if star in verdicts or not (reviews or adjudication):
+        for star in desk.standing(campaign).stars():
+            if desk.library.table.row_of(star) is None:
+                strangers.add(star)
                 continue
-            result = outcome(reviews, adjudication, desk.published(star, campaign.rules), campaign.rules)
-            counted = (adjudication,) if adjudication else reviews
-            fits = {event.fit for event in counted}
-            settled = result.status in (Status.AGREED, Status.ADJUDICATED)
-            verdicts[star] = Verdict(
-                obsid=star,
-                verdict=NO_VERDICT if result.verdict is None else result.verdict,
-                issues=result.flags,
-                reviews=result.reviews,
-                agreement=result.agreement,
-                status=result.status.value,
-                fit=fits.pop() if len(fits) == 1 else "",
-                catalogue=max(counted, key=by_time).catalogue,
-                utc=max(counted, key=by_time).utc,
-                proposal=_proposal(counted) if settled else {},
-            )
+            later = verdicts.get(star)
+            if later is not None and later.status in SETTLED:
+                continue
+            verdict = _verdict(desk, campaign, star)
+            if verdict is not None and (later is None or verdict.status in SETTLED):
+                verdicts[star] = verdict
+    if strangers:
+        LOG.warning(
+            "Left out of the verdicts: %d stars that the catalogue lacks, such as %d.", len(strangers), min(strangers)
+        )
     return tuple(verdicts[star] for star in sorted(verdicts))
+
+
+def _verdict(desk: Desk, campaign: Campaign, star: int) -> Verdict | None:
+    """What one campaign came to on a star; None where nothing stands."""
+    standing = desk.standing(campaign)
+    reviews, adjudication = standing.reviews(star), standing.star(star).adjudication
+    if not (reviews or adjudication):
+        return None
+    result = outcome(reviews, adjudication, desk.published(star, campaign.rules), campaign.rules)
+    counted = (adjudication,) if adjudication else reviews
+    fits = {event.fit for event in counted}
+    latest = max(counted, key=by_time)
+    return Verdict(
+        obsid=star,
+        verdict=NO_VERDICT if result.verdict is None else result.verdict,
+        issues=result.flags,
+        reviews=result.reviews,
+        agreement=result.agreement,
+        status=result.status.value,
+        fit=fits.pop() if len(fits) == 1 else "",
+        catalogue=latest.catalogue,
+        utc=latest.utc,
+        proposal=_proposal(counted) if result.status.value in SETTLED else {},
+    )
 
 
 def _proposal(counted: Iterable[VettingEvent]) -> dict[str, float | str]:

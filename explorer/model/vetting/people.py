@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
@@ -56,6 +57,10 @@ class People(Protocol):
         """The present role; a stranger is a viewer."""
         ...
 
+    def knows(self, name: str, /) -> bool:
+        """Whether somebody of this name is a user now."""
+        ...
+
 
 @dataclass(frozen=True)
 class SoleUser:
@@ -77,6 +82,10 @@ class SoleUser:
         """Adjudicator for the one, viewer for everybody else."""
         return Role.ADJUDICATOR if name == self.name else Role.VIEWER
 
+    def knows(self, name: str) -> bool:
+        """Whether it is the one."""
+        return name == self.name
+
 
 class Nobody:
     """A server without users: everybody looks, nobody judges."""
@@ -84,6 +93,10 @@ class Nobody:
     def role_of(self, _: str) -> Role:
         """Viewer."""
         return Role.VIEWER
+
+    def knows(self, _: str) -> bool:
+        """No."""
+        return False
 
 
 def check_name(name: str) -> str:
@@ -109,7 +122,6 @@ class UserFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._hasher = PasswordHasher()
-        self._decoy = self._hasher.hash(os.urandom(16).hex())
         self._lock = Lock()
         self._stamp: tuple[int, int] | None = None
         self._users: Mapping[str, Mapping[str, str]] = {}
@@ -122,13 +134,17 @@ class UserFile:
         """The present role; a stranger is a viewer."""
         return self.users().get(name, Role.VIEWER)
 
+    def knows(self, name: str) -> bool:
+        """Whether the name stands in the file now."""
+        return name in self._read()
+
     def check(self, name: str, password: str) -> bool:
         """Whether a password is a user's. An unknown name takes as long as a wrong password."""
         if len(password) > MOST_CHARACTERS:
             return False
-        kept = self._read().get(name, {}).get("hash", "")
+        kept, decoy = self._read().get(name, {}).get("hash", ""), self._decoy
         try:
-            self._hasher.verify(kept or self._decoy, password)
+            self._hasher.verify(kept or decoy, password)
         except (VerificationError, InvalidHashError):
             return False
         return bool(kept)
@@ -164,6 +180,11 @@ class UserFile:
             raise UserError(f"{self.path} has no user {name!r:.80}.")
         del users[name]
         self._write(users)
+
+    @cached_property
+    def _decoy(self) -> str:
+        """What an unknown name's password is held against."""
+        return self._hasher.hash(os.urandom(16).hex())
 
     def _read(self) -> Mapping[str, Mapping[str, str]]:
         with self._lock:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping, Sequence
 from threading import Lock
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select
@@ -43,12 +45,7 @@ def insert(connection: Connection, event: VettingEvent, imported_by: str = "") -
     ReplayError
         If the record has another event of this id.
     """
-    build = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    row = _row(event) | {"imported_by": imported_by}
-    done = connection.execute(
-        build(EVENT).values(row).on_conflict_do_nothing(index_elements=["id"]).returning(EVENT.c.seq)
-    )
-    if done.first() is not None:
+    if insert_many(connection, [event], imported_by):
         return True
     known = find(connection, event.id)
     if known is None or known != event:
@@ -56,10 +53,31 @@ def insert(connection: Connection, event: VettingEvent, imported_by: str = "") -
     return False
 
 
+def insert_many(connection: Connection, events: Sequence[VettingEvent], imported_by: str) -> int:
+    """Add events within a transaction; ids that the record knows are left as they are.
+
+    Returns
+    -------
+    int
+        How many were added.
+    """
+    if not events:
+        return 0
+    build = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    rows = [_row(event) | {"imported_by": imported_by} for event in events]
+    put = build(EVENT).on_conflict_do_nothing(index_elements=["id"])
+    return connection.execute(put, rows, execution_options={"preserve_rowcount": True}).rowcount
+
+
 def find(connection: Connection, event_id: str) -> VettingEvent | None:
     """An event by its id."""
-    found = connection.execute(select(EVENT).where(EVENT.c.id == event_id)).mappings().first()
-    return None if found is None else _event(found)
+    return find_many(connection, [event_id]).get(event_id)
+
+
+def find_many(connection: Connection, event_ids: Collection[str]) -> dict[str, VettingEvent]:
+    """Events by their ids; those that the record lacks are left out."""
+    found = connection.execute(select(EVENT).where(EVENT.c.id.in_(event_ids))).mappings()
+    return {row["id"]: _event(row) for row in found}
 
 
 class EventLog:
@@ -69,11 +87,19 @@ class EventLog:
     ----------
     store : Store
         The database.
+
+    Attributes
+    ----------
+    events : tuple of VettingEvent
+        Those known by now.
+    imported : mapping of str to str
+        Who brought an event in from a file, by its id; events of this record are left out.
     """
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.events: tuple[VettingEvent, ...] = ()
+        self.imported: Mapping[str, str] = MappingProxyType({})
         self.generation = 0
         self._last = 0
         self._ids: set[str] = set()
@@ -91,6 +117,9 @@ class EventLog:
                 if len(self.events) + len(rows) < count:
                     rows = self._strangers(connection, 0)
             if rows:
+                brought = {row["id"]: row["imported_by"] for row in rows if row["imported_by"]}
+                if brought:
+                    self.imported = MappingProxyType({**self.imported, **brought})
                 self.events += tuple(_event(row) for row in rows)
                 self._ids.update(row["id"] for row in rows)
                 self._last = max(self._last, rows[-1]["seq"])

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
+import reprlib
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
-from pipeline.domain.columns import BY_NAME
+from pipeline.domain.columns import COLUMNS
 
 FLAG_KEYS = "qwert"
 """Keys of the first five flags."""
 
+PROPOSABLE = frozenset(column.name for column in COLUMNS if column.is_float)
+"""Columns for which values can be proposed."""
+
+MOST_FLAGS = 32
+MOST_WORD_CHARACTERS = 40
+"""Of a flag, and of the meaning of a verdict."""
+
 
 class RulesError(ValueError):
-    """A file of rules cannot be used."""
+    """Rules cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -28,22 +36,22 @@ class VettingRules:
     verdicts : mapping of int to str
         Meaning of each verdict, 0 to 9; its digit is its key.
     flags : tuple of str
-        What can be wrong; the first five have the keys of :data:`FLAG_KEYS`.
+        What can be wrong, 1 to 32 words; the first five have the keys of :data:`FLAG_KEYS`.
     reviews : int
-        Blind reviews a star.
+        Blind reviews a star, 1 to 10.
     verdict_gap : int
-        Verdicts that differ by this much or more conflict.
+        Verdicts that differ by this much or more conflict; 1 to 9.
     tolerances : mapping of str to float
         Quantities that can be proposed, with the difference beyond which two proposals conflict, in the column's
         unit: about twice the errors of the paper (57 K, 0.25, 0.16, 0.06 dex, 4.6 km/s).
     control_fraction : float
-        Stars drawn from the rest of the catalogue, as a fraction of the subset.
+        Stars drawn from the rest of the catalogue, as a fraction of the subset, 0 to 1.
     repeat_fraction : float
-        Stars that an inspector gets twice, as a fraction of the queue.
+        Stars that an inspector gets twice, as a fraction of the queue, 0 to 1.
     repeat_gap : int
-        At least so many stars lie between the two where the queue is long enough.
+        At least so many stars lie between the two where the queue is long enough; 0 to 1,000.
     claim_minutes : float
-        How long a star is kept for one inspector.
+        How long a star is kept for one inspector; 1 to 10,080, a week.
     """
 
     verdicts: Mapping[int, str] = field(
@@ -68,22 +76,30 @@ class VettingRules:
 
     def __post_init__(self) -> None:
         """Refuse rules that no campaign could follow."""
-        breaches = [
-            (not self.verdicts or not all(0 <= value <= 9 for value in self.verdicts), "verdicts are digits 0 to 9"),
-            (not all(flag and "," not in flag for flag in self.flags), "flags are not empty and hold no comma"),
-            (len(set(self.flags)) != len(self.flags), "flags differ from one another"),
-            (not 1 <= self.reviews <= 20, "reviews is 1 to 20"),
-            (self.verdict_gap < 1, "verdict_gap is 1 or more"),
-            (not set(self.tolerances) <= set(BY_NAME), "tolerances are of columns of the catalogue"),
-            (not all(value > 0 for value in self.tolerances.values()), "tolerances are positive"),
-            (not 0 <= self.control_fraction <= 10, "control_fraction is 0 to 10"),
-            (not 0 <= self.repeat_fraction <= 1, "repeat_fraction is 0 to 1"),
-            (self.repeat_gap < 1, "repeat_gap is 1 or more"),
-            (self.claim_minutes <= 0, "claim_minutes is positive"),
-        ]
-        for broken, rule in breaches:
+        for name, kind in (("verdicts", Mapping), ("flags", tuple), ("tolerances", Mapping)):
+            if not isinstance(getattr(self, name), kind):
+                raise RulesError(f"These vetting rules cannot be used: {name} is of the wrong type.")
+        breaches = {
+            "verdicts are digits 0 to 9": not self.verdicts
+            or not all(_is_whole(digit, 0, 9) for digit in self.verdicts),
+            f"verdicts mean {_WORDS}": not all(_is_word(word) for word in self.verdicts.values()),
+            f"flags are 1 to {MOST_FLAGS}": not 1 <= len(self.flags) <= MOST_FLAGS,
+            f"flags are {_WORDS}": not all(_is_word(flag) for flag in self.flags),
+            "flags hold no comma": any("," in str(flag) for flag in self.flags),
+            "flags differ from one another": len({str(flag) for flag in self.flags}) != len(self.flags),
+            "reviews is 1 to 10": not _is_whole(self.reviews, 1, 10),
+            "verdict_gap is 1 to 9": not _is_whole(self.verdict_gap, 1, 9),
+            "tolerances are of columns of the catalogue that hold numbers": not set(self.tolerances) <= PROPOSABLE,
+            "tolerances are positive and finite": not all(_is_tolerance(value) for value in self.tolerances.values()),
+            "control_fraction is 0 to 1": not _is_number(self.control_fraction, 0.0, 1.0),
+            "repeat_fraction is 0 to 1": not _is_number(self.repeat_fraction, 0.0, 1.0),
+            "repeat_gap is 0 to 1,000": not _is_whole(self.repeat_gap, 0, 1000),
+            "claim_minutes is 1 to 10,080": not _is_number(self.claim_minutes, 1.0, 10_080.0),
+        }
+        for rule, broken in breaches.items():
             if broken:
-                raise RulesError(f"These vetting rules cannot be used: {rule}.")
+                found = getattr(self, rule.split()[0])
+                raise RulesError(f"These vetting rules cannot be used: {rule}; found {reprlib.repr(found)}.")
 
     def to_json(self) -> str:
         """As stored with a campaign; :meth:`from_json` is the inverse."""
@@ -95,28 +111,67 @@ class VettingRules:
         return cls.from_mapping(json.loads(text))
 
     @classmethod
-    def from_toml(cls, path: Path) -> VettingRules:
-        """Read a TOML file of any of the parameters; ``[verdicts]`` has digits as its keys."""
+    def from_toml(cls, text: str) -> VettingRules:
+        """Read TOML of any of the parameters; ``[verdicts]`` has digits as its keys.
+
+        Raises
+        ------
+        RulesError
+            If the text is no TOML, or its values are no rules.
+        """
         try:
-            return cls.from_mapping(tomllib.loads(path.read_text("utf-8")))
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise RulesError(f"{path} cannot be read as TOML ({error}).") from error
+            given = tomllib.loads(text)
+        except ValueError as error:
+            raise RulesError(f"These vetting rules cannot be read as TOML ({error}).") from error
+        except RecursionError:
+            raise RulesError("These vetting rules cannot be read as TOML (nested too deep).") from None
+        return cls.from_mapping(given)
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, Any]) -> VettingRules:
-        """Rules from plain values; what is not given keeps its default."""
+        """Rules from plain values; what is not given keeps its default.
+
+        Raises
+        ------
+        RulesError
+            If a value is unknown, of the wrong type or out of its bounds.
+        """
+        if not isinstance(given, Mapping):
+            raise RulesError(f"Vetting rules are names with values; found {reprlib.repr(given)}.")
         known = {item.name for item in fields(cls)}
         unknown = sorted(set(given) - known)
         if unknown:
-            raise RulesError(f"Vetting rules know no {unknown[0]!r}. Known: {', '.join(sorted(known))}.")
+            raise RulesError(f"Vetting rules know no {unknown[0]!r:.60}. Known: {', '.join(sorted(known))}.")
         values = dict(given)
-        try:
-            if "verdicts" in values:
-                values["verdicts"] = {int(value): str(text) for value, text in values["verdicts"].items()}
-            if "flags" in values:
-                values["flags"] = tuple(str(flag) for flag in values["flags"])
-            if "tolerances" in values:
-                values["tolerances"] = {str(name): float(value) for name, value in values["tolerances"].items()}
-            return cls(**values)
-        except (TypeError, AttributeError) as error:
-            raise RulesError(f"Vetting rules hold a value of the wrong type ({error}).") from error
+        for name, kind in (("verdicts", Mapping), ("flags", (list, tuple)), ("tolerances", Mapping)):
+            if name in values and not isinstance(values[name], kind):
+                found = reprlib.repr(values[name])
+                raise RulesError(f"Vetting rules hold a value of the wrong type ({name}: {found}).")
+        if "verdicts" in values:
+            values["verdicts"] = {_DIGITS.get(digit, digit): word for digit, word in values["verdicts"].items()}
+        if "flags" in values:
+            values["flags"] = tuple(values["flags"])
+        return cls(**values)
+
+
+_DIGITS = {str(digit): digit for digit in range(10)}
+"""Keys of verdicts in TOML and JSON, which are texts."""
+
+_WORDS = f"short printable words of at most {MOST_WORD_CHARACTERS} characters"
+
+
+def _is_number(value: object, low: float, high: float) -> bool:
+    """Whether a value is a number within bounds, which NaN is not, nor true."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
+
+
+def _is_whole(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and _is_number(value, low, high)
+
+
+def _is_tolerance(value: object) -> bool:
+    return _is_number(value, sys.float_info.min, sys.float_info.max)
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value.strip()) <= MOST_WORD_CHARACTERS and value.isprintable()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import tempfile
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +82,9 @@ class CampaignsRoom(VettingRoom):
             rows = rows[(-table["oddness"][rows]).argsort(kind="stable")]
         stars = [int(star) for star in table["obsid"][rows[:count]]]
         try:
-            rules = VettingRules.from_mapping(tomllib.loads(str(message.get("rules", ""))))
-        except (tomllib.TOMLDecodeError, ValueError) as error:
-            raise RefusedError(f"These rules cannot be used: {error}") from error
+            rules = VettingRules.from_toml(str(message.get("rules", "")))
+        except ValueError as error:
+            raise RefusedError(str(error)) from error
         made = self.visit.desk.create_campaign(self.visit.known, str(message["name"]), stars, rules)
         self.visit.workspace.campaign = made.id
         self.channel.tell(say=f"Campaign {made.name} has started.")
@@ -110,8 +109,12 @@ class CampaignsRoom(VettingRoom):
         """Merge a record from another laptop."""
         self._adjudicator("merge a record")
         text = str(message["text"])
-        if len(text) > MOST_BYTES:
-            raise RefusedError(f"A record has at most {MOST_BYTES // 1_000_000} MB.")
+        size = len(text.encode("utf-8", "replace"))
+        if size > MOST_BYTES:
+            raise RefusedError(
+                f"This file has {size / 1e6:,.1f} MB; a record of at most {MOST_BYTES // 1_000_000} MB is merged here. "
+                "Merge it by command: python -m explorer import-record FILE."
+            )
         visit = self.visit
         try:
             report = await self.channel.in_background(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
+import hmac
 import logging
 import os
 import secrets
+import time
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +18,7 @@ import panel as pn
 from panel.auth import BasicAuthProvider, BasicLoginHandler, LogoutHandler
 
 from explorer.config import AppConfig
+from explorer.model.vetting.attempts import Attempts
 from explorer.model.vetting.events import NAME_PATTERN, Authority
 from explorer.model.vetting.people import Nobody, People, Person, SoleUser, UserFile
 
@@ -25,6 +30,10 @@ NO_USERS = (
 SHARED_ENTRY = (
     "Everybody enters this server with one shared password, so nobody knows who says what: vetting is off. Serve with "
     "python run_app.py DIR --users FILE instead, or with OAuth."
+)
+NO_LONGER_A_USER = (
+    "{name} is signed in but is not in this server's file of users (any more): vetting is off. Who keeps the file adds "
+    "users with python -m explorer users add {name}."
 )
 _LOG = logging.getLogger("explorer.vetting")
 
@@ -53,6 +62,8 @@ def visitor(config: AppConfig) -> tuple[Person | None, str]:
         return None, NO_USERS
     if not NAME_PATTERN.fullmatch(user):
         return None, f"The name {user!r:.80} cannot stand in the record: letters, digits and . _ @ + - only."
+    if config.users != Path() and not people_of(config).knows(user):
+        return None, NO_LONGER_A_USER.format(name=user)
     return Person(user, Authority.OAUTH if oauth else Authority.PASSWORD), ""
 
 
@@ -60,14 +71,21 @@ def serving(config: AppConfig) -> dict[str, Any]:
     """What ``panel.serve`` needs so that visitors sign in; nothing on a laptop."""
     if config.alone or not (config.oauth or config.signs_in):
         return {}
-    common = {"cookie_secret": _cookie_secret(config)}
+    common = {"cookie_secret": _cookie_key(config)}
     if config.oauth:
         return {**common, "oauth_provider": config.oauth}
     return {**common, "auth_provider": UserFileProvider(UserFile(config.users))}
 
 
-def _cookie_secret(config: AppConfig) -> str:
-    """The key that signs cookies: of the environment, else made once and kept, readable by the owner alone."""
+def _cookie_key(config: AppConfig) -> str:
+    """The key that signs cookies: a cookie of a server with other users is worthless here."""
+    users = "" if config.users == Path() else str(config.users.resolve())
+    whose = f"{users}\0{config.oauth}".encode("utf-8", "surrogateescape")
+    return hmac.new(_kept_secret(config).encode(), whose, hashlib.sha256).hexdigest()
+
+
+def _kept_secret(config: AppConfig) -> str:
+    """What cookies' keys are made of: of the environment, else made once and kept, readable by the owner alone."""
     named = os.environ.get(SECRET_VARIABLE)
     if named:
         return named
@@ -86,11 +104,21 @@ class Login(BasicLoginHandler):
     """Panel's sign-in form, checked against hashes."""
 
     users: ClassVar[UserFile]
+    attempts: ClassVar[Attempts]
 
     def _validate(self, username: str, password: str) -> bool:
-        welcome = bool(NAME_PATTERN.fullmatch(username)) and self.users.check(username, password)
-        if not welcome:
-            _LOG.warning("Refused: a wrong name or password for %.80r.", username)
+        known = self.users.knows(username)
+        shown = repr(username) if known else "an unknown name"
+        counted = username if NAME_PATTERN.fullmatch(username) else ""
+        if self.attempts.locked(counted, known=known):
+            _LOG.warning("Refused: too many failed sign-ins, so that %s may not try now.", shown)
+            return False
+        welcome = bool(counted) and self.users.check(username, password)
+        if welcome:
+            self.attempts.succeeded(counted)
+        else:
+            self.attempts.failed(counted)
+            _LOG.warning("Refused: a wrong name or password for %s.", shown)
         return welcome
 
 
@@ -111,16 +139,23 @@ class UserFileProvider(BasicAuthProvider):
     ----------
     users : UserFile
         Names and hashes.
+    clock : callable
+        Gives seconds, by which failed sign-ins are counted; tests set it.
     """
 
-    def __init__(self, users: UserFile) -> None:
-        self._users = users  # first: the parent asks for the handlers
+    def __init__(self, users: UserFile, clock: Callable[[], float] = time.monotonic) -> None:
+        self._users, self._attempts = users, Attempts(clock)  # first: the parent asks for the handlers
         super().__init__(login_template=str(files("assets") / "help" / "login.html"))
 
     @property
     def login_handler(self) -> type[Login]:
         """The form."""
-        parts = {"users": self._users, "_login_template": self._login_template, "_login_endpoint": self.login_url}
+        parts = {
+            "users": self._users,
+            "attempts": self._attempts,
+            "_login_template": self._login_template,
+            "_login_endpoint": self.login_url,
+        }
         return type("UserFileLogin", (Login,), parts)
 
     @property
