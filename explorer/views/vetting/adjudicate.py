@@ -67,7 +67,10 @@ class AdjudicateRoom(VettingRoom):
             words |= {
                 "star": str(star),
                 "reasons": list(next(case.reasons for case in self.cases if case.star == star)),
-                "reviews": [review_words(one) for one in self.visit.desk.reviews(self.visit.known, campaign, star)],
+                "reviews": [
+                    review_words(one) | {"imported": self.visit.desk.log.imported.get(one.id, "")}
+                    for one in self.visit.desk.reviews(self.visit.known, campaign, star)
+                ],
                 "quantities": self.quantities(campaign, star),
                 "before": None if settled is None else review_words(settled),
             }
