@@ -102,8 +102,11 @@ def _ecsv(table: Table, words: Mapping[str, str]) -> bytes:
 
 
 def _csv(table: Table, words: Mapping[str, str]) -> bytes:
-    comments = "".join(f"# {name}: {text}\n" for name, text in words.items())
-    return comments.encode() + _text(table, "ascii.csv")
+    lines = [f"{name}: {text}" for name, text in words.items()]
+    for column in table.itercols():
+        unit = f" [{column.unit}]" if column.unit is not None else ""
+        lines.append(f"column {column.name}{unit}: {column.description}")
+    return "".join(f"# {line}\n" for line in lines).encode() + _text(table, "ascii.csv")
 
 
 def _text(table: Table, form: str) -> bytes:

@@ -377,6 +377,8 @@ class _Parser:
             raise self.fail(f"{name} is a function: write {name}(...).", token)
         known = [*self.columns, *self.subsets, *FLAGS, *FUNCTIONS, *CONDITIONS]
         near = get_close_matches(name[:40], known, n=1)
+        if name.lower() in ("nan", "inf", "infinity"):
+            raise self.fail(f"{name} is no number. Give one, or ask for known(...) values.", token)
         if name in BY_NAME:
             raise self.fail(f"This catalogue has no values of {name}.", token)
         hint = f" Did you mean {near[0]!r}?" if near else " Columns are listed under About."
@@ -421,9 +423,12 @@ class _Parser:
     def constant(self, formula: Formula, token: _Token) -> float:
         """The value of a formula without columns."""
         try:
-            return float(np.asarray(formula.value({})))
+            value = float(np.asarray(formula.value({})))
         except SelectionError:
             raise self.fail("Expected a number here, not a column.", token) from None
+        if np.isnan(value):
+            raise self.fail("Expected a number here; what stands here has no value, as 1/0 has none.", token)
+        return value
 
 
 def _is_text(formula: Formula) -> bool:

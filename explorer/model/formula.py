@@ -106,11 +106,12 @@ class Call(Formula):
     arguments: tuple[Formula, ...]
 
     def value(self, columns: Columns) -> Value:
-        """Computed in float64; whatever is not defined is NaN."""
+        """Computed in float64; whatever is not defined, such as a division by zero, is NaN and never infinite."""
         operation = FUNCTIONS[self.name].apply if self.name in FUNCTIONS else _OPERATIONS[self.name]
         numbers = [np.asarray(part.value(columns), np.float64) for part in self.arguments]
         with np.errstate(all="ignore"):
-            return operation(*numbers)  # type: ignore[no-any-return]
+            found = np.asarray(operation(*numbers), np.float64)
+        return np.where(np.isinf(found), np.nan, found)
 
 
 @dataclass(frozen=True)

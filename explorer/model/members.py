@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ _OBSID = ("obsid", "lamost_obsid")
 _GAIA = ("gaia_source_id", "source_id", "gaia_dr3_source_id", "gaia_dr3")
 _RA = ("ra", "ra_deg", "raj2000", "ra_icrs", "_raj2000", "_ra")
 _DEC = ("dec", "dec_deg", "dej2000", "de_icrs", "_dej2000", "_de")
+
+_WHOLE = re.compile(r"(?<=\d)\.0*$")
+"""What a program that takes identifiers for decimal numbers writes behind them."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,11 @@ def read_members(data: bytes, table: StarTable) -> Members:
 
 def _columns(data: bytes) -> dict[str, NDArray[np.generic]]:
     """Columns of the file by lower-case name."""
+    begin = data[:2000].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if not data.removeprefix(b"\xef\xbb\xbf").strip():
+        raise SelectionError("The list is empty: the file holds nothing but space. Choose another file.")
+    if begin.startswith((b"<!doctype html", b"<html")) or (begin.startswith(b"<") and b"<html" in begin):
+        raise SelectionError("This is a web page, not a table. Download the list itself: CSV, FITS or VOTable.")
     votable = data.lstrip()[:5] == b"<?xml" or b"<VOTABLE" in data[:2000].upper()
     if votable and (b"<!ENTITY" in data or b"<!DOCTYPE" in data):
         raise SelectionError("The VOTable declares entities, which are not read. Save it without them.")
@@ -82,6 +91,8 @@ def _columns(data: bytes) -> dict[str, NDArray[np.generic]]:
         raise SelectionError("The list is neither text nor FITS nor VOTable. Save it as CSV with a header.")
     try:
         return _of_table(data, "fits" if fits else "votable") if fits or votable else _of_text(data)
+    except SelectionError:
+        raise
     except Exception as error:  # a damaged file may fail anywhere in the libraries that read it
         first = str(error).strip().splitlines()[:1]
         raise SelectionError(
@@ -107,9 +118,11 @@ def _without_gaps(column: Column) -> NDArray[np.generic]:
 def _of_text(data: bytes) -> dict[str, NDArray[np.generic]]:
     text = data.decode("utf-8-sig")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if lines and all(line.strip().isdigit() for line in lines[:50]):
+    if lines and all(_WHOLE.sub("", line.strip()).isdigit() for line in lines[:50]):
         return {"obsid": np.array(lines, str)}
-    header = lines[0] if lines else ""
+    if not lines:
+        raise SelectionError("The list is empty: it holds comments alone. Choose another file.")
+    header = lines[0]
     separator = next((sign for sign in (",", "\t", ";", "|") if sign in header), r"\s+")
     frame = pd.read_csv(
         io.StringIO("\n".join(lines)), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True
@@ -135,7 +148,7 @@ def _by_id(values: NDArray[np.generic], table: StarTable, name: str, called: str
 def _integers(values: NDArray[np.generic]) -> NDArray[np.int64]:
     if values.dtype.kind in "iu":
         return values.astype(np.int64)
-    texts = [str(value).strip() for value in values.ravel()]
+    texts = [_WHOLE.sub("", str(value).strip()) for value in values.ravel()]
     return np.array([int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19], np.int64)
 
 

@@ -204,6 +204,8 @@ def _entry(table: StarTable, row: int, name: str) -> Entry | None:
     value = table.value(name, row)
     if not np.isfinite(value) or name not in table:
         return None
+    if declared.unknown is not None and value == declared.unknown:
+        return None
     text = str(int(table[name][row])) if not declared.is_float else number(name, value)
     error = table.value(f"{name}_err", row)
     if np.isfinite(error):
@@ -211,7 +213,7 @@ def _entry(table: StarTable, row: int, name: str) -> Entry | None:
     low, high = table.value(f"{name}_16", row), table.value(f"{name}_84", row)
     if np.isfinite(low) and np.isfinite(high):
         text += f" ({number(name, low)} to {number(name, high)})"
-    return Entry(name, declared.label, f"{text} {declared.unit}".strip(), declared.description)
+    return Entry(name, declared.label, f"{text} {declared.unit_label}".strip(), declared.description)
 
 
 def _label(table: StarTable, row: int, name: str) -> LabelRow:

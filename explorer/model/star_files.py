@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,13 +13,27 @@ from explorer.model.proposals import Interval
 from explorer.model.refit import LabelModel, Trial, in_any
 from explorer.model.table import StarTable
 from pipeline import __version__
+from pipeline.domain.columns import column
 from pipeline.products.manifest import Manifest
 from pipeline.products.spectra import StoredSpectrum
+from pipeline.products.tables import ascii_only
 
 _CARDS = (
     *("ra", "dec", "snr", "teff", "teff_err", "logg", "logg_err", "m_h", "m_h_err", "alpha_m", "alpha_m_err"),
     *("rv", "rv_err", "distance", "chi2_nu"),
 )
+_MEANINGS = {
+    "WAVELENGTH": "Wavelength in vacuum, at rest",
+    "FLUX": "Flux over CONTINUUM, no unit",
+    "IVAR": "Inverse variance of FLUX, no unit; 0 carries nothing",
+    "MASK": "Whether the build left the pixel out",
+    "MASK_USER": "Whether the visitor left the pixel out",
+    "MODEL": "Model of the published labels, over the continuum",
+    "SIGMA_MODEL": "Uncertainty of the model, as FLUX; NaN unknown",
+    "CONTINUUM": "Continuum, in the flux unit of the input file",
+    "MODEL_TRIAL": "Model of the visitor's labels: not published",
+}
+_CARD_LETTERS = 80
 
 
 def spectrum_fits(
@@ -70,10 +85,11 @@ def spectrum_fits(
     unit = fits.BinTableHDU.from_columns(columns, name="STAR")
     header = unit.header
     header["OBSID"] = (spectrum.obsid, "LAMOST observation id")
+    for number, declared in enumerate(unit.columns, 1):
+        header.set(f"TCOMM{number}", _MEANINGS[declared.name], after=f"TFORM{number}")
     for name in _CARDS:
-        value = table.value(name, row)
-        if np.isfinite(value):
-            header[f"HIERARCH {name.upper()}"] = value
+        if np.isfinite(table.value(name, row)):
+            header.append(_card(name, float(str(table[name][row]))))  # the digits that are stored
     header["QUALITY"] = (int(table["quality"][row]), "quality bits")
     header["CATALOG"] = (manifest.name, "name of the build")
     header["CREATED"] = (manifest.created, "when it was built")
@@ -81,7 +97,7 @@ def spectrum_fits(
     if model is not None:
         header["HIERARCH LABEL MODEL"] = model.version[:32]
     for name, label in trial.labels if trial is not None else ():
-        header[f"HIERARCH TRIAL {name.upper()}"] = (label, "of MODEL_TRIAL: not published")
+        header.append(_card(name, float(label), "HIERARCH TRIAL ", "of MODEL_TRIAL, not published"))
     header["SIMULATD"] = (manifest.simulated, "whether the star is simulated")
     header["COMMENT"] = "Rest frame, vacuum wavelengths; FLUX is divided by CONTINUUM, and so is MODEL."
     if manifest.simulated:
@@ -89,3 +105,13 @@ def spectrum_fits(
     target = io.BytesIO()
     fits.HDUList([fits.PrimaryHDU(), unit]).writeto(target)
     return target.getvalue()
+
+
+def _card(name: str, value: float, before: str = "", about: str = "") -> fits.Card:
+    """A column's value with its unit and as much of its description as a card takes."""
+    declared = column(name)
+    words = f"[{declared.unit}] " if declared.unit else ""
+    key = f"{before}{name.upper()}" if before or len(name) <= 8 else f"HIERARCH {name.upper()}"
+    room = _CARD_LETTERS - len(str(fits.Card(key, value)).rstrip()) - len(" / ")
+    words = ascii_only(words + (about or declared.description))
+    return fits.Card(key, value, textwrap.shorten(words, room, placeholder="..."))

@@ -92,8 +92,9 @@ def define(subsets: tuple[Subset, ...], new: Subset) -> tuple[Subset, ...]:
     Raises
     ------
     SelectionError
-        If it would be made of a subset that is made of it.
+        If the name cannot be used, or it would be made of a subset that is made of it.
     """
+    check_name(new.name)
     own = _with(new.selection, new.name, None)
     for other in subsets:
         if other.name != new.name and _names(own, other.name) and _names(other.selection, new.name):

@@ -11,6 +11,7 @@ from explorer.model.subsets import Subset
 from explorer.model.table import StarTable
 from explorer.plots.palettes import (
     CATEGORY_COLOURS,
+    IN_NONE,
     category_ramp,
     count_ramp,
     gradient_css,
@@ -24,6 +25,9 @@ SUBSETS = "subsets"
 """Name of the colouring by named subsets."""
 
 _TAIL = 0.02
+
+_MOST_SUBSETS = 250
+"""An image of bytes tells so many apart."""
 
 
 def colouring_of(table: StarTable, name: str) -> Colouring:
@@ -48,13 +52,17 @@ def _categories(table: StarTable, name: str) -> Colouring:
     return Categories(column(name).label, labels, CATEGORY_COLOURS[: len(labels)], codes)
 
 
-def colouring_of_subsets(table: StarTable, subsets: Sequence[Subset]) -> Categories:
-    """Each star in the colour of the first subset that holds it; stars of none are not drawn."""
-    codes = np.full(table.n_stars, 255, np.uint8)
+def colouring_of_subsets(table: StarTable, subsets: Sequence[Subset], *, dark: bool) -> Colouring:
+    """Each star in the colour of the first subset that holds it, else in a neutral one; density without subsets."""
+    if not subsets:
+        return Density("no subset is named yet")
+    subsets = subsets[:_MOST_SUBSETS]
+    codes = np.full(table.n_stars, len(subsets), np.uint8)
     for number in reversed(range(len(subsets))):
         codes[subsets[number].selection.mask(table)] = number
     codes.setflags(write=False)
-    return Categories("subset", tuple(one.name for one in subsets), tuple(one.colour for one in subsets), codes)
+    labels, colours = (*(one.name for one in subsets), "in none"), (*(one.colour for one in subsets), IN_NONE[dark])
+    return Categories("subset", labels, colours, codes, rest=True)
 
 
 def ramp_of(colouring: Colouring, dark: bool) -> tuple[str, ...]:
@@ -73,9 +81,10 @@ def legend(colouring: Colouring, dark: bool, *, single: bool = False) -> Mapping
         return {"label": colouring.name, "entries": list(zip(colouring.labels, colouring.colours, strict=True))}
     gradient = gradient_css(ramp_of(colouring, dark))
     if isinstance(colouring, Density):
+        note = f" ({colouring.note})" if colouring.note else ""
         if single:
-            return {"label": "each dot is a star", "entries": []}
-        return {"label": "stars per pixel (log)", "low": "1", "high": "most in view", "gradient": gradient}
+            return {"label": f"each dot is a star{note}", "entries": []}
+        return {"label": f"stars per pixel (log){note}", "low": "1", "high": "most in view", "gradient": gradient}
     label = column(colouring.name).axis_label if single else f"mean {column(colouring.name).axis_label}"
     return {"label": label, "low": number(colouring.low), "high": number(colouring.high), "gradient": gradient}
 

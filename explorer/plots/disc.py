@@ -17,6 +17,16 @@ HUES, SHADES = 15, 17
 RESIDUAL_LABEL = "V_φ - median(R) [km/s]"
 
 
+def has_cells(disc: DiscMap) -> bool:
+    """Whether a slice has any cell with enough stars for a velocity."""
+    return bool(np.isfinite(disc.v_phi).any())
+
+
+def first_with_cells(maps: tuple[DiscMap, ...]) -> int:
+    """Number of the first slice that shows anything, 0 when none does."""
+    return next((number for number, disc in enumerate(maps) if has_cells(disc)), 0)
+
+
 def rotation_limits(maps: tuple[DiscMap, ...]) -> tuple[float, float]:
     """Limits of the rotation colours in km/s, the same for every slice, rounded to 10."""
     known = np.concatenate([disc.v_phi[np.isfinite(disc.v_phi)] for disc in maps]) if maps else np.empty(0)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
+import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize, to_rgba
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.textpath import TextToPath
 
 from pipeline.domain.columns import Column
 
@@ -38,6 +44,11 @@ STYLE = {
 }
 
 _DPI = 300
+POINTS_AN_INCH = 72.0
+_SIGNED_POINTS, _SIGNED_LINE, _SIGNED_FROM = 5.5, 1.2, 0.01
+_SIGNED_SHARE = 0.88
+"""Of a figure's width is for its line: letters that are fitted to pixels, and those of SVG viewers, are wider."""
+_NO_NAME = re.compile(r"[^a-z0-9]+")
 _SUBSCRIPT = re.compile(r"([A-Za-z])_([\w]+)")
 
 
@@ -63,6 +74,14 @@ def colormap_of(ramp: Sequence[str]) -> ListedColormap:
     return ListedColormap([to_rgba(colour) for colour in ramp[1:]])
 
 
+def add_legend(axes: Axes, handles: Sequence[Line2D], **look: Any) -> None:
+    """A legend beside those that stand already."""
+    former = axes.get_legend()
+    axes.legend(handles=list(handles), **{"handletextpad": 0.4, **look})
+    if former is not None:
+        axes.add_artist(former)
+
+
 def add_colour_bar(axes: Axes | Sequence[Axes], ramp: Sequence[str], low: float, high: float, label: str) -> None:
     """A colour bar beside some axes."""
     beside = [axes] if isinstance(axes, Axes) else list(axes)
@@ -73,8 +92,38 @@ def add_colour_bar(axes: Axes | Sequence[Axes], ramp: Sequence[str], low: float,
 
 
 def sign(figure: Figure, text: str) -> None:
-    """A line under the figure: what was drawn, and whether it is simulated."""
-    figure.supxlabel(text, fontsize=5.5, color="0.35", x=0.01, ha="left")
+    """Lines under the figure: what was drawn, and whether it is simulated. The figure grows by all but the first."""
+    lines = _wrapped(text, _SIGNED_SHARE * figure.get_figwidth() * POINTS_AN_INCH)
+    grown = (len(lines) - 1) * _SIGNED_LINE * _SIGNED_POINTS / POINTS_AN_INCH
+    figure.set_figheight(figure.get_figheight() + max(grown, 0.0))
+    told = figure.supxlabel("\n".join(lines), fontsize=_SIGNED_POINTS, color="0.35", x=_SIGNED_FROM, ha="left")
+    told.set(parse_math=False, linespacing=_SIGNED_LINE)
+
+
+def _wrapped(text: str, points: float) -> list[str]:
+    """Lines that are no wider than so many points, broken at words where there are any."""
+    font = FontProperties(size=_SIGNED_POINTS)
+
+    def width(line: str) -> float:
+        return float(TextToPath().get_text_width_height_descent(line, font, ismath=False)[0])
+
+    letters = max(int(points / (0.4 * _SIGNED_POINTS)), 8)
+    lines = textwrap.wrap(text, letters)
+    while letters > 8 and any(width(line) > points for line in lines):
+        letters -= 2
+        lines = textwrap.wrap(text, letters)
+    return lines
+
+
+def file_name(title: str) -> str:
+    """A title as the name of a file, in letters that every system takes: Greek ones are spelt."""
+    spelt = "".join(_spelt(letter) for letter in title.lower())
+    return _NO_NAME.sub("_", spelt).strip("_") or "picture"
+
+
+def _spelt(letter: str) -> str:
+    words = unicodedata.name(letter, "").split()
+    return words[-1].lower() if words[:1] == ["GREEK"] else unicodedata.normalize("NFKD", letter)
 
 
 def picture_bytes(figure: Figure, form: str) -> bytes:

@@ -33,6 +33,9 @@ CATEGORY_COLOURS = (
 )
 """Colours of categories and named subsets, in turn: those of Okabe & Ito (2008), then others as far apart."""
 
+IN_NONE = {False: "#343a40", True: "#eef1f4"}
+"""Selected stars in no named subset: neutral, and apart from the grey of all stars."""
+
 _GREY = {False: ("#d5dae0", "#77818d"), True: ("#3a424c", "#98a3b0")}
 _DIVERGING = frozenset({"rv", "v_gsr", "v_x", "v_y", "v_z", "v_r", "z_gal", "sgr_beta", "glat"})
 

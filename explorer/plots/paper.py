@@ -10,7 +10,6 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from explorer.model.fields import NEEDED, maps_of
@@ -18,7 +17,17 @@ from explorer.model.library import Library
 from explorer.model.selection import Mask
 from explorer.plots.diagram import Dots, Lines
 from explorer.plots.disc import rotation_colours, rotation_limits, texture_levels, texture_palette
-from explorer.plots.journal import PAGE_INCHES, STYLE, add_colour_bar, colormap_of, label_of, new_figure, sign
+from explorer.plots.journal import (
+    PAGE_INCHES,
+    STYLE,
+    add_colour_bar,
+    add_legend,
+    colormap_of,
+    label_of,
+    new_figure,
+    sign,
+)
+from explorer.plots.marks import draw_arrows, draw_model_points, fewer_ticks, model_handle
 from explorer.plots.palettes import TRANSPARENT, is_diverging, lookup, value_ramp
 from explorer.plots.references import ARROW_HEIGHT_KPC, arrow_ends, isochrones, spiral_arms, stream_model
 from pipeline.domain.columns import column
@@ -137,16 +146,7 @@ def figure_8(library: Library, rows: Mask) -> Figure:
         every = slice(None, None, at_x.size // _MOST_ARROWS + 1)
         at, along = (at_x[every], at_y[every]), (along_x[every], along_y[every])
         ends = arrow_ends(at, along)
-        axes.quiver(
-            *at,
-            ends[0] - at[0],
-            ends[1] - at[1],
-            angles="xy",
-            scale_units="xy",
-            scale=1,
-            width=0.002,
-            color="#21548a",
-        )
+        draw_arrows(axes, (*at, *ends), axes.get_xlim(), color="#21548a", width=0.002)
         axes.axvline(sun[0], linestyle="--", color="0.2", linewidth=0.7)
         axes.axhline(sun[1], linestyle="--", color="0.2", linewidth=0.7)
         axes.set(xlabel=label_of(column(x_name)), ylabel=label_of(column(y_name)))
@@ -190,7 +190,7 @@ def figure_10(library: Library, rows: Mask) -> Figure:
         if x.size:
             axes.set(xlim=np.quantile(x, (0.001, 0.999)), ylim=(0.0, float(np.quantile(y, 0.999))))
         axes.set(xlabel=label_of(column("j_phi")), ylabel=label_of(column("j_tot")))
-        axes.xaxis.set_major_locator(MaxNLocator(5))
+        fewer_ticks(axes)
     return figure
 
 
@@ -201,7 +201,8 @@ def figure_11(library: Library, rows: Mask) -> Figure:
     stream = library.products.overlays.get("stream_model")
     shape = stream_model(stream, "sgr_lambda", "distance").shape if stream is not None else None
     if isinstance(shape, Dots):
-        axes.plot(shape.x, shape.y, ".", color="0.78", markersize=1.5, rasterized=True)
+        draw_model_points(axes, shape, "0.78", 1.5)
+        add_legend(axes, [model_handle("0.6")], loc="upper left")
     far = rows & (np.abs(library.table.axis("z_gal")) > ARROW_HEIGHT_KPC)
     x, y, beta = _values(library, far, "sgr_lambda", "distance", "sgr_beta")
     ramp = value_ramp("distance", dark=False)

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas_
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from explorer.model.selection import Mask
@@ -22,11 +23,13 @@ from explorer.plots.journal import (
     COLUMN_INCHES,
     STYLE,
     add_colour_bar,
+    add_legend,
     colormap_of,
     label_of,
     new_figure,
     sign,
 )
+from explorer.plots.marks import MOST_TICKS, draw_arrows, draw_model_points, fewer_ticks, model_handle
 from explorer.plots.palettes import TRANSPARENT, grey_ramp, lookup
 from explorer.plots.shading import Canvas, Categories, Colouring, Density, ValueScale, Viewport
 from pipeline.domain.columns import column
@@ -87,16 +90,19 @@ def draw_plane(plane: Plane, shot: Shot, disc: DiscMap | None = None, *, residua
             axes.set_aspect("equal", adjustable="datalim")
         for overlay in shot.overlays:
             if isinstance(overlay.shape, Dots):
-                axes.plot(overlay.shape.x, overlay.shape.y, ".", color="0.6", markersize=1.0, rasterized=True)
+                draw_model_points(axes, overlay.shape, "0.6", 1.0)
         if disc is not None and isinstance(plane, DiscPlane):
             _draw_texture(axes, plane, disc, residual=residual)
         _draw_stars(axes, plane, shot, grey=disc is None)
         for overlay in shot.overlays:
             _draw_overlay(axes, overlay)
         if shot.arrows is not None:
-            x0, y0, x1, y1 = shot.arrows
-            axes.quiver(x0, y0, x1 - x0, y1 - y0, angles="xy", scale_units="xy", scale=1, width=0.0025, color="0.15")
+            draw_arrows(axes, shot.arrows, shot.x_ends, color="0.15", width=0.0025)
+        for overlay in shot.overlays:
+            if isinstance(overlay.shape, Dots):
+                add_legend(axes, [model_handle("0.6")], loc="upper left")
         axes.set(xlim=shot.x_ends, ylim=shot.y_ends)
+        fewer_ticks(axes)
         sign(figure, shot.note)
     return figure
 
@@ -115,6 +121,7 @@ def draw_bars(bars: Bars, shot: Shot, *, logarithmic: bool) -> Canvas_:
             axes.stairs(counts, edges, fill=True, color=colour, alpha=0.8, label=label)
         axes.set(xlim=shot.x_ends, xlabel=label_of(bars.x.column), ylabel="stars")
         axes.set_yscale("log" if logarithmic else "linear")
+        axes.xaxis.set_major_locator(MaxNLocator(MOST_TICKS))
         axes.legend()
         sign(figure, shot.note)
     return figure
@@ -157,7 +164,7 @@ def _draw_points(
             **marks,
         )
     elif isinstance(colouring, Categories):
-        for number, colour in enumerate(colouring.colours):
+        for number, colour in reversed(list(enumerate(colouring.colours))):  # the rest lies lowest
             inside = colouring.codes[stars] == number
             axes.scatter(at[0][inside], at[1][inside], color=colour, **marks)
     else:
@@ -172,7 +179,7 @@ def _draw_key(axes: Axes, colouring: Colouring, ramp: Sequence[str]) -> None:
             Line2D([], [], marker=".", linestyle="", color=colour, label=label)
             for label, colour in zip(colouring.labels, colouring.colours, strict=True)
         ]
-        axes.legend(handles=handles, handletextpad=0.1)
+        add_legend(axes, handles)
 
 
 def _draw_image(axes: Axes, levels: NDArray[np.uint8], viewport: Viewport, ramp: Sequence[str]) -> None:
@@ -193,11 +200,13 @@ def _draw_texture(axes: Axes, plane: DiscPlane, disc: DiscMap, *, residual: bool
 def _draw_overlay(axes: Axes, overlay: Overlay) -> None:
     shape = overlay.shape
     if isinstance(shape, Lines):
+        lines: list[Line2D] = []
         words = overlay.caption if len(overlay.caption) == len(shape.xs) else (("", ""),) * len(shape.xs)
         for x, y, colour, (word, _) in zip(shape.xs, shape.ys, shape.colours, words, strict=True):
-            axes.plot(x, y, "--", color=colour, linewidth=0.9, label=word.replace("━", "").strip() or None)
+            label = word.replace("━", "").strip() or None
+            lines += axes.plot(x, y, "--", color=colour, linewidth=0.9, label=label)
         if overlay.caption:
-            axes.legend(title="[M/H]", title_fontsize=7)
+            add_legend(axes, lines, title="[M/H]", title_fontsize=7)
     elif isinstance(shape, SunMark):
         axes.plot(shape.x, shape.y, "o", color="#ffd34d", markeredgecolor="k", markersize=5, markeredgewidth=0.7)
         axes.plot(shape.x, shape.y, ".", color="k", markersize=1.5)

@@ -65,7 +65,15 @@ class Viewport:
 
 @dataclass(frozen=True)
 class Density:
-    """Colours by the number of stars in a pixel."""
+    """Colours by the number of stars in a pixel.
+
+    Parameters
+    ----------
+    note : str
+        Why not by what was asked for.
+    """
+
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,12 +111,15 @@ class Categories:
         Category k and its colour.
     codes : ndarray of uint8, shape (n,)
         Category of each star; those beyond the labels have none and are not drawn.
+    rest : bool
+        Whether the last category is that of stars in no other: it never hides another one.
     """
 
     name: str
     labels: tuple[str, ...]
     colours: tuple[str, ...]
     codes: Image
+    rest: bool = False
 
 
 Colouring: TypeAlias = Density | ValueScale | Categories
@@ -238,7 +249,10 @@ class Canvas:
             n_shown = kernels.bin_categories(
                 x, y, categories.codes, rows, x_low, y_low, viewport.x_scale, viewport.y_scale, counts
             )
-        kernels.commonest_levels(np.stack([self._spread(plane) for plane in counts]), levels)
+        spread = np.stack([self._spread(plane) for plane in counts])
+        if categories.rest:
+            spread[-1][spread[:-1].any(axis=0)] = 0
+        kernels.commonest_levels(spread, levels)
         return Layer(levels, n_shown)
 
     def _corners(self, viewport: Viewport) -> list[tuple[float, float]]:

@@ -103,7 +103,11 @@ def _stars(
     image = rasterize(
         stars, aggregator=ds.count(), dynamic=False, width=420, height=280, x_range=x.range, y_range=y.range
     )
-    return image.opts(cmap=list(count_ramp(dark)[1:]), cnorm="log", clipping_colors={"min": "transparent"})
+    counts = image.dimension_values(2, flat=False).astype(np.float64)
+    known = np.where(counts > 0, counts, np.nan)  # a logarithm of zero would be drawn, in grey
+    at = (image.dimension_values(0, expanded=False), image.dimension_values(1, expanded=False))
+    shown = hv.Image((*at, known), [x, y], "stars")
+    return shown.opts(cmap=list(count_ramp(dark)[1:]), cnorm="log", clipping_colors={"NaN": "transparent"})
 
 
 def _plot(figure: hv.Overlay, active: Sequence[str] = ()) -> hv.Overlay:

@@ -20,16 +20,11 @@ from explorer.model.selection import (
     SelectionError,
     SelectionMode,
     combine,
-    from_dict,
 )
-from explorer.model.subsets import Subset, define, remove, subset_from_dict
+from explorer.model.subsets import Subset, define, remove
 from explorer.model.table import StarTable
-from explorer.state.panels import PanelState, panel_from_dict
-
-COLOUR_BY_COUNT = "count"
-"""Value of ``colour_by`` that shows the density of stars instead of a column."""
-
-TOOLS = ("box", "lasso", "polygon", "pan")
+from explorer.state.panels import PanelState
+from explorer.state.stored import COLOUR_BY_COUNT, TOOLS, read_state
 
 DEFAULT_PANELS = tuple(
     PanelState(view) for view in ("hr", "actions", "abundances", "stream_sky", "stream_distance", "disc")
@@ -45,6 +40,11 @@ class Workspace(param.Parameterized):
     ----------
     table : StarTable
         The stars, shared by all visitors.
+
+    Attributes
+    ----------
+    heard : bool
+        Whether a page has told the message that stood when it came.
     """
 
     selection: Selection = param.ClassSelector(default=Everything(), class_=Selection, doc="Which stars are picked.")
@@ -65,6 +65,9 @@ class Workspace(param.Parameterized):
     room: str = param.String(default="Explore", doc="The room on screen.")
     campaign: str = param.String(default="", doc="Id of the campaign that the vetting rooms are about.")
     star_alone: bool = param.Boolean(default=False, doc="Whether the star under the lens has the page to itself.")
+    sorted_by: tuple[str, bool] | None = param.ClassSelector(
+        default=None, class_=tuple, allow_None=True, doc="Column of the table's order, and whether it descends."
+    )
     proposals: Mapping[int, Proposal] = param.ClassSelector(
         default={}, class_=dict, doc="What the visitor proposes for stars, by obsid; vetting stores them."
     )
@@ -81,6 +84,8 @@ class Workspace(param.Parameterized):
         super().__init__(selection=selection, rows=rows, n_selected=int(rows.sum()), **params)
         self._present = (self.selection, self.subsets)
         self._travelling = False
+        self.heard = False
+        self._of_star = ""
         self.param.watch(self._changed, ["selection", "subsets"])
 
     def _changed(self, *events: param.parameterized.Event) -> None:
@@ -149,11 +154,17 @@ class Workspace(param.Parameterized):
         self.param.update(can_undo=bool(self._past), can_redo=bool(self._future))
 
     def look_at(self, obsid: int) -> None:
-        """Put a star under the lens; an unknown obsid leaves the focus and says so."""
+        """Put a star under the lens; an unknown obsid leaves the focus and says so.
+
+        What was said before, such as that a link is unknown, still stands while no page has told it: see ``heard``.
+        """
+        before = "" if self.heard else self.message.removesuffix(self._of_star).rstrip()
         if self.table.row_of(obsid) is None:
-            self.message = f"This catalogue has no star with obsid {obsid}."
+            self._of_star = f"This catalogue has no star with obsid {obsid}."
+            self.message = f"{before} {self._of_star}".lstrip()
             return
-        self.param.update(focus=int(obsid), message="")
+        self._of_star = ""
+        self.param.update(focus=int(obsid), message=before)
 
     @property
     def focus_row(self) -> int | None:
@@ -172,23 +183,21 @@ class Workspace(param.Parameterized):
             "panels": [panel.to_dict() for panel in self.panels],
             **{name: getattr(self, name) for name in ("focus", "colour_by", "tool", "enlarged", "dark")},
             "star_alone": self.star_alone,
+            "sorted_by": list(self.sorted_by) if self.sorted_by else None,
             "mode": str(self.mode),
         }
 
     def restore(self, stored: Mapping[str, Any]) -> None:
-        """Show what was stored; ValueError, and nothing changed, when it is damaged or asks for what is not here."""
-        try:
-            selection = from_dict(stored["selection"])
-            subsets = tuple(subset_from_dict(subset) for subset in stored["subsets"])
-            panels = tuple(panel_from_dict(panel) for panel in stored["panels"])
-            for one in (selection, *(subset.selection for subset in subsets)):
-                one.mask(self.table)
-            rest = {name: stored[name] for name in ("focus", "colour_by", "tool", "enlarged", "dark")}
-            rest["star_alone"] = bool(stored.get("star_alone", False))
-            mode = SelectionMode(stored["mode"])
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"What the link stores is damaged ({error!r}).") from error
-        self.param.update(selection=selection, subsets=subsets, panels=panels, mode=mode, **rest)
+        """Show what was stored; what of it is damaged or not here is left as it is and told in one sentence.
+
+        Raises
+        ------
+        ValueError
+            If nothing can be read of it; nothing is changed then.
+        """
+        found, lost = read_state(stored, self.table)
+        self.message = ""  # so that the same sentence is told again
+        self.param.update(**found, message=lost)
 
 
 def _frozen(rows: Mask) -> Mask:

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from explorer.model.library import Library
-from explorer.plots.diagram import Figure, Missing
+from explorer.plots.diagram import DiscPlane, Figure, Missing
+from explorer.plots.disc import first_with_cells
 from explorer.state.panels import PanelState
 from explorer.views import (
     abundances,
@@ -68,11 +69,17 @@ def figure_of(library: Library, state: PanelState) -> Figure:
     return kind.build(library, state)
 
 
+def new_panel(library: Library, view: str) -> PanelState:
+    """A view as it stands when it is chosen: of several slices, the first that has any cell."""
+    figure = figure_of(library, PanelState(view))
+    return PanelState(view, part=first_with_cells(figure.maps)) if isinstance(figure, DiscPlane) else PanelState(view)
+
+
 def default_panels(library: Library, count: int) -> tuple[PanelState, ...]:
     """The first views that this catalogue has values for; histograms fill a larger grid."""
     order = [key for key in VIEWS if key not in ("histogram", "custom")]
     there = [key for key in order if not isinstance(figure_of(library, PanelState(key)), Missing)]
-    chosen = [PanelState(key) for key in there[: min(count, 6)]]
+    chosen = [new_panel(library, key) for key in there[: min(count, 6)]]
     names = [name for name in ("m_h", "distance", "rv", "snr") if library.table.usable(name)]
     chosen += [PanelState("histogram", x=name) for name in names][: count - len(chosen)]
     return tuple(chosen + [PanelState(key) for key in order if key not in there][: count - len(chosen)])

@@ -66,7 +66,18 @@ class ExploreRoom:
         self.channel.on("hello", self._hello)
         self.channel.on("painted", lambda _: self._show_star())
         workspace.param.watch(lambda event: self.channel.tell(say=event.new), "message")
-        kept = ["selection", "subsets", "focus", "colour_by", "mode", "panels", "enlarged", "dark", "star_alone"]
+        kept = [
+            "selection",
+            "subsets",
+            "focus",
+            "colour_by",
+            "mode",
+            "panels",
+            "enlarged",
+            "dark",
+            "star_alone",
+            "sorted_by",
+        ]
         workspace.param.watch(lambda *_: self._changed(), kept)
 
     def _hello(self, message: Message) -> None:
@@ -77,6 +88,7 @@ class ExploreRoom:
         self.table.hello()
         self.help.hello(seen=bool(message["seen"]) or self.workspace.star_alone)  # the tour is of the views
         self.channel.tell(resume=self._resume, say=self.workspace.message, who=self.record.name)
+        self.workspace.heard = True
         if self.workspace.focus is not None:
             self._show_star()
 

@@ -18,4 +18,4 @@ def histogram(library: Library, state: PanelState) -> Figure:
     if name is None:
         return Missing(TITLE, "such column", (state.x or _FIRST[0],))
     axis = axis_of(table, name, tail=0.002)
-    return Bars(f"{TITLE}: {axis.column.label}", axis)
+    return Bars(f"{TITLE} of {axis.column.label}", axis)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from explorer.model.selection import Everything, InBox, InPolygon, InRange, Selection
 from explorer.plots import kernels
 from explorer.plots.diagram import Arrows, Axis, Bars, DiscPlane, Figure, Missing, Plane
-from explorer.plots.disc import rotation_bar, rotation_scale, texture_levels
+from explorer.plots.disc import has_cells, rotation_bar, rotation_scale, texture_levels
 from explorer.plots.references import ARROW_HEIGHT_KPC, MOST_ARROWS, arrow_ends
 from explorer.plots.shading import Canvas, Categories, Colouring, Image, Stars, ValueScale, Viewport, packed
 from explorer.state.panels import PanelState
@@ -244,7 +244,7 @@ class DiscPanel(PlanePanel):
         if self.workspace.selection != Everything():
             return super().selected(colouring)
         assert self.viewport is not None
-        self.note = None
+        self._write_note(0)
         return [self._image("selected", np.zeros((1, 1), np.uint8)), *self._arrow_layer()]
 
     def place_of(self, row: int | None) -> tuple[float, float] | None:
@@ -253,7 +253,8 @@ class DiscPanel(PlanePanel):
         return super().place_of(row) if row is not None and self.canvas.shown[row] else None
 
     def _write_note(self, hidden: int) -> None:
-        self.note = (f"{hidden:,} outside", f"{hidden:,} selected stars are not in this slice") if hidden else None
+        outside = (f"{hidden:,} outside", f"{hidden:,} selected stars are not in this slice") if hidden else None
+        self.note = outside if has_cells(self.disc) else ("no cells", _no_cells(outside))
 
 
 class BarsPanel(Panel):
@@ -272,6 +273,7 @@ class BarsPanel(Panel):
         switch = {"name": LOGARITHMIC, "label": "Logarithmic numbers", "on": self.logarithmic}
         return {
             **self._common("bars"),
+            "caption": [[f"of {self.figure.x.column.label}", ""]],
             "overlays": [switch],
             "x": axis,
             "y": {"label": "stars"},
@@ -303,6 +305,11 @@ class BarsPanel(Panel):
         xs = (geometry["x0"], geometry["x1"]) if geometry["type"] == "rect" else geometry["x"]
         low, high = float(min(xs)), float(max(xs))
         return InRange(self.figure.x.column.name, low, high) if low < high else None
+
+
+def _no_cells(outside: Note) -> str:
+    empty = "No cell of this slice has enough stars for a velocity: choose another height"
+    return f"{empty}. {outside[1]}" if outside else empty
 
 
 def panel_of(workspace: Workspace, figure: Figure, state: PanelState) -> Panel:

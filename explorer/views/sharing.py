@@ -13,7 +13,7 @@ from explorer.model.samp import send_table
 from explorer.model.selection import SelectionError
 from explorer.model.subsets import describe
 from explorer.plots.diagram import Bars, Plane
-from explorer.plots.journal import FORMATS, picture_bytes
+from explorer.plots.journal import FORMATS, file_name, picture_bytes
 from explorer.plots.paper import PAPER_FIGURES, draw_paper_figure
 from explorer.plots.picture import Shot, draw_bars, draw_plane, ends_of
 from explorer.state.workspace import Workspace
@@ -21,7 +21,8 @@ from explorer.views.channel import Channel, Message
 from explorer.views.panels import BarsPanel, DiscPanel, PlanePanel
 from explorer.views.stage import Stage
 
-_WORDS = 160
+_WORDS = 2000
+"""Letters of a selection under a picture."""
 
 
 class Sharing:
@@ -109,7 +110,7 @@ class Sharing:
     async def _picture(self, message: Message) -> None:
         slot, form = int(message["slot"]), _form(message["form"])
         draw = self.drawing(slot)
-        name = self.stage.panels[slot].title.lower().replace(" ", "_").replace("/", "_")
+        name = file_name(self.stage.panels[slot].title)
         data = await self.channel.in_background(lambda: picture_bytes(draw(), form))
         self._hand_over(f"{name}.{form}", FORMATS[form], data)
 
@@ -135,7 +136,7 @@ class Sharing:
         return Shot(
             table=self.workspace.table,
             rows=self.workspace.rows,
-            colouring=self.stage.colouring,
+            colouring=self.stage.colouring_on(dark=False),
             x_ends=x_ends,
             y_ends=y_ends,
             aspect=aspect,

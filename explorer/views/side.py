@@ -111,7 +111,8 @@ class Side:
         state: dict[str, Any] = {"text": text, "start": start, "words": [[one.word, one.help] for one in found]}
         try:
             if text.strip():
-                state["count"] = f"{int(self.parse(text).mask(self.workspace.table).sum()):,} stars fit"
+                count = int(self.parse(text).mask(self.workspace.table).sum())
+                state["count"] = f"{count:,} stars fit" if count != 1 else "1 star fits"
         except ExpressionError as error:
             state["error"] = [str(error), error.start, error.end]
         self._tell(check=state)

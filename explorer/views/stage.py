@@ -14,7 +14,7 @@ from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT, grey_ramp, lookup
 from explorer.plots.shading import Colouring
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
-from explorer.views.catalogue import VIEWS, default_panels, figure_of
+from explorer.views.catalogue import VIEWS, default_panels, figure_of, new_panel
 from explorer.views.channel import Channel, Message
 from explorer.views.panels import RESIDUAL, DiscPanel, Panel, Picture, PlanePanel, panel_of
 
@@ -43,7 +43,7 @@ class Stage:
 
     def __init__(self, workspace: Workspace, library: Library, channel: Channel) -> None:
         self.workspace, self.library, self.channel = workspace, library, channel
-        self.colouring: Colouring = self._colouring()
+        self.colouring: Colouring = self.colouring_on(dark=workspace.dark)
         self.panels: list[Panel] = [self._panel(state) for state in workspace.panels]
         self._own_change = False
         self._due_slots: set[int] = set()
@@ -54,7 +54,7 @@ class Stage:
             "look": self._looked,
             "region": self._drawn,
             "tap": self._tapped,
-            "swap": lambda m: self._change(m["slot"], PanelState(self._known_view(m["view"]))),
+            "swap": lambda m: self._change(m["slot"], new_panel(library, self._known_view(m["view"]))),
             "axis": self._choose_axis,
             "switch": self._switch,
             "part": lambda m: self._change(m["slot"], replace(self._state(m["slot"]), part=int(m["part"]))),
@@ -67,7 +67,7 @@ class Stage:
             channel.on(kind, handler)
         watch = workspace.param.watch
         watch(lambda _: self.due(selected=True), "rows")
-        watch(lambda _: self._recoloured(), ["colour_by", "dark", "subsets"])
+        watch(lambda *_: self._recoloured(), ["colour_by", "dark", "subsets"])
         watch(lambda _: self.mark_focus(), "focus")
         watch(lambda event: self._rearranged(event.old, event.new), "panels")
         watch(lambda _: channel.tell(stage=self._arrangement([None] * len(self.panels))), "enlarged")
@@ -110,10 +110,11 @@ class Stage:
         dark = self.workspace.dark
         return {"dark": dark, "text": TEXT[dark], "grid": GRID[dark], "background": PAPER[dark], "accent": ACCENT[dark]}
 
-    def _colouring(self) -> Colouring:
+    def colouring_on(self, *, dark: bool) -> Colouring:
+        """Colours of the selected stars on a light or a dark page."""
         workspace = self.workspace
         if workspace.colour_by == SUBSETS:
-            return colouring_of_subsets(workspace.table, workspace.subsets)
+            return colouring_of_subsets(workspace.table, workspace.subsets, dark=dark)
         return colouring_of(workspace.table, workspace.colour_by)
 
     def _panel(self, state: PanelState) -> Panel:
@@ -183,7 +184,7 @@ class Stage:
         self.channel.tell(focus=[[slot, *(place or (None, None))] for slot, place in places])
 
     def _recoloured(self) -> None:
-        self.colouring = self._colouring()
+        self.colouring = self.colouring_on(dark=self.workspace.dark)
         with self.channel.together():
             self.tell_colours()
             self.due(selected=True)

@@ -36,7 +36,6 @@ class SelectionTable:
         self.workspace, self.channel = workspace, channel
         table = workspace.table
         self.names = [name for name in _SHOWN if name in table and table.usable(name)]
-        self.sorted_by: tuple[str, bool] | None = None
         self.page = 1
         self._pending = False
         self._stars: NDArray[np.int64] | None = None
@@ -44,6 +43,7 @@ class SelectionTable:
         channel.on("sort", self._sort)
         channel.on("focus", lambda m: workspace.look_at(int(m["obsid"])))
         workspace.param.watch(lambda _: self._later(), "rows")
+        workspace.param.watch(lambda _: self._reordered(), "sorted_by")
         workspace.param.watch(lambda event: channel.tell(table={"focus": str(event.new)}), "focus")
 
     def _later(self) -> None:
@@ -55,6 +55,12 @@ class SelectionTable:
         elif not self._pending:
             self._pending = True
             document.add_timeout_callback(self.refresh, _AFTER_MS)
+
+    @property
+    def sorted_by(self) -> tuple[str, bool] | None:
+        """Column of the order and whether it descends; None where the column is not in the table."""
+        order = self.workspace.sorted_by
+        return order if order is not None and order[0] in self.names else None
 
     @property
     def stars(self) -> NDArray[np.int64]:
@@ -116,7 +122,9 @@ class SelectionTable:
         name = str(message["column"])
         if name not in self.names:
             raise ValueError(f"The table has no column {name!r}.")
-        same = self.sorted_by is not None and self.sorted_by[0] == name
-        self.sorted_by = (name, same and not self.sorted_by[1]) if self.sorted_by else (name, False)
+        order = self.sorted_by
+        self.workspace.sorted_by = (name, order is not None and order == (name, False))
+
+    def _reordered(self) -> None:
         self._stars, self.page = None, 1
         self.refresh()

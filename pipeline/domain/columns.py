@@ -41,6 +41,8 @@ class Column:
     nullable : bool
         Whether a catalogue may lack the column. A missing float is NaN; integers say in their
         description which value means unknown.
+    unknown : int or None
+        That value; None where nothing or NaN means it.
     """
 
     name: str
@@ -54,11 +56,17 @@ class Column:
     high: float | None = None
     paper_name: str = ""
     nullable: bool = True
+    unknown: int | None = None
+
+    @property
+    def unit_label(self) -> str:
+        """Unit as people read it: squares stand raised."""
+        return self.unit.replace("2", "²")
 
     @property
     def axis_label(self) -> str:
-        """Label with its unit, for an axis; squares stand raised."""
-        return f"{self.label} [{self.unit.replace('2', '²')}]" if self.unit else self.label
+        """Label with its unit, for an axis."""
+        return f"{self.label} [{self.unit_label}]" if self.unit else self.label
 
     @property
     def is_float(self) -> bool:
@@ -83,8 +91,9 @@ def _c(
     *,
     paper: str = "",
     nullable: bool = True,
+    unknown: int | None = None,
 ) -> Column:
-    return Column(name, dtype, unit, ucd, label, description, "", low, high, paper, nullable)
+    return Column(name, dtype, unit, ucd, label, description, "", low, high, paper, nullable, unknown)
 
 
 # fmt: off
@@ -93,7 +102,7 @@ _TABLE_A1 = (
     _c("obsid", "int64", "", "meta.id;meta.main", "obsid", "LAMOST observation id", 1, None, paper="obsid",
        nullable=False),
     _c("gaia_source_id", "int64", "", "meta.id.cross", "Gaia source id", "Gaia DR3 source id, 0 when none matched", 0,
-       None, paper="gaia_source_id"),
+       None, paper="gaia_source_id", unknown=0),
     _c("ra", "float64", "deg", "pos.eq.ra;meta.main", "RA", "Right ascension, ICRS", 0, 360, paper="ra"),
     _c("dec", "float64", "deg", "pos.eq.dec;meta.main", "Dec", "Declination, ICRS", -90, 90, paper="dec"),
     _c("snr", "float32", "", "stat.snr", "S/N", "Mean signal-to-noise ratio over all pixels of the LAMOST spectrum",
@@ -126,10 +135,11 @@ _IDENTITY = (
     _c("designation", "str", "", "meta.id", "name", "Designation in the input survey"),
     _c("plan_id", "str", "", "meta.id;obs", "plate", "LAMOST plate (PLANID)"),
     _c("spectrograph_id", "int16", "", "meta.id;instr", "spectrograph", "LAMOST spectrograph, 1-16; 0 unknown", 0,
-       16),
-    _c("fiber_id", "int16", "", "meta.id;instr", "fibre", "LAMOST fibre, 1-250; 0 unknown", 0, 4000),
+       16, unknown=0),
+    _c("fiber_id", "int16", "", "meta.id;instr", "fibre", "LAMOST fibre, 1-250; 0 unknown", 0, 4000,
+       unknown=0),
     _c("lmjd", "int32", "d", "time.epoch;obs", "LMJD", "Local modified Julian day of the observation; 0 unknown", 0,
-       None),
+       None, unknown=0),
     _c("subclass", "str", "", "src.spType", "class", "Spectral class given by the input survey"),
     _c("rv_input", "float32", "km/s", "spect.dopplerVeloc.opt", "RV (input)",
        "Radial velocity given by the input (header redshift or table)", -1500, 1500),
@@ -249,7 +259,7 @@ _DISTANCE = (
     _c("distance_16", "float32", "kpc", "stat.error;pos.distance", "d₁₆", "16th percentile of the distance", 0, None),
     _c("distance_84", "float32", "kpc", "stat.error;pos.distance", "d₈₄", "84th percentile of the distance", 0, None),
     _c("distance_roots", "int16", "", "meta.number", "roots", "Number of distances that solve Eq. 8; -1 not tried",
-       -1, None),
+       -1, None, unknown=-1),
     _c("k_abs", "float32", "mag", "phot.mag;em.IR.K;phys.magAbs", "M_K", "Absolute magnitude in Ks", -15, 15),
     _c("a_k", "float32", "mag", "phys.absorption;em.IR.K", "A_K", "Extinction in Ks, median of the Monte Carlo draws",
        0, None),
@@ -301,9 +311,10 @@ _STREAM = (
     _c("sgr_term_sky", "float32", "", "stat.likelihood", "Sgr: sky",
        "What (Λ, B) adds to the log odds of the stream (natural logarithm)"),
     _c("sgr_term_distance", "float32", "", "stat.likelihood", "Sgr: distance", "What the distance adds after it"),
-    _c("sgr_term_velocity", "float32", "", "stat.likelihood", "Sgr: V_GSR", "What V_GSR adds after these; 0 unknown"),
+    _c("sgr_term_velocity", "float32", "", "stat.likelihood", "Sgr: V_GSR", "What V_GSR adds after these; 0 unknown",
+       unknown=0),
     _c("sgr_term_motion", "float32", "", "stat.likelihood", "Sgr: motion",
-       "What the proper motion adds after these; 0 unknown"),
+       "What the proper motion adds after these; 0 unknown", unknown=0),
 )
 
 _QUALITY = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import warnings
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,14 +12,28 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from astropy.io import fits
 from astropy.io.votable import from_table
-from astropy.io.votable.exceptions import W50
 from astropy.io.votable.tree import Info
 from astropy.table import Table
-from astropy.units import Unit
-from astropy.utils.exceptions import AstropyUserWarning
+from astropy.units import IrreducibleUnit, Unit
 from numpy.typing import NDArray
 
 from pipeline.domain.columns import Column
+
+TABLE_NAME = "STARS"
+"""Name of the extension that holds a FITS table."""
+
+_COMMENT_LETTERS = 72
+
+
+class _Dex(IrreducibleUnit):  # type: ignore[misc]
+    """The unit dex, which no standard lists and every reader knows: it is written without a warning."""
+
+    def to_string(self, *_: Any, **__: Any) -> str:
+        """Its name, in every format."""
+        return "dex"
+
+
+_DEX = _Dex(["dex"])
 
 
 def annotated(columns: Mapping[Column, NDArray[Any]]) -> Table:
@@ -52,37 +66,49 @@ def ascii_only(text: str) -> str:
 
 
 def fits_bytes(table: Table, words: Mapping[str, str]) -> bytes:
-    """A FITS table; its strings are ASCII, ``words`` are comments of the header."""
-    encoded = table.copy(copy_data=False)
+    """A FITS table; its strings are ASCII, ``words`` are comments of the header.
+
+    Descriptions and UCDs are in the cards TCOMMn and TUCDn, as at the CDS; ``astropy.table.Table.read`` reads neither.
+    """
+    plain = _without_units(table)
     for column in table.itercols():
         if column.dtype.kind == "U":
-            encoded.replace_column(column.name, np.char.encode(column, "ascii", "backslashreplace"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyUserWarning)  # of the unit dex, which is written below
-        hdu = fits.table_to_hdu(encoded)
-        for number, column in enumerate(table.itercols(), 1):
-            for key, text in (("TUNIT", column.unit), ("TUCD", column.meta["ucd"]), ("TCOMM", column.description)):
-                if text:
-                    hdu.header[f"{key}{number}"] = ascii_only(str(text))
-        for name, text in words.items():
-            hdu.header.add_comment(ascii_only(f"{name}: {text}"))
-        target = io.BytesIO()
-        fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(target)
+            plain.replace_column(column.name, np.char.encode(column, "ascii", "backslashreplace"))
+    hdu = fits.table_to_hdu(plain)
+    hdu.name = TABLE_NAME
+    for number, column in enumerate(table.itercols(), 1):
+        for key, text in (("TUNIT", column.unit), ("TUCD", column.meta["ucd"]), ("TCOMM", column.description)):
+            if text:
+                hdu.header[f"{key}{number}"] = ascii_only(str(text))
+    for name, text in words.items():
+        for line in textwrap.wrap(ascii_only(f"{name}: {text}"), _COMMENT_LETTERS, break_on_hyphens=False):
+            hdu.header.add_comment(line)
+    target = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(target)
     return target.getvalue()
 
 
 def votable_bytes(table: Table, words: Mapping[str, str]) -> bytes:
     """A VOTable; ``words`` are INFO elements."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", W50)  # the standard has no dex, every reader has
-        document = from_table(table)
+    document = from_table(_without_units(table))
     resource = document.resources[0]
     for field in resource.tables[0].fields:
+        unit = table[field.name].unit
+        if unit is not None:
+            field.unit = _DEX if unit == Unit("dex") else unit
         field.ucd = table[field.name].meta["ucd"]
     resource.infos.extend(Info(name=name, value=text) for name, text in words.items())
     target = io.BytesIO()
     document.to_xml(target, tabledata_format="tabledata")
     return target.getvalue()
+
+
+def _without_units(table: Table) -> Table:
+    """The same values, for writers that would warn of dex: units are written beside them."""
+    plain = table.copy(copy_data=False)
+    for column in plain.itercols():
+        column.unit = None
+    return plain
 
 
 def parquet_bytes(table: Table, words: Mapping[str, str]) -> bytes:

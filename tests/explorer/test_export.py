@@ -2,6 +2,7 @@
 
 import io
 import json
+import warnings
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -10,9 +11,18 @@ from astropy.io import fits
 from astropy.table import Table
 
 from explorer.model import export as module
-from explorer.model.export import FORMS, export
+from explorer.model.export import FORMS
+from explorer.model.export import export as written
 from explorer.model.expression import parse
 from explorer.model.selection import InRange, Nothing, SelectionError, from_dict
+
+
+def export(*args):
+    """What is exported may not warn: a warning is a line in the server's log."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return written(*args)
+
 
 READ_AS = {"fits": "fits", "votable": "votable", "ecsv": "ascii.ecsv", "parquet": "parquet", "csv": "ascii.csv"}
 COOL = InRange("teff", 3500.0, 3700.0)
@@ -69,7 +79,7 @@ def test_the_header_says_where_it_comes_from(library, cool, form):
     data = export(library, COOL, cool, form).data
     if form == "fits":
         with fits.open(io.BytesIO(data)) as hdus:
-            text = "".join(str(line) for line in hdus[1].header["COMMENT"])
+            text = " ".join(str(line) for line in hdus[1].header["COMMENT"])
     elif form == "parquet":
         stored = pq.read_schema(io.BytesIO(data)).metadata
         text = str({key.decode(): value.decode() for key, value in stored.items()})
@@ -95,3 +105,24 @@ def test_no_star_or_too_many_is_a_sentence(library, table, monkeypatch):
     monkeypatch.setattr(module, "MOST_STARS", 10)
     with pytest.raises(SelectionError, match=r"a table takes 10\. Select fewer"):
         export(library, COOL, table.every, "csv")
+
+
+def test_a_fits_table_has_a_name_and_comments_that_can_be_read(library, cool):
+    with fits.open(io.BytesIO(export(library, COOL, cool, "fits").data)) as hdus:
+        header = hdus["STARS"].header
+        lines = [str(line) for line in header["COMMENT"]]
+        names = hdus["STARS"].columns.names
+    note = " ".join(library.products.manifest.simulated_note.split())
+    assert f"SIMULATED: {note}" in " ".join(lines)
+    words = set(note.split())
+    assert all(line.split()[-1] in words for line in lines if line.split()[0] in words), "cut between words"
+    number = names.index("m_h") + 1
+    assert header[f"TUNIT{number}"] == "dex"
+    assert header[f"TCOMM{number}"] == "Metallicity from SLAM"
+
+
+def test_a_csv_says_what_each_column_is(library, table, cool):
+    lines = export(library, COOL, cool, "csv").data.decode().splitlines()
+    assert "# column teff [K]: Effective temperature from SLAM" in lines
+    told = [line.split()[2].rstrip(":") for line in lines if line.startswith("# column ")]
+    assert told == [declared.name for declared in table.columns]

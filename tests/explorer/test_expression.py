@@ -52,6 +52,9 @@ MEANINGS = {
     "max(snr, 50) == 50": SNR <= 50,
     "sqrt(z_gal) > 1": Z > 1,
     "snr < 1e50": np.ones(N, bool),
+    "1/0 > 0": np.zeros(N, bool),
+    "1/0 != 0 or -1/0 < 0 or ln(0) < 0 or exp(1e4) > 0 or 0 ** -1 > 0": np.zeros(N, bool),
+    "snr / (n_obs - n_obs) > 0": np.zeros(N, bool),
     "bright & teff > 0": (SNR > 80) & (TEFF > 0),
 }
 SUBSETS = {"bright": InRange("snr", 80, 1e9), "none": Nothing()}
@@ -105,6 +108,8 @@ def test_cone_is_a_circle_on_the_sphere():
         ("teff < 'abc", "'", "Close the quotation"),
         ("teff # 3", "#", "no meaning"),
         ("cone(ra, 1, 2)", "ra", "not a column"),
+        ("cone(NaN, NaN, NaN)", "NaN", "NaN is no number"),
+        ("between(teff, 1/0, 3)", "1", "has no value"),
         ("cone(1, 100, 2)", "cone", "declination of -90 to 90"),
         ("(" * 40 + "teff < 3" + ")" * 40, "(", "nested"),
         ("snr > 3 and " * 400, None, "at most"),

@@ -55,6 +55,15 @@ def test_positions_match_within_an_arcsecond_and_gaps_match_nothing(library, for
     assert set(members.selection.obsids) == set(library.table["obsid"][[0, 3]].tolist())
 
 
+@pytest.mark.parametrize("ending", [".0", ".", ".000"])
+def test_identifiers_that_a_program_took_for_decimal_numbers_are_read(library, wanted, ending):
+    lines = [f"{obsid}{ending}" for obsid in wanted]
+    for text in ("\n".join(["obsid", *lines]), "\n".join(lines)):
+        assert set(read_members(text.encode(), library.table).selection.obsids) == set(wanted.tolist())
+    floats = written(Table({"obsid": wanted.astype(float)}), "fits")
+    assert set(read_members(floats, library.table).selection.obsids) == set(wanted.tolist())
+
+
 def test_a_gap_among_ids_is_no_id(library):
     table = Table({"obsid": MaskedColumn(library.table["obsid"][:3], mask=[False, True, False])})
     for form in ("fits", "votable"):
@@ -63,8 +72,9 @@ def test_a_gap_among_ids_is_no_id(library):
 
 HOSTILE = {
     "too large": (b"1\n" * (MOST_BYTES // 2 + 1), "bytes; at most"),
-    "empty": (b"", "column|could not be read"),
-    "white": (b" \n\n\t\n", "column|could not be read"),
+    "empty": (b"", "The list is empty"),
+    "white": (b" \n\n\t\n", "The list is empty"),
+    "comments": (b"# nothing\n# more\n", "The list is empty"),
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "neither text nor FITS"),
     "packed": (gzip.compress(b"obsid\n1\n"), "neither text nor FITS|could not be read"),
     "other columns": (b"name,size\na,1\n", "found: name, size"),
@@ -75,7 +85,13 @@ HOSTILE = {
     "cut FITS": (None, "could not be read"),
     "cut VOTable": (None, "could not be read"),
     "entities": (b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><VOTABLE>&a;</VOTABLE>', "entities"),
-    "a page": (b"<html><script>alert(1)</script></html>", "column|could not be read"),
+    "a page": (b"<html><script>alert(1)</script></html>", "web page, not a table"),
+    "a page with a type": (
+        b"\xef\xbb\xbf\n<!DOCTYPE html>\n<html><p>Sign in</p>",
+        "web page, not a table",
+    ),
+    "a page of XML": (b'<?xml version="1.0"?><!DOCTYPE html PUBLIC "x"><html></html>', "web page, not a table"),
+    "half an id": (b"obsid\n8000000001.5\n", "holds no whole number"),
     "huge ids": (b"obsid\n" + b"9" * 400 + b"\n", "holds no whole number"),
 }
 

@@ -8,11 +8,16 @@ import pytest
 from conftest import Page
 
 from explorer.model.library import Library
+from explorer.model.selection import InRange
 from explorer.model.table import StarTable
+from explorer.plots.colouring import ramp_of
 from explorer.plots.diagram import axis_of
 from explorer.plots.disc import SHADES, residual_limits, texture_levels
+from explorer.plots.palettes import IN_NONE, lookup
+from explorer.plots.shading import Density
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
+from explorer.views.catalogue import default_panels
 from explorer.views.panels import RESIDUAL
 
 
@@ -74,3 +79,59 @@ def test_the_sun_stands_where_the_build_had_it(library):
     assert (
         Library(replace(library.products, manifest=replace(manifest, configuration={})), library.table).r0_kpc == 8.34
     )
+
+
+def test_colours_of_subsets_before_any_is_named_are_those_of_density(page):
+    page.open()
+    told = page.send("colour", value="subsets")
+    assert told["legend"]["label"].endswith("(no subset is named yet)")
+    density = lookup(ramp_of(Density(), dark=False))
+    assert told["colours"]["selected"] == density
+    page.change(selection=InRange("teff", 0.0, 3600.0))
+    told = page.send("keep", name="cool")
+    assert [name for name, _ in told["legend"]["entries"]] == ["cool", "in none"]
+    stars = page.change(selection=InRange("teff", 3600.0, 9000.0))["layers"]
+    levels = np.frombuffer(next(layer["levels"] for layer in stars if layer["name"] == "picked"), np.uint8)
+    assert set(levels) == {0, 2}
+
+
+def test_pictures_show_stars_in_no_subset_on_paper_also_from_a_dark_page(page):
+    page.open()
+    page.workspace.define_subset("cool", InRange("teff", 0.0, 3600.0), "#0072b2")
+    page.workspace.param.update(colour_by="subsets", dark=True)
+    assert page.room.sharing.drawing(0).args[1].colouring.colours == ("#0072b2", IN_NONE[False])
+
+
+def with_empty_first_slice(library):
+    maps = library.products.maps
+    nothing = np.full_like(maps[0].v_phi, np.nan)
+    empty = replace(maps[0], v_phi=nothing, v_x=nothing, v_y=nothing, texture=np.zeros_like(maps[0].texture))
+    return Library(replace(library.products, maps=(empty, *maps[1:])), library.table)
+
+
+def test_a_new_disc_map_opens_at_the_first_slice_with_cells(library, links):
+    other = with_empty_first_slice(library)
+    assert [state.part for state in default_panels(other, 6) if state.view == "disc"] == [1]
+    assert [state.part for state in default_panels(library, 6) if state.view == "disc"] == [0]
+    page = Page(other, links, Workspace(other.table, panels=(PanelState("hr"),)))
+    page.open()
+    assert page.send("swap", slot=0, view="disc")["stage"]["panels"][0]["part"] == 1
+
+
+def test_a_slice_without_cells_says_so(library, links):
+    other = with_empty_first_slice(library)
+    page = Page(other, links, Workspace(other.table, panels=(PanelState("disc"),)))
+    assert "choose another height" in dict(page.open()["notes"])[0][1]
+    note = dict(page.change(selection=InRange("teff", 0.0, 9000.0))["notes"])[0]
+    assert note[0] == "no cells"
+    assert "not in this slice" in note[1]
+
+
+def test_a_histogram_is_titled_by_its_column(library, links):
+    page = Page(library, links, Workspace(library.table, panels=(PanelState("histogram", x="m_h"),)))
+    page.open()
+    spec = page.room.stage.panels[0].spec()
+    assert spec["title"] == "Histogram of [M/H]"
+    assert spec["caption"] == [["of [M/H]", ""]]
+    page.run("picture", slot=0, form="png")
+    assert page.told[-1]["download"]["name"] == "histogram_of_m_h.png"

@@ -62,14 +62,14 @@ def test_means_leave_out_unknown_values_and_keep_their_scale(cloud):
     assert layer.n_shown == inside.sum()
 
 
-def test_the_commonest_category_wins_and_the_rest_stays_out(cloud):
+def test_the_commonest_category_wins_and_the_rest_stays_apart(cloud):
     above = [Subset(f"above{y}", InRange("logg", y, 99), "#112233") for y in (5, 2)]
-    categories = colouring_of_subsets(cloud, above)
+    categories = colouring_of_subsets(cloud, above, dark=False)
     canvas = Canvas(cloud, "teff", "logg")
     canvas.dot_radius = 0
     levels = canvas.selected(VIEW, cloud.every, categories).levels
-    assert set(np.unique(levels)) == {0, 1, 2}
-    assert not levels[: int(2 / 10 * 40)].any()
+    assert set(np.unique(levels)) == {0, 1, 2, 3}
+    assert set(np.unique(levels[: int(2 / 10 * 40)])) == {0, 3}, "stars in none are seen"
     assert set(np.unique(levels[int(5 / 10 * 40) + 1 :])) == {0, 1}
 
 
@@ -127,3 +127,12 @@ def test_stars_fall_into_the_pixels_of_datashader(seed, n):
     canvas = datashader.Canvas(VIEW.width, VIEW.height, (0.0, 10.0), (0.0, 10.0))
     theirs = canvas.points(pd.DataFrame({"x": x, "y": y}), "x", "y", datashader.count())
     assert np.array_equal(counts, theirs.to_numpy())
+
+
+def test_stars_in_no_subset_hide_none_that_is_in_one():
+    table = stars(teff=[5.5, 5.5, 5.5, 8.5], logg=[5.5, 5.5, 5.5, 8.5], m_h=[1.0, 0.0, 0.0, 0.0])
+    colouring = colouring_of_subsets(table, [Subset("rich", InRange("m_h", 0.5, 2.0), "#112233")], dark=True)
+    canvas = Canvas(table, "teff", "logg")
+    canvas.dot_radius = 0
+    levels = canvas.selected(VIEW, table.every, colouring).levels
+    assert sorted(levels[levels > 0]) == [1, 2], "the one in the subset among two in none"

@@ -13,10 +13,12 @@ from explorer.model.library import open_library
 from explorer.model.proposals import Proposal
 from explorer.model.selection import InIds, Nothing
 from explorer.model.star import error_text, facts_of
+from explorer.model.table import StarTable
 from explorer.plots.spectrum import is_from_lamost
 from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.state.workspace import Workspace
 from explorer.views.catalogue import default_panels
+from pipeline.domain.columns import COLUMNS
 from pipeline.domain.flags import QualityFlag
 
 
@@ -197,6 +199,12 @@ def test_files_of_a_star(room, star_library):
         assert star.header["SIMULATD"]
         assert star.columns["WAVELENGTH"].unit == "Angstrom"
         assert star.header["TRIAL TEFF"] == 3700.0
+        comments = [star.header.comments[name] for name in ("RA", "DEC", "SNR", "TEFF", "ALPHA_M_ERR", "TRIAL TEFF")]
+        assert comments[0] == "[deg] Right ascension, ICRS"
+        assert [words[:5] for words in comments] == ["[deg]", "[deg]", "Mean ", "[K] E", "[dex]", "[K] o"]
+        assert star.header["TEFF"] == pytest.approx(float(star_library.table["teff"][3]), rel=1e-6)
+        told = [star.header[f"TCOMM{number}"] for number in range(1, len(star.columns) + 1)]
+        assert len(set(told)) == len(star.columns)
         np.testing.assert_array_equal(star.data["MODEL_TRIAL"], room.room.star.refit.trial(3, trial).flux)
     assert ask(room, "star_file", "download", form="pdf", **common)["data"].startswith(b"%PDF")
     assert ask(room, "star_file", "download", form="png", **common)["data"].startswith(b"\x89PNG")
@@ -222,6 +230,22 @@ def test_the_card_tells_repeats_values_of_bits_and_links(star_library):
     assert f"{table['ra'][4]:.6f}" in addresses["SIMBAD"]
     distance = dict(facts.groups)["Distance"][0]
     assert " to " in distance.text
+
+
+def test_the_card_leaves_out_what_is_unknown_and_raises_squares(library):
+    frame = library.products.catalog.table.copy()
+    for name in ("gaia_source_id", "spectrograph_id", "fiber_id", "lmjd"):
+        frame[name] = np.int64(0)
+    frame["distance_roots"] = np.int16(-1)
+    frame["energy"] = np.float32(-51234.0)
+    table = StarTable.from_frame(frame)
+    told = {entry.name: entry.text for _, entries in facts_of(table, 3, simulated=True).groups for entry in entries}
+    assert not {"gaia_source_id", "spectrograph_id", "fiber_id", "lmjd", "distance_roots"} & set(told)
+    assert told["energy"] == "-51234 km²/s²"
+    assert "obsid" in told
+    for declared in COLUMNS:
+        if "0 unknown" in declared.description or "0 when none" in declared.description:
+            assert declared.unknown == 0, declared.name
 
 
 def test_a_link_restores_the_star_alone(room, star_library):

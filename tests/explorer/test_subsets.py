@@ -77,6 +77,16 @@ def test_names_that_mean_something_else_are_refused(name):
         check_name(name)
 
 
+@pytest.mark.parametrize("name", ["cool & poor", "", "1st", "teff", "TEFF", "low_snr", "abs", "Or", "x" * 41])
+def test_a_name_is_checked_when_it_is_given(page, name):
+    with pytest.raises(SelectionError):
+        define((), Subset(name, COOL, "#0072b2"))
+    page.open()
+    told = page.send("keep", name=name)
+    assert page.workspace.subsets == ()
+    assert "name" in told["say"]
+
+
 def test_every_kind_has_words_of_its_own(table):
     kinds = (
         Everything(),

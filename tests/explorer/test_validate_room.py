@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import holoviews as hv
 import numpy as np
 import pytest
 
@@ -116,3 +117,20 @@ def test_a_catalogue_without_oddities():
 
 def test_without_a_validation_it_says_how_to_make_one():
     assert "python -m pipeline validate" in truth_tables({})
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_density_of_many_stars_is_clear_where_there_are_none(compared, dark):
+    pair = pairs_of(compared)[0]
+    rng = np.random.default_rng(2)
+    count = MOST_DOTS + 500
+    ours = rng.normal(3700.0, 80.0, count)
+    found = differences(compared, pair)
+    many = replace(found, ours=ours, other=ours + rng.normal(0.0, 30.0, count))
+    image = next(iter(values_figure(many, dark=dark).values()))
+    counts = image.dimension_values(2)
+    assert np.nanmin(counts) >= 1
+    assert np.isnan(counts).mean() > 0.5
+    plot = hv.render(values_figure(many, dark=dark))
+    mapper = next(one.glyph.color_mapper for one in plot.renderers if hasattr(one.glyph, "color_mapper"))
+    assert mapper.nan_color in ("transparent", "rgba(0, 0, 0, 0)")

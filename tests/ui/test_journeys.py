@@ -162,13 +162,13 @@ def test_zoom_aggregates_again(explorer):
 def test_views_swap_and_any_column_stands_on_an_axis(explorer):
     page = explorer.page
     page.locator(".card select.view").first.select_option("histogram")
-    explorer.page.wait_for_function("() => Bokeh.documents.some(d => d.get_model_by_name('Histogram: [M/H]'))")
+    explorer.page.wait_for_function("() => Bokeh.documents.some(d => d.get_model_by_name('Histogram of [M/H]'))")
     page.get_by_role("button", name="Axes, overlays and pictures").first.click()
     page.get_by_label("x axis").select_option("rv")
-    page.wait_for_function("""() => Bokeh.documents.some(d => d.get_model_by_name('Histogram: RV'))""")
+    page.wait_for_function("""() => Bokeh.documents.some(d => d.get_model_by_name('Histogram of RV'))""")
     count = explorer.count_text()
     page.wait_for_timeout(500)
-    explorer.drag("Histogram: RV", ((0.3, 0.3), (0.6, 0.6)))
+    explorer.drag("Histogram of RV", ((0.3, 0.3), (0.6, 0.6)))
     assert 0 < number(explorer.wait_for_count(count)) < 6000
 
 
@@ -188,7 +188,13 @@ def test_filter_completion_error_subset_and_keys(explorer):
     assert 0 < cool < 6000
     page.get_by_label("Name of the subset").fill("<b>cool</b>")
     page.get_by_role("button", name="Save selection").click()
-    page.get_by_role("button", name="<b>cool</b>", exact=True).wait_for(timeout=5000)
+    page.get_by_text("'<b>cool</b>' cannot name a subset").first.wait_for(timeout=5000)
+    page.get_by_label("Name of the subset").fill("cool")
+    page.get_by_role("button", name="Save selection").click()
+    page.get_by_role("button", name="cool", exact=True).wait_for(timeout=5000)
+    page.get_by_role("button", name="Cone", exact=True).click()
+    page.get_by_text("Give right ascension, declination and radius in degrees.").wait_for(timeout=5000)
+    assert explorer.count_text() != count
     field.press("Escape")
     page.keyboard.press("u")
     page.keyboard.press("u")

@@ -1,0 +1,123 @@
+"""What a link, a saved view or a lost page stored, read part by part: what is damaged costs itself alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from explorer.model.selection import SelectionError, SelectionMode, from_dict
+from explorer.model.subsets import Subset, subset_from_dict
+from explorer.model.table import StarTable
+from explorer.state.panels import PanelState, panel_from_dict
+
+COLOUR_BY_COUNT = "count"
+"""Value of ``colour_by`` that shows the density of stars instead of a column."""
+
+COLOUR_BY_SUBSETS = "subsets"
+"""Value of ``colour_by`` that shows the named subsets."""
+
+TOOLS = ("box", "lasso", "polygon", "pan")
+
+
+def read_state(stored: Mapping[str, Any], table: StarTable) -> tuple[dict[str, Any], str]:
+    """Values for a Workspace on a catalogue.
+
+    Parameters
+    ----------
+    stored : mapping
+        What ``Workspace.to_dict`` wrote.
+    table : StarTable
+        The stars.
+
+    Returns
+    -------
+    found : dict
+        Values by name, without those that cannot be used here.
+    lost : str
+        A sentence that names what was left out and why; "" when nothing was.
+
+    Raises
+    ------
+    ValueError
+        If it is no stored state.
+    """
+    parts = {name: stored.get(name) for name in ("subsets", "panels")} if isinstance(stored, Mapping) else {}
+    if not parts or "selection" not in stored or not all(isinstance(part, list | tuple) for part in parts.values()):
+        raise ValueError("What the link stores is damaged: it holds no selection, subsets or views.")
+    lost: list[str] = []
+    found: dict[str, Any] = {"subsets": _subsets(parts["subsets"] or (), table, lost)}
+    try:
+        found["selection"] = from_dict(stored["selection"])
+        found["selection"].mask(table)
+    except SelectionError as error:
+        lost.append(f"the selection ({_plain(error)})")
+        found.pop("selection", None)
+    panels = _panels(parts["panels"] or (), lost)
+    if panels:
+        found["panels"] = panels
+    return {**found, **_rest(stored, table, len(panels or ()), lost)}, _sentence(lost)
+
+
+def _subsets(stored: list[Any], table: StarTable, lost: list[str]) -> tuple[Subset, ...]:
+    found: dict[str, Subset] = {}
+    for one in stored:
+        name = str(one.get("name", "")) if isinstance(one, Mapping) else ""
+        try:
+            subset = subset_from_dict(one)
+            subset.selection.mask(table)
+        except SelectionError as error:
+            lost.append(f"the subset {name[:40]!r} ({_plain(error)})")
+            continue
+        if subset.name in found:
+            lost.append(f"a second subset {subset.name!r}")
+        found.setdefault(subset.name, subset)
+    return tuple(found.values())
+
+
+def _panels(stored: list[Any], lost: list[str]) -> tuple[PanelState, ...]:
+    found = []
+    for number, one in enumerate(stored):
+        try:
+            found.append(panel_from_dict(one))
+        except ValueError as error:
+            lost.append(f"view {number + 1} ({_plain(error)})")
+    return tuple(found)
+
+
+def _rest(stored: Mapping[str, Any], table: StarTable, n_panels: int, lost: list[str]) -> dict[str, Any]:
+    """What does not depend on the rest, where it can be used; what older states lack is as at the start."""
+    found: dict[str, Any] = {name: bool(stored.get(name, False)) for name in ("dark", "star_alone")}
+    colour = stored.get("colour_by", COLOUR_BY_COUNT)
+    if colour in (COLOUR_BY_COUNT, COLOUR_BY_SUBSETS) or (isinstance(colour, str) and colour in table):
+        found["colour_by"] = colour
+    else:
+        lost.append(f"the colours (no column {str(colour)[:40]!r})")
+    order = stored.get("sorted_by")
+    if order is None:
+        found["sorted_by"] = None
+    elif isinstance(order, list | tuple) and len(order) == 2 and isinstance(order[0], str) and order[0] in table:
+        found["sorted_by"] = (order[0], bool(order[1]))
+    else:
+        lost.append("the order of the table")
+    focus = stored.get("focus")
+    if focus is None or (isinstance(focus, int) and table.row_of(focus) is not None):
+        found["focus"] = focus
+    else:
+        lost.append(f"the star under the lens (no star {str(focus)[:20]})")
+    if stored.get("tool") in TOOLS:
+        found["tool"] = stored["tool"]
+    if stored.get("mode") in list(SelectionMode):
+        found["mode"] = SelectionMode(stored["mode"])
+    alone, whole = stored.get("enlarged"), n_panels == len(stored["panels"])
+    found["enlarged"] = alone if whole and isinstance(alone, int) and 0 <= alone < n_panels else None
+    return found
+
+
+def _plain(error: Exception) -> str:
+    return str(error).rstrip(".")
+
+
+def _sentence(lost: list[str]) -> str:
+    if not lost:
+        return ""
+    return f"Everything was restored but {'; '.join(lost)}."

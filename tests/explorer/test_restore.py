@@ -1,0 +1,112 @@
+"""What links, saved views and lost pages bring back, and what is told of the part that cannot come back."""
+
+import json
+
+import numpy as np
+import pytest
+
+from explorer.app import build_page
+from explorer.model.selection import Everything, InRange
+from explorer.state.panels import PanelState
+from explorer.state.workspace import Workspace
+from explorer.views.catalogue import default_panels
+
+COOL = InRange("teff", 0, 3800)
+
+
+@pytest.fixture
+def stored(table):
+    """A page with everything on it, as a link keeps it."""
+    workspace = Workspace(table, panels=(PanelState("hr"), PanelState("histogram", x="m_h")))
+    workspace.gesture(COOL)
+    workspace.define_subset("cool", COOL, "#0072b2")
+    workspace.param.update(colour_by="m_h", sorted_by=("snr", True), focus=int(table["obsid"][3]), enlarged=1)
+    return json.loads(json.dumps(workspace.to_dict()))
+
+
+def test_everything_on_screen_comes_back(table, stored):
+    workspace = Workspace(table)
+    workspace.restore(stored)
+    assert json.loads(json.dumps(workspace.to_dict())) == stored
+    assert workspace.message == ""
+
+
+BAD_SUBSET = {"name": "cool & poor", "selection": COOL.to_dict(), "colour": "#0072b2"}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("subsets", lambda old: [*old, BAD_SUBSET], "the subset 'cool & poor'"),
+        ("subsets", lambda old: [*old, old[0]], "second subset 'cool'"),
+        ("subsets", lambda old: [*old, 7], "the subset ''"),
+        ("panels", lambda old: [*old, {"view": "hr"}], "view 3"),
+        ("colour_by", lambda _: "no_such", "no column 'no_such'"),
+        ("selection", lambda _: InRange("no_such", 0, 1).to_dict(), "no column 'no_such'"),
+        ("focus", lambda _: 5, "no star 5"),
+        ("sorted_by", lambda _: ["no_such", True], "order of the table"),
+    ],
+)
+def test_a_damaged_part_costs_itself_alone(table, stored, name, change, words):
+    workspace = Workspace(table)
+    workspace.restore({**stored, name: change(stored[name])})
+    assert workspace.message.startswith("Everything was restored but ")
+    assert words in workspace.message
+    now = json.loads(json.dumps(workspace.to_dict()))
+    untouched = set(stored) - {name} - ({"enlarged"} if name == "panels" else set())
+    assert {key: now[key] for key in untouched} == {key: stored[key] for key in untouched}
+    if name in ("subsets", "panels"):
+        assert now[name] == stored[name]
+
+
+def test_what_is_no_state_is_refused_whole(table, stored):
+    workspace = Workspace(table)
+    for nothing in ({}, {**stored, "panels": None}, {"selection": stored["selection"]}, []):
+        with pytest.raises(ValueError, match="damaged"):
+            workspace.restore(nothing)
+    assert workspace.selection == Everything()
+
+
+def test_states_of_before_tables_kept_their_order_still_open(table, stored):
+    workspace = Workspace(table, sorted_by=("teff", False))
+    workspace.restore({key: value for key, value in stored.items() if key != "sorted_by"})
+    assert workspace.sorted_by is None
+    assert workspace.message == ""
+
+
+def test_the_order_of_the_table_is_part_of_a_link(page, library, links, make_page):
+    page.open()
+    page.send("sort", column="snr")
+    assert page.send("sort", column="snr")["table"]["sort"] == ["snr", True]
+    state = links.get(page.send("share")["link"]["token"])
+    other = make_page(library, links, Workspace(library.table, panels=default_panels(library, 6)))
+    other.workspace.restore(state)
+    other.open()
+    assert other.room.table.state()["sort"] == ["snr", True]
+    order = library.table["snr"][other.room.table.stars]
+    assert np.array_equal(order, np.sort(library.table["snr"])[::-1])
+
+
+def test_a_bad_link_is_told_beside_the_star_of_the_address(library, links, monkeypatch):
+    made = []
+    monkeypatch.setattr("explorer.app.ExploreRoom", lambda workspace, *_: made.append(workspace) or "room")
+    known = str(library.table["obsid"][3]).encode()
+    for star, sentences in ((known, ("link is unknown",)), (b"5", ("link is unknown", "no star with obsid 5"))):
+        build_page(library, links, {"star": [star], "link": [b"zz"]})
+        for words in sentences:
+            assert words in made[-1].message
+
+
+def test_a_sentence_that_a_page_has_told_does_not_come_again(page):
+    page.workspace.message = "This link is unknown."
+    page.send("hello", seen=True)
+    page.workspace.look_at(5)
+    assert page.workspace.message == "This catalogue has no star with obsid 5."
+
+
+def test_one_star_fits(page):
+    page.open()
+    page.send("side", open=True)
+    star = int(page.library.table["obsid"][3])
+    for text, count in ((f"obsid == {star}", "1 star fits"), ("teff > 0", "400 stars fit"), ("1/0 > 0", "0 stars fit")):
+        assert page.send("check", text=text, cursor=0)["side"]["check"]["count"] == count
