@@ -238,7 +238,8 @@ def _restore(workspace: Workspace, links: LinkStore, arguments: dict[str, list[b
             workspace.look_at(int(text))
             workspace.star_alone = workspace.focus is not None
         else:
-            workspace.message = f"The link asks for star {text!r}, which is not an obsid."
+            told = f"The link asks for star {text!r:.60}, which is not an obsid."
+            workspace.message = f"{workspace.message} {told}".strip()
 
 
 def warm_up(library: Library) -> None:
