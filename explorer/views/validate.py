@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Mapping
 from functools import partial
 from html import escape
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import holoviews as hv
 import numpy as np
@@ -53,6 +53,15 @@ _NOTHING = (
 )
 
 
+class Prepared(NamedTuple):
+    """A comparison that is ready to be shown: differences, their numbers, figures, rows of the outliers."""
+
+    found: Differences
+    words: str
+    figures: tuple[hv.Overlay | None, ...]
+    beyond: Rows
+
+
 class ValidateView(View):
     """Wires comparisons to the choice of a pair, a sample and a trend.
 
@@ -77,10 +86,11 @@ class ValidateView(View):
         self.param.along.objects = {column(name).axis_label: name for name in along}
         self.param.update(pair=pairs[0] if pairs else None, along=along[0] if along else None)
         self.found: Differences | None = None
+        self.beyond: Rows = np.empty(0, np.intp)
         self.figures = [pn.pane.HoloViews(sizing_mode="stretch_width", margin=(0, 4)) for _ in range(4)]
         self.words = html(sizing_mode="stretch_width")
         self.outliers = pmui.Button(label="Select outliers in Explore", size="small", align="center", disabled=True)
-        self.outliers.on_click(lambda _: self.found and self.pick(self.found.beyond(SIGMA)))
+        self.outliers.on_click(lambda _: self.pick(self.beyond))
         self.said = html(align="center")
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked = 0
@@ -109,41 +119,44 @@ class ValidateView(View):
         if self.pair is None:
             self.words.object = f'<p class="sentence">{_NOTHING}</p>'
             return
-        compare = partial(differences, self.library, self.pair, self._sample())
+        prepare = partial(self._prepare, self.pair, self._sample(), self.along, dark=self.workspace.dark)
         document = pn.state.curdoc
         if document is None or document.session_context is None:
-            self._show(compare())
+            self._show(prepare())
             return
-        task = asyncio.get_running_loop().create_task(self._later(self._asked, compare))
+        task = asyncio.get_running_loop().create_task(self._later(self._asked, prepare))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _later(self, asked: int, compare: Callable[[], Differences]) -> None:
-        found = await asyncio.get_running_loop().run_in_executor(WORKERS, compare)
+    async def _later(self, asked: int, prepare: Callable[[], Prepared]) -> None:
+        prepared = await asyncio.get_running_loop().run_in_executor(WORKERS, prepare)
         if asked == self._asked:  # else something else was chosen meanwhile
-            in_turn(lambda: self._show(found))
+            in_turn(lambda: self._show(prepared))
 
-    def _show(self, found: Differences) -> None:
-        self.found = found
-        self.words.object = _words(found)
-        self.outliers.disabled = not found.beyond(SIGMA).size
-        for pane, figure in zip(self.figures, self._draw(found), strict=True):
-            pane.object = figure
-            pane.visible = figure is not None
-
-    def _draw(self, found: Differences) -> list[hv.Overlay | None]:
-        dark, values = self.workspace.dark, self.library.table.axis(self.along)[found.rows]
-        moving = trend_figure(found, values, column(self.along), trend(values, found.difference), dark=dark)
+    def _prepare(self, pair: Pair, sample: Mask | None, along: str, *, dark: bool) -> Prepared:
+        """Everything that takes long with many stars; touches nothing that the page shows."""
+        found = differences(self.library, pair, sample)
+        values = self.library.table.axis(along)[found.rows]
+        moving = trend_figure(found, values, column(along), trend(values, found.difference), dark=dark)
         # A box dragged over the trend selects its stars everywhere.
         box = hv.streams.BoundsXY(source=moving.get(0))
         box.add_subscriber(partial(self._boxed, found, values))
-        curves = error_curves(self.library.products.report, found.pair.name)
-        return [
+        curves = error_curves(self.library.products.report, pair.name)
+        figures = (
             values_figure(found, dark=dark),
             moving,
             pull_figure(found, dark=dark) if found.pull.size else None,
-            error_figure(curves, found.pair.column, dark=dark) if curves else None,
-        ]
+            error_figure(curves, pair.column, dark=dark) if curves else None,
+        )
+        return Prepared(found, _words(found), figures, found.beyond(SIGMA))
+
+    def _show(self, prepared: Prepared) -> None:
+        self.found, self.beyond = prepared.found, prepared.beyond
+        self.words.object = prepared.words
+        self.outliers.disabled = not prepared.beyond.size
+        for pane, figure in zip(self.figures, prepared.figures, strict=True):
+            pane.object = figure
+            pane.visible = figure is not None
 
     def _boxed(self, found: Differences, values: Floats, bounds: tuple[float, float, float, float] | None) -> None:
         if bounds is not None:
