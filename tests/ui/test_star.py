@@ -136,4 +136,6 @@ def test_evidence_and_stars_side_by_side(star):
     tab(page, "Evidence")
     page.get_by_role("button", name="by spectrum").last.click()
     page.wait_for_function("() => true")
+    page.get_by_text("21 stars are selected in the views.").wait_for(timeout=20_000)
+    page.get_by_role("button", name="Back to the views").click()
     page.locator(".count b", has_text="21").wait_for(timeout=20_000)
