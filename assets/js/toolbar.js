@@ -39,7 +39,7 @@ class Toolbar {
       this.side, this.count, this.subset, this.tools.row, this.modes.row, this.undo, this.redo, this.clear, this.zoom,
       element("span", {className: "gap"}),
       element("label", {title: "Colours the selected stars by the mean of a column in each pixel"}, "Colour ", this.colour),
-      this.legend, this.grid, this.more, this.help, this.who, this.light,
+      element("span", {className: "extras"}, this.legend), this.grid, this.more, this.help, this.who, this.light,
     )
     this.parts = {
       toolbar: (state) => this.receive(state),
