@@ -1,12 +1,13 @@
 // A small drawing for evidence: axes with numbers, lines, dots and bars, in the page's own colours.
 
 class Chart {
-  constructor({width = 300, height = 150, x = "", y = "", label = "", small = false, rungs = true}) {
+  // ``rows`` are names at heights instead of numbers; ``margin`` and ``sides`` are for charts that share their axes.
+  constructor({width = 300, height = 150, x = "", y = "", label = "", rows = null, margin = null, sides = {x: true, y: true}}) {
     this.size = [width, height]
     this.words = {x, y}
-    this.margin = small ? [4, 4, 4, 4] : [6, 14, x ? 30 : 18, y ? 44 : 34]
-    this.small = small
-    this.rungs = rungs
+    this.margin = margin ?? [6, 14, x ? 30 : 18, y ? 44 : 34]
+    this.rows = rows
+    this.sides = sides
     this.el = element("canvas", {className: "chart", role: "img", "aria-label": label})
     this.shapes = []
   }
@@ -29,11 +30,11 @@ class Chart {
     const frame = {left, top: up, width: width - left - right, height: height - up - down}
     const at = (ends, start, length) => (value) => start + ((value - ends[0]) / (ends[1] - ends[0])) * length
     const x = at(this.x_ends, frame.left, frame.width), y = at([this.y_ends[1], this.y_ends[0]], frame.top, frame.height)
-    pen.font = "10px Explorer, sans-serif"
+    pen.font = `${large(10)} Explorer, sans-serif`
     pen.strokeStyle = colour("line")
     pen.fillStyle = colour("soft")
     pen.strokeRect(frame.left, frame.top, frame.width, frame.height)
-    if (!this.small) this.numbers(pen, frame, x, y)
+    this.numbers(pen, frame, x, y)
     pen.save()
     pen.beginPath()
     pen.rect(frame.left, frame.top, frame.width, frame.height)
@@ -45,11 +46,13 @@ class Chart {
   numbers(pen, frame, x, y) {
     pen.textAlign = "center"
     pen.textBaseline = "top"
-    for (const tick of ticks(this.x_ends, 5)) pen.fillText(tick.text, x(tick.value), frame.top + frame.height + 4)
+    const across = this.sides.x ? ticks(this.x_ends, Math.min(Math.max(Math.floor(frame.width / 45), 2), 5)) : []
+    for (const tick of across) pen.fillText(tick.text, x(tick.value), frame.top + frame.height + 4)
     if (this.words.x) pen.fillText(this.words.x, frame.left + frame.width / 2, frame.top + frame.height + 17)
     pen.textAlign = "right"
     pen.textBaseline = "middle"
-    for (const tick of this.rungs ? ticks(this.y_ends, 4) : []) pen.fillText(tick.text, frame.left - 4, y(tick.value))
+    const rungs = this.sides.y ? ticks(this.y_ends, frame.height < 90 ? 2 : 4) : []
+    for (const tick of this.rows ?? rungs) pen.fillText(tick.text, frame.left - 4, y(tick.value))
     if (!this.words.y) return
     pen.save()
     pen.translate(8, frame.top + frame.height / 2)

@@ -109,7 +109,7 @@ class Dialogs {
   }
 
   connection(state, words) {
-    this.light.className = `light ${state}`
+    this.light.className = `light always ${state}`
     this.light.title = words
     this.light.setAttribute("aria-label", words)
   }

@@ -17,6 +17,34 @@ function icon(name, title, action, attributes = {}) {
   return element("button", {type: "button", title, "aria-label": title, onclick: action, ...attributes}, glyph)
 }
 
+// How much larger words and dots are in very large windows: --large of explore.css, which does not reach into figures.
+function magnified() {
+  return window.innerWidth >= 3400 ? 1.5 : window.innerWidth >= 2600 ? 1.25 : 1
+}
+
+function large(pixels) {
+  return `${Math.round(pixels * magnified())}px`
+}
+
+// A menu under its button. It lies over everything, so no card cuts it; Escape and a click elsewhere close it.
+function popup(button, fill) {
+  const el = element("div", {className: "popup", popover: "auto"})
+  const close = () => el.matches(":popover-open") && el.hidePopover()
+  button.popoverTargetElement = el
+  el.addEventListener("beforetoggle", ({newState}) => {
+    const open = newState === "open"
+    button.setAttribute("aria-expanded", String(open))
+    if (!open) return window.removeEventListener("resize", close)
+    window.addEventListener("resize", close)
+    el.replaceChildren(...fill())
+    const {top, right, bottom} = button.getBoundingClientRect(), below = window.innerHeight - bottom
+    const place = below > top ? {top: `${bottom + 2}px`, bottom: "auto"} : {top: "auto", bottom: `${window.innerHeight - top + 2}px`}
+    Object.assign(el.style, {...place, right: `${window.innerWidth - right}px`, maxHeight: `${Math.max(below, top) - 10}px`})
+  })
+  const refresh = () => el.matches(":popover-open") && el.replaceChildren(...fill())
+  return {el, close, refresh}
+}
+
 function options(select, entries, value) {
   const texts = entries.map(([key, label, off]) => element("option", {value: key, disabled: off}, label))
   select.replaceChildren(...texts)

@@ -22,7 +22,7 @@ class EvidencePane {
   }
 
   chart(options) {
-    const made = new Chart({width: Math.max(Math.min(this.el.clientWidth - 12, 420), 240), ...options})
+    const made = new Chart({width: Math.max(Math.min(this.el.clientWidth - 12, 900), 240), ...options})
     this.charts.push(made)
     return made
   }
@@ -69,9 +69,10 @@ class EvidencePane {
     }
     if (!ccf.length) content.push(element("p", {className: "hint"}, "No CCF is kept for a star whose velocity nobody doubts, and there is no model of its own to correlate with."))
     if (lines.length) {
-      const chart = this.chart({height: 92, x: "radial velocity [km/s]", rungs: false, label: "Velocities of the Ca II lines"})
       const xs = lines.map((one) => one[1]), errors = lines.map((one) => one[2] || 0), ys = lines.map((_, k) => lines.length - k)
-      content.push(element("p", {className: "hint"}, lines.map(([name, at, error]) => `${name} ${at.toFixed(1)} ± ${error.toFixed(1)}`).join("; ") + " km/s, from the top; dashed: published"), chart.el)
+      const rows = lines.map(([name], k) => ({value: ys[k], text: name.replace(/\D/g, "")}))
+      const chart = this.chart({height: 92, x: "radial velocity [km/s]", rows, label: "Velocities of the Ca II lines"})
+      content.push(element("p", {className: "hint"}, lines.map(([name, at, error]) => `${name} ${at.toFixed(1)} ± ${error.toFixed(1)}`).join("; ") + " km/s; dashed: published"), chart.el)
       const reach = [...xs.map((x, k) => x - errors[k]), ...xs.map((x, k) => x + errors[k]), ...(rv === null ? [] : [rv])]
       later.push(() => chart.draw(ends_of(reach, 0.15), [0.4, lines.length + 0.6], [{kind: "spans", xs, ys, errors, colour: "strong"}, ...(rv === null ? [] : [{kind: "upright", at: rv, colour: "warn"}])]))
     }
@@ -84,8 +85,8 @@ class EvidencePane {
       this.parts.hull.replaceChildren()
       return
     }
-    const pairs = [[0, 1], [2, 3]].filter(([, y]) => y < hull.names.length), width = Math.max(Math.min((this.el.clientWidth - 24) / 2, 240), 130)
-    const charts = pairs.map(([x, y]) => [x, y, this.chart({width, height: 130, x: hull.names[x][1], y: hull.names[y][1], label: "Training stars"})])
+    const pairs = [[0, 1], [2, 3]].filter(([, y]) => y < hull.names.length), width = Math.max(Math.min((this.el.clientWidth - 24) / 2, 440), 130)
+    const charts = pairs.map(([x, y]) => [x, y, this.chart({width, height: Math.max(130, 0.6 * width), x: hull.names[x][1], y: hull.names[y][1], label: "Training stars"})])
     const words = `Nearest training star at ${hull.distance} standard deviations of the training labels; beyond ${hull.limit} the star counts as outside.`
     this.parts.hull.replaceChildren(element("h3", {}, "Place among the training stars"), element("div", {className: "row"}, ...charts.map(([, , chart]) => chart.el)), element("p", {className: hull.outside ? "hint warn" : "hint"}, words))
     for (const [x, y, chart] of charts) {
@@ -101,7 +102,7 @@ class EvidencePane {
       return
     }
     const {names, star} = this.found.hull, n = names.length
-    const size = Math.max(Math.min((this.el.clientWidth - 60) / n, 110), 56)
+    const size = Math.max(Math.min((this.el.clientWidth - 70) / n, 200), 56), left = 40, down_room = 16
     const reach = names.map((_, k) => ends_of([...draws[k], star[k]], 0.1))
     const cells = [], later = []
     for (let down = 0; down < n; down++) {
@@ -110,9 +111,15 @@ class EvidencePane {
           cells.push(element("span"))
           continue
         }
-        const chart = this.chart({width: size, height: size, small: true, label: `${names[across][0]} against ${names[down][0]}`})
-        const title = element("div", {className: "corner", title: `${names[across][1]}${across === down ? "" : ` against ${names[down][1]}`}`}, chart.el)
-        if (across === down) title.append(element("small", {}, `${names[down][1]}  ${fitted[down].toPrecision(4)}${calibrated[down] === null ? "" : ` ± ${calibrated[down].toPrecision(2)}`}`))
+        // Numbers stand at the outer panels alone: the others share their axes.
+        const sides = {x: down === n - 1, y: across === 0 && down > 0}
+        const margin = [4, 4, sides.x ? down_room : 4, across === 0 ? left : 4]
+        const chart = this.chart({
+          width: size + margin[3] - 4, height: size + margin[2] - 4, margin, sides, label: `${names[across][0]} against ${names[down][0]}`,
+        })
+        const title = element("div", {className: "corner", title: `${names[across][1]}${across === down ? "" : ` against ${names[down][1]}`}`})
+        if (across === down) title.append(element("small", {}, `${names[down][1]}  ${with_error(fitted[down], calibrated[down])}`))
+        title.append(chart.el)
         cells.push(title)
         if (across === down) {
           const {edges, heights} = binned(draws[down], reach[down], 24)
@@ -148,4 +155,11 @@ class EvidencePane {
       element("button", {type: "button", title: "Look at this star", onclick: () => this.send({kind: "focus", obsid: one})}, one),
       element("button", {type: "button", title: "Lay its spectrum over this one", "aria-label": `Pin ${one}`, onclick: () => this.send({kind: "star_pin", obsid: one})}, "+"))))
   }
+}
+
+// As many digits as the error has two of.
+function with_error(value, error) {
+  if (error === null || !(error > 0)) return value.toPrecision(4)
+  const digits = Math.min(Math.max(1 - Math.floor(Math.log10(error)), 0), 4)
+  return `${value.toFixed(digits)} ± ${error.toFixed(digits)}`
 }

@@ -17,7 +17,7 @@ class FigureCell {
     this.figure = new M.Plot({
       name: spec.title, x_range: this.x_range, y_range: this.y_range, toolbar_location: null, title: null,
       sizing_mode: "stretch_both", min_border: 2, min_border_right: 12, lod_threshold: null,
-      stylesheets: [":host { font-size: 12px; }"],
+      stylesheets: [`:host { font-size: ${large(12)}; }`],
     })
     this.axes = {
       x: new M.LinearAxis({axis_label: spec.x.label, ticker: new M.BasicTicker({desired_num_ticks: 5}), axis_label_standoff: 2}),
@@ -43,15 +43,14 @@ class FigureCell {
     // The page's own document is of the class that Bokeh does not hand out.
     this.document = new window.Bokeh.documents[0].constructor()
     this.document.add_root(this.figure)
-    this.figure.on_event("selectiongeometry", (event) => {
-      if (event.final) this.send({kind: "region", slot: this.slot, geometry: event.geometry, keys: this.keys ?? []})
+    this.figure.on_event("selectiongeometry", ({final, geometry}) => {
+      if (final && (geometry.type !== "poly" || geometry.x.length > 2)) this.draw_region(geometry)
     })
     this.figure.on_event("tap", (event) => {
       if (this.tool !== "polygon") this.send({kind: "tap", slot: this.slot, x: event.x, y: event.y, keys: this.keys ?? []})
     })
-    this.figure.on_event("doubletap", () => {
-      if (this.tool !== "polygon") this.home()
-    })
+    this.figure.on_event("doubletap", () => (this.tool === "polygon" ? this.close_polygon() : this.home()))
+    this.figure.on_event("panstart", () => this.hide_tooltip())
     // Only the last event of a gesture tells which keys were held when it ended.
     this.cell.addEventListener("pointerup", (event) => {
       this.keys = [event.shiftKey && "shift", (event.ctrlKey || event.metaKey) && "ctrl"].filter(Boolean)
@@ -65,6 +64,21 @@ class FigureCell {
     for (const renderer of above) renderer.visible = true
     this.view.repainted.connect(() => this.look())
     this.look()
+  }
+
+  draw_region(geometry) {
+    this.send({kind: "region", slot: this.slot, geometry, keys: this.keys ?? []})
+  }
+
+  // Bokeh ends a polygon with Enter or a long press alone; its second click sets no corner.
+  close_polygon() {
+    const {xs, ys} = this.figure.toolbar.tools[0].overlay
+    if (xs.length > 2) this.draw_region({type: "poly", x: Array.from(xs), y: Array.from(ys)})
+    this.use(this.tool) // a new one, without corners
+  }
+
+  hide_tooltip() {
+    if (this.hover) this.view.tool_views.get(this.hover)?._move_exit()
   }
 
   close() {
@@ -136,8 +150,8 @@ class FigureCell {
   // As many ticks as labels fit.
   space_ticks(width, height) {
     const fitting = (room, least) => Math.max(2, Math.min(7, Math.floor(room / least)))
-    this.axes.x.ticker.desired_num_ticks = fitting(width, LABEL_WIDTH)
-    this.axes.y.ticker.desired_num_ticks = fitting(height, LABEL_HEIGHT)
+    this.axes.x.ticker.desired_num_ticks = fitting(width, LABEL_WIDTH * magnified())
+    this.axes.y.ticker.desired_num_ticks = fitting(height, LABEL_HEIGHT * magnified())
   }
 
   home() {
@@ -146,11 +160,11 @@ class FigureCell {
   }
 
   paint_theme({text, grid, background}) {
-    const words = {text_color: text, text_font_size: "11px"}
+    const words = {text_color: text, text_font_size: large(11)}
     for (const axis of Object.values(this.axes)) {
       axis.setv({
-        axis_label_text_color: text, axis_label_text_font_size: "12px", axis_label_text_font_style: "normal",
-        major_label_text_color: text, major_label_text_font_size: "11px",
+        axis_label_text_color: text, axis_label_text_font_size: large(12), axis_label_text_font_style: "normal",
+        major_label_text_color: text, major_label_text_font_size: large(11),
         axis_line_color: grid, major_tick_line_color: grid, minor_tick_line_color: null, major_tick_in: 0, major_tick_out: 4,
       })
     }

@@ -26,7 +26,7 @@ class Plane extends FigureCell {
     this.picked = this.points("picked", "overlay")
     for (const overlay of spec.overlays) if (overlay.shape.kind !== "dots") this.add_overlay(overlay)
     this.focus = new M.ColumnDataSource({data: {x: [], y: []}, name: "focus"})
-    const ring = new M.Scatter({x: {field: "x"}, y: {field: "y"}, size: RING_SIZE, fill_alpha: 0, line_width: 2.5})
+    const ring = new M.Scatter({x: {field: "x"}, y: {field: "y"}, size: RING_SIZE * magnified(), fill_alpha: 0, line_width: 2.5})
     this.ring = this.layer(ring, this.focus, "overlay")
   }
 
@@ -34,7 +34,7 @@ class Plane extends FigureCell {
     const M = window.Bokeh.Models
     const source = new M.ColumnDataSource({data: {x: [], y: [], id: [], colour: []}, name})
     const glyph = new M.Scatter({
-      x: {field: "x"}, y: {field: "y"}, size: STAR_SIZE, line_color: null, fill_alpha: level === "overlay" ? 0.65 : 0.7,
+      x: {field: "x"}, y: {field: "y"}, size: STAR_SIZE * magnified(), line_color: null, fill_alpha: level === "overlay" ? 0.65 : 0.7,
       fill_color: level === "overlay" ? {field: "colour"} : "#888888",
     })
     const renderer = this.layer(glyph, source, level, name)
@@ -100,8 +100,14 @@ class Plane extends FigureCell {
 
   tooltip() {
     const M = window.Bokeh.Models
-    const tooltips = [["obsid", "@id{0}"], [this.spec.x.label, "@x{0.[000]}"], [this.spec.y.label, "@y{0.[000]}"]]
-    return new M.HoverTool({renderers: [this.stars], tooltips, point_policy: "snap_to_data", attachment: "horizontal"})
+    const {x, y} = this.spec
+    const words = (value) => String(Number(value.toFixed(Math.abs(value) < 100 ? 3 : 1)))
+    // One star, however many lie under the mouse.
+    const tooltips = ({data}, {index, indices}) => element("div", {style: `font-size: ${large(12)}`},
+      ...[["obsid", String(data.id[index])], [x.label, words(data.x[index])], [y.label, words(data.y[index])]].map(
+        ([label, text]) => element("div", {}, `${label}: `, element("b", {}, text))),
+      indices.length > 1 ? element("div", {}, `+${indices.length - 1} more here`) : null)
+    return new M.HoverTool({renderers: [this.stars], tooltips, limit: 1, point_policy: "snap_to_data", attachment: "horizontal"})
   }
 
   star_layer({x, y, id}, colours) {

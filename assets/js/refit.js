@@ -17,7 +17,10 @@ class RefitPane {
     }
     this.rows.clear()
     const body = element("tbody", {}, ...labels.map((one) => this.row(one)))
-    const head = ["", "", "now", "hold", "published", "refit", "calibrated", "formal"].map((text) => element("th", {scope: "col"}, text))
+    const head = [
+      ["", ""], ["", ""], ["now", "The slider's value"], ["hold", "Kept by the fit"], ["published", "The published value"], ["refit", "The fitted value"],
+      ["σ calibrated", "Calibrated uncertainty of the fitted value"], ["σ formal", "Uncertainty of the fitted value from the Fisher matrix alone"],
+    ].map(([text, title]) => element("th", {scope: "col", title}, text))
     this.fit = element("button", {type: "button", className: "main", title: "Fit again with what is held and masked (f)", onclick: () => this.ask()}, "Refit")
     this.back = element("button", {type: "button", title: "Published labels, no mask", onclick: () => this.reset()}, "Reset")
     this.clear = element("button", {type: "button", title: "Take the masks back", onclick: () => this.unmask()}, "Unmask all")

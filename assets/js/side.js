@@ -34,17 +34,18 @@ class Side {
     const save = element("button", {type: "button", title: "Keep everything on screen under a name", onclick: () => this.save_view()}, "Save view")
     this.views = element("ul", {className: "tree", "aria-label": "Saved views"})
     this.said = element("p", {className: "hint", role: "status"})
+    this.listed = element("p", {className: "hint", role: "status"})
     this.el.replaceChildren(
       element("h2", {}, "Filter"), this.input, this.words, this.error, element("div", {className: "row"}, this.fits, apply),
       element("h2", {}, "Subsets"), this.tree, element("div", {className: "row"}, this.name, keep),
-      element("h2", {}, "From a list or the sky"), element("div", {className: "row"}, list, this.file),
+      element("h2", {}, "From a list or the sky"), element("div", {className: "row"}, list, this.file), this.listed,
       element("div", {className: "row"}, ...this.cone, circle), this.judged,
       element("h2", {}, "Saved views"), this.views, element("div", {className: "row"}, this.view_name, save),
       this.said,
     )
   }
 
-  receive({open, check, subsets, views, said, children, verdicts}) {
+  receive({open, check, subsets, views, said, place, children, verdicts}) {
     if (open !== undefined) {
       if (open && !this.built) this.build()
       this.el.hidden = !open
@@ -59,7 +60,19 @@ class Side {
       options(this.verdicts, [["", "Select stars by verdict…"], ...verdicts], "")
     }
     if (views) this.views.replaceChildren(...views.map((name) => this.view(name)))
-    if (said !== undefined) this.said.textContent = said
+    if (said !== undefined) this.tell(said, place)
+  }
+
+  // Where it belongs, until the next action: "list" and "refused" are of a member list.
+  tell(text, place) {
+    this.said.textContent = place ? "" : text
+    this.listed.textContent = place ? text : ""
+    this.listed.classList.toggle("refused", place === "refused")
+  }
+
+  act(message) {
+    this.tell("")
+    this.send(message)
   }
 
   ask() {
@@ -101,16 +114,16 @@ class Side {
   }
 
   apply() {
-    this.send({kind: "filter", text: this.input.value})
+    this.act({kind: "filter", text: this.input.value})
   }
 
   keep() {
-    this.send({kind: "keep", name: this.name.value.trim()})
+    this.act({kind: "keep", name: this.name.value.trim()})
     this.name.value = ""
   }
 
   subset({name, colour, count, words}) {
-    const act = (action) => () => this.send({kind: "subset", name, action})
+    const act = (action) => () => this.act({kind: "subset", name, action})
     const open = icon("chevron_right", "What it is made of", act("open"))
     const pick = element("button", {type: "button", className: "name", title: `Select: ${words}`, onclick: act("replace")},
       element("i", {className: "swatch", style: `background:${colour}`}), name)
@@ -133,17 +146,17 @@ class Side {
 
   view(name) {
     return element("li", {}, element("div", {className: "line"},
-      element("button", {type: "button", className: "name", title: "Show this view", onclick: () => this.send({kind: "view", name})}, name),
-      icon("delete_outline", `Forget ${name}`, () => this.send({kind: "forget_view", name}))))
+      element("button", {type: "button", className: "name", title: "Show this view", onclick: () => this.act({kind: "view", name})}, name),
+      icon("delete_outline", `Forget ${name}`, () => this.act({kind: "forget_view", name}))))
   }
 
   by_verdict() {
-    if (this.verdicts.value) this.send({kind: "verdicts", name: this.verdicts.value})
+    if (this.verdicts.value) this.act({kind: "verdicts", name: this.verdicts.value})
     this.verdicts.value = ""
   }
 
   save_view() {
-    this.send({kind: "save_view", name: this.view_name.value.trim()})
+    this.act({kind: "save_view", name: this.view_name.value.trim()})
     this.view_name.value = ""
   }
 
@@ -161,7 +174,7 @@ class Side {
     const [file] = this.file.files
     this.file.value = ""
     if (!file) return
-    this.said.textContent = `Reading ${file.name}…`
+    this.tell(`Reading ${file.name}…`, "list")
     if (file.size > 16_000_000) return this.send({kind: "members", name: file.name, size: file.size, data: ""})
     const data = new Uint8Array(await file.arrayBuffer())
     let text = ""

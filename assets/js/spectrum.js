@@ -4,13 +4,13 @@ const LIGHT_KMS = 299792.458
 const SMOOTHINGS = [0, 1, 2, 4, 8]
 const PIN_COLOURS = ["#e69f00", "#009e73", "#cc79a7", "#56b4e9"]
 const INK = {
-  false: {data: "#1f3b57", model: "#d1495b", trial: "#0072b2", masked: "#8b95a1", own: "#e69f00"},
-  true: {data: "#cfd8e3", model: "#ff8fa3", trial: "#7cc0ff", masked: "#77818d", own: "#ffb454"},
+  false: {data: "#3d434b", model: "#d1495b", trial: "#8000c8", masked: "#8b95a1", own: "#e69f00"},
+  true: {data: "#c8ccd2", model: "#ff7a5c", trial: "#c58bff", masked: "#77818d", own: "#ffb454"},
 }
 
 class SpectrumFigure {
-  constructor(top, bottom, {on_mask, on_hover}) {
-    Object.assign(this, {on_mask, on_hover})
+  constructor(top, bottom, {on_mask, on_hover, on_drawn}) {
+    Object.assign(this, {on_mask, on_hover, on_drawn})
     this.look = {smooth: 0, lines: true, model: true, residual: true, raw: false, observed: false, compare: "over"}
     this.tool = "zoom"
     this.pins = []
@@ -21,10 +21,10 @@ class SpectrumFigure {
     const axis = (label, ends) => ({label, ends, home: ends})
     const cell = (element, title, y) => new FigureCell(element, {title, x: axis("", [4000, 9000]), y}, 0, () => {})
     this.flux = cell(top, "Spectrum", axis("normalised flux", [0, 1.4]))
-    this.pull = cell(bottom, "Residuals", axis("residual / σ", [-5, 5]))
+    this.pull = cell(bottom, "Residuals", axis("model\nresidual / σ", [-5, 5]))
     this.pull.figure.x_range = this.flux.x_range
     this.flux.axes.x.visible = false
-    for (const one of [this.flux, this.pull]) one.figure.setv({min_border_left: 58, min_border_right: 8})
+    for (const one of [this.flux, this.pull]) one.figure.setv({min_border_left: 58 * magnified(), min_border_right: 8})
     this.glyphs()
   }
 
@@ -33,8 +33,9 @@ class SpectrumFigure {
     const source = (data, name) => new M.ColumnDataSource({data, name: name ?? null})
     const strip = () => source({left: [], right: []})
     this.sources = {
-      curve: source({w: [], flux: [], low: [], high: [], model: [], pull: []}, "spectrum"), trial: source({w: [], flux: []}, "trial"),
+      curve: source({w: [], flux: [], low: [], high: [], model: []}, "spectrum"), trial: source({w: [], flux: []}, "trial"),
       masked: strip(), own: strip(), telluric: source({left: [], right: [], name: []}), pins: source({xs: [], ys: [], colour: []}, "pins"),
+      pull: source({w: [], pull: []}, "residuals"), clipped: source({w: [], at: [], marker: []}, "clipped"),
       against: source({xs: [], ys: [], colour: []}, "against"),
       features: source({w: [], top: [], bottom: [], name: []}, "features"),
     }
@@ -48,12 +49,13 @@ class SpectrumFigure {
     made.pins = this.flux.layer(new M.MultiLine({xs: f("xs"), ys: f("ys"), line_color: f("colour"), line_width: 1}), S.pins, "glyph")
     made.flux = this.flux.layer(new M.Line({x: f("w"), y: f("flux"), line_width: 1}), S.curve, "glyph")
     made.model = this.flux.layer(new M.Line({x: f("w"), y: f("model"), line_width: 1.2}), S.curve, "glyph")
-    made.trial = this.flux.layer(new M.Line({x: f("w"), y: f("flux"), line_width: 1.2, line_alpha: 0.85}), S.trial, "overlay")
-    made.pull = this.pull.layer(new M.Line({x: f("w"), y: f("pull"), line_width: 0.8}), S.curve, "glyph")
+    made.trial = this.flux.layer(new M.Line({x: f("w"), y: f("flux"), line_width: 1.4, line_alpha: 0.9}), S.trial, "overlay")
+    made.pull = this.pull.layer(new M.Line({x: f("w"), y: f("pull"), line_width: 0.8}), S.pull, "glyph")
+    made.clipped = this.pull.layer(new M.Scatter({x: f("w"), y: f("at"), marker: f("marker"), size: 6, line_color: null}), S.clipped, "overlay")
     made.against = this.pull.layer(new M.MultiLine({xs: f("xs"), ys: f("ys"), line_color: f("colour"), line_width: 1}), S.against, "glyph")
     made.marks = this.flux.layer(new M.Segment({x0: f("w"), x1: f("w"), y0: f("bottom"), y1: f("top"), line_color: "#8b95a1", line_alpha: 0.55, line_dash: "dotted"}), S.features, "underlay")
     const words = (attributes) => {
-      const set = new M.LabelSet({text: f("name"), angle: Math.PI / 2, text_font_size: "10px", ...attributes})
+      const set = new M.LabelSet({text: f("name"), angle: Math.PI / 2, text_font_size: large(10), ...attributes})
       this.flux.figure.add_layout(set, "center")
       return set
     }
@@ -103,7 +105,7 @@ class SpectrumFigure {
     this.theme = theme
     const ink = INK[theme.dark], {made} = this
     for (const one of [this.flux, this.pull]) one.paint_theme(theme)
-    for (const name of ["flux", "pull"]) made[name].glyph.line_color = ink.data
+    made.flux.glyph.line_color = ink.data
     made.band.glyph.fill_color = ink.data
     made.model.glyph.line_color = ink.model
     made.trial.glyph.line_color = ink.trial
@@ -113,6 +115,8 @@ class SpectrumFigure {
       made[`telluric_${where}`].glyph.setv({fill_color: ink.masked, fill_alpha: 0.14, hatch_pattern: "/", hatch_alpha: 0.15})
     }
     for (const name of ["names", "bands"]) made[name].text_color = theme.text
+    this.paint_residuals()
+    this.tell_lines()
   }
 
   show(star) {
@@ -138,30 +142,25 @@ class SpectrumFigure {
     const {star, sources, look, wavelength} = this
     if (!star?.flux) {
       for (const source of Object.values(sources)) source.data = Object.fromEntries(Object.keys(source.data).map((key) => [key, []]))
+      this.drawn = null
+      this.tell_lines()
       return
     }
     const n = wavelength.length, stretch = this.stretch
     const w = Float32Array.from(wavelength, (value) => value * stretch)
     const scale = look.raw ? star.continuum : null
-    const flux = smooth(star.flux, look.smooth), sigma = new Float32Array(n), pull = new Float32Array(n)
-    const own = this.hidden()
-    for (let k = 0; k < n; k++) {
-      const noise = star.ivar[k] > 0 ? 1 / star.ivar[k] : NaN
-      sigma[k] = Math.sqrt(noise)
-      const model = this.sigma && Number.isFinite(this.sigma[k]) ? this.sigma[k] ** 2 : 0
-      pull[k] = own[k] ? NaN : (star.flux[k] - star.model[k]) / Math.sqrt(noise + model)
-    }
+    const flux = smooth(star.flux, look.smooth), sigma = star.ivar.map((ivar) => (ivar > 0 ? 1 / Math.sqrt(ivar) : NaN))
     const times = (values) => (scale ? values.map((value, k) => value * scale[k]) : values)
     const data = {
       w, flux: times(flux), ...noise_band(times(flux), times(sigma)),
-      model: look.model ? times(star.model) : new Float32Array(n).fill(NaN), pull: smooth(pull, look.smooth),
+      model: look.model ? times(star.model) : new Float32Array(n).fill(NaN),
     }
     this.drawn = data
     if (this.shown_ends?.[0] !== w[0] || this.shown_ends?.[1] !== w[n - 1]) this.set_ends(w[0], w[n - 1])
     this.shown_ends = [w[0], w[n - 1]]
     const [bottom, top] = this.heights(data)
     this.flux.y_range.setv({start: bottom, end: top})
-    this.flux.axes.y.axis_label = look.raw ? "flux (input units)" : "normalised flux"
+    this.flux.axes.y.axis_label = look.raw ? "flux [instrumental]" : "normalised flux"
     this.pull.axes.x.axis_label = `${look.observed ? "Observed" : "Rest"} wavelength, vacuum [Å]`
     sources.features.data = look.lines ? this.marks(bottom, top) : {w: [], top: [], bottom: [], name: []}
     sources.masked.data = stretches(w, star.mask)
@@ -171,6 +170,8 @@ class SpectrumFigure {
     sources.curve.data = data
     this.draw_trial()
     this.draw_pins(w, flux, times)
+    this.draw_residuals()
+    this.tell_lines()
   }
 
   heights({w, flux, model}) {
@@ -210,10 +211,52 @@ class SpectrumFigure {
     const ratio = look.compare === "ratio"
     const against = theirs.map((one) => one.map((value, k) => (ratio ? flux[k] / value : flux[k] - value)))
     sources.against.data = comparing ? {xs: others.map(() => w), ys: against, colour} : {xs: [], ys: [], colour: []}
-    this.made.pull.visible = !comparing
-    this.pull.axes.y.axis_label = comparing ? (ratio ? "this / pinned" : "this − pinned") : "residual / σ"
-    const reach = comparing ? spread(against.flatMap((one) => Array.from(one)), ratio) : pulled(this.drawn.pull)
-    this.pull.y_range.setv({start: reach[0], end: reach[1]})
+    this.comparing = comparing
+    for (const name of ["pull", "clipped"]) this.made[name].visible = !comparing
+    if (!comparing) return
+    const [start, end] = spread(against.flatMap((one) => Array.from(one)), ratio)
+    this.pull.y_range.setv({start, end})
+    this.pull.axes.y.axis_label = ratio ? "this / pinned" : "this − pinned"
+  }
+
+  // Of the trial while there is one, else of the published model; over noise and model error together.
+  draw_residuals() {
+    const {star, sources} = this
+    if (!star?.flux || !this.drawn) return
+    const model = this.trial ?? star.model, own = this.hidden()
+    const raw = star.flux.map((flux, k) => {
+      const error = this.sigma && Number.isFinite(this.sigma[k]) ? this.sigma[k] ** 2 : 0
+      return own[k] || !(star.ivar[k] > 0) ? NaN : (flux - model[k]) / Math.sqrt(1 / star.ivar[k] + error)
+    })
+    const {w} = this.drawn, pull = smooth(raw, this.look.smooth)
+    this.drawn.pull = pull
+    sources.pull.data = {w, pull}
+    const [low, high] = pulled(pull), beyond = Array.from(pull.keys()).filter((k) => Math.abs(pull[k]) > high)
+    sources.clipped.data = {
+      w: beyond.map((k) => w[k]), at: beyond.map((k) => 0.94 * (pull[k] > 0 ? high : low)),
+      marker: beyond.map((k) => (pull[k] > 0 ? "triangle" : "inverted_triangle")),
+    }
+    if (!this.comparing) {
+      this.pull.y_range.setv({start: low, end: high})
+      this.pull.axes.y.axis_label = this.trial ? "trial\nresidual / σ" : "model\nresidual / σ"
+    }
+    this.paint_residuals()
+  }
+
+  paint_residuals() {
+    const ink = INK[this.theme?.dark ?? false], tried = Boolean(this.trial)
+    this.made.pull.glyph.line_color = this.made.clipped.glyph.fill_color = tried ? ink.trial : ink.data
+    this.pull.axes.y.axis_label_text_color = tried && !this.comparing ? ink.trial : this.theme?.text ?? "#55606d"
+  }
+
+  tell_lines() {
+    const ink = INK[this.theme?.dark ?? false], {star, look, pins} = this
+    if (!star?.flux) return this.on_drawn([])
+    this.on_drawn([
+      ["data", ink.data], ...(look.model && star.model.some(Number.isFinite) ? [["published model", ink.model]] : []),
+      ...(this.trial ? [["trial model", ink.trial]] : []),
+      ...pins.map((pin, k) => [pin.obsid, PIN_COLOURS[k]]).filter(([obsid]) => obsid !== star.obsid),
+    ])
   }
 
   draw_trial() {
@@ -229,6 +272,8 @@ class SpectrumFigure {
   set_trial(model) {
     this.trial = model
     this.draw_trial()
+    this.draw_residuals()
+    this.tell_lines()
   }
 
   // ---- masks ----
@@ -289,7 +334,7 @@ class SpectrumFigure {
     const text = (value, digits) => (Number.isFinite(value) ? value.toFixed(digits) : "–")
     const half = (drawn.high[k] - drawn.low[k]) / 2
     const state = [...arm, ...(star.mask[k] ? ["masked"] : [])].join(", ")
-    return `${drawn.w[k].toFixed(1)} Å${state && ` (${state})`}  flux ${text(drawn.flux[k], 3)} ± ${text(half, 3)}  model ${text(drawn.model[k], 3)}  residual ${text(drawn.pull[k], 1)} σ`
+    return `${drawn.w[k].toFixed(1)} Å${state && ` (${state})`}  flux ${text(drawn.flux[k], 3)} ± ${text(half, 3)}  model ${text(drawn.model[k], 3)}  ${this.trial ? "trial " : ""}residual ${text(drawn.pull[k], 1)} σ`
   }
 }
 

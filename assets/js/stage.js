@@ -64,12 +64,13 @@ class Stage {
     card.caption = element("span", {className: "caption"})
     card.bar = element("span", {className: "legend"})
     card.note = element("em")
-    card.menu = icon("more_vert", "Axes, overlays and pictures", () => this.toggle_menu(card), {"aria-expanded": "false"})
+    card.menu = icon("more_vert", "Axes, overlays and pictures", null, {"aria-expanded": "false"})
+    card.popup = popup(card.menu, () => this.menu(card))
     card.grow = icon("open_in_full", "Enlarge", () => this.send({kind: "enlarge", slot}))
-    const head = element("header", {}, card.select, card.part, card.bar, card.caption, card.note, card.menu, card.grow)
+    const extras = element("div", {className: "extras"}, card.note, card.bar, card.caption)
+    const head = element("header", {}, card.select, card.part, extras, card.menu, card.grow)
     card.plot = element("div", {className: "plot"})
-    card.popup = element("div", {className: "popup", hidden: true})
-    card.el = element("section", {className: "card"}, head, card.plot, card.popup)
+    card.el = element("section", {className: "card"}, head, card.plot, card.popup.el)
     return card
   }
 
@@ -83,8 +84,8 @@ class Stage {
     card.caption.title = spec.about ?? ""
     card.caption.replaceChildren(...spec.caption.map(([text, colour]) => element("span", {style: colour ? `color:${colour}` : null}, text)))
     card.bar.replaceChildren(...(spec.bar ? gradient(spec.bar) : []))
-    card.note.textContent = ""
-    card.popup.hidden = true
+    card.note.replaceChildren()
+    card.popup.close()
     card.el.setAttribute("aria-label", spec.title)
     if (spec.kind === "missing") {
       card.plot.replaceChildren(element("p", {className: "sentence"}, spec.sentence))
@@ -118,7 +119,10 @@ class Stage {
     const {note} = this.cards[slot]
     const [words, title] = text ?? ["", ""]
     note.title = title
-    note.replaceChildren(element("span", {className: "long"}, words), element("span", {className: "short"}, short_count(words)))
+    note.replaceChildren(...(words ? [
+      element("span", {className: "icon", role: "img", "aria-label": title}, "visibility_off"),
+      element("span", {className: "long"}, words), element("span", {className: "short"}, short_count(words)),
+    ] : []))
   }
 
   use(tool) {
@@ -135,18 +139,6 @@ class Stage {
       card.grow.setAttribute("aria-label", card.grow.title)
       card.grow.firstChild.textContent = alone ? "close_fullscreen" : "open_in_full"
     })
-  }
-
-  toggle_menu(card) {
-    const open = card.popup.hidden
-    for (const other of this.cards) {
-      other.popup.hidden = true
-      other.menu.setAttribute("aria-expanded", "false")
-    }
-    if (!open) return
-    card.popup.replaceChildren(...this.menu(card))
-    card.popup.hidden = false
-    card.menu.setAttribute("aria-expanded", "true")
   }
 
   menu({slot, spec}) {
@@ -175,7 +167,7 @@ class Stage {
   }
 }
 
-// "12,270 outside" where there is room for "12k".
+// "12,270 outside" where there is room for "12k" beside the sign alone.
 function short_count(words) {
   const count = Number(words.split(" ")[0].replaceAll(",", ""))
   return count >= 1000 ? `${Math.round(count / 1000)}k` : words.split(" ")[0]

@@ -1,6 +1,7 @@
 // The star under the lens: spectrum above, and below it the card, the live refit, the evidence and the pinned stars.
 
 const MOST_PINS = 4
+const NO_MORE_PINS = `${MOST_PINS} spectra are pinned: unpin one first`
 const KEPT = 24
 
 class StarDock {
@@ -16,7 +17,8 @@ class StarDock {
     }})
     this.previous = icon("navigate_before", "Previous star (k)", () => this.step(-1))
     this.next = icon("navigate_next", "Next star (j)", () => this.step(1))
-    this.more = icon("more_vert", "What the figure shows, and files", () => this.menu(), {"aria-expanded": "false"})
+    this.more = icon("more_vert", "What the figure shows, and files", null, {"aria-expanded": "false"})
+    this.popup = popup(this.more, () => this.menu())
     this.wide = icon("open_in_full", "The star alone", () => send({kind: "star_page", on: !this.alone}))
     this.tools = choices("Drag in the spectrum", [["zoom", "Zoom", "Drag zooms"], ["pan", "Move", "Drag moves"], ["mask", "Mask", "Drag masks pixels for the refit; with Shift it takes them back"]], (tool) => this.use(tool))
     this.readout = element("p", {className: "readout"})
@@ -24,12 +26,13 @@ class StarDock {
     this.note = element("p", {className: "hint"})
     this.top = element("div", {className: "plot top"})
     this.bottom = element("div", {className: "plot bottom"})
-    this.popup = element("div", {className: "popup", hidden: true})
+    this.legend = element("p", {className: "legend lines", "aria-label": "What is drawn"})
     const head = element("header", {}, this.title, this.chips, this.search, this.previous, this.next, this.more, this.wide)
     const tools = element("div", {className: "row tools"}, this.tools.row, ...this.zooms(), this.readout)
-    this.figures = element("section", {className: "card spectrum"}, head, tools, this.note, this.say, this.top, this.bottom, this.popup)
+    this.figures = element("section", {className: "card spectrum"}, head, tools, this.note, this.legend, this.say, this.top, this.bottom, this.popup.el)
     this.figure = new SpectrumFigure(this.top, this.bottom, {
       on_mask: () => this.refit.tell_masks(), on_hover: (text) => { this.readout.textContent = text },
+      on_drawn: (entries) => this.tell_lines(entries),
     })
     this.refit = new RefitPane(send, this.figure)
     this.evidence = new EvidencePane(send)
@@ -70,6 +73,11 @@ class StarDock {
   recolour(theme) {
     this.figure.recolour(theme)
     requestAnimationFrame(() => this.evidence.repaint())
+  }
+
+  tell_lines(entries) {
+    this.legend.hidden = !entries.length
+    this.legend.replaceChildren(...entries.map(([text, colour]) => element("b", {}, element("i", {style: `background:${colour}`}), text)))
   }
 
   // ---- which star ----
@@ -199,10 +207,6 @@ class StarDock {
   }
 
   menu() {
-    const open = this.popup.hidden
-    this.popup.hidden = !open
-    this.more.setAttribute("aria-expanded", String(open))
-    if (!open) return
     const {look} = this.figure
     const box = (name, label, off) => element("label", {}, element("input", {type: "checkbox", checked: look[name], disabled: off, onchange: () => this.toggle(name)}), ` ${label}`)
     const smoothing = element("select", {"aria-label": "Smoothing", onchange: () => {
@@ -211,12 +215,13 @@ class StarDock {
     }})
     options(smoothing, SMOOTHINGS.map((pixels) => [pixels, pixels ? in_pixels(pixels) : "none"]), look.smooth)
     const file = (form) => element("button", {type: "button", onclick: () => this.file(form)}, form.toUpperCase())
-    this.popup.replaceChildren(
+    return [
       box("lines", "Lines and bands (l)"), box("model", "Model (m)"), box("residual", "Residuals (v)"),
       box("raw", "Not normalised (a)", !this.raw), box("observed", "Observed frame"),
-      element("label", {}, "Smoothing ", smoothing),
+      element("label", {}, "Smoothing (s, d) ", smoothing),
       element("div", {className: "row"}, "Files ", ...["fits", "png", "pdf"].map(file)),
-      element("button", {type: "button", onclick: () => this.link()}, "Link to this star"))
+      element("button", {type: "button", onclick: () => this.link()}, "Link to this star"),
+    ]
   }
 
   file(form) {
@@ -243,7 +248,10 @@ class StarDock {
       this.readout.textContent = star.sentence
       return
     }
-    if (pins.length >= MOST_PINS) pins.shift()
+    if (pins.length >= MOST_PINS) {
+      this.readout.textContent = NO_MORE_PINS
+      return
+    }
     pins.push(star)
     this.figure.redraw()
     this.pins()
@@ -268,7 +276,8 @@ class StarDock {
     const row = (star, colour, button) => element("tr", {}, element("th", {scope: "row"}, element("i", {className: "swatch", style: `background:${colour}`}), ` ${star.obsid}`), ...names.map((name) => element("td", {}, text(star, name))), element("td", {}, button))
     const rows = pins.map((star, k) => row(star, PIN_COLOURS[k], icon("close", `Unpin ${star.obsid}`, () => this.unpin(star.obsid))))
     const own = this.star ? [row(this.star, "currentColor", null)] : []
-    const add = element("button", {type: "button", disabled: !this.star?.flux, onclick: () => this.pin(this.star)}, "Pin this star")
+    const full = pins.length >= MOST_PINS
+    const add = element("button", {type: "button", disabled: full || !this.star?.flux, title: full ? NO_MORE_PINS : "", onclick: () => this.pin(this.star)}, "Pin this star")
     this.pinned.replaceChildren(
       element("div", {className: "row"}, add, mode.row), element("p", {className: "hint"}, `Up to ${MOST_PINS} pinned spectra lie over this one, at rest; the lower figure shows residuals, differences or ratios. Not normalised, they take this star's continuum.`),
       element("table", {className: "sliders"}, element("thead", {}, element("tr", {}, ...["obsid", "Teff", "log g", "[M/H]", "[α/M]", "RV", ""].map((name) => element("th", {scope: "col"}, name)))), element("tbody", {}, ...own, ...rows)))
@@ -278,7 +287,7 @@ class StarDock {
 function card_of({facts, remarks}, send) {
   const row = ([, label, unit, value, calibrated, formal, reference]) => element("tr", {},
     element("th", {scope: "row"}, unit ? `${label} [${unit}]` : label), ...[value, calibrated, formal, reference].map((text) => element("td", {}, text)))
-  const head = [["", ""], ["published", ""], ["calibrated", "Calibrated uncertainty"], ["formal", "From the Fisher matrix alone"], ["reference", "The label that it was trained or compared with"]]
+  const head = [["", ""], ["value", "The published label"], ["σ calibrated", "Calibrated uncertainty of the value"], ["σ formal", "Uncertainty of the value from the Fisher matrix alone"], ["reference", "The label that it was trained or compared with"]]
   const labels = facts.labels.length ? [element("table", {className: "sliders"}, element("thead", {}, element("tr", {}, ...head.map(([text, title]) => element("th", {scope: "col", title}, text)))), element("tbody", {}, ...facts.labels.map(row)))] : []
   const bits = facts.bits.length ? element("ul", {className: "bits"}, ...facts.bits.map((text) => element("li", {}, text))) : element("p", {className: "hint"}, "No quality bit is set.")
   const link = ([name, address]) => element("a", {href: address, target: "_blank", rel: "noopener noreferrer"}, name)
@@ -318,6 +327,7 @@ function listen_to_star_keys(host, dock) {
     if (action === undefined) return
     if (event.key !== "x") event.preventDefault()
     action()
+    dock.popup.refresh()
   }
   window.addEventListener("keydown", listen)
 }

@@ -10,7 +10,7 @@ const MODES = [
 const TOOLS = [
   ["box", "Box", "Drag a rectangle (b)"],
   ["lasso", "Lasso", "Drag an outline (o)"],
-  ["polygon", "Polygon", "Click corners, double-click ends"],
+  ["polygon", "Polygon", "Click corners; a double-click or Enter ends, Escape drops it"],
   ["pan", "Pan", "Drag the view (p); the wheel zooms"],
 ]
 
@@ -18,7 +18,7 @@ class Toolbar {
   constructor(send) {
     this.count = element("div", {className: "count", role: "status"})
     this.subset = element("span", {className: "chip", hidden: true})
-    this.who = element("span", {className: "who", hidden: true})
+    this.who = element("span", {className: "who always", hidden: true})
     const tell = (name) => (value) => send({kind: name, value})
     this.tools = choices("What a drag does", TOOLS, tell("tool"))
     this.modes = choices("How a gesture changes the selection", MODES, tell("mode"))
@@ -30,16 +30,16 @@ class Toolbar {
     this.colour = element("select", {"aria-label": "Colour by", onchange: () => send({kind: "colour", value: this.colour.value})})
     this.grid = element("select", {"aria-label": "How many views", title: "How many views", onchange: () => send({kind: "grid", value: Number(this.grid.value)})})
     this.legend = element("span", {className: "legend"})
-    this.more = icon("ios_share", "Link, export, figures of the paper", () => send({kind: "more"}))
-    this.help = icon("help_outline", "Help and shortcuts (?)", () => send({kind: "help"}))
-    this.light = element("span", {className: "light", title: "Connected", role: "status", "aria-label": "Connected"})
+    this.more = icon("ios_share", "Link, export, figures of the paper", () => send({kind: "more"}), {className: "always"})
+    this.help = icon("help_outline", "Help and shortcuts (?)", () => send({kind: "help"}), {className: "always"})
+    this.light = element("span", {className: "light always", title: "Connected", role: "status", "aria-label": "Connected"})
     options(this.grid, [1, 2, 4, 6, 8].map((n) => [n, `${n} view${n > 1 ? "s" : ""}`]), 6)
     this.el = element(
       "div", {className: "toolbar", role: "toolbar", "aria-label": "Explore"},
       this.side, this.count, this.subset, this.tools.row, this.modes.row, this.undo, this.redo, this.clear, this.zoom,
       element("span", {className: "gap"}),
       element("label", {title: "Colours the selected stars by the mean of a column in each pixel"}, "Colour ", this.colour),
-      this.legend, this.grid, this.more, this.help, this.who, this.light,
+      element("span", {className: "extras"}, this.legend), this.grid, this.more, this.help, this.who, this.light,
     )
     this.parts = {
       toolbar: (state) => this.receive(state),

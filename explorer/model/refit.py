@@ -27,6 +27,12 @@ BoolArray = NDArray[np.bool_]
 MOST_SHIFT_KMS = 1500.0
 """Farther than this from the published velocity no line of the grid would meet its own."""
 
+LEAST_PIXELS, LEAST_PIXELS_A_LABEL = 100, 20
+"""Fewer good pixels than the larger of the first and so many for each free label say nothing that can be trusted."""
+
+LEAST_SHARE = 0.2
+"""A fit on less of the model's pixels says so."""
+
 _VELOCITY_ROUNDS = 4
 _VELOCITY_TOLERANCE_KMS = 0.02
 
@@ -75,7 +81,7 @@ class Refit:
     at_bound : tuple of str
         Labels that ended at the edge of the training range.
     reason : str
-        How the fit ended.
+        How the fit ended, and on how little when few pixels were left.
     model : ndarray, shape (n_pixels,)
         Its spectrum on the published rest grid, NaN where the model knows nothing.
     """
@@ -200,7 +206,7 @@ class LabelModel:
         Raises
         ------
         RefitError
-            If nothing is left to fit, or a value lies outside what the model knows.
+            If too little is left to fit, or a value lies outside what the model knows.
         """
         wish = wish or Wish()
         start = published["rv"] if np.isfinite(published["rv"]) else 0.0
@@ -210,6 +216,7 @@ class LabelModel:
         mask = spectrum.mask | (spectrum.ivar <= 0) | in_any(self.wavelength, wish.masked)
         if mask.all():
             raise RefitError("Every pixel is masked: there is nothing left to fit. Unmask some of them.")
+        self._demand_pixels(~mask, len(self.names) - len(columns) + wish.fit_rv)
         velocity_error = 0.0
         for _ in range(_VELOCITY_ROUNDS if wish.fit_rv else 1):
             flux, ivar, hidden = self._moved(spectrum, mask, shift_between(start, velocity))
@@ -235,7 +242,7 @@ class LabelModel:
             reduced_chi2=float(fit.reduced_chi2[0]),
             covariance=fit.covariance[0],
             at_bound=tuple(name for name, edge in zip(self.names, fit.at_bound[0], strict=True) if edge),
-            reason=str(fit.reason[0]),
+            reason=self._reason(str(fit.reason[0]), int(fit.n_pixels[0])),
             model=self.spectrum(labels, shift_between(start, velocity)),
         )
 
@@ -254,6 +261,18 @@ class LabelModel:
             catalogue=catalogue,
             why=why.strip(),
         )
+
+    def _demand_pixels(self, good: BoolArray, n_free: int) -> None:
+        found, least = int((good & self.slam.usable_pixel_).sum()), max(LEAST_PIXELS, LEAST_PIXELS_A_LABEL * n_free)
+        if found < least:
+            raise RefitError(
+                f"{found} good pixels are left, and {least} are the least for {n_free} free labels: "
+                "such a fit would say nothing. Unmask some pixels."
+            )
+
+    def _reason(self, reason: str, n_pixels: int) -> str:
+        share = n_pixels / max(int(self.slam.usable_pixel_.sum()), 1)
+        return reason if share >= LEAST_SHARE else f"{reason}, but on {share:.0%} of the pixels: do not trust it far"
 
     def _inside(self, name: str, value: float) -> float:
         low, high = self.ends(name)
@@ -308,8 +327,10 @@ class LabelModel:
         if self.errors is None or not np.isfinite(snr):
             return tuple((name, float("nan")) for name in self.names)
         found = self.errors.apply(np.array([[formal[name] for name in self.names]]), np.array([snr]))[0]
+        # Calibration knows errors of whole spectra: where few pixels are left the formal error is the larger one.
         return tuple(
-            (name, float(error) if formal[name] else 0.0) for name, error in zip(self.names, found, strict=True)
+            (name, max(float(error), formal[name]) if formal[name] else 0.0)
+            for name, error in zip(self.names, found, strict=True)
         )
 
 

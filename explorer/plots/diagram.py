@@ -145,6 +145,8 @@ class Overlay:
         Words beside the view's title, each with a colour ("" for that of text).
     about : str
         A sentence that says what is drawn.
+    heading : str
+        What the words are values of.
     """
 
     name: str
@@ -152,6 +154,7 @@ class Overlay:
     shape: Shape
     caption: tuple[tuple[str, str], ...] = ()
     about: str = ""
+    heading: str = ""
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def isochrones(tracks: pd.DataFrame, x: str, y: str) -> Overlay:
     xs, ys = (tuple(part[name].to_numpy(np.float32) for part in parts) for name in (x, y))
     words = tuple((f"━ {m_h:+.1f}".replace("+0.0", "0.0"), colour) for m_h, colour in drawn.items())
     about = f"Isochrones of {age:.2g} Gyr by [M/H] in dex."
-    return Overlay("isochrones", "Isochrones", Lines(xs, ys, tuple(drawn.values())), words, about)
+    return Overlay("isochrones", "Isochrones", Lines(xs, ys, tuple(drawn.values())), words, about, "[M/H]")
 
 
 def stream_model(stream: pd.DataFrame, x: str, y: str) -> Overlay:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from explorer.model.proposals import Interval
+from explorer.model.refit import in_any
 from explorer.plots.journal import PAGE_INCHES, STYLE, new_figure, sign
 from explorer.plots.spectrum import TELLURIC, features_of, is_from_lamost
 from pipeline.domain.wavelength import doppler_factor
@@ -19,8 +20,9 @@ from pipeline.products.spectra import StoredSpectrum
 
 Floats = NDArray[np.floating]
 
+DATA, MODEL, TRIAL = "#3d434b", "#d1495b", "#8000c8"
 PIN_COLOURS = ("#e69f00", "#009e73", "#cc79a7", "#56b4e9")
-"""Of pinned spectra, in their order, as on screen."""
+"""Of pinned spectra, in their order; all colours are those on screen."""
 
 _CROWDED = 0.025
 
@@ -51,6 +53,8 @@ class SpectrumShot:
         The model of the sliders or of the refit.
     pins : tuple of (str, ndarray)
         Names and fluxes of pinned spectra, on the same pixels.
+    sigma : ndarray of float, shape (n_pixels,), or None
+        The label model's own error of each pixel.
     compare : str
         What stands below when something is pinned: ``over`` (residuals), ``difference`` or ``ratio``.
     title, note : str
@@ -69,11 +73,12 @@ class SpectrumShot:
     raw: bool = False
     trial: Floats | None = None
     pins: tuple[tuple[str, Floats], ...] = ()
+    sigma: Floats | None = None
     compare: str = "over"
 
 
 def draw_spectrum(shot: SpectrumShot) -> Figure:
-    """Flux with its noise, models and pinned spectra over it; below residuals over the noise, or the comparison."""
+    """Flux with its noise, models and pinned spectra over it; below residuals over their error, or the comparison."""
     spectrum = shot.spectrum
     factor = float(doppler_factor(shot.rv_kms)) if np.isfinite(shot.rv_kms) else 1.0
     stretch = factor if shot.observed else 1.0
@@ -97,22 +102,21 @@ def draw_spectrum(shot: SpectrumShot) -> Figure:
             _name_lines(top, shot, stretch)
         frame = "Observed" if shot.observed else "Rest"
         bottom.set(xlim=shot.ends, xlabel=f"{frame} wavelength, vacuum [Å]")
-        top.set(ylabel="flux (input units)" if shot.raw else "normalised flux", title=shot.title)
+        top.set(ylabel="flux [instrumental]" if shot.raw else "normalised flux", title=shot.title)
         sign(figure, shot.note)
     return figure
 
 
 def _draw_curves(axes: Axes, shot: SpectrumShot, x: Floats, flux: Floats, scale: Floats) -> None:
     shown = scale * smoothed(flux, shot.smooth)
-    axes.plot(x, shown, color="#1f3b57", linewidth=0.6)
+    axes.plot(x, shown, color=DATA, linewidth=0.6, label="data")
     for (name, other), colour in zip(shot.pins, PIN_COLOURS, strict=False):
         axes.plot(x, scale * smoothed(other, shot.smooth), color=colour, linewidth=0.6, label=name)
     if "model" not in shot.hidden:
-        axes.plot(x, scale * shot.spectrum.model, color="#d1495b", linewidth=0.7, label="model")
+        axes.plot(x, scale * shot.spectrum.model, color=MODEL, linewidth=0.7, label="published model")
     if shot.trial is not None:
-        axes.plot(x, scale * shot.trial, color="#7b3294", linewidth=0.7, linestyle="--", label="trial")
-    if shot.pins or shot.trial is not None:
-        axes.legend(loc="lower right", fontsize=6, frameon=False, ncols=6)
+        axes.plot(x, scale * shot.trial, color=TRIAL, linewidth=0.7, linestyle="--", label="trial model")
+    axes.legend(loc="lower right", fontsize=6, frameon=False, ncols=7)
     inside = (x > shot.ends[0]) & (x < shot.ends[1]) & np.isfinite(flux)
     if inside.any():
         low, high = np.quantile(shown[inside], (0.001, 0.999))
@@ -120,15 +124,16 @@ def _draw_curves(axes: Axes, shot: SpectrumShot, x: Floats, flux: Floats, scale:
 
 
 def _name_lines(axes: Axes, shot: SpectrumShot, stretch: float) -> None:
-    wavelength, before = shot.spectrum.wavelength, -np.inf
+    wavelength, before, level = shot.spectrum.wavelength, -np.inf, 0
     for name, rest in features_of(float(wavelength[0]), float(wavelength[-1])):
         at = rest * stretch
         if not shot.ends[0] < at < shot.ends[1]:
             continue
         axes.axvline(at, color="0.6", linewidth=0.4, linestyle=":")
-        if at - before > _CROWDED * (shot.ends[1] - shot.ends[0]):
-            axes.text(at, 0.98, name, rotation=90, fontsize=6, va="top", transform=axes.get_xaxis_transform())
-            before = at
+        level = (level + 1) % 3 if at - before < _CROWDED * (shot.ends[1] - shot.ends[0]) else 0
+        up = 0.98 - 0.1 * level
+        axes.text(at, up, name, rotation=90, fontsize=6, va="top", transform=axes.get_xaxis_transform())
+        before = at
 
 
 def _draw_below(axes: Axes, shot: SpectrumShot, x: Floats, flux: Floats, noise: Floats) -> None:
@@ -140,10 +145,32 @@ def _draw_below(axes: Axes, shot: SpectrumShot, x: Floats, flux: Floats, noise: 
         axes.axhline(1.0 if ratio else 0.0, color="0.5", linewidth=0.5)
         axes.set_ylabel("this / pinned" if ratio else "this - pinned")
         return
-    if "residual" not in shot.hidden:
-        axes.plot(x, (flux - shot.spectrum.model) / noise, color="#1f3b57", linewidth=0.4)
+    tried = shot.trial is not None
+    colour = TRIAL if tried else DATA
     axes.axhline(0.0, color="0.5", linewidth=0.5)
-    axes.set_ylabel(r"residual / $\sigma_\mathrm{noise}$")
+    axes.set_ylabel(r"trial residual / $\sigma$" if tried else r"model residual / $\sigma$", color=colour)
+    if "residual" in shot.hidden:
+        return
+    pull = smoothed(residuals(shot, flux, noise), shot.smooth)
+    reach = _reach(pull)
+    axes.plot(x, pull, color=colour, linewidth=0.4)
+    for beyond, marker, edge in ((pull > reach, "^", 0.94), (pull < -reach, "v", -0.94)):
+        axes.plot(x[beyond], np.full(beyond.sum(), edge * reach), marker, color=colour, markersize=2.5)
+    axes.set_ylim(-reach, reach)
+
+
+def residuals(shot: SpectrumShot, flux: Floats, noise: Floats) -> Floats:
+    """Of the trial, or else of the published model, over noise and model error together; NaN where masked by hand."""
+    model = shot.spectrum.model if shot.trial is None else shot.trial
+    sigma = np.zeros(flux.size) if shot.sigma is None else np.where(np.isfinite(shot.sigma), shot.sigma, 0.0)
+    shown = ~in_any(shot.spectrum.wavelength, shot.masked)
+    return np.where(shown, (flux - model) / np.hypot(noise, sigma), np.nan)
+
+
+def _reach(pull: Floats) -> float:
+    """Where the axis ends, as on screen: the few largest residuals lie beyond."""
+    sizes = np.sort(np.abs(pull[np.isfinite(pull)]))
+    return float(np.clip(1.3 * sizes[int(0.995 * (sizes.size - 1))], 4.0, 50.0)) if sizes.size else 5.0
 
 
 def smoothed(flux: np.ndarray, pixels: float) -> np.ndarray:

@@ -6,6 +6,7 @@ from explorer.views.channel import Channel
 
 GESTURES = (
     "Drag a box, a lasso or a polygon in any view: every view shows the same stars. A histogram selects a range.",
+    "Polygon: click its corners; a double-click or Enter ends it, Escape drops it.",
     "New, Add, And, Minus and Xor say how a gesture meets the selection. Shift adds, Ctrl intersects, both subtract.",
     "Click a star in a view or in the table: its spectrum appears, and a ring marks it everywhere.",
     "Refit: sliders move the model, the mask tool leaves pixels out, a ticked label is held; Propose records it.",

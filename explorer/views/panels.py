@@ -110,11 +110,12 @@ class PlanePanel(Panel):
             {"name": one.name, "label": one.label, "on": self.shows(one.name), "shape": one.shape.to_client()}
             for one in self.figure.overlays
         ]
-        caption = [list(words) for one in self.figure.overlays if self.shows(one.name) for words in one.caption]
+        shown = [one for one in self.figure.overlays if self.shows(one.name)]
+        caption = [list(words) for one in shown for words in ((one.heading, ""), *one.caption) if words[0]]
         return {
             **self._common("plane"),
             "caption": caption,
-            "about": " ".join(one.about for one in self.figure.overlays if self.shows(one.name)),
+            "about": " ".join(one.about for one in shown),
             "overlays": overlays,
             "square": self.figure.square,
             "x": self._axis(self.figure.x, self.state.x_ends),

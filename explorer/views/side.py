@@ -159,16 +159,18 @@ class Side:
 
     async def _upload(self, message: Message) -> None:
         if int(message["size"]) > MOST_BYTES:
-            self._tell(said=f"The list has {int(message['size']):,} bytes; at most {MOST_BYTES:,} are read.")
+            self._tell(
+                said=f"The list has {int(message['size']):,} bytes; at most {MOST_BYTES:,} are read.", place="refused"
+            )
             return
         try:
             data = base64.b64decode(str(message["data"]), validate=True)
             members = await self.channel.in_background(partial(read_members, data, self.workspace.table))
         except (SelectionError, binascii.Error) as error:
-            self._tell(said=str(error))
+            self._tell(said=str(error), place="refused")
             return
         with self.channel.together():
-            self._tell(said=members.sentence)
+            self._tell(said=members.sentence, place="list")
             self.workspace.gesture(members.selection)
 
     def _by_verdict(self, message: Message) -> None:

@@ -192,6 +192,8 @@ class Stage:
     def _looked(self, message: Message) -> None:
         slots = []
         for view in message["views"]:
+            if int(view["slot"]) >= len(self.panels):  # of a grid that is gone: the page had not heard of it yet
+                continue
             slot = self._slot(view["slot"])
             window = tuple(float(edge) for edge in view["window"])
             self.panels[slot].look(window, _pixels(view["width"]), _pixels(view["height"]))

@@ -258,6 +258,7 @@ class StarDock:
                 raw=bool(look["raw"]) and self.setup()["raw"],
                 trial=trial.flux if trial is not None else None,
                 pins=tuple(self._pinned(obsid, message.get("pins", []))),
+                sigma=None if self.model is None else self.model.slam.sigma_pixel_,
                 compare=str(look["compare"]),
             )
             work, mime = (lambda: picture_bytes(draw_spectrum(shot), form)), FORMATS[form]

@@ -142,6 +142,8 @@ class StarEvidence:
         found = await self._find(str(message["by"]), count)
         if found and focus is not None:
             self.dock.workspace.gesture(InIds((focus, *found)), SelectionMode.REPLACE)
+            if self.dock.workspace.star_alone:  # nothing else shows it
+                self.channel.tell(say=f"{len(found) + 1} stars are selected in the views.")
         else:
             self.channel.tell(say="No star is comparable with this one.")
 

@@ -119,6 +119,24 @@ def test_what_cannot_be_fitted_is_a_sentence(model, star, star_library):
         model.refit(spectrum, published, Wish(fixed=(("rv", 4000.0),)))
 
 
+def test_a_refit_on_almost_nothing_is_refused_or_says_so(model, star):
+    spectrum, published = star
+    first, last = float(spectrum.wavelength[0]), float(spectrum.wavelength[-1])
+
+    def left(count):
+        return Wish(masked=((float(spectrum.wavelength[count]), last),))
+
+    with pytest.raises(RefitError, match="100 are the least for 4 free labels"):
+        model.refit(spectrum, published, left(60))
+    few = model.refit(spectrum, published, left(300), snr=100.0)
+    assert "of the pixels: do not trust it far" in few.reason
+    formal = dict(few.formal)
+    for name, error in few.calibrated:
+        assert name == "rv" or error >= formal[name]
+    with pytest.raises(RefitError, match="Every pixel"):
+        model.refit(spectrum, published, Wish(masked=((first, last),)))
+
+
 def test_no_model_is_none(library):
     assert open_label_model(library.products.directory) is None
 

@@ -11,10 +11,11 @@ from star_factory import ALL_MASKED, DOUBTFUL, WITHOUT_MODEL
 
 from explorer.model.library import open_library
 from explorer.model.proposals import Proposal
+from explorer.model.refit import in_any
 from explorer.model.selection import InIds, Nothing
 from explorer.model.star import error_text, facts_of
 from explorer.model.table import StarTable
-from explorer.plots.spectrum import is_from_lamost
+from explorer.plots.spectrum import features_of, is_from_lamost
 from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.state.workspace import Workspace
 from explorer.views.catalogue import default_panels
@@ -165,14 +166,40 @@ def test_the_picture_has_what_is_on_screen(star_library):
         ]
 
     top, _ = curves(trial=0.9 * spectrum.model, pins=(("another", pinned),))
-    np.testing.assert_allclose(top["trial"].get_ydata(), 0.9 * spectrum.model)
+    np.testing.assert_allclose(top["trial model"].get_ydata(), 0.9 * spectrum.model)
     np.testing.assert_allclose(top["another"].get_ydata(), pinned)
-    assert "model" not in curves(hidden=frozenset({"model"}))[0]
-    assert draw_spectrum(replace(plain, raw=True)).axes[0].get_ylabel() == "flux (input units)"
+    assert "published model" not in curves(hidden=frozenset({"model"}))[0]
+    assert draw_spectrum(replace(plain, raw=True)).axes[0].get_ylabel() == "flux [instrumental]"
     good = ~spectrum.mask & (spectrum.ivar > 0)
     for compare, expected in (("ratio", 2.0), ("difference", None)):
         below = draw_spectrum(replace(plain, pins=(("another", pinned),), compare=compare)).axes[1].lines[0].get_ydata()
         np.testing.assert_allclose(below[good], expected or (spectrum.flux - pinned)[good], rtol=1e-5)
+
+
+def test_residuals_in_the_picture_are_those_on_screen(star_library):
+    spectrum = star_library.products.spectra.get(int(star_library.table["obsid"][3]))
+    noise, sigma = 1.0 / np.sqrt(np.where(spectrum.ivar > 0, spectrum.ivar, np.nan)), np.full(spectrum.flux.size, 0.03)
+    shot = SpectrumShot(spectrum, 12.0, (4000.0, 9000.0), ((6500.0, 6520.0),), 0.0, False, "", "", sigma=sigma)
+    good = ~spectrum.mask & np.isfinite(spectrum.model) & ~in_any(spectrum.wavelength, shot.masked)
+
+    def below(one):
+        axes = draw_spectrum(one).axes[1]
+        return axes.get_ylabel(), axes.lines[1].get_ydata()
+
+    label, pull = below(shot)
+    assert label.startswith("model residual")
+    np.testing.assert_allclose(pull[good], ((spectrum.flux - spectrum.model) / np.hypot(noise, sigma))[good], rtol=1e-5)
+    assert np.isnan(pull[~good]).all()
+    label, pull = below(replace(shot, trial=spectrum.flux - sigma))
+    assert label.startswith("trial residual")
+    np.testing.assert_allclose(pull[good], (sigma / np.hypot(noise, sigma))[good], rtol=1e-3)
+
+
+def test_every_line_of_the_picture_has_its_name(star_library):
+    spectrum = star_library.products.spectra.get(int(star_library.table["obsid"][3]))
+    axes = draw_spectrum(SpectrumShot(spectrum, 12.0, (4000.0, 9500.0), (), 0.0, False, "", "")).axes[0]
+    names = [name for name, _ in features_of(float(spectrum.wavelength[0]), float(spectrum.wavelength[-1]))]
+    assert [text.get_text() for text in axes.texts] == names
 
 
 def test_files_of_a_star(room, star_library):

@@ -29,6 +29,29 @@ GREY = """() => {
 }"""
 """Grey pixels of the layer of all stars."""
 
+CARDS = """() => {
+  const walk = root => [...root.querySelectorAll('*')].flatMap(e => [e, ...(e.shadowRoot ? walk(e.shadowRoot) : [])])
+  return walk(document).filter(e => e.matches('.stage > .card') && e.offsetParent)
+}"""
+UNREACHABLE = f"""() => ({CARDS})().flatMap(card => {{
+  const outer = card.getBoundingClientRect()
+  return [...card.querySelectorAll('header > button, header > select:not([hidden])')].filter(one => {{
+    const box = one.getBoundingClientRect()
+    const top = card.getRootNode().elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)
+    return box.left < outer.left || box.right > outer.right || box.width < 20 || !one.contains(top)
+  }}).map(one => `${{card.ariaLabel}}: ${{one.ariaLabel}}`)
+}})"""
+"""Buttons and lists of views' headers that stick out of their card, or lie under something."""
+
+CUT = f"""() => ({CARDS})().flatMap(card => {{
+  const line = card.querySelector('.extras').getBoundingClientRect()
+  return [...card.querySelectorAll('.extras > *')].filter(one => {{
+    const box = one.getBoundingClientRect()
+    return box.width > 0 && box.top < line.bottom - 1 && (box.left < line.left - 1 || box.right > line.right + 1)
+  }}).map(one => `${{card.ariaLabel}}: ${{one.className || one.tagName}}`)
+}})"""
+"""Notes, legends and captions that are seen in part."""
+
 ADDRESS = """() => {
   const walk = root => [...root.querySelectorAll('*')].flatMap(e => [e, ...(e.shadowRoot ? walk(e.shadowRoot) : [])])
   return walk(document).find(e => e.matches("input[aria-label='Link to what is on screen']"))?.value ?? ''
@@ -104,6 +127,82 @@ def test_lasso_modes_undo_redo_and_clear(explorer):
     assert explorer.wait_for_count(first) == fewer
     button(explorer, "Clear").click()
     assert explorer.wait_for_count(fewer) == whole
+
+
+def test_a_polygon_ends_with_a_double_click_or_enter_and_escape_drops_it(explorer):
+    page = explorer.page
+    explorer.use_tool("Polygon")
+    box, whole = explorer.box("HR diagram"), explorer.count_text()
+
+    def click(*corners, times=1):
+        for fx, fy in corners:
+            page.mouse.click(box["x"] + fx * box["width"], box["y"] + fy * box["height"], click_count=times)
+            page.wait_for_timeout(350)  # faster clicks are double-clicks
+
+    click((0.2, 0.2), (0.8, 0.2), (0.8, 0.8))
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(500)
+    assert explorer.count_text() == whole
+    click((0.2, 0.2), (0.8, 0.2))
+    click((0.8, 0.8), times=2)
+    first = explorer.wait_for_count(whole)
+    assert 0 < number(first) < 6000
+    click((0.3, 0.3), (0.7, 0.3), (0.7, 0.7))
+    page.keyboard.press("Enter")
+    assert 0 < number(explorer.wait_for_count(first)) < number(first)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080)])
+def test_buttons_of_views_stay_in_their_cards(visit, width, height):
+    explorer = visit(width=width, height=height)
+    explorer.wait_for_views()
+    page = explorer.page
+    brush(explorer, path=((0.3, 0.3), (0.7, 0.7)))  # some stars are hidden, and headers say so
+    for drawer in (False, True):
+        if drawer:
+            page.keyboard.press("/")
+            page.get_by_label("Filter expression").press("Escape")
+        for count in (6, 8):
+            page.get_by_label("How many views").select_option(str(count))
+            page.wait_for_function(f"(count) => ({CARDS})().length === count", arg=count)
+            page.wait_for_timeout(500)
+            assert page.evaluate(UNREACHABLE) == []
+            assert page.evaluate(CUT) == []
+
+
+def test_a_menu_leaves_its_card_and_closes(explorer):
+    page = explorer.page
+    menu, popup = page.get_by_role("button", name="Axes, overlays").last, page.locator(".stage .popup:popover-open")
+    menu.click()
+    popup.get_by_role("button", name="SVG").click(trial=True)
+    inside = popup.bounding_box()
+    assert inside["y"] + inside["height"] <= 720
+    assert popup.evaluate("e => e.scrollHeight <= e.clientHeight")
+    page.keyboard.press("Escape")
+    assert popup.count() == 0
+    menu.click()
+    page.mouse.click(20, 700)
+    assert popup.count() == 0
+    menu.click()
+    page.set_viewport_size({"width": 1300, "height": 720})
+    page.wait_for_timeout(200)
+    assert popup.count() == 0
+
+
+def test_a_member_list_is_answered_below_its_button(explorer):
+    page = explorer.page
+    page.keyboard.press("/")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Member list…").click()
+    chooser.value.set_files({"name": "a.csv", "mimeType": "text/csv", "buffer": b"nonsense\n1\n"})
+    refused = page.locator(".side .refused")
+    refused.get_by_text("The list has no column").wait_for(timeout=5000)
+    saved = page.get_by_role("heading", name="Saved views").bounding_box()
+    assert refused.bounding_box()["y"] < saved["y"]
+    page.get_by_role("button", name="Save view").click()
+    page.get_by_text("Give the view a name first.").wait_for(timeout=5000)
+    assert page.get_by_text("The list has no column").count() == 0
 
 
 def test_shift_adds(explorer):

@@ -71,6 +71,57 @@ def test_slider_mask_refit_and_proposal(star):
     page.get_by_text("Mask: drag with the mask tool").wait_for(timeout=15_000)
 
 
+def test_residuals_follow_the_trial(star):
+    page = star.page
+    label = "() => Bokeh.documents.map(d => d.get_model_by_name('Residuals')).find(m => m).left[0].axis_label"
+    pull = f"() => Array.from(({_DATA})('residuals').pull.filter(Number.isFinite).slice(0, 50))"
+    published = page.evaluate(pull)
+    assert page.evaluate(label).startswith("model")
+    tab(page, "Refit")
+    page.get_by_label("Teff of the model").evaluate("s => { s.value = s.min; s.dispatchEvent(new Event('input')) }")
+    page.wait_for_function(f"() => ({label})().startsWith('trial')", timeout=15_000)
+    assert page.evaluate(pull) != published
+    assert page.locator(".legend.lines").inner_text().split("\n")[-1] == "trial model"
+    page.get_by_role("button", name="Reset", exact=True).click()
+    page.wait_for_function(f"() => ({label})().startsWith('model')", timeout=15_000)
+    assert page.evaluate(pull) == published
+
+
+def test_the_menu_follows_keys_and_closes(star):
+    page = star.page
+    menu, box = page.get_by_role("button", name="What the figure shows, and files"), page.get_by_label("Model (m)")
+    menu.click()
+    assert box.is_checked()
+    page.keyboard.press("m")
+    assert not box.is_checked()
+    page.keyboard.press("Escape")
+    assert box.is_hidden()
+    menu.click()
+    page.mouse.click(300, 500)
+    assert box.is_hidden()
+
+
+def test_no_pin_is_thrown_out_for_a_fifth(star):
+    page = star.page
+    tab(page, "Compare")
+    pin = page.get_by_role("button", name="Pin this star")
+    for number in range(4):
+        pin.click()
+        page.keyboard.press("j")
+        page.get_by_text(f"obsid {STAR + 1 + number}").wait_for(timeout=15_000)
+    assert pin.is_disabled()
+    assert "unpin one first" in pin.get_attribute("title")
+    assert page.get_by_role("button", name=f"Unpin {STAR}").is_visible()
+
+
+def test_a_star_alone_has_no_tools_for_views(star):
+    page = star.page
+    page.get_by_role("button", name="Help and shortcuts (?)").wait_for()
+    for name in ("Lasso", "Minus", "Reset every zoom (x)"):
+        assert page.get_by_role("button", name=name, exact=True).is_hidden()
+    assert page.get_by_label("How many views").is_hidden()
+
+
 def test_evidence_and_stars_side_by_side(star):
     page = star.page
     tab(page, "Evidence")
@@ -85,4 +136,6 @@ def test_evidence_and_stars_side_by_side(star):
     tab(page, "Evidence")
     page.get_by_role("button", name="by spectrum").last.click()
     page.wait_for_function("() => true")
+    page.get_by_text("21 stars are selected in the views.").wait_for(timeout=20_000)
+    page.get_by_role("button", name="Back to the views").click()
     page.locator(".count b", has_text="21").wait_for(timeout=20_000)
