@@ -49,7 +49,7 @@ class CampaignsRoom {
 
   forms({most}) {
     const name = element("input", {"aria-label": "Name of the campaign", placeholder: "name of the campaign", maxLength: 80, required: true})
-    const count = element("input", {type: "number", className: "count", "aria-label": "Stars", min: 1, max: most, value: 50, required: true})
+    const count = element("input", {type: "number", className: "how-many", "aria-label": "Stars", min: 1, max: most, value: 50, required: true})
     const rules = element("textarea", {rows: 3, "aria-label": "Rules as TOML", placeholder: "reviews = 2\ncontrol_fraction = 0.1"})
     this.from = element("p", {className: "hint"})
     const submit = (action) => (event) => {

@@ -235,10 +235,10 @@ def test_few_stars_are_drawn_one_by_one(explorer):
     page = explorer.page
     page.get_by_role("button", name="Enlarge").first.click()
     page.wait_for_function(f"() => ({LAYER})('HR diagram', 'stars').x.length > 5000", timeout=10_000)
+    before = explorer.count_text()
     explorer.drag("HR diagram", BOX)
-    page.wait_for_function(f"() => ({LAYER})('HR diagram', 'picked').x.length < 6000", timeout=10_000)
-    inside = page.evaluate(f"() => ({LAYER})('HR diagram', 'picked').x.length")
-    assert inside == number(explorer.count_text())
+    inside = number(explorer.wait_for_count(before))
+    page.wait_for_function(f"(n) => ({LAYER})('HR diagram', 'picked').x.length === n", arg=inside, timeout=10_000)
     assert page.evaluate(GREY) > 500, "stars that are not selected stay visible"
     x, y = page.evaluate(f"() => (({{x, y}}) => [x[0], y[0]])(({LAYER})('HR diagram', 'picked'))")
     at = explorer.pixel("HR diagram", x, y)
