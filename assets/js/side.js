@@ -28,7 +28,7 @@ class Side {
     const number = (label, title) => element("input", {type: "number", step: "any", placeholder: label, title, "aria-label": title})
     this.verdicts = element("select", {"aria-label": "Stars by verdict", onchange: () => this.by_verdict()})
     this.judged = element("div", {hidden: true}, element("h2", {}, "Vetting verdicts"), element("div", {className: "row"}, this.verdicts))
-    this.cone = [number("RA [deg]", "Right ascension in degrees"), number("Dec [deg]", "Declination in degrees"), number("r [deg]", "Radius in degrees")]
+    this.cone = [number("RA °", "Right ascension in degrees"), number("Dec °", "Declination in degrees"), number("r °", "Radius in degrees")]
     const circle = element("button", {type: "button", onclick: () => this.circle()}, "Cone")
     this.view_name = element("input", {placeholder: "name of a view", "aria-label": "Name of the view", maxLength: 60})
     const save = element("button", {type: "button", title: "Keep everything on screen under a name", onclick: () => this.save_view()}, "Save view")

@@ -1,4 +1,4 @@
-"""Quality bits: one meaning a bit, with its text and its threshold (SCIENCE.md section 8)."""
+"""Quality bits: one meaning a bit, with its text and its threshold."""
 
 from __future__ import annotations
 

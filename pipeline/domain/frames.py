@@ -50,7 +50,9 @@ class SolarFrame:
 FRAMES: dict[str, SolarFrame] = {
     frame.name: frame
     for frame in (
-        SolarFrame("paper", 8.34, 0.0, (11.1, 252.2, 7.25), "R0 of Qiu et al. (2023) Figure 8; motion of SCIENCE.md"),
+        SolarFrame(
+            "paper", 8.34, 0.0, (11.1, 252.2, 7.25), "R0 of Qiu et al. (2023) Figure 8; U, W of Schönrich et al. (2010)"
+        ),
         SolarFrame(
             "DB98 + 220",
             8.0,

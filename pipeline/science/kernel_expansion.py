@@ -30,7 +30,7 @@ class GammaGroup:
     support : ndarray, shape (m, n_labels)
         Scaled labels of the training stars or landmarks.
     coefficients : ndarray, shape (m, k)
-        A of SCIENCE.md section 4.
+        A = U_r L_r^(-1/2) w, where K = U L U^T.
     """
 
     gamma: float
@@ -122,7 +122,7 @@ class KernelExpansion:
     support : ndarray, shape (n_stars, n_labels)
         Scaled labels of the training stars.
     coefficients : ndarray, shape (n_stars, n_pixels)
-        A of SCIENCE.md section 4.
+        A = U_r L_r^(-1/2) w, where K = U L U^T.
     intercept, gamma : ndarray, shape (n_pixels,)
         b and gamma of each pixel.
     """

@@ -1,4 +1,4 @@
-"""What the quality bits are raised on (SCIENCE.md section 8)."""
+"""What the quality bits are raised on."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """SLAM: stellar labels from spectra by one support-vector regression a pixel (paper section 3.2).
 
 ``SlamModel(names, settings).fit(...)`` learns flux as a function of the labels; ``infer_labels`` inverts it star by
-star (SCIENCE.md section 4). Labels and each pixel are scaled by mean and standard deviation before anything else; every
-public method takes and returns physical units.
+star. Labels and each pixel are scaled by mean and standard deviation before anything else; every public method takes
+and returns physical units.
 """
 
 from __future__ import annotations

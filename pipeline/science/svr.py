@@ -1,9 +1,9 @@
 """Support-vector regression of many pixels that share their training labels (paper section 3.2.1).
 
 Every pixel j is an RBF regression ``f_j(x) = sum_i A_ij exp(-gamma_j |x - x_i|^2) + b_j``. All pixels share the labels
-x_i, so one eigendecomposition of the Gram matrix ``K = U L U^T`` per gamma serves every pixel, fold, C and epsilon
-(SCIENCE.md section 4). Two engines solve the same problem: ``"admm"`` moves all pixels at once in that basis,
-``"sklearn"`` calls libsvm pixel by pixel (slow, obvious, exact; the tests hold the first against the second).
+x_i, so one eigendecomposition of the Gram matrix ``K = U L U^T`` per gamma serves every pixel, fold, C and epsilon. Two
+engines solve the same problem: ``"admm"`` moves all pixels at once in that basis, ``"sklearn"`` calls libsvm pixel by
+pixel (slow, obvious, exact; the tests hold the first against the second).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Batched ADMM for support-vector regression: many columns, one Gram matrix (SCIENCE.md section 4).
+"""Batched ADMM for support-vector regression: many columns, one Gram matrix.
 
 Minimise ``C sum_i m_i max(|f_i - y_i| - eps, 0) + |f|^2 / 2`` over functions ``f = K A + b`` of the kernel's space.
 With ``z = f - y`` split off, u the scaled multiplier and rho its weight, one iteration is::

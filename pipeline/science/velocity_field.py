@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 SLICES_KPC = ((0.0, 0.5), (0.5, 1.0), (1.0, 2.0), (2.0, 5.0))
-"""Slices in abs(Z) (SCIENCE.md section 7)."""
+"""Slices in abs(Z)."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Velocity zero points of plates and spectrographs against reference velocities (SCIENCE.md section 3)."""
+"""Velocity zero points of plates and spectrographs against reference velocities."""
 
 from __future__ import annotations
 
