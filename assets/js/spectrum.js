@@ -21,7 +21,7 @@ class SpectrumFigure {
     const axis = (label, ends) => ({label, ends, home: ends})
     const cell = (element, title, y) => new FigureCell(element, {title, x: axis("", [4000, 9000]), y}, 0, () => {})
     this.flux = cell(top, "Spectrum", axis("normalised flux", [0, 1.4]))
-    this.pull = cell(bottom, "Residuals", axis("model\nresidual / σ", [-5, 5]))
+    this.pull = cell(bottom, "Residuals", axis("residual / σ", [-5, 5]))
     this.pull.figure.x_range = this.flux.x_range
     this.flux.axes.x.visible = false
     for (const one of [this.flux, this.pull]) one.figure.setv({min_border_left: 58 * magnified(), min_border_right: 8})
@@ -161,7 +161,7 @@ class SpectrumFigure {
     const [bottom, top] = this.heights(data)
     this.flux.y_range.setv({start: bottom, end: top})
     this.flux.axes.y.axis_label = look.raw ? "flux [instrumental]" : "normalised flux"
-    this.pull.axes.x.axis_label = `${look.observed ? "Observed" : "Rest"} wavelength, vacuum [Å]`
+    this.flux.axes.x.axis_label = this.pull.axes.x.axis_label = `${look.observed ? "Observed" : "Rest"} wavelength, vacuum [Å]`
     sources.features.data = look.lines ? this.marks(bottom, top) : {w: [], top: [], bottom: [], name: []}
     sources.masked.data = stretches(w, star.mask)
     this.shade_own()
@@ -238,7 +238,7 @@ class SpectrumFigure {
     }
     if (!this.comparing) {
       this.pull.y_range.setv({start: low, end: high})
-      this.pull.axes.y.axis_label = this.trial ? "trial\nresidual / σ" : "model\nresidual / σ"
+      this.pull.axes.y.axis_label = this.trial ? "trial\nresidual / σ" : "residual / σ"
     }
     this.paint_residuals()
   }
@@ -251,12 +251,14 @@ class SpectrumFigure {
 
   tell_lines() {
     const ink = INK[this.theme?.dark ?? false], {star, look, pins} = this
-    if (!star?.flux) return this.on_drawn([])
+    if (!star?.flux) return this.on_drawn([], false)
+    const fitted = star.model.some(Number.isFinite), below = look.residual && (fitted || this.comparing || Boolean(this.trial))
+    this.flux.axes.x.visible = !below // whichever figure is the lower one tells the wavelengths
     this.on_drawn([
-      ["data", ink.data], ...(look.model && star.model.some(Number.isFinite) ? [["published model", ink.model]] : []),
+      ["data", ink.data], ...(look.model && fitted ? [["published model", ink.model]] : []),
       ...(this.trial ? [["trial model", ink.trial]] : []),
       ...pins.map((pin, k) => [pin.obsid, PIN_COLOURS[k]]).filter(([obsid]) => obsid !== star.obsid),
-    ])
+    ], below)
   }
 
   draw_trial() {

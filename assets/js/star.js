@@ -32,7 +32,7 @@ class StarDock {
     this.figures = element("section", {className: "card spectrum"}, head, tools, this.note, this.legend, this.say, this.top, this.bottom, this.popup.el)
     this.figure = new SpectrumFigure(this.top, this.bottom, {
       on_mask: () => this.refit.tell_masks(), on_hover: (text) => { this.readout.textContent = text },
-      on_drawn: (entries) => this.tell_lines(entries),
+      on_drawn: (entries, below) => this.tell_lines(entries, below),
     })
     this.refit = new RefitPane(send, this.figure)
     this.evidence = new EvidencePane(send)
@@ -75,7 +75,8 @@ class StarDock {
     requestAnimationFrame(() => this.evidence.repaint())
   }
 
-  tell_lines(entries) {
+  tell_lines(entries, below) {
+    this.bottom.classList.toggle("gone", !below)
     this.legend.hidden = !entries.length
     this.legend.replaceChildren(...entries.map(([text, colour]) => element("b", {}, element("i", {style: `background:${colour}`}), text)))
   }
@@ -195,7 +196,6 @@ class StarDock {
     if (name === "raw" && !this.raw) return
     const {look} = this.figure
     look[name] = !look[name]
-    this.bottom.classList.toggle("gone", !look.residual)
     this.figure.redraw()
   }
 

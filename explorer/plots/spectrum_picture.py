@@ -148,7 +148,7 @@ def _draw_below(axes: Axes, shot: SpectrumShot, x: Floats, flux: Floats, noise: 
     tried = shot.trial is not None
     colour = TRIAL if tried else DATA
     axes.axhline(0.0, color="0.5", linewidth=0.5)
-    axes.set_ylabel(r"trial residual / $\sigma$" if tried else r"model residual / $\sigma$", color=colour)
+    axes.set_ylabel(r"trial residual / $\sigma$" if tried else r"residual / $\sigma$", color=colour)
     if "residual" in shot.hidden:
         return
     pull = smoothed(residuals(shot, flux, noise), shot.smooth)

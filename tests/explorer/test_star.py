@@ -187,7 +187,7 @@ def test_residuals_in_the_picture_are_those_on_screen(star_library):
         return axes.get_ylabel(), axes.lines[1].get_ydata()
 
     label, pull = below(shot)
-    assert label.startswith("model residual")
+    assert label.startswith("residual")
     np.testing.assert_allclose(pull[good], ((spectrum.flux - spectrum.model) / np.hypot(noise, sigma))[good], rtol=1e-5)
     assert np.isnan(pull[~good]).all()
     label, pull = below(replace(shot, trial=spectrum.flux - sigma))
