@@ -76,14 +76,14 @@ def test_residuals_follow_the_trial(star):
     label = "() => Bokeh.documents.map(d => d.get_model_by_name('Residuals')).find(m => m).left[0].axis_label"
     pull = f"() => Array.from(({_DATA})('residuals').pull.filter(Number.isFinite).slice(0, 50))"
     published = page.evaluate(pull)
-    assert page.evaluate(label).startswith("model")
+    assert page.evaluate(label).startswith("residual")
     tab(page, "Refit")
     page.get_by_label("Teff of the model").evaluate("s => { s.value = s.min; s.dispatchEvent(new Event('input')) }")
     page.wait_for_function(f"() => ({label})().startsWith('trial')", timeout=15_000)
     assert page.evaluate(pull) != published
     assert page.locator(".legend.lines").inner_text().split("\n")[-1] == "trial model"
     page.get_by_role("button", name="Reset", exact=True).click()
-    page.wait_for_function(f"() => ({label})().startsWith('model')", timeout=15_000)
+    page.wait_for_function(f"() => ({label})().startsWith('residual')", timeout=15_000)
     assert page.evaluate(pull) == published
 
 
