@@ -65,7 +65,8 @@ async def measure(directory, options):
             took = round(time.monotonic() - begun)
             tell({"measured": "after all visitors", "visits": options.visits, "seconds": took} | growth)
             await browser.close()
-        tell({"measured": "log", "complaints": server.complaints()})
+        first = next((at for at, line in enumerate(server.lines) if line in server.complaints()), len(server.lines))
+        tell({"measured": "log", "complaints": server.complaints(), "from_the_first": server.lines[first : first + 40]})
     finally:
         server.stop()
 

@@ -8,15 +8,19 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import panel as pn
 from bokeh.application.handlers.document_lifecycle import DocumentLifecycleHandler
 from bokeh.document import Document
 from bokeh.server.session import ServerSession
 from products_factory import make_products
+from vetting_helpers import EVE, make_desk
 
 from explorer.app import build_page, warm_up
 from explorer.model.library import open_library
 from explorer.model.table import StarTable
+from explorer.model.vetting.store import Store
 from explorer.views.about import AboutView
+from explorer.views.vetting.visit import Visit
 
 
 def test_about_names_everything(library):
@@ -53,6 +57,32 @@ def test_nothing_is_left_of_a_page_when_its_visitor_has_gone(library, links):
     come_and_go()
     gc.collect()
     assert [one() for one in left] == [None, None, None]
+
+
+def test_nothing_is_left_of_the_rooms_that_a_visitor_entered(compared, links, tmp_path):
+    store, left = Store.open(tmp_path / "vetting.sqlite"), []
+    desk = make_desk(store, compared)
+
+    def come_and_go():
+        document = Document()
+        page = build_page(compared, links, visit=lambda workspace: Visit(desk, EVE, "", workspace))
+        page.server_doc(document)
+        tabs = page.header[0]
+        for active in range(len(tabs)):
+            tabs.active = active
+        rooms = [room for frame in page.main if isinstance(frame, pn.Column) for room in frame]
+        assert len(rooms) == len(tabs)
+        session = ServerSession("a visit", document)
+        visit = SimpleNamespace(id=session.id, _document=document)
+        with ThreadPoolExecutor(1) as pool:  # Playwright's own loop may run in this thread
+            pool.submit(lambda: asyncio.run(DocumentLifecycleHandler().on_session_destroyed(visit))).result()
+        session.destroy()
+        left.extend(weakref.ref(one) for one in (page, document, *rooms))
+
+    come_and_go()
+    gc.collect()
+    assert [one() for one in left] == [None] * len(left)
+    store.close()
 
 
 def test_simulated_data_is_marked(library, links):
