@@ -126,14 +126,14 @@ class Desk(Ledger):
         Sending the same id again returns the event that is recorded already.
         """
         self._need_for(person, kind, "undo")
-        return self._take_back(person, campaign, event_id, lambda now: now.undoable(person.name, kind))
+        return self._take_back(person, campaign, event_id, kind, lambda now: now.undoable(person.name, kind))
 
     def redo(
         self, person: Person, campaign: Campaign, event_id: str | None = None, kind: EventKind = EventKind.VERDICT
     ) -> VettingEvent | None:
         """Take back the person's last undo, when nothing was said since; None when there is none."""
         self._need_for(person, kind, "redo")
-        return self._take_back(person, campaign, event_id, lambda now: now.redoable(person.name, kind))
+        return self._take_back(person, campaign, event_id, kind, lambda now: now.redoable(person.name, kind))
 
     # --- adjudicators -----------------------------------------------------------------------------------------------
 
@@ -282,6 +282,7 @@ class Desk(Ledger):
         person: Person,
         campaign: Campaign,
         event_id: str | None,
+        kind: EventKind,
         choose: Callable[[Standing], VettingEvent | None],
     ) -> VettingEvent | None:
         with self._guarded(person, "undo"), self.store.writing() as connection:
@@ -294,7 +295,7 @@ class Desk(Ledger):
             target = choose(standing)
             if target is None:
                 return None
-            if not self._is_adjudication(target):
+            if kind is EventKind.VERDICT:
                 self._check_open(person, campaign, Task(target.star, target.occasion), standing)
             event = VettingEvent(
                 id=event_id or str(uuid4()),
@@ -310,13 +311,6 @@ class Desk(Ledger):
             )
             insert(connection, event)
         return event
-
-    def _is_adjudication(self, event: VettingEvent) -> bool:
-        """Whether an event, or what its undos go back to, is an adjudication."""
-        every = {one.id: one for one in self.log.events}
-        while event.kind is EventKind.UNDO and str(event.supersedes) in every:
-            event = every[str(event.supersedes)]
-        return event.kind is EventKind.ADJUDICATION
 
     # --- the queue --------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from explorer.model.vetting.desk import Desk
 from explorer.model.vetting.events import EventKind
 from explorer.model.vetting.people import Person, Role
 from explorer.model.vetting.queue import is_open
+from explorer.model.vetting.standing import Standing
 
 
 class Remark(NamedTuple):
@@ -39,46 +40,35 @@ def remarks_on(desk: Desk, person: Person | None, star: int) -> tuple[Remark, ..
     settled once its campaign is over. As long as the visitor could still judge the star, in any campaign, nothing is
     told: a review is blind.
     """
-    found: list[Remark] = []
-    if person is None or _open_to(desk, person, star):
+    if person is None:
         return ()
+    inspects, found = desk.may(person, Role.INSPECTOR), []
     for campaign in desk.campaigns():
-        if any(task.star == star for task in desk.tasks(campaign)):
-            found += _remarks(desk, person, campaign, star)
+        tasks = [task for task in desk.tasks(campaign) if task.star == star]
+        if not tasks:
+            continue
+        standing = desk.standing(campaign)
+        if inspects and any(is_open(person.name, task, standing, campaign.rules) for task in tasks):
+            return ()
+        found += _remarks(desk, person, campaign, star, standing)
     return tuple(found)
 
 
-def _remarks(desk: Desk, person: Person, campaign: Campaign, star: int) -> list[Remark]:
-    standing, words = desk.standing(campaign), campaign.rules.verdicts
-    found = []
-    if _sees_outcome(desk, person, campaign):
+def _remarks(desk: Desk, person: Person, campaign: Campaign, star: int, standing: Standing) -> list[Remark]:
+    words, found = campaign.rules.verdicts, []
+    adjudicates = desk.may(person, Role.ADJUDICATOR)
+    if adjudicates or desk.closed(campaign, standing):
         outcome, settled = desk.outcome(campaign, star, standing), standing.star(star).adjudication
         text = str(outcome.status)
         if outcome.verdict is not None:
             text = f"{text}: {_said(words, outcome.verdict, outcome.flags)}"
         found.append(Remark(campaign.name, text, settled.note if settled is not None else ""))
     for event in (*standing.reviews(star), *standing.reviews(star, 2)):
-        if event.user == person.name or desk.may(person, Role.ADJUDICATOR):
+        if event.user == person.name or adjudicates:
             again = ", shown again" if event.occasion == 2 else ""
             told = _said(words, event.verdict, event.flags)
             found.append(Remark(campaign.name, f"{event.user}, {event.utc[:10]}{again}: {told}", event.note))
     return found
-
-
-def _sees_outcome(desk: Desk, person: Person, campaign: Campaign) -> bool:
-    return desk.may(person, Role.ADJUDICATOR) or desk.closed(campaign)
-
-
-def _open_to(desk: Desk, person: Person, star: int) -> bool:
-    """Whether a visitor could still judge a star, for the first or the second time, in any campaign."""
-    if not desk.may(person, Role.INSPECTOR):
-        return False
-    return any(
-        is_open(person.name, task, desk.standing(campaign), campaign.rules)
-        for campaign in desk.campaigns()
-        for task in desk.tasks(campaign)
-        if task.star == star
-    )
 
 
 def _said(words: Mapping[int, str], verdict: int | None, flags: tuple[str, ...]) -> str:
@@ -90,34 +80,36 @@ def verdict_lists(desk: Desk, person: Person | None) -> dict[str, tuple[int, ...
     """Stars by what was said of them, as a visitor may see it, each list under its name; empty ones are left out."""
     if person is None:
         return {}
-    inspects = desk.may(person, Role.INSPECTOR)
-    campaigns = desk.campaigns()
+    inspects, adjudicates = desk.may(person, Role.INSPECTOR), desk.may(person, Role.ADJUDICATOR)
+    campaigns = [(campaign, desk.standing(campaign)) for campaign in desk.campaigns()]
     waiting = {
         task.star
-        for campaign in campaigns
+        for campaign, standing in campaigns
         for task in desk.tasks(campaign)
-        if inspects and is_open(person.name, task, desk.standing(campaign), campaign.rules)
+        if inspects and is_open(person.name, task, standing, campaign.rules)
     }
     found: dict[str, list[int]] = defaultdict(list)
-    for campaign in campaigns:
-        everything = _sees_outcome(desk, person, campaign)
+    for campaign, standing in campaigns:
+        everything = adjudicates or desk.closed(campaign, standing)
         for star in dict.fromkeys(task.star for task in desk.tasks(campaign)):
-            if star not in waiting:
-                for name in _names(desk, person, campaign, star, everything=everything):
-                    found[f"{campaign.name}: {name}"].append(star)
+            if star in waiting:
+                continue
+            names = _outcome_names(desk, campaign, star, standing) if everything else []
+            own = standing.verdicts(star).get(person.name)
+            if own is not None:
+                names.append(f"{person.name} said {_said(campaign.rules.verdicts, own.verdict, ())}")
+            for name in names:
+                found[f"{campaign.name}: {name}"].append(star)
     return {name: tuple(stars) for name, stars in sorted(found.items())}
 
 
-def _names(desk: Desk, person: Person, campaign: Campaign, star: int, *, everything: bool) -> list[str]:
-    """The lists that a star stands in."""
-    standing, words, names = desk.standing(campaign), campaign.rules.verdicts, []
-    if everything:
-        outcome = desk.outcome(campaign, star, standing)
-        settled = outcome.status in SETTLED
-        names.append(f"settled, {_said(words, outcome.verdict, ())}" if settled else str(outcome.status))
-        names += [f"settled, {flag}" for flag in outcome.flags if settled]
-    own = standing.verdicts(star).get(person.name)
-    return names if own is None else [*names, f"{person.name} said {_said(words, own.verdict, ())}"]
+def _outcome_names(desk: Desk, campaign: Campaign, star: int, standing: Standing) -> list[str]:
+    """The lists in which a star stands by what it came to."""
+    outcome = desk.outcome(campaign, star, standing)
+    if outcome.status not in SETTLED:
+        return [str(outcome.status)]
+    verdict = _said(campaign.rules.verdicts, outcome.verdict, ())
+    return [f"settled, {verdict}", *(f"settled, {flag}" for flag in outcome.flags)]
 
 
 def judged(desk: Desk, person: Person) -> frozenset[int]:
