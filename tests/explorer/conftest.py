@@ -13,9 +13,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "reference"))
 from comparison_factory import make_compared
 from products_factory import make_products
 from star_factory import make_star_products
+from vetting_helpers import make_desk
 
 from explorer.model.library import Library, open_library
 from explorer.model.links import LinkStore
+from explorer.model.vetting.store import Store
 from explorer.state.workspace import Workspace
 from explorer.views.catalogue import default_panels
 from explorer.views.explore import ExploreRoom
@@ -41,6 +43,14 @@ def star_library(tmp_path_factory) -> Library:
 def compared(library) -> Library:
     """A catalogue with other values of its stars."""
     return make_compared(library)
+
+
+@pytest.fixture
+def desk(tmp_path, library):
+    """A record of its own in a file."""
+    store = Store.open(tmp_path / "vetting.sqlite")
+    yield make_desk(store, library)
+    store.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from alembic.config import Config
 from postgres import Postgres, find_postgres
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DatabaseError
-from vetting_helpers import ANN, BOB, CY, EVE, VIC, draft, judge_all, make_desk, person
+from vetting_helpers import ANN, BOB, CY, EVE, PLAIN, VIC, draft, judge_all, make_desk, person
 
 from explorer.model.proposals import Proposal
 from explorer.model.vetting import migrations
@@ -31,7 +31,6 @@ from explorer.model.vetting.schema import METADATA
 from explorer.model.vetting.store import Store, StoreError
 
 STARS = 12
-PLAIN = VettingRules(control_fraction=0.0, repeat_fraction=0.0)
 
 
 @pytest.fixture(scope="session")

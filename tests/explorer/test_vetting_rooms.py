@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy.exc import OperationalError
-from vetting_helpers import ANN, BOB, CY, EVE, VIC, draft, judge_all, make_desk
+from vetting_helpers import ANN, BOB, CY, EVE, PLAIN, VIC, draft, judge_all, make_desk
 
 from explorer.model.proposals import Proposal
 from explorer.model.vetting.claims import claims_of
@@ -22,15 +22,6 @@ from explorer.views.vetting.adjudicate import AdjudicateRoom
 from explorer.views.vetting.campaigns import CampaignsRoom
 from explorer.views.vetting.vet import VetRoom
 from explorer.views.vetting.visit import Visit, proposal_of
-
-PLAIN = VettingRules(control_fraction=0.0, repeat_fraction=0.0)
-
-
-@pytest.fixture
-def desk(tmp_path, library):
-    store = Store.open(tmp_path / "vetting.sqlite")
-    yield make_desk(store, library)
-    store.close()
 
 
 def start(desk, name="first", count=4, rules=PLAIN):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from vetting_helpers import ANN, BOB, CY, EVE, VIC, draft, judge_all, make_desk
+from vetting_helpers import ANN, BOB, CY, EVE, PLAIN, VIC, draft, judge_all
 
 from explorer.model.selection import InIds, Named
 from explorer.model.vetting.campaigns import Task
@@ -10,19 +10,9 @@ from explorer.model.vetting.drafts import RefusedError
 from explorer.model.vetting.ledger import GRACE
 from explorer.model.vetting.rules import VettingRules
 from explorer.model.vetting.shown import judged, remarks_on, verdict_lists
-from explorer.model.vetting.store import Store
 from explorer.state.workspace import Workspace
 from explorer.views.catalogue import default_panels
 from explorer.views.vetting.visit import Visit
-
-PLAIN = VettingRules(control_fraction=0.0, repeat_fraction=0.0)
-
-
-@pytest.fixture
-def desk(tmp_path, library):
-    store = Store.open(tmp_path / "vetting.sqlite")
-    yield make_desk(store, library)
-    store.close()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from explorer.model.vetting.desk import Desk
 from explorer.model.vetting.drafts import Draft
 from explorer.model.vetting.events import Authority
 from explorer.model.vetting.people import Person, Role
+from explorer.model.vetting.rules import VettingRules
 
 ROLES = {
     "ann": Role.INSPECTOR,
@@ -20,6 +21,9 @@ ROLES = {
 def person(name):
     return Person(name, Authority.PASSWORD)
 
+
+PLAIN = VettingRules(control_fraction=0.0, repeat_fraction=0.0)
+"""Neither controls nor stars that come again."""
 
 ANN, BOB, CY, EVE, VIC = (person(name) for name in ROLES)
 
