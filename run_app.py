@@ -15,25 +15,36 @@ from explorer.app import TITLE, serve_session, warm_up
 from explorer.config import AppConfig
 from explorer.model.building import default_build
 from explorer.model.library import open_library
+from explorer.model.memory import set_aside
 from explorer.views.vetting.signin import serving
 from pipeline.products.manifest import ProductError
 
 MOST_MESSAGE_BYTES = 80_000_000
 """Of one message of a page: a record to merge has at most 50 MB."""
 
+KEEP_ALIVE: dict[str, float] = {
+    "keep_alive_milliseconds": 0,
+    "websocket_ping_interval": 37,
+    "websocket_ping_timeout": 0,
+}
+"""Tornado pings the pages, Bokeh does not: its ping detaches the session of a page that is just closing, and what the
+page had still sent then fails. Without a time limit, as a large upload delays a page's answer."""
+
 
 def main(arguments: list[str]) -> int:
     """Serve until interrupted; the exit code is non-zero when a named directory cannot be opened."""
     config = AppConfig.from_arguments(arguments)
-    if config.build:
-        default_build(config.build, config.directory).start()
-    else:
+    runner = default_build(config.build, config.directory) if config.build else None
+    if runner is not None:
+        runner.start()
+    if runner is None or runner.ready:
         print(f"Opening {config.directory}", flush=True)  # noqa: T201 - a command line speaks to its user
         try:
             warm_up(open_library(config.directory, config.columns))
         except ProductError as error:
             print(error, file=sys.stderr)  # noqa: T201
             return 1
+    set_aside()
     pn.serve(
         {"/": lambda: serve_session(config)},
         port=config.port,
@@ -45,6 +56,7 @@ def main(arguments: list[str]) -> int:
         sign_sessions=True,
         secret_key=secrets.token_bytes(32),
         websocket_max_message_size=MOST_MESSAGE_BYTES,
+        **KEEP_ALIVE,
         **serving(config),
     )
     return 0

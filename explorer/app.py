@@ -26,6 +26,7 @@ from explorer.config import AppConfig
 from explorer.model.building import BuildRunner, default_build
 from explorer.model.library import Library, open_library
 from explorer.model.links import LinkStore
+from explorer.model.memory import give_back, set_aside
 from explorer.model.polygons import LOOKUP_FROM, points_in_polygon
 from explorer.model.refit import warm_up as warm_up_refit
 from explorer.model.selection import InBox
@@ -50,6 +51,8 @@ from pipeline.products.manifest import Manifest, ProductError
 
 TITLE = "M-giant explorer"
 FIRST_VIEWS = 6
+COLLECTED_S = 15.0
+"""When Panel has collected what a closed page leaves: at most twice its five seconds later."""
 Rooms: TypeAlias = dict[str, Callable[[], Any]]
 
 pn.extension(notifications=False)
@@ -61,6 +64,8 @@ _DENSE = {
     "& .MuiAppBar-root .MuiLinearProgress-root": {"display": "none"},
     "& .MuiAppBar-root h3": {"fontSize": "17px"},
     "& .MuiAppBar-root img": {"height": "30px"},
+    "@media (min-width: 2600px)": {"& .MuiToolbar-root": {"zoom": 1.25}},
+    "@media (min-width: 3400px)": {"& .MuiToolbar-root": {"zoom": 1.5}},
 }
 _THEME = {
     "chart_style": "standard",
@@ -71,7 +76,10 @@ _THEME = {
 
 def serve_session(config: AppConfig) -> pmui.Page:
     """The page of one visit: the explorer, the progress of the build it waits for, or why it cannot open."""
-    asyncio.get_running_loop().set_exception_handler(_tell_trouble)
+    set_aside()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_tell_trouble)
+    pn.state.on_session_destroyed(lambda _: loop.call_later(COLLECTED_S, give_back))
     runner = default_build(config.build, config.directory) if config.build else None
     if runner is not None and not runner.ready:
         return build_waiting_page(runner)
@@ -204,7 +212,7 @@ def _banner(manifest: Manifest) -> list[Viewable]:
     if not manifest.simulated:
         return []
     text = f'<div class="banner" role="alert"><b>SIMULATED DATA</b> - {escape(manifest.simulated_note)}</div>'
-    return [html(text, sizing_mode="stretch_width", height=24)]
+    return [html(text, sizing_mode="stretch_width")]
 
 
 def _page(main: list[Any], header: list[Any] | None = None) -> pmui.Page:

@@ -22,7 +22,12 @@ hv.Store.set_current_backend("bokeh")
 MOST_DOTS = 6000
 """More stars than this are drawn as densities."""
 
-HEIGHT = 330
+LETTERS = """
+:host { font-size: 12px; }
+@media (min-width: 2600px) { :host { font-size: 15px; } }
+@media (min-width: 3400px) { :host { font-size: 18px; } }
+"""
+"""Letters as large as the page's: its theme sizes them by the figure's own."""
 
 _REACH = 6.0
 """Half height of differences, in robust scatters."""
@@ -115,7 +120,6 @@ def _plot(figure: hv.Overlay, active: Sequence[str] = ()) -> hv.Overlay:
     return figure.opts(
         hv.opts.Overlay(
             responsive=True,
-            height=HEIGHT,
             show_grid=True,
             toolbar="above",
             active_tools=list(active),
@@ -127,8 +131,8 @@ def _plot(figure: hv.Overlay, active: Sequence[str] = ()) -> hv.Overlay:
 
 
 def _dress(plot: Any, _: Any) -> None:
-    """Letters as large as the page's: its theme sizes them by the figure's own."""
-    plot.state.styles = {"font-size": "12px"}
+    """The page's letters, and no advertisement."""
+    plot.state.stylesheets = [LETTERS]
     plot.state.toolbar.logo = None
 
 

@@ -87,7 +87,7 @@ class ValidateView(View):
         self.param.update(pair=pairs[0] if pairs else None, along=along[0] if along else None)
         self.found: Differences | None = None
         self.beyond: Rows = np.empty(0, np.intp)
-        self.figures = [pn.pane.HoloViews(sizing_mode="stretch_width", margin=(0, 4)) for _ in range(4)]
+        self.figures = [pn.pane.HoloViews(sizing_mode="stretch_both", margin=(0, 4)) for _ in range(4)]
         self.words = html(sizing_mode="stretch_width")
         self.outliers = pmui.Button(label="Select outliers in Explore", size="small", align="center", disabled=True)
         self.outliers.on_click(lambda _: self.pick(self.beyond))
@@ -215,7 +215,8 @@ class ValidateView(View):
             margin=(4, 8, 0, 8),
             sizing_mode="stretch_width",
         )
-        figures = pn.Row(*self.figures, sizing_mode="stretch_width", margin=(0, 6))
+        tall = {"height": "max(330px, 17vw)"}
+        figures = pn.Row(*self.figures, sizing_mode="stretch_width", margin=(0, 6), styles=tall)
         hint = html(f'<p class="note">{_HINT}</p>', sizing_mode="stretch_width")
         return pn.Column(
             choices, self.words, figures, hint, documents, sizing_mode="stretch_both", scroll="y-auto", margin=0

@@ -1,0 +1,53 @@
+"""The server between pages that come and go."""
+
+import asyncio
+import json
+import logging
+import re
+
+import panel as pn
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+from tornado.websocket import websocket_connect
+
+from run_app import KEEP_ALIVE
+
+VISITS = 16
+WAITING_MESSAGES = 30
+
+
+def hurried(settings):
+    """Pings every millisecond, by whom they are sent by the settings."""
+    bokeh = settings.get("keep_alive_milliseconds", 37_000)
+    return settings | {"keep_alive_milliseconds": min(1, bokeh), "websocket_ping_interval": 0.001}
+
+
+async def vanish(port):
+    """A page whose connection breaks while its messages wait for an answer."""
+    page = await AsyncHTTPClient().fetch(f"http://localhost:{port}/")
+    token = re.search(r'"token":"([^"]+)"', page.body.decode()).group(1)
+    socket = await websocket_connect(HTTPRequest(f"ws://localhost:{port}/ws"), subprotocols=["bokeh", token])
+    for _ in range(3):
+        await socket.read_message()
+    for number in range(WAITING_MESSAGES):
+        await socket.write_message(json.dumps({"msgid": str(number), "msgtype": "PULL-DOC-REQ"}))
+        await socket.write_message("{}")
+        await socket.write_message("{}")
+    socket.protocol.stream.close()
+
+
+async def come_and_vanish():
+    """So many visits to a server with the explorer's settings."""
+    server = pn.serve({"/": lambda: pn.Column("A page")}, port=0, show=False, start=False, **hurried(KEEP_ALIVE))
+    server.start()
+    try:
+        for _ in range(VISITS // 2):
+            await asyncio.gather(vanish(server.port), vanish(server.port))
+        await asyncio.sleep(0.2)
+    finally:
+        server.stop()
+
+
+def test_a_ping_at_the_wrong_moment_fails_no_message(caplog):
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(come_and_vanish())
+    assert [record.getMessage() for record in caplog.records] == []
