@@ -32,7 +32,7 @@ page had still sent then fails. Without a time limit, as a large upload delays a
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until interrupted; the exit code is non-zero when a named directory cannot be opened."""
+    """Serve until interrupted; the exit code is non-zero when the directory cannot be opened."""
     config = AppConfig.from_arguments(arguments)
     runner = default_build(config.build, config.directory) if config.build else None
     if runner is not None:
@@ -42,7 +42,8 @@ def main(arguments: list[str]) -> int:
         try:
             warm_up(open_library(config.directory, config.columns))
         except ProductError as error:
-            print(error, file=sys.stderr)  # noqa: T201
+            remedy = f" Remove {config.directory} to have the default built again." if runner is not None else ""
+            print(f"{error}{remedy}", file=sys.stderr)  # noqa: T201
             return 1
     set_aside()
     pn.serve(

@@ -215,8 +215,8 @@ class ValidateView(View):
             margin=(4, 8, 0, 8),
             sizing_mode="stretch_width",
         )
-        tall = {"height": "max(330px, 17vw)"}
-        figures = pn.Row(*self.figures, sizing_mode="stretch_width", margin=(0, 6), styles=tall)
+        tall = {"height": "max(330px, 17vw)", "flex": "none"}
+        figures = pn.Row(*self.figures, sizing_mode="stretch_both", margin=(0, 6), styles=tall)
         hint = html(f'<p class="note">{_HINT}</p>', sizing_mode="stretch_width")
         return pn.Column(
             choices, self.words, figures, hint, documents, sizing_mode="stretch_both", scroll="y-auto", margin=0

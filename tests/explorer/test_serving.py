@@ -1,17 +1,24 @@
-"""The server between pages that come and go."""
+"""The server itself: when it does not start, and between pages that come and go."""
 
 import asyncio
 import json
 import logging
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import panel as pn
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import websocket_connect
 
+from explorer.config import DEFAULT_CONFIGURATION
+from pipeline.products.manifest import MANIFEST_NAME
 from run_app import KEEP_ALIVE
 
-VISITS = 16
+ROOT = Path(__file__).parents[2]
+VISITS = 10
 WAITING_MESSAGES = 30
 
 
@@ -51,3 +58,31 @@ def test_a_ping_at_the_wrong_moment_fails_no_message(caplog):
     with caplog.at_level(logging.ERROR):
         asyncio.run(come_and_vanish())
     assert [record.getMessage() for record in caplog.records] == []
+
+
+def refused(arguments, home):
+    """What a server that cannot open its products says before it ends."""
+    ended = subprocess.run(
+        [sys.executable, str(ROOT / "run_app.py"), *arguments, "--no-browser"],
+        cwd=ROOT,
+        env=os.environ | {"MGIANT_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    return ended.stderr
+
+
+def test_a_directory_that_is_none_is_refused_with_a_sentence(tmp_path):
+    assert "is not a product directory" in refused([str(tmp_path)], tmp_path)
+
+
+def test_a_default_of_another_version_is_refused_with_its_remedy(tmp_path):
+    default = tmp_path / DEFAULT_CONFIGURATION
+    default.mkdir()
+    (default / MANIFEST_NAME).write_text('{"format_version": 99}', "utf-8")
+    said = refused([], tmp_path)
+    assert f"Remove {default} to have the default built again" in said

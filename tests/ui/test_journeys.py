@@ -1,7 +1,6 @@
 """What people do with the explorer, in a real browser."""
 
 import json
-import sys
 
 import pytest
 from driver import Explorer, Server
@@ -440,21 +439,3 @@ def test_a_build_shows_progress_and_then_opens(visit, tmp_path, products):
     finally:
         running.stop()
         running.lines.clear()  # a server that is told to stop may complain of the page that it leaves behind
-
-
-def test_a_directory_that_is_none_is_refused_with_a_sentence(tmp_path):
-    import subprocess
-
-    from driver import ROOT
-
-    ended = subprocess.run(
-        [sys.executable, str(ROOT / "run_app.py"), str(tmp_path), "--no-browser"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode == 1
-    assert "is not a product directory" in ended.stderr
-    assert "Traceback" not in ended.stderr
