@@ -76,7 +76,6 @@ _THEME = {
 
 def serve_session(config: AppConfig) -> pmui.Page:
     """The page of one visit: the explorer, the progress of the build it waits for, or why it cannot open."""
-    set_aside()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_tell_trouble)
     pn.state.on_session_destroyed(lambda _: loop.call_later(COLLECTED_S, give_back))
@@ -87,6 +86,7 @@ def serve_session(config: AppConfig) -> pmui.Page:
         library = open_library(config.directory, config.columns)
     except ProductError as error:
         return _page([sentence(str(error))])
+    set_aside()
     if _borrowed():
         return _page([sentence("This address names a session of somebody else's. Open the explorer's own address.")])
     person, reason = visitor(config)
