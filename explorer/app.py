@@ -196,14 +196,21 @@ def _tabs(rooms: Rooms, workspace: Workspace) -> tuple[pmui.Tabs, list[pn.Column
     builders = list(rooms.values())
     frames[0].append(builders[0]())
 
+    names = list(rooms)
+
     def turn() -> None:
         if not len(frames[tabs.active]):
             frames[tabs.active].append(builders[tabs.active]())
         for number, frame in enumerate(frames):
             frame.visible = number == tabs.active
-        workspace.room = list(rooms)[tabs.active]
+        workspace.room = names[tabs.active]
+
+    def go(room: str) -> None:
+        if room in names:
+            tabs.active = names.index(room)
 
     tabs.param.watch(lambda _: in_turn(turn), "active")
+    workspace.param.watch(lambda event: go(event.new), "room")
     return tabs, frames
 
 

@@ -31,7 +31,7 @@ class Bars extends FigureCell {
   recolour(colours, theme) {
     this.paint_theme(theme)
     this.quads.everything.glyph.fill_color = css(colours.everything, 120)
-    this.quads.selected.glyph.fill_color = css(colours.selected, 140)
+    this.quads.selected.glyph.fill_color = css(colours.histogram, 140)
   }
 
   home() {

@@ -1,7 +1,12 @@
 // Dialogs: share and export, help with shortcuts, the first visit's tour, and what to do when the connection is lost.
 
 const SEEN = "mgiant-explorer-tour"
+const LOST = "mgiant-explorer-lost"
 const AGAIN_AFTER = 1500
+const ALIVE = "static/js/bokeh.min.js" // every server of the page has it, and making a page is dear
+const LOST_WORDS = "The connection to the server is lost. This page comes back by itself when the server answers."
+const OVER_ALL = `position: fixed; left: 50%; bottom: 22px; transform: translateX(-50%); z-index: 2000; padding: 10px 18px;
+  border-radius: 6px; background: #8c1d18; color: #ffffff; font: 14px Explorer, Helvetica Neue, Arial, sans-serif;`
 
 class Dialogs {
   constructor(send, host, light) {
@@ -94,7 +99,8 @@ class Dialogs {
       this.bubble.style.top = below ? `${box.bottom + 10}px` : `${Math.max(8, box.top + 40)}px`
     }
     next.addEventListener("click", () => (++at < steps.length ? show() : end()))
-    this.bubble = element("div", {className: "tour", role: "dialog", "aria-label": "Tour"}, text,
+    const leave = ({key}) => key === "Escape" && end()
+    this.bubble = element("div", {className: "tour", role: "dialog", "aria-label": "Tour", onkeydown: leave}, text,
       element("div", {className: "row"}, element("button", {type: "button", onclick: end}, "Skip"), next))
     this.host.append(this.bubble)
     show()
@@ -124,22 +130,35 @@ class Dialogs {
       if (this.lost) return
       this.lost = true
       this.connection("lost", "Connection lost")
-      this.say("The connection to the server is lost. This page comes back by itself when the server answers.")
+      window.document.body.append(element("div", {role: "alert", style: OVER_ALL}, LOST_WORDS)) // in whatever room
       const again = async () => {
         try {
-          const answer = await fetch(window.location.pathname, {method: "GET", cache: "no-store"})
-          if (answer.ok) {
-            const address = new URL(window.location.href)
-            address.search = `?link=${this.token}`
-            return window.location.replace(address.href)
-          }
+          const answer = await fetch(ALIVE, {method: "HEAD", cache: "no-store"})
+          if (answer.ok) return this.come_back()
         } catch (error) {
           if (!(error instanceof TypeError)) throw error // no answer yet
         }
-        this.silence = clearTimeout(this.silence)
         setTimeout(again, AGAIN_AFTER)
       }
       setTimeout(again, AGAIN_AFTER)
     })
+  }
+
+  // The server knows what was on screen, the browser what was being written and the page's own address.
+  come_back() {
+    const address = new URL(window.location.href)
+    window.sessionStorage.setItem(LOST, JSON.stringify({search: address.search, writing: this.writing()}))
+    address.search = `?link=${this.token}`
+    window.location.replace(address.href)
+  }
+
+  // What a page that came back was writing, once; its address is the old one again, as this link is soon out of date.
+  came_back() {
+    const kept = window.sessionStorage.getItem(LOST)
+    if (kept === null) return null
+    window.sessionStorage.removeItem(LOST)
+    const {search, writing} = JSON.parse(kept)
+    window.history.replaceState(null, "", window.location.pathname + search)
+    return writing
   }
 }

@@ -22,6 +22,19 @@ function magnified() {
   return window.innerWidth >= 3400 ? 1.5 : window.innerWidth >= 2600 ? 1.25 : 1
 }
 
+// Call when that changes, as long as an element is on the page or on its way there.
+function on_magnified(el, action) {
+  let before = magnified(), seen = false
+  const check = () => {
+    seen ||= el.isConnected
+    if (seen && !el.isConnected) return window.removeEventListener("resize", check)
+    if (magnified() === before) return
+    before = magnified()
+    action()
+  }
+  window.addEventListener("resize", check)
+}
+
 function large(pixels) {
   return `${Math.round(pixels * magnified())}px`
 }

@@ -1,6 +1,7 @@
 // What planes and histograms share: a Bokeh figure in a cell, its tools, gestures and theme.
 
 const MINIMUM_MOVE = 1e-9
+const NARROWEST = 1e-5, WIDEST = 100 // of an axis, in the span that it starts with: what single precision tells apart
 const LABEL_WIDTH = 62
 const LABEL_HEIGHT = 34
 
@@ -12,13 +13,17 @@ class FigureCell {
     this.slot = slot
     this.send = send
     this.tool = "box"
-    this.x_range = new M.Range1d({start: spec.x.ends[0], end: spec.x.ends[1]})
-    this.y_range = new M.Range1d({start: spec.y.ends[0], end: spec.y.ends[1]})
+    const range = ({ends, home}) => {
+      const span = Math.abs(home[1] - home[0])
+      return new M.Range1d({start: ends[0], end: ends[1], min_interval: NARROWEST * span, max_interval: WIDEST * span})
+    }
+    this.x_range = range(spec.x)
+    this.y_range = range(spec.y)
     this.figure = new M.Plot({
       name: spec.title, x_range: this.x_range, y_range: this.y_range, toolbar_location: null, title: null,
       sizing_mode: "stretch_both", min_border: 2, min_border_right: 12, lod_threshold: null,
-      stylesheets: [`:host { font-size: ${large(12)}; }`],
     })
+    this.magnify()
     this.axes = {
       x: new M.LinearAxis({axis_label: spec.x.label, ticker: new M.BasicTicker({desired_num_ticks: 5}), axis_label_standoff: 2}),
       y: new M.LinearAxis({axis_label: spec.y.label, ticker: new M.BasicTicker({desired_num_ticks: 4}), axis_label_standoff: 2}),
@@ -157,6 +162,11 @@ class FigureCell {
   home() {
     this.x_range.setv({start: this.spec.x.home[0], end: this.spec.x.home[1]})
     this.y_range.setv({start: this.spec.y.home[0], end: this.spec.y.home[1]})
+  }
+
+  // Words and dots follow the size of the window.
+  magnify() {
+    this.figure.stylesheets = [`:host { font-size: ${large(12)}; }`]
   }
 
   paint_theme({text, grid, background}) {

@@ -10,6 +10,7 @@ export function render({model}) {
   const centre = element("div", {className: "centre"}, toolbar.el, element("div", {className: "across"}, side.el, down, star.el))
   const host = element("div", {className: "explore", tabIndex: -1}, centre)
   const dialogs = new Dialogs(send, host, toolbar.light)
+  dialogs.writing = () => side.writing
   const parts = {
     ...stage.parts, ...toolbar.parts, ...table.parts, ...side.parts, ...dialogs.parts, ...star.parts,
     switched: ([slot, name, on]) => stage.switched(slot, name, on),
@@ -38,6 +39,8 @@ export function render({model}) {
   model.on("after_render", () => {
     dialogs.document = window.Bokeh.documents[0]
     send({kind: "hello", seen: window.localStorage.getItem(SEEN) !== null})
+    const writing = dialogs.came_back()
+    if (writing !== null) side.write(writing)
   })
   return host
 }

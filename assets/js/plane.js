@@ -30,6 +30,13 @@ class Plane extends FigureCell {
     this.ring = this.layer(ring, this.focus, "overlay")
   }
 
+  magnify() {
+    super.magnify()
+    if (!this.ring) return // not built yet
+    this.ring.glyph.size = RING_SIZE * magnified()
+    for (const {glyph} of [this.stars, this.picked]) glyph.size = STAR_SIZE * magnified()
+  }
+
   points(name, level) {
     const M = window.Bokeh.Models
     const source = new M.ColumnDataSource({data: {x: [], y: [], id: [], colour: []}, name})

@@ -15,6 +15,7 @@ class Side {
     this.input = element("textarea", {
       rows: 2, spellcheck: false, placeholder: "teff < 3800 & abs(z_gal) > 5", "aria-label": "Filter expression",
       oninput: debounced(() => this.ask(), ASK_AFTER), onkeydown: (event) => this.key(event),
+      onkeyup: () => this.follow(), onclick: () => this.follow(),
     })
     this.error = element("p", {className: "error", role: "alert", hidden: true})
     this.fits = element("p", {className: "hint"})
@@ -45,20 +46,30 @@ class Side {
     )
   }
 
-  receive({open, check, subsets, views, said, place, children, verdicts}) {
+  receive({open, check, subsets, views, saved, said, place, children, verdicts}) {
     if (open !== undefined) {
       if (open && !this.built) this.build()
       this.el.hidden = !open
       if (open) this.input.focus()
+      if (open && this.unwritten) {
+        this.input.value = this.unwritten
+        this.unwritten = ""
+        this.ask()
+      }
     }
     if (!this.built) return
     if (check) this.checked(check)
     if (subsets) this.tree.replaceChildren(...(subsets.length ? subsets.map((one) => this.subset(one)) : [element("li", {className: "hint"}, "None yet: select stars and give them a name.")]))
+    if (subsets?.some(({name}) => name === this.kept)) {
+      this.name.value = ""
+      this.kept = null
+    }
     if (children) this.open_subset(children)
     if (verdicts) {
       this.judged.hidden = !verdicts.length
       options(this.verdicts, [["", "Select stars by verdict…"], ...verdicts], "")
     }
+    if (saved) this.view_name.value = ""
     if (views) this.views.replaceChildren(...views.map((name) => this.view(name)))
     if (said !== undefined) this.tell(said, place)
   }
@@ -75,38 +86,68 @@ class Side {
     this.send(message)
   }
 
-  ask() {
-    this.send({kind: "check", text: this.input.value, cursor: this.input.selectionStart})
+  // The text in an open drawer, for a page that is made anew; null while the drawer is closed.
+  get writing() {
+    return this.built && !this.el.hidden ? this.input.value : null
   }
 
-  checked({text, error, count, words, start}) {
-    if (text !== this.input.value) return
+  write(text) {
+    this.unwritten = text
+    this.send({kind: "side", open: true})
+  }
+
+  // What the words are asked for; the server counts letters, the browser halves of some.
+  get asked() {
+    const {value, selectionStart} = this.input
+    return {text: value, cursor: Array.from(value.slice(0, selectionStart)).length}
+  }
+
+  ask() {
+    this.send({kind: "check", ...this.asked})
+  }
+
+  // The caret moved: other words fit there.
+  follow() {
+    if (this.fresh && this.asked.text === this.fresh.text && this.asked.cursor !== this.fresh.cursor) this.ask()
+  }
+
+  checked({text, cursor, error, count, words, start}) {
+    const {asked} = this
+    if (text !== asked.text) return
+    const letters = Array.from(text), cut = (from, to) => letters.slice(from, to).join("")
     this.error.hidden = !error
     if (error) {
       const [message, from, to] = error
-      const mark = element("mark", {}, text.slice(from, to) || " ")
-      this.error.replaceChildren(element("code", {}, text.slice(0, from), mark, text.slice(to)), element("span", {}, message))
+      const mark = element("mark", {}, cut(from, to) || " ")
+      this.error.replaceChildren(element("code", {}, cut(0, from), mark, cut(to)), element("span", {}, message))
     }
     this.fits.textContent = count ?? ""
-    this.start = start
+    this.fresh = {text, cursor, before: cut(0, start), after: cut(cursor)}
+    const first = this.awaited && cursor === asked.cursor ? words[0] : null
+    this.awaited = false
+    if (first) return this.complete(first[0])
     this.words.replaceChildren(...words.map(([word, help]) => element(
       "li", {role: "option", title: help, onclick: () => this.complete(word)}, element("b", {}, word), ` ${help}`,
     )))
   }
 
   complete(word) {
-    const {value, selectionStart} = this.input
-    this.input.value = value.slice(0, this.start) + word + value.slice(selectionStart)
-    const at = this.start + word.length
-    this.input.setSelectionRange(at, at)
+    const {before, after} = this.fresh
+    this.input.value = before + word + after
+    this.input.setSelectionRange(before.length + word.length, before.length + word.length)
     this.input.focus()
     this.ask()
   }
 
+  // Tab completes the word before the caret, with words that may still be on their way.
   key(event) {
-    if (event.key === "Tab" && this.words.children.length && !event.shiftKey) {
+    const {text, cursor} = this.asked
+    const fresh = text === this.fresh?.text && cursor === this.fresh.cursor
+    if (event.key === "Tab" && !event.shiftKey && /[\p{L}\p{N}_]$/u.test(text.slice(0, this.input.selectionStart)) && !(fresh && !this.words.children.length)) {
       event.preventDefault()
-      this.words.firstChild.click()
+      if (fresh) return this.words.firstChild.click()
+      this.awaited = true
+      this.ask()
     } else if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault()
       this.apply()
@@ -118,8 +159,8 @@ class Side {
   }
 
   keep() {
-    this.act({kind: "keep", name: this.name.value.trim()})
-    this.name.value = ""
+    this.kept = this.name.value.trim()
+    this.act({kind: "keep", name: this.kept})
   }
 
   subset({name, colour, count, words}) {
@@ -157,7 +198,6 @@ class Side {
 
   save_view() {
     this.act({kind: "save_view", name: this.view_name.value.trim()})
-    this.view_name.value = ""
   }
 
   circle() {

@@ -24,8 +24,18 @@ class SpectrumFigure {
     this.pull = cell(bottom, "Residuals", axis("residual / σ", [-5, 5]))
     this.pull.figure.x_range = this.flux.x_range
     this.flux.axes.x.visible = false
-    for (const one of [this.flux, this.pull]) one.figure.setv({min_border_left: 58 * magnified(), min_border_right: 8})
+    for (const one of [this.flux, this.pull]) one.y_range.setv({min_interval: null, max_interval: null}) // of any instrument
     this.glyphs()
+    this.magnify()
+  }
+
+  magnify() {
+    for (const one of [this.flux, this.pull]) {
+      one.magnify()
+      one.figure.setv({min_border_left: 58 * magnified(), min_border_right: 8})
+    }
+    for (const name of ["names", "bands"]) this.made[name].text_font_size = large(10)
+    if (this.theme) this.recolour(this.theme)
   }
 
   glyphs() {
@@ -55,7 +65,7 @@ class SpectrumFigure {
     made.against = this.pull.layer(new M.MultiLine({xs: f("xs"), ys: f("ys"), line_color: f("colour"), line_width: 1}), S.against, "glyph")
     made.marks = this.flux.layer(new M.Segment({x0: f("w"), x1: f("w"), y0: f("bottom"), y1: f("top"), line_color: "#8b95a1", line_alpha: 0.55, line_dash: "dotted"}), S.features, "underlay")
     const words = (attributes) => {
-      const set = new M.LabelSet({text: f("name"), angle: Math.PI / 2, text_font_size: large(10), ...attributes})
+      const set = new M.LabelSet({text: f("name"), angle: Math.PI / 2, ...attributes})
       this.flux.figure.add_layout(set, "center")
       return set
     }

@@ -15,6 +15,10 @@ class Stage {
       this.send({kind: "look", views: [...this.waiting.values()]})
       this.waiting.clear()
     }, LOOK_AFTER)
+    on_magnified(this.el, () => {
+      for (const {view} of this.cards) view?.magnify?.()
+      if (this.theme) this.recolour({theme: this.theme})
+    })
     this.parts = {
       stage: (stage) => this.build(stage),
       colours: (colours) => this.recolour(colours),
@@ -152,7 +156,7 @@ class Stage {
       return element("label", {}, box, ` ${label}`)
     }
     const picture = (form) => element("button", {type: "button", onclick: () => this.send({kind: "picture", slot, form})}, form.toUpperCase())
-    if (spec.kind === "missing") return []
+    if (spec.kind === "missing") return [element("p", {className: "hint"}, "Nothing to choose here: see what the view says.")]
     return [
       ...(spec.kind === "bars" ? ["x"] : ["x", "y"]).map(axis),
       ...spec.overlays.map(overlay),

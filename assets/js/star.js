@@ -46,6 +46,7 @@ class StarDock {
     this.turn("card")
     this.pins()
     this.blank("")
+    on_magnified(this.el, () => this.magnify())
     this.parts = {
       star_setup: (setup) => this.setup(setup),
       star: (star) => this.receive(star),
@@ -68,6 +69,11 @@ class StarDock {
     this.figure.setup(setup)
     this.refit.setup(setup.refit)
     this.built ??= this.figure.build()
+  }
+
+  magnify() {
+    this.figure.magnify()
+    this.evidence.repaint()
   }
 
   recolour(theme) {

@@ -11,7 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-MOST_BYTES = 8_000_000
+from explorer.model.selection import SelectionError
+
+MOST_BYTES = 32_000_000
+"""Of one state: a list of two million stars."""
+
 RESUME_DAYS = 7
 
 _TABLES = """
@@ -37,7 +41,7 @@ class LinkStore:
         self.path = path
 
     def share(self, state: dict[str, Any]) -> str:
-        """Keep a state for good; equal states have one token."""
+        """Keep a state for good; equal states have one token. SelectionError when it is too large."""
         text = _text(state)
         token = hashlib.sha256(text.encode()).hexdigest()[:12]
         with self._open() as database:
@@ -48,7 +52,13 @@ class LinkStore:
         return token
 
     def resume(self, token: str, state: dict[str, Any]) -> None:
-        """Remember what a visitor looks at, so that a lost page comes back; forgotten after some days."""
+        """Remember what a visitor looks at, so that a lost page comes back; forgotten after some days.
+
+        Raises
+        ------
+        SelectionError
+            If the state is too large.
+        """
         with self._open() as database:
             database.execute(
                 "insert into link (token, state, shared) values (?, ?, 0) on conflict (token) do update set "
@@ -104,5 +114,8 @@ def new_token() -> str:
 def _text(state: dict[str, Any]) -> str:
     text = json.dumps(state, sort_keys=True, separators=(",", ":"))
     if len(text) > MOST_BYTES:
-        raise ValueError(f"This view takes {len(text):,} bytes to describe; at most {MOST_BYTES:,} are kept.")
+        raise SelectionError(
+            f"What is on screen takes {len(text):,} bytes to describe; at most {MOST_BYTES:,} are kept. "
+            "Select by an expression or by gestures in place of long lists of stars."
+        )
     return text

@@ -112,6 +112,11 @@ def remove(subsets: tuple[Subset, ...], name: str) -> tuple[Subset, ...]:
     return tuple(replace(one, selection=_with(one.selection, name, None)) for one in subsets if one.name != name)
 
 
+def unnamed(selection: Selection, name: str) -> Selection:
+    """The same stars, none of them by that name."""
+    return _with(selection, name, None)
+
+
 def parts(selection: Selection) -> Iterator[tuple[str, Selection]]:
     """What a selection is made of: how each part joins those before it, and the part."""
     if isinstance(selection, Joined):

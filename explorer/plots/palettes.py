@@ -43,12 +43,8 @@ _DIVERGING = frozenset({"rv", "v_gsr", "v_x", "v_y", "v_z", "v_r", "z_gal", "sgr
 @cache
 def grey_ramp(dark: bool) -> tuple[str, ...]:
     """The layer of all stars."""
-    low, high = (_rgb(colour) for colour in _GREY[dark])
-    steps = (
-        tuple(round(a + (b - a) * level / (LEVELS - 1)) for a, b in zip(low, high, strict=True))
-        for level in range(LEVELS)
-    )
-    return (TRANSPARENT, *("#{:02x}{:02x}{:02x}".format(*rgb) for rgb in steps))
+    low, high = _GREY[dark]
+    return (TRANSPARENT, *(_towards(low, high, level / (LEVELS - 1)) for level in range(LEVELS)))
 
 
 @cache
@@ -70,6 +66,16 @@ def is_diverging(name: str) -> bool:
     return name in _DIVERGING
 
 
+def fresh_colour(taken: Sequence[str]) -> str:
+    """A colour for one more category: a free one, else the first dozen paler, else darker, else the least used."""
+    shades = (
+        CATEGORY_COLOURS,
+        *(tuple(_towards(colour, end, 0.45) for colour in CATEGORY_COLOURS) for end in ("#ffffff", "#000000")),
+    )
+    known = [colour for shade in shades for colour in shade]
+    return min(known, key=lambda colour: (list(taken).count(colour), known.index(colour)))
+
+
 def gradient_css(ramp: tuple[str, ...]) -> str:
     """A ramp as a CSS background."""
     return f"linear-gradient(to right, {', '.join(ramp[1::16])})"
@@ -89,6 +95,13 @@ def _ramp(colours: Sequence[str], start: float, stop: float) -> tuple[str, ...]:
     last = len(colours) - 1
     picked = (colours[round(last * (start + (stop - start) * level / (LEVELS - 1)))] for level in range(LEVELS))
     return (TRANSPARENT, *picked)
+
+
+def _towards(colour: str, end: str, share: float) -> str:
+    """A colour so far on its way to another."""
+    return "#{:02x}{:02x}{:02x}".format(
+        *(round(a + (b - a) * share) for a, b in zip(_rgb(colour), _rgb(end), strict=True))
+    )
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from math import isfinite
 from typing import Any
 
 Ends = tuple[float, float]
@@ -47,6 +48,8 @@ def panel_from_dict(stored: Mapping[str, Any]) -> PanelState:
         for name in ("x_ends", "y_ends"):
             ends = known[name]
             known[name] = None if ends is None else (float(ends[0]), float(ends[1]))
+            if ends is not None and not all(map(isfinite, known[name])):
+                raise ValueError(f"A stored view ends at {ends!r}.")
         switched = tuple(str(name) for name in known["switched"])
         return PanelState(**{**known, "switched": switched, "part": int(known["part"]), "view": str(known["view"])})
     except (KeyError, TypeError, IndexError) as error:

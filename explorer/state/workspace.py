@@ -21,7 +21,7 @@ from explorer.model.selection import (
     SelectionMode,
     combine,
 )
-from explorer.model.subsets import Subset, define, remove
+from explorer.model.subsets import Subset, define, remove, unnamed
 from explorer.model.table import StarTable
 from explorer.state.panels import PanelState
 from explorer.state.stored import COLOUR_BY_COUNT, TOOLS, read_state
@@ -45,6 +45,8 @@ class Workspace(param.Parameterized):
     ----------
     heard : bool
         Whether a page has told the message that stood when it came.
+    came_from : str
+        The room in which a page lost its server; "" when it came otherwise.
     """
 
     selection: Selection = param.ClassSelector(default=Everything(), class_=Selection, doc="Which stars are picked.")
@@ -85,6 +87,7 @@ class Workspace(param.Parameterized):
         self._present = (self.selection, self.subsets)
         self._travelling = False
         self.heard = False
+        self.came_from = ""
         self._of_star = ""
         self.param.watch(self._changed, ["selection", "subsets"])
 
@@ -121,8 +124,8 @@ class Workspace(param.Parameterized):
         self.subsets = define(self.subsets, Subset(name, selection, colour))
 
     def remove_subset(self, name: str) -> None:
-        """Forget a name."""
-        self.subsets = remove(self.subsets, name)
+        """Forget a name; stars that are selected by it stay selected."""
+        self.param.update(subsets=remove(self.subsets, name), selection=unnamed(self.selection, name))
 
     def subset(self, name: str) -> Subset:
         """A named subset; SelectionError when there is none."""
@@ -196,6 +199,7 @@ class Workspace(param.Parameterized):
             If nothing can be read of it; nothing is changed then.
         """
         found, lost = read_state(stored, self.table)
+        self.came_from = str(stored.get("room", ""))
         self.message = ""  # so that the same sentence is told again
         self.param.update(**found, message=lost)
 

@@ -11,6 +11,7 @@ from panel.viewable import Viewable
 
 from explorer.model.library import Library
 from explorer.model.links import LinkStore, new_token
+from explorer.model.selection import SelectionError
 from explorer.model.vetting.reader import NoRecord, RecordReader
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Channel, Message
@@ -63,8 +64,9 @@ class ExploreRoom:
         self._star_shown = False
         self._resume = new_token()
         self._unsaved = False
+        self._unkept = ""
         self.channel.on("hello", self._hello)
-        self.channel.on("painted", lambda _: self._show_star())
+        self.channel.on("painted", lambda _: self._painted())
         workspace.param.watch(lambda event: self.channel.tell(say=event.new), "message")
         kept = [
             "selection",
@@ -72,11 +74,13 @@ class ExploreRoom:
             "focus",
             "colour_by",
             "mode",
+            "tool",
             "panels",
             "enlarged",
             "dark",
             "star_alone",
             "sorted_by",
+            "room",
         ]
         workspace.param.watch(lambda *_: self._changed(), kept)
 
@@ -92,6 +96,13 @@ class ExploreRoom:
         if self.workspace.focus is not None:
             self._show_star()
 
+    def _painted(self) -> None:
+        """What can wait until the views are there; a page that comes back goes to the room where it was."""
+        self._show_star()
+        if self.workspace.came_from:
+            self.workspace.param.update(room=self.workspace.came_from)
+            self.workspace.came_from = ""
+
     def _show_star(self) -> None:
         """Fill the right side once the views are painted: they come first."""
         if not self._star_shown:
@@ -106,9 +117,17 @@ class ExploreRoom:
         self._unsaved = True
         document.add_timeout_callback(self._save, _RESUME_AFTER_MS)
 
-    def _save(self) -> None:
+    async def _save(self) -> None:
         self._unsaved = False
-        self.links.resume(self._resume, self.workspace.to_dict())
+        state = {**self.workspace.to_dict(), "room": self.workspace.room}
+        unkept = ""
+        try:
+            await self.channel.in_background(lambda: self.links.resume(self._resume, state))
+        except SelectionError as error:
+            unkept = f"A lost connection could not bring this back. {error}"
+        if unkept and not self._unkept:
+            self.channel.tell(say=unkept)
+        self._unkept = unkept
 
     def __panel__(self) -> Viewable:
         """The room's layout."""

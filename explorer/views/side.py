@@ -15,7 +15,7 @@ from explorer.model.members import MOST_BYTES, read_members
 from explorer.model.selection import InIds, Named, Selection, SelectionError, SelectionMode
 from explorer.model.subsets import describe, parts
 from explorer.model.vetting.reader import RecordReader
-from explorer.plots.palettes import CATEGORY_COLOURS
+from explorer.plots.palettes import fresh_colour
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Channel, Message
 
@@ -45,6 +45,7 @@ class Side:
         self.workspace, self.library, self.links, self.channel = workspace, library, links, channel
         self.record = record
         self.open = False
+        self._replaces = ""
         for kind, handler in {
             "side": self._toggle,
             "check": self._check,
@@ -108,7 +109,8 @@ class Side:
         names = [one.name for one in self.workspace.subsets]
         columns = [declared for declared in self.workspace.table.columns if self._offered(declared.name)]
         start, found = completions(text, cursor, columns, names)
-        state: dict[str, Any] = {"text": text, "start": start, "words": [[one.word, one.help] for one in found]}
+        words = [[one.word, one.help] for one in found]
+        state: dict[str, Any] = {"text": text, "cursor": cursor, "start": start, "words": words}
         try:
             if text.strip():
                 count = int(self.parse(text).mask(self.workspace.table).sum())
@@ -126,9 +128,9 @@ class Side:
 
     def _keep(self, message: Message) -> None:
         known = [one.name for one in self.workspace.subsets]
-        free = [colour for colour in CATEGORY_COLOURS if colour not in [one.colour for one in self.workspace.subsets]]
         name = str(message["name"])
-        colour = self.workspace.subset(name).colour if name in known else (free or CATEGORY_COLOURS)[0]
+        taken = [one.colour for one in self.workspace.subsets]
+        colour = self.workspace.subset(name).colour if name in known else fresh_colour(taken)
         self.workspace.define_subset(name, self.workspace.selection, colour)
 
     def _use_subset(self, message: Message) -> None:
@@ -186,14 +188,19 @@ class Side:
         if not name:
             self._tell(said="Give the view a name first.")
             return
+        if name in self.links.views(self.catalog) and name != self._replaces:
+            self._replaces = name
+            self._tell(said=f"There is a view {name!r} already, perhaps somebody else's: save again to replace it.")
+            return
+        self._replaces = ""
         self.links.save_view(self.catalog, name, self.workspace.to_dict())
-        self._tell(views=list(self.links.views(self.catalog)), said=f"Saved {name!r}.")
+        self._tell(views=list(self.links.views(self.catalog)), saved=True, said=f"Saved {name!r}.")
 
     def _show_view(self, message: Message) -> None:
         token = self.links.views(self.catalog).get(str(message["name"]))
         state = self.links.get(token) if token else None
         if state is None:
-            self._tell(said="This view is no longer there.")
+            self._tell(views=list(self.links.views(self.catalog)), said="This view is no longer there.")
         else:
             self.workspace.restore(state)
 

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from explorer.model.library import Library
 from explorer.model.selection import InIds, SelectionMode
 from explorer.plots.colouring import SUBSETS, colouring_of, colouring_of_subsets, legend, ramp_of
 from explorer.plots.disc import texture_palette
-from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT, grey_ramp, lookup
+from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT, count_ramp, grey_ramp, lookup
 from explorer.plots.shading import Colouring
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
@@ -70,7 +72,7 @@ class Stage:
         watch(lambda *_: self._recoloured(), ["colour_by", "dark", "subsets"])
         watch(lambda _: self.mark_focus(), "focus")
         watch(lambda event: self._rearranged(event.old, event.new), "panels")
-        watch(lambda _: channel.tell(stage=self._arrangement([None] * len(self.panels))), "enlarged")
+        watch(lambda _: self._enlarged(), "enlarged")
         watch(lambda event: channel.tell(tool=event.new), "tool")
 
     def hello(self) -> None:
@@ -88,8 +90,12 @@ class Stage:
         )
 
     def _arrangement(self, specs: list[dict[str, Any] | None]) -> dict[str, Any]:
-        """The grid; None leaves a place as it is."""
-        return {"panels": specs, "enlarged": self.workspace.enlarged}
+        """The grid; None leaves a place as it is, or as the same message already tells."""
+        told = self.channel.telling("stage")
+        before = told.get("panels", [])
+        if len(before) == len(specs):
+            specs = [earlier if spec is None else spec for earlier, spec in zip(before, specs, strict=True)]
+        return {**told, "panels": specs, "enlarged": self.workspace.enlarged}
 
     def tell_colours(self) -> None:
         """Palettes, theme and legend."""
@@ -98,6 +104,7 @@ class Stage:
             "everything": grey_ramp(dark),
             "selected": ramp_of(self.colouring, dark),
             "texture": texture_palette(dark),
+            "histogram": count_ramp(dark),  # no colour of a category or a middle of a scale stands for all of them
         }
         bars = [[slot, panel.bar()] for slot, panel in enumerate(self.panels) if isinstance(panel, DiscPanel)]
         self.channel.tell(
@@ -196,6 +203,8 @@ class Stage:
                 continue
             slot = self._slot(view["slot"])
             window = tuple(float(edge) for edge in view["window"])
+            if not np.isfinite(window).all():
+                raise ValueError(f"A view cannot end at {window}.")
             self.panels[slot].look(window, _pixels(view["width"]), _pixels(view["height"]))
             slots.append(slot)
             ends = {"x_ends": window[:2], "y_ends": window[2:]}
@@ -260,11 +269,15 @@ class Stage:
     def _resize(self, count: int) -> None:
         count = min(max(count, 1), 8)
         present = self.workspace.panels
-        views = [state.view for state in present]
-        more = [
-            state for state in default_panels(self.library, 8) if state.view == "histogram" or state.view not in views
-        ]
+        shown = [(state.view, state.x) for state in present]
+        more = [state for state in default_panels(self.library, 8) if (state.view, state.x) not in shown]
         self.workspace.param.update(panels=(*present, *more)[:count], enlarged=None)
+
+    def _enlarged(self) -> None:
+        """One view alone, or all of them again: those that were not on screen have missed what was selected."""
+        with self.channel.together():
+            self.channel.tell(stage=self._arrangement([None] * len(self.panels)))
+            self.due(selected=True)
 
     def _rearranged(self, old: tuple[PanelState, ...], new: tuple[PanelState, ...]) -> None:
         if self._own_change:

@@ -1,5 +1,6 @@
 """What links, saved views and lost pages bring back, and what is told of the part that cannot come back."""
 
+import asyncio
 import json
 
 import numpy as np
@@ -110,3 +111,46 @@ def test_one_star_fits(page):
     star = int(page.library.table["obsid"][3])
     for text, count in ((f"obsid == {star}", "1 star fits"), ("teff > 0", "400 stars fit"), ("1/0 > 0", "0 stars fit")):
         assert page.send("check", text=text, cursor=0)["side"]["check"]["count"] == count
+
+
+def test_a_page_that_lost_its_server_goes_back_to_its_room(page, library, links, make_page):
+    page.workspace.param.update(room="Validate", tool="lasso")
+    asyncio.run(page.room._save())
+    state = links.get(page.room._resume)
+    again = make_page(library, links, Workspace(library.table))
+    again.workspace.restore(state)
+    again.open()
+    assert again.workspace.room == "Explore"
+    again.send("painted")
+    assert (again.workspace.room, again.workspace.tool) == ("Validate", "lasso")
+    again.workspace.room = "Explore"
+    again.send("painted")
+    assert again.workspace.room == "Explore"
+
+
+def test_a_link_opens_the_views_whatever_the_room_of_who_made_it(page, links):
+    page.workspace.room = "Validate"
+    assert "room" not in links.get(page.send("share")["link"]["token"])
+
+
+def test_what_is_too_large_to_be_kept_is_told(page, links, monkeypatch, caplog):
+    monkeypatch.setattr("explorer.model.links.MOST_BYTES", 100)
+    page.open()
+    assert "at most 100 are kept" in page.send("share")["say"]
+    page.send("side", open=True)
+    assert "at most 100 are kept" in page.send("save_view", name="large")["say"]
+    page.told.clear()
+    for _ in range(2):
+        asyncio.run(page.room._save())
+    assert len(page.told) == 1
+    assert page.told[0]["say"].startswith("A lost connection could not bring this back.")
+    assert links.views(page.room.side.catalog) == {}
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("ends", [[float("nan"), 1.0], [0.0, float("inf")]])
+def test_a_stored_view_ends_at_numbers(table, stored, ends):
+    stored["panels"][1]["x_ends"] = ends
+    workspace = Workspace(table)
+    workspace.restore(stored)
+    assert "view 2" in workspace.message

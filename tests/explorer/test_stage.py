@@ -314,3 +314,60 @@ def test_two_pages_do_not_share_state(library, links):
     assert two.workspace.selection == Everything()
     panels = [panel for panel in one.room.stage.panels if isinstance(panel, PlanePanel)]
     assert panels[0].canvas.points[0] is two.room.stage.panels[0].canvas.points[0]
+
+
+def test_a_saved_view_reaches_a_page_that_shows_one_view_alone(page):
+    page.open()
+    grid = page.workspace.panels
+    page.send("enlarge", slot=0)
+    page.send("swap", slot=0, view="sky")
+    answer = page.change(panels=grid, enlarged=None)
+    assert answer["stage"]["panels"][0]["view"] == grid[0].view
+    assert answer["stage"]["enlarged"] is None
+
+
+def test_another_grid_while_one_view_is_alone_has_its_views(page):
+    page.open()
+    page.send("enlarge", slot=2)
+    answer = page.send("grid", value=4)
+    assert [spec["view"] for spec in answer["stage"]["panels"]] == [state.view for state in page.workspace.panels]
+    assert answer["stage"]["enlarged"] is None
+
+
+@pytest.mark.usefixtures("as_images")
+def test_views_that_were_not_on_screen_learn_what_was_selected(page):
+    before = drawn(page, page.open())
+    page.send("enlarge", slot=1)
+    alone = page.send("region", slot=1, geometry={"type": "rect", "x0": -9e3, "x1": 2e3, "y0": 0, "y1": 9e3}, keys=[])
+    assert set(drawn(page, alone)) == {1}
+    after = drawn(page, page.send("enlarge", slot=1))
+    assert set(after) == set(range(6))
+    assert 0 < after[0].astype(bool).sum() < before[0].astype(bool).sum()
+
+
+def test_a_grid_that_grows_repeats_no_histogram(page):
+    page.open()
+    page.send("swap", slot=0, view="histogram")
+    page.send("grid", value=8)
+    shown = [(state.view, state.x) for state in page.workspace.panels]
+    assert len(shown) == len(set(shown)) == 8
+
+
+def test_a_view_ends_at_numbers(page, caplog):
+    page.open()
+    before = page.workspace.panels
+    page.look([0], window=[np.nan, 4000.0, 0.0, 2.0])
+    assert "cannot end at" in caplog.text
+    assert page.workspace.panels == before
+
+
+@pytest.mark.parametrize("colour", ["count", "rv", "in_training", "subsets"])
+def test_selected_bars_are_seen_whatever_the_colours(page, colour):
+    page.open()
+    page.send("keep", name="some")
+    page.send("colour", value=colour)
+    page.room.stage.tell_colours()
+    palettes = page.told[-1]["colours"]
+    opacity = palettes["histogram"][4 * 140 + 3]
+    assert opacity == 255
+    assert palettes["histogram"][4 * 140 : 4 * 141] != palettes["everything"][4 * 120 : 4 * 121]

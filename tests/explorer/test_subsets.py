@@ -132,3 +132,48 @@ def test_damaged_stores_are_refused(damage):
         subset_from_dict(Subset("cool", COOL, "#0072b2").to_dict() | damage)
     with pytest.raises(SelectionError):
         subset_from_dict({})
+
+
+def test_stars_of_a_forgotten_subset_stay_selected_without_its_name(page):
+    page.workspace.gesture(InRange("teff", 0, 3800))
+    page.send("keep", name="cool")
+    page.send("subset", name="cool", action="replace")
+    assert page.workspace.selection == Named("cool", InRange("teff", 0, 3800))
+    rows = page.workspace.rows
+    answer = page.send("subset", name="cool", action="remove")
+    assert answer["toolbar"]["subset"] == ["", ""]
+    assert np.array_equal(page.workspace.rows, rows)
+    page.send("undo")
+    assert page.workspace.selection == Named("cool", InRange("teff", 0, 3800))
+    assert [one.name for one in page.workspace.subsets] == ["cool"]
+
+
+def test_three_dozen_subsets_have_colours_of_their_own(page):
+    for number in range(36):
+        page.send("keep", name=f"s{number}")
+    assert len({one.colour for one in page.workspace.subsets}) == 36
+    for number in range(36, 40):
+        page.send("keep", name=f"s{number}")
+    assert len({one.colour for one in page.workspace.subsets[36:]}) == 4
+
+
+def test_somebody_elses_view_is_replaced_only_when_asked_twice(page):
+    page.send("side", open=True)
+    page.send("save_view", name="mine")
+    first = page.links.views(page.room.side.catalog)["mine"]
+    page.workspace.gesture(InRange("teff", 0, 3800))
+    answer = page.send("save_view", name="mine")
+    assert "already" in answer["side"]["said"]
+    assert page.links.views(page.room.side.catalog)["mine"] == first
+    assert page.send("save_view", name="mine")["side"]["saved"]
+    assert page.links.views(page.room.side.catalog)["mine"] != first
+    assert "already" in page.send("save_view", name="mine")["side"]["said"]
+
+
+def test_a_view_that_somebody_forgot_leaves_the_list(page):
+    page.send("side", open=True)
+    page.send("save_view", name="mine")
+    page.links.forget_view(page.room.side.catalog, "mine")
+    answer = page.send("view", name="mine")
+    assert answer["side"]["views"] == []
+    assert "no longer" in answer["side"]["said"]

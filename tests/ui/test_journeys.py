@@ -15,6 +15,13 @@ LAYER = """(figure, layer) => Bokeh.documents.map(d => d.get_model_by_name(figur
 LIT = f"() => ({LAYER})('HR diagram', 'everything').image[0].filter(v => v > 0).length"
 INK = """() => Bokeh.documents.map(d => d.get_model_by_name('HR diagram')).find(m => m)
   .below[0].major_label_text_color.value"""
+FIELD = """() => {
+  const walk = root => [...root.querySelectorAll('*')].flatMap(e => [e, ...(e.shadowRoot ? walk(e.shadowRoot) : [])])
+  return walk(document).find(e => e.matches('.side textarea'))
+}"""
+FIGURE = "Bokeh.documents.map(d => d.get_model_by_name('HR diagram')).find(m => m)"
+X_ENDS = f"() => (range => [range.start, range.end])({FIGURE}.x_range)"
+LETTERS = f"() => {FIGURE}.below[0].major_label_text_font_size"
 GREY = """() => {
   const figure = Bokeh.documents.map(d => d.get_model_by_name('HR diagram')).find(m => m)
   const {canvas_view: {primary}, frame} = Bokeh.index.find_one_by_id(figure.id), {ctx} = primary
@@ -302,6 +309,71 @@ def test_filter_completion_error_subset_and_keys(explorer):
     page.get_by_text("drag the view itself").wait_for(timeout=5000)
 
 
+def test_tab_completes_the_word_that_stands_at_the_caret_now(explorer):
+    page = explorer.page
+    page.keyboard.press("/")
+    field = page.get_by_label("Filter expression")
+    field.press_sequentially("te")
+    page.get_by_role("option").filter(has_text="Effective temperature").first.wait_for(timeout=5000)
+    field.press_sequentially("ff < 3800 & snr > 50 & al")
+    field.press("Tab")
+    written = "teff < 3800 & snr > 50 & alpha_m"
+    page.wait_for_function(f"(written) => ({FIELD})().value === written", arg=written, timeout=5000)
+    field.press("Home")
+    field.press("Tab")
+    page.wait_for_function(f"() => !({FIELD})().matches(':focus')", timeout=5000)
+    assert field.input_value() == written
+
+
+def test_errors_are_marked_where_they_stand_after_any_letter(explorer):
+    page = explorer.page
+    page.keyboard.press("/")
+    page.get_by_label("Filter expression").fill("'\U0001f31f' & nonsense > 1")
+    mark = page.locator(".error mark")
+    mark.wait_for(timeout=5000)
+    assert "'\U0001f31f' & nonsense > 1".find(mark.inner_text()) >= 0
+
+
+def test_zoom_ends_where_numbers_do(explorer):
+    page = explorer.page
+    home = page.evaluate(X_ENDS)
+    box = explorer.box("HR diagram")
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    for step, limits in ((-900, (1e-6, 1e-3)), (900, (2.0, 200.0))):
+        for _ in range(60):
+            page.mouse.wheel(0, step)
+        page.wait_for_timeout(400)
+        low, high = page.evaluate(X_ENDS)
+        assert limits[0] < abs(high - low) / abs(home[1] - home[0]) < limits[1]
+    button(explorer, "Reset every zoom").click()
+    page.wait_for_function(f"(home) => ({X_ENDS})()[0] === home", arg=home[0], timeout=5000)
+
+
+def test_words_follow_the_size_of_the_window(visit):
+    explorer = visit(width=3840, height=2160)
+    explorer.wait_for_views()
+    assert explorer.page.evaluate(LETTERS) == "17px"
+    explorer.page.set_viewport_size({"width": 1280, "height": 720})
+    explorer.page.wait_for_function(f"() => ({LETTERS})() === '11px'", timeout=5000)
+
+
+def test_views_beside_the_enlarged_one_show_what_was_selected_there(explorer):
+    page = explorer.page
+    before = explorer.image("HR diagram")
+    count = explorer.count_text()
+    page.get_by_role("button", name="Enlarge").nth(1).click()
+    page.wait_for_timeout(600)
+    explorer.drag("Action space", ((0.3, 0.3), (0.7, 0.7)))
+    explorer.wait_for_count(count)
+    page.get_by_role("button", name="Back to the grid").click()
+    assert explorer.wait_for_image("HR diagram", before)["lit"] < before["lit"]
+    page.get_by_role("button", name="Enlarge").nth(1).click()
+    page.get_by_label("How many views").select_option("4")
+    page.wait_for_function(f"() => ({CARDS})().length === 4", timeout=5000)
+    for name in VIEWS[:4]:
+        explorer.wait_for_views(name)
+
+
 def test_a_link_restores_and_exports_leave(explorer, visit, tmp_path):
     page = explorer.page
     _, count = brush(explorer)
@@ -339,21 +411,32 @@ def test_the_first_visit_is_shown_around_once(browser, server):
     context.close()
 
 
-def test_a_lost_connection_is_told_and_the_page_comes_back(visit, products, tmp_path):
+def test_a_lost_connection_is_told_in_every_room_and_the_page_comes_back(visit, products, tmp_path):
     environment = {"MGIANT_HOME": str(tmp_path / "home")}
     running = Server(str(products), environment=environment)
     explorer = visit(at=running)
+    page = explorer.page
     explorer.wait_for_views()
     _, count = brush(explorer)
-    explorer.page.wait_for_timeout(2600)
+    explorer.use_tool("Lasso")
+    page.keyboard.press("/")
+    page.get_by_label("Filter expression").fill("teff < 37")
+    page.get_by_role("tab", name="About").click()
+    page.get_by_text("Scientific choices").wait_for(timeout=10_000)
+    page.wait_for_timeout(2600)
     running.stop()
     running.lines.clear()
-    explorer.page.get_by_text("The connection to the server is lost").wait_for(timeout=10_000)
+    page.get_by_text("The connection to the server is lost").wait_for(timeout=10_000)
     again = Server(str(products), environment=environment, port=int(running.url.rsplit(":", 1)[1].strip("/")))
     try:
-        explorer.page.wait_for_url("**/?link=*", timeout=30_000)
+        page.get_by_text("The connection to the server is lost").wait_for(state="detached", timeout=30_000)
+        page.get_by_text("Scientific choices").wait_for(timeout=30_000)
+        page.get_by_role("tab", name="Explore").click()
         explorer.wait_for_views()
         assert explorer.count_text() == count
+        assert page.get_by_label("Filter expression").input_value() == "teff < 37"
+        assert page.get_by_role("button", name="Lasso", exact=True).get_attribute("aria-pressed") == "true"
+        assert "link=" not in page.url, "what is on screen from now on is not what that link shows"
     finally:
         again.stop()
         explorer.console_errors.clear()  # the browser speaks of the server that was away
