@@ -1,6 +1,7 @@
 // The panel on the left: filter by expression, named subsets, member lists, a cone on the sky, saved views.
 
 const ASK_AFTER = 90
+const WORD_BEFORE = /[\p{L}\p{N}_]$/u
 
 class Side {
   constructor(send) {
@@ -143,7 +144,8 @@ class Side {
   key(event) {
     const {text, cursor} = this.asked
     const fresh = text === this.fresh?.text && cursor === this.fresh.cursor
-    if (event.key === "Tab" && !event.shiftKey && /[\p{L}\p{N}_]$/u.test(text.slice(0, this.input.selectionStart)) && !(fresh && !this.words.children.length)) {
+    const may_complete = fresh ? this.words.children.length > 0 : WORD_BEFORE.test(text.slice(0, this.input.selectionStart))
+    if (event.key === "Tab" && !event.shiftKey && may_complete) {
       event.preventDefault()
       if (fresh) return this.words.firstChild.click()
       this.awaited = true
