@@ -12,8 +12,8 @@ class FigureCell {
     this.slot = slot
     this.send = send
     this.tool = "box"
-    this.x_range = new M.Range1d({start: spec.x.ends[0], end: spec.x.ends[1]})
-    this.y_range = new M.Range1d({start: spec.y.ends[0], end: spec.y.ends[1]})
+    this.x_range = new M.Range1d({start: spec.x.ends[0], end: spec.x.ends[1], max_interval: spec.x.widest ?? null})
+    this.y_range = new M.Range1d({start: spec.y.ends[0], end: spec.y.ends[1], max_interval: spec.y.widest ?? null})
     this.figure = new M.Plot({
       name: spec.title, x_range: this.x_range, y_range: this.y_range, toolbar_location: null, title: null,
       sizing_mode: "stretch_both", min_border: 2, min_border_right: 12, lod_threshold: null,

@@ -205,6 +205,29 @@ def test_a_histogram_selects_a_range(library, links):
     assert page.send("switch", slot=0, name="logarithmic", on=True)["stage"]["panels"][0]["logarithmic"]
 
 
+def test_the_model_is_told_where_it_is_seen_again(library, links):
+    page = Page(library, links, Workspace(library.table, panels=(PanelState("stream_sky"), PanelState("hr"))))
+    dots = page.layers(page.open(), "dots")
+    assert dots == {0: {"slot": 0, "name": "dots", "overlays": ["stream"], "images": [[0, 0]]}}
+    dots = page.layers(page.look([0], window=[180.0, 540.0, -90.0, 90.0]), "dots")
+    assert dots[0]["images"] == [[0, 0], [360, 0]]
+
+
+def test_bars_of_a_longitude_come_round_as_a_drag_over_them_does(library, links):
+    page = Page(library, links, Workspace(library.table, panels=(PanelState("histogram", x="sgr_lambda"),)))
+    first = page.layers(page.open(), "everything")[0]["counts"].sum()
+    assert first <= np.isfinite(library.table["sgr_lambda"]).sum(), "no star stands twice at the start"
+    for low, high in ((180.0, 568.0), (-1000.0, -900.0), (700.0, 1100.0)):
+        page.look([0], window=[low, high, 0, 1])
+        drag = {"type": "rect", "x0": low + 60, "x1": low + 80, "y0": 0, "y1": 5}
+        page.send("region", slot=0, geometry=drag, keys=[])
+        chosen = page.layers(page.told[-1], "selected")[0]
+        lit = chosen["edges"][:-1][chosen["counts"] > 0]
+        assert page.workspace.n_selected > 0
+        assert low + 50 < lit.min() <= low + 80
+        assert chosen["counts"].sum() >= page.workspace.n_selected
+
+
 @pytest.mark.parametrize("how", ["nan", "absent"])
 def test_missing_columns_are_a_sentence(library, how):
     frame = library.products.catalog.table.copy()
