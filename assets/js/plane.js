@@ -174,8 +174,8 @@ class Plane extends FigureCell {
     }
   }
 
-  mark(x, y) {
-    this.focus.data = x === null ? {x: [], y: []} : {x: [x], y: [y]}
+  mark(xs, ys) {
+    this.focus.data = {x: xs, y: ys}
   }
 }
 

@@ -96,9 +96,9 @@ class Panel:
         """Row of the star under a click, None when there is none."""
         return None
 
-    def place_of(self, row: int | None) -> tuple[float, float] | None:  # noqa: ARG002 - no star is here
-        """Where a star stands in this plane."""
-        return None
+    def places_of(self, row: int | None) -> list[tuple[float, float]]:  # noqa: ARG002 - no star is here
+        """Where a star stands on screen: at several places where a longitude comes round."""
+        return []
 
 
 class PlanePanel(Panel):
@@ -214,12 +214,9 @@ class PlanePanel(Panel):
         """The nearest star within some pixels."""
         return None if self.viewport is None else self.canvas.nearest(self.viewport, x, y, _TAP_PIXELS)
 
-    def place_of(self, row: int | None) -> tuple[float, float] | None:
-        """Its coordinates, when both are known."""
-        if row is None:
-            return None
-        x, y = (float(values[row]) for values in self.canvas.points)
-        return (x, y) if np.isfinite(x) and np.isfinite(y) else None
+    def places_of(self, row: int | None) -> list[tuple[float, float]]:
+        """Its images, when both coordinates are known."""
+        return [] if row is None or self.viewport is None else self.canvas.images_of(row, self.viewport)
 
 
 class DiscPanel(PlanePanel):
@@ -268,10 +265,10 @@ class DiscPanel(PlanePanel):
         self._write_note(0)
         return [self._image("selected", np.zeros((1, 1), np.uint8)), *self._arrow_layer()]
 
-    def place_of(self, row: int | None) -> tuple[float, float] | None:
+    def places_of(self, row: int | None) -> list[tuple[float, float]]:
         """Its coordinates, when it is in this slice."""
         assert self.canvas.shown is not None
-        return super().place_of(row) if row is not None and self.canvas.shown[row] else None
+        return super().places_of(row) if row is not None and self.canvas.shown[row] else []
 
     def _write_note(self, hidden: int) -> None:
         outside = (f"{hidden:,} outside", f"{hidden:,} selected stars are not in this slice") if hidden else None

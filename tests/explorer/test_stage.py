@@ -116,7 +116,7 @@ def test_a_tap_focuses_and_with_keys_selects(page):
     obsid = int(page.library.table["obsid"][star])
     answer = page.send("tap", slot=0, x=x, y=y, keys=[])
     assert page.workspace.focus == obsid
-    assert answer["focus"][0] == [0, pytest.approx(x), pytest.approx(y)]
+    assert answer["focus"][0] == [0, [pytest.approx(x)], [pytest.approx(y)]]
     page.send("tap", slot=0, x=x, y=y, keys=["ctrl"])
     assert page.workspace.selection.then[-1][1] == InIds((obsid,))
     assert page.workspace.n_selected == 1
@@ -203,6 +203,20 @@ def test_a_histogram_selects_a_range(library, links):
     chosen = page.layers(page.told[-1], "selected")[0]["counts"]
     assert 0 < chosen.sum() < bars["counts"].sum()
     assert page.send("switch", slot=0, name="logarithmic", on=True)["stage"]["panels"][0]["logarithmic"]
+
+
+def test_the_ring_is_wherever_its_star_is_seen(library, links):
+    page = Page(library, links, Workspace(library.table, panels=(PanelState("stream_sky"), PanelState("hr"))))
+    page.open()
+    star = int(np.nanargmin(np.abs(library.table["sgr_lambda"] - 47)))
+    x, y = (float(library.table[name][star]) for name in ("sgr_lambda", "sgr_beta"))
+    page.workspace.focus = int(library.table["obsid"][star])
+    for window, seen in (((180.0, 540.0), x + 360), ((-648.0, -288.0), x - 360), ((0.0, 360.0), x)):
+        answer = page.look([0], window=[*window, -90.0, 90.0])
+        slot, xs, ys = answer["focus"][0]
+        assert (slot, [at for at in xs if window[0] < at < window[1]]) == (0, [pytest.approx(seen)])
+        assert ys == [y] * len(xs)
+        assert len(answer["focus"][1][1]) == 1
 
 
 def test_the_model_is_told_where_it_is_seen_again(library, links):
