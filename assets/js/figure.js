@@ -13,9 +13,9 @@ class FigureCell {
     this.slot = slot
     this.send = send
     this.tool = "box"
-    const range = ({ends, home}) => {
+    const range = ({ends, home, widest}) => {
       const span = Math.abs(home[1] - home[0])
-      return new M.Range1d({start: ends[0], end: ends[1], min_interval: NARROWEST * span, max_interval: WIDEST * span})
+      return new M.Range1d({start: ends[0], end: ends[1], min_interval: NARROWEST * span, max_interval: widest ?? WIDEST * span})
     }
     this.x_range = range(spec.x)
     this.y_range = range(spec.y)

@@ -2,6 +2,7 @@
 
 const RING_SIZE = 14
 const STAR_SIZE = 5
+const MOST_DOTS = 200_000
 
 class Plane extends FigureCell {
   constructor(cell, spec, slot, send) {
@@ -11,6 +12,7 @@ class Plane extends FigureCell {
     this.levels = {}
     this.images = {}
     this.overlays = {}
+    this.repeated = JSON.stringify([[0, 0]])
     const image = (name, level) => {
       const source = new M.ColumnDataSource({data: empty_image(), name})
       const glyph = new M.ImageRGBA({image: {field: "image"}, x: {field: "x"}, y: {field: "y"}, dw: {field: "dw"}, dh: {field: "dh"}})
@@ -79,6 +81,8 @@ class Plane extends FigureCell {
     const {name} = layer
     if (name === "arrows") {
       this.overlays.arrows.data_source.data = arrows(layer, this.view)
+    } else if (name === "dots") {
+      this.repeat_dots(layer)
     } else if (name === "stars") {
       this.star_layer(layer, colours)
     } else if (name === "picked") {
@@ -105,13 +109,30 @@ class Plane extends FigureCell {
     this.use(this.tool)
   }
 
+  // A longitude comes round: dots lie in each of its turns on screen, and all of them unless they are too many.
+  repeat_dots({overlays, images}) {
+    const drawn = JSON.stringify(images)
+    if (drawn === this.repeated) return
+    this.repeated = drawn
+    for (const {name, shape} of this.spec.overlays) {
+      if (!overlays.includes(name)) continue
+      const step = Math.ceil((images.length * shape.x.length) / Math.max(MOST_DOTS, shape.x.length))
+      const kept = (values) => Array.from(values).filter((_, k) => k % step === 0)
+      const [xs, ys] = [kept(shape.x), kept(shape.y)]
+      this.overlays[name].data_source.data = {
+        x: images.flatMap(([across]) => xs.map((x) => x + across)), y: images.flatMap(([, up]) => ys.map((y) => y + up)),
+      }
+    }
+  }
+
   tooltip() {
     const M = window.Bokeh.Models
     const {x, y} = this.spec
+    const within = (value, {turn}) => (turn ? value - turn * Math.floor(value / turn) : value)
     const words = (value) => String(Number(value.toFixed(Math.abs(value) < 100 ? 3 : 1)))
     // One star, however many lie under the mouse.
     const tooltips = ({data}, {index, indices}) => element("div", {style: `font-size: ${large(12)}`},
-      ...[["obsid", String(data.id[index])], [x.label, words(data.x[index])], [y.label, words(data.y[index])]].map(
+      ...[["obsid", String(data.id[index])], [x.label, words(within(data.x[index], x))], [y.label, words(within(data.y[index], y))]].map(
         ([label, text]) => element("div", {}, `${label}: `, element("b", {}, text))),
       indices.length > 1 ? element("div", {}, `+${indices.length - 1} more here`) : null)
     return new M.HoverTool({renderers: [this.stars], tooltips, limit: 1, point_policy: "snap_to_data", attachment: "horizontal"})
@@ -160,8 +181,8 @@ class Plane extends FigureCell {
     }
   }
 
-  mark(x, y) {
-    this.focus.data = x === null ? {x: [], y: []} : {x: [x], y: [y]}
+  mark(xs, ys) {
+    this.focus.data = {x: xs, y: ys}
   }
 }
 

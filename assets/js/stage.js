@@ -23,7 +23,7 @@ class Stage {
       stage: (stage) => this.build(stage),
       colours: (colours) => this.recolour(colours),
       layers: (layers, message) => this.receive(layers, message),
-      focus: (places) => places.forEach(([slot, x, y]) => this.cards[slot]?.view?.mark?.(x, y)),
+      focus: (places) => places.forEach(([slot, xs, ys]) => this.cards[slot]?.view?.mark?.(xs, ys)),
       notes: (notes) => notes.forEach(([slot, text]) => this.note(slot, text)),
       tool: (tool) => this.use(tool),
       home: () => this.cards.forEach((card) => card.view?.home?.()),

@@ -28,6 +28,7 @@ import numpy as np
 
 from explorer.model.formula import FUNCTIONS, Call, ColumnValue, Comparison, Constant, Formula
 from explorer.model.selection import (
+    TURN,
     Columns,
     HasFlag,
     InCone,
@@ -40,14 +41,14 @@ from explorer.model.selection import (
     column_of,
     joined,
 )
-from pipeline.domain.columns import BY_NAME
+from pipeline.domain.columns import BY_NAME, FULL_CIRCLE
 from pipeline.domain.flags import QualityFlag
 
 MOST_CHARACTERS = 4_000
 MOST_DEPTH = 30
 WORDS = {"and": "both hold", "or": "at least one holds", "xor": "exactly one holds", "not": "does not hold"}
 CONDITIONS = {
-    "between": "between(column, low, high): low and high included",
+    "between": "between(column, low, high): low and high included; a longitude from 350 to 10 runs over 0",
     "known": "known(value): has a value",
     "cone": "cone(ra, dec, radius): within a circle on the sky, in degrees",
 }
@@ -407,7 +408,7 @@ class _Parser:
             return self._cone(centre, token)
         if isinstance(arguments[0], ColumnValue):
             low, high = (self.constant(part, start) for part, start in zip(arguments[1:], starts[1:], strict=True))
-            return InRange(arguments[0].name, low, high)
+            return _range(arguments[0].name, low, high)
         return Matches(f"({source[1]}) <= ({source[0]}) <= ({source[2]})")
 
     def _spans(self, starts: list[_Token]) -> list[tuple[_Token, int]]:
@@ -429,6 +430,13 @@ class _Parser:
         if np.isnan(value):
             raise self.fail("Expected a number here; what stands here has no value, as 1/0 has none.", token)
         return value
+
+
+def _range(name: str, low: float, high: float) -> InRange:
+    """The range of a column; on a circle it runs on from low until it comes to high."""
+    if name in FULL_CIRCLE and low > high and np.isfinite(low - high):
+        high += TURN * float(np.ceil((low - high) / TURN))
+    return InRange(name, low, high)
 
 
 def _is_text(formula: Formula) -> bool:

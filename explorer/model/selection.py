@@ -1,13 +1,15 @@
 """Selections are values: frozen, composable with ``&``, ``|``, ``~``, ``^`` and ``-``, and stored as JSON.
 
 A selection says which stars; ``mask`` answers for a table. Missing values (NaN) never fall inside a range, a box, a
-polygon or a cone, so they are in its complement. Longitudes run round a circle: a range from 350 to 370 degrees holds
-355 and 5.
+polygon or a cone, so they are in its complement. Longitudes run round a circle: a star has an image at its longitude
+plus every whole number of turns, and a shape selects a star when any of its images lies inside. A range from 350 to 370
+degrees holds 355 and 5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
@@ -21,6 +23,15 @@ from pipeline.domain.flags import QualityFlag
 
 Columns: TypeAlias = Mapping[str, NDArray[Any]]
 Mask: TypeAlias = NDArray[np.bool_]
+
+TURN = 360.0
+"""Degrees of a full circle."""
+
+MOST_IMAGES = 36
+"""Images of a plane that are gone through; of a plane of two longitudes, so many across times so many up."""
+
+WIDEST = TURN * (math.isqrt(MOST_IMAGES) - 1)
+"""Widest range, in degrees, that never has more images than these, even where both axes are longitudes."""
 
 _KINDS: dict[str, type[Selection]] = {}
 
@@ -141,8 +152,10 @@ class InRange(Selection):
     def mask(self, columns: Columns) -> Mask:
         """True where the value lies between the bounds."""
         values = column_of(columns, self.column)
+        if self.column in FULL_CIRCLE and self.high - self.low >= TURN:
+            return np.asarray(np.isfinite(values))
         inside = np.zeros(values.shape, np.bool_)
-        for turn in turns(self.column, self.low, self.high):
+        for turn in turns(self.column, self.low, self.high, edges=True):
             inside |= (values >= self.low - turn) & (values <= self.high - turn)
         return inside
 
@@ -204,9 +217,8 @@ class InPolygon(Selection):
         corners = np.asarray(self.vertices, float)
         (x_low, y_low), (x_high, y_high) = corners.min(axis=0), corners.max(axis=0)
         inside = np.zeros(x.shape, np.bool_)
-        for across in turns(self.x, float(x_low), float(x_high)):
-            for up in turns(self.y, float(y_low), float(y_high)):
-                inside |= points_in_polygon(x, y, corners - (across, up))
+        for image in images(self.x, self.y, (float(x_low), float(x_high), float(y_low), float(y_high))):
+            inside |= points_in_polygon(x, y, corners - image)
         return inside
 
 
@@ -393,15 +405,53 @@ def from_dict(stored: Mapping[str, Any]) -> Selection:
         raise SelectionError(f"A stored selection of kind {kind!r} is damaged ({error}). Draw it again.") from error
 
 
-def turns(name: str, low: float, high: float) -> Iterator[float]:
-    """Turns, in the column's unit, by which a range reaches into its values: 0 alone unless it runs round a circle."""
-    if name not in FULL_CIRCLE or not np.isfinite((low, high)).all():
-        yield 0.0
-        return
-    if high - low >= 360.0:
-        low, high = 0.0, 360.0
-    for number in range(int(np.floor(low / 360.0)), int(np.floor(high / 360.0)) + 1):
-        yield 360.0 * number
+def turns(name: str, low: float, high: float, most: int = MOST_IMAGES, *, edges: bool = False) -> list[float]:
+    """Turns, in the column's unit, after which its values lie in a range: 0 alone unless it runs round a circle.
+
+    Parameters
+    ----------
+    name : str
+        Column name.
+    low, high : float
+        The range.
+    most : int
+        A range that holds more turns has those in its middle.
+    edges : bool
+        Whether turns count that a range only touches.
+
+    Returns
+    -------
+    list of float
+        What to add to the values, in rising order.
+    """
+    if name not in FULL_CIRCLE or not (math.isfinite(low) and math.isfinite(high)):
+        return [0.0]
+    first, last = math.floor(low / TURN), math.ceil(high / TURN) - 1
+    if edges:
+        first, last = math.ceil(low / TURN) - 1, math.floor(high / TURN)
+    if last - first >= most:
+        first = math.floor((low / 2 + high / 2) / TURN) - most // 2
+        last = first + most - 1
+    return [TURN * number for number in range(first, max(first, last) + 1)]
+
+
+def images(x: str, y: str, window: tuple[float, float, float, float]) -> list[tuple[float, float]]:
+    """Where a plane is seen in a window of it: at several places where longitudes come round.
+
+    Parameters
+    ----------
+    x, y : str
+        Column names.
+    window : tuple of float
+        Lower and upper end of x, then of y.
+
+    Returns
+    -------
+    list of (float, float)
+        What to add to x and y, at most :data:`MOST_IMAGES`; (0, 0) is the plane itself.
+    """
+    most = math.isqrt(MOST_IMAGES) if x in FULL_CIRCLE and y in FULL_CIRCLE else MOST_IMAGES
+    return [(across, up) for across in turns(x, *window[:2], most) for up in turns(y, *window[2:], most)]
 
 
 def column_of(columns: Columns, name: str) -> NDArray[Any]:

@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.model.selection import TURN
 from explorer.model.table import StarTable
-from pipeline.domain.columns import Column, column
+from pipeline.domain.columns import FULL_CIRCLE, Column, column
 from pipeline.products.maps import DiscMap
 
 FIGURE_FONT = ":host { font-size: 12px; }"
@@ -52,15 +53,13 @@ def axis_of(
     high: float | None = None,
     tail: float = 0.001,
 ) -> Axis:
-    """Axis of a column, wide enough for nearly all stars unless its ends are given."""
+    """Axis of a column, wide enough for nearly all stars unless its ends are given; no star twice along a longitude."""
     limits = table.limits(name, tail) or (0.0, 1.0)
     span = (limits[1] - limits[0]) or 1.0
-    return Axis(
-        column(name),
-        limits[0] - _MARGIN * span if low is None else low,
-        limits[1] + _MARGIN * span if high is None else high,
-        inverted,
-    )
+    first, last = limits[0] - _MARGIN * span, limits[1] + _MARGIN * span
+    if name in FULL_CIRCLE:
+        first, last = max(first, 0.0), min(last, TURN)
+    return Axis(column(name), first if low is None else low, last if high is None else high, inverted)
 
 
 @dataclass(frozen=True)

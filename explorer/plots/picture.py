@@ -13,9 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from explorer.model.selection import Mask
+from explorer.model.selection import Mask, images
 from explorer.model.table import StarTable
-from explorer.plots import kernels
 from explorer.plots.colouring import ramp_of
 from explorer.plots.diagram import Arrows, Axis, Bars, DiscPlane, Dots, Lines, Overlay, Plane, SunMark
 from explorer.plots.disc import rotation_colours, rotation_scale, texture_levels, texture_palette
@@ -31,7 +30,7 @@ from explorer.plots.journal import (
 )
 from explorer.plots.marks import MOST_TICKS, draw_arrows, draw_model_points, fewer_ticks, model_handle
 from explorer.plots.palettes import TRANSPARENT, grey_ramp, lookup
-from explorer.plots.shading import Canvas, Categories, Colouring, Density, ValueScale, Viewport
+from explorer.plots.shading import BARS, Canvas, Categories, Colouring, Density, ValueScale, Viewport, count_bars
 from pipeline.domain.columns import column
 from pipeline.products.maps import DiscMap
 
@@ -39,7 +38,6 @@ MOST_POINTS = 20_000
 """Stars in the picture up to which each is a point of its own; more are an image inside the vector axes."""
 
 _RASTER_WIDTH = 700
-_BARS = 60
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def draw_plane(plane: Plane, shot: Shot, disc: DiscMap | None = None, *, residua
             axes.set_aspect("equal", adjustable="datalim")
         for overlay in shot.overlays:
             if isinstance(overlay.shape, Dots):
-                draw_model_points(axes, overlay.shape, "0.6", 1.0)
+                draw_model_points(axes, _repeated(overlay.shape, plane, shot), "0.6", 1.0)
         if disc is not None and isinstance(plane, DiscPlane):
             _draw_texture(axes, plane, disc, residual=residual)
         _draw_stars(axes, plane, shot, grey=disc is None)
@@ -110,14 +108,12 @@ def draw_plane(plane: Plane, shot: Shot, disc: DiscMap | None = None, *, residua
 def draw_bars(bars: Bars, shot: Shot, *, logarithmic: bool) -> Canvas_:
     """A histogram of every star and of the selection."""
     low, high = sorted(shot.x_ends)
-    edges = np.linspace(low, high, _BARS + 1)
-    values = shot.table.axis(bars.x.column.name)
+    edges = np.linspace(low, high, BARS + 1)
     with mpl.rc_context(STYLE):
         figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * min(max(shot.aspect, 0.5), 1.4))
         axes = figure.subplots()
         for rows, colour, label in ((shot.table.every, "0.75", "all"), (shot.rows, "#0072b2", "selected")):
-            counts = np.zeros(_BARS, np.int64)
-            kernels.bin_bars(values, rows, low, _BARS / (high - low), counts)
+            counts, _ = count_bars(shot.table, bars.x.column.name, rows, low, high)
             axes.stairs(counts, edges, fill=True, color=colour, alpha=0.8, label=label)
         axes.set(xlim=shot.x_ends, xlabel=label_of(bars.x.column), ylabel="stars")
         axes.set_yscale("log" if logarithmic else "linear")
@@ -212,6 +208,13 @@ def _draw_overlay(axes: Axes, overlay: Overlay) -> None:
         axes.plot(shape.x, shape.y, ".", color="k", markersize=1.5)
     else:
         assert isinstance(shape, Dots | Arrows)
+
+
+def _repeated(dots: Dots, plane: Plane, shot: Shot) -> Dots:
+    """Points of a model wherever a longitude comes round to them."""
+    window = (*sorted(shot.x_ends), *sorted(shot.y_ends))
+    around = np.array(images(plane.x.column.name, plane.y.column.name, window), np.float32)
+    return Dots(*((values + steps[:, None]).ravel() for values, steps in zip((dots.x, dots.y), around.T, strict=True)))
 
 
 def ends_of(axis: Axis, ends: tuple[float, float] | None) -> tuple[float, float]:

@@ -12,11 +12,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.model.selection import Mask, turns
+from explorer.model.selection import Mask, images, turns
 from explorer.model.table import StarTable
 from explorer.plots import kernels
 
 Image: TypeAlias = NDArray[np.uint8]
+
+BARS = 60
+"""Bars of a histogram."""
 
 _DOT_RADII = ((8_000, 2), (80_000, 1))
 """Radius of a star's dot in pixels while at most so many stars are in the catalogue."""
@@ -44,13 +47,17 @@ class Viewport:
     @property
     def drawable(self) -> bool:
         """Whether there is any area."""
-        edges = (self.x_low, self.x_high, self.y_low, self.y_high)
         return (
-            bool(np.isfinite(edges).all())
+            bool(np.isfinite(self.window).all())
             and self.x_low < self.x_high
             and self.y_low < self.y_high
             and min(self.width, self.height) > 1
         )
+
+    @property
+    def window(self) -> tuple[float, float, float, float]:
+        """Its edges: of x, then of y."""
+        return self.x_low, self.x_high, self.y_low, self.y_high
 
     @property
     def x_scale(self) -> float:
@@ -256,13 +263,8 @@ class Canvas:
         return Layer(levels, n_shown)
 
     def _corners(self, viewport: Viewport) -> list[tuple[float, float]]:
-        """Lower left corner of the viewport, once for each turn by which a longitude comes round into it."""
-        return [
-            (viewport.x_low - across, viewport.y_low - up)
-            for across in turns(self.names[0], viewport.x_low, viewport.x_high)
-            for up in turns(self.names[1], viewport.y_low, viewport.y_high)
-            if viewport.x_high != across or not across
-        ]
+        """Lower left corner of the viewport, once for each image of the plane in it."""
+        return [(viewport.x_low - across, viewport.y_low - up) for across, up in images(*self.names, viewport.window)]
 
     def _spread(self, counts: NDArray[np.generic]) -> NDArray[np.generic]:
         if self.dot_radius == 0:
@@ -297,13 +299,40 @@ class Canvas:
     def nearest(self, viewport: Viewport, x: float, y: float, pixels: float) -> int | None:
         """Catalogue row of the star nearest to a point on screen, None when none lies within ``pixels``."""
         found: list[tuple[float, int]] = []
-        for x_low, y_low in self._corners(viewport):
-            at = x + x_low - viewport.x_low, y + y_low - viewport.y_low
-            scales = viewport.x_scale, viewport.y_scale
-            star, away = kernels.nearest_star(*self.points, self.visible(self.table.every), *at, *scales)
+        scales = viewport.x_scale, viewport.y_scale
+        reach = pixels / scales[0], pixels / scales[1]
+        for across, up in images(*self.names, (x - reach[0], x + reach[0], y - reach[1], y + reach[1])):
+            star, away = kernels.nearest_star(*self.points, self.visible(self.table.every), x - across, y - up, *scales)
             if star >= 0 and away <= pixels:
                 found.append((away, star))
         return min(found)[1] if found else None
+
+    def images_of(self, row: int, viewport: Viewport) -> list[tuple[float, float]]:
+        """Where a star stands on screen; nowhere when a coordinate is unknown."""
+        x, y = (float(values[row]) for values in self.points)
+        if not (np.isfinite(x) and np.isfinite(y)):
+            return []
+        return [(x + across, y + up) for across, up in images(*self.names, viewport.window)]
+
+
+def count_bars(table: StarTable, name: str, rows: Mask, low: float, high: float) -> tuple[NDArray[np.int64], int]:
+    """Numbers of stars in the bars of a histogram, and how many stars have a value.
+
+    Parameters
+    ----------
+    table : StarTable
+        The catalogue.
+    name : str
+        The column; a longitude comes round.
+    rows : ndarray of bool, shape (n,)
+        The stars that count.
+    low, high : float
+        Outer edges of the bars.
+    """
+    counts, known = np.zeros(BARS, np.int64), 0
+    for turn in turns(name, low, high):
+        known = kernels.bin_bars(table.axis(name), rows, low - turn, BARS / (high - low), counts)
+    return counts, known
 
 
 def packed(levels: Image) -> bytes:

@@ -7,14 +7,25 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.model.selection import Everything, InBox, InPolygon, InRange, Selection
-from explorer.plots import kernels
-from explorer.plots.diagram import Arrows, Axis, Bars, DiscPlane, Figure, Missing, Plane
+from explorer.model.selection import TURN, WIDEST, Everything, InBox, InPolygon, InRange, Selection, images
+from explorer.plots.diagram import Arrows, Axis, Bars, DiscPlane, Dots, Figure, Missing, Plane
 from explorer.plots.disc import has_cells, rotation_bar, rotation_scale, texture_levels
 from explorer.plots.references import ARROW_HEIGHT_KPC, MOST_ARROWS, arrow_ends
-from explorer.plots.shading import Canvas, Categories, Colouring, Image, Stars, ValueScale, Viewport, packed
+from explorer.plots.shading import (
+    BARS,
+    Canvas,
+    Categories,
+    Colouring,
+    Image,
+    Stars,
+    ValueScale,
+    Viewport,
+    count_bars,
+    packed,
+)
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
+from pipeline.domain.columns import FULL_CIRCLE
 
 Note: TypeAlias = tuple[str, str] | None
 """What a view does not show: in few words, and in a sentence."""
@@ -27,7 +38,6 @@ RESIDUAL = "residual"
 
 _TAP_PIXELS = 10.0
 _LONE_LEVEL = 150
-_BARS = 60
 
 
 class Panel:
@@ -61,7 +71,9 @@ class Panel:
     def _axis(self, axis: Axis, ends: tuple[float, float] | None) -> dict[str, Any]:
         declared = axis.column
         home = list(axis.ends)
-        return {"column": declared.name, "label": declared.axis_label, "ends": list(ends or home), "home": home}
+        turn, widest = (TURN, WIDEST) if declared.name in FULL_CIRCLE else (None, None)
+        shown = {"column": declared.name, "label": declared.axis_label, "ends": list(ends or home), "home": home}
+        return {**shown, "turn": turn, "widest": widest}
 
     def look(self, window: tuple[float, float, float, float], width: int, height: int) -> None:
         """Take note of what is on screen: ends of x and of y in drawing order, and pixels."""
@@ -84,9 +96,9 @@ class Panel:
         """Row of the star under a click, None when there is none."""
         return None
 
-    def place_of(self, row: int | None) -> tuple[float, float] | None:  # noqa: ARG002 - no star is here
-        """Where a star stands in this plane."""
-        return None
+    def places_of(self, row: int | None) -> list[tuple[float, float]]:  # noqa: ARG002 - no star is here
+        """Where a star stands on screen: at several places where a longitude comes round."""
+        return []
 
 
 class PlanePanel(Panel):
@@ -127,9 +139,18 @@ class PlanePanel(Panel):
         assert self.viewport is not None
         self.stars = self.canvas.stars_in(self.viewport, glyphs)
         if self.stars is None:
-            return [self._image("everything", self.canvas.everything(self.viewport).levels)]
+            return [self._image("everything", self.canvas.everything(self.viewport).levels), *self._dots_layer()]
         obsid = self.workspace.table["obsid"][self.stars.rows].astype(np.float64)
-        return [{"name": "stars", "x": self.stars.x, "y": self.stars.y, "id": obsid}]
+        return [{"name": "stars", "x": self.stars.x, "y": self.stars.y, "id": obsid}, *self._dots_layer()]
+
+    def _dots_layer(self) -> list[Picture]:
+        """Where dots that the browser has already are drawn again because a longitude comes round."""
+        assert self.viewport is not None
+        dots = [one.name for one in self.figure.overlays if isinstance(one.shape, Dots)]
+        if not dots or FULL_CIRCLE.isdisjoint(self.names):
+            return []
+        around = images(*self.names, self.viewport.window)
+        return [{"name": "dots", "overlays": dots, "images": [list(image) for image in around]}]
 
     def selected(self, colouring: Colouring) -> list[Picture]:
         """The selected stars in their colours, and their velocities where arrows are on."""
@@ -159,8 +180,7 @@ class PlanePanel(Panel):
 
     def _image(self, name: str, levels: Image) -> Picture:
         assert self.viewport is not None
-        edges = (self.viewport.x_low, self.viewport.x_high, self.viewport.y_low, self.viewport.y_high)
-        return {"name": name, "window": edges, "shape": levels.shape, "pixels": packed(levels)}
+        return {"name": name, "window": self.viewport.window, "shape": levels.shape, "pixels": packed(levels)}
 
     def _arrow_layer(self) -> list[Picture]:
         found = self.arrows()
@@ -194,12 +214,9 @@ class PlanePanel(Panel):
         """The nearest star within some pixels."""
         return None if self.viewport is None else self.canvas.nearest(self.viewport, x, y, _TAP_PIXELS)
 
-    def place_of(self, row: int | None) -> tuple[float, float] | None:
-        """Its coordinates, when both are known."""
-        if row is None:
-            return None
-        x, y = (float(values[row]) for values in self.canvas.points)
-        return (x, y) if np.isfinite(x) and np.isfinite(y) else None
+    def places_of(self, row: int | None) -> list[tuple[float, float]]:
+        """Its images, when both coordinates are known."""
+        return [] if row is None or self.viewport is None else self.canvas.images_of(row, self.viewport)
 
 
 class DiscPanel(PlanePanel):
@@ -248,10 +265,10 @@ class DiscPanel(PlanePanel):
         self._write_note(0)
         return [self._image("selected", np.zeros((1, 1), np.uint8)), *self._arrow_layer()]
 
-    def place_of(self, row: int | None) -> tuple[float, float] | None:
+    def places_of(self, row: int | None) -> list[tuple[float, float]]:
         """Its coordinates, when it is in this slice."""
         assert self.canvas.shown is not None
-        return super().place_of(row) if row is not None and self.canvas.shown[row] else None
+        return super().places_of(row) if row is not None and self.canvas.shown[row] else []
 
     def _write_note(self, hidden: int) -> None:
         outside = (f"{hidden:,} outside", f"{hidden:,} selected stars are not in this slice") if hidden else None
@@ -295,10 +312,8 @@ class BarsPanel(Panel):
     def _bars(self, name: str, rows: NDArray[np.bool_]) -> Picture:
         assert self.viewport is not None
         low, high = self.viewport.x_low, self.viewport.x_high
-        counts = np.zeros(_BARS, np.int64)
-        values = self.workspace.table.axis(self.figure.x.column.name)
-        known = kernels.bin_bars(values, rows, low, _BARS / (high - low), counts)
-        picture = {"name": name, "edges": np.linspace(low, high, _BARS + 1), "counts": counts.astype(np.float64)}
+        counts, known = count_bars(self.workspace.table, self.figure.x.column.name, rows, low, high)
+        picture = {"name": name, "edges": np.linspace(low, high, BARS + 1), "counts": counts.astype(np.float64)}
         return {**picture, "known": known} if name == "selected" else picture
 
     def region(self, geometry: dict[str, Any]) -> Selection | None:

@@ -187,8 +187,8 @@ class Stage:
     def mark_focus(self) -> None:
         """Ring the star under the lens, wherever a plane shows it."""
         row = self.workspace.focus_row
-        places = [(slot, panel.place_of(row)) for slot, panel in enumerate(self.panels)]
-        self.channel.tell(focus=[[slot, *(place or (None, None))] for slot, place in places])
+        places = [(slot, panel.places_of(row)) for slot, panel in enumerate(self.panels)]
+        self.channel.tell(focus=[[slot, [x for x, _ in found], [y for _, y in found]] for slot, found in places])
 
     def _recoloured(self) -> None:
         self.colouring = self.colouring_on(dark=self.workspace.dark)

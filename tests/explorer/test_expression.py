@@ -77,6 +77,25 @@ def test_expressions_become_the_algebra_of_gestures():
     assert parse("TEFF < 1", COLUMNS).mask(COLUMNS).sum() == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("350, 10", 350, 370),
+        ("10, -340", 10, 20),
+        ("10, 350", 10, 350),
+        ("-10, 10", -10, 10),
+        ("730, 10", 730, 730),
+    ],
+)
+def test_between_runs_on_round_the_circle(text, low, high):
+    selection = parse(f"between(ra, {text})", COLUMNS)
+    assert selection == InRange("ra", low, high)
+    turned = (COLUMNS["ra"] - low) % 360
+    assert np.array_equal(selection.mask(COLUMNS), turned <= high - low)
+    assert parse("between(dec, 10, -10)", COLUMNS).mask(COLUMNS).sum() == 0, "this runs round no circle"
+    assert parse("between(ra, 1e999, 10)", COLUMNS).mask(COLUMNS).sum() == 0
+
+
 def test_cone_is_a_circle_on_the_sphere():
     from astropy import units as u
     from astropy.coordinates import SkyCoord

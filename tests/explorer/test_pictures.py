@@ -96,6 +96,29 @@ def test_the_model_is_named_beside_other_legends(draw):
     assert {"no", "yes", "0.0"} <= legends(draw("hr", colour_by="in_training"))
 
 
+@pytest.mark.parametrize("ends", [(180.0, 540.0), (-648.0, 1018.0)])
+def test_the_model_and_bars_come_round_in_pictures(library, links, ends):
+    panels = (PanelState("stream_sky"), PanelState("histogram", x="sgr_lambda"))
+    page = Page(library, links, Workspace(library.table, panels=panels))
+    page.open()
+    page.look([0], window=[*ends, -30.0, 30.0])
+    page.look([1], window=[*ends, 0, 1])
+    model = page.room.sharing.drawing(0)().axes[0].lines[0].get_xdata()
+    known = library.products.overlays["stream_model"][["sgr_lambda", "sgr_beta"]].dropna()["sgr_lambda"].to_numpy()
+    assert sorted(within(model, ends)) == pytest.approx(sorted(within(round_and_round(known), ends)), abs=1e-3)
+    stars = library.table["sgr_lambda"][np.isfinite(library.table["sgr_lambda"])]
+    bars = page.room.sharing.drawing(1)().axes[0].patches[0].get_data().values
+    assert bars.sum() == within(round_and_round(stars), ends).size
+
+
+def round_and_round(longitudes):
+    return np.concatenate([longitudes + np.float64(360 * turn) for turn in range(-3, 4)])
+
+
+def within(values, ends):
+    return values[(values > ends[0]) & (values < ends[1])]
+
+
 def legends(figure):
     return {text.get_text() for legend in figure.findobj(Legend) for text in legend.get_texts()}
 

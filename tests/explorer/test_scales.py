@@ -32,6 +32,8 @@ def test_a_few_wild_values_do_not_squeeze_the_others():
     even = np.linspace(0.0, 360.0, 3000, dtype=np.float32)
     whole = StarTable.from_frame(pd.DataFrame({"obsid": np.arange(3000), "sgr_lambda": even}))
     assert whole.limits("sgr_lambda", 0.001) == pytest.approx((0.36, 359.64), abs=0.2)
+    round_once = axis_of(whole, "sgr_lambda")
+    assert (round_once.low, round_once.high) == (0.0, 360.0), "no star is seen twice along a longitude"
     assert table.limits("j_phi") == (pytest.approx(values.min()), 1e6)
 
 

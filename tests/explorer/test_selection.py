@@ -33,6 +33,12 @@ COLUMNS = {
     "quality": (1 << _RNG.integers(0, 16, N)).astype(np.int32),
 }
 
+LONGITUDES = {
+    "obsid": np.arange(724),
+    "sgr_lambda": np.append(np.arange(723) / 2, np.nan).clip(0, 360).astype(np.float32),
+    "teff": np.zeros(724, np.float32),
+}
+
 numbers = st.floats(-3, 3, allow_nan=False)
 leaves = st.one_of(
     st.just(Everything()),
@@ -103,6 +109,36 @@ def test_a_missing_value_is_never_inside(a):
         assert not (a.mask(COLUMNS) & missing).any()
     if isinstance(a, InRange):
         assert not (a.mask(COLUMNS) & np.isnan(COLUMNS[a.column])).any()
+
+
+halves = st.integers(-5000, 5000).map(lambda number: number / 2)
+
+
+@settings(max_examples=150, deadline=None)
+@given(halves, st.integers(0, 1600).map(lambda number: number / 2))
+def test_a_range_holds_a_star_when_any_of_its_images_lies_inside(low, width):
+    inside = np.zeros(LONGITUDES["obsid"].shape, bool)
+    for turn in range(-12, 12):
+        image = LONGITUDES["sgr_lambda"] + np.float32(360 * turn)
+        inside |= (image >= low) & (image <= low + width)
+    assert np.array_equal(InRange("sgr_lambda", low, low + width).mask(LONGITUDES), inside)
+    box = InBox("teff", "sgr_lambda", -1.0, 1.0, low, low + width)
+    assert np.array_equal(box.mask(LONGITUDES), inside)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(halves, st.floats(-3, 3)), min_size=3, max_size=6, unique=True))
+def test_an_outline_holds_a_star_when_any_of_its_images_lies_inside(vertices):
+    inside = np.zeros(LONGITUDES["obsid"].shape, bool)
+    for turn in range(-12, 12):
+        moved = LONGITUDES["sgr_lambda"].astype(float) + 360 * turn
+        inside |= polygons.points_in_polygon(moved, LONGITUDES["teff"], np.array(vertices))
+    found = InPolygon("sgr_lambda", "teff", tuple(vertices)).mask(LONGITUDES)
+    assert (found ^ inside).sum() <= 1, "one may lie on the line"
+
+
+def test_a_range_of_no_longitude_does_not_come_round():
+    assert InRange("teff", 359.0, 361.0).mask(LONGITUDES).sum() == 0
 
 
 @settings(max_examples=40, deadline=None)

@@ -8,12 +8,12 @@ import slow_shading as slow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.model.selection import InRange
+from explorer.model.selection import MOST_IMAGES, WIDEST, InRange, images
 from explorer.model.subsets import Subset
 from explorer.model.table import StarTable
 from explorer.plots import kernels
 from explorer.plots.colouring import colouring_of_subsets
-from explorer.plots.shading import Canvas, Density, ValueScale, Viewport, packed
+from explorer.plots.shading import Canvas, Density, ValueScale, Viewport, count_bars, packed
 
 VIEW = Viewport(0.0, 10.0, 0.0, 10.0, 50, 40)
 
@@ -97,6 +97,55 @@ def test_longitudes_come_round():
     assert InRange("sgr_lambda", 350, 370).mask(table).tolist() == [True, True, False]
     assert InRange("sgr_lambda", -10, 10).mask(table).tolist() == [True, True, False]
     assert InRange("sgr_lambda", -400, 400).mask(table).all()
+
+
+@pytest.mark.parametrize("ends", [(-648, 1018), (-300, -100), (700, 1100), (180, 540), (0, 360), (-5000, 5000)])
+@pytest.mark.parametrize("upright", [False, True])
+def test_a_star_is_seen_at_its_longitude_and_every_turn_from_it(ends, upright):
+    rng = np.random.default_rng(5)
+    table = stars(sgr_lambda=rng.integers(0, 720, 40) / 2, sgr_beta=rng.uniform(-1, 1, 40))
+    window = (-1.0, 1.0, *ends) if upright else (*ends, -1.0, 1.0)
+    view, names = Viewport(*window, 60, 50), ("sgr_beta", "sgr_lambda") if upright else ("sgr_lambda", "sgr_beta")
+    canvas = Canvas(table, *names)
+    canvas.dot_radius = 0
+    seen = [table["sgr_lambda"] + np.float32(360 * turn) for turn in range(-20, 20)]
+    longitudes, latitudes = np.concatenate(seen), np.tile(table["sgr_beta"], 40)
+    x, y = (latitudes, longitudes) if upright else (longitudes, latitudes)
+    counts = slow.counts(x, y, np.ones(x.size, bool), view)
+    assert np.array_equal(canvas.everything(view).levels, slow.log_levels(counts, counts.max()))
+    assert canvas.selected(view, table.every, ValueScale("sgr_beta", -1, 1)).n_shown == 40
+    inside = (longitudes >= ends[0]) & (longitudes <= ends[1])
+    few = canvas.stars_in(view, 5000)
+    drawn = few.y if upright else few.x
+    assert set(drawn) >= set(longitudes[inside & (longitudes < ends[1])])
+    assert set(drawn) <= set(longitudes[inside])
+    assert np.array_equal(table["sgr_lambda"][few.rows], drawn % 360)
+    for star in np.flatnonzero(inside)[:5]:
+        near = canvas.nearest(view, float(x[star]), float(y[star]), 0.1)
+        assert (table["sgr_lambda"][near], table["sgr_beta"][near]) == (longitudes[star] % 360, latitudes[star])
+        assert (float(x[star]), float(y[star])) in canvas.images_of(near, view)
+
+
+def test_a_view_of_a_million_turns_is_drawn_in_its_middle_without_going_through_all():
+    table = stars(sgr_lambda=[1.0, 359.0, 180.0], glon=[2.0, 10.0, 200.0], teff=[1.0, np.nan, 3.0])
+    for names in (("sgr_lambda", "teff"), ("teff", "glon"), ("sgr_lambda", "glon")):
+        canvas = Canvas(table, *names)
+        for far in (1e4, 1e9, 1e300):
+            view = Viewport(-far, far, -far, far, 50, 40)
+            assert 2 <= canvas.stars_in(view, 1000).rows.size <= 3 * MOST_IMAGES
+            assert canvas.everything(view).levels.any()
+            assert len(canvas.images_of(0, view)) <= MOST_IMAGES
+    assert images("sgr_lambda", "glon", (0.0, WIDEST, 0.0, WIDEST)) == [
+        (360.0 * across, 360.0 * up) for across in range(5) for up in range(5)
+    ]
+    assert images("sgr_lambda", "teff", (350.0, 370.0, -1e9, 1e9)) == [(0.0, 0.0), (360.0, 0.0)]
+
+
+def test_bars_of_a_longitude_come_round():
+    table = stars(sgr_lambda=[1.0, 359.0, 180.5, np.nan])
+    counts, known = count_bars(table, "sgr_lambda", table.every, -30.0, 570.0)
+    assert np.flatnonzero(counts).tolist() == [2, 3, 21, 38, 39, 57]
+    assert known == 3
 
 
 def test_nearest_counts_in_pixels():

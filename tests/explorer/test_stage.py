@@ -116,7 +116,7 @@ def test_a_tap_focuses_and_with_keys_selects(page):
     obsid = int(page.library.table["obsid"][star])
     answer = page.send("tap", slot=0, x=x, y=y, keys=[])
     assert page.workspace.focus == obsid
-    assert answer["focus"][0] == [0, pytest.approx(x), pytest.approx(y)]
+    assert answer["focus"][0] == [0, [pytest.approx(x)], [pytest.approx(y)]]
     page.send("tap", slot=0, x=x, y=y, keys=["ctrl"])
     assert page.workspace.selection.then[-1][1] == InIds((obsid,))
     assert page.workspace.n_selected == 1
@@ -203,6 +203,43 @@ def test_a_histogram_selects_a_range(library, links):
     chosen = page.layers(page.told[-1], "selected")[0]["counts"]
     assert 0 < chosen.sum() < bars["counts"].sum()
     assert page.send("switch", slot=0, name="logarithmic", on=True)["stage"]["panels"][0]["logarithmic"]
+
+
+def test_the_ring_is_wherever_its_star_is_seen(library, links):
+    page = Page(library, links, Workspace(library.table, panels=(PanelState("stream_sky"), PanelState("hr"))))
+    page.open()
+    star = int(np.nanargmin(np.abs(library.table["sgr_lambda"] - 47)))
+    x, y = (float(library.table[name][star]) for name in ("sgr_lambda", "sgr_beta"))
+    page.workspace.focus = int(library.table["obsid"][star])
+    for window, seen in (((180.0, 540.0), x + 360), ((-648.0, -288.0), x - 360), ((0.0, 360.0), x)):
+        answer = page.look([0], window=[*window, -90.0, 90.0])
+        slot, xs, ys = answer["focus"][0]
+        assert (slot, [at for at in xs if window[0] < at < window[1]]) == (0, [pytest.approx(seen)])
+        assert ys == [y] * len(xs)
+        assert len(answer["focus"][1][1]) == 1
+
+
+def test_the_model_is_told_where_it_is_seen_again(library, links):
+    page = Page(library, links, Workspace(library.table, panels=(PanelState("stream_sky"), PanelState("hr"))))
+    dots = page.layers(page.open(), "dots")
+    assert dots == {0: {"slot": 0, "name": "dots", "overlays": ["stream"], "images": [[0, 0]]}}
+    dots = page.layers(page.look([0], window=[180.0, 540.0, -90.0, 90.0]), "dots")
+    assert dots[0]["images"] == [[0, 0], [360, 0]]
+
+
+def test_bars_of_a_longitude_come_round_as_a_drag_over_them_does(library, links):
+    page = Page(library, links, Workspace(library.table, panels=(PanelState("histogram", x="sgr_lambda"),)))
+    first = page.layers(page.open(), "everything")[0]["counts"].sum()
+    assert first <= np.isfinite(library.table["sgr_lambda"]).sum(), "no star stands twice at the start"
+    for low, high in ((180.0, 568.0), (-1000.0, -900.0), (700.0, 1100.0)):
+        page.look([0], window=[low, high, 0, 1])
+        drag = {"type": "rect", "x0": low + 60, "x1": low + 80, "y0": 0, "y1": 5}
+        page.send("region", slot=0, geometry=drag, keys=[])
+        chosen = page.layers(page.told[-1], "selected")[0]
+        lit = chosen["edges"][:-1][chosen["counts"] > 0]
+        assert page.workspace.n_selected > 0
+        assert low + 50 < lit.min() <= low + 80
+        assert chosen["counts"].sum() >= page.workspace.n_selected
 
 
 @pytest.mark.parametrize("how", ["nan", "absent"])

@@ -58,6 +58,10 @@ CUT = f"""() => ({CARDS})().flatMap(card => {{
 }})"""
 """Notes, legends and captions that are seen in part."""
 
+SKY = "Bokeh.documents.map(d => d.get_model_by_name('Sagittarius sky')).find(m => m)"
+MODEL = f"() => Array.from(({SKY}).renderers.find(r => r.level === 'image' && !r.name).data_source.data.x)"
+"""Longitudes of the stream model's dots."""
+
 ADDRESS = """() => {
   const walk = root => [...root.querySelectorAll('*')].flatMap(e => [e, ...(e.shadowRoot ? walk(e.shadowRoot) : [])])
   return walk(document).find(e => e.matches("input[aria-label='Link to what is on screen']"))?.value ?? ''
@@ -262,6 +266,37 @@ def test_zoom_aggregates_again(explorer):
     explorer.page.wait_for_function(f"(lit) => ({LIT})() !== lit", arg=before["lit"], timeout=10_000)
     button(explorer, "Reset every zoom").click()
     explorer.page.wait_for_function(f"(lit) => ({LIT})() === lit", arg=before["lit"], timeout=10_000)
+
+
+def test_longitudes_come_round(explorer):
+    """Panned over 360 degrees, the model, the ring and the words under the mouse follow; no zoom leaves all turns."""
+    page = explorer.page
+    page.locator(".card[aria-label='Sagittarius sky']").get_by_role("button", name="Enlarge").click()
+    page.wait_for_function(f"() => ({LAYER})('Sagittarius sky', 'stars').x.length > 5000", timeout=10_000)
+    model = page.evaluate(MODEL)
+    page.evaluate(f"() => ({SKY}).x_range.setv({{start: 200, end: 560}})")
+    page.wait_for_function(f"(n) => ({MODEL})().length === 2 * n", arg=len(model), timeout=10_000)
+    assert sorted(page.evaluate(MODEL)) == pytest.approx(sorted([*model, *(x + 360 for x in model)]), abs=1e-3)
+    x, y = page.evaluate(
+        f"""() => (({{x, y}}) => {{
+          const k = Array.from(x).findIndex((one, at) => one > 400 && one < 500 && Math.abs(y[at]) < 20)
+          return [x[k], y[k]]
+        }})(({LAYER})('Sagittarius sky', 'stars'))"""
+    )
+    at = explorer.pixel("Sagittarius sky", x, y)
+    page.mouse.move(at["x"], at["y"])
+    words = page.locator(".bk-tooltip-content, .bk-Tooltip").filter(has_text="obsid").last
+    words.wait_for(timeout=5000)
+    assert 0 <= float(words.inner_text().split("Λ [deg]:")[1].split()[0]) < 360
+    page.mouse.click(at["x"], at["y"])
+    page.wait_for_function(f"() => ({LAYER})('Sagittarius sky', 'focus').x.length === 2", timeout=10_000)
+    ring = page.evaluate(f"() => ({LAYER})('Sagittarius sky', 'focus').x")
+    assert ring[1] == ring[0] + 360
+    assert 400 < ring[1] < 500
+    for _ in range(12):
+        page.mouse.wheel(0, 2000)
+    page.wait_for_function(f"(n) => ({MODEL})().length > 4 * n", arg=len(model), timeout=10_000)
+    assert page.evaluate(f"() => ({SKY}).x_range.end - ({SKY}).x_range.start") <= 1800.001
 
 
 def test_views_swap_and_any_column_stands_on_an_axis(explorer):
