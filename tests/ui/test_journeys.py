@@ -516,8 +516,8 @@ def test_rooms_can_be_entered_faster_than_they_are_built(visit):
 
 
 def test_an_unknown_star_in_the_link_is_a_sentence(visit):
-    explorer = visit("?star=42")
-    explorer.page.get_by_text("This catalogue has no star with obsid 42.").wait_for(timeout=20_000)
+    told = visit("?star=42").page.get_by_role("status")
+    told.filter(has_text="This catalogue has no star with obsid 42.").wait_for(timeout=20_000)
 
 
 def test_two_visitors_do_not_disturb_each_other(visit):
