@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,8 +27,12 @@ _GAIA = ("gaia_source_id", "source_id", "gaia_dr3_source_id", "gaia_dr3")
 _RA = ("ra", "ra_deg", "raj2000", "ra_icrs", "_raj2000", "_ra")
 _DEC = ("dec", "dec_deg", "dej2000", "de_icrs", "_dej2000", "_de")
 
-_WHOLE = re.compile(r"(?<=\d)\.0*$")
-"""What a program that takes identifiers for decimal numbers writes behind them."""
+_LARGEST = 2**63 - 1
+_EXACT = 2**53
+"""Decimal numbers of double precision have every digit of whole ones below this."""
+
+_NUMBER = re.compile(r"(\d+)(?:\.(\d*))?(?:[eE]\+?(\d{1,3}))?", re.ASCII)
+"""An identifier, also as a program writes it that takes it for a decimal number."""
 
 
 @dataclass(frozen=True)
@@ -105,20 +110,27 @@ def _of_table(data: bytes, form: str) -> dict[str, NDArray[np.generic]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         table = Table.read(io.BytesIO(data), format=form)
-    return {name.lower(): _without_gaps(table[name]) for name in table.colnames}
+    return {name.lower(): _decoded(_without_gaps(table[name])) for name in table.colnames}
 
 
 def _without_gaps(column: Column) -> NDArray[np.generic]:
     """A gap is neither an id nor a degree."""
     if not isinstance(column, MaskedColumn):
         return np.asarray(column)
-    return np.asarray(column.filled(np.nan) if column.dtype.kind == "f" else column.astype(str).filled(""))
+    if column.dtype.kind == "f":
+        return np.asarray(column.filled(np.nan))
+    return np.asarray(column.filled(b"") if column.dtype.kind == "S" else column.astype(str).filled(""))
+
+
+def _decoded(values: NDArray[Any]) -> NDArray[np.generic]:
+    """Text of FITS is bytes."""
+    return np.char.decode(values, "ascii", "replace") if values.dtype.kind == "S" else values
 
 
 def _of_text(data: bytes) -> dict[str, NDArray[np.generic]]:
     text = data.decode("utf-8-sig")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if lines and all(_WHOLE.sub("", line.strip()).isdigit() for line in lines[:50]):
+    if lines and all(_NUMBER.fullmatch(line.strip()) for line in lines[:50]):
         return {"obsid": np.array(lines, str)}
     if not lines:
         raise SelectionError("The list is empty: it holds comments alone. Choose another file.")
@@ -135,21 +147,64 @@ def _find(columns: Iterable[str], names: tuple[str, ...]) -> str | None:
     return next((name for name in names if name in there), None)
 
 
-def _by_id(values: NDArray[np.generic], table: StarTable, name: str, called: str) -> Members:
-    ids = _integers(values)
+def _by_id(values: NDArray[Any], table: StarTable, name: str, called: str) -> Members:
+    values = values.ravel()
+    ids, rounded = _identifiers(values)
     if not ids.size:
-        raise SelectionError(f"The column {called} holds no whole number.")
-    rows = np.flatnonzero(np.isin(table[name], ids))
+        raise SelectionError(_none_of(values, rounded, called))
+    different = np.unique(ids)
+    rows = np.flatnonzero(np.isin(table[name], different))
     selection = InIds(tuple(int(obsid) for obsid in table["obsid"][rows]))
-    matched = int(np.isin(np.unique(ids), table[name]).sum())
-    return Members(selection, f"{matched:,} of {np.unique(ids).size:,} identifiers ({called}) are in the catalogue.")
+    matched = int(np.isin(different, table[name]).sum())
+    sentence = f"{matched:,} of {different.size:,} identifiers ({called}) are in the catalogue."
+    return Members(selection, sentence + _left_out(values.size - ids.size - rounded, rounded))
 
 
-def _integers(values: NDArray[np.generic]) -> NDArray[np.int64]:
+def _none_of(values: NDArray[Any], rounded: int, called: str) -> str:
+    if rounded:
+        return (
+            f"The column {called} holds decimal numbers that have lost their last digits ({rounded:,} of "
+            f"{values.size:,} values). Save it as integers or as text."
+        )
+    found = f"it begins with {str(values[0])[:30]!r}" if values.size else "it is empty"
+    return f"The column {called} holds no whole number; {found}. Write one identifier a row."
+
+
+def _left_out(others: int, rounded: int) -> str:
+    """What is told of values that were not looked for."""
+    told = f" Left out as no identifiers: {others:,}." if others else ""
+    if rounded:
+        told += f" Left out as decimal numbers that have lost their last digits: {rounded:,}; "
+        told += "save the column as integers or as text."
+    return told
+
+
+def _identifiers(values: NDArray[Any]) -> tuple[NDArray[np.int64], int]:
+    """Identifiers among some values, and how many of the others have lost digits as decimal numbers."""
     if values.dtype.kind in "iu":
-        return values.astype(np.int64)
-    texts = [_WHOLE.sub("", str(value).strip()) for value in values.ravel()]
-    return np.array([int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19], np.int64)
+        return values[(values > 0) & (values <= _LARGEST)].astype(np.int64), 0
+    if values.dtype.kind == "f":
+        whole = values[np.isfinite(values) & (values > 0) & (values == np.floor(values))]
+        rounded = whole >= 2.0 ** (np.finfo(values.dtype).nmant + 1)
+        return whole[~rounded].astype(np.int64), int(rounded.sum())
+    found = [_identifier(str(value).strip()) for value in values]
+    whole_ones = [number for number, rounded in found if number and not rounded]
+    return np.array(whole_ones, np.int64), sum(rounded for _, rounded in found)
+
+
+def _identifier(text: str) -> tuple[int, bool]:
+    """The number that a text is, 0 if it is no identifier, and whether it has lost digits."""
+    parts = _NUMBER.fullmatch(text)
+    if parts is None:
+        return 0, False
+    digits, decimals, shift = parts[1].lstrip("0"), parts[2] or "", int(parts[3] or 0)
+    if len(digits) + shift > len(str(_LARGEST)) or decimals[shift:].strip("0"):
+        return 0, False
+    number = int((digits + decimals[:shift].ljust(shift, "0")) or "0")
+    if number > _LARGEST:
+        return 0, False
+    decimal = parts[2] is not None or parts[3] is not None
+    return number, bool(number) and decimal and (number >= _EXACT or len(decimals) < shift)
 
 
 def _by_position(ra: NDArray[np.generic], dec: NDArray[np.generic], table: StarTable) -> Members:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from explorer.model.members import MOST_BYTES, read_members
 from explorer.model.selection import SelectionError
+from explorer.model.table import StarTable
 
 
 def written(table, form):
@@ -70,6 +71,71 @@ def test_a_gap_among_ids_is_no_id(library):
         assert "of 2 identifiers" in read_members(written(table, form), library.table).sentence
 
 
+@pytest.fixture
+def gaia(library):
+    """The catalogue with Gaia source ids of 19 digits, to the largest that there can be, and one unmatched star."""
+    ids = 2**63 - 1 - 977 * np.arange(library.table.n_stars, dtype=np.int64)
+    ids[-1] = 0
+    return StarTable({**library.table, "gaia_source_id": ids})
+
+
+@pytest.mark.parametrize("form", ["fits", "votable", "ascii.csv"])
+@pytest.mark.parametrize("dtype", [np.int64, "S19", "U19"])
+def test_identifiers_of_19_digits_are_read_as_numbers_and_as_text(gaia, form, dtype):
+    ids = np.array([*gaia["gaia_source_id"][:5], 8000], np.int64).astype(dtype)
+    members = read_members(written(Table({"source_id": ids}), form), gaia)
+    assert set(members.selection.obsids) == set(gaia["obsid"][:5].tolist())
+    assert members.sentence == "5 of 6 identifiers (source_id) are in the catalogue."
+
+
+def test_text_of_fits_is_text_with_gaps_and_without(library, wanted):
+    ids = wanted.astype("S10")
+    for column in (ids, MaskedColumn(ids, mask=np.arange(ids.size) == 1)):
+        members = read_members(written(Table({"obsid": column}), "fits"), library.table)
+        assert set(members.selection.obsids) == {int(one) for one in np.ma.masked_array(column).compressed()}
+    at = [library.table[name][:3].astype("S24") for name in ("ra", "dec")]
+    assert len(read_members(written(Table(at, names=["ra", "dec"]), "fits"), library.table).selection.obsids) == 3
+
+
+def test_what_is_no_identifier_is_counted(gaia):
+    known = gaia["gaia_source_id"][:2]
+    text = "\n".join(["source_id", *map(str, known), "-9999", "0", "none", str(2**63), "12.5"]).encode()
+    members = read_members(text, gaia)
+    assert members.sentence == "2 of 2 identifiers (source_id) are in the catalogue. Left out as no identifiers: 5."
+    assert set(members.selection.obsids) == set(gaia["obsid"][:2].tolist()), "0 is of stars that Gaia lacks"
+    for ids in ([*known, -9999, 0], np.array([*known, 2**63, 0], np.uint64)):
+        assert read_members(written(Table({"source_id": ids}), "fits"), gaia).sentence.endswith("identifiers: 2.")
+    floats = read_members(written(Table({"obsid": [8000.0, np.nan, np.inf, 0.5]}), "fits"), gaia)
+    assert floats.sentence.endswith("Left out as no identifiers: 3.")
+
+
+@pytest.mark.parametrize("form", ["fits", "votable", "ascii.csv"])
+def test_decimal_numbers_that_have_lost_digits_are_told_with_the_remedy(gaia, form):
+    floats = gaia["gaia_source_id"][1:5].astype(np.float64)
+    with pytest.raises(
+        SelectionError, match=r"source_id holds .* lost .* \(4 of 4 values\)\. Save it as integers or as"
+    ):
+        read_members(written(Table({"source_id": floats}), form), gaia)
+    members = read_members(written(Table({"source_id": [*floats, 2.0**53 - 1]}), form), gaia)
+    assert members.sentence.startswith("0 of 1 identifiers")
+    assert members.sentence.endswith("lost their last digits: 4; save the column as integers or as text.")
+
+
+def test_decimal_numbers_with_an_exponent_are_read_if_every_digit_is_there(library, wanted):
+    exact = "\n".join(f"{obsid:.18e}" for obsid in wanted)
+    for text in (exact, f"obsid\n{exact}"):
+        assert set(read_members(text.encode(), library.table).selection.obsids) == set(wanted.tolist())
+    cut = "\n".join(["obsid", *(f"{obsid:.3e}" for obsid in wanted)]).encode()
+    with pytest.raises(SelectionError, match="lost their last digits"):
+        read_members(cut, library.table)
+
+
+def test_single_precision_holds_fewer_digits(gaia):
+    members = read_members(written(Table({"obsid": np.array([2**24 - 1, 2**24 + 2], np.float32)}), "fits"), gaia)
+    assert members.sentence.startswith("0 of 1 identifiers")
+    assert "lost their last digits: 1;" in members.sentence
+
+
 HOSTILE = {
     "too large": (b"1\n" * (MOST_BYTES // 2 + 1), "bytes; at most"),
     "empty": (b"", "The list is empty"),
@@ -78,7 +144,8 @@ HOSTILE = {
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "neither text nor FITS"),
     "packed": (gzip.compress(b"obsid\n1\n"), "neither text nor FITS|could not be read"),
     "other columns": (b"name,size\na,1\n", "found: name, size"),
-    "no numbers": (b"obsid\none\ntwo\n", "holds no whole number"),
+    "no numbers": (b"obsid\none\ntwo\n", "holds no whole number; it begins with 'one'. Write one"),
+    "no rows": (b"obsid,ra\n", "holds no whole number; it is empty"),
     "hours": (b"ra,dec\n00:42:44,+41:16:09\n", "Convert hours"),
     "ragged": (b"obsid,x\n1,2\n1,2,3,4\n", "could not be read"),
     "latin-1": ("obsid,n\u00e4me\n1,\u00e4\n".encode("latin-1"), "could not be read"),
