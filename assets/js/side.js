@@ -23,7 +23,7 @@ class Side {
     this.name = element("input", {placeholder: "name of a subset", "aria-label": "Name of the subset", maxLength: 40})
     const keep = element("button", {type: "button", title: "Give the selected stars a name", onclick: () => this.keep()}, "Save selection")
     this.tree = element("ul", {className: "tree", "aria-label": "Subsets"})
-    this.file = element("input", {type: "file", hidden: true, accept: ".csv,.txt,.tsv,.fits,.fit,.xml,.vot,.votable", onchange: () => this.upload()})
+    this.file = element("input", {type: "file", hidden: true, accept: ".csv,.txt,.tsv,.fits,.fit,.xml,.vot,.votable,.parquet", onchange: () => this.upload()})
     const list = element("button", {type: "button", title: "CSV, FITS or VOTable with obsid, source_id, or ra and dec", onclick: () => this.file.click()}, "Member list…")
     const number = (label, title) => element("input", {type: "number", step: "any", placeholder: label, title, "aria-label": title})
     this.verdicts = element("select", {"aria-label": "Stars by verdict", onchange: () => this.by_verdict()})

@@ -1,4 +1,4 @@
-"""Member lists that visitors upload: identifiers or positions in CSV, FITS or VOTable, as a selection."""
+"""Member lists that visitors upload: identifiers or positions in CSV, FITS, VOTable or Parquet, as a selection."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from astropy.table import Column, MaskedColumn, Table
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
@@ -19,6 +22,9 @@ from explorer.model.selection import InIds, SelectionError
 from explorer.model.table import StarTable
 
 MOST_BYTES = 16_000_000
+_MOST_ROWS = MOST_BYTES // 8
+"""Of a packed list: no more identifiers than an unpacked one can hold."""
+
 RADIUS_ARCSEC = 1.0
 """How near a position must be to a star."""
 
@@ -30,6 +36,9 @@ _DEC = ("dec", "dec_deg", "dej2000", "de_icrs", "_dej2000", "_de")
 _LARGEST = 2**63 - 1
 _EXACT = 2**53
 """Decimal numbers of double precision have every digit of whole ones below this."""
+
+_LETTERS = 40
+"""Of a packed text that are unpacked: more than any identifier or degree has."""
 
 _NUMBER = re.compile(r"(\d+)(?:\.(\d*))?(?:[eE]\+?(\d{1,3}))?", re.ASCII)
 """An identifier, also as a program writes it that takes it for a decimal number."""
@@ -57,8 +66,8 @@ def read_members(data: bytes, table: StarTable) -> Members:
     Parameters
     ----------
     data : bytes
-        The file: CSV, FITS or VOTable with a column of obsid or Gaia source id, or two of RA and Dec in degrees; or
-        plain text with an obsid a line.
+        The file: CSV, FITS, VOTable or Parquet with a column of obsid or Gaia source id, or two of RA and Dec in
+        degrees; or plain text with an obsid a line.
     table : StarTable
         The catalogue.
 
@@ -87,14 +96,19 @@ def _columns(data: bytes) -> dict[str, NDArray[np.generic]]:
     if not data.removeprefix(b"\xef\xbb\xbf").strip():
         raise SelectionError("The list is empty: the file holds nothing but space. Choose another file.")
     if begin.startswith((b"<!doctype html", b"<html")) or (begin.startswith(b"<") and b"<html" in begin):
-        raise SelectionError("This is a web page, not a table. Download the list itself: CSV, FITS or VOTable.")
+        raise SelectionError(
+            "This is a web page, not a table. Download the list itself: CSV, FITS, VOTable or Parquet."
+        )
     votable = data.lstrip()[:5] == b"<?xml" or b"<VOTABLE" in data[:2000].upper()
     if votable and (b"<!ENTITY" in data or b"<!DOCTYPE" in data):
         raise SelectionError("The VOTable declares entities, which are not read. Save it without them.")
     fits = data.startswith(b"SIMPLE  =")
-    if not (fits or votable) and b"\0" in data:
-        raise SelectionError("The list is neither text nor FITS nor VOTable. Save it as CSV with a header.")
+    parquet = data.startswith(b"PAR1")
+    if not (fits or votable or parquet) and b"\0" in data:
+        raise SelectionError("The list is neither text nor FITS, VOTable or Parquet. Save it as CSV with a header.")
     try:
+        if parquet:
+            return _of_parquet(data)
         return _of_table(data, "fits" if fits else "votable") if fits or votable else _of_text(data)
     except SelectionError:
         raise
@@ -102,7 +116,7 @@ def _columns(data: bytes) -> dict[str, NDArray[np.generic]]:
         first = str(error).strip().splitlines()[:1]
         raise SelectionError(
             f"The list could not be read ({first[0][:120] if first else type(error).__name__}). "
-            "Save it as CSV with a header, FITS or VOTable."
+            "Save it as CSV with a header, FITS, VOTable or Parquet."
         ) from error
 
 
@@ -125,6 +139,43 @@ def _without_gaps(column: Column) -> NDArray[np.generic]:
 def _decoded(values: NDArray[Any]) -> NDArray[np.generic]:
     """Text of FITS is bytes."""
     return np.char.decode(values, "ascii", "replace") if values.dtype.kind == "S" else values
+
+
+def _of_parquet(data: bytes) -> dict[str, NDArray[np.generic]]:
+    """Columns of identifiers and positions with their values, others empty."""
+    file = pq.ParquetFile(io.BytesIO(data))
+    names = [name for name in file.schema_arrow.names if name.lower() in (*_OBSID, *_GAIA, *_RA, *_DEC)]
+    _check_unpacked(file.metadata, names)
+    table = pq.read_table(io.BytesIO(data), columns=names, read_dictionary=names)
+    empty = {name.lower(): np.empty(0, str) for name in file.schema_arrow.names}
+    return {**empty, **{name.lower(): _of_arrow(table[name]) for name in names}}
+
+
+def _check_unpacked(about: pq.FileMetaData, names: Iterable[str]) -> None:
+    """A small file may hold a large table."""
+    if about.num_rows > _MOST_ROWS:
+        raise SelectionError(f"The list has {about.num_rows:,} rows; at most {_MOST_ROWS:,} are read. Leave rows out.")
+    groups = [about.row_group(number) for number in range(about.num_row_groups)]
+    parts = [group.column(number) for group in groups for number in range(group.num_columns)]
+    for name in names:
+        size = sum(part.total_uncompressed_size for part in parts if part.path_in_schema.split(".")[0] == name)
+        if size > MOST_BYTES:
+            raise SelectionError(
+                f"The column {name} has {size:,} bytes unpacked; at most {MOST_BYTES:,} are read. Leave rows out."
+            )
+
+
+def _of_arrow(values: pa.ChunkedArray) -> NDArray[np.generic]:
+    if pa.types.is_dictionary(values.type):
+        values = pa.chunked_array([_unpacked(part) for part in values.chunks], pa.string())
+    if pa.types.is_floating(values.type) or (pa.types.is_integer(values.type) and not values.null_count):
+        return np.asarray(values.to_numpy())
+    return np.array(values.cast(pa.string()).fill_null("").to_pylist(), str)
+
+
+def _unpacked(part: pa.DictionaryArray) -> pa.Array:
+    short = pc.utf8_slice_codeunits(part.dictionary.cast(pa.string()), 0, _LETTERS)
+    return pa.DictionaryArray.from_arrays(part.indices, short).cast(pa.string())
 
 
 def _of_text(data: bytes) -> dict[str, NDArray[np.generic]]:

@@ -7,13 +7,16 @@ import random
 from contextlib import suppress
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from astropy.table import MaskedColumn, Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from explorer.model.export import export
 from explorer.model.members import MOST_BYTES, read_members
-from explorer.model.selection import SelectionError
+from explorer.model.selection import InRange, SelectionError
 from explorer.model.table import StarTable
 
 
@@ -136,6 +139,53 @@ def test_single_precision_holds_fewer_digits(gaia):
     assert "lost their last digits: 1;" in members.sentence
 
 
+def packed(columns, **look):
+    target = io.BytesIO()
+    pq.write_table(pa.table(columns), target, **look)
+    return target.getvalue()
+
+
+def test_our_own_parquet_tables_are_lists(library):
+    rows = library.table["teff"] > 3500.0
+    exported = export(library, InRange("teff", 3500.0, 9999.0), rows, "parquet")
+    assert set(read_members(exported.data, library.table).selection.obsids) == set(
+        library.table["obsid"][rows].tolist()
+    )
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.uint64(), pa.string(), pa.binary(), pa.decimal128(20), "categories"])
+def test_parquet_of_any_kind_is_matched_and_gaps_are_left_out(gaia, kind):
+    ids = [*gaia["gaia_source_id"][:3].tolist(), None]
+    asked = pa.array(ids).dictionary_encode() if kind == "categories" else pa.array(ids).cast(pa.string()).cast(kind)
+    members = read_members(packed({"Source_ID": asked, "other": [[1]] * 4}), gaia)
+    assert set(members.selection.obsids) == set(gaia["obsid"][:3].tolist())
+    assert members.sentence.endswith(
+        "3 of 3 identifiers (source_id) are in the catalogue. Left out as no identifiers: 1."
+    )
+
+
+def test_positions_are_read_from_parquet(library):
+    ra, dec = (library.table[name][:4].astype(float).tolist() for name in ("ra", "dec"))
+    members = read_members(packed({"RA": [*ra, None], "Dec": [*map(str, dec), "x"]}), library.table)
+    assert set(members.selection.obsids) == set(library.table["obsid"][:4].tolist())
+
+
+def test_a_parquet_list_that_is_large_unpacked_is_refused(library):
+    for columns, words in (
+        ({"obsid": np.zeros(MOST_BYTES // 8 + 1, np.int64)}, "rows; at most"),
+        ({"obsid": ["9" * MOST_BYTES, "1"]}, "bytes unpacked; at most"),
+        ({"obsid": [[1], [2]]}, "could not be read"),
+        ({"name": ["a"], "size": [1]}, "found: name, size"),
+    ):
+        with pytest.raises(SelectionError, match=words):
+            read_members(packed(columns, compression="zstd"), library.table)
+    long = pa.DictionaryArray.from_arrays(np.zeros(100_000, np.int32), ["1" * (MOST_BYTES // 2)])
+    small = packed({"obsid": long}, compression="zstd", dictionary_pagesize_limit=MOST_BYTES)
+    assert len(small) < 10_000
+    with pytest.raises(SelectionError, match="holds no whole number"):
+        read_members(small, library.table)
+
+
 HOSTILE = {
     "too large": (b"1\n" * (MOST_BYTES // 2 + 1), "bytes; at most"),
     "empty": (b"", "The list is empty"),
@@ -149,6 +199,7 @@ HOSTILE = {
     "hours": (b"ra,dec\n00:42:44,+41:16:09\n", "Convert hours"),
     "ragged": (b"obsid,x\n1,2\n1,2,3,4\n", "could not be read"),
     "latin-1": ("obsid,n\u00e4me\n1,\u00e4\n".encode("latin-1"), "could not be read"),
+    "cut Parquet": (b"PAR1" + bytes(range(256)) * 4, "could not be read"),
     "cut FITS": (None, "could not be read"),
     "cut VOTable": (None, "could not be read"),
     "entities": (b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><VOTABLE>&a;</VOTABLE>', "entities"),
@@ -175,7 +226,8 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(library, wanted, name):
 
 @settings(max_examples=300, deadline=None)
 @given(
-    st.binary(max_size=400), st.sampled_from([b"", b"SIMPLE  =", b"<?xml version='1.0'?>", b"obsid,ra\n", b"ra\tdec\n"])
+    st.binary(max_size=400),
+    st.sampled_from([b"", b"SIMPLE  =", b"PAR1", b"<?xml version='1.0'?>", b"obsid,ra\n", b"ra\tdec\n"]),
 )
 def test_any_bytes_are_read_or_refused(library, data, begin):
     with suppress(SelectionError):
@@ -184,8 +236,8 @@ def test_any_bytes_are_read_or_refused(library, data, begin):
 
 def test_damaged_files_are_read_or_refused(library, wanted):
     rng = random.Random(3)
-    for form in ("fits", "votable"):
-        whole = written(Table({"obsid": wanted}), form)
+    for form in ("fits", "votable", "parquet"):
+        whole = packed({"obsid": wanted}) if form == "parquet" else written(Table({"obsid": wanted}), form)
         for _ in range(60):
             damaged = bytearray(whole)
             for _ in range(rng.randrange(1, 30)):
