@@ -25,6 +25,8 @@ MOST_BYTES = 16_000_000
 _MOST_ROWS = MOST_BYTES // 8
 """Of a packed list: no more identifiers than an unpacked one can hold."""
 
+_BATCH = 65_536
+
 RADIUS_ARCSEC = 1.0
 """How near a position must be to a star."""
 
@@ -142,34 +144,29 @@ def _decoded(values: NDArray[Any]) -> NDArray[np.generic]:
 
 
 def _of_parquet(data: bytes) -> dict[str, NDArray[np.generic]]:
-    """Columns of identifiers and positions with their values, others empty."""
-    file = pq.ParquetFile(io.BytesIO(data))
-    names = [name for name in file.schema_arrow.names if name.lower() in (*_OBSID, *_GAIA, *_RA, *_DEC)]
-    _check_unpacked(file.metadata, names)
-    table = pq.read_table(io.BytesIO(data), columns=names, read_dictionary=names)
-    empty = {name.lower(): np.empty(0, str) for name in file.schema_arrow.names}
-    return {**empty, **{name.lower(): _of_arrow(table[name]) for name in names}}
+    """Columns of identifiers and positions with their values, others empty.
+
+    Sizes of columns are not asked for: pyarrow ends the process where those of a damaged file disagree.
+    """
+    every = pq.ParquetFile(io.BytesIO(data)).schema_arrow.names
+    names = [name for name in every if name.lower() in (*_OBSID, *_GAIA, *_RA, *_DEC)]
+    file = pq.ParquetFile(io.BytesIO(data), read_dictionary=names)
+    parts: dict[str, list[NDArray[np.generic]]] = {name: [np.empty(0, str)] for name in every}
+    n_rows = 0
+    for batch in file.iter_batches(_BATCH, columns=names):
+        n_rows += batch.num_rows
+        if n_rows > _MOST_ROWS:
+            raise SelectionError(f"The list has more than {_MOST_ROWS:,} rows; no more are read. Leave rows out.")
+        for name in names:
+            parts[name].append(_of_arrow(batch[name]))
+    return {name.lower(): np.concatenate(found[1:] or found) for name, found in parts.items()}
 
 
-def _check_unpacked(about: pq.FileMetaData, names: Iterable[str]) -> None:
-    """A small file may hold a large table."""
-    if about.num_rows > _MOST_ROWS:
-        raise SelectionError(f"The list has {about.num_rows:,} rows; at most {_MOST_ROWS:,} are read. Leave rows out.")
-    groups = [about.row_group(number) for number in range(about.num_row_groups)]
-    parts = [group.column(number) for group in groups for number in range(group.num_columns)]
-    for name in names:
-        size = sum(part.total_uncompressed_size for part in parts if part.path_in_schema.split(".")[0] == name)
-        if size > MOST_BYTES:
-            raise SelectionError(
-                f"The column {name} has {size:,} bytes unpacked; at most {MOST_BYTES:,} are read. Leave rows out."
-            )
-
-
-def _of_arrow(values: pa.ChunkedArray) -> NDArray[np.generic]:
+def _of_arrow(values: pa.Array) -> NDArray[np.generic]:
     if pa.types.is_dictionary(values.type):
-        values = pa.chunked_array([_unpacked(part) for part in values.chunks], pa.string())
-    if pa.types.is_floating(values.type) or (pa.types.is_integer(values.type) and not values.null_count):
-        return np.asarray(values.to_numpy())
+        values = _unpacked(values)
+    if pa.types.is_floating(values.type):
+        return np.asarray(values.to_numpy(zero_copy_only=False))
     return np.array(values.cast(pa.string()).fill_null("").to_pylist(), str)
 
 

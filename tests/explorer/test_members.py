@@ -172,8 +172,7 @@ def test_positions_are_read_from_parquet(library):
 
 def test_a_parquet_list_that_is_large_unpacked_is_refused(library):
     for columns, words in (
-        ({"obsid": np.zeros(MOST_BYTES // 8 + 1, np.int64)}, "rows; at most"),
-        ({"obsid": ["9" * MOST_BYTES, "1"]}, "bytes unpacked; at most"),
+        ({"obsid": np.zeros(MOST_BYTES // 8 + 1, np.int64)}, "more than 2,000,000 rows"),
         ({"obsid": [[1], [2]]}, "could not be read"),
         ({"name": ["a"], "size": [1]}, "found: name, size"),
     ):
@@ -238,7 +237,7 @@ def test_damaged_files_are_read_or_refused(library, wanted):
     rng = random.Random(3)
     for form in ("fits", "votable", "parquet"):
         whole = packed({"obsid": wanted}) if form == "parquet" else written(Table({"obsid": wanted}), form)
-        for _ in range(60):
+        for _ in range(2000 if form == "parquet" else 60):
             damaged = bytearray(whole)
             for _ in range(rng.randrange(1, 30)):
                 damaged[rng.randrange(len(damaged))] = rng.randrange(256)
