@@ -20,6 +20,7 @@ from bokeh.document import Document
 from bokeh.util.warnings import BokehUserWarning
 from panel.util import edit_readonly
 from panel.viewable import Viewable
+from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
 from explorer.config import AppConfig
@@ -118,7 +119,7 @@ def open_desk(config: AppConfig) -> Desk:
 
 def _tell_trouble(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log what went wrong in the background, but for a page that was closed while it was being sent something."""
-    if not isinstance(context.get("exception"), WebSocketClosedError):
+    if not isinstance(context.get("exception"), WebSocketClosedError | StreamClosedError):
         loop.default_exception_handler(context)
 
 

@@ -1,4 +1,4 @@
-"""Member lists that visitors upload: identifiers or positions in CSV, FITS or VOTable, as a selection."""
+"""Member lists that visitors upload: identifiers or positions in CSV, FITS, VOTable or Parquet, as a selection."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from astropy.table import Column, MaskedColumn, Table
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
@@ -18,6 +22,11 @@ from explorer.model.selection import InIds, SelectionError
 from explorer.model.table import StarTable
 
 MOST_BYTES = 16_000_000
+_MOST_ROWS = MOST_BYTES // 8
+"""Of a packed list: no more identifiers than an unpacked one can hold."""
+
+_BATCH = 65_536
+
 RADIUS_ARCSEC = 1.0
 """How near a position must be to a star."""
 
@@ -26,8 +35,15 @@ _GAIA = ("gaia_source_id", "source_id", "gaia_dr3_source_id", "gaia_dr3")
 _RA = ("ra", "ra_deg", "raj2000", "ra_icrs", "_raj2000", "_ra")
 _DEC = ("dec", "dec_deg", "dej2000", "de_icrs", "_dej2000", "_de")
 
-_WHOLE = re.compile(r"(?<=\d)\.0*$")
-"""What a program that takes identifiers for decimal numbers writes behind them."""
+_LARGEST = 2**63 - 1
+_EXACT = 2**53
+"""Decimal numbers of double precision have every digit of whole ones below this."""
+
+_LETTERS = 40
+"""Of a packed text that are unpacked: more than any identifier or degree has."""
+
+_NUMBER = re.compile(r"(\d+)(?:\.(\d*))?(?:[eE]\+?(\d{1,3}))?", re.ASCII)
+"""An identifier, also as a program writes it that takes it for a decimal number."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +68,8 @@ def read_members(data: bytes, table: StarTable) -> Members:
     Parameters
     ----------
     data : bytes
-        The file: CSV, FITS or VOTable with a column of obsid or Gaia source id, or two of RA and Dec in degrees; or
-        plain text with an obsid a line.
+        The file: CSV, FITS, VOTable or Parquet with a column of obsid or Gaia source id, or two of RA and Dec in
+        degrees; or plain text with an obsid a line.
     table : StarTable
         The catalogue.
 
@@ -82,14 +98,19 @@ def _columns(data: bytes) -> dict[str, NDArray[np.generic]]:
     if not data.removeprefix(b"\xef\xbb\xbf").strip():
         raise SelectionError("The list is empty: the file holds nothing but space. Choose another file.")
     if begin.startswith((b"<!doctype html", b"<html")) or (begin.startswith(b"<") and b"<html" in begin):
-        raise SelectionError("This is a web page, not a table. Download the list itself: CSV, FITS or VOTable.")
+        raise SelectionError(
+            "This is a web page, not a table. Download the list itself: CSV, FITS, VOTable or Parquet."
+        )
     votable = data.lstrip()[:5] == b"<?xml" or b"<VOTABLE" in data[:2000].upper()
     if votable and (b"<!ENTITY" in data or b"<!DOCTYPE" in data):
         raise SelectionError("The VOTable declares entities, which are not read. Save it without them.")
     fits = data.startswith(b"SIMPLE  =")
-    if not (fits or votable) and b"\0" in data:
-        raise SelectionError("The list is neither text nor FITS nor VOTable. Save it as CSV with a header.")
+    parquet = data.startswith(b"PAR1")
+    if not (fits or votable or parquet) and b"\0" in data:
+        raise SelectionError("The list is neither text nor FITS, VOTable or Parquet. Save it as CSV with a header.")
     try:
+        if parquet:
+            return _of_parquet(data)
         return _of_table(data, "fits" if fits else "votable") if fits or votable else _of_text(data)
     except SelectionError:
         raise
@@ -97,7 +118,7 @@ def _columns(data: bytes) -> dict[str, NDArray[np.generic]]:
         first = str(error).strip().splitlines()[:1]
         raise SelectionError(
             f"The list could not be read ({first[0][:120] if first else type(error).__name__}). "
-            "Save it as CSV with a header, FITS or VOTable."
+            "Save it as CSV with a header, FITS, VOTable or Parquet."
         ) from error
 
 
@@ -105,20 +126,59 @@ def _of_table(data: bytes, form: str) -> dict[str, NDArray[np.generic]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         table = Table.read(io.BytesIO(data), format=form)
-    return {name.lower(): _without_gaps(table[name]) for name in table.colnames}
+    return {name.lower(): _decoded(_without_gaps(table[name])) for name in table.colnames}
 
 
 def _without_gaps(column: Column) -> NDArray[np.generic]:
     """A gap is neither an id nor a degree."""
     if not isinstance(column, MaskedColumn):
         return np.asarray(column)
-    return np.asarray(column.filled(np.nan) if column.dtype.kind == "f" else column.astype(str).filled(""))
+    if column.dtype.kind == "f":
+        return np.asarray(column.filled(np.nan))
+    return np.asarray(column.filled(b"") if column.dtype.kind == "S" else column.astype(str).filled(""))
+
+
+def _decoded(values: NDArray[Any]) -> NDArray[np.generic]:
+    """Text of FITS is bytes."""
+    return np.char.decode(values, "ascii", "replace") if values.dtype.kind == "S" else values
+
+
+def _of_parquet(data: bytes) -> dict[str, NDArray[np.generic]]:
+    """Columns of identifiers and positions with their values, others empty.
+
+    Sizes of columns are not asked for: pyarrow ends the process where those of a damaged file disagree.
+    """
+    every = pq.ParquetFile(io.BytesIO(data)).schema_arrow.names
+    names = [name for name in every if name.lower() in (*_OBSID, *_GAIA, *_RA, *_DEC)]
+    file = pq.ParquetFile(io.BytesIO(data), read_dictionary=names)
+    parts: dict[str, list[NDArray[np.generic]]] = {name: [np.empty(0, str)] for name in every}
+    n_rows = 0
+    for batch in file.iter_batches(_BATCH, columns=names):
+        n_rows += batch.num_rows
+        if n_rows > _MOST_ROWS:
+            raise SelectionError(f"The list has more than {_MOST_ROWS:,} rows; no more are read. Leave rows out.")
+        for name in names:
+            parts[name].append(_of_arrow(batch[name]))
+    return {name.lower(): np.concatenate(found[1:] or found) for name, found in parts.items()}
+
+
+def _of_arrow(values: pa.Array) -> NDArray[np.generic]:
+    if pa.types.is_dictionary(values.type):
+        values = _unpacked(values)
+    if pa.types.is_floating(values.type):
+        return np.asarray(values.to_numpy(zero_copy_only=False))
+    return np.array(values.cast(pa.string()).fill_null("").to_pylist(), str)
+
+
+def _unpacked(part: pa.DictionaryArray) -> pa.Array:
+    short = pc.utf8_slice_codeunits(part.dictionary.cast(pa.string()), 0, _LETTERS)
+    return pa.DictionaryArray.from_arrays(part.indices, short).cast(pa.string())
 
 
 def _of_text(data: bytes) -> dict[str, NDArray[np.generic]]:
     text = data.decode("utf-8-sig")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if lines and all(_WHOLE.sub("", line.strip()).isdigit() for line in lines[:50]):
+    if lines and all(_NUMBER.fullmatch(line.strip()) for line in lines[:50]):
         return {"obsid": np.array(lines, str)}
     if not lines:
         raise SelectionError("The list is empty: it holds comments alone. Choose another file.")
@@ -135,21 +195,64 @@ def _find(columns: Iterable[str], names: tuple[str, ...]) -> str | None:
     return next((name for name in names if name in there), None)
 
 
-def _by_id(values: NDArray[np.generic], table: StarTable, name: str, called: str) -> Members:
-    ids = _integers(values)
+def _by_id(values: NDArray[Any], table: StarTable, name: str, called: str) -> Members:
+    values = values.ravel()
+    ids, rounded = _identifiers(values)
     if not ids.size:
-        raise SelectionError(f"The column {called} holds no whole number.")
-    rows = np.flatnonzero(np.isin(table[name], ids))
+        raise SelectionError(_none_of(values, rounded, called))
+    different = np.unique(ids)
+    rows = np.flatnonzero(np.isin(table[name], different))
     selection = InIds(tuple(int(obsid) for obsid in table["obsid"][rows]))
-    matched = int(np.isin(np.unique(ids), table[name]).sum())
-    return Members(selection, f"{matched:,} of {np.unique(ids).size:,} identifiers ({called}) are in the catalogue.")
+    matched = int(np.isin(different, table[name]).sum())
+    sentence = f"{matched:,} of {different.size:,} identifiers ({called}) are in the catalogue."
+    return Members(selection, sentence + _left_out(values.size - ids.size - rounded, rounded))
 
 
-def _integers(values: NDArray[np.generic]) -> NDArray[np.int64]:
+def _none_of(values: NDArray[Any], rounded: int, called: str) -> str:
+    if rounded:
+        return (
+            f"The column {called} holds decimal numbers that have lost their last digits ({rounded:,} of "
+            f"{values.size:,} values). Save it as integers or as text."
+        )
+    found = f"it begins with {str(values[0])[:30]!r}" if values.size else "it is empty"
+    return f"The column {called} holds no whole number; {found}. Write one identifier a row."
+
+
+def _left_out(others: int, rounded: int) -> str:
+    """What is told of values that were not looked for."""
+    told = f" Left out as no identifiers: {others:,}." if others else ""
+    if rounded:
+        told += f" Left out as decimal numbers that have lost their last digits: {rounded:,}; "
+        told += "save the column as integers or as text."
+    return told
+
+
+def _identifiers(values: NDArray[Any]) -> tuple[NDArray[np.int64], int]:
+    """Identifiers among some values, and how many of the others have lost digits as decimal numbers."""
     if values.dtype.kind in "iu":
-        return values.astype(np.int64)
-    texts = [_WHOLE.sub("", str(value).strip()) for value in values.ravel()]
-    return np.array([int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19], np.int64)
+        return values[(values > 0) & (values <= _LARGEST)].astype(np.int64), 0
+    if values.dtype.kind == "f":
+        whole = values[np.isfinite(values) & (values > 0) & (values == np.floor(values))]
+        rounded = whole >= 2.0 ** (np.finfo(values.dtype).nmant + 1)
+        return whole[~rounded].astype(np.int64), int(rounded.sum())
+    found = [_identifier(str(value).strip()) for value in values]
+    whole_ones = [number for number, rounded in found if number and not rounded]
+    return np.array(whole_ones, np.int64), sum(rounded for _, rounded in found)
+
+
+def _identifier(text: str) -> tuple[int, bool]:
+    """The number that a text is, 0 if it is no identifier, and whether it has lost digits."""
+    parts = _NUMBER.fullmatch(text)
+    if parts is None:
+        return 0, False
+    digits, decimals, shift = parts[1].lstrip("0"), parts[2] or "", int(parts[3] or 0)
+    if len(digits) + shift > len(str(_LARGEST)) or decimals[shift:].strip("0"):
+        return 0, False
+    number = int((digits + decimals[:shift].ljust(shift, "0")) or "0")
+    if number > _LARGEST:
+        return 0, False
+    decimal = parts[2] is not None or parts[3] is not None
+    return number, bool(number) and decimal and (number >= _EXACT or len(decimals) < shift)
 
 
 def _by_position(ra: NDArray[np.generic], dec: NDArray[np.generic], table: StarTable) -> Members:

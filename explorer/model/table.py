@@ -203,6 +203,11 @@ class StarTable(Mapping[str, NDArray[Any]]):
         return str(self._words[name][row]) if name in self._words else ""
 
 
+def counted(stars: int) -> str:
+    """A number of stars as a title says it."""
+    return f"{stars:,} {'star' if stars == 1 else 'stars'}"
+
+
 def _encoded(words: pa.ChunkedArray) -> tuple[NDArray[Any], NDArray[np.int32]]:
     """Different texts as objects, and each star's."""
     chunks = words.dictionary_encode().unify_dictionaries().chunks

@@ -6,17 +6,20 @@ import io
 import re
 import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.textpath import TextToPath
+from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
 from pipeline.domain.columns import Column
 
@@ -48,6 +51,11 @@ POINTS_AN_INCH = 72.0
 _SIGNED_POINTS, _SIGNED_LINE, _SIGNED_FROM = 5.5, 1.2, 0.01
 _SIGNED_SHARE = 0.88
 """Of a figure's width is for its line: letters that are fitted to pixels, and those of SVG viewers, are wider."""
+_BAR_INCHES = 0.08
+"""Width of a colour bar, and its distance."""
+_MOST_COLUMNS = 8
+_MARK_POINTS = 24.0
+"""For a mark of a legend and the space around it."""
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 _SUBSCRIPT = re.compile(r"([A-Za-z])_([\w]+)")
 
@@ -74,21 +82,77 @@ def colormap_of(ramp: Sequence[str]) -> ListedColormap:
     return ListedColormap([to_rgba(colour) for colour in ramp[1:]])
 
 
-def add_legend(axes: Axes, handles: Sequence[Line2D], **look: Any) -> None:
-    """A legend beside those that stand already."""
-    former = axes.get_legend()
-    axes.legend(handles=list(handles), **{"handletextpad": 0.4, **look})
-    if former is not None:
-        axes.add_artist(former)
+def add_key(figure: Figure, *groups: Sequence[Artist]) -> None:
+    """One legend above all axes, on as few rows as its width allows; a group begins a column or fits below another.
+
+    The figure grows by it.
+    """
+    named = [list(group) for group in groups if group]
+    widest = _SIGNED_SHARE * figure.bbox.width
+    for rows, columns in _grids(named):
+        key = _key(figure, columns, rows, widest / figure.dpi * POINTS_AN_INCH - _MARK_POINTS)
+        box = key.get_window_extent()
+        if box.width <= widest or len(columns) == 1:
+            figure.set_figheight(figure.get_figheight() + box.height / figure.dpi)
+            return
+        key.remove()
+
+
+def _grids(groups: Sequence[list[Artist]]) -> Iterator[tuple[int, list[list[Artist]]]]:
+    """Numbers of rows and the columns then, from wide to narrow: the last is one column of all."""
+    former = _MOST_COLUMNS + 1
+    for rows in range(1, sum(map(len, groups)) + 1):
+        columns: list[list[Artist]] = []
+        for group in groups:
+            if columns and len(columns[-1]) + len(group) <= rows:
+                columns[-1] = columns[-1] + group
+            else:
+                columns += [group[start : start + rows] for start in range(0, len(group), rows)]
+        if len(columns) < former:
+            former = len(columns)
+            yield rows, columns
+
+
+def _key(figure: Figure, columns: Sequence[list[Artist]], rows: int, points: float) -> Legend:
+    """A legend of the labels as they are, without mathematics."""
+    blank = Line2D([], [], linestyle="", label="")
+    handles = [handle for column in columns for handle in (column + [blank] * rows)[:rows]]
+    look = {"borderpad": 0.2, "handlelength": 1.6, "handletextpad": 0.4, "columnspacing": 1.2, "labelspacing": 0.3}
+    where: dict[str, Any] = {"loc": "outside upper center", "borderaxespad": 0.3, "ncols": len(columns)}
+    labels = [_shortened(str(handle.get_label()), points) for handle in handles]
+    key = figure.legend(handles=handles, labels=labels, **where, **look)
+    for text in key.get_texts():
+        text.set_parse_math(False)
+    return key
+
+
+def _shortened(label: str, points: float) -> str:
+    """As much of a label as is no wider than so many points."""
+    end = len(label)
+    while end > 1 and _width(label[:end], STYLE["legend.fontsize"]) > points:
+        end -= 1
+    return label if end == len(label) else f"{label[: end - 1]}…"
 
 
 def add_colour_bar(axes: Axes | Sequence[Axes], ramp: Sequence[str], low: float, high: float, label: str) -> None:
-    """A colour bar beside some axes."""
-    beside = [axes] if isinstance(axes, Axes) else list(axes)
+    """A colour bar beside some axes: of a single one as high as it is, and beside the bars that it has."""
     scale = ScalarMappable(Normalize(low, high), colormap_of(ramp))
-    bar = beside[0].figure.colorbar(scale, ax=beside, pad=0.02, aspect=28)
+    if isinstance(axes, Axes):
+        bar = axes.figure.colorbar(scale, cax=_beside(axes))
+    else:
+        bar = axes[0].figure.colorbar(scale, ax=list(axes), pad=0.02, aspect=28)
     bar.set_label(label)
     bar.ax.minorticks_off()
+
+
+def _beside(axes: Axes) -> Axes:
+    """Room on the right for one more colour bar, in inches from the edge wherever that comes to lie."""
+    away = _BAR_INCHES
+    for former in axes.child_axes:
+        away += former.get_tightbbox().width / axes.figure.dpi + 2.0 * _BAR_INCHES
+    edge = axes.figure.dpi_scale_trans + ScaledTranslation(1.0, 0.0, axes.transAxes)
+    place = blended_transform_factory(edge, axes.transAxes)
+    return axes.inset_axes((away, 0.0, _BAR_INCHES, 1.0), transform=place)
 
 
 def sign(figure: Figure, text: str) -> None:
@@ -102,17 +166,17 @@ def sign(figure: Figure, text: str) -> None:
 
 def _wrapped(text: str, points: float) -> list[str]:
     """Lines that are no wider than so many points, broken at words where there are any."""
-    font = FontProperties(size=_SIGNED_POINTS)
-
-    def width(line: str) -> float:
-        return float(TextToPath().get_text_width_height_descent(line, font, ismath=False)[0])
-
     letters = max(int(points / (0.4 * _SIGNED_POINTS)), 8)
     lines = textwrap.wrap(text, letters)
-    while letters > 8 and any(width(line) > points for line in lines):
+    while letters > 8 and any(_width(line, _SIGNED_POINTS) > points for line in lines):
         letters -= 2
         lines = textwrap.wrap(text, letters)
     return lines
+
+
+def _width(line: str, size: float) -> float:
+    """Points that a line of letters of a size takes."""
+    return float(TextToPath().get_text_width_height_descent(line, FontProperties(size=size), ismath=False)[0])
 
 
 def file_name(title: str) -> str:

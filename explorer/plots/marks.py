@@ -10,11 +10,14 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from explorer.plots.diagram import Dots
+from explorer.plots.diagram import Dots, Lines, Overlay
 from explorer.plots.references import ARROW_KPC_PER_KMS
 
 MOST_TICKS = 5
 """Steps of an axis in a picture: more numbers of six digits run into each other."""
+
+_UNDER = -1.0
+"""Order of what lies under images and stars."""
 
 _KEYS_KMS = (500, 200, 100, 50, 20, 10, 5, 2, 1)
 _KEY_SHARE = 0.2
@@ -56,8 +59,20 @@ def draw_arrows(
 
 
 def draw_model_points(axes: Axes, dots: Dots, color: str, size: float) -> None:
-    """Particles of the stream model."""
-    axes.plot(dots.x, dots.y, ".", color=color, markersize=size, rasterized=True)
+    """Particles of the stream model, under the stars."""
+    axes.plot(dots.x, dots.y, ".", color=color, markersize=size, rasterized=True, zorder=_UNDER)
+
+
+def draw_lines(axes: Axes, overlay: Overlay, shape: Lines) -> list[Line2D]:
+    """Dashed curves; what the legend names is returned: a heading and the curves."""
+    words = overlay.caption if len(overlay.caption) == len(shape.xs) else (("", ""),) * len(shape.xs)
+    named: list[Line2D] = []
+    for x, y, colour, (word, _) in zip(shape.xs, shape.ys, shape.colours, words, strict=True):
+        lines = axes.plot(x, y, "--", color=colour, linewidth=0.9)
+        if word:
+            lines[0].set_label(word.replace("━", "").strip())
+            named += lines
+    return [Line2D([], [], linestyle="", label=overlay.heading), *named] if named and overlay.heading else named
 
 
 def model_handle(color: str) -> Line2D:

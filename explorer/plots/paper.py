@@ -10,24 +10,26 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from explorer.model.fields import NEEDED, maps_of
 from explorer.model.library import Library
 from explorer.model.selection import Mask
+from explorer.model.table import counted
 from explorer.plots.diagram import Dots, Lines
 from explorer.plots.disc import rotation_colours, rotation_limits, texture_levels, texture_palette
 from explorer.plots.journal import (
     PAGE_INCHES,
     STYLE,
     add_colour_bar,
-    add_legend,
+    add_key,
     colormap_of,
     label_of,
     new_figure,
     sign,
 )
-from explorer.plots.marks import draw_arrows, draw_model_points, fewer_ticks, model_handle
+from explorer.plots.marks import draw_arrows, draw_lines, draw_model_points, fewer_ticks, model_handle
 from explorer.plots.palettes import TRANSPARENT, is_diverging, lookup, value_ramp
 from explorer.plots.references import ARROW_HEIGHT_KPC, arrow_ends, isochrones, spiral_arms, stream_model
 from pipeline.domain.columns import column
@@ -79,27 +81,26 @@ def _values(library: Library, rows: Mask, *names: str) -> tuple[Floats, ...]:
     return tuple(values[known] for values in found)
 
 
-def _scatter(
-    axes: Axes, x: NDArray[np.float32], y: NDArray[np.float32], values: NDArray[np.float32], name: str
-) -> None:
-    """Coloured points, those of rare values on top, and their colour bar."""
-    ramp = value_ramp(name, dark=False)
+def _scale(values: Floats, name: str) -> tuple[float, float]:
+    """Ends of a colour bar."""
     low, high = (float(edge) for edge in np.quantile(values, (0.02, 0.98))) if values.size else (0.0, 1.0)
-    if is_diverging(name):
-        low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
+    return (-max(abs(low), abs(high)), max(abs(low), abs(high))) if is_diverging(name) else (low, high)
+
+
+def _scatter(axes: Axes, x: Floats, y: Floats, values: Floats, name: str, scale: tuple[float, float]) -> None:
+    """Coloured points, those of rare values on top."""
     order = np.argsort(np.abs(values - np.median(values))) if values.size else slice(None)
     axes.scatter(
         x[order],
         y[order],
         c=values[order],
         s=1.2,
-        cmap=colormap_of(ramp),
-        vmin=low,
-        vmax=high,
+        cmap=colormap_of(value_ramp(name, dark=False)),
+        vmin=scale[0],
+        vmax=scale[1],
         linewidths=0,
         rasterized=True,
     )
-    add_colour_bar(axes, ramp, low, high, label_of(column(name)))
 
 
 def figure_2(library: Library, rows: Mask) -> Figure:
@@ -112,20 +113,21 @@ def figure_2(library: Library, rows: Mask) -> Figure:
         (training or ("teff", "logg", "m_h"), rows & table["in_training"], "training set"),
         (("teff", "logg", "m_h"), rows & (table.axis("snr") > _MIN_SNR), f"S/N > {_MIN_SNR:g}"),
     )
+    found = [_values(library, sample, *names) for names, sample, _ in samples]
+    scale = _scale(np.concatenate([values for _, _, values in found]), "m_h")
     tracks = library.products.overlays.get("isochrones")
-    for axes, (names, sample, title) in zip(panels, samples, strict=True):
-        x, y, values = _values(library, sample, *names)
-        _scatter(axes, x, y, values, "m_h")
-        axes.set_title(f"{title}: {x.size:,} stars", fontsize=8)
-        axes.set(xlabel=label_of(column("teff")), ylabel=label_of(column("logg")), xlim=(4350, 3150), ylim=(2.7, -0.6))
+    named: list[Line2D] = []
+    for axes, (x, y, values), (*_, title) in zip(panels, found, samples, strict=True):
+        _scatter(axes, x, y, values, "m_h", scale)
+        axes.set_title(f"{title}: {counted(x.size)}", fontsize=8)
+        axes.set(xlabel=label_of(column("teff")), xlim=(4350, 3150), ylim=(2.7, -0.6))
         if tracks is not None:
             overlay = isochrones(tracks, "teff", "logg")
             assert isinstance(overlay.shape, Lines)
-            for xs, ys, colour, (word, _) in zip(
-                overlay.shape.xs, overlay.shape.ys, overlay.shape.colours, overlay.caption, strict=True
-            ):
-                axes.plot(xs, ys, "--", color=colour, linewidth=1.0, label=word.replace("━", "").strip())
-            axes.legend(title="[M/H]", title_fontsize=7)
+            named = draw_lines(axes, overlay, overlay.shape)
+    panels[0].set_ylabel(label_of(column("logg")))
+    add_colour_bar(list(panels), value_ramp("m_h", dark=False), *scale, label_of(column("m_h")))
+    add_key(figure, named)
     return figure
 
 
@@ -186,7 +188,9 @@ def figure_10(library: Library, rows: Mask) -> Figure:
     figure = new_figure(PAGE_INCHES, 3.1)
     for axes, name in zip(figure.subplots(1, 2, sharex=True, sharey=True), ("z_gal", "j_z"), strict=True):
         x, y, values = _values(library, rows, "j_phi", "j_tot", name)
-        _scatter(axes, x, y, values, name)
+        scale = _scale(values, name)
+        _scatter(axes, x, y, values, name, scale)
+        add_colour_bar(axes, value_ramp(name, dark=False), *scale, label_of(column(name)))
         if x.size:
             axes.set(xlim=np.quantile(x, (0.001, 0.999)), ylim=(0.0, float(np.quantile(y, 0.999))))
         axes.set(xlabel=label_of(column("j_phi")), ylabel=label_of(column("j_tot")))
@@ -202,7 +206,7 @@ def figure_11(library: Library, rows: Mask) -> Figure:
     shape = stream_model(stream, "sgr_lambda", "distance").shape if stream is not None else None
     if isinstance(shape, Dots):
         draw_model_points(axes, shape, "0.78", 1.5)
-        add_legend(axes, [model_handle("0.6")], loc="upper left")
+        add_key(figure, [model_handle("0.6")])
     far = rows & (np.abs(library.table.axis("z_gal")) > ARROW_HEIGHT_KPC)
     x, y, beta = _values(library, far, "sgr_lambda", "distance", "sgr_beta")
     ramp = value_ramp("distance", dark=False)

@@ -22,15 +22,15 @@ from explorer.plots.journal import (
     COLUMN_INCHES,
     STYLE,
     add_colour_bar,
-    add_legend,
+    add_key,
     colormap_of,
     label_of,
     new_figure,
     sign,
 )
-from explorer.plots.marks import MOST_TICKS, draw_arrows, draw_model_points, fewer_ticks, model_handle
+from explorer.plots.marks import MOST_TICKS, draw_arrows, draw_lines, draw_model_points, fewer_ticks, model_handle
 from explorer.plots.palettes import TRANSPARENT, grey_ramp, lookup
-from explorer.plots.shading import BARS, Canvas, Categories, Colouring, Density, ValueScale, Viewport, count_bars
+from explorer.plots.shading import BARS, Canvas, Categories, Colouring, ValueScale, Viewport, count_bars
 from pipeline.domain.columns import column
 from pipeline.products.maps import DiscMap
 
@@ -38,6 +38,14 @@ MOST_POINTS = 20_000
 """Stars in the picture up to which each is a point of its own; more are an image inside the vector axes."""
 
 _RASTER_WIDTH = 700
+_FLATTEST, _STEEPEST = 0.25, 2.0
+"""Height over width of the room for axes with equal units: those beyond leave some of it empty."""
+
+_FITTINGS = 3
+"""Steps to the height of axes with equal units: numbers beside higher ones may take more width."""
+
+_MOST_NAMED = 30
+"""Categories in a legend; their colours come round before."""
 
 
 @dataclass(frozen=True)
@@ -79,30 +87,40 @@ class Shot:
 
 
 def draw_plane(plane: Plane, shot: Shot, disc: DiscMap | None = None, *, residual: bool = False) -> Canvas_:
-    """A plane: every star in grey, the selection in its colours, the overlays that are on."""
+    """A plane: every star in grey, the selection in its colours, the overlays that are on, and one legend of all."""
     with mpl.rc_context(STYLE):
         figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * min(max(shot.aspect, 0.5), 1.4))
         axes = figure.subplots()
         axes.set(xlim=shot.x_ends, ylim=shot.y_ends, xlabel=label_of(plane.x.column), ylabel=label_of(plane.y.column))
-        if plane.square:
-            axes.set_aspect("equal", adjustable="datalim")
-        for overlay in shot.overlays:
-            if isinstance(overlay.shape, Dots):
-                draw_model_points(axes, _repeated(overlay.shape, plane, shot), "0.6", 1.0)
         if disc is not None and isinstance(plane, DiscPlane):
             _draw_texture(axes, plane, disc, residual=residual)
-        _draw_stars(axes, plane, shot, grey=disc is None)
-        for overlay in shot.overlays:
-            _draw_overlay(axes, overlay)
+        named = [_draw_stars(axes, plane, shot, grey=disc is None)]
+        named += [_draw_overlay(axes, plane, shot, overlay) for overlay in shot.overlays]
         if shot.arrows is not None:
             draw_arrows(axes, shot.arrows, shot.x_ends, color="0.15", width=0.0025)
-        for overlay in shot.overlays:
-            if isinstance(overlay.shape, Dots):
-                add_legend(axes, [model_handle("0.6")], loc="upper left")
         axes.set(xlim=shot.x_ends, ylim=shot.y_ends)
         fewer_ticks(axes)
+        add_key(figure, *named)
         sign(figure, shot.note)
+        if plane.square:
+            _draw_to_scale(figure, axes)
     return figure
+
+
+def _draw_to_scale(figure: Canvas_, axes: Axes) -> None:
+    """Make units equal, and the figure as high as they need in its width."""
+    steep = _steepness(axes.get_xlim(), axes.get_ylim())
+    for _ in range(_FITTINGS):
+        figure.draw_without_rendering()
+        place = axes.get_position()
+        needed = place.width * figure.get_figwidth() * steep
+        figure.set_figheight(figure.get_figheight() + needed - place.height * figure.get_figheight())
+    axes.set_aspect("equal", adjustable="box")
+
+
+def _steepness(x_ends: tuple[float, float], y_ends: tuple[float, float]) -> float:
+    """Height over width of the room for equal units."""
+    return min(max(abs(y_ends[1] - y_ends[0]) / abs(x_ends[1] - x_ends[0]), _FLATTEST), _STEEPEST)
 
 
 def draw_bars(bars: Bars, shot: Shot, *, logarithmic: bool) -> Canvas_:
@@ -118,14 +136,16 @@ def draw_bars(bars: Bars, shot: Shot, *, logarithmic: bool) -> Canvas_:
         axes.set(xlim=shot.x_ends, xlabel=label_of(bars.x.column), ylabel="stars")
         axes.set_yscale("log" if logarithmic else "linear")
         axes.xaxis.set_major_locator(MaxNLocator(MOST_TICKS))
-        axes.legend()
+        add_key(figure, axes.get_legend_handles_labels()[0])
         sign(figure, shot.note)
     return figure
 
 
-def _draw_stars(axes: Axes, plane: Plane, shot: Shot, *, grey: bool) -> None:
+def _draw_stars(axes: Axes, plane: Plane, shot: Shot, *, grey: bool) -> list[Line2D]:
+    """Stars and their colour bar; what the legend names is returned."""
     (x_low, x_high), (y_low, y_high) = sorted(shot.x_ends), sorted(shot.y_ends)
-    height = max(round(_RASTER_WIDTH * shot.aspect), 2)
+    aspect = _steepness(axes.get_xlim(), axes.get_ylim()) if plane.square else shot.aspect
+    height = max(round(_RASTER_WIDTH * aspect), 2)
     viewport = Viewport(x_low, x_high, y_low, y_high, _RASTER_WIDTH, height)
     canvas = Canvas(shot.table, plane.x.column.name, plane.y.column.name, shot.shown)
     stars = canvas.stars_in(viewport, MOST_POINTS)
@@ -137,9 +157,11 @@ def _draw_stars(axes: Axes, plane: Plane, shot: Shot, *, grey: bool) -> None:
     else:
         picked = shot.rows[stars.rows]
         if grey:
-            axes.plot(stars.x[~picked], stars.y[~picked], ".", color="0.72", markersize=1.6, markeredgewidth=0)
+            axes.plot(
+                stars.x[~picked], stars.y[~picked], ".", color="0.72", markersize=1.6, markeredgewidth=0, zorder=0
+            )
         _draw_points(axes, (stars.x[picked], stars.y[picked]), stars.rows[picked], shot, ramp)
-    _draw_key(axes, shot.colouring, ramp)
+    return _draw_key(axes, shot.colouring, ramp)
 
 
 def _draw_points(
@@ -167,15 +189,17 @@ def _draw_points(
         axes.scatter(*at, color="#21548a", **marks)
 
 
-def _draw_key(axes: Axes, colouring: Colouring, ramp: Sequence[str]) -> None:
+def _draw_key(axes: Axes, colouring: Colouring, ramp: Sequence[str]) -> list[Line2D]:
+    """A colour bar, or what the legend names, which is returned."""
     if isinstance(colouring, ValueScale):
         add_colour_bar(axes, ramp, colouring.low, colouring.high, label_of(column(colouring.name)))
-    elif not isinstance(colouring, Density):
-        handles = [
-            Line2D([], [], marker=".", linestyle="", color=colour, label=label)
-            for label, colour in zip(colouring.labels, colouring.colours, strict=True)
-        ]
-        add_legend(axes, handles)
+    if not isinstance(colouring, Categories):
+        return []
+    named = list(zip(colouring.labels, colouring.colours, strict=True))
+    more = len(named) - _MOST_NAMED
+    if more > 0:
+        named = [*named[: _MOST_NAMED - 1], (f"and {more + 1} more", "none")]
+    return [Line2D([], [], marker=".", linestyle="", color=colour, label=label) for label, colour in named]
 
 
 def _draw_image(axes: Axes, levels: NDArray[np.uint8], viewport: Viewport, ramp: Sequence[str]) -> None:
@@ -193,21 +217,20 @@ def _draw_texture(axes: Axes, plane: DiscPlane, disc: DiscMap, *, residual: bool
     add_colour_bar(axes, (TRANSPARENT, *rotation_colours(dark=False)), *limits, words)
 
 
-def _draw_overlay(axes: Axes, overlay: Overlay) -> None:
+def _draw_overlay(axes: Axes, plane: Plane, shot: Shot, overlay: Overlay) -> list[Line2D]:
+    """What lies on or under the stars; what the legend names is returned."""
     shape = overlay.shape
     if isinstance(shape, Lines):
-        lines: list[Line2D] = []
-        words = overlay.caption if len(overlay.caption) == len(shape.xs) else (("", ""),) * len(shape.xs)
-        for x, y, colour, (word, _) in zip(shape.xs, shape.ys, shape.colours, words, strict=True):
-            label = word.replace("━", "").strip() or None
-            lines += axes.plot(x, y, "--", color=colour, linewidth=0.9, label=label)
-        if overlay.caption:
-            add_legend(axes, lines, title="[M/H]", title_fontsize=7)
-    elif isinstance(shape, SunMark):
+        return draw_lines(axes, overlay, shape)
+    if isinstance(shape, Dots):
+        draw_model_points(axes, _repeated(shape, plane, shot), "0.6", 1.0)
+        return [model_handle("0.6")]
+    if isinstance(shape, SunMark):
         axes.plot(shape.x, shape.y, "o", color="#ffd34d", markeredgecolor="k", markersize=5, markeredgewidth=0.7)
         axes.plot(shape.x, shape.y, ".", color="k", markersize=1.5)
     else:
-        assert isinstance(shape, Dots | Arrows)
+        assert isinstance(shape, Arrows)
+    return []
 
 
 def _repeated(dots: Dots, plane: Plane, shot: Shot) -> Dots:

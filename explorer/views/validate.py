@@ -20,6 +20,7 @@ from panel.viewable import Viewable
 from explorer.model.comparisons import Differences, Pair, differences, error_curves, pairs_of, trend
 from explorer.model.library import Library
 from explorer.model.selection import InIds, Mask
+from explorer.model.table import counted
 from explorer.plots.journal import picture_bytes
 from explorer.plots.validation import error_figure, pull_figure, trend_figure, values_figure
 from explorer.state.workspace import Workspace
@@ -178,7 +179,7 @@ class ValidateView(View):
         """Figure 5, 6 or 7 of the comparison on screen, as PDF."""
         found, manifest = self.found, self.library.products.manifest
         assert found is not None
-        title = f"{manifest.name}: {found.pair.title}, {self.sample}: {found.rows.size:,} stars"
+        title = f"{manifest.name}: {found.pair.title}, {self.sample}: {counted(found.rows.size)}"
         figure = comparison_figure(
             f"SIMULATED: {title}" if manifest.simulated else title,
             ("catalogue", found.pair.origin),

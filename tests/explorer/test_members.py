@@ -7,13 +7,17 @@ import random
 from contextlib import suppress
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from astropy.table import MaskedColumn, Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from explorer.model.export import export
 from explorer.model.members import MOST_BYTES, read_members
-from explorer.model.selection import SelectionError
+from explorer.model.selection import InRange, SelectionError
+from explorer.model.table import StarTable
 
 
 def written(table, form):
@@ -70,6 +74,117 @@ def test_a_gap_among_ids_is_no_id(library):
         assert "of 2 identifiers" in read_members(written(table, form), library.table).sentence
 
 
+@pytest.fixture
+def gaia(library):
+    """The catalogue with Gaia source ids of 19 digits, to the largest that there can be, and one unmatched star."""
+    ids = 2**63 - 1 - 977 * np.arange(library.table.n_stars, dtype=np.int64)
+    ids[-1] = 0
+    return StarTable({**library.table, "gaia_source_id": ids})
+
+
+@pytest.mark.parametrize("form", ["fits", "votable", "ascii.csv"])
+@pytest.mark.parametrize("dtype", [np.int64, "S19", "U19"])
+def test_identifiers_of_19_digits_are_read_as_numbers_and_as_text(gaia, form, dtype):
+    ids = np.array([*gaia["gaia_source_id"][:5], 8000], np.int64).astype(dtype)
+    members = read_members(written(Table({"source_id": ids}), form), gaia)
+    assert set(members.selection.obsids) == set(gaia["obsid"][:5].tolist())
+    assert members.sentence == "5 of 6 identifiers (source_id) are in the catalogue."
+
+
+def test_text_of_fits_is_text_with_gaps_and_without(library, wanted):
+    ids = wanted.astype("S10")
+    for column in (ids, MaskedColumn(ids, mask=np.arange(ids.size) == 1)):
+        members = read_members(written(Table({"obsid": column}), "fits"), library.table)
+        assert set(members.selection.obsids) == {int(one) for one in np.ma.masked_array(column).compressed()}
+    at = [library.table[name][:3].astype("S24") for name in ("ra", "dec")]
+    assert len(read_members(written(Table(at, names=["ra", "dec"]), "fits"), library.table).selection.obsids) == 3
+
+
+def test_what_is_no_identifier_is_counted(gaia):
+    known = gaia["gaia_source_id"][:2]
+    text = "\n".join(["source_id", *map(str, known), "-9999", "0", "none", str(2**63), "12.5"]).encode()
+    members = read_members(text, gaia)
+    assert members.sentence == "2 of 2 identifiers (source_id) are in the catalogue. Left out as no identifiers: 5."
+    assert set(members.selection.obsids) == set(gaia["obsid"][:2].tolist()), "0 is of stars that Gaia lacks"
+    for ids in ([*known, -9999, 0], np.array([*known, 2**63, 0], np.uint64)):
+        assert read_members(written(Table({"source_id": ids}), "fits"), gaia).sentence.endswith("identifiers: 2.")
+    floats = read_members(written(Table({"obsid": [8000.0, np.nan, np.inf, 0.5]}), "fits"), gaia)
+    assert floats.sentence.endswith("Left out as no identifiers: 3.")
+
+
+@pytest.mark.parametrize("form", ["fits", "votable", "ascii.csv"])
+def test_decimal_numbers_that_have_lost_digits_are_told_with_the_remedy(gaia, form):
+    floats = gaia["gaia_source_id"][1:5].astype(np.float64)
+    with pytest.raises(
+        SelectionError, match=r"source_id holds .* lost .* \(4 of 4 values\)\. Save it as integers or as"
+    ):
+        read_members(written(Table({"source_id": floats}), form), gaia)
+    members = read_members(written(Table({"source_id": [*floats, 2.0**53 - 1]}), form), gaia)
+    assert members.sentence.startswith("0 of 1 identifiers")
+    assert members.sentence.endswith("lost their last digits: 4; save the column as integers or as text.")
+
+
+def test_decimal_numbers_with_an_exponent_are_read_if_every_digit_is_there(library, wanted):
+    exact = "\n".join(f"{obsid:.18e}" for obsid in wanted)
+    for text in (exact, f"obsid\n{exact}"):
+        assert set(read_members(text.encode(), library.table).selection.obsids) == set(wanted.tolist())
+    cut = "\n".join(["obsid", *(f"{obsid:.3e}" for obsid in wanted)]).encode()
+    with pytest.raises(SelectionError, match="lost their last digits"):
+        read_members(cut, library.table)
+
+
+def test_single_precision_holds_fewer_digits(gaia):
+    members = read_members(written(Table({"obsid": np.array([2**24 - 1, 2**24 + 2], np.float32)}), "fits"), gaia)
+    assert members.sentence.startswith("0 of 1 identifiers")
+    assert "lost their last digits: 1;" in members.sentence
+
+
+def packed(columns, **look):
+    target = io.BytesIO()
+    pq.write_table(pa.table(columns), target, **look)
+    return target.getvalue()
+
+
+def test_our_own_parquet_tables_are_lists(library):
+    rows = library.table["teff"] > 3500.0
+    exported = export(library, InRange("teff", 3500.0, 9999.0), rows, "parquet")
+    assert set(read_members(exported.data, library.table).selection.obsids) == set(
+        library.table["obsid"][rows].tolist()
+    )
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.uint64(), pa.string(), pa.binary(), pa.decimal128(20), "categories"])
+def test_parquet_of_any_kind_is_matched_and_gaps_are_left_out(gaia, kind):
+    ids = [*gaia["gaia_source_id"][:3].tolist(), None]
+    asked = pa.array(ids).dictionary_encode() if kind == "categories" else pa.array(ids).cast(pa.string()).cast(kind)
+    members = read_members(packed({"Source_ID": asked, "other": [[1]] * 4}), gaia)
+    assert set(members.selection.obsids) == set(gaia["obsid"][:3].tolist())
+    assert members.sentence.endswith(
+        "3 of 3 identifiers (source_id) are in the catalogue. Left out as no identifiers: 1."
+    )
+
+
+def test_positions_are_read_from_parquet(library):
+    ra, dec = (library.table[name][:4].astype(float).tolist() for name in ("ra", "dec"))
+    members = read_members(packed({"RA": [*ra, None], "Dec": [*map(str, dec), "x"]}), library.table)
+    assert set(members.selection.obsids) == set(library.table["obsid"][:4].tolist())
+
+
+def test_a_parquet_list_that_is_large_unpacked_is_refused(library):
+    for columns, words in (
+        ({"obsid": np.zeros(MOST_BYTES // 8 + 1, np.int64)}, "more than 2,000,000 rows"),
+        ({"obsid": [[1], [2]]}, "could not be read"),
+        ({"name": ["a"], "size": [1]}, "found: name, size"),
+    ):
+        with pytest.raises(SelectionError, match=words):
+            read_members(packed(columns, compression="zstd"), library.table)
+    long = pa.DictionaryArray.from_arrays(np.zeros(100_000, np.int32), ["1" * (MOST_BYTES // 2)])
+    small = packed({"obsid": long}, compression="zstd", dictionary_pagesize_limit=MOST_BYTES)
+    assert len(small) < 10_000
+    with pytest.raises(SelectionError, match="holds no whole number"):
+        read_members(small, library.table)
+
+
 HOSTILE = {
     "too large": (b"1\n" * (MOST_BYTES // 2 + 1), "bytes; at most"),
     "empty": (b"", "The list is empty"),
@@ -78,10 +193,12 @@ HOSTILE = {
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "neither text nor FITS"),
     "packed": (gzip.compress(b"obsid\n1\n"), "neither text nor FITS|could not be read"),
     "other columns": (b"name,size\na,1\n", "found: name, size"),
-    "no numbers": (b"obsid\none\ntwo\n", "holds no whole number"),
+    "no numbers": (b"obsid\none\ntwo\n", "holds no whole number; it begins with 'one'. Write one"),
+    "no rows": (b"obsid,ra\n", "holds no whole number; it is empty"),
     "hours": (b"ra,dec\n00:42:44,+41:16:09\n", "Convert hours"),
     "ragged": (b"obsid,x\n1,2\n1,2,3,4\n", "could not be read"),
     "latin-1": ("obsid,n\u00e4me\n1,\u00e4\n".encode("latin-1"), "could not be read"),
+    "cut Parquet": (b"PAR1" + bytes(range(256)) * 4, "could not be read"),
     "cut FITS": (None, "could not be read"),
     "cut VOTable": (None, "could not be read"),
     "entities": (b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><VOTABLE>&a;</VOTABLE>', "entities"),
@@ -108,7 +225,8 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(library, wanted, name):
 
 @settings(max_examples=300, deadline=None)
 @given(
-    st.binary(max_size=400), st.sampled_from([b"", b"SIMPLE  =", b"<?xml version='1.0'?>", b"obsid,ra\n", b"ra\tdec\n"])
+    st.binary(max_size=400),
+    st.sampled_from([b"", b"SIMPLE  =", b"PAR1", b"<?xml version='1.0'?>", b"obsid,ra\n", b"ra\tdec\n"]),
 )
 def test_any_bytes_are_read_or_refused(library, data, begin):
     with suppress(SelectionError):
@@ -123,6 +241,18 @@ def test_damaged_files_are_read_or_refused(library, wanted):
             damaged = bytearray(whole)
             for _ in range(rng.randrange(1, 30)):
                 damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+            with suppress(SelectionError):
+                assert read_members(bytes(damaged), library.table).sentence
+
+
+def test_damaged_parquet_ends_no_process(library, wanted):
+    rng, whole = random.Random(3), packed({"obsid": wanted})
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    for start in (4, footer):
+        for _ in range(1000):
+            damaged = bytearray(whole)
+            for _ in range(rng.randrange(1, 5)):
+                damaged[rng.randrange(start, len(whole) - 8)] = rng.randrange(256)
             with suppress(SelectionError):
                 assert read_members(bytes(damaged), library.table).sentence
 

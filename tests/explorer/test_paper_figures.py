@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.legend import Legend
 from products_factory import make_products
 
 from explorer.model.library import open_library
@@ -61,6 +62,25 @@ def test_figure_2_holds_training_and_good_spectra_apart(library):
     assert f"S/N > 50: {int((known & (table['snr'] > 50)).sum()):,} stars" in right.get_title()
     assert "training set" in left.get_title()
     assert left.get_xlim()[0] > left.get_xlim()[1], "hot stars stand on the left"
+
+
+def test_the_panels_of_figure_2_share_one_scale_one_bar_and_one_legend(library, some):
+    figure = draw_paper_figure(library, some, "2", "")
+    left, right, *bars = figure.axes
+    assert left.collections[0].get_clim() == right.collections[0].get_clim()
+    assert [bar.get_ylabel() for bar in bars] == ["[M/H] [dex]"]
+    assert bars[0].get_ylim() == left.collections[0].get_clim()
+    (legend,) = figure.findobj(Legend)
+    assert legend.get_texts()[0].get_text() == "[M/H]"
+
+
+def test_one_star_is_told_as_one(library):
+    table = library.table
+    one = np.zeros(table.n_stars, bool)
+    one[np.flatnonzero(table["in_training"] & (table["snr"] > 50) & np.isfinite(table["m_h"]))[0]] = True
+    left, right = draw_paper_figure(library, one, "2", "").axes[:2]
+    assert left.get_title() == "training set: 1 star"
+    assert right.get_title() == "S/N > 50: 1 star"
 
 
 def test_figure_8_shows_the_selected_stars_alone(library, some):

@@ -8,10 +8,13 @@ from conftest import Page
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
 from matplotlib.quiver import QuiverKey
 
 from explorer.model.selection import InRange
-from explorer.plots.journal import COLUMN_INCHES, PAGE_INCHES, STYLE, file_name, new_figure, sign
+from explorer.model.subsets import Subset
+from explorer.plots import picture
+from explorer.plots.journal import COLUMN_INCHES, PAGE_INCHES, STYLE, add_key, file_name, new_figure, sign
 from explorer.plots.marks import MOST_TICKS
 from explorer.plots.paper import draw_paper_figure
 from explorer.state.panels import PanelState
@@ -25,12 +28,12 @@ LONG = "SIMULATED DATA. " + " and ".join(f"{k} ≤ Teff ≤ {k + 5}" for k in ra
 def draw(library, links):
     """The picture of a view."""
 
-    def picture(view, **state):
+    def drawn(view, **state):
         page = Page(library, links, Workspace(library.table, panels=(PanelState(view),), **state))
         page.open()
         return page.room.sharing.drawing(0)()
 
-    return picture
+    return drawn
 
 
 @pytest.mark.parametrize("width", [COLUMN_INCHES, PAGE_INCHES])
@@ -103,7 +106,7 @@ def test_the_model_and_bars_come_round_in_pictures(library, links, ends):
     page.open()
     page.look([0], window=[*ends, -30.0, 30.0])
     page.look([1], window=[*ends, 0, 1])
-    model = page.room.sharing.drawing(0)().axes[0].lines[0].get_xdata()
+    (model,) = (one.get_xdata() for one in page.room.sharing.drawing(0)().axes[0].lines if one.get_color() == "0.6")
     known = library.products.overlays["stream_model"][["sgr_lambda", "sgr_beta"]].dropna()["sgr_lambda"].to_numpy()
     assert sorted(within(model, ends)) == pytest.approx(sorted(within(round_and_round(known), ends)), abs=1e-3)
     stars = library.table["sgr_lambda"][np.isfinite(library.table["sgr_lambda"])]
@@ -119,8 +122,105 @@ def within(values, ends):
     return values[(values > ends[0]) & (values < ends[1])]
 
 
+@pytest.mark.parametrize("most_points", [0, picture.MOST_POINTS])
+@pytest.mark.parametrize("view", ["disc", "space_xy", "space_xz", "space_yz", "space_rz"])
+def test_views_with_equal_units_are_to_scale_as_points_and_as_images(draw, view, most_points, monkeypatch):
+    monkeypatch.setattr(picture, "MOST_POINTS", most_points)
+    for state in ({}, {"colour_by": "m_h"}):
+        figure = draw(view, **state)
+        FigureCanvasAgg(figure).draw()
+        axes, box = figure.axes[0], figure.axes[0].get_window_extent()
+        x, y = (abs(high - low) for low, high in (axes.get_xlim(), axes.get_ylim()))
+        assert box.height / box.width == pytest.approx(y / x, rel=1e-3)
+        assert bool(axes.get_images()) == (not most_points or view == "disc")
+        slot = axes.get_position(original=True)
+        assert slot.height * figure.bbox.height == pytest.approx(box.height, rel=0.1), "no room is left empty"
+        for bar in axes.child_axes:
+            assert bar.get_window_extent().height == pytest.approx(box.height)
+
+
+@pytest.mark.parametrize(("x_ends", "y_ends"), [((-1.0, 0.0), (-40.0, 40.0)), ((-40.0, 40.0), (0.0, 1.0))])
+def test_steep_and_flat_views_are_to_scale_in_a_figure_of_a_page(library, links, x_ends, y_ends):
+    panels = (PanelState("space_xz", x_ends=x_ends, y_ends=y_ends),)
+    page = Page(library, links, Workspace(library.table, panels=panels))
+    page.open()
+    figure = page.room.sharing.drawing(0)()
+    FigureCanvasAgg(figure).draw()
+    box = figure.axes[0].get_window_extent()
+    assert box.height / box.width == pytest.approx(np.ptp(y_ends) / np.ptp(x_ends), rel=1e-3)
+    assert 1.0 < figure.get_figheight() < 9.0
+
+
+def subsets(count, name="hot"):
+    return tuple(
+        Subset(
+            f"{name}{number}", InRange("teff", 3200.0 + 60 * number, 3260.0 + 60 * number), f"#0000{number % 256:02x}"
+        )
+        for number in range(count)
+    )
+
+
+@pytest.mark.parametrize("count", [1, 3, 14])
+@pytest.mark.parametrize("name", ["hot", "stream_candidates_of_2023", "W" * 35])
+@pytest.mark.parametrize("view", ["hr", "stream_distance", "disc", "space_xy"])
+def test_the_legend_lies_within_the_figure_above_the_axes_and_over_nothing(draw, view, name, count):
+    figure = draw(view, colour_by="subsets", subsets=subsets(count, name))
+    FigureCanvasAgg(figure).draw()
+    (legend,) = figure.findobj(Legend)
+    box, axes = legend.get_window_extent(), figure.axes[0]
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.width
+    assert box.y1 <= figure.bbox.height
+    assert box.y0 >= max(one.get_tightbbox().y1 for one in (axes, *axes.child_axes))
+    texts = [text.get_window_extent() for text in legend.get_texts() if text.get_text()]
+    assert not any(one.overlaps(other) for number, one in enumerate(texts) for other in texts[:number])
+    assert axes.get_window_extent().height > 0.25 * COLUMN_INCHES * figure.dpi, "the figure grows instead"
+
+
+def test_a_legend_of_few_words_is_one_row(draw):
+    for view, state in (("hr", {}), ("stream_distance", {"colour_by": "in_training"}), ("histogram", {})):
+        (legend,) = draw(view, **state).findobj(Legend)
+        tops = [text.get_window_extent().y0 for text in legend.get_texts() if text.get_text()]
+        assert np.ptp(tops) < 5.0
+
+
+def test_groups_stand_in_columns_of_their_own_or_one_below_the_other(draw):
+    (legend,) = draw("hr", colour_by="in_training").findobj(Legend)
+    assert [text.get_text() for text in legend.get_texts()][:4] == ["no", "yes", "[M/H]", "-0.5"]
+    (legend,) = draw("stream_distance", colour_by="subsets", subsets=subsets(14)).findobj(Legend)
+    assert [text.get_text() for text in legend.get_texts()][-2:] == ["in none", "stream model"]
+
+
+def test_a_legend_names_no_more_than_a_page_holds(draw):
+    figure = draw("stream_distance", colour_by="subsets", subsets=subsets(60))
+    named = legends(figure)
+    assert {"hot0", "and 32 more", "stream model"} <= named
+    assert "hot40" not in named
+    assert figure.get_figheight() < 6.0
+
+
+def test_names_stand_in_the_legend_as_they_are():
+    names = ["_hot", "a $x_2$ b", "W" * 80, "cost: 1$ $"]
+    with rc_context(STYLE):
+        figure = new_figure(COLUMN_INCHES, 3.0)
+        figure.subplots()
+        add_key(figure, [Line2D([], [], label=name) for name in names])
+        FigureCanvasAgg(figure).draw()
+    found = legends(figure)
+    assert set(names) - {"W" * 80} < found
+    (cut,) = found - set(names)
+    assert cut.startswith("WWWW")
+    assert cut.endswith("…")
+
+
+def test_the_model_and_unselected_stars_lie_under_the_selected_ones(draw):
+    axes = draw("stream_sky", selection=InRange("teff", 3500.0, 9999.0)).axes[0]
+    assert len(axes.lines) == 2
+    assert max(line.get_zorder() for line in axes.lines) < axes.collections[0].get_zorder()
+
+
 def legends(figure):
-    return {text.get_text() for legend in figure.findobj(Legend) for text in legend.get_texts()}
+    return {text.get_text() for legend in figure.findobj(Legend) for text in legend.get_texts()} - {""}
 
 
 @pytest.mark.parametrize(
