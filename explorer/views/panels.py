@@ -176,7 +176,7 @@ class PlanePanel(Panel):
         return _LONE_LEVEL
 
     def _write_note(self, hidden: int) -> None:
-        self.note = (f"{hidden:,} without", f"{hidden:,} selected stars have no value here") if hidden else None
+        self.note = _note(hidden, "without", "has no value here", "have no value here")
 
     def _image(self, name: str, levels: Image) -> Picture:
         assert self.viewport is not None
@@ -271,7 +271,7 @@ class DiscPanel(PlanePanel):
         return super().places_of(row) if row is not None and self.canvas.shown[row] else []
 
     def _write_note(self, hidden: int) -> None:
-        outside = (f"{hidden:,} outside", f"{hidden:,} selected stars are not in this slice") if hidden else None
+        outside = _note(hidden, "outside", "is not in this slice", "are not in this slice")
         self.note = outside if has_cells(self.disc) else ("no cells", _no_cells(outside))
 
 
@@ -306,7 +306,7 @@ class BarsPanel(Panel):
         """Bars of the selected stars."""
         picture = self._bars("selected", self.workspace.rows)
         hidden = self.workspace.n_selected - picture.pop("known")
-        self.note = (f"{hidden:,} without", f"{hidden:,} selected stars have no value") if hidden else None
+        self.note = _note(hidden, "without", "has no value", "have no value")
         return [picture]
 
     def _bars(self, name: str, rows: NDArray[np.bool_]) -> Picture:
@@ -321,6 +321,12 @@ class BarsPanel(Panel):
         xs = (geometry["x0"], geometry["x1"]) if geometry["type"] == "rect" else geometry["x"]
         low, high = float(min(xs)), float(max(xs))
         return InRange(self.figure.x.column.name, low, high) if low < high else None
+
+
+def _note(hidden: int, short: str, one: str, many: str) -> Note:
+    """What is not shown of the selection, if anything."""
+    sentence = f"1 selected star {one}" if hidden == 1 else f"{hidden:,} selected stars {many}"
+    return (f"{hidden:,} {short}", sentence) if hidden else None
 
 
 def _no_cells(outside: Note) -> str:

@@ -165,6 +165,9 @@ def test_notes_say_what_cannot_be_shown(page):
     assert hidden
     assert dict(answer["notes"])[slot][0] == f"{hidden} without"
     assert dict(page.change(selection=Nothing())["notes"])[slot] is None
+    lost = page.library.table["obsid"][np.isnan(page.library.table["j_phi"])]
+    told = dict(page.change(selection=InIds((int(lost[0]),)))["notes"])[slot]
+    assert told == ("1 without", "1 selected star has no value here")
 
 
 def test_swap_axes_overlays_parts_and_grid(page):
