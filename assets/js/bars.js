@@ -25,7 +25,7 @@ class Bars extends FigureCell {
     const top = Array.from(counts, height)
     const data = {left: Array.from(edges.slice(0, -1)), right: Array.from(edges.slice(1)), top, bottom: top.map(() => floor)}
     this.quads[name].data_source.data = data
-    if (name === "everything") this.y_range.setv({start: floor, end: Math.max(...top, floor + 0.1) * 1.05})
+    if (name === "everything") this.y_range.setv({start: floor, end: Math.max(...top, height(1) + 0.1) * 1.05})
   }
 
   recolour(colours, theme) {

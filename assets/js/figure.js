@@ -67,6 +67,7 @@ class FigureCell {
       if (view.glyph) Object.defineProperty(view, "needs_clip", {get: () => true})
     }
     for (const renderer of above) renderer.visible = true
+    this.use(this.tool) // a toolbar that is not on the page yet forgets its wheel
     this.view.repainted.connect(() => this.look())
     this.look()
   }

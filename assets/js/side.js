@@ -1,7 +1,8 @@
 // The panel on the left: filter by expression, named subsets, member lists, a cone on the sky, saved views.
 
 const ASK_AFTER = 90
-const WORD_BEFORE = /[\p{L}\p{N}_]$/u
+const WORD_BEFORE = /(?<![\p{L}\p{N}_])[\p{L}_][\p{L}\p{N}_]*$/u
+const REST_OF_WORD = /^[\p{L}\p{N}_]+/u
 
 class Side {
   constructor(send) {
@@ -13,9 +14,10 @@ class Side {
 
   build() {
     this.built = true
+    this.ask_soon = debounced(() => this.ask(), ASK_AFTER)
     this.input = element("textarea", {
       rows: 2, spellcheck: false, placeholder: "teff < 3800 & abs(z_gal) > 5", "aria-label": "Filter expression",
-      oninput: debounced(() => this.ask(), ASK_AFTER), onkeydown: (event) => this.key(event),
+      oninput: () => this.written(), onkeydown: (event) => this.key(event),
       onkeyup: () => this.follow(), onclick: () => this.follow(),
     })
     this.error = element("p", {className: "error", role: "alert", hidden: true})
@@ -107,6 +109,11 @@ class Side {
     this.send({kind: "check", ...this.asked})
   }
 
+  written() {
+    this.awaited = null
+    this.ask_soon()
+  }
+
   // The caret moved: other words fit there.
   follow() {
     if (this.fresh && this.asked.text === this.fresh.text && this.asked.cursor !== this.fresh.cursor) this.ask()
@@ -123,9 +130,9 @@ class Side {
       this.error.replaceChildren(element("code", {}, cut(0, from), mark, cut(to)), element("span", {}, message))
     }
     this.fits.textContent = count ?? ""
-    this.fresh = {text, cursor, before: cut(0, start), after: cut(cursor)}
-    const first = this.awaited && cursor === asked.cursor ? words[0] : null
-    this.awaited = false
+    this.fresh = {text, cursor, begun: cut(start, cursor), before: cut(0, start), after: cut(cursor).replace(REST_OF_WORD, "")}
+    const first = this.awaited === cursor && cursor === asked.cursor ? words[0] : null
+    this.awaited = null
     if (first) return this.complete(first[0])
     this.words.replaceChildren(...words.map(([word, help]) => element(
       "li", {role: "option", title: help, onclick: () => this.complete(word)}, element("b", {}, word), ` ${help}`,
@@ -133,7 +140,8 @@ class Side {
   }
 
   complete(word) {
-    const {before, after} = this.fresh
+    const {text, before, after} = this.fresh
+    if (text !== this.input.value) return this.ask() // written on since
     this.input.value = before + word + after
     this.input.setSelectionRange(before.length + word.length, before.length + word.length)
     this.input.focus()
@@ -144,11 +152,12 @@ class Side {
   key(event) {
     const {text, cursor} = this.asked
     const fresh = text === this.fresh?.text && cursor === this.fresh.cursor
-    const may_complete = fresh ? this.words.children.length > 0 : WORD_BEFORE.test(text.slice(0, this.input.selectionStart))
+    const first = this.words.firstChild?.firstChild.textContent
+    const may_complete = fresh ? first !== undefined && first !== this.fresh.begun : WORD_BEFORE.test(text.slice(0, this.input.selectionStart))
     if (event.key === "Tab" && !event.shiftKey && may_complete) {
       event.preventDefault()
       if (fresh) return this.words.firstChild.click()
-      this.awaited = true
+      this.awaited = cursor
       this.ask()
     } else if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault()

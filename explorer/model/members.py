@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 import warnings
@@ -32,6 +33,9 @@ RADIUS_ARCSEC = 1.0
 
 _OBSID = ("obsid", "lamost_obsid")
 _GAIA = ("gaia_source_id", "source_id", "gaia_dr3_source_id", "gaia_dr3")
+_UNNAMED = "(no header)"
+"""Column of a list that is identifiers alone."""
+
 _RA = ("ra", "ra_deg", "raj2000", "ra_icrs", "_raj2000", "_ra")
 _DEC = ("dec", "dec_deg", "dej2000", "de_icrs", "_dej2000", "_de")
 
@@ -69,7 +73,7 @@ def read_members(data: bytes, table: StarTable) -> Members:
     ----------
     data : bytes
         The file: CSV, FITS, VOTable or Parquet with a column of obsid or Gaia source id, or two of RA and Dec in
-        degrees; or plain text with an obsid a line.
+        degrees; or plain text with an obsid or a source id a line.
     table : StarTable
         The catalogue.
 
@@ -80,7 +84,10 @@ def read_members(data: bytes, table: StarTable) -> Members:
     """
     if len(data) > MOST_BYTES:
         raise SelectionError(f"The list has {len(data):,} bytes; at most {MOST_BYTES:,} are read. Leave columns out.")
-    columns = _columns(data)
+    columns = _columns(_in_utf8(data))
+    if _UNNAMED in columns:
+        tried = [_by_id(columns[_UNNAMED], table, name, name) for name in ("obsid", "gaia_source_id") if name in table]
+        return max(tried, key=lambda members: len(members.selection.obsids))
     if (obsids := _find(columns, _OBSID)) is not None:
         return _by_id(columns[obsids], table, "obsid", obsids)
     if (gaia := _find(columns, _GAIA)) is not None and "gaia_source_id" in table:
@@ -90,6 +97,16 @@ def read_members(data: bytes, table: StarTable) -> Members:
         return _by_position(columns[ra], columns[dec], table)
     shown = ", ".join(name[:30] for name in list(columns)[:8])
     raise SelectionError(f"The list has no column obsid, source_id, or ra and dec; found: {shown or 'nothing'}.")
+
+
+def _in_utf8(data: bytes) -> bytes:
+    """Text in UTF-16, such as Excel's "Unicode text", as the text that the readers know; other data as they are."""
+    if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data
+    try:
+        return data.decode("utf-16").encode()
+    except UnicodeDecodeError as error:
+        raise SelectionError(f"The list is damaged UTF-16 ({error.reason}). Save it as CSV in UTF-8.") from error
 
 
 def _columns(data: bytes) -> dict[str, NDArray[np.generic]]:
@@ -179,7 +196,7 @@ def _of_text(data: bytes) -> dict[str, NDArray[np.generic]]:
     text = data.decode("utf-8-sig")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if lines and all(_NUMBER.fullmatch(line.strip()) for line in lines[:50]):
-        return {"obsid": np.array(lines, str)}
+        return {_UNNAMED: np.array(lines, str)}
     if not lines:
         raise SelectionError("The list is empty: it holds comments alone. Choose another file.")
     header = lines[0]

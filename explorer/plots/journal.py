@@ -101,7 +101,10 @@ def add_key(figure: Figure, *groups: Sequence[Artist]) -> None:
 def _grids(groups: Sequence[list[Artist]]) -> Iterator[tuple[int, list[list[Artist]]]]:
     """Numbers of rows and the columns then, from wide to narrow: the last is one column of all."""
     former = _MOST_COLUMNS + 1
+    headed = max((len(group) for group in groups if _is_heading(group[0])), default=0)
     for rows in range(1, sum(map(len, groups)) + 1):
+        if 1 < rows < headed:  # some would stand level with their heading
+            continue
         columns: list[list[Artist]] = []
         for group in groups:
             if columns and len(columns[-1]) + len(group) <= rows:
@@ -111,6 +114,11 @@ def _grids(groups: Sequence[list[Artist]]) -> Iterator[tuple[int, list[list[Arti
         if len(columns) < former:
             former = len(columns)
             yield rows, columns
+
+
+def _is_heading(handle: Artist) -> bool:
+    """Whether it is words alone."""
+    return isinstance(handle, Line2D) and handle.get_linestyle() == handle.get_marker() == "None"
 
 
 def _key(figure: Figure, columns: Sequence[list[Artist]], rows: int, points: float) -> Legend:

@@ -60,7 +60,8 @@ def draw_arrows(
 
 def draw_model_points(axes: Axes, dots: Dots, color: str, size: float) -> None:
     """Particles of the stream model, under the stars."""
-    axes.plot(dots.x, dots.y, ".", color=color, markersize=size, rasterized=True, zorder=_UNDER)
+    look: dict[str, Any] = {"markersize": size, "markeredgewidth": 0.0}
+    axes.plot(dots.x, dots.y, ".", color=color, rasterized=True, zorder=_UNDER, **look)
 
 
 def draw_lines(axes: Axes, overlay: Overlay, shape: Lines) -> list[Line2D]:

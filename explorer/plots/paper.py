@@ -205,7 +205,7 @@ def figure_11(library: Library, rows: Mask) -> Figure:
     stream = library.products.overlays.get("stream_model")
     shape = stream_model(stream, "sgr_lambda", "distance").shape if stream is not None else None
     if isinstance(shape, Dots):
-        draw_model_points(axes, shape, "0.78", 1.5)
+        draw_model_points(axes, shape, "0.78", 3.5)
         add_key(figure, [model_handle("0.6")])
     far = rows & (np.abs(library.table.axis("z_gal")) > ARROW_HEIGHT_KPC)
     x, y, beta = _values(library, far, "sgr_lambda", "distance", "sgr_beta")

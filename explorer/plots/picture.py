@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -43,6 +44,9 @@ _FLATTEST, _STEEPEST = 0.25, 2.0
 
 _FITTINGS = 3
 """Steps to the height of axes with equal units: numbers beside higher ones may take more width."""
+
+_MODEL, _REST = "#b8956a", "0.72"
+"""Colours of the stream model and of stars that are not selected."""
 
 _MOST_NAMED = 30
 """Categories in a legend; their colours come round before."""
@@ -157,11 +161,13 @@ def _draw_stars(axes: Axes, plane: Plane, shot: Shot, *, grey: bool) -> list[Lin
     else:
         picked = shot.rows[stars.rows]
         if grey:
-            axes.plot(
-                stars.x[~picked], stars.y[~picked], ".", color="0.72", markersize=1.6, markeredgewidth=0, zorder=0
-            )
+            rest: dict[str, Any] = {"color": _REST, "markersize": 1.6, "markeredgewidth": 0.0, "zorder": 0}
+            axes.plot(stars.x[~picked], stars.y[~picked], ".", **rest)
         _draw_points(axes, (stars.x[picked], stars.y[picked]), stars.rows[picked], shot, ramp)
-    return _draw_key(axes, shot.colouring, ramp)
+    named = _draw_key(axes, shot.colouring, ramp)
+    if grey and not shot.rows.all():
+        named.append(Line2D([], [], marker=".", linestyle="", color=_REST, label="not selected"))
+    return named
 
 
 def _draw_points(
@@ -223,8 +229,8 @@ def _draw_overlay(axes: Axes, plane: Plane, shot: Shot, overlay: Overlay) -> lis
     if isinstance(shape, Lines):
         return draw_lines(axes, overlay, shape)
     if isinstance(shape, Dots):
-        draw_model_points(axes, _repeated(shape, plane, shot), "0.6", 1.0)
-        return [model_handle("0.6")]
+        draw_model_points(axes, _repeated(shape, plane, shot), _MODEL, 2.2)
+        return [model_handle(_MODEL)]
     if isinstance(shape, SunMark):
         axes.plot(shape.x, shape.y, "o", color="#ffd34d", markeredgecolor="k", markersize=5, markeredgewidth=0.7)
         axes.plot(shape.x, shape.y, ".", color="k", markersize=1.5)

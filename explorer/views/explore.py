@@ -92,6 +92,7 @@ class ExploreRoom:
         self.table.hello()
         self.help.hello(seen=bool(message["seen"]) or self.workspace.star_alone)  # the tour is of the views
         self.channel.tell(resume=self._resume, say=self.workspace.message, who=self.record.name)
+        self._changed(0)  # a server may go before anything is changed
         self.workspace.heard = True
         if self.workspace.focus is not None:
             self._show_star()
@@ -109,17 +110,17 @@ class ExploreRoom:
             self._star_shown = True
             self.star.hello()
 
-    def _changed(self) -> None:
+    def _changed(self, after_ms: int = _RESUME_AFTER_MS) -> None:
         """Remember what is on screen for a page that loses its server, a moment after the last change."""
         document = pn.state.curdoc
         if document is None or document.session_context is None or self._unsaved:
             return
         self._unsaved = True
-        document.add_timeout_callback(self._save, _RESUME_AFTER_MS)
+        document.add_timeout_callback(self._save, after_ms)
 
     async def _save(self) -> None:
         self._unsaved = False
-        state = {**self.workspace.to_dict(), "room": self.workspace.room}
+        state = {**self.workspace.to_dict(), "room": self.workspace.came_from or self.workspace.room}
         unkept = ""
         try:
             await self.channel.in_background(lambda: self.links.resume(self._resume, state))

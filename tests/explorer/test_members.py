@@ -269,3 +269,25 @@ def test_the_page_is_told_what_was_wrong_and_keeps_its_selection(page):
     page.run("members", size=4, data="not base64 \u00e4")
     assert page.told[-1]["side"]["said"]
     assert page.workspace.selection == before
+
+
+def test_a_list_of_identifiers_alone_is_of_the_kind_that_fits(gaia):
+    members = read_members("\n".join(map(str, gaia["gaia_source_id"][:5])).encode(), gaia)
+    assert set(members.selection.obsids) == set(gaia["obsid"][:5].tolist())
+    assert "(gaia_source_id)" in members.sentence
+    members = read_members("\n".join(map(str, gaia["obsid"][:5])).encode(), gaia)
+    assert "5 of 5 identifiers (obsid)" in members.sentence
+    assert "0 of 1 identifiers (obsid)" in read_members(b"17\n", gaia).sentence
+
+
+@pytest.mark.parametrize("form", ["utf-16", "utf-16-be"])
+def test_text_as_excel_writes_it_is_read(table, form):
+    text = "obsid\tname\n" + "\n".join(f"{one}\tα" for one in table["obsid"][:3])
+    data = text.encode(form)
+    data = data if form == "utf-16" else b"\xfe\xff" + data
+    assert len(read_members(data, table).selection.obsids) == 3
+
+
+def test_damaged_utf16_is_told(table):
+    with pytest.raises(SelectionError, match="damaged UTF-16"):
+        read_members(b"\xff\xfe\x00\xd8\x00", table)

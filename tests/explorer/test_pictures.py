@@ -106,7 +106,9 @@ def test_the_model_and_bars_come_round_in_pictures(library, links, ends):
     page.open()
     page.look([0], window=[*ends, -30.0, 30.0])
     page.look([1], window=[*ends, 0, 1])
-    (model,) = (one.get_xdata() for one in page.room.sharing.drawing(0)().axes[0].lines if one.get_color() == "0.6")
+    (model,) = (
+        one.get_xdata() for one in page.room.sharing.drawing(0)().axes[0].lines if one.get_color() == picture._MODEL
+    )
     known = library.products.overlays["stream_model"][["sgr_lambda", "sgr_beta"]].dropna()["sgr_lambda"].to_numpy()
     assert sorted(within(model, ends)) == pytest.approx(sorted(within(round_and_round(known), ends)), abs=1e-3)
     stars = library.table["sgr_lambda"][np.isfinite(library.table["sgr_lambda"])]
@@ -230,3 +232,24 @@ def legends(figure):
 )  # fmt: skip
 def test_names_of_files_are_plain(title, name):
     assert file_name(title) == name
+
+
+def test_a_heading_stands_over_all_that_it_names():
+    named = [f"{number:+.1f}" for number in (-0.7, -0.2, 0.1, 0.3)]
+    with rc_context(STYLE):
+        figure = new_figure(COLUMN_INCHES, 3.0)
+        figure.subplots()
+        heading = Line2D([], [], linestyle="", label="[M/H]")
+        group = [heading, *(Line2D([], [], label=name) for name in named)]
+        add_key(figure, [Line2D([], [], label=f"s{number}") for number in range(14)], group)
+        FigureCanvasAgg(figure).draw()
+    (legend,) = figure.findobj(Legend)
+    places = {text.get_text(): text.get_window_extent() for text in legend.get_texts()}
+    assert all(places[name].y1 <= places["[M/H]"].y0 + 1 for name in named)
+    assert len({round(places[name].x0) for name in ["[M/H]", *named]}) == 1
+
+
+def test_grey_stars_are_named_where_there_are_any(draw):
+    assert "not selected" in legends(draw("stream_sky", selection=InRange("teff", 3500.0, 9999.0)))
+    assert "not selected" not in legends(draw("stream_sky"))
+    assert "not selected" not in legends(draw("disc", selection=InRange("teff", 3500.0, 9999.0)))

@@ -1,6 +1,8 @@
 """What people do with the explorer, in a real browser."""
 
 import json
+import os
+import signal
 
 import pytest
 from driver import Explorer, Server
@@ -19,6 +21,8 @@ FIELD = """() => {
   const walk = root => [...root.querySelectorAll('*')].flatMap(e => [e, ...(e.shadowRoot ? walk(e.shadowRoot) : [])])
   return walk(document).find(e => e.matches('.side textarea'))
 }"""
+WIDTHS = """(title) => Bokeh.documents.flatMap(d => d.roots()).filter(m => m.name?.startsWith(title))
+  .map(({x_range: {start, end}}) => end - start)"""
 FIGURE = "Bokeh.documents.map(d => d.get_model_by_name('HR diagram')).find(m => m)"
 X_ENDS = f"() => (range => [range.start, range.end])({FIGURE}.x_range)"
 LETTERS = f"() => {FIGURE}.below[0].major_label_text_font_size"
@@ -354,10 +358,37 @@ def test_tab_completes_the_word_that_stands_at_the_caret_now(explorer):
     field.press("Tab")
     written = "teff < 3800 & snr > 50 & alpha_m"
     page.wait_for_function(f"(written) => ({FIELD})().value === written", arg=written, timeout=5000)
-    field.press("Home")
-    field.press("Tab")
-    page.wait_for_function(f"() => !({FIELD})().matches(':focus')", timeout=5000)
-    assert field.input_value() == written
+    for place in ("End", "Home"):  # after a whole word, and where none is begun
+        field.press(place)
+        page.wait_for_timeout(400)
+        field.press("Tab")
+        page.wait_for_function(f"() => !({FIELD})().matches(':focus')", timeout=5000)
+        assert field.input_value() == written
+        field.focus()
+    field.fill("alpha > 0")
+    for key in ("Home", "ArrowRight", "ArrowRight", "Tab"):
+        field.press(key)
+    page.wait_for_function(f"() => ({FIELD})().value === 'alpha_m > 0'", timeout=5000)
+
+
+def test_words_that_come_late_change_nothing_that_was_written_since(explorer):
+    page = explorer.page
+    page.keyboard.press("/")
+    field = page.get_by_label("Filter expression")
+    field.press_sequentially("te")
+    page.get_by_role("option").filter(has_text="Effective temperature").first.wait_for(timeout=5000)
+    os.kill(explorer.server.process.pid, signal.SIGSTOP)
+    try:
+        field.press_sequentially("ff < 3800 & al")
+        page.get_by_role("option").filter(has_text="Effective temperature").first.click()
+        field.press("End")
+        field.press("Tab")
+        field.press_sequentially(" > 0 & sn")
+        page.wait_for_timeout(300)
+    finally:
+        os.kill(explorer.server.process.pid, signal.SIGCONT)
+    page.get_by_role("option").filter(has_text="Signal").first.wait_for(timeout=5000)
+    assert field.input_value() == "teff < 3800 & al > 0 & sn"
 
 
 def test_errors_are_marked_where_they_stand_after_any_letter(explorer):
@@ -382,6 +413,19 @@ def test_zoom_ends_where_numbers_do(explorer):
         assert limits[0] < abs(high - low) / abs(home[1] - home[0]) < limits[1]
     button(explorer, "Reset every zoom").click()
     page.wait_for_function(f"(home) => ({X_ENDS})()[0] === home", arg=home[0], timeout=5000)
+
+
+@pytest.mark.parametrize(("view", "title"), [("histogram", "Histogram of"), ("disc", "Disc map")])
+def test_the_wheel_zooms_a_view_that_was_swapped_in(explorer, view, title):
+    page = explorer.page
+    page.locator(".card select.view").first.select_option(view)
+    page.wait_for_timeout(1500)
+    box = page.locator(".card .plot").first.bounding_box()
+    before = page.evaluate(WIDTHS, title)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.wheel(0, -400)
+    changed = f"([title, old]) => String(({WIDTHS})(title)) !== String(old)"
+    page.wait_for_function(changed, arg=[title, before], timeout=5000)
 
 
 def test_words_follow_the_size_of_the_window(visit):
@@ -474,6 +518,31 @@ def test_a_lost_connection_is_told_in_every_room_and_the_page_comes_back(visit, 
         assert "link=" not in page.url, "what is on screen from now on is not what that link shows"
     finally:
         again.stop()
+        explorer.console_errors.clear()  # the browser speaks of the server that was away
+
+
+def test_a_server_that_goes_twice_brings_back_what_nobody_touched(visit, products, tmp_path):
+    environment = {"MGIANT_HOME": str(tmp_path / "home")}
+    running = Server(str(products), environment=environment)
+    port = int(running.url.rsplit(":", 1)[1].strip("/"))
+    explorer = visit("?star=100000007", at=running)
+    page = explorer.page
+    try:
+        for _ in range(2):
+            explorer.wait_for_spectrum()
+            page.wait_for_timeout(1000)
+            running.process.kill()
+            running.stop()
+            page.get_by_text("The connection to the server is lost").wait_for(timeout=10_000)
+            running = Server(str(products), environment=environment, port=port)
+            page.get_by_text("The connection to the server is lost").wait_for(state="detached", timeout=30_000)
+            page.get_by_text("obsid 100000007").first.wait_for(timeout=20_000)
+            assert page.url.endswith("?star=100000007")
+        assert page.get_by_role("button", name="Back to the views").is_visible()
+        assert running.complaints() == []
+    finally:
+        running.stop()
+        explorer.server.lines.clear()
         explorer.console_errors.clear()  # the browser speaks of the server that was away
 
 
