@@ -51,6 +51,7 @@ class Stage:
         self._due_slots: set[int] = set()
         self._due_selected = False
         self._single = False
+        self._glyphs = 0
         channel.before_sending(self.paint)
         for kind, handler in {
             "look": self._looked,
@@ -150,6 +151,9 @@ class Stage:
             return
         self._due_slots, self._due_selected = set(), False
         glyphs = MOST_GLYPHS // max(sum(isinstance(panel, PlanePanel) for _, panel in self.on_screen), 1)
+        if slots and glyphs != self._glyphs:  # all views alike: dots, or images
+            slots = {slot for slot, _ in self.on_screen}
+            self._glyphs = glyphs
         pictures: list[tuple[int, Picture]] = []
         for slot, panel in self.on_screen:
             if slot in slots:

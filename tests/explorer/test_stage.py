@@ -411,3 +411,15 @@ def test_selected_bars_are_seen_whatever_the_colours(page, colour):
     opacity = palettes["histogram"][4 * 140 + 3]
     assert opacity == 255
     assert palettes["histogram"][4 * 140 : 4 * 141] != palettes["everything"][4 * 120 : 4 * 121]
+
+
+def test_views_of_a_larger_grid_are_all_dots_or_all_images(page, monkeypatch):
+    monkeypatch.setattr("explorer.views.stage.MOST_GLYPHS", 6 * page.library.table.n_stars)
+    page.open()
+    page.send("grid", value=8)
+    assert set(page.layers(page.look(range(8)), "stars")) == set(range(5))
+    page.send("swap", slot=6, view="space_xz")
+    page.send("swap", slot=7, view="space_xy")
+    answer = page.look([6, 7])
+    assert set(page.layers(answer, "everything")) == {0, 1, 2, 3, 4, 6, 7}
+    assert not page.layers(answer, "stars")
