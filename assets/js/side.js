@@ -130,10 +130,11 @@ class Side {
       this.error.replaceChildren(element("code", {}, cut(0, from), mark, cut(to)), element("span", {}, message))
     }
     this.fits.textContent = count ?? ""
-    this.fresh = {text, cursor, begun: cut(start, cursor), before: cut(0, start), after: cut(cursor).replace(REST_OF_WORD, "")}
-    const first = this.awaited === cursor && cursor === asked.cursor ? words[0] : null
+    const begun = cut(start, cursor), first = words.length && words[0][0] !== begun ? words[0][0] : null
+    this.fresh = {text, cursor, first, before: cut(0, start), after: cut(cursor).replace(REST_OF_WORD, "")}
+    const awaited = this.awaited === cursor && cursor === asked.cursor
     this.awaited = null
-    if (first) return this.complete(first[0])
+    if (awaited && first) return this.complete(first)
     this.words.replaceChildren(...words.map(([word, help]) => element(
       "li", {role: "option", title: help, onclick: () => this.complete(word)}, element("b", {}, word), ` ${help}`,
     )))
@@ -152,11 +153,10 @@ class Side {
   key(event) {
     const {text, cursor} = this.asked
     const fresh = text === this.fresh?.text && cursor === this.fresh.cursor
-    const first = this.words.firstChild?.firstChild.textContent
-    const may_complete = fresh ? first !== undefined && first !== this.fresh.begun : WORD_BEFORE.test(text.slice(0, this.input.selectionStart))
+    const may_complete = fresh ? this.fresh.first !== null : WORD_BEFORE.test(text.slice(0, this.input.selectionStart))
     if (event.key === "Tab" && !event.shiftKey && may_complete) {
       event.preventDefault()
-      if (fresh) return this.words.firstChild.click()
+      if (fresh) return this.complete(this.fresh.first)
       this.awaited = cursor
       this.ask()
     } else if (event.key === "Enter" && !event.shiftKey) {

@@ -13,9 +13,6 @@ from explorer.model.table import StarTable
 from pipeline.domain.columns import FULL_CIRCLE, Column, column
 from pipeline.products.maps import DiscMap
 
-FIGURE_FONT = ":host { font-size: 12px; }"
-"""Ticks and labels of figures are in em of this."""
-
 _MARGIN = 0.04
 
 

@@ -65,3 +65,12 @@ def visit(browser, server):
         assert explorer.foreign == []
         assert explorer.server.complaints() == []
         explorer.page.close()
+
+
+@pytest.fixture
+def explorer(visit):
+    """A page with its views."""
+    page = visit()
+    page.wait_for_views()
+    page.wait_for_views("Disc map")
+    return page

@@ -22,6 +22,7 @@ LAUNCH_ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+BOX = ((0.55, 0.1), (0.95, 0.6))
 _READY = "() => window.Bokeh && Bokeh.documents.length > 0 && Bokeh.documents[0].is_idle"
 _FIND = "((name) => Bokeh.documents.map(d => d.get_model_by_name(name)).find(m => m))"
 _FIGURE_BOX = f"""(name) => {{
@@ -219,3 +220,15 @@ class Explorer:
             timeout=8_000,
         )
         return self.image(name)
+
+
+def number(count):
+    """Selected stars of the bar's count."""
+    return int(count.split()[0].replace(",", ""))
+
+
+def brush(explorer, name="HR diagram", path=BOX, watch="Sagittarius sky"):
+    """Drag over a view: the selected layer of another one and the count that come of it."""
+    before, count = explorer.image(watch), explorer.count_text()
+    explorer.drag(name, path)
+    return explorer.wait_for_image(watch, before), explorer.wait_for_count(count)

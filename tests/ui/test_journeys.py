@@ -1,26 +1,19 @@
 """What people do with the explorer, in a real browser."""
 
 import json
-import os
-import signal
 
 import pytest
-from driver import Explorer, Server
+from driver import BOX, Explorer, Server, brush, number
 
 pytestmark = pytest.mark.browser
 
 VIEWS = ("HR diagram", "Action space", "Abundances", "Sagittarius sky", "Stream distance", "Disc map")
-BOX = ((0.55, 0.1), (0.95, 0.6))
 LASSO = ((0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.5, 0.95), (0.2, 0.8), (0.2, 0.25))
 LAYER = """(figure, layer) => Bokeh.documents.map(d => d.get_model_by_name(figure)).find(m => m)
   .renderers.map(r => r.data_source).find(s => s.name === layer).data"""
 LIT = f"() => ({LAYER})('HR diagram', 'everything').image[0].filter(v => v > 0).length"
 INK = """() => Bokeh.documents.map(d => d.get_model_by_name('HR diagram')).find(m => m)
   .below[0].major_label_text_color.value"""
-FIELD = """() => {
-  const walk = root => [...root.querySelectorAll('*')].flatMap(e => [e, ...(e.shadowRoot ? walk(e.shadowRoot) : [])])
-  return walk(document).find(e => e.matches('.side textarea'))
-}"""
 WIDTHS = """(title) => Bokeh.documents.flatMap(d => d.roots()).filter(m => m.name?.startsWith(title))
   .map(({x_range: {start, end}}) => end - start)"""
 FIGURE = "Bokeh.documents.map(d => d.get_model_by_name('HR diagram')).find(m => m)"
@@ -72,30 +65,11 @@ ADDRESS = """() => {
 }"""
 
 
-@pytest.fixture
-def explorer(visit):
-    page = visit()
-    page.wait_for_views()
-    page.wait_for_views("Disc map")
-    return page
-
-
 def button(explorer, name):
     """A button by its name; the mouse first leaves any other one, whose tooltip could lie over it."""
     explorer.page.mouse.move(5, 300)
     explorer.page.wait_for_timeout(400)
     return explorer.page.get_by_role("button", name=name)
-
-
-def number(count):
-    """Selected stars of the bar's count."""
-    return int(count.split()[0].replace(",", ""))
-
-
-def brush(explorer, name="HR diagram", path=BOX, watch="Sagittarius sky"):
-    before, count = explorer.image(watch), explorer.count_text()
-    explorer.drag(name, path)
-    return explorer.wait_for_image(watch, before), explorer.wait_for_count(count)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080)])
@@ -316,90 +290,6 @@ def test_views_swap_and_any_column_stands_on_an_axis(explorer):
     assert 0 < number(explorer.wait_for_count(count)) < 6000
 
 
-def test_filter_completion_error_subset_and_keys(explorer):
-    page = explorer.page
-    page.keyboard.press("/")
-    field = page.get_by_label("Filter expression")
-    field.fill("te")
-    page.get_by_role("option").filter(has_text="Effective temperature").first.wait_for(timeout=5000)
-    field.fill("teff < 3700 & nonsense > 1")
-    page.get_by_text("There is no column, bit, subset or function 'nonsense'").wait_for(timeout=5000)
-    field.fill("teff < 3700 & snr > 20")
-    page.get_by_text("stars fit").wait_for(timeout=5000)
-    count = explorer.count_text()
-    field.press("Enter")
-    cool = number(explorer.wait_for_count(count))
-    assert 0 < cool < 6000
-    page.get_by_label("Name of the subset").fill("<b>cool</b>")
-    page.get_by_role("button", name="Save selection").click()
-    page.get_by_text("'<b>cool</b>' cannot name a subset").first.wait_for(timeout=5000)
-    page.get_by_label("Name of the subset").fill("cool")
-    page.get_by_role("button", name="Save selection").click()
-    page.get_by_role("button", name="cool", exact=True).wait_for(timeout=5000)
-    page.get_by_role("button", name="Cone", exact=True).click()
-    page.get_by_text("Give right ascension, declination and radius in degrees.").wait_for(timeout=5000)
-    assert explorer.count_text() != count
-    field.press("Escape")
-    page.keyboard.press("u")
-    page.keyboard.press("u")
-    page.wait_for_function("() => true")
-    page.get_by_text("6,000 of 6,000").first.wait_for(timeout=5000)
-    page.keyboard.press("?")
-    page.get_by_text("drag the view itself").wait_for(timeout=5000)
-
-
-def test_tab_completes_the_word_that_stands_at_the_caret_now(explorer):
-    page = explorer.page
-    page.keyboard.press("/")
-    field = page.get_by_label("Filter expression")
-    field.press_sequentially("te")
-    page.get_by_role("option").filter(has_text="Effective temperature").first.wait_for(timeout=5000)
-    field.press_sequentially("ff < 3800 & snr > 50 & al")
-    field.press("Tab")
-    written = "teff < 3800 & snr > 50 & alpha_m"
-    page.wait_for_function(f"(written) => ({FIELD})().value === written", arg=written, timeout=5000)
-    for place in ("End", "Home"):  # after a whole word, and where none is begun
-        field.press(place)
-        page.wait_for_timeout(400)
-        field.press("Tab")
-        page.wait_for_function(f"() => !({FIELD})().matches(':focus')", timeout=5000)
-        assert field.input_value() == written
-        field.focus()
-    field.fill("alpha > 0")
-    for key in ("Home", "ArrowRight", "ArrowRight", "Tab"):
-        field.press(key)
-    page.wait_for_function(f"() => ({FIELD})().value === 'alpha_m > 0'", timeout=5000)
-
-
-def test_words_that_come_late_change_nothing_that_was_written_since(explorer):
-    page = explorer.page
-    page.keyboard.press("/")
-    field = page.get_by_label("Filter expression")
-    field.press_sequentially("te")
-    page.get_by_role("option").filter(has_text="Effective temperature").first.wait_for(timeout=5000)
-    os.kill(explorer.server.process.pid, signal.SIGSTOP)
-    try:
-        field.press_sequentially("ff < 3800 & al")
-        page.get_by_role("option").filter(has_text="Effective temperature").first.click()
-        field.press("End")
-        field.press("Tab")
-        field.press_sequentially(" > 0 & sn")
-        page.wait_for_timeout(300)
-    finally:
-        os.kill(explorer.server.process.pid, signal.SIGCONT)
-    page.get_by_role("option").filter(has_text="Signal").first.wait_for(timeout=5000)
-    assert field.input_value() == "teff < 3800 & al > 0 & sn"
-
-
-def test_errors_are_marked_where_they_stand_after_any_letter(explorer):
-    page = explorer.page
-    page.keyboard.press("/")
-    page.get_by_label("Filter expression").fill("'\U0001f31f' & nonsense > 1")
-    mark = page.locator(".error mark")
-    mark.wait_for(timeout=5000)
-    assert "'\U0001f31f' & nonsense > 1".find(mark.inner_text()) >= 0
-
-
 def test_zoom_ends_where_numbers_do(explorer):
     page = explorer.page
     home = page.evaluate(X_ENDS)
@@ -490,62 +380,6 @@ def test_the_first_visit_is_shown_around_once(browser, server):
     context.close()
 
 
-def test_a_lost_connection_is_told_in_every_room_and_the_page_comes_back(visit, products, tmp_path):
-    environment = {"MGIANT_HOME": str(tmp_path / "home")}
-    running = Server(str(products), environment=environment)
-    explorer = visit(at=running)
-    page = explorer.page
-    explorer.wait_for_views()
-    _, count = brush(explorer)
-    explorer.use_tool("Lasso")
-    page.keyboard.press("/")
-    page.get_by_label("Filter expression").fill("teff < 37")
-    page.get_by_role("tab", name="About").click()
-    page.get_by_text("Scientific choices").wait_for(timeout=10_000)
-    page.wait_for_timeout(2600)
-    running.stop()
-    running.lines.clear()
-    page.get_by_text("The connection to the server is lost").wait_for(timeout=10_000)
-    again = Server(str(products), environment=environment, port=int(running.url.rsplit(":", 1)[1].strip("/")))
-    try:
-        page.get_by_text("The connection to the server is lost").wait_for(state="detached", timeout=30_000)
-        page.get_by_text("Scientific choices").wait_for(timeout=30_000)
-        page.get_by_role("tab", name="Explore").click()
-        explorer.wait_for_views()
-        assert explorer.count_text() == count
-        assert page.get_by_label("Filter expression").input_value() == "teff < 37"
-        assert page.get_by_role("button", name="Lasso", exact=True).get_attribute("aria-pressed") == "true"
-        assert "link=" not in page.url, "what is on screen from now on is not what that link shows"
-    finally:
-        again.stop()
-        explorer.console_errors.clear()  # the browser speaks of the server that was away
-
-
-def test_a_server_that_goes_twice_brings_back_what_nobody_touched(visit, products, tmp_path):
-    environment = {"MGIANT_HOME": str(tmp_path / "home")}
-    running = Server(str(products), environment=environment)
-    port = int(running.url.rsplit(":", 1)[1].strip("/"))
-    explorer = visit("?star=100000007", at=running)
-    page = explorer.page
-    try:
-        for _ in range(2):
-            explorer.wait_for_spectrum()
-            page.wait_for_timeout(1000)
-            running.process.kill()
-            running.stop()
-            page.get_by_text("The connection to the server is lost").wait_for(timeout=10_000)
-            running = Server(str(products), environment=environment, port=port)
-            page.get_by_text("The connection to the server is lost").wait_for(state="detached", timeout=30_000)
-            page.get_by_text("obsid 100000007").first.wait_for(timeout=20_000)
-            assert page.url.endswith("?star=100000007")
-        assert page.get_by_role("button", name="Back to the views").is_visible()
-        assert running.complaints() == []
-    finally:
-        running.stop()
-        explorer.server.lines.clear()
-        explorer.console_errors.clear()  # the browser speaks of the server that was away
-
-
 def test_the_server_says_that_it_is_well(server):
     import urllib.request
 
@@ -573,10 +407,10 @@ def test_rooms_can_be_entered_faster_than_they_are_built(visit):
     explorer = visit()
     explorer.wait_for_views()
     page = explorer.page
-    for number in range(8):  # messages of a new room arrive while the next is asked for
+    for visited in range(8):  # messages of a new room arrive while the next is asked for
         for room in ("Vet", "Adjudicate", "Progress", "Validate", "About", "Explore"):
             page.get_by_role("tab", name=room).click()
-            page.wait_for_timeout(10 * number)
+            page.wait_for_timeout(10 * visited)
     page.get_by_role("tab", name="About").click()
     page.get_by_text("Scientific choices").wait_for(timeout=20_000)
     page.get_by_role("tab", name="Explore").click()
