@@ -21,6 +21,7 @@ from scipy.spatial import cKDTree
 
 from explorer.model.selection import InIds, SelectionError
 from explorer.model.table import StarTable
+from pipeline.sources.tables.safe_xml import UnsafeXmlError, refuse_outside_references
 
 MOST_BYTES = 16_000_000
 _MOST_ROWS = MOST_BYTES // 8
@@ -95,8 +96,9 @@ def read_members(data: bytes, table: StarTable) -> Members:
     ra, dec = _find(columns, _RA), _find(columns, _DEC)
     if ra is not None and dec is not None:
         return _by_position(columns[ra], columns[dec], table)
-    shown = ", ".join(name[:30] for name in list(columns)[:8])
-    raise SelectionError(f"The list has no column obsid, source_id, or ra and dec; found: {shown or 'nothing'}.")
+    raise SelectionError(
+        f"The list has no column obsid, source_id, or ra and dec among its {len(columns)} columns. Name one so."
+    )
 
 
 def _in_utf8(data: bytes) -> bytes:
@@ -119,8 +121,8 @@ def _columns(data: bytes) -> dict[str, NDArray[np.generic]]:
             "This is a web page, not a table. Download the list itself: CSV, FITS, VOTable or Parquet."
         )
     votable = data.lstrip()[:5] == b"<?xml" or b"<VOTABLE" in data[:2000].upper()
-    if votable and (b"<!ENTITY" in data or b"<!DOCTYPE" in data):
-        raise SelectionError("The VOTable declares entities, which are not read. Save it without them.")
+    if votable:
+        _refuse_outside_references(data)
     fits = data.startswith(b"SIMPLE  =")
     parquet = data.startswith(b"PAR1")
     if not (fits or votable or parquet) and b"\0" in data:
@@ -132,11 +134,19 @@ def _columns(data: bytes) -> dict[str, NDArray[np.generic]]:
     except SelectionError:
         raise
     except Exception as error:  # a damaged file may fail anywhere in the libraries that read it
-        first = str(error).strip().splitlines()[:1]
+        # What the libraries say may quote the file: only the kind of failure is shown.
+        form = "FITS" if fits else "VOTable" if votable else "Parquet" if parquet else "text"
         raise SelectionError(
-            f"The list could not be read ({first[0][:120] if first else type(error).__name__}). "
+            f"The list could not be read as {form} ({type(error).__name__}). "
             "Save it as CSV with a header, FITS, VOTable or Parquet."
         ) from error
+
+
+def _refuse_outside_references(data: bytes) -> None:
+    try:
+        refuse_outside_references(data)
+    except UnsafeXmlError as error:
+        raise SelectionError(str(error)) from None
 
 
 def _of_table(data: bytes, form: str) -> dict[str, NDArray[np.generic]]:
@@ -231,8 +241,8 @@ def _none_of(values: NDArray[Any], rounded: int, called: str) -> str:
             f"The column {called} holds decimal numbers that have lost their last digits ({rounded:,} of "
             f"{values.size:,} values). Save it as integers or as text."
         )
-    found = f"it begins with {str(values[0])[:30]!r}" if values.size else "it is empty"
-    return f"The column {called} holds no whole number; {found}. Write one identifier a row."
+    found = "" if values.size else " because it is empty"
+    return f"The column {called} holds no whole number{found}. Write one identifier a row."
 
 
 def _left_out(others: int, rounded: int) -> str:

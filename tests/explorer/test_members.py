@@ -174,7 +174,7 @@ def test_a_parquet_list_that_is_large_unpacked_is_refused(library):
     for columns, words in (
         ({"obsid": np.zeros(MOST_BYTES // 8 + 1, np.int64)}, "more than 2,000,000 rows"),
         ({"obsid": [[1], [2]]}, "could not be read"),
-        ({"name": ["a"], "size": [1]}, "found: name, size"),
+        ({"name": ["a"], "size": [1]}, "among its 2 columns"),
     ):
         with pytest.raises(SelectionError, match=words):
             read_members(packed(columns, compression="zstd"), library.table)
@@ -192,15 +192,15 @@ HOSTILE = {
     "comments": (b"# nothing\n# more\n", "The list is empty"),
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "neither text nor FITS"),
     "packed": (gzip.compress(b"obsid\n1\n"), "neither text nor FITS|could not be read"),
-    "other columns": (b"name,size\na,1\n", "found: name, size"),
-    "no numbers": (b"obsid\none\ntwo\n", "holds no whole number; it begins with 'one'. Write one"),
-    "no rows": (b"obsid,ra\n", "holds no whole number; it is empty"),
+    "other columns": (b"name,size\na,1\n", "among its 2 columns"),
+    "no numbers": (b"obsid\none\ntwo\n", "holds no whole number. Write one"),
+    "no rows": (b"obsid,ra\n", "holds no whole number because it is empty"),
     "hours": (b"ra,dec\n00:42:44,+41:16:09\n", "Convert hours"),
     "ragged": (b"obsid,x\n1,2\n1,2,3,4\n", "could not be read"),
     "latin-1": ("obsid,n\u00e4me\n1,\u00e4\n".encode("latin-1"), "could not be read"),
     "cut Parquet": (b"PAR1" + bytes(range(256)) * 4, "could not be read"),
     "cut FITS": (None, "could not be read"),
-    "cut VOTable": (None, "could not be read"),
+    "cut VOTable": (None, "not well-formed XML"),
     "entities": (b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><VOTABLE>&a;</VOTABLE>', "entities"),
     "a page": (b"<html><script>alert(1)</script></html>", "web page, not a table"),
     "a page with a type": (
@@ -263,7 +263,7 @@ def test_the_page_is_told_what_was_wrong_and_keeps_its_selection(page):
     before = page.workspace.selection
     markup = b"<img src=x onerror=alert(1)>,b\n1,2\n"
     page.run("members", size=len(markup), data=base64.b64encode(markup).decode())
-    assert "found: <img src=x onerror=alert(1)>" in page.told[-1]["side"]["said"]
+    assert "among its" in page.told[-1]["side"]["said"]
     page.run("members", size=10**9, data="")
     assert "1,000,000,000 bytes" in page.told[-1]["side"]["said"]
     page.run("members", size=4, data="not base64 \u00e4")
@@ -291,3 +291,37 @@ def test_text_as_excel_writes_it_is_read(table, form):
 def test_damaged_utf16_is_told(table):
     with pytest.raises(SelectionError, match="damaged UTF-16"):
         read_members(b"\xff\xfe\x00\xd8\x00", table)
+
+
+def _votable_stream(stream: str, kind: str = "BINARY") -> bytes:
+    return (
+        '<?xml version="1.0"?><VOTABLE version="1.3" xmlns="http://www.ivoa.net/xml/VOTable/v1.3" '
+        'xmlns:xlink="http://www.w3.org/1999/xlink"><RESOURCE><TABLE>'
+        f'<FIELD name="obsid" datatype="char" arraysize="8"/><DATA><{kind}>{stream}</{kind}></DATA>'
+        "</TABLE></RESOURCE></VOTABLE>"
+    ).encode()
+
+
+@pytest.mark.parametrize("kind", ["BINARY", "BINARY2", "FITS", "PARQUET"])
+@pytest.mark.parametrize("attribute", ["href", "xlink:href", "HREF"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_votable_reaches_no_other_file_and_no_address(table, tmp_path, kind, attribute, encoding, monkeypatch):
+    def reached(*_, **__):
+        pytest.fail("the reader opened an address")
+
+    monkeypatch.setattr("urllib.request.urlopen", reached)
+    secret = tmp_path / "secret"
+    secret.write_text("SECRET77")
+    for address in (secret.as_uri(), str(secret), "http://127.0.0.1:1/health", "ftp://127.0.0.1/x"):
+        data = _votable_stream(f'<STREAM {attribute}="{address}"/>', kind).decode().encode(encoding)
+        with pytest.raises(SelectionError) as refused:
+            read_members(data, table)
+        assert "SECRET" not in str(refused.value)
+        assert str(tmp_path) not in str(refused.value)
+
+
+def test_a_refusal_quotes_no_content(table):
+    for data in (b"obsid\nSECRET77\n", b"SECRET77,more\n1,2\n", b"obsid,x\n1,2\n1,SECRET77,3,4\n"):
+        with pytest.raises(SelectionError) as refused:
+            read_members(data, table)
+        assert "SECRET77" not in str(refused.value)

@@ -226,7 +226,7 @@ def test_a_cookie_of_a_server_with_other_users_is_worthless(config, users, tmp_p
     monkeypatch.chdir(tmp_path)
     same = serving(replace(config, users=Path("users.json")))["cookie_secret"]
     assert same == keys[0]
-    assert all((config.home / "cookie_secret").read_text() not in key for key in keys)
+    assert all((config.home / "cookie_secret.2").read_text() not in key for key in keys)
     monkeypatch.setenv("MGIANT_COOKIE_SECRET", "of the environment")
     named = [serving(replace(config, users=path))["cookie_secret"] for path in (users.path, tmp_path / "others.json")]
     assert len({*named, *keys, "of the environment"}) == 10
@@ -235,5 +235,5 @@ def test_a_cookie_of_a_server_with_other_users_is_worthless(config, users, tmp_p
 def test_the_key_of_the_cookies_is_made_once_and_the_records_url_is_not_shown(config, users):
     group = replace(config, users=users.path, record="postgresql://u:hunter2@h/d")
     assert serving(group)["cookie_secret"] == serving(group)["cookie_secret"]
-    assert (group.home / "cookie_secret").stat().st_mode & 0o777 == 0o600
+    assert (group.home / "cookie_secret.2").stat().st_mode & 0o777 == 0o600
     assert "hunter2" not in repr(group)

@@ -296,9 +296,9 @@ def test_wrong_passwords_stay_outside_and_no_secret_is_logged(browser, group, ho
     assert "<script>window" not in person.page.content()
     person.close()
     text = "\n".join(group.lines) + (home / "users.json").read_text()
-    secret = (home / "cookie_secret").read_text()
+    secret = (home / "cookie_secret.2").read_text()
     assert "Refused: a wrong name or password for 'ann'" in text
     for word in (*PASSWORDS.values(), "wrong horse battery", secret):
         assert word not in text
     assert re.fullmatch("0o100600", oct((home / "users.json").stat().st_mode))
-    assert re.fullmatch("0o100600", oct((home / "cookie_secret").stat().st_mode))
+    assert re.fullmatch("0o100600", oct((home / "cookie_secret.2").stat().st_mode))

@@ -22,6 +22,10 @@ from explorer.model.vetting.attempts import Attempts
 from explorer.model.vetting.events import NAME_PATTERN, Authority
 from explorer.model.vetting.people import Nobody, People, Person, SoleUser, UserFile
 
+SECRET_NAME = "cookie_secret.2"  # noqa: S105 - a file's name, not a secret
+_EXPOSED_SECRET_NAME = "cookie_secret"  # noqa: S105
+"""Secrets made before member lists were refused access to other files may have been read by a visitor: replaced."""
+
 SECRET_VARIABLE = "MGIANT_COOKIE_SECRET"  # noqa: S105 - a name, not a secret
 NO_USERS = (
     "This server does not know its visitors, so that a record of verdicts would be worthless: vetting is off. Serve "
@@ -89,8 +93,9 @@ def _kept_secret(config: AppConfig) -> str:
     named = os.environ.get(SECRET_VARIABLE)
     if named:
         return named
-    path = config.home / "cookie_secret"
+    path = config.home / SECRET_NAME
     path.parent.mkdir(parents=True, exist_ok=True)
+    (config.home / _EXPOSED_SECRET_NAME).unlink(missing_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
