@@ -13,7 +13,8 @@ from explorer.model.library import Library
 from explorer.model.selection import Mask
 from explorer.model.star import LABELS, reference_of
 from explorer.model.table import StarTable
-from pipeline.domain.columns import Column, column
+from pipeline.domain.column import Column
+from pipeline.domain.columns import column
 from pipeline.science.scoring import score_values
 
 FloatArray = NDArray[np.float64]

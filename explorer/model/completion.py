@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from explorer.model.expression import CONDITIONS, FLAGS, WORDS
 from explorer.model.formula import FUNCTIONS
-from pipeline.domain.columns import Column
+from pipeline.domain.column import Column
 from pipeline.domain.flags import FLAG_TEXTS
 
 _WORD_BEFORE = re.compile(r"\w*$")

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.domain.columns import QUANTILE_GROUP, Column, column
+from pipeline.domain.column import Column
+from pipeline.domain.columns import QUANTILE_GROUP, column
 
 _SAMPLE = 1_000_000
 """Quantiles of longer columns are read off every k-th star."""

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from explorer.model.selection import TURN
 from explorer.model.table import StarTable
-from pipeline.domain.columns import FULL_CIRCLE, Column, column
+from pipeline.domain.column import Column
+from pipeline.domain.columns import FULL_CIRCLE, column
 from pipeline.products.maps import DiscMap
 
 _MARGIN = 0.04

@@ -21,7 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.textpath import TextToPath
 from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
-from pipeline.domain.columns import Column
+from pipeline.domain.column import Column
 
 COLUMN_INCHES, PAGE_INCHES = 3.5, 7.1
 """Widths of a column and of a page of the ApJS."""

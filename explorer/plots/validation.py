@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from explorer.model.comparisons import Differences, ErrorCurve, Trend
 from explorer.plots.palettes import ACCENT, CATEGORY_COLOURS, DATA_LINE, MUTED, count_ramp
-from pipeline.domain.columns import Column
+from pipeline.domain.column import Column
 from pipeline.domain.statistics import robust_scatter
 
 hv.Store.set_current_backend("bokeh")

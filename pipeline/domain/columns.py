@@ -7,76 +7,10 @@ sixteen are Table A1 of Qiu et al. (2023), under names that every tool can type;
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
-from typing import Literal
 
-DType = Literal["int64", "int32", "int16", "float64", "float32", "bool", "str"]
-
-
-@dataclass(frozen=True)
-class Column:
-    """One quantity of the catalogue.
-
-    Parameters
-    ----------
-    name : str
-        Machine name: lower case, letters, digits and underscores.
-    dtype : str
-        Storage type; floats hold NaN where a value is missing.
-    unit : str
-        Unit in the spelling that astropy reads, "" when the quantity has none.
-    ucd : str
-        IVOA UCD1+ word.
-    label : str
-        What stands on an axis.
-    description : str
-        One line for glossaries and file headers.
-    group : str
-        Chapter of the catalogue.
-    low, high : float or None
-        Valid range, inclusive; None means open.
-    paper_name : str
-        Name printed in Table A1 of the paper, "" for value-added columns.
-    nullable : bool
-        Whether a catalogue may lack the column. A missing float is NaN; integers say in their
-        description which value means unknown.
-    unknown : int or None
-        That value; None where nothing or NaN means it.
-    """
-
-    name: str
-    dtype: DType
-    unit: str
-    ucd: str
-    label: str
-    description: str
-    group: str
-    low: float | None = None
-    high: float | None = None
-    paper_name: str = ""
-    nullable: bool = True
-    unknown: int | None = None
-
-    @property
-    def unit_label(self) -> str:
-        """Unit as people read it: squares stand raised."""
-        return self.unit.replace("2", "²")
-
-    @property
-    def axis_label(self) -> str:
-        """Label with its unit, for an axis."""
-        return f"{self.label} [{self.unit_label}]" if self.unit else self.label
-
-    @property
-    def is_float(self) -> bool:
-        """Whether NaN can mark a missing value."""
-        return self.dtype.startswith("float")
-
-    @property
-    def is_numeric(self) -> bool:
-        """Whether it can stand on an axis."""
-        return self.dtype not in ("str", "bool")
+from pipeline.domain.column import Column, DType
 
 
 def _c(
@@ -92,57 +26,91 @@ def _c(
     paper: str = "",
     nullable: bool = True,
     unknown: int | None = None,
+    alias: str = "",
 ) -> Column:
-    return Column(name, dtype, unit, ucd, label, description, "", low, high, paper, nullable, unknown)
+    aliases = tuple(part.strip() for part in alias.split(",") if part.strip())
+    return Column(name, dtype, unit, ucd, label, description, "", low, high, paper, nullable, unknown, aliases)
 
 
 # fmt: off
 # One declaration is one entry of a table; the formatter would spread each over ten lines.
 _TABLE_A1 = (
     _c("obsid", "int64", "", "meta.id;meta.main", "obsid", "LAMOST observation id", 1, None, paper="obsid",
-       nullable=False),
+       nullable=False,
+       alias="OBSID, ObsID, lamost_obsid, combined_obsid"),
     _c("gaia_source_id", "int64", "", "meta.id.cross", "Gaia source id", "Gaia DR3 source id, 0 when none matched", 0,
-       None, paper="gaia_source_id", unknown=0),
-    _c("ra", "float64", "deg", "pos.eq.ra;meta.main", "RA", "Right ascension, ICRS", 0, 360, paper="ra"),
-    _c("dec", "float64", "deg", "pos.eq.dec;meta.main", "Dec", "Declination, ICRS", -90, 90, paper="dec"),
+       None, paper="gaia_source_id", unknown=0,
+       alias="source_id, SOURCE_ID, GAIAEDR3_SOURCE_ID, gaiaedr3_source_id, gaia_dr3_source_id, GaiaDR3, "
+             "gaia_dr3, source_id_1"),
+    _c("ra", "float64", "deg", "pos.eq.ra;meta.main", "RA", "Right ascension, ICRS", 0, 360, paper="ra",
+       alias="RA, RAJ2000, RA_ICRS, _RAJ2000, RAdeg, ra_deg, s_ra, ra_gaia, _ra"),
+    _c("dec", "float64", "deg", "pos.eq.dec;meta.main", "Dec", "Declination, ICRS", -90, 90, paper="dec",
+       alias="DEC, Dec, DEJ2000, DE_ICRS, _DEJ2000, DEdeg, dec_deg, s_dec, dec_gaia, _de"),
     _c("snr", "float32", "", "stat.snr", "S/N", "Mean signal-to-noise ratio over all pixels of the LAMOST spectrum",
        paper="SNR"),
-    _c("m_h", "float32", "dex", "phys.abund.Z", "[M/H]", "Metallicity from SLAM", -5, 2, paper="[M/H]"),
+    _c("m_h", "float32", "dex", "phys.abund.Z", "[M/H]", "Metallicity from SLAM", -5, 2, paper="[M/H]",
+       alias="M_H, MH, M/H, Fe/H, [Fe/H], FE_H, fe_h, feh"),
     _c("m_h_err", "float32", "dex", "stat.error;phys.abund.Z", "σ([M/H])", "Uncertainty of [M/H], calibrated", 0,
-       None, paper="[M/H]_err"),
+       None, paper="[M/H]_err",
+       alias="[M/H]_err, M_H_err, M/H_err, MH_err"),
     _c("teff", "float32", "K", "phys.temperature.effective", "Teff", "Effective temperature from SLAM", 2000, 10000,
-       paper="T_eff"),
+       paper="T_eff",
+       alias="T_eff, Teff, TEFF"),
     _c("teff_err", "float32", "K", "stat.error;phys.temperature.effective", "σ(Teff)",
-       "Uncertainty of Teff, calibrated", 0, None, paper="T_eff_err"),
-    _c("logg", "float32", "dex", "phys.gravity", "log g", "Surface gravity (cgs) from SLAM", -2, 6, paper="log g"),
+       "Uncertainty of Teff, calibrated", 0, None, paper="T_eff_err",
+       alias="T_eff_err"),
+    _c("logg", "float32", "dex", "phys.gravity", "log g", "Surface gravity (cgs) from SLAM", -2, 6, paper="log g",
+       alias="log g, log_g, LOGG"),
     _c("logg_err", "float32", "dex", "stat.error;phys.gravity", "σ(log g)", "Uncertainty of log g, calibrated", 0,
-       None, paper="log g_err"),
-    _c("alpha_m", "float32", "dex", "phys.abund", "[α/M]", "Alpha abundance from SLAM", -1, 1.5, paper="[alpha/M]"),
+       None, paper="log g_err",
+       alias="log g_err, log_g_err"),
+    _c("alpha_m", "float32", "dex", "phys.abund", "[α/M]", "Alpha abundance from SLAM", -1, 1.5, paper="[alpha/M]",
+       alias="[alpha/M], [a/M], ALPHA_M, alpha/M"),
     _c("alpha_m_err", "float32", "dex", "stat.error;phys.abund", "σ([α/M])", "Uncertainty of [α/M], calibrated", 0,
-       None, paper="[alpha/M]_err"),
+       None, paper="[alpha/M]_err",
+       alias="[alpha/M]_err, [a/M]_err, alpha/M_err"),
     _c("rv", "float32", "km/s", "spect.dopplerVeloc.opt;em.opt.I", "RV", "Heliocentric radial velocity, 8000-8950 Å",
        -1500, 1500, paper="rv"),
     _c("rv_err", "float32", "km/s", "stat.error;spect.dopplerVeloc.opt", "σ(RV)",
        "Uncertainty of the radial velocity", 0, None, paper="rv_err"),
     _c("distance", "float32", "kpc", "pos.distance", "d", "Distance from the Sun, median of the Monte Carlo draws", 0,
-       None, paper="Distance"),
+       None, paper="Distance",
+       alias="Distance"),
 )
 
 _IDENTITY = (
     _c("obsid_source", "str", "", "meta.note", "obsid from",
        "How the identifier was obtained: header, filename, table"),
     _c("source_file", "str", "", "meta.file", "file", "File or table that the row was read from"),
-    _c("designation", "str", "", "meta.id", "name", "Designation in the input survey"),
-    _c("plan_id", "str", "", "meta.id;obs", "plate", "LAMOST plate (PLANID)"),
+    _c("uid", "str", "", "meta.id", "uid", "LAMOST identifier of the target (DR8 on): repeat observations share it"),
+    _c("gaia_dr2_source_id", "int64", "", "meta.id.cross", "Gaia DR2 id",
+       "Gaia DR2 source id, 0 when none is known; its numbering is not DR3's", 0, None, unknown=0,
+       alias="GaiaDR2, gaia_dr2"),
+    _c("tmass_id", "str", "", "meta.id.cross", "2MASS id", "2MASS designation, HHMMSSss+DDMMSSs",
+       alias="2MASS, 2MASS_ID, tmass, original_psc_source_id"),
+    _c("allwise_id", "str", "", "meta.id.cross", "AllWISE id", "AllWISE designation", alias="AllWISE"),
+    _c("apogee_id", "str", "", "meta.id.cross", "APOGEE id", "APOGEE identifier of the reference star",
+       alias="APOGEE_ID, sdss4_apogee_id, APOGEE"),
+    _c("designation", "str", "", "meta.id", "name", "Designation in the input survey",
+       alias="desig"),
+    _c("plan_id", "str", "", "meta.id;obs", "plate", "LAMOST plate (PLANID)",
+       alias="planid, PLANID"),
     _c("spectrograph_id", "int16", "", "meta.id;instr", "spectrograph", "LAMOST spectrograph, 1-16; 0 unknown", 0,
-       16, unknown=0),
+       16, unknown=0,
+       alias="spid, SPID"),
     _c("fiber_id", "int16", "", "meta.id;instr", "fibre", "LAMOST fibre, 1-250; 0 unknown", 0, 4000,
-       unknown=0),
+       unknown=0,
+       alias="fiberid, FIBERID"),
     _c("lmjd", "int32", "d", "time.epoch;obs", "LMJD", "Local modified Julian day of the observation; 0 unknown", 0,
-       None, unknown=0),
-    _c("subclass", "str", "", "src.spType", "class", "Spectral class given by the input survey"),
+       None, unknown=0,
+       alias="LMJD"),
+    _c("object_class", "str", "", "src.class", "object class",
+       "Class given by the input survey: STAR, GALAXY, QSO or Unknown", alias="class, CLASS, Class, combined_class"),
+    _c("subclass", "str", "", "src.spType", "class", "Spectral class given by the input survey",
+       alias="subClass, SubClass, SUBCLASS, SpType"),
     _c("rv_input", "float32", "km/s", "spect.dopplerVeloc.opt", "RV (input)",
-       "Radial velocity given by the input (header redshift or table)", -1500, 1500),
+       "Radial velocity given by the input (header redshift or table)", -1500, 1500,
+       alias="rv, RV, HRV, vlos, v_rad, rv_helio"),
     _c("star", "int64", "", "meta.id", "star", "Number of the star: observations of one star share it", 0, None),
     _c("n_obs", "int16", "", "meta.number;obs", "observations", "Observations of the star in this catalogue", 1, None),
     _c("selected", "bool", "", "meta.code", "M giant", "Whether the selection keeps the star as an M giant"),
@@ -158,9 +126,12 @@ _SPECTRUM = (
        "Mean S/N over unmasked pixels, 8000-8950 Å"),
     _c("masked_fraction", "float32", "", "arith.ratio", "masked", "Fraction of masked pixels in the fitted range", 0,
        1),
-    _c("tio5", "float32", "", "spect.index", "TiO5", "Band ratio TiO5 (Reid et al. 1995)"),
-    _c("cah2", "float32", "", "spect.index", "CaH2", "Band ratio CaH2 (Reid et al. 1995)"),
-    _c("cah3", "float32", "", "spect.index", "CaH3", "Band ratio CaH3 (Reid et al. 1995)"),
+    _c("tio5", "float32", "", "spect.index", "TiO5", "Band ratio TiO5 (Reid et al. 1995)",
+       alias="TiO5, TIO5"),
+    _c("cah2", "float32", "", "spect.index", "CaH2", "Band ratio CaH2 (Reid et al. 1995)",
+       alias="CaH2, CAH2"),
+    _c("cah3", "float32", "", "spect.index", "CaH3", "Band ratio CaH3 (Reid et al. 1995)",
+       alias="CaH3, CAH3"),
     _c("cah_sum", "float32", "", "spect.index", "CaH2 + CaH3", "Sum of the band ratios CaH2 and CaH3"),
     _c("rv_peak", "float32", "", "stat.correlation", "CCF peak", "Height of the highest CCF peak", -1, 1),
     _c("rv_peak_ratio", "float32", "", "arith.ratio", "second peak", "Second CCF peak over the highest", -1, 1),
@@ -217,21 +188,54 @@ _LABELS = (
     _c("alpha_m_ref_err", "float32", "dex", "stat.error;phys.abund", "σ([α/M] ref)", "Uncertainty of alpha_m_ref", 0,
        None),
     _c("a_k_ref", "float32", "mag", "phys.absorption;em.IR.K", "A_K (ref)", "Reference A_K (APOGEE targeting)", -1,
-       10),
+       10,
+       alias="AK_TARG, ak_targ"),
+    _c("rv_ref", "float32", "km/s", "spect.dopplerVeloc", "RV (ref)",
+       "Reference radial velocity (APOGEE), barycentric mean of its visits", -1500, 1500,
+       alias="VHELIO_AVG"),
+    _c("rv_ref_err", "float32", "km/s", "stat.error;spect.dopplerVeloc", "σ(RV ref)", "Uncertainty of rv_ref", 0,
+       None, alias="VERR"),
+    _c("rv_ref_scatter", "float32", "km/s", "stat.stdev;spect.dopplerVeloc", "scatter(RV ref)",
+       "Scatter of rv_ref between visits: large for binaries", 0, None, alias="VSCATTER"),
+    _c("snr_ref", "float32", "", "stat.snr", "S/N (ref)", "Signal-to-noise ratio of the reference spectrum"),
+    _c("ref_label_flags", "int64", "", "meta.code.qual", "label flags (ref)",
+       "Quality bits of the reference labels as published (APOGEE: ASPCAPFLAG)", unknown=0, alias="ASPCAPFLAG"),
+    _c("ref_star_flags", "int64", "", "meta.code.qual", "star flags (ref)",
+       "Quality bits of the reference spectrum as published (APOGEE: STARFLAG)", unknown=0, alias="STARFLAG"),
+    _c("ref_bad", "bool", "", "meta.code.qual", "bad (ref)",
+       "Whether the reference's own flags say that labels or velocity are bad; such a star does not train"),
     _c("m_h_input", "float32", "dex", "phys.abund.Z", "[M/H] (input)", "Metallicity given by the input table", -5, 2),
 )
 
 _PHOTOMETRY = (
-    _c("j_mag", "float32", "mag", "phot.mag;em.IR.J", "J", "2MASS J magnitude", -5, 25),
-    _c("j_mag_err", "float32", "mag", "stat.error;phot.mag;em.IR.J", "σ(J)", "Uncertainty of J", 0, None),
-    _c("h_mag", "float32", "mag", "phot.mag;em.IR.H", "H", "2MASS H magnitude", -5, 25),
-    _c("h_mag_err", "float32", "mag", "stat.error;phot.mag;em.IR.H", "σ(H)", "Uncertainty of H", 0, None),
-    _c("k_mag", "float32", "mag", "phot.mag;em.IR.K", "Ks", "2MASS Ks magnitude", -5, 25),
-    _c("k_mag_err", "float32", "mag", "stat.error;phot.mag;em.IR.K", "σ(Ks)", "Uncertainty of Ks", 0, None),
-    _c("w1_mag", "float32", "mag", "phot.mag;em.IR.3-4um", "W1", "WISE W1 magnitude", -5, 25),
-    _c("w2_mag", "float32", "mag", "phot.mag;em.IR.4-8um", "W2", "WISE W2 magnitude", -5, 25),
-    _c("g_mag", "float32", "mag", "phot.mag;em.opt", "G", "Gaia G magnitude", -5, 25),
-    _c("bp_rp", "float32", "mag", "phot.color;em.opt.B;em.opt.R", "BP - RP", "Gaia colour BP - RP", -2, 12),
+    _c("j_mag", "float32", "mag", "phot.mag;em.IR.J", "J", "2MASS J magnitude", -5, 25,
+       alias="j_m, Jmag, J, Jmag_2mass, JMAG"),
+    _c("j_mag_err", "float32", "mag", "stat.error;phot.mag;em.IR.J", "σ(J)", "Uncertainty of J", 0, None,
+       alias="j_msigcom, j_cmsig, e_Jmag, J_ERR, e_Jmag_2mass"),
+    _c("h_mag", "float32", "mag", "phot.mag;em.IR.H", "H", "2MASS H magnitude", -5, 25,
+       alias="h_m, Hmag, H, Hmag_2mass, HMAG"),
+    _c("h_mag_err", "float32", "mag", "stat.error;phot.mag;em.IR.H", "σ(H)", "Uncertainty of H", 0, None,
+       alias="h_msigcom, h_cmsig, e_Hmag, H_ERR, e_Hmag_2mass"),
+    _c("k_mag", "float32", "mag", "phot.mag;em.IR.K", "Ks", "2MASS Ks magnitude", -5, 25,
+       alias="ks_m, k_m, Kmag, K, Ks, ks_mag, Ksmag, Kmag_2mass, KMAG"),
+    _c("k_mag_err", "float32", "mag", "stat.error;phot.mag;em.IR.K", "σ(Ks)", "Uncertainty of Ks", 0, None,
+       alias="ks_msigcom, k_msigcom, k_cmsig, e_Kmag, K_ERR, e_Kmag_2mass"),
+    _c("w1_mag", "float32", "mag", "phot.mag;em.IR.3-4um", "W1", "WISE W1 magnitude", -5, 25,
+       alias="w1mpro, W1mag, W1mag_wise"),
+    _c("w1_mag_err", "float32", "mag", "stat.error;phot.mag;em.IR.3-4um", "σ(W1)", "Uncertainty of W1", 0, None,
+       alias="w1mpro_error, w1sigmpro, e_W1mag, e_W1mag_wise"),
+    _c("w2_mag", "float32", "mag", "phot.mag;em.IR.4-8um", "W2", "WISE W2 magnitude", -5, 25,
+       alias="w2mpro, W2mag, W2mag_wise"),
+    _c("w2_mag_err", "float32", "mag", "stat.error;phot.mag;em.IR.4-8um", "σ(W2)", "Uncertainty of W2", 0, None,
+       alias="w2mpro_error, w2sigmpro, e_W2mag, e_W2mag_wise"),
+    _c("ph_qual", "str", "", "meta.code.qual;phot", "2MASS quality",
+       "2MASS photometric quality of J, H and Ks, a letter each: A best, U upper limit, X none", alias="Qflg"),
+    _c("ph_qual_wise", "str", "", "meta.code.qual;phot", "WISE quality",
+       "AllWISE photometric quality of W1 to W4, a letter each", alias="qph"),
+    _c("g_mag", "float32", "mag", "phot.mag;em.opt", "G", "Gaia G magnitude", -5, 25,
+       alias="phot_g_mean_mag, Gmag, GAIAEDR3_PHOT_G_MEAN_MAG, gaiaedr3_phot_g_mean_mag, gaia_g_mean_mag"),
+    _c("bp_rp", "float32", "mag", "phot.color;em.opt.B;em.opt.R", "BP - RP", "Gaia colour BP - RP", -2, 12,
+       alias="BP-RP"),
     _c("jk", "float32", "mag", "phot.color;em.IR.J;em.IR.K", "J - Ks", "2MASS colour J - Ks, as observed", -2, 10),
     _c("jk0", "float32", "mag", "phot.color;em.IR.J;em.IR.K", "(J - Ks)₀", "2MASS colour J - Ks, de-reddened", -3,
        10),
@@ -239,25 +243,44 @@ _PHOTOMETRY = (
 )
 
 _ASTROMETRY = (
-    _c("glon", "float64", "deg", "pos.galactic.lon", "l", "Galactic longitude", 0, 360),
-    _c("glat", "float64", "deg", "pos.galactic.lat", "b", "Galactic latitude", -90, 90),
-    _c("parallax", "float32", "mas", "pos.parallax", "ϖ", "Gaia parallax"),
-    _c("parallax_err", "float32", "mas", "stat.error;pos.parallax", "σ(ϖ)", "Uncertainty of the parallax", 0, None),
-    _c("pmra", "float32", "mas/yr", "pos.pm;pos.eq.ra", "μα*", "Gaia proper motion in RA, times cos(Dec)"),
-    _c("pmra_err", "float32", "mas/yr", "stat.error;pos.pm;pos.eq.ra", "σ(μα*)", "Uncertainty of pmra", 0, None),
-    _c("pmdec", "float32", "mas/yr", "pos.pm;pos.eq.dec", "μδ", "Gaia proper motion in Dec"),
-    _c("pmra_pmdec_corr", "float32", "", "stat.correlation", "ρ(μ)", "Correlation of pmra and pmdec", -1, 1),
-    _c("pmdec_err", "float32", "mas/yr", "stat.error;pos.pm;pos.eq.dec", "σ(μδ)", "Uncertainty of pmdec", 0, None),
-    _c("ruwe", "float32", "", "stat.error", "RUWE", "Gaia renormalised unit weight error", 0, None),
-    _c("rv_gaia", "float32", "km/s", "spect.dopplerVeloc.opt", "RV (Gaia)", "Gaia radial velocity", -1500, 1500),
+    _c("glon", "float64", "deg", "pos.galactic.lon", "l", "Galactic longitude", 0, 360,
+       alias="GLON, gal_l"),
+    _c("glat", "float64", "deg", "pos.galactic.lat", "b", "Galactic latitude", -90, 90,
+       alias="GLAT, gal_b"),
+    _c("parallax", "float32", "mas", "pos.parallax", "ϖ", "Gaia parallax",
+       alias="Plx, plx, GAIAEDR3_PARALLAX"),
+    _c("parallax_err", "float32", "mas", "stat.error;pos.parallax", "σ(ϖ)", "Uncertainty of the parallax", 0, None,
+       alias="parallax_error, e_Plx, GAIAEDR3_PARALLAX_ERROR"),
+    _c("pmra", "float32", "mas/yr", "pos.pm;pos.eq.ra", "μα*", "Gaia proper motion in RA, times cos(Dec)",
+       alias="pmRA, GAIAEDR3_PMRA"),
+    _c("pmra_err", "float32", "mas/yr", "stat.error;pos.pm;pos.eq.ra", "σ(μα*)", "Uncertainty of pmra", 0, None,
+       alias="pmra_error, e_pmRA, GAIAEDR3_PMRA_ERROR"),
+    _c("pmdec", "float32", "mas/yr", "pos.pm;pos.eq.dec", "μδ", "Gaia proper motion in Dec",
+       alias="pmDE, pmde, GAIAEDR3_PMDEC"),
+    _c("pmra_pmdec_corr", "float32", "", "stat.correlation", "ρ(μ)", "Correlation of pmra and pmdec", -1, 1,
+       alias="pmRApmDEcor"),
+    _c("pmdec_err", "float32", "mas/yr", "stat.error;pos.pm;pos.eq.dec", "σ(μδ)", "Uncertainty of pmdec", 0, None,
+       alias="pmdec_error, e_pmDE, GAIAEDR3_PMDEC_ERROR"),
+    _c("ruwe", "float32", "", "stat.error", "RUWE", "Gaia renormalised unit weight error", 0, None,
+       alias="RUWE"),
+    _c("rv_gaia", "float32", "km/s", "spect.dopplerVeloc.opt", "RV (Gaia)", "Gaia radial velocity", -1500, 1500,
+       alias="radial_velocity, dr2_radial_velocity"),
     _c("rv_gaia_err", "float32", "km/s", "stat.error;spect.dopplerVeloc.opt", "σ(RV Gaia)", "Uncertainty of rv_gaia",
-       0, None),
-    _c("distance_geo", "float32", "kpc", "pos.distance", "d (geo)", "Geometric distance from the parallax", 0, None),
+       0, None,
+       alias="radial_velocity_error, dr2_radial_velocity_error"),
+    _c("distance_geo_16", "float32", "kpc", "stat.error;pos.distance", "d₁₆ (geo)",
+       "16th percentile of distance_geo", 0, None, alias="r_lo_geo, b_rgeo, GAIAEDR3_R_LO_GEO"),
+    _c("distance_geo_84", "float32", "kpc", "stat.error;pos.distance", "d₈₄ (geo)",
+       "84th percentile of distance_geo", 0, None, alias="r_hi_geo, B_rgeo, GAIAEDR3_R_HI_GEO"),
+    _c("distance_geo", "float32", "kpc", "pos.distance", "d (geo)", "Geometric distance from the parallax", 0, None,
+       alias="r_med_geo, rgeo, GAIAEDR3_R_MED_GEO"),
 )
 
 _DISTANCE = (
     _c("distance_16", "float32", "kpc", "stat.error;pos.distance", "d₁₆", "16th percentile of the distance", 0, None),
     _c("distance_84", "float32", "kpc", "stat.error;pos.distance", "d₈₄", "84th percentile of the distance", 0, None),
+    _c("distance_from", "str", "", "meta.note", "distance from",
+       "Where the distance comes from: photometric (Eq. 8), catalogue, input, geometric or parallax"),
     _c("distance_roots", "int16", "", "meta.number", "roots", "Number of distances that solve Eq. 8; -1 not tried",
        -1, None, unknown=-1),
     _c("k_abs", "float32", "mag", "phot.mag;em.IR.K;phys.magAbs", "M_K", "Absolute magnitude in Ks", -15, 15),
@@ -267,7 +290,8 @@ _DISTANCE = (
        "Reddening A_J - A_K, median of the Monte Carlo draws", 0, None),
     _c("e_jk_map", "float32", "mag", "phot.color.excess", "E(J-Ks) (map)",
        "Reddening A_J - A_K of the dust map alone at the distance", 0, None),
-    _c("distance_input", "float32", "kpc", "pos.distance", "d (input)", "Distance given by the input table", 0, None),
+    _c("distance_input", "float32", "kpc", "pos.distance", "d (input)", "Distance given by the input table", 0, None,
+       alias="dist, d, distance_in"),
 )
 
 _KINEMATICS = (

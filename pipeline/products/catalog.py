@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.domain.columns import BY_NAME, REQUIRED, Column, column, in_published_order
+from pipeline.domain.column import Column
+from pipeline.domain.columns import BY_NAME, REQUIRED, column, in_published_order
 from pipeline.products.manifest import ProductError
 from pipeline.products.marked_parquet import write_marked
 

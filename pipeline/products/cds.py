@@ -15,7 +15,7 @@ import numpy as np
 from astropy.units import Unit
 from numpy.typing import NDArray
 
-from pipeline.domain.columns import Column
+from pipeline.domain.column import Column
 from pipeline.products.tables import ascii_only
 
 _WIDTH = 80

@@ -15,7 +15,7 @@ from astropy.units import Unit
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pipeline.domain.columns import Column
+from pipeline.domain.column import Column
 from pipeline.domain.statistics import robust_scatter
 
 if TYPE_CHECKING:

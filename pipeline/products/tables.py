@@ -17,7 +17,7 @@ from astropy.table import Table
 from astropy.units import IrreducibleUnit, Unit
 from numpy.typing import NDArray
 
-from pipeline.domain.columns import Column
+from pipeline.domain.column import Column
 
 TABLE_NAME = "STARS"
 """Name of the extension that holds a FITS table."""

@@ -1,0 +1,79 @@
+"""One column of the catalogue: what it holds, and how it is written, checked and shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+DType = Literal["int64", "int32", "int16", "float64", "float32", "bool", "str"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One quantity of the catalogue.
+
+    Parameters
+    ----------
+    name : str
+        Machine name: lower case, letters, digits and underscores.
+    dtype : str
+        Storage type; floats hold NaN where a value is missing.
+    unit : str
+        Unit in the spelling that astropy reads, "" when the quantity has none.
+    ucd : str
+        IVOA UCD1+ word.
+    label : str
+        What stands on an axis.
+    description : str
+        One line for glossaries and file headers.
+    group : str
+        Chapter of the catalogue.
+    low, high : float or None
+        Valid range, inclusive; None means open.
+    paper_name : str
+        Name printed in Table A1 of the paper, "" for value-added columns.
+    nullable : bool
+        Whether a catalogue may lack the column. A missing float is NaN; integers say in their
+        description which value means unknown.
+    unknown : int or None
+        That value; None where nothing or NaN means it.
+    aliases : tuple of str
+        Exact names under which archives and groups publish the quantity; the column's own name is always one.
+    origin : str
+        Table that brought the column, for a column of the user's own; "" for those that are declared here.
+    """
+
+    name: str
+    dtype: DType
+    unit: str
+    ucd: str
+    label: str
+    description: str
+    group: str
+    low: float | None = None
+    high: float | None = None
+    paper_name: str = ""
+    nullable: bool = True
+    unknown: int | None = None
+    aliases: tuple[str, ...] = ()
+    origin: str = ""
+
+    @property
+    def unit_label(self) -> str:
+        """Unit as people read it: squares stand raised."""
+        return self.unit.replace("2", "²")
+
+    @property
+    def axis_label(self) -> str:
+        """Label with its unit, for an axis."""
+        return f"{self.label} [{self.unit_label}]" if self.unit else self.label
+
+    @property
+    def is_float(self) -> bool:
+        """Whether NaN can mark a missing value."""
+        return self.dtype.startswith("float")
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether it can stand on an axis."""
+        return self.dtype not in ("str", "bool")
