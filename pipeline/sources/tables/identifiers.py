@@ -1,0 +1,120 @@
+"""Identifiers of 64 bits, exact or refused: never through a decimal number that cannot hold them."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.sources.tables.table_file import TableError
+
+_LARGEST = 2**63 - 1
+_DESIGNATION = re.compile(r"^\s*(?:Gaia\s+[EDR]+\d\s+|LAMOST\s+|J)?", re.IGNORECASE)
+_WHOLE = re.compile(r"(\d+)(?:\.(\d*))?(?:[eE]\+?(\d{1,3}))?", re.ASCII)
+
+FIRST_DERIVED = 2_000_000_000_000_000
+"""Identifiers made here lie between this and :data:`LAST_DERIVED`: LAMOST's have at most 10 digits, those made from
+headers begin with 1 and have 16, and every tool keeps whole numbers below 2^53 exact."""
+
+LAST_DERIVED = 8_999_999_999_999_999
+
+
+def whole_numbers(values: pd.Series, name: str, table: str) -> NDArray[np.int64]:
+    """Identifiers of a column, 0 where there is none.
+
+    Parameters
+    ----------
+    values : Series
+        Whole numbers, decimal numbers or text (also "Gaia DR3 123").
+    name, table : str
+        For messages.
+
+    Raises
+    ------
+    TableError
+        If a decimal number is too large to be exact: the identifiers have lost digits.
+    """
+    kind = values.dtype
+    if pd.api.types.is_bool_dtype(kind):
+        raise TableError(f"{table}: column {name!r} holds yes and no, not identifiers.")
+    if pd.api.types.is_integer_dtype(kind):
+        found = values.fillna(0).to_numpy(np.int64)
+        return np.where(found > 0, found, 0)
+    if pd.api.types.is_float_dtype(kind):
+        return _from_decimals(values.to_numpy(np.float64 if str(kind) == "float64" else np.float32), name, table)
+    return _from_text(values, name, table)
+
+
+def _from_decimals(values: NDArray[np.floating], name: str, table: str) -> NDArray[np.int64]:
+    exact = 2.0 ** (np.finfo(values.dtype).nmant + 1)
+    known = np.isfinite(values) & (values > 0)
+    lost = known & (values > exact)
+    if lost.any():
+        raise TableError(
+            f"{table}: column {name!r} has been through decimal numbers, so {int(lost.sum()):,} of its identifiers "
+            "have lost their last digits. Write the table again with this column as integers or as text."
+        )
+    if (values[known] != np.floor(values[known])).any():
+        raise TableError(f"{table}: column {name!r} holds fractions, not identifiers.")
+    return np.where(known, np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0), 0).astype(np.int64)
+
+
+def _from_text(values: pd.Series, name: str, table: str) -> NDArray[np.int64]:
+    text = values.astype("str").fillna("").str.strip()
+    plain = text.str.replace(_DESIGNATION, "", regex=True).str.strip()
+    whole = plain.str.fullmatch(r"\d{1,18}")
+    found = np.zeros(len(text), np.int64)
+    whole_array = whole.to_numpy(bool)
+    found[whole_array] = plain[whole_array].astype("int64").to_numpy()
+    for row in np.flatnonzero(~whole_array & (plain != "").to_numpy(bool)):
+        number, lost = _number(str(plain.iloc[row]))
+        if lost:
+            raise TableError(
+                f"{table}: column {name!r} has been through decimal numbers: its identifiers have lost their last "
+                "digits. Write the table again with this column as integers or as text."
+            )
+        found[row] = number
+    return found
+
+
+def _number(text: str) -> tuple[int, bool]:
+    """The number that a text is, 0 if it is none, and whether it has lost digits."""
+    parts = _WHOLE.fullmatch(text)
+    if parts is None:
+        return 0, False
+    digits, decimals, shift = parts[1].lstrip("0"), parts[2] or "", int(parts[3] or 0)
+    if len(digits) + shift > len(str(_LARGEST)) or decimals[shift:].strip("0"):
+        return 0, False
+    number = int((digits + decimals[:shift].ljust(shift, "0")) or "0")
+    if number > _LARGEST:
+        return 0, False
+    decimal = parts[2] is not None or parts[3] is not None
+    return number, bool(number) and decimal and (number >= 2**53 or len(decimals) < shift)
+
+
+def derived_obsids(keys: NDArray[np.uint64], tie_breakers: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Stable identifiers of rows without one: they depend on the star alone, not on the order of the file.
+
+    Parameters
+    ----------
+    keys : ndarray of uint64, shape (n,)
+        Hash of what identifies the star.
+    tie_breakers : ndarray of uint64, shape (n,)
+        Hash of the rest of the row, which orders rows of one key.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Unique, between :data:`FIRST_DERIVED` and :data:`LAST_DERIVED`.
+    """
+    span = np.uint64(LAST_DERIVED - FIRST_DERIVED + 1)
+    order = np.lexsort((tie_breakers, keys % span))
+    numbers = (keys % span)[order].astype(np.int64)
+    # Equal numbers move up to the next free one, in the order of their tie breakers.
+    rank = np.arange(numbers.size, dtype=np.int64)
+    unique = np.maximum.accumulate(numbers - rank) + rank
+    result = np.empty_like(unique)
+    result[order] = FIRST_DERIVED + unique
+    return result
