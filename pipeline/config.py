@@ -9,37 +9,20 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pipeline.domain.frames import PECULIAR_V_KMS
+from pipeline.input_config import ConfigError, InputConfig, SourceConfig, one_of
 
-INPUT_KINDS = ("mock", "lamost-fits", "gaia-xp", "table")
+__all__ = ["ConfigError", "InputConfig", "RunConfig", "SourceConfig", "load_config", "shipped_configurations"]
+
 ZERO_POINT_GROUPS = ("plate", "spectrograph", "plate and spectrograph")
 DISTANCE_CALIBRATIONS = ("parsec", "colour-law", "cluster-line")
 DUST_CHOICES = (
     "exponential-disc",
     *("bayestar2019", "bayestar2017", "bayestar2015", "chen2014", "sfd", "combined19", "green19", "sightlines"),
 )
-
-
-class ConfigError(ValueError):
-    """A configuration cannot be used; the message names the key, what was found and the remedy."""
-
-
-@dataclass(frozen=True)
-class InputConfig:
-    """Where the stars come from.
-
-    ``kind`` is one of mock (simulated), lamost-fits (a folder of FITS spectra), gaia-xp (the fetched library) or table
-    (known tables). Paths are relative to the configuration file, or else to the folder named by ``MGIANT_DATA``.
-    """
-
-    kind: str = "mock"
-    spectra: str = ""
-    tables: tuple[str, ...] = ()
-    n_stars: int = 3000
-    n_training: int = 600
-    seed: int = 20230419
 
 
 @dataclass(frozen=True)
@@ -195,16 +178,16 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         """Refuse values that no stage could use."""
-        _one_of("input.kind", self.input.kind, INPUT_KINDS)
-        _one_of("distance.calibration", self.distance.calibration, DISTANCE_CALIBRATIONS)
-        _one_of("distance.ages", self.distance.ages, ("chemistry", "single"))
-        _one_of("distance.dust", self.distance.dust, DUST_CHOICES)
-        _one_of("velocity.template_wavelengths", self.velocity.template_wavelengths, ("vacuum", "air"))
-        _one_of("velocity.zero_point_group", self.velocity.zero_point_group, ZERO_POINT_GROUPS)
-        _one_of("labels.engine", self.labels.engine, ("admm", "sklearn"))
-        _one_of("labels.final_precision", self.labels.final_precision, ("float32", "float64"))
-        _one_of("labels.second_start", self.labels.second_start, ("all", "poor", "none"))
-        _one_of("labels.prior", self.labels.prior, ("flat", "density"))
+        self.input.check()
+        one_of("distance.calibration", self.distance.calibration, DISTANCE_CALIBRATIONS)
+        one_of("distance.ages", self.distance.ages, ("chemistry", "single"))
+        one_of("distance.dust", self.distance.dust, DUST_CHOICES)
+        one_of("velocity.template_wavelengths", self.velocity.template_wavelengths, ("vacuum", "air"))
+        one_of("velocity.zero_point_group", self.velocity.zero_point_group, ZERO_POINT_GROUPS)
+        one_of("labels.engine", self.labels.engine, ("admm", "sklearn"))
+        one_of("labels.final_precision", self.labels.final_precision, ("float32", "float64"))
+        one_of("labels.second_start", self.labels.second_start, ("all", "poor", "none"))
+        one_of("labels.prior", self.labels.prior, ("flat", "density"))
         if not 0 < self.spectra.first_angstrom < self.spectra.last_angstrom:
             raise ConfigError(
                 f"spectra.first_angstrom must be below spectra.last_angstrom; found {self.spectra.first_angstrom} and "
@@ -245,7 +228,7 @@ def load_config(name_or_path: str) -> RunConfig:
     if not path.is_file() and name_or_path in shipped:
         path = shipped[name_or_path]
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, IsADirectoryError):
         raise ConfigError(
             f"No configuration {name_or_path!r}: neither a TOML file nor one of {', '.join(sorted(shipped))}."
@@ -255,13 +238,6 @@ def load_config(name_or_path: str) -> RunConfig:
     raw.setdefault("name", path.stem)
     config: RunConfig = _build(RunConfig, raw, "", str(path))
     return dataclasses.replace(config, folder=path.parent.resolve())
-
-
-def _one_of(key: str, found: str, allowed: tuple[str, ...]) -> None:
-    if found not in allowed:
-        near = get_close_matches(found, allowed, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(f"{key} must be one of {', '.join(allowed)}; found {found!r}.{hint}")
 
 
 def _check_frame(name: str, custom: CustomFrameConfig) -> None:
@@ -297,26 +273,31 @@ def _build(kind: type, raw: dict[str, Any], prefix: str, source: str) -> Any:
             hint = f" Did you mean {near[0]!r}?" if near else f" Known here: {', '.join(sorted(known))}."
             raise ConfigError(f"{source}: unknown key {prefix + key!r}.{hint}")
         wanted = hints[key]
-        if dataclasses.is_dataclass(wanted):
-            if not isinstance(value, dict):
-                raise ConfigError(f"{source}: {prefix + key!r} must be a table; found {value!r}.")
-            values[key] = _build(wanted, value, f"{prefix}{key}.", source)
-        else:
-            values[key] = _convert(value, wanted, prefix + key, source)
+        values[key] = _convert(value, wanted, prefix + key, source)
     return kind(**values)
 
 
 def _convert(value: Any, wanted: Any, key: str, source: str) -> Any:
+    if get_origin(wanted) in (Union, UnionType):  # a truth value, or a list of names
+        kinds = get_args(wanted)
+        wanted = kinds[0] if type(value) is kinds[0] else kinds[1]
     if get_origin(wanted) is tuple:
-        if not isinstance(value, list):
-            raise ConfigError(f"{source}: {key!r} must be a list; found {value!r}.")
-        inner = get_args(wanted)
-        kinds = [inner[0]] * len(value) if len(inner) == 2 and inner[1] is Ellipsis else list(inner)
-        if len(kinds) != len(value):
-            raise ConfigError(f"{source}: {key!r} must have {len(kinds)} entries; found {value!r}.")
-        return tuple(_convert(item, one, key, source) for item, one in zip(value, kinds, strict=True))
+        return _convert_list(value, get_args(wanted), key, source)
+    if dataclasses.is_dataclass(wanted) or get_origin(wanted) is dict:
+        if not isinstance(value, dict):
+            raise ConfigError(f"{source}: {key!r} must be a table; found {value!r}.")
+        return _build(wanted, value, f"{key}.", source) if isinstance(wanted, type) else value
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not wanted:
         raise ConfigError(f"{source}: {key!r} must be {wanted.__name__}; found {value!r}.")
     return value
+
+
+def _convert_list(value: Any, inner: tuple[Any, ...], key: str, source: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ConfigError(f"{source}: {key!r} must be a list; found {value!r}.")
+    kinds = [inner[0]] * len(value) if len(inner) == 2 and inner[1] is Ellipsis else list(inner)
+    if len(kinds) != len(value):
+        raise ConfigError(f"{source}: {key!r} must have {len(kinds)} entries; found {value!r}.")
+    return tuple(_convert(item, one, key, source) for item, one in zip(value, kinds, strict=True))

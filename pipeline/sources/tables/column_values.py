@@ -381,7 +381,8 @@ def refuse_hours(making: Making, columns: dict[str, Any], recipes: dict[str, Rec
         name = recipes["ra"].columns[0]
         raise TableError(
             f"{making.table.name}: all {ra.size:,} right ascensions lie between {ra.min():.2f} and {ra.max():.2f}: "
-            f'hours? Write columns = {{ra = {{column = "{name}", unit = "hourangle"}}}}, or unit = "deg" if they are degrees.'
+            f'hours? Write columns = {{ra = {{column = "{name}", unit = "hourangle"}}}}, or unit = "deg" if they are '
+            "degrees."
         )
 
 

@@ -1,0 +1,196 @@
+"""What a run reads: a group's own spectra and tables, the simulated survey, or short forms of either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from pipeline.domain.columns import BY_NAME
+from pipeline.sources.tables.profiles import ProfileError, Recipe, recipe_from
+
+INPUT_KINDS = ("mock", "sources", "lamost-fits", "gaia-xp", "table")
+MATCH_METHODS = ("best", "obsid", "gaia", "sky")
+LABEL_USES = ("", "reference", "other", "finished")
+MATCH_RADIUS_ARCSEC = 1.5
+MAX_RADIUS_ARCSEC = 60.0
+
+
+class ConfigError(ValueError):
+    """A configuration cannot be used; the message names the key, what was found and the remedy."""
+
+
+def one_of(key: str, found: str, allowed: tuple[str, ...]) -> None:
+    """Refuse a value that is none of those allowed, with the nearest as a hint."""
+    if found not in allowed:
+        near = get_close_matches(found, allowed, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"{key} must be one of {', '.join(allowed)}; found {found!r}.{hint}")
+
+
+@dataclass(frozen=True)
+class SourceConfig:
+    """One file or folder of a group's own: spectra, or a table of any format.
+
+    Parameters
+    ----------
+    spectra : str
+        Folder of LAMOST FITS spectra, any layout, any depth; or a table of Gaia XP spectra.
+    obsids : str
+        Table whose obsids restrict the spectra that are read.
+    table : str
+        Table of stars: FITS, VOTable, Parquet, ECSV, CSV, TSV, pipe-separated, CDS, plain or gzipped.
+    columns : dict
+        Ours = "theirs", or {column, unit, missing, below, above, operation}; ours = "" for none.
+    match : str
+        How its rows find the stars: obsid, gaia or sky; "best" takes the best that both sides have.
+    radius_arcsec : float
+        Of matches on the sky.
+    epoch : float
+        Julian year of the table's positions, 0 where the table or its schema says it.
+    keep : bool or tuple of str
+        Which of its other columns are carried along; () as the schema says: all of an unknown table, few of a known.
+    unmatched : str
+        "drop" or "add": whether rows that match no star become stars.
+    labels : str
+        What labels (teff, logg, m_h, alpha_m) and rv of an unknown table are: "reference" to train on, "finished" to
+        publish as they are, "other" to carry along; "" decides by whether there are spectra.
+    name : str
+        What the columns about the match, and colliding own columns, are called after; the file's name by default.
+    """
+
+    spectra: str = ""
+    obsids: str = ""
+    table: str = ""
+    columns: dict[str, Any] = field(default_factory=dict)
+    match: str = "best"
+    radius_arcsec: float = MATCH_RADIUS_ARCSEC
+    epoch: float = 0.0
+    keep: bool | tuple[str, ...] = ()
+    unmatched: str = "drop"
+    labels: str = ""
+    name: str = ""
+
+    @property
+    def recipes(self) -> dict[str, Recipe]:
+        """The user's own mapping, without what the user does not want."""
+        return {
+            ours: recipe_from(value, f"columns.{ours}", "configured") for ours, value in self.columns.items() if value
+        }
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Columns of ours that must not be taken from this table."""
+        return tuple(ours for ours, value in self.columns.items() if not value)
+
+    def check(self, where: str) -> None:
+        """Refuse what no build could use, and settings that would be ignored."""
+        if bool(self.spectra) == bool(self.table):
+            raise ConfigError(
+                f"{where} needs either spectra = FOLDER or table = FILE; found {'both' if self.table else 'neither'}."
+            )
+        one_of(f"{where}.match", self.match, MATCH_METHODS)
+        one_of(f"{where}.unmatched", self.unmatched, ("drop", "add"))
+        one_of(f"{where}.labels", self.labels, LABEL_USES)
+        for name, on in self._ignored():
+            raise ConfigError(
+                f"{where}.{name} has no effect on {on}; drop it, or give it to the source that it is meant for."
+            )
+        if not 0.0 < self.radius_arcsec <= MAX_RADIUS_ARCSEC:
+            raise ConfigError(
+                f"{where}.radius_arcsec must lie in 0 to {MAX_RADIUS_ARCSEC:g}; found {self.radius_arcsec}."
+            )
+        if self.epoch and not 1850.0 < self.epoch < 2150.0:
+            raise ConfigError(f"{where}.epoch is a Julian year such as 2016.0; found {self.epoch}.")
+        self._check_columns(where)
+
+    def _check_columns(self, where: str) -> None:
+        for ours, value in self.columns.items():
+            if ours not in BY_NAME:
+                near = get_close_matches(ours, BY_NAME, n=1)
+                raise ConfigError(
+                    f"{where}.columns.{ours} is no column of the catalogue."
+                    + (
+                        f" Did you mean {near[0]!r}?"
+                        if near
+                        else " Columns of your own need no mapping: they are kept."
+                    )
+                )
+            if value:
+                try:
+                    recipe_from(value, f"{where}.columns.{ours}", "configured")
+                except ProfileError as error:
+                    raise ConfigError(str(error)) from error
+
+    def _ignored(self) -> Iterator[tuple[str, str]]:
+        """Settings that would have no effect, and on what."""
+        plain = SourceConfig()
+        if self.spectra:
+            for name in ("columns", "match", "radius_arcsec", "epoch", "keep", "unmatched", "labels", "name"):
+                if getattr(self, name) != getattr(plain, name):
+                    yield name, "spectra"
+        if self.table and self.obsids:
+            yield "obsids", "a table"
+        if self.match in ("obsid", "gaia") and self.radius_arcsec != plain.radius_arcsec:
+            yield "radius_arcsec", f"match = {self.match!r}"
+
+
+@dataclass(frozen=True)
+class InputConfig:
+    """Where the stars come from.
+
+    ``source`` lists files of a group's own, or ``kind`` is one of mock (simulated) and, as short forms of such lists,
+    lamost-fits (a folder of FITS spectra with tables), gaia-xp (the fetched library) or table (tables alone). Paths are
+    relative to the configuration file, or else to the folder named by ``MGIANT_DATA``.
+    """
+
+    kind: str = ""
+    source: tuple[SourceConfig, ...] = ()
+    spectra: str = ""
+    tables: tuple[str, ...] = ()
+    n_stars: int = 3000
+    n_training: int = 600
+    seed: int = 20230419
+
+    def __post_init__(self) -> None:
+        """Without a kind it is the list of sources where there is one, else the simulated survey."""
+        if not self.kind:
+            object.__setattr__(self, "kind", "sources" if self.source else "mock")
+
+    def sources(self, xp_library: str = "") -> tuple[SourceConfig, ...]:
+        """The list of sources that a short form stands for."""
+        if self.kind == "gaia-xp":
+            path = self.tables[0] if self.tables else xp_library
+            return (SourceConfig(spectra=path), SourceConfig(table=path, match="gaia"))
+        spectra = (SourceConfig(spectra=self.spectra),) if self.spectra else ()
+        alone = "drop" if spectra else "add"
+        tables = tuple(
+            SourceConfig(table=path, unmatched=alone if number else "drop") for number, path in enumerate(self.tables)
+        )
+        return self.source or (*spectra, *tables)
+
+    def check(self) -> None:
+        """Refuse settings that this kind of input would ignore."""
+        one_of("input.kind", self.kind, INPUT_KINDS)
+        plain = InputConfig(kind=self.kind)
+        used = {
+            "mock": ("n_stars", "n_training"),
+            "sources": ("source",),
+            "lamost-fits": ("spectra", "tables"),
+            "gaia-xp": ("tables",),
+            "table": ("tables",),
+        }[self.kind]
+        for name in ("source", "spectra", "tables", "n_stars", "n_training"):
+            if name not in used and getattr(self, name) != getattr(plain, name):
+                remedy = "name spectra and tables in [[input.source]]" if name != "source" else "drop input.kind"
+                raise ConfigError(f"input.{name} has no effect on input.kind = {self.kind!r}: {remedy}.")
+        for name in used[:1]:
+            if name in ("spectra", "source") and not getattr(self, name):
+                raise ConfigError(f"input.{name} is empty: name the folder of spectra or the tables.")
+        if self.kind == "table" and not self.tables:
+            raise ConfigError("input.tables names no table.")
+        for number, source in enumerate(self.source, 1):
+            source.check(f"input.source[{number}]")
+        if self.source and not any(source.spectra or source.table for source in self.source):
+            raise ConfigError("input.source names no file.")
