@@ -158,15 +158,12 @@ class InputConfig:
         if not self.kind:
             object.__setattr__(self, "kind", "sources" if self.source else "mock")
 
-    def sources(self, xp_library: str = "") -> tuple[SourceConfig, ...]:
-        """The list of sources that a short form stands for."""
-        if self.kind == "gaia-xp":
-            path = self.tables[0] if self.tables else xp_library
-            return (SourceConfig(spectra=path), SourceConfig(table=path, match="gaia"))
+    def sources(self) -> tuple[SourceConfig, ...]:
+        """The list of sources that lamost-fits and table are short forms of."""
         spectra = (SourceConfig(spectra=self.spectra),) if self.spectra else ()
-        alone = "drop" if spectra else "add"
         tables = tuple(
-            SourceConfig(table=path, unmatched=alone if number else "drop") for number, path in enumerate(self.tables)
+            SourceConfig(table=path, unmatched="drop" if spectra or not number else "add")
+            for number, path in enumerate(self.tables)
         )
         return self.source or (*spectra, *tables)
 

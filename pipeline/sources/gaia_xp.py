@@ -12,8 +12,14 @@ from astropy.coordinates import Angle
 from astropy.table import Table
 from numpy.typing import NDArray
 
+from pipeline.sources.tables.identifiers import derived_obsids, whole_numbers
+from pipeline.sources.tables.recognition import recognise
+from pipeline.sources.tables.table_file import TableError, TableFile
+
 XP_WAVELENGTH_ANGSTROM = 10.0 * np.arange(336.0, 1021.0, 2.0)
 """The 343 samples of the library: 336-1020 nm, every 2 nm."""
+
+_SAMPLES = XP_WAVELENGTH_ANGSTROM.size
 
 NORMALISING_ANGSTROM = (7000.0, 10000.0)
 """Spectra are divided by their mean flux in this range. The library divides by the median, which a very red star's few
@@ -21,8 +27,6 @@ bright pixels exceed a hundredfold: a scale on which no regression behaves."""
 
 COOL_GIANT_TEFF_K = (3000.0, 4300.0)
 COOL_GIANT_MAX_LOGG = 2.5
-ROW_IDENTIFIER_START = 3_000_000_000_000_000
-"""XP stars have no LAMOST obsid; theirs is this plus the row in the library."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +74,14 @@ def read_xp_library(path: Path) -> XpSample:
     }
     low, high = COOL_GIANT_TEFF_K
     cool = (columns["teff"] > low) & (columns["teff"] < high) & (columns["logg"] < COOL_GIANT_MAX_LOGG)
-    flux, error = np.asarray(library["flux"], np.float32), np.asarray(library["flux_error"], np.float32)
-    red = (NORMALISING_ANGSTROM[0] <= XP_WAVELENGTH_ANGSTROM) & (NORMALISING_ANGSTROM[1] >= XP_WAVELENGTH_ANGSTROM)
-    level = flux[:, red].mean(axis=1, keepdims=True)
-    flux, error = flux / level, error / level
+    flux, error = normalised(np.asarray(library["flux"], np.float32), np.asarray(library["flux_error"], np.float32))
     sound = np.isfinite(flux).all(axis=1) & np.isfinite(error).all(axis=1) & (error > 0).all(axis=1)
+    gaia = np.asarray(library["gaiaedr3_source_id"]).astype(np.int64)
+    obsid = derived_obsids(pd.util.hash_array(gaia.astype(np.uint64)), row.astype(np.uint64))
     for name in ("teff", "logg", "fe_h", "alpha_m"):
         sound &= np.isfinite(columns[name])
     rejects = [
-        (path.name, int(ROW_IDENTIFIER_START + index), "no-label-or-flux", "A label or a flux sample is missing.")
+        (path.name, int(obsid[index]), "no-label-or-flux", "A label or a flux sample is missing.")
         for index in row[cool & ~sound]
     ]
     keep = cool & sound
@@ -87,12 +90,12 @@ def read_xp_library(path: Path) -> XpSample:
     take = {name: values[keep] for name, values in columns.items()}
     table = pd.DataFrame(
         {
-            "obsid": ROW_IDENTIFIER_START + row[keep],
-            "gaia_source_id": np.asarray(library["gaiaedr3_source_id"][keep]).astype(np.int64),
+            "obsid": obsid[keep],
+            "gaia_source_id": gaia[keep],
             "ra": ra,
             "dec": dec,
             "designation": [f"2MASS {name[2:]}" for name in names],
-            "obsid_source": "row of the XP library",
+            "obsid_source": "derived from Gaia DR3 id",
             "source_file": path.name,
             "j_mag": take["j"],
             "h_mag": take["h"],
@@ -114,6 +117,69 @@ def read_xp_library(path: Path) -> XpSample:
     missing = ("j_mag", "h_mag", "k_mag")
     table[list(missing)] = table[list(missing)].where(table[list(missing)].abs() < 90.0)
     return XpSample(table, XP_WAVELENGTH_ANGSTROM, flux[keep], (1.0 / error[keep] ** 2).astype(np.float32), rejects)
+
+
+def normalised(
+    flux: NDArray[np.float32], error: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Flux and its error over the mean flux in :data:`NORMALISING_ANGSTROM`, each of shape (n, 343)."""
+    red = (NORMALISING_ANGSTROM[0] <= XP_WAVELENGTH_ANGSTROM) & (NORMALISING_ANGSTROM[1] >= XP_WAVELENGTH_ANGSTROM)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        level = flux[:, red].mean(axis=1, keepdims=True)
+        return flux / level, error / level
+
+
+def is_xp_table(table: TableFile) -> bool:
+    """Whether a table holds sampled XP spectra: two arrays of 343, as the archive's ``xp_sampled_mean_spectrum``."""
+    fields = {name.lower(): item for name, item in table.by_name.items()}
+    wanted = [fields.get(name) for name in ("flux", "flux_error")]
+    return all(item is not None and item.kind == "array" and item.length in (1, _SAMPLES) for item in wanted)
+
+
+def read_xp_spectra(table: TableFile) -> XpSample:
+    """Read every star of a table of sampled XP spectra, by its Gaia source id.
+
+    Raises
+    ------
+    TableError
+        If it has no Gaia source id or its arrays are not the 343 samples of 336-1020 nm.
+    """
+    recipes = recognise(table, keep=False).recipes
+    if "gaia_source_id" not in recipes:
+        raise TableError(f"{table.name} holds XP spectra without a Gaia source id. Name its column source_id.")
+    id_name = recipes["gaia_source_id"].columns[0]
+    gaia = whole_numbers(table.read([id_name])[id_name], id_name, table.name)
+    spelled = {name.lower(): name for name in table.names}
+    flux, error = (
+        np.concatenate(list(table.arrays(spelled[name]))).astype(np.float32) for name in ("flux", "flux_error")
+    )
+    if flux.shape != (gaia.size, _SAMPLES) or error.shape != flux.shape:
+        raise TableError(
+            f"{table.name}: arrays of shape {flux.shape}; XP spectra have {_SAMPLES} samples of 336-1020 nm."
+        )
+    flux, error = normalised(flux, error)
+    sound = np.isfinite(flux).all(axis=1) & np.isfinite(error).all(axis=1) & (error > 0).all(axis=1)
+    repeated = pd.Series(gaia).duplicated().to_numpy(bool)
+    obsid = derived_obsids(pd.util.hash_array(gaia.astype(np.uint64)), np.arange(gaia.size, dtype=np.uint64))
+    keep = sound & ~repeated & (gaia > 0)
+    rejects = [
+        (table.name, int(obsid[row]), code, reason)
+        for where, code, reason in (
+            (gaia <= 0, "no-identifier", "The row has no Gaia source id."),
+            ((gaia > 0) & repeated, "duplicate-row", "Another row has the same Gaia source id."),
+            ((gaia > 0) & ~repeated & ~sound, "no-flux", "A flux sample or its error is missing or not positive."),
+        )
+        for row in np.flatnonzero(where)
+    ]
+    frame = pd.DataFrame(
+        {
+            "obsid": obsid[keep],
+            "gaia_source_id": gaia[keep],
+            "obsid_source": "derived from Gaia DR3 id",
+            "source_file": table.name,
+        }
+    )
+    return XpSample(frame, XP_WAVELENGTH_ANGSTROM, flux[keep], (error[keep] ** -2.0).astype(np.float32), rejects)
 
 
 def _positions(names: NDArray[np.str_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
