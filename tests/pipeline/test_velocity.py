@@ -157,6 +157,23 @@ def test_observations_of_one_star_share_its_number():
     gaia = np.array([0, 7, 0, 7, 21, 22, 0, 0, 0])
     assert star_numbers(ra, dec, gaia).tolist() == [0, 1, 0, 1, 2, 3, 4, 5, 5]
     assert star_numbers(ra[:3], dec[:3]).tolist() == [0, 1, 0]
+    assert star_numbers(ra[:0], dec[:0]).tolist() == []
+
+
+def test_a_row_without_identifier_joins_the_nearest_star_and_never_two():
+    ra = np.array([10.0, 10.0 + 1.0 / 3600, 10.0 + 0.4 / 3600, 10.0 - 1.2 / 3600, 10.0 - 2.5 / 3600])
+    dec = np.zeros(5)
+    assert star_numbers(ra, dec, np.array([21, 22, 0, 0, 0])).tolist() == [0, 1, 0, 0, 0]
+    assert star_numbers(ra, dec, np.array([21, 22, 0, 0, 23])).tolist() == [0, 1, 0, 0, 2]
+    assert star_numbers(ra[:4], dec[:4], np.array([0, 22, 0, 0])).tolist() == [0, 0, 0, 0]
+    assert star_numbers(ra[2:], dec[2:], np.array([0, 0, 0])).tolist() == [0, 1, 1]
+
+
+def test_equal_positions_do_not_make_pairs_as_many_as_their_square():
+    ra = np.concatenate([np.zeros(200_000), [1.0]])
+    assert star_numbers(ra, ra).tolist() == [0] * 200_000 + [1]
+    gaia = np.arange(200_001) % 1000
+    assert star_numbers(ra, ra, gaia).max() == 999
 
 
 def test_repeats_give_the_true_error():
