@@ -7,18 +7,18 @@ too.
 
 from __future__ import annotations
 
-import gzip
-import io
 import re
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from astropy.table import Table
 from numpy.typing import NDArray
+
+from pipeline.sources.tables.reader import open_table
+from pipeline.sources.tables.table_file import TableError
+from pipeline.sources.tables.text_tables import TextTable
 
 _RED_GIANT_BRANCH = 3
 _FAINTEST_LOGG = 3.5
@@ -44,6 +44,7 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
 """Spellings of each column, the one to take first; also in capitals. SDSS's ``gmag`` is not Gaia's ``Gmag``. Gaia DR2
 has two BP bands: most M giants are fainter than G = 10.87, so theirs comes first."""
 
+_KNOWN = {spelled for names in _SPELLINGS.values() for name in names for spelled in (name, name.upper())}
 _NEEDED = ("m_ini", "mass", "log_teff", "logg", "label", "j", "ks")
 _NO_MAGNITUDE = 50.0
 """CMD writes 99.999 or -99 where a star has no magnitude."""
@@ -66,8 +67,7 @@ def compact_branches(path: Path) -> dict[str, NDArray[Any]]:
     dict of ndarray
         As of :func:`read_isochrones`.
     """
-    grid = Table.read(path).to_pandas()
-    columns = _known_columns(grid, path.name)
+    columns = _known_columns(_read(path), path.name)
     kept = np.any([np.abs(columns["log_age"] - age) < 0.01 for age in _AGES_LOG], axis=0)
     return _branches(columns[kept & _on_branch(columns)])
 
@@ -78,8 +78,8 @@ def read_isochrones(paths: Sequence[Path]) -> dict[str, NDArray[Any]]:
     Parameters
     ----------
     paths : sequence of Path
-        Text as the form writes it, or CSV with the same columns; ``.gz`` too. 2MASS J and Ks are needed; Gaia's bands
-        are NaN where a file lacks them. [M/H] is the column ``MH``, or else log10((Z/X) / 0.0207) with
+        Text as the form writes it, or any table with the same columns; packed or not. 2MASS J and Ks are needed;
+        Gaia's bands are NaN where a file lacks them. [M/H] is the column ``MH``, or else log10((Z/X) / 0.0207) with
         Y = 0.2485 + 1.78 Z, as the form states it.
 
     Returns
@@ -100,7 +100,7 @@ def read_isochrones(paths: Sequence[Path]) -> dict[str, NDArray[Any]]:
     parts: list[pd.DataFrame] = []
     origin: dict[tuple[float, float], str] = {}
     for path in paths:
-        part = _known_columns(_read_text(path), path.name)
+        part = _known_columns(_read(path), path.name)
         giants = part[_on_branch(part)]
         if giants.empty:
             labels = ", ".join(f"{label:g}" for label in np.unique(part["label"]))
@@ -125,45 +125,42 @@ def read_isochrones(paths: Sequence[Path]) -> dict[str, NDArray[Any]]:
     return _branches(pd.concat(parts, ignore_index=True))
 
 
-def _read_text(path: Path) -> pd.DataFrame:
-    """The table under the last line of words before its numbers."""
+def _read(path: Path) -> pd.DataFrame:
+    """The table of the form; its comments tell whether it is reddened, its last one the names."""
     if not path.is_file():
         raise FileNotFoundError(f"The isochrones {path} do not exist. Set MGIANT_DATA to the folder that holds them.")
-    raw = path.read_bytes()
     try:
-        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8", "replace")
-    except (OSError, EOFError, zlib.error) as error:
-        raise IsochroneError(f"{path.name} is no whole gzip file: {error}.") from error
-    lines = text.splitlines()
-    start = next((row for row, line in enumerate(lines) if re.match(r"\s*[-+.\d]", line)), len(lines))
-    above, first = lines[:start], "".join(lines[start : start + 1])
-    reddened = re.search(r"extinction of Av\s*=\s*([\d.eE+-]*\d)", " ".join(above))
+        table = open_table(path)
+        names = list(table.names)
+        if isinstance(table, TextTable):
+            _refuse_other_text(table, path.name)
+        wanted = [name for name in names if name in _KNOWN]
+        frame = table.read(wanted)
+    except TableError as error:
+        raise IsochroneError(f"{path.name} is no table of the CMD form: {error}") from None
+    if table.skipped:
+        raise IsochroneError(f"{path.name} is damaged or cut off: {table.skipped[0]}.")
+    text = [name for name in frame if pd.api.types.is_string_dtype(frame[name].dtype)]
+    if text:
+        raise IsochroneError(f"{path.name} is damaged: {', '.join(text)} hold text where numbers are expected.")
+    return frame
+
+
+def _refuse_other_text(table: TextTable, name: str) -> None:
+    layout = table.layout
+    reddened = re.search(r"extinction of Av\s*=\s*([\d.eE+-]*\d)", " ".join(layout.comments))
     if reddened and float(reddened[1]) != 0.0:
-        raise IsochroneError(f"{path.name} is reddened by Av = {reddened[1]}; ask the form for Av = 0.")
-    separator = "," if "," in first else None
-    words = next((line.strip("# ") for line in reversed(above) if line.strip("# ")), "")
-    names = [name.strip() for name in words.split(separator)]
-    if not first or len(names) != len(first.split(separator)):
+        raise IsochroneError(f"{name} is reddened by Av = {reddened[1]}; ask the form for Av = 0.")
+    if not layout.named:
         raise IsochroneError(
-            f"{path.name} is no table of the CMD form: its numbers have no line of as many names above them. Save the "
+            f"{name} is no table of the CMD form: its numbers have no line of as many names above them. Save the "
             "form's output as it is."
         )
-    repeated = {name for name in names if names.count(name) > 1}
-    if repeated:
+    repeated = {one.rpartition("_")[0] for one in table.names if re.fullmatch(r".+_\d+", one)} & set(table.names)
+    if repeated & _KNOWN:
         raise IsochroneError(
-            f"{path.name} has several columns {', '.join(sorted(repeated))}; ask the form for 2MASS and Gaia only."
+            f"{name} has several columns {', '.join(sorted(repeated))}; ask the form for 2MASS and Gaia only."
         )
-    try:
-        return pd.read_csv(
-            io.StringIO("\n".join(lines[start:])),
-            sep=separator or r"\s+",
-            names=names,
-            comment="#",
-            index_col=False,
-            dtype=float,
-        )
-    except ValueError as error:  # pandas' ParserError is one
-        raise IsochroneError(f"{path.name} is damaged: {error}.") from error
 
 
 def _known_columns(table: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -172,7 +169,7 @@ def _known_columns(table: pd.DataFrame, name: str) -> pd.DataFrame:
     for ours, spellings in _SPELLINGS.items():
         theirs = [column for spelling in spellings for column in table if column in (spelling, spelling.upper())]
         if theirs:
-            found[ours] = table[theirs[0]].to_numpy(float)
+            found[ours] = table[theirs[0]].astype("Float64").to_numpy(float, na_value=np.nan)
     if "log_age" not in found and "age" in found:
         found["log_age"] = np.log10(found["age"])
     if "m_h" not in found and "z" in found:

@@ -244,16 +244,19 @@ def _number(value: Any) -> float:
 
 def _meta(header: fits.Header, path: Path) -> dict[str, Any]:
     redshift = _number(header.get("Z"))
+    object_class = str(header.get("CLASS", "")).strip()
     usable = np.isfinite(redshift) and abs(redshift) < 0.005  # -9999 and galaxies have no stellar velocity
+    usable = usable and object_class.upper() not in ("GALAXY", "QSO")
     return {
         "source_file": path.name,
         "ra": _number(header.get("RA")),
         "dec": _number(header.get("DEC")),
-        "designation": str(header.get("DESIG", "")).strip(),
+        "designation": str(header.get("DESIG", "")).strip().removeprefix("LAMOST "),
         "plan_id": str(header.get("PLANID", "")).strip(),
         "spectrograph_id": _whole(header.get("SPID")),
         "fiber_id": _whole(header.get("FIBERID")),
         "lmjd": _whole(header.get("LMJD")),
+        "object_class": object_class,
         "subclass": str(header.get("SUBCLASS", "")).strip(),
         "rv_input": float(redshift_to_velocity(redshift)) if usable else float("nan"),
         "simulated": bool(header.get("SIMULATD", False)),

@@ -6,12 +6,8 @@ fitted to that, each with its own place and motion of the Sun, so that it is wha
 
 from __future__ import annotations
 
-import gzip
-import io
 import re
-import warnings
-import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,11 +16,9 @@ import astropy.units as u
 import numpy as np
 import pandas as pd
 from astropy.coordinates import SkyCoord
-from astropy.io.registry import IORegistryError
-from astropy.table import Table
-from astropy.units import UnitsWarning
 from numpy.typing import NDArray
 
+from pipeline.domain.columns import BY_NAME
 from pipeline.domain.frames import (
     SolarFrame,
     equatorial_to_galactic,
@@ -32,6 +26,12 @@ from pipeline.domain.frames import (
     line_of_sight_gsr,
     sky_from_galactocentric,
 )
+from pipeline.sources.tables.reader import open_table
+from pipeline.sources.tables.recognition import shown
+from pipeline.sources.tables.sentinels import missing_numbers
+from pipeline.sources.tables.table_file import TableError, TableFile
+from pipeline.sources.tables.text_tables import TextTable
+from pipeline.sources.tables.units import conversion
 
 FloatArray = NDArray[np.float64]
 
@@ -92,7 +92,7 @@ def read_stream_model(path: Path, columns: Mapping[str, str], frame: SolarFrame)
     ----------
     path : Path
         ``SgrTriax_DYN.dat`` of Law & Majewski (2010): text (``.dat``, ``.txt``, also ``.gz``) without ``columns``.
-        Anything else is a simple table: CSV, FITS, ECSV, VOTable, Parquet, or text with ``columns``.
+        Anything else is a simple table, in any format that :func:`pipeline.sources.tables.reader.open_table` knows.
     columns : mapping of str to str
         The table's column for each of ours (:data:`STREAM_UNITS`): ``NAME``, ``-NAME`` for the other sign, ``NAME
         [unit]``. Empty: the columns that are called as ours.
@@ -179,29 +179,43 @@ def _law_majewski(path: Path) -> StreamParticles:
 
 def _lm10_columns(path: Path) -> dict[str, FloatArray]:
     """The needed columns by name where the file has a header, else by their documented order."""
-    raw = path.read_bytes()
-    try:
-        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("ascii", "replace")
-    except (OSError, EOFError, zlib.error) as error:
-        raise StreamError(f"{path.name} is no whole gzip file: {error}.") from error
-    lines = text.splitlines()
-    start = next((row for row, line in enumerate(lines) if re.match(r"\s*[-+.\d]", line)), len(lines))
-    header = lines[start - 1].strip("# ").lower().split() if start else []
-    names = header if set(_LM10_NEEDED) <= set(header) else list(_LM10_COLUMNS)
-    fields = "".join(lines[start : start + 1]).split()
-    if len(fields) != len(names):
-        raise StreamError(
-            f"{path.name} is not Law & Majewski's file: {len(fields)} numbers in its first row, {len(names)} expected. "
-            "Name the columns of another table in [kinematics.stream_columns]."
-        )
-    try:
-        table = pd.read_csv(io.StringIO("\n".join(lines[start:])), sep=r"\s+", names=names, dtype=float)
-    except ValueError as error:
-        raise StreamError(f"{path.name} is damaged: {error}.") from error
-    table = table[np.isfinite(table[list(_LM10_NEEDED)]).all(axis=1) & (table["dist"] > 0)]
-    if table.empty:
+    table = _open(path)
+    folded = {name.lower(): name for name in table.names}
+    if not set(_LM10_NEEDED) <= set(folded):
+        unnamed = isinstance(table, TextTable) and not table.layout.named
+        if not unnamed or len(table.names) != len(_LM10_COLUMNS):
+            raise StreamError(
+                f"{path.name} is not Law & Majewski's file: {len(table.names)} columns, {len(_LM10_COLUMNS)} expected. "
+                "Name the columns of another table in [kinematics.stream_columns]."
+            )
+        folded = dict(zip(_LM10_COLUMNS, table.names, strict=True))
+    raw = _read(table, [folded[name] for name in _LM10_NEEDED])
+    if table.skipped or any(pd.api.types.is_string_dtype(raw[name].dtype) for name in raw):
+        where = table.skipped[0] if table.skipped else "text where numbers are expected"
+        raise StreamError(f"{path.name} is damaged: {where}.")
+    columns = {name: _floats(raw[folded[name]]) for name in _LM10_NEEDED}
+    usable = np.isfinite(np.stack(list(columns.values()))).all(axis=0) & (columns["dist"] > 0)
+    if not usable.any():
         raise StreamError(f"{path.name} has no row with a number in each needed column.")
-    return {name: table[name].to_numpy() for name in _LM10_NEEDED}
+    return {name: values[usable] for name, values in columns.items()}
+
+
+def _open(path: Path) -> TableFile:
+    try:
+        return open_table(path)
+    except TableError as error:
+        raise StreamError(str(error)) from None
+
+
+def _read(table: TableFile, names: Sequence[str]) -> pd.DataFrame:
+    try:
+        return table.read(list(dict.fromkeys(names)))
+    except TableError as error:
+        raise StreamError(str(error)) from None
+
+
+def _floats(values: pd.Series) -> FloatArray:
+    return np.asarray(values.astype("Float64").to_numpy(np.float64, na_value=np.nan))
 
 
 def _cos_sin(angle_deg: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -209,9 +223,11 @@ def _cos_sin(angle_deg: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _simple_table(path: Path, columns: Mapping[str, str], frame: SolarFrame) -> StreamParticles:
-    table = _read_table(path)
-    given = dict(columns) or {name: name for name in STREAM_UNITS if name in table.colnames}
-    values = {ours: _quantity(table, spelled, ours, path.name) for ours, spelled in given.items()}
+    table = _open(path)
+    given = dict(columns) or {name: name for name in STREAM_UNITS if name in table.names}
+    spelled_as = {ours: _spelled(table, spelled, ours) for ours, spelled in given.items()}
+    raw = _read(table, [quantity.column for quantity in spelled_as.values()])
+    values = {ours: _values(table, raw, ours, quantity) for ours, quantity in spelled_as.items()}
     positions = [names for names in _POSITIONS if set(names) <= set(values)]
     if columns:
         _refuse_contradictions(path.name, set(values), positions)
@@ -219,14 +235,14 @@ def _simple_table(path: Path, columns: Mapping[str, str], frame: SolarFrame) -> 
         raise StreamError(
             f"{path.name}: no position among {', '.join(given) or 'its columns'}; name ra, dec, distance, or glon, "
             "glat, distance, or x_gal, y_gal, z_gal in [kinematics.stream_columns]. The table has "
-            f"{', '.join(table.colnames)}."
+            f"{shown(table.names)}."
         )
     position = np.stack([values[name] for name in positions[0]], axis=1)
     usable = np.isfinite(position).all(axis=1)
     if positions[0] != _CARTESIAN:
         usable &= (np.abs(position[:, 1]) <= 90.0) & (position[:, 2] > 0.0)
     if not usable.any():
-        raise StreamError(f"{path.name}: none of its {len(table)} rows has a position.")
+        raise StreamError(f"{path.name}: none of its {len(raw)} rows has a position.")
     position, count = position[usable], int(usable.sum())
     values = {name: column[usable] for name, column in values.items()}
     unknown = np.full(count, np.nan)
@@ -250,7 +266,8 @@ def _simple_table(path: Path, columns: Mapping[str, str], frame: SolarFrame) -> 
             f"{path.name}: stripped_gyr is how long ago and cannot be negative; found {np.nanmin(stripped):.3g}. "
             f'Turn the sign: stripped_gyr = "{turned}".'
         )
-    left_out = f", {len(table) - count} rows without a position left out" if count < len(table) else ""
+    left_out = f", {len(raw) - count} rows without a position left out" if count < len(raw) else ""
+    left_out += f", {len(table.skipped)} rows with another number of cells left out" if table.skipped else ""
     return StreamParticles(
         sky, stripped, np.zeros(count, bool), f"{path.name}, {count} particles of a model (simulated){left_out}"
     )
@@ -276,31 +293,37 @@ def _as_they_are(ra_deg: FloatArray, dec_deg: FloatArray) -> tuple[FloatArray, F
     return ra_deg % 360.0, dec_deg
 
 
-def _read_table(path: Path) -> Table:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UnitsWarning)
-            if path.suffix == ".parquet":
-                return Table.from_pandas(pd.read_parquet(path))
-            if path.suffix == ".csv":
-                return Table.from_pandas(pd.read_csv(path))
-            return Table.read(path, format="ascii" if path.name.endswith((".dat", ".txt")) else None)
-    except (IORegistryError, OSError, ValueError) as error:
-        raise StreamError(f"{path.name} is no CSV, FITS, ECSV, VOTable or Parquet table: {error}") from error
+@dataclass(frozen=True)
+class _Quantity:
+    """A column as the configuration spells it: its name, sign and unit ("" for the file's own)."""
+
+    spelled: str
+    column: str
+    sign: float
+    unit: str
 
 
-def _quantity(table: Table, spelled: str, ours: str, name: str) -> FloatArray:
-    """One column in our unit; NaN where it is masked."""
+def _spelled(table: TableFile, spelled: str, ours: str) -> _Quantity:
     parts = _COLUMN.fullmatch(spelled)
-    if parts is None or parts["name"] not in table.colnames:
-        near = get_close_matches(parts["name"] if parts else spelled, table.colnames, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(table.colnames)}."
-        raise StreamError(f"{name} has no column {spelled!r} (kinematics.stream_columns.{ours}). {hint}")
-    column = table[parts["name"]]
-    try:
-        unit = u.Unit(parts["unit"] or column.unit or STREAM_UNITS[ours])
-        values = np.asarray(np.ma.filled(np.ma.asarray(column).astype(float), np.nan), float)
-        factor = float(unit.to(STREAM_UNITS[ours]))
-    except (ValueError, TypeError, u.UnitConversionError) as error:
-        raise StreamError(f"{name}: column {spelled!r} cannot be {ours} [{STREAM_UNITS[ours]}]: {error}") from error
-    return (-factor if parts["sign"] else factor) * values
+    if spelled in table.names:
+        return _Quantity(spelled, spelled, 1.0, "")
+    if parts is None or parts["name"] not in table.names:
+        near = get_close_matches(parts["name"] if parts else spelled, table.names, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"It has {shown(table.names)}."
+        raise StreamError(f"{table.name} has no column {spelled!r} (kinematics.stream_columns.{ours}). {hint}")
+    return _Quantity(spelled, parts["name"], -1.0 if parts["sign"] else 1.0, parts["unit"] or "")
+
+
+def _values(table: TableFile, raw: pd.DataFrame, ours: str, quantity: _Quantity) -> FloatArray:
+    """One column in our unit; NaN where it is missing."""
+    wanted = STREAM_UNITS[ours]
+    found = quantity.unit or table.by_name[quantity.column].unit or wanted
+    factor = conversion(found, wanted)
+    if factor is None:
+        raise StreamError(f"{table.name}: column {quantity.spelled!r} cannot be {ours} [{wanted}]: it is in {found}.")
+    if pd.api.types.is_string_dtype(raw[quantity.column].dtype):
+        raise StreamError(f"{table.name}: column {quantity.spelled!r} cannot be {ours} [{wanted}]: it holds text.")
+    values = _floats(raw[quantity.column])
+    declared = BY_NAME.get(ours)
+    missing = missing_numbers(values, declared and declared.low, declared and declared.high, factor)
+    return np.where(missing, np.nan, quantity.sign * factor * values)

@@ -3,7 +3,9 @@
 import gzip
 
 import numpy as np
+import pandas as pd
 import pytest
+from astropy.table import Table
 
 from pipeline.science.isochrones import ParsecBranches
 from pipeline.sources.embedded import ISOCHRONE_TABLE, load_table
@@ -162,10 +164,24 @@ def test_damaged_missing_and_repeated_files(tmp_path):
     with pytest.raises(IsochroneError):
         read_isochrones([bad])
     packed = tmp_path / "bad.dat.gz"
-    for content in (good.read_bytes(), gzip.compress(good.read_bytes())[:-20]):
-        packed.write_bytes(content)
-        with pytest.raises(IsochroneError, match="no whole gzip file"):
-            read_isochrones([packed])
+    packed.write_bytes(gzip.compress(good.read_bytes())[:-20])
+    with pytest.raises(IsochroneError, match="is damaged or cut short"):
+        read_isochrones([packed])
+    packed.write_bytes(good.read_bytes())  # the content decides, not the name
+    assert len(read_isochrones([packed])["m_h"]) == 144
+
+
+@pytest.mark.parametrize("suffix", ["fits", "vot", "parquet", "ecsv"])
+def test_tables_in_other_formats_are_read_alike(tmp_path, suffix):
+    text = written(tmp_path / "iso.dat", VERSIONS["CMD 3.7"])
+    rows = [row for m_h in (-0.5, 0.0, 0.25) for log_age in (9.3, 9.6) for row in isochrone(m_h, log_age)]
+    path = tmp_path / f"iso.{suffix}"
+    if suffix == "parquet":
+        pd.DataFrame(rows).to_parquet(path)
+    else:
+        Table(rows=rows).write(path, format={"vot": "votable", "ecsv": "ascii.ecsv"}.get(suffix, suffix))
+    for name, values in read_isochrones([text]).items():
+        np.testing.assert_allclose(read_isochrones([path])[name], values, rtol=1e-5)
 
 
 @pytest.mark.shared

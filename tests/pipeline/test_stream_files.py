@@ -107,10 +107,10 @@ def test_in_another_frame_the_sun_sees_the_same(tmp_path):
         (lambda t: t.assign(u=-t["u"]), "proper motions do not fit"),
         (lambda t: t.assign(mul=-t["mul"]), "proper motions do not fit"),
         (lambda t: t.assign(vgsr=t["vgsr"] - 200.0), "vgsr do not fit"),
-        (lambda t: t.drop(columns="vgsr"), "25 numbers in its first row, 26 expected"),
+        (lambda t: t.drop(columns="vgsr"), "25 columns, 26 expected"),
         (lambda t: t.assign(vgsr=np.nan), "no row with a number"),
         (lambda t: t.assign(vgsr="fast"), "damaged"),
-        (lambda t: t.iloc[:0], "0 numbers"),
+        (lambda t: t.iloc[:0], "no row with a number"),
     ],
 )
 def test_another_file_is_not_taken_for_theirs(tmp_path, spoil, says):
@@ -185,6 +185,35 @@ def test_units_of_the_file_and_of_the_configuration(tmp_path):
         np.testing.assert_allclose(found.sky[name], known[name], rtol=1e-9)
     np.testing.assert_allclose(found.stripped_gyr, known["stripped_gyr"])
     assert np.isnan(found.sky["pmra"]).all()
+
+
+@pytest.mark.parametrize("delimiter", ["|", ";", "\t"])
+def test_any_delimiter_packed_or_not(tmp_path, delimiter):
+    known = particles()
+    text = pd.DataFrame({name: known[name] for name in ("ra", "dec", "distance", "rv")}).to_csv(sep=delimiter)
+    (tmp_path / "t.txt.gz").write_bytes(gzip.compress(text.encode("utf-16")))
+    columns = {name: name for name in ("ra", "dec", "distance", "rv")}
+    found = read_stream_model(tmp_path / "t.txt.gz", columns, PAPER)
+    np.testing.assert_allclose(found.sky["rv"], known["rv"])
+
+
+def test_values_that_mean_missing_and_ragged_rows(tmp_path):
+    known = particles(8)
+    frame = pd.DataFrame({name: known[name] for name in ("x_gal", "y_gal", "z_gal", "v_x", "v_y", "v_z")})
+    frame.loc[1, "x_gal"] = -9999.0
+    frame.loc[2, "v_z"] = 99999.0
+    text = frame.to_csv(index=False) + "1,2\n"
+    (tmp_path / "t.csv").write_text(text)
+    found = read_stream_model(tmp_path / "t.csv", {}, PAPER)
+    assert "7 particles" in found.name
+    assert "1 rows without a position left out, 1 rows with another number of cells left out" in found.name
+    assert np.isnan(found.sky["rv"]).sum() == 1
+    frame = frame.drop(index=[1, 2]) * 1000.0  # parsecs beyond 9,990 are positions
+    columns = {name: f"{name} [{'pc' if name[0] != 'v' else 'm/s'}]" for name in frame}
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    sky = read_stream_model(tmp_path / "t.csv", columns, PAPER).sky
+    np.testing.assert_allclose(sky["distance"], np.delete(known["distance"], [1, 2]), rtol=1e-6)
+    np.testing.assert_allclose(sky["rv"], np.delete(known["rv"], [1, 2]), rtol=1e-6)
 
 
 def test_missing_kinematics_stay_missing(tmp_path):

@@ -1,5 +1,8 @@
-"""Tables of foreign origin: one safe reader for every format."""
+"""Tables of foreign origin: one reader for every format, and what their columns are."""
 
-from pipeline.sources.tables.known import READERS, read_tables
+from pipeline.sources.tables.reader import open_table
+from pipeline.sources.tables.recognition import recognise
+from pipeline.sources.tables.star_columns import StarColumns, read_stars
+from pipeline.sources.tables.table_file import Limits, TableError, TableFile
 
-__all__ = ["READERS", "read_tables"]
+__all__ = ["Limits", "StarColumns", "TableError", "TableFile", "open_table", "read_stars", "recognise"]

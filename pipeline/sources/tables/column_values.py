@@ -16,20 +16,20 @@ from pipeline.domain.wavelength import redshift_to_velocity
 from pipeline.sources.tables.identifiers import whole_numbers
 from pipeline.sources.tables.profiles import Recipe
 from pipeline.sources.tables.recognition import IDENTIFIERS
+from pipeline.sources.tables.sentinels import REPEATED_SHARE, missing_numbers
 from pipeline.sources.tables.table_file import Field, TableError, TableFile
 from pipeline.sources.tables.units import SEXAGESIMAL_UNITS, conversion, parse_unit
 
 FloatArray = NDArray[np.float64]
 
-SENTINEL_BELOW, SENTINEL_ABOVE = -9990.0, 9990.0
-"""Numbers at or beyond these mean missing in astronomers' tables, unless the column's range reaches there."""
-
 LEAST_VALID_SHARE = 0.5
+MAX_MEDIAN_KPC = 150.0
+"""No catalogue of stars has half of them farther away: larger numbers are parsecs."""
+
 MAX_STAR_REDSHIFT = 0.005
 """A larger redshift is no star's velocity."""
 
 _MANY_ROWS = 50
-_REPEATED_SHARE = 0.002
 _HOURS_SPAN = 12.0
 _FACTORS = {
     "kpc": ((1e-3, "pc"), (1e3, "Mpc")),
@@ -97,7 +97,12 @@ def make_column(making: Making, ours: str, recipe: Recipe) -> Any:
     TableError
         If the values are not what the column holds: another dimension, mostly outside the valid range, no numbers.
     """
-    declared = BY_NAME[ours]
+    return make_values(making, BY_NAME[ours], recipe)
+
+
+def make_values(making: Making, declared: Column, recipe: Recipe) -> Any:
+    """As :func:`make_column`, for a column that need not be of the contract."""
+    ours = declared.name
     sexagesimal = ours in ("ra", "dec") and pd.api.types.is_string_dtype(making.raw[recipe.columns[0]].dtype)
     cases: tuple[tuple[bool, Callable[[Making, Column, Recipe], Any]], ...] = (
         (ours in IDENTIFIERS, _identifier),
@@ -111,6 +116,11 @@ def make_column(making: Making, ours: str, recipe: Recipe) -> Any:
     return next(make for applies, make in cases if applies)(making, declared, recipe)
 
 
+def _share(flags: Any) -> float:
+    """Share of rows, 0 where there are none."""
+    return float(np.mean(flags)) if len(flags) else 0.0
+
+
 def _identifier(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.int64] | None:
     name = recipe.columns[0]
     try:
@@ -121,7 +131,7 @@ def _identifier(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.
         making.notes.append(f"{error} It is not used to match.")
         making.reports.append(ColumnReport(declared.name, name, recipe.why, "", "", 0.0, note="refused: digits lost"))
         return None
-    making.reports.append(ColumnReport(declared.name, name, recipe.why, "", "", float((values > 0).mean())))
+    making.reports.append(ColumnReport(declared.name, name, recipe.why, "", "", _share(values > 0)))
     return values
 
 
@@ -155,9 +165,7 @@ def _text(making: Making, declared: Column, recipe: Recipe) -> pd.Series:
     if pd.api.types.is_integer_dtype(values.dtype):
         values = values.astype("Int64").astype("str").replace("<NA>", "")
     text = values.astype("str").fillna("").str.strip()
-    making.reports.append(
-        ColumnReport(declared.name, recipe.columns[0], recipe.why, "", "", float((text != "").mean()))
-    )
+    making.reports.append(ColumnReport(declared.name, recipe.columns[0], recipe.why, "", "", _share(text != "")))
     return text
 
 
@@ -192,7 +200,7 @@ def _integer(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.gen
             recipe.why,
             "",
             declared.unit,
-            float((~bad).mean()),
+            _share(~bad),
             sentinels=missing,
             outside=int(bad.sum()) - missing,
         )
@@ -224,8 +232,6 @@ def _number(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.floa
     sentinels = 0
     parts = []
     factor, unit, note = _factor(making, declared, recipe, making.table.by_name[recipe.columns[0]])
-    reach = max(abs(declared.high or 0.0), abs(declared.low or 0.0)) / (abs(factor) or 1.0)
-    open_ended = declared.high is None and declared.name.startswith("distance")
     for name in recipe.columns:
         values = _decimals(making, name, declared.name)
         missing = np.isinf(values)
@@ -235,9 +241,7 @@ def _number(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.floa
             missing |= values <= recipe.below
         if recipe.above is not None:
             missing |= values >= recipe.above
-        missing |= values <= SENTINEL_BELOW if declared.low is None or declared.low / factor > SENTINEL_BELOW else False
-        if reach < SENTINEL_ABOVE and not open_ended:
-            missing |= values >= SENTINEL_ABOVE
+        missing |= missing_numbers(values, declared.low, declared.high, factor)
         sentinels += int(missing.sum())
         parts.append(np.where(missing, np.nan, values))
     if recipe.operation == "difference":
@@ -249,12 +253,13 @@ def _number(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.floa
         factor, unit, note = 1.0, "z", "c z of stars"
     else:
         values = parts[0]
-    values = values * factor
+    values = scaled(values.astype(np.float64), factor)
     values, repeated = _without_repeated_outsiders(values, declared)
     sentinels += repeated
     outside = _outside(values, declared)
     known = np.isfinite(values)
-    if known.sum() and outside.sum() > (1.0 - LEAST_VALID_SHARE) * known.sum():
+    mostly = known.any() and outside.sum() > (1.0 - LEAST_VALID_SHARE) * known.sum()
+    if mostly or (known.any() and declared.unit == "kpc" and np.median(values[known]) > MAX_MEDIAN_KPC):
         raise TableError(_out_of_range(making.table.name, recipe, declared, values[known], unit))
     values[outside] = np.nan
     known = np.isfinite(values)
@@ -266,7 +271,7 @@ def _number(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.floa
             recipe.why,
             unit,
             declared.unit,
-            float(known.mean()),
+            _share(known),
             *(None if one is None else float(one) for one in middle),
             sentinels=sentinels,
             outside=int(outside.sum()),
@@ -274,6 +279,12 @@ def _number(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.floa
         )
     )
     return values.astype(declared.dtype)
+
+
+def scaled(values: FloatArray, factor: float) -> FloatArray:
+    """Values times a factor; divided where its inverse is a whole number, as 1000 pc are exactly 1 kpc."""
+    inverse = round(1.0 / factor) if 0.0 < factor < 1.0 else 0
+    return values / inverse if inverse and np.isclose(inverse * factor, 1.0, rtol=1e-12) else values * factor
 
 
 def _factor(making: Making, declared: Column, recipe: Recipe, item: Field) -> tuple[float, str, str]:
@@ -307,7 +318,7 @@ def _without_repeated_outsiders(values: FloatArray, declared: Column) -> tuple[F
     if not outside.any():
         return values, 0
     different, counts = np.unique(values[outside], return_counts=True)
-    often = different[counts > max(1, _REPEATED_SHARE * values.size)]
+    often = different[counts > max(1, REPEATED_SHARE * values.size)]
     missing = outside & np.isin(values, often)
     return np.where(missing, np.nan, values), int(missing.sum())
 
@@ -326,7 +337,8 @@ def _outside(values: FloatArray, declared: Column) -> NDArray[np.bool_]:
 def _out_of_range(table: str, recipe: Recipe, declared: Column, values: FloatArray, unit: str) -> str:
     name, middle = recipe.columns[0], float(np.median(values))
     for factor, other in _FACTORS.get(declared.unit, ()):
-        if (~_outside(values * factor, declared)).mean() > 0.95:
+        inside = (~_outside(values * factor, declared)).mean() > 0.95
+        if inside and (declared.unit != "kpc" or middle * factor < MAX_MEDIAN_KPC):
             return (
                 f"{table}: {name!r} has median {middle:.6g}: {declared.unit} expected for {declared.name}; is it "
                 f'{other}? Then write columns = {{{declared.name} = {{column = "{name}", unit = "{other}"}}}}'
@@ -358,10 +370,11 @@ def _sexagesimal(making: Making, declared: Column, recipe: Recipe) -> FloatArray
             "and seconds."
         )
     degrees[_outside(degrees, declared)] = np.nan
+    known = np.isfinite(degrees)
     note = "hours, minutes, seconds" if declared.name == "ra" else "degrees, minutes, seconds"
-    middle = np.percentile(degrees[known], [0, 50, 100])
+    middle = np.percentile(degrees[known], [0, 50, 100]) if known.any() else (np.nan,) * 3
     making.reports.append(
-        ColumnReport(declared.name, name, recipe.why, note, "deg", float(known.mean()), *map(float, middle))
+        ColumnReport(declared.name, name, recipe.why, note, "deg", _share(known), *map(float, middle))
     )
     return degrees
 

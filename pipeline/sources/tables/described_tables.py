@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
-import io
+import itertools
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 from astropy.io import ascii as astropy_ascii
-from astropy.table import Table
 
-from pipeline.sources.tables.table_file import BLOCK_ROWS, Field, Origin, TableError, TableFile, plain_frame
-from pipeline.sources.tables.text_layout import decode_head
-from pipeline.sources.tables.text_tables import numbers_from_text
+from pipeline.sources.tables.fixed_width import FixedWidthTable, Place
+from pipeline.sources.tables.table_file import Field, Kind, Origin, TableError
+from pipeline.sources.tables.text_encoding import decode_head, split_lines
 
 _BYTE_BY_BYTE = re.compile(r"Byte-by-byte Description of file\s*:?\s*(?P<files>.*)", re.IGNORECASE)
+_DESCRIBED_COLUMN = re.compile(r"\s*(\d+\s*-\s*)?\d+\s+[AIFE]\d")
+_SIMULATED = re.compile(r"\bsimulated\s*:\s*(?!false\b|no\b)\w", re.IGNORECASE)
+_HEAD_LETTERS = 20_000
+_MOST_README = 1 << 24
+
+_IPAC_KINDS: dict[str, Kind] = {
+    **dict.fromkeys(("int", "i", "integer", "long", "l"), "int"),
+    **dict.fromkeys(("float", "f", "double", "d", "real", "r"), "float"),
+    **dict.fromkeys(("char", "c", "date", "t"), "str"),
+}
 
 
-class MachineReadableTable(TableFile):
+class MachineReadableTable(FixedWidthTable):
     """A table of fixed columns, described by a ``ReadMe`` in its folder or by its own head.
 
-    The positions of the columns are astropy's reading of the description; rows are cut by them as arrays.
+    The places of the columns are astropy's reading of the description.
     """
 
     def __init__(self, origin: Origin, readme: Path | None) -> None:
-        text = decode_whole(origin)
-        lines = text.splitlines()
+        lines = split_lines(decode_whole(origin))
+        described = lines if readme is None else split_lines(readme.read_text("utf-8", "replace"))
+        start = 0 if readme is not None else _first_row(lines)
+        head = described if readme is not None else described[:start]
+        origin.limits.check_columns(origin.name, sum(map(bool, map(_DESCRIBED_COLUMN.match, head))))
+        rows = [line for line in lines[start:] if line.strip()]
+        origin.limits.check_rows(origin.name, len(rows))
         reader = astropy_ascii.get_reader(astropy_ascii.Cds if readme else astropy_ascii.Mrt)
         header = reader.header
         if readme is not None:
@@ -36,79 +48,45 @@ class MachineReadableTable(TableFile):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                header.data.table_name = origin.path.name.removesuffix(".gz") if origin.path else origin.name
-                header.get_cols(lines)
+                header.data.table_name = origin.path.name.removesuffix(".gz") if origin.path else "table"
+                header.get_cols(head if readme is None else lines[:1])
         except Exception as error:  # noqa: BLE001 - astropy raises many kinds on damaged descriptions
             raise TableError(
                 f"{origin.name}: its byte-by-byte description cannot be read ({type(error).__name__})."
             ) from None
-        self._columns = {column.name: column for column in header.cols}
-        start = 0 if readme is not None else _first_row(lines)
-        self._lines = np.array([line.encode("utf-8", "replace") for line in lines[start:] if line.strip()], "S")
-        fields = []
+        fields, places = [], []
         for column in header.cols:
-            kind = {"A": "str", "I": "int"}.get(str(column.raw_type)[:1].upper(), "float")
+            kind: Kind = {"A": "str", "I": "int"}.get(str(column.raw_type)[:1].upper(), "float")  # type: ignore[assignment]
             unit = "" if column.unit is None else str(column.unit)
-            fields.append(Field(column.name, kind, unit, "", " ".join(str(column.description or "").split())))  # type: ignore[arg-type]
-        simulated = "simulated: true" in (readme.read_text("utf-8", "replace") if readme else text[:20000]).lower()
-        super().__init__(origin.name, "CDS table", fields, len(self._lines), origin.limits, simulated=simulated)
-        self._null = {column.name: _null_of(header.data.fill_values, column.name) for column in header.cols}
-
-    def blocks(self, names: Sequence[str], rows: int = BLOCK_ROWS) -> Iterator[pd.DataFrame]:
-        """Yield blocks of rows."""
-        width = self._lines.dtype.itemsize
-        for start in range(0, len(self._lines), rows):
-            part = self._lines[start : start + rows]
-            letters = part.view("S1").reshape(len(part), width)
-            yield plain_frame({name: self._cut(letters, name) for name in names})
-
-    def _cut(self, letters: np.ndarray, name: str) -> pd.Series:
-        column = self._columns[name]
-        cells = np.ascontiguousarray(letters[:, column.start : column.end])
-        if not cells.shape[1]:
-            return pd.Series(np.full(len(letters), np.nan))
-        cells[cells == b""] = b" "
-        text = pd.Series(
-            np.char.strip(np.char.decode(cells.view(f"S{cells.shape[1]}").ravel(), "utf-8", "replace")), dtype="str"
-        )
-        if self.by_name[name].kind == "str":
-            return text
-        numbers = numbers_from_text(text.mask(text.isin(self._null[name])))
-        return numbers if not pd.api.types.is_string_dtype(numbers.dtype) else pd.to_numeric(numbers, errors="coerce")
+            fields.append(Field(column.name, kind, unit, "", " ".join(str(column.description or "").split())))
+            places.append(Place(column.start, column.end, _missing(header.data.fill_values, column.name)))
+        simulated = _SIMULATED.search("\n".join(head)[:_HEAD_LETTERS]) is not None
+        super().__init__(origin, "CDS table", fields, places, rows, simulated=simulated)
 
 
-class IpacTable(TableFile):
-    """An IPAC table (IRSA), read by astropy."""
+class IpacTable(FixedWidthTable):
+    """An IPAC table (IRSA): names, types, units and words for missing between bars, rows below."""
 
     def __init__(self, origin: Origin) -> None:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                self._table = Table.read(io.StringIO(decode_whole(origin)), format="ascii.ipac")
-        except Exception as error:  # noqa: BLE001 - astropy raises many kinds on damaged tables
-            raise TableError(f"{origin.name} is a damaged IPAC table ({type(error).__name__}).") from None
-        fields = [
-            Field(
-                column.name,
-                {"i": "int", "f": "float"}.get(column.dtype.kind, "str"),  # type: ignore[arg-type]
-                str(column.unit or ""),
-            )
-            for column in self._table.itercols()
+        lines = split_lines(decode_whole(origin))
+        start = next((number for number, line in enumerate(lines) if line.startswith("|")), len(lines))
+        head = list(itertools.takewhile(lambda line: line.startswith("|"), lines[start : start + 4]))
+        if not head:
+            raise TableError(f"{origin.name} is an IPAC table without names of columns.")
+        origin.limits.check_columns(origin.name, head[0].count("|") - 1)
+        bars = [place for place, letter in enumerate(head[0].rstrip()) if letter == "|"]
+        cells = [[line[a + 1 : b].strip() for a, b in itertools.pairwise(bars)] for line in head]
+        cells += [[""] * len(cells[0])] * (4 - len(cells))
+        if len(set(cells[0])) < len(cells[0]):
+            raise TableError(f"{origin.name} has several columns of one name. Rename them.")
+        kinds = [_IPAC_KINDS.get(kind.lower(), "unknown" if not kind else "str") for kind in cells[1]]
+        fields = [Field(name, kind, unit) for name, kind, unit in zip(cells[0], kinds, cells[2], strict=True)]
+        places = [
+            Place(a + 1, b, (null, "null") if null else ("null",))
+            for (a, b), null in zip(itertools.pairwise(bars), cells[3], strict=True)
         ]
-        super().__init__(origin.name, "IPAC table", fields, len(self._table), origin.limits)
-
-    def blocks(self, names: Sequence[str], rows: int = BLOCK_ROWS) -> Iterator[pd.DataFrame]:
-        """Yield the table."""
-        for start in range(0, len(self._table), rows):
-            part = self._table[start : start + rows]
-            frame = {}
-            for name in names:
-                column = part[name]
-                missing = np.ma.getmaskarray(np.ma.asarray(column))
-                data = np.asarray(np.ma.getdata(column))
-                series = pd.Series(data.astype("int64"), dtype="Int64") if data.dtype.kind == "i" else pd.Series(data)
-                frame[name] = series.mask(missing)
-            yield plain_frame(frame)
+        rows = [line for line in lines[start + len(head) :] if line.strip() and not line.startswith(("|", "\\"))]
+        super().__init__(origin, "IPAC table", fields, places, rows, simulated=False)
 
 
 def decode_whole(origin: Origin) -> str:
@@ -131,7 +109,8 @@ def readme_of(path: Path | None) -> Path | None:
     for candidate in sorted(path.parent.glob("[Rr][Ee][Aa][Dd][Mm][Ee]*")):
         if candidate.name.lower() not in ("readme", "readme.txt") or not candidate.is_file() or candidate == path:
             continue
-        text = candidate.read_text("utf-8", "replace")
+        with candidate.open("rb") as file:
+            text = file.read(_MOST_README).decode("utf-8", "replace")
         for match in _BYTE_BY_BYTE.finditer(text):
             wanted = re.split(r"[\s,]+", match["files"].strip())
             if any(re.fullmatch(re.escape(item).replace(r"\*", ".*").replace(r"\?", "."), name) for item in wanted):
@@ -144,5 +123,6 @@ def _first_row(lines: Sequence[str]) -> int:
     return rules[-1] + 1 if rules else len(lines)
 
 
-def _null_of(fills: object, name: str) -> list[str]:
-    return [str(fill[0]) for fill in (fills if isinstance(fills, list) else []) if len(fill) > 2 and name in fill[2:]]
+def _missing(fills: object, name: str) -> tuple[str, ...]:
+    known = fills if isinstance(fills, list) else []
+    return tuple(str(fill[0]) for fill in known if len(fill) > 2 and name in fill[2:])

@@ -1,36 +1,37 @@
-"""FITS binary tables, read in blocks of rows by name: a file of 3 GB needs the memory of a block."""
+"""FITS tables, binary and ASCII, read in blocks of rows by name: a file of 3 GB needs the memory of a block."""
 
 from __future__ import annotations
 
 import re
-import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 import numpy as np
 import pandas as pd
 from astropy.io import fits
-from astropy.utils.exceptions import AstropyWarning
 from numpy.typing import NDArray
 
+from pipeline.sources.tables.byte_texts import text_of_bytes
+from pipeline.sources.tables.fits_headers import DAMAGE, damaged_fits, largest_table, skip
 from pipeline.sources.tables.table_file import BLOCK_ROWS, Field, Kind, Origin, TableError, TableFile, plain_frame
+from pipeline.sources.tables.text_tables import numbers_from_text
 
-_BLOCK = 2880
-_SKIP_BYTES = 1 << 24
 _BLOCK_BYTES = 1 << 26
-_MOST_HDUS = 1000
-_MOST_HEADER_BYTES = 20_000_000
+_MOST_ROW_BYTES = 1 << 27
+_ASCII_FORMAT = re.compile(r"\s*(?P<code>[AIFED])(?P<width>\d+)(\.\d+)?\s*")
 _FORMAT = re.compile(r"\s*(?P<repeat>\d*)\s*(?P<code>[LXBIJKAEDCMPQ])(?P<rest>.*)")
 _WIDTH = {"L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16, "P": 8, "Q": 16}
 _DTYPE = {"L": "u1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
+_UNSIGNED_ZERO = 2.0**63
 _KIND: dict[str, Kind] = {"L": "bool", "B": "int", "I": "int", "J": "int", "K": "int", "E": "float", "D": "float"}
 
 
 @dataclass(frozen=True)
 class _Packed:
-    """How a column is packed into a row: byte offset, code of its format, values a cell, scaling."""
+    """How a column is packed into a row: byte offset, code of its format, values a cell, scaling, missing value."""
 
     offset: int
     code: str
@@ -38,6 +39,10 @@ class _Packed:
     scale: float
     zero: float
     null: int | None
+    several_texts: bool = False
+    number: Kind | None = None
+    """What the text of an ASCII table stands for."""
+    null_text: str = ""
 
     @property
     def width(self) -> int:
@@ -49,38 +54,46 @@ class _Packed:
 
 
 class FitsTable(TableFile):
-    """One binary table of a FITS file, plain or gzipped: the one with the most rows."""
+    """One table of a FITS file, plain or gzipped: the one with the most rows."""
 
     def __init__(self, origin: Origin) -> None:
-        header, start, simulated = _largest_table(origin)
+        header, start, simulated = largest_table(origin)
         self._origin, self._start = origin, start
-        self._row_bytes = int(header["NAXIS1"])
         self._packed: dict[str, _Packed] = {}
-        fields = self._columns(header, origin.name)
-        super().__init__(origin.name, "FITS", fields, int(header["NAXIS2"]), origin.limits, simulated=simulated)
+        try:
+            self._row_bytes, rows = int(header["NAXIS1"]), int(header["NAXIS2"])
+            origin.limits.check_columns(origin.name, int(header["TFIELDS"]))
+            ascii_table = str(header.get("XTENSION", "")).strip() == "TABLE"
+            pack = _ascii_column if ascii_table else _binary_column
+            fields = self._columns(header, origin.name, pack)
+            filled = sum(packed.width for packed in self._packed.values())
+        except DAMAGE as error:
+            raise damaged_fits(origin.name, error) from None
+        if filled != self._row_bytes and not ascii_table:
+            raise TableError(f"{origin.name}: its columns fill {filled} bytes a row and NAXIS1 says {self._row_bytes}.")
+        if self._row_bytes > _MOST_ROW_BYTES:
+            raise TableError(
+                f"{origin.name}: its rows have {self._row_bytes:,} bytes; at most {_MOST_ROW_BYTES:,} are read."
+            )
+        super().__init__(origin.name, "FITS", fields, rows, origin.limits, simulated=simulated)
 
-    def _columns(self, header: fits.Header, name: str) -> list[Field]:
+    def _columns(self, header: fits.Header, name: str, pack: Callable[[fits.Header, int, int], _Packed]) -> list[Field]:
         fields: list[Field] = []
         offset = 0
-        taken: set[str] = set()
         for number in range(1, int(header["TFIELDS"]) + 1):
-            form = _FORMAT.match(str(header.get(f"TFORM{number}", "")))
-            if form is None:
-                raise TableError(f"{name}: the format of column {number} is not FITS (TFORM{number}).")
-            repeat, code = int(form["repeat"] or 1), form["code"]
-            scale, zero = float(header.get(f"TSCAL{number}", 1.0)), float(header.get(f"TZERO{number}", 0.0))
-            null = header.get(f"TNULL{number}")
-            packed = _Packed(offset, code, repeat, scale, zero, None if null is None else int(null))
+            try:
+                packed = pack(header, number, offset)
+            except DAMAGE:
+                raise TableError(f"{name}: the format of column {number} is not FITS (TFORM{number}).") from None
+            if packed.offset < 0 or (packed.number and packed.offset + packed.width > self._row_bytes):
+                raise TableError(f"{name}: column {number} is outside its row (TBCOL{number}).")
             offset += packed.width
-            spelled = str(header.get(f"TTYPE{number}", f"column{number}")).strip() or f"column{number}"
-            while spelled in taken:
+            spelled = str(header.get(f"TTYPE{number}", "")).strip() or f"column{number}"
+            while spelled in self._packed:
                 spelled += "_2"
-            taken.add(spelled)
             self._packed[spelled] = packed
             words = [str(header.get(f"{key}{number}", "")).strip() for key in ("TUNIT", "TUCD", "TCOMM", "TDESC")]
             fields.append(Field(spelled, _kind(packed), words[0], words[1], words[2] or words[3], _length(packed)))
-        if offset != self._row_bytes:
-            raise TableError(f"{name}: its columns fill {offset} bytes a row and NAXIS1 says {self._row_bytes}.")
         return fields
 
     def blocks(self, names: Sequence[str], rows: int = BLOCK_ROWS) -> Iterator[pd.DataFrame]:
@@ -109,21 +122,57 @@ class FitsTable(TableFile):
         )
         rows = max(1, min(rows, _BLOCK_BYTES // max(self._row_bytes, 1)))
         left = self.n_rows or 0
+        if self._origin.path is not None and not self._origin.zipped:
+            yield from self._mapped(self._origin.path, dtype, rows)
+            return
         with self._origin.open() as stream:
-            _skip(stream, self._start, self.name)
+            skip(stream, self._start, self.name)
             while left:
                 count = min(rows, left)
                 data = _exactly(stream, count * self._row_bytes, self.name)
                 left -= count
                 yield np.frombuffer(data, dtype, count)
 
+    def _mapped(self, path: Path, dtype: np.dtype[np.void], rows: int) -> Iterator[NDArray[np.void]]:
+        """Blocks of a plain file, mapped one by one: only the pages that hold the named columns are looked at."""
+        total = self.n_rows or 0
+        for first in range(0, total, rows):
+            place = self._start + first * self._row_bytes
+            try:
+                yield np.memmap(path, dtype, "r", place, (min(rows, total - first),))
+            except (OSError, ValueError) as error:
+                raise damaged_fits(self.name, error) from None
+
     def _layout(self, names: Sequence[str]) -> list[_Packed]:
         return [self._packed[name] for name in names]
 
 
+def _binary_column(header: fits.Header, number: int, offset: int) -> _Packed:
+    form = _FORMAT.fullmatch(str(header[f"TFORM{number}"]))
+    if form is None:
+        raise ValueError
+    repeat, code = int(form["repeat"] or 1), form["code"]
+    scale, zero = float(header.get(f"TSCAL{number}", 1.0)), float(header.get(f"TZERO{number}", 0.0))
+    null = header.get(f"TNULL{number}") if code in "BIJK" else None
+    several = code == "A" and (bool(form["rest"].strip()) or "," in str(header.get(f"TDIM{number}", "")))
+    return _Packed(offset, code, repeat, scale, zero, None if null is None else int(null), several)
+
+
+def _ascii_column(header: fits.Header, number: int, _: int) -> _Packed:
+    form = _ASCII_FORMAT.fullmatch(str(header[f"TFORM{number}"]))
+    if form is None:
+        raise ValueError
+    kind: Kind = "str" if form["code"] == "A" else "int" if form["code"] == "I" else "float"
+    null = str(header.get(f"TNULL{number}", "")).strip()
+    start = int(header[f"TBCOL{number}"]) - 1
+    return _Packed(start, "A", int(form["width"]), 1.0, 0.0, None, number=kind, null_text=null)
+
+
 def _kind(packed: _Packed) -> Kind:
+    if packed.number:
+        return packed.number
     if packed.code == "A":
-        return "str"
+        return "array" if packed.several_texts else "str"
     if packed.repeat != 1 or packed.code not in _KIND:
         return "array"
     scaled = packed.scale != 1.0 or packed.zero != int(packed.zero)
@@ -137,8 +186,8 @@ def _length(packed: _Packed) -> int:
 def _series(values: NDArray[np.generic], packed: _Packed) -> pd.Series:
     """Native byte order, scaled, with the missing values that the header declares."""
     if packed.code == "A":
-        texts = pd.Series(np.char.decode(np.char.rstrip(values), "utf-8", "replace").astype(object), dtype="str")
-        return texts.str.partition("\0")[0].str.rstrip() if texts.str.contains("\0", regex=False).any() else texts
+        texts = text_of_bytes(values) if packed.repeat else pd.Series([""] * values.size, dtype="str")
+        return texts if packed.number in (None, "str") else _numbers(texts.str.strip(), packed)
     native = values.astype(values.dtype.newbyteorder("="))
     if packed.code == "L":
         return pd.Series(pd.array(native == ord("T"), "boolean")).mask((native != ord("T")) & (native != ord("F")))
@@ -146,92 +195,30 @@ def _series(values: NDArray[np.generic], packed: _Packed) -> pd.Series:
         return pd.Series(native if packed.scale == 1.0 and not packed.zero else native * packed.scale + packed.zero)
     missing = native == packed.null if packed.null is not None else np.zeros(native.size, bool)
     if packed.scale == 1.0 and packed.zero == int(packed.zero):
-        if packed.code == "K" and packed.zero:  # unsigned 64 bit: 2^63 is added
-            whole = (native.astype(np.int64).view(np.uint64) + np.uint64(int(packed.zero))).astype(np.uint64)
+        if packed.code == "K" and packed.zero == _UNSIGNED_ZERO:  # the sign bit is the highest bit of the number
+            whole = native.astype(np.int64).view(np.uint64) ^ np.uint64(1 << 63)
             missing |= whole > np.uint64(np.iinfo(np.int64).max)
-            shifted = whole.astype(np.int64)
+            shifted = whole.view(np.int64)
         else:
             shifted = native.astype(np.int64) + int(packed.zero)
         return pd.Series(shifted, dtype="Int64").mask(missing)
     return pd.Series(native * packed.scale + packed.zero).mask(missing)
 
 
-def _largest_table(origin: Origin) -> tuple[fits.Header, int, bool]:
-    """Header and first data byte of the binary table with the most rows, and whether the file says it is simulated."""
-    best: tuple[fits.Header, int] | None = None
-    position, simulated, ascii_tables = 0, False, 0
-    try:
-        with origin.open() as stream:
-            size = stream.seek(0, 2) if not origin.zipped else None
-            stream.seek(0)
-            for _ in range(_MOST_HDUS):
-                header = _next_header(stream)
-                if header is None:
-                    break
-                position += len(header.tostring(padding=True))
-                simulated |= bool(header.get("SIMULATD", False))
-                data = _data_bytes(header)
-                kind = str(header.get("XTENSION", "")).strip()
-                ascii_tables += kind == "TABLE"
-                if kind in ("BINTABLE", "A3DTABLE"):
-                    table = int(header["NAXIS1"]) * int(header["NAXIS2"])
-                    if size is not None and position + table > size:
-                        raise TableError(
-                            f"{origin.name} is cut short: its table needs {position + table:,} bytes and the file has "
-                            f"{size:,}. Fetch it again."
-                        )
-                    if best is None or int(header["NAXIS2"]) > int(best[0]["NAXIS2"]):
-                        best = header, position
-                padded = -(-data // _BLOCK) * _BLOCK
-                if size is None:
-                    _skip(stream, padded, origin.name)
-                else:
-                    stream.seek(padded, 1)
-                position += padded
-    except (OSError, EOFError, zlib.error, KeyError, ValueError, TypeError) as error:
-        if isinstance(error, TableError):
-            raise
-        raise TableError(f"{origin.name} is damaged FITS ({type(error).__name__}). Fetch it again.") from None
-    if best is None:
-        found = "only ASCII tables; save it as a binary table or CSV" if ascii_tables else "no table, perhaps an image"
-        raise TableError(f"{origin.name} is FITS and holds no binary table: {found}.")
-    return best[0], best[1], simulated
+def damaged(name: str, error: Exception) -> TableError:
+    """What is said of a damaged file; nothing of its content is quoted."""
+    if isinstance(error, TableError):
+        return error
+    return TableError(f"{name} is damaged FITS ({type(error).__name__}). Fetch it again.")
 
 
-def _next_header(stream: IO[bytes]) -> fits.Header | None:
-    """The next header; None at the end of the file."""
-    blocks: list[bytes] = []
-    while len(blocks) * _BLOCK < _MOST_HEADER_BYTES:
-        block = stream.read(_BLOCK)
-        if not blocks and not block.strip(b"\0 "):
-            return None
-        if len(block) < _BLOCK:
-            raise EOFError
-        blocks.append(block)
-        if any(block[start : start + 80].rstrip() == b"END" for start in range(0, _BLOCK, 80)):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", AstropyWarning)
-                return fits.Header.fromstring(b"".join(blocks).decode("ascii", "replace"))
-    raise EOFError
-
-
-def _data_bytes(header: fits.Header) -> int:
-    axes = [int(header[f"NAXIS{n}"]) for n in range(1, int(header.get("NAXIS", 0)) + 1)]
-    if any(axis < 0 for axis in axes):
-        raise ValueError
-    pixels = int(np.prod(axes, dtype=object)) if axes else 0
-    return abs(int(header["BITPIX"])) // 8 * int(header.get("GCOUNT", 1)) * (int(header.get("PCOUNT", 0)) + pixels)
-
-
-def _skip(stream: IO[bytes], count: int, name: str) -> None:
-    if stream.seekable() and not hasattr(stream, "fileobj"):
-        stream.seek(count, 1)
-        return
-    while count:
-        part = len(stream.read(min(count, _SKIP_BYTES)))
-        if not part:
-            raise TableError(f"{name} is cut short. Fetch it again.")
-        count -= part
+def _numbers(texts: pd.Series, packed: _Packed) -> pd.Series:
+    """Numbers of an ASCII table."""
+    known = texts.mask(texts == packed.null_text, "") if packed.null_text else texts
+    numbers = numbers_from_text(known)
+    if packed.number == "float" and pd.api.types.is_string_dtype(numbers.dtype):
+        numbers = pd.to_numeric(known, errors="coerce")
+    return numbers.astype("float64") if packed.number == "float" else numbers
 
 
 def _exactly(stream: IO[bytes], count: int, name: str) -> bytes:

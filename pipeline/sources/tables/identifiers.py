@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,10 @@ from numpy.typing import NDArray
 from pipeline.sources.tables.table_file import TableError
 
 _LARGEST = 2**63 - 1
-_DESIGNATION = re.compile(r"^\s*(?:Gaia\s+[EDR]+\d\s+|LAMOST\s+|J)?", re.IGNORECASE)
+_DESIGNATION = re.compile(r"^\s*(?:Gaia\s+E?DR\d\s+|LAMOST\s+|J)?", re.IGNORECASE)
+_SURE = r"\d{1,18}|[0-8]\d{18}|9[01]\d{17}"
+"""Whole numbers that surely fit into 64 bits; others are read one by one."""
+
 _WHOLE = re.compile(r"(\d+)(?:\.(\d*))?(?:[eE]\+?(\d{1,3}))?", re.ASCII)
 
 FIRST_DERIVED = 2_000_000_000_000_000
@@ -19,6 +23,45 @@ FIRST_DERIVED = 2_000_000_000_000_000
 headers begin with 1 and have 16, and every tool keeps whole numbers below 2^53 exact."""
 
 LAST_DERIVED = 8_999_999_999_999_999
+
+
+@dataclass(frozen=True)
+class Identifiers:
+    """Identifiers of a column.
+
+    Parameters
+    ----------
+    numbers : ndarray of int64, shape (n,)
+        0 where there is none.
+    lost : ndarray of bool, shape (n,)
+        Where a decimal number is too large to be exact: the identifier has lost digits.
+    fractions : int
+        How many values are no whole numbers.
+    """
+
+    numbers: NDArray[np.int64]
+    lost: NDArray[np.bool_]
+    fractions: int = 0
+
+
+def read_identifiers(values: pd.Series) -> Identifiers:
+    """Identifiers of a column, and what is none.
+
+    Parameters
+    ----------
+    values : Series
+        Whole numbers, decimal numbers or text (also "Gaia DR3 123").
+    """
+    kind = values.dtype
+    nothing = np.zeros(len(values), bool)
+    if pd.api.types.is_bool_dtype(kind):
+        return Identifiers(np.zeros(len(values), np.int64), nothing)
+    if pd.api.types.is_integer_dtype(kind):
+        found = values.fillna(0).to_numpy(np.int64)
+        return Identifiers(np.where(found > 0, found, 0), nothing)
+    if pd.api.types.is_float_dtype(kind):
+        return _from_decimals(values.to_numpy(np.float64 if str(kind).lower() == "float64" else np.float32))
+    return _from_text(values)
 
 
 def whole_numbers(values: pd.Series, name: str, table: str) -> NDArray[np.int64]:
@@ -36,47 +79,38 @@ def whole_numbers(values: pd.Series, name: str, table: str) -> NDArray[np.int64]
     TableError
         If a decimal number is too large to be exact: the identifiers have lost digits.
     """
-    kind = values.dtype
-    if pd.api.types.is_bool_dtype(kind):
+    if pd.api.types.is_bool_dtype(values.dtype):
         raise TableError(f"{table}: column {name!r} holds yes and no, not identifiers.")
-    if pd.api.types.is_integer_dtype(kind):
-        found = values.fillna(0).to_numpy(np.int64)
-        return np.where(found > 0, found, 0)
-    if pd.api.types.is_float_dtype(kind):
-        return _from_decimals(values.to_numpy(np.float64 if str(kind) == "float64" else np.float32), name, table)
-    return _from_text(values, name, table)
+    found = read_identifiers(values)
+    lost = int(found.lost.sum())
+    if lost:
+        raise TableError(
+            f"{table}: column {name!r} has been through decimal numbers, so {lost:,} of its identifiers have lost "
+            "their last digits. Write the table again with this column as integers or as text."
+        )
+    if found.fractions:
+        raise TableError(f"{table}: column {name!r} holds fractions, not identifiers.")
+    return found.numbers
 
 
-def _from_decimals(values: NDArray[np.floating], name: str, table: str) -> NDArray[np.int64]:
+def _from_decimals(values: NDArray[np.floating]) -> Identifiers:
     exact = 2.0 ** (np.finfo(values.dtype).nmant + 1)
     known = np.isfinite(values) & (values > 0)
-    lost = known & (values > exact)
-    if lost.any():
-        raise TableError(
-            f"{table}: column {name!r} has been through decimal numbers, so {int(lost.sum()):,} of its identifiers "
-            "have lost their last digits. Write the table again with this column as integers or as text."
-        )
-    if (values[known] != np.floor(values[known])).any():
-        raise TableError(f"{table}: column {name!r} holds fractions, not identifiers.")
-    return np.where(known, np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0), 0).astype(np.int64)
+    whole = known & (values == np.floor(values))
+    lost = whole & (values >= exact)
+    numbers = np.where(whole & ~lost, np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0), 0).astype(np.int64)
+    return Identifiers(numbers, lost, int((known & ~whole).sum()))
 
 
-def _from_text(values: pd.Series, name: str, table: str) -> NDArray[np.int64]:
-    text = values.astype("str").fillna("").str.strip()
-    plain = text.str.replace(_DESIGNATION, "", regex=True).str.strip()
-    whole = plain.str.fullmatch(r"\d{1,18}")
-    found = np.zeros(len(text), np.int64)
-    whole_array = whole.to_numpy(bool)
-    found[whole_array] = plain[whole_array].astype("int64").to_numpy()
-    for row in np.flatnonzero(~whole_array & (plain != "").to_numpy(bool)):
-        number, lost = _number(str(plain.iloc[row]))
-        if lost:
-            raise TableError(
-                f"{table}: column {name!r} has been through decimal numbers: its identifiers have lost their last "
-                "digits. Write the table again with this column as integers or as text."
-            )
-        found[row] = number
-    return found
+def _from_text(values: pd.Series) -> Identifiers:
+    plain = values.astype("str").fillna("").str.strip().str.replace(_DESIGNATION, "", regex=True).str.strip()
+    whole = plain.str.fullmatch(_SURE).to_numpy(bool)
+    numbers, lost = np.zeros(len(plain), np.int64), np.zeros(len(plain), bool)
+    numbers[whole] = plain[whole].astype("int64").to_numpy()
+    for row in np.flatnonzero(~whole & (plain != "").to_numpy(bool)):
+        numbers[row], lost[row] = _number(str(plain.iloc[row]))
+    numbers[lost] = 0
+    return Identifiers(numbers, lost)
 
 
 def _number(text: str) -> tuple[int, bool]:

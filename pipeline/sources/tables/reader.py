@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ from pipeline.sources.tables.described_tables import IpacTable, MachineReadableT
 from pipeline.sources.tables.fits_tables import FitsTable
 from pipeline.sources.tables.parquet_tables import ParquetTable
 from pipeline.sources.tables.table_file import GZIP_MAGIC, Limits, Origin, TableError, TableFile
-from pipeline.sources.tables.text_layout import HEAD_BYTES, decode_head
+from pipeline.sources.tables.text_encoding import decode_head
+from pipeline.sources.tables.text_layout import HEAD_BYTES
 from pipeline.sources.tables.text_tables import TextTable
 from pipeline.sources.tables.votables import VOTableFile
 
@@ -24,6 +26,9 @@ _FOREIGN = {
     b"\x93NUMPY": "a numpy array without names; save it as FITS or CSV",
     b"SQLite format 3": "an SQLite database; export the table as CSV",
 }
+
+
+_VOTABLE = re.compile(r"^<\?xml|<(\w+:)?VOTABLE\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,10 @@ def _is_web_page(peek: _Peek) -> bool:
     return text.startswith(("<!doctype html", "<html")) or (text.startswith("<") and "<html" in text)
 
 
+def _is_votable(peek: _Peek) -> bool:
+    return peek.text.startswith("<") and _VOTABLE.search(peek.text[:4000]) is not None
+
+
 def _is_ipac(peek: _Peek) -> bool:
     lines = peek.text.splitlines()[:2]
     return bool(lines) and (lines[0].startswith("\\") or (lines[0].startswith("|") and _typed(lines)))
@@ -86,7 +95,7 @@ FORMATS = (
         _is_web_page,
         _refuse("a web page, not a table: a sign-in or error page of the archive, perhaps; download the table itself"),
     ),
-    _Format(lambda peek: peek.text.startswith("<"), lambda peek: VOTableFile(peek.origin)),
+    _Format(_is_votable, lambda peek: VOTableFile(peek.origin)),
     _Format(
         lambda peek: peek.text.startswith(("{", "[{")),
         _refuse("JSON, perhaps an error message of the archive; ask for CSV or FITS"),
@@ -132,7 +141,7 @@ def open_table(source: Path | bytes, name: str = "", limits: Limits | None = Non
         raise TableError(f"{origin.name} is empty. Choose another file.")
     text, readme = "", None
     if not head.startswith(_BINARY):
-        text = decode_head(head, origin.name)[1].lstrip("\ufeff \t\r\n")
+        text = decode_head(head, origin.name, whole=len(head) < HEAD_BYTES)[1].lstrip("\ufeff \t\r\n")
         readme = readme_of(path)
     peek = _Peek(origin, head, text, readme)
     return next(form.open(peek) for form in FORMATS if form.claims(peek))

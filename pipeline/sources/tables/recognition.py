@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import lru_cache
 
 from pipeline.domain.columns import BY_NAME, COLUMNS
 from pipeline.sources.tables.profiles import Profile, Recipe, profile_of, shipped_profiles
@@ -29,6 +30,9 @@ _UCD_ALSO = {
     "pos_eq_dec_main": "pos.eq.dec;meta.main",
 }
 _PAIR = re.compile(r"(?P<before>|.*?[_.\- ])(?P<word>ra|raj2000|radeg)(?P<after>|[_.\- \d].*)$", re.IGNORECASE)
+_PAIR_RANKS = {"ra": 0, "RA": 0, "RA_ICRS": 1, "RAJ2000": 2, "RAdeg": 2, "_RAJ2000": 4, "_RA": 5, "_ra": 5}
+_ALIAS_RANK, _OTHER_RANK, _LAST_RANK = 3, 6, 9
+_LONGEST_SUFFIX_FIRST = sorted(SUFFIX_UNITS.items(), key=lambda pair: -len(pair[0]))
 _BP = re.compile(r"(?P<before>|.*_)bp(?P<after>_mean_mag|_mag|mag)")
 _PARTNER = {"ra": ("dec", "de"), "raj2000": ("dej2000", "decj2000"), "radeg": ("dedeg", "decdeg")}
 _LAST_RESORT = re.compile(r"(^|_)obs(_|$)", re.IGNORECASE)
@@ -129,6 +133,28 @@ def recognise(
     return Recognised(search.taken, profile, own, tuple(search.notes))
 
 
+def position_recipes(table: TableFile) -> dict[str, Recipe] | None:
+    """How RA and Dec are made, from the known schema, UCDs or a pair of names; None where the table has no position.
+
+    Raises
+    ------
+    TableError
+        If two pairs may be the position.
+    """
+    search = _Search(table)
+    profile = profile_of(table.names) or profile_of_folded(table)
+    there = table.by_name
+    if profile is not None:
+        known = {ours: recipe for ours, recipe in profile.columns.items() if ours in ("ra", "dec")}
+        search.taken |= {ours: recipe for ours, recipe in known.items() if recipe.columns[0] in there}
+    else:
+        _by_ucd(search, set(_BY_UCD) - {"ra", "dec"})
+    if len(search.taken) < 2:
+        search.taken.clear()
+        _pair(search, set())
+    return search.taken if len(search.taken) == 2 else None
+
+
 def _configured(search: _Search, wanted: Mapping[str, Recipe]) -> None:
     for ours, recipe in wanted.items():
         if ours not in BY_NAME:
@@ -221,10 +247,11 @@ def _by_alias(search: _Search, barred: set[str]) -> None:
             continue
         free = [item for item in search.free() if _kind_fits(item, ours)]
         spelled = (ours, declared.paper_name, *declared.aliases)
+        folded = {_folded(name) for name in spelled if len(name) > 1}
         ranks = (
             [item for item in free if item.name == ours],
             [item for item in free if item.name in spelled],
-            [item for item in free if _folded(item.name) in {_folded(name) for name in spelled if len(name) > 1}],
+            [item for item in free if _folded(item.name) in folded],
             [item for item in free if len(item.name) == 1 and item.name.upper() in spelled],
             [item for item in free if _without_unit(item.name)[0] in spelled and _without_unit(item.name)[1]],
         )
@@ -236,7 +263,8 @@ def _take_first(search: _Search, ours: str, ranks: Sequence[Sequence[Field]], wh
     if len(found) > 1:
         raise TableError(two_candidates(search.table.name, ours, [item.name for item in found]))
     if found:
-        unit = "" if found[0].unit else _without_unit(found[0].name)[1]
+        by_suffix = found is ranks[-1]
+        unit = _without_unit(found[0].name)[1] if by_suffix and not found[0].unit else ""
         search.taken[ours] = Recipe((found[0].name,), unit=unit, why=f"{why} {found[0].name}")
 
 
@@ -259,12 +287,14 @@ def _kind_fits(item: Field, ours: str) -> bool:
     return item.kind in ("int", "float", "unknown", "bool" if wanted == "bool" else "int")
 
 
+@lru_cache(maxsize=1 << 16)
 def _folded(name: str) -> str:
     return re.sub(r"[\s_\-]+", "_", name.strip().lower())
 
 
+@lru_cache(maxsize=1 << 16)
 def _without_unit(name: str) -> tuple[str, str]:
-    for suffix, unit in sorted(SUFFIX_UNITS.items(), key=lambda pair: -len(pair[0])):
+    for suffix, unit in _LONGEST_SUFFIX_FIRST:
         if name.lower().endswith(suffix) and len(name) > len(suffix):
             return name[: -len(suffix)], unit
     return name, ""
@@ -284,12 +314,9 @@ def _pair(search: _Search, barred: set[str]) -> None:
         for word in _PARTNER[match["word"].lower()]:
             partner = folded.get(f"{match['before']}{word}{match['after']}".lower())
             if partner is not None:
-                rank = 9 if _LAST_RESORT.search(name) else _pair_rank(name)
+                rank = _LAST_RANK if _LAST_RESORT.search(name) else _pair_rank(name)
                 pairs.append((rank, name, partner))
                 break
-    for number, (ra, dec) in enumerate((("RA_ICRS", "DE_ICRS"), ("_RAJ2000", "_DEJ2000"), ("_RA", "_DE"))):
-        if ra in free and dec in free and (not pairs or ra == "RA_ICRS"):
-            pairs.append((1 + number, ra, dec))
     pairs = sorted(set(pairs))
     best = [pair for pair in pairs if pair[0] == pairs[0][0]] if pairs else []
     if len(best) > 1:
@@ -309,9 +336,10 @@ def _position_unit(item: Field, name: str) -> str:
 
 
 def _pair_rank(name: str) -> int:
-    if name in ("ra", "RA"):
-        return 0
-    return 1 if name in BY_NAME["ra"].aliases else 2
+    """The smaller, the better: plain names, the catalogue's own at VizieR, aliases, what VizieR computes, others."""
+    if name in _PAIR_RANKS:
+        return _PAIR_RANKS[name]
+    return _ALIAS_RANK if name in BY_NAME["ra"].aliases else _OTHER_RANK
 
 
 def _by_affix(search: _Search, barred: set[str]) -> None:

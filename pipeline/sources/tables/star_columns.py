@@ -14,11 +14,14 @@ from pipeline.domain.column import Column
 from pipeline.domain.columns import in_published_order
 from pipeline.domain.own_columns import own_column
 from pipeline.sources.tables.column_values import ColumnReport, Making, make_column, own_values, refuse_hours
-from pipeline.sources.tables.recognition import Recognised
+from pipeline.sources.tables.recognition import IDENTIFIERS, Recognised
 from pipeline.sources.tables.table_file import Field, TableError, TableFile
 from pipeline.sources.tables.units import standard_spelling
 
 FloatArray = NDArray[np.float64]
+
+SIMULATED = "simulated"
+"""Column by which a row says that it is simulated, where a format has no other place for that."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,12 @@ def read_stars(table: TableFile, found: Recognised, *, origin: str = "", epoch_y
     profile = found.profile
     extra = _helpers(table, found)
     needed = {name for recipe in found.recipes.values() for name in recipe.columns}
-    names = [item.name for item in table.fields if item.name in needed | set(extra) | {f.name for f in found.own}]
+    needed |= {*extra, *(item.name for item in found.own)}
+    names = [item.name for item in table.fields if item.name in needed]
     raw = table.read(names)
+    for name in {found.recipes[ours].columns[0] for ours in IDENTIFIERS if ours in found.recipes}:
+        if pd.api.types.is_float_dtype(raw[name].dtype):  # its text may say more
+            raw[name] = table.read_exact(name)
     rows_read = len(raw) + len(table.skipped)
     if raw.empty:
         raise TableError(f"{table.name} holds no row. Choose another file.")
@@ -123,7 +130,8 @@ def read_stars(table: TableFile, found: Recognised, *, origin: str = "", epoch_y
             columns[ours] = values
     refuse_hours(making, columns, found.recipes)
     frame = pd.DataFrame(columns, index=raw.index)
-    own, own_frame = _own_columns(making, found.own, origin or table.name)
+    own_fields = [item for item in found.own if item.name != SIMULATED]
+    own, own_frame = _own_columns(making, own_fields, origin or table.name)
     epoch = _epochs(raw, profile.epoch if profile else None, epoch_yr)
     preferred = None
     if profile is not None and profile.prefer in raw:
@@ -140,14 +148,18 @@ def read_stars(table: TableFile, found: Recognised, *, origin: str = "", epoch_y
         table.form,
         epoch,
         preferred,
-        table.simulated,
+        table.simulated or (SIMULATED in raw and _any_true(raw[SIMULATED])),
     )
+
+
+def _any_true(values: pd.Series) -> bool:
+    return bool(values.astype("str").str.strip().str.lower().isin(["true", "t", "yes", "1"]).any())
 
 
 def _helpers(table: TableFile, found: Recognised) -> list[str]:
     """Columns that are read without being published: duplicates, classes, epochs."""
     profile = found.profile
-    wanted = ["ref_epoch"]
+    wanted = ["ref_epoch", SIMULATED]
     if profile is not None:
         wanted += [*profile.drop_bits, profile.prefer, profile.star_class]
     scalars = {item.name for item in table.fields if item.kind != "array"}

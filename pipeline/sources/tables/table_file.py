@@ -6,10 +6,11 @@ import gzip
 import io
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,12 @@ Kind = Literal["int", "float", "bool", "str", "array", "unknown"]
 GZIP_MAGIC = b"\x1f\x8b"
 BLOCK_ROWS = 131_072
 _CHUNK_BYTES = 1 << 20
+
+_LARGEST_RATIO = 1100
+"""Of what gzip unpacks to and its own size; a larger one is of a file that was cut."""
+
+MAX_LINE = 1 << 25
+_LETTERS_A_COLUMN = 1000
 
 
 class TableError(ValueError):
@@ -67,6 +74,45 @@ class Limits:
     max_rows: int | None = None
     max_columns: int | None = 20_000
 
+    @property
+    def max_line(self) -> int:
+        """Letters of a line of text: longer ones are no rows."""
+        return MAX_LINE if self.max_columns is None else min(MAX_LINE, _LETTERS_A_COLUMN * max(self.max_columns, 64))
+
+    def check_columns(self, name: str, count: int) -> None:
+        """Refuse more columns than the limit.
+
+        Raises
+        ------
+        TableError
+            With both numbers.
+        """
+        if self.max_columns is not None and count > self.max_columns:
+            found = f"{count:,}" if count > self.max_columns + 1 else f"more than {self.max_columns:,}"
+            raise TableError(f"{name} has {found} columns; at most {self.max_columns:,} are read. Leave columns out.")
+
+    def check_rows(self, name: str, count: int) -> None:
+        """Refuse more rows than the limit.
+
+        Raises
+        ------
+        TableError
+            With the limit.
+        """
+        if self.max_rows is not None and count > self.max_rows:
+            raise TableError(f"{name} has more than {self.max_rows:,} rows; no more are read. Leave rows out.")
+
+    def check_bytes(self, name: str, count: int) -> None:
+        """Refuse to unpack more bytes than the limit.
+
+        Raises
+        ------
+        TableError
+            With the limit.
+        """
+        if self.max_bytes is not None and count > self.max_bytes:
+            raise TableError(f"{name} unpacks to more than {self.max_bytes:,} bytes; no more are read.")
+
 
 class TableFile(ABC):
     """A table in a file.
@@ -106,20 +152,15 @@ class TableFile(ABC):
         self.simulated = simulated
         self.skipped: list[str] = []
         """A sentence for each row that could not be parsed, after reading."""
-        most_columns, most_rows = limits.max_columns, limits.max_rows
-        if most_columns is not None and len(self.fields) > most_columns:
-            raise TableError(
-                f"{name} has {len(self.fields):,} columns; at most {most_columns:,} are read. Leave columns out."
-            )
-        if most_rows is not None and n_rows is not None and n_rows > most_rows:
-            raise TableError(f"{name} has {n_rows:,} rows; at most {most_rows:,} are read. Leave rows out.")
+        limits.check_columns(name, len(self.fields))
+        limits.check_rows(name, n_rows or 0)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the columns as the file spells them."""
         return tuple(item.name for item in self.fields)
 
-    @property
+    @cached_property
     def by_name(self) -> dict[str, Field]:
         """The columns by name."""
         return {item.name: item for item in self.fields}
@@ -147,7 +188,13 @@ class TableFile(ABC):
         parts = list(self.blocks(names))
         if not parts:
             return pd.DataFrame({name: pd.Series(dtype="float64") for name in names})
-        return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+        if len(parts) == 1:
+            return parts[0]
+        return plain_frame(dict(pd.concat(parts, ignore_index=True).items()))
+
+    def read_exact(self, name: str) -> pd.Series:
+        """A column whole, in text formats as the text that is written: identifiers keep every digit of it."""
+        return self.read([name])[name]
 
 
 @dataclass(frozen=True)
@@ -182,11 +229,17 @@ class Origin:
             return stream.read(2) == GZIP_MAGIC
 
     def open(self) -> IO[bytes]:
-        """The unpacked bytes as a stream; seeking back is slow where they are compressed."""
+        """The unpacked bytes as a stream; of compressed ones no more than the limit, and without seeking back."""
         raw = self.raw()
         if not self.zipped:
             return raw
-        return gzip.open(raw, "rb")  # type: ignore[return-value] # GzipFile is a binary stream
+        if self.limits.max_bytes is not None:  # what the file says of itself comes first, then what it is
+            size = raw.seek(-4, 2)
+            declared = int.from_bytes(raw.read(4), "little")
+            if declared < _LARGEST_RATIO * size:
+                self.limits.check_bytes(self.name, declared)
+            raw.seek(0)
+        return io.BufferedReader(_Unpacked(raw, self), _CHUNK_BYTES)
 
     def head(self, size: int) -> bytes:
         """The first unpacked bytes.
@@ -205,8 +258,13 @@ class Origin:
             ) from None
         except IsADirectoryError:
             raise TableError(f"{self.path} is a folder, not a table.") from None
-        except (OSError, EOFError, zlib.error) as error:
-            raise TableError(f"{self.name} cannot be read ({type(error).__name__}). Fetch it again.") from None
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise self._damaged(error) from None
+        except OSError as error:
+            raise TableError(f"{self.name} cannot be read ({type(error).__name__}).") from None
+
+    def _damaged(self, error: Exception) -> TableError:
+        return TableError(f"{self.name} is damaged or cut short ({type(error).__name__}). Fetch it again.")
 
     def whole(self) -> bytes:
         """All unpacked bytes, within the limits.
@@ -216,22 +274,50 @@ class Origin:
         TableError
             If there are more than the limits allow, or the compression is damaged.
         """
-        parts, size, most = [], 0, self.limits.max_bytes
+        parts, size = [], 0
         try:
             with self.open() as stream:
                 while part := stream.read(_CHUNK_BYTES):
                     size += len(part)
-                    if most is not None and size > most:
-                        raise TableError(f"{self.name} unpacks to more than {most:,} bytes; no more are read.")
+                    self.limits.check_bytes(self.name, size)
                     parts.append(part)
         except (OSError, EOFError, zlib.error) as error:
-            raise TableError(f"{self.name} is damaged or cut short ({type(error).__name__}). Fetch it again.") from None
+            raise self._damaged(error) from None
         return b"".join(parts)
+
+
+class _Unpacked(io.RawIOBase):
+    """What a compressed file unpacks to, counted against the limits."""
+
+    def __init__(self, raw: IO[bytes], origin: Origin) -> None:
+        self._raw, self._origin, self._count = raw, origin, 0
+        self._packed = gzip.GzipFile(fileobj=raw)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        part = self._packed.read(len(buffer))
+        self._count += len(part)
+        self._origin.limits.check_bytes(self._origin.name, self._count)
+        buffer[: len(part)] = part
+        return len(part)
+
+    def close(self) -> None:
+        self._packed.close()
+        self._raw.close()
+        super().close()
+
+
+def says_simulated(words: Mapping[str, str]) -> bool:
+    """Whether words of a file about itself, such as those of our exports, say that it is simulated."""
+    said = [value.strip().lower() for key, value in words.items() if key.strip().lower() == "simulated"]
+    return any(value not in ("", "false", "no", "0", "f") for value in said)
 
 
 def plain_frame(columns: dict[str, pd.Series]) -> pd.DataFrame:
     """A frame of columns in the types that :meth:`TableFile.blocks` promises."""
-    return pd.DataFrame({name: _plain(values) for name, values in columns.items()})
+    return pd.DataFrame({name: _plain(values) for name, values in columns.items()}, copy=False)
 
 
 def _plain(values: pd.Series) -> pd.Series:
@@ -243,4 +329,5 @@ def _plain(values: pd.Series) -> pd.Series:
         return values.astype("Int64") if values.isna().any() else values.astype("int64")
     if pd.api.types.is_float_dtype(kind):
         return values.astype("float32" if str(kind).lower() == "float32" else "float64")
-    return values.astype("str").where(values.notna(), "")
+    text = values.astype("str")
+    return text.fillna("") if text.hasnans else text

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
-from pipeline.sources.tables.table_file import TableError
+from pipeline.sources.tables.ecsv_header import is_ecsv, read_ecsv_header
+from pipeline.sources.tables.table_file import Limits, Origin, TableError
+from pipeline.sources.tables.text_encoding import decode_head, refuse_long_line, split_lines
 
 HEAD_BYTES = 1 << 18
+_MOST_HEAD_BYTES = 1 << 25
 DELIMITERS = (",", "\t", ";", "|")
 _SAMPLE_LINES = 50
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
-_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
-_RULE = re.compile(r"[-=+|\s]*-{2,}[-=+|\s]*")
-_ECSV = re.compile(r"#\s*%ECSV\s")
+_LEAST_SHARE = 0.5
+"""Of the lines that have as many delimiters as the first."""
 
-UNNAMED = "column1"
-"""Name of the only column of a list without a header."""
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eEdD][-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
+_RULE = re.compile(r"[-=+|\s]*(-{2,}|={2,})[-=+|\s]*")
+_DESIGNATION = re.compile(r"Gaia\s+E?DR\d\s+\d+", re.IGNORECASE)
+_TOKEN = re.compile(r'"((?:[^"]|"")*)"|(\S+)')
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,11 @@ class Layout:
     named : bool
         Whether the file has a header.
     about : dict
-        For each column that the file describes (ECSV): ``unit``, ``description``, ``datatype``, ``ucd``.
+        For each column that the file describes (VizieR, ECSV): ``unit``, ``description``, ``datatype``, ``ucd``.
     metadata : dict
         Words of the file about itself.
+    comments : tuple of str
+        Comment lines before the first row.
     """
 
     encoding: str
@@ -57,70 +60,92 @@ class Layout:
     named: bool = True
     about: dict[str, dict[str, Any]] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
+    comments: tuple[str, ...] = ()
+
+    @property
+    def described(self) -> bool:
+        """Whether the file is ECSV, which declares the type of each column."""
+        return any("datatype" in item for item in self.about.values())
 
 
-def decode_head(head: bytes, name: str) -> tuple[str, str]:
-    """Encoding and text of the first bytes, without a byte order mark."""
-    for mark, encoding in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if head.startswith(mark):
-            return encoding, head.decode(encoding, "ignore")
-    if b"\0" in head:
-        raise TableError(
-            f"{name} is neither text nor FITS, VOTable or Parquet. Save it as CSV with a header, FITS or VOTable."
-        )
-    try:
-        return "utf-8", codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return "latin-1", head.decode("latin-1")
-
-
-def find_layout(head: bytes, name: str) -> Layout:
+def find_layout(origin: Origin) -> Layout:
     """Find the layout in the first bytes of a file.
 
     Raises
     ------
     TableError
-        If it is no table, holds nothing, or two delimiters fit equally well.
+        If it is no table, holds nothing, has too many columns, or two delimiters fit equally well.
     """
-    encoding, text = decode_head(head, name)
-    lines = text.splitlines()
-    if len(head) >= HEAD_BYTES and len(lines) > 1:
-        lines = lines[:-1]
-    comments = [line for line in lines[:2000] if line.startswith("#")]
-    if any(_ECSV.match(line) for line in comments[:1]):
-        return _ecsv(lines, encoding, name)
+    encoding, lines = _head_lines(origin)
+    name, limits = origin.name, origin.limits
     content = [(number, line) for number, line in enumerate(lines) if line.strip() and not line.startswith("#")]
+    comments = tuple(line for line in lines[: content[0][0] if content else None] if line.startswith("#"))
     if not content:
         raise TableError(f"{name} is empty: it holds no row. Choose another file.")
+    if comments and is_ecsv(comments[0]):
+        return _ecsv_layout(encoding, content[0], comments, name, limits)
+    if is_rule(content[0][1]) and len(content) > 1:  # a rule above the names
+        content = content[1:]
     sample = [line for _, line in content[:_SAMPLE_LINES]]
+    limits.check_columns(name, max(sample[0].count(sign) for sign in DELIMITERS) + 1)
     delimiter = find_delimiter(sample, name)
+    if not delimiter:
+        limits.check_columns(name, len(sample[0].split()))
     cells = [split(line, delimiter) for line in sample]
-    decimal = "," if delimiter != "," and _has_decimal_commas(cells[1:]) else "."
+    decimal = "," if delimiter != "," and _has_decimal_commas(cells) else "."
     metadata = _words(comments)
-    before = [line for line in lines[: content[0][0]] if line.startswith("#")]
-    heading = split(before[-1].lstrip("# ").rstrip(), delimiter) if before else []
-    if _is_row(cells[0], decimal):
-        if len(heading) == len(cells[0]) and not _is_row(heading, decimal):
-            return Layout(encoding, delimiter, _unique(heading), content[0][0], decimal, metadata=metadata)
+    heading = _heading(comments, cells[0], delimiter, decimal)
+    if heading:
+        return Layout(
+            encoding, delimiter, _unique(heading), content[0][0], decimal, metadata=metadata, comments=comments
+        )
+    if _is_row(cells[0], decimal) or _DESIGNATION.fullmatch(sample[0].strip(' "')):
         names = tuple(f"column{n + 1}" for n in range(len(cells[0])))
-        return Layout(encoding, delimiter, names, content[0][0], decimal, named=False, metadata=metadata)
+        return Layout(
+            encoding, delimiter, names, content[0][0], decimal, named=False, metadata=metadata, comments=comments
+        )
     first, about = 1, {}
     names = _unique(cells[0])
-    ruled = next((n for n, line in enumerate(sample[1:4], 1) if _RULE.fullmatch(line)), 0)
+    ruled = next((n for n, line in enumerate(sample[1:4], 1) if is_rule(line)), 0)
     if ruled:  # VizieR: names, units, a rule
         first = ruled + 1
         if ruled == 2:
             about = {key: {"unit": unit} for key, unit in zip(names, cells[1], strict=False) if unit}
     skip = content[first][0] if first < len(content) else len(lines)
-    return Layout(encoding, delimiter, names, skip, decimal, about=about, metadata=metadata)
+    return Layout(encoding, delimiter, names, skip, decimal, about=about, metadata=metadata, comments=comments)
+
+
+def _head_lines(origin: Origin) -> tuple[str, list[str]]:
+    """Encoding and whole lines of the beginning, of which at least two are content where the file has them."""
+    size = HEAD_BYTES
+    while True:
+        head = origin.head(size)
+        whole = len(head) < size
+        encoding, text = decode_head(head, origin.name, whole=whole)
+        lines = split_lines(text)
+        refuse_long_line(max(map(len, lines), default=0), origin)
+        if whole:
+            return encoding, lines
+        lines = lines[:-1]
+        content = sum(bool(line.strip()) and not line.startswith("#") for line in lines)
+        if content > 1 or size >= _MOST_HEAD_BYTES:
+            return encoding, lines
+        size *= 8
+
+
+def _heading(comments: Sequence[str], row: Sequence[str], delimiter: str, decimal: str) -> list[str]:
+    """Names in the last comment that has as many words as the first row has cells."""
+    if not any(_is_number(cell, decimal) for cell in row):
+        return []
+    for line in reversed(comments):
+        found = split(line.lstrip("#").strip(), delimiter)
+        if len(found) == len(row) and not any(_is_number(cell, decimal) for cell in found):
+            return found
+    return []
 
 
 def find_delimiter(sample: Sequence[str], name: str) -> str:
-    """The delimiter whose count is the same in every line; "" for white space.
+    """The delimiter whose count is the same in most lines; "" for white space.
 
     Raises
     ------
@@ -129,11 +154,14 @@ def find_delimiter(sample: Sequence[str], name: str) -> str:
     """
     fits = {}
     for sign in DELIMITERS:
-        counts = [len(split(line, sign)) for line in sample if not _RULE.fullmatch(line)]
-        if counts and counts[0] > 1:
-            fits[sign] = sum(count == counts[0] for count in counts) / len(counts), counts[0]
+        counts = [len(split(line, sign)) for line in sample if not is_rule(line)]
+        share = sum(count == counts[0] for count in counts) / len(counts) if counts else 0.0
+        if share >= _LEAST_SHARE and counts[0] > 1:
+            fits[sign] = share, counts[0]
     if not fits:
-        return "" if any(len(line.split()) > 1 for line in sample) else ","
+        words = [len(_TOKEN.findall(line)) for line in sample]
+        single = words[0] == 1 or 2 * sum(count == 1 for count in words[1:]) > len(words[1:])
+        return "," if single or _DESIGNATION.fullmatch(sample[0].strip()) else ""
     best = max(fits.values())
     equal = [sign for sign, value in fits.items() if value[0] == best[0]]
     if len(equal) > 1 and "," in equal and len(sample) > 1:  # "1,5;2,5": commas are decimal marks
@@ -151,19 +179,31 @@ def find_delimiter(sample: Sequence[str], name: str) -> str:
     return equal[0]
 
 
+def is_rule(line: str) -> bool:
+    """Whether a line is drawn of dashes or equal signs."""
+    return _RULE.fullmatch(line) is not None
+
+
 def split(line: str, delimiter: str) -> list[str]:
     """Cells of a line, quotes and surrounding space removed."""
     if not delimiter:
-        return [cell.strip('"') for cell in line.split()]
-    cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+        return [quoted or plain for quoted, plain in _TOKEN.findall(line)]
+    try:
+        cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+    except csv.Error:  # a cell that is too long
+        cells = line.split(delimiter)
     if delimiter == "|" and len(cells) > 2 and not cells[0].strip() and not cells[-1].strip():
         return [cell.strip() for cell in cells[1:-1]]
     return [cell.strip() for cell in cells]
 
 
+def _is_number(cell: str, decimal: str) -> bool:
+    return _NUMBER.fullmatch(cell.replace(decimal, ".")) is not None
+
+
 def _is_row(cells: Sequence[str], decimal: str) -> bool:
     """Whether cells are values and no names: at least one number, and no more words than numbers."""
-    numbers = sum(bool(_NUMBER.fullmatch(cell.replace(decimal, "."))) for cell in cells)
+    numbers = sum(_is_number(cell, decimal) for cell in cells)
     return numbers > 0 and 2 * numbers >= sum(bool(cell) for cell in cells)
 
 
@@ -175,12 +215,17 @@ def _has_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
-    taken: dict[str, int] = {}
+    wanted = [raw.strip().strip('"') or f"column{number}" for number, raw in enumerate(names, 1)]
+    reserved, taken = set(wanted), set()
+    counts: dict[str, int] = {}
     result = []
-    for number, raw in enumerate(names, 1):
-        name = raw.strip().strip('"') or f"column{number}"
-        taken[name] = taken.get(name, 0) + 1
-        result.append(name if taken[name] == 1 else f"{name}_{taken[name]}")
+    for name in wanted:
+        free = name
+        while free in taken or (free != name and free in reserved):
+            counts[name] = counts.get(name, 1) + 1
+            free = f"{name}_{counts[name]}"
+        taken.add(free)
+        result.append(free)
     return tuple(result)
 
 
@@ -190,43 +235,17 @@ def _words(comments: Sequence[str]) -> dict[str, str]:
     return {key.strip().lower(): value.strip() for key, sign, value in pairs if sign and " " not in key.strip()}
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """YAML of an ECSV header: plain values; tags that would make objects are plain values too."""
-
-
-def _plain_node(loader: _PlainLoader, _tag: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        return loader.construct_mapping(node, deep=True)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    return loader.construct_scalar(node)  # type: ignore[arg-type] # only scalars are left
-
-
-_PlainLoader.add_multi_constructor("!", _plain_node)
-_PlainLoader.add_multi_constructor("tag:yaml.org,2002:python/", _plain_node)
-
-
-def _ecsv(lines: Sequence[str], encoding: str, name: str) -> Layout:
-    """An ECSV header: YAML in comments, read as plain values whatever tags it holds."""
-    end = next((n for n, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
-    text = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in lines[:end] if line.startswith("#"))
-    if text.count("&") and "*" in text:
-        raise TableError(f"{name}: its ECSV header uses YAML anchors, which are not read. Save it again with astropy.")
-    try:
-        header = yaml.load(text.partition("\n")[2], Loader=_PlainLoader)  # noqa: S506 - a safe loader
-        delimiter = str(header.get("delimiter", " "))
-        described = {str(item["name"]): {str(k): v for k, v in item.items()} for item in header["datatype"]}
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, RecursionError) as error:
-        raise TableError(f"{name}: its ECSV header is damaged ({type(error).__name__}).") from None
-    if end >= len(lines):
-        raise TableError(f"{name} is ECSV without rows.")
-    names = _unique(split(lines[end], delimiter))
-    meta = header.get("meta") or {}
-    pairs = meta.items() if isinstance(meta, dict) else meta if isinstance(meta, list) else ()
-    metadata = {
-        str(pair[0]).lower(): str(pair[1]) for pair in pairs if isinstance(pair, tuple | list) and len(pair) == 2
-    }
-    for about in described.values():
-        own = about.get("meta")
-        about["ucd"] = str(dict(own).get("ucd", "")) if isinstance(own, dict) else ""
-    return Layout(encoding, delimiter, names, end + 1, about=described, metadata=metadata)
+def _ecsv_layout(encoding: str, first: tuple[int, str], comments: Sequence[str], name: str, limits: Limits) -> Layout:
+    header = read_ecsv_header(comments, name, limits)
+    number, line = first
+    limits.check_columns(name, line.count(header.delimiter) + 1)
+    names = _unique(split(line, header.delimiter))
+    return Layout(
+        encoding,
+        header.delimiter,
+        names,
+        number + 1,
+        about=header.about,
+        metadata=header.metadata,
+        comments=tuple(comments),
+    )

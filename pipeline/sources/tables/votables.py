@@ -13,13 +13,22 @@ from astropy.io.votable.tree import Field as VOField
 from astropy.io.votable.tree import TableElement
 
 from pipeline.sources.tables.safe_xml import UnsafeXmlError, refuse_outside_references
-from pipeline.sources.tables.table_file import BLOCK_ROWS, Field, Kind, Origin, TableError, TableFile, plain_frame
+from pipeline.sources.tables.table_file import (
+    BLOCK_ROWS,
+    Field,
+    Kind,
+    Origin,
+    TableError,
+    TableFile,
+    plain_frame,
+    says_simulated,
+)
 
 _KINDS: dict[str, Kind] = {
     **dict.fromkeys(("unsignedByte", "short", "int", "long"), "int"),
     **dict.fromkeys(("float", "double"), "float"),
     **dict.fromkeys(("char", "unicodeChar"), "str"),
-    "boolean": "bool",
+    **dict.fromkeys(("boolean", "bit"), "bool"),
 }
 
 
@@ -29,7 +38,7 @@ class VOTableFile(TableFile):
     def __init__(self, origin: Origin) -> None:
         data = origin.whole()
         try:
-            refuse_outside_references(data)
+            refuse_outside_references(data, origin.limits, origin.name)
         except UnsafeXmlError as error:
             raise TableError(f"{origin.name}: {error}") from None
         try:
@@ -39,13 +48,14 @@ class VOTableFile(TableFile):
         except Exception as error:  # noqa: BLE001 - astropy raises many kinds on damaged files
             raise TableError(f"{origin.name} is damaged VOTable ({type(error).__name__}). Fetch it again.") from None
         infos = {
-            str(info.name).lower(): str(info.value).lower()
+            str(info.name).lower(): str(info.value)
             for holder in (document, *document.resources)
             for info in holder.infos
         }
-        if infos.get("query_status") in ("error", "overflow"):
+        status = infos.get("query_status", "").upper()
+        if status in ("ERROR", "OVERFLOW"):
             raise TableError(
-                f"{origin.name} is an answer with QUERY_STATUS {infos['query_status'].upper()}: it is not the whole "
+                f"{origin.name} is an answer with QUERY_STATUS {status}: it is not the whole "
                 "result. Ask the archive again, with a larger MAXREC."
             )
         tables = [table for table in document.iter_tables() if table.fields]
@@ -63,7 +73,7 @@ class VOTableFile(TableFile):
             fields.append(
                 Field(spelled, _kind(item), unit, item.ucd or "", " ".join(str(item.description or "").split()))
             )
-        simulated = infos.get("simulated") in ("true", "yes", "1")
+        simulated = says_simulated(infos)
         rows = len(self._table.array)
         super().__init__(origin.name, "VOTable", fields, rows, origin.limits, simulated=simulated)
 
