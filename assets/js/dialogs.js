@@ -2,11 +2,6 @@
 
 const SEEN = "mgiant-explorer-tour"
 const LOST = "mgiant-explorer-lost"
-const AGAIN_AFTER = 1500
-const ALIVE = "static/js/bokeh.min.js" // every server of the page has it, and making a page is dear
-const LOST_WORDS = "The connection to the server is lost. This page comes back by itself when the server answers."
-const OVER_ALL = `position: fixed; left: 50%; bottom: 22px; transform: translateX(-50%); z-index: 2000; padding: 10px 18px;
-  border-radius: 6px; background: #8c1d18; color: #ffffff; font: 14px Explorer, Helvetica Neue, Arial, sans-serif;`
 
 class Dialogs {
   constructor(send, host, light) {
@@ -20,6 +15,7 @@ class Dialogs {
       link: (link) => this.link(link),
       say: (text) => this.say(text),
       resume: (token) => this.watch_connection(token),
+      reload: () => this.come_back(),
     }
     this.toast = element("div", {className: "toast", role: "status", hidden: true})
     host.append(this.toast)
@@ -126,22 +122,7 @@ class Dialogs {
     const {document} = this
     if (document === undefined || this.watched) return
     this.watched = true
-    document.on_event("connection_lost", () => {
-      if (this.lost) return
-      this.lost = true
-      this.connection("lost", "Connection lost")
-      window.document.body.append(element("div", {role: "alert", style: OVER_ALL}, LOST_WORDS)) // in whatever room
-      const again = async () => {
-        try {
-          const answer = await fetch(ALIVE, {method: "HEAD", cache: "no-store"})
-          if (answer.ok) return this.come_back()
-        } catch (error) {
-          if (!(error instanceof TypeError)) throw error // no answer yet
-        }
-        setTimeout(again, AGAIN_AFTER)
-      }
-      setTimeout(again, AGAIN_AFTER)
-    })
+    on_lost_connection(document, () => this.connection("lost", "Connection lost"), () => this.come_back())
   }
 
   // The server knows what was on screen, the browser what was being written and the page's own address.

@@ -1,5 +1,8 @@
 // Small tools that every part uses. Text goes in as text, never as HTML.
 
+const LONG_LIST = 150 // columns in a list without a search
+const MOST_LISTED = 300
+
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag)
   for (const [name, value] of Object.entries(attributes)) {
@@ -10,6 +13,11 @@ function element(tag, attributes = {}, ...children) {
   }
   made.append(...children.filter((child) => child !== null && child !== undefined))
   return made
+}
+
+// Until the browser is closed, the pages of the server begin in the theme that was chosen last.
+function remember_theme(dark) {
+  document.cookie = `mgiant-dark=${dark ? 1 : 0}; path=/; SameSite=Lax`
 }
 
 function icon(name, title, action, attributes = {}) {
@@ -40,7 +48,8 @@ function large(pixels) {
 }
 
 // A menu under its button. It lies over everything, so no card cuts it; Escape and a click elsewhere close it.
-function popup(button, fill) {
+// It ends where the button ends, or begins where it begins.
+function popup(button, fill, side = "right") {
   const el = element("div", {className: "popup", popover: "auto"})
   const close = () => el.matches(":popover-open") && el.hidePopover()
   button.popoverTargetElement = el
@@ -50,9 +59,10 @@ function popup(button, fill) {
     if (!open) return window.removeEventListener("resize", close)
     window.addEventListener("resize", close)
     el.replaceChildren(...fill())
-    const {top, right, bottom} = button.getBoundingClientRect(), below = window.innerHeight - bottom
+    const {top, left, right, bottom} = button.getBoundingClientRect(), below = window.innerHeight - bottom
     const place = below > top ? {top: `${bottom + 2}px`, bottom: "auto"} : {top: "auto", bottom: `${window.innerHeight - top + 2}px`}
-    Object.assign(el.style, {...place, right: `${window.innerWidth - right}px`, maxHeight: `${Math.max(below, top) - 10}px`})
+    const across = side === "left" ? {left: `${left}px`} : {right: `${window.innerWidth - right}px`}
+    Object.assign(el.style, {...place, ...across, maxHeight: `${Math.max(below, top) - 10}px`})
   })
   const refresh = () => el.matches(":popover-open") && el.replaceChildren(...fill())
   return {el, close, refresh}
@@ -62,6 +72,54 @@ function options(select, entries, value) {
   const texts = entries.map(([key, label, off]) => element("option", {value: key, disabled: off}, label))
   select.replaceChildren(...texts)
   select.value = value
+}
+
+// Options under the headings of their groups; those without one come first.
+function grouped(select, entries, value) {
+  const groups = new Map([["", select]])
+  select.replaceChildren()
+  for (const [key, label, heading] of entries) {
+    if (!groups.has(heading)) groups.set(heading, select.appendChild(element("optgroup", {label: heading})))
+    groups.get(heading).append(element("option", {value: key}, label))
+  }
+  select.value = value
+}
+
+// A list of columns, with a search where it is long.
+class ColumnList {
+  constructor(name, choose) {
+    this.entries = []
+    this.select = element("select", {"aria-label": name, onchange: () => choose(this.select.value)})
+    this.search = element("input", {
+      type: "search", className: "find", placeholder: "search", "aria-label": "Find a column", hidden: true,
+      oninput: () => this.refill(),
+    })
+    this.el = element("span", {className: "columns"}, this.select, this.search)
+  }
+
+  get value() {
+    return this.select.value
+  }
+
+  set value(value) {
+    this.select.value = value
+    if (this.select.value !== value) this.refill(value)
+  }
+
+  fill(entries, value) {
+    this.entries = entries
+    this.search.hidden = entries.length <= LONG_LIST
+    this.refill(value)
+  }
+
+  refill(value = this.select.value) {
+    const words = this.search.value.toLowerCase().split(/\s+/)
+    const found = this.entries.filter(([key, label]) => words.every((word) => key.includes(word) || label.toLowerCase().includes(word)))
+    const chosen = this.entries.find(([key]) => key === value)
+    const shown = found.slice(0, MOST_LISTED), more = found.length - shown.length
+    grouped(this.select, chosen && !shown.includes(chosen) ? [chosen, ...shown] : shown, value)
+    if (more > 0) this.select.append(element("option", {disabled: true}, `${more.toLocaleString("en")} more: search`))
+  }
 }
 
 function choices(name, entries, action) {

@@ -20,7 +20,10 @@ export function render({model}) {
     },
     // The spectrum first: with single stars on screen the rings cost a frame in every view.
     focus: debounced((places) => stage.parts.focus(places), RING_AFTER),
-    theme: (dark) => host.classList.toggle("dark", dark),
+    theme: (dark) => {
+      host.classList.toggle("dark", dark)
+      remember_theme(dark)
+    },
     star_page: (on) => {
       host.classList.toggle("alone", on)
       star.widen(on)

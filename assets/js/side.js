@@ -27,8 +27,9 @@ class Side {
     this.name = element("input", {placeholder: "name of a subset", "aria-label": "Name of the subset", maxLength: 40})
     const keep = element("button", {type: "button", title: "Give the selected stars a name", onclick: () => this.keep()}, "Save selection")
     this.tree = element("ul", {className: "tree", "aria-label": "Subsets"})
-    this.file = element("input", {type: "file", hidden: true, accept: ".csv,.txt,.tsv,.fits,.fit,.xml,.vot,.votable,.parquet", onchange: () => this.upload()})
-    const list = element("button", {type: "button", title: "CSV, FITS, VOTable or Parquet with obsid, source_id, or ra and dec", onclick: () => this.file.click()}, "Member list…")
+    this.categories = element("select", {"aria-label": "Subsets by category", title: "Name the stars of each different value of a column", onchange: () => this.by_category()})
+    this.file = element("input", {type: "file", hidden: true, onchange: () => this.upload()})
+    const list = element("button", {type: "button", title: "Any table with obsid, source_id, or ra and dec: CSV, FITS, VOTable, Parquet, ..., gzipped or not; or ids alone", onclick: () => this.file.click()}, "Member list…")
     const number = (label, title) => element("input", {type: "number", step: "any", placeholder: label, title, "aria-label": title})
     this.verdicts = element("select", {"aria-label": "Stars by verdict", onchange: () => this.by_verdict()})
     this.judged = element("div", {hidden: true}, element("h2", {}, "Vetting verdicts"), element("div", {className: "row"}, this.verdicts))
@@ -42,6 +43,7 @@ class Side {
     this.el.replaceChildren(
       element("h2", {}, "Filter"), this.input, this.words, this.error, element("div", {className: "row"}, this.fits, apply),
       element("h2", {}, "Subsets"), this.tree, element("div", {className: "row"}, this.name, keep),
+      element("div", {className: "row"}, this.categories),
       element("h2", {}, "From a list or the sky"), element("div", {className: "row"}, list, this.file), this.listed,
       element("div", {className: "row"}, ...this.cone, circle), this.judged,
       element("h2", {}, "Saved views"), this.views, element("div", {className: "row"}, this.view_name, save),
@@ -49,7 +51,7 @@ class Side {
     )
   }
 
-  receive({open, check, subsets, views, saved, said, place, children, verdicts}) {
+  receive({open, check, subsets, views, saved, said, place, children, verdicts, categories}) {
     if (open !== undefined) {
       if (open && !this.built) this.build()
       this.el.hidden = !open
@@ -71,6 +73,10 @@ class Side {
     if (verdicts) {
       this.judged.hidden = !verdicts.length
       options(this.verdicts, [["", "Select stars by verdict…"], ...verdicts], "")
+    }
+    if (categories) {
+      this.categories.hidden = !categories.length
+      grouped(this.categories, [["", "A subset for each value of…", ""], ...categories], "")
     }
     if (saved) this.view_name.value = ""
     if (views) this.views.replaceChildren(...views.map((name) => this.view(name)))
@@ -200,6 +206,11 @@ class Side {
     return element("li", {}, element("div", {className: "line"},
       element("button", {type: "button", className: "name", title: "Show this view", onclick: () => this.act({kind: "view", name})}, name),
       icon("delete_outline", `Forget ${name}`, () => this.act({kind: "forget_view", name}))))
+  }
+
+  by_category() {
+    if (this.categories.value) this.act({kind: "categories", column: this.categories.value})
+    this.categories.value = ""
   }
 
   by_verdict() {

@@ -82,7 +82,7 @@ class Stage {
     card.view?.close?.()
     card.spec = spec
     card.view = null
-    options(card.select, this.catalogue.map(([key, title]) => [key, title]), spec.view)
+    options(card.select, this.catalogue, spec.view)
     card.part.hidden = !spec.parts
     if (spec.parts) options(card.part, spec.parts.map((label, k) => [k, label]), spec.part)
     card.caption.title = spec.about ?? ""
@@ -147,9 +147,9 @@ class Stage {
 
   menu({slot, spec}) {
     const axis = (name) => {
-      const select = element("select", {"aria-label": `${name} axis`, onchange: () => this.send({kind: "axis", slot, axis: name, column: select.value})})
-      options(select, this.columns, spec[name].column)
-      return element("label", {}, `${name.toUpperCase()} `, select)
+      const list = new ColumnList(`${name} axis`, (column) => this.send({kind: "axis", slot, axis: name, column}))
+      list.fill(this.columns, spec[name].column)
+      return element("label", {}, `${name.toUpperCase()} `, list.el)
     }
     const overlay = ({name, label, on}) => {
       const box = element("input", {type: "checkbox", checked: on, onchange: () => this.send({kind: "switch", slot, name, on: box.checked})})

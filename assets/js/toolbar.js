@@ -27,7 +27,7 @@ class Toolbar {
     this.clear = icon("deselect", "Clear the selection", () => send({kind: "clear"}))
     this.zoom = icon("zoom_out_map", "Reset every zoom (x)", () => send({kind: "home"}))
     this.side = icon("filter_alt", "Filter, subsets, saved views (/)", () => send({kind: "side"}), {"aria-expanded": "false"})
-    this.colour = element("select", {"aria-label": "Colour by", onchange: () => send({kind: "colour", value: this.colour.value})})
+    this.colour = new ColumnList("Colour by", (value) => send({kind: "colour", value}))
     this.grid = element("select", {"aria-label": "How many views", title: "How many views", onchange: () => send({kind: "grid", value: Number(this.grid.value)})})
     this.legend = element("span", {className: "legend"})
     this.more = icon("ios_share", "Link, export, figures of the paper", () => send({kind: "more"}), {className: "always"})
@@ -38,7 +38,7 @@ class Toolbar {
       "div", {className: "toolbar", role: "toolbar", "aria-label": "Explore"},
       this.side, this.count, this.subset, this.tools.row, this.modes.row, this.undo, this.redo, this.clear, this.zoom,
       element("span", {className: "gap"}),
-      element("label", {title: "Colours the selected stars by the mean of a column in each pixel"}, "Colour ", this.colour),
+      element("label", {title: "Colours the selected stars by the mean of a column in each pixel"}, "Colour ", this.colour.el),
       element("span", {className: "extras"}, this.legend), this.grid, this.more, this.help, this.who, this.light,
     )
     this.parts = {
@@ -68,7 +68,7 @@ class Toolbar {
     if (mode) this.modes.press(mode)
     if (undo !== undefined) this.undo.disabled = !undo
     if (redo !== undefined) this.redo.disabled = !redo
-    if (colours) options(this.colour, colours, colour_by)
+    if (colours) this.colour.fill(colours, colour_by)
     if (colour_by) this.colour.value = colour_by
     if (grid) this.grid.value = grid
   }

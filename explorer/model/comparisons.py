@@ -174,10 +174,11 @@ def differences(library: Library, pair: Pair, sample: Mask | None = None) -> Dif
 
 def _stated_error(table: StarTable, name: str) -> FloatArray:
     """Errors of a column: those it states, or half the interval from the 16th to the 84th percentile."""
-    if f"{name}_err" in table:
-        return np.asarray(table[f"{name}_err"], np.float64)
-    if f"{name}_16" in table and f"{name}_84" in table:
-        return np.asarray(0.5 * (table[f"{name}_84"].astype(np.float64) - table[f"{name}_16"]))
+    error, low, high = (table.companion(name, ending) for ending in ("_err", "_16", "_84"))
+    if error is not None:
+        return np.asarray(table[error], np.float64)
+    if low is not None and high is not None:
+        return np.asarray(0.5 * (table[high].astype(np.float64) - table[low]))
     return np.full(table.n_stars, np.nan)
 
 
@@ -194,8 +195,9 @@ def _other(library: Library, pair: Pair) -> tuple[FloatArray, FloatArray]:
     if pair.other == "distance_geo" and "parallax_err" in table:
         with np.errstate(invalid="ignore", divide="ignore"):
             return other, np.abs(other * table["parallax_err"] / table["parallax"])
-    if f"{pair.other}_err" in table:
-        return other, table[f"{pair.other}_err"].astype(np.float64)
+    error = table.companion(pair.other, "_err")
+    if error is not None:
+        return other, table[error].astype(np.float64)
     return other, np.zeros(table.n_stars)
 
 

@@ -58,7 +58,7 @@ def completions(
 def _words(columns: Iterable[Column], subsets: Iterable[str]) -> Iterator[Completion]:
     for column in columns:
         unit = f" [{column.unit}]" if column.unit else ""
-        yield Completion(column.name, f"{column.label}{unit}: {column.description}")
+        yield Completion(column.name, f"{column.label}{unit}: {column.meaning}")
     for name in subsets:
         yield Completion(name, "named subset")
     for name, function in FUNCTIONS.items():

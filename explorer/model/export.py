@@ -15,10 +15,17 @@ from explorer.model.library import Library
 from explorer.model.selection import Mask, Selection, SelectionError
 from explorer.model.subsets import describe
 from pipeline import __version__
+from pipeline.products.manifest import ProductError
 from pipeline.products.tables import annotated, fits_bytes, parquet_bytes, votable_bytes
 
 MOST_STARS = 1_000_000
 """Stars in one table; more are better read from the product directory itself."""
+
+MAX_VALUES = 250_000_000
+"""Values in one table: stars times columns, of two gigabytes."""
+
+SIMULATED_COLUMN = "simulated"
+"""Last column of a plain CSV of simulated stars: the format has no other place for a word about itself."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ def provenance(library: Library, selection: Selection, rows: Mask) -> dict[str, 
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
         "program": f"mgiant-explorer {__version__}",
         "stars": f"{int(rows.sum())} of {rows.size}",
-        "selection": describe(selection),
+        "selection": describe(selection, library.table.known),
         "selection_json": json.dumps(selection.to_dict(), separators=(",", ":")),
         "choices": json.dumps(dict(manifest.choices), sort_keys=True, ensure_ascii=False),
     }
@@ -81,19 +88,24 @@ def export(library: Library, selection: Selection, rows: Mask, form: str) -> Exp
         raise SelectionError("No star is selected, so there is no table to write.")
     if count > MOST_STARS:
         raise SelectionError(f"{count:,} stars are selected; a table takes {MOST_STARS:,}. Select fewer.")
+    columns = len(library.table.columns)
+    if count * columns > MAX_VALUES:
+        raise SelectionError(
+            f"{count:,} stars with {columns:,} columns are too many for a table. Select fewer than "
+            f"{MAX_VALUES // columns:,}, or read catalog.parquet of the product."
+        )
     writer = FORMS[form]
-    data = writer.write(_table(library, rows), provenance(library, selection, rows))
+    try:
+        data = writer.write(_table(library, rows), provenance(library, selection, rows))
+    except ProductError as error:
+        raise SelectionError(str(error)) from error
     return Exported(f"{library.products.manifest.name}_{count}.{writer.ending}", writer.mime, data)
 
 
 def _table(library: Library, rows: Mask) -> Table:
     source = library.table
     stars = np.flatnonzero(rows)
-    columns = {
-        declared: source.texts_of(declared.name, stars) if declared.dtype == "str" else source[declared.name][stars]
-        for declared in source.columns
-    }
-    return annotated(columns)
+    return annotated({one: source.taken(one.name, stars) for one in source.columns})
 
 
 def _ecsv(table: Table, words: Mapping[str, str]) -> bytes:
@@ -102,10 +114,22 @@ def _ecsv(table: Table, words: Mapping[str, str]) -> bytes:
 
 
 def _csv(table: Table, words: Mapping[str, str]) -> bytes:
+    """Names, then rows, as TOPCAT and spreadsheets expect; simulated stars have a column that says so."""
+    if "SIMULATED" in words and SIMULATED_COLUMN not in table.colnames:
+        table[SIMULATED_COLUMN] = np.ones(len(table), bool)
+    return _text(table, "ascii.csv")
+
+
+def _csv_with_notes(table: Table, words: Mapping[str, str]) -> bytes:
+    """The same below lines that begin with ``#``: where the rows come from, what the columns are."""
     lines = [f"{name}: {text}" for name, text in words.items()]
     for column in table.itercols():
         unit = f" [{column.unit}]" if column.unit is not None else ""
-        lines.append(f"column {column.name}{unit}: {column.description}")
+        ucd = f", UCD {column.meta['ucd']}" if column.meta["ucd"] and "origin" in column.meta else ""
+        source = (
+            f" (column {column.meta['label']!r} of {column.meta['origin']}{ucd})" if "origin" in column.meta else ""
+        )
+        lines.append(f"column {column.name}{unit}: {column.description}{source}")
     return "".join(f"# {line}\n" for line in lines).encode() + _text(table, "ascii.csv")
 
 
@@ -143,5 +167,6 @@ FORMS: dict[str, Form] = {
     "ecsv": Form("ECSV", "ecsv", "text/csv", _ecsv),
     "parquet": Form("Parquet", "parquet", "application/vnd.apache.parquet", parquet_bytes),
     "csv": Form("CSV", "csv", "text/csv", _csv),
+    "csv_notes": Form("CSV with notes", "csv", "text/csv", _csv_with_notes),
 }
 """Kinds of files by what a message calls them."""

@@ -41,8 +41,10 @@ from explorer.model.selection import (
     column_of,
     joined,
 )
-from pipeline.domain.columns import BY_NAME, FULL_CIRCLE
+from pipeline.domain.column import Column
+from pipeline.domain.columns import BY_NAME, FULL_CIRCLE, column
 from pipeline.domain.flags import QualityFlag
+from pipeline.domain.own_columns import is_own_name
 
 MOST_CHARACTERS = 4_000
 MOST_DEPTH = 30
@@ -62,6 +64,8 @@ _SPACE = re.compile(r"\s*")
 _LARGEST_INTEGER = 2**63 - 1
 _JOINTS = {"and": Joint.AND, "&": Joint.AND, "or": Joint.OR, "|": Joint.OR, "xor": Joint.XOR, "^": Joint.XOR}
 _COMPARE = ("<", "<=", ">", ">=", "==", "!=", "=")
+
+_DECLARED = {name: one.dtype for name, one in BY_NAME.items()}
 
 Parsed: TypeAlias = Selection | Formula
 
@@ -91,32 +95,35 @@ class Matches(Selection):
     ----------
     text : str
         The comparison, without ``and``, ``or``, ``not`` and names of subsets.
+    own : tuple of (str, str)
+        Names and types of the user's own columns in it: what else it names is declared.
     """
 
     text: str
+    own: tuple[tuple[str, str], ...] = ()
     kind: ClassVar[str] = "matches"
 
     def __post_init__(self) -> None:
         """Refuse what is no comparison."""
-        _comparisons(self.text)
+        _comparisons(self.text, self.own)
 
     def mask(self, columns: Columns) -> Mask:
         """True where it holds; never where a value is missing."""
         rows = np.ones(column_of(columns, "obsid").shape, np.bool_)
-        for comparison in _comparisons(self.text):
+        for comparison in _comparisons(self.text, self.own):
             rows &= comparison.mask(columns)
         return rows
 
 
-def parse(text: str, columns: Iterable[str], subsets: Mapping[str, Selection] | None = None) -> Selection:
+def parse(text: str, columns: Iterable[str | Column], subsets: Mapping[str, Selection] | None = None) -> Selection:
     """Read an expression.
 
     Parameters
     ----------
     text : str
         The expression.
-    columns : iterable of str
-        Columns that it may name.
+    columns : iterable of str or Column
+        Columns that it may name: declared ones by name, the user's own by their description.
     subsets : mapping of str to Selection, optional
         Named subsets that it may name.
 
@@ -130,7 +137,8 @@ def parse(text: str, columns: Iterable[str], subsets: Mapping[str, Selection] | 
     ExpressionError
         With the place, what was found and the remedy.
     """
-    parser = _Parser(text, frozenset(columns), subsets or {})
+    known = (column(one) if isinstance(one, str) else one for one in columns)
+    parser = _Parser(text, {one.name: one.dtype for one in known}, subsets or {})
     begin = parser.token
     found = parser.either()
     parser.expect_end()
@@ -138,8 +146,11 @@ def parse(text: str, columns: Iterable[str], subsets: Mapping[str, Selection] | 
 
 
 @lru_cache(maxsize=512)
-def _comparisons(text: str) -> tuple[Comparison, ...]:
-    parser = _Parser(text, frozenset(BY_NAME), {})
+def _comparisons(text: str, own: tuple[tuple[str, str], ...]) -> tuple[Comparison, ...]:
+    for name, _ in own:
+        if not is_own_name(name):
+            raise ExpressionError(f"{name!r:.80} cannot name a column of your own.", 0, len(text))
+    parser = _Parser(text, {**_DECLARED, **dict(own)}, {})
     parts = parser.chain()
     parser.expect_end()
     if isinstance(parts, Formula):
@@ -179,7 +190,7 @@ def _tokens(text: str) -> list[_Token]:
 class _Parser:
     """Reads one expression; each method reads one line of the grammar."""
 
-    def __init__(self, text: str, columns: frozenset[str], subsets: Mapping[str, Selection]) -> None:
+    def __init__(self, text: str, columns: Mapping[str, str], subsets: Mapping[str, Selection]) -> None:
         self.text, self.columns, self.subsets = text, columns, subsets
         self.tokens = _tokens(text)
         self.at = 0
@@ -269,10 +280,16 @@ class _Parser:
             return first
         chain = self._chain_from(first)
         if isinstance(chain, Formula):
-            if isinstance(chain, ColumnValue) and BY_NAME[chain.name].dtype == "bool":
-                return Matches(f"{chain.name} == 1")
+            if isinstance(chain, ColumnValue) and self.columns[chain.name] == "bool":
+                return self.matches(f"{chain.name} == 1", chain)
             return chain
-        return Matches(self.text[begin : self.tokens[self.at - 1].end].strip())
+        formulas = [part for one in chain for part in (one.left, one.right)]
+        return self.matches(self.text[begin : self.tokens[self.at - 1].end].strip(), *formulas)
+
+    def matches(self, text: str, *formulas: Formula) -> Matches:
+        """A comparison of formulas, which knows the types of the user's own columns in it."""
+        names = frozenset().union(*(one.names() for one in formulas))
+        return Matches(text, tuple((name, self.columns[name]) for name in sorted(names) if name not in BY_NAME))
 
     def chain(self) -> tuple[Comparison, ...] | Formula:
         """One comparison, or two in a chain as in ``0 < x < 1``."""
@@ -369,7 +386,7 @@ class _Parser:
         if self.token.text == "(" and (name in FUNCTIONS or name in CONDITIONS):
             return self.call(token)
         if name.lower() in self.columns:
-            return ColumnValue(name.lower())
+            return ColumnValue(name.lower(), self.columns[name.lower()] == "str")
         if name in self.subsets:
             return Named(name, self.subsets[name])
         if name.upper() in FLAGS:
@@ -402,14 +419,14 @@ class _Parser:
             return Call(name, tuple(arguments))
         source = [self.text[start.start : end].strip() for start, end in self._spans(starts)]
         if name == "known":
-            return Matches(f"({source[0]}) == ({source[0]})")
+            return self.matches(f"({source[0]}) == ({source[0]})", *arguments)
         if name == "cone":
             centre = [self.constant(part, start) for part, start in zip(arguments, starts, strict=True)]
             return self._cone(centre, token)
         if isinstance(arguments[0], ColumnValue):
             low, high = (self.constant(part, start) for part, start in zip(arguments[1:], starts[1:], strict=True))
             return _range(arguments[0].name, low, high)
-        return Matches(f"({source[1]}) <= ({source[0]}) <= ({source[2]})")
+        return self.matches(f"({source[1]}) <= ({source[0]}) <= ({source[2]})", *arguments)
 
     def _spans(self, starts: list[_Token]) -> list[tuple[_Token, int]]:
         ends = [self.tokens[self.tokens.index(start) - 1].start for start in starts[1:]]
@@ -442,4 +459,4 @@ def _range(name: str, low: float, high: float) -> InRange:
 def _is_text(formula: Formula) -> bool:
     if isinstance(formula, Constant):
         return isinstance(formula.constant, str)
-    return isinstance(formula, ColumnValue) and BY_NAME[formula.name].dtype == "str"
+    return isinstance(formula, ColumnValue) and formula.is_text

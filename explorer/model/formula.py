@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.model.selection import Columns, Mask, column_of
+from explorer.model.selection import Columns, Mask, column_of, numbers_of, text_of
 
 Value: TypeAlias = NDArray[Any] | np.floating[Any] | float | int | str
 
@@ -75,6 +75,10 @@ class Formula:
         """An array over the stars, or a constant."""
         raise NotImplementedError
 
+    def names(self) -> frozenset[str]:
+        """Columns that it is made of."""
+        return frozenset()
+
 
 @dataclass(frozen=True)
 class Constant(Formula):
@@ -89,13 +93,26 @@ class Constant(Formula):
 
 @dataclass(frozen=True)
 class ColumnValue(Formula):
-    """A column by name."""
+    """A column by name.
+
+    Parameters
+    ----------
+    name : str
+        Column name.
+    is_text : bool
+        Whether text is expected; a column of another kind is refused.
+    """
 
     name: str
+    is_text: bool = False
 
     def value(self, columns: Columns) -> Value:
         """The column as it is stored."""
-        return column_of(columns, self.name)
+        return text_of(columns, self.name) if self.is_text else numbers_of(columns, self.name)
+
+    def names(self) -> frozenset[str]:
+        """Itself."""
+        return frozenset({self.name})
 
 
 @dataclass(frozen=True)
@@ -112,6 +129,10 @@ class Call(Formula):
         with np.errstate(all="ignore"):
             found = np.asarray(operation(*numbers), np.float64)
         return np.where(np.isinf(found), np.nan, found)
+
+    def names(self) -> frozenset[str]:
+        """Those of its arguments."""
+        return frozenset().union(*(part.names() for part in self.arguments))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 from explorer.model.mapped import LARGE, mapped_table
 from explorer.model.table import StarTable
 from pipeline.domain.frames import configured_frame
-from pipeline.products.catalog import catalog_length
+from pipeline.products.catalog import catalog_length, read_catalog
+from pipeline.products.catalog_file import CATALOG_NAME, CatalogFile
 from pipeline.products.release import Products
 
 
@@ -35,9 +36,8 @@ class Library:
         return configured_frame(kinematics["frame"], kinematics.get("custom_frame", {})).r0_kpc
 
 
-@lru_cache(maxsize=4)
-def open_library(directory: Path, cache: Path | None = None) -> Library:
-    """Open a product directory, or hand back the one that this process holds open.
+def load_library(directory: Path, cache: Path | None = None) -> Library:
+    """Open a product directory.
 
     Parameters
     ----------
@@ -49,9 +49,17 @@ def open_library(directory: Path, cache: Path | None = None) -> Library:
     Raises
     ------
     ProductError
-        If it cannot be opened; failures are not remembered.
+        If it cannot be opened.
     """
     products = Products.open(directory)
     if cache is not None and catalog_length(directory) > LARGE:
         return Library(products, mapped_table(directory, products.manifest, cache))
-    return Library(products, StarTable.from_frame(products.catalog.table))
+    file = CatalogFile(directory / CATALOG_NAME)
+    declared = read_catalog(file, own=False)
+    return Library(products, StarTable.from_frame(declared.table, file.own, file))
+
+
+@lru_cache(maxsize=4)
+def open_library(directory: Path, cache: Path | None = None) -> Library:
+    """Open a product directory as :func:`load_library`, or hand back the one that this process holds open."""
+    return load_library(directory, cache)

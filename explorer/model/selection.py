@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
 
@@ -151,7 +151,7 @@ class InRange(Selection):
 
     def mask(self, columns: Columns) -> Mask:
         """True where the value lies between the bounds."""
-        values = column_of(columns, self.column)
+        values = numbers_of(columns, self.column)
         if self.column in FULL_CIRCLE and self.high - self.low >= TURN:
             return np.asarray(np.isfinite(values))
         inside = np.zeros(values.shape, np.bool_)
@@ -213,7 +213,7 @@ class InPolygon(Selection):
 
     def mask(self, columns: Columns) -> Mask:
         """True where the point lies inside."""
-        x, y = column_of(columns, self.x), column_of(columns, self.y)
+        x, y = numbers_of(columns, self.x), numbers_of(columns, self.y)
         corners = np.asarray(self.vertices, float)
         (x_low, y_low), (x_high, y_high) = corners.min(axis=0), corners.max(axis=0)
         inside = np.zeros(x.shape, np.bool_)
@@ -271,6 +271,30 @@ class InIds(Selection):
     def mask(self, columns: Columns) -> Mask:
         """True where the obsid is in the list."""
         return np.isin(column_of(columns, "obsid"), np.asarray(self.obsids, np.int64))
+
+
+@dataclass(frozen=True)
+class InCategory(Selection):
+    """Stars with one value of a column of text, or of yes and no.
+
+    Parameters
+    ----------
+    column : str
+        Column name.
+    value : str
+        The text, "" for none; "yes" or "no" for a column of truths.
+    """
+
+    column: str
+    value: str
+    kind: ClassVar[str] = "in_category"
+
+    def mask(self, columns: Columns) -> Mask:
+        """True where the column has the value."""
+        values = column_of(columns, self.column)
+        if values.dtype == np.bool_:
+            return np.asarray(values == (self.value == "yes"))
+        return np.asarray(text_of(columns, self.column) == self.value, np.bool_)
 
 
 @dataclass(frozen=True)
@@ -400,7 +424,8 @@ def from_dict(stored: Mapping[str, Any]) -> Selection:
     if cls is None:
         raise SelectionError(f"No selection is of kind {kind!r}. Known kinds: {', '.join(_KINDS)}.")
     try:
-        return cls(**{field.name: _FIELD_READERS[str(field.type)](stored[field.name]) for field in fields(cls)})
+        given = [field for field in fields(cls) if field.name in stored or field.default is MISSING]
+        return cls(**{field.name: _FIELD_READERS[str(field.type)](stored[field.name]) for field in given})
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise SelectionError(f"A stored selection of kind {kind!r} is damaged ({error}). Draw it again.") from error
 
@@ -462,6 +487,26 @@ def column_of(columns: Columns, name: str) -> NDArray[Any]:
         raise SelectionError(f"This catalogue has no column {name!r}; select by another one.") from None
 
 
+def numbers_of(columns: Columns, name: str) -> NDArray[Any]:
+    """A column of numbers or truths; SelectionError when the table lacks it or holds text in it."""
+    values = column_of(columns, name)
+    if _holds_text(values):
+        raise SelectionError(f"Column {name!r} holds text in this catalogue, not numbers; select by another one.")
+    return values
+
+
+def text_of(columns: Columns, name: str) -> NDArray[Any]:
+    """A column of text; SelectionError when the table lacks it or holds numbers in it."""
+    values = column_of(columns, name)
+    if not _holds_text(values):
+        raise SelectionError(f"Column {name!r} holds numbers in this catalogue, not text; select by another one.")
+    return values
+
+
+def _holds_text(values: NDArray[Any]) -> bool:
+    return values.dtype.kind in "OUS"
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Selection):
         return value.to_dict()
@@ -478,6 +523,7 @@ _FIELD_READERS: dict[str, Callable[[Any], Any]] = {
     "str": str,
     "float": float,
     "QualityFlag": lambda stored: QualityFlag(int(stored)),
+    "tuple[tuple[str, str], ...]": lambda stored: tuple((str(name), str(dtype)) for name, dtype in stored),
     "tuple[int, ...]": lambda stored: tuple(int(number) for number in stored),
     "tuple[tuple[float, float], ...]": lambda stored: tuple((float(x), float(y)) for x, y in stored),
     "Selection": from_dict,

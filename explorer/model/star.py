@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from explorer.model.table import StarTable
-from pipeline.domain.columns import BY_NAME, column
+from pipeline.domain.column import Column
+from pipeline.domain.columns import column
 from pipeline.domain.flags import FLAG_TEXTS
+from pipeline.domain.own_columns import OWN_GROUP
+
+MAX_OWN = 60
+"""The user's own columns on a card, beside those on screen: a card of thousands would be read by nobody."""
+
+_LARGEST_WHOLE = 1e15
+_LARGEST_FIXED = 1e9
 
 LABELS = ("teff", "logg", "m_h", "alpha_m", "a_k_fit")
 
@@ -147,7 +156,7 @@ class StarFacts:
         }
 
 
-def facts_of(table: StarTable, row: int, *, simulated: bool) -> StarFacts:
+def facts_of(table: StarTable, row: int, *, simulated: bool, on_screen: Collection[str] = ()) -> StarFacts:
     """Put a star's card together.
 
     Parameters
@@ -158,12 +167,17 @@ def facts_of(table: StarTable, row: int, *, simulated: bool) -> StarFacts:
         The star's row.
     simulated : bool
         Whether the stars are simulated.
+    on_screen : collection of str
+        Columns on axes and in colours: the user's own among them are on the card however many there are.
     """
     groups = []
     for title, names in _GROUPS:
         entries = tuple(entry for name in names if (entry := _entry(table, row, name)) is not None)
         if entries:
             groups.append((title, entries))
+    own = _own_entries(table, row, on_screen)
+    if own:
+        groups.append((OWN_GROUP, own))
     return StarFacts(
         obsid=int(table["obsid"][row]),
         labels=tuple(_label(table, row, name) for name in LABELS if np.isfinite(table.value(name, row))),
@@ -180,40 +194,79 @@ def reference_of(name: str) -> str:
     return "a_k_ref" if name == "a_k_fit" else f"{name}_ref"
 
 
-def number(name: str, value: float) -> str:
+def own_shown(table: StarTable, on_screen: Collection[str], most: int) -> tuple[Column, ...]:
+    """The user's own columns to show: those on screen, and of the others the first; in the catalogue's order."""
+    first = {one.name for one in table.own[:most]}
+    return tuple(one for one in table.own if one.name in first or one.name in on_screen)
+
+
+def _own_entries(table: StarTable, row: int, on_screen: Collection[str]) -> tuple[Entry, ...]:
+    shown = own_shown(table, on_screen, MAX_OWN)
+    entries = [entry for one in shown if (entry := _entry(table, row, one.name)) is not None]
+    hidden = len(table.own) - len(shown)
+    if hidden:
+        about = (
+            "A column on an axis or in the colours of a view is on the card too; every column is in exported tables."
+        )
+        entries.append(Entry("", "more", f"{hidden:,} columns that are not on screen", about))
+    return tuple(entries)
+
+
+def number(one: Column, value: float) -> str:
     """A value with the digits that its column deserves; "-" when it is missing."""
     if not np.isfinite(value):
         return "-"
-    return f"{value:.{_DIGITS.get(name, 2)}f}" if column(name).is_float else f"{int(value)}"
+    if one.is_own and one.is_float:
+        return own_number(value, one.dtype)
+    return f"{value:.{_DIGITS.get(one.name, 2)}f}" if one.is_float else f"{int(value)}"
+
+
+def own_number(value: float, dtype: str) -> str:
+    """A value of a column of which nothing is known: seven digits, and of double precision six decimals at least."""
+    if float(value).is_integer() and abs(value) < _LARGEST_WHOLE:
+        return f"{value:.0f}"
+    if dtype == "float32" or not 1.0 <= abs(value) < _LARGEST_FIXED:
+        return f"{value:.7g}"
+    return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 def error_text(name: str, error: float) -> str:
     """An error with its value's digits, or as many more as it takes to show that it is not zero."""
     if not np.isfinite(error) or error <= 0.0:
-        return number(name, error)
+        return number(column(name), error)
     return f"{error:.{max(_DIGITS.get(name, 2), int(np.ceil(-np.log10(error))))}f}"
 
 
 def _entry(table: StarTable, row: int, name: str) -> Entry | None:
-    if name not in BY_NAME:  # a column of a newer catalogue
+    if name not in table:
         return None
-    declared = column(name)
-    if name in table.text_names:
-        text = table.text(name, row)
-        return Entry(name, declared.label, text, declared.description) if text else None
-    value = table.value(name, row)
-    if not np.isfinite(value) or name not in table:
-        return None
-    if declared.unknown is not None and value == declared.unknown:
-        return None
-    text = str(int(table[name][row])) if not declared.is_float else number(name, value)
-    error = table.value(f"{name}_err", row)
+    one = table.column(name)
+    text = _text(table, row, one)
+    return Entry(name, one.label, f"{text} {one.unit_label}".strip(), one.meaning) if text else None
+
+
+def _text(table: StarTable, row: int, one: Column) -> str:
+    """A value as it is read, with its error and its interval; "" when it is unknown."""
+    if one.dtype == "str":
+        return table.text(one.name, row)
+    value = table.value(one.name, row)
+    if not np.isfinite(value) or (one.unknown is not None and value == one.unknown):
+        return ""
+    if one.dtype == "bool":
+        return "yes" if value else "no"
+    text = number(one, value) if one.is_float else str(int(table[one.name][row]))
+    error, low, high = (_beside(table, row, one, ending) for ending in ("_err", "_16", "_84"))
     if np.isfinite(error):
-        text += f" ± {number(name, error)}"
-    low, high = table.value(f"{name}_16", row), table.value(f"{name}_84", row)
+        text += f" ± {number(one, error)}"
     if np.isfinite(low) and np.isfinite(high):
-        text += f" ({number(name, low)} to {number(name, high)})"
-    return Entry(name, declared.label, f"{text} {declared.unit_label}".strip(), declared.description)
+        text += f" ({number(one, low)} to {number(one, high)})"
+    return text
+
+
+def _beside(table: StarTable, row: int, one: Column, ending: str) -> float:
+    """The value of a column's error or percentile, NaN without one."""
+    name = table.companion(one.name, ending)
+    return float("nan") if name is None else table.value(name, row)
 
 
 def _label(table: StarTable, row: int, name: str) -> LabelRow:
@@ -222,10 +275,10 @@ def _label(table: StarTable, row: int, name: str) -> LabelRow:
         name=name,
         label=declared.label,
         unit=declared.unit,
-        value=number(name, table.value(name, row)),
-        calibrated=number(name, table.value(f"{name}_err", row)),
-        formal=number(name, table.value(f"{name}_err_formal", row)),
-        reference=number(name, table.value(reference_of(name), row)),
+        value=number(declared, table.value(name, row)),
+        calibrated=number(declared, table.value(f"{name}_err", row)),
+        formal=number(declared, table.value(f"{name}_err_formal", row)),
+        reference=number(declared, table.value(reference_of(name), row)),
     )
 
 

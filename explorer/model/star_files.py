@@ -16,7 +16,7 @@ from pipeline import __version__
 from pipeline.domain.columns import column
 from pipeline.products.manifest import Manifest
 from pipeline.products.spectra import StoredSpectrum
-from pipeline.products.tables import ascii_only
+from pipeline.products.tables import annotated, ascii_only, fits_tables
 
 _CARDS = (
     *("ra", "dec", "snr", "teff", "teff_err", "logg", "logg_err", "m_h", "m_h_err", "alpha_m", "alpha_m_err"),
@@ -34,6 +34,9 @@ _MEANINGS = {
     "MODEL_TRIAL": "Model of the visitor's labels: not published",
 }
 _CARD_LETTERS = 80
+
+OWN_NAME = "OWN"
+"""Name of the extension with the user's own columns."""
 
 
 def spectrum_fits(
@@ -67,7 +70,8 @@ def spectrum_fits(
     Returns
     -------
     bytes
-        A binary table with one row a pixel.
+        A binary table STAR with one row a pixel; where the catalogue has columns of the user's own, their values of the
+        star in tables OWN, OWN2, ... of one row.
     """
     sigma = np.full(spectrum.wavelength.size, np.nan) if model is None else model.slam.sigma_pixel_
     columns = [
@@ -103,8 +107,17 @@ def spectrum_fits(
     if manifest.simulated:
         header["COMMENT"] = manifest.simulated_note.encode("ascii", "replace").decode()
     target = io.BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), unit]).writeto(target)
+    fits.HDUList([fits.PrimaryHDU(), unit, *_own_tables(table, row)]).writeto(target)
     return target.getvalue()
+
+
+def _own_tables(table: StarTable, row: int) -> list[fits.BinTableHDU]:
+    """Values of the user's own columns, with their units, UCDs and descriptions, after the obsid."""
+    if not table.own:
+        return []
+    stars = np.array([row])
+    columns = {one: table.taken(one.name, stars) for one in (table.column("obsid"), *table.own)}
+    return fits_tables(annotated(columns), OWN_NAME)
 
 
 def _card(name: str, value: float, before: str = "", about: str = "") -> fits.Card:

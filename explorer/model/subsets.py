@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from typing import Any
 
-from explorer.model.expression import CONDITIONS, FLAGS, WORDS, Matches
-from explorer.model.formula import FUNCTIONS
+from explorer.model.expression import Matches
 from explorer.model.selection import (
     Everything,
     HasFlag,
     InBox,
+    InCategory,
     InCone,
     InIds,
     InPolygon,
@@ -26,11 +27,14 @@ from explorer.model.selection import (
     SelectionError,
     from_dict,
 )
+from pipeline.domain.column import Column
 from pipeline.domain.columns import BY_NAME
 from pipeline.domain.flags import FLAG_TEXTS
+from pipeline.domain.own_columns import RESERVED, machine_name
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
-_NAME = re.compile(r"[^\W\d]\w{0,39}")
+_MAX_NAME = 40
+_NAME = re.compile(rf"[^\W\d]\w{{0,{_MAX_NAME - 1}}}")
 _JOINT_WORDS = {Joint.AND: "and", Joint.OR: "or", Joint.XOR: "xor"}
 
 
@@ -68,8 +72,8 @@ def subset_from_dict(stored: dict[str, Any]) -> Subset:
     return Subset(check_name(name), selection, colour)
 
 
-def check_name(name: str) -> str:
-    """The name itself, when an expression can use it for a subset.
+def check_name(name: str, own: Iterable[Column] = ()) -> str:
+    """The name itself, when an expression can use it for a subset; ``own`` are the user's own columns.
 
     Raises
     ------
@@ -80,31 +84,41 @@ def check_name(name: str) -> str:
         raise SelectionError(
             f"{name[:60]!r} cannot name a subset: use up to 40 letters, digits and underscores, no digit first."
         )
-    taken = {*WORDS, *CONDITIONS, *FUNCTIONS, *BY_NAME, *(flag.lower() for flag in FLAGS)}
-    if name.lower() in taken:
+    if name.lower() in RESERVED or name.lower() in {one.name for one in own}:
         raise SelectionError(f"{name!r} already means something in expressions. Choose another name.")
     return name
 
 
-def define(subsets: tuple[Subset, ...], new: Subset) -> tuple[Subset, ...]:
-    """Add a subset, or define one anew: others that are made of it follow.
+def define(subsets: tuple[Subset, ...], new: Subset, own: Iterable[Column] = ()) -> tuple[Subset, ...]:
+    """Add a subset, or define one anew: others that are made of it follow. ``own`` are the user's own columns.
 
     Raises
     ------
     SelectionError
         If the name cannot be used, or it would be made of a subset that is made of it.
     """
-    check_name(new.name)
-    own = _with(new.selection, new.name, None)
+    check_name(new.name, own)
+    inner = _with(new.selection, new.name, None)
     for other in subsets:
-        if other.name != new.name and _names(own, other.name) and _names(other.selection, new.name):
+        if other.name != new.name and _names(inner, other.name) and _names(other.selection, new.name):
             raise SelectionError(f"{new.name!r} and {other.name!r} would be made of each other. Use another name.")
-    new = replace(new, selection=own)
+    new = replace(new, selection=inner)
     if new.name not in [one.name for one in subsets]:
         return (*subsets, new)
     return tuple(
-        new if one.name == new.name else replace(one, selection=_with(one.selection, new.name, own)) for one in subsets
+        new if one.name == new.name else replace(one, selection=_with(one.selection, new.name, inner))
+        for one in subsets
     )
+
+
+def category_names(column: str, values: Sequence[str]) -> tuple[str, ...]:
+    """Names for the subsets of a column's different values: words that expressions can use, all different."""
+    names: list[str] = []
+    for value in values:
+        stem = f"{column}_{machine_name(value) if value else 'none'}"
+        tries = chain([stem[:_MAX_NAME]], (f"{stem[: _MAX_NAME - 3]}_{number}" for number in count(2)))
+        names.append(next(name for name in tries if name not in names and name not in RESERVED))
+    return tuple(names)
 
 
 def remove(subsets: tuple[Subset, ...], name: str) -> tuple[Subset, ...]:
@@ -129,32 +143,38 @@ def parts(selection: Selection) -> Iterator[tuple[str, Selection]]:
         yield from parts(selection.inner)
 
 
-def describe(selection: Selection) -> str:
-    """A selection in words, on one line."""
+def describe(selection: Selection, known: Mapping[str, Column] = BY_NAME) -> str:
+    """A selection in words, on one line; ``known`` gives the labels of columns."""
     if isinstance(selection, Joined):
-        words = [_inside(selection.first)]
+        words = [_inside(selection.first, known)]
         for by, part in selection.then:
-            words += [_JOINT_WORDS[by], _inside(part)]
+            words += [_JOINT_WORDS[by], _inside(part, known)]
         return " ".join(words)
     if isinstance(selection, Inverse):
-        return f"not {_inside(selection.inner)}"
+        return f"not {_inside(selection.inner, known)}"
     if isinstance(selection, Named):
         return selection.name
     if isinstance(selection, Matches):
         return " ".join(selection.text.split())
     if isinstance(selection, HasFlag):
         return ", ".join(text.short for flag, text in FLAG_TEXTS.items() if selection.flag & flag)
-    return _region(selection)
+    return _region(selection, known)
 
 
-def _region(selection: Selection) -> str:
+def _region(selection: Selection, known: Mapping[str, Column]) -> str:
     if isinstance(selection, InRange):
-        return f"{selection.low:.6g} ≤ {_label(selection.column)} ≤ {selection.high:.6g}"
+        return f"{selection.low:.6g} ≤ {_label(selection.column, known)} ≤ {selection.high:.6g}"
     if isinstance(selection, InBox):
-        across = describe(InRange(selection.x, selection.x_low, selection.x_high))
-        return f"{across}, {describe(InRange(selection.y, selection.y_low, selection.y_high))}"
+        across = _region(InRange(selection.x, selection.x_low, selection.x_high), known)
+        return f"{across}, {_region(InRange(selection.y, selection.y_low, selection.y_high), known)}"
     if isinstance(selection, InPolygon):
-        return f"outline in {_label(selection.x)}, {_label(selection.y)}"
+        return f"outline in {_label(selection.x, known)}, {_label(selection.y, known)}"
+    if isinstance(selection, InCategory):
+        return f"{_label(selection.column, known)} = {selection.value or '(none)'}"
+    return _place(selection)
+
+
+def _place(selection: Selection) -> str:
     if isinstance(selection, InCone):
         return f"within {selection.radius:g}° of RA {selection.ra:g}°, Dec {selection.dec:g}°"
     if isinstance(selection, InIds):
@@ -162,12 +182,13 @@ def _region(selection: Selection) -> str:
     return {Everything: "every star", Nothing: "no star"}.get(type(selection), selection.kind)
 
 
-def _label(name: str) -> str:
-    return BY_NAME[name].label if name in BY_NAME else name
+def _label(name: str, known: Mapping[str, Column]) -> str:
+    return known[name].label if name in known else name
 
 
-def _inside(selection: Selection) -> str:
-    return f"({describe(selection)})" if isinstance(selection, Joined) else describe(selection)
+def _inside(selection: Selection, known: Mapping[str, Column]) -> str:
+    words = describe(selection, known)
+    return f"({words})" if isinstance(selection, Joined) else words
 
 
 def _with(selection: Selection, name: str, inner: Selection | None) -> Selection:

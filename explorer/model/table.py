@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -21,10 +22,38 @@ _SAMPLE = 1_000_000
 _FENCED, _FENCE = 0.05, 1.5
 """Wild is what is farther beyond these quantiles than so many times their distance."""
 
-_MOST_CATEGORIES = 12
+MAX_CATEGORIES = 12
+"""Different values of a column by which stars can be coloured or named."""
 
 _FIRST = 10_000
 """Columns with more categories among so many stars are not looked at further."""
+
+
+_CHECKED = 200
+"""The user's own columns of text whose first values are looked at for a menu; further ones are offered unseen."""
+
+_EXACT = 2.0**53
+_LARGEST_COUNT = 1e9
+_LARGEST_AXIS = float(np.finfo(np.float32).max)
+
+
+class ColumnSource(Protocol):
+    """Where a table takes the user's own columns from when they are first asked for."""
+
+    def numbers(self, name: str) -> NDArray[Any]:
+        """Values of a column of numbers or truths, read-only."""
+
+    def words(self, name: str) -> pa.ChunkedArray:
+        """Values of a column of text without gaps."""
+
+    def first_words(self, name: str, rows: int) -> pa.ChunkedArray:
+        """The first values of a column of text."""
+
+    def first_numbers(self, name: str, rows: int) -> NDArray[Any]:
+        """The first values of a column of numbers."""
+
+    def extent(self, name: str) -> tuple[float, float] | None:
+        """Smallest and largest finite value; None without any."""
 
 
 class StarTable(Mapping[str, NDArray[Any]]):
@@ -36,15 +65,27 @@ class StarTable(Mapping[str, NDArray[Any]]):
         Columns of numbers; they are kept, not copied, and may be mapped from disk.
     words : mapping of str to pyarrow.ChunkedArray
         Columns of text without gaps, kept likewise.
+    own : iterable of Column
+        Descriptions of the user's own columns, which are among those or in the source.
+    source : ColumnSource, optional
+        Gives own columns when they are asked for: opening thousands of them costs nothing.
     """
 
     def __init__(
         self,
         arrays: Mapping[str, NDArray[Any]],
         words: Mapping[str, pa.ChunkedArray] | None = None,
+        own: Iterable[Column] = (),
+        source: ColumnSource | None = None,
     ) -> None:
         self._arrays = dict(arrays)
         self._words = dict(words or {})
+        self._source = source
+        self.own = tuple(own)
+        own_by_name = {one.name: one for one in self.own}
+        declared = [column(name) for name in (*self._arrays, *self._words) if name not in own_by_name]
+        self.known: Mapping[str, Column] = {one.name: one for one in (*declared, *self.own)}
+        self._numbers = {name: None for name, one in self.known.items() if one.dtype != "str"}
         self._texts: dict[str, NDArray[Any]] = {}
         self._axes: dict[str, NDArray[np.float32]] = {}
         self._limits: dict[tuple[str, float], tuple[float, float] | None] = {}
@@ -54,43 +95,80 @@ class StarTable(Mapping[str, NDArray[Any]]):
             values.setflags(write=False)
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame) -> StarTable:
-        """Take the columns of a catalogue's table."""
-        texts = [name for name in frame.columns if column(name).dtype == "str"]
+    def from_frame(
+        cls, frame: pd.DataFrame, own: Iterable[Column] = (), source: ColumnSource | None = None
+    ) -> StarTable:
+        """Take the columns of a catalogue's table; own columns that it lacks are in the source."""
+        own = tuple(own)
+        known = {one.name: one for one in own}
+        texts = [name for name in frame.columns if (known.get(name) or column(name)).dtype == "str"]
         arrays = {name: np.ascontiguousarray(frame[name].to_numpy()) for name in frame.columns if name not in texts}
-        return cls(arrays, {name: pa.chunked_array([pa.array(frame[name].astype(str), pa.string())]) for name in texts})
+        words = {name: pa.chunked_array([pa.array(frame[name].astype(str), pa.string())]) for name in texts}
+        return cls(arrays, words, own, source)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        return self.texts(name) if name in self._words else self._arrays[name]
+        return self.texts(name) if name in self and name not in self._numbers else self._column_of_numbers(name)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._arrays or name in self._words
+        return name in self.known
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._arrays)
+        return iter(self._numbers)
 
     def __len__(self) -> int:
-        return len(self._arrays)
+        return len(self._numbers)
 
-    @property
+    def _column_of_numbers(self, name: str) -> NDArray[Any]:
+        if name not in self._arrays and name in self._numbers and self._source is not None:
+            self._arrays[name] = self._source.numbers(name)
+        return self._arrays[name]
+
+    def _column_of_words(self, name: str) -> pa.ChunkedArray:
+        if name not in self._words and self._is_text(name) and self._source is not None:
+            self._words[name] = self._source.words(name)
+        return self._words[name]
+
+    def _is_text(self, name: str) -> bool:
+        return name in self.known and name not in self._numbers
+
+    @cached_property
     def text_names(self) -> tuple[str, ...]:
         """Columns of text."""
-        return tuple(self._words)
+        return tuple(name for name in self.known if name not in self._numbers)
 
     @property
     def n_stars(self) -> int:
         """Number of rows."""
         return int(self._arrays["obsid"].shape[0])
 
-    @property
+    @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """The declared columns that are here, numbers before text."""
-        return tuple(column(name) for name in (*self._arrays, *self._words))
+        """Columns that are here: declared numbers, declared texts, then the user's own."""
+        return tuple(self.known.values())
+
+    def column(self, name: str) -> Column:
+        """Description of a column of this catalogue, or of a declared one that it lacks; KeyError for others."""
+        return self.known.get(name) or column(name)
+
+    @cached_property
+    def titles(self) -> Mapping[str, str]:
+        """Each column's label with its unit, for menus; own columns that share one with others add their name."""
+        seen = Counter(one.axis_label for one in self.columns)
+        return {
+            one.name: f"{one.axis_label} ({one.name})" if one.is_own and seen[one.axis_label] > 1 else one.axis_label
+            for one in self.columns
+        }
+
+    def companion(self, name: str, ending: str) -> str | None:
+        """The column with an error or a percentile of another one, which comes from the same table; None without."""
+        found = self.known.get(f"{name}{ending}")
+        return found.name if found is not None and found.origin == self.column(name).origin else None
 
     def axis(self, name: str) -> NDArray[np.float32]:
-        """A column as coordinates, converted once."""
+        """A column as coordinates, converted once; values beyond single precision are infinite and not drawn."""
         if name not in self._axes:
-            values = np.ascontiguousarray(self._arrays[name], np.float32)
+            with np.errstate(over="ignore"):
+                values = np.ascontiguousarray(self._column_of_numbers(name), np.float32)
             values.setflags(write=False)
             self._axes[name] = values
         return self._axes[name]
@@ -104,47 +182,100 @@ class StarTable(Mapping[str, NDArray[Any]]):
         return tuple(name for name in names if self.limits(name) is None)
 
     def axes(self) -> tuple[Column, ...]:
-        """Columns of numbers with at least two different values, which can stand on an axis.
+        """Columns of numbers with at least two different values, which can stand on an axis; own ones come last.
 
         Quantiles are left out: three more entries for each quantity would bury the quantities. So are identifiers.
         """
-        found = []
-        for name, values in self._arrays.items():
-            declared = column(name)
-            limits = self.limits(name)
-            told = declared.group != QUANTILE_GROUP and values.dtype != np.int64
-            if told and limits is not None and limits[0] < limits[1]:
-                found.append(declared)
-        return tuple(found)
+        return self._on_axes
+
+    @cached_property
+    def _on_axes(self) -> tuple[Column, ...]:
+        return tuple(one for one in self.columns if one.is_numeric and self._fits_axis(one))
+
+    def _fits_axis(self, one: Column) -> bool:
+        if one.group == QUANTILE_GROUP or (one.dtype == "int64" and not one.is_own):
+            return False
+        limits = self.limits(one.name)
+        if limits is None or not limits[0] < limits[1]:
+            return False
+        return not one.is_own or (max(map(abs, limits)) < _LARGEST_AXIS and not self._identifies(one, limits))
+
+    def _identifies(self, one: Column, limits: tuple[float, float]) -> bool:
+        """Whether a column of the user's own holds identifiers: whole numbers that are too large for double precision.
+
+        So are large ones that are all different among the first stars.
+        """
+        if one.dtype == "float32" or limits[1] <= _LARGEST_COUNT:
+            return False
+        if not one.is_float and max(map(abs, limits)) > _EXACT:
+            return True
+        if one.name in self._arrays or self._source is None:
+            values = self._arrays[one.name][:_FIRST]
+        else:
+            values = self._source.first_numbers(one.name, _FIRST)
+        values = values[np.isfinite(values)]
+        return bool((values == np.floor(values)).all()) and np.unique(values).size == values.size
+
+    @cached_property
+    def _colourable(self) -> tuple[Column, ...]:
+        return tuple(one for one in self.axes() if one.is_float or one.is_own)
 
     def colourable(self) -> tuple[Column, ...]:
         """Columns of measured numbers by which stars can be coloured."""
-        return tuple(declared for declared in self.axes() if declared.is_float)
+        return self._colourable
 
     def categorical(self) -> tuple[Column, ...]:
-        """Columns with few different values: yes and no, or words."""
-        names = [name for name, values in self._arrays.items() if values.dtype == np.bool_]
-        return tuple(column(name) for name in (*names, *self._words) if self.categories(name) is not None)
+        """Columns with few different values: yes and no, or words.
+
+        Of own columns of text the first values decide, and of very many of them the first columns alone are looked at.
+        """
+        return self._categorical
+
+    @cached_property
+    def _categorical(self) -> tuple[Column, ...]:
+        truths = [one for one in self.columns if one.dtype == "bool"]
+        texts = [one for one in self.columns if one.dtype == "str"]
+        declared = [one for one in texts if not one.is_own and self.categories(one.name) is not None]
+        own = [one for one in texts if one.is_own]
+        few = [one for one in own[:_CHECKED] if self._may_be_categories(one.name)]
+        return tuple(sorted((*truths, *declared, *few, *own[_CHECKED:]), key=lambda one: one.is_own))
+
+    def _may_be_categories(self, name: str) -> bool:
+        """Whether the first values of a text are few: only a column that is held or used is looked through."""
+        if name in self._words or self._source is None:
+            return self.categories(name) is not None
+        different = pc.count_distinct(self._source.first_words(name, _FIRST)).as_py()
+        return different <= MAX_CATEGORIES and (different > 1 or self.n_stars > _FIRST)
 
     def categories(self, name: str) -> tuple[tuple[str, ...], NDArray[np.uint8]] | None:
         """Different values of a column, in order, and each star's; None when there are one or too many."""
+        found = self._found_categories(name)
+        return None if found is None else (tuple(value or "(none)" for value in found[0]), found[1])
+
+    def category_values(self, name: str) -> tuple[str, ...]:
+        """Different values of a column as they are stored, or no and yes; none when there are one or too many."""
+        found = self._found_categories(name)
+        return () if found is None else found[0]
+
+    def _found_categories(self, name: str) -> tuple[tuple[str, ...], NDArray[np.uint8]] | None:
         if name not in self._categories:
             self._categories[name] = self._find_categories(name)
         return self._categories[name]
 
     def _find_categories(self, name: str) -> tuple[tuple[str, ...], NDArray[np.uint8]] | None:
-        if name in self._arrays:
-            return ("no", "yes"), self._arrays[name].astype(np.uint8)
-        words = self._words[name]
-        if pc.count_distinct(words.slice(0, _FIRST)).as_py() > _MOST_CATEGORIES:
+        if name in self._numbers:
+            values = self._column_of_numbers(name)
+            return (("no", "yes"), values.astype(np.uint8)) if values.dtype == np.bool_ else None
+        words = self._column_of_words(name)
+        if pc.count_distinct(words.slice(0, _FIRST)).as_py() > MAX_CATEGORIES:
             return None
         labels, codes = _encoded(words)
-        if not 1 < len(labels) <= _MOST_CATEGORIES:
+        if not 1 < len(labels) <= MAX_CATEGORIES:
             return None
         order = np.argsort(labels)
         ranks = np.empty(len(labels), np.uint8)
         ranks[order] = np.arange(len(labels))
-        return tuple(label or "(none)" for label in labels[order]), ranks[codes]
+        return tuple(map(str, labels[order])), ranks[codes]
 
     def limits(self, name: str, tail: float = 0.0) -> tuple[float, float] | None:
         """Range of a column's finite values; None when there are none.
@@ -158,9 +289,11 @@ class StarTable(Mapping[str, NDArray[Any]]):
         return self._limits[key]
 
     def _measure_limits(self, name: str, tail: float) -> tuple[float, float] | None:
-        values = self._arrays.get(name)
-        if values is None or values.dtype == np.bool_:
+        if name not in self._numbers or self.known[name].dtype == "bool":
             return None
+        if not tail and name not in self._arrays and self._source is not None:
+            return self._source.extent(name)
+        values = self._column_of_numbers(name)
         if tail:
             values = values[:: max(values.size // _SAMPLE, 1)]
         finite = values[np.isfinite(values)]
@@ -185,23 +318,43 @@ class StarTable(Mapping[str, NDArray[Any]]):
 
     def value(self, name: str, row: int) -> float:
         """One number, NaN when the column is absent."""
-        values = self._arrays.get(name)
-        return float(values[row]) if values is not None else float("nan")
+        return float(self._column_of_numbers(name)[row]) if name in self._numbers else float("nan")
 
     def texts(self, name: str) -> NDArray[Any]:
         """A column of text, as objects; equal texts are one object."""
         if name not in self._texts:
-            different, codes = _encoded(self._words[name])
+            different, codes = _encoded(self._column_of_words(name))
             self._texts[name] = different[codes]
         return self._texts[name]
 
     def texts_of(self, name: str, stars: NDArray[np.intp]) -> NDArray[Any]:
         """A column of text of some stars, as objects."""
-        return np.asarray(self._words[name].take(stars).to_numpy(), object)
+        return np.asarray(self._column_of_words(name).take(stars).to_numpy(), object)
 
     def text(self, name: str, row: int) -> str:
         """One text, "" when the column is absent."""
-        return str(self._words[name][row]) if name in self._words else ""
+        return str(self._column_of_words(name)[row]) if self._is_text(name) else ""
+
+    def taken(self, name: str, stars: NDArray[np.intp]) -> NDArray[Any]:
+        """A column of some stars; one that only the source holds is read for that and not kept."""
+        if self._source is None or name in self._arrays or name in self._words:
+            return self.texts_of(name, stars) if self._is_text(name) else self._column_of_numbers(name)[stars]
+        if self._is_text(name):
+            return np.asarray(self._source.words(name).take(stars).to_numpy(), object)
+        return self._source.numbers(name)[stars]
+
+    def order_of(self, name: str, stars: NDArray[np.int64], *, descending: bool) -> NDArray[np.int64]:
+        """Stars in the order of a column, those without a value last; ties stay as they are."""
+        if self._is_text(name):
+            words = self._column_of_words(name).take(stars).combine_chunks()
+            words = pc.if_else(pc.equal(words, ""), pa.scalar(None, pa.string()), words)
+            direction = "descending" if descending else "ascending"
+            order = pc.array_sort_indices(words, order=direction, null_placement="at_end")
+            return np.asarray(stars[order.to_numpy()])
+        values = self._column_of_numbers(name)[stars]
+        if descending:
+            values = ~values if values.dtype.kind in "bi" else -values
+        return np.asarray(stars[np.argsort(values, kind="stable")])
 
 
 def counted(stars: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from explorer.model.subsets import Subset
-from explorer.model.table import StarTable
+from explorer.model.table import MAX_CATEGORIES, StarTable
 from explorer.plots.palettes import (
     CATEGORY_COLOURS,
     IN_NONE,
@@ -19,7 +19,6 @@ from explorer.plots.palettes import (
     value_ramp,
 )
 from explorer.plots.shading import Categories, Colouring, Density, ValueScale
-from pipeline.domain.columns import column
 
 SUBSETS = "subsets"
 """Name of the colouring by named subsets."""
@@ -32,7 +31,7 @@ _MOST_SUBSETS = 250
 
 def colouring_of(table: StarTable, name: str) -> Colouring:
     """Scale of a column over the whole catalogue; density for a column without values."""
-    if name in table.text_names or (name in table and table[name].dtype == np.bool_):
+    if name in table and table.column(name).dtype in ("str", "bool"):
         return _categories(table, name)
     limits = table.limits(name, _TAIL) if name in table else None
     if limits is None:
@@ -45,11 +44,12 @@ def colouring_of(table: StarTable, name: str) -> Colouring:
 
 def _categories(table: StarTable, name: str) -> Colouring:
     found = table.categories(name)
+    label = table.column(name).label
     if found is None:
-        return Density()
+        return Density(f"{label} has one value, or more than {MAX_CATEGORIES}")
     labels, codes = found
     codes.setflags(write=False)
-    return Categories(column(name).label, labels, CATEGORY_COLOURS[: len(labels)], codes)
+    return Categories(label, labels, CATEGORY_COLOURS[: len(labels)], codes)
 
 
 def colouring_of_subsets(table: StarTable, subsets: Sequence[Subset], *, dark: bool) -> Colouring:
@@ -72,7 +72,7 @@ def ramp_of(colouring: Colouring, dark: bool) -> tuple[str, ...]:
     return count_ramp(dark) if isinstance(colouring, Density) else value_ramp(colouring.name, dark)
 
 
-def legend(colouring: Colouring, dark: bool, *, single: bool = False) -> Mapping[str, Any]:
+def legend(table: StarTable, colouring: Colouring, dark: bool, *, single: bool = False) -> Mapping[str, Any]:
     """What the colours mean: a label with either a gradient between two ends, or categories with their colours.
 
     ``single`` says that stars are drawn one by one.
@@ -85,13 +85,20 @@ def legend(colouring: Colouring, dark: bool, *, single: bool = False) -> Mapping
         if single:
             return {"label": f"each dot is a star{note}", "entries": []}
         return {"label": f"stars per pixel (log){note}", "low": "1", "high": "most in view", "gradient": gradient}
-    label = column(colouring.name).axis_label if single else f"mean {column(colouring.name).axis_label}"
-    return {"label": label, "low": number(colouring.low), "high": number(colouring.high), "gradient": gradient}
+    words = table.column(colouring.name).axis_label
+    return {
+        "label": words if single else f"mean {words}",
+        "low": number(colouring.low),
+        "high": number(colouring.high),
+        "gradient": gradient,
+    }
 
 
 def number(value: float) -> str:
     """A value as it stands beside a colour bar."""
     magnitude = abs(value)
+    if magnitude >= 1e9 or 0 < magnitude < 0.01:
+        return f"{value:.3g}"
     if magnitude >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if magnitude >= 10 else f"{value:.2f}"

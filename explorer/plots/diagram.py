@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from explorer.model.selection import TURN
 from explorer.model.table import StarTable
 from pipeline.domain.column import Column
-from pipeline.domain.columns import FULL_CIRCLE, column
+from pipeline.domain.columns import FULL_CIRCLE
 from pipeline.products.maps import DiscMap
 
 _MARGIN = 0.04
@@ -57,7 +57,7 @@ def axis_of(
     first, last = limits[0] - _MARGIN * span, limits[1] + _MARGIN * span
     if name in FULL_CIRCLE:
         first, last = max(first, 0.0), min(last, TURN)
-    return Axis(column(name), first if low is None else low, last if high is None else high, inverted)
+    return Axis(table.column(name), first if low is None else low, last if high is None else high, inverted)
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,14 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize, to_rgba
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.textpath import TextToPath
 from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
 from pipeline.domain.column import Column
+from pipeline.products.tables import ascii_only
 
 COLUMN_INCHES, PAGE_INCHES = 3.5, 7.1
 """Widths of a column and of a page of the ApJS."""
@@ -66,9 +67,23 @@ def new_figure(width_inches: float, height_inches: float) -> Figure:
 
 
 def label_of(column: Column) -> str:
-    """An axis label with subscripts as such, and its unit."""
+    """An axis label with subscripts as such, and its unit; a column of the user's own as its file spells it."""
+    if column.is_own:
+        unit = f" [{_drawable(column.unit, column.unit)}]" if column.unit else ""
+        return f"{_drawable(column.label, column.name)}{unit}"
     label = _SUBSCRIPT.sub(r"$\1_{\\mathrm{\2}}$", column.label.replace("Teff", "T_eff"))
     return f"{label} [{unit_of(column)}]" if column.unit else label
+
+
+def _drawable(text: str, instead: str) -> str:
+    """Text without mathematics; another one, in ASCII, where the font lacks a letter."""
+    return (text if _known_letters(text) == text else ascii_only(instead)).replace("$", r"\$")
+
+
+def _known_letters(text: str) -> str:
+    """Text with a box for each letter that the font lacks, of which matplotlib would warn."""
+    font = get_font(findfont(FontProperties()))
+    return "".join(letter if font.get_char_index(ord(letter)) else "□" for letter in text)
 
 
 def unit_of(column: Column) -> str:
@@ -127,7 +142,7 @@ def _key(figure: Figure, columns: Sequence[list[Artist]], rows: int, points: flo
     handles = [handle for column in columns for handle in (column + [blank] * rows)[:rows]]
     look = {"borderpad": 0.2, "handlelength": 1.6, "handletextpad": 0.4, "columnspacing": 1.2, "labelspacing": 0.3}
     where: dict[str, Any] = {"loc": "outside upper center", "borderaxespad": 0.3, "ncols": len(columns)}
-    labels = [_shortened(str(handle.get_label()), points) for handle in handles]
+    labels = [_shortened(_known_letters(str(handle.get_label())), points) for handle in handles]
     key = figure.legend(handles=handles, labels=labels, **where, **look)
     for text in key.get_texts():
         text.set_parse_math(False)
@@ -165,7 +180,7 @@ def _beside(axes: Axes) -> Axes:
 
 def sign(figure: Figure, text: str) -> None:
     """Lines under the figure: what was drawn, and whether it is simulated. The figure grows by all but the first."""
-    lines = _wrapped(text, _SIGNED_SHARE * figure.get_figwidth() * POINTS_AN_INCH)
+    lines = _wrapped(_known_letters(text), _SIGNED_SHARE * figure.get_figwidth() * POINTS_AN_INCH)
     grown = (len(lines) - 1) * _SIGNED_LINE * _SIGNED_POINTS / POINTS_AN_INCH
     figure.set_figheight(figure.get_figheight() + max(grown, 0.0))
     told = figure.supxlabel("\n".join(lines), fontsize=_SIGNED_POINTS, color="0.35", x=_SIGNED_FROM, ha="left")

@@ -164,7 +164,7 @@ def _draw_stars(axes: Axes, plane: Plane, shot: Shot, *, grey: bool) -> list[Lin
             rest: dict[str, Any] = {"color": _REST, "markersize": 1.6, "markeredgewidth": 0.0, "zorder": 0}
             axes.plot(stars.x[~picked], stars.y[~picked], ".", **rest)
         _draw_points(axes, (stars.x[picked], stars.y[picked]), stars.rows[picked], shot, ramp)
-    named = _draw_key(axes, shot.colouring, ramp)
+    named = _draw_key(axes, shot, ramp)
     if grey and not shot.rows.all():
         named.append(Line2D([], [], marker=".", linestyle="", color=_REST, label="not selected"))
     return named
@@ -195,10 +195,11 @@ def _draw_points(
         axes.scatter(*at, color="#21548a", **marks)
 
 
-def _draw_key(axes: Axes, colouring: Colouring, ramp: Sequence[str]) -> list[Line2D]:
+def _draw_key(axes: Axes, shot: Shot, ramp: Sequence[str]) -> list[Line2D]:
     """A colour bar, or what the legend names, which is returned."""
+    colouring = shot.colouring
     if isinstance(colouring, ValueScale):
-        add_colour_bar(axes, ramp, colouring.low, colouring.high, label_of(column(colouring.name)))
+        add_colour_bar(axes, ramp, colouring.low, colouring.high, label_of(shot.table.column(colouring.name)))
     if not isinstance(colouring, Categories):
         return []
     named = list(zip(colouring.labels, colouring.colours, strict=True))

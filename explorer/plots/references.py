@@ -79,7 +79,7 @@ def _found(
 def plane_of(library: Library, title: str, x: Axis, y: Axis, *, off: Iterable[str] = (), square: bool = False) -> Plane:
     """A plane with everything that can lie on it; ``off`` names overlays that are off at the start."""
     table = library.table
-    columns = tuple(name for name in table if table.usable(name))
+    columns = tuple(one.name for one in table.columns if not one.is_own and table.usable(one.name))
     found = overlays_of(library.products.overlays, columns, x.column.name, y.column.name, library.r0_kpc)
     return Plane(title, x, y, found, frozenset(off), square)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from explorer.model.selection import SelectionError, SelectionMode, from_dict
-from explorer.model.subsets import Subset, subset_from_dict
+from explorer.model.subsets import Subset, check_name, subset_from_dict
 from explorer.model.table import StarTable
 from explorer.state.panels import PanelState, panel_from_dict
 
@@ -64,6 +64,7 @@ def _subsets(stored: list[Any], table: StarTable, lost: list[str]) -> tuple[Subs
         name = str(one.get("name", "")) if isinstance(one, Mapping) else ""
         try:
             subset = subset_from_dict(one)
+            check_name(subset.name, table.own)
             subset.selection.mask(table)
         except SelectionError as error:
             lost.append(f"the subset {name[:40]!r} ({_plain(error)})")

@@ -5,7 +5,7 @@ A gesture replaces ``selection`` (a frozen value); ``rows`` is computed once fro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -121,7 +121,14 @@ class Workspace(param.Parameterized):
 
     def define_subset(self, name: str, selection: Selection, colour: str) -> None:
         """Give stars a name; SelectionError when the name cannot be used."""
-        self.subsets = define(self.subsets, Subset(name, selection, colour))
+        self.define_subsets([Subset(name, selection, colour)])
+
+    def define_subsets(self, added: Iterable[Subset]) -> None:
+        """Give several groups of stars their names at once; SelectionError when a name cannot be used."""
+        subsets = self.subsets
+        for one in added:
+            subsets = define(subsets, one, self.table.own)
+        self.subsets = subsets
 
     def remove_subset(self, name: str) -> None:
         """Forget a name; stars that are selected by it stay selected."""
@@ -173,6 +180,12 @@ class Workspace(param.Parameterized):
     def focus_row(self) -> int | None:
         """Row of the star under the lens."""
         return None if self.focus is None else self.table.row_of(self.focus)
+
+    @property
+    def columns_on_screen(self) -> frozenset[str]:
+        """Columns on the axes of views and in their colours."""
+        axes = (name for panel in self.panels for name in (panel.x, panel.y))
+        return frozenset(name for name in (*axes, self.colour_by) if name in self.table)
 
     def summary(self) -> str:
         """Selected and total, in words."""

@@ -11,13 +11,17 @@ from panel.viewable import Viewable, Viewer
 
 from explorer.model.expression import CONDITIONS, WORDS
 from explorer.model.formula import FUNCTIONS
+from explorer.model.library import Library
+from explorer.model.understood import UnderstoodTable, tables_from
 from explorer.views.base import html
 from explorer.views.help import GESTURES, SHORTCUTS
 from explorer.views.markup import cell, pairs_table, table
+from explorer.views.opening_words import COLUMNS_HEAD, columns_rows, match_words, table_heading
+from pipeline.domain.columns import COLUMNS
 from pipeline.domain.flags import FLAG_TEXTS
-from pipeline.products.release import Products
 
 _MOST_REJECTS = 500
+_COLUMNS_LINK = '<a href="?columns" target="_blank">Open the page of columns</a> to correct them.'
 
 
 class AboutView(Viewer):
@@ -25,13 +29,15 @@ class AboutView(Viewer):
 
     Parameters
     ----------
-    products : Products
+    library : Library
         The release.
+    columns_page : bool
+        Whether how its columns were understood has a page of its own.
     """
 
-    def __init__(self, products: Products) -> None:
+    def __init__(self, library: Library, *, columns_page: bool = False) -> None:
         super().__init__()
-        self.products = products
+        self.products, self.table, self.columns_page = library.products, library.table, columns_page
 
     def text(self) -> str:
         """The whole tab as HTML."""
@@ -39,7 +45,7 @@ class AboutView(Viewer):
         facts = {
             "name": manifest.name,
             "created": manifest.created,
-            "stars": f"{len(self.products.catalog):,}",
+            "stars": f"{self.table.n_stars:,}",
             "spectra": f"{len(self.products.spectra):,}" if self.products.spectra is not None else "none",
             "rejected": f"{len(rejects):,}",
             "simulated": manifest.simulated_note or "nothing",
@@ -49,6 +55,7 @@ class AboutView(Viewer):
         reasons = [(code, f"{count:,}") for code, count in rejects["code"].value_counts().items()]
         sections = (
             ("This catalogue", pairs_table(facts)),
+            *self._understood(),
             ("Scientific choices", pairs_table(manifest.choices)),
             ("Stages", _stages(manifest.stages)),
             ("Rejected input, by reason", table(("code", "rows"), reasons)),
@@ -61,12 +68,32 @@ class AboutView(Viewer):
         parts = "".join(f"<section><h2>{title}</h2>{body}</section>" for title, body in sections)
         return f'<article class="about">{parts}{_help()}</article>'
 
+    def _understood(self) -> list[tuple[str, str]]:
+        """How the columns of the tables were understood; nothing where no table was read."""
+        parts = [_table(one) for one in tables_from(self.products.manifest.tables)]
+        if self.columns_page:
+            parts.insert(0, f"<p>{_COLUMNS_LINK}</p>")
+        return [("How the columns were understood", "".join(parts))] if parts else []
+
     def _glossary(self) -> str:
-        rows = ((c.name, c.paper_name, c.label, c.unit, c.description, c.group) for c in self.products.catalog.columns)
-        return table(("name", "in the paper", "label", "unit", "meaning", "chapter"), rows)
+        order = {one.name: place for place, one in enumerate(COLUMNS)}
+        columns = sorted(self.table.columns, key=lambda one: order.get(one.name, len(order)))
+        rows = ((c.name, c.paper_name, c.label, c.unit, c.description, c.group, c.origin) for c in columns)
+        return table(("name", "in the paper", "label", "unit", "meaning", "chapter", "from"), rows)
 
     def __panel__(self) -> Viewable:
         return pn.Column(html(self.text(), sizing_mode="stretch_width"), sizing_mode="stretch_both", scroll="y-auto")
+
+
+def _table(one: UnderstoodTable) -> str:
+    """One table that was read."""
+    joined = f"<p>Joined to the stars: {escape(match_words(one))}</p>" if one.match else ""
+    notes = "".join(f"<li>{escape(note)}</li>" for note in one.notes)
+    own = f"<p>Carried along: {escape(', '.join(one.own))}</p>" if one.own else ""
+    return (
+        f"<h3>{escape(one.file)}</h3><p>{escape(table_heading(one))}</p>{joined}"
+        f"{f'<ul>{notes}</ul>' if notes else ''}{table(COLUMNS_HEAD, columns_rows(one.columns))}{own}"
+    )
 
 
 def _help() -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice, zip_longest
 from typing import NamedTuple
 
 from explorer.model.library import Library
+from explorer.model.table import StarTable
 from explorer.plots.diagram import DiscPlane, Figure, Missing
 from explorer.plots.disc import first_with_cells
 from explorer.state.panels import PanelState
@@ -24,6 +26,9 @@ from explorer.views import (
     stream_distance,
     stream_sky,
 )
+
+GRIDS = (8, 6, 4, 2, 1)
+"""Numbers of views that a grid can have."""
 
 
 class ViewKind(NamedTuple):
@@ -75,11 +80,39 @@ def new_panel(library: Library, view: str) -> PanelState:
     return PanelState(view, part=first_with_cells(figure.maps)) if isinstance(figure, DiscPlane) else PanelState(view)
 
 
+def has_values(library: Library, view: str) -> bool:
+    """Whether a catalogue has what a view shows."""
+    return not isinstance(figure_of(library, PanelState(view)), Missing)
+
+
 def default_panels(library: Library, count: int) -> tuple[PanelState, ...]:
-    """The first views that this catalogue has values for; histograms fill a larger grid."""
+    """The first views that this catalogue has values for.
+
+    Histograms fill a larger grid; where few declared columns are there, so do the user's own columns, each two against
+    each other and alone. Fewer views than asked for are those of a catalogue that has no more to show.
+    """
     order = [key for key in VIEWS if key not in ("histogram", "custom")]
-    there = [key for key in order if not isinstance(figure_of(library, PanelState(key)), Missing)]
+    there = [key for key in order if has_values(library, key)]
     chosen = [new_panel(library, key) for key in there[: min(count, 6)]]
-    names = [name for name in ("m_h", "distance", "rv", "snr") if library.table.usable(name)]
-    chosen += [PanelState("histogram", x=name) for name in names][: count - len(chosen)]
-    return tuple(chosen + [PanelState(key) for key in order if key not in there][: count - len(chosen)])
+    table = library.table
+    alone = [PanelState("histogram", x=name) for name in histogram.FIRST if table.usable(name)]
+    wanted = (*alone, *_of_own(table), *_of_others(table, alone))
+    chosen += islice(wanted, max(count - len(chosen), 0))
+    if not chosen:
+        return (PanelState(order[0]),)  # it says what is missing
+    return tuple(chosen[: count if len(chosen) >= count else next(size for size in GRIDS if size <= len(chosen))])
+
+
+def _of_own(table: StarTable) -> Iterator[PanelState]:
+    """Planes of two own columns each, and their histograms."""
+    names = [one.name for one in table.axes() if one.is_own]
+    for x, y in zip_longest(names[::2], names[1::2]):
+        if y is not None:
+            yield PanelState("custom", x, y)
+        yield from (PanelState("histogram", x=name) for name in (x, y) if name is not None)
+
+
+def _of_others(table: StarTable, alone: Sequence[PanelState]) -> Iterator[PanelState]:
+    """Histograms of the declared columns that have none yet."""
+    known = {state.x for state in alone}
+    return (PanelState("histogram", x=one.name) for one in table.axes() if not one.is_own and one.name not in known)

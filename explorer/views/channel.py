@@ -18,7 +18,7 @@ from panel.custom import JSComponent
 from explorer.model.selection import SelectionError
 
 _SCRIPTS = (
-    *("dom", "figure", "plane", "bars", "stage", "toolbar", "table", "side", "dialogs", "keys"),
+    *("dom", "connection", "figure", "plane", "bars", "stage", "toolbar", "table", "side", "dialogs", "keys"),
     *("chart", "spectrum", "refit", "evidence", "star", "main"),
 )
 _LOG = logging.getLogger(__name__)
@@ -30,7 +30,8 @@ Handler: TypeAlias = Callable[[Message], Any]
 Result = TypeVar("Result")
 
 
-def _asset(folder: str, name: str) -> str:
+def asset(folder: str, name: str) -> str:
+    """The text of a file of ``assets``."""
     return (files("assets") / folder / name).read_text(encoding="utf-8")
 
 
@@ -40,8 +41,8 @@ class Channel(JSComponent):
     What is told while a message is handled goes out together when it is done.
     """
 
-    _esm = "\n".join(_asset("js", f"{name}.js") for name in _SCRIPTS)
-    _stylesheets = [_asset("css", "explore.css"), _asset("css", "star.css")]  # noqa: RUF012 - so Panel wants it
+    _esm = "\n".join(asset("js", f"{name}.js") for name in _SCRIPTS)
+    _stylesheets = [asset("css", "explore.css"), asset("css", "star.css")]  # noqa: RUF012 - so Panel wants it
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)

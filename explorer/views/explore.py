@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from explorer.model.library import Library
 from explorer.model.links import LinkStore, new_token
 from explorer.model.selection import SelectionError
 from explorer.model.vetting.reader import NoRecord, RecordReader
+from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
+from explorer.views.catalogue import default_panels
 from explorer.views.channel import Channel, Message
 from explorer.views.help import Help
 from explorer.views.sharing import Sharing
@@ -62,6 +65,7 @@ class ExploreRoom:
         self.star = StarDock(workspace, library, lambda: self.table.stars, self.channel, self.record)
         self.help = Help(self.channel)
         self._star_shown = False
+        self._first_panels = default_panels(library, len(workspace.panels))
         self._resume = new_token()
         self._unsaved = False
         self._unkept = ""
@@ -118,9 +122,19 @@ class ExploreRoom:
         self._unsaved = True
         document.add_timeout_callback(self._save, after_ms)
 
-    async def _save(self) -> None:
+    async def reload(self) -> None:
+        """Load the page again with everything that is on screen: the catalogue has more columns now.
+
+        Views that nobody chose are left to the catalogue.
+        """
+        chosen = [_unzoomed(one) for one in self.workspace.panels] != [_unzoomed(one) for one in self._first_panels]
+        await self._save(leave_out=() if chosen else ("panels", "enlarged"))
+        self.channel.tell(reload=True)
+
+    async def _save(self, leave_out: Collection[str] = ()) -> None:
         self._unsaved = False
         state = {**self.workspace.to_dict(), "room": self.workspace.came_from or self.workspace.room}
+        state |= {name: [] if name == "panels" else None for name in leave_out}
         unkept = ""
         try:
             await self.channel.in_background(lambda: self.links.resume(self._resume, state))
@@ -133,6 +147,10 @@ class ExploreRoom:
     def __panel__(self) -> Viewable:
         """The room's layout."""
         return self.channel
+
+
+def _unzoomed(panel: PanelState) -> PanelState:
+    return replace(panel, x_ends=None, y_ends=None)
 
 
 def state_of_link(links: LinkStore, arguments: Mapping[str, list[bytes]]) -> dict[str, Any] | None:

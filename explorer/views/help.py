@@ -17,7 +17,10 @@ GESTURES = (
     "Grey is every star, colour the selection. The name of a view swaps it; its menu has axes, overlays, pictures.",
     "The filter takes expressions such as teff < 3800 & abs(z_gal) > 5 & not LOW_SNR; Tab completes.",
     "Expressions may name subsets. Numbers are in the unit of their column, and units are not written.",
-    "Tables to take away say where they come from; in a CSV those lines begin with # (read it with comment='#').",
+    (
+        'Tables to take away say where they come from. A plain CSV has no place for that: "CSV with notes" has lines '
+        "that begin with # (read it with comment='#'; TOPCAT takes ECSV, VOTable, FITS and the plain CSV)."
+    ),
 )
 
 SHORTCUTS = (

@@ -8,14 +8,16 @@ from explorer.state.panels import PanelState
 
 TITLE = "Histogram"
 
-_FIRST = ("m_h", "distance", "rv", "snr")
+FIRST = ("m_h", "distance", "rv", "snr")
+"""Columns whose histograms come first."""
 
 
 def histogram(library: Library, state: PanelState) -> Figure:
     """Numbers of stars over the chosen column, or over the first that has values."""
     table = library.table
-    name = next((name for name in (state.x, *_FIRST) if name and table.usable(name)), None)
+    first = (*FIRST, *(one.name for one in table.axes()))
+    name = next((name for name in (state.x, *first) if name and table.usable(name)), None)
     if name is None:
-        return Missing(TITLE, "such column", (state.x or _FIRST[0],))
+        return Missing(TITLE, "such column", (state.x or FIRST[0],))
     axis = axis_of(table, name, tail=0.002)
     return Bars(f"{TITLE} of {axis.column.label}", axis)

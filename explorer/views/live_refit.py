@@ -121,7 +121,7 @@ class LiveRefit:
         return {
             "values": dict(found.labels),
             "rows": [
-                [name, number(name, value), *(_error(name, one[name]) for one in (calibrated, formal))]
+                [name, number(column(name), value), *(_error(name, one[name]) for one in (calibrated, formal))]
                 for name, value in found.labels
             ],
             "fixed": list(found.fixed),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -35,6 +36,9 @@ Picture: TypeAlias = dict[str, Any]
 
 LOGARITHMIC = "logarithmic"
 RESIDUAL = "residual"
+
+_TEX = re.compile(r"(\$(?=\$)|\\(?=[\[\](]))")
+"""Where Bokeh would take a label for TeX: a blank goes between."""
 
 _TAP_PIXELS = 10.0
 _LONE_LEVEL = 150
@@ -72,7 +76,8 @@ class Panel:
         declared = axis.column
         home = list(axis.ends)
         turn, widest = (TURN, WIDEST) if declared.name in FULL_CIRCLE else (None, None)
-        shown = {"column": declared.name, "label": declared.axis_label, "ends": list(ends or home), "home": home}
+        label = _TEX.sub(r"\1 ", declared.axis_label)
+        shown = {"column": declared.name, "label": label, "ends": list(ends or home), "home": home}
         return {**shown, "turn": turn, "widest": widest}
 
     def look(self, window: tuple[float, float, float, float], width: int, height: int) -> None:

@@ -78,7 +78,7 @@ class Sharing:
     def note(self) -> str:
         """The line under a picture."""
         manifest = self.library.products.manifest
-        words = describe(self.workspace.selection)
+        words = describe(self.workspace.selection, self.workspace.table.known)
         words = words if len(words) <= _WORDS else f"{words[:_WORDS]}…"
         simulated = "SIMULATED DATA. " if manifest.simulated else ""
         return f"{simulated}{manifest.name}, {manifest.created[:10]}: {self.workspace.summary()} ({words})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from explorer.model.completion import completions
@@ -12,12 +12,14 @@ from explorer.model.expression import ExpressionError, parse
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
 from explorer.model.members import MOST_BYTES, read_members
-from explorer.model.selection import InIds, Named, Selection, SelectionError, SelectionMode
-from explorer.model.subsets import describe, parts
+from explorer.model.selection import InCategory, InIds, Named, Selection, SelectionError, SelectionMode
+from explorer.model.subsets import Subset, category_names, describe, parts
+from explorer.model.table import MAX_CATEGORIES
 from explorer.model.vetting.reader import RecordReader
 from explorer.plots.palettes import fresh_colour
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Channel, Message
+from pipeline.domain.column import Column
 
 _MOST_DEEP = 6
 
@@ -52,6 +54,7 @@ class Side:
             "filter": self._filter,
             "keep": self._keep,
             "subset": self._use_subset,
+            "categories": self._by_category,
             "members": self._upload,
             "verdicts": self._by_verdict,
             "save_view": self._save_view,
@@ -70,7 +73,12 @@ class Side:
         self.open = bool(message.get("open", not self.open))
         lists = self.record.verdict_lists() if self.open else {}
         verdicts = [[name, f"{name} ({len(stars):,})"] for name, stars in lists.items()]
-        self._tell(open=self.open, views=list(self.links.views(self.catalog)), verdicts=verdicts)
+        table = self.workspace.table
+        categories = [
+            [one.name, table.titles[one.name], one.group if one.is_own else ""] for one in table.categorical()
+        ]
+        views = list(self.links.views(self.catalog))
+        self._tell(open=self.open, views=views, verdicts=verdicts, categories=categories)
         self._tell_subsets()
 
     def _tell(self, **state: Any) -> None:
@@ -86,7 +94,7 @@ class Side:
                     "name": one.name,
                     "colour": one.colour,
                     "count": f"{int(one.selection.mask(table).sum()):,}",
-                    "words": describe(one.selection),
+                    "words": describe(one.selection, table.known),
                 }
                 for one in self.workspace.subsets
             ]
@@ -94,21 +102,19 @@ class Side:
 
     def parse(self, text: str) -> Selection:
         """An expression over this catalogue's columns and the visitor's subsets."""
-        table = self.workspace.table
-        names = [declared.name for declared in table.columns if self._offered(declared.name)]
-        return parse(text, names, {one.name: one.selection for one in self.workspace.subsets})
+        return parse(text, self.columns, {one.name: one.selection for one in self.workspace.subsets})
 
-    def _offered(self, name: str) -> bool:
-        """Whether a column has any value to compare."""
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """Columns that have any value to compare."""
         table = self.workspace.table
-        return name in table.text_names or table[name].dtype.kind != "f" or table.usable(name)
+        return tuple(one for one in table.columns if not one.is_float or table.usable(one.name))
 
     def _check(self, message: Message) -> None:
         """Answer every keystroke: is it an expression, how many stars fit, what could follow."""
         text, cursor = str(message["text"]), int(message["cursor"])
         names = [one.name for one in self.workspace.subsets]
-        columns = [declared for declared in self.workspace.table.columns if self._offered(declared.name)]
-        start, found = completions(text, cursor, columns, names)
+        start, found = completions(text, cursor, self.columns, names)
         words = [[one.word, one.help] for one in found]
         state: dict[str, Any] = {"text": text, "cursor": cursor, "start": start, "words": words}
         try:
@@ -133,6 +139,22 @@ class Side:
         colour = self.workspace.subset(name).colour if name in known else fresh_colour(taken)
         self.workspace.define_subset(name, self.workspace.selection, colour)
 
+    def _by_category(self, message: Message) -> None:
+        """Name the stars of each different value of a column."""
+        name, table = str(message["column"]), self.workspace.table
+        values = table.category_values(name) if name in table else ()
+        if not values:
+            raise SelectionError(
+                f"Column {name!r:.60} has one value, or more than {MAX_CATEGORIES}: use the filter for it."
+            )
+        known = {one.name: one.colour for one in self.workspace.subsets}
+        taken, added = list(known.values()), []
+        for value, title in zip(values, category_names(name, values), strict=True):
+            colour = known.get(title) or fresh_colour(taken)
+            taken.append(colour)
+            added.append(Subset(title, InCategory(name, value), colour))
+        self.workspace.define_subsets(added)
+
     def _use_subset(self, message: Message) -> None:
         name, action = str(message["name"]), str(message["action"])
         subset = self.workspace.subset(name)
@@ -152,7 +174,7 @@ class Side:
         return [
             {
                 "joint": joint,
-                "words": describe(part),
+                "words": describe(part, self.workspace.table.known),
                 "count": f"{int(part.mask(self.workspace.table).sum()):,}",
                 "nodes": self._nodes(part, depth + 1),
             }

@@ -16,7 +16,7 @@ from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT, count_ramp, grey_
 from explorer.plots.shading import Colouring
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
-from explorer.views.catalogue import VIEWS, default_panels, figure_of, new_panel
+from explorer.views.catalogue import VIEWS, default_panels, figure_of, has_values, new_panel
 from explorer.views.channel import Channel, Message
 from explorer.views.panels import RESIDUAL, DiscPanel, Panel, Picture, PlanePanel, panel_of
 
@@ -78,12 +78,13 @@ class Stage:
 
     def hello(self) -> None:
         """Tell a new page everything; it answers with what it sees."""
-        columns = [[declared.name, declared.axis_label] for declared in self.library.table.axes()]
+        table = self.library.table
+        columns = [[one.name, table.titles[one.name], one.group if one.is_own else ""] for one in table.axes()]
         self.tell_colours()  # before the figures, which are built in them
         self.channel.tell(
             stage={
                 **self._arrangement([panel.spec() for panel in self.panels]),
-                "catalogue": [[key, kind.title] for key, kind in VIEWS.items()],
+                "catalogue": [[key, kind.title, not has_values(self.library, key)] for key, kind in VIEWS.items()],
                 "columns": columns,
                 "theme": self._theme(),
             },
@@ -111,7 +112,7 @@ class Stage:
         self.channel.tell(
             colours={**{name: lookup(ramp) for name, ramp in ramps.items()}, "theme": self._theme(), "bars": bars},
             theme=dark,
-            legend=legend(self.colouring, dark, single=self._single),
+            legend=legend(self.workspace.table, self.colouring, dark, single=self._single),
         )
 
     def _theme(self) -> dict[str, Any]:
@@ -173,7 +174,7 @@ class Stage:
         single = bool(planes) and all(panel.stars is not None for panel in planes)
         if single != self._single:
             self._single = single
-            self.channel.tell(legend=legend(self.colouring, self.workspace.dark, single=single))
+            self.channel.tell(legend=legend(self.workspace.table, self.colouring, self.workspace.dark, single=single))
 
     def _send(self, pictures: list[tuple[int, Picture]]) -> None:
         layers, chunks, end = [], [], 0
@@ -242,7 +243,7 @@ class Stage:
 
     def _choose_axis(self, message: Message) -> None:
         slot, name = self._slot(message["slot"]), str(message["column"])
-        if name not in [declared.name for declared in self.library.table.axes()]:
+        if not any(one.name == name for one in self.library.table.axes()):
             raise ValueError(f"{name!r} cannot stand on an axis.")
         panel = self.panels[slot]
         if isinstance(panel, PlanePanel):

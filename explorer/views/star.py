@@ -166,7 +166,8 @@ class StarDock:
         obsid = int(table["obsid"][row])
         spectrum = self.spectrum(obsid)
         rv = table.value("rv", row)
-        facts = facts_of(table, row, simulated=self.library.products.manifest.simulated)
+        simulated, on_screen = self.library.products.manifest.simulated, self.workspace.columns_on_screen
+        facts = facts_of(table, row, simulated=simulated, on_screen=on_screen)
         return {
             "obsid": str(obsid),
             "sentence": self.sentence(obsid, spectrum),

@@ -8,15 +8,24 @@ import numpy as np
 import panel as pn
 from numpy.typing import NDArray
 
+from explorer.model.star import own_number, own_shown
+from explorer.model.table import StarTable
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Channel, Message
-from pipeline.domain.columns import column
+from pipeline.domain.column import Column
+from pipeline.domain.columns import COLUMNS
 
 _SHOWN = (
     *("obsid", "snr", "teff", "logg", "m_h", "alpha_m", "rv", "distance", "jk0", "k_abs", "v_phi", "j_tot"),
     *("sgr_lambda", "sgr_beta", "chi2_nu", "oddness", "quality"),
 )
 _DIGITS = {"teff": 0, "snr": 0, "j_tot": 0, "v_phi": 0, "rv": 1, "sgr_lambda": 1, "sgr_beta": 1}
+MAX_OWN = 20
+"""The user's own columns in the table, beside those on screen."""
+
+_ENOUGH = 8
+"""Declared columns; where a catalogue lacks most of the usual ones, others of it are shown."""
+
 _AFTER_MS = 120
 _PAGE = 20
 
@@ -34,8 +43,8 @@ class SelectionTable:
 
     def __init__(self, workspace: Workspace, channel: Channel) -> None:
         self.workspace, self.channel = workspace, channel
-        table = workspace.table
-        self.names = [name for name in _SHOWN if name in table and table.usable(name)]
+        self.declared = _declared_shown(workspace.table)
+        self.names = self._names()
         self.page = 1
         self._pending = False
         self._stars: NDArray[np.int64] | None = None
@@ -45,6 +54,24 @@ class SelectionTable:
         workspace.param.watch(lambda _: self._later(), "rows")
         workspace.param.watch(lambda _: self._reordered(), "sorted_by")
         workspace.param.watch(lambda event: channel.tell(table={"focus": str(event.new)}), "focus")
+        workspace.param.watch(lambda *_: self._other_columns(), ["panels", "colour_by"])
+
+    def _names(self) -> list[str]:
+        """Columns of the table: declared ones, then the user's own: the first, and those on screen."""
+        table, on_screen = self.workspace.table, self.workspace.columns_on_screen
+        own = own_shown(table, on_screen, MAX_OWN)
+        return [*self.declared, *(one.name for one in own if not one.is_numeric or table.usable(one.name))]
+
+    def _other_columns(self) -> None:
+        """Follow the columns on screen."""
+        names = self._names()
+        if names != self.names:
+            self.names, self._stars = names, None
+            self.channel.tell(table={**self.state(), "columns": self._headings()})
+
+    def _headings(self) -> list[list[str]]:
+        table = self.workspace.table
+        return [[one.name, table.titles[one.name], f"{one.meaning}."] for one in map(table.column, self.names)]
 
     def _later(self) -> None:
         """Pictures first: the table follows when the gesture is painted."""
@@ -69,9 +96,7 @@ class SelectionTable:
             self._stars = np.flatnonzero(self.workspace.rows)
             if self.sorted_by is not None:
                 name, descending = self.sorted_by
-                values = self.workspace.table[name][self._stars]
-                order = np.argsort(-values.astype(np.float64) if descending else values, kind="stable")
-                self._stars = self._stars[order]
+                self._stars = self.workspace.table.order_of(name, self._stars, descending=descending)
         return self._stars
 
     @property
@@ -87,15 +112,14 @@ class SelectionTable:
     def hello(self) -> None:
         """Tell a new page everything."""
         self._stars = None
-        columns = [[name, column(name).axis_label, f"{column(name).description}."] for name in self.names]
-        self.channel.tell(table={**self.state(), "columns": columns, "focus": str(self.workspace.focus)})
+        self.channel.tell(table={**self.state(), "columns": self._headings(), "focus": str(self.workspace.focus)})
 
     def state(self) -> dict[str, Any]:
         """The rows of the page as texts, and where it stands."""
         first = (self.page - 1) * _PAGE
         stars = self.stars[first : first + _PAGE]
         table = self.workspace.table
-        cells = [[self._text(name, value) for value in table[name][stars]] for name in self.names]
+        cells = [[_text(one, value) for value in self._values(one, stars)] for one in map(table.column, self.names)]
         return {
             "rows": [list(row) for row in zip(*cells, strict=True)],
             "ids": [str(obsid) for obsid in table["obsid"][stars]],
@@ -107,10 +131,9 @@ class SelectionTable:
             "sort": list(self.sorted_by) if self.sorted_by else ["", False],
         }
 
-    def _text(self, name: str, value: Any) -> str:
-        if not column(name).is_float:
-            return str(value)
-        return f"{value:.{_DIGITS.get(name, 2)}f}" if np.isfinite(value) else ""
+    def _values(self, one: Column, stars: NDArray[np.int64]) -> NDArray[Any]:
+        table = self.workspace.table
+        return table.texts_of(one.name, stars) if one.dtype == "str" else table[one.name][stars]
 
     def _turn(self, message: Message) -> None:
         by = message["by"]
@@ -128,3 +151,21 @@ class SelectionTable:
     def _reordered(self) -> None:
         self._stars, self.page = None, 1
         self.refresh()
+
+
+def _declared_shown(table: StarTable) -> list[str]:
+    """The usual columns that a catalogue has; of a catalogue of another kind also its further numbers."""
+    names = [name for name in _SHOWN if table.usable(name)]
+    others = [one.name for one in COLUMNS if one.is_float and one.name not in names and table.usable(one.name)]
+    return [*names, *others[: max(_ENOUGH - len(names), 0)]]
+
+
+def _text(one: Column, value: Any) -> str:
+    """A value as a cell shows it; "" where there is none."""
+    if one.dtype == "bool":
+        return "yes" if value else "no"
+    if not one.is_float:
+        return str(value)
+    if not np.isfinite(value):
+        return ""
+    return own_number(float(value), one.dtype) if one.is_own else f"{value:.{_DIGITS.get(one.name, 2)}f}"

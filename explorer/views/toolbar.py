@@ -23,9 +23,12 @@ class Toolbar:
         self.workspace, self.channel = workspace, channel
         table = workspace.table
         self.colours = [
-            [COLOUR_BY_COUNT, "Density of stars"],
-            [SUBSETS, "Named subsets"],
-            *([declared.name, declared.axis_label] for declared in (*table.colourable(), *table.categorical())),
+            [COLOUR_BY_COUNT, "Density of stars", ""],
+            [SUBSETS, "Named subsets", ""],
+            *(
+                [one.name, table.titles[one.name], one.group if one.is_own else ""]
+                for one in sorted((*table.colourable(), *table.categorical()), key=lambda one: one.is_own)
+            ),
         ]
         self._due = False
         channel.on("tool", lambda m: workspace.param.update(tool=_one_of(TOOLS, m["value"])))
@@ -77,7 +80,7 @@ class Toolbar:
         return [selection.name, ""] if isinstance(selection, Named) else ["", ""]
 
     def _known_colour(self, name: str) -> str:
-        return _one_of([key for key, _ in self.colours], name)
+        return _one_of([key for key, *_ in self.colours], name)
 
 
 def _one_of(known: list[str] | tuple[str, ...], value: str) -> str:

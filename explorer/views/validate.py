@@ -27,7 +27,6 @@ from explorer.state.workspace import Workspace
 from explorer.views.base import View, html, in_turn
 from explorer.views.channel import WORKERS
 from explorer.views.markup import cell, flat, pairs_table, percent, scores_table, table
-from pipeline.domain.columns import column
 from pipeline.products.comparison import Compared, comparison_figure
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -42,6 +41,9 @@ MOST_PICKED = 20_000
 
 _EVERY, _PICKED, _UNTRAINED, _CLEAN = "every star", "selected in Explore", "not trained on", "without quality bits"
 _TRENDS = ("snr", "teff", "logg", "m_h", "alpha_m", "jk0", "distance", "k_mag", "glat", "oddness")
+_MAX_OWN = 100
+"""The user's own columns along which a trend can be looked for."""
+
 _HINT = (
     "First: dashed where values are equal. Second: running median with the 16th and 84th percentile; drag a box to "
     "select its stars in Explore. Third: the curve is what honest errors give; outliers lie beyond five of them. "
@@ -82,9 +84,11 @@ class ValidateView(View):
         super().__init__(workspace=workspace)
         self.library = library
         pairs = pairs_of(library)
-        along = [name for name in _TRENDS if library.table.usable(name)]
+        table_ = library.table
+        own = [one.name for one in table_.axes() if one.is_own]
+        along = [*(name for name in _TRENDS if table_.usable(name)), *own[:_MAX_OWN]]
         self.param.pair.objects = {pair.title: pair for pair in pairs}
-        self.param.along.objects = {column(name).axis_label: name for name in along}
+        self.param.along.objects = {table_.titles[name]: name for name in along}
         self.param.update(pair=pairs[0] if pairs else None, along=along[0] if along else None)
         self.found: Differences | None = None
         self.beyond: Rows = np.empty(0, np.intp)
@@ -120,7 +124,9 @@ class ValidateView(View):
         if self.pair is None:
             self.words.object = f'<p class="sentence">{_NOTHING}</p>'
             return
-        prepare = partial(self._prepare, self.pair, self._sample(), self.along, dark=self.workspace.dark)
+        prepare = partial(
+            self._prepare, self.pair, self._sample(), self.along or self.pair.name, dark=self.workspace.dark
+        )
         document = pn.state.curdoc
         if document is None or document.session_context is None:
             self._show(prepare())
@@ -138,7 +144,9 @@ class ValidateView(View):
         """Everything that takes long with many stars; touches nothing that the page shows."""
         found = differences(self.library, pair, sample)
         values = self.library.table.axis(along)[found.rows]
-        moving = trend_figure(found, values, column(along), trend(values, found.difference), dark=dark)
+        moving = trend_figure(
+            found, values, self.library.table.column(along), trend(values, found.difference), dark=dark
+        )
         # A box dragged over the trend selects its stars everywhere.
         box = hv.streams.BoundsXY(source=moving.get(0))
         box.add_subscriber(partial(self._boxed, found, values))

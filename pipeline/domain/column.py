@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 DType = Literal["int64", "int32", "int16", "float64", "float32", "bool", "str"]
+
+_SQUARED = re.compile(r"(?<=[A-Za-z])2(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,8 @@ class Column:
 
     @property
     def unit_label(self) -> str:
-        """Unit as people read it: squares stand raised."""
-        return self.unit.replace("2", "²")
+        """Unit as people read it: the 2 of a square is raised."""
+        return _SQUARED.sub("²", self.unit)
 
     @property
     def axis_label(self) -> str:
@@ -77,3 +80,16 @@ class Column:
     def is_numeric(self) -> bool:
         """Whether it can stand on an axis."""
         return self.dtype not in ("str", "bool")
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a table of the user's brought it."""
+        return self.origin != ""
+
+    @property
+    def meaning(self) -> str:
+        """Description, and for a column of the user's own the table that brought it."""
+        if not self.origin:
+            return self.description
+        source = f"column {self.label!r} of {self.origin}"
+        return f"{self.description} ({source})" if self.description else source[0].upper() + source[1:]

@@ -51,7 +51,10 @@ FLAG_TEXTS: dict[QualityFlag, FlagText] = {
     QualityFlag.OUTSIDE_HULL: FlagText("outside hull", "the labels lie far from every training star"),
     QualityFlag.STARTS_DISAGREE: FlagText("two minima", "fits from two starting points disagree"),
     QualityFlag.CA_LINES_DISAGREE: FlagText("Ca II", "velocities of two Ca II lines differ by more than 5 sigma"),
-    QualityFlag.RV_DOUBTFUL: FlagText("RV doubtful", "CCF peak at the edge, too low, or with a rival within 10 %"),
+    QualityFlag.RV_DOUBTFUL: FlagText(
+        "RV doubtful",
+        "no velocity could be measured, or the CCF peak is at the edge, too low, or with a rival within 10 %",
+    ),
     QualityFlag.EDGE_TEMPLATE: FlagText("edge template", "the best velocity template lies at the edge of its grid"),
     QualityFlag.COLOUR_OUTLIER: FlagText("colour", "(J-K)0 does not fit the effective temperature (5 sigma)"),
     QualityFlag.DISTANCE_DOUBTFUL: FlagText(

@@ -11,15 +11,17 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator
 from pathlib import PurePath
+from typing import get_args
 
-from pipeline.domain.column import Column
+from pipeline.domain.column import Column, DType
 from pipeline.domain.columns import BY_NAME, RELEASE_COLUMNS
 from pipeline.domain.flags import QualityFlag
 
 OWN_GROUP = "Own columns"
 """Chapter of every column of the user's own."""
 
-OWN_DTYPES = ("int64", "int32", "int16", "float64", "float32", "bool", "str")
+OWN_DTYPES: tuple[DType, ...] = get_args(DType)
+"""Types in which they are stored."""
 
 MAX_NAME = 68
 """Letters of a machine name: a FITS card holds so many."""
@@ -140,7 +142,7 @@ def _is_free(name: str, taken: Collection[str]) -> bool:
 
 
 def own_column(
-    spelling: str, dtype: str, unit: str, ucd: str, description: str, origin: str, taken: Collection[str]
+    spelling: str, dtype: DType, unit: str, ucd: str, description: str, origin: str, taken: Collection[str]
 ) -> Column:
     """Describe a column of the user's own by what its file says of it.
 

@@ -1,9 +1,9 @@
-"""The catalogue: one row a star, Parquet on disk, checked against the declared columns."""
+"""The catalogue: one row a star, Parquet on disk; declared columns are checked, the user's own are carried."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +14,27 @@ import pyarrow.parquet as pq
 
 from pipeline.domain.column import Column
 from pipeline.domain.columns import BY_NAME, REQUIRED, column, in_published_order
+from pipeline.domain.own_columns import own_breaches, own_column
+from pipeline.products.catalog_file import (
+    CATALOG_NAME,
+    CatalogFile,
+    field_of,
+    gaps_of,
+    is_nested,
+    numbers_of,
+    own_dtype,
+    readable,
+    words_of,
+)
 from pipeline.products.manifest import ProductError
 from pipeline.products.marked_parquet import write_marked
 
-CATALOG_NAME = "catalog.parquet"
 REJECTS_NAME = "rejects.parquet"
 
 REJECT_COLUMNS = ("source", "obsid", "stage", "code", "reason")
 """Columns of the rejects table: where it came from, its id (0 unknown), the stage, a short code, a sentence."""
+
+_UNNAMED_ORIGIN = "the build's table"
 
 
 @dataclass(frozen=True)
@@ -31,7 +44,10 @@ class Catalog:
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns are a subset of :data:`pipeline.domain.columns.COLUMNS`, of their types; ``obsid`` is unique.
+        Columns of :data:`pipeline.domain.columns.COLUMNS`, of their types, and those of ``own``; ``obsid`` is unique.
+    own : tuple of Column
+        Columns of the user's own, as :func:`pipeline.domain.own_columns.own_column` makes them. They are not checked
+        beyond their type.
 
     Raises
     ------
@@ -40,23 +56,43 @@ class Catalog:
     """
 
     table: pd.DataFrame
+    own: tuple[Column, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a table that breaks the contract."""
-        breaches = list(contract_breaches(self.table))
+        breaches = list(contract_breaches(self.table, self.own))
         if breaches:
             raise ProductError("The catalogue breaks its contract: " + " ".join(breaches))
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame) -> Catalog:
-        """Order and cast the known columns of a frame, then validate. Unknown columns raise KeyError."""
-        names = in_published_order(frame.columns)
-        return cls(pd.DataFrame({name: cast(frame[name], column(name)) for name in names}))
+    def from_frame(cls, frame: pd.DataFrame, own: Sequence[Column] = ()) -> Catalog:
+        """Order and cast the columns of a frame, then validate.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Declared columns in any order, then the user's own.
+        own : sequence of Column
+            Descriptions of the user's own; they keep this order. An undeclared column without one is described by its
+            name and type, and follows.
+        """
+        described = {one.name for one in own}
+        found = {name: cast(frame[name], column(name)) for name in in_published_order(n for n in frame if n in BY_NAME)}
+        found |= {one.name: _cast_own(frame[one.name], one) for one in own if one.name in frame}
+        columns, taken = list(own), set(described)
+        for name in frame.columns:
+            if name not in BY_NAME and name not in described:
+                made, values = _described(str(name), frame[name], taken)
+                taken.add(made.name)
+                columns.append(made)
+                found[made.name] = values
+        return cls(pd.DataFrame(found), tuple(columns))
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The declared columns that this catalogue holds, in published order."""
-        return tuple(BY_NAME[name] for name in self.table.columns)
+        """Columns of this catalogue: the declared ones in published order, then the user's own."""
+        own = {one.name: one for one in self.own}
+        return tuple(own.get(name) or BY_NAME[name] for name in self.table.columns)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -68,16 +104,8 @@ class Catalog:
         return path
 
     def to_arrow(self, *, simulated: bool) -> pa.Table:
-        """The table with units, UCDs and descriptions in each field's metadata, marked as simulated or not."""
-        fields = [
-            pa.field(
-                c.name,
-                pa.string() if c.dtype == "str" else pa.from_numpy_dtype(np.dtype(c.dtype)),
-                metadata={"unit": c.unit, "ucd": c.ucd, "description": c.description},
-            )
-            for c in self.columns
-        ]
-        schema = pa.schema(fields, metadata={"simulated": "true" if simulated else "false"})
+        """The table with each column's description in its field's metadata, marked as simulated or not."""
+        schema = pa.schema(map(field_of, self.columns), metadata={"simulated": "true" if simulated else "false"})
         return pa.Table.from_pandas(self.table, schema=schema, preserve_index=False)
 
     @classmethod
@@ -89,34 +117,25 @@ class Catalog:
         ProductError
             If the file is missing, is no Parquet, or breaks the contract.
         """
-        path = directory / CATALOG_NAME
-        with _readable(path):
-            arrow = pq.read_table(path)
-        unknown = [name for name in arrow.column_names if name not in BY_NAME]
-        if unknown:
-            raise ProductError(f"{path} has columns that are not declared: {', '.join(unknown)}.")
-        return cls.from_frame(arrow.to_pandas())
+        return read_catalog(CatalogFile(directory / CATALOG_NAME))
+
+
+def read_catalog(file: CatalogFile, *, own: bool = True) -> Catalog:
+    """Read and validate an open ``catalog.parquet``, with the user's own columns or without."""
+    wanted = [one for one in file.columns if own or not one.is_own]
+    return Catalog.from_frame(file.frame(wanted), file.own if own else ())
 
 
 def catalog_length(directory: Path) -> int:
     """Number of stars, from the file's own index; ProductError when there is none."""
     path = directory / CATALOG_NAME
-    with _readable(path):
+    with readable(path):
         return int(pq.read_metadata(path).num_rows)
 
 
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Tell of a missing or damaged file in a sentence."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise ProductError(f"{path.parent} holds no {path.name}. Build the products again.") from None
-    except pa.ArrowException as error:
-        raise ProductError(f"{path} is not readable Parquet ({error}). Build the products again.") from error
-
-
-def write_blocks(frames: Iterable[pd.DataFrame], directory: Path, *, simulated: bool) -> int:
+def write_blocks(
+    frames: Iterable[pd.DataFrame], directory: Path, *, simulated: bool, own: Sequence[Column] = ()
+) -> int:
     """Write ``catalog.parquet`` block by block, so that only one is in memory.
 
     Parameters
@@ -127,6 +146,8 @@ def write_blocks(frames: Iterable[pd.DataFrame], directory: Path, *, simulated: 
         Product directory.
     simulated : bool
         What the file says of itself.
+    own : sequence of Column
+        The user's own columns. Without a description a column's type is taken from each block, and these must agree.
 
     Returns
     -------
@@ -142,13 +163,13 @@ def write_blocks(frames: Iterable[pd.DataFrame], directory: Path, *, simulated: 
     with ExitStack() as stack:
         writer: pq.ParquetWriter | None = None
         for frame in frames:
-            block = Catalog.from_frame(frame)
+            block = Catalog.from_frame(frame, own)
             arrow = block.to_arrow(simulated=simulated)
             if writer is None:
                 path = directory / CATALOG_NAME
                 writer = stack.enter_context(pq.ParquetWriter(path, arrow.schema, compression="zstd"))
             elif not arrow.schema.equals(writer.schema):
-                raise ProductError(f"The block from row {rows} on has other columns than the first.")
+                raise ProductError(f"The block from row {rows} on has other columns than the first, or other types.")
             if block.table["obsid"].min() <= last:
                 raise ProductError(f"The block from row {rows} on repeats obsids or is out of order.")
             writer.write_table(arrow)
@@ -165,26 +186,79 @@ def cast(values: pd.Series, declared: Column) -> pd.Series:
     return values.astype(declared.dtype).reset_index(drop=True)
 
 
-def contract_breaches(table: pd.DataFrame) -> Iterator[str]:
-    """Yield a sentence for each way in which a table breaks the contract."""
+def _cast_own(values: pd.Series, own: Column) -> pd.Series:
+    """Cast to the described type, and refuse what would change a value."""
+    exact = not own.is_float and own.dtype != "str"
+    if exact and bool(values.isna().any()):
+        raise ProductError(
+            f"Column {own.name} is described as {own.dtype} and has missing values. Describe it as float64, or as str "
+            "where numbers are beyond 2^53."
+        )
+    try:
+        made = cast(values, own)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ProductError(
+            f"Column {own.name} is described as {own.dtype} and holds other values ({error})."
+        ) from error
+    if exact and not bool((made.to_numpy() == values.to_numpy()).all()):
+        raise ProductError(f"Column {own.name} holds values that {own.dtype} cannot; describe it by a wider type.")
+    return made
+
+
+def _described(name: str, values: pd.Series, taken: set[str]) -> tuple[Column, pd.Series]:
+    """A column that nobody described, by its name and type, and its values in that type."""
+    try:
+        stored = pa.chunked_array([pa.array(values, from_pandas=True)])
+    except (pa.ArrowInvalid, pa.ArrowTypeError):  # objects of several types
+        stored = pa.chunked_array([pa.array(values.astype(str).where(values.notna(), ""), pa.string())])
+    if is_nested(stored.type):
+        raise ProductError(f"Column {name!r} holds {stored.type}: a column has one value a star. Leave it out.")
+    made = own_column(name, own_dtype(stored.type, *gaps_of(stored)), "", "", "", _UNNAMED_ORIGIN, taken)
+    if made.dtype == "str":
+        return made, cast(words_of(stored).to_pandas(), made)
+    return made, pd.Series(numbers_of(stored, made))
+
+
+def contract_breaches(table: pd.DataFrame, own: Sequence[Column] = ()) -> Iterator[str]:
+    """Yield a sentence for each way in which a table breaks the contract.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The stars.
+    own : sequence of Column
+        Descriptions of the user's own columns: their values may be any of their type.
+    """
     for name in REQUIRED:
         if name not in table.columns:
             yield f"Column {name} is required and missing."
+    yield from _own_breaches(table, own)
+    by_name = {one.name: one for one in own}
     for name in table.columns:
-        if name not in BY_NAME:
-            yield f"Column {name} is not declared."
+        known = BY_NAME.get(name) or by_name.get(name)
+        if known is None:
+            yield f"Column {name} is neither declared nor described as the user's own; Catalog.from_frame describes it."
             continue
-        declared = BY_NAME[name]
         found = "str" if pd.api.types.is_string_dtype(table[name].dtype) else str(table[name].dtype)
-        if found != declared.dtype:
-            yield f"Column {name} is {found}, declared {declared.dtype}."
-            continue
-        if declared.is_numeric:
-            yield from _range_breaches(table[name].to_numpy(), declared)
+        if found != known.dtype:
+            yield f"Column {name} is {found}, {'described' if known.is_own else 'declared'} {known.dtype}."
+        elif known.is_numeric and not known.is_own:
+            yield from _range_breaches(table[name].to_numpy(), known)
     if "obsid" in table.columns:
         doubles = int(table["obsid"].duplicated().sum())
         if doubles:
             yield f"obsid repeats in {doubles} rows; each star-observation stands once."
+
+
+def _own_breaches(table: pd.DataFrame, own: Sequence[Column]) -> Iterator[str]:
+    seen: set[str] = set()
+    for one in own:
+        yield from own_breaches(one)
+        if one.name in seen:
+            yield f"Column {one.name} is described twice."
+        if one.name not in table.columns:
+            yield f"Column {one.name} is described and missing."
+        seen.add(one.name)
 
 
 def _range_breaches(values: np.ndarray, declared: Column) -> Iterator[str]:

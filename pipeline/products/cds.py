@@ -6,13 +6,14 @@ we know round, or take a second for every hundred stars.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from astropy.units import Unit
+from astropy.units import Unit, UnrecognizedUnit
 from numpy.typing import NDArray
 
 from pipeline.domain.column import Column
@@ -23,6 +24,11 @@ _RULE = "-" * _WIDTH
 _GREEK = str.maketrans({"α": "alpha", "Λ": "Lambda", "Å": "Angstrom", "φ": "phi", "χ": "chi", "ν": "nu", "σ": "sigma"})
 _DEX = "[-]"
 """How the CDS writes the unit of a logarithm of nothing in particular."""
+
+_BEFORE_NUMBER = re.compile(r" (?=[\d-])")
+_GLUE = "\x00"
+_RUN = re.compile(r"([-=])\1{3,}")
+_NULL_MARK = re.compile(r"([\[\]]\S*[\[\]])?\?")
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ def cds_files(columns: Mapping[Column, NDArray[Any]], name: str, title: str, abo
     Parameters
     ----------
     columns : mapping of Column to ndarray, shape (n,)
-        Values of each declared column.
+        Values of each column.
     name : str
         Of the data file.
     title : str
@@ -76,32 +82,56 @@ def cds_files(columns: Mapping[Column, NDArray[Any]], name: str, title: str, abo
     return {name: data, "ReadMe": _read_me(fields, name, len(lines), record, title, about).encode("ascii")}
 
 
-def _field(declared: Column, values: NDArray[Any]) -> CdsField:
-    if declared.dtype == "str":
+def _field(column: Column, values: NDArray[Any]) -> CdsField:
+    blank = 0
+    if column.dtype == "str":
         texts = np.array([ascii_only(" ".join(str(value).split())) for value in values], dtype=str)
-    elif declared.is_float:
+    elif column.is_float:
         texts = np.where(np.isfinite(values), values.astype(str), "")
+        blank = int(np.isinf(values).sum())
     else:
         texts = values.astype(np.int64).astype(str)
     width = max(int(np.char.str_len(texts).max(initial=1)), 1)
-    if declared.dtype == "str":
+    if column.dtype == "str":
         form = f"A{width}"
-    elif declared.is_float:
+    elif column.is_float:
         fractions = np.char.partition(texts, ".")[:, 2]
         decimals = int(np.char.str_len(fractions).max(initial=0))
         exponent = bool((np.char.find(texts, "e") >= 0).any())
         form = f"{'E' if exponent else 'F'}{width}.{min(decimals, width - 2) if decimals else 0}"
     else:
         form = f"I{width}"
-    optional = "?" if bool((texts == "").any()) else ""
-    words = ascii_only(declared.description.translate(_GREEK))
-    return CdsField(texts, width, form, _unit(declared.unit), declared.name, f"{optional} {words}".strip())
+    unit = _unit(column.unit)
+    gaps = bool((texts == "").any())
+    return CdsField(texts, width, form, unit, column.name, _explanation(column, unit, gaps=gaps, blank=blank))
+
+
+def _explanation(column: Column, unit: str, *, gaps: bool, blank: int) -> str:
+    """Meaning of a column; a question mark before it says that fields without a value are blank."""
+    words = ascii_only((column.description or column.meaning).translate(_GREEK))
+    words = _RUN.sub(r"\1", words)
+    if not gaps and _NULL_MARK.match(words):  # which would say that blank fields have no value
+        words = f"Value: {words}"
+    if "_" in unit and "_" not in column.unit:
+        words += f" (unit: {ascii_only(column.unit)})"
+    if blank:
+        words += f" ({blank} infinite values are blank)"
+    return f"? {words}" if gaps else words
 
 
 def _unit(unit: str) -> str:
+    """A unit as the CDS spells it; one that it cannot spell as it is, without blanks."""
     if not unit:
         return "---"
-    return _DEX if unit == "dex" else str(Unit(unit).to_string("cds"))
+    if unit == "dex":
+        return _DEX
+    known = Unit(unit, parse_strict="silent")
+    if not isinstance(known, UnrecognizedUnit):
+        try:
+            return "".join(str(known.to_string("cds")).split())
+        except ValueError:  # a unit of astropy's alone, such as electron or mag(AB)
+            return ascii_only(str(known).replace(" / ", "/").replace(" ", "."))
+    return "_".join(ascii_only(unit).split())
 
 
 def _read_me(fields: Sequence[CdsField], name: str, records: int, record: int, title: str, about: Sequence[str]) -> str:
@@ -112,7 +142,7 @@ def _read_me(fields: Sequence[CdsField], name: str, records: int, record: int, t
         end = start + one.width - 1
         where = f"{start:{place}d}-{end:{place}d}" if end > start else f"{'':{place}s} {start:{place}d}"
         head = f" {where} {one.form:{forms}s} {one.unit:{units}s} {one.label:{labels}s} "
-        lines = textwrap.wrap(one.explanation, max(_WIDTH - len(head), 24))
+        lines = _wrapped(one.explanation, max(_WIDTH - len(head), 24))
         rows += [head + lines[0], *(" " * len(head) + line for line in lines[1:])]
         start = end + 2
     caption = f" {'Bytes':>{2 * place + 1}s} {'Format':{forms}s} {'Units':{units}s} {'Label':{labels}s} Explanations"
@@ -143,3 +173,9 @@ def _read_me(fields: Sequence[CdsField], name: str, records: int, record: int, t
         "=" * _WIDTH,
     ]
     return "".join(f"{line.rstrip()}\n" for line in parts)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Lines of which no later one begins with a number: readers would take it for the bytes of a column."""
+    glued = _BEFORE_NUMBER.sub(_GLUE, text)
+    return [line.replace(_GLUE, " ") for line in textwrap.wrap(glued, width, break_long_words=False)]

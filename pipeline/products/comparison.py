@@ -30,6 +30,9 @@ COLOURS = ("#1a1a1a", "#c8102e", "#0072b2", "#009e73")
 HISTOGRAM_REACH = 5.0
 """Half width of the histograms in robust scatters of the widest sample."""
 
+Statistics = dict[str, dict[str, dict[str, float]]]
+"""Numbers by quantity and sample."""
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -76,7 +79,8 @@ def write_comparison(
     samples: Mapping[str, BoolArray],
     *,
     simulated: bool,
-) -> dict[str, dict[str, dict[str, float]]]:
+    notes: Sequence[str] = (),
+) -> Statistics:
     """Write ``comparison.json``, ``comparison.ecsv``, ``comparison.pdf`` and ``comparison.png``.
 
     Parameters
@@ -95,6 +99,8 @@ def write_comparison(
         Which stars to tell apart.
     simulated : bool
         Whether any of the values is simulated: then every file says so.
+    notes : sequence of str
+        How the stars were matched, and which values were left out.
 
     Returns
     -------
@@ -106,13 +112,19 @@ def write_comparison(
         one.column.name: {name: difference_statistics(one.difference[rows]) for name, rows in samples.items()}
         for one in quantities
     }
-    document = {"title": title, "simulated": simulated, "difference": f"{names[1]} - {names[0]}", "statistics": told}
+    document = {
+        "title": title,
+        "simulated": simulated,
+        "difference": f"{names[1]} - {names[0]}",
+        "statistics": told,
+        "notes": list(notes),
+    }
     (folder / "comparison.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
     table = QTable.from_pandas(stars.reset_index(drop=True))
     for name, rows in samples.items():
         table[f"in {name}"] = rows
     for one in quantities:
-        unit = Unit(one.column.unit)
+        unit = Unit(one.column.unit, parse_strict="silent")
         for who, values in zip(names, (one.ours, one.other), strict=True):
             table[f"{one.column.name}_{who}"] = values * unit
     table.meta = document
@@ -146,8 +158,8 @@ def _draw_values(axes: Axes, names: tuple[str, str], one: Compared, samples: Map
         ends = [float(both.min()), float(both.max())]
         axes.plot(ends, ends, "--", color="0.4", linewidth=0.8)
     unit = f" [{one.column.unit}]" if one.column.unit else ""
-    axes.set_xlabel(f"{one.column.label}, {names[1]}{unit}")
-    axes.set_ylabel(f"{one.column.label}, {names[0]}{unit}")
+    axes.set_xlabel(_plain(f"{one.column.label}, {names[1]}{unit}"))
+    axes.set_ylabel(_plain(f"{one.column.label}, {names[0]}{unit}"))
 
 
 def _draw_histogram(axes: Axes, one: Compared, samples: Mapping[str, BoolArray]) -> None:
@@ -171,7 +183,12 @@ def _draw_histogram(axes: Axes, one: Compared, samples: Mapping[str, BoolArray])
             label=label,
         )
         axes.axvline(numbers["mean"], linestyle="--", color=colour, linewidth=0.8)
-    axes.set_xlabel(f"Δ {one.column.axis_label}")
+    axes.set_xlabel(_plain(f"Δ {one.column.axis_label}"))
     axes.set_yticks([])
     if filled:
         axes.legend(fontsize=6, frameon=False)
+
+
+def _plain(text: str) -> str:
+    """Text in which a dollar sign begins no mathematics."""
+    return text.replace("$", r"\$")

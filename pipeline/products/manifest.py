@@ -57,6 +57,8 @@ class Manifest:
         Scientific choices worth a caption: dust map, frame, potential, distance calibration, label engine.
     stages : tuple of mapping
         For each stage: name, status (done, skipped), reason, rows_in, rows_out, seconds.
+    tables : tuple of mapping
+        For each table that was read, how its columns were understood; () where none was, and in older manifests.
     files : mapping of str to str
         SHA-256 of every file in the directory, by relative path.
     versions : mapping of str to str
@@ -74,6 +76,7 @@ class Manifest:
     inputs: Mapping[str, str]
     choices: Mapping[str, str]
     stages: tuple[Mapping[str, Any], ...] = ()
+    tables: tuple[Mapping[str, Any], ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=software_versions)
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
@@ -111,7 +114,7 @@ class Manifest:
                 f"{path} has layout version {found!r}; this program reads {FORMAT_VERSION}. Build the products again."
             )
         try:
-            return cls(**{**raw, "stages": tuple(raw["stages"])})
+            return cls(**{**raw, "stages": tuple(raw["stages"]), "tables": tuple(raw.get("tables", ()))})
         except (KeyError, TypeError) as error:
             raise ProductError(f"{path} lacks or misnames a field ({error}). Build the products again.") from error
 

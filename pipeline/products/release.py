@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.products.catalog import CATALOG_NAME, REJECT_COLUMNS, Catalog, read_rejects
+from pipeline.products.catalog import REJECT_COLUMNS, Catalog, read_rejects
+from pipeline.products.catalog_file import CATALOG_NAME
 from pipeline.products.manifest import MANIFEST_NAME, Manifest, ProductError, checksums, file_sha256
 from pipeline.products.maps import DiscMap, read_maps
 from pipeline.products.marked_parquet import is_simulated

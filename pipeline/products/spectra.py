@@ -118,6 +118,21 @@ class SpectrumStore:
         flux, ivar, mask, model, continuum = (np.array(self._arrays[name][row]) for name in _ARRAYS)
         return StoredSpectrum(int(obsid), self.wavelength, flux, ivar, mask, model, continuum)
 
+    def pixels(
+        self, rows: slice | NDArray[np.integer]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+        """Flux, inverse variance and mask of some rows, as copies of shape (rows, n_pixels)."""
+        flux, ivar, mask = (np.array(self._arrays[name][rows]) for name in ("flux", "ivar", "mask"))
+        return flux, ivar, mask
+
+    def models(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
+        """Models of some rows, as a copy of shape (rows, n_pixels); NaN where there is none."""
+        return np.array(self._arrays["model"][rows])
+
+    def continua(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
+        """Pseudo-continua of some rows, as a copy of shape (rows, n_pixels)."""
+        return np.array(self._arrays["continuum"][rows])
+
     def block(self, rows: slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Flux and inverse variance of some rows, as copies."""
         return np.array(self._arrays["flux"][rows]), np.array(self._arrays["ivar"][rows])
@@ -177,3 +192,24 @@ class SpectrumStoreWriter:
         for array in self._arrays.values():
             array.flush()
         (self._folder / "store.json").write_text(json.dumps(self._description, indent=1) + "\n", encoding="utf-8")
+
+
+def write_blank_models(directory: Path) -> NDArray[np.float32]:
+    """Replace the models of a store by NaN, whatever was there.
+
+    Parameters
+    ----------
+    directory : Path
+        Product directory with a store.
+
+    Returns
+    -------
+    ndarray, shape (n_stars, n_pixels)
+        The file, mapped for writing; ``flush`` it.
+    """
+    folder = directory / SPECTRA_DIR
+    shape = tuple(np.load(folder / f"{name}.npy", mmap_mode="r").size for name in ("obsid", "wavelength"))
+    models = np.lib.format.open_memmap(folder / "model.npy", mode="w+", dtype=_ARRAYS["model"], shape=shape)
+    models[:] = np.nan
+    models.flush()
+    return models

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
-from pipeline.products.catalog import CATALOG_NAME
+from pipeline.products.catalog_file import CATALOG_NAME
 from pipeline.products.manifest import Manifest, ProductError
 from pipeline.products.marked_parquet import is_simulated, write_marked
 

@@ -11,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "reference"))
 
 from comparison_factory import make_compared
+from opening_factory import Openings, make_both, write_stars
+from own_factory import make_foreign_products, make_own_products
 from products_factory import make_products
 from star_factory import make_star_products
 from vetting_helpers import make_desk
@@ -40,6 +42,18 @@ def star_library(tmp_path_factory) -> Library:
 
 
 @pytest.fixture(scope="session")
+def own_library(tmp_path_factory) -> Library:
+    """Products with columns of the user's own."""
+    return open_library(make_own_products(tmp_path_factory.mktemp("own") / "invented"))
+
+
+@pytest.fixture(scope="session")
+def foreign_library(tmp_path_factory) -> Library:
+    """Positions and columns of the user's own, and nothing else."""
+    return open_library(make_foreign_products(tmp_path_factory.mktemp("foreign") / "invented"))
+
+
+@pytest.fixture(scope="session")
 def compared(library) -> Library:
     """A catalogue with other values of its stars."""
     return make_compared(library)
@@ -51,6 +65,27 @@ def desk(tmp_path, library):
     store = Store.open(tmp_path / "vetting.sqlite")
     yield make_desk(store, library)
     store.close()
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory) -> Path:
+    """A quick and a whole product of the same stars."""
+    return make_both(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def stars(tmp_path) -> Path:
+    """A table of stars."""
+    return write_stars(tmp_path / "stars.csv")
+
+
+@pytest.fixture
+def open_files(tmp_path, made, monkeypatch):
+    """Opens files with a fake command."""
+    monkeypatch.setenv("FAKE_PRODUCTS", str(made))
+    openings = Openings(tmp_path / "opened")
+    yield openings
+    openings.close()
 
 
 @pytest.fixture

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from pipeline.domain import frames
+from pipeline.domain.column import Column
 from pipeline.domain.frames import FRAMES, equatorial_to_galactic, galactic_to_sagittarius, sky_from_galactocentric
 from pipeline.domain.wavelength import log_grid
 from pipeline.products.catalog import Catalog, write_rejects
@@ -32,16 +35,22 @@ def make_products(
     *,
     n_spectra: int | None = None,
     drop: tuple[str, ...] = (),
+    keep: tuple[str, ...] = (),
     spectra: bool = True,
+    own: Mapping[Column, Any] | None = None,
 ) -> Path:
     """Write a product directory of disc and stream stars.
 
-    ``n_spectra`` stars (all by default) have a spectrum; columns in ``drop`` are left out.
+    ``n_spectra`` stars (all by default) have a spectrum; columns in ``drop`` are left out, or all but those in
+    ``keep``; ``own`` are further columns with their values.
     """
     directory.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     frame = _stars(n_stars, rng)
-    catalog = Catalog.from_frame(frame.drop(columns=list(drop)))
+    drop = tuple(name for name in frame if name not in keep) if keep else drop
+    own = own or {}
+    more = pd.DataFrame({one.name: values for one, values in own.items()}, index=frame.index)
+    catalog = Catalog.from_frame(pd.concat([frame.drop(columns=list(drop)), more], axis=1), tuple(own))
     catalog.write(directory, simulated=True)
     write_rejects(
         pd.DataFrame(

@@ -107,7 +107,8 @@ def test_another_catalogue_without_a_checksum_has_its_own_columns(tmp_path):
 def test_columns_of_no_catalogue_are_refused(tmp_path):
     directory = make_products(tmp_path / "p", 30, spectra=False)
     frame = pd.read_parquet(directory / CATALOG_NAME)
-    for damaged, told in ((frame.assign(colour=1.0), "colour"), (frame.drop(columns=["obsid"]), "lacks obsid")):
+    lists = frame.assign(colours=[[1.0, 2.0]] * 30)
+    for damaged, told in ((lists, "colours"), (frame.drop(columns=["obsid"]), "lacks obsid")):
         damaged.to_parquet(directory / CATALOG_NAME)
         with pytest.raises(ProductError, match=told):
             mapped_table(directory, Manifest.read(directory), tmp_path / told)

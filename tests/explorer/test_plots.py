@@ -24,7 +24,7 @@ from explorer.views.vetting.visit import Visit
 
 
 def test_about_names_everything(library):
-    text = AboutView(library.products).text()
+    text = AboutView(library).text()
     for words in ("the file ends early", "Teff", "low S/N", "potential", "skipped"):
         assert words in text
 

@@ -52,7 +52,7 @@ class CampaignsRoom(VettingRoom):
             "adjudicator": visit.may(Role.ADJUDICATOR),
             "role": visit.desk.people.role_of(visit.known.name).name.lower(),
             "selected": visit.workspace.n_selected,
-            "selection": describe(visit.workspace.selection),
+            "selection": describe(visit.workspace.selection, visit.workspace.table.known),
             "most": MOST_STARS,
         }
         if campaign is not None:
