@@ -66,6 +66,12 @@ class Planted:
     velocity: FloatArray
     partner: NDArray[np.int64]
 
+    def reordered(self, order: NDArray[np.intp]) -> Planted:
+        """The same with row ``order[k]`` at place k; partners follow."""
+        place = np.argsort(order)
+        partner = np.where(self.partner < 0, -1, place[self.partner])[order]
+        return Planted(self.kind[order], self.size[order], self.velocity[order], partner)
+
 
 def choose(
     star_kind: NDArray[np.str_],

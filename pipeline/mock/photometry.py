@@ -47,8 +47,7 @@ def magnitudes(stars: Stars, rng: np.random.Generator) -> dict[str, FloatArray]:
         error = np.hypot(0.021 if name[0] != "w" else 0.022, 0.05 * 10.0 ** (0.4 * (true - 15.0)))
         scatter = np.hypot(error, COLOUR_SCATTER)
         seen[name] = true + scatter * rng.standard_normal(len(stars))
-        if name[0] != "w":
-            seen[f"{name}_err"] = error
+        seen[f"{name}_err"] = error
     g_true = absolute["G"] + modulus + BAND_COEFFICIENTS["G"] * stars.ebv
     seen["g_mag"] = g_true + 0.003 * rng.standard_normal(len(stars))
     reddening = (BAND_COEFFICIENTS["BP"] - BAND_COEFFICIENTS["RP"]) * stars.ebv

@@ -64,6 +64,14 @@ class Visits:
         """Number of observations."""
         return int(self.star.size)
 
+    def __getitem__(self, rows: NDArray[np.intp]) -> Visits:
+        """Some of the observations, in the order of ``rows``."""
+        return Visits(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+    def in_time(self) -> NDArray[np.intp]:
+        """Rows by night, plate, spectrograph and fibre, as LAMOST numbers its observations, shape (n,)."""
+        return np.lexsort((self.fiber_id, self.spectrograph_id, self.plan_id, self.lmjd))
+
 
 def draw_visits(ra: FloatArray, dec: FloatArray, g_mag: FloatArray, n: int, rng: np.random.Generator) -> Visits:
     """Observe every star once and some again, ``n`` observations in random order.

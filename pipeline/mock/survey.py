@@ -20,6 +20,8 @@ from pipeline.mock.contaminants import CONTAMINANTS, draw_contaminants
 from pipeline.mock.instrument import Conditions, SpectrumSimulator
 from pipeline.mock.photometry import astrometry, magnitudes, reference_labels
 from pipeline.mock.plates import REPEAT_SHARE, Visits, draw_visits
+from pipeline.mock.published import Columns, j_name, publish, through_redshift, unknown_class
+from pipeline.mock.reference import reference_spectra
 from pipeline.mock.spectra import Light
 from pipeline.mock.stars import COMPONENTS, SHARES, GiantBranches, Stars, draw_galaxy, draw_stream
 from pipeline.science.dust import BAND_COEFFICIENTS, DustMap, ExponentialDisc
@@ -52,7 +54,8 @@ class MockSurvey:
     Parameters
     ----------
     table : DataFrame
-        What the surveys would have published, under the contract's column names; one row an observation.
+        What the surveys would have published, under the contract's column names; one row an observation, numbered by
+        night, plate, spectrograph and fibre.
     truth : DataFrame
         ``obsid`` and what is true of each observation and of the star it is meant to be of: ``true_*``, ``component``,
         ``kind``, and its ``oddity`` ("" for none) with ``oddity_size``, ``oddity_velocity`` and ``oddity_partner``
@@ -192,29 +195,37 @@ def simulate(
         raise ValueError(f"training must lie between 0 and n_stars={n_stars}; found {training}.")
     frame = frame or FRAMES["paper"]
     dust = dust or ExponentialDisc(r0_kpc=frame.r0_kpc)
-    sky, noise, plates, odd = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4))
+    sky, noise, plates, odd, archives = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(5))
     stars, stream = draw_stars(n_stars - round(REPEAT_SHARE * n_stars), seed, sky, frame, dust, stream)
     seen = magnitudes(stars, noise)
     seen |= astrometry(stars, seen["g_mag"], noise)
     seen |= reference_labels(stars, seen["h_mag"], round(1.5 * training), noise)
     visits = draw_visits(stars.ra, stars.dec, seen["g_mag"], n_stars, plates)
+    level = 500.0 * 10.0 ** (-0.4 * (seen["g_mag"][visits.star] - 14.0)) * visits.throughput
+    published = publish(stars, seen, FIRST_GAIA_ID, archives)
+    published |= reference_spectra(stars, published, archives)
     stars = stars[visits.star]
-    seen = {name: values[visits.star] for name, values in seen.items()}
+    published = {name: values[visits.star] for name, values in published.items()}
     planted = oddities.choose(
-        stars.kind, visits.plan_id, stars.labels, np.isfinite(seen["teff_ref"]), visits.star, visits.snr, odd
+        stars.kind, visits.plan_id, stars.labels, np.isfinite(published["teff_ref"]), visits.star, visits.snr, odd
     )
     wrong = np.flatnonzero(planted.kind == "mislabelled")
     for name in ("teff_ref", "logg_ref", "m_h_ref", "alpha_m_ref"):
-        seen[name][wrong] = seen[name][planted.partner[wrong]]
+        published[name][wrong] = published[name][planted.partner[wrong]]
     light = Light(
         stars.labels, _CARBON * (stars.kind == "carbon star"), np.zeros(n_stars), stars.rv + visits.zero_point_kms
     )
-    level = 500.0 * 10.0 ** (-0.4 * (seen["g_mag"] - 14.0)) * visits.throughput
     key = np.arange(n_stars, dtype=np.uint64) + np.uint64(FIRST_OBSID)
     conditions = Conditions.ordinary(visits.snr, stars.ebv, level, key)
     light, second, conditions = oddities.apply(planted, light, conditions, odd)
-    seen["rv_input"] = light.rv_kms + RV_INPUT_ERROR_KMS * noise.standard_normal(n_stars)
-    table = _table(stars, light, visits, seen)
+    rv_input = through_redshift(light.rv_kms + RV_INPUT_ERROR_KMS * noise.standard_normal(n_stars))
+    unknown = unknown_class(visits.snr, stars.kind == "M giant", archives)
+    published |= {"rv_input": np.where(unknown, np.nan, rv_input), "unknown": unknown}
+    order = visits.in_time()
+    stars, visits, conditions = stars[order], visits[order], conditions[order]
+    light, second = light[order], second[order]
+    planted = planted.reordered(order)
+    table = _table(light, visits, {name: values[order] for name, values in published.items()})
     truth = _truth(stars, visits, planted, table["obsid"].to_numpy())
     return MockSurvey(table, truth, stream, seed, frame, dust.name, stars, light, second, conditions)
 
@@ -248,23 +259,23 @@ def draw_stars(
     return stars[rng.permutation(len(stars))], stream
 
 
-def _table(stars: Stars, light: Light, visits: Visits, seen: dict[str, NDArray[np.float64]]) -> pd.DataFrame:
-    """Every observation was classified a giant by its Teff, rightly or not: that is why it is here."""
-    n = len(stars)
+def _table(light: Light, visits: Visits, published: Columns) -> pd.DataFrame:
+    """Every observation was classified a giant by its Teff, rightly or not, or is Unknown: that is why it is here."""
+    n = len(light)
+    unknown = published.pop("unknown")
+    subclass = np.array([f"gM{kind}" if kind >= 0 else "K7" for kind in _subtype(light.labels[:, 0])])
     columns: dict[str, Any] = {
         "obsid": FIRST_OBSID + np.arange(n),
-        "gaia_source_id": FIRST_GAIA_ID + visits.star,
-        "ra": stars.ra,
-        "dec": stars.dec,
-        "designation": [_designation(ra, dec) for ra, dec in zip(stars.ra, stars.dec, strict=True)],
+        "designation": [j_name(*place) for place in zip(published["ra"], published["dec"], strict=True)],
         "plan_id": visits.plan_id,
         "spectrograph_id": visits.spectrograph_id,
         "fiber_id": visits.fiber_id,
         "lmjd": visits.lmjd,
-        "subclass": [f"gM{kind}" if kind >= 0 else "K7" for kind in _subtype(light.labels[:, 0])],
+        "object_class": np.where(unknown, "Unknown", "STAR"),
+        "subclass": np.where(unknown, "Non", subclass),
         "obsid_source": np.full(n, "simulated"),
         "source_file": np.full(n, SOURCE),
-        **seen,
+        **published,
     }
     frame = pd.DataFrame({name: columns[name] for name in in_published_order(columns)})
     return frame.astype({name: column(name).dtype for name in frame.columns})
@@ -313,18 +324,6 @@ def _subtype(teff: NDArray[np.float64]) -> NDArray[np.int64]:
     """M subtype of a giant by Teff (scale of Fluks et al. 1994, A&AS 105, 311), -1 for late K."""
     limits = np.array([3900.0, 3815.0, 3755.0, 3680.0, 3600.0, 3500.0, 3380.0])
     return np.asarray((teff[:, None] < limits).sum(axis=1) - 1)
-
-
-def _designation(ra_deg: float, dec_deg: float) -> str:
-    """J-name in LAMOST's style."""
-    seconds = round(ra_deg / 15.0 * 360_000.0) % (24 * 360_000)
-    arcsec = round(abs(dec_deg) * 36_000.0)
-    hours, rest = divmod(seconds, 360_000)
-    minutes, hundredths = divmod(rest, 6_000)
-    degrees, rest = divmod(arcsec, 36_000)
-    arcmin, tenths = divmod(rest, 600)
-    sign = "-" if dec_deg < 0 else "+"
-    return f"J{hours:02d}{minutes:02d}{hundredths / 100.0:05.2f}{sign}{degrees:02d}{arcmin:02d}{tenths / 10.0:04.1f}"
 
 
 def _meta(record: dict[str, Any], flux: NDArray[np.float32], ivar: NDArray[np.float32]) -> dict[str, Any]:

@@ -6,11 +6,13 @@ from astropy.io import fits
 
 from pipeline.domain.columns import BY_NAME
 from pipeline.domain.frames import FRAMES, galactic_to_sagittarius, galactocentric_phase_space
-from pipeline.domain.wavelength import doppler_factor
+from pipeline.domain.wavelength import doppler_factor, redshift_to_velocity
 from pipeline.mock import simulate
 from pipeline.mock.fits_layouts import write_lamost_fits
 from pipeline.mock.photometry import PARALLAX_ZERO_POINT_MAS
 from pipeline.mock.plates import FIBRES, SPECTROGRAPHS, draw_visits
+from pipeline.mock.published import GAPS, SLOW_MAS_YR, UNKNOWN_SHARE, redshift
+from pipeline.mock.reference import RV_FAIL, STAR_BAD
 from pipeline.mock.spectra import Light, StarLight
 from pipeline.science.indices import band_ratios
 from pipeline.science.repeats import star_numbers
@@ -43,7 +45,8 @@ def test_columns_are_declared_and_within_range(survey):
         if declared.high is not None and declared.is_numeric:
             assert values.max() <= declared.high
     assert survey.table["obsid"].is_unique
-    assert (survey.table.groupby("gaia_source_id")["ra"].nunique() == 1).all()
+    gaia = survey.table[survey.table["gaia_source_id"] > 0]
+    assert (gaia.groupby("gaia_source_id")["ra"].nunique() == 1).all()
     assert (survey.table["obsid"] == survey.truth["obsid"]).all()
     assert (survey.table["obsid_source"] == "simulated").all()
 
@@ -166,7 +169,7 @@ def test_repeats_are_one_star_on_other_plates(survey):
     for _, rows in table.groupby(star):
         assert rows["plan_id"].is_unique
         assert rows["obsid"].is_unique
-        assert rows["parallax"].nunique() == 1
+        assert rows["parallax"].nunique(dropna=False) == 1
 
 
 def test_a_fibre_sees_one_star_and_a_spectrograph_has_one_zero_point(survey):
@@ -179,6 +182,16 @@ def test_a_fibre_sees_one_star_and_a_spectrograph_has_one_zero_point(survey):
     alone = (truth["oddity"] == "").to_numpy()
     moved = survey.light.rv_kms - truth["true_rv"].to_numpy()
     np.testing.assert_allclose(moved[alone], truth["true_rv_zero_point"][alone])
+
+
+def test_observations_are_numbered_as_they_were_made(survey):
+    keys = survey.table[["lmjd", "plan_id", "spectrograph_id", "fiber_id"]]
+    assert keys.equals(keys.sort_values(list(keys)))
+    assert survey.table["obsid"].is_monotonic_increasing
+    swapped = survey.truth[survey.truth["oddity"] == "swapped fibres"].set_index("obsid")
+    assert len(swapped) > 0
+    assert (swapped.loc[swapped["oddity_partner"], "oddity_partner"] == swapped.index).all()
+    assert (survey.truth.loc[survey.truth["oddity"] == "", "oddity_partner"] == 0).all()
 
 
 def test_a_spectrograph_of_250_fibres_takes_no_more_stars():
@@ -220,10 +233,98 @@ def test_selection_and_errors(survey):
     assert abs(np.median((table["distance_geo"] / truth["true_distance"])[geometric]) - 1) < 0.05
 
 
+def test_archives_lack_some_stars_and_leave_the_rest_alone(survey):
+    table, truth = survey.table, survey.truth
+    stars = table[~truth["true_star"].duplicated()]
+    no_source = stars["gaia_source_id"] == 0
+    for name, share, missing in (
+        ("gaia", GAPS["gaia"], no_source),
+        ("astrometry", GAPS["astrometry"], stars["parallax"].isna() & ~no_source),
+        ("tmass", GAPS["tmass"], (stars["tmass_id"] == "") & ~no_source),
+        ("h", GAPS["h"], stars["h_mag"].isna() & (stars["tmass_id"] != "")),
+        ("allwise", GAPS["allwise"], stars["allwise_id"] == ""),
+    ):
+        assert missing.sum() == round(share * len(stars)), name
+    assert (stars["g_mag"].isna() == no_source).all()
+    assert (stars["distance_geo"].isna() | stars["parallax"].notna()).all()
+    assert (table["ph_qual"].str[1:2].eq("X") == (table["h_mag"].isna() & table["j_mag"].notna())).all()
+    assert table.loc[table["ph_qual_wise"] != "", "w1_mag"].notna().all()
+    for name in ("w1_mag", "w1_mag_err", "w2_mag", "w2_mag_err"):
+        assert (table[name].isna() == (table["allwise_id"] == "")).all(), name
+    labelled = table[table["teff_ref"].notna()]
+    assert labelled[["h_mag", "parallax"]].notna().all().all()
+    slow = np.hypot(survey.stars.pmra, survey.stars.pmdec) < SLOW_MAS_YR
+    assert slow[table["pmra"].isna()].all()
+
+
+def test_values_are_those_that_an_archive_file_can_hold(survey):
+    table = survey.table
+    for name in ("ra", "dec"):
+        np.testing.assert_array_equal(table[name], np.round(table[name], 6))
+    for name in ("j_mag", "h_mag_err", "w2_mag"):
+        text = table[name].map("{:.3f}".format).astype(float).astype(np.float32)
+        np.testing.assert_array_equal(text, table[name])
+    z = redshift(table["rv_input"].to_numpy(float))
+    np.testing.assert_array_equal(redshift_to_velocity(z).astype(np.float32), table["rv_input"])
+    colour = table["bp_rp"].to_numpy()
+    red = np.float32(12.0 + 1.0 / 1024.0)
+    np.testing.assert_array_equal((red + colour) - red, colour)
+
+
+def test_apogee_saw_some_stars_without_labels_and_says_why(survey):
+    table = survey.table
+    observed = table["apogee_id"] != ""
+    labelled = table["teff_ref"].notna()
+    assert (labelled <= observed).all()
+    assert (table["snr_ref"].notna() == observed).all()
+    star_bad = (table["ref_label_flags"] & STAR_BAD) > 0
+    failed = (table["ref_star_flags"] & RV_FAIL) > 0
+    assert (star_bad == (observed & ~labelled)).all()
+    assert star_bad.any()
+    assert failed.any()
+    assert (table["ref_bad"] == (star_bad | failed)).all()
+    assert (table["rv_ref"].isna() == (~observed | failed)).all()
+    assert (table.loc[~observed, ["ref_label_flags", "ref_star_flags"]] == 0).all().all()
+    single = observed & (table["rv_ref_scatter"] < 0.4)
+    difference = (table["rv_ref"] - survey.truth["true_rv"])[single]
+    assert np.abs(difference).max() < 1.0
+    assert (table["apogee_id"][observed] == "2M" + table["tmass_id"][observed]).all()
+    extinction = table["a_k_ref"].notna()
+    assert 0.9 < extinction[observed].mean() < 1.0
+    true_a_k = survey.truth["true_a_k"][extinction & observed]
+    assert np.median(table["a_k_ref"][extinction & observed] / true_a_k) == pytest.approx(1.0, abs=0.1)
+
+
+def test_identifiers_belong_to_stars(survey):
+    table, star = survey.table, survey.truth["true_star"]
+    for name in ("uid", "tmass_id", "allwise_id", "apogee_id", "gaia_dr2_source_id"):
+        known = table[name].ne(0 if name.startswith("gaia") else "")
+        assert (table[known].groupby(name)["ra"].nunique() == 1).all(), name
+        assert (star[known].groupby(table[name][known]).nunique() == 1).all(), name
+    known = table["gaia_source_id"] > 0
+    renumbered = table["gaia_source_id"] != table["gaia_dr2_source_id"]
+    assert renumbered.any()
+    assert not renumbered[~known].any()
+    unknown = table["object_class"] == "Unknown"
+    assert unknown.sum() == round(UNKNOWN_SHARE * len(table))
+    assert (table["rv_input"].isna() == unknown).all()
+    assert set(table["object_class"]) == {"STAR", "Unknown"}
+
+
+def test_a_geometric_distance_has_its_bounds(survey):
+    table = survey.table[survey.table["distance_geo"].notna()]
+    assert (table["distance_geo_16"] < table["distance_geo"]).all()
+    assert (table["distance_geo"] < table["distance_geo_84"]).all()
+    parsec = (table["distance_geo"].to_numpy(float) * 1000.0).astype(np.float32).astype(float)
+    np.testing.assert_array_equal((parsec / 1000.0).astype(np.float32), table["distance_geo"])
+    corrected = table["parallax"].to_numpy(float) - PARALLAX_ZERO_POINT_MAS
+    np.testing.assert_allclose(table["distance_geo"], 1.0 / corrected, rtol=1e-5)
+
+
 def test_reddening_reddens(survey):
     table, truth = survey.table, survey.truth
     excess = table["j_mag"] - table["k_mag"] - truth["true_jk0"]
-    assert np.median(excess - (0.7927 - 0.3026) * truth["true_ebv"]) == pytest.approx(0.0, abs=0.01)
+    assert np.nanmedian(excess - (0.7927 - 0.3026) * truth["true_ebv"]) == pytest.approx(0.0, abs=0.01)
 
 
 @pytest.mark.parametrize("layout", ["dr5", "dr9"])
