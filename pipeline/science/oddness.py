@@ -137,10 +137,12 @@ def conditional_distance(values: FloatArray, given: FloatArray) -> FloatArray:
         weight = 1.0 / (1.0 + square / 4.0)
     residual = values - design @ coefficients
     known = np.isfinite(residual)
-    for pattern in np.unique(known[usable], axis=0):
-        if not pattern.any():
+    code = known @ (1 << np.arange(known.shape[1]))
+    for bits in np.unique(code[usable]).tolist():
+        if not bits:
             continue
-        rows = usable & (known == pattern).all(axis=1)
+        pattern = (bits >> np.arange(known.shape[1]) & 1).astype(np.bool_)
+        rows = usable & (code == bits)
         part = residual[np.ix_(rows, pattern)]
         inverse = np.linalg.inv(covariance[np.ix_(pattern, pattern)])
         distance[rows] = np.sqrt(np.einsum("ij,jk,ik->i", part, inverse, part) / pattern.sum())

@@ -50,12 +50,48 @@ class SelectionStep:
         Stars that have what the cut needs; those of them that pass.
     reason : str
         What is wrong with a star that does not.
+    evidence : bool
+        Whether passing is evidence of an M giant; a star that passed other cuts only is not kept.
     """
 
     name: str
     tested: BoolArray
     passed: BoolArray
     reason: str
+    evidence: bool = True
+
+
+STAR_CLASS = "STAR"
+OTHER_CLASSES = ("GALAXY", "QSO")
+"""Object classes of LAMOST that are known; any other word leaves a star untested."""
+
+
+def class_step(object_class: NDArray[np.str_]) -> SelectionStep:
+    """Drop what the survey calls a galaxy or a quasar; being a star is no evidence of an M giant.
+
+    Parameters
+    ----------
+    object_class : ndarray of str, shape (n,)
+        Class given by the survey, "" where there is none.
+    """
+    known = np.char.upper(np.char.strip(object_class))
+    tested = np.isin(known, (STAR_CLASS, *OTHER_CLASSES))
+    return SelectionStep(
+        "object class", tested, known == STAR_CLASS, "the survey's class is GALAXY or QSO", evidence=False
+    )
+
+
+def velocity_step(rv_kms: FloatArray) -> SelectionStep:
+    """Drop stars with a spectrum in which no velocity could be measured.
+
+    Parameters
+    ----------
+    rv_kms : ndarray, shape (n,)
+        Measured velocities, NaN where the measurement failed.
+    """
+    known = np.isfinite(rv_kms)
+    reason = "no radial velocity could be measured in its spectrum"
+    return SelectionStep("velocity", np.ones(rv_kms.size, np.bool_), known, reason, evidence=False)
 
 
 def dwarf_tio5(cah2_plus_cah3: FloatArray) -> FloatArray:
@@ -118,13 +154,13 @@ def selection_steps(
         ]
 
 
-def summarise_steps(steps: Sequence[SelectionStep]) -> tuple[BoolArray, NDArray[np.str_], list[dict[str, object]]]:
+def summarise_steps(steps: Sequence[SelectionStep]) -> tuple[BoolArray, NDArray[np.object_], list[dict[str, object]]]:
     """Who is kept, why each was kept or dropped, and the counts of every step.
 
     Returns
     -------
     kept : ndarray of bool, shape (n,)
-        Stars that no step drops and at least one has tested.
+        Stars that no step drops and that passed at least one which is evidence.
     why : ndarray of str, shape (n,)
         "kept: " and the steps passed, or "dropped by " the first step that fails and its reason.
     counts : list of dict
@@ -146,10 +182,10 @@ def summarise_steps(steps: Sequence[SelectionStep]) -> tuple[BoolArray, NDArray[
             }
         )
         kept = kept & ~dropped
-    tested = np.array([step.tested for step in steps])
-    untouched = ~tested.any(axis=0)
-    why[kept] = [
-        "kept: " + ", ".join(step.name for step, seen in zip(steps, row, strict=True) if seen) for row in tested.T[kept]
-    ]
+    untouched = ~np.any([step.tested for step in steps if step.evidence], axis=0)
+    pattern = sum((step.tested.astype(np.int64) << place for place, step in enumerate(steps)), np.zeros(n, np.int64))
+    for bits in np.unique(pattern[kept]).tolist():
+        names = [step.name for place, step in enumerate(steps) if bits >> place & 1]
+        why[kept & (pattern == bits)] = f"kept: {', '.join(names)}"
     why[kept & untouched] = "not kept: nothing to test"
-    return kept & ~untouched, why.astype(str), counts
+    return kept & ~untouched, why, counts

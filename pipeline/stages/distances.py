@@ -1,26 +1,35 @@
-"""Stage "distance": Galactic coordinates, distances with quantiles, extinction, de-reddened colours."""
+"""Stage "distance": distances with quantiles, extinction, de-reddened colours."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.domain.frames import equatorial_to_galactic
-from pipeline.products.manifest import file_sha256
 from pipeline.products.overlays import OVERLAY_COLUMNS, write_overlay
 from pipeline.science.ages import ChemicalAge, SingleAge
-from pipeline.science.distance import DistanceSettings, Giants, estimate_distances
+from pipeline.science.distance import DistanceEstimate, DistanceSettings, Giants, estimate_distances
 from pipeline.science.dust import DustMap, ExponentialDisc
 from pipeline.science.intrinsic_colour import learn_colour_relation
 from pipeline.science.isochrones import AbsoluteMagnitude, ClusterLine, ColourLaw, ParsecBranches
 from pipeline.sources.dust_maps import open_dust_map
 from pipeline.sources.embedded import ISOCHRONE_TABLE, load_table
 from pipeline.sources.isochrone_tables import read_isochrones
-from pipeline.stages.reading import data_path, download_folder
+from pipeline.stages.declared import Stage
+from pipeline.stages.internal import DISTANCE_CONFLICT, DISTANCE_M_H
+from pipeline.stages.items import AnyOf, Columns, Files, Internals, When
+from pipeline.stages.paths import data_path, download_folder
 from pipeline.stages.state import BuildState, Progress, StageSkipped
 
 FloatArray = NDArray[np.float64]
+
+LEAST_PARALLAX_SNR = 10.0
+"""The inverse of a parallax is a distance where the parallax is so many errors: its bias is below 1 %."""
+
+GIVEN_M_H_ERROR_DEX = 0.15
+"""Error of a given [M/H] that comes without one."""
 
 BEHIND_DUST_KPC = 20.0
 CLEAR_MAG = 0.02
@@ -32,21 +41,116 @@ def configured_dust(state: BuildState) -> DustMap:
     config = state.config.distance
     if config.dust == "exponential-disc":
         return ExponentialDisc()
-    dust = open_dust_map(config.dust, data_path(state, config.dust_file) if config.dust_file else download_folder())
-    state.facts["inputs"] |= {path.name: file_sha256(path) for path in dust.files}
+    folder = data_path(state.config, config.dust_file) if config.dust_file else download_folder()
+    dust = open_dust_map(config.dust, folder)
+    for path in dust.files:
+        state.record_input(path)
     return dust
 
 
 def measure_distances(state: BuildState, progress: Progress) -> int:
-    """Galactic coordinates, distances with quantiles, extinction, de-reddened colours."""
-    config = state.config.distance
-    glon, glat = equatorial_to_galactic(state.column("ra"), state.column("dec"))
-    state.table = state.table.assign(glon=glon, glat=glat)
-    j_mag, k_mag = state.column("j_mag"), state.column("k_mag")
-    usable = np.isfinite(j_mag) & np.isfinite(k_mag) & np.isfinite(glon)
-    if not usable.any():
-        raise StageSkipped("no star has J and Ks magnitudes")
+    """Distances and where each comes from; photometric ones with extinction and de-reddened colours.
+
+    A finished distance that the input brings is kept. Else it is measured from J and Ks; a star without these has the
+    input's earlier distance, the geometric one, or the inverse of a significant parallax.
+    """
     table = _isochrones(state)
+    write_overlay(state.draft, "isochrones", _isochrone_overlay(table, state.config.distance.isochrone_age_gyr))
+    distance = _finished(state)
+    origin = np.where(np.isfinite(distance), _brought_origin(state), "")
+    low, high = (np.where(np.isfinite(distance), _positive(state, f"distance_{q}"), np.nan) for q in (16, 84))
+    tried = _has_photometry(state) & ~np.isfinite(distance) & state.config.distance.photometric
+    columns: dict[str, NDArray[Any]] = {}
+    if tried.any():
+        rows = np.flatnonzero(tried)
+        found = _measure(state, rows, table, progress)
+        distance[rows], low[rows], high[rows] = found.median_kpc, found.low_kpc, found.high_kpc
+        origin[rows] = np.where(np.isfinite(found.median_kpc), "photometric", "")
+        columns |= _with_extinction(state, rows, found)
+    others = ~tried
+    for name, (median, lower, upper) in _alternatives(state).items():
+        taken = others & ~np.isfinite(distance) & np.isfinite(median)
+        distance[taken], low[taken], high[taken] = median[taken], lower[taken], upper[taken]
+        origin[taken] = name
+    if not tried.any() and not np.isfinite(distance).any():
+        raise StageSkipped("distance.photometric is false, and no star has a distance or a significant parallax")
+    colour = state.column("j_mag") - state.column("k_mag")
+    if np.isfinite(colour).any():
+        columns["jk"] = np.where(np.isfinite(colour), colour, state.column("jk"))
+    state.give(columns, distance=distance, distance_16=low, distance_84=high, distance_from=origin)
+    counts = pd.Series(origin).value_counts()
+    state.facts["report"]["distance_from"] = {str(name): int(count) for name, count in counts.items() if name}
+    return int(np.isfinite(distance).sum())
+
+
+def _finished(state: BuildState) -> FloatArray:
+    """Distances that the input brings as finished, kpc; one that is not positive is rejected with its reason."""
+    found = state.column("distance")
+    wrong = np.flatnonzero((found <= 0.0) | np.isinf(found))
+    state.reject_rows(
+        *("distance", wrong, "value-out-of-range", "distance is not positive"),
+        lambda row: f"distance = {found[row]:.6g} kpc is not positive; another is looked for.",
+    )
+    return _positive(state, "distance")
+
+
+def _positive(state: BuildState, name: str) -> FloatArray:
+    """A column of distances; NaN where a value is not positive."""
+    values = state.column(name)
+    return np.where((values > 0.0) & np.isfinite(values), values, np.nan)
+
+
+def _brought_origin(state: BuildState) -> NDArray[np.object_]:
+    """Where the input has its finished distances from, "catalogue" where it does not say."""
+    if not state.has_column("distance_from"):
+        return np.full(len(state), "catalogue", object)
+    words = state.words("distance_from").astype(object)
+    words[words == ""] = "catalogue"
+    return words
+
+
+def _has_photometry(state: BuildState) -> NDArray[np.bool_]:
+    """Stars whose distance can be measured from J and Ks."""
+    return np.isfinite(state.column("j_mag") + state.column("k_mag") + state.column("glon"))
+
+
+def _alternatives(state: BuildState) -> dict[str, tuple[FloatArray, FloatArray, FloatArray]]:
+    """Distance with its 16th and 84th percentile, kpc, of each other source, the best first."""
+    parallax, error = state.column("parallax"), state.column("parallax_err")
+    significant = (error > 0.0) & (parallax > LEAST_PARALLAX_SNR * error)
+    parallax, error = (np.where(significant, values, np.nan) for values in (parallax, error))
+    none = np.full(len(state), np.nan)
+    geometric = tuple(_positive(state, name) for name in ("distance_geo", "distance_geo_16", "distance_geo_84"))
+    return {
+        "input": (_positive(state, "distance_input"), none, none),
+        "geometric": (geometric[0], geometric[1], geometric[2]),
+        "parallax": (1.0 / parallax, 1.0 / (parallax + error), 1.0 / (parallax - error)),
+    }
+
+
+def _with_extinction(state: BuildState, rows: NDArray[np.intp], found: DistanceEstimate) -> dict[str, NDArray[Any]]:
+    """Columns of extinction and de-reddened magnitudes: measured for ``rows``, the input's for all others."""
+    measured = {
+        "k_abs": found.k_abs,
+        "a_k": found.a_k,
+        "e_jk": found.e_jk,
+        "e_jk_map": found.e_jk_map,
+        "jk0": state.column("j_mag")[rows] - state.column("k_mag")[rows] - found.e_jk,
+        "k0_mag": state.column("k_mag")[rows] - found.a_k,
+    }
+    columns: dict[str, NDArray[Any]] = {name: state.column(name).copy() for name in measured}
+    for name, values in measured.items():
+        columns[name][rows] = values
+    columns["distance_roots"] = state.integers("distance_roots").astype(np.int16)
+    columns["distance_roots"][rows] = found.roots
+    return columns
+
+
+def _measure(
+    state: BuildState, rows: NDArray[np.intp], table: dict[str, np.ndarray], progress: Progress
+) -> DistanceEstimate:
+    """Solve Eq. 8 for some rows, and keep what the quality bits need."""
+    config = state.config.distance
     calibrations: dict[str, AbsoluteMagnitude] = {
         "parsec": ParsecBranches(table),
         "colour-law": ColourLaw(),
@@ -54,15 +158,13 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
     }
     calibration = calibrations[config.calibration]
     dust = configured_dust(state)
-    m_h, m_h_err = state.column("m_h"), state.column("m_h_err")
-    given = state.column("m_h_input")
-    m_h_err = np.where(np.isfinite(m_h), m_h_err, np.where(np.isfinite(given), 0.15, config.default_m_h_error_dex))
-    m_h = np.where(np.isfinite(m_h), m_h, np.where(np.isfinite(given), given, config.default_m_h))
+    glon, glat = state.column("glon"), state.column("glat")
+    j_mag, k_mag = state.column("j_mag"), state.column("k_mag")
+    m_h, m_h_err = _metallicity(state)
     errors = [
         np.where(np.isfinite(state.column(name)), state.column(name), config.default_magnitude_error_mag)
         for name in ("j_mag_err", "k_mag_err")
     ]
-    rows = np.flatnonzero(usable)
     progress(0.0, "distances")
     giants = Giants(
         glon,
@@ -71,7 +173,7 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
         state.column("alpha_m"),
         state.column("alpha_m_err"),
         *_spectral_colours(state, dust, j_mag - k_mag, np.hypot(np.hypot(*errors), config.colour_scatter_mag)),
-        state.table["obsid"].to_numpy(np.int64),
+        state.integers("obsid"),
     ).take(rows)
     ages = ChemicalAge() if config.ages == "chemistry" else SingleAge(config.isochrone_age_gyr)
     found = estimate_distances(
@@ -82,23 +184,10 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
         DistanceSettings(config.draws, config.dust_relative_error, config.colour_scatter_mag, state.config.input.seed),
         progress=lambda fraction: progress(fraction, "distances"),
     )
-    columns = {
-        name: np.full(len(state.table), np.nan)
-        for name in ("distance", "distance_16", "distance_84", "k_abs", "a_k", "e_jk", "e_jk_map")
-    }
-    values = (found.median_kpc, found.low_kpc, found.high_kpc, found.k_abs, found.a_k, found.e_jk, found.e_jk_map)
-    for name, value in zip(columns, values, strict=True):
-        columns[name][rows] = value
-    conflict = np.zeros(len(state.table), bool)
-    conflict[rows] = found.conflict
-    roots = np.full(len(state.table), -1, np.int16)
-    roots[rows] = found.roots
-    jk = j_mag - k_mag
-    state.table = state.table.assign(
-        **columns, distance_roots=roots, jk=jk, jk0=jk - columns["e_jk"], k0_mag=k_mag - columns["a_k"]
-    )
-    state.save_array("distance_m_h", m_h)
-    state.save_array("distance_conflict", conflict)
+    conflict, used = np.zeros(len(state), bool), np.full(len(state), np.nan)
+    conflict[rows], used[rows] = found.conflict, m_h[rows]
+    state.keep(DISTANCE_M_H, used)
+    state.keep(DISTANCE_CONFLICT, conflict)
     state.facts["choices"] |= {"distance calibration": calibration.name, "dust map": dust.name}
     if config.calibration == "parsec":
         state.facts["choices"]["ages"] = ages.name
@@ -107,14 +196,23 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
         "outside_the_map": int(np.isnan(reach).sum()),
         "beyond_its_reach": int((found.median_kpc > reach).sum()),
     }
-    write_overlay(state.draft, "isochrones", _isochrone_overlay(table, config.isochrone_age_gyr))
-    return int(np.isfinite(columns["distance"]).sum())
+    return found
+
+
+def _metallicity(state: BuildState) -> tuple[FloatArray, FloatArray]:
+    """[M/H] and its error in dex: inferred or finished, else the input's, else the configured default."""
+    config = state.config.distance
+    m_h, error, given = state.column("m_h"), state.column("m_h_err"), state.column("m_h_input")
+    error = np.where(np.isfinite(error), error, GIVEN_M_H_ERROR_DEX)
+    default = np.where(np.isfinite(given), GIVEN_M_H_ERROR_DEX, config.default_m_h_error_dex)
+    error = np.where(np.isfinite(m_h), error, default)
+    return np.where(np.isfinite(m_h), m_h, np.where(np.isfinite(given), given, config.default_m_h)), error
 
 
 def _spectral_colours(state: BuildState, dust: DustMap, jk: FloatArray, jk_err: FloatArray) -> tuple[FloatArray, ...]:
     """(J - Ks)0 that the labels tell, and its error, from a relation learned where dust hardly matters; else NaN."""
     nothing = np.full(len(jk), np.nan), np.full(len(jk), np.nan)
-    if not state.config.distance.spectral_colour or "teff" not in state.table:
+    if not state.config.distance.spectral_colour or not state.has_column("teff"):
         return nothing
     to_jk = dust.coefficients["J"] - dust.coefficients["Ks"]
     through = to_jk * dust.reddening(state.column("glon"), state.column("glat"), np.full(len(jk), BEHIND_DUST_KPC))
@@ -135,11 +233,12 @@ def _spectral_colours(state: BuildState, dust: DustMap, jk: FloatArray, jk_err: 
 
 def _isochrones(state: BuildState) -> dict[str, np.ndarray]:
     """The branches that the configuration names, else the embedded ones."""
-    paths = [data_path(state, name) for name in state.config.distance.isochrones]
+    paths = [data_path(state.config, name) for name in state.config.distance.isochrones]
     if not paths:
         return load_table(ISOCHRONE_TABLE)
+    for path in paths:
+        state.record_input(path)
     table = read_isochrones(paths)
-    state.facts["inputs"] |= {path.name: file_sha256(path) for path in paths}
     state.facts["choices"]["isochrones"] = ", ".join(path.name for path in paths)
     return table
 
@@ -149,3 +248,30 @@ def _isochrone_overlay(table: dict[str, np.ndarray], age_gyr: float) -> pd.DataF
     age = ParsecBranches(table).nearest_age(age_gyr)
     keep = np.isclose(table["age_gyr"], age) & (table["m_h"] > -0.8)
     return pd.DataFrame({name: table[name][keep].astype(float) for name in OVERLAY_COLUMNS["isochrones"]})
+
+
+PHOTOMETRY = Columns("glon", "glat", "j_mag", "k_mag", called="J and Ks magnitudes with a position")
+
+DISTANCE = Stage(
+    *("distance", measure_distances, 10, ("distance", "input")),
+    needs=(
+        AnyOf(
+            *(PHOTOMETRY, Columns("distance"), Columns("distance_input"), Columns("distance_geo")),
+            Columns("parallax", "parallax_err"),
+            called="J and Ks magnitudes with a position, a distance or a parallax",
+        ),
+    ),
+    optional=(
+        Columns("j_mag_err", "k_mag_err", "teff", "teff_err", "logg", "m_h", "m_h_err", "alpha_m", "alpha_m_err"),
+        Columns("m_h_input", "distance_geo_16", "distance_geo_84"),
+    ),
+    gives=(
+        *(Columns("distance", "distance_16", "distance_84", "distance_from"), Files("overlays/isochrones.parquet")),
+        When((Columns("j_mag", "k_mag"),), Columns("jk")),
+        When(
+            (PHOTOMETRY,),
+            Columns("distance_roots", "k_abs", "a_k", "e_jk", "e_jk_map", "jk0", "k0_mag"),
+            Internals(DISTANCE_M_H, DISTANCE_CONFLICT),
+        ),
+    ),
+)

@@ -6,16 +6,18 @@ Nothing here knows what is true.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.products.spectra import SpectrumStore
 from pipeline.science.line_tests import emission_pattern, significance, sky_pattern
 from pipeline.science.oddness import conditional_distance, neighbour_distance, relative_to_like, repeat_pull
 from pipeline.science.residuals import ResidualModel, second_velocity
-from pipeline.stages.labels import REFERENCE_COLUMN
-from pipeline.stages.spectral import blocks
+from pipeline.stages.build_spectra import blocks
+from pipeline.stages.internal import RV_EDGE_OF_SEARCH
+from pipeline.stages.items import ModelSpectra
 from pipeline.stages.state import BuildState
 
 FloatArray = NDArray[np.float64]
@@ -43,11 +45,12 @@ _JOIN = 3
 def gather_evidence(state: BuildState, progress: Callable[[float], None]) -> dict[str, FloatArray]:
     """All pieces of evidence that this build's stars have, by name."""
     evidence: dict[str, FloatArray] = {}
-    if "chi2_nu" in state.table:
+    fitted = not ModelSpectra().missing(state)
+    if fitted:
         evidence |= _from_residuals(state, progress)
         evidence |= _from_labels(state)
-    evidence |= _from_catalogue(state)
-    if "rv" in state.table:
+    evidence |= _from_catalogue(state, fitted=fitted)
+    if state.has_column("rv"):
         difference = np.abs(state.column("rv") - state.column("rv_gaia"))
         errors = np.hypot(state.column("rv_err"), state.column("rv_gaia_err"))
         evidence["Gaia velocity"] = difference / np.hypot(errors, STATED_KMS)
@@ -57,24 +60,17 @@ def gather_evidence(state: BuildState, progress: Callable[[float], None]) -> dic
     return {name: values for name, values in like.items() if np.isfinite(values).any()}
 
 
-def _labels(state: BuildState) -> FloatArray:
-    """Inferred labels, shape (n, l)."""
-    return np.stack([state.column(name) for name in state.config.labels.names], axis=1)
-
-
 def _from_residuals(state: BuildState, progress: Callable[[float], None]) -> dict[str, FloatArray]:
     """What the label fit leaves; velocities and lines only where spectra have LAMOST's resolution."""
-    folder = state.draft / "spectra"
-    wavelength = np.load(folder / "wavelength.npy")
-    paths = {name: folder / f"{name}.npy" for name in ("flux", "model", "ivar", "continuum")}
-    store = {name: np.load(path, mmap_mode="r") for name, path in paths.items() if path.is_file()}
-    training = np.flatnonzero(state.table["in_training"].to_numpy(bool))
+    store = state.rest_spectra
+    wavelength = store.wavelength
+    training = np.flatnonzero(state.truths("in_training"))
     chosen = np.random.default_rng(state.config.labels.seed).permutation(training)[:_MOST_REFERENCES]
     behaviour = ResidualModel.learn(*_residual(store, np.sort(chosen))[:2])
-    resolved = "rv" in state.table
+    resolved = state.has(RV_EDGE_OF_SEARCH)
     velocity = state.spectrum_velocity()
     lines = emission_pattern(wavelength)
-    n = len(state.table)
+    n = len(state)
     parts = []
     for rows in blocks(n):
         residual, ivar, model = _residual(store, rows)
@@ -82,7 +78,7 @@ def _from_residuals(state: BuildState, progress: Callable[[float], None]) -> dic
         found = {NARROW: judged["narrow"], BROAD: judged["broad"]}
         if resolved:
             weight = behaviour.weight(ivar)
-            sky = sky_pattern(wavelength, velocity[rows], np.array(store["continuum"][rows], float))
+            sky = sky_pattern(wavelength, velocity[rows], store.continua(rows).astype(float))
             found["second velocity"] = second_velocity(residual, model, weight)
             found["emission"] = np.maximum(significance(residual, weight, lines), 0.1)
             found["sky lines"] = np.abs(significance(residual, weight, sky))
@@ -90,24 +86,23 @@ def _from_residuals(state: BuildState, progress: Callable[[float], None]) -> dic
         progress(rows.stop / n)
     evidence = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     if resolved:
-        evidence |= _from_continuum(state, wavelength, store["continuum"])
+        evidence |= _from_continuum(state, store)
     return evidence | {"poor fit": np.sqrt(state.column("chi2_nu"))}
 
 
-def _residual(
-    store: Mapping[str, NDArray[np.float32]], rows: slice | NDArray[np.int64]
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _residual(store: SpectrumStore, rows: slice | NDArray[np.int64]) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Flux minus fit, inverse variance (0 where there is no fit), and the fit."""
-    flux, model, ivar = (np.array(store[name][rows], float) for name in ("flux", "model", "ivar"))
+    flux, ivar = (values.astype(float) for values in store.pixels(rows)[:2])
+    model = store.models(rows).astype(float)
     ivar[~np.isfinite(model)] = 0.0
     return np.nan_to_num(flux - model), ivar, np.nan_to_num(model, nan=1.0)
 
 
-def _from_continuum(state: BuildState, wavelength: FloatArray, store: NDArray[np.float32]) -> dict[str, FloatArray]:
+def _from_continuum(state: BuildState, store: SpectrumStore) -> dict[str, FloatArray]:
     """Shape and level of the pseudo-continuum against photometry and Teff."""
-    level = np.full((len(state.table), len(_WINDOWS)), np.nan)
-    for rows in blocks(len(state.table)):
-        continuum = np.array(store[rows], float)
+    level, wavelength = np.full((len(state), len(_WINDOWS)), np.nan), store.wavelength
+    for rows in blocks(len(state)):
+        continuum = store.continua(rows).astype(float)
         continuum[continuum <= 0] = np.nan
         for number, (low, high) in enumerate(_WINDOWS):
             inside = continuum[:, (wavelength > low) & (wavelength < high)]
@@ -122,23 +117,20 @@ def _from_continuum(state: BuildState, wavelength: FloatArray, store: NDArray[np
     magnitude = np.stack([state.column("g_mag"), state.column("bp_rp")], axis=1)
     return {
         "continuum": conditional_distance(level[:, :-1] - red, np.concatenate([photometry, teff[:, None]], axis=1)),
-        "arm join": conditional_distance(step, np.concatenate([photometry[:, 1:], _labels(state)], axis=1)),
+        "arm join": conditional_distance(step, np.concatenate([photometry[:, 1:], state.labels("label")], axis=1)),
         "brightness": conditional_distance(red, magnitude),
     }
 
 
 def _from_labels(state: BuildState) -> dict[str, FloatArray]:
     """Labels against those of the training stars, their own references, and the parallax."""
-    names, labels = state.config.labels.names, _labels(state)
-    reference = np.stack([state.column(REFERENCE_COLUMN.get(name, f"{name}_ref")) for name in names], axis=1)
-    stated = np.stack([state.column(f"{REFERENCE_COLUMN.get(name, f'{name}_ref')}_err") for name in names], axis=1)
-    own = np.stack([state.column(f"{name}_err") for name in names], axis=1)
-    pulls = (labels - reference) / np.hypot(own, np.nan_to_num(stated))
+    labels, reference = state.labels("label"), state.labels("reference")
+    pulls = (labels - reference) / np.hypot(state.labels("error"), np.nan_to_num(state.labels("reference error")))
     evidence = {
-        "far from training": neighbour_distance(labels, reference[state.table["in_training"].to_numpy(bool)]),
+        "far from training": neighbour_distance(labels, reference[state.truths("in_training")]),
         "reference labels": conditional_distance(pulls, labels),
     }
-    if "k_abs" in state.table:
+    if state.has_column("k_abs"):
         evidence["luminosity"] = _luminosity(state, labels)
     return evidence
 
@@ -157,14 +149,14 @@ def _luminosity(state: BuildState, labels: FloatArray) -> FloatArray:
     return np.abs(state.column("parallax") - parallax) / error
 
 
-def _from_catalogue(state: BuildState) -> dict[str, FloatArray]:
+def _from_catalogue(state: BuildState, *, fitted: bool) -> dict[str, FloatArray]:
     """Colours and band indices against the labels, or colours against (J - Ks) where there are no labels."""
     colours = np.stack([*(state.column(a) - state.column(b) for a, b in _COLOURS), state.column("bp_rp")], axis=1)
     extinction = np.nan_to_num(state.column("a_k"))[:, None]
-    if "chi2_nu" not in state.table:
+    if not fitted:
         given = np.stack([state.column("j_mag") - state.column("k_mag")], axis=1)
         return {"colours": conditional_distance(colours[:, 2:], given)}
-    labels = _labels(state)
+    labels = state.labels("label")
     bands = np.stack([state.column(name) for name in ("tio5", "cah2", "cah3")], axis=1)
     return {
         "colours": conditional_distance(colours, np.concatenate([labels, extinction], axis=1)),
@@ -174,7 +166,7 @@ def _from_catalogue(state: BuildState) -> dict[str, FloatArray]:
 
 def _from_repeats(state: BuildState) -> FloatArray:
     """The worst disagreement of an observation with the others of its star."""
-    star = state.table["star"].to_numpy(np.int64) if "star" in state.table else np.arange(len(state.table))
+    star = state.integers("star") if state.has_column("star") else np.arange(len(state))
     names = ("rv", *state.config.labels.names)
     pulls = [repeat_pull(star, state.column(name), state.column(f"{name}_err")) for name in names]
     return np.fmax.reduce(pulls)

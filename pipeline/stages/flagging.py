@@ -19,10 +19,29 @@ from pipeline.science.quality import (
     residual_pattern,
     tail_limit,
 )
+from pipeline.stages.build_spectra import blocks
+from pipeline.stages.declared import Stage
 from pipeline.stages.evidence import BROAD, NARROW, gather_evidence
+from pipeline.stages.internal import (
+    ACTION_FAILED,
+    DISTANCE_CONFLICT,
+    DISTANCE_M_H,
+    INTERNAL,
+    LABEL_AT_BOUND,
+    LABEL_CONVERGED,
+    LABEL_OUTSIDE_HULL,
+    LABEL_STARTS_DISAGREE,
+    RV_EDGE_OF_SEARCH,
+    RV_EDGE_TEMPLATE,
+    UNBOUND,
+    Internal,
+)
+from pipeline.stages.items import Columns, Internals, LabelColumns, ModelSpectra, RawSpectra, RestSpectra
+from pipeline.stages.spectral import SPECTRUM_VELOCITY
 from pipeline.stages.state import BuildState, Progress
 
 _BLOCK = 500
+ALL_BITS = sum(int(flag) for flag in QualityFlag)
 LOW_SNR = 10.0
 MASKED_LIMIT = 0.2
 RUWE_LIMIT = 1.4
@@ -30,11 +49,17 @@ VELOCITY_SIGMA = 5.0
 
 
 def raise_flags(state: BuildState, progress: Progress) -> int:
-    """Set every quality bit whose inputs exist, and the oddness score."""
-    n = len(state.table)
-    if "in_training" not in state.table:
-        state.table = state.table.assign(in_training=False)
+    """Set every quality bit whose inputs exist, and the oddness score.
+
+    Without spectra, bits and scores of a finished catalogue are kept: what they were made from is not there any more.
+    """
+    n = len(state)
+    if not state.has_column("in_training"):
+        state.give(in_training=False)
+    finished = not state.grid()  # without spectra of this build, what the input brings about them counts
     quality = np.zeros(n, np.int32)
+    if finished and state.has_column("quality"):
+        quality |= (state.integers("quality") & ALL_BITS).astype(np.int32)
     with np.errstate(invalid="ignore", divide="ignore"):
         evidence = gather_evidence(state, lambda fraction: progress(0.8 * fraction, "evidence of oddness"))
         progress(0.8, "quality bits")
@@ -43,15 +68,12 @@ def raise_flags(state: BuildState, progress: Progress) -> int:
         _flag_labels(state, quality, evidence)
         _flag_space(state, quality)
     score, reason = joint_oddness(evidence) if evidence else (np.full(n, np.nan), np.full(n, ""))
-    state.table = state.table.assign(quality=quality, oddness=score, oddness_reason=reason)
+    if finished and state.has_column("oddness"):
+        brought = np.isfinite(state.column("oddness"))
+        score = np.where(brought, state.column("oddness"), score)
+        reason = np.where(brought, state.words("oddness_reason"), reason)
+    state.give(quality=quality, oddness=score, oddness_reason=reason)
     return int((quality == 0).sum())
-
-
-def _saved(state: BuildState, name: str) -> NDArray[np.bool_]:
-    """A boolean array of an earlier stage, all False when that stage was skipped."""
-    if (state.work / "arrays" / f"{name}.npy").is_file():
-        return np.array(state.array(name))
-    return np.zeros(len(state.table), bool)
 
 
 def _flag_spectra(state: BuildState, quality: NDArray[np.int32]) -> None:
@@ -62,11 +84,13 @@ def _flag_spectra(state: BuildState, quality: NDArray[np.int32]) -> None:
 
 def _flag_velocities(state: BuildState, quality: NDArray[np.int32]) -> None:
     peak, rival = state.column("rv_peak"), state.column("rv_peak_ratio")
-    doubtful = _saved(state, "rv_edge_of_search") | (peak < LOW_CCF_PEAK) | (rival > RIVAL_PEAK)
-    raise_bit(quality, QualityFlag.RV_DOUBTFUL, doubtful)
+    raise_bit(quality, QualityFlag.RV_DOUBTFUL, (peak < LOW_CCF_PEAK) | (rival > RIVAL_PEAK))
+    if state.has(RV_EDGE_OF_SEARCH):
+        doubtful = state.kept(RV_EDGE_OF_SEARCH) | np.isnan(state.column("rv"))  # none could be measured
+        raise_bit(quality, QualityFlag.RV_DOUBTFUL, doubtful)
     lines = state.column("rv_ca_sigma")
     raise_bit(quality, QualityFlag.CA_LINES_DISAGREE, lines > LINE_SIGMA)
-    raise_bit(quality, QualityFlag.EDGE_TEMPLATE, _saved(state, "rv_edge_template"))
+    _raise_where_kept(state, quality, QualityFlag.EDGE_TEMPLATE, RV_EDGE_TEMPLATE)
     difference = np.abs(state.column("rv") - state.column("rv_gaia"))
     sigma = np.hypot(state.column("rv_err"), state.column("rv_gaia_err"))
     raise_bit(
@@ -77,24 +101,21 @@ def _flag_velocities(state: BuildState, quality: NDArray[np.int32]) -> None:
 
 
 def _flag_labels(state: BuildState, quality: NDArray[np.int32], evidence: dict[str, NDArray[np.float64]]) -> None:
-    if "chi2_nu" not in state.table:
+    if ModelSpectra().missing(state):
         return
     chi2_nu, snr = state.column("chi2_nu"), state.column("snr")
-    training = state.table["in_training"].to_numpy(bool)
+    training = state.truths("in_training")
     raise_bit(quality, QualityFlag.BAD_CHI2, chi2_nu > chi2_limits(chi2_nu[training], snr[training], snr))
-    raise_bit(quality, QualityFlag.NOT_CONVERGED, ~_saved(state, "label_converged"))
-    raise_bit(quality, QualityFlag.LABEL_AT_BOUND, _saved(state, "label_at_bound"))
-    raise_bit(quality, QualityFlag.OUTSIDE_HULL, _saved(state, "label_outside_hull"))
-    raise_bit(quality, QualityFlag.STARTS_DISAGREE, _saved(state, "label_starts_disagree"))
-    folder = state.draft / "spectra"
-    wavelength = np.load(folder / "wavelength.npy")
-    store = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("flux", "model", "ivar")}
-    pattern = [
-        residual_pattern(
-            wavelength, *(np.array(store[k][i : i + _BLOCK], float) for k in store), chi2_nu[i : i + _BLOCK]
-        )
-        for i in range(0, len(quality), _BLOCK)
-    ]
+    raise_bit(quality, QualityFlag.NOT_CONVERGED, ~state.kept(LABEL_CONVERGED))
+    _raise_where_kept(state, quality, QualityFlag.LABEL_AT_BOUND, LABEL_AT_BOUND)
+    _raise_where_kept(state, quality, QualityFlag.OUTSIDE_HULL, LABEL_OUTSIDE_HULL)
+    _raise_where_kept(state, quality, QualityFlag.STARTS_DISAGREE, LABEL_STARTS_DISAGREE)
+    store = state.rest_spectra
+    pattern = []
+    for rows in blocks(len(quality), _BLOCK):
+        flux, ivar = (values.astype(float) for values in store.pixels(rows)[:2])
+        model = store.models(rows).astype(float)
+        pattern.append(residual_pattern(store.wavelength, flux, model, ivar, chi2_nu[rows]))
     correlated, worst = (np.concatenate(part) for part in zip(*pattern, strict=True))
     # Not jk0: its reddening has been told by Teff already.
     deviation = np.abs(colour_outliers(state.column("teff"), state.column("jk") - state.column("e_jk_map")))
@@ -108,14 +129,33 @@ def _flag_labels(state: BuildState, quality: NDArray[np.int32], evidence: dict[s
 
 
 def _flag_space(state: BuildState, quality: NDArray[np.int32]) -> None:
-    if "distance_roots" in state.table:
-        roots = state.column("distance_roots")
-        m_h = np.array(state.array("distance_m_h"))
+    if state.has(DISTANCE_M_H):
+        roots, m_h = state.column("distance_roots"), state.kept(DISTANCE_M_H)
         outside = (m_h < CALIBRATED_M_H[0]) | (m_h > CALIBRATED_M_H[1])
-        raise_bit(
-            quality,
-            QualityFlag.DISTANCE_DOUBTFUL,
-            ((roots >= 0) & (roots != 1)) | outside | _saved(state, "distance_conflict"),
-        )
-    raise_bit(quality, QualityFlag.UNBOUND, _saved(state, "unbound"))
-    raise_bit(quality, QualityFlag.ACTION_FAILURE, _saved(state, "action_failed"))
+        raise_bit(quality, QualityFlag.DISTANCE_DOUBTFUL, ((roots >= 0) & (roots != 1)) | outside)
+    _raise_where_kept(state, quality, QualityFlag.DISTANCE_DOUBTFUL, DISTANCE_CONFLICT)
+    _raise_where_kept(state, quality, QualityFlag.UNBOUND, UNBOUND)
+    _raise_where_kept(state, quality, QualityFlag.ACTION_FAILURE, ACTION_FAILED)
+
+
+def _raise_where_kept(
+    state: BuildState, quality: NDArray[np.int32], flag: QualityFlag, internal: Internal[np.bool_]
+) -> None:
+    """Set a bit where an earlier stage says so; nothing when that stage was skipped."""
+    if state.has(internal):
+        raise_bit(quality, flag, state.kept(internal))
+
+
+FLAGS = Stage(
+    *("flags", raise_flags, 6, ()),
+    optional=(
+        *(ModelSpectra(), RestSpectra(), RawSpectra(), *SPECTRUM_VELOCITY),
+        *(LabelColumns("label"), LabelColumns("error"), LabelColumns("reference"), LabelColumns("reference error")),
+        Columns("snr", "snr_good", "masked_fraction", "rv_peak", "rv_peak_ratio", "rv_ca_sigma", "rv_err"),
+        Columns("rv_gaia_err", "ruwe", "chi2_nu", "teff", "star", "tio5", "cah2", "cah3"),
+        Columns("j_mag", "h_mag", "k_mag", "w1_mag", "w2_mag", "g_mag", "bp_rp", "parallax", "parallax_err"),
+        Columns("distance_roots", "jk", "e_jk_map", "a_k", "k_abs", "k0_mag"),
+        Internals(*INTERNAL),
+    ),
+    gives=(Columns("quality", "oddness", "oddness_reason", "in_training"),),
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,11 @@ from pipeline.domain.column import Column
 from pipeline.domain.columns import BY_NAME, in_published_order
 from pipeline.domain.own_columns import own_column, source_name
 from pipeline.science.crossmatch import Match, Side, match
-from pipeline.sources.tables.identifiers import derived_obsids
 from pipeline.sources.tables.reader import open_table
 from pipeline.sources.tables.recognition import recognise
 from pipeline.sources.tables.star_columns import StarColumns, read_stars
-
-Reject = tuple[str, int, str, str]
-
-SPECTRA_EPOCH_YR = 2000.0
-"""LAMOST's headers hold positions of input catalogues at J2000, without proper motion."""
+from pipeline.stages.star_table import StarTable, base_of_table
+from pipeline.stages.taken_values import filled, take_declared, take_own
 
 _AS_REFERENCE = {
     **{name: f"{name}_ref" for name in ("teff", "logg", "m_h", "alpha_m", "rv")},
@@ -35,37 +31,6 @@ _AS_INPUT = {"rv": "rv_input", "m_h": "m_h_input", "distance": "distance_input"}
 _POSITIONS = ("ra", "dec", "glon", "glat")
 _NOT_MERGED = ("obsid", "source_file", "obsid_source", "star", "n_obs", "in_training")
 """Columns of the base that a joined table never changes."""
-
-
-@dataclass
-class StarTable:
-    """Stars in the making.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Contract columns, then own columns; one row an observation.
-    own : list of Column
-        The own columns.
-    epoch_yr : ndarray, shape (n,)
-        Julian year of the positions, NaN where unknown.
-    rejects : list of tuple
-        (source, obsid, code, reason) of rows that cannot be used.
-    tables : list of dict
-        For the manifest: what was understood of each table, and how it was matched.
-    rows_read : int
-        Rows of all files.
-    simulated : list of str
-        Files that say they are simulated.
-    """
-
-    frame: pd.DataFrame
-    own: list[Column] = field(default_factory=list)
-    epoch_yr: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
-    rejects: list[Reject] = field(default_factory=list)
-    tables: list[dict[str, Any]] = field(default_factory=list)
-    rows_read: int = 0
-    simulated: list[str] = field(default_factory=list)
 
 
 def read_table(source: SourceConfig, path: Path, *, measured: Collection[str], has_spectra: bool) -> StarColumns:
@@ -127,134 +92,6 @@ def _demoted(stars: StarColumns, renamed: dict[str, str], measured: set[str], by
     order = [*in_published_order(n for n in frame.columns if n in BY_NAME), *(column.name for column in own)]
     reports = tuple(replace(report, ours=columns.get(report.ours, report.ours)) for report in stars.reports)
     return replace(stars, frame=frame[order], own=tuple(own), notes=(*stars.notes, told), reports=reports)
-
-
-def base_of_table(stars: StarColumns) -> StarTable:
-    """The stars of a table as they are, each with an identifier that does not depend on the order of the file.
-
-    Raises
-    ------
-    ConfigError
-        If no row has an identifier or a position.
-    """
-    frame = stars.frame.copy(deep=False)
-    rejects = list(stars.rejects)
-    epoch = np.full(len(frame), np.nan) if stars.epoch_yr is None else stars.epoch_yr
-    usable = _usable(frame)
-    if not usable.any():
-        raise ConfigError(
-            f"{stars.name} holds no star: no column was recognised as an identifier (obsid, Gaia source id) or a "
-            "position (ra and dec, or Galactic longitude and latitude) with values. Name them: "
-            'columns = {ra = "...", dec = "..."}.'
-        )
-    if not usable.all():
-        n = int((~usable).sum())
-        rejects.append((stars.name, 0, "no-position", f"{n:,} rows have neither an identifier nor a position."))
-        frame, epoch = frame[usable].reset_index(drop=True), epoch[usable]
-    given = frame["obsid"].to_numpy(np.int64) if "obsid" in frame else np.zeros(len(frame), np.int64)
-    numbered = given > 0
-    repeats = pd.Series(given).where(numbered).duplicated().to_numpy(bool) & numbered
-    keys, how = _star_keys(frame)
-    rest = pd.util.hash_pandas_object(frame, index=False).to_numpy(np.uint64)
-    repeats |= _repeated_stars(frame, keys, rest, ~numbered)
-    if repeats.any():
-        rejects += _repeat_rejects(stars.name, given, repeats)
-        keep = ~repeats
-        frame, epoch = frame[keep].reset_index(drop=True), epoch[keep]
-        given, numbered, keys, how, rest = given[keep], numbered[keep], keys[keep], how[keep], rest[keep]
-    obsid = np.where(numbered, given, 0)
-    if not numbered.all():
-        obsid[~numbered] = derived_obsids(keys[~numbered], rest[~numbered])
-    order = [n for n in frame.columns if n not in ("obsid", "obsid_source", "source_file")]
-    frame = pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "obsid": obsid,
-                    "obsid_source": np.where(numbered, "table", how),
-                    "source_file": pd.Series([stars.name], dtype="str").repeat(len(frame)).reset_index(drop=True),
-                }
-            ),
-            frame[order],
-        ],
-        axis=1,
-    )
-    return StarTable(
-        frame,
-        list(stars.own),
-        epoch,
-        rejects,
-        [stars.summary()],
-        stars.rows_read,
-        [stars.name] if stars.simulated else [],
-    )
-
-
-def _repeat_rejects(name: str, given: NDArray[np.int64], repeats: NDArray[np.bool_]) -> list[Reject]:
-    most = 1000
-    rows = np.flatnonzero(repeats)
-    reason = "Another row of the table has the same identifier or position; the one of the best S/N is kept."
-    rejects = [(name, int(given[row]), "duplicate-row", reason) for row in rows[:most]]
-    if rows.size > most:
-        rejects.append((name, 0, "duplicate-row", f"{rows.size - most:,} more rows repeat an identifier or position."))
-    return rejects
-
-
-def _usable(frame: pd.DataFrame) -> NDArray[np.bool_]:
-    usable = np.zeros(len(frame), bool)
-    for pair in (("ra", "dec"), ("glon", "glat")):
-        if set(pair) <= set(frame.columns):
-            usable |= np.isfinite(frame[list(pair)].to_numpy(np.float64)).all(axis=1)
-    for name in ("obsid", "gaia_source_id", "gaia_dr2_source_id"):
-        if name in frame:
-            usable |= frame[name].to_numpy(np.int64) > 0
-    return usable
-
-
-def _star_keys(frame: pd.DataFrame) -> tuple[NDArray[np.uint64], NDArray[np.str_]]:
-    """Hash of what identifies each star, the best that there is, and its name."""
-    keys = np.zeros(len(frame), np.uint64)
-    how = np.full(len(frame), "derived from position", dtype="U24")
-    open_rows = np.ones(len(frame), bool)
-    for name, words in (
-        ("gaia_source_id", "derived from Gaia DR3 id"),
-        ("gaia_dr2_source_id", "derived from Gaia DR2 id"),
-    ):
-        if name in frame:
-            ids = frame[name].to_numpy(np.int64)
-            rows = open_rows & (ids > 0)
-            keys[rows] = pd.util.hash_array(ids[rows].astype(np.uint64))
-            how[rows] = words
-            open_rows &= ~rows
-    for first, second in (("ra", "dec"), ("glon", "glat")):
-        if first in frame and second in frame and open_rows.any():
-            place = frame[[first, second]].to_numpy(np.float64)
-            rows = open_rows & np.isfinite(place).all(axis=1)
-            lon = np.round((place[rows, 0] % 360.0) * 1e6).astype(np.uint64)
-            lat = np.round((place[rows, 1] + 90.0) * 1e6).astype(np.uint64)
-            keys[rows] = pd.util.hash_array(lon * np.uint64(200_000_000) + lat)
-            open_rows &= ~rows
-    return keys, how
-
-
-def _repeated_stars(
-    frame: pd.DataFrame, keys: NDArray[np.uint64], rest: NDArray[np.uint64], rows: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """Rows without an obsid whose star an equally identified row has too: the best S/N stays, whatever their order."""
-    index = np.flatnonzero(rows)
-    snr = frame["snr"].to_numpy(np.float64)[index] if "snr" in frame else np.zeros(index.size)
-    order = np.lexsort((rest[index], -np.nan_to_num(snr, nan=-np.inf), keys[index]))
-    sorted_keys = keys[index][order]
-    again = np.concatenate([[False], sorted_keys[1:] == sorted_keys[:-1]])
-    repeats = np.zeros(len(frame), bool)
-    repeats[index[order[again]]] = True
-    return repeats
-
-
-def base_of_spectra(rows: Sequence[dict[str, Any]]) -> StarTable:
-    """The stars of FITS spectra, from their headers."""
-    frame = pd.DataFrame(rows)
-    return StarTable(frame, epoch_yr=np.full(len(frame), SPECTRA_EPOCH_YR))
 
 
 def side_of(frame: pd.DataFrame, epoch_yr: NDArray[np.float64] | None) -> Side:
@@ -368,13 +205,13 @@ def _with_values(base: StarTable, source: SourceConfig, stars: StarColumns, foun
     frame, own = base.frame, list(base.own)
     rows = found.other
     merged: dict[str, Any] = {}
-    filled: dict[str, int] = {}
+    gaps: dict[str, int] = {}
     for name in stars.frame.columns:
         if name in _NOT_MERGED or name not in BY_NAME:
             continue
         values = take_declared(stars.frame[name], rows, BY_NAME[name])
         if name in frame:
-            values, filled[name] = _filled(frame[name], values, BY_NAME[name])
+            values, gaps[name] = filled(frame[name], values, BY_NAME[name])
         merged[name] = values
     taken = {column.name for column in own}
     for column in stars.own:
@@ -390,9 +227,11 @@ def _with_values(base: StarTable, source: SourceConfig, stars: StarColumns, foun
         own.append(column)
         taken.add(column.name)
         merged[column.name] = values
+    if "obsid" in stars.frame:
+        merged |= _with_real_obsids(frame, take_declared(stars.frame["obsid"], rows, BY_NAME["obsid"]), stars.name)
     kept = [name for name in frame.columns if name not in merged]
     joined = pd.concat([frame[kept], pd.DataFrame(merged, index=frame.index)], axis=1)
-    summary = stars.summary() | {"match": dict(found.summary), "filled": filled, "order": earlier}
+    summary = stars.summary() | {"match": dict(found.summary), "filled": gaps, "order": earlier}
     result = StarTable(
         _ordered(joined, own),
         own,
@@ -405,6 +244,18 @@ def _with_values(base: StarTable, source: SourceConfig, stars: StarColumns, foun
     return _with_new_stars(result, stars, found) if source.unmatched == "add" else result
 
 
+def _with_real_obsids(frame: pd.DataFrame, obsid: pd.Series, name: str) -> dict[str, pd.Series]:
+    """The observation's own number in place of a derived one, where a matched table has it and no other row does."""
+    derived = frame["obsid_source"].astype("str").str.startswith("derived from Gaia") | frame["obsid_source"].astype(
+        "str"
+    ).str.startswith("derived from position")
+    better = derived & (obsid > 0) & ~obsid.duplicated(keep=False) & ~obsid.isin(frame["obsid"])
+    return {
+        "obsid": frame["obsid"].where(~better, obsid),
+        "obsid_source": frame["obsid_source"].astype("str").where(~better, f"table {name}"),
+    }
+
+
 def _ordered(frame: pd.DataFrame, own: Sequence[Column]) -> pd.DataFrame:
     """Contract columns in published order, then the own ones."""
     declared = in_published_order(name for name in frame.columns if name in BY_NAME)
@@ -413,53 +264,6 @@ def _ordered(frame: pd.DataFrame, own: Sequence[Column]) -> pd.DataFrame:
 
 def _free_name(column: Column, origin: str, taken: Collection[str]) -> str:
     return own_column(column.label, column.dtype, "", "", "", origin, taken).name
-
-
-def take_declared(values: pd.Series, rows: NDArray[np.int64], declared: Column) -> pd.Series:
-    """Values of matched rows, what means missing for others."""
-    if not len(values):
-        raise ValueError("a table without rows is refused before")
-    taken = values.take(np.maximum(rows, 0)).reset_index(drop=True)
-    missing = rows < 0
-    if declared.is_float:
-        return taken.astype(declared.dtype).mask(missing)
-    if declared.dtype == "str":
-        return taken.astype("str").mask(missing, "")
-    if declared.dtype == "bool":
-        return taken.astype("bool") & ~missing
-    return taken.mask(missing, 0 if declared.unknown is None else declared.unknown).astype(declared.dtype)
-
-
-def take_own(values: pd.Series, rows: NDArray[np.int64]) -> tuple[pd.Series, str]:
-    """Values of an own column of matched rows, and their type: whole numbers with gaps become decimals, or text."""
-    taken = values.take(np.maximum(rows, 0)).reset_index(drop=True)
-    missing = rows < 0
-    if pd.api.types.is_float_dtype(taken.dtype):
-        return taken.mask(missing), str(taken.dtype)
-    if pd.api.types.is_string_dtype(taken.dtype):
-        return taken.astype("str").mask(missing, ""), "str"
-    if not missing.any():
-        return taken, str(taken.dtype)
-    if pd.api.types.is_bool_dtype(taken.dtype):
-        return taken.map({True: "true", False: "false"}).astype("str").mask(missing, ""), "str"
-    if taken.abs().max() < 2**53:
-        return taken.astype("float64").mask(missing), "float64"
-    return taken.astype("str").mask(missing, ""), "str"
-
-
-def _filled(here: pd.Series, there: pd.Series, declared: Column) -> tuple[pd.Series, int]:
-    """Values that are there, gaps filled from another source; how many were."""
-    if declared.dtype == "bool":
-        return here.astype("bool") | there.astype("bool").to_numpy(), 0
-    if declared.is_float:
-        gap = here.isna() & there.notna()
-    elif declared.dtype == "str":
-        gap = (here.fillna("") == "") & (there != "")
-    else:
-        unknown = 0 if declared.unknown is None else declared.unknown
-        gap = (here == unknown) & (there != unknown)
-    gap_rows = gap.to_numpy(bool)
-    return here.where(~gap_rows, there), int(gap_rows.sum())
 
 
 def _match_columns(origin: str, found: Match, taken: Collection[str]) -> list[tuple[Column, Any]]:

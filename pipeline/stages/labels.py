@@ -6,7 +6,6 @@ import warnings
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.domain.statistics import robust_scatter
@@ -24,21 +23,31 @@ from pipeline.science.continuum import ContinuumFitter
 from pipeline.science.slam import LabelFit, SlamModel, SlamSettings
 from pipeline.science.slam_quality import information, training_report
 from pipeline.science.slam_storage import to_arrays
-from pipeline.stages.spectral import blocks, continuum_settings, need_spectra, raw_block, rest_frame
+from pipeline.stages.build_spectra import blocks
+from pipeline.stages.declared import Stage
+from pipeline.stages.internal import LABEL_AT_BOUND, LABEL_CONVERGED, LABEL_OUTSIDE_HULL, LABEL_STARTS_DISAGREE
+from pipeline.stages.items import (
+    Columns,
+    Files,
+    Internals,
+    LabelColumns,
+    ModelSpectra,
+    RawSpectra,
+    RestSpectra,
+)
+from pipeline.stages.spectral import SPECTRUM_VELOCITY, continuum_settings, rest_frame
 from pipeline.stages.state import BuildState, Progress, StageSkipped
+from pipeline.stages.training import MIN_TRAINING_STARS, TRAINING_COLUMNS, star_groups, training_sample
 
-MIN_TRAINING_STARS = 50
 SNR_EDGES = (10.0, 20.0, 30.0, 50.0, 75.0, 100.0, 150.0, 200.0, 500.0)
 """Bins of bias and scatter against S/N (paper Figure 4)."""
-
-REFERENCE_COLUMN = {"a_k_fit": "a_k_ref"}
-"""Reference column of a label; ``NAME_ref`` unless listed."""
 
 
 def _degraded(state: BuildState, training: NDArray[np.int64], progress: Progress) -> list[Degraded]:
     """Training stars with noise added to their observed spectra, which then go the same way to the rest frame."""
     config = state.config.spectra
-    grid = np.load(state.draft / "spectra" / "wavelength.npy")
+    grid, spectra = state.rest_spectra.wavelength, state.raw_spectra
+    wavelength = spectra.wavelength
     fitter = ContinuumFitter(grid, continuum_settings(config))
     snr, velocity = state.column("snr"), state.spectrum_velocity()
     lowest, middle = 0.7 * float(np.nanmin(snr)), float(np.median(snr[training]))
@@ -52,7 +61,7 @@ def _degraded(state: BuildState, training: NDArray[np.int64], progress: Progress
         for part in blocks(int(reached.sum())):
             place = np.flatnonzero(reached)[part]
             rows = training[place]
-            wavelength, flux, ivar, mask = raw_block(state, rows)
+            flux, ivar, mask = spectra.block(rows)
             flux, ivar = degrade(flux, ivar, mask, snr[rows] / level, rng)
             if config.normalise:
                 flux, ivar, mask, _ = rest_frame(wavelength, flux, ivar, mask, velocity[rows], fitter, grid)
@@ -67,18 +76,17 @@ def _degraded(state: BuildState, training: NDArray[np.int64], progress: Progress
 
 def infer_labels(state: BuildState, progress: Progress) -> int:
     """Train SLAM on the stars with reference labels, calibrate its errors out of fold, infer all stars."""
-    need_spectra(state)
     config = state.config.labels
-    training = training_rows(state)
+    sample = training_sample(state)
+    training = sample.rows
+    state.facts["report"]["training_cuts"] = sample.cuts
     if training.size < MIN_TRAINING_STARS:
         raise StageSkipped(
-            f"{training.size} stars have reference labels within the training cuts; {MIN_TRAINING_STARS} are needed"
+            f"{training.size} of {sample.with_labels} stars with reference labels pass the training cuts; "
+            f"{MIN_TRAINING_STARS} are needed"
         )
-    spectra = {
-        name: np.load(state.draft / "spectra" / f"{name}.npy", mmap_mode="r") for name in ("flux", "ivar", "mask")
-    }
-    reference = np.stack([state.column(REFERENCE_COLUMN.get(n, f"{n}_ref")) for n in config.names], axis=1)
-    flux, ivar, mask = (np.array(spectra[name][training]) for name in ("flux", "ivar", "mask"))
+    reference = state.labels("reference")
+    flux, ivar, mask = state.rest_spectra.pixels(training)
     groups = star_groups(state.table)[training]
     settings = SlamSettings(
         engine=config.engine,
@@ -115,12 +123,6 @@ def infer_labels(state: BuildState, progress: Progress) -> int:
     return int(np.isfinite(state.column(config.names[0])).sum())
 
 
-def _reference_errors(state: BuildState) -> NDArray[np.float64]:
-    """Errors of the reference labels, shape (n, l); NaN where none is stated."""
-    names = [REFERENCE_COLUMN.get(name, f"{name}_ref") for name in state.config.labels.names]
-    return np.stack([state.column(f"{name}_err") for name in names], axis=1)
-
-
 def _calibrate(
     state: BuildState,
     held_out: list[LabelFit],
@@ -140,7 +142,7 @@ def _calibrate(
         np.concatenate([differences[place] for place in used]),
         np.concatenate([held_out[place].formal_error for place in used]),
         np.concatenate([reached[place] for place in used]),
-        np.tile(_reference_errors(state)[training], (len(used), 1)),
+        np.tile(state.labels("reference error")[training], (len(used), 1)),
     )
     held = bias_and_scatter(differences[0], snr, np.array(SNR_EDGES))
     report: dict[str, object] = {
@@ -170,7 +172,7 @@ def _plain(values: NDArray[np.float64]) -> list[Any]:
 
 def _report_training(state: BuildState, model: SlamModel, flux_ivar: NDArray[np.float32]) -> NDArray[np.float64]:
     """Tell where the model is poor and which wavelengths carry which label; returns the information per pixel."""
-    wavelength = np.load(state.draft / "spectra" / "wavelength.npy")
+    wavelength = state.rest_spectra.wavelength
     known = np.where(flux_ivar > 0, flux_ivar, np.nan)
     with np.errstate(invalid="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a pixel that no star has
@@ -184,15 +186,14 @@ def _report_training(state: BuildState, model: SlamModel, flux_ivar: NDArray[np.
 def _publish_labels(state, model, errors, held_out, training, reference, progress, told) -> None:  # noqa: ANN001
     """Infer in blocks, write labels, errors and model spectra; training stars keep their out-of-fold labels."""
     names = state.config.labels.names
-    n = len(state.table)
-    store = {key: np.load(state.draft / "spectra" / f"{key}.npy", mmap_mode="r") for key in ("flux", "ivar", "mask")}
-    models = np.load(state.draft / "spectra" / "model.npy", mmap_mode="r+")
+    n = len(state)
+    spectra = state.rest_spectra
     labels, formal = np.full((n, len(names)), np.nan), np.full((n, len(names)), np.nan)
     chi2_nu = np.full(n, np.nan)
     converged, bound, disagree = np.zeros(n, bool), np.zeros(n, bool), np.zeros(n, bool)
     reason = np.full(n, "", object)
     for rows in blocks(n):
-        fit = model.infer_labels(*(np.array(store[key][rows]) for key in ("flux", "ivar", "mask")))
+        fit = model.infer_labels(*spectra.pixels(rows))
         labels[rows], formal[rows], chi2_nu[rows] = fit.labels, fit.formal_error, fit.reduced_chi2
         converged[rows], bound[rows] = fit.converged, fit.at_bound.any(axis=1)
         disagree[rows], reason[rows] = fit.starts_disagree, fit.reason
@@ -201,6 +202,7 @@ def _publish_labels(state, model, errors, held_out, training, reference, progres
     chi2_nu[training], converged[training] = held_out.reduced_chi2, held_out.converged
     bound[training], disagree[training] = held_out.at_bound.any(axis=1), held_out.starts_disagree
     reason[training] = [f"out of fold: {text}" for text in held_out.reason]
+    models = state.write_models()
     for rows in blocks(n):
         known = np.isfinite(labels[rows]).all(axis=1)
         block = np.full((len(known), models.shape[1]), np.nan, np.float32)
@@ -218,16 +220,17 @@ def _publish_labels(state, model, errors, held_out, training, reference, progres
         }
     in_training = np.zeros(n, bool)
     in_training[training] = True
-    state.table = state.table.assign(in_training=in_training, **columns)
-    for key, values in (("converged", converged), ("at_bound", bound), ("starts_disagree", disagree)):
-        state.save_array(f"label_{key}", values)
-    state.save_array("label_outside_hull", _outside_hull(labels, reference[training]))
+    state.give(columns, in_training=in_training)
+    state.keep(LABEL_CONVERGED, converged)
+    state.keep(LABEL_AT_BOUND, bound)
+    state.keep(LABEL_STARTS_DISAGREE, disagree)
+    state.keep(LABEL_OUTSIDE_HULL, _outside_hull(labels, reference[training]))
     arrays, metadata = to_arrays(model)
     arrays["information"] = told
     write_model(state.draft, arrays, {**metadata, "errors": errors.to_dict(), "simulated": state.facts["simulated"]})
     state.facts["choices"]["label engine"] = f"SLAM, {state.config.labels.engine}, {len(training)} training stars"
     state.facts["report"]["labels"] = _label_report(
-        names, labels, np.hypot(published, np.nan_to_num(_reference_errors(state))), reference, in_training
+        names, labels, np.hypot(published, np.nan_to_num(state.labels("reference error"))), reference, in_training
     )
 
 
@@ -270,28 +273,14 @@ def _outside_hull(labels: NDArray[np.float64], training: NDArray[np.float64]) ->
     return outside
 
 
-def star_groups(table: pd.DataFrame) -> NDArray[np.int64]:
-    """One number a star, so that repeated observations stay together; every row its own where none were numbered."""
-    return table["star"].to_numpy(np.int64) if "star" in table else np.arange(len(table))
-
-
-def training_rows(state: BuildState) -> NDArray[np.int64]:
-    """Rows with reference labels within the cuts of paper section 2.2, at most the configured number (seeded)."""
-    config = state.config.labels
-    passes = np.ones(len(state.table), bool)
-    for name in config.names:
-        passes &= np.isfinite(state.column(REFERENCE_COLUMN.get(name, f"{name}_ref")))
-    passes &= np.nan_to_num(state.column("snr"), nan=-1.0) > config.min_snr
-    for name, limit in (
-        ("teff_ref_err", config.max_teff_error_k),
-        ("logg_ref_err", config.max_logg_error_dex),
-        ("m_h_ref_err", config.max_m_h_error_dex),
-        ("alpha_m_ref_err", config.max_alpha_m_error_dex),
-    ):
-        error = state.column(name)
-        passes &= ~np.isfinite(error) | (error < limit)
-    candidates = np.flatnonzero(passes)
-    if candidates.size > config.max_training_stars:
-        chosen = np.random.default_rng(config.seed).permutation(candidates.size)[: config.max_training_stars]
-        candidates = candidates[np.sort(chosen)]
-    return candidates
+LABELS = Stage(
+    *("labels", infer_labels, 60, ("labels",)),
+    needs=(RawSpectra(), RestSpectra(), LabelColumns("reference")),
+    optional=(*SPECTRUM_VELOCITY, *TRAINING_COLUMNS, LabelColumns("reference error")),
+    gives=(
+        *(LabelColumns("label"), LabelColumns("error"), LabelColumns("formal error")),
+        Columns("chi2_nu", "label_reason", "in_training"),
+        Internals(LABEL_CONVERGED, LABEL_AT_BOUND, LABEL_STARTS_DISAGREE, LABEL_OUTSIDE_HULL),
+        *(ModelSpectra(), Files("model")),
+    ),
+)

@@ -23,8 +23,11 @@ from pipeline.science.blocks import available_threads, in_order
 from pipeline.science.repeats import star_numbers
 from pipeline.science.stream import StreamModel
 from pipeline.stages.flagging import raise_flags
-from pipeline.stages.reading import download_folder
+from pipeline.stages.paths import download_folder
+from pipeline.stages.sky import galactic_coordinates
 from pipeline.stages.spatial import (
+    MAPS,
+    draw_spiral_arms,
     map_disc,
     measure_actions,
     place_in_phase_space,
@@ -45,6 +48,12 @@ Block = tuple[pd.DataFrame, dict[str, str]]
 
 _PARTICLES = 20_000
 _MAPPED = ("x_gal", "y_gal", "z_gal", "v_x", "v_y", "v_phi")
+_LEFT_OUT = (
+    *("rv_input", "object_class", "ph_qual", "ph_qual_wise"),
+    *("uid", "gaia_dr2_source_id", "tmass_id", "allwise_id", "apogee_id"),
+    *("ref_label_flags", "ref_star_flags", "ref_bad"),
+)
+"""Columns that only matching with archives and training need; texts of millions of stars would fill memory."""
 
 
 def simulate_catalogue(
@@ -89,7 +98,9 @@ def simulate_catalogue(
     write_rejects(pd.DataFrame(columns=list(REJECT_COLUMNS)), directory, simulated=True)
     state.facts["simulated"] = True
     state.table = pd.read_parquet(directory / CATALOG_NAME, columns=list(_MAPPED))
-    map_disc(state, _quiet)
+    if not MAPS.missing(state):
+        map_disc(state, _quiet)
+    draw_spiral_arms(state)
     publish_stream(state, stream)
     (directory / REPORT_NAME).write_text("{}\n", encoding="utf-8")
     Manifest(
@@ -121,11 +132,11 @@ def _make_block(config: RunConfig, stream: StreamModel, span: Span) -> Block:
     first, last = span
     seed = int(np.random.SeedSequence((config.input.seed, first)).generate_state(1)[0])
     survey = simulate(last - first, seed, training=0, stream=stream)
-    known = survey.table.dropna(axis="columns", how="all").drop(columns="rv_input")
+    known = survey.table.drop(columns=list(_LEFT_OUT)).dropna(axis="columns", how="all")
     star = star_numbers(*(known[name].to_numpy(float) for name in ("ra", "dec")), known["gaia_source_id"].to_numpy())
     table = known.assign(
         obsid=FIRST_OBSID + first + np.arange(len(known)),
-        gaia_source_id=FIRST_GAIA_ID + first + star,
+        gaia_source_id=np.where(known["gaia_source_id"] > 0, FIRST_GAIA_ID + first + star, 0),
         star=first + star,
         n_obs=np.bincount(star)[star],
         plan_id=known["plan_id"] + f"-{first}",
@@ -133,9 +144,10 @@ def _make_block(config: RunConfig, stream: StreamModel, span: Span) -> Block:
     )
     with tempfile.TemporaryDirectory() as work:
         state = BuildState(config, Path(work), Path(work), table)
+        galactic_coordinates(state)
         for stage in (place_in_phase_space, measure_actions):
             stage(state, _quiet)
-        stream_coordinates(state)
+        stream_coordinates(state, lambda _fraction, _words: None)
         raise_flags(state, _quiet)
     return state.table, state.facts["choices"]
 

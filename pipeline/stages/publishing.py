@@ -11,36 +11,22 @@ from numpy.typing import NDArray
 from pipeline.domain.columns import BY_NAME, column
 from pipeline.domain.flags import QualityFlag
 from pipeline.domain.statistics import robust_scatter
-from pipeline.products.catalog import REJECT_COLUMNS, Catalog, write_rejects
+from pipeline.products.catalog import CATALOG_NAME, REJECT_COLUMNS, REJECTS_NAME, Catalog, write_rejects
 from pipeline.products.release import REPORT_NAME, TRUTH_NAME
+from pipeline.stages.declared import Stage
+from pipeline.stages.items import Files, InputColumns
+from pipeline.stages.spatial import draw_spiral_arms
 from pipeline.stages.state import BuildState, Progress
 
 
 def write_catalogue(state: BuildState, progress: Progress) -> int:
-    """Values outside their declared range become NaN and a reject row's reason; then the contract is enforced."""
-    table = state.table[[name for name in state.table.columns if name in BY_NAME]].copy()
-    for name in table.columns:
-        declared = column(name)
-        if not declared.is_float:
-            continue
-        values = table[name].to_numpy(float, copy=True)
-        outside = np.isinf(values)
-        if declared.low is not None:
-            outside |= values < declared.low
-        if declared.high is not None:
-            outside |= values > declared.high
-        for row in np.flatnonzero(outside):
-            state.reject(
-                "catalogue",
-                str(table["source_file"].iloc[row]) if "source_file" in table else name,
-                int(table["obsid"].iloc[row]),
-                "value-out-of-range",
-                f"{name} = {values[row]:.6g} lies outside {declared.low}..{declared.high}; it is published as missing.",
-            )
-        values[outside] = np.nan
-        table[name] = values
+    """Write the catalogue and the report; values outside their declared range become missing, each with a reason."""
+    declared = [name for name in state.table.columns if name in BY_NAME]
+    table = state.table[[*declared, *(one.name for one in state.own)]]
+    table = table.assign(**{name: values for name in declared if (values := _in_range(state, name)) is not None})
     progress(0.3, "catalogue")
-    catalog = Catalog.from_frame(table)
+    draw_spiral_arms(state)
+    catalog = Catalog.from_frame(table, state.own)
     catalog.write(state.draft, simulated=state.facts["simulated"])
     rejects = pd.DataFrame(state.rejects, columns=list(REJECT_COLUMNS))
     write_rejects(rejects, state.draft, simulated=state.facts["simulated"])
@@ -55,26 +41,60 @@ def write_catalogue(state: BuildState, progress: Progress) -> int:
     return len(catalog)
 
 
+def _in_range(state: BuildState, name: str) -> NDArray[np.generic] | None:
+    """A column whose values outside the declared range are missing and rejected; None where all are inside."""
+    declared = column(name)
+    if not declared.is_numeric or (not declared.is_float and declared.unknown is None):
+        return None
+    values = state.table[name].to_numpy()
+    low, high = declared.low, declared.high
+    if declared.is_float:
+        values = values.astype(np.float64, copy=False)
+        outside = np.isinf(values)
+    else:
+        values = np.nan_to_num(values, nan=float(declared.unknown or 0)) if values.dtype.kind == "f" else values
+        limits = np.iinfo(declared.dtype)
+        low, high = (limits.min if low is None else low), (limits.max if high is None else high)
+        outside = np.zeros(values.size, np.bool_)
+    with np.errstate(invalid="ignore"):
+        outside |= (values < low) if low is not None else False
+        outside |= (values > high) if high is not None else False
+    if not outside.any():
+        return None
+    state.reject_rows(
+        *("catalogue", np.flatnonzero(outside), "value-out-of-range", f"{name} outside {low}..{high}"),
+        lambda row: f"{name} = {values[row]:.6g} is outside {low}..{high}; it is published as missing.",
+    )
+    return np.where(outside, np.nan if declared.is_float else declared.unknown, values)
+
+
 def comparison(state: BuildState) -> dict[str, dict[str, float]]:
     """Median and robust scatter of measured against known quantities, for every pair that this build has."""
-    report = {}
+    report: dict[str, dict[str, float]] = {}
+    distance, origin = state.column("distance"), state.words("distance_from")
     for key, measured, known in (
         ("rv against the input's", state.column("rv"), state.column("rv_input")),
         ("rv against Gaia's", state.column("rv"), state.column("rv_gaia")),
-        ("distance over geometric", *_relative(state.column("distance"), state.column("distance_geo"))),
-        ("distance over the input's", *_relative(state.column("distance"), state.column("distance_input"))),
+        ("rv against the reference's", state.column("rv"), state.reference_velocity()),
+        ("distance over geometric", *_relative(distance, _other(state, "distance_geo", origin == "geometric"))),
+        ("distance over the input's", *_relative(distance, _other(state, "distance_input", origin == "input"))),
     ):
         _summarise(report, key, measured - known)
     truth_path = state.draft / TRUTH_NAME
     if truth_path.is_file():
         truth = pd.read_parquet(truth_path).set_index("obsid").reindex(state.table["obsid"])
         for name in ("teff", "logg", "m_h", "alpha_m", "rv"):
-            if name in state.table and f"true_{name}" in truth:
+            if state.has_column(name) and f"true_{name}" in truth:
                 _summarise(report, f"{name} against truth", state.column(name) - truth[f"true_{name}"].to_numpy(float))
         if "true_distance" in truth:
             ratio, one = _relative(state.column("distance"), truth["true_distance"].to_numpy(float))
             _summarise(report, "distance over truth", ratio - one)
     return report
+
+
+def _other(state: BuildState, name: str, same: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """A column of known distances; NaN where the catalogue's own is just this one."""
+    return np.where(same, np.nan, state.column(name))
 
 
 def _relative(measured: NDArray[np.float64], known: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
@@ -94,3 +114,10 @@ def _summarise(report: dict[str, dict[str, float]], key: str, difference: NDArra
         "p16": float(low),
         "p84": float(high),
     }
+
+
+CATALOGUE = Stage(
+    *("catalogue", write_catalogue, 2, ()),
+    optional=(InputColumns(),),
+    gives=(Files(CATALOG_NAME, REJECTS_NAME, REPORT_NAME, "overlays/spiral_arms.parquet"),),
+)

@@ -2,61 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from tqdm import tqdm
 
-import pipeline
 from pipeline.config import RunConfig
 from pipeline.domain.columns import BY_NAME
 from pipeline.products.manifest import Manifest, ProductError, checksums
-from pipeline.stages.distances import measure_distances
-from pipeline.stages.flagging import raise_flags
-from pipeline.stages.labels import infer_labels
-from pipeline.stages.publishing import write_catalogue
-from pipeline.stages.reading import read
-from pipeline.stages.selecting import select_giants
-from pipeline.stages.spatial import (
-    map_disc,
-    measure_actions,
-    measure_quantiles,
-    place_in_phase_space,
-    place_in_stream,
-)
-from pipeline.stages.spectral import (
-    measure_indices,
-    measure_snr,
-    normalise_spectra,
-)
-from pipeline.stages.state import BuildState, Stage, StageSkipped
-from pipeline.stages.velocities import measure_velocities
-
-STAGES: tuple[Stage, ...] = (
-    Stage("read", read, 20, ("input",)),
-    Stage("snr", measure_snr, 1, ("spectra",)),
-    Stage("rv", measure_velocities, 8, ("spectra", "velocity", "labels")),
-    Stage("indices", measure_indices, 2, ()),
-    Stage("normalise", normalise_spectra, 6, ("spectra",)),
-    Stage("labels", infer_labels, 60, ("labels",)),
-    Stage("distance", measure_distances, 10, ("distance",)),
-    Stage("phase space", place_in_phase_space, 1, ("kinematics",)),
-    Stage("actions", measure_actions, 4, ("kinematics",)),
-    Stage("quantiles", measure_quantiles, 12, ("kinematics",)),
-    Stage("stream", place_in_stream, 6, ("kinematics",)),
-    Stage("maps", map_disc, 3, ("kinematics",)),
-    Stage("selection", select_giants, 1, ("selection",)),
-    Stage("flags", raise_flags, 6, ()),
-    Stage("catalogue", write_catalogue, 2, ()),
-)
-"""The stages in order; ``weight`` is the share of time that each takes in the embedded build."""
-
+from pipeline.sources.tables.star_columns import StarColumns
+from pipeline.stages.checkpoints import Checkpoints
+from pipeline.stages.declared import Stage
+from pipeline.stages.inputs import files_below
+from pipeline.stages.internal import BY_INTERNAL_NAME
+from pipeline.stages.order import STAGES
+from pipeline.stages.state import BuildState, Progress, StageSkipped
 
 SHOW_EVERY_SECONDS = 0.25
 
@@ -70,10 +35,12 @@ class ProgressReport:
         Where the lines go.
     quiet : bool
         Whether to leave the terminal alone.
+    phase : str
+        Of several builds that follow each other, told in every line; "" for a build alone.
     """
 
-    def __init__(self, file: Path | None, *, quiet: bool = False) -> None:
-        self._file = file
+    def __init__(self, file: Path | None, *, quiet: bool = False, phase: str = "") -> None:
+        self._file, self._phase = file, phase
         self._started = time.monotonic()
         self._told = 0.0
         self._done_weight = 0.0
@@ -83,7 +50,7 @@ class ProgressReport:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text("", encoding="utf-8")
 
-    def stage(self, index: int) -> Callable[[float, str], None]:
+    def stage(self, index: int) -> Progress:
         """The progress callback of one stage."""
         stage = STAGES[index]
 
@@ -105,6 +72,7 @@ class ProgressReport:
                     "fraction": round(overall, 4),
                     "seconds_left": None if left is None else round(left, 1),
                     "message": message,
+                    **({"phase": self._phase} if self._phase else {}),
                 }
             )
 
@@ -124,8 +92,22 @@ class ProgressReport:
                 handle.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
+def measured_columns(config: RunConfig) -> frozenset[str]:
+    """Columns that the stages after reading may give."""
+    return frozenset(name for stage in STAGES[1:] for item in stage.gives for name in item.columns(config))
+
+
 def build(
-    config: RunConfig, output: Path, *, progress_file: Path | None = None, fresh: bool = False, quiet: bool = False
+    config: RunConfig,
+    output: Path,
+    *,
+    progress_file: Path | None = None,
+    fresh: bool = False,
+    quiet: bool = False,
+    without: Collection[str] = (),
+    checkpoints: bool = True,
+    phase: str = "",
+    tables: Mapping[str, StarColumns] | None = None,
 ) -> Manifest:
     """Build a product directory.
 
@@ -141,6 +123,14 @@ def build(
         Whether to ignore checkpoints.
     quiet : bool
         Whether to show no progress bar.
+    without : collection of str
+        Stages that are left out, by name.
+    checkpoints : bool
+        Whether to keep what a stopped build goes on from, and to go on from it; without them nothing is written twice.
+    phase : str
+        Name of the build in its lines of progress, where several follow each other.
+    tables : mapping of str to StarColumns, optional
+        Tables that were read before, by their name in the configuration.
 
     Returns
     -------
@@ -154,26 +144,21 @@ def build(
     """
     _refuse_foreign(output)
     work = output.with_name(output.name + ".work")
-    if fresh and work.exists():
+    if (fresh or not checkpoints) and work.exists():
         shutil.rmtree(work)
     state = BuildState(config, work, work / "draft")
-    state.draft.mkdir(parents=True, exist_ok=True)
-    report = ProgressReport(progress_file, quiet=quiet)
-    fingerprint = _code_fingerprint()
+    state.measured, state.tables = measured_columns(config), dict(tables or {})
+    report = ProgressReport(progress_file, quiet=quiet, phase=phase)
+    kept = Checkpoints(work, config, without) if checkpoints else None
     done: list[dict[str, Any]] = []
     try:
         for index, stage in enumerate(STAGES):
-            fingerprint = _chain(fingerprint, stage, config)
-            checkpoint = work / "checkpoints" / f"{index:02d}_{stage.name.replace(' ', '_')}"
             tell = report.stage(index)
-            record = _resume(state, checkpoint, fingerprint)
-            if record is None:
-                _drop_later(work, index)
-                record = _run(state, stage, tell)
-                _save(state, checkpoint, fingerprint, record)
+            record = _resumed_or_run(state, index, stage, kept, tell, left_out=stage.name in without)
             tell(1.0, record["status"])
             report.finish_stage(index)
             done.append(record)
+        _warn_of_undeclared_files(state)
         manifest = _publish(state, output, done)
     finally:
         report.close()
@@ -181,14 +166,41 @@ def build(
     return manifest
 
 
-def _run(state: BuildState, stage: Stage, progress: Callable[[float, str], None]) -> dict[str, Any]:
-    rows_in, started = len(state.table), time.monotonic()
+def _resumed_or_run(
+    state: BuildState, index: int, stage: Stage, kept: Checkpoints | None, tell: Progress, *, left_out: bool
+) -> dict[str, Any]:
+    """Take a stage from its checkpoint, or run it and keep one."""
+    if kept is not None:
+        kept.next_stage(stage)
+        record = kept.resume(state, index, stage)
+        if record is not None:
+            return record
+        kept.drop_from(index)
+    if index == 0 and state.work.exists():
+        shutil.rmtree(state.work)  # nothing of an earlier run counts
+    state.draft.mkdir(parents=True, exist_ok=True)
+    old_rejects = len(state.rejects)
+    record = _run(state, stage, tell, left_out=left_out)
+    if kept is not None:
+        kept.save(state, index, stage, record, old_rejects)
+    return record
+
+
+def _run(state: BuildState, stage: Stage, progress: Progress, *, left_out: bool = False) -> dict[str, Any]:
+    """Run a stage whose needs are met; only what this run gives is left of the stage."""
+    rows_in, started = len(state), time.monotonic()
     progress(0.0, "started")
-    try:
-        rows_out, status, reason = stage.run(state, progress), "done", ""
-        state.table = state.table.copy()  # one block a type again, after columns were added one by one
-    except StageSkipped as skipped:
-        rows_out, status, reason = 0, "skipped", str(skipped)
+    for item in stage.gives:
+        item.reset(state.work)
+    state.begin()
+    rows_out, reason = 0, "left out of this build" if left_out else stage.missing(state)
+    if not reason:
+        try:
+            rows_out = stage.run(state, progress)
+        except StageSkipped as skipped:
+            reason = str(skipped)
+    _warn_of_undeclared(state, stage)
+    status = "skipped" if reason else "done"
     return {
         "name": stage.name,
         "status": status,
@@ -199,50 +211,29 @@ def _run(state: BuildState, stage: Stage, progress: Callable[[float, str], None]
     }
 
 
-def _code_fingerprint() -> str:
-    """Hash of the pipeline's own code: a checkpoint of other code is stale."""
-    root = Path(pipeline.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+class UndeclaredAccess(UserWarning):
+    """A stage took or gave a column that it does not declare: its checkpoint or its order may be wrong."""
 
 
-def _chain(previous: str, stage: Stage, config: RunConfig) -> str:
-    plain = config.as_dict()
-    used = {section: plain[section] for section in stage.sections}
-    return hashlib.sha256(f"{previous}|{stage.name}|{json.dumps(used, sort_keys=True)}".encode()).hexdigest()
+def _warn_of_undeclared(state: BuildState, stage: Stage) -> None:
+    taken = state.reads - stage.may_read(state.config) - {"obsid"}
+    given = state.writes - stage.may_write(state.config)
+    for what, names in (("took", taken), ("gave", given)):
+        if undeclared := sorted(names & {*BY_NAME, *BY_INTERNAL_NAME}):
+            warnings.warn(
+                f"Stage {stage.name!r} {what} {', '.join(undeclared)}, which it does not declare.",
+                UndeclaredAccess,
+                stacklevel=2,
+            )
 
 
-def _resume(state: BuildState, checkpoint: Path, fingerprint: str) -> dict[str, Any] | None:
-    """Load a checkpoint if it fits; None when the stage has to run."""
-    try:
-        saved = json.loads((checkpoint / "checkpoint.json").read_text("utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
-    if saved["fingerprint"] != fingerprint:
-        return None
-    state.table = pd.read_parquet(checkpoint / "table.parquet")
-    state.facts = saved["facts"]
-    state.rejects = [tuple(row) for row in saved["rejects"]]
-    record: dict[str, Any] = saved["record"]
-    return record
-
-
-def _save(state: BuildState, checkpoint: Path, fingerprint: str, record: dict[str, Any]) -> None:
-    checkpoint.mkdir(parents=True, exist_ok=True)
-    state.table.to_parquet(checkpoint / "table.parquet", index=False)
-    document = {"fingerprint": fingerprint, "facts": state.facts, "rejects": state.rejects, "record": record}
-    draft = checkpoint / "checkpoint.tmp"
-    draft.write_text(json.dumps(document), encoding="utf-8")
-    draft.replace(checkpoint / "checkpoint.json")
-
-
-def _drop_later(work: Path, index: int) -> None:
-    """Checkpoints from this stage on are stale once it runs again."""
-    for path in (work / "checkpoints").glob("*"):
-        if int(path.name[:2]) >= index:
-            shutil.rmtree(path)
+def _warn_of_undeclared_files(state: BuildState) -> None:
+    owned = [Path(name) for stage in STAGES for name in stage.files]
+    files = [path.relative_to(state.work) for path in files_below(state.draft)]
+    strange = [path.as_posix() for path in files if not any(path == one or one in path.parents for one in owned)]
+    if strange:
+        told = ", ".join(strange)
+        warnings.warn(f"Stage unknown: one wrote {told}, which it does not declare.", UndeclaredAccess, stacklevel=2)
 
 
 def _refuse_foreign(output: Path) -> None:
@@ -264,6 +255,7 @@ def _publish(state: BuildState, output: Path, stages: list[dict[str, Any]]) -> M
         choices=state.facts["choices"],
         stages=tuple(stages),
         files=checksums(state.draft),
+        tables=tuple(state.facts.get("tables", [])),
     )
     manifest.write(state.draft)
     old = output.with_name(output.name + ".old")
@@ -285,6 +277,9 @@ def summary(manifest: Manifest, report: dict[str, Any]) -> str:
     for stage in manifest.stages:
         note = f"skipped: {stage['reason']}" if stage["status"] == "skipped" else ""
         lines.append(f"{stage['name']:<14}{stage['rows_in']:>9}{stage['rows_out']:>9}{stage['seconds']:>9.1f}  {note}")
+    lines += [
+        f"training cut: {one['cut']}: {one['in']} -> {one['out']} stars" for one in report.get("training_cuts", [])
+    ]
     for name, samples in report.get("labels", {}).items():
         unit = BY_NAME[name].unit
         for sample, values in samples.items():
@@ -299,6 +294,11 @@ def summary(manifest: Manifest, report: dict[str, Any]) -> str:
         f"selection by {step['step']}: {step['in']} -> {step['out']} stars, {step['untested']} of them untested"
         for step in report.get("selection", [])
     ]
+    for name, counts in report.get("cross_match", {}).items():
+        lines.append(f"matched with {name}: " + ", ".join(f"{key} {value:,}" for key, value in counts.items()))
+    if origins := report.get("distance_from"):
+        told = ", ".join(f"{count} {name}" for name, count in origins.items())
+        lines.append(f"distances: {told}")
     if "dust" in report:
         outside, beyond = report["dust"]["outside_the_map"], report["dust"]["beyond_its_reach"]
         lines.append(f"dust map: {manifest.choices['dust map']}; {outside} stars outside it, {beyond} beyond its reach")

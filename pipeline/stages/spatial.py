@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import logit
 
+from pipeline.domain.columns import QUANTILE_OF, QUANTILE_PERCENTS
 from pipeline.domain.frames import (
     SolarFrame,
     configured_frame,
     cylindrical,
-    equatorial_to_galactic,
     galactic_to_sagittarius,
     galactocentric_phase_space,
     galactocentric_position,
@@ -33,6 +33,11 @@ from pipeline.science.stream_membership import (
     stream_membership,
 )
 from pipeline.science.velocity_field import SLICES_KPC, FieldSettings, velocity_field
+from pipeline.stages.declared import Stage
+from pipeline.stages.internal import ACTION_FAILED, UNBOUND
+from pipeline.stages.items import Columns, Enabled, Files, Internals, When
+from pipeline.stages.sky import POSITION
+from pipeline.stages.spectral import BEST_VELOCITY, VELOCITY, VELOCITY_ERROR
 from pipeline.stages.state import BuildState, Progress, StageSkipped
 from pipeline.stages.stream_models import stream_model
 
@@ -54,8 +59,6 @@ def solar_frame(state: BuildState) -> SolarFrame:
 def place_in_phase_space(state: BuildState, progress: Progress) -> int:
     """Galactocentric positions for stars with a distance, velocities for those with 6D."""
     distance = state.column("distance")
-    if not np.isfinite(distance).any():
-        raise StageSkipped("no star has a distance")
     frame = solar_frame(state)
     ra, dec = state.column("ra"), state.column("dec")
     pmra, pmdec, velocity = state.column("pmra"), state.column("pmdec"), state.best_velocity()
@@ -85,7 +88,7 @@ def place_in_phase_space(state: BuildState, progress: Progress) -> int:
             "v_r": v_r,
             "v_phi": v_phi,
         }
-    state.table = state.table.assign(**columns)
+    state.give(columns)
     state.facts["choices"]["frame"] = (
         f"{frame.name}: R0 = {frame.r0_kpc} kpc, z_sun = {frame.z_sun_kpc} kpc, v_sun = {frame.v_sun_kms} km/s"
         f" ({frame.source})"
@@ -96,13 +99,11 @@ def place_in_phase_space(state: BuildState, progress: Progress) -> int:
 
 def measure_actions(state: BuildState, progress: Progress) -> int:
     """Actions, energies and orbit shapes of stars with 6D."""
-    if "v_x" not in state.table:
-        raise StageSkipped("no star has distance, proper motion and radial velocity together")
     position = np.stack([state.column(name) for name in ("x_gal", "y_gal", "z_gal")], axis=1)
     velocity = np.stack([state.column(name) for name in ("v_x", "v_y", "v_z")], axis=1)
     progress(0.0, "actions")
     orbits = compute_orbits(position, velocity, solar_frame(state), state.config.kinematics.potential)
-    state.table = state.table.assign(
+    state.give(
         j_r=orbits.j_r,
         j_phi=orbits.j_phi,
         j_z=orbits.j_z,
@@ -114,8 +115,8 @@ def measure_actions(state: BuildState, progress: Progress) -> int:
         r_peri=orbits.r_peri_kpc,
         r_apo=orbits.r_apo_kpc,
     )
-    state.save_array("unbound", orbits.unbound)
-    state.save_array("action_failed", orbits.failed)
+    state.keep(UNBOUND, orbits.unbound)
+    state.keep(ACTION_FAILED, orbits.failed)
     state.facts["choices"]["potential"] = state.config.kinematics.potential
     return int(np.isfinite(orbits.j_r).sum())
 
@@ -123,16 +124,12 @@ def measure_actions(state: BuildState, progress: Progress) -> int:
 def measure_quantiles(state: BuildState, progress: Progress) -> int:
     """Percentiles of everything derived from 6D, over draws of distance, proper motion and velocity."""
     config = state.config.kinematics
-    if "v_x" not in state.table:
-        raise StageSkipped("no star has distance, proper motion and radial velocity together")
-    if config.draws == 0:
-        raise StageSkipped("kinematics.draws is 0")
     measured = Measured(
         *(state.column(name) for name in ("ra", "dec", "distance", "distance_16", "distance_84")),
         *(state.column(name) for name in ("pmra", "pmdec", "pmra_err", "pmdec_err", "pmra_pmdec_corr")),
         state.best_velocity(),
         state.best_velocity_error(),
-        state.table["obsid"].to_numpy(np.int64),
+        state.integers("obsid"),
     )
     if not measured.complete.any():
         raise StageSkipped("no star with 6D has an error for each of its coordinates")
@@ -144,31 +141,29 @@ def measure_quantiles(state: BuildState, progress: Progress) -> int:
         seed=state.config.input.seed,
         progress=lambda fraction: progress(fraction, f"{config.draws} draws a star"),
     )
-    state.table = pd.concat([state.table, pd.DataFrame(found, index=state.table.index)], axis=1)
+    state.give(found)
     state.facts["choices"]["quantiles"] = f"{config.draws} draws of distance, proper motion and velocity"
     return int(np.isfinite(found["x_gal_50"]).sum())
 
 
 def place_in_stream(state: BuildState, progress: Progress) -> int:
-    """Sagittarius coordinates and V_gsr, and the stream model to compare with."""
-    stream_coordinates(state)
+    """Probability of membership, and the stream model to compare with."""
     progress(0.1, "stream model")
     model = stream_model(state, solar_frame(state))
-    if np.isfinite(state.column("distance")).any():
+    if not any(need.missing(state) for need in MEMBERSHIP):
         progress(0.5, "membership")
-        state.table = state.table.assign(**_membership(state, model))
+        state.give(_membership(state, model))
     publish_stream(state, model)
     return int(np.isfinite(state.column("sgr_lambda")).sum())
 
 
-def stream_coordinates(state: BuildState) -> None:
-    """Galactic and Sagittarius coordinates, and V_gsr where there are velocities."""
-    glon, glat = equatorial_to_galactic(state.column("ra"), state.column("dec"))
+def stream_coordinates(state: BuildState, progress: Progress) -> int:
+    """Sagittarius coordinates, and V_gsr where there are velocities."""
+    progress(0.0, "stream coordinates")
+    glon, glat = state.column("glon"), state.column("glat")
     longitude, latitude = galactic_to_sagittarius(glon, glat)
     reversed_longitude, _ = galactic_to_sagittarius(glon, glat, convention="V21")
     columns = {
-        "glon": glon,
-        "glat": glat,
         "sgr_lambda": longitude,
         "sgr_lambda_v21": reversed_longitude,
         "sgr_beta": latitude,
@@ -176,8 +171,9 @@ def stream_coordinates(state: BuildState) -> None:
     velocity = state.best_velocity()
     if np.isfinite(velocity).any():
         columns["v_gsr"] = line_of_sight_gsr(velocity, glon, glat, solar_frame(state))
-    state.table = state.table.assign(**columns)
+    state.give(columns)
     state.facts["choices"]["stream coordinates"] = "Law & Majewski (2010); sgr_lambda_v21: Vasiliev et al. (2021)"
+    return int(np.isfinite(longitude).sum())
 
 
 def publish_stream(state: BuildState, model: StreamModel) -> None:
@@ -217,12 +213,8 @@ def _membership(state: BuildState, model: StreamModel) -> dict[str, np.ndarray]:
 
 
 def map_disc(state: BuildState, progress: Progress) -> int:
-    """Velocity field, rotation residuals and LIC texture per slice in height; spiral arms."""
-    arms = [pd.DataFrame({"arm": arm.name, "x_gal": x, "y_gal": y}) for arm in REID_2019 for x, y in [trace(arm)]]
-    write_overlay(state.draft, "spiral_arms", pd.concat(arms, ignore_index=True))
+    """Velocity field, rotation residuals and LIC texture per slice in height."""
     mapped = np.isfinite(state.column("v_phi") + state.column("z_gal"))
-    if mapped.sum() < MIN_MAPPED_STARS:
-        raise StageSkipped(f"{int(mapped.sum())} stars have 6D; a map needs {MIN_MAPPED_STARS}")
     config = state.config.kinematics
     settings = FieldSettings(config.map_half_width_kpc, config.map_cell_kpc, config.map_min_stars)
     height = np.abs(state.column("z_gal"))
@@ -236,3 +228,72 @@ def map_disc(state: BuildState, progress: Progress) -> int:
         progress((number + 1) / len(SLICES_KPC), f"disc map {low:g}-{high:g} kpc")
     write_maps(state.draft, maps, simulated=state.facts["simulated"])
     return int((mapped & (height < SLICES_KPC[-1][1])).sum())
+
+
+def draw_spiral_arms(state: BuildState) -> None:
+    """Write the spiral arms of Reid et al. (2019) as an overlay."""
+    arms = [pd.DataFrame({"arm": arm.name, "x_gal": x, "y_gal": y}) for arm in REID_2019 for x, y in [trace(arm)]]
+    write_overlay(state.draft, "spiral_arms", pd.concat(arms, ignore_index=True))
+
+
+MEMBERSHIP = (Columns("distance"), Enabled("kinematics", "membership"))
+"""What the probability of the stream needs besides a position."""
+
+PROPER_MOTION = Columns("pmra", "pmdec", called="proper motions")
+SPEED = ("v_x", "v_y", "v_z")
+IN_SPACE = Columns("x_gal", "y_gal", "z_gal", *SPEED, called="distance, proper motion and radial velocity together")
+
+PHASE_SPACE = Stage(
+    *("phase space", place_in_phase_space, 1, ("kinematics",)),
+    needs=(POSITION, Columns("distance", called="a distance")),
+    optional=(PROPER_MOTION, *BEST_VELOCITY),
+    gives=(
+        Columns("x_gal", "y_gal", "z_gal", "x_helio", "r_gal"),
+        When((PROPER_MOTION, VELOCITY), Columns(*SPEED, "v_r", "v_phi")),
+    ),
+)
+ACTIONS = Stage(
+    *("actions", measure_actions, 4, ("kinematics",)),
+    needs=(IN_SPACE, Enabled("kinematics", "actions")),
+    gives=(
+        Columns("j_r", "j_phi", "j_z", "j_tot", "j_sum", "energy", "eccentricity", "z_max", "r_peri", "r_apo"),
+        Internals(UNBOUND, ACTION_FAILED),
+    ),
+)
+QUANTILES = Stage(
+    *("quantiles", measure_quantiles, 12, ("kinematics", "input")),
+    needs=(
+        *(IN_SPACE, Enabled("kinematics", "draws")),
+        Columns("distance_16", "distance_84", "pmra_err", "pmdec_err", called="errors of distance and proper motion"),
+    ),
+    optional=(POSITION, Columns("distance", "pmra_pmdec_corr"), PROPER_MOTION, *BEST_VELOCITY, VELOCITY_ERROR),
+    gives=(
+        Columns(
+            *(f"{name}_{percent}" for name in QUANTILE_OF for percent in QUANTILE_PERCENTS),
+            called=f"NAME_16, NAME_50, NAME_84 of {', '.join(QUANTILE_OF)}",
+        ),
+    ),
+)
+STREAM_COORDINATES = Stage(
+    *("stream coordinates", stream_coordinates, 1, ("kinematics",)),
+    needs=(POSITION, Columns("glon", "glat")),
+    optional=BEST_VELOCITY,
+    gives=(Columns("sgr_lambda", "sgr_lambda_v21", "sgr_beta"), When((VELOCITY,), Columns("v_gsr"))),
+)
+STREAM = Stage(
+    *("stream", place_in_stream, 6, ("kinematics", "input")),
+    needs=(POSITION, Columns("sgr_lambda", "sgr_beta")),
+    optional=(
+        *(Columns("glon", "glat", "pmra_err", "pmdec_err", "distance_16", "distance_84"), PROPER_MOTION),
+        *(*BEST_VELOCITY, VELOCITY_ERROR, Columns("distance"), Columns("v_gsr")),
+    ),
+    gives=(
+        When(MEMBERSHIP, Columns("sgr_probability", *(f"sgr_term_{name}" for name in TERMS))),
+        Files("overlays/stream_model.parquet"),
+    ),
+)
+MAPS = Stage(
+    *("maps", map_disc, 3, ("kinematics",)),
+    needs=(Columns("x_gal", "y_gal", "z_gal", "v_x", "v_y", "v_phi", called="6D", least=MIN_MAPPED_STARS),),
+    gives=(Files("maps"),),
+)

@@ -11,23 +11,24 @@ from numpy.typing import NDArray
 
 from pipeline.config import SpectraConfig
 from pipeline.domain.wavelength import log_grid
-from pipeline.products.spectra import SpectrumStoreWriter
 from pipeline.science.continuum import ContinuumFitter, ContinuumSettings, normalise
 from pipeline.science.indices import CALCIUM_WINDOW, band_ratios, mean_snr
 from pipeline.science.resample import rebin
-from pipeline.stages.state import BuildState, Progress, StageSkipped
+from pipeline.stages.build_spectra import blocks
+from pipeline.stages.declared import Stage
+from pipeline.stages.items import AnyOf, Columns, RawSpectra, RestSpectra
+from pipeline.stages.state import BuildState, Progress
 
-_BLOCK = 250
+VELOCITY = AnyOf(*(Columns(name) for name in ("rv", "rv_input", "rv_gaia", "rv_ref")), called="a radial velocity")
+BEST_VELOCITY = (VELOCITY, Columns("ref_bad"))
+"""Columns that :meth:`~pipeline.stages.state.BuildState.best_velocity` takes."""
+
+VELOCITY_ERROR = Columns("rv_err", "rv_gaia_err", "rv_ref_err", "rv_ref_scatter")
+SPECTRUM_VELOCITY = (*BEST_VELOCITY, Columns("rv_zero_point"))
 _FLUX_NOTE = {
     True: "rest frame, divided by the pseudo-continuum",
     False: "flux over its mean at 7000-10000 Angstrom, not divided by a continuum",
 }
-
-
-def need_spectra(state: BuildState) -> None:
-    """Skip a stage where the input has no spectra."""
-    if not state.has_spectra:
-        raise StageSkipped("the input has no spectra")
 
 
 def continuum_settings(config: SpectraConfig) -> ContinuumSettings:
@@ -40,91 +41,64 @@ def continuum_settings(config: SpectraConfig) -> ContinuumSettings:
     )
 
 
-def raw_block(
-    state: BuildState, rows: slice | NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Observed-frame wavelength, flux, ivar and mask, with the configured windows (sky, telluric) masked."""
-    wavelength = np.array(state.array("raw_wavelength"))
-    flux, ivar = (np.array(state.array(name)[rows], dtype=np.float64) for name in ("raw_flux", "raw_ivar"))
-    mask = np.array(state.array("raw_mask")[rows])
-    for low, high in state.config.spectra.masked_windows_angstrom:
-        mask[:, (wavelength >= low) & (wavelength <= high)] = True
-    return wavelength, flux, ivar, mask
-
-
-def blocks(n: int) -> list[slice]:
-    """Rows in blocks that bound the memory."""
-    return [slice(start, min(start + _BLOCK, n)) for start in range(0, n, _BLOCK)]
-
-
 def measure_snr(state: BuildState, progress: Progress) -> int:
     """Three S/N: the paper's over all pixels (measured on reading), good pixels, and the Ca II range."""
-    need_spectra(state)
-    n = len(state.table)
+    n = len(state)
+    spectra, config = state.raw_spectra, state.config.spectra
+    wavelength = spectra.wavelength
+    fitted = (wavelength >= config.first_angstrom) & (wavelength <= config.last_angstrom)
+    infrared = (wavelength >= CALCIUM_WINDOW[0]) & (wavelength <= CALCIUM_WINDOW[1])
     good, calcium, masked = (np.full(n, np.nan) for _ in range(3))
     for rows in blocks(n):
-        wavelength, flux, ivar, mask = raw_block(state, rows)
-        fitted = (wavelength >= state.config.spectra.first_angstrom) & (
-            wavelength <= state.config.spectra.last_angstrom
-        )
-        infrared = (wavelength >= CALCIUM_WINDOW[0]) & (wavelength <= CALCIUM_WINDOW[1])
+        flux, ivar, mask = spectra.block(rows)
         good[rows] = mean_snr(flux[:, fitted], ivar[:, fitted], mask[:, fitted])
         calcium[rows] = mean_snr(flux[:, infrared], ivar[:, infrared], mask[:, infrared])
         masked[rows] = mask[:, fitted].mean(axis=1)
         progress(rows.stop / n, "signal-to-noise ratios")
-    state.table = state.table.assign(snr_good=good, snr_ca=calcium, masked_fraction=masked)
+    state.give(snr_good=good, snr_ca=calcium, masked_fraction=masked)
     return int(np.isfinite(good).sum())
 
 
 def measure_indices(state: BuildState, progress: Progress) -> int:
     """TiO5, CaH2, CaH3 in the rest frame, where the input has LAMOST's resolution."""
-    need_spectra(state)
-    if "rv" not in state.table:
-        raise StageSkipped("band windows of 4 Å need spectra on LAMOST's pixels and a velocity")
     velocity = state.spectrum_velocity()
-    wavelength = np.array(state.array("raw_wavelength"))
+    spectra = state.raw_spectra
+    wavelength = spectra.wavelength
     window = log_grid(6750.0, 7200.0)
     near = (wavelength > 6650.0) & (wavelength < 7300.0)
-    n = len(state.table)
+    n = len(state)
     found = {name: np.full(n, np.nan) for name in ("tio5", "cah2", "cah3")}
     for rows in blocks(n):
-        _, flux, ivar, mask = raw_block(state, rows)
+        flux, ivar, mask = spectra.block(rows)
         rest, _, dead = rebin(wavelength[near], flux[:, near], ivar[:, near], mask[:, near], window, velocity[rows])
         ratios = band_ratios(window, rest, dead)
         for name, values in ratios.items():
             found[name][rows] = values
         progress(rows.stop / n, "band indices")
-    state.table = state.table.assign(**found, cah_sum=found["cah2"] + found["cah3"])
+    state.give(found, cah_sum=found["cah2"] + found["cah3"])
     return int(np.isfinite(found["tio5"]).sum())
 
 
 def normalise_spectra(state: BuildState, progress: Progress) -> int:
     """Move spectra to the rest frame, divide by the pseudo-continuum, and store them."""
-    need_spectra(state)
-    config = state.config.spectra
-    raw = np.array(state.array("raw_wavelength"))
+    config, spectra = state.config.spectra, state.raw_spectra
+    raw = spectra.wavelength
     if config.normalise:
         grid = log_grid(config.first_angstrom, config.last_angstrom)
         fitter = ContinuumFitter(grid, continuum_settings(config))
         velocity = state.spectrum_velocity()
     else:
         grid = raw[(raw >= config.first_angstrom) & (raw <= config.last_angstrom)]
-    n = len(state.table)
-    writer = SpectrumStoreWriter(
-        state.draft,
-        state.table["obsid"].to_numpy(np.int64),
-        grid,
-        simulated=state.facts["simulated"],
-        note=_FLUX_NOTE[config.normalise],
-    )
+    n = len(state)
+    writer = state.write_rest_spectra(grid, _FLUX_NOTE[config.normalise])
     usable = 0
     for rows in blocks(n):
-        wavelength, flux, ivar, mask = raw_block(state, rows)
+        flux, ivar, mask = spectra.block(rows)
         if config.normalise:
-            flux, ivar, mask, continuum = rest_frame(wavelength, flux, ivar, mask, velocity[rows], fitter, grid)
+            flux, ivar, mask, continuum = rest_frame(raw, flux, ivar, mask, velocity[rows], fitter, grid)
             writer.put(rows, continuum=np.nan_to_num(continuum, nan=0.0))
         else:
-            keep = np.isin(wavelength, grid)
+            keep = np.isin(raw, grid)
             flux, ivar, mask = flux[:, keep], ivar[:, keep], mask[:, keep]
         writer.put(rows, flux=flux, ivar=ivar, mask=mask)
         usable += int((~mask).any(axis=1).sum())
@@ -146,3 +120,22 @@ def rest_frame(
     flux, ivar, mask = rebin(wavelength, flux, ivar, mask, grid, velocity)
     continuum = fitter.fit(flux, ivar, mask)
     return (*normalise(flux, ivar, mask, continuum), continuum)
+
+
+SNR = Stage(
+    *("snr", measure_snr, 1, ("spectra",)),
+    needs=(RawSpectra(),),
+    gives=(Columns("snr_good", "snr_ca", "masked_fraction"),),
+)
+INDICES = Stage(
+    *("indices", measure_indices, 2, ("spectra",)),
+    needs=(RawSpectra(logarithmic=True),),
+    optional=SPECTRUM_VELOCITY,
+    gives=(Columns("tio5", "cah2", "cah3", "cah_sum"),),
+)
+NORMALISE = Stage(
+    *("normalise", normalise_spectra, 6, ("spectra",)),
+    needs=(RawSpectra(),),
+    optional=SPECTRUM_VELOCITY,
+    gives=(RestSpectra(),),
+)

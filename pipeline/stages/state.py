@@ -1,27 +1,41 @@
-"""What travels from stage to stage: a table of stars, arrays on disk, facts, and rejects."""
+"""The state of a build: the star table, internal columns, spectra, facts, rejects and inputs, with typed access."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from pipeline.config import RunConfig
+from pipeline.domain.column import Column
+from pipeline.domain.columns import BY_NAME
+from pipeline.domain.columns import column as declared_column
+from pipeline.products.spectra import SpectrumStore, SpectrumStoreWriter, write_blank_models
+from pipeline.sources.tables.star_columns import StarColumns
+from pipeline.stages.build_spectra import RawSpectraReader, RawSpectraWriter, reorder
+from pipeline.stages.inputs import InputRecord, digest_of
+from pipeline.stages.internal import Internal
+from pipeline.stages.items import Grid, LabelKind, label_columns
 
 Progress = Callable[[float, str], None]
 """Takes the fraction done of the running stage and a few words."""
 
+Value = TypeVar("Value", bound=np.generic)
+
+
+MAX_REJECTS = 10_000
+"""Rows that are rejected one by one for one reason."""
+
 
 class StageSkipped(Exception):  # noqa: N818 - not an error: a stage whose inputs are missing says so
-    """A stage has nothing to work on; the message says what is missing."""
+    """A stage has nothing to work on, for a reason that cannot be declared; the message says what is missing."""
 
 
-@dataclass
 class BuildState:
     """The build so far.
 
@@ -30,90 +44,306 @@ class BuildState:
     config : RunConfig
         What was asked for.
     work : Path
-        Checkpoints and arrays of this build.
+        Raw spectra and checkpoints of this build.
     draft : Path
         Product directory in the making; it is moved into place when it is complete.
-    table : pandas.DataFrame
+    table : pandas.DataFrame, optional
         One row a star under contract names.
+
+    Attributes
+    ----------
     rejects : list of tuple
         (source, obsid, stage, code, reason).
     facts : dict
         JSON values for manifest and report: ``simulated``, ``simulated_note``, ``inputs``, ``choices``, ``report``.
+    measured : frozenset of str
+        Columns that the stages after reading may give.
+    tables : dict of str to StarColumns
+        Tables that were read before the build, by their name in the configuration.
+    reads, writes : set of str
+        Names of columns, published and internal, that were taken and given since :meth:`begin`.
+    inputs : list of InputRecord
+        Files that were read since then.
+    replaced : bool
+        Whether the whole table was replaced since then.
     """
 
-    config: RunConfig
-    work: Path
-    draft: Path
-    table: pd.DataFrame = field(default_factory=pd.DataFrame)
-    rejects: list[tuple[str, int, str, str, str]] = field(default_factory=list)
-    facts: dict[str, Any] = field(
-        default_factory=lambda: {"simulated": False, "simulated_note": "", "inputs": {}, "choices": {}, "report": {}}
-    )
+    def __init__(self, config: RunConfig, work: Path, draft: Path, table: pd.DataFrame | None = None) -> None:
+        self.config, self.work, self.draft = config, work, draft
+        self._table = pd.DataFrame() if table is None else table
+        self._internal: dict[str, NDArray[np.generic]] = {}
+        self.rejects: list[tuple[str, int, str, str, str]] = []
+        self.facts: dict[str, Any] = {"simulated": False, "simulated_note": ""}
+        self.facts |= {"inputs": {}, "choices": {}, "report": {}}
+        self.reads: set[str] = set()
+        self.writes: set[str] = set()
+        self.measured: frozenset[str] = frozenset()
+        self.tables: dict[str, StarColumns] = {}
+        self.inputs: list[InputRecord] = []
+        self.replaced = False
+
+    def begin(self) -> None:
+        """Begin a stage: forget which columns earlier ones took and gave, and what they read."""
+        self.reads, self.writes = set(), set()
+        self.inputs, self.replaced = [], False
 
     @property
-    def has_spectra(self) -> bool:
-        """Whether the read stage stored spectra."""
-        return self.array_path("raw_flux").is_file()
+    def table(self) -> pd.DataFrame:
+        """One row a star under contract names; assigning another table replaces every column."""
+        return self._table
 
-    def array_path(self, name: str) -> Path:
-        """Where an array of the build is kept."""
-        return self.work / "arrays" / f"{name}.npy"
+    @table.setter
+    def table(self, table: pd.DataFrame) -> None:
+        self._table, self.replaced = table, True
+        self.writes |= {str(name) for name in table.columns}
 
-    def save_array(self, name: str, values: NDArray[Any]) -> None:
-        """Keep an array on disk for later stages."""
-        path = self.array_path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, values, allow_pickle=False)
+    @property
+    def own(self) -> tuple[Column, ...]:
+        """Columns of the user's own in the table."""
+        return tuple(Column(**{**item, "aliases": ()}) for item in self.facts.get("own", []))
 
-    def array(self, name: str) -> NDArray[Any]:
-        """An array kept before, as a read-only memory map."""
-        return np.load(self.array_path(name), mmap_mode="r", allow_pickle=False)
+    @own.setter
+    def own(self, columns: Iterable[Column]) -> None:
+        self.facts["own"] = [asdict(column) for column in columns]
+
+    def reorder_raw_spectra(self, order: NDArray[np.integer]) -> None:
+        """Bring the raw spectra into another order of rows."""
+        reorder(self.work / "raw", order)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def give(self, columns: Mapping[str, ArrayLike] | None = None, /, **more: ArrayLike) -> None:
+        """Add or replace columns of the table, one value a star or one for all."""
+        new = pd.DataFrame({**(columns or {}), **more}, index=self._table.index)
+        replaced = [name for name in new.columns if name in self._table]
+        self._table = pd.concat([self._table.drop(columns=replaced), new], axis=1)
+        self.writes |= {str(name) for name in new.columns}
+
+    def keep(self, internal: Internal[Value], values: ArrayLike) -> None:
+        """Give an internal column.
+
+        Raises
+        ------
+        ValueError
+            If it does not hold one value a star.
+        """
+        array = np.asarray(values, internal.dtype)
+        if array.shape != (len(self),):
+            raise ValueError(f"Internal column {internal.name} of shape {array.shape} does not fit {len(self)} rows.")
+        self._internal[internal.name] = array
+        self.writes.add(internal.name)
+
+    def has(self, internal: Internal[Any]) -> bool:
+        """Whether a stage gave the internal column."""
+        self.reads.add(internal.name)
+        return internal.name in self._internal
+
+    @property
+    def internal(self) -> dict[str, NDArray[np.generic]]:
+        """Every internal column by name."""
+        return dict(self._internal)
+
+    def kept(self, internal: Internal[Value]) -> NDArray[Value]:
+        """An internal column.
+
+        Raises
+        ------
+        KeyError
+            If no stage gave it: ask :meth:`has` before.
+        """
+        self.reads.add(internal.name)
+        values: NDArray[Value] = self._internal[internal.name].view()  # type: ignore[assignment]
+        values.setflags(write=False)
+        return values
+
+    def has_column(self, name: str) -> bool:
+        """Whether the table has a declared column, with values or without."""
+        self.reads.add(declared_column(name).name)
+        return name in self._table
 
     def column(self, name: str) -> NDArray[np.float64]:
-        """A numeric column as float64, all NaN when the table lacks it."""
-        if name not in self.table:
-            return np.full(len(self.table), np.nan)
-        return self.table[name].to_numpy(dtype=np.float64)
+        """A numeric column as float64, all NaN when the table lacks it.
+
+        Raises
+        ------
+        KeyError
+            If no column is declared under that name.
+        """
+        if not self.has_column(name):
+            return np.full(len(self), np.nan)
+        return self._table[name].to_numpy(dtype=np.float64)
+
+    def labels(self, kind: LabelKind) -> NDArray[np.float64]:
+        """Columns of one kind for the configured labels, shape (n, labels); NaN where the table lacks one."""
+        names = label_columns(kind, self.config.labels.names)
+        nothing = np.full(len(self), np.nan)
+        return np.stack([self.column(name) if name in BY_NAME else nothing for name in names], axis=1)
+
+    def integers(self, name: str) -> NDArray[np.int64]:
+        """A column of whole numbers, exact to 64 bits; its declared value for unknown when the table lacks it.
+
+        Raises
+        ------
+        KeyError
+            If the table lacks a column that has no value for unknown.
+        """
+        if not self.has_column(name):
+            unknown = declared_column(name).unknown
+            if unknown is None:
+                raise KeyError(f"The table has no column {name}, and none of its values means unknown.")
+            return np.full(len(self), unknown, np.int64)
+        return self._table[name].to_numpy(dtype=np.int64)
+
+    def truths(self, name: str) -> NDArray[np.bool_]:
+        """A column of truth values, all False when the table lacks it."""
+        if not self.has_column(name):
+            return np.zeros(len(self), np.bool_)
+        return self._table[name].fillna(value=False).to_numpy(dtype=np.bool_)
+
+    def words(self, name: str) -> NDArray[np.str_]:
+        """A text column, "" where there is no text."""
+        if not self.has_column(name):
+            return np.full(len(self), "")
+        return self._table[name].fillna("").to_numpy().astype(str)
+
+    def stars_with(self, names: tuple[str, ...]) -> int:
+        """Number of stars that have a value in all of the columns."""
+        known = np.ones(len(self), np.bool_)
+        for name in names:
+            if name not in self._table:
+                return 0
+            known &= self._known(name)
+        return int(known.sum())
+
+    def _known(self, name: str) -> NDArray[np.bool_]:
+        declared, values = declared_column(name), self._table[name]
+        if declared.is_float:
+            return np.asarray(np.isfinite(values.to_numpy(dtype=np.float64)))
+        there = values.notna().to_numpy(dtype=np.bool_)
+        if declared.dtype == "str":
+            return there & (values != "").to_numpy(dtype=np.bool_, na_value=False)
+        if declared.unknown is not None:
+            return there & (values != declared.unknown).to_numpy(dtype=np.bool_, na_value=False)
+        return there
+
+    @property
+    def raw_spectra(self) -> RawSpectraReader:
+        """Spectra in the observed frame, as they were read."""
+        return RawSpectraReader(self.work / "raw", self.config.spectra.masked_windows_angstrom)
+
+    def write_raw_spectra(self, wavelength: NDArray[np.float64]) -> RawSpectraWriter:
+        """Write the raw spectra, in a ``with`` block; earlier ones are replaced."""
+        return RawSpectraWriter(self.work / "raw", wavelength)
+
+    def grid(self) -> Grid:
+        """Wavelength grid of the raw spectra; "" without spectra."""
+        if not self.raw_spectra.stored:
+            return ""
+        return "logarithmic" if self.raw_spectra.logarithmic else "other"
+
+    def has_rest_spectra(self) -> bool:
+        """Whether rest-frame spectra are stored."""
+        return SpectrumStore.exists(self.draft)
+
+    @property
+    def rest_spectra(self) -> SpectrumStore:
+        """Spectra in the rest frame, as they will be published; rows are those of the table."""
+        return SpectrumStore(self.draft)
+
+    def write_rest_spectra(self, wavelength: NDArray[np.float64], note: str) -> SpectrumStoreWriter:
+        """Write the spectra in the rest frame; earlier ones are replaced."""
+        return SpectrumStoreWriter(
+            self.draft, self.integers("obsid"), wavelength, simulated=self.facts["simulated"], note=note
+        )
+
+    def write_models(self) -> NDArray[np.float32]:
+        """Map the models of the rest-frame spectra for writing, NaN at first; ``flush`` them at the end."""
+        return write_blank_models(self.draft)
+
+    def record_input(self, path: Path, sha256: str | None = None) -> None:
+        """Register an input file under its name in the manifest; call it before reading.
+
+        Parameters
+        ----------
+        path : Path
+            Of the file.
+        sha256 : str, optional
+            Its hash where that is known; computed by default.
+        """
+        record = InputRecord.of_file(path, sha256)
+        self.inputs.append(record)
+        self.facts["inputs"][path.name] = record.sha256
+
+    def record_folder(self, folder: Path, called: str, files: Sequence[InputRecord], note: str = "") -> None:
+        """Register a folder of input files: the manifest gets their number and one hash over all.
+
+        Parameters
+        ----------
+        folder : Path
+            Whose files were looked for, at any depth.
+        called : str
+            Name in the manifest.
+        files : sequence of InputRecord
+            Every file that was found.
+        note : str
+            What the manifest says besides.
+        """
+        self.inputs += [InputRecord.of_folder(folder, [Path(record.path) for record in files]), *files]
+        told = f"{len(files)} files{note}; SHA-256 of their names and contents {digest_of(files)}"
+        self.facts["inputs"][called] = told
 
     def reject(self, stage: str, source: str, obsid: int, code: str, reason: str) -> None:
         """Add a row to the rejects table."""
         self.rejects.append((source, obsid, stage, code, reason))
 
+    def reject_rows(
+        self, stage: str, rows: NDArray[np.intp], code: str, what: str, reason: Callable[[int], str]
+    ) -> None:
+        """Add rows of the table to the rejects; beyond :data:`MAX_REJECTS` one row counts the others.
+
+        Parameters
+        ----------
+        stage : str
+            Where it happened.
+        rows : ndarray of int
+            Rows of the table.
+        code, what : str
+            Short code, and what is wrong with all of them in a few words.
+        reason : callable
+            Sentence for a row.
+        """
+        listed = rows[:MAX_REJECTS]
+        obsid = self.integers("obsid")[listed]
+        source = self.words("source_file")[listed] if listed.size else []
+        for row, number, file in zip(listed.tolist(), obsid.tolist(), source, strict=True):
+            self.reject(stage, str(file), number, code, reason(row))
+        if rows.size > MAX_REJECTS:
+            self.reject(stage, "", 0, code, f"{what}: {rows.size - MAX_REJECTS:,} more rows, not listed one by one.")
+
+    def reference_velocity(self) -> NDArray[np.float64]:
+        """Velocity of the reference; NaN where the reference itself says that it is bad."""
+        return np.where(self.truths("ref_bad"), np.nan, self.column("rv_ref"))
+
     def best_velocity_error(self) -> NDArray[np.float64]:
         """Error of what :meth:`best_velocity` takes; NaN for the input's velocity, which comes without one."""
-        error, known = self.column("rv_err"), np.isfinite(self.column("rv"))
-        other = np.where(np.isfinite(self.column("rv_input")), np.nan, self.column("rv_gaia_err"))
-        return np.where(known, error, other)
+        error = np.hypot(self.column("rv_ref_err"), np.nan_to_num(self.column("rv_ref_scatter")))
+        for name, own in (
+            ("rv_gaia", self.column("rv_gaia_err")),
+            ("rv_input", np.nan),
+            ("rv", self.column("rv_err")),
+        ):
+            error = np.where(np.isfinite(self.column(name)), own, error)
+        return error
 
     def spectrum_velocity(self) -> NDArray[np.float64]:
         """By how much each spectrum is shifted: the best velocity with the zero point that was taken off, 0 unknown."""
         return np.nan_to_num(self.best_velocity()) + np.nan_to_num(self.column("rv_zero_point"))
 
     def best_velocity(self) -> NDArray[np.float64]:
-        """Measured radial velocity, else the input's, else Gaia's; NaN where none is known."""
-        velocity = self.column("rv")
-        for name in ("rv_input", "rv_gaia"):
-            velocity = np.where(np.isfinite(velocity), velocity, self.column(name))
+        """Measured or finished radial velocity, else the input's, Gaia's or the reference's; NaN without any."""
+        velocity = self.reference_velocity()
+        for name in ("rv_gaia", "rv_input", "rv"):
+            better = self.column(name)
+            velocity = np.where(np.isfinite(better), better, velocity)
         return velocity
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One step of a build.
-
-    Parameters
-    ----------
-    name : str
-        Name on screen and in the manifest.
-    run : callable
-        ``run(state, progress) -> rows_out``; raises :class:`StageSkipped` when its inputs are missing.
-    weight : float
-        Share of the whole time, for the time left.
-    sections : tuple of str
-        Sections of the configuration that it reads; a change there makes its checkpoint stale.
-    """
-
-    name: str
-    run: Callable[[BuildState, Progress], int]
-    weight: float
-    sections: tuple[str, ...]

@@ -19,11 +19,10 @@ import numpy as np
 
 from pipeline.domain import frames
 from pipeline.domain.frames import SolarFrame
-from pipeline.products.manifest import file_sha256
 from pipeline.science import stream
 from pipeline.science.stream import StreamModel, sagittarius_stream_model, stream_from_sky
 from pipeline.sources.stream_tables import read_stream_model
-from pipeline.stages.reading import data_path, download_folder
+from pipeline.stages.paths import data_path, download_folder
 from pipeline.stages.state import BuildState
 
 _ARRAYS = tuple(item.name for item in fields(StreamModel) if item.name != "name")
@@ -33,10 +32,10 @@ def stream_model(state: BuildState, frame: SolarFrame) -> StreamModel:
     """The configured stream model in the build's frame; a file becomes one of the build's inputs."""
     config = state.config.kinematics
     if config.stream_model:
-        path = data_path(state, config.stream_model)
+        path = data_path(state.config, config.stream_model)
         columns = {ours: theirs for ours, theirs in asdict(config.stream_columns).items() if theirs}
+        state.record_input(path)
         found = read_stream_model(path, columns, frame)
-        state.facts["inputs"][path.name] = file_sha256(path)
         return stream_from_sky(
             found.sky, frame, stripped_gyr=found.stripped_gyr, leading=found.leading, name=found.name
         )

@@ -23,6 +23,9 @@ NAMES = (
     "real_space",
     "vetting",
     "mock_real",
+    "crossmatch",
+    "seismic_distances",
+    "tables",
 )
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Distances, rotation and stream of the real tables; give the folder of ``python -m pipeline build real-tables``.
 
 Prints the distances of the LAMOST DR4 M giants over the file's own (which come from the colour law, with extinctions of
-no standard law), the rotation of the 745 disc giants, and how many of the 195 Sagittarius giants lie on the model.
+no standard law), and how many of the 195 Sagittarius giants agree with the model.
 """
 
 import argparse
@@ -26,7 +26,6 @@ def main(arguments):
     table = pd.read_parquet(options.directory / "catalog.parquet")
     table = table[np.isfinite(table["distance"])]
     print(json.dumps({"benchmark": "real_space", "sample": "DR4 distances"} | distances(table)))
-    print(json.dumps({"benchmark": "real_space", "sample": "disc giants"} | rotation(table)))
     model = pd.read_parquet(options.directory / "overlays" / "stream_model.parquet")
     print(json.dumps({"benchmark": "real_space", "sample": "Sagittarius giants"} | stream(table, model)))
 
@@ -51,15 +50,9 @@ def distances(table):
     }
 
 
-def rotation(table):
-    """V_phi of the disc giants with full 6D."""
-    rows = table[table["source_file"] == "lamost_dr4_mgiants_x_gaia_dr3_bright.csv"]
-    return {"V_phi": quartet(rows["v_phi"].to_numpy(float)), "R": quartet(rows["r_gal"].to_numpy(float))}
-
-
 def stream(table, model):
     """Share of the giants within 3 sigma of a particle at their Lambda, in distance and velocity together."""
-    rows = table[table["source_file"] == "sgr_mgiants_lamost_dr5_gaia_dr2.fits"]
+    rows = table[table["sgr_match"] != ""]
     least = []
     for star in rows.itertuples():
         near = np.abs((model["sgr_lambda"] - star.sgr_lambda + 180.0) % 360.0 - 180.0) < NEAR_LAMBDA_DEG

@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 from pipeline.config import load_config
 from pipeline.domain.statistics import robust_scatter
-from pipeline.stages.labels import REFERENCE_COLUMN
+from pipeline.stages.items import label_columns
 from pipeline.stages.runner import build
 
 PEERS = {
@@ -55,7 +55,7 @@ def compare(directory, seconds):
     """Judge SLAM's published labels and the peers' on the stars that none was trained on."""
     table = pd.read_parquet(directory / "catalog.parquet")
     names = json.loads((directory / "manifest.json").read_text("utf-8"))["configuration"]["labels"]["names"]
-    reference = table[[REFERENCE_COLUMN.get(name, f"{name}_ref") for name in names]].to_numpy(float)
+    reference = table[list(label_columns("reference", names))].to_numpy(float)
     training = table["in_training"].to_numpy(bool)
     judged = ~training & np.isfinite(reference).all(axis=1)
     flux, mask = (np.load(directory / "spectra" / f"{name}.npy") for name in ("flux", "mask"))
@@ -105,7 +105,7 @@ def learn(make, flux, mask, reference, training):
 
 def combined_error(table, name):
     """Error of inferred minus reference."""
-    stated = f"{REFERENCE_COLUMN.get(name, f'{name}_ref')}_err"
+    stated = label_columns("reference error", (name,))[0]
     of_reference = table[stated].to_numpy(float) if stated in table else np.zeros(len(table))
     return np.hypot(table[f"{name}_err"].to_numpy(float), np.nan_to_num(of_reference))
 

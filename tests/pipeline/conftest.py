@@ -3,6 +3,9 @@
 import pytest
 
 from pipeline.config import load_config
+from pipeline.products.manifest import Manifest
+from pipeline.stages.declared import plan
+from pipeline.stages.order import STAGES
 from pipeline.stages.runner import build
 
 TINY = """
@@ -26,6 +29,25 @@ draws = 20
 [kinematics]
 map_min_stars = 2
 """
+
+
+def check_plan(directory, config, columns, grid="", too_few=()):
+    """Each stage ran, or was skipped for the reason, that the declarations foresee; but for ``too_few`` stars."""
+    stages = Manifest.read(directory).stages
+    planned = plan(STAGES, config, columns, grid)
+    assert [stage["name"] for stage in stages] == [one.name for one in planned]
+    for stage, one in zip(stages, planned, strict=True):
+        if stage["name"] in too_few:
+            assert stage["status"] == "skipped", stage["name"]
+            assert stage["reason"], stage["name"]
+            continue
+        assert (stage["status"] == "skipped") == bool(one.reason), stage
+        assert stage["reason"] == one.reason
+
+
+@pytest.fixture(scope="session")
+def as_planned():
+    return check_plan
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from pipeline.science.dust import BAND_COEFFICIENTS, ExponentialDisc
 from pipeline.science.isochrones import ColourLaw
 from pipeline.sources.dust_maps import GREEN_2019, DustMapError, GriddedMap, open_dust_map
 from pipeline.stages.distances import configured_dust, measure_distances
+from pipeline.stages.sky import galactic_coordinates
 from pipeline.stages.state import BuildState
 
 SAYS = "the extra 'dust' is not installed (pip install -e '.[dust]')"
@@ -220,6 +221,7 @@ def test_a_build_measures_distances_with_the_configured_map(maps, tmp_path):
     )
     table = pd.DataFrame({"obsid": [1, 2, 3], "ra": place.ra.deg, "dec": place.dec.deg, "j_mag": j_mag, "k_mag": k_mag})
     state = BuildState(load_config(str(tmp_path / "run.toml")), tmp_path, tmp_path, table)
+    galactic_coordinates(state)
     assert measure_distances(state, lambda _fraction, _message: None) == 2
     np.testing.assert_allclose(state.table["distance"][:2], 6.0, rtol=0.01)
     assert state.table["distance_roots"].tolist() == [1, 1, 0]

@@ -1,10 +1,34 @@
 """The selection: each cut does what it says, the unknown passes untested, and every star says why."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
+import pytest
+from astropy.io import fits
 
+from pipeline.config import RunConfig, load_config
+from pipeline.domain.flags import QualityFlag
 from pipeline.products.release import Products
-from pipeline.science.selection import SelectionSettings, dwarf_tio5, selection_steps, summarise_steps
+from pipeline.science.selection import (
+    SelectionSettings,
+    class_step,
+    dwarf_tio5,
+    selection_steps,
+    summarise_steps,
+    velocity_step,
+)
+from pipeline.sources.lamost_fits import read_spectrum
+from pipeline.stages.runner import build
+from pipeline.stages.selecting import select_giants
+from pipeline.stages.state import BuildState
+
+UNKNOWN = (
+    "m_dwarfs_lamost/spec-57461-KP082157N144605V01_sp05-174.fits",
+    "m_dwarfs_lamost/spec-58632-HD201303N115103V01_sp11-247.fits",
+    "lamost_dr5_astrospectro/spec-55863-GAC_105N29_B1_sp01-006.fits.gz",
+)
+"""Real spectra whose header says CLASS = Unknown."""
 
 GOOD = {
     "tio5": 0.55,
@@ -51,10 +75,96 @@ def test_what_is_unknown_is_not_held_against_a_star():
     assert counts[0]["untested"] == 2
 
 
-def test_the_real_dwarfs_of_the_plate_lie_on_their_locus_and_are_dropped(shared_data, tmp_path):
-    from pipeline.config import load_config
-    from pipeline.stages.runner import build
+def test_galaxies_and_quasars_are_dropped_and_being_a_star_is_no_evidence():
+    words = np.array(["STAR", " galaxy ", "QSO", "Unknown", "", "STAR", "Unknown"])
+    step = class_step(words)
+    assert step.tested.tolist() == [True, True, True, False, False, True, False]
+    steps = selection_steps(SelectionSettings(), *(np.full(7, GOOD[name]) for name in GOOD))
+    nothing = selection_steps(SelectionSettings(), *(np.full(7, np.nan) for _ in GOOD))
+    kept, why, counts = summarise_steps([step, *steps])
+    assert kept.tolist() == [True, False, False, True, True, True, True]
+    assert why[0].startswith("kept: object class, M type")
+    assert why[1] == "dropped by object class: the survey's class is GALAXY or QSO"
+    assert counts[0] == {"step": "object class", "in": 7, "untested": 3, "dropped": 2, "out": 5}
+    kept, why, _ = summarise_steps([step, *nothing])
+    assert not kept.any()
+    assert why[0] == why[3] == "not kept: nothing to test"
 
+
+def test_a_spectrum_without_a_velocity_is_dropped_and_having_one_is_no_evidence():
+    steps = selection_steps(SelectionSettings(), *(np.array([GOOD[name], np.nan, GOOD[name]]) for name in GOOD))
+    kept, why, _ = summarise_steps([*steps, velocity_step(np.array([10.0, 10.0, np.nan]))])
+    assert kept.tolist() == [True, False, False]
+    assert why[1] == "not kept: nothing to test"
+    assert why[2] == "dropped by velocity: no radial velocity could be measured in its spectrum"
+
+
+def without_red_arm(path, target):
+    """A copy whose pixels beyond 7900 Angstrom carry no information, as another fibre's."""
+    with fits.open(path) as hdus:
+        header, rows = hdus[0].header, np.array(hdus[0].data)
+        wavelength = 10.0 ** (header["COEFF0"] + header["COEFF1"] * np.arange(rows.shape[1]))
+        rows[1, wavelength > 7900.0] = 0.0
+        header["FIBERID"] = 249
+        fits.PrimaryHDU(rows, header).writeto(target)
+
+
+def test_real_spectra_without_velocity_or_of_other_classes_are_not_selected(shared_data, tmp_path):
+    folder = tmp_path / "spectra"
+    folder.mkdir()
+    whole = "spec-55862-B6212_sp06-074.fits.gz"
+    shutil.copy(shared_data / "spectra" / whole, folder / whole)
+    without_red_arm(shared_data / "spectra" / whole, folder / "no_red_arm.fits")
+    for name in ("lamost_dr5_astrospectro/spec-55862-B6202_sp07-005.fits.gz", *UNKNOWN):
+        shutil.copy(shared_data / name, folder)
+    (tmp_path / "run.toml").write_text('[input]\nkind = "lamost-fits"\nspectra = "spectra"\n')
+    build(load_config(str(tmp_path / "run.toml")), tmp_path / "out", quiet=True)
+    products = Products.open(tmp_path / "out")
+    table = products.catalog.table.set_index("source_file")
+    assert table.loc[whole, "selected"]
+    assert table.loc[whole, "object_class"] == "STAR"
+    lost = table.loc["no_red_arm.fits"]
+    assert np.isnan(lost["rv"])
+    assert np.isnan(lost["rv_peak"])
+    assert lost["quality"] & QualityFlag.RV_DOUBTFUL
+    assert not lost["selected"]
+    assert lost["selection"].startswith("dropped by velocity")
+    galaxy = table.loc["spec-55862-B6202_sp07-005.fits.gz"]
+    assert galaxy["object_class"] == "GALAXY"
+    assert np.isnan(galaxy["rv_input"])
+    assert galaxy["selection"].startswith("dropped by object class")
+    for name in UNKNOWN:
+        unknown = table.loc[name.split("/")[1]]
+        assert unknown["object_class"] == "Unknown"
+        assert not unknown["selected"]
+        assert "object class" not in unknown["selection"], "an unknown class is no test"
+    steps = {step["step"]: step for step in products.report["selection"]}
+    assert (steps["object class"]["untested"], steps["object class"]["dropped"]) == (len(UNKNOWN), 1)
+    assert steps["velocity"]["dropped"] == 1
+
+
+@pytest.mark.parametrize(("object_class", "known"), [("STAR", True), ("GALAXY", False), ("QSO", False), (None, True)])
+def test_the_redshift_of_a_galaxy_is_no_velocity(tmp_path, object_class, known):
+    rows = np.ones((5, 3000), np.float32)
+    header = fits.Header({"OBSID": 5, "COEFF0": 3.57, "COEFF1": 1e-4, "Z": 0.001})
+    if object_class:
+        header["CLASS"] = object_class
+    rows[3:] = 0.0
+    fits.PrimaryHDU(rows, header).writeto(tmp_path / "s.fits")
+    meta = read_spectrum(tmp_path / "s.fits").meta
+    assert meta["object_class"] == (object_class or "")
+    assert np.isfinite(meta["rv_input"]) == known
+
+
+def test_the_sum_of_the_bands_is_made_where_only_the_two_are_brought(tmp_path):
+    table = pd.DataFrame({"obsid": [1, 2], "tio5": [0.55, 0.62], "cah2": 0.8, "cah3": [0.95, 0.6]})
+    state = BuildState(RunConfig("bands"), tmp_path, tmp_path, table)
+    assert select_giants(state, lambda _fraction, _message: None) == 1
+    np.testing.assert_allclose(state.table["cah_sum"], [1.75, 1.4])
+    assert state.table["selection"][1].startswith("dropped by giant bands")
+
+
+def test_the_real_dwarfs_of_the_plate_lie_on_their_locus_and_are_dropped(shared_data, tmp_path):
     (tmp_path / "run.toml").write_text(
         f'name = "plate"\n[input]\nkind = "lamost-fits"\nspectra = "{shared_data / "spectra"}"\n'
     )

@@ -10,7 +10,14 @@ from pipeline.domain.flags import QualityFlag
 from pipeline.products.catalog import Catalog
 from pipeline.stages.distances import measure_distances
 from pipeline.stages.flagging import raise_flags
-from pipeline.stages.spatial import measure_actions, measure_quantiles, place_in_phase_space, place_in_stream
+from pipeline.stages.sky import place_on_sky
+from pipeline.stages.spatial import (
+    measure_actions,
+    measure_quantiles,
+    place_in_phase_space,
+    place_in_stream,
+    stream_coordinates,
+)
 from pipeline.stages.state import BuildState
 
 CASES = ("good", "no proper motion", "no K", "poor [M/H]", "unbound", "negative parallax", "no velocity", "too red")
@@ -55,7 +62,8 @@ def table(tmp_path_factory):
     rows.loc["too red", "j_mag"] = 11.6
     state = BuildState(load_config(str(folder / "run.toml")), folder, folder, rows.reset_index(drop=True))
     for stage in (
-        *(measure_distances, place_in_phase_space, measure_actions, measure_quantiles, place_in_stream, raise_flags),
+        *(place_on_sky, measure_distances, place_in_phase_space, measure_actions, measure_quantiles),
+        *(stream_coordinates, place_in_stream, raise_flags),
     ):
         stage(state, quiet)
     Catalog.from_frame(state.table.drop(columns=["m_h_input"]))  # keeps the contract

@@ -14,7 +14,7 @@ from pipeline.mock.fits_layouts import write_lamost_fits
 from pipeline.mock.survey import simulate
 from pipeline.products.release import Products
 from pipeline.sources.lamost_fits import read_spectra, read_spectrum
-from pipeline.stages import reading
+from pipeline.stages import lamost_reading
 from pipeline.stages.growing import GrowingArray
 from pipeline.stages.runner import build
 from pipeline.stages.state import BuildState
@@ -52,9 +52,9 @@ def test_many_files_are_read_side_by_side_in_order(tmp_path, monkeypatch):
     config = load_config(str(tmp_path / "run.toml"))
     tables = []
     for many, output in ((10_000, tmp_path / "one"), (1, tmp_path / "several")):
-        monkeypatch.setattr(reading, "_MANY_FILES", many)
-        monkeypatch.setattr(reading, "_CHUNK", 4)
-        monkeypatch.setattr(reading, "available_threads", lambda _threads: 2)
+        monkeypatch.setattr(lamost_reading, "_MANY_FILES", many)
+        monkeypatch.setattr(lamost_reading, "_CHUNK", 4)
+        monkeypatch.setattr(lamost_reading, "available_threads", lambda _threads: 2)
         build(config, output, quiet=True)
         products = Products.open(output)
         tables.append(products.catalog.table)

@@ -13,7 +13,8 @@ from pipeline.products.manifest import file_sha256
 from pipeline.products.overlays import read_overlays
 from pipeline.science.stream import stream_from_sky
 from pipeline.stages import stream_models
-from pipeline.stages.spatial import place_in_phase_space, place_in_stream
+from pipeline.stages.sky import galactic_coordinates
+from pipeline.stages.spatial import place_in_phase_space, place_in_stream, stream_coordinates
 from pipeline.stages.state import BuildState
 from pipeline.stages.stream_models import integrated_stream
 
@@ -131,6 +132,8 @@ def state_of(tmp_path, text):
     state.table = pd.DataFrame(
         {"ra": [283.764, 326.662], "dec": [-30.48, -21.253], "distance": [26.28, 18.49], "rv_input": [143.1, 27.9]}
     )
+    galactic_coordinates(state)
+    stream_coordinates(state, quiet)
     return state
 
 
@@ -167,6 +170,15 @@ def test_a_build_keeps_its_stream_and_takes_it_again(tmp_path, calls, monkeypatc
     assert calls == [(50, 10, "paper")]
     assert len(list((tmp_path / "home" / "streams").iterdir())) == 1
     assert state.facts["choices"]["stream model"] == "made up (simulated)"
+
+
+def test_membership_can_be_left_out(tmp_path, calls):
+    state = state_of(tmp_path, "[kinematics]\nstream_particles = 50\nmembership = false\n")
+    assert place_in_stream(state, quiet) == 2
+    assert "sgr_probability" not in state.table
+    assert state.table["v_gsr"].notna().all()
+    assert (tmp_path / "draft" / "overlays" / "stream_model.parquet").is_file()
+    assert len(calls) == 1
 
 
 CUSTOM = '[kinematics]\nframe = "custom"\n[kinematics.custom_frame]\nr0_kpc = 8.178\nz_sun_kpc = 0.0055\n'

@@ -1,0 +1,98 @@
+"""Input files of a build as they were when they were read, so that a changed one is noticed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.products.manifest import file_sha256
+
+
+@dataclass(frozen=True)
+class InputRecord:
+    """One input file, or the list of files in a folder.
+
+    Parameters
+    ----------
+    path : str
+        Absolute path.
+    size, mtime_ns : int
+        Of the file before it was read; the number of files and 0 for a folder.
+    sha256 : str
+        Of the file's content, or of a folder's sorted names; "" for a file that could not be read.
+    folder : bool
+        Whether it is a folder.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    sha256: str
+    folder: bool = False
+
+    @classmethod
+    def of_file(cls, path: Path, sha256: str | None = None) -> InputRecord:
+        """Record a file. Call it before reading, so that a later change differs from the record.
+
+        Parameters
+        ----------
+        path : Path
+            Of the file.
+        sha256 : str, optional
+            Its hash where that is known; computed by default.
+        """
+        place = str(path.absolute())
+        try:
+            status = path.stat()
+            return cls(place, status.st_size, status.st_mtime_ns, file_sha256(path) if sha256 is None else sha256)
+        except OSError:  # the reader will reject it with a reason; once it can be read, it counts as changed
+            return cls(place, -1, 0, "")
+
+    @classmethod
+    def of_folder(cls, folder: Path, files: Iterable[Path]) -> InputRecord:
+        """Record which files a folder holds, at any depth."""
+        names = sorted(path.relative_to(folder).as_posix() for path in files)
+        digest = hashlib.sha256("\n".join(names).encode(errors="surrogateescape")).hexdigest()
+        return cls(str(folder.absolute()), len(names), 0, digest, folder=True)
+
+    def unchanged(self) -> bool:
+        """Whether the input is still what was recorded: same size and time, or else same content."""
+        path = Path(self.path)
+        if self.folder:
+            return path.is_dir() and InputRecord.of_folder(path, files_below(path)) == self
+        try:
+            status = path.stat()
+        except OSError:
+            return False
+        if status.st_size != self.size:
+            return False
+        return status.st_mtime_ns == self.mtime_ns or InputRecord.of_file(path).sha256 == self.sha256
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files below a folder, sorted."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def digest_of(records: Iterable[InputRecord]) -> str:
+    """SHA-256 over the names and hashes of several files, whatever their order."""
+    lines = sorted(f"{Path(record.path).name} {record.sha256}" for record in records)
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
+def write_records(records: Iterable[InputRecord], path: Path) -> None:
+    """Write records as Parquet: a folder may hold hundreds of thousands of spectra."""
+    columns: Mapping[str, type] = {"path": str, "size": int, "mtime_ns": int, "sha256": str, "folder": bool}
+    rows = [asdict(record) for record in records]
+    pd.DataFrame(rows, columns=list(columns)).astype(columns).to_parquet(path, index=False)
+
+
+def read_records(path: Path) -> list[InputRecord]:
+    """Read what :func:`write_records` wrote."""
+    table = pd.read_parquet(path)
+    columns = (table[field.name].tolist() for field in fields(InputRecord))
+    return [InputRecord(*values) for values in zip(*columns, strict=True)]

@@ -1,0 +1,83 @@
+"""LAMOST spectra onto the common observed-frame grid, read side by side in processes where there are many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.domain.spectrum import SpectrumError
+from pipeline.domain.wavelength import log_grid
+from pipeline.science.blocks import available_threads, in_order
+from pipeline.science.resample import rebin
+from pipeline.sources.lamost_fits import read_spectra
+from pipeline.stages.inputs import InputRecord
+
+RAW_FIRST_ANGSTROM = 3700.0
+RAW_LAST_ANGSTROM = 9095.0
+_CHUNK = 64
+_MANY_FILES = 512
+"""From so many files on, starting reader processes (about 3 s) pays."""
+
+
+def raw_grid() -> NDArray[np.float64]:
+    """Wavelengths of LAMOST's own pixels in the range that all files cover, Angstrom."""
+    return log_grid(RAW_FIRST_ANGSTROM, RAW_LAST_ANGSTROM)
+
+
+@dataclass(frozen=True)
+class SpectrumOnGrid:
+    """A spectrum on the common observed-frame grid; small enough to travel between processes."""
+
+    obsid: int
+    meta: dict[str, Any]
+    flux: NDArray[np.float32]
+    ivar: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+
+
+def _read_chunk(paths: list[Path]) -> list[tuple[InputRecord, SpectrumOnGrid | SpectrumError]]:
+    """Read some files and rebin them; an unusable one comes back as its error, each with the record of its file."""
+    grid = raw_grid()
+    result: list[tuple[InputRecord, SpectrumOnGrid | SpectrumError]] = []
+    for path in paths:
+        record = InputRecord.of_file(path)
+        ((_, found),) = read_spectra([path])
+        if isinstance(found, SpectrumError):
+            result.append((record, found))
+            continue
+        flux, ivar, mask = rebin(found.wavelength, found.flux, found.ivar, found.mask, grid)
+        if bool(mask.all()):
+            result.append((record, SpectrumError("outside-range", f"{path.name} has no pixel in the range.")))
+            continue
+        on_grid = flux.astype(np.float32), ivar.astype(np.float32), mask
+        result.append((record, SpectrumOnGrid(found.obsid, dict(found.meta), *on_grid)))
+    return result
+
+
+def read_in_order(
+    paths: list[Path], records: list[InputRecord]
+) -> Iterator[tuple[Path, SpectrumOnGrid | SpectrumError]]:
+    """All files in order, read side by side in processes where there are many; a few chunks are under way at a time.
+
+    The record of each file is appended to ``records``.
+    """
+    chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
+    workers = available_threads(None)
+    with ExitStack() as stack:
+        if len(paths) < _MANY_FILES or workers == 1:
+            done = map(_read_chunk, chunks)
+        else:
+            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
+            done = in_order(pool, _read_chunk, chunks, 2 * workers)
+        for record, found in chain.from_iterable(done):
+            records.append(record)
+            yield Path(record.path), found
