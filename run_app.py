@@ -1,21 +1,24 @@
-"""Open the explorer: ``python run_app.py [DIR]`` or ``panel serve run_app.py --args DIR``.
+"""Open the explorer: ``python run_app.py [PATH ...]`` or ``panel serve run_app.py --args PATH ...``.
 
-Without a directory it opens the embedded simulated survey, and builds it first where it does not exist yet.
+A path is a product directory, a frozen release, tables of stars, or a folder of spectra. Without one the embedded
+simulated survey opens, and is built first where it does not exist yet.
 """
 
 from __future__ import annotations
 
 import secrets
+import signal
 import sys
 from dataclasses import replace
 
 import panel as pn
 
-from explorer.app import TITLE, serve_session, warm_up
+from explorer.app import TITLE, open_paths, serve_session, warm_up
 from explorer.config import AppConfig
 from explorer.model.building import default_build
 from explorer.model.library import open_library
 from explorer.model.memory import set_aside
+from explorer.model.opened_files import OpenError
 from explorer.views.vetting.signin import serving
 from pipeline.products.manifest import ProductError
 
@@ -32,8 +35,19 @@ page had still sent then fails. Without a time limit, as a large upload delays a
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until interrupted; the exit code is non-zero when the directory cannot be opened."""
+    """Serve until interrupted; the exit code is non-zero when the paths cannot be opened."""
     config = AppConfig.from_arguments(arguments)
+    try:
+        opening = open_paths(config)
+    except OpenError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    if opening is not None:
+        print(f"Opening {opening.name}", flush=True)  # noqa: T201 - a command line speaks to its user
+        library = opening.wait_for_library()
+        if library is not None:
+            warm_up(library)
+        return serve(config)
     runner = default_build(config.build, config.directory) if config.build else None
     if runner is not None:
         runner.start()
@@ -45,7 +59,13 @@ def main(arguments: list[str]) -> int:
             remedy = f" Remove {config.directory} to have the default built again." if runner is not None else ""
             print(f"{error}{remedy}", file=sys.stderr)  # noqa: T201
             return 1
+    return serve(config)
+
+
+def serve(config: AppConfig) -> int:
+    """Serve until interrupted."""
     set_aside()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that builds started here end too
     pn.serve(
         {"/": lambda: serve_session(config)},
         port=config.port,

@@ -28,20 +28,24 @@ from explorer.model.building import BuildRunner, default_build
 from explorer.model.library import Library, open_library
 from explorer.model.links import LinkStore
 from explorer.model.memory import give_back, set_aside
+from explorer.model.opened_files import OpenError, files_to_open
+from explorer.model.opening import Opening, opening_of
 from explorer.model.polygons import LOOKUP_FROM, points_in_polygon
 from explorer.model.refit import warm_up as warm_up_refit
 from explorer.model.selection import InBox
 from explorer.model.vetting.desk import Desk
-from explorer.model.vetting.people import UserError
+from explorer.model.vetting.people import Role, UserError
 from explorer.model.vetting.store import Store, StoreError
 from explorer.state.workspace import Workspace
 from explorer.views.about import AboutView
 from explorer.views.base import fonts, html, in_turn, sentence, stylesheet
 from explorer.views.catalogue import default_panels
 from explorer.views.channel import Channel
+from explorer.views.columns import ColumnsPage
 from explorer.views.explore import ExploreRoom, state_of_link
 from explorer.views.progress import ProgressView
 from explorer.views.stage import Stage
+from explorer.views.strip import OpeningStrip
 from explorer.views.validate import ROOM, ValidateView
 from explorer.views.vetting.adjudicate import AdjudicateRoom
 from explorer.views.vetting.campaigns import CampaignsRoom
@@ -51,6 +55,12 @@ from explorer.views.vetting.visit import Visit
 from pipeline.products.manifest import Manifest, ProductError
 
 TITLE = "M-giant explorer"
+COLUMNS_ADDRESS = "columns"
+"""Query of the address that asks for the page of columns."""
+
+DARK_COOKIE = "mgiant-dark"
+"""Set by ``remember_theme`` of the scripts."""
+
 FIRST_VIEWS = 6
 COLLECTED_S = 15.0
 """When Panel has collected what a closed page leaves: at most twice its five seconds later."""
@@ -76,7 +86,7 @@ _THEME = {
 
 
 def serve_session(config: AppConfig) -> pmui.Page:
-    """The page of one visit: the explorer, the progress of the build it waits for, or why it cannot open."""
+    """The page of one visit: the explorer, the progress of what it waits for, or why it cannot open."""
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_tell_trouble)
     pn.state.on_session_destroyed(lambda _: loop.call_later(COLLECTED_S, give_back))
@@ -84,15 +94,19 @@ def serve_session(config: AppConfig) -> pmui.Page:
     if runner is not None and not runner.ready:
         return build_waiting_page(runner)
     try:
-        library = open_library(config.directory, config.columns)
-    except ProductError as error:
+        opening = open_paths(config)
+        library = opening.library() if opening else open_library(config.directory, config.columns)
+    except (ProductError, OpenError) as error:
         return _page([sentence(str(error))])
-    set_aside()
     if _borrowed():
         return _page([sentence("This address names a session of somebody else's. Open the explorer's own address.")])
+    if opening is not None and (library is None or COLUMNS_ADDRESS in pn.state.session_args):
+        return build_columns_page(opening, lambda: correction_refusal(config), stays=library is not None)
+    assert library is not None
+    set_aside()
     person, reason = visitor(config)
     try:
-        desk = open_desk(config)
+        desk = open_desk(config, library)
     except (StoreError, UserError) as error:
         return _page([sentence(str(error))])
     return build_page(
@@ -102,7 +116,37 @@ def serve_session(config: AppConfig) -> pmui.Page:
         lambda workspace: Visit(desk, person, reason, workspace),
         config.releases,
         config.home / "samp" if config.alone else None,
+        opening,
     )
+
+
+def open_paths(config: AppConfig) -> Opening | None:
+    """The opening of tables or spectra that the command line names, started; None for a product directory.
+
+    Raises
+    ------
+    OpenError
+        If a path does not exist, or the files cannot be opened together.
+    """
+    files = files_to_open(config.paths) if config.paths else ()
+    if not files:
+        return None
+    opening = opening_of(files, config.home, config.columns, warm_up_views)
+    opening.start()
+    return opening
+
+
+def correction_refusal(config: AppConfig) -> str:
+    """Why the visitor may not correct how columns are understood; "" where that is allowed."""
+    person, _ = visitor(config)
+    if person is None:
+        return (
+            "Only adjudicators correct how columns are understood, and this server does not know its visitors: serve "
+            "with --users FILE or with --oauth PROVIDER, or open the files on a machine of your own."
+        )
+    if people_of(config).role_of(person.name) < Role.ADJUDICATOR:
+        return f"Only adjudicators correct how columns are understood; {person.name} is none here."
+    return ""
 
 
 def _borrowed() -> bool:
@@ -112,9 +156,9 @@ def _borrowed() -> bool:
 
 
 @lru_cache(maxsize=4)
-def open_desk(config: AppConfig) -> Desk:
-    """The one door to the record in this process."""
-    return Desk(Store.open(config.vetting), open_library(config.directory, config.columns), people_of(config))
+def open_desk(config: AppConfig, library: Library) -> Desk:
+    """The one door to the record in this process, for a library."""
+    return Desk(Store.open(config.vetting), library, people_of(config))
 
 
 def _tell_trouble(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -128,6 +172,15 @@ def build_waiting_page(runner: BuildRunner) -> pmui.Page:
     return _page([ProgressView(runner)])
 
 
+def build_columns_page(opening: Opening, refusal: Callable[[], str], *, stays: bool) -> pmui.Page:
+    """The page of columns: while products are made of files, and later when somebody asks for it."""
+    room = ColumnsPage(opening, refusal, stays=stays)
+    page = _page([room])
+    page.param.watch(lambda _: in_turn(lambda: room.theme(dark=bool(page.dark_theme))), "dark_theme")
+    page.dark_theme = room.dark = _was_dark() or bool(page.dark_theme)
+    return page
+
+
 def build_page(
     library: Library,
     links: LinkStore,
@@ -135,6 +188,7 @@ def build_page(
     visit: Callable[[Workspace], Visit | None] = lambda _: None,
     releases: Path = Path(),
     samp: Path | None = None,
+    opening: Opening | None = None,
 ) -> pmui.Page:
     """The explorer on a library.
 
@@ -152,26 +206,36 @@ def build_page(
         Where frozen releases are written.
     samp : Path, optional
         Where tables for programs on this machine are kept; without it nothing is sent to any.
+    opening : Opening, optional
+        What makes the products, where they are made of files that were opened.
     """
     products = library.products
     workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
+    workspace.dark = _was_dark()
     _restore(workspace, links, arguments or {})
 
     here = visit(workspace)
-    rooms: Rooms = {"Explore": lambda: ExploreRoom(workspace, library, links, samp, here)}
+    explore = ExploreRoom(workspace, library, links, samp, here)
+    rooms: Rooms = {"Explore": lambda: explore}
     if here is not None:
         rooms |= {"Vet": lambda: VetRoom(here), "Adjudicate": lambda: AdjudicateRoom(here)}
     rooms[ROOM] = lambda: ValidateView(workspace, library)
     if here is not None:
         rooms["Progress"] = lambda: CampaignsRoom(here, releases)
-    rooms["About"] = lambda: AboutView(products)
+    rooms["About"] = lambda: AboutView(library, columns_page=opening is not None)
     tabs, frames = _tabs(rooms, workspace)
-    page = _page([*_banner(products.manifest), *frames], [tabs])
+    strip = [OpeningStrip(opening, library, explore.reload)] if opening is not None else []
+    page = _page([*_banner(products.manifest), *strip, *frames], [tabs])
     page.param.watch(lambda _: in_turn(lambda: workspace.param.update(dark=bool(page.dark_theme))), "dark_theme")
     workspace.param.watch(lambda event: page.param.update(dark_theme=event.new), "dark")
     page.dark_theme = workspace.dark or bool(page.dark_theme)
     workspace.dark = bool(page.dark_theme)
     return page
+
+
+def _was_dark() -> bool:
+    """Whether this browser's last page was dark."""
+    return pn.state.cookies.get(DARK_COOKIE) == "1"
 
 
 def _tabs(rooms: Rooms, workspace: Workspace) -> tuple[pmui.Tabs, list[pn.Column]]:
@@ -260,6 +324,16 @@ def _restore(workspace: Workspace, links: LinkStore, arguments: dict[str, list[b
 
 def warm_up(library: Library) -> None:
     """Compile the hot path, measure the columns and write a page before the first visitor waits for it."""
+    warm_up_views(library)
+    with TemporaryDirectory() as folder:
+        build_page(library, LinkStore(Path(folder) / "links.sqlite")).server_doc(Document())
+
+
+def warm_up_views(library: Library) -> None:
+    """Compile the hot path and measure the columns, also while pages are served.
+
+    No page is written: Panel would take the style sheets of a page that is written at the same time from its own host.
+    """
     if library.products.spectra is not None:
         with suppress(ValueError):  # a damaged label model: the star's room says so
             warm_up_refit(library.products.directory, library.products.spectra)
@@ -272,5 +346,3 @@ def warm_up(library: Library) -> None:
         workspace.colour_by = colour
         workspace.gesture(InBox("obsid", "obsid", 0, 1, 0, 1))
     points_in_polygon(*np.zeros((2, LOOKUP_FROM), np.float32), np.eye(3, 2))
-    with TemporaryDirectory() as folder:
-        build_page(library, LinkStore(Path(folder) / "links.sqlite")).server_doc(Document())

@@ -21,9 +21,11 @@ class AppConfig:
     Parameters
     ----------
     directory : Path
-        Product directory.
+        Product directory; where ``paths`` are tables or spectra, it is found when they were opened.
     home : Path
         Where links, saved views and the columns of large catalogues are kept.
+    paths : tuple of Path
+        What the command line names: a product directory, tables, a folder of spectra; () for the default.
     build : str
         Shipped configuration that fills the directory when it is empty; "" for a directory that somebody named.
     port : int
@@ -46,6 +48,7 @@ class AppConfig:
 
     directory: Path
     home: Path
+    paths: tuple[Path, ...] = ()
     build: str = ""
     port: int = 5006
     address: str = "localhost"
@@ -91,13 +94,16 @@ class AppConfig:
     def from_arguments(cls, arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> AppConfig:
         """Read the command line."""
         parser = argparse.ArgumentParser(
-            prog="run_app.py", description="Open the M-giant explorer on a product directory."
+            prog="run_app.py",
+            description="Open the M-giant explorer on a product directory, on any tables of stars, or on spectra.",
         )
         parser.add_argument(
-            "directory",
-            nargs="?",
+            "paths",
+            nargs="*",
             type=Path,
-            help="product directory; without one, the embedded simulated survey is opened, and built first if need be",
+            metavar="PATH",
+            help="product directory, frozen release, tables of any format (the others are joined to the first), or a "
+            "folder of FITS spectra; without any, the embedded simulated survey is opened, and built first if need be",
         )
         parser.add_argument("--port", type=int, default=5006, help="TCP port, 0 for a free one (default: 5006)")
         parser.add_argument("--address", default="localhost", help="address to listen on (default: localhost)")
@@ -111,12 +117,13 @@ class AppConfig:
         parser.add_argument("--users", type=Path, default=Path(), help="file of users (python -m explorer users add)")
         parser.add_argument("--oauth", default="", help="OAuth provider that tells who visitors are, such as github")
         given = parser.parse_args(arguments)
-        named = given.directory is not None
+        paths = tuple(path.absolute() for path in given.paths)
         home = default_home(environment)
         return cls(
-            directory=given.directory.resolve() if named else home / DEFAULT_CONFIGURATION,
+            directory=paths[0].resolve() if paths else home / DEFAULT_CONFIGURATION,
             home=home,
-            build="" if named else DEFAULT_CONFIGURATION,
+            paths=paths,
+            build="" if paths else DEFAULT_CONFIGURATION,
             port=given.port,
             address=given.address,
             open_browser=not given.no_browser,

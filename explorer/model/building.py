@@ -1,8 +1,8 @@
 """Building the products in a process of its own, so that the page opens at once and shows how far it is.
 
 The explorer never imports the pipeline's stages: it starts a command that writes JSON lines of progress into a file,
-and reads that file. One build a directory, however many visitors and servers: a lock file beside the output names its
-owner.
+and reads that file. One build a directory, however many visitors and servers: a lock file beside the progress file
+names its owner and the command.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -24,6 +26,15 @@ from pipeline.products.manifest import MANIFEST_NAME
 
 _POLL_SECONDS = 0.5
 _LAST_BYTES = 8192
+_STOP_SECONDS = 10.0
+"""A command that goes on so long after it was asked to end is killed."""
+
+_ERROR_PREFIX = "error: "
+"""With which the pipeline's command line begins its last line."""
+
+
+class BusyError(RuntimeError):
+    """Another process is at work on the same output."""
 
 
 class BuildStatus(StrEnum):
@@ -53,6 +64,8 @@ class BuildProgress:
         Estimate of the builder; None while there is none.
     message : str
         What the stage says; the reason when the build failed.
+    phase : str
+        Which of several builds the fraction is of; "" where there is one.
     """
 
     status: BuildStatus
@@ -62,6 +75,7 @@ class BuildProgress:
     fraction: float = 0.0
     seconds_left: float | None = None
     message: str = ""
+    phase: str = ""
 
 
 def build_command(configuration: str, output: Path, progress_file: Path) -> tuple[str, ...]:
@@ -80,24 +94,40 @@ def build_command(configuration: str, output: Path, progress_file: Path) -> tupl
 
 
 class BuildRunner:
-    """Runs one build command at most once at a time, and tells every visitor the same progress.
+    """Runs one build command at most once at a time, and gives every visitor the same progress.
 
     Parameters
     ----------
     command : sequence of str
         Program and arguments.
     output : Path
-        Directory that the command fills; complete when it holds a manifest.
+        Directory that the command fills.
     progress_file : Path
         Where the command writes its JSON lines.
+    complete : callable, optional
+        Whether everything that the command makes is there; by default, whether ``output`` holds a manifest.
+    before, after : callable, optional
+        Called under the lock: before the command starts, and when it ended well.
     """
 
-    def __init__(self, command: Sequence[str], output: Path, progress_file: Path) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        output: Path,
+        progress_file: Path,
+        *,
+        complete: Callable[[], bool] | None = None,
+        before: Callable[[], None] = lambda: None,
+        after: Callable[[], None] = lambda: None,
+    ) -> None:
         self.command = tuple(command)
         self.output = output
         self.progress_file = progress_file
         self.lock_file = progress_file.with_suffix(".lock")
+        self._complete = complete or (output / MANIFEST_NAME).is_file
+        self._before, self._after = before, after
         self._failure = ""
+        self._stopping = False
         self._thread: threading.Thread | None = None
         self._guard = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -105,25 +135,66 @@ class BuildRunner:
 
     @property
     def ready(self) -> bool:
-        """Whether the output is complete and nobody is at work on it."""
-        return (self.output / MANIFEST_NAME).is_file() and not self._owned()
+        """Whether the output is complete and no process is at work on it."""
+        return self._complete() and not self._owned()
 
     def start(self) -> None:
         """Start the build unless it is done or already running, here or in another process."""
         with self._guard:
-            if self.ready or (self._thread is not None and self._thread.is_alive()):
-                return
-            self._failure = ""
-            self.output.parent.mkdir(parents=True, exist_ok=True)
-            self.progress_file.parent.mkdir(parents=True, exist_ok=True)
-            self._thread = threading.Thread(target=self._run, name="build", daemon=True)
-            self._thread.start()
+            if not self.ready and not self._running:
+                self._launch()
+
+    def restart(self, change: Callable[[], None]) -> None:
+        """End the command, change what it starts from, and start it again.
+
+        Parameters
+        ----------
+        change : callable
+            Called under the lock while no command runs; what it raises is raised here, and the command starts again.
+
+        Raises
+        ------
+        BusyError
+            If another process is at work on the output.
+        """
+        with self._guard:
+            self._stopping = True
+            try:
+                self._end()
+                self._change(change)
+            finally:
+                self._stopping = False
+                if not self.ready:
+                    self._launch()
+
+    def _change(self, change: Callable[[], None]) -> None:
+        while not self._take_lock():
+            if self._owned():
+                raise BusyError(
+                    f"Another process is at work on {self.output} (its number is in {self.lock_file}). "
+                    "Wait until it is done, or end it."
+                )
+        try:
+            change()
+        finally:
+            self.lock_file.unlink(missing_ok=True)
+
+    @property
+    def _running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def _launch(self) -> None:
+        self._failure = ""
+        self.output.parent.mkdir(parents=True, exist_ok=True)
+        self.progress_file.parent.mkdir(parents=True, exist_ok=True)
+        self._thread = threading.Thread(target=self._run, name="build", daemon=True)
+        self._thread.start()
 
     def progress(self) -> BuildProgress:
-        """Where the build stands now."""
+        """How far the build is now."""
         if self._failure:
             return BuildProgress(BuildStatus.FAILED, message=self._failure)
-        running = self._thread is not None and self._thread.is_alive()
+        running = self._running
         if not running and self.ready:
             return BuildProgress(BuildStatus.DONE, fraction=1.0)
         status = BuildStatus.RUNNING if running else BuildStatus.WAITING
@@ -137,32 +208,70 @@ class BuildRunner:
 
     def stop(self) -> None:
         """End the build that this process started, if it still runs; called when the server ends."""
+        self._signal(signal.SIGTERM)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """To the command and the processes that it started: they are a group of their own."""
         if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
+    def _end(self) -> None:
+        """End the command and the thread that waits for it."""
+        if self._thread is None:
+            return
+        end = time.monotonic() + _STOP_SECONDS
+        while self._thread.is_alive():
+            self._signal(signal.SIGTERM if time.monotonic() < end else signal.SIGKILL)
+            self._thread.join(_POLL_SECONDS)
 
     def _run(self) -> None:
         while not self._take_lock():
+            if self._stopping:
+                return
             time.sleep(_POLL_SECONDS)
             if self.ready:
                 return
-        log = self.progress_file.with_suffix(".log")
         try:
-            if (self.output / MANIFEST_NAME).is_file():  # another process built it while this one waited for the lock
-                return
-            self.progress_file.unlink(missing_ok=True)
-            with log.open("wb") as errors:
-                self._process = subprocess.Popen(  # noqa: S603 - the command is ours, never a visitor's
-                    self.command, stdout=subprocess.DEVNULL, stderr=errors, stdin=subprocess.DEVNULL
-                )
-            code = self._process.wait()
-            if code != 0:
-                self._failure = _last_line(log) or f"The build ended with exit code {code} and no reason."
-            elif not (self.output / MANIFEST_NAME).is_file():
-                self._failure = f"The build ended without writing {MANIFEST_NAME} into {self.output}."
+            if not self._stopping and not self._complete():  # else another process built it meanwhile
+                self._before()
+                self._failure = self._finish(self._spawn())
         except OSError as error:
             self._failure = f"The build could not be started ({error}). Check the installation."
+        except ValueError as error:  # what it starts from cannot be used
+            self._failure = str(error)
         finally:
             self.lock_file.unlink(missing_ok=True)
+
+    @property
+    def _log(self) -> Path:
+        return self.progress_file.with_suffix(".log")
+
+    def _spawn(self) -> int:
+        """Run the command; its exit code."""
+        self.progress_file.unlink(missing_ok=True)
+        with self._log.open("wb") as errors:
+            self._process = subprocess.Popen(  # noqa: S603 - the command is ours, never a visitor's
+                self.command,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.lock_file.write_text(f"{os.getpid()} {self._process.pid}")
+        return self._process.wait()
+
+    def _finish(self, code: int) -> str:
+        """Why a command that ended failed; "" where it did not, or was ended on purpose."""
+        if code == 0:
+            self._after()
+        if self._stopping:
+            return ""
+        if code != 0:
+            return _last_line(self._log) or f"The build ended with exit code {code} and no reason."
+        if not self._complete():
+            return f"The build ended without writing {MANIFEST_NAME} into {self.output}."
+        return ""
 
     def _take_lock(self) -> bool:
         try:
@@ -176,16 +285,16 @@ class BuildRunner:
         return True
 
     def _owned(self) -> bool:
-        """Whether a living process holds the lock."""
+        """Whether a living process holds the lock, or the command of one that has died still runs."""
         try:
-            owner = int(self.lock_file.read_text() or "0")
+            owners = [int(word) for word in self.lock_file.read_text().split()]
         except FileNotFoundError:
             return False
         except ValueError:
             return False
-        if owner == 0:  # just created, its owner is about to sign
+        if not owners:  # just created, its owner is about to sign
             return True
-        return _alive(owner)
+        return any(_alive(owner) for owner in owners)
 
 
 def read_progress(path: Path, status: BuildStatus) -> BuildProgress:
@@ -213,6 +322,7 @@ def read_progress(path: Path, status: BuildStatus) -> BuildProgress:
             fraction=min(max(float(said.get("fraction", 0.0)), 0.0), 1.0),
             seconds_left=None if left is None else float(left),
             message=str(said.get("message", "")),
+            phase=str(said.get("phase", "")),
         )
     return BuildProgress(status)
 
@@ -227,7 +337,7 @@ def default_build(configuration: str, output: Path) -> BuildRunner:
 def _last_line(path: Path) -> str:
     text = path.read_bytes()[-_LAST_BYTES:].decode("utf-8", "replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+    return lines[-1].removeprefix(_ERROR_PREFIX) if lines else ""
 
 
 def _alive(process: int) -> bool:

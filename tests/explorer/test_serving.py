@@ -78,8 +78,8 @@ def refused(arguments, home):
     return ended.stderr
 
 
-def test_a_directory_that_is_none_is_refused_with_a_sentence(tmp_path):
-    assert "is not a product directory" in refused([str(tmp_path)], tmp_path)
+def test_a_folder_that_is_empty_is_refused_with_a_sentence(tmp_path):
+    assert "is an empty folder" in refused([str(tmp_path)], tmp_path)
 
 
 def test_a_default_of_another_version_is_refused_with_its_remedy(tmp_path):

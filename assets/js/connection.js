@@ -1,0 +1,27 @@
+// A lost connection: shown over everything, and the page comes back when the server answers.
+
+const AGAIN_AFTER = 1500
+const ALIVE = "static/js/bokeh.min.js" // every server of the page has it, and making a page is dear
+const LOST_WORDS = "The connection to the server is lost. This page comes back by itself when the server answers."
+const OVER_ALL = `position: fixed; left: 50%; bottom: 22px; transform: translateX(-50%); z-index: 2000; padding: 10px 18px;
+  border-radius: 6px; background: #8c1d18; color: #ffffff; font: 14px Explorer, Helvetica Neue, Arial, sans-serif;`
+
+function on_lost_connection(document, lost, back) {
+  let seen = false
+  document.on_event("connection_lost", () => {
+    if (seen) return
+    seen = true
+    lost()
+    window.document.body.append(element("div", {role: "alert", style: OVER_ALL}, LOST_WORDS)) // in whatever room
+    const again = async () => {
+      try {
+        const answer = await fetch(ALIVE, {method: "HEAD", cache: "no-store"})
+        if (answer.ok) return back()
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error // no answer yet
+      }
+      setTimeout(again, AGAIN_AFTER)
+    }
+    setTimeout(again, AGAIN_AFTER)
+  })
+}

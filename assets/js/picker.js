@@ -1,0 +1,78 @@
+// A searchable list under a button: typing narrows it, arrows and Enter choose, Escape leaves.
+
+const MOST_SHOWN = 200
+let pickers = 0
+
+class Picker {
+  // ``choices`` gives [value, text, hint] when the list opens; ``pick`` gets the value.
+  constructor(label, choices, pick) {
+    this.choices = choices
+    this.pick = pick
+    this.id = `picker-${++pickers}`
+    this.button = element("button", {type: "button", className: "pick", "aria-label": label, "aria-haspopup": "listbox"})
+    this.menu = popup(this.button, () => this.fill(label), "left")
+    this.menu.el.classList.add("picker")
+    this.menu.el.addEventListener("toggle", ({newState}) => newState === "open" && this.search.focus())
+    this.el = element("span", {className: "picked"}, this.button, this.menu.el)
+  }
+
+  show(text, empty) {
+    this.button.replaceChildren(text)
+    this.button.title = text
+    this.button.classList.toggle("empty", Boolean(empty))
+  }
+
+  fill(label) {
+    this.all = this.choices()
+    this.list = element("ul", {role: "listbox", id: this.id, "aria-label": label})
+    this.search = element("input", {
+      type: "search", placeholder: "Search", role: "combobox", "aria-label": `Search: ${label}`, "aria-controls": this.id, "aria-expanded": "true", autocomplete: "off", spellcheck: false,
+      oninput: () => this.narrow(), onkeydown: (event) => this.key(event),
+    })
+    this.narrow()
+    return [this.search, this.list]
+  }
+
+  narrow() {
+    const wanted = this.search.value.trim().toLowerCase()
+    const rank = (text) => (text.toLowerCase() === wanted ? 0 : text.toLowerCase().startsWith(wanted) ? 1 : 2)
+    const found = wanted
+      ? this.all.filter(([, text, hint]) => text.toLowerCase().includes(wanted) || hint?.toLowerCase().includes(wanted)).sort((a, b) => rank(a[1]) - rank(b[1]))
+      : this.all
+    this.shown = found.slice(0, MOST_SHOWN)
+    this.rows = this.shown.map(([value, text, hint], at) => element("li", {
+      role: "option", id: `${this.id}-${at}`, onclick: () => this.choose(value), onmousemove: () => this.move(at),
+    }, element("span", {}, text), hint ? element("small", {}, hint) : null))
+    const more = found.length - this.shown.length
+    this.list.replaceChildren(...this.rows,
+      ...(more > 0 ? [element("li", {className: "hint"}, `${more.toLocaleString("en")} more: type to narrow`)] : []),
+      ...(found.length ? [] : [element("li", {className: "hint"}, "Nothing matches.")]))
+    this.move(0)
+  }
+
+  move(at) {
+    this.rows[this.at]?.removeAttribute("aria-selected")
+    this.at = Math.max(0, Math.min(at, this.rows.length - 1))
+    this.rows[this.at]?.setAttribute("aria-selected", "true")
+    this.search.setAttribute("aria-activedescendant", `${this.id}-${this.at}`)
+  }
+
+  key(event) {
+    const step = {ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8}[event.key]
+    if (step) {
+      this.move(this.at + step)
+      this.rows[this.at]?.scrollIntoView({block: "nearest"})
+    } else if (event.key === "Enter" && this.shown.length) {
+      this.choose(this.shown[this.at][0])
+    } else {
+      return
+    }
+    event.preventDefault()
+  }
+
+  choose(value) {
+    this.menu.close()
+    this.button.focus()
+    this.pick(value)
+  }
+}

@@ -1,0 +1,180 @@
+"""Corrections of how columns were understood, kept in the configuration that the products are made from."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from explorer.model.opened_files import OpenError
+from explorer.model.toml_text import toml_text
+from explorer.model.understood import UnderstoodTable
+from pipeline.domain.columns import BY_NAME
+
+ROLES = (
+    *("obsid", "gaia_source_id", "ra", "dec", "rv", "rv_err", "distance", "parallax", "parallax_err"),
+    *("pmra", "pmra_err", "pmdec", "pmdec_err", "teff", "teff_err", "logg", "logg_err", "m_h", "m_h_err", "alpha_m"),
+    *("alpha_m_err", "snr", "j_mag", "j_mag_err", "h_mag", "h_mag_err", "k_mag", "k_mag_err", "w1_mag", "w2_mag"),
+    *("g_mag", "bp_rp", "ruwe", "tmass_id", "allwise_id", "apogee_id", "object_class"),
+)
+"""Columns that are offered where a table has none of them; every other contract column can be chosen too."""
+
+UNITS = {
+    "kpc": ("kpc", "pc", "Mpc"),
+    "deg": ("deg", "rad", "hourangle", "arcmin", "arcsec"),
+    "mag": ("mag", "mmag"),
+    "km/s": ("km/s", "m/s"),
+    "mas": ("mas", "arcsec", "uas"),
+    "mas/yr": ("mas/yr", "arcsec/yr"),
+}
+"""Units that files use for a quantity, by the contract's unit; others can be written into the configuration."""
+
+HEADER = (
+    "# How {files} is opened. Build it with: python -m pipeline build {name}.toml\n"
+    '# columns = {{ours = "theirs"}} names a table\'s column for one of the catalogue\'s; "" means: not used.\n'
+)
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What one column of ours is made of in one table.
+
+    Parameters
+    ----------
+    table : int
+        Which table, from 0.
+    ours : str
+        Column of the contract.
+    theirs : str or None
+        The file's column; "" where none is used, None for what is recognised without a correction.
+    unit : str
+        Unit of the file's column; "" for the one that the file declares.
+    """
+
+    table: int
+    ours: str
+    theirs: str | None
+    unit: str = ""
+
+
+def check(corrections: Iterable[Correction], tables: Sequence[UnderstoodTable]) -> None:
+    """Refuse corrections that no build could use.
+
+    Raises
+    ------
+    OpenError
+        If a table, a column or a unit is unknown.
+    """
+    for one in corrections:
+        if not 0 <= one.table < len(tables):
+            raise OpenError(f"There is no table number {one.table + 1}; {len(tables)} were opened.")
+        table, declared = tables[one.table], BY_NAME.get(one.ours)
+        if declared is None:
+            raise OpenError(f"{one.ours!r:.60} is no column of the catalogue.")
+        if one.theirs and one.theirs not in table.names:
+            raise OpenError(f"{table.file} has no column {one.theirs!r:.80}.")
+        present = {column.unit_from for column in table.columns if column.ours == one.ours}
+        if one.unit and one.unit not in {*UNITS.get(declared.unit, (declared.unit,)), *present}:
+            raise OpenError(
+                f"{one.unit!r:.40} is not offered for {one.ours} [{declared.unit or 'no unit'}]. Write it into the "
+                f"configuration: columns = {{{one.ours} = {{column = NAME, unit = UNIT}}}}."
+            )
+
+
+def corrected(document: Mapping[str, Any], corrections: Iterable[Correction]) -> dict[str, Any]:
+    """A configuration with corrections; everything else in it is kept.
+
+    Parameters
+    ----------
+    document : mapping
+        The configuration, as TOML reads it.
+    corrections : iterable of Correction
+        A later one of the same column replaces an earlier one.
+
+    Raises
+    ------
+    OpenError
+        If the configuration has no such table.
+    """
+    changed = deepcopy(dict(document))
+    entries = _tables_of(changed)
+    for one in corrections:
+        if one.table >= len(entries):
+            raise OpenError(f"The configuration lists {len(entries)} tables: there is no number {one.table + 1}.")
+        columns = entries[one.table].setdefault("columns", {})
+        if one.theirs is None:
+            columns.pop(one.ours, None)
+        else:
+            columns[one.ours] = _recipe(one, columns.get(one.ours))
+        if not columns:
+            del entries[one.table]["columns"]
+    # Whether distances are photometric was decided from the columns before: it is decided again.
+    distance = changed.get("distance")
+    if isinstance(distance, dict):
+        distance.pop("photometric", None)
+        if not distance:
+            del changed["distance"]
+    return changed
+
+
+def _recipe(one: Correction, before: Any) -> str | dict[str, Any]:
+    """The TOML value; what was written by hand for the same column, such as values that mean missing, is kept."""
+    assert one.theirs is not None
+    kept = dict(before) if isinstance(before, dict) and one.theirs and before.get("column") == one.theirs else {}
+    kept.pop("column", None)
+    if one.unit:
+        kept["unit"] = one.unit
+    return {"column": one.theirs, **kept} if kept and one.theirs else one.theirs
+
+
+def corrections_in(document: Mapping[str, Any]) -> tuple[frozenset[str], ...]:
+    """Columns of ours that the configuration sets, table by table."""
+    return tuple(frozenset(entry.get("columns", {})) for entry in _tables_of(document))
+
+
+def relocated(document: Mapping[str, Any], files: Sequence[Path]) -> dict[str, Any]:
+    """A configuration whose sources are where the files are now: the same files may be opened from another folder."""
+    changed = deepcopy(dict(document))
+    places = {path.name: str(path) for path in files}
+    for entry in _sources_of(changed):
+        for key in ("table", "spectra"):
+            name = Path(str(entry.get(key, ""))).name
+            if name in places:
+                entry[key] = places[name]
+    return changed
+
+
+def read_configuration(path: Path) -> dict[str, Any]:
+    """Read a configuration.
+
+    Raises
+    ------
+    OpenError
+        If it is not there or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise OpenError("The files have not been read yet: there is no configuration to correct.") from None
+    except ValueError as error:
+        raise OpenError(f"{path} is not valid TOML ({error}). Mend it, or remove it to start again.") from error
+
+
+def configuration_text(document: Mapping[str, Any], files: Sequence[Path]) -> str:
+    """The configuration as it is kept and downloaded."""
+    names = ", ".join(path.name for path in files).replace("\n", " ")
+    name = Path(files[0].name).stem if files else "open"
+    return HEADER.format(files=names, name=name.replace("\n", " ")) + "\n" + toml_text(document)
+
+
+def _sources_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    section = document.get("input")
+    listed = section.get("source") if isinstance(section, dict) else None
+    return [entry for entry in listed or [] if isinstance(entry, dict)]
+
+
+def _tables_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [entry for entry in _sources_of(document) if entry.get("table")]

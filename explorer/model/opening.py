@@ -1,0 +1,354 @@
+"""Opening tables of stars, or a folder of spectra: ``python -m pipeline open`` in a process of its own, followed here.
+
+The command first writes how it understood the columns, then a quick product without orbits and stream membership, then
+the whole one. Everything is kept in one folder under a key of the files' contents, with the corrections that a visitor
+made, so that the same files open at once the next time.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from explorer.model.building import BuildProgress, BuildRunner, BuildStatus
+from explorer.model.corrections import (
+    Correction,
+    check,
+    configuration_text,
+    corrected,
+    corrections_in,
+    read_configuration,
+    relocated,
+)
+from explorer.model.library import Library, load_library
+from explorer.model.opened_files import HASHES_NAME, OpenError, content_key
+from explorer.model.understood import Understood, understood_from
+from pipeline.products.manifest import MANIFEST_NAME, Manifest, ProductError
+
+OPENED_NAME = "opened"
+"""Folder at home with a folder for each set of files."""
+
+CONFIGURATION_NAME = "open.toml"
+UNDERSTOOD_NAME = "understood.json"
+QUICK_NAME, WHOLE_NAME = "quick", "product"
+ENDED_NAME = "ended"
+"""Says that the command ended well, also without the whole product."""
+
+LEFT_OUT = (
+    "With {rows:,} stars, orbits and stream membership are not computed by themselves. Download the configuration "
+    "(About, page of columns) and run: python -m pipeline build"
+)
+Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class OpeningState:
+    """How far an opening is.
+
+    Parameters
+    ----------
+    understood : Understood or None
+        How the columns were understood; None before the files are read.
+    progress : BuildProgress
+        Of the command.
+    quick, whole : bool
+        Which product is complete.
+    opened : bool
+        Whether the newest complete product is in memory, so that a page shows it at once.
+    failure : str
+        Why the command, or the product, failed; "" while it did not.
+    left_out : str
+        Why the whole product is not made although the command ended well; "" where it is or will be.
+    """
+
+    understood: Understood | None
+    progress: BuildProgress
+    quick: bool = False
+    whole: bool = False
+    opened: bool = False
+    failure: str = ""
+    left_out: str = ""
+
+
+def open_command(files: Sequence[Path], folder: Path, progress_file: Path) -> tuple[str, ...]:
+    """Command that makes products of files."""
+    named = [str(path) for path in files]
+    into = ("--into", str(folder), "--progress-file", str(progress_file))
+    return (sys.executable, "-m", "pipeline", "open", *named, *into)
+
+
+class Opening:
+    """What is made of some files, shared by all visitors.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Absolute: a folder of spectra, then tables.
+    folder : Path
+        Where everything about them is kept.
+    columns : Path, optional
+        Where the columns of large catalogues are kept, to be mapped from disk.
+    prepare : callable
+        Called with each library that was opened, before a page shows it.
+    command : callable
+        Makes the command of files, folder and progress file.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        folder: Path,
+        columns: Path | None = None,
+        prepare: Callable[[Library], None] = lambda _: None,
+        command: Callable[[Sequence[Path], Path, Path], tuple[str, ...]] = open_command,
+    ) -> None:
+        self.files, self.folder, self.columns = tuple(files), folder, columns
+        self._prepare = prepare
+        progress_file = folder / "progress.jsonl"
+        self.runner = BuildRunner(
+            command(self.files, folder, progress_file),
+            folder,
+            progress_file,
+            complete=self._complete,
+            before=self._follow_files,
+            after=self._note_end,
+        )
+        self._guard = threading.Lock()
+        self._opening: threading.Thread | None = None
+        self._shown: tuple[Stamp, Library] | None = None
+        self._unreadable: tuple[Stamp, str] | None = None
+        self._understood: tuple[Stamp, Understood | None] | None = None
+        self._started = False
+
+    @property
+    def name(self) -> str:
+        """The files, for a heading."""
+        more = len(self.files) - 1
+        return f"{self.files[0].name} and {more} more" if more else self.files[0].name
+
+    def start(self) -> None:
+        """Make the products, unless they are there or being made; after the first call, nothing.
+
+        What failed is tried again when somebody asks for it, see :meth:`correct`, not by each visitor who comes.
+        """
+        with self._guard:
+            started, self._started = self._started, True
+        if started:
+            return
+        if self._complete() and not self._readable():
+            self.runner.restart(self._drop)
+        self.runner.start()
+        self.library()
+
+    def state(self) -> OpeningState:
+        """How far it is now."""
+        understood, progress, library = self.understood(), self.runner.progress(), self.library()
+        quick, whole = self._there(QUICK_NAME), self._there(WHOLE_NAME)
+        left_out = ""
+        if progress.status is BuildStatus.DONE and not whole:
+            rows = max((table.rows for table in understood.tables), default=0) if understood else 0
+            left_out = LEFT_OUT.format(rows=rows)
+        return OpeningState(
+            understood=understood,
+            progress=progress,
+            quick=quick,
+            whole=whole,
+            opened=library is not None and self._is_newest(),
+            failure=self._failure(progress, understood),
+            left_out=left_out,
+        )
+
+    def _failure(self, progress: BuildProgress, understood: Understood | None) -> str:
+        """Why the command failed, or what it made cannot be opened; "" where neither is so."""
+        newest = self._newest()
+        if newest is not None and self._unreadable is not None:
+            stamp, reason = self._unreadable
+            if stamp == _stamp(newest / MANIFEST_NAME):
+                return reason
+        if progress.status is BuildStatus.FAILED:
+            return progress.message
+        return understood.error if understood and progress.status is not BuildStatus.RUNNING else ""
+
+    def understood(self) -> Understood | None:
+        """How the columns were understood; None before the command has written it."""
+        path = self.folder / UNDERSTOOD_NAME
+        stamp = _stamp(path)
+        if stamp is None:
+            return None
+        if self._understood is None or self._understood[0] != stamp:
+            try:
+                self._understood = stamp, understood_from(path.read_text("utf-8"))
+            except (ValueError, KeyError, TypeError, FileNotFoundError):  # being written, or removed since
+                return None
+        return self._understood[1]
+
+    def library(self) -> Library | None:
+        """The newest complete product that is open, None before there is one; a newer one is opened in the background.
+
+        Reading and mapping millions of stars takes long: no page waits for it.
+        """
+        newest = self._newest()
+        stamp = _stamp(newest / MANIFEST_NAME) if newest is not None else None
+        with self._guard:
+            known = (self._shown, self._unreadable)
+            busy = self._opening is not None and self._opening.is_alive()
+            if newest is not None and stamp is not None and not busy and all(k is None or k[0] != stamp for k in known):
+                self._opening = threading.Thread(target=self._open, args=(newest, stamp), name="opening", daemon=True)
+                self._opening.start()
+            return self._shown[1] if self._shown is not None and newest is not None else None
+
+    def wait_for_library(self) -> Library | None:
+        """Wait until a product that is complete already is open; None where there is none."""
+        opening = self._opening
+        if opening is not None:
+            opening.join()
+        return self.library()
+
+    def _open(self, directory: Path, stamp: Stamp) -> None:
+        try:
+            library = load_library(directory, self.columns)
+        except (ProductError, OSError, ValueError, KeyError) as error:
+            with self._guard:
+                self._unreadable = stamp, str(error)
+            return
+        try:
+            self._prepare(library)
+        finally:  # what cannot be prepared is shown all the same
+            self._show(stamp, library)
+
+    def _show(self, stamp: Stamp, library: Library) -> None:
+        with self._guard:
+            before = self._shown[1] if self._shown is not None else None
+            same = before is not None and _same(before, library)  # made again after an interruption: nothing is new
+            self._shown = stamp, before if before is not None and same else library
+
+    def _is_newest(self) -> bool:
+        newest = self._newest()
+        return newest is not None and self._shown is not None and self._shown[0] == _stamp(newest / MANIFEST_NAME)
+
+    def correct(self, corrections: Sequence[Correction]) -> None:
+        """Keep corrections, and make the products again; without any, make them again as they are.
+
+        Raises
+        ------
+        OpenError
+            If a correction cannot be used.
+        BusyError
+            If another process is at work on the same files.
+        """
+        understood = self.understood()
+        check(corrections, understood.tables if understood else ())
+        text = self.configuration(corrections) if corrections else ""
+
+        def change() -> None:
+            if text:
+                _write(self.folder / CONFIGURATION_NAME, text)
+            self._drop()
+
+        self.runner.restart(change)
+
+    def configuration(self, corrections: Sequence[Correction] = ()) -> str:
+        """The configuration with corrections, as TOML for ``python -m pipeline build``.
+
+        Raises
+        ------
+        OpenError
+            If there is none yet, or a correction cannot be used.
+        """
+        document = relocated(read_configuration(self.folder / CONFIGURATION_NAME), self.files)
+        if corrections:
+            understood = self.understood()
+            check(corrections, understood.tables if understood else ())
+            document = corrected(document, corrections)
+        return configuration_text(document, self.files)
+
+    def corrected(self) -> tuple[frozenset[str], ...]:
+        """Columns that corrections set, table by table."""
+        try:
+            return corrections_in(read_configuration(self.folder / CONFIGURATION_NAME))
+        except OpenError:
+            return ()
+
+    def _there(self, name: str) -> bool:
+        return (self.folder / name / MANIFEST_NAME).is_file()
+
+    def _newest(self) -> Path | None:
+        for name in (WHOLE_NAME, QUICK_NAME):
+            if self._there(name):
+                return self.folder / name
+        return None
+
+    def _complete(self) -> bool:
+        return self._there(WHOLE_NAME) or (self._there(QUICK_NAME) and (self.folder / ENDED_NAME).is_file())
+
+    def _readable(self) -> bool:
+        """Whether the newest product has this program's layout: an older program may have made it."""
+        newest = self._newest()
+        try:
+            return newest is not None and bool(Manifest.read(newest))
+        except ProductError:
+            return False
+
+    def _note_end(self) -> None:
+        if self._there(QUICK_NAME):
+            (self.folder / ENDED_NAME).touch()
+
+    def _drop(self) -> None:
+        """Remove what was made; the configuration stays."""
+        for name in (UNDERSTOOD_NAME, ENDED_NAME):
+            (self.folder / name).unlink(missing_ok=True)
+        for name in (QUICK_NAME, WHOLE_NAME):
+            (self.folder / name / MANIFEST_NAME).unlink(missing_ok=True)  # first: without it nothing opens the rest
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    def _follow_files(self) -> None:
+        """Let the configuration name the files where they are now, and forget what a failed run understood."""
+        if not self._there(QUICK_NAME):
+            (self.folder / UNDERSTOOD_NAME).unlink(missing_ok=True)
+        path = self.folder / CONFIGURATION_NAME
+        if path.is_file():
+            document = read_configuration(path)
+            here = relocated(document, self.files)
+            if here != document:
+                _write(path, configuration_text(here, self.files))
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_suffix(".draft")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+def _same(one: Library, other: Library) -> bool:
+    """Whether two libraries are of the same files, made of the same columns."""
+    if one.products.directory != other.products.directory:
+        return False
+    first, second = one.products.manifest, other.products.manifest
+    return dict(first.files) == dict(second.files) and first.tables == second.tables
+
+
+def _stamp(path: Path) -> Stamp | None:
+    """What changes when a file is written again; None without the file."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+
+
+@lru_cache(maxsize=4)
+def opening_of(files: tuple[Path, ...], home: Path, columns: Path, prepare: Callable[[Library], None]) -> Opening:
+    """The one opening of this process for some files.
+
+    Raises
+    ------
+    OpenError
+        If a file cannot be read.
+    """
+    folder = home / OPENED_NAME
+    return Opening(files, folder / content_key(files, folder / HASHES_NAME), columns, prepare)

@@ -1,0 +1,180 @@
+"""How the columns of foreign tables were understood: ``understood.json`` and a manifest's ``tables``, as values."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.domain.columns import BY_NAME
+
+
+@dataclass(frozen=True)
+class UnderstoodColumn:
+    """One column of ours that a table feeds.
+
+    Parameters
+    ----------
+    ours, theirs : str
+        Names.
+    why : str
+        How it was recognised.
+    unit_from, unit_to : str
+        The file's unit and ours.
+    known : float
+        Share of the rows that have a value, 0 to 1.
+    low, median, high : float or None
+        Of the values, in our unit; None for text and identifiers.
+    sentinels, outside : int
+        Values that mean missing; values outside the valid range, which became missing.
+    note : str
+        What else the user should know.
+    """
+
+    ours: str
+    theirs: str
+    why: str = ""
+    unit_from: str = ""
+    unit_to: str = ""
+    known: float = 0.0
+    low: float | None = None
+    median: float | None = None
+    high: float | None = None
+    sentinels: int = 0
+    outside: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class UnderstoodTable:
+    """One table.
+
+    Parameters
+    ----------
+    file, format : str
+        Name of the file, and what it is.
+    rows : int
+        Rows that were read; 0 where the table could not be read.
+    schema : str
+        Known kind of table, "" for an unknown one.
+    columns : tuple of UnderstoodColumn
+        What it feeds.
+    own : tuple of str
+        Machine names of the columns of the user's own that are carried along.
+    names : tuple of str
+        Every column of the file, as it is spelled there.
+    notes : tuple of str
+        What the user should know.
+    match : mapping of str to str
+        How its rows found stars, by counts; empty for the first table.
+    """
+
+    file: str
+    format: str = ""
+    rows: int = 0
+    schema: str = ""
+    columns: tuple[UnderstoodColumn, ...] = ()
+    own: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    match: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PlannedStage:
+    """A stage of the build.
+
+    Parameters
+    ----------
+    name : str
+        Of the stage.
+    reason : str
+        Why it will not run; "" where it will.
+    """
+
+    name: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Understood:
+    """Everything that was understood before anything was computed.
+
+    Parameters
+    ----------
+    tables : tuple of UnderstoodTable
+        In the order in which they were given.
+    stages : tuple of PlannedStage
+        What can be computed of them together.
+    error : str
+        Why the tables cannot be understood; "" where they can.
+    """
+
+    tables: tuple[UnderstoodTable, ...] = ()
+    stages: tuple[PlannedStage, ...] = ()
+    error: str = ""
+
+
+def understood_from(text: str) -> Understood:
+    """Read ``understood.json``.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError
+        If it is not such a document.
+    """
+    raw = dict(json.loads(text))
+    stages = tuple(PlannedStage(str(one["name"]), str(one.get("reason", ""))) for one in _mappings(raw.get("stages")))
+    return Understood(tables_from(raw.get("tables")), stages, str(raw.get("error") or ""))
+
+
+def tables_from(raw: Any) -> tuple[UnderstoodTable, ...]:
+    """The tables of such a document, or of a manifest."""
+    return tuple(
+        UnderstoodTable(
+            file=str(one.get("file", "")),
+            format=str(one.get("format", "")),
+            rows=int(one.get("rows") or 0),
+            schema=str(one.get("schema") or ""),
+            columns=tuple(_column(column) for column in _mappings(one.get("columns"))),
+            own=_texts(one.get("own")),
+            names=_texts(one.get("names")),
+            notes=_texts(one.get("notes")),
+            match={str(key): str(value) for key, value in dict(one.get("match") or {}).items()},
+        )
+        for one in _mappings(raw)
+    )
+
+
+def _column(raw: Mapping[str, Any]) -> UnderstoodColumn:
+    ours = str(raw["ours"])
+    declared = BY_NAME.get(ours)
+    return UnderstoodColumn(
+        ours=ours,
+        theirs=str(raw.get("theirs", "")),
+        why=str(raw.get("why", "")),
+        unit_from=str(raw.get("unit_from") or ""),
+        unit_to=str(raw.get("unit_to") or (declared.unit if declared else "")),
+        known=_number(raw.get("known")) or 0.0,
+        low=_number(raw.get("low")),
+        median=_number(raw.get("median")),
+        high=_number(raw.get("high")),
+        sentinels=int(raw.get("sentinels") or 0),
+        outside=int(raw.get("outside") or 0),
+        note=str(raw.get("note") or ""),
+    )
+
+
+def _number(value: Any) -> float | None:
+    """A finite number, or None."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _mappings(values: Any) -> Iterable[Mapping[str, Any]]:
+    return [one for one in values or () if isinstance(one, Mapping)]
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    return tuple(str(one) for one in values or ())
