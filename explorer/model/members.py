@@ -164,7 +164,8 @@ def _by_position(at: Positions, table: StarTable) -> _Matched:
     here = placed(at.ra, at.dec)
     vectors = unit_vectors(at.ra[here], at.dec[here])
     radius = np.radians(RADIUS_ARCSEC / 3600.0)
-    tree = cKDTree(np.unique(vectors, axis=0))
+    different = ~pd.DataFrame({"ra": at.ra[here], "dec": at.dec[here]}).duplicated().to_numpy(bool)
+    tree = cKDTree(vectors[different])  # a tree of one position a million times would be slow
     near = [np.empty(0, np.intp)]
     for start in range(0, table.n_stars, _BLOCK):
         ra, dec = (np.asarray(table[name][start : start + _BLOCK], np.float64) for name in ("ra", "dec"))
