@@ -9,16 +9,23 @@ from __future__ import annotations
 import secrets
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import replace
+
+from explorer.config import AppConfig
+from explorer.model.opened_files import OpenError
+from explorer.opened import open_paths
+
+if __name__ == "__main__":
+    with suppress(OpenError):  # said by main; the user interface below takes seconds to import
+        open_paths(AppConfig.from_arguments(sys.argv[1:]))
 
 import panel as pn
 
-from explorer.app import TITLE, open_paths, serve_session, warm_up
-from explorer.config import AppConfig
+from explorer.app import TITLE, serve_session, warm_up
 from explorer.model.building import default_build
 from explorer.model.library import open_library
 from explorer.model.memory import set_aside
-from explorer.model.opened_files import OpenError
 from explorer.views.vetting.signin import serving
 from pipeline.products.manifest import ProductError
 

@@ -28,14 +28,15 @@ from explorer.model.building import BuildRunner, default_build
 from explorer.model.library import Library, open_library
 from explorer.model.links import LinkStore
 from explorer.model.memory import give_back, set_aside
-from explorer.model.opened_files import OpenError, files_to_open
-from explorer.model.opening import Opening, opening_of
+from explorer.model.opened_files import OpenError
+from explorer.model.opening import Opening
 from explorer.model.polygons import LOOKUP_FROM, points_in_polygon
 from explorer.model.refit import warm_up as warm_up_refit
 from explorer.model.selection import InBox
 from explorer.model.vetting.desk import Desk
 from explorer.model.vetting.people import Role, UserError
 from explorer.model.vetting.store import Store, StoreError
+from explorer.opened import open_paths
 from explorer.state.workspace import Workspace
 from explorer.views.about import AboutView
 from explorer.views.base import fonts, html, in_turn, sentence, stylesheet
@@ -118,22 +119,6 @@ def serve_session(config: AppConfig) -> pmui.Page:
         config.home / "samp" if config.alone else None,
         opening,
     )
-
-
-def open_paths(config: AppConfig) -> Opening | None:
-    """The opening of tables or spectra that the command line names, started; None for a product directory.
-
-    Raises
-    ------
-    OpenError
-        If a path does not exist, or the files cannot be opened together.
-    """
-    files = files_to_open(config.paths) if config.paths else ()
-    if not files:
-        return None
-    opening = opening_of(files, config.home, config.columns, warm_up_views)
-    opening.start()
-    return opening
 
 
 def correction_refusal(config: AppConfig) -> str:

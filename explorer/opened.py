@@ -1,0 +1,31 @@
+"""Start the opening of the files of a command line before the user interface is imported, which takes seconds."""
+
+from __future__ import annotations
+
+from explorer.config import AppConfig
+from explorer.model.library import Library
+from explorer.model.opened_files import files_to_open
+from explorer.model.opening import Opening, opening_of
+
+
+def open_paths(config: AppConfig) -> Opening | None:
+    """The opening of tables or spectra that the command line names, started; None for a product directory.
+
+    Raises
+    ------
+    OpenError
+        If a path does not exist, or the files cannot be opened together.
+    """
+    files = files_to_open(config.paths) if config.paths else ()
+    if not files:
+        return None
+    opening = opening_of(files, config.home, config.columns, _prepare)
+    opening.start()
+    return opening
+
+
+def _prepare(library: Library) -> None:
+    """Compile the hot path of what was opened."""
+    from explorer.app import warm_up_views  # noqa: PLC0415 - the build has long begun when this is needed
+
+    warm_up_views(library)
