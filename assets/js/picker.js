@@ -12,7 +12,6 @@ class Picker {
     this.button = element("button", {type: "button", className: "pick", "aria-label": label, "aria-haspopup": "listbox"})
     this.menu = popup(this.button, () => this.fill(label), "left")
     this.menu.el.classList.add("picker")
-    this.menu.el.addEventListener("toggle", ({newState}) => newState === "open" && this.search.focus())
     this.el = element("span", {className: "picked"}, this.button, this.menu.el)
   }
 
@@ -26,7 +25,7 @@ class Picker {
     this.all = this.choices()
     this.list = element("ul", {role: "listbox", id: this.id, "aria-label": label})
     this.search = element("input", {
-      type: "search", placeholder: "Search", role: "combobox", "aria-label": `Search: ${label}`, "aria-controls": this.id, "aria-expanded": "true", autocomplete: "off", spellcheck: false,
+      type: "search", autofocus: true, placeholder: "Search", role: "combobox", "aria-label": `Search: ${label}`, "aria-controls": this.id, "aria-expanded": "true", autocomplete: "off", spellcheck: false,
       oninput: () => this.narrow(), onkeydown: (event) => this.key(event),
     })
     this.narrow()

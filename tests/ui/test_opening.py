@@ -34,7 +34,6 @@ def opened(tmp_path, both):
 def pick(page, ours, text):
     """Choose a column of the file for one of ours, by typing."""
     page.get_by_role("button", name=f"Column of stars.csv for {ours}").click()
-    page.get_by_label("Search: Column of").wait_for()
     page.keyboard.type(text)
     page.keyboard.press("Enter")
 
