@@ -8,13 +8,14 @@ import os
 import sys
 from pathlib import Path
 
-from explorer.config import RECORD_VARIABLE, default_home
+from explorer.config import RECORD_VARIABLE
 from explorer.model.library import open_library
 from explorer.model.vetting.desk import Desk
 from explorer.model.vetting.events import NAME_PATTERN
 from explorer.model.vetting.exchange import export_record, import_record, latest_verdicts
 from explorer.model.vetting.people import Role, SoleUser, UserFile
 from explorer.model.vetting.store import Store, StoreError
+from pipeline.home import cache_folder
 from pipeline.products.vetting import write_verdicts
 
 _ROLES = [role.name.lower() for role in Role]
@@ -50,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     command = users.add_parser("list", help="names and roles")
     command.set_defaults(run=_list)
     for action in users.choices.values():
-        action.add_argument("--file", type=Path, default=default_home() / "users.json", help="file of users")
+        action.add_argument("--file", type=Path, default=cache_folder() / "users.json", help="file of users")
 
     for name, run, help_text in (
         ("export-record", _export, "write campaigns and events as lines of JSON"),
@@ -89,7 +90,7 @@ def _list(options: argparse.Namespace) -> int:
 
 def _store(options: argparse.Namespace) -> Store:
     named = options.record or os.environ.get(RECORD_VARIABLE, "")
-    where: str | Path = named if "://" in named else Path(named or default_home() / "vetting.sqlite")
+    where: str | Path = named if "://" in named else Path(named or cache_folder() / "vetting.sqlite")
     return Store.open(where)
 
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.home import cache_folder
+
 DEFAULT_CONFIGURATION = "demo"
-HOME_VARIABLE = "MGIANT_HOME"
 RECORD_VARIABLE = "MGIANT_RECORD"
 """Names the vetting record's URL: in the environment, since it may hold a password."""
 
@@ -118,7 +119,7 @@ class AppConfig:
         parser.add_argument("--oauth", default="", help="OAuth provider that tells who visitors are, such as github")
         given = parser.parse_args(arguments)
         paths = tuple(path.absolute() for path in given.paths)
-        home = default_home(environment)
+        home = cache_folder(environment)
         return cls(
             directory=paths[0].resolve() if paths else home / DEFAULT_CONFIGURATION,
             home=home,
@@ -132,12 +133,3 @@ class AppConfig:
             oauth=given.oauth,
             record=environment.get(RECORD_VARIABLE, ""),
         )
-
-
-def default_home(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the program keeps what it makes for itself: ``$MGIANT_HOME``, or the user's cache."""
-    named = environment.get(HOME_VARIABLE)
-    if named:
-        return Path(named).expanduser().resolve()
-    cache = environment.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "mgiant-explorer"

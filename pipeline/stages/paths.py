@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 
 from pipeline.config import RunConfig
+from pipeline.home import cache_folder
 
 
 def download_folder() -> Path:
-    """Where fetched files are kept: ``MGIANT_HOME`` or ``~/.cache/mgiant-explorer``."""
-    return Path(os.environ.get("MGIANT_HOME", Path.home() / ".cache" / "mgiant-explorer")) / "downloads"
+    """Where fetched files are kept."""
+    return cache_folder() / "downloads"
 
 
 def data_path(config: RunConfig, name: str) -> Path:

@@ -14,9 +14,10 @@ import numpy as np
 from driver import Explorer, Server, find_chromium, launch
 from playwright.sync_api import sync_playwright
 
-from explorer.config import DEFAULT_CONFIGURATION, default_home
+from explorer.config import DEFAULT_CONFIGURATION
 from explorer.model.library import Library, open_library
 from explorer.model.refit import LabelModel, Wish, open_label_model
+from pipeline.home import cache_folder
 
 REPEATS = 40
 UNCHANGED = 300
@@ -45,7 +46,7 @@ _PRESS = "(button) => { window.begin = performance.now(); button.click() }"
 
 def main(arguments: list[str]) -> None:
     """Measure and print one JSON line."""
-    directory = Path(arguments[0]) if arguments else default_home() / DEFAULT_CONFIGURATION
+    directory = Path(arguments[0]) if arguments else cache_folder() / DEFAULT_CONFIGURATION
     if not (directory / "model").is_dir():
         sys.exit(f"{directory} holds no label model: build one, such as with `python -m pipeline build mock`.")
     measured = {"benchmark": "refit", "cores": os.cpu_count(), "unit": "ms", "repeats": REPEATS}

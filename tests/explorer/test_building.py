@@ -3,7 +3,7 @@
 import sys
 import threading
 
-from explorer.config import AppConfig, default_home
+from explorer.config import AppConfig
 from explorer.model.building import BuildRunner, BuildStatus, build_command, read_progress
 from explorer.views.progress import ProgressView, progress_html, time_words
 
@@ -98,5 +98,4 @@ def test_configuration_from_arguments(tmp_path):
     assert (named.directory, named.build, named.port, named.open_browser) == (tmp_path.resolve(), "", 0, False)
     default = AppConfig.from_arguments([], {"MGIANT_HOME": str(tmp_path)})
     assert (default.directory, default.build) == (tmp_path.resolve() / "demo", "demo")
-    assert default_home({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "mgiant-explorer"
     assert build_command("demo", tmp_path, tmp_path)[1:5] == ("-m", "pipeline", "build", "demo")
