@@ -22,8 +22,36 @@ MANIFEST_NAME = "manifest.json"
 _VERSIONED = ("numpy", "scipy", "astropy", "scikit-learn", "pandas", "pyarrow", "galpy")
 
 
+IDENTITY_KEY = "identity"
+"""Under which JSON documents and ``.npz`` files carry the identity of their build."""
+
+
 class ProductError(ValueError):
     """A product directory cannot be opened or breaks the contract."""
+
+
+def damaged(path: Path, error: BaseException) -> ProductError:
+    """Error for a file of a product that is missing or cannot be read; it names the file, the cause and the remedy."""
+    if isinstance(error, FileNotFoundError):
+        return ProductError(f"{path} is missing. Build the products again.")
+    cause = " ".join(str(error).split()) or type(error).__name__
+    return ProductError(f"{path} is damaged or cannot be read ({cause}). Build the products again.")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What all files of one product have in common.
+
+    Parameters
+    ----------
+    build : str
+        Hash of the program, its settings, its inputs and its rows; 32 hexadecimal digits.
+    rows : str
+        Hash of the catalogue's observation ids in order; 32 hexadecimal digits.
+    """
+
+    build: str
+    rows: str
 
 
 def software_versions() -> dict[str, str]:
@@ -67,6 +95,8 @@ class Manifest:
         UTC, ISO 8601.
     format_version : int
         Layout version.
+    build, rows : str
+        Identity of the build, as its files carry it; "" in manifests of older programs.
     """
 
     name: str
@@ -81,6 +111,13 @@ class Manifest:
     versions: Mapping[str, str] = field(default_factory=software_versions)
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     format_version: int = FORMAT_VERSION
+    build: str = ""
+    rows: str = ""
+
+    @property
+    def identity(self) -> Identity | None:
+        """Identity of the build; None in products of older programs."""
+        return Identity(self.build, self.rows) if self.build and self.rows else None
 
     def write(self, directory: Path) -> None:
         """Write ``manifest.json`` into ``directory``, replacing it in one step."""
