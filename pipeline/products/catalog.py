@@ -26,8 +26,9 @@ from pipeline.products.catalog_file import (
     readable,
     words_of,
 )
-from pipeline.products.manifest import ProductError
-from pipeline.products.marked_parquet import write_marked
+from pipeline.products.identity import parquet_metadata
+from pipeline.products.manifest import Identity, ProductError
+from pipeline.products.marked_parquet import read_marked, write_marked
 
 REJECTS_NAME = "rejects.parquet"
 
@@ -97,15 +98,17 @@ class Catalog:
     def __len__(self) -> int:
         return len(self.table)
 
-    def write(self, directory: Path, *, simulated: bool) -> Path:
-        """Write ``catalog.parquet``."""
+    def write(self, directory: Path, *, simulated: bool, identity: Identity | None = None) -> Path:
+        """Write ``catalog.parquet`` with page checksums, and with the identity of its build where one is given."""
         path = directory / CATALOG_NAME
-        pq.write_table(self.to_arrow(simulated=simulated), path, compression="zstd")
+        arrow = self.to_arrow(simulated=simulated, identity=identity)
+        pq.write_table(arrow, path, compression="zstd", write_page_checksum=True)
         return path
 
-    def to_arrow(self, *, simulated: bool) -> pa.Table:
+    def to_arrow(self, *, simulated: bool, identity: Identity | None = None) -> pa.Table:
         """The table with each column's description in its field's metadata, marked as simulated or not."""
-        schema = pa.schema(map(field_of, self.columns), metadata={"simulated": "true" if simulated else "false"})
+        mark = {b"simulated": b"true" if simulated else b"false"}
+        schema = pa.schema(map(field_of, self.columns), metadata={**mark, **parquet_metadata(identity)})
         return pa.Table.from_pandas(self.table, schema=schema, preserve_index=False)
 
     @classmethod
@@ -167,7 +170,9 @@ def write_blocks(
             arrow = block.to_arrow(simulated=simulated)
             if writer is None:
                 path = directory / CATALOG_NAME
-                writer = stack.enter_context(pq.ParquetWriter(path, arrow.schema, compression="zstd"))
+                writer = stack.enter_context(
+                    pq.ParquetWriter(path, arrow.schema, compression="zstd", write_page_checksum=True)
+                )
             elif not arrow.schema.equals(writer.schema):
                 raise ProductError(f"The block from row {rows} on has other columns than the first, or other types.")
             if block.table["obsid"].min() <= last:
@@ -285,5 +290,5 @@ def write_rejects(rejects: pd.DataFrame, directory: Path, *, simulated: bool = F
 
 
 def read_rejects(directory: Path) -> pd.DataFrame:
-    """Read the rejects table."""
-    return pd.read_parquet(directory / REJECTS_NAME)
+    """Read the rejects table; ProductError when it is missing or damaged."""
+    return read_marked(directory / REJECTS_NAME)

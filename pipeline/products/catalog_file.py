@@ -24,6 +24,7 @@ from pipeline.domain.column import Column, DType
 from pipeline.domain.columns import BY_NAME, in_published_order
 from pipeline.domain.own_columns import OWN_GROUP, own_breaches, own_column
 from pipeline.products.manifest import ProductError
+from pipeline.products.marked_parquet import PARQUET_ERRORS
 
 CATALOG_NAME = "catalog.parquet"
 
@@ -72,7 +73,7 @@ class CatalogFile:
         self.path = path
         self._lock = threading.Lock()
         with readable(path):
-            self.parquet = pq.ParquetFile(path)
+            self.parquet = pq.ParquetFile(path, page_checksum_verification=True)
             self._schema: pa.Schema = self.parquet.schema_arrow  # made anew each time that it is asked for
         names = self._schema.names
         twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
@@ -233,7 +234,9 @@ def readable(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise ProductError(f"{path.parent} holds no {path.name}. Build the products again.") from None
-    except pa.ArrowException as error:
+    except ProductError:
+        raise
+    except PARQUET_ERRORS as error:
         raise ProductError(f"{path} is not readable Parquet ({error}). Build the products again.") from error
 
 

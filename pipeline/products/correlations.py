@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.products.manifest import ProductError
+from pipeline.products.manifest import ARRAY_ERRORS, ProductError, damaged
 
 VELOCITY_DIR = "velocity"
 
@@ -62,12 +62,14 @@ def read_correlations(directory: Path) -> Correlations | None:
     folder = directory / VELOCITY_DIR
     if not folder.is_dir():
         return None
+    path, arrays = folder, []
     try:
-        found = Correlations(
-            *(np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("velocity_kms", "obsid", "ccf"))
-        )
-    except (FileNotFoundError, ValueError) as error:
-        raise ProductError(f"The correlation functions in {folder} are damaged ({error}).") from error
+        for name in ("velocity_kms", "obsid", "ccf"):
+            path = folder / f"{name}.npy"
+            arrays.append(np.load(path, allow_pickle=False))
+    except ARRAY_ERRORS as error:
+        raise damaged(path, error) from error
+    found = Correlations(*arrays)
     if found.ccf.shape != (found.obsid.size, found.velocity_kms.size):
         raise ProductError(f"ccf.npy in {folder} has shape {found.ccf.shape}, not one row a star.")
     return found

@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import struct
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +28,21 @@ _VERSIONED = ("numpy", "scipy", "astropy", "scikit-learn", "pandas", "pyarrow", 
 
 IDENTITY_KEY = "identity"
 """Under which JSON documents and ``.npz`` files carry the identity of their build."""
+
+
+ARRAY_ERRORS = (
+    *(OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, SyntaxError),
+    *(
+        NotImplementedError,
+        RuntimeError,
+        MemoryError,
+        struct.error,
+        tokenize.TokenError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ),
+)
+"""What readers of damaged ``.npy``, ``.npz`` and JSON files raise."""
 
 
 class ProductError(ValueError):
@@ -63,6 +82,14 @@ def software_versions() -> dict[str, str]:
         except PackageNotFoundError:
             versions[package] = "not installed"
     return versions
+
+
+_KINDS: Mapping[str, type] = {
+    **dict.fromkeys(("name", "simulated_note", "created", "build", "rows"), str),
+    **dict.fromkeys(("configuration", "inputs", "choices", "files", "versions"), dict),
+    "simulated": bool,
+}
+"""Types of the fields in a manifest that was read."""
 
 
 @dataclass(frozen=True)
@@ -143,17 +170,22 @@ class Manifest:
                 f"{directory} is not a product directory: it has no {MANIFEST_NAME}. "
                 "Build one with `python -m pipeline build CONFIG.toml`."
             ) from None
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ProductError(f"{path} is not valid JSON ({error}). Build the products again.") from error
+        except OSError as error:
+            raise damaged(path, error) from error
         found = raw.get("format_version") if isinstance(raw, dict) else None
         if found != FORMAT_VERSION:
             raise ProductError(
                 f"{path} has layout version {found!r}; this program reads {FORMAT_VERSION}. Build the products again."
             )
         try:
-            return cls(**{**raw, "stages": tuple(raw["stages"]), "tables": tuple(raw.get("tables", ()))})
+            made = cls(**{**raw, "stages": tuple(raw["stages"]), "tables": tuple(raw.get("tables", ()))})
         except (KeyError, TypeError) as error:
             raise ProductError(f"{path} lacks or misnames a field ({error}). Build the products again.") from error
+        if misfit := [name for name, kind in _KINDS.items() if not isinstance(getattr(made, name), kind)]:
+            raise ProductError(f"{path} has a wrong value for {', '.join(misfit)}. Build the products again.")
+        return made
 
 
 def file_sha256(path: Path) -> str:
@@ -164,8 +196,10 @@ def file_sha256(path: Path) -> str:
 
 def checksums(directory: Path) -> dict[str, str]:
     """SHA-256 of every file below ``directory`` but the manifest, by relative POSIX path."""
-    return {
-        path.relative_to(directory).as_posix(): file_sha256(path)
-        for path in sorted(directory.rglob("*"))
-        if path.is_file() and path.name != MANIFEST_NAME
-    }
+    return {name: file_sha256(directory / name) for name in product_files(directory)}
+
+
+def product_files(directory: Path) -> list[str]:
+    """Relative POSIX paths of all files below ``directory`` but the manifest, sorted."""
+    found = (path.relative_to(directory).as_posix() for path in sorted(directory.rglob("*")) if path.is_file())
+    return [name for name in found if name != MANIFEST_NAME]

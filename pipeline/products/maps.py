@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.products.manifest import ProductError
+from pipeline.products.manifest import ARRAY_ERRORS, damaged
 
 MAPS_DIR = "maps"
 _FIELDS = ("count", "v_x", "v_y", "v_phi", "residual", "texture")
@@ -79,11 +79,15 @@ def read_maps(directory: Path) -> tuple[DiscMap, ...]:
     if not (folder / "maps.json").is_file():
         return ()
     maps = []
-    for entry in json.loads((folder / "maps.json").read_text("utf-8")):
-        try:
-            with np.load(folder / entry["file"], allow_pickle=False) as stored:
+    path = folder / "maps.json"
+    try:
+        for entry in json.loads(path.read_text("utf-8")):
+            path = folder / "maps.json"
+            low, high, name = float(entry["z_low_kpc"]), float(entry["z_high_kpc"]), str(entry["file"])
+            path = folder / name
+            with np.load(path, allow_pickle=False) as stored:
                 fields = {key: stored[key] for key in ("edges_kpc", *_FIELDS)}
-        except (OSError, ValueError, KeyError) as error:
-            raise ProductError(f"The disc map {entry['file']} is missing or damaged ({error}).") from error
-        maps.append(DiscMap(entry["z_low_kpc"], entry["z_high_kpc"], **fields))
+            maps.append(DiscMap(low, high, **fields))
+    except ARRAY_ERRORS as error:
+        raise damaged(path, error) from error
     return tuple(maps)

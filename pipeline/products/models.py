@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.products.manifest import ProductError
+from pipeline.products.manifest import ARRAY_ERRORS, ProductError, damaged
 
 MODEL_DIR = "model"
 
@@ -35,12 +35,14 @@ def read_model(directory: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
     ProductError
         If a file is missing or damaged.
     """
-    folder = directory / MODEL_DIR
+    path = document_path = directory / MODEL_DIR / "model.json"
+    arrays: dict[str, NDArray[Any]] = {}
     try:
-        document = json.loads((folder / "model.json").read_text("utf-8"))
-        arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in document["arrays"]}
-    except FileNotFoundError as error:
-        raise ProductError(f"The label model lacks {error.filename}. Build the products again.") from error
-    except (ValueError, KeyError) as error:
-        raise ProductError(f"The label model in {folder} is damaged ({error}).") from error
-    return arrays, document["metadata"]
+        document = json.loads(path.read_text("utf-8"))
+        names, metadata = [str(name) for name in document["arrays"]], dict(document["metadata"])
+        for name in names:
+            path = document_path.with_name(f"{name}.npy")
+            arrays[name] = np.load(path, allow_pickle=False)
+    except ARRAY_ERRORS as error:
+        raise damaged(path, error) from error
+    return arrays, metadata

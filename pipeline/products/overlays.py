@@ -8,10 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 
 from pipeline.products.manifest import ProductError
-from pipeline.products.marked_parquet import write_marked
+from pipeline.products.marked_parquet import read_marked, write_marked
 
 OVERLAYS_DIR = "overlays"
 
@@ -51,11 +50,8 @@ def read_overlays(directory: Path) -> dict[str, pd.DataFrame]:
         If one is damaged.
     """
     found = {}
-    for name in OVERLAY_COLUMNS:
+    for name, columns in OVERLAY_COLUMNS.items():
         path = directory / OVERLAYS_DIR / f"{name}.parquet"
         if path.is_file():
-            try:
-                found[name] = pd.read_parquet(path)
-            except pa.ArrowException as error:
-                raise ProductError(f"The overlay {path} is damaged ({error}). Build the products again.") from error
+            found[name] = read_marked(path, columns)
     return found

@@ -6,11 +6,12 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pipeline.products.manifest import ProductError
+from pipeline.products.manifest import ARRAY_ERRORS, ProductError, damaged
 
 SPECTRA_DIR = "spectra"
 _ARRAYS = {"flux": "<f4", "ivar": "<f4", "mask": "|b1", "model": "<f4", "continuum": "<f4"}
@@ -66,17 +67,16 @@ class SpectrumStore:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory / SPECTRA_DIR
+        path = self.directory / "store.json"
         try:
-            self.description: dict[str, object] = json.loads((self.directory / "store.json").read_text("utf-8"))
-            self.wavelength: NDArray[np.float64] = np.load(self.directory / "wavelength.npy", allow_pickle=False)
-            self.obsid: NDArray[np.int64] = np.load(self.directory / "obsid.npy", allow_pickle=False)
-            self._arrays = {
-                name: np.load(self.directory / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS
-            }
-        except FileNotFoundError as error:
-            raise ProductError(f"The spectrum store lacks {error.filename}. Build the products again.") from error
-        except ValueError as error:
-            raise ProductError(f"The spectrum store in {self.directory} is damaged ({error}).") from error
+            self.description: dict[str, object] = dict(json.loads(path.read_text("utf-8")))
+        except ARRAY_ERRORS as error:
+            raise damaged(path, error) from error
+        self.wavelength: NDArray[np.float64] = _array(self.directory / "wavelength.npy", "<f8")
+        self.obsid: NDArray[np.int64] = _array(self.directory / "obsid.npy", "<i8")
+        self._arrays = {
+            name: _array(self.directory / f"{name}.npy", dtype, mapped=True) for name, dtype in _ARRAYS.items()
+        }
         expected = (self.obsid.size, self.wavelength.size)
         for name, array in self._arrays.items():
             if array.shape != expected:
@@ -140,6 +140,17 @@ class SpectrumStore:
     def rows(self, obsids: ArrayLike) -> NDArray[np.int64]:
         """Row of each obsid, -1 where the store has none."""
         return np.array([self._row.get(int(obsid), -1) for obsid in np.atleast_1d(np.asarray(obsids))], dtype=np.int64)
+
+
+def _array(path: Path, dtype: str, *, mapped: bool = False) -> NDArray[Any]:
+    """An array of the store, of its type; ProductError when it is missing or damaged."""
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    except ARRAY_ERRORS as error:
+        raise damaged(path, error) from error
+    if array.dtype != np.dtype(dtype):
+        raise ProductError(f"{path} holds {array.dtype}, expected {np.dtype(dtype)}. Build the products again.")
+    return array
 
 
 class SpectrumStoreWriter:

@@ -73,11 +73,11 @@ def validate(directory: Path) -> dict[str, Any]:
         If the directory holds no truth.
     """
     products = Products.open(directory)
-    path = directory / TRUTH_NAME
-    if not path.is_file():
+    path, found = directory / TRUTH_NAME, products.truth
+    if found is None:
         raise ProductError(f"{directory} has no {TRUTH_NAME}: only a simulated catalogue can be validated.")
     table = products.catalog.table
-    truth = pd.read_parquet(path).set_index("obsid").reindex(table["obsid"]).reset_index()
+    truth = found.reindex(table["obsid"]).reset_index()
     missing = int(truth["component"].isna().sum())
     if missing:
         raise ProductError(f"{path} does not know {missing} rows of the catalogue. Build the products again.")
@@ -93,7 +93,7 @@ def validate(directory: Path) -> dict[str, Any]:
         "bits": _bits(table, odd),
         "oddness": _oddness(table, odd),
     }
-    publish_validation(directory, document)
+    publish_validation(directory, products.directory, document)
     return document
 
 
