@@ -2,6 +2,7 @@
 
 A checkpoint holds what its stage added or changed: columns, internal columns, facts, rejects, and the size and hash of
 its files and inputs. It counts only while code, settings, inputs and files are the same; else the stage runs again.
+Everything is synchronised to the disk before the document that declares it complete.
 """
 
 from __future__ import annotations
@@ -9,22 +10,29 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import Collection
+import warnings
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-import pipeline
 from pipeline.config import RunConfig
-from pipeline.products.manifest import file_sha256, software_versions
+from pipeline.products.disk import remove, sync_file, sync_folder
+from pipeline.products.marked_parquet import PARQUET_ERRORS
 from pipeline.stages.declared import Stage
-from pipeline.stages.inputs import files_below, read_records, write_records
+from pipeline.stages.inputs import read_records, write_records
 from pipeline.stages.internal import BY_INTERNAL_NAME
+from pipeline.stages.program import program_fingerprint
 from pipeline.stages.state import BuildState
+from pipeline.stages.work_files import Recorded, recorded, stage_files
 
 _TABLE, _INTERNAL, _INPUTS, _DOCUMENT = "columns.parquet", "internal.parquet", "inputs.parquet", "checkpoint.json"
+_PARTS = (_TABLE, _INTERNAL, _INPUTS)
+
+
+class CheckpointWarning(UserWarning):
+    """A checkpoint cannot be used although nothing that it depends on has changed: its stage runs again."""
 
 
 class Checkpoints:
@@ -44,7 +52,7 @@ class Checkpoints:
         self._without = without
         self._work, self._folder = work, work / "checkpoints"
         self._settings = config.as_dict()
-        self._fingerprint = _fingerprint_of_program(config)
+        self._fingerprint = _fingerprint_of_places(config)
 
     def next_stage(self, stage: Stage) -> None:
         """Go on to a stage: its fingerprint depends on the settings of all stages so far."""
@@ -53,32 +61,72 @@ class Checkpoints:
         text = f"{self._fingerprint}|{stage.name}|{json.dumps(used, sort_keys=True)}"
         self._fingerprint = hashlib.sha256(text.encode()).hexdigest()
 
-    def resume(self, state: BuildState, index: int, stage: Stage) -> dict[str, Any] | None:
-        """Load a stage's checkpoint into the state; None when the stage has to run."""
+    def resume(self, state: BuildState, index: int, stage: Stage) -> tuple[dict[str, Any], dict[str, Recorded]] | None:
+        """Load a stage's checkpoint into the state.
+
+        Returns
+        -------
+        tuple of dict, or None
+            What the manifest says of the stage, and its files as :func:`~pipeline.stages.work_files.recorded` gives
+            them; None when the stage has to run. A damaged checkpoint leaves the state as it was.
+        """
         folder = self._of(index, stage)
-        document = _read_document(folder / _DOCUMENT)
-        if document is None or document["fingerprint"] != self._fingerprint:
-            return None
-        if {path.relative_to(self._work).as_posix() for path in self._files(folder, stage)} != set(document["files"]):
-            return None
-        if any(_identity(self._work / name) != tuple(found) for name, found in document["files"].items()):
-            return None
-        if not all(record.unchanged() for record in read_records(folder / _INPUTS)):
+        try:
+            document = _read_document(folder / _DOCUMENT)
+            if document is None or document["fingerprint"] != self._fingerprint:
+                return None
+            if not self._files_hold(folder, stage, document["files"]):
+                return None
+            if not all(one.unchanged() for one in read_records(folder / _INPUTS)):
+                return None
+            table, internal = (_read_table(folder / name) for name in (_TABLE, _INTERNAL))
+            record, replaced, facts = dict(document["record"]), bool(document["replaced"]), dict(document["facts"])
+            rejects = [tuple(row) for row in document["rejects"]]
+            kept = {BY_INTERNAL_NAME[str(name)]: values.to_numpy() for name, values in internal.items()}
+        except PARQUET_ERRORS as error:
+            warnings.warn(
+                f"The checkpoint {folder} cannot be used ({error}): stage {stage.name!r} runs again.",
+                CheckpointWarning,
+                stacklevel=2,
+            )
             return None
         state.begin()
-        table = pd.read_parquet(folder / _TABLE)
-        if document["replaced"]:
+        if replaced:
             state.table = table
         elif len(table.columns):
             state.give({str(name): values for name, values in table.items()})
-        for name, values in pd.read_parquet(folder / _INTERNAL).items():
-            state.keep(BY_INTERNAL_NAME[str(name)], values.to_numpy())
-        state.facts = document["facts"]
-        state.rejects += [tuple(row) for row in document["rejects"]]
-        record: dict[str, Any] = document["record"]
-        return record
+        for column, values in kept.items():
+            state.keep(column, values)
+        state.facts = facts
+        state.rejects += rejects
+        own = {name: Recorded(*found) for name, found in document["files"].items()}
+        return record, {name: found for name, found in own.items() if not self._is_own(name)}
 
-    def save(self, state: BuildState, index: int, stage: Stage, record: dict[str, Any], old_rejects: int) -> None:
+    def _files_hold(self, folder: Path, stage: Stage, stated: Mapping[str, Any]) -> bool:
+        """Whether the stage's files, and no others, are as its checkpoint states them; damage is reported."""
+        names = {path.relative_to(self._work).as_posix() for path in self._files(folder, stage)}
+        wrong = names ^ set(stated)
+        wrong |= {name for name in names - wrong if recorded(self._work / name) != Recorded(*stated[name])}
+        if wrong:
+            warnings.warn(
+                f"{self._work / min(wrong)} is not as stage {stage.name!r} left it: the stage runs again.",
+                CheckpointWarning,
+                stacklevel=3,
+            )
+        return not wrong
+
+    def _is_own(self, name: str) -> bool:
+        return name.startswith(f"{self._folder.name}/")
+
+    def save(
+        self,
+        state: BuildState,
+        index: int,
+        stage: Stage,
+        record: dict[str, Any],
+        old_rejects: int,
+        files: Mapping[str, Recorded],
+    ) -> None:
         """Write a checkpoint after a stage ran.
 
         Parameters
@@ -91,61 +139,60 @@ class Checkpoints:
             What the manifest says of the stage.
         old_rejects : int
             Number of rejects before the stage.
+        files : mapping
+            Files that the stage left, from :func:`~pipeline.stages.work_files.record_files`.
         """
         folder = self._of(index, stage)
         folder.mkdir(parents=True, exist_ok=True)
         names = [name for name in state.table.columns if state.replaced or str(name) in state.writes]
         table = state.table[names]
         texts = [str(name) for name in names if pd.api.types.is_string_dtype(table[name].dtype)]
-        table.to_parquet(folder / _TABLE, index=False, compression=None, use_dictionary=texts or False)
+        table.to_parquet(
+            folder / _TABLE, index=False, compression=None, use_dictionary=texts or False, write_page_checksum=True
+        )
         internal = {name: values for name, values in state.internal.items() if name in state.writes}
         pd.DataFrame(internal).to_parquet(folder / _INTERNAL, index=False)
         write_records(state.inputs, folder / _INPUTS)
+        own = {f"{self._folder.name}/{folder.name}/{name}": recorded(folder / name) for name in _PARTS}
+        for name in _PARTS:
+            sync_file(folder / name)
         document = {
             "fingerprint": self._fingerprint,
             "replaced": state.replaced,
-            "files": {path.relative_to(self._work).as_posix(): _identity(path) for path in self._files(folder, stage)},
+            "files": {**files, **own},
             "facts": state.facts,
             "rejects": state.rejects[old_rejects:],
             "record": record,
         }
         _write_document(document, folder / _DOCUMENT)
+        sync_folder(self._folder)
 
     def drop_from(self, index: int) -> None:
-        """Remove the checkpoints of a stage and all later ones: they are stale once it runs again."""
-        for path in self._folder.glob("*"):
-            if not path.is_dir():
-                path.unlink()
-            elif not path.name[:2].isdigit() or int(path.name[:2]) >= index:
-                shutil.rmtree(path)
+        """Remove the checkpoints of a stage and all later ones, which are stale once it runs again, and strangers."""
+        if self._folder.is_symlink() or not self._folder.is_dir():
+            remove(self._folder)
+            return
+        for path in self._folder.iterdir():
+            number = path.name[:2]
+            if path.is_symlink() or not path.is_dir() or not number.isdecimal() or int(number) >= index:
+                remove(path)
 
     def _files(self, folder: Path, stage: Stage) -> list[Path]:
         """Files of a stage that exist, and those of its checkpoint."""
-        own = [path for name in stage.files if (path := self._work / name).exists()]
-        files = [found for path in own for found in (files_below(path) if path.is_dir() else [path])]
-        return files + [folder / name for name in (_TABLE, _INTERNAL, _INPUTS)]
+        return stage_files(self._work, stage) + [folder / name for name in _PARTS]
 
     def _of(self, index: int, stage: Stage) -> Path:
         return self._folder / f"{index:02d}_{stage.name.replace(' ', '_')}"
 
 
-def _fingerprint_of_program(config: RunConfig) -> str:
-    """Hash of the pipeline's own code, the versions of its libraries, and the folders that paths refer to."""
-    root = Path(pipeline.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.read_bytes())
+def _fingerprint_of_places(config: RunConfig) -> str:
+    """Hash of the program and the folders that paths refer to."""
     folders = [str(config.folder.absolute()), *(os.environ.get(name, "") for name in ("MGIANT_DATA", "MGIANT_HOME"))]
-    digest.update(json.dumps([software_versions(), folders], sort_keys=True).encode())
-    return digest.hexdigest()
+    return hashlib.sha256(json.dumps([program_fingerprint(), folders]).encode()).hexdigest()
 
 
-def _identity(path: Path) -> tuple[int, str]:
-    """Size and SHA-256 of a file; (-1, "") when it cannot be read."""
-    try:
-        return path.stat().st_size, file_sha256(path)
-    except OSError:
-        return -1, ""
+def _read_table(path: Path) -> pd.DataFrame:
+    return pd.read_parquet(path, page_checksum_verification=True)
 
 
 def _write_document(document: dict[str, Any], path: Path) -> None:
@@ -153,13 +200,15 @@ def _write_document(document: dict[str, Any], path: Path) -> None:
     text = json.dumps(document)
     draft = path.with_suffix(".tmp")
     draft.write_text(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}", encoding="utf-8")
+    sync_file(draft)
     draft.replace(path)
+    sync_folder(path.parent)
 
 
 def _read_document(path: Path) -> dict[str, Any] | None:
     """What :func:`_write_document` wrote; None when it is missing or damaged."""
     try:
-        stated, _, text = path.read_bytes().partition(b"\n")
+        stated, _, text = path.read_bytes().partition(b"\n") if path.is_file() else (b"", b"", b"")
     except OSError:
         return None
     if hashlib.sha256(text).hexdigest().encode() != stated:

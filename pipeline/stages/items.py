@@ -6,7 +6,6 @@ files that belong to a stage and ``python -m pipeline stages`` follow from them.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from pipeline.config import RunConfig
 from pipeline.domain.columns import BY_NAME, column
+from pipeline.products.disk import remove
 from pipeline.products.spectra import SpectrumStore, write_blank_models
 from pipeline.stages.internal import LABEL_CONVERGED, Internal
 
@@ -84,11 +84,7 @@ class Item:
     def reset(self, work: Path) -> None:
         """Remove what an earlier run of the stage left of the item's files."""
         for name in self.files():
-            path = work / name
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+            remove(work / name)
 
 
 class Columns(Item):

@@ -27,7 +27,7 @@ def write_catalogue(state: BuildState, progress: Progress) -> int:
     progress(0.3, "catalogue")
     draw_spiral_arms(state)
     catalog = Catalog.from_frame(table, state.own)
-    catalog.write(state.draft, simulated=state.facts["simulated"])
+    catalog.write(state.draft, simulated=state.facts["simulated"], identity=state.identity())
     rejects = pd.DataFrame(state.rejects, columns=list(REJECT_COLUMNS))
     write_rejects(rejects, state.draft, simulated=state.facts["simulated"])
     state.facts["report"]["simulated"] = state.facts["simulated"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 import warnings
 from collections.abc import Collection, Mapping
@@ -14,14 +13,17 @@ from tqdm import tqdm
 
 from pipeline.config import RunConfig
 from pipeline.domain.columns import BY_NAME
-from pipeline.products.manifest import Manifest, ProductError, checksums
+from pipeline.products.manifest import Manifest
+from pipeline.products.versions import fresh_draft, locked, publish, refuse_foreign
 from pipeline.sources.tables.star_columns import StarColumns
 from pipeline.stages.checkpoints import Checkpoints
+from pipeline.stages.composing import DraftDamagedError, compose
 from pipeline.stages.declared import Stage
 from pipeline.stages.inputs import files_below
 from pipeline.stages.internal import BY_INTERNAL_NAME
 from pipeline.stages.order import STAGES
 from pipeline.stages.state import BuildState, Progress, StageSkipped
+from pipeline.stages.work_files import DRAFT_DIR, Recorded, clear, keep_only, record_files, work_folder
 
 SHOW_EVERY_SECONDS = 0.25
 
@@ -49,6 +51,10 @@ class ProgressReport:
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text("", encoding="utf-8")
+
+    def begin(self) -> None:
+        """Count from the first stage."""
+        self._done_weight = 0.0
 
     def stage(self, index: int) -> Progress:
         """The progress callback of one stage."""
@@ -116,7 +122,8 @@ def build(
     config : RunConfig
         What to build.
     output : Path
-        Product directory; an earlier one is replaced only when the new one is complete.
+        Product path, a link to its current version (:mod:`pipeline.products.versions`); an earlier product is replaced
+        in one step, when the new one is complete.
     progress_file : Path or None
         Where progress goes as lines of JSON.
     fresh : bool
@@ -140,50 +147,95 @@ def build(
     Raises
     ------
     ProductError
-        If ``output`` exists and is no product directory.
+        If ``output`` exists and is no product directory, or another process writes it.
     """
-    _refuse_foreign(output)
-    work = output.with_name(output.name + ".work")
-    if (fresh or not checkpoints) and work.exists():
-        shutil.rmtree(work)
-    state = BuildState(config, work, work / "draft")
-    state.measured, state.tables = measured_columns(config), dict(tables or {})
-    report = ProgressReport(progress_file, quiet=quiet, phase=phase)
-    kept = Checkpoints(work, config, without) if checkpoints else None
-    done: list[dict[str, Any]] = []
-    try:
-        for index, stage in enumerate(STAGES):
-            tell = report.stage(index)
-            record = _resumed_or_run(state, index, stage, kept, tell, left_out=stage.name in without)
-            tell(1.0, record["status"])
-            report.finish_stage(index)
-            done.append(record)
-        _warn_of_undeclared_files(state)
-        manifest = _publish(state, output, done)
-    finally:
-        report.close()
-    shutil.rmtree(work)
+    with locked(output) as (place, lock):
+        refuse_foreign(place)
+        work = work_folder(place)
+        if fresh or not checkpoints:
+            clear(work)
+        report = ProgressReport(progress_file, quiet=quiet, phase=phase)
+
+        def composed(draft: Path) -> Manifest:
+            state = BuildState(config, work, work / DRAFT_DIR)
+            state.measured, state.tables, state.left_out = measured_columns(config), dict(tables or {}), tuple(without)
+            kept = Checkpoints(work, config, without) if checkpoints else None
+            done, files = _run_stages(state, kept, report)
+            _warn_of_undeclared_files(state)
+            return compose(state, draft, done, files)
+
+        try:
+            try:
+                manifest = composed(draft := fresh_draft(place))
+            except DraftDamagedError as error:
+                warnings.warn(f"{error} The stage runs again now.", DraftDamagedWarning, stacklevel=2)
+                manifest = composed(draft := fresh_draft(place))
+            publish(place, draft, lock)
+        finally:
+            report.close()
+        _clear_at_end(work)
     return manifest
 
 
-def _resumed_or_run(
-    state: BuildState, index: int, stage: Stage, kept: Checkpoints | None, tell: Progress, *, left_out: bool
-) -> dict[str, Any]:
-    """Take a stage from its checkpoint, or run it and keep one."""
+class DraftDamagedWarning(UserWarning):
+    """A file changed between the end of its stage and publishing."""
+
+
+def _clear_at_end(work: Path) -> None:
+    try:
+        clear(work)
+    except OSError as error:
+        warnings.warn(f"{work} cannot be removed ({error}); the products are complete. Remove it.", stacklevel=3)
+
+
+def _run_stages(
+    state: BuildState, kept: Checkpoints | None, report: ProgressReport
+) -> tuple[list[dict[str, Any]], dict[str, Recorded]]:
+    """Take the first stages from their checkpoints and run the others; records of all, and the files that they left."""
+    done: list[dict[str, Any]] = []
+    files: dict[str, Recorded] = {}
+    resuming = True
+    report.begin()
+    for index, stage in enumerate(STAGES):
+        tell = report.stage(index)
+        if kept is not None:
+            kept.next_stage(stage)
+        resumed = kept.resume(state, index, stage) if kept is not None and resuming else None
+        if resumed is not None:
+            record, own = resumed
+        else:
+            if resuming:
+                resuming = False
+                _forget_from(state, index, kept, files)
+            record, own = _run_and_keep(state, index, stage, kept, tell)
+        files |= own
+        tell(1.0, record["status"])
+        report.finish_stage(index)
+        done.append(record)
+    return done, files
+
+
+def _forget_from(state: BuildState, index: int, kept: Checkpoints | None, files: Collection[str]) -> None:
+    """Leave of an earlier run only what the stages before ``index`` left, which was checked."""
     if kept is not None:
-        kept.next_stage(stage)
-        record = kept.resume(state, index, stage)
-        if record is not None:
-            return record
         kept.drop_from(index)
-    if index == 0 and state.work.exists():
-        shutil.rmtree(state.work)  # nothing of an earlier run counts
+    if index == 0:
+        clear(state.work)
+    else:
+        keep_only(state.work, files)
+
+
+def _run_and_keep(
+    state: BuildState, index: int, stage: Stage, kept: Checkpoints | None, tell: Progress
+) -> tuple[dict[str, Any], dict[str, Recorded]]:
+    """Run a stage, hash the files that it left, and keep a checkpoint."""
     state.draft.mkdir(parents=True, exist_ok=True)
     old_rejects = len(state.rejects)
-    record = _run(state, stage, tell, left_out=left_out)
+    record = _run(state, stage, tell, left_out=stage.name in state.left_out)
+    files = record_files(state.work, stage)
     if kept is not None:
-        kept.save(state, index, stage, record, old_rejects)
-    return record
+        kept.save(state, index, stage, record, old_rejects, files)
+    return record, files
 
 
 def _run(state: BuildState, stage: Stage, progress: Progress, *, left_out: bool = False) -> dict[str, Any]:
@@ -234,40 +286,6 @@ def _warn_of_undeclared_files(state: BuildState) -> None:
     if strange:
         told = ", ".join(strange)
         warnings.warn(f"Stage unknown: one wrote {told}, which it does not declare.", UndeclaredAccess, stacklevel=2)
-
-
-def _refuse_foreign(output: Path) -> None:
-    """Never replace a directory that is not a product directory."""
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        try:
-            Manifest.read(output)
-        except ProductError as error:
-            raise ProductError(f"{output} exists and is no product directory; choose another --output.") from error
-
-
-def _publish(state: BuildState, output: Path, stages: list[dict[str, Any]]) -> Manifest:
-    manifest = Manifest(
-        name=state.config.name,
-        simulated=state.facts["simulated"],
-        simulated_note=state.facts["simulated_note"],
-        configuration=state.config.as_dict(),
-        inputs=state.facts["inputs"],
-        choices=state.facts["choices"],
-        stages=tuple(stages),
-        files=checksums(state.draft),
-        tables=tuple(state.facts.get("tables", [])),
-    )
-    manifest.write(state.draft)
-    old = output.with_name(output.name + ".old")
-    if old.exists():
-        shutil.rmtree(old)
-    if output.exists():
-        output.replace(old)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    state.draft.replace(output)
-    if old.exists():
-        shutil.rmtree(old)
-    return manifest
 
 
 def summary(manifest: Manifest, report: dict[str, Any]) -> str:

@@ -15,12 +15,15 @@ from pipeline.config import RunConfig
 from pipeline.domain.column import Column
 from pipeline.domain.columns import BY_NAME
 from pipeline.domain.columns import column as declared_column
+from pipeline.products.identity import build_identity
+from pipeline.products.manifest import Identity
 from pipeline.products.spectra import SpectrumStore, SpectrumStoreWriter, write_blank_models
 from pipeline.sources.tables.star_columns import StarColumns
 from pipeline.stages.build_spectra import RawSpectraReader, RawSpectraWriter, reorder
 from pipeline.stages.inputs import InputRecord, digest_of
 from pipeline.stages.internal import Internal
 from pipeline.stages.items import Grid, LabelKind, label_columns
+from pipeline.stages.program import program_fingerprint
 
 Progress = Callable[[float, str], None]
 """Takes the fraction done of the running stage and a few words."""
@@ -66,6 +69,8 @@ class BuildState:
         Files that were read since then.
     replaced : bool
         Whether the whole table was replaced since then.
+    left_out : tuple of str
+        Stages that the build leaves out, by name.
     """
 
     def __init__(self, config: RunConfig, work: Path, draft: Path, table: pd.DataFrame | None = None) -> None:
@@ -81,6 +86,14 @@ class BuildState:
         self.tables: dict[str, StarColumns] = {}
         self.inputs: list[InputRecord] = []
         self.replaced = False
+        self.left_out: tuple[str, ...] = ()
+
+    def identity(self) -> Identity:
+        """Identity of the build, for the files of the product; all inputs must have been read."""
+        inputs = self.facts["inputs"]
+        return build_identity(
+            *(program_fingerprint(), self.config.as_dict(), inputs, self.left_out), self.integers("obsid")
+        )
 
     def begin(self) -> None:
         """Begin a stage: forget which columns earlier ones took and gave, and what they read."""
