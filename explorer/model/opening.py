@@ -7,7 +7,6 @@ made, so that the same files open at once the next time.
 
 from __future__ import annotations
 
-import shutil
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -28,7 +27,9 @@ from explorer.model.corrections import (
 from explorer.model.library import Library, load_library
 from explorer.model.opened_files import HASHES_NAME, OpenError, content_key
 from explorer.model.understood import Understood, understood_from
+from pipeline.products.lock import OutputBusyError
 from pipeline.products.manifest import MANIFEST_NAME, Manifest, ProductError
+from pipeline.products.versions import remove_product
 
 OPENED_NAME = "opened"
 """Folder at home with a folder for each set of files."""
@@ -302,9 +303,11 @@ class Opening:
         """Remove what was made; the configuration stays."""
         for name in (UNDERSTOOD_NAME, ENDED_NAME):
             (self.folder / name).unlink(missing_ok=True)
-        for name in (QUICK_NAME, WHOLE_NAME):
-            (self.folder / name / MANIFEST_NAME).unlink(missing_ok=True)  # first: without it nothing opens the rest
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+        try:
+            for name in (QUICK_NAME, WHOLE_NAME):
+                remove_product(self.folder / name)
+        except OutputBusyError as error:
+            raise BusyError(str(error)) from error
 
     def _follow_files(self) -> None:
         """Let the configuration name the files where they are now, and forget what a failed run understood."""

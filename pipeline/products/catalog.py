@@ -137,7 +137,12 @@ def catalog_length(directory: Path) -> int:
 
 
 def write_blocks(
-    frames: Iterable[pd.DataFrame], directory: Path, *, simulated: bool, own: Sequence[Column] = ()
+    frames: Iterable[pd.DataFrame],
+    directory: Path,
+    *,
+    simulated: bool,
+    own: Sequence[Column] = (),
+    identity: Identity | None = None,
 ) -> int:
     """Write ``catalog.parquet`` block by block, so that only one is in memory.
 
@@ -151,6 +156,8 @@ def write_blocks(
         What the file says of itself.
     own : sequence of Column
         The user's own columns. Without a description a column's type is taken from each block, and these must agree.
+    identity : Identity, optional
+        Of the build, for the file's metadata.
 
     Returns
     -------
@@ -167,7 +174,7 @@ def write_blocks(
         writer: pq.ParquetWriter | None = None
         for frame in frames:
             block = Catalog.from_frame(frame, own)
-            arrow = block.to_arrow(simulated=simulated)
+            arrow = block.to_arrow(simulated=simulated, identity=identity)
             if writer is None:
                 path = directory / CATALOG_NAME
                 writer = stack.enter_context(

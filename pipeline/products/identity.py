@@ -20,7 +20,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipeline.products.manifest import IDENTITY_KEY, MANIFEST_NAME, Identity, Manifest, ProductError, damaged
+from pipeline.products.manifest import (
+    IDENTITY_KEY,
+    MANIFEST_NAME,
+    Identity,
+    Manifest,
+    ProductError,
+    damaged,
+    product_files,
+)
 
 _DIGITS = 32
 _MEMBER = f"{IDENTITY_KEY}.npy"
@@ -159,6 +167,15 @@ def write_with_identity(source: Path, target: Path, identity: Identity) -> None:
             target.write_text(f"{text}\n", encoding="utf-8")
     except (ValueError, pa.ArrowException, zipfile.BadZipFile) as error:
         raise damaged(source, error) from error
+
+
+def stamp(directory: Path, identity: Identity) -> None:
+    """Give the files of a draft, whose formats can hold it, the identity of their build; those that have it stay."""
+    for path in (directory / name for name in product_files(directory)):
+        if carries_identity(path) and read_identity(path) != identity:
+            stamped = path.with_name(f"{path.name}.part")
+            write_with_identity(path, stamped, identity)
+            stamped.replace(path)
 
 
 def with_identity(document: Any, identity: Identity) -> Any:

@@ -24,8 +24,10 @@ from pipeline import __version__
 from pipeline.domain.columns import RELEASE_COLUMNS
 from pipeline.products.catalog import Catalog
 from pipeline.products.cds import cds_files
+from pipeline.products.identity import check_identity
 from pipeline.products.manifest import Manifest, ProductError
 from pipeline.products.tables import annotated, fits_bytes, parquet_bytes, votable_bytes
+from pipeline.products.versions import current_version
 from pipeline.products.vetting import (
     FIT_COLUMNS,
     NO_VERDICT,
@@ -125,7 +127,9 @@ def freeze(
     if not NAME_PATTERN.fullmatch(name):
         raise ProductError(f"{name!r:.80} is no name of a release: letters, digits and . _ - only, at most 40.")
     _refuse_existing(output)
+    directory = current_version(directory)
     manifest, catalog = Manifest.read(directory), Catalog.read(directory)
+    check_identity(directory, manifest)
     columns = {declared: catalog.table[declared.name].to_numpy() for declared in catalog.columns}
     vetted = vet_columns({declared.name: values for declared, values in columns.items()}, verdicts, name)
     columns |= {declared: vetted[declared.name] for declared in RELEASE_COLUMNS}

@@ -178,12 +178,20 @@ def publish(place: Path, draft: Path, lock: OutputLock) -> Path:
 
 
 def remove_product(path: Path) -> None:
-    """Remove a product with its versions; nothing is no error. The link goes first: no half of a product opens."""
+    """Remove a product with its versions; nothing is no error. The link goes first: no half of a product opens.
+
+    Raises
+    ------
+    OutputBusyError
+        If another process writes it.
+    """
     with locked(path) as (place, _lock):
         if place.is_dir() and not place.is_symlink():
             (place / MANIFEST_NAME).unlink(missing_ok=True)
-        remove(place)
-        remove(versions_of(place))
+        else:
+            remove(place)
+        for folder in (place, versions_of(place)):
+            _remove_or_warn(folder)
 
 
 def _is_own_link(place: Path) -> bool:
@@ -250,7 +258,11 @@ def _remove_older(place: Path, keep: set[Path]) -> None:
     kept = {path.name for path in keep if path.parent.name == versions_of(place).name}
     for path in sorted(versions_of(place).iterdir()):
         if path.name not in kept:
-            try:
-                remove(path)
-            except OSError as error:
-                warnings.warn(f"The older version {path} cannot be removed ({error}); it does no harm.", stacklevel=2)
+            _remove_or_warn(path)
+
+
+def _remove_or_warn(path: Path) -> None:
+    try:
+        remove(path)
+    except OSError as error:
+        warnings.warn(f"{path} is no longer used and cannot be removed ({error}). Remove it.", stacklevel=3)

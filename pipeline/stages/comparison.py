@@ -14,6 +14,7 @@ from pipeline.products.comparison import Compared, Statistics, write_comparison
 from pipeline.products.manifest import Manifest, ProductError
 from pipeline.products.models import read_model
 from pipeline.products.spectra import SpectrumStore
+from pipeline.products.versions import current_version
 from pipeline.science.slam import SlamModel, SlamSettings
 from pipeline.stages.items import label_columns
 from pipeline.stages.training import star_groups
@@ -57,6 +58,7 @@ def self_consistency(
     ValueError
         If so many stars cannot train.
     """
+    directory = current_version(directory)
     manifest, table = Manifest.read(directory), Catalog.read(directory).table
     if not SpectrumStore.exists(directory):
         raise ProductError(f"{directory} holds no spectra: build from spectra to train a label model.")

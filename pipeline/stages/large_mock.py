@@ -17,13 +17,16 @@ from pipeline.domain.frames import FRAMES
 from pipeline.mock.measured import measured
 from pipeline.mock.survey import FIRST_GAIA_ID, FIRST_OBSID, simulate
 from pipeline.products.catalog import CATALOG_NAME, REJECT_COLUMNS, write_blocks, write_rejects
+from pipeline.products.identity import build_identity, stamp
 from pipeline.products.manifest import Manifest, checksums
 from pipeline.products.release import REPORT_NAME
+from pipeline.products.versions import fresh_draft, locked, publish, refuse_foreign
 from pipeline.science.blocks import available_threads, in_order
 from pipeline.science.repeats import star_numbers
 from pipeline.science.stream import StreamModel
 from pipeline.stages.flagging import raise_flags
 from pipeline.stages.paths import download_folder
+from pipeline.stages.program import program_fingerprint
 from pipeline.stages.sky import galactic_coordinates
 from pipeline.stages.spatial import (
     MAPS,
@@ -66,7 +69,7 @@ def simulate_catalogue(
     Parameters
     ----------
     directory : Path
-        Where; empty or absent.
+        Where; an earlier product is replaced when the new one is complete.
     n_stars : int
         Rows.
     seed : int
@@ -83,36 +86,46 @@ def simulate_catalogue(
     """
     config = RunConfig(f"simulated catalogue of {n_stars:,}", input=InputConfig(n_stars=n_stars, seed=seed))
     stream = integrated_stream(_PARTICLES, seed, FRAMES[config.kinematics.frame], download_folder().parent / "streams")
-    state = BuildState(config, directory, directory)
-    directory.mkdir(parents=True, exist_ok=True)
     edges = np.linspace(0, n_stars, -(-n_stars // block) + 1).astype(int)
     spans = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
 
-    def frames() -> Iterator[pd.DataFrame]:
-        for frame, choices in _side_by_side(partial(_make_block, config, stream), spans):
-            state.facts["choices"] |= choices
-            yield frame
-            progress(int(frame["obsid"].max() + 1 - FIRST_OBSID) / n_stars)
+    inputs = {f"simulation seed {seed}": "", f"blocks of {block} rows": ""}
+    obsid = FIRST_OBSID + np.arange(n_stars)
+    identity = build_identity(program_fingerprint(), config.as_dict(), inputs, (), obsid)
+    with locked(directory) as (place, lock):
+        refuse_foreign(place)
+        draft = fresh_draft(place)
+        state = BuildState(config, draft, draft)
 
-    rows = write_blocks(frames(), directory, simulated=True)
-    write_rejects(pd.DataFrame(columns=list(REJECT_COLUMNS)), directory, simulated=True)
-    state.facts["simulated"] = True
-    state.table = pd.read_parquet(directory / CATALOG_NAME, columns=list(_MAPPED))
-    if not MAPS.missing(state):
-        map_disc(state, _quiet)
-    draw_spiral_arms(state)
-    publish_stream(state, stream)
-    (directory / REPORT_NAME).write_text("{}\n", encoding="utf-8")
-    Manifest(
-        name=config.name,
-        simulated=True,
-        simulated_note=f"All {rows:,} rows are simulated (seed {seed}): true values plus errors by formula; no "
-        "spectrum was made.",
-        configuration=config.as_dict(),
-        inputs={f"simulation seed {seed}": ""},
-        choices=state.facts["choices"],
-        files=checksums(directory),
-    ).write(directory)
+        def frames() -> Iterator[pd.DataFrame]:
+            for frame, choices in _side_by_side(partial(_make_block, config, stream), spans):
+                state.facts["choices"] |= choices
+                yield frame
+                progress(int(frame["obsid"].max() + 1 - FIRST_OBSID) / n_stars)
+
+        rows = write_blocks(frames(), draft, simulated=True, identity=identity)
+        write_rejects(pd.DataFrame(columns=list(REJECT_COLUMNS)), draft, simulated=True)
+        state.facts["simulated"] = True
+        state.table = pd.read_parquet(draft / CATALOG_NAME, columns=list(_MAPPED))
+        if not MAPS.missing(state):
+            map_disc(state, _quiet)
+        draw_spiral_arms(state)
+        publish_stream(state, stream)
+        (draft / REPORT_NAME).write_text("{}\n", encoding="utf-8")
+        stamp(draft, identity)
+        Manifest(
+            name=config.name,
+            simulated=True,
+            simulated_note=f"All {rows:,} rows are simulated (seed {seed}): true values plus errors by formula; no "
+            "spectrum was made.",
+            configuration=config.as_dict(),
+            inputs=inputs,
+            choices=state.facts["choices"],
+            files=checksums(draft),
+            build=identity.build,
+            rows=identity.rows,
+        ).write(draft)
+        publish(place, draft, lock)
     progress(1.0)
     return rows
 

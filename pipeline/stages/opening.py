@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import ConfigError, InputConfig, RunConfig, SourceConfig, load_config
+from pipeline.products.lock import OutputLock
 from pipeline.products.manifest import Manifest
 from pipeline.sources.tables.star_columns import StarColumns
 from pipeline.stages.declared import plan
@@ -23,6 +24,7 @@ from pipeline.stages.table_check import Understood, rendered, rendered_plan, und
 
 CONFIGURATION_NAME = "open.toml"
 UNDERSTOOD_NAME = "understood.json"
+LOCK_NAME = "open.lock"
 QUICK_NAME, WHOLE_NAME = "quick", "product"
 
 SLOW_STAGES = ("actions", "quantiles", "stream", "maps")
@@ -66,8 +68,15 @@ def open_files(
     ------
     ConfigError, TableError
         If the files cannot be used; ``understood.json`` then says what was understood before.
+    OutputBusyError
+        If another process opens files into the same folder.
     """
     into.mkdir(parents=True, exist_ok=True)
+    with OutputLock(into, into / LOCK_NAME):
+        return _open_files(paths, into, progress_file, quiet=quiet)
+
+
+def _open_files(paths: Sequence[Path], into: Path, progress_file: Path | None, *, quiet: bool) -> Manifest:
     path = into / CONFIGURATION_NAME
     if not path.is_file():
         _write(path, _configuration(paths))

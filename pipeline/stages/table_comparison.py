@@ -16,6 +16,7 @@ from pipeline.domain.column import Column
 from pipeline.products.catalog import Catalog
 from pipeline.products.comparison import Compared, Statistics, write_comparison
 from pipeline.products.manifest import Manifest
+from pipeline.products.versions import current_version
 from pipeline.science.neighbours import IndexArray, pairs_by_id, pairs_within, placed
 from pipeline.sources.tables.column_values import Making, make_values
 from pipeline.sources.tables.identity import Identity, recipe_of
@@ -96,6 +97,7 @@ def compare_with_table(directory: Path, path: Path, columns: Mapping[str, str], 
     ValueError
         If a column is unknown, not numeric or of another dimension, or no star is in both.
     """
+    directory = current_version(directory)
     manifest, catalog = Manifest.read(directory), Catalog.read(directory)
     table, known = catalog.table, {one.name: one for one in catalog.columns}
     other = open_table(path)
