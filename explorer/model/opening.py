@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from explorer.model.building import BuildProgress, BuildRunner, BuildStatus
+from explorer.model.building import BuildProgress, BuildRunner, BuildStatus, BusyError
 from explorer.model.corrections import (
     Correction,
     check,
