@@ -23,6 +23,8 @@ FORMAT_VERSION = 1
 
 MANIFEST_NAME = "manifest.json"
 
+_CHECKSUM = "checksum"
+
 _VERSIONED = ("numpy", "scipy", "astropy", "scikit-learn", "pandas", "pyarrow", "galpy")
 
 
@@ -147,10 +149,12 @@ class Manifest:
         return Identity(self.build, self.rows) if self.build and self.rows else None
 
     def write(self, directory: Path) -> None:
-        """Write ``manifest.json`` into ``directory``, replacing it in one step."""
+        """Write ``manifest.json`` with its own checksum into ``directory``, replacing it in one step."""
         target = directory / MANIFEST_NAME
         draft = target.with_suffix(".tmp")
-        draft.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        document = asdict(self)
+        document = document | {_CHECKSUM: _checksum(document)}
+        draft.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         draft.replace(target)
 
     @classmethod
@@ -179,6 +183,7 @@ class Manifest:
             raise ProductError(
                 f"{path} has layout version {found!r}; this program reads {FORMAT_VERSION}. Build the products again."
             )
+        raw.pop(_CHECKSUM, None)
         try:
             made = cls(**{**raw, "stages": tuple(raw["stages"]), "tables": tuple(raw.get("tables", ()))})
         except (KeyError, TypeError) as error:
@@ -186,6 +191,17 @@ class Manifest:
         if misfit := [name for name, kind in _KINDS.items() if not isinstance(getattr(made, name), kind)]:
             raise ProductError(f"{path} has a wrong value for {', '.join(misfit)}. Build the products again.")
         return made
+
+
+def manifest_is_unchanged(directory: Path) -> bool:
+    """Whether a manifest that can be read agrees with its own checksum; those of older programs have none."""
+    raw = json.loads((directory / MANIFEST_NAME).read_text(encoding="utf-8"))
+    stated = raw.pop(_CHECKSUM, None)
+    return stated is None or stated == _checksum(raw)
+
+
+def _checksum(document: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def file_sha256(path: Path) -> str:

@@ -25,6 +25,7 @@ from pipeline.products.manifest import (
     ProductError,
     damaged,
     file_sha256,
+    manifest_is_unchanged,
     product_files,
 )
 from pipeline.products.maps import DiscMap, read_maps
@@ -191,6 +192,8 @@ def _breaches(directory: Path) -> Iterator[str]:
     except ProductError as error:
         yield str(error)
         return
+    if not manifest_is_unchanged(directory):
+        yield f"{MANIFEST_NAME} differs from its own checksum: it was damaged or edited. Build the products again."
     yield from _checksum_breaches(directory, manifest)
     yield from identity_breaches(directory, manifest)
     for breaches_of in _PARTS:
