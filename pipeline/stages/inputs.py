@@ -26,6 +26,8 @@ class InputRecord:
         Of the file's content, or of a folder's sorted names; "" for a file that could not be read.
     folder : bool
         Whether it is a folder.
+    ctime_ns : int
+        Time of the file's last change by the system's clock, which no copy with old times can set; 0 for a folder.
     """
 
     path: str
@@ -33,6 +35,7 @@ class InputRecord:
     mtime_ns: int
     sha256: str
     folder: bool = False
+    ctime_ns: int = 0
 
     @classmethod
     def of_file(cls, path: Path, sha256: str | None = None) -> InputRecord:
@@ -48,7 +51,8 @@ class InputRecord:
         place = str(path.absolute())
         try:
             status = path.stat()
-            return cls(place, status.st_size, status.st_mtime_ns, file_sha256(path) if sha256 is None else sha256)
+            content = file_sha256(path) if sha256 is None else sha256
+            return cls(place, status.st_size, status.st_mtime_ns, content, ctime_ns=status.st_ctime_ns)
         except OSError:  # the reader will reject it with a reason; once it can be read, it counts as changed
             return cls(place, -1, 0, "")
 
@@ -60,7 +64,7 @@ class InputRecord:
         return cls(str(folder.absolute()), len(names), 0, digest, folder=True)
 
     def unchanged(self) -> bool:
-        """Whether the input is still what was recorded: same size and time, or else same content."""
+        """Whether the input is still what was recorded: same size and times, or else same content."""
         path = Path(self.path)
         if self.folder:
             return path.is_dir() and InputRecord.of_folder(path, files_below(path)) == self
@@ -70,7 +74,8 @@ class InputRecord:
             return False
         if status.st_size != self.size:
             return False
-        return status.st_mtime_ns == self.mtime_ns or InputRecord.of_file(path).sha256 == self.sha256
+        same = (status.st_mtime_ns, status.st_ctime_ns) == (self.mtime_ns, self.ctime_ns)
+        return same or InputRecord.of_file(path).sha256 == self.sha256
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -86,7 +91,14 @@ def digest_of(records: Iterable[InputRecord]) -> str:
 
 def write_records(records: Iterable[InputRecord], path: Path) -> None:
     """Write records as Parquet: a folder may hold hundreds of thousands of spectra."""
-    columns: Mapping[str, type] = {"path": str, "size": int, "mtime_ns": int, "sha256": str, "folder": bool}
+    columns: Mapping[str, type] = {
+        "path": str,
+        "size": int,
+        "mtime_ns": int,
+        "sha256": str,
+        "folder": bool,
+        "ctime_ns": int,
+    }
     rows = [asdict(record) for record in records]
     pd.DataFrame(rows, columns=list(columns)).astype(columns).to_parquet(path, index=False)
 

@@ -126,6 +126,15 @@ def replaced(builder):
     a_spectrum(builder).write_bytes(b"another junk")
 
 
+def replaced_with_old_times(builder):
+    """As `cp -p` and `rsync -t` do: of the same size and time, as all spectra of a survey may be."""
+    path = a_spectrum(builder)
+    status = path.stat()
+    other = a_spectrum(builder, 4).read_bytes()
+    path.write_bytes(other[: status.st_size].ljust(status.st_size, b"\0"))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
 def deleted(builder):
     a_spectrum(builder).unlink()
 
@@ -147,6 +156,7 @@ def mended(builder):
     [
         (touched, False, N, 1),
         (replaced, True, N - 1, 2),
+        (replaced_with_old_times, True, N - 1, 2),
         (deleted, True, N - 1, 1),
         (added, True, N, 2),
         (mended, True, N, 0),
