@@ -18,6 +18,7 @@ from pipeline.config import load_config
 from pipeline.mock import survey
 from pipeline.products.manifest import Manifest, ProductError
 from pipeline.products.release import verify
+from pipeline.products.versions import current_version
 from pipeline.stages import reading, runner
 
 CONFIGURATION = """name = "faults"
@@ -130,7 +131,7 @@ def ended(child, seconds=240.0):
 
 def described(output):
     """The manifest without its times."""
-    manifest = Manifest.read(output)
+    manifest = Manifest.read(current_version(output))
     stages = tuple({**stage, "seconds": 0} for stage in manifest.stages)
     return replace(manifest, stages=stages, created="")
 
