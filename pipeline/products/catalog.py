@@ -100,7 +100,7 @@ class Catalog:
     def write(self, directory: Path, *, simulated: bool) -> Path:
         """Write ``catalog.parquet``."""
         path = directory / CATALOG_NAME
-        pq.write_table(self.to_arrow(simulated=simulated), path, compression="zstd")
+        pq.write_table(self.to_arrow(simulated=simulated), path, compression="zstd", write_page_checksum=True)
         return path
 
     def to_arrow(self, *, simulated: bool) -> pa.Table:
@@ -167,7 +167,9 @@ def write_blocks(
             arrow = block.to_arrow(simulated=simulated)
             if writer is None:
                 path = directory / CATALOG_NAME
-                writer = stack.enter_context(pq.ParquetWriter(path, arrow.schema, compression="zstd"))
+                writer = stack.enter_context(
+                    pq.ParquetWriter(path, arrow.schema, compression="zstd", write_page_checksum=True)
+                )
             elif not arrow.schema.equals(writer.schema):
                 raise ProductError(f"The block from row {rows} on has other columns than the first, or other types.")
             if block.table["obsid"].min() <= last:
