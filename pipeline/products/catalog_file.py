@@ -197,7 +197,7 @@ class CatalogFile:
         first, column = self._first(name, rows), self._by_name[name]
         return np.empty(0, column.dtype) if first is None else numbers_of(first, column)
 
-    def number_at(self, name: str, row: int) -> float | None:  # noqa: ARG002, PLR6301 - a column is stored as a whole
+    def number_at(self, name: str, row: int) -> float | None:  # noqa: ARG002 - a column is stored as a whole
         """None: one value costs as much as its column."""
         return None
 

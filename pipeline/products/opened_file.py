@@ -204,7 +204,7 @@ class StoredRows:
             If the file has no such row.
         """
         numbers = np.arange(*wanted.indices(self.shape[0])) if isinstance(wanted, slice) else np.asarray(wanted)
-        if numbers.size and not (0 <= numbers.min() and numbers.max() < self.shape[0]):
+        if numbers.size and not (numbers.min() >= 0 and numbers.max() < self.shape[0]):
             raise IndexError(
                 f"{self.file.path} has rows 0 to {self.shape[0] - 1}, not {numbers.min()} to {numbers.max()}."
             )

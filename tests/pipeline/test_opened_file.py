@@ -72,7 +72,7 @@ def test_renamed_and_deleted_files_stay_readable_and_their_successors_are_not_re
     store = SpectrumStore(product)
     for file in store.files:
         file.pin()
-    os.rename(product / "spectra", product / "away")
+    (product / "spectra").rename(product / "away")
     (product / "away" / "flux.npy").unlink()
     (product / "spectra").mkdir()
     np.save(product / "spectra" / "flux.npy", values + 1)
