@@ -97,6 +97,7 @@ class CheckedFiles:
         self._held: dict[str, OpenedFile] = {}
         self._open: dict[str, _Judgement] = {}
         self._large: list[str] = []
+        self._reported: set[str] = set()
         self._named = {name: self._checked(name, later) for name in manifest.files}
         check_identity(directory, manifest)
 
@@ -176,11 +177,17 @@ class CheckedFiles:
         except ProductError as error:
             return str(error)
 
-    @staticmethod
-    def _judge(file: OpenedFile, judgement: _Judgement, found: str) -> None:
-        """Keep what a hash showed of an open file."""
-        if found and found != judgement.found:
+    def _report(self, found: str) -> None:
+        """Log damage, once for each file and kind."""
+        if found and found not in self._reported:
             _LOG.error("Damaged product: %s", found)
+            self._reported.add(found)
+
+    def _judge(self, file: OpenedFile, judgement: _Judgement, found: str) -> None:
+        """Keep what a hash showed of an open file."""
+        self._report(found)
+        if judgement.found and not found:
+            self._reported.discard(judgement.found)  # restored: it is news when it happens again
         judgement.found = judgement.trouble = found
         if found:
             file.refusal = found
@@ -230,8 +237,7 @@ class CheckedFiles:
             if _stamp_of(path) != now:
                 return
             judgement.judged, judgement.found = now, found
-        if judgement.found and judgement.trouble != judgement.found:
-            _LOG.error("Damaged product: %s", judgement.found)
+        self._report(judgement.found)
         judgement.trouble = judgement.found
 
     # --- what is known ----------------------------------------------------------------------------------------------

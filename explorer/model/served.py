@@ -136,7 +136,9 @@ class Served:
             return
         place, identity = self.directory.resolve(), manifest_hash(self.directory)
         if not identity:
-            self._note(gone=f"{self.directory} holds no {MANIFEST_NAME} any more: restore it or build it again.")
+            self._note(
+                gone=f"{newest.files.directory} holds no {MANIFEST_NAME} any more: restore it or build it again."
+            )
             return
         same = (place, identity) == (newest.files.directory, newest.files.identity)
         if same and not newest.files.damage:
@@ -157,7 +159,8 @@ class Served:
             library = open_library(self.directory, self.cache)
         except (ProductError, OSError, ValueError, KeyError) as error:
             self._failed = tree
-            self._note(trouble=f"The build that is there now cannot be opened: {error}")
+            if before.files is None or tree[1] != before.files.identity:  # else its damage is reported already
+                self._note(trouble=f"The build that is there now cannot be opened: {error}")
             return
         try:
             self._prepare(library)
@@ -255,5 +258,11 @@ def product_health(state: ServedState | None, shown: Library | None = None) -> d
         "state": "gone" if state.gone else check.value,
         "checked": round(files.share, 3) if files is not None else 0.0,
         "rebuilt": state.builds > 1,
-        "problems": [text for text in (state.gone, state.trouble, *state.damage) if text],
+        "problems": [_without_places(text, library) for text in (state.gone, state.trouble, *state.damage) if text],
     }
+
+
+def _without_places(text: str, library: Library) -> str:
+    """A sentence without the folders of this server: anybody who reaches it may ask for its health."""
+    place = library.products.directory
+    return text.replace(f"{place}/", "").replace(str(place), place.name)

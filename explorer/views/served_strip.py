@@ -12,6 +12,7 @@ from panel.viewable import Viewable, Viewer
 from explorer.model.library import Library
 from explorer.model.served import Served, ServedState, is_newer
 from explorer.views.base import html
+from pipeline.products.catalog_file import CATALOG_NAME
 
 _FOLLOW_MS = 1500
 _NEWER = {"background": "rgba(0, 114, 181, 0.13)", "align-items": "center"}
@@ -100,7 +101,9 @@ def trouble_sentence(state: ServedState, shown: Library) -> str:
     if files is not None and files.fatal:
         return f"The catalogue on this page is damaged: do not use its values. {files.fatal}"
     if files is not None and files.withheld:
-        return f"Spectra of this page are no longer shown. {_joined(list(files.withheld.values()))}"
+        spectra = [text for name, text in files.withheld.items() if name != CATALOG_NAME]
+        what = "Spectra of this page are" if spectra else "Own columns that this page has not read yet are"
+        return f"{what} no longer shown. {_joined(spectra or list(files.withheld.values()))}"
     if state.newest is not shown or state.good:
         return ""
     problem = state.gone or state.trouble or _joined(list(state.damage))
