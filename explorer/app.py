@@ -73,6 +73,8 @@ pn.extension(notifications=False)
 # With its first event a browser sends the whole of a model that the server gave it: Bokeh warns, and keeps its own.
 warnings.filterwarnings("ignore", "reference already known", BokehUserWarning)
 
+add_part("product", lambda: {"ok": True, "state": "not open yet"})
+
 _DENSE = {
     "& .MuiToolbar-root": {"minHeight": "46px !important", "height": "46px", "margin": "0 !important"},
     "& .MuiAppBar-root .MuiLinearProgress-root": {"display": "none"},

@@ -91,7 +91,11 @@ def newer_sentence(state: ServedState, shown: Library) -> str:
     """That another build can be opened; "" where the page shows the newest one."""
     if state.newest is None or not is_newer(shown, state.newest):
         return ""
-    made, before = (one.products.manifest.created[:16].replace("T", " ") for one in (state.newest, shown))
+    new, old = state.newest.products.manifest, shown.products.manifest
+    if new.created == old.created:
+        changed = sorted(name for name in {*new.files, *old.files} if new.files.get(name) != old.files.get(name))
+        return f"This catalogue was published again with other files: {', '.join(changed[:3]) or 'restored ones'}."
+    made, before = (manifest.created[:16].replace("T", " ") for manifest in (new, old))
     return f"A newer build of this catalogue is there, made on {made} UTC. This page shows the one of {before}."
 
 

@@ -394,6 +394,18 @@ def test_the_strip_says_what_happened_and_reloads(star_products, other_products,
     assert not ServedStrip(served, served.library(), reload, lambda: None).body.visible
 
 
+def test_files_that_are_added_to_a_build_are_named(star_products, tmp_path):
+    product = copied(star_products, tmp_path / "p")
+    served = Served(product)
+    library = served.library()
+    (product / "validation.json").write_text('{"labels": {}}')
+    sign(product)
+    state = looks(served)
+    assert newer_sentence(state, library) == "This catalogue was published again with other files: validation.json."
+    assert trouble_sentence(state, library) == ""
+    assert served.library().products.spectra.get(STAR).flux.size
+
+
 async def asked(routes):
     """Status and document of ``/health``."""
     server = HTTPServer(Application(routes))

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.products.catalog_file import CATALOG_NAME, CatalogFile
+from pipeline.products.catalog import Catalog
+from pipeline.products.catalog_file import CatalogFile
 from pipeline.products.manifest import ProductError
 from pipeline.products.opened_file import OpenedFile, StoredRows
 from pipeline.products.spectra import SpectrumStore, SpectrumStoreWriter
@@ -123,11 +125,11 @@ def test_what_is_no_file_is_refused_at_once(tmp_path):
             OpenedFile(tmp_path / name)
 
 
-def test_pages_of_the_catalogue_are_checked_and_a_replaced_file_is_refused(tiny, tmp_path):
-    path = tmp_path / CATALOG_NAME
-    right = (tiny / CATALOG_NAME).read_bytes()
-    path.write_bytes(right)
-    file = CatalogFile(path)
+def test_pages_of_the_catalogue_are_checked_and_a_replaced_file_is_refused(tmp_path):
+    teff = np.random.default_rng(2).uniform(3500, 4000, OBSID.size)
+    stars = {"obsid": OBSID, "teff": teff, "in_training": OBSID > 120, "quality": 0}
+    path = Catalog.from_frame(pd.DataFrame(stars)).write(tmp_path, simulated=True)
+    right = path.read_bytes()
     metadata = pq.ParquetFile(path).metadata
     at = metadata.row_group(0).column(1).data_page_offset + metadata.row_group(0).column(1).total_compressed_size - 9
     name = metadata.row_group(0).column(1).path_in_schema
