@@ -22,10 +22,10 @@ if __name__ == "__main__":
 
 import panel as pn
 
-from explorer.app import TITLE, serve_session, warm_up
+from explorer.app import TITLE, serve_session, served_at, warm_up
 from explorer.model.building import default_build
-from explorer.model.library import open_library
 from explorer.model.memory import set_aside
+from explorer.views.health import ROUTES
 from explorer.views.vetting.signin import serving
 from pipeline.products.manifest import ProductError
 
@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> int:
     if runner is None or runner.ready:
         print(f"Opening {config.directory}", flush=True)  # noqa: T201 - a command line speaks to its user
         try:
-            warm_up(open_library(config.directory, config.columns))
+            warm_up(served_at(config).library())
         except ProductError as error:
             remedy = f" Remove {config.directory} to have the default built again." if runner is not None else ""
             print(f"{error}{remedy}", file=sys.stderr)  # noqa: T201
@@ -80,7 +80,7 @@ def serve(config: AppConfig) -> int:
         show=config.open_browser,
         title=TITLE,
         websocket_origin=list(config.origins) or None,
-        liveness="health",
+        extra_patterns=ROUTES,
         sign_sessions=True,
         secret_key=secrets.token_bytes(32),
         websocket_max_message_size=MOST_MESSAGE_BYTES,

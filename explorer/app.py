@@ -6,7 +6,6 @@ import asyncio
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -25,7 +24,8 @@ from tornado.websocket import WebSocketClosedError
 
 from explorer.config import AppConfig
 from explorer.model.building import BuildRunner, default_build
-from explorer.model.library import Library, open_library
+from explorer.model.health import add_part
+from explorer.model.library import Library, kept_by_library
 from explorer.model.links import LinkStore
 from explorer.model.memory import give_back, set_aside
 from explorer.model.opened_files import OpenError
@@ -33,6 +33,7 @@ from explorer.model.opening import Opening
 from explorer.model.polygons import LOOKUP_FROM, points_in_polygon
 from explorer.model.refit import warm_up as warm_up_refit
 from explorer.model.selection import InBox
+from explorer.model.served import Served, product_health, served_products
 from explorer.model.vetting.desk import Desk
 from explorer.model.vetting.people import Role, UserError
 from explorer.model.vetting.store import Store, StoreError
@@ -45,6 +46,7 @@ from explorer.views.channel import Channel
 from explorer.views.columns import ColumnsPage
 from explorer.views.explore import ExploreRoom, state_of_link
 from explorer.views.progress import ProgressView
+from explorer.views.served_strip import ServedStrip
 from explorer.views.stage import Stage
 from explorer.views.strip import OpeningStrip
 from explorer.views.validate import ROOM, ValidateView
@@ -71,6 +73,8 @@ pn.extension(notifications=False)
 # With its first event a browser sends the whole of a model that the server gave it: Bokeh warns, and keeps its own.
 warnings.filterwarnings("ignore", "reference already known", BokehUserWarning)
 
+add_part("product", lambda: {"ok": True, "state": "not open yet"})
+
 _DENSE = {
     "& .MuiToolbar-root": {"minHeight": "46px !important", "height": "46px", "margin": "0 !important"},
     "& .MuiAppBar-root .MuiLinearProgress-root": {"display": "none"},
@@ -96,7 +100,8 @@ def serve_session(config: AppConfig) -> pmui.Page:
         return build_waiting_page(runner)
     try:
         opening = open_paths(config)
-        library = opening.library() if opening else open_library(config.directory, config.columns)
+        served = served_at(config) if opening is None else None
+        library = served.library() if served is not None else opening.library()
     except (ProductError, OpenError) as error:
         return _page([sentence(str(error))])
     if _borrowed():
@@ -104,6 +109,9 @@ def serve_session(config: AppConfig) -> pmui.Page:
     if opening is not None and (library is None or COLUMNS_ADDRESS in pn.state.session_args):
         return build_columns_page(opening, lambda: correction_refusal(config), stays=library is not None)
     assert library is not None
+    if served is not None:
+        leave = served.enter(library)
+        pn.state.on_session_destroyed(lambda _: leave())
     set_aside()
     person, reason = visitor(config)
     try:
@@ -118,7 +126,15 @@ def serve_session(config: AppConfig) -> pmui.Page:
         config.releases,
         config.home / "samp" if config.alone else None,
         opening,
+        served,
     )
+
+
+def served_at(config: AppConfig) -> Served:
+    """The products that are served, watched from now on and reported by ``/health``."""
+    served = served_products(config.directory, config.columns, warm_up_views)
+    add_part("product", lambda: product_health(served.state))
+    return served
 
 
 def correction_refusal(config: AppConfig) -> str:
@@ -140,9 +156,13 @@ def _borrowed() -> bool:
     return bool(asked) or "Bokeh-Session-Id" in pn.state.headers
 
 
-@lru_cache(maxsize=4)
 def open_desk(config: AppConfig, library: Library) -> Desk:
     """The one door to the record in this process, for a library."""
+    return _desk(library, config)
+
+
+@kept_by_library(4)
+def _desk(library: Library, config: AppConfig) -> Desk:
     return Desk(Store.open(config.vetting), library, people_of(config))
 
 
@@ -174,6 +194,7 @@ def build_page(
     releases: Path = Path(),
     samp: Path | None = None,
     opening: Opening | None = None,
+    served: Served | None = None,
 ) -> pmui.Page:
     """The explorer on a library.
 
@@ -193,6 +214,8 @@ def build_page(
         Where tables for programs on this machine are kept; without it nothing is sent to any.
     opening : Opening, optional
         What makes the products, where they are made of files that were opened.
+    served : Served, optional
+        Follows the products on disk, where they are served from a directory.
     """
     products = library.products
     workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
@@ -209,7 +232,9 @@ def build_page(
         rooms["Progress"] = lambda: CampaignsRoom(here, releases)
     rooms["About"] = lambda: AboutView(library, columns_page=opening is not None)
     tabs, frames = _tabs(rooms, workspace)
-    strip = [OpeningStrip(opening, library, explore.reload)] if opening is not None else []
+    strip: list[Any] = [OpeningStrip(opening, library, explore.reload)] if opening is not None else []
+    if served is not None:
+        strip.append(ServedStrip(served, library, explore.reload, explore.star.show))
     page = _page([*_banner(products.manifest), *strip, *frames], [tabs])
     page.param.watch(lambda _: in_turn(lambda: workspace.param.update(dark=bool(page.dark_theme))), "dark_theme")
     workspace.param.watch(lambda event: page.param.update(dark_theme=event.new), "dark")
@@ -321,7 +346,7 @@ def warm_up_views(library: Library) -> None:
     """
     if library.products.spectra is not None:
         with suppress(ValueError):  # a damaged label model: the star's room says so
-            warm_up_refit(library.products.directory, library.products.spectra)
+            warm_up_refit(library.label_model, library.products.spectra)
     workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
     stage = Stage(workspace, library, Channel())
     for number, panel in enumerate(stage.panels):

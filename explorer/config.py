@@ -121,7 +121,7 @@ class AppConfig:
         paths = tuple(path.absolute() for path in given.paths)
         home = cache_folder(environment)
         return cls(
-            directory=paths[0].resolve() if paths else home / DEFAULT_CONFIGURATION,
+            directory=paths[0] if paths else home / DEFAULT_CONFIGURATION,
             home=home,
             paths=paths,
             build="" if paths else DEFAULT_CONFIGURATION,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from explorer.config import AppConfig
+from explorer.model.health import add_part
 from explorer.model.library import Library
 from explorer.model.opened_files import files_to_open
 from explorer.model.opening import Opening, opening_of
+from explorer.model.served import product_health, start_watching
 
 
 def open_paths(config: AppConfig) -> Opening | None:
@@ -21,6 +23,8 @@ def open_paths(config: AppConfig) -> Opening | None:
         return None
     opening = opening_of(files, config.home, config.columns, _prepare)
     opening.start()
+    start_watching()
+    add_part("product", lambda: product_health(None, opening.library()))
     return opening
 
 

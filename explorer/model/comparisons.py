@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.model.library import Library
+from explorer.model.library import Library, kept_by_library
 from explorer.model.selection import Mask
 from explorer.model.star import LABELS, reference_of
 from explorer.model.table import StarTable
@@ -145,14 +144,14 @@ class Trend:
     stars: int
 
 
-@lru_cache(maxsize=4)
+@kept_by_library(1)
 def pairs_of(library: Library) -> tuple[Pair, ...]:
     """What can be compared in a catalogue."""
     table = library.table
     found = [Pair(*names) for names in _OTHERS if table.usable(*names[:2])]
     if "n_obs" in table and bool((table["n_obs"] > 1).any()):
         found += [Pair(name, "", REPEATS) for name in _REPEATED if table.usable(name)]
-    truth = library.products.truth
+    truth = library.truth
     if truth is not None:
         found += [Pair(name, "", TRUTH) for name in _TRUE if table.usable(name) and f"true_{name}" in truth]
     return tuple(found)
@@ -186,8 +185,8 @@ def _other(library: Library, pair: Pair) -> tuple[FloatArray, FloatArray]:
     """The other values and their errors."""
     table = library.table
     if pair.origin == TRUTH:
-        assert library.products.truth is not None
-        true = library.products.truth[f"true_{pair.name}"].reindex(table["obsid"]).to_numpy(np.float64)
+        assert library.truth is not None
+        true = library.truth[f"true_{pair.name}"].reindex(table["obsid"]).to_numpy(np.float64)
         return true, np.zeros(table.n_stars)
     if pair.origin == REPEATS:
         return _repeated(table, pair.name)

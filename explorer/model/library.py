@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache, partial, wraps
 from pathlib import Path
+from threading import RLock
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from explorer.model.mapped import LARGE, mapped_table
+import pandas as pd
+
+from explorer.model.checked_files import CheckedFiles, manifest_hash
+from explorer.model.mapped import LARGE, columns_folder, forget_columns, mapped_table
+from explorer.model.refit import LabelModel, RefitError, open_label_model
 from explorer.model.table import StarTable
 from pipeline.domain.frames import configured_frame
-from pipeline.products.catalog import catalog_length, read_catalog
+from pipeline.products.catalog import read_catalog
 from pipeline.products.catalog_file import CATALOG_NAME, CatalogFile
-from pipeline.products.release import Products
+from pipeline.products.correlations import Correlations, read_correlations
+from pipeline.products.manifest import Manifest, ProductError
+from pipeline.products.release import TRUTH_NAME, Products
+from pipeline.products.spectra import FILE_NAMES, SPECTRA_DIR
+from pipeline.products.versions import current_version
+
+MOST_KEPT = 4
+"""Directories whose newest library is kept open although no page shows it."""
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 @dataclass(frozen=True, eq=False)
 class Library:
     """Products and the table made of them; equal to itself alone, so that what is made of it can be kept.
+
+    Everything in it is of one build, however the directory changes: it is in memory, or its file stays open.
 
     Parameters
     ----------
@@ -24,10 +45,25 @@ class Library:
         What was published.
     table : StarTable
         Its stars as arrays.
+    label_model : LabelModel or None
+        For refits; None where the build trained none.
+    no_model : str
+        Why the label model cannot be used; "" where it can, or there is none.
+    correlations : Correlations or None
+        Of the stars whose velocity is doubtful.
+    files : CheckedFiles, optional
+        How far the files are checked.
+    kept : dict
+        What is made of it, see :func:`kept_by_library`.
     """
 
     products: Products
     table: StarTable
+    label_model: LabelModel | None = None
+    no_model: str = ""
+    correlations: Correlations | None = None
+    files: CheckedFiles | None = None
+    kept: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
     def r0_kpc(self) -> float:
@@ -35,31 +71,135 @@ class Library:
         kinematics = self.products.manifest.configuration.get("kinematics", {"frame": "paper"})
         return configured_frame(kinematics["frame"], kinematics.get("custom_frame", {})).r0_kpc
 
+    def demand_unchanged(self) -> None:
+        """Refuse to read the directory again where it is of another build now.
+
+        Raises
+        ------
+        ProductError
+            Naming the first file that changed.
+        """
+        if self.files is not None:
+            self.files.demand_unchanged()
+
+    @property
+    def truth(self) -> pd.DataFrame | None:
+        """What was put into a simulated catalogue, by obsid; None where nothing is known.
+
+        Raises
+        ------
+        ProductError
+            If the file was changed before it was read for the first time.
+        """
+        known = "truth" in self.products.__dict__
+        found = self.products.truth
+        if found is not None and not known and self.files is not None:
+            try:
+                self.files.demand_unchanged(TRUTH_NAME)
+            except ProductError:
+                del self.products.__dict__["truth"]
+                raise
+        return found
+
+
+def kept_by_library(
+    most: int,
+) -> Callable[[Callable[Concatenate[Library, _P], _R]], Callable[Concatenate[Library, _P], _R]]:
+    """Keep what a function made of a library, its first argument, for as long as the library is open.
+
+    Parameters
+    ----------
+    most : int
+        Results that are kept for each library, those that were used last.
+    """
+
+    def decorate(function: Callable[Concatenate[Library, _P], _R]) -> Callable[Concatenate[Library, _P], _R]:
+        @wraps(function)
+        def keeping(library: Library, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+            if function not in library.kept:
+                library.kept[function] = lru_cache(most)(partial(function, library))
+            made: _R = library.kept[function](*args, **kwargs)
+            return made
+
+        return keeping
+
+    return decorate
+
 
 def load_library(directory: Path, cache: Path | None = None) -> Library:
-    """Open a product directory.
+    """Open a product directory; every file is checked against the manifest, large ones in the background.
 
     Parameters
     ----------
     directory : Path
-        Product directory.
+        Product directory, or a link to it.
     cache : Path, optional
         Where the columns of large catalogues are kept; without one they are held in memory.
 
     Raises
     ------
     ProductError
+        If it cannot be opened, is damaged, or changes meanwhile.
+    """
+    directory = current_version(directory).resolve()
+    manifest = Manifest.read(directory)
+    files = CheckedFiles(directory, manifest, (CATALOG_NAME, *(f"{SPECTRA_DIR}/{name}" for name in FILE_NAMES)))
+    products, file = Products.open(directory), CatalogFile(directory / CATALOG_NAME)
+    files.hold((file.opened, *(products.spectra.files if products.spectra is not None else ())))
+    forget: Callable[[], None] | None = None
+    if cache is not None and len(file) > LARGE:
+        table = mapped_table(file, manifest, cache)
+        forget = partial(forget_columns, columns_folder(file, manifest, cache))
+    else:
+        table = StarTable.from_frame(read_catalog(file, own=False).table, file.own, file)
+    model, no_model = _label_model(directory) if products.spectra is not None else (None, "")
+    library = Library(products, table, model, no_model, read_correlations(directory), files)
+    if len(file) <= LARGE:
+        _ = library.truth  # later the file may be of another build
+    files.demand_unchanged()
+    files.start(forget)
+    return library
+
+
+def _label_model(directory: Path) -> tuple[LabelModel | None, str]:
+    """The label model, and why there is none that could be used."""
+    try:
+        return open_label_model(directory), ""
+    except RefitError as error:
+        return None, str(error)
+
+
+_OPEN: weakref.WeakValueDictionary[tuple[Path, str, Path | None], Library] = weakref.WeakValueDictionary()
+_NEWEST: OrderedDict[tuple[Path, Path | None], Library] = OrderedDict()
+_TURN = RLock()
+
+
+def open_library(directory: Path, cache: Path | None = None) -> Library:
+    """Open a product directory as :func:`load_library`, or return the library of the same build that is open already.
+
+    A library is known by its directory and the hash of its manifest: after another build there is another one.
+
+    Raises
+    ------
+    ProductError
         If it cannot be opened.
     """
-    products = Products.open(directory)
-    if cache is not None and catalog_length(directory) > LARGE:
-        return Library(products, mapped_table(directory, products.manifest, cache))
-    file = CatalogFile(directory / CATALOG_NAME)
-    declared = read_catalog(file, own=False)
-    return Library(products, StarTable.from_frame(declared.table, file.own, file))
+    with _TURN:
+        version = current_version(directory).resolve()
+        key = (version, manifest_hash(version), cache)
+        library = _OPEN.get(key)
+        if library is None or (library.files is not None and library.files.damage):
+            library = load_library(directory, cache)
+            _OPEN[key] = library
+        _NEWEST[directory, cache] = library
+        _NEWEST.move_to_end((directory, cache))
+        while len(_NEWEST) > MOST_KEPT:
+            _NEWEST.popitem(last=False)
+        return library
 
 
-@lru_cache(maxsize=4)
-def open_library(directory: Path, cache: Path | None = None) -> Library:
-    """Open a product directory as :func:`load_library`, or hand back the one that this process holds open."""
-    return load_library(directory, cache)
+def forget_libraries() -> None:
+    """Keep no library that no page shows."""
+    with _TURN:
+        _NEWEST.clear()
+        _OPEN.clear()

@@ -1,8 +1,10 @@
-"""Catalogues too large for memory: each column is written out once and mapped from disk from then on."""
+"""Catalogues too large for memory: each column is written out once, and mapped from disk while it is in use."""
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from explorer.model.column_file import ColumnFile, seal
 from explorer.model.table import StarTable
 from pipeline.domain.column import Column
 from pipeline.domain.columns import REQUIRED
-from pipeline.products.catalog_file import CATALOG_NAME, CatalogFile, numbers_of, words_of
+from pipeline.products.catalog_file import CatalogFile, numbers_of, words_of
 from pipeline.products.manifest import Manifest, ProductError
 
 LARGE = 500_000
@@ -24,17 +27,19 @@ AT_ONCE = 60
 """The user's own columns that are written out with the declared ones, for a star's card; others follow on demand."""
 
 _BATCH = 1 << 20
+_SUFFIX = ".column"
+_LOG = logging.getLogger("explorer.products")
 
 
-def mapped_table(directory: Path, manifest: Manifest, cache: Path) -> StarTable:
-    """The stars of a product directory, their columns mapped from ``cache``.
+def mapped_table(file: CatalogFile, manifest: Manifest, cache: Path) -> StarTable:
+    """The stars of a catalogue, their columns below ``cache``.
 
     Parameters
     ----------
-    directory : Path
-        Product directory.
+    file : CatalogFile
+        The catalogue.
     manifest : Manifest
-        Its manifest; the catalogue's checksum, else its size and time, names the folder of its columns.
+        Of its product.
     cache : Path
         Where columns are kept; a folder of the same name is used again.
 
@@ -43,25 +48,35 @@ def mapped_table(directory: Path, manifest: Manifest, cache: Path) -> StarTable:
     ProductError
         If the catalogue is damaged, or lacks a column that every catalogue has.
     """
-    file = CatalogFile(directory / CATALOG_NAME)
     names = {one.name for one in file.columns}
     absent = [name for name in REQUIRED if name not in names]
     if absent:
         raise ProductError(f"{file.path} lacks {', '.join(absent)}. Build the products again.")
-    stat = file.path.stat()
-    folder = cache / (manifest.files.get(CATALOG_NAME) or f"{stat.st_size:x}-{stat.st_mtime_ns:x}")[:40]
-    folder.mkdir(parents=True, exist_ok=True)
-    mapped = MappedColumns(file, folder)
+    columns = MappedColumns(file, columns_folder(file, manifest, cache))
     declared = [one for one in file.columns if not one.is_own]
-    arrays = {one.name: mapped.numbers(one.name) for one in declared if one.dtype != "str"}
-    words = {one.name: mapped.words(one.name) for one in declared if one.dtype == "str"}
-    for one in file.own[:AT_ONCE]:
-        mapped.prepare(one)
-    return StarTable(arrays, words, file.own, mapped)
+    for one in (*declared, *file.own[:AT_ONCE]):
+        columns.prepare(one)
+    arrays = {"obsid": columns.numbers("obsid")}
+    words = {one.name: columns.words(one.name) for one in declared if one.dtype == "str"}
+    return StarTable(arrays, words, file.own, columns, [one for one in declared if one.dtype != "str"])
+
+
+def columns_folder(file: CatalogFile, manifest: Manifest, cache: Path) -> Path:
+    """Folder of a catalogue's columns, named by its checksum, else by its size and time."""
+    stamp = file.opened.stamp
+    return cache / (manifest.files.get(file.path.name) or f"{stamp.size:x}-{stamp.modified_ns:x}")[:40]
+
+
+def forget_columns(folder: Path) -> None:
+    """Remove columns that were written out of a damaged catalogue."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 class MappedColumns:
-    """Columns of a catalogue on disk, each written out when it is first asked for and mapped from then on.
+    """Columns of a catalogue on disk, each written out when it is first asked for.
+
+    A column file that is missing, cut or damaged is written again; where it cannot be, its values come from the
+    catalogue itself and are held in memory.
 
     Parameters
     ----------
@@ -74,26 +89,100 @@ class MappedColumns:
     def __init__(self, file: CatalogFile, folder: Path) -> None:
         self.file, self.folder = file, folder
         self._columns = {one.name: one for one in file.columns}
+        self._open: dict[str, ColumnFile] = {}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for outdated in (*folder.glob("*.npy"), *folder.glob("*.arrow")):  # of earlier versions, without checksums
+                outdated.unlink()
+        except OSError as error:
+            self._note_unwritable(error)
 
-    def prepare(self, one: Column) -> Path:
-        """The file of a column, written unless it is there."""
-        text = one.dtype == "str"
-        path = self.folder / (f"{one.name}.arrow" if text else f"{one.name}.npy")
-        if not path.is_file():
-            # Two servers or two visitors may write a column at once: each has a draft, and either is right.
-            draft = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.part")
-            (_write_text if text else _write_numbers)(self.file, one, draft)
-            draft.rename(path)
-        return path
+    def prepare(self, one: Column) -> bool:
+        """Write a column out, unless it is there; False where the folder cannot be written."""
+        path = self.folder / f"{one.name}{_SUFFIX}"
+        if path.is_file():
+            return True
+        # Two servers or two visitors may write a column at once: each has a draft, and either is right.
+        draft = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.part")
+        try:
+            (_write_text if one.dtype == "str" else _write_numbers)(self.file, one, draft)
+            seal(draft, self._key(one.name))
+            draft.replace(path)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            self._note_unwritable(error)
+            return False
+        return True
+
+    def _key(self, name: str) -> str:
+        return f"{self.folder.name}/{name}"
+
+    def _note_unwritable(self, error: OSError) -> None:
+        _LOG.warning("Columns cannot be kept in %s (%s): they are held in memory.", self.folder, error.strerror)
+
+    def _sealed(self, name: str, rows_bytes: int | None = None) -> ColumnFile | None:
+        """A column's file, written again where it is damaged; None where it cannot be had."""
+        one = self._columns[name]
+        for _ in range(2):
+            if name not in self._open:
+                if not self.prepare(one):
+                    return None
+                try:
+                    self._open[name] = ColumnFile(self.folder / f"{name}{_SUFFIX}", self._key(name))
+                except ProductError as error:
+                    self._discard(name, error)
+                    continue
+            if rows_bytes in (None, self._open[name].size):
+                return self._open[name]
+            self._discard(name, None)
+        return None
+
+    def _discard(self, name: str, error: ProductError | None) -> None:
+        """Remove a damaged column file; the next use writes it again."""
+        _LOG.warning("A column is written again: %s", error or f"{self.folder / name}{_SUFFIX} has another size.")
+        self._open.pop(name, None)
+        (self.folder / f"{name}{_SUFFIX}").unlink(missing_ok=True)
 
     def numbers(self, name: str) -> NDArray[Any]:
-        """A column of numbers or truths, mapped read-only."""
-        values: NDArray[Any] = np.load(self.prepare(self._columns[name]), mmap_mode="r")
-        return values
+        """A column of numbers or truths, read-only."""
+        dtype, rows = np.dtype(self._columns[name].dtype), len(self.file)
+        for _ in range(2):
+            sealed = self._sealed(name, rows * dtype.itemsize)
+            if sealed is None:
+                break
+            try:
+                values: NDArray[Any] = np.frombuffer(sealed.mapped(), dtype, rows)
+            except ProductError as error:
+                self._discard(name, error)
+                continue
+            values.setflags(write=False)
+            return values
+        return self.file.numbers(name)
+
+    def number_at(self, name: str, row: int) -> float | None:
+        """One value of a column of numbers, read without the others; None where the whole column must be read."""
+        dtype = np.dtype(self._columns[name].dtype)
+        sealed = self._sealed(name, len(self.file) * dtype.itemsize)
+        if sealed is None:
+            return None
+        try:
+            return float(np.frombuffer(sealed.read(row * dtype.itemsize, dtype.itemsize), dtype)[0])
+        except ProductError as error:
+            self._discard(name, error)
+            return None
 
     def words(self, name: str) -> pa.ChunkedArray:
-        """A column of text, mapped."""
-        return pa.ipc.open_file(pa.memory_map(str(self.prepare(self._columns[name])))).read_all().column(0)
+        """A column of text."""
+        for _ in range(2):
+            sealed = self._sealed(name)
+            if sealed is None:
+                break
+            try:
+                content = pa.py_buffer(sealed.mapped()).slice(0, sealed.size)
+                return pa.ipc.open_file(pa.BufferReader(content)).read_all().column(0)
+            except ProductError as error:
+                self._discard(name, error)
+        return self.file.words(name)
 
     def first_words(self, name: str, rows: int) -> pa.ChunkedArray:
         """The first values of a column of text."""
@@ -110,12 +199,9 @@ class MappedColumns:
 
 def _write_numbers(file: CatalogFile, one: Column, draft: Path) -> None:
     """Write one column in its type, batch by batch."""
-    target = np.lib.format.open_memmap(draft, mode="w+", dtype=np.dtype(one.dtype), shape=(len(file),))
-    start = 0
-    for batch in file.batches(one.name, _BATCH):
-        target[start : start + len(batch)] = numbers_of(batch, one)
-        start += len(batch)
-    target.flush()
+    with draft.open("wb") as target:  # not through a memory map: a full disk would end the process
+        for batch in file.batches(one.name, _BATCH):
+            target.write(numbers_of(batch, one).data)
 
 
 def _write_text(file: CatalogFile, one: Column, draft: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -334,9 +333,8 @@ class LabelModel:
         )
 
 
-@lru_cache(maxsize=4)
 def open_label_model(directory: Path) -> LabelModel | None:
-    """The label model of a product directory, opened once a process; None when the build trained none.
+    """The label model of a product directory; None when the build trained none.
 
     Raises
     ------
@@ -351,9 +349,8 @@ def open_label_model(directory: Path) -> LabelModel | None:
     return LabelModel(from_arrays(arrays, metadata), errors, wavelength)
 
 
-def warm_up(directory: Path, store: SpectrumStore) -> None:
-    """Open the model and fit a star once, moved and unmoved, so that the first visitor does not wait for it."""
-    model = open_label_model(directory)
+def warm_up(model: LabelModel | None, store: SpectrumStore) -> None:
+    """Fit a star once, moved and unmoved, so that the first visitor does not wait for it."""
     if model is None or not len(store):
         return
     published = dict.fromkeys((*model.names, "rv"), float("nan"))

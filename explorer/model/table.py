@@ -38,7 +38,7 @@ _LARGEST_AXIS = float(np.finfo(np.float32).max)
 
 
 class ColumnSource(Protocol):
-    """Where a table takes the user's own columns from when they are first asked for."""
+    """Where a table takes columns from when they are first asked for."""
 
     def numbers(self, name: str) -> NDArray[Any]:
         """Values of a column of numbers or truths, read-only."""
@@ -51,6 +51,9 @@ class ColumnSource(Protocol):
 
     def first_numbers(self, name: str, rows: int) -> NDArray[Any]:
         """The first values of a column of numbers."""
+
+    def number_at(self, name: str, row: int) -> float | None:
+        """One value of a column of numbers, read without the others; None where the whole column must be read."""
 
     def extent(self, name: str) -> tuple[float, float] | None:
         """Smallest and largest finite value; None without any."""
@@ -68,7 +71,9 @@ class StarTable(Mapping[str, NDArray[Any]]):
     own : iterable of Column
         Descriptions of the user's own columns, which are among those or in the source.
     source : ColumnSource, optional
-        Gives own columns when they are asked for: opening thousands of them costs nothing.
+        Gives columns when they are asked for: opening thousands of them costs nothing.
+    further : iterable of Column
+        Declared columns of numbers that are in the source.
     """
 
     def __init__(
@@ -77,13 +82,15 @@ class StarTable(Mapping[str, NDArray[Any]]):
         words: Mapping[str, pa.ChunkedArray] | None = None,
         own: Iterable[Column] = (),
         source: ColumnSource | None = None,
+        further: Iterable[Column] = (),
     ) -> None:
         self._arrays = dict(arrays)
         self._words = dict(words or {})
         self._source = source
         self.own = tuple(own)
         own_by_name = {one.name: one for one in self.own}
-        declared = [column(name) for name in (*self._arrays, *self._words) if name not in own_by_name]
+        numbers = dict.fromkeys((*(one.name for one in further), *self._arrays))
+        declared = [column(name) for name in (*numbers, *self._words) if name not in own_by_name]
         self.known: Mapping[str, Column] = {one.name: one for one in (*declared, *self.own)}
         self._numbers = {name: None for name, one in self.known.items() if one.dtype != "str"}
         self._texts: dict[str, NDArray[Any]] = {}
@@ -318,6 +325,10 @@ class StarTable(Mapping[str, NDArray[Any]]):
 
     def value(self, name: str, row: int) -> float:
         """One number, NaN when the column is absent."""
+        if name in self._numbers and name not in self._arrays and self._source is not None:
+            alone = self._source.number_at(name, row)
+            if alone is not None:
+                return alone
         return float(self._column_of_numbers(name)[row]) if name in self._numbers else float("nan")
 
     def texts(self, name: str) -> NDArray[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import panel as pn
 from panel.viewable import Viewable, Viewer
 
+from explorer.model.checked_files import CheckedFiles, CheckState
 from explorer.model.expression import CONDITIONS, WORDS
 from explorer.model.formula import FUNCTIONS
 from explorer.model.library import Library
@@ -38,6 +39,7 @@ class AboutView(Viewer):
     def __init__(self, library: Library, *, columns_page: bool = False) -> None:
         super().__init__()
         self.products, self.table, self.columns_page = library.products, library.table, columns_page
+        self.files = library.files
 
     def text(self) -> str:
         """The whole tab as HTML."""
@@ -49,6 +51,7 @@ class AboutView(Viewer):
             "spectra": f"{len(self.products.spectra):,}" if self.products.spectra is not None else "none",
             "rejected": f"{len(rejects):,}",
             "simulated": manifest.simulated_note or "nothing",
+            "files": _checked(self.files),
         }
         shown = rejects.head(_MOST_REJECTS)
         more = f"<p>The first {_MOST_REJECTS} of {len(rejects):,}.</p>" if len(rejects) > _MOST_REJECTS else ""
@@ -83,6 +86,16 @@ class AboutView(Viewer):
 
     def __panel__(self) -> Viewable:
         return pn.Column(html(self.text(), sizing_mode="stretch_width"), sizing_mode="stretch_both", scroll="y-auto")
+
+
+def _checked(files: CheckedFiles | None) -> str:
+    """How far the files are compared with the manifest's checksums."""
+    if files is None or files.state is CheckState.UNLISTED:
+        return "not checked: the manifest lists no checksums"
+    if files.state is CheckState.DAMAGED:
+        return " ".join(files.damage.values())
+    share = "" if files.state is CheckState.CHECKED else f" ({100 * files.share:.0f} % of the large ones)"
+    return f"{files.state}{share}, against the checksums of the manifest"
 
 
 def _table(one: UnderstoodTable) -> str:

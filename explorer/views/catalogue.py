@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from itertools import islice, zip_longest
 from typing import NamedTuple
 
-from explorer.model.library import Library
+from explorer.model.library import Library, kept_by_library
 from explorer.model.table import StarTable
 from explorer.plots.diagram import DiscPlane, Figure, Missing
 from explorer.plots.disc import first_with_cells
@@ -65,7 +64,7 @@ VIEWS: dict[str, ViewKind] = {
 }
 
 
-@lru_cache(maxsize=64)
+@kept_by_library(64)
 def figure_of(library: Library, state: PanelState) -> Figure:
     """The figure of a place in the grid, shared by all visitors."""
     kind = VIEWS.get(state.view)

@@ -16,6 +16,7 @@ from bokeh.document import Document
 from panel.custom import JSComponent
 
 from explorer.model.selection import SelectionError
+from pipeline.products.manifest import ProductError
 
 _SCRIPTS = (
     *("dom", "connection", "figure", "plane", "bars", "stage", "toolbar", "table", "side", "dialogs", "keys"),
@@ -120,7 +121,7 @@ class Channel(JSComponent):
     def _mishaps(self, data: Message) -> Iterator[None]:
         try:
             yield
-        except SelectionError as error:
+        except (SelectionError, ProductError) as error:
             self.tell(say=str(error))
         except (KeyError, TypeError, ValueError, IndexError):
             _LOG.warning("A message could not be handled: %.200r", data, exc_info=True)

@@ -11,7 +11,7 @@ import panel as pn
 from numpy.typing import NDArray
 
 from explorer.model.library import Library
-from explorer.model.refit import LabelModel, RefitError, open_label_model
+from explorer.model.refit import RefitError
 from explorer.model.star import facts_of
 from explorer.model.star_files import spectrum_fits
 from explorer.model.vetting.reader import NoRecord, RecordReader
@@ -22,6 +22,7 @@ from explorer.state.workspace import Workspace
 from explorer.views.channel import Channel, Message
 from explorer.views.live_refit import LiveRefit
 from explorer.views.star_evidence import StarEvidence
+from pipeline.products.manifest import ProductError
 from pipeline.products.spectra import StoredSpectrum
 
 MOST_PINS = 4
@@ -62,9 +63,11 @@ class StarDock:
         self.record: RecordReader = record or NoRecord()
         self.nothing = nothing
         self.spectra = library.products.spectra
-        self.no_model = ""
-        self.model = self._open_model()
+        missing = "This release has no label model, so nothing can be fitted again."
+        self.model = library.label_model
+        self.no_model = "" if self.model or self.spectra is None else library.no_model or missing
         self._ready = False
+        self._refused = ""
         self.refit = LiveRefit(self, channel)
         self.evidence = StarEvidence(self, channel)
         for kind, handler in {
@@ -77,17 +80,6 @@ class StarDock:
             channel.on(kind, handler)
         workspace.param.watch(lambda _: self.show(), "focus")
         workspace.param.watch(lambda event: channel.tell(star_page=event.new), "star_alone")
-
-    def _open_model(self) -> LabelModel | None:
-        if self.spectra is None:
-            return None
-        try:
-            model = open_label_model(self.library.products.directory)
-        except ValueError as error:
-            self.no_model = str(error)
-            return None
-        self.no_model = "" if model else "This release has no label model, so nothing can be fitted again."
-        return model
 
     def hello(self) -> None:
         """Tell a new page what every star shares, then the star."""
@@ -103,8 +95,14 @@ class StarDock:
             ends = float(wavelength[0]), float(wavelength[-1])
             if is_from_lamost(wavelength):
                 common |= {"telluric": TELLURIC, "arms": [RED_ARM_START, BLUE_ARM_END]}
-            common |= {"wavelength": wavelength, "features": features_of(*ends), "raw": self.spectra.has_continuum}
+            common |= {"wavelength": wavelength, "features": features_of(*ends), "raw": self._has_continuum()}
         return {**common, "refit": self.refit.setup(), "simulated": self.library.products.manifest.simulated}
+
+    def _has_continuum(self) -> bool:
+        try:
+            return self.spectra is not None and self.spectra.has_continuum
+        except ProductError:  # a damaged file: no spectrum is shown either
+            return False
 
     def show(self) -> None:
         """Tell the star under the lens; its neighbours follow."""
@@ -180,14 +178,22 @@ class StarDock:
         }
 
     def spectrum(self, obsid: int) -> StoredSpectrum | None:
-        """A star's spectrum, None when there is none."""
-        return self.spectra.get(obsid) if self.spectra is not None and obsid in self.spectra else None
+        """A star's spectrum; None when there is none, or its file is damaged."""
+        if self.spectra is None or obsid not in self.spectra:
+            return None
+        try:
+            return self.spectra.get(obsid)
+        except ProductError as error:
+            self._refused = str(error)
+            return None
 
     def sentence(self, obsid: int, spectrum: StoredSpectrum | None) -> str:
         """What to say where no spectrum can be."""
         if self.spectra is None:
             return "This catalogue was made from tables alone: it has no spectra."
         if spectrum is None:
+            if obsid in self.spectra:
+                return f"The spectrum of obsid {obsid} is not shown. {self._refused}"
             return f"obsid {obsid} has no spectrum in this release ({len(self.spectra):,} stars do)."
         if bool(np.all(spectrum.mask | (spectrum.ivar <= 0))):
             return f"Every pixel of obsid {obsid} is masked: there is nothing to see."

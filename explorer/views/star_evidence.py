@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,12 +16,12 @@ from explorer.model.evidence import (
     place_in_hull,
     posterior,
 )
+from explorer.model.library import Library, kept_by_library
 from explorer.model.refit import RefitError
 from explorer.model.selection import InIds, SelectionMode
 from explorer.views.channel import Channel, Message
 from pipeline.domain.columns import column
-from pipeline.products.correlations import read_correlations
-from pipeline.products.spectra import SpectrumStore
+from pipeline.products.manifest import ProductError
 
 if TYPE_CHECKING:
     from explorer.views.star import StarDock
@@ -45,7 +44,7 @@ class StarEvidence:
 
     def __init__(self, dock: StarDock, channel: Channel) -> None:
         self.dock, self.channel = dock, channel
-        self.correlations = read_correlations(dock.library.products.directory)
+        self.correlations = dock.library.correlations
         channel.on("evidence", lambda _: self._evidence())
         channel.on("alike", self._alike)
         channel.on("alike_select", self._select)
@@ -152,17 +151,22 @@ class StarEvidence:
         if row is None or obsid is None:
             return ()
         table, model, spectra = self.dock.workspace.table, self.dock.model, self.dock.spectra
+        library = self.dock.library
         if by == "labels":
             return like_by_labels(table, row, most)
         if by == "training" and model is not None:
             published = self.dock.refit.published(row)
             return nearest_training(table, model, np.array([published[name] for name in model.names]), most)
         if by == "spectrum" and spectra is not None and obsid in spectra:
-            return await self.channel.in_background(lambda: _likeness(spectra).nearest(obsid, most))
+            try:
+                return await self.channel.in_background(lambda: _likeness(library).nearest(obsid, most))
+            except ProductError as error:
+                self.channel.tell(say=str(error))
         return ()
 
 
-@lru_cache(maxsize=2)
-def _likeness(store: SpectrumStore) -> Likeness:
+@kept_by_library(1)
+def _likeness(library: Library) -> Likeness:
     """Made by the first who asks, shared by all."""
-    return Likeness(store)
+    assert library.products.spectra is not None
+    return Likeness(library.products.spectra)

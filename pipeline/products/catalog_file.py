@@ -25,6 +25,7 @@ from pipeline.domain.columns import BY_NAME, in_published_order
 from pipeline.domain.own_columns import OWN_GROUP, own_breaches, own_column
 from pipeline.products.manifest import ProductError
 from pipeline.products.marked_parquet import PARQUET_ERRORS
+from pipeline.products.opened_file import FileStamp, OpenedFile
 
 CATALOG_NAME = "catalog.parquet"
 
@@ -50,6 +51,8 @@ def field_of(column: Column) -> pa.Field:
 class CatalogFile:
     """An open ``catalog.parquet``; values are read when they are asked for and are not kept.
 
+    The file stays open: it may be renamed or deleted. Pages with a checksum are checked when they are read.
+
     Parameters
     ----------
     path : Path
@@ -61,19 +64,25 @@ class CatalogFile:
         The declared ones in published order, then the user's own in the order of the file.
     own : tuple of Column
         The user's own.
+    opened : OpenedFile
+        Its state; a file that is pinned and changes is refused.
 
     Raises
     ------
     ProductError
-        If the file is missing, is no Parquet, has a name twice, or an undeclared column that holds several values a
-        star.
+        If the file is missing, is no Parquet, is replaced meanwhile, has a name twice, or an undeclared column that
+        holds several values a star.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
         with readable(path):
+            path.stat()
+            self.opened = OpenedFile(path)
             self.parquet = pq.ParquetFile(path, page_checksum_verification=True)
+            if FileStamp.of(path.stat()) != self.opened.stamp:
+                raise ProductError(f"{path} was replaced while it was opened. Open it again.")
             self._schema: pa.Schema = self.parquet.schema_arrow  # made anew each time that it is asked for
         names = self._schema.names
         twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
@@ -164,7 +173,9 @@ class CatalogFile:
 
     def _read(self, field: str) -> pa.ChunkedArray:
         with self._lock, readable(self.path):
-            return self.parquet.read(columns=[field]).column(field)
+            values = self.parquet.read(columns=[field]).column(field)
+        self.opened.demand_unchanged()
+        return values
 
     def numbers(self, name: str) -> NDArray[Any]:
         """Values of a column of numbers or truths, in its type; read-only."""
@@ -187,6 +198,10 @@ class CatalogFile:
         first, column = self._first(name, rows), self._by_name[name]
         return np.empty(0, column.dtype) if first is None else numbers_of(first, column)
 
+    def number_at(self, name: str, row: int) -> float | None:  # noqa: ARG002 - a column is stored as a whole
+        """None: one value costs as much as its column."""
+        return None
+
     def _first(self, name: str, rows: int) -> pa.ChunkedArray | None:
         with closing(self.batches(name, rows)) as pieces:
             return next(pieces, None)
@@ -196,6 +211,7 @@ class CatalogFile:
         field = self._fields[name]
         with self._lock, readable(self.path):
             for batch in self.parquet.iter_batches(columns=[field], batch_size=rows):
+                self.opened.demand_unchanged()
                 yield pa.chunked_array([batch.column(batch.schema.get_field_index(field))])
 
     def extent(self, name: str) -> tuple[float, float] | None:
@@ -218,6 +234,7 @@ class CatalogFile:
         found: dict[str, Any] = {}
         with self._lock, readable(self.path):
             arrow = self.parquet.read(columns=[self._fields[one.name] for one in wanted])
+        self.opened.demand_unchanged()
         for one in wanted:
             values = arrow.column(self._fields[one.name])
             if not one.is_own:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from products_factory import make_products
+from products_factory import make_products, sign
 from scipy.ndimage import gaussian_filter1d
 
 from pipeline.products.catalog import Catalog
@@ -69,4 +69,4 @@ def make_star_products(directory: Path) -> Path:
     velocity = np.arange(-800.0, 801.0, 50.0)
     ccf = np.exp(-0.5 * (velocity / 100) ** 2) + 0.95 * np.exp(-0.5 * ((velocity - 500) / 100) ** 2)
     write_correlations(directory, velocity, np.array([DOUBTFUL]), ccf[None])
-    return directory
+    return sign(directory)

@@ -21,6 +21,7 @@ from explorer.state.workspace import Workspace
 from explorer.views.about import AboutView
 from explorer.views.catalogue import VIEWS, default_panels, figure_of
 from explorer.views.validate import ROOM, ValidateView
+from pipeline.products.catalog_file import CATALOG_NAME, CatalogFile
 from pipeline.products.manifest import Manifest
 
 
@@ -124,7 +125,8 @@ def on_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(mapped_module, "AT_ONCE", 1)
     monkeypatch.setattr(mapped_module, "_BATCH", 64)
     directory = make_products(tmp_path / "products", N_STARS, spectra=False, own=own_columns())
-    return mapped_table(directory, Manifest.read(directory), tmp_path / "cache"), tmp_path / "cache"
+    file, cache = CatalogFile(directory / CATALOG_NAME), tmp_path / "cache"
+    return mapped_table(file, Manifest.read(directory), cache), cache
 
 
 def test_own_columns_of_large_catalogues_are_mapped_on_demand(on_disk, own_library):
@@ -135,7 +137,7 @@ def test_own_columns_of_large_catalogues_are_mapped_on_demand(on_disk, own_libra
     assert [one.name for one in table.categorical()] == [one.name for one in own_library.table.categorical()]
     for one in own_library.table.own:
         np.testing.assert_array_equal(table[one.name], own_library.table[one.name], err_msg=one.name)
-        assert one.dtype == "str" or isinstance(table[one.name], np.memmap)
+        assert one.dtype == "str" or isinstance(table[one.name].base, memoryview)
     text = "flux_x > 1e-17 & population == 'halo' & is_binary"
     expected = parse(text, own_library.table.columns).mask(own_library.table)
     np.testing.assert_array_equal(parse(text, table.columns).mask(table), expected)

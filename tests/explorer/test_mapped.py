@@ -1,5 +1,6 @@
 """Large catalogues: columns written out once and mapped from disk are the columns of the table in memory."""
 
+import mmap
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,10 @@ from products_factory import make_products
 
 from explorer.model import library as library_module
 from explorer.model.expression import parse
-from explorer.model.library import open_library
+from explorer.model.library import forget_libraries, open_library
 from explorer.model.mapped import mapped_table
 from pipeline.products.catalog import CATALOG_NAME, Catalog
+from pipeline.products.catalog_file import CatalogFile
 from pipeline.products.manifest import Manifest, ProductError, file_sha256
 
 
@@ -34,7 +36,11 @@ def table(product_directory):
 
 @pytest.fixture
 def mapped(product_directory, tmp_path):
-    return mapped_table(product_directory, Manifest.read(product_directory), tmp_path)
+    return mapped_table(CatalogFile(product_directory / CATALOG_NAME), Manifest.read(product_directory), tmp_path)
+
+
+def is_mapped(values):
+    return isinstance(values.base, memoryview) and isinstance(values.base.obj, mmap.mmap)
 
 
 def test_mapped_columns_are_those_in_memory(mapped, table):
@@ -42,7 +48,7 @@ def test_mapped_columns_are_those_in_memory(mapped, table):
     for name, values in table.items():
         np.testing.assert_array_equal(mapped[name], values, err_msg=name)
         assert mapped[name].dtype == values.dtype
-        assert isinstance(mapped[name].base, np.memmap) or isinstance(mapped[name], np.memmap)
+        assert is_mapped(mapped[name])
         assert not mapped[name].flags.writeable
     assert mapped.text_names == table.text_names
     assert table.text_names == ("designation",)
@@ -67,7 +73,9 @@ def test_few_words_are_categories(n_plates, tmp_path, monkeypatch):
     directory = make_products(tmp_path / "p", 500, spectra=False)
     plates = [f"plate {row * n_plates // 500:02d}" for row in range(500)]
     Catalog.from_frame(Catalog.read(directory).table.assign(plan_id=plates)).write(directory, simulated=True)
-    found = mapped_table(directory, replace(Manifest.read(directory), files={}), tmp_path / "cache")
+    found = mapped_table(
+        CatalogFile(directory / CATALOG_NAME), replace(Manifest.read(directory), files={}), tmp_path / "cache"
+    )
     assert list(found.texts("plan_id")) == plates
     categories = found.categories("plan_id")
     if n_plates == 40:
@@ -83,7 +91,7 @@ def test_columns_are_written_once(mapped, product_directory, tmp_path, monkeypat
     assert len(written) == len(mapped.columns)
     assert not list(tmp_path.rglob("*.part"))
     monkeypatch.setattr("explorer.model.mapped._write_numbers", None)
-    mapped_table(product_directory, Manifest.read(product_directory), tmp_path)
+    mapped_table(CatalogFile(product_directory / CATALOG_NAME), Manifest.read(product_directory), tmp_path)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*") if path.is_file()} == written
 
 
@@ -92,7 +100,9 @@ def test_what_a_killed_server_left_half_written_is_not_read(product_directory, t
     folder = tmp_path / manifest.files[CATALOG_NAME][:40]
     folder.mkdir()
     (folder / "teff.1.part").write_bytes(b"half")
-    np.testing.assert_array_equal(mapped_table(product_directory, manifest, tmp_path)["teff"], table["teff"])
+    np.testing.assert_array_equal(
+        mapped_table(CatalogFile(product_directory / CATALOG_NAME), manifest, tmp_path)["teff"], table["teff"]
+    )
 
 
 def test_another_catalogue_without_a_checksum_has_its_own_columns(tmp_path):
@@ -100,7 +110,7 @@ def test_another_catalogue_without_a_checksum_has_its_own_columns(tmp_path):
     for seed, n_stars in ((1, 50), (2, 60)):
         directory = make_products(tmp_path / f"p{seed}", n_stars, seed, spectra=False)
         unsigned = replace(Manifest.read(directory), files={})
-        tables.append(mapped_table(directory, unsigned, tmp_path / "cache"))
+        tables.append(mapped_table(CatalogFile(directory / CATALOG_NAME), unsigned, tmp_path / "cache"))
     assert [one.n_stars for one in tables] == [50, 60]
 
 
@@ -111,23 +121,25 @@ def test_columns_of_no_catalogue_are_refused(tmp_path):
     for damaged, told in ((lists, "colours"), (frame.drop(columns=["obsid"]), "lacks obsid")):
         damaged.to_parquet(directory / CATALOG_NAME)
         with pytest.raises(ProductError, match=told):
-            mapped_table(directory, Manifest.read(directory), tmp_path / told)
+            mapped_table(CatalogFile(directory / CATALOG_NAME), Manifest.read(directory), tmp_path / told)
 
 
 def test_only_large_catalogues_are_mapped(product_directory, tmp_path, monkeypatch):
-    open_library.cache_clear()
-    assert not isinstance(open_library(product_directory, tmp_path).table["teff"], np.memmap)
+    forget_libraries()
+    assert not is_mapped(open_library(product_directory, tmp_path).table["teff"])
     assert not list(tmp_path.iterdir())
-    open_library.cache_clear()
+    forget_libraries()
     monkeypatch.setattr(library_module, "LARGE", 100)
-    assert isinstance(open_library(product_directory, tmp_path).table["teff"], np.memmap)
-    open_library.cache_clear()
+    assert is_mapped(open_library(product_directory, tmp_path).table["teff"])
+    forget_libraries()
 
 
 def test_row_groups_join_without_a_seam(tmp_path):
     directory = make_products(tmp_path / "p", 500, spectra=False)
     catalog = Catalog.read(directory)
     pq.write_table(catalog.to_arrow(simulated=True), directory / CATALOG_NAME, row_group_size=7)
-    found = mapped_table(directory, replace(Manifest.read(directory), files={}), tmp_path / "cache")
+    found = mapped_table(
+        CatalogFile(directory / CATALOG_NAME), replace(Manifest.read(directory), files={}), tmp_path / "cache"
+    )
     np.testing.assert_array_equal(found["obsid"], catalog.table["obsid"])
     np.testing.assert_array_equal(found["logg"], catalog.table["logg"])

@@ -137,6 +137,7 @@ class CampaignsRoom(VettingRoom):
         directory, verdicts = desk.library.products.directory, latest_verdicts(desk)
         output = self.releases / f"{desk.library.products.manifest.name}.{name}"
         try:
+            desk.library.demand_unchanged()
             written = await self.channel.in_background(lambda: freeze(directory, verdicts, name, output))
         except ProductError as error:
             raise RefusedError(str(error)) from error
