@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from explorer.model.completion import completions
+from explorer.model.definitions import check_size
 from explorer.model.expression import ExpressionError, parse
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
@@ -22,6 +23,8 @@ from explorer.views.channel import Channel, Message
 from pipeline.domain.column import Column
 
 _MOST_DEEP = 6
+_MAX_NODES = 200
+"""Parts of a subset that are listed."""
 
 
 class Side:
@@ -93,7 +96,7 @@ class Side:
                 {
                     "name": one.name,
                     "colour": one.colour,
-                    "count": f"{int(one.selection.mask(table).sum()):,}",
+                    "count": f"{self.workspace.count_of(one):,}",
                     "words": describe(one.selection, table.known),
                 }
                 for one in self.workspace.subsets
@@ -102,7 +105,8 @@ class Side:
 
     def parse(self, text: str) -> Selection:
         """An expression over this catalogue's columns and the visitor's subsets."""
-        return parse(text, self.columns, {one.name: one.selection for one in self.workspace.subsets})
+        subsets = {one.name: one.selection for one in self.workspace.subsets}
+        return check_size(parse(text, self.columns, subsets))
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -119,10 +123,12 @@ class Side:
         state: dict[str, Any] = {"text": text, "cursor": cursor, "start": start, "words": words}
         try:
             if text.strip():
-                count = int(self.parse(text).mask(self.workspace.table).sum())
+                count = int(self.workspace.mask_of(self.parse(text)).sum())
                 state["count"] = f"{count:,} stars fit" if count != 1 else "1 star fits"
         except ExpressionError as error:
             state["error"] = [str(error), error.start, error.end]
+        except SelectionError as error:  # of the whole expression
+            state["error"] = [str(error), 0, len(text)]
         self._tell(check=state)
 
     def _filter(self, message: Message) -> None:
@@ -166,20 +172,26 @@ class Side:
             mode = SelectionMode(action)
             self.workspace.gesture(Named(subset.name, subset.selection), mode)
 
-    def _nodes(self, selection: Selection, depth: int = 0) -> list[dict[str, Any]]:
-        """What a selection is made of, with counts."""
-        made_of = list(parts(selection)) or ([("", selection)] if depth == 0 else [])
-        if depth == _MOST_DEEP:
-            return []
-        return [
-            {
-                "joint": joint,
-                "words": describe(part, self.workspace.table.known),
-                "count": f"{int(part.mask(self.workspace.table).sum()):,}",
-                "nodes": self._nodes(part, depth + 1),
-            }
-            for joint, part in made_of
-        ]
+    def _nodes(self, selection: Selection) -> list[dict[str, Any]]:
+        """What a selection is made of, with counts: the upper levels first, and no more than a person reads."""
+        top: list[dict[str, Any]] = []
+        level = [(list(parts(selection)) or [("", selection)], top)]
+        listed = 0
+        for _ in range(_MOST_DEEP):
+            below = []
+            for made_of, nodes in level:
+                for joint, part in made_of[: max(_MAX_NODES - listed, 0)]:
+                    count = f"{int(self.workspace.mask_of(part).sum()):,}"
+                    words = describe(part, self.workspace.table.known)
+                    nodes.append({"joint": joint, "words": words, "count": count, "nodes": []})
+                    below.append((list(parts(part)), nodes[-1]["nodes"]))
+                if len(nodes) < len(made_of):
+                    nodes.append(
+                        {"joint": "", "words": f"{len(made_of) - len(nodes):,} more", "count": "", "nodes": []}
+                    )
+                listed += len(nodes)
+            level = below
+        return top
 
     async def _upload(self, message: Message) -> None:
         if int(message["size"]) > MOST_BYTES:

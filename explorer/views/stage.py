@@ -123,7 +123,7 @@ class Stage:
         """Colours of the selected stars on a light or a dark page."""
         workspace = self.workspace
         if workspace.colour_by == SUBSETS:
-            return colouring_of_subsets(workspace.table, workspace.subsets, dark=dark)
+            return colouring_of_subsets(workspace.table, workspace.subsets, dark=dark, mask_of=workspace.mask_of)
         return colouring_of(workspace.table, workspace.colour_by)
 
     def _panel(self, state: PanelState) -> Panel:
