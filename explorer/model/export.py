@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import numpy as np
 from astropy.table import Table
 
+from explorer.model.elsewhere import in_helper
 from explorer.model.library import Library
 from explorer.model.selection import Mask, Selection, SelectionError
 from explorer.model.subsets import describe
@@ -23,6 +24,9 @@ MOST_STARS = 1_000_000
 
 MAX_VALUES = 250_000_000
 """Values in one table: stars times columns, of two gigabytes."""
+
+MAX_VALUES_HERE = 30_000
+"""Values that slow writers write in the server itself: about 0.1 s."""
 
 SIMULATED_COLUMN = "simulated"
 """Last column of a plain CSV of simulated stars: the format has no other place for a word about itself."""
@@ -94,7 +98,13 @@ def export(library: Library, selection: Selection, rows: Mask, form: str) -> Exp
             f"{count:,} stars with {columns:,} columns are too many for a table. Select fewer than "
             f"{MAX_VALUES // columns:,}, or read catalog.parquet of the product."
         )
-    writer = FORMS[form]
+    if FORMS[form].slow and count * columns > MAX_VALUES_HERE:
+        return in_helper(_write, library, rows, selection, form)
+    return _write(library, rows, selection, form)
+
+
+def _write(library: Library, rows: Mask, selection: Selection, form: str) -> Exported:
+    writer, count = FORMS[form], int(rows.sum())
     try:
         data = writer.write(_table(library, rows), provenance(library, selection, rows))
     except ProductError as error:
@@ -153,20 +163,23 @@ class Form:
         What browsers call it.
     write : callable
         Writes a table with words for its header.
+    slow : bool
+        Whether it is written value by value in Python, which would hold up every page of the server.
     """
 
     label: str
     ending: str
     mime: str
     write: Callable[[Table, Mapping[str, str]], bytes]
+    slow: bool = False
 
 
 FORMS: dict[str, Form] = {
     "fits": Form("FITS", "fits", "application/fits", fits_bytes),
-    "votable": Form("VOTable", "vot", "application/x-votable+xml", votable_bytes),
-    "ecsv": Form("ECSV", "ecsv", "text/csv", _ecsv),
+    "votable": Form("VOTable", "vot", "application/x-votable+xml", votable_bytes, slow=True),
+    "ecsv": Form("ECSV", "ecsv", "text/csv", _ecsv, slow=True),
     "parquet": Form("Parquet", "parquet", "application/vnd.apache.parquet", parquet_bytes),
-    "csv": Form("CSV", "csv", "text/csv", _csv),
-    "csv_notes": Form("CSV with notes", "csv", "text/csv", _csv_with_notes),
+    "csv": Form("CSV", "csv", "text/csv", _csv, slow=True),
+    "csv_notes": Form("CSV with notes", "csv", "text/csv", _csv_with_notes, slow=True),
 }
 """Kinds of files by what a message calls them."""

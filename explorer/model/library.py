@@ -24,10 +24,13 @@ class Library:
         What was published.
     table : StarTable
         Its stars as arrays.
+    place : tuple of (Path, Path or None), optional
+        Directory and cache that they were opened from; another process opens the same there.
     """
 
     products: Products
     table: StarTable
+    place: tuple[Path, Path | None] | None = None
 
     @property
     def r0_kpc(self) -> float:
@@ -53,10 +56,10 @@ def load_library(directory: Path, cache: Path | None = None) -> Library:
     """
     products = Products.open(directory)
     if cache is not None and catalog_length(directory) > LARGE:
-        return Library(products, mapped_table(directory, products.manifest, cache))
+        return Library(products, mapped_table(directory, products.manifest, cache), (directory, cache))
     file = CatalogFile(directory / CATALOG_NAME)
     declared = read_catalog(file, own=False)
-    return Library(products, StarTable.from_frame(declared.table, file.own, file))
+    return Library(products, StarTable.from_frame(declared.table, file.own, file), (directory, cache))
 
 
 @lru_cache(maxsize=4)

@@ -224,7 +224,8 @@ class InPolygon(Selection):
         """Refuse what encloses nothing, and outlines that no hand draws."""
         if len(self.vertices) > MAX_VERTICES:
             raise SelectionError(
-                f"This outline has {len(self.vertices):,} corners; at most {MAX_VERTICES:,} are taken. Draw a simpler one."
+                f"This outline has {len(self.vertices):,} corners; at most {MAX_VERTICES:,} are taken. "
+                "Draw a simpler one."
             )
         if len(self.vertices) < 3 or not np.isfinite(np.asarray(self.vertices, float)).all():
             raise SelectionError(

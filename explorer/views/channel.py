@@ -6,25 +6,24 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any, TypeAlias, TypeVar
 
+import panel as pn
 from bokeh.document import Document
 from panel.custom import JSComponent
 
 from explorer.model.selection import SelectionError
+from explorer.model.work import Queue, StoppedError
 
 _SCRIPTS = (
     *("dom", "connection", "figure", "plane", "bars", "stage", "toolbar", "table", "side", "dialogs", "keys"),
     *("chart", "spectrum", "refit", "evidence", "star", "main"),
 )
 _LOG = logging.getLogger(__name__)
-WORKERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explore")
-"""What is slow runs here, beside the pages."""
-
 Message: TypeAlias = dict[str, Any]
 Handler: TypeAlias = Callable[[Message], Any]
 Result = TypeVar("Result")
@@ -122,9 +121,24 @@ class Channel(JSComponent):
             yield
         except SelectionError as error:
             self.tell(say=str(error))
-        except (KeyError, TypeError, ValueError, IndexError):
+        except StoppedError:  # nobody waits for it any more
+            pass
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError):
             _LOG.warning("A message could not be handled: %.200r", data, exc_info=True)
 
-    async def in_background(self, work: Callable[[], Result]) -> Result:
-        """Run something slow beside the page, so that nobody waits for it."""
-        return await asyncio.get_running_loop().run_in_executor(WORKERS, work)
+    async def in_background(self, work: Callable[[], Result], queue: Queue) -> Result:
+        """Run something slow beside the page, so that nobody waits for it.
+
+        Raises
+        ------
+        BusyError
+            If this page has too much waiting in the queue.
+        """
+        return await asyncio.wrap_future(submitted(work, queue, self))
+
+
+def submitted(work: Callable[[], Result], queue: Queue, instead: object) -> Future[Result]:
+    """Queue work in the name of the page that is served now; in that of ``instead`` where there is none."""
+    document = pn.state.curdoc
+    session = None if document is None else document.session_context
+    return queue.submit(instead if session is None else session.id, work)

@@ -17,9 +17,12 @@ from explorer.model.selection import InCategory, InIds, Named, Selection, Select
 from explorer.model.subsets import Subset, category_names, describe, parts
 from explorer.model.table import MAX_CATEGORIES
 from explorer.model.vetting.reader import RecordReader
+from explorer.model.work import LINKS, UPLOADS
 from explorer.plots.palettes import fresh_colour
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Channel, Message
+from explorer.views.owner import Owner
+from explorer.views.uploads import Uploads
 from pipeline.domain.column import Column
 
 _MOST_DEEP = 6
@@ -42,13 +45,22 @@ class Side:
         The way to the browser.
     record : RecordReader
         What was said of stars.
+    owner : Owner
+        Who saves views.
     """
 
     def __init__(
-        self, workspace: Workspace, library: Library, links: LinkStore, channel: Channel, record: RecordReader
+        self,
+        workspace: Workspace,
+        library: Library,
+        links: LinkStore,
+        channel: Channel,
+        record: RecordReader,
+        owner: Owner,
     ) -> None:
         self.workspace, self.library, self.links, self.channel = workspace, library, links, channel
-        self.record = record
+        self.record, self.owner = record, owner
+        self.uploads = Uploads(MOST_BYTES)
         self.open = False
         self._replaces = ""
         for kind, handler in {
@@ -58,6 +70,7 @@ class Side:
             "keep": self._keep,
             "subset": self._use_subset,
             "categories": self._by_category,
+            "upload": self._take_part,
             "members": self._upload,
             "verdicts": self._by_verdict,
             "save_view": self._save_view,
@@ -193,6 +206,12 @@ class Side:
             level = below
         return top
 
+    def _take_part(self, message: Message) -> None:
+        try:
+            self.uploads.part(message)
+        except SelectionError as error:
+            self._tell(said=str(error), place="refused")
+
     async def _upload(self, message: Message) -> None:
         if int(message["size"]) > MOST_BYTES:
             self._tell(
@@ -200,8 +219,11 @@ class Side:
             )
             return
         try:
-            data = base64.b64decode(str(message["data"]), validate=True)
-            members = await self.channel.in_background(partial(read_members, data, self.workspace.table))
+            if "upload" in message:
+                data = self.uploads.whole(message["upload"], int(message["size"]))
+            else:
+                data = base64.b64decode(str(message["data"]), validate=True)
+            members = await self.channel.in_background(partial(read_members, data, self.workspace.table), UPLOADS)
         except (SelectionError, binascii.Error) as error:
             self._tell(said=str(error), place="refused")
             return
@@ -217,7 +239,7 @@ class Side:
             raise SelectionError(f"No star is in the list {name!r} any more.")
         self.workspace.gesture(Named(name, InIds(stars)))
 
-    def _save_view(self, message: Message) -> None:
+    async def _save_view(self, message: Message) -> None:
         name = str(message["name"]).strip()[:60]
         if not name:
             self._tell(said="Give the view a name first.")
@@ -227,7 +249,10 @@ class Side:
             self._tell(said=f"There is a view {name!r} already, perhaps somebody else's: save again to replace it.")
             return
         self._replaces = ""
-        self.links.save_view(self.catalog, name, self.workspace.to_dict())
+        state, owner = self.workspace.to_dict(), self.owner
+        await self.channel.in_background(
+            lambda: self.links.save_view(self.catalog, name, state, owner.name, may_replace=owner.may_replace), LINKS
+        )
         self._tell(views=list(self.links.views(self.catalog)), saved=True, said=f"Saved {name!r}.")
 
     def _show_view(self, message: Message) -> None:
@@ -238,6 +263,9 @@ class Side:
         else:
             self.workspace.restore(state)
 
-    def _forget_view(self, message: Message) -> None:
-        self.links.forget_view(self.catalog, str(message["name"]))
+    async def _forget_view(self, message: Message) -> None:
+        name, owner = str(message["name"]), self.owner
+        await self.channel.in_background(
+            lambda: self.links.forget_view(self.catalog, name, owner.name, may_replace=owner.may_replace), LINKS
+        )
         self._tell(views=list(self.links.views(self.catalog)))

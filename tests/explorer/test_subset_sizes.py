@@ -107,7 +107,7 @@ def test_what_is_made_of_a_bomb_costs_its_distinct_parts(table):
     assert len(define(subsets, Subset("other", InRange("snr", 0, 1), "#d55e00"))) == 2
 
 
-def test_how_deep_and_how_many(table):
+def test_how_deep_and_how_many():
     deep = InRange("teff", 3500.0, 3800.0)
     for level in range(MAX_DEPTH):
         deep = Named(f"s{level}", deep)
