@@ -20,6 +20,7 @@ from explorer.model.work import EXPORTS, UPLOADS
 from explorer.views.channel import Message
 from explorer.views.uploads import Uploads
 from explorer.views.vetting.visit import VettingRoom, Visit
+from pipeline.domain.names import file_name
 from pipeline.products.manifest import ProductError
 from pipeline.products.publication import NAME_PATTERN, freeze
 from pipeline.products.vetting import write_verdicts
@@ -158,7 +159,7 @@ class CampaignsRoom(VettingRoom):
             )
         desk = self.visit.desk
         directory, verdicts = desk.library.products.directory, latest_verdicts(desk)
-        output = self.releases / f"{desk.library.products.manifest.name}.{name}"
+        output = self.releases / f"{file_name(desk.library.products.manifest.name)}.{name}"
         try:
             written = await self.channel.in_background(lambda: freeze(directory, verdicts, name, output), EXPORTS)
         except ProductError as error:
