@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import math
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -105,6 +106,7 @@ class Channel(JSComponent):
             _LOG.warning("A page sent a message that nobody expects: %.200r", data)
             return
         with self.together(), self._mishaps(data):
+            check_finite(data)
             answer = handler(data)
             if inspect.isawaitable(answer):
                 task = asyncio.get_running_loop().create_task(self._later(answer, data))
@@ -123,8 +125,8 @@ class Channel(JSComponent):
             self.tell(say=str(error))
         except StoppedError:  # nobody waits for it any more
             pass
-        except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError):
-            _LOG.warning("A message could not be handled: %.200r", data, exc_info=True)
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:
+            log_mishap(_LOG, data, error)
 
     async def in_background(self, work: Callable[[], Result], queue: Queue) -> Result:
         """Run something slow beside the page, so that nobody waits for it.
@@ -135,6 +137,31 @@ class Channel(JSComponent):
             If this page has too much waiting in the queue.
         """
         return await asyncio.wrap_future(submitted(work, queue, self))
+
+
+def check_finite(value: Any) -> None:
+    """Refuse a message that holds infinity or what is no number, wherever: no page sends such a one on purpose.
+
+    Raises
+    ------
+    ValueError
+        If it does.
+    """
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"a number is {value}")
+    elif isinstance(value, dict):
+        for one in value.values():
+            check_finite(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            check_finite(one)
+
+
+def log_mishap(log: logging.Logger, data: Message, error: Exception) -> None:
+    """Log a message that could not be handled in one line; where it happened is shown at the level of debugging."""
+    found, shown = f"{type(error).__name__}: {error}", log.isEnabledFor(logging.DEBUG)
+    log.warning("A message could not be handled (%.200s): %.200r", found, data, exc_info=shown)
 
 
 def submitted(work: Callable[[], Result], queue: Queue, instead: object) -> Future[Result]:

@@ -27,7 +27,7 @@ from explorer.model.work import BusyError, StoppedError
 from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT
 from explorer.state.workspace import Workspace
 from explorer.views.base import stylesheet
-from explorer.views.channel import Channel, Message
+from explorer.views.channel import Channel, Message, log_mishap
 from pipeline.domain.columns import column
 
 NO_CAMPAIGN = "There is no campaign yet. An adjudicator selects stars in Explore and starts one of them in Progress."
@@ -135,8 +135,8 @@ class VettingChannel(Channel):
         except (SQLAlchemyError, OSError):
             _LOG.exception("The record could not be reached for %.40r.", kind)
             self.tell(say=OUT_OF_REACH, out_of_reach=kind)
-        except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError):
-            _LOG.warning("A message could not be handled: %.200r", data, exc_info=True)
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:
+            log_mishap(_LOG, data, error)
             self.tell(say="This could not be understood, and nothing was recorded.", refused=kind)
 
 
