@@ -13,6 +13,8 @@ import functools
 import logging
 import re
 import time
+import weakref
+from collections.abc import Iterable
 
 from bokeh.server.views.ws import WSHandler
 
@@ -28,10 +30,13 @@ MAX_DEPTH = 100
 MAX_MESSAGES_A_SECOND = 200.0
 """Of one page, after a burst of as many."""
 
-SHARE = 0.5
-"""Of the server's time that one page's messages take, after a burst of :data:`BURST_S`."""
+SHARE = 0.3
+"""Of the server's time that one page's messages take while others send some too, after a burst of :data:`BURST_S`."""
 
-BURST_S = 1.0
+BURST_S = 0.3
+ACTIVE_S = 2.0
+"""A page counts as one that sends messages for so long after each."""
+
 _FRAGMENTS = 3  # of a message: header, metadata, content
 _CLOSED = 1009
 """WebSocket: message too big (RFC 6455, 7.4.1)."""
@@ -41,10 +46,23 @@ _LOG = logging.getLogger(__name__)
 
 
 class Meter:
-    """How much one connection has asked for of late."""
+    """How much one connection has asked for of late.
 
-    def __init__(self, now: float) -> None:
+    Parameters
+    ----------
+    now : float
+        Time, in seconds.
+    others : iterable of Meter
+        Those of all connections.
+    """
+
+    def __init__(self, now: float, others: Iterable[Meter] = ()) -> None:
         self._at, self._messages, self._seconds = now, 0.0, 0.0
+        self._others = others
+
+    def active(self, now: float) -> bool:
+        """Whether the page has sent something of late."""
+        return now - self._at < ACTIVE_S
 
     def used(self, seconds: float, now: float) -> float:
         """Count a fragment of a message that took so long; the time to wait before the next one is read, in seconds."""
@@ -52,7 +70,13 @@ class Meter:
         self._messages = max(self._messages - passed * MAX_MESSAGES_A_SECOND, 0.0) + 1.0 / _FRAGMENTS
         self._seconds = max(self._seconds - passed * SHARE, 0.0) + seconds
         late = max((self._messages - MAX_MESSAGES_A_SECOND) / MAX_MESSAGES_A_SECOND, 0.0)
+        if not any(one.active(now) for one in self._others if one is not self):
+            self._seconds = min(self._seconds, BURST_S)  # nobody waits for it
         return max(late, (self._seconds - BURST_S) / SHARE, 0.0)
+
+
+_METERS: weakref.WeakKeyDictionary[WSHandler, Meter] = weakref.WeakKeyDictionary()
+_ALL: weakref.WeakSet[Meter] = weakref.WeakSet()
 
 
 def too_much(fragment: str | bytes) -> str:
@@ -93,7 +117,10 @@ def guard() -> None:
             _LOG.warning("A page's connection is closed: it sent %s.", reason)
             self.close(_CLOSED, "message too big")
             return
-        meter: Meter = self.__dict__.setdefault("_meter", Meter(time.monotonic()))
+        meter = _METERS.get(self)
+        if meter is None:
+            meter = _METERS[self] = Meter(time.monotonic(), _ALL)
+            _ALL.add(meter)
         began = time.thread_time()
         await decode(self, fragment)
         wait = meter.used(time.thread_time() - began, time.monotonic())

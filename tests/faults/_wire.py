@@ -101,18 +101,18 @@ class Client:
                 await self.socket.write_message(fragment)
         return number
 
-    async def wait_until(self, found, timeout=60.0):
+    async def wait_until(self, found, limit_s=60.0):
         """Wait for a condition that arriving messages change."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + limit_s
         while not found():
             if self.reading.done():
                 raise ConnectionError("The server has closed the connection.")
             self._arrived.clear()
             await asyncio.wait_for(self._arrived.wait(), max(end - time.monotonic(), 0.001))
 
-    async def answer(self, number, timeout=60.0):
+    async def answer(self, number, limit_s=60.0):
         """The reply to a protocol message."""
-        await self.wait_until(lambda: number in self.replies, timeout)
+        await self.wait_until(lambda: number in self.replies, limit_s)
         return self.replies.pop(number)
 
     def patch(self, message, channel=None):
@@ -122,12 +122,12 @@ class Client:
         data = {"type": "event", "name": "data_event", "values": values}
         return {"events": [{"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": data}]}
 
-    async def send(self, message, *, wait=True, timeout=60.0):
+    async def send(self, message, *, wait=True, limit_s=60.0):
         """Send a message of the page; seconds until the server acknowledged it."""
         began = time.monotonic()
         number = await self.request("PATCH-DOC", self.patch(message))
         if wait:
-            await self.answer(number, timeout)
+            await self.answer(number, limit_s)
         return time.monotonic() - began
 
     async def look(self, width=500, height=400, shift=0.0):
@@ -136,11 +136,11 @@ class Client:
         views = [{"slot": slot, "window": window, "width": width, "height": height} for slot in range(self.views)]
         return await self.send({"kind": "look", "views": views})
 
-    async def ask(self, message, key, timeout=60.0):
+    async def ask(self, message, key, limit_s=60.0):
         """Send a message and wait for a part of an answer; seconds, and the part."""
         began = time.monotonic()
-        await self.send(message, timeout=timeout)
-        await self.wait_until(lambda: bool(self.parts(key, began)), timeout)
+        await self.send(message, limit_s=limit_s)
+        await self.wait_until(lambda: bool(self.parts(key, began)), limit_s)
         return time.monotonic() - began, self.parts(key, began)[0]
 
     def parts(self, key, since=0.0):
