@@ -26,11 +26,9 @@ from explorer.app import TITLE, serve_session, served_at, warm_up
 from explorer.model.building import default_build
 from explorer.model.memory import set_aside
 from explorer.views.health import ROUTES
+from explorer.views.intake import MAX_MESSAGE_BYTES
 from explorer.views.vetting.signin import serving
 from pipeline.products.manifest import ProductError
-
-MOST_MESSAGE_BYTES = 80_000_000
-"""Of one message of a page: a record to merge has at most 50 MB."""
 
 KEEP_ALIVE: dict[str, float] = {
     "keep_alive_milliseconds": 0,
@@ -83,7 +81,7 @@ def serve(config: AppConfig) -> int:
         extra_patterns=ROUTES,
         sign_sessions=True,
         secret_key=secrets.token_bytes(32),
-        websocket_max_message_size=MOST_MESSAGE_BYTES,
+        websocket_max_message_size=MAX_MESSAGE_BYTES,
         **KEEP_ALIVE,
         **serving(config),
     )

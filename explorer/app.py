@@ -37,6 +37,7 @@ from explorer.model.served import Served, product_health, served_products
 from explorer.model.vetting.desk import Desk
 from explorer.model.vetting.people import Role, UserError
 from explorer.model.vetting.store import Store, StoreError
+from explorer.model.work import drop_all
 from explorer.opened import open_paths
 from explorer.state.workspace import Workspace
 from explorer.views.about import AboutView
@@ -45,6 +46,7 @@ from explorer.views.catalogue import default_panels
 from explorer.views.channel import Channel
 from explorer.views.columns import ColumnsPage
 from explorer.views.explore import ExploreRoom, state_of_link
+from explorer.views.intake import guard
 from explorer.views.progress import ProgressView
 from explorer.views.served_strip import ServedStrip
 from explorer.views.stage import Stage
@@ -92,9 +94,11 @@ _THEME = {
 
 def serve_session(config: AppConfig) -> pmui.Page:
     """The page of one visit: the explorer, the progress of what it waits for, or why it cannot open."""
+    guard()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_tell_trouble)
     pn.state.on_session_destroyed(lambda _: loop.call_later(COLLECTED_S, give_back))
+    pn.state.on_session_destroyed(lambda context: drop_all(context.id))
     runner = default_build(config.build, config.directory) if config.build else None
     if runner is not None and not runner.ready:
         return build_waiting_page(runner)

@@ -14,6 +14,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pipeline.domain.columns import BY_NAME
 from pipeline.domain.frames import PECULIAR_V_KMS
+from pipeline.domain.names import RULE, file_name, is_run_name
 from pipeline.input_config import ConfigError, InputConfig, SourceConfig, one_of
 
 __all__ = ["ConfigError", "InputConfig", "RunConfig", "SourceConfig", "load_config", "shipped_configurations"]
@@ -200,6 +201,8 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         """Refuse values that no stage could use."""
+        if not is_run_name(self.name):
+            raise ConfigError(f"name must be {RULE}: products are written under it; found {self.name!r:.80}.")
         self.input.check()
         one_of("distance.calibration", self.distance.calibration, DISTANCE_CALIBRATIONS)
         one_of("distance.ages", self.distance.ages, ("chemistry", "single"))
@@ -262,7 +265,7 @@ def load_config(name_or_path: str) -> RunConfig:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.") from error
-    raw.setdefault("name", path.stem)
+    raw.setdefault("name", file_name(path.stem))
     config: RunConfig = _build(RunConfig, raw, "", str(path))
     return dataclasses.replace(config, folder=path.parent.resolve())
 

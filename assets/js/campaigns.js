@@ -61,7 +61,7 @@ class CampaignsRoom {
     const file = element("input", {type: "file", accept: ".jsonl", "aria-label": "Record to merge", onchange: async () => {
       const [given] = file.files
       if (given?.size > MOST_BYTES) this.outcome.replaceChildren(element("p", {}, `${given.name} has ${Math.ceil(given.size / 1e6)} MB; a record to merge has at most ${MOST_BYTES / 1e6}.`))
-      else if (given) this.work("merge", `Merging ${given.name}…`, {text: await given.text()})
+      else if (given) this.work("merge", `Merging ${given.name}…`, () => send_file(this.send, "merge", given))
       file.value = ""
     }})
     const take = (kind, label) => element("button", {type: "button", onclick: () => this.send({kind})}, label)
@@ -71,18 +71,18 @@ class CampaignsRoom {
         element("details", {}, element("summary", {}, "Rules other than the usual"), rules), element("button", {className: "main"}, "Start")),
       element("div", {}, element("h2", {}, "Record and verdicts"), element("div", {className: "row"}, take("record", "Take the record"), take("verdicts", "Take the verdicts")),
         element("label", {className: "hint"}, "Merge a record from another laptop ", file)),
-      element("form", {onsubmit: submit(() => this.work("freeze", "Freezing…", {name: release.value}))},
+      element("form", {onsubmit: submit(() => this.work("freeze", "Freezing…", () => this.send({kind: "freeze", name: release.value})))},
         element("h2", {}, "Freeze a release"), element("p", {className: "hint"}, "Catalogue and verdicts as FITS, VOTable, Parquet and CDS table; measured values stay as they are."),
         element("div", {className: "row"}, release, element("button", {className: "main"}, "Freeze"))),
     ]
   }
 
   // One such work at a time; its button waits for the answer.
-  work(kind, words, message) {
+  work(kind, words, ask) {
     if (this.working) return
     this.working = kind
     this.outcome.replaceChildren(element("p", {className: "hint"}, words))
-    this.send({kind, ...message})
+    ask()
   }
 
   over(kind) {

@@ -1,7 +1,17 @@
 // Dialogs: share and export, help with shortcuts, the first visit's tour, and what to do when the connection is lost.
 
 const SEEN = "mgiant-explorer-tour"
+const OWN_NAME = "mgiant-explorer-browser"
 const LOST = "mgiant-explorer-lost"
+
+// What this browser calls itself: views that it saved without a user's name are its own.
+function own_name() {
+  const known = window.localStorage.getItem(OWN_NAME)
+  if (known !== null) return known
+  const name = Array.from(window.crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("")
+  window.localStorage.setItem(OWN_NAME, name)
+  return name
+}
 
 class Dialogs {
   constructor(send, host, light) {

@@ -238,9 +238,6 @@ class Side {
     if (!file) return
     this.tell(`Reading ${file.name}…`, "list")
     if (file.size > 16_000_000) return this.send({kind: "members", name: file.name, size: file.size, data: ""})
-    const data = new Uint8Array(await file.arrayBuffer())
-    let text = ""
-    for (let at = 0; at < data.length; at += 32768) text += String.fromCharCode(...data.subarray(at, at + 32768))
-    this.send({kind: "members", name: file.name, size: file.size, data: btoa(text)})
+    await send_file(this.send, "members", file, {name: file.name})
   }
 }

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
-from astropy.table import Table
+from astropy.table import Column, Table
 
+from explorer.model.elsewhere import in_helper
 from explorer.model.library import Library
 from explorer.model.selection import Mask, Selection, SelectionError
 from explorer.model.subsets import describe
 from pipeline import __version__
+from pipeline.domain.names import file_name
 from pipeline.products.manifest import ProductError
 from pipeline.products.tables import annotated, fits_bytes, parquet_bytes, votable_bytes
 
@@ -24,8 +27,15 @@ MOST_STARS = 1_000_000
 MAX_VALUES = 250_000_000
 """Values in one table: stars times columns, of two gigabytes."""
 
+MAX_VALUES_HERE = 30_000
+"""Values that slow writers write in the server itself: about 0.1 s."""
+
 SIMULATED_COLUMN = "simulated"
 """Last column of a plain CSV of simulated stars: the format has no other place for a word about itself."""
+
+
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_HARMLESS = re.compile(r"[+\-]+|[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -94,12 +104,18 @@ def export(library: Library, selection: Selection, rows: Mask, form: str) -> Exp
             f"{count:,} stars with {columns:,} columns are too many for a table. Select fewer than "
             f"{MAX_VALUES // columns:,}, or read catalog.parquet of the product."
         )
-    writer = FORMS[form]
+    if FORMS[form].slow and count * columns > MAX_VALUES_HERE:
+        return in_helper(_write, library, rows, selection, form)
+    return _write(library, rows, selection, form)
+
+
+def _write(library: Library, rows: Mask, selection: Selection, form: str) -> Exported:
+    writer, count = FORMS[form], int(rows.sum())
     try:
         data = writer.write(_table(library, rows), provenance(library, selection, rows))
     except ProductError as error:
         raise SelectionError(str(error)) from error
-    return Exported(f"{library.products.manifest.name}_{count}.{writer.ending}", writer.mime, data)
+    return Exported(f"{file_name(library.products.manifest.name)}_{count}.{writer.ending}", writer.mime, data)
 
 
 def _table(library: Library, rows: Mask) -> Table:
@@ -117,12 +133,16 @@ def _csv(table: Table, words: Mapping[str, str]) -> bytes:
     """Names, then rows, as TOPCAT and spreadsheets expect; simulated stars have a column that says so."""
     if "SIMULATED" in words and SIMULATED_COLUMN not in table.colnames:
         table[SIMULATED_COLUMN] = np.ones(len(table), bool)
+    _shield(table)
     return _text(table, "ascii.csv")
 
 
 def _csv_with_notes(table: Table, words: Mapping[str, str]) -> bytes:
     """The same below lines that begin with ``#``: where the rows come from, what the columns are."""
     lines = [f"{name}: {text}" for name, text in words.items()]
+    shielded = _shield(table)
+    if shielded:
+        lines.append(f"Texts that a spreadsheet would compute have an apostrophe before them: {', '.join(shielded)}.")
     for column in table.itercols():
         unit = f" [{column.unit}]" if column.unit is not None else ""
         ucd = f", UCD {column.meta['ucd']}" if column.meta["ucd"] and "origin" in column.meta else ""
@@ -131,6 +151,24 @@ def _csv_with_notes(table: Table, words: Mapping[str, str]) -> bytes:
         )
         lines.append(f"column {column.name}{unit}: {column.description}{source}")
     return "".join(f"# {line}\n" for line in lines).encode() + _text(table, "ascii.csv")
+
+
+def _shield(table: Table) -> list[str]:
+    """Put an apostrophe before texts that spreadsheets take for formulas; names of the columns that have such texts.
+
+    Numbers, also those that are written as text, and signs alone are left as they are, as nothing is computed of them.
+    """
+    changed = []
+    for column in table.itercols():
+        if column.dtype.kind != "U":
+            continue
+        texts = column.tolist()
+        shielded = [f"'{text}" if _FORMULA.match(text) and not _HARMLESS.fullmatch(text) else text for text in texts]
+        if shielded != texts:
+            changed.append(column.name)
+            about = {"name": column.name, "description": column.description, "meta": column.meta}
+            table[column.name] = Column(shielded, **about)
+    return changed
 
 
 def _text(table: Table, form: str) -> bytes:
@@ -153,20 +191,23 @@ class Form:
         What browsers call it.
     write : callable
         Writes a table with words for its header.
+    slow : bool
+        Whether it is written value by value in Python, which would hold up every page of the server.
     """
 
     label: str
     ending: str
     mime: str
     write: Callable[[Table, Mapping[str, str]], bytes]
+    slow: bool = False
 
 
 FORMS: dict[str, Form] = {
     "fits": Form("FITS", "fits", "application/fits", fits_bytes),
-    "votable": Form("VOTable", "vot", "application/x-votable+xml", votable_bytes),
-    "ecsv": Form("ECSV", "ecsv", "text/csv", _ecsv),
+    "votable": Form("VOTable", "vot", "application/x-votable+xml", votable_bytes, slow=True),
+    "ecsv": Form("ECSV", "ecsv", "text/csv", _ecsv, slow=True),
     "parquet": Form("Parquet", "parquet", "application/vnd.apache.parquet", parquet_bytes),
-    "csv": Form("CSV", "csv", "text/csv", _csv),
-    "csv_notes": Form("CSV with notes", "csv", "text/csv", _csv_with_notes),
+    "csv": Form("CSV", "csv", "text/csv", _csv, slow=True),
+    "csv_notes": Form("CSV with notes", "csv", "text/csv", _csv_with_notes, slow=True),
 }
 """Kinds of files by what a message calls them."""

@@ -55,6 +55,8 @@ class Library:
         How far the files are checked.
     kept : dict
         What is made of it, see :func:`kept_by_library`.
+    place : tuple of (Path, Path or None), optional
+        Directory and cache that they were opened from; another process opens the same there.
     """
 
     products: Products
@@ -64,6 +66,7 @@ class Library:
     correlations: Correlations | None = None
     files: CheckedFiles | None = None
     kept: dict[Any, Any] = field(default_factory=dict, repr=False)
+    place: tuple[Path, Path | None] | None = None
 
     @property
     def r0_kpc(self) -> float:
@@ -153,7 +156,7 @@ def load_library(directory: Path, cache: Path | None = None) -> Library:
     else:
         table = StarTable.from_frame(read_catalog(file, own=False).table, file.own, file)
     model, no_model = _label_model(directory) if products.spectra is not None else (None, "")
-    library = Library(products, table, model, no_model, read_correlations(directory), files)
+    library = Library(products, table, model, no_model, read_correlations(directory), files, place=(directory, cache))
     if len(file) <= LARGE:
         _ = library.truth  # later the file may be of another build
     files.demand_unchanged()

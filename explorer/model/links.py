@@ -1,9 +1,13 @@
-"""Short links: what was on screen, kept on the server under a token, and views that were given a name."""
+"""Short links: what was on screen, kept on the server under a token, and views that were given a name.
+
+Links are kept for a year after they were last opened, within limits for each visitor and for the whole file.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -16,7 +20,31 @@ from explorer.model.selection import SelectionError
 MOST_BYTES = 32_000_000
 """Of one state: a list of two million stars."""
 
+MAX_DAY_BYTES = 64_000_000
+"""Of the links that one visitor makes within 24 hours."""
+
+MAX_DAY_LINKS = 1_000
+"""Links that one visitor makes within 24 hours."""
+
+MAX_ANONYMOUS_DAY_BYTES = 512_000_000
+"""Of the links that all visitors who are not signed in make within 24 hours: a browser can call itself anew."""
+
+MAX_STORE_BYTES = 4_000_000_000
+"""Of all links."""
+
+MAX_RESUME_BYTES = 1_000_000_000
+"""Of all states of lost pages; the oldest go first."""
+
+MAX_VIEWS = 1_000
+"""Saved views of a catalogue."""
+
+KEPT_DAYS = 365
+"""A link goes when nobody has opened it for so long; those of saved views stay."""
+
 RESUME_DAYS = 7
+
+ANONYMOUS = "browser:"
+"""How owners begin who are not signed in."""
 
 _TABLES = """
 create table if not exists link (
@@ -26,10 +54,20 @@ create table if not exists saved_view (
     catalog text not null, name text not null, token text not null, primary key (catalog, name)
 );
 """
+_COLUMNS = {
+    "link": {"bytes": "integer not null default 0", "owner": "text not null default ''", "made": "text"},
+    "saved_view": {"owner": "text not null default ''"},
+}
+"""Columns that files of before lack; their views have no owner."""
+
+_LOG = logging.getLogger(__name__)
+_INDEX = "create index if not exists link_sizes on link (shared, owner, made, changed, bytes)"
 
 
 class LinkStore:
     """States by token, in one SQLite file that several servers may share.
+
+    Every method raises :class:`~explorer.model.selection.SelectionError` where the file cannot be read or written.
 
     Parameters
     ----------
@@ -40,16 +78,62 @@ class LinkStore:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def share(self, state: dict[str, Any]) -> str:
-        """Keep a state for good; equal states have one token. SelectionError when it is too large."""
+    def share(self, state: dict[str, Any], owner: str = "") -> str:
+        """Keep a state; equal states have one token.
+
+        Parameters
+        ----------
+        state : dict
+            Plain values.
+        owner : str
+            Who makes the link: a name, or :data:`ANONYMOUS` and what the browser calls itself.
+
+        Raises
+        ------
+        SelectionError
+            If it is too large, or the owner has made too many, or no room is left.
+        """
         text = _text(state)
         token = hashlib.sha256(text.encode()).hexdigest()[:12]
         with self._open() as database:
+            known = database.execute("select shared from link where token = ?", (token,)).fetchone()
+            if known is None:
+                self._check_room(database, owner, len(text))
             database.execute(
-                "insert into link (token, state, shared) values (?, ?, 1) on conflict (token) do update set shared = 1",
-                (token, text),
+                "insert into link (token, state, shared, bytes, owner, made) values (?, ?, 1, ?, ?, current_timestamp) "
+                "on conflict (token) do update set shared = 1, changed = current_timestamp",
+                (token, text, len(text), owner),
             )
         return token
+
+    def _check_room(self, database: sqlite3.Connection, owner: str, size: int) -> None:
+        database.execute(
+            "delete from link where shared = 1 and changed < datetime('now', ?) "
+            "and token not in (select token from saved_view)",
+            (f"-{KEPT_DAYS} days",),
+        )
+        today = (
+            "select count(*), coalesce(sum(bytes), 0) from link where shared = 1 and made > datetime('now', '-1 day')"
+        )
+        count, used = database.execute(f"{today} and owner = ?", (owner,)).fetchone()
+        if count >= MAX_DAY_LINKS or used + size > MAX_DAY_BYTES:
+            raise SelectionError(
+                f"You have made {count:,} links of {used / 1e6:,.0f} MB within a day; at most {MAX_DAY_LINKS:,} and "
+                f"{MAX_DAY_BYTES / 1e6:,.0f} MB are kept. Make this one tomorrow, or of a selection without long lists."
+            )
+        if owner.startswith(ANONYMOUS):
+            pattern = f"{ANONYMOUS}*"
+            _, used = database.execute(f"{today} and owner glob ?", (pattern,)).fetchone()
+            if used + size > MAX_ANONYMOUS_DAY_BYTES:
+                raise SelectionError(
+                    "Visitors who are not signed in have made too many links today. Try again tomorrow."
+                )
+        (total,) = database.execute("select coalesce(sum(bytes), 0) from link where shared = 1").fetchone()
+        if total + size > MAX_STORE_BYTES:
+            raise SelectionError(
+                f"The server keeps {total / 1e9:,.1f} GB of links; at most {MAX_STORE_BYTES / 1e9:,.0f} are kept. Ask "
+                "the keeper of the server to remove old ones."
+            )
 
     def resume(self, token: str, state: dict[str, Any]) -> None:
         """Remember what a visitor looks at, so that a lost page comes back; forgotten after some days.
@@ -59,32 +143,81 @@ class LinkStore:
         SelectionError
             If the state is too large.
         """
+        text = _text(state)
         with self._open() as database:
             database.execute(
-                "insert into link (token, state, shared) values (?, ?, 0) on conflict (token) do update set "
-                "state = excluded.state, changed = current_timestamp where shared = 0",
-                (token, _text(state)),
+                "insert into link (token, state, shared, bytes) values (?, ?, 0, ?) on conflict (token) do update set "
+                "state = excluded.state, bytes = excluded.bytes, changed = current_timestamp where shared = 0",
+                (token, text, len(text)),
             )
             database.execute(
                 "delete from link where shared = 0 and changed < datetime('now', ?)", (f"-{RESUME_DAYS} days",)
             )
+            (total,) = database.execute("select coalesce(sum(bytes), 0) from link where shared = 0").fetchone()
+            if total > MAX_RESUME_BYTES:
+                database.execute(
+                    "delete from link where token in (select token from (select token, sum(bytes) over (order by "
+                    "changed desc, rowid desc) as newer from link where shared = 0) where newer > ?)",
+                    (MAX_RESUME_BYTES,),
+                )
 
     def get(self, token: str) -> dict[str, Any] | None:
         """The state of a token, None when there is none."""
+        if not self.path.is_file():
+            return None
         with self._open() as database:
             row = database.execute("select state from link where token = ?", (token,)).fetchone()
+            if row is not None:
+                _opened(database, token)
         return None if row is None else dict(json.loads(row[0]))
 
-    def save_view(self, catalog: str, name: str, state: dict[str, Any]) -> None:
-        """Give a state a name, for all visitors of a catalogue; an old one of that name is replaced."""
-        token = self.share(state)
-        with self._open() as database:
-            database.execute("insert or replace into saved_view values (?, ?, ?)", (catalog, name, token))
+    def save_view(
+        self, catalog: str, name: str, state: dict[str, Any], owner: str = "", *, may_replace: bool = False
+    ) -> None:
+        """Give a state a name, for all visitors of a catalogue; an old one of that name is replaced.
 
-    def forget_view(self, catalog: str, name: str) -> None:
-        """Take a name away; links to the state still work."""
+        Raises
+        ------
+        SelectionError
+            If the old one is somebody else's and ``may_replace`` is not given, or a limit of :meth:`share` is reached.
+        """
+        token = self.share(state, owner)
         with self._open() as database:
+            self._check_owner(database, catalog, name, owner, may_replace=may_replace)
+            (count,) = database.execute(
+                "select count(*) from saved_view where catalog = ? and name <> ?", (catalog, name)
+            ).fetchone()
+            if count >= MAX_VIEWS:
+                raise SelectionError(f"There are {count:,} saved views; at most {MAX_VIEWS:,} are kept. Forget some.")
+            database.execute(
+                "insert or replace into saved_view (catalog, name, token, owner) values (?, ?, ?, ?)",
+                (catalog, name, token, owner),
+            )
+
+    def forget_view(self, catalog: str, name: str, owner: str = "", *, may_replace: bool = False) -> None:
+        """Take a name away; links to the state still work.
+
+        Raises
+        ------
+        SelectionError
+            If it is somebody else's and ``may_replace`` is not given.
+        """
+        with self._open() as database:
+            self._check_owner(database, catalog, name, owner, may_replace=may_replace)
             database.execute("delete from saved_view where catalog = ? and name = ?", (catalog, name))
+
+    @staticmethod
+    def _check_owner(database: sqlite3.Connection, catalog: str, name: str, owner: str, *, may_replace: bool) -> None:
+        """Refuse to change what is somebody else's; views of before owners were kept are everybody's."""
+        row = database.execute(
+            "select owner from saved_view where catalog = ? and name = ?", (catalog, name)
+        ).fetchone()
+        if row is None or row[0] in ("", owner) or may_replace:
+            return
+        whose = "another visitor's" if row[0].startswith(ANONYMOUS) else f"{row[0]}'s"
+        raise SelectionError(
+            f"The view {name!r} is {whose}: only they or an adjudicator replace or forget it. Choose another name."
+        )
 
     def views(self, catalog: str) -> dict[str, str]:
         """Tokens of a catalogue's saved views, by name."""
@@ -96,14 +229,48 @@ class LinkStore:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(self.path, timeout=10.0)
         try:
-            database.executescript(_TABLES)
-            with database:
-                yield database
-        finally:
-            database.close()
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            database = sqlite3.connect(self.path, timeout=10.0)
+            try:
+                with database:
+                    _prepare(database)
+                    yield database
+            finally:
+                database.close()
+        except (sqlite3.Error, OSError) as error:
+            raise SelectionError(
+                f"Links and saved views cannot be read or written now ({error}). Check that {self.path.name} of the "
+                "explorer's folder can be written and that its disk has room."
+            ) from error
+
+
+def _opened(database: sqlite3.Connection, token: str) -> None:
+    """Note that a link was opened, at most once a day; a file that cannot be written still opens its links."""
+    try:
+        database.execute(
+            "update link set changed = current_timestamp where token = ? and shared = 1 "
+            "and changed < datetime('now', '-1 day')",
+            (token,),
+        )
+    except sqlite3.OperationalError as error:
+        _LOG.warning("It could not be noted that a link was opened: %s", error)
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    """Make tables, and columns that files of before lack."""
+    present = {row[1] for row in database.execute("pragma table_info(link)")}
+    if present >= _COLUMNS["link"].keys():
+        return
+    for statement in _TABLES.split(";"):
+        database.execute(statement)
+    for table, columns in _COLUMNS.items():
+        known = {row[1] for row in database.execute(f"pragma table_info({table})")}
+        for name, kind in columns.items():
+            if name not in known:
+                database.execute(f"alter table {table} add column {name} {kind}")
+    database.execute("update link set bytes = length(state) where bytes = 0")
+    database.execute(_INDEX)
 
 
 def new_token() -> str:

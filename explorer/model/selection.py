@@ -9,7 +9,9 @@ degrees holds 355 and 5.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
@@ -33,7 +35,21 @@ MOST_IMAGES = 36
 WIDEST = TURN * (math.isqrt(MOST_IMAGES) - 1)
 """Widest range, in degrees, that never has more images than these, even where both axes are longitudes."""
 
+MAX_VERTICES = 10_000
+"""Corners of a polygon: a lasso has one for each movement of the mouse."""
+
 _KINDS: dict[str, type[Selection]] = {}
+_EVALUATED: ContextVar[dict[int, Mask] | None] = ContextVar("_EVALUATED", default=None)
+
+
+@contextmanager
+def evaluated_once(known: dict[int, Mask] | None = None) -> Iterator[None]:
+    """Evaluate what several names share once inside; ``known`` holds masks of named selections by their identity."""
+    token = _EVALUATED.set({} if known is None else known)
+    try:
+        yield
+    finally:
+        _EVALUATED.reset(token)
 
 
 class SelectionError(ValueError):
@@ -107,7 +123,7 @@ class Selection:
         return joined(self, Joint.AND, ~other)
 
     def __invert__(self) -> Selection:
-        return Inverse(self)
+        return self.inner if isinstance(self, Inverse) else Inverse(self)
 
 
 @dataclass(frozen=True)
@@ -205,7 +221,12 @@ class InPolygon(Selection):
     kind: ClassVar[str] = "in_polygon"
 
     def __post_init__(self) -> None:
-        """Refuse what encloses nothing."""
+        """Refuse what encloses nothing, and outlines that no hand draws."""
+        if len(self.vertices) > MAX_VERTICES:
+            raise SelectionError(
+                f"This outline has {len(self.vertices):,} corners; at most {MAX_VERTICES:,} are taken. "
+                "Draw a simpler one."
+            )
         if len(self.vertices) < 3 or not np.isfinite(np.asarray(self.vertices, float)).all():
             raise SelectionError(
                 f"A polygon needs at least three finite vertices; found {len(self.vertices)}. Draw a larger outline."
@@ -344,8 +365,15 @@ class Named(Selection):
     kind: ClassVar[str] = "named"
 
     def mask(self, columns: Columns) -> Mask:
-        """That of the selection it stands for."""
-        return self.inner.mask(columns)
+        """That of the selection it stands for, evaluated once however often it is used."""
+        evaluated = _EVALUATED.get()
+        if evaluated is None:
+            with evaluated_once():
+                return self.mask(columns)
+        rows = evaluated.get(id(self.inner))
+        if rows is None:
+            rows = evaluated[id(self.inner)] = self.inner.mask(columns)
+        return rows
 
 
 @dataclass(frozen=True)

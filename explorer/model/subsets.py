@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import Any
 
+from explorer.model.definitions import Definitions, check_size, definition, inside, read_selection
 from explorer.model.expression import Matches
 from explorer.model.selection import (
     Everything,
@@ -25,12 +26,14 @@ from explorer.model.selection import (
     Nothing,
     Selection,
     SelectionError,
-    from_dict,
 )
 from pipeline.domain.column import Column
 from pipeline.domain.columns import BY_NAME
 from pipeline.domain.flags import FLAG_TEXTS
 from pipeline.domain.own_columns import RESERVED, machine_name
+
+MAX_SUBSETS = 200
+"""Named subsets of one visitor."""
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _MAX_NAME = 40
@@ -60,16 +63,24 @@ class Subset:
         """Plain values; :func:`subset_from_dict` is the inverse."""
         return {"name": self.name, "selection": self.selection.to_dict(), "colour": self.colour}
 
+    def written(self, definitions: Definitions) -> dict[str, Any]:
+        """Plain values whose selection is one of ``definitions``."""
+        return {"name": self.name, "defined": definitions.key(self.selection), "colour": self.colour}
 
-def subset_from_dict(stored: dict[str, Any]) -> Subset:
-    """Read what :meth:`Subset.to_dict` wrote; SelectionError when it is damaged."""
+
+def subset_from_dict(stored: Mapping[str, Any], definitions: Sequence[Selection | SelectionError] = ()) -> Subset:
+    """Read what :meth:`Subset.to_dict` or :meth:`Subset.written` wrote; SelectionError when it is damaged."""
     try:
-        name, selection, colour = str(stored["name"]), from_dict(stored["selection"]), str(stored["colour"])
+        name, colour = str(stored["name"]), str(stored["colour"])
+        if "defined" in stored:
+            selection = definition(stored["defined"], definitions)
+        else:
+            selection = read_selection(stored["selection"], definitions)
     except (KeyError, TypeError) as error:
         raise SelectionError(f"A stored subset is damaged ({error}).") from error
     if not _COLOUR.fullmatch(colour):
         raise SelectionError(f"A stored subset has the colour {colour[:20]!r}; expected one like '#0072b2'.")
-    return Subset(check_name(name), selection, colour)
+    return Subset(check_name(name), check_size(selection), colour)
 
 
 def check_name(name: str, own: Iterable[Column] = ()) -> str:
@@ -95,18 +106,26 @@ def define(subsets: tuple[Subset, ...], new: Subset, own: Iterable[Column] = ())
     Raises
     ------
     SelectionError
-        If the name cannot be used, or it would be made of a subset that is made of it.
+        If the name cannot be used, it would be made of a subset that is made of it, there are too many subsets, or
+        one of them would be made of too many parts.
     """
     check_name(new.name, own)
-    inner = _with(new.selection, new.name, None)
+    known = [one.name for one in subsets]
+    if new.name not in known and len(known) >= MAX_SUBSETS:
+        raise SelectionError(f"There are {len(known)} subsets; at most {MAX_SUBSETS} are kept. Forget some first.")
+    inner = check_size(_with(new.selection, new.name, None, {}))
     for other in subsets:
         if other.name != new.name and _names(inner, other.name) and _names(other.selection, new.name):
             raise SelectionError(f"{new.name!r} and {other.name!r} would be made of each other. Use another name.")
     new = replace(new, selection=inner)
-    if new.name not in [one.name for one in subsets]:
+    if new.name not in known:
         return (*subsets, new)
+    done: dict[int, Selection] = {}
+    sizes: dict[int, tuple[int, int]] = {}
     return tuple(
-        new if one.name == new.name else replace(one, selection=_with(one.selection, new.name, inner))
+        new
+        if one.name == new.name
+        else replace(one, selection=check_size(_with(one.selection, new.name, inner, done), sizes))
         for one in subsets
     )
 
@@ -123,12 +142,13 @@ def category_names(column: str, values: Sequence[str]) -> tuple[str, ...]:
 
 def remove(subsets: tuple[Subset, ...], name: str) -> tuple[Subset, ...]:
     """Forget a name; what is made of it keeps its stars."""
-    return tuple(replace(one, selection=_with(one.selection, name, None)) for one in subsets if one.name != name)
+    done: dict[int, Selection] = {}
+    return tuple(replace(one, selection=_with(one.selection, name, None, done)) for one in subsets if one.name != name)
 
 
 def unnamed(selection: Selection, name: str) -> Selection:
     """The same stars, none of them by that name."""
-    return _with(selection, name, None)
+    return _with(selection, name, None, {})
 
 
 def parts(selection: Selection) -> Iterator[tuple[str, Selection]]:
@@ -191,22 +211,40 @@ def _inside(selection: Selection, known: Mapping[str, Column]) -> str:
     return f"({words})" if isinstance(selection, Joined) else words
 
 
-def _with(selection: Selection, name: str, inner: Selection | None) -> Selection:
-    """The selection with ``name`` standing for ``inner``; None takes the name away and leaves what it stood for."""
+def _with(selection: Selection, name: str, inner: Selection | None, done: dict[int, Selection]) -> Selection:
+    """The selection with ``name`` standing for ``inner``; None removes the name and leaves what it stood for.
+
+    ``done`` holds what was made of each part, by identity, so that parts which several names share stay shared.
+    """
+    made = done.get(id(selection))
+    if made is None:
+        made = done[id(selection)] = _remade(selection, name, inner, done)
+    return made
+
+
+def _remade(selection: Selection, name: str, inner: Selection | None, done: dict[int, Selection]) -> Selection:
     if isinstance(selection, Named):
         if selection.name == name:
             return selection.inner if inner is None else Named(name, inner)
-        return Named(selection.name, _with(selection.inner, name, inner))
+        held = _with(selection.inner, name, inner, done)
+        return selection if held is selection.inner else Named(selection.name, held)
     if isinstance(selection, Inverse):
-        return Inverse(_with(selection.inner, name, inner))
+        held = _with(selection.inner, name, inner, done)
+        return selection if held is selection.inner else Inverse(held)
     if isinstance(selection, Joined):
-        then = tuple((by, _with(part, name, inner)) for by, part in selection.then)
-        return Joined(_with(selection.first, name, inner), then)
+        made = [_with(part, name, inner, done) for part in inside(selection)]
+        if all(new is old for new, old in zip(made, inside(selection), strict=True)):
+            return selection
+        return Joined(made[0], tuple((by, part) for (by, _), part in zip(selection.then, made[1:], strict=True)))
     return selection
 
 
-def _names(selection: Selection, name: str) -> bool:
+def _names(selection: Selection, name: str, seen: set[int] | None = None) -> bool:
+    """Whether a selection is made of the subset ``name``."""
+    seen = set() if seen is None else seen
+    if id(selection) in seen:
+        return False
+    seen.add(id(selection))
     if isinstance(selection, Named) and selection.name == name:
         return True
-    inside = [selection.inner] if isinstance(selection, Named | Inverse) else [part for _, part in parts(selection)]
-    return any(_names(part, name) for part in inside)
+    return any(_names(part, name, seen) for part in inside(selection))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from explorer.model.selection import Mask, Selection
 from explorer.model.subsets import Subset
 from explorer.model.table import MAX_CATEGORIES, StarTable
 from explorer.plots.palettes import (
@@ -52,14 +53,24 @@ def _categories(table: StarTable, name: str) -> Colouring:
     return Categories(label, labels, CATEGORY_COLOURS[: len(labels)], codes)
 
 
-def colouring_of_subsets(table: StarTable, subsets: Sequence[Subset], *, dark: bool) -> Colouring:
-    """Each star in the colour of the first subset that holds it, else in a neutral one; density without subsets."""
+def colouring_of_subsets(
+    table: StarTable,
+    subsets: Sequence[Subset],
+    *,
+    dark: bool,
+    mask_of: Callable[[Selection], Mask] | None = None,
+) -> Colouring:
+    """Each star in the colour of the first subset that holds it, else in a neutral one; density without subsets.
+
+    ``mask_of`` evaluates a selection where masks of subsets are kept.
+    """
+    mask_of = mask_of or (lambda selection: selection.mask(table))
     if not subsets:
         return Density("no subset is named yet")
     subsets = subsets[:_MOST_SUBSETS]
     codes = np.full(table.n_stars, len(subsets), np.uint8)
     for number in reversed(range(len(subsets))):
-        codes[subsets[number].selection.mask(table)] = number
+        codes[mask_of(subsets[number].selection)] = number
     codes.setflags(write=False)
     labels, colours = (*(one.name for one in subsets), "in none"), (*(one.colour for one in subsets), IN_NONE[dark])
     return Categories("subset", labels, colours, codes, rest=True)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from explorer.model.elsewhere import in_helper
 from explorer.model.fields import NEEDED, maps_of
 from explorer.model.library import Library
 from explorer.model.selection import Mask
@@ -27,6 +28,7 @@ from explorer.plots.journal import (
     colormap_of,
     label_of,
     new_figure,
+    picture_bytes,
     sign,
 )
 from explorer.plots.marks import draw_arrows, draw_lines, draw_model_points, fewer_ticks, model_handle
@@ -71,6 +73,15 @@ def draw_paper_figure(library: Library, rows: Mask, key: str, note: str) -> Figu
         figure = PAPER_FIGURES[key].draw(library, rows)
         sign(figure, note)
     return figure
+
+
+def paper_bytes(library: Library, rows: Mask, key: str, note: str, form: str) -> bytes:
+    """A figure of :data:`PAPER_FIGURES` as a file, drawn in a helper process."""
+    return in_helper(_paper_bytes, library, rows, key, note, form)
+
+
+def _paper_bytes(library: Library, rows: Mask, key: str, note: str, form: str) -> bytes:
+    return picture_bytes(draw_paper_figure(library, rows, key, note), form)
 
 
 def _values(library: Library, rows: Mask, *names: str) -> tuple[Floats, ...]:

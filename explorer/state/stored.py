@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from explorer.model.selection import SelectionError, SelectionMode, from_dict
-from explorer.model.subsets import Subset, check_name, subset_from_dict
+from explorer.model.definitions import check_size, read_definitions, read_selection
+from explorer.model.selection import Named, Selection, SelectionError, SelectionMode, evaluated_once
+from explorer.model.subsets import MAX_SUBSETS, Subset, check_name, subset_from_dict
 from explorer.model.table import StarTable
 from explorer.state.panels import PanelState, panel_from_dict
 
@@ -45,27 +46,35 @@ def read_state(stored: Mapping[str, Any], table: StarTable) -> tuple[dict[str, A
     if not parts or "selection" not in stored or not all(isinstance(part, list | tuple) for part in parts.values()):
         raise ValueError("What the link stores is damaged: it holds no selection, subsets or views.")
     lost: list[str] = []
-    found: dict[str, Any] = {"subsets": _subsets(parts["subsets"] or (), table, lost)}
-    try:
-        found["selection"] = from_dict(stored["selection"])
-        found["selection"].mask(table)
-    except SelectionError as error:
-        lost.append(f"the selection ({_plain(error)})")
-        found.pop("selection", None)
+    written = stored.get("definitions", [])
+    definitions = read_definitions(written if isinstance(written, list) else [])
+    found: dict[str, Any] = {}
+    with evaluated_once():
+        found["subsets"] = _subsets(parts["subsets"] or (), definitions, table, lost)
+        try:
+            found["selection"] = check_size(read_selection(stored["selection"], definitions))
+            found["selection"].mask(table)
+        except SelectionError as error:
+            lost.append(f"the selection ({_plain(error)})")
+            found.pop("selection", None)
     panels = _panels(parts["panels"] or (), lost)
     if panels:
         found["panels"] = panels
     return {**found, **_rest(stored, table, len(panels or ()), lost)}, _sentence(lost)
 
 
-def _subsets(stored: list[Any], table: StarTable, lost: list[str]) -> tuple[Subset, ...]:
+def _subsets(
+    stored: list[Any], definitions: Sequence[Selection | SelectionError], table: StarTable, lost: list[str]
+) -> tuple[Subset, ...]:
     found: dict[str, Subset] = {}
-    for one in stored:
+    if len(stored) > MAX_SUBSETS:
+        lost.append(f"{len(stored) - MAX_SUBSETS} subsets more than the {MAX_SUBSETS} that are kept")
+    for one in stored[:MAX_SUBSETS]:
         name = str(one.get("name", "")) if isinstance(one, Mapping) else ""
         try:
-            subset = subset_from_dict(one)
+            subset = subset_from_dict(one, definitions)
             check_name(subset.name, table.own)
-            subset.selection.mask(table)
+            Named(subset.name, subset.selection).mask(table)
         except SelectionError as error:
             lost.append(f"the subset {name[:40]!r} ({_plain(error)})")
             continue

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import param
 
+from explorer.model.definitions import Definitions, check_size
+from explorer.model.kept_rows import KeptRows
 from explorer.model.proposals import Proposal
 from explorer.model.selection import (
     Everything,
@@ -78,12 +80,13 @@ class Workspace(param.Parameterized):
     can_redo: bool = param.Boolean(default=False)
 
     def __init__(self, table: StarTable, **params: Any) -> None:
-        self.table = table
+        self.table, self._kept = table, KeptRows(table)
         self._past: list[tuple[Selection, tuple[Subset, ...]]] = []
         self._future: list[tuple[Selection, tuple[Subset, ...]]] = []
         selection = params.pop("selection", Everything())
         rows = _frozen(selection.mask(table))
         super().__init__(selection=selection, rows=rows, n_selected=int(rows.sum()), **params)
+        self._kept.follow(self.subsets)
         self._present = (self.selection, self.subsets)
         self._travelling = False
         self.heard = False
@@ -98,6 +101,7 @@ class Workspace(param.Parameterized):
         before = self._present[0]
         self._present = (self.selection, self.subsets)
         changes: dict[str, Any] = {"can_undo": bool(self._past), "can_redo": bool(self._future)}
+        self._kept.follow(self.subsets)
         if any(event.name == "selection" for event in events):
             rows = _frozen(self._rows_after(before))
             changes |= {"rows": rows, "n_selected": int(rows.sum())}
@@ -108,12 +112,26 @@ class Workspace(param.Parameterized):
         selection = self.selection
         if isinstance(selection, Joined) and selection.follows(before):
             by, part = selection.then[-1]
-            return by.of(self.rows, part.mask(self.table))
-        return selection.mask(self.table)
+            return by.of(self.rows, self.mask_of(part))
+        return self.mask_of(selection)
+
+    def mask_of(self, selection: Selection) -> Mask:
+        """Mask of a selection; subsets in it are evaluated once for as long as they are what they are."""
+        return self._kept.mask(selection)
+
+    def count_of(self, subset: Subset) -> int:
+        """Number of stars of a subset."""
+        return self._kept.count(subset)
 
     def gesture(self, region: Selection, mode: SelectionMode | None = None) -> None:
-        """Combine a drawn region with the selection, in ``mode`` or else the standing mode."""
-        self.selection = combine(mode or self.mode, self.selection, region)
+        """Combine a drawn region with the selection, in ``mode`` or else the standing mode.
+
+        Raises
+        ------
+        SelectionError
+            If the selection would be made of too many parts.
+        """
+        self.selection = check_size(combine(mode or self.mode, self.selection, region))
 
     def clear(self) -> None:
         """Pick no star in particular: every star counts as selected."""
@@ -193,9 +211,11 @@ class Workspace(param.Parameterized):
 
     def to_dict(self) -> dict[str, Any]:
         """Everything on screen as plain values; :meth:`restore` reads them."""
+        definitions = Definitions()
         return {
-            "selection": self.selection.to_dict(),
-            "subsets": [subset.to_dict() for subset in self.subsets],
+            "subsets": [subset.written(definitions) for subset in self.subsets],
+            "selection": definitions.write(self.selection),
+            "definitions": definitions.plain,
             "panels": [panel.to_dict() for panel in self.panels],
             **{name: getattr(self, name) for name in ("focus", "colour_by", "tool", "enlarged", "dark")},
             "star_alone": self.star_alone,

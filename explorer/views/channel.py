@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import math
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any, TypeAlias, TypeVar
 
+import panel as pn
 from bokeh.document import Document
 from panel.custom import JSComponent
 
 from explorer.model.selection import SelectionError
+from explorer.model.work import Queue, StoppedError
 from pipeline.products.manifest import ProductError
 
 _SCRIPTS = (
@@ -23,9 +26,6 @@ _SCRIPTS = (
     *("chart", "spectrum", "refit", "evidence", "star", "main"),
 )
 _LOG = logging.getLogger(__name__)
-WORKERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explore")
-"""What is slow runs here, beside the pages."""
-
 Message: TypeAlias = dict[str, Any]
 Handler: TypeAlias = Callable[[Message], Any]
 Result = TypeVar("Result")
@@ -107,6 +107,7 @@ class Channel(JSComponent):
             _LOG.warning("A page sent a message that nobody expects: %.200r", data)
             return
         with self.together(), self._mishaps(data):
+            check_finite(data)
             answer = handler(data)
             if inspect.isawaitable(answer):
                 task = asyncio.get_running_loop().create_task(self._later(answer, data))
@@ -123,9 +124,49 @@ class Channel(JSComponent):
             yield
         except (SelectionError, ProductError) as error:
             self.tell(say=str(error))
-        except (KeyError, TypeError, ValueError, IndexError):
-            _LOG.warning("A message could not be handled: %.200r", data, exc_info=True)
+        except StoppedError:  # nobody waits for it any more
+            pass
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:
+            log_mishap(_LOG, data, error)
 
-    async def in_background(self, work: Callable[[], Result]) -> Result:
-        """Run something slow beside the page, so that nobody waits for it."""
-        return await asyncio.get_running_loop().run_in_executor(WORKERS, work)
+    async def in_background(self, work: Callable[[], Result], queue: Queue) -> Result:
+        """Run something slow beside the page, so that nobody waits for it.
+
+        Raises
+        ------
+        BusyError
+            If this page has too much waiting in the queue.
+        """
+        return await asyncio.wrap_future(submitted(work, queue, self))
+
+
+def check_finite(value: Any) -> None:
+    """Refuse a message that holds infinity or what is no number, wherever: no page sends such a one on purpose.
+
+    Raises
+    ------
+    ValueError
+        If it does.
+    """
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"a number is {value}")
+    elif isinstance(value, dict):
+        for one in value.values():
+            check_finite(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            check_finite(one)
+
+
+def log_mishap(log: logging.Logger, data: Message, error: Exception) -> None:
+    """Log a message that could not be handled in one line; where it happened is shown at the level of debugging."""
+    found, shown = f"{type(error).__name__}: {error}", log.isEnabledFor(logging.DEBUG)
+    log.warning("A message could not be handled (%.200s): %.200r", found, data, exc_info=shown)
+
+
+def submitted(work: Callable[[], Result], queue: Queue, instead: object) -> Future[Result]:
+    """Queue work in the name of the page that is served now; in that of ``instead`` where there is none."""
+    document = pn.state.curdoc
+    session = None if document is None else document.session_context
+    return queue.submit(instead if session is None else session.id, work)

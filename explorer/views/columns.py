@@ -15,6 +15,7 @@ from explorer.model.corrections import ROLES, Correction
 from explorer.model.opened_files import OpenError
 from explorer.model.opening import Opening
 from explorer.model.understood import Understood, UnderstoodTable
+from explorer.model.work import UPLOADS
 from explorer.views.base import stylesheet
 from explorer.views.channel import Channel, Message, asset
 from explorer.views.opening_words import (
@@ -119,14 +120,14 @@ class ColumnsPage:
         corrections = corrections_of(message)
         if not corrections:
             raise OpenError("Nothing was changed.")
-        await self.channel.in_background(lambda: self.opening.correct(corrections))
+        await self.channel.in_background(lambda: self.opening.correct(corrections), UPLOADS)
         self.channel.tell(applied=True)
         self.refresh()
 
     async def _again(self, _: Message) -> None:
         """Make the products again, as after a failure that was mended elsewhere."""
         self._allowed("make the products again")
-        await self.channel.in_background(lambda: self.opening.correct(()))
+        await self.channel.in_background(lambda: self.opening.correct(()), UPLOADS)
         self.refresh()
 
     def _configuration(self, message: Message) -> None:

@@ -14,11 +14,13 @@ from explorer.model.library import Library
 from explorer.model.links import LinkStore, new_token
 from explorer.model.selection import SelectionError
 from explorer.model.vetting.reader import NoRecord, RecordReader
+from explorer.model.work import LINKS
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 from explorer.views.catalogue import default_panels
 from explorer.views.channel import Channel, Message
 from explorer.views.help import Help
+from explorer.views.owner import Owner
 from explorer.views.sharing import Sharing
 from explorer.views.side import Side
 from explorer.views.stage import Stage
@@ -60,8 +62,9 @@ class ExploreRoom:
         self.stage = Stage(workspace, library, self.channel)
         self.toolbar = Toolbar(workspace, self.channel)
         self.table = SelectionTable(workspace, self.channel)
-        self.side = Side(workspace, library, links, self.channel, self.record)
-        self.sharing = Sharing(workspace, library, links, self.stage, self.channel, samp)
+        self.owner = Owner(self.record)
+        self.side = Side(workspace, library, links, self.channel, self.record, self.owner)
+        self.sharing = Sharing(workspace, library, links, self.stage, self.channel, samp, self.owner)
         self.star = StarDock(workspace, library, lambda: self.table.stars, self.channel, self.record)
         self.help = Help(self.channel)
         self._star_shown = False
@@ -91,6 +94,7 @@ class ExploreRoom:
     def _hello(self, message: Message) -> None:
         """A page is there: tell it everything."""
         self._star_shown = False
+        self.owner.greeted_by(message.get("browser"))
         self.stage.hello()
         self.toolbar.hello()
         self.table.hello()
@@ -137,7 +141,7 @@ class ExploreRoom:
         state |= {name: [] if name == "panels" else None for name in leave_out}
         unkept = ""
         try:
-            await self.channel.in_background(lambda: self.links.resume(self._resume, state))
+            await self.channel.in_background(lambda: self.links.resume(self._resume, state), LINKS)
         except SelectionError as error:
             unkept = f"A lost connection could not bring this back. {error}"
         if unkept and not self._unkept:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from explorer.model.proposals import Interval
 from explorer.model.refit import LabelModel, Refit, RefitError, Trial, Wish, shift_between
 from explorer.model.star import LABELS, error_text, number
+from explorer.model.work import REFITS, BusyError
 from explorer.views.channel import Channel, Message
 from pipeline.domain.columns import column
 
@@ -109,8 +110,8 @@ class LiveRefit:
                 raise RefitError(self.dock.no_model)  # noqa: TRY301 - told like every other reason
             wish, published = self.wish(message), self.published(row)
             snr = self.dock.workspace.table.value("snr", row)
-            found = await self.channel.in_background(lambda: model.refit(spectrum, published, wish, snr))
-        except RefitError as error:
+            found = await self.channel.in_background(lambda: model.refit(spectrum, published, wish, snr), REFITS)
+        except (RefitError, BusyError) as error:
             self.channel.tell(refit={"sentence": str(error)})
             return
         self._last = (obsid, wish, found)

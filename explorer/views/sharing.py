@@ -12,12 +12,15 @@ from explorer.model.links import LinkStore
 from explorer.model.samp import send_table
 from explorer.model.selection import SelectionError
 from explorer.model.subsets import describe
+from explorer.model.vetting.reader import NoRecord
+from explorer.model.work import EXPORTS, LINKS
 from explorer.plots.diagram import Bars, Plane
 from explorer.plots.journal import FORMATS, file_name, picture_bytes
-from explorer.plots.paper import PAPER_FIGURES, draw_paper_figure
+from explorer.plots.paper import PAPER_FIGURES, paper_bytes
 from explorer.plots.picture import Shot, draw_bars, draw_plane, ends_of
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Channel, Message
+from explorer.views.owner import Owner
 from explorer.views.panels import BarsPanel, DiscPanel, PlanePanel
 from explorer.views.stage import Stage
 
@@ -42,6 +45,8 @@ class Sharing:
         The way to the browser.
     samp : Path or None
         Where tables for programs on this machine are kept; None where visitors are on machines of their own.
+    owner : Owner, optional
+        Who makes links.
     """
 
     def __init__(
@@ -52,18 +57,25 @@ class Sharing:
         stage: Stage,
         channel: Channel,
         samp: Path | None = None,
+        owner: Owner | None = None,
     ) -> None:
+        self.owner = owner or Owner(NoRecord())
         self.workspace, self.library, self.links = workspace, library, links
         self.stage, self.channel, self.samp = stage, channel, samp
         for kind, handler in {
             "more": lambda _: channel.tell(more=self.doors()),
-            "share": lambda _: channel.tell(link={"token": links.share(workspace.to_dict())}),
+            "share": self._share,
             "export": self._export,
             "samp": self._send,
             "picture": self._picture,
             "paper": self._paper,
         }.items():
             channel.on(kind, handler)
+
+    async def _share(self, _: Message) -> None:
+        state = self.workspace.to_dict()
+        token = await self.channel.in_background(lambda: self.links.share(state, self.owner.name), LINKS)
+        self.channel.tell(link={"token": token})
 
     def doors(self) -> dict[str, Any]:
         """What can be taken away now."""
@@ -86,14 +98,14 @@ class Sharing:
     async def _export(self, message: Message) -> None:
         if message["value"] not in FORMS:
             raise ValueError(f"There is no table of kind {message['value']!r}.")
-        made = await self.channel.in_background(self._table(message["value"]))
+        made = await self.channel.in_background(self._table(message["value"]), EXPORTS)
         self._hand_over(made.name, made.mime, made.data)
 
     async def _send(self, _: Message) -> None:
         folder, table = self.samp, self._table("votable")
         if folder is None:
             raise SelectionError("SAMP needs the explorer on your own machine. Download the VOTable and open it there.")
-        self.channel.tell(say=await self.channel.in_background(lambda: send_table(table(), folder)))
+        self.channel.tell(say=await self.channel.in_background(lambda: send_table(table(), folder), EXPORTS))
 
     def _table(self, form: str) -> partial[Exported]:
         return partial(export, self.library, self.workspace.selection, self.workspace.rows, form)
@@ -103,15 +115,15 @@ class Sharing:
         missing = PAPER_FIGURES[key].missing(self.library)
         if missing:
             raise SelectionError(missing)
-        draw = partial(draw_paper_figure, self.library, self.workspace.rows, key, self.note)
-        data = await self.channel.in_background(lambda: picture_bytes(draw(), form))
+        draw = partial(paper_bytes, self.library, self.workspace.rows, key, self.note, form)
+        data = await self.channel.in_background(draw, EXPORTS)
         self._hand_over(f"figure_{key}.{form}", FORMATS[form], data)
 
     async def _picture(self, message: Message) -> None:
         slot, form = int(message["slot"]), _form(message["form"])
         draw = self.drawing(slot)
         name = file_name(self.stage.panels[slot].title)
-        data = await self.channel.in_background(lambda: picture_bytes(draw(), form))
+        data = await self.channel.in_background(lambda: picture_bytes(draw(), form), EXPORTS)
         self._hand_over(f"{name}.{form}", FORMATS[form], data)
 
     def drawing(self, slot: int) -> partial[Any]:

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from explorer.model.completion import completions
+from explorer.model.definitions import check_size
 from explorer.model.expression import ExpressionError, parse
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
@@ -16,12 +17,17 @@ from explorer.model.selection import InCategory, InIds, Named, Selection, Select
 from explorer.model.subsets import Subset, category_names, describe, parts
 from explorer.model.table import MAX_CATEGORIES
 from explorer.model.vetting.reader import RecordReader
+from explorer.model.work import LINKS, UPLOADS
 from explorer.plots.palettes import fresh_colour
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Channel, Message
+from explorer.views.owner import Owner
+from explorer.views.uploads import Uploads
 from pipeline.domain.column import Column
 
 _MOST_DEEP = 6
+_MAX_NODES = 200
+"""Parts of a subset that are listed."""
 
 
 class Side:
@@ -39,13 +45,22 @@ class Side:
         The way to the browser.
     record : RecordReader
         What was said of stars.
+    owner : Owner
+        Who saves views.
     """
 
     def __init__(
-        self, workspace: Workspace, library: Library, links: LinkStore, channel: Channel, record: RecordReader
+        self,
+        workspace: Workspace,
+        library: Library,
+        links: LinkStore,
+        channel: Channel,
+        record: RecordReader,
+        owner: Owner,
     ) -> None:
         self.workspace, self.library, self.links, self.channel = workspace, library, links, channel
-        self.record = record
+        self.record, self.owner = record, owner
+        self.uploads = Uploads(MOST_BYTES)
         self.open = False
         self._replaces = ""
         for kind, handler in {
@@ -55,6 +70,7 @@ class Side:
             "keep": self._keep,
             "subset": self._use_subset,
             "categories": self._by_category,
+            "upload": self._take_part,
             "members": self._upload,
             "verdicts": self._by_verdict,
             "save_view": self._save_view,
@@ -93,7 +109,7 @@ class Side:
                 {
                     "name": one.name,
                     "colour": one.colour,
-                    "count": f"{int(one.selection.mask(table).sum()):,}",
+                    "count": f"{self.workspace.count_of(one):,}",
                     "words": describe(one.selection, table.known),
                 }
                 for one in self.workspace.subsets
@@ -102,7 +118,8 @@ class Side:
 
     def parse(self, text: str) -> Selection:
         """An expression over this catalogue's columns and the visitor's subsets."""
-        return parse(text, self.columns, {one.name: one.selection for one in self.workspace.subsets})
+        subsets = {one.name: one.selection for one in self.workspace.subsets}
+        return check_size(parse(text, self.columns, subsets))
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -119,10 +136,12 @@ class Side:
         state: dict[str, Any] = {"text": text, "cursor": cursor, "start": start, "words": words}
         try:
             if text.strip():
-                count = int(self.parse(text).mask(self.workspace.table).sum())
+                count = int(self.workspace.mask_of(self.parse(text)).sum())
                 state["count"] = f"{count:,} stars fit" if count != 1 else "1 star fits"
         except ExpressionError as error:
             state["error"] = [str(error), error.start, error.end]
+        except SelectionError as error:  # of the whole expression
+            state["error"] = [str(error), 0, len(text)]
         self._tell(check=state)
 
     def _filter(self, message: Message) -> None:
@@ -166,20 +185,32 @@ class Side:
             mode = SelectionMode(action)
             self.workspace.gesture(Named(subset.name, subset.selection), mode)
 
-    def _nodes(self, selection: Selection, depth: int = 0) -> list[dict[str, Any]]:
-        """What a selection is made of, with counts."""
-        made_of = list(parts(selection)) or ([("", selection)] if depth == 0 else [])
-        if depth == _MOST_DEEP:
-            return []
-        return [
-            {
-                "joint": joint,
-                "words": describe(part, self.workspace.table.known),
-                "count": f"{int(part.mask(self.workspace.table).sum()):,}",
-                "nodes": self._nodes(part, depth + 1),
-            }
-            for joint, part in made_of
-        ]
+    def _nodes(self, selection: Selection) -> list[dict[str, Any]]:
+        """What a selection is made of, with counts: the upper levels first, and no more than a person reads."""
+        top: list[dict[str, Any]] = []
+        level = [(list(parts(selection)) or [("", selection)], top)]
+        listed = 0
+        for _ in range(_MOST_DEEP):
+            below = []
+            for made_of, nodes in level:
+                for joint, part in made_of[: max(_MAX_NODES - listed, 0)]:
+                    count = f"{int(self.workspace.mask_of(part).sum()):,}"
+                    words = describe(part, self.workspace.table.known)
+                    nodes.append({"joint": joint, "words": words, "count": count, "nodes": []})
+                    below.append((list(parts(part)), nodes[-1]["nodes"]))
+                if len(nodes) < len(made_of):
+                    nodes.append(
+                        {"joint": "", "words": f"{len(made_of) - len(nodes):,} more", "count": "", "nodes": []}
+                    )
+                listed += len(nodes)
+            level = below
+        return top
+
+    def _take_part(self, message: Message) -> None:
+        try:
+            self.uploads.part(message)
+        except SelectionError as error:
+            self._tell(said=str(error), place="refused")
 
     async def _upload(self, message: Message) -> None:
         if int(message["size"]) > MOST_BYTES:
@@ -188,8 +219,11 @@ class Side:
             )
             return
         try:
-            data = base64.b64decode(str(message["data"]), validate=True)
-            members = await self.channel.in_background(partial(read_members, data, self.workspace.table))
+            if "upload" in message:
+                data = self.uploads.whole(message["upload"], int(message["size"]))
+            else:
+                data = base64.b64decode(str(message["data"]), validate=True)
+            members = await self.channel.in_background(partial(read_members, data, self.workspace.table), UPLOADS)
         except (SelectionError, binascii.Error) as error:
             self._tell(said=str(error), place="refused")
             return
@@ -205,7 +239,7 @@ class Side:
             raise SelectionError(f"No star is in the list {name!r} any more.")
         self.workspace.gesture(Named(name, InIds(stars)))
 
-    def _save_view(self, message: Message) -> None:
+    async def _save_view(self, message: Message) -> None:
         name = str(message["name"]).strip()[:60]
         if not name:
             self._tell(said="Give the view a name first.")
@@ -215,7 +249,10 @@ class Side:
             self._tell(said=f"There is a view {name!r} already, perhaps somebody else's: save again to replace it.")
             return
         self._replaces = ""
-        self.links.save_view(self.catalog, name, self.workspace.to_dict())
+        state, owner = self.workspace.to_dict(), self.owner
+        await self.channel.in_background(
+            lambda: self.links.save_view(self.catalog, name, state, owner.name, may_replace=owner.may_replace), LINKS
+        )
         self._tell(views=list(self.links.views(self.catalog)), saved=True, said=f"Saved {name!r}.")
 
     def _show_view(self, message: Message) -> None:
@@ -226,6 +263,9 @@ class Side:
         else:
             self.workspace.restore(state)
 
-    def _forget_view(self, message: Message) -> None:
-        self.links.forget_view(self.catalog, str(message["name"]))
+    async def _forget_view(self, message: Message) -> None:
+        name, owner = str(message["name"]), self.owner
+        await self.channel.in_background(
+            lambda: self.links.forget_view(self.catalog, name, owner.name, may_replace=owner.may_replace), LINKS
+        )
         self._tell(views=list(self.links.views(self.catalog)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import panel as pn
 
 from explorer.model.library import Library
 from explorer.model.selection import InIds, SelectionMode
@@ -22,6 +24,12 @@ from explorer.views.panels import RESIDUAL, DiscPanel, Panel, Picture, PlanePane
 
 MOST_GLYPHS = 20_000
 """Stars on screen, over all views, up to which each is a glyph of its own."""
+
+MAX_WIDTH, MAX_HEIGHT = 4096, 2304
+"""Pixels of the largest screen that is drawn for."""
+
+_LOOKING = 0.3
+"""Share of the time that the views of one page are drawn anew; looks that come sooner are drawn together."""
 
 _MODES = {
     frozenset({"shift"}): SelectionMode.ADD,
@@ -52,6 +60,8 @@ class Stage:
         self._due_selected = False
         self._single = False
         self._glyphs = 0
+        self._seen_slots: set[int] = set()
+        self._next_look, self._waiting_look = 0.0, False
         channel.before_sending(self.paint)
         for kind, handler in {
             "look": self._looked,
@@ -123,7 +133,7 @@ class Stage:
         """Colours of the selected stars on a light or a dark page."""
         workspace = self.workspace
         if workspace.colour_by == SUBSETS:
-            return colouring_of_subsets(workspace.table, workspace.subsets, dark=dark)
+            return colouring_of_subsets(workspace.table, workspace.subsets, dark=dark, mask_of=workspace.mask_of)
         return colouring_of(workspace.table, workspace.colour_by)
 
     def _panel(self, state: PanelState) -> Panel:
@@ -150,6 +160,7 @@ class Stage:
         slots, selected = self._due_slots, self._due_selected
         if not (slots or selected):
             return
+        began = time.monotonic()
         self._due_slots, self._due_selected = set(), False
         glyphs = MOST_GLYPHS // max(sum(isinstance(panel, PlanePanel) for _, panel in self.on_screen), 1)
         if slots and glyphs != self._glyphs:  # all views alike: dots, or images
@@ -165,6 +176,8 @@ class Stage:
         if slots:
             self.mark_focus()
             self._tell_legend()
+            took = time.monotonic() - began
+            self._next_look = began + took / _LOOKING
 
     def _tell_legend(self) -> None:
         """Say it when stars come to be drawn one by one, or no longer."""
@@ -202,19 +215,40 @@ class Stage:
             self.due(selected=True)
 
     def _looked(self, message: Message) -> None:
-        slots = []
+        seen: dict[int, tuple[tuple[float, ...], int, int]] = {}
         for view in message["views"]:
             if int(view["slot"]) >= len(self.panels):  # of a grid that is gone: the page had not heard of it yet
                 continue
             slot = self._slot(view["slot"])
             window = tuple(float(edge) for edge in view["window"])
-            if not np.isfinite(window).all():
+            if len(window) != 4 or not np.isfinite(window).all():
                 raise ValueError(f"A view cannot end at {window}.")
-            self.panels[slot].look(window, _pixels(view["width"]), _pixels(view["height"]))
-            slots.append(slot)
+            seen[slot] = (window, int(view["width"]), int(view["height"]))
+        sizes = {
+            slot: (panel.viewport.width, panel.viewport.height) for slot, panel in self.on_screen if panel.viewport
+        }
+        sizes |= {slot: (width, height) for slot, (_, width, height) in seen.items()}
+        clipped = dict(zip(sizes, _clipped(list(sizes.values())), strict=True))
+        for slot, (window, _, _) in seen.items():
+            self.panels[slot].look(window, *clipped[slot])
             ends = {"x_ends": window[:2], "y_ends": window[2:]}
             self._remember(slot, replace(self.panels[slot].state, **ends))
-        self.due(slots)
+        self._look(seen)
+
+    def _look(self, slots: Iterable[int]) -> None:
+        """Draw places as they are seen now; soon where the page has just had its share of the time."""
+        self._seen_slots |= set(slots)
+        wait, document = self._next_look - time.monotonic(), pn.state.curdoc
+        if wait <= 0.0 or document is None or document.session_context is None:
+            slots, self._seen_slots = self._seen_slots, set()
+            self.due(slots)
+        elif not self._waiting_look:
+            self._waiting_look = True
+            document.add_timeout_callback(self._look_again, int(1e3 * wait) + 1)
+
+    def _look_again(self) -> None:
+        self._waiting_look = False
+        self._look(())
 
     def _remember(self, slot: int, state: PanelState) -> None:
         """Keep what the browser already shows for links, without drawing it again."""
@@ -314,5 +348,10 @@ class Stage:
         return str(view)
 
 
-def _pixels(number: Any) -> int:
-    return min(max(int(number), 1), 8192)
+def _clipped(views: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Widths and heights as one screen can show them: each within it, and all together no more pixels than it has."""
+    inside = [(min(max(width, 1), MAX_WIDTH), min(max(height, 1), MAX_HEIGHT)) for width, height in views]
+    share = MAX_WIDTH * MAX_HEIGHT / max(sum(width * height for width, height in inside), 1)
+    if share >= 1.0:
+        return inside
+    return [(max(int(width * share**0.5), 1), max(int(height * share**0.5), 1)) for width, height in inside]

@@ -15,6 +15,7 @@ from explorer.model.refit import RefitError
 from explorer.model.star import facts_of
 from explorer.model.star_files import spectrum_fits
 from explorer.model.vetting.reader import NoRecord, RecordReader
+from explorer.model.work import EXPORTS
 from explorer.plots.journal import FORMATS, picture_bytes
 from explorer.plots.spectrum import BLUE_ARM_END, RED_ARM_START, TELLURIC, ZOOMS, arrays_of, features_of, is_from_lamost
 from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
@@ -271,5 +272,5 @@ class StarDock:
             work, mime = (lambda: picture_bytes(draw_spectrum(shot), form)), FORMATS[form]
         else:
             raise ValueError(f"There is no file of kind {form!r}.")
-        data = await self.channel.in_background(work)
+        data = await self.channel.in_background(work, EXPORTS)
         self.channel.tell(download={"name": f"star_{obsid}.{form}", "mime": mime, "data": data})

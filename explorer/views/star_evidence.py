@@ -19,6 +19,7 @@ from explorer.model.evidence import (
 from explorer.model.library import Library, kept_by_library
 from explorer.model.refit import RefitError
 from explorer.model.selection import InIds, SelectionMode
+from explorer.model.work import REFITS, BusyError
 from explorer.views.channel import Channel, Message
 from pipeline.domain.columns import column
 from pipeline.products.manifest import ProductError
@@ -101,8 +102,8 @@ class StarEvidence:
             }
 
         try:
-            told = await self.channel.in_background(draw)
-        except RefitError as error:
+            told = await self.channel.in_background(draw, REFITS)
+        except (RefitError, BusyError) as error:
             told = {"sentence": str(error)}
         self.channel.tell(posterior={"obsid": str(obsid), **told})
 
@@ -159,7 +160,7 @@ class StarEvidence:
             return nearest_training(table, model, np.array([published[name] for name in model.names]), most)
         if by == "spectrum" and spectra is not None and obsid in spectra:
             try:
-                return await self.channel.in_background(lambda: _likeness(library).nearest(obsid, most))
+                return await self.channel.in_background(lambda: _likeness(library).nearest(obsid, most), REFITS)
             except ProductError as error:
                 self.channel.tell(say=str(error))
         return ()

@@ -21,11 +21,12 @@ from explorer.model.comparisons import Differences, Pair, differences, error_cur
 from explorer.model.library import Library
 from explorer.model.selection import InIds, Mask
 from explorer.model.table import counted
+from explorer.model.work import REFITS, BusyError, StoppedError
 from explorer.plots.journal import picture_bytes
 from explorer.plots.validation import error_figure, pull_figure, trend_figure, values_figure
 from explorer.state.workspace import Workspace
 from explorer.views.base import View, html, in_turn
-from explorer.views.channel import WORKERS
+from explorer.views.channel import submitted
 from explorer.views.markup import cell, flat, pairs_table, percent, scores_table, table
 from pipeline.products.comparison import Compared, comparison_figure
 
@@ -136,7 +137,14 @@ class ValidateView(View):
         task.add_done_callback(self._tasks.discard)
 
     async def _later(self, asked: int, prepare: Callable[[], Prepared]) -> None:
-        prepared = await asyncio.get_running_loop().run_in_executor(WORKERS, prepare)
+        try:
+            prepared = await asyncio.wrap_future(submitted(prepare, REFITS, self))
+        except BusyError as error:
+            refusal = str(error)
+            in_turn(lambda: self.said.param.update(object=refusal))
+            return
+        except StoppedError:  # the page has gone
+            return
         if asked == self._asked:  # else something else was chosen meanwhile
             in_turn(lambda: self._show(prepared))
 

@@ -125,6 +125,15 @@ class Page:
         with ThreadPoolExecutor(1) as pool:  # Playwright's own loop runs in this thread
             pool.submit(lambda: asyncio.run(everything())).result()
 
+    def ask(self, kind, **message) -> dict:
+        """Send a message and wait for what it does in the background; everything that was told meanwhile."""
+        before = len(self.told)
+        self.run(kind, **message)
+        answer: dict = {}
+        for one in self.told[before:]:
+            answer |= one
+        return answer
+
     def change(self, **state) -> dict:
         """Change the workspace from elsewhere; returns what the page is told."""
         with self.room.channel.together():

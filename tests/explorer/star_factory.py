@@ -23,9 +23,9 @@ WITHOUT_MODEL = 100_000_009
 ALL_MASKED = 100_000_011
 
 
-def make_star_products(directory: Path) -> Path:
+def make_star_products(directory: Path, n_stars: int = N_STARS) -> Path:
     """Write it: every label leaves its own pattern in the flux, the published labels are those of the fit."""
-    make_products(directory, N_STARS, seed=3)
+    make_products(directory, n_stars, seed=3)
     rng = np.random.default_rng(3)
     table = pd.read_parquet(directory / "catalog.parquet")
     wavelength = np.load(directory / "spectra" / "wavelength.npy")
@@ -34,7 +34,7 @@ def make_star_products(directory: Path) -> Path:
     patterns = gaussian_filter1d(rng.normal(0, 1, (4, wavelength.size)), 3, axis=1)
     lines = sum(np.exp(-0.5 * ((wavelength - at) / 3.0) ** 2) for at in (8500.36, 8544.44, 8664.52))
     noise = 0.01
-    flux = (1.0 - 0.5 * lines + 0.05 * scaled @ patterns + noise * rng.normal(size=(N_STARS, wavelength.size))).astype(
+    flux = (1.0 - 0.5 * lines + 0.05 * scaled @ patterns + noise * rng.normal(size=(n_stars, wavelength.size))).astype(
         "f4"
     )
     mask = np.load(directory / "spectra" / "mask.npy")
@@ -61,10 +61,10 @@ def make_star_products(directory: Path) -> Path:
     for at, name in enumerate(LABELS):
         table[name], table[f"{name}_ref"] = fit.labels[:, at], truth[:, at]
         table[f"{name}_err_formal"] = fit.formal_error[:, at]
-    table["in_training"] = np.isin(np.arange(N_STARS), training)
+    table["in_training"] = np.isin(np.arange(n_stars), training)
     table["snr"], table["rv_ca8542"], table["rv_ca8542_err"] = 100.0, table["rv"] + 1.0, 2.0
-    table["star"], table["n_obs"] = np.arange(N_STARS) // 2, 2
-    table["gaia_source_id"] = 4_000_000_000_000_000_000 + np.arange(N_STARS)
+    table["star"], table["n_obs"] = np.arange(n_stars) // 2, 2
+    table["gaia_source_id"] = 4_000_000_000_000_000_000 + np.arange(n_stars)
     Catalog.from_frame(table).write(directory, simulated=True)
     velocity = np.arange(-800.0, 801.0, 50.0)
     ccf = np.exp(-0.5 * (velocity / 100) ** 2) + 0.95 * np.exp(-0.5 * ((velocity - 500) / 100) ** 2)

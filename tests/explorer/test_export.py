@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import warnings
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from explorer.model import export as module
 from explorer.model.export import FORMS
 from explorer.model.export import export as written
 from explorer.model.expression import parse
-from explorer.model.selection import InRange, Nothing, SelectionError, from_dict
+from explorer.model.selection import Everything, InRange, Nothing, SelectionError, from_dict
 from pipeline.sources.tables.reader import open_table
 from pipeline.sources.tables.recognition import recognise
 from pipeline.sources.tables.star_columns import read_stars
@@ -184,3 +185,29 @@ def test_stilts_accepts_what_is_exported(library, cool, tmp_path):
         ["stilts", "votlint", f"votable={tmp_path / 't.votable'}"], capture_output=True, text=True, check=False
     )
     assert done.stdout + done.stderr == ""
+
+
+HOSTILE = ("=cmd|' /C calc'!A0", "@SUM(1)", "+1+cmd", "-2+3", "\tx", "=1")
+HARMLESS = ("-", "+", "-12.5", "+3e5", "M5III", "a=b", "")
+
+
+@pytest.mark.parametrize("form", ["csv", "csv_notes"])
+def test_a_text_is_no_formula_for_a_spreadsheet_and_numbers_stay_numbers(form):
+    texts = [*HOSTILE, *HARMLESS]
+    table = Table({"obsid": np.arange(len(texts)), "kind": np.array(texts), "v": np.linspace(-1, 1, len(texts))})
+    for column in table.itercols():
+        column.meta["ucd"] = ""
+    written = FORMS[form].write(table, {}).decode()
+    again = Table.read(written, format="ascii.csv", comment="#")
+    shown = ["" if value is np.ma.masked else str(value) for value in again["kind"]]
+    assert shown[: len(HOSTILE)] == [f"'{text}" for text in HOSTILE]
+    assert shown[len(HOSTILE) :] == list(HARMLESS)
+    assert np.array_equal(again["v"], np.linspace(-1, 1, len(texts)))
+    assert ("have an apostrophe before them: kind" in written) == (form == "csv_notes")
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/etc/evil", "a\nb", ""])
+def test_a_foreign_name_leads_to_no_other_folder(library, table, name):
+    manifest = replace(library.products.manifest, name=name)
+    other = replace(library, products=replace(library.products, manifest=manifest), place=None)
+    assert re.fullmatch(r"\w[\w .-]*_400\.fits", export(other, Everything(), table.every, "fits").name)

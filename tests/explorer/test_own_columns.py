@@ -285,7 +285,7 @@ def test_links_bring_them_back_and_say_what_another_catalogue_lacks(page, librar
     page.send("filter", text="visits > 3 & population == 'halo'")
     page.send("categories", column="population")
     page.send("sort", column="note")
-    state = json.loads(json.dumps(page.links.get(page.send("share")["link"]["token"])))
+    state = json.loads(json.dumps(page.links.get(page.ask("share")["link"]["token"])))
     again = Workspace(page.library.table)
     again.restore(state)
     assert again.message == ""

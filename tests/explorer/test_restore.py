@@ -79,7 +79,7 @@ def test_the_order_of_the_table_is_part_of_a_link(page, library, links, make_pag
     page.open()
     page.send("sort", column="snr")
     assert page.send("sort", column="snr")["table"]["sort"] == ["snr", True]
-    state = links.get(page.send("share")["link"]["token"])
+    state = links.get(page.ask("share")["link"]["token"])
     other = make_page(library, links, Workspace(library.table, panels=default_panels(library, 6)))
     other.workspace.restore(state)
     other.open()
@@ -130,15 +130,15 @@ def test_a_page_that_lost_its_server_goes_back_to_its_room(page, library, links,
 
 def test_a_link_opens_the_views_whatever_the_room_of_who_made_it(page, links):
     page.workspace.room = "Validate"
-    assert "room" not in links.get(page.send("share")["link"]["token"])
+    assert "room" not in links.get(page.ask("share")["link"]["token"])
 
 
 def test_what_is_too_large_to_be_kept_is_told(page, links, monkeypatch, caplog):
     monkeypatch.setattr("explorer.model.links.MOST_BYTES", 100)
     page.open()
-    assert "at most 100 are kept" in page.send("share")["say"]
+    assert "at most 100 are kept" in page.ask("share")["say"]
     page.send("side", open=True)
-    assert "at most 100 are kept" in page.send("save_view", name="large")["say"]
+    assert "at most 100 are kept" in page.ask("save_view", name="large")["say"]
     page.told.clear()
     for _ in range(2):
         asyncio.run(page.room._save())

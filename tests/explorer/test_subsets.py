@@ -159,21 +159,21 @@ def test_three_dozen_subsets_have_colours_of_their_own(page):
 
 def test_somebody_elses_view_is_replaced_only_when_asked_twice(page):
     page.send("side", open=True)
-    page.send("save_view", name="mine")
+    page.ask("save_view", name="mine")
     first = page.links.views(page.room.side.catalog)["mine"]
     page.workspace.gesture(InRange("teff", 0, 3800))
-    answer = page.send("save_view", name="mine")
+    answer = page.ask("save_view", name="mine")
     assert "already" in answer["side"]["said"]
     assert page.links.views(page.room.side.catalog)["mine"] == first
-    assert page.send("save_view", name="mine")["side"]["saved"]
+    assert page.ask("save_view", name="mine")["side"]["saved"]
     assert page.links.views(page.room.side.catalog)["mine"] != first
-    assert "already" in page.send("save_view", name="mine")["side"]["said"]
+    assert "already" in page.ask("save_view", name="mine")["side"]["said"]
 
 
 def test_a_view_that_somebody_forgot_leaves_the_list(page):
     page.send("side", open=True)
-    page.send("save_view", name="mine")
-    page.links.forget_view(page.room.side.catalog, "mine")
+    page.ask("save_view", name="mine")
+    page.links.forget_view(page.room.side.catalog, "mine", page.room.owner.name)
     answer = page.send("view", name="mine")
     assert answer["side"]["views"] == []
     assert "no longer" in answer["side"]["said"]

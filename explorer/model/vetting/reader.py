@@ -15,6 +15,11 @@ class RecordReader(Protocol):
         """Who is here, "" when nobody knows."""
         ...
 
+    @property
+    def adjudicates(self) -> bool:
+        """Whether the visitor is an adjudicator here."""
+        ...
+
     def remarks(self, star: int) -> tuple[Remark, ...]:
         """What the visitor may see of the verdicts on a star."""
         ...
@@ -32,6 +37,7 @@ class NoRecord:
     """Where nothing is vetted."""
 
     name = ""
+    adjudicates = False
 
     def remarks(self, _: int) -> tuple[Remark, ...]:
         """Nothing."""

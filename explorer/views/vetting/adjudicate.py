@@ -11,6 +11,7 @@ from explorer.model.vetting.conflicts import Status
 from explorer.model.vetting.drafts import Case, RefusedError
 from explorer.model.vetting.events import EventKind, VettingEvent
 from explorer.model.vetting.people import Role
+from explorer.model.work import VERDICTS
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Message
 from explorer.views.star import StarDock
@@ -95,7 +96,7 @@ class AdjudicateRoom(VettingRoom):
     async def _adjudicate(self, message: Message) -> None:
         campaign, draft = self.needed(message), draft_of(message, self.workspace)
         desk, person = self.visit.desk, self.visit.known
-        event = await self.channel.in_background(lambda: desk.adjudicate(person, campaign, draft))
+        event = await self.channel.in_background(lambda: desk.adjudicate(person, campaign, draft), VERDICTS)
         left = [case.star for case in desk.cases(person, campaign) if case.outcome.status is not Status.ADJUDICATED]
         with self.channel.together():
             self.channel.tell(saved=event.id)

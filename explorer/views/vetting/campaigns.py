@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import math
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from explorer.model.selection import SelectionError
 from explorer.model.subsets import describe
 from explorer.model.vetting.drafts import RefusedError
 from explorer.model.vetting.exchange import MOST_BYTES, ExchangeError, export_record, import_record, latest_verdicts
 from explorer.model.vetting.overview import Inspector, Overview, overview
 from explorer.model.vetting.people import Role
 from explorer.model.vetting.rules import VettingRules
+from explorer.model.work import EXPORTS, UPLOADS
 from explorer.views.channel import Message
+from explorer.views.uploads import Uploads
 from explorer.views.vetting.visit import VettingRoom, Visit
+from pipeline.domain.names import file_name
 from pipeline.products.manifest import ProductError
 from pipeline.products.publication import NAME_PATTERN, freeze
 from pipeline.products.vetting import write_verdicts
@@ -37,10 +43,12 @@ class CampaignsRoom(VettingRoom):
     def __init__(self, visit: Visit, releases: Path) -> None:
         super().__init__(visit, "campaigns", Role.VIEWER)
         self.releases = releases
+        self.uploads = Uploads(MOST_BYTES)
         self.listen(
             start=self._start,
             record=lambda _: self._record(),
             verdicts=lambda _: self._verdicts(),
+            upload=self._take_part,
             merge=self._merge,
             freeze=self._freeze,
         )
@@ -105,20 +113,36 @@ class CampaignsRoom(VettingRoom):
             data = path.read_bytes()
         self.channel.tell(download={"name": "verdicts.csv", "mime": "text/csv", "data": data})
 
+    def _take_part(self, message: Message) -> None:
+        """Keep a part of a record that is too large for one message."""
+        self._adjudicator("merge a record")
+        try:
+            self.uploads.part(message)
+        except SelectionError as error:
+            raise RefusedError(str(error)) from error
+
+    def _given(self, message: Message) -> bytes:
+        """The file of a message, or the one that came before it in parts."""
+        try:
+            if "upload" in message:
+                return self.uploads.whole(message["upload"], int(message["size"]))
+            return base64.b64decode(str(message["data"]), validate=True)
+        except (SelectionError, binascii.Error) as error:
+            raise RefusedError(str(error)) from error
+
     async def _merge(self, message: Message) -> None:
         """Merge a record from another laptop."""
         self._adjudicator("merge a record")
-        text = str(message["text"])
-        size = len(text.encode("utf-8", "replace"))
-        if size > MOST_BYTES:
+        data = self._given(message)
+        if len(data) > MOST_BYTES:
             raise RefusedError(
-                f"This file has {size / 1e6:,.1f} MB; a record of at most {MOST_BYTES // 1_000_000} MB is merged here. "
-                "Merge it by command: python -m explorer import-record FILE."
+                f"This file has {len(data) / 1e6:,.1f} MB; a record of at most {MOST_BYTES // 1_000_000} MB is merged "
+                "here. Merge it by command: python -m explorer import-record FILE."
             )
-        visit = self.visit
+        visit, text = self.visit, data.decode("utf-8", "replace")
         try:
             report = await self.channel.in_background(
-                lambda: import_record(visit.desk.store, text, visit.known.name, visit.desk.clock())
+                lambda: import_record(visit.desk.store, text, visit.known.name, visit.desk.clock()), UPLOADS
             )
         except ExchangeError as error:
             raise RefusedError(str(error)) from error
@@ -135,10 +159,10 @@ class CampaignsRoom(VettingRoom):
             )
         desk = self.visit.desk
         directory, verdicts = desk.library.products.directory, latest_verdicts(desk)
-        output = self.releases / f"{desk.library.products.manifest.name}.{name}"
+        output = self.releases / f"{file_name(desk.library.products.manifest.name)}.{name}"
         try:
             desk.library.demand_unchanged()
-            written = await self.channel.in_background(lambda: freeze(directory, verdicts, name, output))
+            written = await self.channel.in_background(lambda: freeze(directory, verdicts, name, output), EXPORTS)
         except ProductError as error:
             raise RefusedError(str(error)) from error
         counts = {status or "never looked at": count for status, count in sorted(written.counts.items())}

@@ -12,6 +12,7 @@ from explorer.model.vetting.campaigns import Campaign, Task
 from explorer.model.vetting.drafts import RefusedError
 from explorer.model.vetting.events import EventKind, VettingEvent
 from explorer.model.vetting.people import Role
+from explorer.model.work import VERDICTS
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Message
 from explorer.views.star import StarDock
@@ -140,7 +141,7 @@ class VetRoom(VettingRoom):
         """Record a verdict beside the page, so that nobody waits for a disk, then give the next star."""
         campaign, draft = self.needed(message), draft_of(message, self.workspace)
         desk, person = self.visit.desk, self.visit.known
-        event = await self.channel.in_background(lambda: desk.judge(person, campaign, draft))
+        event = await self.channel.in_background(lambda: desk.judge(person, campaign, draft), VERDICTS)
         with self.channel.together():
             self.channel.tell(saved=event.id)
             self.show()

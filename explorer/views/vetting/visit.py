@@ -23,10 +23,11 @@ from explorer.model.vetting.events import CLASS, REFIT, Authority
 from explorer.model.vetting.people import Person, Role
 from explorer.model.vetting.rules import FLAG_KEYS
 from explorer.model.vetting.shown import Remark, judged, remarks_on, verdict_lists
+from explorer.model.work import BusyError, StoppedError
 from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT
 from explorer.state.workspace import Workspace
 from explorer.views.base import stylesheet
-from explorer.views.channel import Channel, Message
+from explorer.views.channel import Channel, Message, log_mishap
 from pipeline.domain.columns import column
 
 NO_CAMPAIGN = "There is no campaign yet. An adjudicator selects stars in Explore and starts one of them in Progress."
@@ -76,6 +77,11 @@ class Visit:
         """Who is here, "" when nobody knows."""
         return "" if self.person is None else self.person.name
 
+    @property
+    def adjudicates(self) -> bool:
+        """Whether the visitor is an adjudicator now."""
+        return self.may(Role.ADJUDICATOR)
+
     def remarks(self, star: int) -> tuple[Remark, ...]:
         """What the visitor may see of the verdicts on a star."""
         return remarks_on(self.desk, self.person, star)
@@ -122,13 +128,15 @@ class VettingChannel(Channel):
         kind = str(data.get("kind"))
         try:
             yield
-        except RefusedError as error:
+        except (RefusedError, BusyError) as error:
             self.tell(say=str(error), refused=kind)
+        except StoppedError:  # the page has gone
+            pass
         except (SQLAlchemyError, OSError):
             _LOG.exception("The record could not be reached for %.40r.", kind)
             self.tell(say=OUT_OF_REACH, out_of_reach=kind)
-        except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError):
-            _LOG.warning("A message could not be handled: %.200r", data, exc_info=True)
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:
+            log_mishap(_LOG, data, error)
             self.tell(say="This could not be understood, and nothing was recorded.", refused=kind)
 
 

@@ -1,0 +1,59 @@
+"""Work on a library in a helper process, which opens the same products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.model.helper import HELPERS
+from explorer.model.library import Library, open_library
+from explorer.model.selection import Mask, SelectionError
+from pipeline.products.manifest import Manifest, ProductError
+
+Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
+
+
+def in_helper(
+    work: Callable[Concatenate[Library, Mask, Arguments], Result],
+    library: Library,
+    rows: Mask,
+    *arguments: Arguments.args,
+    **named: Arguments.kwargs,
+) -> Result:
+    """Call ``work(library, rows, *arguments)`` in a helper; here where the library was not opened from a directory.
+
+    Raises
+    ------
+    SelectionError
+        If the directory holds other products by now, or the helper ended.
+    """
+    if library.place is None:
+        return work(library, rows, *arguments, **named)
+    manifest = library.products.manifest
+    made: Result = HELPERS.call(
+        _work_there, work, library.place, manifest, np.packbits(rows), rows.size, arguments, named
+    )
+    return made
+
+
+def _work_there(
+    work: Callable[..., Result],
+    place: tuple[Path, Path | None],
+    manifest: Manifest,
+    packed: NDArray[np.uint8],
+    n_rows: int,
+    arguments: tuple[Any, ...],
+    named: dict[str, Any],
+) -> Result:
+    try:
+        library = open_library(*place)
+    except ProductError as error:
+        raise SelectionError(str(error)) from error
+    if library.products.manifest != manifest or library.table.n_stars != n_rows:
+        raise SelectionError(f"{place[0].name} was built again since this page was opened. Load the page again.")
+    return work(library, np.unpackbits(packed, count=n_rows).view(np.bool_), *arguments, **named)

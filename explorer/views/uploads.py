@@ -1,0 +1,90 @@
+"""Files of a page that are too large for one message: they come in parts, within limits for a page and for all."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import threading
+import weakref
+
+from explorer.model.selection import SelectionError
+from explorer.views.channel import Message
+
+PART_BYTES = 512_000
+"""Of a file in one message, as the scripts cut it."""
+
+MAX_HELD_BYTES = 400_000_000
+"""Of parts that are held for all pages."""
+
+_HELD: weakref.WeakSet[Uploads] = weakref.WeakSet()
+_LOCK = threading.Lock()
+
+
+class Uploads:
+    """Collects the parts of one file at a time.
+
+    Parameters
+    ----------
+    most : int
+        Bytes of a file.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._id = ""
+        self._data = bytearray()
+        self._next = 0
+        with _LOCK:
+            _HELD.add(self)
+
+    @property
+    def held(self) -> int:
+        """Bytes that are here."""
+        return len(self._data)
+
+    def part(self, message: Message) -> None:
+        """Keep a part; those of a file come in order, and the first one of another file replaces what is here.
+
+        Raises
+        ------
+        SelectionError
+            If the file is too large, or too much is held for all pages.
+        """
+        name, number = str(message["upload"])[:80], int(message["part"])
+        if number == 0:
+            self._id, self._data, self._next = name, bytearray(), 0
+        if name != self._id or number != self._next:
+            return  # :meth:`whole` refuses what lacks a part
+        try:
+            data = base64.b64decode(str(message["data"]), validate=True)
+        except binascii.Error as error:
+            raise ValueError(f"A part of an upload is no base64: {error}.") from error
+        with _LOCK:
+            others = sum(one.held for one in _HELD)
+        if self.held + len(data) > self.most:
+            self.forget()
+            raise SelectionError(f"The file has more than {self.most:,} bytes, the most that is read here.")
+        if others + len(data) > MAX_HELD_BYTES:
+            self.forget()
+            raise SelectionError("The server is reading too many files of others now. Upload this one in a minute.")
+        self._data += data
+        self._next += 1
+
+    def whole(self, name: object, size: int) -> bytes:
+        """The file, once.
+
+        Raises
+        ------
+        SelectionError
+            If a part is missing.
+        """
+        if name != self._id or self.held != size:
+            self.forget()
+            raise SelectionError("The file has not arrived whole. Choose it again.")
+        data = bytes(self._data)
+        self.forget()
+        return data
+
+    def forget(self) -> None:
+        """Give up what is here."""
+        self._id, self._data, self._next = "", bytearray(), 0
