@@ -181,16 +181,15 @@ def _boolean(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.boo
 
 def _integer(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.generic]:
     values = _decimals(making, recipe.columns[0], declared.name)
-    limits = np.iinfo(np.dtype(declared.dtype))
     unknown = 0 if declared.unknown is None else declared.unknown
-    low = float(limits.min) if declared.low is None else declared.low
-    high = float(limits.max) if declared.high is None else declared.high
-    bad = ~np.isfinite(values) | (values < low) | (values > high) | (values != np.floor(values))
     missing = int((~np.isfinite(values)).sum())
     raw = making.raw[recipe.columns[0]]
     if pd.api.types.is_integer_dtype(raw.dtype):  # exact beyond 2^53: bit masks
-        whole = raw.fillna(unknown).to_numpy(np.int64)
+        exact = raw.fillna(unknown).to_numpy()
+        bad = ~np.isfinite(values) | declared.outside(exact)
+        whole = np.where(bad, 0, exact).astype(np.int64)
     else:
+        bad = ~np.isfinite(values) | declared.outside(values)
         whole = np.where(bad, unknown, np.nan_to_num(values)).astype(np.int64)
     whole = np.where(bad, unknown, whole)
     making.reports.append(
@@ -324,14 +323,9 @@ def _without_repeated_outsiders(values: FloatArray, declared: Column) -> tuple[F
 
 
 def _outside(values: FloatArray, declared: Column) -> NDArray[np.bool_]:
-    outside = np.zeros(values.size, bool)
     if declared.name == "ra":
         return np.asarray((values < -180.0) | (values > 360.0))
-    if declared.low is not None:
-        outside |= values < declared.low
-    if declared.high is not None:
-        outside |= values > declared.high
-    return outside
+    return declared.outside(values)
 
 
 def _out_of_range(table: str, recipe: Recipe, declared: Column, values: FloatArray, unit: str) -> str:
