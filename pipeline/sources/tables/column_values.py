@@ -142,7 +142,7 @@ def _flags(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.bool_
         if pd.api.types.is_bool_dtype(values.dtype):
             bad |= values.fillna(False).to_numpy(bool)
             continue
-        flags = values.fillna(0).to_numpy(np.int64)
+        flags = flag_bits(values)
         for bit in bits:
             bad |= (flags >> bit) & 1 == 1
     bits_shown = ", ".join(f"{n} {list(b)}" for n, b in zip(recipe.columns, recipe.bits, strict=True))
@@ -158,6 +158,15 @@ def _flags(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.bool_
         )
     )
     return bad
+
+
+def flag_bits(values: pd.Series) -> NDArray[np.int64]:
+    """Quality bits as whole numbers, 0 where a value is missing or none."""
+    if pd.api.types.is_integer_dtype(values.dtype):
+        return values.fillna(0).to_numpy().astype(np.int64)  # bit 31 of 32 bits makes a negative number: bits stay
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    known = np.abs(numbers) < 2.0**63
+    return np.where(known, numbers, 0.0).astype(np.int64)
 
 
 def _text(making: Making, declared: Column, recipe: Recipe) -> pd.Series:
