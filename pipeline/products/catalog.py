@@ -195,7 +195,7 @@ def cast(values: pd.Series, declared: Column) -> pd.Series:
         return values.astype("str").where(values.notna(), "").reset_index(drop=True)
     if declared.dtype == "bool":
         return values.astype("bool").reset_index(drop=True)
-    if not declared.is_float:
+    if not declared.is_float and not declared.is_own:
         _refuse_wrapped(values, declared)
     return values.astype(declared.dtype).reset_index(drop=True)
 
