@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 DType = Literal["int64", "int32", "int16", "float64", "float32", "bool", "str"]
 
+LARGEST = 1e15
+"""Absolute value of a float32 column without a range of its own: its square still fits into single precision."""
+
+_EXACT_DECIMALS = 2.0**53
 _SQUARED = re.compile(r"(?<=[A-Za-z])2(?!\d)")
 
 
@@ -32,7 +39,7 @@ class Column:
     group : str
         Chapter of the catalogue.
     low, high : float or None
-        Valid range, inclusive; None means open.
+        Valid range, inclusive; None means open (see :meth:`outside`).
     paper_name : str
         Name printed in Table A1 of the paper, "" for value-added columns.
     nullable : bool
@@ -80,6 +87,46 @@ class Column:
     def is_numeric(self) -> bool:
         """Whether it can stand on an axis."""
         return self.dtype not in ("str", "bool")
+
+    @property
+    def integer_limits(self) -> tuple[int, int]:
+        """Least and greatest whole number that the column may hold: the declared range, else that of its type.
+
+        Raises
+        ------
+        ValueError
+            If the column holds no whole numbers.
+        """
+        limits = np.iinfo(self.dtype)
+        low = limits.min if self.low is None else int(self.low)
+        return low, limits.max if self.high is None else int(self.high)
+
+    def outside(self, values: NDArray[Any]) -> NDArray[np.bool_]:
+        """Values that the column cannot hold: beyond its range or its type, infinite, or fractions of whole numbers.
+
+        Parameters
+        ----------
+        values : ndarray of numbers, shape (n,)
+            Candidates; NaN is a missing value and never outside.
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+            Where a value must not be stored.
+        """
+        low: float | None = self.low
+        high: float | None = self.high
+        if self.is_float:
+            bound = LARGEST if self.dtype == "float32" else float(np.finfo(self.dtype).max)
+            low, high = (-bound if low is None else low), (bound if high is None else high)
+        else:
+            low, high = self.integer_limits
+        with np.errstate(invalid="ignore"):
+            outside = np.asarray((values < low) | (values > high), np.bool_)
+            if not self.is_float and values.dtype.kind == "f":
+                outside |= (values != np.floor(values)) & ~np.isnan(values)
+                outside |= np.abs(values) >= _EXACT_DECIMALS
+        return outside
 
     @property
     def is_own(self) -> bool:

@@ -195,7 +195,20 @@ def cast(values: pd.Series, declared: Column) -> pd.Series:
         return values.astype("str").where(values.notna(), "").reset_index(drop=True)
     if declared.dtype == "bool":
         return values.astype("bool").reset_index(drop=True)
+    if not declared.is_float and not declared.is_own:
+        _refuse_wrapped(values, declared)
     return values.astype(declared.dtype).reset_index(drop=True)
+
+
+def _refuse_wrapped(values: pd.Series, declared: Column) -> None:
+    """Numbers beyond an integer type would come out as others: 70000 as 4464."""
+    limits, numbers = np.iinfo(declared.dtype), values.to_numpy()
+    beyond = (numbers < limits.min) | (numbers > limits.max)
+    if beyond.any():
+        raise ProductError(
+            f"Column {declared.name} has {int(beyond.sum())} values that {declared.dtype} cannot hold (first: "
+            f"{numbers[beyond][0]})."
+        )
 
 
 def _cast_own(values: pd.Series, own: Column) -> pd.Series:

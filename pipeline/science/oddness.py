@@ -87,8 +87,9 @@ def relative_to_like(values: FloatArray, condition: FloatArray) -> FloatArray:
     y = np.log(values[known])
     weight = np.ones(y.size)
     coefficients = np.zeros(3)
+    degree = 2 if np.ptp(x) > 0 else 0  # of stars under one condition only the usual value can be known
     for _ in range(_STEPS):
-        coefficients = np.polyfit(x, y, 2, w=np.sqrt(weight))
+        coefficients = np.polyfit(x, y, degree, w=np.sqrt(weight))
         residual = y - np.polyval(coefficients, x)
         weight = 1.0 / (1.0 + (residual / (2.0 * MAD_TO_SIGMA * np.median(np.abs(residual)) + 1e-12)) ** 2)
     here = np.clip((np.where(np.isfinite(condition), condition, centre) - centre) / spread, -2.5, 2.5)

@@ -25,6 +25,9 @@ NORMALISING_ANGSTROM = (7000.0, 10000.0)
 """Spectra are divided by their mean flux in this range. The library divides by the median, which a very red star's few
 bright pixels exceed a hundredfold: a scale on which no regression behaves."""
 
+SAMPLE_RANGE = (1e-9, 1e9)
+"""Of a normalised sample's error, and of its flux; those of real stars are 1e-4 to 1e3."""
+
 COOL_GIANT_TEFF_K = (3000.0, 4300.0)
 COOL_GIANT_MAX_LOGG = 2.5
 
@@ -75,7 +78,7 @@ def read_xp_library(path: Path) -> XpSample:
     low, high = COOL_GIANT_TEFF_K
     cool = (columns["teff"] > low) & (columns["teff"] < high) & (columns["logg"] < COOL_GIANT_MAX_LOGG)
     flux, error = normalised(np.asarray(library["flux"], np.float32), np.asarray(library["flux_error"], np.float32))
-    sound = np.isfinite(flux).all(axis=1) & np.isfinite(error).all(axis=1) & (error > 0).all(axis=1)
+    sound = _sound(flux, error)
     gaia = np.asarray(library["gaiaedr3_source_id"]).astype(np.int64)
     obsid = derived_obsids(pd.util.hash_array(gaia.astype(np.uint64)), row.astype(np.uint64))
     for name in ("teff", "logg", "fe_h", "alpha_m"):
@@ -129,6 +132,13 @@ def normalised(
         return flux / level, error / level
 
 
+def _sound(flux: NDArray[np.float32], error: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Spectra all of whose samples have a flux and an error that single precision holds with its square."""
+    low, high = SAMPLE_RANGE
+    usable = (np.abs(flux) <= high) & (error >= low) & (error <= high)
+    return np.asarray(usable.all(axis=1))
+
+
 def is_xp_table(table: TableFile) -> bool:
     """Whether a table holds sampled XP spectra: two arrays of 343, as the archive's ``xp_sampled_mean_spectrum``."""
     fields = {name.lower(): item for name, item in table.by_name.items()}
@@ -158,7 +168,7 @@ def read_xp_spectra(table: TableFile) -> XpSample:
             f"{table.name}: arrays of shape {flux.shape}; XP spectra have {_SAMPLES} samples of 336-1020 nm."
         )
     flux, error = normalised(flux, error)
-    sound = np.isfinite(flux).all(axis=1) & np.isfinite(error).all(axis=1) & (error > 0).all(axis=1)
+    sound = _sound(flux, error)
     repeated = pd.Series(gaia).duplicated().to_numpy(bool)
     obsid = derived_obsids(pd.util.hash_array(gaia.astype(np.uint64)), np.arange(gaia.size, dtype=np.uint64))
     keep = sound & ~repeated & (gaia > 0)

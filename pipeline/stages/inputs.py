@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.products.manifest import file_sha256
+from pipeline.sources.folders import list_files
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class InputRecord:
     size, mtime_ns : int
         Of the file before it was read; the number of files and 0 for a folder.
     sha256 : str
-        Of the file's content, or of a folder's sorted names; "" for a file that could not be read.
+        Of the file's content, or of a folder's sorted names; "" for a file that was not read.
     folder : bool
         Whether it is a folder.
     ctime_ns : int
@@ -74,13 +76,14 @@ class InputRecord:
             return False
         if status.st_size != self.size:
             return False
-        same = (status.st_mtime_ns, status.st_ctime_ns) == (self.mtime_ns, self.ctime_ns)
-        return same or InputRecord.of_file(path).sha256 == self.sha256
+        if (status.st_mtime_ns, status.st_ctime_ns) == (self.mtime_ns, self.ctime_ns):
+            return True
+        return bool(self.sha256) and InputRecord.of_file(path).sha256 == self.sha256
 
 
 def files_below(folder: Path) -> list[Path]:
-    """All files below a folder, sorted."""
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    """All files below a folder, those of linked folders too; what cannot be read is left to the stage that reads."""
+    return list_files(folder).files
 
 
 def digest_of(records: Iterable[InputRecord]) -> str:
@@ -90,16 +93,16 @@ def digest_of(records: Iterable[InputRecord]) -> str:
 
 
 def write_records(records: Iterable[InputRecord], path: Path) -> None:
-    """Write records as Parquet: a folder may hold hundreds of thousands of spectra."""
+    """Write records as Parquet: a folder may hold hundreds of thousands of spectra, with names that are no UTF-8."""
     columns: Mapping[str, type] = {
-        "path": str,
+        "path": object,
         "size": int,
         "mtime_ns": int,
         "sha256": str,
         "folder": bool,
         "ctime_ns": int,
     }
-    rows = [asdict(record) for record in records]
+    rows = [asdict(record) | {"path": os.fsencode(record.path)} for record in records]
     pd.DataFrame(rows, columns=list(columns)).astype(columns).to_parquet(path, index=False)
 
 
@@ -107,4 +110,4 @@ def read_records(path: Path) -> list[InputRecord]:
     """Read what :func:`write_records` wrote."""
     table = pd.read_parquet(path)
     columns = (table[field.name].tolist() for field in fields(InputRecord))
-    return [InputRecord(*values) for values in zip(*columns, strict=True)]
+    return [InputRecord(os.fsdecode(path), *values) for path, *values in zip(*columns, strict=True)]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,11 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.spectrum import SpectrumError
+from pipeline.domain.spectrum import Spectrum, SpectrumError
 from pipeline.domain.wavelength import log_grid
 from pipeline.science.blocks import available_threads, in_order
 from pipeline.science.resample import rebin
-from pipeline.sources.lamost_fits import read_spectra
+from pipeline.sources.bounded_files import read_bounded
+from pipeline.sources.folders import shown_name
+from pipeline.sources.lamost_fits import spectrum_of
 from pipeline.stages.inputs import InputRecord
 
 RAW_FIRST_ANGSTROM = 3700.0
@@ -45,22 +48,28 @@ class SpectrumOnGrid:
 
 
 def _read_chunk(paths: list[Path]) -> list[tuple[InputRecord, SpectrumOnGrid | SpectrumError]]:
-    """Read some files and rebin them; an unusable one comes back as its error, each with the record of its file."""
+    """Read some files and rebin them; an unusable one comes back as its error, each with the record of its file.
+
+    The hash is that of the bytes that were read; a file that is not read, as a too large one, has none.
+    """
     grid = raw_grid()
     result: list[tuple[InputRecord, SpectrumOnGrid | SpectrumError]] = []
     for path in paths:
-        record = InputRecord.of_file(path)
-        ((_, found),) = read_spectra([path])
-        if isinstance(found, SpectrumError):
-            result.append((record, found))
-            continue
-        flux, ivar, mask = rebin(found.wavelength, found.flux, found.ivar, found.mask, grid)
-        if bool(mask.all()):
-            result.append((record, SpectrumError("outside-range", f"{path.name} has no pixel in the range.")))
-            continue
-        on_grid = flux.astype(np.float32), ivar.astype(np.float32), mask
-        result.append((record, SpectrumOnGrid(found.obsid, dict(found.meta), *on_grid)))
+        record = InputRecord.of_file(path, "")
+        try:
+            content = read_bounded(path)
+            record = replace(record, sha256=hashlib.sha256(content).hexdigest())
+            result.append((record, _on_grid(spectrum_of(content, path), path, grid)))
+        except SpectrumError as error:
+            result.append((record, error))
     return result
+
+
+def _on_grid(found: Spectrum, path: Path, grid: NDArray[np.float64]) -> SpectrumOnGrid:
+    flux, ivar, mask = rebin(found.wavelength, found.flux, found.ivar, found.mask, grid)
+    if bool(mask.all()):
+        raise SpectrumError("outside-range", f"{shown_name(path.name)} has no pixel in the range.")
+    return SpectrumOnGrid(found.obsid, dict(found.meta), flux.astype(np.float32), ivar.astype(np.float32), mask)
 
 
 def read_in_order(

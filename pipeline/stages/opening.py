@@ -7,6 +7,7 @@ that the explorer can open, then the whole one.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from pipeline.config import ConfigError, InputConfig, RunConfig, SourceConfig, load_config
 from pipeline.products.lock import OutputLock
 from pipeline.products.manifest import Manifest
+from pipeline.sources.folders import shown_name
 from pipeline.sources.tables.star_columns import StarColumns
 from pipeline.stages.declared import plan
 from pipeline.stages.order import STAGES
@@ -111,7 +113,19 @@ def _has_spectra(config: RunConfig) -> bool:
 
 
 def _configuration(paths: Sequence[Path]) -> str:
-    """The configuration of files as they are."""
+    """The configuration of files as they are.
+
+    Raises
+    ------
+    ConfigError
+        If a path is not UTF-8: TOML cannot hold it.
+    """
+    for path in paths:
+        if str(path.resolve()) != os.fsencode(path.resolve()).decode("utf-8", "replace"):
+            raise ConfigError(
+                f"{shown_name(path)}: its path is not UTF-8, which a configuration cannot hold. Rename it, or make a "
+                "link to it under another name and open that."
+            )
     lines = [f"name = {_quoted(paths[0].stem or paths[0].name)}"]
     for path in paths:
         key = "spectra" if path.is_dir() else "table"

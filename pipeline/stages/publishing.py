@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.domain.columns import BY_NAME, column
+from pipeline.domain.columns import BY_NAME
 from pipeline.domain.flags import QualityFlag
 from pipeline.domain.statistics import robust_scatter
 from pipeline.products.catalog import CATALOG_NAME, REJECT_COLUMNS, REJECTS_NAME, Catalog, write_rejects
 from pipeline.products.release import REPORT_NAME, TRUTH_NAME
 from pipeline.stages.declared import Stage
 from pipeline.stages.items import Files, InputColumns
+from pipeline.stages.ranges import within_ranges
 from pipeline.stages.spatial import draw_spiral_arms
 from pipeline.stages.state import BuildState, Progress
 
@@ -23,7 +24,7 @@ def write_catalogue(state: BuildState, progress: Progress) -> int:
     """Write the catalogue and the report; values outside their declared range become missing, each with a reason."""
     declared = [name for name in state.table.columns if name in BY_NAME]
     table = state.table[[*declared, *(one.name for one in state.own)]]
-    table = table.assign(**{name: values for name in declared if (values := _in_range(state, name)) is not None})
+    table = table.assign(**within_ranges(state, "catalogue", declared))
     progress(0.3, "catalogue")
     draw_spiral_arms(state)
     catalog = Catalog.from_frame(table, state.own)
@@ -39,33 +40,6 @@ def write_catalogue(state: BuildState, progress: Progress) -> int:
         json.dumps(state.facts["report"], indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     return len(catalog)
-
-
-def _in_range(state: BuildState, name: str) -> NDArray[np.generic] | None:
-    """A column whose values outside the declared range are missing and rejected; None where all are inside."""
-    declared = column(name)
-    if not declared.is_numeric or (not declared.is_float and declared.unknown is None):
-        return None
-    values = state.table[name].to_numpy()
-    low, high = declared.low, declared.high
-    if declared.is_float:
-        values = values.astype(np.float64, copy=False)
-        outside = np.isinf(values)
-    else:
-        values = np.nan_to_num(values, nan=float(declared.unknown or 0)) if values.dtype.kind == "f" else values
-        limits = np.iinfo(declared.dtype)
-        low, high = (limits.min if low is None else low), (limits.max if high is None else high)
-        outside = np.zeros(values.size, np.bool_)
-    with np.errstate(invalid="ignore"):
-        outside |= (values < low) if low is not None else False
-        outside |= (values > high) if high is not None else False
-    if not outside.any():
-        return None
-    state.reject_rows(
-        *("catalogue", np.flatnonzero(outside), "value-out-of-range", f"{name} outside {low}..{high}"),
-        lambda row: f"{name} = {values[row]:.6g} is outside {low}..{high}; it is published as missing.",
-    )
-    return np.where(outside, np.nan if declared.is_float else declared.unknown, values)
 
 
 def comparison(state: BuildState) -> dict[str, dict[str, float]]:

@@ -18,6 +18,7 @@ from pipeline.stages.declared import Stage
 from pipeline.stages.items import Files, InputColumns, RawSpectra
 from pipeline.stages.lamost_reading import raw_grid
 from pipeline.stages.paths import data_path, download_folder
+from pipeline.stages.ranges import check_input
 from pipeline.stages.reading_sources import read_sources
 from pipeline.stages.state import BuildState, Progress
 
@@ -29,6 +30,7 @@ def read(state: BuildState, progress: Progress) -> int:
     if state.table.empty:
         reasons = pd.Series([reject[3] for reject in state.rejects]).value_counts().to_dict()
         raise ConfigError(f"The input holds no usable star; rejected: {reasons or 'nothing was found'}.")
+    check_input(state)
     return len(state)
 
 

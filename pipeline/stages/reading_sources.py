@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 from pipeline.config import ConfigError, SourceConfig
 from pipeline.domain.columns import BY_NAME
 from pipeline.domain.spectrum import SpectrumError
+from pipeline.sources.folders import Listing, shown_name
 from pipeline.sources.gaia_xp import is_xp_table, read_xp_spectra
 from pipeline.sources.lamost_fits import find_spectra, without_repeats
 from pipeline.sources.tables.identifiers import whole_numbers
@@ -27,6 +28,7 @@ from pipeline.stages.star_table import StarTable, base_of_spectra, base_of_table
 from pipeline.stages.state import BuildState, Progress
 
 _MOST_LISTED = 1000
+_NOT_COLUMNS = ("simulated", "problems")
 
 
 def read_sources(state: BuildState, progress: Progress) -> None:
@@ -107,30 +109,20 @@ def _read_xp(state: BuildState, path: Path, progress: Progress) -> StarTable:
 
 def _read_folders(state: BuildState, folders: Sequence[tuple[SourceConfig, Path]], progress: Progress) -> StarTable:
     """LAMOST FITS files go to disk one by one: never more than a few hundred spectra are in memory together."""
-    wanted = {str(path.absolute()): _listed(state, source) for source, path in folders if source.obsids}
+    wanted = {path.absolute(): _listed(state, source) for source, path in folders if source.obsids}
+    progress(0.0, "listing the folders")
     below = {path.absolute(): find_spectra(path.absolute()) for _, path in folders}
-    files = [file for found in below.values() for file in found]
-    lists = {file: wanted.get(str(folder)) for folder, found in below.items() for file in found}
+    for listing in below.values():
+        for problem in listing.problems:
+            state.reject("read", shown_name(problem.path.name), 0, problem.code, problem.reason)
     records: list[InputRecord] = []
-    rows: list[dict[str, Any]] = []
-    simulated, passed = 0, 0
-    with state.write_raw_spectra(raw_grid()) as store:
-        for number, (path, found) in enumerate(without_repeats(read_in_order(files, records))):
-            progress(0.8 * (number + 1) / len(files), path.name)
-            if isinstance(found, SpectrumError):
-                state.reject("read", path.name, 0, found.code, str(found))
-                continue
-            listed = lists[path]
-            if listed is not None and found.obsid not in listed:
-                passed += 1
-                continue
-            store.append(found.flux, found.ivar, found.mask)
-            simulated += bool(found.meta["simulated"])
-            rows.append({"obsid": found.obsid, **{k: v for k, v in found.meta.items() if k != "simulated"}})
-    for source, path in folders:
-        found = set(map(str, below[path.absolute()]))
-        part = [record for record in records if record.path in found]
-        state.record_folder(path.absolute(), source.spectra, part, ", named in the catalogue and the rejects")
+    rows, simulated, passed = _read_files(state, below, wanted, records, progress)
+    called = {path.absolute(): source.spectra for source, path in folders}
+    start = 0
+    for folder, listing in below.items():  # records are in the order of the files
+        part = records[start : start + len(listing)]
+        start += len(part)
+        state.record_folder(folder, called[folder], part, ", named in the catalogue and the rejects")
     if passed:
         state.facts["report"]["spectra_not_listed"] = passed
     for listed in wanted.values():
@@ -149,8 +141,38 @@ def _read_folders(state: BuildState, folders: Sequence[tuple[SourceConfig, Path]
     base = base_of_spectra([rows[place] for place in order])
     floats = {name: BY_NAME[name].dtype for name in base.frame.columns if name in BY_NAME and BY_NAME[name].is_float}
     base.frame = base.frame.astype(floats)
-    base.rows_read = len(files)
+    base.rows_read = len(records)
     return base
+
+
+def _read_files(
+    state: BuildState,
+    below: Mapping[Path, Listing],
+    wanted: Mapping[Path, set[int]],
+    records: list[InputRecord],
+    progress: Progress,
+) -> tuple[list[dict[str, Any]], int, int]:
+    """Rows of the star table, how many spectra are simulated, and how many no list names; spectra go to disk."""
+    files = [file for listing in below.values() for file in listing]
+    lists = {file: wanted[folder] for folder, listing in below.items() if folder in wanted for file in listing}
+    rows: list[dict[str, Any]] = []
+    simulated, passed = 0, 0
+    with state.write_raw_spectra(raw_grid()) as store:
+        for number, (path, found) in enumerate(without_repeats(read_in_order(files, records))):
+            name = shown_name(path.name)
+            progress(0.8 * (number + 1) / len(files), name)
+            if isinstance(found, SpectrumError):
+                state.reject("read", name, 0, found.code, str(found))
+                continue
+            if path in lists and found.obsid not in lists[path]:
+                passed += 1
+                continue
+            store.append(found.flux, found.ivar, found.mask)
+            simulated += bool(found.meta["simulated"])
+            rows.append({"obsid": found.obsid, **{k: v for k, v in found.meta.items() if k not in _NOT_COLUMNS}})
+            for problem in found.meta["problems"]:
+                state.reject("read", name, found.obsid, "value-out-of-range", problem)
+    return rows, simulated, passed
 
 
 def _listed(state: BuildState, source: SourceConfig) -> set[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipeline.domain.columns import column
 from pipeline.domain.frames import equatorial_to_galactic, galactic_to_equatorial
 from pipeline.science.repeats import star_numbers
 from pipeline.stages.declared import Stage
@@ -21,21 +22,22 @@ def place_on_sky(state: BuildState, progress: Progress) -> int:
         placed = _positions(state)
     progress(0.5, "positions")
     star = star_numbers(state.column("ra"), state.column("dec"), state.integers("gaia_source_id"))
-    state.give(star=star, n_obs=np.bincount(star)[star].astype(np.int16))
+    most = column("n_obs").integer_limits[1]
+    state.give(star=star, n_obs=np.minimum(np.bincount(star), most)[star].astype(np.int16))
     return placed
 
 
 def _positions(state: BuildState) -> int:
     """Complete the positions; one beyond a pole is rejected with its reason."""
     ra, dec = state.column("ra"), state.column("dec")
-    impossible = np.flatnonzero((np.abs(dec) > 90.0) | np.isinf(ra))
+    impossible = np.flatnonzero((np.abs(dec) > 90.0) | (np.abs(ra) > 360.0))
     state.reject_rows(
         *("sky", impossible, "value-out-of-range", "no position on the sky"),
         lambda row: f"RA {ra[row]:.6g}, Dec {dec[row]:.6g} is no position on the sky; it is published as missing.",
     )
-    known = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90.0)
+    known = (np.abs(ra) <= 360.0) & (np.abs(dec) <= 90.0)
     own_lon, own_lat = state.column("glon"), state.column("glat")
-    derived = ~known & np.isfinite(own_lon) & (np.abs(own_lat) <= 90.0)
+    derived = ~known & (np.abs(own_lon) <= 360.0) & (np.abs(own_lat) <= 90.0)
     ra, dec = (np.where(known, values, np.nan) for values in (ra, dec))
     if derived.any():
         ra[derived], dec[derived] = galactic_to_equatorial(own_lon[derived], own_lat[derived])

@@ -31,6 +31,9 @@ Progress = Callable[[float, str], None]
 Value = TypeVar("Value", bound=np.generic)
 
 
+MAX_TEXT = 256
+"""Characters of a text that stages work with; the catalogue keeps all."""
+
 MAX_REJECTS = 10_000
 """Rows that are rejected one by one for one reason."""
 
@@ -215,10 +218,13 @@ class BuildState:
         return self._table[name].fillna(value=False).to_numpy(dtype=np.bool_)
 
     def words(self, name: str) -> NDArray[np.str_]:
-        """A text column, "" where there is no text."""
+        """A text column, "" where there is no text; of a longer text the first :data:`MAX_TEXT` characters.
+
+        numpy gives every row the room of the longest: one text of a megabyte would cost that much a star.
+        """
         if not self.has_column(name):
             return np.full(len(self), "")
-        return self._table[name].fillna("").to_numpy().astype(str)
+        return self._table[name].fillna("").astype("str").str.slice(0, MAX_TEXT).to_numpy().astype(str)
 
     def stars_with(self, names: tuple[str, ...]) -> int:
         """Number of stars that have a value in all of the columns."""

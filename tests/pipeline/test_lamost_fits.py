@@ -8,6 +8,7 @@ import pytest
 from astropy.io import fits
 
 from pipeline.domain.spectrum import SpectrumError
+from pipeline.sources.header_values import HeaderValues
 from pipeline.sources.lamost_fits import find_spectra, identifier, read_spectra, read_spectrum, without_repeats
 
 LAYOUTS = {
@@ -120,15 +121,15 @@ def test_truncation_at_every_block_is_a_reject(tmp_path, cut):
 
 def test_identifier_is_derived_and_says_how(tmp_path):
     header = fits.Header({"LMJD": 55862, "PLANID": "B6212", "SPID": 6, "FIBERID": "14"})
-    derived, source = identifier(header, tmp_path / "x.fits")
+    derived, source = identifier(HeaderValues(header), tmp_path / "x.fits")
     assert source == "derived from header"
     assert str(derived).startswith("155862")
     assert str(derived).endswith("06014")
     assert derived < 2**53
-    from_name, source = identifier(fits.Header(), tmp_path / "spec-55862-B6212_sp06-014.fits.gz")
+    from_name, source = identifier(HeaderValues(fits.Header()), tmp_path / "spec-55862-B6212_sp06-014.fits.gz")
     assert (from_name, source) == (derived, "derived from filename")
     with pytest.raises(SpectrumError, match="neither header nor name"):
-        identifier(fits.Header(), tmp_path / "x.fits")
+        identifier(HeaderValues(fits.Header()), tmp_path / "x.fits")
 
 
 def test_an_unreadable_folder_is_told(tmp_path):

@@ -22,7 +22,7 @@ from pipeline.stages.state import BuildState
 FUZZED = 1500
 CODES = {
     *("not-fits", "empty", "truncated", "unreadable", "no-spectrum", "bad-shape", "bad-wavelength", "no-good-pixel"),
-    "no-identifier",
+    *("no-identifier", "impossible-values", "negative-flux", "too-large"),
 }
 
 

@@ -142,7 +142,7 @@ def _flags(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.bool_
         if pd.api.types.is_bool_dtype(values.dtype):
             bad |= values.fillna(False).to_numpy(bool)
             continue
-        flags = values.fillna(0).to_numpy(np.int64)
+        flags = flag_bits(values)
         for bit in bits:
             bad |= (flags >> bit) & 1 == 1
     bits_shown = ", ".join(f"{n} {list(b)}" for n, b in zip(recipe.columns, recipe.bits, strict=True))
@@ -158,6 +158,15 @@ def _flags(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.bool_
         )
     )
     return bad
+
+
+def flag_bits(values: pd.Series) -> NDArray[np.int64]:
+    """Quality bits as whole numbers, 0 where a value is missing or none."""
+    if pd.api.types.is_integer_dtype(values.dtype):
+        return values.fillna(0).to_numpy().astype(np.int64)  # bit 31 of 32 bits makes a negative number: bits stay
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    known = np.abs(numbers) < 2.0**63
+    return np.where(known, numbers, 0.0).astype(np.int64)
 
 
 def _text(making: Making, declared: Column, recipe: Recipe) -> pd.Series:
@@ -181,16 +190,15 @@ def _boolean(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.boo
 
 def _integer(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.generic]:
     values = _decimals(making, recipe.columns[0], declared.name)
-    limits = np.iinfo(np.dtype(declared.dtype))
     unknown = 0 if declared.unknown is None else declared.unknown
-    low = float(limits.min) if declared.low is None else declared.low
-    high = float(limits.max) if declared.high is None else declared.high
-    bad = ~np.isfinite(values) | (values < low) | (values > high) | (values != np.floor(values))
     missing = int((~np.isfinite(values)).sum())
     raw = making.raw[recipe.columns[0]]
     if pd.api.types.is_integer_dtype(raw.dtype):  # exact beyond 2^53: bit masks
-        whole = raw.fillna(unknown).to_numpy(np.int64)
+        exact = raw.fillna(unknown).to_numpy()
+        bad = ~np.isfinite(values) | declared.outside(exact)
+        whole = np.where(bad, 0, exact).astype(np.int64)
     else:
+        bad = ~np.isfinite(values) | declared.outside(values)
         whole = np.where(bad, unknown, np.nan_to_num(values)).astype(np.int64)
     whole = np.where(bad, unknown, whole)
     making.reports.append(
@@ -324,14 +332,9 @@ def _without_repeated_outsiders(values: FloatArray, declared: Column) -> tuple[F
 
 
 def _outside(values: FloatArray, declared: Column) -> NDArray[np.bool_]:
-    outside = np.zeros(values.size, bool)
     if declared.name == "ra":
         return np.asarray((values < -180.0) | (values > 360.0))
-    if declared.low is not None:
-        outside |= values < declared.low
-    if declared.high is not None:
-        outside |= values > declared.high
-    return outside
+    return declared.outside(values)
 
 
 def _out_of_range(table: str, recipe: Recipe, declared: Column, values: FloatArray, unit: str) -> str:

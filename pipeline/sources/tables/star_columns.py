@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from pipeline.domain.column import Column
 from pipeline.domain.columns import in_published_order
 from pipeline.domain.own_columns import own_column
-from pipeline.sources.tables.column_values import ColumnReport, Making, make_column, own_values, refuse_hours
+from pipeline.sources.tables.column_values import (
+    ColumnReport,
+    Making,
+    flag_bits,
+    make_column,
+    own_values,
+    refuse_hours,
+)
 from pipeline.sources.tables.recognition import IDENTIFIERS, Recognised
 from pipeline.sources.tables.table_file import Field, TableError, TableFile
 from pipeline.sources.tables.units import standard_spelling
@@ -172,7 +179,7 @@ def _without_duplicates(
     for column, bits in drop_bits.items():
         if column not in raw:
             continue
-        flags = raw[column].fillna(0).to_numpy(np.int64)
+        flags = flag_bits(raw[column])
         drop = np.zeros(len(raw), bool)
         for bit in bits:
             drop |= (flags >> bit) & 1 == 1
