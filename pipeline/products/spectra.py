@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pipeline.products.array_file import ArrayFile
 from pipeline.products.manifest import ARRAY_ERRORS, ProductError, damaged
 from pipeline.products.opened_file import OpenedFile, StoredRows
 
 SPECTRA_DIR = "spectra"
 _ARRAYS = {"flux": "<f4", "ivar": "<f4", "mask": "|b1", "model": "<f4", "continuum": "<f4"}
+_BLANK = {"model": np.nan, "continuum": 1.0}
 FILE_NAMES = tuple(f"{name}.npy" for name in _ARRAYS)
 """Files whose rows are read when they are asked for."""
 
@@ -186,6 +188,11 @@ class SpectrumStoreWriter:
         Whether the spectra are simulated; written into the store.
     note : str
         What the fluxes are.
+
+    Raises
+    ------
+    OSError
+        If the disk has no room for all spectra; it names the file.
     """
 
     def __init__(
@@ -203,11 +210,8 @@ class SpectrumStoreWriter:
         np.save(folder / "obsid.npy", np.asarray(obsid, "<i8"))
         shape = (len(obsid), len(wavelength))
         self._arrays = {
-            name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
-            for name, dtype in _ARRAYS.items()
+            name: ArrayFile(folder / f"{name}.npy", dtype, shape, _BLANK.get(name)) for name, dtype in _ARRAYS.items()
         }
-        self._arrays["model"][:] = np.nan
-        self._arrays["continuum"][:] = 1.0
         self._folder = folder
         self._description = {"simulated": simulated, "note": note, "n_stars": shape[0], "n_pixels": shape[1]}
 
@@ -219,11 +223,11 @@ class SpectrumStoreWriter:
     def close(self) -> None:
         """Flush everything and mark the store complete."""
         for array in self._arrays.values():
-            array.flush()
+            array.close()
         (self._folder / "store.json").write_text(json.dumps(self._description, indent=1) + "\n", encoding="utf-8")
 
 
-def write_blank_models(directory: Path) -> NDArray[np.float32]:
+def write_blank_models(directory: Path) -> ArrayFile:
     """Replace the models of a store by NaN, whatever was there.
 
     Parameters
@@ -233,12 +237,9 @@ def write_blank_models(directory: Path) -> NDArray[np.float32]:
 
     Returns
     -------
-    ndarray, shape (n_stars, n_pixels)
-        The file, mapped for writing; ``flush`` it.
+    ArrayFile, shape (n_stars, n_pixels)
+        Open for writing; ``close`` it.
     """
     folder = directory / SPECTRA_DIR
     shape = tuple(np.load(folder / f"{name}.npy", mmap_mode="r").size for name in ("obsid", "wavelength"))
-    models = np.lib.format.open_memmap(folder / "model.npy", mode="w+", dtype=_ARRAYS["model"], shape=shape)
-    models[:] = np.nan
-    models.flush()
-    return models
+    return ArrayFile(folder / "model.npy", _ARRAYS["model"], shape, np.nan)

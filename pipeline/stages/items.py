@@ -288,7 +288,7 @@ class ModelSpectra(Item):
     def reset(self, work: Path) -> None:
         """See :meth:`Item.reset`; a store of spectra always has models, NaN where there is no fit."""
         if SpectrumStore.exists(work / "draft"):
-            write_blank_models(work / "draft")
+            write_blank_models(work / "draft").close()
 
     def __str__(self) -> str:
         return "model spectra"

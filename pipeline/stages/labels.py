@@ -202,14 +202,13 @@ def _publish_labels(state, model, errors, held_out, training, reference, progres
     chi2_nu[training], converged[training] = held_out.reduced_chi2, held_out.converged
     bound[training], disagree[training] = held_out.at_bound.any(axis=1), held_out.starts_disagree
     reason[training] = [f"out of fold: {text}" for text in held_out.reason]
-    models = state.write_models()
-    for rows in blocks(n):
-        known = np.isfinite(labels[rows]).all(axis=1)
-        block = np.full((len(known), models.shape[1]), np.nan, np.float32)
-        if known.any():
-            block[known] = np.where(model.usable_pixel_, model.predict_flux(labels[rows][known]), np.nan)
-        models[rows] = block
-    models.flush()
+    with state.write_models() as models:
+        for rows in blocks(n):
+            known = np.isfinite(labels[rows]).all(axis=1)
+            block = np.full((len(known), models.shape[1]), np.nan, np.float32)
+            if known.any():
+                block[known] = np.where(model.usable_pixel_, model.predict_flux(labels[rows][known]), np.nan)
+            models[rows] = block
     published = errors.apply(formal, state.column("snr"))
     columns = {"chi2_nu": chi2_nu, "label_reason": reason.astype(str)}
     for index, name in enumerate(names):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import chain
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from pipeline.sources.bounded_files import read_bounded
 from pipeline.sources.folders import shown_name
 from pipeline.sources.lamost_fits import spectrum_of
 from pipeline.stages.inputs import InputRecord
+from pipeline.stopping import worker_processes
 
 RAW_FIRST_ANGSTROM = 3700.0
 RAW_LAST_ANGSTROM = 9095.0
@@ -85,7 +84,7 @@ def read_in_order(
         if len(paths) < _MANY_FILES or workers == 1:
             done = map(_read_chunk, chunks)
         else:
-            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
+            pool = stack.enter_context(worker_processes(workers))
             done = in_order(pool, _read_chunk, chunks, 2 * workers)
         for record, found in chain.from_iterable(done):
             records.append(record)

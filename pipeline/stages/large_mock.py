@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +37,7 @@ from pipeline.stages.spatial import (
 )
 from pipeline.stages.state import BuildState
 from pipeline.stages.stream_models import integrated_stream
+from pipeline.stopping import worker_processes
 
 SIZES = {"million": 1_000_000, "ten-million": 10_000_000}
 """Stars by the name of the size."""
@@ -136,7 +135,7 @@ def _side_by_side(work: Callable[[Span], Block], spans: list[Span]) -> Iterator[
     if len(spans) == 1 or workers == 1:
         yield from map(work, spans)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with worker_processes(workers) as pool:
         yield from in_order(pool, work, spans, workers)
 
 

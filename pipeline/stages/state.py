@@ -15,6 +15,7 @@ from pipeline.config import RunConfig
 from pipeline.domain.column import Column
 from pipeline.domain.columns import BY_NAME
 from pipeline.domain.columns import column as declared_column
+from pipeline.products.array_file import ArrayFile
 from pipeline.products.identity import build_identity
 from pipeline.products.manifest import Identity
 from pipeline.products.spectra import SpectrumStore, SpectrumStoreWriter, write_blank_models
@@ -276,8 +277,8 @@ class BuildState:
             self.draft, self.integers("obsid"), wavelength, simulated=self.facts["simulated"], note=note
         )
 
-    def write_models(self) -> NDArray[np.float32]:
-        """Map the models of the rest-frame spectra for writing, NaN at first; ``flush`` them at the end."""
+    def write_models(self) -> ArrayFile:
+        """Open the models of the rest-frame spectra for writing, NaN at first; ``close`` them at the end."""
         return write_blank_models(self.draft)
 
     def record_input(self, path: Path, sha256: str | None = None) -> None:
