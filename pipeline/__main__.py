@@ -8,10 +8,7 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from pipeline.stopping import SENTENCE, Stopped, Stopper
-
-END_WITH_INPUT = "--end-with-input"
-"""First argument of a command that ends when its standard input closes; for programs that start it."""
+from pipeline.stopping import END_WITH_INPUT, SENTENCE, Stopped, Stopper
 
 
 def main(arguments: list[str] | None = None) -> int:

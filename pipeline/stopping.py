@@ -22,6 +22,9 @@ if TYPE_CHECKING:  # not at run time: the signals are received before anything s
     from concurrent.futures import ProcessPoolExecutor
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+END_WITH_INPUT = "--end-with-input"
+"""First argument of a command that ends when its standard input closes: the program that started it has ended."""
+
 SENTENCE = "stopped: run the same command again to go on from the last checkpoint"
 GRACE_SECONDS = 1.5
 """Time in which the main thread may leave what it is doing."""

@@ -1,8 +1,9 @@
 """Building the products in a process of its own, so that the page opens at once and shows how far it is.
 
 The explorer never imports the pipeline's stages: it starts a command that writes JSON lines of progress into a file,
-and reads that file. One build a directory, however many visitors and servers: a lock file beside the progress file
-names its owner and the command.
+and reads that file. One build a directory, however many visitors and servers: a lock beside the progress file belongs to
+the server that builds, and to its command. Other servers follow the progress, and take over when the builder ends. A
+command ends with its server.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
+from explorer.model.build_lock import BuildLock
+from pipeline.failures import failure_sentence
 from pipeline.products.manifest import MANIFEST_NAME
+from pipeline.stopping import END_WITH_INPUT
 
 _POLL_SECONDS = 0.5
 _LAST_BYTES = 8192
@@ -84,6 +88,7 @@ def build_command(configuration: str, output: Path, progress_file: Path) -> tupl
         sys.executable,
         "-m",
         "pipeline",
+        END_WITH_INPUT,
         "build",
         configuration,
         "--output",
@@ -123,7 +128,7 @@ class BuildRunner:
         self.command = tuple(command)
         self.output = output
         self.progress_file = progress_file
-        self.lock_file = progress_file.with_suffix(".lock")
+        self.lock = BuildLock(progress_file.with_suffix(".lock"))
         self._complete = complete or (output / MANIFEST_NAME).is_file
         self._before, self._after = before, after
         self._failure = ""
@@ -136,7 +141,7 @@ class BuildRunner:
     @property
     def ready(self) -> bool:
         """Whether the output is complete and no process is at work on it."""
-        return self._complete() and not self._owned()
+        return self._complete() and not self.lock.held()
 
     def start(self) -> None:
         """Start the build unless it is done or already running, here or in another process."""
@@ -168,16 +173,16 @@ class BuildRunner:
                     self._launch()
 
     def _change(self, change: Callable[[], None]) -> None:
-        while not self._take_lock():
-            if self._owned():
+        while not self.lock.take():
+            if self.lock.held():
                 raise BusyError(
-                    f"Another process is at work on {self.output} (its number is in {self.lock_file}). "
+                    f"Another process is at work on {self.output} (its number is in {self.lock.path}). "
                     "Wait until it is done, or end it."
                 )
         try:
             change()
         finally:
-            self.lock_file.unlink(missing_ok=True)
+            self.lock.release()
 
     @property
     def _running(self) -> bool:
@@ -185,8 +190,12 @@ class BuildRunner:
 
     def _launch(self) -> None:
         self._failure = ""
-        self.output.parent.mkdir(parents=True, exist_ok=True)
-        self.progress_file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.output.parent.mkdir(parents=True, exist_ok=True)
+            self.progress_file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self._failure = _not_started(error)
+            return
         self._thread = threading.Thread(target=self._run, name="build", daemon=True)
         self._thread.start()
 
@@ -226,22 +235,22 @@ class BuildRunner:
             self._thread.join(_POLL_SECONDS)
 
     def _run(self) -> None:
-        while not self._take_lock():
-            if self._stopping:
-                return
-            time.sleep(_POLL_SECONDS)
-            if self.ready:
-                return
         try:
+            while not self.lock.take():
+                if self._stopping:
+                    return
+                time.sleep(_POLL_SECONDS)
+                if self.ready:
+                    return
             if not self._stopping and not self._complete():  # else another process built it meanwhile
                 self._before()
                 self._failure = self._finish(self._spawn())
         except OSError as error:
-            self._failure = f"The build could not be started ({error}). Check the installation."
-        except ValueError as error:  # what it starts from cannot be used
+            self._failure = _not_started(error)
+        except (ValueError, BusyError) as error:  # what it starts from cannot be used, or is being written
             self._failure = str(error)
         finally:
-            self.lock_file.unlink(missing_ok=True)
+            self.lock.release()
 
     @property
     def _log(self) -> Path:
@@ -255,11 +264,13 @@ class BuildRunner:
                 self.command,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # closes when this process ends, however it ends: the command then ends too
+                pass_fds=(self.lock.handle,),
                 start_new_session=True,
             )
-        self.lock_file.write_text(f"{os.getpid()} {self._process.pid}")
-        return self._process.wait()
+        with self._process as process:
+            self.lock.note(os.getpid(), process.pid)
+            return process.wait()
 
     def _finish(self, code: int) -> str:
         """Why a command that ended failed; "" where it did not, or was ended on purpose."""
@@ -272,29 +283,6 @@ class BuildRunner:
         if not self._complete():
             return f"The build ended without writing {MANIFEST_NAME} into {self.output}."
         return ""
-
-    def _take_lock(self) -> bool:
-        try:
-            handle = os.open(self.lock_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-        except FileExistsError:
-            if not self._owned():
-                self.lock_file.unlink(missing_ok=True)
-            return False
-        with os.fdopen(handle, "w") as lock:
-            lock.write(str(os.getpid()))
-        return True
-
-    def _owned(self) -> bool:
-        """Whether a living process holds the lock, or the command of one that has died still runs."""
-        try:
-            owners = [int(word) for word in self.lock_file.read_text().split()]
-        except FileNotFoundError:
-            return False
-        except ValueError:
-            return False
-        if not owners:  # just created, its owner is about to sign
-            return True
-        return any(_alive(owner) for owner in owners)
 
 
 def read_progress(path: Path, status: BuildStatus) -> BuildProgress:
@@ -334,17 +322,11 @@ def default_build(configuration: str, output: Path) -> BuildRunner:
     return BuildRunner(build_command(configuration, output, progress_file), output, progress_file)
 
 
+def _not_started(error: OSError) -> str:
+    return f"The build could not be started: {failure_sentence(error)}"
+
+
 def _last_line(path: Path) -> str:
     text = path.read_bytes()[-_LAST_BYTES:].decode("utf-8", "replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1].removeprefix(_ERROR_PREFIX) if lines else ""
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

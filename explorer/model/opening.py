@@ -30,6 +30,7 @@ from explorer.model.understood import Understood, understood_from
 from pipeline.products.lock import OutputBusyError
 from pipeline.products.manifest import MANIFEST_NAME, Manifest, ProductError
 from pipeline.products.versions import remove_product
+from pipeline.stopping import END_WITH_INPUT
 
 OPENED_NAME = "opened"
 """Folder at home with a folder for each set of files."""
@@ -80,7 +81,7 @@ def open_command(files: Sequence[Path], folder: Path, progress_file: Path) -> tu
     """Command that makes products of files."""
     named = [str(path) for path in files]
     into = ("--into", str(folder), "--progress-file", str(progress_file))
-    return (sys.executable, "-m", "pipeline", "open", *named, *into)
+    return (sys.executable, "-m", "pipeline", END_WITH_INPUT, "open", *named, *into)
 
 
 class Opening:
@@ -115,8 +116,8 @@ class Opening:
             command(self.files, folder, progress_file),
             folder,
             progress_file,
-            complete=self._complete,
-            before=self._follow_files,
+            complete=lambda: self._complete() and self._readable(),
+            before=self._prepare_folder,
             after=self._note_end,
         )
         self._guard = threading.Lock()
@@ -141,8 +142,6 @@ class Opening:
             started, self._started = self._started, True
         if started:
             return
-        if self._complete() and not self._readable():
-            self.runner.restart(self._drop)
         self.runner.start()
         self.library()
 
@@ -309,8 +308,10 @@ class Opening:
         except OutputBusyError as error:
             raise BusyError(str(error)) from error
 
-    def _follow_files(self) -> None:
-        """Let the configuration name the files where they are now, and forget what a failed run understood."""
+    def _prepare_folder(self) -> None:
+        """Remove products of another layout, name the files where they are now, forget what a failed run understood."""
+        if self._complete():
+            self._drop()
         if not self._there(QUICK_NAME):
             (self.folder / UNDERSTOOD_NAME).unlink(missing_ok=True)
         path = self.folder / CONFIGURATION_NAME

@@ -254,12 +254,12 @@ def test_another_server_at_work_is_not_disturbed(open_files, stars):
     until(other, lambda s: s.whole)
 
 
-def test_a_command_outlives_its_server_without_a_second_one(open_files, stars):
+def test_a_command_that_outlives_its_server_keeps_the_lock(open_files, stars):
     opening = open_files(stars, flags=("hold-quick",))
     opening.start()
     until(opening, lambda s: s.understood)
-    dead, process = 999_999_999, opening.runner._process.pid
-    opening.runner.lock_file.write_text(f"{dead} {process}")
+    opening.runner.lock.release()  # as the system does when the server dies
+    assert opening.runner.lock.held()
     other = open_files(stars)
     other.start()
     (opening.folder / "hold-quick").unlink()

@@ -436,12 +436,14 @@ def test_two_visitors_do_not_disturb_each_other(visit):
 
 def test_a_build_shows_progress_and_then_opens(visit, tmp_path, products):
     """The default directory is being built by somebody else: the page follows, then opens by itself."""
-    import os
     import shutil
+
+    from explorer.model.build_lock import BuildLock
 
     home = tmp_path / "home"
     home.mkdir()
-    (home / "demo.progress.lock").write_text(str(os.getpid()))
+    lock = BuildLock(home / "demo.progress.lock")
+    assert lock.take()
     line = {"stage": "labels", "index": 4, "count": 9, "fraction": 0.5, "seconds_left": 40, "message": "fold 3 of 10"}
     (home / "demo.progress.jsonl").write_text(json.dumps(line) + "\n")
     running = Server(environment={"MGIANT_HOME": str(home)})
@@ -450,7 +452,7 @@ def test_a_build_shows_progress_and_then_opens(visit, tmp_path, products):
         explorer.page.get_by_text("Stage 5 of 9: labels").wait_for(timeout=20_000)
         assert explorer.page.get_by_text("fold 3 of 10").is_visible()
         shutil.copytree(products, home / "demo")
-        (home / "demo.progress.lock").unlink()
+        lock.release()
         explorer.page.wait_for_function(
             "() => window.Bokeh && Bokeh.documents.some(d => d.get_model_by_name('HR diagram'))",
             timeout=40_000,
