@@ -17,11 +17,11 @@ from galpy.potential import (
     evaluatez2derivs,
     evaluatezforces,
 )
-from galpy.util import galpyWarning
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from pipeline.domain.frames import PECULIAR_V_KMS, SolarFrame
+from pipeline.science.galpy_calls import galpy_calls
 
 FloatArray = NDArray[np.float64]
 
@@ -147,8 +147,7 @@ def compute_orbits(
                     columns["delta"][bound] = orbit_focal_length(model, *(part[bound] for part in phase))
                 _fill_block(columns, bound, phase, model, columns["delta"][bound])
 
-    with warnings.catch_warnings(), threadpool_limits(limits=threads, user_api="openmp"):
-        warnings.simplefilter("ignore", galpyWarning)
+    with galpy_calls(), threadpool_limits(limits=threads, user_api="openmp"):
         warnings.simplefilter("ignore", RuntimeWarning)  # orbits that escape the approximation end as NaN and a flag
         for start in range(0, known.size, _BLOCK):
             fill(known[start : start + _BLOCK])

@@ -7,7 +7,6 @@ Cloud and dynamical friction.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ from galpy.potential import (
     MWPotential2014,
     RotateAndTiltWrapperPotential,
 )
-from galpy.util import galpyWarning
 from numpy.typing import NDArray
 
 from pipeline.domain.frames import (
@@ -37,6 +35,7 @@ from pipeline.domain.frames import (
     line_of_sight_gsr,
     sky_from_galactocentric,
 )
+from pipeline.science.galpy_calls import galpy_calls
 
 FloatArray = NDArray[np.float64]
 
@@ -166,7 +165,7 @@ def sagittarius_stream_model(
     galaxy, spherical = triaxial_potential(ro, vo) if potential == "triaxial" else (MWPotential2014, None)
     orbit = Orbit(_to_galpy(dwarf, frame, ro, vo), ro=ro, vo=vo)
     arms = []
-    with _numpy_seeded(seed), _quiet():
+    with _numpy_seeded(seed), galpy_calls():
         spray = chen24spraydf(
             progenitor_mass=dwarf.mass_msun * u.Msun,
             progenitor=orbit,
@@ -184,7 +183,7 @@ def sagittarius_stream_model(
     lost = np.concatenate([arm[1] for arm in arms])
     particles = Orbit(escaped.T)
     since = np.linspace(0.0, 1.0, _OUTPUTS) * lost[:, None]
-    with _quiet():
+    with galpy_calls():
         particles.integrate(since, galaxy, method="dop853_c", progressbar=False)
     position, velocity = _from_galpy(particles.orbit[:, -1], ro, vo)
     time_unit = (ro * u.kpc / (vo * u.km / u.s)).to_value(u.Gyr)
@@ -287,14 +286,6 @@ def triaxial_potential(
     # Galpy's azimuth runs the other way round (Sun at phi = 0): 97 degrees becomes 83, and its b axis is y.
     turned = RotateAndTiltWrapperPotential(pot=halo, galaxy_pa=np.radians(83.0 - 90.0), **units)
     return disc + bulge + turned, disc + bulge + LogarithmicHaloPotential(amp=strength, **shape, **units)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without galpy's remarks on which integrator it chose; real errors raise."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", galpyWarning)
-        yield
 
 
 @contextmanager
