@@ -91,9 +91,9 @@ class ArrayFile:
                     self._write(block[first:end], self._start + int(places[first]) * self._row_bytes)
 
     def _write(self, block: NDArray[Any], offset: int) -> None:
-        left = memoryview(block.reshape(-1).view(np.uint8))
-        while left:
-            written = os.pwrite(self._file.fileno(), left, offset)
+        left = block.reshape(-1).view(np.uint8)
+        while left.size:
+            written = os.pwrite(self._file.fileno(), left.data, offset)
             left, offset = left[written:], offset + written
 
     def flush(self) -> None:

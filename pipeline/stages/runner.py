@@ -22,6 +22,7 @@ from pipeline.stages.declared import Stage
 from pipeline.stages.inputs import files_below
 from pipeline.stages.internal import BY_INTERNAL_NAME
 from pipeline.stages.order import STAGES
+from pipeline.stages.space import require_space
 from pipeline.stages.state import BuildState, Progress, StageSkipped
 from pipeline.stages.work_files import DRAFT_DIR, Recorded, clear, keep_only, record_files, work_folder
 
@@ -152,6 +153,7 @@ def build(
     with locked(output) as (place, lock):
         refuse_foreign(place)
         work = work_folder(place)
+        require_space(config, work)
         if fresh or not checkpoints:
             clear(work)
         report = ProgressReport(progress_file, quiet=quiet, phase=phase)
