@@ -13,12 +13,15 @@ from contextlib import suppress
 from dataclasses import replace
 
 from explorer.config import AppConfig
+from explorer.listening import refuse_address
 from explorer.model.opened_files import OpenError
 from explorer.opened import open_paths
 
 if __name__ == "__main__":
+    asked = AppConfig.from_arguments(sys.argv[1:])
+    refuse_address(asked.address, asked.port)  # before anything is built
     with suppress(OpenError):  # said by main; the user interface below takes seconds to import
-        open_paths(AppConfig.from_arguments(sys.argv[1:]))
+        open_paths(asked)
 
 import panel as pn
 
