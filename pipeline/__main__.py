@@ -8,11 +8,16 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
+from pipeline.memory_limit import memory_refusal, watch_memory
 from pipeline.stopping import END_WITH_INPUT, SENTENCE, Stopped, Stopper
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status, with the reason of a failure as the last line on standard error."""
+    refusal = memory_refusal()
+    if refusal:
+        sys.stderr.write(f"error: {refusal}\n")
+        return 2
     try:
         from pipeline.commands import run  # noqa: PLC0415 - seconds of imports
 
@@ -27,12 +32,15 @@ def main(arguments: list[str] | None = None) -> int:
 def run_until_stopped() -> NoReturn:
     """Run the command of the process's arguments, answering Ctrl-C, SIGTERM and SIGHUP."""
     stopper = Stopper()
-    arguments = sys.argv[1:]
-    if arguments[:1] == [END_WITH_INPUT]:
-        del arguments[0]
-        stopper.end_with_standard_input()
     try:
+        stopper.start()
+        watch_memory(lambda reason: stopper.leave(f"error: {reason}", 2))
+        arguments = sys.argv[1:]
+        if arguments[:1] == [END_WITH_INPUT]:
+            del arguments[0]
+            stopper.end_with_standard_input()
         status = main(arguments)
+        stopper.finish()
     except Stopped as stop:
         stopper.end(stop.signal_number)
     except BaseException:

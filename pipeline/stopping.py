@@ -1,9 +1,9 @@
 """Ends the program within two seconds of Ctrl-C, SIGTERM or SIGHUP, whatever its main thread is doing.
 
-The signals are blocked in all threads and received by a thread of its own with ``sigwait``: C code that installs signal
-handlers (galpy's integrators do), or that keeps the main thread for minutes, changes nothing. That thread interrupts the
-main thread, so that files are closed and locks released, and ends the process itself when this takes too long: builds
-go on from checkpoints that are right at every instant.
+The signals are blocked in all threads and received by a thread of its own with ``sigwait``: C code that installs
+signal handlers (galpy's integrators do), or that keeps the main thread for minutes, changes nothing. That thread
+interrupts the main thread, so that files are closed and locks released, and ends the process itself when this takes too
+long: builds go on from checkpoints that are right at every instant.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Stopped(KeyboardInterrupt):
 
 
 class Stopper:
-    """Receives the signals for the whole process. Create one, in the main thread, before any other thread starts.
+    """Receives the signals for the whole process. Start one, in the main thread, before any other thread starts.
 
     A signal that is ignored when the program starts (``nohup``) stays ignored.
     """
@@ -61,14 +61,22 @@ class Stopper:
         self._asked: int | None = None
         self._asked_event = threading.Event()
         self._ending = threading.Lock()
+        self._interruptible = True
         self._main = threading.get_ident()
         self._receiver = threading.Thread(target=self._receive, name="stopper", daemon=True)
+
+    def start(self) -> None:
+        """Receive signals: from now on :class:`Stopped` may be raised in this thread, once."""
         signal.pthread_sigmask(signal.SIG_BLOCK, self._signals)
         signal.signal(_WAKE, self._interrupt)
         for one in self._signals:  # for code that unblocks them
             signal.signal(one, self._pass_on)
         if self._signals:
             self._receiver.start()
+
+    def finish(self) -> None:
+        """Raise :class:`Stopped` no more: the work is done."""
+        self._interruptible = False
 
     def end_with_standard_input(self) -> None:
         """End the program, as SIGTERM does, when standard input closes: the process that holds its other end died."""
@@ -81,6 +89,10 @@ class Stopper:
 
     def end(self, signal_number: int) -> NoReturn:
         """End worker processes and this one, with the sentence and exit status 128 + signal."""
+        self.leave(SENTENCE, 128 + signal_number)
+
+    def leave(self, sentence: str, status: int) -> NoReturn:
+        """End worker processes and this one at once, from any thread, with a sentence and an exit status."""
         self._ending.acquire()  # never released: the first caller ends the process
         _end_workers()
         for stream in (sys.stdout, sys.stderr):
@@ -88,15 +100,16 @@ class Stopper:
                 stream.flush()
         start = "\n" if os.isatty(2) else ""  # below a progress bar
         with suppress(OSError):
-            os.write(2, f"{start}{SENTENCE}\n".encode())
-        os._exit(128 + signal_number)
+            os.write(2, f"{start}{sentence}\n".encode())
+        os._exit(status)
 
     def _pass_on(self, number: int, _frame: FrameType | None) -> None:
         if self._receiver.ident is not None:
             signal.pthread_kill(self._receiver.ident, number)
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
-        if self._asked is not None:
+        if self._asked is not None and self._interruptible:
+            self._interruptible = False
             raise Stopped(self._asked)
 
     def _receive(self) -> None:
@@ -131,7 +144,9 @@ def worker_processes(workers: int) -> Iterator[ProcessPoolExecutor]:
     from multiprocessing import get_context, resource_tracker  # noqa: PLC0415
 
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    sys.warnoptions.append("ignore:resource_tracker")  # of what it cleans up after a process that was stopped
     resource_tracker.ensure_running()  # it unblocks SIGINT and SIGTERM in this thread, once
+    sys.warnoptions.remove("ignore:resource_tracker")
     signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_prepare_worker) as pool:
         yield pool

@@ -1,8 +1,8 @@
 """Building the products in a process of its own, so that the page opens at once and shows how far it is.
 
 The explorer never imports the pipeline's stages: it starts a command that writes JSON lines of progress into a file,
-and reads that file. One build a directory, however many visitors and servers: a lock beside the progress file belongs to
-the server that builds, and to its command. Other servers follow the progress, and take over when the builder ends. A
+and reads that file. One build a directory, however many visitors and servers: a lock beside the progress file belongs
+to the server that builds, and to its command. Other servers follow the progress, and take over when the builder ends. A
 command ends with its server.
 """
 

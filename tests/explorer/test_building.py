@@ -112,7 +112,9 @@ UNTIL_ALLOWED = """
 import json, os, pathlib, sys, time
 from pipeline.stopping import Stopper
 out, progress, starts = map(pathlib.Path, sys.argv[1:4])
-Stopper().end_with_standard_input()
+stopper = Stopper()
+stopper.start()
+stopper.end_with_standard_input()
 with starts.open("a") as log:
     log.write(f"{os.getpid()}\\n")
 progress.write_text(json.dumps({"stage": "waiting", "fraction": 0.5}) + "\\n")

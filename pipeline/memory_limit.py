@@ -1,0 +1,92 @@
+"""The limit on a process's address space (``ulimit -v``), where the numerical libraries do not answer for themselves.
+
+OpenBLAS that has no room for a thread's buffer may ask for it again and again, for ever; OpenMP ends the program. So a
+limit that is too low is refused before they are imported, and a process that stays at its limit is ended.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+LIBRARIES_BYTES = 1_000_000_000
+"""Address space of the imported libraries; measured: 0.79 GB and what the first stages take."""
+
+THREAD_BYTES = 125_000_000
+"""Of each thread of OpenBLAS (two copies of it) and OpenMP; measured: 84 MB at import, and their stacks."""
+
+BUFFER_BYTES = 64_000_000
+"""Less room than this is none for OpenBLAS: its buffers have 32 MB, and it needs one for each caller."""
+
+STUCK_SECONDS = 30.0
+"""So long without room for a buffer, and OpenBLAS is taken to be asking for ever."""
+
+_EVERY_SECONDS = 0.5
+_SIZE = Path("/proc/self/statm")
+
+THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+
+
+def memory_refusal(environment: Mapping[str, str] = os.environ) -> str:
+    """Say why the libraries cannot work under the limit of address space (``ulimit -v``).
+
+    Parameters
+    ----------
+    environment : mapping of str to str
+        Environment variables: OpenBLAS takes its number of threads from them.
+
+    Returns
+    -------
+    str
+        "" when they can.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    threads = _threads(environment)
+    needed = LIBRARIES_BYTES + threads * THREAD_BYTES
+    if limit == resource.RLIM_INFINITY or limit >= needed:
+        return ""
+    fewer = f", or set {THREAD_VARIABLES[0]}=1" if threads > 1 else ""
+    return (
+        f"The limit on address space (ulimit -v) is {limit / 1e9:.2f} GB; the numerical libraries need "
+        f"{needed / 1e9:.2f} GB with {threads} threads, and a build more. Raise the limit{fewer}."
+    )
+
+
+def watch_memory(end: Callable[[str], object]) -> None:
+    """Watch, in a thread, for a process that stays at its limit of address space; without a limit, do nothing.
+
+    Parameters
+    ----------
+    end : callable
+        Ends the process with a sentence.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and _SIZE.is_file():
+        threading.Thread(target=_watch, args=(limit, end), name="memory", daemon=True).start()
+
+
+def _watch(limit: int, end: Callable[[str], object]) -> None:
+    page = resource.getpagesize()
+    roomy, used = time.monotonic(), 0
+    while time.monotonic() - roomy < STUCK_SECONDS:
+        time.sleep(_EVERY_SECONDS)
+        with suppress(MemoryError):  # no room, as at the last look
+            used = int(_SIZE.read_text("ascii").split()[0]) * page
+        if limit - used > BUFFER_BYTES:
+            roomy = time.monotonic()
+    end(
+        f"There is not enough memory: {used / 1e9:.2f} GB of the {limit / 1e9:.2f} GB of address space (ulimit -v) are "
+        f"used since {STUCK_SECONDS:.0f} s. Raise the limit, then run the same command again: a build goes on from its "
+        "last checkpoint."
+    )
+
+
+def _threads(environment: Mapping[str, str]) -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    asked = [environment.get(name, "") for name in THREAD_VARIABLES]
+    return next((min(cores, int(text)) for text in asked if text.isdigit() and int(text)), cores)
