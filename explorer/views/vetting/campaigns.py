@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from explorer.audit import audit
 from explorer.model.subsets import describe
 from explorer.model.vetting.drafts import RefusedError
 from explorer.model.vetting.exchange import MOST_BYTES, ExchangeError, export_record, import_record, latest_verdicts
@@ -138,6 +139,7 @@ class CampaignsRoom(VettingRoom):
         output = self.releases / f"{desk.library.products.manifest.name}.{name}"
         try:
             written = await self.channel.in_background(lambda: freeze(directory, verdicts, name, output))
+            audit("freeze", release=output.name, verdicts=len(verdicts))
         except ProductError as error:
             raise RefusedError(str(error)) from error
         counts = {status or "never looked at": count for status, count in sorted(written.counts.items())}
