@@ -70,8 +70,12 @@ def main(arguments: list[str]) -> int:
         repeats = configure_logs(config.log_file)
         if config.users != Path():
             UserFile(config.users).require()
-    except (UserError, OSError) as error:
+    except UserError as error:
         print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    except OSError as error:
+        remedy = "name a file in a folder of yours with --log-file"
+        print(f"The log {config.log_file} cannot be written ({error.strerror}): {remedy}.", file=sys.stderr)  # noqa: T201
         return 2
     try:
         opening = open_paths(config)

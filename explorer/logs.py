@@ -14,14 +14,16 @@ from pathlib import Path
 from threading import Lock
 
 from explorer.audit import ACTOR
-from explorer.panel_internals import quiet_panel
 
 MAX_FILE_BYTES, KEPT_FILES = 10_000_000, 5
 MAX_REPEATS, WITHIN_S = 5, 60.0
 """More records of one kind, of one page within this time, are counted and summarised."""
 
 MAX_KINDS = 1000
-_OWN, _OTHERS = "explorer", ("bokeh", "tornado", "panel", "alembic", "matplotlib")
+MAX_CHARACTERS = 2000
+"""Of a record's text, which may quote a whole message of a page."""
+
+_OWN, _OTHERS = "explorer", ("bokeh", "panel", "param", "tornado", "alembic", "matplotlib")
 
 
 def configure_logs(file: Path = Path()) -> Repeats:
@@ -52,10 +54,11 @@ def configure_logs(file: Path = Path()) -> Repeats:
     atexit.register(repeats.summarise)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger(_OWN).setLevel(logging.INFO)
-    for name in _OTHERS:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _OTHERS:  # Bokeh and Panel have handlers of their own, and param makes one where it finds none
+        library = logging.getLogger(name)
+        library.setLevel(logging.WARNING)
+        library.handlers, library.propagate = [handler], False
     logging.getLogger("tornado.access").setLevel(logging.ERROR)  # what is refused has lines of its own
-    quiet_panel()
     return repeats
 
 
@@ -72,13 +75,13 @@ class OneLine(logging.Formatter):
         actor = ACTOR.get()
         who = f"[{printable(actor.name) or '-'} {printable(actor.session) or '-'}]"
         line = f"{seconds}.{int(record.msecs):03d}Z {record.levelname} {record.name} {who} "
-        line += printable(record.getMessage())
+        line += printable(record.getMessage()[:MAX_CHARACTERS])
         if record.exc_info and record.exc_info[1] is not None:
             error = record.exc_info[1]
             if record.levelno < logging.ERROR:
                 return f"{line} ({printable(summary_of(error))})"
             lines = "".join(traceback.format_exception(error)).splitlines()
-            line = "\n".join([line, *(f"  | {printable(one)}" for one in lines)])
+            line = "\n".join([line, *(f"  | {printable(one[:MAX_CHARACTERS])}" for one in lines)])
         return line
 
 

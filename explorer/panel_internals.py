@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from bokeh.application.application import Application
-from panel.io.logging import panel_log_handler
 from panel.io.server import Server
 from tornado.httpserver import HTTPServer
 
@@ -21,13 +19,3 @@ def application_of(session_context: Any) -> Application:
     """The application of a session: under ``panel serve`` requests are checked by a handler that is added to it."""
     application: Application = session_context.server_context.application_context.application
     return application
-
-
-def quiet_panel() -> None:
-    """Hand Panel's records to the handlers of the root: Panel writes them to standard output by a handler of its own.
-
-    Panel drops what its other loggers propagate, too.
-    """
-    panel = logging.getLogger("panel")
-    panel.removeHandler(panel_log_handler)
-    panel.propagate = True

@@ -5,15 +5,15 @@ import logging
 import pytest
 
 from explorer.audit import ACTOR, Actor, audit
-from explorer.logs import MAX_REPEATS, WITHIN_S, OneLine, Repeats, configure_logs
+from explorer.logs import _OTHERS, MAX_REPEATS, WITHIN_S, OneLine, Repeats, configure_logs
 
 
 @pytest.fixture
 def logged(tmp_path):
     """Configures the logs as the server does, and reads what was written; afterwards all is as it was."""
     root = logging.getLogger()
-    names = ["explorer", "bokeh", "tornado", "panel", "alembic", "matplotlib", "tornado.access"]
-    before = root.handlers[:], root.level, {name: logging.getLogger(name).level for name in names}
+    loggers = [logging.getLogger(name) for name in (*_OTHERS, "explorer", "tornado.access")]
+    before = root.handlers[:], root.level, [(one, one.level, one.propagate, one.handlers[:]) for one in loggers]
     for handler in before[0]:
         root.removeHandler(handler)
     repeats = configure_logs(tmp_path / "logs" / "explorer.log")
@@ -29,8 +29,9 @@ def logged(tmp_path):
     for handler in before[0]:
         root.addHandler(handler)
     root.setLevel(before[1])
-    for name, level in before[2].items():
-        logging.getLogger(name).setLevel(level)
+    for one, level, propagate, handlers in before[2]:
+        one.setLevel(level)
+        one.propagate, one.handlers = propagate, handlers
 
 
 def fail(error):
@@ -85,6 +86,25 @@ def test_repetitions_are_counted_a_page(logged):
     assert len(lines) == 2 * (MAX_REPEATS + 1)
     assert sum(f"{1000 - MAX_REPEATS} more records like: A message could not be handled" in one for one in lines) == 2
     assert sum(map(len, lines)) < 4000
+
+
+def test_libraries_write_no_lines_of_their_own(logged, capfd):
+    import param
+    from panel.io.logging import panel_logger
+
+    logging.getLogger("bokeh.server.views.ws").error("Refusing websocket connection")
+    panel_logger.warning("A warning of Panel")
+    param.main.param.warning("A warning of param")
+    lines = logged()
+    assert len(lines) == 3
+    assert all("[- -]" in line for line in lines)
+    assert "".join(capfd.readouterr()) == ""
+
+
+def test_a_message_of_megabytes_is_clipped(logged):
+    logging.getLogger("bokeh.server").error("Unhandled exception receiving a message: %r", "x" * 10_000_000)
+    (line,) = logged()
+    assert len(line) < 2200
 
 
 def test_a_kind_is_written_again_after_its_minute():

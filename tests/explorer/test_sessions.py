@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 
 import pytest
@@ -11,6 +12,7 @@ from tornado.web import create_signed_value
 from visiting import PASSWORD, Visitor, closed_within, config_of, pulls, serving
 
 from explorer.access.cookies import EndedSignIns
+from explorer.audit import ACTOR
 from explorer.model.vetting.people import Role, UserFile
 
 
@@ -171,6 +173,33 @@ def test_a_browser_without_a_name_has_its_sessions_to_itself(tmp_path):
             assert len(guard.sessions) == 2
 
     asyncio.run(live())
+
+
+def test_what_a_page_sends_is_logged_under_its_name(tmp_path, users):
+    seen = []
+
+    class Look(logging.Handler):
+        def emit(self, record):
+            seen.append((record.getMessage()[:20], ACTOR.get()))
+
+    async def live():
+        async with serving(config_of(tmp_path, "--users", users.path)) as (url, _):
+            ann, bob = await signed_in(url, "ann"), await signed_in(url, "bob")
+            for person in (ann, bob):
+                socket = await person.connect(await person.open_page())
+                for part in ({"msgid": "1", "msgtype": "PATCH-DOC"}, {}, {"events": [{"kind": "nonsense"}]}):
+                    await socket.write_message(json.dumps(part))
+                await socket.read_message()
+
+    look = Look()
+    logging.getLogger("bokeh").addHandler(look)
+    try:
+        asyncio.run(live())
+    finally:
+        logging.getLogger("bokeh").removeHandler(look)
+    actors = [actor for text, actor in seen if text.startswith("error handling")]
+    assert [actor.name for actor in actors] == ["ann", "bob"]
+    assert all(len(actor.session) == 6 for actor in actors)
 
 
 def test_a_session_is_forgotten_when_it_is_destroyed(tmp_path):
