@@ -9,28 +9,45 @@ from __future__ import annotations
 import secrets
 import signal
 import sys
+import threading
+import webbrowser
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from explorer.config import AppConfig
 from explorer.listening import refuse_address
 from explorer.model.opened_files import OpenError
+from explorer.model.vetting.people import UserError, UserFile
 from explorer.opened import open_paths
 
-if __name__ == "__main__":
-    asked = AppConfig.from_arguments(sys.argv[1:])
-    refuse_address(asked.address, asked.port)  # before anything is built
-    with suppress(OpenError):  # said by main; the user interface below takes seconds to import
-        open_paths(asked)
+if __name__ == "__main__":  # the user interface below takes seconds to import
+    started = AppConfig.from_arguments(sys.argv[1:])
+    try:
+        if started.users != Path():
+            UserFile(started.users).require()
+    except UserError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    refuse_address(started.address, started.port)  # before anything is built
+    with suppress(OpenError):  # reported by main
+        open_paths(started)
 
 import panel as pn
+from panel.io.server import Server
+from tornado.ioloop import PeriodicCallback
 
+from explorer.access.guards import Guard, OwnerGuard
+from explorer.access.prefix import WITHOUT_SLASH, AddSlash, PrefixRemoved
 from explorer.app import TITLE, serve_session, served_at, warm_up
+from explorer.logs import WITHIN_S, Repeats, configure_logs
 from explorer.model.building import default_build
 from explorer.model.memory import set_aside
+from explorer.panel_internals import http_server_of
 from explorer.views.health import ROUTES
 from explorer.views.intake import MAX_MESSAGE_BYTES
-from explorer.views.vetting.signin import serving
+from explorer.views.vetting.signin import SESSIONS, guard_of, serving
 from pipeline.products.manifest import ProductError
 
 KEEP_ALIVE: dict[str, float] = {
@@ -42,9 +59,24 @@ KEEP_ALIVE: dict[str, float] = {
 page had still sent then fails. Without a time limit, as a large upload delays a page's answer."""
 
 
+SWEEP_MS = 1000
+"""How often sessions are looked through for visitors who may not stay."""
+
+
 def main(arguments: list[str]) -> int:
-    """Serve until interrupted; the exit code is non-zero when the paths cannot be opened."""
+    """Serve until interrupted; the exit code is 1 when the paths cannot be opened, 2 when the server cannot start."""
     config = AppConfig.from_arguments(arguments)
+    try:
+        repeats = configure_logs(config.log_file)
+        if config.users != Path():
+            UserFile(config.users).require()
+    except UserError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    except OSError as error:
+        remedy = "name a file in a folder of yours with --log-file"
+        print(f"The log {config.log_file} cannot be written ({error.strerror}): {remedy}.", file=sys.stderr)  # noqa: T201
+        return 2
     try:
         opening = open_paths(config)
     except OpenError as error:
@@ -55,7 +87,7 @@ def main(arguments: list[str]) -> int:
         library = opening.wait_for_library()
         if library is not None:
             warm_up(library)
-        return serve(config)
+        return serve(config, repeats)
     runner = default_build(config.build, config.directory) if config.build else None
     if runner is not None:
         runner.start()
@@ -67,28 +99,81 @@ def main(arguments: list[str]) -> int:
             remedy = f" Remove {config.directory} to have the default built again." if runner is not None else ""
             print(f"{error}{remedy}", file=sys.stderr)  # noqa: T201
             return 1
-    return serve(config)
+    return serve(config, repeats)
 
 
-def serve(config: AppConfig) -> int:
-    """Serve until interrupted."""
+def serve(config: AppConfig, repeats: Repeats) -> int:
+    """Serve until interrupted; 2 when the address cannot be listened on."""
     set_aside()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that builds started here end too
-    pn.serve(
-        {"/": lambda: serve_session(config)},
+    guard = guard_of(config, SESSIONS)
+    try:
+        server = server_of(config, guard, lambda: serve_session(config))
+    except OSError as error:
+        where = f"{config.address}, port {config.port}"
+        remedy = "give another one with --port, or 0 for a free one"
+        print(f"The address {where} cannot be listened on ({error.strerror}): {remedy}.", file=sys.stderr)  # noqa: T201
+        return 2
+    announce(config, guard, server.port)
+    PeriodicCallback(lambda: repeats.summarise(WITHIN_S), 1000.0 * WITHIN_S).start()
+    server.start()
+    server.io_loop.start()
+    return 0
+
+
+def server_of(config: AppConfig, guard: Guard, page: Callable[[], object]) -> Server:
+    """A server that listens and is not started yet.
+
+    Parameters
+    ----------
+    config : AppConfig
+        Where and for whom.
+    guard : Guard
+        Finds the visitor of each request.
+    page : callable
+        Makes the page of a session.
+
+    Raises
+    ------
+    OSError
+        If the address cannot be listened on.
+    """
+    below = {"root_path": f"{config.prefix}/"}
+    server = pn.serve(
+        {"/": page},
         port=config.port,
         address=config.address,
-        show=config.open_browser,
+        show=False,
+        start=False,
+        verbose=False,
         title=TITLE,
         websocket_origin=list(config.origins) or None,
-        extra_patterns=ROUTES,
+        extra_patterns=[*ROUTES, (WITHOUT_SLASH, AddSlash, {"prefix": config.prefix})] if config.prefix else ROUTES,
         sign_sessions=True,
         secret_key=secrets.token_bytes(32),
         websocket_max_message_size=MAX_MESSAGE_BYTES,
         **KEEP_ALIVE,
-        **serving(config),
+        **serving(config, guard),
+        **(below if config.prefix else {}),
     )
-    return 0
+    if config.prefix:
+        http = http_server_of(server)
+        http.request_callback = PrefixRemoved(http.request_callback, config.prefix)
+    PeriodicCallback(guard.sweep, SWEEP_MS).start()
+    return server
+
+
+def announce(config: AppConfig, guard: Guard, port: int) -> None:
+    """Print the server's address, with the token where it needs one, and open a browser there when asked to."""
+    host = "localhost" if config.address in ("", "0.0.0.0", "::") else config.address  # noqa: S104 - is compared
+    host = f"[{host}]" if ":" in host else host
+    address = f"http://{host}:{port}{config.prefix}/"
+    owner = guard if isinstance(guard, OwnerGuard) and guard.token else None
+    print(f"The explorer is at {address}{f'?token={owner.token}' if owner else ''}", flush=True)  # noqa: T201
+    if config.open_browser:
+        threading.Thread(
+            target=webbrowser.open, args=(f"{address}?token={owner.code()}" if owner else address,), daemon=True
+        ).start()
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ from panel.viewable import Viewable
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
+from explorer.access.guards import SESSION_NAMED
+from explorer.access.visitors import names_a_session
 from explorer.config import AppConfig
 from explorer.model.building import BuildRunner, default_build
 from explorer.model.health import add_part
@@ -54,7 +56,7 @@ from explorer.views.strip import OpeningStrip
 from explorer.views.validate import ROOM, ValidateView
 from explorer.views.vetting.adjudicate import AdjudicateRoom
 from explorer.views.vetting.campaigns import CampaignsRoom
-from explorer.views.vetting.signin import people_of, visitor
+from explorer.views.vetting.signin import SESSIONS, bind_session, people_of, visitor
 from explorer.views.vetting.vet import VetRoom
 from explorer.views.vetting.visit import Visit
 from pipeline.products.manifest import Manifest, ProductError
@@ -99,6 +101,7 @@ def serve_session(config: AppConfig) -> pmui.Page:
     loop.set_exception_handler(_tell_trouble)
     pn.state.on_session_destroyed(lambda _: loop.call_later(COLLECTED_S, give_back))
     pn.state.on_session_destroyed(lambda context: drop_all(context.id))
+    request = bind_session(config, SESSIONS)
     runner = default_build(config.build, config.directory) if config.build else None
     if runner is not None and not runner.ready:
         return build_waiting_page(runner)
@@ -108,16 +111,16 @@ def serve_session(config: AppConfig) -> pmui.Page:
         library = served.library() if served is not None else opening.library()
     except (ProductError, OpenError) as error:
         return _page([sentence(str(error))])
-    if _borrowed():
-        return _page([sentence("This address names a session of somebody else's. Open the explorer's own address.")])
+    if request is not None and names_a_session(request):  # under run_app.py it is refused before
+        return _page([sentence(SESSION_NAMED)])
     if opening is not None and (library is None or COLUMNS_ADDRESS in pn.state.session_args):
-        return build_columns_page(opening, lambda: correction_refusal(config), stays=library is not None)
+        return build_columns_page(opening, lambda: correction_refusal(config, request), stays=library is not None)
     assert library is not None
     if served is not None:
         leave = served.enter(library)
         pn.state.on_session_destroyed(lambda _: leave())
     set_aside()
-    person, reason = visitor(config)
+    person, reason = visitor(config, request)
     try:
         desk = open_desk(config, library)
     except (StoreError, UserError) as error:
@@ -141,9 +144,9 @@ def served_at(config: AppConfig) -> Served:
     return served
 
 
-def correction_refusal(config: AppConfig) -> str:
+def correction_refusal(config: AppConfig, request: object = None) -> str:
     """Why the visitor may not correct how columns are understood; "" where that is allowed."""
-    person, _ = visitor(config)
+    person, _ = visitor(config, request)
     if person is None:
         return (
             "Only adjudicators correct how columns are understood, and this server does not know its visitors: serve "
@@ -152,12 +155,6 @@ def correction_refusal(config: AppConfig) -> str:
     if people_of(config).role_of(person.name) < Role.ADJUDICATOR:
         return f"Only adjudicators correct how columns are understood; {person.name} is none here."
     return ""
-
-
-def _borrowed() -> bool:
-    """Whether the address chose its session: whoever sent such a link could act under the name of who opens it."""
-    asked = [name for name in ("bokeh-session-id", "bokeh-token") if name in pn.state.session_args]
-    return bool(asked) or "Bokeh-Session-Id" in pn.state.headers
 
 
 def open_desk(config: AppConfig, library: Library) -> Desk:

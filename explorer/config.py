@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from pipeline.home import cache_folder
 
 DEFAULT_CONFIGURATION = "demo"
+_LAST_PORT = 65535
 RECORD_VARIABLE = "MGIANT_RECORD"
 """Names the vetting record's URL: in the environment, since it may hold a password."""
 
@@ -45,6 +47,16 @@ class AppConfig:
         URL of the vetting record; "" for a file at home. It may hold a password: never shown.
     hosted : bool
         Whether ``panel serve`` runs the page, so that signing in is its affair.
+    prefix : str
+        Path below which a proxy shows this server, such as ``/mgiants``; "" for the root of a host.
+    proxied : bool
+        Whether every request comes through a proxy, whose ``X-Forwarded-*`` headers are believed.
+    embedders : tuple of str
+        Origins whose pages may show this server in a frame.
+    token : bool
+        Whether the one person of a machine needs the token of the printed address.
+    log_file : Path
+        Where the log is written; empty for standard error.
     """
 
     directory: Path
@@ -59,6 +71,11 @@ class AppConfig:
     oauth: str = ""
     record: str = field(default="", repr=False)
     hosted: bool = False
+    prefix: str = ""
+    proxied: bool = False
+    embedders: tuple[str, ...] = ()
+    token: bool = True
+    log_file: Path = Path()
 
     @property
     def signs_in(self) -> bool:
@@ -69,6 +86,7 @@ class AppConfig:
     def alone(self) -> bool:
         """Whether this is one person's own machine: nobody signs in, and nobody else can reach it."""
         local = self.address in ("localhost", "127.0.0.1", "::1") and not self.origins
+        local = local and not self.proxied and not self.prefix
         return local and not self.hosted and self.users == Path() and not self.oauth
 
     @property
@@ -106,17 +124,19 @@ class AppConfig:
             help="product directory, frozen release, tables of any format (the others are joined to the first), or a "
             "folder of FITS spectra; without any, the embedded simulated survey is opened, and built first if need be",
         )
-        parser.add_argument("--port", type=int, default=5006, help="TCP port, 0 for a free one (default: 5006)")
+        parser.add_argument("--port", type=_port, default=5006, help="TCP port, 0 for a free one (default: 5006)")
         parser.add_argument("--address", default="localhost", help="address to listen on (default: localhost)")
         parser.add_argument("--no-browser", action="store_true", help="do not open a browser window")
         parser.add_argument(
             "--origin",
+            type=_host,
             action="append",
             default=[],
             help="HOST[:PORT] under which browsers reach this server; repeatable",
         )
         parser.add_argument("--users", type=Path, default=Path(), help="file of users (python -m explorer users add)")
         parser.add_argument("--oauth", default="", help="OAuth provider that tells who visitors are, such as github")
+        _add_server_options(parser)
         given = parser.parse_args(arguments)
         paths = tuple(path.absolute() for path in given.paths)
         home = cache_folder(environment)
@@ -131,5 +151,76 @@ class AppConfig:
             origins=tuple(given.origin),
             users=given.users,
             oauth=given.oauth,
+            prefix=given.prefix,
+            proxied=given.proxied,
+            embedders=tuple(given.embed),
+            token=not given.no_token,
+            log_file=given.log_file,
             record=environment.get(RECORD_VARIABLE, ""),
         )
+
+
+def _add_server_options(parser: argparse.ArgumentParser) -> None:
+    """Options of a server that others reach."""
+    parser.add_argument(
+        "--prefix",
+        type=_prefix,
+        default="",
+        metavar="/PATH",
+        help="path below which a proxy shows this server; the proxy may strip it or not",
+    )
+    parser.add_argument(
+        "--proxied",
+        action="store_true",
+        help="believe X-Forwarded-For and X-Forwarded-Proto: only where every request comes through your proxy",
+    )
+    parser.add_argument(
+        "--embed",
+        type=_origin,
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="https://HOST[:PORT] whose pages may show this server in a frame; repeatable (default: none but its own)",
+    )
+    parser.add_argument(
+        "--no-token",
+        action="store_true",
+        help="let every account of this machine open the page without the token of the printed address",
+    )
+    parser.add_argument(
+        "--log-file", type=Path, default=Path(), metavar="FILE", help="write the log there, in 6 files of at most 10 MB"
+    )
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) <= _LAST_PORT
+
+
+def _port(text: str) -> int:
+    if not _is_port(text):
+        raise argparse.ArgumentTypeError(f"{text!r:.20} is no TCP port: give a number from 0 to {_LAST_PORT}.")
+    return int(text)
+
+
+def _host(text: str) -> str:
+    name, _, port = text.partition(":")
+    if not re.fullmatch(r"[A-Za-z0-9.*_-]+", name) or (":" in text and not _is_port(port)):
+        raise argparse.ArgumentTypeError(
+            f"{text!r:.80} is no HOST[:PORT]: give one like stars.example.org, without https://"
+        )
+    return text.lower()
+
+
+def _prefix(text: str) -> str:
+    path = text.strip("/")
+    if path and not re.fullmatch(r"[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*", path):
+        raise argparse.ArgumentTypeError(
+            f"{text!r:.80} is no path: give one like /mgiants, of letters, digits, . _ ~ -"
+        )
+    return f"/{path}" if path else ""
+
+
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", text):
+        raise argparse.ArgumentTypeError(f"{text!r:.80} is no origin: give one like https://group.example.org")
+    return text

@@ -6,14 +6,26 @@ from html import escape
 
 import panel as pn
 import panel_material_ui as pmui
+import param
+from panel.custom import JSComponent
 from panel.viewable import Viewable, Viewer
 
 from explorer.model.building import BuildProgress, BuildRunner, BuildStatus
 from explorer.views.base import html
 
 _POLL_MS = 500
-_RELOAD = "setTimeout(() => window.location.reload(), 400)"
-"""A moment later, so that nothing is still on its way to the page that goes."""
+
+
+class ReloadOnce(JSComponent):
+    """Loads the page again as soon as it is told that something is done.
+
+    A component of its own, as the page's Content-Security-Policy lets no callback be made of text. It waits a moment,
+    so that nothing is still on its way to the page that goes.
+    """
+
+    done = param.Boolean(default=False, doc="Set once.")
+
+    _esm = "export function render({model}) { model.on('done', () => setTimeout(() => window.location.reload(), 400)) }"
 
 
 class ProgressView(Viewer):
@@ -30,8 +42,7 @@ class ProgressView(Viewer):
         self.runner = runner
         self._poll = None
         self.pane = html(sizing_mode="stretch_width")
-        self.done = pn.widgets.Checkbox(visible=False)
-        self.done.jscallback(value=_RELOAD)
+        self.leave = ReloadOnce(width=0, height=0)
         self.retry = pmui.Button(label="Try again", visible=False, align="center")
         self.retry.on_click(lambda _: self._start())
         self._start()
@@ -46,14 +57,14 @@ class ProgressView(Viewer):
         if progress.status is BuildStatus.DONE:  # nothing may be sent after this: the browser leaves the page
             if self._poll is not None:
                 self._poll.stop()
-            self.done.value = True
+            self.leave.done = True
             return
         self.pane.object = progress_html(progress)
         self.retry.visible = progress.status is BuildStatus.FAILED
 
     def __panel__(self) -> Viewable:
         self._poll = pn.state.add_periodic_callback(self.refresh, period=_POLL_MS)
-        return pn.Column(self.pane, self.retry, self.done, sizing_mode="stretch_both")
+        return pn.Column(self.pane, self.retry, self.leave, sizing_mode="stretch_both")
 
 
 def progress_html(progress: BuildProgress) -> str:

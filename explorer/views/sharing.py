@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from explorer.audit import audit
 from explorer.model.export import FORMS, Exported, export
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
@@ -99,6 +100,8 @@ class Sharing:
         if message["value"] not in FORMS:
             raise ValueError(f"There is no table of kind {message['value']!r}.")
         made = await self.channel.in_background(self._table(message["value"]), EXPORTS)
+        made = await self.channel.in_background(self._table(message["value"]))
+        audit("export", file=made.name, selection=self.workspace.summary(), bytes=len(made.data))
         self._hand_over(made.name, made.mime, made.data)
 
     async def _send(self, _: Message) -> None:

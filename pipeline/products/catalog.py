@@ -23,7 +23,6 @@ from pipeline.products.catalog_file import (
     is_nested,
     numbers_of,
     own_dtype,
-    readable,
     words_of,
 )
 from pipeline.products.identity import parquet_metadata
@@ -127,13 +126,6 @@ def read_catalog(file: CatalogFile, *, own: bool = True) -> Catalog:
     """Read and validate an open ``catalog.parquet``, with the user's own columns or without."""
     wanted = [one for one in file.columns if own or not one.is_own]
     return Catalog.from_frame(file.frame(wanted), file.own if own else ())
-
-
-def catalog_length(directory: Path) -> int:
-    """Number of stars, from the file's own index; ProductError when there is none."""
-    path = directory / CATALOG_NAME
-    with readable(path):
-        return int(pq.read_metadata(path).num_rows)
 
 
 def write_blocks(

@@ -131,7 +131,7 @@ def test_who_may_correct(tmp_path, monkeypatch):
     users.write_text('{"ann": {"role": "adjudicator", "hash": ""}, "ian": {"role": "inspector", "hash": ""}}')
     shared = AppConfig(tmp_path, tmp_path, users=users)
     for name, welcome in (("ann", True), ("ian", False)):
-        monkeypatch.setattr(app, "visitor", lambda _, name=name: (Person(name, Authority.PASSWORD), ""))
+        monkeypatch.setattr(app, "visitor", lambda *_, name=name: (Person(name, Authority.PASSWORD), ""))
         assert (app.correction_refusal(shared) == "") is welcome
 
 

@@ -2,18 +2,19 @@
 
 import io
 import json
-import logging
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import panel as pn
 import pytest
 
 from explorer.__main__ import main
+from explorer.access.visitors import Visitor
 from explorer.config import AppConfig
-from explorer.model.vetting.attempts import Attempts
+from explorer.model.vetting.events import Authority
 from explorer.model.vetting.people import Nobody, Role, SoleUser, UserError, UserFile
-from explorer.views.vetting.signin import NO_USERS, SHARED_ENTRY, UserFileProvider, people_of, serving, visitor
+from explorer.views.vetting.signin import NO_USERS, SESSIONS, SHARED_ENTRY, guard_of, people_of, serving, visitor
 
 PASSWORD = "correct horse battery"
 
@@ -85,7 +86,6 @@ def test_alone_on_a_laptop_one_may_do_everything(config):
     assert reason == ""
     assert isinstance(people_of(config), SoleUser)
     assert people_of(config).role_of(person.name) is Role.ADJUDICATOR
-    assert serving(config) == {}
 
 
 def test_a_shared_password_or_an_open_server_makes_nobody_an_inspector(config, monkeypatch):
@@ -93,117 +93,30 @@ def test_a_shared_password_or_an_open_server_makes_nobody_an_inspector(config, m
         monkeypatch.setattr(type(pn.state), "user", name)
         hosted, opened = replace(config, hosted=True), replace(config, address="0.0.0.0")
         assert visitor(hosted) == (None, SHARED_ENTRY if name else NO_USERS)
-        for group in (opened, replace(config, origins=("stars.example.org",))):
-            assert visitor(group) == (None, NO_USERS)
+        for group in (opened, replace(config, origins=("stars.example.org",)), replace(config, proxied=True)):
+            assert visitor(group, request_of("")) == (None, NO_USERS)
         assert not opened.alone
         assert people_of(opened).role_of("ann") is Role.VIEWER
 
 
-def test_a_name_that_a_provider_invents_cannot_stand_in_the_record(config, users, monkeypatch):
+def request_of(name):
+    """A session's request as a guard leaves it."""
+    return SimpleNamespace(visitor=Visitor(f"user:{name}", name, Authority.PASSWORD))
+
+
+def test_a_name_that_a_provider_invents_cannot_stand_in_the_record(config, users):
     group = replace(config, users=users.path)
-    monkeypatch.setattr(type(pn.state), "user", "ann\nRefused: bob")
-    person, reason = visitor(group)
+    person, reason = visitor(group, request_of("ann\nRefused: bob"))
     assert person is None
     assert "cannot stand in the record" in reason
-    monkeypatch.setattr(type(pn.state), "user", "ann")
-    assert visitor(group)[0].name == "ann"
+    assert visitor(group, request_of("ann"))[0].name == "ann"
 
 
-class Seconds:
-    """A clock of the tests' own."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def seconds():
-    return Seconds()
-
-
-@pytest.fixture
-def hashed(users, monkeypatch):
-    """Names whose passwords were hashed."""
-    seen, check = [], users.check
-    monkeypatch.setattr(users, "check", lambda name, password: seen.append(name) or check(name, password))
-    return seen
-
-
-def form_of(users, seconds):
-    handler = UserFileProvider(users, seconds).login_handler
-    return handler.__new__(handler)
-
-
-def test_the_sign_in_form_never_logs_what_was_typed(users, seconds, caplog):
-    form = form_of(users, seconds)
-    with caplog.at_level(logging.WARNING):
-        assert not form._validate("ann\nforged line", PASSWORD)
-        assert not form._validate("a password typed here", "a wrong secret")
-        assert not form._validate("My.Password1", PASSWORD)
-        assert not form._validate("ann", "a wrong secret")
-    assert form._validate("ann", PASSWORD)
-    told = [one.getMessage() for one in caplog.records]
-    assert told == ["Refused: a wrong name or password for an unknown name."] * 3 + [
-        "Refused: a wrong name or password for 'ann'."
-    ]
-
-
-def test_five_failures_lock_a_name_for_a_minute_without_hashing(users, seconds, hashed):
-    form = form_of(users, seconds)
-    for _ in range(5):
-        assert not form._validate("ann", "wrong")
-        seconds.now += 20.0
-    seconds.now -= 20.0
-    assert not form._validate("ann", PASSWORD), "even the right password waits"
-    assert len(hashed) == 5
-    assert form_of(users, seconds)._validate("ann", PASSWORD), "another server counts for itself"
-    seconds.now += 59.0
-    assert not form._validate("ann", PASSWORD)
-    seconds.now += 1.0
-    assert form._validate("ann", PASSWORD)
-    for _ in range(4):
-        assert not form._validate("ann", "wrong")
-    assert form._validate("ann", PASSWORD), "a success starts anew"
-
-
-def test_slow_failures_lock_nobody(users, seconds):
-    form = form_of(users, seconds)
-    for _ in range(12):
-        assert not form._validate("ann", "wrong")
-        seconds.now += 76.0
-    assert form._validate("ann", PASSWORD)
-
-
-def test_many_failures_lock_all_unknown_names(users, seconds, hashed):
-    form = form_of(users, seconds)
-    for number in range(31):
-        assert not form._validate(f"guess{number}", "wrong")
-    before = len(hashed)
-    assert not form._validate("another", "wrong")
-    assert len(hashed) == before
-    assert form._validate("ann", PASSWORD), "users come in"
-    seconds.now += 60.0
-    assert not form._validate("another", "wrong")
-    assert hashed[-1] == "another"
-
-
-def test_old_failures_are_forgotten(seconds):
-    attempts = Attempts(seconds)
-    for number in range(1000):
-        attempts.failed(f"guess{number}")
-        seconds.now += 10.0
-    assert len(attempts._by_name) < 40
-
-
-def test_who_was_removed_meanwhile_is_nobody(config, users, monkeypatch):
-    monkeypatch.setattr(type(pn.state), "user", "ann")
+def test_who_was_removed_meanwhile_is_nobody(config, users):
     group = replace(config, users=users.path)
-    assert visitor(group)[0].name == "ann"
+    assert visitor(group, request_of("ann"))[0].name == "ann"
     users.remove("ann")
-    person, reason = visitor(group)
+    person, reason = visitor(group, request_of("ann"))
     assert person is None
     assert "ann is signed in but is not in this server's file of users" in reason
 
@@ -214,26 +127,39 @@ def test_who_is_known(users):
     assert not Nobody().knows("ann")
 
 
+def key_of(config):
+    """The key that signs a server's cookies."""
+    return serving(config, guard_of(config, SESSIONS))["cookie_secret"]
+
+
 def test_a_cookie_of_a_server_with_other_users_is_worthless(config, users, tmp_path, monkeypatch):
     monkeypatch.setattr(pn.config, "oauth_provider", None)
     keys = [
-        serving(replace(config, users=path, oauth=oauth))["cookie_secret"]
+        key_of(replace(config, users=path, oauth=oauth))
         for path in (users.path, tmp_path / "others.json")
         for oauth in ("", "github", "google")
     ]
-    keys.append(serving(replace(config, oauth="github"))["cookie_secret"])
+    keys.append(key_of(replace(config, oauth="github")))
     assert len(set(keys)) == 7
     monkeypatch.chdir(tmp_path)
-    same = serving(replace(config, users=Path("users.json")))["cookie_secret"]
+    same = key_of(replace(config, users=Path("users.json")))
     assert same == keys[0]
     assert all((config.home / "cookie_secret.2").read_text() not in key for key in keys)
     monkeypatch.setenv("MGIANT_COOKIE_SECRET", "of the environment")
-    named = [serving(replace(config, users=path))["cookie_secret"] for path in (users.path, tmp_path / "others.json")]
+    named = [key_of(replace(config, users=path)) for path in (users.path, tmp_path / "others.json")]
     assert len({*named, *keys, "of the environment"}) == 10
 
 
 def test_the_key_of_the_cookies_is_made_once_and_the_records_url_is_not_shown(config, users):
     group = replace(config, users=users.path, record="postgresql://u:hunter2@h/d")
-    assert serving(group)["cookie_secret"] == serving(group)["cookie_secret"]
+    assert key_of(group) == key_of(group)
     assert (group.home / "cookie_secret.2").stat().st_mode & 0o777 == 0o600
     assert "hunter2" not in repr(group)
+
+
+def test_where_no_secret_can_be_kept_cookies_last_as_long_as_the_server(config, users, caplog):
+    config.home.parent.mkdir(parents=True, exist_ok=True)
+    config.home.write_text("a file where the folder should be")
+    group = replace(config, users=users.path)
+    assert key_of(group) == key_of(group)
+    assert "sign-ins end with this server" in caplog.text

@@ -43,7 +43,7 @@ def products(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def server(products):
-    running = Server(str(products))
+    running = Server(str(products), token=True)
     yield running
     running.stop()
 

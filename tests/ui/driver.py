@@ -73,7 +73,10 @@ def launch(playwright, executable: str):
 
 
 class Server:
-    """``python run_app.py ARGUMENTS`` as a process of its own, by default on a free port."""
+    """``python run_app.py ARGUMENTS`` as a process of its own, by default on a free port.
+
+    ``url`` opens without the token of a machine's owner, unless ``token`` is true: then ``address`` has it.
+    """
 
     def __init__(
         self,
@@ -81,10 +84,13 @@ class Server:
         environment: dict[str, str] | None = None,
         port: int = 0,
         script: Path = ROOT / "run_app.py",
+        token: bool = False,
     ) -> None:
         self.lines: list[str] = []
+        self.token = ""
+        open_to_all = [] if token or script.parent.name == "reference" else ["--no-token"]
         self.process = subprocess.Popen(
-            [sys.executable, "-u", str(script), *arguments, "--no-browser", "--port", str(port)],
+            [sys.executable, "-u", str(script), *arguments, *open_to_all, "--no-browser", "--port", str(port)],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
             stdout=subprocess.PIPE,
@@ -105,16 +111,23 @@ class Server:
             for line in list(self.lines):
                 found = re.search(r"https?://\S+", line)
                 if found:
-                    url = found.group().rstrip("/") + "/"
+                    url, _, self.token = found.group().partition("?token=")
+                    url = url.rstrip("/") + "/"
                     urllib.request.urlopen(url + "static/js/bokeh.min.js", timeout=30).close()
                     return url
             time.sleep(0.1)
         self.stop()
         raise RuntimeError("The server did not start:\n" + "\n".join(self.lines))
 
+    def address(self, query: str = "") -> str:
+        """Address that a person opens first, with a query such as ``?star=7``."""
+        token = f"token={self.token}" if self.token else ""
+        return f"{self.url}{query or '?'}{'&' if len(query) > 1 and token else ''}{token}".rstrip("?")
+
     def complaints(self) -> list[str]:
-        """Lines of the log that speak of trouble, but for a page that was closed while it was being sent something."""
-        said = [line for line in self.lines if "Failed sending message as connection was closed" not in line]
+        """Lines of the log that speak of trouble, but for refusals and for pages that close while they are sent to."""
+        usual = ("Failed sending message as connection was closed", "Refused: ")
+        said = [line for line in self.lines if not any(words in line for words in usual)]
         return [line for line in said if re.search(r"error|exception|traceback|warning", line, re.IGNORECASE)]
 
     def stop(self) -> None:
@@ -140,7 +153,7 @@ class Explorer:
         page.on("requestfailed", lambda r: self.console_errors.append(f"failed: {r.url}"))
         if not tour:
             page.add_init_script("localStorage.setItem('mgiant-explorer-tour', '1')")
-        page.goto(server.url + query)
+        page.goto(server.address(query))
         page.wait_for_function(_READY, timeout=60_000)
 
     def _note(self, request) -> None:

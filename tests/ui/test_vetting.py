@@ -288,6 +288,36 @@ def test_a_link_cannot_choose_the_session_of_who_opens_it(crowd, group):
     group.lines[:] = [line for line in group.lines if "invalid signature" not in line]  # what was provoked
 
 
+def test_a_new_password_leads_an_open_page_to_the_sign_in(crowd, browser, group, home):
+    """And the page of another user stays as it is."""
+    users = str(home / "users.json")
+
+    def change(password):
+        command = [sys.executable, "-m", "explorer", "users", "add", "dan", "--replace", "--file", users]
+        subprocess.run(command, input=password + "\n", text=True, check=True, cwd=ROOT, capture_output=True)
+
+    change("correct horse dan")
+    dan = Person(browser, group, "dan", "correct horse dan")
+    dan.enter("Vet").wait_for(timeout=60_000)
+    bob = crowd("bob")
+    bob.enter("Progress").wait_for(timeout=30_000)
+    change("another horse of dan")
+    dan.page.get_by_role("button", name="Sign in").wait_for(timeout=30_000)
+    assert "/login?next=" in dan.page.url
+    dan.sign_in("correct horse dan")
+    dan.page.get_by_text("The name or the password is wrong.").wait_for(timeout=20_000)
+    dan.sign_in("another horse of dan")
+    dan.enter("Vet").wait_for(timeout=60_000)
+    dan.page.get_by_role("link", name="Sign out").click()
+    dan.page.get_by_role("button", name="Sign in").wait_for(timeout=20_000)
+    assert bob.enter("Progress").is_visible()
+    ended = [line for line in group.lines if "session ended" in line]
+    assert len(ended) == 2, ended
+    assert all('user="dan"' in line for line in ended)
+    dan.errors[:] = [text for text in dan.errors if "WebSocket" not in text]  # the browser speaks of the refused one
+    dan.close()
+
+
 def test_wrong_passwords_stay_outside_and_no_secret_is_logged(browser, group, home):
     person = Person(browser, group, "ann", "wrong horse battery")
     person.page.get_by_text("The name or the password is wrong.").wait_for(timeout=10_000)
@@ -297,7 +327,7 @@ def test_wrong_passwords_stay_outside_and_no_secret_is_logged(browser, group, ho
     person.close()
     text = "\n".join(group.lines) + (home / "users.json").read_text()
     secret = (home / "cookie_secret.2").read_text()
-    assert "Refused: a wrong name or password for 'ann'" in text
+    assert 'refused what="a wrong name or password" user="ann"' in text
     for word in (*PASSWORDS.values(), "wrong horse battery", secret):
         assert word not in text
     assert re.fullmatch("0o100600", oct((home / "users.json").stat().st_mode))

@@ -1,20 +1,39 @@
-"""Failed sign-ins are counted, so that nobody guesses passwords or keeps the server busy with hashing them."""
+"""Failed sign-ins are counted for a name together with where they come from, so that nobody locks another one out."""
 
 from __future__ import annotations
 
+import ipaddress
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
 
-MOST_FAILURES, WITHIN_S = 5, 300.0
-"""Failures for one name, within this time, that lock it."""
-LOCKED_S = 60.0
-MOST_FAILURES_A_MINUTE = 30
-"""Over all names; more lock every name that is none of a user."""
+FREE_FAILURES = 5
+"""Failures of one name from one origin that cost no pause; each further one doubles it."""
+MAX_PAUSE_S = 60.0
+FREE_FAILURES_OF_ADDRESS = 20
+"""Failures of one address, for whatever names, that are answered at once."""
+MAX_DELAY_S = 5.0
+FORGOTTEN_S = 900.0
+MAX_COUNTERS = 10_000
+"""Of each kind; the one that failed least recently is forgotten first."""
+
+Key = TypeVar("Key")
+
+
+@dataclass
+class _Failures:
+    count: int
+    last_s: float
 
 
 class Attempts:
     """Failed sign-ins at one server.
+
+    Two counters slow guesses down, and neither refuses a right password of a user at another address or in a browser
+    that the user has signed in with before: a *pause* for the same name from the same origin (an address, or a known
+    browser), and a *delay* of the answers to an address that fails for many names.
 
     Parameters
     ----------
@@ -24,25 +43,68 @@ class Attempts:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
-        self._by_name: dict[str, deque[float]] = {}
-        self._all: deque[float] = deque(maxlen=MOST_FAILURES_A_MINUTE + 1)
+        self._pairs: OrderedDict[tuple[str, str], _Failures] = OrderedDict()
+        self._addresses: OrderedDict[str, _Failures] = OrderedDict()
 
-    def locked(self, name: str, *, known: bool) -> bool:
-        """Whether a name may not try now; ``known`` tells whether it is a user's."""
+    def pause_s(self, name: str, origin: str) -> float:
+        """Seconds until this origin may try this name again; 0 when it may now.
+
+        Parameters
+        ----------
+        name : str
+            User name as it was typed.
+        origin : str
+            Address, or what identifies a known browser.
+        """
+        failures = self._pairs.get((name, origin))
+        if failures is None or failures.count < FREE_FAILURES:
+            return 0.0
+        pause = min(2.0 ** min(failures.count - FREE_FAILURES, 10), MAX_PAUSE_S)
+        return max(0.0, failures.last_s + pause - self.clock())
+
+    def delay_s(self, address: str) -> float:
+        """Seconds that an answer to an address is held back."""
+        failures = self._addresses.get(network_of(address))
+        if failures is None or self.clock() - failures.last_s > FORGOTTEN_S:
+            return 0.0
+        return min(0.1 * max(0, failures.count - FREE_FAILURES_OF_ADDRESS), MAX_DELAY_S)
+
+    def failed(self, name: str, origin: str, address: str) -> None:
+        """Count a failure."""
         now = self.clock()
-        failures = self._by_name.get(name, deque())
-        often = len(failures) == MOST_FAILURES and failures[-1] - failures[0] <= WITHIN_S
-        if often and now - failures[-1] < LOCKED_S:
-            return True
-        return not known and len(self._all) > MOST_FAILURES_A_MINUTE and now - self._all[0] < 60.0
+        _count(self._pairs, (name, origin), now)
+        _count(self._addresses, network_of(address), now)
 
-    def failed(self, name: str) -> None:
-        """Count a failure; names without one of late are forgotten."""
-        now = self.clock()
-        self._by_name = {one: times for one, times in self._by_name.items() if now - times[-1] <= WITHIN_S}
-        self._by_name.setdefault(name, deque(maxlen=MOST_FAILURES)).append(now)
-        self._all.append(now)
+    def succeeded(self, name: str, origin: str) -> None:
+        """Forget the failures of a name from an origin."""
+        self._pairs.pop((name, origin), None)
 
-    def succeeded(self, name: str) -> None:
-        """Forget a name's failures."""
-        self._by_name.pop(name, None)
+
+def network_of(address: str) -> str:
+    """What counts as one address: an IPv4 address, or the 64 bits that one IPv6 customer has.
+
+    Parameters
+    ----------
+    address : str
+        As the server knows it; text that is no address stands for itself.
+    """
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:64]
+    if isinstance(known, ipaddress.IPv6Address):
+        if known.ipv4_mapped is not None:
+            return str(known.ipv4_mapped)
+        return str(ipaddress.ip_network((int(known), 64), strict=False))
+    return str(known)
+
+
+def _count(counters: OrderedDict[Key, _Failures], key: Key, now: float) -> None:
+    """Add a failure to a counter, and drop counters that are old or too many."""
+    failures = counters.pop(key, None)
+    if failures is None or now - failures.last_s > FORGOTTEN_S:
+        failures = _Failures(0, now)
+    failures.count, failures.last_s = failures.count + 1, now
+    counters[key] = failures
+    while len(counters) > MAX_COUNTERS or now - next(iter(counters.values())).last_s > FORGOTTEN_S:
+        counters.popitem(last=False)

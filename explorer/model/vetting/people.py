@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -123,7 +124,7 @@ class UserFile:
         self.path = path
         self._hasher = PasswordHasher()
         self._lock = Lock()
-        self._stamp: tuple[int, int] | None = None
+        self._read_at: tuple[int, int, int] | None = None
         self._users: Mapping[str, Mapping[str, str]] = {}
 
     def users(self) -> Mapping[str, Role]:
@@ -137,6 +138,42 @@ class UserFile:
     def knows(self, name: str) -> bool:
         """Whether the name stands in the file now."""
         return name in self._read()
+
+    def require(self) -> None:
+        """Refuse a file that is missing or damaged, as a server must before it starts.
+
+        Raises
+        ------
+        UserError
+            If there is no file of users.
+        """
+        if not self.path.is_file():
+            raise UserError(
+                f"{self.path} is no file of users, so nobody could sign in. Make it with `python -m explorer users add "
+                f"NAME --file {self.path}`, or name another one with --users."
+            )
+        self._read()
+
+    def stamp_of(self, name: str) -> str:
+        """What a new password changes: cookies that hold another stamp than this are worthless.
+
+        Parameters
+        ----------
+        name : str
+            User name.
+
+        Returns
+        -------
+        str
+            32 hexadecimal digits of the hash of the stored hash; "" for a stranger.
+
+        Raises
+        ------
+        UserError
+            If the file is damaged.
+        """
+        user = self._read().get(name)
+        return "" if user is None else hashlib.sha256(f"{name}\0{user['hash']}".encode()).hexdigest()[:32]
 
     def check(self, name: str, password: str) -> bool:
         """Whether a password is a user's. An unknown name takes as long as a wrong password."""
@@ -191,12 +228,14 @@ class UserFile:
             try:
                 status = self.path.stat()
             except FileNotFoundError:
-                self._stamp, self._users = None, {}
+                self._read_at, self._users = None, {}
                 return self._users
-            stamp = (status.st_mtime_ns, status.st_ino)
-            if stamp != self._stamp:
+            except OSError as error:
+                raise UserError(f"{self.path} cannot be read ({error.strerror}), so nobody is known.") from error
+            read_at = (status.st_mtime_ns, status.st_ino, status.st_size)
+            if read_at != self._read_at:
                 self._users = self._load()
-                self._stamp = stamp
+                self._read_at = read_at
             return self._users
 
     def _load(self) -> Mapping[str, Mapping[str, str]]:

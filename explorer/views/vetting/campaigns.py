@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from explorer.audit import audit
 from explorer.model.selection import SelectionError
 from explorer.model.subsets import describe
 from explorer.model.vetting.drafts import RefusedError
@@ -163,6 +164,8 @@ class CampaignsRoom(VettingRoom):
         try:
             desk.library.demand_unchanged()
             written = await self.channel.in_background(lambda: freeze(directory, verdicts, name, output), EXPORTS)
+            written = await self.channel.in_background(lambda: freeze(directory, verdicts, name, output))
+            audit("freeze", release=output.name, verdicts=len(verdicts))
         except ProductError as error:
             raise RefusedError(str(error)) from error
         counts = {status or "never looked at": count for status, count in sorted(written.counts.items())}

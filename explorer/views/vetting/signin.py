@@ -3,43 +3,35 @@
 from __future__ import annotations
 
 import getpass
-import hashlib
-import hmac
-import logging
-import os
-import secrets
-import time
-from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import panel as pn
-from panel.auth import BasicAuthProvider, BasicLoginHandler, LogoutHandler
+from tornado.httputil import HTTPServerRequest
+from tornado.web import decode_signed_value
 
+from explorer.access.cookies import ENDED_NAME, Cookies, EndedSignIns, cookie_key, kept_secret
+from explorer.access.guards import BrowserGuard, Guard, HostedBinding, OwnerGuard
+from explorer.access.headers import security_headers
+from explorer.access.oauth import NO_LONGER_A_USER, OAuthGuard
+from explorer.access.sign_in import UserFileGuard
+from explorer.access.visitors import Sessions, Visitor
 from explorer.config import AppConfig
-from explorer.model.vetting.attempts import Attempts
 from explorer.model.vetting.events import NAME_PATTERN, Authority
 from explorer.model.vetting.people import Nobody, People, Person, SoleUser, UserFile
+from explorer.panel_internals import application_of
 
-SECRET_NAME = "cookie_secret.2"  # noqa: S105 - a file's name, not a secret
-_EXPOSED_SECRET_NAME = "cookie_secret"  # noqa: S105
-"""Secrets made before member lists were refused access to other files may have been read by a visitor: replaced."""
+SESSIONS = Sessions()
+"""Of this process."""
 
-SECRET_VARIABLE = "MGIANT_COOKIE_SECRET"  # noqa: S105 - a name, not a secret
-NO_USERS = (
-    "This server does not know its visitors, so that a record of verdicts would be worthless: vetting is off. Serve "
-    "with --users FILE (python -m explorer users add NAME makes it) or with --oauth PROVIDER."
-)
 SHARED_ENTRY = (
     "Everybody enters this server with one shared password, so nobody knows who says what: vetting is off. Serve with "
     "python run_app.py DIR --users FILE instead, or with OAuth."
 )
-NO_LONGER_A_USER = (
-    "{name} is signed in but is not in this server's file of users (any more): vetting is off. Who keeps the file adds "
-    "users with python -m explorer users add {name}."
+NO_USERS = (
+    "This server does not know its visitors, so that a record of verdicts would be worthless: vetting is off. Serve "
+    "with --users FILE (python -m explorer users add NAME makes it) or with --oauth PROVIDER."
 )
-_LOG = logging.getLogger("explorer.vetting")
 
 
 def people_of(config: AppConfig) -> People:
@@ -54,116 +46,111 @@ def _own_name() -> str:
     return name if NAME_PATTERN.fullmatch(name) else "owner"
 
 
-def visitor(config: AppConfig) -> tuple[Person | None, str]:
-    """Who is here, or why nobody knows."""
-    if config.alone:
-        return Person(_own_name(), Authority.SINGLE_USER), ""
-    user = pn.state.user
-    oauth = bool(pn.config.oauth_provider) and pn.config.oauth_provider not in ("basic", "password", "pam")
-    if config.hosted and not oauth:
-        return None, SHARED_ENTRY if user else NO_USERS
-    if not (config.signs_in or oauth) or not user or user == "guest":
-        return None, NO_USERS
-    if not NAME_PATTERN.fullmatch(user):
-        return None, f"The name {user!r:.80} cannot stand in the record: letters, digits and . _ @ + - only."
-    if config.users != Path() and not people_of(config).knows(user):
-        return None, NO_LONGER_A_USER.format(name=user)
-    return Person(user, Authority.OAUTH if oauth else Authority.PASSWORD), ""
-
-
-def serving(config: AppConfig) -> dict[str, Any]:
-    """What ``panel.serve`` needs so that visitors sign in; nothing on a laptop."""
-    if config.alone or not (config.oauth or config.signs_in):
-        return {}
-    common = {"cookie_secret": _cookie_key(config)}
-    if config.oauth:
-        return {**common, "oauth_provider": config.oauth}
-    return {**common, "auth_provider": UserFileProvider(UserFile(config.users))}
-
-
-def _cookie_key(config: AppConfig) -> str:
-    """The key that signs cookies: a cookie of a server with other users is worthless here."""
-    users = "" if config.users == Path() else str(config.users.resolve())
-    whose = f"{users}\0{config.oauth}".encode("utf-8", "surrogateescape")
-    return hmac.new(_kept_secret(config).encode(), whose, hashlib.sha256).hexdigest()
-
-
-def _kept_secret(config: AppConfig) -> str:
-    """What cookies' keys are made of: of the environment, else made once and kept, readable by the owner alone."""
-    named = os.environ.get(SECRET_VARIABLE)
-    if named:
-        return named
-    path = config.home / SECRET_NAME
-    path.parent.mkdir(parents=True, exist_ok=True)
-    (config.home / _EXPOSED_SECRET_NAME).unlink(missing_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text("ascii")
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(48))
-    return path.read_text("ascii")
-
-
-class Login(BasicLoginHandler):
-    """Panel's sign-in form, checked against hashes."""
-
-    users: ClassVar[UserFile]
-    attempts: ClassVar[Attempts]
-
-    def _validate(self, username: str, password: str) -> bool:
-        known = self.users.knows(username)
-        shown = repr(username) if known else "an unknown name"
-        counted = username if NAME_PATTERN.fullmatch(username) else ""
-        if self.attempts.locked(counted, known=known):
-            _LOG.warning("Refused: too many failed sign-ins, so that %s may not try now.", shown)
-            return False
-        welcome = bool(counted) and self.users.check(username, password)
-        if welcome:
-            self.attempts.succeeded(counted)
-        else:
-            self.attempts.failed(counted)
-            _LOG.warning("Refused: a wrong name or password for %s.", shown)
-        return welcome
-
-
-class Logout(LogoutHandler):
-    """Forgets who was here."""
-
-    def get(self) -> None:
-        """Take the cookies back and show the form again."""
-        for name in ("user", "id_token", "access_token", "refresh_token", "is_guest"):
-            self.clear_cookie(name)
-        self.redirect(self._login_endpoint)
-
-
-class UserFileProvider(BasicAuthProvider):
-    """Signs in the users of a file.
+def visitor(config: AppConfig, request: object = None) -> tuple[Person | None, str]:
+    """Who is here, or why nobody knows.
 
     Parameters
     ----------
-    users : UserFile
-        Names and hashes.
-    clock : callable
-        Gives seconds, by which failed sign-ins are counted; tests set it.
+    config : AppConfig
+        How the server was started.
+    request : object, optional
+        The session's request, whose ``visitor`` the guard has set.
+
+    Returns
+    -------
+    Person or None
+        None where nobody knows.
+    str
+        Why, for the visitor.
     """
+    if config.alone:
+        return Person(_own_name(), Authority.SINGLE_USER), ""
+    if config.hosted:
+        here: Visitor | None = _hosted_visitor(pn.state.user)
+    else:
+        here = getattr(request, "visitor", None)
+    if here is None or not here.name:
+        return None, SHARED_ENTRY if config.hosted and pn.state.user else NO_USERS
+    if not NAME_PATTERN.fullmatch(here.name):
+        return None, f"The name {here.name!r:.80} cannot stand in the record: letters, digits and . _ @ + - only."
+    if config.users != Path() and not people_of(config).knows(here.name):
+        return None, NO_LONGER_A_USER.format(name=here.name)
+    assert here.authority is not None
+    return Person(here.name, here.authority), ""
 
-    def __init__(self, users: UserFile, clock: Callable[[], float] = time.monotonic) -> None:
-        self._users, self._attempts = users, Attempts(clock)  # first: the parent asks for the handlers
-        super().__init__(login_template=str(files("assets") / "help" / "login.html"))
 
-    @property
-    def login_handler(self) -> type[Login]:
-        """The form."""
-        parts = {
-            "users": self._users,
-            "attempts": self._attempts,
-            "_login_template": self._login_template,
-            "_login_endpoint": self.login_url,
-        }
-        return type("UserFileLogin", (Login,), parts)
+def bind_session(config: AppConfig, sessions: Sessions) -> object:
+    """Bind the session that is being made to the visitor who asked for it.
 
-    @property
-    def logout_handler(self) -> type[Logout]:
-        """The way out."""
-        return Logout
+    Parameters
+    ----------
+    config : AppConfig
+        How the server was started.
+    sessions : Sessions
+        Living sessions.
+
+    Returns
+    -------
+    object
+        The session's request; None outside of a server.
+    """
+    document = pn.state.curdoc
+    context = document.session_context if document is not None else None
+    if context is None:
+        return None
+    here = getattr(context.request, "visitor", None)
+    if config.hosted:
+        here = Visitor(f"user:{pn.state.user or ''}", pn.state.user or "")
+        application = application_of(context)
+        if not any(isinstance(one, HostedBinding) for one in application.handlers):
+            application.add(hosted_binding(sessions))
+    if here is not None:
+        sessions.begin(context, here)
+        pn.state.on_session_destroyed(lambda gone: sessions.forget(gone.id))
+    return context.request
+
+
+def _hosted_visitor(user: str | None) -> Visitor | None:
+    """A visitor whom Panel signed in by OAuth; None for a shared password."""
+    oauth = bool(pn.config.oauth_provider) and pn.config.oauth_provider not in ("basic", "password", "pam")
+    return Visitor(f"user:{user}", user, Authority.OAUTH) if oauth and user and user != "guest" else None
+
+
+def hosted_binding(sessions: Sessions) -> HostedBinding:
+    """What refuses other users' sessions under ``panel serve``."""
+
+    def user_of(request: HTTPServerRequest) -> Visitor:
+        cookie = request.cookies.get("user")
+        name = decode_signed_value(pn.config.cookie_secret or "", "user", cookie.value) if cookie is not None else None
+        return Visitor(f"user:{name.decode() if name else ''}")
+
+    return HostedBinding(sessions, user_of)
+
+
+def guard_of(config: AppConfig, sessions: Sessions) -> Guard:
+    """What finds the visitors of a server that ``run_app.py`` starts."""
+    key = cookie_key(config)
+    cookies = Cookies(config, key)
+    if config.alone:
+        return OwnerGuard(sessions, cookies, _own_name(), kept_secret(config) if config.token else "")
+    if config.oauth:
+        return OAuthGuard(sessions, cookies, config)
+    if config.signs_in:
+        return UserFileGuard(sessions, cookies, UserFile(config.users), EndedSignIns(config.home / ENDED_NAME))
+    return BrowserGuard(sessions, cookies)
+
+
+def serving(config: AppConfig, guard: Guard) -> dict[str, Any]:
+    """What ``panel.serve`` needs so that every request is asked for its visitor, and every answer is guarded."""
+    key = cookie_key(config)
+    suffix = Cookies(config, key).suffix
+    oauth = {} if config.oauth else {"include_cookies": ["mgiant-dark"], "exclude_headers": ["Cookie", "Authorization"]}
+    return {
+        "auth_provider": guard,
+        "cookie_secret": key,
+        "cookie_path": config.prefix or "/",
+        "xsrf_cookie_name": f"mgiant-form-{suffix}",
+        "transforms": [security_headers(config)],
+        "use_xheaders": config.proxied,
+        **oauth,
+    }

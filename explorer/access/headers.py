@@ -1,0 +1,84 @@
+"""Headers of every answer: who may frame it, what it may load, and that its kind is not to be guessed."""
+
+from __future__ import annotations
+
+import re
+
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.web import OutputTransform
+
+from explorer.config import AppConfig
+
+HSTS_S = 31_536_000
+"""How long a browser that saw TLS uses nothing else: a year."""
+
+_HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
+
+
+def security_headers(config: AppConfig) -> type[OutputTransform]:
+    """What Tornado applies to each answer of a server, errors and static files too.
+
+    Parameters
+    ----------
+    config : AppConfig
+        With the origins that may show pages in a frame.
+    """
+
+    class SecurityHeaders(OutputTransform):
+        """Adds the headers of a request's answer."""
+
+        def __init__(self, request: HTTPServerRequest) -> None:
+            super().__init__(request)
+            host = request.host if _HOST.fullmatch(request.host) else ""
+            self._headers = {
+                "Content-Security-Policy": content_policy(host, config.embedders),
+                "X-Content-Type-Options": "nosniff",
+                "Referrer-Policy": "same-origin",
+                "Cross-Origin-Opener-Policy": "same-origin",
+            }
+            if not config.embedders:
+                self._headers["X-Frame-Options"] = "SAMEORIGIN"
+            if request.protocol == "https":
+                self._headers["Strict-Transport-Security"] = f"max-age={HSTS_S}"
+
+        def transform_first_chunk(
+            self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
+        ) -> tuple[int, HTTPHeaders, bytes]:
+            """Add what the handler has not set itself."""
+            for name, value in self._headers.items():
+                if name not in headers:
+                    headers[name] = value
+            return super().transform_first_chunk(status_code, headers, chunk, finishing)
+
+    return SecurityHeaders
+
+
+def content_policy(host: str, embedders: tuple[str, ...] = ()) -> str:
+    """The Content-Security-Policy of a page.
+
+    Bokeh's documents start with inline scripts and styles, Panel imports components from ``blob:`` addresses, and ticks
+    of logarithmic bars are formatted by text that Bokeh makes a function of. All else comes from this server, and so do
+    websockets, which older browsers do not count as ``'self'``.
+
+    Parameters
+    ----------
+    host : str
+        ``HOST[:PORT]`` of the request.
+    embedders : tuple of str
+        Origins whose pages may show it in a frame.
+    """
+    sockets = f" ws://{host} wss://{host}" if host else ""
+    rules = {
+        "default-src": "'self'",
+        "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "connect-src": f"'self' blob:{sockets}",
+        "worker-src": "'self' blob:",
+        "object-src": "'none'",
+        "base-uri": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": " ".join(["'self'", *embedders]),
+    }
+    return "; ".join(f"{name} {value}" for name, value in rules.items())

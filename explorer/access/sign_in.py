@@ -1,0 +1,296 @@
+"""Signing in with a name and a password of a file of users, and signing out."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from bokeh.server.util import check_allowlist
+from tornado.web import HTTPError, RequestHandler
+from tornado.websocket import WebSocketHandler
+
+from explorer.access.answers import refuse, write_page
+from explorer.access.cookies import SIGN_IN_DAYS, Cookies, EndedSignIns
+from explorer.access.guards import Guard
+from explorer.access.passwords import Busy, PasswordChecks
+from explorer.access.visitors import Sessions, Visitor, address_of, is_current
+from explorer.audit import audit
+from explorer.model.vetting.attempts import Attempts
+from explorer.model.vetting.events import NAME_PATTERN, Authority
+from explorer.model.vetting.people import UserError, UserFile
+
+KNOWN_BROWSER_DAYS = 180.0
+WRONG = "The name or the password is wrong."
+PAUSED = "Too many wrong passwords for this name came from your address: try again in {seconds:.0f} s."
+BUSY = "Too many people sign in at this moment: try again in a minute."
+OLD_FORM = "This form was not sent by the sign-in page of this server, or is too old: sign in once more."
+OTHER_ORIGIN = (
+    "This form comes from {origin}, which is not an address of this server: start the server with --origin for each "
+    "address that browsers know it by."
+)
+NO_FILE = "Nobody can sign in now, as the file of users cannot be read: the person who runs this server mends it."
+
+
+@dataclass
+class SignInDesk:
+    """What the sign-in form of a server uses.
+
+    Parameters
+    ----------
+    users : UserFile
+        Names and hashes.
+    cookies : Cookies
+        Attributes of cookies.
+    ended : EndedSignIns
+        Sign-ins that were ended.
+    sessions : Sessions
+        Living sessions.
+    attempts : Attempts
+        Failed sign-ins.
+    """
+
+    users: UserFile
+    cookies: Cookies
+    ended: EndedSignIns
+    sessions: Sessions
+    attempts: Attempts = field(default_factory=Attempts)
+
+    def __post_init__(self) -> None:
+        """Name the cookies and start the thread that hashes."""
+        self.checks = PasswordChecks(self.users)
+        self.user_cookie = f"mgiant-user-{self.cookies.suffix}"
+        self.known_cookie = f"mgiant-known-{self.cookies.suffix}"
+
+    def visitor_of(self, handler: RequestHandler) -> Visitor | None:
+        """The user whom a request's cookie names, as long as the sign-in is good."""
+        try:
+            kept = json.loads(self.cookies.get(handler, self.user_cookie, SIGN_IN_DAYS) or "{}")
+            name, sign_in, stamp = (str(kept[one]) for one in ("user", "sign_in", "stamp"))
+            found = Visitor(f"user:{name}", name, Authority.PASSWORD, sign_in, stamp, float(kept["until"]))
+        except (ValueError, KeyError, TypeError):
+            return None
+        return found if self.is_good(found) else None
+
+    def is_good(self, visitor: Visitor) -> bool:
+        """Whether a sign-in was neither ended, nor is it too old, nor has the user another password or gone.
+
+        Raises
+        ------
+        UserError
+            If the file of users cannot be read.
+        """
+        if visitor.sign_in in self.ended or not is_current(visitor):
+            return False
+        stamp = self.users.stamp_of(visitor.name)
+        return bool(stamp) and secrets.compare_digest(stamp, visitor.stamp)
+
+    def sign_in(self, handler: RequestHandler, name: str) -> None:
+        """Give a browser the cookies of a user."""
+        before = self.visitor_of(handler)
+        if before is not None and before.name != name:
+            self.sign_out(before)
+        until = time.time() + SIGN_IN_DAYS * 86_400.0
+        stamp = self.users.stamp_of(name)
+        kept = {"user": name, "sign_in": secrets.token_hex(16), "stamp": stamp, "until": round(until)}
+        self.cookies.set(handler, self.user_cookie, json.dumps(kept), SIGN_IN_DAYS)
+        if not self.known(handler, name):
+            known = json.dumps({"user": name, "browser": secrets.token_hex(16)})
+            self.cookies.set(handler, self.known_cookie, known, KNOWN_BROWSER_DAYS)
+
+    def sign_out(self, visitor: Visitor) -> None:
+        """End a sign-in: its cookie, wherever it was copied to, and its sessions."""
+        self.ended.add(visitor.sign_in, visitor.until)
+        self.sessions.end("signed out", lambda one: one.sign_in == visitor.sign_in)
+
+    def known(self, handler: RequestHandler, name: str) -> str:
+        """What identifies a browser that a user has signed in with before; "" for another browser."""
+        try:
+            kept = json.loads(self.cookies.get(handler, self.known_cookie, KNOWN_BROWSER_DAYS) or "{}")
+            return str(kept["browser"]) if kept["user"] == name else ""
+        except (ValueError, KeyError, TypeError):
+            return ""
+
+
+class SafeCookies(RequestHandler):
+    """A handler whose every cookie has the attributes of this server's cookies."""
+
+    cookies: ClassVar[Cookies]
+
+    def set_cookie(self, name: str, value: str | bytes, *arguments: Any, **attributes: Any) -> None:
+        """As Tornado's; without the attributes a library would set cookies for all paths of the host."""
+        super().set_cookie(name, value, *arguments, **(attributes | self.cookies.attributes(self)))
+
+    def clear_cookie(self, name: str, **attributes: Any) -> None:
+        """As Tornado's, at this server's path."""
+        super().clear_cookie(name, **(attributes | {"path": self.cookies.path}))
+
+
+class Login(SafeCookies):
+    """The sign-in form."""
+
+    desk: ClassVar[SignInDesk]
+
+    def get(self) -> None:
+        """Show the form."""
+        self._show("")
+
+    async def post(self) -> None:
+        """Sign in, or show the form with a sentence."""
+        origin = self.request.headers.get("Origin")
+        # Bokeh knows as which hosts this server is reached; the page's websocket is held to the same list.
+        if origin is not None and not check_allowlist(urlsplit(origin).netloc.lower(), self._hosts()):
+            audit("refused", what="a sign-in from another origin", origin=origin, address=address_of(self))
+            self._show(OTHER_ORIGIN.format(origin=f"{origin:.100}"), 403)
+            return
+        try:
+            self.check_xsrf_cookie()
+        except HTTPError:
+            audit("refused", what="a sign-in without the token of the form", address=address_of(self))
+            self._show(OLD_FORM, 403)
+            return
+        try:
+            sentence, status = await self._attempt()
+        except UserError as error:
+            audit("refused", what="a sign-in while the file of users cannot be read", why=error)
+            self._show(NO_FILE, 503)
+            return
+        if sentence:
+            self._show(sentence, status)
+        else:
+            self.redirect(f".{local_path(self.get_body_argument('next', '/'))}", status=303)
+
+    async def _attempt(self) -> tuple[str, int]:
+        """Why a name and a password do not sign in, with a status; "" where they do."""
+        name, password = self.get_body_argument("username", ""), self.get_body_argument("password", "", strip=False)
+        desk, address = self.desk, address_of(self)
+        known = desk.users.knows(name)
+        # What was typed as a name may be a password: only names of users are logged.
+        shown = name if known else "an unknown name"
+        counted = name if NAME_PATTERN.fullmatch(name) else ""
+        browser = desk.known(self, name)
+        origin = f"browser {browser}" if browser else address
+        pause = desk.attempts.pause_s(counted, origin)
+        if pause > 0:
+            audit("refused", what="a sign-in after too many failures", user=shown, address=address)
+            self.set_header("Retry-After", f"{pause:.0f}")
+            return PAUSED.format(seconds=max(1.0, pause)), 429
+        delay = 0.0 if browser else desk.attempts.delay_s(address)
+        try:
+            right = await desk.checks.check(counted, password, address, delay, known=bool(browser)) and bool(counted)
+        except Busy:
+            audit("refused", what="a sign-in while too many wait", user=shown, address=address)
+            self.set_header("Retry-After", "60")
+            return BUSY, 429
+        if not right:
+            desk.attempts.failed(counted, origin, address)
+            audit("refused", what="a wrong name or password", user=shown, address=address)
+            return WRONG, 200
+        desk.attempts.succeeded(counted, origin)
+        desk.sign_in(self, name)
+        audit("sign-in", user=name, address=address)
+        return "", 200
+
+    def _hosts(self) -> list[str]:
+        return list(self.application.websocket_origins)  # type: ignore[attr-defined] - BokehTornado
+
+    def _show(self, sentence: str, status: int = 200) -> None:
+        following = local_path(self.get_argument("next", "/"))
+        self.set_status(status)
+        form_token = self.xsrf_token.decode()
+        write_page(self, "login.html", sentence=sentence, next=following, form_token=form_token)
+
+
+def local_path(text: str) -> str:
+    """A path of this server with its query; ``/`` for an address of another one."""
+    parts = urlsplit(text)
+    local = text.startswith("/") and not text.startswith("//") and not parts.netloc and not parts.scheme
+    return text if local and text.isprintable() and "\\" not in text else "/"
+
+
+class Logout(SafeCookies):
+    """Ends a sign-in: here, in every copy of its cookie, and in every open page."""
+
+    sign_out: ClassVar[Callable[[RequestHandler], None]]
+
+    def get(self) -> None:
+        """Take the cookies back and show the form again."""
+        if self.request.headers.get("Sec-Fetch-Site") == "cross-site":
+            refuse(
+                self, 403, "Another site asked to sign you out, which is refused: sign out on the explorer's own page."
+            )
+        type(self).sign_out(self)
+        self.redirect("./login", status=303)
+
+
+class UserFileGuard(Guard):
+    """Signs in the users of a file.
+
+    Parameters
+    ----------
+    sessions : Sessions
+        Living sessions.
+    cookies : Cookies
+        Attributes of cookies.
+    users : UserFile
+        Names and hashes.
+    ended : EndedSignIns
+        Sign-ins that were ended.
+    attempts : Attempts, optional
+        Counts failed sign-ins; tests set it.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        cookies: Cookies,
+        users: UserFile,
+        ended: EndedSignIns,
+        attempts: Attempts | None = None,
+    ) -> None:
+        self.desk = SignInDesk(users, cookies, ended, sessions, attempts or Attempts())  # the parent asks for handlers
+        super().__init__(sessions)
+
+    def visitor_of(self, handler: RequestHandler) -> Visitor | None:
+        """The user of the cookie."""
+        try:
+            return self.desk.visitor_of(handler)
+        except UserError as error:
+            audit("refused", what="a page while the file of users cannot be read", why=error)
+            if isinstance(handler, WebSocketHandler):
+                return None
+            return refuse(handler, 503, NO_FILE)
+
+    def is_welcome(self, visitor: Visitor) -> bool:
+        """Whether a sign-in is still good; while the file of users is damaged nobody is sent away."""
+        try:
+            return self.desk.is_good(visitor)
+        except UserError:
+            return visitor.sign_in not in self.desk.ended and is_current(visitor)
+
+    @property
+    def login_handler(self) -> type[Login]:
+        """The form."""
+        return type("UserFileLogin", (Login,), {"desk": self.desk, "cookies": self.desk.cookies})
+
+    @property
+    def logout_url(self) -> str:
+        """Where the way out is."""
+        return "/logout"
+
+    @property
+    def logout_handler(self) -> type[Logout]:
+        """The way out."""
+
+        def sign_out(handler: RequestHandler) -> None:
+            here = self.desk.visitor_of(handler)
+            if here is not None:
+                self.desk.sign_out(here)
+                audit("sign-out", user=here.name, address=address_of(handler))
+            handler.clear_cookie(self.desk.user_cookie)
+
+        return type("UserFileLogout", (Logout,), {"cookies": self.desk.cookies, "sign_out": staticmethod(sign_out)})

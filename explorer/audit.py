@@ -1,0 +1,49 @@
+"""One line in the log for each act that a group may ask about later, and whose act it was."""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+_LOG = logging.getLogger(__name__)
+_MAX_VALUE_CHARACTERS = 200
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The visitor and the page that a line of the log belongs to.
+
+    Parameters
+    ----------
+    name : str
+        User name, "" where none is known.
+    session : str
+        First characters of the session's id, "" outside of a page.
+    """
+
+    name: str = ""
+    session: str = ""
+
+
+ACTOR: ContextVar[Actor] = ContextVar("actor", default=Actor())  # noqa: B039 - it is frozen
+"""Set for each request; what a page's messages start inherits it, but for work in other threads."""
+
+
+def audit(event: str, **facts: object) -> None:
+    """Write one line to the log: the event, then each fact as ``name=value``.
+
+    Parameters
+    ----------
+    event : str
+        What was done, such as ``export`` or ``freeze``: a constant, never a visitor's text.
+    facts : object
+        What it was done to. Values are written as JSON, so that no value looks like another fact or another line.
+    """
+    _LOG.info("%s", " ".join([event, *(f"{name}={_written(value)}" for name, value in facts.items())]))
+
+
+def _written(value: object) -> str:
+    written = json.dumps(value, default=str)
+    return written if len(written) <= _MAX_VALUE_CHARACTERS else json.dumps(f"{value!s:.{_MAX_VALUE_CHARACTERS}}...")
