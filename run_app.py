@@ -26,6 +26,7 @@ from explorer.app import TITLE, serve_session, warm_up
 from explorer.model.building import default_build
 from explorer.model.library import open_library
 from explorer.model.memory import set_aside
+from explorer.model.moving import move_files
 from explorer.views.vetting.signin import serving
 from pipeline.products.manifest import ProductError
 
@@ -71,6 +72,7 @@ def main(arguments: list[str]) -> int:
 
 def serve(config: AppConfig) -> int:
     """Serve until interrupted."""
+    move_files(config.home, config.data)
     set_aside()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that builds started here end too
     pn.serve(
@@ -93,4 +95,6 @@ def serve(config: AppConfig) -> int:
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
 elif __name__.startswith("bokeh_app"):
-    serve_session(replace(AppConfig.from_arguments(sys.argv[1:]), hosted=True)).servable(title=TITLE)
+    hosted = replace(AppConfig.from_arguments(sys.argv[1:]), hosted=True)
+    move_files(hosted.home, hosted.data)
+    serve_session(hosted).servable(title=TITLE)

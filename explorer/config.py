@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.home import cache_folder
+from pipeline.home import cache_folder, data_folder
 
 DEFAULT_CONFIGURATION = "demo"
 RECORD_VARIABLE = "MGIANT_RECORD"
@@ -24,7 +24,7 @@ class AppConfig:
     directory : Path
         Product directory; where ``paths`` are tables or spectra, it is found when they were opened.
     home : Path
-        Where links, saved views and the columns of large catalogues are kept.
+        Where products and the columns of large catalogues are kept: what can be made again.
     paths : tuple of Path
         What the command line names: a product directory, tables, a folder of spectra; () for the default.
     build : str
@@ -45,6 +45,9 @@ class AppConfig:
         URL of the vetting record; "" for a file at home. It may hold a password: never shown.
     hosted : bool
         Whether ``panel serve`` runs the page, so that signing in is its affair.
+    data : Path
+        Where the vetting record, releases, secrets, links and saved views are kept: what nobody can make again.
+        ``home`` where it is not given.
     """
 
     directory: Path
@@ -59,6 +62,12 @@ class AppConfig:
     oauth: str = ""
     record: str = field(default="", repr=False)
     hosted: bool = False
+    data: Path = Path()
+
+    def __post_init__(self) -> None:
+        """One folder for everything where no other is named."""
+        if self.data == Path():
+            object.__setattr__(self, "data", self.home)
 
     @property
     def signs_in(self) -> bool:
@@ -74,17 +83,17 @@ class AppConfig:
     @property
     def vetting(self) -> str | Path:
         """The vetting record: a URL, or a file."""
-        return self.record or self.home / "vetting.sqlite"
+        return self.record or self.data / "vetting.sqlite"
 
     @property
     def releases(self) -> Path:
         """Where frozen releases are written."""
-        return self.home / "releases"
+        return self.data / "releases"
 
     @property
     def links(self) -> Path:
         """The file of links and saved views."""
-        return self.home / "links.sqlite"
+        return self.data / "links.sqlite"
 
     @property
     def columns(self) -> Path:
@@ -119,7 +128,7 @@ class AppConfig:
         parser.add_argument("--oauth", default="", help="OAuth provider that tells who visitors are, such as github")
         given = parser.parse_args(arguments)
         paths = tuple(path.absolute() for path in given.paths)
-        home = cache_folder(environment)
+        home, data = cache_folder(environment), data_folder(environment)
         return cls(
             directory=paths[0].resolve() if paths else home / DEFAULT_CONFIGURATION,
             home=home,
@@ -129,7 +138,15 @@ class AppConfig:
             address=given.address,
             open_browser=not given.no_browser,
             origins=tuple(given.origin),
-            users=given.users,
+            users=where_now(given.users, home, data),
             oauth=given.oauth,
             record=environment.get(RECORD_VARIABLE, ""),
+            data=data,
         )
+
+
+def where_now(users: Path, home: Path, data: Path) -> Path:
+    """The present place of a file of users that a command line names at its old default place, from which it moved."""
+    moved = data / users.name
+    old = users.name == "users.json" and users.absolute() == (home / users.name).absolute()
+    return moved if old and moved.exists() and not users.exists() else users

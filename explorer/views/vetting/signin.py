@@ -93,9 +93,10 @@ def _kept_secret(config: AppConfig) -> str:
     named = os.environ.get(SECRET_VARIABLE)
     if named:
         return named
-    path = config.home / SECRET_NAME
+    path = config.data / SECRET_NAME
     path.parent.mkdir(parents=True, exist_ok=True)
-    (config.home / _EXPOSED_SECRET_NAME).unlink(missing_ok=True)
+    for folder in {config.home, config.data}:
+        (folder / _EXPOSED_SECRET_NAME).unlink(missing_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
