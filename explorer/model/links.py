@@ -7,7 +7,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -96,14 +96,17 @@ class LinkStore:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(self.path, timeout=10.0)
         try:
-            database.executescript(_TABLES)
-            with database:
-                yield database
-        finally:
-            database.close()
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self.path, timeout=10.0)) as database:
+                database.executescript(_TABLES)
+                with database:
+                    yield database
+        except (sqlite3.Error, OSError) as error:
+            raise SelectionError(
+                f"Links and saved views cannot be kept or read now ({error}): {self.path}. Everything else works; the "
+                "person who runs the server makes that file writable."
+            ) from error
 
 
 def new_token() -> str:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import math
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from explorer.model.subsets import describe
+from explorer.model.vetting.desk import Desk
 from explorer.model.vetting.drafts import RefusedError
-from explorer.model.vetting.exchange import MOST_BYTES, ExchangeError, export_record, import_record, latest_verdicts
+from explorer.model.vetting.exchange import (
+    MOST_BYTES,
+    ExchangeError,
+    Source,
+    export_record,
+    import_record,
+    latest_verdicts,
+)
 from explorer.model.vetting.overview import Inspector, Overview, overview
-from explorer.model.vetting.people import Role
+from explorer.model.vetting.people import Role, SoleUser
 from explorer.model.vetting.rules import VettingRules
 from explorer.views.channel import Message
 from explorer.views.vetting.visit import VettingRoom, Visit
@@ -39,8 +48,8 @@ class CampaignsRoom(VettingRoom):
         self.releases = releases
         self.listen(
             start=self._start,
-            record=lambda _: self._record(),
-            verdicts=lambda _: self._verdicts(),
+            record=self._record,
+            verdicts=self._verdicts,
             merge=self._merge,
             freeze=self._freeze,
         )
@@ -61,6 +70,7 @@ class CampaignsRoom(VettingRoom):
                 f"Started by {campaign.created_by} on {campaign.created[:10]} for {campaign.catalogue}: "
                 f"{rules.reviews} blind reviews a star."
             )
+            words["imports"] = imports_of(visit.desk)
             told = overview(visit.desk, campaign)
             words["overview"] = overview_words(
                 told, everything=visit.may(Role.ADJUDICATOR) or visit.desk.closed(campaign)
@@ -70,7 +80,7 @@ class CampaignsRoom(VettingRoom):
     def _adjudicator(self, action: str) -> None:
         self.visit.desk.need(self.visit.known, Role.ADJUDICATOR, action)
 
-    def _start(self, message: Message) -> None:
+    async def _start(self, message: Message) -> None:
         """Start a campaign on the odd ones of what is selected in Explore."""
         self._adjudicator("start a campaign")
         table, workspace = self.visit.desk.library.table, self.visit.workspace
@@ -85,24 +95,24 @@ class CampaignsRoom(VettingRoom):
             rules = VettingRules.from_toml(str(message.get("rules", "")))
         except ValueError as error:
             raise RefusedError(str(error)) from error
-        made = self.visit.desk.create_campaign(self.visit.known, str(message["name"]), stars, rules)
-        self.visit.workspace.campaign = made.id
-        self.channel.tell(say=f"Campaign {made.name} has started.")
+        desk, person, name = self.visit.desk, self.visit.known, str(message["name"])
+        made = await self.channel.in_background(lambda: desk.create_campaign(person, name, stars, rules))
+        with self.channel.together():
+            self.visit.workspace.campaign = made.id
+            self.channel.tell(say=f"Campaign {made.name} has started.")
 
-    def _record(self) -> None:
-        """Hand over the whole record, to be merged elsewhere."""
+    async def _record(self, _: Message) -> None:
+        """Send the whole record, to be merged elsewhere."""
         self._adjudicator("take the record away")
-        data = "".join(export_record(self.visit.desk.store)).encode()
+        desk = self.visit.desk
+        data = await self.channel.in_background(lambda: "".join(export_record(desk.store, desk.log)).encode())
         self.channel.tell(download={"name": "vetting_record.jsonl", "mime": "application/jsonl", "data": data})
 
-    def _verdicts(self) -> None:
-        """Hand over what all campaigns came to."""
+    async def _verdicts(self, _: Message) -> None:
+        """Send what all campaigns came to."""
         self._adjudicator("take the verdicts away")
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "verdicts.csv"
-            manifest = self.visit.desk.library.products.manifest
-            write_verdicts(latest_verdicts(self.visit.desk), path, simulated=manifest.simulated)
-            data = path.read_bytes()
+        desk = self.visit.desk
+        data = await self.channel.in_background(lambda: verdicts_file(desk))
         self.channel.tell(download={"name": "verdicts.csv", "mime": "text/csv", "data": data})
 
     async def _merge(self, message: Message) -> None:
@@ -118,10 +128,11 @@ class CampaignsRoom(VettingRoom):
         visit = self.visit
         try:
             report = await self.channel.in_background(
-                lambda: import_record(visit.desk.store, text, visit.known.name, visit.desk.clock())
+                lambda: import_record(visit.desk.store, text, source_of(visit.desk, visit.known.name))
             )
         except ExchangeError as error:
             raise RefusedError(str(error)) from error
+        await self.channel.in_background(visit.desk.prepare)
         self.show()
         self.channel.tell(merged={"summary": report.summary(), "refused": list(report.refused[:50])})
 
@@ -134,14 +145,37 @@ class CampaignsRoom(VettingRoom):
                 self.visit.known, "freeze a release", "A release has a name of letters, digits and . _ - only."
             )
         desk = self.visit.desk
-        directory, verdicts = desk.library.products.directory, latest_verdicts(desk)
+        directory = desk.library.products.directory
         output = self.releases / f"{desk.library.products.manifest.name}.{name}"
         try:
-            written = await self.channel.in_background(lambda: freeze(directory, verdicts, name, output))
+            written = await self.channel.in_background(lambda: freeze(directory, latest_verdicts(desk), name, output))
         except ProductError as error:
             raise RefusedError(str(error)) from error
         counts = {status or "never looked at": count for status, count in sorted(written.counts.items())}
         self.channel.tell(frozen={"folder": str(written.directory), "stars": written.stars, "counts": counts})
+
+
+def verdicts_file(desk: Desk) -> bytes:
+    """What all campaigns came to, as a file for the release stage."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "verdicts.csv"
+        write_verdicts(latest_verdicts(desk), path, simulated=desk.library.products.manifest.simulated)
+        return path.read_bytes()
+
+
+def source_of(desk: Desk, user: str) -> Source:
+    """A file that a user of this server merges; on one's own machine nobody's role is known."""
+    people = None if isinstance(desk.people, SoleUser) else desk.people
+    return Source(user, people, desk.published, desk.clock())
+
+
+def imports_of(desk: Desk) -> list[str]:
+    """Sentences on what came from files: how many events, by whom, on which days."""
+    counts = Counter((one.by, one.utc[:10]) for one in tuple(desk.log.imported.values()))
+    return [
+        f"{count:,} events were imported by {user} on {day}." if day else f"{count:,} events were imported by {user}."
+        for (user, day), count in sorted(counts.items(), key=lambda item: item[0][::-1])
+    ]
 
 
 def overview_words(told: Overview, *, everything: bool) -> dict[str, Any]:
