@@ -44,6 +44,7 @@ from explorer.app import TITLE, serve_session, served_at, warm_up
 from explorer.logs import WITHIN_S, Repeats, configure_logs
 from explorer.model.building import default_build
 from explorer.model.memory import set_aside
+from explorer.model.moving import move_files
 from explorer.panel_internals import http_server_of
 from explorer.views.health import ROUTES
 from explorer.views.intake import MAX_MESSAGE_BYTES
@@ -104,6 +105,7 @@ def main(arguments: list[str]) -> int:
 
 def serve(config: AppConfig, repeats: Repeats) -> int:
     """Serve until interrupted; 2 when the address cannot be listened on."""
+    move_files(config.home, config.data)
     set_aside()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that builds started here end too
     guard = guard_of(config, SESSIONS)
@@ -179,4 +181,6 @@ def announce(config: AppConfig, guard: Guard, port: int) -> None:
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
 elif __name__.startswith("bokeh_app"):
-    serve_session(replace(AppConfig.from_arguments(sys.argv[1:]), hosted=True)).servable(title=TITLE)
+    hosted = replace(AppConfig.from_arguments(sys.argv[1:]), hosted=True)
+    move_files(hosted.home, hosted.data)
+    serve_session(hosted).servable(title=TITLE)

@@ -6,16 +6,20 @@ import argparse
 import getpass
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from explorer.config import RECORD_VARIABLE
 from explorer.model.library import open_library
+from explorer.model.moving import move_files, move_record
+from explorer.model.vetting.backup import BackupError, restore_file, restore_lines, write_copy
 from explorer.model.vetting.desk import Desk
 from explorer.model.vetting.events import NAME_PATTERN
-from explorer.model.vetting.exchange import export_record, import_record, latest_verdicts
+from explorer.model.vetting.exchange import Source, export_record, import_record, latest_verdicts
 from explorer.model.vetting.people import Role, SoleUser, UserFile
+from explorer.model.vetting.signing import make_key, read_key, sign
 from explorer.model.vetting.store import Store, StoreError
-from pipeline.home import cache_folder
+from pipeline.home import cache_folder, data_folder
 from pipeline.products.vetting import write_verdicts
 
 _ROLES = [role.name.lower() for role in Role]
@@ -25,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status, with the reason of a failure on standard error."""
     options = _parser().parse_args(arguments)
     try:
+        move_files(cache_folder(), data_folder())
         status: int = options.run(options)
     except (StoreError, OSError, ValueError) as error:
         sys.stderr.write(f"error: {error}\n")
@@ -51,19 +56,31 @@ def _parser() -> argparse.ArgumentParser:
     command = users.add_parser("list", help="names and roles")
     command.set_defaults(run=_list)
     for action in users.choices.values():
-        action.add_argument("--file", type=Path, default=cache_folder() / "users.json", help="file of users")
+        action.add_argument("--file", type=Path, default=data_folder() / "users.json", help="file of users")
 
     for name, run, help_text in (
         ("export-record", _export, "write campaigns and events as lines of JSON"),
         ("import-record", _import, "merge what export-record wrote elsewhere"),
         ("export-verdicts", _verdicts, "write what the campaigns came to, for python -m pipeline release"),
+        ("backup", _backup, "copy the record, also of a running server; PostgreSQL: as lines of JSON"),
+        ("restore", _restore, "put a backup in the place of the record; the one that was there is kept"),
     ):
         command = commands.add_parser(name, help=help_text)
         if run is _verdicts:
             command.add_argument("directory", type=Path, help="product directory that was vetted")
         command.add_argument("file", type=Path)
         command.add_argument("--record", help=f"file or URL of the record (default: ${RECORD_VARIABLE}, or at home)")
+        if run is _restore:
+            command.add_argument("--replace", action="store_true", help="also where a record with events is")
+        if run is _export:
+            command.add_argument("--sign-key", type=Path, help="file with the group's key, by which the file is signed")
+        if run is _import:
+            command.add_argument("--verify-key", type=Path, help="refuse a file that is not signed with this key")
+            command.add_argument("--users", type=Path, help="file of users whose roles the file has to respect")
         command.set_defaults(run=run)
+    command = commands.add_parser("make-key", help="make a key for a group that signs its exports")
+    command.add_argument("file", type=Path)
+    command.set_defaults(run=_make_key)
     return parser
 
 
@@ -88,28 +105,75 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
-def _store(options: argparse.Namespace) -> Store:
+def _place(options: argparse.Namespace) -> str | Path:
+    """Where the record is; one of an older version is moved there."""
     named = options.record or os.environ.get(RECORD_VARIABLE, "")
-    where: str | Path = named if "://" in named else Path(named or cache_folder() / "vetting.sqlite")
-    return Store.open(where)
+    if named:
+        return named if "://" in named else Path(named)
+    move_record(cache_folder(), data_folder())
+    return data_folder() / "vetting.sqlite"
+
+
+def _existing_store(options: argparse.Namespace) -> Store:
+    """The record, which has to be there: a mistyped name is no empty record."""
+    place = _place(options)
+    if isinstance(place, Path) and not place.is_file():
+        raise StoreError(f"There is no vetting record {place}. Name it with --record or in {RECORD_VARIABLE}.")
+    return Store.open(place)
 
 
 def _export(options: argparse.Namespace) -> int:
-    with options.file.open("w", encoding="utf-8") as file:
-        file.writelines(export_record(_store(options)))
+    key = read_key(options.sign_key) if options.sign_key else None
+    with closing(_existing_store(options)) as store, options.file.open("w", encoding="utf-8") as file:
+        lines = export_record(store)
+        file.writelines(lines if key is None else sign(lines, key))
     sys.stdout.write(f"{options.file}\n")
     return 0
 
 
 def _import(options: argparse.Namespace) -> int:
-    report = import_record(_store(options), options.file.read_text("utf-8"), _name())
+    key = read_key(options.verify_key) if options.verify_key else None
+    people = UserFile(options.users) if options.users else None
+    if people is not None and not options.users.is_file():
+        raise FileNotFoundError(f"There is no file of users {options.users}.")
+    source = Source(_name(), people, key=key)
+    with closing(Store.open(_place(options))) as store:
+        report = import_record(store, options.file.read_text("utf-8"), source)
     sys.stdout.write("".join(f"{line}\n" for line in (*report.refused, report.summary())))
     return 1 if report.refused else 0
 
 
+def _make_key(options: argparse.Namespace) -> int:
+    make_key(options.file)
+    sys.stdout.write(f"{options.file}\n")
+    return 0
+
+
+def _backup(options: argparse.Namespace) -> int:
+    with closing(_existing_store(options)) as store:
+        write_copy(store.engine, options.file)
+    sys.stdout.write(f"{options.file}\n")
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    place = _place(options)
+    if isinstance(place, Path):
+        kept = restore_file(options.file, place, replace=options.replace)
+        sys.stdout.write(f"{place}\n" + (f"The record that was there is {kept}\n" if kept else ""))
+        return 0
+    if options.replace:
+        raise BackupError("Events cannot be removed from a database: name an empty one instead of --replace.")
+    with closing(Store.open(place)) as store:
+        count = restore_lines(store.engine, options.file)
+    sys.stdout.write(f"{count:,} events in {store.shown}\n")
+    return 0
+
+
 def _verdicts(options: argparse.Namespace) -> int:
     library = open_library(options.directory)
-    verdicts = latest_verdicts(Desk(_store(options), library, SoleUser(_name())))
+    with closing(_existing_store(options)) as store:
+        verdicts = latest_verdicts(Desk(store, library, SoleUser(_name())))
     write_verdicts(verdicts, options.file, simulated=library.products.manifest.simulated)
     sys.stdout.write(f"{len(verdicts):,} stars in {options.file}\n")
     return 0

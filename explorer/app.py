@@ -10,6 +10,7 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +20,7 @@ from bokeh.document import Document
 from bokeh.util.warnings import BokehUserWarning
 from panel.util import edit_readonly
 from panel.viewable import Viewable
+from sqlalchemy.exc import SQLAlchemyError
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
@@ -30,6 +32,7 @@ from explorer.model.health import add_part
 from explorer.model.library import Library, kept_by_library
 from explorer.model.links import LinkStore
 from explorer.model.memory import give_back, set_aside
+from explorer.model.moving import move_record
 from explorer.model.opened_files import OpenError
 from explorer.model.opening import Opening
 from explorer.model.polygons import LOOKUP_FROM, points_in_polygon
@@ -37,6 +40,7 @@ from explorer.model.refit import warm_up as warm_up_refit
 from explorer.model.selection import InBox
 from explorer.model.served import Served, product_health, served_products
 from explorer.model.vetting.desk import Desk
+from explorer.model.vetting.ledger import LOG
 from explorer.model.vetting.people import Role, UserError
 from explorer.model.vetting.store import Store, StoreError
 from explorer.model.work import drop_all
@@ -164,7 +168,23 @@ def open_desk(config: AppConfig, library: Library) -> Desk:
 
 @kept_by_library(4)
 def _desk(library: Library, config: AppConfig) -> Desk:
-    return Desk(Store.open(config.vetting), library, people_of(config))
+    desk = Desk(Store(config.vetting, lambda: _settle_record(config)), library, people_of(config))
+    Thread(target=_prepare_record, args=(desk,), name="record-reading", daemon=True).start()
+    return desk
+
+
+def _settle_record(config: AppConfig) -> None:
+    """Before the record is opened: one of an older version comes to its new place."""
+    if not config.record:
+        move_record(config.home, config.data)
+
+
+def _prepare_record(desk: Desk) -> None:
+    """Read the record before the first visitor waits for it; without it, everything but vetting works."""
+    try:
+        desk.prepare()
+    except (StoreError, SQLAlchemyError) as error:
+        LOG.warning("%s", error)
 
 
 def _tell_trouble(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.home import cache_folder
+from pipeline.home import cache_folder, data_folder
 
 DEFAULT_CONFIGURATION = "demo"
 _LAST_PORT = 65535
@@ -26,7 +26,7 @@ class AppConfig:
     directory : Path
         Product directory; where ``paths`` are tables or spectra, it is found when they were opened.
     home : Path
-        Where links, saved views and the columns of large catalogues are kept.
+        Where products and the columns of large catalogues are kept: what can be made again.
     paths : tuple of Path
         What the command line names: a product directory, tables, a folder of spectra; () for the default.
     build : str
@@ -57,6 +57,9 @@ class AppConfig:
         Whether the one person of a machine needs the token of the printed address.
     log_file : Path
         Where the log is written; empty for standard error.
+    data : Path
+        Where the vetting record, releases, secrets, links and saved views are kept: what nobody can make again.
+        ``home`` where it is not given.
     """
 
     directory: Path
@@ -76,6 +79,12 @@ class AppConfig:
     embedders: tuple[str, ...] = ()
     token: bool = True
     log_file: Path = Path()
+    data: Path = Path()
+
+    def __post_init__(self) -> None:
+        """One folder for everything where no other is named."""
+        if self.data == Path():
+            object.__setattr__(self, "data", self.home)
 
     @property
     def signs_in(self) -> bool:
@@ -92,17 +101,17 @@ class AppConfig:
     @property
     def vetting(self) -> str | Path:
         """The vetting record: a URL, or a file."""
-        return self.record or self.home / "vetting.sqlite"
+        return self.record or self.data / "vetting.sqlite"
 
     @property
     def releases(self) -> Path:
         """Where frozen releases are written."""
-        return self.home / "releases"
+        return self.data / "releases"
 
     @property
     def links(self) -> Path:
         """The file of links and saved views."""
-        return self.home / "links.sqlite"
+        return self.data / "links.sqlite"
 
     @property
     def columns(self) -> Path:
@@ -139,7 +148,7 @@ class AppConfig:
         _add_server_options(parser)
         given = parser.parse_args(arguments)
         paths = tuple(path.absolute() for path in given.paths)
-        home = cache_folder(environment)
+        home, data = cache_folder(environment), data_folder(environment)
         return cls(
             directory=paths[0] if paths else home / DEFAULT_CONFIGURATION,
             home=home,
@@ -149,7 +158,7 @@ class AppConfig:
             address=given.address,
             open_browser=not given.no_browser,
             origins=tuple(given.origin),
-            users=given.users,
+            users=where_now(given.users, home, data),
             oauth=given.oauth,
             prefix=given.prefix,
             proxied=given.proxied,
@@ -157,6 +166,7 @@ class AppConfig:
             token=not given.no_token,
             log_file=given.log_file,
             record=environment.get(RECORD_VARIABLE, ""),
+            data=data,
         )
 
 
@@ -224,3 +234,10 @@ def _origin(text: str) -> str:
     if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", text):
         raise argparse.ArgumentTypeError(f"{text!r:.80} is no origin: give one like https://group.example.org")
     return text
+
+
+def where_now(users: Path, home: Path, data: Path) -> Path:
+    """The present place of a file of users that a command line names at its old default place, from which it moved."""
+    moved = data / users.name
+    old = users.name == "users.json" and users.absolute() == (home / users.name).absolute()
+    return moved if old and moved.exists() and not users.exists() else users

@@ -34,7 +34,7 @@ class AdjudicateRoom {
     const words = new Map(state.verdicts)
     this.reviews.replaceChildren(...state.reviews.map((review) => {
       const values = Object.entries(review.proposal).map(([name, value]) => `${name} ${typeof value === "number" ? Number(value.toPrecision(6)) : value}`)
-      const when = `${review.utc.slice(0, 16).replace("T", " ")} UTC${review.occasion === 2 ? ", shown again" : ""}${review.imported ? `, from a file that ${review.imported} merged` : ""}`
+      const when = `${review.utc.slice(0, 16).replace("T", " ")} UTC${review.occasion === 2 ? ", shown again" : ""}${review.imported ? `, imported by ${review.imported}` : ""}`
       return element("article", {}, element("header", {}, element("strong", {}, review.user), element("small", {}, when)),
         element("p", {}, element("b", {}, `${review.verdict} ${words.get(review.verdict) ?? ""}`), ...review.flags.map((flag) => element("span", {className: "chip"}, flag))),
         ...(values.length ? [element("p", {}, `Proposes ${values.join(", ")}${review.refit ? " (from a refit)" : ""}`)] : []),

@@ -21,7 +21,7 @@ class CampaignsRoom {
 
   receive(state) {
     this.picker.show({...state, who: `${state.who}, ${state.role}`})
-    this.about.textContent = state.about ?? "There is no campaign yet."
+    this.about.textContent = [state.about ?? "There is no campaign yet.", ...(state.imports ?? [])].join(" ")
     this.numbers.replaceChildren(...(state.overview ? this.overview(state.overview) : []))
     if (this.adjudicator !== state.adjudicator) {
       this.adjudicator = state.adjudicator

@@ -48,10 +48,11 @@ def kept_secret(config: AppConfig) -> str:
     named = os.environ.get(SECRET_VARIABLE)
     if named:
         return named
-    path = config.home / SECRET_NAME
+    path = config.data / SECRET_NAME
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        (config.home / _EXPOSED_SECRET_NAME).unlink(missing_ok=True)
+        for folder in {config.home, config.data}:
+            (folder / _EXPOSED_SECRET_NAME).unlink(missing_ok=True)
         return _read_or_make(path)
     except OSError as error:
         if path not in _UNKEPT:

@@ -43,7 +43,7 @@ class OAuthGuard(Guard):
 
     def __init__(self, sessions: Sessions, cookies: Cookies, config: AppConfig) -> None:
         pn.config.oauth_provider = config.oauth
-        self.cookies, self.ended = cookies, EndedSignIns(config.home / ENDED_NAME)
+        self.cookies, self.ended = cookies, EndedSignIns(config.data / ENDED_NAME)
         self._users = UserFile(config.users) if config.users != Path() else None
         self._panel = OAuthProvider(login_endpoint=self.login_url, logout_endpoint=self.logout_url)
         super().__init__(sessions)

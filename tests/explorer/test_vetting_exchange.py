@@ -12,8 +12,15 @@ from vetting_helpers import ANN, BOB, CY, EVE, draft, judge_all, make_desk
 
 from explorer.model.vetting import exchange
 from explorer.model.vetting.events import EventKind, VettingEvent
-from explorer.model.vetting.exchange import MOST_BYTES, ExchangeError, export_record, import_record, latest_verdicts
-from explorer.model.vetting.record import EventLog
+from explorer.model.vetting.exchange import (
+    MOST_BYTES,
+    ExchangeError,
+    Source,
+    export_record,
+    import_record,
+    latest_verdicts,
+)
+from explorer.model.vetting.record import EventLog, Import
 from explorer.model.vetting.rules import VettingRules
 from explorer.model.vetting.store import Store
 from pipeline.products.vetting import read_verdicts, write_verdicts
@@ -52,7 +59,7 @@ def two_laptops(library, tmp_path):
     first = make_desk(Store.open(tmp_path / "one.sqlite"), library)
     campaign = start(first, count=STARS)
     second = make_desk(Store.open(tmp_path / "two.sqlite"), library)
-    import_record(second.store, "".join(export_record(first.store)), "bob", second.clock())
+    import_record(second.store, "".join(export_record(first.store)), Source("bob", now=second.clock()))
     return first, second, campaign
 
 
@@ -62,9 +69,9 @@ def test_two_laptops_one_release(library, tmp_path):
     second.clock.now += timedelta(hours=2)
     judge_all(second, BOB, second.campaign(campaign.id), lambda _: 4)
     lines, others = "".join(export_record(first.store)), "".join(export_record(second.store))
-    assert import_record(first.store, others, "ann", second.clock()).new == STARS
-    assert import_record(first.store, others, "ann", second.clock()).known == STARS
-    import_record(second.store, lines, "bob", second.clock())
+    assert import_record(first.store, others, Source("ann", now=second.clock())).new == STARS
+    assert import_record(first.store, others, Source("ann", now=second.clock())).known == STARS
+    import_record(second.store, lines, Source("bob", now=second.clock()))
     assert "".join(export_record(first.store)) == "".join(export_record(second.store))
     assert latest_verdicts(first) == latest_verdicts(second)
     assert {one.status for one in latest_verdicts(first)} == {"agreed"}
@@ -89,12 +96,12 @@ def test_forged_lines_of_a_file_are_left_out_and_told(library, tmp_path):
         thief | {"utc": "2026-02-01T00:00:00.000000Z"},
     ]
     text_of = "\n".join([header, told, json.dumps(good), *(json.dumps(one) for one in forged)])
-    report = import_record(second.store, text_of, "bob", first.clock() + timedelta(days=9))
+    report = import_record(second.store, text_of, Source("bob", now=first.clock() + timedelta(days=9)))
     assert (report.new, report.known, len(report.refused)) == (1, 0, len(forged))
     assert EventLog(second.store).refresh() == (said,)
     for nonsense in ("", "{}", "a,b\n1,2", header + "\n[1]", "[" * 100_000):
         with pytest.raises(ExchangeError):
-            import_record(second.store, nonsense, "bob")
+            import_record(second.store, nonsense, Source("bob"))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +126,7 @@ def test_an_event_that_breaks_the_rules_of_its_campaign_is_refused_and_the_rest_
     said = desk.judge(ANN, campaign, draft(desk.next_task(ANN, campaign).star))
     wrong = said.to_dict() | {"id": str(uuid4())} | changes
     text = record(campaign_line(desk, campaign), wrong, said.to_dict())
-    report = import_record(stores[1], text, "bob", desk.clock())
+    report = import_record(stores[1], text, Source("bob", now=desk.clock()))
     assert (report.new, report.campaigns, len(report.refused)) == (1, 1, 1)
     assert word in report.refused[0]
     assert EventLog(stores[1]).refresh() == (said,)
@@ -133,10 +140,14 @@ def test_only_what_one_said_oneself_and_before_can_be_taken_back(desk, stores):
     early = undo | {"id": str(uuid4()), "utc": "2026-01-01T00:00:00.000000Z"}
     other = said.to_dict() | {"verdict": 0}
     text = record(campaign_line(desk, campaign), said.to_dict(), thief)
-    report = import_record(stores[1], text, "bob", desk.clock())
+    later = desk.clock() + timedelta(days=9)
+    report = import_record(stores[1], text, Source("bob", now=later))
     assert "somebody else" in report.refused[0]
-    report = import_record(stores[1], record(early, other), "bob", desk.clock())
-    assert [any(word in line for line in report.refused) for word in ("said later", "another content")] == [True, True]
+    report = import_record(stores[1], record(early, other), Source("bob", now=later))
+    assert [any(word in line for line in report.refused) for word in ("before its campaign", "another content")] == [
+        True,
+        True,
+    ]
     assert EventLog(stores[1]).refresh() == (said,)
 
 
@@ -163,7 +174,9 @@ def test_only_what_one_said_oneself_and_before_can_be_taken_back(desk, stores):
 )
 def test_a_damaged_campaign_is_refused_with_its_reason(desk, stores, changes, word):
     line = campaign_line(desk, start(desk))
-    report = import_record(stores[1], record(line | {"campaign": line["campaign"] | changes}), "bob", desk.clock())
+    report = import_record(
+        stores[1], record(line | {"campaign": line["campaign"] | changes}), Source("bob", now=desk.clock())
+    )
     assert (report.campaigns, len(report.refused)) == (0, 1)
     assert word in report.refused[0]
 
@@ -185,7 +198,7 @@ def test_a_damaged_campaign_is_refused_with_its_reason(desk, stores, changes, wo
 )
 def test_a_campaign_with_a_damaged_queue_is_refused_with_its_reason(desk, stores, tasks, word):
     line = campaign_line(desk, start(desk))
-    report = import_record(stores[1], record(line | {"tasks": tasks}), "bob", desk.clock())
+    report = import_record(stores[1], record(line | {"tasks": tasks}), Source("bob", now=desk.clock()))
     assert (report.campaigns, len(report.refused)) == (0, 1)
     assert word in report.refused[0]
 
@@ -193,29 +206,30 @@ def test_a_campaign_with_a_damaged_queue_is_refused_with_its_reason(desk, stores
 def test_campaigns_that_contradict_one_another_are_refused(desk, stores):
     line = campaign_line(desk, start(desk))
     twin = line | {"campaign": line["campaign"] | {"id": str(uuid4())}}
-    report = import_record(stores[1], record(line, line, twin), "bob")
+    report = import_record(stores[1], record(line, line, twin), Source("bob"))
     assert (report.campaigns, len(report.refused)) == (1, 2)
     assert all("another one of this id or name" in reason for reason in report.refused)
-    report = import_record(desk.store, record(twin), "bob")
+    report = import_record(desk.store, record(twin), Source("bob"))
     assert "under another id" in report.refused[0]
-    report = import_record(desk.store, record(line | {"tasks": line["tasks"][:1]}), "bob")
+    report = import_record(desk.store, record(line | {"tasks": line["tasks"][:1]}), Source("bob"))
     assert "other stars or rules" in report.refused[0]
-    assert import_record(desk.store, record({"campaign": line["campaign"]}), "bob").campaigns == 0
+    assert import_record(desk.store, record({"campaign": line["campaign"]}), Source("bob")).campaigns == 0
 
 
 def test_what_came_by_import_is_known_as_such(desk, stores):
     campaign = start(desk)
     said = desk.judge(ANN, campaign, draft(desk.next_task(ANN, campaign).star))
-    import_record(stores[1], "".join(export_record(desk.store)), "bob", desk.clock())
+    import_record(stores[1], "".join(export_record(desk.store)), Source("bob", now=desk.clock()))
     log, own = EventLog(stores[1]), desk.log
     assert log.imported == {}
     log.refresh()
     own.refresh()
-    assert (dict(log.imported), dict(own.imported)) == ({said.id: "bob"}, {})
+    assert (dict(log.imported), dict(own.imported)) == ({said.id: Import("bob", "2026-01-31T12:00:50.000000Z")}, {})
 
 
 def test_who_judges_during_an_import_waits_for_a_part_of_it_only(desk, monkeypatch):
-    campaign, own = start(desk, "file"), start(desk, "here")
+    crowd = VettingRules(control_fraction=0.0, repeat_fraction=0.0, reviews=10)
+    campaign, own = start(desk, "file", count=200, rules=crowd), start(desk, "here")
     stars = [task.star for task in desk.tasks(campaign)]
     events = [
         VettingEvent(
@@ -226,16 +240,17 @@ def test_who_judges_during_an_import_waits_for_a_part_of_it_only(desk, monkeypat
             "2026-01-31T12:00:00.000000Z",
             star,
             verdict=3,
+            catalogue=desk.version,
         )
-        for number in range(200)
+        for number in range(10)
         for star in stars
     ]
     stored, judged, seen = exchange.insert_many, threading.Event(), []
 
-    def insert_slowly(connection, some, by):
+    def insert_slowly(connection, some, by, when):
         time.sleep(0.05)
         seen.append((len(some), judged.is_set()))
-        return stored(connection, some, by)
+        return stored(connection, some, by, when)
 
     def judge():
         while not seen:
@@ -247,7 +262,7 @@ def test_who_judges_during_an_import_waits_for_a_part_of_it_only(desk, monkeypat
     monkeypatch.setattr(exchange, "insert_many", insert_slowly)
     thread = threading.Thread(target=judge)
     thread.start()
-    report = import_record(desk.store, record(*(event.to_dict() for event in events)), "bob", desk.clock())
+    report = import_record(desk.store, record(*(event.to_dict() for event in events)), Source("bob", now=desk.clock()))
     thread.join(30)
     assert (report.new, report.refused) == (len(events), ())
     assert max(count for count, _ in seen) <= 200
@@ -259,8 +274,8 @@ def test_an_import_that_was_cut_off_is_done_again(desk, stores):
     judge_all(desk, ANN, campaign, lambda _: 3)
     judge_all(desk, BOB, campaign, lambda _: 3)
     lines = "".join(export_record(desk.store)).splitlines(keepends=True)
-    half = import_record(stores[1], "".join(lines[:7]), "bob", desk.clock())
-    whole = import_record(stores[1], "".join(lines), "bob", desk.clock())
+    half = import_record(stores[1], "".join(lines[:7]), Source("bob", now=desk.clock()))
+    whole = import_record(stores[1], "".join(lines), Source("bob", now=desk.clock()))
     assert (half.new, whole.new, whole.known) == (5, 7, 5)
 
 
@@ -292,14 +307,21 @@ def test_stars_that_the_catalogue_lacks_are_left_out_and_logged(desk, caplog):
     known = desk.tasks(desk.campaigns()[0])[0].star
     events = [
         VettingEvent(
-            str(uuid4()), EventKind.VERDICT, strange["id"], "ann", desk.campaigns()[0].created, star, verdict=3
+            str(uuid4()),
+            EventKind.VERDICT,
+            strange["id"],
+            "ann",
+            desk.campaigns()[0].created,
+            star,
+            verdict=3,
+            catalogue=desk.version,
         )
         for star in (5, known)
     ]
     text = record(
         {"campaign": strange, "tasks": [[5, 1, False], [known, 1, False]]}, *(one.to_dict() for one in events)
     )
-    assert import_record(desk.store, text, "bob", desk.clock()).new == 2
+    assert import_record(desk.store, text, Source("bob", now=desk.clock())).new == 2
     with caplog.at_level(logging.WARNING):
         assert [one.obsid for one in latest_verdicts(desk)] == [known]
     assert "1 stars that the catalogue lacks, such as 5" in caplog.text

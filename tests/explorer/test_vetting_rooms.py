@@ -12,7 +12,7 @@ from explorer.model.proposals import Proposal
 from explorer.model.vetting.claims import claims_of
 from explorer.model.vetting.drafts import RefusedError
 from explorer.model.vetting.events import EventKind
-from explorer.model.vetting.exchange import export_record, import_record
+from explorer.model.vetting.exchange import Source, export_record, import_record
 from explorer.model.vetting.ledger import GRACE
 from explorer.model.vetting.overview import overview
 from explorer.model.vetting.rules import VettingRules
@@ -243,9 +243,12 @@ def test_reviews_that_came_from_a_file_say_who_brought_them(desk, tmp_path, libr
     judge_all(desk, BOB, campaign, lambda _: 4)
     store = Store.open(tmp_path / "other.sqlite")
     other = make_desk(store, library)
-    import_record(store, "".join(export_record(desk.store)), "eve", other.clock())
+    import_record(store, "".join(export_record(desk.store)), Source("eve", now=other.clock()))
     told = Screen(other, EVE, AdjudicateRoom, "Adjudicate").told[-1]["adjudicate"]["reviews"]
-    assert [(one["user"], one["imported"]) for one in told] == [("ann", "eve"), ("bob", "eve")]
+    assert [(one["user"], one["imported"]) for one in told] == [
+        ("ann", "eve on 2026-01-31"),
+        ("bob", "eve on 2026-01-31"),
+    ]
     here = Screen(desk, EVE, AdjudicateRoom, "Adjudicate").told[-1]["adjudicate"]["reviews"]
     assert [one["imported"] for one in here] == ["", ""]
     store.close()

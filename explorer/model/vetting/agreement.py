@@ -31,16 +31,36 @@ def cohen_kappa(
     """
     if len(first) != len(second):
         raise ValueError(f"Kappa needs verdicts on the same stars; found {len(first)} and {len(second)}.")
-    if not len(first):
-        return math.nan
     ranks = {category: index for index, category in enumerate(sorted(categories))}
     table = np.zeros((len(ranks), len(ranks)))
     for one, other in zip(first, second, strict=True):
         table[ranks[one], ranks[other]] += 1.0
-    step = np.subtract.outer(np.arange(len(ranks)), np.arange(len(ranks)))
+    return kappa_of_table(table, quadratic=quadratic)
+
+
+def kappa_of_table(table: ArrayLike, *, quadratic: bool = False) -> float:
+    """Cohen's kappa of counts.
+
+    Parameters
+    ----------
+    table : array_like, shape (categories, categories)
+        Stars by the verdict of the first inspector (rows) and of the second (columns), in the order of the verdicts.
+    quadratic : bool
+        As in :func:`cohen_kappa`.
+
+    Returns
+    -------
+    float
+        NaN without stars or where both always give the same one verdict.
+    """
+    counts = np.asarray(table, float)
+    stars = float(counts.sum())
+    if not stars:
+        return math.nan
+    step = np.subtract.outer(np.arange(len(counts)), np.arange(len(counts)))
     weight = step.astype(float) ** 2 if quadratic else (step != 0).astype(float)
-    expected = float((weight * np.outer(table.sum(1), table.sum(0))).sum()) / len(first)
-    return 1.0 - float((weight * table).sum()) / expected if expected > 0 else math.nan
+    expected = float((weight * np.outer(counts.sum(1), counts.sum(0))).sum()) / stars
+    return 1.0 - float((weight * counts).sum()) / expected if expected > 0 else math.nan
 
 
 def fleiss_kappa(counts: ArrayLike) -> float:
@@ -63,7 +83,31 @@ def fleiss_kappa(counts: ArrayLike) -> float:
     n = float(reviews[0])
     if n < 2 or bool((reviews != n).any()):
         raise ValueError("Fleiss' kappa needs the same number of reviews, two or more, of every star.")
-    share = table.sum(0) / table.sum()
+    return fleiss_kappa_of_sums(table.sum(0), float((table**2).sum()), len(table), n)
+
+
+def fleiss_kappa_of_sums(totals: ArrayLike, squares: float, stars: int, reviews: float) -> float:
+    """Fleiss' kappa of sums over stars.
+
+    Parameters
+    ----------
+    totals : array_like, shape (categories,)
+        How often each verdict was given.
+    squares : float
+        Sum over stars and verdicts of the squared counts.
+    stars : int
+        How many.
+    reviews : float
+        Of each star, two or more.
+
+    Returns
+    -------
+    float
+        NaN without stars or where everybody always gives the same one verdict.
+    """
+    if not stars:
+        return math.nan
+    share = np.asarray(totals, float) / float(np.sum(totals))
     by_chance = float((share**2).sum())
-    observed = float(((table**2).sum(1) - n).mean()) / (n * (n - 1.0))
+    observed = (squares / stars - reviews) / (reviews * (reviews - 1.0))
     return (observed - by_chance) / (1.0 - by_chance) if by_chance < 1.0 else math.nan

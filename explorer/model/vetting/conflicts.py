@@ -75,7 +75,10 @@ def conflicts(reviews: Sequence[VettingEvent], published: Mapping[str, float], r
         found.append(f"Not all raised {', '.join(split)}.")
     if len({review.proposal.get(CLASS, "") for review in reviews}) > 1:
         found.append("Proposed classes differ.")
+    proposed = {name for review in reviews for name in review.proposal}
     for name, tolerance in rules.tolerances.items():
+        if name not in proposed:  # all keep the published value
+            continue
         values = [float(review.proposal.get(name, published.get(name, math.nan))) for review in reviews]
         known = [value for value in values if math.isfinite(value)]
         if known and (len(known) < len(values) or max(known) - min(known) > tolerance):

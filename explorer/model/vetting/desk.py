@@ -19,7 +19,7 @@ from explorer.model.vetting.claims import (
     holder,
     take,
 )
-from explorer.model.vetting.conflicts import Status, conflicts
+from explorer.model.vetting.conflicts import Status
 from explorer.model.vetting.drafts import Case, Draft, RefusedError, breach
 from explorer.model.vetting.events import EventKind, VettingEvent, just_after, utc_text
 from explorer.model.vetting.ledger import LOG, Ledger
@@ -72,16 +72,16 @@ class Desk(Ledger):
 
     def own_counts(self, person: Person, campaign: Campaign) -> tuple[int, int]:
         """Tasks that an inspector has judged, and that are still open to the inspector."""
-        standing = self.standing(campaign)
-        tasks = self.tasks(campaign)
-        done = sum(person.name in standing.verdicts(task.star, task.occasion) for task in tasks)
-        return done, sum(is_open(person.name, task, standing, campaign.rules) for task in tasks)
+        return self.projection(campaign).own_counts(person.name)
 
     def look_again(self, person: Person, campaign: Campaign, task: Task) -> bool:
         """Put a star back on the inspector's desk that the inspector judged; whether it could be had."""
         self.need(person, Role.INSPECTOR, "take a star")
         standing = self.standing(campaign)
-        if not any(event.star == task.star for event in standing.said(person.name)):
+        if not any(
+            event.user == person.name and event.id not in standing.star(task.star).withdrawn
+            for event in standing.events(task.star)
+        ):
             self.refuse(person, "look again", f"You have not judged star {task.star} in this campaign.")
         self._check_open(person, campaign, task, standing)
         return self._take(person, campaign, task)
@@ -112,6 +112,7 @@ class Desk(Ledger):
             event = self._event(person, campaign, draft, EventKind.VERDICT, task.occasion, before)
             insert(connection, event)
             give_back(connection, campaign.id, person.name)
+        self.projection(campaign)  # here, beside the page
         return event
 
     def leave(self, person: Person, campaign: Campaign) -> None:
@@ -162,14 +163,7 @@ class Desk(Ledger):
     def cases(self, person: Person, campaign: Campaign) -> tuple[Case, ...]:
         """Stars whose reviews conflict, those without an adjudication first."""
         self.need(person, Role.ADJUDICATOR, "see the reviews")
-        standing, found = self.standing(campaign), []
-        for task in self.tasks(campaign):
-            reviews, settled = standing.reviews(task.star), standing.star(task.star).adjudication
-            if task.occasion != 1 or (len(reviews) < campaign.rules.reviews and settled is None):
-                continue
-            reasons = conflicts(reviews, self.published(task.star, campaign.rules), campaign.rules)
-            if reasons or settled is not None:
-                found.append(Case(task.star, reasons, self.outcome(campaign, task.star, standing)))
+        found = self.projection(campaign).cases()
         return tuple(sorted(found, key=lambda case: case.outcome.status is Status.ADJUDICATED))
 
     def reviews(self, person: Person, campaign: Campaign, star: int) -> tuple[VettingEvent, ...]:
@@ -182,7 +176,7 @@ class Desk(Ledger):
         """Settle a conflict; the reviews stay as they are."""
         self.need(person, Role.ADJUDICATOR, "adjudicate")
         self._check_draft(person, campaign, draft)
-        if draft.star not in {case.star for case in self.cases(person, campaign)}:
+        if not self.projection(campaign).is_case(draft.star):
             self.refuse(person, "adjudicate", f"The reviews of star {draft.star} do not conflict.")
         with self._guarded(person, "adjudicate"), self.store.writing() as connection:
             known = find(connection, draft.id)
@@ -222,7 +216,7 @@ class Desk(Ledger):
 
     def _check_open(self, person: Person, campaign: Campaign, task: Task, standing: Standing) -> None:
         reason = why_not(person.name, task, standing, campaign.rules)
-        if not reason and self.closed(campaign, standing):
+        if not reason and self.closed(campaign):
             reason = "This campaign is over: all its stars are settled."
         if reason:
             self.refuse(person, "judge", reason)
@@ -238,7 +232,7 @@ class Desk(Ledger):
         return Task(star)
 
     def _check_draft(self, person: Person, campaign: Campaign, draft: Draft) -> None:
-        reason = breach(draft, campaign.rules, {task.star for task in self.tasks(campaign)})
+        reason = breach(draft, campaign.rules, self.projection(campaign).firsts)
         if reason:
             self.refuse(person, "judge", reason)
 

@@ -6,9 +6,10 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -16,12 +17,14 @@ from sqlalchemy import Connection
 from explorer.model.vetting.campaign_files import campaign_values, read_campaign
 from explorer.model.vetting.campaigns import Campaign, Task
 from explorer.model.vetting.claims import add_campaign, campaigns, tasks_of
-from explorer.model.vetting.conflicts import outcome
 from explorer.model.vetting.desk import Desk
-from explorer.model.vetting.drafts import Draft, breach
-from explorer.model.vetting.events import CLASS, REFIT, EventKind, VettingEvent, utc_text
-from explorer.model.vetting.record import EventLog, find_many, insert_many
+from explorer.model.vetting.events import CLASS, REFIT, VettingEvent, utc_text
+from explorer.model.vetting.import_rules import CLOCKS, Queue, broken_alone, broken_together, contradiction
+from explorer.model.vetting.people import People, Role
+from explorer.model.vetting.projection import Projection
+from explorer.model.vetting.record import EventLog, find_many, find_stars, insert_many
 from explorer.model.vetting.rules import VettingRules
+from explorer.model.vetting.signing import split, verify
 from explorer.model.vetting.standing import by_time
 from explorer.model.vetting.store import Store
 from pipeline.products.vetting import NO_VERDICT, SETTLED, Verdict
@@ -69,40 +72,55 @@ class MergeReport:
         )
 
 
-@dataclass(frozen=True)
-class _Queue:
-    """What the events of a campaign must fit.
+def export_record(store: Store, log: EventLog | None = None) -> Iterator[str]:
+    """The whole record as lines of JSON: campaigns with their queues, then events by time.
 
     Parameters
     ----------
-    rules : VettingRules
-        Of the campaign.
-    stars : frozenset of int
-        Its obsids.
-    occasions : frozenset of (int, int)
-        Its obsids with their occasions.
+    store : Store
+        The record.
+    log : EventLog, optional
+        Its events, where they were read already.
     """
-
-    rules: VettingRules
-    stars: frozenset[int]
-    occasions: frozenset[tuple[int, int]]
-
-
-def export_record(store: Store) -> Iterator[str]:
-    """The whole record as lines of JSON: campaigns with their queues, then events by time."""
     yield json.dumps({"format": _FORMAT}) + "\n"
     for campaign in reversed(campaigns(store)):
         values = campaign_values(campaign, tasks_of(store, campaign.id))
         yield json.dumps(values, ensure_ascii=False, sort_keys=True) + "\n"
-    for event in sorted(EventLog(store).refresh(), key=by_time):
+    for event in sorted((log or EventLog(store)).refresh(), key=by_time):
         yield event.to_json() + "\n"
 
 
-def import_record(store: Store, text: str, imported_by: str, now: datetime | None = None) -> MergeReport:
-    """Merge an exported record: the union by UUID. What contradicts the record is reported and left out.
+@dataclass(frozen=True)
+class Source:
+    """Who imports a file, and what it is checked against.
 
-    Events are stored some at a time, so that who judges meanwhile need not wait; an import that was cut off is done
-    again.
+    Parameters
+    ----------
+    by : str
+        User who imports it; stored with each new event.
+    people : People or None
+        Roles of this server, which the users of the file must have; None where there are none to check, as on one's
+        own machine: then the user who imports it answers for them.
+    published : callable or None
+        Gives the catalogue's values of a star, by which proposals conflict; None without a catalogue.
+    now : datetime or None
+        The present; None for that of the clock.
+    key : bytes or None
+        With which the file has to be signed; None takes any file.
+    """
+
+    by: str
+    people: People | None = None
+    published: Callable[[int, VettingRules], Mapping[str, float]] | None = None
+    now: datetime | None = None
+    key: bytes | None = None
+
+
+def import_record(store: Store, text: str, source: Source) -> MergeReport:
+    """Merge an exported record: the union by UUID, of what obeys the rules of the pages. The rest is reported.
+
+    Events are stored some at a time, so that others who judge meanwhile need not wait; an import that was cut off is
+    done again.
 
     Parameters
     ----------
@@ -110,17 +128,18 @@ def import_record(store: Store, text: str, imported_by: str, now: datetime | Non
         Where to.
     text : str
         What :func:`export_record` wrote.
-    imported_by : str
-        Who brings it; stored with each new event.
-    now : datetime, optional
-        The present, beyond which an event by more than a day is refused.
+    source : Source
+        Who imports it.
 
     Raises
     ------
     ExchangeError
         If the text is no such export; then nothing is imported.
+    SignatureError
+        If it has to be signed and is not, or was altered; then nothing is imported.
     """
-    lines = [line for line in text.split("\n") if line.strip()]
+    body = split(text)[0] if source.key is None else verify(text, source.key)
+    lines = [line for line in body.split("\n") if line.strip()]
     if not lines or _read(lines[0], 1) != {"format": _FORMAT}:
         raise ExchangeError("This file is not an exported vetting record.")
     found: list[tuple[Campaign, tuple[Task, ...]]] = []
@@ -136,17 +155,34 @@ def import_record(store: Store, text: str, imported_by: str, now: datetime | Non
                     events.append(VettingEvent.from_dict(values))
             except ValueError as error:
                 refused.append(f"Line {number}: {error}")
-    added = _merge_campaigns(store, found, refused)
-    latest = utc_text((now or datetime.now(UTC)) + timedelta(days=1))
-    queues = _queues(store)
+    added = _merge_campaigns(store, found, source, refused)
+    present = source.now or datetime.now(UTC)
+    queues = {one.id: Queue.of(one, tasks_of(store, one.id)) for one in campaigns(store)}
+    latest = utc_text(present + CLOCKS)
     new = known = 0
-    for part in _in_turns(sorted(events, key=by_time)):
-        fitting = _fitting(part, queues, latest, refused)
+    for part in _by_stars(events):
         with store.writing() as connection:
-            fresh, same = _strangers(connection, fitting, refused)
-            stored = insert_many(connection, fresh, imported_by)
-        new, known = new + stored, known + same + len(fresh) - stored
+            fresh, same = _fresh(connection, part, refused)
+            right = _right(connection, fresh, queues, latest, source, refused)
+            stored = insert_many(connection, right, source.by, utc_text(present))
+        new, known = new + stored, known + same + len(right) - stored
     return MergeReport(new, known, added, tuple(refused))
+
+
+def _by_stars(events: Sequence[VettingEvent]) -> Iterator[list[VettingEvent]]:
+    """Events with all of one star of a campaign together, each star's by time, some at a time."""
+    stars: defaultdict[tuple[str, int], list[VettingEvent]] = defaultdict(list)
+    for event in sorted(events, key=by_time):
+        stars[event.campaign, event.star].append(event)
+    part: list[VettingEvent] = []
+    for some in stars.values():
+        if part and len(part) + len(some) > _BATCH:
+            yield part
+            time.sleep(_PAUSE_S)
+            part = []
+        part = part + some
+    if part:
+        yield part
 
 
 def _in_turns(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
@@ -167,7 +203,9 @@ def _read(line: str, number: int) -> dict[str, Any]:
     return values
 
 
-def _merge_campaigns(store: Store, found: Iterable[tuple[Campaign, tuple[Task, ...]]], refused: list[str]) -> int:
+def _merge_campaigns(
+    store: Store, found: Iterable[tuple[Campaign, tuple[Task, ...]]], source: Source, refused: list[str]
+) -> int:
     """Add the campaigns of a file that the record lacks; how many."""
     here = {one.id: one for one in campaigns(store)}
     names = {one.name for one in here.values()}
@@ -181,6 +219,8 @@ def _merge_campaigns(store: Store, found: Iterable[tuple[Campaign, tuple[Task, .
         if campaign.id in here:
             if campaign != here[campaign.id] or tasks != tasks_of(store, campaign.id):
                 refused.append(f"Campaign {campaign.name!r} is in the record with other stars or rules.")
+        elif source.people is not None and source.people.role_of(campaign.created_by) < Role.ADJUDICATOR:
+            refused.append(f"Campaign {campaign.name!r}: {campaign.created_by} is no adjudicator of this server.")
         elif campaign.name in names:
             refused.append(f"Campaign {campaign.name!r} is in the record under another id: rename one of the two.")
         else:
@@ -193,81 +233,55 @@ def _merge_campaigns(store: Store, found: Iterable[tuple[Campaign, tuple[Task, .
     return added
 
 
-def _queues(store: Store) -> dict[str, _Queue]:
-    """What events must fit, by campaign."""
-    queues = {}
-    for one in campaigns(store):
-        tasks = tasks_of(store, one.id)
-        occasions = frozenset((task.star, task.occasion) for task in tasks)
-        queues[one.id] = _Queue(one.rules, frozenset(task.star for task in tasks), occasions)
-    return queues
-
-
-def _fitting(
-    events: Iterable[VettingEvent], queues: Mapping[str, _Queue], latest: str, refused: list[str]
-) -> list[VettingEvent]:
-    """The events that obey the rules of their campaigns."""
-    kept = []
-    for event in events:
-        reason = _broken_rule(event, queues.get(event.campaign), latest)
-        if reason:
-            refused.append(_refusal(event, reason))
-        else:
-            kept.append(event)
-    return kept
-
-
-def _broken_rule(event: VettingEvent, queue: _Queue | None, latest: str) -> str:
-    """Which rule an event breaks whatever else the record holds, as a sentence; "" when none."""
-    if queue is None:
-        return "Its campaign is not in the record."
-    if event.utc > latest:
-        return f"It happened in the future ({event.utc})."
-    if event.star in queue.stars and (event.star, event.occasion) not in queue.occasions:
-        return f"Star {event.star} has no occasion {event.occasion} in this campaign."
-    if event.verdict is None:
-        return _broken_by_undo(event, queue)
-    draft = Draft(event.id, event.star, event.verdict, event.flags, event.note, event.proposal)
-    return breach(draft, queue.rules, queue.stars)
-
-
-def _broken_by_undo(event: VettingEvent, queue: _Queue) -> str:
-    if event.flags or event.proposal:
-        return "An undo has neither flags nor a proposal."
-    return "" if event.star in queue.stars else f"Star {event.star} is not in this campaign."
-
-
-def _strangers(
+def _fresh(
     connection: Connection, events: Sequence[VettingEvent], refused: list[str]
 ) -> tuple[list[VettingEvent], int]:
-    """The events that the record lacks and does not contradict, and how many it has already."""
-    there = find_many(connection, {event.id for event in events} | {str(event.supersedes) for event in events})
+    """The events that the record lacks, and how many it has already."""
+    there = find_many(connection, {event.id for event in events})
     fresh, same = [], 0
     for event in events:
         if there.get(event.id) == event:
             same += 1
-            continue
-        reason = _contradiction(event, there)
-        if reason:
-            refused.append(_refusal(event, reason))
+        elif event.id in there:
+            refused.append(_refusal(event, "It is in the record with another content."))
         else:
             there[event.id] = event
             fresh.append(event)
     return fresh, same
 
 
-def _contradiction(event: VettingEvent, there: Mapping[str, VettingEvent]) -> str:
-    """How the rest of the record contradicts an event, as a sentence; "" when it does not."""
-    if event.id in there:
-        return "It is in the record with another content."
-    if event.kind is not EventKind.UNDO:
-        return ""
-    target = there.get(str(event.supersedes))
-    if target is None:
-        return "The event that it takes back is not in the record."
-    if (target.user, target.star, target.campaign) != (event.user, event.star, event.campaign):
-        return "It takes back what somebody else said, or what was said of another star."
-    return "It takes back what was said later." if by_time(target) >= by_time(event) else ""
+def _right(
+    connection: Connection,
+    events: Sequence[VettingEvent],
+    queues: Mapping[str, Queue],
+    latest: str,
+    source: Source,
+    refused: list[str],
+) -> list[VettingEvent]:
+    """The events that obey the rules, alone and together with what the record has of their stars."""
+    there = find_stars(connection, {(event.campaign, event.star) for event in events})
+    ids = find_many(connection, {event.supersedes for event in events if event.supersedes})
+    stars: defaultdict[tuple[str, int], list[VettingEvent]] = defaultdict(list)
+    for event in events:
+        queue = queues.get(event.campaign)
+        reason = broken_alone(event, queue, latest, source.people) or contradiction(event, ids)
+        if reason:
+            refused.append(_refusal(event, reason))
+        else:
+            ids[event.id] = event
+            stars[event.campaign, event.star].append(event)
+    kept = []
+    for place, some in stars.items():
+        queue, known = queues[place[0]], there.get(place, [])
+        wrong = broken_together(some, known, queue, _published(source, queue.campaign.rules))
+        refused += [_refusal(event, wrong[event.id]) for event in some if event.id in wrong]
+        kept += [event for event in some if event.id not in wrong]
+    return kept
+
+
+def _published(source: Source, rules: VettingRules) -> Callable[[int], Mapping[str, float]] | None:
+    given = source.published
+    return None if given is None else lambda star: given(star, rules)
 
 
 def _refusal(event: VettingEvent, reason: str) -> str:
@@ -284,14 +298,15 @@ def latest_verdicts(desk: Desk) -> tuple[Verdict, ...]:
     verdicts: dict[int, Verdict] = {}
     strangers: set[int] = set()
     for campaign in desk.campaigns():
-        for star in desk.standing(campaign).stars():
+        projection = desk.projection(campaign)
+        for star in projection.standing.stars():
             if desk.library.table.row_of(star) is None:
                 strangers.add(star)
                 continue
             later = verdicts.get(star)
             if later is not None and later.status in SETTLED:
                 continue
-            verdict = _verdict(desk, campaign, star)
+            verdict = _verdict(projection, star)
             if verdict is not None and (later is None or verdict.status in SETTLED):
                 verdicts[star] = verdict
     if strangers:
@@ -301,13 +316,13 @@ def latest_verdicts(desk: Desk) -> tuple[Verdict, ...]:
     return tuple(verdicts[star] for star in sorted(verdicts))
 
 
-def _verdict(desk: Desk, campaign: Campaign, star: int) -> Verdict | None:
-    """What one campaign came to on a star; None where nothing stands."""
-    standing = desk.standing(campaign)
+def _verdict(projection: Projection, star: int) -> Verdict | None:
+    """The outcome of one campaign for a star; None where no verdict holds."""
+    standing = projection.standing
     reviews, adjudication = standing.reviews(star), standing.star(star).adjudication
     if not (reviews or adjudication):
         return None
-    result = outcome(reviews, adjudication, desk.published(star, campaign.rules), campaign.rules)
+    result = projection.outcome(star)
     counted = (adjudication,) if adjudication else reviews
     fits = {event.fit for event in counted}
     latest = max(counted, key=by_time)

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
 
 import numpy as np
 
-from explorer.model.vetting.agreement import cohen_kappa, fleiss_kappa
+from explorer.model.vetting.agreement import fleiss_kappa_of_sums, kappa_of_table
 from explorer.model.vetting.campaigns import Campaign
 from explorer.model.vetting.conflicts import Status
 from explorer.model.vetting.desk import Desk
-from explorer.model.vetting.events import EventKind, VettingEvent, utc_of
-from explorer.model.vetting.queue import is_open
-from explorer.model.vetting.standing import Standing
-
-PAUSE_SECONDS = 600.0
-"""A longer time between two verdicts was a pause."""
+from explorer.model.vetting.projection import Projection
+from explorer.model.vetting.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -116,101 +110,60 @@ class Overview:
 
 def overview(desk: Desk, campaign: Campaign) -> Overview:
     """Sum a campaign up."""
-    standing, rules = desk.standing(campaign), campaign.rules
-    firsts = [task for task in desk.tasks(campaign) if task.occasion == 1]
-    touched = set(standing.stars())
-    done = Counter(
-        desk.outcome(campaign, task.star, standing).status if task.star in touched else Status.INCOMPLETE
-        for task in firsts
-    )
-    given = [min(len(standing.verdicts(task.star)), rules.reviews) for task in firsts]
-    settled = [standing.star(task.star).adjudication is not None for task in firsts]
-    needed = rules.reviews * len(firsts)
-    remaining = sum(rules.reviews - count for count, over in zip(given, settled, strict=True) if not over)
-    again = [
-        sum(is_open(user, task, standing, rules) for task in desk.tasks(campaign) if task.occasion == 2)
-        for user in standing.users()
-    ]
-    inspectors = tuple(_inspector(standing, user) for user in standing.users())
+    return overview_of(desk.projection(campaign))
+
+
+def overview_of(projection: Projection) -> Overview:
+    """Sum a campaign up from what is kept of it."""
+    users = projection.standing.users()
+    tallies = {user: projection.tallies.get(user) or Tally() for user in users}
+    inspectors = tuple(_inspector(user, tally) for user, tally in tallies.items())
     paces = [one.seconds for one in inspectors if math.isfinite(one.seconds)]
-    fleiss, fleiss_stars = _fleiss(standing, [task.star for task in firsts], campaign)
+    reviews = projection.campaign.rules.reviews
+    several = reviews >= 2
     return Overview(
-        stars=len(firsts),
-        controls=sum(task.control for task in firsts),
-        done={status: done.get(status, 0) for status in Status},
-        reviews_done=sum(given),
-        reviews_needed=needed,
+        stars=len(projection.firsts),
+        controls=projection.controls,
+        done={status: projection.done[status] for status in Status},
+        reviews_done=projection.given,
+        reviews_needed=reviews * len(projection.firsts),
         inspectors=inspectors,
-        pairs=_pairs(standing, inspectors, campaign),
-        fleiss=fleiss,
-        fleiss_stars=fleiss_stars,
-        seconds_left=_work_left(remaining, again, paces),
+        pairs=_pairs(projection),
+        fleiss=fleiss_kappa_of_sums(projection.agreement, projection.squares, projection.complete, reviews)
+        if several
+        else math.nan,
+        fleiss_stars=projection.complete if several else 0,
+        seconds_left=_work_left(projection.remaining, [tally.again for tally in tallies.values()], paces),
     )
 
 
 def _work_left(remaining: int, again: Sequence[int], paces: Sequence[float]) -> float:
-    """Seconds until all is said: reviews shared among those who take part, and each one's stars that come again."""
+    """Seconds until all is done: reviews shared among those who take part, and each one's stars that come again."""
     if not paces:
         return math.nan
     return float(np.median(paces)) * (remaining / len(paces) + max(again, default=0))
 
 
-def _inspector(standing: Standing, user: str) -> Inspector:
-    firsts = {star: said for star in standing.stars() if (said := standing.verdicts(star).get(user))}
-    seconds = {star: said for star in standing.stars() if (said := standing.verdicts(star, 2).get(user))}
-    gaps = [_gap(firsts[star], seconds[star]) for star in seconds if star in firsts]
+def _inspector(user: str, tally: Tally) -> Inspector:
     return Inspector(
         name=user,
-        reviews=len(firsts),
-        adjudications=sum(event.kind is EventKind.ADJUDICATION for event in standing.said(user)),
-        repeats=len(gaps),
-        same=float(np.mean([gap == 0 for gap in gaps])) if gaps else math.nan,
-        gap=float(np.mean(gaps)) if gaps else math.nan,
-        seconds=pace([*firsts.values(), *seconds.values()]),
+        reviews=tally.firsts,
+        adjudications=tally.adjudications,
+        repeats=tally.repeats,
+        same=tally.same / tally.repeats if tally.repeats else math.nan,
+        gap=tally.gap / tally.repeats if tally.repeats else math.nan,
+        seconds=tally.pace.seconds(),
     )
 
 
-def _gap(first: VettingEvent, second: VettingEvent) -> int:
-    return abs(int(first.verdict or 0) - int(second.verdict or 0))
-
-
-def pace(verdicts: Sequence[VettingEvent]) -> float:
-    """Median seconds from one verdict to the next, pauses left out; NaN when there are none."""
-    moments = sorted(utc_of(event.utc) for event in verdicts)
-    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(moments)]
-    worked = [gap for gap in gaps if gap <= PAUSE_SECONDS]
-    return float(np.median(worked)) if worked else math.nan
-
-
-def _pairs(standing: Standing, inspectors: Sequence[Inspector], campaign: Campaign) -> tuple[Pair, ...]:
+def _pairs(projection: Projection) -> tuple[Pair, ...]:
     found = []
-    for first, second in combinations([one.name for one in inspectors], 2):
-        both = [
-            (int(said[first].verdict or 0), int(said[second].verdict or 0))
-            for star in standing.stars()
-            if first in (said := standing.verdicts(star)) and second in said
-        ]
-        if both:
-            ones, others = zip(*both, strict=True)
-            categories = list(campaign.rules.verdicts)
-            found.append(
-                Pair(
-                    (first, second),
-                    len(both),
-                    cohen_kappa(ones, others, categories),
-                    cohen_kappa(ones, others, categories, quadratic=True),
-                )
-            )
+    for names, confusion in sorted(projection.pairs.items()):
+        stars = int(confusion.table.sum())
+        if not stars:
+            continue
+        if confusion.kappas is None:
+            table = confusion.table
+            confusion.kappas = (kappa_of_table(table), kappa_of_table(table, quadratic=True))
+        found.append(Pair(names, stars, *confusion.kappas))
     return tuple(found)
-
-
-def _fleiss(standing: Standing, stars: Sequence[int], campaign: Campaign) -> tuple[float, int]:
-    categories = sorted(campaign.rules.verdicts)
-    counts = []
-    for star in stars:
-        said = [event.verdict for event in standing.verdicts(star).values()]
-        if len(said) == campaign.rules.reviews:
-            counts.append([said.count(category) for category in categories])
-    if campaign.rules.reviews < 2 or not counts:
-        return math.nan, 0
-    return fleiss_kappa(counts), len(counts)

@@ -49,7 +49,7 @@ def first_open(
         UTC.
     """
     others = {claim.star for claim in claims if claim.user != user and claim.expires > now}
-    own = {(claim.star, claim.occasion) for claim in claims if claim.user == user}
+    own = {(claim.star, claim.occasion) for claim in claims if claim.user == user} - left_out
     first = None
     for task in tasks:
         place = (task.star, task.occasion)

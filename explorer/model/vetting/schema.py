@@ -76,6 +76,7 @@ EVENT = Table(
     Column("supersedes", String(36), nullable=True),
     Column("authority", String(16), nullable=False),
     Column("imported_by", String(64), nullable=False),
+    Column("imported", String(27), nullable=False, server_default=""),
     CheckConstraint("kind IN ('verdict', 'adjudication', 'undo')", name="event_kind"),
     Index("event_of_star", "campaign", "star"),
     sqlite_autoincrement=True,

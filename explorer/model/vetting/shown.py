@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from explorer.model.vetting.campaigns import Campaign
+from explorer.model.vetting.campaigns import Campaign, Task
 from explorer.model.vetting.conflicts import SETTLED
 from explorer.model.vetting.desk import Desk
 from explorer.model.vetting.events import EventKind
 from explorer.model.vetting.people import Person, Role
+from explorer.model.vetting.projection import Projection
 from explorer.model.vetting.queue import is_open
 from explorer.model.vetting.standing import Standing
 
@@ -44,10 +45,11 @@ def remarks_on(desk: Desk, person: Person | None, star: int) -> tuple[Remark, ..
         return ()
     inspects, found = desk.may(person, Role.INSPECTOR), []
     for campaign in desk.campaigns():
-        tasks = [task for task in desk.tasks(campaign) if task.star == star]
-        if not tasks:
+        projection = desk.projection(campaign)
+        if star not in projection.firsts:
             continue
-        standing = desk.standing(campaign)
+        standing = projection.standing
+        tasks = [Task(star), *([Task(star, 2)] if star in projection.seconds else [])]
         if inspects and any(is_open(person.name, task, standing, campaign.rules) for task in tasks):
             return ()
         found += _remarks(desk, person, campaign, star, standing)
@@ -57,8 +59,8 @@ def remarks_on(desk: Desk, person: Person | None, star: int) -> tuple[Remark, ..
 def _remarks(desk: Desk, person: Person, campaign: Campaign, star: int, standing: Standing) -> list[Remark]:
     words, found = campaign.rules.verdicts, []
     adjudicates = desk.may(person, Role.ADJUDICATOR)
-    if adjudicates or desk.closed(campaign, standing):
-        outcome, settled = desk.outcome(campaign, star, standing), standing.star(star).adjudication
+    if adjudicates or desk.closed(campaign):
+        outcome, settled = desk.outcome(campaign, star), standing.star(star).adjudication
         text = str(outcome.status)
         if outcome.verdict is not None:
             text = f"{text}: {_said(words, outcome.verdict, outcome.flags)}"
@@ -67,7 +69,9 @@ def _remarks(desk: Desk, person: Person, campaign: Campaign, star: int, standing
         if event.user == person.name or adjudicates:
             again = ", shown again" if event.occasion == 2 else ""
             told = _said(words, event.verdict, event.flags)
-            found.append(Remark(campaign.name, f"{event.user}, {event.utc[:10]}{again}: {told}", event.note))
+            brought = desk.log.imported.get(event.id)
+            source = "" if brought is None else f", imported by {brought.by} {brought.utc[:10]}".rstrip()
+            found.append(Remark(campaign.name, f"{event.user}, {event.utc[:10]}{again}{source}: {told}", event.note))
     return found
 
 
@@ -81,21 +85,21 @@ def verdict_lists(desk: Desk, person: Person | None) -> dict[str, tuple[int, ...
     if person is None:
         return {}
     inspects, adjudicates = desk.may(person, Role.INSPECTOR), desk.may(person, Role.ADJUDICATOR)
-    campaigns = [(campaign, desk.standing(campaign)) for campaign in desk.campaigns()]
+    campaigns = [(campaign, desk.projection(campaign)) for campaign in desk.campaigns()]
     waiting = {
         task.star
-        for campaign, standing in campaigns
-        for task in desk.tasks(campaign)
-        if inspects and is_open(person.name, task, standing, campaign.rules)
+        for campaign, projection in campaigns
+        for task in projection.tasks
+        if inspects and is_open(person.name, task, projection.standing, campaign.rules)
     }
     found: dict[str, list[int]] = defaultdict(list)
-    for campaign, standing in campaigns:
-        everything = adjudicates or desk.closed(campaign, standing)
-        for star in dict.fromkeys(task.star for task in desk.tasks(campaign)):
+    for campaign, projection in campaigns:
+        everything = adjudicates or desk.closed(campaign)
+        for star in projection.firsts:
             if star in waiting:
                 continue
-            names = _outcome_names(desk, campaign, star, standing) if everything else []
-            own = standing.verdicts(star).get(person.name)
+            names = _outcome_names(projection, star) if everything else []
+            own = projection.standing.verdicts(star).get(person.name)
             if own is not None:
                 names.append(f"{person.name} said {_said(campaign.rules.verdicts, own.verdict, ())}")
             for name in names:
@@ -103,12 +107,12 @@ def verdict_lists(desk: Desk, person: Person | None) -> dict[str, tuple[int, ...
     return {name: tuple(stars) for name, stars in sorted(found.items())}
 
 
-def _outcome_names(desk: Desk, campaign: Campaign, star: int, standing: Standing) -> list[str]:
-    """The lists in which a star stands by what it came to."""
-    outcome = desk.outcome(campaign, star, standing)
+def _outcome_names(projection: Projection, star: int) -> list[str]:
+    """The lists that hold a star by its outcome."""
+    outcome = projection.outcome(star)
     if outcome.status not in SETTLED:
         return [str(outcome.status)]
-    verdict = _said(campaign.rules.verdicts, outcome.verdict, ())
+    verdict = _said(projection.campaign.rules.verdicts, outcome.verdict, ())
     return [f"settled, {verdict}", *(f"settled, {flag}" for flag in outcome.flags)]
 
 

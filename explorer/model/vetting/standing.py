@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -29,6 +30,9 @@ class StarState:
     verdicts: Mapping[int, Mapping[str, VettingEvent]] = field(default_factory=dict)
     adjudication: VettingEvent | None = None
     withdrawn: frozenset[str] = frozenset()
+
+
+_UNTOUCHED = StarState()
 
 
 def by_time(event: VettingEvent) -> tuple[str, str]:
@@ -63,28 +67,39 @@ class Standing:
     def __init__(self) -> None:
         self._events: dict[int, list[VettingEvent]] = defaultdict(list)
         self._said: dict[str, list[VettingEvent]] = defaultdict(list)
+        self._by_id: dict[str, VettingEvent] = {}
         self._stars: dict[int, StarState] = {}
         self.latest: VettingEvent | None = None
         """The last event of all."""
 
-    def add(self, events: Iterable[VettingEvent]) -> None:
-        """Take in events, in any order, each once."""
+    def add(self, events: Iterable[VettingEvent]) -> set[int]:
+        """Take in events, in any order, each once; returns their stars."""
         touched = set()
         for event in events:
             self._events[event.star].append(event)
-            self._said[event.user].append(event)
+            insort(self._said[event.user], event, key=by_time)
+            self._by_id[event.id] = event
             touched.add(event.star)
             self.latest = max(self.latest or event, event, key=by_time)
         for star in touched:
             self._stars[star] = state_of(self._events[star])
+        return touched
 
     def star(self, star: int) -> StarState:
         """What holds of one star."""
-        return self._stars.get(star, StarState())
+        return self._stars.get(star, _UNTOUCHED)
 
-    def stars(self) -> Iterator[int]:
-        """Stars of which anything was said."""
-        return iter(self._stars)
+    def stars(self) -> tuple[int, ...]:
+        """Stars with any event."""
+        return tuple(self._stars)
+
+    def events(self, star: int) -> tuple[VettingEvent, ...]:
+        """All events of a star, in the order of their arrival."""
+        return tuple(self._events.get(star, ()))
+
+    def event(self, event_id: str) -> VettingEvent | None:
+        """An event of this campaign by its id."""
+        return self._by_id.get(event_id)
 
     def verdicts(self, star: int, occasion: int = 1) -> Mapping[str, VettingEvent]:
         """Standing verdicts on a star, by user."""
@@ -96,26 +111,31 @@ class Standing:
         return tuple(sorted(self.verdicts(star, occasion).values(), key=by_time))
 
     def users(self) -> tuple[str, ...]:
-        """Everybody who said anything, by name."""
+        """Users with any event, by name."""
         return tuple(sorted(self._said))
 
     def said(self, user: str) -> tuple[VettingEvent, ...]:
-        """What a user said and did not take back, undos among it, by time."""
-        kept = [event for event in self._said.get(user, ()) if event.id not in self.star(event.star).withdrawn]
-        return tuple(sorted(kept, key=by_time))
+        """Events of a user that were not taken back, undos included, by time."""
+        return tuple(event for event in tuple(self._said.get(user, ())) if not self._withdrawn(event))
 
     def undoable(self, user: str, kind: EventKind) -> VettingEvent | None:
         """The user's last standing verdict, or adjudication."""
-        said = [event for event in self.said(user) if event.kind is kind]
-        return said[-1] if said else None
+        for event in reversed(tuple(self._said.get(user, ()))):
+            if event.kind is kind and not self._withdrawn(event):
+                return event
+        return None
 
     def redoable(self, user: str, kind: EventKind) -> VettingEvent | None:
         """The user's last undo of a verdict, or an adjudication, that no redo took back and no later one follows."""
-        every = {event.id: event for event in self._said.get(user, ())}
-        for event in reversed(self.said(user)):
+        for event in reversed(tuple(self._said.get(user, ()))):
+            if self._withdrawn(event):
+                continue
             if event.kind is kind:
                 return None
-            target = every.get(str(event.supersedes)) if event.kind is EventKind.UNDO else None
-            if target is not None and target.kind is kind:
+            target = self._by_id.get(str(event.supersedes)) if event.kind is EventKind.UNDO else None
+            if target is not None and target.kind is kind and target.user == user:
                 return event
         return None
+
+    def _withdrawn(self, event: VettingEvent) -> bool:
+        return event.id in self.star(event.star).withdrawn

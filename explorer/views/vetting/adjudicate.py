@@ -69,7 +69,7 @@ class AdjudicateRoom(VettingRoom):
                 "star": str(star),
                 "reasons": list(next(case.reasons for case in self.cases if case.star == star)),
                 "reviews": [
-                    review_words(one) | {"imported": self.visit.desk.log.imported.get(one.id, "")}
+                    review_words(one) | {"imported": self._imported(one.id)}
                     for one in self.visit.desk.reviews(self.visit.known, campaign, star)
                 ],
                 "quantities": self.quantities(campaign, star),
@@ -103,10 +103,19 @@ class AdjudicateRoom(VettingRoom):
             self.workspace.focus = left[0] if left else draft.star
             self.show()
 
-    def _back(self, travel: Callable[..., VettingEvent | None], message: Message) -> None:
+    def _imported(self, event_id: str) -> str:
+        """Who imported an event and when; "" for one of this record."""
+        found = self.visit.desk.log.imported.get(event_id)
+        return "" if found is None else f"{found.by} on {found.utc[:10]}" if found.utc else found.by
+
+    async def _back(self, travel: Callable[..., VettingEvent | None], message: Message) -> None:
         """Take an adjudication back, or give it again, and show its star."""
-        event = travel(self.visit.known, self.needed(), str(message["id"]), EventKind.ADJUDICATION)
+        person, campaign = self.visit.known, self.needed()
+        event = await self.channel.in_background(
+            lambda: travel(person, campaign, str(message["id"]), EventKind.ADJUDICATION), VERDICTS
+        )
         if event is None:
             raise RefusedError("There is nothing to take back, or to do again.")
-        self.workspace.focus = event.star
-        self.show()
+        with self.channel.together():
+            self.workspace.focus = event.star
+            self.show()

@@ -6,18 +6,27 @@ import base64
 import binascii
 import math
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from explorer.audit import audit
 from explorer.model.selection import SelectionError
 from explorer.model.subsets import describe
+from explorer.model.vetting.desk import Desk
 from explorer.model.vetting.drafts import RefusedError
-from explorer.model.vetting.exchange import MOST_BYTES, ExchangeError, export_record, import_record, latest_verdicts
+from explorer.model.vetting.exchange import (
+    MOST_BYTES,
+    ExchangeError,
+    Source,
+    export_record,
+    import_record,
+    latest_verdicts,
+)
 from explorer.model.vetting.overview import Inspector, Overview, overview
-from explorer.model.vetting.people import Role
+from explorer.model.vetting.people import Role, SoleUser
 from explorer.model.vetting.rules import VettingRules
-from explorer.model.work import EXPORTS, UPLOADS
+from explorer.model.work import EXPORTS, UPLOADS, VERDICTS
 from explorer.views.channel import Message
 from explorer.views.uploads import Uploads
 from explorer.views.vetting.visit import VettingRoom, Visit
@@ -47,8 +56,8 @@ class CampaignsRoom(VettingRoom):
         self.uploads = Uploads(MOST_BYTES)
         self.listen(
             start=self._start,
-            record=lambda _: self._record(),
-            verdicts=lambda _: self._verdicts(),
+            record=self._record,
+            verdicts=self._verdicts,
             upload=self._take_part,
             merge=self._merge,
             freeze=self._freeze,
@@ -70,6 +79,7 @@ class CampaignsRoom(VettingRoom):
                 f"Started by {campaign.created_by} on {campaign.created[:10]} for {campaign.catalogue}: "
                 f"{rules.reviews} blind reviews a star."
             )
+            words["imports"] = imports_of(visit.desk)
             told = overview(visit.desk, campaign)
             words["overview"] = overview_words(
                 told, everything=visit.may(Role.ADJUDICATOR) or visit.desk.closed(campaign)
@@ -79,7 +89,7 @@ class CampaignsRoom(VettingRoom):
     def _adjudicator(self, action: str) -> None:
         self.visit.desk.need(self.visit.known, Role.ADJUDICATOR, action)
 
-    def _start(self, message: Message) -> None:
+    async def _start(self, message: Message) -> None:
         """Start a campaign on the odd ones of what is selected in Explore."""
         self._adjudicator("start a campaign")
         table, workspace = self.visit.desk.library.table, self.visit.workspace
@@ -94,24 +104,24 @@ class CampaignsRoom(VettingRoom):
             rules = VettingRules.from_toml(str(message.get("rules", "")))
         except ValueError as error:
             raise RefusedError(str(error)) from error
-        made = self.visit.desk.create_campaign(self.visit.known, str(message["name"]), stars, rules)
-        self.visit.workspace.campaign = made.id
-        self.channel.tell(say=f"Campaign {made.name} has started.")
+        desk, person, name = self.visit.desk, self.visit.known, str(message["name"])
+        made = await self.channel.in_background(lambda: desk.create_campaign(person, name, stars, rules), VERDICTS)
+        with self.channel.together():
+            self.visit.workspace.campaign = made.id
+            self.channel.tell(say=f"Campaign {made.name} has started.")
 
-    def _record(self) -> None:
-        """Hand over the whole record, to be merged elsewhere."""
+    async def _record(self, _: Message) -> None:
+        """Send the whole record, to be merged elsewhere."""
         self._adjudicator("take the record away")
-        data = "".join(export_record(self.visit.desk.store)).encode()
+        desk = self.visit.desk
+        data = await self.channel.in_background(lambda: "".join(export_record(desk.store, desk.log)).encode(), EXPORTS)
         self.channel.tell(download={"name": "vetting_record.jsonl", "mime": "application/jsonl", "data": data})
 
-    def _verdicts(self) -> None:
-        """Hand over what all campaigns came to."""
+    async def _verdicts(self, _: Message) -> None:
+        """Send what all campaigns came to."""
         self._adjudicator("take the verdicts away")
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "verdicts.csv"
-            manifest = self.visit.desk.library.products.manifest
-            write_verdicts(latest_verdicts(self.visit.desk), path, simulated=manifest.simulated)
-            data = path.read_bytes()
+        desk = self.visit.desk
+        data = await self.channel.in_background(lambda: verdicts_file(desk), EXPORTS)
         self.channel.tell(download={"name": "verdicts.csv", "mime": "text/csv", "data": data})
 
     def _take_part(self, message: Message) -> None:
@@ -143,10 +153,11 @@ class CampaignsRoom(VettingRoom):
         visit, text = self.visit, data.decode("utf-8", "replace")
         try:
             report = await self.channel.in_background(
-                lambda: import_record(visit.desk.store, text, visit.known.name, visit.desk.clock()), UPLOADS
+                lambda: import_record(visit.desk.store, text, source_of(visit.desk, visit.known.name)), UPLOADS
             )
         except ExchangeError as error:
             raise RefusedError(str(error)) from error
+        await self.channel.in_background(visit.desk.prepare, UPLOADS)
         self.show()
         self.channel.tell(merged={"summary": report.summary(), "refused": list(report.refused[:50])})
 
@@ -159,17 +170,41 @@ class CampaignsRoom(VettingRoom):
                 self.visit.known, "freeze a release", "A release has a name of letters, digits and . _ - only."
             )
         desk = self.visit.desk
-        directory, verdicts = desk.library.products.directory, latest_verdicts(desk)
+        directory = desk.library.products.directory
         output = self.releases / f"{file_name(desk.library.products.manifest.name)}.{name}"
         try:
             desk.library.demand_unchanged()
-            written = await self.channel.in_background(lambda: freeze(directory, verdicts, name, output), EXPORTS)
-            written = await self.channel.in_background(lambda: freeze(directory, verdicts, name, output))
-            audit("freeze", release=output.name, verdicts=len(verdicts))
+            written = await self.channel.in_background(
+                lambda: freeze(directory, latest_verdicts(desk), name, output), EXPORTS
+            )
         except ProductError as error:
             raise RefusedError(str(error)) from error
         counts = {status or "never looked at": count for status, count in sorted(written.counts.items())}
+        audit("freeze", release=output.name, stars=written.stars)
         self.channel.tell(frozen={"folder": str(written.directory), "stars": written.stars, "counts": counts})
+
+
+def verdicts_file(desk: Desk) -> bytes:
+    """What all campaigns came to, as a file for the release stage."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "verdicts.csv"
+        write_verdicts(latest_verdicts(desk), path, simulated=desk.library.products.manifest.simulated)
+        return path.read_bytes()
+
+
+def source_of(desk: Desk, user: str) -> Source:
+    """A file that a user of this server merges; on one's own machine nobody's role is known."""
+    people = None if isinstance(desk.people, SoleUser) else desk.people
+    return Source(user, people, desk.published, desk.clock())
+
+
+def imports_of(desk: Desk) -> list[str]:
+    """Sentences on what came from files: how many events, by whom, on which days."""
+    counts = Counter((one.by, one.utc[:10]) for one in tuple(desk.log.imported.values()))
+    return [
+        f"{count:,} events were imported by {user} on {day}." if day else f"{count:,} events were imported by {user}."
+        for (user, day), count in sorted(counts.items(), key=lambda item: item[0][::-1])
+    ]
 
 
 def overview_words(told: Overview, *, everything: bool) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def guard_of(config: AppConfig, sessions: Sessions) -> Guard:
     if config.oauth:
         return OAuthGuard(sessions, cookies, config)
     if config.signs_in:
-        return UserFileGuard(sessions, cookies, UserFile(config.users), EndedSignIns(config.home / ENDED_NAME))
+        return UserFileGuard(sessions, cookies, UserFile(config.users), EndedSignIns(config.data / ENDED_NAME))
     return BrowserGuard(sessions, cookies)
 
 

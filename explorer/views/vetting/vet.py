@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import panel as pn
 from numpy.typing import NDArray
+from sqlalchemy.exc import SQLAlchemyError
 
 from explorer.model.vetting.campaigns import Campaign, Task
 from explorer.model.vetting.drafts import RefusedError
 from explorer.model.vetting.events import EventKind, VettingEvent
 from explorer.model.vetting.people import Role
+from explorer.model.vetting.store import StoreError
 from explorer.model.work import VERDICTS
 from explorer.state.workspace import Workspace
 from explorer.views.channel import Message
@@ -63,30 +66,43 @@ class VetRoom(VettingRoom):
             return
         if here:
             with self.channel.together():
-                self.show()
+                self._present()
         else:
             self._leave()
 
     def _leave(self) -> None:
         if self._desk_of is not None and self.task is not None:
-            self.visit.desk.leave(self.visit.known, self._desk_of)
+            with suppress(StoreError, SQLAlchemyError):  # the star is free again when its claim ends
+                self.visit.desk.leave(self.visit.known, self._desk_of)
         self._desk_of = None
 
     def show(self) -> None:
-        """Put the next star on the desk, and tell everything."""
+        """Give the next star, and send everything."""
+        self._give(None)
+
+    def _next(self, campaign: Campaign) -> Task | None:
+        """Take the next star of the queue; those that were left for later come again at its end."""
+        desk, person = self.visit.desk, self.visit.known
+        task = desk.next_task(person, campaign, self._skipped)
+        if task is None and self._skipped:
+            self._skipped.clear()
+            task = desk.next_task(person, campaign)
+        return task
+
+    def _give(self, taken: tuple[Campaign, Task | None] | None) -> None:
+        """Send everything, with the star that was ``taken`` from the queue of a campaign already, if any."""
         campaign = self.campaign()
         if self._desk_of is not None and self._desk_of != campaign:
             self._leave()
         if self.visit.workspace.room != ROOM:
+            if taken is not None:
+                self.visit.desk.leave(self.visit.known, taken[0])
             return
         self._desk_of = campaign
         if campaign is None:
             self.channel.tell(vet=self.campaign_words() | {"star": "", "sentence": NO_CAMPAIGN})
             return
-        self.task = self.visit.desk.next_task(self.visit.known, campaign, self._skipped)
-        if self.task is None and self._skipped:
-            self._skipped.clear()
-            self.task = self.visit.desk.next_task(self.visit.known, campaign)
+        self.task = taken[1] if taken is not None and taken[0] == campaign else self._next(campaign)
         self._tell(campaign)
 
     def others_acted(self) -> None:
@@ -128,8 +144,8 @@ class VetRoom(VettingRoom):
         if not self.visit.desk.look_again(self.visit.known, campaign, task):
             raise RefusedError(f"Star {star} lies on another desk now.")
         self.task = task
-        said = [event for event in self.visit.desk.log.events if event.id == taken_back]
-        self._tell(campaign, review_words(said[0]) if said else None)
+        before = self.visit.desk.standing(campaign).event(taken_back or "")
+        self._tell(campaign, None if before is None else review_words(before))
 
     def _find(self, text: str) -> None:
         found = [event for event in self._said(self.needed()) if str(event.star) == text.strip()]
@@ -141,30 +157,46 @@ class VetRoom(VettingRoom):
         """Record a verdict beside the page, so that nobody waits for a disk, then give the next star."""
         campaign, draft = self.needed(message), draft_of(message, self.workspace)
         desk, person = self.visit.desk, self.visit.known
-        event = await self.channel.in_background(lambda: desk.judge(person, campaign, draft), VERDICTS)
+
+        def judge() -> tuple[VettingEvent, tuple[Campaign, Task | None] | None]:
+            event = desk.judge(person, campaign, draft)
+            try:
+                return event, (campaign, self._next(campaign))
+            except (StoreError, SQLAlchemyError):  # the verdict is saved; the next look at the record says why
+                return event, None
+
+        event, taken = await self.channel.in_background(judge, VERDICTS)
         with self.channel.together():
             self.channel.tell(saved=event.id)
-            self.show()
+            self._give(taken)
 
-    def _undo(self, message: Message) -> None:
+    async def _undo(self, message: Message) -> None:
         """Show the star whose verdict was taken back."""
-        event = self.visit.desk.undo(self.visit.known, self.needed(), event_id=str(message["id"]))
+        desk, person, campaign = self.visit.desk, self.visit.known, self.needed()
+        event = await self.channel.in_background(
+            lambda: desk.undo(person, campaign, event_id=str(message["id"])), VERDICTS
+        )
         if event is None:
             raise RefusedError("There is nothing to take back.")
         told = f"The verdict on {event.star} is taken back"
-        try:
-            self._look_again(event.star, event.occasion, taken_back=event.supersedes)
-            self.channel.tell(say=f"{told}.")
-        except RefusedError:
-            self.show()
-            self.channel.tell(say=f"{told}; the star lies on another desk now.")
+        with self.channel.together():
+            try:
+                self._look_again(event.star, event.occasion, taken_back=event.supersedes)
+                self.channel.tell(say=f"{told}.")
+            except RefusedError:
+                self.show()
+                self.channel.tell(say=f"{told}; the star lies on another desk now.")
 
-    def _redo(self, message: Message) -> None:
-        event = self.visit.desk.redo(self.visit.known, self.needed(), event_id=str(message["id"]))
+    async def _redo(self, message: Message) -> None:
+        desk, person, campaign = self.visit.desk, self.visit.known, self.needed()
+        event = await self.channel.in_background(
+            lambda: desk.redo(person, campaign, event_id=str(message["id"])), VERDICTS
+        )
         if event is None:
             raise RefusedError("There is nothing to do again.")
-        self.show()
-        self.channel.tell(say=f"The verdict on {event.star} stands again.")
+        with self.channel.together():
+            self.show()
+            self.channel.tell(say=f"The verdict on {event.star} stands again.")
 
     def _fitted(self) -> None:
         """Put the values of a refit into the form."""
@@ -179,8 +211,8 @@ class VetRoom(VettingRoom):
             return np.empty(0, np.int64)
         left = self._skipped | {(self.task.star, self.task.occasion)}
         coming = self.visit.desk.coming(self.visit.known, campaign, left)
-        said = self._said(campaign)
-        stars = [*(event.star for event in said[-1:]), self.task.star, *([coming.star] if coming else [])]
+        last = self.visit.desk.standing(campaign).undoable(self.visit.known.name, EventKind.VERDICT)
+        stars = [*([last.star] if last else []), self.task.star, *([coming.star] if coming else [])]
         rows = [table.row_of(star) for star in stars]
         return np.array([row for row in rows if row is not None], np.int64)
 

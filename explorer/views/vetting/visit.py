@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -20,10 +21,12 @@ from explorer.model.vetting.campaigns import Campaign
 from explorer.model.vetting.desk import Desk
 from explorer.model.vetting.drafts import Draft, RefusedError
 from explorer.model.vetting.events import CLASS, REFIT, Authority
+from explorer.model.vetting.ledger import MAX_EVENTS_ON_LOOP
 from explorer.model.vetting.people import Person, Role
 from explorer.model.vetting.rules import FLAG_KEYS
 from explorer.model.vetting.shown import Remark, judged, remarks_on, verdict_lists
-from explorer.model.work import BusyError, StoppedError
+from explorer.model.vetting.store import StoreError
+from explorer.model.work import VERDICTS, BusyError, StoppedError
 from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT
 from explorer.state.workspace import Workspace
 from explorer.views.base import stylesheet
@@ -32,7 +35,13 @@ from pipeline.domain.columns import column
 
 NO_CAMPAIGN = "There is no campaign yet. An adjudicator selects stars in Explore and starts one of them in Progress."
 
-OUT_OF_REACH = "The record cannot be reached now, so nothing is saved yet. What you gave is kept here: try again."
+KEPT = "What you gave is kept here: try again."
+
+OUT_OF_REACH = f"The record cannot be reached now, so nothing is saved yet. {KEPT}"
+
+BEING_READ = "The vetting record is being read."
+
+BACK = "The vetting record can be reached again."
 
 NO_STAR = "The star to judge appears here."
 
@@ -83,16 +92,26 @@ class Visit:
         return self.may(Role.ADJUDICATOR)
 
     def remarks(self, star: int) -> tuple[Remark, ...]:
-        """What the visitor may see of the verdicts on a star."""
-        return remarks_on(self.desk, self.person, star)
+        """What the visitor may see of the verdicts on a star; why there is nothing where the record is out of reach."""
+        try:
+            return remarks_on(self.desk, self.person, star)
+        except (StoreError, SQLAlchemyError):
+            trouble = self.desk.store.trouble
+            return (Remark("Vetting", trouble, ""),) if trouble else ()
 
     def verdict_lists(self) -> dict[str, tuple[int, ...]]:
         """Stars by what was said of them, as the visitor may see it."""
-        return verdict_lists(self.desk, self.person)
+        try:
+            return verdict_lists(self.desk, self.person)
+        except (StoreError, SQLAlchemyError):
+            return {}  # the star's card and the vetting rooms say why
 
     def judged(self) -> frozenset[int]:
         """Stars that the visitor has judged."""
-        return frozenset() if self.person is None else judged(self.desk, self.person)
+        try:
+            return frozenset() if self.person is None else judged(self.desk, self.person)
+        except (StoreError, SQLAlchemyError):
+            return frozenset()
 
     @property
     def known(self) -> Person:
@@ -123,6 +142,12 @@ class VettingChannel(Channel):
     _esm = "\n".join((files("assets") / "js" / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
     _stylesheets = [stylesheet(name) for name in _SHEETS]  # noqa: RUF012 - so Panel wants it
 
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do work on the event loop that waits for something beside the page."""
+        task = asyncio.get_running_loop().create_task(self._later(work, {}))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     @contextmanager
     def _mishaps(self, data: Message) -> Iterator[None]:
         kind = str(data.get("kind"))
@@ -132,6 +157,9 @@ class VettingChannel(Channel):
             self.tell(say=str(error), refused=kind)
         except StoppedError:  # the page has gone
             pass
+        except StoreError as error:
+            _LOG.warning("The record could not be reached for %.40r: %s", kind, error)
+            self.tell(say=f"Not saved: {error} {KEPT}", out_of_reach=kind)
         except (SQLAlchemyError, OSError):
             _LOG.exception("The record could not be reached for %.40r.", kind)
             self.tell(say=OUT_OF_REACH, out_of_reach=kind)
@@ -158,6 +186,8 @@ class VettingRoom:
         self.channel = VettingChannel(room=room, sizing_mode="stretch_both", margin=0)
         self._handlers = {"hello": self._hello, "campaign": self._choose}
         self._followed: object = None
+        self._trouble = ""
+        self._shown = self._reading = False
         visit.workspace.param.watch(lambda _: self.tell_theme(), "dark")
         visit.workspace.param.watch(lambda _: self._campaign_chosen(), "campaign")
 
@@ -181,11 +211,12 @@ class VettingRoom:
     def _hello(self, _: Message) -> None:
         self.tell_theme()
         self.greet()
-        self.show()
         document = pn.state.curdoc
         if document is not None and document.session_context is not None and self._followed is None:
             document.add_periodic_callback(self._follow, FOLLOW_MS)
-        self._followed = self._mark()
+        self._followed = ()
+        self._shown = False
+        self._present()
 
     def greet(self) -> None:
         """Tell a new page what never changes."""
@@ -199,16 +230,71 @@ class VettingRoom:
         self.show()
 
     def _mark(self) -> object:
-        self.visit.desk.log.refresh()
-        return (self.visit.desk.log.generation, tuple(one.id for one in self.visit.desk.campaigns()))
+        """What changes with the record; the store's error when it cannot be reached."""
+        desk = self.visit.desk
+        desk.log.follow(MAX_EVENTS_ON_LOOP)
+        return (desk.log.generation, desk.folded, tuple(one.id for one in desk.campaigns()))
+
+    def _present(self, *, changed: bool = False) -> None:
+        """Show what holds, or why that is not possible now; what is slow goes on beside the page."""
+        if self._reading:
+            return
+        try:
+            mark = self._mark()
+            if self.visit.desk.behind:
+                self._read()
+                return
+            if self._trouble:
+                self.channel.tell(closed="", **({"say": BACK} if self._trouble != BEING_READ else {}))
+                self._trouble = ""
+            if self._shown and changed:
+                self.others_acted()
+            else:
+                self.show()
+            self._shown, self._followed = True, mark
+        except (StoreError, SQLAlchemyError, OSError) as error:
+            if isinstance(error, StoreError) and not self.visit.desk.store.trouble:
+                self._read()
+            else:
+                self._unreachable(str(error) if isinstance(error, StoreError) else OUT_OF_REACH)
+
+    def _read(self) -> None:
+        """Take the record in beside the page, then show what holds."""
+        self._reading = True
+        if not self._shown:
+            self._trouble = BEING_READ
+            self.channel.tell(closed=BEING_READ)
+        self.channel.later(self._read_beside())
+
+    async def _read_beside(self) -> None:
+        try:
+            await self.channel.in_background(self.visit.desk.prepare, VERDICTS)
+        except (StoreError, SQLAlchemyError, OSError) as error:
+            self._unreachable(str(error) if isinstance(error, StoreError) else OUT_OF_REACH)
+            return
+        finally:
+            self._reading = False
+        with self.channel.together():
+            self._present(changed=self._shown)
+
+    def _unreachable(self, sentence: str) -> None:
+        """Say once what happened; what was begun in a room that is shown stays on screen."""
+        if sentence == self._trouble:
+            return
+        self._trouble = sentence
+        _LOG.warning("The room %s shows: %s", self.channel.room, sentence)
+        self.channel.tell(**({"say": sentence} if self._shown else {"closed": sentence}))
 
     def _follow(self) -> None:
-        mark = self._mark()
-        if mark != self._followed:
-            self._followed = mark
-            if not self.visit.refusal(self.role):
-                with self.channel.together():
-                    self.others_acted()
+        if self.visit.refusal(self.role) or self._reading:
+            return
+        try:
+            changed = self._trouble or self.visit.desk.behind or self._mark() != self._followed
+        except (StoreError, SQLAlchemyError, OSError):
+            changed = True
+        if changed:
+            with self.channel.together():
+                self._present(changed=True)
 
     def tell_theme(self) -> None:
         """Light or dark."""
@@ -222,8 +308,9 @@ class VettingRoom:
     def _campaign_chosen(self) -> None:
         """Follow a choice in any of the rooms."""
         if self._followed is not None and not self.visit.refusal(self.role):
+            self._shown = self._shown and bool(self._trouble)  # everything, not only what others changed
             with self.channel.together():
-                self.show()
+                self._present()
 
     def campaign(self) -> Campaign | None:
         """The chosen campaign, and the newest before one is chosen: it stays when another one starts."""

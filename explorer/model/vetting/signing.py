@@ -1,0 +1,75 @@
+"""Signed exports: a key that a group shares shows that nobody else changed a file.
+
+HMAC with SHA-256 (RFC 2104): whoever has the key can sign, so that a signature proves that the file comes from the
+group as it is, not who of the group wrote it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+ALGORITHM = "hmac-sha256"
+MIN_KEY_BYTES = 32
+
+
+class SignatureError(ValueError):
+    """A file is not signed with the key, or was altered since."""
+
+
+def make_key(path: Path) -> None:
+    """Write a new key that only its owner can read; FileExistsError where there is a file."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(48) + "\n")
+
+
+def read_key(path: Path) -> bytes:
+    """The key in a file; SignatureError when it is too short to be one."""
+    key = path.read_bytes().strip()
+    if len(key) < MIN_KEY_BYTES:
+        raise SignatureError(f"{path} holds {len(key)} bytes; a key has at least {MIN_KEY_BYTES}.")
+    return key
+
+
+def sign(lines: Iterable[str], key: bytes) -> Iterator[str]:
+    """Lines, and one more that signs them."""
+    digest = hmac.new(key, digestmod=hashlib.sha256)
+    for line in lines:
+        digest.update(line.encode())
+        yield line
+    yield json.dumps({"signature": {"algorithm": ALGORITHM, "value": digest.hexdigest()}}) + "\n"
+
+
+def split(text: str) -> tuple[str, str]:
+    """The signed part of a text and the value of its signature, "" where it has none."""
+    body, newline, last = text.rstrip("\n").rpartition("\n")
+    try:
+        signature = json.loads(last).get("signature")
+    except (ValueError, AttributeError, RecursionError):
+        return text, ""
+    if not newline or not isinstance(signature, dict) or signature.get("algorithm") != ALGORITHM:
+        return text, ""
+    return body + "\n", str(signature.get("value", ""))
+
+
+def verify(text: str, key: bytes) -> str:
+    """The signed part of a text.
+
+    Raises
+    ------
+    SignatureError
+        If it has no signature, or not one of this text by this key.
+    """
+    body, value = split(text)
+    if not value:
+        raise SignatureError("This file is not signed: export it with --sign-key.")
+    good = hmac.new(key, body.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(good, value):
+        raise SignatureError("This file was altered after it was signed, or was signed with another key.")
+    return body

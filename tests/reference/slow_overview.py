@@ -1,0 +1,121 @@
+"""The overview of a campaign computed from scratch, as plainly as possible."""
+
+import math
+from collections import Counter
+from itertools import combinations, pairwise
+
+import numpy as np
+
+from explorer.model.vetting.agreement import cohen_kappa, fleiss_kappa
+from explorer.model.vetting.conflicts import Status, outcome
+from explorer.model.vetting.events import EventKind, utc_of
+from explorer.model.vetting.overview import Inspector, Overview, Pair
+from explorer.model.vetting.queue import is_open
+from explorer.model.vetting.standing import Standing
+from explorer.model.vetting.tally import PAUSE_SECONDS
+
+
+def _outcome(standing, star, published, rules):
+    return outcome(standing.reviews(star), standing.star(star).adjudication, published(star), rules)
+
+
+def slow_overview(campaign, tasks, events, published):
+    """The overview of a campaign from all its events."""
+    standing, rules = Standing(), campaign.rules
+    standing.add(events)
+    firsts = [task for task in tasks if task.occasion == 1]
+    touched = set(standing.stars())
+    done = Counter(
+        _outcome(standing, task.star, published, rules).status if task.star in touched else Status.INCOMPLETE
+        for task in firsts
+    )
+    given = [min(len(standing.verdicts(task.star)), rules.reviews) for task in firsts]
+    settled = [standing.star(task.star).adjudication is not None for task in firsts]
+    needed = rules.reviews * len(firsts)
+    remaining = sum(rules.reviews - count for count, over in zip(given, settled, strict=True) if not over)
+    again = [
+        sum(is_open(user, task, standing, rules) for task in tasks if task.occasion == 2) for user in standing.users()
+    ]
+    inspectors = tuple(_inspector(standing, user) for user in standing.users())
+    paces = [one.seconds for one in inspectors if math.isfinite(one.seconds)]
+    fleiss, fleiss_stars = _fleiss(standing, [task.star for task in firsts], campaign)
+    return Overview(
+        stars=len(firsts),
+        controls=sum(task.control for task in firsts),
+        done={status: done.get(status, 0) for status in Status},
+        reviews_done=sum(given),
+        reviews_needed=needed,
+        inspectors=inspectors,
+        pairs=_pairs(standing, inspectors, campaign),
+        fleiss=fleiss,
+        fleiss_stars=fleiss_stars,
+        seconds_left=_work_left(remaining, again, paces),
+    )
+
+
+def _work_left(remaining, again, paces):
+    """Seconds until all is said: reviews shared among those who take part, and each one's stars that come again."""
+    if not paces:
+        return math.nan
+    return float(np.median(paces)) * (remaining / len(paces) + max(again, default=0))
+
+
+def _inspector(standing, user):
+    firsts = {star: said for star in standing.stars() if (said := standing.verdicts(star).get(user))}
+    seconds = {star: said for star in standing.stars() if (said := standing.verdicts(star, 2).get(user))}
+    gaps = [_gap(firsts[star], seconds[star]) for star in seconds if star in firsts]
+    return Inspector(
+        name=user,
+        reviews=len(firsts),
+        adjudications=sum(event.kind is EventKind.ADJUDICATION for event in standing.said(user)),
+        repeats=len(gaps),
+        same=float(np.mean([gap == 0 for gap in gaps])) if gaps else math.nan,
+        gap=float(np.mean(gaps)) if gaps else math.nan,
+        seconds=pace([*firsts.values(), *seconds.values()]),
+    )
+
+
+def _gap(first, second):
+    return abs(int(first.verdict or 0) - int(second.verdict or 0))
+
+
+def pace(verdicts):
+    """Median seconds from one verdict to the next, pauses left out; NaN when there are none."""
+    moments = sorted(utc_of(event.utc) for event in verdicts)
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(moments)]
+    worked = [gap for gap in gaps if gap <= PAUSE_SECONDS]
+    return float(np.median(worked)) if worked else math.nan
+
+
+def _pairs(standing, inspectors, campaign):
+    found = []
+    for first, second in combinations([one.name for one in inspectors], 2):
+        both = [
+            (int(said[first].verdict or 0), int(said[second].verdict or 0))
+            for star in standing.stars()
+            if first in (said := standing.verdicts(star)) and second in said
+        ]
+        if both:
+            ones, others = zip(*both, strict=True)
+            categories = list(campaign.rules.verdicts)
+            found.append(
+                Pair(
+                    (first, second),
+                    len(both),
+                    cohen_kappa(ones, others, categories),
+                    cohen_kappa(ones, others, categories, quadratic=True),
+                )
+            )
+    return tuple(found)
+
+
+def _fleiss(standing, stars, campaign):
+    categories = sorted(campaign.rules.verdicts)
+    counts = []
+    for star in stars:
+        said = [event.verdict for event in standing.verdicts(star).values()]
+        if len(said) == campaign.rules.reviews:
+            counts.append([said.count(category) for category in categories])
+    if campaign.rules.reviews < 2 or not counts:
+        return math.nan, 0
+    return fleiss_kappa(counts), len(counts)
