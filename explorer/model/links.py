@@ -240,8 +240,8 @@ class LinkStore:
                 database.close()
         except (sqlite3.Error, OSError) as error:
             raise SelectionError(
-                f"Links and saved views cannot be read or written now ({error}). Check that {self.path.name} of the "
-                "explorer's folder can be written and that its disk has room."
+                f"Links and saved views cannot be read or written now ({error}). Everything else works. Check that "
+                f"{self.path.name} of the explorer's folder can be written and that its disk has room."
             ) from error
 
 

@@ -1,9 +1,11 @@
 """Products and a page without a browser, which the explorer's tests share."""
 
 import asyncio
+import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +19,7 @@ from products_factory import make_products
 from star_factory import make_star_products
 from vetting_helpers import make_desk
 
+from explorer import logs
 from explorer.model.library import Library, open_library
 from explorer.model.links import LinkStore
 from explorer.model.vetting.store import Store
@@ -174,3 +177,24 @@ def links(tmp_path) -> LinkStore:
 @pytest.fixture
 def page(library, links) -> Page:
     return Page(library, links, Workspace(library.table, panels=default_panels(library, 6)))
+
+
+@pytest.fixture
+def configure_logs(monkeypatch):
+    """Configures the logs as the server does, for a test; afterwards everything is as it was."""
+    monkeypatch.setattr(logs, "atexit", SimpleNamespace(register=lambda _: None))
+    root = logging.getLogger()
+    loggers = [logging.getLogger(name) for name in (*logs._OTHERS, "explorer", "tornado.access")]
+    before = root.handlers[:], root.level, [(one, one.level, one.propagate, one.handlers[:]) for one in loggers]
+    for handler in before[0]:
+        root.removeHandler(handler)
+    yield logs.configure_logs
+    for handler in root.handlers[:]:
+        root.removeHandler(handler)
+        handler.close()
+    for handler in before[0]:
+        root.addHandler(handler)
+    root.setLevel(before[1])
+    for one, level, propagate, handlers in before[2]:
+        one.setLevel(level)
+        one.propagate, one.handlers = propagate, handlers

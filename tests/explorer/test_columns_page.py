@@ -289,6 +289,7 @@ def test_about_is_silent_where_no_table_was_read(library):
     assert "How the columns were understood" not in AboutView(library).text()
 
 
+@pytest.mark.usefixtures("configure_logs")
 @pytest.mark.parametrize(("name", "words"), [("absent.csv", "does not exist"), ("empty", "is an empty folder")])
 def test_what_cannot_be_opened_ends_the_program_with_a_sentence(tmp_path, capsys, name, words):
     (tmp_path / "empty").mkdir()

@@ -5,33 +5,19 @@ import logging
 import pytest
 
 from explorer.audit import ACTOR, Actor, audit
-from explorer.logs import _OTHERS, MAX_REPEATS, WITHIN_S, OneLine, Repeats, configure_logs
+from explorer.logs import MAX_REPEATS, WITHIN_S, OneLine, Repeats
 
 
 @pytest.fixture
-def logged(tmp_path):
-    """Configures the logs as the server does, and reads what was written; afterwards all is as it was."""
-    root = logging.getLogger()
-    loggers = [logging.getLogger(name) for name in (*_OTHERS, "explorer", "tornado.access")]
-    before = root.handlers[:], root.level, [(one, one.level, one.propagate, one.handlers[:]) for one in loggers]
-    for handler in before[0]:
-        root.removeHandler(handler)
+def logged(tmp_path, configure_logs):
+    """Configures the logs as the server does, and reads what was written."""
     repeats = configure_logs(tmp_path / "logs" / "explorer.log")
 
     def read():
         repeats.summarise()
         return (tmp_path / "logs" / "explorer.log").read_text("utf-8").splitlines()
 
-    yield read
-    for handler in root.handlers[:]:
-        root.removeHandler(handler)
-        handler.close()
-    for handler in before[0]:
-        root.addHandler(handler)
-    root.setLevel(before[1])
-    for one, level, propagate, handlers in before[2]:
-        one.setLevel(level)
-        one.propagate, one.handlers = propagate, handlers
+    return read
 
 
 def fail(error):

@@ -367,6 +367,6 @@ def test_links_that_cannot_be_kept_are_said_to_be_so(page, tmp_path):
     (tmp_path / "in_the_way").write_text("")
     page.links.path = tmp_path / "in_the_way" / "links.sqlite"
     page.open()
-    assert "cannot be kept or read now" in page.send("share")["say"]
+    assert "cannot be read or written now" in page.ask("share")["say"]
     with pytest.raises(SelectionError, match="Everything else works"):
         page.links.save_view("c", "n", {})
