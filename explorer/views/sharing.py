@@ -100,7 +100,6 @@ class Sharing:
         if message["value"] not in FORMS:
             raise ValueError(f"There is no table of kind {message['value']!r}.")
         made = await self.channel.in_background(self._table(message["value"]), EXPORTS)
-        made = await self.channel.in_background(self._table(message["value"]))
         audit("export", file=made.name, selection=self.workspace.summary(), bytes=len(made.data))
         self._hand_over(made.name, made.mime, made.data)
 
