@@ -102,7 +102,7 @@ def ended_well(process, number, sent, limit=LIMIT_SECONDS):
     trouble = []
     if process.returncode != 128 + number:
         trouble.append(f"status {process.returncode}")
-    if errors.strip() != SENTENCE:
+    if not errors.endswith(f"{SENTENCE}\n") or "Traceback" in errors:  # after a progress bar, which ends in no newline
         trouble.append(f"said {errors.strip()[-300:]!r}")
     if not seconds <= limit:
         trouble.append(f"took {seconds:.1f} s")
