@@ -15,17 +15,24 @@ import pipeline.__main__ as command
 def interrupted(stage, number, delay, note):
     """Wrap a stage's function: the signal goes to the whole process, as from outside."""
 
+    once = threading.Lock()
+
     def send():
-        time.sleep(delay)
-        note.write_text(str(time.time()))
-        os.kill(os.getpid(), number)
+        if once.acquire(blocking=False):
+            note.write_text(str(time.time()))
+            os.kill(os.getpid(), number)
 
     def run(*arguments):
         if delay:
-            threading.Thread(target=send, daemon=True).start()
+            timer = threading.Timer(delay, send)
+            timer.daemon = True
+            timer.start()
         else:
             send()
-        return stage(*arguments)
+        try:
+            return stage(*arguments)
+        finally:
+            send()  # of a stage that is faster this time; its checkpoint is not yet written
 
     return run
 
