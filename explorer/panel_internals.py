@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from bokeh.application.application import Application
+from bokeh.document import Document
+from bokeh.io import doc as current_documents
 from panel.io.server import Server
 from tornado.httpserver import HTTPServer
 
@@ -19,3 +24,19 @@ def application_of(session_context: Any) -> Application:
     """The application of a session: under ``panel serve`` requests are checked by a handler that is added to it."""
     application: Application = session_context.server_context.application_context.application
     return application
+
+
+@contextmanager
+def current_document(document: Document) -> Iterator[None]:
+    """Make a document the current one; unlike Bokeh's own, also when an error leaves the block."""
+    stack = current_documents._PATCHED_CURDOCS  # noqa: SLF001 - where Bokeh looks for it
+    stack.append(weakref.ref(document))
+    try:
+        yield
+    finally:
+        stack.pop()
+
+
+def leave_documents_after_errors() -> None:
+    """Use :func:`current_document` for Bokeh's: a message that fails leaves its document current for everybody else."""
+    current_documents.patch_curdoc = current_document

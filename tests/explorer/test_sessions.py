@@ -5,6 +5,7 @@ import json
 import logging
 import time
 
+import panel as pn
 import pytest
 from argon2 import PasswordHasher
 from tornado.httpclient import HTTPClientError
@@ -200,6 +201,7 @@ def test_what_a_page_sends_is_logged_under_its_name(tmp_path, users):
     actors = [actor for text, actor in seen if text.startswith("error handling")]
     assert [actor.name for actor in actors] == ["ann", "bob"]
     assert all(len(actor.session) == 6 for actor in actors)
+    assert pn.state.curdoc is None, "a message that fails does not leave its document current"
 
 
 def test_a_session_is_forgotten_when_it_is_destroyed(tmp_path):

@@ -19,7 +19,7 @@ from explorer.access.visitors import Sessions, Visitor
 from explorer.config import AppConfig
 from explorer.model.vetting.events import NAME_PATTERN, Authority
 from explorer.model.vetting.people import Nobody, People, Person, SoleUser, UserFile
-from explorer.panel_internals import application_of
+from explorer.panel_internals import application_of, leave_documents_after_errors
 
 SESSIONS = Sessions()
 """Of this process."""
@@ -94,6 +94,7 @@ def bind_session(config: AppConfig, sessions: Sessions) -> object:
     object
         The session's request; None outside of a server.
     """
+    leave_documents_after_errors()
     document = pn.state.curdoc
     context = document.session_context if document is not None else None
     if context is None:
