@@ -4,10 +4,13 @@ import json
 import shutil
 import urllib.error
 import urllib.request
+from dataclasses import replace
 
 import pytest
 from driver import Server, brush
 from products_factory import make_products
+
+from pipeline.products.manifest import Manifest
 
 pytestmark = pytest.mark.browser
 
@@ -17,7 +20,9 @@ NEWER = "A newer build of this catalogue is there"
 @pytest.fixture(scope="module")
 def builds(tmp_path_factory):
     folder = tmp_path_factory.mktemp("builds")
-    return make_products(folder / "first", 400), make_products(folder / "second", 420, seed=4)
+    first, second = make_products(folder / "first", 400), make_products(folder / "second", 420, seed=4)
+    replace(Manifest.read(second), created="2099-01-31T12:00:00+00:00").write(second)  # else of the same second
+    return first, second
 
 
 @pytest.fixture
