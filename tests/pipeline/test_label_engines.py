@@ -271,8 +271,8 @@ def test_a_joint_product_carries_both_estimates_and_evaluates_a_star_again(joint
     rows = store.rows(table["obsid"].to_numpy())[fresh]
     snr = table["snr"].to_numpy(float)[fresh]
     labels, totals = [], []
-    for engine, model, errors in (("slam", slam, metadata["errors"]), ("direct", direct, metadata["direct"]["errors"])):
-        fit, errors = model.infer_labels(*store.pixels(rows)), ErrorModel.from_dict(errors)
+    for engine, model, stored in (("slam", slam, metadata["errors"]), ("direct", direct, metadata["direct"]["errors"])):
+        fit, errors = model.infer_labels(*store.pixels(rows)), ErrorModel.from_dict(stored)
         found = table.loc[fresh, list(engine_columns(engine, names))].to_numpy(float)
         assert fit.labels == pytest.approx(found[:, :4], rel=1e-5, abs=1e-5, nan_ok=True)
         error = errors.apply(fit.formal_error, snr, fit.labels)
