@@ -56,10 +56,7 @@ class ErrorShape:
         given = _given(labels, snr)
         known = np.isfinite(given).all(axis=1)
         centre, spread = given[known].mean(axis=0), given[known].std(axis=0) + 1e-12
-        size = given.shape[1]
-        full = 1 + size + size * (size + 1) // 2
-        stars = int(known.sum())
-        count = full if stars >= STARS_A_TERM * full else 1 + size if stars >= STARS_A_TERM * (1 + size) else 1
+        count = terms_for(int(known.sum()), given.shape[1])
         shape = cls(centre, spread, np.zeros((count, labels.shape[1])))
         design = shape._design(labels, snr)
         for label in range(labels.shape[1]):
@@ -73,10 +70,7 @@ class ErrorShape:
         return np.asarray(np.exp(np.where(np.isfinite(exponent), exponent, 0.0)))
 
     def _design(self, labels: FloatArray, snr: FloatArray) -> FloatArray:
-        scaled = np.clip((_given(labels, snr) - self.centre) / self.spread, -CLIP, CLIP)
-        size = scaled.shape[1]
-        products = [scaled[:, i] * scaled[:, j] for i in range(size) for j in range(i, size)]
-        return np.stack([np.ones(len(scaled)), *scaled.T, *products], axis=1)[:, : len(self.coefficients)]
+        return scaled_polynomial(labels, snr, self.centre, self.spread)[:, : len(self.coefficients)]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -86,6 +80,23 @@ class ErrorShape:
     def from_dict(cls, plain: Mapping[str, Any]) -> ErrorShape:
         """Restore what :meth:`to_dict` gave."""
         return cls(*(np.asarray(plain[name], float) for name in ("centre", "spread", "coefficients")))
+
+
+def terms_for(stars: int, variables: int) -> int:
+    """Number of terms of a polynomial that so many stars can bear: quadratic, linear or constant."""
+    linear = 1 + variables
+    quadratic = linear + variables * (variables + 1) // 2
+    if stars >= STARS_A_TERM * quadratic:
+        return quadratic
+    return linear if stars >= STARS_A_TERM * linear else 1
+
+
+def scaled_polynomial(labels: FloatArray, snr: FloatArray, centre: FloatArray, spread: FloatArray) -> FloatArray:
+    """Terms of a quadratic polynomial in scaled, clipped labels and ln S/N: constant, linear ones, products."""
+    scaled = np.clip((_given(labels, snr) - centre) / spread, -CLIP, CLIP)
+    size = scaled.shape[1]
+    products = [scaled[:, i] * scaled[:, j] for i in range(size) for j in range(i, size)]
+    return np.stack([np.ones(len(scaled)), *scaled.T, *products], axis=1)
 
 
 def widening(pulls: FloatArray) -> float:

@@ -78,7 +78,9 @@ class JointModel:
     def combine(
         self, first: FloatArray, first_error: FloatArray, second: FloatArray, second_error: FloatArray
     ) -> JointEstimate:
-        """Generalised least squares: the linear combination, unbiased where both are, of least variance.
+        """Weigh the two estimates of each label so that the variance is least.
+
+        With variances a and b and covariance c the second estimate has weight (a - c) / (a + b - 2 c), between 0 and 1.
 
         Parameters
         ----------
@@ -86,28 +88,27 @@ class JointModel:
             Two estimates and their errors, those of the reference labels included.
         """
         n, size = first.shape
-        labels = np.where(np.isfinite(second), second, first)
-        error = np.where(np.isfinite(second), second_error, first_error)
+        pairs = np.diagonal(self.correlation, offset=size)
+        between = pairs * first_error * second_error
+        apart = first_error**2 + second_error**2 - 2.0 * between
+        share = np.clip((first_error**2 - between) / apart, 0.0, 1.0)
+        both = np.asarray(np.isfinite(first) & np.isfinite(second) & np.isfinite(share), np.bool_)
+        share = np.where(both, share, np.where(np.isfinite(second), 1.0, 0.0))
+        labels = np.where(share < 1, (1.0 - share) * first, 0.0) + np.where(share > 0, share * second, 0.0)
+        variance = np.where(share < 1, ((1.0 - share) * first_error) ** 2, 0.0)
+        variance += np.where(share > 0, (share * second_error) ** 2, 0.0)
+        variance += np.where((share > 0) & (share < 1), 2.0 * share * (1.0 - share) * between, 0.0)
         disagreement = np.full(n, np.nan)
-        both = np.isfinite(np.concatenate([first, first_error, second, second_error], axis=1)).all(axis=1)
-        inverse = np.linalg.inv(self.correlation)
         contrast = np.concatenate([np.eye(size), -np.eye(size)], axis=1)
+        complete = both.all(axis=1)
         for start in range(0, n, _BLOCK):
-            rows = start + np.flatnonzero(both[start : start + _BLOCK])
+            rows = start + np.flatnonzero(np.asarray(complete)[start : start + _BLOCK])
             scale = np.maximum(np.concatenate([first_error[rows], second_error[rows]], axis=1), 1e-12)
-            value = np.concatenate([first[rows], second[rows]], axis=1)
-            precision = inverse / (scale[:, :, None] * scale[:, None, :])
-            summed = precision[:, :size] + precision[:, size:]
-            fisher = summed[:, :, :size] + summed[:, :, size:]
-            covariance = np.linalg.inv(fisher)
-            mean = np.einsum("nab,nb->na", covariance, np.einsum("nab,nb->na", summed, value))
-            labels[rows] = np.clip(mean, self.low, self.high)
-            error[rows] = np.sqrt(np.einsum("naa->na", covariance))
-            apart = first[rows] - second[rows]
             spread = contrast @ (self.correlation * (scale[:, :, None] * scale[:, None, :])) @ contrast.T
-            square = np.einsum("na,na->n", apart, np.linalg.solve(spread, apart[:, :, None])[:, :, 0])
+            difference = first[rows] - second[rows]
+            square = np.einsum("na,na->n", difference, np.linalg.solve(spread, difference[:, :, None])[:, :, 0])
             disagreement[rows] = np.sqrt(square / size)
-        return JointEstimate(labels, error, disagreement)
+        return JointEstimate(np.clip(labels, self.low, self.high), np.sqrt(variance), disagreement)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

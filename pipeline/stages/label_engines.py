@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple
 
 import numpy as np
@@ -13,7 +13,8 @@ from pipeline.config import LabelConfig
 from pipeline.products.spectra import SpectrumStore
 from pipeline.science.calibration import Degraded, ErrorModel, Fits, FoldModel, Relatives, StarFits, out_of_fold_labels
 from pipeline.science.direct import DirectFit, DirectModel, DirectSettings
-from pipeline.science.joint_labels import JointModel
+from pipeline.science.joint_labels import JointEstimate, JointModel
+from pipeline.science.label_trend import LabelTrend
 from pipeline.science.slam import LabelFit, SlamModel, SlamSettings
 from pipeline.stages.build_spectra import blocks
 from pipeline.stages.state import Progress
@@ -41,6 +42,8 @@ class TrainingSet:
         The same spectra with noise added.
     relative_rows : ndarray of int, shape (m,)
         Rows of the table that did not train, of stars of which another row did.
+    relative_snr : ndarray, shape (m,)
+        Their S/N.
     relatives : Relatives
         Their spectra.
     """
@@ -55,6 +58,7 @@ class TrainingSet:
     groups: NDArray[np.int64]
     degraded: Sequence[Degraded]
     relative_rows: NDArray[np.intp]
+    relative_snr: FloatArray
     relatives: Relatives
 
     @property
@@ -79,11 +83,18 @@ class Engine(Generic[Fits]):
         Out of fold: as observed, with each injected noise, and of the relatives.
     errors : ErrorModel
         Calibrated on these.
+    trend : LabelTrend
+        What these get wrong on average.
     """
 
     model: FoldModel[Fits]
     held: list[Fits]
     errors: ErrorModel
+    trend: LabelTrend
+
+    def without_trend(self, fits: StarFits, snr: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+        """Labels without the trend, within the training range."""
+        return np.clip(self.trend.corrected(fits.labels, snr), low, high)
 
 
 @dataclass
@@ -178,7 +189,22 @@ def calibrated(
         relatives=training.relatives,
         progress=lambda fraction: progress(fraction, f"out-of-fold labels, {called}"),
     )
-    return Engine(model, held, error_model(config.names, held, training))
+    errors = error_model(config.names, held, training)
+    observed = held[0]
+    total = errors.total(observed.formal_error, training.snr, observed.labels)
+    trend = LabelTrend.fit(training.differences(held)[0], observed.labels, training.snr, total)
+    return Engine(model, held, errors, trend)
+
+
+def corrected(engine: Engine[DirectFit], names: tuple[str, ...], training: TrainingSet) -> Engine[DirectFit]:
+    """The networks without their trend, out of fold too, and their errors calibrated anew."""
+    low, high = training.reference.min(axis=0), training.reference.max(axis=0)
+    reached = [*training.reached, training.relative_snr]
+    held = [
+        DirectFit(engine.without_trend(fit, snr, low, high), fit.formal_error)
+        for fit, snr in zip(engine.held, reached, strict=True)
+    ]
+    return replace(engine, held=held, errors=error_model(names, held, training))
 
 
 def error_model(names: tuple[str, ...], held: Sequence[StarFits], training: TrainingSet) -> ErrorModel:
@@ -211,15 +237,17 @@ def slam_fits(
 
 
 def direct_fits(
-    model: DirectModel, held: list[DirectFit], training: TrainingSet, spectra: SpectrumStore, n: int, progress: Progress
+    engine: Engine[DirectFit], training: TrainingSet, spectra: SpectrumStore, snr: FloatArray, progress: Progress
 ) -> DirectFit:
-    """The networks' labels of all stars, those of training stars and their relatives out of fold."""
-    fits = model.blank(n)
-    for rows in blocks(n):
-        fits.put(rows, model.infer_labels(*spectra.pixels(rows)))
-        progress(rows.stop / n, "labels by the networks")
-    fits.put(training.rows, held[0])
-    fits.put(training.relative_rows, held[-1])
+    """The networks' labels of all stars without their trend; of training stars and their relatives out of fold."""
+    fits = engine.model.blank(len(snr))
+    low, high = training.reference.min(axis=0), training.reference.max(axis=0)
+    for rows in blocks(len(snr)):
+        found = engine.model.infer_labels(*spectra.pixels(rows))
+        fits.put(rows, DirectFit(engine.without_trend(found, snr[rows], low, high), found.formal_error))
+        progress(rows.stop / len(snr), "labels by the networks")
+    fits.put(training.rows, engine.held[0])
+    fits.put(training.relative_rows, engine.held[-1])
     return fits
 
 
@@ -229,23 +257,38 @@ def estimate(fits: StarFits, errors: ErrorModel, snr: FloatArray) -> Estimate:
     return Estimate(fits.labels, fits.formal_error, total, errors.apply(fits.formal_error, snr, fits.labels))
 
 
+def together(
+    joint: JointModel,
+    slam: Engine[LabelFit],
+    direct: Engine[DirectFit],
+    fits: tuple[StarFits, StarFits],
+    snr: FloatArray,
+) -> JointEstimate:
+    """SLAM's labels, without their trend, and the networks' combined."""
+    one, other = fits
+    return joint.combine(
+        slam.without_trend(one, snr, joint.low, joint.high),
+        slam.errors.total(one.formal_error, snr, one.labels),
+        other.labels,
+        direct.errors.total(other.formal_error, snr, other.labels),
+    )
+
+
 def combined(
     names: tuple[str, ...], slam: Engine[LabelFit], direct: Engine[DirectFit], training: TrainingSet
 ) -> tuple[JointModel, ErrorModel, list[CombinedFit]]:
     """How both engines combine, the errors of the combination, and its out-of-fold labels."""
-    pulls = [
-        training.differences(engine.held)[0]
-        / engine.errors.total(engine.held[0].formal_error, training.snr, engine.held[0].labels)
-        for engine in (slam, direct)
-    ]
-    joint = JointModel.fit(*pulls, training.reference.min(axis=0), training.reference.max(axis=0))
+    low, high = training.reference.min(axis=0), training.reference.max(axis=0)
+    observed, snr = slam.held[0], training.snr
+    pulls = (
+        (slam.without_trend(observed, snr, low, high) - training.reference)
+        / slam.errors.total(observed.formal_error, snr, observed.labels),
+        training.differences(direct.held)[0]
+        / direct.errors.total(direct.held[0].formal_error, snr, direct.held[0].labels),
+    )
+    joint = JointModel.fit(*pulls, low, high)
     held = []
-    for one, other, snr in zip(slam.held, direct.held, training.reached, strict=False):  # not the relatives
-        both = joint.combine(
-            one.labels,
-            slam.errors.total(one.formal_error, snr, one.labels),
-            other.labels,
-            direct.errors.total(other.formal_error, snr, other.labels),
-        )
+    for one, other, at in zip(slam.held, direct.held, training.reached, strict=False):  # not the relatives
+        both = together(joint, slam, direct, (one, other), at)
         held.append(CombinedFit(both.labels, both.formal_error))
     return joint, error_model(names, held, training), held

@@ -45,9 +45,11 @@ from pipeline.stages.label_engines import (
     TrainingSet,
     calibrated,
     combined,
+    corrected,
     direct_fits,
     estimate,
     slam_fits,
+    together,
     train_direct,
     train_slam,
 )
@@ -112,10 +114,11 @@ def infer_labels(state: BuildState, progress: Progress) -> int:
     )
     direct = None
     if direct_too:
-        direct = calibrated(
+        networks = calibrated(
             train_direct(config, training, _part(progress, 0.4, 0.5)),
             *(config, training, "networks", _part(progress, 0.5, 0.75)),
         )
+        direct = corrected(networks, config.names, training)
     told = _report_training(state, slam.model, training.ivar)
     _publish_labels(state, training, slam, direct, told, _part(progress, 0.75, 1.0))
     return int(np.isfinite(state.column(config.names[0])).sum())
@@ -141,6 +144,7 @@ def _training_set(state: BuildState, rows: NDArray[np.intp], progress: Progress)
         groups[rows],
         _degraded(state, rows, progress),
         others,
+        state.column("snr")[others],
         Relatives(place, *spectra.pixels(others)),
     )
 
@@ -207,17 +211,18 @@ def _publish_labels(
     if direct is not None:
         networks = cast("DirectModel", direct.model)
         part = _part(progress, 0.7, 1.0)
-        by_networks = estimate(direct_fits(networks, direct.held, training, spectra, n, part), direct.errors, snr)
+        found = direct_fits(direct, training, spectra, snr, part)
+        by_networks = estimate(found, direct.errors, snr)
         by_engine["direct"] = by_networks
         joint, errors, both_held = combined(config.names, slam, direct, training)
-        both = joint.combine(by_slam.labels, by_slam.total, by_networks.labels, by_networks.total)
+        both = together(joint, slam, direct, (fits, found), snr)
         published, held = by_networks, direct.held
         if config.engine == "joint":
             published, held = estimate(CombinedFit(both.labels, both.formal_error), errors, snr), both_held
         more, document = direct_to_arrays(networks)
         arrays |= more
-        metadata["direct"] = {**document, "errors": direct.errors.to_dict()}
-        metadata["joint"] = {**joint.to_dict(), "errors": errors.to_dict()}
+        metadata["direct"] = {**document, "errors": direct.errors.to_dict(), "trend": direct.trend.to_dict()}
+        metadata["joint"] = {**joint.to_dict(), "errors": errors.to_dict(), "trend_of_slam": slam.trend.to_dict()}
         state.give(label_disagreement=both.disagreement)
         for engine, values in (("slam", by_slam), ("direct", by_networks)):
             names = engine_columns(engine, config.names)

@@ -17,6 +17,7 @@ from pipeline.science.compression import Compression
 from pipeline.science.direct import DirectModel, DirectSettings, direct_from_arrays, direct_to_arrays
 from pipeline.science.error_shape import widening
 from pipeline.science.joint_labels import JointModel
+from pipeline.science.label_trend import LabelTrend
 from pipeline.science.networks import NoisyFeatures
 from pipeline.science.slam_storage import from_arrays
 from pipeline.stages.items import engine_columns
@@ -186,7 +187,6 @@ def test_two_estimates_combine_to_a_better_one_with_the_error_it_has():
     first, first_error, second, second_error = two_estimates()
     low, high = np.full(2, -5.0), np.full(2, 5.0)
     model = JointModel.fit(first / first_error, second / second_error, low, high)
-    # Two errors with correlation 0.25 learned on half of the variance of each: 0.25 of both.
     assert model.correlation[0, 2] == pytest.approx(0.25, abs=0.05)
     both = model.combine(first, first_error, second, second_error)
     assert both.labels.std() < min(first.std(), second.std())
@@ -210,6 +210,26 @@ def test_one_estimate_alone_is_taken_and_a_large_difference_is_seen():
     assert np.abs(both.labels[3:]).max() <= 0.5
     with pytest.raises(ValueError, match="3 stars have both estimates"):
         JointModel.fit(first[3:6], second[3:6], np.full(2, -0.5), np.full(2, 0.5))
+
+
+def test_a_trend_with_the_inferred_labels_is_taken_off():
+    rng = np.random.default_rng(3)
+    n = 3000
+    true = rng.normal(size=(n, 2))
+    snr = np.exp(rng.uniform(np.log(20), np.log(200), n))
+    found = true + 0.1 * rng.normal(size=(n, 2))
+    found[:, 0] += 0.3 * np.tanh(found[:, 0]) - 0.1
+    difference = found - true
+    difference[:60, 1] += 5.0  # a few wrong references
+    trend = LabelTrend.fit(difference, found, snr, np.full((n, 2), 0.1))
+    better = LabelTrend.from_dict(json.loads(json.dumps(trend.to_dict()))).corrected(found, snr)
+    third = np.digitize(found[:, 0], np.quantile(found[:, 0], [1 / 3, 2 / 3]))
+    for part in range(3):
+        assert abs(np.median((better - true)[third == part, 0])) < 0.04
+    assert max(abs(np.median(difference[third == part, 0])) for part in range(3)) > 0.15
+    assert np.abs(np.median(better[:, 1] - true[:, 1])) < 0.02
+    few = LabelTrend.fit(difference[:50], found[:50], snr[:50], np.full((50, 2), 0.1))
+    assert len(few.coefficients) == 1
 
 
 def test_no_star_is_divided_between_training_and_judging(tmp_path):
@@ -264,26 +284,31 @@ def test_a_joint_product_carries_both_estimates_and_evaluates_a_star_again(joint
     names = config.labels.names
     assert verify(directory) == []
     arrays, metadata = read_model(directory)
-    slam, direct = from_arrays(arrays, metadata), direct_from_arrays(arrays, metadata["direct"])
+    document = metadata["direct"]
+    slam, direct = from_arrays(arrays, metadata), direct_from_arrays(arrays, document)
     training = table["in_training"].to_numpy(bool)
     fresh = ~np.isin(table["star"], table["star"][training])
     store = SpectrumStore(directory)
     rows = store.rows(table["obsid"].to_numpy())[fresh]
     snr = table["snr"].to_numpy(float)[fresh]
+    low, high = slam.label_low_, slam.label_high_
     labels, totals = [], []
-    for engine, model, stored in (("slam", slam, metadata["errors"]), ("direct", direct, metadata["direct"]["errors"])):
+    for engine, model, stored in (("slam", slam, metadata["errors"]), ("direct", direct, document["errors"])):
         fit, errors = model.infer_labels(*store.pixels(rows)), ErrorModel.from_dict(stored)
+        trend = LabelTrend.from_dict(metadata["joint"]["trend_of_slam"] if engine == "slam" else document["trend"])
+        better = np.clip(trend.corrected(fit.labels, snr), low, high)
+        own = fit.labels if engine == "slam" else better
         found = table.loc[fresh, list(engine_columns(engine, names))].to_numpy(float)
-        assert fit.labels == pytest.approx(found[:, :4], rel=1e-5, abs=1e-5, nan_ok=True)
-        error = errors.apply(fit.formal_error, snr, fit.labels)
+        assert own == pytest.approx(found[:, :4], rel=1e-5, abs=1e-5, nan_ok=True)
+        error = errors.apply(fit.formal_error, snr, own)
         assert error == pytest.approx(found[:, 4:], rel=1e-4, nan_ok=True)
-        labels.append(fit.labels)
-        totals.append(errors.total(fit.formal_error, snr, fit.labels))
+        labels.append(better)
+        totals.append(errors.total(fit.formal_error, snr, own))
     both = JointModel.from_dict(metadata["joint"]).combine(labels[0], totals[0], labels[1], totals[1])
     published = table.loc[fresh, list(names)].to_numpy(float)
     assert both.labels == pytest.approx(published, rel=1e-5, abs=1e-5, nan_ok=True)
     assert both.disagreement == pytest.approx(table.loc[fresh, "label_disagreement"].to_numpy(float), rel=1e-4)
-    drawn = slam.predict_flux(labels[0])  # the model on the screen is SLAM's own fit
+    drawn = slam.predict_flux(slam.infer_labels(*store.pixels(rows)).labels)  # what the screen shows is SLAM's own fit
     assert np.nanmax(np.abs(store.models(rows) - drawn)[:, slam.usable_pixel_]) < 1e-4
     apart = table["label_disagreement"].to_numpy(float)
     flagged = (table["quality"].to_numpy() & int(QualityFlag.ENGINES_DISAGREE)) > 0
