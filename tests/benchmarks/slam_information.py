@@ -1,9 +1,9 @@
 """Where a model of the spectrum loses information: in its functions, or in what it believes of the residuals.
 
 From the stored spectra of a ``real-xp`` build: a kernel ridge model of every pixel, out-of-fold residuals, and labels
-of judged stars by the same inversion under several covariances of the residuals. ``formal`` is the error that the Fisher
-matrix promises, ``pull_scatter`` how many of them the labels are off: where it is 1 the covariance is right, and what
-is lost is lost in the spectra. The learning curve tells what more training stars would give the functions.
+of judged stars by the same inversion under several covariances of the residuals. ``formal`` is the error that the
+Fisher matrix promises, ``pull_scatter`` how many of them the labels are off: where it is 1 the covariance is right, and
+what is lost is lost in the spectra. The learning curve shows what more training stars would give the functions.
 """
 
 import argparse
