@@ -172,7 +172,7 @@ class Served:
             self._prepare(library)
         finally:  # what cannot be prepared is shown all the same
             created = library.products.manifest.created
-            _LOG.warning("A newer build of %s is served to new visitors, made on %s.", self.directory, created)
+            _LOG.info("A newer build of %s is served to new visitors, made on %s.", self.directory, created)
             self._visits.setdefault(before, 0)
             self._failed, self._state = None, ServedState(library, builds=self._state.builds + 1)
             self._close_old()
@@ -185,7 +185,7 @@ class Served:
         if gone or trouble:
             _LOG.error("%s", gone or trouble)
         else:
-            _LOG.warning("The product in %s is there again.", self.directory)
+            _LOG.info("The product in %s is there again.", self.directory)
 
 
 def _tree(place: Path) -> frozenset[tuple[Path, FileStamp]]:

@@ -9,6 +9,7 @@ its messages wait in its own connection.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 import re
@@ -125,6 +126,7 @@ def guard() -> None:
         await decode(self, fragment)
         wait = meter.used(time.thread_time() - began, time.monotonic())
         if wait > 0.0:
-            await asyncio.sleep(wait)
+            with contextlib.suppress(asyncio.CancelledError):  # the server ends; Tornado would log it as an error
+                await asyncio.sleep(wait)
 
     WSHandler.on_message = on_message

@@ -310,7 +310,7 @@ def test_a_product_that_goes_and_comes_back(star_products, tmp_path, caplog):
     served = Served(product)
     old = served.library()
     product.rename(tmp_path / "away")
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         state = looks(served)
         assert "holds no manifest.json any more" in state.gone
         assert product_health(state)["state"] == "gone"

@@ -341,15 +341,15 @@ def test_a_draft_that_lost_its_refit_in_a_reload_is_the_same_draft(desk):
 
 
 def test_a_number_without_bounds_of_its_own_is_bounded(desk, caplog):
-    campaign = start(desk, replace(PLAIN, tolerances={"parallax": 0.1, "distance": 1.0}))
+    campaign = start(desk, replace(PLAIN, tolerances={"v_gsr": 5.0, "distance": 1.0}))
     star = desk.next_task(ANN, campaign).star
     for proposal, word in (
-        ({"parallax": -10_001.0}, "-10,000 and 10,000 mas"),
+        ({"v_gsr": -10_001.0}, "-10,000 and 10,000 km/s"),
         ({"distance": 1e5}, "0 and 10,000 kpc"),
     ):
         sent = draft(star, proposal=proposal)
         refused(caplog, desk, lambda sent=sent: desk.judge(ANN, campaign, sent), word)
-    assert desk.judge(ANN, campaign, draft(star, proposal={"parallax": -10_000.0, "distance": 0.0}))
+    assert desk.judge(ANN, campaign, draft(star, proposal={"v_gsr": -10_000.0, "distance": 0.0}))
 
 
 # --- several at once -------------------------------

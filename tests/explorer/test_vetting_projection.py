@@ -17,6 +17,7 @@ from explorer.model.vetting.campaigns import Campaign, Task
 from explorer.model.vetting.desk import Desk
 from explorer.model.vetting.events import EventKind, VettingEvent, utc_of, utc_text
 from explorer.model.vetting.overview import overview, overview_of
+from explorer.model.vetting.people import SoleUser
 from explorer.model.vetting.projection import Projection
 from explorer.model.vetting.queue import is_open
 from explorer.model.vetting.rules import VettingRules
@@ -145,3 +146,10 @@ def test_the_event_loop_leaves_many_new_events_to_a_thread(large):
     assert asyncio.run(look()) == (0, True)
     large.prepare()
     assert asyncio.run(look()) == (3000, False)
+
+
+def test_a_new_record_without_campaigns_is_up_to_date_once_it_is_read(tmp_path, library):
+    desk = Desk(Store(tmp_path / "new.sqlite"), library, SoleUser("ann"))
+    assert desk.behind
+    desk.prepare()
+    assert not desk.behind

@@ -11,6 +11,7 @@ import traceback
 import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from unittest import mock
 
 os.environ["OMP_NUM_THREADS"] = "1"  # GNU OpenMP's threads do not survive a fork; read when its library is loaded
 
@@ -78,12 +79,12 @@ class Workshop:
             self.sums[seed] = described(output)
         return output
 
-    def __post_init__(self):
-        reading.simulate = SIMULATE  # each survey is drawn once, in the parent
-
     def build(self, output, seed, **options):
-        runner.STAGES = self.stages
-        with warnings.catch_warnings():
+        with (
+            mock.patch.object(runner, "STAGES", self.stages),
+            mock.patch.object(reading, "simulate", SIMULATE),  # each survey is drawn once, in the parent
+            warnings.catch_warnings(),
+        ):
             warnings.simplefilter("ignore")
             runner.build(self.config(seed), output, quiet=True, **options)
 

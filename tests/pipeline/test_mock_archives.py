@@ -394,7 +394,7 @@ def test_the_truth_counts(files, truth, survey):
 
 
 def test_spectra_come_in_plate_folders_in_the_order_of_the_table(files, truth, survey):
-    paths = find_spectra(files.spectra)
+    paths = find_spectra(files.spectra).files
     assert [path.relative_to(files.directory).as_posix() for path in paths] == truth["spectrum"].tolist()
     grid = log_grid(3700.0, 9095.0)
     layouts, endings = set(), set()

@@ -166,6 +166,7 @@ def test_a_file_damaged_after_its_stage_is_never_published(shop, ready, monkeypa
         return compose(state, *arguments)
 
     monkeypatch.most = 1
+    monkeypatch.setattr(runner, "STAGES", shop.stages)
     monkeypatch.setattr(runner, "compose", damaged)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")

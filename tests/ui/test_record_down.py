@@ -15,12 +15,13 @@ def test_without_a_record_explore_works_and_vet_comes_back_with_it(visit, produc
     record = home / "vetting.sqlite"
     record.write_bytes(b"no database at all" * 100)
     running = Server(str(products), environment={"MGIANT_HOME": str(home)})
+    running.expected = ("cannot be opened: file is not a database",)
     try:
         explorer = visit(at=running)
         page = explorer.page
         explorer.wait_for_views()
         brush(explorer)
-        for room, text in (("Validate", "This catalogue less reference labels, K"), ("About", "Scientific choices")):
+        for room, text in (("Validate", "Nothing to compare"), ("About", "Scientific choices")):
             page.get_by_role("tab", name=room).click()
             page.get_by_text(text).first.wait_for(timeout=20_000)
         for room in ("Vet", "Adjudicate", "Progress"):

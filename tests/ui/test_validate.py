@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from driver import Server
-from products_factory import make_products
+from products_factory import make_products, sign
 
 from pipeline.products.catalog import Catalog
 
@@ -24,6 +24,7 @@ def compared_server(tmp_path_factory):
     table["teff_ref"] = table["teff"] + 40.0 * rng.uniform(-1, 1, len(table))
     table.loc[: OUTLIERS - 1, "teff_ref"] += 900.0
     Catalog.from_frame(table).write(directory, simulated=True)
+    sign(directory)
     running = Server(str(directory))
     yield running
     running.stop()

@@ -70,6 +70,9 @@ class Ledger:
 
     def prepare(self) -> None:
         """Read the record and sum all campaigns of this catalogue up, so that no page waits for it."""
+        self.log.follow()
+        with self._lock:
+            self._start_over()  # also where there is no campaign yet
         for campaign in self.campaigns():
             self.projection(campaign)
 
