@@ -22,6 +22,9 @@ __all__ = ["ConfigError", "InputConfig", "RunConfig", "SourceConfig", "load_conf
 LABEL_NAMES = tuple(name for name in BY_NAME if f"{name}_err_formal" in BY_NAME)
 """Labels that can be inferred: the contract has a column for each, its error and its formal error."""
 
+LABEL_ENGINES = ("slam", "direct", "joint")
+LABEL_SOLVERS = ("admm", "sklearn")
+
 HIGHEST_BIT = 62
 """Of flags that are stored as signed 64-bit integers."""
 
@@ -77,7 +80,7 @@ class SelectionConfig:
 
 @dataclass(frozen=True)
 class LabelConfig:
-    """SLAM: which labels, the training cuts of paper section 2.2, the engine and its grid.
+    """Which labels, the engines, SLAM's solver and grid, the training cuts of paper section 2.2.
 
     ``reference_label_bits`` and ``reference_star_bits`` are bits of ``ref_label_flags`` and ``ref_star_flags`` that
     exclude a star from training. The defaults are APOGEE's: STAR_BAD of ASPCAPFLAG; BAD_PIXELS, VERY_BRIGHT_NEIGHBOR,
@@ -85,7 +88,10 @@ class LabelConfig:
     """
 
     names: tuple[str, ...] = ("teff", "logg", "m_h", "alpha_m")
-    engine: str = "admm"
+    engine: str = "slam"
+    solver: str = "admm"
+    networks: int = 8
+    spectrum_components: int = 60
     c_grid: tuple[float, ...] = (1.0, 10.0)
     gamma_grid: tuple[float, ...] = (0.03, 0.1, 0.3)
     epsilon_grid: tuple[float, ...] = (0.05,)
@@ -214,7 +220,15 @@ class RunConfig:
             one_of("labels.names", name, LABEL_NAMES)
         for key in ("reference_label_bits", "reference_star_bits"):
             _check_bits(f"labels.{key}", getattr(self.labels, key))
-        one_of("labels.engine", self.labels.engine, ("admm", "sklearn"))
+        if self.labels.engine in LABEL_SOLVERS:
+            raise ConfigError(
+                f'labels.engine = "{self.labels.engine}" is the solver of SLAM: set labels.solver to it instead.'
+            )
+        one_of("labels.engine", self.labels.engine, LABEL_ENGINES)
+        one_of("labels.solver", self.labels.solver, LABEL_SOLVERS)
+        for key in ("networks", "spectrum_components"):
+            if getattr(self.labels, key) < 1:
+                raise ConfigError(f"labels.{key} must be at least 1; found {getattr(self.labels, key)}.")
         one_of("labels.final_precision", self.labels.final_precision, ("float32", "float64"))
         one_of("labels.second_start", self.labels.second_start, ("all", "poor", "none"))
         one_of("labels.prior", self.labels.prior, ("flat", "density"))

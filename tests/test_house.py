@@ -96,7 +96,7 @@ def test_readme_names_every_setting_command_and_bit():
 
 def test_every_bit_has_one_meaning():
     assert set(FLAG_TEXTS) == set(QualityFlag)
-    assert [int(flag) for flag in QualityFlag] == [1 << bit for bit in range(16)]
+    assert [int(flag) for flag in QualityFlag] == [1 << bit for bit in range(17)]
 
 
 def test_columns_are_declared_once_and_completely():

@@ -233,7 +233,7 @@ class LabelModel:
         return Refit(
             labels=(*labels.items(), ("rv", float(velocity))),
             formal=(*formal.items(), ("rv", velocity_error)),
-            calibrated=(*self._calibrated(formal, snr), ("rv", float("nan"))),
+            calibrated=(*self._calibrated(labels, formal, snr), ("rv", float("nan"))),
             fixed=(*(name for name in self.names if name in fixed), *(() if wish.fit_rv else ("rv",))),
             chi2=float(fit.chi2[0]),
             published_chi2=self._published_chi2(flux, ivar, hidden, published),
@@ -322,10 +322,13 @@ class LabelModel:
             return float("nan")
         return float(refit_star(self.slam, flux, ivar, mask, self._checked(held)).chi2[0])
 
-    def _calibrated(self, formal: Mapping[str, float], snr: float) -> tuple[tuple[str, float], ...]:
+    def _calibrated(
+        self, labels: Mapping[str, float], formal: Mapping[str, float], snr: float
+    ) -> tuple[tuple[str, float], ...]:
         if self.errors is None or not np.isfinite(snr):
             return tuple((name, float("nan")) for name in self.names)
-        found = self.errors.apply(np.array([[formal[name] for name in self.names]]), np.array([snr]))[0]
+        given = (np.array([[values[name] for name in self.names]]) for values in (formal, labels))
+        found = self.errors.apply(next(given), np.array([snr]), next(given))[0]
         # Calibration knows errors of whole spectra: where few pixels are left the formal error is the larger one.
         return tuple(
             (name, max(float(error), formal[name]) if formal[name] else 0.0)

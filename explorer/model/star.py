@@ -27,7 +27,7 @@ _DIGITS = {
     **dict.fromkeys(("glon", "glat", "sgr_lambda", "sgr_beta", "rv", "rv_err", "rv_gaia"), 1),
     **dict.fromkeys(("rv_ca8498", "rv_ca8542", "rv_ca8662", "v_gsr", "rv_mismatch"), 1),
     **dict.fromkeys(("teff", "snr", "snr_good", "snr_ca", "j_r", "j_phi", "j_z", "j_tot", "j_sum", "energy"), 0),
-    **dict.fromkeys(("v_x", "v_y", "v_z", "v_r", "v_phi", "rv_template_teff"), 0),
+    **dict.fromkeys(("v_x", "v_y", "v_z", "v_r", "v_phi", "rv_template_teff", "teff_slam", "teff_direct"), 0),
     **dict.fromkeys(("parallax", "pmra", "pmdec", "masked_fraction", "sgr_probability"), 3),
 }
 _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -65,6 +65,10 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "Labels by engine",
+        (*(f"{name}_{engine}" for name in LABELS for engine in ("slam", "direct")), "label_disagreement"),
+    ),
+    (
         "Fit and velocity",
         (
             *("snr", "snr_good", "snr_ca", "masked_fraction", "chi2_nu", "label_reason", "oddness", "oddness_reason"),
@@ -89,6 +93,7 @@ _MEASURED_BY: dict[int, tuple[str, ...]] = {
     12: ("distance_roots", "m_h"),
     13: ("energy",),
     15: ("ruwe", "rv", "rv_gaia"),
+    16: ("label_disagreement", *(f"{name}_{engine}" for name in LABELS for engine in ("slam", "direct"))),
 }
 """Columns that show why a quality bit is set, by number of the bit."""
 

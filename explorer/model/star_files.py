@@ -28,7 +28,7 @@ _MEANINGS = {
     "IVAR": "Inverse variance of FLUX, no unit; 0 carries nothing",
     "MASK": "Whether the build left the pixel out",
     "MASK_USER": "Whether the visitor left the pixel out",
-    "MODEL": "Model of the published labels, over the continuum",
+    "MODEL": "Model of the label fit, over the continuum",
     "SIGMA_MODEL": "Uncertainty of the model, as FLUX; NaN unknown",
     "CONTINUUM": "Continuum, in the flux unit of the input file",
     "MODEL_TRIAL": "Model of the visitor's labels: not published",

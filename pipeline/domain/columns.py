@@ -11,6 +11,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from pipeline.domain.column import Column, DType
+from pipeline.domain.flags import ALL_BITS
 
 
 def _c(
@@ -346,7 +347,7 @@ _STREAM = (
 
 _QUALITY = (
     _c("quality", "int32", "", "meta.code.qual", "quality", "Quality bits, 0 is good (see the glossary of bits)", 0,
-       65535, nullable=False),
+       ALL_BITS, nullable=False),
     _c("oddness", "float32", "", "stat.rank", "oddness", "How odd the star is: -log10 of its joint tail probability",
        0, None),
     _c("oddness_reason", "str", "", "meta.note", "odd for", "Piece of evidence that says most in the oddness"),
@@ -383,12 +384,43 @@ def _quantiles(declared: Iterable[Column]) -> tuple[Column, ...]:
     )
 
 
+_ENGINES = {"slam": "SLAM", "direct": "networks"}
+
+
+def _by_engine(declared: Iterable[Column]) -> tuple[Column, ...]:
+    """Labels of each engine beside the published ones, and how far the engines disagree."""
+    known = {one.name: one for one in declared}
+    names = tuple(name for name in known if f"{name}_err_formal" in known)
+    columns = []
+    for engine, called in _ENGINES.items():
+        for name in names:
+            label, error = known[name], known[f"{name}_err"]
+            title = f"{label.label} ({called})"
+            columns += [
+                replace(
+                    label, name=f"{name}_{engine}", label=title, description=f"{label.label} by the {called} alone"
+                ),
+                replace(
+                    error,
+                    name=f"{name}_{engine}_err",
+                    label=f"σ({title})",
+                    description=f"Uncertainty of {name}_{engine}, calibrated",
+                ),
+            ]
+    disagreement = _c(
+        *("label_disagreement", "float32", "", "stat.value", "engines apart"),
+        "Distance between the labels of SLAM and of the networks in its standard deviations, root mean square",
+        *(0, None),
+    )
+    return (*(replace(one, paper_name="", aliases=(), nullable=True) for one in columns), disagreement)
+
+
 def _build() -> tuple[Column, ...]:
     groups = (
         ("Table A1", _TABLE_A1),
         ("Identity", _IDENTITY),
         ("Spectrum", _SPECTRUM),
-        ("Labels", _LABELS),
+        ("Labels", (*_LABELS, *_by_engine((*_TABLE_A1, *_LABELS)))),
         ("Photometry", _PHOTOMETRY),
         ("Astrometry", _ASTROMETRY),
         ("Distance", _DISTANCE),

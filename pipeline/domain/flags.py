@@ -28,6 +28,7 @@ class QualityFlag(IntFlag):
     UNBOUND = 1 << 13
     ACTION_FAILURE = 1 << 14
     ASTROMETRY = 1 << 15
+    ENGINES_DISAGREE = 1 << 16
 
 
 class FlagText(NamedTuple):
@@ -63,7 +64,14 @@ FLAG_TEXTS: dict[QualityFlag, FlagText] = {
     QualityFlag.UNBOUND: FlagText("unbound", "total energy above the potential at infinity"),
     QualityFlag.ACTION_FAILURE: FlagText("actions", "the actions could not be computed"),
     QualityFlag.ASTROMETRY: FlagText("astrometry", "Gaia RUWE above 1.4, or RV off Gaia's by more than 5 sigma"),
+    QualityFlag.ENGINES_DISAGREE: FlagText(
+        "engines disagree",
+        "the labels of SLAM and of the networks differ more than those of 99.5 % of out-of-fold stars",
+    ),
 }
+
+ALL_BITS = sum(int(flag) for flag in QualityFlag)
+"""Largest value of ``quality``, a 32-bit integer."""
 
 
 def describe(quality: int) -> list[str]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from pipeline.science.slam import SlamModel
-from pipeline.science.slam_inference import LabelFit
+from pipeline.science.error_shape import ErrorShape, widening
 from pipeline.science.slam_settings import assign_folds
 
 FloatArray = NDArray[np.float64]
@@ -71,8 +70,70 @@ class Degraded:
     mask: NDArray[np.bool_]
 
 
+class StarFits(Protocol):
+    """What an engine finds for many stars."""
+
+    @property
+    def labels(self) -> FloatArray:
+        """Shape (n_stars, n_labels)."""
+        ...
+
+    @property
+    def formal_error(self) -> FloatArray:
+        """Shape (n_stars, n_labels)."""
+        ...
+
+    def put(self, rows: NDArray[np.intp], part: Self, /) -> None:
+        """Write the fits of some stars into their rows."""
+        ...
+
+
+Fits = TypeVar("Fits", bound=StarFits)
+
+
+class FoldModel(Protocol[Fits]):
+    """What out-of-fold labels need of a trained engine."""
+
+    @property
+    def seed(self) -> int:
+        """Of the folds."""
+        ...
+
+    def blank(self, n_stars: int) -> Fits:
+        """Fits of no star."""
+        ...
+
+    def without(
+        self, rows: NDArray[np.bool_], flux: NDArray[Any], ivar: NDArray[Any], mask: NDArray[np.bool_], /
+    ) -> FoldModel[Fits]:
+        """The same model trained anew without some of its stars."""
+        ...
+
+    def infer_labels(self, flux: NDArray[Any], ivar: NDArray[Any], mask: NDArray[np.bool_], /) -> Fits:
+        """Labels of stars."""
+        ...
+
+
+@dataclass(frozen=True)
+class Relatives:
+    """Spectra that did not train, of stars of which another spectrum did.
+
+    Parameters
+    ----------
+    training : ndarray of int, shape (n,)
+        A training spectrum of the same star, by its place among the training spectra.
+    flux, ivar, mask : ndarray, shape (n, p)
+        Prepared as the training spectra were.
+    """
+
+    training: NDArray[np.intp]
+    flux: NDArray[Any]
+    ivar: NDArray[Any]
+    mask: NDArray[np.bool_]
+
+
 def out_of_fold_labels(
-    model: SlamModel,
+    model: FoldModel[Fits],
     flux: NDArray[Any],
     ivar: NDArray[Any],
     mask: NDArray[np.bool_],
@@ -80,15 +141,16 @@ def out_of_fold_labels(
     groups: NDArray[np.int64] | None = None,
     n_folds: int = 10,
     degraded: Sequence[Degraded] = (),
+    relatives: Relatives | None = None,
     progress: Callable[[float], None] | None = None,
-) -> list[LabelFit]:
+) -> list[Fits]:
     """Labels of every training star by a model that never saw it, as observed and with injected noise.
 
     Parameters
     ----------
-    model : SlamModel
-        Trained on these stars. Its hyper-parameters, sigma_j and modes, which saw all stars, are used again; its
-        functions are fitted anew for each fold.
+    model : SlamModel or DirectModel
+        Trained on these stars. Hyper-parameters, sigma_j and modes, or the compression, which saw all stars, are used
+        again; functions or networks are fitted anew for each fold.
     flux, ivar, mask : ndarray, shape (n, p)
         The training spectra, as given to ``fit``.
     groups : ndarray of int, shape (n,), optional
@@ -97,16 +159,20 @@ def out_of_fold_labels(
         Number of fold models.
     degraded : sequence of Degraded
         The same stars with injected noise.
+    relatives : Relatives, optional
+        Other spectra of training stars; each is judged by the model that saw none of its star's.
     progress : callable, optional
         Told the fraction done.
 
     Returns
     -------
-    list of LabelFit
-        As observed, then one for each of ``degraded``; one entry a training star, in their order.
+    list of LabelFit or DirectFit
+        As observed, then one for each of ``degraded``; one entry a training star, in their order. With ``relatives``
+        a last one with their entries.
     """
-    folds = assign_folds(len(flux), n_folds, model.settings.seed + 1, groups)
-    fits = [LabelFit.blank(len(flux), len(model.label_names)) for _ in range(1 + len(degraded))]
+    folds = assign_folds(len(flux), n_folds, model.seed + 1, groups)
+    fits = [model.blank(len(flux)) for _ in range(1 + len(degraded))]
+    others = model.blank(0 if relatives is None else len(relatives.training))
     for fold in range(n_folds):
         out = folds == fold
         rows = np.flatnonzero(out)
@@ -115,9 +181,12 @@ def out_of_fold_labels(
         for fit, noisy in zip(fits[1:], degraded, strict=True):
             some = rows[noisy.reached[rows]]
             fit.put(some, blind.infer_labels(noisy.flux[some], noisy.ivar[some], noisy.mask[some]))
+        if relatives is not None:
+            some = np.flatnonzero(out[relatives.training])
+            others.put(some, blind.infer_labels(relatives.flux[some], relatives.ivar[some], relatives.mask[some]))
         if progress is not None:
             progress((fold + 1) / n_folds)
-    return fits
+    return fits if relatives is None else [*fits, others]
 
 
 def bias_and_scatter(difference: FloatArray, snr: FloatArray, edges: FloatArray) -> dict[str, FloatArray]:
@@ -154,7 +223,7 @@ def bias_and_scatter(difference: FloatArray, snr: FloatArray, edges: FloatArray)
 
 
 class ErrorModel:
-    """sigma^2 = (a sigma_formal)^2 + floor^2(S/N), per label.
+    """sigma^2 = ((a sigma_formal)^2 + floor^2(S/N)) g^2(labels, S/N), per label.
 
     Differences from the reference labels contain those labels' own errors. Their median square is taken off again, but
     never more than three quarters of the variance: stated errors are not known well enough for that.
@@ -174,13 +243,21 @@ class ErrorModel:
         Floor at the nodes, in label units; it does not grow with S/N.
     reference_ : ndarray, shape (l,)
         Median error of the reference labels, 0 where none is stated.
+    shape_ : ErrorShape or None
+        g; None where the fit had no labels to depend on.
     """
 
     def __init__(self, label_names: tuple[str, ...]) -> None:
         self.label_names = tuple(label_names)
+        self.shape_: ErrorShape | None = None
 
     def fit(
-        self, difference: FloatArray, formal: FloatArray, snr: FloatArray, reference_error: FloatArray | None = None
+        self,
+        difference: FloatArray,
+        formal: FloatArray,
+        snr: FloatArray,
+        reference_error: FloatArray | None = None,
+        labels: FloatArray | None = None,
     ) -> ErrorModel:
         """Fit to out-of-fold stars.
 
@@ -192,11 +269,14 @@ class ErrorModel:
             S/N.
         reference_error : ndarray, shape (n, l), optional
             Errors of the reference labels; 0 where not known.
+        labels : ndarray, shape (n, l), optional
+            Inferred labels, for errors that depend on them.
 
         Notes
         -----
-        The likelihood is Student's t with 6 degrees of freedom, whose scale is then multiplied so that 68.27 % of the
-        stars lie within one sigma: a few outliers must not widen everyone's error.
+        The likelihood is Student's t with 6 degrees of freedom: a few outliers must not widen everyone's error. Its
+        scale is then multiplied so that intervals of one and of two sigma are equally well covered
+        (:func:`pipeline.science.error_shape.widening`).
         """
         self.nodes_ = _useful_nodes(snr)
         size = difference.shape[1]
@@ -206,6 +286,15 @@ class ErrorModel:
         for label in range(size):
             known = np.isfinite(difference[:, label]) & np.isfinite(formal[:, label]) & (formal[:, label] > 0)
             self._fit_label(label, difference[known, label], formal[known, label], snr[known])
+        centred = difference - np.nanmedian(difference, axis=0)
+        self.shape_ = None
+        if labels is not None:
+            self.shape_ = ErrorShape.fit(centred / self.total(formal, snr), labels, snr)
+        pulls = centred / self.total(formal, snr, labels)
+        for label in range(size):
+            widen = widening(pulls[:, label])
+            self.scale_[label] *= widen
+            self.floor_[:, label] *= widen
         return self
 
     def _fit_label(self, label: int, difference: FloatArray, formal: FloatArray, snr: FloatArray) -> None:
@@ -228,17 +317,38 @@ class ErrorModel:
         start = np.concatenate(([0.5, -1.0], np.full(self.nodes_.size - 1, 0.1)))
         best = minimize(cost, start, method="Nelder-Mead", options={"maxiter": 4000, "xatol": 1e-3, "fatol": 1e-7}).x
         best = np.concatenate((best[:2], np.abs(best[2:])))
-        sigma = np.sqrt(variance(best))
-        widen = float(np.percentile(np.abs(difference) / sigma, 68.27))
-        self.scale_[label] = widen * np.exp(best[0])
-        floor = spread * np.exp(np.cumsum(best[1:])[::-1] if best.size > 2 else best[1:])
-        self.floor_[:, label] = widen * floor
+        self.scale_[label] = np.exp(best[0])
+        self.floor_[:, label] = spread * np.exp(np.cumsum(best[1:])[::-1] if best.size > 2 else best[1:])
 
-    def apply(self, formal: FloatArray, snr: FloatArray) -> FloatArray:
-        """Calibrated errors, shape (n, l); NaN where the formal error is."""
-        weights = _interpolation(np.nan_to_num(np.asarray(snr, float), nan=1.0), self.nodes_)
-        total = (self.scale_ * formal) ** 2 + (weights @ self.floor_) ** 2
-        return np.asarray(np.sqrt(np.maximum(total - self.reference_**2, LEAST_SHARE * total)))
+    def total(self, formal: FloatArray, snr: FloatArray, labels: FloatArray | None = None) -> FloatArray:
+        """Calibrated errors of inferred less reference labels, shape (n, l); NaN where the formal error is.
+
+        Parameters
+        ----------
+        formal : ndarray, shape (n, l)
+            Formal errors.
+        snr : ndarray, shape (n,)
+            S/N.
+        labels : ndarray, shape (n, l), optional
+            Inferred labels; needed where the errors depend on them.
+
+        Raises
+        ------
+        ValueError
+            If the errors depend on the labels and none are given.
+        """
+        signal = np.nan_to_num(np.asarray(snr, float), nan=1.0)
+        base = np.sqrt((self.scale_ * formal) ** 2 + (_interpolation(signal, self.nodes_) @ self.floor_) ** 2)
+        if self.shape_ is None:
+            return np.asarray(base)
+        if labels is None:
+            raise ValueError("These label errors depend on the labels: give the inferred labels too.")
+        return np.asarray(base * self.shape_.factor(labels, signal))
+
+    def apply(self, formal: FloatArray, snr: FloatArray, labels: FloatArray | None = None) -> FloatArray:
+        """Calibrated errors of the inferred labels alone; parameters as :meth:`total`."""
+        square = self.total(formal, snr, labels) ** 2
+        return np.asarray(np.sqrt(np.maximum(square - self.reference_**2, LEAST_SHARE * square)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -248,6 +358,7 @@ class ErrorModel:
             "nodes": self.nodes_.tolist(),
             "floor": self.floor_.tolist(),
             "reference": self.reference_.tolist(),
+            "shape": None if self.shape_ is None else self.shape_.to_dict(),
         }
 
     @classmethod
@@ -256,6 +367,8 @@ class ErrorModel:
         model = cls(tuple(plain["label_names"]))
         model.scale_, model.nodes_ = np.asarray(plain["scale"], float), np.asarray(plain["nodes"], float)
         model.floor_, model.reference_ = np.asarray(plain["floor"], float), np.asarray(plain["reference"], float)
+        shape = plain.get("shape")  # products of earlier versions have none
+        model.shape_ = None if shape is None else ErrorShape.from_dict(shape)
         return model
 
 

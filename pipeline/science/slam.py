@@ -111,6 +111,15 @@ class SlamModel:
         self._full: Evaluator | None = None
 
     @property
+    def seed(self) -> int:
+        """Of the folds."""
+        return self.settings.seed
+
+    def blank(self, n_stars: int) -> LabelFit:
+        """Fits of no star."""
+        return LabelFit.blank(n_stars, len(self.label_names))
+
+    @property
     def scale(self) -> FluxScale:
         """On which fluxes are learned."""
         return FluxScale(self.settings.flux_softening)

@@ -130,6 +130,8 @@ def _from_labels(state: BuildState) -> dict[str, FloatArray]:
         "far from training": neighbour_distance(labels, reference[state.truths("in_training")]),
         "reference labels": conditional_distance(pulls, labels),
     }
+    if state.has_column("label_disagreement"):
+        evidence["two engines"] = state.column("label_disagreement")
     if state.has_column("k_abs"):
         evidence["luminosity"] = _luminosity(state, labels)
     return evidence

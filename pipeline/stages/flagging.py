@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.flags import QualityFlag, raise_bit
+from pipeline.domain.flags import ALL_BITS, QualityFlag, raise_bit
 from pipeline.science.distance import CALIBRATED_M_H
 from pipeline.science.oddness import joint_oddness, tail_log_probability
 from pipeline.science.quality import (
@@ -41,7 +41,6 @@ from pipeline.stages.spectral import SPECTRUM_VELOCITY
 from pipeline.stages.state import BuildState, Progress
 
 _BLOCK = 500
-ALL_BITS = sum(int(flag) for flag in QualityFlag)
 LOW_SNR = 10.0
 MASKED_LIMIT = 0.2
 RUWE_LIMIT = 1.4
@@ -110,6 +109,9 @@ def _flag_labels(state: BuildState, quality: NDArray[np.int32], evidence: dict[s
     _raise_where_kept(state, quality, QualityFlag.LABEL_AT_BOUND, LABEL_AT_BOUND)
     _raise_where_kept(state, quality, QualityFlag.OUTSIDE_HULL, LABEL_OUTSIDE_HULL)
     _raise_where_kept(state, quality, QualityFlag.STARTS_DISAGREE, LABEL_STARTS_DISAGREE)
+    if state.has_column("label_disagreement"):
+        apart = state.column("label_disagreement")
+        raise_bit(quality, QualityFlag.ENGINES_DISAGREE, apart > tail_limit(apart[training]))
     store = state.rest_spectra
     pattern = []
     for rows in blocks(len(quality), _BLOCK):
@@ -151,6 +153,7 @@ FLAGS = Stage(
     optional=(
         *(ModelSpectra(), RestSpectra(), RawSpectra(), *SPECTRUM_VELOCITY),
         *(LabelColumns("label"), LabelColumns("error"), LabelColumns("reference"), LabelColumns("reference error")),
+        Columns("label_disagreement"),
         Columns("snr", "snr_good", "masked_fraction", "rv_peak", "rv_peak_ratio", "rv_ca_sigma", "rv_err"),
         Columns("rv_gaia_err", "ruwe", "chi2_nu", "teff", "star", "tio5", "cah2", "cah3"),
         Columns("j_mag", "h_mag", "k_mag", "w1_mag", "w2_mag", "g_mag", "bp_rp", "parallax", "parallax_err"),

@@ -40,6 +40,15 @@ def label_columns(kind: LabelKind, names: tuple[str, ...]) -> tuple[str, ...]:
     }[kind]
 
 
+ENGINES = ("slam", "direct")
+"""Label engines that have columns of their own where both are used."""
+
+
+def engine_columns(engine: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Columns of one engine: its labels, then their errors, both in the order of the labels."""
+    return (*(f"{name}_{engine}" for name in names), *(f"{name}_{engine}_err" for name in names))
+
+
 class Available(Protocol):
     """What a build holds at one moment, or what a plan expects it to hold."""
 
@@ -146,6 +155,27 @@ class LabelColumns(Item):
 
     def __str__(self) -> str:
         return f"each label's {self.kind}" if self.kind != "label" else "the configured labels"
+
+
+@dataclass(frozen=True)
+class EngineColumns(Item):
+    """Both engines' labels and errors and how far they disagree; nothing where SLAM alone infers labels."""
+
+    def missing(self, available: Available) -> str:
+        """See :meth:`Item.missing`."""
+        names = self.columns(available.config)
+        if names and available.stars_with(names):
+            return ""
+        return "needs labels of two engines: no star has them"
+
+    def columns(self, config: RunConfig) -> tuple[str, ...]:
+        """See :meth:`Item.columns`."""
+        if config.labels.engine == "slam":
+            return ()
+        return (*(name for one in ENGINES for name in engine_columns(one, config.labels.names)), "label_disagreement")
+
+    def __str__(self) -> str:
+        return "each engine's labels and errors and their disagreement"
 
 
 class AnyOf(Item):

@@ -1,9 +1,10 @@
-"""The labels stage: train SLAM, calibrate its errors, infer every star, report."""
+"""The labels stage: train the engines, calibrate their errors, infer every star, report."""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,15 @@ from pipeline.products.models import write_model
 from pipeline.science.calibration import (
     NOISE_LEVELS,
     Degraded,
-    ErrorModel,
+    Relatives,
+    StarFits,
     bias_and_scatter,
     coverage,
     degrade,
-    out_of_fold_labels,
 )
 from pipeline.science.continuum import ContinuumFitter
-from pipeline.science.slam import LabelFit, SlamModel, SlamSettings
+from pipeline.science.direct import DirectFit, DirectModel, direct_to_arrays
+from pipeline.science.slam import LabelFit, SlamModel
 from pipeline.science.slam_quality import information, training_report
 from pipeline.science.slam_storage import to_arrays
 from pipeline.stages.build_spectra import blocks
@@ -28,12 +30,28 @@ from pipeline.stages.declared import Stage
 from pipeline.stages.internal import LABEL_AT_BOUND, LABEL_CONVERGED, LABEL_OUTSIDE_HULL, LABEL_STARTS_DISAGREE
 from pipeline.stages.items import (
     Columns,
+    EngineColumns,
     Files,
     Internals,
     LabelColumns,
     ModelSpectra,
     RawSpectra,
     RestSpectra,
+    engine_columns,
+)
+from pipeline.stages.label_engines import (
+    CombinedFit,
+    Engine,
+    TrainingSet,
+    calibrated,
+    combined,
+    corrected,
+    direct_fits,
+    estimate,
+    slam_fits,
+    together,
+    train_direct,
+    train_slam,
 )
 from pipeline.stages.spectral import SPECTRUM_VELOCITY, continuum_settings, rest_frame
 from pipeline.stages.state import BuildState, Progress, StageSkipped
@@ -70,99 +88,87 @@ def _degraded(state: BuildState, training: NDArray[np.int64], progress: Progress
                 flux, ivar, mask = flux[:, keep], ivar[:, keep], mask[:, keep]
             noisy.flux[place], noisy.ivar[place], noisy.mask[place] = flux, ivar, mask
         result.append(noisy)
-        progress(0.45 + 0.05 * (number + 1) / len(levels), "injecting noise")
+        progress((number + 1) / len(levels), "injecting noise")
     return result
 
 
 def infer_labels(state: BuildState, progress: Progress) -> int:
-    """Train SLAM on the stars with reference labels, calibrate its errors out of fold, infer all stars."""
+    """Train the engines on the stars with reference labels, calibrate their errors out of fold, infer all stars.
+
+    SLAM is always trained: its spectra are what is drawn, judged by chi-squared and fitted again.
+    """
     config = state.config.labels
     sample = training_sample(state)
-    training = sample.rows
     state.facts["report"]["training_cuts"] = sample.cuts
-    if training.size < MIN_TRAINING_STARS:
+    if sample.rows.size < MIN_TRAINING_STARS:
         raise StageSkipped(
-            f"{training.size} of {sample.with_labels} stars with reference labels pass the training cuts; "
+            f"{sample.rows.size} of {sample.with_labels} stars with reference labels pass the training cuts; "
             f"{MIN_TRAINING_STARS} are needed"
         )
-    reference = state.labels("reference")
-    flux, ivar, mask = state.rest_spectra.pixels(training)
-    groups = star_groups(state.table)[training]
-    settings = SlamSettings(
-        engine=config.engine,
-        c_grid=config.c_grid,
-        gamma_grid=config.gamma_grid,
-        epsilon_grid=config.epsilon_grid,
-        n_folds=config.folds,
-        seed=config.seed,
-        final_precision=config.final_precision,
-        second_start=config.second_start,
-        prior=config.prior,
-        flux_softening=config.flux_softening,
-        nuisance_modes=config.nuisance_modes,
-        prescreen_margin=config.prescreen_margin,
+    direct_too = config.engine != "slam"
+    share = 0.5 if direct_too else 1.0  # of the time, for SLAM
+    training = _training_set(state, sample.rows, _part(progress, 0.0, 0.05))
+    slam = calibrated(
+        train_slam(config, training, _part(progress, 0.05, 0.05 + 0.4 * share)),
+        *(config, training, "SLAM", _part(progress, 0.05 + 0.4 * share, 0.05 + 0.7 * share)),
     )
-    model = SlamModel(config.names, settings)
-    told = f"training SLAM, about {settings.training_memory_gb(*flux.shape):.1f} GB"
-    progress(0.0, told)
-    model.fit(reference[training], flux, ivar, mask, groups=groups, progress=lambda f: progress(0.45 * f, told))
-    degraded = _degraded(state, training, progress)
-    held_out = out_of_fold_labels(
-        model,
-        flux,
-        ivar,
-        mask,
-        groups=groups,
-        n_folds=config.out_of_fold_models,
-        degraded=degraded,
-        progress=lambda f: progress(0.5 + 0.25 * f, "out-of-fold labels"),
-    )
-    errors = _calibrate(state, held_out, degraded, training, reference)
-    told = _report_training(state, model, ivar)
-    _publish_labels(state, model, errors, held_out[0], training, reference, progress, told)
+    direct = None
+    if direct_too:
+        networks = calibrated(
+            train_direct(config, training, _part(progress, 0.4, 0.5)),
+            *(config, training, "networks", _part(progress, 0.5, 0.75)),
+        )
+        direct = corrected(networks, config.names, training)
+    told = _report_training(state, slam.model, training.ivar)
+    _publish_labels(state, training, slam, direct, told, _part(progress, 0.75, 1.0))
     return int(np.isfinite(state.column(config.names[0])).sum())
 
 
-def _calibrate(
-    state: BuildState,
-    held_out: list[LabelFit],
-    degraded: list[Degraded],
-    training: NDArray[np.int64],
-    reference: NDArray[np.float64],
-) -> ErrorModel:
-    """Fit the error model to out-of-fold stars, as observed and with injected noise; report both, told apart.
+def _part(progress: Progress, start: float, end: float) -> Progress:
+    """Progress of a part of the stage."""
+    return lambda fraction, note: progress(start + (end - start) * fraction, note)
 
-    Injected noise knows nothing of what else goes wrong in faint spectra: it counts only where no star was observed.
-    """
-    names, snr = state.config.labels.names, state.column("snr")[training]
-    differences = [fit.labels - reference[training] for fit in held_out]
-    reached = [snr, *(np.full(snr.size, noisy.snr) for noisy in degraded)]
-    used = [0, *(place for place, noisy in enumerate(degraded, 1) if noisy.snr <= snr.min())]
-    errors = ErrorModel(names).fit(
-        np.concatenate([differences[place] for place in used]),
-        np.concatenate([held_out[place].formal_error for place in used]),
-        np.concatenate([reached[place] for place in used]),
-        np.tile(state.labels("reference error")[training], (len(used), 1)),
+
+def _training_set(state: BuildState, rows: NDArray[np.intp], progress: Progress) -> TrainingSet:
+    """The training stars' spectra and labels, and the other spectra of the same stars."""
+    groups, spectra = star_groups(state.table), state.rest_spectra
+    others = np.setdiff1d(np.flatnonzero(np.isin(groups, groups[rows])), rows)
+    order = np.argsort(groups[rows], kind="stable")
+    place = order[np.searchsorted(groups[rows][order], groups[others])]
+    return TrainingSet(
+        rows,
+        state.labels("reference")[rows],
+        state.labels("reference error")[rows],
+        state.column("snr")[rows],
+        *spectra.pixels(rows),
+        groups[rows],
+        _degraded(state, rows, progress),
+        others,
+        state.column("snr")[others],
+        Relatives(place, *spectra.pixels(others)),
     )
-    held = bias_and_scatter(differences[0], snr, np.array(SNR_EDGES))
-    report: dict[str, object] = {
+
+
+def _report_errors(state: BuildState, training: TrainingSet, held: Sequence[StarFits]) -> None:
+    """Bias and scatter out of fold against S/N, as observed and with injected noise, told apart."""
+    names, (observed, *noisy) = state.config.labels.names, training.differences(held)
+    measured = bias_and_scatter(observed, training.snr, np.array(SNR_EDGES))
+    state.facts["report"]["label_errors_by_snr"] = {
         "labels": list(names),
-        "held_out": {"snr_edges": list(SNR_EDGES), **{key: _plain(values) for key, values in held.items()}},
+        "held_out": {"snr_edges": list(SNR_EDGES), **{key: _plain(values) for key, values in measured.items()}},
         "noise_injected": [
             {
-                "snr": noisy.snr,
+                "snr": level.snr,
                 **{
                     key: _plain(values)[0]
                     for key, values in bias_and_scatter(
-                        difference, np.full(snr.size, noisy.snr), np.array([0.0, np.inf])
+                        difference, np.full(training.snr.size, level.snr), np.array([0.0, np.inf])
                     ).items()
                 },
             }
-            for noisy, difference in zip(degraded, differences[1:], strict=True)
+            for level, difference in zip(training.degraded, noisy, strict=True)
         ],
     }
-    state.facts["report"]["label_errors_by_snr"] = report
-    return errors
 
 
 def _plain(values: NDArray[np.float64]) -> list[Any]:
@@ -183,66 +189,105 @@ def _report_training(state: BuildState, model: SlamModel, flux_ivar: NDArray[np.
     return told
 
 
-def _publish_labels(state, model, errors, held_out, training, reference, progress, told) -> None:  # noqa: ANN001
-    """Infer in blocks, write labels, errors and model spectra; training stars keep their out-of-fold labels."""
-    names = state.config.labels.names
-    n = len(state)
-    spectra = state.rest_spectra
-    labels, formal = np.full((n, len(names)), np.nan), np.full((n, len(names)), np.nan)
-    chi2_nu = np.full(n, np.nan)
-    converged, bound, disagree = np.zeros(n, bool), np.zeros(n, bool), np.zeros(n, bool)
-    reason = np.full(n, "", object)
-    for rows in blocks(n):
-        fit = model.infer_labels(*spectra.pixels(rows))
-        labels[rows], formal[rows], chi2_nu[rows] = fit.labels, fit.formal_error, fit.reduced_chi2
-        converged[rows], bound[rows] = fit.converged, fit.at_bound.any(axis=1)
-        disagree[rows], reason[rows] = fit.starts_disagree, fit.reason
-        progress(0.75 + 0.25 * rows.stop / n, "inferring labels")
-    labels[training], formal[training] = held_out.labels, held_out.formal_error
-    chi2_nu[training], converged[training] = held_out.reduced_chi2, held_out.converged
-    bound[training], disagree[training] = held_out.at_bound.any(axis=1), held_out.starts_disagree
-    reason[training] = [f"out of fold: {text}" for text in held_out.reason]
+def _publish_labels(
+    state: BuildState,
+    training: TrainingSet,
+    slam: Engine[LabelFit],
+    direct: Engine[DirectFit] | None,
+    told: NDArray[np.float64],
+    progress: Progress,
+) -> None:
+    """Infer in blocks, write labels, errors and SLAM's spectra; training stars keep their out-of-fold labels."""
+    config, n, snr, spectra = state.config.labels, len(state), state.column("snr"), state.rest_spectra
+    model = cast("SlamModel", slam.model)
+    fits = slam_fits(model, slam.held, training, spectra, n, _part(progress, 0.0, 0.7))
+    _draw(state, model, fits.labels)
+    published = by_slam = estimate(fits, slam.errors, snr)
+    arrays, metadata = to_arrays(model)
+    arrays["information"] = told
+    metadata |= {"engine": config.engine, "errors": slam.errors.to_dict(), "simulated": state.facts["simulated"]}
+    held: Sequence[StarFits] = slam.held
+    by_engine = {"slam": by_slam}
+    if direct is not None:
+        networks = cast("DirectModel", direct.model)
+        part = _part(progress, 0.7, 1.0)
+        found = direct_fits(direct, training, spectra, snr, part)
+        by_networks = estimate(found, direct.errors, snr)
+        by_engine["direct"] = by_networks
+        joint, errors, both_held = combined(config.names, slam, direct, training)
+        both = together(joint, slam, direct, (fits, found), snr)
+        published, held = by_networks, direct.held
+        if config.engine == "joint":
+            published, held = estimate(CombinedFit(both.labels, both.formal_error), errors, snr), both_held
+        more, document = direct_to_arrays(networks)
+        arrays |= more
+        metadata["direct"] = {**document, "errors": direct.errors.to_dict(), "trend": direct.trend.to_dict()}
+        metadata["joint"] = {**joint.to_dict(), "errors": errors.to_dict(), "trend_of_slam": slam.trend.to_dict()}
+        state.give(label_disagreement=both.disagreement)
+        for engine, values in (("slam", by_slam), ("direct", by_networks)):
+            names = engine_columns(engine, config.names)
+            state.give(dict(zip(names, np.hstack([values.labels, values.error]).T, strict=True)))
+    _report_errors(state, training, held)
+    out_of_fold = np.zeros(n, bool)
+    out_of_fold[training.rows] = out_of_fold[training.relative_rows] = True
+    reason = np.where(out_of_fold, np.char.add("out of fold: ", fits.reason), fits.reason)
+    columns: dict[str, NDArray[Any]] = {"chi2_nu": fits.reduced_chi2, "label_reason": reason}
+    for index, name in enumerate(config.names):
+        columns |= {
+            name: published.labels[:, index],
+            f"{name}_err": published.error[:, index],
+            f"{name}_err_formal": published.formal[:, index],
+        }
+    in_training = np.zeros(n, bool)
+    in_training[training.rows] = True
+    state.give(columns, in_training=in_training)
+    state.keep(LABEL_CONVERGED, fits.converged)
+    state.keep(LABEL_AT_BOUND, fits.at_bound.any(axis=1))
+    state.keep(LABEL_STARTS_DISAGREE, fits.starts_disagree)
+    state.keep(LABEL_OUTSIDE_HULL, _outside_hull(published.labels, training.reference))
+    write_model(state.draft, arrays, metadata)
+    engines = f"SLAM, {config.solver}"
+    if direct is not None:
+        engines = f"{config.engine}: {engines}; {config.networks} networks"
+    state.facts["choices"]["label engine"] = f"{engines}, {training.rows.size} training stars"
+    reference, stated = state.labels("reference"), np.nan_to_num(state.labels("reference error"))
+    samples = {"out of fold": in_training, "not trained on": ~out_of_fold}
+    reports = {
+        engine: _label_report(config.names, values.labels, np.hypot(values.error, stated), reference, samples)
+        for engine, values in {**by_engine, config.engine: published}.items()
+    }
+    state.facts["report"]["labels"] = reports[config.engine]
+    if direct is not None:
+        state.facts["report"]["labels_by_engine"] = reports
+
+
+def _draw(state: BuildState, model: SlamModel, labels: NDArray[np.float64]) -> None:
+    """Write SLAM's spectra at its own labels, NaN where there is no fit."""
     with state.write_models() as models:
-        for rows in blocks(n):
+        for rows in blocks(len(labels)):
             known = np.isfinite(labels[rows]).all(axis=1)
             block = np.full((len(known), models.shape[1]), np.nan, np.float32)
             if known.any():
                 block[known] = np.where(model.usable_pixel_, model.predict_flux(labels[rows][known]), np.nan)
             models[rows] = block
-    published = errors.apply(formal, state.column("snr"))
-    columns = {"chi2_nu": chi2_nu, "label_reason": reason.astype(str)}
-    for index, name in enumerate(names):
-        columns |= {
-            name: labels[:, index],
-            f"{name}_err": published[:, index],
-            f"{name}_err_formal": formal[:, index],
-        }
-    in_training = np.zeros(n, bool)
-    in_training[training] = True
-    state.give(columns, in_training=in_training)
-    state.keep(LABEL_CONVERGED, converged)
-    state.keep(LABEL_AT_BOUND, bound)
-    state.keep(LABEL_STARTS_DISAGREE, disagree)
-    state.keep(LABEL_OUTSIDE_HULL, _outside_hull(labels, reference[training]))
-    arrays, metadata = to_arrays(model)
-    arrays["information"] = told
-    write_model(state.draft, arrays, {**metadata, "errors": errors.to_dict(), "simulated": state.facts["simulated"]})
-    state.facts["choices"]["label engine"] = f"SLAM, {state.config.labels.engine}, {len(training)} training stars"
-    state.facts["report"]["labels"] = _label_report(
-        names, labels, np.hypot(published, np.nan_to_num(state.labels("reference error"))), reference, in_training
-    )
 
 
-def _label_report(names, labels, errors, reference, in_training) -> dict[str, dict[str, dict[str, float]]]:  # noqa: ANN001
-    """Bias, robust scatter and coverage of each label, on training stars out of fold and on all others.
+def _label_report(
+    names: tuple[str, ...],
+    labels: NDArray[np.float64],
+    errors: NDArray[np.float64],
+    reference: NDArray[np.float64],
+    samples: Mapping[str, NDArray[np.bool_]],
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Bias, robust scatter and coverage of each label on each sample.
 
     ``errors`` are those of the differences: of the inferred and of the reference label together.
     """
-    report = {}
+    report: dict[str, dict[str, dict[str, float]]] = {}
     for index, name in enumerate(names):
         difference = labels[:, index] - reference[:, index]
         report[name] = {}
-        for sample, rows in (("out of fold", in_training), ("not trained on", ~in_training)):
+        for sample, rows in samples.items():
             values = difference[rows & np.isfinite(difference)]
             if values.size < 2:
                 continue
@@ -278,7 +323,7 @@ LABELS = Stage(
     optional=(*SPECTRUM_VELOCITY, *TRAINING_COLUMNS, LabelColumns("reference error")),
     gives=(
         *(LabelColumns("label"), LabelColumns("error"), LabelColumns("formal error")),
-        Columns("chi2_nu", "label_reason", "in_training"),
+        *(Columns("chi2_nu", "label_reason", "in_training"), EngineColumns()),
         Internals(LABEL_CONVERGED, LABEL_AT_BOUND, LABEL_STARTS_DISAGREE, LABEL_OUTSIDE_HULL),
         *(ModelSpectra(), Files("model")),
     ),

@@ -56,11 +56,32 @@ def training_sample(state: BuildState) -> TrainingSample:
         cuts.append({"cut": name, "in": before, "out": int(passes.sum())})
     rows = np.flatnonzero(passes)
     if rows.size > config.max_training_stars:
-        chosen = np.random.default_rng(config.seed).permutation(rows.size)[: config.max_training_stars]
+        chosen = drawn_stars(star_groups(state.table)[rows], config.max_training_stars, config.seed)
         name = f"at most {config.max_training_stars} stars, drawn at random"
-        cuts.append({"cut": name, "in": int(rows.size), "out": int(chosen.size)})
-        rows = rows[np.sort(chosen)]
+        cuts.append({"cut": name, "in": int(rows.size), "out": int(chosen.sum())})
+        rows = rows[chosen]
     return TrainingSample(rows, cuts)
+
+
+def drawn_stars(groups: NDArray[np.int64], most: int, seed: int) -> NDArray[np.bool_]:
+    """Draw whole stars at random, so that no star both trains and is judged.
+
+    Parameters
+    ----------
+    groups : ndarray of int, shape (n,)
+        Star of each row.
+    most : int
+        Rows that are drawn, at most; stars that no longer fit are passed over.
+    seed : int
+        Of the order.
+    """
+    stars, member, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    taken, left = np.zeros(stars.size, np.bool_), most
+    for star in np.random.default_rng(seed).permutation(stars.size).tolist():
+        if counts[star] <= left:
+            taken[star] = True
+            left -= int(counts[star])
+    return np.asarray(taken[member.reshape(-1)])
 
 
 def _cuts(state: BuildState) -> Iterator[tuple[str, NDArray[np.bool_]]]:

@@ -16,6 +16,7 @@ NAMES = (
     "slam_fit",
     "slam_predict",
     "slam_xp",
+    "slam_information",
     "rv",
     "continuum",
     "actions",

@@ -1,8 +1,8 @@
-"""SLAM on real spectra beside gradient-boosted trees and ridge regression: same training and test stars, one run.
+"""SLAM, networks and both together on real spectra beside six other methods: same training and judged stars, one run.
 
-The shipped ``real-xp`` build (or a product directory of it, given as the argument) trains SLAM on 3,670 cool giants
-with Gaia XP spectra and APOGEE labels; the peers learn each label from the same stored spectra of the same stars. All
-are judged on the stars that none has seen and for which every reference label, extinction included, is known.
+The shipped ``real-xp`` build (or a product directory of it, given as the argument) trains on 3,670 cool giants with
+Gaia XP spectra and APOGEE labels; the peers learn from the same stored spectra of the same stars. All are judged on
+stars of which no spectrum trained and for which every reference label, extinction included, is known.
 """
 
 import argparse
@@ -15,104 +15,132 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import RidgeCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from pipeline.config import load_config
 from pipeline.domain.statistics import robust_scatter
-from pipeline.stages.items import label_columns
+from pipeline.science.calibration import coverage
+from pipeline.stages.items import engine_columns, label_columns
 from pipeline.stages.runner import build
+from tests.benchmarks.slam_peers import PEERS, judge
 
-PEERS = {
-    "gradient boosting": lambda: HistGradientBoostingRegressor(random_state=0),
-    "ridge": lambda: make_pipeline(StandardScaler(), RidgeCV(np.logspace(-4, 4, 17))),
-}
-BINS = {"snr": 4, "teff_ref": 5}
-"""Columns by whose quantiles the stars are divided, and into how many parts."""
+TERCILES = ("snr", "m_h_ref", "m_h")
+"""Columns by whose thirds the judged stars are divided: the reference's [M/H], and the published one."""
+
+METAL_POOR = ((-2.5, -1.5), (-1.5, -1.2), (-1.2, -0.8))
+"""Ranges of the reference's [M/H] whose bias is reported on its own."""
+
+TARGETS = {"teff": 30.0, "logg": 0.15, "m_h": 0.11, "alpha_m": 0.029}
 
 
 def main(arguments):
-    """Print one table a label, and one JSON line."""
+    """Print one table a label, and one JSON line a split."""
     parser = argparse.ArgumentParser(prog="slam_xp")
     parser.add_argument("product", nargs="?", type=Path, help="a real-xp build; by default it is built now")
-    parser.add_argument("--seed", type=int, help="of the choice of training stars; by default the configuration's")
+    parser.add_argument("--seeds", type=int, nargs="+", help="of the choice of training stars, a build each")
+    parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS), help="other methods to run")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        directory, seconds = options.product, None
-        if directory is None:
+    if options.product is not None:
+        compare(options.product, options.peers, None, None)
+        return
+    base = load_config("real-xp")
+    for seed in options.seeds or [base.labels.seed]:
+        with tempfile.TemporaryDirectory() as folder:
             directory, begun = Path(folder) / "real-xp", time.perf_counter()
-            config = load_config("real-xp")
-            if options.seed is not None:
-                config = replace(config, labels=replace(config.labels, seed=options.seed))
-            build(config, directory, quiet=True)
-            seconds = time.perf_counter() - begun
-        compare(directory, seconds)
+            build(replace(base, labels=replace(base.labels, seed=seed)), directory, quiet=True)
+            compare(directory, options.peers, seed, round(time.perf_counter() - begun))
 
 
-def compare(directory, seconds):
-    """Judge SLAM's published labels and the peers' on the stars that none was trained on."""
+def compare(directory, peers, seed, seconds):
+    """Judge the published labels, each engine's and the peers' on the stars that none was trained on."""
     table = pd.read_parquet(directory / "catalog.parquet")
-    names = json.loads((directory / "manifest.json").read_text("utf-8"))["configuration"]["labels"]["names"]
+    labels = json.loads((directory / "manifest.json").read_text("utf-8"))["configuration"]["labels"]
+    names, engine = tuple(labels["names"]), labels.get("engine", "slam")
     reference = table[list(label_columns("reference", names))].to_numpy(float)
+    stated = [name if name in table else None for name in label_columns("reference error", names)]
+    own = np.stack([np.zeros(len(table)) if n is None else table[n].fillna(0).to_numpy(float) for n in stated], axis=1)
     training = table["in_training"].to_numpy(bool)
-    judged = ~training & np.isfinite(reference).all(axis=1)
-    flux, mask = (np.load(directory / "spectra" / f"{name}.npy") for name in ("flux", "mask"))
-    found = {"SLAM": table[names].to_numpy(float)}
-    for peer, make in PEERS.items():
-        found[peer] = learn(make, flux, mask, reference, training)
-    bins = {column: edges_of(table.loc[judged, column], count) for column, count in BINS.items()}
+    related = table["star"].isin(table.loc[training, "star"]).to_numpy()
+    judged = ~related & np.isfinite(reference).all(axis=1)
+    found, errors, times = {}, {}, {}
+    for who in ("slam", "direct"):
+        columns = engine_columns(who, names)
+        if set(columns) <= set(table):
+            values = table.loc[judged, list(columns)].to_numpy(float)
+            found[who], errors[who] = values[:, : len(names)], values[:, len(names) :]
+    found[engine] = table.loc[judged, list(names)].to_numpy(float)
+    errors[engine] = table.loc[judged, list(label_columns("error", names))].to_numpy(float)
+    stored = [np.load(directory / "spectra" / f"{name}.npy").astype(float) for name in ("flux", "ivar")]
+    mask = np.load(directory / "spectra" / "mask.npy")
+    spectra = (*stored, mask | (stored[1] <= 0))
+    for peer in peers:
+        begun = time.perf_counter()
+        learned = (reference[training], *(part[training] for part in spectra))
+        found[peer] = judge(peer, learned, [part[judged] for part in spectra])
+        times[peer] = round(time.perf_counter() - begun, 1)
+    parts = divided(table[judged])
     results = {}
     for number, name in enumerate(names):
-        difference = {who: (labels[:, number] - reference[:, number])[judged] for who, labels in found.items()}
-        error = combined_error(table, name)[judged]
-        pulls = difference["SLAM"] / error
-        results[name] = {
-            who: {"bias": digits(np.nanmedian(values)), "scatter": digits(robust_scatter(values))}
-            for who, values in difference.items()
-        }
-        results[name]["SLAM"] |= {
-            "pull_scatter": digits(robust_scatter(pulls)),
-            "coverage_68": digits(np.mean(np.abs(pulls[np.isfinite(pulls)]) < 1.0)),
-        }
-        tell(name, difference, pulls, table[judged], bins)
-    better = {
-        name: {who: digits(of["SLAM"]["scatter"] / of[who]["scatter"]) for who in PEERS} for name, of in results.items()
-    }
+        results[name] = {}
+        for who, values in found.items():
+            difference = values[:, number] - reference[judged, number]
+            pulls = None
+            if who in errors:
+                pulls = difference / np.hypot(errors[who][:, number], own[judged, number])
+            results[name][who] = {part: summary(difference, pulls, rows) for part, rows in parts.items()}
+        tell(name, results[name], parts)
     print(
         json.dumps(
             {
                 "benchmark": "slam_xp",
-                "training_stars": int(training.sum()),
-                "test_stars": int(judged.sum()),
-                "without_a_fit": int((~np.isfinite(found["SLAM"][judged]).all(axis=1)).sum()),
-                "build_s": None if seconds is None else round(seconds),
-                "labels": results,
-                "scatter_over_peers": better,
+                "engine": engine,
+                "seed": seed,
+                "training_spectra": int(training.sum()),
+                "judged_spectra": int(judged.sum()),
+                "of_training_stars_left_out": int((related & ~training).sum()),
+                "without_a_fit": {who: int((~np.isfinite(values).all(axis=1)).sum()) for who, values in found.items()},
+                "build_s": seconds,
+                "peers_s": times,
+                "targets_met": {
+                    name: bool(results[name][engine]["all"]["scatter"] <= limit) for name, limit in TARGETS.items()
+                },
                 "standard_error_of_a_scatter": digits(1.17 / np.sqrt(judged.sum())),
+                "labels": results,
             }
         )
     )
 
 
-def learn(make, flux, mask, reference, training):
-    """Labels of all stars from a peer that learns each on its own; masked pixels get the training stars' mean."""
-    mean = np.nan_to_num(np.nanmean(np.where(mask[training], np.nan, flux[training]), axis=0))
-    features = np.where(mask, mean, flux)
-    return np.stack([make().fit(features[training], y[training]).predict(features) for y in reference.T], axis=1)
+def divided(table):
+    """Rows of each part by its name."""
+    parts = {"all": np.ones(len(table), bool)}
+    for column in TERCILES:
+        values = table[column].to_numpy(float)
+        edges = np.nanquantile(values, [0.0, 1 / 3, 2 / 3, 1.0])
+        place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, 2)
+        parts |= {f"{column} {edges[k]:.3g} to {edges[k + 1]:.3g}": place == k for k in range(3)}
+    metallicity = table["m_h_ref"].to_numpy(float)
+    for low, high in METAL_POOR:
+        parts[f"reference [M/H] {low} to {high}"] = (metallicity >= low) & (metallicity < high)
+    return parts
 
 
-def combined_error(table, name):
-    """Error of inferred minus reference."""
-    stated = label_columns("reference error", (name,))[0]
-    of_reference = table[stated].to_numpy(float) if stated in table else np.zeros(len(table))
-    return np.hypot(table[f"{name}_err"].to_numpy(float), np.nan_to_num(of_reference))
-
-
-def edges_of(values, count):
-    """Quantiles that divide values into equal parts."""
-    return np.nanquantile(values, np.linspace(0.0, 1.0, count + 1))
+def summary(difference, pulls, rows):
+    """Bias, robust scatter, and where errors are stated the pulls' bias and scatter and both coverages."""
+    result = {
+        "stars": int(rows.sum()),
+        "bias": digits(np.nanmedian(difference[rows])),
+        "scatter": digits(robust_scatter(difference[rows])),
+    }
+    if pulls is not None:
+        inner, outer = coverage(pulls[rows])
+        known = pulls[rows][np.isfinite(pulls[rows])]
+        result |= {
+            "pull_bias": digits(np.median(known)),
+            "pull_scatter": digits(robust_scatter(known)),
+            "coverage_68": digits(inner),
+            "coverage_95": digits(outer),
+        }
+    return result
 
 
 def digits(value):
@@ -120,16 +148,15 @@ def digits(value):
     return float(f"{value:.4g}")
 
 
-def tell(name, difference, pulls, table, bins):
-    """A table of bias and scatter on standard error."""
+def tell(name, results, parts):
+    """A table of bias and scatter, and of coverage where errors are stated, on standard error."""
     say = lambda text: print(text, file=sys.stderr)  # noqa: E731
-    say(f"\n{name}: bias / robust scatter; spread of SLAM's pulls")
-    say(f"{'':<28}{'stars':>6}  " + "".join(f"{who:>22}" for who in difference) + f"{'pulls':>8}")
-    parts = {"all": np.ones(len(table), bool)}
-    for column, edges in bins.items():
-        place = np.clip(np.searchsorted(edges, table[column], side="right") - 1, 0, edges.size - 2)
-        parts |= {f"{column} {edges[k]:.0f} to {edges[k + 1]:.0f}": place == k for k in range(edges.size - 1)}
+    say(f"\n{name}: bias / robust scatter (68 %, 95 % coverage)")
     for part, rows in parts.items():
-        some = [values[rows] for values in difference.values()]
-        cells = "".join(f"{f'{np.nanmedian(values):+.4f} / {robust_scatter(values):.4f}':>22}" for values in some)
-        say(f"{part:<28}{rows.sum():>6}  {cells}{robust_scatter(pulls[rows]):>8.2f}")
+        say(f"  {part}: {rows.sum()} stars")
+        for who, of in results.items():
+            one = of[part]
+            covered = (
+                f"  ({100 * one['coverage_68']:.1f}, {100 * one['coverage_95']:.1f})" if "coverage_68" in one else ""
+            )
+            say(f"    {who:<20}{one['bias']:>+10.4f} / {one['scatter']:<9.4f}{covered}")

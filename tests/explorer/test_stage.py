@@ -14,7 +14,7 @@ from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 from explorer.views.catalogue import VIEWS, default_panels, figure_of
 from explorer.views.panels import PlanePanel
-from pipeline.domain.flags import QualityFlag
+from pipeline.domain.flags import ALL_BITS, QualityFlag
 
 BOX = {"type": "rect", "x0": 3900.0, "x1": 3600.0, "y0": 0.0, "y1": 1.0}
 
@@ -138,7 +138,7 @@ def test_every_view_survives_nothing_selected_and_every_colouring(alone):
 @pytest.mark.usefixtures("as_images")
 def test_colour_by_keeps_colours_when_brushing(page):
     page.open()
-    page.workspace.gesture(HasFlag(QualityFlag(65535)))
+    page.workspace.gesture(HasFlag(QualityFlag(ALL_BITS)))
     page.send("colour", value="teff")
     answer = page.send("region", slot=0, geometry={**BOX, "x0": 3800.0, "x1": 3700.0}, keys=[])
     assert "colours" not in answer

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.domain.columns import BY_NAME, COLUMNS, column, in_published_order
-from pipeline.domain.flags import QualityFlag, describe
+from pipeline.domain.flags import ALL_BITS, QualityFlag, describe
 from pipeline.products.catalog import Catalog
 from pipeline.products.manifest import ProductError
 
@@ -22,7 +22,7 @@ finite = st.floats(-1e4, 1e4, width=32)
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.one_of(finite, st.just(float("nan"))), min_size=1, max_size=12), st.integers(0, 65535))
+@given(st.lists(st.one_of(finite, st.just(float("nan"))), min_size=1, max_size=12), st.integers(0, ALL_BITS))
 def test_round_trip(tmp_path_factory, values, quality):
     folder = tmp_path_factory.mktemp("catalog")
     catalog = Catalog.from_frame(table(len(values), v_x=values, quality=quality, subclass="M0"))

@@ -1,0 +1,294 @@
+"""Label engines in a build: training set, out-of-fold labels, calibrated errors, labels of all stars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.config import LabelConfig
+from pipeline.products.spectra import SpectrumStore
+from pipeline.science.calibration import Degraded, ErrorModel, Fits, FoldModel, Relatives, StarFits, out_of_fold_labels
+from pipeline.science.direct import DirectFit, DirectModel, DirectSettings
+from pipeline.science.joint_labels import JointEstimate, JointModel
+from pipeline.science.label_trend import LabelTrend
+from pipeline.science.slam import LabelFit, SlamModel, SlamSettings
+from pipeline.stages.build_spectra import blocks
+from pipeline.stages.state import Progress
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What every engine trains on and is judged by.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (n,)
+        Rows of the table.
+    reference, reference_error : ndarray, shape (n, n_labels)
+        Labels to learn, and their errors.
+    snr : ndarray, shape (n,)
+        S/N of the spectra.
+    flux, ivar, mask : ndarray, shape (n, n_pixels)
+        Spectra in the rest frame.
+    groups : ndarray of int, shape (n,)
+        Star of each row.
+    degraded : sequence of Degraded
+        The same spectra with noise added.
+    relative_rows : ndarray of int, shape (m,)
+        Rows of the table that did not train, of stars of which another row did.
+    relative_snr : ndarray, shape (m,)
+        Their S/N.
+    relatives : Relatives
+        Their spectra.
+    """
+
+    rows: NDArray[np.intp]
+    reference: FloatArray
+    reference_error: FloatArray
+    snr: FloatArray
+    flux: NDArray[Any]
+    ivar: NDArray[Any]
+    mask: NDArray[np.bool_]
+    groups: NDArray[np.int64]
+    degraded: Sequence[Degraded]
+    relative_rows: NDArray[np.intp]
+    relative_snr: FloatArray
+    relatives: Relatives
+
+    @property
+    def reached(self) -> list[FloatArray]:
+        """S/N of each out-of-fold fit: as observed, then with injected noise."""
+        return [self.snr, *(np.full(self.snr.size, noisy.snr) for noisy in self.degraded)]
+
+    def differences(self, held: Sequence[StarFits]) -> list[FloatArray]:
+        """Out-of-fold less reference labels, as observed and with injected noise."""
+        return [fit.labels - self.reference for fit in held[: 1 + len(self.degraded)]]
+
+
+@dataclass(frozen=True)
+class Engine(Generic[Fits]):
+    """A trained engine with its out-of-fold labels and its error model.
+
+    Parameters
+    ----------
+    model : FoldModel
+        Trained.
+    held : list of fits
+        Out of fold: as observed, with each injected noise, and of the relatives.
+    errors : ErrorModel
+        Calibrated on these.
+    trend : LabelTrend
+        What these get wrong on average.
+    """
+
+    model: FoldModel[Fits]
+    held: list[Fits]
+    errors: ErrorModel
+    trend: LabelTrend
+
+    def without_trend(self, fits: StarFits, snr: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+        """Labels without the trend, within the training range."""
+        return np.clip(self.trend.corrected(fits.labels, snr), low, high)
+
+
+@dataclass
+class Estimate:
+    """Labels of all stars by one engine; training stars and their relatives have them out of fold.
+
+    Parameters
+    ----------
+    labels, formal, total, error : ndarray, shape (n_stars, n_labels)
+        Labels, formal errors, calibrated errors of the difference from reference labels, and of the labels alone.
+    """
+
+    labels: FloatArray
+    formal: FloatArray
+    total: FloatArray
+    error: FloatArray
+
+
+class CombinedFit(NamedTuple):
+    """Labels of both engines together."""
+
+    labels: FloatArray
+    formal_error: FloatArray
+
+    def put(self, rows: NDArray[np.intp], part: CombinedFit) -> None:
+        """Write the labels of some stars into their rows."""
+        self.labels[rows], self.formal_error[rows] = part.labels, part.formal_error
+
+
+def slam_settings(config: LabelConfig) -> SlamSettings:
+    """SLAM's part of the configuration."""
+    return SlamSettings(
+        engine=config.solver,
+        c_grid=config.c_grid,
+        gamma_grid=config.gamma_grid,
+        epsilon_grid=config.epsilon_grid,
+        n_folds=config.folds,
+        seed=config.seed,
+        final_precision=config.final_precision,
+        second_start=config.second_start,
+        prior=config.prior,
+        flux_softening=config.flux_softening,
+        nuisance_modes=config.nuisance_modes,
+        prescreen_margin=config.prescreen_margin,
+    )
+
+
+def direct_settings(config: LabelConfig) -> DirectSettings:
+    """The networks' part of the configuration."""
+    return DirectSettings(networks=config.networks, components=config.spectrum_components, seed=config.seed)
+
+
+def train_slam(config: LabelConfig, training: TrainingSet, progress: Progress) -> SlamModel:
+    """SLAM, trained."""
+    settings = slam_settings(config)
+    note = f"training SLAM, about {settings.training_memory_gb(*training.flux.shape):.1f} GB"
+    progress(0.0, note)
+    return SlamModel(config.names, settings).fit(
+        training.reference,
+        training.flux,
+        training.ivar,
+        training.mask,
+        groups=training.groups,
+        progress=lambda fraction: progress(fraction, note),
+    )
+
+
+def train_direct(config: LabelConfig, training: TrainingSet, progress: Progress) -> DirectModel:
+    """The networks, trained."""
+    return DirectModel(config.names, direct_settings(config)).fit(
+        training.reference,
+        training.flux,
+        training.ivar,
+        training.mask,
+        groups=training.groups,
+        progress=lambda fraction: progress(fraction, "training networks"),
+    )
+
+
+def calibrated(
+    model: FoldModel[Fits], config: LabelConfig, training: TrainingSet, called: str, progress: Progress
+) -> Engine[Fits]:
+    """An engine with its out-of-fold labels and the errors calibrated on them."""
+    held = out_of_fold_labels(
+        model,
+        training.flux,
+        training.ivar,
+        training.mask,
+        groups=training.groups,
+        n_folds=config.out_of_fold_models,
+        degraded=training.degraded,
+        relatives=training.relatives,
+        progress=lambda fraction: progress(fraction, f"out-of-fold labels, {called}"),
+    )
+    errors = error_model(config.names, held, training)
+    observed = held[0]
+    total = errors.total(observed.formal_error, training.snr, observed.labels)
+    trend = LabelTrend.fit(training.differences(held)[0], observed.labels, training.snr, total)
+    return Engine(model, held, errors, trend)
+
+
+def corrected(engine: Engine[DirectFit], names: tuple[str, ...], training: TrainingSet) -> Engine[DirectFit]:
+    """The networks without their trend, out of fold too, and their errors calibrated anew."""
+    low, high = training.reference.min(axis=0), training.reference.max(axis=0)
+    reached = [*training.reached, training.relative_snr]
+    held = [
+        DirectFit(engine.without_trend(fit, snr, low, high), fit.formal_error)
+        for fit, snr in zip(engine.held, reached, strict=True)
+    ]
+    return replace(engine, held=held, errors=error_model(names, held, training))
+
+
+def error_model(names: tuple[str, ...], held: Sequence[StarFits], training: TrainingSet) -> ErrorModel:
+    """Errors calibrated out of fold.
+
+    Injected noise knows nothing of what else goes wrong in faint spectra: it counts only where no star was observed.
+    """
+    used = [0, *(n for n, noisy in enumerate(training.degraded, 1) if noisy.snr <= training.snr.min())]
+    differences, reached = training.differences(held), training.reached
+    return ErrorModel(names).fit(
+        np.concatenate([differences[place] for place in used]),
+        np.concatenate([held[place].formal_error for place in used]),
+        np.concatenate([reached[place] for place in used]),
+        np.tile(training.reference_error, (len(used), 1)),
+        np.concatenate([held[place].labels for place in used]),
+    )
+
+
+def slam_fits(
+    model: SlamModel, held: list[LabelFit], training: TrainingSet, spectra: SpectrumStore, n: int, progress: Progress
+) -> LabelFit:
+    """SLAM's fits of all stars, those of training stars and their relatives out of fold."""
+    fits = model.blank(n)
+    for rows in blocks(n):
+        fits.put(rows, model.infer_labels(*spectra.pixels(rows)))
+        progress(rows.stop / n, "inferring labels")
+    fits.put(training.rows, held[0])
+    fits.put(training.relative_rows, held[-1])
+    return fits
+
+
+def direct_fits(
+    engine: Engine[DirectFit], training: TrainingSet, spectra: SpectrumStore, snr: FloatArray, progress: Progress
+) -> DirectFit:
+    """The networks' labels of all stars without their trend; of training stars and their relatives out of fold."""
+    fits = engine.model.blank(len(snr))
+    low, high = training.reference.min(axis=0), training.reference.max(axis=0)
+    for rows in blocks(len(snr)):
+        found = engine.model.infer_labels(*spectra.pixels(rows))
+        fits.put(rows, DirectFit(engine.without_trend(found, snr[rows], low, high), found.formal_error))
+        progress(rows.stop / len(snr), "labels by the networks")
+    fits.put(training.rows, engine.held[0])
+    fits.put(training.relative_rows, engine.held[-1])
+    return fits
+
+
+def estimate(fits: StarFits, errors: ErrorModel, snr: FloatArray) -> Estimate:
+    """Labels with calibrated errors."""
+    total = errors.total(fits.formal_error, snr, fits.labels)
+    return Estimate(fits.labels, fits.formal_error, total, errors.apply(fits.formal_error, snr, fits.labels))
+
+
+def together(
+    joint: JointModel,
+    slam: Engine[LabelFit],
+    direct: Engine[DirectFit],
+    fits: tuple[StarFits, StarFits],
+    snr: FloatArray,
+) -> JointEstimate:
+    """SLAM's labels, without their trend, and the networks' combined."""
+    one, other = fits
+    return joint.combine(
+        slam.without_trend(one, snr, joint.low, joint.high),
+        slam.errors.total(one.formal_error, snr, one.labels),
+        other.labels,
+        direct.errors.total(other.formal_error, snr, other.labels),
+    )
+
+
+def combined(
+    names: tuple[str, ...], slam: Engine[LabelFit], direct: Engine[DirectFit], training: TrainingSet
+) -> tuple[JointModel, ErrorModel, list[CombinedFit]]:
+    """How both engines combine, the errors of the combination, and its out-of-fold labels."""
+    low, high = training.reference.min(axis=0), training.reference.max(axis=0)
+    observed, snr = slam.held[0], training.snr
+    pulls = (
+        (slam.without_trend(observed, snr, low, high) - training.reference)
+        / slam.errors.total(observed.formal_error, snr, observed.labels),
+        training.differences(direct.held)[0]
+        / direct.errors.total(direct.held[0].formal_error, snr, direct.held[0].labels),
+    )
+    joint = JointModel.fit(*pulls, low, high)
+    held = []
+    for one, other, at in zip(slam.held, direct.held, training.reached, strict=False):  # not the relatives
+        both = together(joint, slam, direct, (one, other), at)
+        held.append(CombinedFit(both.labels, both.formal_error))
+    return joint, error_model(names, held, training), held
