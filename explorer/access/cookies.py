@@ -41,7 +41,7 @@ def derived(secret: str, purpose: bytes) -> str:
 
 
 def kept_secret(config: AppConfig) -> str:
-    """What keys are made of: of the environment, else made once and kept, readable by the owner alone.
+    """Secret that keys are derived from: of the environment, else made once and stored, readable by the owner alone.
 
     Where nothing can be kept, it lasts as long as this process.
     """

@@ -1,4 +1,4 @@
-"""What is asked before anything is opened: who sends this request, and whether the session that it names is theirs."""
+"""Checks before anything is opened: the visitor of each request, and whether the session it names is theirs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from explorer.audit import ACTOR, Actor, audit
 from explorer.model.vetting.events import Authority
 
 BROWSER_DAYS = 400.0
-"""Of a cookie that names nobody; browsers keep none for longer."""
+"""Lifetime in days of a cookie without a user name, the longest that browsers accept."""
 TOKEN_DAYS = 30.0
 CODE_S = 120.0
 """For which the address that is handed to a browser is good, once."""
@@ -61,7 +61,7 @@ class Guard(AuthProvider):
 
     @property
     def get_user(self) -> Callable[[RequestHandler], Visitor | None]:
-        """What Bokeh asks for each page, websocket and script."""
+        """Function that Bokeh calls for each page, websocket and script."""
         return self.admitted
 
     def admitted(self, handler: RequestHandler) -> Visitor | None:

@@ -1,4 +1,4 @@
-"""Headers of every answer: who may frame it, what it may load, and that its kind is not to be guessed."""
+"""Security headers of every answer: framing, content policy, content type, transport."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 
 
 def security_headers(config: AppConfig) -> type[OutputTransform]:
-    """What Tornado applies to each answer of a server, errors and static files too.
+    """Make the Tornado transform that adds the headers to each answer, errors and static files too.
 
     Parameters
     ----------

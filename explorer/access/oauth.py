@@ -55,7 +55,7 @@ class OAuthGuard(Guard):
 
     @property
     def get_user_async(self) -> Callable[[RequestHandler], Any]:
-        """What Bokeh asks for each page, websocket and script."""
+        """Function that Bokeh calls for each page, websocket and script."""
 
         async def admitted(handler: RequestHandler) -> Visitor | None:
             name = await self._panel.get_user_async(handler)
