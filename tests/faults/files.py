@@ -45,6 +45,7 @@ OWN_ROW_ONLY = (
     *("teff", "logg", "m_h", "alpha_m", "chi2_nu", "distance", "x_gal", "v_phi", "j_r", "j_z", "energy"),
 )
 _OBSID = re.compile(rb"OBSID   = +\d+")
+_PLACE = re.compile(rb"(RA      |DEC     )= [^/]{20}")
 
 
 def main(*, quick):
@@ -121,13 +122,13 @@ def _is_image(path):
 
 
 def _write_damaged(folder, number, original, rng):
-    """One damaged file under an identifier of its own, so that it is not merely a repeat."""
+    """One damaged file of an identifier and a place of its own: as a repeat it would rightly change its star."""
     folder.mkdir(exist_ok=True)
     data, _ = original
     packed = data.startswith(b"\x1f\x8b")
     plain = gzip.decompress(data) if packed else data
     card = f"OBSID   = {FIRST_OBSID + number:>20}".encode()
-    plain = _OBSID.sub(card, plain, count=1)
+    plain = _PLACE.sub(lambda found: _moved(found, number), _OBSID.sub(card, plain, count=1))
     if packed and number % 2:
         data = gzip.compress(damaged(plain, rng), 1, mtime=0)  # damage below a sound packing
     elif packed:
@@ -135,6 +136,13 @@ def _write_damaged(folder, number, original, rng):
     else:
         data = damaged(plain, rng)
     (folder / f"spec-{number}.fits{'.gz' if packed else ''}").write_bytes(data)
+
+
+def _moved(card, number):
+    """The card RA or DEC of the place that this file gets: 0.02 degrees or more from every other."""
+    keyword = card.group(1)
+    degrees = (number % 200) * 1.8 if keyword.startswith(b"RA") else 20.0 + (number // 200) * 0.02
+    return keyword + f"= {degrees:20.6f}".encode()
 
 
 def damaged(content, rng):
@@ -181,13 +189,16 @@ def _extreme(original, number, rng):
 
 
 def _built(folder, name, spectra):
-    """Catalogue of a build in its own process, None where it failed; exit status, peak memory, last line."""
+    """Catalogue of a build in its own process, None where it failed; exit status, peak memory, last line.
+
+    ``spectral_colour`` is off: its relation is learned from all stars of a run, so it would change with the damaged.
+    """
     output = folder / f"{name}.out"
     text = (
         f'name = "{name}"\n[[input.source]]\nspectra = {json.dumps(str(spectra))}\n'
         f'[[input.source]]\ntable = {json.dumps(str(folder / "stars.parquet"))}\nlabels = "reference"\n'
         "[labels]\nc_grid = [10.0]\ngamma_grid = [0.1]\nfolds = 3\nout_of_fold_models = 3\nmin_snr = 5.0\n"
-        "[distance]\ndraws = 5\n[kinematics]\nmap_min_stars = 2\n"
+        "[distance]\ndraws = 5\nspectral_colour = false\n[kinematics]\nmap_min_stars = 2\n"
     )
     (folder / f"{name}.toml").write_text(text, encoding="utf-8")
     code = (
