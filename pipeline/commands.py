@@ -111,6 +111,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--output", type=Path, help="folder (default: DIRECTORY.NAME)")
     command.add_argument("--previous", type=Path, help="release before this one, for the changelog")
     command.add_argument("--author", action="append", default=[], help='"Family, Given" for the citation; repeatable')
+    command.add_argument(
+        "--despite",
+        default="",
+        metavar="REASON",
+        help="release a catalogue whose physics checks failed; it is recorded",
+    )
     command.set_defaults(run=_release)
 
     command = commands.add_parser("validate", help="compare a simulated catalogue with its truth, and publish that")
@@ -215,6 +221,7 @@ def _release(options: argparse.Namespace) -> int:
         options.output or options.directory.with_name(f"{options.directory.name}.{options.name}"),
         previous=options.previous,
         authors=options.author,
+        despite=options.despite,
     )
     counts = ", ".join(f"{status or 'never looked at'} {count:,}" for status, count in sorted(written.counts.items()))
     sys.stdout.write(f"{written.stars:,} stars ({counts}) in {written.directory}\n")

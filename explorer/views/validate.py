@@ -28,6 +28,7 @@ from explorer.state.workspace import Workspace
 from explorer.views.base import View, html, in_turn
 from explorer.views.channel import submitted
 from explorer.views.markup import cell, flat, pairs_table, percent, scores_table, table
+from pipeline.domain.checks import REPORT_KEY, Verdict, checks_of
 from pipeline.products.comparison import Compared, comparison_figure
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -207,7 +208,11 @@ class ValidateView(View):
     def body(self) -> Viewable:
         """Choices, figures, numbers."""
         products = self.library.products
-        sections = {"Measured by the build": pairs_table(dict(flat(products.report)))}
+        measured = {name: value for name, value in products.report.items() if name != REPORT_KEY}
+        sections = {
+            "Physics checks": physics_table(products.report),
+            "Measured by the build": pairs_table(dict(flat(measured))),
+        }
         if products.manifest.simulated:
             sections = {"Against the simulated truth": truth_tables(products.validation)} | sections
         text = "".join(f"<section><h2>{title}</h2>{made}</section>" for title, made in sections.items())
@@ -246,6 +251,22 @@ def _words(found: Differences) -> str:
     unit = "as a fraction" if found.pair.relative else found.pair.column.unit
     what = f"This catalogue less {found.pair.origin}{f', {unit}' if unit else ''}"
     return f'<section class="scores"><b>{escape(what)}</b>{table(tuple(scores), [list(scores.values())])}</section>'
+
+
+def physics_table(report: Mapping[str, Any]) -> str:
+    """The build's physics checks, failed ones first."""
+    checks = checks_of(report)
+    if checks is None:
+        return "<p>Not made: build the products again.</p>"
+    order = (Verdict.IMPOSSIBLE, Verdict.UNLIKELY, Verdict.EXPECTED, Verdict.TOO_FEW)
+    rows = (
+        [
+            *(one.verdict, one.name, "" if one.value is None else cell(one.value)),
+            *(f"{one.low:g} to {one.high:g}", one.unit, cell(one.stars), one.sentence),
+        ]
+        for one in sorted(checks, key=lambda one: order.index(Verdict(one.verdict)))
+    )
+    return table(("verdict", "check", "value", "expected", "unit", "stars", "meaning"), rows)
 
 
 def truth_tables(document: Mapping[str, Any]) -> str:

@@ -162,6 +162,32 @@ def galactic_to_sagittarius(
     raise ValueError(f"convention must be 'LM10', 'V21' or 'B14'; found {convention!r}.")
 
 
+def galactic_proper_motion(
+    ra_deg: ArrayLike, dec_deg: ArrayLike, pmra_masyr: ArrayLike, pmdec_masyr: ArrayLike
+) -> tuple[FloatArray, FloatArray]:
+    """Proper motion along Galactic longitude (times cos b) and latitude.
+
+    Parameters
+    ----------
+    ra_deg, dec_deg : array_like, shape (n,)
+        ICRS position in degrees.
+    pmra_masyr, pmdec_masyr : array_like, shape (n,)
+        Proper motion (mu_alpha*, mu_delta) in mas/yr.
+
+    Returns
+    -------
+    pm_l, pm_b : ndarray, shape (n,)
+        mu_l cos b and mu_b in mas/yr, NaN where an input is.
+    """
+    seen = SkyCoord(
+        np.asarray(ra_deg, float) * u.deg,
+        np.asarray(dec_deg, float) * u.deg,
+        pm_ra_cosdec=np.asarray(pmra_masyr, float) * u.mas / u.yr,
+        pm_dec=np.asarray(pmdec_masyr, float) * u.mas / u.yr,
+    ).galactic
+    return np.asarray(seen.pm_l_cosb.to_value(u.mas / u.yr)), np.asarray(seen.pm_b.to_value(u.mas / u.yr))
+
+
 def proper_motion_sagittarius(
     ra_deg: ArrayLike, dec_deg: ArrayLike, pmra_masyr: ArrayLike, pmdec_masyr: ArrayLike
 ) -> tuple[FloatArray, FloatArray]:
@@ -179,16 +205,11 @@ def proper_motion_sagittarius(
     pm_lambda, pm_beta : ndarray, shape (n,)
         mu_Lambda cos B and mu_B in mas/yr, NaN where an input is.
     """
-    seen = SkyCoord(
-        np.asarray(ra_deg, float) * u.deg,
-        np.asarray(dec_deg, float) * u.deg,
-        pm_ra_cosdec=np.asarray(pmra_masyr, float) * u.mas / u.yr,
-        pm_dec=np.asarray(pmdec_masyr, float) * u.mas / u.yr,
-    ).galactic
-    east, north = _tangents(np.asarray(seen.l.rad), np.asarray(seen.b.rad))
-    along_l, along_b = (np.asarray(part.to_value(u.mas / u.yr))[:, None] for part in (seen.pm_l_cosb, seen.pm_b))
+    glon, glat = equatorial_to_galactic(ra_deg, dec_deg)
+    east, north = _tangents(np.radians(glon), np.radians(glat))
+    along_l, along_b = (part[:, None] for part in galactic_proper_motion(ra_deg, dec_deg, pmra_masyr, pmdec_masyr))
     motion = (along_l * east + along_b * north) @ _GALACTIC_TO_SGR.T
-    lam, beta = galactic_to_sagittarius(seen.l.deg, seen.b.deg)
+    lam, beta = galactic_to_sagittarius(glon, glat)
     east, north = _tangents(np.radians(lam), np.radians(beta))
     return (motion * east).sum(axis=1), (motion * north).sum(axis=1)
 

@@ -21,11 +21,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipeline import __version__
+from pipeline.domain.checks import checks_of, impossible
 from pipeline.domain.columns import RELEASE_COLUMNS
 from pipeline.products.catalog import Catalog
 from pipeline.products.cds import cds_files
 from pipeline.products.identity import check_identity
 from pipeline.products.manifest import Manifest, ProductError
+from pipeline.products.release import REPORT_NAME, read_document
 from pipeline.products.tables import annotated, fits_bytes, parquet_bytes, votable_bytes
 from pipeline.products.versions import current_version
 from pipeline.products.vetting import (
@@ -100,6 +102,7 @@ def freeze(
     *,
     previous: Path | None = None,
     authors: Sequence[str] = (),
+    despite: str = "",
 ) -> Release:
     """Write a release.
 
@@ -117,12 +120,14 @@ def freeze(
         The release before it, for the changelog.
     authors : sequence of str
         Family and given name, separated by a comma, for the citation.
+    despite : str
+        Why it is released although a physics check failed or none was made; part of the release.
 
     Raises
     ------
     ProductError
-        If the name cannot be used, the folder exists or cannot be written, or a verdict is about a star that the
-        catalogue lacks.
+        If a physics check of the build failed, or none was made, and no reason is given; if the name cannot be used,
+        the folder exists or cannot be written, or a verdict is about a star that the catalogue lacks.
     """
     if not NAME_PATTERN.fullmatch(name):
         raise ProductError(f"{name!r:.80} is no name of a release: letters, digits and . _ - only, at most 40.")
@@ -130,10 +135,11 @@ def freeze(
     directory = current_version(directory)
     manifest, catalog = Manifest.read(directory), Catalog.read(directory)
     check_identity(directory, manifest)
+    words = _words(manifest, name) | _physics(failed_physics(directory), despite)
     columns = {declared: catalog.table[declared.name].to_numpy() for declared in catalog.columns}
     vetted = vet_columns({declared.name: values for declared, values in columns.items()}, verdicts, name)
     columns |= {declared: vetted[declared.name] for declared in RELEASE_COLUMNS}
-    table, words = annotated(columns), _words(manifest, name)
+    table = annotated(columns)
     title = f"{'SIMULATED: ' if manifest.simulated else ''}M-giant catalogue {manifest.name}, release {name}"
     about = [f"{key}: {text}" for key, text in words.items()]
     files = {
@@ -141,7 +147,7 @@ def freeze(
         "catalog.vot": votable_bytes(table, words),
         PARQUET_NAME: parquet_bytes(table, words),
         **cds_files(columns, "catalog.dat", title, about),
-        "CHANGELOG.md": _changelog(title, vetted, catalog, verdicts, previous).encode(),
+        "CHANGELOG.md": _changelog(title, vetted, catalog, verdicts, previous, words).encode(),
         "CITATION.cff": _citation(title, manifest, name, authors).encode(),
         "manifest.json": (json.dumps(words, indent=1, ensure_ascii=False) + "\n").encode(),
     }
@@ -150,6 +156,41 @@ def freeze(
     ).encode()
     _write(files, output)
     return Release(output, len(catalog), dict(Counter(str(status) for status in vetted["vet_status"])))
+
+
+def failed_physics(directory: Path) -> tuple[str, ...]:
+    """What stops a release of a product: physics checks that failed, or that there are none.
+
+    Parameters
+    ----------
+    directory : Path
+        Product directory, or a version of it.
+
+    Returns
+    -------
+    tuple of str
+        A sentence each; empty where every check passed or had too few stars.
+    """
+    path = current_version(directory) / REPORT_NAME
+    checks = checks_of(read_document(path)) if path.is_file() else None
+    if checks is None:
+        return ("the build made no physics checks",)
+    return tuple(one.line() for one in impossible(checks))
+
+
+def _physics(failed: tuple[str, ...], despite: str) -> dict[str, str]:
+    """Entries of the release on failed physics checks; refuse them without a reason."""
+    reason = " ".join(despite.split())
+    if not failed:
+        if reason:
+            raise ProductError(f"No physics check failed; leave the reason out ({reason!r:.80}).")
+        return {}
+    if not reason:
+        raise ProductError(
+            f"The catalogue fails {len(failed)} of its physics checks: {' '.join(failed)} Correct the input and build "
+            'again, or release it with a reason: --despite "REASON".'
+        )
+    return {"released_despite": reason, "failed_physics_checks": " ".join(failed)}
 
 
 def _refuse_existing(output: Path) -> None:
@@ -223,10 +264,14 @@ def _changelog(
     catalog: Catalog,
     verdicts: Sequence[Verdict],
     previous: Path | None,
+    words: Mapping[str, str],
 ) -> str:
     statuses = Counter(str(status) or "never looked at" for status in vetted["vet_status"])
     flags = Counter(int(flag) for flag in vetted["vet_flag"] if flag != NO_VERDICT)
     lines = [f"# {title}", "", "Measured values are those of the catalogue; vetting added columns beside them.", ""]
+    if "released_despite" in words:
+        lines += [f"Released despite failed physics checks: {words['released_despite']}", ""]
+        lines += [f"Failed: {words['failed_physics_checks']}", ""]
     lines += [f"- {status}: {count:,} stars" for status, count in sorted(statuses.items())]
     lines += [f"- verdict {flag}: {count:,} stars" for flag, count in sorted(flags.items())]
     if previous is not None:

@@ -103,8 +103,8 @@ class Products:
             spectra=SpectrumStore(directory) if SpectrumStore.exists(directory) else None,
             maps=read_maps(directory),
             overlays=read_overlays(directory),
-            report=_read_document(directory / REPORT_NAME),
-            validation=_read_document(directory / VALIDATION_NAME) if validated else {},
+            report=read_document(directory / REPORT_NAME),
+            validation=read_document(directory / VALIDATION_NAME) if validated else {},
         )
 
 
@@ -120,7 +120,7 @@ def read_truth(directory: Path) -> pd.DataFrame | None:
     return read_marked(path, ("obsid",)).set_index("obsid") if path.is_file() else None
 
 
-def _read_document(path: Path) -> dict[str, Any]:
+def read_document(path: Path) -> dict[str, Any]:
     """A JSON object without the identity that it carries."""
     try:
         document = json.loads(path.read_text("utf-8"))
@@ -263,9 +263,9 @@ def _reading(read: Callable[[Path], object]) -> Callable[[Path, Manifest], Itera
 
 
 def _read_documents(directory: Path) -> None:
-    _read_document(directory / REPORT_NAME)
+    read_document(directory / REPORT_NAME)
     if (directory / VALIDATION_NAME).is_file():
-        _read_document(directory / VALIDATION_NAME)
+        read_document(directory / VALIDATION_NAME)
 
 
 def _read_store_if_any(directory: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.domain.checks import REPORT_KEY
 from pipeline.domain.columns import BY_NAME
 from pipeline.domain.flags import QualityFlag
 from pipeline.domain.statistics import robust_scatter
@@ -15,6 +16,7 @@ from pipeline.products.catalog import CATALOG_NAME, REJECT_COLUMNS, REJECTS_NAME
 from pipeline.products.release import REPORT_NAME, TRUTH_NAME
 from pipeline.stages.declared import Stage
 from pipeline.stages.items import Files, InputColumns
+from pipeline.stages.physics import checked_against_physics
 from pipeline.stages.ranges import within_ranges
 from pipeline.stages.spatial import draw_spiral_arms
 from pipeline.stages.state import BuildState, Progress
@@ -33,6 +35,7 @@ def write_catalogue(state: BuildState, progress: Progress) -> int:
     write_rejects(rejects, state.draft, simulated=state.facts["simulated"])
     state.facts["report"]["simulated"] = state.facts["simulated"]
     state.facts["report"] |= comparison(state)
+    state.facts["report"][REPORT_KEY] = checked_against_physics(catalog.table, state)
     state.facts["report"]["quality_bits"] = {
         flag.name: int((state.table["quality"].to_numpy() & int(flag) > 0).sum()) for flag in QualityFlag
     }
@@ -91,7 +94,7 @@ def _summarise(report: dict[str, dict[str, float]], key: str, difference: NDArra
 
 
 CATALOGUE = Stage(
-    *("catalogue", write_catalogue, 2, ()),
+    *("catalogue", write_catalogue, 2, ("kinematics",)),
     optional=(InputColumns(),),
     gives=(Files(CATALOG_NAME, REJECTS_NAME, REPORT_NAME, "overlays/spiral_arms.parquet"),),
 )

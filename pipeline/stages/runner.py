@@ -12,6 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from pipeline.config import RunConfig
+from pipeline.domain.checks import checks_of
 from pipeline.domain.columns import BY_NAME
 from pipeline.products.manifest import Manifest
 from pipeline.products.versions import fresh_draft, locked, publish, refuse_foreign
@@ -328,4 +329,5 @@ def summary(manifest: Manifest, report: dict[str, Any]) -> str:
                 f"{key}: {values['stars']} stars, median {values['median']:+.3g}, "
                 f"scatter {values['robust_scatter']:.3g}"
             )
+    lines += [f"physics: {one.line()}" for one in checks_of(report) or ()]
     return "\n".join(lines)

@@ -21,6 +21,7 @@ from pipeline.products import publication
 from pipeline.products.catalog import Catalog, cast
 from pipeline.products.manifest import Manifest, ProductError, checksums
 from pipeline.products.publication import NAME_PATTERN, freeze, merged_verdicts
+from pipeline.products.release import REPORT_NAME
 from pipeline.products.vetting import FIT_COLUMNS, Verdict, fit_hash, read_verdicts, write_verdicts
 
 N = 60
@@ -48,6 +49,7 @@ def products(tmp_path_factory):
     directory = tmp_path_factory.mktemp("release") / "made up"
     directory.mkdir()
     Catalog(pd.DataFrame(frame)).write(directory, simulated=True)
+    (directory / REPORT_NAME).write_text('{"sanity": []}')
     Manifest("invented", True, "All of it is invented.", {}, {}, {}, files=checksums(directory)).write(directory)
     return directory
 

@@ -32,7 +32,7 @@ from explorer.views.uploads import Uploads
 from explorer.views.vetting.visit import VettingRoom, Visit
 from pipeline.domain.names import file_name
 from pipeline.products.manifest import ProductError
-from pipeline.products.publication import NAME_PATTERN, freeze
+from pipeline.products.publication import NAME_PATTERN, failed_physics, freeze
 from pipeline.products.vetting import write_verdicts
 
 MOST_STARS = 20_000
@@ -72,6 +72,7 @@ class CampaignsRoom(VettingRoom):
             "selected": visit.workspace.n_selected,
             "selection": describe(visit.workspace.selection, visit.workspace.table.known),
             "most": MOST_STARS,
+            "failed": list(failed_physics(visit.desk.library.products.directory)),
         }
         if campaign is not None:
             rules = campaign.rules
@@ -171,11 +172,12 @@ class CampaignsRoom(VettingRoom):
             )
         desk = self.visit.desk
         directory = desk.library.products.directory
+        reason = str(message.get("despite", ""))
         output = self.releases / f"{file_name(desk.library.products.manifest.name)}.{name}"
         try:
             desk.library.demand_unchanged()
             written = await self.channel.in_background(
-                lambda: freeze(directory, latest_verdicts(desk), name, output), EXPORTS
+                lambda: freeze(directory, latest_verdicts(desk), name, output, despite=reason), EXPORTS
             )
         except ProductError as error:
             raise RefusedError(str(error)) from error
