@@ -32,7 +32,7 @@ VELOCITY_REFERENCES = ("gaia", "reference")
 ZERO_POINT_GROUPS = ("plate", "spectrograph", "plate and spectrograph")
 DISTANCE_CALIBRATIONS = ("parsec", "colour-law", "cluster-line")
 DUST_CHOICES = (
-    "exponential-disc",
+    *("bh-or-disc", "bh", "exponential-disc"),
     *("bayestar2019", "bayestar2017", "bayestar2015", "chen2014", "sfd", "combined19", "green19", "sightlines"),
 )
 
@@ -130,15 +130,21 @@ class DistanceConfig:
     isochrones: tuple[str, ...] = ()
     ages: str = "chemistry"
     isochrone_age_gyr: float = 3.0
-    dust: str = "exponential-disc"
+    dust: str = "bh-or-disc"
     dust_file: str = ""
     dust_relative_error: float = 0.3
+    column_relative_error: float = 0.15
     colour_scatter_mag: float = 0.02
     spectral_colour: bool = True
     draws: int = 200
-    default_m_h: float = -0.3
+    parallax: bool = True
+    input_m_h_error_dex: float = 0.15
+    wrong_m_h_share: float = 0.1
+    default_m_h: float = -0.2
     default_m_h_error_dex: float = 0.3
-    default_magnitude_error_mag: float = 0.03
+    far_m_h: float = -0.7
+    far_m_h_error_dex: float = 0.25
+    default_magnitude_error_mag: float = 0.022
 
 
 @dataclass(frozen=True)
@@ -213,6 +219,7 @@ class RunConfig:
         one_of("distance.calibration", self.distance.calibration, DISTANCE_CALIBRATIONS)
         one_of("distance.ages", self.distance.ages, ("chemistry", "single"))
         one_of("distance.dust", self.distance.dust, DUST_CHOICES)
+        _check_metallicity(self.distance)
         one_of("velocity.template_wavelengths", self.velocity.template_wavelengths, ("vacuum", "air"))
         one_of("velocity.reference", self.velocity.reference, VELOCITY_REFERENCES)
         one_of("velocity.zero_point_group", self.velocity.zero_point_group, ZERO_POINT_GROUPS)
@@ -287,6 +294,14 @@ def load_config(name_or_path: str) -> RunConfig:
 def _check_bits(key: str, bits: tuple[int, ...]) -> None:
     if strange := [bit for bit in bits if not 0 <= bit <= HIGHEST_BIT]:
         raise ConfigError(f"{key} holds numbers of bits, 0 to {HIGHEST_BIT}; found {strange}.")
+
+
+def _check_metallicity(distance: DistanceConfig) -> None:
+    for key in ("input_m_h_error_dex", "default_m_h_error_dex", "far_m_h_error_dex"):
+        if not getattr(distance, key) > 0.0:
+            raise ConfigError(f"distance.{key} must be above 0; found {getattr(distance, key)}.")
+    if not 0.0 <= distance.wrong_m_h_share < 1.0:
+        raise ConfigError(f"distance.wrong_m_h_share is a share, 0 to below 1; found {distance.wrong_m_h_share}.")
 
 
 def _check_frame(name: str, custom: CustomFrameConfig) -> None:

@@ -106,20 +106,21 @@ class ChemicalAge:
     high-alpha disc    its [alpha/M], by odds        8-12 Gyr, even (Haywood et al. 2013, A&A 560, A109)
     accreted           the rest, abs(Z) > 4 kpc      4-9 Gyr, even: the bulk of Sagittarius (Bellazzini et al. 2006,
                                                      A&A 446, L1; Siegel et al. 2007, ApJ 667, L57)
-    low-alpha disc     the others                    1-9 Gyr as age^-1/2: constant star formation, times the rate at
-                                                     which a Salpeter mass function sends stars up the branch
+    low-alpha disc     the others                    1.6-9 Gyr as age^-1/2: constant star formation, times the rate
+                                                     at which a Salpeter mass function sends stars up the branch; more
+                                                     massive stars ignite helium before they are M giants
     =================  ============================  =========================================================
     """
 
     @property
     def name(self) -> str:
         """What stands in captions and manifests."""
-        return "drawn by population: low-alpha disc 1-9, high-alpha disc 8-12, metal-poor 10-12.5, accreted 4-9 Gyr"
+        return "drawn by population: low-alpha disc 1.6-9, high-alpha disc 8-12, metal-poor 10-12.5, accreted 4-9 Gyr"
 
     def draw(self, m_h: FloatArray, high_alpha: FloatArray, far: NDArray[np.bool_], uniform: FloatArray) -> FloatArray:
         """Ages of the population that each draw falls into; see :class:`AgeGuess`."""
         which, along = uniform
-        age = (1.0 + along * (np.sqrt(9.0) - 1.0)) ** 2
+        age = (np.sqrt(1.6) + along * (np.sqrt(9.0) - np.sqrt(1.6))) ** 2
         age = np.where(far, 4.0 + 5.0 * along, age)
         age = np.where(which < high_alpha, 8.0 + 4.0 * along, age)
         with np.errstate(invalid="ignore"):

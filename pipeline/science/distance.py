@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from pipeline.science.ages import FAR_FROM_PLANE_KPC, AgeGuess, high_alpha_proba
 from pipeline.science.draws import star_generator
 from pipeline.science.dust import DustMap
 from pipeline.science.isochrones import AbsoluteMagnitude
+from pipeline.science.metallicity_prior import MetallicityPrior, draw_weights
 
 FloatArray = NDArray[np.float64]
 
@@ -24,7 +27,17 @@ _BLOCK = 512
 _PERCENTS = np.array([16.0, 50.0, 84.0])
 
 FEWEST_EFFECTIVE_DRAWS = 5.0
-"""Spectrum and dust map are in conflict where the weighted draws are worth fewer than this."""
+"""Spectrum, parallax and dust map are in conflict where the weighted draws are worth fewer than this."""
+
+LEAST_SUPPORT = 0.005
+LIKELY_SUPPORT = 0.5
+"""A star gets no distance where the draws with a solution have less than the first share of all weight, and is doubtful
+where they have less than the second."""
+
+PARALLAX_ZERO_POINT_MAS, PARALLAX_FLOOR_MAS = -0.03, 0.02
+"""Zero point of Gaia's parallaxes of red giants and its spread (Lindegren et al. 2021, A&A 649, A4; Zinn 2021, AJ 161,
+214)."""
+_PARALLAX_FREEDOM = 4.0
 
 
 @dataclass(frozen=True)
@@ -41,12 +54,15 @@ class DistanceSettings:
         Intrinsic spread of giants in (J - Ks)0 about their branch: pulsation, and what the models miss.
     seed : int
         Seed of the draws.
+    metallicity : MetallicityPrior
+        [M/H] of M giants by place.
     """
 
     draws: int = 200
     dust_relative_error: float = 0.3
     colour_scatter_mag: float = 0.02
     seed: int = 20230419
+    metallicity: MetallicityPrior = field(default_factory=MetallicityPrior)
 
 
 @dataclass(frozen=True)
@@ -60,12 +76,16 @@ class Giants:
     j_mag, j_err, k_mag, k_err : ndarray
         2MASS magnitudes and errors.
     m_h, m_h_err, alpha_m, alpha_m_err : ndarray
-        [M/H] and [alpha/M] and their errors in dex.
+        [M/H] and [alpha/M] and their errors in dex; where [M/H] is NaN the prior stands in.
     jk0, jk0_err : ndarray
         (J - Ks)0 that the spectrum tells, see :mod:`pipeline.science.intrinsic_colour`; where it is NaN only the dust
         map de-reddens the star.
     key : ndarray of int
         Seeds each star's draws, whatever block it is in.
+    parallax, parallax_err : ndarray, optional
+        Gaia's parallaxes and errors in mas that enter the posterior; None for none.
+    dust_relative_err : ndarray, optional
+        Relative error of the dust map on each sightline; None for that of the settings.
     """
 
     glon_deg: FloatArray
@@ -81,6 +101,9 @@ class Giants:
     jk0: FloatArray
     jk0_err: FloatArray
     key: NDArray[np.int64]
+    parallax: FloatArray | None = None
+    parallax_err: FloatArray | None = None
+    dust_relative_err: FloatArray | None = None
 
     def __len__(self) -> int:
         """Number of stars."""
@@ -88,7 +111,8 @@ class Giants:
 
     def take(self, rows: NDArray[np.intp]) -> Giants:
         """Some of the stars."""
-        return Giants(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+        columns = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return replace(self, **{name: values[rows] for name, values in columns.items() if values is not None})
 
 
 @dataclass(frozen=True)
@@ -98,8 +122,7 @@ class DistanceEstimate:
     Parameters
     ----------
     median_kpc, low_kpc, high_kpc : ndarray, shape (n,)
-        50th, 16th and 84th percentile of the draws, NaN where the measured values or more than half of the draws have
-        no solution.
+        50th, 16th and 84th percentile of the draws, NaN where hardly any draw has a solution.
     roots : ndarray of int, shape (n,)
         Number of distances that solve the equation at the measured values.
     k_abs, a_k, e_jk : ndarray, shape (n,)
@@ -107,7 +130,8 @@ class DistanceEstimate:
     e_jk_map : ndarray, shape (n,)
         Reddening that the dust map alone has at the median distance.
     conflict : ndarray of bool, shape (n,)
-        The spectrum's colour is one that hardly any draw of dust and photometry leads to.
+        The spectrum's colour or the parallax is one that hardly any draw of dust and photometry leads to, or most draws
+        of [M/H] and colour have no solution.
     """
 
     median_kpc: FloatArray
@@ -207,11 +231,11 @@ def estimate_distances(
         rows = np.arange(start, min(start + _BLOCK, n))
         stars = giants.take(rows)
         reddening = dust.reddening_profile(stars.glon_deg, stars.glat_deg, _GRID_KPC)
-        measured = (stars.k_mag, stars.j_mag - stars.k_mag, stars.m_h, np.full((2, len(stars)), 0.5))
-        _, roots[rows] = _solve_placed(stars, *measured, _GRID_KPC, reddening, equation)
-        distance, ebv, weight = _sampled(stars, reddening[:, ::_DRAW_STEP], for_draws, settings)
-        enough = (roots[rows] > 0) & (np.isfinite(distance).mean(axis=1) >= 0.5)
-        conflict[rows] = enough & (weight.sum(axis=1) ** 2 < FEWEST_EFFECTIVE_DRAWS * (weight**2).sum(axis=1))
+        roots[rows] = _roots(stars, reddening, equation, settings.metallicity)
+        distance, ebv, weight, support = _sampled(stars, reddening[:, ::_DRAW_STEP], for_draws, settings)
+        enough = support >= LEAST_SUPPORT
+        few = weight.sum(axis=1) ** 2 < FEWEST_EFFECTIVE_DRAWS * (weight**2).sum(axis=1)
+        conflict[rows] = enough & (few | (support < LIKELY_SUPPORT))
         for i in np.flatnonzero(enough):
             row = rows[i]
             low, median, high = _weighted_percentiles(distance[i], weight[i])
@@ -242,32 +266,64 @@ def _weighted_percentiles(values: FloatArray, weight: FloatArray) -> FloatArray:
     return np.asarray(np.interp(_PERCENTS / 100.0 * share[-1], share - 0.5 * weight[order], values[order]))
 
 
+def _roots(stars: Giants, reddening: FloatArray, equation: _Equation, prior: MetallicityPrior) -> NDArray[np.int16]:
+    """Number of roots at the measured values; with the prior's [M/H] where there is none."""
+    half, zero, trusted = np.full((2, len(stars)), 0.5), np.zeros(len(stars)), np.zeros(len(stars), bool)
+
+    def m_h(far: NDArray[np.bool_]) -> FloatArray:
+        own = np.isfinite(stars.m_h)
+        return np.where(own, stars.m_h, prior.draw(stars.m_h, stars.m_h_err, zero, trusted, far))
+
+    return _solve_placed(stars, stars.k_mag, stars.j_mag - stars.k_mag, m_h, half, _GRID_KPC, reddening, equation).roots
+
+
 def _sampled(
     stars: Giants, reddening: FloatArray, equation: _Equation, settings: DistanceSettings
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Distance, E(B-V) and weight of all draws, shape (n, draws) each; the reddening is given on the coarse grid.
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Distance, E(B-V) and weight of all draws, shape (n, draws) each, and the support of each star, shape (n,).
 
-    A draw's weight is the likelihood of its de-reddened colour, given the one that the spectrum tells.
+    The reddening is given on the coarse grid. A draw's weight is its prior (of the branch and of a wrong [M/H]) times
+    the likelihoods of its de-reddened colour, given the one that the spectrum tells, and of its parallax. The support
+    is the prior weight of the draws that have a solution.
     """
     generators = [star_generator(settings.seed, int(key)) for key in stars.key]
     normal = np.stack([one.standard_normal((settings.draws, 5)) for one in generators])
     uniform = np.stack([one.uniform(size=(settings.draws, 2)) for one in generators])
-    distance, ebv, colour = (np.empty((len(stars), settings.draws)) for _ in range(3))
+    distance, ebv, colour, weight = (np.empty((len(stars), settings.draws)) for _ in range(4))
     grid = _GRID_KPC[::_DRAW_STEP]
+    wrong, base = draw_weights(settings.draws, settings.metallicity.wrong_share)
+    to_jk = equation.coefficients["J"] - equation.coefficients["Ks"]
+    own_error = stars.dust_relative_err
+    dust_error = np.full(len(stars), settings.dust_relative_error) if own_error is None else own_error
     for draw in range(settings.draws):
         z = normal[:, draw].T
         k_drawn = stars.k_mag + stars.k_err * z[1]
         colour[:, draw] = stars.j_mag + stars.j_err * z[0] - k_drawn + settings.colour_scatter_mag * z[4]
-        drawn = (k_drawn, colour[:, draw], stars.m_h + stars.m_h_err * z[2], uniform[:, draw].T)
-        dust = reddening * np.exp(settings.dust_relative_error * z[3])[:, None]
-        distance[:, draw], _ = _solve_placed(stars, *drawn, grid, dust, equation)
-        ebv[:, draw] = _along(dust, distance[:, draw], grid)
-    reddened = (equation.coefficients["J"] - equation.coefficients["Ks"]) * ebv
-    misfit = (colour - reddened - stars.jk0[:, None]) / stars.jk0_err[:, None]
-    chi2 = np.where(np.isfinite(stars.jk0 + stars.jk0_err)[:, None], misfit**2, 0.0)
-    chi2 = np.where(np.isfinite(distance), chi2, np.inf)
-    least = np.nan_to_num(chi2.min(axis=1), posinf=0.0)
-    return distance, ebv, np.exp(-0.5 * (chi2 - least[:, None]))
+        m_h = partial(settings.metallicity.draw, stars.m_h, stars.m_h_err, z[2], np.full(len(stars), wrong[draw], bool))
+        dust = reddening * np.exp(dust_error * z[3])[:, None]
+        found = _solve_placed(stars, k_drawn, colour[:, draw], m_h, uniform[:, draw].T, grid, dust, equation)
+        distance[:, draw], ebv[:, draw] = found.distance, _along(dust, found.distance, grid)
+        jk0 = colour[:, draw] - to_jk * ebv[:, draw]
+        weight[:, draw] = base[draw] * equation.calibration.share(jk0, found.m_h, found.age_gyr)
+    weight = np.where(np.isfinite(distance), weight, 0.0)
+    misfit = (colour - to_jk * ebv - stars.jk0[:, None]) / stars.jk0_err[:, None]
+    likelihood = np.where(np.isfinite(stars.jk0 + stars.jk0_err)[:, None], -0.5 * misfit**2, 0.0)
+    likelihood = np.where(weight > 0.0, likelihood + _parallax_likelihood(stars, distance), -np.inf)
+    most = np.nan_to_num(likelihood.max(axis=1), neginf=0.0)
+    return distance, ebv, weight * np.exp(likelihood - most[:, None]), weight.sum(axis=1)
+
+
+def _parallax_likelihood(stars: Giants, distance: FloatArray) -> FloatArray:
+    """Logarithm of the likelihood of each star's parallax at its draws; 0 where it has none.
+
+    Student's t of four degrees of freedom: a parallax that is wrong by many errors does not outweigh the photometry.
+    """
+    if stars.parallax is None or stars.parallax_err is None:
+        return np.zeros(distance.shape)
+    error = np.hypot(stars.parallax_err, PARALLAX_FLOOR_MAS)[:, None]
+    misfit = (stars.parallax[:, None] - PARALLAX_ZERO_POINT_MAS - 1.0 / distance) / error
+    value = -0.5 * (_PARALLAX_FREEDOM + 1.0) * np.log1p(misfit**2 / _PARALLAX_FREEDOM)
+    return np.asarray(np.where(np.isfinite(misfit), value, 0.0))
 
 
 def _along(profile: FloatArray, distance: FloatArray, grid_kpc: FloatArray) -> FloatArray:
@@ -279,26 +335,45 @@ def _along(profile: FloatArray, distance: FloatArray, grid_kpc: FloatArray) -> F
     return np.asarray(np.where(np.isfinite(distance), value, np.nan))
 
 
+class _Solution(NamedTuple):
+    """Distances in kpc, numbers of roots, and the [M/H] and ages at which they were found, each of shape (n,)."""
+
+    distance: FloatArray
+    roots: NDArray[np.int16]
+    m_h: FloatArray
+    age_gyr: FloatArray
+
+
 def _solve_placed(
     stars: Giants,
     k_mag: FloatArray,
     jk: FloatArray,
-    m_h: FloatArray,
+    m_h_of: Callable[[NDArray[np.bool_]], FloatArray],
     uniform: FloatArray,
     grid_kpc: FloatArray,
     reddening: FloatArray,
     equation: _Equation,
-) -> tuple[FloatArray, NDArray[np.int16]]:
-    """Solve at the age of a star near the plane, and again where that lands far from it and the age there differs."""
+) -> _Solution:
+    """Solve at [M/H] and age of a star near the plane, and again where that lands far from it.
+
+    ``m_h_of`` gives [M/H] of all stars for those that are far from the plane.
+    """
+    near = np.zeros(len(stars), bool)
+    m_h = m_h_of(near)
     high_alpha = high_alpha_probability(m_h, stars.alpha_m, stars.alpha_m_err)
-    age = equation.ages.draw(m_h, high_alpha, np.zeros(len(stars), bool), uniform)
+    age = equation.ages.draw(m_h, high_alpha, near, uniform)
     distance, roots = solve(k_mag, jk, m_h, age, grid_kpc, reddening, equation.calibration, equation.coefficients)
-    far = np.abs(distance * np.sin(np.radians(stars.glat_deg))) > FAR_FROM_PLANE_KPC
-    there = equation.ages.draw(m_h, high_alpha, far, uniform)
-    again = np.flatnonzero(far & (there != age))
+    height = np.abs(distance * np.sin(np.radians(stars.glat_deg)))
+    far = height > FAR_FROM_PLANE_KPC
+    m_h_there = m_h_of(far)
+    age_there = equation.ages.draw(
+        m_h_there, high_alpha_probability(m_h_there, stars.alpha_m, stars.alpha_m_err), far, uniform
+    )
+    again = np.flatnonzero(far & ((age_there != age) | (m_h_there != m_h)))
     if again.size:
+        m_h[again], age[again] = m_h_there[again], age_there[again]
         distance[again], roots[again] = solve(
-            *(k_mag[again], jk[again], m_h[again], there[again], grid_kpc, reddening[again]),
+            *(k_mag[again], jk[again], m_h[again], age[again], grid_kpc, reddening[again]),
             *(equation.calibration, equation.coefficients),
         )
-    return distance, roots
+    return _Solution(distance, roots, m_h, age)

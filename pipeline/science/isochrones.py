@@ -17,6 +17,13 @@ EXTRAPOLATION_MAG = 0.10
 DRAW_EXTRAPOLATION_MAG = 0.30
 """The same for Monte Carlo draws: were those that noise carries past the tip dropped, the rest would be too near."""
 
+AGB_SHARE = 0.35
+AGB_SCALE_MAG = 0.10
+AGB_FADING = 1.2
+"""Beyond the tip only the asymptotic giant branch goes on. In PARSEC isochrones of 3 Gyr and [M/H] = -1.2 to 0.05 it
+holds about a third of the giants at M_Ks = -4 to -6.5 and follows the red-giant branch there to 0.1 mag; beyond the tip
+its numbers fall by e in 0.1 mag of J - Ks, and it is fainter than the branch's continuation by 1.2 times the excess."""
+
 EXTRAPOLATION_DEX = 0.2
 """How far beyond the richest branch, in [M/H], D is continued: PARSEC's table ends at 0.3, the paper's range at 0.5."""
 
@@ -37,6 +44,10 @@ class AbsoluteMagnitude(Protocol):
 
     def for_draws(self) -> AbsoluteMagnitude:
         """The same relation, with room at its red end for the noise of Monte Carlo draws."""
+        ...
+
+    def share(self, jk0: FloatArray, m_h: FloatArray, age_gyr: FloatArray) -> FloatArray:
+        """How frequent giants of such a colour are, over those below the tip of the branch, shape (n,)."""
         ...
 
 
@@ -116,7 +127,17 @@ class ParsecBranches:
         right = place - column
         low = self._magnitude[age, row, column] * (1.0 - right) + self._magnitude[age, row, column + 1] * right
         high = self._magnitude[age, row + 1, column] * (1.0 - right) + self._magnitude[age, row + 1, column + 1] * right
-        return np.asarray(np.where(inside, low * (1.0 - upper) + high * upper, np.nan))
+        beyond = np.maximum(colour - ends[1], 0.0)
+        return np.asarray(np.where(inside, low * (1.0 - upper) + high * upper + AGB_FADING * beyond, np.nan))
+
+    def share(self, jk0: FloatArray, m_h: FloatArray, age_gyr: FloatArray) -> FloatArray:
+        """1 below the tip, beyond it the share of the asymptotic giant branch; see :data:`AGB_SHARE`."""
+        age = np.searchsorted(self._between, np.log(age_gyr))
+        row = np.clip(np.searchsorted(self._m_h, m_h) - 1, 0, self._m_h.size - 2)
+        upper = (m_h - self._m_h[row]) / (self._m_h[row + 1] - self._m_h[row])
+        tip = self._red_end[age, row] * (1.0 - upper) + self._red_end[age, row + 1] * upper
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.where(jk0 > tip, AGB_SHARE * np.exp(-(jk0 - tip) / AGB_SCALE_MAG), 1.0))
 
 
 class ColourLaw:
@@ -135,6 +156,11 @@ class ColourLaw:
         """The same: its range is wide enough."""
         return self
 
+    def share(self, jk0: FloatArray, m_h: FloatArray, age_gyr: FloatArray) -> FloatArray:
+        """1 everywhere: the relation has no tip."""
+        del m_h, age_gyr
+        return np.ones(np.shape(jk0))
+
 
 class ClusterLine:
     """M_Ks = 3.85 - 8.26 (J-Ks)0, from 58 cluster giants (arXiv 2502.20841): no [M/H] enters."""
@@ -149,3 +175,8 @@ class ClusterLine:
     def for_draws(self) -> ClusterLine:
         """The same: its range is wide enough."""
         return self
+
+    def share(self, jk0: FloatArray, m_h: FloatArray, age_gyr: FloatArray) -> FloatArray:
+        """1 everywhere: the relation has no tip."""
+        del m_h, age_gyr
+        return np.ones(np.shape(jk0))

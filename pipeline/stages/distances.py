@@ -14,7 +14,10 @@ from pipeline.science.distance import DistanceEstimate, DistanceSettings, Giants
 from pipeline.science.dust import DustMap, ExponentialDisc
 from pipeline.science.intrinsic_colour import learn_colour_relation
 from pipeline.science.isochrones import AbsoluteMagnitude, ClusterLine, ColourLaw, ParsecBranches
-from pipeline.sources.dust_maps import open_dust_map
+from pipeline.science.metallicity_prior import MetallicityPrior
+from pipeline.science.sky_dust import ColumnInDisc
+from pipeline.sources.burstein_heiles import CAPTION, find_burstein_heiles, open_burstein_heiles
+from pipeline.sources.dust_maps import DustMapError, open_dust_map
 from pipeline.sources.embedded import ISOCHRONE_TABLE, load_table
 from pipeline.sources.isochrone_tables import read_isochrones
 from pipeline.stages.declared import Stage
@@ -28,8 +31,8 @@ FloatArray = NDArray[np.float64]
 LEAST_PARALLAX_SNR = 10.0
 """The inverse of a parallax is a distance where the parallax is so many errors: its bias is below 1 %."""
 
-GIVEN_M_H_ERROR_DEX = 0.15
-"""Error of a given [M/H] that comes without one."""
+RUWE_LIMIT = 1.4
+"""A parallax with a larger RUWE does not enter a photometric distance."""
 
 BEHIND_DUST_KPC = 20.0
 CLEAR_MAG = 0.02
@@ -39,13 +42,30 @@ CLEAR_MAG = 0.02
 def configured_dust(state: BuildState) -> DustMap:
     """The dust map that the configuration names; a real one is among the inputs of the build."""
     config = state.config.distance
-    if config.dust == "exponential-disc":
-        return ExponentialDisc()
+    if config.dust in ("exponential-disc", "bh-or-disc", "bh"):
+        return _disc_with_column(state)
     folder = data_path(state.config, config.dust_file) if config.dust_file else download_folder()
     dust = open_dust_map(config.dust, folder)
     for path in dust.files:
         state.record_input(path)
     return dust
+
+
+def _disc_with_column(state: BuildState) -> DustMap:
+    """The analytic disc, scaled to Burstein & Heiles where asked for and there; simulated dust has no clouds."""
+    config, disc = state.config.distance, ExponentialDisc()
+    if config.dust == "exponential-disc" or (config.dust == "bh-or-disc" and state.facts["simulated"]):
+        return disc
+    path = find_burstein_heiles(data_path(state.config, config.dust_file) if config.dust_file else None)
+    if path is None:
+        if config.dust == "bh":
+            raise DustMapError(
+                "The dust map 'bh' needs bh.h5 of the library dustmaps, which is not installed: "
+                "pip install -c constraints.txt -e '.[dust]', or set distance.dust_file."
+            )
+        return disc
+    state.record_input(path)
+    return ColumnInDisc(CAPTION + disc.name, open_burstein_heiles(path), (path,), disc)
 
 
 def measure_distances(state: BuildState, progress: Progress) -> int:
@@ -174,6 +194,8 @@ def _measure(
         state.column("alpha_m_err"),
         *_spectral_colours(state, dust, j_mag - k_mag, np.hypot(np.hypot(*errors), config.colour_scatter_mag)),
         state.integers("obsid"),
+        *_parallaxes(state),
+        _dust_errors(state, dust),
     ).take(rows)
     ages = ChemicalAge() if config.ages == "chemistry" else SingleAge(config.isochrone_age_gyr)
     found = estimate_distances(
@@ -181,7 +203,13 @@ def _measure(
         calibration,
         ages,
         dust,
-        DistanceSettings(config.draws, config.dust_relative_error, config.colour_scatter_mag, state.config.input.seed),
+        DistanceSettings(
+            *(config.draws, config.dust_relative_error, config.colour_scatter_mag, state.config.input.seed),
+            MetallicityPrior(
+                *(config.default_m_h, config.default_m_h_error_dex, config.far_m_h, config.far_m_h_error_dex),
+                config.wrong_m_h_share,
+            ),
+        ),
         progress=lambda fraction: progress(fraction, "distances"),
     )
     conflict, used = np.zeros(len(state), bool), np.full(len(state), np.nan)
@@ -200,13 +228,32 @@ def _measure(
 
 
 def _metallicity(state: BuildState) -> tuple[FloatArray, FloatArray]:
-    """[M/H] and its error in dex: inferred or finished, else the input's, else the configured default."""
-    config = state.config.distance
+    """[M/H] and its error in dex: inferred or finished, else the input's; NaN where there is none."""
+    typical = state.config.distance.input_m_h_error_dex
     m_h, error, given = state.column("m_h"), state.column("m_h_err"), state.column("m_h_input")
-    error = np.where(np.isfinite(error), error, GIVEN_M_H_ERROR_DEX)
-    default = np.where(np.isfinite(given), GIVEN_M_H_ERROR_DEX, config.default_m_h_error_dex)
-    error = np.where(np.isfinite(m_h), error, default)
-    return np.where(np.isfinite(m_h), m_h, np.where(np.isfinite(given), given, config.default_m_h)), error
+    error = np.where(np.isfinite(m_h) & np.isfinite(error), error, typical)
+    return np.where(np.isfinite(m_h), m_h, given), error
+
+
+def _parallaxes(state: BuildState) -> tuple[FloatArray, FloatArray]:
+    """Parallaxes and errors in mas that enter the posterior; NaN where none does."""
+    parallax, error = state.column("parallax"), state.column("parallax_err")
+    used = (error > 0.0) & np.isfinite(parallax) & ~(state.column("ruwe") > RUWE_LIMIT)
+    used &= state.config.distance.parallax
+    state.facts["choices"]["parallax in distances"] = (
+        f"enters the posterior of {int(used.sum())} stars" if state.config.distance.parallax else "not used"
+    )
+    return np.where(used, parallax, np.nan), np.where(used, error, np.nan)
+
+
+def _dust_errors(state: BuildState, dust: DustMap) -> FloatArray:
+    """Relative error of the dust on each sightline: less where a map knows the column of the analytic disc."""
+    config = state.config.distance
+    covered = np.zeros(len(state), bool)
+    if isinstance(dust, ColumnInDisc):
+        placed = np.isfinite(state.column("glon") + state.column("glat"))
+        covered[placed] = dust.covers(state.column("glon")[placed], state.column("glat")[placed])
+    return np.where(covered, min(config.column_relative_error, config.dust_relative_error), config.dust_relative_error)
 
 
 def _spectral_colours(state: BuildState, dust: DustMap, jk: FloatArray, jk_err: FloatArray) -> tuple[FloatArray, ...]:
@@ -263,7 +310,7 @@ DISTANCE = Stage(
     ),
     optional=(
         Columns("j_mag_err", "k_mag_err", "teff", "teff_err", "logg", "m_h", "m_h_err", "alpha_m", "alpha_m_err"),
-        Columns("m_h_input", "distance_geo_16", "distance_geo_84"),
+        Columns("m_h_input", "distance_geo_16", "distance_geo_84", "ruwe"),
     ),
     gives=(
         *(Columns("distance", "distance_16", "distance_84", "distance_from"), Files("overlays/isochrones.parquet")),

@@ -26,6 +26,7 @@ NAMES = (
     "mock_real",
     "crossmatch",
     "seismic_distances",
+    "distances",
     "tables",
 )
 

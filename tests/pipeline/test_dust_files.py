@@ -144,7 +144,7 @@ def test_what_is_recorded_of_the_files_is_complete():
 
 
 def test_the_configuration_knows_every_map(tmp_path):
-    assert ("exponential-disc", *DUST_MAPS) == DUST_CHOICES
+    assert ("bh-or-disc", "bh", "exponential-disc", *DUST_MAPS) == DUST_CHOICES
     (tmp_path / "run.toml").write_text('[distance]\ndust = "bayestar19"\n')
     with pytest.raises(ConfigError, match=r"distance.dust must be one of .* Did you mean 'bayestar2019'\?"):
         load_config(str(tmp_path / "run.toml"))

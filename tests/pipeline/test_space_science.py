@@ -1,5 +1,7 @@
 """Distances, actions, maps and quality bits: laws, known numbers, and flags instead of numbers that look measured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,10 +9,18 @@ from pipeline.domain.frames import FRAMES
 from pipeline.domain.statistics import robust_scatter
 from pipeline.science.actions import compute_orbits
 from pipeline.science.ages import HIGH_ALPHA_SHARE, ChemicalAge, SingleAge, high_alpha_probability
-from pipeline.science.distance import DistanceSettings, Giants, estimate_distances, solve
+from pipeline.science.distance import (
+    PARALLAX_FLOOR_MAS,
+    PARALLAX_ZERO_POINT_MAS,
+    DistanceSettings,
+    Giants,
+    estimate_distances,
+    solve,
+)
 from pipeline.science.dust import BAND_COEFFICIENTS, ExponentialDisc
 from pipeline.science.intrinsic_colour import learn_colour_relation
 from pipeline.science.isochrones import ClusterLine, ColourLaw, ParsecBranches
+from pipeline.science.metallicity_prior import MetallicityPrior
 from pipeline.science.quality import chi2_limits, colour_outliers, residual_pattern, tail_limit
 from pipeline.science.spiral_arms import REID_2019, trace
 from pipeline.science.velocity_field import FieldSettings, velocity_field
@@ -188,7 +198,7 @@ def test_ages_follow_chemistry_and_place():
     far = np.array([False, True, True, False])
     half = np.full(4, 0.5)
     low, high = (ChemicalAge().draw(m_h, high_alpha, far, np.stack([half, half + side])) for side in (-0.5, 0.5))
-    np.testing.assert_allclose(low, [10.0, 8.0, 4.0, 1.0])
+    np.testing.assert_allclose(low, [10.0, 8.0, 4.0, 1.6])
     np.testing.assert_allclose(high, [12.5, 12.0, 9.0, 9.0])
     assert (SingleAge(3.0).draw(m_h, high_alpha, far, np.stack([half, half])) == 3.0).all()
 
@@ -219,13 +229,52 @@ def test_isochrones_with_a_hole_are_refused():
 
 def test_missing_photometry_gives_no_distance(parsec):
     dust, glon, glat, _, m_h, j_mag, k_mag = simulated(parsec, n=6)
-    j_mag[0], k_mag[1], m_h[2], m_h[3] = np.nan, np.nan, np.nan, 2.0
+    j_mag[0], k_mag[1], j_mag[2] = np.nan, np.nan, k_mag[2] + 2.5
     stars = giants(glon, glat, j_mag, k_mag, m_h, m_h_error=0.01)
     found = estimate_distances(stars, parsec, ChemicalAge(), dust, DistanceSettings(20, 0.1))
-    assert np.isnan(found.median_kpc[:4]).all()
-    assert np.isnan(found.k_abs[:4]).all()
-    assert (found.roots[:4] == 0).all()
-    assert np.isfinite(found.median_kpc[4:]).all()
+    assert np.isnan(found.median_kpc[:3]).all()
+    assert np.isnan(found.k_abs[:3]).all()
+    assert (found.roots[:3] == 0).all()
+    assert np.isfinite(found.median_kpc[3:]).all()
+
+
+def test_an_unlikely_metallicity_gives_a_wide_distance_that_is_doubtful(parsec):
+    """Beyond the tip at its own [M/H], a star has the distance of its colour with the prior alone."""
+    dust, glon, glat, _, m_h, j_mag, k_mag = simulated(parsec, n=40)
+    settings = DistanceSettings(200, 0.1)
+    right = estimate_distances(giants(glon, glat, j_mag, k_mag, m_h), parsec, SingleAge(3.0), dust, settings)
+    poor = giants(glon, glat, j_mag, k_mag, np.full(40, -2.1), m_h_error=0.1)
+    found = estimate_distances(poor, parsec, SingleAge(3.0), dust, settings)
+    without = estimate_distances(replace(poor, m_h=np.full(40, np.nan)), parsec, SingleAge(3.0), dust, settings)
+    beyond = found.roots == 0
+    assert beyond.sum() > 20
+    assert np.isfinite(found.median_kpc[beyond]).all()
+    assert found.conflict[beyond].all()
+    assert not right.conflict.any()
+    width, usual = (np.log(one.high_kpc / one.low_kpc) for one in (found, right))
+    assert np.median(width[beyond]) > 1.3 * np.median(usual[beyond])
+    assert np.median(np.abs(np.log(found.median_kpc / without.median_kpc))[beyond]) < 0.1
+    strict = replace(settings, metallicity=MetallicityPrior(wrong_share=0.0))
+    trusted = estimate_distances(poor, parsec, SingleAge(3.0), dust, strict).median_kpc
+    assert (np.isnan(trusted) | (trusted > 1.2 * found.median_kpc))[beyond].mean() > 0.8
+
+
+def test_a_parallax_narrows_the_distance(parsec):
+    dust, glon, glat, true, m_h, j_mag, k_mag = simulated(parsec, n=120)
+    noise = np.random.default_rng(3).normal(0.0, 1.0, (2, 120))
+    stars = giants(glon, glat, j_mag + 0.04 * noise[0], k_mag, m_h)
+    settings, error = DistanceSettings(300, 0.3, 0.04), 0.1 / true
+    parallax = 1.0 / true + PARALLAX_ZERO_POINT_MAS + error * noise[1]
+    near = error > PARALLAX_FLOOR_MAS
+    both = estimate_distances(
+        replace(stars, parallax=parallax, parallax_err=error), parsec, SingleAge(3.0), dust, settings
+    )
+    alone = estimate_distances(stars, parsec, SingleAge(3.0), dust, settings)
+    widths = [np.median(np.log(one.high_kpc / one.low_kpc)[near]) for one in (both, alone)]
+    scatters = [np.std(np.log(one.median_kpc / true)[near]) for one in (both, alone)]
+    assert near.sum() > 30
+    assert widths[0] < 0.8 * widths[1]
+    assert scatters[0] < 0.9 * scatters[1]
 
 
 def disc_stars(n=300, seed=1):

@@ -59,7 +59,7 @@ def table(tmp_path_factory):
     rows.loc["unbound", "pmra"] = 80.0
     rows.loc["negative parallax", "parallax"] = -0.4
     rows.loc["no velocity", ["rv", "rv_err"]] = np.nan
-    rows.loc["too red", "j_mag"] = 11.6
+    rows.loc["too red", "j_mag"] = 12.2
     state = BuildState(load_config(str(folder / "run.toml")), folder, folder, rows.reset_index(drop=True))
     for stage in (
         *(place_on_sky, measure_distances, place_in_phase_space, measure_actions, measure_quantiles),
@@ -89,7 +89,14 @@ def test_without_all_of_six_there_is_a_place_and_nothing_that_needs_motion(table
     assert table.loc[case, term] == 0
 
 
-@pytest.mark.parametrize("case", ["no K", "poor [M/H]", "too red"])
+def test_an_impossible_metallicity_leaves_a_doubtful_distance(table):
+    assert table.loc["poor [M/H]", "distance_roots"] == 0
+    assert flagged(table, "poor [M/H]", QualityFlag.DISTANCE_DOUBTFUL)
+    width = np.log((table["distance_84"] / table["distance_16"]).astype(float))
+    assert width["poor [M/H]"] > width["good"]
+
+
+@pytest.mark.parametrize("case", ["no K", "too red"])
 def test_without_a_distance_there_is_no_place(table, case):
     names = ["distance", "distance_16", "k_abs", "a_k", "e_jk", "x_gal", "v_phi", "j_z", "sgr_probability", "z_max_84"]
     assert table.loc[case, names].isna().all()
