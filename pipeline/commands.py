@@ -31,6 +31,7 @@ from pipeline.stages.large_mock import SIZES, simulate_catalogue
 from pipeline.stages.opening import check_tables, open_files
 from pipeline.stages.order import described
 from pipeline.stages.paths import download_folder
+from pipeline.stages.quantile_selection import selected_quantiles
 from pipeline.stages.runner import build, summary
 from pipeline.stages.table_comparison import compare_with_table
 from pipeline.stages.validation import tell, validate
@@ -118,6 +119,14 @@ def _parser() -> argparse.ArgumentParser:
         help="release a catalogue whose physics checks failed; it is recorded",
     )
     command.set_defaults(run=_release)
+
+    command = commands.add_parser("quantiles", help="draw quantiles of 6D, actions and orbits for some of the stars")
+    command.add_argument("directory", type=Path, help="product directory")
+    command.add_argument("--stars", type=Path, help="file with a column obsid, or with one id a line")
+    command.add_argument("--where", default="", help='condition on columns, such as "distance > 10 and quality == 0"')
+    command.add_argument("--draws", type=int, help="draws a star (default: the configuration's, or 100)")
+    command.add_argument("--output", type=Path, help="CSV (default: DIRECTORY.quantiles.csv)")
+    command.set_defaults(run=_quantiles)
 
     command = commands.add_parser("validate", help="compare a simulated catalogue with its truth, and publish that")
     command.add_argument("directory", type=Path)
@@ -225,6 +234,25 @@ def _release(options: argparse.Namespace) -> int:
     )
     counts = ", ".join(f"{status or 'never looked at'} {count:,}" for status, count in sorted(written.counts.items()))
     sys.stdout.write(f"{written.stars:,} stars ({counts}) in {written.directory}\n")
+    return 0
+
+
+def _quantiles(options: argparse.Namespace) -> int:
+    if options.stars is None and not options.where:
+        raise ValueError("Choose stars with --stars FILE, --where CONDITION or both.")
+    if options.draws is not None and options.draws < 1:
+        raise ValueError(f"--draws takes a number above 0; found {options.draws}.")
+    output = options.output or options.directory.with_name(f"{options.directory.name}.quantiles.csv")
+    with _percent_bar() as bar:
+        chosen, drawn = selected_quantiles(
+            options.directory,
+            output,
+            stars=options.stars,
+            where=options.where,
+            draws=options.draws,
+            progress=_advance(bar),
+        )
+    sys.stdout.write(f"{drawn:,} of {chosen:,} chosen stars have quantiles: {output}\n")
     return 0
 
 

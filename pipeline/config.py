@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pipeline.domain.columns import BY_NAME
 from pipeline.domain.frames import PECULIAR_V_KMS
@@ -289,6 +289,21 @@ def load_config(name_or_path: str) -> RunConfig:
     raw.setdefault("name", file_name(path.stem))
     config: RunConfig = _build(RunConfig, raw, "", str(path))
     return dataclasses.replace(config, folder=path.parent.resolve())
+
+
+Section = TypeVar("Section")
+
+
+def section(kind: type[Section], raw: dict[str, Any], name: str) -> Section:
+    """A part of a configuration from plain values, such as those of a manifest.
+
+    Raises
+    ------
+    ConfigError
+        If a key is unknown or has the wrong type.
+    """
+    made: Section = _build(kind, raw, f"{name}.", "the manifest")
+    return made
 
 
 def _check_bits(key: str, bits: tuple[int, ...]) -> None:

@@ -27,6 +27,9 @@ FloatArray = NDArray[np.float64]
 
 POTENTIALS = ("MWPotential2014", "McMillan17")
 
+LEAST_RADIUS = 1e-3
+"""Stars nearer to the Galactic axis, in units of R0 (8 pc), have no actions."""
+
 _SENTINEL = 9999.0
 _BLOCK = 8192
 _LEAST_DELTA = 1e-3
@@ -52,7 +55,8 @@ class Orbits:
     eccentricity, z_max_kpc, r_peri_kpc, r_apo_kpc : ndarray, shape (n,)
         Shape of the orbit.
     failed : ndarray of bool, shape (n,)
-        6D known and bound, yet no actions: galpy's sentinel 9999.99 or a non-finite value.
+        6D known and bound, yet no actions: galpy's sentinel 9999.99, a non-finite value, or a star on the axis
+        (R < :data:`LEAST_RADIUS`), where velocities have no radial and no tangential part.
     focal_length : ndarray, shape (n,)
         Of the spheroidal coordinates that were used, in units of R0: to be used again for draws about the star.
     """
@@ -133,7 +137,7 @@ def compute_orbits(
     n = len(radius)
     columns = {name: np.full(n, np.nan) for name in ("j_r", "j_z", "energy", "ecc", "z_max", "r_peri", "r_apo")}
     columns["delta"] = np.full(n, _USUAL_DELTA) if delta is None else delta
-    known = np.flatnonzero(np.isfinite(v_r + v_t + v_z + z) & (radius > 1e-3))
+    known = np.flatnonzero(np.isfinite(v_r + v_t + v_z + z) & (radius > LEAST_RADIUS))
     infinity = float(evaluatePotentials(model, 1e6, 0.0, use_physical=False))
     phase = (radius, v_r, v_t, z, v_z)
 
@@ -152,14 +156,13 @@ def compute_orbits(
         for start in range(0, known.size, _BLOCK):
             fill(known[start : start + _BLOCK])
     unbound = columns["energy"] >= infinity
-    bad = np.zeros(n, bool)
-    bad[known] = True
+    complete = np.isfinite(position_kpc).all(axis=1) & np.isfinite(velocity_kms).all(axis=1)
     for name in ("j_r", "j_z", "ecc", "z_max", "r_peri", "r_apo"):
         values = columns[name]
         with np.errstate(invalid="ignore"):
             values[(np.abs(values) > _SENTINEL) | ((values < 0) & (values > -1e-6))] = np.nan
             values[values < 0] = np.nan
-    failed = bad & ~unbound & ~np.isfinite(columns["j_r"] + columns["j_z"])
+    failed = complete & ~unbound & ~np.isfinite(columns["j_r"] + columns["j_z"])
     for name in ("j_r", "j_z", "ecc", "z_max", "r_peri", "r_apo"):
         columns[name][failed] = np.nan
     j_phi = radius * v_t * ro * vo

@@ -307,6 +307,14 @@ def test_actions_of_disc_stars():
     assert (orbits.r_peri_kpc <= orbits.r_apo_kpc).all()
 
 
+def test_a_star_on_the_axis_fails_and_says_so():
+    position = np.array([[0.0, 0.0, 1.0], [0.004, 0.003, 0.5], [0.1, 0.0, 0.5], [np.nan, 0.0, 0.0]])
+    orbits = compute_orbits(position, np.full((4, 3), 60.0), PAPER, "MWPotential2014")
+    assert list(orbits.failed) == [True, True, False, False]
+    assert np.isnan(orbits.j_r[[0, 1, 3]]).all()
+    assert np.isfinite(orbits.j_r[2])
+
+
 def test_staeckel_actions_agree_with_orbit_averages():
     from galpy.actionAngle import actionAngleIsochroneApprox
     from galpy.potential import MWPotential2014
