@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from pipeline.domain import frames
+from pipeline.domain.checks import REPORT_KEY, Check
 from pipeline.domain.column import Column
 from pipeline.domain.frames import FRAMES, equatorial_to_galactic, galactic_to_sagittarius, sky_from_galactocentric
 from pipeline.domain.wavelength import log_grid
@@ -71,7 +72,12 @@ def make_products(
         write_maps(directory, [_disc_map(frame, low, high, rng) for low, high in ((0, 0.5), (0.5, 1), (1, 2), (2, 5))])
     _write_overlays(directory, rng)
     (directory / REPORT_NAME).write_text(
-        json.dumps({"labels": {"teff": {"bias": 1.2, "scatter": 57.0}, "logg": {"bias": 0.01, "scatter": 0.25}}}),
+        json.dumps(
+            {
+                "labels": {"teff": {"bias": 1.2, "scatter": 57.0}, "logg": {"bias": 0.01, "scatter": 0.25}},
+                REPORT_KEY: [asdict(Check("median V_Z", 12.0, 1.0, "km/s", -10.0, 10.0, 90, "unlikely", "Invented."))],
+            }
+        ),
         encoding="utf-8",
     )
     Manifest(

@@ -10,7 +10,7 @@ from explorer.model.comparisons import differences, pairs_of
 from explorer.model.selection import InIds
 from explorer.plots.validation import MOST_DOTS, values_figure
 from explorer.state.workspace import Workspace
-from explorer.views.validate import ROOM, ValidateView, truth_tables
+from explorer.views.validate import ROOM, ValidateView, physics_table, truth_tables
 
 DOCUMENT = {
     "simulated": True,
@@ -134,3 +134,22 @@ def test_the_density_of_many_stars_is_clear_where_there_are_none(compared, dark)
     plot = hv.render(values_figure(many, dark=dark))
     mapper = next(one.glyph.color_mapper for one in plot.renderers if hasattr(one.glyph, "color_mapper"))
     assert mapper.nan_color in ("transparent", "rgba(0, 0, 0, 0)")
+
+
+def test_physics_checks_are_shown_failed_ones_first(library):
+    assert "median V_Z" in physics_table(library.products.report)
+    made = [
+        {"name": name, "value": value, "error": 0.1, "unit": "km/s", "low": -1.0, "high": 1.0, "stars": 1234}
+        | {"verdict": verdict, "sentence": "<b>"}
+        for name, value, verdict in (
+            ("first", 0.5, "as expected"),
+            ("second", None, "not enough stars"),
+            ("third", 80.25, "impossible"),
+        )
+    ]
+    text = physics_table({"sanity": made})
+    assert text.index("third") < text.index("first") < text.index("second")
+    assert "80.25" in text
+    assert "1,234" in text
+    assert "&lt;b&gt;" in text
+    assert "Not made" in physics_table({})

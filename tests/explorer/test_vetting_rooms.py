@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -18,10 +19,12 @@ from explorer.model.vetting.overview import overview
 from explorer.model.vetting.rules import VettingRules
 from explorer.model.vetting.store import Store
 from explorer.state.workspace import Workspace
+from explorer.views.vetting import campaigns
 from explorer.views.vetting.adjudicate import AdjudicateRoom
 from explorer.views.vetting.campaigns import CampaignsRoom
 from explorer.views.vetting.vet import VetRoom
 from explorer.views.vetting.visit import Visit, proposal_of
+from pipeline.products import publication
 
 
 def start(desk, name="first", count=4, rules=PLAIN):
@@ -170,6 +173,20 @@ def test_progress_tells_how_reviews_agree_when_nobody_can_be_swayed(desk):
     desk.clock.now += 2 * GRACE
     words = Screen(desk, ANN, lambda visit: CampaignsRoom(visit, None), "Progress").told[-1]["campaigns"]["overview"]
     assert words["done"][1] == ["agreed", 4]
+
+
+def test_a_release_with_a_failed_physics_check_needs_a_reason(desk, tmp_path, monkeypatch):
+    start(desk)
+    screen = Screen(desk, EVE, lambda visit: CampaignsRoom(visit, tmp_path / "releases"), "Progress")
+    assert screen.told[-1]["campaigns"]["failed"] == []
+    for module in (campaigns, publication):
+        monkeypatch.setattr(module, "failed_physics", lambda _directory: ("median V_Z: IMPOSSIBLE, 80 km/s.",))
+    screen = Screen(desk, EVE, lambda visit: CampaignsRoom(visit, tmp_path / "releases"), "Progress")
+    assert screen.told[-1]["campaigns"]["failed"] == ["median V_Z: IMPOSSIBLE, 80 km/s."]
+    assert "median V_Z: IMPOSSIBLE" in str(screen.send("freeze", name="v1", despite=" "))
+    assert not (tmp_path / "releases").exists()
+    folder = Path(screen.send("freeze", name="v1", despite="known, see the paper")["frozen"]["folder"])
+    assert "known, see the paper" in (folder / "CHANGELOG.md").read_text()
 
 
 def test_the_time_left_counts_stars_that_come_again(desk):
