@@ -53,7 +53,8 @@ class MembershipSettings:
     field_log_distance, field_velocity_kms, field_tangential_kms : float
         Kernel widths about each of them.
     halo_stars : float
-        Weight, in stars, of a smooth halo in each star's field, so that it is nowhere empty.
+        Weight, in stars, of a smooth halo in each star's field, so that it is nowhere empty; M giants of a halo other
+        than Sagittarius' are few.
     halo_speed_kms : float
         Velocity dispersion of that halo in each coordinate.
     """
@@ -69,7 +70,7 @@ class MembershipSettings:
     field_log_distance: float = 0.25
     field_velocity_kms: float = 25.0
     field_tangential_kms: float = 30.0
-    halo_stars: float = 10.0
+    halo_stars: float = 3.0
     halo_speed_kms: float = 130.0
 
 
