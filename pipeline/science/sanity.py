@@ -111,7 +111,7 @@ MOTION_SPREAD = _Kind(
     "Total proper motions are nearly the same for stars all over the sky: pmra and pmdec are another quantity.",
 )
 MOTION_DISTANCE = _Kind(
-    *("rank correlation of total proper motion with distance", "", (-1.0, 0.0), (-1.0, 0.3)),
+    *("rank correlation of total proper motion with distance", "", (-1.0, 0.2), (-1.0, 0.5)),
     "Near stars must move faster across the sky than far ones: pmra and pmdec, or the distances, are another quantity.",
 )
 PARALLAX = _Kind(
