@@ -47,7 +47,7 @@ class CampaignsRoom {
     ]
   }
 
-  forms({most}) {
+  forms({most, failed}) {
     const name = element("input", {"aria-label": "Name of the campaign", placeholder: "name of the campaign", maxLength: 80, required: true})
     const count = element("input", {type: "number", className: "how-many", "aria-label": "Stars", min: 1, max: most, value: 50, required: true})
     const rules = element("textarea", {rows: 3, "aria-label": "Rules as TOML", placeholder: "reviews = 2\ncontrol_fraction = 0.1"})
@@ -59,7 +59,7 @@ class CampaignsRoom {
     }
     const release = element("input", {"aria-label": "Name of the release", placeholder: "v1.0", pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]{0,39}", required: true})
     const despite = element("input", {"aria-label": "Reason for a release despite failed physics checks", placeholder: "reason for a release all the same", required: true})
-    const failed = state.failed?.length ? [element("p", {className: "hint refused"}, "Physics checks failed:"), element("ul", {}, ...state.failed.map((text) => element("li", {}, text))), despite] : []
+    const warning = failed.length ? [element("p", {className: "hint refused"}, "Physics checks failed:"), element("ul", {}, ...failed.map((text) => element("li", {}, text))), despite] : []
     const file = element("input", {type: "file", accept: ".jsonl", "aria-label": "Record to merge", onchange: async () => {
       const [given] = file.files
       if (given?.size > MOST_BYTES) this.outcome.replaceChildren(element("p", {}, `${given.name} has ${Math.ceil(given.size / 1e6)} MB; a record to merge has at most ${MOST_BYTES / 1e6}.`))
@@ -75,7 +75,7 @@ class CampaignsRoom {
         element("label", {className: "hint"}, "Merge a record from another laptop ", file)),
       element("form", {onsubmit: submit(() => this.work("freeze", "Freezing…", () => this.send({kind: "freeze", name: release.value, despite: failed.length ? despite.value : ""})))},
         element("h2", {}, "Freeze a release"), element("p", {className: "hint"}, "Catalogue and verdicts as FITS, VOTable, Parquet and CDS table; measured values stay as they are."),
-        ...failed,
+        ...warning,
         element("div", {className: "row"}, release, element("button", {className: "main"}, "Freeze"))),
     ]
   }
