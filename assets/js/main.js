@@ -33,10 +33,9 @@ export function render({model}) {
       if (colours.theme) star.recolour(colours.theme)
     },
     tour: (steps) => dialogs.first_visit(steps),
+    refused: (kind) => star.refused(kind),
   }
-  model.on("msg:custom", (message) => {
-    for (const [name, value] of Object.entries(message)) parts[name]?.(value, message)
-  })
+  model.on("msg:custom", (message) => receive(parts, message))
   listen_to_keys(host, send)
   listen_to_star_keys(host, star)
   model.on("after_render", () => {

@@ -237,7 +237,7 @@ class Side {
     this.file.value = ""
     if (!file) return
     this.tell(`Reading ${file.name}…`, "list")
-    if (file.size > 16_000_000) return this.send({kind: "members", name: file.name, size: file.size, data: ""})
-    await send_file(this.send, "members", file, {name: file.name})
+    if (file.size > 16_000_000) return this.send({kind: "members", size: file.size, data: ""})
+    await send_file(this.send, "members", file)
   }
 }

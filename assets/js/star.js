@@ -61,6 +61,11 @@ class StarDock {
     }
   }
 
+  refused(kind) {
+    if (kind === "refit") this.refit.answer({sentence: "The fit was refused."})
+    if (kind === "slide") this.refit.slid({})
+  }
+
   setup(setup) {
     this.zoom_ends = setup.zooms
     this.raw = setup.raw

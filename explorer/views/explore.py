@@ -10,6 +10,7 @@ from typing import Any
 import panel as pn
 from panel.viewable import Viewable
 
+from explorer import protocol
 from explorer.model.library import Library
 from explorer.model.links import LinkStore, new_token
 from explorer.model.selection import SelectionError
@@ -18,7 +19,7 @@ from explorer.model.work import LINKS
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 from explorer.views.catalogue import default_panels
-from explorer.views.channel import Channel, Message
+from explorer.views.channel import Channel
 from explorer.views.help import Help
 from explorer.views.owner import Owner
 from explorer.views.sharing import Sharing
@@ -72,8 +73,8 @@ class ExploreRoom:
         self._resume = new_token()
         self._unsaved = False
         self._unkept = ""
-        self.channel.on("hello", self._hello)
-        self.channel.on("painted", lambda _: self._painted())
+        self.channel.on(protocol.Hello, self._hello)
+        self.channel.on(protocol.Painted, lambda _: self._painted())
         workspace.param.watch(lambda event: self.channel.tell(say=event.new), "message")
         kept = [
             "selection",
@@ -91,14 +92,14 @@ class ExploreRoom:
         ]
         workspace.param.watch(lambda *_: self._changed(), kept)
 
-    def _hello(self, message: Message) -> None:
+    def _hello(self, request: protocol.Hello) -> None:
         """A page is there: tell it everything."""
         self._star_shown = False
-        self.owner.greeted_by(message.get("browser"))
+        self.owner.greeted_by(request.browser)
         self.stage.hello()
         self.toolbar.hello()
         self.table.hello()
-        self.help.hello(seen=bool(message["seen"]) or self.workspace.star_alone)  # the tour is of the views
+        self.help.hello(seen=request.seen or self.workspace.star_alone)  # the tour is of the views
         self.channel.tell(resume=self._resume, say=self.workspace.message, who=self.record.name)
         self._changed(0)  # a server may go before anything is changed
         self.workspace.heard = True

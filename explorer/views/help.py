@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from explorer import protocol
 from explorer.views.channel import Channel
 
 GESTURES = (
@@ -63,7 +64,7 @@ class Help:
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
-        channel.on("help", lambda _: channel.tell(help=self.content()))
+        channel.on(protocol.Help, lambda _: channel.tell(help=self.content()))
 
     def content(self) -> dict[str, object]:
         """Gestures, shortcuts and the steps of the tour."""
@@ -72,4 +73,4 @@ class Help:
     def hello(self, *, seen: bool) -> None:
         """Show a first visitor around."""
         if not seen:
-            self.channel.tell(tour=TOUR)
+            self.channel.tell(tour=list(TOUR))

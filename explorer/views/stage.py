@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import panel as pn
 
+from explorer import protocol
 from explorer.model.library import Library
 from explorer.model.selection import InIds, SelectionMode
 from explorer.plots.colouring import SUBSETS, colouring_of, colouring_of_subsets, legend, ramp_of
@@ -19,7 +19,7 @@ from explorer.plots.shading import Colouring
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 from explorer.views.catalogue import VIEWS, default_panels, figure_of, has_values, new_panel
-from explorer.views.channel import Channel, Message
+from explorer.views.channel import Channel
 from explorer.views.panels import RESIDUAL, DiscPanel, Panel, Picture, PlanePanel, panel_of
 
 MOST_GLYPHS = 20_000
@@ -63,21 +63,19 @@ class Stage:
         self._seen_slots: set[int] = set()
         self._next_look, self._waiting_look = 0.0, False
         channel.before_sending(self.paint)
-        for kind, handler in {
-            "look": self._looked,
-            "region": self._drawn,
-            "tap": self._tapped,
-            "swap": lambda m: self._change(m["slot"], new_panel(library, self._known_view(m["view"]))),
-            "axis": self._choose_axis,
-            "switch": self._switch,
-            "part": lambda m: self._change(m["slot"], replace(self._state(m["slot"]), part=int(m["part"]))),
-            "enlarge": lambda m: workspace.param.update(
-                enlarged=None if workspace.enlarged is not None else self._slot(m["slot"])
-            ),
-            "grid": lambda m: self._resize(int(m["value"])),
-            "home": lambda _: channel.tell(home=True),
-        }.items():
-            channel.on(kind, handler)
+        channel.on(protocol.Look, self._looked)
+        channel.on(protocol.Region, self._drawn)
+        channel.on(protocol.Tap, self._tapped)
+        channel.on(protocol.Swap, self._swap)
+        channel.on(protocol.Axis, self._choose_axis)
+        channel.on(protocol.Switch, self._switch)
+        channel.on(
+            protocol.Part,
+            lambda request: self._change(request.slot, replace(self._state(request.slot), part=request.part)),
+        )
+        channel.on(protocol.Enlarge, self._enlarge)
+        channel.on(protocol.Grid, lambda request: self._resize(request.value))
+        channel.on(protocol.Home, lambda _: channel.tell(home=True))
         watch = workspace.param.watch
         watch(lambda _: self.due(selected=True), "rows")
         watch(lambda *_: self._recoloured(), ["colour_by", "dark", "subsets"])
@@ -214,16 +212,16 @@ class Stage:
             self.tell_colours()
             self.due(selected=True)
 
-    def _looked(self, message: Message) -> None:
-        seen: dict[int, tuple[tuple[float, ...], int, int]] = {}
-        for view in message["views"]:
-            if int(view["slot"]) >= len(self.panels):  # of a grid that is gone: the page had not heard of it yet
-                continue
-            slot = self._slot(view["slot"])
-            window = tuple(float(edge) for edge in view["window"])
-            if len(window) != 4 or not np.isfinite(window).all():
-                raise ValueError(f"A view cannot end at {window}.")
-            seen[slot] = (window, int(view["width"]), int(view["height"]))
+    def _swap(self, request: protocol.Swap) -> None:
+        self._change(request.slot, new_panel(self.library, self._known_view(request.view)))
+
+    def _enlarge(self, request: protocol.Enlarge) -> None:
+        alone = self._slot(request.slot)
+        self.workspace.enlarged = None if self.workspace.enlarged is not None else alone
+
+    def _looked(self, request: protocol.Look) -> None:
+        present = len(self.panels)  # a page that is late may send views of a larger grid
+        seen = {view.slot: (view.window, view.width, view.height) for view in request.views if view.slot < present}
         sizes = {
             slot: (panel.viewport.width, panel.viewport.height) for slot, panel in self.on_screen if panel.viewport
         }
@@ -231,8 +229,7 @@ class Stage:
         clipped = dict(zip(sizes, _clipped(list(sizes.values())), strict=True))
         for slot, (window, _, _) in seen.items():
             self.panels[slot].look(window, *clipped[slot])
-            ends = {"x_ends": window[:2], "y_ends": window[2:]}
-            self._remember(slot, replace(self.panels[slot].state, **ends))
+            self._remember(slot, replace(self.panels[slot].state, x_ends=window[:2], y_ends=window[2:]))
         self._look(seen)
 
     def _look(self, slots: Iterable[int]) -> None:
@@ -259,35 +256,35 @@ class Stage:
         finally:
             self._own_change = False
 
-    def _drawn(self, message: Message) -> None:
-        region = self.panels[self._slot(message["slot"])].region(message["geometry"])
+    def _drawn(self, request: protocol.Region) -> None:
+        region = self.panels[self._slot(request.slot)].region(request.geometry)
         if region is not None:
-            self.workspace.gesture(region, _MODES.get(frozenset(message["keys"])))
+            self.workspace.gesture(region, _MODES.get(frozenset(request.keys)))
 
-    def _tapped(self, message: Message) -> None:
-        row = self.panels[self._slot(message["slot"])].star_at(float(message["x"]), float(message["y"]))
+    def _tapped(self, request: protocol.Tap) -> None:
+        row = self.panels[self._slot(request.slot)].star_at(request.x, request.y)
         if row is None:
             return
         obsid = int(self.workspace.table["obsid"][row])
-        mode = _MODES.get(frozenset(message["keys"]))
+        mode = _MODES.get(frozenset(request.keys))
         if mode is None:
             self.workspace.look_at(obsid)
         else:
             self.workspace.gesture(InIds((obsid,)), mode)
 
-    def _choose_axis(self, message: Message) -> None:
-        slot, name = self._slot(message["slot"]), str(message["column"])
+    def _choose_axis(self, request: protocol.Axis) -> None:
+        slot, name = self._slot(request.slot), request.column
         if not any(one.name == name for one in self.library.table.axes()):
             raise ValueError(f"{name!r} cannot stand on an axis.")
         panel = self.panels[slot]
         if isinstance(panel, PlanePanel):
-            x, y = (name, panel.names[1]) if message["axis"] == "x" else (panel.names[0], name)
+            x, y = (name, panel.names[1]) if request.axis == "x" else (panel.names[0], name)
             self._change(slot, PanelState("custom", x, y))
         else:
             self._change(slot, PanelState("histogram", name, switched=panel.state.switched))
 
-    def _switch(self, message: Message) -> None:
-        slot, name = self._slot(message["slot"]), str(message["name"])
+    def _switch(self, request: protocol.Switch) -> None:
+        slot, name = self._slot(request.slot), request.name
         state = self._state(slot)
         switched = tuple(one for one in state.switched if one != name)
         if len(switched) == len(state.switched):
@@ -297,7 +294,7 @@ class Stage:
             self._change(slot, state)
             return
         self._remember(slot, state)
-        self.channel.tell(switched=[slot, name, bool(message["on"])])
+        self.channel.tell(switched=[slot, name, request.on])
         if name == "arrows":
             self.due(selected=True)
 

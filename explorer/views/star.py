@@ -10,6 +10,7 @@ import numpy as np
 import panel as pn
 from numpy.typing import NDArray
 
+from explorer import protocol
 from explorer.model.library import Library
 from explorer.model.refit import RefitError
 from explorer.model.star import facts_of
@@ -20,7 +21,7 @@ from explorer.plots.journal import FORMATS, picture_bytes
 from explorer.plots.spectrum import BLUE_ARM_END, RED_ARM_START, TELLURIC, ZOOMS, arrays_of, features_of, is_from_lamost
 from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.state.workspace import Workspace
-from explorer.views.channel import Channel, Message
+from explorer.views.channel import Channel
 from explorer.views.live_refit import LiveRefit
 from explorer.views.star_evidence import StarEvidence
 from pipeline.products.manifest import ProductError
@@ -71,14 +72,11 @@ class StarDock:
         self._refused = ""
         self.refit = LiveRefit(self, channel)
         self.evidence = StarEvidence(self, channel)
-        for kind, handler in {
-            "star_step": lambda m: self.step(int(m["by"]), unvetted=bool(m.get("unvetted"))),
-            "star_find": lambda m: self._find(str(m["text"])),
-            "star_pin": lambda m: channel.tell(pinned=self.packet(self._row(m["obsid"]))),
-            "star_page": lambda m: workspace.param.update(star_alone=bool(m["on"])),
-            "star_file": self._file,
-        }.items():
-            channel.on(kind, handler)
+        channel.on(protocol.StarStep, lambda request: self.step(request.by, unvetted=request.unvetted))
+        channel.on(protocol.StarFind, lambda request: self._find(request.text))
+        channel.on(protocol.StarPin, lambda request: channel.tell(pinned=self.packet(self._row(request.obsid))))
+        channel.on(protocol.StarPage, lambda request: workspace.param.update(star_alone=request.on))
+        channel.on(protocol.StarFile, self._file)
         workspace.param.watch(lambda _: self.show(), "focus")
         workspace.param.watch(lambda event: channel.tell(star_page=event.new), "star_alone")
 
@@ -216,7 +214,7 @@ class StarDock:
             raise RefitError(self.sentence(obsid, None))
         return row, obsid, spectrum
 
-    def _row(self, obsid: Any) -> int:
+    def _row(self, obsid: str) -> int:
         row = self.workspace.table.row_of(int(obsid))
         if row is None:
             raise ValueError(f"There is no star {obsid!r}.")
@@ -229,23 +227,23 @@ class StarDock:
         elif text:
             self.workspace.message = f"{text!r} is not an obsid: type its digits only."
 
-    def _pinned(self, obsid: int, others: list[Any]) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    def _pinned(self, obsid: int, others: tuple[str, ...]) -> Iterator[tuple[str, NDArray[np.float64]]]:
         for other in map(int, others[:MOST_PINS]):
             spectrum = self.spectrum(other)
             if spectrum is not None and other != obsid:
                 known = ~spectrum.mask & (spectrum.ivar > 0)
                 yield str(other), np.where(known, spectrum.flux, np.nan)
 
-    async def _file(self, message: Message) -> None:
+    async def _file(self, request: protocol.StarFile) -> None:
         """The spectrum, its model and its mask as FITS, or the picture on screen."""
-        form = message["form"]
+        form = request.form
         try:
             row, obsid, spectrum = self.focused()
         except RefitError as error:
             self.channel.tell(say=str(error))
             return
-        masked, look = self.refit.intervals(message.get("masked", [])), dict(message["look"])
-        trial = self.refit.trial(row, message["trial"]) if message.get("trial") else None
+        masked, look = self.refit.intervals(request.masked), request.look
+        trial = self.refit.trial(row, request.trial) if request.trial else None
         manifest = self.library.products.manifest
         if form == "fits":
             work: Callable[[], bytes] = partial(
@@ -256,18 +254,18 @@ class StarDock:
             shot = SpectrumShot(
                 spectrum=spectrum,
                 rv_kms=self.workspace.table.value("rv", row),
-                ends=(float(message["ends"][0]), float(message["ends"][1])),
+                ends=request.ends,
                 masked=masked,
-                smooth=float(look["smooth"]),
-                observed=bool(look["observed"]),
+                smooth=look.smooth,
+                observed=look.observed,
                 title=f"obsid {obsid}",
                 note=f"{'SIMULATED DATA. ' if manifest.simulated else ''}{manifest.name}, {manifest.created[:10]}",
-                hidden=frozenset(name for name in ("lines", "model", "residual") if not look[name]),
-                raw=bool(look["raw"]) and self.setup()["raw"],
+                hidden=frozenset(name for name in ("lines", "model", "residual") if not getattr(look, name)),
+                raw=look.raw and self.setup()["raw"],
                 trial=trial.flux if trial is not None else None,
-                pins=tuple(self._pinned(obsid, message.get("pins", []))),
+                pins=tuple(self._pinned(obsid, request.pins)),
                 sigma=None if self.model is None else self.model.slam.sigma_pixel_,
-                compare=str(look["compare"]),
+                compare=look.compare,
             )
             work, mime = (lambda: picture_bytes(draw_spectrum(shot), form)), FORMATS[form]
         else:

@@ -7,8 +7,8 @@ import binascii
 import threading
 import weakref
 
+from explorer import protocol
 from explorer.model.selection import SelectionError
-from explorer.views.channel import Message
 
 PART_BYTES = 512_000
 """Of a file in one message, as the scripts cut it."""
@@ -42,7 +42,7 @@ class Uploads:
         """Bytes that are here."""
         return len(self._data)
 
-    def part(self, message: Message) -> None:
+    def part(self, request: protocol.Upload | protocol.RecordPart) -> None:
         """Keep a part; those of a file come in order, and the first one of another file replaces what is here.
 
         Raises
@@ -50,13 +50,13 @@ class Uploads:
         SelectionError
             If the file is too large, or too much is held for all pages.
         """
-        name, number = str(message["upload"])[:80], int(message["part"])
+        name, number = request.upload, request.part
         if number == 0:
             self._id, self._data, self._next = name, bytearray(), 0
         if name != self._id or number != self._next:
             return  # :meth:`whole` refuses what lacks a part
         try:
-            data = base64.b64decode(str(message["data"]), validate=True)
+            data = base64.b64decode(request.data, validate=True)
         except binascii.Error as error:
             raise ValueError(f"A part of an upload is no base64: {error}.") from error
         with _LOCK:
@@ -70,7 +70,22 @@ class Uploads:
         self._data += data
         self._next += 1
 
-    def whole(self, name: object, size: int) -> bytes:
+    def given(self, request: protocol.Members | protocol.Merge) -> bytes:
+        """The file of a request, or the one that was uploaded in parts before it.
+
+        Raises
+        ------
+        SelectionError
+            If it is not whole.
+        """
+        if request.upload is not None:
+            return self.whole(request.upload, request.size)
+        try:
+            return base64.b64decode(request.data or "", validate=True)
+        except ValueError as error:
+            raise SelectionError(f"The file did not arrive whole ({error}). Choose it again.") from error
+
+    def whole(self, name: str, size: int) -> bytes:
         """The file, once.
 
         Raises

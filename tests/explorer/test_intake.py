@@ -10,6 +10,7 @@ import pytest
 from bokeh.server.views.ws import WSHandler
 
 from explorer.model.selection import SelectionError
+from explorer.protocol import Look, Upload, ViewSize
 from explorer.views.channel import asset
 from explorer.views.intake import (
     BURST_S,
@@ -93,16 +94,20 @@ def test_the_private_name_that_is_extended_still_exists():
     assert asyncio.iscoroutinefunction(WSHandler.on_message)
 
 
+def fields_of(request):
+    return {name: getattr(request, name) for name in request.__struct_fields__}
+
+
 def part(name, number, data):
-    return {"upload": name, "part": number, "data": base64.b64encode(data).decode()}
+    return Upload(name, number, base64.b64encode(data).decode())
 
 
 def test_a_file_comes_in_parts(table, page):
     page.open()
     data = b"obsid\n" + b"".join(b"%d\n" % obsid for obsid in table["obsid"][:7])
     half = len(data) // 2
-    page.send("upload", **part("a", 0, data[:half]))
-    page.send("upload", **part("a", 1, data[half:]))
+    page.send("upload", **fields_of(part("a", 0, data[:half])))
+    page.send("upload", **fields_of(part("a", 1, data[half:])))
     assert "7 of 7" in page.ask("members", upload="a", size=len(data))["side"]["said"]
     assert page.workspace.n_selected == 7
     assert "not arrived whole" in page.ask("members", upload="a", size=len(data))["side"]["said"]
@@ -124,7 +129,7 @@ def test_parts_are_bounded_and_in_order(monkeypatch):
     with pytest.raises(SelectionError, match="files of others"):
         uploads.part(part("a", 0, b"1234"))
     with pytest.raises(ValueError, match="no base64"):
-        uploads.part({"upload": "a", "part": 0, "data": "%%%"})
+        uploads.part(Upload("a", 0, "%%%"))
 
 
 def test_views_are_drawn_for_one_screen(page):
@@ -183,7 +188,7 @@ def test_looks_that_come_too_soon_are_drawn_together(page, monkeypatch):
 
     before = drawn()
     for number in range(20):
-        stage._looked({"views": [{"slot": 0, "window": [0, number + 1, 0, 1], "width": 100, "height": 100}]})
+        stage._looked(Look((ViewSize(0, (0.0, number + 1.0, 0.0, 1.0), 100, 100),)))
     assert drawn() == before
     later = [action for action, _ in later if action == stage._look_again]
     assert len(later) == 1

@@ -71,7 +71,7 @@ def test_each_stands_on_an_axis_is_brushed_and_drawn(page, name):
     assert (spec["view"], spec["x"]["column"], spec["y"]["column"]) == ("custom", name, "logg")
     assert spec["x"]["label"] == page.library.table.column(name).axis_label.replace("$$", "$ $")
     assert page.layers(page.look([0]), "stars")
-    low, high = np.nanquantile(VALUES[name], (0.3, 0.6))
+    low, high = map(float, np.nanquantile(VALUES[name], (0.3, 0.6)))
     drag = {"type": "rect", "x0": low, "x1": high, "y0": -9, "y1": 9}
     page.send("region", slot=0, geometry=drag, keys=[])
     with np.errstate(invalid="ignore"):

@@ -10,6 +10,7 @@ import panel as pn
 from numpy.typing import NDArray
 from sqlalchemy.exc import SQLAlchemyError
 
+from explorer import protocol
 from explorer.model.vetting.campaigns import Campaign, Task
 from explorer.model.vetting.drafts import RefusedError
 from explorer.model.vetting.events import EventKind, VettingEvent
@@ -17,7 +18,6 @@ from explorer.model.vetting.people import Role
 from explorer.model.vetting.store import StoreError
 from explorer.model.work import VERDICTS
 from explorer.state.workspace import Workspace
-from explorer.views.channel import Message
 from explorer.views.star import StarDock
 from explorer.views.vetting.visit import NO_CAMPAIGN, NO_STAR, VettingRoom, Visit, draft_of
 
@@ -43,14 +43,11 @@ class VetRoom(VettingRoom):
         self.star = StarDock(self.workspace, visit.desk.library, self._beside, self.channel, nothing=NO_STAR)
         self.workspace.param.watch(lambda event: self.channel.tell(say=event.new), "message")
         self.workspace.param.watch(lambda _: self._fitted(), "proposals")
-        self.listen(
-            judge=self._judge,
-            vet_undo=self._undo,
-            vet_redo=self._redo,
-            star_step=lambda message: self.skip() if int(message["by"]) > 0 else self.look_back(),
-            star_find=lambda message: self._find(str(message["text"])),
-        )
-
+        self.channel.on(protocol.Judge, self._judge)
+        self.channel.on(protocol.VetUndo, self._undo)
+        self.channel.on(protocol.VetRedo, self._redo)
+        self.channel.on(protocol.StarStep, lambda request: self.skip() if request.by > 0 else self.look_back())
+        self.channel.on(protocol.StarFind, lambda request: self._find(request.text))
         visit.workspace.param.watch(lambda event: self._entered(event.new == ROOM), "room")
 
     def greet(self) -> None:
@@ -153,9 +150,9 @@ class VetRoom(VettingRoom):
             raise RefusedError(f"{text.strip()[:40]!r} is no star that you have judged in this campaign.")
         self._look_again(found[-1].star, found[-1].occasion)
 
-    async def _judge(self, message: Message) -> None:
+    async def _judge(self, request: protocol.Judge) -> None:
         """Record a verdict beside the page, so that nobody waits for a disk, then give the next star."""
-        campaign, draft = self.needed(message), draft_of(message, self.workspace)
+        campaign, draft = self.needed(request), draft_of(request, self.workspace)
         desk, person = self.visit.desk, self.visit.known
 
         def judge() -> tuple[VettingEvent, tuple[Campaign, Task | None] | None]:
@@ -170,12 +167,10 @@ class VetRoom(VettingRoom):
             self.channel.tell(saved=event.id)
             self._give(taken)
 
-    async def _undo(self, message: Message) -> None:
+    async def _undo(self, request: protocol.VetUndo) -> None:
         """Show the star whose verdict was taken back."""
         desk, person, campaign = self.visit.desk, self.visit.known, self.needed()
-        event = await self.channel.in_background(
-            lambda: desk.undo(person, campaign, event_id=str(message["id"])), VERDICTS
-        )
+        event = await self.channel.in_background(lambda: desk.undo(person, campaign, event_id=request.id), VERDICTS)
         if event is None:
             raise RefusedError("There is nothing to take back.")
         told = f"The verdict on {event.star} is taken back"
@@ -187,11 +182,9 @@ class VetRoom(VettingRoom):
                 self.show()
                 self.channel.tell(say=f"{told}; the star lies on another desk now.")
 
-    async def _redo(self, message: Message) -> None:
+    async def _redo(self, request: protocol.VetRedo) -> None:
         desk, person, campaign = self.visit.desk, self.visit.known, self.needed()
-        event = await self.channel.in_background(
-            lambda: desk.redo(person, campaign, event_id=str(message["id"])), VERDICTS
-        )
+        event = await self.channel.in_background(lambda: desk.redo(person, campaign, event_id=request.id), VERDICTS)
         if event is None:
             raise RefusedError("There is nothing to do again.")
         with self.channel.together():
