@@ -89,7 +89,7 @@ class Correction(Struct, frozen=True, forbid_unknown_fields=True):
 # Every room
 
 
-class Hello(Request, frozen=True):
+class Connect(Request, frozen=True):
     """A page is ready to receive everything."""
 
     seen: bool = False

@@ -256,7 +256,7 @@ export function render({model}) {
   model.on("msg:custom", (message) => receive(parts, message))
   model.on("after_render", () => {
     on_lost_connection(window.Bokeh.documents[0], () => {}, () => window.location.reload())
-    send({kind: "hello"})
+    send({kind: "connect"})
   })
   return host
 }

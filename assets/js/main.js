@@ -40,7 +40,7 @@ export function render({model}) {
   listen_to_star_keys(host, star)
   model.on("after_render", () => {
     dialogs.document = window.Bokeh.documents[0]
-    send({kind: "hello", seen: window.localStorage.getItem(SEEN) !== null, browser: own_name()})
+    send({kind: "connect", seen: window.localStorage.getItem(SEEN) !== null, browser: own_name()})
     const writing = dialogs.came_back()
     if (writing !== null) side.write(writing)
   })

@@ -81,6 +81,13 @@ export interface Configuration {
   corrections: Correction[];
 }
 
+/** A page is ready to receive everything. */
+export interface Connect {
+  kind: "connect";
+  seen?: boolean;
+  browser?: string | null;
+}
+
 /** One choice of the columns page: which column of a table has a role, and its unit. */
 export interface Correction {
   table: number;
@@ -164,13 +171,6 @@ export interface Frozen {
 export interface Grid {
   kind: "grid";
   value: number;
-}
-
-/** A page is ready to receive everything. */
-export interface Hello {
-  kind: "hello";
-  seen?: boolean;
-  browser?: string | null;
 }
 
 /** Show gestures and shortcuts. */
@@ -579,7 +579,7 @@ export interface ViewSize {
 }
 
 export type RequestKind =
-  "hello" |
+  "connect" |
   "painted" |
   "look" |
   "region" |
@@ -646,7 +646,7 @@ export type RequestKind =
   "configuration";
 
 export type Request =
-  Hello |
+  Connect |
   Painted |
   Look |
   Region |

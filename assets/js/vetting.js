@@ -46,6 +46,6 @@ export function render({model}) {
     listen_to_verdict_keys(host, room.form, {"?": help})
     listen_to_star_keys(host, room.star)
   }
-  model.on("after_render", () => send({kind: "hello"}))
+  model.on("after_render", () => send({kind: "connect"}))
   return host
 }

@@ -18,7 +18,7 @@ from panel.custom import JSComponent
 
 from explorer.model.selection import SelectionError
 from explorer.model.work import Queue, StoppedError
-from explorer.protocol import FIELDS, Hello, Request, SomeRequest, Update, decode, kind_of
+from explorer.protocol import FIELDS, Connect, Request, SomeRequest, Update, decode, kind_of
 from pipeline.products.manifest import ProductError
 
 _SCRIPTS = (
@@ -69,7 +69,7 @@ class Channel(JSComponent):
         """Call ``last`` when a message is complete but for what it tells: work that is due once, whatever asked."""
         self._last.append(last)
 
-    def tell(self, **fields: Unpack[Update]) -> None:
+    def send(self, **fields: Unpack[Update]) -> None:
         """Queue fields of a message; a later value for the same field replaces the earlier one.
 
         Raises
@@ -80,20 +80,20 @@ class Channel(JSComponent):
         if unknown := fields.keys() - FIELDS:
             raise TypeError(f"No page takes {', '.join(sorted(unknown))}: declare it in explorer.protocol.Update.")
         self._outgoing |= fields
-        self.stir()
+        self.flush()
 
-    def telling(self, part: str) -> Message:
+    def queued(self, part: str) -> Message:
         """What is already told of a part, for one that is put together by several."""
         return dict(self._outgoing.get(part, {}))
 
-    def stir(self) -> None:
+    def flush(self) -> None:
         """Send what is due, unless a message is being handled: it goes out with that one's answer."""
         if not self._depth:
-            with self.together():
+            with self.batch():
                 pass
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def batch(self) -> Iterator[None]:
         """Everything that is told inside is one message."""
         self._depth += 1
         try:
@@ -113,7 +113,7 @@ class Channel(JSComponent):
 
     def _handle_msg(self, data: Any) -> None:
         """Decode a request, check its role and run its handler: the one place where requests are refused."""
-        with self.together():
+        with self.batch():
             try:
                 request = decode(data)
             except ValueError as error:
@@ -126,7 +126,7 @@ class Channel(JSComponent):
                 _LOG.warning("Refused: %r is not handled on this page", kind)
                 self.refuse(NOT_HERE, kind)
             elif refusal := self.permit(request):
-                level = logging.INFO if isinstance(request, Hello) else logging.WARNING  # every page sends that one
+                level = logging.INFO if isinstance(request, Connect) else logging.WARNING  # every page sends that one
                 _LOG.log(level, "Refused: %r: %s", kind, ascii(refusal))
                 self.refuse(refusal, kind)
             else:
@@ -142,7 +142,7 @@ class Channel(JSComponent):
 
     def refuse(self, sentence: str, kind: str) -> None:
         """Answer a request that is refused with a sentence."""
-        self.tell(say=sentence, refused=kind[:40])
+        self.send(say=sentence, refused=kind[:40])
 
     async def _later(self, answer: Awaitable[None], kind: str) -> None:
         with self._mishaps(kind):
@@ -154,7 +154,7 @@ class Channel(JSComponent):
         try:
             yield
         except (SelectionError, ProductError) as error:
-            self.tell(say=str(error))
+            self.send(say=str(error))
         except StoppedError:  # nobody waits for it any more
             pass
         except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:

@@ -72,15 +72,15 @@ class ColumnsPage:
         self._followed = False
         self.dark = False
         self.channel.permit = lambda request: self.refusal() if request.role > Role.VIEWER else ""
-        self.channel.on(protocol.Hello, self._hello)
+        self.channel.on(protocol.Connect, self._connect)
         self.channel.on(protocol.Apply, self._apply)
         self.channel.on(protocol.Again, self._again)
         self.channel.on(protocol.Configuration, self._configuration)
 
-    def _hello(self, _: protocol.Hello) -> None:
+    def _connect(self, _: protocol.Connect) -> None:
         self._status = self._understood = None
         refusal = self.refusal()
-        self.channel.tell(may=not refusal, refusal=refusal, stays=self.stays, theme=self.dark)
+        self.channel.send(may=not refusal, refusal=refusal, stays=self.stays, theme=self.dark)
         self.refresh(anew=True)
         document = pn.state.curdoc
         if document is not None and document.session_context is not None and not self._followed:
@@ -91,19 +91,19 @@ class ColumnsPage:
         """Send what changed."""
         state = self.opening.state()
         status = status_words(state, self.opening.name)
-        with self.channel.together():
+        with self.channel.batch():
             if status != self._status:
                 self._status = status
-                self.channel.tell(status=status)
+                self.channel.send(status=status)
             if anew or state.understood is not self._understood:
                 self._understood = state.understood
                 if state.understood is not None:
-                    self.channel.tell(columns=columns_message(state.understood, self.opening.corrected()))
+                    self.channel.send(columns=columns_message(state.understood, self.opening.corrected()))
 
     def theme(self, *, dark: bool) -> None:
         """Light or dark."""
         self.dark = dark
-        self.channel.tell(theme=dark)
+        self.channel.send(theme=dark)
 
     async def _apply(self, request: protocol.Apply) -> None:
         """Keep corrections and make the products again."""
@@ -111,7 +111,7 @@ class ColumnsPage:
         if not corrections:
             raise OpenError("Nothing was changed.")
         await self.channel.in_background(lambda: self.opening.correct(corrections), UPLOADS)
-        self.channel.tell(applied=True)
+        self.channel.send(applied=True)
         self.refresh()
 
     async def _again(self, _: protocol.Again) -> None:
@@ -123,7 +123,7 @@ class ColumnsPage:
         """Hand over the configuration, with what is chosen on the page."""
         text = self.opening.configuration(corrections_of(request))
         name = f"{self.opening.files[0].stem}.toml"
-        self.channel.tell(download={"name": name, "mime": "application/toml", "data": text.encode()})
+        self.channel.send(download={"name": name, "mime": "application/toml", "data": text.encode()})
 
     def __panel__(self) -> Viewable:
         """The page's layout."""

@@ -64,13 +64,13 @@ class Help:
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
-        channel.on(protocol.Help, lambda _: channel.tell(help=self.content()))
+        channel.on(protocol.Help, lambda _: channel.send(help=self.content()))
 
     def content(self) -> dict[str, object]:
         """Gestures, shortcuts and the steps of the tour."""
         return {"gestures": GESTURES, "shortcuts": SHORTCUTS, "tour": TOUR}
 
-    def hello(self, *, seen: bool) -> None:
+    def connect(self, *, seen: bool) -> None:
         """Show a first visitor around."""
         if not seen:
-            self.channel.tell(tour=list(TOUR))
+            self.channel.send(tour=list(TOUR))

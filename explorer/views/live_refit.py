@@ -81,7 +81,7 @@ class LiveRefit:
         if model is None or row is None:
             return
         flux = self._model_at(model, row, request.labels)
-        self.channel.tell(slid={"obsid": str(self.dock.workspace.focus), "number": request.number, "model": flux})
+        self.channel.send(slid={"obsid": str(self.dock.workspace.focus), "number": request.number, "model": flux})
 
     def _model_at(self, model: LabelModel, row: int, values: Mapping[str, Any]) -> NDArray[np.float32]:
         labels = {name: float(values[name]) for name in model.names}
@@ -111,10 +111,10 @@ class LiveRefit:
             snr = self.dock.workspace.table.value("snr", row)
             found = await self.channel.in_background(lambda: model.refit(spectrum, published, wish, snr), REFITS)
         except (RefitError, BusyError) as error:
-            self.channel.tell(refit={"sentence": str(error)})
+            self.channel.send(refit={"sentence": str(error)})
             return
         self._last = (obsid, wish, found)
-        self.channel.tell(refit={"obsid": str(obsid), "sentence": "", **self._answer(found)})
+        self.channel.send(refit={"obsid": str(obsid), "sentence": "", **self._answer(found)})
 
     def _answer(self, found: Refit) -> dict[str, Any]:
         formal, calibrated = dict(found.formal), dict(found.calibrated)
@@ -138,13 +138,13 @@ class LiveRefit:
         """Keep the last fit of this star as a proposal, with the visitor's reason."""
         dock = self.dock
         if self._last is None or self._last[0] != dock.workspace.focus or dock.model is None:
-            self.channel.tell(say="Fit this star first: a proposal is what a fit gave.")
+            self.channel.send(say="Fit this star first: a proposal is what a fit gave.")
             return
         obsid, wish, found = self._last
         manifest = dock.library.products.manifest
         proposal = dock.model.proposal(obsid, wish, found, f"{manifest.name} {manifest.created}", request.why)
         dock.workspace.proposals = {**dock.workspace.proposals, obsid: proposal}
-        self.channel.tell(proposed={"obsid": str(obsid), "why": proposal.why, "json": proposal.to_json()})
+        self.channel.send(proposed={"obsid": str(obsid), "why": proposal.why, "json": proposal.to_json()})
 
 
 def _error(name: str, value: float) -> str:

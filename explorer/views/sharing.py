@@ -64,7 +64,7 @@ class Sharing:
         self.owner = owner or Owner(NoRecord())
         self.workspace, self.library, self.links = workspace, library, links
         self.stage, self.channel, self.samp = stage, channel, samp
-        channel.on(protocol.More, lambda _: channel.tell(more=self.doors()))
+        channel.on(protocol.More, lambda _: channel.send(more=self.exports()))
         channel.on(protocol.Share, self._share)
         channel.on(protocol.Export, self._export)
         channel.on(protocol.Samp, self._send)
@@ -74,9 +74,9 @@ class Sharing:
     async def _share(self, _: protocol.Share) -> None:
         state = self.workspace.to_dict()
         token = await self.channel.in_background(lambda: self.links.share(state, self.owner.name), LINKS)
-        self.channel.tell(link={"token": token})
+        self.channel.send(link={"token": token})
 
-    def doors(self) -> dict[str, Any]:
+    def exports(self) -> dict[str, Any]:
         """What can be taken away now."""
         return {
             "exports": [[key, form.label] for key, form in FORMS.items()],
@@ -105,7 +105,7 @@ class Sharing:
         folder, table = self.samp, self._table("votable")
         if folder is None:
             raise SelectionError("SAMP needs the explorer on your own machine. Download the VOTable and open it there.")
-        self.channel.tell(say=await self.channel.in_background(lambda: send_table(table(), folder), EXPORTS))
+        self.channel.send(say=await self.channel.in_background(lambda: send_table(table(), folder), EXPORTS))
 
     def _table(self, form: str) -> partial[Exported]:
         return partial(export, self.library, self.workspace.selection, self.workspace.rows, form)
@@ -159,7 +159,7 @@ class Sharing:
         )
 
     def _hand_over(self, name: str, mime: str, data: bytes) -> None:
-        self.channel.tell(download={"name": name, "mime": mime, "data": data})
+        self.channel.send(download={"name": name, "mime": mime, "data": data})
 
 
 def _form(form: str) -> str:

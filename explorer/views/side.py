@@ -74,7 +74,7 @@ class Side:
         channel.on(protocol.SaveView, self._save_view)
         channel.on(protocol.View, self._show_view)
         channel.on(protocol.ForgetView, self._forget_view)
-        workspace.param.watch(lambda _: self._tell_subsets(), "subsets")
+        workspace.param.watch(lambda _: self._send_subsets(), "subsets")
 
     @property
     def catalog(self) -> str:
@@ -90,17 +90,17 @@ class Side:
             [one.name, table.titles[one.name], one.group if one.is_own else ""] for one in table.categorical()
         ]
         views = list(self.links.views(self.catalog))
-        self._tell(open=self.open, views=views, verdicts=verdicts, categories=categories)
-        self._tell_subsets()
+        self._send(open=self.open, views=views, verdicts=verdicts, categories=categories)
+        self._send_subsets()
 
-    def _tell(self, **state: Any) -> None:
-        self.channel.tell(side={**self.channel.telling("side"), **state})
+    def _send(self, **state: Any) -> None:
+        self.channel.send(side={**self.channel.queued("side"), **state})
 
-    def _tell_subsets(self) -> None:
+    def _send_subsets(self) -> None:
         if not self.open:
             return
         table = self.workspace.table
-        self._tell(
+        self._send(
             subsets=[
                 {
                     "name": one.name,
@@ -138,7 +138,7 @@ class Side:
             state["error"] = [str(error), error.start, error.end]
         except SelectionError as error:  # of the whole expression
             state["error"] = [str(error), 0, len(text)]
-        self._tell(check=state)
+        self._send(check=state)
 
     def _filter(self, request: protocol.Filter) -> None:
         text = request.text
@@ -176,7 +176,7 @@ class Side:
         if action == "remove":
             self.workspace.remove_subset(name)
         elif action == "open":
-            self._tell(children={"name": name, "nodes": self._nodes(subset.selection)})
+            self._send(children={"name": name, "nodes": self._nodes(subset.selection)})
         else:
             mode = SelectionMode(action)
             self.workspace.gesture(Named(subset.name, subset.selection), mode)
@@ -206,21 +206,21 @@ class Side:
         try:
             self.uploads.part(request)
         except SelectionError as error:
-            self._tell(said=str(error), place="refused")
+            self._send(said=str(error), place="refused")
 
     async def _upload(self, request: protocol.Members) -> None:
         if request.size > MOST_BYTES:
             said = f"The list has {request.size:,} bytes; at most {MOST_BYTES:,} are read."
-            self._tell(said=said, place="refused")
+            self._send(said=said, place="refused")
             return
         try:
             data = self.uploads.given(request)
             members = await self.channel.in_background(partial(read_members, data, self.workspace.table), UPLOADS)
         except SelectionError as error:
-            self._tell(said=str(error), place="refused")
+            self._send(said=str(error), place="refused")
             return
-        with self.channel.together():
-            self._tell(said=members.sentence, place="list")
+        with self.channel.batch():
+            self._send(said=members.sentence, place="list")
             self.workspace.gesture(members.selection)
 
     def _by_verdict(self, request: protocol.Verdicts) -> None:
@@ -234,24 +234,24 @@ class Side:
     async def _save_view(self, request: protocol.SaveView) -> None:
         name = request.name.strip()[:60]
         if not name:
-            self._tell(said="Give the view a name first.")
+            self._send(said="Give the view a name first.")
             return
         if name in self.links.views(self.catalog) and name != self._replaces:
             self._replaces = name
-            self._tell(said=f"There is a view {name!r} already, perhaps somebody else's: save again to replace it.")
+            self._send(said=f"There is a view {name!r} already, perhaps somebody else's: save again to replace it.")
             return
         self._replaces = ""
         state, owner = self.workspace.to_dict(), self.owner
         await self.channel.in_background(
             lambda: self.links.save_view(self.catalog, name, state, owner.name, may_replace=owner.may_replace), LINKS
         )
-        self._tell(views=list(self.links.views(self.catalog)), saved=True, said=f"Saved {name!r}.")
+        self._send(views=list(self.links.views(self.catalog)), saved=True, said=f"Saved {name!r}.")
 
     def _show_view(self, request: protocol.View) -> None:
         token = self.links.views(self.catalog).get(request.name)
         state = self.links.get(token) if token else None
         if state is None:
-            self._tell(views=list(self.links.views(self.catalog)), said="This view is no longer there.")
+            self._send(views=list(self.links.views(self.catalog)), said="This view is no longer there.")
         else:
             self.workspace.restore(state)
 
@@ -260,4 +260,4 @@ class Side:
         await self.channel.in_background(
             lambda: self.links.forget_view(self.catalog, name, owner.name, may_replace=owner.may_replace), LINKS
         )
-        self._tell(views=list(self.links.views(self.catalog)))
+        self._send(views=list(self.links.views(self.catalog)))

@@ -75,21 +75,21 @@ class Stage:
         )
         channel.on(protocol.Enlarge, self._enlarge)
         channel.on(protocol.Grid, lambda request: self._resize(request.value))
-        channel.on(protocol.Home, lambda _: channel.tell(home=True))
+        channel.on(protocol.Home, lambda _: channel.send(home=True))
         watch = workspace.param.watch
         watch(lambda _: self.due(selected=True), "rows")
         watch(lambda *_: self._recoloured(), ["colour_by", "dark", "subsets"])
         watch(lambda _: self.mark_focus(), "focus")
         watch(lambda event: self._rearranged(event.old, event.new), "panels")
         watch(lambda _: self._enlarged(), "enlarged")
-        watch(lambda event: channel.tell(tool=event.new), "tool")
+        watch(lambda event: channel.send(tool=event.new), "tool")
 
-    def hello(self) -> None:
+    def connect(self) -> None:
         """Tell a new page everything; it answers with what it sees."""
         table = self.library.table
         columns = [[one.name, table.titles[one.name], one.group if one.is_own else ""] for one in table.axes()]
-        self.tell_colours()  # before the figures, which are built in them
-        self.channel.tell(
+        self.send_colours()  # before the figures, which are built in them
+        self.channel.send(
             stage={
                 **self._arrangement([panel.spec() for panel in self.panels]),
                 "catalogue": [[key, kind.title, not has_values(self.library, key)] for key, kind in VIEWS.items()],
@@ -101,13 +101,13 @@ class Stage:
 
     def _arrangement(self, specs: list[dict[str, Any] | None]) -> dict[str, Any]:
         """The grid; None leaves a place as it is, or as the same message already tells."""
-        told = self.channel.telling("stage")
+        told = self.channel.queued("stage")
         before = told.get("panels", [])
         if len(before) == len(specs):
             specs = [earlier if spec is None else spec for earlier, spec in zip(before, specs, strict=True)]
         return {**told, "panels": specs, "enlarged": self.workspace.enlarged}
 
-    def tell_colours(self) -> None:
+    def send_colours(self) -> None:
         """Palettes, theme and legend."""
         dark = self.workspace.dark
         ramps = {
@@ -117,7 +117,7 @@ class Stage:
             "histogram": count_ramp(dark),  # no colour of a category or a middle of a scale stands for all of them
         }
         bars = [[slot, panel.bar()] for slot, panel in enumerate(self.panels) if isinstance(panel, DiscPanel)]
-        self.channel.tell(
+        self.channel.send(
             colours={**{name: lookup(ramp) for name, ramp in ramps.items()}, "theme": self._theme(), "bars": bars},
             theme=dark,
             legend=legend(self.workspace.table, self.colouring, dark, single=self._single),
@@ -151,7 +151,7 @@ class Stage:
         """Ask for places to be drawn anew, or for the selected stars everywhere, before the next message goes out."""
         self._due_slots |= set(slots)
         self._due_selected |= selected
-        self.channel.stir()
+        self.channel.flush()
 
     def paint(self) -> None:
         """The hot path: draw what is due, in every view on screen."""
@@ -173,11 +173,11 @@ class Stage:
         self._send(pictures)
         if slots:
             self.mark_focus()
-            self._tell_legend()
+            self._send_legend()
             took = time.monotonic() - began
             self._next_look = began + took / _LOOKING
 
-    def _tell_legend(self) -> None:
+    def _send_legend(self) -> None:
         """Say it when stars come to be drawn one by one, or no longer."""
         planes = [
             panel for _, panel in self.on_screen if isinstance(panel, PlanePanel) and not isinstance(panel, DiscPanel)
@@ -185,7 +185,7 @@ class Stage:
         single = bool(planes) and all(panel.stars is not None for panel in planes)
         if single != self._single:
             self._single = single
-            self.channel.tell(legend=legend(self.workspace.table, self.colouring, self.workspace.dark, single=single))
+            self.channel.send(legend=legend(self.workspace.table, self.colouring, self.workspace.dark, single=single))
 
     def _send(self, pictures: list[tuple[int, Picture]]) -> None:
         layers, chunks, end = [], [], 0
@@ -198,18 +198,18 @@ class Stage:
                 end += len(pixels)
             layers.append(layer)
         notes = [[slot, panel.note] for slot, panel in self.on_screen]
-        self.channel.tell(layers=layers, pixels=b"".join(chunks), notes=notes)
+        self.channel.send(layers=layers, pixels=b"".join(chunks), notes=notes)
 
     def mark_focus(self) -> None:
         """Ring the star under the lens, wherever a plane shows it."""
         row = self.workspace.focus_row
         places = [(slot, panel.places_of(row)) for slot, panel in enumerate(self.panels)]
-        self.channel.tell(focus=[[slot, [x for x, _ in found], [y for _, y in found]] for slot, found in places])
+        self.channel.send(focus=[[slot, [x for x, _ in found], [y for _, y in found]] for slot, found in places])
 
     def _recoloured(self) -> None:
         self.colouring = self.colouring_on(dark=self.workspace.dark)
-        with self.channel.together():
-            self.tell_colours()
+        with self.channel.batch():
+            self.send_colours()
             self.due(selected=True)
 
     def _swap(self, request: protocol.Swap) -> None:
@@ -294,7 +294,7 @@ class Stage:
             self._change(slot, state)
             return
         self._remember(slot, state)
-        self.channel.tell(switched=[slot, name, request.on])
+        self.channel.send(switched=[slot, name, request.on])
         if name == "arrows":
             self.due(selected=True)
 
@@ -311,8 +311,8 @@ class Stage:
 
     def _enlarged(self) -> None:
         """One view alone, or all of them again: those that were not on screen have missed what was selected."""
-        with self.channel.together():
-            self.channel.tell(stage=self._arrangement([None] * len(self.panels)))
+        with self.channel.batch():
+            self.channel.send(stage=self._arrangement([None] * len(self.panels)))
             self.due(selected=True)
 
     def _rearranged(self, old: tuple[PanelState, ...], new: tuple[PanelState, ...]) -> None:
@@ -329,7 +329,7 @@ class Stage:
                 panels.append(self._panel(state))
                 specs.append(panels[-1].spec())
         self.panels = panels
-        self.channel.tell(stage=self._arrangement(specs))
+        self.channel.send(stage=self._arrangement(specs))
 
     def _state(self, slot: Any) -> PanelState:
         return self.panels[self._slot(slot)].state

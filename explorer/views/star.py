@@ -74,16 +74,16 @@ class StarDock:
         self.evidence = StarEvidence(self, channel)
         channel.on(protocol.StarStep, lambda request: self.step(request.by, unvetted=request.unvetted))
         channel.on(protocol.StarFind, lambda request: self._find(request.text))
-        channel.on(protocol.StarPin, lambda request: channel.tell(pinned=self.packet(self._row(request.obsid))))
+        channel.on(protocol.StarPin, lambda request: channel.send(pinned=self.packet(self._row(request.obsid))))
         channel.on(protocol.StarPage, lambda request: workspace.param.update(star_alone=request.on))
         channel.on(protocol.StarFile, self._file)
         workspace.param.watch(lambda _: self.show(), "focus")
-        workspace.param.watch(lambda event: channel.tell(star_page=event.new), "star_alone")
+        workspace.param.watch(lambda event: channel.send(star_page=event.new), "star_alone")
 
-    def hello(self) -> None:
+    def connect(self) -> None:
         """Tell a new page what every star shares, then the star."""
         self._ready = True
-        self.channel.tell(star_setup=self.setup(), star_page=self.workspace.star_alone)
+        self.channel.send(star_setup=self.setup(), star_page=self.workspace.star_alone)
         self.show()
 
     def setup(self) -> dict[str, Any]:
@@ -109,9 +109,9 @@ class StarDock:
             return
         row = self.workspace.focus_row
         if row is None:
-            self.channel.tell(star={"sentence": self.workspace.message or self.nothing})
+            self.channel.send(star={"sentence": self.workspace.message or self.nothing})
             return
-        self.channel.tell(star={**self.packet(row), **self.neighbours(row)})
+        self.channel.send(star={**self.packet(row), **self.neighbours(row)})
         document = pn.state.curdoc
         if document is not None and document.session_context is not None:
             document.add_timeout_callback(self.send_ahead, AHEAD_AFTER_MS)
@@ -121,7 +121,7 @@ class StarDock:
         row = self.workspace.focus_row
         if row is not None:
             beside = [self.workspace.table.row_of(int(one)) for one in self.neighbours(row).values() if one]
-            self.channel.tell(ahead=[self.packet(one) for one in dict.fromkeys(beside) if one is not None])
+            self.channel.send(ahead=[self.packet(one) for one in dict.fromkeys(beside) if one is not None])
 
     def neighbours(self, row: int) -> dict[str, str]:
         """The next and the previous star in the table's order, by obsid; "" when nothing is selected."""
@@ -240,7 +240,7 @@ class StarDock:
         try:
             row, obsid, spectrum = self.focused()
         except RefitError as error:
-            self.channel.tell(say=str(error))
+            self.channel.send(say=str(error))
             return
         masked, look = self.refit.intervals(request.masked), request.look
         trial = self.refit.trial(row, request.trial) if request.trial else None
@@ -271,4 +271,4 @@ class StarDock:
         else:
             raise ValueError(f"There is no file of kind {form!r}.")
         data = await self.channel.in_background(work, EXPORTS)
-        self.channel.tell(download={"name": f"star_{obsid}.{form}", "mime": mime, "data": data})
+        self.channel.send(download={"name": f"star_{obsid}.{form}", "mime": mime, "data": data})

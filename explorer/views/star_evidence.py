@@ -56,7 +56,7 @@ class StarEvidence:
         try:
             row, obsid, spectrum = self.dock.focused()
         except RefitError as error:
-            self.channel.tell(evidence={"sentence": str(error)})
+            self.channel.send(evidence={"sentence": str(error)})
             return
         model, table = self.dock.model, self.dock.workspace.table
         rv = table.value("rv", row)
@@ -86,7 +86,7 @@ class StarEvidence:
                 "outside": hull.distance > hull.limit,
             }
             found["nearest"] = [str(one) for one in nearest_training(table, model, labels, SHOWN_ALIKE)]
-        self.channel.tell(evidence=found)
+        self.channel.send(evidence=found)
         if "hull" not in found or model is None:
             return
         snr = table.value("snr", row)
@@ -106,7 +106,7 @@ class StarEvidence:
             told = await self.channel.in_background(draw, REFITS)
         except (RefitError, BusyError) as error:
             told = {"sentence": str(error)}
-        self.channel.tell(posterior={"obsid": str(obsid), **told})
+        self.channel.send(posterior={"obsid": str(obsid), **told})
 
     def _correlations(self, obsid: int, rv: float) -> list[dict[str, Any]]:
         """The published CCF of a doubtful star, and that with the star's own model."""
@@ -133,7 +133,7 @@ class StarEvidence:
     async def _alike(self, request: protocol.Alike) -> None:
         """Stars like this one, by spectrum or by labels, most alike first."""
         found = await self._find(request.by, SHOWN_ALIKE)
-        self.channel.tell(
+        self.channel.send(
             alike={"by": request.by, "obsid": str(self.dock.workspace.focus), "found": [str(o) for o in found]}
         )
 
@@ -145,9 +145,9 @@ class StarEvidence:
         if found and focus is not None:
             self.dock.workspace.gesture(InIds((focus, *found)), SelectionMode.REPLACE)
             if self.dock.workspace.star_alone:  # nothing else shows it
-                self.channel.tell(say=f"{len(found) + 1} stars are selected in the views.")
+                self.channel.send(say=f"{len(found) + 1} stars are selected in the views.")
         else:
-            self.channel.tell(say="No star is comparable with this one.")
+            self.channel.send(say="No star is comparable with this one.")
 
     async def _find(self, by: str, most: int) -> tuple[int, ...]:
         row, obsid = self.dock.workspace.focus_row, self.dock.workspace.focus
@@ -164,7 +164,7 @@ class StarEvidence:
             try:
                 return await self.channel.in_background(lambda: _likeness(library).nearest(obsid, most), REFITS)
             except ProductError as error:
-                self.channel.tell(say=str(error))
+                self.channel.send(say=str(error))
         return ()
 
 

@@ -54,7 +54,7 @@ class SelectionTable:
         channel.on(protocol.Focus, lambda request: workspace.look_at(int(request.obsid)))
         workspace.param.watch(lambda _: self._later(), "rows")
         workspace.param.watch(lambda _: self._reordered(), "sorted_by")
-        workspace.param.watch(lambda event: channel.tell(table={"focus": str(event.new)}), "focus")
+        workspace.param.watch(lambda event: channel.send(table={"focus": str(event.new)}), "focus")
         workspace.param.watch(lambda *_: self._other_columns(), ["panels", "colour_by"])
 
     def _names(self) -> list[str]:
@@ -68,7 +68,7 @@ class SelectionTable:
         names = self._names()
         if names != self.names:
             self.names, self._stars = names, None
-            self.channel.tell(table={**self.state(), "columns": self._headings()})
+            self.channel.send(table={**self.state(), "columns": self._headings()})
 
     def _headings(self) -> list[list[str]]:
         table = self.workspace.table
@@ -108,12 +108,12 @@ class SelectionTable:
     def refresh(self) -> None:
         """Tell the present page."""
         self._pending = False
-        self.channel.tell(table=self.state())
+        self.channel.send(table=self.state())
 
-    def hello(self) -> None:
+    def connect(self) -> None:
         """Tell a new page everything."""
         self._stars = None
-        self.channel.tell(table={**self.state(), "columns": self._headings(), "focus": str(self.workspace.focus)})
+        self.channel.send(table={**self.state(), "columns": self._headings(), "focus": str(self.workspace.focus)})
 
     def state(self) -> dict[str, Any]:
         """The rows of the page as texts, and where it stands."""

@@ -44,18 +44,18 @@ class Toolbar:
 
     def _changed(self, *_: object) -> None:
         self._due = True
-        self.channel.stir()
+        self.channel.flush()
 
     def refresh(self) -> None:
         """Follow the workspace, once a message."""
         if not self._due:
             return
         self._due = False
-        self.channel.tell(toolbar=self.state())
+        self.channel.send(toolbar=self.state())
 
-    def hello(self) -> None:
+    def connect(self) -> None:
         """Tell a new page everything."""
-        self.channel.tell(toolbar={**self.state(), "colours": self.colours})
+        self.channel.send(toolbar={**self.state(), "colours": self.colours})
 
     def state(self) -> dict[str, object]:
         """What the bar shows."""

@@ -58,7 +58,7 @@ def test_the_page_shows_how_columns_were_understood(open_files, stars):
     opening.start()
     until(opening, lambda s: s.understood and s.progress.count)
     browser = Browser(ColumnsPage(opening, stays=True))
-    told = browser.send("hello")
+    told = browser.send("connect")
     assert (told["may"], told["stays"]) == (True, True)
     assert told["status"]["heading"] == "Making the catalogue"
     assert told["status"]["text"].startswith("Stage ")
@@ -76,7 +76,7 @@ def test_what_did_not_change_sends_nothing(open_files, stars):
     opening = open_files(stars)
     until_whole(opening)
     browser = Browser(ColumnsPage(opening))
-    told = browser.send("hello")
+    told = browser.send("connect")
     assert told["status"]["open"]
     before = len(browser.told)
     for _ in range(3):
@@ -88,7 +88,7 @@ def test_a_correction_is_applied_and_shown(open_files, stars):
     opening = open_files(stars)
     until_whole(opening)
     browser = Browser(ColumnsPage(opening))
-    browser.send("hello")
+    browser.send("connect")
     text = browser.send("configuration", corrections=[CHANGE])["download"]
     assert text["name"] == "stars.toml"
     wanted = {"distance": {"column": "d_pc", "unit": "pc"}}
@@ -107,13 +107,13 @@ def test_what_is_refused_is_said_and_changes_nothing(open_files, stars, caplog):
     opening = open_files(stars)
     until_whole(opening)
     stranger = Browser(ColumnsPage(opening, lambda: "Only adjudicators do that."))
-    told = stranger.send("hello")
+    told = stranger.send("connect")
     assert (told["may"], told["refusal"]) == (False, "Only adjudicators do that.")
     for kind, fields in (("apply", {"corrections": [CHANGE]}), ("again", {})):
         assert stranger.send(kind, **fields)["say"] == "Only adjudicators do that."
     assert "Refused: 'apply': 'Only adjudicators do that.'" in caplog.text
     browser = Browser(ColumnsPage(opening))
-    browser.send("hello")
+    browser.send("connect")
     assert browser.send("apply", corrections=[])["say"] == "Nothing was changed."
     assert "no column of the catalogue" in browser.send("apply", corrections=[CHANGE | {"ours": "x"}])["say"]
     for damaged in (CHANGE | {"theirs": 3}, CHANGE | {"table": "first"}, {}, 7):

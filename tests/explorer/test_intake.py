@@ -133,7 +133,7 @@ def test_parts_are_bounded_and_in_order(monkeypatch):
 
 
 def test_views_are_drawn_for_one_screen(page):
-    page.send("hello", seen=True)
+    page.send("connect", seen=True)
     page.look(range(6), 10**9, 10**9)
     sizes = [(panel.viewport.width, panel.viewport.height) for panel in page.room.stage.panels]
     assert sum(width * height for width, height in sizes) <= MAX_WIDTH * MAX_HEIGHT

@@ -38,7 +38,7 @@ class Screen:
         self.room = make(Visit(desk, person, "unknown here", self.workspace))
         self.told = []
         self.room.channel.deliver = self.told.append
-        self.send("hello")
+        self.send("connect")
 
     def send(self, kind, **message):
         """Send a message, wait for what it does beside the page; returns all that was told."""

@@ -33,9 +33,9 @@ class AdjudicateRoom(VettingRoom):
         self.workspace = Workspace(visit.workspace.table)
         self.cases: tuple[Case, ...] = ()
         self.star = StarDock(self.workspace, visit.desk.library, self._order, self.channel, nothing=NO_STAR)
-        self.workspace.param.watch(lambda event: self.channel.tell(say=event.new), "message")
+        self.workspace.param.watch(lambda event: self.channel.send(say=event.new), "message")
         self.workspace.param.watch(
-            lambda event: self.channel.tell(fitted=dict(event.new[self.workspace.focus].labels)), "proposals"
+            lambda event: self.channel.send(fitted=dict(event.new[self.workspace.focus].labels)), "proposals"
         )
         self.channel.on(protocol.Case, lambda request: self._look(int(request.star)))
         self.channel.on(protocol.Judge, self._adjudicate)
@@ -44,9 +44,9 @@ class AdjudicateRoom(VettingRoom):
         self.channel.on(protocol.StarStep, lambda request: self._step(request.by))
         self.channel.on(protocol.StarFind, lambda request: self._look(int(request.text)))
 
-    def greet(self) -> None:
+    def send_constants(self) -> None:
         """Tell the star's side what every star shares."""
-        self.star.hello()
+        self.star.connect()
 
     def show(self) -> None:
         """Tell the cases and the one that is open."""
@@ -73,7 +73,7 @@ class AdjudicateRoom(VettingRoom):
                 "quantities": self.quantities(campaign, star),
                 "before": None if settled is None else review_words(settled),
             }
-        self.channel.tell(adjudicate=words)
+        self.channel.send(adjudicate=words)
 
     def _order(self) -> NDArray[np.int64]:
         rows = [self.workspace.table.row_of(case.star) for case in self.cases]
@@ -96,8 +96,8 @@ class AdjudicateRoom(VettingRoom):
         desk, person = self.visit.desk, self.visit.known
         event = await self.channel.in_background(lambda: desk.adjudicate(person, campaign, draft), VERDICTS)
         left = [case.star for case in desk.cases(person, campaign) if case.outcome.status is not Status.ADJUDICATED]
-        with self.channel.together():
-            self.channel.tell(saved=event.id)
+        with self.channel.batch():
+            self.channel.send(saved=event.id)
             self.workspace.focus = left[0] if left else draft.star
             self.show()
 
@@ -116,6 +116,6 @@ class AdjudicateRoom(VettingRoom):
         )
         if event is None:
             raise RefusedError("There is nothing to take back, or to do again.")
-        with self.channel.together():
+        with self.channel.batch():
             self.workspace.focus = event.star
             self.show()

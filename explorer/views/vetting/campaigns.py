@@ -80,7 +80,7 @@ class CampaignsRoom(VettingRoom):
             words["overview"] = overview_words(
                 told, everything=visit.may(Role.ADJUDICATOR) or visit.desk.closed(campaign)
             )
-        self.channel.tell(campaigns=words)
+        self.channel.send(campaigns=words)
 
     async def _start(self, request: protocol.Start) -> None:
         """Start a campaign on the odd ones of what is selected in Explore."""
@@ -98,21 +98,21 @@ class CampaignsRoom(VettingRoom):
             raise RefusedError(str(error)) from error
         desk, person, name = self.visit.desk, self.visit.known, request.name
         made = await self.channel.in_background(lambda: desk.create_campaign(person, name, stars, rules), VERDICTS)
-        with self.channel.together():
+        with self.channel.batch():
             self.visit.workspace.campaign = made.id
-            self.channel.tell(say=f"Campaign {made.name} has started.")
+            self.channel.send(say=f"Campaign {made.name} has started.")
 
     async def _record(self, _: protocol.ExportRecord) -> None:
         """Send the whole record, to be merged elsewhere."""
         desk = self.visit.desk
         data = await self.channel.in_background(lambda: "".join(export_record(desk.store, desk.log)).encode(), EXPORTS)
-        self.channel.tell(download={"name": "vetting_record.jsonl", "mime": "application/jsonl", "data": data})
+        self.channel.send(download={"name": "vetting_record.jsonl", "mime": "application/jsonl", "data": data})
 
     async def _verdicts(self, _: protocol.ExportVerdicts) -> None:
         """Send what all campaigns came to."""
         desk = self.visit.desk
         data = await self.channel.in_background(lambda: verdicts_file(desk), EXPORTS)
-        self.channel.tell(download={"name": "verdicts.csv", "mime": "text/csv", "data": data})
+        self.channel.send(download={"name": "verdicts.csv", "mime": "text/csv", "data": data})
 
     def _take_part(self, request: protocol.RecordPart) -> None:
         """Keep a part of a record that is too large for one message."""
@@ -141,7 +141,7 @@ class CampaignsRoom(VettingRoom):
             raise RefusedError(str(error)) from error
         await self.channel.in_background(visit.desk.prepare, UPLOADS)
         self.show()
-        self.channel.tell(merged={"summary": report.summary(), "refused": list(report.refused[:50])})
+        self.channel.send(merged={"summary": report.summary(), "refused": list(report.refused[:50])})
 
     async def _freeze(self, request: protocol.Freeze) -> None:
         """Write a release beside the record."""
@@ -162,7 +162,7 @@ class CampaignsRoom(VettingRoom):
             raise RefusedError(str(error)) from error
         counts = {status or "never looked at": count for status, count in sorted(written.counts.items())}
         audit("freeze", release=output.name, stars=written.stars)
-        self.channel.tell(frozen={"folder": str(written.directory), "stars": written.stars, "counts": counts})
+        self.channel.send(frozen={"folder": str(written.directory), "stars": written.stars, "counts": counts})
 
 
 def verdicts_file(desk: Desk) -> bytes:

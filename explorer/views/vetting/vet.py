@@ -41,7 +41,7 @@ class VetRoom(VettingRoom):
         self._desk_of: Campaign | None = None
         self._skipped: set[tuple[int, int]] = set()
         self.star = StarDock(self.workspace, visit.desk.library, self._beside, self.channel, nothing=NO_STAR)
-        self.workspace.param.watch(lambda event: self.channel.tell(say=event.new), "message")
+        self.workspace.param.watch(lambda event: self.channel.send(say=event.new), "message")
         self.workspace.param.watch(lambda _: self._fitted(), "proposals")
         self.channel.on(protocol.Judge, self._judge)
         self.channel.on(protocol.VetUndo, self._undo)
@@ -50,9 +50,9 @@ class VetRoom(VettingRoom):
         self.channel.on(protocol.StarFind, lambda request: self._find(request.text))
         visit.workspace.param.watch(lambda event: self._entered(event.new == ROOM), "room")
 
-    def greet(self) -> None:
+    def send_constants(self) -> None:
         """Tell the star's side what every star shares."""
-        self.star.hello()
+        self.star.connect()
         document = pn.state.curdoc
         if document is not None and document.session_context is not None:
             document.on_session_destroyed(lambda _: self._leave())
@@ -62,7 +62,7 @@ class VetRoom(VettingRoom):
         if self._followed is None or self.visit.refusal(self.role):
             return
         if here:
-            with self.channel.together():
+            with self.channel.batch():
                 self._present()
         else:
             self._leave()
@@ -97,10 +97,10 @@ class VetRoom(VettingRoom):
             return
         self._desk_of = campaign
         if campaign is None:
-            self.channel.tell(vet=self.campaign_words() | {"star": "", "sentence": NO_CAMPAIGN})
+            self.channel.send(vet=self.campaign_words() | {"star": "", "sentence": NO_CAMPAIGN})
             return
         self.task = taken[1] if taken is not None and taken[0] == campaign else self._next(campaign)
-        self._tell(campaign)
+        self._send(campaign)
 
     def others_acted(self) -> None:
         """Somebody judged: numbers change, the star on the desk does not."""
@@ -108,7 +108,7 @@ class VetRoom(VettingRoom):
         if self.task is None or campaign is None or campaign != self._desk_of:
             self.show()
         else:
-            self.channel.tell(counts=self._counts(campaign))
+            self.channel.send(counts=self._counts(campaign))
 
     def skip(self) -> None:
         """Leave the star for later."""
@@ -142,7 +142,7 @@ class VetRoom(VettingRoom):
             raise RefusedError(f"Star {star} lies on another desk now.")
         self.task = task
         before = self.visit.desk.standing(campaign).event(taken_back or "")
-        self._tell(campaign, None if before is None else review_words(before))
+        self._send(campaign, None if before is None else review_words(before))
 
     def _find(self, text: str) -> None:
         found = [event for event in self._said(self.needed()) if str(event.star) == text.strip()]
@@ -163,8 +163,8 @@ class VetRoom(VettingRoom):
                 return event, None
 
         event, taken = await self.channel.in_background(judge, VERDICTS)
-        with self.channel.together():
-            self.channel.tell(saved=event.id)
+        with self.channel.batch():
+            self.channel.send(saved=event.id)
             self._give(taken)
 
     async def _undo(self, request: protocol.VetUndo) -> None:
@@ -174,28 +174,28 @@ class VetRoom(VettingRoom):
         if event is None:
             raise RefusedError("There is nothing to take back.")
         told = f"The verdict on {event.star} is taken back"
-        with self.channel.together():
+        with self.channel.batch():
             try:
                 self._look_again(event.star, event.occasion, taken_back=event.supersedes)
-                self.channel.tell(say=f"{told}.")
+                self.channel.send(say=f"{told}.")
             except RefusedError:
                 self.show()
-                self.channel.tell(say=f"{told}; the star lies on another desk now.")
+                self.channel.send(say=f"{told}; the star lies on another desk now.")
 
     async def _redo(self, request: protocol.VetRedo) -> None:
         desk, person, campaign = self.visit.desk, self.visit.known, self.needed()
         event = await self.channel.in_background(lambda: desk.redo(person, campaign, event_id=request.id), VERDICTS)
         if event is None:
             raise RefusedError("There is nothing to do again.")
-        with self.channel.together():
+        with self.channel.batch():
             self.show()
-            self.channel.tell(say=f"The verdict on {event.star} stands again.")
+            self.channel.send(say=f"The verdict on {event.star} stands again.")
 
     def _fitted(self) -> None:
         """Put the values of a refit into the form."""
         fitted = self.workspace.proposals.get(self.workspace.focus or 0)
         if fitted is not None:
-            self.channel.tell(fitted=dict(fitted.labels))
+            self.channel.send(fitted=dict(fitted.labels))
 
     def _beside(self) -> NDArray[np.int64]:
         """The star before, this one, and the one that comes next if nobody takes it: handed over ahead."""
@@ -213,17 +213,17 @@ class VetRoom(VettingRoom):
         done, left = self.visit.desk.own_counts(self.visit.known, campaign)
         return {"done": done, "left": left}
 
-    def _tell(self, campaign: Campaign, taken_back: dict[str, Any] | None = None) -> None:
+    def _send(self, campaign: Campaign, taken_back: dict[str, Any] | None = None) -> None:
         """Tell the star on the desk; what was taken back stands in the form, so that nobody types it twice."""
         task, words = self.task, self.campaign_words() | {"counts": self._counts(campaign)}
         if task is None:
             self.workspace.focus = None
             text = "Nothing is left for you in this campaign; what others have on their desks may come back."
-            self.channel.tell(vet={**words, "star": "", "sentence": text})
+            self.channel.send(vet={**words, "star": "", "sentence": text})
             return
         standing = self.visit.desk.standing(campaign)
         before = standing.verdicts(task.star, task.occasion).get(self.visit.known.name)
-        self.channel.tell(
+        self.channel.send(
             vet={
                 **words,
                 "star": str(task.star),

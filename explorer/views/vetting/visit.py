@@ -152,7 +152,7 @@ class VettingChannel(Channel):
     def refuse(self, sentence: str, kind: str) -> None:
         """Answer a request that is refused with a sentence, unless the room shows that one already."""
         if self._outgoing.get("closed") == sentence:
-            self.tell(refused=kind)
+            self.send(refused=kind)
         else:
             super().refuse(sentence, kind)
 
@@ -166,10 +166,10 @@ class VettingChannel(Channel):
             pass
         except StoreError as error:
             _LOG.warning("The record could not be reached for %.40r: %s", kind, error)
-            self.tell(say=f"Not saved: {error} {KEPT}", out_of_reach=kind)
+            self.send(say=f"Not saved: {error} {KEPT}", out_of_reach=kind)
         except (SQLAlchemyError, OSError):
             _LOG.exception("The record could not be reached for %.40r.", kind)
-            self.tell(say=OUT_OF_REACH, out_of_reach=kind)
+            self.send(say=OUT_OF_REACH, out_of_reach=kind)
         except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:
             log_mishap(_LOG, kind, error)
             self.refuse(NOT_UNDERSTOOD, kind)
@@ -192,25 +192,25 @@ class VettingRoom:
         self.visit, self.role = visit, role
         self.channel = VettingChannel(room=room, sizing_mode="stretch_both", margin=0)
         self.channel.permit = self._permitted
-        self.channel.on(protocol.Hello, self._hello)
+        self.channel.on(protocol.Connect, self._connect)
         self.channel.on(protocol.Campaign, self._choose)
         self._followed: object = None
         self._trouble = ""
         self._shown = self._reading = False
-        visit.workspace.param.watch(lambda _: self.tell_theme(), "dark")
+        visit.workspace.param.watch(lambda _: self.send_theme(), "dark")
         visit.workspace.param.watch(lambda _: self._campaign_chosen(), "campaign")
 
     def _permitted(self, request: protocol.Request) -> str:
         """Why a request is refused, as the room or the request needs a higher role; "" when it is not."""
         refusal = self.visit.refusal(self.role)
         if refusal:
-            self.channel.tell(closed=refusal)
+            self.channel.send(closed=refusal)
             return refusal
         return self.visit.refusal(request.role, f"“{protocol.title_of(request)}” is")
 
-    def _hello(self, _: protocol.Hello) -> None:
-        self.tell_theme()
-        self.greet()
+    def _connect(self, _: protocol.Connect) -> None:
+        self.send_theme()
+        self.send_constants()
         document = pn.state.curdoc
         if document is not None and document.session_context is not None and self._followed is None:
             document.add_periodic_callback(self._follow, FOLLOW_MS)
@@ -218,7 +218,7 @@ class VettingRoom:
         self._shown = False
         self._present()
 
-    def greet(self) -> None:
+    def send_constants(self) -> None:
         """Tell a new page what never changes."""
 
     def show(self) -> None:
@@ -245,9 +245,9 @@ class VettingRoom:
                 self._read()
                 return
             if self._trouble:
-                self.channel.tell(closed="")
+                self.channel.send(closed="")
                 if self._trouble != BEING_READ:
-                    self.channel.tell(say=BACK)
+                    self.channel.send(say=BACK)
                 self._trouble = ""
             if self._shown and changed:
                 self.others_acted()
@@ -265,7 +265,7 @@ class VettingRoom:
         self._reading = True
         if not self._shown:
             self._trouble = BEING_READ
-            self.channel.tell(closed=BEING_READ)
+            self.channel.send(closed=BEING_READ)
         self.channel.later(self._read_beside())
 
     async def _read_beside(self) -> None:
@@ -276,7 +276,7 @@ class VettingRoom:
             return
         finally:
             self._reading = False
-        with self.channel.together():
+        with self.channel.batch():
             self._present(changed=self._shown)
 
     def _unreachable(self, sentence: str) -> None:
@@ -286,9 +286,9 @@ class VettingRoom:
         self._trouble = sentence
         _LOG.warning("The room %s shows: %s", self.channel.room, sentence)
         if self._shown:
-            self.channel.tell(say=sentence)
+            self.channel.send(say=sentence)
         else:
-            self.channel.tell(closed=sentence)
+            self.channel.send(closed=sentence)
 
     def _follow(self) -> None:
         if self.visit.refusal(self.role) or self._reading:
@@ -298,14 +298,14 @@ class VettingRoom:
         except (StoreError, SQLAlchemyError, OSError):
             changed = True
         if changed:
-            with self.channel.together():
+            with self.channel.batch():
                 self._present(changed=True)
 
-    def tell_theme(self) -> None:
+    def send_theme(self) -> None:
         """Light or dark."""
         dark = self.visit.workspace.dark
         ink = protocol.Theme(dark=dark, text=TEXT[dark], grid=GRID[dark], background=PAPER[dark], accent=ACCENT[dark])
-        self.channel.tell(theme=ink)
+        self.channel.send(theme=ink)
 
     def _choose(self, request: protocol.Campaign) -> None:
         self.visit.workspace.campaign = self.visit.desk.campaign(request.id).id
@@ -314,7 +314,7 @@ class VettingRoom:
         """Follow a choice in any of the rooms."""
         if self._followed is not None and not self.visit.refusal(self.role):
             self._shown = self._shown and bool(self._trouble)  # everything, not only what others changed
-            with self.channel.together():
+            with self.channel.batch():
                 self._present()
 
     def campaign(self) -> Campaign | None:
