@@ -1,4 +1,4 @@
-"""Private names of Panel and Bokeh, each with its reason; a test fails when one of them no longer exists."""
+"""Private names of Panel, Bokeh and Tornado, each with its reason; a test fails when one of them no longer exists."""
 
 from __future__ import annotations
 
@@ -12,12 +12,20 @@ from bokeh.document import Document
 from bokeh.io import doc as current_documents
 from panel.io.server import Server
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPConnection, HTTPHeaders
 
 
 def http_server_of(server: Server) -> HTTPServer:
     """Bokeh's HTTP server: a path prefix has to be removed before Tornado routes a request."""
     http: HTTPServer = server._http  # noqa: SLF001 - Bokeh has no public way to it
     return http
+
+
+def believe_headers(connection: HTTPConnection, headers: HTTPHeaders) -> None:
+    """Take address and protocol of a request from a proxy's headers anew, once some were removed."""
+    context: Any = connection.context  # type: ignore[attr-defined] - of HTTP1Connection, which Tornado makes
+    context._unapply_xheaders()  # noqa: SLF001 - Tornado has believed the headers by then
+    context._apply_xheaders(headers)  # noqa: SLF001
 
 
 def application_of(session_context: Any) -> Application:
