@@ -23,7 +23,7 @@ from explorer.views.intake import (
     too_much,
 )
 from explorer.views.stage import MAX_HEIGHT, MAX_WIDTH
-from explorer.views.uploads import PART_BYTES, Uploads
+from explorer.views.uploads import KEPT_S, PART_BYTES, Uploads
 
 INFINITE = float("inf")
 BOX = {"type": "rect", "x0": 0.0, "x1": 5000.0, "y0": 0.0, "y1": 1.0}
@@ -125,6 +125,23 @@ def test_parts_are_bounded_and_in_order(monkeypatch):
         uploads.part(part("a", 0, b"1234"))
     with pytest.raises(ValueError, match="no base64"):
         uploads.part({"upload": "a", "part": 0, "data": "%%%"})
+
+
+def test_an_upload_that_never_ends_keeps_nobody_else_out(monkeypatch):
+    monkeypatch.setattr("explorer.views.uploads.MAX_HELD_BYTES", 8)
+    now = [0.0]
+    idle, other = Uploads(10, lambda: now[0]), Uploads(10, lambda: now[0])
+    idle.part(part("a", 0, b"1234"))
+    now[0] += KEPT_S
+    idle.part(part("a", 1, b"567"))
+    now[0] += KEPT_S
+    with pytest.raises(SelectionError, match="in a minute"):
+        other.part(part("b", 0, b"12"))
+    now[0] += 1.0
+    other.part(part("b", 0, b"12"))
+    assert (idle.held, other.held) == (0, 2)
+    with pytest.raises(SelectionError, match="not arrived whole"):
+        idle.whole("a", 7)
 
 
 def test_views_are_drawn_for_one_screen(page):
