@@ -27,7 +27,8 @@ def http_server_of(server: Server) -> HTTPServer:
 
 def believe_headers(connection: HTTPConnection, headers: HTTPHeaders) -> None:
     """Take address and protocol of a request from a proxy's headers anew, once some were removed."""
-    context: Any = connection.context  # type: ignore[attr-defined] - of HTTP1Connection, which Tornado makes
+    of_tornado: Any = connection  # an HTTP1Connection
+    context = of_tornado.context
     context._unapply_xheaders()  # noqa: SLF001 - Tornado has believed the headers by then
     context._apply_xheaders(headers)  # noqa: SLF001
 
@@ -40,7 +41,7 @@ def application_of(session_context: Any) -> Application:
 
 def begins_message(handler: WSHandler) -> bool:
     """Whether the next fragment of a websocket is the first one of a message."""
-    receiver = handler.receiver
+    receiver: Any = handler.receiver
     return bool(receiver._current_consumer == receiver._HEADER)  # noqa: SLF001 - only the receiver knows
 
 
@@ -56,7 +57,8 @@ def hide_tracebacks() -> None:
         made.content["traceback"] = None
         return made
 
-    error.create = without_traceback  # type: ignore[method-assign,assignment] - a class method of Bokeh
+    kind: Any = error
+    kind.create = without_traceback
 
 
 @contextmanager

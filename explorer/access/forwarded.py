@@ -1,4 +1,4 @@
-"""Headers of a proxy: two are believed with ``--proxied``; two more that Tornado knows come from visitors themselves."""
+"""Headers of a proxy: with ``--proxied`` two are believed; two more that Tornado knows come from visitors."""
 
 from __future__ import annotations
 

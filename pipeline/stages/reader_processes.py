@@ -1,4 +1,4 @@
-"""Files read in processes of their own: a file whose decoder ends its process becomes an error, not the end of a run."""
+"""Files read in processes of their own: a file that ends its process becomes an error, not the end of a run."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import subprocess
 import warnings
 from collections import Counter
 from dataclasses import replace
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pandas as pd
@@ -190,7 +190,20 @@ def test_stilts_accepts_what_is_exported(library, cool, tmp_path):
     assert done.stdout + done.stderr == ""
 
 
-UNUSUAL = ("\r", "a\r\nb", "\ufffe", "\uffff", "\ud800", "a\x00b", "]]> <x>&amp;", 'q"uote', "line\nbreak", "a,b", "#c", "")
+UNUSUAL = (
+    "\r",
+    "a\r\nb",
+    "\ufffe",
+    "\uffff",
+    "\ud800",
+    "a\x00b",
+    "]]> <x>&amp;",
+    'q"uote',
+    "line\nbreak",
+    "a,b",
+    "#c",
+    "",
+)
 
 
 @pytest.mark.parametrize("form", ["votable", "fits", "ecsv", "csv"])
@@ -205,7 +218,7 @@ def test_text_that_no_format_can_hold_is_written_so_that_all_rows_are_read(tmp_p
     texts = [str(one) for one in np.ma.filled(np.ma.asarray(read["note"]).astype(str), "")]
     assert texts[1:6] == ["a\nb", "\\ufffe", "\\uffff", "\\ud800", "a\\x00b"]
     if form == "votable":
-        ElementTree.fromstring(path.read_bytes())
+        ET.fromstring(path.read_bytes())
         assert b"<>" not in path.read_bytes()
     if shutil.which("stilts"):
         done = subprocess.run(

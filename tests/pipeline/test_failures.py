@@ -88,7 +88,7 @@ def test_nothing_is_written_through_a_memory_map():
 # --- sentences ------------------------------------------------------------------------------------------------------
 
 
-def test_own_warnings_are_sentences_and_those_of_others_keep_their_place(monkeypatch, capsys):
+def test_own_warnings_are_sentences_and_those_of_others_keep_their_place(monkeypatch):
     monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
     assert run(["stages"]) == 0
     own, other = checkpoints.__file__, np.__file__

@@ -167,7 +167,7 @@ def check_copy(copy: sqlite3.Connection, source: Path) -> None:
     if version == max(known_versions()):
         for table in _TABLES:
             found = {row[1] for row in copy.execute(f"PRAGMA table_info({table.name})")}
-            absent = [name for name in table.c.keys() if name not in found]
+            absent = [column.name for column in table.columns if column.name not in found]
             if absent:
                 raise BackupError(f"{source} is no vetting record: its table {table.name} has no column {absent[0]}.")
     strays = copy.execute("PRAGMA foreign_key_check").fetchall()
