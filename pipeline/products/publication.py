@@ -27,7 +27,7 @@ from pipeline.products.cds import cds_files
 from pipeline.products.identity import check_identity
 from pipeline.products.manifest import Manifest, ProductError
 from pipeline.products.tables import annotated, fits_bytes, parquet_bytes, votable_bytes
-from pipeline.products.versions import current_version
+from pipeline.products.versions import current_version, refuse_inside_product
 from pipeline.products.vetting import (
     FIT_COLUMNS,
     NO_VERDICT,
@@ -121,12 +121,13 @@ def freeze(
     Raises
     ------
     ProductError
-        If the name cannot be used, the folder exists or cannot be written, or a verdict is about a star that the
-        catalogue lacks.
+        If the name cannot be used, the folder exists, is inside a product or cannot be written, or a verdict is about a
+        star that the catalogue lacks.
     """
     if not NAME_PATTERN.fullmatch(name):
         raise ProductError(f"{name!r:.80} is no name of a release: letters, digits and . _ - only, at most 40.")
     _refuse_existing(output)
+    refuse_inside_product(output)
     directory = current_version(directory)
     manifest, catalog = Manifest.read(directory), Catalog.read(directory)
     check_identity(directory, manifest)
