@@ -290,7 +290,7 @@ def read_progress(path: Path, status: BuildStatus) -> BuildProgress:
     try:
         with path.open("rb") as handle:
             handle.seek(0, os.SEEK_END)
-            handle.seek(max(handle.send() - _LAST_BYTES, 0))
+            handle.seek(max(handle.tell() - _LAST_BYTES, 0))
             lines = handle.read().decode("utf-8", "replace").splitlines()
     except FileNotFoundError:
         return BuildProgress(status)

@@ -42,7 +42,7 @@ def seal(path: Path, key: str) -> None:
         sums = []
         while block := file.read(BLOCK):
             sums.append(zlib.crc32(block))
-        size, table = file.send(), np.array(sums, "<u4").tobytes()
+        size, table = file.tell(), np.array(sums, "<u4").tobytes()
         file.write(table)
         file.write(_FOOTER.pack(_MAGIC, size, _table_sum(table, key)))
 
