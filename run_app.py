@@ -38,6 +38,7 @@ import panel as pn
 from panel.io.server import Server
 from tornado.ioloop import PeriodicCallback
 
+from explorer.access.forwarded import ForwardedOnly
 from explorer.access.guards import Guard, OwnerGuard
 from explorer.access.prefix import WITHOUT_SLASH, AddSlash, PrefixRemoved
 from explorer.app import TITLE, serve_session, served_at, warm_up
@@ -158,8 +159,10 @@ def server_of(config: AppConfig, guard: Guard, page: Callable[[], object]) -> Se
         **serving(config, guard),
         **(below if config.prefix else {}),
     )
+    http = http_server_of(server)
+    if config.proxied:
+        http.request_callback = ForwardedOnly(http.request_callback)
     if config.prefix:
-        http = http_server_of(server)
         http.request_callback = PrefixRemoved(http.request_callback, config.prefix)
     PeriodicCallback(guard.sweep, SWEEP_MS).start()
     return server

@@ -6,8 +6,11 @@ import argparse
 import getpass
 import os
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from explorer.config import RECORD_VARIABLE
 from explorer.model.library import open_library
@@ -17,9 +20,11 @@ from explorer.model.vetting.desk import Desk
 from explorer.model.vetting.events import NAME_PATTERN
 from explorer.model.vetting.exchange import Source, export_record, import_record, latest_verdicts
 from explorer.model.vetting.people import Role, SoleUser, UserFile
+from explorer.model.vetting.record_file import SIDES
 from explorer.model.vetting.signing import make_key, read_key, sign
-from explorer.model.vetting.store import Store, StoreError
+from explorer.model.vetting.store import Store, StoreError, reason_of
 from pipeline.home import cache_folder, data_folder
+from pipeline.products.versions import refuse_inside_product
 from pipeline.products.vetting import write_verdicts
 
 _ROLES = [role.name.lower() for role in Role]
@@ -31,6 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         move_files(cache_folder(), data_folder())
         status: int = options.run(options)
+    except SQLAlchemyError as error:
+        sys.stderr.write(f"error: The vetting record cannot be used: {reason_of(error)}.\n")
+        return 2
     except (StoreError, OSError, ValueError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
@@ -122,11 +130,29 @@ def _existing_store(options: argparse.Namespace) -> Store:
     return Store.open(place)
 
 
+@contextmanager
+def _written(target: Path, store: Store) -> Iterator[Path]:
+    """A draft that takes the place of ``target`` when the block ends without an error, never that of a record."""
+    refuse_inside_product(target)
+    if store.file is not None and target.resolve() in {Path(f"{store.file.path.resolve()}{one}") for one in SIDES}:
+        raise StoreError(f"{target} is a file of the vetting record itself. Name another file to write to.")
+    if target.is_symlink() or (target.exists() and not target.is_file()):  # /dev/stdout, a pipe
+        yield target
+        return
+    draft = target.with_name(f".part-{os.getpid()}.{target.name}")
+    try:
+        yield draft
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def _export(options: argparse.Namespace) -> int:
     key = read_key(options.sign_key) if options.sign_key else None
-    with closing(_existing_store(options)) as store, options.file.open("w", encoding="utf-8") as file:
+    with closing(_existing_store(options)) as store, _written(options.file, store) as draft:
         lines = export_record(store)
-        file.writelines(lines if key is None else sign(lines, key))
+        with draft.open("w", encoding="utf-8") as file:
+            file.writelines(lines if key is None else sign(lines, key))
     sys.stdout.write(f"{options.file}\n")
     return 0
 
@@ -172,9 +198,9 @@ def _restore(options: argparse.Namespace) -> int:
 
 def _verdicts(options: argparse.Namespace) -> int:
     library = open_library(options.directory)
-    with closing(_existing_store(options)) as store:
+    with closing(_existing_store(options)) as store, _written(options.file, store) as draft:
         verdicts = latest_verdicts(Desk(store, library, SoleUser(_name())))
-    write_verdicts(verdicts, options.file, simulated=library.products.manifest.simulated)
+        write_verdicts(verdicts, draft, simulated=library.products.manifest.simulated)
     sys.stdout.write(f"{len(verdicts):,} stars in {options.file}\n")
     return 0
 

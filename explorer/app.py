@@ -102,7 +102,7 @@ def serve_session(config: AppConfig) -> pmui.Page:
     """The page of one visit: the explorer, the progress of what it waits for, or why it cannot open."""
     guard()
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_tell_trouble)
+    loop.set_exception_handler(_log_trouble)
     pn.state.on_session_destroyed(lambda _: loop.call_later(COLLECTED_S, give_back))
     pn.state.on_session_destroyed(lambda context: drop_all(context.id))
     request = bind_session(config, SESSIONS)
@@ -187,7 +187,7 @@ def _prepare_record(desk: Desk) -> None:
         LOG.warning("%s", error)
 
 
-def _tell_trouble(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _log_trouble(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log what went wrong in the background, but for a page that was closed while it was being sent something."""
     if not isinstance(context.get("exception"), WebSocketClosedError | StreamClosedError):
         loop.default_exception_handler(context)

@@ -1,17 +1,22 @@
-"""Private names of Panel and Bokeh, each with its reason; a test fails when one of them no longer exists."""
+"""Private names of Panel, Bokeh and Tornado, each with its reason; a test fails when one of them no longer exists."""
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from bokeh.application.application import Application
+from bokeh.core.types import ID
 from bokeh.document import Document
 from bokeh.io import doc as current_documents
+from bokeh.protocol.messages.error import error
+from bokeh.server.views.ws import WSHandler
 from panel.io.server import Server
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPConnection, HTTPHeaders
 
 
 def http_server_of(server: Server) -> HTTPServer:
@@ -20,10 +25,40 @@ def http_server_of(server: Server) -> HTTPServer:
     return http
 
 
+def believe_headers(connection: HTTPConnection, headers: HTTPHeaders) -> None:
+    """Take address and protocol of a request from a proxy's headers anew, once some were removed."""
+    of_tornado: Any = connection  # an HTTP1Connection
+    context = of_tornado.context
+    context._unapply_xheaders()  # noqa: SLF001 - Tornado has believed the headers by then
+    context._apply_xheaders(headers)  # noqa: SLF001
+
+
 def application_of(session_context: Any) -> Application:
     """The application of a session: under ``panel serve`` requests are checked by a handler that is added to it."""
     application: Application = session_context.server_context.application_context.application
     return application
+
+
+def begins_message(handler: WSHandler) -> bool:
+    """Whether the next fragment of a websocket is the first one of a message."""
+    receiver: Any = handler.receiver
+    return bool(receiver._current_consumer == receiver._HEADER)  # noqa: SLF001 - only the receiver knows
+
+
+def hide_tracebacks() -> None:
+    """Answer messages that fail without the traceback, which names folders of this machine; the log has it."""
+    create = error.create
+    if hasattr(create, "__wrapped__"):
+        return
+
+    @functools.wraps(create)
+    def without_traceback(request_id: ID, text: str, **metadata: Any) -> error:
+        made = create(request_id, text, **metadata)
+        made.content["traceback"] = None
+        return made
+
+    kind: Any = error
+    kind.create = without_traceback
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from pipeline.config import ConfigError, load_config, shipped_configurations
 from pipeline.domain.columns import BY_NAME
-from pipeline.failures import failure_sentence
+from pipeline.failures import failure_sentence, warn_in_sentences
 from pipeline.mock.archives import write_archives, write_long_allstar
 from pipeline.mock.fits_layouts import LAYOUTS, Layout, write_lamost_fits
 from pipeline.mock.survey import simulate
@@ -42,6 +42,7 @@ _FETCHABLE = {"xp": XP_LIBRARY, "templates": SYNTHETIC_MODEL, "isochrones": PARS
 
 def run(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status, with the reason of a failure as the last line on standard error."""
+    warn_in_sentences()
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import warnings
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
@@ -33,6 +34,8 @@ _REASONS = {
     errno.ENOLCK: ("the file system cannot lock files", "Choose a place on another one."),
 }
 _MEMORY = f"Close other programs or raise the limit (ulimit -v), then {AGAIN}."
+_PROGRAM = str(Path(__file__).parent) + os.sep
+_default_format = warnings.formatwarning
 _IN_TEXT = re.compile(r"\[errno (\d+)\]", re.IGNORECASE)
 _SHORT_WRITE = re.compile(r"(\d+) requested and (\d+) written")
 
@@ -88,3 +91,17 @@ def _place(error: OSError, where: Path | None) -> str:
 def _detail(error: Exception) -> str:
     text = " ".join(str(error).split())[:300]
     return f" ({text})" if text else ""
+
+
+def warn_in_sentences() -> None:
+    """Show this program's own warnings as a sentence from now on, without the line of code that Python quotes."""
+    warnings.formatwarning = _format_warning
+
+
+def _format_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    own = issubclass(category, UserWarning) and category.__module__.split(".")[0] in ("builtins", "pipeline")
+    if own and filename.startswith(_PROGRAM):
+        return f"warning: {message}\n"
+    return _default_format(message, category, filename, lineno, line)

@@ -11,6 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+PROCESSES = 2
+"""Test files that run side by side; more would compete with the builds and browsers that they start."""
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
@@ -62,7 +65,7 @@ def main() -> int:
         os.environ["MGIANT_CHROMIUM"] = chromium
         print(f"Chromium for the browser tests: {chromium}", flush=True)
     root = Path(__file__).resolve().parent
-    arguments = sys.argv[1:] or [str(root)]
+    arguments = sys.argv[1:] or ["-n", str(PROCESSES), "--dist", "loadfile", str(root)]
     return subprocess.call([sys.executable, "-m", "pytest", "-q", *arguments], cwd=root.parent)
 
 

@@ -63,7 +63,7 @@ class CampaignsRoom {
     const file = element("input", {type: "file", accept: ".jsonl", "aria-label": "Record to merge", onchange: async () => {
       const [given] = file.files
       if (given?.size > MOST_BYTES) this.outcome.replaceChildren(element("p", {}, `${given.name} has ${Math.ceil(given.size / 1e6)} MB; a record to merge has at most ${MOST_BYTES / 1e6}.`))
-      else if (given) this.work("merge", `Merging ${given.name}…`, () => send_file(this.send, "merge", given))
+      else if (given) this.work("merge", `Merging ${given.name}…`, () => send_file(this.send, "merge", given, "record_part"))
       file.value = ""
     }})
     const take = (kind, label) => element("button", {type: "button", onclick: () => this.send({kind})}, label)
@@ -71,7 +71,7 @@ class CampaignsRoom {
       element("form", {onsubmit: submit(() => this.send({kind: "start", name: name.value, stars: Number(count.value), rules: rules.value}))},
         element("h2", {}, "Start a campaign"), this.from, element("div", {className: "row"}, name, count, element("span", {className: "hint"}, "stars")),
         element("details", {}, element("summary", {}, "Rules other than the usual"), rules), element("button", {className: "main"}, "Start")),
-      element("div", {}, element("h2", {}, "Record and verdicts"), element("div", {className: "row"}, take("record", "Take the record"), take("verdicts", "Take the verdicts")),
+      element("div", {}, element("h2", {}, "Record and verdicts"), element("div", {className: "row"}, take("export_record", "Export record"), take("export_verdicts", "Export verdicts")),
         element("label", {className: "hint"}, "Merge a record from another laptop ", file)),
       element("form", {onsubmit: submit(() => this.work("freeze", "Freezing…", () => this.send({kind: "freeze", name: release.value, despite: failed.length ? despite.value : ""})))},
         element("h2", {}, "Freeze a release"), element("p", {className: "hint"}, "Catalogue and verdicts as FITS, VOTable, Parquet and CDS table; measured values stay as they are."),

@@ -253,12 +253,10 @@ export function render({model}) {
     host.classList.toggle("dark", dark)
     remember_theme(dark)
   }}
-  model.on("msg:custom", (message) => {
-    for (const [name, value] of Object.entries(message)) parts[name]?.(value, message)
-  })
+  model.on("msg:custom", (message) => receive(parts, message))
   model.on("after_render", () => {
     on_lost_connection(window.Bokeh.documents[0], () => {}, () => window.location.reload())
-    send({kind: "hello"})
+    send({kind: "connect"})
   })
   return host
 }

@@ -15,23 +15,30 @@ function element(tag, attributes = {}, ...children) {
   return made
 }
 
+// Give each field of a message to what shows it; one that nothing shows is an error of the server or of this page.
+function receive(parts, message) {
+  const unknown = Object.keys(message).filter((name) => !(name in parts))
+  for (const [name, value] of Object.entries(message)) parts[name]?.(value, message)
+  if (unknown.length) throw new Error(`The server sent what this page does not show: ${unknown.join(", ")}`)
+}
+
 // A file in one message, or where it is large in parts that go before it.
 const PART_BYTES = 512000
 const FEW_PARTS = 2
 
-async function send_file(send, kind, file, rest = {}) {
+async function send_file(send, kind, file, part_kind = "upload") {
   const data = new Uint8Array(await file.arrayBuffer())
   const encoded = (from, to) => {
     let text = ""
     for (let at = from; at < Math.min(to, data.length); at += 32768) text += String.fromCharCode(...data.subarray(at, Math.min(at + 32768, to)))
     return btoa(text)
   }
-  if (data.length <= FEW_PARTS * PART_BYTES) return send({kind, ...rest, size: data.length, data: encoded(0, data.length)})
+  if (data.length <= FEW_PARTS * PART_BYTES) return send({kind, size: data.length, data: encoded(0, data.length)})
   const upload = `${Date.now()}-${Math.random()}`
   for (let part = 0; part * PART_BYTES < data.length; part++) {
-    send({kind: "upload", upload, part, data: encoded(part * PART_BYTES, (part + 1) * PART_BYTES)})
+    send({kind: part_kind, upload, part, data: encoded(part * PART_BYTES, (part + 1) * PART_BYTES)})
   }
-  return send({kind, ...rest, size: data.length, upload})
+  return send({kind, size: data.length, upload})
 }
 
 // Until the browser is closed, the pages of the server begin in the theme that was chosen last.

@@ -33,15 +33,14 @@ export function render({model}) {
       if (colours.theme) star.recolour(colours.theme)
     },
     tour: (steps) => dialogs.first_visit(steps),
+    refused: (kind) => star.refused(kind),
   }
-  model.on("msg:custom", (message) => {
-    for (const [name, value] of Object.entries(message)) parts[name]?.(value, message)
-  })
+  model.on("msg:custom", (message) => receive(parts, message))
   listen_to_keys(host, send)
   listen_to_star_keys(host, star)
   model.on("after_render", () => {
     dialogs.document = window.Bokeh.documents[0]
-    send({kind: "hello", seen: window.localStorage.getItem(SEEN) !== null, browser: own_name()})
+    send({kind: "connect", seen: window.localStorage.getItem(SEEN) !== null, browser: own_name()})
     const writing = dialogs.came_back()
     if (writing !== null) side.write(writing)
   })

@@ -77,14 +77,14 @@ class RefitPane {
     this.number++
     if (masks && this.figure.own_mask.length) this.unmask()
     this.figure.set_trial(null)
-    this.tell_masks()
+    this.show_masks()
   }
 
   unmask() {
     this.figure.mask([-Infinity, Infinity], false)
   }
 
-  tell_masks() {
+  show_masks() {
     if (!this.masks) return
     const count = this.figure.own_mask.length
     this.masks.textContent = count ? `${count} stretch${count > 1 ? "es" : ""} masked` : "Mask: drag with the mask tool; Shift takes back."

@@ -80,18 +80,18 @@ class Side {
     }
     if (saved) this.view_name.value = ""
     if (views) this.views.replaceChildren(...views.map((name) => this.view(name)))
-    if (said !== undefined) this.tell(said, place)
+    if (said !== undefined) this.show_note(said, place)
   }
 
   // Where it belongs, until the next action: "list" and "refused" are of a member list.
-  tell(text, place) {
+  show_note(text, place) {
     this.said.textContent = place ? "" : text
     this.listed.textContent = place ? text : ""
     this.listed.classList.toggle("refused", place === "refused")
   }
 
   act(message) {
-    this.tell("")
+    this.show_note("")
     this.send(message)
   }
 
@@ -236,8 +236,8 @@ class Side {
     const [file] = this.file.files
     this.file.value = ""
     if (!file) return
-    this.tell(`Reading ${file.name}…`, "list")
-    if (file.size > 16_000_000) return this.send({kind: "members", name: file.name, size: file.size, data: ""})
-    await send_file(this.send, "members", file, {name: file.name})
+    this.show_note(`Reading ${file.name}…`, "list")
+    if (file.size > 16_000_000) return this.send({kind: "members", size: file.size, data: ""})
+    await send_file(this.send, "members", file)
   }
 }

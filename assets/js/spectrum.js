@@ -126,7 +126,7 @@ class SpectrumFigure {
     }
     for (const name of ["names", "bands"]) made[name].text_color = theme.text
     this.paint_residuals()
-    this.tell_lines()
+    this.show_lines()
   }
 
   show(star) {
@@ -153,7 +153,7 @@ class SpectrumFigure {
     if (!star?.flux) {
       for (const source of Object.values(sources)) source.data = Object.fromEntries(Object.keys(source.data).map((key) => [key, []]))
       this.drawn = null
-      this.tell_lines()
+      this.show_lines()
       return
     }
     const n = wavelength.length, stretch = this.stretch
@@ -181,7 +181,7 @@ class SpectrumFigure {
     this.draw_trial()
     this.draw_pins(w, flux, times)
     this.draw_residuals()
-    this.tell_lines()
+    this.show_lines()
   }
 
   heights({w, flux, model}) {
@@ -259,7 +259,7 @@ class SpectrumFigure {
     this.pull.axes.y.axis_label_text_color = tried && !this.comparing ? ink.trial : this.theme?.text ?? "#55606d"
   }
 
-  tell_lines() {
+  show_lines() {
     const ink = INK[this.theme?.dark ?? false], {star, look, pins} = this
     if (!star?.flux) return this.on_drawn([], false)
     const fitted = star.model.some(Number.isFinite), below = look.residual && (fitted || this.comparing || Boolean(this.trial))
@@ -285,7 +285,7 @@ class SpectrumFigure {
     this.trial = model
     this.draw_trial()
     this.draw_residuals()
-    this.tell_lines()
+    this.show_lines()
   }
 
   // ---- masks ----

@@ -23,6 +23,7 @@ class Stage {
       stage: (stage) => this.build(stage),
       colours: (colours) => this.recolour(colours),
       layers: (layers, message) => this.receive(layers, message),
+      pixels: () => {}, // of the layers
       focus: (places) => places.forEach(([slot, xs, ys]) => this.cards[slot]?.view?.mark?.(xs, ys)),
       notes: (notes) => notes.forEach(([slot, text]) => this.note(slot, text)),
       tool: (tool) => this.use(tool),
@@ -33,7 +34,8 @@ class Stage {
   from_view(message) {
     // Looks are gathered: when the page is laid out every view has one to send.
     if (message.kind !== "look") return this.send(message)
-    this.waiting.set(message.slot, message)
+    const {slot, window: edges, width, height} = message
+    this.waiting.set(slot, {slot, window: edges, width, height})
     this.flush_looks()
   }
 

@@ -31,8 +31,8 @@ class StarDock {
     const tools = element("div", {className: "row tools"}, this.tools.row, ...this.zooms(), this.readout)
     this.figures = element("section", {className: "card spectrum"}, head, tools, this.note, this.legend, this.say, this.top, this.bottom, this.popup.el)
     this.figure = new SpectrumFigure(this.top, this.bottom, {
-      on_mask: () => this.refit.tell_masks(), on_hover: (text) => { this.readout.textContent = text },
-      on_drawn: (entries, below) => this.tell_lines(entries, below),
+      on_mask: () => this.refit.show_masks(), on_hover: (text) => { this.readout.textContent = text },
+      on_drawn: (entries, below) => this.show_lines(entries, below),
     })
     this.refit = new RefitPane(send, this.figure)
     this.evidence = new EvidencePane(send)
@@ -61,6 +61,11 @@ class StarDock {
     }
   }
 
+  refused(kind) {
+    if (kind === "refit") this.refit.answer({sentence: "The fit was refused."})
+    if (kind === "slide") this.refit.slid({})
+  }
+
   setup(setup) {
     this.zoom_ends = setup.zooms
     this.raw = setup.raw
@@ -81,7 +86,7 @@ class StarDock {
     requestAnimationFrame(() => this.evidence.repaint())
   }
 
-  tell_lines(entries, below) {
+  show_lines(entries, below) {
     this.bottom.classList.toggle("gone", !below)
     this.legend.hidden = !entries.length
     this.legend.replaceChildren(...entries.map(([text, colour]) => element("b", {}, element("i", {style: `background:${colour}`}), text)))

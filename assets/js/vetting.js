@@ -41,13 +41,11 @@ export function render({model}) {
       room.star?.widen(on)
     },
   }
-  model.on("msg:custom", (message) => {
-    for (const [name, value] of Object.entries(message)) parts[name]?.(value, message)
-  })
+  model.on("msg:custom", (message) => receive(parts, message))
   if (room.form) {
     listen_to_verdict_keys(host, room.form, {"?": help})
     listen_to_star_keys(host, room.star)
   }
-  model.on("after_render", () => send({kind: "hello"}))
+  model.on("after_render", () => send({kind: "connect"}))
   return host
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from explorer.model.subsets import describe
 from pipeline import __version__
 from pipeline.domain.names import file_name
 from pipeline.products.manifest import ProductError
+from pipeline.products.spreadsheet import shielded
 from pipeline.products.tables import annotated, fits_bytes, parquet_bytes, votable_bytes
 
 MOST_STARS = 1_000_000
@@ -32,10 +32,6 @@ MAX_VALUES_HERE = 30_000
 
 SIMULATED_COLUMN = "simulated"
 """Last column of a plain CSV of simulated stars: the format has no other place for a word about itself."""
-
-
-_FORMULA = re.compile(r"[=+\-@\t\r]")
-_HARMLESS = re.compile(r"[+\-]+|[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -140,9 +136,9 @@ def _csv(table: Table, words: Mapping[str, str]) -> bytes:
 def _csv_with_notes(table: Table, words: Mapping[str, str]) -> bytes:
     """The same below lines that begin with ``#``: where the rows come from, what the columns are."""
     lines = [f"{name}: {text}" for name, text in words.items()]
-    shielded = _shield(table)
-    if shielded:
-        lines.append(f"Texts that a spreadsheet would compute have an apostrophe before them: {', '.join(shielded)}.")
+    changed = _shield(table)
+    if changed:
+        lines.append(f"Texts that a spreadsheet would compute have an apostrophe before them: {', '.join(changed)}.")
     for column in table.itercols():
         unit = f" [{column.unit}]" if column.unit is not None else ""
         ucd = f", UCD {column.meta['ucd']}" if column.meta["ucd"] and "origin" in column.meta else ""
@@ -154,20 +150,17 @@ def _csv_with_notes(table: Table, words: Mapping[str, str]) -> bytes:
 
 
 def _shield(table: Table) -> list[str]:
-    """Put an apostrophe before texts that spreadsheets take for formulas; names of the columns that have such texts.
-
-    Numbers, also those that are written as text, and signs alone are left as they are, as nothing is computed of them.
-    """
+    """Shield texts that spreadsheets take for formulas; names of the columns that have such texts."""
     changed = []
     for column in table.itercols():
         if column.dtype.kind != "U":
             continue
         texts = column.tolist()
-        shielded = [f"'{text}" if _FORMULA.match(text) and not _HARMLESS.fullmatch(text) else text for text in texts]
-        if shielded != texts:
+        safe = [shielded(text) for text in texts]
+        if safe != texts:
             changed.append(column.name)
             about = {"name": column.name, "description": column.description, "meta": column.meta}
-            table[column.name] = Column(shielded, **about)
+            table[column.name] = Column(safe, **about)
     return changed
 
 

@@ -45,7 +45,7 @@ class Workspace(param.Parameterized):
 
     Attributes
     ----------
-    heard : bool
+    connected : bool
         Whether a page has told the message that stood when it came.
     came_from : str
         The room in which a page lost its server; "" when it came otherwise.
@@ -89,7 +89,7 @@ class Workspace(param.Parameterized):
         self._kept.follow(self.subsets)
         self._present = (self.selection, self.subsets)
         self._travelling = False
-        self.heard = False
+        self.connected = False
         self.came_from = ""
         self._of_star = ""
         self.param.watch(self._changed, ["selection", "subsets"])
@@ -184,9 +184,9 @@ class Workspace(param.Parameterized):
     def look_at(self, obsid: int) -> None:
         """Put a star under the lens; an unknown obsid leaves the focus and says so.
 
-        What was said before, such as that a link is unknown, still stands while no page has told it: see ``heard``.
+        What was said before, such as that a link is unknown, still stands while no page has told it: see ``connected``.
         """
-        before = "" if self.heard else self.message.removesuffix(self._of_star).rstrip()
+        before = "" if self.connected else self.message.removesuffix(self._of_star).rstrip()
         if self.table.row_of(obsid) is None:
             self._of_star = f"This catalogue has no star with obsid {obsid}."
             self.message = f"{before} {self._of_star}".lstrip()

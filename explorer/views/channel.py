@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import math
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, Unpack
 
 import panel as pn
 from bokeh.document import Document
@@ -19,6 +18,7 @@ from panel.custom import JSComponent
 
 from explorer.model.selection import SelectionError
 from explorer.model.work import Queue, StoppedError
+from explorer.protocol import FIELDS, Connect, Request, SomeRequest, Update, decode, kind_of
 from pipeline.products.manifest import ProductError
 
 _SCRIPTS = (
@@ -27,8 +27,11 @@ _SCRIPTS = (
 )
 _LOG = logging.getLogger(__name__)
 Message: TypeAlias = dict[str, Any]
-Handler: TypeAlias = Callable[[Message], Any]
 Result = TypeVar("Result")
+
+NOT_UNDERSTOOD = "This request could not be read, and nothing was changed. Reload the page if this happens again."
+
+NOT_HERE = "This is not available on this page."
 
 
 def asset(folder: str, name: str) -> str:
@@ -47,7 +50,8 @@ class Channel(JSComponent):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
-        self._handlers: dict[str, Handler] = {}
+        self._handlers: dict[type[Request], Callable[[Any], Any]] = {}
+        self.permit: Callable[[Request], str] = lambda _: ""
         self._tasks: set[asyncio.Task[None]] = set()
         self._outgoing: Message = {}
         self._last: list[Callable[[], None]] = []
@@ -57,31 +61,39 @@ class Channel(JSComponent):
         """Panel's, with the scripts as a ready bundle: else each browser compiles them as TypeScript first."""
         return super()._get_properties(doc) | {"bundle": sha256(self._esm.encode()).hexdigest()}
 
-    def on(self, kind: str, handler: Handler) -> None:
-        """Handle messages of a kind; what a handler returns is awaited where it can be, and else forgotten."""
-        self._handlers[kind] = handler
+    def on(self, request: type[SomeRequest], handler: Callable[[SomeRequest], Any]) -> None:
+        """Handle requests of a type; a coroutine that a handler returns is run on the event loop."""
+        self._handlers[request] = handler
 
     def before_sending(self, last: Callable[[], None]) -> None:
         """Call ``last`` when a message is complete but for what it tells: work that is due once, whatever asked."""
         self._last.append(last)
 
-    def tell(self, **parts: Any) -> None:
-        """Send parts of an answer, now or with the others; a part that is told twice is told as it was last."""
-        self._outgoing |= parts
-        self.stir()
+    def send(self, **fields: Unpack[Update]) -> None:
+        """Queue fields of a message; a later value for the same field replaces the earlier one.
 
-    def telling(self, part: str) -> Message:
+        Raises
+        ------
+        TypeError
+            If no page takes a field of such a name.
+        """
+        if unknown := fields.keys() - FIELDS:
+            raise TypeError(f"No page takes {', '.join(sorted(unknown))}: declare it in explorer.protocol.Update.")
+        self._outgoing |= fields
+        self.flush()
+
+    def queued(self, part: str) -> Message:
         """What is already told of a part, for one that is put together by several."""
         return dict(self._outgoing.get(part, {}))
 
-    def stir(self) -> None:
+    def flush(self) -> None:
         """Send what is due, unless a message is being handled: it goes out with that one's answer."""
         if not self._depth:
-            with self.together():
+            with self.batch():
                 pass
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def batch(self) -> Iterator[None]:
         """Everything that is told inside is one message."""
         self._depth += 1
         try:
@@ -100,34 +112,54 @@ class Channel(JSComponent):
         self._send_msg(parts)
 
     def _handle_msg(self, data: Any) -> None:
-        """Hand a message to its view; what the visitor did wrong is told in a sentence."""
-        kind = data.get("kind") if isinstance(data, dict) else None
-        handler = self._handlers.get(kind) if isinstance(kind, str) else None
-        if handler is None:
-            _LOG.warning("A page sent a message that nobody expects: %.200r", data)
-            return
-        with self.together(), self._mishaps(data):
-            check_finite(data)
-            answer = handler(data)
+        """Decode a request, check its role and run its handler: the one place where requests are refused."""
+        with self.batch():
+            try:
+                request = decode(data)
+            except ValueError as error:
+                _LOG.warning("Refused: %.300s", error)
+                kind = data.get("kind") if isinstance(data, dict) else None
+                self.refuse(NOT_UNDERSTOOD, kind if isinstance(kind, str) else "")
+                return
+            kind, handler = kind_of(type(request).__name__), self._handlers.get(type(request))
+            if handler is None:
+                _LOG.warning("Refused: %r is not handled on this page", kind)
+                self.refuse(NOT_HERE, kind)
+            elif refusal := self.permit(request):
+                level = logging.INFO if isinstance(request, Connect) else logging.WARNING  # every page sends that one
+                _LOG.log(level, "Refused: %r: %s", kind, ascii(refusal))
+                self.refuse(refusal, kind)
+            else:
+                self._run(handler, request, kind)
+
+    def _run(self, handler: Callable[[Any], Any], request: Request, kind: str) -> None:
+        with self._mishaps(kind):
+            answer = handler(request)
             if inspect.isawaitable(answer):
-                task = asyncio.get_running_loop().create_task(self._later(answer, data))
+                task = asyncio.get_running_loop().create_task(self._later(answer, kind))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
-    async def _later(self, answer: Awaitable[None], data: Message) -> None:
-        with self._mishaps(data):
+    def refuse(self, sentence: str, kind: str) -> None:
+        """Answer a request that is refused with a sentence."""
+        self.send(say=sentence, refused=kind[:40])
+
+    async def _later(self, answer: Awaitable[None], kind: str) -> None:
+        with self._mishaps(kind):
             await answer
 
     @contextmanager
-    def _mishaps(self, data: Message) -> Iterator[None]:
+    def _mishaps(self, kind: str) -> Iterator[None]:
+        """Answer what a handler raises for a request of a kind."""
         try:
             yield
         except (SelectionError, ProductError) as error:
-            self.tell(say=str(error))
+            self.send(say=str(error))
         except StoppedError:  # nobody waits for it any more
             pass
         except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:
-            log_mishap(_LOG, data, error)
+            log_mishap(_LOG, kind, error)
+            self.refuse(NOT_UNDERSTOOD, kind)
 
     async def in_background(self, work: Callable[[], Result], queue: Queue) -> Result:
         """Run something slow beside the page, so that nobody waits for it.
@@ -140,29 +172,10 @@ class Channel(JSComponent):
         return await asyncio.wrap_future(submitted(work, queue, self))
 
 
-def check_finite(value: Any) -> None:
-    """Refuse a message that holds infinity or what is no number, wherever: no page sends such a one on purpose.
-
-    Raises
-    ------
-    ValueError
-        If it does.
-    """
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError(f"a number is {value}")
-    elif isinstance(value, dict):
-        for one in value.values():
-            check_finite(one)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            check_finite(one)
-
-
-def log_mishap(log: logging.Logger, data: Message, error: Exception) -> None:
-    """Log a message that could not be handled in one line; where it happened is shown at the level of debugging."""
+def log_mishap(log: logging.Logger, kind: str, error: Exception) -> None:
+    """Log a request that could not be handled in one line; where it happened is shown at the level of debugging."""
     found, shown = f"{type(error).__name__}: {error}", log.isEnabledFor(logging.DEBUG)
-    log.warning("A message could not be handled (%.200s): %.200r", found, data, exc_info=shown)
+    log.warning("A message could not be handled (%.200s): %.40s", found, kind, exc_info=shown)
 
 
 def submitted(work: Callable[[], Result], queue: Queue, instead: object) -> Future[Result]:

@@ -10,14 +10,16 @@ from typing import Any
 import panel as pn
 from panel.viewable import Viewable
 
+from explorer import protocol
 from explorer.model.building import BusyError
 from explorer.model.corrections import ROLES, Correction
 from explorer.model.opened_files import OpenError
 from explorer.model.opening import Opening
 from explorer.model.understood import Understood, UnderstoodTable
+from explorer.model.vetting.people import Role
 from explorer.model.work import UPLOADS
 from explorer.views.base import stylesheet
-from explorer.views.channel import Channel, Message, asset
+from explorer.views.channel import Channel, asset
 from explorer.views.opening_words import (
     column_words,
     match_words,
@@ -40,15 +42,12 @@ class ColumnsChannel(Channel):
     _stylesheets = [stylesheet("explore"), stylesheet("columns")]  # noqa: RUF012 - so Panel wants it
 
     @contextmanager
-    def _mishaps(self, data: Message) -> Iterator[None]:
-        kind = str(data.get("kind"))
-        try:
-            yield
-        except (OpenError, BusyError) as error:
-            self.tell(say=str(error), refused=kind)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-            _LOG.warning("A message could not be handled: %.200r", data, exc_info=True)
-            self.tell(say="This could not be understood, and nothing was changed.", refused=kind)
+    def _mishaps(self, kind: str) -> Iterator[None]:
+        with super()._mishaps(kind):
+            try:
+                yield
+            except (OpenError, BusyError) as error:
+                self.refuse(str(error), kind)
 
 
 class ColumnsPage:
@@ -72,18 +71,16 @@ class ColumnsPage:
         self._corrected: tuple[frozenset[str], ...] = ()
         self._followed = False
         self.dark = False
-        for kind, handler in {
-            "hello": self._hello,
-            "apply": self._apply,
-            "again": self._again,
-            "configuration": self._configuration,
-        }.items():
-            self.channel.on(kind, handler)
+        self.channel.permit = lambda request: self.refusal() if request.role > Role.VIEWER else ""
+        self.channel.on(protocol.Connect, self._connect)
+        self.channel.on(protocol.Apply, self._apply)
+        self.channel.on(protocol.Again, self._again)
+        self.channel.on(protocol.Configuration, self._configuration)
 
-    def _hello(self, _: Message) -> None:
+    def _connect(self, _: protocol.Connect) -> None:
         self._status = self._understood = None
         refusal = self.refusal()
-        self.channel.tell(may=not refusal, refusal=refusal, stays=self.stays, name=self.opening.name, theme=self.dark)
+        self.channel.send(may=not refusal, refusal=refusal, stays=self.stays, theme=self.dark)
         self.refresh(anew=True)
         document = pn.state.curdoc
         if document is not None and document.session_context is not None and not self._followed:
@@ -94,62 +91,48 @@ class ColumnsPage:
         """Send what changed."""
         state = self.opening.state()
         status = status_words(state, self.opening.name)
-        with self.channel.together():
+        with self.channel.batch():
             if status != self._status:
                 self._status = status
-                self.channel.tell(status=status)
+                self.channel.send(status=status)
             if anew or state.understood is not self._understood:
                 self._understood = state.understood
                 if state.understood is not None:
-                    self.channel.tell(columns=columns_message(state.understood, self.opening.corrected()))
+                    self.channel.send(columns=columns_message(state.understood, self.opening.corrected()))
 
     def theme(self, *, dark: bool) -> None:
         """Light or dark."""
         self.dark = dark
-        self.channel.tell(theme=dark)
+        self.channel.send(theme=dark)
 
-    def _allowed(self, action: str) -> None:
-        refusal = self.refusal()
-        if refusal:
-            _LOG.warning("Refused: somebody wanted to %s. %s", action, ascii(refusal))
-            raise OpenError(refusal)
-
-    async def _apply(self, message: Message) -> None:
+    async def _apply(self, request: protocol.Apply) -> None:
         """Keep corrections and make the products again."""
-        self._allowed("correct how columns are understood")
-        corrections = corrections_of(message)
+        corrections = corrections_of(request)
         if not corrections:
             raise OpenError("Nothing was changed.")
         await self.channel.in_background(lambda: self.opening.correct(corrections), UPLOADS)
-        self.channel.tell(applied=True)
+        self.channel.send(applied=True)
         self.refresh()
 
-    async def _again(self, _: Message) -> None:
+    async def _again(self, _: protocol.Again) -> None:
         """Make the products again, as after a failure that was mended elsewhere."""
-        self._allowed("make the products again")
         await self.channel.in_background(lambda: self.opening.correct(()), UPLOADS)
         self.refresh()
 
-    def _configuration(self, message: Message) -> None:
+    def _configuration(self, request: protocol.Configuration) -> None:
         """Hand over the configuration, with what is chosen on the page."""
-        text = self.opening.configuration(corrections_of(message))
+        text = self.opening.configuration(corrections_of(request))
         name = f"{self.opening.files[0].stem}.toml"
-        self.channel.tell(download={"name": name, "mime": "application/toml", "data": text})
+        self.channel.send(download={"name": name, "mime": "application/toml", "data": text.encode()})
 
     def __panel__(self) -> Viewable:
         """The page's layout."""
         return self.channel
 
 
-def corrections_of(message: Message) -> tuple[Correction, ...]:
-    """Corrections that a page sends; TypeError or ValueError where something is of another kind than pages send."""
-    found = []
-    for one in message["corrections"]:
-        theirs = one["theirs"]
-        if theirs is not None and not isinstance(theirs, str):
-            raise TypeError(f"A column is a text; found {theirs!r:.40}.")
-        found.append(Correction(int(one["table"]), str(one["ours"]), theirs, str(one.get("unit") or "")))
-    return tuple(found)
+def corrections_of(request: protocol.Apply | protocol.Configuration) -> tuple[Correction, ...]:
+    """Corrections that a page sends."""
+    return tuple(Correction(one.table, one.ours, one.theirs, one.unit or "") for one in request.corrections)
 
 
 def columns_message(understood: Understood, corrected: tuple[frozenset[str], ...]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import panel as pn
 from panel.viewable import Viewable
 
+from explorer import protocol
 from explorer.model.library import Library
 from explorer.model.links import LinkStore, new_token
 from explorer.model.selection import SelectionError
@@ -18,7 +19,7 @@ from explorer.model.work import LINKS
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 from explorer.views.catalogue import default_panels
-from explorer.views.channel import Channel, Message
+from explorer.views.channel import Channel
 from explorer.views.help import Help
 from explorer.views.owner import Owner
 from explorer.views.sharing import Sharing
@@ -72,9 +73,9 @@ class ExploreRoom:
         self._resume = new_token()
         self._unsaved = False
         self._unkept = ""
-        self.channel.on("hello", self._hello)
-        self.channel.on("painted", lambda _: self._painted())
-        workspace.param.watch(lambda event: self.channel.tell(say=event.new), "message")
+        self.channel.on(protocol.Connect, self._connect)
+        self.channel.on(protocol.Painted, lambda _: self._painted())
+        workspace.param.watch(lambda event: self.channel.send(say=event.new), "message")
         kept = [
             "selection",
             "subsets",
@@ -91,17 +92,17 @@ class ExploreRoom:
         ]
         workspace.param.watch(lambda *_: self._changed(), kept)
 
-    def _hello(self, message: Message) -> None:
+    def _connect(self, request: protocol.Connect) -> None:
         """A page is there: tell it everything."""
         self._star_shown = False
-        self.owner.greeted_by(message.get("browser"))
-        self.stage.hello()
-        self.toolbar.hello()
-        self.table.hello()
-        self.help.hello(seen=bool(message["seen"]) or self.workspace.star_alone)  # the tour is of the views
-        self.channel.tell(resume=self._resume, say=self.workspace.message, who=self.record.name)
+        self.owner.set_browser(request.browser)
+        self.stage.connect()
+        self.toolbar.connect()
+        self.table.connect()
+        self.help.connect(seen=request.seen or self.workspace.star_alone)  # the tour is of the views
+        self.channel.send(resume=self._resume, say=self.workspace.message, who=self.record.name)
         self._changed(0)  # a server may go before anything is changed
-        self.workspace.heard = True
+        self.workspace.connected = True
         if self.workspace.focus is not None:
             self._show_star()
 
@@ -116,7 +117,7 @@ class ExploreRoom:
         """Fill the right side once the views are painted: they come first."""
         if not self._star_shown:
             self._star_shown = True
-            self.star.hello()
+            self.star.connect()
 
     def _changed(self, after_ms: int = _RESUME_AFTER_MS) -> None:
         """Remember what is on screen for a page that loses its server, a moment after the last change."""
@@ -133,7 +134,7 @@ class ExploreRoom:
         """
         chosen = [_unzoomed(one) for one in self.workspace.panels] != [_unzoomed(one) for one in self._first_panels]
         await self._save(leave_out=() if chosen else ("panels", "enlarged"))
-        self.channel.tell(reload=True)
+        self.channel.send(reload=True)
 
     async def _save(self, leave_out: Collection[str] = ()) -> None:
         self._unsaved = False
@@ -145,7 +146,7 @@ class ExploreRoom:
         except SelectionError as error:
             unkept = f"A lost connection could not bring this back. {error}"
         if unkept and not self._unkept:
-            self.channel.tell(say=unkept)
+            self.channel.send(say=unkept)
         self._unkept = unkept
 
     def __panel__(self) -> Viewable:

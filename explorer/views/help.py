@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from explorer import protocol
 from explorer.views.channel import Channel
 
 GESTURES = (
@@ -63,13 +64,13 @@ class Help:
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
-        channel.on("help", lambda _: channel.tell(help=self.content()))
+        channel.on(protocol.Help, lambda _: channel.send(help=self.content()))
 
     def content(self) -> dict[str, object]:
         """Gestures, shortcuts and the steps of the tour."""
         return {"gestures": GESTURES, "shortcuts": SHORTCUTS, "tour": TOUR}
 
-    def hello(self, *, seen: bool) -> None:
+    def connect(self, *, seen: bool) -> None:
         """Show a first visitor around."""
         if not seen:
-            self.channel.tell(tour=TOUR)
+            self.channel.send(tour=list(TOUR))

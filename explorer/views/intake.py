@@ -19,8 +19,10 @@ from collections.abc import Iterable
 
 from bokeh.server.views.ws import WSHandler
 
+from explorer.panel_internals import begins_message, hide_tracebacks
+
 MAX_MESSAGE_BYTES = 2_000_000
-"""Of one message of a page; the largest that pages send is a part of an upload, of 0.7 MB."""
+"""Of one message of a page with its arrays; the largest that pages send is a part of an upload, of 0.7 MB."""
 
 MAX_VALUES = 60_000
 """Values and containers in one message; an outline of 10,000 corners has 20,000."""
@@ -76,6 +78,12 @@ class Meter:
         return max(late, (self._seconds - BURST_S) / SHARE, 0.0)
 
 
+_FRAGMENT_BYTES = 100
+"""Counted for each fragment, as an empty one takes memory too."""
+
+_SIZES: weakref.WeakKeyDictionary[WSHandler, int] = weakref.WeakKeyDictionary()
+"""Bytes of the message that each connection is in the middle of: one can have any number of arrays after its text."""
+
 _METERS: weakref.WeakKeyDictionary[WSHandler, Meter] = weakref.WeakKeyDictionary()
 _ALL: weakref.WeakSet[Meter] = weakref.WeakSet()
 
@@ -107,13 +115,18 @@ def _depth(text: str) -> int:
 
 def guard() -> None:
     """Measure every message from now on; a second call changes nothing."""
+    hide_tracebacks()
     decode = WSHandler.on_message
     if hasattr(decode, "__wrapped__"):
         return
 
     @functools.wraps(decode)
     async def on_message(self: WSHandler, fragment: str | bytes) -> None:
+        before = 0 if begins_message(self) else _SIZES.get(self, 0)
+        _SIZES[self] = size = before + len(fragment) + _FRAGMENT_BYTES
         reason = too_much(fragment)
+        if not reason and size > MAX_MESSAGE_BYTES:
+            reason = f"a message of {size:,} bytes in parts; at most {MAX_MESSAGE_BYTES:,} are read"
         if reason:
             _LOG.warning("A page's connection is closed: it sent %s.", reason)
             self.close(_CLOSED, "message too big")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer import protocol
 from explorer.model.proposals import Interval
 from explorer.model.refit import LabelModel, Refit, RefitError, Trial, Wish, shift_between
 from explorer.model.star import LABELS, error_text, number
 from explorer.model.work import REFITS, BusyError
-from explorer.views.channel import Channel, Message
+from explorer.views.channel import Channel
 from pipeline.domain.columns import column
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ class LiveRefit:
     def __init__(self, dock: StarDock, channel: Channel) -> None:
         self.dock, self.channel = dock, channel
         self._last: tuple[int, Wish, Refit] | None = None
-        channel.on("slide", self._slide)
-        channel.on("refit", self._refit)
-        channel.on("propose", self._propose)
+        channel.on(protocol.Slide, self._slide)
+        channel.on(protocol.Refit, self._refit)
+        channel.on(protocol.Propose, self._propose)
 
     def setup(self) -> dict[str, Any]:
         """Labels with their ranges; a sentence when there is no model."""
@@ -67,21 +68,20 @@ class LiveRefit:
         return {name: np.nan if value is None else value for name, value in self.published_of(row).items()}
 
     @staticmethod
-    def intervals(stored: Any) -> tuple[Interval, ...]:
-        """Masked stretches as the browser sends them."""
-        found = tuple((float(low), float(high)) for low, high in stored)
-        if len(found) > _MOST_INTERVALS:
-            raise ValueError(f"{len(found)} masked stretches; at most {_MOST_INTERVALS} are taken.")
-        return tuple((low, high) for low, high in found if low < high)
+    def intervals(stored: protocol.Intervals) -> tuple[Interval, ...]:
+        """Masked stretches as the browser sends them, without empty ones."""
+        if len(stored) > _MOST_INTERVALS:
+            raise ValueError(f"{len(stored)} masked stretches; at most {_MOST_INTERVALS} are taken.")
+        return tuple((low, high) for low, high in stored if low < high)
 
-    def _slide(self, message: Message) -> None:
+    def _slide(self, request: protocol.Slide) -> None:
         """The model for the sliders' labels."""
         model = self.dock.model
         row = self.dock.workspace.focus_row
         if model is None or row is None:
             return
-        flux = self._model_at(model, row, message["labels"])
-        self.channel.tell(slid={"obsid": str(self.dock.workspace.focus), "number": message["number"], "model": flux})
+        flux = self._model_at(model, row, request.labels)
+        self.channel.send(slid={"obsid": str(self.dock.workspace.focus), "number": request.number, "model": flux})
 
     def _model_at(self, model: LabelModel, row: int, values: Mapping[str, Any]) -> NDArray[np.float32]:
         labels = {name: float(values[name]) for name in model.names}
@@ -97,25 +97,24 @@ class LiveRefit:
         labels = tuple((name, float(values[name])) for name in (*model.names, "rv"))
         return Trial(labels, self._model_at(model, row, values))
 
-    def wish(self, message: Message) -> Wish:
+    def wish(self, request: protocol.Refit) -> Wish:
         """What the visitor asks for."""
-        fixed = tuple((str(name), float(value)) for name, value in dict(message["fixed"]).items())
-        return Wish(fixed, bool(message["fit_rv"]), self.intervals(message["masked"]))
+        return Wish(tuple(request.fixed.items()), request.fit_rv, self.intervals(request.masked))
 
-    async def _refit(self, message: Message) -> None:
+    async def _refit(self, request: protocol.Refit) -> None:
         try:
             row, obsid, spectrum = self.dock.focused()
             model = self.dock.model
             if model is None:
                 raise RefitError(self.dock.no_model)  # noqa: TRY301 - told like every other reason
-            wish, published = self.wish(message), self.published(row)
+            wish, published = self.wish(request), self.published(row)
             snr = self.dock.workspace.table.value("snr", row)
             found = await self.channel.in_background(lambda: model.refit(spectrum, published, wish, snr), REFITS)
         except (RefitError, BusyError) as error:
-            self.channel.tell(refit={"sentence": str(error)})
+            self.channel.send(refit={"sentence": str(error)})
             return
         self._last = (obsid, wish, found)
-        self.channel.tell(refit={"obsid": str(obsid), "sentence": "", **self._answer(found)})
+        self.channel.send(refit={"obsid": str(obsid), "sentence": "", **self._answer(found)})
 
     def _answer(self, found: Refit) -> dict[str, Any]:
         formal, calibrated = dict(found.formal), dict(found.calibrated)
@@ -135,17 +134,17 @@ class LiveRefit:
             "model": found.model.astype(np.float32),
         }
 
-    def _propose(self, message: Message) -> None:
+    def _propose(self, request: protocol.Propose) -> None:
         """Keep the last fit of this star as a proposal, with the visitor's reason."""
         dock = self.dock
         if self._last is None or self._last[0] != dock.workspace.focus or dock.model is None:
-            self.channel.tell(say="Fit this star first: a proposal is what a fit gave.")
+            self.channel.send(say="Fit this star first: a proposal is what a fit gave.")
             return
         obsid, wish, found = self._last
         manifest = dock.library.products.manifest
-        proposal = dock.model.proposal(obsid, wish, found, f"{manifest.name} {manifest.created}", str(message["why"]))
+        proposal = dock.model.proposal(obsid, wish, found, f"{manifest.name} {manifest.created}", request.why)
         dock.workspace.proposals = {**dock.workspace.proposals, obsid: proposal}
-        self.channel.tell(proposed={"obsid": str(obsid), "why": proposal.why, "json": proposal.to_json()})
+        self.channel.send(proposed={"obsid": str(obsid), "why": proposal.why, "json": proposal.to_json()})
 
 
 def _error(name: str, value: float) -> str:

@@ -22,7 +22,7 @@ class Owner:
     def __init__(self, record: RecordReader) -> None:
         self._record, self._browser = record, new_token()
 
-    def greeted_by(self, browser: object) -> None:
+    def set_browser(self, browser: object) -> None:
         """Take the name that the browser keeps for itself; without one the page is its own owner."""
         if isinstance(browser, str) and browser:
             self._browser = browser[:_MAX_LETTERS]

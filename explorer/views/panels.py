@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer import protocol
 from explorer.model.selection import TURN, WIDEST, Everything, InBox, InPolygon, InRange, Selection, images
 from explorer.plots.diagram import Arrows, Axis, Bars, DiscPlane, Dots, Figure, Missing, Plane
 from explorer.plots.disc import has_cells, rotation_bar, rotation_scale, texture_levels
@@ -93,7 +94,7 @@ class Panel:
         """Layers that follow the selection; also writes :attr:`note`."""
         return []
 
-    def region(self, geometry: dict[str, Any]) -> Selection | None:  # noqa: ARG002 - nothing to select from
+    def region(self, geometry: protocol.Rectangle | protocol.Outline) -> Selection | None:  # noqa: ARG002 - nothing to select from
         """A drawn shape as a selection; None when it encloses nothing."""
         return None
 
@@ -205,14 +206,14 @@ class PlanePanel(Panel):
         x, y, v_x, v_y = (values[known] for values in (x, y, v_x, v_y))
         return x, y, *arrow_ends((x, y), (v_x, v_y))
 
-    def region(self, geometry: dict[str, Any]) -> Selection | None:
+    def region(self, geometry: protocol.Rectangle | protocol.Outline) -> Selection | None:
         """A rectangle or an outline in this plane."""
-        if geometry["type"] == "rect":
-            x_low, x_high = sorted((float(geometry["x0"]), float(geometry["x1"])))
-            y_low, y_high = sorted((float(geometry["y0"]), float(geometry["y1"])))
+        if isinstance(geometry, protocol.Rectangle):
+            x_low, x_high = sorted((geometry.x0, geometry.x1))
+            y_low, y_high = sorted((geometry.y0, geometry.y1))
             return InBox(*self.names, x_low, x_high, y_low, y_high) if x_low < x_high and y_low < y_high else None
-        if geometry["type"] == "poly" and len(geometry["x"]) >= 3:
-            return InPolygon(*self.names, tuple(zip(map(float, geometry["x"]), map(float, geometry["y"]), strict=True)))
+        if len(geometry.x) >= 3:
+            return InPolygon(*self.names, tuple(zip(geometry.x, geometry.y, strict=True)))
         return None
 
     def star_at(self, x: float, y: float) -> int | None:
@@ -321,10 +322,10 @@ class BarsPanel(Panel):
         picture = {"name": name, "edges": np.linspace(low, high, BARS + 1), "counts": counts.astype(np.float64)}
         return {**picture, "known": known} if name == "selected" else picture
 
-    def region(self, geometry: dict[str, Any]) -> Selection | None:
+    def region(self, geometry: protocol.Rectangle | protocol.Outline) -> Selection | None:
         """The range that a drag covers, whatever its height."""
-        xs = (geometry["x0"], geometry["x1"]) if geometry["type"] == "rect" else geometry["x"]
-        low, high = float(min(xs)), float(max(xs))
+        xs = (geometry.x0, geometry.x1) if isinstance(geometry, protocol.Rectangle) else geometry.x
+        low, high = min(xs), max(xs)
         return InRange(self.figure.x.column.name, low, high) if low < high else None
 
 

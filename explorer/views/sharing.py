@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from explorer import protocol
 from explorer.audit import audit
 from explorer.model.export import FORMS, Exported, export
 from explorer.model.library import Library
@@ -20,7 +21,7 @@ from explorer.plots.journal import FORMATS, file_name, picture_bytes
 from explorer.plots.paper import PAPER_FIGURES, paper_bytes
 from explorer.plots.picture import Shot, draw_bars, draw_plane, ends_of
 from explorer.state.workspace import Workspace
-from explorer.views.channel import Channel, Message
+from explorer.views.channel import Channel
 from explorer.views.owner import Owner
 from explorer.views.panels import BarsPanel, DiscPanel, PlanePanel
 from explorer.views.stage import Stage
@@ -63,22 +64,19 @@ class Sharing:
         self.owner = owner or Owner(NoRecord())
         self.workspace, self.library, self.links = workspace, library, links
         self.stage, self.channel, self.samp = stage, channel, samp
-        for kind, handler in {
-            "more": lambda _: channel.tell(more=self.doors()),
-            "share": self._share,
-            "export": self._export,
-            "samp": self._send,
-            "picture": self._picture,
-            "paper": self._paper,
-        }.items():
-            channel.on(kind, handler)
+        channel.on(protocol.More, lambda _: channel.send(more=self.exports()))
+        channel.on(protocol.Share, self._share)
+        channel.on(protocol.Export, self._export)
+        channel.on(protocol.Samp, self._send)
+        channel.on(protocol.Picture, self._picture)
+        channel.on(protocol.Paper, self._paper)
 
-    async def _share(self, _: Message) -> None:
+    async def _share(self, _: protocol.Share) -> None:
         state = self.workspace.to_dict()
         token = await self.channel.in_background(lambda: self.links.share(state, self.owner.name), LINKS)
-        self.channel.tell(link={"token": token})
+        self.channel.send(link={"token": token})
 
-    def doors(self) -> dict[str, Any]:
+    def exports(self) -> dict[str, Any]:
         """What can be taken away now."""
         return {
             "exports": [[key, form.label] for key, form in FORMS.items()],
@@ -96,24 +94,24 @@ class Sharing:
         simulated = "SIMULATED DATA. " if manifest.simulated else ""
         return f"{simulated}{manifest.name}, {manifest.created[:10]}: {self.workspace.summary()} ({words})"
 
-    async def _export(self, message: Message) -> None:
-        if message["value"] not in FORMS:
-            raise ValueError(f"There is no table of kind {message['value']!r}.")
-        made = await self.channel.in_background(self._table(message["value"]), EXPORTS)
+    async def _export(self, request: protocol.Export) -> None:
+        if request.value not in FORMS:
+            raise ValueError(f"There is no table of kind {request.value!r}.")
+        made = await self.channel.in_background(self._table(request.value), EXPORTS)
         audit("export", file=made.name, selection=self.workspace.summary(), bytes=len(made.data))
         self._hand_over(made.name, made.mime, made.data)
 
-    async def _send(self, _: Message) -> None:
+    async def _send(self, _: protocol.Samp) -> None:
         folder, table = self.samp, self._table("votable")
         if folder is None:
             raise SelectionError("SAMP needs the explorer on your own machine. Download the VOTable and open it there.")
-        self.channel.tell(say=await self.channel.in_background(lambda: send_table(table(), folder), EXPORTS))
+        self.channel.send(say=await self.channel.in_background(lambda: send_table(table(), folder), EXPORTS))
 
     def _table(self, form: str) -> partial[Exported]:
         return partial(export, self.library, self.workspace.selection, self.workspace.rows, form)
 
-    async def _paper(self, message: Message) -> None:
-        key, form = str(message["key"]), _form(message["form"])
+    async def _paper(self, request: protocol.Paper) -> None:
+        key, form = request.key, _form(request.form)
         missing = PAPER_FIGURES[key].missing(self.library)
         if missing:
             raise SelectionError(missing)
@@ -121,8 +119,8 @@ class Sharing:
         data = await self.channel.in_background(draw, EXPORTS)
         self._hand_over(f"figure_{key}.{form}", FORMATS[form], data)
 
-    async def _picture(self, message: Message) -> None:
-        slot, form = int(message["slot"]), _form(message["form"])
+    async def _picture(self, request: protocol.Picture) -> None:
+        slot, form = request.slot, _form(request.form)
         draw = self.drawing(slot)
         name = file_name(self.stage.panels[slot].title)
         data = await self.channel.in_background(lambda: picture_bytes(draw(), form), EXPORTS)
@@ -161,10 +159,10 @@ class Sharing:
         )
 
     def _hand_over(self, name: str, mime: str, data: bytes) -> None:
-        self.channel.tell(download={"name": name, "mime": mime, "data": data})
+        self.channel.send(download={"name": name, "mime": mime, "data": data})
 
 
-def _form(form: Any) -> str:
+def _form(form: str) -> str:
     if form not in FORMATS:
         raise ValueError(f"There is no picture of kind {form!r}.")
-    return str(form)
+    return form

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from functools import cached_property, partial
 from typing import Any
 
+from explorer import protocol
 from explorer.model.completion import completions
 from explorer.model.definitions import check_size
 from explorer.model.expression import ExpressionError, parse
@@ -20,7 +19,7 @@ from explorer.model.vetting.reader import RecordReader
 from explorer.model.work import LINKS, UPLOADS
 from explorer.plots.palettes import fresh_colour
 from explorer.state.workspace import Workspace
-from explorer.views.channel import Channel, Message
+from explorer.views.channel import Channel
 from explorer.views.owner import Owner
 from explorer.views.uploads import Uploads
 from pipeline.domain.column import Column
@@ -63,30 +62,27 @@ class Side:
         self.uploads = Uploads(MOST_BYTES)
         self.open = False
         self._replaces = ""
-        for kind, handler in {
-            "side": self._toggle,
-            "check": self._check,
-            "filter": self._filter,
-            "keep": self._keep,
-            "subset": self._use_subset,
-            "categories": self._by_category,
-            "upload": self._take_part,
-            "members": self._upload,
-            "verdicts": self._by_verdict,
-            "save_view": self._save_view,
-            "view": self._show_view,
-            "forget_view": self._forget_view,
-        }.items():
-            channel.on(kind, handler)
-        workspace.param.watch(lambda _: self._tell_subsets(), "subsets")
+        channel.on(protocol.Side, self._toggle)
+        channel.on(protocol.Check, self._check)
+        channel.on(protocol.Filter, self._filter)
+        channel.on(protocol.Keep, self._keep)
+        channel.on(protocol.Subset, self._use_subset)
+        channel.on(protocol.Categories, self._by_category)
+        channel.on(protocol.Upload, self._take_part)
+        channel.on(protocol.Members, self._upload)
+        channel.on(protocol.Verdicts, self._by_verdict)
+        channel.on(protocol.SaveView, self._save_view)
+        channel.on(protocol.View, self._show_view)
+        channel.on(protocol.ForgetView, self._forget_view)
+        workspace.param.watch(lambda _: self._send_subsets(), "subsets")
 
     @property
     def catalog(self) -> str:
         """Name under which views of this catalogue are saved."""
         return self.library.products.manifest.name
 
-    def _toggle(self, message: Message) -> None:
-        self.open = bool(message.get("open", not self.open))
+    def _toggle(self, request: protocol.Side) -> None:
+        self.open = not self.open if request.open is None else request.open
         lists = self.record.verdict_lists() if self.open else {}
         verdicts = [[name, f"{name} ({len(stars):,})"] for name, stars in lists.items()]
         table = self.workspace.table
@@ -94,17 +90,17 @@ class Side:
             [one.name, table.titles[one.name], one.group if one.is_own else ""] for one in table.categorical()
         ]
         views = list(self.links.views(self.catalog))
-        self._tell(open=self.open, views=views, verdicts=verdicts, categories=categories)
-        self._tell_subsets()
+        self._send(open=self.open, views=views, verdicts=verdicts, categories=categories)
+        self._send_subsets()
 
-    def _tell(self, **state: Any) -> None:
-        self.channel.tell(side={**self.channel.telling("side"), **state})
+    def _send(self, **state: Any) -> None:
+        self.channel.send(side={**self.channel.queued("side"), **state})
 
-    def _tell_subsets(self) -> None:
+    def _send_subsets(self) -> None:
         if not self.open:
             return
         table = self.workspace.table
-        self._tell(
+        self._send(
             subsets=[
                 {
                     "name": one.name,
@@ -127,9 +123,9 @@ class Side:
         table = self.workspace.table
         return tuple(one for one in table.columns if not one.is_float or table.usable(one.name))
 
-    def _check(self, message: Message) -> None:
+    def _check(self, request: protocol.Check) -> None:
         """Answer every keystroke: is it an expression, how many stars fit, what could follow."""
-        text, cursor = str(message["text"]), int(message["cursor"])
+        text, cursor = request.text, request.cursor
         names = [one.name for one in self.workspace.subsets]
         start, found = completions(text, cursor, self.columns, names)
         words = [[one.word, one.help] for one in found]
@@ -142,25 +138,25 @@ class Side:
             state["error"] = [str(error), error.start, error.end]
         except SelectionError as error:  # of the whole expression
             state["error"] = [str(error), 0, len(text)]
-        self._tell(check=state)
+        self._send(check=state)
 
-    def _filter(self, message: Message) -> None:
-        text = str(message["text"])
+    def _filter(self, request: protocol.Filter) -> None:
+        text = request.text
         if text.strip():
             self.workspace.gesture(self.parse(text))
         else:
             self.workspace.clear()
 
-    def _keep(self, message: Message) -> None:
+    def _keep(self, request: protocol.Keep) -> None:
         known = [one.name for one in self.workspace.subsets]
-        name = str(message["name"])
+        name = request.name
         taken = [one.colour for one in self.workspace.subsets]
         colour = self.workspace.subset(name).colour if name in known else fresh_colour(taken)
         self.workspace.define_subset(name, self.workspace.selection, colour)
 
-    def _by_category(self, message: Message) -> None:
+    def _by_category(self, request: protocol.Categories) -> None:
         """Name the stars of each different value of a column."""
-        name, table = str(message["column"]), self.workspace.table
+        name, table = request.column, self.workspace.table
         values = table.category_values(name) if name in table else ()
         if not values:
             raise SelectionError(
@@ -174,13 +170,13 @@ class Side:
             added.append(Subset(title, InCategory(name, value), colour))
         self.workspace.define_subsets(added)
 
-    def _use_subset(self, message: Message) -> None:
-        name, action = str(message["name"]), str(message["action"])
+    def _use_subset(self, request: protocol.Subset) -> None:
+        name, action = request.name, request.action
         subset = self.workspace.subset(name)
         if action == "remove":
             self.workspace.remove_subset(name)
         elif action == "open":
-            self._tell(children={"name": name, "nodes": self._nodes(subset.selection)})
+            self._send(children={"name": name, "nodes": self._nodes(subset.selection)})
         else:
             mode = SelectionMode(action)
             self.workspace.gesture(Named(subset.name, subset.selection), mode)
@@ -206,66 +202,62 @@ class Side:
             level = below
         return top
 
-    def _take_part(self, message: Message) -> None:
+    def _take_part(self, request: protocol.Upload) -> None:
         try:
-            self.uploads.part(message)
+            self.uploads.part(request)
         except SelectionError as error:
-            self._tell(said=str(error), place="refused")
+            self._send(said=str(error), place="refused")
 
-    async def _upload(self, message: Message) -> None:
-        if int(message["size"]) > MOST_BYTES:
-            self._tell(
-                said=f"The list has {int(message['size']):,} bytes; at most {MOST_BYTES:,} are read.", place="refused"
-            )
+    async def _upload(self, request: protocol.Members) -> None:
+        if request.size > MOST_BYTES:
+            said = f"The list has {request.size:,} bytes; at most {MOST_BYTES:,} are read."
+            self._send(said=said, place="refused")
             return
         try:
-            if "upload" in message:
-                data = self.uploads.whole(message["upload"], int(message["size"]))
-            else:
-                data = base64.b64decode(str(message["data"]), validate=True)
+            data = self.uploads.given(request)
             members = await self.channel.in_background(partial(read_members, data, self.workspace.table), UPLOADS)
-        except (SelectionError, binascii.Error) as error:
-            self._tell(said=str(error), place="refused")
+        except SelectionError as error:
+            self._send(said=str(error), place="refused")
             return
-        with self.channel.together():
-            self._tell(said=members.sentence, place="list")
+        with self.channel.batch():
+            self._send(said=members.sentence, place="list")
             self.workspace.gesture(members.selection)
 
-    def _by_verdict(self, message: Message) -> None:
+    def _by_verdict(self, request: protocol.Verdicts) -> None:
         """Stars of which something was said, as it stands now."""
-        name = str(message["name"])
+        name = request.name
         stars = self.record.verdict_lists().get(name)
         if stars is None:
             raise SelectionError(f"No star is in the list {name!r} any more.")
         self.workspace.gesture(Named(name, InIds(stars)))
 
-    async def _save_view(self, message: Message) -> None:
-        name = str(message["name"]).strip()[:60]
+    async def _save_view(self, request: protocol.SaveView) -> None:
+        name = request.name.strip()[:60]
         if not name:
-            self._tell(said="Give the view a name first.")
+            self._send(said="Give the view a name first.")
             return
         if name in self.links.views(self.catalog) and name != self._replaces:
             self._replaces = name
-            self._tell(said=f"There is a view {name!r} already, perhaps somebody else's: save again to replace it.")
+            self._send(said=f"There is a view {name!r} already, perhaps somebody else's: save again to replace it.")
             return
         self._replaces = ""
         state, owner = self.workspace.to_dict(), self.owner
         await self.channel.in_background(
             lambda: self.links.save_view(self.catalog, name, state, owner.name, may_replace=owner.may_replace), LINKS
         )
-        self._tell(views=list(self.links.views(self.catalog)), saved=True, said=f"Saved {name!r}.")
+        self._send(views=list(self.links.views(self.catalog)), saved=True, said=f"Saved {name!r}.")
 
-    def _show_view(self, message: Message) -> None:
-        token = self.links.views(self.catalog).get(str(message["name"]))
+    def _show_view(self, request: protocol.View) -> None:
+        token = self.links.views(self.catalog).get(request.name)
         state = self.links.get(token) if token else None
         if state is None:
-            self._tell(views=list(self.links.views(self.catalog)), said="This view is no longer there.")
+            self._send(views=list(self.links.views(self.catalog)), said="This view is no longer there.")
         else:
             self.workspace.restore(state)
 
-    async def _forget_view(self, message: Message) -> None:
-        name, owner = str(message["name"]), self.owner
+    async def _forget_view(self, request: protocol.ForgetView) -> None:
+        name, owner = request.name, self.owner
         await self.channel.in_background(
             lambda: self.links.forget_view(self.catalog, name, owner.name, may_replace=owner.may_replace), LINKS
         )
-        self._tell(views=list(self.links.views(self.catalog)))
+        self._send(views=list(self.links.views(self.catalog)))

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import panel as pn
 
+from explorer import protocol
 from explorer.model.library import Library
 from explorer.model.selection import InIds, SelectionMode
 from explorer.plots.colouring import SUBSETS, colouring_of, colouring_of_subsets, legend, ramp_of
@@ -19,7 +19,7 @@ from explorer.plots.shading import Colouring
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 from explorer.views.catalogue import VIEWS, default_panels, figure_of, has_values, new_panel
-from explorer.views.channel import Channel, Message
+from explorer.views.channel import Channel
 from explorer.views.panels import RESIDUAL, DiscPanel, Panel, Picture, PlanePanel, panel_of
 
 MOST_GLYPHS = 20_000
@@ -63,35 +63,33 @@ class Stage:
         self._seen_slots: set[int] = set()
         self._next_look, self._waiting_look = 0.0, False
         channel.before_sending(self.paint)
-        for kind, handler in {
-            "look": self._looked,
-            "region": self._drawn,
-            "tap": self._tapped,
-            "swap": lambda m: self._change(m["slot"], new_panel(library, self._known_view(m["view"]))),
-            "axis": self._choose_axis,
-            "switch": self._switch,
-            "part": lambda m: self._change(m["slot"], replace(self._state(m["slot"]), part=int(m["part"]))),
-            "enlarge": lambda m: workspace.param.update(
-                enlarged=None if workspace.enlarged is not None else self._slot(m["slot"])
-            ),
-            "grid": lambda m: self._resize(int(m["value"])),
-            "home": lambda _: channel.tell(home=True),
-        }.items():
-            channel.on(kind, handler)
+        channel.on(protocol.Look, self._looked)
+        channel.on(protocol.Region, self._drawn)
+        channel.on(protocol.Tap, self._tapped)
+        channel.on(protocol.Swap, self._swap)
+        channel.on(protocol.Axis, self._choose_axis)
+        channel.on(protocol.Switch, self._switch)
+        channel.on(
+            protocol.Part,
+            lambda request: self._change(request.slot, replace(self._state(request.slot), part=request.part)),
+        )
+        channel.on(protocol.Enlarge, self._enlarge)
+        channel.on(protocol.Grid, lambda request: self._resize(request.value))
+        channel.on(protocol.Home, lambda _: channel.send(home=True))
         watch = workspace.param.watch
         watch(lambda _: self.due(selected=True), "rows")
         watch(lambda *_: self._recoloured(), ["colour_by", "dark", "subsets"])
         watch(lambda _: self.mark_focus(), "focus")
         watch(lambda event: self._rearranged(event.old, event.new), "panels")
         watch(lambda _: self._enlarged(), "enlarged")
-        watch(lambda event: channel.tell(tool=event.new), "tool")
+        watch(lambda event: channel.send(tool=event.new), "tool")
 
-    def hello(self) -> None:
+    def connect(self) -> None:
         """Tell a new page everything; it answers with what it sees."""
         table = self.library.table
         columns = [[one.name, table.titles[one.name], one.group if one.is_own else ""] for one in table.axes()]
-        self.tell_colours()  # before the figures, which are built in them
-        self.channel.tell(
+        self.send_colours()  # before the figures, which are built in them
+        self.channel.send(
             stage={
                 **self._arrangement([panel.spec() for panel in self.panels]),
                 "catalogue": [[key, kind.title, not has_values(self.library, key)] for key, kind in VIEWS.items()],
@@ -103,13 +101,13 @@ class Stage:
 
     def _arrangement(self, specs: list[dict[str, Any] | None]) -> dict[str, Any]:
         """The grid; None leaves a place as it is, or as the same message already tells."""
-        told = self.channel.telling("stage")
+        told = self.channel.queued("stage")
         before = told.get("panels", [])
         if len(before) == len(specs):
             specs = [earlier if spec is None else spec for earlier, spec in zip(before, specs, strict=True)]
         return {**told, "panels": specs, "enlarged": self.workspace.enlarged}
 
-    def tell_colours(self) -> None:
+    def send_colours(self) -> None:
         """Palettes, theme and legend."""
         dark = self.workspace.dark
         ramps = {
@@ -119,7 +117,7 @@ class Stage:
             "histogram": count_ramp(dark),  # no colour of a category or a middle of a scale stands for all of them
         }
         bars = [[slot, panel.bar()] for slot, panel in enumerate(self.panels) if isinstance(panel, DiscPanel)]
-        self.channel.tell(
+        self.channel.send(
             colours={**{name: lookup(ramp) for name, ramp in ramps.items()}, "theme": self._theme(), "bars": bars},
             theme=dark,
             legend=legend(self.workspace.table, self.colouring, dark, single=self._single),
@@ -153,7 +151,7 @@ class Stage:
         """Ask for places to be drawn anew, or for the selected stars everywhere, before the next message goes out."""
         self._due_slots |= set(slots)
         self._due_selected |= selected
-        self.channel.stir()
+        self.channel.flush()
 
     def paint(self) -> None:
         """The hot path: draw what is due, in every view on screen."""
@@ -175,11 +173,11 @@ class Stage:
         self._send(pictures)
         if slots:
             self.mark_focus()
-            self._tell_legend()
+            self._send_legend()
             took = time.monotonic() - began
             self._next_look = began + took / _LOOKING
 
-    def _tell_legend(self) -> None:
+    def _send_legend(self) -> None:
         """Say it when stars come to be drawn one by one, or no longer."""
         planes = [
             panel for _, panel in self.on_screen if isinstance(panel, PlanePanel) and not isinstance(panel, DiscPanel)
@@ -187,7 +185,7 @@ class Stage:
         single = bool(planes) and all(panel.stars is not None for panel in planes)
         if single != self._single:
             self._single = single
-            self.channel.tell(legend=legend(self.workspace.table, self.colouring, self.workspace.dark, single=single))
+            self.channel.send(legend=legend(self.workspace.table, self.colouring, self.workspace.dark, single=single))
 
     def _send(self, pictures: list[tuple[int, Picture]]) -> None:
         layers, chunks, end = [], [], 0
@@ -200,30 +198,30 @@ class Stage:
                 end += len(pixels)
             layers.append(layer)
         notes = [[slot, panel.note] for slot, panel in self.on_screen]
-        self.channel.tell(layers=layers, pixels=b"".join(chunks), notes=notes)
+        self.channel.send(layers=layers, pixels=b"".join(chunks), notes=notes)
 
     def mark_focus(self) -> None:
         """Ring the star under the lens, wherever a plane shows it."""
         row = self.workspace.focus_row
         places = [(slot, panel.places_of(row)) for slot, panel in enumerate(self.panels)]
-        self.channel.tell(focus=[[slot, [x for x, _ in found], [y for _, y in found]] for slot, found in places])
+        self.channel.send(focus=[[slot, [x for x, _ in found], [y for _, y in found]] for slot, found in places])
 
     def _recoloured(self) -> None:
         self.colouring = self.colouring_on(dark=self.workspace.dark)
-        with self.channel.together():
-            self.tell_colours()
+        with self.channel.batch():
+            self.send_colours()
             self.due(selected=True)
 
-    def _looked(self, message: Message) -> None:
-        seen: dict[int, tuple[tuple[float, ...], int, int]] = {}
-        for view in message["views"]:
-            if int(view["slot"]) >= len(self.panels):  # of a grid that is gone: the page had not heard of it yet
-                continue
-            slot = self._slot(view["slot"])
-            window = tuple(float(edge) for edge in view["window"])
-            if len(window) != 4 or not np.isfinite(window).all():
-                raise ValueError(f"A view cannot end at {window}.")
-            seen[slot] = (window, int(view["width"]), int(view["height"]))
+    def _swap(self, request: protocol.Swap) -> None:
+        self._change(request.slot, new_panel(self.library, self._known_view(request.view)))
+
+    def _enlarge(self, request: protocol.Enlarge) -> None:
+        alone = self._slot(request.slot)
+        self.workspace.enlarged = None if self.workspace.enlarged is not None else alone
+
+    def _looked(self, request: protocol.Look) -> None:
+        present = len(self.panels)  # a page that is late may send views of a larger grid
+        seen = {view.slot: (view.window, view.width, view.height) for view in request.views if view.slot < present}
         sizes = {
             slot: (panel.viewport.width, panel.viewport.height) for slot, panel in self.on_screen if panel.viewport
         }
@@ -231,8 +229,7 @@ class Stage:
         clipped = dict(zip(sizes, _clipped(list(sizes.values())), strict=True))
         for slot, (window, _, _) in seen.items():
             self.panels[slot].look(window, *clipped[slot])
-            ends = {"x_ends": window[:2], "y_ends": window[2:]}
-            self._remember(slot, replace(self.panels[slot].state, **ends))
+            self._remember(slot, replace(self.panels[slot].state, x_ends=window[:2], y_ends=window[2:]))
         self._look(seen)
 
     def _look(self, slots: Iterable[int]) -> None:
@@ -259,35 +256,35 @@ class Stage:
         finally:
             self._own_change = False
 
-    def _drawn(self, message: Message) -> None:
-        region = self.panels[self._slot(message["slot"])].region(message["geometry"])
+    def _drawn(self, request: protocol.Region) -> None:
+        region = self.panels[self._slot(request.slot)].region(request.geometry)
         if region is not None:
-            self.workspace.gesture(region, _MODES.get(frozenset(message["keys"])))
+            self.workspace.gesture(region, _MODES.get(frozenset(request.keys)))
 
-    def _tapped(self, message: Message) -> None:
-        row = self.panels[self._slot(message["slot"])].star_at(float(message["x"]), float(message["y"]))
+    def _tapped(self, request: protocol.Tap) -> None:
+        row = self.panels[self._slot(request.slot)].star_at(request.x, request.y)
         if row is None:
             return
         obsid = int(self.workspace.table["obsid"][row])
-        mode = _MODES.get(frozenset(message["keys"]))
+        mode = _MODES.get(frozenset(request.keys))
         if mode is None:
             self.workspace.look_at(obsid)
         else:
             self.workspace.gesture(InIds((obsid,)), mode)
 
-    def _choose_axis(self, message: Message) -> None:
-        slot, name = self._slot(message["slot"]), str(message["column"])
+    def _choose_axis(self, request: protocol.Axis) -> None:
+        slot, name = self._slot(request.slot), request.column
         if not any(one.name == name for one in self.library.table.axes()):
             raise ValueError(f"{name!r} cannot stand on an axis.")
         panel = self.panels[slot]
         if isinstance(panel, PlanePanel):
-            x, y = (name, panel.names[1]) if message["axis"] == "x" else (panel.names[0], name)
+            x, y = (name, panel.names[1]) if request.axis == "x" else (panel.names[0], name)
             self._change(slot, PanelState("custom", x, y))
         else:
             self._change(slot, PanelState("histogram", name, switched=panel.state.switched))
 
-    def _switch(self, message: Message) -> None:
-        slot, name = self._slot(message["slot"]), str(message["name"])
+    def _switch(self, request: protocol.Switch) -> None:
+        slot, name = self._slot(request.slot), request.name
         state = self._state(slot)
         switched = tuple(one for one in state.switched if one != name)
         if len(switched) == len(state.switched):
@@ -297,7 +294,7 @@ class Stage:
             self._change(slot, state)
             return
         self._remember(slot, state)
-        self.channel.tell(switched=[slot, name, bool(message["on"])])
+        self.channel.send(switched=[slot, name, request.on])
         if name == "arrows":
             self.due(selected=True)
 
@@ -314,8 +311,8 @@ class Stage:
 
     def _enlarged(self) -> None:
         """One view alone, or all of them again: those that were not on screen have missed what was selected."""
-        with self.channel.together():
-            self.channel.tell(stage=self._arrangement([None] * len(self.panels)))
+        with self.channel.batch():
+            self.channel.send(stage=self._arrangement([None] * len(self.panels)))
             self.due(selected=True)
 
     def _rearranged(self, old: tuple[PanelState, ...], new: tuple[PanelState, ...]) -> None:
@@ -332,7 +329,7 @@ class Stage:
                 panels.append(self._panel(state))
                 specs.append(panels[-1].spec())
         self.panels = panels
-        self.channel.tell(stage=self._arrangement(specs))
+        self.channel.send(stage=self._arrangement(specs))
 
     def _state(self, slot: Any) -> PanelState:
         return self.panels[self._slot(slot)].state

@@ -10,6 +10,7 @@ import numpy as np
 import panel as pn
 from numpy.typing import NDArray
 
+from explorer import protocol
 from explorer.model.library import Library
 from explorer.model.refit import RefitError
 from explorer.model.star import facts_of
@@ -20,7 +21,7 @@ from explorer.plots.journal import FORMATS, picture_bytes
 from explorer.plots.spectrum import BLUE_ARM_END, RED_ARM_START, TELLURIC, ZOOMS, arrays_of, features_of, is_from_lamost
 from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.state.workspace import Workspace
-from explorer.views.channel import Channel, Message
+from explorer.views.channel import Channel
 from explorer.views.live_refit import LiveRefit
 from explorer.views.star_evidence import StarEvidence
 from pipeline.products.manifest import ProductError
@@ -71,21 +72,18 @@ class StarDock:
         self._refused = ""
         self.refit = LiveRefit(self, channel)
         self.evidence = StarEvidence(self, channel)
-        for kind, handler in {
-            "star_step": lambda m: self.step(int(m["by"]), unvetted=bool(m.get("unvetted"))),
-            "star_find": lambda m: self._find(str(m["text"])),
-            "star_pin": lambda m: channel.tell(pinned=self.packet(self._row(m["obsid"]))),
-            "star_page": lambda m: workspace.param.update(star_alone=bool(m["on"])),
-            "star_file": self._file,
-        }.items():
-            channel.on(kind, handler)
+        channel.on(protocol.StarStep, lambda request: self.step(request.by, unvetted=request.unvetted))
+        channel.on(protocol.StarFind, lambda request: self._find(request.text))
+        channel.on(protocol.StarPin, lambda request: channel.send(pinned=self.packet(self._row(request.obsid))))
+        channel.on(protocol.StarPage, lambda request: workspace.param.update(star_alone=request.on))
+        channel.on(protocol.StarFile, self._file)
         workspace.param.watch(lambda _: self.show(), "focus")
-        workspace.param.watch(lambda event: channel.tell(star_page=event.new), "star_alone")
+        workspace.param.watch(lambda event: channel.send(star_page=event.new), "star_alone")
 
-    def hello(self) -> None:
+    def connect(self) -> None:
         """Tell a new page what every star shares, then the star."""
         self._ready = True
-        self.channel.tell(star_setup=self.setup(), star_page=self.workspace.star_alone)
+        self.channel.send(star_setup=self.setup(), star_page=self.workspace.star_alone)
         self.show()
 
     def setup(self) -> dict[str, Any]:
@@ -111,9 +109,9 @@ class StarDock:
             return
         row = self.workspace.focus_row
         if row is None:
-            self.channel.tell(star={"sentence": self.workspace.message or self.nothing})
+            self.channel.send(star={"sentence": self.workspace.message or self.nothing})
             return
-        self.channel.tell(star={**self.packet(row), **self.neighbours(row)})
+        self.channel.send(star={**self.packet(row), **self.neighbours(row)})
         document = pn.state.curdoc
         if document is not None and document.session_context is not None:
             document.add_timeout_callback(self.send_ahead, AHEAD_AFTER_MS)
@@ -123,7 +121,7 @@ class StarDock:
         row = self.workspace.focus_row
         if row is not None:
             beside = [self.workspace.table.row_of(int(one)) for one in self.neighbours(row).values() if one]
-            self.channel.tell(ahead=[self.packet(one) for one in dict.fromkeys(beside) if one is not None])
+            self.channel.send(ahead=[self.packet(one) for one in dict.fromkeys(beside) if one is not None])
 
     def neighbours(self, row: int) -> dict[str, str]:
         """The next and the previous star in the table's order, by obsid; "" when nothing is selected."""
@@ -216,7 +214,7 @@ class StarDock:
             raise RefitError(self.sentence(obsid, None))
         return row, obsid, spectrum
 
-    def _row(self, obsid: Any) -> int:
+    def _row(self, obsid: str) -> int:
         row = self.workspace.table.row_of(int(obsid))
         if row is None:
             raise ValueError(f"There is no star {obsid!r}.")
@@ -229,23 +227,23 @@ class StarDock:
         elif text:
             self.workspace.message = f"{text!r} is not an obsid: type its digits only."
 
-    def _pinned(self, obsid: int, others: list[Any]) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    def _pinned(self, obsid: int, others: tuple[str, ...]) -> Iterator[tuple[str, NDArray[np.float64]]]:
         for other in map(int, others[:MOST_PINS]):
             spectrum = self.spectrum(other)
             if spectrum is not None and other != obsid:
                 known = ~spectrum.mask & (spectrum.ivar > 0)
                 yield str(other), np.where(known, spectrum.flux, np.nan)
 
-    async def _file(self, message: Message) -> None:
+    async def _file(self, request: protocol.StarFile) -> None:
         """The spectrum, its model and its mask as FITS, or the picture on screen."""
-        form = message["form"]
+        form = request.form
         try:
             row, obsid, spectrum = self.focused()
         except RefitError as error:
-            self.channel.tell(say=str(error))
+            self.channel.send(say=str(error))
             return
-        masked, look = self.refit.intervals(message.get("masked", [])), dict(message["look"])
-        trial = self.refit.trial(row, message["trial"]) if message.get("trial") else None
+        masked, look = self.refit.intervals(request.masked), request.look
+        trial = self.refit.trial(row, request.trial) if request.trial else None
         manifest = self.library.products.manifest
         if form == "fits":
             work: Callable[[], bytes] = partial(
@@ -256,21 +254,21 @@ class StarDock:
             shot = SpectrumShot(
                 spectrum=spectrum,
                 rv_kms=self.workspace.table.value("rv", row),
-                ends=(float(message["ends"][0]), float(message["ends"][1])),
+                ends=request.ends,
                 masked=masked,
-                smooth=float(look["smooth"]),
-                observed=bool(look["observed"]),
+                smooth=look.smooth,
+                observed=look.observed,
                 title=f"obsid {obsid}",
                 note=f"{'SIMULATED DATA. ' if manifest.simulated else ''}{manifest.name}, {manifest.created[:10]}",
-                hidden=frozenset(name for name in ("lines", "model", "residual") if not look[name]),
-                raw=bool(look["raw"]) and self.setup()["raw"],
+                hidden=frozenset(name for name in ("lines", "model", "residual") if not getattr(look, name)),
+                raw=look.raw and self.setup()["raw"],
                 trial=trial.flux if trial is not None else None,
-                pins=tuple(self._pinned(obsid, message.get("pins", []))),
+                pins=tuple(self._pinned(obsid, request.pins)),
                 sigma=None if self.model is None else self.model.slam.sigma_pixel_,
-                compare=str(look["compare"]),
+                compare=look.compare,
             )
             work, mime = (lambda: picture_bytes(draw_spectrum(shot), form)), FORMATS[form]
         else:
             raise ValueError(f"There is no file of kind {form!r}.")
         data = await self.channel.in_background(work, EXPORTS)
-        self.channel.tell(download={"name": f"star_{obsid}.{form}", "mime": mime, "data": data})
+        self.channel.send(download={"name": f"star_{obsid}.{form}", "mime": mime, "data": data})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from explorer import protocol
 from explorer.model.evidence import (
     Likeness,
     chi2_windows,
@@ -20,7 +21,7 @@ from explorer.model.library import Library, kept_by_library
 from explorer.model.refit import RefitError
 from explorer.model.selection import InIds, SelectionMode
 from explorer.model.work import REFITS, BusyError
-from explorer.views.channel import Channel, Message
+from explorer.views.channel import Channel
 from pipeline.domain.columns import column
 from pipeline.products.manifest import ProductError
 
@@ -46,16 +47,16 @@ class StarEvidence:
     def __init__(self, dock: StarDock, channel: Channel) -> None:
         self.dock, self.channel = dock, channel
         self.correlations = dock.library.correlations
-        channel.on("evidence", lambda _: self._evidence())
-        channel.on("alike", self._alike)
-        channel.on("alike_select", self._select)
+        channel.on(protocol.Evidence, lambda _: self._evidence())
+        channel.on(protocol.Alike, self._alike)
+        channel.on(protocol.AlikeSelect, self._select)
 
     async def _evidence(self) -> None:
         """Everything that is quick at once, then the posterior."""
         try:
             row, obsid, spectrum = self.dock.focused()
         except RefitError as error:
-            self.channel.tell(evidence={"sentence": str(error)})
+            self.channel.send(evidence={"sentence": str(error)})
             return
         model, table = self.dock.model, self.dock.workspace.table
         rv = table.value("rv", row)
@@ -85,7 +86,7 @@ class StarEvidence:
                 "outside": hull.distance > hull.limit,
             }
             found["nearest"] = [str(one) for one in nearest_training(table, model, labels, SHOWN_ALIKE)]
-        self.channel.tell(evidence=found)
+        self.channel.send(evidence=found)
         if "hull" not in found or model is None:
             return
         snr = table.value("snr", row)
@@ -105,7 +106,7 @@ class StarEvidence:
             told = await self.channel.in_background(draw, REFITS)
         except (RefitError, BusyError) as error:
             told = {"sentence": str(error)}
-        self.channel.tell(posterior={"obsid": str(obsid), **told})
+        self.channel.send(posterior={"obsid": str(obsid), **told})
 
     def _correlations(self, obsid: int, rv: float) -> list[dict[str, Any]]:
         """The published CCF of a doubtful star, and that with the star's own model."""
@@ -129,23 +130,24 @@ class StarEvidence:
             for velocity, ccf, peaks, template in found
         ]
 
-    async def _alike(self, message: Message) -> None:
+    async def _alike(self, request: protocol.Alike) -> None:
         """Stars like this one, by spectrum or by labels, most alike first."""
-        by = str(message["by"])
-        found = await self._find(by, SHOWN_ALIKE)
-        self.channel.tell(alike={"by": by, "obsid": str(self.dock.workspace.focus), "found": [str(o) for o in found]})
+        found = await self._find(request.by, SHOWN_ALIKE)
+        self.channel.send(
+            alike={"by": request.by, "obsid": str(self.dock.workspace.focus), "found": [str(o) for o in found]}
+        )
 
-    async def _select(self, message: Message) -> None:
+    async def _select(self, request: protocol.AlikeSelect) -> None:
         """Those stars as a selection, with the star itself."""
         focus = self.dock.workspace.focus
-        count = min(max(int(message["count"]), 1), MOST_ALIKE)
-        found = await self._find(str(message["by"]), count)
+        count = min(max(request.count, 1), MOST_ALIKE)
+        found = await self._find(request.by, count)
         if found and focus is not None:
             self.dock.workspace.gesture(InIds((focus, *found)), SelectionMode.REPLACE)
             if self.dock.workspace.star_alone:  # nothing else shows it
-                self.channel.tell(say=f"{len(found) + 1} stars are selected in the views.")
+                self.channel.send(say=f"{len(found) + 1} stars are selected in the views.")
         else:
-            self.channel.tell(say="No star is comparable with this one.")
+            self.channel.send(say="No star is comparable with this one.")
 
     async def _find(self, by: str, most: int) -> tuple[int, ...]:
         row, obsid = self.dock.workspace.focus_row, self.dock.workspace.focus
@@ -162,7 +164,7 @@ class StarEvidence:
             try:
                 return await self.channel.in_background(lambda: _likeness(library).nearest(obsid, most), REFITS)
             except ProductError as error:
-                self.channel.tell(say=str(error))
+                self.channel.send(say=str(error))
         return ()
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import panel as pn
 from numpy.typing import NDArray
 
+from explorer import protocol
 from explorer.model.star import own_number, own_shown
 from explorer.model.table import StarTable
 from explorer.state.workspace import Workspace
-from explorer.views.channel import Channel, Message
+from explorer.views.channel import Channel
 from pipeline.domain.column import Column
 from pipeline.domain.columns import COLUMNS
 
@@ -48,12 +49,12 @@ class SelectionTable:
         self.page = 1
         self._pending = False
         self._stars: NDArray[np.int64] | None = None
-        channel.on("page", self._turn)
-        channel.on("sort", self._sort)
-        channel.on("focus", lambda m: workspace.look_at(int(m["obsid"])))
+        channel.on(protocol.Page, self._turn)
+        channel.on(protocol.Sort, self._sort)
+        channel.on(protocol.Focus, lambda request: workspace.look_at(int(request.obsid)))
         workspace.param.watch(lambda _: self._later(), "rows")
         workspace.param.watch(lambda _: self._reordered(), "sorted_by")
-        workspace.param.watch(lambda event: channel.tell(table={"focus": str(event.new)}), "focus")
+        workspace.param.watch(lambda event: channel.send(table={"focus": str(event.new)}), "focus")
         workspace.param.watch(lambda *_: self._other_columns(), ["panels", "colour_by"])
 
     def _names(self) -> list[str]:
@@ -67,7 +68,7 @@ class SelectionTable:
         names = self._names()
         if names != self.names:
             self.names, self._stars = names, None
-            self.channel.tell(table={**self.state(), "columns": self._headings()})
+            self.channel.send(table={**self.state(), "columns": self._headings()})
 
     def _headings(self) -> list[list[str]]:
         table = self.workspace.table
@@ -107,12 +108,12 @@ class SelectionTable:
     def refresh(self) -> None:
         """Tell the present page."""
         self._pending = False
-        self.channel.tell(table=self.state())
+        self.channel.send(table=self.state())
 
-    def hello(self) -> None:
+    def connect(self) -> None:
         """Tell a new page everything."""
         self._stars = None
-        self.channel.tell(table={**self.state(), "columns": self._headings(), "focus": str(self.workspace.focus)})
+        self.channel.send(table={**self.state(), "columns": self._headings(), "focus": str(self.workspace.focus)})
 
     def state(self) -> dict[str, Any]:
         """The rows of the page as texts, and where it stands."""
@@ -135,14 +136,14 @@ class SelectionTable:
         table = self.workspace.table
         return table.texts_of(one.name, stars) if one.dtype == "str" else table[one.name][stars]
 
-    def _turn(self, message: Message) -> None:
-        by = message["by"]
-        page = {"first": 1, "last": self.pages}.get(by) or self.page + int(by)
+    def _turn(self, request: protocol.Page) -> None:
+        by = request.by
+        page = self.page + by if isinstance(by, int) else 1 if by == "first" else self.pages
         self.page = min(max(page, 1), max(self.pages, 1))
         self.refresh()
 
-    def _sort(self, message: Message) -> None:
-        name = str(message["column"])
+    def _sort(self, request: protocol.Sort) -> None:
+        name = request.column
         if name not in self.names:
             raise ValueError(f"The table has no column {name!r}.")
         order = self.sorted_by

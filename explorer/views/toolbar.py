@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from explorer import protocol
 from explorer.model.selection import Named, SelectionMode
 from explorer.plots.colouring import SUBSETS
 from explorer.state.workspace import COLOUR_BY_COUNT, TOOLS, Workspace
@@ -31,29 +32,30 @@ class Toolbar:
             ),
         ]
         self._due = False
-        channel.on("tool", lambda m: workspace.param.update(tool=_one_of(TOOLS, m["value"])))
-        channel.on("mode", lambda m: workspace.param.update(mode=SelectionMode(m["value"])))
-        channel.on("colour", lambda m: workspace.param.update(colour_by=self._known_colour(m["value"])))
-        for kind, action in {"undo": workspace.undo, "redo": workspace.redo, "clear": workspace.clear}.items():
-            channel.on(kind, lambda _, act=action: act())
+        channel.on(protocol.Tool, lambda request: workspace.param.update(tool=_one_of(TOOLS, request.value)))
+        channel.on(protocol.Mode, lambda request: workspace.param.update(mode=SelectionMode(request.value)))
+        channel.on(protocol.Colour, lambda request: workspace.param.update(colour_by=self._known_colour(request.value)))
+        channel.on(protocol.Undo, lambda _: workspace.undo())
+        channel.on(protocol.Redo, lambda _: workspace.redo())
+        channel.on(protocol.Clear, lambda _: workspace.clear())
         channel.before_sending(self.refresh)
         followed = ["selection", "subsets", "n_selected", "can_undo", "can_redo", "colour_by", "mode", "tool", "panels"]
         workspace.param.watch(self._changed, followed)
 
     def _changed(self, *_: object) -> None:
         self._due = True
-        self.channel.stir()
+        self.channel.flush()
 
     def refresh(self) -> None:
         """Follow the workspace, once a message."""
         if not self._due:
             return
         self._due = False
-        self.channel.tell(toolbar=self.state())
+        self.channel.send(toolbar=self.state())
 
-    def hello(self) -> None:
+    def connect(self) -> None:
         """Tell a new page everything."""
-        self.channel.tell(toolbar={**self.state(), "colours": self.colours})
+        self.channel.send(toolbar={**self.state(), "colours": self.colours})
 
     def state(self) -> dict[str, object]:
         """What the bar shows."""

@@ -5,16 +5,21 @@ from __future__ import annotations
 import base64
 import binascii
 import threading
+import time
 import weakref
+from collections.abc import Callable
 
+from explorer import protocol
 from explorer.model.selection import SelectionError
-from explorer.views.channel import Message
 
 PART_BYTES = 512_000
 """Of a file in one message, as the scripts cut it."""
 
 MAX_HELD_BYTES = 400_000_000
 """Of parts that are held for all pages."""
+
+KEPT_S = 60.0
+"""For which the parts of a file wait for the next one: then they may go, so that no page holds what others need."""
 
 _HELD: weakref.WeakSet[Uploads] = weakref.WeakSet()
 _LOCK = threading.Lock()
@@ -27,10 +32,13 @@ class Uploads:
     ----------
     most : int
         Bytes of a file.
+    clock : callable
+        Gives seconds that never run backwards; tests set it.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.most, self._clock = most, clock
+        self._latest = clock()
         self._id = ""
         self._data = bytearray()
         self._next = 0
@@ -42,7 +50,7 @@ class Uploads:
         """Bytes that are here."""
         return len(self._data)
 
-    def part(self, message: Message) -> None:
+    def part(self, request: protocol.Upload | protocol.RecordPart) -> None:
         """Keep a part; those of a file come in order, and the first one of another file replaces what is here.
 
         Raises
@@ -50,27 +58,41 @@ class Uploads:
         SelectionError
             If the file is too large, or too much is held for all pages.
         """
-        name, number = str(message["upload"])[:80], int(message["part"])
+        name, number = request.upload, request.part
         if number == 0:
             self._id, self._data, self._next = name, bytearray(), 0
         if name != self._id or number != self._next:
             return  # :meth:`whole` refuses what lacks a part
         try:
-            data = base64.b64decode(str(message["data"]), validate=True)
+            data = base64.b64decode(request.data, validate=True)
         except binascii.Error as error:
             raise ValueError(f"A part of an upload is no base64: {error}.") from error
-        with _LOCK:
-            others = sum(one.held for one in _HELD)
         if self.held + len(data) > self.most:
             self.forget()
             raise SelectionError(f"The file has more than {self.most:,} bytes, the most that is read here.")
-        if others + len(data) > MAX_HELD_BYTES:
+        if _held_for_all() + len(data) > MAX_HELD_BYTES:
             self.forget()
             raise SelectionError("The server is reading too many files of others now. Upload this one in a minute.")
         self._data += data
         self._next += 1
+        self._latest = self._clock()
 
-    def whole(self, name: object, size: int) -> bytes:
+    def given(self, request: protocol.Members | protocol.Merge) -> bytes:
+        """The file of a request, or the one that was uploaded in parts before it.
+
+        Raises
+        ------
+        SelectionError
+            If it is not whole.
+        """
+        if request.upload is not None:
+            return self.whole(request.upload, request.size)
+        try:
+            return base64.b64decode(request.data or "", validate=True)
+        except ValueError as error:
+            raise SelectionError(f"The file did not arrive whole ({error}). Choose it again.") from error
+
+    def whole(self, name: str, size: int) -> bytes:
         """The file, once.
 
         Raises
@@ -88,3 +110,17 @@ class Uploads:
     def forget(self) -> None:
         """Give up what is here."""
         self._id, self._data, self._next = "", bytearray(), 0
+
+    def forget_old(self) -> None:
+        """Give up a file whose next part does not come."""
+        if self.held and self._clock() - self._latest > KEPT_S:
+            self.forget()
+
+
+def _held_for_all() -> int:
+    """Bytes of all pages, without what has waited too long."""
+    with _LOCK:
+        pages = list(_HELD)
+    for page in pages:
+        page.forget_old()
+    return sum(page.held for page in pages)

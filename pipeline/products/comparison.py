@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain.column import Column
 from pipeline.domain.statistics import robust_scatter
+from pipeline.products.versions import refuse_inside_product
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +30,8 @@ COLOURS = ("#1a1a1a", "#c8102e", "#0072b2", "#009e73")
 
 HISTOGRAM_REACH = 5.0
 """Half width of the histograms in robust scatters of the widest sample."""
+
+_DOCUMENT = "comparison.json"
 
 Statistics = dict[str, dict[str, dict[str, float]]]
 """Numbers by quantity and sample."""
@@ -107,6 +110,7 @@ def write_comparison(
     dict
         :func:`difference_statistics` by quantity and sample: other minus ours.
     """
+    refuse_inside_product(folder / _DOCUMENT)
     folder.mkdir(parents=True, exist_ok=True)
     told = {
         one.column.name: {name: difference_statistics(one.difference[rows]) for name, rows in samples.items()}
@@ -119,7 +123,7 @@ def write_comparison(
         "statistics": told,
         "notes": list(notes),
     }
-    (folder / "comparison.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    (folder / _DOCUMENT).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
     table = QTable.from_pandas(stars.reset_index(drop=True))
     for name, rows in samples.items():
         table[f"in {name}"] = rows

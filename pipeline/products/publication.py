@@ -29,7 +29,7 @@ from pipeline.products.identity import check_identity
 from pipeline.products.manifest import Manifest, ProductError
 from pipeline.products.release import REPORT_NAME, read_document
 from pipeline.products.tables import annotated, fits_bytes, parquet_bytes, votable_bytes
-from pipeline.products.versions import current_version
+from pipeline.products.versions import current_version, refuse_inside_product
 from pipeline.products.vetting import (
     FIT_COLUMNS,
     NO_VERDICT,
@@ -127,11 +127,13 @@ def freeze(
     ------
     ProductError
         If a physics check of the build failed, or none was made, and no reason is given; if the name cannot be used,
-        the folder exists or cannot be written, or a verdict is about a star that the catalogue lacks.
+        the folder exists, is inside a product or cannot be written, or a verdict is about a star that the catalogue
+        lacks.
     """
     if not NAME_PATTERN.fullmatch(name):
         raise ProductError(f"{name!r:.80} is no name of a release: letters, digits and . _ - only, at most 40.")
     _refuse_existing(output)
+    refuse_inside_product(output)
     directory = current_version(directory)
     manifest, catalog = Manifest.read(directory), Catalog.read(directory)
     check_identity(directory, manifest)

@@ -33,8 +33,13 @@ MAX_TEXT_BYTES = 2**30
 """Memory for a column of text of one width, four bytes a letter."""
 
 _COMMENT_LETTERS = 72
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """Letters that XML cannot hold; they are written as escapes."""
+
+_LINE_END = re.compile("\r\n?")
+_UNUSUAL = re.compile(f"\r|{_CONTROL.pattern}")
+_UCD = re.compile(r"[A-Za-z0-9_.:;-]*")
+"""The letters that the VOTable schema allows."""
 
 
 class _Verbatim(IrreducibleUnit):  # type: ignore[misc]
@@ -73,7 +78,8 @@ def annotated(columns: Mapping[Column, NDArray[Any]]) -> Table:
 def _texts(values: NDArray[Any], name: str) -> NDArray[np.str_]:
     """Text of two letters or more: VOTable 1.3 deprecates the way in which one letter would be declared.
 
-    Control characters other than line breaks and tabs become their number in hexadecimal after a backslash and an x.
+    Line breaks are line feeds: readers of CSV take a carriage return for the end of a row. Other control characters
+    than line breaks and tabs become their number in hexadecimal after a backslash and an x (u for four digits).
     """
     longest = max(map(len, map(str, values)), default=0)
     if 4 * longest * len(values) > MAX_TEXT_BYTES:
@@ -81,13 +87,15 @@ def _texts(values: NDArray[Any], name: str) -> NDArray[np.str_]:
             f"Column {name} holds a text of {longest:,} letters, and so many for each of {len(values):,} stars are too "
             "many for a table. Take fewer stars, or read the column from the product's catalog.parquet."
         )
-    if any(map(_CONTROL.search, map(str, values))):
-        return np.array([_CONTROL.sub(_escaped, str(value)) for value in values], str)
+    if any(map(_UNUSUAL.search, map(str, values))):
+        plain = [_CONTROL.sub(_escaped, _LINE_END.sub("\n", str(value))) for value in values]
+        return np.array(plain, f"U{max(*map(len, plain), 2)}")
     return values.astype(f"U{max(longest, 2)}")
 
 
 def _escaped(found: re.Match[str]) -> str:
-    return f"\\x{ord(found[0]):02x}"
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 def ascii_only(text: str) -> str:
@@ -145,7 +153,8 @@ def votable_bytes(table: Table, words: Mapping[str, str]) -> bytes:
         unit = table[field.name].unit
         if unit is not None:
             field.unit = _writable(unit)
-        field.ucd = table[field.name].meta["ucd"]
+        ucd = table[field.name].meta["ucd"]
+        field.ucd = ucd if _UCD.fullmatch(ucd) else None
     resource.infos.extend(Info(ID=f"about-{name}", name=name, value=text) for name, text in words.items())
     target = io.BytesIO()
     document.to_xml(target, tabledata_format="tabledata")

@@ -45,20 +45,52 @@ def place_of(path: Path) -> Path:
     Raises
     ------
     ProductError
-        If it is a version of a product, or its links lead in a circle.
+        If it is a version of a product or inside one, the working folder, no folder that can be renamed, or its links
+        lead in a circle.
     """
-    place = path.absolute()
-    for _ in range(_MAX_LINKS):
-        place = place.resolve() if place.name == ".." else place.parent.resolve() / place.name
-        if not place.is_symlink() or _is_own_link(place):
-            break
-        place = place.parent / place.readlink()
-    else:
-        raise ProductError(f"The links at {path} lead in a circle. Remove them or choose another output.")
+    place = _without_links(path)
     if place.parent.name.endswith(VERSIONS_SUFFIX):
         owner = place.parent.name.removesuffix(VERSIONS_SUFFIX)
         raise ProductError(f"{path} is a version of a product: name {place.parent.with_name(owner)} itself.")
+    refuse_inside_product(place)
+    if not place.name or place == Path.cwd():
+        which = "the working folder" if place.name else "the root of the file system"
+        raise ProductError(f"{path} is {which}, which a product cannot replace. Name a new folder.")
     return place
+
+
+def _without_links(path: Path) -> Path:
+    place = path.absolute()
+    try:
+        for _ in range(_MAX_LINKS):
+            place = place.resolve() if place.name in ("", "..") else place.parent.resolve() / place.name
+            if not place.is_symlink() or _is_own_link(place):
+                return place
+            place = place.parent / place.readlink()
+    except RuntimeError:  # pathlib's word for a circle
+        pass
+    raise ProductError(f"The links at {path} lead in a circle. Remove them or choose another output.")
+
+
+def refuse_inside_product(path: Path) -> None:
+    """Refuse to write below a product, whose files its manifest lists: with others it no longer verifies.
+
+    Raises
+    ------
+    ProductError
+        If a folder above ``path`` is a product.
+    """
+    for folder in path.resolve().parents:
+        if (folder / MANIFEST_NAME).is_file() and _is_product(folder):
+            raise ProductError(f"{path} is inside the product {folder}, which it would damage. Choose another output.")
+
+
+def _is_product(folder: Path) -> bool:
+    try:
+        Manifest.read(folder)
+    except ProductError:
+        return False
+    return True
 
 
 def versions_of(place: Path) -> Path:

@@ -17,6 +17,7 @@ import pandas as pd
 from pipeline.products.catalog_file import CATALOG_NAME
 from pipeline.products.manifest import Manifest, ProductError
 from pipeline.products.marked_parquet import is_simulated, write_marked
+from pipeline.products.spreadsheet import shielded, unshielded
 
 FIT_COLUMNS = (
     *("obsid", "snr", "rv", "rv_err", "distance", "chi2_nu"),
@@ -103,7 +104,10 @@ def _canonical(value: float) -> float:
 
 
 def write_verdicts(verdicts: Iterable[Verdict], path: Path, *, simulated: bool) -> None:
-    """Write a table of verdicts, ordered by obsid, as Parquet (``.parquet``) or CSV (``.csv``)."""
+    """Write a table of verdicts, ordered by obsid, as Parquet (``.parquet``) or CSV (``.csv``).
+
+    Texts that a spreadsheet would compute have an apostrophe before them in CSV; :func:`read_verdicts` removes it.
+    """
     rows = [
         asdict(one)
         | {
@@ -117,7 +121,8 @@ def write_verdicts(verdicts: Iterable[Verdict], path: Path, *, simulated: bool) 
     if path.suffix == ".parquet":
         write_marked(frame, path, simulated=simulated)
     elif path.suffix == ".csv":
-        frame.assign(simulated=simulated).to_csv(path, index=False)
+        safe = {name: frame[name].map(shielded) for name in _TEXTS}
+        frame.assign(**safe, simulated=simulated).to_csv(path, index=False)
     else:
         raise ProductError(f"Verdicts are written as .parquet or .csv, not as {path.name!r}.")
 
@@ -130,12 +135,12 @@ def read_verdicts(path: Path) -> tuple[Verdict, ...]:
     ProductError
         If the file is missing, damaged, of another kind, holds a star twice, or a number that no star can have.
     """
-    texts = ("issues", "status", "fit", "catalogue", "utc", "proposal")
     try:
         if path.suffix == ".csv":
             frame = pd.read_csv(
-                path, dtype=dict.fromkeys(texts, "str"), keep_default_na=False, na_values={"agreement": [""]}
+                path, dtype=dict.fromkeys(_TEXTS, "str"), keep_default_na=False, na_values={"agreement": [""]}
             )
+            frame = frame.assign(**{name: frame[name].map(unshielded) for name in _TEXTS})
         else:
             frame = pd.read_parquet(path)
         rows = frame[_COLUMNS].to_dict("records")
@@ -191,4 +196,5 @@ def _proposal(number: int, text: str) -> dict[str, float | str]:
     return proposal
 
 
+_TEXTS = ("issues", "status", "fit", "catalogue", "utc", "proposal")
 _COLUMNS = [item.name for item in fields(Verdict)]

@@ -24,6 +24,11 @@ _CELLS = ("COMPRESSED_DATA", "GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA")
 _LARGEST_PIXEL_BYTES = 8
 
 
+def may_hold_packed_image(content: bytes) -> bool:
+    """Whether a FITS file's content, not gzipped, has the keyword of a packed image anywhere."""
+    return b"ZIMAGE  =" in content
+
+
 def is_packed_image(hdu: fits.BinTableHDU) -> bool:
     """Whether a table, opened without astropy's own unpacking, is a packed image."""
     return bool(hdu.header.get("ZIMAGE", False))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +13,14 @@ from numpy.typing import NDArray
 
 from pipeline.domain.spectrum import Spectrum, SpectrumError
 from pipeline.domain.wavelength import log_grid
-from pipeline.science.blocks import available_threads, in_order
+from pipeline.science.blocks import available_threads
 from pipeline.science.resample import rebin
-from pipeline.sources.bounded_files import read_bounded
+from pipeline.sources.bounded_files import read_bounded, unpacked
 from pipeline.sources.folders import shown_name
 from pipeline.sources.lamost_fits import spectrum_of
+from pipeline.sources.packed_images import may_hold_packed_image
 from pipeline.stages.inputs import InputRecord
-from pipeline.stopping import worker_processes
+from pipeline.stages.reader_processes import Found, IsolatedReader, read_side_by_side
 
 RAW_FIRST_ANGSTROM = 3700.0
 RAW_LAST_ANGSTROM = 9095.0
@@ -76,16 +75,25 @@ def read_in_order(
 ) -> Iterator[tuple[Path, SpectrumOnGrid | SpectrumError]]:
     """All files in order, read side by side in processes where there are many; a few chunks are under way at a time.
 
-    The record of each file is appended to ``records``.
+    Packed images, which C code unpacks, are always read in another process. The record of each file is appended to
+    ``records``.
     """
     chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
     workers = available_threads(None)
-    with ExitStack() as stack:
-        if len(paths) < _MANY_FILES or workers == 1:
-            done = map(_read_chunk, chunks)
-        else:
-            pool = stack.enter_context(worker_processes(workers))
-            done = in_order(pool, _read_chunk, chunks, 2 * workers)
-        for record, found in chain.from_iterable(done):
-            records.append(record)
-            yield Path(record.path), found
+    here = len(paths) < _MANY_FILES or workers == 1
+    for record, found in _read_here(paths) if here else read_side_by_side(_read_chunk, chunks, workers):
+        records.append(record)
+        yield Path(record.path), found
+
+
+def _read_here(paths: list[Path]) -> Iterator[Found]:
+    with IsolatedReader(_read_chunk) as isolated:
+        for path in paths:
+            yield isolated.read(path) if _may_be_packed(path) else _read_chunk([path])[0]
+
+
+def _may_be_packed(path: Path) -> bool:
+    try:
+        return may_hold_packed_image(unpacked(read_bounded(path), path.name))
+    except SpectrumError:  # reading it gives the reason
+        return False

@@ -29,7 +29,7 @@ class Brusher(Visitor):
         self.channel = next(one for one in objects_of(content) if one["attributes"].get("class_name") == "Channel")[
             "id"
         ]
-        await self.say({"kind": "hello", "seen": True})
+        await self.say({"kind": "connect", "seen": True})
         views = [{"slot": slot, "window": [-20, 20, -20, 20], "width": 500, "height": 350} for slot in range(6)]
         await self.say({"kind": "look", "views": views})
         return self

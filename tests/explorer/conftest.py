@@ -139,13 +139,13 @@ class Page:
 
     def change(self, **state) -> dict:
         """Change the workspace from elsewhere; returns what the page is told."""
-        with self.room.channel.together():
+        with self.room.channel.batch():
             self.workspace.param.update(**state)
         return self.told[-1]
 
     def open(self, width=240, height=160) -> dict:
         """Say hello and look at every view from its start."""
-        self.send("hello", seen=True)
+        self.send("connect", seen=True)
         return self.look(range(len(self.room.stage.panels)), width, height)
 
     def look(self, slots, width=240, height=160, window=None) -> dict:

@@ -94,7 +94,7 @@ async def judge_with_progress(desk, verdicts, user="u99"):
     ticking = asyncio.create_task(ticker.run())
     await asyncio.sleep(0.01)
     for room in rooms:
-        room.channel._handle_msg({"kind": "hello"})
+        room.channel._handle_msg({"kind": "connect"})
     for _ in range(600):
         await settle(*rooms)
         for room in rooms:

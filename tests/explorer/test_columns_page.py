@@ -18,6 +18,7 @@ from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 from explorer.views.about import AboutView
 from explorer.views.catalogue import default_panels
+from explorer.views.channel import NOT_UNDERSTOOD
 from explorer.views.columns import ColumnsPage
 from explorer.views.opening_words import number_words, ready_words, share_words, status_words, unit_words
 from explorer.views.strip import OpeningStrip, strip_words
@@ -57,8 +58,8 @@ def test_the_page_shows_how_columns_were_understood(open_files, stars):
     opening.start()
     until(opening, lambda s: s.understood and s.progress.count)
     browser = Browser(ColumnsPage(opening, stays=True))
-    told = browser.send("hello")
-    assert (told["may"], told["stays"], told["name"]) == (True, True, "stars.csv")
+    told = browser.send("connect")
+    assert (told["may"], told["stays"]) == (True, True)
     assert told["status"]["heading"] == "Making the catalogue"
     assert told["status"]["text"].startswith("Stage ")
     (table,) = told["columns"]["tables"]
@@ -75,7 +76,7 @@ def test_what_did_not_change_sends_nothing(open_files, stars):
     opening = open_files(stars)
     until_whole(opening)
     browser = Browser(ColumnsPage(opening))
-    told = browser.send("hello")
+    told = browser.send("connect")
     assert told["status"]["open"]
     before = len(browser.told)
     for _ in range(3):
@@ -87,11 +88,11 @@ def test_a_correction_is_applied_and_shown(open_files, stars):
     opening = open_files(stars)
     until_whole(opening)
     browser = Browser(ColumnsPage(opening))
-    browser.send("hello")
+    browser.send("connect")
     text = browser.send("configuration", corrections=[CHANGE])["download"]
     assert text["name"] == "stars.toml"
     wanted = {"distance": {"column": "d_pc", "unit": "pc"}}
-    assert tomllib.loads(text["data"])["input"]["source"][0]["columns"] == wanted
+    assert tomllib.loads(text["data"].decode())["input"]["source"][0]["columns"] == wanted
     assert opening.corrected() == (frozenset(),), "a download changes nothing"
     assert browser.send("apply", corrections=[CHANGE])["applied"]
     until_whole(opening)
@@ -106,18 +107,18 @@ def test_what_is_refused_is_said_and_changes_nothing(open_files, stars, caplog):
     opening = open_files(stars)
     until_whole(opening)
     stranger = Browser(ColumnsPage(opening, lambda: "Only adjudicators do that."))
-    told = stranger.send("hello")
+    told = stranger.send("connect")
     assert (told["may"], told["refusal"]) == (False, "Only adjudicators do that.")
-    for kind in ("apply", "again"):
-        assert stranger.send(kind, corrections=[CHANGE])["say"] == "Only adjudicators do that."
-    assert "Refused: somebody wanted to correct" in caplog.text
+    for kind, fields in (("apply", {"corrections": [CHANGE]}), ("again", {})):
+        assert stranger.send(kind, **fields)["say"] == "Only adjudicators do that."
+    assert "Refused: 'apply': 'Only adjudicators do that.'" in caplog.text
     browser = Browser(ColumnsPage(opening))
-    browser.send("hello")
+    browser.send("connect")
     assert browser.send("apply", corrections=[])["say"] == "Nothing was changed."
     assert "no column of the catalogue" in browser.send("apply", corrections=[CHANGE | {"ours": "x"}])["say"]
     for damaged in (CHANGE | {"theirs": 3}, CHANGE | {"table": "first"}, {}, 7):
         told = browser.send("apply", corrections=[damaged])
-        assert (told["say"], told["refused"]) == ("This could not be understood, and nothing was changed.", "apply")
+        assert (told["say"], told["refused"]) == (NOT_UNDERSTOOD, "apply")
     assert opening.corrected() == (frozenset(),)
     assert (opening.folder / "starts").read_text() == "started\n"
 

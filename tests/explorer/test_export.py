@@ -8,6 +8,7 @@ import subprocess
 import warnings
 from collections import Counter
 from dataclasses import replace
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,8 @@ from explorer.model.export import FORMS
 from explorer.model.export import export as written
 from explorer.model.expression import parse
 from explorer.model.selection import Everything, InRange, Nothing, SelectionError, from_dict
+from pipeline.domain.own_columns import own_column
+from pipeline.products.tables import annotated
 from pipeline.sources.tables.reader import open_table
 from pipeline.sources.tables.recognition import recognise
 from pipeline.sources.tables.star_columns import read_stars
@@ -185,6 +188,43 @@ def test_stilts_accepts_what_is_exported(library, cool, tmp_path):
         ["stilts", "votlint", f"votable={tmp_path / 't.votable'}"], capture_output=True, text=True, check=False
     )
     assert done.stdout + done.stderr == ""
+
+
+UNUSUAL = (
+    "\r",
+    "a\r\nb",
+    "\ufffe",
+    "\uffff",
+    "\ud800",
+    "a\x00b",
+    "]]> <x>&amp;",
+    'q"uote',
+    "line\nbreak",
+    "a,b",
+    "#c",
+    "",
+)
+
+
+@pytest.mark.parametrize("form", ["votable", "fits", "ecsv", "csv"])
+def test_text_that_no_format_can_hold_is_written_so_that_all_rows_are_read(tmp_path, form):
+    column = own_column("Note", "str", "", 'no "ucd" <>', "", "list.csv", ())
+    identifiers = own_column("Number", "int64", "", "meta.id", "", "list.csv", ())
+    values = {identifiers: np.arange(len(UNUSUAL)), column: np.array(UNUSUAL, object)}
+    path = tmp_path / "t"
+    path.write_bytes(FORMS[form].write(annotated(values), {}))
+    read = Table.read(path, format={"csv": "ascii.csv", "ecsv": "ascii.ecsv"}.get(form, form))
+    assert list(read["number"]) == list(range(len(UNUSUAL)))
+    texts = [str(one) for one in np.ma.filled(np.ma.asarray(read["note"]).astype(str), "")]
+    assert texts[1:6] == ["a\nb", "\\ufffe", "\\uffff", "\\ud800", "a\\x00b"]
+    if form == "votable":
+        ET.fromstring(path.read_bytes())
+        assert b"<>" not in path.read_bytes()
+    if shutil.which("stilts"):
+        done = subprocess.run(
+            ["stilts", "tpipe", f"in={path}", f"ifmt={form}", "omode=count"], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.split()[-1] == str(len(UNUSUAL))
 
 
 HOSTILE = ("=cmd|' /C calc'!A0", "@SUM(1)", "+1+cmd", "-2+3", "\tx", "=1")

@@ -52,7 +52,7 @@ def test_the_first_views_are_those_that_have_stars(page, foreign_library):
         "plane",
         "bars",
     ]
-    told = page.send("hello", seen=True)["stage"]
+    told = page.send("connect", seen=True)["stage"]
     off = {key for key, _, missing in told["catalogue"] if missing}
     assert off == set(VIEWS) - {"sky", "histogram", "custom"}
     for key in off:
@@ -88,7 +88,7 @@ def test_the_star_without_a_spectrum_has_its_card(page):
 
 
 def test_the_table_shows_what_is_there(page):
-    names = [name for name, *_ in page.send("hello", seen=True)["table"]["columns"]]
+    names = [name for name, *_ in page.send("connect", seen=True)["table"]["columns"]]
     assert names[:4] == ["obsid", "quality", "ra", "dec"]
     assert "flux_x" in names
     page.send("sort", column="flux_x")

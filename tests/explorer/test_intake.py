@@ -7,9 +7,12 @@ import logging
 
 import numpy as np
 import pytest
+from bokeh.protocol import Protocol
+from bokeh.protocol.receiver import Receiver
 from bokeh.server.views.ws import WSHandler
 
 from explorer.model.selection import SelectionError
+from explorer.protocol import Look, Upload, ViewSize
 from explorer.views.channel import asset
 from explorer.views.intake import (
     BURST_S,
@@ -23,7 +26,7 @@ from explorer.views.intake import (
     too_much,
 )
 from explorer.views.stage import MAX_HEIGHT, MAX_WIDTH
-from explorer.views.uploads import PART_BYTES, Uploads
+from explorer.views.uploads import KEPT_S, PART_BYTES, Uploads
 
 INFINITE = float("inf")
 BOX = {"type": "rect", "x0": 0.0, "x1": 5000.0, "y0": 0.0, "y1": 1.0}
@@ -33,13 +36,13 @@ def test_what_pages_send_is_read():
     outline = {"x": [3600.123456] * 10_000, "y": [0.123456] * 10_000}
     for message in (outline, {"text": "a" * 4000}, {"data": base64.b64encode(bytes(PART_BYTES)).decode()}):
         assert too_much(json.dumps(message)) == ""
-    assert too_much(b"\0" * 1000) == ""
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
         ("a" * (MAX_MESSAGE_BYTES + 1), "bytes"),
+        (b"a" * (MAX_MESSAGE_BYTES + 1), "bytes"),
         (json.dumps([1] * (MAX_VALUES + 1)), "values"),
         (json.dumps([[]] * (MAX_VALUES // 2 + 9)), "values"),
         ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), "nested"),
@@ -80,6 +83,7 @@ def test_a_connection_that_sends_too_much_is_closed_with_one_line(monkeypatch, c
     guard()
     guard()
     handler = WSHandler.__new__(WSHandler)
+    handler.receiver = Receiver(Protocol())
     monkeypatch.setattr(WSHandler, "close", lambda _, *reason: closed.append(reason))
     with caplog.at_level(logging.WARNING):
         asyncio.run(handler.on_message("{}"))
@@ -89,20 +93,65 @@ def test_a_connection_that_sends_too_much_is_closed_with_one_line(monkeypatch, c
     assert caplog.records[0].exc_info is None
 
 
+@pytest.mark.parametrize("size", [500_000, 0])
+def test_a_message_with_any_number_of_arrays_is_bounded_and_the_next_one_counts_anew(monkeypatch, caplog, size):
+    closed = []
+
+    async def decode(self, fragment):
+        await self.receiver.consume(fragment)
+
+    monkeypatch.setattr(WSHandler, "on_message", decode)
+    guard()
+    monkeypatch.setattr(WSHandler, "close", lambda _, *reason: closed.append(reason))
+    handler = WSHandler.__new__(WSHandler)
+    handler.receiver = Receiver(Protocol())
+
+    async def send(arrays):
+        header = {"msgid": "a", "msgtype": "PATCH-DOC", "num_buffers": arrays}
+        for fragment in (json.dumps(header), "{}", '{"events": []}', *['{"id": "b"}', bytes(size)] * arrays):
+            if closed:
+                return
+            await handler.on_message(fragment)
+
+    with caplog.at_level(logging.WARNING):
+        for _ in range(20):
+            asyncio.run(send(3))
+        assert closed == []
+        asyncio.run(send(10**4))
+    assert len(closed) == len(caplog.records) == 1
+    assert "in parts" in caplog.text
+
+
+def test_an_answer_to_a_message_that_fails_names_no_folder_of_this_machine():
+    guard()
+    try:
+        int("wrong")
+    except ValueError:
+        answer = Protocol().create("ERROR", "c1", "refused")
+    assert answer.content == {"text": "refused", "traceback": None}
+    assert answer.header["reqid"] == "c1"
+
+
 def test_the_private_name_that_is_extended_still_exists():
     assert asyncio.iscoroutinefunction(WSHandler.on_message)
+    receiver = Receiver(Protocol())
+    assert receiver._current_consumer == receiver._HEADER
+
+
+def fields_of(request):
+    return {name: getattr(request, name) for name in request.__struct_fields__}
 
 
 def part(name, number, data):
-    return {"upload": name, "part": number, "data": base64.b64encode(data).decode()}
+    return Upload(name, number, base64.b64encode(data).decode())
 
 
 def test_a_file_comes_in_parts(table, page):
     page.open()
     data = b"obsid\n" + b"".join(b"%d\n" % obsid for obsid in table["obsid"][:7])
     half = len(data) // 2
-    page.send("upload", **part("a", 0, data[:half]))
-    page.send("upload", **part("a", 1, data[half:]))
+    page.send("upload", **fields_of(part("a", 0, data[:half])))
+    page.send("upload", **fields_of(part("a", 1, data[half:])))
     assert "7 of 7" in page.ask("members", upload="a", size=len(data))["side"]["said"]
     assert page.workspace.n_selected == 7
     assert "not arrived whole" in page.ask("members", upload="a", size=len(data))["side"]["said"]
@@ -124,11 +173,28 @@ def test_parts_are_bounded_and_in_order(monkeypatch):
     with pytest.raises(SelectionError, match="files of others"):
         uploads.part(part("a", 0, b"1234"))
     with pytest.raises(ValueError, match="no base64"):
-        uploads.part({"upload": "a", "part": 0, "data": "%%%"})
+        uploads.part(Upload("a", 0, "%%%"))
+
+
+def test_an_upload_that_never_ends_keeps_nobody_else_out(monkeypatch):
+    monkeypatch.setattr("explorer.views.uploads.MAX_HELD_BYTES", 8)
+    now = [0.0]
+    idle, other = Uploads(10, lambda: now[0]), Uploads(10, lambda: now[0])
+    idle.part(part("a", 0, b"1234"))
+    now[0] += KEPT_S
+    idle.part(part("a", 1, b"567"))
+    now[0] += KEPT_S
+    with pytest.raises(SelectionError, match="in a minute"):
+        other.part(part("b", 0, b"12"))
+    now[0] += 1.0
+    other.part(part("b", 0, b"12"))
+    assert (idle.held, other.held) == (0, 2)
+    with pytest.raises(SelectionError, match="not arrived whole"):
+        idle.whole("a", 7)
 
 
 def test_views_are_drawn_for_one_screen(page):
-    page.send("hello", seen=True)
+    page.send("connect", seen=True)
     page.look(range(6), 10**9, 10**9)
     sizes = [(panel.viewport.width, panel.viewport.height) for panel in page.room.stage.panels]
     assert sum(width * height for width, height in sizes) <= MAX_WIDTH * MAX_HEIGHT
@@ -183,7 +249,7 @@ def test_looks_that_come_too_soon_are_drawn_together(page, monkeypatch):
 
     before = drawn()
     for number in range(20):
-        stage._looked({"views": [{"slot": 0, "window": [0, number + 1, 0, 1], "width": 100, "height": 100}]})
+        stage._looked(Look((ViewSize(0, (0.0, number + 1.0, 0.0, 1.0), 100, 100),)))
     assert drawn() == before
     later = [action for action, _ in later if action == stage._look_again]
     assert len(later) == 1

@@ -90,7 +90,7 @@ def test_views_are_of_who_saved_them(links):
 def test_pages_of_two_browsers_have_views_of_their_own(page, library, links, make_page):
     other = make_page(library, links, Workspace(library.table))
     for one, browser in ((page, "a" * 32), (other, "b" * 32)):
-        one.send("hello", seen=True, browser=browser)
+        one.send("connect", seen=True, browser=browser)
         one.send("side", open=True)
     page.ask("save_view", name="mine")
     assert "another visitor's" in other.ask("forget_view", name="mine")["say"]
@@ -98,7 +98,7 @@ def test_pages_of_two_browsers_have_views_of_their_own(page, library, links, mak
     assert "another visitor's" in other.ask("save_view", name="mine")["say"]
     assert list(links.views(page.room.side.catalog)) == ["mine"]
     again = make_page(library, links, Workspace(library.table))
-    again.send("hello", seen=True, browser="a" * 32)
+    again.send("connect", seen=True, browser="a" * 32)
     assert again.ask("forget_view", name="mine")["side"]["views"] == []
 
 

@@ -191,6 +191,9 @@ def test_a_backup_of_a_running_server_is_restored_when_it_has_stopped(desk, wher
         ("DROP TRIGGER event_no_delete", "lacks a guard"),
         ("UPDATE alembic_version SET version_num = '9999'", "newer version"),
         ("DROP TABLE claim", "no table claim"),
+        ("DELETE FROM alembic_version", "has 0 numbers of a version"),
+        ("INSERT INTO alembic_version VALUES ('0001')", "has 2 numbers of a version"),
+        ("ALTER TABLE campaign RENAME COLUMN rules TO rulez", "campaign has no column rules"),
         (None, "is no copy of a vetting record"),
     ],
 )
@@ -209,6 +212,33 @@ def test_a_damaged_backup_is_refused(desk, where, tmp_path, damage, word):
         restore_file(copy, where, replace=True)
     assert where.read_bytes() == before
     assert [path.name for path in where.parent.iterdir()] == ["vetting.sqlite"]
+
+
+@pytest.mark.parametrize("side", ["", "-wal", "-shm"])
+def test_an_export_never_takes_the_place_of_the_record(desk, where, tmp_path, capsys, side):
+    campaign = start(desk)
+    said = {judge(desk, campaign)}
+    (tmp_path / "link").symlink_to(f"{where}{side}")
+    for target in (Path(f"{where}{side}"), where.parent / ".." / "data" / f"vetting.sqlite{side}", tmp_path / "link"):
+        assert run("export-record", target, "--record", where) == 2
+        assert "is a file of the vetting record itself" in capsys.readouterr().err
+    said.add(judge(desk, campaign))
+    assert events_in(where) == said
+
+
+def test_an_export_that_fails_leaves_the_one_before(desk, where, tmp_path, capsys):
+    judge(desk, start(desk))
+    desk.store.close()
+    target = tmp_path / "record.jsonl"
+    assert run("export-record", target, "--record", where) == 0
+    before = target.read_bytes()
+    with closing(sqlite3.connect(where)) as database:
+        database.execute("ALTER TABLE event RENAME COLUMN note TO remark")
+    assert run("export-record", target, "--record", where) == 2
+    assert capsys.readouterr().err.startswith("error: The vetting record cannot be used: no such column")
+    assert target.read_bytes() == before
+    assert [path.name for path in tmp_path.glob("*.jsonl")] == ["record.jsonl"]
+    assert not list(tmp_path.glob(".part-*"))
 
 
 def test_rows_go_from_one_database_into_another(desk, tmp_path):

@@ -100,7 +100,7 @@ def test_a_bad_link_is_told_beside_the_star_of_the_address(library, links, monke
 
 def test_a_sentence_that_a_page_has_told_does_not_come_again(page):
     page.workspace.message = "This link is unknown."
-    page.send("hello", seen=True)
+    page.send("connect", seen=True)
     page.workspace.look_at(5)
     assert page.workspace.message == "This catalogue has no star with obsid 5."
 

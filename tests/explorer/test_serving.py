@@ -13,7 +13,7 @@ import panel as pn
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import websocket_connect
 
-from explorer.app import _tell_trouble
+from explorer.app import _log_trouble
 from explorer.config import DEFAULT_CONFIGURATION
 from pipeline.products.manifest import MANIFEST_NAME
 from run_app import KEEP_ALIVE
@@ -47,7 +47,7 @@ async def come_and_vanish():
     """So many visits to a server with the explorer's settings."""
     server = pn.serve({"/": lambda: pn.Column("A page")}, port=0, show=False, start=False, **hurried(KEEP_ALIVE))
     server.start()
-    asyncio.get_running_loop().set_exception_handler(_tell_trouble)
+    asyncio.get_running_loop().set_exception_handler(_log_trouble)
     try:
         for _ in range(VISITS // 2):
             await asyncio.gather(vanish(server.port), vanish(server.port))

@@ -86,6 +86,28 @@ def test_the_proxys_word_is_not_believed_without_the_option(tmp_path, users, cap
     assert "192.0.2.7" not in caplog.text
 
 
+def test_behind_a_proxy_only_its_own_headers_are_believed(tmp_path, users, caplog):
+    """nginx passes on what a visitor sends, and Tornado prefers X-Real-Ip and X-Scheme to the proxy's headers."""
+
+    async def attack():
+        async with serving(config_of(tmp_path, "--users", users.path, "--proxied")) as (url, _):
+            by_nginx = {"X-Forwarded-For": "198.51.100.9", "X-Forwarded-Proto": "https"}
+            codes = []
+            for number in range(8):
+                forged = {"X-Real-Ip": f"192.0.2.{number}", "X-Scheme": "http"}
+                visitor = Visitor(url, **by_nginx, **forged)
+                codes.append((await visitor.sign_in("ann", f"guess {number}")).code)
+            assert codes == [200] * 5 + [429] * 3
+            assert all("Secure" in one for one in visitor.attributes.values())
+            assert (await Visitor(url, **{"X-Forwarded-For": "192.0.2.77"}).sign_in("ann")).code == 303
+
+    with caplog.at_level("INFO"):
+        asyncio.run(attack())
+    assert "198.51.100.9" in caplog.text
+    assert "192.0.2.77" in caplog.text
+    assert "192.0.2.1" not in caplog.text
+
+
 def test_nobody_is_locked_out_by_another(tmp_path, users):
     async def attack():
         async with serving(config_of(tmp_path, "--users", users.path, "--proxied")) as (url, guard):

@@ -44,7 +44,7 @@ def drawn(page, answer):
 
 
 def test_hello_tells_everything_and_every_view_answers_a_look(page):
-    hello = page.send("hello", seen=False)
+    hello = page.send("connect", seen=False)
     assert {"stage", "colours", "legend", "toolbar", "table", "tour", "resume"} <= set(hello)
     assert [spec["view"] for spec in hello["stage"]["panels"]] == [state.view for state in page.workspace.panels]
     assert len(hello["colours"]["selected"]) == 4 * 256
@@ -271,7 +271,7 @@ def test_a_catalogue_without_labels_starts_with_what_it_has(library):
 
 
 def test_axes_stand_as_in_the_paper(page):
-    specs = {spec["view"]: spec for spec in page.send("hello", seen=True)["stage"]["panels"]}
+    specs = {spec["view"]: spec for spec in page.send("connect", seen=True)["stage"]["panels"]}
     x, y = specs["hr"]["x"]["ends"], specs["hr"]["y"]["ends"]
     assert x[0] > x[1]
     assert y[0] > y[1]
@@ -305,7 +305,7 @@ def test_what_cannot_be_a_message_is_logged_and_changes_nothing(page, caplog):
     for message in (
         None,
         [],
-        "hello",
+        "connect",
         {"kind": "format_disk"},
         {"kind": "region", "slot": 99, "geometry": BOX, "keys": []},
         {"kind": "region", "slot": -1, "geometry": BOX, "keys": []},
@@ -406,7 +406,7 @@ def test_selected_bars_are_seen_whatever_the_colours(page, colour):
     page.open()
     page.send("keep", name="some")
     page.send("colour", value=colour)
-    page.room.stage.tell_colours()
+    page.room.stage.send_colours()
     palettes = page.told[-1]["colours"]
     opacity = palettes["histogram"][4 * 140 + 3]
     assert opacity == 255

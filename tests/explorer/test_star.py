@@ -26,7 +26,7 @@ from pipeline.domain.flags import QualityFlag
 @pytest.fixture
 def room(star_library, links, make_page):
     page = make_page(star_library, links, Workspace(star_library.table, panels=default_panels(star_library, 2)))
-    page.send("hello", seen=True)
+    page.send("connect", seen=True)
     page.send("painted")
     return page
 
@@ -92,13 +92,13 @@ def test_unknown_stars_and_nonsense_are_sentences(room):
 def test_catalogues_without_spectra_or_model_say_so(tmp_path, links, make_page):
     bare = open_library(make_products(tmp_path / "bare", 60, spectra=False))
     page = make_page(bare, links, Workspace(bare.table, panels=default_panels(bare, 2)))
-    page.send("hello", seen=True)
+    page.send("connect", seen=True)
     page.send("painted")
     assert "tables alone" in page.send("focus", obsid=str(bare.table["obsid"][0]))["star"]["sentence"]
     assert "tables alone" in ask(page, "evidence", "evidence")["sentence"]
     few = open_library(make_products(tmp_path / "few", 60, n_spectra=10))
     page = make_page(few, links, Workspace(few.table, panels=default_panels(few, 2)))
-    page.send("hello", seen=True)
+    page.send("connect", seen=True)
     setup = page.send("painted")["star_setup"]
     assert "no label model" in setup["refit"]["sentence"]
     assert "10 stars do" in page.send("focus", obsid=str(few.table["obsid"][20]))["star"]["sentence"]
@@ -289,7 +289,7 @@ def test_a_link_restores_the_star_alone(room, star_library):
 def test_whoever_follows_a_link_to_a_star_is_not_shown_around_the_views(star_library, links, make_page):
     for alone in (False, True):
         workspace = Workspace(star_library.table, focus=int(star_library.table["obsid"][3]), star_alone=alone)
-        told = make_page(star_library, links, workspace).send("hello", seen=False)
+        told = make_page(star_library, links, workspace).send("connect", seen=False)
         assert ("tour" in told) == (not alone)
         assert told["star_page"] is alone
 

@@ -4,6 +4,7 @@ import json
 import logging
 import threading
 import time
+import tracemalloc
 from datetime import timedelta
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from vetting_helpers import ANN, BOB, CY, EVE, draft, judge_all, make_desk
 from explorer.model.vetting import exchange
 from explorer.model.vetting.events import EventKind, VettingEvent
 from explorer.model.vetting.exchange import (
+    MAX_DAMAGED,
     MOST_BYTES,
     ExchangeError,
     Source,
@@ -277,6 +279,20 @@ def test_an_import_that_was_cut_off_is_done_again(desk, stores):
     half = import_record(stores[1], "".join(lines[:7]), Source("bob", now=desk.clock()))
     whole = import_record(stores[1], "".join(lines), Source("bob", now=desk.clock()))
     assert (half.new, whole.new, whole.known) == (5, 7, 5)
+
+
+@pytest.mark.parametrize("line", ["{}", '{"campaign": 0, "tasks": 0}', '{"id": 1e999}'])
+def test_a_file_of_damaged_lines_costs_neither_time_nor_memory(desk, line):
+    header = '{"format": "mgiant-vetting-1"}\n'
+    few = import_record(desk.store, header + "\n \n" + f"{line}\n" * MAX_DAMAGED, Source("eve"))
+    assert (few.new, len(few.refused), few.refused[0][:7]) == (0, MAX_DAMAGED, "Line 2:")
+    many = header + f"{line}\n" * 200_000
+    tracemalloc.start()
+    with pytest.raises(ExchangeError, match="More than 1,000 lines of this file are damaged"):
+        import_record(desk.store, many, Source("eve"))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * len(many) + 1_000_000
 
 
 def test_a_file_is_at_most_50_mb():

@@ -19,6 +19,7 @@ from explorer.model.vetting.overview import overview
 from explorer.model.vetting.rules import VettingRules
 from explorer.model.vetting.store import Store
 from explorer.state.workspace import Workspace
+from explorer.views.channel import NOT_UNDERSTOOD
 from explorer.views.vetting import campaigns
 from explorer.views.vetting.adjudicate import AdjudicateRoom
 from explorer.views.vetting.campaigns import CampaignsRoom
@@ -40,7 +41,7 @@ class Screen:
         self.room = make(Visit(desk, person, "unknown here", self.workspace))
         self.told = []
         self.room.channel.deliver = self.told.append
-        self.send("hello")
+        self.send("connect")
 
     def send(self, kind, **message):
         """Send a message, wait for what it does beside the page; returns all that was told."""
@@ -226,9 +227,9 @@ def test_what_no_page_sends_is_refused_and_the_form_is_free_again(desk, wrong):
 
 
 @pytest.mark.parametrize("kind", [{}, [], None, 5])
-def test_a_message_of_no_kind_is_ignored(desk, kind):
+def test_a_message_of_no_kind_is_refused(desk, kind):
     start(desk)
-    assert Screen(desk, ANN).send(kind) == {}
+    assert Screen(desk, ANN).send(kind)["say"] == NOT_UNDERSTOOD
 
 
 def test_a_refit_goes_only_with_its_own_values(desk):
@@ -236,9 +237,9 @@ def test_a_refit_goes_only_with_its_own_values(desk):
     star = int(desk.library.table["obsid"][0])
     fit = Proposal(star, (("teff", 3650.25), ("logg", 1.1)), (), (), (), 1.0, 9, 2.0, "m", "c", "why")
     workspace.proposals = {star: fit}
-    assert "refit" in proposal_of({"proposal": {"teff": 3650.25, "class": "C star"}}, workspace, star)
-    assert "refit" not in proposal_of({"proposal": {"teff": 3700.0}}, workspace, star)
-    assert "refit" not in proposal_of({"proposal": {"class": "C star"}}, workspace, star)
+    assert "refit" in proposal_of({"teff": 3650.25, "class": "C star"}, workspace, star)
+    assert "refit" not in proposal_of({"teff": 3700.0}, workspace, star)
+    assert "refit" not in proposal_of({"class": "C star"}, workspace, star)
 
 
 def test_an_adjudicator_goes_on_to_the_next_conflict(desk):

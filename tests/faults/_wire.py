@@ -63,7 +63,7 @@ class Client:
         await self.wait_until(lambda: self.acknowledged)
         document = await self.answer(await self.request("PULL-DOC-REQ", {}), 120)
         self.channel = next(one["id"] for one in _objects(document) if _class_of(one) == "Channel")
-        await self.send({"kind": "hello", "seen": True})
+        await self.send({"kind": "connect", "seen": True})
         self.views = views
         if views:
             await self.look(width, height)

@@ -138,7 +138,7 @@ class Visitor:
         self.room = ExploreRoom(workspace, library, LinkStore(place / "links.sqlite"))
         self.told = []
         self.room.channel.deliver = self.told.append
-        self.send("hello", seen=True)
+        self.send("connect", seen=True)
         self.send("painted")
         self.right = {star: self.star(star) for star in range(FIRST, FIRST + 12)}
 
@@ -148,7 +148,7 @@ class Visitor:
     def star(self, star):
         """The packet of a star."""
         self.told.clear()
-        with self.room.channel.together():
+        with self.room.channel.batch():
             self.workspace.focus = None
             self.workspace.focus = star
         return self.told[-1]["star"]

@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import warnings
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from pipeline.config import load_config
 from pipeline.failures import failure_sentence
 from pipeline.products.array_file import ArrayFile
 from pipeline.products.spectra import SpectrumStore, SpectrumStoreWriter, write_blank_models
-from pipeline.stages import space
+from pipeline.stages import checkpoints, space
+from pipeline.stages.checkpoints import CheckpointWarning
 from pipeline.stages.space import SpaceError, build_bytes, require_space
 
 ROOT = Path(__file__).parents[2]
@@ -84,6 +86,17 @@ def test_nothing_is_written_through_a_memory_map():
 
 
 # --- sentences ------------------------------------------------------------------------------------------------------
+
+
+def test_own_warnings_are_sentences_and_those_of_others_keep_their_place(monkeypatch):
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    assert run(["stages"]) == 0
+    own, other = checkpoints.__file__, np.__file__
+    lost = CheckpointWarning("The checkpoint 01_sky cannot be used.")
+    assert warnings.formatwarning(lost, CheckpointWarning, own, 7) == f"warning: {lost}\n"
+    assert warnings.formatwarning("It is damaged.", UserWarning, own, 7) == "warning: It is damaged.\n"
+    for category, place in ((RuntimeWarning, own), (UserWarning, other), (np.exceptions.ComplexWarning, own)):
+        assert f"{place}:7: {category.__name__}: odd" in warnings.formatwarning("odd", category, place, 7)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EFBIG])

@@ -5,14 +5,18 @@ import os
 import random
 import shutil
 import warnings
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from pipeline.__main__ import main
 from pipeline.products import disk, versions
+from pipeline.products.comparison import write_comparison
 from pipeline.products.identity import check_identity, read_identity
 from pipeline.products.lock import OutputBusyError, OutputLock
 from pipeline.products.manifest import Manifest, ProductError
+from pipeline.products.publication import freeze
 from pipeline.products.release import Products, publish_validation, verify
 from pipeline.products.versions import current_version, locked, place_of, remove_product, versions_of
 from pipeline.stages import composing, runner
@@ -110,6 +114,33 @@ def test_a_link_of_the_user_stays_and_its_target_is_built(shop, tmp_path):
     (tmp_path / "round").symlink_to("round")
     with pytest.raises((ProductError, RuntimeError), match=r"circle|loop"):
         place_of(tmp_path / "round")
+
+
+@pytest.mark.parametrize("where", ["", "new", "deep/new"])
+def test_nothing_is_written_inside_a_product(shop, where):
+    product = shop.undisturbed(OLD)
+    output = product / where
+    if where:
+        with pytest.raises(ProductError, match="inside the product"):
+            shop.build(output, NEW)
+        with pytest.raises(ProductError, match="inside the product"):
+            freeze(product, (), "v1", output)
+    with pytest.raises(ProductError, match="inside the product"):
+        write_comparison(output, "", ("", ""), pd.DataFrame(), (), {}, simulated=True)
+    assert verify(product) == []
+
+
+@pytest.mark.parametrize(
+    ("output", "words"), [("/", "root of the file system"), (".", "working folder"), ("round/new", "circle")]
+)
+def test_an_output_that_cannot_be_a_product_is_a_sentence(tmp_path, monkeypatch, output, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "round").symlink_to("round")
+    with pytest.raises(ProductError, match=words):
+        place_of(Path(output))
+    (tmp_path / "product.versions" / "one").mkdir(parents=True)
+    with pytest.raises(ProductError, match="is a version of a product"):
+        place_of(tmp_path / "product.versions" / "one")
 
 
 def test_a_second_build_of_one_output_names_the_first(shop, tmp_path, capsys):

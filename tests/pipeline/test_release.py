@@ -258,6 +258,16 @@ def test_a_table_with_numbers_that_no_star_can_have_is_refused(verdicts, tmp_pat
     assert word in str(told.value)
 
 
+@pytest.mark.parametrize("flag", ["=cmd|' /C calc'!A0", "@SUM(1)", "'=1", "''-2+3", "＝1", "-", "'RV", "-1", "RV"])
+def test_no_text_of_a_csv_of_verdicts_is_computed_and_each_is_read_back(verdicts, tmp_path, flag):
+    path = tmp_path / "verdicts.csv"
+    given = (replace(verdicts[1], issues=(flag, "sky"), catalogue=flag),)
+    write_verdicts(given, path, simulated=True)
+    cells = pd.read_csv(path, dtype=str)[["issues", "catalogue"]].iloc[0]
+    assert not any(cell[0] in "=@+＝" or cell[:2] == "-2" for cell in cells)
+    assert read_verdicts(path) == given
+
+
 @pytest.mark.parametrize("said", ["2.5", "two", ""])
 def test_a_verdict_that_is_no_whole_number_is_refused(verdicts, tmp_path, said):
     path = tmp_path / "verdicts.csv"

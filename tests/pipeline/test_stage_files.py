@@ -1,6 +1,8 @@
 """Arrays that grow on disk, files read side by side, and thousands of damaged FITS files."""
 
 import io
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,8 +18,10 @@ from pipeline.products.release import Products
 from pipeline.sources.lamost_fits import read_spectra, read_spectrum
 from pipeline.stages import lamost_reading
 from pipeline.stages.growing import GrowingArray
+from pipeline.stages.reader_processes import IsolatedReader
 from pipeline.stages.runner import build
 from pipeline.stages.state import BuildState
+from tests.pipeline.deadly_reader import deadly, refused
 
 FUZZED = 1500
 CODES = {
@@ -40,6 +44,29 @@ def test_a_growing_array_ends_as_a_plain_npy_file(tmp_path, kind):
     with GrowingArray(tmp_path / "none.npy", 5, kind):
         pass
     assert np.load(tmp_path / "none.npy").shape == (0, 5)
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_a_file_that_ends_its_process_is_a_reject(tmp_path, monkeypatch, many):
+    write_lamost_fits(simulate(20, seed=5, training=0), tmp_path, "dr9")
+    packed = fits.CompImageHDU(np.ones((5, 500), np.float32), compression_type="RICE_1")
+    packed.writeto(tmp_path / "deadly.fits")
+    paths = [*sorted(tmp_path.glob("spec*")), tmp_path / "deadly.fits"]
+    monkeypatch.setattr(lamost_reading, "_read_chunk", deadly)
+    monkeypatch.setattr(lamost_reading, "_CHUNK", 7)
+    monkeypatch.setattr(lamost_reading, "_MANY_FILES", 1 if many else 1000)
+    monkeypatch.setattr(lamost_reading, "available_threads", lambda _threads: 2)
+    records = []
+    found = list(lamost_reading.read_in_order(paths, records))
+    assert [path for path, _ in found] == paths == [Path(record.path) for record in records]
+    reasons = [str(one) for _, one in found if isinstance(one, SpectrumError)]
+    assert reasons == ["deadly.fits ended the process that read it, so it is damaged. Get it again."]
+    assert all(record.sha256 for record in records)
+
+
+def test_a_process_that_cannot_start_is_no_fault_of_a_file(tmp_path):
+    with IsolatedReader(refused) as reader, pytest.raises(BrokenProcessPool):
+        reader.read(tmp_path / "good.fits")
 
 
 def test_many_files_are_read_side_by_side_in_order(tmp_path, monkeypatch):

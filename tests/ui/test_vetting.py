@@ -188,7 +188,7 @@ def test_from_the_queue_to_the_release(crowd, home, products, tmp_path):
 
     # The command line freezes the same bytes from the exported verdicts.
     with eve.page.expect_download() as taken:
-        room.get_by_role("button", name="Take the verdicts").click()
+        room.get_by_role("button", name="Export verdicts").click()
     taken.value.save_as(tmp_path / "verdicts.csv")
     command = [sys.executable, "-m", "pipeline", "release", str(products), "--name", "v1"]
     command += ["--verdicts", str(tmp_path / "verdicts.csv"), "--output", str(tmp_path / "v1")]
@@ -263,7 +263,7 @@ def test_a_viewer_sees_progress_and_may_do_nothing(crowd, group):
           const models = Bokeh.documents.flatMap(d => [...d.all_models])
           for (const model of models) {
             if (model.type?.endsWith('ReactiveESM') || model.esm) {
-              for (const data of [{kind: 'judge', id: 'x', star: 1, verdict: 4, flags: [], note: ''},
+              for (const data of [{kind: 'judge', id: 'x', star: '1', verdict: 4, flags: [], note: ''},
                                   {kind: 'freeze', name: '../../evil'}, {kind: 'start', name: 'mine', stars: 5}]) {
                 model.trigger_event(new (class extends Bokeh.require('core/bokeh_events').ModelEvent {
                   constructor(data) { super(); this.data = data; this.origin = model }
@@ -278,8 +278,8 @@ def test_a_viewer_sees_progress_and_may_do_nothing(crowd, group):
     vic.page.wait_for_timeout(1500)
     refusals = [line for line in group.lines if "Refused" in line]
     assert any("'judge'" in line for line in refusals), group.lines[-20:]
-    assert any("freeze a release" in line for line in refusals)
-    assert any("start a campaign" in line for line in refusals)
+    assert any("'freeze'" in line and "for adjudicators" in line for line in refusals)
+    assert any("'start'" in line and "for adjudicators" in line for line in refusals)
 
 
 def test_a_link_cannot_choose_the_session_of_who_opens_it(crowd, group):

@@ -153,7 +153,10 @@ def check_copy(copy: sqlite3.Connection, source: Path) -> None:
     missing = sorted({"alembic_version", *(table.name for table in _TABLES)} - names)
     if missing:
         raise BackupError(f"{source} is no vetting record: it has no table {missing[0]}.")
-    version = str(copy.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+    versions = [str(version) for (version,) in copy.execute("SELECT version_num FROM alembic_version")]
+    if len(versions) != 1:
+        raise BackupError(f"{source} is no vetting record: it has {len(versions)} numbers of a version, not 1.")
+    version = versions[0]
     if version not in known_versions():
         raise BackupError(f"{source} was made by a newer version of this program ({version}). Update the program.")
     guards = copy.execute(
@@ -161,6 +164,12 @@ def check_copy(copy: sqlite3.Connection, source: Path) -> None:
     ).fetchone()[0]
     if guards < _TRIGGERS[version]:
         raise BackupError(f"{source} lacks a guard against changes of events ({guards} of {_TRIGGERS[version]}).")
+    if version == max(known_versions()):
+        for table in _TABLES:
+            found = {row[1] for row in copy.execute(f"PRAGMA table_info({table.name})")}
+            absent = [column.name for column in table.columns if column.name not in found]
+            if absent:
+                raise BackupError(f"{source} is no vetting record: its table {table.name} has no column {absent[0]}.")
     strays = copy.execute("PRAGMA foreign_key_check").fetchall()
     if strays:
         raise BackupError(f"{source} has {len(strays)} rows of campaigns that it lacks.")

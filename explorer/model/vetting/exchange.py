@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -34,7 +36,11 @@ LOG = logging.getLogger("explorer.vetting")
 MOST_BYTES = 50_000_000
 """Of a file that is merged."""
 
+MAX_DAMAGED = 1_000
+"""Lines of a file that cannot be read; with more of them it is refused, as it is no exported record."""
+
 _FORMAT = "mgiant-vetting-1"
+_LINE = re.compile(r"[^\n]+")
 _BATCH, _PAUSE_S = 200, 0.005
 """Lines that are read, and events that are stored in a transaction, at a time; how long others have their turn then."""
 
@@ -139,13 +145,13 @@ def import_record(store: Store, text: str, source: Source) -> MergeReport:
         If it has to be signed and is not, or was altered; then nothing is imported.
     """
     body = split(text)[0] if source.key is None else verify(text, source.key)
-    lines = [line for line in body.split("\n") if line.strip()]
-    if not lines or _read(lines[0], 1) != {"format": _FORMAT}:
+    lines = _lines(body)
+    if _read(next(lines, (1, ""))[1], 1) != {"format": _FORMAT}:
         raise ExchangeError("This file is not an exported vetting record.")
     found: list[tuple[Campaign, tuple[Task, ...]]] = []
     events: list[VettingEvent] = []
     refused: list[str] = []
-    for batch in _in_turns(list(enumerate(lines[1:], 2))):
+    for batch in _in_turns(lines):
         for number, line in batch:
             values = _read(line, number)
             try:
@@ -155,6 +161,11 @@ def import_record(store: Store, text: str, source: Source) -> MergeReport:
                     events.append(VettingEvent.from_dict(values))
             except ValueError as error:
                 refused.append(f"Line {number}: {error}")
+                if len(refused) > MAX_DAMAGED:
+                    raise ExchangeError(
+                        f"More than {MAX_DAMAGED:,} lines of this file are damaged, so nothing is taken; the first: "
+                        f"{refused[0]}"
+                    ) from error
     added = _merge_campaigns(store, found, source, refused)
     present = source.now or datetime.now(UTC)
     queues = {one.id: Queue.of(one, tasks_of(store, one.id)) for one in campaigns(store)}
@@ -185,12 +196,17 @@ def _by_stars(events: Sequence[VettingEvent]) -> Iterator[list[VettingEvent]]:
         yield part
 
 
-def _in_turns(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+def _lines(body: str) -> Iterator[tuple[int, str]]:
+    """Lines that are not blank, with their numbers, without a copy of all."""
+    lines = (found[0] for found in _LINE.finditer(body))
+    return enumerate((line for line in lines if line.strip()), 1)
+
+
+def _in_turns(items: Iterator[_Item]) -> Iterator[Sequence[_Item]]:
     """Some at a time, with a pause in which other threads, and verdicts in the database, have their turn."""
-    for start in range(0, len(items), _BATCH):
-        if start:
-            time.sleep(_PAUSE_S)
-        yield items[start : start + _BATCH]
+    while batch := list(islice(items, _BATCH)):
+        yield batch
+        time.sleep(_PAUSE_S)
 
 
 def _read(line: str, number: int) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer import protocol
 from explorer.model.vetting.conflicts import Status
 from explorer.model.vetting.drafts import Case, RefusedError
 from explorer.model.vetting.events import EventKind, VettingEvent
 from explorer.model.vetting.people import Role
 from explorer.model.work import VERDICTS
 from explorer.state.workspace import Workspace
-from explorer.views.channel import Message
 from explorer.views.star import StarDock
 from explorer.views.vetting.vet import review_words
 from explorer.views.vetting.visit import NO_CAMPAIGN, NO_STAR, VettingRoom, Visit, draft_of
@@ -33,22 +33,20 @@ class AdjudicateRoom(VettingRoom):
         self.workspace = Workspace(visit.workspace.table)
         self.cases: tuple[Case, ...] = ()
         self.star = StarDock(self.workspace, visit.desk.library, self._order, self.channel, nothing=NO_STAR)
-        self.workspace.param.watch(lambda event: self.channel.tell(say=event.new), "message")
+        self.workspace.param.watch(lambda event: self.channel.send(say=event.new), "message")
         self.workspace.param.watch(
-            lambda event: self.channel.tell(fitted=dict(event.new[self.workspace.focus].labels)), "proposals"
+            lambda event: self.channel.send(fitted=dict(event.new[self.workspace.focus].labels)), "proposals"
         )
-        self.listen(
-            case=lambda message: self._look(int(message["star"])),
-            judge=self._adjudicate,
-            vet_undo=lambda message: self._back(self.visit.desk.undo, message),
-            vet_redo=lambda message: self._back(self.visit.desk.redo, message),
-            star_step=lambda message: self._step(int(message["by"])),
-            star_find=lambda message: self._look(int(message["text"])),
-        )
+        self.channel.on(protocol.Case, lambda request: self._look(int(request.star)))
+        self.channel.on(protocol.Judge, self._adjudicate)
+        self.channel.on(protocol.VetUndo, lambda request: self._back(self.visit.desk.undo, request))
+        self.channel.on(protocol.VetRedo, lambda request: self._back(self.visit.desk.redo, request))
+        self.channel.on(protocol.StarStep, lambda request: self._step(request.by))
+        self.channel.on(protocol.StarFind, lambda request: self._look(int(request.text)))
 
-    def greet(self) -> None:
+    def send_constants(self) -> None:
         """Tell the star's side what every star shares."""
-        self.star.hello()
+        self.star.connect()
 
     def show(self) -> None:
         """Tell the cases and the one that is open."""
@@ -75,7 +73,7 @@ class AdjudicateRoom(VettingRoom):
                 "quantities": self.quantities(campaign, star),
                 "before": None if settled is None else review_words(settled),
             }
-        self.channel.tell(adjudicate=words)
+        self.channel.send(adjudicate=words)
 
     def _order(self) -> NDArray[np.int64]:
         rows = [self.workspace.table.row_of(case.star) for case in self.cases]
@@ -93,13 +91,13 @@ class AdjudicateRoom(VettingRoom):
             at = stars.index(self.workspace.focus) if self.workspace.focus in stars else 0
             self._look(stars[(at + by) % len(stars)])
 
-    async def _adjudicate(self, message: Message) -> None:
-        campaign, draft = self.needed(message), draft_of(message, self.workspace)
+    async def _adjudicate(self, request: protocol.Judge) -> None:
+        campaign, draft = self.needed(request), draft_of(request, self.workspace)
         desk, person = self.visit.desk, self.visit.known
         event = await self.channel.in_background(lambda: desk.adjudicate(person, campaign, draft), VERDICTS)
         left = [case.star for case in desk.cases(person, campaign) if case.outcome.status is not Status.ADJUDICATED]
-        with self.channel.together():
-            self.channel.tell(saved=event.id)
+        with self.channel.batch():
+            self.channel.send(saved=event.id)
             self.workspace.focus = left[0] if left else draft.star
             self.show()
 
@@ -108,14 +106,16 @@ class AdjudicateRoom(VettingRoom):
         found = self.visit.desk.log.imported.get(event_id)
         return "" if found is None else f"{found.by} on {found.utc[:10]}" if found.utc else found.by
 
-    async def _back(self, travel: Callable[..., VettingEvent | None], message: Message) -> None:
+    async def _back(
+        self, travel: Callable[..., VettingEvent | None], request: protocol.VetUndo | protocol.VetRedo
+    ) -> None:
         """Take an adjudication back, or give it again, and show its star."""
         person, campaign = self.visit.known, self.needed()
         event = await self.channel.in_background(
-            lambda: travel(person, campaign, str(message["id"]), EventKind.ADJUDICATION), VERDICTS
+            lambda: travel(person, campaign, request.id, EventKind.ADJUDICATION), VERDICTS
         )
         if event is None:
             raise RefusedError("There is nothing to take back, or to do again.")
-        with self.channel.together():
+        with self.channel.batch():
             self.workspace.focus = event.star
             self.show()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
 import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from explorer import protocol
 from explorer.audit import audit
 from explorer.model.selection import SelectionError
 from explorer.model.subsets import describe
@@ -27,7 +26,6 @@ from explorer.model.vetting.overview import Inspector, Overview, overview
 from explorer.model.vetting.people import Role, SoleUser
 from explorer.model.vetting.rules import VettingRules
 from explorer.model.work import EXPORTS, UPLOADS, VERDICTS
-from explorer.views.channel import Message
 from explorer.views.uploads import Uploads
 from explorer.views.vetting.visit import VettingRoom, Visit
 from pipeline.domain.names import file_name
@@ -54,14 +52,12 @@ class CampaignsRoom(VettingRoom):
         super().__init__(visit, "campaigns", Role.VIEWER)
         self.releases = releases
         self.uploads = Uploads(MOST_BYTES)
-        self.listen(
-            start=self._start,
-            record=self._record,
-            verdicts=self._verdicts,
-            upload=self._take_part,
-            merge=self._merge,
-            freeze=self._freeze,
-        )
+        self.channel.on(protocol.Start, self._start)
+        self.channel.on(protocol.ExportRecord, self._record)
+        self.channel.on(protocol.ExportVerdicts, self._verdicts)
+        self.channel.on(protocol.RecordPart, self._take_part)
+        self.channel.on(protocol.Merge, self._merge)
+        self.channel.on(protocol.Freeze, self._freeze)
 
     def show(self) -> None:
         """Tell everything."""
@@ -85,67 +81,53 @@ class CampaignsRoom(VettingRoom):
             words["overview"] = overview_words(
                 told, everything=visit.may(Role.ADJUDICATOR) or visit.desk.closed(campaign)
             )
-        self.channel.tell(campaigns=words)
+        self.channel.send(campaigns=words)
 
-    def _adjudicator(self, action: str) -> None:
-        self.visit.desk.need(self.visit.known, Role.ADJUDICATOR, action)
-
-    async def _start(self, message: Message) -> None:
+    async def _start(self, request: protocol.Start) -> None:
         """Start a campaign on the odd ones of what is selected in Explore."""
-        self._adjudicator("start a campaign")
         table, workspace = self.visit.desk.library.table, self.visit.workspace
         rows = workspace.rows.nonzero()[0]
-        count = int(message["stars"])
+        count = request.stars
         if not 1 <= count <= MOST_STARS:
             raise RefusedError(f"A campaign has 1 to {MOST_STARS:,} stars, not {count:,}.")
         if "oddness" in table:
             rows = rows[(-table["oddness"][rows]).argsort(kind="stable")]
         stars = [int(star) for star in table["obsid"][rows[:count]]]
         try:
-            rules = VettingRules.from_toml(str(message.get("rules", "")))
+            rules = VettingRules.from_toml(request.rules)
         except ValueError as error:
             raise RefusedError(str(error)) from error
-        desk, person, name = self.visit.desk, self.visit.known, str(message["name"])
+        desk, person, name = self.visit.desk, self.visit.known, request.name
         made = await self.channel.in_background(lambda: desk.create_campaign(person, name, stars, rules), VERDICTS)
-        with self.channel.together():
+        with self.channel.batch():
             self.visit.workspace.campaign = made.id
-            self.channel.tell(say=f"Campaign {made.name} has started.")
+            self.channel.send(say=f"Campaign {made.name} has started.")
 
-    async def _record(self, _: Message) -> None:
+    async def _record(self, _: protocol.ExportRecord) -> None:
         """Send the whole record, to be merged elsewhere."""
-        self._adjudicator("take the record away")
         desk = self.visit.desk
         data = await self.channel.in_background(lambda: "".join(export_record(desk.store, desk.log)).encode(), EXPORTS)
-        self.channel.tell(download={"name": "vetting_record.jsonl", "mime": "application/jsonl", "data": data})
+        self.channel.send(download={"name": "vetting_record.jsonl", "mime": "application/jsonl", "data": data})
 
-    async def _verdicts(self, _: Message) -> None:
+    async def _verdicts(self, _: protocol.ExportVerdicts) -> None:
         """Send what all campaigns came to."""
-        self._adjudicator("take the verdicts away")
         desk = self.visit.desk
         data = await self.channel.in_background(lambda: verdicts_file(desk), EXPORTS)
-        self.channel.tell(download={"name": "verdicts.csv", "mime": "text/csv", "data": data})
+        self.channel.send(download={"name": "verdicts.csv", "mime": "text/csv", "data": data})
 
-    def _take_part(self, message: Message) -> None:
+    def _take_part(self, request: protocol.RecordPart) -> None:
         """Keep a part of a record that is too large for one message."""
-        self._adjudicator("merge a record")
         try:
-            self.uploads.part(message)
+            self.uploads.part(request)
         except SelectionError as error:
             raise RefusedError(str(error)) from error
 
-    def _given(self, message: Message) -> bytes:
-        """The file of a message, or the one that came before it in parts."""
-        try:
-            if "upload" in message:
-                return self.uploads.whole(message["upload"], int(message["size"]))
-            return base64.b64decode(str(message["data"]), validate=True)
-        except (SelectionError, binascii.Error) as error:
-            raise RefusedError(str(error)) from error
-
-    async def _merge(self, message: Message) -> None:
+    async def _merge(self, request: protocol.Merge) -> None:
         """Merge a record from another laptop."""
-        self._adjudicator("merge a record")
-        data = self._given(message)
+        try:
+            data = self.uploads.given(request)
+        except SelectionError as error:
+            raise RefusedError(str(error)) from error
         if len(data) > MOST_BYTES:
             raise RefusedError(
                 f"This file has {len(data) / 1e6:,.1f} MB; a record of at most {MOST_BYTES // 1_000_000} MB is merged "
@@ -160,19 +142,18 @@ class CampaignsRoom(VettingRoom):
             raise RefusedError(str(error)) from error
         await self.channel.in_background(visit.desk.prepare, UPLOADS)
         self.show()
-        self.channel.tell(merged={"summary": report.summary(), "refused": list(report.refused[:50])})
+        self.channel.send(merged={"summary": report.summary(), "refused": list(report.refused[:50])})
 
-    async def _freeze(self, message: Message) -> None:
+    async def _freeze(self, request: protocol.Freeze) -> None:
         """Write a release beside the record."""
-        self._adjudicator("freeze a release")
-        name = str(message["name"]).strip()
+        name = request.name.strip()
         if not NAME_PATTERN.fullmatch(name):
             self.visit.desk.refuse(
                 self.visit.known, "freeze a release", "A release has a name of letters, digits and . _ - only."
             )
         desk = self.visit.desk
         directory = desk.library.products.directory
-        reason = str(message.get("despite", ""))
+        reason = request.despite
         output = self.releases / f"{file_name(desk.library.products.manifest.name)}.{name}"
         try:
             desk.library.demand_unchanged()
@@ -183,7 +164,7 @@ class CampaignsRoom(VettingRoom):
             raise RefusedError(str(error)) from error
         counts = {status or "never looked at": count for status, count in sorted(written.counts.items())}
         audit("freeze", release=output.name, stars=written.stars)
-        self.channel.tell(frozen={"folder": str(written.directory), "stars": written.stars, "counts": counts})
+        self.channel.send(frozen={"folder": str(written.directory), "stars": written.stars, "counts": counts})
 
 
 def verdicts_file(desk: Desk) -> bytes:

@@ -10,6 +10,7 @@ import panel as pn
 from numpy.typing import NDArray
 from sqlalchemy.exc import SQLAlchemyError
 
+from explorer import protocol
 from explorer.model.vetting.campaigns import Campaign, Task
 from explorer.model.vetting.drafts import RefusedError
 from explorer.model.vetting.events import EventKind, VettingEvent
@@ -17,7 +18,6 @@ from explorer.model.vetting.people import Role
 from explorer.model.vetting.store import StoreError
 from explorer.model.work import VERDICTS
 from explorer.state.workspace import Workspace
-from explorer.views.channel import Message
 from explorer.views.star import StarDock
 from explorer.views.vetting.visit import NO_CAMPAIGN, NO_STAR, VettingRoom, Visit, draft_of
 
@@ -41,21 +41,18 @@ class VetRoom(VettingRoom):
         self._desk_of: Campaign | None = None
         self._skipped: set[tuple[int, int]] = set()
         self.star = StarDock(self.workspace, visit.desk.library, self._beside, self.channel, nothing=NO_STAR)
-        self.workspace.param.watch(lambda event: self.channel.tell(say=event.new), "message")
+        self.workspace.param.watch(lambda event: self.channel.send(say=event.new), "message")
         self.workspace.param.watch(lambda _: self._fitted(), "proposals")
-        self.listen(
-            judge=self._judge,
-            vet_undo=self._undo,
-            vet_redo=self._redo,
-            star_step=lambda message: self.skip() if int(message["by"]) > 0 else self.look_back(),
-            star_find=lambda message: self._find(str(message["text"])),
-        )
-
+        self.channel.on(protocol.Judge, self._judge)
+        self.channel.on(protocol.VetUndo, self._undo)
+        self.channel.on(protocol.VetRedo, self._redo)
+        self.channel.on(protocol.StarStep, lambda request: self.skip() if request.by > 0 else self.look_back())
+        self.channel.on(protocol.StarFind, lambda request: self._find(request.text))
         visit.workspace.param.watch(lambda event: self._entered(event.new == ROOM), "room")
 
-    def greet(self) -> None:
+    def send_constants(self) -> None:
         """Tell the star's side what every star shares."""
-        self.star.hello()
+        self.star.connect()
         document = pn.state.curdoc
         if document is not None and document.session_context is not None:
             document.on_session_destroyed(lambda _: self._leave())
@@ -65,7 +62,7 @@ class VetRoom(VettingRoom):
         if self._followed is None or self.visit.refusal(self.role):
             return
         if here:
-            with self.channel.together():
+            with self.channel.batch():
                 self._present()
         else:
             self._leave()
@@ -100,10 +97,10 @@ class VetRoom(VettingRoom):
             return
         self._desk_of = campaign
         if campaign is None:
-            self.channel.tell(vet=self.campaign_words() | {"star": "", "sentence": NO_CAMPAIGN})
+            self.channel.send(vet=self.campaign_words() | {"star": "", "sentence": NO_CAMPAIGN})
             return
         self.task = taken[1] if taken is not None and taken[0] == campaign else self._next(campaign)
-        self._tell(campaign)
+        self._send(campaign)
 
     def others_acted(self) -> None:
         """Somebody judged: numbers change, the star on the desk does not."""
@@ -111,7 +108,7 @@ class VetRoom(VettingRoom):
         if self.task is None or campaign is None or campaign != self._desk_of:
             self.show()
         else:
-            self.channel.tell(counts=self._counts(campaign))
+            self.channel.send(counts=self._counts(campaign))
 
     def skip(self) -> None:
         """Leave the star for later."""
@@ -145,7 +142,7 @@ class VetRoom(VettingRoom):
             raise RefusedError(f"Star {star} lies on another desk now.")
         self.task = task
         before = self.visit.desk.standing(campaign).event(taken_back or "")
-        self._tell(campaign, None if before is None else review_words(before))
+        self._send(campaign, None if before is None else review_words(before))
 
     def _find(self, text: str) -> None:
         found = [event for event in self._said(self.needed()) if str(event.star) == text.strip()]
@@ -153,9 +150,9 @@ class VetRoom(VettingRoom):
             raise RefusedError(f"{text.strip()[:40]!r} is no star that you have judged in this campaign.")
         self._look_again(found[-1].star, found[-1].occasion)
 
-    async def _judge(self, message: Message) -> None:
+    async def _judge(self, request: protocol.Judge) -> None:
         """Record a verdict beside the page, so that nobody waits for a disk, then give the next star."""
-        campaign, draft = self.needed(message), draft_of(message, self.workspace)
+        campaign, draft = self.needed(request), draft_of(request, self.workspace)
         desk, person = self.visit.desk, self.visit.known
 
         def judge() -> tuple[VettingEvent, tuple[Campaign, Task | None] | None]:
@@ -166,43 +163,39 @@ class VetRoom(VettingRoom):
                 return event, None
 
         event, taken = await self.channel.in_background(judge, VERDICTS)
-        with self.channel.together():
-            self.channel.tell(saved=event.id)
+        with self.channel.batch():
+            self.channel.send(saved=event.id)
             self._give(taken)
 
-    async def _undo(self, message: Message) -> None:
+    async def _undo(self, request: protocol.VetUndo) -> None:
         """Show the star whose verdict was taken back."""
         desk, person, campaign = self.visit.desk, self.visit.known, self.needed()
-        event = await self.channel.in_background(
-            lambda: desk.undo(person, campaign, event_id=str(message["id"])), VERDICTS
-        )
+        event = await self.channel.in_background(lambda: desk.undo(person, campaign, event_id=request.id), VERDICTS)
         if event is None:
             raise RefusedError("There is nothing to take back.")
         told = f"The verdict on {event.star} is taken back"
-        with self.channel.together():
+        with self.channel.batch():
             try:
                 self._look_again(event.star, event.occasion, taken_back=event.supersedes)
-                self.channel.tell(say=f"{told}.")
+                self.channel.send(say=f"{told}.")
             except RefusedError:
                 self.show()
-                self.channel.tell(say=f"{told}; the star lies on another desk now.")
+                self.channel.send(say=f"{told}; the star lies on another desk now.")
 
-    async def _redo(self, message: Message) -> None:
+    async def _redo(self, request: protocol.VetRedo) -> None:
         desk, person, campaign = self.visit.desk, self.visit.known, self.needed()
-        event = await self.channel.in_background(
-            lambda: desk.redo(person, campaign, event_id=str(message["id"])), VERDICTS
-        )
+        event = await self.channel.in_background(lambda: desk.redo(person, campaign, event_id=request.id), VERDICTS)
         if event is None:
             raise RefusedError("There is nothing to do again.")
-        with self.channel.together():
+        with self.channel.batch():
             self.show()
-            self.channel.tell(say=f"The verdict on {event.star} stands again.")
+            self.channel.send(say=f"The verdict on {event.star} stands again.")
 
     def _fitted(self) -> None:
         """Put the values of a refit into the form."""
         fitted = self.workspace.proposals.get(self.workspace.focus or 0)
         if fitted is not None:
-            self.channel.tell(fitted=dict(fitted.labels))
+            self.channel.send(fitted=dict(fitted.labels))
 
     def _beside(self) -> NDArray[np.int64]:
         """The star before, this one, and the one that comes next if nobody takes it: handed over ahead."""
@@ -220,17 +213,17 @@ class VetRoom(VettingRoom):
         done, left = self.visit.desk.own_counts(self.visit.known, campaign)
         return {"done": done, "left": left}
 
-    def _tell(self, campaign: Campaign, taken_back: dict[str, Any] | None = None) -> None:
+    def _send(self, campaign: Campaign, taken_back: dict[str, Any] | None = None) -> None:
         """Tell the star on the desk; what was taken back stands in the form, so that nobody types it twice."""
         task, words = self.task, self.campaign_words() | {"counts": self._counts(campaign)}
         if task is None:
             self.workspace.focus = None
             text = "Nothing is left for you in this campaign; what others have on their desks may come back."
-            self.channel.tell(vet={**words, "star": "", "sentence": text})
+            self.channel.send(vet={**words, "star": "", "sentence": text})
             return
         standing = self.visit.desk.standing(campaign)
         before = standing.verdicts(task.star, task.occasion).get(self.visit.known.name)
-        self.channel.tell(
+        self.channel.send(
             vet={
                 **words,
                 "star": str(task.star),

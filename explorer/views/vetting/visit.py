@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -16,6 +16,7 @@ import param
 from param.parameterized import discard_events
 from sqlalchemy.exc import SQLAlchemyError
 
+from explorer import protocol
 from explorer.model.star import LABELS
 from explorer.model.vetting.campaigns import Campaign
 from explorer.model.vetting.desk import Desk
@@ -30,7 +31,7 @@ from explorer.model.work import VERDICTS, BusyError, StoppedError
 from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT
 from explorer.state.workspace import Workspace
 from explorer.views.base import stylesheet
-from explorer.views.channel import Channel, Message, log_mishap
+from explorer.views.channel import NOT_UNDERSTOOD, Channel, log_mishap
 from pipeline.domain.columns import column
 
 NO_CAMPAIGN = "There is no campaign yet. An adjudicator selects stars in Explore and starts one of them in Progress."
@@ -121,14 +122,14 @@ class Visit:
             raise RefusedError(self.reason)
         return self.person
 
-    def refusal(self, role: Role) -> str:
-        """Why the visitor may not enter a room for ``role``; "" when welcome."""
+    def refusal(self, role: Role, what: str = "this page is") -> str:
+        """Why the visitor may not enter a room for ``role``, or do ``what`` in it; "" when that is allowed."""
         if self.person is None:
             return self.reason
         if not self.may(role):
             has = self.desk.people.role_of(self.person.name).name.lower()
             return (
-                f"{self.person.name} has the role of {has} here; this page is for {role.name.lower()}s. Ask whoever "
+                f"{self.person.name} has the role of {has} here; {what} for {role.name.lower()}s. Ask whoever "
                 "runs the server for that role."
             )
         return ""
@@ -144,28 +145,34 @@ class VettingChannel(Channel):
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do work on the event loop that waits for something beside the page."""
-        task = asyncio.get_running_loop().create_task(self._later(work, {}))
+        task = asyncio.get_running_loop().create_task(self._later(work, ""))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def refuse(self, sentence: str, kind: str) -> None:
+        """Answer a request that is refused with a sentence, unless the room shows that one already."""
+        if self._outgoing.get("closed") == sentence:
+            self.send(refused=kind)
+        else:
+            super().refuse(sentence, kind)
+
     @contextmanager
-    def _mishaps(self, data: Message) -> Iterator[None]:
-        kind = str(data.get("kind"))
+    def _mishaps(self, kind: str) -> Iterator[None]:
         try:
             yield
         except (RefusedError, BusyError) as error:
-            self.tell(say=str(error), refused=kind)
+            self.refuse(str(error), kind)
         except StoppedError:  # the page has gone
             pass
         except StoreError as error:
             _LOG.warning("The record could not be reached for %.40r: %s", kind, error)
-            self.tell(say=f"Not saved: {error} {KEPT}", out_of_reach=kind)
+            self.send(say=f"Not saved: {error} {KEPT}", out_of_reach=kind)
         except (SQLAlchemyError, OSError):
             _LOG.exception("The record could not be reached for %.40r.", kind)
-            self.tell(say=OUT_OF_REACH, out_of_reach=kind)
+            self.send(say=OUT_OF_REACH, out_of_reach=kind)
         except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:
-            log_mishap(_LOG, data, error)
-            self.tell(say="This could not be understood, and nothing was recorded.", refused=kind)
+            log_mishap(_LOG, kind, error)
+            self.refuse(NOT_UNDERSTOOD, kind)
 
 
 class VettingRoom:
@@ -184,33 +191,26 @@ class VettingRoom:
     def __init__(self, visit: Visit, room: str, role: Role) -> None:
         self.visit, self.role = visit, role
         self.channel = VettingChannel(room=room, sizing_mode="stretch_both", margin=0)
-        self._handlers = {"hello": self._hello, "campaign": self._choose}
+        self.channel.permit = self._permitted
+        self.channel.on(protocol.Connect, self._connect)
+        self.channel.on(protocol.Campaign, self._choose)
         self._followed: object = None
         self._trouble = ""
         self._shown = self._reading = False
-        visit.workspace.param.watch(lambda _: self.tell_theme(), "dark")
+        visit.workspace.param.watch(lambda _: self.send_theme(), "dark")
         visit.workspace.param.watch(lambda _: self._campaign_chosen(), "campaign")
 
-    def listen(self, **handlers: Callable[[Message], Any]) -> None:
-        """Handle messages; who may not enter the room is refused before anything is looked at."""
-        for kind, handler in (self._handlers | handlers).items():
-            self.channel.on(kind, self._checked(handler))
+    def _permitted(self, request: protocol.Request) -> str:
+        """Why a request is refused, as the room or the request needs a higher role; "" when it is not."""
+        refusal = self.visit.refusal(self.role)
+        if refusal:
+            self.channel.send(closed=refusal)
+            return refusal
+        return self.visit.refusal(request.role, f"“{protocol.title_of(request)}” is")
 
-    def _checked(self, handler: Callable[[Message], Any]) -> Callable[[Message], Any]:
-        def checked(message: Message) -> Any:
-            refusal = self.visit.refusal(self.role)
-            if refusal:
-                self.channel.tell(closed=refusal)
-                if message.get("kind") != "hello":
-                    _LOG.warning("Refused: %.40r in a room for %ss.", message.get("kind"), self.role.name.lower())
-                return None
-            return handler(message)
-
-        return checked
-
-    def _hello(self, _: Message) -> None:
-        self.tell_theme()
-        self.greet()
+    def _connect(self, _: protocol.Connect) -> None:
+        self.send_theme()
+        self.send_constants()
         document = pn.state.curdoc
         if document is not None and document.session_context is not None and self._followed is None:
             document.add_periodic_callback(self._follow, FOLLOW_MS)
@@ -218,7 +218,7 @@ class VettingRoom:
         self._shown = False
         self._present()
 
-    def greet(self) -> None:
+    def send_constants(self) -> None:
         """Tell a new page what never changes."""
 
     def show(self) -> None:
@@ -245,7 +245,9 @@ class VettingRoom:
                 self._read()
                 return
             if self._trouble:
-                self.channel.tell(closed="", **({"say": BACK} if self._trouble != BEING_READ else {}))
+                self.channel.send(closed="")
+                if self._trouble != BEING_READ:
+                    self.channel.send(say=BACK)
                 self._trouble = ""
             if self._shown and changed:
                 self.others_acted()
@@ -263,7 +265,7 @@ class VettingRoom:
         self._reading = True
         if not self._shown:
             self._trouble = BEING_READ
-            self.channel.tell(closed=BEING_READ)
+            self.channel.send(closed=BEING_READ)
         self.channel.later(self._read_beside())
 
     async def _read_beside(self) -> None:
@@ -274,7 +276,7 @@ class VettingRoom:
             return
         finally:
             self._reading = False
-        with self.channel.together():
+        with self.channel.batch():
             self._present(changed=self._shown)
 
     def _unreachable(self, sentence: str) -> None:
@@ -283,7 +285,10 @@ class VettingRoom:
             return
         self._trouble = sentence
         _LOG.warning("The room %s shows: %s", self.channel.room, sentence)
-        self.channel.tell(**({"say": sentence} if self._shown else {"closed": sentence}))
+        if self._shown:
+            self.channel.send(say=sentence)
+        else:
+            self.channel.send(closed=sentence)
 
     def _follow(self) -> None:
         if self.visit.refusal(self.role) or self._reading:
@@ -293,23 +298,23 @@ class VettingRoom:
         except (StoreError, SQLAlchemyError, OSError):
             changed = True
         if changed:
-            with self.channel.together():
+            with self.channel.batch():
                 self._present(changed=True)
 
-    def tell_theme(self) -> None:
+    def send_theme(self) -> None:
         """Light or dark."""
         dark = self.visit.workspace.dark
-        ink = {"dark": dark, "text": TEXT[dark], "grid": GRID[dark], "background": PAPER[dark], "accent": ACCENT[dark]}
-        self.channel.tell(theme=ink)
+        ink = protocol.Theme(dark=dark, text=TEXT[dark], grid=GRID[dark], background=PAPER[dark], accent=ACCENT[dark])
+        self.channel.send(theme=ink)
 
-    def _choose(self, message: Message) -> None:
-        self.visit.workspace.campaign = self.visit.desk.campaign(str(message["id"])).id
+    def _choose(self, request: protocol.Campaign) -> None:
+        self.visit.workspace.campaign = self.visit.desk.campaign(request.id).id
 
     def _campaign_chosen(self) -> None:
         """Follow a choice in any of the rooms."""
         if self._followed is not None and not self.visit.refusal(self.role):
             self._shown = self._shown and bool(self._trouble)  # everything, not only what others changed
-            with self.channel.together():
+            with self.channel.batch():
                 self._present()
 
     def campaign(self) -> Campaign | None:
@@ -324,10 +329,10 @@ class VettingRoom:
             workspace.campaign = found[0].id
         return found[0]
 
-    def needed(self, message: Message | None = None) -> Campaign:
-        """The campaign that a message is about, else the chosen one; RefusedError when there is none."""
-        if message is not None and message.get("campaign"):
-            return self.visit.desk.campaign(str(message["campaign"]))
+    def needed(self, request: protocol.Judge | None = None) -> Campaign:
+        """The campaign that a request is about, else the chosen one; RefusedError when there is none."""
+        if request is not None and request.campaign:
+            return self.visit.desk.campaign(request.campaign)
         campaign = self.campaign()
         if campaign is None:
             raise RefusedError(NO_CAMPAIGN)
@@ -369,29 +374,27 @@ def _place(name: str) -> int:
     return LABELS.index(name) if name in LABELS else len(LABELS)
 
 
-def draft_of(message: Message, workspace: Workspace) -> Draft:
-    """What a page hands in; TypeError where something is of another kind than pages send."""
-    verdict, note, star = message["verdict"], message["note"], int(message["star"])
-    if type(verdict) is not int or not isinstance(note, str):
-        raise TypeError(f"A verdict is a whole number and a note a text; found {verdict!r:.40} and {note!r:.40}.")
+def draft_of(request: protocol.Judge, workspace: Workspace) -> Draft:
+    """What a page hands in."""
+    star = int(request.star)
     return Draft(
-        id=str(message["id"]),
+        id=request.id,
         star=star,
-        verdict=verdict,
-        flags=tuple(str(flag) for flag in message["flags"]),
-        note=note,
-        proposal=proposal_of(message, workspace, star),
+        verdict=request.verdict,
+        flags=request.flags,
+        note=request.note,
+        proposal=proposal_of(request.proposal or {}, workspace, star),
     )
 
 
-def proposal_of(message: Message, workspace: Workspace, star: int) -> dict[str, float | str]:
+def proposal_of(proposed: Mapping[str, float | str], workspace: Workspace, star: int) -> dict[str, float | str]:
     """Values that the page proposes; the refit they came from goes with them when there was one."""
     given: dict[str, float | str] = {}
-    for name, value in dict(message.get("proposal") or {}).items():
+    for name, value in proposed.items():
         if name == CLASS:
             given[name] = str(value)
         elif name != REFIT:
-            given[str(name)] = float(value)
+            given[name] = float(value)
     fitted = workspace.proposals.get(star)
     if fitted is not None and _from_refit(given, dict(fitted.labels)):
         given[REFIT] = fitted.to_json()

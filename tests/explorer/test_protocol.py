@@ -1,0 +1,141 @@
+"""The messages of the page: what is decoded and refused, which role each needs, and the types that are generated."""
+
+import json
+
+import numpy as np
+import pytest
+from msgspec import inspect
+from vetting_helpers import ANN, EVE, VIC
+
+from explorer import protocol
+from explorer.model.vetting.people import Role
+from explorer.protocol import MalformedRequestError, UnknownRequestError, decode
+from explorer.protocol_types import declarations
+from explorer.state.workspace import Workspace
+from explorer.views.channel import NOT_HERE, NOT_UNDERSTOOD, asset
+from explorer.views.vetting.adjudicate import AdjudicateRoom
+from explorer.views.vetting.campaigns import CampaignsRoom
+from explorer.views.vetting.vet import VetRoom
+from explorer.views.vetting.visit import Visit
+
+SCALARS = {inspect.StrType: "1", inspect.IntType: 1, inspect.FloatType: 1.5, inspect.BoolType: True}
+
+
+def example(found):
+    """A value of a type."""
+    match found:
+        case inspect.StructType():
+            value = {field.encode_name: example(field.type) for field in found.fields if field.required}
+            value |= {found.tag_field: found.tag} if found.tag_field else {}
+        case inspect.UnionType():
+            value = example(found.types[0])
+        case inspect.LiteralType():
+            value = found.values[0]
+        case inspect.VarTupleType():
+            value = [example(found.item_type)]
+        case inspect.TupleType():
+            value = [example(one) for one in found.item_types]
+        case inspect.DictType():
+            value = {"teff": example(found.value_type)}
+        case _:
+            value = SCALARS[type(found)]
+    return value
+
+
+EXAMPLES = {kind: example(inspect.type_info(request)) for kind, request in protocol.REQUESTS.items()}
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_each_request_is_decoded_and_refused_where_a_field_is_wrong(kind):
+    data = EXAMPLES[kind]
+    assert type(decode(data)) is protocol.REQUESTS[kind]
+    assert json.loads(json.dumps(data)) == data
+    with pytest.raises(MalformedRequestError, match="unknown field"):
+        decode(data | {"surplus": 1})
+    for name in data:
+        if name == "kind":
+            continue
+        with pytest.raises(MalformedRequestError, match="missing required field"):
+            decode({key: value for key, value in data.items() if key != name})
+        with pytest.raises(MalformedRequestError):
+            decode(data | {name: object()})
+
+
+@pytest.mark.parametrize(
+    "data", [None, 5, "look", [], {}, {"kind": None}, {"kind": []}, {"kind": "Look"}, {"kind": ""}]
+)
+def test_what_no_page_sends_is_unknown(data):
+    with pytest.raises(UnknownRequestError):
+        decode(data)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_numbers_are_finite_wherever_they_are(number):
+    for data in (
+        {"kind": "tap", "slot": 0, "x": number, "y": 0.0},
+        {"kind": "refit", "fixed": {"teff": number}, "fit_rv": True, "masked": []},
+        {"kind": "region", "slot": 0, "geometry": {"type": "poly", "x": [0.0, number], "y": [0.0, 1.0]}},
+    ):
+        with pytest.raises(MalformedRequestError, match="a number is"):
+            decode(data)
+
+
+def test_the_types_of_the_page_are_those_of_the_server():
+    assert asset("js", "protocol.d.ts") == declarations(), "python -m explorer.protocol_types > assets/js/protocol.d.ts"
+
+
+class Room:
+    """A vetting room and what it answers."""
+
+    def __init__(self, desk, person, kind):
+        visit = Visit(desk, person, "" if person else "Sign in to vet.", Workspace(desk.library.table))
+        self.room = kind(visit) if kind is not CampaignsRoom else kind(visit, desk.library.products.directory)
+        self.sent = []
+        self.room.channel.deliver = self.sent.append
+
+    def ask(self, data):
+        """Names of the parts and the sentence of the answer."""
+        self.sent.clear()
+        self.room.channel._handle_msg(data)
+        return {name: value for parts in self.sent for name, value in parts.items()}
+
+
+ROOMS = {VetRoom: Role.INSPECTOR, AdjudicateRoom: Role.ADJUDICATOR, CampaignsRoom: Role.VIEWER}
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.__name__)
+@pytest.mark.parametrize(
+    ("person", "role"),
+    [(None, -1), (VIC, Role.VIEWER), (ANN, Role.INSPECTOR), (EVE, Role.ADJUDICATOR)],
+    ids=["nobody", "viewer", "inspector", "adjudicator"],
+)
+def test_every_request_of_every_role(desk, monkeypatch, room, person, role):
+    screen = Room(desk, person, room)
+    ran = []
+    monkeypatch.setattr(screen.room.channel, "_run", lambda *given: ran.append(given[2]))
+    handled = screen.room.channel._handlers
+    for kind, data in EXAMPLES.items():
+        ran.clear()
+        answer = screen.ask(data)
+        request = protocol.REQUESTS[kind]
+        if request not in handled:
+            assert (answer["say"], answer["refused"], ran) == (NOT_HERE, kind, []), kind
+        elif role < max(ROOMS[room], request.role):
+            assert (answer["refused"], bool(answer.get("say") or answer["closed"]), ran) == (kind, True, []), kind
+            assert ("closed" in answer) == (role < ROOMS[room]), kind
+        else:
+            assert ran == [kind], kind
+
+
+def test_a_handler_for_each_request_is_somewhere(desk, page):
+    vetting = [Room(desk, EVE, room).room.channel for room in ROOMS]
+    handled = set().union(*(channel._handlers for channel in (page.room.channel, *vetting)))
+    missing = {request.__name__ for request in protocol.REQUESTS.values() if request not in handled}
+    assert missing == {"Apply", "Again", "Configuration"}, "those are of the page of columns"
+
+
+def test_a_refused_request_of_explore_has_a_sentence(page, caplog):
+    page.open()
+    assert page.ask(kind="judge", **{k: v for k, v in EXAMPLES["judge"].items() if k != "kind"})["say"] == NOT_HERE
+    assert page.ask(kind="tap", slot=0)["say"] == NOT_UNDERSTOOD
+    assert "missing required field `x`" in caplog.text
