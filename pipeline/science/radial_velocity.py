@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 from pipeline.domain.wavelength import air_to_vacuum, doppler_factor, velocity_to_log_shift
 from pipeline.science.resample import cubic_weights
 from pipeline.science.velocity_chi2 import STEPS_KMS, refine_all
+from pipeline.science.velocity_inputs import TemplateSet, VelocitySettings
+from pipeline.science.velocity_robust import gaussian_share, pixel_trust, profiled, refined_error
+
+__all__ = ["RadialVelocity", "TemplateSet", "VelocityMeasurer", "VelocitySettings"]
 
 FloatArray = NDArray[np.float64]
 
@@ -35,59 +39,9 @@ SPARE_KMS = 150.0
 """Templates reach this much farther than the search."""
 
 _BATCH = 256
+_SLOPE_KMS = 2.0
 LEAST_PIXELS = 20
 """A star (and a line) with fewer usable pixels has no velocity."""
-
-
-@dataclass(frozen=True)
-class VelocitySettings:
-    """How velocities are measured.
-
-    Parameters
-    ----------
-    first_angstrom, last_angstrom : float
-        Range of the measurement (paper: 8000-8950, the Ca II triplet).
-    max_velocity_kms : float
-        Half-width of the search.
-    step_kms : float
-        Step of the CCF; the refinement works between the steps.
-    rival_separation_kms : float
-        A second peak counts as a rival when it lies at least this far from the highest (two line widths).
-    """
-
-    first_angstrom: float = 8000.0
-    last_angstrom: float = 8950.0
-    max_velocity_kms: float = 800.0
-    step_kms: float = 20.0
-    rival_separation_kms: float = 300.0
-
-
-@dataclass(frozen=True)
-class TemplateSet:
-    """Normalised templates on a fine log grid.
-
-    Parameters
-    ----------
-    log_wavelength : ndarray, shape (p,)
-        log10 of vacuum rest wavelengths; the step divides the stars' step.
-    flux : ndarray, shape (n_templates, p)
-        Normalised as the stars are.
-    labels : ndarray, shape (n_templates, 3)
-        Teff [K], log g [dex], [Fe/H] [dex].
-    name : str
-        Source of the templates, for the manifest.
-    """
-
-    log_wavelength: FloatArray
-    flux: FloatArray
-    labels: FloatArray
-    name: str
-
-    @property
-    def at_edge(self) -> NDArray[np.bool_]:
-        """Templates of the lowest or highest Teff."""
-        teff = self.labels[:, 0]
-        return np.asarray((teff == teff.min()) | (teff == teff.max()))
 
 
 @dataclass(frozen=True)
@@ -97,8 +51,9 @@ class RadialVelocity:
     Parameters
     ----------
     rv_kms, error_kms : ndarray, shape (n_stars,)
-        Velocity and uncertainty: ``sqrt(2 / chi2'') * sqrt(max(chi2_nu, 1))`` and ``mismatch_kms`` in quadrature; NaN
-        where there was nothing to measure.
+        Velocity and formal uncertainty, ``mismatch_kms`` in quadrature; NaN where there was nothing to measure. By
+        least squares it is ``sqrt(2 / chi2'') * sqrt(max(chi2_nu, 1))``, else
+        :func:`pipeline.science.velocity_robust.refined_error`.
     mismatch_kms : ndarray, shape (n_stars,)
         Spread of the velocities of the best templates, weighted by their likelihood.
     peak : ndarray, shape (n_stars,)
@@ -108,7 +63,7 @@ class RadialVelocity:
     template : ndarray of int, shape (n_stars,)
         Best template; -1 where there was nothing to measure.
     chi2_nu : ndarray, shape (n_stars,)
-        Reduced chi-squared of the refined fit.
+        Reduced chi-squared of the fit by least squares.
     edge_of_search, edge_template : ndarray of bool, shape (n_stars,)
         Peak at the end of the search; template at the edge of its grid.
     line_kms, line_error_kms : ndarray, shape (n_stars, 3)
@@ -186,6 +141,7 @@ class VelocityMeasurer:
             shifted[row] = self._shift(np.arange(count), np.full(count, velocity))
         self._layout = shifted.reshape(-1, self.pixels.size)
         self._layout_squared = self._layout**2
+        self._gaussian = gaussian_share(settings.loss_sigma) if settings.loss_sigma > 0.0 else 1.0
 
     def _shift(self, template: NDArray[np.int64], velocity: FloatArray) -> FloatArray:
         """Templates at velocities, on the stars' pixels, by cubic (Lagrange) interpolation between fine pixels."""
@@ -199,7 +155,9 @@ class VelocityMeasurer:
             result += weights[offset][:, None] * flux[template[:, None], index + offset - 1]
         return result
 
-    def measure(self, flux: FloatArray, ivar: FloatArray, mask: NDArray[np.bool_]) -> RadialVelocity:
+    def measure(
+        self, flux: FloatArray, ivar: FloatArray, mask: NDArray[np.bool_], *, lines: bool = True
+    ) -> RadialVelocity:
         """Velocities of stars given on the full grid.
 
         Parameters
@@ -208,6 +166,8 @@ class VelocityMeasurer:
             Normalised observed-frame spectra.
         mask : ndarray of bool, shape (n_stars, n)
             True where a pixel carries no information: it gets weight 0.
+        lines : bool
+            Whether to measure the Ca II lines, each alone; else they are NaN.
 
         Returns
         -------
@@ -215,7 +175,8 @@ class VelocityMeasurer:
             One entry a star.
         """
         y, w = self._cut(flux, ivar, mask)
-        parts = [self._measure_batch(y[i : i + _BATCH], w[i : i + _BATCH]) for i in range(0, max(len(y), 1), _BATCH)]
+        starts = range(0, max(len(y), 1), _BATCH)
+        parts = [self._measure_batch(y[i : i + _BATCH], w[i : i + _BATCH], lines) for i in starts]
         return RadialVelocity.joined(parts)
 
     def _cut(self, flux: FloatArray, ivar: FloatArray, mask: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
@@ -247,49 +208,91 @@ class VelocityMeasurer:
         total = np.maximum(w.sum(axis=1, keepdims=True), np.finfo(float).tiny)
         weight = (w / total).astype(np.float32)
         centred = (y - (weight * y).sum(axis=1, keepdims=True)).astype(np.float32)
-        mean = weight @ self._layout.T
-        covariance = (weight * centred) @ self._layout.T
-        variance = weight @ self._layout_squared.T - mean**2
-        variance_y = (weight * centred**2).sum(axis=1, keepdims=True)
+        ccf = (weight * centred) @ self._layout.T
+        mean, spread = weight @ self._layout.T, weight @ self._layout_squared.T
+        spread -= np.square(mean, out=mean)
+        np.maximum(spread, 1e-12, out=spread)
+        spread *= (weight * centred**2).sum(axis=1, keepdims=True)
         with np.errstate(invalid="ignore", divide="ignore"):
-            ccf = covariance / np.sqrt(np.maximum(variance, 1e-12) * variance_y)
-        ccf = np.nan_to_num(ccf, nan=0.0, posinf=0.0, neginf=0.0)
+            ccf /= np.sqrt(spread, out=spread)
+        ccf[~np.isfinite(ccf)] = 0.0
         return np.asarray(ccf.reshape(len(y), len(self.velocities), len(self.templates.flux)), dtype=np.float64)
 
-    def _measure_batch(self, y: FloatArray, w: FloatArray) -> RadialVelocity:
+    def _measure_batch(self, y: FloatArray, w: FloatArray, with_lines: bool) -> RadialVelocity:
         usable = (w > 0).sum(axis=1) >= LEAST_PIXELS
         ccf = self.correlate(y, w)
         stars = np.arange(len(y))
         height = ccf.max(axis=1)
         count = min(REFINED_TEMPLATES, height.shape[1])
         best = np.argsort(-height, axis=1)[:, :count]
-        refined = np.stack(
-            [self._refine(y, w, best[:, k], self.velocities[self._top(ccf, best[:, k])]) for k in range(count)]
-        )
-        chi2 = np.where(np.isfinite(refined[:, :, 2]), refined[:, :, 2], np.inf)
-        first = chi2.argmin(axis=0)
-        template = best[stars, first]
-        rv, curvature, lowest = refined[first, stars].T
-        row = self._top(ccf, template)
-        track = ccf[stars, :, template]
-        peak = track[stars, row]
+        starts = np.stack([self.velocities[self._top(ccf, best[:, k])] for k in range(count)])
+        refined = self._refine_each(y, w, best, starts)
+        template, rv, curvature, lowest = _best_of(refined, best)
         freedom = np.maximum((w > 0).sum(axis=1) - 4, 1)
         chi2_nu = lowest / freedom
         excess = np.maximum(chi2_nu, 1.0)
         with np.errstate(invalid="ignore", divide="ignore"):
+            formal = np.where(curvature > 0, np.sqrt(2.0 / curvature * excess), np.nan)
+        if self.settings.loss_sigma > 0.0:
+            trust, _ = self._trust(y, w, w, template, rv)
+            refined = self._refine_each(y, w * trust, best, refined[:, :, 0])
+            template, rv, _, _ = _best_of(refined, best)
+            formal = np.where(np.isnan(formal), np.nan, self._trust(y, w, w * trust, template, rv, trust)[1])
+        row = self._top(ccf, template)
+        track = ccf[stars, :, template]
+        peak = track[stars, row]
+        chi2 = np.where(np.isfinite(refined[:, :, 2]), refined[:, :, 2], np.inf)
+        with np.errstate(invalid="ignore", divide="ignore"):
             likelihood = np.exp(-0.5 * (chi2 - chi2.min(axis=0)) / excess)
             weight = likelihood / likelihood.sum(axis=0)
             mismatch = np.sqrt(np.nansum(weight * (refined[:, :, 0] - rv) ** 2, axis=0))
-            formal = np.where(curvature > 0, np.sqrt(2.0 / curvature * excess), np.nan)
         edge = (row == 0) | (row == len(self.velocities) - 1) | (np.abs(rv) > self.settings.max_velocity_kms)
         blank = ~usable | ~np.isfinite(formal)
-        lines, line_errors = self._measure_lines(y, w, template, np.where(blank, 0.0, rv))
-        lines[blank], line_errors[blank] = np.nan, np.nan
+        lines, line_errors = np.full((len(y), 3), np.nan), np.full((len(y), 3), np.nan)
+        if with_lines:
+            lines, line_errors = self._measure_lines(y, w, template, np.where(blank, 0.0, rv))
+            lines[blank], line_errors[blank] = np.nan, np.nan
         values = (rv, np.hypot(formal, mismatch), mismatch, peak, chi2_nu)
         rv, error, mismatch, peak, chi2_nu = (np.where(blank, np.nan, part) for part in values)
         at_edge = self.templates.at_edge[template] & ~blank
         rival, template = self._rival(track, row, peak), np.where(blank, -1, template)
         return RadialVelocity(rv, error, mismatch, peak, rival, template, chi2_nu, edge, at_edge, lines, line_errors)
+
+    def _refine_each(self, y: FloatArray, w: FloatArray, best: NDArray[np.int64], starts: FloatArray) -> FloatArray:
+        """:meth:`_refine` with each of several templates from its own start, shape (n_templates, n_stars, 3)."""
+        starts = np.nan_to_num(starts)
+        return np.stack([self._refine(y, w, best[:, k], starts[k]) for k in range(best.shape[1])])
+
+    def _fit(
+        self, y: FloatArray, w: FloatArray, template: NDArray[np.int64], velocity: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Residuals, velocity gradients and depths of a template at a velocity, each of shape (n_stars, n_pixels)."""
+        low, middle, high = (
+            self._shift(template, np.nan_to_num(velocity) + step) for step in (-_SLOPE_KMS, 0.0, _SLOPE_KMS)
+        )
+        return (*profiled(y, w, middle, (high - low) / (2.0 * _SLOPE_KMS)), middle - 1.0)
+
+    def _trust(
+        self,
+        y: FloatArray,
+        w: FloatArray,
+        fitted: FloatArray,
+        template: NDArray[np.int64],
+        velocity: FloatArray,
+        trust: FloatArray | None = None,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Factors of the weights at a fit with weights ``fitted``, and its error with them (or with those given)."""
+        residual, gradient, depth = self._fit(y, fitted, template, velocity)
+        if trust is None:
+            trust = pixel_trust(residual, gradient, depth, w, self.settings.loss_sigma, self.settings.information)
+        return trust, refined_error(residual, gradient, w, trust, self._gaussian)
+
+    def residuals(
+        self, flux: FloatArray, ivar: FloatArray, mask: NDArray[np.bool_], found: RadialVelocity
+    ) -> FloatArray:
+        """Flux minus the best template at its velocity on :attr:`pixels`, shape (n_stars, n_pixels)."""
+        y, w = self._cut(flux, ivar, mask)
+        return self._fit(y, w, np.maximum(found.template, 0), found.rv_kms)[0]
 
     @staticmethod
     def _top(ccf: FloatArray, template: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -352,3 +355,13 @@ class VelocityMeasurer:
                 error = np.sqrt(2.0 / found[:, 1] * np.maximum(chi2_nu, 1.0))
             lines[good, number], errors[good, number] = found[good, 0], error[good]
         return lines, errors
+
+
+def _best_of(
+    refined: FloatArray, best: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], FloatArray, FloatArray, FloatArray]:
+    """Template of the lowest chi-squared, its velocity, second derivative and chi-squared, each of shape (n_stars,)."""
+    stars = np.arange(len(best))
+    first = np.where(np.isfinite(refined[:, :, 2]), refined[:, :, 2], np.inf).argmin(axis=0)
+    velocity, curvature, lowest = refined[first, stars].T
+    return best[stars, first], velocity, curvature, lowest
