@@ -9,6 +9,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from pipeline.science.crossmatch.geometry import ARCSEC, unit_vectors
+from pipeline.science.velocity_errors import repeat_deviations
 
 FloatArray = NDArray[np.float64]
 
@@ -105,17 +106,11 @@ def repeat_statistics(star: NDArray[np.int64], values: FloatArray, errors: Float
         observation, and ``pull_scatter``: the same in stated errors. Deviations from a star's weighted mean are
         divided by sqrt(1 - the observation's share of the weight), which makes them as wide as single errors.
     """
-    known = np.isfinite(values) & np.isfinite(errors) & (errors > 0)
-    number, member, count = np.unique(star[known], return_inverse=True, return_counts=True)
-    repeated = count[member] > 1
-    result: dict[str, float] = {"stars": int((count > 1).sum()), "observations": int(repeated.sum())}
-    if result["stars"] == 0:
+    deviation, error, stars = repeat_deviations(star, values, errors)
+    result: dict[str, float] = {"stars": stars, "observations": int(deviation.size)}
+    if not stars:
         return result
-    weight = errors[known] ** -2.0
-    mean = np.bincount(member, weight * values[known], number.size) / np.bincount(member, weight, number.size)
-    share = weight / np.bincount(member, weight, number.size)[member]
-    deviation = (values[known] - mean[member])[repeated] / np.sqrt(1.0 - share[repeated])
     return result | {
         "scatter": float(1.4826 * np.median(np.abs(deviation))),
-        "pull_scatter": float(1.4826 * np.median(np.abs(deviation / errors[known][repeated]))),
+        "pull_scatter": float(1.4826 * np.median(np.abs(deviation / error))),
     }
