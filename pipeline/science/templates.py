@@ -9,10 +9,12 @@ from itertools import product
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.cluster.vq import kmeans2
+from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 
 from pipeline.domain.wavelength import velocity_to_log_shift
 from pipeline.science.continuum import ContinuumFitter, ContinuumSettings
+from pipeline.science.indices import band_ratios
 from pipeline.science.radial_velocity import TemplateSet, VelocityMeasurer, VelocitySettings
 from pipeline.science.resample import cubic_weights
 from pipeline.science.slam import SlamModel, SlamSettings
@@ -24,6 +26,10 @@ BoolArray = NDArray[np.bool_]
 TEFF_K = (3500.0, 3750.0, 4000.0, 4250.0, 4500.0, 5000.0, 5500.0, 6000.0, 6500.0, 7000.0, 7500.0, 8000.0)
 LOGG = (0.5, 1.5, 3.0, 4.5)
 FEH = (-1.0, 0.0)
+
+TIO5_OF_TYPE = (0.25, 0.33, 0.42, 0.52, 0.62, 0.70, 0.77, 0.85, 0.93)
+TEFF_OF_TYPE = (3240.0, 3330.0, 3434.0, 3574.0, 3666.0, 3736.0, 3810.0, 3895.0, 4000.0)
+"""TiO5 of giants of type M6.5 to K7, and their temperatures (Fluks et al. 1994, A&AS 105, 311): good to 100 K."""
 
 OVERSAMPLING = 10
 """Samples a pixel of the fine grid while a template is convolved."""
@@ -104,6 +110,65 @@ def grid_templates(
         flux[row] = smooth[margin * OVERSAMPLING :: OVERSAMPLING][: log_wavelength.size]
     flux /= np.median(flux, axis=1, keepdims=True)
     return TemplateSet(log_wavelength, _normalised(log_wavelength, flux, settings), np.asarray(labels, float), name)
+
+
+def observed_templates(
+    labels: ArrayLike,
+    wavelengths: list[FloatArray],
+    fluxes: list[FloatArray],
+    log_wavelength: FloatArray,
+    settings: ContinuumSettings,
+    name: str,
+) -> TemplateSet:
+    """Templates of observed stars at the instrument's own resolution, put on a fine log grid.
+
+    Parameters
+    ----------
+    labels : array_like, shape (n, 3)
+        Teff [K], log g [dex], [M/H] [dex]. An unknown Teff (NaN) comes from TiO5 by :data:`TEFF_OF_TYPE`.
+    wavelengths, fluxes : list of ndarray
+        Vacuum wavelengths in Angstrom at rest, and flux of each.
+    log_wavelength : ndarray, shape (p,)
+        log10 of the fine grid, uniform.
+    settings : ContinuumSettings
+        Pseudo-continuum of the stars.
+    name : str
+        Of the templates, for the manifest.
+
+    Raises
+    ------
+    ValueError
+        If a spectrum does not cover the grid, or neither label nor bands give a Teff.
+    """
+    labels = np.array(labels, float)
+    flux = np.empty((len(fluxes), log_wavelength.size))
+    for row, (wavelength, values) in enumerate(zip(wavelengths, fluxes, strict=True)):
+        if np.log10(wavelength[0]) > log_wavelength[0] or np.log10(wavelength[-1]) < log_wavelength[-1]:
+            raise ValueError(
+                f"A template of {name} covers {wavelength[0]:.0f}-{wavelength[-1]:.0f} Å; "
+                f"{10 ** log_wavelength[0]:.0f}-{10 ** log_wavelength[-1]:.0f} Å are needed."
+            )
+        if np.isnan(labels[row, 0]):
+            tio5 = band_ratios(wavelength, values[None], np.zeros((1, values.size), np.bool_))["tio5"][0]
+            labels[row, 0] = np.interp(tio5, TIO5_OF_TYPE, TEFF_OF_TYPE)
+        flux[row] = CubicSpline(np.log10(wavelength), values)(log_wavelength)
+    if not np.isfinite(labels[:, 0]).all():
+        raise ValueError(f"A template of {name} has neither a Teff nor the band TiO5 from which it could be had.")
+    flux /= np.median(flux, axis=1, keepdims=True)
+    return TemplateSet(log_wavelength, _normalised(log_wavelength, flux, settings), labels, name)
+
+
+def blue_templates(templates: TemplateSet) -> TemplateSet:
+    """The few templates that the blue arm is measured with: every gravity but two, and [Fe/H] but one, is left out.
+
+    Parameters
+    ----------
+    templates : TemplateSet
+        On a grid that reaches the blue arm.
+    """
+    grid = np.isin(templates.labels[:, 1], LOGG) & np.isin(templates.labels[:, 2], FEH)
+    kept = ~grid | (np.isin(templates.labels[:, 1], (LOGG[1], LOGG[3])) & (templates.labels[:, 2] == FEH[1]))
+    return TemplateSet(templates.log_wavelength, templates.flux[kept], templates.labels[kept], templates.name)
 
 
 def _normalised(log_wavelength: FloatArray, flux: FloatArray, settings: ContinuumSettings) -> FloatArray:

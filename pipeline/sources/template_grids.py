@@ -56,12 +56,12 @@ class TemplateSpectrum:
 
 
 def read_template_grid(folder: Path, medium: str) -> list[TemplateSpectrum]:
-    """Read every template of a folder.
+    """Read every template of a folder, or of one file.
 
     Parameters
     ----------
     folder : Path
-        Holds the files of one grid.
+        Holds the files of one grid; or the file.
     medium : {"vacuum", "air"}
         Of the grid's wavelengths. PHOENIX is in vacuum, most others in air: a wrong choice shifts velocities by 82
         km/s.
@@ -73,10 +73,11 @@ def read_template_grid(folder: Path, medium: str) -> list[TemplateSpectrum]:
     """
     if medium not in MEDIA:
         raise TemplateError(f"Template wavelengths are {medium!r}: say vacuum or air.")
-    if not folder.is_dir():
+    if not folder.exists():
         raise TemplateError(f"The folder of templates {folder} does not exist.")
     found: list[TemplateSpectrum] = []
-    for path in sorted(item for item in folder.rglob("*") if item.is_file()):
+    files = [folder] if folder.is_file() else sorted(item for item in folder.rglob("*") if item.is_file())
+    for path in files:
         if path.name.startswith(("WAVE_", ".")) or path.suffix.lower() in (".md", ".toml", ".json"):
             continue
         try:

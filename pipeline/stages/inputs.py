@@ -65,9 +65,16 @@ class InputRecord:
         digest = hashlib.sha256("\n".join(names).encode(errors="surrogateescape")).hexdigest()
         return cls(str(folder.absolute()), len(names), 0, digest, folder=True)
 
+    @classmethod
+    def of_absent_folder(cls, folder: Path) -> InputRecord:
+        """Record that an optional folder does not exist: once it does, the input counts as changed."""
+        return cls(str(folder.absolute()), -1, 0, "", folder=True)
+
     def unchanged(self) -> bool:
         """Whether the input is still what was recorded: same size and times, or else same content."""
         path = Path(self.path)
+        if self.folder and self.size < 0:
+            return not path.exists()
         if self.folder:
             return path.is_dir() and InputRecord.of_folder(path, files_below(path)) == self
         try:
