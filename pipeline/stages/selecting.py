@@ -26,6 +26,7 @@ def select_giants(state: BuildState, progress: Progress) -> int:
         SelectionSettings(
             config.max_tio5,
             config.dwarf_margin,
+            config.dwarf_margin_alone,
             config.min_jk0_mag,
             config.max_w1w2_mag,
             config.min_parallax_snr,

@@ -9,7 +9,10 @@ from astropy.io import fits
 
 from pipeline.config import RunConfig, load_config
 from pipeline.domain.flags import QualityFlag
+from pipeline.domain.wavelength import log_grid
 from pipeline.products.release import Products
+from pipeline.science.indices import band_ratios
+from pipeline.science.resample import rebin
 from pipeline.science.selection import (
     SelectionSettings,
     class_step,
@@ -75,6 +78,49 @@ def test_what_is_unknown_is_not_held_against_a_star():
     assert counts[0]["untested"] == 2
 
 
+def test_bands_alone_need_a_wider_margin_the_more_so_the_deeper_they_are():
+    n = 6
+    cah = np.full(n, 1.9)
+    off = np.array([0.12, 0.12, 0.12, 0.16, 0.19, 0.22])
+    tio5 = dwarf_tio5(cah) - off
+    deep = np.array([False, False, False, False, True, True])
+    cah[deep] = 1.3
+    tio5[deep] = dwarf_tio5(cah[deep]) - off[deep]
+    unknown = np.full(n, np.nan)
+    jk0, w1w2 = unknown.copy(), unknown.copy()
+    parallax, error, k0 = unknown.copy(), unknown.copy(), unknown.copy()
+    jk0[0], w1w2[0] = 1.0, 0.0
+    parallax[1], error[1], k0[1] = 0.1, 0.1, 9.0
+    steps = selection_steps(SelectionSettings(), tio5, cah, jk0, w1w2, k0, parallax, error)
+    kept, why, _ = summarise_steps(steps)
+    assert kept.tolist() == [True, True, False, True, False, True]
+    assert why[2].startswith("dropped by giant bands")
+
+
+def test_no_real_dwarf_and_every_real_giant_passes_on_its_bands_alone(shared_data):
+    """57 M dwarfs of LAMOST and the M giants of MaStar: TiO5 and CaH at rest, without photometry."""
+    window, unknown = log_grid(6750.0, 7200.0), np.full(1, np.nan)
+
+    def passes(wavelength, flux, mask, rv):
+        rest, _, dead = rebin(wavelength, flux[None], np.ones((1, flux.size)), mask[None], window, np.array([rv]))
+        ratio = band_ratios(window, rest, dead)
+        steps = selection_steps(
+            SelectionSettings(), ratio["tio5"], ratio["cah2"] + ratio["cah3"], *(unknown for _ in range(5))
+        )
+        return bool(summarise_steps(steps)[0][0])
+
+    dwarfs = []
+    for path in sorted((shared_data / "m_dwarfs_lamost").glob("*.fits*")):
+        star = read_spectrum(path)
+        dwarfs.append(passes(star.wavelength, star.flux, star.mask, np.nan_to_num(star.meta["rv_input"])))
+    assert len(dwarfs) == 57
+    assert not any(dwarfs)
+    for number in (0, 6, 8, 9, 12, 14, 26, 27, 29):
+        flux = fits.getdata(shared_data / "mastarhc_v2" / f"MaStarHC_{number:02d}.fits.gz").astype(float)
+        wavelength = 10.0 ** (3.5601 + 1e-4 * np.arange(flux.size))
+        assert passes(wavelength, flux, np.zeros(flux.size, bool), 0.0), number
+
+
 def test_galaxies_and_quasars_are_dropped_and_being_a_star_is_no_evidence():
     words = np.array(["STAR", " galaxy ", "QSO", "Unknown", "", "STAR", "Unknown"])
     step = class_step(words)
@@ -99,6 +145,19 @@ def test_a_spectrum_without_a_velocity_is_dropped_and_having_one_is_no_evidence(
     assert why[2] == "dropped by velocity: no radial velocity could be measured in its spectrum"
 
 
+def giant_in_lamost_layout(mean, target):
+    """A mean spectrum of MaStar's as a LAMOST file of the image layout, S/N 50."""
+    wavelength = 10.0 ** (3.5682 + 1e-4 * np.arange(3909))
+    flux = fits.getdata(mean).astype(float)
+    seen = np.interp(np.log10(wavelength), 3.5601 + 1e-4 * np.arange(flux.size), flux)
+    noise = np.median(seen) / 50.0
+    seen += np.random.default_rng(1).normal(0.0, noise, seen.size)
+    rows = np.stack([seen, np.full(seen.size, noise**-2), wavelength, 0.0 * seen, 0.0 * seen])
+    header = fits.Header({"COEFF0": 3.5682, "COEFF1": 1e-4, "CLASS": "STAR", "SUBCLASS": "M3", "LMJD": 55862})
+    header.update({"PLANID": "B6212", "SPID": 6, "FIBERID": 74, "Z": 0.0, "RA": 80.0, "DEC": 30.0})
+    fits.PrimaryHDU(rows.astype(np.float32), header).writeto(target)
+
+
 def without_red_arm(path, target):
     """A copy whose pixels beyond 7900 Angstrom carry no information, as another fibre's."""
     with fits.open(path) as hdus:
@@ -112,9 +171,9 @@ def without_red_arm(path, target):
 def test_real_spectra_without_velocity_or_of_other_classes_are_not_selected(shared_data, tmp_path):
     folder = tmp_path / "spectra"
     folder.mkdir()
-    whole = "spec-55862-B6212_sp06-074.fits.gz"
-    shutil.copy(shared_data / "spectra" / whole, folder / whole)
-    without_red_arm(shared_data / "spectra" / whole, folder / "no_red_arm.fits")
+    whole = "giant.fits"
+    giant_in_lamost_layout(shared_data / "mastarhc_v2" / "MaStarHC_26.fits.gz", folder / whole)
+    without_red_arm(folder / whole, folder / "no_red_arm.fits")
     for name in ("lamost_dr5_astrospectro/spec-55862-B6202_sp07-005.fits.gz", *UNKNOWN):
         shutil.copy(shared_data / name, folder)
     (tmp_path / "run.toml").write_text('[input]\nkind = "lamost-fits"\nspectra = "spectra"\n')
