@@ -18,6 +18,7 @@ NAMES = (
     "slam_xp",
     "slam_information",
     "rv",
+    "velocities",
     "continuum",
     "actions",
     "action_errors",
