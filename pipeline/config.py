@@ -28,8 +28,8 @@ LABEL_SOLVERS = ("admm", "sklearn")
 HIGHEST_BIT = 62
 """Of flags that are stored as signed 64-bit integers."""
 
-VELOCITY_REFERENCES = ("gaia", "reference")
-ZERO_POINT_GROUPS = ("plate", "spectrograph", "plate and spectrograph")
+VELOCITY_REFERENCES = ("best", "gaia", "reference")
+ZERO_POINT_GROUPS = ("night", "plate", "spectrograph", "plate and spectrograph")
 DISTANCE_CALIBRATIONS = ("parsec", "colour-law", "cluster-line")
 DUST_CHOICES = (
     *("bh-or-disc", "bh", "exponential-disc"),
@@ -61,7 +61,12 @@ class VelocityConfig:
     step_kms: float = 20.0
     templates: str = "data-driven"
     template_wavelengths: str = "vacuum"
-    reference: str = "gaia"
+    extra_templates: str = "fetched"
+    sky_residuals: bool = True
+    loss_sigma: float = 3.0
+    line_information: float = 0.1
+    scale_errors: bool = True
+    reference: str = "best"
     zero_point_group: str = "plate and spectrograph"
     apply_zero_points: bool = False
 
@@ -72,6 +77,7 @@ class SelectionConfig:
 
     max_tio5: float = 0.92
     dwarf_margin: float = 0.10
+    dwarf_margin_alone: float = 0.15
     min_jk0_mag: float = 0.80
     max_w1w2_mag: float = 0.12
     min_parallax_snr: float = 3.0
@@ -220,9 +226,7 @@ class RunConfig:
         one_of("distance.ages", self.distance.ages, ("chemistry", "single"))
         one_of("distance.dust", self.distance.dust, DUST_CHOICES)
         _check_metallicity(self.distance)
-        one_of("velocity.template_wavelengths", self.velocity.template_wavelengths, ("vacuum", "air"))
-        one_of("velocity.reference", self.velocity.reference, VELOCITY_REFERENCES)
-        one_of("velocity.zero_point_group", self.velocity.zero_point_group, ZERO_POINT_GROUPS)
+        _check_velocity(self.velocity)
         for name in self.labels.names:
             one_of("labels.names", name, LABEL_NAMES)
         for key in ("reference_label_bits", "reference_star_bits"):
@@ -304,6 +308,15 @@ def section(kind: type[Section], raw: dict[str, Any], name: str) -> Section:
     """
     made: Section = _build(kind, raw, f"{name}.", "the manifest")
     return made
+
+
+def _check_velocity(velocity: VelocityConfig) -> None:
+    one_of("velocity.template_wavelengths", velocity.template_wavelengths, ("vacuum", "air"))
+    one_of("velocity.reference", velocity.reference, VELOCITY_REFERENCES)
+    one_of("velocity.zero_point_group", velocity.zero_point_group, ZERO_POINT_GROUPS)
+    for key in ("loss_sigma", "line_information"):
+        if not 0.0 <= (value := getattr(velocity, key)) < math.inf:
+            raise ConfigError(f"velocity.{key} must be 0 or more; found {value}.")
 
 
 def _check_bits(key: str, bits: tuple[int, ...]) -> None:

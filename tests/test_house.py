@@ -96,7 +96,10 @@ def test_readme_names_every_setting_command_and_bit():
 
 def test_every_bit_has_one_meaning():
     assert set(FLAG_TEXTS) == set(QualityFlag)
-    assert [int(flag) for flag in QualityFlag] == [1 << bit for bit in range(17)]
+    bits = [int(flag) for flag in QualityFlag]
+    assert bits[:17] == [1 << bit for bit in range(17)]
+    assert all(bit.bit_count() == 1 and bit < 1 << 31 for bit in bits), "the column holds 32-bit integers"
+    assert bits == sorted(set(bits))
 
 
 def test_columns_are_declared_once_and_completely():

@@ -26,6 +26,7 @@ _DIGITS = {
     **dict.fromkeys(("ra", "dec"), 5),
     **dict.fromkeys(("glon", "glat", "sgr_lambda", "sgr_beta", "rv", "rv_err", "rv_gaia"), 1),
     **dict.fromkeys(("rv_ca8498", "rv_ca8542", "rv_ca8662", "v_gsr", "rv_mismatch"), 1),
+    **dict.fromkeys(("rv_blue", "rv_red", "rv_offset"), 1),
     **dict.fromkeys(("teff", "snr", "snr_good", "snr_ca", "j_r", "j_phi", "j_z", "j_tot", "j_sum", "energy"), 0),
     **dict.fromkeys(("v_x", "v_y", "v_z", "v_r", "v_phi", "rv_template_teff", "teff_slam", "teff_direct"), 0),
     **dict.fromkeys(("parallax", "pmra", "pmdec", "masked_fraction", "sgr_probability"), 3),
@@ -73,7 +74,7 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             *("snr", "snr_good", "snr_ca", "masked_fraction", "chi2_nu", "label_reason", "oddness", "oddness_reason"),
             *("rv", "rv_peak", "rv_peak_ratio", "rv_chi2_nu", "rv_template_teff", "rv_mismatch", "rv_ca_sigma"),
-            *("rv_ca8498", "rv_ca8542", "rv_ca8662"),
+            *("rv_ca8498", "rv_ca8542", "rv_ca8662", "rv_blue", "rv_red", "rv_offset"),
         ),
     ),
 )
@@ -94,6 +95,10 @@ _MEASURED_BY: dict[int, tuple[str, ...]] = {
     13: ("energy",),
     15: ("ruwe", "rv", "rv_gaia"),
     16: ("label_disagreement", *(f"{name}_{engine}" for name in LABELS for engine in ("slam", "direct"))),
+    19: ("rv_blue", "rv_red"),
+    20: ("rv_chi2_nu", "snr_ca"),
+    21: ("rv_template_teff", "tio5"),
+    22: ("rv_offset", "rv_offset_err"),
 }
 """Columns that show why a quality bit is set, by number of the bit."""
 

@@ -29,6 +29,10 @@ class QualityFlag(IntFlag):
     ACTION_FAILURE = 1 << 14
     ASTROMETRY = 1 << 15
     ENGINES_DISAGREE = 1 << 16
+    ARMS_DISAGREE = 1 << 19
+    RV_POOR_FIT = 1 << 20
+    TEMPLATE_AGAINST_BANDS = 1 << 21
+    RV_SHIFTED_GROUP = 1 << 22
 
 
 class FlagText(NamedTuple):
@@ -67,6 +71,19 @@ FLAG_TEXTS: dict[QualityFlag, FlagText] = {
     QualityFlag.ENGINES_DISAGREE: FlagText(
         "engines disagree",
         "the labels of SLAM and of the networks differ more than those of 99.5 % of out-of-fold stars",
+    ),
+    QualityFlag.ARMS_DISAGREE: FlagText(
+        "arms disagree", "velocities of the blue and of the red arm differ by more than 15 km/s and 4 sigma"
+    ),
+    QualityFlag.RV_POOR_FIT: FlagText(
+        "RV poor fit", "the velocity template misses the spectrum by more than 15 % of the continuum"
+    ),
+    QualityFlag.TEMPLATE_AGAINST_BANDS: FlagText(
+        "RV template", "a velocity template above 4600 K fits a spectrum with TiO5 below 0.8"
+    ),
+    QualityFlag.RV_SHIFTED_GROUP: FlagText(
+        "RV of its group",
+        "velocities of its night, plate or spectrograph are shifted by more than 20 km/s and 5 sigma against the run's",
     ),
 }
 

@@ -16,6 +16,14 @@ CHUNK_ANGSTROM = 500.0
 COLOUR_SIGMA = 5.0
 LOW_CCF_PEAK = 0.3
 RIVAL_PEAK = 0.9
+ARMS_SIGMA = 4.0
+ARMS_KMS = 15.0
+ARMS_FLOOR_KMS = 4.0
+"""Wavelength scales and templates of the two arms agree no better than this; in quadrature with the errors."""
+
+POOR_FIT = 0.15
+BANDS_TIO5 = 0.80
+BANDS_TEFF_K = 4600.0
 LINE_SIGMA = 5.0
 """Ca II lines disagree when two of their velocities differ by more errors than this."""
 
@@ -128,3 +136,41 @@ def doubtful_velocity(found: RadialVelocity) -> NDArray[np.bool_]:
     with np.errstate(invalid="ignore"):
         doubtful = found.edge_of_search | (found.peak < LOW_CCF_PEAK) | (found.rival > RIVAL_PEAK)
         return np.asarray((doubtful | (found.line_disagreement > LINE_SIGMA)) & (found.template >= 0))
+
+
+def arms_disagree(
+    blue_kms: FloatArray, blue_error: FloatArray, red_kms: FloatArray, red_error: FloatArray
+) -> NDArray[np.bool_]:
+    """Stars whose two arms give velocities that differ by more than 15 km/s and 4 sigma, shape (n,).
+
+    Parameters
+    ----------
+    blue_kms, blue_error, red_kms, red_error : ndarray, shape (n,)
+        km/s; a star without one of them is not judged.
+    """
+    apart = np.abs(blue_kms - red_kms)
+    sigma = np.sqrt(blue_error**2 + red_error**2 + ARMS_FLOOR_KMS**2)
+    with np.errstate(invalid="ignore"):
+        return np.asarray((apart > ARMS_KMS) & (apart > ARMS_SIGMA * sigma))
+
+
+def velocity_misfit(chi2_nu: FloatArray, snr: FloatArray) -> FloatArray:
+    """By what share of the continuum a velocity template misses a spectrum beyond its noise, shape (n,).
+
+    Reduced chi-squared grows with the square of S/N at a given misfit: ``sqrt(max(chi2_nu - 1, 0)) / snr``.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.sqrt(np.maximum(chi2_nu - 1.0, 0.0)) / np.where(snr > 0, snr, np.nan))
+
+
+def template_against_bands(template_teff_k: FloatArray, tio5: FloatArray) -> NDArray[np.bool_]:
+    """Stars with the TiO of M giants whose best velocity template is one of a K star or hotter, shape (n,)."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray((template_teff_k > BANDS_TEFF_K) & (tio5 < BANDS_TIO5))
+
+
+def trusted_velocity(found: RadialVelocity) -> NDArray[np.bool_]:
+    """Stars with a velocity whose CCF peak is neither at the edge, nor low, nor with a rival, shape (n,)."""
+    with np.errstate(invalid="ignore"):
+        clear = ~found.edge_of_search & (found.peak >= LOW_CCF_PEAK) & (found.rival <= RIVAL_PEAK)
+        return np.asarray(clear & np.isfinite(found.rv_kms))

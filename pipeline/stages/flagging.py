@@ -12,12 +12,16 @@ from pipeline.science.quality import (
     COLOUR_SIGMA,
     LINE_SIGMA,
     LOW_CCF_PEAK,
+    POOR_FIT,
     RIVAL_PEAK,
     TAIL_PERCENTILE,
+    arms_disagree,
     chi2_limits,
     colour_outliers,
     residual_pattern,
     tail_limit,
+    template_against_bands,
+    velocity_misfit,
 )
 from pipeline.stages.build_spectra import blocks
 from pipeline.stages.declared import Stage
@@ -33,6 +37,7 @@ from pipeline.stages.internal import (
     LABEL_STARTS_DISAGREE,
     RV_EDGE_OF_SEARCH,
     RV_EDGE_TEMPLATE,
+    RV_SHIFTED,
     UNBOUND,
     Internal,
 )
@@ -85,11 +90,19 @@ def _flag_velocities(state: BuildState, quality: NDArray[np.int32]) -> None:
     peak, rival = state.column("rv_peak"), state.column("rv_peak_ratio")
     raise_bit(quality, QualityFlag.RV_DOUBTFUL, (peak < LOW_CCF_PEAK) | (rival > RIVAL_PEAK))
     if state.has(RV_EDGE_OF_SEARCH):
-        doubtful = state.kept(RV_EDGE_OF_SEARCH) | np.isnan(state.column("rv"))  # none could be measured
+        missing = np.isnan(state.column("rv")) | np.isnan(peak)  # none could be measured
+        doubtful = state.kept(RV_EDGE_OF_SEARCH) | missing
         raise_bit(quality, QualityFlag.RV_DOUBTFUL, doubtful)
     lines = state.column("rv_ca_sigma")
     raise_bit(quality, QualityFlag.CA_LINES_DISAGREE, lines > LINE_SIGMA)
     _raise_where_kept(state, quality, QualityFlag.EDGE_TEMPLATE, RV_EDGE_TEMPLATE)
+    _raise_where_kept(state, quality, QualityFlag.RV_SHIFTED_GROUP, RV_SHIFTED)
+    arms = (state.column(name) for name in ("rv_blue", "rv_blue_err", "rv_red", "rv_red_err"))
+    raise_bit(quality, QualityFlag.ARMS_DISAGREE, arms_disagree(*arms))
+    misfit = velocity_misfit(state.column("rv_chi2_nu"), state.column("snr_ca"))
+    raise_bit(quality, QualityFlag.RV_POOR_FIT, misfit > POOR_FIT)
+    against = template_against_bands(state.column("rv_template_teff"), state.column("tio5"))
+    raise_bit(quality, QualityFlag.TEMPLATE_AGAINST_BANDS, against)
     difference = np.abs(state.column("rv") - state.column("rv_gaia"))
     sigma = np.hypot(state.column("rv_err"), state.column("rv_gaia_err"))
     raise_bit(
@@ -155,6 +168,7 @@ FLAGS = Stage(
         *(LabelColumns("label"), LabelColumns("error"), LabelColumns("reference"), LabelColumns("reference error")),
         Columns("label_disagreement"),
         Columns("snr", "snr_good", "masked_fraction", "rv_peak", "rv_peak_ratio", "rv_ca_sigma", "rv_err"),
+        Columns("rv_blue", "rv_blue_err", "rv_red", "rv_red_err", "rv_chi2_nu", "rv_template_teff", "snr_ca"),
         Columns("rv_gaia_err", "ruwe", "chi2_nu", "teff", "star", "tio5", "cah2", "cah3"),
         Columns("j_mag", "h_mag", "k_mag", "w1_mag", "w2_mag", "g_mag", "bp_rp", "parallax", "parallax_err"),
         Columns("distance_roots", "jk", "e_jk_map", "a_k", "k_abs", "k0_mag"),

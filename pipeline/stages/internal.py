@@ -34,6 +34,7 @@ class Internal(Generic[Value]):
 
 RV_EDGE_OF_SEARCH = Internal("rv_edge_of_search", np.bool_, "whether the CCF peak lies at the end of the search")
 RV_EDGE_TEMPLATE = Internal("rv_edge_template", np.bool_, "whether the best template lies at the edge of its grid")
+RV_SHIFTED = Internal("rv_shifted", np.bool_, "whether the velocities of its plate or spectrograph are shifted")
 LABEL_CONVERGED = Internal("label_converged", np.bool_, "whether the label fit converged")
 LABEL_AT_BOUND = Internal("label_at_bound", np.bool_, "whether a label lies at the edge of the training range")
 LABEL_STARTS_DISAGREE = Internal("label_starts_disagree", np.bool_, "whether fits from two starts disagree")
@@ -44,8 +45,8 @@ UNBOUND = Internal("unbound", np.bool_, "whether the total energy is above the p
 ACTION_FAILED = Internal("action_failed", np.bool_, "whether the actions could not be computed")
 
 INTERNAL: tuple[Internal[Any], ...] = (
-    *(RV_EDGE_OF_SEARCH, RV_EDGE_TEMPLATE, LABEL_CONVERGED, LABEL_AT_BOUND, LABEL_STARTS_DISAGREE),
-    *(LABEL_OUTSIDE_HULL, DISTANCE_M_H, DISTANCE_CONFLICT, UNBOUND, ACTION_FAILED),
+    *(RV_EDGE_OF_SEARCH, RV_EDGE_TEMPLATE, RV_SHIFTED, LABEL_CONVERGED, LABEL_AT_BOUND),
+    *(LABEL_STARTS_DISAGREE, LABEL_OUTSIDE_HULL, DISTANCE_M_H, DISTANCE_CONFLICT, UNBOUND, ACTION_FAILED),
 )
 """Every internal column."""
 

@@ -1,40 +1,54 @@
-"""The rv stage: templates, velocities, Ca II lines, repeats, zero points, and the CCF of whoever is doubtful."""
+"""The rv stage: templates, velocities of both arms, Ca II lines, sky residuals, and the CCF of doubtful stars."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import ConfigError
 from pipeline.products.correlations import write_correlations
-from pipeline.science.continuum import ContinuumFitter, ContinuumSettings, normalise
-from pipeline.science.quality import doubtful_velocity
+from pipeline.science.continuum import ContinuumFitter, normalise
+from pipeline.science.quality import doubtful_velocity, trusted_velocity
 from pipeline.science.radial_velocity import RadialVelocity, TemplateSet, VelocityMeasurer, VelocitySettings
-from pipeline.science.repeats import repeat_statistics
-from pipeline.science.synthetic import SyntheticModel
-from pipeline.science.templates import data_driven_templates, grid_templates, synthetic_templates
-from pipeline.science.zero_points import velocity_zero_points
-from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
-from pipeline.sources.synthetic_model import RESOLUTION
-from pipeline.sources.template_grids import read_template_grid
+from pipeline.science.sky_residuals import LEAST_STARS, SkyNoise, learn_sky, sample_rows
+from pipeline.science.templates import blue_templates
 from pipeline.stages.build_spectra import Pixels, RawSpectraReader, blocks
 from pipeline.stages.declared import Stage
-from pipeline.stages.inputs import InputRecord, files_below
-from pipeline.stages.internal import RV_EDGE_OF_SEARCH, RV_EDGE_TEMPLATE
+from pipeline.stages.internal import RV_EDGE_OF_SEARCH, RV_EDGE_TEMPLATE, RV_SHIFTED
 from pipeline.stages.items import Columns, Files, Internals, RawSpectra
-from pipeline.stages.paths import data_path
 from pipeline.stages.spectral import continuum_settings
 from pipeline.stages.state import BuildState, Progress
-from pipeline.stages.training import MIN_TRAINING_STARS, TRAINING_COLUMNS, training_sample
+from pipeline.stages.training import TRAINING_COLUMNS
+from pipeline.stages.velocity_reports import (
+    LINE_NAMES,
+    REFERENCE,
+    observing_groups,
+    report_velocities,
+    scaled_errors,
+)
+from pipeline.stages.velocity_templates import velocity_templates
 
-LINE_NAMES = ("rv_ca8498", "rv_ca8542", "rv_ca8662")
-MOST_TEMPLATE_STARS = 1000
-"""Training stars that make data-driven templates, at most: bounds time and memory."""
+BLUE_ANGSTROM = (4600.0, 5560.0)
+"""Range of the blue arm's own velocity: below the sky line 5577 and the join of the arms."""
 
-REFERENCE = {"gaia": "rv_gaia", "reference": "rv_ref"}
-"""Column of the velocities that place template stars at rest and that zero points are measured against."""
+RED_ANGSTROM = (8000.0, 8950.0)
+"""Range of the red arm's, where the configured range is not in the red arm."""
+
+ARMS_JOIN_ANGSTROM = 5900.0
+COARSE_STEP_KMS = 40.0
+"""Step of the CCF for residuals of the sky and for the arms; the refinement reaches as far."""
+
+_LEARNING, _MEASURING = 0.4, 0.6
+"""Shares of the time before the measurement of all stars begins, and of that."""
+
+
+class _Arms(NamedTuple):
+    """What is measured of each arm besides the main velocity; None where that is it, or the spectra lack the arm."""
+
+    blue: VelocityMeasurer | None
+    red: VelocityMeasurer | None
 
 
 def measure_velocities(state: BuildState, progress: Progress) -> int:
@@ -42,27 +56,43 @@ def measure_velocities(state: BuildState, progress: Progress) -> int:
     spectra = state.raw_spectra
     wavelength = spectra.wavelength
     config = state.config.velocity
-    settings = VelocitySettings(config.first_angstrom, config.last_angstrom, config.max_velocity_kms, config.step_kms)
-    continuum = continuum_settings(state.config.spectra)
-    fitter = ContinuumFitter(wavelength, continuum)
-    templates = _templates(state, spectra, settings, continuum, fitter, progress)
-    measurer = VelocityMeasurer(wavelength, templates, settings)
+    settings = VelocitySettings(
+        *(config.first_angstrom, config.last_angstrom, config.max_velocity_kms, config.step_kms),
+        loss_sigma=config.loss_sigma,
+        information=config.line_information,
+    )
+    fitter = ContinuumFitter(wavelength, continuum_settings(state.config.spectra))
+    templates = velocity_templates(state, settings, lambda rows: _normalised(spectra, rows, fitter), progress)
+    measurer = VelocityMeasurer(wavelength, templates.main, settings)
+    arms = _arms(wavelength, templates.whole, settings)
+    rough = VelocityMeasurer(wavelength, templates.main, replace(settings, step_kms=COARSE_STEP_KMS))
+    sky = _learned_sky(state, spectra, fitter, rough, progress)
     n = len(state)
     parts, doubtful, tracks = [], [], []
+    others: dict[str, list[RadialVelocity]] = {"blue": [], "red": []}
     for rows in blocks(n):
         flux, ivar, mask = _normalised(spectra, rows, fitter)
+        for name, other in (("blue", arms.blue), ("red", arms.red)):
+            if other is not None:
+                others[name].append(other.measure(flux, ivar, mask, lines=False))
+        if sky is not None:
+            pixels = measurer.pixels
+            ivar[:, pixels] = sky.inflated(ivar[:, pixels], mask[:, pixels], rows)
         found = measurer.measure(flux, ivar, mask)
         odd = np.flatnonzero(doubtful_velocity(found)) + rows.start
         parts.append(found)
         doubtful.append(odd)
         tracks.append(measurer.ccf_of(flux, ivar, mask, found.template, odd - rows.start))
-        progress(0.3 + 0.7 * rows.stop / n, "radial velocities")
+        progress(_LEARNING + _MEASURING * rows.stop / n, "radial velocities")
     found = RadialVelocity.joined(parts)
     odd = np.concatenate(doubtful)
     write_correlations(state.draft, measurer.velocities, state.integers("obsid")[odd], np.concatenate(tracks))
-    _to_table(state, found, templates)
+    _to_table(state, found, templates.main)
     report_velocities(state, found.rv_kms, found.error_kms)
-    state.facts["choices"]["velocity templates"] = templates.name
+    for name, measured in others.items():
+        if measured:
+            _give_arm(state, name, RadialVelocity.joined(measured))
+    state.facts["choices"]["velocity templates"] = templates.main.name
     return int(np.isfinite(found.rv_kms).sum())
 
 
@@ -71,69 +101,63 @@ def _normalised(spectra: RawSpectraReader, rows: slice | NDArray[np.int64], fitt
     return Pixels(*normalise(flux, ivar, mask, fitter.fit(flux, ivar, mask)))
 
 
-def _templates(
+def _arms(wavelength: NDArray[np.float64], templates: TemplateSet, settings: VelocitySettings) -> _Arms:
+    """Measurers of the arms by the templates that reach both."""
+
+    def measurer(ends: tuple[float, float], some: TemplateSet) -> VelocityMeasurer | None:
+        if wavelength[0] > ends[0] or wavelength[-1] < ends[1]:
+            return None
+        of_arm = replace(settings, first_angstrom=ends[0], last_angstrom=ends[1], step_kms=COARSE_STEP_KMS)
+        return VelocityMeasurer(wavelength, some, of_arm)
+
+    red = None if settings.first_angstrom >= ARMS_JOIN_ANGSTROM else measurer(RED_ANGSTROM, templates)
+    return _Arms(measurer(BLUE_ANGSTROM, blue_templates(templates)), red)
+
+
+def _learned_sky(
     state: BuildState,
     spectra: RawSpectraReader,
-    settings: VelocitySettings,
-    continuum: ContinuumSettings,
     fitter: ContinuumFitter,
+    measurer: VelocityMeasurer,
     progress: Progress,
-) -> TemplateSet:
-    """The configured templates."""
-    kind = state.config.velocity.templates
-    synthetic = synthetic_templates(SyntheticModel.from_table(load_table(SYNTHETIC_TABLE)), continuum)
-    if kind == "synthetic":
-        return synthetic
-    if kind == "data-driven":
-        rows = training_sample(state).rows
-        if rows.size < MIN_TRAINING_STARS:
-            told = f"none: {rows.size} stars have reference labels, {MIN_TRAINING_STARS} are needed"
-            state.facts["choices"]["data-driven templates"] = told
-            return synthetic
-        if rows.size > MOST_TEMPLATE_STARS:
-            rows = np.sort(np.random.default_rng(state.config.labels.seed).permutation(rows)[:MOST_TEMPLATE_STARS])
-        labels = np.stack([state.column(f"{name}_ref") for name in ("teff", "logg", "m_h")], axis=1)[rows]
-        progress(0.0, "data-driven velocity templates")
-        made = data_driven_templates(
-            spectra.wavelength,
-            *_normalised(spectra, rows, fitter),
-            labels,
-            synthetic,
-            settings,
-            reference_kms=_reference_velocity(state)[rows],
-            seed=state.config.labels.seed,
-            progress=lambda f: progress(0.3 * f, "data-driven velocity templates"),
-        )
-        state.facts["report"]["velocity_templates"] = {"stars": int(rows.size), "moved_kms": list(made.moved_kms)}
-        return made.templates
-    folder = data_path(state.config, kind)
-    if not folder.is_dir():
-        raise ConfigError(
-            f"velocity.templates is {kind!r}: neither synthetic, data-driven nor a folder of templates that exists."
-        )
-    files = [InputRecord.of_file(path) for path in files_below(folder)]
-    state.record_folder(folder, kind, files)
-    return _grid(folder, state.config.velocity.template_wavelengths, synthetic, continuum)
+) -> SkyNoise | None:
+    """Noise that the sky subtraction left, from residuals of some stars of each plate and spectrograph."""
+    if not state.config.velocity.sky_residuals or len(state) < LEAST_STARS:
+        return None
+    groups = observing_groups(state)
+    run = np.full(len(state), "run")
+    levels = [*((name, groups[name]) for name in ("plate and spectrograph", "plate")), ("whole run", run)]
+    learned = sample_rows(levels)
+    if not learned.size:
+        return None
+    pixels, parts = measurer.pixels, []
+    for some in blocks(learned.size):
+        rows = learned[some]
+        flux, ivar, mask = _normalised(spectra, rows, fitter)
+        found = measurer.measure(flux, ivar, mask, lines=False)
+        residual = measurer.residuals(flux, ivar, mask, found)
+        blank = (found.template < 0)[:, None]
+        kept = (residual, ivar[:, pixels], mask[:, pixels] | blank)
+        parts.append((kept[0].astype(np.float32), kept[1].astype(np.float32), kept[2]))
+        progress(_LEARNING * (0.75 + 0.25 * some.stop / learned.size), "residuals of the sky")
+    residual, ivar, mask = (np.concatenate(part) for part in zip(*parts, strict=True))
+    sky = learn_sky(residual, ivar, mask, learned, levels)
+    state.facts["report"]["sky_residuals"] = {"learned_from": int(learned.size), "levels": sky.facts}
+    return sky
 
 
-def _grid(folder: Path, medium: str, synthetic: TemplateSet, continuum: ContinuumSettings) -> TemplateSet:
-    spectra = read_template_grid(folder, medium)
-    return grid_templates(
-        [one.labels for one in spectra],
-        [one.wavelength for one in spectra],
-        [one.flux for one in spectra],
-        synthetic.log_wavelength,
-        RESOLUTION,
-        continuum,
-        f"{len(spectra)} spectra of {folder.name} ({medium} wavelengths), convolved to R = {RESOLUTION:g}",
-    )
+def _give_arm(state: BuildState, name: str, found: RadialVelocity) -> None:
+    """Velocity and scaled error of one arm; NaN where its CCF is doubtful."""
+    good = trusted_velocity(found)
+    rv, formal = np.where(good, found.rv_kms, np.nan), np.where(good, found.error_kms, np.nan)
+    state.give({f"rv_{name}": rv, f"rv_{name}_err": scaled_errors(state, f"rv_{name}_repeats", rv, formal)})
 
 
 def _to_table(state: BuildState, found: RadialVelocity, templates: TemplateSet) -> None:
     known = found.template >= 0
     columns = {
         "rv": found.rv_kms,
-        "rv_err": found.error_kms,
+        "rv_red": found.rv_kms,
         "rv_mismatch": found.mismatch_kms,
         "rv_peak": found.peak,
         "rv_peak_ratio": found.rival,
@@ -148,55 +172,18 @@ def _to_table(state: BuildState, found: RadialVelocity, templates: TemplateSet) 
     state.keep(RV_EDGE_TEMPLATE, found.edge_template)
 
 
-def _reference_velocity(state: BuildState) -> NDArray[np.float64]:
-    """The configured reference velocity; NaN where the reference itself says that it is bad."""
-    name = REFERENCE[state.config.velocity.reference]
-    return state.reference_velocity() if name == "rv_ref" else state.column(name)
-
-
-def report_velocities(state: BuildState, rv: NDArray[np.float64], error: NDArray[np.float64]) -> None:
-    """Judge the errors by stars observed several times, and measure the zero points; correct only when asked."""
-    star = state.integers("star")
-    state.facts["report"]["rv_repeats"] = repeat_statistics(star, rv, error)
-    config, reference = state.config.velocity, _reference_velocity(state)
-    if not np.isfinite(reference).any():
-        return
-    group = _groups(state, config.zero_point_group)
-    points = velocity_zero_points(rv, error, reference, group)
-    state.facts["report"]["rv_zero_points"] = {
-        "by": config.zero_point_group,
-        "reference": REFERENCE[config.reference],
-        "applied": config.apply_zero_points,
-        "groups": points.table.to_dict("records"),
-    }
-    if config.apply_zero_points:
-        corrected = {"rv": rv - points.offset, "rv_err": np.hypot(error, points.error)}
-        corrected |= {name: state.column(name) - points.offset for name in LINE_NAMES}
-        state.give(corrected, rv_zero_point=points.offset)
-
-
-def _groups(state: BuildState, kind: str) -> NDArray[np.str_]:
-    plate = state.words("plan_id")
-    if kind == "plate":
-        return plate
-    number = state.integers("spectrograph_id").astype(str)
-    spectrograph = np.char.add("spectrograph ", number if state.has_column("spectrograph_id") else "")
-    if kind == "spectrograph":
-        return spectrograph
-    return np.char.add(np.char.add(plate, " "), spectrograph)
-
-
 RV = Stage(
     *("rv", measure_velocities, 8, ("spectra", "velocity", "labels")),
     needs=(RawSpectra(logarithmic=True),),
     optional=(
         *(*TRAINING_COLUMNS, Columns("teff_ref", "logg_ref", "m_h_ref")),
-        Columns("star", "plan_id", "spectrograph_id", *REFERENCE.values()),
+        Columns("star", "lmjd", "plan_id", "spectrograph_id", *REFERENCE.values()),
     ),
     gives=(
         Columns("rv", "rv_err", "rv_mismatch", "rv_peak", "rv_peak_ratio", "rv_template_teff", "rv_chi2_nu"),
         Columns("rv_ca_sigma", "rv_zero_point", *LINE_NAMES, *(f"{name}_err" for name in LINE_NAMES)),
-        Internals(RV_EDGE_OF_SEARCH, RV_EDGE_TEMPLATE),
+        Columns("rv_formal_err", "rv_blue", "rv_blue_err", "rv_red", "rv_red_err", "rv_offset", "rv_offset_err"),
+        Internals(RV_EDGE_OF_SEARCH, RV_EDGE_TEMPLATE, RV_SHIFTED),
         Files("velocity"),
     ),
 )

@@ -79,4 +79,4 @@ def test_bits_in_words():
     assert len(describe(both)) == 2
     assert describe(0) == []
     with pytest.raises(ValueError, match="without a meaning"):
-        describe(1 << 20)
+        describe(1 << 30)

@@ -14,7 +14,7 @@ from pipeline.stages.publishing import comparison
 from pipeline.stages.runner import summary
 from pipeline.stages.state import BuildState, StageSkipped
 from pipeline.stages.training import training_sample
-from pipeline.stages.velocities import LINE_NAMES, report_velocities
+from pipeline.stages.velocity_reports import LINE_NAMES, report_velocities
 
 GOOD = {
     "teff_ref": 3800.0,

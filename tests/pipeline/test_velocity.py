@@ -17,11 +17,12 @@ from pipeline.science.templates import data_driven_templates, joined, synthetic_
 from pipeline.science.zero_points import velocity_zero_points
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
 from pipeline.stages.state import BuildState
-from pipeline.stages.velocities import LINE_NAMES, report_velocities
+from pipeline.stages.velocity_reports import LINE_NAMES, report_velocities
 from tests.reference.slow_velocity import slow_velocity, splines
 
 GRID = log_grid(7600.0, 9095.0)
 QUICK = VelocitySettings(max_velocity_kms=300.0)
+PLAIN = VelocitySettings(max_velocity_kms=300.0, loss_sigma=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def stars(templates, velocity, snr=60.0, seed=1, template=20, bend=0.0):
 
 def test_velocity_and_error_are_those_of_the_loop_over_templates_and_shifts(synthetic):
     some = TemplateSet(synthetic.log_wavelength, synthetic.flux[8:24:5], synthetic.labels[8:24:5], "some")
-    measurer = VelocityMeasurer(GRID, some, QUICK)
+    measurer = VelocityMeasurer(GRID, some, PLAIN)
     flux, ivar, mask = stars(synthetic, [-133.0, 41.0, 208.0], template=18, seed=4)
     mask[1, 300:330] = True
     found = measurer.measure(flux, ivar, mask)
@@ -197,16 +198,38 @@ def test_zero_points_are_recovered_and_small_groups_left_alone():
     rv = reference + offset + error * rng.normal(size=group.size)
     rv[::20] += 300.0
     reference[::7] = np.nan
-    found = velocity_zero_points(rv, error, reference, group)
-    assert found.table["group"].tolist() == ["A", "B", "C"]
+    found = velocity_zero_points(rv, error, reference, [("plate", group)])
+    assert found.table["group"].tolist() == ["whole run", "A", "B", "C"]
     assert found.offset[0] == pytest.approx(5.0, abs=1.0)
     assert found.offset[500] == pytest.approx(-3.0, abs=1.0)
-    assert (found.offset[-3:] == 0).all()
-    assert (found.error[-3:] == 0).all()
+    assert (found.offset[-3:] == found.table["offset"][0]).all(), "a thin group takes the zero point of the run"
+    assert (found.level[-3:] == "whole run").all()
+    assert (found.error[-3:] > 2.0).all(), "and the scatter among the groups as an error"
     assert found.error[800] > 2 * found.error[0]
-    nothing = velocity_zero_points(rv, error, np.full(group.size, np.nan), group)
+    assert not found.shifted.any()
+    nothing = velocity_zero_points(rv, error, np.full(group.size, np.nan), [("plate", group)])
     assert len(nothing.table) == 0
-    assert (nothing.offset == 0).all()
+    assert np.isnan(nothing.offset).all()
+
+
+def test_thin_groups_take_the_zero_point_of_the_next_wider_one_and_shifted_ones_are_found():
+    rng = np.random.default_rng(8)
+    size = 40
+    plates = ("N1 A", "N1 B", "N1 C", "N2 D", "N2 E", "N2 F")
+    plate = np.repeat(plates, size)
+    both = np.char.add(plate, np.tile(np.repeat([" 1", " 2"], size // 2), len(plates)))
+    both[3:20] = "N1 A 1 thin"
+    both[0:3] = "N1 A 9"
+    offset = np.where(np.char.startswith(plate, "N1"), 4.0, -4.0) + np.where(both == "N2 E 2", 70.0, 0.0)
+    offset[plate == "N1 A"] += 6.0
+    rv = offset + rng.normal(0, 1.0, plate.size)
+    levels = [("night", np.char.partition(plate, " ")[:, 0]), ("plate", plate), ("both", both)]
+    found = velocity_zero_points(rv, np.ones(plate.size), np.zeros(plate.size), levels)
+    assert set(found.level) == {"both", "plate"}
+    assert (found.level[:3] == "plate").all()
+    assert found.offset[0] == pytest.approx(10.0, abs=1.5)
+    assert (found.shifted == (both == "N2 E 2")).all()
+    assert found.offset[both == "N2 E 2"][0] == pytest.approx(66.0, abs=1.0)
 
 
 @pytest.mark.parametrize("apply", [False, True])
@@ -223,7 +246,10 @@ def test_zero_points_are_reported_and_applied_only_when_asked(tmp_path, apply):
     report_velocities(state, rv, np.full(n, 2.0))
     told = state.facts["report"]["rv_zero_points"]
     assert told["applied"] is apply
-    assert [round(group["offset"]) for group in told["groups"]] == [8, -2]
+    assert told["reference_stars"] == {"rv_gaia": n}
+    by_plate = [group for group in told["groups"] if group["level"] == "plate"]
+    assert [round(group["offset"]) for group in by_plate] == [8, -2]
+    assert [round(value) for value in state.table["rv_offset"][[0, n - 1]]] == [8, -2]
     offset = np.median((state.table["rv"] - gaia)[plate == "A"])
     assert offset == pytest.approx(0.0 if apply else 8.0, abs=0.6)
     assert ("rv_zero_point" in state.table) is apply
