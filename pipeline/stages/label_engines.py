@@ -136,8 +136,10 @@ def slam_settings(config: LabelConfig) -> SlamSettings:
         final_precision=config.final_precision,
         second_start=config.second_start,
         prior=config.prior,
+        estimate=config.estimate,
         flux_softening=config.flux_softening,
         nuisance_modes=config.nuisance_modes,
+        noise_modes=config.noise_modes,
         prescreen_margin=config.prescreen_margin,
     )
 
