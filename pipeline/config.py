@@ -23,7 +23,8 @@ LABEL_NAMES = tuple(name for name in BY_NAME if f"{name}_err_formal" in BY_NAME)
 """Labels that can be inferred: the contract has a column for each, its error and its formal error."""
 
 LABEL_ENGINES = ("slam", "direct", "joint")
-LABEL_SOLVERS = ("admm", "sklearn")
+LABEL_SOLVERS = ("admm", "sklearn", "ridge")
+LABEL_ESTIMATES = ("maximum", "mean")
 
 HIGHEST_BIT = 62
 """Of flags that are stored as signed 64-bit integers."""
@@ -106,8 +107,10 @@ class LabelConfig:
     final_precision: str = "float64"
     second_start: str = "poor"
     prior: str = "flat"
+    estimate: str = "maximum"
     flux_softening: float = 0.0
     nuisance_modes: int = 0
+    noise_modes: int = 0
     prescreen_margin: float = 0.0
     seed: int = 3670
     max_training_stars: int = 3670
@@ -227,22 +230,7 @@ class RunConfig:
         one_of("distance.dust", self.distance.dust, DUST_CHOICES)
         _check_metallicity(self.distance)
         _check_velocity(self.velocity)
-        for name in self.labels.names:
-            one_of("labels.names", name, LABEL_NAMES)
-        for key in ("reference_label_bits", "reference_star_bits"):
-            _check_bits(f"labels.{key}", getattr(self.labels, key))
-        if self.labels.engine in LABEL_SOLVERS:
-            raise ConfigError(
-                f'labels.engine = "{self.labels.engine}" is the solver of SLAM: set labels.solver to it instead.'
-            )
-        one_of("labels.engine", self.labels.engine, LABEL_ENGINES)
-        one_of("labels.solver", self.labels.solver, LABEL_SOLVERS)
-        for key in ("networks", "spectrum_components"):
-            if getattr(self.labels, key) < 1:
-                raise ConfigError(f"labels.{key} must be at least 1; found {getattr(self.labels, key)}.")
-        one_of("labels.final_precision", self.labels.final_precision, ("float32", "float64"))
-        one_of("labels.second_start", self.labels.second_start, ("all", "poor", "none"))
-        one_of("labels.prior", self.labels.prior, ("flat", "density"))
+        _check_labels(self.labels)
         if not 0 < self.spectra.first_angstrom < self.spectra.last_angstrom:
             raise ConfigError(
                 f"spectra.first_angstrom must be below spectra.last_angstrom; found {self.spectra.first_angstrom} and "
@@ -317,6 +305,31 @@ def _check_velocity(velocity: VelocityConfig) -> None:
     for key in ("loss_sigma", "line_information"):
         if not 0.0 <= (value := getattr(velocity, key)) < math.inf:
             raise ConfigError(f"velocity.{key} must be 0 or more; found {value}.")
+
+
+def _check_labels(labels: LabelConfig) -> None:
+    for name in labels.names:
+        one_of("labels.names", name, LABEL_NAMES)
+    for key in ("reference_label_bits", "reference_star_bits"):
+        _check_bits(f"labels.{key}", getattr(labels, key))
+    if labels.engine in LABEL_SOLVERS:
+        raise ConfigError(f'labels.engine = "{labels.engine}" is the solver of SLAM: set labels.solver to it instead.')
+    one_of("labels.engine", labels.engine, LABEL_ENGINES)
+    one_of("labels.solver", labels.solver, LABEL_SOLVERS)
+    for key in ("networks", "spectrum_components"):
+        if getattr(labels, key) < 1:
+            raise ConfigError(f"labels.{key} must be at least 1; found {getattr(labels, key)}.")
+    one_of("labels.final_precision", labels.final_precision, ("float32", "float64"))
+    one_of("labels.second_start", labels.second_start, ("all", "poor", "none"))
+    one_of("labels.prior", labels.prior, ("flat", "density"))
+    one_of("labels.estimate", labels.estimate, LABEL_ESTIMATES)
+    if labels.estimate == "mean" and labels.prior != "density":
+        raise ConfigError(
+            f'labels.estimate = "mean" needs labels.prior = "density"; found labels.prior = "{labels.prior}".'
+        )
+    for key in ("nuisance_modes", "noise_modes"):
+        if getattr(labels, key) < 0:
+            raise ConfigError(f"labels.{key} must be 0 or more; found {getattr(labels, key)}.")
 
 
 def _check_bits(key: str, bits: tuple[int, ...]) -> None:

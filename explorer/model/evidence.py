@@ -16,7 +16,6 @@ from explorer.model.star import LABELS, reference_of
 from explorer.model.table import StarTable
 from pipeline.domain.wavelength import doppler_factor
 from pipeline.products.spectra import SpectrumStore, StoredSpectrum
-from pipeline.science.slam_modes import StarModes
 
 FloatArray = NDArray[np.float64]
 
@@ -215,8 +214,8 @@ def chi2_of(model: LabelModel, spectrum: StoredSpectrum, labels: FloatArray) -> 
     slam = model.slam
     good = ~spectrum.mask & (spectrum.ivar > 0) & slam.usable_pixel_
     flux, ivar = (part[0, good] for part in slam.scale.forward(spectrum.flux[None], spectrum.ivar[None], good[None]))
-    weight = 1.0 / (1.0 / ivar.astype(np.float64) + slam.white_sigma_[good] ** 2)
-    modes = StarModes.of(slam.modes_[:, good], weight[None]) if len(slam.modes_) else None
+    diagonal, modes = slam.covariance.take(good).of(1.0 / ivar[None].astype(np.float64), np.ones((1, ivar.size), bool))
+    weight = 1.0 / diagonal[0]
     chi2 = np.empty(len(labels))
     for start in range(0, len(labels), _BLOCK):
         rows = slice(start, start + _BLOCK)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from pipeline.science.error_shape import ErrorShape, widening
+from pipeline.science.error_shape import ErrorShape
 from pipeline.science.slam_settings import assign_folds
 
 FloatArray = NDArray[np.float64]
@@ -20,6 +20,12 @@ MIN_STARS_A_NODE = 60
 LEAST_SHARE = 0.25
 """Of the variance of the differences, at least this share is the inferred label's own."""
 
+COVERED = (0.6827, 0.9545)
+"""Fractions of the stars within the inner and the outer interval."""
+
+GAUSSIAN_TAIL = 2.0
+TAILS = (1.5, 4.0)
+"""Least and largest half-width of the outer interval, in errors: few stars give no better one."""
 
 NOISE_LEVELS = (10.0, 20.0, 40.0)
 """S/N to which training stars are degraded, so that errors are calibrated where no star could train."""
@@ -245,6 +251,8 @@ class ErrorModel:
         Median error of the reference labels, 0 where none is stated.
     shape_ : ErrorShape or None
         g; None where the fit had no labels to depend on.
+    tail_ : ndarray, shape (l,)
+        Half-width of the 95.45 % interval in errors: 2 for Gaussian differences, more where their tails are wider.
     """
 
     def __init__(self, label_names: tuple[str, ...]) -> None:
@@ -275,8 +283,8 @@ class ErrorModel:
         Notes
         -----
         The likelihood is Student's t with 6 degrees of freedom: a few outliers must not widen everyone's error. Its
-        scale is then multiplied so that intervals of one and of two sigma are equally well covered
-        (:func:`pipeline.science.error_shape.widening`).
+        scale is then multiplied so that one sigma covers 68.27 % of the stars, their bias included; ``tail_`` is how
+        many sigmas cover 95.45 %.
         """
         self.nodes_ = _useful_nodes(snr)
         size = difference.shape[1]
@@ -290,11 +298,17 @@ class ErrorModel:
         self.shape_ = None
         if labels is not None:
             self.shape_ = ErrorShape.fit(centred / self.total(formal, snr), labels, snr)
-        pulls = centred / self.total(formal, snr, labels)
+        pulls = np.abs(difference / self.total(formal, snr, labels))
+        self.tail_ = np.full(size, GAUSSIAN_TAIL)
         for label in range(size):
-            widen = widening(pulls[:, label])
+            known = pulls[np.isfinite(pulls[:, label]), label]
+            if known.size == 0:
+                continue
+            inner, outer = np.quantile(known, COVERED)
+            widen = max(float(inner), 1e-12)
             self.scale_[label] *= widen
             self.floor_[:, label] *= widen
+            self.tail_[label] = np.clip(outer / widen, *TAILS)
         return self
 
     def _fit_label(self, label: int, difference: FloatArray, formal: FloatArray, snr: FloatArray) -> None:
@@ -358,6 +372,7 @@ class ErrorModel:
             "nodes": self.nodes_.tolist(),
             "floor": self.floor_.tolist(),
             "reference": self.reference_.tolist(),
+            "tail": self.tail_.tolist(),
             "shape": None if self.shape_ is None else self.shape_.to_dict(),
         }
 
@@ -367,6 +382,7 @@ class ErrorModel:
         model = cls(tuple(plain["label_names"]))
         model.scale_, model.nodes_ = np.asarray(plain["scale"], float), np.asarray(plain["nodes"], float)
         model.floor_, model.reference_ = np.asarray(plain["floor"], float), np.asarray(plain["reference"], float)
+        model.tail_ = np.asarray(plain.get("tail", [GAUSSIAN_TAIL] * len(model.scale_)), float)
         shape = plain.get("shape")  # products of earlier versions have none
         model.shape_ = None if shape is None else ErrorShape.from_dict(shape)
         return model
@@ -386,7 +402,7 @@ def _interpolation(snr: FloatArray, nodes: FloatArray) -> FloatArray:
     return np.stack([np.interp(logs, at, row) for row in np.eye(nodes.size)], axis=1)
 
 
-def coverage(pulls: FloatArray) -> tuple[float, float]:
-    """Fractions of stars whose true label lies in the 68.27 % and 95.45 % intervals."""
+def coverage(pulls: FloatArray, tail: float = 2.0) -> tuple[float, float]:
+    """Fractions of stars whose true label lies in the 68.27 % and 95.45 % intervals, of one and of ``tail`` errors."""
     known = np.abs(pulls[np.isfinite(pulls)])
-    return float((known < 1.0).mean()), float((known < 2.0).mean())
+    return float((known < 1.0).mean()), float((known < tail).mean())

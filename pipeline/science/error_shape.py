@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq, minimize
+from scipy.optimize import minimize
 
 FloatArray = NDArray[np.float64]
 
@@ -20,8 +20,6 @@ CLIP = 2.5
 
 _FREEDOM = 6.0
 _RIDGE = 3.0
-_WITHIN = ((1.0, 0.6827, 0.03), (2.0, 0.9545, 0.02))
-"""Number of sigmas, the fraction of stars that should lie within, and how far off it may be."""
 
 
 @dataclass(frozen=True)
@@ -97,24 +95,6 @@ def scaled_polynomial(labels: FloatArray, snr: FloatArray, centre: FloatArray, s
     size = scaled.shape[1]
     products = [scaled[:, i] * scaled[:, j] for i in range(size) for j in range(i, size)]
     return np.stack([np.ones(len(scaled)), *scaled.T, *products], axis=1)
-
-
-def widening(pulls: FloatArray) -> float:
-    """The factor on errors at which 68.27 % and 95.45 % intervals are equally far off, in units of what is allowed.
-
-    Where the tails are those of a Gaussian both hold; with wider tails the inner interval covers a little too much and
-    the outer one a little too little.
-    """
-    size = np.abs(pulls[np.isfinite(pulls)])
-    if size.size == 0:
-        return 1.0
-
-    def excess(ln_factor: float) -> float:
-        ordered = size * np.exp(-ln_factor)
-        return float(sum((np.mean(ordered < at) - share) / allowed for at, share, allowed in _WITHIN))
-
-    middle = np.log(max(float(np.percentile(size, 68.27)), 1e-12))
-    return float(np.exp(brentq(excess, middle - 5.0, middle + 5.0, xtol=1e-3)))
 
 
 def _given(labels: FloatArray, snr: FloatArray) -> FloatArray:

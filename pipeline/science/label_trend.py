@@ -67,6 +67,36 @@ class LabelTrend:
                 coefficients[:, label] = np.linalg.solve(matrix, design.T @ (weight * y))
         return cls(centre, spread, coefficients)
 
+    @classmethod
+    def balanced(
+        cls, labels: FloatArray, reference: FloatArray, snr: FloatArray, error: FloatArray, column: int
+    ) -> LabelTrend:
+        """The trend of one label with the mean of inferred and reference labels, the others without any.
+
+        A trend with the inferred labels leaves estimates that are right on average for what was inferred, and drawn to
+        the mean for what is true. This one divides the bias between the two (Bland & Altman 1986), at the price of a
+        little scatter.
+
+        Parameters
+        ----------
+        labels, reference : ndarray, shape (n_stars, n_labels)
+            Inferred, on stars that the engine has not seen, and true.
+        snr : ndarray, shape (n_stars,)
+            S/N.
+        error : ndarray, shape (n_stars, n_labels)
+            Errors of the difference.
+        column : int
+            The label.
+        """
+        found = cls.fit(labels - reference, 0.5 * (labels + reference), snr, error)
+        found.coefficients[:, np.arange(labels.shape[1]) != column] = 0.0
+        return found
+
+    @classmethod
+    def none(cls, n_labels: int) -> LabelTrend:
+        """No trend in any label."""
+        return cls(np.zeros(n_labels + 1), np.ones(n_labels + 1), np.zeros((1, n_labels)))
+
     def corrected(self, labels: FloatArray, snr: FloatArray) -> FloatArray:
         """Labels without the trend, shape (n_stars, n_labels); NaN where a label is unknown."""
         design = scaled_polynomial(labels, snr, self.centre, self.spread)[:, : len(self.coefficients)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import product
 from typing import Any, Self, cast
 
 import numpy as np
@@ -23,14 +24,15 @@ from pipeline.science.kernel_expansion import (
     find_landmarks,
 )
 from pipeline.science.kernel_ridge import ridge_screen
+from pipeline.science.noise_ridge import choose_ridge, fit_ridge, noise_levels
 from pipeline.science.slam_checks import checked_fixed, checked_labels, checked_spectra, fingerprint
+from pipeline.science.slam_covariance import ResidualCovariance, learned_covariance
 from pipeline.science.slam_inference import SEARCH_TOLERANCE, LabelFit, LabelInference, Scaling, SecondStart
-from pipeline.science.slam_modes import residual_modes
 from pipeline.science.slam_optimiser import NEWTON_DECREMENT, BoolArray, StartGrid
 from pipeline.science.slam_prior import DensityPrior
 from pipeline.science.slam_scale import FluxScale
 from pipeline.science.slam_settings import SlamSettings, assign_folds
-from pipeline.science.svr import CrossValidation, Engine, HyperParameters, cross_validate, fit_expansion
+from pipeline.science.svr import CrossValidation, Engine, HyperParameters, cross_validate, deviations, fit_expansion
 
 __all__ = ["LabelFit", "SlamModel", "SlamSettings", "assign_folds", "refit_star"]
 
@@ -39,7 +41,9 @@ MEMBERS_PER_FOLD = 2
 
 LEARNED_ARRAYS = (
     *("label_mean_", "label_std_", "label_low_", "label_high_", "flux_mean_", "flux_std_", "usable_pixel_"),
-    *("sigma_pixel_", "white_sigma_", "modes_", "cv_mse_", "cv_mean_deviation_", "cv_median_deviation_"),
+    *("sigma_pixel_", "white_sigma_", "modes_", "noise_scale_", "typical_noise_", "noise_modes_"),
+    "chi2_per_pixel_",
+    *("cv_mse_", "cv_mean_deviation_", "cv_median_deviation_"),
 )
 """Attributes that a trained model consists of, besides its functions."""
 
@@ -75,6 +79,13 @@ class SlamModel:
         Residuals that pixels share (:mod:`pipeline.science.slam_modes`), in flux units; no rows without them.
     white_sigma_ : ndarray, shape (n_pixels,)
         What of sigma_j the modes do not explain: all of it without them.
+    noise_scale_, typical_noise_, noise_modes_ : ndarray, shape (n_pixels,), (n_pixels,) and (n_noise_modes, n_pixels)
+        The part of the residuals that grows with a star's noise (:mod:`pipeline.science.slam_covariance`), in flux
+        units: the factor on each pixel's stated variance (1 without patterns), the variance of a typical training
+        star, and the patterns.
+    chi2_per_pixel_ : ndarray, shape ()
+        chi2 over pixels of a typical out-of-fold training star: below 1 where the floor of the diagonal is more than
+        the data have, as in directions where spectra have no noise. Degrees of freedom are counted in it.
     expansion_ : KernelExpansion
         The functions, scaled.
     landmarks_ : Landmarks or None
@@ -95,6 +106,10 @@ class SlamModel:
     sigma_pixel_: FloatArray
     white_sigma_: FloatArray
     modes_: FloatArray
+    noise_scale_: FloatArray
+    typical_noise_: FloatArray
+    noise_modes_: FloatArray
+    chi2_per_pixel_: FloatArray
     cv_mse_: FloatArray
     cv_mean_deviation_: FloatArray
     cv_median_deviation_: FloatArray
@@ -123,6 +138,18 @@ class SlamModel:
     def scale(self) -> FluxScale:
         """On which fluxes are learned."""
         return FluxScale(self.settings.flux_softening)
+
+    @property
+    def covariance(self) -> ResidualCovariance:
+        """What the likelihood expects of residuals, in units of the learned flux."""
+        return ResidualCovariance(
+            self.white_sigma_**2,
+            self.noise_scale_,
+            self.typical_noise_,
+            self.modes_,
+            self.noise_modes_,
+            float(self.chi2_per_pixel_),
+        )
 
     def fit(
         self,
@@ -178,10 +205,12 @@ class SlamModel:
         inclusion = good & self.usable_pixel_
         y = np.where(good, (flux - self.flux_mean_) / self.flux_std_, 0.0)
         share = 0.6  # of the time, for cross-validation
-        residual = self._tune(x, y, inclusion, folds, lambda f: progress(share * f) if progress else None)
-        self._set_sigma(ivar, good, residual)
+        variance = np.where(good, 1.0 / np.where(good, ivar, 1.0), 0.0)
+        level = noise_levels(variance, good)
+        residual = self._tune(x, y, inclusion, folds, level, lambda f: progress(share * f) if progress else None)
+        self._set_sigma(variance, good, residual)
         self.expansion_ = self._fit_functions(
-            x, y, inclusion, (lambda f: progress(share + (1 - share) * f)) if progress else None
+            x, y, inclusion, level, (lambda f: progress(share + (1 - share) * f)) if progress else None
         )
         self._compress()
         self.prior_ = DensityPrior.fit(x, self.settings.seed) if self.settings.prior == "density" else None
@@ -210,9 +239,12 @@ class SlamModel:
         y = np.where(good, (flux - self.flux_mean_) / self.flux_std_, 0.0)[kept]
         inclusion = (good & self.usable_pixel_)[kept]
         other.training_fingerprint_ = fingerprint(support[kept], flux[kept], ivar[kept], good[kept])
-        other.expansion_ = other._fit_functions(support[kept], y, inclusion, None)
+        level = noise_levels(1.0 / np.where(good, ivar, 1.0), good)[kept]
+        other.expansion_ = other._fit_functions(support[kept], y, inclusion, level, None)
         other._compress()
-        other.prior_ = DensityPrior.fit(support[kept], self.settings.seed) if self.settings.prior == "density" else None
+        other.prior_ = None
+        if self.prior_ is not None:
+            other.prior_ = DensityPrior.fit(support[kept], self.settings.seed, len(self.prior_.mean))
         return other
 
     def predict_flux(self, labels: ArrayLike) -> FloatArray:
@@ -265,11 +297,11 @@ class SlamModel:
         exact: bool = False,
         progress: Progress | None = None,
     ) -> LabelFit:
-        """Posterior maximum of every star inside the training range (Eq. 4-5).
+        """Posterior maximum of every star inside the training range (Eq. 4-5), or the mean where the settings want it.
 
-        The likelihood is Gaussian with variance sigma_obs^2 + sigma_j^2. As sigma_j does not depend on the labels, the
-        log-determinant is constant and does not move the maximum; it is part of the reported ``ln_posterior``. The
-        search works on the landmarks, first in single and then in double precision.
+        The likelihood is Gaussian with variance sigma_obs^2 + sigma_j^2, or the star's :attr:`covariance`. As neither
+        depends on the labels, the log-determinant is constant and does not move the maximum; it is part of the reported
+        ``ln_posterior``. The search works on the landmarks, first in single and then in double precision.
 
         Parameters
         ----------
@@ -332,9 +364,28 @@ class SlamModel:
         self.flux_std_ = np.where(self.usable_pixel_, spread, 1.0)
 
     def _tune(
+        self,
+        x: FloatArray,
+        y: FloatArray,
+        inclusion: NDArray[Any],
+        folds: NDArray[np.intp],
+        level: FloatArray,
+        progress: Progress,
+    ) -> NDArray[Any]:
+        """Choose each pixel's triple by the lowest CV-MSE (Eq. 2), keep its deviations (Eq. 3); its residuals."""
+        if self.settings.engine == "ridge":
+            grid = list(product(self.settings.c_grid, self.settings.gamma_grid))
+            chosen = choose_ridge(x, y, inclusion, level, folds, grid, progress)
+            every = np.ones(y.shape[1])
+            self.hyper_parameters_ = HyperParameters(chosen.c * every, chosen.gamma * every, 0.0 * every)
+            self._keep_deviations(deviations(chosen.residual, inclusion))
+            return chosen.residual
+        return self._tune_pixels(x, y, inclusion, folds, progress)
+
+    def _tune_pixels(
         self, x: FloatArray, y: FloatArray, inclusion: NDArray[Any], folds: NDArray[np.intp], progress: Progress
     ) -> NDArray[np.float32]:
-        """Choose each pixel's triple by the lowest CV-MSE (Eq. 2), keep its deviations (Eq. 3); its residuals."""
+        """The triple of each pixel by itself."""
         settings = self.settings
         wanted, residual = None, np.zeros(y.shape, np.float32)
         if settings.prescreen_margin > 0:
@@ -364,16 +415,25 @@ class SlamModel:
             values = np.array([getattr(one, name) for one in found])
             return np.asarray(np.take_along_axis(values, best[None, :], axis=0)[0])
 
-        winner = CrossValidation(chosen("mse"), chosen("mean_deviation"), chosen("median_deviation"))
+        self._keep_deviations(CrossValidation(chosen("mse"), chosen("mean_deviation"), chosen("median_deviation")))
+        return residual
+
+    def _keep_deviations(self, winner: CrossValidation) -> None:
         self.cv_mse_ = winner.mse * self.flux_std_**2
         self.cv_mean_deviation_ = winner.mean_deviation * self.flux_std_
         self.cv_median_deviation_ = winner.median_deviation * self.flux_std_
-        return residual
 
     def _fit_functions(
-        self, x: FloatArray, y: FloatArray, inclusion: NDArray[Any], progress: Progress | None
+        self,
+        x: FloatArray,
+        y: FloatArray,
+        inclusion: NDArray[Any],
+        level: FloatArray,
+        progress: Progress | None,
     ) -> KernelExpansion:
-        settings = self.settings
+        settings, parameters = self.settings, self.hyper_parameters_
+        if settings.engine == "ridge":
+            return fit_ridge(x, y, inclusion, level, float(parameters.c[0]), float(parameters.gamma[0]))
         return fit_expansion(
             x,
             y,
@@ -387,28 +447,35 @@ class SlamModel:
             progress=progress,
         )
 
-    def _set_sigma(self, ivar: NDArray[Any], good: BoolArray, residual: NDArray[Any]) -> None:
+    def _set_sigma(self, variance: NDArray[Any], good: BoolArray, residual: NDArray[Any]) -> None:
         """sigma_j of Eq. 5, and its division into shared modes and a white rest."""
-        variance = np.where(good, 1.0 / np.where(good, ivar, 1.0), 0.0)
         noise = variance.sum(axis=0) / np.maximum(good.sum(axis=0), 1)
         floor = (self.settings.sigma_floor * self.flux_std_) ** 2
         usable = self.usable_pixel_
         sigma = np.sqrt(np.maximum(np.where(usable, self.cv_mse_, 0.0) - noise, floor))
         self.sigma_pixel_ = np.where(usable, sigma, np.inf)
         self.white_sigma_ = self.sigma_pixel_.copy()
-        self.modes_ = np.zeros((0, usable.size))
-        if self.settings.nuisance_modes > 0:
-            unit = self.flux_std_[usable] ** 2
-            modes, white = residual_modes(
+        settings, none = self.settings, np.zeros((0, usable.size))
+        self.modes_, self.noise_modes_ = none, none
+        self.noise_scale_, self.typical_noise_ = np.ones(usable.size), np.ones(usable.size)
+        self.chi2_per_pixel_ = np.array(1.0)
+        if settings.nuisance_modes + settings.noise_modes > 0:
+            unit = self.flux_std_[usable]
+            learned = learned_covariance(
                 residual[:, usable],
-                noise[usable] / unit,
+                variance[:, usable] / unit**2,
                 good[:, usable],
-                floor[usable] / unit,
-                self.settings.nuisance_modes,
+                floor[usable] / unit**2,
+                (settings.nuisance_modes, settings.noise_modes),
             )
-            self.modes_ = np.zeros((len(modes), usable.size))
-            self.modes_[:, usable] = modes * self.flux_std_[usable]
-            self.white_sigma_[usable] = np.sqrt(white * unit)
+            self._set_covariance(learned.spread(usable, unit))
+
+    def _set_covariance(self, learned: ResidualCovariance) -> None:
+        usable = self.usable_pixel_
+        self.white_sigma_ = np.where(usable, np.sqrt(learned.white), np.inf)
+        self.modes_, self.noise_modes_ = learned.shared, learned.noisy
+        self.noise_scale_, self.typical_noise_ = learned.noise_scale, learned.typical
+        self.chi2_per_pixel_ = np.array(learned.chi2_per_pixel)
 
     def _compress(self) -> None:
         """Find landmarks, where the settings want them."""
@@ -433,7 +500,9 @@ class SlamModel:
             fast = full if self.landmarks_ is None else self.landmarks_.take(order)
             last = fast.evaluator()
             stages = [(last, NEWTON_DECREMENT)]
-            if len(self.modes_) == 0:  # modes cancel most of chi-squared: single precision would lose the rest
+            if (
+                len(self.modes_) + len(self.noise_modes_) == 0
+            ):  # modes cancel most of chi-squared: single precision would lose the rest
                 stages.insert(0, (fast.evaluator(np.float32), SEARCH_TOLERANCE))
             if exact and self.landmarks_ is not None:
                 stages.append((full.evaluator(), NEWTON_DECREMENT))
@@ -444,8 +513,7 @@ class SlamModel:
                 self.label_high_,
                 self.flux_mean_[order],
                 self.flux_std_[order],
-                self.white_sigma_[order] ** 2,
-                self.modes_[:, order] / self.flux_std_[order],
+                self.covariance.take(order, self.flux_std_[order]),
             )
             settings = self.settings
             self._inverse[exact] = (
@@ -457,6 +525,7 @@ class SlamModel:
                     prior=self.prior_,
                     second_start=cast("SecondStart", settings.second_start),
                     max_steps=settings.max_steps,
+                    mean=settings.estimate == "mean",
                 ),
             )
         return self._inverse[exact]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.science.kernel_expansion import Evaluator, FloatArray
+from pipeline.science.slam_covariance import ResidualCovariance
 from pipeline.science.slam_modes import StarModes
 from pipeline.science.slam_optimiser import (
     BoolArray,
@@ -20,6 +21,7 @@ from pipeline.science.slam_optimiser import (
     invert_fisher,
     starts_disagree,
 )
+from pipeline.science.slam_posterior import posterior_mean
 from pipeline.science.slam_prior import DensityPrior
 
 SecondStart = Literal["all", "poor", "none"]
@@ -35,6 +37,9 @@ REASONS = (CONVERGED, MAX_ITERATIONS, NO_USABLE_PIXEL, TOO_FEW_PIXELS, NOT_CONST
 POOR_REDUCED_CHI2 = 1.5
 """Stars that fit worse get a second start."""
 
+_MEAN_ROUNDS = 2
+"""Times that the likelihood is expanded about the mean so far."""
+
 SEARCH_TOLERANCE = 0.01
 """Newton decrement at which the search in single precision hands over to double."""
 
@@ -46,16 +51,16 @@ class LabelFit:
     Parameters
     ----------
     labels, formal_error : ndarray, shape (n_stars, n_labels)
-        Posterior maximum and the square root of the covariance's diagonal, in the labels' units. The error is formal:
-        calibrate it (:mod:`pipeline.science.calibration`). 0 for labels held fixed; NaN where there is no fit.
+        Posterior maximum (or mean) and the square root of the covariance's diagonal, in the labels' units. The error is
+        formal: calibrate it (:mod:`pipeline.science.calibration`). 0 for labels held fixed; NaN where there is no fit.
     covariance : ndarray, shape (n_stars, n_labels, n_labels)
-        Inverse Fisher matrix at the maximum, without regard to the bounds.
+        Inverse Fisher matrix at the maximum, or the posterior's covariance about the mean, as if there were no bounds.
     chi2 : ndarray, shape (n_stars,)
         Sum over the used pixels, with variance sigma_obs^2 + sigma_j^2.
     n_pixels : ndarray of int, shape (n_stars,)
         Pixels used.
     reduced_chi2 : ndarray, shape (n_stars,)
-        chi2 over (pixels - free labels).
+        chi2 over (pixels - free labels), in units of what a typical star has where noise patterns are learned.
     ln_posterior : ndarray, shape (n_stars,)
         Eq. 4-5 with the log-determinant and the prior's density. The variances do not depend on the labels here, so the
         determinant does not move the maximum; it counts when models are compared.
@@ -114,10 +119,8 @@ class Scaling:
         Of the training labels.
     flux_mean, flux_std : ndarray, shape (n_pixels,)
         Of each pixel.
-    model_variance : ndarray, shape (n_pixels,)
-        sigma_j^2 in flux units.
-    modes : ndarray, shape (n_modes, n_pixels)
-        Residuals that pixels share, scaled; no rows where pixels count as independent.
+    covariance : ResidualCovariance
+        Of scaled residuals.
     """
 
     label_mean: FloatArray
@@ -126,8 +129,7 @@ class Scaling:
     label_high: FloatArray
     flux_mean: FloatArray
     flux_std: FloatArray
-    model_variance: FloatArray
-    modes: FloatArray
+    covariance: ResidualCovariance
 
     @property
     def box(self) -> tuple[FloatArray, FloatArray]:
@@ -155,6 +157,8 @@ class LabelInference:
         Which stars are fitted again from another region of the training set.
     max_steps : int
         Levenberg-Marquardt trial steps a stage.
+    mean : bool
+        Whether labels are the posterior's mean, found from its maximum, instead of the maximum.
     """
 
     def __init__(
@@ -166,12 +170,14 @@ class LabelInference:
         prior: DensityPrior | None,
         second_start: SecondStart,
         max_steps: int,
+        mean: bool = False,
     ) -> None:
         self._scaling, self._grid, self._stages = scaling, grid, stages
         self._prior, self._second_start, self._max_steps = prior, second_start, max_steps
+        self._mean = mean
 
     def infer(self, flux: FloatArray, ivar: FloatArray, used: BoolArray, fixed: Mapping[int, float]) -> LabelFit:
-        """Posterior maximum of a block of stars.
+        """Posterior maximum, or mean, of a block of stars.
 
         Parameters
         ----------
@@ -196,13 +202,14 @@ class LabelInference:
     def _fit_rows(self, flux: FloatArray, ivar: FloatArray, used: BoolArray, fixed: Mapping[int, float]) -> LabelFit:
         scaling = self._scaling
         y = np.where(used, (flux - scaling.flux_mean) / scaling.flux_std, 0.0)
-        variance = 1.0 / np.where(used, ivar, 1.0) + scaling.model_variance
-        weight = np.where(used, scaling.flux_std**2 / variance, 0.0)
+        noise = 1.0 / (np.where(used, ivar, 1.0) * scaling.flux_std**2)
+        diagonal, modes = scaling.covariance.of(noise, used)
+        weight = np.where(used, 1.0 / diagonal, 0.0)
         is_fixed = np.isin(np.arange(scaling.label_mean.size), list(fixed))
-        starts = self._starts(y, weight, fixed, is_fixed)
+        alone = weight if modes is None else np.where(used, 1.0 / scaling.covariance.marginal(noise, used), 0.0)
+        starts = self._starts(y, alone, fixed, is_fixed)
         low, high = scaling.box
-        freedom = used.sum(axis=1) - int((~is_fixed).sum())
-        modes = StarModes.of(scaling.modes, weight) if len(scaling.modes) else None
+        freedom = (used.sum(axis=1) - int((~is_fixed).sum())) * scaling.covariance.chi2_per_pixel
         best = self._search(y, weight, starts[0], is_fixed, modes)
         bound = np.asarray(((best.labels <= low) | (best.labels >= high)).any(axis=1))
         again = self._again(best.chi2, freedom, best.converged, bound) & (starts[0] != starts[1]).any(axis=1)
@@ -215,21 +222,24 @@ class LabelInference:
             best = best_of(best, rival, where)
             error = errors_of(invert_fisher(best.fisher[where], is_fixed)[0])
             disagree[where] = starts_disagree(first, rival, error, freedom[where])
-        determinant = np.where(used, np.log(2.0 * np.pi * variance), 0.0).sum(axis=1)
+        if self._mean:
+            best = self._at_mean(y, weight, best, is_fixed, modes)
+        determinant = np.where(used, np.log(2.0 * np.pi * diagonal * scaling.flux_std**2), 0.0).sum(axis=1)
         if modes is not None:
             determinant += modes.ln_determinant
-        return self._in_physical_units(best, fixed, is_fixed, freedom, determinant, disagree)
+        return self._in_physical_units(best, fixed, is_fixed, used.sum(axis=1), determinant, disagree)
 
     def _in_physical_units(
         self,
         best: Optimum,
         fixed: Mapping[int, float],
         is_fixed: BoolArray,
-        freedom: NDArray[np.int64],
+        n_pixels: NDArray[np.int64],
         determinant: FloatArray,
         disagree: BoolArray,
     ) -> LabelFit:
         scaling = self._scaling
+        freedom = (n_pixels - int((~is_fixed).sum())) * scaling.covariance.chi2_per_pixel
         low, high = scaling.box
         covariance, singular = invert_fisher(best.fisher, is_fixed)
         covariance = covariance * scaling.label_std[:, None] * scaling.label_std[None, :]
@@ -253,7 +263,7 @@ class LabelInference:
             formal_error=errors_of(covariance),
             covariance=covariance,
             chi2=chi2,
-            n_pixels=freedom + int((~is_fixed).sum()),
+            n_pixels=n_pixels,
             reduced_chi2=reduced,
             ln_posterior=-0.5 * (chi2 + determinant) + ln_prior,
             converged=best.converged & ~singular,
@@ -294,6 +304,23 @@ class LabelInference:
             raise ValueError("Label inference needs at least one stage.")
         return optimum
 
+    def _at_mean(
+        self, y: FloatArray, weight: FloatArray, best: Optimum, is_fixed: BoolArray, modes: StarModes | None
+    ) -> Optimum:
+        """The posterior's mean and width in the place of its maximum and curvature."""
+        prior = self._prior
+        if prior is None:
+            raise ValueError("The posterior's mean needs a density prior.")
+        low, high = self._scaling.box
+        alone = LevenbergMarquardt(self._stages[-1][0], low, high, is_fixed)
+        labels, covariance = best.labels, np.zeros_like(best.fisher)
+        for _ in range(_MEAN_ROUNDS):
+            _, gradient, fisher = alone.terms(y, weight, labels, modes)
+            mean, covariance = posterior_mean(labels, gradient, fisher, prior, is_fixed)
+            labels = np.clip(mean, low, high)
+        chi2 = alone.terms(y, weight, labels, modes)[0] - 2.0 * prior.terms(labels)[0]
+        return replace(best, labels=labels, chi2=chi2, fisher=_inverse(covariance, is_fixed))
+
     def _again(self, chi2: FloatArray, freedom: NDArray[Any], converged: BoolArray, bound: BoolArray) -> BoolArray:
         """Which stars get a second start."""
         if self._second_start == "all":
@@ -301,6 +328,14 @@ class LabelInference:
         if self._second_start == "none":
             return np.zeros(len(chi2), bool)
         return np.asarray((chi2 > POOR_REDUCED_CHI2 * np.maximum(freedom, 1)) | ~converged | bound)
+
+
+def _inverse(covariance: FloatArray, is_fixed: BoolArray) -> FloatArray:
+    """Precision of the labels that are free; 0 for the others."""
+    free = np.flatnonzero(~is_fixed)
+    result = np.zeros_like(covariance)
+    result[:, free[:, None], free] = np.linalg.inv(covariance[:, free[:, None], free])
+    return result
 
 
 def errors_of(covariance: FloatArray) -> FloatArray:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dtrtri
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -68,9 +69,9 @@ class StarModes:
     modes : ndarray, shape (n_modes, n_pixels)
         U.
     factor : ndarray, shape (m, n_modes, n_modes)
-        G with ``G G^T = (1 + U W U^T)^-1``.
+        S G with ``G G^T = (1 + S U W U^T S)^-1``.
     ln_determinant : ndarray, shape (m,)
-        ln det(1 + U W U^T), which the covariance has beyond its diagonal part.
+        ln det(1 + S U W U^T S), which the covariance has beyond its diagonal part.
     """
 
     modes: FloatArray
@@ -78,14 +79,25 @@ class StarModes:
     ln_determinant: FloatArray
 
     @classmethod
-    def of(cls, modes: FloatArray, weight: FloatArray) -> StarModes:
-        """For weights (inverse variances, 0: not used) of shape (m, n_pixels)."""
-        inner = np.stack([np.eye(len(modes)) + (modes * row) @ modes.T for row in weight])
+    def of(cls, modes: FloatArray, weight: FloatArray, scale: FloatArray | None = None) -> StarModes:
+        """For weights (inverse variances, 0: not used) of shape (m, n_pixels).
+
+        Parameters
+        ----------
+        modes : ndarray, shape (n_modes, n_pixels)
+            U.
+        weight : ndarray, shape (m, n_pixels)
+            The diagonals of W.
+        scale : ndarray, shape (m, n_modes), optional
+            The diagonals of S: how strong each mode is in each star; 1 by default.
+        """
+        strength = np.ones((len(weight), len(modes))) if scale is None else scale
+        inner = np.stack([(modes * row) @ modes.T for row in weight]) * strength[:, :, None] * strength[:, None, :]
+        inner += np.eye(len(modes))
         lower = np.linalg.cholesky(inner)
         determinant = 2.0 * np.log(np.einsum("mkk->mk", lower)).sum(axis=1)
-        identity = np.broadcast_to(np.eye(len(modes)), inner.shape)
-        factor = np.asarray(np.linalg.solve(lower, identity), np.float64).transpose(0, 2, 1)
-        return cls(modes, factor, determinant)
+        factor = np.stack([dtrtri(one, lower=1)[0].T for one in lower])
+        return cls(modes, strength[:, :, None] * factor, determinant)
 
     def take(self, rows: NDArray[np.intp]) -> StarModes:
         """Of some stars."""
@@ -102,7 +114,7 @@ class StarModes:
         Returns
         -------
         ndarray, shape (m, q, q)
-            To subtract: ``a^T C^-1 b = a^T W b - a^T W U^T G G^T U W b``.
+            To subtract: ``a^T C^-1 b = a^T W b - a^T W U^T S G G^T S U W b``.
         """
         projected = (weighted @ self.modes.T) @ self.factor
         return np.asarray(projected @ projected.transpose(0, 2, 1))

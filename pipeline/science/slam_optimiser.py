@@ -173,7 +173,7 @@ class LevenbergMarquardt:
         """
         y, weight = (part.astype(self._evaluator.dtype, copy=False) for part in (y, weight))
         labels = start.copy()
-        chi2, gradient, fisher = self._terms(y, weight, labels, modes)
+        chi2, gradient, fisher = self.terms(y, weight, labels, modes)
         bend = np.zeros_like(fisher) if bend is None else bend.copy()
         damping = np.full(len(y), _DAMPING[0])
         converged = np.zeros(len(y), bool)
@@ -192,7 +192,7 @@ class LevenbergMarquardt:
             diagonal = np.einsum("mll->ml", matrix)  # a view
             diagonal *= 1.0 + damping[rows, None]
             trial = self._inside(labels[rows], np.linalg.solve(matrix, slope[:, :, None])[:, :, 0])
-            trial_chi2, trial_gradient, trial_fisher = self._terms(
+            trial_chi2, trial_gradient, trial_fisher = self.terms(
                 y[rows], weight[rows], trial, None if modes is None else modes.take(rows)
             )
             bend[rows] = _secant(bend[rows], trial_fisher, trial - labels[rows], gradient[rows] - trial_gradient)
@@ -208,7 +208,7 @@ class LevenbergMarquardt:
         moved[:, self._fixed] = labels[:, self._fixed]
         return np.asarray(moved)
 
-    def _terms(
+    def terms(
         self, y: NDArray[Any], weight: NDArray[Any], labels: FloatArray, modes: StarModes | None
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Chi-squared, half its descent direction J C^-1 r, the Fisher matrix J C^-1 J^T; with the prior's shares."""

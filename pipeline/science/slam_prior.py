@@ -10,7 +10,7 @@ from sklearn.mixture import GaussianMixture
 
 FloatArray = NDArray[np.float64]
 
-MOST_COMPONENTS = 8
+MOST_COMPONENTS = 16
 STARS_A_COMPONENT = 40
 
 
@@ -33,8 +33,8 @@ class DensityPrior:
     precision: FloatArray
 
     @classmethod
-    def fit(cls, labels: FloatArray, seed: int) -> DensityPrior:
-        """The mixture with the lowest Bayesian information criterion, of one to eight components.
+    def fit(cls, labels: FloatArray, seed: int, components: int | None = None) -> DensityPrior:
+        """The mixture with the lowest Bayesian information criterion, of one to sixteen components.
 
         Parameters
         ----------
@@ -42,11 +42,13 @@ class DensityPrior:
             Scaled labels of the training stars.
         seed : int
             Of the mixture's initialisation.
+        components : int, optional
+            Take this number instead of choosing it.
         """
         most = max(1, min(MOST_COMPONENTS, len(labels) // (STARS_A_COMPONENT * labels.shape[1])))
         found = [
             GaussianMixture(count, reg_covar=1e-3, random_state=seed, max_iter=300).fit(labels)
-            for count in range(1, most + 1)
+            for count in ([min(components, most)] if components else range(1, most + 1))
         ]
         best = min(found, key=lambda mixture: float(mixture.bic(labels)))
         return cls(np.log(best.weights_), best.means_, best.precisions_)

@@ -13,6 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from pipeline.science.blocks import available_threads, physical_memory_gb
 from pipeline.science.svr import ENGINES
 
+SOLVERS = (*ENGINES, "ridge")
+ESTIMATES = ("maximum", "mean")
+"""What of the posterior is published."""
+
 
 @dataclass(frozen=True)
 class SlamSettings:
@@ -20,8 +24,9 @@ class SlamSettings:
 
     Parameters
     ----------
-    engine : {"admm", "sklearn"}
-        Batched ADMM, or libsvm pixel by pixel (slow and exact).
+    engine : {"admm", "sklearn", "ridge"}
+        Support-vector regression by batched ADMM, or by libsvm pixel by pixel (slow and exact); or kernel ridge
+        regression with one C and gamma for all pixels (:mod:`pipeline.science.noise_ridge`), without a tube.
     c_grid, gamma_grid, epsilon_grid : tuple of float
         Hyper-parameters in scaled units; every pixel chooses its triple by cross-validation. The paper's grid is
         C and gamma in (0.1, 1, 10), epsilon in (0.02, 0.05, 0.1).
@@ -57,10 +62,16 @@ class SlamSettings:
     nuisance_modes : int
         At most so many modes of residuals that pixels share (:mod:`pipeline.science.slam_modes`); 0 treats pixels as
         independent, as the paper does.
+    noise_modes : int
+        At most so many patterns of noise, which grow with the star's own (:mod:`pipeline.science.slam_covariance`); the
+        noise of single pixels is then scaled as the residuals show it. 0 takes the noise as stated.
     landmark_tolerance : float
         Largest deviation of the compressed model from the full one, in flux units; 0 does without landmarks.
     prior : {"flat", "density"}
         Flat within the training range, or the density of the training labels (a mixture of Gaussians) within it.
+    estimate : {"maximum", "mean"}
+        Of the posterior. The mean needs the prior "density": its Gaussians times the likelihood, linear about the
+        estimate, have a mean in closed form (:mod:`pipeline.science.slam_posterior`).
     """
 
     engine: str = "admm"
@@ -82,12 +93,14 @@ class SlamSettings:
     sigma_floor: float = 0.01
     flux_softening: float = 0.0
     nuisance_modes: int = 0
+    noise_modes: int = 0
     landmark_tolerance: float = 5e-6
     prior: str = "flat"
+    estimate: str = "maximum"
 
     def __post_init__(self) -> None:
-        if self.engine not in ENGINES:
-            raise ValueError(f"SLAM engine {self.engine!r} is unknown: choose one of {', '.join(ENGINES)}.")
+        if self.engine not in SOLVERS:
+            raise ValueError(f"SLAM engine {self.engine!r} is unknown: choose one of {', '.join(SOLVERS)}.")
         for name in ("c_grid", "gamma_grid", "epsilon_grid"):
             grid = getattr(self, name)
             if len(grid) == 0 or not all(np.isfinite(v) and v > 0 for v in grid):
@@ -106,9 +119,19 @@ class SlamSettings:
             ("second_start", ("all", "poor", "none")),
             ("final_precision", ("float64", "float32")),
             ("prior", ("flat", "density")),
+            ("estimate", ESTIMATES),
         ):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}: choose one of {', '.join(known)}.")
+
+        self._check_likelihood()
+
+    def _check_likelihood(self) -> None:
+        if self.estimate == "mean" and self.prior != "density":
+            raise ValueError('estimate is "mean", which needs prior = "density": a flat prior has no Gaussians.')
+        for name in ("nuisance_modes", "noise_modes"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}: give 0 or a number of patterns.")
 
     @property
     def triples(self) -> list[tuple[float, float, float]]:

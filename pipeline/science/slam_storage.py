@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.science.kernel_expansion import GammaGroup, KernelExpansion, Landmarks
@@ -14,7 +15,11 @@ from pipeline.science.slam_settings import SlamSettings
 from pipeline.science.svr import HyperParameters
 
 FORMAT = "mgiant-slam"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+
+_BEFORE_NOISE_MODES = 2
+"""Models of this version are read too: their likelihood has the stated noise and no patterns of noise."""
+
 
 _LANDMARK_PARTS = ("landmark_pixels", "landmarks", "landmark_coefficients")
 
@@ -60,7 +65,11 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any])
         If they come from another version or some are missing.
     """
     found = (metadata.get("format"), metadata.get("format_version"))
-    if found != (FORMAT, FORMAT_VERSION):
+    if found == (FORMAT, _BEFORE_NOISE_MODES) and "sigma_pixel" in arrays:
+        size = arrays["sigma_pixel"].size
+        arrays = {**arrays, "noise_scale": np.ones(size), "typical_noise": np.ones(size)}
+        arrays |= {"noise_modes": np.zeros((0, size)), "chi2_per_pixel": np.array(1.0)}
+    elif found != (FORMAT, FORMAT_VERSION):
         raise ValueError(
             f"Not a label model of this version: found {found}, expected {(FORMAT, FORMAT_VERSION)}. "
             "Build the products again."

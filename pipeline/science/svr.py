@@ -223,6 +223,13 @@ def _summarise(
     result.median_deviation[pixels] = np.nanmedian(deviation, axis=0)
 
 
+def deviations(residual: NDArray[Any], member: NDArray[np.bool_]) -> CrossValidation:
+    """Eq. 2-3 of out-of-fold residuals, model minus flux, of shape (n_stars, n_pixels)."""
+    found = CrossValidation(*np.full((3, residual.shape[1]), np.nan))
+    _summarise(found, np.arange(residual.shape[1]), residual, np.zeros_like(residual), member)
+    return found
+
+
 OutOfFold = Callable[[float, float], NDArray[Any]]
 """Takes C and epsilon; gives predictions of every star by the fit without its fold, shape (n_stars, n_pixels)."""
 

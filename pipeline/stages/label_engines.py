@@ -21,6 +21,9 @@ from pipeline.stages.state import Progress
 
 FloatArray = NDArray[np.float64]
 
+METALLICITY = "m_h"
+"""The label whose bias at given true values is halved: metal-poor stars are few, and so drawn to the mean most."""
+
 
 @dataclass(frozen=True)
 class TrainingSet:
@@ -136,8 +139,10 @@ def slam_settings(config: LabelConfig) -> SlamSettings:
         final_precision=config.final_precision,
         second_start=config.second_start,
         prior=config.prior,
+        estimate=config.estimate,
         flux_softening=config.flux_softening,
         nuisance_modes=config.nuisance_modes,
+        noise_modes=config.noise_modes,
         prescreen_margin=config.prescreen_margin,
     )
 
@@ -257,27 +262,40 @@ def estimate(fits: StarFits, errors: ErrorModel, snr: FloatArray) -> Estimate:
     return Estimate(fits.labels, fits.formal_error, total, errors.apply(fits.formal_error, snr, fits.labels))
 
 
+class Combination(NamedTuple):
+    """How both engines combine."""
+
+    joint: JointModel
+    trend: LabelTrend
+    """Of the combination: what is left of the pull of [M/H] to the mean, half of it taken off."""
+
+    errors: ErrorModel
+    held: list[CombinedFit]
+    """Out of fold."""
+
+
 def together(
     joint: JointModel,
-    slam: Engine[LabelFit],
-    direct: Engine[DirectFit],
+    trend: LabelTrend,
+    engines: tuple[Engine[LabelFit], Engine[DirectFit]],
     fits: tuple[StarFits, StarFits],
     snr: FloatArray,
 ) -> JointEstimate:
-    """SLAM's labels, without their trend, and the networks' combined."""
-    one, other = fits
-    return joint.combine(
+    """SLAM's labels, without their trend, and the networks' combined, and the combination without its own."""
+    (slam, direct), (one, other) = engines, fits
+    both = joint.combine(
         slam.without_trend(one, snr, joint.low, joint.high),
         slam.errors.total(one.formal_error, snr, one.labels),
         other.labels,
         direct.errors.total(other.formal_error, snr, other.labels),
     )
+    return both._replace(labels=np.clip(trend.corrected(both.labels, snr), joint.low, joint.high))
 
 
 def combined(
     names: tuple[str, ...], slam: Engine[LabelFit], direct: Engine[DirectFit], training: TrainingSet
-) -> tuple[JointModel, ErrorModel, list[CombinedFit]]:
-    """How both engines combine, the errors of the combination, and its out-of-fold labels."""
+) -> Combination:
+    """Learn how both engines combine, from their out-of-fold labels."""
     low, high = training.reference.min(axis=0), training.reference.max(axis=0)
     observed, snr = slam.held[0], training.snr
     pulls = (
@@ -287,8 +305,12 @@ def combined(
         / direct.errors.total(direct.held[0].formal_error, snr, direct.held[0].labels),
     )
     joint = JointModel.fit(*pulls, low, high)
+    trend = LabelTrend.none(len(names))
+    if METALLICITY in names:
+        first = together(joint, trend, (slam, direct), (observed, direct.held[0]), snr)
+        trend = LabelTrend.balanced(first.labels, training.reference, snr, first.formal_error, names.index(METALLICITY))
     held = []
     for one, other, at in zip(slam.held, direct.held, training.reached, strict=False):  # not the relatives
-        both = together(joint, slam, direct, (one, other), at)
+        both = together(joint, trend, (slam, direct), (one, other), at)
         held.append(CombinedFit(both.labels, both.formal_error))
-    return joint, error_model(names, held, training), held
+    return Combination(joint, trend, error_model(names, held, training), held)

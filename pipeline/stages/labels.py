@@ -207,22 +207,30 @@ def _publish_labels(
     arrays["information"] = told
     metadata |= {"engine": config.engine, "errors": slam.errors.to_dict(), "simulated": state.facts["simulated"]}
     held: Sequence[StarFits] = slam.held
-    by_engine = {"slam": by_slam}
+    tails = slam.errors.tail_
+    by_engine, tails_of = {"slam": by_slam}, {"slam": tails}
     if direct is not None:
         networks = cast("DirectModel", direct.model)
         part = _part(progress, 0.7, 1.0)
         found = direct_fits(direct, training, spectra, snr, part)
         by_networks = estimate(found, direct.errors, snr)
-        by_engine["direct"] = by_networks
-        joint, errors, both_held = combined(config.names, slam, direct, training)
-        both = together(joint, slam, direct, (fits, found), snr)
-        published, held = by_networks, direct.held
+        by_engine["direct"], tails_of["direct"] = by_networks, direct.errors.tail_
+        combination = combined(config.names, slam, direct, training)
+        joint, errors = combination.joint, combination.errors
+        both = together(joint, combination.trend, (slam, direct), (fits, found), snr)
+        published, held, tails = by_networks, direct.held, direct.errors.tail_
         if config.engine == "joint":
-            published, held = estimate(CombinedFit(both.labels, both.formal_error), errors, snr), both_held
+            published = estimate(CombinedFit(both.labels, both.formal_error), errors, snr)
+            held, tails = combination.held, errors.tail_
         more, document = direct_to_arrays(networks)
         arrays |= more
         metadata["direct"] = {**document, "errors": direct.errors.to_dict(), "trend": direct.trend.to_dict()}
-        metadata["joint"] = {**joint.to_dict(), "errors": errors.to_dict(), "trend_of_slam": slam.trend.to_dict()}
+        metadata["joint"] = {
+            **joint.to_dict(),
+            "errors": errors.to_dict(),
+            "trend": combination.trend.to_dict(),
+            "trend_of_slam": slam.trend.to_dict(),
+        }
         state.give(label_disagreement=both.disagreement)
         for engine, values in (("slam", by_slam), ("direct", by_networks)):
             names = engine_columns(engine, config.names)
@@ -251,9 +259,12 @@ def _publish_labels(
         engines = f"{config.engine}: {engines}; {config.networks} networks"
     state.facts["choices"]["label engine"] = f"{engines}, {training.rows.size} training stars"
     reference, stated = state.labels("reference"), np.nan_to_num(state.labels("reference error"))
+    tails_of[config.engine] = tails
     samples = {"out of fold": in_training, "not trained on": ~out_of_fold}
     reports = {
-        engine: _label_report(config.names, values.labels, np.hypot(values.error, stated), reference, samples)
+        engine: _label_report(
+            config.names, values.labels, np.hypot(values.error, stated), tails_of[engine], reference, samples
+        )
         for engine, values in {**by_engine, config.engine: published}.items()
     }
     state.facts["report"]["labels"] = reports[config.engine]
@@ -276,12 +287,14 @@ def _label_report(
     names: tuple[str, ...],
     labels: NDArray[np.float64],
     errors: NDArray[np.float64],
+    tails: NDArray[np.float64],
     reference: NDArray[np.float64],
     samples: Mapping[str, NDArray[np.bool_]],
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Bias, robust scatter and coverage of each label on each sample.
 
-    ``errors`` are those of the differences: of the inferred and of the reference label together.
+    ``errors`` are those of the differences: of the inferred and of the reference label together; ``tails`` are the
+    half-widths of the 95.45 % intervals, in errors.
     """
     report: dict[str, dict[str, dict[str, float]]] = {}
     for index, name in enumerate(names):
@@ -292,7 +305,7 @@ def _label_report(
             if values.size < 2:
                 continue
             pulls = (difference / errors[:, index])[rows & np.isfinite(difference)]
-            covered = coverage(pulls)
+            covered = coverage(pulls, float(tails[index]))
             report[name][sample] = {
                 "stars": int(values.size),
                 "bias": float(np.median(values)),
@@ -300,6 +313,7 @@ def _label_report(
                 "rms": float(np.sqrt(np.mean(values**2))),
                 "coverage_68": covered[0],
                 "coverage_95": covered[1],
+                "interval_95_sigma": float(tails[index]),
             }
     return report
 

@@ -154,7 +154,9 @@ def network():
 
 
 PEERS = {
-    "gradient boosting": Regression(lambda: HistGradientBoostingRegressor(random_state=0)),
+    "gradient boosting": Regression(
+        lambda: make_pipeline(_components(60), HistGradientBoostingRegressor(random_state=0))
+    ),
     "ridge": Regression(lambda: make_pipeline(StandardScaler(), RidgeCV(np.logspace(-4, 4, 17)))),
     "kernel ridge": Regression(kernel_ridge),
     "one network": Regression(network, together=True),

@@ -18,6 +18,7 @@ import pandas as pd
 
 from pipeline.config import load_config
 from pipeline.domain.statistics import robust_scatter
+from pipeline.products.models import read_model
 from pipeline.science.calibration import coverage
 from pipeline.stages.items import engine_columns, label_columns
 from pipeline.stages.runner import build
@@ -62,6 +63,9 @@ def compare(directory, peers, seed, seconds):
     related = table["star"].isin(table.loc[training, "star"]).to_numpy()
     judged = ~related & np.isfinite(reference).all(axis=1)
     found, errors, times = {}, {}, {}
+    metadata = read_model(directory)[1]
+    stored_errors = {"slam": metadata, **{who: metadata.get(who, {}) for who in ("direct", "joint")}}
+    tails = {who: of["errors"].get("tail", [2.0] * len(names)) for who, of in stored_errors.items() if "errors" in of}
     for who in ("slam", "direct"):
         columns = engine_columns(who, names)
         if set(columns) <= set(table):
@@ -86,7 +90,10 @@ def compare(directory, peers, seed, seconds):
             pulls = None
             if who in errors:
                 pulls = difference / np.hypot(errors[who][:, number], own[judged, number])
-            results[name][who] = {part: summary(difference, pulls, rows) for part, rows in parts.items()}
+            results[name][who] = {
+                part: summary(difference, pulls, rows, tails.get(who, [2.0] * len(names))[number])
+                for part, rows in parts.items()
+            }
         tell(name, results[name], parts)
     print(
         json.dumps(
@@ -124,7 +131,7 @@ def divided(table):
     return parts
 
 
-def summary(difference, pulls, rows):
+def summary(difference, pulls, rows, tail):
     """Bias, robust scatter, and where errors are stated the pulls' bias and scatter and both coverages."""
     result = {
         "stars": int(rows.sum()),
@@ -132,7 +139,7 @@ def summary(difference, pulls, rows):
         "scatter": digits(robust_scatter(difference[rows])),
     }
     if pulls is not None:
-        inner, outer = coverage(pulls[rows])
+        inner, outer = coverage(pulls[rows], tail)
         known = pulls[rows][np.isfinite(pulls[rows])]
         result |= {
             "pull_bias": digits(np.median(known)),

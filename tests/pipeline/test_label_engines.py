@@ -15,7 +15,6 @@ from pipeline.products.spectra import SpectrumStore
 from pipeline.science.calibration import ErrorModel, Relatives, coverage, out_of_fold_labels
 from pipeline.science.compression import Compression
 from pipeline.science.direct import DirectModel, DirectSettings, direct_from_arrays, direct_to_arrays
-from pipeline.science.error_shape import widening
 from pipeline.science.joint_labels import JointModel
 from pipeline.science.label_trend import LabelTrend
 from pipeline.science.networks import NoisyFeatures
@@ -166,13 +165,33 @@ def test_errors_follow_the_labels():
         again.apply(formal, snr)
 
 
-def test_wide_tails_share_what_one_sigma_cannot_cover():
+def test_wide_tails_have_a_wider_outer_interval_and_bias_is_part_of_the_error():
     rng = np.random.default_rng(6)
-    pulls = rng.standard_t(6, 20_000)
-    inner, outer = coverage(pulls / widening(pulls))
-    assert 0.683 < inner < 0.713
-    assert 0.934 < outer < 0.9545
-    assert widening(np.full(3, np.nan)) == 1.0
+    n = 20_000
+    difference = 0.3 * np.column_stack([rng.standard_t(3, n), 1.0 + rng.normal(size=n)])
+    formal, snr = np.full((n, 2), 0.1), np.exp(rng.uniform(np.log(20), np.log(200), n))
+    errors = ErrorModel(NAMES).fit(difference, formal, snr)
+    pulls = difference / errors.apply(formal, snr)
+    for label in range(2):
+        assert coverage(pulls[:, label], errors.tail_[label]) == pytest.approx((0.683, 0.954), abs=0.01)
+    assert errors.tail_[0] > 2.4
+    assert coverage(pulls[:, 0])[1] < 0.93
+    old = {name: values for name, values in errors.to_dict().items() if name != "tail"}
+    assert ErrorModel.from_dict(old).tail_.tolist() == [2.0, 2.0]
+
+
+def test_the_pull_to_the_mean_is_divided_between_true_and_inferred_values():
+    rng = np.random.default_rng(7)
+    true = rng.normal(size=(4000, 2))
+    seen = true + rng.normal(0, 0.6, size=true.shape)
+    found = seen / 1.36  # the regression of true on seen values: right on average at each inferred value
+    snr, error = np.full(4000, 50.0), np.full(true.shape, 0.5)
+    better = LabelTrend.balanced(found, true, snr, error, 1).corrected(found, snr)
+    assert np.array_equal(better[:, 0], found[:, 0])
+    low = true[:, 1] < -1.2
+    before, after = (np.median((labels - true)[low, 1]) for labels in (found, better))
+    assert 0.25 * before < after < 0.7 * before
+    assert np.array_equal(LabelTrend.none(2).corrected(found, snr), found)
 
 
 def two_estimates(n=6000, seed=8):
@@ -306,7 +325,8 @@ def test_a_joint_product_carries_both_estimates_and_evaluates_a_star_again(joint
         totals.append(errors.total(fit.formal_error, snr, own))
     both = JointModel.from_dict(metadata["joint"]).combine(labels[0], totals[0], labels[1], totals[1])
     published = table.loc[fresh, list(names)].to_numpy(float)
-    assert both.labels == pytest.approx(published, rel=1e-5, abs=1e-5, nan_ok=True)
+    combined = LabelTrend.from_dict(metadata["joint"]["trend"]).corrected(both.labels, snr)
+    assert np.clip(combined, low, high) == pytest.approx(published, rel=1e-5, abs=1e-5, nan_ok=True)
     assert both.disagreement == pytest.approx(table.loc[fresh, "label_disagreement"].to_numpy(float), rel=1e-4)
     drawn = slam.predict_flux(slam.infer_labels(*store.pixels(rows)).labels)  # what the screen shows is SLAM's own fit
     assert np.nanmax(np.abs(store.models(rows) - drawn)[:, slam.usable_pixel_]) < 1e-4
