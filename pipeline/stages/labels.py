@@ -118,7 +118,7 @@ def infer_labels(state: BuildState, progress: Progress) -> int:
             train_direct(config, training, _part(progress, 0.4, 0.5)),
             *(config, training, "networks", _part(progress, 0.5, 0.75)),
         )
-        direct = corrected(networks, config.names, training)
+        direct = corrected(networks, config, training)
     told = _report_training(state, slam.model, training.ivar)
     _publish_labels(state, training, slam, direct, told, _part(progress, 0.75, 1.0))
     return int(np.isfinite(state.column(config.names[0])).sum())
@@ -214,7 +214,7 @@ def _publish_labels(
         found = direct_fits(direct, training, spectra, snr, part)
         by_networks = estimate(found, direct.errors, snr)
         by_engine["direct"] = by_networks
-        joint, errors, both_held = combined(config.names, slam, direct, training)
+        joint, errors, both_held = combined(config, slam, direct, training)
         both = together(joint, slam, direct, (fits, found), snr)
         published, held = by_networks, direct.held
         if config.engine == "joint":
