@@ -25,6 +25,7 @@ LABEL_NAMES = tuple(name for name in BY_NAME if f"{name}_err_formal" in BY_NAME)
 LABEL_ENGINES = ("slam", "direct", "joint")
 LABEL_SOLVERS = ("admm", "sklearn", "ridge")
 LABEL_ESTIMATES = ("maximum", "mean")
+LABEL_ERRORS = ("calibrated", "cv-scatter")
 
 HIGHEST_BIT = 62
 """Of flags that are stored as signed 64-bit integers."""
@@ -104,6 +105,7 @@ class LabelConfig:
     epsilon_grid: tuple[float, ...] = (0.05,)
     folds: int = 5
     out_of_fold_models: int = 10
+    errors: str = "calibrated"
     final_precision: str = "float64"
     second_start: str = "poor"
     prior: str = "flat"
@@ -316,6 +318,7 @@ def _check_labels(labels: LabelConfig) -> None:
         raise ConfigError(f'labels.engine = "{labels.engine}" is the solver of SLAM: set labels.solver to it instead.')
     one_of("labels.engine", labels.engine, LABEL_ENGINES)
     one_of("labels.solver", labels.solver, LABEL_SOLVERS)
+    one_of("labels.errors", labels.errors, LABEL_ERRORS)
     for key in ("networks", "spectrum_components"):
         if getattr(labels, key) < 1:
             raise ConfigError(f"labels.{key} must be at least 1; found {getattr(labels, key)}.")

@@ -56,7 +56,7 @@ class BandSystem:
 SYSTEMS = (
     BandSystem("TiO alpha +4", 0.84, ((4421, 0.26, 65), (4462, 0.33, 65), (4505, 0.37, 60), (4548, 0.23, 60))),
     BandSystem("TiO alpha +3", 1.24, ((4584, 0.23, 75), (4626, 0.29, 70), (4668, 0.49, 65))),
-    BandSystem("TiO alpha +2", 0.70, ((4761, 1.40, 120), (4804, 0.48, 65), (4848, 0.55, 60))),
+    BandSystem("TiO alpha +2", 1.0, ((4761, 0.72, 120), (4804, 0.27, 65), (4848, 0.32, 60))),
     BandSystem("TiO alpha +1", 0.95, ((4954.6, 1.20, 100), (5003, 0.87, 40), (5064, 0.10, 65))),
     BandSystem("TiO alpha 0", 0.60, ((5166.6, 2.10, 30), (5240, 0.49, 105), (5308, 0.07, 80))),
     BandSystem("TiO alpha -1", 0.74, ((5448.2, 0.61, 115), (5497, 0.26, 100), (5548, 0.16, 85), (5597, 0.33, 80),
@@ -70,13 +70,13 @@ SYSTEMS = (
                                       (6784, 0.14, 80))),
     BandSystem("TiO gamma 0", 1.0, ((7054.3, 0.53, 75), (7087.6, 0.78, 75), (7125.5, 0.70, 65), (7159, 0.41, 55),
                                     (7197, 0.41, 50), (7269, 0.08, 50))),
-    BandSystem("TiO gamma -1", 1.22, ((7589, 0.35, 85), (7628, 0.25, 85), (7666, 0.39, 75), (7705, 0.16, 85),
-                                      (7743, 0.26, 80), (7782, 0.17, 70), (7820, 0.16, 65))),
+    BandSystem("TiO gamma -1", 1.3, ((7589, 0.25, 85), (7628, 0.18, 85), (7666, 0.28, 75), (7705, 0.11, 85),
+                                     (7743, 0.18, 80), (7782, 0.12, 70), (7820, 0.11, 65))),
     BandSystem("TiO gamma -2", 1.53, ((8206, 0.085, 60), (8251, 0.085, 70), (8303, 0.15, 125))),
-    BandSystem("TiO epsilon 0", 2.0, ((8432, 0.15, 90), (8442, 0.10, 90), (8452, 0.10, 90), (8506, 0.075, 100))),
-    BandSystem("TiO delta 0", 1.33, ((8859.6, 0.13, 75), (8937.4, 0.065, 75), (9014, 0.037, 80))),
+    BandSystem("TiO epsilon 0", 1.9, ((8432, 0.050, 90), (8442, 0.033, 90), (8452, 0.033, 90), (8506, 0.025, 100))),
+    BandSystem("TiO delta 0", 1.5, ((8859.6, 0.070, 75), (8937.4, 0.036, 75), (9014, 0.020, 80))),
     BandSystem("VO B-X +1", 1.22, ((7334, 0.021, 50), (7373, 0.023, 50), (7393, 0.020, 55))),
-    BandSystem("VO B-X 0", 1.47, ((7851, 0.072, 50), (7865, 0.050, 55), (7900, 0.092, 60), (7939, 0.19, 160))),
+    BandSystem("VO B-X 0", 1.9, ((7851, 0.036, 50), (7865, 0.025, 55), (7900, 0.046, 60), (7939, 0.095, 160))),
     BandSystem("VO A-X", 1.46, ((8521, 0.046, 60), (8575, 0.062, 65), (8624, 0.068, 75))),
 )
 """What TiO and VO absorb."""
@@ -162,15 +162,22 @@ class BandModel:
         return cls(wavelength, np.array(rows) * _fine_structure(wavelength))
 
     def transmission(
-        self, teff: FloatArray, logg: FloatArray, m_h: FloatArray, alpha_m: FloatArray, carbon: FloatArray
+        self,
+        teff: FloatArray,
+        logg: FloatArray,
+        m_h: FloatArray,
+        alpha_m: FloatArray,
+        carbon: FloatArray,
+        excess: FloatArray,
     ) -> FloatArray:
         """Flux that the bands leave, shape (n, p).
 
-        Where ``carbon`` is above 0, all oxygen is bound in CO and C2 and CN of that strength stand instead of TiO. CaH
-        is weak in giants and grows with gravity by a logistic step 2 dex above the branch. Saturated bands keep a
-        floor, f + (1 - f) exp(-tau / (1 - f)) with f = 0.18: the light of the layers above.
+        ``excess`` is the natural logarithm of the strength of TiO over that of such labels. Where ``carbon`` is above
+        0, all oxygen is bound in CO, and C2 and CN of that strength replace TiO. CaH is weak in giants and grows with
+        gravity by a logistic step 2 dex above the branch. Saturated bands keep a floor,
+        f + (1 - f) exp(-tau / (1 - f)) with f = 0.18: the light of the layers above.
         """
-        gamma = gamma_strength(teff, logg, m_h, alpha_m) * (carbon == 0)
+        gamma = gamma_strength(teff, logg, m_h, alpha_m) * np.exp(excess) * (carbon == 0)
         dwarf = 1.0 / (1.0 + np.exp(-(logg - branch_gravity(teff, m_h) - 2.0) / 0.4))
         hydride = (0.005 + 0.03 * gamma) * (1.0 - dwarf) + 0.82 * gamma**0.57 * dwarf
         strengths = [*(gamma**system.power for system in SYSTEMS), hydride * (carbon == 0), carbon]

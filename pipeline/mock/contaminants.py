@@ -1,4 +1,4 @@
-"""Stars that a survey of M giants catches by mistake: M dwarfs, K giants, carbon stars."""
+"""What a survey of M giants catches by mistake: M dwarfs, K giants, carbon stars, galaxies."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.frames import SolarFrame
-from pipeline.mock.stars import GiantBranches, Stars, along_axes, circular_speed_kms, draw_galaxy, on_sky, within_limits
+from pipeline.domain.wavelength import C_KMS
+from pipeline.mock.branches import GiantBranches
+from pipeline.mock.stars import Stars, along_axes, circular_speed_kms, draw_galaxy, on_sky, within_limits
 from pipeline.science.dust import DustMap
 
 FloatArray = NDArray[np.float64]
 
-CONTAMINANTS = {"K giant": 0.012, "M dwarf": 0.008, "carbon star": 0.003}
+CONTAMINANTS = {"K giant": 0.012, "M dwarf": 0.008, "carbon star": 0.003, "galaxy": 0.003}
 """Share of each kind in the survey."""
 
 # Teff [K], M_Ks, (J - Ks)0, M_G, (BP - RP)0 of dwarfs, rounded from Pecaut & Mamajek (2013, ApJS 208, 9).
@@ -28,14 +30,17 @@ _DWARFS = np.array(
     ]
 )
 _FARTHEST_DWARF_KPC = 0.5
+_GALAXY_REDSHIFT, _HUBBLE_KMS_KPC = (0.02, 0.09), 0.07
 
 
 def draw_contaminants(
     kind: str, n_stars: int, rng: np.random.Generator, frame: SolarFrame, dust: DustMap, branches: GiantBranches
 ) -> Stars:
-    """Draw stars of one kind of :data:`CONTAMINANTS`, through the same selection as the giants."""
+    """Draw objects of one kind of :data:`CONTAMINANTS`, through the same selection as the giants."""
     if kind == "M dwarf":
         return _draw_dwarfs(n_stars, rng, frame, dust)
+    if kind == "galaxy":
+        return _draw_galaxies(n_stars, rng, frame, dust)
     if kind == "K giant":
         return draw_galaxy("thin disc", n_stars, rng, frame, dust, branches, kind)
     stars = draw_galaxy("thin disc", n_stars, rng, frame, dust, branches)
@@ -66,7 +71,15 @@ def _draw_dwarfs(n_stars: int, rng: np.random.Generator, frame: SolarFrame, dust
         position = np.array([-frame.r0_kpc, 0.0, frame.z_sun_kpc]) + reach[:, None] * direction
         speed = rng.normal([0.0, 0.0, 0.0], [35.0, 24.0, 18.0], (n, 3))
         speed[:, 1] += circular_speed_kms(np.full(n, frame.r0_kpc)) - 12.0
-        values = {"teff": teff, "jk0": jk0, "k_abs": k_abs, "g_abs": g_abs, "bp_rp0": bp_rp0}
+        values = {
+            "teff": teff,
+            "jk0": jk0,
+            "k_abs": k_abs,
+            "g_abs": g_abs,
+            "bp_rp0": bp_rp0,
+            "agb": np.zeros(n),
+            "band_excess": np.zeros(n),
+        }
         values["logg"] = 4.65 + 0.35 * (3850.0 - teff) / 800.0
         age = rng.uniform(1.0, 9.0, n)
         velocity = along_axes(position, speed)
@@ -75,3 +88,32 @@ def _draw_dwarfs(n_stars: int, rng: np.random.Generator, frame: SolarFrame, dust
         chosen.append(kept)
         found += len(kept)
     return Stars.joined(chosen)[:n_stars]
+
+
+def _draw_galaxies(n_galaxies: int, rng: np.random.Generator, frame: SolarFrame, dust: DustMap) -> Stars:
+    """Early-type galaxies off the disc, as bright as faint plates reach; their labels are those of their K giants."""
+    chosen: list[Stars] = []
+    found = 0
+    while found < n_galaxies:
+        n = 40 * (n_galaxies - found) + 400
+        redshift = rng.uniform(*_GALAXY_REDSHIFT, n)
+        direction = rng.standard_normal((n, 3))
+        direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+        distance = C_KMS * redshift / _HUBBLE_KMS_KPC
+        position = np.array([-frame.r0_kpc, 0.0, frame.z_sun_kpc]) + distance[:, None] * direction
+        velocity = np.array([frame.v_sun_kms]) + C_KMS * redshift[:, None] * direction
+        k_abs = rng.normal(-24.8, 0.5, n)
+        values = {
+            "teff": rng.normal(4550.0, 80.0, n),
+            "logg": rng.normal(2.2, 0.1, n),
+            "agb": np.zeros(n),
+            "band_excess": np.zeros(n),
+        }
+        values |= {"jk0": rng.normal(0.98, 0.05, n), "k_abs": k_abs, "g_abs": k_abs + 3.0, "bp_rp0": np.full(n, 1.3)}
+        age, m_h = rng.uniform(5.0, 12.0, n), rng.normal(0.0, 0.1, n)
+        galaxies = on_sky("extragalactic", "galaxy", age, m_h, 0.1 + 0.0 * m_h, values, position, velocity, frame)
+        off_disc = (np.abs(galaxies.glat) > 20.0) & (galaxies.dec > -9.0) & (galaxies.dec < 60.0)
+        kept = within_limits(galaxies[off_disc], rng, dust)
+        chosen.append(kept)
+        found += len(kept)
+    return Stars.joined(chosen)[:n_galaxies]

@@ -25,6 +25,12 @@ _HYDROXYL_HEIGHT, _HYDROXYL_SPREAD = 4.0, 0.5
 _SKY_SUBTRACTION = 0.03
 """Relative error of the sky that is subtracted, one standard deviation: fibres differ in transmission by as much."""
 
+_RED_SKY_WINDOWS = ((8250.0, 8460.0), (8750.0, 8950.0))
+"""Where a real plate of 2011 keeps sky in its median residual, vacuum."""
+
+_PIXEL_ERROR = 0.001
+"""Relative error of a pixel's flux that no light reduces: the flat field."""
+
 _ARM_JOIN = (5700.0, 5900.0)
 _JOIN_AT = 5800.0
 _TELLURIC = ((6866.0, 6900.0, 0.10), (7592.0, 7690.0, 0.35), (8130.0, 8345.0, 0.04))
@@ -53,6 +59,8 @@ class Conditions:
         Part of the sky that was subtracted too little (below 0: too much), beyond the usual error.
     arm_ratio : ndarray
         Blue arm over red arm where they were joined, 1 when rightly.
+    red_sky : ndarray
+        OH lines that the plate kept in two windows of the red arm: rms there, relative to the stated level.
     """
 
     snr: FloatArray
@@ -62,12 +70,13 @@ class Conditions:
     share: FloatArray
     sky_error: FloatArray
     arm_ratio: FloatArray
+    red_sky: FloatArray
 
     @classmethod
     def ordinary(cls, snr: FloatArray, ebv: FloatArray, scale: FloatArray, key: NDArray[np.uint64]) -> Conditions:
         """Nothing goes wrong."""
         none = np.zeros(len(snr))
-        return cls(snr, ebv, scale, key, none, none, none + 1.0)
+        return cls(snr, ebv, scale, key, none, none, none + 1.0, none)
 
     def __getitem__(self, rows: slice | NDArray[np.intp]) -> Conditions:
         """Some of the observations."""
@@ -88,6 +97,7 @@ class SpectrumSimulator:
         self.starlight = StarLight()
         self.wavelength = self.starlight.wavelength
         self._throughput, self._sky, self._lines = _throughput(self.wavelength), *_sky_brightness(self.wavelength)
+        self._red_lines = _red_lines(self.wavelength)
         self._level = (self.wavelength > LEVEL_ANGSTROM[0]) & (self.wavelength < LEVEL_ANGSTROM[1])
         self._tellurics = [_telluric(self.wavelength, low, high) for low, high, _ in _TELLURIC]
 
@@ -98,8 +108,8 @@ class SpectrumSimulator:
 
         Noise is that of photons and of the sky, with LAMOST-like throughput, scaled to the S/N asked for; on top come a
         smooth error of the flux calibration, an imperfect join of the two arms, telluric residuals, an error of the
-        subtracted sky, sky spikes, cosmic rays and dead stretches. The inverse variance does not know of the systematic
-        ones.
+        subtracted sky, OH lines that a plate kept, sky spikes, cosmic rays and dead stretches. The inverse variance
+        does not know of the systematic ones.
         """
         clean = self.starlight.mixed(light, light if second is None else second, conditions.share, conditions.ebv)
         n = len(light)
@@ -113,10 +123,11 @@ class SpectrumSimulator:
             variance = (np.maximum(relative, 0.0) + brightness * self._sky) / self._throughput
             variance += brightness / self._throughput**2  # reading the detector out, in the same unit
             variance *= 1.0 / (snr**2 * np.median(variance[self._level]))
-            variance += (0.003 * relative) ** 2
+            variance += (_PIXEL_ERROR * relative) ** 2
             observed = relative * self._response(rng, float(conditions.arm_ratio[row]))
             sigma = np.sqrt(variance)
             observed += sigma * rng.standard_normal(N_PIXELS)
+            observed += conditions.red_sky[row] * self._red_lines
             observed += self._sky_residuals(rng, sigma, brightness, float(conditions.sky_error[row]))
             mask[row] = self._dead(rng, observed / sigma)
             scale = conditions.scale[row]
@@ -195,6 +206,15 @@ def _throughput(wavelength: FloatArray) -> FloatArray:
         [0.0, 0.20, 0.43, 0.60, 0.90, 1.17, 1.15, 0.80, 0.45],
     )
     return np.asarray(blue + red)
+
+
+def _red_lines(wavelength: FloatArray) -> FloatArray:
+    """OH lines of two windows of the red arm, of rms 1 over both."""
+    inside = np.zeros(wavelength.size, np.bool_)
+    for low, high in _RED_SKY_WINDOWS:
+        inside |= (wavelength > low) & (wavelength < high)
+    lines = np.where(inside, _sky_brightness(wavelength)[1], 0.0)
+    return np.asarray(lines / np.sqrt(np.mean(lines[inside] ** 2)))
 
 
 def _sky_brightness(wavelength: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -15,19 +15,21 @@ from pipeline.science.dust import BAND_COEFFICIENTS
 FloatArray = NDArray[np.float64]
 
 ERRORS = {
-    "teff": (16.0, 75.0),
-    "logg": (0.075, 80.0),
-    "m_h": (0.057, 75.0),
-    "alpha_m": (0.035, 50.0),
-    "rv": (0.75, 140.0),
+    "teff": (26.0, 93.0),
+    "logg": (0.112, 75.0),
+    "m_h": (0.053, 88.0),
+    "alpha_m": (0.031, 94.0),
+    "rv": (2.55, 52.0),
 }
 """Error at high S/N, in the column's unit, and the S/N in the red at which noise adds as much: the scatter about the
-truth that the embedded survey's own build shows from S/N 20 to 400."""
+truth that the embedded survey's own build shows from S/N 49 to 890."""
 
-DISTANCE_ERROR = 0.14
+DISTANCE_ERROR = 0.20
 """Relative error of distances, likewise."""
 
-SNR_OVERALL = 0.33
+_GALAXY_AS_GIANT_K_ABS = -6.5
+
+SNR_OVERALL = 0.40
 """S/N over the whole spectrum in units of that in the red."""
 
 
@@ -37,7 +39,8 @@ def measured(survey: MockSurvey, seed: int) -> dict[str, FloatArray]:
     Parameters
     ----------
     survey : MockSurvey
-        The stars. Labels and velocity are those of the light in the fibre, its oddities with it.
+        The stars. Labels and velocity are those of the light in the fibre, its oddities, companions and wrong red arms
+        with it; the usual errors of wavelengths are in the velocity's error.
     seed : int
         Of the errors.
     """
@@ -46,15 +49,19 @@ def measured(survey: MockSurvey, seed: int) -> dict[str, FloatArray]:
     red = truth["true_snr_red"].to_numpy(float)
     n = len(survey)
     values = dict(zip(("teff", "logg", "m_h", "alpha_m"), survey.light.labels.T, strict=True))
-    values["rv"] = survey.light.rv_kms - truth["true_rv_zero_point"].to_numpy(float)
+    usual = truth["true_rv_zero_point"] + truth["true_rv_wavelength"]
+    values["rv"] = survey.light.rv_kms - usual.to_numpy(float)
     found = {"snr": SNR_OVERALL * red}
     for name, (floor, equal) in ERRORS.items():
         error = floor * np.hypot(1.0, equal / red)
         found[name] = np.clip(values[name] + error * rng.standard_normal(n), column(name).low, column(name).high)
         found[f"{name}_err"] = error
-    distance = truth["true_distance"].to_numpy(float) * np.exp(DISTANCE_ERROR * rng.standard_normal(n))
     ebv = truth["true_ebv"].to_numpy(float)
     j_mag, k_mag = table["j_mag"].to_numpy(float), table["k_mag"].to_numpy(float)
+    # What takes a galaxy for a giant puts it where a giant of its magnitude is.
+    giant_kpc = 10.0 ** (0.2 * (truth["true_k_abs"].to_numpy(float) - _GALAXY_AS_GIANT_K_ABS))
+    distance = truth["true_distance"].to_numpy(float) * np.where(truth["kind"] == "galaxy", giant_kpc, 1.0)
+    distance = distance * np.exp(DISTANCE_ERROR * rng.standard_normal(n))
     e_jk = (BAND_COEFFICIENTS["J"] - BAND_COEFFICIENTS["Ks"]) * ebv
     a_k = BAND_COEFFICIENTS["Ks"] * ebv
     return found | {

@@ -31,8 +31,8 @@ SPECTRAL_SHARES = {
 MISLABELLED_SHARE = 0.03
 """Share of the stars with reference labels whose labels are another star's."""
 
-CONTAMINANT_ODDITIES = {"M dwarf": "dwarf", "carbon star": "carbon star"}
-"""Kinds of stars that no model of M giants describes, and what vetting calls them."""
+CONTAMINANT_ODDITIES = {"M dwarf": "dwarf", "carbon star": "carbon star", "galaxy": "galaxy"}
+"""Kinds of objects that no model of M giants describes, and what vetting calls them."""
 
 ODDITIES = (*SPECTRAL_SHARES, "mislabelled", *CONTAMINANT_ODDITIES.values())
 """Every kind of oddity."""
@@ -195,6 +195,7 @@ def apply(
     )
     labels = np.where(blend[:, None], foreground, labels)
     second = Light.of(labels, light.rv_kms + np.nan_to_num(planted.velocity))
+    second = replace(second, blue_kms=light.blue_kms)
     conditions = replace(
         conditions,
         **{name: getattr(conditions, name)[spectrum] for name in ("snr", "ebv", "scale")},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.mock.binaries import Binaries
 from pipeline.mock.stars import Stars
 from pipeline.science.dust import BAND_COEFFICIENTS
 
@@ -17,8 +18,15 @@ PARALLAX_ZERO_POINT_MAS = -0.03
 """Gaia DR3 parallaxes of such magnitudes and colours are too small by 0.02 to 0.04 mas (Lindegren et al. 2021, A&A 649,
 A4). The catalogue keeps parallaxes as published; geometric distances take it off."""
 
+_GAIA_NIGHTS = np.linspace(56_863.0, 57_901.0, 16)
+"""Nights of Gaia DR3's 34 months, MJD."""
+
 APOGEE_ERRORS = {"teff": 15.0, "logg": 0.05, "m_h": 0.02, "alpha_m": 0.02}
-"""Errors of the reference labels (K, dex), as the paper's training set has them."""
+"""Errors of the reference labels (K, dex), as the paper's training set has them: the core of their distribution."""
+
+LABEL_TAIL = (0.06, 4.0)
+"""Share of the stars whose reference labels have errors so many times as large, all four at once; what is stated does
+not know of it."""
 
 
 def magnitudes(stars: Stars, rng: np.random.Generator) -> dict[str, FloatArray]:
@@ -55,7 +63,7 @@ def magnitudes(stars: Stars, rng: np.random.Generator) -> dict[str, FloatArray]:
     return seen
 
 
-def astrometry(stars: Stars, g_mag: FloatArray, rng: np.random.Generator) -> dict[str, FloatArray]:
+def astrometry(stars: Stars, g_mag: FloatArray, binaries: Binaries, rng: np.random.Generator) -> dict[str, FloatArray]:
     """Parallax and proper motion with Gaia DR3's errors, RUWE, bright stars' velocity, geometric distance.
 
     sigma(parallax) = sqrt(40 + 800 z + 30 z^2) micro-arcsec with z = 10^(0.4 (max(G, 13) - 15)), and 1.03 and 0.89
@@ -63,7 +71,8 @@ def astrometry(stars: Stars, g_mag: FloatArray, rng: np.random.Generator) -> dic
     correlate by up to about 0.5 in a pattern of the ecliptic sky, as the scanning law makes them (Lindegren et al.
     2021, A&A 649, A2). Every parallax is off by :data:`PARALLAX_ZERO_POINT_MAS`; the geometric distance is the inverse
     of the corrected parallax where that is five errors large. Two per cent of the stars get a large
-    RUWE and errors three times what they claim.
+    RUWE and errors three times what they claim. Gaia's velocity is the mean over 34 months, and its error the scatter
+    over the root of the number of epochs: binaries have larger ones.
     """
     n = len(stars)
     z = 10.0 ** (0.4 * (np.maximum(g_mag, 13.0) - 15.0))
@@ -88,7 +97,10 @@ def astrometry(stars: Stars, g_mag: FloatArray, rng: np.random.Generator) -> dic
     bright = (g_mag < 14.8) & (rng.uniform(size=n) < 0.93)
     velocity_error = 0.25 + 0.12 * np.exp(0.85 * (g_mag - 11.5))
     jitter = 0.5
-    measured = stars.rv + np.hypot(velocity_error, jitter) * noise[3]
+    orbit = binaries.velocity(_GAIA_NIGHTS[:, None])
+    velocity_error = np.hypot(velocity_error, orbit.std(axis=0) / np.sqrt(_GAIA_NIGHTS.size))
+    measured = stars.rv + orbit.mean(axis=0) + np.hypot(velocity_error, jitter) * noise[3]
+    bright &= stars.kind != "galaxy"
     seen["rv_gaia"] = np.where(bright, measured, np.nan)
     seen["rv_gaia_err"] = np.where(bright, velocity_error, np.nan)
     corrected = seen["parallax"] - PARALLAX_ZERO_POINT_MAS
@@ -123,8 +135,9 @@ def reference_labels(
     if wanted:
         chosen[rng.choice(n, wanted, replace=False, p=weight / weight.sum())] = True
     seen = {}
+    tail = np.where(rng.uniform(size=n) < LABEL_TAIL[0], LABEL_TAIL[1], 1.0)
     for name, true in values.items():
         error = APOGEE_ERRORS[name.removesuffix("_ref")]
-        seen[name] = np.where(chosen, true + error * rng.standard_normal(n), np.nan)
+        seen[name] = np.where(chosen, true + tail * error * rng.standard_normal(n), np.nan)
         seen[f"{name}_err"] = np.where(chosen, error, np.nan)
     return seen

@@ -18,7 +18,7 @@ FIBRES = 250
 ZERO_POINT_KMS = 3.0
 """Scatter of the spectrographs' velocity zero points."""
 
-SNR_LIMITS = (15.0, 500.0)
+SNR_LIMITS = (15.0, 900.0)
 
 _FIELD_DEG = 5.0
 _TILES = 4
@@ -26,8 +26,8 @@ _TILE_STEP_DEG = 1.9
 _DEPTHS = ("V", "B", "M", "F")
 _DEPTH_EDGES_G = (12.5, 14.3, 15.8)
 _DEPTH_MIDDLE_G = np.array([11.5, 13.4, 15.0, 16.4])
-_DEPTH_SNR = np.array([380.0, 200.0, 100.0, 55.0])
-_PLATE_SCATTER, _FIBRE_SCATTER = 0.30, 0.20
+_DEPTH_SNR = np.array([330.0, 190.0, 100.0, 55.0])
+_PLATE_SCATTER, _FIBRE_SCATTER = 0.65, 0.30
 _FIRST_NIGHT, _LAST_NIGHT = 55_900, 59_700
 
 

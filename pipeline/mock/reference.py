@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.mock.binaries import Binaries
 from pipeline.mock.published import Columns, FloatArray
 from pipeline.mock.stars import Stars
 from pipeline.science.dust import BAND_COEFFICIENTS
@@ -17,9 +18,12 @@ NO_ASPCAP_RESULT, FERRE_FAIL, PROBLEM_TARGET, MULTIPLE_SUSPECT = 1 << 31, 1 << 3
 BRIGHT_NEIGHBOR, LOW_SNR, PERSIST_HIGH, SUSPECT_RV_COMBINATION, RV_FAIL = 1 << 2, 1 << 4, 1 << 9, 1 << 16, 1 << 22
 """Bits of STARFLAG (DR17)."""
 
-WITHOUT_LABELS, FAILED_VELOCITY, MISSING_EXTINCTION, BINARIES = 0.04, 0.01, 0.03, 0.08
-"""Stars that APOGEE saw without usable labels, over those with labels; and of these, the share with a failed velocity,
-without A_K, and of binaries."""
+WITHOUT_LABELS, FAILED_VELOCITY, MISSING_EXTINCTION = 0.04, 0.01, 0.03
+"""Stars that APOGEE saw without usable labels, over those with labels; and of these, the share with a failed velocity
+and without A_K."""
+
+_VISITS, _FIRST_NIGHT, _LAST_NIGHT, _SPAN_NIGHTS = 3, 55_800, 58_800, 200.0
+"""Visits of a star, and within how many nights of the first of them."""
 
 _WARN_SNR, _LABELLED_SNR, _BAD_SNR = 70.0, (52.0, 900.0), (8.0, 60.0)
 _VELOCITY_ERROR_KMS, _JITTER_KMS = (0.02, 0.10), 0.10
@@ -32,7 +36,7 @@ _REASONS = (
 )
 
 
-def reference_spectra(stars: Stars, seen: Columns, rng: np.random.Generator) -> Columns:
+def reference_spectra(stars: Stars, seen: Columns, binaries: Binaries, rng: np.random.Generator) -> Columns:
     """Simulate the rest of APOGEE's row for stars with reference labels, and for a few that it saw without any.
 
     Parameters
@@ -41,6 +45,8 @@ def reference_spectra(stars: Stars, seen: Columns, rng: np.random.Generator) -> 
         The stars, each once.
     seen : dict of ndarray, shape (n,)
         Published values: labels, H, 2MASS and Gaia identifiers.
+    binaries : Binaries
+        Orbits of the stars.
     rng : Generator
         Randomness.
 
@@ -57,7 +63,7 @@ def reference_spectra(stars: Stars, seen: Columns, rng: np.random.Generator) -> 
     expected = 150.0 * 10.0 ** (-0.2 * (np.nan_to_num(seen["h_mag"], nan=12.0) - 11.0)) * rng.lognormal(0.0, 0.3, n)
     snr = np.asarray(np.where(bad, np.clip(0.3 * expected, *_BAD_SNR), np.clip(expected, *_LABELLED_SNR)), np.float64)
     snr = np.round(snr, 2)
-    velocity, error, scatter = _velocities(stars.rv, rng)
+    velocity, error, scatter = _velocities(stars.rv, binaries, rng)
     failed = np.zeros(n, np.bool_)
     rows = rng.permutation(np.flatnonzero(labelled))
     failed[rows[: round(FAILED_VELOCITY * rows.size)]] = True
@@ -94,15 +100,15 @@ def _without_labels(
     return chosen
 
 
-def _velocities(true_kms: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Mean over visits, its error, and the scatter of the visits; binaries scatter by 0.5 to 8 km/s."""
+def _velocities(
+    true_kms: FloatArray, binaries: Binaries, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Mean over visits, its error, and the scatter of the visits, which a companion increases."""
     n = len(true_kms)
     error = rng.uniform(*_VELOCITY_ERROR_KMS, n)
-    scatter = np.abs(_JITTER_KMS * rng.standard_normal(n)) + 0.03
-    binary = rng.uniform(size=n) < BINARIES
-    scatter = np.where(binary, np.exp(rng.uniform(np.log(0.5), np.log(8.0), n)), scatter)
-    spread = np.hypot(error, np.where(binary, 0.6 * scatter, _JITTER_KMS))
-    return true_kms + spread * rng.standard_normal(n), error, scatter
+    nights = rng.uniform(_FIRST_NIGHT, _LAST_NIGHT, n) + _SPAN_NIGHTS * rng.uniform(size=(_VISITS, n))
+    visits = binaries.velocity(nights) + _JITTER_KMS * rng.standard_normal((_VISITS, n))
+    return true_kms + visits.mean(axis=0) + error * rng.standard_normal(n), error, visits.std(axis=0, ddof=1)
 
 
 def _star_flags(snr: FloatArray, scatter: FloatArray, rng: np.random.Generator) -> NDArray[np.int64]:

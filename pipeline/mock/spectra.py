@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from pipeline.domain.wavelength import LAMOST_LOG_START, LOG_STEP, air_to_vacuum, velocity_to_log_shift
 from pipeline.mock.bands import BandModel
@@ -58,6 +59,11 @@ _INTERSTELLAR = ((5780.5, 2.1, 0.5), (6283.9, 4.8, 1.0), (8620.4, 4.3, 0.35))
 magnitude of E(B-V) [Angstrom]."""
 
 _RESOLUTION = 1800.0
+_JOIN, _JOIN_WIDTH = 5800.0, 25.0
+"""Where the blue arm ends and over how much the two fade into each other, Angstrom."""
+
+_DISPERSION_KMS = 180.0
+"""Velocity dispersion of galaxies."""
 
 
 @dataclass(frozen=True)
@@ -73,19 +79,28 @@ class Light:
     emission : ndarray, shape (n,)
         Equivalent width of H alpha in emission, Angstrom; 0 without.
     rv_kms : ndarray, shape (n,)
-        Radial velocity as the instrument sees it.
+        Radial velocity as the instrument sees it, in the red arm.
+    blue_kms : ndarray, shape (n,)
+        Velocity in the blue arm less that in the red one.
+    redshift : ndarray, shape (n,)
+        Redshift of a galaxy, whose stars the labels are of; 0 for stars.
+    band_excess : ndarray, shape (n,)
+        Natural logarithm of the strength of TiO over that of such labels.
     """
 
     labels: FloatArray
     carbon: FloatArray
     emission: FloatArray
     rv_kms: FloatArray
+    blue_kms: FloatArray
+    redshift: FloatArray
+    band_excess: FloatArray
 
     @classmethod
     def of(cls, labels: FloatArray, rv_kms: FloatArray) -> Light:
         """Of ordinary stars."""
         none = np.zeros(len(labels))
-        return cls(np.asarray(labels, float), none, none, np.asarray(rv_kms, float))
+        return cls(np.asarray(labels, float), none, none, np.asarray(rv_kms, float), none, none, none)
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -104,6 +119,7 @@ class StarLight:
         self._log = self._model.log_wavelength
         self._step = float(self._log[1] - self._log[0])
         rest = np.asarray(10.0**self._log, np.float64)
+        self.rest_wavelength: FloatArray = rest
         self._bands = BandModel.on_grid(rest)
         self._alpha = np.zeros(rest.size)
         for centre, half_width, exponent in _ALPHA_LINES:
@@ -117,6 +133,7 @@ class StarLight:
         )
         doublet = [_gaussian(self.wavelength, place, 0.0) for place in (5889.95, 5895.92)]
         self._sodium = 0.6 * doublet[0] + 0.4 * doublet[1]
+        self._blue_arm = 1.0 / (1.0 + np.exp(np.clip((self.wavelength - _JOIN) / _JOIN_WIDTH, -60.0, 60.0)))
         self._level = (self.wavelength > LEVEL_ANGSTROM[0]) & (self.wavelength < LEVEL_ANGSTROM[1])
 
     def rest_flux(self, light: Light) -> FloatArray:
@@ -129,7 +146,7 @@ class StarLight:
             go on.
         """
         teff, logg, m_h, alpha_m = light.labels.T
-        bands = self._bands.transmission(teff, logg, m_h, alpha_m, light.carbon)
+        bands = self._bands.transmission(teff, logg, m_h, alpha_m, light.carbon, light.band_excess)
         lines = np.maximum(self._model.flux(light.labels[:, :3]), 0.02)
         lines = lines ** ((1.0 + alpha_m[:, None] * self._alpha) * self._lines * bands**_VEIL)
         continuum = bands * self._bands.pseudo_continuum(teff)
@@ -143,22 +160,36 @@ class StarLight:
         Each star is computed alone: a matrix product over a block may round a row differently as the block's shape
         changes, and then the bytes of a survey would depend on how it was read.
         """
-        start = (LOG_WAVELENGTH[0] - velocity_to_log_shift(light.rv_kms) - self._log[0]) / self._step
-        stride = round(LOG_STEP / self._step)
         flux = np.empty((len(light), N_PIXELS))
-        for row, place in enumerate(start):
-            first = int(np.floor(place))
-            weights = cubic_weights(place - first)
-            low = first - 1
-            if low < 0 or low + 3 + stride * (N_PIXELS - 1) >= self._log.size:
-                raise ValueError(
-                    f"A radial velocity of {light.rv_kms[row]:.0f} km/s moves the spectrum off the model's grid. "
-                    "Keep simulated velocities within 1,000 km/s."
-                )
-            stop = stride * (N_PIXELS - 1) + 1
+        for row in range(len(light)):
             rest = self.rest_flux(light[row : row + 1])[0]
-            flux[row] = sum(weight * rest[low + j : low + j + stop : stride] for j, weight in enumerate(weights))
+            if light.redshift[row] > 0:
+                flux[row] = self._galaxy(rest, float(light.redshift[row]))
+                continue
+            velocity, blue = float(light.rv_kms[row]), float(light.blue_kms[row])
+            flux[row] = self._moved(rest, velocity)
+            if blue:
+                flux[row] += self._blue_arm * (self._moved(rest, velocity + blue) - flux[row])
         return np.asarray(flux * self.interstellar(ebv))
+
+    def _moved(self, rest: FloatArray, rv_kms: float) -> FloatArray:
+        """One rest-frame spectrum at a velocity, on LAMOST's pixels."""
+        place = float((LOG_WAVELENGTH[0] - velocity_to_log_shift(rv_kms) - self._log[0]) / self._step)
+        stride = round(LOG_STEP / self._step)
+        first = int(np.floor(place))
+        low, stop = first - 1, stride * (N_PIXELS - 1) + 1
+        if low < 0 or low + 3 + stride * (N_PIXELS - 1) >= self._log.size:
+            raise ValueError(
+                f"A radial velocity of {rv_kms:.0f} km/s moves the spectrum off the model's grid. "
+                "Keep simulated velocities within 1,000 km/s."
+            )
+        weights = cubic_weights(place - first)
+        return np.asarray(sum(weight * rest[low + j : low + j + stop : stride] for j, weight in enumerate(weights)))
+
+    def _galaxy(self, rest: FloatArray, redshift: float) -> FloatArray:
+        """A galaxy of such stars on LAMOST's pixels, its lines broadened; constant blueward of the model's grid."""
+        sigma = float(velocity_to_log_shift(_DISPERSION_KMS)) / self._step
+        return np.interp(LOG_WAVELENGTH - np.log10(1.0 + redshift), self._log, gaussian_filter1d(rest, sigma))
 
     def interstellar(self, ebv: FloatArray) -> FloatArray:
         """What dust and gas on the way leave, shape (n, N_PIXELS).

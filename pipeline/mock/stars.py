@@ -16,9 +16,10 @@ from pipeline.domain.frames import (
     equatorial_to_galactic,
     sky_from_galactocentric,
 )
+from pipeline.mock.branches import STAR_FIELDS, GiantBranches
+from pipeline.mock.footprint import brightness_chance, clumpiness, directions, pointing_chance, within_declinations
 from pipeline.science.dust import BAND_COEFFICIENTS, DustMap
 from pipeline.science.stream import StreamModel
-from pipeline.sources.embedded import ISOCHRONE_TABLE, load_table
 
 FloatArray = NDArray[np.float64]
 
@@ -33,21 +34,26 @@ J_LIMITS = (6.5, 14.3)
 G_LIMITS = (8.0, 17.3)
 """Magnitudes that LAMOST's bright to faint plates reach, roughly."""
 
-STREAM_SMOOTHING = (0.2, 2.0)
-"""How far stars of the stream stand off their particle: standard deviation an axis, kpc and km/s."""
+STREAM_SMOOTHING = (1.5, 12.0)
+"""How far stars of the stream are off their particle: standard deviation an axis, kpc and km/s. Real M giants of the
+stream are not on any model's particles: they scatter about them by as much and more."""
 
+STREAM_BIAS = (0.12, 18.0)
+"""How far the stream is off the model that it is drawn from, in waves once and twice around the Galaxy: relative
+distance from the Galaxy's centre, and km/s along the motion. Models miss the real stream by such amounts."""
+
+_M_CLASS_TEFF = 4040.0
 _MOST_ROUNDS = 2000
-_NODES = 96
-_LOGG_RANGE = (-0.4, 2.5)
-_STAR_FIELDS = ("teff", "logg", "jk0", "k_abs", "g_abs", "bp_rp0")
 
 
 @dataclass(frozen=True)
 class Stars:
     """True properties of simulated stars, arrays of shape (n,).
 
-    ``component`` is one of :data:`COMPONENTS`; ``kind`` is M giant, K giant, M dwarf or carbon star. Units: K and dex
-    for labels; Gyr; kpc, km/s, mas/yr, deg for phase space; magnitudes for the rest.
+    ``component`` is one of :data:`COMPONENTS`, or extragalactic; ``kind`` is M giant, K giant, M dwarf, carbon star or
+    galaxy; ``agb`` is 1 for asymptotic giants; ``band_excess`` is the natural logarithm of the strength of TiO over
+    that of such labels. Units: K and dex for labels; Gyr; kpc, km/s, mas/yr, deg for phase space; magnitudes for the
+    rest.
     """
 
     component: NDArray[np.str_]
@@ -61,6 +67,8 @@ class Stars:
     k_abs: FloatArray
     g_abs: FloatArray
     bp_rp0: FloatArray
+    agb: FloatArray
+    band_excess: FloatArray
     position: FloatArray
     velocity: FloatArray
     ra: FloatArray
@@ -91,50 +99,6 @@ class Stars:
         """Several groups in one."""
         names = Stars.__dataclass_fields__
         return Stars(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
-
-
-class GiantBranches:
-    """PARSEC red-giant branches to draw stars from."""
-
-    def __init__(self) -> None:
-        table = load_table(ISOCHRONE_TABLE)
-        self._ages = np.unique(table["age_gyr"]).astype(float)
-        self._m_h = np.unique(table["m_h"]).astype(float)
-        along = np.linspace(0.0, 1.0, _NODES)
-        self._values = np.empty((self._ages.size, self._m_h.size, _NODES, len(_STAR_FIELDS)))
-        self._cumulative = np.empty((self._ages.size, self._m_h.size, _NODES))
-        for i, age in enumerate(self._ages):
-            for j, metals in enumerate(self._m_h):
-                rows = (table["age_gyr"] == np.float32(age)) & (table["m_h"] == np.float32(metals))
-                rows &= (table["logg"] < _LOGG_RANGE[1]) & (table["logg"] > _LOGG_RANGE[0])
-                branch = {name: table[name][rows].astype(float) for name in (*_STAR_FIELDS, "imf")}
-                place = (branch["logg"][0] - branch["logg"]) / (branch["logg"][0] - branch["logg"].min())
-                order = np.argsort(place)
-                for k, name in enumerate(_STAR_FIELDS):
-                    self._values[i, j, :, k] = np.interp(along, place[order], branch[name][order])
-                number = np.maximum.accumulate(np.interp(along, place[order], branch["imf"][order]))
-                # A floor of 0.2 per cent a node, so that the rare tip is drawn too (table steps are coarse there).
-                share = np.diff(number, prepend=number[0])
-                share = share / share.sum() + 0.002
-                self._cumulative[i, j] = np.cumsum(share) / share.sum()
-
-    def draw(self, age_gyr: FloatArray, m_h: FloatArray, rng: np.random.Generator) -> dict[str, FloatArray]:
-        """Draw one giant for each age [Gyr] and [M/H] by the initial mass function: Teff, log g and magnitudes."""
-        i = np.abs(np.log(self._ages)[None, :] - np.log(age_gyr)[:, None]).argmin(axis=1)
-        j = np.clip(np.searchsorted(self._m_h, m_h) - 1, 0, self._m_h.size - 2)
-        weight = np.clip((m_h - self._m_h[j]) / (self._m_h[j + 1] - self._m_h[j]), 0.0, 1.4)
-        uniform = rng.uniform(size=m_h.size)
-        nearest = np.where(weight > 0.5, j + 1, j)
-        place = (self._cumulative[i, nearest] < uniform[:, None]).sum(axis=1) + rng.uniform(-1.0, 0.0, size=m_h.size)
-        place = np.clip(place, 0.0, _NODES - 1.001)
-        k = place.astype(int)
-        f = (place - k)[:, None]
-
-        def at(metal: NDArray[np.intp]) -> FloatArray:
-            return np.asarray((1 - f) * self._values[i, metal, k] + f * self._values[i, metal, k + 1])
-
-        drawn = (1.0 - weight)[:, None] * at(j) + weight[:, None] * at(j + 1)
-        return {name: drawn[:, n] for n, name in enumerate(_STAR_FIELDS)}
 
 
 def draw_galaxy(
@@ -182,7 +146,7 @@ def draw_stream(
 ) -> Stars:
     """Draw Sagittarius giants about the particles of a stream model, northern sky, magnitudes within LAMOST's reach.
 
-    Stars stand off their particle by :data:`STREAM_SMOOTHING`, so that a particle can carry several.
+    Stars are off their particle by :data:`STREAM_SMOOTHING`, so that a particle can carry several.
     """
     chosen: list[Stars] = []
     found = 0
@@ -192,9 +156,10 @@ def draw_stream(
         order = rng.permutation(len(stream))
         position = np.stack([stream.x_gal, stream.y_gal, stream.z_gal], axis=1)[order]
         velocity = np.stack([stream.v_x, stream.v_y, stream.v_z], axis=1)[order]
+        position, velocity = _off_model(position, velocity)
         position += STREAM_SMOOTHING[0] * rng.standard_normal(position.shape)
         velocity += STREAM_SMOOTHING[1] * rng.standard_normal(velocity.shape)
-        seen = rng.uniform(size=order.size) < _footprint(position, frame, everywhere=True)
+        seen = rng.uniform(size=order.size) < within_declinations(directions(position, frame)[2])
         position, velocity, n = position[seen], velocity[seen], int(seen.sum())
         age = rng.uniform(4.0, 9.0, n)
         m_h = np.clip(rng.normal(-0.5, 0.17, n), -0.9, -0.1)
@@ -202,7 +167,7 @@ def draw_stream(
         giants = branches.draw(age, m_h, rng)
         candidates = _placed("sagittarius", age, m_h, alpha, giants, position, velocity, frame)
         far = (candidates.distance > 15.0) & (candidates.distance < 75.0) & (np.abs(candidates.glat) > 15.0)
-        kept = _selected(candidates[far], rng, dust)
+        kept = _selected(candidates[far], rng, dust, thinned=False)
         chosen.append(kept)
         found += len(kept)
     else:
@@ -211,6 +176,14 @@ def draw_stream(
             "Ask for a larger stream model."
         )
     return Stars.joined(chosen)[:n_stars]
+
+
+def _off_model(position: FloatArray, velocity: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Particles displaced by :data:`STREAM_BIAS` along the stream, shapes (n, 3)."""
+    along = np.arctan2(position[:, 2], position[:, 0])[:, None]
+    speed = np.linalg.norm(velocity, axis=1, keepdims=True)
+    faster = STREAM_BIAS[1] * np.sin(2.0 * along + 0.4) / np.maximum(speed, 1.0)
+    return position * (1.0 + STREAM_BIAS[0] * np.cos(along + 0.9)), velocity * (1.0 + faster)
 
 
 def _positions(component: str, n: int, rng: np.random.Generator) -> FloatArray:
@@ -236,7 +209,7 @@ def _candidates(
     heat = (age / 5.0) ** 0.3
     if component == "thin disc":
         position[:, 2] *= heat
-    seen = rng.uniform(size=n) < _footprint(position, frame)
+    seen = rng.uniform(size=n) < pointing_chance(*directions(position, frame))
     position, age, heat = position[seen], age[seen], heat[seen]
     flat, n = np.hypot(position[:, 0], position[:, 1]), int(seen.sum())
     if component == "halo":
@@ -295,7 +268,7 @@ def _placed(
 ) -> Stars:
     """Stars without dust yet; only those of the kind's Teff and near enough to be worth projecting.
 
-    Stars hotter than about 3,980 K are rarely classified M: an M giant passes with a chance that falls there.
+    Stars hotter than about 4,040 K are rarely classified M: an M giant passes with a chance that falls there.
     """
     low, high = TEFF_RANGES[kind]
     keep = (giants["teff"] > low) & (giants["teff"] < high)
@@ -303,7 +276,7 @@ def _placed(
     near = np.linalg.norm(position - _sun(frame), axis=1)
     keep &= (near < reach) & (near > 0.3)
     position, velocity = position[keep], velocity[keep]
-    values = {name: giants[name][keep] for name in _STAR_FIELDS}
+    values = {name: giants[name][keep] for name in (*STAR_FIELDS, "agb", "band_excess")}
     return on_sky(component, kind, age[keep], m_h[keep], alpha[keep], values, position, velocity, frame)
 
 
@@ -342,41 +315,23 @@ def _sun(frame: SolarFrame) -> FloatArray:
     return np.array([-frame.r0_kpc, 0.0, frame.z_sun_kpc])
 
 
-def _footprint(position: FloatArray, frame: SolarFrame, *, everywhere: bool = False) -> FloatArray:
-    """Chance that LAMOST points at a Galactocentric position.
-
-    Declination -9 to +65, fading at both ends; anticentre fields (l 140-230) eight times as often as those towards the
-    centre, unless ``everywhere``.
-    """
-    x, y, z = (position - _sun(frame)).T
-    longitude, sin_b = np.arctan2(y, x), z / np.sqrt(x**2 + y**2 + z**2)
-    pole, ascending = np.radians(27.12825), np.radians(122.93192)
-    sin_dec = sin_b * np.sin(pole) + np.sqrt(1.0 - sin_b**2) * np.cos(pole) * np.cos(ascending - longitude)
-    dec = np.degrees(np.arcsin(np.clip(sin_dec, -1.0, 1.0)))
-    chance = _ramp(dec, -9.0, -3.0) * _ramp(-dec, -68.0, -58.0)
-    if everywhere:
-        return chance
-    off = (np.degrees(longitude) % 360.0 - 185.0) / 38.0
-    return np.asarray(chance * (0.12 + 0.88 * np.exp(-0.5 * off**2)))
-
-
-def _selected(stars: Stars, rng: np.random.Generator, dust: DustMap) -> Stars:
+def _selected(stars: Stars, rng: np.random.Generator, dust: DustMap, *, thinned: bool = True) -> Stars:
     """Thin stars by class and by magnitude through the dust, as LAMOST would; sets their reddening."""
-    chance = np.where(stars.kind == "M giant", 1.0 / (1.0 + np.exp((stars.teff - 3980.0) / 40.0)), 1.0)
-    return within_limits(stars[rng.uniform(size=len(stars)) < chance], rng, dust)
+    chance = np.where(stars.kind == "M giant", 1.0 / (1.0 + np.exp((stars.teff - _M_CLASS_TEFF) / 40.0)), 1.0)
+    seen = within_limits(stars[rng.uniform(size=len(stars)) < chance], rng, dust)
+    if not thinned:
+        return seen
+    modulus = 5.0 * np.log10(100.0 * seen.distance)
+    ks_mag = seen.k_abs + modulus + BAND_COEFFICIENTS["Ks"] * seen.ebv
+    return seen[rng.uniform(size=len(seen)) < brightness_chance(ks_mag)]
 
 
 def within_limits(stars: Stars, rng: np.random.Generator, dust: DustMap) -> Stars:
     """Those that are neither too bright nor too faint behind their dust, which they now know."""
-    clumpy = np.exp(0.3 * rng.standard_normal(len(stars)))
-    ebv = dust.reddening(stars.glon, stars.glat, stars.distance) * clumpy
+    uneven = clumpiness(stars.glon, stars.glat, rng)
+    ebv = dust.reddening(stars.glon, stars.glat, stars.distance) * uneven
     modulus = 5.0 * np.log10(100.0 * stars.distance)
     j_mag = stars.k_abs + stars.jk0 + modulus + BAND_COEFFICIENTS["J"] * ebv
     g_mag = stars.g_abs + modulus + BAND_COEFFICIENTS["G"] * ebv
     seen = (j_mag > J_LIMITS[0]) & (j_mag < J_LIMITS[1]) & (g_mag > G_LIMITS[0]) & (g_mag < G_LIMITS[1])
     return replace(stars, ebv=ebv)[seen]
-
-
-def _ramp(value: FloatArray, low: float, high: float) -> FloatArray:
-    """0 below ``low``, 1 above ``high``, straight between."""
-    return np.asarray(np.clip((value - low) / (high - low), 0.0, 1.0))

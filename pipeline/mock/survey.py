@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 from pipeline.domain.columns import column, in_published_order
 from pipeline.domain.frames import FRAMES, SolarFrame
 from pipeline.domain.spectrum import Spectrum
+from pipeline.domain.wavelength import C_KMS
 from pipeline.mock import oddities
+from pipeline.mock.binaries import draw_binaries
+from pipeline.mock.branches import GiantBranches
 from pipeline.mock.contaminants import CONTAMINANTS, draw_contaminants
 from pipeline.mock.instrument import Conditions, SpectrumSimulator
 from pipeline.mock.photometry import astrometry, magnitudes, reference_labels
@@ -23,7 +26,8 @@ from pipeline.mock.plates import REPEAT_SHARE, Visits, draw_visits
 from pipeline.mock.published import Columns, j_name, publish, through_redshift, unknown_class
 from pipeline.mock.reference import reference_spectra
 from pipeline.mock.spectra import Light
-from pipeline.mock.stars import COMPONENTS, SHARES, GiantBranches, Stars, draw_galaxy, draw_stream
+from pipeline.mock.stars import COMPONENTS, SHARES, Stars, draw_galaxy, draw_stream
+from pipeline.mock.systematics import Systematics, draw_systematics
 from pipeline.science.dust import BAND_COEFFICIENTS, DustMap, ExponentialDisc
 from pipeline.science.stream import StreamModel, sagittarius_stream_model
 
@@ -41,6 +45,10 @@ _CARBON = 1.0
 RV_INPUT_ERROR_KMS = 8.0
 """Error of the velocity that the survey's own pipeline would have put into the header."""
 
+GIANTS = ("M giant", "K giant", "carbon star")
+"""Kinds of stars that may have a companion."""
+
+_MOST_HEADER_KMS = 1490.0
 _BLOCK = 256
 _PARTICLES_A_STAR = 8
 _PARTICLES = (2000, 12_000)
@@ -59,7 +67,9 @@ class MockSurvey:
     truth : DataFrame
         ``obsid`` and what is true of each observation and of the star it is meant to be of: ``true_*``, ``component``,
         ``kind``, and its ``oddity`` ("" for none) with ``oddity_size``, ``oddity_velocity`` and ``oddity_partner``
-        (an obsid, 0 for none; :class:`~pipeline.mock.oddities.Planted`).
+        (an obsid, 0 for none; :class:`~pipeline.mock.oddities.Planted`); and what went wrong by plate, season or
+        header: ``true_rv_orbit``, ``true_rv_wavelength``, ``true_red_arm_kms``, ``true_rv_wrong_arm``,
+        ``true_red_sky``, ``header_wrong``, ``true_band_excess``.
     stream : StreamModel
         The Sagittarius particles that the stream stars were drawn from.
     seed : int
@@ -195,38 +205,54 @@ def simulate(
         raise ValueError(f"training must lie between 0 and n_stars={n_stars}; found {training}.")
     frame = frame or FRAMES["paper"]
     dust = dust or ExponentialDisc(r0_kpc=frame.r0_kpc)
-    sky, noise, plates, odd, archives = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(5))
+    seeds = np.random.SeedSequence(seed).spawn(7)
+    sky, noise, plates, odd, archives, pairs, faults = (np.random.default_rng(s) for s in seeds)
     stars, stream = draw_stars(n_stars - round(REPEAT_SHARE * n_stars), seed, sky, frame, dust, stream)
+    binaries = draw_binaries(stars.logg, np.isin(stars.kind, GIANTS), pairs)
     seen = magnitudes(stars, noise)
-    seen |= astrometry(stars, seen["g_mag"], noise)
+    seen |= astrometry(stars, seen["g_mag"], binaries, noise)
     seen |= reference_labels(stars, seen["h_mag"], round(1.5 * training), noise)
     visits = draw_visits(stars.ra, stars.dec, seen["g_mag"], n_stars, plates)
     level = 500.0 * 10.0 ** (-0.4 * (seen["g_mag"][visits.star] - 14.0)) * visits.throughput
     published = publish(stars, seen, FIRST_GAIA_ID, archives)
-    published |= reference_spectra(stars, published, archives)
+    published |= reference_spectra(stars, published, binaries, archives)
+    wrong = draw_systematics(visits, seen["g_mag"][visits.star], stars.kind[visits.star] == "M giant", faults)
+    orbit = binaries[visits.star].velocity(visits.lmjd.astype(np.float64))
     stars = stars[visits.star]
     published = {name: values[visits.star] for name, values in published.items()}
     planted = oddities.choose(
         stars.kind, visits.plan_id, stars.labels, np.isfinite(published["teff_ref"]), visits.star, visits.snr, odd
     )
-    wrong = np.flatnonzero(planted.kind == "mislabelled")
+    mislabelled = np.flatnonzero(planted.kind == "mislabelled")
     for name in ("teff_ref", "logg_ref", "m_h_ref", "alpha_m_ref"):
-        published[name][wrong] = published[name][planted.partner[wrong]]
+        published[name][mislabelled] = published[name][planted.partner[mislabelled]]
+    galaxy = stars.kind == "galaxy"
     light = Light(
-        stars.labels, _CARBON * (stars.kind == "carbon star"), np.zeros(n_stars), stars.rv + visits.zero_point_kms
+        labels=stars.labels,
+        carbon=_CARBON * (stars.kind == "carbon star"),
+        emission=np.zeros(n_stars),
+        rv_kms=np.where(galaxy, 0.0, stars.rv + orbit)
+        + visits.zero_point_kms
+        + wrong.wavelength_kms
+        + wrong.red_arm_kms,
+        blue_kms=-wrong.red_arm_kms,
+        redshift=np.where(galaxy, stars.rv / C_KMS, 0.0),
+        band_excess=stars.band_excess,
     )
     key = np.arange(n_stars, dtype=np.uint64) + np.uint64(FIRST_OBSID)
-    conditions = Conditions.ordinary(visits.snr, stars.ebv, level, key)
+    conditions = replace(Conditions.ordinary(visits.snr, stars.ebv, level, key), red_sky=wrong.red_sky)
     light, second, conditions = oddities.apply(planted, light, conditions, odd)
-    rv_input = through_redshift(light.rv_kms + RV_INPUT_ERROR_KMS * noise.standard_normal(n_stars))
+    header = light.rv_kms + light.blue_kms + RV_INPUT_ERROR_KMS * noise.standard_normal(n_stars)
+    rv_input = through_redshift(np.clip(header + wrong.header_error_kms, -_MOST_HEADER_KMS, _MOST_HEADER_KMS))
     unknown = unknown_class(visits.snr, stars.kind == "M giant", archives)
-    published |= {"rv_input": np.where(unknown, np.nan, rv_input), "unknown": unknown}
+    published |= {"rv_input": np.where(unknown | galaxy, np.nan, rv_input)}
+    published["object_class"] = np.where(unknown, "Unknown", np.where(galaxy, "GALAXY", "STAR"))
     order = visits.in_time()
     stars, visits, conditions = stars[order], visits[order], conditions[order]
-    light, second = light[order], second[order]
+    light, second, wrong, orbit = light[order], second[order], wrong[order], orbit[order]
     planted = planted.reordered(order)
     table = _table(light, visits, {name: values[order] for name, values in published.items()})
-    truth = _truth(stars, visits, planted, table["obsid"].to_numpy())
+    truth = _truth(stars, visits, planted, wrong, orbit, table["obsid"].to_numpy())
     return MockSurvey(table, truth, stream, seed, frame, dust.name, stars, light, second, conditions)
 
 
@@ -260,9 +286,9 @@ def draw_stars(
 
 
 def _table(light: Light, visits: Visits, published: Columns) -> pd.DataFrame:
-    """Every observation was classified a giant by its Teff, rightly or not, or is Unknown: that is why it is here."""
+    """Every star was classified a giant by its Teff, rightly or not, or is Unknown: that is why it is here."""
     n = len(light)
-    unknown = published.pop("unknown")
+    no_star = published["object_class"] != "STAR"
     subclass = np.array([f"gM{kind}" if kind >= 0 else "K7" for kind in _subtype(light.labels[:, 0])])
     columns: dict[str, Any] = {
         "obsid": FIRST_OBSID + np.arange(n),
@@ -271,8 +297,7 @@ def _table(light: Light, visits: Visits, published: Columns) -> pd.DataFrame:
         "spectrograph_id": visits.spectrograph_id,
         "fiber_id": visits.fiber_id,
         "lmjd": visits.lmjd,
-        "object_class": np.where(unknown, "Unknown", "STAR"),
-        "subclass": np.where(unknown, "Non", subclass),
+        "subclass": np.where(no_star, "Non", subclass),
         "obsid_source": np.full(n, "simulated"),
         "source_file": np.full(n, SOURCE),
         **published,
@@ -281,7 +306,14 @@ def _table(light: Light, visits: Visits, published: Columns) -> pd.DataFrame:
     return frame.astype({name: column(name).dtype for name in frame.columns})
 
 
-def _truth(stars: Stars, visits: Visits, planted: oddities.Planted, obsid: NDArray[np.int64]) -> pd.DataFrame:
+def _truth(
+    stars: Stars,
+    visits: Visits,
+    planted: oddities.Planted,
+    wrong: Systematics,
+    orbit: NDArray[np.float64],
+    obsid: NDArray[np.int64],
+) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "obsid": obsid,
@@ -300,7 +332,15 @@ def _truth(stars: Stars, visits: Visits, planted: oddities.Planted, obsid: NDArr
             "true_ra": stars.ra,
             "true_dec": stars.dec,
             "true_rv": stars.rv,
-            "true_rv_zero_point": visits.zero_point_kms,
+            "true_rv_orbit": orbit,
+            "true_rv_zero_point": visits.zero_point_kms + wrong.arm_kms,  # as the red arm has it
+            "true_rv_wavelength": wrong.wavelength_kms,
+            "true_red_arm_kms": wrong.red_arm_kms,
+            "true_rv_wrong_arm": wrong.broken_kms,
+            "true_red_sky": wrong.red_sky,
+            "header_wrong": wrong.wrong_header,
+            "true_agb": stars.agb > 0,
+            "true_band_excess": stars.band_excess,
             "true_pmra": stars.pmra,
             "true_pmdec": stars.pmdec,
             "true_parallax": 1.0 / stars.distance,

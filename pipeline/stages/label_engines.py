@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.config import LabelConfig
 from pipeline.products.spectra import SpectrumStore
 from pipeline.science.calibration import Degraded, ErrorModel, Fits, FoldModel, Relatives, StarFits, out_of_fold_labels
+from pipeline.science.cv_errors import scatter_errors
 from pipeline.science.direct import DirectFit, DirectModel, DirectSettings
 from pipeline.science.joint_labels import JointEstimate, JointModel
 from pipeline.science.label_trend import LabelTrend
@@ -194,14 +195,14 @@ def calibrated(
         relatives=training.relatives,
         progress=lambda fraction: progress(fraction, f"out-of-fold labels, {called}"),
     )
-    errors = error_model(config.names, held, training)
+    errors = error_model(config.names, held, training, config.errors)
     observed = held[0]
     total = errors.total(observed.formal_error, training.snr, observed.labels)
     trend = LabelTrend.fit(training.differences(held)[0], observed.labels, training.snr, total)
     return Engine(model, held, errors, trend)
 
 
-def corrected(engine: Engine[DirectFit], names: tuple[str, ...], training: TrainingSet) -> Engine[DirectFit]:
+def corrected(engine: Engine[DirectFit], config: LabelConfig, training: TrainingSet) -> Engine[DirectFit]:
     """The networks without their trend, out of fold too, and their errors calibrated anew."""
     low, high = training.reference.min(axis=0), training.reference.max(axis=0)
     reached = [*training.reached, training.relative_snr]
@@ -209,14 +210,18 @@ def corrected(engine: Engine[DirectFit], names: tuple[str, ...], training: Train
         DirectFit(engine.without_trend(fit, snr, low, high), fit.formal_error)
         for fit, snr in zip(engine.held, reached, strict=True)
     ]
-    return replace(engine, held=held, errors=error_model(names, held, training))
+    return replace(engine, held=held, errors=error_model(config.names, held, training, config.errors))
 
 
-def error_model(names: tuple[str, ...], held: Sequence[StarFits], training: TrainingSet) -> ErrorModel:
-    """Errors calibrated out of fold.
+def error_model(
+    names: tuple[str, ...], held: Sequence[StarFits], training: TrainingSet, errors: str = "calibrated"
+) -> ErrorModel:
+    """Errors from out-of-fold stars: calibrated, or the paper's CV scatter at each S/N (``errors = "cv-scatter"``).
 
     Injected noise knows nothing of what else goes wrong in faint spectra: it counts only where no star was observed.
     """
+    if errors == "cv-scatter":
+        return scatter_errors(names, training.differences(held)[0], training.snr)
     used = [0, *(n for n, noisy in enumerate(training.degraded, 1) if noisy.snr <= training.snr.min())]
     differences, reached = training.differences(held), training.reached
     return ErrorModel(names).fit(
@@ -293,9 +298,10 @@ def together(
 
 
 def combined(
-    names: tuple[str, ...], slam: Engine[LabelFit], direct: Engine[DirectFit], training: TrainingSet
+    config: LabelConfig, slam: Engine[LabelFit], direct: Engine[DirectFit], training: TrainingSet
 ) -> Combination:
     """Learn how both engines combine, from their out-of-fold labels."""
+    names = config.names
     low, high = training.reference.min(axis=0), training.reference.max(axis=0)
     observed, snr = slam.held[0], training.snr
     pulls = (
@@ -313,4 +319,4 @@ def combined(
     for one, other, at in zip(slam.held, direct.held, training.reached, strict=False):  # not the relatives
         both = together(joint, trend, (slam, direct), (one, other), at)
         held.append(CombinedFit(both.labels, both.formal_error))
-    return Combination(joint, trend, error_model(names, held, training), held)
+    return Combination(joint, trend, error_model(names, held, training, config.errors), held)

@@ -118,7 +118,7 @@ def infer_labels(state: BuildState, progress: Progress) -> int:
             train_direct(config, training, _part(progress, 0.4, 0.5)),
             *(config, training, "networks", _part(progress, 0.5, 0.75)),
         )
-        direct = corrected(networks, config.names, training)
+        direct = corrected(networks, config, training)
     told = _report_training(state, slam.model, training.ivar)
     _publish_labels(state, training, slam, direct, told, _part(progress, 0.75, 1.0))
     return int(np.isfinite(state.column(config.names[0])).sum())
@@ -215,7 +215,7 @@ def _publish_labels(
         found = direct_fits(direct, training, spectra, snr, part)
         by_networks = estimate(found, direct.errors, snr)
         by_engine["direct"], tails_of["direct"] = by_networks, direct.errors.tail_
-        combination = combined(config.names, slam, direct, training)
+        combination = combined(config, slam, direct, training)
         joint, errors = combination.joint, combination.errors
         both = together(joint, combination.trend, (slam, direct), (fits, found), snr)
         published, held, tails = by_networks, direct.held, direct.errors.tail_

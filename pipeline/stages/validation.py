@@ -111,7 +111,11 @@ def _true_values(truth: pd.DataFrame, kinematics: Mapping[str, Any]) -> dict[str
     known["rv_gaia"] = known["rv"]
     known["distance_geo"] = known["distance"]
     frame = configured_frame(kinematics.get("frame", "paper"), kinematics.get("custom_frame", {}))
-    return known | _true_orbits(known, truth, frame, kinematics.get("potential", "MWPotential2014"))
+    orbits = _true_orbits(known, truth, frame, kinematics.get("potential", "MWPotential2014"))
+    # Motion in the Galaxy is that of a binary's centre of mass; a spectrum shows the giant's own at that night.
+    if "true_rv_orbit" in truth:  # products of earlier versions have no companions
+        known["rv"] = known["rv"] + truth["true_rv_orbit"].to_numpy(float)
+    return known | orbits
 
 
 def _true_orbits(

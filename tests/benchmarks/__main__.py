@@ -25,6 +25,8 @@ NAMES = (
     "real_space",
     "vetting",
     "mock_real",
+    "mock_against_real",
+    "paper_departures",
     "crossmatch",
     "seismic_distances",
     "distances",

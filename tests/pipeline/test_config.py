@@ -72,5 +72,5 @@ def test_the_readme_s_example_is_a_configuration(tmp_path):
 
 
 def test_unknown_name_lists_what_ships():
-    with pytest.raises(ConfigError, match="demo, paper, real-spectra, real-tables, real-xp"):
+    with pytest.raises(ConfigError, match="demo, paper, paper-exact, real-spectra, real-tables, real-xp"):
         load_config("nope")

@@ -78,7 +78,7 @@ def test_noise_is_what_ivar_says(survey):
     clean = survey.noiseless(rows)
     quiet = (survey.wavelength > 7050) & (survey.wavelength < 7500)
     pulls = []
-    for n in range(60):
+    for n in np.flatnonzero(survey.truth["oddity"][rows] == ""):  # a false sky is more than noise
         good = quiet & ~mask[n]
         x = survey.wavelength[good]
         ratio = flux[n, good] / clean[n, good]
@@ -179,9 +179,11 @@ def test_a_fibre_sees_one_star_and_a_spectrograph_has_one_zero_point(survey):
     offsets = truth.groupby(table["spectrograph_id"])["true_rv_zero_point"]
     assert offsets.nunique().eq(1).all()
     assert 1.0 < offsets.first().std() < 6.0
-    alone = (truth["oddity"] == "").to_numpy()
+    alone = (truth["oddity"] == "").to_numpy()  # galaxies are odd
     moved = survey.light.rv_kms - truth["true_rv"].to_numpy()
-    np.testing.assert_allclose(moved[alone], truth["true_rv_zero_point"][alone])
+    expected = truth["true_rv_zero_point"] + truth["true_rv_orbit"] + truth["true_rv_wrong_arm"]
+    expected += truth["true_rv_wavelength"]
+    np.testing.assert_allclose(moved[alone], expected[alone], atol=1e-9)
 
 
 def test_observations_are_numbered_as_they_were_made(survey):
@@ -287,7 +289,7 @@ def test_apogee_saw_some_stars_without_labels_and_says_why(survey):
     assert (table.loc[~observed, ["ref_label_flags", "ref_star_flags"]] == 0).all().all()
     single = observed & (table["rv_ref_scatter"] < 0.4)
     difference = (table["rv_ref"] - survey.truth["true_rv"])[single]
-    assert np.abs(difference).max() < 1.0
+    assert np.mean(np.abs(difference) < 1.0) > 0.85, "slow companions move one in ten by more, but not between visits"
     assert (table["apogee_id"][observed] == "2M" + table["tmass_id"][observed]).all()
     extinction = table["a_k_ref"].notna()
     assert 0.9 < extinction[observed].mean() < 1.0
@@ -307,8 +309,10 @@ def test_identifiers_belong_to_stars(survey):
     assert not renumbered[~known].any()
     unknown = table["object_class"] == "Unknown"
     assert unknown.sum() == round(UNKNOWN_SHARE * len(table))
-    assert (table["rv_input"].isna() == unknown).all()
-    assert set(table["object_class"]) == {"STAR", "Unknown"}
+    galaxy = table["object_class"] == "GALAXY"
+    assert (galaxy <= (survey.truth["kind"] == "galaxy")).all()
+    assert (table["rv_input"].isna() == (unknown | (survey.truth["kind"] == "galaxy"))).all()
+    assert set(table["object_class"]) == {"STAR", "Unknown", "GALAXY"}
 
 
 def test_a_geometric_distance_has_its_bounds(survey):
