@@ -49,8 +49,8 @@ class ViewSize(Struct, frozen=True, forbid_unknown_fields=True):
     height: int
 
 
-class Rectangle(Struct, frozen=True, tag_field="type", tag="rect"):
-    """A rectangle that was drawn, in data coordinates; its fields in pixels are not used."""
+class Rectangle(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="rect"):
+    """A rectangle that was drawn, in data coordinates."""
 
     x0: float
     x1: float
@@ -58,7 +58,7 @@ class Rectangle(Struct, frozen=True, tag_field="type", tag="rect"):
     y1: float
 
 
-class Outline(Struct, frozen=True, tag_field="type", tag="poly"):
+class Outline(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="poly"):
     """A closed outline that was drawn, in data coordinates."""
 
     x: tuple[float, ...]

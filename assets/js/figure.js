@@ -72,14 +72,15 @@ class FigureCell {
     this.look()
   }
 
-  draw_region(geometry) {
+  draw_region({type, x, y, x0, x1, y0, y1}) {
+    const geometry = type === "poly" ? {type, x: Array.from(x), y: Array.from(y)} : {type, x0, x1, y0, y1}
     this.send({kind: "region", slot: this.slot, geometry, keys: this.keys ?? []})
   }
 
   // Bokeh ends a polygon with Enter or a long press alone; its second click sets no corner.
   close_polygon() {
     const {xs, ys} = this.figure.toolbar.tools[0].overlay
-    if (xs.length > 2) this.draw_region({type: "poly", x: Array.from(xs), y: Array.from(ys)})
+    if (xs.length > 2) this.draw_region({type: "poly", x: xs, y: ys})
     this.use(this.tool) // a new one, without corners
   }
 
