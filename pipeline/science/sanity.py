@@ -30,6 +30,9 @@ MIN_SPREAD_DEG = 15.0
 DISC_RADIUS_KPC, DISC_HEIGHT_KPC = (4.0, 14.0), 2.0
 """Galactocentric radius and height of the stars that count as the disc's."""
 
+MAX_MOTION_KMS = 1e7
+"""Motions beyond it are no measurements, in whatever unit: they are not fitted."""
+
 MAX_REFLEX_ERROR = 0.2
 """A footprint that does not separate the Sun's motion from the stars' rotation leaves a larger error."""
 
@@ -271,8 +274,9 @@ def _reflex(
     layer = np.digitize(np.abs(stars["distance"][rows] * np.sin(np.radians(stars["glat"][rows]))), LAYERS_KPC)
     along = stars.circular * (directions * _rotation(stars, rows)).sum(axis=-1)
     rotation = [np.where(layer == number, along, 0.0) for number in np.unique(layer)]
-    terms = np.stack([-(directions @ np.asarray(stars.frame.v_sun_kms)), *rotation], axis=-1)
-    scale, error = _robust_fit(terms.reshape(motion.size, -1), motion.reshape(-1))
+    terms = np.stack([-(directions @ np.asarray(stars.frame.v_sun_kms)), *rotation], axis=-1).reshape(motion.size, -1)
+    possible = (np.abs(motion.reshape(-1)) < MAX_MOTION_KMS) & (np.abs(terms) < MAX_MOTION_KMS).all(axis=1)
+    scale, error = _robust_fit(terms[possible], motion.reshape(-1)[possible])
     if not error[0] < MAX_REFLEX_ERROR:
         return kind.untested(rows.size, lacking)
     return kind.judged(scale[0], error[0], rows.size)

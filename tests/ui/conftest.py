@@ -26,7 +26,7 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop runs in this thread, where tests of other files start their own
 def browser(chromium):
     from playwright.sync_api import sync_playwright
 
