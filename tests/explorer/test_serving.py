@@ -51,7 +51,10 @@ async def come_and_vanish():
     try:
         for _ in range(VISITS // 2):
             await asyncio.gather(vanish(server.port), vanish(server.port))
-        await asyncio.sleep(0.2)
+        for _ in range(50):
+            await asyncio.sleep(0.2)
+            if not any("on_message" in repr(task) for task in asyncio.all_tasks()):
+                break
     finally:
         server.stop()
 

@@ -191,15 +191,16 @@ def _extreme(original, number, rng):
 def _built(folder, name, spectra):
     """Catalogue of a build in its own process, None where it failed; exit status, peak memory, last line.
 
-    ``spectral_colour`` and ``sky_residuals`` are off: they are learned from all stars of a run, so the damaged change
-    them.
+    ``spectral_colour``, ``sky_residuals`` and ``scale_errors`` are off: they are learned from all stars of a run, so the
+    damaged change them.
     """
     output = folder / f"{name}.out"
     text = (
         f'name = "{name}"\n[[input.source]]\nspectra = {json.dumps(str(spectra))}\n'
         f'[[input.source]]\ntable = {json.dumps(str(folder / "stars.parquet"))}\nlabels = "reference"\n'
         "[labels]\nc_grid = [10.0]\ngamma_grid = [0.1]\nfolds = 3\nout_of_fold_models = 3\nmin_snr = 5.0\n"
-        "[velocity]\nsky_residuals = false\n[distance]\ndraws = 5\nspectral_colour = false\n[kinematics]\nmap_min_stars = 2\n"
+        "[velocity]\nsky_residuals = false\nscale_errors = false\n"
+        "[distance]\ndraws = 5\nspectral_colour = false\n[kinematics]\nmap_min_stars = 2\n"
     )
     (folder / f"{name}.toml").write_text(text, encoding="utf-8")
     code = (

@@ -267,7 +267,7 @@ def hostile_build(tmp_path_factory):
         file.truncate(40 * 1000**3)
     for place in (good, bad):
         text = f'name = "x"\n[input]\nkind = "lamost-fits"\nspectra = {json.dumps(str(place))}\n'
-        text += "[velocity]\nsky_residuals = false\n"  # learned from all spectra of a run
+        text += "[velocity]\nsky_residuals = false\nscale_errors = false\n"  # learned from all spectra of a run
         (folder / f"{place.name}.toml").write_text(text)
         progress = folder / f"{place.name}.jsonl"
         config = load_config(str(folder / f"{place.name}.toml"))
