@@ -191,8 +191,8 @@ def _extreme(original, number, rng):
 def _built(folder, name, spectra):
     """Catalogue of a build in its own process, None where it failed; exit status, peak memory, last line.
 
-    ``spectral_colour``, ``sky_residuals`` and ``scale_errors`` are off: they are learned from all stars of a run, so the
-    damaged change them.
+    ``spectral_colour``, ``sky_residuals`` and ``scale_errors`` are off: they are learned from all stars of a run, so
+    the damaged change them.
     """
     output = folder / f"{name}.out"
     text = (
