@@ -1,6 +1,6 @@
 // The Progress room: numbers of a campaign, and what adjudicators do with campaigns.
 
-const MOST_BYTES = 50_000_000
+const MAX_BYTES = 50_000_000
 
 class CampaignsRoom {
   constructor(send) {
@@ -62,7 +62,7 @@ class CampaignsRoom {
     const warning = failed.length ? [element("p", {className: "hint refused"}, "Physics checks failed:"), element("ul", {}, ...failed.map((text) => element("li", {}, text))), despite] : []
     const file = element("input", {type: "file", accept: ".jsonl", "aria-label": "Record to merge", onchange: async () => {
       const [given] = file.files
-      if (given?.size > MOST_BYTES) this.outcome.replaceChildren(element("p", {}, `${given.name} has ${Math.ceil(given.size / 1e6)} MB; a record to merge has at most ${MOST_BYTES / 1e6}.`))
+      if (given?.size > MAX_BYTES) this.outcome.replaceChildren(element("p", {}, `${given.name} has ${Math.ceil(given.size / 1e6)} MB; a record to merge has at most ${MAX_BYTES / 1e6}.`))
       else if (given) this.work("merge", `Merging ${given.name}…`, () => send_file(this.send, "merge", given, "record_part"))
       file.value = ""
     }})

@@ -1,7 +1,7 @@
 // Small tools that every part uses. Text goes in as text, never as HTML.
 
 const LONG_LIST = 150 // columns in a list without a search
-const MOST_LISTED = 300
+const MAX_LISTED = 300
 
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag)
@@ -142,7 +142,7 @@ class ColumnList {
     const words = this.search.value.toLowerCase().split(/\s+/)
     const found = this.entries.filter(([key, label]) => words.every((word) => key.includes(word) || label.toLowerCase().includes(word)))
     const chosen = this.entries.find(([key]) => key === value)
-    const shown = found.slice(0, MOST_LISTED), more = found.length - shown.length
+    const shown = found.slice(0, MAX_LISTED), more = found.length - shown.length
     grouped(this.select, chosen && !shown.includes(chosen) ? [chosen, ...shown] : shown, value)
     if (more > 0) this.select.append(element("option", {disabled: true}, `${more.toLocaleString("en")} more: search`))
   }

@@ -1,6 +1,6 @@
 // A searchable list under a button: typing narrows it, arrows and Enter choose, Escape leaves.
 
-const MOST_SHOWN = 200
+const MAX_SHOWN = 200
 let pickers = 0
 
 class Picker {
@@ -38,7 +38,7 @@ class Picker {
     const found = wanted
       ? this.all.filter(([, text, hint]) => text.toLowerCase().includes(wanted) || hint?.toLowerCase().includes(wanted)).sort((a, b) => rank(a[1]) - rank(b[1]))
       : this.all
-    this.shown = found.slice(0, MOST_SHOWN)
+    this.shown = found.slice(0, MAX_SHOWN)
     this.rows = this.shown.map(([value, text, hint], at) => element("li", {
       role: "option", id: `${this.id}-${at}`, onclick: () => this.choose(value), onmousemove: () => this.move(at),
     }, element("span", {}, text), hint ? element("small", {}, hint) : null))

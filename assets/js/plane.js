@@ -2,7 +2,7 @@
 
 const RING_SIZE = 14
 const STAR_SIZE = 5
-const MOST_DOTS = 200_000
+const MAX_DOTS = 200_000
 
 class Plane extends FigureCell {
   constructor(cell, spec, slot, send) {
@@ -116,7 +116,7 @@ class Plane extends FigureCell {
     this.repeated = drawn
     for (const {name, shape} of this.spec.overlays) {
       if (!overlays.includes(name)) continue
-      const step = Math.ceil((images.length * shape.x.length) / Math.max(MOST_DOTS, shape.x.length))
+      const step = Math.ceil((images.length * shape.x.length) / Math.max(MAX_DOTS, shape.x.length))
       const kept = (values) => Array.from(values).filter((_, k) => k % step === 0)
       const [xs, ys] = [kept(shape.x), kept(shape.y)]
       this.overlays[name].data_source.data = {

@@ -1,7 +1,7 @@
 // The star under the lens: spectrum above, and below it the card, the live refit, the evidence and the pinned stars.
 
-const MOST_PINS = 4
-const NO_MORE_PINS = `${MOST_PINS} spectra are pinned: unpin one first`
+const MAX_PINS = 4
+const NO_MORE_PINS = `${MAX_PINS} spectra are pinned: unpin one first`
 const KEPT = 24
 
 class StarDock {
@@ -259,7 +259,7 @@ class StarDock {
       this.readout.textContent = star.sentence
       return
     }
-    if (pins.length >= MOST_PINS) {
+    if (pins.length >= MAX_PINS) {
       this.readout.textContent = NO_MORE_PINS
       return
     }
@@ -287,10 +287,10 @@ class StarDock {
     const row = (star, colour, button) => element("tr", {}, element("th", {scope: "row"}, element("i", {className: "swatch", style: `background:${colour}`}), ` ${star.obsid}`), ...names.map((name) => element("td", {}, text(star, name))), element("td", {}, button))
     const rows = pins.map((star, k) => row(star, PIN_COLOURS[k], icon("close", `Unpin ${star.obsid}`, () => this.unpin(star.obsid))))
     const own = this.star ? [row(this.star, "currentColor", null)] : []
-    const full = pins.length >= MOST_PINS
+    const full = pins.length >= MAX_PINS
     const add = element("button", {type: "button", disabled: full || !this.star?.flux, title: full ? NO_MORE_PINS : "", onclick: () => this.pin(this.star)}, "Pin this star")
     this.pinned.replaceChildren(
-      element("div", {className: "row"}, add, mode.row), element("p", {className: "hint"}, `Up to ${MOST_PINS} pinned spectra lie over this one, at rest; the lower figure shows residuals, differences or ratios. Not normalised, they take this star's continuum.`),
+      element("div", {className: "row"}, add, mode.row), element("p", {className: "hint"}, `Up to ${MAX_PINS} pinned spectra lie over this one, at rest; the lower figure shows residuals, differences or ratios. Not normalised, they take this star's continuum.`),
       element("table", {className: "sliders"}, element("thead", {}, element("tr", {}, ...["obsid", "Teff", "log g", "[M/H]", "[α/M]", "RV", ""].map((name) => element("th", {scope: "col"}, name)))), element("tbody", {}, ...own, ...rows)))
   }
 }

@@ -31,8 +31,8 @@ _OTHERS: tuple[tuple[str, str, str], ...] = (
 _REPEATED = (*LABELS, "rv", "distance")
 _TRUE = (*LABELS, "rv", "distance", "k_abs", "jk0")
 _RELATIVE = frozenset({"distance"})
-_LEAST_IN_BIN = 20
-_MOST_BINS = 14
+_MIN_IN_BIN = 20
+_MAX_BINS = 14
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ def _repeated(table: StarTable, name: str) -> tuple[FloatArray, FloatArray]:
 def trend(values: FloatArray, difference: FloatArray) -> Trend | None:
     """Percentiles of the difference along another quantity; None with too few stars."""
     known = np.isfinite(values) & np.isfinite(difference)
-    bins = min(int(known.sum()) // _LEAST_IN_BIN, _MOST_BINS)
+    bins = min(int(known.sum()) // _MIN_IN_BIN, _MAX_BINS)
     if bins < 1:
         return None
     order = np.flatnonzero(known)[np.argsort(values[known], kind="stable")]

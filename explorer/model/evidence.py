@@ -23,11 +23,11 @@ WINDOW_ANGSTROM = 250.0
 CALCIUM_RANGE = (8000.0, 8950.0)
 """Where velocities are measured, Angstrom."""
 
-LEAST_PIXELS = 20
+MIN_PIXELS = 20
 
 _CCF_KMS = np.arange(-600.0, 601.0, 15.0)
 _LOW_PEAK = 0.5
-_MOST_PEAKS = 4
+_MAX_PEAKS = 4
 _DRAWS = 400
 _SHOWN_DRAWS = 300
 _FREEDOM = 5.0
@@ -126,7 +126,7 @@ def chi2_windows(spectrum: StoredSpectrum, fitted: NDArray[np.floating], varianc
     for low in np.arange(first, spectrum.wavelength[-1], WINDOW_ANGSTROM):
         inside = good & (spectrum.wavelength >= low) & (spectrum.wavelength < low + WINDOW_ANGSTROM)
         count = int(inside.sum())
-        mean = float(pull2[inside].mean()) if count >= LEAST_PIXELS else float("nan")
+        mean = float(pull2[inside].mean()) if count >= MIN_PIXELS else float("nan")
         found.append(Window(float(low), float(low + WINDOW_ANGSTROM), mean))
     return tuple(found)
 
@@ -151,7 +151,7 @@ def correlate(spectrum: StoredSpectrum, template: NDArray[np.floating], rv_kms: 
     known = np.isfinite(template)
     inside = (spectrum.wavelength > CALCIUM_RANGE[0]) & (spectrum.wavelength < CALCIUM_RANGE[1])
     weight = np.where(inside & ~spectrum.mask, spectrum.ivar, 0.0).astype(np.float64)
-    if (weight > 0).sum() < LEAST_PIXELS or known.sum() < LEAST_PIXELS:
+    if (weight > 0).sum() < MIN_PIXELS or known.sum() < MIN_PIXELS:
         return None
     curve = CubicSpline(spectrum.wavelength[known], template[known].astype(np.float64))
     used = weight > 0
@@ -167,7 +167,7 @@ def correlate(spectrum: StoredSpectrum, template: NDArray[np.floating], rv_kms: 
 def peaks_of(velocity: FloatArray, ccf: NDArray[np.floating]) -> tuple[tuple[float, float], ...]:
     """The highest local maxima, at least half as high as the highest."""
     inner = np.flatnonzero((ccf[1:-1] > ccf[:-2]) & (ccf[1:-1] >= ccf[2:])) + 1
-    order = inner[np.argsort(-ccf[inner])][:_MOST_PEAKS]
+    order = inner[np.argsort(-ccf[inner])][:_MAX_PEAKS]
     high = [at for at in order if ccf[at] >= _LOW_PEAK * ccf[order[0]] > 0]
     return tuple((float(velocity[at]), float(ccf[at])) for at in high)
 

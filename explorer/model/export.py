@@ -21,7 +21,7 @@ from pipeline.products.manifest import ProductError
 from pipeline.products.spreadsheet import shielded
 from pipeline.products.tables import annotated, fits_bytes, parquet_bytes, votable_bytes
 
-MOST_STARS = 1_000_000
+MAX_STARS = 1_000_000
 """Stars in one table; more are better read from the product directory itself."""
 
 MAX_VALUES = 250_000_000
@@ -92,8 +92,8 @@ def export(library: Library, selection: Selection, rows: Mask, form: str) -> Exp
     count = int(rows.sum())
     if not count:
         raise SelectionError("No star is selected, so there is no table to write.")
-    if count > MOST_STARS:
-        raise SelectionError(f"{count:,} stars are selected; a table takes {MOST_STARS:,}. Select fewer.")
+    if count > MAX_STARS:
+        raise SelectionError(f"{count:,} stars are selected; a table takes {MAX_STARS:,}. Select fewer.")
     columns = len(library.table.columns)
     if count * columns > MAX_VALUES:
         raise SelectionError(

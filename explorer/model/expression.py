@@ -46,8 +46,8 @@ from pipeline.domain.columns import BY_NAME, FULL_CIRCLE, column
 from pipeline.domain.flags import QualityFlag
 from pipeline.domain.own_columns import is_own_name
 
-MOST_CHARACTERS = 4_000
-MOST_DEPTH = 30
+MAX_CHARACTERS = 4_000
+MAX_DEPTH = 30
 WORDS = {"and": "both hold", "or": "at least one holds", "xor": "exactly one holds", "not": "does not hold"}
 CONDITIONS = {
     "between": "between(column, low, high): low and high included; a longitude from 350 to 10 runs over 0",
@@ -167,10 +167,10 @@ class _Token:
 
 
 def _tokens(text: str) -> list[_Token]:
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > MAX_CHARACTERS:
         raise ExpressionError(
-            f"This expression has {len(text):,} characters; at most {MOST_CHARACTERS:,} are read. Use a member list.",
-            MOST_CHARACTERS,
+            f"This expression has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read. Use a member list.",
+            MAX_CHARACTERS,
             len(text),
         )
     found, at = [], 0
@@ -264,8 +264,8 @@ class _Parser:
 
         def run() -> Parsed:
             self.depth += 1
-            if self.depth > MOST_DEPTH:
-                raise self.fail(f"Brackets and signs are nested more than {MOST_DEPTH} deep. Name a part as a subset.")
+            if self.depth > MAX_DEPTH:
+                raise self.fail(f"Brackets and signs are nested more than {MAX_DEPTH} deep. Name a part as a subset.")
             try:
                 return rule()
             finally:

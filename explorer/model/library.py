@@ -26,7 +26,7 @@ from pipeline.products.release import TRUTH_NAME, Products
 from pipeline.products.spectra import FILE_NAMES, SPECTRA_DIR
 from pipeline.products.versions import current_version
 
-MOST_KEPT = 4
+MAX_KEPT = 4
 """Directories whose newest library is kept open although no page shows it."""
 
 _P = ParamSpec("_P")
@@ -196,7 +196,7 @@ def open_library(directory: Path, cache: Path | None = None) -> Library:
             _OPEN[key] = library
         _NEWEST[directory, cache] = library
         _NEWEST.move_to_end((directory, cache))
-        while len(_NEWEST) > MOST_KEPT:
+        while len(_NEWEST) > MAX_KEPT:
             _NEWEST.popitem(last=False)
         return library
 

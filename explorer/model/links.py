@@ -17,7 +17,7 @@ from typing import Any
 
 from explorer.model.selection import SelectionError
 
-MOST_BYTES = 32_000_000
+MAX_BYTES = 32_000_000
 """Of one state: a list of two million stars."""
 
 MAX_DAY_BYTES = 64_000_000
@@ -280,9 +280,9 @@ def new_token() -> str:
 
 def _text(state: dict[str, Any]) -> str:
     text = json.dumps(state, sort_keys=True, separators=(",", ":"))
-    if len(text) > MOST_BYTES:
+    if len(text) > MAX_BYTES:
         raise SelectionError(
-            f"What is on screen takes {len(text):,} bytes to describe; at most {MOST_BYTES:,} are kept. "
+            f"What is on screen takes {len(text):,} bytes to describe; at most {MAX_BYTES:,} are kept. "
             "Select by an expression or by gestures in place of long lists of stars."
         )
     return text

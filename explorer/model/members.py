@@ -19,8 +19,8 @@ from pipeline.sources.tables.reader import open_table
 from pipeline.sources.tables.recognition import IDENTIFIERS
 from pipeline.sources.tables.table_file import Limits, TableError, TableFile
 
-MOST_BYTES = 16_000_000
-LIMITS = Limits(max_bytes=MOST_BYTES, max_rows=MOST_BYTES // 8, max_columns=2000)
+MAX_BYTES = 16_000_000
+LIMITS = Limits(max_bytes=MAX_BYTES, max_rows=MAX_BYTES // 8, max_columns=2000)
 """Of a list, unpacked too: no more identifiers than a plain list of so many bytes can hold."""
 
 RADIUS_ARCSEC = 1.0
@@ -88,8 +88,8 @@ def read_members(data: bytes, table: StarTable) -> Members:
     SelectionError
         With what is wrong and the remedy; the content of the list is never quoted.
     """
-    if len(data) > MOST_BYTES:
-        raise SelectionError(f"The list has {len(data):,} bytes; at most {MOST_BYTES:,} are read. Leave columns out.")
+    if len(data) > MAX_BYTES:
+        raise SelectionError(f"The list has {len(data):,} bytes; at most {MAX_BYTES:,} are read. Leave columns out.")
     try:
         source = open_table(_one_a_line(data), "The list", LIMITS)
         identity = Identity(source)

@@ -17,7 +17,7 @@ HASHES_NAME = "hashes.json"
 
 KEY_DIGITS = 24
 _BLOCK = 1 << 20
-_MOST_HASHES = 1000
+_MAX_HASHES = 1000
 
 
 class OpenError(ValueError):
@@ -163,7 +163,7 @@ def _is_hash(one: Any) -> bool:
 
 def _remember(path: Path, known: dict[str, list[Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    newest = dict(list(known.items())[-_MOST_HASHES:])
+    newest = dict(list(known.items())[-_MAX_HASHES:])
     draft = path.with_name(f"{path.name}.{os.getpid()}.part")
     draft.write_text(json.dumps(newest, indent=0), encoding="utf-8")
     draft.replace(path)

@@ -23,13 +23,13 @@ from pipeline.science.slam_storage import from_arrays
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-MOST_SHIFT_KMS = 1500.0
+MAX_SHIFT_KMS = 1500.0
 """Farther than this from the published velocity no line of the grid would meet its own."""
 
-LEAST_PIXELS, LEAST_PIXELS_A_LABEL = 100, 20
+MIN_PIXELS, MIN_PIXELS_A_LABEL = 100, 20
 """Fewer good pixels than the larger of the first and so many for each free label say nothing that can be trusted."""
 
-LEAST_SHARE = 0.2
+MIN_SHARE = 0.2
 """A fit on less of the model's pixels says so."""
 
 _VELOCITY_ROUNDS = 4
@@ -262,7 +262,7 @@ class LabelModel:
         )
 
     def _demand_pixels(self, good: BoolArray, n_free: int) -> None:
-        found, least = int((good & self.slam.usable_pixel_).sum()), max(LEAST_PIXELS, LEAST_PIXELS_A_LABEL * n_free)
+        found, least = int((good & self.slam.usable_pixel_).sum()), max(MIN_PIXELS, MIN_PIXELS_A_LABEL * n_free)
         if found < least:
             raise RefitError(
                 f"{found} good pixels are left, and {least} are the least for {n_free} free labels: "
@@ -271,7 +271,7 @@ class LabelModel:
 
     def _reason(self, reason: str, n_pixels: int) -> str:
         share = n_pixels / max(int(self.slam.usable_pixel_.sum()), 1)
-        return reason if share >= LEAST_SHARE else f"{reason}, but on {share:.0%} of the pixels: do not trust it far"
+        return reason if share >= MIN_SHARE else f"{reason}, but on {share:.0%} of the pixels: do not trust it far"
 
     def _inside(self, name: str, value: float) -> float:
         low, high = self.ends(name)
@@ -292,8 +292,8 @@ class LabelModel:
         """The spectrum at rest for another velocity; untouched for the published one."""
         if not shift_kms:
             return spectrum.flux, spectrum.ivar, mask
-        if abs(shift_kms) > MOST_SHIFT_KMS:
-            raise RefitError(f"rv is {shift_kms:+.0f} km/s off the published one; at most {MOST_SHIFT_KMS:.0f} can be.")
+        if abs(shift_kms) > MAX_SHIFT_KMS:
+            raise RefitError(f"rv is {shift_kms:+.0f} km/s off the published one; at most {MAX_SHIFT_KMS:.0f} can be.")
         return rebin(self.wavelength, spectrum.flux, spectrum.ivar, mask, self.wavelength, shift_kms)
 
     def _velocity_step(

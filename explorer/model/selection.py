@@ -29,10 +29,10 @@ Mask: TypeAlias = NDArray[np.bool_]
 TURN = 360.0
 """Degrees of a full circle."""
 
-MOST_IMAGES = 36
+MAX_IMAGES = 36
 """Images of a plane that are gone through; of a plane of two longitudes, so many across times so many up."""
 
-WIDEST = TURN * (math.isqrt(MOST_IMAGES) - 1)
+WIDEST = TURN * (math.isqrt(MAX_IMAGES) - 1)
 """Widest range, in degrees, that never has more images than these, even where both axes are longitudes."""
 
 MAX_VERTICES = 10_000
@@ -458,7 +458,7 @@ def from_dict(stored: Mapping[str, Any]) -> Selection:
         raise SelectionError(f"A stored selection of kind {kind!r} is damaged ({error}). Draw it again.") from error
 
 
-def turns(name: str, low: float, high: float, most: int = MOST_IMAGES, *, edges: bool = False) -> list[float]:
+def turns(name: str, low: float, high: float, most: int = MAX_IMAGES, *, edges: bool = False) -> list[float]:
     """Turns, in the column's unit, after which its values lie in a range: 0 alone unless it runs round a circle.
 
     Parameters
@@ -501,9 +501,9 @@ def images(x: str, y: str, window: tuple[float, float, float, float]) -> list[tu
     Returns
     -------
     list of (float, float)
-        What to add to x and y, at most :data:`MOST_IMAGES`; (0, 0) is the plane itself.
+        What to add to x and y, at most :data:`MAX_IMAGES`; (0, 0) is the plane itself.
     """
-    most = math.isqrt(MOST_IMAGES) if x in FULL_CIRCLE and y in FULL_CIRCLE else MOST_IMAGES
+    most = math.isqrt(MAX_IMAGES) if x in FULL_CIRCLE and y in FULL_CIRCLE else MAX_IMAGES
     return [(across, up) for across in turns(x, *window[:2], most) for up in turns(y, *window[2:], most)]
 
 

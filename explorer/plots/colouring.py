@@ -26,7 +26,7 @@ SUBSETS = "subsets"
 
 _TAIL = 0.02
 
-_MOST_SUBSETS = 250
+_MAX_SUBSETS = 250
 """An image of bytes tells so many apart."""
 
 
@@ -67,7 +67,7 @@ def colouring_of_subsets(
     mask_of = mask_of or (lambda selection: selection.mask(table))
     if not subsets:
         return Density("no subset is named yet")
-    subsets = subsets[:_MOST_SUBSETS]
+    subsets = subsets[:_MAX_SUBSETS]
     codes = np.full(table.n_stars, len(subsets), np.uint8)
     for number in reversed(range(len(subsets))):
         codes[mask_of(subsets[number].selection)] = number

@@ -54,7 +54,7 @@ _SIGNED_SHARE = 0.88
 """Of a figure's width is for its line: letters that are fitted to pixels, and those of SVG viewers, are wider."""
 _BAR_INCHES = 0.08
 """Width of a colour bar, and its distance."""
-_MOST_COLUMNS = 8
+_MAX_COLUMNS = 8
 _MARK_POINTS = 24.0
 """For a mark of a legend and the space around it."""
 _NO_NAME = re.compile(r"[^a-z0-9]+")
@@ -115,7 +115,7 @@ def add_key(figure: Figure, *groups: Sequence[Artist]) -> None:
 
 def _grids(groups: Sequence[list[Artist]]) -> Iterator[tuple[int, list[list[Artist]]]]:
     """Numbers of rows and the columns then, from wide to narrow: the last is one column of all."""
-    former = _MOST_COLUMNS + 1
+    former = _MAX_COLUMNS + 1
     headed = max((len(group) for group in groups if _is_heading(group[0])), default=0)
     for rows in range(1, sum(map(len, groups)) + 1):
         if 1 < rows < headed:  # some would stand level with their heading

@@ -15,7 +15,7 @@ Mask = NDArray[np.bool_]
 Counts = NDArray[np.int32]
 Image = NDArray[np.uint8]
 
-MOST_RUN = 256
+MAX_RUN = 256
 """Longest run of empty pixels that two packed bytes stand for."""
 
 
@@ -156,7 +156,7 @@ def pack(levels: Image, out: Image) -> int:
         written += 1
         if level == 0:
             run = 0
-            while pixel < flat.size and flat[pixel] == 0 and run < MOST_RUN - 1:
+            while pixel < flat.size and flat[pixel] == 0 and run < MAX_RUN - 1:
                 run += 1
                 pixel += 1
             out[written] = run

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from explorer.plots.diagram import Dots, Lines, Overlay
 from explorer.plots.references import ARROW_KPC_PER_KMS
 
-MOST_TICKS = 5
+MAX_TICKS = 5
 """Steps of an axis in a picture: more numbers of six digits run into each other."""
 
 _UNDER = -1.0
@@ -26,7 +26,7 @@ _KEY_SHARE = 0.2
 def fewer_ticks(axes: Axes) -> None:
     """Numbers that stand apart, on both axes."""
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(MOST_TICKS))
+        axis.set_major_locator(MaxNLocator(MAX_TICKS))
 
 
 def draw_arrows(

@@ -38,7 +38,7 @@ from pipeline.domain.columns import column
 
 Floats: TypeAlias = NDArray[np.float32]
 
-_MOST_ARROWS = 1500
+_MAX_ARROWS = 1500
 _DISC_KPC = 16.0
 _MIN_SNR = 50.0
 
@@ -156,7 +156,7 @@ def figure_8(library: Library, rows: Mask) -> Figure:
         axes.plot(x, y, ".", color="0.55", markersize=0.8, rasterized=True)
         far = rows & (np.abs(library.table.axis("z_gal")) > ARROW_HEIGHT_KPC)
         at_x, at_y, along_x, along_y = _values(library, far, x_name, y_name, v_x, v_y)
-        every = slice(None, None, at_x.size // _MOST_ARROWS + 1)
+        every = slice(None, None, at_x.size // _MAX_ARROWS + 1)
         at, along = (at_x[every], at_y[every]), (along_x[every], along_y[every])
         ends = arrow_ends(at, along)
         draw_arrows(axes, (*at, *ends), axes.get_xlim(), color="#21548a", width=0.002)

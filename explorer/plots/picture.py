@@ -29,13 +29,13 @@ from explorer.plots.journal import (
     new_figure,
     sign,
 )
-from explorer.plots.marks import MOST_TICKS, draw_arrows, draw_lines, draw_model_points, fewer_ticks, model_handle
+from explorer.plots.marks import MAX_TICKS, draw_arrows, draw_lines, draw_model_points, fewer_ticks, model_handle
 from explorer.plots.palettes import TRANSPARENT, grey_ramp, lookup
 from explorer.plots.shading import BARS, Canvas, Categories, Colouring, ValueScale, Viewport, count_bars
 from pipeline.domain.columns import column
 from pipeline.products.maps import DiscMap
 
-MOST_POINTS = 20_000
+MAX_POINTS = 20_000
 """Stars in the picture up to which each is a point of its own; more are an image inside the vector axes."""
 
 _RASTER_WIDTH = 700
@@ -48,7 +48,7 @@ _FITTINGS = 3
 _MODEL, _REST = "#b8956a", "0.72"
 """Colours of the stream model and of stars that are not selected."""
 
-_MOST_NAMED = 30
+_MAX_NAMED = 30
 """Categories in a legend; their colours come round before."""
 
 
@@ -139,7 +139,7 @@ def draw_bars(bars: Bars, shot: Shot, *, logarithmic: bool) -> Canvas_:
             axes.stairs(counts, edges, fill=True, color=colour, alpha=0.8, label=label)
         axes.set(xlim=shot.x_ends, xlabel=label_of(bars.x.column), ylabel="stars")
         axes.set_yscale("log" if logarithmic else "linear")
-        axes.xaxis.set_major_locator(MaxNLocator(MOST_TICKS))
+        axes.xaxis.set_major_locator(MaxNLocator(MAX_TICKS))
         add_key(figure, axes.get_legend_handles_labels()[0])
         sign(figure, shot.note)
     return figure
@@ -152,7 +152,7 @@ def _draw_stars(axes: Axes, plane: Plane, shot: Shot, *, grey: bool) -> list[Lin
     height = max(round(_RASTER_WIDTH * aspect), 2)
     viewport = Viewport(x_low, x_high, y_low, y_high, _RASTER_WIDTH, height)
     canvas = Canvas(shot.table, plane.x.column.name, plane.y.column.name, shot.shown)
-    stars = canvas.stars_in(viewport, MOST_POINTS)
+    stars = canvas.stars_in(viewport, MAX_POINTS)
     ramp = ramp_of(shot.colouring, dark=False)
     if stars is None:
         if grey:
@@ -203,9 +203,9 @@ def _draw_key(axes: Axes, shot: Shot, ramp: Sequence[str]) -> list[Line2D]:
     if not isinstance(colouring, Categories):
         return []
     named = list(zip(colouring.labels, colouring.colours, strict=True))
-    more = len(named) - _MOST_NAMED
+    more = len(named) - _MAX_NAMED
     if more > 0:
-        named = [*named[: _MOST_NAMED - 1], (f"and {more + 1} more", "none")]
+        named = [*named[: _MAX_NAMED - 1], (f"and {more + 1} more", "none")]
     return [Line2D([], [], marker=".", linestyle="", color=colour, label=label) for label, colour in named]
 
 

@@ -21,7 +21,7 @@ ARROW_KPC_PER_KMS = 0.02
 LONGEST_ARROW_KMS = 500.0
 """Length of the arrows: 100 km/s are 2 kpc long."""
 
-MOST_ARROWS = 500
+MAX_ARROWS = 500
 
 _ARM_COLOUR = "#8b95a1"
 _VELOCITY_OF = {"x_gal": "v_x", "x_helio": "v_x", "y_gal": "v_y", "z_gal": "v_z", "r_gal": "v_r"}

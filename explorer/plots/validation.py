@@ -19,7 +19,7 @@ from pipeline.domain.statistics import robust_scatter
 
 hv.Store.set_current_backend("bokeh")
 
-MOST_DOTS = 6000
+MAX_DOTS = 6000
 """More stars than this are drawn as densities."""
 
 LETTERS = """
@@ -103,7 +103,7 @@ def _stars(
 ) -> hv.Element:
     """Dots, or their density where there are many."""
     stars = hv.Points((x_values, y_values), [x, y])
-    if x_values.size <= MOST_DOTS:
+    if x_values.size <= MAX_DOTS:
         return stars.opts(color=DATA_LINE[dark], size=3, alpha=0.5, line_color=None)
     image = rasterize(
         stars, aggregator=ds.count(), dynamic=False, width=420, height=280, x_range=x.range, y_range=y.range

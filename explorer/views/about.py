@@ -21,7 +21,7 @@ from explorer.views.opening_words import COLUMNS_HEAD, columns_rows, match_words
 from pipeline.domain.columns import COLUMNS
 from pipeline.domain.flags import FLAG_TEXTS
 
-_MOST_REJECTS = 500
+_MAX_REJECTS = 500
 _COLUMNS_LINK = '<a href="?columns" target="_blank">Open the page of columns</a> to correct them.'
 
 
@@ -53,8 +53,8 @@ class AboutView(Viewer):
             "simulated": manifest.simulated_note or "nothing",
             "files": _checked(self.files),
         }
-        shown = rejects.head(_MOST_REJECTS)
-        more = f"<p>The first {_MOST_REJECTS} of {len(rejects):,}.</p>" if len(rejects) > _MOST_REJECTS else ""
+        shown = rejects.head(_MAX_REJECTS)
+        more = f"<p>The first {_MAX_REJECTS} of {len(rejects):,}.</p>" if len(rejects) > _MAX_REJECTS else ""
         reasons = [(code, f"{count:,}") for code, count in rejects["code"].value_counts().items()]
         sections = (
             ("This catalogue", pairs_table(facts)),

@@ -23,7 +23,7 @@ RV_REACH_KMS = 300.0
 """How far the slider moves the velocity to either side."""
 
 _STEPS = {"teff": 1.0, "rv": 0.1}
-_MOST_INTERVALS = 200
+_MAX_INTERVALS = 200
 _CODE_STEP = 0.005
 
 
@@ -70,8 +70,8 @@ class LiveRefit:
     @staticmethod
     def intervals(stored: protocol.Intervals) -> tuple[Interval, ...]:
         """Masked stretches as the browser sends them, without empty ones."""
-        if len(stored) > _MOST_INTERVALS:
-            raise ValueError(f"{len(stored)} masked stretches; at most {_MOST_INTERVALS} are taken.")
+        if len(stored) > _MAX_INTERVALS:
+            raise ValueError(f"{len(stored)} masked stretches; at most {_MAX_INTERVALS} are taken.")
         return tuple((low, high) for low, high in stored if low < high)
 
     def _slide(self, request: protocol.Slide) -> None:

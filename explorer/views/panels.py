@@ -12,7 +12,7 @@ from explorer import protocol
 from explorer.model.selection import TURN, WIDEST, Everything, InBox, InPolygon, InRange, Selection, images
 from explorer.plots.diagram import Arrows, Axis, Bars, DiscPlane, Dots, Figure, Missing, Plane
 from explorer.plots.disc import has_cells, rotation_bar, rotation_scale, texture_levels
-from explorer.plots.references import ARROW_HEIGHT_KPC, MOST_ARROWS, arrow_ends
+from explorer.plots.references import ARROW_HEIGHT_KPC, MAX_ARROWS, arrow_ends
 from explorer.plots.shading import (
     BARS,
     Canvas,
@@ -200,7 +200,7 @@ class PlanePanel(Panel):
         table, names = self.workspace.table, (*self.names, shapes[0].v_x, shapes[0].v_y)
         far = self.canvas.visible(self.workspace.rows) & (np.abs(table.axis("z_gal")) > ARROW_HEIGHT_KPC)
         stars = np.flatnonzero(far)
-        stars = stars[:: stars.size // MOST_ARROWS + 1]
+        stars = stars[:: stars.size // MAX_ARROWS + 1]
         x, y, v_x, v_y = (table.axis(name)[stars] for name in names)
         known = np.isfinite(v_x) & np.isfinite(v_y)
         x, y, v_x, v_y = (values[known] for values in (x, y, v_x, v_y))

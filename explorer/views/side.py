@@ -11,7 +11,7 @@ from explorer.model.definitions import check_size
 from explorer.model.expression import ExpressionError, parse
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
-from explorer.model.members import MOST_BYTES, read_members
+from explorer.model.members import MAX_BYTES, read_members
 from explorer.model.selection import InCategory, InIds, Named, Selection, SelectionError, SelectionMode
 from explorer.model.subsets import Subset, category_names, describe, parts
 from explorer.model.table import MAX_CATEGORIES
@@ -24,7 +24,7 @@ from explorer.views.owner import Owner
 from explorer.views.uploads import Uploads
 from pipeline.domain.column import Column
 
-_MOST_DEEP = 6
+_MAX_DEEP = 6
 _MAX_NODES = 200
 """Parts of a subset that are listed."""
 
@@ -59,7 +59,7 @@ class Side:
     ) -> None:
         self.workspace, self.library, self.links, self.channel = workspace, library, links, channel
         self.record, self.owner = record, owner
-        self.uploads = Uploads(MOST_BYTES)
+        self.uploads = Uploads(MAX_BYTES)
         self.open = False
         self._replaces = ""
         channel.on(protocol.Side, self._toggle)
@@ -186,7 +186,7 @@ class Side:
         top: list[dict[str, Any]] = []
         level = [(list(parts(selection)) or [("", selection)], top)]
         listed = 0
-        for _ in range(_MOST_DEEP):
+        for _ in range(_MAX_DEEP):
             below = []
             for made_of, nodes in level:
                 for joint, part in made_of[: max(_MAX_NODES - listed, 0)]:
@@ -209,8 +209,8 @@ class Side:
             self._send(said=str(error), place="refused")
 
     async def _upload(self, request: protocol.Members) -> None:
-        if request.size > MOST_BYTES:
-            said = f"The list has {request.size:,} bytes; at most {MOST_BYTES:,} are read."
+        if request.size > MAX_BYTES:
+            said = f"The list has {request.size:,} bytes; at most {MAX_BYTES:,} are read."
             self._send(said=said, place="refused")
             return
         try:

@@ -22,7 +22,7 @@ from explorer.views.catalogue import VIEWS, default_panels, figure_of, has_value
 from explorer.views.channel import Channel
 from explorer.views.panels import RESIDUAL, DiscPanel, Panel, Picture, PlanePanel, panel_of
 
-MOST_GLYPHS = 20_000
+MAX_GLYPHS = 20_000
 """Stars on screen, over all views, up to which each is a glyph of its own."""
 
 MAX_WIDTH, MAX_HEIGHT = 4096, 2304
@@ -160,7 +160,7 @@ class Stage:
             return
         began = time.monotonic()
         self._due_slots, self._due_selected = set(), False
-        glyphs = MOST_GLYPHS // max(sum(isinstance(panel, PlanePanel) for _, panel in self.on_screen), 1)
+        glyphs = MAX_GLYPHS // max(sum(isinstance(panel, PlanePanel) for _, panel in self.on_screen), 1)
         if slots and glyphs != self._glyphs:  # all views alike: dots, or images
             slots = {slot for slot, _ in self.on_screen}
             self._glyphs = glyphs

@@ -27,7 +27,7 @@ from explorer.views.star_evidence import StarEvidence
 from pipeline.products.manifest import ProductError
 from pipeline.products.spectra import StoredSpectrum
 
-MOST_PINS = 4
+MAX_PINS = 4
 
 AHEAD_AFTER_MS = 40
 """The neighbours follow when the star itself is painted."""
@@ -228,7 +228,7 @@ class StarDock:
             self.workspace.message = f"{text!r} is not an obsid: type its digits only."
 
     def _pinned(self, obsid: int, others: tuple[str, ...]) -> Iterator[tuple[str, NDArray[np.float64]]]:
-        for other in map(int, others[:MOST_PINS]):
+        for other in map(int, others[:MAX_PINS]):
             spectrum = self.spectrum(other)
             if spectrum is not None and other != obsid:
                 known = ~spectrum.mask & (spectrum.ivar > 0)

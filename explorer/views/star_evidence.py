@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from explorer.views.star import StarDock
 
 SHOWN_ALIKE = 8
-MOST_ALIKE = 200
+MAX_ALIKE = 200
 _LINES = ("rv_ca8498", "rv_ca8542", "rv_ca8662")
 
 
@@ -140,7 +140,7 @@ class StarEvidence:
     async def _select(self, request: protocol.AlikeSelect) -> None:
         """Those stars as a selection, with the star itself."""
         focus = self.dock.workspace.focus
-        count = min(max(request.count, 1), MOST_ALIKE)
+        count = min(max(request.count, 1), MAX_ALIKE)
         found = await self._find(request.by, count)
         if found and focus is not None:
             self.dock.workspace.gesture(InIds((focus, *found)), SelectionMode.REPLACE)

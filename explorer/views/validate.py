@@ -38,7 +38,7 @@ ROOM = "Validate"
 SIGMA = 5.0
 """Differences beyond so many errors are outliers."""
 
-MOST_PICKED = 20_000
+MAX_PICKED = 20_000
 """Stars that become a list of ids."""
 
 _EVERY, _PICKED, _UNTRAINED, _CLEAN = "every star", "selected in Explore", "not trained on", "without quality bits"
@@ -186,8 +186,8 @@ class ValidateView(View):
         """Select some stars everywhere, as a gesture in Explore would; what came of it is told."""
         if not rows.size:
             self.said.object = "No star lies there."
-        elif rows.size > MOST_PICKED:
-            self.said.object = f"{rows.size:,} stars are too many for a list; at most {MOST_PICKED:,} are taken."
+        elif rows.size > MAX_PICKED:
+            self.said.object = f"{rows.size:,} stars are too many for a list; at most {MAX_PICKED:,} are taken."
         else:
             self.workspace.gesture(InIds(tuple(int(one) for one in self.library.table["obsid"][rows])))
             self.said.object = f"{self.workspace.n_selected:,} stars are selected in Explore."

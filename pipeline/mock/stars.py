@@ -43,7 +43,7 @@ STREAM_BIAS = (0.12, 18.0)
 distance from the Galaxy's centre, and km/s along the motion. Models miss the real stream by such amounts."""
 
 _M_CLASS_TEFF = 4040.0
-_MOST_ROUNDS = 2000
+_MAX_ROUNDS = 2000
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def draw_stream(
     """
     chosen: list[Stars] = []
     found = 0
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         if found >= n_stars:
             break
         order = rng.permutation(len(stream))

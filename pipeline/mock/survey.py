@@ -48,7 +48,7 @@ RV_INPUT_ERROR_KMS = 8.0
 GIANTS = ("M giant", "K giant", "carbon star")
 """Kinds of stars that may have a companion."""
 
-_MOST_HEADER_KMS = 1490.0
+_MAX_HEADER_KMS = 1490.0
 _BLOCK = 256
 _PARTICLES_A_STAR = 8
 _PARTICLES = (2000, 12_000)
@@ -243,7 +243,7 @@ def simulate(
     conditions = replace(Conditions.ordinary(visits.snr, stars.ebv, level, key), red_sky=wrong.red_sky)
     light, second, conditions = oddities.apply(planted, light, conditions, odd)
     header = light.rv_kms + light.blue_kms + RV_INPUT_ERROR_KMS * noise.standard_normal(n_stars)
-    rv_input = through_redshift(np.clip(header + wrong.header_error_kms, -_MOST_HEADER_KMS, _MOST_HEADER_KMS))
+    rv_input = through_redshift(np.clip(header + wrong.header_error_kms, -_MAX_HEADER_KMS, _MAX_HEADER_KMS))
     unknown = unknown_class(visits.snr, stars.kind == "M giant", archives)
     published |= {"rv_input": np.where(unknown | galaxy, np.nan, rv_input)}
     published["object_class"] = np.where(unknown, "Unknown", np.where(galaxy, "GALAXY", "STAR"))

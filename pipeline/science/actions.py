@@ -27,13 +27,13 @@ FloatArray = NDArray[np.float64]
 
 POTENTIALS = ("MWPotential2014", "McMillan17")
 
-LEAST_RADIUS = 1e-3
+MIN_RADIUS = 1e-3
 """Stars nearer to the Galactic axis, in units of R0 (8 pc), have no actions."""
 
 _SENTINEL = 9999.0
 _BLOCK = 8192
-_LEAST_DELTA = 1e-3
-_LEAST_RADIUS = 1e-2
+_MIN_DELTA = 1e-3
+_MIN_RADIUS = 1e-2
 _PARTS = (0.1, 0.5, 0.9)
 """Where between an orbit's ends its focal length is looked up: chosen on orbits whose actions are known."""
 _USUAL_DELTA = 0.45
@@ -56,7 +56,7 @@ class Orbits:
         Shape of the orbit.
     failed : ndarray of bool, shape (n,)
         6D known and bound, yet no actions: galpy's sentinel 9999.99, a non-finite value, or a star on the axis
-        (R < :data:`LEAST_RADIUS`), where velocities have no radial and no tangential part.
+        (R < :data:`MIN_RADIUS`), where velocities have no radial and no tangential part.
     focal_length : ndarray, shape (n,)
         Of the spheroidal coordinates that were used, in units of R0: to be used again for draws about the star.
     """
@@ -137,7 +137,7 @@ def compute_orbits(
     n = len(radius)
     columns = {name: np.full(n, np.nan) for name in ("j_r", "j_z", "energy", "ecc", "z_max", "r_peri", "r_apo")}
     columns["delta"] = np.full(n, _USUAL_DELTA) if delta is None else delta
-    known = np.flatnonzero(np.isfinite(v_r + v_t + v_z + z) & (radius > LEAST_RADIUS))
+    known = np.flatnonzero(np.isfinite(v_r + v_t + v_z + z) & (radius > MIN_RADIUS))
     infinity = float(evaluatePotentials(model, 1e6, 0.0, use_physical=False))
     phase = (radius, v_r, v_t, z, v_z)
 
@@ -213,7 +213,7 @@ def orbit_focal_length(
         distance = r_peri + outwards * (r_apo - r_peri)
         for upwards in _PARTS:
             height = upwards * z_max * distance / r_apo
-            across = np.sqrt(np.maximum(distance**2 - height**2, _LEAST_RADIUS**2))
+            across = np.sqrt(np.maximum(distance**2 - height**2, _MIN_RADIUS**2))
             places.append(focal_length(model, across, height))
     mean = np.mean(places, axis=0)
     return np.where(np.abs(r_peri) + np.abs(z_max) + np.abs(r_apo) < _SENTINEL, mean, local)
@@ -242,7 +242,7 @@ def focal_length(model: Any, radius: FloatArray, z: FloatArray) -> FloatArray:
     squared = squared + (3.0 * forces + radius * height * bend) / evaluateRzderivs(model, radius, height, **at)
     squared = np.where((squared < 1e-12) & (squared > -1e-10), 1e-12, squared)
     found = np.sqrt(squared)
-    return np.asarray(np.where(np.isfinite(found) & (found > _LEAST_DELTA), found, _USUAL_DELTA))
+    return np.asarray(np.where(np.isfinite(found) & (found > _MIN_DELTA), found, _USUAL_DELTA))
 
 
 def _fill_block(

@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float64]
 
 SNR_NODES = (10.0, 30.0, 60.0, 100.0, 200.0)
 MIN_STARS_A_NODE = 60
-LEAST_SHARE = 0.25
+MIN_SHARE = 0.25
 """Of the variance of the differences, at least this share is the inferred label's own."""
 
 COVERED = (0.6827, 0.9545)
@@ -362,7 +362,7 @@ class ErrorModel:
     def apply(self, formal: FloatArray, snr: FloatArray, labels: FloatArray | None = None) -> FloatArray:
         """Calibrated errors of the inferred labels alone; parameters as :meth:`total`."""
         square = self.total(formal, snr, labels) ** 2
-        return np.asarray(np.sqrt(np.maximum(square - self.reference_**2, LEAST_SHARE * square)))
+        return np.asarray(np.sqrt(np.maximum(square - self.reference_**2, MIN_SHARE * square)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -12,7 +12,7 @@ FloatArray = NDArray[np.float64]
 STARS_A_BIN = 30
 """Fewest out-of-fold stars whose scatter is a node."""
 
-_MOST_BINS = 8
+_MAX_BINS = 8
 
 
 def scatter_errors(label_names: tuple[str, ...], difference: FloatArray, snr: FloatArray) -> ErrorModel:
@@ -42,7 +42,7 @@ def scatter_errors(label_names: tuple[str, ...], difference: FloatArray, snr: Fl
     if not known.any():
         raise ValueError("The scatter of label errors needs out-of-fold stars; found none with finite labels and S/N.")
     order = np.flatnonzero(known)[np.argsort(snr[known], kind="stable")]
-    bins = np.array_split(order, int(np.clip(order.size // STARS_A_BIN, 1, _MOST_BINS)))
+    bins = np.array_split(order, int(np.clip(order.size // STARS_A_BIN, 1, _MAX_BINS)))
     nodes, first = np.unique([np.median(snr[rows]) for rows in bins], return_index=True)
     model = ErrorModel(label_names)
     model.nodes_ = nodes

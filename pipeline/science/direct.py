@@ -29,7 +29,7 @@ NOISE_ADDED = (0.0, 0.0, 0.0, 0.5, 1.0, 2.0)
 INFORMED_SHARE = 0.6
 """A star at this fraction of the training stars' median S/N counts half in training: errors grow where noise rules."""
 
-_LEAST_INFORMATION = 1e-6
+_MIN_INFORMATION = 1e-6
 
 PREFIX = "direct_"
 FORMAT_VERSION = 1
@@ -296,7 +296,7 @@ class DirectModel:
         scaled_flux, scaled_ivar = FluxScale(self.settings.flux_softening).forward(flux, ivar, good)
         coefficients = self.compression_.coefficients(scaled_flux, scaled_ivar, good)
         square = np.where(good, np.square(flux.astype(np.float64)) * ivar, 0.0).mean(axis=1)
-        return coefficients * self.feature_scale_, 0.5 * np.log(square + _LEAST_INFORMATION)
+        return coefficients * self.feature_scale_, 0.5 * np.log(square + _MIN_INFORMATION)
 
     def _scaled_information(self, snr: FloatArray) -> FloatArray:
         return np.asarray((snr - self.information_[0]) / self.information_[1])

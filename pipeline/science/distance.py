@@ -29,7 +29,7 @@ _PERCENTS = np.array([16.0, 50.0, 84.0])
 FEWEST_EFFECTIVE_DRAWS = 5.0
 """Spectrum, parallax and dust map are in conflict where the weighted draws are worth fewer than this."""
 
-LEAST_SUPPORT = 0.005
+MIN_SUPPORT = 0.005
 LIKELY_SUPPORT = 0.5
 """A star gets no distance where the draws with a solution have less than the first share of all weight, and is doubtful
 where they have less than the second."""
@@ -233,7 +233,7 @@ def estimate_distances(
         reddening = dust.reddening_profile(stars.glon_deg, stars.glat_deg, _GRID_KPC)
         roots[rows] = _roots(stars, reddening, equation, settings.metallicity)
         distance, ebv, weight, support = _sampled(stars, reddening[:, ::_DRAW_STEP], for_draws, settings)
-        enough = support >= LEAST_SUPPORT
+        enough = support >= MIN_SUPPORT
         few = weight.sum(axis=1) ** 2 < FEWEST_EFFECTIVE_DRAWS * (weight**2).sum(axis=1)
         conflict[rows] = enough & (few | (support < LIKELY_SUPPORT))
         for i in np.flatnonzero(enough):

@@ -16,7 +16,7 @@ FloatArray = NDArray[np.float64]
 
 FEWEST_STARS = 100
 _PASSES = 10
-_LEAST_SCATTER = 0.015  # of a few hundred stars, what remains after the photometry's errors is no better known
+_MIN_SCATTER = 0.015  # of a few hundred stars, what remains after the photometry's errors is no better known
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,10 @@ def learn_colour_relation(
         root = np.sqrt(weight)
         coefficients = np.linalg.lstsq(terms * root[:, None], colour * root, rcond=None)[0].astype(np.float64)
         residual = colour - terms @ coefficients
-        weight = 1.0 / (1.0 + (residual / (2.0 * max(float(biweight_scale(residual)), _LEAST_SCATTER))) ** 2)
+        weight = 1.0 / (1.0 + (residual / (2.0 * max(float(biweight_scale(residual)), _MIN_SCATTER))) ** 2)
     draft = ColourRelation(coefficients, 0.0, int(known.sum()))
     expected = np.median(jk_err[known] ** 2 + draft.error(teff[known], teff_err[known]) ** 2)
-    scatter = np.sqrt(max(float(biweight_scale(residual)) ** 2 - expected, _LEAST_SCATTER**2))
+    scatter = np.sqrt(max(float(biweight_scale(residual)) ** 2 - expected, _MIN_SCATTER**2))
     return ColourRelation(coefficients, float(scatter), draft.stars)
 
 

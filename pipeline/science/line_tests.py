@@ -22,7 +22,7 @@ SKY_SIGMA = 2.6
 """Width of a sky line or blend as the instrument sees it, Angstrom."""
 
 _RESOLUTION = 1800.0
-_MOST_SIGMA = 8.0
+_MAX_SIGMA = 8.0
 _FINE = 5e-5
 
 
@@ -36,7 +36,7 @@ def significance(residual: FloatArray, weight: FloatArray, pattern: FloatArray) 
     pattern : ndarray, shape (p,) or (n, p)
         What to look for.
     """
-    bounded = np.clip(residual * np.sqrt(weight), -_MOST_SIGMA, _MOST_SIGMA)
+    bounded = np.clip(residual * np.sqrt(weight), -_MAX_SIGMA, _MAX_SIGMA)
     held = (bounded * np.sqrt(weight) * pattern).sum(axis=1)
     return np.asarray(held / np.sqrt(np.maximum((weight * pattern**2).sum(axis=1), 1e-30)))
 

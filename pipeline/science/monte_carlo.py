@@ -21,7 +21,7 @@ from pipeline.science.draws import star_normals
 
 FloatArray = NDArray[np.float64]
 
-LEAST_SHARE = 0.5
+MIN_SHARE = 0.5
 """Quantiles need at least this share of the draws to have the quantity: a star unbound in most draws has no actions."""
 
 _BLOCK = 256
@@ -163,7 +163,7 @@ def _put(result: dict[str, FloatArray], name: str, rows: NDArray[np.intp], value
     """Percentiles over the draws that have the value, interpolated linearly between neighbours as numpy does."""
     ordered = np.sort(values, axis=1)  # NaN sorts last
     number = np.isfinite(values).sum(axis=1)
-    enough = np.flatnonzero(number >= LEAST_SHARE * values.shape[1])
+    enough = np.flatnonzero(number >= MIN_SHARE * values.shape[1])
     for percentile in QUANTILE_PERCENTS:
         place = percentile / 100.0 * (number[enough] - 1)
         below = np.floor(place).astype(np.intp)

@@ -16,7 +16,7 @@ BoolArray = NDArray[np.bool_]
 _TAIL_FROM, _TAIL_TO = 50.0, 90.0
 """Percentiles that set the tail of a piece of evidence: lower than a few per cent of odd stars can bend."""
 
-_LEAST_STARS = 30
+_MIN_STARS = 30
 _STEPS = 5
 
 
@@ -33,7 +33,7 @@ def tail_log_probability(values: FloatArray) -> FloatArray:
     """
     result = np.full(values.size, np.nan)
     known = np.isfinite(values)
-    if known.sum() < _LEAST_STARS:
+    if known.sum() < _MIN_STARS:
         return result
     low, high = np.percentile(values[known], [_TAIL_FROM, _TAIL_TO])
     beyond = 1.0 - _TAIL_FROM / 100.0
@@ -80,7 +80,7 @@ def relative_to_like(values: FloatArray, condition: FloatArray) -> FloatArray:
     """
     result = np.array(values, float)
     known = np.isfinite(values) & np.isfinite(condition) & (values > 0)
-    if known.sum() < _LEAST_STARS:
+    if known.sum() < _MIN_STARS:
         return result
     centre, spread = np.median(condition[known]), np.std(condition[known]) + 1e-12
     x = np.clip((condition[known] - centre) / spread, -2.5, 2.5)
@@ -118,7 +118,7 @@ def conditional_distance(values: FloatArray, given: FloatArray) -> FloatArray:
     distance = np.full(len(values), np.nan)
     usable = np.isfinite(given).all(axis=1)
     complete = usable & np.isfinite(values).all(axis=1)
-    if complete.sum() < max(_LEAST_STARS, 3 * given.shape[1] ** 2):
+    if complete.sum() < max(_MIN_STARS, 3 * given.shape[1] ** 2):
         return distance
     centre, spread = np.median(given[complete], axis=0), np.std(given[complete], axis=0) + 1e-12
     design = _quadratic(np.clip((given - centre) / spread, -4.0, 4.0))

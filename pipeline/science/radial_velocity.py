@@ -40,7 +40,7 @@ SPARE_KMS = 150.0
 
 _BATCH = 256
 _SLOPE_KMS = 2.0
-LEAST_PIXELS = 20
+MIN_PIXELS = 20
 """A star (and a line) with fewer usable pixels has no velocity."""
 
 
@@ -219,7 +219,7 @@ class VelocityMeasurer:
         return np.asarray(ccf.reshape(len(y), len(self.velocities), len(self.templates.flux)), dtype=np.float64)
 
     def _measure_batch(self, y: FloatArray, w: FloatArray, with_lines: bool) -> RadialVelocity:
-        usable = (w > 0).sum(axis=1) >= LEAST_PIXELS
+        usable = (w > 0).sum(axis=1) >= MIN_PIXELS
         ccf = self.correlate(y, w)
         stars = np.arange(len(y))
         height = ccf.max(axis=1)
@@ -349,7 +349,7 @@ class VelocityMeasurer:
             found = np.stack(starts)[lowest, np.arange(len(y))]
             place = np.arange(y.shape[1])
             counted = ((w > 0) & (place >= first[:, None]) & (place < last[:, None])).sum(axis=1)
-            good = within & (counted >= LEAST_PIXELS) & (found[:, 1] > 0)
+            good = within & (counted >= MIN_PIXELS) & (found[:, 1] > 0)
             chi2_nu = found[:, 2] / np.maximum(counted - 4, 1)
             with np.errstate(invalid="ignore", divide="ignore"):
                 error = np.sqrt(2.0 / found[:, 1] * np.maximum(chi2_nu, 1.0))

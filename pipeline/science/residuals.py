@@ -20,7 +20,7 @@ LARGEST_SHIFT = 6
 """Second velocities up to so many pixels (69 km/s each on LAMOST's grid) to either side."""
 
 _MODES = 12
-_LEAST_REFERENCES = 40
+_MIN_REFERENCES = 40
 _CLIP = 5.0
 """No pixel counts for more sigma, so that a cosmic ray is no feature."""
 
@@ -59,7 +59,7 @@ class ResidualModel:
             excess = _column_quantile(square, _QUANTILE) / _NORMAL_QUANTILE**2 - _column_quantile(variance, 0.5)
         scatter = np.sqrt(np.maximum(np.nan_to_num(excess), 0.0))
         scaled = _scaled(residual, ivar, scatter)
-        if len(scaled) < _LEAST_REFERENCES:
+        if len(scaled) < _MIN_REFERENCES:
             return cls(scatter, np.zeros((0, scatter.size)))
         _, _, patterns = np.linalg.svd(scaled, full_matrices=False)
         return cls(scatter, patterns[: min(_MODES, len(scaled) // 10)])

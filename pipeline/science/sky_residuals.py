@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-LEAST_STARS = 12
+MIN_STARS = 12
 """A group with fewer learned stars takes the pattern of the next wider one."""
 
-MOST_STARS, MOST_OF_WIDEST = 60, 300
+MAX_STARS, MAX_OF_WIDEST = 60, 300
 """Stars of each group, and of the widest, that are learned from, at most: bounds the time."""
 
 _OF_MEDIAN = np.pi / 2.0
@@ -86,12 +86,12 @@ def sample_rows(levels: Sequence[tuple[str, NDArray[np.str_]]]) -> NDArray[np.in
     waiting = np.ones(len(levels[0][1]), np.bool_)
     kept = [np.zeros(0, np.intp)]
     for number, (_, group) in enumerate(levels):
-        most = MOST_OF_WIDEST if number == len(levels) - 1 else MOST_STARS
+        most = MAX_OF_WIDEST if number == len(levels) - 1 else MAX_STARS
         rows = np.flatnonzero(waiting & (group != ""))
         _, member, count = np.unique(group[rows], return_inverse=True, return_counts=True)
         rows = rows[np.argsort(member, kind="stable")]
         for part in np.split(rows, np.cumsum(count)[:-1]):
-            if part.size >= LEAST_STARS:
+            if part.size >= MIN_STARS:
                 spread = np.linspace(0, part.size - 1, min(most, part.size)).round().astype(np.intp)
                 kept.append(part[np.unique(spread)])
                 waiting[part] = False
@@ -138,7 +138,7 @@ def learn_sky(
         for name in np.unique(mine[counted & (mine != "")]):
             some = counted & (mine == name)
             waiting = (of_star < 0) & (group == name)
-            if some.sum() < LEAST_STARS or not waiting.any():
+            if some.sum() < MIN_STARS or not waiting.any():
                 continue
             of_star[waiting] = len(patterns)
             patterns.append(_excess(values[some], noise[some]))
@@ -150,7 +150,7 @@ def learn_sky(
 
 def _excess(values: FloatArray, noise: FloatArray) -> FloatArray:
     """Variance beyond the noise in each pixel of one group; pixels with too few values get 0."""
-    enough = np.isfinite(values).sum(axis=0) >= LEAST_STARS // 2
+    enough = np.isfinite(values).sum(axis=0) >= MIN_STARS // 2
     result = np.zeros(values.shape[1])
     some, own = values[:, enough], np.nanmedian(noise[:, enough], axis=0)
     middle = np.nanmedian(some, axis=0)

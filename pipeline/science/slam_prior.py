@@ -10,7 +10,7 @@ from sklearn.mixture import GaussianMixture
 
 FloatArray = NDArray[np.float64]
 
-MOST_COMPONENTS = 16
+MAX_COMPONENTS = 16
 STARS_A_COMPONENT = 40
 
 
@@ -45,7 +45,7 @@ class DensityPrior:
         components : int, optional
             Take this number instead of choosing it.
         """
-        most = max(1, min(MOST_COMPONENTS, len(labels) // (STARS_A_COMPONENT * labels.shape[1])))
+        most = max(1, min(MAX_COMPONENTS, len(labels) // (STARS_A_COMPONENT * labels.shape[1])))
         found = [
             GaussianMixture(count, reg_covar=1e-3, random_state=seed, max_iter=300).fit(labels)
             for count in ([min(components, most)] if components else range(1, most + 1))

@@ -34,7 +34,7 @@ TEFF_OF_TYPE = (3240.0, 3330.0, 3434.0, 3574.0, 3666.0, 3736.0, 3810.0, 3895.0, 
 OVERSAMPLING = 10
 """Samples a pixel of the fine grid while a template is convolved."""
 
-LEAST_REFERENCES = 100
+MIN_REFERENCES = 100
 """Reference velocities that suffice to place stars at rest."""
 
 STABLE_KMS = 0.1
@@ -249,7 +249,7 @@ def data_driven_templates(
     settings : VelocitySettings
         How velocities are measured.
     reference_kms : ndarray, shape (n_stars,), optional
-        Velocities known from elsewhere, NaN where unknown; used when :data:`LEAST_REFERENCES` stars have one.
+        Velocities known from elsewhere, NaN where unknown; used when :data:`MIN_REFERENCES` stars have one.
     count : int
         Number of templates: the model at as many centres of the labels.
     most_iterations : int
@@ -272,7 +272,7 @@ def data_driven_templates(
     chosen = _centres(labels, count, seed)
     measured = VelocityMeasurer(wavelength, synthetic, settings).measure(flux, ivar, mask).rv_kms
     velocity, zero_point = measured, "synthetic templates"
-    if reference_kms is not None and np.isfinite(reference_kms).sum() >= LEAST_REFERENCES:
+    if reference_kms is not None and np.isfinite(reference_kms).sum() >= MIN_REFERENCES:
         velocity, zero_point = reference_kms, "reference velocities"
     slam = SlamSettings(
         c_grid=(3.0,), gamma_grid=(0.1,), n_folds=5, seed=seed, final_precision="float32", landmark_tolerance=0.0

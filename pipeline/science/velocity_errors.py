@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-LEAST_PAIRS = 20
+MIN_PAIRS = 20
 """Pairs of observations of one star that suffice to scale errors."""
 
 SCALES = np.geomspace(0.25, 5.0, 49)
@@ -89,7 +89,7 @@ def repeat_errors(star: NDArray[np.int64], values: FloatArray, formal: FloatArra
     order = known[np.argsort(star[known], kind="stable")]
     first = np.flatnonzero(star[order[1:]] == star[order[:-1]])
     one, other = order[first], order[first + 1]
-    if first.size < LEAST_PAIRS:
+    if first.size < MIN_PAIRS:
         return ErrorModel()
     apart, squares = np.abs(values[one] - values[other]), formal[one] ** 2 + formal[other] ** 2
     variance = SCALES[:, None, None] ** 2 * squares + 2.0 * FLOORS_KMS[None, :, None] ** 2

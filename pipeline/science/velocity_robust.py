@@ -22,7 +22,7 @@ TEMPLATE_ERROR, LINE_PIXELS = 0.1, 7
 CORRELATED_PIXELS = 3
 """Residuals of pixels this near to each other count as correlated."""
 
-LEAST_SCATTER = 0.1
+MIN_SCATTER = 0.1
 """Variance of the residuals over the stated one, at least: a spectrum that fits better tells of overfitting."""
 
 _MEDIAN_CHI2 = 0.4549
@@ -118,7 +118,7 @@ def refined_error(
     alike = 1.0 + 2.0 * sum((scaled[:, lag:] * scaled[:, :-lag]).sum(axis=1) for lag in lags) / power
     held = (weight * gradient**2).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = np.maximum(scatter * np.maximum(alike, 0.5), LEAST_SCATTER)
+        found = np.maximum(scatter * np.maximum(alike, 0.5), MIN_SCATTER)
         error = np.sqrt((weight * kept * gradient**2).sum(axis=1) * found) / held
     return np.asarray(np.where(held > 0, error, np.nan))
 

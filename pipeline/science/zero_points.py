@@ -13,7 +13,7 @@ from pipeline.domain.statistics import robust_scatter
 
 FloatArray = NDArray[np.float64]
 
-LEAST_STARS = 5
+MIN_STARS = 5
 """A group with fewer reference stars takes the zero point of the group that holds it."""
 
 CLIP_SIGMA = 4.0
@@ -90,7 +90,7 @@ def velocity_zero_points(
             mine = member == number
             values = difference[mine]
             values = values[np.isfinite(values)]
-            if one and values.size >= LEAST_STARS:
+            if one and values.size >= MIN_STARS:
                 found.append((str(one), mine, *_middle(values)))
         if not found:
             continue

@@ -14,7 +14,7 @@ MAX_TEXT = 68
 """Characters that one card of a header can hold; a longer text (CONTINUE) is no name, plate or class."""
 
 _SENTINELS = ("", "--", "null", "nan", "none", "-9999", "-999", "-9999.0")
-_MOST_DIGITS = 25
+_MAX_DIGITS = 25
 _EXACT_DECIMALS = 2**53
 _SHOWN = 30
 
@@ -127,7 +127,7 @@ def exact_whole(value: Any) -> int | None:
         decimal = Decimal(text)
     except InvalidOperation:
         return None
-    if not decimal.is_finite() or decimal.adjusted() > _MOST_DIGITS or decimal != decimal.to_integral_value():
+    if not decimal.is_finite() or decimal.adjusted() > _MAX_DIGITS or decimal != decimal.to_integral_value():
         return None
     plain = text.lstrip("+-").isdecimal()
     return int(decimal) if plain or abs(decimal) < _EXACT_DECIMALS else None

@@ -28,7 +28,7 @@ from pipeline.stages.state import BuildState, Progress, StageSkipped
 
 FloatArray = NDArray[np.float64]
 
-LEAST_PARALLAX_SNR = 10.0
+MIN_PARALLAX_SNR = 10.0
 """The inverse of a parallax is a distance where the parallax is so many errors: its bias is below 1 %."""
 
 RUWE_LIMIT = 1.4
@@ -137,7 +137,7 @@ def _has_photometry(state: BuildState) -> NDArray[np.bool_]:
 def _alternatives(state: BuildState) -> dict[str, tuple[FloatArray, FloatArray, FloatArray]]:
     """Distance with its 16th and 84th percentile, kpc, of each other source, the best first."""
     parallax, error = state.column("parallax"), state.column("parallax_err")
-    significant = (error > 0.0) & (parallax > LEAST_PARALLAX_SNR * error)
+    significant = (error > 0.0) & (parallax > MIN_PARALLAX_SNR * error)
     parallax, error = (np.where(significant, values, np.nan) for values in (parallax, error))
     none = np.full(len(state), np.nan)
     geometric = tuple(_positive(state, name) for name in ("distance_geo", "distance_geo_16", "distance_geo_84"))

@@ -31,7 +31,7 @@ STATED_KMS = 1.0
 LUMINOSITY_SCATTER_MAG = 0.5
 """Of M_Ks at given labels: ages, and the labels' own errors."""
 
-_MOST_REFERENCES = 1000
+_MAX_REFERENCES = 1000
 _COLOURS = (("j_mag", "h_mag"), ("h_mag", "k_mag"), ("k_mag", "w1_mag"), ("w1_mag", "w2_mag"), ("g_mag", "k_mag"))
 _WINDOWS = (
     *((4550.0, 4700.0), (4900.0, 5100.0), (5300.0, 5500.0), (5620.0, 5720.0)),
@@ -65,7 +65,7 @@ def _from_residuals(state: BuildState, progress: Callable[[float], None]) -> dic
     store = state.rest_spectra
     wavelength = store.wavelength
     training = np.flatnonzero(state.truths("in_training"))
-    chosen = np.random.default_rng(state.config.labels.seed).permutation(training)[:_MOST_REFERENCES]
+    chosen = np.random.default_rng(state.config.labels.seed).permutation(training)[:_MAX_REFERENCES]
     behaviour = ResidualModel.learn(*_residual(store, np.sort(chosen))[:2])
     resolved = state.has(RV_EDGE_OF_SEARCH)
     velocity = state.spectrum_velocity()

@@ -32,13 +32,13 @@ QUICK_NAME, WHOLE_NAME = "quick", "product"
 SLOW_STAGES = ("actions", "quantiles", "stream", "maps")
 """Stages that the quick product is made without."""
 
-MOST_ORBITS = 2_000_000
+MAX_ORBITS = 2_000_000
 """Rows up to which the whole product follows by itself: orbits of more take longer than somebody would wait."""
 
 SPECTRA_COLUMNS = {"ra", "dec", "rv_input", "snr", "subclass", "object_class", "lmjd"}
 """Columns that headers of LAMOST spectra bring."""
 
-MOST_MEMBERS = 200_000
+MAX_MEMBERS = 200_000
 """Rows up to which the whole product has probabilities of membership in the stream."""
 
 _DISTANCES = ("distance", "distance_input", "distance_geo", "parallax")
@@ -96,9 +96,9 @@ def _open_files(paths: Sequence[Path], into: Path, progress_file: Path | None, *
     options: dict[str, Any] = {"progress_file": progress_file, "quiet": quiet, "tables": dict(kept)}
     manifest = build(config, into / QUICK_NAME, without=SLOW_STAGES, checkpoints=False, phase="quick", **options)
     rows = max((table["rows"] for table in understood.tables), default=0)
-    if rows > MOST_ORBITS:
+    if rows > MAX_ORBITS:
         return manifest
-    left_out = ("stream",) if rows > MOST_MEMBERS else ()
+    left_out = ("stream",) if rows > MAX_MEMBERS else ()
     return build(config, into / WHOLE_NAME, without=left_out, phase="full", **options)
 
 

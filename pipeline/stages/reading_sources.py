@@ -27,7 +27,7 @@ from pipeline.stages.paths import data_path
 from pipeline.stages.star_table import StarTable, base_of_spectra, base_of_table
 from pipeline.stages.state import BuildState, Progress
 
-_MOST_LISTED = 1000
+_MAX_LISTED = 1000
 _NOT_COLUMNS = ("simulated", "problems")
 
 
@@ -193,8 +193,8 @@ def _listed(state: BuildState, source: SourceConfig) -> set[int]:
 def _reject_absent(state: BuildState, listed: set[int], found: set[int]) -> None:
     """Say which listed obsids have no spectrum."""
     absent = sorted(listed - found)
-    for obsid in absent[:_MOST_LISTED]:
+    for obsid in absent[:_MAX_LISTED]:
         state.reject("read", "", obsid, "no-spectrum", "The list names it and no spectrum of that obsid was read.")
-    if len(absent) > _MOST_LISTED:
-        more = len(absent) - _MOST_LISTED
+    if len(absent) > _MAX_LISTED:
+        more = len(absent) - _MAX_LISTED
         state.reject("read", "", 0, "no-spectrum", f"{more:,} more listed obsids have no spectrum.")

@@ -12,7 +12,7 @@ from pipeline.products.correlations import write_correlations
 from pipeline.science.continuum import ContinuumFitter, normalise
 from pipeline.science.quality import doubtful_velocity, trusted_velocity
 from pipeline.science.radial_velocity import RadialVelocity, TemplateSet, VelocityMeasurer, VelocitySettings
-from pipeline.science.sky_residuals import LEAST_STARS, SkyNoise, learn_sky, sample_rows
+from pipeline.science.sky_residuals import MIN_STARS, SkyNoise, learn_sky, sample_rows
 from pipeline.science.templates import blue_templates
 from pipeline.stages.build_spectra import Pixels, RawSpectraReader, blocks
 from pipeline.stages.declared import Stage
@@ -122,7 +122,7 @@ def _learned_sky(
     progress: Progress,
 ) -> SkyNoise | None:
     """Noise that the sky subtraction left, from residuals of some stars of each plate and spectrograph."""
-    if not state.config.velocity.sky_residuals or len(state) < LEAST_STARS:
+    if not state.config.velocity.sky_residuals or len(state) < MIN_STARS:
         return None
     groups = observing_groups(state)
     run = np.full(len(state), "run")

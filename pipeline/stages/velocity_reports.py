@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.science.repeats import repeat_statistics
 from pipeline.science.velocity_errors import ErrorModel, repeat_errors
-from pipeline.science.zero_points import LEAST_STARS, velocity_zero_points
+from pipeline.science.zero_points import MIN_STARS, velocity_zero_points
 from pipeline.stages.internal import RV_SHIFTED
 from pipeline.stages.state import BuildState
 
@@ -68,7 +68,7 @@ def zero_point_reference(state: BuildState) -> tuple[FloatArray, dict[str, int]]
     for name in REFERENCE.values():
         values = state.reference_velocity() if name == "rv_ref" else state.column(name)
         apart = (values - found)[np.isfinite(values) & np.isfinite(found)]
-        shift = float(np.median(apart)) if apart.size >= LEAST_STARS else 0.0
+        shift = float(np.median(apart)) if apart.size >= MIN_STARS else 0.0
         new = np.isnan(found) & np.isfinite(values)
         found = np.where(new, values - shift, found)
         if new.any():

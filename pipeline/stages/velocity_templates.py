@@ -33,7 +33,7 @@ from pipeline.stages.state import BuildState, Progress
 from pipeline.stages.training import MIN_TRAINING_STARS, training_sample
 from pipeline.stages.velocity_reports import template_velocity
 
-MOST_TEMPLATE_STARS = 1000
+MAX_TEMPLATE_STARS = 1000
 """Training stars that make data-driven templates, at most: bounds time and memory."""
 
 FETCHED = "fetched"
@@ -139,8 +139,8 @@ def _data_driven(
         state.facts["choices"]["data-driven templates"] = told
         return base
     seed = state.config.labels.seed
-    if rows.size > MOST_TEMPLATE_STARS:
-        rows = np.sort(np.random.default_rng(seed).permutation(rows)[:MOST_TEMPLATE_STARS])
+    if rows.size > MAX_TEMPLATE_STARS:
+        rows = np.sort(np.random.default_rng(seed).permutation(rows)[:MAX_TEMPLATE_STARS])
     labels = np.stack([state.column(f"{name}_ref") for name in ("teff", "logg", "m_h")], axis=1)[rows]
     progress(0.0, "data-driven velocity templates")
     made = data_driven_templates(

@@ -23,7 +23,7 @@ from pipeline.mock.bands import branch_gravity
 from pipeline.mock.spectra import Light, StarLight
 from pipeline.science.indices import REID_1995, BandRatio, band_ratios
 from pipeline.science.repeats import star_numbers
-from tests.benchmarks.mock_real import KEYS, LEAST_SNR, WIDTHS
+from tests.benchmarks.mock_real import KEYS, MIN_SNR, WIDTHS
 from tests.conftest import SHARED
 
 BANDS = (
@@ -154,7 +154,7 @@ def bands_by_colour(directory):
     real = {name: 1.0 - np.asarray(table[f"EW_{key}"], float) / 1e3 / WIDTHS[name] for name, key in KEYS.items()}
     excess = 0.4901 * np.asarray(table["ebv"], float)
     real["colour"] = np.asarray(table["Jmag_2mass"], float) - np.asarray(table["Kmag_2mass"], float) - excess
-    used = np.asarray(table["snri"], float) > LEAST_SNR
+    used = np.asarray(table["snri"], float) > MIN_SNR
     mock, truth = (pd.read_parquet(directory / f"{name}.parquet") for name in ("catalog", "truth"))
     stream = ((truth["component"] == "sagittarius") & (truth["oddity"] == "")).to_numpy()
     simulated = {name: mock[name].to_numpy(float)[stream] for name in KEYS}

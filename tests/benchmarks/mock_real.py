@@ -21,7 +21,7 @@ from pipeline.domain.wavelength import air_to_vacuum
 from pipeline.products.spectra import SpectrumStore
 
 LIKE = 5
-LEAST_SNR = 30.0
+MIN_SNR = 30.0
 BANDS = ["tio5", "cah2", "cah3"]
 KEYS = {"tio5": "TiO5", "cah2": "CaH2", "cah3": "CaH3"}
 MEASURED = [*BANDS, "calcium", "sodium"]
@@ -48,7 +48,7 @@ def main(arguments):
     stream = (truth["component"] == "sagittarius").to_numpy() & ordinary & mock["subclass"].str.startswith("gM")
     known = stream_giants()
     tell("M giants of the Sagittarius stream", known, mock.loc[stream, list(known)].to_numpy())
-    seen = real[real["subclass"].str.match(r"d?M") & (real["snr"] > 0.3 * LEAST_SNR)].dropna(subset=MEASURED)
+    seen = real[real["subclass"].str.match(r"d?M") & (real["snr"] > 0.3 * MIN_SNR)].dropna(subset=MEASURED)
     dwarfs = mock[(truth["kind"] == "M dwarf").to_numpy()].dropna(subset=MEASURED)
     nearest = cKDTree(dwarfs[BANDS]).query(seen[BANDS], k=LIKE)[1]
     tell("M dwarfs, matched by their bands", seen[MEASURED], dwarfs[MEASURED].to_numpy()[nearest.ravel()])
@@ -90,7 +90,7 @@ def stream_giants():
         warnings.simplefilter("ignore")  # the file's units are no FITS units
         table = Table.read(path)
     late = np.array([str(name).strip().startswith("M") for name in table["subclass"]])
-    good = late & (np.asarray(table["snri"], float) > LEAST_SNR)
+    good = late & (np.asarray(table["snri"], float) > MIN_SNR)
     real = {name: 1.0 - np.asarray(table[f"EW_{key}"], float)[good] / 1e3 / WIDTHS[name] for name, key in KEYS.items()}
     return pd.DataFrame(real | {"sodium": np.asarray(table["EW_NaD"], float)[good] / 1e3})
 

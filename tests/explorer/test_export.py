@@ -115,7 +115,7 @@ def test_a_selection_written_on_several_lines_is_no_trap(library, table, form):
 def test_no_star_or_too_many_is_a_sentence(library, table, monkeypatch):
     with pytest.raises(SelectionError, match="No star is selected"):
         export(library, Nothing(), np.zeros(table.n_stars, bool), "fits")
-    monkeypatch.setattr(module, "MOST_STARS", 10)
+    monkeypatch.setattr(module, "MAX_STARS", 10)
     with pytest.raises(SelectionError, match=r"a table takes 10\. Select fewer"):
         export(library, COOL, table.every, "csv")
 

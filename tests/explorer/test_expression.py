@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.model.completion import completions
-from explorer.model.expression import MOST_CHARACTERS, ExpressionError, Matches, parse
+from explorer.model.expression import MAX_CHARACTERS, ExpressionError, Matches, parse
 from explorer.model.selection import Everything, HasFlag, InCone, InRange, Joined, Named, Nothing, from_dict
 from pipeline.domain.columns import column
 
@@ -141,7 +141,7 @@ def test_errors_point_at_the_place(text, place, words):
     assert words in str(caught.value)
     if place is not None:
         assert text[caught.value.start : caught.value.end] == place
-    assert 0 <= caught.value.start < caught.value.end <= max(len(text), MOST_CHARACTERS) + 1
+    assert 0 <= caught.value.start < caught.value.end <= max(len(text), MAX_CHARACTERS) + 1
 
 
 @pytest.mark.parametrize(

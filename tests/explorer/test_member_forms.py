@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from explorer.model.members import LIMITS, MOST_BYTES, read_members
+from explorer.model.members import LIMITS, MAX_BYTES, read_members
 from explorer.model.selection import SelectionError
 from explorer.model.table import StarTable
 
@@ -229,7 +229,7 @@ def test_no_bomb_is_forgotten(bombs):
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_at_once_and_in_little_memory(stars, bombs, name):
     data = bombs[name]
-    assert len(data) <= MOST_BYTES
+    assert len(data) <= MAX_BYTES
     before = _reset_peak()
     start = time.process_time()
     with pytest.raises(SelectionError) as refused:
@@ -256,7 +256,7 @@ def _peak_mb():
 
 
 def test_the_limits_are_those_of_the_upload():
-    assert LIMITS.max_bytes == MOST_BYTES
+    assert LIMITS.max_bytes == MAX_BYTES
     assert LIMITS.max_columns == 2000
     with pytest.raises(SelectionError, match="at most 16,000,000"):
-        read_members(bytes(MOST_BYTES + 1), None)
+        read_members(bytes(MAX_BYTES + 1), None)

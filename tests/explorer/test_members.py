@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.model.export import export
-from explorer.model.members import MOST_BYTES, read_members
+from explorer.model.members import MAX_BYTES, read_members
 from explorer.model.selection import InRange, SelectionError
 from explorer.model.table import StarTable
 
@@ -172,21 +172,21 @@ def test_positions_are_read_from_parquet(library):
 
 def test_a_parquet_list_that_is_large_unpacked_is_refused(library):
     for columns, words in (
-        ({"obsid": np.zeros(MOST_BYTES // 8 + 1, np.int64)}, "more than 2,000,000 rows"),
+        ({"obsid": np.zeros(MAX_BYTES // 8 + 1, np.int64)}, "more than 2,000,000 rows"),
         ({"obsid": [[1], [2]]}, "among its 1 columns"),
         ({"name": ["a"], "size": [1]}, "among its 2 columns"),
     ):
         with pytest.raises(SelectionError, match=words):
             read_members(packed(columns, compression="zstd"), library.table)
-    long = pa.DictionaryArray.from_arrays(np.zeros(100_000, np.int32), ["1" * (MOST_BYTES // 2)])
-    small = packed({"obsid": long}, compression="zstd", dictionary_pagesize_limit=MOST_BYTES)
+    long = pa.DictionaryArray.from_arrays(np.zeros(100_000, np.int32), ["1" * (MAX_BYTES // 2)])
+    small = packed({"obsid": long}, compression="zstd", dictionary_pagesize_limit=MAX_BYTES)
     assert len(small) < 10_000
     with pytest.raises(SelectionError, match="unpacks to more than"):
         read_members(small, library.table)
 
 
 HOSTILE = {
-    "too large": (b"1\n" * (MOST_BYTES // 2 + 1), "bytes; at most"),
+    "too large": (b"1\n" * (MAX_BYTES // 2 + 1), "bytes; at most"),
     "empty": (b"", "The list is empty"),
     "white": (b" \n\n\t\n", "The list is empty"),
     "comments": (b"# nothing\n# more\n", "The list is empty"),

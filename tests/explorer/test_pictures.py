@@ -15,7 +15,7 @@ from explorer.model.selection import InRange
 from explorer.model.subsets import Subset
 from explorer.plots import picture
 from explorer.plots.journal import COLUMN_INCHES, PAGE_INCHES, STYLE, add_key, file_name, new_figure, sign
-from explorer.plots.marks import MOST_TICKS
+from explorer.plots.marks import MAX_TICKS
 from explorer.plots.paper import draw_paper_figure
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
@@ -74,7 +74,7 @@ def test_numbers_on_axes_stand_apart(draw, view):
     figure = draw(view)
     FigureCanvasAgg(figure).draw()
     axes = figure.axes[0]
-    assert len(axes.get_xticks()) <= MOST_TICKS + 3, "two of them may lie beyond the ends"
+    assert len(axes.get_xticks()) <= MAX_TICKS + 3, "two of them may lie beyond the ends"
     boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
     boxes = sorted((box for box in boxes if box.width), key=lambda box: box.x0)
     assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
@@ -124,10 +124,10 @@ def within(values, ends):
     return values[(values > ends[0]) & (values < ends[1])]
 
 
-@pytest.mark.parametrize("most_points", [0, picture.MOST_POINTS])
+@pytest.mark.parametrize("most_points", [0, picture.MAX_POINTS])
 @pytest.mark.parametrize("view", ["disc", "space_xy", "space_xz", "space_yz", "space_rz"])
 def test_views_with_equal_units_are_to_scale_as_points_and_as_images(draw, view, most_points, monkeypatch):
-    monkeypatch.setattr(picture, "MOST_POINTS", most_points)
+    monkeypatch.setattr(picture, "MAX_POINTS", most_points)
     for state in ({}, {"colour_by": "m_h"}):
         figure = draw(view, **state)
         FigureCanvasAgg(figure).draw()

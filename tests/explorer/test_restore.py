@@ -134,7 +134,7 @@ def test_a_link_opens_the_views_whatever_the_room_of_who_made_it(page, links):
 
 
 def test_what_is_too_large_to_be_kept_is_told(page, links, monkeypatch, caplog):
-    monkeypatch.setattr("explorer.model.links.MOST_BYTES", 100)
+    monkeypatch.setattr("explorer.model.links.MAX_BYTES", 100)
     page.open()
     assert "at most 100 are kept" in page.ask("share")["say"]
     page.send("side", open=True)

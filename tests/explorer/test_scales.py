@@ -40,7 +40,7 @@ def test_a_few_wild_values_do_not_squeeze_the_others():
 def test_the_legend_says_when_each_dot_is_a_star(page, monkeypatch):
     assert page.open()["legend"]["label"] == "each dot is a star"
     assert page.send("colour", value="m_h")["legend"]["label"] == "[M/H] [dex]"
-    monkeypatch.setattr("explorer.views.stage.MOST_GLYPHS", 0)
+    monkeypatch.setattr("explorer.views.stage.MAX_GLYPHS", 0)
     assert page.look(range(6))["legend"]["label"] == "mean [M/H] [dex]"
     assert page.send("colour", value="count")["legend"]["low"] == "1"
 

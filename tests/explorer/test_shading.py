@@ -8,7 +8,7 @@ import slow_shading as slow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.model.selection import MOST_IMAGES, WIDEST, InRange, images
+from explorer.model.selection import MAX_IMAGES, WIDEST, InRange, images
 from explorer.model.subsets import Subset
 from explorer.model.table import StarTable
 from explorer.plots import kernels
@@ -80,7 +80,7 @@ def test_packing_loses_nothing(height, width, fill, seed):
     image = np.where(rng.random((height, width)) < fill, rng.integers(1, 256, (height, width)), 0).astype(np.uint8)
     assert np.array_equal(slow.unpack(packed(image), image.shape), image)
     empty = np.zeros((height * 10, width), np.uint8)
-    assert len(packed(empty)) <= 2 * (empty.size // kernels.MOST_RUN + 1)
+    assert len(packed(empty)) <= 2 * (empty.size // kernels.MAX_RUN + 1)
 
 
 def test_longitudes_come_round():
@@ -132,9 +132,9 @@ def test_a_view_of_a_million_turns_is_drawn_in_its_middle_without_going_through_
         canvas = Canvas(table, *names)
         for far in (1e4, 1e9, 1e300):
             view = Viewport(-far, far, -far, far, 50, 40)
-            assert 2 <= canvas.stars_in(view, 1000).rows.size <= 3 * MOST_IMAGES
+            assert 2 <= canvas.stars_in(view, 1000).rows.size <= 3 * MAX_IMAGES
             assert canvas.everything(view).levels.any()
-            assert len(canvas.images_of(0, view)) <= MOST_IMAGES
+            assert len(canvas.images_of(0, view)) <= MAX_IMAGES
     assert images("sgr_lambda", "glon", (0.0, WIDEST, 0.0, WIDEST)) == [
         (360.0 * across, 360.0 * up) for across in range(5) for up in range(5)
     ]

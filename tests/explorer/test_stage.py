@@ -29,7 +29,7 @@ def alone(request, library, links):
 
 @pytest.fixture
 def as_images(monkeypatch):
-    monkeypatch.setattr("explorer.views.stage.MOST_GLYPHS", 0)
+    monkeypatch.setattr("explorer.views.stage.MAX_GLYPHS", 0)
 
 
 def drawn(page, answer):
@@ -414,7 +414,7 @@ def test_selected_bars_are_seen_whatever_the_colours(page, colour):
 
 
 def test_views_of_a_larger_grid_are_all_dots_or_all_images(page, monkeypatch):
-    monkeypatch.setattr("explorer.views.stage.MOST_GLYPHS", 6 * page.library.table.n_stars)
+    monkeypatch.setattr("explorer.views.stage.MAX_GLYPHS", 6 * page.library.table.n_stars)
     page.open()
     page.send("grid", value=8)
     assert set(page.layers(page.look(range(8)), "stars")) == set(range(5))

@@ -8,7 +8,7 @@ import pytest
 
 from explorer.model.comparisons import differences, pairs_of
 from explorer.model.selection import InIds
-from explorer.plots.validation import MOST_DOTS, values_figure
+from explorer.plots.validation import MAX_DOTS, values_figure
 from explorer.state.workspace import Workspace
 from explorer.views.validate import ROOM, ValidateView, physics_table, truth_tables
 
@@ -98,7 +98,7 @@ def test_a_catalogue_with_nothing_to_compare_says_so(library):
 
 def test_many_stars_are_drawn_as_densities(compared):
     found = differences(compared, pairs_of(compared)[0])
-    many = np.resize(found.ours, MOST_DOTS + 1)
+    many = np.resize(found.ours, MAX_DOTS + 1)
     crowd = replace(found, ours=many, other=many - 10.0)
     kinds = [type(values_figure(one, dark=False).get(0)).__name__ for one in (found, crowd)]
     assert kinds == ["Points", "Image"]
@@ -123,7 +123,7 @@ def test_without_a_validation_it_says_how_to_make_one():
 def test_the_density_of_many_stars_is_clear_where_there_are_none(compared, dark):
     pair = pairs_of(compared)[0]
     rng = np.random.default_rng(2)
-    count = MOST_DOTS + 500
+    count = MAX_DOTS + 500
     ours = rng.normal(3700.0, 80.0, count)
     found = differences(compared, pair)
     many = replace(found, ours=ours, other=ours + rng.normal(0.0, 30.0, count))

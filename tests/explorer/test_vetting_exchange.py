@@ -14,8 +14,8 @@ from vetting_helpers import ANN, BOB, CY, EVE, draft, judge_all, make_desk
 from explorer.model.vetting import exchange
 from explorer.model.vetting.events import EventKind, VettingEvent
 from explorer.model.vetting.exchange import (
+    MAX_BYTES,
     MAX_DAMAGED,
-    MOST_BYTES,
     ExchangeError,
     Source,
     export_record,
@@ -296,7 +296,7 @@ def test_a_file_of_damaged_lines_costs_neither_time_nor_memory(desk, line):
 
 
 def test_a_file_is_at_most_50_mb():
-    assert MOST_BYTES == 50_000_000
+    assert MAX_BYTES == 50_000_000
 
 
 # --- what a release takes over -------------------------------

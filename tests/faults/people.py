@@ -22,7 +22,7 @@ from explorer.model.vetting.people import Role, UserFile
 
 FORGOTTEN_S = 60
 """Longer than the server keeps the session of a page that was closed, and what it left."""
-MOST_SLOWER = 0.15
+MAX_SLOWER = 0.15
 """Seconds by which a brusher's 95th percentile may grow beside a fault."""
 NAMES = ("ann", "bob", "eve")
 
@@ -136,7 +136,7 @@ async def slow_readers(server, readers, stars):
     return {
         "fault": "pages that never read",
         "tried": readers,
-        "survived": readers * (beside < alone + 10 * MOST_SLOWER),
+        "survived": readers * (beside < alone + 10 * MAX_SLOWER),
         "messages": readers * stars,
         "mb_before": before,
         "mb_most": most,
@@ -175,7 +175,7 @@ async def flood(server, count, *, one_address):
     return {
         "fault": f"sign-in flood from {'one address' if one_address else f'{count} addresses'}",
         "tried": count,
-        "survived": count * (let_in and beside < alone + MOST_SLOWER),
+        "survived": count * (let_in and beside < alone + MAX_SLOWER),
         "hashed": codes.count(200),
         "refused_unhashed": codes.count(429),
         "a_right_password_took_s": waited,

@@ -11,15 +11,15 @@ from typing import Any
 from explorer.model.vetting.campaigns import Campaign, Task
 from explorer.model.vetting.events import (
     LARGEST_STAR,
-    MOST_CATALOGUE_CHARACTERS,
+    MAX_CATALOGUE_CHARACTERS,
     NAME_PATTERN,
     is_utc,
     is_uuid,
 )
 from explorer.model.vetting.rules import VettingRules
 
-MOST_NAME_CHARACTERS = 80
-MOST_TASKS = 100_000
+MAX_NAME_CHARACTERS = 80
+MAX_TASKS = 100_000
 """More than the largest campaign has with all its controls and repeats."""
 
 
@@ -51,15 +51,15 @@ def read_campaign(values: Mapping[str, Any]) -> tuple[Campaign, tuple[Task, ...]
 
 def _breaches(campaign: Campaign) -> list[str]:
     name, catalogue, seed = campaign.name, campaign.catalogue, campaign.seed
-    named = name.strip() and name.isprintable() and len(name) <= MOST_NAME_CHARACTERS
+    named = name.strip() and name.isprintable() and len(name) <= MAX_NAME_CHARACTERS
     found = [
         (not is_uuid(campaign.id), f"id {campaign.id!r:.60} of the campaign is not a UUID in lower case"),
-        (not named, f"{name!r:.60} is no name of a campaign: 1 to {MOST_NAME_CHARACTERS} printable characters"),
+        (not named, f"{name!r:.60} is no name of a campaign: 1 to {MAX_NAME_CHARACTERS} printable characters"),
         (not is_utc(campaign.created), f"created is {campaign.created!r:.60}, not like 2026-01-31T12:00:00.000000Z"),
         (not NAME_PATTERN.fullmatch(campaign.created_by), f"created_by is {campaign.created_by!r:.80}, no user name"),
         (
-            not catalogue.isprintable() or len(catalogue) > MOST_CATALOGUE_CHARACTERS,
-            f"catalogue is {catalogue!r:.60}: at most {MOST_CATALOGUE_CHARACTERS} printable characters",
+            not catalogue.isprintable() or len(catalogue) > MAX_CATALOGUE_CHARACTERS,
+            f"catalogue is {catalogue!r:.60}: at most {MAX_CATALOGUE_CHARACTERS} printable characters",
         ),
         (not _is_whole(seed, -(2**63), 2**63 - 1), f"seed is {reprlib.repr(seed)}, no whole number of 64 bit"),
     ]
@@ -67,8 +67,8 @@ def _breaches(campaign: Campaign) -> list[str]:
 
 
 def _tasks(campaign: Campaign, listed: object) -> tuple[Task, ...]:
-    if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_TASKS:
-        raise ValueError(f"campaign {campaign.name!r} needs a list of 1 to {MOST_TASKS:,} tasks.")
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_TASKS:
+        raise ValueError(f"campaign {campaign.name!r} needs a list of 1 to {MAX_TASKS:,} tasks.")
     tasks = tuple(_task(campaign, number, one) for number, one in enumerate(listed, 1))
     if len({(task.star, task.occasion) for task in tasks}) != len(tasks):
         raise ValueError(f"campaign {campaign.name!r} has a star twice for one occasion.")

@@ -29,7 +29,7 @@ from explorer.model.vetting.record import find, insert
 from explorer.model.vetting.rules import VettingRules
 from explorer.model.vetting.standing import Standing
 
-_MOST_NAME = 80
+_MAX_NAME = 80
 
 
 class Desk(Ledger):
@@ -149,8 +149,8 @@ class Desk(Ledger):
         """Start a campaign on some stars of the catalogue."""
         self.need(person, Role.ADJUDICATOR, "start a campaign")
         title = name.strip()
-        if not title or len(title) > _MOST_NAME or not title.isprintable():
-            self.refuse(person, "start a campaign", f"A campaign needs a name of at most {_MOST_NAME} characters.")
+        if not title or len(title) > _MAX_NAME or not title.isprintable():
+            self.refuse(person, "start a campaign", f"A campaign needs a name of at most {_MAX_NAME} characters.")
         table, rules = self.library.table, rules or VettingRules()
         drawn = secrets.randbelow(2**31) if seed is None else seed
         oddness = table["oddness"] if "oddness" in table else np.zeros(table.n_stars, np.float32)

@@ -12,14 +12,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-MOST_NOTE_CHARACTERS = 10_000
-MOST_CLASS_CHARACTERS = 40
-MOST_FLAGS = 64
-MOST_CATALOGUE_CHARACTERS = 200
-MOST_FIT_CHARACTERS = 64
+MAX_NOTE_CHARACTERS = 10_000
+MAX_CLASS_CHARACTERS = 40
+MAX_FLAGS = 64
+MAX_CATALOGUE_CHARACTERS = 200
+MAX_FIT_CHARACTERS = 64
 CLASS = "class"
 """Key of a proposal that names a class in words."""
-MOST_REFIT_CHARACTERS = 20_000
+MAX_REFIT_CHARACTERS = 20_000
 REFIT = "refit"
 """Key of a proposal under which the refit that it came from is kept, as JSON."""
 
@@ -123,11 +123,11 @@ class VettingEvent:
             (self.verdict is not None and not 0 <= self.verdict <= 9, f"verdict {self.verdict!r:.60} is no digit"),
             (is_undo and self.supersedes is None, "an undo names the event that it takes back"),
             (self.supersedes is not None and not is_uuid(self.supersedes), "the superseded event is not a UUID"),
-            (len(self.flags) > MOST_FLAGS, f"there are more than {MOST_FLAGS} flags"),
+            (len(self.flags) > MAX_FLAGS, f"there are more than {MAX_FLAGS} flags"),
             (list(self.flags) != sorted(set(self.flags)), "flags are repeated or out of order"),
-            (len(self.note) > MOST_NOTE_CHARACTERS, f"the note has more than {MOST_NOTE_CHARACTERS:,} characters"),
-            (len(self.catalogue) > MOST_CATALOGUE_CHARACTERS, f"catalogue {self.catalogue!r:.60} is too long"),
-            (len(self.fit) > MOST_FIT_CHARACTERS, f"fit {self.fit!r:.60} is too long"),
+            (len(self.note) > MAX_NOTE_CHARACTERS, f"the note has more than {MAX_NOTE_CHARACTERS:,} characters"),
+            (len(self.catalogue) > MAX_CATALOGUE_CHARACTERS, f"catalogue {self.catalogue!r:.60} is too long"),
+            (len(self.fit) > MAX_FIT_CHARACTERS, f"fit {self.fit!r:.60} is too long"),
             (any("\0" in text for text in self._texts()), "a text holds the character NUL"),
             (not all(_encodable(text) for text in self._texts()), "a text is not valid Unicode"),
         ]
@@ -141,10 +141,10 @@ class VettingEvent:
         found = []
         for name, value in self.proposal.items():
             if name == CLASS:
-                if not isinstance(value, str) or len(value) > MOST_CLASS_CHARACTERS:
+                if not isinstance(value, str) or len(value) > MAX_CLASS_CHARACTERS:
                     found.append("the proposed class is not a short word")
             elif name == REFIT:
-                if not isinstance(value, str) or len(value) > MOST_REFIT_CHARACTERS:
+                if not isinstance(value, str) or len(value) > MAX_REFIT_CHARACTERS:
                     found.append("the refit is not a short text")
             elif isinstance(value, (str, bool)) or not math.isfinite(value):
                 found.append(f"the proposed {name!r:.60} is not a finite number")

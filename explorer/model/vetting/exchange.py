@@ -33,7 +33,7 @@ from pipeline.products.vetting import NO_VERDICT, SETTLED, Verdict
 
 LOG = logging.getLogger("explorer.vetting")
 
-MOST_BYTES = 50_000_000
+MAX_BYTES = 50_000_000
 """Of a file that is merged."""
 
 MAX_DAMAGED = 1_000

@@ -18,8 +18,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from explorer.model.vetting.events import NAME_PATTERN, Authority
 
-LEAST_CHARACTERS = 10
-MOST_CHARACTERS = 1000
+MIN_CHARACTERS = 10
+MAX_CHARACTERS = 1000
 """Longer passwords are refused before they are hashed."""
 
 
@@ -177,7 +177,7 @@ class UserFile:
 
     def check(self, name: str, password: str) -> bool:
         """Whether a password is a user's. An unknown name takes as long as a wrong password."""
-        if len(password) > MOST_CHARACTERS:
+        if len(password) > MAX_CHARACTERS:
             return False
         kept, decoy = self._read().get(name, {}).get("hash", ""), self._decoy
         try:
@@ -204,8 +204,8 @@ class UserFile:
         users = dict(self._read())
         if name in users and not replace:
             raise UserError(f"User {name} exists already in {self.path}; replace the entry to change it.")
-        if password is not None and not LEAST_CHARACTERS <= len(password) <= MOST_CHARACTERS:
-            raise UserError(f"A password has at least {LEAST_CHARACTERS} characters.")
+        if password is not None and not MIN_CHARACTERS <= len(password) <= MAX_CHARACTERS:
+            raise UserError(f"A password has at least {MIN_CHARACTERS} characters.")
         hashed = "" if password is None else self._hasher.hash(password)
         users[name] = {"role": role.name.lower(), "hash": hashed}
         self._write(users)

@@ -18,8 +18,8 @@ FLAG_KEYS = "qwert"
 PROPOSABLE = frozenset(column.name for column in COLUMNS if column.is_float)
 """Columns for which values can be proposed."""
 
-MOST_FLAGS = 32
-MOST_WORD_CHARACTERS = 40
+MAX_FLAGS = 32
+MAX_WORD_CHARACTERS = 40
 """Of a flag, and of the meaning of a verdict."""
 
 
@@ -83,7 +83,7 @@ class VettingRules:
             "verdicts are digits 0 to 9": not self.verdicts
             or not all(_is_whole(digit, 0, 9) for digit in self.verdicts),
             f"verdicts mean {_WORDS}": not all(_is_word(word) for word in self.verdicts.values()),
-            f"flags are 1 to {MOST_FLAGS}": not 1 <= len(self.flags) <= MOST_FLAGS,
+            f"flags are 1 to {MAX_FLAGS}": not 1 <= len(self.flags) <= MAX_FLAGS,
             f"flags are {_WORDS}": not all(_is_word(flag) for flag in self.flags),
             "flags hold no comma": any("," in str(flag) for flag in self.flags),
             "flags differ from one another": len({str(flag) for flag in self.flags}) != len(self.flags),
@@ -157,7 +157,7 @@ class VettingRules:
 _DIGITS = {str(digit): digit for digit in range(10)}
 """Keys of verdicts in TOML and JSON, which are texts."""
 
-_WORDS = f"short printable words of at most {MOST_WORD_CHARACTERS} characters"
+_WORDS = f"short printable words of at most {MAX_WORD_CHARACTERS} characters"
 
 
 def _is_number(value: object, low: float, high: float) -> bool:
@@ -174,4 +174,4 @@ def _is_tolerance(value: object) -> bool:
 
 
 def _is_word(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value.strip()) <= MOST_WORD_CHARACTERS and value.isprintable()
+    return isinstance(value, str) and 0 < len(value.strip()) <= MAX_WORD_CHARACTERS and value.isprintable()

@@ -15,7 +15,7 @@ from explorer.model.subsets import describe
 from explorer.model.vetting.desk import Desk
 from explorer.model.vetting.drafts import RefusedError
 from explorer.model.vetting.exchange import (
-    MOST_BYTES,
+    MAX_BYTES,
     ExchangeError,
     Source,
     export_record,
@@ -33,7 +33,7 @@ from pipeline.products.manifest import ProductError
 from pipeline.products.publication import NAME_PATTERN, failed_physics, freeze
 from pipeline.products.vetting import write_verdicts
 
-MOST_STARS = 20_000
+MAX_STARS = 20_000
 """Stars of one campaign; a queue that long is years of work."""
 
 
@@ -51,7 +51,7 @@ class CampaignsRoom(VettingRoom):
     def __init__(self, visit: Visit, releases: Path) -> None:
         super().__init__(visit, "campaigns", Role.VIEWER)
         self.releases = releases
-        self.uploads = Uploads(MOST_BYTES)
+        self.uploads = Uploads(MAX_BYTES)
         self.channel.on(protocol.Start, self._start)
         self.channel.on(protocol.ExportRecord, self._record)
         self.channel.on(protocol.ExportVerdicts, self._verdicts)
@@ -67,7 +67,7 @@ class CampaignsRoom(VettingRoom):
             "role": visit.desk.people.role_of(visit.known.name).name.lower(),
             "selected": visit.workspace.n_selected,
             "selection": describe(visit.workspace.selection, visit.workspace.table.known),
-            "most": MOST_STARS,
+            "most": MAX_STARS,
             "failed": list(failed_physics(visit.desk.library.products.directory)),
         }
         if campaign is not None:
@@ -88,8 +88,8 @@ class CampaignsRoom(VettingRoom):
         table, workspace = self.visit.desk.library.table, self.visit.workspace
         rows = workspace.rows.nonzero()[0]
         count = request.stars
-        if not 1 <= count <= MOST_STARS:
-            raise RefusedError(f"A campaign has 1 to {MOST_STARS:,} stars, not {count:,}.")
+        if not 1 <= count <= MAX_STARS:
+            raise RefusedError(f"A campaign has 1 to {MAX_STARS:,} stars, not {count:,}.")
         if "oddness" in table:
             rows = rows[(-table["oddness"][rows]).argsort(kind="stable")]
         stars = [int(star) for star in table["obsid"][rows[:count]]]
@@ -128,9 +128,9 @@ class CampaignsRoom(VettingRoom):
             data = self.uploads.given(request)
         except SelectionError as error:
             raise RefusedError(str(error)) from error
-        if len(data) > MOST_BYTES:
+        if len(data) > MAX_BYTES:
             raise RefusedError(
-                f"This file has {len(data) / 1e6:,.1f} MB; a record of at most {MOST_BYTES // 1_000_000} MB is merged "
+                f"This file has {len(data) / 1e6:,.1f} MB; a record of at most {MAX_BYTES // 1_000_000} MB is merged "
                 "here. Merge it by command: python -m explorer import-record FILE."
             )
         visit, text = self.visit, data.decode("utf-8", "replace")

@@ -22,7 +22,7 @@ from pipeline.sources.tables.units import SEXAGESIMAL_UNITS, conversion, parse_u
 
 FloatArray = NDArray[np.float64]
 
-LEAST_VALID_SHARE = 0.5
+MIN_VALID_SHARE = 0.5
 MAX_MEDIAN_KPC = 150.0
 """No catalogue of stars has half of them farther away: larger numbers are parsecs."""
 
@@ -222,7 +222,7 @@ def _decimals(making: Making, name: str, ours: str) -> FloatArray:
         numbers = pd.to_numeric(values.str.strip().replace("", np.nan), errors="coerce")
         known = int(numbers.notna().sum())
         text = int((values.str.strip() != "").sum())
-        if text > known and known < LEAST_VALID_SHARE * text:
+        if text > known and known < MIN_VALID_SHARE * text:
             raise TableError(
                 f"{making.table.name}: column {name!r} ({ours}) holds text where numbers are expected: "
                 f"{text - known:,} of {text:,} values are no numbers."
@@ -266,7 +266,7 @@ def _number(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.floa
     sentinels += repeated
     outside = _outside(values, declared)
     known = np.isfinite(values)
-    mostly = known.any() and outside.sum() > (1.0 - LEAST_VALID_SHARE) * known.sum()
+    mostly = known.any() and outside.sum() > (1.0 - MIN_VALID_SHARE) * known.sum()
     if mostly or (known.any() and declared.unit == "kpc" and np.median(values[known]) > MAX_MEDIAN_KPC):
         raise TableError(_out_of_range(making.table.name, recipe, declared, values[known], unit))
     values[outside] = np.nan
@@ -367,7 +367,7 @@ def _sexagesimal(making: Making, declared: Column, recipe: Recipe) -> FloatArray
     plain = pd.to_numeric(text.replace("", np.nan), errors="coerce").to_numpy(np.float64)
     degrees = np.where(np.isfinite(degrees), degrees, plain)
     known, filled = np.isfinite(degrees), (text != "").to_numpy(bool)
-    if known.sum() < LEAST_VALID_SHARE * max(filled.sum(), 1):
+    if known.sum() < MIN_VALID_SHARE * max(filled.sum(), 1):
         raise TableError(
             f"{making.table.name}: column {name!r} ({declared.name}) holds neither degrees nor hours, minutes "
             "and seconds."

@@ -18,7 +18,7 @@ _BYTE_BY_BYTE = re.compile(r"Byte-by-byte Description of file\s*:?\s*(?P<files>.
 _DESCRIBED_COLUMN = re.compile(r"\s*(\d+\s*-\s*)?\d+\s+[AIFE]\d")
 _SIMULATED = re.compile(r"\bsimulated\s*:\s*(?!false\b|no\b)\w", re.IGNORECASE)
 _HEAD_LETTERS = 20_000
-_MOST_README = 1 << 24
+_MAX_README = 1 << 24
 
 _IPAC_KINDS: dict[str, Kind] = {
     **dict.fromkeys(("int", "i", "integer", "long", "l"), "int"),
@@ -110,7 +110,7 @@ def readme_of(path: Path | None) -> Path | None:
         if candidate.name.lower() not in ("readme", "readme.txt") or not candidate.is_file() or candidate == path:
             continue
         with candidate.open("rb") as file:
-            text = file.read(_MOST_README).decode("utf-8", "replace")
+            text = file.read(_MAX_README).decode("utf-8", "replace")
         for match in _BYTE_BY_BYTE.finditer(text):
             wanted = re.split(r"[\s,]+", match["files"].strip())
             if any(re.fullmatch(re.escape(item).replace(r"\*", ".*").replace(r"\?", "."), name) for item in wanted):

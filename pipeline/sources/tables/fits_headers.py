@@ -15,8 +15,8 @@ from pipeline.sources.tables.table_file import Limits, Origin, TableError
 
 _BLOCK = 2880
 _SKIP_BYTES = 1 << 24
-_MOST_HDUS = 1000
-_MOST_HEADER_BYTES = 20_000_000
+_MAX_HDUS = 1000
+_MAX_HEADER_BYTES = 20_000_000
 _HEADER_BYTES_A_COLUMN = 4000
 _OTHER_HEADER_BYTES = 1_000_000
 
@@ -77,7 +77,7 @@ def largest_table(origin: Origin) -> tuple[fits.Header, int, bool]:
 def _headers(stream: IO[bytes], seekable: bool, origin: Origin) -> Iterator[tuple[fits.Header, int]]:
     """Each header, and the first byte of its data."""
     position = 0
-    for _ in range(_MOST_HDUS):
+    for _ in range(_MAX_HDUS):
         header, length = _next_header(stream, origin.limits)
         if header is None:
             return
@@ -108,7 +108,7 @@ def _says_simulated(header: fits.Header) -> bool:
 
 def _next_header(stream: IO[bytes], limits: Limits) -> tuple[fits.Header | None, int]:
     """The next header and its length in bytes; None at the end of the file."""
-    most = _MOST_HEADER_BYTES
+    most = _MAX_HEADER_BYTES
     if limits.max_columns is not None:
         most = min(most, _OTHER_HEADER_BYTES + _HEADER_BYTES_A_COLUMN * limits.max_columns)
     blocks: list[bytes] = []

@@ -20,7 +20,7 @@ from pipeline.sources.tables.table_file import BLOCK_ROWS, Field, Kind, Origin, 
 from pipeline.sources.tables.text_tables import numbers_from_text
 
 _BLOCK_BYTES = 1 << 26
-_MOST_ROW_BYTES = 1 << 27
+_MAX_ROW_BYTES = 1 << 27
 _ASCII_FORMAT = re.compile(r"\s*(?P<code>[AIFED])(?P<width>\d+)(\.\d+)?\s*")
 _FORMAT = re.compile(r"\s*(?P<repeat>\d*)\s*(?P<code>[LXBIJKAEDCMPQ])(?P<rest>.*)")
 _WIDTH = {"L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16, "P": 8, "Q": 16}
@@ -71,9 +71,9 @@ class FitsTable(TableFile):
             raise damaged_fits(origin.name, error) from None
         if filled != self._row_bytes and not ascii_table:
             raise TableError(f"{origin.name}: its columns fill {filled} bytes a row and NAXIS1 says {self._row_bytes}.")
-        if self._row_bytes > _MOST_ROW_BYTES:
+        if self._row_bytes > _MAX_ROW_BYTES:
             raise TableError(
-                f"{origin.name}: its rows have {self._row_bytes:,} bytes; at most {_MOST_ROW_BYTES:,} are read."
+                f"{origin.name}: its rows have {self._row_bytes:,} bytes; at most {_MAX_ROW_BYTES:,} are read."
             )
         super().__init__(origin.name, "FITS", fields, rows, origin.limits, simulated=simulated)
 

@@ -13,10 +13,10 @@ from pipeline.sources.tables.table_file import Limits, Origin, TableError
 from pipeline.sources.tables.text_encoding import decode_head, refuse_long_line, split_lines
 
 HEAD_BYTES = 1 << 18
-_MOST_HEAD_BYTES = 1 << 25
+_MAX_HEAD_BYTES = 1 << 25
 DELIMITERS = (",", "\t", ";", "|")
 _SAMPLE_LINES = 50
-_LEAST_SHARE = 0.5
+_MIN_SHARE = 0.5
 """Of the lines that have as many delimiters as the first."""
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eEdD][-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
@@ -128,7 +128,7 @@ def _head_lines(origin: Origin) -> tuple[str, list[str]]:
             return encoding, lines
         lines = lines[:-1]
         content = sum(bool(line.strip()) and not line.startswith("#") for line in lines)
-        if content > 1 or size >= _MOST_HEAD_BYTES:
+        if content > 1 or size >= _MAX_HEAD_BYTES:
             return encoding, lines
         size *= 8
 
@@ -156,7 +156,7 @@ def find_delimiter(sample: Sequence[str], name: str) -> str:
     for sign in DELIMITERS:
         counts = [len(split(line, sign)) for line in sample if not is_rule(line)]
         share = sum(count == counts[0] for count in counts) / len(counts) if counts else 0.0
-        if share >= _LEAST_SHARE and counts[0] > 1:
+        if share >= _MIN_SHARE and counts[0] > 1:
             fits[sign] = share, counts[0]
     if not fits:
         words = [len(_TOKEN.findall(line)) for line in sample]

@@ -36,7 +36,7 @@ MISSING = (
 _SAMPLE_ROWS = 1000
 _SAMPLE_CELLS = 200_000
 _BLOCK_BYTES = 1 << 23
-_MOST_SKIPPED = 1000
+_MAX_SKIPPED = 1000
 _WRONG_SHARE = 0.2
 """A file where more rows than this do not fit its header is not the table that it seems to be."""
 
@@ -200,7 +200,7 @@ class TextTable(TableFile):
     def _sentences(self, skipped: Sequence[int], *, lines: bool) -> list[str]:
         """What each row that does not fit looks like: its line where rows are lines."""
         width = len(self.layout.names)
-        found = [(f"a row has {count} cells", count) for count in skipped[:_MOST_SKIPPED]]
+        found = [(f"a row has {count} cells", count) for count in skipped[:_MAX_SKIPPED]]
         if lines:
             numbered = enumerate(self._lines(), self.layout.skip_lines + 1)
             counted = (
@@ -209,7 +209,7 @@ class TextTable(TableFile):
                 if line.strip() and not line.startswith("#")
             )
             wrong = ((f"line {number} has {count} cells", count) for number, count in counted if count != width)
-            found = list(itertools.islice(wrong, min(len(skipped), _MOST_SKIPPED))) or found
+            found = list(itertools.islice(wrong, min(len(skipped), _MAX_SKIPPED))) or found
         told = [f"{words}; the header names {width} columns" for words, _ in found]
         more = len(skipped) - len(told)
         return told if more <= 0 else [*told, *[f"{more:,} more rows have another number of cells"]]
