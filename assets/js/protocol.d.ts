@@ -306,7 +306,7 @@ export interface RecordPart {
   data: string;
 }
 
-/** A rectangle that was drawn, in data coordinates; its fields in pixels are not used. */
+/** A rectangle that was drawn, in data coordinates. */
 export interface Rectangle {
   type: "rect";
   x0: number;
