@@ -38,9 +38,10 @@ import panel as pn
 from panel.io.server import Server
 from tornado.ioloop import PeriodicCallback
 
-from explorer.access.forwarded import ForwardedOnly
+from explorer.access.forwarded import without_visitors_headers
 from explorer.access.guards import Guard, OwnerGuard
-from explorer.access.prefix import WITHOUT_SLASH, AddSlash, PrefixRemoved
+from explorer.access.prefix import WITHOUT_SLASH, AddSlash, removal_of
+from explorer.access.requests import ChangedRequests
 from explorer.app import TITLE, serve_session, served_at, warm_up
 from explorer.logs import WITHIN_S, Repeats, configure_logs
 from explorer.model.building import default_build
@@ -161,9 +162,9 @@ def server_of(config: AppConfig, guard: Guard, page: Callable[[], object]) -> Se
     )
     http = http_server_of(server)
     if config.proxied:
-        http.request_callback = ForwardedOnly(http.request_callback)
+        http.request_callback = ChangedRequests(http.request_callback, without_visitors_headers)
     if config.prefix:
-        http.request_callback = PrefixRemoved(http.request_callback, config.prefix)
+        http.request_callback = ChangedRequests(http.request_callback, removal_of(config.prefix))
     PeriodicCallback(guard.sweep, SWEEP_MS).start()
     return server
 

@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 
 from explorer.model.vetting.people import Role
 
-Name: TypeAlias = Annotated[str, Meta(max_length=200)]
+Name: TypeAlias = Annotated[str, Meta(max_length=10_000)]
 Text: TypeAlias = Annotated[str, Meta(max_length=200_000)]
 Slot: TypeAlias = Annotated[int, Meta(ge=0, le=7)]
 Index: TypeAlias = Annotated[int, Meta(ge=0)]

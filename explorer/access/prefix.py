@@ -2,65 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-
-from tornado.httputil import (
-    HTTPConnection,
-    HTTPHeaders,
-    HTTPMessageDelegate,
-    HTTPServerConnectionDelegate,
-    RequestStartLine,
-    ResponseStartLine,
-)
+from tornado.httputil import HTTPConnection, HTTPHeaders, RequestStartLine
 from tornado.web import RequestHandler
+
+from explorer.access.requests import Change
 
 WITHOUT_SLASH = "/without-slash"
 """Where a request for the prefix itself is answered: relative addresses of a page need the slash at its end."""
 
 
-class PrefixRemoved(HTTPServerConnectionDelegate):
-    """Hands requests on, as if they were for the root of the host.
+def removal_of(prefix: str) -> Change:
+    """What makes requests as if they were for the root of the host, of a prefix such as ``/mgiants``."""
 
-    Parameters
-    ----------
-    application : HTTPServerConnectionDelegate
-        What answers.
-    prefix : str
-        Such as ``/mgiants``.
-    """
+    def remove(_: HTTPConnection, start_line: RequestStartLine, __: HTTPHeaders) -> RequestStartLine:
+        path, mark, query = start_line.path.partition("?")
+        return start_line._replace(path=without_prefix(path, prefix) + mark + query)
 
-    def __init__(self, application: HTTPServerConnectionDelegate, prefix: str) -> None:
-        self._application, self._prefix = application, prefix
-
-    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
-        """Watch a request's first line."""
-        return _Message(self._application.start_request(server_conn, request_conn), self._prefix)
-
-    def on_close(self, server_conn: object) -> None:
-        """Pass on that a connection was closed."""
-        self._application.on_close(server_conn)
-
-
-class _Message(HTTPMessageDelegate):
-    def __init__(self, message: HTTPMessageDelegate, prefix: str) -> None:
-        self._message, self._prefix = message, prefix
-
-    def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> Awaitable[None] | None:
-        if isinstance(start_line, RequestStartLine):
-            path, mark, query = start_line.path.partition("?")
-            start_line = start_line._replace(path=without_prefix(path, self._prefix) + mark + query)
-        return self._message.headers_received(start_line, headers)
-
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        return self._message.data_received(chunk)
-
-    def finish(self) -> None:
-        self._message.finish()
-
-    def on_connection_close(self) -> None:
-        self._message.on_connection_close()
+    return remove
 
 
 def without_prefix(path: str, prefix: str) -> str:

@@ -117,7 +117,7 @@ class Channel(JSComponent):
             try:
                 request = decode(data)
             except ValueError as error:
-                _LOG.warning("Refused: %.300s", error)
+                _LOG.warning("Refused: %.300s", ascii(str(error)))
                 kind = data.get("kind") if isinstance(data, dict) else None
                 self.refuse(NOT_UNDERSTOOD, kind if isinstance(kind, str) else "")
                 return

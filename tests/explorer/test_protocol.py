@@ -139,3 +139,5 @@ def test_a_refused_request_of_explore_has_a_sentence(page, caplog):
     assert page.ask(kind="judge", **{k: v for k, v in EXAMPLES["judge"].items() if k != "kind"})["say"] == NOT_HERE
     assert page.ask(kind="tap", slot=0)["say"] == NOT_UNDERSTOOD
     assert "missing required field `x`" in caplog.text
+    page.ask(kind="undo", **{"a\nforged line": 1})
+    assert "\\nforged line" in caplog.messages[-1]

@@ -25,6 +25,7 @@ from explorer.model.vetting import store as stores
 from explorer.model.vetting.backup import BackupError, _lines, restore_file, restore_lines, write_copy
 from explorer.model.vetting.store import Store, StoreError
 from explorer.views.vetting.visit import BACK
+from pipeline.products.vetting import read_verdicts
 
 SIDES = ("", "-wal", "-shm")
 
@@ -238,6 +239,17 @@ def test_an_export_that_fails_leaves_the_one_before(desk, where, tmp_path, capsy
     assert capsys.readouterr().err.startswith("error: The vetting record cannot be used: no such column")
     assert target.read_bytes() == before
     assert [path.name for path in tmp_path.glob("*.jsonl")] == ["record.jsonl"]
+    assert not list(tmp_path.glob(".part-*"))
+
+
+def test_verdicts_are_exported_and_never_over_the_record(desk, where, library, tmp_path, capsys):
+    judge(desk, start(desk))
+    product = library.products.directory
+    assert run("export-verdicts", product, where, "--record", where) == 2
+    assert "is a file of the vetting record itself" in capsys.readouterr().err
+    target = tmp_path / "verdicts.csv"
+    assert run("export-verdicts", product, target, "--record", where) == 0
+    assert len(read_verdicts(target)) == 1
     assert not list(tmp_path.glob(".part-*"))
 
 
