@@ -28,6 +28,12 @@ from explorer.views.catalogue import default_panels
 from explorer.views.explore import ExploreRoom
 
 
+@pytest.fixture(autouse=True)
+def own_health(monkeypatch):
+    """What one test's products report stays with that test."""
+    monkeypatch.setattr("explorer.model.health._PARTS", {})
+
+
 @pytest.fixture(scope="session")
 def product_directory(tmp_path_factory) -> Path:
     return make_products(tmp_path_factory.mktemp("products") / "invented", n_stars=400)
