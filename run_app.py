@@ -19,8 +19,8 @@ from pathlib import Path
 from explorer.config import AppConfig
 from explorer.listening import refuse_address
 from explorer.model.opened_files import OpenError
-from explorer.model.vetting.people import UserError, UserFile
 from explorer.opened import open_paths
+from explorer.vetting.people import UserError, UserFile
 
 if __name__ == "__main__":  # the user interface below takes seconds to import
     started = AppConfig.from_arguments(sys.argv[1:])
@@ -46,11 +46,11 @@ from explorer.app import TITLE, serve_session, served_at, warm_up
 from explorer.logs import WITHIN_S, Repeats, configure_logs
 from explorer.model.building import default_build
 from explorer.model.memory import set_aside
-from explorer.model.moving import move_files
+from explorer.moving import move_files
 from explorer.panel_internals import http_server_of
-from explorer.views.health import ROUTES
-from explorer.views.intake import MAX_MESSAGE_BYTES
-from explorer.views.vetting.signin import SESSIONS, guard_of, serving
+from explorer.rooms.health import ROUTES
+from explorer.rooms.intake import MAX_MESSAGE_BYTES
+from explorer.rooms.vetting.signin import SESSIONS, guard_of, serving
 from pipeline.products.manifest import ProductError
 
 KEEP_ALIVE: dict[str, float] = {

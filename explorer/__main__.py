@@ -14,15 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from explorer.config import RECORD_VARIABLE
 from explorer.model.library import open_library
-from explorer.model.moving import move_files, move_record
-from explorer.model.vetting.backup import BackupError, restore_file, restore_lines, write_copy
-from explorer.model.vetting.desk import Desk
-from explorer.model.vetting.events import NAME_PATTERN
-from explorer.model.vetting.exchange import Source, export_record, import_record, latest_verdicts
-from explorer.model.vetting.people import Role, SoleUser, UserFile
-from explorer.model.vetting.record_file import SIDES
-from explorer.model.vetting.signing import make_key, read_key, sign
-from explorer.model.vetting.store import Store, StoreError, reason_of
+from explorer.moving import move_files, move_record
+from explorer.vetting.backup import BackupError, restore_file, restore_lines, write_copy
+from explorer.vetting.commands import Desk
+from explorer.vetting.events import NAME_PATTERN
+from explorer.vetting.exchange import Source, export_record, import_record, latest_verdicts
+from explorer.vetting.people import Role, SoleUser, UserFile
+from explorer.vetting.record_file import SIDES
+from explorer.vetting.signing import make_key, read_key, sign
+from explorer.vetting.store import Store, StoreError, reason_of
 from pipeline.home import cache_folder, data_folder
 from pipeline.products.versions import refuse_inside_product
 from pipeline.products.vetting import write_verdicts

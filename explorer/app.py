@@ -32,37 +32,37 @@ from explorer.model.health import add_part
 from explorer.model.library import Library, kept_by_library
 from explorer.model.links import LinkStore
 from explorer.model.memory import give_back, set_aside
-from explorer.model.moving import move_record
 from explorer.model.opened_files import OpenError
 from explorer.model.opening import Opening
 from explorer.model.polygons import LOOKUP_FROM, points_in_polygon
 from explorer.model.refit import warm_up as warm_up_refit
 from explorer.model.selection import InBox
 from explorer.model.served import Served, product_health, served_products
-from explorer.model.vetting.desk import Desk
-from explorer.model.vetting.ledger import LOG
-from explorer.model.vetting.people import Role, UserError
-from explorer.model.vetting.store import Store, StoreError
 from explorer.model.work import drop_all
+from explorer.moving import move_record
 from explorer.opened import open_paths
+from explorer.rooms.about import AboutView
+from explorer.rooms.base import fonts, html, in_turn, sentence, stylesheet
+from explorer.rooms.catalogue import default_panels
+from explorer.rooms.channel import Channel
+from explorer.rooms.columns import ColumnsPage
+from explorer.rooms.explore import ExploreRoom, state_of_link
+from explorer.rooms.intake import guard
+from explorer.rooms.progress import ProgressView
+from explorer.rooms.served_strip import ServedStrip
+from explorer.rooms.stage import Stage
+from explorer.rooms.strip import OpeningStrip
+from explorer.rooms.validate import ROOM, ValidateView
+from explorer.rooms.vetting.adjudicate import AdjudicateRoom
+from explorer.rooms.vetting.campaigns import CampaignsRoom
+from explorer.rooms.vetting.signin import SESSIONS, bind_session, people_of, visitor
+from explorer.rooms.vetting.vet import VetRoom
+from explorer.rooms.vetting.visit import Visit
 from explorer.state.workspace import Workspace
-from explorer.views.about import AboutView
-from explorer.views.base import fonts, html, in_turn, sentence, stylesheet
-from explorer.views.catalogue import default_panels
-from explorer.views.channel import Channel
-from explorer.views.columns import ColumnsPage
-from explorer.views.explore import ExploreRoom, state_of_link
-from explorer.views.intake import guard
-from explorer.views.progress import ProgressView
-from explorer.views.served_strip import ServedStrip
-from explorer.views.stage import Stage
-from explorer.views.strip import OpeningStrip
-from explorer.views.validate import ROOM, ValidateView
-from explorer.views.vetting.adjudicate import AdjudicateRoom
-from explorer.views.vetting.campaigns import CampaignsRoom
-from explorer.views.vetting.signin import SESSIONS, bind_session, people_of, visitor
-from explorer.views.vetting.vet import VetRoom
-from explorer.views.vetting.visit import Visit
+from explorer.vetting.commands import Desk
+from explorer.vetting.people import Role, UserError
+from explorer.vetting.queries import LOG
+from explorer.vetting.store import Store, StoreError
 from pipeline.products.manifest import Manifest, ProductError
 
 TITLE = "M-giant explorer"

@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypedDict, Type
 import msgspec
 from msgspec import Meta, Struct
 
-from explorer.model.vetting.people import Role
+from explorer.vetting.people import Role
 
 Name: TypeAlias = Annotated[str, Meta(max_length=10_000)]
 Text: TypeAlias = Annotated[str, Meta(max_length=200_000)]

@@ -19,8 +19,8 @@ from pipeline.mock.fits_layouts import LAYOUTS, Layout, write_lamost_fits
 from pipeline.mock.survey import simulate
 from pipeline.products.comparison import Statistics
 from pipeline.products.manifest import Manifest, ProductError
-from pipeline.products.publication import freeze, merged_verdicts
-from pipeline.products.release import REPORT_NAME, VALIDATION_NAME, verify
+from pipeline.products.product import REPORT_NAME, VALIDATION_NAME, verify
+from pipeline.products.release import freeze, merged_verdicts
 from pipeline.sources.dust_files import DUST_FILES, fetch_map_file
 from pipeline.sources.embedded import ISOCHRONE_TABLE, SYNTHETIC_TABLE
 from pipeline.sources.isochrone_tables import compact_branches

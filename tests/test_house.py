@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.model.vetting.rules import VettingRules
+from explorer.vetting.rules import VettingRules
 from pipeline.config import RunConfig, load_config, shipped_configurations
 from pipeline.domain.columns import COLUMNS, RELEASE_COLUMNS
 from pipeline.domain.flags import FLAG_TEXTS, QualityFlag

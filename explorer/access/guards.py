@@ -22,7 +22,7 @@ from explorer.access.answers import refuse
 from explorer.access.cookies import Cookies, derived
 from explorer.access.visitors import Sessions, Visitor, address_of, names_a_session
 from explorer.audit import ACTOR, Actor, audit
-from explorer.model.vetting.events import Authority
+from explorer.vetting.events import Authority
 
 BROWSER_DAYS = 400.0
 """Lifetime in days of a cookie without a user name, the longest that browsers accept."""

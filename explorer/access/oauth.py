@@ -19,8 +19,8 @@ from explorer.access.sign_in import Logout, SafeCookies
 from explorer.access.visitors import Sessions, Visitor, address_of, is_current
 from explorer.audit import audit
 from explorer.config import AppConfig
-from explorer.model.vetting.events import Authority
-from explorer.model.vetting.people import UserError, UserFile
+from explorer.vetting.events import Authority
+from explorer.vetting.people import UserError, UserFile
 
 NO_LONGER_A_USER = (
     "{name} is signed in but is not in this server's file of users (any more). The person who keeps the file adds "

@@ -9,8 +9,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from explorer.model.vetting.attempts import network_of
-from explorer.model.vetting.people import UserFile
+from explorer.vetting.attempts import network_of
+from explorer.vetting.people import UserFile
 
 MAX_WAITING = 60
 MAX_WAITING_OF_ADDRESS = 8

@@ -20,9 +20,9 @@ from explorer.access.guards import Guard
 from explorer.access.passwords import Busy, PasswordChecks
 from explorer.access.visitors import Sessions, Visitor, address_of, is_current
 from explorer.audit import audit
-from explorer.model.vetting.attempts import Attempts
-from explorer.model.vetting.events import NAME_PATTERN, Authority
-from explorer.model.vetting.people import UserError, UserFile
+from explorer.vetting.attempts import Attempts
+from explorer.vetting.events import NAME_PATTERN, Authority
+from explorer.vetting.people import UserError, UserFile
 
 KNOWN_BROWSER_DAYS = 180.0
 WRONG = "The name or the password is wrong."

@@ -15,7 +15,7 @@ from tornado.web import RequestHandler
 from tornado.websocket import WebSocketHandler
 
 from explorer.audit import ACTOR, Actor, audit
-from explorer.model.vetting.events import Authority
+from explorer.vetting.events import Authority
 
 ENDED_CODE = 4401
 """Close code of a websocket whose visitor was signed out: 4000 to 4999 are the application's own (RFC 6455)."""

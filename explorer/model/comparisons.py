@@ -14,7 +14,7 @@ from explorer.model.star import LABELS, reference_of
 from explorer.model.table import StarTable
 from pipeline.domain.column import Column
 from pipeline.domain.columns import column
-from pipeline.science.scoring import score_values
+from pipeline.science.quality.scoring import score_values
 
 FloatArray = NDArray[np.float64]
 
@@ -108,7 +108,7 @@ class Differences:
     error: FloatArray
 
     def scores(self) -> dict[str, float]:
-        """Bias, robust scatter, honesty of the errors: see :func:`pipeline.science.scoring.score_values`."""
+        """Bias, robust scatter, honesty of the errors: see :func:`pipeline.science.quality.scoring.score_values`."""
         return score_values(self.difference, np.zeros_like(self.difference), self.error)
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 from explorer.model.selection import Mask
 from explorer.model.table import StarTable
 from pipeline.products.maps import DiscMap
-from pipeline.science.velocity_field import FieldSettings, velocity_field
+from pipeline.science.space.velocity_field import FieldSettings, velocity_field
 
 NEEDED = ("x_gal", "y_gal", "z_gal", "v_x", "v_y", "v_phi")
 """Columns that a map is made of."""

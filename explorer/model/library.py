@@ -22,7 +22,7 @@ from pipeline.products.catalog import read_catalog
 from pipeline.products.catalog_file import CATALOG_NAME, CatalogFile
 from pipeline.products.correlations import Correlations, read_correlations
 from pipeline.products.manifest import Manifest, ProductError
-from pipeline.products.release import TRUTH_NAME, Products
+from pipeline.products.product import TRUTH_NAME, Products
 from pipeline.products.spectra import FILE_NAMES, SPECTRA_DIR
 from pipeline.products.versions import current_version
 

@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from explorer.model.selection import InIds, SelectionError
 from explorer.model.table import StarTable
-from pipeline.science.neighbours import placed, unit_vectors
+from pipeline.science.crossmatch.neighbours import placed, unit_vectors
 from pipeline.sources.tables.identity import IdColumn, Identity, Positions
 from pipeline.sources.tables.reader import open_table
 from pipeline.sources.tables.recognition import IDENTIFIERS

@@ -15,10 +15,10 @@ from explorer.model.proposals import Interval, Proposal
 from pipeline.domain.wavelength import C_KMS, doppler_factor
 from pipeline.products.models import MODEL_DIR, read_model
 from pipeline.products.spectra import SpectrumStore, StoredSpectrum
-from pipeline.science.calibration import ErrorModel
-from pipeline.science.resample import rebin
-from pipeline.science.slam import SlamModel, refit_star
-from pipeline.science.slam_storage import from_arrays
+from pipeline.science.labels.calibration import ErrorModel
+from pipeline.science.slam.model import SlamModel, refit_star
+from pipeline.science.slam.storage import from_arrays
+from pipeline.science.spectra.resample import rebin
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

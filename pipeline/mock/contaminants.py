@@ -11,7 +11,7 @@ from pipeline.domain.frames import SolarFrame
 from pipeline.domain.wavelength import C_KMS
 from pipeline.mock.branches import GiantBranches
 from pipeline.mock.stars import Stars, along_axes, circular_speed_kms, draw_galaxy, on_sky, within_limits
-from pipeline.science.dust import DustMap
+from pipeline.science.space.dust import DustMap
 
 FloatArray = NDArray[np.float64]
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pipeline.domain.wavelength import LAMOST_LOG_START, LOG_STEP, doppler_factor
 from pipeline.mock.published import redshift
 from pipeline.mock.survey import MockSurvey
-from pipeline.science.indices import REID_1995, band_ratios
+from pipeline.science.spectra.indices import REID_1995, band_ratios
 
 Layout = Literal["dr5", "dr9"]
 Card = tuple[str, Any, str]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain.wavelength import LOG_STEP, air_to_vacuum
 from pipeline.mock.spectra import LEVEL_ANGSTROM, LOG_WAVELENGTH, N_PIXELS, Light, StarLight
-from pipeline.science.line_tests import HYDROXYL, SKY_SIGMA
+from pipeline.science.spectra.line_tests import HYDROXYL, SKY_SIGMA
 
 FloatArray = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain.columns import column
 from pipeline.mock.survey import MockSurvey
-from pipeline.science.dust import BAND_COEFFICIENTS
+from pipeline.science.space.dust import BAND_COEFFICIENTS
 
 FloatArray = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.mock.binaries import Binaries
 from pipeline.mock.stars import Stars
-from pipeline.science.dust import BAND_COEFFICIENTS
+from pipeline.science.space.dust import BAND_COEFFICIENTS
 
 FloatArray = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pipeline.mock.binaries import Binaries
 from pipeline.mock.published import Columns, FloatArray
 from pipeline.mock.stars import Stars
-from pipeline.science.dust import BAND_COEFFICIENTS
+from pipeline.science.space.dust import BAND_COEFFICIENTS
 
 STAR_WARN, TEFF_WARN, SN_WARN = 1 << 7, 1 << 0, 1 << 11
 STAR_BAD, TEFF_BAD, SN_BAD = 1 << 23, 1 << 16, 1 << 27

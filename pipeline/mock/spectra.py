@@ -10,9 +10,9 @@ from scipy.ndimage import gaussian_filter1d
 
 from pipeline.domain.wavelength import LAMOST_LOG_START, LOG_STEP, air_to_vacuum, velocity_to_log_shift
 from pipeline.mock.bands import BandModel
-from pipeline.science.dust import extinction_curve
-from pipeline.science.resample import cubic_weights
-from pipeline.science.synthetic import SyntheticModel
+from pipeline.science.space.dust import extinction_curve
+from pipeline.science.spectra.resample import cubic_weights
+from pipeline.science.spectra.synthetic import SyntheticModel
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
 
 FloatArray = NDArray[np.float64]

@@ -18,8 +18,8 @@ from pipeline.domain.frames import (
 )
 from pipeline.mock.branches import STAR_FIELDS, GiantBranches
 from pipeline.mock.footprint import brightness_chance, clumpiness, directions, pointing_chance, within_declinations
-from pipeline.science.dust import BAND_COEFFICIENTS, DustMap
-from pipeline.science.stream import StreamModel
+from pipeline.science.space.dust import BAND_COEFFICIENTS, DustMap
+from pipeline.science.stream.model import StreamModel
 
 FloatArray = NDArray[np.float64]
 

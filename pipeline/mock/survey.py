@@ -28,8 +28,8 @@ from pipeline.mock.reference import reference_spectra
 from pipeline.mock.spectra import Light
 from pipeline.mock.stars import COMPONENTS, SHARES, Stars, draw_galaxy, draw_stream
 from pipeline.mock.systematics import Systematics, draw_systematics
-from pipeline.science.dust import BAND_COEFFICIENTS, DustMap, ExponentialDisc
-from pipeline.science.stream import StreamModel, sagittarius_stream_model
+from pipeline.science.space.dust import BAND_COEFFICIENTS, DustMap, ExponentialDisc
+from pipeline.science.stream.model import StreamModel, sagittarius_stream_model
 
 FIRST_OBSID = 8_000_000_001
 """First identifier; LAMOST's own are far below, so a simulated star is never taken for a real one."""

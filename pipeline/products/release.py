@@ -1,288 +1,343 @@
-"""A whole product directory: opened for the explorer, or verified against the contract."""
+"""A frozen release: the catalogue with its verdicts beside it, in every format, with checksums and a citation.
+
+Nothing measured changes, and the same products, verdicts and name give the same bytes.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+import math
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipeline.products.catalog import REJECT_COLUMNS, Catalog, read_rejects
-from pipeline.products.catalog_file import CATALOG_NAME
-from pipeline.products.correlations import read_correlations
-from pipeline.products.disk import link_or_copy
-from pipeline.products.identity import check_identity, identity_breaches, row_fingerprint, with_identity
-from pipeline.products.manifest import (
-    IDENTITY_KEY,
-    MANIFEST_NAME,
-    Manifest,
-    ProductError,
-    damaged,
-    file_sha256,
-    manifest_is_unchanged,
-    product_files,
+from pipeline import __version__
+from pipeline.domain.checks import checks_of, impossible
+from pipeline.domain.columns import RELEASE_COLUMNS
+from pipeline.products.catalog import Catalog
+from pipeline.products.cds import cds_files
+from pipeline.products.identity import check_identity
+from pipeline.products.manifest import Manifest, ProductError
+from pipeline.products.product import REPORT_NAME, read_document
+from pipeline.products.tables import annotated, fits_bytes, parquet_bytes, votable_bytes
+from pipeline.products.versions import current_version, refuse_inside_product
+from pipeline.products.vetting import (
+    FIT_COLUMNS,
+    NO_VERDICT,
+    SETTLED,
+    Verdict,
+    fit_hash,
+    read_verdicts,
+    verdicts_are_simulated,
 )
-from pipeline.products.maps import DiscMap, read_maps
-from pipeline.products.marked_parquet import is_simulated, read_marked
-from pipeline.products.models import MODEL_DIR, read_model
-from pipeline.products.overlays import OVERLAY_COLUMNS, read_overlays
-from pipeline.products.spectra import SPECTRA_DIR, SpectrumStore
-from pipeline.products.versions import current_version, fresh_draft, locked, publish
 
-REPORT_NAME = "report.json"
-TRUTH_NAME = "truth.parquet"
-VALIDATION_NAME = "validation.json"
+NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+SUMS_NAME = "SHA256SUMS"
+PARQUET_NAME = "catalog.parquet"
 
 
 @dataclass(frozen=True)
-class Products:
-    """Everything that a build published, opened read-only and shared by all visitors.
+class Release:
+    """What a freeze wrote.
 
     Parameters
     ----------
     directory : Path
-        The version of the product: its files stay together when the product is replaced.
-    manifest : Manifest
-        What made it.
-    rejects : pandas.DataFrame
-        What could not be used, and why.
-    spectra : SpectrumStore or None
-        Spectra by obsid; None for catalogues from tables alone.
-    maps : tuple of DiscMap
-        Disc maps, empty when there were no velocities.
-    overlays : dict of str to pandas.DataFrame
-        Reference curves by name.
-    report : dict
-        Measured summary of the build: bias and scatter of labels, velocity comparison, counts.
-    validation : dict
-        Comparison of a simulated catalogue with its truth; empty until it was made.
+        Where.
+    stars : int
+        Rows.
+    counts : mapping of str to int
+        Stars by ``vet_status``.
     """
 
     directory: Path
-    manifest: Manifest
-    rejects: pd.DataFrame
-    spectra: SpectrumStore | None
-    maps: tuple[DiscMap, ...]
-    overlays: dict[str, pd.DataFrame]
-    report: dict[str, Any]
-    validation: dict[str, Any]
-
-    @cached_property
-    def catalog(self) -> Catalog:
-        """The stars, read and validated when they are first asked for; ProductError when they break the contract."""
-        return Catalog.read(self.directory)
-
-    @cached_property
-    def truth(self) -> pd.DataFrame | None:
-        """What was put into a simulated catalogue, by obsid; None where nothing is known."""
-        return read_truth(self.directory)
-
-    @classmethod
-    def open(cls, directory: Path) -> Products:
-        """Open a product directory.
-
-        Raises
-        ------
-        ProductError
-            If it is none, a part is missing or damaged, or its files belong to several builds.
-        """
-        directory = current_version(directory)
-        manifest = Manifest.read(directory)
-        check_identity(directory, manifest)
-        validated = (directory / VALIDATION_NAME).is_file()
-        return cls(
-            directory=directory,
-            manifest=manifest,
-            rejects=read_rejects(directory),
-            spectra=SpectrumStore(directory) if SpectrumStore.exists(directory) else None,
-            maps=read_maps(directory),
-            overlays=read_overlays(directory),
-            report=read_document(directory / REPORT_NAME),
-            validation=read_document(directory / VALIDATION_NAME) if validated else {},
-        )
+    stars: int
+    counts: Mapping[str, int]
 
 
-def read_truth(directory: Path) -> pd.DataFrame | None:
-    """What was put into a simulated catalogue, by obsid; None where nothing is known.
+def merged_verdicts(paths: Iterable[Path], *, simulated: bool) -> tuple[Verdict, ...]:
+    """Verdicts of several tables, a star once.
 
     Raises
     ------
     ProductError
-        If the file is damaged.
+        If two tables contradict each other, or one is about simulated stars and the catalogue is not, or the reverse.
     """
-    path = directory / TRUTH_NAME
-    return read_marked(path, ("obsid",)).set_index("obsid") if path.is_file() else None
+    found: dict[int, Verdict] = {}
+    for path in paths:
+        verdicts = read_verdicts(path)
+        if verdicts and verdicts_are_simulated(path) != simulated:
+            kinds = ("simulated", "real") if not simulated else ("real", "simulated")
+            raise ProductError(f"{path} holds verdicts on {kinds[0]} stars, the catalogue's are {kinds[1]}.")
+        for one in verdicts:
+            known = found.setdefault(one.obsid, one)
+            if _said(known) != _said(one):
+                raise ProductError(
+                    f"{path} says something else of star {one.obsid} than a table before it. Merge the records "
+                    "with `python -m explorer import-record`, settle the conflict, and export the verdicts again."
+                )
+    return tuple(found[star] for star in sorted(found))
 
 
-def read_document(path: Path) -> dict[str, Any]:
-    """A JSON object without the identity that it carries."""
-    try:
-        document = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise damaged(path, error) from error
-    if not isinstance(document, dict):
-        raise ProductError(f"{path} holds no JSON object. Build the products again.")
-    return {name: value for name, value in document.items() if name != IDENTITY_KEY}
+def _said(one: Verdict) -> tuple[object, ...]:
+    """Everything that stands in a release; NaN is not equal to itself, so that it stands as None."""
+    agreement = None if math.isnan(one.agreement) else one.agreement
+    return (one.verdict, one.issues, one.reviews, agreement, one.status, one.fit, dict(one.proposal))
 
 
-def publish_validation(directory: Path, validated: Path, document: Mapping[str, Any]) -> None:
-    """Publish a version of a product with a validation, and its checksum in the manifest; NaN becomes null.
+def freeze(
+    directory: Path,
+    verdicts: Sequence[Verdict],
+    name: str,
+    output: Path,
+    *,
+    previous: Path | None = None,
+    authors: Sequence[str] = (),
+    despite: str = "",
+) -> Release:
+    """Write a release.
 
     Parameters
     ----------
     directory : Path
-        Product directory.
-    validated : Path
-        The version that was validated, from :func:`~pipeline.products.versions.current_version`.
-    document : mapping
-        The validation.
+        Products.
+    verdicts : sequence of Verdict
+        A star at most once.
+    name : str
+        Of the release; it stands in ``vet_release``.
+    output : Path
+        A folder that does not exist; it appears when it is complete.
+    previous : Path, optional
+        The release before it, for the changelog.
+    authors : sequence of str
+        Family and given name, separated by a comma, for the citation.
+    despite : str
+        Why it is released although a physics check failed or none was made; part of the release.
 
     Raises
     ------
     ProductError
-        If the product is being written, or was replaced since.
+        If a physics check of the build failed, or none was made, and no reason is given; if the name cannot be used,
+        the folder exists, is inside a product or cannot be written, or a verdict is about a star that the catalogue
+        lacks.
     """
-    with locked(directory) as (place, lock):
-        current = current_version(place)
-        if not current.samefile(validated):
-            raise ProductError(f"{directory} was built again during the validation. Give the same command again.")
-        manifest = Manifest.read(current)
-        content = _without_nan(document)
-        if manifest.identity is not None:
-            content = with_identity(content, manifest.identity)
-        draft = fresh_draft(place)
-        for name in product_files(current):
-            if name != VALIDATION_NAME:
-                (draft / name).parent.mkdir(parents=True, exist_ok=True)
-                link_or_copy(current / name, draft / name)
-        path = draft / VALIDATION_NAME
-        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-        path.write_text(f"{text}\n", encoding="utf-8")
-        replace(manifest, files={**manifest.files, VALIDATION_NAME: file_sha256(path)}).write(draft)
-        publish(place, draft, lock)
+    if not NAME_PATTERN.fullmatch(name):
+        raise ProductError(f"{name!r:.80} is no name of a release: letters, digits and . _ - only, at most 40.")
+    _refuse_existing(output)
+    refuse_inside_product(output)
+    directory = current_version(directory)
+    manifest, catalog = Manifest.read(directory), Catalog.read(directory)
+    check_identity(directory, manifest)
+    words = _words(manifest, name) | _physics(failed_physics(directory), despite)
+    columns = {declared: catalog.table[declared.name].to_numpy() for declared in catalog.columns}
+    vetted = vet_columns({declared.name: values for declared, values in columns.items()}, verdicts, name)
+    columns |= {declared: vetted[declared.name] for declared in RELEASE_COLUMNS}
+    table = annotated(columns)
+    title = f"{'SIMULATED: ' if manifest.simulated else ''}M-giant catalogue {manifest.name}, release {name}"
+    about = [f"{key}: {text}" for key, text in words.items()]
+    files = {
+        "catalog.fits": fits_bytes(table, words),
+        "catalog.vot": votable_bytes(table, words),
+        PARQUET_NAME: parquet_bytes(table, words),
+        **cds_files(columns, "catalog.dat", title, about),
+        "CHANGELOG.md": _changelog(title, vetted, catalog, verdicts, previous, words).encode(),
+        "CITATION.cff": _citation(title, manifest, name, authors).encode(),
+        "manifest.json": (json.dumps(words, indent=1, ensure_ascii=False) + "\n").encode(),
+    }
+    files[SUMS_NAME] = "".join(
+        f"{hashlib.sha256(data).hexdigest()}  {file}\n" for file, data in sorted(files.items())
+    ).encode()
+    _write(files, output)
+    return Release(output, len(catalog), dict(Counter(str(status) for status in vetted["vet_status"])))
 
 
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _without_nan(part) for name, part in value.items()}
-    return None if isinstance(value, float) and np.isnan(value) else value
+def failed_physics(directory: Path) -> tuple[str, ...]:
+    """What stops a release of a product: physics checks that failed, or that there are none.
 
-
-def verify(directory: Path) -> list[str]:
-    """Check a product directory against the contract and its checksums.
+    Parameters
+    ----------
+    directory : Path
+        Product directory, or a version of it.
 
     Returns
     -------
-    list of str
-        A sentence for each breach; empty when all is well.
+    tuple of str
+        A sentence each; empty where every check passed or had too few stars.
     """
-    return list(dict.fromkeys(_breaches(directory)))
+    path = current_version(directory) / REPORT_NAME
+    checks = checks_of(read_document(path)) if path.is_file() else None
+    if checks is None:
+        return ("the build made no physics checks",)
+    return tuple(one.line() for one in impossible(checks))
 
 
-def _breaches(directory: Path) -> Iterator[str]:
+def _physics(failed: tuple[str, ...], despite: str) -> dict[str, str]:
+    """Entries of the release on failed physics checks; refuse them without a reason."""
+    reason = " ".join(despite.split())
+    if not failed:
+        if reason:
+            raise ProductError(f"No physics check failed; leave the reason out ({reason!r:.80}).")
+        return {}
+    if not reason:
+        raise ProductError(
+            f"The catalogue fails {len(failed)} of its physics checks: {' '.join(failed)} Correct the input and build "
+            'again, or release it with a reason: --despite "REASON".'
+        )
+    return {"released_despite": reason, "failed_physics_checks": " ".join(failed)}
+
+
+def _refuse_existing(output: Path) -> None:
+    if output.exists():
+        raise ProductError(f"{output} exists already; a release is never overwritten. Choose another name.")
+
+
+def _write(files: Mapping[str, bytes], output: Path) -> None:
+    """Write a folder that appears when it is complete; of several that write it at once, one does."""
     try:
-        directory = current_version(directory)
-        manifest = Manifest.read(directory)
-    except ProductError as error:
-        yield str(error)
-        return
-    if not manifest_is_unchanged(directory):
-        yield f"{MANIFEST_NAME} differs from its own checksum: it was damaged or edited. Build the products again."
-    yield from _checksum_breaches(directory, manifest)
-    yield from identity_breaches(directory, manifest)
-    for breaches_of in _PARTS:
-        try:
-            yield from breaches_of(directory, manifest)
-        except ProductError as error:
-            yield str(error)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder:
+            draft = Path(folder) / output.name
+            draft.mkdir()
+            for file, data in files.items():
+                (draft / file).write_bytes(data)
+            draft.rename(output)
+    except OSError as error:
+        _refuse_existing(output)
+        raise ProductError(f"{output} cannot be written ({error}). Is there space, and may you write there?") from error
 
 
-def _checksum_breaches(directory: Path, manifest: Manifest) -> Iterator[str]:
-    found = product_files(directory)
-    for name in sorted(set(manifest.files) - set(found)):
-        yield f"{name} is listed in {MANIFEST_NAME} and missing."
-    for name in found:
-        try:
-            if name not in manifest.files:
-                yield f"{name} is not listed in {MANIFEST_NAME}."
-            elif file_sha256(directory / name) != manifest.files[name]:
-                yield f"{name} differs from the checksum in {MANIFEST_NAME}."
-        except OSError as error:
-            yield str(damaged(directory / name, error))
+def vet_columns(columns: Mapping[str, NDArray[Any]], verdicts: Sequence[Verdict], name: str) -> dict[str, NDArray[Any]]:
+    """The columns of :data:`RELEASE_COLUMNS` for every star of a catalogue.
+
+    A verdict on a fit that has changed since is told as outdated and does not count.
+    """
+    n = columns["obsid"].size
+    row_of = {int(star): row for row, star in enumerate(columns["obsid"])}
+    added: dict[str, NDArray[Any]] = {
+        declared.name: np.full(n, "", object) if declared.dtype == "str" else np.zeros(n, declared.dtype)
+        for declared in RELEASE_COLUMNS
+    }
+    added["vet_flag"][:] = NO_VERDICT
+    added["vet_agreement"][:] = np.nan
+    added["vet_release"][:] = name
+    judged = [fit for fit in FIT_COLUMNS if fit in columns]
+    for one in verdicts:
+        if one.obsid not in row_of:
+            raise ProductError(
+                f"There is a verdict on star {one.obsid}, which the catalogue lacks. Is it of another catalogue? "
+                f"It was given on {one.catalogue!r}."
+            )
+        row = row_of[one.obsid]
+        present = one.fit == fit_hash({fit: columns[fit][row] for fit in judged})
+        added["vet_n"][row] = one.reviews
+        added["vet_status"][row] = one.status if present or one.status not in SETTLED else "outdated"
+        added["vet_agreement"][row] = one.agreement
+        if one.status in SETTLED and present:
+            added["vet_flag"][row] = one.verdict
+            added["vet_issues"][row] = ",".join(one.issues)
+    return added
 
 
-def _catalogue_breaches(directory: Path, manifest: Manifest) -> Iterator[str]:
-    if manifest.simulated and not manifest.simulated_note:
-        yield "The manifest says simulated without saying what is."
-    if manifest.simulated and not is_simulated(directory / CATALOG_NAME):
-        yield f"{CATALOG_NAME} is not marked as simulated, the manifest is."
-    catalog = Catalog.read(directory)
-    obsid = catalog.table["obsid"].to_numpy()
-    if manifest.rows and row_fingerprint(obsid) != manifest.rows:
-        yield f"{CATALOG_NAME} holds other rows, or another order, than the build of {MANIFEST_NAME}."
-    if SpectrumStore.exists(directory):
-        yield from _spectra_breaches(SpectrumStore(directory), obsid, manifest)
+def _words(manifest: Manifest, name: str) -> dict[str, str]:
+    """Where the release comes from; no date of its own, so that the same inputs give the same bytes."""
+    found = {
+        "release": name,
+        "catalogue": manifest.name,
+        "created": manifest.created,
+        "catalogue_sha256": manifest.files.get(PARQUET_NAME, ""),
+        "program": f"mgiant-explorer {__version__}",
+        "choices": json.dumps(dict(manifest.choices), sort_keys=True, ensure_ascii=False),
+    }
+    return {"SIMULATED": manifest.simulated_note, **found} if manifest.simulated else found
 
 
-def _spectra_breaches(spectra: SpectrumStore, obsid: NDArray[np.int64], manifest: Manifest) -> Iterator[str]:
-    strangers = np.setdiff1d(spectra.obsid, obsid)
-    if strangers.size:
-        yield f"{strangers.size} spectra have no row in the catalogue (first: obsid {strangers[0]})."
-    if np.unique(spectra.obsid).size != spectra.obsid.size:
-        yield f"The store in {SPECTRA_DIR}/ holds an obsid twice."
-    if spectra.simulated != manifest.simulated:
-        yield "The spectrum store and the manifest disagree on what is simulated."
+def _changelog(
+    title: str,
+    vetted: Mapping[str, NDArray[Any]],
+    catalog: Catalog,
+    verdicts: Sequence[Verdict],
+    previous: Path | None,
+    words: Mapping[str, str],
+) -> str:
+    statuses = Counter(str(status) or "never looked at" for status in vetted["vet_status"])
+    flags = Counter(int(flag) for flag in vetted["vet_flag"] if flag != NO_VERDICT)
+    lines = [f"# {title}", "", "Measured values are those of the catalogue; vetting added columns beside them.", ""]
+    if "released_despite" in words:
+        lines += [f"Released despite failed physics checks: {words['released_despite']}", ""]
+        lines += [f"Failed: {words['failed_physics_checks']}", ""]
+    lines += [f"- {status}: {count:,} stars" for status, count in sorted(statuses.items())]
+    lines += [f"- verdict {flag}: {count:,} stars" for flag, count in sorted(flags.items())]
+    if previous is not None:
+        lines += ["", f"## Since {_release_of(previous)}", "", *_differences(vetted, catalog, previous)]
+    lines += ["", "## Verdicts", "", "| obsid | status | verdict | issues | proposed beside the published value |"]
+    lines.append("|---|---|---|---|---|")
+    row_of = {int(star): row for row, star in enumerate(catalog.table["obsid"])}
+    for one in sorted(verdicts, key=lambda one: one.obsid):
+        row = row_of[one.obsid]
+        status, flag = vetted["vet_status"][row], int(vetted["vet_flag"][row])
+        word = "" if flag == NO_VERDICT else str(flag)
+        proposed = [_proposed(key, value, catalog, row) for key, value in sorted(one.proposal.items())]
+        lines.append(f"| {one.obsid} | {status} | {word} | {vetted['vet_issues'][row]} | {'; '.join(proposed)} |")
+    return "\n".join(lines) + "\n"
 
 
-def _rejects_breaches(directory: Path, _manifest: Manifest) -> Iterator[str]:
-    columns = tuple(read_rejects(directory).columns)
-    if columns != REJECT_COLUMNS:
-        yield f"The rejects table has columns {columns}, expected {REJECT_COLUMNS}."
+def _proposed(name: str, value: float | str, catalog: Catalog, row: int) -> str:
+    if isinstance(value, str) or name not in catalog.table:
+        return f"{name} {' '.join(str(value).replace('|', '/').split())}"
+    return f"{name} {value:g} (published {catalog.table[name].iloc[row]:g})"
 
 
-def _overlay_breaches(directory: Path, _manifest: Manifest) -> Iterator[str]:
-    for name, frame in read_overlays(directory).items():
-        if tuple(frame.columns) != OVERLAY_COLUMNS[name]:
-            yield f"Overlay {name} has columns {tuple(frame.columns)}, expected {OVERLAY_COLUMNS[name]}."
+def _release_of(previous: Path) -> str:
+    metadata = pq.read_schema(previous / PARQUET_NAME).metadata or {}
+    return bytes(metadata.get(b"release", b"an unnamed release")).decode()
 
 
-def _reading(read: Callable[[Path], object]) -> Callable[[Path, Manifest], Iterator[str]]:
-    """Breaches of a part that reading alone finds."""
-
-    def breaches(directory: Path, _manifest: Manifest) -> Iterator[str]:
-        read(directory)
-        yield from ()
-
-    return breaches
-
-
-def _read_documents(directory: Path) -> None:
-    read_document(directory / REPORT_NAME)
-    if (directory / VALIDATION_NAME).is_file():
-        read_document(directory / VALIDATION_NAME)
-
-
-def _read_store_if_any(directory: Path) -> None:
-    if SpectrumStore.exists(directory):
-        SpectrumStore(directory)
-
-
-def _read_model_if_any(directory: Path) -> None:
-    if (directory / MODEL_DIR).is_dir():
-        read_model(directory)
+def _differences(vetted: Mapping[str, NDArray[Any]], catalog: Catalog, previous: Path) -> list[str]:
+    try:
+        old = pq.read_table(previous / PARQUET_NAME, columns=["obsid", "vet_flag", "vet_issues"]).to_pydict()
+    except (OSError, KeyError, ValueError) as error:
+        raise ProductError(f"{previous} is not a release ({error}).") from error
+    before = {
+        star: (flag, issues)
+        for star, flag, issues in zip(old["obsid"], old["vet_flag"], old["vet_issues"], strict=True)
+    }
+    lines, fresh = [], 0
+    for row, star in enumerate(catalog.table["obsid"]):
+        now = (int(vetted["vet_flag"][row]), str(vetted["vet_issues"][row]))
+        then = before.pop(int(star), None)
+        if then is None:
+            fresh += 1
+        elif then != now:
+            lines.append(f"- {star}: verdict {_word(then)} became {_word(now)}")
+    return [*lines, f"- {fresh:,} stars are new, {len(before):,} are gone"]
 
 
-_PARTS = (
-    *(_catalogue_breaches, _rejects_breaches, _overlay_breaches),
-    *(
-        _reading(read)
-        for read in (_read_documents, _read_store_if_any, read_truth, read_maps, read_correlations, _read_model_if_any)
-    ),
-)
-"""Parts of a product; one that cannot be read leaves the others to be checked."""
+def _word(said: tuple[int, str]) -> str:
+    flag, issues = said
+    return ("none" if flag == NO_VERDICT else str(flag)) + (f" ({issues})" if issues else "")
+
+
+def _citation(title: str, manifest: Manifest, name: str, authors: Sequence[str]) -> str:
+    """Citation File Format 1.2; JSON strings are YAML strings."""
+    people = []
+    for author in authors:
+        family, _, given = (part.strip() for part in author.partition(","))
+        people.append(f"  - family-names: {json.dumps(family)}\n    given-names: {json.dumps(given)}\n")
+    return (
+        "cff-version: 1.2.0\n"
+        "message: Please cite this release, and Qiu et al. (2023) whose method it follows.\n"
+        "type: dataset\n"
+        f"title: {json.dumps(title)}\n"
+        f"version: {json.dumps(name)}\n"
+        f"date-released: {json.dumps(manifest.created[:10])}\n"
+        "authors:\n" + ("".join(people) or f"  - name: {json.dumps(f'Authors of the catalogue {manifest.name}')}\n")
+    )

@@ -15,7 +15,7 @@ from pipeline.products.manifest import Manifest, ProductError
 from pipeline.products.models import read_model
 from pipeline.products.spectra import SpectrumStore
 from pipeline.products.versions import current_version
-from pipeline.science.slam import SlamModel, SlamSettings
+from pipeline.science.slam.model import SlamModel, SlamSettings
 from pipeline.stages.items import label_columns
 from pipeline.stages.training import star_groups
 

@@ -9,13 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.products.overlays import OVERLAY_COLUMNS, write_overlay
-from pipeline.science.ages import ChemicalAge, SingleAge
-from pipeline.science.distance import DistanceEstimate, DistanceSettings, Giants, estimate_distances
-from pipeline.science.dust import DustMap, ExponentialDisc
-from pipeline.science.intrinsic_colour import learn_colour_relation
-from pipeline.science.isochrones import AbsoluteMagnitude, ClusterLine, ColourLaw, ParsecBranches
-from pipeline.science.metallicity_prior import MetallicityPrior
-from pipeline.science.sky_dust import ColumnInDisc
+from pipeline.science.space.ages import ChemicalAge, SingleAge
+from pipeline.science.space.distance import DistanceEstimate, DistanceSettings, Giants, estimate_distances
+from pipeline.science.space.dust import DustMap, ExponentialDisc
+from pipeline.science.space.intrinsic_colour import learn_colour_relation
+from pipeline.science.space.isochrones import AbsoluteMagnitude, ClusterLine, ColourLaw, ParsecBranches
+from pipeline.science.space.metallicity_prior import MetallicityPrior
+from pipeline.science.space.sky_dust import ColumnInDisc
 from pipeline.sources.burstein_heiles import CAPTION, find_burstein_heiles, open_burstein_heiles
 from pipeline.sources.dust_maps import DustMapError, open_dust_map
 from pipeline.sources.embedded import ISOCHRONE_TABLE, load_table

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.products.spectra import SpectrumStore
-from pipeline.science.line_tests import emission_pattern, significance, sky_pattern
-from pipeline.science.oddness import conditional_distance, neighbour_distance, relative_to_like, repeat_pull
-from pipeline.science.residuals import ResidualModel, second_velocity
+from pipeline.science.quality.oddness import conditional_distance, neighbour_distance, relative_to_like, repeat_pull
+from pipeline.science.spectra.line_tests import emission_pattern, significance, sky_pattern
+from pipeline.science.spectra.residuals import ResidualModel, second_velocity
 from pipeline.stages.build_spectra import blocks
 from pipeline.stages.internal import RV_EDGE_OF_SEARCH
 from pipeline.stages.items import ModelSpectra

@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.flags import ALL_BITS, QualityFlag, raise_bit
-from pipeline.science.distance import CALIBRATED_M_H
-from pipeline.science.oddness import joint_oddness, tail_log_probability
-from pipeline.science.quality import (
+from pipeline.science.quality.bits import (
     COLOUR_SIGMA,
     LINE_SIGMA,
     LOW_CCF_PEAK,
@@ -23,6 +21,8 @@ from pipeline.science.quality import (
     template_against_bands,
     velocity_misfit,
 )
+from pipeline.science.quality.oddness import joint_oddness, tail_log_probability
+from pipeline.science.space.distance import CALIBRATED_M_H
 from pipeline.stages.build_spectra import blocks
 from pipeline.stages.declared import Stage
 from pipeline.stages.evidence import BROAD, NARROW, gather_evidence

@@ -11,12 +11,20 @@ from numpy.typing import NDArray
 
 from pipeline.config import LabelConfig
 from pipeline.products.spectra import SpectrumStore
-from pipeline.science.calibration import Degraded, ErrorModel, Fits, FoldModel, Relatives, StarFits, out_of_fold_labels
-from pipeline.science.cv_errors import scatter_errors
-from pipeline.science.direct import DirectFit, DirectModel, DirectSettings
-from pipeline.science.joint_labels import JointEstimate, JointModel
-from pipeline.science.label_trend import LabelTrend
-from pipeline.science.slam import LabelFit, SlamModel, SlamSettings
+from pipeline.science.labels.calibration import (
+    Degraded,
+    ErrorModel,
+    Fits,
+    FoldModel,
+    Relatives,
+    StarFits,
+    out_of_fold_labels,
+)
+from pipeline.science.labels.cv_errors import scatter_errors
+from pipeline.science.labels.direct import DirectFit, DirectModel, DirectSettings
+from pipeline.science.labels.joint import JointEstimate, JointModel
+from pipeline.science.labels.trend import LabelTrend
+from pipeline.science.slam.model import LabelFit, SlamModel, SlamSettings
 from pipeline.stages.build_spectra import blocks
 from pipeline.stages.state import Progress
 

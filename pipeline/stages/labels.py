@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain.statistics import robust_scatter
 from pipeline.products.models import write_model
-from pipeline.science.calibration import (
+from pipeline.science.labels.calibration import (
     NOISE_LEVELS,
     Degraded,
     Relatives,
@@ -20,11 +20,11 @@ from pipeline.science.calibration import (
     coverage,
     degrade,
 )
-from pipeline.science.continuum import ContinuumFitter
-from pipeline.science.direct import DirectFit, DirectModel, direct_to_arrays
-from pipeline.science.slam import LabelFit, SlamModel
-from pipeline.science.slam_quality import information, training_report
-from pipeline.science.slam_storage import to_arrays
+from pipeline.science.labels.direct import DirectFit, DirectModel, direct_to_arrays
+from pipeline.science.slam.model import LabelFit, SlamModel
+from pipeline.science.slam.pixel_quality import information, training_report
+from pipeline.science.slam.storage import to_arrays
+from pipeline.science.spectra.continuum import ContinuumFitter
 from pipeline.stages.build_spectra import blocks
 from pipeline.stages.declared import Stage
 from pipeline.stages.internal import LABEL_AT_BOUND, LABEL_CONVERGED, LABEL_OUTSIDE_HULL, LABEL_STARTS_DISAGREE

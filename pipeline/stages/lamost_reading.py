@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.domain.spectrum import Spectrum, SpectrumError
 from pipeline.domain.wavelength import log_grid
 from pipeline.science.blocks import available_threads
-from pipeline.science.resample import rebin
+from pipeline.science.spectra.resample import rebin
 from pipeline.sources.bounded_files import read_bounded, unpacked
 from pipeline.sources.folders import shown_name
 from pipeline.sources.lamost_fits import spectrum_of

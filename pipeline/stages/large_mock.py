@@ -17,11 +17,11 @@ from pipeline.mock.survey import FIRST_GAIA_ID, FIRST_OBSID, simulate
 from pipeline.products.catalog import CATALOG_NAME, REJECT_COLUMNS, write_blocks, write_rejects
 from pipeline.products.identity import build_identity, stamp
 from pipeline.products.manifest import Manifest, checksums
-from pipeline.products.release import REPORT_NAME
+from pipeline.products.product import REPORT_NAME
 from pipeline.products.versions import fresh_draft, locked, publish, refuse_foreign
 from pipeline.science.blocks import available_threads, in_order
-from pipeline.science.repeats import star_numbers
-from pipeline.science.stream import StreamModel
+from pipeline.science.stream.model import StreamModel
+from pipeline.science.velocity.repeats import star_numbers
 from pipeline.stages.flagging import raise_flags
 from pipeline.stages.paths import download_folder
 from pipeline.stages.program import program_fingerprint

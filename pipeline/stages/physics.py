@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.products.overlays import read_overlays
-from pipeline.science.sanity import physics_checks
+from pipeline.science.quality.sanity import physics_checks
 from pipeline.stages.spatial import solar_frame
 from pipeline.stages.state import BuildState
 

@@ -13,7 +13,7 @@ from pipeline.domain.columns import BY_NAME
 from pipeline.domain.flags import QualityFlag
 from pipeline.domain.statistics import robust_scatter
 from pipeline.products.catalog import CATALOG_NAME, REJECT_COLUMNS, REJECTS_NAME, Catalog, write_rejects
-from pipeline.products.release import REPORT_NAME, TRUTH_NAME
+from pipeline.products.product import REPORT_NAME, TRUTH_NAME
 from pipeline.stages.declared import Stage
 from pipeline.stages.items import Files, InputColumns
 from pipeline.stages.physics import checked_against_physics

@@ -10,8 +10,8 @@ import pandas as pd
 from pipeline.config import ConfigError
 from pipeline.mock.survey import simulate
 from pipeline.products.marked_parquet import write_marked
-from pipeline.products.release import TRUTH_NAME
-from pipeline.science.resample import rebin
+from pipeline.products.product import TRUTH_NAME
+from pipeline.science.spectra.resample import rebin
 from pipeline.sources.gaia_xp import read_xp_library
 from pipeline.sources.wheels import XP_LIBRARY
 from pipeline.stages.declared import Stage

@@ -5,8 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.science.dust import W1_W2_PER_J_KS
-from pipeline.science.selection import SelectionSettings, class_step, selection_steps, summarise_steps, velocity_step
+from pipeline.science.space.dust import W1_W2_PER_J_KS
+from pipeline.science.spectra.selection import (
+    SelectionSettings,
+    class_step,
+    selection_steps,
+    summarise_steps,
+    velocity_step,
+)
 from pipeline.stages.declared import Stage
 from pipeline.stages.internal import RV_EDGE_OF_SEARCH
 from pipeline.stages.items import AnyOf, Columns, Internals, When

@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.domain.columns import column
 from pipeline.domain.frames import equatorial_to_galactic, galactic_to_equatorial
-from pipeline.science.repeats import star_numbers
+from pipeline.science.velocity.repeats import star_numbers
 from pipeline.stages.declared import Stage
 from pipeline.stages.items import AnyOf, Columns, When
 from pipeline.stages.state import BuildState, Progress

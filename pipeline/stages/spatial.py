@@ -21,18 +21,18 @@ from pipeline.domain.frames import (
 )
 from pipeline.products.maps import DiscMap, write_maps
 from pipeline.products.overlays import OVERLAY_COLUMNS, write_overlay
-from pipeline.science.actions import compute_orbits
-from pipeline.science.monte_carlo import Measured, quantiles
-from pipeline.science.spiral_arms import REID_2019, trace
-from pipeline.science.stream import StreamModel
-from pipeline.science.stream_membership import (
+from pipeline.science.space.actions import compute_orbits
+from pipeline.science.space.monte_carlo import Measured, quantiles
+from pipeline.science.space.spiral_arms import REID_2019, trace
+from pipeline.science.space.velocity_field import SLICES_KPC, FieldSettings, velocity_field
+from pipeline.science.stream.membership import (
     MEMBER_THRESHOLD,
     TERMS,
     MembershipSettings,
     StreamStars,
     stream_membership,
 )
-from pipeline.science.velocity_field import SLICES_KPC, FieldSettings, velocity_field
+from pipeline.science.stream.model import StreamModel
 from pipeline.stages.declared import Stage
 from pipeline.stages.internal import ACTION_FAILED, UNBOUND
 from pipeline.stages.items import Columns, Enabled, Files, Internals, When

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from pipeline.config import SpectraConfig
 from pipeline.domain.wavelength import log_grid
-from pipeline.science.continuum import ContinuumFitter, ContinuumSettings, normalise
-from pipeline.science.indices import CALCIUM_WINDOW, band_ratios, mean_snr
-from pipeline.science.resample import rebin
+from pipeline.science.spectra.continuum import ContinuumFitter, ContinuumSettings, normalise
+from pipeline.science.spectra.indices import CALCIUM_WINDOW, band_ratios, mean_snr
+from pipeline.science.spectra.resample import rebin
 from pipeline.stages.build_spectra import blocks
 from pipeline.stages.declared import Stage
 from pipeline.stages.items import AnyOf, Columns, RawSpectra, RestSpectra

@@ -19,8 +19,8 @@ import numpy as np
 
 from pipeline.domain import frames
 from pipeline.domain.frames import SolarFrame
-from pipeline.science import stream
-from pipeline.science.stream import StreamModel, sagittarius_stream_model, stream_from_sky
+from pipeline.science.stream import model as stream
+from pipeline.science.stream.model import StreamModel, sagittarius_stream_model, stream_from_sky
 from pipeline.sources.stream_tables import read_stream_model
 from pipeline.stages.paths import data_path, download_folder
 from pipeline.stages.state import BuildState
@@ -50,7 +50,7 @@ def integrated_stream(particles: int, seed: int, frame: SolarFrame, folder: Path
     Parameters
     ----------
     particles, seed, frame
-        As of :func:`pipeline.science.stream.sagittarius_stream_model`.
+        As of :func:`pipeline.science.stream.model.sagittarius_stream_model`.
     folder : Path
         Where streams are kept. One that cannot be read or written costs time, with a warning, never the build.
     """

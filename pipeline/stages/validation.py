@@ -21,11 +21,11 @@ from pipeline.domain.frames import (
     line_of_sight_gsr,
 )
 from pipeline.products.manifest import ProductError
-from pipeline.products.release import TRUTH_NAME, Products, publish_validation
-from pipeline.science.actions import compute_orbits
-from pipeline.science.dust import BAND_COEFFICIENTS
-from pipeline.science.scoring import interval_coverage, score_choice, score_ranking, score_values
-from pipeline.science.stream_membership import MEMBER_THRESHOLD
+from pipeline.products.product import TRUTH_NAME, Products, publish_validation
+from pipeline.science.quality.scoring import interval_coverage, score_choice, score_ranking, score_values
+from pipeline.science.space.actions import compute_orbits
+from pipeline.science.space.dust import BAND_COEFFICIENTS
+from pipeline.science.stream.membership import MEMBER_THRESHOLD
 
 FloatArray = NDArray[np.float64]
 Scores = dict[str, dict[str, Any]]

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.products.correlations import write_correlations
-from pipeline.science.continuum import ContinuumFitter, normalise
-from pipeline.science.quality import doubtful_velocity, trusted_velocity
-from pipeline.science.radial_velocity import RadialVelocity, TemplateSet, VelocityMeasurer, VelocitySettings
-from pipeline.science.sky_residuals import MIN_STARS, SkyNoise, learn_sky, sample_rows
-from pipeline.science.templates import blue_templates
+from pipeline.science.quality.bits import doubtful_velocity, trusted_velocity
+from pipeline.science.spectra.continuum import ContinuumFitter, normalise
+from pipeline.science.spectra.sky_residuals import MIN_STARS, SkyNoise, learn_sky, sample_rows
+from pipeline.science.velocity.radial_velocity import RadialVelocity, TemplateSet, VelocityMeasurer, VelocitySettings
+from pipeline.science.velocity.templates import blue_templates
 from pipeline.stages.build_spectra import Pixels, RawSpectraReader, blocks
 from pipeline.stages.declared import Stage
 from pipeline.stages.internal import RV_EDGE_OF_SEARCH, RV_EDGE_TEMPLATE, RV_SHIFTED

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.science.repeats import repeat_statistics
-from pipeline.science.velocity_errors import ErrorModel, repeat_errors
-from pipeline.science.zero_points import MIN_STARS, velocity_zero_points
+from pipeline.science.velocity.errors import ErrorModel, repeat_errors
+from pipeline.science.velocity.repeats import repeat_statistics
+from pipeline.science.velocity.zero_points import MIN_STARS, velocity_zero_points
 from pipeline.stages.internal import RV_SHIFTED
 from pipeline.stages.state import BuildState
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import ConfigError
-from pipeline.science.continuum import ContinuumSettings
-from pipeline.science.radial_velocity import TemplateSet, VelocitySettings
-from pipeline.science.synthetic import SyntheticModel
-from pipeline.science.templates import (
+from pipeline.science.spectra.continuum import ContinuumSettings
+from pipeline.science.spectra.synthetic import SyntheticModel
+from pipeline.science.velocity.radial_velocity import TemplateSet, VelocitySettings
+from pipeline.science.velocity.templates import (
     data_driven_templates,
     grid_templates,
     joined,

@@ -12,7 +12,7 @@ from galpy.potential import MWPotential2014
 
 from pipeline.domain.frames import FRAMES, cylindrical, galactocentric_phase_space
 from pipeline.mock.survey import simulate
-from pipeline.science.actions import circular_velocity_kms, compute_orbits
+from pipeline.science.space.actions import circular_velocity_kms, compute_orbits
 from tests.reference.slow_actions import orbit_actions
 
 FRAME = FRAMES["paper"]

@@ -16,8 +16,8 @@ from galpy.potential import MWPotential2014
 
 from pipeline.domain.frames import FRAMES, galactocentric_phase_space
 from pipeline.mock.survey import simulate
-from pipeline.science.actions import compute_orbits
-from pipeline.science.monte_carlo import Measured, quantiles
+from pipeline.science.space.actions import compute_orbits
+from pipeline.science.space.monte_carlo import Measured, quantiles
 
 FRAME = FRAMES["paper"]
 

@@ -12,8 +12,8 @@ import time
 import numpy as np
 
 from pipeline.mock.survey import simulate
-from pipeline.science.continuum import ContinuumFitter, ContinuumSettings
-from pipeline.science.resample import rebin
+from pipeline.science.spectra.continuum import ContinuumFitter, ContinuumSettings
+from pipeline.science.spectra.resample import rebin
 from tests.reference.slow_continuum import slow_continuum
 from tests.reference.slow_rebin import slow_rebin
 

@@ -16,7 +16,7 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 
 from pipeline.science.crossmatch import Side, match
-from pipeline.science.repeats import star_numbers
+from pipeline.science.velocity.repeats import star_numbers
 
 SMALL, LARGE = (43_000, 734_000), (10_000_000, 2_000_000)
 RADIUS_ARCSEC = 1.5

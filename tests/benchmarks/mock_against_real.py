@@ -21,8 +21,8 @@ from pipeline.domain.frames import equatorial_to_galactic
 from pipeline.domain.wavelength import redshift_to_velocity
 from pipeline.mock.bands import branch_gravity
 from pipeline.mock.spectra import Light, StarLight
-from pipeline.science.indices import REID_1995, BandRatio, band_ratios
-from pipeline.science.repeats import star_numbers
+from pipeline.science.spectra.indices import REID_1995, BandRatio, band_ratios
+from pipeline.science.velocity.repeats import star_numbers
 from tests.benchmarks.mock_real import KEYS, MIN_SNR, WIDTHS
 from tests.conftest import SHARED
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.science.isochrones import ColourLaw
+from pipeline.science.space.isochrones import ColourLaw
 
 NEAR_LAMBDA_DEG = 10.0
 WIDTHS = (0.15, 15.0)

@@ -15,10 +15,10 @@ import numpy as np
 
 from pipeline.domain.statistics import robust_scatter
 from pipeline.mock.survey import simulate
-from pipeline.science.continuum import ContinuumFitter, ContinuumSettings, normalise
-from pipeline.science.radial_velocity import VelocityMeasurer, VelocitySettings
-from pipeline.science.synthetic import SyntheticModel
-from pipeline.science.templates import data_driven_templates, synthetic_templates
+from pipeline.science.spectra.continuum import ContinuumFitter, ContinuumSettings, normalise
+from pipeline.science.spectra.synthetic import SyntheticModel
+from pipeline.science.velocity.radial_velocity import VelocityMeasurer, VelocitySettings
+from pipeline.science.velocity.templates import data_driven_templates, synthetic_templates
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
 from tests.reference.slow_velocity import slow_velocity, splines
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from pipeline.domain.wavelength import log_grid
 from pipeline.mock.survey import simulate
-from pipeline.science.continuum import ContinuumFitter, ContinuumSettings, normalise
-from pipeline.science.resample import rebin
+from pipeline.science.spectra.continuum import ContinuumFitter, ContinuumSettings, normalise
+from pipeline.science.spectra.resample import rebin
 
 NAMES = ("teff", "logg", "m_h", "alpha_m")
 

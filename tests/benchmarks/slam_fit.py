@@ -15,8 +15,8 @@ import time
 import numpy as np
 from sklearn.svm import SVR
 
-from pipeline.science.slam import SlamModel, SlamSettings, assign_folds
-from pipeline.science.svr import cross_validate
+from pipeline.science.slam.model import SlamModel, SlamSettings, assign_folds
+from pipeline.science.slam.svr import cross_validate
 from tests.benchmarks.slam_data import NAMES, simulated_stars
 
 PAPER = SlamSettings(c_grid=(0.1, 1, 10), gamma_grid=(0.1, 1, 10), epsilon_grid=(0.02, 0.05, 0.1), n_folds=10)

@@ -16,9 +16,9 @@ import scipy.linalg
 from scipy.spatial.distance import cdist
 
 from pipeline.domain.statistics import robust_scatter
-from pipeline.science.compression import MEDIAN_OF_CHI2
-from pipeline.science.slam_scale import FluxScale
-from pipeline.science.slam_settings import assign_folds
+from pipeline.science.labels.compression import MEDIAN_OF_CHI2
+from pipeline.science.slam.scale import FluxScale
+from pipeline.science.slam.settings import assign_folds
 from pipeline.stages.items import label_columns
 
 GAMMA, RIDGE, SOFTENING = 0.05, 0.003, 0.4

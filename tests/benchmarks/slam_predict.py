@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from pipeline.science.slam import SlamModel, SlamSettings
+from pipeline.science.slam.model import SlamModel, SlamSettings
 from tests.benchmarks.slam_data import NAMES, simulated_stars
 from tests.reference import slow_slam
 

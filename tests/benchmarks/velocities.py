@@ -22,7 +22,7 @@ from astropy.io import fits
 from pipeline.config import VelocityConfig, load_config
 from pipeline.domain.statistics import robust_scatter
 from pipeline.domain.wavelength import C_KMS, air_to_vacuum, doppler_factor, log_grid
-from pipeline.products.release import Products
+from pipeline.products.product import Products
 from pipeline.sources.lamost_fits import find_spectra, read_spectra
 from pipeline.stages.runner import build
 

@@ -23,14 +23,14 @@ from postgres import Postgres, find_postgres
 from products_factory import make_products
 
 from explorer.model.library import open_library
-from explorer.model.vetting.desk import Desk
-from explorer.model.vetting.drafts import Draft
-from explorer.model.vetting.events import Authority
-from explorer.model.vetting.people import Person, Role
-from explorer.model.vetting.record import EventLog
-from explorer.model.vetting.rules import VettingRules
-from explorer.model.vetting.store import Store
-from explorer.views.vetting.visit import FOLLOW_MS
+from explorer.rooms.vetting.visit import FOLLOW_MS
+from explorer.vetting.commands import Desk
+from explorer.vetting.drafts import Draft
+from explorer.vetting.events import Authority
+from explorer.vetting.people import Person, Role
+from explorer.vetting.record import EventLog
+from explorer.vetting.rules import VettingRules
+from explorer.vetting.store import Store
 
 WRITERS, EACH, KILLS = 8, 500, 100
 RULES = VettingRules(reviews=WRITERS, control_fraction=0.0, repeat_fraction=0.0)

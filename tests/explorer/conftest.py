@@ -22,10 +22,10 @@ from vetting_helpers import make_desk
 from explorer import logs
 from explorer.model.library import Library, open_library
 from explorer.model.links import LinkStore
-from explorer.model.vetting.store import Store
+from explorer.rooms.catalogue import default_panels
+from explorer.rooms.explore import ExploreRoom
 from explorer.state.workspace import Workspace
-from explorer.views.catalogue import default_panels
-from explorer.views.explore import ExploreRoom
+from explorer.vetting.store import Store
 
 
 @pytest.fixture(autouse=True)

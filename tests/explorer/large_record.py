@@ -7,15 +7,15 @@ from uuid import uuid4
 
 from vetting_helpers import EVE, Roles, person
 
-from explorer.model.vetting.desk import Desk
-from explorer.model.vetting.events import EventKind, VettingEvent, utc_text
-from explorer.model.vetting.people import Role
-from explorer.model.vetting.record import insert_many
-from explorer.model.vetting.rules import VettingRules
+from explorer.rooms.vetting.campaigns import CampaignsRoom
+from explorer.rooms.vetting.vet import VetRoom
+from explorer.rooms.vetting.visit import Visit
 from explorer.state.workspace import Workspace
-from explorer.views.vetting.campaigns import CampaignsRoom
-from explorer.views.vetting.vet import VetRoom
-from explorer.views.vetting.visit import Visit
+from explorer.vetting.commands import Desk
+from explorer.vetting.events import EventKind, VettingEvent, utc_text
+from explorer.vetting.people import Role
+from explorer.vetting.record import insert_many
+from explorer.vetting.rules import VettingRules
 
 TICK_S = 0.002
 

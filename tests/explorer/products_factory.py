@@ -21,7 +21,7 @@ from pipeline.products.catalog import Catalog, write_rejects
 from pipeline.products.manifest import Manifest, checksums
 from pipeline.products.maps import DiscMap, write_maps
 from pipeline.products.overlays import write_overlay
-from pipeline.products.release import REPORT_NAME, Products
+from pipeline.products.product import REPORT_NAME, Products
 from pipeline.products.spectra import SpectrumStoreWriter
 
 FRAME = FRAMES["paper"]

@@ -12,9 +12,9 @@ from scipy.ndimage import gaussian_filter1d
 from pipeline.products.catalog import Catalog
 from pipeline.products.correlations import write_correlations
 from pipeline.products.models import write_model
-from pipeline.science.calibration import ErrorModel
-from pipeline.science.slam import SlamModel, SlamSettings
-from pipeline.science.slam_storage import to_arrays
+from pipeline.science.labels.calibration import ErrorModel
+from pipeline.science.slam.model import SlamModel, SlamSettings
+from pipeline.science.slam.storage import to_arrays
 
 LABELS = ("teff", "logg", "m_h", "alpha_m")
 N_STARS = 120

@@ -20,9 +20,9 @@ from explorer.access.cookies import cookie_key
 from explorer.access.headers import content_policy
 from explorer.access.prefix import without_prefix
 from explorer.access.visitors import Sessions
-from explorer.model.vetting.people import Role, UserFile
 from explorer.panel_internals import http_server_of
-from explorer.views.vetting.signin import bind_session
+from explorer.rooms.vetting.signin import bind_session
+from explorer.vetting.people import Role, UserFile
 
 ROOT = Path(__file__).parents[2]
 KERNEL_LISTS_SOCKETS = Path("/proc/net/tcp").exists()

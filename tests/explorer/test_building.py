@@ -12,7 +12,7 @@ import pytest
 from explorer.config import AppConfig
 from explorer.model.build_lock import BuildLock
 from explorer.model.building import BuildRunner, BuildStatus, build_command, read_progress
-from explorer.views.progress import ProgressView, progress_html, time_words
+from explorer.rooms.progress import ProgressView, progress_html, time_words
 from pipeline.stopping import END_WITH_INPUT
 
 SLOW = """

@@ -12,16 +12,16 @@ from explorer.config import AppConfig
 from explorer.model.building import BuildProgress, BuildStatus
 from explorer.model.opening import OpeningState
 from explorer.model.understood import PlannedStage, Understood, UnderstoodColumn, tables_from
-from explorer.model.vetting.events import Authority
-from explorer.model.vetting.people import Person
+from explorer.rooms.about import AboutView
+from explorer.rooms.catalogue import default_panels
+from explorer.rooms.channel import NOT_UNDERSTOOD
+from explorer.rooms.columns import ColumnsPage
+from explorer.rooms.opening_words import number_words, ready_words, share_words, status_words, unit_words
+from explorer.rooms.strip import OpeningStrip, strip_words
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
-from explorer.views.about import AboutView
-from explorer.views.catalogue import default_panels
-from explorer.views.channel import NOT_UNDERSTOOD
-from explorer.views.columns import ColumnsPage
-from explorer.views.opening_words import number_words, ready_words, share_words, status_words, unit_words
-from explorer.views.strip import OpeningStrip, strip_words
+from explorer.vetting.events import Authority
+from explorer.vetting.people import Person
 from run_app import main
 
 CHANGE = {"table": 0, "ours": "distance", "theirs": "d_pc", "unit": "pc"}

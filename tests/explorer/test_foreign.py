@@ -13,14 +13,14 @@ from explorer.model import mapped as mapped_module
 from explorer.model.expression import parse
 from explorer.model.library import open_library
 from explorer.model.mapped import mapped_table
-from explorer.model.vetting.store import Store
 from explorer.plots.diagram import Missing
 from explorer.plots.paper import PAPER_FIGURES
+from explorer.rooms.about import AboutView
+from explorer.rooms.catalogue import VIEWS, default_panels, figure_of
+from explorer.rooms.validate import ROOM, ValidateView
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
-from explorer.views.about import AboutView
-from explorer.views.catalogue import VIEWS, default_panels, figure_of
-from explorer.views.validate import ROOM, ValidateView
+from explorer.vetting.store import Store
 from pipeline.products.catalog_file import CATALOG_NAME, CatalogFile
 from pipeline.products.manifest import Manifest
 

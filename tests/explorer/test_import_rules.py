@@ -10,13 +10,13 @@ from test_vetting_exchange import campaign_line, record, start, two_laptops
 from vetting_helpers import ANN, BOB, CY, EVE, Roles, draft, judge_all, make_desk
 
 from explorer.__main__ import main
-from explorer.model.vetting.conflicts import Status
-from explorer.model.vetting.events import utc_of, utc_text
-from explorer.model.vetting.exchange import Source, export_record, import_record
-from explorer.model.vetting.people import UserFile
-from explorer.model.vetting.signing import SignatureError, sign, verify
-from explorer.model.vetting.store import Store
-from explorer.views.vetting.campaigns import imports_of, source_of
+from explorer.rooms.vetting.campaigns import imports_of, source_of
+from explorer.vetting.conflicts import Status
+from explorer.vetting.events import utc_of, utc_text
+from explorer.vetting.exchange import Source, export_record, import_record
+from explorer.vetting.people import UserFile
+from explorer.vetting.signing import SignatureError, sign, verify
+from explorer.vetting.store import Store
 
 KEY = b"k" * 40
 

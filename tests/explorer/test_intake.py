@@ -13,8 +13,8 @@ from bokeh.server.views.ws import WSHandler
 
 from explorer.model.selection import SelectionError
 from explorer.protocol import Look, Upload, ViewSize
-from explorer.views.channel import asset
-from explorer.views.intake import (
+from explorer.rooms.channel import asset
+from explorer.rooms.intake import (
     BURST_S,
     MAX_DEPTH,
     MAX_MESSAGE_BYTES,
@@ -25,8 +25,8 @@ from explorer.views.intake import (
     guard,
     too_much,
 )
-from explorer.views.stage import MAX_HEIGHT, MAX_WIDTH
-from explorer.views.uploads import KEPT_S, PART_BYTES, Uploads
+from explorer.rooms.stage import MAX_HEIGHT, MAX_WIDTH
+from explorer.rooms.uploads import KEPT_S, PART_BYTES, Uploads
 
 INFINITE = float("inf")
 BOX = {"type": "rect", "x0": 0.0, "x1": 5000.0, "y0": 0.0, "y1": 1.0}
@@ -167,7 +167,7 @@ def test_parts_are_bounded_and_in_order(monkeypatch):
     uploads.part(part("a", 2, b"56"))
     with pytest.raises(SelectionError, match="not arrived whole"):
         uploads.whole("a", 6)
-    monkeypatch.setattr("explorer.views.uploads.MAX_HELD_BYTES", 8)
+    monkeypatch.setattr("explorer.rooms.uploads.MAX_HELD_BYTES", 8)
     other = Uploads(10)
     other.part(part("b", 0, b"12345"))
     with pytest.raises(SelectionError, match="files of others"):
@@ -177,7 +177,7 @@ def test_parts_are_bounded_and_in_order(monkeypatch):
 
 
 def test_an_upload_that_never_ends_keeps_nobody_else_out(monkeypatch):
-    monkeypatch.setattr("explorer.views.uploads.MAX_HELD_BYTES", 8)
+    monkeypatch.setattr("explorer.rooms.uploads.MAX_HELD_BYTES", 8)
     now = [0.0]
     idle, other = Uploads(10, lambda: now[0]), Uploads(10, lambda: now[0])
     idle.part(part("a", 0, b"1234"))
@@ -241,7 +241,7 @@ def test_looks_that_come_too_soon_are_drawn_together(page, monkeypatch):
         def add_timeout_callback(self, action, wait):
             later.append((action, wait))
 
-    monkeypatch.setattr("explorer.views.stage.pn.state", type("State", (), {"curdoc": Document()})())
+    monkeypatch.setattr("explorer.rooms.stage.pn.state", type("State", (), {"curdoc": Document()})())
     monkeypatch.setattr(stage, "_next_look", 1e12)
 
     def drawn():

@@ -59,7 +59,7 @@ def test_no_text_begins_a_line_or_speaks_to_the_terminal(logged, hostile):
 
 
 def test_repetitions_are_counted_a_page(logged):
-    log = logging.getLogger("explorer.views.channel")
+    log = logging.getLogger("explorer.rooms.channel")
     for page in ("one", "two"):
         token = ACTOR.set(Actor("vic", page))
         for number in range(1000):

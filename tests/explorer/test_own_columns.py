@@ -20,11 +20,11 @@ from explorer.model.star import MAX_OWN, facts_of, own_number
 from explorer.model.star_files import spectrum_fits
 from explorer.plots.journal import FORMATS
 from explorer.plots.shading import Density
+from explorer.rooms.about import AboutView
+from explorer.rooms.catalogue import default_panels
+from explorer.rooms.validate import ROOM, ValidateView
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
-from explorer.views.about import AboutView
-from explorer.views.catalogue import default_panels
-from explorer.views.validate import ROOM, ValidateView
 from pipeline.domain.own_columns import OWN_GROUP, own_column
 
 ON_AXES = ("my_table_teff", "flux_x", "visits", "alpha", "cost_of_it")

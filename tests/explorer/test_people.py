@@ -12,9 +12,9 @@ import pytest
 from explorer.__main__ import main
 from explorer.access.visitors import Visitor
 from explorer.config import AppConfig
-from explorer.model.vetting.events import Authority
-from explorer.model.vetting.people import Nobody, Role, SoleUser, UserError, UserFile
-from explorer.views.vetting.signin import NO_USERS, SESSIONS, SHARED_ENTRY, guard_of, people_of, serving, visitor
+from explorer.rooms.vetting.signin import NO_USERS, SESSIONS, SHARED_ENTRY, guard_of, people_of, serving, visitor
+from explorer.vetting.events import Authority
+from explorer.vetting.people import Nobody, Role, SoleUser, UserError, UserFile
 
 PASSWORD = "correct horse battery"
 

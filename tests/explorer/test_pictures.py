@@ -17,9 +17,9 @@ from explorer.plots import picture
 from explorer.plots.journal import COLUMN_INCHES, PAGE_INCHES, STYLE, add_key, file_name, new_figure, sign
 from explorer.plots.marks import MAX_TICKS
 from explorer.plots.paper import draw_paper_figure
+from explorer.rooms.catalogue import VIEWS
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
-from explorer.views.catalogue import VIEWS
 
 LONG = "SIMULATED DATA. " + " and ".join(f"{k} ≤ Teff ≤ {k + 5}" for k in range(3000, 3400, 10)) + f" {'x' * 300} end"
 

@@ -18,9 +18,9 @@ from vetting_helpers import EVE, make_desk
 from explorer.app import build_page, warm_up
 from explorer.model.library import open_library
 from explorer.model.table import StarTable
-from explorer.model.vetting.store import Store
-from explorer.views.about import AboutView
-from explorer.views.vetting.visit import Visit
+from explorer.rooms.about import AboutView
+from explorer.rooms.vetting.visit import Visit
+from explorer.vetting.store import Store
 
 
 def test_about_names_everything(library):

@@ -8,15 +8,15 @@ from msgspec import inspect
 from vetting_helpers import ANN, EVE, VIC
 
 from explorer import protocol
-from explorer.model.vetting.people import Role
 from explorer.protocol import MalformedRequestError, UnknownRequestError, decode
 from explorer.protocol_types import declarations
+from explorer.rooms.channel import NOT_HERE, NOT_UNDERSTOOD, asset
+from explorer.rooms.vetting.adjudicate import AdjudicateRoom
+from explorer.rooms.vetting.campaigns import CampaignsRoom
+from explorer.rooms.vetting.vet import VetRoom
+from explorer.rooms.vetting.visit import Visit
 from explorer.state.workspace import Workspace
-from explorer.views.channel import NOT_HERE, NOT_UNDERSTOOD, asset
-from explorer.views.vetting.adjudicate import AdjudicateRoom
-from explorer.views.vetting.campaigns import CampaignsRoom
-from explorer.views.vetting.vet import VetRoom
-from explorer.views.vetting.visit import Visit
+from explorer.vetting.people import Role
 
 SCALARS = {inspect.StrType: "1", inspect.IntType: 1, inspect.FloatType: 1.5, inspect.BoolType: True}
 

@@ -15,16 +15,16 @@ import pytest
 from test_vetting_rooms import Screen
 from vetting_helpers import ANN, EVE, PLAIN, draft, make_desk
 
+from explorer import moving
 from explorer.__main__ import main
 from explorer.config import AppConfig, where_now
-from explorer.model import moving
 from explorer.model.links import LinkStore
-from explorer.model.moving import move_files, move_record
 from explorer.model.selection import SelectionError
-from explorer.model.vetting import store as stores
-from explorer.model.vetting.backup import BackupError, _lines, restore_file, restore_lines, write_copy
-from explorer.model.vetting.store import Store, StoreError
-from explorer.views.vetting.visit import BACK
+from explorer.moving import move_files, move_record
+from explorer.rooms.vetting.visit import BACK
+from explorer.vetting import store as stores
+from explorer.vetting.backup import BackupError, _lines, restore_file, restore_lines, write_copy
+from explorer.vetting.store import Store, StoreError
 from pipeline.products.vetting import read_verdicts
 
 SIDES = ("", "-wal", "-shm")
@@ -152,7 +152,7 @@ def test_an_idle_record_is_whole_in_one_file(desk, where, tmp_path):
 def test_a_process_that_ends_leaves_one_file(where, end):
     script = (
         "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n"
-        "from explorer.model.vetting.store import Store\nfrom sqlalchemy import text\nfrom pathlib import Path\n"
+        "from explorer.vetting.store import Store\nfrom sqlalchemy import text\nfrom pathlib import Path\n"
         f"store = Store.open(Path({str(where)!r}))\n"
         "with store.writing() as connection: connection.execute(text('CREATE TABLE kept (x int)'))\n"
         f"{end}\n"

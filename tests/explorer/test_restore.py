@@ -8,9 +8,9 @@ import pytest
 
 from explorer.app import build_page
 from explorer.model.selection import Everything, InRange
+from explorer.rooms.catalogue import default_panels
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
-from explorer.views.catalogue import default_panels
 
 COOL = InRange("teff", 0, 3800)
 

@@ -15,10 +15,10 @@ from explorer.plots.diagram import axis_of
 from explorer.plots.disc import SHADES, residual_limits, texture_levels
 from explorer.plots.palettes import IN_NONE, lookup
 from explorer.plots.shading import Density
+from explorer.rooms.catalogue import default_panels
+from explorer.rooms.panels import RESIDUAL
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
-from explorer.views.catalogue import default_panels
-from explorer.views.panels import RESIDUAL
 
 
 def test_a_few_wild_values_do_not_squeeze_the_others():
@@ -40,7 +40,7 @@ def test_a_few_wild_values_do_not_squeeze_the_others():
 def test_the_legend_says_when_each_dot_is_a_star(page, monkeypatch):
     assert page.open()["legend"]["label"] == "each dot is a star"
     assert page.send("colour", value="m_h")["legend"]["label"] == "[M/H] [dex]"
-    monkeypatch.setattr("explorer.views.stage.MAX_GLYPHS", 0)
+    monkeypatch.setattr("explorer.rooms.stage.MAX_GLYPHS", 0)
     assert page.look(range(6))["legend"]["label"] == "mean [M/H] [dex]"
     assert page.send("colour", value="count")["legend"]["low"] == "1"
 

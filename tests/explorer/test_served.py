@@ -25,11 +25,11 @@ from explorer.model.checked_files import CheckState, look_at_all
 from explorer.model.health import add_part, health
 from explorer.model.library import forget_libraries, load_library, open_library
 from explorer.model.served import Served, is_newer, product_health
+from explorer.rooms.about import AboutView
+from explorer.rooms.catalogue import default_panels, figure_of
+from explorer.rooms.health import ROUTES
+from explorer.rooms.served_strip import ServedStrip, newer_sentence, trouble_sentence
 from explorer.state.workspace import Workspace
-from explorer.views.about import AboutView
-from explorer.views.catalogue import default_panels, figure_of
-from explorer.views.health import ROUTES
-from explorer.views.served_strip import ServedStrip, newer_sentence, trouble_sentence
 from pipeline.products.manifest import MANIFEST_NAME, ProductError
 
 STAR = 100_000_007

@@ -14,7 +14,7 @@ from visiting import PASSWORD, Visitor, closed_within, config_of, pulls, serving
 
 from explorer.access.cookies import EndedSignIns
 from explorer.audit import ACTOR
-from explorer.model.vetting.people import Role, UserFile
+from explorer.vetting.people import Role, UserFile
 
 
 @pytest.fixture

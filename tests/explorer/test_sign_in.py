@@ -8,8 +8,8 @@ from argon2 import PasswordHasher
 from visiting import PASSWORD, Visitor, config_of, serving
 
 from explorer.access.sign_in import local_path
-from explorer.model.vetting.attempts import MAX_COUNTERS, Attempts, network_of
-from explorer.model.vetting.people import Role, UserError, UserFile
+from explorer.vetting.attempts import MAX_COUNTERS, Attempts, network_of
+from explorer.vetting.people import Role, UserError, UserFile
 
 
 @pytest.fixture

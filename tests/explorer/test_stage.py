@@ -10,10 +10,10 @@ from explorer.model.table import StarTable
 from explorer.plots.diagram import Missing
 from explorer.plots.disc import SHADES, texture_levels, texture_palette
 from explorer.plots.shading import ValueScale
+from explorer.rooms.catalogue import VIEWS, default_panels, figure_of
+from explorer.rooms.panels import PlanePanel
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
-from explorer.views.catalogue import VIEWS, default_panels, figure_of
-from explorer.views.panels import PlanePanel
 from pipeline.domain.flags import ALL_BITS, QualityFlag
 
 BOX = {"type": "rect", "x0": 3900.0, "x1": 3600.0, "y0": 0.0, "y1": 1.0}
@@ -29,7 +29,7 @@ def alone(request, library, links):
 
 @pytest.fixture
 def as_images(monkeypatch):
-    monkeypatch.setattr("explorer.views.stage.MAX_GLYPHS", 0)
+    monkeypatch.setattr("explorer.rooms.stage.MAX_GLYPHS", 0)
 
 
 def drawn(page, answer):
@@ -414,7 +414,7 @@ def test_selected_bars_are_seen_whatever_the_colours(page, colour):
 
 
 def test_views_of_a_larger_grid_are_all_dots_or_all_images(page, monkeypatch):
-    monkeypatch.setattr("explorer.views.stage.MAX_GLYPHS", 6 * page.library.table.n_stars)
+    monkeypatch.setattr("explorer.rooms.stage.MAX_GLYPHS", 6 * page.library.table.n_stars)
     page.open()
     page.send("grid", value=8)
     assert set(page.layers(page.look(range(8)), "stars")) == set(range(5))

@@ -17,8 +17,8 @@ from explorer.model.star import error_text, facts_of
 from explorer.model.table import StarTable
 from explorer.plots.spectrum import features_of, is_from_lamost
 from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
+from explorer.rooms.catalogue import default_panels
 from explorer.state.workspace import Workspace
-from explorer.views.catalogue import default_panels
 from pipeline.domain.columns import COLUMNS
 from pipeline.domain.flags import QualityFlag
 

@@ -9,8 +9,8 @@ import pytest
 from explorer.model.comparisons import differences, pairs_of
 from explorer.model.selection import InIds
 from explorer.plots.validation import MAX_DOTS, values_figure
+from explorer.rooms.validate import ROOM, ValidateView, physics_table, truth_tables
 from explorer.state.workspace import Workspace
-from explorer.views.validate import ROOM, ValidateView, physics_table, truth_tables
 
 DOCUMENT = {
     "simulated": True,

@@ -17,18 +17,18 @@ from sqlalchemy.exc import DatabaseError
 from vetting_helpers import ANN, BOB, CY, EVE, PLAIN, VIC, draft, judge_all, make_desk, person
 
 from explorer.model.proposals import Proposal
-from explorer.model.vetting import migrations
-from explorer.model.vetting.campaigns import Task
-from explorer.model.vetting.conflicts import Status
-from explorer.model.vetting.drafts import RefusedError
-from explorer.model.vetting.events import EventKind
-from explorer.model.vetting.exchange import latest_verdicts
-from explorer.model.vetting.overview import overview
-from explorer.model.vetting.people import Role
-from explorer.model.vetting.record import EventLog
-from explorer.model.vetting.rules import VettingRules
-from explorer.model.vetting.schema import METADATA
-from explorer.model.vetting.store import Store, StoreError
+from explorer.vetting import migrations
+from explorer.vetting.campaigns import Task
+from explorer.vetting.conflicts import Status
+from explorer.vetting.drafts import RefusedError
+from explorer.vetting.events import EventKind
+from explorer.vetting.exchange import latest_verdicts
+from explorer.vetting.overview import overview
+from explorer.vetting.people import Role
+from explorer.vetting.record import EventLog
+from explorer.vetting.rules import VettingRules
+from explorer.vetting.schema import METADATA
+from explorer.vetting.store import Store, StoreError
 
 STARS = 12
 

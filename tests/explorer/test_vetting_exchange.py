@@ -11,9 +11,9 @@ from uuid import uuid4
 import pytest
 from vetting_helpers import ANN, BOB, CY, EVE, draft, judge_all, make_desk
 
-from explorer.model.vetting import exchange
-from explorer.model.vetting.events import EventKind, VettingEvent
-from explorer.model.vetting.exchange import (
+from explorer.vetting import exchange
+from explorer.vetting.events import EventKind, VettingEvent
+from explorer.vetting.exchange import (
     MAX_BYTES,
     MAX_DAMAGED,
     ExchangeError,
@@ -22,9 +22,9 @@ from explorer.model.vetting.exchange import (
     import_record,
     latest_verdicts,
 )
-from explorer.model.vetting.record import EventLog, Import
-from explorer.model.vetting.rules import VettingRules
-from explorer.model.vetting.store import Store
+from explorer.vetting.record import EventLog, Import
+from explorer.vetting.rules import VettingRules
+from explorer.vetting.store import Store
 from pipeline.products.vetting import read_verdicts, write_verdicts
 
 STARS = 12

@@ -13,15 +13,15 @@ from large_record import Users, fill, judge_with_progress
 from slow_overview import slow_overview
 from vetting_helpers import ANN, BOB, EVE, PLAIN, draft, make_desk
 
-from explorer.model.vetting.campaigns import Campaign, Task
-from explorer.model.vetting.desk import Desk
-from explorer.model.vetting.events import EventKind, VettingEvent, utc_of, utc_text
-from explorer.model.vetting.overview import overview, overview_of
-from explorer.model.vetting.people import SoleUser
-from explorer.model.vetting.projection import Projection
-from explorer.model.vetting.queue import is_open
-from explorer.model.vetting.rules import VettingRules
-from explorer.model.vetting.store import Store
+from explorer.vetting.campaigns import Campaign, Task
+from explorer.vetting.commands import Desk
+from explorer.vetting.events import EventKind, VettingEvent, utc_of, utc_text
+from explorer.vetting.overview import overview, overview_of
+from explorer.vetting.people import SoleUser
+from explorer.vetting.projection import Projection
+from explorer.vetting.queue import is_open
+from explorer.vetting.rules import VettingRules
+from explorer.vetting.store import Store
 
 START = "2026-01-31T12:00:00.000000Z"
 RULES = VettingRules(reviews=2)

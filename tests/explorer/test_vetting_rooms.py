@@ -10,22 +10,22 @@ from sqlalchemy.exc import OperationalError
 from vetting_helpers import ANN, BOB, CY, EVE, PLAIN, VIC, draft, judge_all, make_desk
 
 from explorer.model.proposals import Proposal
-from explorer.model.vetting.claims import claims_of
-from explorer.model.vetting.drafts import RefusedError
-from explorer.model.vetting.events import EventKind
-from explorer.model.vetting.exchange import Source, export_record, import_record
-from explorer.model.vetting.ledger import GRACE
-from explorer.model.vetting.overview import overview
-from explorer.model.vetting.rules import VettingRules
-from explorer.model.vetting.store import Store
+from explorer.rooms.channel import NOT_UNDERSTOOD
+from explorer.rooms.vetting import campaigns
+from explorer.rooms.vetting.adjudicate import AdjudicateRoom
+from explorer.rooms.vetting.campaigns import CampaignsRoom
+from explorer.rooms.vetting.vet import VetRoom
+from explorer.rooms.vetting.visit import Visit, proposal_of
 from explorer.state.workspace import Workspace
-from explorer.views.channel import NOT_UNDERSTOOD
-from explorer.views.vetting import campaigns
-from explorer.views.vetting.adjudicate import AdjudicateRoom
-from explorer.views.vetting.campaigns import CampaignsRoom
-from explorer.views.vetting.vet import VetRoom
-from explorer.views.vetting.visit import Visit, proposal_of
-from pipeline.products import publication
+from explorer.vetting.claims import claims_of
+from explorer.vetting.drafts import RefusedError
+from explorer.vetting.events import EventKind
+from explorer.vetting.exchange import Source, export_record, import_record
+from explorer.vetting.overview import overview
+from explorer.vetting.queries import GRACE
+from explorer.vetting.rules import VettingRules
+from explorer.vetting.store import Store
+from pipeline.products import release as release_module
 
 
 def start(desk, name="first", count=4, rules=PLAIN):
@@ -180,7 +180,7 @@ def test_a_release_with_a_failed_physics_check_needs_a_reason(desk, tmp_path, mo
     start(desk)
     screen = Screen(desk, EVE, lambda visit: CampaignsRoom(visit, tmp_path / "releases"), "Progress")
     assert screen.told[-1]["campaigns"]["failed"] == []
-    for module in (campaigns, publication):
+    for module in (campaigns, release_module):
         monkeypatch.setattr(module, "failed_physics", lambda _directory: ("median V_Z: IMPOSSIBLE, 80 km/s.",))
     screen = Screen(desk, EVE, lambda visit: CampaignsRoom(visit, tmp_path / "releases"), "Progress")
     assert screen.told[-1]["campaigns"]["failed"] == ["median V_Z: IMPOSSIBLE, 80 km/s."]

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.model.vetting.agreement import cohen_kappa, fleiss_kappa
-from explorer.model.vetting.campaigns import build_queue
-from explorer.model.vetting.conflicts import Status, conflicts, outcome
-from explorer.model.vetting.events import EventError, EventKind, VettingEvent, just_after, utc_of
-from explorer.model.vetting.rules import RulesError, VettingRules
-from explorer.model.vetting.standing import Standing, state_of
+from explorer.vetting.agreement import cohen_kappa, fleiss_kappa
+from explorer.vetting.campaigns import build_queue
+from explorer.vetting.conflicts import Status, conflicts, outcome
+from explorer.vetting.events import EventError, EventKind, VettingEvent, just_after, utc_of
+from explorer.vetting.rules import RulesError, VettingRules
+from explorer.vetting.status import Standing, state_of
 
 RULES = VettingRules()
 CAMPAIGN = str(uuid4())

@@ -5,14 +5,14 @@ import pytest
 from vetting_helpers import ANN, BOB, CY, EVE, PLAIN, VIC, draft, judge_all
 
 from explorer.model.selection import InIds, Named
-from explorer.model.vetting.campaigns import Task
-from explorer.model.vetting.drafts import RefusedError
-from explorer.model.vetting.ledger import GRACE
-from explorer.model.vetting.rules import VettingRules
-from explorer.model.vetting.shown import judged, remarks_on, verdict_lists
+from explorer.rooms.catalogue import default_panels
+from explorer.rooms.vetting.visit import Visit
 from explorer.state.workspace import Workspace
-from explorer.views.catalogue import default_panels
-from explorer.views.vetting.visit import Visit
+from explorer.vetting.campaigns import Task
+from explorer.vetting.drafts import RefusedError
+from explorer.vetting.queries import GRACE
+from explorer.vetting.rules import VettingRules
+from explorer.vetting.visible import judged, remarks_on, verdict_lists
 
 
 @pytest.fixture

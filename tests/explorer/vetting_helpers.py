@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from explorer.model.vetting.desk import Desk
-from explorer.model.vetting.drafts import Draft
-from explorer.model.vetting.events import Authority
-from explorer.model.vetting.people import Person, Role
-from explorer.model.vetting.rules import VettingRules
+from explorer.vetting.commands import Desk
+from explorer.vetting.drafts import Draft
+from explorer.vetting.events import Authority
+from explorer.vetting.people import Person, Role
+from explorer.vetting.rules import VettingRules
 
 ROLES = {
     "ann": Role.INSPECTOR,

@@ -12,7 +12,7 @@ from tornado.websocket import websocket_connect
 
 from explorer.access.visitors import Sessions
 from explorer.config import AppConfig
-from explorer.views.vetting.signin import bind_session, guard_of
+from explorer.rooms.vetting.signin import bind_session, guard_of
 from run_app import server_of
 
 PASSWORD = "correct horse battery"

@@ -18,7 +18,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # GNU OpenMP's threads do not survive a for
 from pipeline.config import load_config
 from pipeline.mock import survey
 from pipeline.products.manifest import Manifest, ProductError
-from pipeline.products.release import verify
+from pipeline.products.product import verify
 from pipeline.products.versions import current_version
 from pipeline.stages import reading, runner
 

@@ -4,7 +4,7 @@ import random
 import shutil
 
 from pipeline.products.manifest import ProductError
-from pipeline.products.release import Products, verify
+from pipeline.products.product import Products, verify
 from pipeline.stages import runner
 from tests.faults._builds import KILLED, cleared, copied, described, workshop
 from tests.faults.publishing import kill

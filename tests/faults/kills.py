@@ -2,7 +2,7 @@
 
 import random
 
-from pipeline.products.release import verify
+from pipeline.products.product import verify
 from tests.faults._builds import KILLED, copied, workshop
 
 OLD, NEW = 11, 7

@@ -18,7 +18,7 @@ from tornado.web import create_signed_value
 from visiting import PASSWORD, Visitor, config_of, serving
 
 from explorer.access.cookies import cookie_key
-from explorer.model.vetting.people import Role, UserFile
+from explorer.vetting.people import Role, UserFile
 
 FORGOTTEN_S = 60
 """Longer than the server keeps the session of a page that was closed, and what it left."""

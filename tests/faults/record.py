@@ -22,13 +22,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from vetting_helpers import EVE, draft, person
 
 from explorer.model.library import open_library
-from explorer.model.vetting.desk import Desk
-from explorer.model.vetting.drafts import RefusedError
-from explorer.model.vetting.exchange import export_record, import_record
-from explorer.model.vetting.record import EventLog
-from explorer.model.vetting.rules import VettingRules
-from explorer.model.vetting.store import Store, StoreError
-from explorer.views.vetting.campaigns import source_of
+from explorer.rooms.vetting.campaigns import source_of
+from explorer.vetting.commands import Desk
+from explorer.vetting.drafts import RefusedError
+from explorer.vetting.exchange import export_record, import_record
+from explorer.vetting.record import EventLog
+from explorer.vetting.rules import VettingRules
+from explorer.vetting.store import Store, StoreError
 
 WRITERS = 8
 RULES = VettingRules(reviews=WRITERS, control_fraction=0.0, repeat_fraction=0.0)

@@ -129,9 +129,9 @@ class Visitor:
 
     def __init__(self, served, place):
         from explorer.model.links import LinkStore
+        from explorer.rooms.catalogue import default_panels
+        from explorer.rooms.explore import ExploreRoom
         from explorer.state.workspace import Workspace
-        from explorer.views.catalogue import default_panels
-        from explorer.views.explore import ExploreRoom
 
         library = self.library = served.library()
         workspace = self.workspace = Workspace(library.table, panels=default_panels(library, 2))

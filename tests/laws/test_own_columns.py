@@ -33,8 +33,8 @@ from pipeline.products.catalog import CATALOG_NAME, Catalog, write_blocks
 from pipeline.products.catalog_file import CatalogFile
 from pipeline.products.cds import cds_files
 from pipeline.products.manifest import Manifest, ProductError, checksums
-from pipeline.products.publication import freeze
-from pipeline.products.release import verify
+from pipeline.products.product import verify
+from pipeline.products.release import freeze
 from pipeline.products.tables import annotated, fits_bytes, parquet_bytes, votable_bytes
 
 VALUES = {

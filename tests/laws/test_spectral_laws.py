@@ -15,7 +15,7 @@ from pipeline.domain.wavelength import (
     vacuum_to_air,
     velocity_to_log_shift,
 )
-from pipeline.science.resample import pixel_edges, rebin
+from pipeline.science.spectra.resample import pixel_edges, rebin
 from tests.reference.slow_rebin import slow_rebin
 
 velocities = st.floats(-900.0, 900.0)

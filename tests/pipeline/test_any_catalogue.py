@@ -10,7 +10,7 @@ from pipeline.config import DistanceConfig, RunConfig, load_config
 from pipeline.domain.columns import REQUIRED
 from pipeline.domain.flags import QualityFlag
 from pipeline.domain.frames import equatorial_to_galactic
-from pipeline.products.release import Products, verify
+from pipeline.products.product import Products, verify
 from pipeline.stages import runner, state
 from pipeline.stages.distances import measure_distances
 from pipeline.stages.order import STAGES

@@ -16,7 +16,7 @@ from astropy.io import fits
 
 from pipeline.config import ConfigError, load_config
 from pipeline.domain.spectrum import SpectrumError
-from pipeline.products.release import Products
+from pipeline.products.product import Products
 from pipeline.sources import bounded_files, folders
 from pipeline.sources.folders import list_files, shown_name
 from pipeline.sources.lamost_fits import find_spectra, read_spectra, read_spectrum, spectrum_of, without_repeats

@@ -12,7 +12,7 @@ from pipeline.__main__ import main
 from pipeline.config import load_config
 from pipeline.domain.columns import BY_NAME
 from pipeline.products.manifest import Manifest, ProductError
-from pipeline.products.release import REPORT_NAME, Products, verify
+from pipeline.products.product import REPORT_NAME, Products, verify
 from pipeline.stages.order import STAGES
 from pipeline.stages.runner import build, summary
 

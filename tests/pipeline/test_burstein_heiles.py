@@ -5,8 +5,8 @@ import pytest
 
 from pipeline.config import load_config
 from pipeline.domain.statistics import robust_scatter
-from pipeline.science.dust import ExponentialDisc
-from pipeline.science.sky_dust import ColumnInDisc
+from pipeline.science.space.dust import ExponentialDisc
+from pipeline.science.space.sky_dust import ColumnInDisc
 from pipeline.sources.burstein_heiles import find_burstein_heiles, open_burstein_heiles
 from pipeline.sources.dust_maps import DustMapError
 from pipeline.stages import distances

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.science.calibration import (
+from pipeline.science.labels.calibration import (
     Degraded,
     ErrorModel,
     bias_and_scatter,
@@ -13,7 +13,7 @@ from pipeline.science.calibration import (
     degrade,
     out_of_fold_labels,
 )
-from pipeline.science.slam import SlamModel, SlamSettings
+from pipeline.science.slam.model import SlamModel, SlamSettings
 
 NAMES = ("a", "b")
 

@@ -12,7 +12,7 @@ from pipeline.config import load_config
 from pipeline.mock.fits_layouts import write_lamost_fits
 from pipeline.mock.survey import simulate
 from pipeline.products.catalog import CATALOG_NAME
-from pipeline.products.release import Products, verify
+from pipeline.products.product import Products, verify
 from pipeline.products.spectra import SpectrumStore
 from pipeline.stages import runner
 from pipeline.stages.inputs import InputRecord, files_below, read_records, write_records

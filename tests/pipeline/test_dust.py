@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.science.dust import BAND_COEFFICIENTS, ExponentialDisc, extinction_curve
+from pipeline.science.space.dust import BAND_COEFFICIENTS, ExponentialDisc, extinction_curve
 
 DISTANCES = np.concatenate([[0.0], np.geomspace(0.01, 200.0, 80)])
 

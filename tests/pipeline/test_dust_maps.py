@@ -10,10 +10,10 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
 from pipeline.config import load_config
-from pipeline.science.ages import SingleAge
-from pipeline.science.distance import DistanceSettings, Giants, estimate_distances
-from pipeline.science.dust import BAND_COEFFICIENTS, ExponentialDisc
-from pipeline.science.isochrones import ColourLaw
+from pipeline.science.space.ages import SingleAge
+from pipeline.science.space.distance import DistanceSettings, Giants, estimate_distances
+from pipeline.science.space.dust import BAND_COEFFICIENTS, ExponentialDisc
+from pipeline.science.space.isochrones import ColourLaw
 from pipeline.sources.dust_maps import GREEN_2019, DustMapError, GriddedMap, open_dust_map
 from pipeline.stages.distances import configured_dust, measure_distances
 from pipeline.stages.sky import galactic_coordinates

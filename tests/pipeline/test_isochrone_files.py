@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from astropy.table import Table
 
-from pipeline.science.isochrones import ParsecBranches
+from pipeline.science.space.isochrones import ParsecBranches
 from pipeline.sources.embedded import ISOCHRONE_TABLE, load_table
 from pipeline.sources.isochrone_tables import IsochroneError, read_isochrones
 

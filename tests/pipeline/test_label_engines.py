@@ -10,15 +10,15 @@ import pytest
 from pipeline.config import LabelConfig, RunConfig, load_config
 from pipeline.domain.flags import QualityFlag
 from pipeline.products.models import read_model, write_model
-from pipeline.products.release import verify
+from pipeline.products.product import verify
 from pipeline.products.spectra import SpectrumStore
-from pipeline.science.calibration import ErrorModel, Relatives, coverage, out_of_fold_labels
-from pipeline.science.compression import Compression
-from pipeline.science.direct import DirectModel, DirectSettings, direct_from_arrays, direct_to_arrays
-from pipeline.science.joint_labels import JointModel
-from pipeline.science.label_trend import LabelTrend
-from pipeline.science.networks import NoisyFeatures
-from pipeline.science.slam_storage import from_arrays
+from pipeline.science.labels.calibration import ErrorModel, Relatives, coverage, out_of_fold_labels
+from pipeline.science.labels.compression import Compression
+from pipeline.science.labels.direct import DirectModel, DirectSettings, direct_from_arrays, direct_to_arrays
+from pipeline.science.labels.joint import JointModel
+from pipeline.science.labels.networks import NoisyFeatures
+from pipeline.science.labels.trend import LabelTrend
+from pipeline.science.slam.storage import from_arrays
 from pipeline.stages.items import engine_columns
 from pipeline.stages.runner import build
 from pipeline.stages.state import BuildState
@@ -84,7 +84,7 @@ def test_networks_learn_labels_and_ignore_masked_values(trained):
 
 def test_the_same_seed_gives_the_same_networks_with_any_number_of_threads(trained, monkeypatch):
     training, model = trained
-    monkeypatch.setattr("pipeline.science.networks.available_threads", lambda _: 1)
+    monkeypatch.setattr("pipeline.science.labels.networks.available_threads", lambda _: 1)
     again = DirectModel(NAMES, QUICK).fit(*training)
     assert all(np.array_equal(a, b) for a, b in zip(model.networks_.weights, again.networks_.weights, strict=True))
     other = DirectModel(NAMES, dataclasses.replace(QUICK, seed=1)).fit(*training)

@@ -10,7 +10,7 @@ from pipeline.mock.measured import DISTANCE_ERROR, ERRORS, measured
 from pipeline.mock.survey import simulate
 from pipeline.products.catalog import CATALOG_NAME, write_blocks
 from pipeline.products.manifest import ProductError
-from pipeline.products.release import Products, verify
+from pipeline.products.product import Products, verify
 from pipeline.stages import large_mock
 
 

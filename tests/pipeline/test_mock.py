@@ -14,8 +14,8 @@ from pipeline.mock.plates import FIBRES, SPECTROGRAPHS, draw_visits
 from pipeline.mock.published import GAPS, SLOW_MAS_YR, UNKNOWN_SHARE, redshift
 from pipeline.mock.reference import RV_FAIL, STAR_BAD
 from pipeline.mock.spectra import Light, StarLight
-from pipeline.science.indices import band_ratios
-from pipeline.science.repeats import star_numbers
+from pipeline.science.spectra.indices import band_ratios
+from pipeline.science.velocity.repeats import star_numbers
 from pipeline.sources.lamost_fits import read_spectrum
 
 

@@ -21,7 +21,7 @@ from pipeline.mock.archives.files import Field, record_dtype, write_fits_table
 from pipeline.mock.archives.sky import SurveyStars, moved, nearest_arcsec
 from pipeline.mock.fits_layouts import write_lamost_fits
 from pipeline.mock.reference import STAR_BAD
-from pipeline.science.resample import rebin
+from pipeline.science.spectra.resample import rebin
 from pipeline.sources.lamost_fits import find_spectra, read_spectrum
 from pipeline.stages import reading
 from pipeline.stages.state import BuildState

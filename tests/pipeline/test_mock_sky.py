@@ -12,8 +12,8 @@ from pipeline.mock.binaries import draw_binaries
 from pipeline.mock.branches import AGB_SHARE, GiantBranches
 from pipeline.mock.spectra import Light, StarLight
 from pipeline.mock.systematics import BROKEN_KMS, RED_SKY_SIZE, SEASON_NIGHTS
-from pipeline.science.dust import BAND_COEFFICIENTS
-from pipeline.science.indices import BandRatio, band_ratios
+from pipeline.science.space.dust import BAND_COEFFICIENTS
+from pipeline.science.spectra.indices import BandRatio, band_ratios
 
 N = 1500
 

@@ -7,9 +7,9 @@ from galpy.potential import MWPotential2014
 
 from pipeline.domain.columns import BY_NAME, QUANTILE_OF
 from pipeline.domain.frames import FRAMES, galactocentric_phase_space
-from pipeline.science import monte_carlo
-from pipeline.science.actions import compute_orbits, focal_length
-from pipeline.science.monte_carlo import Measured, draw, quantiles
+from pipeline.science.space import monte_carlo
+from pipeline.science.space.actions import compute_orbits, focal_length
+from pipeline.science.space.monte_carlo import Measured, draw, quantiles
 
 FRAME = FRAMES["paper"]
 

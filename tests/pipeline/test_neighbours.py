@@ -7,8 +7,8 @@ from astropy.coordinates import SkyCoord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.science import neighbours
-from pipeline.science.neighbours import pairs_by_id, pairs_within
+from pipeline.science.crossmatch import neighbours
+from pipeline.science.crossmatch.neighbours import pairs_by_id, pairs_within
 
 ids = st.lists(st.one_of(st.integers(-2, 5), st.just(2**63 - 1), st.just(2**63 - 2)), max_size=12)
 

@@ -13,10 +13,10 @@ from astropy.io import fits
 from pipeline import commands
 from pipeline.config import ConfigError, RunConfig, VelocityConfig
 from pipeline.domain.wavelength import doppler_factor, log_grid
-from pipeline.science.continuum import ContinuumFitter, ContinuumSettings, normalise
-from pipeline.science.radial_velocity import VelocityMeasurer, VelocitySettings
-from pipeline.science.synthetic import SyntheticModel
-from pipeline.science.templates import joined, observed_templates, synthetic_templates
+from pipeline.science.spectra.continuum import ContinuumFitter, ContinuumSettings, normalise
+from pipeline.science.spectra.synthetic import SyntheticModel
+from pipeline.science.velocity.radial_velocity import VelocityMeasurer, VelocitySettings
+from pipeline.science.velocity.templates import joined, observed_templates, synthetic_templates
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
 from pipeline.sources.observed_templates import is_observed_template, read_observed_templates
 from pipeline.sources.template_grids import TemplateError

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.domain.wavelength import log_grid
-from pipeline.science.line_tests import emission_pattern, significance, sky_lines, sky_pattern
-from pipeline.science.oddness import (
+from pipeline.science.quality.oddness import (
     conditional_distance,
     joint_oddness,
     neighbour_distance,
@@ -13,8 +12,9 @@ from pipeline.science.oddness import (
     repeat_pull,
     tail_log_probability,
 )
-from pipeline.science.residuals import ResidualModel, second_velocity
-from pipeline.science.scoring import interval_coverage, score_choice, score_ranking, score_values
+from pipeline.science.quality.scoring import interval_coverage, score_choice, score_ranking, score_values
+from pipeline.science.spectra.line_tests import emission_pattern, significance, sky_lines, sky_pattern
+from pipeline.science.spectra.residuals import ResidualModel, second_velocity
 
 N = 400
 GRID = log_grid(6000.0, 6800.0)

@@ -13,7 +13,7 @@ from pipeline.mock.fits_layouts import write_lamost_fits
 from pipeline.mock.survey import simulate
 from pipeline.products.catalog import Catalog
 from pipeline.products.manifest import Manifest
-from pipeline.products.release import verify
+from pipeline.products.product import verify
 
 
 def table_a1(n=60):

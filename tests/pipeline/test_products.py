@@ -12,7 +12,7 @@ from pipeline.products.manifest import Manifest, ProductError, checksums
 from pipeline.products.maps import DiscMap, read_maps, write_maps
 from pipeline.products.models import read_model, write_model
 from pipeline.products.overlays import read_overlays, write_overlay
-from pipeline.products.release import Products, verify
+from pipeline.products.product import Products, verify
 from pipeline.products.spectra import SpectrumStore, SpectrumStoreWriter
 
 OBSIDS = np.array([11, 7, 2_000_000_000_000_005])

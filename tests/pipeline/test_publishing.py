@@ -16,8 +16,8 @@ from pipeline.products.comparison import write_comparison
 from pipeline.products.identity import check_identity, read_identity
 from pipeline.products.lock import OutputBusyError, OutputLock
 from pipeline.products.manifest import Manifest, ProductError
-from pipeline.products.publication import freeze
-from pipeline.products.release import Products, publish_validation, verify
+from pipeline.products.product import Products, publish_validation, verify
+from pipeline.products.release import freeze
 from pipeline.products.versions import current_version, locked, place_of, remove_product, versions_of
 from pipeline.stages import composing, runner
 from pipeline.stages.runner import DraftDamagedWarning

@@ -12,7 +12,7 @@ from pipeline.domain.columns import BY_NAME, column
 from pipeline.mock.survey import simulate
 from pipeline.products.catalog import Catalog
 from pipeline.products.manifest import ProductError
-from pipeline.science.oddness import relative_to_like
+from pipeline.science.quality.oddness import relative_to_like
 from pipeline.stages.joining import read_table
 from pipeline.stages.order import STAGES
 from pipeline.stages.ranges import check_input

@@ -17,11 +17,11 @@ from astropy.table import Table
 
 from pipeline.__main__ import main
 from pipeline.domain.columns import BY_NAME, COLUMNS, RELEASE_COLUMNS
-from pipeline.products import publication
+from pipeline.products import release as release_module
 from pipeline.products.catalog import Catalog, cast
 from pipeline.products.manifest import Manifest, ProductError, checksums
-from pipeline.products.publication import NAME_PATTERN, freeze, merged_verdicts
-from pipeline.products.release import REPORT_NAME
+from pipeline.products.product import REPORT_NAME
+from pipeline.products.release import NAME_PATTERN, freeze, merged_verdicts
 from pipeline.products.vetting import FIT_COLUMNS, Verdict, fit_hash, read_verdicts, write_verdicts
 
 N = 60
@@ -195,8 +195,8 @@ def test_of_two_freezes_of_one_name_one_wins_and_the_other_leaves_nothing(produc
         except Exception as error:  # noqa: BLE001 - told in the main thread
             told.append(error)
 
-    words = publication._words
-    monkeypatch.setattr(publication, "_words", words_together)
+    words = release_module._words
+    monkeypatch.setattr(release_module, "_words", words_together)
     threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:
         thread.start()

@@ -15,8 +15,8 @@ from pipeline.domain.frames import (
     galactocentric_phase_space,
     sky_from_galactocentric,
 )
-from pipeline.products.release import Products
-from pipeline.science.sanity import (
+from pipeline.products.product import Products
+from pipeline.science.quality.sanity import (
     COLOUR,
     GRAVITY,
     MIN_STARS,

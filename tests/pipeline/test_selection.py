@@ -10,10 +10,10 @@ from astropy.io import fits
 from pipeline.config import RunConfig, load_config
 from pipeline.domain.flags import QualityFlag
 from pipeline.domain.wavelength import log_grid
-from pipeline.products.release import Products
-from pipeline.science.indices import band_ratios
-from pipeline.science.resample import rebin
-from pipeline.science.selection import (
+from pipeline.products.product import Products
+from pipeline.science.spectra.indices import band_ratios
+from pipeline.science.spectra.resample import rebin
+from pipeline.science.spectra.selection import (
     SelectionSettings,
     class_step,
     dwarf_tio5,

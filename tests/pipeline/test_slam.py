@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.science.slam import SlamModel, SlamSettings, assign_folds, refit_star
-from pipeline.science.slam_storage import from_arrays, to_arrays
+from pipeline.science.slam.model import SlamModel, SlamSettings, assign_folds, refit_star
+from pipeline.science.slam.storage import from_arrays, to_arrays
 
 NAMES = ("teff", "logg", "m_h")
 QUICK = SlamSettings(c_grid=(1.0, 10.0), gamma_grid=(0.1,), threads=2)

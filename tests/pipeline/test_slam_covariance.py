@@ -12,12 +12,12 @@ from explorer.model.refit import LabelModel
 from pipeline.config import ConfigError, LabelConfig, RunConfig
 from pipeline.domain.statistics import robust_scatter
 from pipeline.products.spectra import StoredSpectrum
-from pipeline.science.noise_ridge import choose_ridge, fit_ridge, noise_levels
-from pipeline.science.slam import SlamModel, SlamSettings, refit_star
-from pipeline.science.slam_covariance import ResidualCovariance, principal_factors
-from pipeline.science.slam_posterior import posterior_mean
-from pipeline.science.slam_prior import DensityPrior
-from pipeline.science.slam_storage import from_arrays, to_arrays
+from pipeline.science.slam.covariance import ResidualCovariance, principal_factors
+from pipeline.science.slam.model import SlamModel, SlamSettings, refit_star
+from pipeline.science.slam.noise_ridge import choose_ridge, fit_ridge, noise_levels
+from pipeline.science.slam.posterior import posterior_mean
+from pipeline.science.slam.prior import DensityPrior
+from pipeline.science.slam.storage import from_arrays, to_arrays
 
 NAMES = ("a", "b", "c")
 PIXELS = 60

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from sklearn.kernel_ridge import KernelRidge
 
-from pipeline.science.kernel_expansion import find_landmarks
-from pipeline.science.kernel_ridge import RIDGES, ridge_screen
-from pipeline.science.slam import SlamModel, SlamSettings
-from pipeline.science.slam_modes import StarModes, residual_modes
-from pipeline.science.slam_prior import DensityPrior
-from pipeline.science.slam_quality import information, training_report
-from pipeline.science.slam_storage import from_arrays, to_arrays
-from pipeline.science.svr import HyperParameters, fit_expansion
+from pipeline.science.slam.kernel_expansion import find_landmarks
+from pipeline.science.slam.kernel_ridge import RIDGES, ridge_screen
+from pipeline.science.slam.model import SlamModel, SlamSettings
+from pipeline.science.slam.modes import StarModes, residual_modes
+from pipeline.science.slam.pixel_quality import information, training_report
+from pipeline.science.slam.prior import DensityPrior
+from pipeline.science.slam.storage import from_arrays, to_arrays
+from pipeline.science.slam.svr import HyperParameters, fit_expansion
 
 NAMES = ("a", "b", "c")
 

@@ -7,9 +7,10 @@ import pytest
 
 from pipeline.domain.frames import FRAMES
 from pipeline.domain.statistics import robust_scatter
-from pipeline.science.actions import compute_orbits
-from pipeline.science.ages import HIGH_ALPHA_SHARE, ChemicalAge, SingleAge, high_alpha_probability
-from pipeline.science.distance import (
+from pipeline.science.quality.bits import chi2_limits, colour_outliers, residual_pattern, tail_limit
+from pipeline.science.space.actions import compute_orbits
+from pipeline.science.space.ages import HIGH_ALPHA_SHARE, ChemicalAge, SingleAge, high_alpha_probability
+from pipeline.science.space.distance import (
     PARALLAX_FLOOR_MAS,
     PARALLAX_ZERO_POINT_MAS,
     DistanceSettings,
@@ -17,13 +18,12 @@ from pipeline.science.distance import (
     estimate_distances,
     solve,
 )
-from pipeline.science.dust import BAND_COEFFICIENTS, ExponentialDisc
-from pipeline.science.intrinsic_colour import learn_colour_relation
-from pipeline.science.isochrones import ClusterLine, ColourLaw, ParsecBranches
-from pipeline.science.metallicity_prior import MetallicityPrior
-from pipeline.science.quality import chi2_limits, colour_outliers, residual_pattern, tail_limit
-from pipeline.science.spiral_arms import REID_2019, trace
-from pipeline.science.velocity_field import FieldSettings, velocity_field
+from pipeline.science.space.dust import BAND_COEFFICIENTS, ExponentialDisc
+from pipeline.science.space.intrinsic_colour import learn_colour_relation
+from pipeline.science.space.isochrones import ClusterLine, ColourLaw, ParsecBranches
+from pipeline.science.space.metallicity_prior import MetallicityPrior
+from pipeline.science.space.spiral_arms import REID_2019, trace
+from pipeline.science.space.velocity_field import FieldSettings, velocity_field
 from pipeline.sources.embedded import ISOCHRONE_TABLE, load_table
 
 PAPER = FRAMES["paper"]
@@ -319,7 +319,7 @@ def test_staeckel_actions_agree_with_orbit_averages():
     from galpy.actionAngle import actionAngleIsochroneApprox
     from galpy.potential import MWPotential2014
 
-    from pipeline.science.actions import circular_velocity_kms
+    from pipeline.science.space.actions import circular_velocity_kms
 
     position, velocity, _ = disc_stars(4, seed=3)
     orbits = compute_orbits(position, velocity, PAPER, "MWPotential2014")

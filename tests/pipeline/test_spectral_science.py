@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from pipeline.domain.wavelength import air_to_vacuum, log_grid, log_shift_to_velocity
-from pipeline.science.continuum import ContinuumFitter, ContinuumSettings, normalise
-from pipeline.science.indices import band_ratios, mean_snr
-from pipeline.science.radial_velocity import VelocityMeasurer, VelocitySettings
-from pipeline.science.synthetic import SyntheticModel
-from pipeline.science.templates import synthetic_templates
+from pipeline.science.spectra.continuum import ContinuumFitter, ContinuumSettings, normalise
+from pipeline.science.spectra.indices import band_ratios, mean_snr
+from pipeline.science.spectra.synthetic import SyntheticModel
+from pipeline.science.velocity.radial_velocity import VelocityMeasurer, VelocitySettings
+from pipeline.science.velocity.templates import synthetic_templates
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
 from tests.reference.slow_continuum import slow_continuum
 from tests.reference.slow_velocity import slow_correlation
@@ -159,7 +159,7 @@ def test_mean_snr():
 
 
 def test_real_velocities_agree_with_the_headers(shared_data):
-    from pipeline.science.resample import rebin
+    from pipeline.science.spectra.resample import rebin
     from pipeline.sources.lamost_fits import find_spectra, read_spectra
 
     spectra = [s for _, s in read_spectra(find_spectra(shared_data / "spectra"))]
@@ -177,7 +177,7 @@ def test_real_velocities_agree_with_the_headers(shared_data):
 
 def test_a_real_spectrum_moved_by_whole_pixels_moves_to_a_tenth_of_its_error(shared_data, measurer):
     """Whole pixels need no interpolation: only the method can change the answer."""
-    from pipeline.science.resample import rebin
+    from pipeline.science.spectra.resample import rebin
     from pipeline.sources.lamost_fits import find_spectra, read_spectra
 
     spectra = [s for _, s in read_spectra(find_spectra(shared_data / "spectra"))]

@@ -14,7 +14,7 @@ from pipeline.domain.spectrum import Spectrum, SpectrumError
 from pipeline.domain.wavelength import doppler_factor
 from pipeline.mock.fits_layouts import write_lamost_fits
 from pipeline.mock.survey import simulate
-from pipeline.products.release import Products
+from pipeline.products.product import Products
 from pipeline.sources.lamost_fits import read_spectra, read_spectrum
 from pipeline.stages import lamost_reading
 from pipeline.stages.growing import GrowingArray

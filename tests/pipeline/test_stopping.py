@@ -14,8 +14,8 @@ from galpy.orbit import Orbit
 from galpy.potential import MWPotential2014
 
 from pipeline.domain.frames import FRAMES
-from pipeline.science.actions import compute_orbits
-from pipeline.science.galpy_calls import galpy_calls, installed_handler
+from pipeline.science.space.actions import compute_orbits
+from pipeline.science.space.galpy_calls import galpy_calls, installed_handler
 from pipeline.stopping import END_WITH_INPUT, SENTENCE, SIGNALS
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pipeline.domain.frames import FRAMES, galactocentric_phase_space
-from pipeline.science.stream import sagittarius_stream_model, triaxial_potential
+from pipeline.science.stream.model import sagittarius_stream_model, triaxial_potential
 
 FRAME = FRAMES["paper"]
 

@@ -20,7 +20,7 @@ from pipeline.domain.frames import (
     line_of_sight_gsr,
     sky_from_galactocentric,
 )
-from pipeline.science.stream import stream_from_sky
+from pipeline.science.stream.model import stream_from_sky
 from pipeline.sources.stream_tables import STREAM_UNITS, StreamError, read_stream_model
 
 PAPER = FRAMES["paper"]

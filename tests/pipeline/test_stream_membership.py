@@ -14,8 +14,8 @@ from pipeline.domain.frames import (
     proper_motion_sagittarius,
     sky_from_galactocentric,
 )
-from pipeline.science.stream import sagittarius_stream_model
-from pipeline.science.stream_membership import MEMBER_THRESHOLD, MembershipSettings, StreamStars, stream_membership
+from pipeline.science.stream.membership import MEMBER_THRESHOLD, MembershipSettings, StreamStars, stream_membership
+from pipeline.science.stream.model import sagittarius_stream_model
 
 FRAME = FRAMES["paper"]
 ERRORS = {"distance": 0.13, "velocity": 3.0, "motion": 0.05}

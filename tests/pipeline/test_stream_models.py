@@ -11,7 +11,7 @@ from pipeline.config import load_config
 from pipeline.domain.frames import FRAMES, SolarFrame
 from pipeline.products.manifest import file_sha256
 from pipeline.products.overlays import read_overlays
-from pipeline.science.stream import stream_from_sky
+from pipeline.science.stream.model import stream_from_sky
 from pipeline.stages import stream_models
 from pipeline.stages.sky import galactic_coordinates
 from pipeline.stages.spatial import place_in_phase_space, place_in_stream, stream_coordinates

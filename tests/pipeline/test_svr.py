@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.science.svr import HyperParameters, cross_validate, fit_expansion
+from pipeline.science.slam.svr import HyperParameters, cross_validate, fit_expansion
 from tests.reference.slow_svr import predict_with_libsvm
 
 

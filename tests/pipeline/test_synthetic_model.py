@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.domain.wavelength import air_to_vacuum
-from pipeline.science.synthetic import SyntheticModel
+from pipeline.science.spectra.synthetic import SyntheticModel
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
 from pipeline.sources.synthetic_model import read_arrays_only
 

@@ -5,10 +5,10 @@ import pytest
 from astropy.io import fits
 
 from pipeline.domain.wavelength import air_to_vacuum, vacuum_to_air
-from pipeline.science.continuum import ContinuumSettings
-from pipeline.science.radial_velocity import VelocityMeasurer, VelocitySettings
-from pipeline.science.synthetic import SyntheticModel
-from pipeline.science.templates import grid_templates, synthetic_templates
+from pipeline.science.spectra.continuum import ContinuumSettings
+from pipeline.science.spectra.synthetic import SyntheticModel
+from pipeline.science.velocity.radial_velocity import VelocityMeasurer, VelocitySettings
+from pipeline.science.velocity.templates import grid_templates, synthetic_templates
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
 from pipeline.sources.template_grids import TemplateError, read_template_grid
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.config import ConfigError, LabelConfig, RunConfig, VelocityConfig, load_config
 from pipeline.products.manifest import Manifest
-from pipeline.products.release import Products
+from pipeline.products.product import Products
 from pipeline.stages.labels import infer_labels
 from pipeline.stages.publishing import comparison
 from pipeline.stages.runner import summary

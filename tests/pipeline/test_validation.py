@@ -11,7 +11,7 @@ from pipeline.__main__ import main
 from pipeline.domain.flags import QualityFlag
 from pipeline.mock.oddities import ODDITIES
 from pipeline.products.manifest import ProductError
-from pipeline.products.release import TRUTH_NAME, VALIDATION_NAME, Products, verify
+from pipeline.products.product import TRUTH_NAME, VALIDATION_NAME, Products, verify
 from pipeline.stages.validation import _stream, validate
 
 

@@ -8,13 +8,13 @@ from pipeline.config import RunConfig, VelocityConfig
 from pipeline.domain.wavelength import doppler_factor, log_grid
 from pipeline.products.correlations import read_correlations
 from pipeline.products.manifest import ProductError
-from pipeline.science.continuum import ContinuumSettings
-from pipeline.science.quality import LINE_SIGMA, doubtful_velocity
-from pipeline.science.radial_velocity import TemplateSet, VelocityMeasurer, VelocitySettings
-from pipeline.science.repeats import repeat_statistics, star_numbers
-from pipeline.science.synthetic import SyntheticModel
-from pipeline.science.templates import data_driven_templates, joined, synthetic_templates
-from pipeline.science.zero_points import velocity_zero_points
+from pipeline.science.quality.bits import LINE_SIGMA, doubtful_velocity
+from pipeline.science.spectra.continuum import ContinuumSettings
+from pipeline.science.spectra.synthetic import SyntheticModel
+from pipeline.science.velocity.radial_velocity import TemplateSet, VelocityMeasurer, VelocitySettings
+from pipeline.science.velocity.repeats import repeat_statistics, star_numbers
+from pipeline.science.velocity.templates import data_driven_templates, joined, synthetic_templates
+from pipeline.science.velocity.zero_points import velocity_zero_points
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
 from pipeline.stages.state import BuildState
 from pipeline.stages.velocity_reports import LINE_NAMES, report_velocities

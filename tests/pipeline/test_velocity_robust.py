@@ -8,14 +8,14 @@ from pipeline.config import ConfigError, RunConfig, VelocityConfig, load_config
 from pipeline.domain.flags import QualityFlag
 from pipeline.domain.statistics import robust_scatter
 from pipeline.domain.wavelength import doppler_factor, log_grid
-from pipeline.science.continuum import ContinuumSettings
-from pipeline.science.quality import arms_disagree, template_against_bands, trusted_velocity, velocity_misfit
-from pipeline.science.radial_velocity import TemplateSet, VelocityMeasurer, VelocitySettings
-from pipeline.science.sky_residuals import learn_sky, sample_rows
-from pipeline.science.synthetic import SyntheticModel
-from pipeline.science.templates import blue_templates, synthetic_templates
-from pipeline.science.velocity_errors import ErrorModel, repeat_errors
-from pipeline.science.velocity_robust import gaussian_share, profiled, refined_error
+from pipeline.science.quality.bits import arms_disagree, template_against_bands, trusted_velocity, velocity_misfit
+from pipeline.science.spectra.continuum import ContinuumSettings
+from pipeline.science.spectra.sky_residuals import learn_sky, sample_rows
+from pipeline.science.spectra.synthetic import SyntheticModel
+from pipeline.science.velocity.errors import ErrorModel, repeat_errors
+from pipeline.science.velocity.radial_velocity import TemplateSet, VelocityMeasurer, VelocitySettings
+from pipeline.science.velocity.robust import gaussian_share, profiled, refined_error
+from pipeline.science.velocity.templates import blue_templates, synthetic_templates
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
 from pipeline.stages.flagging import raise_flags
 from pipeline.stages.internal import RV_EDGE_OF_SEARCH

@@ -6,13 +6,13 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from explorer.model.vetting.agreement import cohen_kappa, fleiss_kappa
-from explorer.model.vetting.conflicts import Status, outcome
-from explorer.model.vetting.events import EventKind, utc_of
-from explorer.model.vetting.overview import Inspector, Overview, Pair
-from explorer.model.vetting.queue import is_open
-from explorer.model.vetting.standing import Standing
-from explorer.model.vetting.tally import PAUSE_SECONDS
+from explorer.vetting.agreement import cohen_kappa, fleiss_kappa
+from explorer.vetting.conflicts import Status, outcome
+from explorer.vetting.events import EventKind, utc_of
+from explorer.vetting.overview import Inspector, Overview, Pair
+from explorer.vetting.queue import is_open
+from explorer.vetting.status import Standing
+from explorer.vetting.tally import PAUSE_SECONDS
 
 
 def _outcome(standing, star, published, rules):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pipeline.domain.wavelength import doppler_factor
-from pipeline.science.resample import TOUCHED, pixel_edges
+from pipeline.science.spectra.resample import TOUCHED, pixel_edges
 
 
 def slow_rebin(wavelength, flux, ivar, mask, grid, rv_kms=0.0):

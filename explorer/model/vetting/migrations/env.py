@@ -1,6 +1,0 @@
-"""Runs the migrations on the connection that :mod:`explorer.model.vetting.store` hands over, in its transaction."""
-
-from alembic import context
-
-context.configure(connection=context.config.attributes["connection"], transactional_ddl=False)
-context.run_migrations()

@@ -1,0 +1,130 @@
+"""The About tab: where the catalogue comes from, what was refused, and what every column and bit means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+import panel as pn
+from panel.viewable import Viewable, Viewer
+
+from explorer.model.checked_files import CheckedFiles, CheckState
+from explorer.model.expression import CONDITIONS, WORDS
+from explorer.model.formula import FUNCTIONS
+from explorer.model.library import Library
+from explorer.model.understood import UnderstoodTable, tables_from
+from explorer.rooms.base import html
+from explorer.rooms.help import GESTURES, SHORTCUTS
+from explorer.rooms.markup import cell, pairs_table, table
+from explorer.rooms.opening_words import COLUMNS_HEAD, columns_rows, match_words, table_heading
+from pipeline.domain.columns import COLUMNS
+from pipeline.domain.flags import FLAG_TEXTS
+
+_MAX_REJECTS = 500
+_COLUMNS_LINK = '<a href="?columns" target="_blank">Open the page of columns</a> to correct them.'
+
+
+class AboutView(Viewer):
+    """Provenance and glossaries of one release.
+
+    Parameters
+    ----------
+    library : Library
+        The release.
+    columns_page : bool
+        Whether how its columns were understood has a page of its own.
+    """
+
+    def __init__(self, library: Library, *, columns_page: bool = False) -> None:
+        super().__init__()
+        self.products, self.table, self.columns_page = library.products, library.table, columns_page
+        self.files = library.files
+
+    def text(self) -> str:
+        """The whole tab as HTML."""
+        manifest, rejects = self.products.manifest, self.products.rejects
+        facts = {
+            "name": manifest.name,
+            "created": manifest.created,
+            "stars": f"{self.table.n_stars:,}",
+            "spectra": f"{len(self.products.spectra):,}" if self.products.spectra is not None else "none",
+            "rejected": f"{len(rejects):,}",
+            "simulated": manifest.simulated_note or "nothing",
+            "files": _checked(self.files),
+        }
+        shown = rejects.head(_MAX_REJECTS)
+        more = f"<p>The first {_MAX_REJECTS} of {len(rejects):,}.</p>" if len(rejects) > _MAX_REJECTS else ""
+        reasons = [(code, f"{count:,}") for code, count in rejects["code"].value_counts().items()]
+        sections = (
+            ("This catalogue", pairs_table(facts)),
+            *self._understood(),
+            ("Scientific choices", pairs_table(manifest.choices)),
+            ("Stages", _stages(manifest.stages)),
+            ("Rejected input, by reason", table(("code", "rows"), reasons)),
+            ("Rejected input", more + table(tuple(shown.columns), shown.itertuples(index=False))),
+            ("Columns", self._glossary()),
+            ("Quality bits", _bits()),
+            ("Inputs", pairs_table(manifest.inputs)),
+            ("Software", pairs_table(manifest.versions)),
+        )
+        parts = "".join(f"<section><h2>{title}</h2>{body}</section>" for title, body in sections)
+        return f'<article class="about">{parts}{_help()}</article>'
+
+    def _understood(self) -> list[tuple[str, str]]:
+        """How the columns of the tables were understood; nothing where no table was read."""
+        parts = [_table(one) for one in tables_from(self.products.manifest.tables)]
+        if self.columns_page:
+            parts.insert(0, f"<p>{_COLUMNS_LINK}</p>")
+        return [("How the columns were understood", "".join(parts))] if parts else []
+
+    def _glossary(self) -> str:
+        order = {one.name: place for place, one in enumerate(COLUMNS)}
+        columns = sorted(self.table.columns, key=lambda one: order.get(one.name, len(order)))
+        rows = ((c.name, c.paper_name, c.label, c.unit, c.description, c.group, c.origin) for c in columns)
+        return table(("name", "in the paper", "label", "unit", "meaning", "chapter", "from"), rows)
+
+    def __panel__(self) -> Viewable:
+        return pn.Column(html(self.text(), sizing_mode="stretch_width"), sizing_mode="stretch_both", scroll="y-auto")
+
+
+def _checked(files: CheckedFiles | None) -> str:
+    """How far the files are compared with the manifest's checksums."""
+    if files is None or files.state is CheckState.UNLISTED:
+        return "not checked: the manifest lists no checksums"
+    if files.state is CheckState.DAMAGED:
+        return " ".join(files.damage.values())
+    share = "" if files.state is CheckState.CHECKED else f" ({100 * files.share:.0f} % of the large ones)"
+    return f"{files.state}{share}, against the checksums of the manifest"
+
+
+def _table(one: UnderstoodTable) -> str:
+    """One table that was read."""
+    joined = f"<p>Joined to the stars: {escape(match_words(one))}</p>" if one.match else ""
+    notes = "".join(f"<li>{escape(note)}</li>" for note in one.notes)
+    own = f"<p>Carried along: {escape(', '.join(one.own))}</p>" if one.own else ""
+    return (
+        f"<h3>{escape(one.file)}</h3><p>{escape(table_heading(one))}</p>{joined}"
+        f"{f'<ul>{notes}</ul>' if notes else ''}{table(COLUMNS_HEAD, columns_rows(one.columns))}{own}"
+    )
+
+
+def _help() -> str:
+    gestures = "".join(f"<li>{escape(text)}</li>" for text in GESTURES)
+    words = (*WORDS.items(), *CONDITIONS.items(), *((name, one.help) for name, one in FUNCTIONS.items()))
+    return (
+        f"<section><h2>How to explore</h2><ul>{gestures}</ul></section>"
+        f"<section><h2>Keys</h2>{table((), SHORTCUTS)}</section>"
+        f"<section><h2>Words of expressions</h2>{table((), words)}</section>"
+    )
+
+
+def _stages(stages: Iterable[Mapping[str, Any]]) -> str:
+    names = ("name", "status", "rows_in", "rows_out", "seconds", "reason")
+    rows = [[cell(stage.get(name, "")) for name in names] for stage in stages]
+    return table(("stage", "status", "rows in", "rows out", "seconds", "remark"), rows)
+
+
+def _bits() -> str:
+    rows = [(int(flag).bit_length() - 1, int(flag), text.short, text.meaning) for flag, text in FLAG_TEXTS.items()]
+    return table(("bit", "value", "name", "set when"), rows)

@@ -1,0 +1,169 @@
+"""The page of columns: how the tables were understood, corrected there by whoever may, while products are made."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import panel as pn
+from panel.viewable import Viewable
+
+from explorer import protocol
+from explorer.model.building import BusyError
+from explorer.model.corrections import ROLES, Correction
+from explorer.model.opened_files import OpenError
+from explorer.model.opening import Opening
+from explorer.model.understood import Understood, UnderstoodTable
+from explorer.model.work import UPLOADS
+from explorer.rooms.base import stylesheet
+from explorer.rooms.channel import Channel, asset
+from explorer.rooms.opening_words import (
+    column_words,
+    match_words,
+    status_words,
+    table_heading,
+    units_offered,
+)
+from explorer.vetting.people import Role
+from pipeline.domain.columns import BY_NAME, COLUMNS
+
+FOLLOW_MS = 1000
+"""How often the page looks how far the products are."""
+
+_LOG = logging.getLogger("explorer.opening")
+
+
+class ColumnsChannel(Channel):
+    """Carries the messages of the page of columns; what is refused is shown in its sentence."""
+
+    _esm = "\n".join(asset("js", f"{name}.js") for name in ("dom", "connection", "picker", "columns"))
+    _stylesheets = [stylesheet("explore"), stylesheet("columns")]  # noqa: RUF012 - so Panel wants it
+
+    @contextmanager
+    def _mishaps(self, kind: str) -> Iterator[None]:
+        with super()._mishaps(kind):
+            try:
+                yield
+            except (OpenError, BusyError) as error:
+                self.refuse(str(error), kind)
+
+
+class ColumnsPage:
+    """Wires an opening to a page.
+
+    Parameters
+    ----------
+    opening : Opening
+        Shared by all visitors.
+    refusal : callable
+        Why this visitor may not correct; "" where that is allowed. Asked at each action.
+    stays : bool
+        Whether the page was asked for: else it leaves for the explorer as soon as that can be entered.
+    """
+
+    def __init__(self, opening: Opening, refusal: Callable[[], str] = lambda: "", *, stays: bool = False) -> None:
+        self.opening, self.refusal, self.stays = opening, refusal, stays
+        self.channel = ColumnsChannel(sizing_mode="stretch_both", margin=0)
+        self._status: dict[str, Any] | None = None
+        self._understood: Understood | None = None
+        self._corrected: tuple[frozenset[str], ...] = ()
+        self._followed = False
+        self.dark = False
+        self.channel.permit = lambda request: self.refusal() if request.role > Role.VIEWER else ""
+        self.channel.on(protocol.Connect, self._connect)
+        self.channel.on(protocol.Apply, self._apply)
+        self.channel.on(protocol.Again, self._again)
+        self.channel.on(protocol.Configuration, self._configuration)
+
+    def _connect(self, _: protocol.Connect) -> None:
+        self._status = self._understood = None
+        refusal = self.refusal()
+        self.channel.send(may=not refusal, refusal=refusal, stays=self.stays, theme=self.dark)
+        self.refresh(anew=True)
+        document = pn.state.curdoc
+        if document is not None and document.session_context is not None and not self._followed:
+            self._followed = True
+            document.add_periodic_callback(self.refresh, FOLLOW_MS)
+
+    def refresh(self, *, anew: bool = False) -> None:
+        """Send what changed."""
+        state = self.opening.state()
+        status = status_words(state, self.opening.name)
+        with self.channel.batch():
+            if status != self._status:
+                self._status = status
+                self.channel.send(status=status)
+            if anew or state.understood is not self._understood:
+                self._understood = state.understood
+                if state.understood is not None:
+                    self.channel.send(columns=columns_message(state.understood, self.opening.corrected()))
+
+    def theme(self, *, dark: bool) -> None:
+        """Light or dark."""
+        self.dark = dark
+        self.channel.send(theme=dark)
+
+    async def _apply(self, request: protocol.Apply) -> None:
+        """Keep corrections and make the products again."""
+        corrections = corrections_of(request)
+        if not corrections:
+            raise OpenError("Nothing was changed.")
+        await self.channel.in_background(lambda: self.opening.correct(corrections), UPLOADS)
+        self.channel.send(applied=True)
+        self.refresh()
+
+    async def _again(self, _: protocol.Again) -> None:
+        """Make the products again, as after a failure that was mended elsewhere."""
+        await self.channel.in_background(lambda: self.opening.correct(()), UPLOADS)
+        self.refresh()
+
+    def _configuration(self, request: protocol.Configuration) -> None:
+        """Hand over the configuration, with what is chosen on the page."""
+        text = self.opening.configuration(corrections_of(request))
+        name = f"{self.opening.files[0].stem}.toml"
+        self.channel.send(download={"name": name, "mime": "application/toml", "data": text.encode()})
+
+    def __panel__(self) -> Viewable:
+        """The page's layout."""
+        return self.channel
+
+
+def corrections_of(request: protocol.Apply | protocol.Configuration) -> tuple[Correction, ...]:
+    """Corrections that a page sends."""
+    return tuple(Correction(one.table, one.ours, one.theirs, one.unit or "") for one in request.corrections)
+
+
+def columns_message(understood: Understood, corrected: tuple[frozenset[str], ...]) -> dict[str, Any]:
+    """Everything about the tables, as the page shows it."""
+    tables = [
+        _table(table, corrected[number] if number < len(corrected) else frozenset())
+        for number, table in enumerate(understood.tables)
+    ]
+    return {
+        "tables": tables,
+        "stages": [] if understood.error else [[stage.name, stage.reason] for stage in understood.stages],
+        "roles": [[one.name, one.label, one.description, one.unit, units_offered(one.name)] for one in COLUMNS],
+    }
+
+
+def _table(table: UnderstoodTable, corrected: frozenset[str]) -> dict[str, Any]:
+    fed = [
+        column_words(column)
+        | {"units": units_offered(column.ours, column.unit_from), "corrected": column.ours in corrected}
+        for column in table.columns
+    ]
+    there = {column.ours for column in table.columns}
+    absent = dict.fromkeys((*(ours for ours in sorted(corrected) if ours in BY_NAME), *ROLES))
+    return {
+        "file": table.file,
+        "heading": table_heading(table),
+        "schema": table.schema,
+        "match": match_words(table),
+        "notes": list(table.notes),
+        "names": list(table.names),
+        "own": list(table.own),
+        "columns": fed,
+        "absent": [[ours, ours in corrected] for ours in absent if ours not in there],
+    }

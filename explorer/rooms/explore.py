@@ -1,0 +1,169 @@
+"""The Explore room: the grid of linked views and the table on the left, the star under the lens on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+from panel.viewable import Viewable
+
+from explorer import protocol
+from explorer.model.library import Library
+from explorer.model.links import LinkStore, new_token
+from explorer.model.selection import SelectionError
+from explorer.model.work import LINKS
+from explorer.rooms.catalogue import default_panels
+from explorer.rooms.channel import Channel
+from explorer.rooms.help import Help
+from explorer.rooms.owner import Owner
+from explorer.rooms.sharing import Sharing
+from explorer.rooms.side import Side
+from explorer.rooms.stage import Stage
+from explorer.rooms.star import StarDock
+from explorer.rooms.table import SelectionTable
+from explorer.rooms.toolbar import Toolbar
+from explorer.state.panels import PanelState
+from explorer.state.workspace import Workspace
+from explorer.vetting.reader import NoRecord, RecordReader
+
+_RESUME_AFTER_MS = 2000
+
+
+class ExploreRoom:
+    """Wires every part of the room to one channel.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        What the visitor looks at.
+    library : Library
+        Shared products.
+    links : LinkStore
+        Where links and saved views are kept.
+    samp : Path, optional
+        Where tables for programs on this machine are kept.
+    record : RecordReader, optional
+        What was said of stars.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        library: Library,
+        links: LinkStore,
+        samp: Path | None = None,
+        record: RecordReader | None = None,
+    ) -> None:
+        self.workspace, self.links = workspace, links
+        self.record: RecordReader = record or NoRecord()
+        self.channel = Channel(sizing_mode="stretch_both", margin=0)
+        self.stage = Stage(workspace, library, self.channel)
+        self.toolbar = Toolbar(workspace, self.channel)
+        self.table = SelectionTable(workspace, self.channel)
+        self.owner = Owner(self.record)
+        self.side = Side(workspace, library, links, self.channel, self.record, self.owner)
+        self.sharing = Sharing(workspace, library, links, self.stage, self.channel, samp, self.owner)
+        self.star = StarDock(workspace, library, lambda: self.table.stars, self.channel, self.record)
+        self.help = Help(self.channel)
+        self._star_shown = False
+        self._first_panels = default_panels(library, len(workspace.panels))
+        self._resume = new_token()
+        self._unsaved = False
+        self._unkept = ""
+        self.channel.on(protocol.Connect, self._connect)
+        self.channel.on(protocol.Painted, lambda _: self._painted())
+        workspace.param.watch(lambda event: self.channel.send(say=event.new), "message")
+        kept = [
+            "selection",
+            "subsets",
+            "focus",
+            "colour_by",
+            "mode",
+            "tool",
+            "panels",
+            "enlarged",
+            "dark",
+            "star_alone",
+            "sorted_by",
+            "room",
+        ]
+        workspace.param.watch(lambda *_: self._changed(), kept)
+
+    def _connect(self, request: protocol.Connect) -> None:
+        """A page is there: tell it everything."""
+        self._star_shown = False
+        self.owner.set_browser(request.browser)
+        self.stage.connect()
+        self.toolbar.connect()
+        self.table.connect()
+        self.help.connect(seen=request.seen or self.workspace.star_alone)  # the tour is of the views
+        self.channel.send(resume=self._resume, say=self.workspace.message, who=self.record.name)
+        self._changed(0)  # a server may go before anything is changed
+        self.workspace.connected = True
+        if self.workspace.focus is not None:
+            self._show_star()
+
+    def _painted(self) -> None:
+        """What can wait until the views are there; a page that comes back goes to the room where it was."""
+        self._show_star()
+        if self.workspace.came_from:
+            self.workspace.param.update(room=self.workspace.came_from)
+            self.workspace.came_from = ""
+
+    def _show_star(self) -> None:
+        """Fill the right side once the views are painted: they come first."""
+        if not self._star_shown:
+            self._star_shown = True
+            self.star.connect()
+
+    def _changed(self, after_ms: int = _RESUME_AFTER_MS) -> None:
+        """Remember what is on screen for a page that loses its server, a moment after the last change."""
+        document = pn.state.curdoc
+        if document is None or document.session_context is None or self._unsaved:
+            return
+        self._unsaved = True
+        document.add_timeout_callback(self._save, after_ms)
+
+    async def reload(self) -> None:
+        """Load the page again with everything that is on screen: the catalogue has more columns now.
+
+        Views that nobody chose are left to the catalogue.
+        """
+        chosen = [_unzoomed(one) for one in self.workspace.panels] != [_unzoomed(one) for one in self._first_panels]
+        await self._save(leave_out=() if chosen else ("panels", "enlarged"))
+        self.channel.send(reload=True)
+
+    async def _save(self, leave_out: Collection[str] = ()) -> None:
+        self._unsaved = False
+        state = {**self.workspace.to_dict(), "room": self.workspace.came_from or self.workspace.room}
+        state |= {name: [] if name == "panels" else None for name in leave_out}
+        unkept = ""
+        try:
+            await self.channel.in_background(lambda: self.links.resume(self._resume, state), LINKS)
+        except SelectionError as error:
+            unkept = f"A lost connection could not bring this back. {error}"
+        if unkept and not self._unkept:
+            self.channel.send(say=unkept)
+        self._unkept = unkept
+
+    def __panel__(self) -> Viewable:
+        """The room's layout."""
+        return self.channel
+
+
+def _unzoomed(panel: PanelState) -> PanelState:
+    return replace(panel, x_ends=None, y_ends=None)
+
+
+def state_of_link(links: LinkStore, arguments: Mapping[str, list[bytes]]) -> dict[str, Any] | None:
+    """What the address's ``link`` stands for; None when there is none, ValueError when it is unknown."""
+    tokens = [raw.decode("ascii", "replace") for raw in arguments.get("link", [])[:1]]
+    if not tokens:
+        return None
+    state = links.get(tokens[0])
+    if state is None:
+        raise ValueError("This link is unknown here, or too old: what it showed is no longer kept.")
+    return state

@@ -1,0 +1,151 @@
+"""The live refit: sliders move the model, a fit answers what was held and masked, and what it proposes is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer import protocol
+from explorer.model.proposals import Interval
+from explorer.model.refit import LabelModel, Refit, RefitError, Trial, Wish, shift_between
+from explorer.model.star import LABELS, error_text, number
+from explorer.model.work import REFITS, BusyError
+from explorer.rooms.channel import Channel
+from pipeline.domain.columns import column
+
+if TYPE_CHECKING:
+    from explorer.rooms.star import StarDock
+
+RV_REACH_KMS = 300.0
+"""How far the slider moves the velocity to either side."""
+
+_STEPS = {"teff": 1.0, "rv": 0.1}
+_MAX_INTERVALS = 200
+_CODE_STEP = 0.005
+
+
+class LiveRefit:
+    """Answers the sliders and the fit button.
+
+    Parameters
+    ----------
+    dock : StarDock
+        Knows the star under the lens and the label model.
+    channel : Channel
+        The way to the browser.
+    """
+
+    def __init__(self, dock: StarDock, channel: Channel) -> None:
+        self.dock, self.channel = dock, channel
+        self._last: tuple[int, Wish, Refit] | None = None
+        channel.on(protocol.Slide, self._slide)
+        channel.on(protocol.Refit, self._refit)
+        channel.on(protocol.Propose, self._propose)
+
+    def setup(self) -> dict[str, Any]:
+        """Labels with their ranges; a sentence when there is no model."""
+        model = self.dock.model
+        if model is None:
+            return {"sentence": self.dock.no_model}
+        labels = []
+        for name in model.names:
+            declared = column(name)
+            labels.append([name, declared.label, declared.unit, *model.ends(name), _STEPS.get(name, _CODE_STEP)])
+        rv = column("rv")
+        labels.append(["rv", rv.label, rv.unit, -RV_REACH_KMS, RV_REACH_KMS, _STEPS["rv"]])
+        return {"sentence": "", "labels": labels, "sigma": model.slam.sigma_pixel_.astype(np.float32)}
+
+    def published_of(self, row: int) -> dict[str, float | None]:
+        """Published labels and velocity; None where there are none."""
+        values = {name: self.dock.workspace.table.value(name, row) for name in (*LABELS, "rv")}
+        return {name: value if np.isfinite(value) else None for name, value in values.items()}
+
+    def published(self, row: int) -> dict[str, float]:
+        """The same with NaN where there are none."""
+        return {name: np.nan if value is None else value for name, value in self.published_of(row).items()}
+
+    @staticmethod
+    def intervals(stored: protocol.Intervals) -> tuple[Interval, ...]:
+        """Masked stretches as the browser sends them, without empty ones."""
+        if len(stored) > _MAX_INTERVALS:
+            raise ValueError(f"{len(stored)} masked stretches; at most {_MAX_INTERVALS} are taken.")
+        return tuple((low, high) for low, high in stored if low < high)
+
+    def _slide(self, request: protocol.Slide) -> None:
+        """The model for the sliders' labels."""
+        model = self.dock.model
+        row = self.dock.workspace.focus_row
+        if model is None or row is None:
+            return
+        flux = self._model_at(model, row, request.labels)
+        self.channel.send(slid={"obsid": str(self.dock.workspace.focus), "number": request.number, "model": flux})
+
+    def _model_at(self, model: LabelModel, row: int, values: Mapping[str, Any]) -> NDArray[np.float32]:
+        labels = {name: float(values[name]) for name in model.names}
+        start = self.published(row)["rv"]
+        shift = shift_between(start if np.isfinite(start) else 0.0, float(values["rv"]))
+        return model.spectrum(labels, shift).astype(np.float32)
+
+    def trial(self, row: int, values: Mapping[str, Any]) -> Trial | None:
+        """The model that the sliders or the refit left over the spectrum; None where there is no label model."""
+        model = self.dock.model
+        if model is None:
+            return None
+        labels = tuple((name, float(values[name])) for name in (*model.names, "rv"))
+        return Trial(labels, self._model_at(model, row, values))
+
+    def wish(self, request: protocol.Refit) -> Wish:
+        """What the visitor asks for."""
+        return Wish(tuple(request.fixed.items()), request.fit_rv, self.intervals(request.masked))
+
+    async def _refit(self, request: protocol.Refit) -> None:
+        try:
+            row, obsid, spectrum = self.dock.focused()
+            model = self.dock.model
+            if model is None:
+                raise RefitError(self.dock.no_model)  # noqa: TRY301 - told like every other reason
+            wish, published = self.wish(request), self.published(row)
+            snr = self.dock.workspace.table.value("snr", row)
+            found = await self.channel.in_background(lambda: model.refit(spectrum, published, wish, snr), REFITS)
+        except (RefitError, BusyError) as error:
+            self.channel.send(refit={"sentence": str(error)})
+            return
+        self._last = (obsid, wish, found)
+        self.channel.send(refit={"obsid": str(obsid), "sentence": "", **self._answer(found)})
+
+    def _answer(self, found: Refit) -> dict[str, Any]:
+        formal, calibrated = dict(found.formal), dict(found.calibrated)
+        return {
+            "values": dict(found.labels),
+            "rows": [
+                [name, number(column(name), value), *(_error(name, one[name]) for one in (calibrated, formal))]
+                for name, value in found.labels
+            ],
+            "fixed": list(found.fixed),
+            "at_bound": list(found.at_bound),
+            "reason": found.reason,
+            "chi2": f"{found.chi2:.1f}",
+            "published_chi2": f"{found.published_chi2:.1f}" if np.isfinite(found.published_chi2) else "-",
+            "reduced": f"{found.reduced_chi2:.3f}",
+            "n_pixels": f"{found.n_pixels:,}",
+            "model": found.model.astype(np.float32),
+        }
+
+    def _propose(self, request: protocol.Propose) -> None:
+        """Keep the last fit of this star as a proposal, with the visitor's reason."""
+        dock = self.dock
+        if self._last is None or self._last[0] != dock.workspace.focus or dock.model is None:
+            self.channel.send(say="Fit this star first: a proposal is what a fit gave.")
+            return
+        obsid, wish, found = self._last
+        manifest = dock.library.products.manifest
+        proposal = dock.model.proposal(obsid, wish, found, f"{manifest.name} {manifest.created}", request.why)
+        dock.workspace.proposals = {**dock.workspace.proposals, obsid: proposal}
+        self.channel.send(proposed={"obsid": str(obsid), "why": proposal.why, "json": proposal.to_json()})
+
+
+def _error(name: str, value: float) -> str:
+    return "held" if value == 0.0 else error_text(name, value)

@@ -1,0 +1,217 @@
+"""How an opening is going, and how columns were understood, in words for pages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from explorer.model.building import BuildProgress, BuildStatus
+from explorer.model.corrections import UNITS
+from explorer.model.opening import OpeningState
+from explorer.model.understood import Understood, UnderstoodColumn, UnderstoodTable
+from explorer.rooms.progress import time_words
+from pipeline.domain.columns import BY_NAME
+
+FULL_PHASE = "full"
+"""Name of the phase in which the whole product is made."""
+
+_SLOW_STAGES = {"actions": "orbits", "stream": "stream membership", "maps": "disc maps"}
+"""What the quick product is made without, by the stage that computes it."""
+
+
+def status_words(state: OpeningState, name: str) -> dict[str, Any]:
+    """What the page of columns shows of the progress.
+
+    Parameters
+    ----------
+    state : OpeningState
+        How far it is.
+    name : str
+        Of the files.
+
+    Returns
+    -------
+    dict
+        heading, text, fraction (None without a bar), error, open (whether the explorer can be entered), retry.
+    """
+    words: dict[str, Any] = {
+        "fraction": None,
+        "text": "",
+        "error": state.failure,
+        "open": state.opened,
+        "retry": bool(state.failure),
+    }
+    if state.opened:
+        return words | _opened_words(state)
+    if state.failure:
+        unread = state.understood is None or bool(state.understood.error)
+        return words | {"heading": f"{name} cannot be opened" if unread else "The catalogue could not be made"}
+    if state.quick or state.whole:
+        return words | {"heading": "Opening the catalogue", "text": "Its stars are being loaded."}
+    if state.understood is None:
+        waits = state.progress.status is BuildStatus.WAITING
+        text = "Another process is at work on these files." if waits else state.progress.message
+        return words | {"heading": f"Reading {name}", "text": text}
+    return words | {
+        "heading": "Making the catalogue",
+        "text": _stage_words(state.progress),
+        "fraction": state.progress.fraction,
+    }
+
+
+def _opened_words(state: OpeningState) -> dict[str, Any]:
+    """Of an opening whose catalogue can be explored."""
+    words: dict[str, Any] = {"heading": "The catalogue is ready"}
+    if state.failure:
+        return words | {"error": failed_words(state)}
+    if state.whole or state.left_out:
+        return words | {"text": state.left_out}
+    return words | {"text": slow_words(state), "fraction": _slow_fraction(state.progress)}
+
+
+def slow_parts(understood: Understood | None) -> list[str]:
+    """What the whole product has and the quick one lacks; empty where these columns feed none of it."""
+    planned = {stage.name: stage.reason for stage in understood.stages} if understood else {}
+    if not planned.keys() & _SLOW_STAGES.keys():  # a command that does not say
+        return ["orbits", "stream membership"]
+    return [words for stage, words in _SLOW_STAGES.items() if planned.get(stage, "not planned") == ""]
+
+
+def _slow_name(state: OpeningState) -> tuple[str, str]:
+    """Its name at the start of a sentence, and the verb."""
+    parts = slow_parts(state.understood) or ["the whole catalogue"]
+    name = " and ".join((", ".join(parts[:-1]), parts[-1])) if len(parts) > 1 else parts[0]
+    return f"{name[0].upper()}{name[1:]}", "is" if parts in (["stream membership"], ["the whole catalogue"]) else "are"
+
+
+def slow_words(state: OpeningState) -> str:
+    """How far orbits and stream membership are, in a sentence."""
+    progress, (name, verb) = state.progress, _slow_name(state)
+    left = f", about {time_words(progress.seconds_left)} left" if _is_slow(progress) and progress.seconds_left else ""
+    return f"{name} {verb} being computed: {100 * _slow_fraction(progress):.0f} %{left}"
+
+
+def ready_words(state: OpeningState) -> str:
+    """That they are there."""
+    name, verb = _slow_name(state)
+    return f"{name} {verb} ready."
+
+
+def failed_words(state: OpeningState) -> str:
+    """Why they are not."""
+    return f"{_slow_name(state)[0]} could not be computed: {state.failure}"
+
+
+def _is_slow(progress: BuildProgress) -> bool:
+    return progress.phase == FULL_PHASE
+
+
+def _slow_fraction(progress: BuildProgress) -> float:
+    return progress.fraction if _is_slow(progress) else 0.0
+
+
+def _stage_words(progress: BuildProgress) -> str:
+    stage = f"Stage {progress.index + 1} of {progress.count}: {progress.stage}" if progress.count else "Starting"
+    left = f", about {time_words(progress.seconds_left)} left" if progress.seconds_left else ""
+    return f"{stage} ({100 * progress.fraction:.0f} %{left})"
+
+
+def column_words(column: UnderstoodColumn) -> dict[str, Any]:
+    """One column of ours, every number as it is read."""
+    declared = BY_NAME.get(column.ours)
+    numbers = [one for one in (column.low, column.median, column.high) if one is not None]
+    return {
+        "ours": column.ours,
+        "label": declared.label if declared else column.ours,
+        "description": declared.description if declared else "",
+        "theirs": column.theirs,
+        "why": column.why,
+        "unit_from": column.unit_from,
+        "unit_to": column.unit_to,
+        "known": share_words(column.known),
+        "share": round(column.known, 4),
+        "range": [number_words(one) for one in numbers] if len(numbers) == 3 else [],
+        "replaced": replaced_words(column),
+        "note": column.note,
+    }
+
+
+def share_words(share: float) -> str:
+    """A share as percent: never 100 where one is missing, never 0 where one is there."""
+    if share in (0.0, 1.0):
+        return f"{100 * share:.0f} %"
+    return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
+
+
+def number_words(value: float) -> str:
+    """A number to four digits, without an exponent where people read it so."""
+    size = abs(value)
+    if size and not 1e-3 <= size < 1e7:
+        return f"{value:.3e}"
+    digits = max(3 - math.floor(math.log10(size)), 0) if size else 0
+    text = f"{value:,.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def replaced_words(column: UnderstoodColumn) -> str:
+    """Values that became missing."""
+    parts = [
+        f"{count:,} {what}"
+        for count, what in ((column.sentinels, "sentinels"), (column.outside, "out of range"))
+        if count
+    ]
+    return ", ".join(parts)
+
+
+def unit_words(column: UnderstoodColumn) -> str:
+    """From which unit to which."""
+    if not column.unit_from or column.unit_from == column.unit_to:
+        return column.unit_to
+    return f"{column.unit_from} → {column.unit_to or '1'}"
+
+
+def units_offered(ours: str, unit_from: str = "") -> list[str]:
+    """Units that can be chosen for a column of ours; none where there is nothing to choose."""
+    declared = BY_NAME.get(ours)
+    offered = UNITS.get(declared.unit, ()) if declared else ()
+    return list(dict.fromkeys((*((unit_from,) if unit_from and offered else ()), *offered)))
+
+
+def table_heading(table: UnderstoodTable) -> str:
+    """Format, rows and schema in a line."""
+    parts = [table.format, f"{table.rows:,} rows" if table.rows else "", table.schema or "no known schema"]
+    return " · ".join(part for part in parts if part)
+
+
+def match_words(table: UnderstoodTable) -> str:
+    """How the rows of a joined table found stars."""
+    return ", ".join(f"{key.replace('_', ' ')} {_count(value)}" for key, value in table.match.items())
+
+
+def _count(value: str) -> str:
+    return f"{int(value):,}" if value.isdigit() else value
+
+
+def columns_rows(columns: Iterable[UnderstoodColumn]) -> list[list[str]]:
+    """Rows of the table in About."""
+    return [
+        [
+            column.ours,
+            column.theirs,
+            unit_words(column),
+            share_words(column.known),
+            *(number_words(one) if one is not None else "" for one in (column.low, column.median, column.high)),
+            replaced_words(column),
+            column.why,
+            column.note,
+        ]
+        for column in columns
+    ]
+
+
+COLUMNS_HEAD = (
+    *("ours", "in the file", "unit", "known", "min", "median", "max"),
+    *("replaced", "recognised by", "note"),
+)
+"""Heads of :func:`columns_rows`."""

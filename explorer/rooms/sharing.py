@@ -1,0 +1,168 @@
+"""What a visitor takes away: links, tables of the selection, pictures of a view, figures of the paper; SAMP."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from explorer import protocol
+from explorer.audit import audit
+from explorer.model.export import FORMS, Exported, export
+from explorer.model.library import Library
+from explorer.model.links import LinkStore
+from explorer.model.samp import send_table
+from explorer.model.selection import SelectionError
+from explorer.model.subsets import describe
+from explorer.model.work import EXPORTS, LINKS
+from explorer.plots.diagram import Bars, Plane
+from explorer.plots.journal import FORMATS, file_name, picture_bytes
+from explorer.plots.paper import PAPER_FIGURES, paper_bytes
+from explorer.plots.picture import Shot, draw_bars, draw_plane, ends_of
+from explorer.rooms.channel import Channel
+from explorer.rooms.owner import Owner
+from explorer.rooms.panels import BarsPanel, DiscPanel, PlanePanel
+from explorer.rooms.stage import Stage
+from explorer.state.workspace import Workspace
+from explorer.vetting.reader import NoRecord
+
+_WORDS = 2000
+"""Letters of a selection under a picture."""
+
+
+class Sharing:
+    """Wires the door to the outside.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        What the visitor looks at.
+    library : Library
+        Shared products.
+    links : LinkStore
+        Where links are kept.
+    stage : Stage
+        The grid whose views are pictured.
+    channel : Channel
+        The way to the browser.
+    samp : Path or None
+        Where tables for programs on this machine are kept; None where visitors are on machines of their own.
+    owner : Owner, optional
+        Who makes links.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        library: Library,
+        links: LinkStore,
+        stage: Stage,
+        channel: Channel,
+        samp: Path | None = None,
+        owner: Owner | None = None,
+    ) -> None:
+        self.owner = owner or Owner(NoRecord())
+        self.workspace, self.library, self.links = workspace, library, links
+        self.stage, self.channel, self.samp = stage, channel, samp
+        channel.on(protocol.More, lambda _: channel.send(more=self.exports()))
+        channel.on(protocol.Share, self._share)
+        channel.on(protocol.Export, self._export)
+        channel.on(protocol.Samp, self._send)
+        channel.on(protocol.Picture, self._picture)
+        channel.on(protocol.Paper, self._paper)
+
+    async def _share(self, _: protocol.Share) -> None:
+        state = self.workspace.to_dict()
+        token = await self.channel.in_background(lambda: self.links.share(state, self.owner.name), LINKS)
+        self.channel.send(link={"token": token})
+
+    def exports(self) -> dict[str, Any]:
+        """What can be taken away now."""
+        return {
+            "exports": [[key, form.label] for key, form in FORMS.items()],
+            "figures": [[key, one.title, one.missing(self.library)] for key, one in PAPER_FIGURES.items()],
+            "summary": f"{self.workspace.summary()} selected",
+            "samp": self.samp is not None,
+        }
+
+    @property
+    def note(self) -> str:
+        """The line under a picture."""
+        manifest = self.library.products.manifest
+        words = describe(self.workspace.selection, self.workspace.table.known)
+        words = words if len(words) <= _WORDS else f"{words[:_WORDS]}…"
+        simulated = "SIMULATED DATA. " if manifest.simulated else ""
+        return f"{simulated}{manifest.name}, {manifest.created[:10]}: {self.workspace.summary()} ({words})"
+
+    async def _export(self, request: protocol.Export) -> None:
+        if request.value not in FORMS:
+            raise ValueError(f"There is no table of kind {request.value!r}.")
+        made = await self.channel.in_background(self._table(request.value), EXPORTS)
+        audit("export", file=made.name, selection=self.workspace.summary(), bytes=len(made.data))
+        self._hand_over(made.name, made.mime, made.data)
+
+    async def _send(self, _: protocol.Samp) -> None:
+        folder, table = self.samp, self._table("votable")
+        if folder is None:
+            raise SelectionError("SAMP needs the explorer on your own machine. Download the VOTable and open it there.")
+        self.channel.send(say=await self.channel.in_background(lambda: send_table(table(), folder), EXPORTS))
+
+    def _table(self, form: str) -> partial[Exported]:
+        return partial(export, self.library, self.workspace.selection, self.workspace.rows, form)
+
+    async def _paper(self, request: protocol.Paper) -> None:
+        key, form = request.key, _form(request.form)
+        missing = PAPER_FIGURES[key].missing(self.library)
+        if missing:
+            raise SelectionError(missing)
+        draw = partial(paper_bytes, self.library, self.workspace.rows, key, self.note, form)
+        data = await self.channel.in_background(draw, EXPORTS)
+        self._hand_over(f"figure_{key}.{form}", FORMATS[form], data)
+
+    async def _picture(self, request: protocol.Picture) -> None:
+        slot, form = request.slot, _form(request.form)
+        draw = self.drawing(slot)
+        name = file_name(self.stage.panels[slot].title)
+        data = await self.channel.in_background(lambda: picture_bytes(draw(), form), EXPORTS)
+        self._hand_over(f"{name}.{form}", FORMATS[form], data)
+
+    def drawing(self, slot: int) -> partial[Any]:
+        """What draws the picture of a place in the grid, as it is on screen now."""
+        panel = self.stage.panels[slot]
+        figure, state, viewport = panel.figure, panel.state, panel.viewport
+        aspect = viewport.height / viewport.width if viewport is not None else 0.75
+        if isinstance(panel, BarsPanel) and isinstance(figure, Bars):
+            shot = self._shot(ends_of(figure.x, state.x_ends), (0.0, 1.0), aspect)
+            return partial(draw_bars, figure, shot, logarithmic=panel.logarithmic)
+        if not (isinstance(panel, PlanePanel) and isinstance(figure, Plane)):
+            raise SelectionError(f"{panel.title} shows nothing that could be a picture.")
+        shot = self._shot(ends_of(figure.x, state.x_ends), ends_of(figure.y, state.y_ends), aspect, panel)
+        if isinstance(panel, DiscPanel):
+            return partial(draw_plane, figure, shot, panel.disc, residual=panel.residual)
+        return partial(draw_plane, figure, shot)
+
+    def _shot(
+        self, x_ends: tuple[float, float], y_ends: tuple[float, float], aspect: float, panel: PlanePanel | None = None
+    ) -> Shot:
+        overlays = tuple(one for one in panel.figure.overlays if panel.shows(one.name)) if panel else ()
+        return Shot(
+            table=self.workspace.table,
+            rows=self.workspace.rows,
+            colouring=self.stage.colouring_on(dark=False),
+            x_ends=x_ends,
+            y_ends=y_ends,
+            aspect=aspect,
+            overlays=overlays,
+            shown=panel.canvas.shown if panel else None,
+            arrows=panel.arrows() if panel else None,
+            note=self.note,
+        )
+
+    def _hand_over(self, name: str, mime: str, data: bytes) -> None:
+        self.channel.send(download={"name": name, "mime": mime, "data": data})
+
+
+def _form(form: str) -> str:
+    if form not in FORMATS:
+        raise ValueError(f"There is no picture of kind {form!r}.")
+    return form

@@ -1,0 +1,263 @@
+"""The panel on the left: filter by expression, named subsets, member lists, saved views."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from typing import Any
+
+from explorer import protocol
+from explorer.model.completion import completions
+from explorer.model.definitions import check_size
+from explorer.model.expression import ExpressionError, parse
+from explorer.model.library import Library
+from explorer.model.links import LinkStore
+from explorer.model.members import MAX_BYTES, read_members
+from explorer.model.selection import InCategory, InIds, Named, Selection, SelectionError, SelectionMode
+from explorer.model.subsets import Subset, category_names, describe, parts
+from explorer.model.table import MAX_CATEGORIES
+from explorer.model.work import LINKS, UPLOADS
+from explorer.plots.palettes import fresh_colour
+from explorer.rooms.channel import Channel
+from explorer.rooms.owner import Owner
+from explorer.rooms.uploads import Uploads
+from explorer.state.workspace import Workspace
+from explorer.vetting.reader import RecordReader
+from pipeline.domain.column import Column
+
+_MAX_DEEP = 6
+_MAX_NODES = 200
+"""Parts of a subset that are listed."""
+
+
+class Side:
+    """Wires the panel to a Workspace.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        What the visitor looks at.
+    library : Library
+        Shared products.
+    links : LinkStore
+        Where saved views are kept.
+    channel : Channel
+        The way to the browser.
+    record : RecordReader
+        What was said of stars.
+    owner : Owner
+        Who saves views.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        library: Library,
+        links: LinkStore,
+        channel: Channel,
+        record: RecordReader,
+        owner: Owner,
+    ) -> None:
+        self.workspace, self.library, self.links, self.channel = workspace, library, links, channel
+        self.record, self.owner = record, owner
+        self.uploads = Uploads(MAX_BYTES)
+        self.open = False
+        self._replaces = ""
+        channel.on(protocol.Side, self._toggle)
+        channel.on(protocol.Check, self._check)
+        channel.on(protocol.Filter, self._filter)
+        channel.on(protocol.Keep, self._keep)
+        channel.on(protocol.Subset, self._use_subset)
+        channel.on(protocol.Categories, self._by_category)
+        channel.on(protocol.Upload, self._take_part)
+        channel.on(protocol.Members, self._upload)
+        channel.on(protocol.Verdicts, self._by_verdict)
+        channel.on(protocol.SaveView, self._save_view)
+        channel.on(protocol.View, self._show_view)
+        channel.on(protocol.ForgetView, self._forget_view)
+        workspace.param.watch(lambda _: self._send_subsets(), "subsets")
+
+    @property
+    def catalog(self) -> str:
+        """Name under which views of this catalogue are saved."""
+        return self.library.products.manifest.name
+
+    def _toggle(self, request: protocol.Side) -> None:
+        self.open = not self.open if request.open is None else request.open
+        lists = self.record.verdict_lists() if self.open else {}
+        verdicts = [[name, f"{name} ({len(stars):,})"] for name, stars in lists.items()]
+        table = self.workspace.table
+        categories = [
+            [one.name, table.titles[one.name], one.group if one.is_own else ""] for one in table.categorical()
+        ]
+        views = list(self.links.views(self.catalog))
+        self._send(open=self.open, views=views, verdicts=verdicts, categories=categories)
+        self._send_subsets()
+
+    def _send(self, **state: Any) -> None:
+        self.channel.send(side={**self.channel.queued("side"), **state})
+
+    def _send_subsets(self) -> None:
+        if not self.open:
+            return
+        table = self.workspace.table
+        self._send(
+            subsets=[
+                {
+                    "name": one.name,
+                    "colour": one.colour,
+                    "count": f"{self.workspace.count_of(one):,}",
+                    "words": describe(one.selection, table.known),
+                }
+                for one in self.workspace.subsets
+            ]
+        )
+
+    def parse(self, text: str) -> Selection:
+        """An expression over this catalogue's columns and the visitor's subsets."""
+        subsets = {one.name: one.selection for one in self.workspace.subsets}
+        return check_size(parse(text, self.columns, subsets))
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """Columns that have any value to compare."""
+        table = self.workspace.table
+        return tuple(one for one in table.columns if not one.is_float or table.usable(one.name))
+
+    def _check(self, request: protocol.Check) -> None:
+        """Answer every keystroke: is it an expression, how many stars fit, what could follow."""
+        text, cursor = request.text, request.cursor
+        names = [one.name for one in self.workspace.subsets]
+        start, found = completions(text, cursor, self.columns, names)
+        words = [[one.word, one.help] for one in found]
+        state: dict[str, Any] = {"text": text, "cursor": cursor, "start": start, "words": words}
+        try:
+            if text.strip():
+                count = int(self.workspace.mask_of(self.parse(text)).sum())
+                state["count"] = f"{count:,} stars fit" if count != 1 else "1 star fits"
+        except ExpressionError as error:
+            state["error"] = [str(error), error.start, error.end]
+        except SelectionError as error:  # of the whole expression
+            state["error"] = [str(error), 0, len(text)]
+        self._send(check=state)
+
+    def _filter(self, request: protocol.Filter) -> None:
+        text = request.text
+        if text.strip():
+            self.workspace.gesture(self.parse(text))
+        else:
+            self.workspace.clear()
+
+    def _keep(self, request: protocol.Keep) -> None:
+        known = [one.name for one in self.workspace.subsets]
+        name = request.name
+        taken = [one.colour for one in self.workspace.subsets]
+        colour = self.workspace.subset(name).colour if name in known else fresh_colour(taken)
+        self.workspace.define_subset(name, self.workspace.selection, colour)
+
+    def _by_category(self, request: protocol.Categories) -> None:
+        """Name the stars of each different value of a column."""
+        name, table = request.column, self.workspace.table
+        values = table.category_values(name) if name in table else ()
+        if not values:
+            raise SelectionError(
+                f"Column {name!r:.60} has one value, or more than {MAX_CATEGORIES}: use the filter for it."
+            )
+        known = {one.name: one.colour for one in self.workspace.subsets}
+        taken, added = list(known.values()), []
+        for value, title in zip(values, category_names(name, values), strict=True):
+            colour = known.get(title) or fresh_colour(taken)
+            taken.append(colour)
+            added.append(Subset(title, InCategory(name, value), colour))
+        self.workspace.define_subsets(added)
+
+    def _use_subset(self, request: protocol.Subset) -> None:
+        name, action = request.name, request.action
+        subset = self.workspace.subset(name)
+        if action == "remove":
+            self.workspace.remove_subset(name)
+        elif action == "open":
+            self._send(children={"name": name, "nodes": self._nodes(subset.selection)})
+        else:
+            mode = SelectionMode(action)
+            self.workspace.gesture(Named(subset.name, subset.selection), mode)
+
+    def _nodes(self, selection: Selection) -> list[dict[str, Any]]:
+        """What a selection is made of, with counts: the upper levels first, and no more than a person reads."""
+        top: list[dict[str, Any]] = []
+        level = [(list(parts(selection)) or [("", selection)], top)]
+        listed = 0
+        for _ in range(_MAX_DEEP):
+            below = []
+            for made_of, nodes in level:
+                for joint, part in made_of[: max(_MAX_NODES - listed, 0)]:
+                    count = f"{int(self.workspace.mask_of(part).sum()):,}"
+                    words = describe(part, self.workspace.table.known)
+                    nodes.append({"joint": joint, "words": words, "count": count, "nodes": []})
+                    below.append((list(parts(part)), nodes[-1]["nodes"]))
+                if len(nodes) < len(made_of):
+                    nodes.append(
+                        {"joint": "", "words": f"{len(made_of) - len(nodes):,} more", "count": "", "nodes": []}
+                    )
+                listed += len(nodes)
+            level = below
+        return top
+
+    def _take_part(self, request: protocol.Upload) -> None:
+        try:
+            self.uploads.part(request)
+        except SelectionError as error:
+            self._send(said=str(error), place="refused")
+
+    async def _upload(self, request: protocol.Members) -> None:
+        if request.size > MAX_BYTES:
+            said = f"The list has {request.size:,} bytes; at most {MAX_BYTES:,} are read."
+            self._send(said=said, place="refused")
+            return
+        try:
+            data = self.uploads.given(request)
+            members = await self.channel.in_background(partial(read_members, data, self.workspace.table), UPLOADS)
+        except SelectionError as error:
+            self._send(said=str(error), place="refused")
+            return
+        with self.channel.batch():
+            self._send(said=members.sentence, place="list")
+            self.workspace.gesture(members.selection)
+
+    def _by_verdict(self, request: protocol.Verdicts) -> None:
+        """Stars of which something was said, as it stands now."""
+        name = request.name
+        stars = self.record.verdict_lists().get(name)
+        if stars is None:
+            raise SelectionError(f"No star is in the list {name!r} any more.")
+        self.workspace.gesture(Named(name, InIds(stars)))
+
+    async def _save_view(self, request: protocol.SaveView) -> None:
+        name = request.name.strip()[:60]
+        if not name:
+            self._send(said="Give the view a name first.")
+            return
+        if name in self.links.views(self.catalog) and name != self._replaces:
+            self._replaces = name
+            self._send(said=f"There is a view {name!r} already, perhaps somebody else's: save again to replace it.")
+            return
+        self._replaces = ""
+        state, owner = self.workspace.to_dict(), self.owner
+        await self.channel.in_background(
+            lambda: self.links.save_view(self.catalog, name, state, owner.name, may_replace=owner.may_replace), LINKS
+        )
+        self._send(views=list(self.links.views(self.catalog)), saved=True, said=f"Saved {name!r}.")
+
+    def _show_view(self, request: protocol.View) -> None:
+        token = self.links.views(self.catalog).get(request.name)
+        state = self.links.get(token) if token else None
+        if state is None:
+            self._send(views=list(self.links.views(self.catalog)), said="This view is no longer there.")
+        else:
+            self.workspace.restore(state)
+
+    async def _forget_view(self, request: protocol.ForgetView) -> None:
+        name, owner = request.name, self.owner
+        await self.channel.in_background(
+            lambda: self.links.forget_view(self.catalog, name, owner.name, may_replace=owner.may_replace), LINKS
+        )
+        self._send(views=list(self.links.views(self.catalog)))

@@ -1,0 +1,354 @@
+"""The grid of linked views: gestures in, pictures out, in one message each way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import panel as pn
+
+from explorer import protocol
+from explorer.model.library import Library
+from explorer.model.selection import InIds, SelectionMode
+from explorer.plots.colouring import SUBSETS, colouring_of, colouring_of_subsets, legend, ramp_of
+from explorer.plots.disc import texture_palette
+from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT, count_ramp, grey_ramp, lookup
+from explorer.plots.shading import Colouring
+from explorer.rooms.catalogue import VIEWS, default_panels, figure_of, has_values, new_panel
+from explorer.rooms.channel import Channel
+from explorer.rooms.panels import RESIDUAL, DiscPanel, Panel, Picture, PlanePanel, panel_of
+from explorer.state.panels import PanelState
+from explorer.state.workspace import Workspace
+
+MAX_GLYPHS = 20_000
+"""Stars on screen, over all views, up to which each is a glyph of its own."""
+
+MAX_WIDTH, MAX_HEIGHT = 4096, 2304
+"""Pixels of the largest screen that is drawn for."""
+
+_LOOKING = 0.3
+"""Share of the time that the views of one page are drawn anew; looks that come sooner are drawn together."""
+
+_MODES = {
+    frozenset({"shift"}): SelectionMode.ADD,
+    frozenset({"ctrl"}): SelectionMode.INTERSECT,
+    frozenset({"shift", "ctrl"}): SelectionMode.SUBTRACT,
+}
+
+
+class Stage:
+    """Wires the grid of views to a Workspace.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        What the visitor looks at.
+    library : Library
+        Shared products.
+    channel : Channel
+        The way to the browser.
+    """
+
+    def __init__(self, workspace: Workspace, library: Library, channel: Channel) -> None:
+        self.workspace, self.library, self.channel = workspace, library, channel
+        self.colouring: Colouring = self.colouring_on(dark=workspace.dark)
+        self.panels: list[Panel] = [self._panel(state) for state in workspace.panels]
+        self._own_change = False
+        self._due_slots: set[int] = set()
+        self._due_selected = False
+        self._single = False
+        self._glyphs = 0
+        self._seen_slots: set[int] = set()
+        self._next_look, self._waiting_look = 0.0, False
+        channel.before_sending(self.paint)
+        channel.on(protocol.Look, self._looked)
+        channel.on(protocol.Region, self._drawn)
+        channel.on(protocol.Tap, self._tapped)
+        channel.on(protocol.Swap, self._swap)
+        channel.on(protocol.Axis, self._choose_axis)
+        channel.on(protocol.Switch, self._switch)
+        channel.on(
+            protocol.Part,
+            lambda request: self._change(request.slot, replace(self._state(request.slot), part=request.part)),
+        )
+        channel.on(protocol.Enlarge, self._enlarge)
+        channel.on(protocol.Grid, lambda request: self._resize(request.value))
+        channel.on(protocol.Home, lambda _: channel.send(home=True))
+        watch = workspace.param.watch
+        watch(lambda _: self.due(selected=True), "rows")
+        watch(lambda *_: self._recoloured(), ["colour_by", "dark", "subsets"])
+        watch(lambda _: self.mark_focus(), "focus")
+        watch(lambda event: self._rearranged(event.old, event.new), "panels")
+        watch(lambda _: self._enlarged(), "enlarged")
+        watch(lambda event: channel.send(tool=event.new), "tool")
+
+    def connect(self) -> None:
+        """Tell a new page everything; it answers with what it sees."""
+        table = self.library.table
+        columns = [[one.name, table.titles[one.name], one.group if one.is_own else ""] for one in table.axes()]
+        self.send_colours()  # before the figures, which are built in them
+        self.channel.send(
+            stage={
+                **self._arrangement([panel.spec() for panel in self.panels]),
+                "catalogue": [[key, kind.title, not has_values(self.library, key)] for key, kind in VIEWS.items()],
+                "columns": columns,
+                "theme": self._theme(),
+            },
+            tool=self.workspace.tool,
+        )
+
+    def _arrangement(self, specs: list[dict[str, Any] | None]) -> dict[str, Any]:
+        """The grid; None leaves a place as it is, or as the same message already tells."""
+        told = self.channel.queued("stage")
+        before = told.get("panels", [])
+        if len(before) == len(specs):
+            specs = [earlier if spec is None else spec for earlier, spec in zip(before, specs, strict=True)]
+        return {**told, "panels": specs, "enlarged": self.workspace.enlarged}
+
+    def send_colours(self) -> None:
+        """Palettes, theme and legend."""
+        dark = self.workspace.dark
+        ramps = {
+            "everything": grey_ramp(dark),
+            "selected": ramp_of(self.colouring, dark),
+            "texture": texture_palette(dark),
+            "histogram": count_ramp(dark),  # no colour of a category or a middle of a scale stands for all of them
+        }
+        bars = [[slot, panel.bar()] for slot, panel in enumerate(self.panels) if isinstance(panel, DiscPanel)]
+        self.channel.send(
+            colours={**{name: lookup(ramp) for name, ramp in ramps.items()}, "theme": self._theme(), "bars": bars},
+            theme=dark,
+            legend=legend(self.workspace.table, self.colouring, dark, single=self._single),
+        )
+
+    def _theme(self) -> dict[str, Any]:
+        dark = self.workspace.dark
+        return {"dark": dark, "text": TEXT[dark], "grid": GRID[dark], "background": PAPER[dark], "accent": ACCENT[dark]}
+
+    def colouring_on(self, *, dark: bool) -> Colouring:
+        """Colours of the selected stars on a light or a dark page."""
+        workspace = self.workspace
+        if workspace.colour_by == SUBSETS:
+            return colouring_of_subsets(workspace.table, workspace.subsets, dark=dark, mask_of=workspace.mask_of)
+        return colouring_of(workspace.table, workspace.colour_by)
+
+    def _panel(self, state: PanelState) -> Panel:
+        return panel_of(self.workspace, figure_of(self.library, state), state)
+
+    @property
+    def on_screen(self) -> list[tuple[int, Panel]]:
+        """Places that the browser shows and has laid out."""
+        alone = self.workspace.enlarged
+        return [
+            (slot, panel)
+            for slot, panel in enumerate(self.panels)
+            if panel.viewport is not None and alone in (None, slot)
+        ]
+
+    def due(self, slots: Iterable[int] = (), *, selected: bool = False) -> None:
+        """Ask for places to be drawn anew, or for the selected stars everywhere, before the next message goes out."""
+        self._due_slots |= set(slots)
+        self._due_selected |= selected
+        self.channel.flush()
+
+    def paint(self) -> None:
+        """The hot path: draw what is due, in every view on screen."""
+        slots, selected = self._due_slots, self._due_selected
+        if not (slots or selected):
+            return
+        began = time.monotonic()
+        self._due_slots, self._due_selected = set(), False
+        glyphs = MAX_GLYPHS // max(sum(isinstance(panel, PlanePanel) for _, panel in self.on_screen), 1)
+        if slots and glyphs != self._glyphs:  # all views alike: dots, or images
+            slots = {slot for slot, _ in self.on_screen}
+            self._glyphs = glyphs
+        pictures: list[tuple[int, Picture]] = []
+        for slot, panel in self.on_screen:
+            if slot in slots:
+                pictures += [(slot, picture) for picture in panel.background(self.colouring, glyphs)]
+            if slot in slots or selected:
+                pictures += [(slot, picture) for picture in panel.selected(self.colouring)]
+        self._send(pictures)
+        if slots:
+            self.mark_focus()
+            self._send_legend()
+            took = time.monotonic() - began
+            self._next_look = began + took / _LOOKING
+
+    def _send_legend(self) -> None:
+        """Say it when stars come to be drawn one by one, or no longer."""
+        planes = [
+            panel for _, panel in self.on_screen if isinstance(panel, PlanePanel) and not isinstance(panel, DiscPanel)
+        ]
+        single = bool(planes) and all(panel.stars is not None for panel in planes)
+        if single != self._single:
+            self._single = single
+            self.channel.send(legend=legend(self.workspace.table, self.colouring, self.workspace.dark, single=single))
+
+    def _send(self, pictures: list[tuple[int, Picture]]) -> None:
+        layers, chunks, end = [], [], 0
+        for slot, picture in pictures:
+            layer = {"slot": slot, **picture}
+            pixels = layer.pop("pixels", None)
+            if pixels is not None:
+                chunks.append(pixels)
+                layer |= {"from": end, "to": end + len(pixels)}
+                end += len(pixels)
+            layers.append(layer)
+        notes = [[slot, panel.note] for slot, panel in self.on_screen]
+        self.channel.send(layers=layers, pixels=b"".join(chunks), notes=notes)
+
+    def mark_focus(self) -> None:
+        """Ring the star under the lens, wherever a plane shows it."""
+        row = self.workspace.focus_row
+        places = [(slot, panel.places_of(row)) for slot, panel in enumerate(self.panels)]
+        self.channel.send(focus=[[slot, [x for x, _ in found], [y for _, y in found]] for slot, found in places])
+
+    def _recoloured(self) -> None:
+        self.colouring = self.colouring_on(dark=self.workspace.dark)
+        with self.channel.batch():
+            self.send_colours()
+            self.due(selected=True)
+
+    def _swap(self, request: protocol.Swap) -> None:
+        self._change(request.slot, new_panel(self.library, self._known_view(request.view)))
+
+    def _enlarge(self, request: protocol.Enlarge) -> None:
+        alone = self._slot(request.slot)
+        self.workspace.enlarged = None if self.workspace.enlarged is not None else alone
+
+    def _looked(self, request: protocol.Look) -> None:
+        present = len(self.panels)  # a page that is late may send views of a larger grid
+        seen = {view.slot: (view.window, view.width, view.height) for view in request.views if view.slot < present}
+        sizes = {
+            slot: (panel.viewport.width, panel.viewport.height) for slot, panel in self.on_screen if panel.viewport
+        }
+        sizes |= {slot: (width, height) for slot, (_, width, height) in seen.items()}
+        clipped = dict(zip(sizes, _clipped(list(sizes.values())), strict=True))
+        for slot, (window, _, _) in seen.items():
+            self.panels[slot].look(window, *clipped[slot])
+            self._remember(slot, replace(self.panels[slot].state, x_ends=window[:2], y_ends=window[2:]))
+        self._look(seen)
+
+    def _look(self, slots: Iterable[int]) -> None:
+        """Draw places as they are seen now; soon where the page has just had its share of the time."""
+        self._seen_slots |= set(slots)
+        wait, document = self._next_look - time.monotonic(), pn.state.curdoc
+        if wait <= 0.0 or document is None or document.session_context is None:
+            slots, self._seen_slots = self._seen_slots, set()
+            self.due(slots)
+        elif not self._waiting_look:
+            self._waiting_look = True
+            document.add_timeout_callback(self._look_again, int(1e3 * wait) + 1)
+
+    def _look_again(self) -> None:
+        self._waiting_look = False
+        self._look(())
+
+    def _remember(self, slot: int, state: PanelState) -> None:
+        """Keep what the browser already shows for links, without drawing it again."""
+        self.panels[slot].state = state
+        self._own_change = True
+        try:
+            self.workspace.panels = (*self.workspace.panels[:slot], state, *self.workspace.panels[slot + 1 :])
+        finally:
+            self._own_change = False
+
+    def _drawn(self, request: protocol.Region) -> None:
+        region = self.panels[self._slot(request.slot)].region(request.geometry)
+        if region is not None:
+            self.workspace.gesture(region, _MODES.get(frozenset(request.keys)))
+
+    def _tapped(self, request: protocol.Tap) -> None:
+        row = self.panels[self._slot(request.slot)].star_at(request.x, request.y)
+        if row is None:
+            return
+        obsid = int(self.workspace.table["obsid"][row])
+        mode = _MODES.get(frozenset(request.keys))
+        if mode is None:
+            self.workspace.look_at(obsid)
+        else:
+            self.workspace.gesture(InIds((obsid,)), mode)
+
+    def _choose_axis(self, request: protocol.Axis) -> None:
+        slot, name = self._slot(request.slot), request.column
+        if not any(one.name == name for one in self.library.table.axes()):
+            raise ValueError(f"{name!r} cannot stand on an axis.")
+        panel = self.panels[slot]
+        if isinstance(panel, PlanePanel):
+            x, y = (name, panel.names[1]) if request.axis == "x" else (panel.names[0], name)
+            self._change(slot, PanelState("custom", x, y))
+        else:
+            self._change(slot, PanelState("histogram", name, switched=panel.state.switched))
+
+    def _switch(self, request: protocol.Switch) -> None:
+        slot, name = self._slot(request.slot), request.name
+        state = self._state(slot)
+        switched = tuple(one for one in state.switched if one != name)
+        if len(switched) == len(state.switched):
+            switched = (*switched, name)
+        state = replace(state, switched=switched)
+        if name == RESIDUAL or not isinstance(self.panels[slot], PlanePanel):
+            self._change(slot, state)
+            return
+        self._remember(slot, state)
+        self.channel.send(switched=[slot, name, request.on])
+        if name == "arrows":
+            self.due(selected=True)
+
+    def _change(self, slot: int, state: PanelState) -> None:
+        slot = self._slot(slot)
+        self.workspace.panels = (*self.workspace.panels[:slot], state, *self.workspace.panels[slot + 1 :])
+
+    def _resize(self, count: int) -> None:
+        count = min(max(count, 1), 8)
+        present = self.workspace.panels
+        shown = [(state.view, state.x) for state in present]
+        more = [state for state in default_panels(self.library, 8) if (state.view, state.x) not in shown]
+        self.workspace.param.update(panels=(*present, *more)[:count], enlarged=None)
+
+    def _enlarged(self) -> None:
+        """One view alone, or all of them again: those that were not on screen have missed what was selected."""
+        with self.channel.batch():
+            self.channel.send(stage=self._arrangement([None] * len(self.panels)))
+            self.due(selected=True)
+
+    def _rearranged(self, old: tuple[PanelState, ...], new: tuple[PanelState, ...]) -> None:
+        if self._own_change:
+            return
+        kept = len(old) == len(new)
+        specs: list[dict[str, Any] | None] = []
+        panels: list[Panel] = []
+        for slot, state in enumerate(new):
+            if kept and state == self.panels[slot].state:
+                panels.append(self.panels[slot])
+                specs.append(None)
+            else:
+                panels.append(self._panel(state))
+                specs.append(panels[-1].spec())
+        self.panels = panels
+        self.channel.send(stage=self._arrangement(specs))
+
+    def _state(self, slot: Any) -> PanelState:
+        return self.panels[self._slot(slot)].state
+
+    def _slot(self, slot: Any) -> int:
+        if not 0 <= int(slot) < len(self.panels):
+            raise ValueError(f"There is no place {slot} in a grid of {len(self.panels)}.")
+        return int(slot)
+
+    def _known_view(self, view: Any) -> str:
+        if view not in VIEWS:
+            raise ValueError(f"There is no view {view!r}.")
+        return str(view)
+
+
+def _clipped(views: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Widths and heights as one screen can show them: each within it, and all together no more pixels than it has."""
+    inside = [(min(max(width, 1), MAX_WIDTH), min(max(height, 1), MAX_HEIGHT)) for width, height in views]
+    share = MAX_WIDTH * MAX_HEIGHT / max(sum(width * height for width, height in inside), 1)
+    if share >= 1.0:
+        return inside
+    return [(max(int(width * share**0.5), 1), max(int(height * share**0.5), 1)) for width, height in inside]

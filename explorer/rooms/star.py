@@ -1,0 +1,274 @@
+"""The star under the lens: its spectrum and card, the next and the previous ready, others pinned beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import panel as pn
+from numpy.typing import NDArray
+
+from explorer import protocol
+from explorer.model.library import Library
+from explorer.model.refit import RefitError
+from explorer.model.star import facts_of
+from explorer.model.star_files import spectrum_fits
+from explorer.model.work import EXPORTS
+from explorer.plots.journal import FORMATS, picture_bytes
+from explorer.plots.spectrum import BLUE_ARM_END, RED_ARM_START, TELLURIC, ZOOMS, arrays_of, features_of, is_from_lamost
+from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
+from explorer.rooms.channel import Channel
+from explorer.rooms.live_refit import LiveRefit
+from explorer.rooms.star_evidence import StarEvidence
+from explorer.state.workspace import Workspace
+from explorer.vetting.reader import NoRecord, RecordReader
+from pipeline.products.manifest import ProductError
+from pipeline.products.spectra import StoredSpectrum
+
+MAX_PINS = 4
+
+AHEAD_AFTER_MS = 40
+"""The neighbours follow when the star itself is painted."""
+
+
+class StarDock:
+    """Wires the right side of the Explore room.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        What the visitor looks at.
+    library : Library
+        Shared products.
+    order : callable
+        Rows of the catalogue in the order of "next" and "previous".
+    channel : Channel
+        The way to the browser.
+    record : RecordReader, optional
+        What was said of stars; nothing is told without one, as where reviews are blind.
+    nothing : str
+        What to say while no star is under the lens.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        library: Library,
+        order: Callable[[], NDArray[np.int64]],
+        channel: Channel,
+        record: RecordReader | None = None,
+        nothing: str = "Click a star in a view or in the table to see its spectrum.",
+    ) -> None:
+        self.workspace, self.library, self.order, self.channel = workspace, library, order, channel
+        self.record: RecordReader = record or NoRecord()
+        self.nothing = nothing
+        self.spectra = library.products.spectra
+        missing = "This release has no label model, so nothing can be fitted again."
+        self.model = library.label_model
+        self.no_model = "" if self.model or self.spectra is None else library.no_model or missing
+        self._ready = False
+        self._refused = ""
+        self.refit = LiveRefit(self, channel)
+        self.evidence = StarEvidence(self, channel)
+        channel.on(protocol.StarStep, lambda request: self.step(request.by, unvetted=request.unvetted))
+        channel.on(protocol.StarFind, lambda request: self._find(request.text))
+        channel.on(protocol.StarPin, lambda request: channel.send(pinned=self.packet(self._row(request.obsid))))
+        channel.on(protocol.StarPage, lambda request: workspace.param.update(star_alone=request.on))
+        channel.on(protocol.StarFile, self._file)
+        workspace.param.watch(lambda _: self.show(), "focus")
+        workspace.param.watch(lambda event: channel.send(star_page=event.new), "star_alone")
+
+    def connect(self) -> None:
+        """Tell a new page what every star shares, then the star."""
+        self._ready = True
+        self.channel.send(star_setup=self.setup(), star_page=self.workspace.star_alone)
+        self.show()
+
+    def setup(self) -> dict[str, Any]:
+        """Wavelengths, names of lines, and what the sliders may do."""
+        common: dict[str, Any] = {"zooms": ZOOMS, "telluric": [], "arms": None}
+        if self.spectra is not None:
+            wavelength = self.spectra.wavelength
+            ends = float(wavelength[0]), float(wavelength[-1])
+            if is_from_lamost(wavelength):
+                common |= {"telluric": TELLURIC, "arms": [RED_ARM_START, BLUE_ARM_END]}
+            common |= {"wavelength": wavelength, "features": features_of(*ends), "raw": self._has_continuum()}
+        return {**common, "refit": self.refit.setup(), "simulated": self.library.products.manifest.simulated}
+
+    def _has_continuum(self) -> bool:
+        try:
+            return self.spectra is not None and self.spectra.has_continuum
+        except ProductError:  # a damaged file: no spectrum is shown either
+            return False
+
+    def show(self) -> None:
+        """Tell the star under the lens; its neighbours follow."""
+        if not self._ready:
+            return
+        row = self.workspace.focus_row
+        if row is None:
+            self.channel.send(star={"sentence": self.workspace.message or self.nothing})
+            return
+        self.channel.send(star={**self.packet(row), **self.neighbours(row)})
+        document = pn.state.curdoc
+        if document is not None and document.session_context is not None:
+            document.add_timeout_callback(self.send_ahead, AHEAD_AFTER_MS)
+
+    def send_ahead(self) -> None:
+        """Hand the neighbours over before anybody asks."""
+        row = self.workspace.focus_row
+        if row is not None:
+            beside = [self.workspace.table.row_of(int(one)) for one in self.neighbours(row).values() if one]
+            self.channel.send(ahead=[self.packet(one) for one in dict.fromkeys(beside) if one is not None])
+
+    def neighbours(self, row: int) -> dict[str, str]:
+        """The next and the previous star in the table's order, by obsid; "" when nothing is selected."""
+        order = self.order()
+        if not order.size:
+            return {"next": "", "previous": ""}
+        found = np.flatnonzero(order == row)
+        at = int(found[0]) if found.size else -1
+        before = order[at - 1] if found.size else order[-1]
+        obsid = self.workspace.table["obsid"]
+        return {"next": str(obsid[order[(at + 1) % order.size]]), "previous": str(obsid[before])}
+
+    def step(self, by: int, *, unvetted: bool = False) -> None:
+        """Look at the next or the previous star; or at the next one that the visitor has not judged."""
+        row = self.workspace.focus_row
+        order = self.order()
+        if not order.size:
+            self.workspace.message = "No star is selected, so there is no next one."
+        elif unvetted:
+            self._step_to_unvetted(order[:: 1 if by > 0 else -1], row)
+        elif row is None:
+            self.workspace.look_at(int(self.workspace.table["obsid"][order[0 if by > 0 else -1]]))
+        else:
+            self.workspace.look_at(int(self.neighbours(row)["next" if by > 0 else "previous"]))
+
+    def _step_to_unvetted(self, order: NDArray[np.int64], row: int | None) -> None:
+        obsid, judged = self.workspace.table["obsid"], self.record.judged()
+        found = np.flatnonzero(order == row)
+        after = np.roll(order, -int(found[0]) - 1)[:-1] if found.size else order
+        left = after[~np.isin(obsid[after], np.fromiter(judged, np.int64, len(judged)))]
+        if left.size:
+            self.workspace.look_at(int(obsid[left[0]]))
+        else:
+            self.workspace.message = "You have judged every other star of the selection."
+
+    def packet(self, row: int) -> dict[str, Any]:
+        """Everything that the browser shows of one star."""
+        table = self.workspace.table
+        obsid = int(table["obsid"][row])
+        spectrum = self.spectrum(obsid)
+        rv = table.value("rv", row)
+        simulated, on_screen = self.library.products.manifest.simulated, self.workspace.columns_on_screen
+        facts = facts_of(table, row, simulated=simulated, on_screen=on_screen)
+        return {
+            "obsid": str(obsid),
+            "sentence": self.sentence(obsid, spectrum),
+            "note": self.note(spectrum),
+            "rv": rv if np.isfinite(rv) else None,
+            "facts": facts.to_client(),
+            "remarks": [list(remark) for remark in self.record.remarks(obsid)],
+            "published": self.refit.published_of(row),
+            **({} if spectrum is None else arrays_of(spectrum)),
+        }
+
+    def spectrum(self, obsid: int) -> StoredSpectrum | None:
+        """A star's spectrum; None when there is none, or its file is damaged."""
+        if self.spectra is None or obsid not in self.spectra:
+            return None
+        try:
+            return self.spectra.get(obsid)
+        except ProductError as error:
+            self._refused = str(error)
+            return None
+
+    def sentence(self, obsid: int, spectrum: StoredSpectrum | None) -> str:
+        """What to say where no spectrum can be."""
+        if self.spectra is None:
+            return "This catalogue was made from tables alone: it has no spectra."
+        if spectrum is None:
+            if obsid in self.spectra:
+                return f"The spectrum of obsid {obsid} is not shown. {self._refused}"
+            return f"obsid {obsid} has no spectrum in this release ({len(self.spectra):,} stars do)."
+        if bool(np.all(spectrum.mask | (spectrum.ivar <= 0))):
+            return f"Every pixel of obsid {obsid} is masked: there is nothing to see."
+        return ""
+
+    def note(self, spectrum: StoredSpectrum | None) -> str:
+        """What to say over a spectrum without a model."""
+        if spectrum is None or spectrum.has_model:
+            return ""
+        return self.no_model or "The label fit left no model for this star."
+
+    def focused(self) -> tuple[int, int, StoredSpectrum]:
+        """Row, obsid and spectrum of the star under the lens; RefitError when there is none."""
+        row, obsid = self.workspace.focus_row, self.workspace.focus
+        if row is None or obsid is None:
+            raise RefitError("No star is under the lens: click one first.")
+        spectrum = self.spectrum(obsid)
+        if spectrum is None:
+            raise RefitError(self.sentence(obsid, None))
+        return row, obsid, spectrum
+
+    def _row(self, obsid: str) -> int:
+        row = self.workspace.table.row_of(int(obsid))
+        if row is None:
+            raise ValueError(f"There is no star {obsid!r}.")
+        return row
+
+    def _find(self, text: str) -> None:
+        text = text.strip()
+        if text.isdigit() and len(text) < 19:
+            self.workspace.look_at(int(text))
+        elif text:
+            self.workspace.message = f"{text!r} is not an obsid: type its digits only."
+
+    def _pinned(self, obsid: int, others: tuple[str, ...]) -> Iterator[tuple[str, NDArray[np.float64]]]:
+        for other in map(int, others[:MAX_PINS]):
+            spectrum = self.spectrum(other)
+            if spectrum is not None and other != obsid:
+                known = ~spectrum.mask & (spectrum.ivar > 0)
+                yield str(other), np.where(known, spectrum.flux, np.nan)
+
+    async def _file(self, request: protocol.StarFile) -> None:
+        """The spectrum, its model and its mask as FITS, or the picture on screen."""
+        form = request.form
+        try:
+            row, obsid, spectrum = self.focused()
+        except RefitError as error:
+            self.channel.send(say=str(error))
+            return
+        masked, look = self.refit.intervals(request.masked), request.look
+        trial = self.refit.trial(row, request.trial) if request.trial else None
+        manifest = self.library.products.manifest
+        if form == "fits":
+            work: Callable[[], bytes] = partial(
+                spectrum_fits, spectrum, self.workspace.table, row, manifest, self.model, masked, trial
+            )
+            mime = "application/fits"
+        elif form in FORMATS:
+            shot = SpectrumShot(
+                spectrum=spectrum,
+                rv_kms=self.workspace.table.value("rv", row),
+                ends=request.ends,
+                masked=masked,
+                smooth=look.smooth,
+                observed=look.observed,
+                title=f"obsid {obsid}",
+                note=f"{'SIMULATED DATA. ' if manifest.simulated else ''}{manifest.name}, {manifest.created[:10]}",
+                hidden=frozenset(name for name in ("lines", "model", "residual") if not getattr(look, name)),
+                raw=look.raw and self.setup()["raw"],
+                trial=trial.flux if trial is not None else None,
+                pins=tuple(self._pinned(obsid, request.pins)),
+                sigma=None if self.model is None else self.model.slam.sigma_pixel_,
+                compare=look.compare,
+            )
+            work, mime = (lambda: picture_bytes(draw_spectrum(shot), form)), FORMATS[form]
+        else:
+            raise ValueError(f"There is no file of kind {form!r}.")
+        data = await self.channel.in_background(work, EXPORTS)
+        self.channel.send(download={"name": f"star_{obsid}.{form}", "mime": mime, "data": data})

@@ -1,0 +1,175 @@
+"""Evidence on request: chi-squared by window, correlation, posterior, hull, nearest training stars, stars like this."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explorer import protocol
+from explorer.model.evidence import (
+    Likeness,
+    chi2_windows,
+    correlate,
+    like_by_labels,
+    nearest_training,
+    peaks_of,
+    place_in_hull,
+    posterior,
+)
+from explorer.model.library import Library, kept_by_library
+from explorer.model.refit import RefitError
+from explorer.model.selection import InIds, SelectionMode
+from explorer.model.work import REFITS, BusyError
+from explorer.rooms.channel import Channel
+from pipeline.domain.columns import column
+from pipeline.products.manifest import ProductError
+
+if TYPE_CHECKING:
+    from explorer.rooms.star import StarDock
+
+SHOWN_ALIKE = 8
+MAX_ALIKE = 200
+_LINES = ("rv_ca8498", "rv_ca8542", "rv_ca8662")
+
+
+class StarEvidence:
+    """Answers what the evidence tab asks.
+
+    Parameters
+    ----------
+    dock : StarDock
+        Knows the star under the lens and the label model.
+    channel : Channel
+        The way to the browser.
+    """
+
+    def __init__(self, dock: StarDock, channel: Channel) -> None:
+        self.dock, self.channel = dock, channel
+        self.correlations = dock.library.correlations
+        channel.on(protocol.Evidence, lambda _: self._evidence())
+        channel.on(protocol.Alike, self._alike)
+        channel.on(protocol.AlikeSelect, self._select)
+
+    async def _evidence(self) -> None:
+        """Everything that is quick at once, then the posterior."""
+        try:
+            row, obsid, spectrum = self.dock.focused()
+        except RefitError as error:
+            self.channel.send(evidence={"sentence": str(error)})
+            return
+        model, table = self.dock.model, self.dock.workspace.table
+        rv = table.value("rv", row)
+        found: dict[str, Any] = {"obsid": str(obsid), "sentence": "", "rv": rv if np.isfinite(rv) else None}
+        with np.errstate(divide="ignore"):
+            variance = 1.0 / spectrum.ivar.astype(np.float64) if model is None else model.total_variance(spectrum.ivar)
+        found["windows"] = [
+            [one.low, one.high, one.chi2_nu if np.isfinite(one.chi2_nu) else None]
+            for one in chi2_windows(spectrum, spectrum.model, variance)
+        ]
+        found["ccf"] = self._correlations(obsid, rv)
+        found["lines"] = [
+            [column(name).label, table.value(name, row), table.value(f"{name}_err", row)]
+            for name in _LINES
+            if np.isfinite(table.value(name, row))
+        ]
+        published = self.dock.refit.published(row)
+        labels = np.array([published[name] for name in model.names]) if model is not None else np.array([np.nan])
+        if model is not None and np.isfinite(labels).all():
+            hull = place_in_hull(model, labels)
+            found["hull"] = {
+                "names": [[name, column(name).axis_label] for name in hull.names],
+                "training": list(hull.training.astype(np.float32).T.copy()),
+                "star": hull.star.tolist(),
+                "distance": f"{hull.distance:.2f}",
+                "limit": f"{hull.limit:.2f}",
+                "outside": hull.distance > hull.limit,
+            }
+            found["nearest"] = [str(one) for one in nearest_training(table, model, labels, SHOWN_ALIKE)]
+        self.channel.send(evidence=found)
+        if "hull" not in found or model is None:
+            return
+        snr = table.value("snr", row)
+
+        def draw() -> dict[str, Any]:
+            fit = model.refit(spectrum, published, snr=snr)
+            drawn = posterior(model, spectrum, fit)
+            fitted, errors = dict(fit.labels), dict(fit.calibrated)
+            return {
+                "draws": list(drawn.draws.astype(np.float32).T.copy()),
+                "effective": f"{drawn.effective:.0f}",
+                "fitted": [fitted[name] for name in drawn.names],
+                "calibrated": [errors[name] if np.isfinite(errors[name]) else None for name in drawn.names],
+            }
+
+        try:
+            told = await self.channel.in_background(draw, REFITS)
+        except (RefitError, BusyError) as error:
+            told = {"sentence": str(error)}
+        self.channel.send(posterior={"obsid": str(obsid), **told})
+
+    def _correlations(self, obsid: int, rv: float) -> list[dict[str, Any]]:
+        """The published CCF of a doubtful star, and that with the star's own model."""
+        found = []
+        kept = self.correlations.of(obsid) if self.correlations is not None else None
+        if kept is not None and self.correlations is not None:
+            velocity = self.correlations.velocity_kms
+            found.append((velocity, kept, peaks_of(velocity, kept), "the best velocity template, as published"))
+        spectrum = self.dock.spectrum(obsid)
+        if spectrum is not None and spectrum.has_model and np.isfinite(rv):
+            own = correlate(spectrum, spectrum.model, rv)
+            if own is not None:
+                found.append((own.velocity_kms, own.ccf, own.peaks, own.template))
+        return [
+            {
+                "x": np.asarray(velocity, np.float32),
+                "y": np.asarray(ccf, np.float32),
+                "peaks": [list(peak) for peak in peaks],
+                "template": template,
+            }
+            for velocity, ccf, peaks, template in found
+        ]
+
+    async def _alike(self, request: protocol.Alike) -> None:
+        """Stars like this one, by spectrum or by labels, most alike first."""
+        found = await self._find(request.by, SHOWN_ALIKE)
+        self.channel.send(
+            alike={"by": request.by, "obsid": str(self.dock.workspace.focus), "found": [str(o) for o in found]}
+        )
+
+    async def _select(self, request: protocol.AlikeSelect) -> None:
+        """Those stars as a selection, with the star itself."""
+        focus = self.dock.workspace.focus
+        count = min(max(request.count, 1), MAX_ALIKE)
+        found = await self._find(request.by, count)
+        if found and focus is not None:
+            self.dock.workspace.gesture(InIds((focus, *found)), SelectionMode.REPLACE)
+            if self.dock.workspace.star_alone:  # nothing else shows it
+                self.channel.send(say=f"{len(found) + 1} stars are selected in the views.")
+        else:
+            self.channel.send(say="No star is comparable with this one.")
+
+    async def _find(self, by: str, most: int) -> tuple[int, ...]:
+        row, obsid = self.dock.workspace.focus_row, self.dock.workspace.focus
+        if row is None or obsid is None:
+            return ()
+        table, model, spectra = self.dock.workspace.table, self.dock.model, self.dock.spectra
+        library = self.dock.library
+        if by == "labels":
+            return like_by_labels(table, row, most)
+        if by == "training" and model is not None:
+            published = self.dock.refit.published(row)
+            return nearest_training(table, model, np.array([published[name] for name in model.names]), most)
+        if by == "spectrum" and spectra is not None and obsid in spectra:
+            try:
+                return await self.channel.in_background(lambda: _likeness(library).nearest(obsid, most), REFITS)
+            except ProductError as error:
+                self.channel.send(say=str(error))
+        return ()
+
+
+@kept_by_library(1)
+def _likeness(library: Library) -> Likeness:
+    """Made by the first who asks, shared by all."""
+    assert library.products.spectra is not None
+    return Likeness(library.products.spectra)

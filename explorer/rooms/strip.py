@@ -1,0 +1,112 @@
+"""The strip over the explorer while the whole catalogue is still being made."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from html import escape
+
+import panel as pn
+import panel_material_ui as pmui
+from panel.viewable import Viewable, Viewer
+
+from explorer.model.library import Library
+from explorer.model.opening import Opening, OpeningState
+from explorer.rooms.base import html
+from explorer.rooms.opening_words import failed_words, ready_words, slow_parts, slow_words
+
+_FOLLOW_MS = 1000
+
+
+class OpeningStrip(Viewer):
+    """Shows how far orbits and stream membership are, and brings them when they are there.
+
+    Parameters
+    ----------
+    opening : Opening
+        Shared by all visitors.
+    library : Library
+        What this page shows.
+    reload : callable
+        Loads the page again with everything that is on screen.
+    """
+
+    def __init__(self, opening: Opening, library: Library, reload: Callable[[], Awaitable[None]]) -> None:
+        super().__init__()
+        self.opening, self.library, self.reload = opening, library, reload
+        self._closed = ""
+        self.text = html(sizing_mode="stretch_width")
+        small = {"size": "small", "margin": (0, 8), "align": "center", "visible": False, "sx": _SLIM}
+        self.show = pmui.Button(label="Show them", disable_elevation=True, **small)
+        self.show.on_click(lambda _: self._bring())
+        self.close = pmui.Button(label="Close", variant="text", **small)
+        self.close.on_click(lambda _: self._close())
+        self.row = pn.Row(self.text, self.show, self.close, sizing_mode="stretch_width", margin=0, styles=_STYLES)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Follow the opening; what did not change sends nothing."""
+        words, ready, final = strip_words(self.opening.state(), self.opening.library(), self.library)
+        visible = bool(words) and words != self._closed
+        shown = f'<div class="strip" role="status">{escape(words)}</div>' if visible else ""
+        for part, name, value in (
+            (self.text, "object", shown),
+            (self.show, "visible", visible and ready),
+            (self.close, "visible", visible and final),
+            (self.row, "visible", visible),
+        ):
+            if getattr(part, name) != value:
+                part.param.update(**{name: value})
+
+    def _bring(self) -> None:
+        """Load the page again when the document is ours alone."""
+        document = pn.state.curdoc
+        if document is not None:
+            document.add_next_tick_callback(self.reload)
+
+    def _close(self) -> None:
+        self._closed = strip_words(self.opening.state(), self.opening.library(), self.library)[0]
+        self.refresh()
+
+    def __panel__(self) -> Viewable:
+        pn.state.add_periodic_callback(self.refresh, period=_FOLLOW_MS)
+        return self.row
+
+
+_STYLES = {"background": "rgba(0, 114, 181, 0.13)", "align-items": "center"}
+_SLIM = {"height": "20px", "minHeight": "20px", "padding": "0 12px", "boxShadow": "none", "textTransform": "none"}
+
+
+def strip_words(state: OpeningState, newest: Library | None, shown: Library) -> tuple[str, bool, bool]:
+    """What the strip says.
+
+    Parameters
+    ----------
+    state : OpeningState
+        How far the opening is.
+    newest : Library or None
+        The newest product that is open.
+    shown : Library
+        What the page shows.
+
+    Returns
+    -------
+    words : str
+        A sentence; "" where there is nothing to say.
+    ready : bool
+        Whether something newer than the page can be shown.
+    final : bool
+        Whether nothing more will come, so that the strip can be closed.
+    """
+    if newest is None:
+        if state.failure:
+            return f"The corrected catalogue could not be made: {state.failure}", False, True
+        return "The columns were corrected: the catalogue is being made again.", False, False
+    more = bool(slow_parts(state.understood))  # else the whole product holds what the quick one does
+    if newest is not shown:
+        complete = state.whole and shown.products.directory != newest.products.directory
+        words = ready_words(state) if complete else "The catalogue was made again."
+        return words if more or not complete else "", True, False
+    trouble = failed_words(state) if state.failure else state.left_out
+    if state.whole or trouble:
+        return "" if state.whole else trouble, False, True
+    return slow_words(state) if more else "", False, False

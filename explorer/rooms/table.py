@@ -1,0 +1,172 @@
+"""The table of the selection, a page at a time; a click on a row puts the star under the lens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import panel as pn
+from numpy.typing import NDArray
+
+from explorer import protocol
+from explorer.model.star import own_number, own_shown
+from explorer.model.table import StarTable
+from explorer.rooms.channel import Channel
+from explorer.state.workspace import Workspace
+from pipeline.domain.column import Column
+from pipeline.domain.columns import COLUMNS
+
+_SHOWN = (
+    *("obsid", "snr", "teff", "logg", "m_h", "alpha_m", "rv", "distance", "jk0", "k_abs", "v_phi", "j_tot"),
+    *("sgr_lambda", "sgr_beta", "chi2_nu", "oddness", "quality"),
+)
+_DIGITS = {"teff": 0, "snr": 0, "j_tot": 0, "v_phi": 0, "rv": 1, "sgr_lambda": 1, "sgr_beta": 1}
+MAX_OWN = 20
+"""The user's own columns in the table, beside those on screen."""
+
+_ENOUGH = 8
+"""Declared columns; where a catalogue lacks most of the usual ones, others of it are shown."""
+
+_AFTER_MS = 120
+_PAGE = 20
+
+
+class SelectionTable:
+    """Rows of the selected stars.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        What the visitor looks at.
+    channel : Channel
+        The way to the browser.
+    """
+
+    def __init__(self, workspace: Workspace, channel: Channel) -> None:
+        self.workspace, self.channel = workspace, channel
+        self.declared = _declared_shown(workspace.table)
+        self.names = self._names()
+        self.page = 1
+        self._pending = False
+        self._stars: NDArray[np.int64] | None = None
+        channel.on(protocol.Page, self._turn)
+        channel.on(protocol.Sort, self._sort)
+        channel.on(protocol.Focus, lambda request: workspace.look_at(int(request.obsid)))
+        workspace.param.watch(lambda _: self._later(), "rows")
+        workspace.param.watch(lambda _: self._reordered(), "sorted_by")
+        workspace.param.watch(lambda event: channel.send(table={"focus": str(event.new)}), "focus")
+        workspace.param.watch(lambda *_: self._other_columns(), ["panels", "colour_by"])
+
+    def _names(self) -> list[str]:
+        """Columns of the table: declared ones, then the user's own: the first, and those on screen."""
+        table, on_screen = self.workspace.table, self.workspace.columns_on_screen
+        own = own_shown(table, on_screen, MAX_OWN)
+        return [*self.declared, *(one.name for one in own if not one.is_numeric or table.usable(one.name))]
+
+    def _other_columns(self) -> None:
+        """Follow the columns on screen."""
+        names = self._names()
+        if names != self.names:
+            self.names, self._stars = names, None
+            self.channel.send(table={**self.state(), "columns": self._headings()})
+
+    def _headings(self) -> list[list[str]]:
+        table = self.workspace.table
+        return [[one.name, table.titles[one.name], f"{one.meaning}."] for one in map(table.column, self.names)]
+
+    def _later(self) -> None:
+        """Pictures first: the table follows when the gesture is painted."""
+        self._stars, self.page = None, 1
+        document = pn.state.curdoc
+        if document is None or document.session_context is None:
+            self.refresh()
+        elif not self._pending:
+            self._pending = True
+            document.add_timeout_callback(self.refresh, _AFTER_MS)
+
+    @property
+    def sorted_by(self) -> tuple[str, bool] | None:
+        """Column of the order and whether it descends; None where the column is not in the table."""
+        order = self.workspace.sorted_by
+        return order if order is not None and order[0] in self.names else None
+
+    @property
+    def stars(self) -> NDArray[np.int64]:
+        """Rows of the catalogue in the table's order."""
+        if self._stars is None:
+            self._stars = np.flatnonzero(self.workspace.rows)
+            if self.sorted_by is not None:
+                name, descending = self.sorted_by
+                self._stars = self.workspace.table.order_of(name, self._stars, descending=descending)
+        return self._stars
+
+    @property
+    def pages(self) -> int:
+        """Number of pages."""
+        return -(-self.workspace.n_selected // _PAGE)
+
+    def refresh(self) -> None:
+        """Tell the present page."""
+        self._pending = False
+        self.channel.send(table=self.state())
+
+    def connect(self) -> None:
+        """Tell a new page everything."""
+        self._stars = None
+        self.channel.send(table={**self.state(), "columns": self._headings(), "focus": str(self.workspace.focus)})
+
+    def state(self) -> dict[str, Any]:
+        """The rows of the page as texts, and where it stands."""
+        first = (self.page - 1) * _PAGE
+        stars = self.stars[first : first + _PAGE]
+        table = self.workspace.table
+        cells = [[_text(one, value) for value in self._values(one, stars)] for one in map(table.column, self.names)]
+        return {
+            "rows": [list(row) for row in zip(*cells, strict=True)],
+            "ids": [str(obsid) for obsid in table["obsid"][stars]],
+            "page": f"{self.page:,}",
+            "pages": f"{self.pages:,}" if self.pages else "",
+            "first": self.page <= 1,
+            "last": self.page >= self.pages,
+            "note": "" if stars.size else "No star is selected.",
+            "sort": list(self.sorted_by) if self.sorted_by else ["", False],
+        }
+
+    def _values(self, one: Column, stars: NDArray[np.int64]) -> NDArray[Any]:
+        table = self.workspace.table
+        return table.texts_of(one.name, stars) if one.dtype == "str" else table[one.name][stars]
+
+    def _turn(self, request: protocol.Page) -> None:
+        by = request.by
+        page = self.page + by if isinstance(by, int) else 1 if by == "first" else self.pages
+        self.page = min(max(page, 1), max(self.pages, 1))
+        self.refresh()
+
+    def _sort(self, request: protocol.Sort) -> None:
+        name = request.column
+        if name not in self.names:
+            raise ValueError(f"The table has no column {name!r}.")
+        order = self.sorted_by
+        self.workspace.sorted_by = (name, order is not None and order == (name, False))
+
+    def _reordered(self) -> None:
+        self._stars, self.page = None, 1
+        self.refresh()
+
+
+def _declared_shown(table: StarTable) -> list[str]:
+    """The usual columns that a catalogue has; of a catalogue of another kind also its further numbers."""
+    names = [name for name in _SHOWN if table.usable(name)]
+    others = [one.name for one in COLUMNS if one.is_float and one.name not in names and table.usable(one.name)]
+    return [*names, *others[: max(_ENOUGH - len(names), 0)]]
+
+
+def _text(one: Column, value: Any) -> str:
+    """A value as a cell shows it; "" where there is none."""
+    if one.dtype == "bool":
+        return "yes" if value else "no"
+    if not one.is_float:
+        return str(value)
+    if not np.isfinite(value):
+        return ""
+    return own_number(float(value), one.dtype) if one.is_own else f"{value:.{_DIGITS.get(one.name, 2)}f}"

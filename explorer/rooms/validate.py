@@ -1,0 +1,295 @@
+"""The Validate room: the catalogue held against everything else that is known of its stars."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable, Mapping
+from functools import partial
+from html import escape
+from typing import Any, NamedTuple, TypeAlias
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+import panel_material_ui as pmui
+import param
+from numpy.typing import NDArray
+from panel.viewable import Viewable
+
+from explorer.model.comparisons import Differences, Pair, differences, error_curves, pairs_of, trend
+from explorer.model.library import Library
+from explorer.model.selection import InIds, Mask
+from explorer.model.table import counted
+from explorer.model.work import REFITS, BusyError, StoppedError
+from explorer.plots.journal import picture_bytes
+from explorer.plots.validation import error_figure, pull_figure, trend_figure, values_figure
+from explorer.rooms.base import View, html, in_turn
+from explorer.rooms.channel import submitted
+from explorer.rooms.markup import cell, flat, pairs_table, percent, scores_table, table
+from explorer.state.workspace import Workspace
+from pipeline.domain.checks import REPORT_KEY, Verdict, checks_of
+from pipeline.products.comparison import Compared, comparison_figure
+
+Floats: TypeAlias = NDArray[np.float32]
+Rows: TypeAlias = NDArray[np.intp]
+
+ROOM = "Validate"
+SIGMA = 5.0
+"""Differences beyond so many errors are outliers."""
+
+MAX_PICKED = 20_000
+"""Stars that become a list of ids."""
+
+_EVERY, _PICKED, _UNTRAINED, _CLEAN = "every star", "selected in Explore", "not trained on", "without quality bits"
+_TRENDS = ("snr", "teff", "logg", "m_h", "alpha_m", "jk0", "distance", "k_mag", "glat", "oddness")
+_MAX_OWN = 100
+"""The user's own columns along which a trend can be looked for."""
+
+_HINT = (
+    "First: dashed where values are equal. Second: running median with the 16th and 84th percentile; drag a box to "
+    "select its stars in Explore. Third: the curve is what honest errors give; outliers lie beyond five of them. "
+    "Fourth, of labels: root mean square and, dotted, bias that the build measured on held-out stars, as observed and "
+    "(orange) with noise injected. Published labels of training stars are out of fold."
+)
+_NOTHING = (
+    "Nothing to compare: the catalogue has no reference labels, no velocities or parallaxes of Gaia, no repeats and no "
+    "known truth."
+)
+
+
+class Prepared(NamedTuple):
+    """A comparison that is ready to be shown: differences, their numbers, figures, rows of the outliers."""
+
+    found: Differences
+    words: str
+    figures: tuple[hv.Overlay | None, ...]
+    beyond: Rows
+
+
+class ValidateView(View):
+    """Wires comparisons to the choice of a pair, a sample and a trend.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        What the visitor looks at; outliers become its selection.
+    library : Library
+        Shared products.
+    """
+
+    pair: Pair = param.Selector(doc="What is compared.")
+    sample: str = param.Selector(default=_EVERY, objects=[_EVERY, _PICKED, _UNTRAINED, _CLEAN], doc="Which stars.")
+    along: str = param.Selector(doc="Column along which a trend is looked for.")
+
+    def __init__(self, workspace: Workspace, library: Library) -> None:
+        super().__init__(workspace=workspace)
+        self.library = library
+        pairs = pairs_of(library)
+        table_ = library.table
+        own = [one.name for one in table_.axes() if one.is_own]
+        along = [*(name for name in _TRENDS if table_.usable(name)), *own[:_MAX_OWN]]
+        self.param.pair.objects = {pair.title: pair for pair in pairs}
+        self.param.along.objects = {table_.titles[name]: name for name in along}
+        self.param.update(pair=pairs[0] if pairs else None, along=along[0] if along else None)
+        self.found: Differences | None = None
+        self.beyond: Rows = np.empty(0, np.intp)
+        self.figures = [pn.pane.HoloViews(sizing_mode="stretch_both", margin=(0, 4)) for _ in range(4)]
+        self.words = html(sizing_mode="stretch_width")
+        self.outliers = pmui.Button(label="Select outliers in Explore", size="small", align="center", disabled=True)
+        self.outliers.on_click(lambda _: self.pick(self.beyond))
+        self.said = html(align="center")
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._asked = 0
+        self.param.watch(lambda _: self.refresh(), ["pair", "sample", "along"])
+        self._stale = True
+        workspace.param.watch(self._changed, ["rows", "dark", "room"])
+
+    def _changed(self, *events: param.parameterized.Event) -> None:
+        """Look again when the room is on screen: a brush in Explore is not kept waiting."""
+        names = {event.name for event in events}
+        self._stale |= "dark" in names or ("rows" in names and self.sample == _PICKED)
+        if self._stale and self.workspace.room == ROOM:
+            self.refresh()
+
+    def _sample(self) -> Mask | None:
+        table_ = self.library.table
+        if self.sample == _PICKED:
+            return self.workspace.rows
+        if self.sample == _UNTRAINED:
+            return ~table_["in_training"]
+        return table_["quality"] == 0 if self.sample == _CLEAN else None
+
+    def refresh(self) -> None:
+        """Compare and draw: at once without a page, else beside it, so that nobody waits for millions of stars."""
+        self._asked, self._stale = self._asked + 1, False
+        if self.pair is None:
+            self.words.object = f'<p class="sentence">{_NOTHING}</p>'
+            return
+        prepare = partial(
+            self._prepare, self.pair, self._sample(), self.along or self.pair.name, dark=self.workspace.dark
+        )
+        document = pn.state.curdoc
+        if document is None or document.session_context is None:
+            self._show(prepare())
+            return
+        task = asyncio.get_running_loop().create_task(self._later(self._asked, prepare))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _later(self, asked: int, prepare: Callable[[], Prepared]) -> None:
+        try:
+            prepared = await asyncio.wrap_future(submitted(prepare, REFITS, self))
+        except BusyError as error:
+            refusal = str(error)
+            in_turn(lambda: self.said.param.update(object=refusal))
+            return
+        except StoppedError:  # the page has gone
+            return
+        if asked == self._asked:  # else something else was chosen meanwhile
+            in_turn(lambda: self._show(prepared))
+
+    def _prepare(self, pair: Pair, sample: Mask | None, along: str, *, dark: bool) -> Prepared:
+        """Everything that takes long with many stars; touches nothing that the page shows."""
+        found = differences(self.library, pair, sample)
+        values = self.library.table.axis(along)[found.rows]
+        moving = trend_figure(
+            found, values, self.library.table.column(along), trend(values, found.difference), dark=dark
+        )
+        # A box dragged over the trend selects its stars everywhere.
+        box = hv.streams.BoundsXY(source=moving.get(0))
+        box.add_subscriber(partial(self._boxed, found, values))
+        curves = error_curves(self.library.products.report, pair.name)
+        figures = (
+            values_figure(found, dark=dark),
+            moving,
+            pull_figure(found, dark=dark) if found.pull.size else None,
+            error_figure(curves, pair.column, dark=dark) if curves else None,
+        )
+        return Prepared(found, _words(found), figures, found.beyond(SIGMA))
+
+    def _show(self, prepared: Prepared) -> None:
+        self.found, self.beyond = prepared.found, prepared.beyond
+        self.words.object = prepared.words
+        self.outliers.disabled = not prepared.beyond.size
+        for pane, figure in zip(self.figures, prepared.figures, strict=True):
+            pane.object = figure
+            pane.visible = figure is not None
+
+    def _boxed(self, found: Differences, values: Floats, bounds: tuple[float, float, float, float] | None) -> None:
+        if bounds is not None:
+            left, bottom, right, top = bounds
+            inside = (values >= left) & (values <= right) & (found.difference >= bottom) & (found.difference <= top)
+            self.pick(found.rows[inside])
+
+    def pick(self, rows: Rows) -> None:
+        """Select some stars everywhere, as a gesture in Explore would; what came of it is told."""
+        if not rows.size:
+            self.said.object = "No star lies there."
+        elif rows.size > MAX_PICKED:
+            self.said.object = f"{rows.size:,} stars are too many for a list; at most {MAX_PICKED:,} are taken."
+        else:
+            self.workspace.gesture(InIds(tuple(int(one) for one in self.library.table["obsid"][rows])))
+            self.said.object = f"{self.workspace.n_selected:,} stars are selected in Explore."
+
+    def picture(self) -> io.BytesIO:
+        """Figure 5, 6 or 7 of the comparison on screen, as PDF."""
+        found, manifest = self.found, self.library.products.manifest
+        assert found is not None
+        title = f"{manifest.name}: {found.pair.title}, {self.sample}: {counted(found.rows.size)}"
+        figure = comparison_figure(
+            f"SIMULATED: {title}" if manifest.simulated else title,
+            ("catalogue", found.pair.origin),
+            [Compared(found.pair.column, found.ours, found.other)],
+            {self.sample: np.ones(found.rows.size, bool)},
+        )
+        return io.BytesIO(picture_bytes(figure, "pdf"))
+
+    def body(self) -> Viewable:
+        """Choices, figures, numbers."""
+        products = self.library.products
+        measured = {name: value for name, value in products.report.items() if name != REPORT_KEY}
+        sections = {
+            "Physics checks": physics_table(products.report),
+            "Measured by the build": pairs_table(dict(flat(measured))),
+        }
+        if products.manifest.simulated:
+            sections = {"Against the simulated truth": truth_tables(products.validation)} | sections
+        text = "".join(f"<section><h2>{title}</h2>{made}</section>" for title, made in sections.items())
+        documents = html(f'<article class="about">{text}</article>', sizing_mode="stretch_width")
+        if self.pair is None:
+            return pn.Column(self.words, documents, sizing_mode="stretch_both", scroll="y-auto")
+        small = {"size": "small", "margin": (6, 6), "width": 230}
+        choices = pn.Row(
+            pmui.Select.from_param(self.param.pair, label="Compare", **small),
+            pmui.Select.from_param(self.param.sample, label="Stars", **small),
+            pmui.Select.from_param(self.param.along, label="Trend along", **small),
+            self.outliers,
+            pmui.FileDownload(
+                callback=self.picture,
+                filename="comparison.pdf",
+                label="Figure as PDF",
+                size="small",
+                align="center",
+                embed=False,
+            ),
+            self.said,
+            margin=(4, 8, 0, 8),
+            sizing_mode="stretch_width",
+        )
+        tall = {"height": "max(330px, 17vw)", "flex": "none"}
+        figures = pn.Row(*self.figures, sizing_mode="stretch_both", margin=(0, 6), styles=tall)
+        hint = html(f'<p class="note">{_HINT}</p>', sizing_mode="stretch_width")
+        return pn.Column(
+            choices, self.words, figures, hint, documents, sizing_mode="stretch_both", scroll="y-auto", margin=0
+        )
+
+
+def _words(found: Differences) -> str:
+    """The numbers of a comparison, in a row."""
+    scores = {name.replace("_", " "): cell(value) for name, value in found.scores().items()}
+    unit = "as a fraction" if found.pair.relative else found.pair.column.unit
+    what = f"This catalogue less {found.pair.origin}{f', {unit}' if unit else ''}"
+    return f'<section class="scores"><b>{escape(what)}</b>{table(tuple(scores), [list(scores.values())])}</section>'
+
+
+def physics_table(report: Mapping[str, Any]) -> str:
+    """The build's physics checks, failed ones first."""
+    checks = checks_of(report)
+    if checks is None:
+        return "<p>Not made: build the products again.</p>"
+    order = (Verdict.IMPOSSIBLE, Verdict.UNLIKELY, Verdict.EXPECTED, Verdict.TOO_FEW)
+    rows = (
+        [
+            *(one.verdict, one.name, "" if one.value is None else cell(one.value)),
+            *(f"{one.low:g} to {one.high:g}", one.unit, cell(one.stars), one.sentence),
+        ]
+        for one in sorted(checks, key=lambda one: order.index(Verdict(one.verdict)))
+    )
+    return table(("verdict", "check", "value", "expected", "unit", "stars", "meaning"), rows)
+
+
+def truth_tables(document: Mapping[str, Any]) -> str:
+    """A simulated catalogue against what was put in."""
+    if not document:
+        return "<p>Not made: <code>python -m pipeline validate DIR</code> makes it for a simulated catalogue.</p>"
+    bits, odd = document["bits"], document["oddness"]
+    kinds = list(next(iter(bits.values()))["completeness"])
+    shares = (
+        [name, cell(told["flagged"]), *map(percent, (told["purity"], *told["completeness"].values()))]
+        for name, told in bits.items()
+    )
+    return "".join(
+        (
+            "<p>Measured minus true, of ordinary simulated M giants; stream, bits and oddness of all.</p>",
+            scores_table("quantity", document["quantities"]),
+            "<h3>True value below, within and above the 16-84 % interval</h3>",
+            scores_table("quantity", document["intervals"]),
+            "<h3>Sagittarius stream</h3>",
+            pairs_table(document["stream"]),
+            "<h3>Quality bits: stars that carry one, share of them that is odd, share of each kind that it marks</h3>",
+            table(("bit", "stars", "odd", *kinds), shares),
+            "<h3>Oddness as a ranking of the planted oddities</h3>",
+            scores_table("oddity", {"all": odd["all"], **odd["kinds"]}) if odd else "<p>Not judged.</p>",
+        )
+    )

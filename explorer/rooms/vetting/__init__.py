@@ -1,0 +1,1 @@
+"""The rooms Vet, Adjudicate and Progress, and how people sign in. May import what ``explorer.rooms`` may."""

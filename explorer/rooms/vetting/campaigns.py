@@ -1,0 +1,244 @@
+"""The Progress room: who has done what, how well they agree, what remains; campaigns, files and the freeze."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from explorer import protocol
+from explorer.audit import audit
+from explorer.model.selection import SelectionError
+from explorer.model.subsets import describe
+from explorer.model.work import EXPORTS, UPLOADS, VERDICTS
+from explorer.rooms.uploads import Uploads
+from explorer.rooms.vetting.visit import VettingRoom, Visit
+from explorer.vetting.commands import Desk
+from explorer.vetting.drafts import RefusedError
+from explorer.vetting.exchange import (
+    MAX_BYTES,
+    ExchangeError,
+    Source,
+    export_record,
+    import_record,
+    latest_verdicts,
+)
+from explorer.vetting.overview import Inspector, Overview, overview
+from explorer.vetting.people import Role, SoleUser
+from explorer.vetting.rules import VettingRules
+from pipeline.domain.names import file_name
+from pipeline.products.manifest import ProductError
+from pipeline.products.release import NAME_PATTERN, failed_physics, freeze
+from pipeline.products.vetting import write_verdicts
+
+MAX_STARS = 20_000
+"""Stars of one campaign; a queue that long is years of work."""
+
+
+class CampaignsRoom(VettingRoom):
+    """Wires the numbers of a campaign and what adjudicators do with campaigns.
+
+    Parameters
+    ----------
+    visit : Visit
+        Who is here.
+    releases : Path
+        Where frozen releases are written.
+    """
+
+    def __init__(self, visit: Visit, releases: Path) -> None:
+        super().__init__(visit, "campaigns", Role.VIEWER)
+        self.releases = releases
+        self.uploads = Uploads(MAX_BYTES)
+        self.channel.on(protocol.Start, self._start)
+        self.channel.on(protocol.ExportRecord, self._record)
+        self.channel.on(protocol.ExportVerdicts, self._verdicts)
+        self.channel.on(protocol.RecordPart, self._take_part)
+        self.channel.on(protocol.Merge, self._merge)
+        self.channel.on(protocol.Freeze, self._freeze)
+
+    def show(self) -> None:
+        """Tell everything."""
+        visit, campaign = self.visit, self.campaign()
+        words: dict[str, Any] = self.campaign_words() | {
+            "adjudicator": visit.may(Role.ADJUDICATOR),
+            "role": visit.desk.people.role_of(visit.known.name).name.lower(),
+            "selected": visit.workspace.n_selected,
+            "selection": describe(visit.workspace.selection, visit.workspace.table.known),
+            "most": MAX_STARS,
+            "failed": list(failed_physics(visit.desk.library.products.directory)),
+        }
+        if campaign is not None:
+            rules = campaign.rules
+            words["about"] = (
+                f"Started by {campaign.created_by} on {campaign.created[:10]} for {campaign.catalogue}: "
+                f"{rules.reviews} blind reviews a star."
+            )
+            words["imports"] = imports_of(visit.desk)
+            told = overview(visit.desk, campaign)
+            words["overview"] = overview_words(
+                told, everything=visit.may(Role.ADJUDICATOR) or visit.desk.closed(campaign)
+            )
+        self.channel.send(campaigns=words)
+
+    async def _start(self, request: protocol.Start) -> None:
+        """Start a campaign on the odd ones of what is selected in Explore."""
+        table, workspace = self.visit.desk.library.table, self.visit.workspace
+        rows = workspace.rows.nonzero()[0]
+        count = request.stars
+        if not 1 <= count <= MAX_STARS:
+            raise RefusedError(f"A campaign has 1 to {MAX_STARS:,} stars, not {count:,}.")
+        if "oddness" in table:
+            rows = rows[(-table["oddness"][rows]).argsort(kind="stable")]
+        stars = [int(star) for star in table["obsid"][rows[:count]]]
+        try:
+            rules = VettingRules.from_toml(request.rules)
+        except ValueError as error:
+            raise RefusedError(str(error)) from error
+        desk, person, name = self.visit.desk, self.visit.known, request.name
+        made = await self.channel.in_background(lambda: desk.create_campaign(person, name, stars, rules), VERDICTS)
+        with self.channel.batch():
+            self.visit.workspace.campaign = made.id
+            self.channel.send(say=f"Campaign {made.name} has started.")
+
+    async def _record(self, _: protocol.ExportRecord) -> None:
+        """Send the whole record, to be merged elsewhere."""
+        desk = self.visit.desk
+        data = await self.channel.in_background(lambda: "".join(export_record(desk.store, desk.log)).encode(), EXPORTS)
+        self.channel.send(download={"name": "vetting_record.jsonl", "mime": "application/jsonl", "data": data})
+
+    async def _verdicts(self, _: protocol.ExportVerdicts) -> None:
+        """Send what all campaigns came to."""
+        desk = self.visit.desk
+        data = await self.channel.in_background(lambda: verdicts_file(desk), EXPORTS)
+        self.channel.send(download={"name": "verdicts.csv", "mime": "text/csv", "data": data})
+
+    def _take_part(self, request: protocol.RecordPart) -> None:
+        """Keep a part of a record that is too large for one message."""
+        try:
+            self.uploads.part(request)
+        except SelectionError as error:
+            raise RefusedError(str(error)) from error
+
+    async def _merge(self, request: protocol.Merge) -> None:
+        """Merge a record from another laptop."""
+        try:
+            data = self.uploads.given(request)
+        except SelectionError as error:
+            raise RefusedError(str(error)) from error
+        if len(data) > MAX_BYTES:
+            raise RefusedError(
+                f"This file has {len(data) / 1e6:,.1f} MB; a record of at most {MAX_BYTES // 1_000_000} MB is merged "
+                "here. Merge it by command: python -m explorer import-record FILE."
+            )
+        visit, text = self.visit, data.decode("utf-8", "replace")
+        try:
+            report = await self.channel.in_background(
+                lambda: import_record(visit.desk.store, text, source_of(visit.desk, visit.known.name)), UPLOADS
+            )
+        except ExchangeError as error:
+            raise RefusedError(str(error)) from error
+        await self.channel.in_background(visit.desk.prepare, UPLOADS)
+        self.show()
+        self.channel.send(merged={"summary": report.summary(), "refused": list(report.refused[:50])})
+
+    async def _freeze(self, request: protocol.Freeze) -> None:
+        """Write a release beside the record."""
+        name = request.name.strip()
+        if not NAME_PATTERN.fullmatch(name):
+            self.visit.desk.refuse(
+                self.visit.known, "freeze a release", "A release has a name of letters, digits and . _ - only."
+            )
+        desk = self.visit.desk
+        directory = desk.library.products.directory
+        reason = request.despite
+        output = self.releases / f"{file_name(desk.library.products.manifest.name)}.{name}"
+        try:
+            desk.library.demand_unchanged()
+            written = await self.channel.in_background(
+                lambda: freeze(directory, latest_verdicts(desk), name, output, despite=reason), EXPORTS
+            )
+        except ProductError as error:
+            raise RefusedError(str(error)) from error
+        counts = {status or "never looked at": count for status, count in sorted(written.counts.items())}
+        audit("freeze", release=output.name, stars=written.stars)
+        self.channel.send(frozen={"folder": str(written.directory), "stars": written.stars, "counts": counts})
+
+
+def verdicts_file(desk: Desk) -> bytes:
+    """What all campaigns came to, as a file for the release stage."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "verdicts.csv"
+        write_verdicts(latest_verdicts(desk), path, simulated=desk.library.products.manifest.simulated)
+        return path.read_bytes()
+
+
+def source_of(desk: Desk, user: str) -> Source:
+    """A file that a user of this server merges; on one's own machine nobody's role is known."""
+    people = None if isinstance(desk.people, SoleUser) else desk.people
+    return Source(user, people, desk.published, desk.clock())
+
+
+def imports_of(desk: Desk) -> list[str]:
+    """Sentences on what came from files: how many events, by whom, on which days."""
+    counts = Counter((one.by, one.utc[:10]) for one in tuple(desk.log.imported.values()))
+    return [
+        f"{count:,} events were imported by {user} on {day}." if day else f"{count:,} events were imported by {user}."
+        for (user, day), count in sorted(counts.items(), key=lambda item: item[0][::-1])
+    ]
+
+
+def overview_words(told: Overview, *, everything: bool) -> dict[str, Any]:
+    """An overview as texts.
+
+    How reviews agree, and how consistent inspectors are, is left out unless ``everything`` may be seen: who can still
+    change a verdict would read the other one's out of it.
+    """
+    words: dict[str, Any] = {
+        "stars": told.stars,
+        "controls": told.controls,
+        "reviews": [told.reviews_done, told.reviews_needed],
+        "left": duration(told.seconds_left),
+    }
+    if not everything:
+        return words | {"inspectors": [[one.name, str(one.reviews), _pace(one)] for one in told.inspectors]}
+    return words | {
+        "done": [[status.value, count] for status, count in told.done.items()],
+        "fleiss": [number(told.fleiss), told.fleiss_stars],
+        "inspectors": [
+            [
+                one.name,
+                str(one.reviews),
+                _pace(one),
+                str(one.adjudications),
+                str(one.repeats),
+                f"{100 * one.same:.0f} %" if math.isfinite(one.same) else "–",
+                number(one.gap),
+            ]
+            for one in told.inspectors
+        ],
+        "pairs": [
+            [" and ".join(one.names), str(one.stars), number(one.kappa), number(one.weighted)] for one in told.pairs
+        ],
+    }
+
+
+def _pace(one: Inspector) -> str:
+    return f"{number(one.seconds, 0 if one.seconds >= 10 else 1)} s" if math.isfinite(one.seconds) else "–"
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number, or a dash where there is none."""
+    return f"{value:.{digits}f}" if math.isfinite(value) else "–"
+
+
+def duration(seconds: float) -> str:
+    """A working time in words."""
+    if not math.isfinite(seconds):
+        return "–"
+    minutes = seconds / 60.0
+    if 0 < minutes < 1:
+        return "under 1 min"
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -1,0 +1,410 @@
+"""Who is here and what they may do, and the wire between a vetting room and the server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import panel as pn
+import param
+from param.parameterized import discard_events
+from sqlalchemy.exc import SQLAlchemyError
+
+from explorer import protocol
+from explorer.model.star import LABELS
+from explorer.model.work import VERDICTS, BusyError, StoppedError
+from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT
+from explorer.rooms.base import stylesheet
+from explorer.rooms.channel import NOT_UNDERSTOOD, Channel, log_mishap
+from explorer.state.workspace import Workspace
+from explorer.vetting.campaigns import Campaign
+from explorer.vetting.commands import Desk
+from explorer.vetting.drafts import Draft, RefusedError
+from explorer.vetting.events import CLASS, REFIT, Authority
+from explorer.vetting.people import Person, Role
+from explorer.vetting.queries import MAX_EVENTS_ON_LOOP
+from explorer.vetting.rules import FLAG_KEYS
+from explorer.vetting.store import StoreError
+from explorer.vetting.visible import Remark, judged, remarks_on, verdict_lists
+from pipeline.domain.columns import column
+
+NO_CAMPAIGN = "There is no campaign yet. An adjudicator selects stars in Explore and starts one of them in Progress."
+
+KEPT = "What you gave is kept here: try again."
+
+OUT_OF_REACH = f"The record cannot be reached now, so nothing is saved yet. {KEPT}"
+
+BEING_READ = "The vetting record is being read."
+
+BACK = "The vetting record can be reached again."
+
+NO_STAR = "The star to judge appears here."
+
+FOLLOW_MS = 1500
+"""How often a room looks for what others did."""
+
+_SCRIPTS = (
+    *("dom", "figure", "chart", "spectrum", "refit", "evidence", "star"),
+    *("verdict", "vet", "adjudicate", "campaigns", "vetting"),
+)
+_SHEETS = ("explore", "star", "vetting")
+_LOG = logging.getLogger("explorer.vetting")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What the vetting rooms of one visit share.
+
+    Parameters
+    ----------
+    desk : Desk
+        The door to the record.
+    person : Person or None
+        Who is here, None when the server does not know.
+    reason : str
+        Why it does not know, for the visitor.
+    workspace : Workspace
+        What the visitor explores: selections become campaigns.
+    """
+
+    desk: Desk
+    person: Person | None
+    reason: str
+    workspace: Workspace
+
+    def may(self, role: Role) -> bool:
+        """Whether the visitor has a role now."""
+        return self.desk.may(self.person, role)
+
+    @property
+    def name(self) -> str:
+        """Who is here, "" when nobody knows."""
+        return "" if self.person is None else self.person.name
+
+    @property
+    def adjudicates(self) -> bool:
+        """Whether the visitor is an adjudicator now."""
+        return self.may(Role.ADJUDICATOR)
+
+    def remarks(self, star: int) -> tuple[Remark, ...]:
+        """What the visitor may see of the verdicts on a star; why there is nothing where the record is out of reach."""
+        try:
+            return remarks_on(self.desk, self.person, star)
+        except (StoreError, SQLAlchemyError):
+            trouble = self.desk.store.trouble
+            return (Remark("Vetting", trouble, ""),) if trouble else ()
+
+    def verdict_lists(self) -> dict[str, tuple[int, ...]]:
+        """Stars by what was said of them, as the visitor may see it."""
+        try:
+            return verdict_lists(self.desk, self.person)
+        except (StoreError, SQLAlchemyError):
+            return {}  # the star's card and the vetting rooms say why
+
+    def judged(self) -> frozenset[int]:
+        """Stars that the visitor has judged."""
+        try:
+            return frozenset() if self.person is None else judged(self.desk, self.person)
+        except (StoreError, SQLAlchemyError):
+            return frozenset()
+
+    @property
+    def known(self) -> Person:
+        """Who is here; RefusedError when nobody knows."""
+        if self.person is None:
+            _LOG.warning("Refused: somebody unknown wanted to vet.")
+            raise RefusedError(self.reason)
+        return self.person
+
+    def refusal(self, role: Role, what: str = "this page is") -> str:
+        """Why the visitor may not enter a room for ``role``, or do ``what`` in it; "" when that is allowed."""
+        if self.person is None:
+            return self.reason
+        if not self.may(role):
+            has = self.desk.people.role_of(self.person.name).name.lower()
+            return (
+                f"{self.person.name} has the role of {has} here; {what} for {role.name.lower()}s. Ask whoever "
+                "runs the server for that role."
+            )
+        return ""
+
+
+class VettingChannel(Channel):
+    """Carries the messages of a vetting room; what is refused is told in its sentence."""
+
+    room = param.String(doc="Which room the script builds.")
+
+    _esm = "\n".join((files("assets") / "js" / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
+    _stylesheets = [stylesheet(name) for name in _SHEETS]  # noqa: RUF012 - so Panel wants it
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do work on the event loop that waits for something beside the page."""
+        task = asyncio.get_running_loop().create_task(self._later(work, ""))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def refuse(self, sentence: str, kind: str) -> None:
+        """Answer a request that is refused with a sentence, unless the room shows that one already."""
+        if self._outgoing.get("closed") == sentence:
+            self.send(refused=kind)
+        else:
+            super().refuse(sentence, kind)
+
+    @contextmanager
+    def _mishaps(self, kind: str) -> Iterator[None]:
+        try:
+            yield
+        except (RefusedError, BusyError) as error:
+            self.refuse(str(error), kind)
+        except StoppedError:  # the page has gone
+            pass
+        except StoreError as error:
+            _LOG.warning("The record could not be reached for %.40r: %s", kind, error)
+            self.send(say=f"Not saved: {error} {KEPT}", out_of_reach=kind)
+        except (SQLAlchemyError, OSError):
+            _LOG.exception("The record could not be reached for %.40r.", kind)
+            self.send(say=OUT_OF_REACH, out_of_reach=kind)
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:
+            log_mishap(_LOG, kind, error)
+            self.refuse(NOT_UNDERSTOOD, kind)
+
+
+class VettingRoom:
+    """What every room has: a campaign, a channel, and an eye on what others do.
+
+    Parameters
+    ----------
+    visit : Visit
+        Who is here.
+    room : str
+        Its name in the script.
+    role : Role
+        Who may enter.
+    """
+
+    def __init__(self, visit: Visit, room: str, role: Role) -> None:
+        self.visit, self.role = visit, role
+        self.channel = VettingChannel(room=room, sizing_mode="stretch_both", margin=0)
+        self.channel.permit = self._permitted
+        self.channel.on(protocol.Connect, self._connect)
+        self.channel.on(protocol.Campaign, self._choose)
+        self._followed: object = None
+        self._trouble = ""
+        self._shown = self._reading = False
+        visit.workspace.param.watch(lambda _: self.send_theme(), "dark")
+        visit.workspace.param.watch(lambda _: self._campaign_chosen(), "campaign")
+
+    def _permitted(self, request: protocol.Request) -> str:
+        """Why a request is refused, as the room or the request needs a higher role; "" when it is not."""
+        refusal = self.visit.refusal(self.role)
+        if refusal:
+            self.channel.send(closed=refusal)
+            return refusal
+        return self.visit.refusal(request.role, f"“{protocol.title_of(request)}” is")
+
+    def _connect(self, _: protocol.Connect) -> None:
+        self.send_theme()
+        self.send_constants()
+        document = pn.state.curdoc
+        if document is not None and document.session_context is not None and self._followed is None:
+            document.add_periodic_callback(self._follow, FOLLOW_MS)
+        self._followed = ()
+        self._shown = False
+        self._present()
+
+    def send_constants(self) -> None:
+        """Tell a new page what never changes."""
+
+    def show(self) -> None:
+        """Tell the page what holds."""
+        raise NotImplementedError
+
+    def others_acted(self) -> None:
+        """Something changed in the record."""
+        self.show()
+
+    def _mark(self) -> object:
+        """What changes with the record; the store's error when it cannot be reached."""
+        desk = self.visit.desk
+        desk.log.follow(MAX_EVENTS_ON_LOOP)
+        return (desk.log.generation, desk.folded, tuple(one.id for one in desk.campaigns()))
+
+    def _present(self, *, changed: bool = False) -> None:
+        """Show what holds, or why that is not possible now; what is slow goes on beside the page."""
+        if self._reading:
+            return
+        try:
+            mark = self._mark()
+            if self.visit.desk.behind:
+                self._read()
+                return
+            if self._trouble:
+                self.channel.send(closed="")
+                if self._trouble != BEING_READ:
+                    self.channel.send(say=BACK)
+                self._trouble = ""
+            if self._shown and changed:
+                self.others_acted()
+            else:
+                self.show()
+            self._shown, self._followed = True, mark
+        except (StoreError, SQLAlchemyError, OSError) as error:
+            if isinstance(error, StoreError) and not self.visit.desk.store.trouble:
+                self._read()
+            else:
+                self._unreachable(str(error) if isinstance(error, StoreError) else OUT_OF_REACH)
+
+    def _read(self) -> None:
+        """Take the record in beside the page, then show what holds."""
+        self._reading = True
+        if not self._shown:
+            self._trouble = BEING_READ
+            self.channel.send(closed=BEING_READ)
+        self.channel.later(self._read_beside())
+
+    async def _read_beside(self) -> None:
+        try:
+            await self.channel.in_background(self.visit.desk.prepare, VERDICTS)
+        except (StoreError, SQLAlchemyError, OSError) as error:
+            self._unreachable(str(error) if isinstance(error, StoreError) else OUT_OF_REACH)
+            return
+        finally:
+            self._reading = False
+        with self.channel.batch():
+            self._present(changed=self._shown)
+
+    def _unreachable(self, sentence: str) -> None:
+        """Say once what happened; what was begun in a room that is shown stays on screen."""
+        if sentence == self._trouble:
+            return
+        self._trouble = sentence
+        _LOG.warning("The room %s shows: %s", self.channel.room, sentence)
+        if self._shown:
+            self.channel.send(say=sentence)
+        else:
+            self.channel.send(closed=sentence)
+
+    def _follow(self) -> None:
+        if self.visit.refusal(self.role) or self._reading:
+            return
+        try:
+            changed = self._trouble or self.visit.desk.behind or self._mark() != self._followed
+        except (StoreError, SQLAlchemyError, OSError):
+            changed = True
+        if changed:
+            with self.channel.batch():
+                self._present(changed=True)
+
+    def send_theme(self) -> None:
+        """Light or dark."""
+        dark = self.visit.workspace.dark
+        ink = protocol.Theme(dark=dark, text=TEXT[dark], grid=GRID[dark], background=PAPER[dark], accent=ACCENT[dark])
+        self.channel.send(theme=ink)
+
+    def _choose(self, request: protocol.Campaign) -> None:
+        self.visit.workspace.campaign = self.visit.desk.campaign(request.id).id
+
+    def _campaign_chosen(self) -> None:
+        """Follow a choice in any of the rooms."""
+        if self._followed is not None and not self.visit.refusal(self.role):
+            self._shown = self._shown and bool(self._trouble)  # everything, not only what others changed
+            with self.channel.batch():
+                self._present()
+
+    def campaign(self) -> Campaign | None:
+        """The chosen campaign, and the newest before one is chosen: it stays when another one starts."""
+        found, workspace = self.visit.desk.campaigns(), self.visit.workspace
+        for one in found:
+            if one.id == workspace.campaign:
+                return one
+        if not found:
+            return None
+        with discard_events(workspace):
+            workspace.campaign = found[0].id
+        return found[0]
+
+    def needed(self, request: protocol.Judge | None = None) -> Campaign:
+        """The campaign that a request is about, else the chosen one; RefusedError when there is none."""
+        if request is not None and request.campaign:
+            return self.visit.desk.campaign(request.campaign)
+        campaign = self.campaign()
+        if campaign is None:
+            raise RefusedError(NO_CAMPAIGN)
+        return campaign
+
+    def campaign_words(self) -> dict[str, Any]:
+        """Campaigns to choose from, the chosen one and its rules."""
+        campaign = self.campaign()
+        words: dict[str, Any] = {
+            "campaigns": [[one.id, one.name] for one in self.visit.desk.campaigns()],
+            "campaign": campaign.id if campaign else "",
+            "who": self.visit.known.name,
+            "signed": self.visit.known.authority is not Authority.SINGLE_USER,
+        }
+        if campaign is not None:
+            rules = campaign.rules
+            keys = [*FLAG_KEYS, *("" for _ in rules.flags)]
+            words |= {
+                "verdicts": [[digit, rules.verdicts[digit]] for digit in sorted(rules.verdicts, reverse=True)],
+                "flags": [[flag, keys[number]] for number, flag in enumerate(rules.flags)],
+            }
+        return words
+
+    def quantities(self, campaign: Campaign, star: int) -> list[list[Any]]:
+        """What can be proposed of a star: name, label, unit, published value."""
+        published = self.visit.desk.published(star, campaign.rules)
+        return [
+            [name, column(name).label, column(name).unit, value if value == value else None]  # noqa: PLR0124 - NaN
+            for name, value in ((name, published[name]) for name in sorted(published, key=_place))
+        ]
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        """The room's layout."""
+        return self.channel
+
+
+def _place(name: str) -> int:
+    """Labels stand in the order of the card."""
+    return LABELS.index(name) if name in LABELS else len(LABELS)
+
+
+def draft_of(request: protocol.Judge, workspace: Workspace) -> Draft:
+    """What a page hands in."""
+    star = int(request.star)
+    return Draft(
+        id=request.id,
+        star=star,
+        verdict=request.verdict,
+        flags=request.flags,
+        note=request.note,
+        proposal=proposal_of(request.proposal or {}, workspace, star),
+    )
+
+
+def proposal_of(proposed: Mapping[str, float | str], workspace: Workspace, star: int) -> dict[str, float | str]:
+    """Values that the page proposes; the refit they came from goes with them when there was one."""
+    given: dict[str, float | str] = {}
+    for name, value in proposed.items():
+        if name == CLASS:
+            given[name] = str(value)
+        elif name != REFIT:
+            given[name] = float(value)
+    fitted = workspace.proposals.get(star)
+    if fitted is not None and _from_refit(given, dict(fitted.labels)):
+        given[REFIT] = fitted.to_json()
+    return given
+
+
+def _from_refit(given: Mapping[str, float | str], fitted: Mapping[str, float]) -> bool:
+    """Whether the proposed values are those of a refit, to the digits that the page shows."""
+    values = {name: value for name, value in given.items() if isinstance(value, float)}
+    return bool(values) and all(
+        name in fitted and math.isclose(value, fitted[name], rel_tol=1e-5, abs_tol=1e-5)
+        for name, value in values.items()
+    )

@@ -1,1 +1,0 @@
-"""The rooms Vet, Adjudicate and Progress, and how people sign in. May import what ``explorer.views`` may."""

@@ -1,0 +1,1 @@
+"""Quality: what the bits are raised on, how odd a star is, physics checks, scores against truth."""

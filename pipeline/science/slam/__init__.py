@@ -1,0 +1,1 @@
+"""SLAM: one support-vector regression a pixel, its likelihood, its prior and its optimiser."""

@@ -1,0 +1,103 @@
+"""A trained SLAM model as plain arrays and JSON-ready metadata: restoring one executes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.science.slam.kernel_expansion import GammaGroup, KernelExpansion, Landmarks
+from pipeline.science.slam.model import LEARNED_ARRAYS, SlamModel
+from pipeline.science.slam.prior import DensityPrior
+from pipeline.science.slam.settings import SlamSettings
+from pipeline.science.slam.svr import HyperParameters
+
+FORMAT = "mgiant-slam"
+FORMAT_VERSION = 3
+
+_BEFORE_NOISE_MODES = 2
+"""Models of this version are read too: their likelihood has the stated noise and no patterns of noise."""
+
+
+_LANDMARK_PARTS = ("landmark_pixels", "landmarks", "landmark_coefficients")
+
+
+def to_arrays(model: SlamModel) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Everything learned, as plain arrays and JSON-ready metadata."""
+    arrays: dict[str, NDArray[Any]] = {name.rstrip("_"): getattr(model, name) for name in LEARNED_ARRAYS}
+    parameters, expansion = model.hyper_parameters_, model.expansion_
+    arrays |= {"c": parameters.c, "gamma": parameters.gamma, "epsilon": parameters.epsilon}
+    arrays |= {
+        "support": expansion.support,
+        "coefficients": expansion.coefficients,
+        "intercept": expansion.intercept,
+    }
+    if model.prior_ is not None:
+        arrays |= {f"prior_{name}": getattr(model.prior_, name) for name in ("ln_weight", "mean", "precision")}
+    landmark_gammas: list[float] = []
+    for number, group in enumerate(model.landmarks_.groups if model.landmarks_ is not None else ()):
+        landmark_gammas.append(group.gamma)
+        arrays |= {
+            f"landmarks_{number}": group.support,
+            f"landmark_coefficients_{number}": group.coefficients,
+            f"landmark_pixels_{number}": group.pixels,
+        }
+    metadata = {
+        "landmark_gammas": landmark_gammas,
+        "landmark_error": model.landmarks_.error if model.landmarks_ is not None else None,
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "label_names": list(model.label_names),
+        "settings": model.settings.to_dict(),
+        "training_fingerprint": model.training_fingerprint_,
+    }
+    return arrays, metadata
+
+
+def from_arrays(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> SlamModel:
+    """Restore what :func:`to_arrays` gave.
+
+    Raises
+    ------
+    ValueError
+        If they come from another version or some are missing.
+    """
+    found = (metadata.get("format"), metadata.get("format_version"))
+    if found == (FORMAT, _BEFORE_NOISE_MODES) and "sigma_pixel" in arrays:
+        size = arrays["sigma_pixel"].size
+        arrays = {**arrays, "noise_scale": np.ones(size), "typical_noise": np.ones(size)}
+        arrays |= {"noise_modes": np.zeros((0, size)), "chi2_per_pixel": np.array(1.0)}
+    elif found != (FORMAT, FORMAT_VERSION):
+        raise ValueError(
+            f"Not a label model of this version: found {found}, expected {(FORMAT, FORMAT_VERSION)}. "
+            "Build the products again."
+        )
+    names = [name.rstrip("_") for name in LEARNED_ARRAYS]
+    settings = SlamSettings.from_dict(metadata["settings"])
+    gammas = metadata["landmark_gammas"]
+    needed = {*names, "c", "gamma", "epsilon", "support", "coefficients", "intercept"}
+    needed |= {f"{part}_{number}" for part in _LANDMARK_PARTS for number in range(len(gammas))}
+    if settings.prior == "density":
+        needed |= {"prior_ln_weight", "prior_mean", "prior_precision"}
+    missing = needed - set(arrays)
+    if missing:
+        raise ValueError(f"The label model lacks {', '.join(sorted(missing))}. Build the products again.")
+    model = SlamModel(tuple(metadata["label_names"]), settings)
+    for attribute, name in zip(LEARNED_ARRAYS, names, strict=True):
+        setattr(model, attribute, arrays[name])
+    model.hyper_parameters_ = HyperParameters(arrays["c"], arrays["gamma"], arrays["epsilon"])
+    model.expansion_ = KernelExpansion(arrays["support"], arrays["coefficients"], arrays["intercept"], arrays["gamma"])
+    model.prior_ = None
+    if settings.prior == "density":
+        model.prior_ = DensityPrior(arrays["prior_ln_weight"], arrays["prior_mean"], arrays["prior_precision"])
+    model.landmarks_ = None
+    if metadata["landmark_error"] is not None:
+        groups = tuple(
+            GammaGroup(float(gamma), *(arrays[f"{part}_{number}"] for part in _LANDMARK_PARTS))
+            for number, gamma in enumerate(gammas)
+        )
+        model.landmarks_ = Landmarks(groups, arrays["intercept"], float(metadata["landmark_error"]))
+    model.training_fingerprint_ = str(metadata["training_fingerprint"])
+    return model

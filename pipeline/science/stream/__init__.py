@@ -1,0 +1,1 @@
+"""The Sagittarius stream: its model and the probability of membership."""
