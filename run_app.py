@@ -42,7 +42,7 @@ from explorer.access.forwarded import without_visitors_headers
 from explorer.access.guards import Guard, OwnerGuard
 from explorer.access.prefix import WITHOUT_SLASH, AddSlash, removal_of
 from explorer.access.requests import ChangedRequests
-from explorer.app import TITLE, serve_session, served_at, warm_up
+from explorer.app import serve_session, served_at, warm_up
 from explorer.logs import WITHIN_S, Repeats, configure_logs
 from explorer.model.building import default_build
 from explorer.model.memory import set_aside
@@ -50,6 +50,7 @@ from explorer.moving import move_files
 from explorer.panel_internals import http_server_of
 from explorer.rooms.health import ROUTES
 from explorer.rooms.intake import MAX_MESSAGE_BYTES
+from explorer.rooms.page import TITLE
 from explorer.rooms.vetting.signin import SESSIONS, guard_of, serving
 from pipeline.products.manifest import ProductError
 

@@ -30,6 +30,6 @@ def open_paths(config: AppConfig) -> Opening | None:
 
 def _prepare(library: Library) -> None:
     """Compile the hot path of what was opened."""
-    from explorer.app import warm_up_views  # noqa: PLC0415 - the build has long begun when this is needed
+    from explorer.rooms.warm_up import warm_up_views  # noqa: PLC0415 - the build has long begun when this is needed
 
     warm_up_views(library)

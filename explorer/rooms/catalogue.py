@@ -26,6 +26,9 @@ from explorer.rooms import (
 )
 from explorer.state.panels import PanelState
 
+FIRST_VIEWS = 6
+"""How many views a new visit shows."""
+
 GRIDS = (8, 6, 4, 2, 1)
 """Numbers of views that a grid can have."""
 

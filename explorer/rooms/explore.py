@@ -167,3 +167,21 @@ def state_of_link(links: LinkStore, arguments: Mapping[str, list[bytes]]) -> dic
     if state is None:
         raise ValueError("This link is unknown here, or too old: what it showed is no longer kept.")
     return state
+
+
+def restore(workspace: Workspace, links: LinkStore, arguments: dict[str, list[bytes]]) -> None:
+    """Show what a link holds, then put the star of ``?star=OBSID`` under the lens."""
+    try:
+        state = state_of_link(links, arguments)
+        if state is not None:
+            workspace.restore(state)
+    except ValueError as error:
+        workspace.message = str(error)
+    for raw in arguments.get("star", [])[:1]:
+        text = raw.decode("utf-8", "replace").strip()
+        if text.isdigit() and len(text) < 19:
+            workspace.look_at(int(text))
+            workspace.star_alone = workspace.focus is not None
+        else:
+            refusal = f"The link asks for star {text!r:.60}, which is not an obsid."
+            workspace.message = f"{workspace.message} {refusal}".strip()

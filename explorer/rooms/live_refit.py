@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from explorer import protocol
 from explorer.model.proposals import Interval
 from explorer.model.refit import LabelModel, Refit, RefitError, Trial, Wish, shift_between
-from explorer.model.star import LABELS, error_text, number
+from explorer.model.star import error_text, number
 from explorer.model.work import REFITS, BusyError
 from explorer.rooms.channel import Channel
+from explorer.rooms.star_context import StarContext
 from pipeline.domain.columns import column
-
-if TYPE_CHECKING:
-    from explorer.rooms.star import StarDock
 
 RV_REACH_KMS = 300.0
 """How far the slider moves the velocity to either side."""
@@ -32,14 +30,14 @@ class LiveRefit:
 
     Parameters
     ----------
-    dock : StarDock
-        Knows the star under the lens and the label model.
+    context : StarContext
+        The star under the lens and the label model.
     channel : Channel
         The way to the browser.
     """
 
-    def __init__(self, dock: StarDock, channel: Channel) -> None:
-        self.dock, self.channel = dock, channel
+    def __init__(self, context: StarContext, channel: Channel) -> None:
+        self.context, self.channel = context, channel
         self._last: tuple[int, Wish, Refit] | None = None
         channel.on(protocol.Slide, self._slide)
         channel.on(protocol.Refit, self._refit)
@@ -47,9 +45,9 @@ class LiveRefit:
 
     def setup(self) -> dict[str, Any]:
         """Labels with their ranges; a sentence when there is no model."""
-        model = self.dock.model
+        model = self.context.model
         if model is None:
-            return {"sentence": self.dock.no_model}
+            return {"sentence": self.context.no_model}
         labels = []
         for name in model.names:
             declared = column(name)
@@ -57,15 +55,6 @@ class LiveRefit:
         rv = column("rv")
         labels.append(["rv", rv.label, rv.unit, -RV_REACH_KMS, RV_REACH_KMS, _STEPS["rv"]])
         return {"sentence": "", "labels": labels, "sigma": model.slam.sigma_pixel_.astype(np.float32)}
-
-    def published_of(self, row: int) -> dict[str, float | None]:
-        """Published labels and velocity; None where there are none."""
-        values = {name: self.dock.workspace.table.value(name, row) for name in (*LABELS, "rv")}
-        return {name: value if np.isfinite(value) else None for name, value in values.items()}
-
-    def published(self, row: int) -> dict[str, float]:
-        """The same with NaN where there are none."""
-        return {name: np.nan if value is None else value for name, value in self.published_of(row).items()}
 
     @staticmethod
     def intervals(stored: protocol.Intervals) -> tuple[Interval, ...]:
@@ -76,22 +65,22 @@ class LiveRefit:
 
     def _slide(self, request: protocol.Slide) -> None:
         """The model for the sliders' labels."""
-        model = self.dock.model
-        row = self.dock.workspace.focus_row
+        model = self.context.model
+        row = self.context.workspace.focus_row
         if model is None or row is None:
             return
         flux = self._model_at(model, row, request.labels)
-        self.channel.send(slid={"obsid": str(self.dock.workspace.focus), "number": request.number, "model": flux})
+        self.channel.send(slid={"obsid": str(self.context.workspace.focus), "number": request.number, "model": flux})
 
     def _model_at(self, model: LabelModel, row: int, values: Mapping[str, Any]) -> NDArray[np.float32]:
         labels = {name: float(values[name]) for name in model.names}
-        start = self.published(row)["rv"]
+        start = self.context.published(row)["rv"]
         shift = shift_between(start if np.isfinite(start) else 0.0, float(values["rv"]))
         return model.spectrum(labels, shift).astype(np.float32)
 
     def trial(self, row: int, values: Mapping[str, Any]) -> Trial | None:
         """The model that the sliders or the refit left over the spectrum; None where there is no label model."""
-        model = self.dock.model
+        model = self.context.model
         if model is None:
             return None
         labels = tuple((name, float(values[name])) for name in (*model.names, "rv"))
@@ -103,12 +92,12 @@ class LiveRefit:
 
     async def _refit(self, request: protocol.Refit) -> None:
         try:
-            row, obsid, spectrum = self.dock.focused()
-            model = self.dock.model
+            row, obsid, spectrum = self.context.focused()
+            model = self.context.model
             if model is None:
-                raise RefitError(self.dock.no_model)  # noqa: TRY301 - told like every other reason
-            wish, published = self.wish(request), self.published(row)
-            snr = self.dock.workspace.table.value("snr", row)
+                raise RefitError(self.context.no_model)  # noqa: TRY301 - told like every other reason
+            wish, published = self.wish(request), self.context.published(row)
+            snr = self.context.workspace.table.value("snr", row)
             found = await self.channel.in_background(lambda: model.refit(spectrum, published, wish, snr), REFITS)
         except (RefitError, BusyError) as error:
             self.channel.send(refit={"sentence": str(error)})
@@ -136,14 +125,14 @@ class LiveRefit:
 
     def _propose(self, request: protocol.Propose) -> None:
         """Keep the last fit of this star as a proposal, with the visitor's reason."""
-        dock = self.dock
-        if self._last is None or self._last[0] != dock.workspace.focus or dock.model is None:
+        context = self.context
+        if self._last is None or self._last[0] != context.workspace.focus or context.model is None:
             self.channel.send(say="Fit this star first: a proposal is what a fit gave.")
             return
         obsid, wish, found = self._last
-        manifest = dock.library.products.manifest
-        proposal = dock.model.proposal(obsid, wish, found, f"{manifest.name} {manifest.created}", request.why)
-        dock.workspace.proposals = {**dock.workspace.proposals, obsid: proposal}
+        manifest = context.library.products.manifest
+        proposal = context.model.proposal(obsid, wish, found, f"{manifest.name} {manifest.created}", request.why)
+        context.workspace.proposals = {**context.workspace.proposals, obsid: proposal}
         self.channel.send(proposed={"obsid": str(obsid), "why": proposal.why, "json": proposal.to_json()})
 
 

@@ -21,11 +21,10 @@ from explorer.plots.spectrum import BLUE_ARM_END, RED_ARM_START, TELLURIC, ZOOMS
 from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.rooms.channel import Channel
 from explorer.rooms.live_refit import LiveRefit
+from explorer.rooms.star_context import StarContext
 from explorer.rooms.star_evidence import StarEvidence
 from explorer.state.workspace import Workspace
 from explorer.vetting.reader import NoRecord, RecordReader
-from pipeline.products.manifest import ProductError
-from pipeline.products.spectra import StoredSpectrum
 
 MAX_PINS = 4
 
@@ -64,14 +63,10 @@ class StarDock:
         self.workspace, self.library, self.order, self.channel = workspace, library, order, channel
         self.record: RecordReader = record or NoRecord()
         self.nothing = nothing
-        self.spectra = library.products.spectra
-        missing = "This release has no label model, so nothing can be fitted again."
-        self.model = library.label_model
-        self.no_model = "" if self.model or self.spectra is None else library.no_model or missing
+        self.context = StarContext(workspace, library)
         self._ready = False
-        self._refused = ""
-        self.refit = LiveRefit(self, channel)
-        self.evidence = StarEvidence(self, channel)
+        self.refit = LiveRefit(self.context, channel)
+        self.evidence = StarEvidence(self.context, channel)
         channel.on(protocol.StarStep, lambda request: self.step(request.by, unvetted=request.unvetted))
         channel.on(protocol.StarFind, lambda request: self._find(request.text))
         channel.on(protocol.StarPin, lambda request: channel.send(pinned=self.packet(self._row(request.obsid))))
@@ -89,19 +84,14 @@ class StarDock:
     def setup(self) -> dict[str, Any]:
         """Wavelengths, names of lines, and what the sliders may do."""
         common: dict[str, Any] = {"zooms": ZOOMS, "telluric": [], "arms": None}
-        if self.spectra is not None:
-            wavelength = self.spectra.wavelength
+        spectra = self.context.spectra
+        if spectra is not None:
+            wavelength = spectra.wavelength
             ends = float(wavelength[0]), float(wavelength[-1])
             if is_from_lamost(wavelength):
                 common |= {"telluric": TELLURIC, "arms": [RED_ARM_START, BLUE_ARM_END]}
-            common |= {"wavelength": wavelength, "features": features_of(*ends), "raw": self._has_continuum()}
+            common |= {"wavelength": wavelength, "features": features_of(*ends), "raw": self.context.has_continuum}
         return {**common, "refit": self.refit.setup(), "simulated": self.library.products.manifest.simulated}
-
-    def _has_continuum(self) -> bool:
-        try:
-            return self.spectra is not None and self.spectra.has_continuum
-        except ProductError:  # a damaged file: no spectrum is shown either
-            return False
 
     def show(self) -> None:
         """Tell the star under the lens; its neighbours follow."""
@@ -161,58 +151,20 @@ class StarDock:
         """Everything that the browser shows of one star."""
         table = self.workspace.table
         obsid = int(table["obsid"][row])
-        spectrum = self.spectrum(obsid)
+        spectrum = self.context.spectrum(obsid)
         rv = table.value("rv", row)
         simulated, on_screen = self.library.products.manifest.simulated, self.workspace.columns_on_screen
         facts = facts_of(table, row, simulated=simulated, on_screen=on_screen)
         return {
             "obsid": str(obsid),
-            "sentence": self.sentence(obsid, spectrum),
-            "note": self.note(spectrum),
+            "sentence": self.context.sentence(obsid, spectrum),
+            "note": self.context.note(spectrum),
             "rv": rv if np.isfinite(rv) else None,
             "facts": facts.to_client(),
             "remarks": [list(remark) for remark in self.record.remarks(obsid)],
-            "published": self.refit.published_of(row),
+            "published": self.context.published_of(row),
             **({} if spectrum is None else arrays_of(spectrum)),
         }
-
-    def spectrum(self, obsid: int) -> StoredSpectrum | None:
-        """A star's spectrum; None when there is none, or its file is damaged."""
-        if self.spectra is None or obsid not in self.spectra:
-            return None
-        try:
-            return self.spectra.get(obsid)
-        except ProductError as error:
-            self._refused = str(error)
-            return None
-
-    def sentence(self, obsid: int, spectrum: StoredSpectrum | None) -> str:
-        """What to say where no spectrum can be."""
-        if self.spectra is None:
-            return "This catalogue was made from tables alone: it has no spectra."
-        if spectrum is None:
-            if obsid in self.spectra:
-                return f"The spectrum of obsid {obsid} is not shown. {self._refused}"
-            return f"obsid {obsid} has no spectrum in this release ({len(self.spectra):,} stars do)."
-        if bool(np.all(spectrum.mask | (spectrum.ivar <= 0))):
-            return f"Every pixel of obsid {obsid} is masked: there is nothing to see."
-        return ""
-
-    def note(self, spectrum: StoredSpectrum | None) -> str:
-        """What to say over a spectrum without a model."""
-        if spectrum is None or spectrum.has_model:
-            return ""
-        return self.no_model or "The label fit left no model for this star."
-
-    def focused(self) -> tuple[int, int, StoredSpectrum]:
-        """Row, obsid and spectrum of the star under the lens; RefitError when there is none."""
-        row, obsid = self.workspace.focus_row, self.workspace.focus
-        if row is None or obsid is None:
-            raise RefitError("No star is under the lens: click one first.")
-        spectrum = self.spectrum(obsid)
-        if spectrum is None:
-            raise RefitError(self.sentence(obsid, None))
-        return row, obsid, spectrum
 
     def _row(self, obsid: str) -> int:
         row = self.workspace.table.row_of(int(obsid))
@@ -229,7 +181,7 @@ class StarDock:
 
     def _pinned(self, obsid: int, others: tuple[str, ...]) -> Iterator[tuple[str, NDArray[np.float64]]]:
         for other in map(int, others[:MAX_PINS]):
-            spectrum = self.spectrum(other)
+            spectrum = self.context.spectrum(other)
             if spectrum is not None and other != obsid:
                 known = ~spectrum.mask & (spectrum.ivar > 0)
                 yield str(other), np.where(known, spectrum.flux, np.nan)
@@ -238,7 +190,7 @@ class StarDock:
         """The spectrum, its model and its mask as FITS, or the picture on screen."""
         form = request.form
         try:
-            row, obsid, spectrum = self.focused()
+            row, obsid, spectrum = self.context.focused()
         except RefitError as error:
             self.channel.send(say=str(error))
             return
@@ -247,7 +199,7 @@ class StarDock:
         manifest = self.library.products.manifest
         if form == "fits":
             work: Callable[[], bytes] = partial(
-                spectrum_fits, spectrum, self.workspace.table, row, manifest, self.model, masked, trial
+                spectrum_fits, spectrum, self.workspace.table, row, manifest, self.context.model, masked, trial
             )
             mime = "application/fits"
         elif form in FORMATS:
@@ -264,7 +216,7 @@ class StarDock:
                 raw=look.raw and self.setup()["raw"],
                 trial=trial.flux if trial is not None else None,
                 pins=tuple(self._pinned(obsid, request.pins)),
-                sigma=None if self.model is None else self.model.slam.sigma_pixel_,
+                sigma=None if self.context.model is None else self.context.model.slam.sigma_pixel_,
                 compare=look.compare,
             )
             work, mime = (lambda: picture_bytes(draw_spectrum(shot), form)), FORMATS[form]

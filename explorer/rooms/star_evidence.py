@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -22,11 +22,9 @@ from explorer.model.refit import RefitError
 from explorer.model.selection import InIds, SelectionMode
 from explorer.model.work import REFITS, BusyError
 from explorer.rooms.channel import Channel
+from explorer.rooms.star_context import StarContext
 from pipeline.domain.columns import column
 from pipeline.products.manifest import ProductError
-
-if TYPE_CHECKING:
-    from explorer.rooms.star import StarDock
 
 SHOWN_ALIKE = 8
 MAX_ALIKE = 200
@@ -38,15 +36,15 @@ class StarEvidence:
 
     Parameters
     ----------
-    dock : StarDock
-        Knows the star under the lens and the label model.
+    context : StarContext
+        The star under the lens and the label model.
     channel : Channel
         The way to the browser.
     """
 
-    def __init__(self, dock: StarDock, channel: Channel) -> None:
-        self.dock, self.channel = dock, channel
-        self.correlations = dock.library.correlations
+    def __init__(self, context: StarContext, channel: Channel) -> None:
+        self.context, self.channel = context, channel
+        self.correlations = context.library.correlations
         channel.on(protocol.Evidence, lambda _: self._evidence())
         channel.on(protocol.Alike, self._alike)
         channel.on(protocol.AlikeSelect, self._select)
@@ -54,11 +52,11 @@ class StarEvidence:
     async def _evidence(self) -> None:
         """Everything that is quick at once, then the posterior."""
         try:
-            row, obsid, spectrum = self.dock.focused()
+            row, obsid, spectrum = self.context.focused()
         except RefitError as error:
             self.channel.send(evidence={"sentence": str(error)})
             return
-        model, table = self.dock.model, self.dock.workspace.table
+        model, table = self.context.model, self.context.workspace.table
         rv = table.value("rv", row)
         found: dict[str, Any] = {"obsid": str(obsid), "sentence": "", "rv": rv if np.isfinite(rv) else None}
         with np.errstate(divide="ignore"):
@@ -73,7 +71,7 @@ class StarEvidence:
             for name in _LINES
             if np.isfinite(table.value(name, row))
         ]
-        published = self.dock.refit.published(row)
+        published = self.context.published(row)
         labels = np.array([published[name] for name in model.names]) if model is not None else np.array([np.nan])
         if model is not None and np.isfinite(labels).all():
             hull = place_in_hull(model, labels)
@@ -115,7 +113,7 @@ class StarEvidence:
         if kept is not None and self.correlations is not None:
             velocity = self.correlations.velocity_kms
             found.append((velocity, kept, peaks_of(velocity, kept), "the best velocity template, as published"))
-        spectrum = self.dock.spectrum(obsid)
+        spectrum = self.context.spectrum(obsid)
         if spectrum is not None and spectrum.has_model and np.isfinite(rv):
             own = correlate(spectrum, spectrum.model, rv)
             if own is not None:
@@ -134,31 +132,31 @@ class StarEvidence:
         """Stars like this one, by spectrum or by labels, most alike first."""
         found = await self._find(request.by, SHOWN_ALIKE)
         self.channel.send(
-            alike={"by": request.by, "obsid": str(self.dock.workspace.focus), "found": [str(o) for o in found]}
+            alike={"by": request.by, "obsid": str(self.context.workspace.focus), "found": [str(o) for o in found]}
         )
 
     async def _select(self, request: protocol.AlikeSelect) -> None:
         """Those stars as a selection, with the star itself."""
-        focus = self.dock.workspace.focus
+        focus = self.context.workspace.focus
         count = min(max(request.count, 1), MAX_ALIKE)
         found = await self._find(request.by, count)
         if found and focus is not None:
-            self.dock.workspace.gesture(InIds((focus, *found)), SelectionMode.REPLACE)
-            if self.dock.workspace.star_alone:  # nothing else shows it
+            self.context.workspace.gesture(InIds((focus, *found)), SelectionMode.REPLACE)
+            if self.context.workspace.star_alone:  # nothing else shows it
                 self.channel.send(say=f"{len(found) + 1} stars are selected in the views.")
         else:
             self.channel.send(say="No star is comparable with this one.")
 
     async def _find(self, by: str, most: int) -> tuple[int, ...]:
-        row, obsid = self.dock.workspace.focus_row, self.dock.workspace.focus
+        row, obsid = self.context.workspace.focus_row, self.context.workspace.focus
         if row is None or obsid is None:
             return ()
-        table, model, spectra = self.dock.workspace.table, self.dock.model, self.dock.spectra
-        library = self.dock.library
+        table, model, spectra = self.context.workspace.table, self.context.model, self.context.spectra
+        library = self.context.library
         if by == "labels":
             return like_by_labels(table, row, most)
         if by == "training" and model is not None:
-            published = self.dock.refit.published(row)
+            published = self.context.published(row)
             return nearest_training(table, model, np.array([published[name] for name in model.names]), most)
         if by == "spectrum" and spectra is not None and obsid in spectra:
             try:

@@ -18,6 +18,8 @@ from explorer.rooms.channel import NOT_UNDERSTOOD
 from explorer.rooms.columns import ColumnsPage
 from explorer.rooms.opening_words import number_words, ready_words, share_words, status_words, unit_words
 from explorer.rooms.strip import OpeningStrip, strip_words
+from explorer.rooms.vetting import signin
+from explorer.rooms.warm_up import warm_up_views
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 from explorer.vetting.events import Authority
@@ -125,15 +127,15 @@ def test_what_is_refused_is_said_and_changes_nothing(open_files, stars, caplog):
 
 def test_who_may_correct(tmp_path, monkeypatch):
     alone = AppConfig(tmp_path, tmp_path)
-    assert app.correction_refusal(alone) == ""
+    assert signin.correction_refusal(alone) == ""
     open_server = AppConfig(tmp_path, tmp_path, address="0.0.0.0")
-    assert "does not know its visitors" in app.correction_refusal(open_server)
+    assert "does not know its visitors" in signin.correction_refusal(open_server)
     users = tmp_path / "users.json"
     users.write_text('{"ann": {"role": "adjudicator", "hash": ""}, "ian": {"role": "inspector", "hash": ""}}')
     shared = AppConfig(tmp_path, tmp_path, users=users)
     for name, welcome in (("ann", True), ("ian", False)):
-        monkeypatch.setattr(app, "visitor", lambda *_, name=name: (Person(name, Authority.PASSWORD), ""))
-        assert (app.correction_refusal(shared) == "") is welcome
+        monkeypatch.setattr(signin, "visitor", lambda *_, name=name: (Person(name, Authority.PASSWORD), ""))
+        assert (signin.correction_refusal(shared) == "") is welcome
 
 
 def test_the_strip_follows_and_brings_what_is_new(open_files, stars):
@@ -206,7 +208,7 @@ def test_a_page_that_loads_again_keeps_what_was_chosen(page, library):
 def test_no_page_is_written_while_others_are_served(library, monkeypatch):
     """Panel looks up style sheets by a switch of the process: a page of another thread would get them from its host."""
     monkeypatch.setattr(app, "build_page", None)
-    app.warm_up_views(library)
+    warm_up_views(library)
     with pytest.raises(TypeError):
         app.warm_up(library)
 

@@ -19,7 +19,7 @@ from explorer.access.visitors import Sessions, Visitor
 from explorer.config import AppConfig
 from explorer.panel_internals import application_of, leave_documents_after_errors
 from explorer.vetting.events import NAME_PATTERN, Authority
-from explorer.vetting.people import Nobody, People, Person, SoleUser, UserFile
+from explorer.vetting.people import Nobody, People, Person, Role, SoleUser, UserFile
 
 SESSIONS = Sessions()
 """Of this process."""
@@ -155,3 +155,16 @@ def serving(config: AppConfig, guard: Guard) -> dict[str, Any]:
         "use_xheaders": config.proxied,
         **oauth,
     }
+
+
+def correction_refusal(config: AppConfig, request: object = None) -> str:
+    """Why the visitor may not correct how columns are understood; "" where that is allowed."""
+    person, _ = visitor(config, request)
+    if person is None:
+        return (
+            "Only adjudicators correct how columns are understood, and this server does not know its visitors: serve "
+            "with --users FILE or with --oauth PROVIDER, or open the files on a machine of your own."
+        )
+    if people_of(config).role_of(person.name) < Role.ADJUDICATOR:
+        return f"Only adjudicators correct how columns are understood; {person.name} is none here."
+    return ""

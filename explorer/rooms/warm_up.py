@@ -1,0 +1,35 @@
+"""Compile what the first visitor would wait for."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+
+from explorer.model.library import Library
+from explorer.model.polygons import LOOKUP_FROM, points_in_polygon
+from explorer.model.refit import warm_up as warm_up_refit
+from explorer.model.selection import InBox
+from explorer.rooms.catalogue import FIRST_VIEWS, default_panels
+from explorer.rooms.channel import Channel
+from explorer.rooms.stage import Stage
+from explorer.state.workspace import Workspace
+
+
+def warm_up_views(library: Library) -> None:
+    """Compile the hot path and measure the columns, also while pages are served.
+
+    No page is written: Panel would take the style sheets of a page that is written at the same time from its own host.
+    """
+    if library.products.spectra is not None:
+        with suppress(ValueError):  # a damaged label model: the star's room says so
+            warm_up_refit(library.label_model, library.products.spectra)
+    workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
+    stage = Stage(workspace, library, Channel())
+    for number, panel in enumerate(stage.panels):
+        panel.look((0.0, 1.0, 0.0, 1.0), 64, 64)
+        stage.due([number])
+    for colour in ("count", *(declared.name for declared in library.table.colourable()[:1]), "in_training"):
+        workspace.colour_by = colour
+        workspace.gesture(InBox("obsid", "obsid", 0, 1, 0, 1))
+    points_in_polygon(*np.zeros((2, LOOKUP_FROM), np.float32), np.eye(3, 2))
