@@ -14,8 +14,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import pandas as pd
 
 from explorer.model.checked_files import CheckedFiles, manifest_hash
+from explorer.model.label_model import open_label_model
 from explorer.model.mapped import LARGE, columns_folder, forget_columns, mapped_table
-from explorer.model.refit import LabelModel, RefitError, open_label_model
 from explorer.model.table import StarTable
 from pipeline.domain.frames import configured_frame
 from pipeline.products.catalog import read_catalog
@@ -25,6 +25,7 @@ from pipeline.products.manifest import Manifest, ProductError
 from pipeline.products.product import TRUTH_NAME, Products
 from pipeline.products.spectra import FILE_NAMES, SPECTRA_DIR
 from pipeline.products.versions import current_version
+from pipeline.science.star.refit import LabelModel, RefitError
 
 MAX_KEPT = 4
 """Directories whose newest library is kept open although no page shows it."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-Interval = tuple[float, float]
+from pipeline.science.star.refit import Interval, LabelModel, Refit, Wish
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,23 @@ class Proposal:
             )
         except (KeyError, TypeError, IndexError, json.JSONDecodeError) as error:
             raise ValueError(f"A stored proposal is damaged ({error!r}).") from error
+
+
+def proposal_of(model: LabelModel, obsid: int, wish: Wish, found: Refit, catalogue: str, why: str) -> Proposal:
+    """A refit as what vetting stores."""
+    return Proposal(
+        obsid=obsid,
+        labels=found.labels,
+        errors=found.formal,
+        fixed=found.fixed,
+        masked=wish.masked,
+        chi2=found.chi2,
+        n_pixels=found.n_pixels,
+        published_chi2=found.published_chi2,
+        model=model.version,
+        catalogue=catalogue,
+        why=why.strip(),
+    )
 
 
 def _pairs(stored: Any) -> tuple[tuple[str, float], ...]:

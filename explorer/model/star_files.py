@@ -9,14 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 from astropy.io import fits
 
-from explorer.model.proposals import Interval
-from explorer.model.refit import LabelModel, Trial, in_any
 from explorer.model.table import StarTable
 from pipeline import __version__
 from pipeline.domain.columns import column
+from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.products.manifest import Manifest
-from pipeline.products.spectra import StoredSpectrum
 from pipeline.products.tables import annotated, ascii_only, fits_tables
+from pipeline.science.star.refit import Interval, LabelModel, Trial, in_any
 
 _CARDS = (
     *("ra", "dec", "snr", "teff", "teff_err", "logg", "logg_err", "m_h", "m_h_err", "alpha_m", "alpha_m_err"),

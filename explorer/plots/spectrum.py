@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.domain.wavelength import air_to_vacuum
-from pipeline.products.spectra import StoredSpectrum
 
 
 class Feature(NamedTuple):

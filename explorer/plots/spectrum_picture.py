@@ -11,12 +11,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from explorer.model.proposals import Interval
-from explorer.model.refit import in_any
 from explorer.plots.journal import PAGE_INCHES, STYLE, new_figure, sign
 from explorer.plots.spectrum import TELLURIC, features_of, is_from_lamost
+from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.domain.wavelength import doppler_factor
-from pipeline.products.spectra import StoredSpectrum
+from pipeline.science.star.refit import Interval, in_any
 
 Floats = NDArray[np.floating]
 

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer import protocol
-from explorer.model.proposals import Interval
-from explorer.model.refit import LabelModel, Refit, RefitError, Trial, Wish, shift_between
+from explorer.model.proposals import proposal_of
 from explorer.model.star import error_text, number
 from explorer.model.work import REFITS, BusyError
 from explorer.rooms.channel import Channel
 from explorer.rooms.star_context import StarContext
 from pipeline.domain.columns import column
+from pipeline.science.star.refit import Interval, LabelModel, Refit, RefitError, Trial, Wish, shift_between
 
 RV_REACH_KMS = 300.0
 """How far the slider moves the velocity to either side."""
@@ -131,7 +131,7 @@ class LiveRefit:
             return
         obsid, wish, found = self._last
         manifest = context.library.products.manifest
-        proposal = context.model.proposal(obsid, wish, found, f"{manifest.name} {manifest.created}", request.why)
+        proposal = proposal_of(context.model, obsid, wish, found, f"{manifest.name} {manifest.created}", request.why)
         context.workspace.proposals = {**context.workspace.proposals, obsid: proposal}
         self.channel.send(proposed={"obsid": str(obsid), "why": proposal.why, "json": proposal.to_json()})
 

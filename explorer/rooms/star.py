@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.model.library import Library
-from explorer.model.refit import RefitError
 from explorer.model.star import facts_of
 from explorer.model.star_files import spectrum_fits
 from explorer.model.work import EXPORTS
@@ -25,6 +24,7 @@ from explorer.rooms.star_context import StarContext
 from explorer.rooms.star_evidence import StarEvidence
 from explorer.state.workspace import Workspace
 from explorer.vetting.reader import NoRecord, RecordReader
+from pipeline.science.star.refit import RefitError
 
 MAX_PINS = 4
 

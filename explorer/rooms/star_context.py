@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from explorer.model.library import Library
-from explorer.model.refit import RefitError
 from explorer.model.star import LABELS
 from explorer.state.workspace import Workspace
+from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.products.manifest import ProductError
-from pipeline.products.spectra import StoredSpectrum
+from pipeline.science.star.refit import RefitError
 
 
 class StarContext:

@@ -7,24 +7,17 @@ from typing import Any
 import numpy as np
 
 from explorer import protocol
-from explorer.model.evidence import (
-    Likeness,
-    chi2_windows,
-    correlate,
-    like_by_labels,
-    nearest_training,
-    peaks_of,
-    place_in_hull,
-    posterior,
-)
+from explorer.model.alike import like_by_labels, nearest_training
 from explorer.model.library import Library, kept_by_library
-from explorer.model.refit import RefitError
 from explorer.model.selection import InIds, SelectionMode
 from explorer.model.work import REFITS, BusyError
 from explorer.rooms.channel import Channel
 from explorer.rooms.star_context import StarContext
 from pipeline.domain.columns import column
 from pipeline.products.manifest import ProductError
+from pipeline.science.star.evidence import chi2_windows, correlate, peaks_of, place_in_hull, posterior
+from pipeline.science.star.likeness import Likeness
+from pipeline.science.star.refit import RefitError
 
 SHOWN_ALIKE = 8
 MAX_ALIKE = 200
@@ -170,4 +163,5 @@ class StarEvidence:
 def _likeness(library: Library) -> Likeness:
     """Made by the first who asks, shared by all."""
     assert library.products.spectra is not None
-    return Likeness(library.products.spectra)
+    spectra = library.products.spectra
+    return Likeness(spectra.obsid, spectra.wavelength.size, spectra.block)

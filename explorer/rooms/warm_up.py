@@ -6,9 +6,9 @@ from contextlib import suppress
 
 import numpy as np
 
+from explorer.model.label_model import warm_up as warm_up_refit
 from explorer.model.library import Library
 from explorer.model.polygons import LOOKUP_FROM, points_in_polygon
-from explorer.model.refit import warm_up as warm_up_refit
 from explorer.model.selection import InBox
 from explorer.rooms.catalogue import FIRST_VIEWS, default_panels
 from explorer.rooms.channel import Channel

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.products.array_file import ArrayFile
 from pipeline.products.manifest import ARRAY_ERRORS, ProductError, damaged
 from pipeline.products.opened_file import OpenedFile, StoredRows
@@ -20,40 +20,6 @@ _ARRAYS = {"flux": "<f4", "ivar": "<f4", "mask": "|b1", "model": "<f4", "continu
 _BLANK = {"model": np.nan, "continuum": 1.0}
 FILE_NAMES = tuple(f"{name}.npy" for name in _ARRAYS)
 """Files whose rows are read when they are asked for."""
-
-
-@dataclass(frozen=True)
-class StoredSpectrum:
-    """One star's spectrum as the label fit saw it: rest frame, divided by its pseudo-continuum.
-
-    Parameters
-    ----------
-    obsid : int
-        Observation id.
-    wavelength : ndarray, shape (n,)
-        Vacuum rest wavelengths in Angstrom.
-    flux, ivar : ndarray, shape (n,)
-        Normalised flux and its inverse variance (0 where masked).
-    mask : ndarray of bool, shape (n,)
-        True where the pixel carries no information.
-    model : ndarray, shape (n,)
-        Model of the label fit, NaN where there is none.
-    continuum : ndarray, shape (n,)
-        Pseudo-continuum: ``flux * continuum`` is the flux before normalisation.
-    """
-
-    obsid: int
-    wavelength: NDArray[np.float64]
-    flux: NDArray[np.float32]
-    ivar: NDArray[np.float32]
-    mask: NDArray[np.bool_]
-    model: NDArray[np.float32]
-    continuum: NDArray[np.float32]
-
-    @property
-    def has_model(self) -> bool:
-        """Whether a label fit produced a model."""
-        return bool(np.isfinite(self.model).any())
 
 
 class SpectrumStore:

@@ -15,9 +15,10 @@ from driver import Explorer, Server, find_chromium, launch
 from playwright.sync_api import sync_playwright
 
 from explorer.config import DEFAULT_CONFIGURATION
+from explorer.model.label_model import open_label_model
 from explorer.model.library import Library, open_library
-from explorer.model.refit import LabelModel, Wish, open_label_model
 from pipeline.home import cache_folder
+from pipeline.science.star.refit import LabelModel, Wish
 
 REPEATS = 40
 UNCHANGED = 300

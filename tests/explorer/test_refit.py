@@ -4,19 +4,13 @@ import numpy as np
 import pytest
 from star_factory import ALL_MASKED, LABELS
 
-from explorer.model.evidence import (
-    Likeness,
-    chi2_of,
-    chi2_windows,
-    correlate,
-    like_by_labels,
-    nearest_training,
-    peaks_of,
-    place_in_hull,
-    posterior,
-)
-from explorer.model.refit import RefitError, Wish, in_any, open_label_model, shift_between
+from explorer.model.alike import like_by_labels, nearest_training
+from explorer.model.label_model import open_label_model
+from explorer.model.proposals import proposal_of
 from pipeline.domain.wavelength import C_KMS, doppler_factor
+from pipeline.science.star.evidence import chi2_of, chi2_windows, correlate, peaks_of, place_in_hull, posterior
+from pipeline.science.star.likeness import Likeness
+from pipeline.science.star.refit import RefitError, Wish, in_any, shift_between
 
 STAR = 3
 
@@ -145,7 +139,7 @@ def test_a_refit_becomes_a_proposal(model, star):
     spectrum, published = star
     wish = Wish(fixed=(("logg", 1.0),), masked=((6500.0, 6520.0),))
     found = model.refit(spectrum, published, wish)
-    proposal = model.proposal(spectrum.obsid, wish, found, "invented", " Hα emission ")
+    proposal = proposal_of(model, spectrum.obsid, wish, found, "invented", " Hα emission ")
     assert proposal.label("logg") == 1.0
     assert proposal.fixed == ("logg", "rv")
     assert proposal.why == "Hα emission"
@@ -208,7 +202,7 @@ def test_stars_alike_by_labels_and_by_spectrum(star_library):
     alike = like_by_labels(table, STAR, 10)
     assert obsid not in alike
     assert len(alike) == 10
-    likeness = Likeness(store)
+    likeness = Likeness(store.obsid, store.wavelength.size, store.block)
     found = likeness.nearest(obsid, 10)
     assert obsid not in found
     assert ALL_MASKED not in likeness.nearest(obsid, 1000)

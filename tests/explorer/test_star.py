@@ -11,7 +11,6 @@ from star_factory import ALL_MASKED, DOUBTFUL, WITHOUT_MODEL
 
 from explorer.model.library import open_library
 from explorer.model.proposals import Proposal
-from explorer.model.refit import in_any
 from explorer.model.selection import InIds, Nothing
 from explorer.model.star import error_text, facts_of
 from explorer.model.table import StarTable
@@ -21,6 +20,7 @@ from explorer.rooms.catalogue import default_panels
 from explorer.state.workspace import Workspace
 from pipeline.domain.columns import COLUMNS
 from pipeline.domain.flags import QualityFlag
+from pipeline.science.star.refit import in_any
 
 
 @pytest.fixture

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from sklearn.kernel_ridge import KernelRidge
 
-from explorer.model.evidence import chi2_of
-from explorer.model.refit import LabelModel
 from pipeline.config import ConfigError, LabelConfig, RunConfig
 from pipeline.domain.statistics import robust_scatter
-from pipeline.products.spectra import StoredSpectrum
+from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.science.slam.covariance import ResidualCovariance, principal_factors
 from pipeline.science.slam.model import SlamModel, SlamSettings, refit_star
 from pipeline.science.slam.noise_ridge import choose_ridge, fit_ridge, noise_levels
 from pipeline.science.slam.posterior import posterior_mean
 from pipeline.science.slam.prior import DensityPrior
 from pipeline.science.slam.storage import from_arrays, to_arrays
+from pipeline.science.star.evidence import chi2_of
+from pipeline.science.star.refit import LabelModel
 
 NAMES = ("a", "b", "c")
 PIXELS = 60

@@ -11,11 +11,9 @@ from scipy.interpolate import CubicSpline
 from scipy.spatial import cKDTree
 from scipy.special import gammaln
 
-from explorer.model.refit import LabelModel, Refit
-from explorer.model.star import LABELS, reference_of
-from explorer.model.table import StarTable
+from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.domain.wavelength import doppler_factor
-from pipeline.products.spectra import SpectrumStore, StoredSpectrum
+from pipeline.science.star.refit import LabelModel, Refit
 
 FloatArray = NDArray[np.float64]
 
@@ -32,7 +30,6 @@ _DRAWS = 400
 _SHOWN_DRAWS = 300
 _FREEDOM = 5.0
 _BLOCK = 256
-_PIXELS_A_BIN = 8
 
 
 class Window(NamedTuple):
@@ -248,75 +245,3 @@ def place_in_hull(model: LabelModel, labels: FloatArray) -> HullPlace:
     training = slam.label_mean_ + slam.label_std_ * support
     limit = 2.0 * float(np.percentile(own, 99.5))
     return HullPlace(model.names, training, labels, float(tree.query(scaled)[0]), limit)
-
-
-def nearest_training(table: StarTable, model: LabelModel, labels: FloatArray, most: int) -> tuple[int, ...]:
-    """Training stars whose reference labels lie nearest, by obsid.
-
-    Distances are in standard deviations of the training labels; empty where the catalogue keeps no reference labels.
-    """
-    names = [reference_of(name) for name in model.names]
-    if any(name not in table for name in names):
-        return ()
-    rows = np.flatnonzero(table["in_training"])
-    reference = np.stack([table[name][rows] for name in names], axis=1).astype(np.float64)
-    distance = (((reference - labels) / model.slam.label_std_) ** 2).sum(axis=1)
-    return _closest(table["obsid"][rows], distance, most)
-
-
-def like_by_labels(table: StarTable, row: int, most: int) -> tuple[int, ...]:
-    """Stars whose published labels differ least from one star's, in their errors; by obsid, without the star itself."""
-    names = [name for name in LABELS if name in table and np.isfinite(table.value(name, row))]
-    if not names:
-        return ()
-    distance = np.zeros(table.n_stars)
-    for name in names:
-        values, errors = (table.axis(one).astype(np.float64) for one in (name, f"{name}_err"))
-        distance += (values - values[row]) ** 2 / np.maximum(errors**2 + errors[row] ** 2, 1e-12)
-    distance[row] = np.nan
-    return _closest(table["obsid"], distance, most)
-
-
-def _closest(obsid: NDArray[np.int64], distance: FloatArray, most: int) -> tuple[int, ...]:
-    known = np.flatnonzero(np.isfinite(distance))
-    order = known[np.argsort(distance[known], kind="stable")[:most]]
-    return tuple(int(one) for one in obsid[order])
-
-
-class Likeness:
-    """Finds stars whose spectra look alike, at the resolution of eight pixels.
-
-    Parameters
-    ----------
-    store : SpectrumStore
-        All spectra; read once, in blocks.
-    """
-
-    def __init__(self, store: SpectrumStore) -> None:
-        self.obsid = store.obsid
-        n_bins = store.wavelength.size // _PIXELS_A_BIN
-        self.flux = np.zeros((len(store), n_bins), np.float32)
-        self.ivar = np.zeros((len(store), n_bins), np.float32)
-        for start in range(0, len(store), _BLOCK):
-            rows = slice(start, start + _BLOCK)
-            flux, ivar = store.block(rows)
-            used = n_bins * _PIXELS_A_BIN
-            shape = (len(flux), n_bins, _PIXELS_A_BIN)
-            weight = ivar[:, :used].reshape(shape)
-            self.ivar[rows] = weight.sum(axis=2)
-            total = (np.nan_to_num(flux[:, :used]).reshape(shape) * weight).sum(axis=2)
-            self.flux[rows] = total / np.maximum(self.ivar[rows], 1e-20)
-
-    def nearest(self, obsid: int, most: int) -> tuple[int, ...]:
-        """Stars in order of mean squared difference over their noise; by obsid, without the star itself."""
-        at = int(np.flatnonzero(self.obsid == obsid)[0])
-        distance = np.empty(len(self.obsid))
-        for start in range(0, len(distance), 4096):
-            rows = slice(start, start + 4096)
-            both = self.ivar[rows] * self.ivar[at]
-            weight = both / np.maximum(self.ivar[rows] + self.ivar[at], 1e-20)
-            count = (both > 0).sum(axis=1)
-            chi2 = (weight * (self.flux[rows] - self.flux[at]) ** 2).sum(axis=1)
-            distance[rows] = np.where(2 * count > both.shape[1], chi2 / np.maximum(count, 1), np.nan)
-        distance[at] = np.nan
-        return _closest(self.obsid, distance, most)

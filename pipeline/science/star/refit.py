@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from explorer.model.proposals import Interval, Proposal
+from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.domain.wavelength import C_KMS, doppler_factor
-from pipeline.products.models import MODEL_DIR, read_model
-from pipeline.products.spectra import SpectrumStore, StoredSpectrum
 from pipeline.science.labels.calibration import ErrorModel
 from pipeline.science.slam.model import SlamModel, refit_star
-from pipeline.science.slam.storage import from_arrays
 from pipeline.science.spectra.resample import rebin
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+Interval = tuple[float, float]
+"""Lower and upper wavelength in Angstrom."""
 
 MAX_SHIFT_KMS = 1500.0
 """Farther than this from the published velocity no line of the grid would meet its own."""
@@ -245,22 +242,6 @@ class LabelModel:
             model=self.spectrum(labels, shift_between(start, velocity)),
         )
 
-    def proposal(self, obsid: int, wish: Wish, found: Refit, catalogue: str, why: str) -> Proposal:
-        """A refit as what vetting stores."""
-        return Proposal(
-            obsid=obsid,
-            labels=found.labels,
-            errors=found.formal,
-            fixed=found.fixed,
-            masked=wish.masked,
-            chi2=found.chi2,
-            n_pixels=found.n_pixels,
-            published_chi2=found.published_chi2,
-            model=self.version,
-            catalogue=catalogue,
-            why=why.strip(),
-        )
-
     def _demand_pixels(self, good: BoolArray, n_free: int) -> None:
         found, least = int((good & self.slam.usable_pixel_).sum()), max(MIN_PIXELS, MIN_PIXELS_A_LABEL * n_free)
         if found < least:
@@ -334,33 +315,6 @@ class LabelModel:
             (name, max(float(error), formal[name]) if formal[name] else 0.0)
             for name, error in zip(self.names, found, strict=True)
         )
-
-
-def open_label_model(directory: Path) -> LabelModel | None:
-    """The label model of a product directory; None when the build trained none.
-
-    Raises
-    ------
-    ProductError
-        If it is damaged.
-    """
-    if not (directory / MODEL_DIR).is_dir():
-        return None
-    arrays, metadata = read_model(directory)
-    wavelength = np.load(directory / "spectra" / "wavelength.npy", allow_pickle=False)
-    errors = ErrorModel.from_dict(metadata["errors"]) if "errors" in metadata else None
-    return LabelModel(from_arrays(arrays, metadata), errors, wavelength)
-
-
-def warm_up(model: LabelModel | None, store: SpectrumStore) -> None:
-    """Fit a star once, moved and unmoved, so that the first visitor does not wait for it."""
-    if model is None or not len(store):
-        return
-    published = dict.fromkeys((*model.names, "rv"), float("nan"))
-    spectrum = store.get(int(store.obsid[0]))
-    for velocity in (0.0, 1.0):
-        with suppress(RefitError):  # a star without a good pixel warms up less
-            model.refit(spectrum, published, Wish(fixed=(("rv", velocity),)))
 
 
 def in_any(wavelength: FloatArray, intervals: Sequence[Interval]) -> BoolArray:

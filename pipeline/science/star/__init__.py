@@ -1,0 +1,1 @@
+"""One star asked again: its label fit for any mask, and the evidence behind it."""
