@@ -340,3 +340,5 @@ def test_the_report_of_a_joint_product_judges_each_engine(joint):
     report = json.loads((directory / "report.json").read_text())
     assert set(report["labels_by_engine"]) == {"slam", "direct", "joint"}
     assert report["labels"] == report["labels_by_engine"]["joint"]
+    errors = json.loads((directory / "model" / "model.json").read_text())["metadata"]["joint"]["errors"]
+    assert report["label_contradictions"] == errors["contradictions"]

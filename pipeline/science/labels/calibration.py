@@ -253,11 +253,14 @@ class ErrorModel:
         g; None where the fit had no labels to depend on.
     tail_ : ndarray, shape (l,)
         Half-width of the 95.45 % interval in errors: 2 for Gaussian differences, more where their tails are wider.
+    contradictions_ : int
+        Stars that were left out because their reference labels are another star's; set by the stage.
     """
 
     def __init__(self, label_names: tuple[str, ...]) -> None:
         self.label_names = tuple(label_names)
         self.shape_: ErrorShape | None = None
+        self.contradictions_ = 0
 
     def fit(
         self,
@@ -266,6 +269,7 @@ class ErrorModel:
         snr: FloatArray,
         reference_error: FloatArray | None = None,
         labels: FloatArray | None = None,
+        injected: NDArray[np.bool_] | None = None,
     ) -> ErrorModel:
         """Fit to out-of-fold stars.
 
@@ -279,28 +283,46 @@ class ErrorModel:
             Errors of the reference labels; 0 where not known.
         labels : ndarray, shape (n, l), optional
             Inferred labels, for errors that depend on them.
+        injected : ndarray of bool, shape (n,), optional
+            Rows with injected noise, at S/N below those of the others.
 
         Notes
         -----
         The likelihood is Student's t with 6 degrees of freedom: a few outliers must not widen everyone's error. Its
         scale is then multiplied so that one sigma covers 68.27 % of the stars, their bias included; ``tail_`` is how
         many sigmas cover 95.45 %.
+
+        Rows with injected noise show what errors grow to where no star was observed, and nothing else. All rows of one
+        S/N count as much together as the least number of stars of a node; shape, scale and tail are those of the stars
+        as observed; at last the floor at that S/N is set so that one sigma covers 68.27 % of the rows there too.
         """
-        self.nodes_ = _useful_nodes(snr)
+        noisy = np.zeros(len(snr), np.bool_) if injected is None else injected
+        self.nodes_ = np.union1d(_useful_nodes(snr[~noisy]), snr[noisy])
+        counts = _counts(snr, noisy)
         size = difference.shape[1]
         own = np.zeros_like(difference) if reference_error is None else np.nan_to_num(reference_error)
         self.reference_ = np.median(own, axis=0)
         self.scale_, self.floor_ = np.ones(size), np.zeros((self.nodes_.size, size))
         for label in range(size):
             known = np.isfinite(difference[:, label]) & np.isfinite(formal[:, label]) & (formal[:, label] > 0)
-            self._fit_label(label, difference[known, label], formal[known, label], snr[known])
-        centred = difference - np.nanmedian(difference, axis=0)
+            self._fit_label(label, difference[known, label], formal[known, label], snr[known], counts[known])
         self.shape_ = None
+        self._fit_coverage(difference[~noisy], formal[~noisy], snr[~noisy], None if labels is None else labels[~noisy])
+        for level in np.unique(snr[noisy])[::-1]:
+            rows = noisy & (snr == level)
+            self._widen_node(level, difference[rows], formal[rows], None if labels is None else labels[rows])
+        return self
+
+    def _fit_coverage(
+        self, difference: FloatArray, formal: FloatArray, snr: FloatArray, labels: FloatArray | None
+    ) -> None:
+        """Fit the shape, then scale so that one sigma covers as many stars as it should."""
+        centred = difference - np.nanmedian(difference, axis=0)
         if labels is not None:
             self.shape_ = ErrorShape.fit(centred / self.total(formal, snr), labels, snr)
         pulls = np.abs(difference / self.total(formal, snr, labels))
-        self.tail_ = np.full(size, GAUSSIAN_TAIL)
-        for label in range(size):
+        self.tail_ = np.full(difference.shape[1], GAUSSIAN_TAIL)
+        for label in range(difference.shape[1]):
             known = pulls[np.isfinite(pulls[:, label]), label]
             if known.size == 0:
                 continue
@@ -309,12 +331,24 @@ class ErrorModel:
             self.scale_[label] *= widen
             self.floor_[:, label] *= widen
             self.tail_[label] = np.clip(outer / widen, *TAILS)
-        return self
 
-    def _fit_label(self, label: int, difference: FloatArray, formal: FloatArray, snr: FloatArray) -> None:
+    def _widen_node(self, snr: float, difference: FloatArray, formal: FloatArray, labels: FloatArray | None) -> None:
+        """Set the floor at one S/N, not below that of the next node, so that one sigma covers as many rows there."""
+        node = int(np.searchsorted(self.nodes_, snr))
+        factor = 1.0 if self.shape_ is None or labels is None else self.shape_.factor(labels, np.full(len(labels), snr))
+        missing = np.sqrt(np.maximum((difference / factor) ** 2 - (self.scale_ * formal) ** 2, 0.0))
+        least = self.floor_[min(node + 1, len(self.nodes_) - 1)]
+        for label in range(difference.shape[1]):
+            known = missing[np.isfinite(missing[:, label]), label]
+            if known.size:
+                self.floor_[node, label] = max(float(np.quantile(known, COVERED[0])), least[label])
+
+    def _fit_label(
+        self, label: int, difference: FloatArray, formal: FloatArray, snr: FloatArray, counts: FloatArray
+    ) -> None:
         spread = max(1.4826 * float(np.median(np.abs(difference))), 1e-9)
         weights = _interpolation(snr, self.nodes_)
-        centred = difference - np.median(difference)
+        centred = difference - np.median(difference[counts == 1.0])
 
         def variance(parameters: FloatArray) -> FloatArray:
             floor = spread * np.exp(np.cumsum(parameters[1:])[::-1] if parameters.size > 2 else parameters[1:])
@@ -324,9 +358,8 @@ class ErrorModel:
             bounded = np.concatenate((parameters[:2], np.abs(parameters[2:])))
             total = variance(bounded)
             penalty = 0.05 * parameters[0] ** 2 + 0.02 * (parameters[1:] ** 2).sum()
-            return float(
-                np.mean(0.5 * np.log(total) + 3.5 * np.log1p(centred**2 / total / 6.0)) + penalty / difference.size
-            )
+            loss = 0.5 * np.log(total) + 3.5 * np.log1p(centred**2 / total / 6.0)
+            return float((counts @ loss + penalty) / counts.sum())
 
         start = np.concatenate(([0.5, -1.0], np.full(self.nodes_.size - 1, 0.1)))
         best = minimize(cost, start, method="Nelder-Mead", options={"maxiter": 4000, "xatol": 1e-3, "fatol": 1e-7}).x
@@ -373,6 +406,7 @@ class ErrorModel:
             "floor": self.floor_.tolist(),
             "reference": self.reference_.tolist(),
             "tail": self.tail_.tolist(),
+            "contradictions": self.contradictions_,
             "shape": None if self.shape_ is None else self.shape_.to_dict(),
         }
 
@@ -383,9 +417,18 @@ class ErrorModel:
         model.scale_, model.nodes_ = np.asarray(plain["scale"], float), np.asarray(plain["nodes"], float)
         model.floor_, model.reference_ = np.asarray(plain["floor"], float), np.asarray(plain["reference"], float)
         model.tail_ = np.asarray(plain.get("tail", [GAUSSIAN_TAIL] * len(model.scale_)), float)
+        model.contradictions_ = int(plain.get("contradictions", 0))
         shape = plain.get("shape")  # products of earlier versions have none
         model.shape_ = None if shape is None else ErrorShape.from_dict(shape)
         return model
+
+
+def _counts(snr: FloatArray, injected: NDArray[np.bool_]) -> FloatArray:
+    """How many stars each row counts as, shape (n,): one, or less where many have noise injected to the same S/N."""
+    counts = np.ones(len(snr))
+    _, member, rows = np.unique(snr[injected], return_inverse=True, return_counts=True)
+    counts[injected] = np.minimum(1.0, MIN_STARS_A_NODE / rows)[member]
+    return counts
 
 
 def _useful_nodes(snr: FloatArray) -> FloatArray:
