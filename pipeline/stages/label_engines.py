@@ -13,7 +13,6 @@ from pipeline.config import LabelConfig
 from pipeline.products.spectra import SpectrumStore
 from pipeline.science.labels.calibration import (
     Degraded,
-    ErrorModel,
     Fits,
     FoldModel,
     Relatives,
@@ -23,6 +22,7 @@ from pipeline.science.labels.calibration import (
 from pipeline.science.labels.contradictions import contradicting
 from pipeline.science.labels.cv_errors import scatter_errors
 from pipeline.science.labels.direct import DirectFit, DirectModel, DirectSettings
+from pipeline.science.labels.error_model import ErrorModel
 from pipeline.science.labels.joint import JointEstimate, JointModel
 from pipeline.science.labels.trend import LabelTrend
 from pipeline.science.slam.model import LabelFit, SlamModel, SlamSettings

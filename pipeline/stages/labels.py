@@ -17,10 +17,10 @@ from pipeline.science.labels.calibration import (
     Relatives,
     StarFits,
     bias_and_scatter,
-    coverage,
     degrade,
 )
 from pipeline.science.labels.direct import DirectFit, DirectModel, direct_to_arrays
+from pipeline.science.labels.error_model import coverage
 from pipeline.science.slam.model import LabelFit, SlamModel
 from pipeline.science.slam.pixel_quality import information, training_report
 from pipeline.science.slam.storage import to_arrays

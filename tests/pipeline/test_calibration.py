@@ -7,13 +7,12 @@ import pytest
 
 from pipeline.science.labels.calibration import (
     Degraded,
-    ErrorModel,
     bias_and_scatter,
-    coverage,
     degrade,
     out_of_fold_labels,
 )
 from pipeline.science.labels.contradictions import contradicting
+from pipeline.science.labels.error_model import ErrorModel, coverage
 from pipeline.science.slam.model import SlamModel, SlamSettings
 
 NAMES = ("a", "b")
