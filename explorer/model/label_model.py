@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.products.models import MODEL_DIR, read_model
 from pipeline.products.spectra import SpectrumStore
-from pipeline.science.labels.calibration import ErrorModel
+from pipeline.science.labels.error_model import ErrorModel
 from pipeline.science.slam.storage import from_arrays
 from pipeline.science.star.refit import LabelModel, RefitError, Wish
 

@@ -79,6 +79,7 @@ def _draw_dwarfs(n_stars: int, rng: np.random.Generator, frame: SolarFrame, dust
             "bp_rp0": bp_rp0,
             "agb": np.zeros(n),
             "band_excess": np.zeros(n),
+            "line_excess": np.zeros(n),
         }
         values["logg"] = 4.65 + 0.35 * (3850.0 - teff) / 800.0
         age = rng.uniform(1.0, 9.0, n)
@@ -108,6 +109,7 @@ def _draw_galaxies(n_galaxies: int, rng: np.random.Generator, frame: SolarFrame,
             "logg": rng.normal(2.2, 0.1, n),
             "agb": np.zeros(n),
             "band_excess": np.zeros(n),
+            "line_excess": np.zeros(n),
         }
         values |= {"jk0": rng.normal(0.98, 0.05, n), "k_abs": k_abs, "g_abs": k_abs + 3.0, "bp_rp0": np.full(n, 1.3)}
         age, m_h = rng.uniform(5.0, 12.0, n), rng.normal(0.0, 0.1, n)

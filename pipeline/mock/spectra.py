@@ -86,6 +86,8 @@ class Light:
         Redshift of a galaxy, whose stars the labels are of; 0 for stars.
     band_excess : ndarray, shape (n,)
         Natural logarithm of the strength of TiO over that of such labels.
+    line_excess : ndarray, shape (n,)
+        How much more [M/H] the atomic lines show, dex.
     """
 
     labels: FloatArray
@@ -95,12 +97,13 @@ class Light:
     blue_kms: FloatArray
     redshift: FloatArray
     band_excess: FloatArray
+    line_excess: FloatArray
 
     @classmethod
     def of(cls, labels: FloatArray, rv_kms: FloatArray) -> Light:
         """Of ordinary stars."""
         none = np.zeros(len(labels))
-        return cls(np.asarray(labels, float), none, none, np.asarray(rv_kms, float), none, none, none)
+        return cls(np.asarray(labels, float), none, none, np.asarray(rv_kms, float), none, none, none, none)
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -147,7 +150,7 @@ class StarLight:
         """
         teff, logg, m_h, alpha_m = light.labels.T
         bands = self._bands.transmission(teff, logg, m_h, alpha_m, light.carbon, light.band_excess)
-        lines = np.maximum(self._model.flux(light.labels[:, :3]), 0.02)
+        lines = np.maximum(self._model.flux(np.column_stack([teff, logg, m_h + light.line_excess])), 0.02)
         lines = lines ** ((1.0 + alpha_m[:, None] * self._alpha) * self._lines * bands**_VEIL)
         continuum = bands * self._bands.pseudo_continuum(teff)
         if light.emission.any():

@@ -52,8 +52,8 @@ class Stars:
 
     ``component`` is one of :data:`COMPONENTS`, or extragalactic; ``kind`` is M giant, K giant, M dwarf, carbon star or
     galaxy; ``agb`` is 1 for asymptotic giants; ``band_excess`` is the natural logarithm of the strength of TiO over
-    that of such labels. Units: K and dex for labels; Gyr; kpc, km/s, mas/yr, deg for phase space; magnitudes for the
-    rest.
+    that of such labels, ``line_excess`` how much more [M/H] the atomic lines show, dex. Units: K and dex for labels;
+    Gyr; kpc, km/s, mas/yr, deg for phase space; magnitudes for the rest.
     """
 
     component: NDArray[np.str_]
@@ -69,6 +69,7 @@ class Stars:
     bp_rp0: FloatArray
     agb: FloatArray
     band_excess: FloatArray
+    line_excess: FloatArray
     position: FloatArray
     velocity: FloatArray
     ra: FloatArray
@@ -276,7 +277,7 @@ def _placed(
     near = np.linalg.norm(position - _sun(frame), axis=1)
     keep &= (near < reach) & (near > 0.3)
     position, velocity = position[keep], velocity[keep]
-    values = {name: giants[name][keep] for name in (*STAR_FIELDS, "agb", "band_excess")}
+    values = {name: giants[name][keep] for name in (*STAR_FIELDS, "agb", "band_excess", "line_excess")}
     return on_sky(component, kind, age[keep], m_h[keep], alpha[keep], values, position, velocity, frame)
 
 

@@ -69,7 +69,7 @@ class MockSurvey:
         ``kind``, and its ``oddity`` ("" for none) with ``oddity_size``, ``oddity_velocity`` and ``oddity_partner``
         (an obsid, 0 for none; :class:`~pipeline.mock.oddities.Planted`); and what went wrong by plate, season or
         header: ``true_rv_orbit``, ``true_rv_wavelength``, ``true_red_arm_kms``, ``true_rv_wrong_arm``,
-        ``true_red_sky``, ``header_wrong``, ``true_band_excess``.
+        ``true_red_sky``, ``header_wrong``, ``true_band_excess``, ``true_line_excess``.
     stream : StreamModel
         The Sagittarius particles that the stream stars were drawn from.
     seed : int
@@ -238,6 +238,7 @@ def simulate(
         blue_kms=-wrong.red_arm_kms,
         redshift=np.where(galaxy, stars.rv / C_KMS, 0.0),
         band_excess=stars.band_excess,
+        line_excess=stars.line_excess,
     )
     key = np.arange(n_stars, dtype=np.uint64) + np.uint64(FIRST_OBSID)
     conditions = replace(Conditions.ordinary(visits.snr, stars.ebv, level, key), red_sky=wrong.red_sky)
@@ -341,6 +342,7 @@ def _truth(
             "header_wrong": wrong.wrong_header,
             "true_agb": stars.agb > 0,
             "true_band_excess": stars.band_excess,
+            "true_line_excess": stars.line_excess,
             "true_pmra": stars.pmra,
             "true_pmdec": stars.pmdec,
             "true_parallax": 1.0 / stars.distance,

@@ -13,15 +13,16 @@ from pipeline.config import LabelConfig
 from pipeline.products.spectra import SpectrumStore
 from pipeline.science.labels.calibration import (
     Degraded,
-    ErrorModel,
     Fits,
     FoldModel,
     Relatives,
     StarFits,
     out_of_fold_labels,
 )
+from pipeline.science.labels.contradictions import contradicting
 from pipeline.science.labels.cv_errors import scatter_errors
 from pipeline.science.labels.direct import DirectFit, DirectModel, DirectSettings
+from pipeline.science.labels.error_model import ErrorModel
 from pipeline.science.labels.joint import JointEstimate, JointModel
 from pipeline.science.labels.trend import LabelTrend
 from pipeline.science.slam.model import LabelFit, SlamModel, SlamSettings
@@ -227,18 +228,27 @@ def error_model(
     """Errors from out-of-fold stars: calibrated, or the paper's CV scatter at each S/N (``errors = "cv-scatter"``).
 
     Injected noise knows nothing of what else goes wrong in faint spectra: it counts only where no star was observed.
+    Stars whose reference labels are another star's are found with a first fit and do not count.
     """
     if errors == "cv-scatter":
         return scatter_errors(names, training.differences(held)[0], training.snr)
     used = [0, *(n for n, noisy in enumerate(training.degraded, 1) if noisy.snr <= training.snr.min())]
     differences, reached = training.differences(held), training.reached
-    return ErrorModel(names).fit(
-        np.concatenate([differences[place] for place in used]),
-        np.concatenate([held[place].formal_error for place in used]),
-        np.concatenate([reached[place] for place in used]),
-        np.tile(training.reference_error, (len(used), 1)),
-        np.concatenate([held[place].labels for place in used]),
-    )
+    difference = np.concatenate([differences[place] for place in used])
+    formal = np.concatenate([held[place].formal_error for place in used])
+    snr = np.concatenate([reached[place] for place in used])
+    labels = np.concatenate([held[place].labels for place in used])
+    reference_error = np.tile(training.reference_error, (len(used), 1))
+    injected = np.repeat(np.arange(len(used)) > 0, len(training.reference))
+    model = ErrorModel(names).fit(difference, formal, snr, reference_error, labels, injected)
+    observed = held[0]
+    error = model.total(observed.formal_error, training.snr, observed.labels)
+    wrong = contradicting(differences[0], training.reference, error)
+    if wrong.any():
+        difference = np.where(np.tile(wrong, len(used))[:, None], np.nan, difference)
+        model.fit(difference, formal, snr, reference_error, labels, injected)
+    model.contradictions_ = int(wrong.sum())
+    return model
 
 
 def slam_fits(

@@ -17,10 +17,10 @@ from pipeline.science.labels.calibration import (
     Relatives,
     StarFits,
     bias_and_scatter,
-    coverage,
     degrade,
 )
 from pipeline.science.labels.direct import DirectFit, DirectModel, direct_to_arrays
+from pipeline.science.labels.error_model import coverage
 from pipeline.science.slam.model import LabelFit, SlamModel
 from pipeline.science.slam.pixel_quality import information, training_report
 from pipeline.science.slam.storage import to_arrays
@@ -207,8 +207,8 @@ def _publish_labels(
     arrays["information"] = told
     metadata |= {"engine": config.engine, "errors": slam.errors.to_dict(), "simulated": state.facts["simulated"]}
     held: Sequence[StarFits] = slam.held
-    tails = slam.errors.tail_
-    by_engine, tails_of = {"slam": by_slam}, {"slam": tails}
+    calibration = slam.errors
+    by_engine, tails_of = {"slam": by_slam}, {"slam": calibration.tail_}
     if direct is not None:
         networks = cast("DirectModel", direct.model)
         part = _part(progress, 0.7, 1.0)
@@ -218,10 +218,10 @@ def _publish_labels(
         combination = combined(config, slam, direct, training)
         joint, errors = combination.joint, combination.errors
         both = together(joint, combination.trend, (slam, direct), (fits, found), snr)
-        published, held, tails = by_networks, direct.held, direct.errors.tail_
+        published, held, calibration = by_networks, direct.held, direct.errors
         if config.engine == "joint":
             published = estimate(CombinedFit(both.labels, both.formal_error), errors, snr)
-            held, tails = combination.held, errors.tail_
+            held, calibration = combination.held, errors
         more, document = direct_to_arrays(networks)
         arrays |= more
         metadata["direct"] = {**document, "errors": direct.errors.to_dict(), "trend": direct.trend.to_dict()}
@@ -259,7 +259,8 @@ def _publish_labels(
         engines = f"{config.engine}: {engines}; {config.networks} networks"
     state.facts["choices"]["label engine"] = f"{engines}, {training.rows.size} training stars"
     reference, stated = state.labels("reference"), np.nan_to_num(state.labels("reference error"))
-    tails_of[config.engine] = tails
+    tails_of[config.engine] = calibration.tail_
+    state.facts["report"]["label_contradictions"] = calibration.contradictions_
     samples = {"out of fold": in_training, "not trained on": ~out_of_fold}
     reports = {
         engine: _label_report(

@@ -20,6 +20,7 @@ from pipeline.domain.frames import (
     galactocentric_phase_space,
     line_of_sight_gsr,
 )
+from pipeline.mock.photometry import PARALLAX_ZERO_POINT_MAS
 from pipeline.products.manifest import ProductError
 from pipeline.products.product import TRUTH_NAME, Products, publish_validation
 from pipeline.science.quality.scoring import interval_coverage, score_choice, score_ranking, score_values
@@ -110,6 +111,7 @@ def _true_values(truth: pd.DataFrame, kinematics: Mapping[str, Any]) -> dict[str
         known[f"{name}_ref"] = known[name]
     known["rv_gaia"] = known["rv"]
     known["distance_geo"] = known["distance"]
+    known["parallax"] = known["parallax"] + PARALLAX_ZERO_POINT_MAS  # as Gaia publishes it
     frame = configured_frame(kinematics.get("frame", "paper"), kinematics.get("custom_frame", {}))
     orbits = _true_orbits(known, truth, frame, kinematics.get("potential", "MWPotential2014"))
     # Motion in the Galaxy is that of a binary's centre of mass; a spectrum shows the giant's own at that night.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.science.velocity.errors import ErrorModel, repeat_errors
+from pipeline.science.velocity.errors import Corrections, ErrorModel, repeat_errors
 from pipeline.science.velocity.repeats import repeat_statistics
 from pipeline.science.velocity.zero_points import MIN_STARS, velocity_zero_points
 from pipeline.stages.internal import RV_SHIFTED
@@ -76,8 +76,10 @@ def zero_point_reference(state: BuildState) -> tuple[FloatArray, dict[str, int]]
     return found, counts
 
 
-def scaled_errors(state: BuildState, report: str, rv: FloatArray, formal: FloatArray) -> FloatArray:
-    """Formal errors scaled by what repeats show; the report says how.
+def scaled_errors(
+    state: BuildState, report: str, rv: FloatArray, formal: FloatArray, corrections: Corrections | None = None
+) -> FloatArray:
+    """Formal errors scaled by what repeats show, with those of the corrections; the report has scale and floor.
 
     Parameters
     ----------
@@ -87,11 +89,15 @@ def scaled_errors(state: BuildState, report: str, rv: FloatArray, formal: FloatA
         Entry of the report.
     rv, formal : ndarray, shape (n,)
         km/s; NaN where nothing was measured.
+    corrections : Corrections, optional
+        Zero points that were subtracted from ``rv``.
     """
     star = state.integers("star")
     statistics = repeat_statistics(star, rv, formal)
-    model = repeat_errors(star, rv, formal) if state.config.velocity.scale_errors else ErrorModel()
+    model = repeat_errors(star, rv, formal, corrections) if state.config.velocity.scale_errors else ErrorModel()
     errors = model.apply(formal)
+    if corrections is not None:
+        errors = np.hypot(errors, corrections.error)
     told: dict[str, float] = {**statistics, "error_scale": model.scale, "error_floor_kms": model.floor_kms}
     if model.pairs:
         told["scaled_pull_scatter"] = repeat_statistics(star, rv, errors)["pull_scatter"]
@@ -100,7 +106,10 @@ def scaled_errors(state: BuildState, report: str, rv: FloatArray, formal: FloatA
 
 
 def report_velocities(state: BuildState, rv: FloatArray, formal: FloatArray) -> None:
-    """Scale the errors by repeats, and measure zero points by group; subtract them only when asked.
+    """Measure zero points by group, subtract them only when asked, and scale the errors by repeats.
+
+    The repeats are those of the published velocities: where zero points are subtracted, what these differ by between
+    two observations of a star is no error any more.
 
     Parameters
     ----------
@@ -109,11 +118,12 @@ def report_velocities(state: BuildState, rv: FloatArray, formal: FloatArray) -> 
     rv, formal : ndarray, shape (n,)
         Measured velocities and formal errors, km/s; NaN where nothing was measured.
     """
-    error = scaled_errors(state, "rv_repeats", rv, formal)
-    state.give(rv_formal_err=formal, rv_err=error, rv_red_err=error)
     config = state.config.velocity
     reference, counts = zero_point_reference(state)
-    points = velocity_zero_points(rv, error, reference, zero_point_levels(state, config.zero_point_group))
+    points = velocity_zero_points(rv, formal, reference, zero_point_levels(state, config.zero_point_group))
+    corrected = config.apply_zero_points and len(points.table) > 0
+    error = scaled_errors(state, "rv_red_repeats" if corrected else "rv_repeats", rv, formal)
+    state.give(rv_formal_err=formal, rv_err=error, rv_red_err=error)
     state.keep(RV_SHIFTED, points.shifted & ~np.full(len(state), config.apply_zero_points))
     if not len(points.table):
         return
@@ -127,7 +137,8 @@ def report_velocities(state: BuildState, rv: FloatArray, formal: FloatArray) -> 
         "groups": points.table.to_dict("records"),
     }
     state.give(rv_offset=points.offset, rv_offset_err=points.error)
-    if config.apply_zero_points:
-        corrected = {"rv": rv - points.offset, "rv_err": np.hypot(error, points.error)}
-        corrected |= {name: state.column(name) - points.offset for name in LINE_NAMES}
-        state.give(corrected, rv_zero_point=points.offset)
+    if corrected:
+        corrections = Corrections(points.offset, points.error)
+        error = scaled_errors(state, "rv_repeats", rv - points.offset, formal, corrections)
+        lines = {name: state.column(name) - points.offset for name in LINE_NAMES}
+        state.give({"rv": rv - points.offset, "rv_err": error, **lines}, rv_zero_point=points.offset)

@@ -19,7 +19,7 @@ import pandas as pd
 from pipeline.config import load_config
 from pipeline.domain.statistics import robust_scatter
 from pipeline.products.models import read_model
-from pipeline.science.labels.calibration import coverage
+from pipeline.science.labels.error_model import coverage
 from pipeline.stages.items import engine_columns, label_columns
 from pipeline.stages.runner import build
 from tests.benchmarks.slam_peers import PEERS, judge

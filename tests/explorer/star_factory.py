@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 from pipeline.products.catalog import Catalog
 from pipeline.products.correlations import write_correlations
 from pipeline.products.models import write_model
-from pipeline.science.labels.calibration import ErrorModel
+from pipeline.science.labels.error_model import ErrorModel
 from pipeline.science.slam.model import SlamModel, SlamSettings
 from pipeline.science.slam.storage import to_arrays
 

@@ -7,12 +7,12 @@ import pytest
 
 from pipeline.science.labels.calibration import (
     Degraded,
-    ErrorModel,
     bias_and_scatter,
-    coverage,
     degrade,
     out_of_fold_labels,
 )
+from pipeline.science.labels.contradictions import contradicting
+from pipeline.science.labels.error_model import ErrorModel, coverage
 from pipeline.science.slam.model import SlamModel, SlamSettings
 
 NAMES = ("a", "b")
@@ -94,6 +94,38 @@ def test_errors_of_the_reference_labels_are_taken_out():
     assert np.median(ErrorModel(("a",)).fit(difference, formal, snr).apply(formal, snr)) == pytest.approx(
         0.117, rel=0.1
     )
+
+
+def test_injected_noise_does_not_change_the_errors_of_stars_as_observed():
+    rng = np.random.default_rng(6)
+    snr = np.exp(rng.uniform(np.log(20), np.log(300), 600))
+    formal = np.full((600, 1), 0.01)
+    difference = 0.05 * rng.normal(size=(600, 1))
+    difference[:, 0] *= np.hypot(1.0, 30.0 / snr)
+    noisy = [0.3 * rng.standard_t(3, size=(600, 1)), 0.12 * rng.standard_t(3, size=(600, 1))]
+    many = np.concatenate([difference, *noisy])
+    at = np.concatenate([snr, np.full(600, 10.0), np.full(600, 19.0)])
+    errors = ErrorModel(("a",)).fit(many, np.tile(formal, (3, 1)), at, injected=np.arange(1800) >= 600)
+    total = errors.total(np.tile(formal, (3, 1)), at)
+    for part in (at > 100, (at < 40) & (np.arange(1800) < 600), at == 10.0, at == 19.0):
+        assert coverage(many[part] / total[part])[0] == pytest.approx(0.683, abs=0.06)
+    assert coverage(difference / total[:600])[0] == pytest.approx(0.683, abs=0.005)
+
+
+def test_labels_of_another_star_are_found_and_a_long_tail_is_not():
+    rng = np.random.default_rng(7)
+    reference = rng.multivariate_normal([3800.0, 1.0, -0.4], np.diag([200.0, 0.5, 0.4]) ** 2, 1000)
+    error = np.tile([35.0, 0.15, 0.08], (1000, 1))
+    difference = error * rng.standard_t(6, size=(1000, 3))
+    assert contradicting(difference, reference, error).sum() <= 2
+    difference[:40] = reference[rng.permutation(40)] - reference[:40]
+    difference[40:60, 1] = 0.6
+    found = contradicting(difference, reference, error)
+    far = (np.abs(difference / error)[:40].max(axis=1)) > 6.0
+    assert far.sum() > 15
+    assert found[:40][far].mean() > 0.8
+    assert found[40:].sum() <= 3
+    assert not contradicting(difference[:49], reference[:49], error[:49]).any()
 
 
 def test_few_stars_still_give_an_error_model(held_out):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.config import ConfigError, LabelConfig, RunConfig, load_config
-from pipeline.science.labels.calibration import ErrorModel
 from pipeline.science.labels.cv_errors import scatter_errors
+from pipeline.science.labels.error_model import ErrorModel
 
 
 def test_errors_are_the_root_mean_square_at_the_stars_s_n():

@@ -12,9 +12,10 @@ from pipeline.domain.flags import QualityFlag
 from pipeline.products.models import read_model, write_model
 from pipeline.products.product import verify
 from pipeline.products.spectra import SpectrumStore
-from pipeline.science.labels.calibration import ErrorModel, Relatives, coverage, out_of_fold_labels
+from pipeline.science.labels.calibration import Relatives, out_of_fold_labels
 from pipeline.science.labels.compression import Compression
 from pipeline.science.labels.direct import DirectModel, DirectSettings, direct_from_arrays, direct_to_arrays
+from pipeline.science.labels.error_model import ErrorModel, coverage
 from pipeline.science.labels.joint import JointModel
 from pipeline.science.labels.networks import NoisyFeatures
 from pipeline.science.labels.trend import LabelTrend
@@ -340,3 +341,5 @@ def test_the_report_of_a_joint_product_judges_each_engine(joint):
     report = json.loads((directory / "report.json").read_text())
     assert set(report["labels_by_engine"]) == {"slam", "direct", "joint"}
     assert report["labels"] == report["labels_by_engine"]["joint"]
+    errors = json.loads((directory / "model" / "model.json").read_text())["metadata"]["joint"]["errors"]
+    assert report["label_contradictions"] == errors["contradictions"]

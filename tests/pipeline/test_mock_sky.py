@@ -9,7 +9,7 @@ from astropy.io import fits
 from pipeline.domain.frames import equatorial_to_galactic
 from pipeline.mock import simulate
 from pipeline.mock.binaries import draw_binaries
-from pipeline.mock.branches import AGB_SHARE, GiantBranches
+from pipeline.mock.branches import AGB_SHARE, LINE_SCATTER_DEX, GiantBranches
 from pipeline.mock.spectra import Light, StarLight
 from pipeline.mock.systematics import BROKEN_KMS, RED_SKY_SIZE, SEASON_NIGHTS
 from pipeline.science.space.dust import BAND_COEFFICIENTS
@@ -188,6 +188,20 @@ def test_red_bands_of_tio_are_as_weak_as_in_mastar_giants(shared_data):
         for band in ("7750", "8450", "8880"):
             alike = np.interp(real["tio5"][0], simulated["tio5"][order], simulated[band][order])
             assert alike == pytest.approx(real[band][0], abs=0.04), (name, band)
+
+
+def test_lines_of_giants_scatter_as_another_metallicity_would_move_them(survey):
+    truth = survey.truth
+    giant = (truth["kind"] == "M giant").to_numpy()
+    excess = truth["true_line_excess"].to_numpy()
+    assert np.std(excess[giant]) == pytest.approx(LINE_SCATTER_DEX, rel=0.15)
+    assert not excess[(truth["kind"] == "M dwarf").to_numpy()].any()
+    assert abs(np.corrcoef(excess[giant], truth["true_m_h"][giant])[0, 1]) < 0.2
+    starlight = StarLight()
+    stars = Light.of(np.tile([4000.0, 1.2, -0.3, 0.05], (2, 1)), np.zeros(2))
+    usual, strong = starlight.rest_flux(replace(stars, line_excess=np.array([0.0, 0.3])))
+    near = np.abs(starlight.rest_wavelength - 8664.5) < 8.0
+    assert strong[near].mean() < 0.99 * usual[near].mean()
 
 
 def test_velocities_of_light_include_orbit_zero_point_and_red_arm(survey):

@@ -257,3 +257,26 @@ def test_zero_points_are_reported_and_applied_only_when_asked(tmp_path, apply):
         np.testing.assert_allclose(rv - state.table["rv"], state.table["rv_zero_point"])
         np.testing.assert_allclose(state.table[LINE_NAMES[0]], state.table["rv"])
         assert (state.table["rv_err"] > 2.0).all()
+
+
+@pytest.mark.parametrize("apply", [False, True])
+def test_errors_are_those_of_the_published_velocities(tmp_path, apply):
+    """Zero points are errors of the repeats as long as they are in the velocities, and not after."""
+    rng = np.random.default_rng(5)
+    n = 600
+    star, plate = np.tile(np.arange(n // 2), 2), np.repeat(["A", "B"], n // 2)
+    gaia = rng.normal(0, 60, n // 2)[star]
+    rv = gaia + np.where(plate == "A", 9.0, -9.0) + rng.normal(0, 2, n)
+    config = RunConfig("zero", velocity=VelocityConfig(zero_point_group="plate", apply_zero_points=apply))
+    lines = dict.fromkeys(LINE_NAMES, rv)
+    table = pd.DataFrame({"star": star, "plan_id": plate, "rv": rv, "rv_gaia": gaia, **lines})
+    state = BuildState(config, tmp_path, tmp_path / "draft", table)
+    report_velocities(state, rv, np.full(n, 1.0))
+    report = state.facts["report"]
+    assert ("rv_red_repeats" in report) is apply
+    assert np.median(state.table["rv_red_err"]) > 8.0
+    if apply:
+        assert np.median(state.table["rv_err"]) == pytest.approx(2.0, rel=0.12)
+        assert report["rv_repeats"]["scaled_pull_scatter"] == pytest.approx(1.0, abs=0.1)
+    else:
+        np.testing.assert_array_equal(state.table["rv_err"], state.table["rv_red_err"])

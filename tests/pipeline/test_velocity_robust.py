@@ -12,7 +12,7 @@ from pipeline.science.quality.bits import arms_disagree, template_against_bands,
 from pipeline.science.spectra.continuum import ContinuumSettings
 from pipeline.science.spectra.sky_residuals import learn_sky, sample_rows
 from pipeline.science.spectra.synthetic import SyntheticModel
-from pipeline.science.velocity.errors import ErrorModel, repeat_errors
+from pipeline.science.velocity.errors import Corrections, ErrorModel, repeat_errors
 from pipeline.science.velocity.radial_velocity import TemplateSet, VelocityMeasurer, VelocitySettings
 from pipeline.science.velocity.robust import gaussian_share, profiled, refined_error
 from pipeline.science.velocity.templates import blue_templates, synthetic_templates
@@ -144,6 +144,19 @@ def test_repeats_tell_scale_and_floor_of_the_errors():
     np.testing.assert_allclose(model.apply(np.array([0.0])), model.floor_kms)
     assert repeat_errors(star[:20], values[:20], formal[:20]) == ErrorModel()
     assert repeat_errors(np.arange(3000), values, formal) == ErrorModel()
+
+
+def test_errors_of_corrections_are_not_counted_as_those_of_the_spectra():
+    rng = np.random.default_rng(9)
+    star = np.repeat(np.arange(2000), 2)
+    group = rng.integers(0, 2000, star.size)
+    group[1::8] = group[::8]
+    own, error = 2.0, np.full(star.size, 3.0)
+    values = own * rng.normal(size=star.size) + 3.0 * rng.normal(size=2000)[group]
+    corrections = Corrections(group.astype(float), error)
+    formal = np.ones(star.size)
+    assert np.median(repeat_errors(star, values, formal, corrections).apply(formal)) == pytest.approx(own, rel=0.08)
+    assert np.median(repeat_errors(star, values, formal).apply(formal)) > 3.0
 
 
 def test_the_blue_arm_is_measured_alone_and_a_shift_of_the_red_one_is_found(synthetic):

@@ -1,31 +1,17 @@
-"""Honest label errors: out-of-fold labels, bias and scatter, and formal errors scaled to what is observed (Eq. 6-7)."""
+"""What label errors are calibrated on: out-of-fold labels, injected noise, bias and scatter (Eq. 6-7)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
-from pipeline.science.labels.error_shape import ErrorShape
 from pipeline.science.slam.settings import assign_folds
 
 FloatArray = NDArray[np.float64]
-
-SNR_NODES = (10.0, 30.0, 60.0, 100.0, 200.0)
-MIN_STARS_A_NODE = 60
-MIN_SHARE = 0.25
-"""Of the variance of the differences, at least this share is the inferred label's own."""
-
-COVERED = (0.6827, 0.9545)
-"""Fractions of the stars within the inner and the outer interval."""
-
-GAUSSIAN_TAIL = 2.0
-TAILS = (1.5, 4.0)
-"""Least and largest half-width of the outer interval, in errors: few stars give no better one."""
 
 NOISE_LEVELS = (10.0, 20.0, 40.0)
 """S/N to which training stars are degraded, so that errors are calibrated where no star could train."""
@@ -226,183 +212,3 @@ def bias_and_scatter(difference: FloatArray, snr: FloatArray, edges: FloatArray)
             result["bias"][number] = difference[inside].mean(axis=0)
             result["scatter"][number] = np.sqrt((difference[inside] ** 2).mean(axis=0))
     return result
-
-
-class ErrorModel:
-    """sigma^2 = ((a sigma_formal)^2 + floor^2(S/N)) g^2(labels, S/N), per label.
-
-    Differences from the reference labels contain those labels' own errors. Their median square is taken off again, but
-    never more than three quarters of the variance: stated errors are not known well enough for that.
-
-    Parameters
-    ----------
-    label_names : tuple of str
-        Names of the labels.
-
-    Attributes
-    ----------
-    scale_ : ndarray, shape (l,)
-        a.
-    nodes_ : ndarray, shape (k,)
-        S/N of the floor's nodes; between them the floor is linear in log S/N, beyond them constant.
-    floor_ : ndarray, shape (k, l)
-        Floor at the nodes, in label units; it does not grow with S/N.
-    reference_ : ndarray, shape (l,)
-        Median error of the reference labels, 0 where none is stated.
-    shape_ : ErrorShape or None
-        g; None where the fit had no labels to depend on.
-    tail_ : ndarray, shape (l,)
-        Half-width of the 95.45 % interval in errors: 2 for Gaussian differences, more where their tails are wider.
-    """
-
-    def __init__(self, label_names: tuple[str, ...]) -> None:
-        self.label_names = tuple(label_names)
-        self.shape_: ErrorShape | None = None
-
-    def fit(
-        self,
-        difference: FloatArray,
-        formal: FloatArray,
-        snr: FloatArray,
-        reference_error: FloatArray | None = None,
-        labels: FloatArray | None = None,
-    ) -> ErrorModel:
-        """Fit to out-of-fold stars.
-
-        Parameters
-        ----------
-        difference, formal : ndarray, shape (n, l)
-            Inferred less true labels, and formal errors.
-        snr : ndarray, shape (n,)
-            S/N.
-        reference_error : ndarray, shape (n, l), optional
-            Errors of the reference labels; 0 where not known.
-        labels : ndarray, shape (n, l), optional
-            Inferred labels, for errors that depend on them.
-
-        Notes
-        -----
-        The likelihood is Student's t with 6 degrees of freedom: a few outliers must not widen everyone's error. Its
-        scale is then multiplied so that one sigma covers 68.27 % of the stars, their bias included; ``tail_`` is how
-        many sigmas cover 95.45 %.
-        """
-        self.nodes_ = _useful_nodes(snr)
-        size = difference.shape[1]
-        own = np.zeros_like(difference) if reference_error is None else np.nan_to_num(reference_error)
-        self.reference_ = np.median(own, axis=0)
-        self.scale_, self.floor_ = np.ones(size), np.zeros((self.nodes_.size, size))
-        for label in range(size):
-            known = np.isfinite(difference[:, label]) & np.isfinite(formal[:, label]) & (formal[:, label] > 0)
-            self._fit_label(label, difference[known, label], formal[known, label], snr[known])
-        centred = difference - np.nanmedian(difference, axis=0)
-        self.shape_ = None
-        if labels is not None:
-            self.shape_ = ErrorShape.fit(centred / self.total(formal, snr), labels, snr)
-        pulls = np.abs(difference / self.total(formal, snr, labels))
-        self.tail_ = np.full(size, GAUSSIAN_TAIL)
-        for label in range(size):
-            known = pulls[np.isfinite(pulls[:, label]), label]
-            if known.size == 0:
-                continue
-            inner, outer = np.quantile(known, COVERED)
-            widen = max(float(inner), 1e-12)
-            self.scale_[label] *= widen
-            self.floor_[:, label] *= widen
-            self.tail_[label] = np.clip(outer / widen, *TAILS)
-        return self
-
-    def _fit_label(self, label: int, difference: FloatArray, formal: FloatArray, snr: FloatArray) -> None:
-        spread = max(1.4826 * float(np.median(np.abs(difference))), 1e-9)
-        weights = _interpolation(snr, self.nodes_)
-        centred = difference - np.median(difference)
-
-        def variance(parameters: FloatArray) -> FloatArray:
-            floor = spread * np.exp(np.cumsum(parameters[1:])[::-1] if parameters.size > 2 else parameters[1:])
-            return np.asarray((np.exp(parameters[0]) * formal) ** 2 + (weights @ floor) ** 2)
-
-        def cost(parameters: FloatArray) -> float:
-            bounded = np.concatenate((parameters[:2], np.abs(parameters[2:])))
-            total = variance(bounded)
-            penalty = 0.05 * parameters[0] ** 2 + 0.02 * (parameters[1:] ** 2).sum()
-            return float(
-                np.mean(0.5 * np.log(total) + 3.5 * np.log1p(centred**2 / total / 6.0)) + penalty / difference.size
-            )
-
-        start = np.concatenate(([0.5, -1.0], np.full(self.nodes_.size - 1, 0.1)))
-        best = minimize(cost, start, method="Nelder-Mead", options={"maxiter": 4000, "xatol": 1e-3, "fatol": 1e-7}).x
-        best = np.concatenate((best[:2], np.abs(best[2:])))
-        self.scale_[label] = np.exp(best[0])
-        self.floor_[:, label] = spread * np.exp(np.cumsum(best[1:])[::-1] if best.size > 2 else best[1:])
-
-    def total(self, formal: FloatArray, snr: FloatArray, labels: FloatArray | None = None) -> FloatArray:
-        """Calibrated errors of inferred less reference labels, shape (n, l); NaN where the formal error is.
-
-        Parameters
-        ----------
-        formal : ndarray, shape (n, l)
-            Formal errors.
-        snr : ndarray, shape (n,)
-            S/N.
-        labels : ndarray, shape (n, l), optional
-            Inferred labels; needed where the errors depend on them.
-
-        Raises
-        ------
-        ValueError
-            If the errors depend on the labels and none are given.
-        """
-        signal = np.nan_to_num(np.asarray(snr, float), nan=1.0)
-        base = np.sqrt((self.scale_ * formal) ** 2 + (_interpolation(signal, self.nodes_) @ self.floor_) ** 2)
-        if self.shape_ is None:
-            return np.asarray(base)
-        if labels is None:
-            raise ValueError("These label errors depend on the labels: give the inferred labels too.")
-        return np.asarray(base * self.shape_.factor(labels, signal))
-
-    def apply(self, formal: FloatArray, snr: FloatArray, labels: FloatArray | None = None) -> FloatArray:
-        """Calibrated errors of the inferred labels alone; parameters as :meth:`total`."""
-        square = self.total(formal, snr, labels) ** 2
-        return np.asarray(np.sqrt(np.maximum(square - self.reference_**2, MIN_SHARE * square)))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {
-            "label_names": list(self.label_names),
-            "scale": self.scale_.tolist(),
-            "nodes": self.nodes_.tolist(),
-            "floor": self.floor_.tolist(),
-            "reference": self.reference_.tolist(),
-            "tail": self.tail_.tolist(),
-            "shape": None if self.shape_ is None else self.shape_.to_dict(),
-        }
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> ErrorModel:
-        """Restore what :meth:`to_dict` gave."""
-        model = cls(tuple(plain["label_names"]))
-        model.scale_, model.nodes_ = np.asarray(plain["scale"], float), np.asarray(plain["nodes"], float)
-        model.floor_, model.reference_ = np.asarray(plain["floor"], float), np.asarray(plain["reference"], float)
-        model.tail_ = np.asarray(plain.get("tail", [GAUSSIAN_TAIL] * len(model.scale_)), float)
-        shape = plain.get("shape")  # products of earlier versions have none
-        model.shape_ = None if shape is None else ErrorShape.from_dict(shape)
-        return model
-
-
-def _useful_nodes(snr: FloatArray) -> FloatArray:
-    """Nodes with enough stars around them; the median S/N alone when there are few stars."""
-    count = max(1, min(len(SNR_NODES), snr.size // MIN_STARS_A_NODE))
-    if count == 1:
-        return np.array([float(np.median(snr))])
-    return np.asarray(np.unique(np.quantile(snr, np.linspace(0.05, 0.95, min(count, 4)))))
-
-
-def _interpolation(snr: FloatArray, nodes: FloatArray) -> FloatArray:
-    """Weights, shape (n, k), of linear interpolation in log S/N."""
-    logs, at = np.log(np.maximum(snr, 1e-3)), np.log(nodes)
-    return np.stack([np.interp(logs, at, row) for row in np.eye(nodes.size)], axis=1)
-
-
-def coverage(pulls: FloatArray, tail: float = 2.0) -> tuple[float, float]:
-    """Fractions of stars whose true label lies in the 68.27 % and 95.45 % intervals, of one and of ``tail`` errors."""
-    known = np.abs(pulls[np.isfinite(pulls)])
-    return float((known < 1.0).mean()), float((known < tail).mean())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.science.labels.calibration import GAUSSIAN_TAIL, ErrorModel
+from pipeline.science.labels.error_model import GAUSSIAN_TAIL, ErrorModel
 
 FloatArray = NDArray[np.float64]
 

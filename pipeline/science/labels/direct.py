@@ -90,7 +90,7 @@ class DirectFit:
     labels : ndarray, shape (n_stars, n_labels)
         Mean over the networks, within the training range; NaN without a usable pixel.
     formal_error : ndarray, shape (n_stars, n_labels)
-        Scatter between the networks. It is formal: calibrate it (:mod:`pipeline.science.labels.calibration`).
+        Scatter between the networks. It is formal: calibrate it (:mod:`pipeline.science.labels.error_model`).
     """
 
     labels: FloatArray

@@ -52,7 +52,7 @@ class LabelFit:
     ----------
     labels, formal_error : ndarray, shape (n_stars, n_labels)
         Posterior maximum (or mean) and the square root of the covariance's diagonal, in the labels' units. The error is
-        formal: calibrate it (:mod:`pipeline.science.labels.calibration`). 0 for labels held fixed; NaN without a fit.
+        formal: calibrate it (:mod:`pipeline.science.labels.error_model`). 0 for labels held fixed; NaN without a fit.
     covariance : ndarray, shape (n_stars, n_labels, n_labels)
         Inverse Fisher matrix at the maximum, or the posterior's covariance about the mean, as if there were no bounds.
     chi2 : ndarray, shape (n_stars,)

@@ -11,7 +11,7 @@ from scipy.interpolate import CubicSpline
 
 from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.domain.wavelength import C_KMS, doppler_factor
-from pipeline.science.labels.calibration import ErrorModel
+from pipeline.science.labels.error_model import ErrorModel
 from pipeline.science.slam.model import SlamModel, refit_star
 from pipeline.science.spectra.resample import rebin
 

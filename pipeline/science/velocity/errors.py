@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +73,19 @@ def repeat_deviations(
     return deviation, errors[known][repeated], int((count > 1).sum())
 
 
-def repeat_errors(star: NDArray[np.int64], values: FloatArray, formal: FloatArray) -> ErrorModel:
+class Corrections(NamedTuple):
+    """What was subtracted from velocities, arrays of shape (n,), km/s."""
+
+    offset: FloatArray
+    """Zero points; observations that share one have the same value."""
+
+    error: FloatArray
+    """Their errors."""
+
+
+def repeat_errors(
+    star: NDArray[np.int64], values: FloatArray, formal: FloatArray, corrections: Corrections | None = None
+) -> ErrorModel:
     """Scale and floor of the errors that make repeats as different as they are.
 
     Differences of neighbouring observations of each star are taken; the likelihood of a Student distribution is
@@ -84,6 +97,9 @@ def repeat_errors(star: NDArray[np.int64], values: FloatArray, formal: FloatArra
         Number of the star of each observation.
     values, formal : ndarray, shape (n,)
         Velocities and formal errors, km/s; NaN where there is none.
+    corrections : Corrections, optional
+        Zero points that were subtracted from ``values``. Two observations with different ones differ by the errors of
+        both as well; the returned errors do not contain these.
     """
     known = np.flatnonzero(np.isfinite(values) & np.isfinite(formal) & (formal > 0))
     order = known[np.argsort(star[known], kind="stable")]
@@ -92,10 +108,15 @@ def repeat_errors(star: NDArray[np.int64], values: FloatArray, formal: FloatArra
     if first.size < MIN_PAIRS:
         return ErrorModel()
     apart, squares = np.abs(values[one] - values[other]), formal[one] ** 2 + formal[other] ** 2
-    variance = SCALES[:, None, None] ** 2 * squares + 2.0 * FLOORS_KMS[None, :, None] ** 2
+    between = np.zeros(first.size)
+    if corrections is not None:
+        other_group = corrections.offset[one] != corrections.offset[other]
+        between = np.where(other_group, corrections.error[one] ** 2 + corrections.error[other] ** 2, 0.0)
+    variance = SCALES[:, None, None] ** 2 * squares + 2.0 * FLOORS_KMS[None, :, None] ** 2 + between
     loss = 0.5 * np.log(variance) + 0.5 * (_FREEDOM + 1.0) * np.log1p(apart**2 / (_FREEDOM * variance))
     best = np.unravel_index(loss.sum(axis=2).argmin(), loss.shape[:2])
     scale, floor = float(SCALES[best[0]]), float(FLOORS_KMS[best[1]])
-    width = 1.4826 * float(np.median(apart / np.sqrt(scale**2 * squares + 2.0 * floor**2)))
-    width = width if width > 0.0 else 1.0
+    own = scale**2 * squares + 2.0 * floor**2
+    square = float(np.median(((1.4826 * apart) ** 2 - between) / own))  # pulls have a robust spread of 1 with it
+    width = float(np.sqrt(square)) if square > 0.0 else 1.0
     return ErrorModel(scale * width, floor * width, int(np.unique(star[one]).size), int(first.size))
