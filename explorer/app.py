@@ -70,16 +70,13 @@ def serve_session(config: AppConfig) -> pmui.Page:
     guard()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_trouble)
-    pn.state.on_session_destroyed(lambda _: loop.call_later(COLLECTED_S, give_back))
-    pn.state.on_session_destroyed(lambda context: drop_all(context.id))
+    pn.state.on_session_destroyed(lambda context: _end_session(context.id, loop))
     request = bind_session(config, SESSIONS)
     runner = default_build(config.build, config.directory) if config.build else None
     if runner is not None and not runner.ready:
         return build_waiting_page(runner)
     try:
-        opening = open_paths(config)
-        served = served_at(config) if opening is None else None
-        library = served.library() if served is not None else opening.library()
+        opening, served, library = _open(config)
     except (ProductError, OpenError) as error:
         return framed_page([sentence(str(error))])
     if request is not None and names_a_session(request):  # under run_app.py it is refused before
@@ -106,6 +103,21 @@ def serve_session(config: AppConfig) -> pmui.Page:
         opening,
         served,
     )
+
+
+def _open(config: AppConfig) -> tuple[Opening | None, Served | None, Library | None]:
+    """Return what is opened: files or served products, and their library once there is one."""
+    opening = open_paths(config)
+    if opening is not None:
+        return opening, None, opening.library()
+    served = served_at(config)
+    return None, served, served.library()
+
+
+def _end_session(session_id: str, loop: asyncio.AbstractEventLoop) -> None:
+    """Drop a session's waiting work, and return its memory after Panel has collected the page."""
+    drop_all(session_id)
+    loop.call_later(COLLECTED_S, give_back)
 
 
 def served_at(config: AppConfig) -> Served:

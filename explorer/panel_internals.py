@@ -74,4 +74,4 @@ def current_document(document: Document) -> Iterator[None]:
 
 def leave_documents_after_errors() -> None:
     """Use :func:`current_document` for Bokeh's: a message that fails leaves its document current for everybody else."""
-    current_documents.patch_curdoc = current_document
+    current_documents.patch_curdoc = current_document  # type: ignore[assignment]  # no unlocked documents here

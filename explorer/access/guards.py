@@ -60,7 +60,7 @@ class Guard(AuthProvider):
         return "/login"
 
     @property
-    def get_user(self) -> Callable[[RequestHandler], Visitor | None]:
+    def get_user(self) -> Callable[[RequestHandler], Visitor | None]:  # type: ignore[override]  # Bokeh hands over the handler
         """Function that Bokeh calls for each page, websocket and script."""
         return self.admitted
 
@@ -78,7 +78,7 @@ class Guard(AuthProvider):
         if isinstance(handler, WebSocketHandler) and not self.sessions.admit(handler, visitor):
             audit("refused", what="a websocket to a session of another visitor", address=address_of(handler))
             return None
-        handler.request.visitor = visitor  # type: ignore[attr-defined] - the session's request carries it
+        handler.request.visitor = visitor  # type: ignore[attr-defined]  # the session's request carries it
         return visitor
 
     def visitor_of(self, handler: RequestHandler) -> Visitor | None:

@@ -42,7 +42,7 @@ class OAuthGuard(Guard):
     """
 
     def __init__(self, sessions: Sessions, cookies: Cookies, config: AppConfig) -> None:
-        pn.config.oauth_provider = config.oauth
+        pn.config.oauth_provider = config.oauth  # type: ignore[misc]  # param sets it
         self.cookies, self.ended = cookies, EndedSignIns(config.data / ENDED_NAME)
         self._users = UserFile(config.users) if config.users != Path() else None
         self._panel = OAuthProvider(login_endpoint=self.login_url, logout_endpoint=self.logout_url)
@@ -54,7 +54,7 @@ class OAuthGuard(Guard):
         return
 
     @property
-    def get_user_async(self) -> Callable[[RequestHandler], Any]:
+    def get_user_async(self) -> Callable[[RequestHandler], Any]:  # type: ignore[override]  # Bokeh hands over the handler
         """Function that Bokeh calls for each page, websocket and script."""
 
         async def admitted(handler: RequestHandler) -> Visitor | None:

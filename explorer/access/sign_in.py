@@ -119,7 +119,7 @@ class SignInDesk:
 class SafeCookies(RequestHandler):
     """A handler whose every cookie has the attributes of this server's cookies."""
 
-    cookies: ClassVar[Cookies]
+    cookies: ClassVar[Cookies]  # type: ignore[assignment]  # Tornado's are of one request
 
     def set_cookie(self, name: str, value: str | bytes, *arguments: Any, **attributes: Any) -> None:
         """As Tornado's; without the attributes a library would set cookies for all paths of the host."""
@@ -196,7 +196,7 @@ class Login(SafeCookies):
         return "", 200
 
     def _hosts(self) -> list[str]:
-        return list(self.application.websocket_origins)  # type: ignore[attr-defined] - BokehTornado
+        return list(self.application.websocket_origins)  # type: ignore[attr-defined]  # BokehTornado
 
     def _show(self, sentence: str, status: int = 200) -> None:
         following = local_path(self.get_argument("next", "/"))

@@ -137,7 +137,7 @@ class Sessions:
         for session_id, session in ended.items():
             audit("session ended", user=session.visitor.name, session=session_id[:SHORT], why=why)
             for socket in list(session.sockets):
-                socket.on_message = _ignore  # type: ignore[method-assign] - a page may go on sending for 5 s
+                socket.on_message = _ignore  # type: ignore[method-assign,assignment]  # a page may go on sending for 5 s
                 socket.close(ENDED_CODE, "signed out")
             session.expire()
             session.ended = True  # Bokeh destroys it some seconds later, and until then nobody may join it

@@ -212,7 +212,7 @@ def _repeated(table: StarTable, name: str) -> tuple[FloatArray, FloatArray]:
     return other, other_error
 
 
-def trend(values: FloatArray, difference: FloatArray) -> Trend | None:
+def trend(values: NDArray[np.floating], difference: FloatArray) -> Trend | None:
     """Percentiles of the difference along another quantity; None with too few stars."""
     known = np.isfinite(values) & np.isfinite(difference)
     bins = min(int(known.sum()) // _MIN_IN_BIN, _MAX_BINS)

@@ -30,7 +30,7 @@ COLUMN_INCHES, PAGE_INCHES = 3.5, 7.1
 FORMATS = {"pdf": "application/pdf", "svg": "image/svg+xml", "png": "image/png"}
 """Kinds of pictures and what browsers call them."""
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 8.0,
     "axes.labelsize": 9.0,
     "axes.linewidth": 0.7,
@@ -140,10 +140,16 @@ def _key(figure: Figure, columns: Sequence[list[Artist]], rows: int, points: flo
     """A legend of the labels as they are, without mathematics."""
     blank = Line2D([], [], linestyle="", label="")
     handles = [handle for column in columns for handle in (column + [blank] * rows)[:rows]]
-    look = {"borderpad": 0.2, "handlelength": 1.6, "handletextpad": 0.4, "columnspacing": 1.2, "labelspacing": 0.3}
+    look: dict[str, Any] = {
+        "borderpad": 0.2,
+        "handlelength": 1.6,
+        "handletextpad": 0.4,
+        "columnspacing": 1.2,
+        "labelspacing": 0.3,
+    }
     where: dict[str, Any] = {"loc": "outside upper center", "borderaxespad": 0.3, "ncols": len(columns)}
     labels = [_shortened(_known_letters(str(handle.get_label())), points) for handle in handles]
-    key = figure.legend(handles=handles, labels=labels, **where, **look)
+    key: Legend = figure.legend(handles=handles, labels=labels, **where, **look)
     for text in key.get_texts():
         text.set_parse_math(False)
     return key
@@ -172,8 +178,9 @@ def _beside(axes: Axes) -> Axes:
     """Room on the right for one more colour bar, in inches from the edge wherever that comes to lie."""
     away = _BAR_INCHES
     for former in axes.child_axes:
-        away += former.get_tightbbox().width / axes.figure.dpi + 2.0 * _BAR_INCHES
-    edge = axes.figure.dpi_scale_trans + ScaledTranslation(1.0, 0.0, axes.transAxes)
+        box = former.get_tightbbox()
+        away += (box.width if box is not None else 0.0) / axes.figure.dpi + 2.0 * _BAR_INCHES
+    edge = axes.figure.dpi_scale_trans + ScaledTranslation(1.0, 0.0, axes.transAxes)  # type: ignore[arg-type]  # an affine one
     place = blended_transform_factory(edge, axes.transAxes)
     return axes.inset_axes((away, 0.0, _BAR_INCHES, 1.0), transform=place)
 

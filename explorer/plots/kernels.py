@@ -19,7 +19,7 @@ MAX_RUN = 256
 """Longest run of empty pixels that two packed bytes stand for."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def bin_counts(
     x: Floats, y: Floats, rows: Mask, x_low: float, y_low: float, x_scale: float, y_scale: float, counts: Counts
 ) -> int:
@@ -37,7 +37,7 @@ def bin_counts(
     return known
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def bin_values(
     x: Floats,
     y: Floats,
@@ -65,7 +65,7 @@ def bin_values(
     return known
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def bin_categories(
     x: Floats,
     y: Floats,
@@ -91,7 +91,7 @@ def bin_categories(
     return known
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def spread(source: NDArray[np.float64], radius: int, target: NDArray[np.float64]) -> None:
     """Add each pixel of ``source`` to the pixels of ``target`` within ``radius``: a lone star is a dot, not a speck."""
     height, width = source.shape
@@ -109,7 +109,7 @@ def spread(source: NDArray[np.float64], radius: int, target: NDArray[np.float64]
                         target[to_row, to_column] += value
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def log_levels(counts: Counts, ceiling: int, levels: Image) -> None:
     """Levels 1 to 255 of the logarithm of counts, ``ceiling`` being the last; 0 where there is none."""
     gain = 254.0 / np.log(max(ceiling, 2))
@@ -120,7 +120,7 @@ def log_levels(counts: Counts, ceiling: int, levels: Image) -> None:
                 levels[row, column] = int(min(level, 255.0))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def mean_levels(counts: Counts, totals: NDArray[np.float64], low: float, high: float, levels: Image) -> None:
     """Levels 1 to 255 of the mean ``totals / counts`` between ``low`` and ``high``; 0 where there is no star."""
     gain = 254.0 / (high - low if high > low else 1.0)
@@ -131,7 +131,7 @@ def mean_levels(counts: Counts, totals: NDArray[np.float64], low: float, high: f
                 levels[row, column] = int(min(max(level, 1.0), 255.0))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def commonest_levels(counts: NDArray[np.int32], levels: Image) -> None:
     """Level 1 + k where plane k has most stars, the first of equals; 0 where there is no star."""
     for row in range(levels.shape[0]):
@@ -143,7 +143,7 @@ def commonest_levels(counts: NDArray[np.int32], levels: Image) -> None:
                     levels[row, column] = plane + 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def pack(levels: Image, out: Image) -> int:
     """Pack an image: a lit pixel is its byte, 0 and n are a run of n + 1 empty ones; returns the bytes written."""
     flat = levels.ravel()
@@ -164,7 +164,7 @@ def pack(levels: Image, out: Image) -> int:
     return written
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def stars_within(
     x: Floats, y: Floats, rows: Mask, x_low: float, x_high: float, y_low: float, y_high: float, found: NDArray[np.int64]
 ) -> int:
@@ -178,7 +178,7 @@ def stars_within(
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def nearest_star(
     x: Floats, y: Floats, rows: Mask, at_x: float, at_y: float, x_scale: float, y_scale: float
 ) -> tuple[int, float]:
@@ -192,7 +192,7 @@ def nearest_star(
     return best, np.sqrt(least)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def bin_bars(values: Floats, rows: Mask, low: float, scale: float, counts: NDArray[np.int64]) -> int:
     """Add the stars of ``rows`` to the bars of a histogram; returns how many have a value."""
     known = 0

@@ -173,7 +173,7 @@ def _draw_stars(axes: Axes, plane: Plane, shot: Shot, *, grey: bool) -> list[Lin
 def _draw_points(
     axes: Axes, at: tuple[NDArray[np.float32], ...], stars: NDArray[np.int64], shot: Shot, ramp: Sequence[str]
 ) -> None:
-    marks = {"s": 3.0, "linewidths": 0.0}
+    marks: dict[str, Any] = {"s": 3.0, "linewidths": 0.0}
     colouring = shot.colouring
     if isinstance(colouring, ValueScale):
         values = shot.table.axis(colouring.name)[stars]
@@ -242,7 +242,8 @@ def _draw_overlay(axes: Axes, plane: Plane, shot: Shot, overlay: Overlay) -> lis
 
 def _repeated(dots: Dots, plane: Plane, shot: Shot) -> Dots:
     """Points of a model wherever a longitude comes round to them."""
-    window = (*sorted(shot.x_ends), *sorted(shot.y_ends))
+    (left, right), (low, high) = sorted(shot.x_ends), sorted(shot.y_ends)
+    window = (left, right, low, high)
     around = np.array(images(plane.x.column.name, plane.y.column.name, window), np.float32)
     return Dots(*((values + steps[:, None]).ravel() for values, steps in zip((dots.x, dots.y), around.T, strict=True)))
 

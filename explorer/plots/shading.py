@@ -7,7 +7,7 @@ of stars, the mean of a column, or the commonest category. Whatever is drawn com
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ BARS = 60
 
 _DOT_RADII = ((8_000, 2), (80_000, 1))
 """Radius of a star's dot in pixels while at most so many stars are in the catalogue."""
+
+_Counted = TypeVar("_Counted", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -266,7 +268,7 @@ class Canvas:
         """Lower left corner of the viewport, once for each image of the plane in it."""
         return [(viewport.x_low - across, viewport.y_low - up) for across, up in images(*self.names, viewport.window)]
 
-    def _spread(self, counts: NDArray[np.generic]) -> NDArray[np.generic]:
+    def _spread(self, counts: NDArray[_Counted]) -> NDArray[_Counted]:
         if self.dot_radius == 0:
             return counts
         target = np.zeros_like(counts)

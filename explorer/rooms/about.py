@@ -37,7 +37,7 @@ class AboutView(Viewer):
     """
 
     def __init__(self, library: Library, *, columns_page: bool = False) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.products, self.table, self.columns_page = library.products, library.table, columns_page
         self.files = library.files
 

@@ -53,7 +53,9 @@ def fonts() -> str:
 class View(Viewer):
     """A piece of the page bound to one visitor's Workspace."""
 
-    workspace: Workspace = param.ClassSelector(class_=Workspace, constant=True, doc="What the visitor looks at.")
+    workspace: param.ClassSelector[Workspace] = param.ClassSelector(  # type: ignore[assignment]  # always given
+        class_=Workspace, constant=True, doc="What the visitor looks at."
+    )
 
     def __panel__(self) -> Viewable:
         return self.body()
@@ -63,7 +65,7 @@ class View(Viewer):
         raise NotImplementedError
 
 
-def in_turn(action: Callable[[], None]) -> None:
+def in_turn(action: Callable[[], object]) -> None:
     """Do something when the document is ours alone, and send the browser everything it changes as one message.
 
     Panel (1.9.4) may call watchers while the document is not locked: when a message arrives within 50 ms of a widget's

@@ -49,7 +49,7 @@ class Channel(JSComponent):
     _stylesheets = [asset("css", "explore.css"), asset("css", "star.css")]  # noqa: RUF012 - so Panel wants it
 
     def __init__(self, **params: Any) -> None:
-        super().__init__(**params)
+        super().__init__(**params)  # type: ignore[no-untyped-call]
         self._handlers: dict[type[Request], Callable[[Any], Any]] = {}
         self.permit: Callable[[Request], str] = lambda _: ""
         self._tasks: set[asyncio.Task[None]] = set()

@@ -125,7 +125,7 @@ class ExploreRoom:
         if document is None or document.session_context is None or self._unsaved:
             return
         self._unsaved = True
-        document.add_timeout_callback(self._save, after_ms)
+        document.add_timeout_callback(self._save, after_ms)  # type: ignore[arg-type]  # Bokeh awaits it
 
     async def reload(self) -> None:
         """Load the page again with everything that is on screen: the catalogue has more columns now.

@@ -142,4 +142,4 @@ def guard() -> None:
             with contextlib.suppress(asyncio.CancelledError):  # the server ends; Tornado would log it as an error
                 await asyncio.sleep(wait)
 
-    WSHandler.on_message = on_message
+    WSHandler.on_message = on_message  # type: ignore[method-assign]

@@ -8,6 +8,7 @@ import panel as pn
 import panel_material_ui as pmui
 import param
 from panel.custom import JSComponent
+from panel.io.callbacks import PeriodicCallback
 from panel.viewable import Viewable, Viewer
 
 from explorer.model.building import BuildProgress, BuildRunner, BuildStatus
@@ -38,11 +39,11 @@ class ProgressView(Viewer):
     """
 
     def __init__(self, runner: BuildRunner) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.runner = runner
-        self._poll = None
+        self._poll: PeriodicCallback | None = None
         self.pane = html(sizing_mode="stretch_width")
-        self.leave = ReloadOnce(width=0, height=0)
+        self.leave = ReloadOnce(width=0, height=0)  # type: ignore[no-untyped-call]
         self.retry = pmui.Button(label="Try again", visible=False, align="center")
         self.retry.on_click(lambda _: self._start())
         self._start()

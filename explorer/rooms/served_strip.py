@@ -38,15 +38,15 @@ class ServedStrip(Viewer):
     def __init__(
         self, served: Served, library: Library, reload: Callable[[], Awaitable[None]], withheld: Callable[[], None]
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.served, self.library, self.reload, self._withheld = served, library, reload, withheld
         self._withheld_files = self._names()
         self.newer = html(sizing_mode="stretch_width")
-        self.show = pmui.Button(
+        self.open_newer = pmui.Button(
             label="Open the newer build", size="small", margin=(0, 8), align="center", sx=_SLIM, disable_elevation=True
         )
-        self.show.on_click(lambda _: self._open())
-        self.newer_row = pn.Row(self.newer, self.show, sizing_mode="stretch_width", margin=0, styles=_NEWER)
+        self.open_newer.on_click(lambda _: self._open())
+        self.newer_row = pn.Row(self.newer, self.open_newer, sizing_mode="stretch_width", margin=0, styles=_NEWER)
         self.trouble = html(sizing_mode="stretch_width", styles=_TROUBLE)
         self.body = pn.Column(self.trouble, self.newer_row, sizing_mode="stretch_width", margin=0)
         self.refresh()
@@ -76,7 +76,7 @@ class ServedStrip(Viewer):
         """Load the page again when the document is ours alone."""
         document = pn.state.curdoc
         if document is not None:
-            document.add_next_tick_callback(self.reload)
+            document.add_next_tick_callback(self.reload)  # type: ignore[arg-type]  # Bokeh awaits it
 
     def __panel__(self) -> Viewable:
         pn.state.add_periodic_callback(self.refresh, period=_FOLLOW_MS)

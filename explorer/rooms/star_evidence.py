@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.model.alike import like_by_labels, nearest_training
@@ -101,7 +102,7 @@ class StarEvidence:
 
     def _correlations(self, obsid: int, rv: float) -> list[dict[str, Any]]:
         """The published CCF of a doubtful star, and that with the star's own model."""
-        found = []
+        found: list[tuple[NDArray[np.float64], NDArray[np.floating], tuple[tuple[float, float], ...], str]] = []
         kept = self.correlations.of(obsid) if self.correlations is not None else None
         if kept is not None and self.correlations is not None:
             velocity = self.correlations.velocity_kms

@@ -31,16 +31,16 @@ class OpeningStrip(Viewer):
     """
 
     def __init__(self, opening: Opening, library: Library, reload: Callable[[], Awaitable[None]]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.opening, self.library, self.reload = opening, library, reload
         self._closed = ""
         self.text = html(sizing_mode="stretch_width")
         small = {"size": "small", "margin": (0, 8), "align": "center", "visible": False, "sx": _SLIM}
-        self.show = pmui.Button(label="Show them", disable_elevation=True, **small)
-        self.show.on_click(lambda _: self._bring())
+        self.bring = pmui.Button(label="Show them", disable_elevation=True, **small)
+        self.bring.on_click(lambda _: self._bring())
         self.close = pmui.Button(label="Close", variant="text", **small)
         self.close.on_click(lambda _: self._close())
-        self.row = pn.Row(self.text, self.show, self.close, sizing_mode="stretch_width", margin=0, styles=_STYLES)
+        self.row = pn.Row(self.text, self.bring, self.close, sizing_mode="stretch_width", margin=0, styles=_STYLES)
         self.refresh()
 
     def refresh(self) -> None:
@@ -50,7 +50,7 @@ class OpeningStrip(Viewer):
         shown = f'<div class="strip" role="status">{escape(words)}</div>' if visible else ""
         for part, name, value in (
             (self.text, "object", shown),
-            (self.show, "visible", visible and ready),
+            (self.bring, "visible", visible and ready),
             (self.close, "visible", visible and final),
             (self.row, "visible", visible),
         ):
@@ -61,7 +61,7 @@ class OpeningStrip(Viewer):
         """Load the page again when the document is ours alone."""
         document = pn.state.curdoc
         if document is not None:
-            document.add_next_tick_callback(self.reload)
+            document.add_next_tick_callback(self.reload)  # type: ignore[arg-type]  # Bokeh awaits it
 
     def _close(self) -> None:
         self._closed = strip_words(self.opening.state(), self.opening.library(), self.library)[0]

@@ -6,7 +6,8 @@ from explorer import protocol
 from explorer.model.selection import Named, SelectionMode
 from explorer.plots.colouring import SUBSETS
 from explorer.rooms.channel import Channel
-from explorer.state.workspace import COLOUR_BY_COUNT, TOOLS, Workspace
+from explorer.state.stored import COLOUR_BY_COUNT, TOOLS
+from explorer.state.workspace import Workspace
 
 
 class Toolbar:

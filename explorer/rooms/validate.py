@@ -78,12 +78,14 @@ class ValidateView(View):
         Shared products.
     """
 
-    pair: Pair = param.Selector(doc="What is compared.")
-    sample: str = param.Selector(default=_EVERY, objects=[_EVERY, _PICKED, _UNTRAINED, _CLEAN], doc="Which stars.")
-    along: str = param.Selector(doc="Column along which a trend is looked for.")
+    pair: param.Selector[Pair] = param.Selector(doc="What is compared.")
+    sample: param.Selector[str] = param.Selector(
+        default=_EVERY, objects=[_EVERY, _PICKED, _UNTRAINED, _CLEAN], doc="Which stars."
+    )
+    along: param.Selector[str] = param.Selector(doc="Column along which a trend is looked for.")
 
     def __init__(self, workspace: Workspace, library: Library) -> None:
-        super().__init__(workspace=workspace)
+        super().__init__(workspace=workspace)  # type: ignore[no-untyped-call]
         self.library = library
         pairs = pairs_of(library)
         table_ = library.table

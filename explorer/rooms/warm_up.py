@@ -32,4 +32,5 @@ def warm_up_views(library: Library) -> None:
     for colour in ("count", *(declared.name for declared in library.table.colourable()[:1]), "in_training"):
         workspace.colour_by = colour
         workspace.gesture(InBox("obsid", "obsid", 0, 1, 0, 1))
-    points_in_polygon(*np.zeros((2, LOOKUP_FROM), np.float32), np.eye(3, 2))
+    x, y = np.zeros((2, LOOKUP_FROM), np.float32)
+    points_in_polygon(x, y, np.eye(3, 2))

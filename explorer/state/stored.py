@@ -50,14 +50,14 @@ def read_state(stored: Mapping[str, Any], table: StarTable) -> tuple[dict[str, A
     definitions = read_definitions(written if isinstance(written, list) else [])
     found: dict[str, Any] = {}
     with evaluated_once():
-        found["subsets"] = _subsets(parts["subsets"] or (), definitions, table, lost)
+        found["subsets"] = _subsets(list(parts["subsets"] or ()), definitions, table, lost)
         try:
             found["selection"] = check_size(read_selection(stored["selection"], definitions))
             found["selection"].mask(table)
         except SelectionError as error:
             lost.append(f"the selection ({_plain(error)})")
             found.pop("selection", None)
-    panels = _panels(parts["panels"] or (), lost)
+    panels = _panels(list(parts["panels"] or ()), lost)
     if panels:
         found["panels"] = panels
     return {**found, **_rest(stored, table, len(panels or ()), lost)}, _sentence(lost)

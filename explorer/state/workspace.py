@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import param
 
 from explorer.model.definitions import Definitions, check_size
@@ -51,33 +50,37 @@ class Workspace(param.Parameterized):
         The room in which a page lost its server; "" when it came otherwise.
     """
 
-    selection: Selection = param.ClassSelector(default=Everything(), class_=Selection, doc="Which stars are picked.")
-    rows: np.ndarray = param.Array(doc="Mask of the selection over the table, computed once a gesture.")
-    n_selected: int = param.Integer(default=0, doc="Number of selected stars.")
-    subsets: tuple[Subset, ...] = param.ClassSelector(default=(), class_=tuple, doc="Named subsets.")
-    focus: int | None = param.Integer(default=None, allow_None=True, doc="obsid of the star under the lens.")
-    colour_by: str = param.String(
+    selection = param.ClassSelector(default=Everything(), class_=Selection, doc="Which stars are picked.")
+    rows = param.Array(doc="Mask of the selection over the table, computed once a gesture.")
+    n_selected = param.Integer(default=0, doc="Number of selected stars.")
+    subsets: param.ClassSelector[tuple[Subset, ...]] = param.ClassSelector(
+        default=(), class_=tuple, doc="Named subsets."
+    )
+    focus = param.Integer(default=None, allow_None=True, doc="obsid of the star under the lens.")
+    colour_by = param.String(
         default=COLOUR_BY_COUNT, doc="Column that colours the selected stars, 'subsets' or 'count'."
     )
-    mode: SelectionMode = param.Selector(
+    mode: param.Selector[SelectionMode] = param.Selector(
         default=SelectionMode.REPLACE, objects=list(SelectionMode), doc="What the next gesture does."
     )
-    tool: str = param.Selector(default=TOOLS[0], objects=list(TOOLS), doc="What a drag does.")
-    panels: tuple[PanelState, ...] = param.ClassSelector(default=DEFAULT_PANELS, class_=tuple, doc="The grid of views.")
-    enlarged: int | None = param.Integer(default=None, allow_None=True, doc="The only place that is shown, if one is.")
-    dark: bool = param.Boolean(default=False, doc="Whether the page is dark.")
-    room: str = param.String(default="Explore", doc="The room on screen.")
-    campaign: str = param.String(default="", doc="Id of the campaign that the vetting rooms are about.")
-    star_alone: bool = param.Boolean(default=False, doc="Whether the star under the lens has the page to itself.")
-    sorted_by: tuple[str, bool] | None = param.ClassSelector(
+    tool: param.Selector[str] = param.Selector(default=TOOLS[0], objects=list(TOOLS), doc="What a drag does.")
+    panels: param.ClassSelector[tuple[PanelState, ...]] = param.ClassSelector(
+        default=DEFAULT_PANELS, class_=tuple, doc="The grid of views."
+    )
+    enlarged = param.Integer(default=None, allow_None=True, doc="The only place that is shown, if one is.")
+    dark = param.Boolean(default=False, doc="Whether the page is dark.")
+    room = param.String(default="Explore", doc="The room on screen.")
+    campaign = param.String(default="", doc="Id of the campaign that the vetting rooms are about.")
+    star_alone = param.Boolean(default=False, doc="Whether the star under the lens has the page to itself.")
+    sorted_by: param.ClassSelector[tuple[str, bool] | None] = param.ClassSelector(
         default=None, class_=tuple, allow_None=True, doc="Column of the table's order, and whether it descends."
     )
-    proposals: Mapping[int, Proposal] = param.ClassSelector(
+    proposals: param.ClassSelector[dict[int, Proposal]] = param.ClassSelector(
         default={}, class_=dict, doc="What the visitor proposes for stars, by obsid; vetting stores them."
     )
-    message: str = param.String(default="", doc="A sentence for the visitor, such as an unknown obsid.")
-    can_undo: bool = param.Boolean(default=False)
-    can_redo: bool = param.Boolean(default=False)
+    message = param.String(default="", doc="A sentence for the visitor, such as an unknown obsid.")
+    can_undo = param.Boolean(default=False)
+    can_redo = param.Boolean(default=False)
 
     def __init__(self, table: StarTable, **params: Any) -> None:
         self.table, self._kept = table, KeptRows(table)
@@ -85,7 +88,7 @@ class Workspace(param.Parameterized):
         self._future: list[tuple[Selection, tuple[Subset, ...]]] = []
         selection = params.pop("selection", Everything())
         rows = _frozen(selection.mask(table))
-        super().__init__(selection=selection, rows=rows, n_selected=int(rows.sum()), **params)
+        super().__init__(selection=selection, rows=rows, n_selected=int(rows.sum()), **params)  # type: ignore[no-untyped-call]
         self._kept.follow(self.subsets)
         self._present = (self.selection, self.subsets)
         self._travelling = False

@@ -144,9 +144,9 @@ def test_the_strip_follows_and_brings_what_is_new(open_files, stars):
     until(opening, lambda s: s.opened and s.progress.phase == "full")
     strip = OpeningStrip(opening, opening.library(), reload=None)
     assert "Orbits and stream membership are being computed: 0 %, about 20 s left" in strip.text.object
-    assert not strip.show.visible
+    assert not strip.bring.visible
     changes = []
-    for part in (strip.text, strip.row, strip.show, strip.close):
+    for part in (strip.text, strip.row, strip.bring, strip.close):
         part.param.watch(changes.append, ["object", "visible"] if part is strip.text else ["visible"])
     strip.refresh()
     assert changes == [], "nothing changed, nothing is sent"
@@ -154,7 +154,7 @@ def test_the_strip_follows_and_brings_what_is_new(open_files, stars):
     until(opening, lambda s: s.whole and s.opened)
     strip.refresh()
     assert "Orbits and stream membership are ready." in strip.text.object
-    assert strip.show.visible
+    assert strip.bring.visible
     assert not OpeningStrip(opening, opening.library(), reload=None).row.visible, "the whole catalogue needs no strip"
 
 
@@ -164,7 +164,7 @@ def test_the_strip_says_what_failed_until_it_is_closed(open_files, stars):
     until(opening, lambda s: s.failure and s.opened)
     strip = OpeningStrip(opening, opening.library(), reload=None)
     assert "could not be computed: The potential is missing." in strip.text.object
-    assert (strip.show.visible, strip.close.visible) == (False, True)
+    assert (strip.bring.visible, strip.close.visible) == (False, True)
     strip._close()
     assert not strip.row.visible
 
@@ -183,7 +183,7 @@ def test_the_strip_tells_pages_of_a_catalogue_that_was_corrected(open_files, sta
     until_whole(opening)
     strip.refresh()
     assert "The catalogue was made again." in strip.text.object
-    assert strip.show.visible
+    assert strip.bring.visible
 
 
 def test_a_page_that_loads_again_keeps_what_was_chosen(page, library):

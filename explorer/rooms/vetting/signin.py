@@ -79,7 +79,7 @@ def visitor(config: AppConfig, request: object = None) -> tuple[Person | None, s
     return Person(here.name, here.authority), ""
 
 
-def bind_session(config: AppConfig, sessions: Sessions) -> object:
+def bind_session(config: AppConfig, sessions: Sessions) -> HTTPServerRequest | None:
     """Bind the session that is being made to the visitor who asked for it.
 
     Parameters
@@ -91,12 +91,12 @@ def bind_session(config: AppConfig, sessions: Sessions) -> object:
 
     Returns
     -------
-    object
+    HTTPServerRequest or None
         The session's request; None outside of a server.
     """
     leave_documents_after_errors()
     document = pn.state.curdoc
-    context = document.session_context if document is not None else None
+    context: Any = document.session_context if document is not None else None  # of Bokeh's server: it has a request
     if context is None:
         return None
     here = getattr(context.request, "visitor", None)
@@ -108,7 +108,8 @@ def bind_session(config: AppConfig, sessions: Sessions) -> object:
     if here is not None:
         sessions.begin(context, here)
         pn.state.on_session_destroyed(lambda gone: sessions.forget(gone.id))
-    return context.request
+    request: HTTPServerRequest = context.request
+    return request
 
 
 def _hosted_visitor(user: str | None) -> Visitor | None:

@@ -209,7 +209,7 @@ class VetRoom(VettingRoom):
         rows = [table.row_of(star) for star in stars]
         return np.array([row for row in rows if row is not None], np.int64)
 
-    def _counts(self, campaign: Campaign) -> dict[str, Any]:
+    def _counts(self, campaign: Campaign) -> protocol.Counts:
         done, left = self.visit.desk.own_counts(self.visit.known, campaign)
         return {"done": done, "left": left}
 
