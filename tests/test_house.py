@@ -10,8 +10,8 @@ import pytest
 
 from explorer.vetting.rules import VettingRules
 from pipeline.config import RunConfig, load_config, shipped_configurations
-from pipeline.domain.columns import COLUMNS, RELEASE_COLUMNS
-from pipeline.domain.flags import FLAG_TEXTS, QualityFlag
+from pipeline.domain.columns import BY_NAME, COLUMNS, RELEASE_COLUMNS
+from pipeline.domain.flags import FLAG_TEXTS, QualityFlag, readme_table
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -96,6 +96,10 @@ def test_readme_names_every_setting_command_and_bit():
 
 def test_every_bit_has_one_meaning():
     assert set(FLAG_TEXTS) == set(QualityFlag)
+    assert {name for text in FLAG_TEXTS.values() for name in text.evidence} <= set(BY_NAME)
+    readme = (ROOT / "README.md").read_text().splitlines()
+    missing = [row for row in readme_table().splitlines() if row not in readme]
+    assert not missing, f"rows that the README's table of quality bits lacks: {missing}"
     bits = [int(flag) for flag in QualityFlag]
     assert bits[:17] == [1 << bit for bit in range(17)]
     assert all(bit.bit_count() == 1 and bit < 1 << 31 for bit in bits), "the column holds 32-bit integers"

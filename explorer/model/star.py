@@ -79,28 +79,6 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
 )
 _SIMBAD = "https://simbad.cds.unistra.fr/simbad/sim-coo"
-_MEASURED_BY: dict[int, tuple[str, ...]] = {
-    0: ("snr_good",),
-    1: ("masked_fraction",),
-    2: ("chi2_nu",),
-    3: ("chi2_nu",),
-    4: ("label_reason",),
-    5: LABELS,
-    6: LABELS,
-    8: ("rv_ca_sigma", "rv_ca8498", "rv_ca8542", "rv_ca8662"),
-    9: ("rv_peak", "rv_peak_ratio"),
-    10: ("rv_template_teff",),
-    11: ("jk0", "teff"),
-    12: ("distance_roots", "m_h"),
-    13: ("energy",),
-    15: ("ruwe", "rv", "rv_gaia"),
-    16: ("label_disagreement", *(f"{name}_{engine}" for name in LABELS for engine in ("slam", "direct"))),
-    19: ("rv_blue", "rv_red"),
-    20: ("rv_chi2_nu", "snr_ca"),
-    21: ("rv_template_teff", "tio5"),
-    22: ("rv_offset", "rv_offset_err"),
-}
-"""Columns that show why a quality bit is set, by number of the bit."""
 
 
 class Entry(NamedTuple):
@@ -295,9 +273,9 @@ def _label(table: StarTable, row: int, name: str) -> LabelRow:
 def _bits(table: StarTable, row: int) -> tuple[str, ...]:
     quality = int(table["quality"][row])
     sentences = []
-    for number_, (flag, text) in enumerate(FLAG_TEXTS.items()):
+    for flag, text in FLAG_TEXTS.items():
         if quality & int(flag):
-            seen = [entry for name in _MEASURED_BY.get(number_, ()) if (entry := _entry(table, row, name)) is not None]
+            seen = [entry for name in text.evidence if (entry := _entry(table, row, name)) is not None]
             values = ", ".join(f"{entry.label} = {entry.text}" for entry in seen)
             sentences.append(f"{text.meaning}" + (f" [{values}]" if values else ""))
     return tuple(sentences)
