@@ -12,15 +12,12 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pipeline.domain.columns import BY_NAME
 from pipeline.domain.frames import PECULIAR_V_KMS
+from pipeline.domain.label_names import LABEL_NAMES
 from pipeline.domain.names import RULE, file_name, is_run_name
 from pipeline.input_config import ConfigError, InputConfig, SourceConfig, one_of
 
 __all__ = ["ConfigError", "InputConfig", "RunConfig", "SourceConfig", "load_config", "shipped_configurations"]
-
-LABEL_NAMES = tuple(name for name in BY_NAME if f"{name}_err_formal" in BY_NAME)
-"""Labels that can be inferred: the contract has a column for each, its error and its formal error."""
 
 LABEL_ENGINES = ("slam", "direct", "joint")
 LABEL_SOLVERS = ("admm", "sklearn", "ridge")
