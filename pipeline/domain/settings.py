@@ -16,7 +16,13 @@ def setting(default: Any, help_text: str) -> Any:
 
 @dataclass(frozen=True)
 class SpectraConfig:
-    """Common grid and pseudo-continuum."""
+    """Common grid and pseudo-continuum.
+
+    The reference's smoothing p = 1e-6 on LAMOST pixels halves ripples of 220 Angstrom: the penalty lambda of a
+    smoothing spline passes 1 / (1 + lambda k^4) of a ripple with wave number k. A pixel is left out of the next pass
+    when its residual is below ``-continuum_clip_low`` or above ``continuum_clip_high`` robust standard deviations:
+    absorption is dropped sooner than emission.
+    """
 
     first_angstrom: float = setting(4500.0, "first wavelength of the fitted range (vacuum)")
     last_angstrom: float = setting(8950.0, "last wavelength of the fitted range")
@@ -86,7 +92,13 @@ class VelocityConfig:
 
 @dataclass(frozen=True)
 class SelectionConfig:
-    """Cuts that make a star an M giant (paper section 2.1)."""
+    """Cuts that make a star an M giant (paper section 2.1).
+
+    ``dwarf_margin_alone`` grows by 0.25 times what TiO5 is below 0.8, to 0.05 more: of 57 real M dwarfs none is that
+    far below, at S/N 20 neither; real M giants are 0.17 to 0.39 below. Giants are redder than ``min_jk0_mag`` and bluer
+    than ``max_w1w2_mag`` (Li et al. 2016): 99 % of 195 real giants of the Sagittarius stream are above 0.90 and below
+    0.10 mag.
+    """
 
     max_tio5: float = setting(0.92, "M stars have TiO5 below")
     dwarf_margin: float = setting(
