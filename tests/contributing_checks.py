@@ -60,24 +60,27 @@ def setting(folder):
         load_config(str(path))
 
 
-def message(folder):
+def message(_folder):
     """The message is decoded, handled, refused with a wrong field, and among the types of the page's script."""
-    from conftest import Page
-    from products_factory import make_products
+    import pandas as pd
 
-    from explorer.model.library import open_library
-    from explorer.model.links import LinkStore
+    from explorer.model.table import StarTable
     from explorer.protocol_types import declarations
-    from explorer.rooms.catalogue import default_panels
-    from explorer.rooms.channel import NOT_UNDERSTOOD
+    from explorer.rooms.channel import NOT_UNDERSTOOD, Channel
+    from explorer.rooms.table import SelectionTable
     from explorer.state.workspace import Workspace
 
-    library = open_library(make_products(folder / "product", 100, spectra=False))
-    workspace = Workspace(library.table, panels=default_panels(library, 1))
-    page = Page(library, LinkStore(folder / "links.sqlite"), workspace)
-    assert page.send("test_star", obsid="12")["say"] == "Received 12."
-    assert page.send("test_star", obsid="12", more=1)["say"] == NOT_UNDERSTOOD
-    assert page.send("test_star")["refused"] == "test_star"
+    stars = pd.DataFrame(
+        {"obsid": [12, 13], "teff": [3700.0, 3800.0], "quality": [0, 0], "in_training": [False, False]}
+    )
+    sent = []
+    channel = Channel()
+    channel.deliver = sent.append
+    SelectionTable(Workspace(StarTable.from_frame(stars.astype({"teff": "f4", "quality": "i4"}))), channel)
+    channel._handle_msg({"kind": "test_star", "obsid": "12"})
+    channel._handle_msg({"kind": "test_star", "obsid": "12", "more": 1})
+    channel._handle_msg({"kind": "test_star"})
+    assert sent == [{"say": "Received 12."}, *[{"say": NOT_UNDERSTOOD, "refused": "test_star"}] * 2]
     assert "export interface TestStar {" in declarations()
 
 
