@@ -6,8 +6,9 @@ import argparse
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from pipeline.home import cache_folder, data_folder
 
@@ -15,6 +16,11 @@ DEFAULT_CONFIGURATION = "demo"
 _LAST_PORT = 65535
 RECORD_VARIABLE = "MGIANT_RECORD"
 """Names the vetting record's URL: in the environment, since it may hold a password."""
+
+
+def option(default: Any, help_text: str) -> Any:
+    """Field that an option of the command line sets, with the option's help text."""
+    return field(default=default, metadata={"help": help_text})
 
 
 @dataclass(frozen=True)
@@ -64,21 +70,31 @@ class AppConfig:
 
     directory: Path
     home: Path
-    paths: tuple[Path, ...] = ()
+    paths: tuple[Path, ...] = option(
+        (),
+        "product directory, frozen release, tables of any format (the others are joined to the first), or a folder of "
+        "FITS spectra; without any, the embedded simulated survey is opened, and built first if need be",
+    )
     build: str = ""
-    port: int = 5006
-    address: str = "localhost"
-    open_browser: bool = True
-    origins: tuple[str, ...] = ()
-    users: Path = Path()
-    oauth: str = ""
+    port: int = option(5006, "TCP port, 0 for a free one (default: 5006)")
+    address: str = option("localhost", "address to listen on (default: localhost)")
+    open_browser: bool = option(True, "do not open a browser window")
+    origins: tuple[str, ...] = option((), "HOST[:PORT] under which browsers reach this server; repeatable")
+    users: Path = field(default=Path(), metadata={"help": "file of users (python -m explorer users add)"})
+    oauth: str = option("", "OAuth provider that tells who visitors are, such as github")
     record: str = field(default="", repr=False)
     hosted: bool = False
-    prefix: str = ""
-    proxied: bool = False
-    embedders: tuple[str, ...] = ()
-    token: bool = True
-    log_file: Path = Path()
+    prefix: str = option("", "path below which a proxy shows this server; the proxy may strip it or not")
+    proxied: bool = option(
+        False, "believe X-Forwarded-For and X-Forwarded-Proto: only where every request comes through your proxy"
+    )
+    embedders: tuple[str, ...] = option(
+        (), "https://HOST[:PORT] whose pages may show this server in a frame; repeatable (default: none but its own)"
+    )
+    token: bool = option(
+        True, "let every account of this machine open the page without the token of the printed address"
+    )
+    log_file: Path = field(default=Path(), metadata={"help": "write the log there, in 6 files of at most 10 MB"})
     data: Path = Path()
 
     def __post_init__(self) -> None:
@@ -130,21 +146,20 @@ class AppConfig:
             nargs="*",
             type=Path,
             metavar="PATH",
-            help="product directory, frozen release, tables of any format (the others are joined to the first), or a "
-            "folder of FITS spectra; without any, the embedded simulated survey is opened, and built first if need be",
+            help=help_of("paths"),
         )
-        parser.add_argument("--port", type=_port, default=5006, help="TCP port, 0 for a free one (default: 5006)")
-        parser.add_argument("--address", default="localhost", help="address to listen on (default: localhost)")
-        parser.add_argument("--no-browser", action="store_true", help="do not open a browser window")
+        parser.add_argument("--port", type=_port, default=5006, help=help_of("port"))
+        parser.add_argument("--address", default="localhost", help=help_of("address"))
+        parser.add_argument("--no-browser", action="store_true", help=help_of("open_browser"))
         parser.add_argument(
             "--origin",
             type=_host,
             action="append",
             default=[],
-            help="HOST[:PORT] under which browsers reach this server; repeatable",
+            help=help_of("origins"),
         )
-        parser.add_argument("--users", type=Path, default=Path(), help="file of users (python -m explorer users add)")
-        parser.add_argument("--oauth", default="", help="OAuth provider that tells who visitors are, such as github")
+        parser.add_argument("--users", type=Path, default=Path(), help=help_of("users"))
+        parser.add_argument("--oauth", default="", help=help_of("oauth"))
         _add_server_options(parser)
         given = parser.parse_args(arguments)
         paths = tuple(path.absolute() for path in given.paths)
@@ -177,12 +192,12 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
         type=_prefix,
         default="",
         metavar="/PATH",
-        help="path below which a proxy shows this server; the proxy may strip it or not",
+        help=help_of("prefix"),
     )
     parser.add_argument(
         "--proxied",
         action="store_true",
-        help="believe X-Forwarded-For and X-Forwarded-Proto: only where every request comes through your proxy",
+        help=help_of("proxied"),
     )
     parser.add_argument(
         "--embed",
@@ -190,16 +205,19 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="ORIGIN",
-        help="https://HOST[:PORT] whose pages may show this server in a frame; repeatable (default: none but its own)",
+        help=help_of("embedders"),
     )
     parser.add_argument(
         "--no-token",
         action="store_true",
-        help="let every account of this machine open the page without the token of the printed address",
+        help=help_of("token"),
     )
-    parser.add_argument(
-        "--log-file", type=Path, default=Path(), metavar="FILE", help="write the log there, in 6 files of at most 10 MB"
-    )
+    parser.add_argument("--log-file", type=Path, default=Path(), metavar="FILE", help=help_of("log_file"))
+
+
+def help_of(name: str) -> str:
+    """Help text of the option that sets a field; raise KeyError where the field is no option."""
+    return str({item.name: item for item in fields(AppConfig)}[name].metadata["help"])
 
 
 def _is_port(text: str) -> bool:

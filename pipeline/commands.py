@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.config import ConfigError, load_config, shipped_configurations
+from pipeline.config import ConfigError, load_config, settings_table, shipped_configurations
 from pipeline.domain.columns import BY_NAME
 from pipeline.failures import failure_sentence, warn_in_sentences
 from pipeline.mock.archives import write_archives, write_long_allstar
@@ -89,6 +89,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("stages", help="list the stages of a build: what each needs and gives, its settings")
     command.set_defaults(run=_stages)
+
+    command = commands.add_parser("settings", help="list every setting with its default and its meaning")
+    command.set_defaults(run=_settings)
 
     command = commands.add_parser("open", help="make products of any table of stars, or of a folder of spectra")
     command.add_argument("paths", nargs="+", type=Path, help="tables, the first one the main one; or a folder of FITS")
@@ -200,6 +203,11 @@ def _build(options: argparse.Namespace) -> int:
     manifest = build(config, output, progress_file=options.progress_file, fresh=options.fresh, quiet=options.quiet)
     report = json.loads((output / REPORT_NAME).read_text("utf-8"))
     sys.stdout.write(f"{summary(manifest, report)}\n\nWritten to {output}. Look at it: python run_app.py {output}\n")
+    return 0
+
+
+def _settings(_options: argparse.Namespace) -> int:
+    sys.stdout.write(f"{settings_table()}\n")
     return 0
 
 

@@ -12,15 +12,38 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pipeline.domain.columns import BY_NAME
 from pipeline.domain.frames import PECULIAR_V_KMS
+from pipeline.domain.label_names import LABEL_NAMES
 from pipeline.domain.names import RULE, file_name, is_run_name
+from pipeline.domain.settings import (
+    CustomFrameConfig,
+    DistanceConfig,
+    KinematicsConfig,
+    LabelConfig,
+    SelectionConfig,
+    SpectraConfig,
+    StreamColumnsConfig,
+    VelocityConfig,
+)
 from pipeline.input_config import ConfigError, InputConfig, SourceConfig, one_of
 
-__all__ = ["ConfigError", "InputConfig", "RunConfig", "SourceConfig", "load_config", "shipped_configurations"]
-
-LABEL_NAMES = tuple(name for name in BY_NAME if f"{name}_err_formal" in BY_NAME)
-"""Labels that can be inferred: the contract has a column for each, its error and its formal error."""
+__all__ = [
+    "ConfigError",
+    "CustomFrameConfig",
+    "DistanceConfig",
+    "InputConfig",
+    "KinematicsConfig",
+    "LabelConfig",
+    "RunConfig",
+    "SelectionConfig",
+    "SourceConfig",
+    "SpectraConfig",
+    "StreamColumnsConfig",
+    "VelocityConfig",
+    "load_config",
+    "settings_table",
+    "shipped_configurations",
+]
 
 LABEL_ENGINES = ("slam", "direct", "joint")
 LABEL_SOLVERS = ("admm", "sklearn", "ridge")
@@ -37,175 +60,6 @@ DUST_CHOICES = (
     *("bh-or-disc", "bh", "exponential-disc"),
     *("bayestar2019", "bayestar2017", "bayestar2015", "chen2014", "sfd", "combined19", "green19", "sightlines"),
 )
-
-
-@dataclass(frozen=True)
-class SpectraConfig:
-    """Common grid and pseudo-continuum."""
-
-    first_angstrom: float = 4500.0
-    last_angstrom: float = 8950.0
-    normalise: bool = True
-    continuum_half_power_angstrom: float = 220.0
-    continuum_clip_low: float = 1.0
-    continuum_clip_high: float = 3.0
-    continuum_passes: int = 3
-    masked_windows_angstrom: tuple[tuple[float, float], ...] = ((5570.0, 5590.0), (6295.0, 6310.0), (7590.0, 7700.0))
-
-
-@dataclass(frozen=True)
-class VelocityConfig:
-    """Radial velocities."""
-
-    first_angstrom: float = 8000.0
-    last_angstrom: float = 8950.0
-    max_velocity_kms: float = 800.0
-    step_kms: float = 20.0
-    templates: str = "data-driven"
-    template_wavelengths: str = "vacuum"
-    extra_templates: str = "fetched"
-    sky_residuals: bool = True
-    loss_sigma: float = 3.0
-    line_information: float = 0.1
-    scale_errors: bool = True
-    reference: str = "best"
-    zero_point_group: str = "plate and spectrograph"
-    apply_zero_points: bool = False
-
-
-@dataclass(frozen=True)
-class SelectionConfig:
-    """Cuts that make a star an M giant (paper section 2.1)."""
-
-    max_tio5: float = 0.92
-    dwarf_margin: float = 0.10
-    dwarf_margin_alone: float = 0.15
-    min_jk0_mag: float = 0.80
-    max_w1w2_mag: float = 0.12
-    min_parallax_snr: float = 3.0
-    brightest_dwarf_k_mag: float = 1.0
-
-
-@dataclass(frozen=True)
-class LabelConfig:
-    """Which labels, the engines, SLAM's solver and grid, the training cuts of paper section 2.2.
-
-    ``reference_label_bits`` and ``reference_star_bits`` are bits of ``ref_label_flags`` and ``ref_star_flags`` that
-    exclude a star from training. The defaults are APOGEE's: STAR_BAD of ASPCAPFLAG; BAD_PIXELS, VERY_BRIGHT_NEIGHBOR,
-    BAD_RV_COMBINATION, RV_REJECT and RV_FAIL of STARFLAG. A limit of 0 on the reference's S/N or scatter is none.
-    """
-
-    names: tuple[str, ...] = ("teff", "logg", "m_h", "alpha_m")
-    engine: str = "slam"
-    solver: str = "admm"
-    networks: int = 8
-    spectrum_components: int = 60
-    c_grid: tuple[float, ...] = (1.0, 10.0)
-    gamma_grid: tuple[float, ...] = (0.03, 0.1, 0.3)
-    epsilon_grid: tuple[float, ...] = (0.05,)
-    folds: int = 5
-    out_of_fold_models: int = 10
-    errors: str = "calibrated"
-    final_precision: str = "float64"
-    second_start: str = "poor"
-    prior: str = "flat"
-    estimate: str = "maximum"
-    flux_softening: float = 0.0
-    nuisance_modes: int = 0
-    noise_modes: int = 0
-    prescreen_margin: float = 0.0
-    seed: int = 3670
-    max_training_stars: int = 3670
-    min_snr: float = 50.0
-    reference_label_bits: tuple[int, ...] = (23,)
-    reference_star_bits: tuple[int, ...] = (0, 3, 18, 19, 22)
-    min_reference_snr: float = 0.0
-    max_reference_rv_scatter_kms: float = 0.0
-    max_teff_error_k: float = 20.0
-    max_logg_error_dex: float = 0.1
-    max_m_h_error_dex: float = 0.1
-    max_alpha_m_error_dex: float = 0.05
-
-
-@dataclass(frozen=True)
-class DistanceConfig:
-    """Distances.
-
-    ``isochrones`` are files of the CMD web form; none means the embedded branches. ``dust_file`` is the map's file or
-    its folder; empty means the folder of downloads. Without ``photometric`` nothing is measured from J and Ks: for
-    catalogues that hold other stars than giants.
-    """
-
-    photometric: bool = True
-    calibration: str = "parsec"
-    isochrones: tuple[str, ...] = ()
-    ages: str = "chemistry"
-    isochrone_age_gyr: float = 3.0
-    dust: str = "bh-or-disc"
-    dust_file: str = ""
-    dust_relative_error: float = 0.3
-    column_relative_error: float = 0.15
-    colour_scatter_mag: float = 0.02
-    spectral_colour: bool = True
-    draws: int = 200
-    parallax: bool = True
-    input_m_h_error_dex: float = 0.15
-    wrong_m_h_share: float = 0.1
-    default_m_h: float = -0.2
-    default_m_h_error_dex: float = 0.3
-    far_m_h: float = -0.7
-    far_m_h_error_dex: float = 0.25
-    default_magnitude_error_mag: float = 0.022
-
-
-@dataclass(frozen=True)
-class CustomFrameConfig:
-    """Where the Sun is and how it moves (U to the centre, V with the rotation, W north), for ``frame = "custom"``."""
-
-    r0_kpc: float = 0.0
-    z_sun_kpc: float = 0.0
-    v_sun_kms: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class StreamColumnsConfig:
-    """The columns of a particle table: ``NAME``, ``-NAME`` for the other sign, ``NAME [unit]``; "" for none."""
-
-    ra: str = ""
-    dec: str = ""
-    glon: str = ""
-    glat: str = ""
-    distance: str = ""
-    pmra: str = ""
-    pmdec: str = ""
-    rv: str = ""
-    v_gsr: str = ""
-    x_gal: str = ""
-    y_gal: str = ""
-    z_gal: str = ""
-    v_x: str = ""
-    v_y: str = ""
-    v_z: str = ""
-    stripped_gyr: str = ""
-
-
-@dataclass(frozen=True)
-class KinematicsConfig:
-    """Frame, potential, stream and maps. ``stream_model`` is a file of particles; "" means that we integrate some."""
-
-    frame: str = "paper"
-    custom_frame: CustomFrameConfig = field(default_factory=CustomFrameConfig)
-    potential: str = "MWPotential2014"
-    actions: bool = True
-    draws: int = 100
-    membership: bool = True
-    stream_model: str = ""
-    stream_columns: StreamColumnsConfig = field(default_factory=StreamColumnsConfig)
-    stream_particles: int = 2000
-    map_half_width_kpc: float = 20.0
-    map_cell_kpc: float = 0.5
-    map_min_stars: int = 10
 
 
 @dataclass(frozen=True)
@@ -247,6 +101,34 @@ class RunConfig:
         plain = dataclasses.asdict(self)
         del plain["folder"]
         return plain
+
+
+def settings_table() -> str:
+    """The README's table of settings, in Markdown, from the fields of the sections.
+
+    Raises
+    ------
+    KeyError
+        If a setting has no help text.
+    """
+    lines = ["| section | setting | default | meaning |", "|---|---|---|---|"]
+    for part in dataclasses.fields(RunConfig):
+        if isinstance(part.default_factory, type) and dataclasses.is_dataclass(part.default_factory):
+            lines += [
+                f"| {part.name} | `{item.name}` | {_shown(item)} | {item.metadata['help']} |"
+                for item in dataclasses.fields(part.default_factory)
+            ]
+    return "\n".join(lines)
+
+
+def _shown(item: dataclasses.Field[Any]) -> str:
+    """A default as TOML writes it, without the quotes of texts; "none" for tables."""
+    value = item.default
+    if value is dataclasses.MISSING or item.name == "source":
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) or '""' if isinstance(value, str) else repr(value)
 
 
 def shipped_configurations() -> dict[str, Path]:

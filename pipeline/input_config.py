@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from pipeline.domain.columns import BY_NAME
+from pipeline.domain.settings import setting
 from pipeline.sources.tables.profiles import ProfileError, Recipe, recipe_from
 
 INPUT_KINDS = ("mock", "sources", "lamost-fits", "gaia-xp", "table")
@@ -145,13 +146,20 @@ class InputConfig:
     relative to the configuration file, or else to the folder named by ``MGIANT_DATA``.
     """
 
-    kind: str = ""
-    source: tuple[SourceConfig, ...] = ()
-    spectra: str = ""
-    tables: tuple[str, ...] = ()
-    n_stars: int = 3000
-    n_training: int = 600
-    seed: int = 20230419
+    kind: str = setting(
+        "",
+        '"": `sources` where there are some, else `mock`. Short forms: `lamost-fits` (a folder of '
+        "spectra, and tables), `gaia-xp` (the fetched library), `table` (tables alone)",
+    )
+    source: tuple[SourceConfig, ...] = setting((), 'list of a group\'s own files, see "Your own survey"')
+    spectra: str = setting("", "for `lamost-fits`: folder of FITS spectra")
+    tables: tuple[str, ...] = setting(
+        (),
+        "for `lamost-fits` and `table`: tables to join, the first one holds the stars where there are no spectra",
+    )
+    n_stars: int = setting(3000, "for `mock`: simulated stars")
+    n_training: int = setting(600, "for `mock`: simulated stars with reference labels of training quality")
+    seed: int = setting(20230419, "seed of the simulation and of the stream model")
 
     def __post_init__(self) -> None:
         """Without a kind it is the list of sources where there is one, else the simulated survey."""

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from explorer.vetting.rules import VettingRules
-from pipeline.config import RunConfig, load_config, shipped_configurations
-from pipeline.domain.columns import COLUMNS, RELEASE_COLUMNS
-from pipeline.domain.flags import FLAG_TEXTS, QualityFlag
+from pipeline.config import load_config, settings_table, shipped_configurations
+from pipeline.domain.columns import BY_NAME, COLUMNS, RELEASE_COLUMNS
+from pipeline.domain.flags import FLAG_TEXTS, QualityFlag, readme_table
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -80,10 +80,13 @@ def test_readme_names_every_setting_command_and_bit():
     readme = (ROOT / "README.md").read_text()
     import dataclasses
 
-    for section in dataclasses.fields(RunConfig):
-        if dataclasses.is_dataclass(section.default_factory):
-            for item in dataclasses.fields(section.default_factory):
-                assert f"`{item.name}`" in readme, f"setting {section.name}.{item.name} is not in the README"
+    there = set(readme.splitlines())
+    differing = [row for row in settings_table().splitlines() if row not in there]
+    assert not differing, f"rows of `python -m pipeline settings` that the README lacks: {differing}"
+    shown = [
+        line for line in there if re.match(r"\| (input|spectra|velocity|selection|labels|distance|kinem\w+) \|", line)
+    ]
+    assert set(shown) <= set(settings_table().splitlines()), "the README has settings that do not exist"
     for command in ("build", "verify", "release", "fetch", "mock"):
         assert f"python -m pipeline {command}" in readme
     for item in dataclasses.fields(VettingRules):
@@ -96,6 +99,10 @@ def test_readme_names_every_setting_command_and_bit():
 
 def test_every_bit_has_one_meaning():
     assert set(FLAG_TEXTS) == set(QualityFlag)
+    assert {name for text in FLAG_TEXTS.values() for name in text.evidence} <= set(BY_NAME)
+    readme = (ROOT / "README.md").read_text().splitlines()
+    missing = [row for row in readme_table().splitlines() if row not in readme]
+    assert not missing, f"rows that the README's table of quality bits lacks: {missing}"
     bits = [int(flag) for flag in QualityFlag]
     assert bits[:17] == [1 << bit for bit in range(17)]
     assert all(bit.bit_count() == 1 and bit < 1 << 31 for bit in bits), "the column holds 32-bit integers"

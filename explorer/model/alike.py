@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.model.star import LABELS, reference_of
 from explorer.model.table import StarTable
+from pipeline.domain.columns import column
+from pipeline.domain.label_names import LABEL_NAMES as LABELS
 from pipeline.science.star.likeness import closest
 from pipeline.science.star.refit import LabelModel
 
@@ -18,7 +19,7 @@ def nearest_training(table: StarTable, model: LabelModel, labels: FloatArray, mo
 
     Distances are in standard deviations of the training labels; empty where the catalogue keeps no reference labels.
     """
-    names = [reference_of(name) for name in model.names]
+    names = [column(name).references[0].column for name in model.names]
     if any(name not in table for name in names):
         return ()
     rows = np.flatnonzero(table["in_training"])

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from explorer.model.library import Library, kept_by_library
 from explorer.model.selection import Mask
-from explorer.model.star import LABELS, reference_of
 from explorer.model.table import StarTable
 from pipeline.domain.column import Column
-from pipeline.domain.columns import column
+from pipeline.domain.columns import COLUMNS, column, placed
+from pipeline.domain.label_names import LABEL_NAMES as LABELS
 from pipeline.science.quality.scoring import score_values
 
 FloatArray = NDArray[np.float64]
@@ -21,16 +21,9 @@ FloatArray = NDArray[np.float64]
 TRUTH = "the simulated truth"
 REPEATS = "repeat observations"
 
-_OTHERS: tuple[tuple[str, str, str], ...] = (
-    *((name, reference_of(name), "reference labels") for name in LABELS),
-    ("rv", "rv_gaia", "Gaia"),
-    ("rv", "rv_input", "the input"),
-    ("distance", "distance_geo", "parallaxes"),
-    ("distance", "distance_input", "the input"),
-)
-_REPEATED = (*LABELS, "rv", "distance")
-_TRUE = (*LABELS, "rv", "distance", "k_abs", "jk0")
-_RELATIVE = frozenset({"distance"})
+_COMPARED = tuple(dict.fromkeys((*LABELS, *(one.name for one in COLUMNS if one.references))))
+_IN_TRUTH = tuple(one.name for one in placed("truth"))
+_TRUE = tuple(dict.fromkeys((*(name for name in _COMPARED if name in _IN_TRUTH), *_IN_TRUTH)))
 _MIN_IN_BIN = 20
 _MAX_BINS = 14
 
@@ -61,7 +54,7 @@ class Pair:
     @property
     def relative(self) -> bool:
         """Whether the difference is told as a fraction of the other value."""
-        return self.name in _RELATIVE
+        return self.column.scale == "log"
 
     @property
     def column(self) -> Column:
@@ -148,9 +141,14 @@ class Trend:
 def pairs_of(library: Library) -> tuple[Pair, ...]:
     """What can be compared in a catalogue."""
     table = library.table
-    found = [Pair(*names) for names in _OTHERS if table.usable(*names[:2])]
+    found = [
+        Pair(name, *reference)
+        for name in _COMPARED
+        for reference in column(name).references
+        if table.usable(name, reference.column)
+    ]
     if "n_obs" in table and bool((table["n_obs"] > 1).any()):
-        found += [Pair(name, "", REPEATS) for name in _REPEATED if table.usable(name)]
+        found += [Pair(name, "", REPEATS) for name in _COMPARED if table.usable(name)]
     truth = library.truth
     if truth is not None:
         found += [Pair(name, "", TRUTH) for name in _TRUE if table.usable(name) and f"true_{name}" in truth]
@@ -173,7 +171,7 @@ def differences(library: Library, pair: Pair, sample: Mask | None = None) -> Dif
 
 def _stated_error(table: StarTable, name: str) -> FloatArray:
     """Errors of a column: those it states, or half the interval from the 16th to the 84th percentile."""
-    error, low, high = (table.companion(name, ending) for ending in ("_err", "_16", "_84"))
+    error, (low, high) = table.error_of(name), table.interval_of(name)
     if error is not None:
         return np.asarray(table[error], np.float64)
     if low is not None and high is not None:
@@ -194,7 +192,7 @@ def _other(library: Library, pair: Pair) -> tuple[FloatArray, FloatArray]:
     if pair.other == "distance_geo" and "parallax_err" in table:
         with np.errstate(invalid="ignore", divide="ignore"):
             return other, np.abs(other * table["parallax_err"] / table["parallax"])
-    error = table.companion(pair.other, "_err")
+    error = table.error_of(pair.other)
     if error is not None:
         return other, table[error].astype(np.float64)
     return other, np.zeros(table.n_stars)

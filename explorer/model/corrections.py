@@ -12,14 +12,9 @@ from typing import Any
 from explorer.model.opened_files import OpenError
 from explorer.model.toml_text import toml_text
 from explorer.model.understood import UnderstoodTable
-from pipeline.domain.columns import BY_NAME
+from pipeline.domain.columns import BY_NAME, placed
 
-ROLES = (
-    *("obsid", "gaia_source_id", "ra", "dec", "rv", "rv_err", "distance", "parallax", "parallax_err"),
-    *("pmra", "pmra_err", "pmdec", "pmdec_err", "teff", "teff_err", "logg", "logg_err", "m_h", "m_h_err", "alpha_m"),
-    *("alpha_m_err", "snr", "j_mag", "j_mag_err", "h_mag", "h_mag_err", "k_mag", "k_mag_err", "w1_mag", "w2_mag"),
-    *("g_mag", "bp_rp", "ruwe", "tmass_id", "allwise_id", "apogee_id", "object_class"),
-)
+ROLES = tuple(one.name for one in placed("role"))
 """Columns that are offered where a table has none of them; every other contract column can be chosen too."""
 
 UNITS = {

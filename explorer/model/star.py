@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explorer.model.table import StarTable
-from pipeline.domain.column import Column
-from pipeline.domain.columns import column
+from pipeline.domain.column import CARD_GROUPS, Column
+from pipeline.domain.columns import COLUMNS, column
 from pipeline.domain.flags import FLAG_TEXTS
+from pipeline.domain.label_names import LABEL_NAMES as LABELS
 from pipeline.domain.own_columns import OWN_GROUP
 
 MAX_OWN = 60
@@ -20,87 +21,7 @@ MAX_OWN = 60
 _LARGEST_WHOLE = 1e15
 _LARGEST_FIXED = 1e9
 
-LABELS = ("teff", "logg", "m_h", "alpha_m", "a_k_fit")
-
-_DIGITS = {
-    **dict.fromkeys(("ra", "dec"), 5),
-    **dict.fromkeys(("glon", "glat", "sgr_lambda", "sgr_beta", "rv", "rv_err", "rv_gaia"), 1),
-    **dict.fromkeys(("rv_ca8498", "rv_ca8542", "rv_ca8662", "v_gsr", "rv_mismatch"), 1),
-    **dict.fromkeys(("rv_blue", "rv_red", "rv_offset"), 1),
-    **dict.fromkeys(("teff", "snr", "snr_good", "snr_ca", "j_r", "j_phi", "j_z", "j_tot", "j_sum", "energy"), 0),
-    **dict.fromkeys(("v_x", "v_y", "v_z", "v_r", "v_phi", "rv_template_teff", "teff_slam", "teff_direct"), 0),
-    **dict.fromkeys(("parallax", "pmra", "pmdec", "masked_fraction", "sgr_probability"), 3),
-}
-_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (
-        "Identifiers",
-        (
-            *("obsid", "gaia_source_id", "designation", "obsid_source", "source_file"),
-            *("plan_id", "spectrograph_id", "fiber_id", "lmjd", "subclass", "selection"),
-        ),
-    ),
-    (
-        "Photometry",
-        (
-            *("j_mag", "h_mag", "k_mag", "w1_mag", "w2_mag", "g_mag", "bp_rp"),
-            *("jk", "jk0", "e_jk", "e_jk_map", "a_k", "k_abs"),
-        ),
-    ),
-    ("Distance", ("distance", "distance_roots", "distance_geo", "distance_input", "parallax", "ruwe")),
-    (
-        "Space and motion",
-        (
-            *("ra", "dec", "glon", "glat", "pmra", "pmdec", "rv_gaia"),
-            *("x_gal", "y_gal", "z_gal", "r_gal", "v_x", "v_y", "v_z", "v_r", "v_phi", "v_gsr"),
-        ),
-    ),
-    (
-        "Orbit",
-        ("j_r", "j_phi", "j_z", "j_tot", "j_sum", "energy", "eccentricity", "z_max", "r_peri", "r_apo"),
-    ),
-    (
-        "Sagittarius stream",
-        (
-            *("sgr_probability", "sgr_lambda", "sgr_beta"),
-            *("sgr_term_sky", "sgr_term_distance", "sgr_term_velocity", "sgr_term_motion"),
-        ),
-    ),
-    (
-        "Labels by engine",
-        (*(f"{name}_{engine}" for name in LABELS for engine in ("slam", "direct")), "label_disagreement"),
-    ),
-    (
-        "Fit and velocity",
-        (
-            *("snr", "snr_good", "snr_ca", "masked_fraction", "chi2_nu", "label_reason", "oddness", "oddness_reason"),
-            *("rv", "rv_peak", "rv_peak_ratio", "rv_chi2_nu", "rv_template_teff", "rv_mismatch", "rv_ca_sigma"),
-            *("rv_ca8498", "rv_ca8542", "rv_ca8662", "rv_blue", "rv_red", "rv_offset"),
-        ),
-    ),
-)
 _SIMBAD = "https://simbad.cds.unistra.fr/simbad/sim-coo"
-_MEASURED_BY: dict[int, tuple[str, ...]] = {
-    0: ("snr_good",),
-    1: ("masked_fraction",),
-    2: ("chi2_nu",),
-    3: ("chi2_nu",),
-    4: ("label_reason",),
-    5: LABELS,
-    6: LABELS,
-    8: ("rv_ca_sigma", "rv_ca8498", "rv_ca8542", "rv_ca8662"),
-    9: ("rv_peak", "rv_peak_ratio"),
-    10: ("rv_template_teff",),
-    11: ("jk0", "teff"),
-    12: ("distance_roots", "m_h"),
-    13: ("energy",),
-    15: ("ruwe", "rv", "rv_gaia"),
-    16: ("label_disagreement", *(f"{name}_{engine}" for name in LABELS for engine in ("slam", "direct"))),
-    19: ("rv_blue", "rv_red"),
-    20: ("rv_chi2_nu", "snr_ca"),
-    21: ("rv_template_teff", "tio5"),
-    22: ("rv_offset", "rv_offset_err"),
-}
-"""Columns that show why a quality bit is set, by number of the bit."""
 
 
 class Entry(NamedTuple):
@@ -181,8 +102,9 @@ def facts_of(table: StarTable, row: int, *, simulated: bool, on_screen: Collecti
         Columns on axes and in colours: the user's own among them are on the card however many there are.
     """
     groups = []
-    for title, names in _GROUPS:
-        entries = tuple(entry for name in names if (entry := _entry(table, row, name)) is not None)
+    for title in CARD_GROUPS:
+        listed = (one.name for one in COLUMNS if one.card == title)
+        entries = tuple(entry for name in listed if (entry := _entry(table, row, name)) is not None)
         if entries:
             groups.append((title, entries))
     own = _own_entries(table, row, on_screen)
@@ -197,11 +119,6 @@ def facts_of(table: StarTable, row: int, *, simulated: bool, on_screen: Collecti
         repeats=_repeats(table, row),
         links=() if simulated else _links(table, row),
     )
-
-
-def reference_of(name: str) -> str:
-    """Column of a label's reference value."""
-    return "a_k_ref" if name == "a_k_fit" else f"{name}_ref"
 
 
 def own_shown(table: StarTable, on_screen: Collection[str], most: int) -> tuple[Column, ...]:
@@ -228,7 +145,7 @@ def number(one: Column, value: float) -> str:
         return "-"
     if one.is_own and one.is_float:
         return own_number(value, one.dtype)
-    return f"{value:.{_DIGITS.get(one.name, 2)}f}" if one.is_float else f"{int(value)}"
+    return f"{value:.{one.digits}f}" if one.is_float else f"{int(value)}"
 
 
 def own_number(value: float, dtype: str) -> str:
@@ -244,7 +161,7 @@ def error_text(name: str, error: float) -> str:
     """An error with its value's digits, or as many more as it takes to show that it is not zero."""
     if not np.isfinite(error) or error <= 0.0:
         return number(column(name), error)
-    return f"{error:.{max(_DIGITS.get(name, 2), int(np.ceil(-np.log10(error))))}f}"
+    return f"{error:.{max(column(name).digits, int(np.ceil(-np.log10(error))))}f}"
 
 
 def _entry(table: StarTable, row: int, name: str) -> Entry | None:
@@ -265,7 +182,8 @@ def _text(table: StarTable, row: int, one: Column) -> str:
     if one.dtype == "bool":
         return "yes" if value else "no"
     text = number(one, value) if one.is_float else str(int(table[one.name][row]))
-    error, low, high = (_beside(table, row, one, ending) for ending in ("_err", "_16", "_84"))
+    error = _beside(table, row, table.error_of(one.name))
+    low, high = (_beside(table, row, name) for name in table.interval_of(one.name))
     if np.isfinite(error):
         text += f" ± {number(one, error)}"
     if np.isfinite(low) and np.isfinite(high):
@@ -273,9 +191,8 @@ def _text(table: StarTable, row: int, one: Column) -> str:
     return text
 
 
-def _beside(table: StarTable, row: int, one: Column, ending: str) -> float:
+def _beside(table: StarTable, row: int, name: str | None) -> float:
     """The value of a column's error or percentile, NaN without one."""
-    name = table.companion(one.name, ending)
     return float("nan") if name is None else table.value(name, row)
 
 
@@ -286,18 +203,18 @@ def _label(table: StarTable, row: int, name: str) -> LabelRow:
         label=declared.label,
         unit=declared.unit,
         value=number(declared, table.value(name, row)),
-        calibrated=number(declared, table.value(f"{name}_err", row)),
+        calibrated=number(declared, table.value(declared.error, row)),
         formal=number(declared, table.value(f"{name}_err_formal", row)),
-        reference=number(declared, table.value(reference_of(name), row)),
+        reference=number(declared, table.value(declared.references[0].column, row)),
     )
 
 
 def _bits(table: StarTable, row: int) -> tuple[str, ...]:
     quality = int(table["quality"][row])
     sentences = []
-    for number_, (flag, text) in enumerate(FLAG_TEXTS.items()):
+    for flag, text in FLAG_TEXTS.items():
         if quality & int(flag):
-            seen = [entry for name in _MEASURED_BY.get(number_, ()) if (entry := _entry(table, row, name)) is not None]
+            seen = [entry for name in text.evidence if (entry := _entry(table, row, name)) is not None]
             values = ", ".join(f"{entry.label} = {entry.text}" for entry in seen)
             sentences.append(f"{text.meaning}" + (f" [{values}]" if values else ""))
     return tuple(sentences)

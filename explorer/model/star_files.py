@@ -11,16 +11,12 @@ from astropy.io import fits
 
 from explorer.model.table import StarTable
 from pipeline import __version__
-from pipeline.domain.columns import column
+from pipeline.domain.columns import column, placed
 from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.products.manifest import Manifest
 from pipeline.products.tables import annotated, ascii_only, fits_tables
 from pipeline.science.star.refit import Interval, LabelModel, Trial, in_any
 
-_CARDS = (
-    *("ra", "dec", "snr", "teff", "teff_err", "logg", "logg_err", "m_h", "m_h_err", "alpha_m", "alpha_m_err"),
-    *("rv", "rv_err", "distance", "chi2_nu"),
-)
 _MEANINGS = {
     "WAVELENGTH": "Wavelength in vacuum, at rest",
     "FLUX": "Flux over CONTINUUM, no unit",
@@ -90,7 +86,7 @@ def spectrum_fits(
     header["OBSID"] = (spectrum.obsid, "LAMOST observation id")
     for number, declared in enumerate(unit.columns, 1):
         header.set(f"TCOMM{number}", _MEANINGS[declared.name], after=f"TFORM{number}")
-    for name in _CARDS:
+    for name in (one.name for one in placed("header")):
         if np.isfinite(table.value(name, row)):
             header.append(_card(name, float(str(table[name][row]))))  # the digits that are stored
     header["QUALITY"] = (int(table["quality"][row]), "quality bits")

@@ -166,9 +166,17 @@ class StarTable(Mapping[str, NDArray[Any]]):
             for one in self.columns
         }
 
-    def companion(self, name: str, ending: str) -> str | None:
-        """The column with an error or a percentile of another one, which comes from the same table; None without."""
-        found = self.known.get(f"{name}{ending}")
+    def error_of(self, name: str) -> str | None:
+        """The column of another one's errors, from the same table; None without one."""
+        return self._from_its_table(name, self.column(name).error or f"{name}_err")
+
+    def interval_of(self, name: str) -> tuple[str | None, str | None]:
+        """The columns of another one's 16th and 84th percentile, from the same table; None without one."""
+        low, high = self.column(name).interval or (f"{name}_16", f"{name}_84")
+        return self._from_its_table(name, low), self._from_its_table(name, high)
+
+    def _from_its_table(self, name: str, other: str) -> str | None:
+        found = self.known.get(other)
         return found.name if found is not None and found.origin == self.column(name).origin else None
 
     def axis(self, name: str) -> NDArray[np.float32]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.model.selection import TURN
 from explorer.model.table import StarTable
 from pipeline.domain.column import Column
-from pipeline.domain.columns import FULL_CIRCLE
 from pipeline.products.maps import DiscMap
 
 _MARGIN = 0.04
@@ -46,18 +44,23 @@ def axis_of(
     table: StarTable,
     name: str,
     *,
-    inverted: bool = False,
+    along: Literal["", "x", "y"] = "",
     low: float | None = None,
     high: float | None = None,
     tail: float = 0.001,
 ) -> Axis:
-    """Axis of a column, wide enough for nearly all stars unless its ends are given; no star twice along a longitude."""
+    """Axis of a column, wide enough for nearly all stars unless its ends are given; no star twice along a longitude.
+
+    ``along`` names the axis, x or y, where the column's own reading direction applies.
+    """
     limits = table.limits(name, tail) or (0.0, 1.0)
     span = (limits[1] - limits[0]) or 1.0
     first, last = limits[0] - _MARGIN * span, limits[1] + _MARGIN * span
-    if name in FULL_CIRCLE:
-        first, last = max(first, 0.0), min(last, TURN)
-    return Axis(table.column(name), first if low is None else low, last if high is None else high, inverted)
+    one = table.column(name)
+    if one.period:
+        first, last = max(first, 0.0), min(last, one.period)
+    inverted = along != "" and one.inverted == along
+    return Axis(one, first if low is None else low, last if high is None else high, inverted)
 
 
 @dataclass(frozen=True)

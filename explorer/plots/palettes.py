@@ -11,6 +11,8 @@ from functools import cache
 import colorcet as cc
 from bokeh.palettes import Plasma256, Viridis256
 
+from pipeline.domain.columns import COLUMNS
+
 TRANSPARENT = "#00000000"
 LEVELS = 255
 
@@ -37,7 +39,7 @@ IN_NONE = {False: "#343a40", True: "#eef1f4"}
 """Selected stars in no named subset: neutral, and apart from the grey of all stars."""
 
 _GREY = {False: ("#d5dae0", "#77818d"), True: ("#3a424c", "#98a3b0")}
-_DIVERGING = frozenset({"rv", "v_gsr", "v_x", "v_y", "v_z", "v_r", "z_gal", "sgr_beta", "glat"})
+_DIVERGING = frozenset(one.name for one in COLUMNS if one.scale == "diverging")
 
 
 @cache

@@ -15,4 +15,4 @@ def colour_magnitude(library: Library, _state: PanelState) -> Figure:
     table = library.table
     if not table.usable("jk0", "k_abs"):
         return Missing(TITLE, "absolute magnitudes", table.missing("jk0", "k_abs"))
-    return plane_of(library, TITLE, axis_of(table, "jk0"), axis_of(table, "k_abs", inverted=True))
+    return plane_of(library, TITLE, axis_of(table, "jk0"), axis_of(table, "k_abs", along="y"))

@@ -11,7 +11,7 @@ TITLE = "Any columns"
 
 
 def custom(library: Library, state: PanelState) -> Figure:
-    """The two chosen columns; magnitudes of absolute brightness stand upside down, as astronomers have them."""
+    """The two chosen columns, each in its declared reading direction."""
     table = library.table
     first = [declared.name for declared in table.axes()][:2]
     if len(first) < 2:
@@ -19,7 +19,6 @@ def custom(library: Library, state: PanelState) -> Figure:
     x, y = state.x or first[0], state.y or first[1]
     if not table.usable(x, y):
         return Missing(TITLE, "such columns", table.missing(x, y))
-    down = {"k_abs", "logg", "k_mag", "k0_mag", "g_mag", "j_mag", "h_mag", "w1_mag", "w2_mag"}
-    axes = axis_of(table, x, inverted=x == "teff"), axis_of(table, y, inverted=y in down)
+    axes = axis_of(table, x, along="x"), axis_of(table, y, along="y")
     title = f"{axes[1].column.label} against {axes[0].column.label}"
     return plane_of(library, title, *axes, off=("arrows",))

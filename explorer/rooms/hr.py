@@ -15,4 +15,4 @@ def hr(library: Library, _state: PanelState) -> Figure:
     table = library.table
     if not table.usable("teff", "logg"):
         return Missing(TITLE, "labels", table.missing("teff", "logg"))
-    return plane_of(library, TITLE, axis_of(table, "teff", inverted=True), axis_of(table, "logg", inverted=True))
+    return plane_of(library, TITLE, axis_of(table, "teff", along="x"), axis_of(table, "logg", along="y"))

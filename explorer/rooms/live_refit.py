@@ -14,15 +14,16 @@ from explorer.model.star import error_text, number
 from explorer.model.work import REFITS, BusyError
 from explorer.rooms.channel import Channel
 from explorer.rooms.star_context import StarContext
+from pipeline.domain.column import DEFAULT_DIGITS, Column
 from pipeline.domain.columns import column
 from pipeline.science.star.refit import Interval, LabelModel, Refit, RefitError, Trial, Wish, shift_between
 
 RV_REACH_KMS = 300.0
 """How far the slider moves the velocity to either side."""
 
-_STEPS = {"teff": 1.0, "rv": 0.1}
 _MAX_INTERVALS = 200
-_CODE_STEP = 0.005
+_FINE_STEP = 0.005
+"""Step of the sliders of columns that are shown with two decimals or more."""
 
 
 class LiveRefit:
@@ -51,9 +52,9 @@ class LiveRefit:
         labels = []
         for name in model.names:
             declared = column(name)
-            labels.append([name, declared.label, declared.unit, *model.ends(name), _STEPS.get(name, _CODE_STEP)])
+            labels.append([name, declared.label, declared.unit, *model.ends(name), _step(declared)])
         rv = column("rv")
-        labels.append(["rv", rv.label, rv.unit, -RV_REACH_KMS, RV_REACH_KMS, _STEPS["rv"]])
+        labels.append(["rv", rv.label, rv.unit, -RV_REACH_KMS, RV_REACH_KMS, _step(rv)])
         return {"sentence": "", "labels": labels, "sigma": model.slam.sigma_pixel_.astype(np.float32)}
 
     @staticmethod
@@ -138,3 +139,8 @@ class LiveRefit:
 
 def _error(name: str, value: float) -> str:
     return "held" if value == 0.0 else error_text(name, value)
+
+
+def _step(declared: Column) -> float:
+    """Step of a column's slider: one of the last digit that is shown."""
+    return 10.0**-declared.digits if declared.digits < DEFAULT_DIGITS else _FINE_STEP

@@ -9,18 +9,13 @@ import panel as pn
 from numpy.typing import NDArray
 
 from explorer import protocol
-from explorer.model.star import own_number, own_shown
+from explorer.model.star import number, own_shown
 from explorer.model.table import StarTable
 from explorer.rooms.channel import Channel
 from explorer.state.workspace import Workspace
 from pipeline.domain.column import Column
-from pipeline.domain.columns import COLUMNS
+from pipeline.domain.columns import COLUMNS, placed
 
-_SHOWN = (
-    *("obsid", "snr", "teff", "logg", "m_h", "alpha_m", "rv", "distance", "jk0", "k_abs", "v_phi", "j_tot"),
-    *("sgr_lambda", "sgr_beta", "chi2_nu", "oddness", "quality"),
-)
-_DIGITS = {"teff": 0, "snr": 0, "j_tot": 0, "v_phi": 0, "rv": 1, "sgr_lambda": 1, "sgr_beta": 1}
 MAX_OWN = 20
 """The user's own columns in the table, beside those on screen."""
 
@@ -156,7 +151,7 @@ class SelectionTable:
 
 def _declared_shown(table: StarTable) -> list[str]:
     """The usual columns that a catalogue has; of a catalogue of another kind also its further numbers."""
-    names = [name for name in _SHOWN if table.usable(name)]
+    names = [one.name for one in placed("table") if table.usable(one.name)]
     others = [one.name for one in COLUMNS if one.is_float and one.name not in names and table.usable(one.name)]
     return [*names, *others[: max(_ENOUGH - len(names), 0)]]
 
@@ -169,4 +164,4 @@ def _text(one: Column, value: Any) -> str:
         return str(value)
     if not np.isfinite(value):
         return ""
-    return own_number(float(value), one.dtype) if one.is_own else f"{value:.{_DIGITS.get(one.name, 2)}f}"
+    return number(one, float(value))

@@ -29,6 +29,7 @@ from explorer.rooms.channel import submitted
 from explorer.rooms.markup import cell, flat, pairs_table, percent, scores_table, table
 from explorer.state.workspace import Workspace
 from pipeline.domain.checks import REPORT_KEY, Verdict, checks_of
+from pipeline.domain.columns import placed
 from pipeline.products.comparison import Compared, comparison_figure
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -42,7 +43,6 @@ MAX_PICKED = 20_000
 """Stars that become a list of ids."""
 
 _EVERY, _PICKED, _UNTRAINED, _CLEAN = "every star", "selected in Explore", "not trained on", "without quality bits"
-_TRENDS = ("snr", "teff", "logg", "m_h", "alpha_m", "jk0", "distance", "k_mag", "glat", "oddness")
 _MAX_OWN = 100
 """The user's own columns along which a trend can be looked for."""
 
@@ -90,7 +90,7 @@ class ValidateView(View):
         pairs = pairs_of(library)
         table_ = library.table
         own = [one.name for one in table_.axes() if one.is_own]
-        along = [*(name for name in _TRENDS if table_.usable(name)), *own[:_MAX_OWN]]
+        along = [*(one.name for one in placed("trend") if table_.usable(one.name)), *own[:_MAX_OWN]]
         self.param.pair.objects = {pair.title: pair for pair in pairs}
         self.param.along.objects = {table_.titles[name]: name for name in along}
         self.param.update(pair=pairs[0] if pairs else None, along=along[0] if along else None)

@@ -4,18 +4,48 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 DType = Literal["int64", "int32", "int16", "float64", "float32", "bool", "str"]
 
+Scale = Literal["linear", "diverging", "log"]
+"""How values compare: by difference, by difference from zero (colours are centred there), or by ratio."""
+
+CARD_GROUPS = (
+    *("Identifiers", "Photometry", "Distance", "Space and motion", "Orbit", "Sagittarius stream"),
+    *("Labels by engine", "Fit and velocity"),
+)
+"""Sections of the star card, in their order."""
+
+Place = Literal["table", "trend", "header", "role", "ucd", "truth"]
+"""Where a column is used without being asked for:
+
+- table: among the columns that the table of the selection shows first;
+- trend: Validate looks for trends of differences along it;
+- header: in the header of one star's FITS file;
+- role: offered for a table in which it was not recognised;
+- ucd: recognised in a table by its UCD alone;
+- truth: compared with the truth of simulated stars.
+"""
+
+DEFAULT_DIGITS = 2
+"""Decimals of a float column that declares none."""
+
 LARGEST = 1e15
 """Absolute value of a float32 column without a range of its own: its square still fits into single precision."""
 
 _EXACT_DECIMALS = 2.0**53
 _SQUARED = re.compile(r"(?<=[A-Za-z])2(?!\d)")
+
+
+class Reference(NamedTuple):
+    """A column with other values of the same quantity, and where these come from."""
+
+    column: str
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -51,6 +81,30 @@ class Column:
         Exact names under which archives and groups publish the quantity; the column's own name is always one.
     origin : str
         Table that brought the column, for a column of the user's own; "" for those that are declared here.
+    digits : int
+        Decimals of a float on the card and in the table; errors are shown with the digits of their value.
+    scale : str
+        linear, diverging or log: colours of a diverging column are centred on zero, differences of a log column are
+        fractions.
+    inverted : str
+        Axis, x or y, on which values decrease with the coordinate; "" for none.
+    period : float
+        Length of a turn, in the column's unit, of angles that start again at 0; 0 for a quantity without a period.
+    card : str
+        Section of the star card, one of :data:`CARD_GROUPS`; "" for a column that is not on the card.
+    error : str
+        Column of the uncertainties; "" without one.
+    interval : tuple of (str, str)
+        Columns of the 16th and the 84th percentile; () without them.
+    references : tuple of Reference
+        Columns that Validate compares the column with; the first one holds the values that labels are trained on.
+    places : tuple of str
+        Where the column is used without being asked for, see :data:`Place`.
+
+    Raises
+    ------
+    ValueError
+        If the section of the card or a place does not exist.
     """
 
     name: str
@@ -67,6 +121,22 @@ class Column:
     unknown: int | None = None
     aliases: tuple[str, ...] = ()
     origin: str = ""
+    digits: int = DEFAULT_DIGITS
+    scale: Scale = "linear"
+    inverted: Literal["", "x", "y"] = ""
+    period: float = 0.0
+    card: str = ""
+    error: str = ""
+    interval: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
+    places: tuple[Place, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a section of the card and places that do not exist."""
+        if self.card and self.card not in CARD_GROUPS:
+            raise ValueError(f"Column {self.name}: card={self.card!r} is none of {', '.join(CARD_GROUPS)}.")
+        if unknown := sorted(set(self.places) - set(get_args(Place))):
+            raise ValueError(f"Column {self.name}: places={unknown} are none of {', '.join(get_args(Place))}.")
 
     @property
     def unit_label(self) -> str:
@@ -140,3 +210,65 @@ class Column:
             return self.description
         source = f"column {self.label!r} of {self.origin}"
         return f"{self.description} ({source})" if self.description else source[0].upper() + source[1:]
+
+
+def declare(
+    name: str,
+    dtype: DType,
+    unit: str,
+    ucd: str,
+    label: str,
+    description: str,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    paper: str = "",
+    nullable: bool = True,
+    unknown: int | None = None,
+    alias: str = "",
+    digits: int = DEFAULT_DIGITS,
+    scale: Scale = "linear",
+    inverted: Literal["", "x", "y"] = "",
+    period: float = 0.0,
+    card: str = "",
+    ref: str = "",
+    places: str = "",
+) -> Column:
+    """Declare a column in one entry of a table; see :class:`Column` for what is not described here.
+
+    Parameters
+    ----------
+    alias : str
+        Other names of the quantity, separated by commas.
+    ref : str
+        Reference columns, ``NAME: ORIGIN``, separated by commas.
+    places : str
+        Places, separated by blanks.
+
+    Raises
+    ------
+    ValueError
+        If the section of the card or a place does not exist, or a reference names no origin.
+    """
+    return Column(
+        *(name, dtype, unit, ucd, label, description, "", low, high, paper, nullable, unknown),
+        aliases=_parts(alias),
+        digits=digits,
+        scale=scale,
+        inverted=inverted,
+        period=period,
+        card=card,
+        references=tuple(_reference(name, part) for part in _parts(ref)),
+        places=tuple(places.split()),  # type: ignore[arg-type]  # Column refuses other places
+    )
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _reference(name: str, text: str) -> Reference:
+    other, colon, origin = text.partition(":")
+    if not (colon and other.strip() and origin.strip()):
+        raise ValueError(f"Column {name}: ref={text!r} is not of the form NAME: ORIGIN.")
+    return Reference(other.strip(), origin.strip())

@@ -20,6 +20,9 @@ from pipeline.domain.flags import QualityFlag
 OWN_GROUP = "Own columns"
 """Chapter of every column of the user's own."""
 
+OWN_FIELDS = ("name", "dtype", "unit", "ucd", "label", "description", "group", "origin")
+"""Fields of :class:`Column` that a column of the user's own sets; it takes the defaults of all others."""
+
 OWN_DTYPES: tuple[DType, ...] = get_args(DType)
 """Types in which they are stored."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from pipeline.domain.frames import (
     line_of_sight_gsr,
     sky_from_galactocentric,
 )
+from pipeline.domain.settings import StreamColumnsConfig
 from pipeline.sources.tables.reader import open_table
 from pipeline.sources.tables.recognition import shown
 from pipeline.sources.tables.sentinels import missing_numbers
@@ -36,11 +37,7 @@ from pipeline.sources.tables.units import conversion
 FloatArray = NDArray[np.float64]
 
 STREAM_UNITS: dict[str, str] = {
-    **dict.fromkeys(("ra", "dec", "glon", "glat"), "deg"),
-    **dict.fromkeys(("distance", "x_gal", "y_gal", "z_gal"), "kpc"),
-    **dict.fromkeys(("pmra", "pmdec"), "mas/yr"),
-    **dict.fromkeys(("rv", "v_gsr", "v_x", "v_y", "v_z"), "km/s"),
-    "stripped_gyr": "Gyr",
+    item.name: BY_NAME[item.name].unit if item.name in BY_NAME else "Gyr" for item in fields(StreamColumnsConfig)
 }
 """What a simple table may hold, and the unit of columns that declare none."""
 

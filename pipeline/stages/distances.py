@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.domain.flags import QualityFlag
 from pipeline.products.overlays import OVERLAY_COLUMNS, write_overlay
 from pipeline.science.space.ages import ChemicalAge, SingleAge
 from pipeline.science.space.distance import DistanceEstimate, DistanceSettings, Giants, estimate_distances
@@ -31,7 +32,7 @@ FloatArray = NDArray[np.float64]
 MIN_PARALLAX_SNR = 10.0
 """The inverse of a parallax is a distance where the parallax is so many errors: its bias is below 1 %."""
 
-RUWE_LIMIT = 1.4
+RUWE_LIMIT = QualityFlag.ASTROMETRY.limit("ruwe")
 """A parallax with a larger RUWE does not enter a photometric distance."""
 
 BEHIND_DUST_KPC = 20.0

@@ -7,12 +7,9 @@ from numpy.typing import NDArray
 
 from pipeline.domain.flags import ALL_BITS, QualityFlag, raise_bit
 from pipeline.science.quality.bits import (
-    COLOUR_SIGMA,
     LINE_SIGMA,
     LOW_CCF_PEAK,
-    POOR_FIT,
     RIVAL_PEAK,
-    TAIL_PERCENTILE,
     arms_disagree,
     chi2_limits,
     colour_outliers,
@@ -46,10 +43,6 @@ from pipeline.stages.spectral import SPECTRUM_VELOCITY
 from pipeline.stages.state import BuildState, Progress
 
 _BLOCK = 500
-LOW_SNR = 10.0
-MASKED_LIMIT = 0.2
-RUWE_LIMIT = 1.4
-VELOCITY_SIGMA = 5.0
 
 
 def raise_flags(state: BuildState, progress: Progress) -> int:
@@ -81,9 +74,9 @@ def raise_flags(state: BuildState, progress: Progress) -> int:
 
 
 def _flag_spectra(state: BuildState, quality: NDArray[np.int32]) -> None:
-    raise_bit(quality, QualityFlag.LOW_SNR, state.column("snr_good") < LOW_SNR)
+    raise_bit(quality, QualityFlag.LOW_SNR, state.column("snr_good") < QualityFlag.LOW_SNR.limit("snr"))
     masked = state.column("masked_fraction")
-    raise_bit(quality, QualityFlag.MASKED, masked > MASKED_LIMIT)
+    raise_bit(quality, QualityFlag.MASKED, masked > QualityFlag.MASKED.limit("fraction"))
 
 
 def _flag_velocities(state: BuildState, quality: NDArray[np.int32]) -> None:
@@ -100,16 +93,14 @@ def _flag_velocities(state: BuildState, quality: NDArray[np.int32]) -> None:
     arms = (state.column(name) for name in ("rv_blue", "rv_blue_err", "rv_red", "rv_red_err"))
     raise_bit(quality, QualityFlag.ARMS_DISAGREE, arms_disagree(*arms))
     misfit = velocity_misfit(state.column("rv_chi2_nu"), state.column("snr_ca"))
-    raise_bit(quality, QualityFlag.RV_POOR_FIT, misfit > POOR_FIT)
+    raise_bit(quality, QualityFlag.RV_POOR_FIT, misfit > QualityFlag.RV_POOR_FIT.limit("misfit"))
     against = template_against_bands(state.column("rv_template_teff"), state.column("tio5"))
     raise_bit(quality, QualityFlag.TEMPLATE_AGAINST_BANDS, against)
     difference = np.abs(state.column("rv") - state.column("rv_gaia"))
     sigma = np.hypot(state.column("rv_err"), state.column("rv_gaia_err"))
-    raise_bit(
-        quality,
-        QualityFlag.ASTROMETRY,
-        (difference > VELOCITY_SIGMA * sigma) | (state.column("ruwe") > RUWE_LIMIT),
-    )
+    astrometry = QualityFlag.ASTROMETRY
+    apart, poor = difference > astrometry.limit("sigma") * sigma, state.column("ruwe") > astrometry.limit("ruwe")
+    raise_bit(quality, astrometry, apart | poor)
 
 
 def _flag_labels(state: BuildState, quality: NDArray[np.int32], evidence: dict[str, NDArray[np.float64]]) -> None:
@@ -124,7 +115,11 @@ def _flag_labels(state: BuildState, quality: NDArray[np.int32], evidence: dict[s
     _raise_where_kept(state, quality, QualityFlag.STARTS_DISAGREE, LABEL_STARTS_DISAGREE)
     if state.has_column("label_disagreement"):
         apart = state.column("label_disagreement")
-        raise_bit(quality, QualityFlag.ENGINES_DISAGREE, apart > tail_limit(apart[training]))
+        raise_bit(
+            quality,
+            QualityFlag.ENGINES_DISAGREE,
+            apart > tail_limit(apart[training], QualityFlag.ENGINES_DISAGREE.limit("percentile")),
+        )
     store = state.rest_spectra
     pattern = []
     for rows in blocks(len(quality), _BLOCK):
@@ -134,13 +129,13 @@ def _flag_labels(state: BuildState, quality: NDArray[np.int32], evidence: dict[s
     correlated, worst = (np.concatenate(part) for part in zip(*pattern, strict=True))
     # Not jk0: its reddening has been told by Teff already.
     deviation = np.abs(colour_outliers(state.column("teff"), state.column("jk") - state.column("e_jk_map")))
-    odd = np.zeros(len(quality), bool)
+    odd, percentile = np.zeros(len(quality), bool), QualityFlag.RESIDUALS.limit("percentile")
     for values in (correlated, worst):
-        odd |= values > tail_limit(values[training])
+        odd |= values > tail_limit(values[training], percentile)
     for name in (NARROW, BROAD):
-        odd |= tail_log_probability(evidence[name]) < np.log(1.0 - TAIL_PERCENTILE / 100.0)
+        odd |= tail_log_probability(evidence[name]) < np.log(1.0 - percentile / 100.0)
     raise_bit(quality, QualityFlag.RESIDUALS, odd)
-    raise_bit(quality, QualityFlag.COLOUR_OUTLIER, deviation > COLOUR_SIGMA)
+    raise_bit(quality, QualityFlag.COLOUR_OUTLIER, deviation > QualityFlag.COLOUR_OUTLIER.limit("sigma"))
 
 
 def _flag_space(state: BuildState, quality: NDArray[np.int32]) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from pipeline.config import RunConfig
 from pipeline.domain.columns import BY_NAME, column
+from pipeline.domain.label_names import ENGINES
 from pipeline.products.disk import remove
 from pipeline.products.spectra import SpectrumStore, write_blank_models
 from pipeline.stages.internal import LABEL_CONVERGED, Internal
@@ -21,16 +22,12 @@ LabelKind = Literal["label", "error", "formal error", "reference", "reference er
 Grid = Literal["", "logarithmic", "other"]
 """Of the raw spectra: none, equal steps in the logarithm (LAMOST), or any other."""
 
-REFERENCE_COLUMN = {"a_k_fit": "a_k_ref"}
-"""Reference column of a label; ``NAME_ref`` unless listed."""
-
-
 _MAX_LISTED = 20
 
 
 def label_columns(kind: LabelKind, names: tuple[str, ...]) -> tuple[str, ...]:
     """Columns of one kind for labels, in the order of the labels; a reference error may be undeclared."""
-    reference = tuple(REFERENCE_COLUMN.get(name, f"{name}_ref") for name in names)
+    reference = tuple(column(name).references[0].column for name in names)
     return {
         "label": names,
         "error": tuple(f"{name}_err" for name in names),
@@ -38,10 +35,6 @@ def label_columns(kind: LabelKind, names: tuple[str, ...]) -> tuple[str, ...]:
         "reference": reference,
         "reference error": tuple(f"{name}_err" for name in reference),
     }[kind]
-
-
-ENGINES = ("slam", "direct")
-"""Label engines that have columns of their own where both are used."""
 
 
 def engine_columns(engine: str, names: tuple[str, ...]) -> tuple[str, ...]:

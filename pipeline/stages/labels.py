@@ -53,7 +53,7 @@ from pipeline.stages.label_engines import (
     train_direct,
     train_slam,
 )
-from pipeline.stages.spectral import SPECTRUM_VELOCITY, continuum_settings, rest_frame
+from pipeline.stages.spectral import SPECTRUM_VELOCITY, rest_frame
 from pipeline.stages.state import BuildState, Progress, StageSkipped
 from pipeline.stages.training import MIN_TRAINING_STARS, TRAINING_COLUMNS, star_groups, training_sample
 
@@ -66,7 +66,7 @@ def _degraded(state: BuildState, training: NDArray[np.int64], progress: Progress
     config = state.config.spectra
     grid, spectra = state.rest_spectra.wavelength, state.raw_spectra
     wavelength = spectra.wavelength
-    fitter = ContinuumFitter(grid, continuum_settings(config))
+    fitter = ContinuumFitter(grid, config)
     snr, velocity = state.column("snr"), state.spectrum_velocity()
     lowest, middle = 0.7 * float(np.nanmin(snr)), float(np.median(snr[training]))
     levels = [level for level in NOISE_LEVELS if lowest < level < middle]

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from pipeline.science.space.dust import W1_W2_PER_J_KS
 from pipeline.science.spectra.selection import (
-    SelectionSettings,
     class_step,
     selection_steps,
     summarise_steps,
@@ -29,15 +28,7 @@ def select_giants(state: BuildState, progress: Progress) -> int:
     jk0 = np.where(np.isfinite(jk0), jk0, observed)  # a star without a distance has no reddening: as observed
     e_jk = np.nan_to_num(observed - jk0)
     steps = selection_steps(
-        SelectionSettings(
-            config.max_tio5,
-            config.dwarf_margin,
-            config.dwarf_margin_alone,
-            config.min_jk0_mag,
-            config.max_w1w2_mag,
-            config.min_parallax_snr,
-            config.brightest_dwarf_k_mag,
-        ),
+        config,
         state.column("tio5"),
         _cah_sum(state),
         jk0,

@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import SpectraConfig
 from pipeline.domain.wavelength import log_grid
-from pipeline.science.spectra.continuum import ContinuumFitter, ContinuumSettings, normalise
+from pipeline.science.spectra.continuum import ContinuumFitter, normalise
 from pipeline.science.spectra.indices import CALCIUM_WINDOW, band_ratios, mean_snr
 from pipeline.science.spectra.resample import rebin
 from pipeline.stages.build_spectra import blocks
@@ -29,16 +28,6 @@ _FLUX_NOTE = {
     True: "rest frame, divided by the pseudo-continuum",
     False: "flux over its mean at 7000-10000 Angstrom, not divided by a continuum",
 }
-
-
-def continuum_settings(config: SpectraConfig) -> ContinuumSettings:
-    """The configured pseudo-continuum."""
-    return ContinuumSettings(
-        config.continuum_half_power_angstrom,
-        config.continuum_clip_low,
-        config.continuum_clip_high,
-        config.continuum_passes,
-    )
 
 
 def measure_snr(state: BuildState, progress: Progress) -> int:
@@ -85,7 +74,7 @@ def normalise_spectra(state: BuildState, progress: Progress) -> int:
     raw = spectra.wavelength
     if config.normalise:
         grid = log_grid(config.first_angstrom, config.last_angstrom)
-        fitter = ContinuumFitter(grid, continuum_settings(config))
+        fitter = ContinuumFitter(grid, config)
         velocity = state.spectrum_velocity()
     else:
         grid = raw[(raw >= config.first_angstrom) & (raw <= config.last_angstrom)]

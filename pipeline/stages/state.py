@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +14,7 @@ from pipeline.config import RunConfig
 from pipeline.domain.column import Column
 from pipeline.domain.columns import BY_NAME
 from pipeline.domain.columns import column as declared_column
+from pipeline.domain.own_columns import OWN_FIELDS
 from pipeline.products.array_file import ArrayFile
 from pipeline.products.identity import build_identity
 from pipeline.products.manifest import Identity
@@ -117,11 +117,11 @@ class BuildState:
     @property
     def own(self) -> tuple[Column, ...]:
         """Columns of the user's own in the table."""
-        return tuple(Column(**{**item, "aliases": ()}) for item in self.facts.get("own", []))
+        return tuple(Column(**{name: item[name] for name in OWN_FIELDS}) for item in self.facts.get("own", []))
 
     @own.setter
     def own(self, columns: Iterable[Column]) -> None:
-        self.facts["own"] = [asdict(column) for column in columns]
+        self.facts["own"] = [{name: getattr(column, name) for name in OWN_FIELDS} for column in columns]
 
     def reorder_raw_spectra(self, order: NDArray[np.integer]) -> None:
         """Bring the raw spectra into another order of rows."""

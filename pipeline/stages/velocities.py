@@ -8,17 +8,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.domain.settings import VelocityConfig
 from pipeline.products.correlations import write_correlations
 from pipeline.science.quality.bits import doubtful_velocity, trusted_velocity
 from pipeline.science.spectra.continuum import ContinuumFitter, normalise
 from pipeline.science.spectra.sky_residuals import MIN_STARS, SkyNoise, learn_sky, sample_rows
-from pipeline.science.velocity.radial_velocity import RadialVelocity, TemplateSet, VelocityMeasurer, VelocitySettings
+from pipeline.science.velocity.radial_velocity import RadialVelocity, TemplateSet, VelocityMeasurer
 from pipeline.science.velocity.templates import blue_templates
 from pipeline.stages.build_spectra import Pixels, RawSpectraReader, blocks
 from pipeline.stages.declared import Stage
 from pipeline.stages.internal import RV_EDGE_OF_SEARCH, RV_EDGE_TEMPLATE, RV_SHIFTED
 from pipeline.stages.items import Columns, Files, Internals, RawSpectra
-from pipeline.stages.spectral import continuum_settings
 from pipeline.stages.state import BuildState, Progress
 from pipeline.stages.training import TRAINING_COLUMNS
 from pipeline.stages.velocity_reports import (
@@ -55,13 +55,8 @@ def measure_velocities(state: BuildState, progress: Progress) -> int:
     """Radial velocities in the observed frame, and what repeats and references say of them."""
     spectra = state.raw_spectra
     wavelength = spectra.wavelength
-    config = state.config.velocity
-    settings = VelocitySettings(
-        *(config.first_angstrom, config.last_angstrom, config.max_velocity_kms, config.step_kms),
-        loss_sigma=config.loss_sigma,
-        information=config.line_information,
-    )
-    fitter = ContinuumFitter(wavelength, continuum_settings(state.config.spectra))
+    settings = state.config.velocity
+    fitter = ContinuumFitter(wavelength, state.config.spectra)
     templates = velocity_templates(state, settings, lambda rows: _normalised(spectra, rows, fitter), progress)
     measurer = VelocityMeasurer(wavelength, templates.main, settings)
     arms = _arms(wavelength, templates.whole, settings)
@@ -101,7 +96,7 @@ def _normalised(spectra: RawSpectraReader, rows: slice | NDArray[np.int64], fitt
     return Pixels(*normalise(flux, ivar, mask, fitter.fit(flux, ivar, mask)))
 
 
-def _arms(wavelength: NDArray[np.float64], templates: TemplateSet, settings: VelocitySettings) -> _Arms:
+def _arms(wavelength: NDArray[np.float64], templates: TemplateSet, settings: VelocityConfig) -> _Arms:
     """Measurers of the arms by the templates that reach both."""
 
     def measurer(ends: tuple[float, float], some: TemplateSet) -> VelocityMeasurer | None:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import ConfigError
-from pipeline.science.spectra.continuum import ContinuumSettings
+from pipeline.domain.settings import SpectraConfig, VelocityConfig
 from pipeline.science.spectra.synthetic import SyntheticModel
-from pipeline.science.velocity.radial_velocity import TemplateSet, VelocitySettings
+from pipeline.science.velocity.radial_velocity import TemplateSet
 from pipeline.science.velocity.templates import (
     data_driven_templates,
     grid_templates,
@@ -28,7 +28,6 @@ from pipeline.sources.wheels import MASTAR_GIANTS
 from pipeline.stages.build_spectra import Pixels
 from pipeline.stages.inputs import InputRecord, files_below
 from pipeline.stages.paths import data_path, download_folder
-from pipeline.stages.spectral import continuum_settings
 from pipeline.stages.state import BuildState, Progress
 from pipeline.stages.training import MIN_TRAINING_STARS, training_sample
 from pipeline.stages.velocity_reports import template_velocity
@@ -49,7 +48,7 @@ class Templates(NamedTuple):
 
 def velocity_templates(
     state: BuildState,
-    settings: VelocitySettings,
+    settings: VelocityConfig,
     normalised: Callable[[NDArray[np.int64]], Pixels],
     progress: Progress,
 ) -> Templates:
@@ -59,7 +58,7 @@ def velocity_templates(
     ----------
     state : BuildState
         Configuration and star table; gets the inputs and choices.
-    settings : VelocitySettings
+    settings : VelocityConfig
         Of the main measurement.
     normalised : callable
         Normalised spectra of some rows.
@@ -72,7 +71,7 @@ def velocity_templates(
         If configured templates do not exist.
     """
     kind = state.config.velocity.templates
-    continuum = continuum_settings(state.config.spectra)
+    continuum = state.config.spectra
     base = synthetic_templates(SyntheticModel.from_table(load_table(SYNTHETIC_TABLE)), continuum)
     extra = _extra(state, base, continuum)
     if extra is not None:
@@ -92,7 +91,7 @@ def velocity_templates(
     return Templates(grid if extra is None else joined(grid, extra), base)
 
 
-def _extra(state: BuildState, base: TemplateSet, continuum: ContinuumSettings) -> TemplateSet | None:
+def _extra(state: BuildState, base: TemplateSet, continuum: SpectraConfig) -> TemplateSet | None:
     """Templates beside the others: those fetched, or of a file or folder of the user's."""
     name = state.config.velocity.extra_templates
     if not name:
@@ -129,7 +128,7 @@ def _extra(state: BuildState, base: TemplateSet, continuum: ContinuumSettings) -
 def _data_driven(
     state: BuildState,
     base: TemplateSet,
-    settings: VelocitySettings,
+    settings: VelocityConfig,
     normalised: Callable[[NDArray[np.int64]], Pixels],
     progress: Progress,
 ) -> TemplateSet:
@@ -157,7 +156,7 @@ def _data_driven(
     return made.templates
 
 
-def _grid(folder: Path, medium: str, base: TemplateSet, continuum: ContinuumSettings) -> TemplateSet:
+def _grid(folder: Path, medium: str, base: TemplateSet, continuum: SpectraConfig) -> TemplateSet:
     spectra = read_template_grid(folder, medium)
     return grid_templates(
         [one.labels for one in spectra],

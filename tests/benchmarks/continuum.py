@@ -11,8 +11,9 @@ import time
 
 import numpy as np
 
+from pipeline.domain.settings import SpectraConfig
 from pipeline.mock.survey import simulate
-from pipeline.science.spectra.continuum import ContinuumFitter, ContinuumSettings
+from pipeline.science.spectra.continuum import ContinuumFitter
 from pipeline.science.spectra.resample import rebin
 from tests.reference.slow_continuum import slow_continuum
 from tests.reference.slow_rebin import slow_rebin
@@ -27,7 +28,7 @@ def main(arguments):
     parser.add_argument("--stars", type=int, default=2000)
     parser.add_argument("--slow-stars", type=int, default=40)
     options = parser.parse_args(arguments)
-    survey, settings = simulate(options.stars, seed=12, training=0), ContinuumSettings()
+    survey, settings = simulate(options.stars, seed=12, training=0), SpectraConfig()
     wavelength = survey.wavelength
     fitter = ContinuumFitter(wavelength, settings)
     parts = []

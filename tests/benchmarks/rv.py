@@ -13,11 +13,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from pipeline.domain.settings import SpectraConfig, VelocityConfig
 from pipeline.domain.statistics import robust_scatter
 from pipeline.mock.survey import simulate
-from pipeline.science.spectra.continuum import ContinuumFitter, ContinuumSettings, normalise
+from pipeline.science.spectra.continuum import ContinuumFitter, normalise
 from pipeline.science.spectra.synthetic import SyntheticModel
-from pipeline.science.velocity.radial_velocity import VelocityMeasurer, VelocitySettings
+from pipeline.science.velocity.radial_velocity import VelocityMeasurer
 from pipeline.science.velocity.templates import data_driven_templates, synthetic_templates
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
 from tests.reference.slow_velocity import slow_velocity, splines
@@ -32,9 +33,9 @@ def main(arguments):
     parser.add_argument("--slow-stars", type=int, default=3)
     options = parser.parse_args(arguments)
     survey = simulate(options.stars, seed=11, training=options.stars // 5)
-    wavelength, fitter = survey.wavelength, ContinuumFitter(survey.wavelength, ContinuumSettings())
+    wavelength, fitter = survey.wavelength, ContinuumFitter(survey.wavelength, SpectraConfig())
     model = SyntheticModel.from_table(load_table(SYNTHETIC_TABLE))
-    synthetic, settings = synthetic_templates(model, ContinuumSettings()), VelocitySettings()
+    synthetic, settings = synthetic_templates(model, SpectraConfig()), VelocityConfig()
     measurer = VelocityMeasurer(wavelength, synthetic, settings)
     parts = [observe(survey, fitter, slice(k, k + 250)) for k in range(0, options.stars, 250)]
     measurer.measure(*(part[:8] for part in parts[0]))  # compiles

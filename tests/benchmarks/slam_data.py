@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.domain.settings import SpectraConfig
 from pipeline.domain.wavelength import log_grid
 from pipeline.mock.survey import simulate
-from pipeline.science.spectra.continuum import ContinuumFitter, ContinuumSettings, normalise
+from pipeline.science.spectra.continuum import ContinuumFitter, normalise
 from pipeline.science.spectra.resample import rebin
 
 NAMES = ("teff", "logg", "m_h", "alpha_m")
@@ -33,7 +34,7 @@ def simulated_stars(n, n_pixels=None, seed=3670):
     grid = log_grid(4500.0, 8950.0)
     if n_pixels is not None:
         grid = grid[-n_pixels:]
-    fitter = ContinuumFitter(grid, ContinuumSettings())
+    fitter = ContinuumFitter(grid, SpectraConfig())
     flux, ivar, mask = (np.empty((n, grid.size), kind) for kind in (np.float32, np.float32, bool))
     for start in range(0, n, 256):
         part = rows[start : start + 256]

@@ -18,8 +18,8 @@ from explorer.plots.spectrum import features_of, is_from_lamost
 from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.rooms.catalogue import default_panels
 from explorer.state.workspace import Workspace
-from pipeline.domain.columns import COLUMNS
-from pipeline.domain.flags import QualityFlag
+from pipeline.domain.columns import COLUMNS, column
+from pipeline.domain.flags import ALL_BITS, FLAG_TEXTS, QualityFlag
 from pipeline.science.star.refit import in_any
 
 
@@ -273,6 +273,19 @@ def test_the_card_leaves_out_what_is_unknown_and_raises_squares(library):
     for declared in COLUMNS:
         if "0 unknown" in declared.description or "0 when none" in declared.description:
             assert declared.unknown == 0, declared.name
+
+
+def test_each_bit_shows_its_own_evidence(library):
+    frame = library.products.catalog.table.copy()
+    for name in {name for text in FLAG_TEXTS.values() for name in text.evidence if column(name).is_float}:
+        frame[name] = np.float32(1.0)
+    frame["quality"] = np.int32(ALL_BITS)
+    frame["label_reason"], frame["distance_roots"] = "converged", np.int16(1)
+    facts = facts_of(StarTable.from_frame(frame), 0, simulated=True)
+    for text, sentence in zip(FLAG_TEXTS.values(), facts.bits, strict=True):
+        assert sentence.startswith(text.meaning)
+        assert [name for name in text.evidence if f"{column(name).label} = " not in sentence] == []
+    assert "RV (blue arm) = 1.0 km/s" in facts.bits[list(FLAG_TEXTS).index(QualityFlag.ARMS_DISAGREE)]
 
 
 def test_a_link_restores_the_star_alone(room, star_library):

@@ -11,11 +11,12 @@ import pytest
 from astropy.io import fits
 
 from pipeline import commands
-from pipeline.config import ConfigError, RunConfig, VelocityConfig
+from pipeline.config import ConfigError, RunConfig
+from pipeline.domain.settings import SpectraConfig, VelocityConfig
 from pipeline.domain.wavelength import doppler_factor, log_grid
-from pipeline.science.spectra.continuum import ContinuumFitter, ContinuumSettings, normalise
+from pipeline.science.spectra.continuum import ContinuumFitter, normalise
 from pipeline.science.spectra.synthetic import SyntheticModel
-from pipeline.science.velocity.radial_velocity import VelocityMeasurer, VelocitySettings
+from pipeline.science.velocity.radial_velocity import VelocityMeasurer
 from pipeline.science.velocity.templates import joined, observed_templates, synthetic_templates
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
 from pipeline.sources.observed_templates import is_observed_template, read_observed_templates
@@ -119,10 +120,10 @@ def test_labels_come_from_the_header_or_from_the_bands(tmp_path):
     assert spectra[1].labels == (3500.0, 0.5, 0.0)
     fine = np.log10(4000.0) + 5e-5 * np.arange(7000)
     parts = ([one.labels for one in spectra], [one.wavelength for one in spectra], [one.flux for one in spectra])
-    made = observed_templates(*parts, fine, ContinuumSettings(), "means")
+    made = observed_templates(*parts, fine, SpectraConfig(), "means")
     assert made.labels[0, 0] == pytest.approx(3666.0, abs=5.0)
     with pytest.raises(ValueError, match=r"covers 3632-10\d\d\d Å"):
-        observed_templates(*parts, fine - 0.2, ContinuumSettings(), "means")
+        observed_templates(*parts, fine - 0.2, SpectraConfig(), "means")
 
 
 def test_other_files_are_no_templates(tmp_path):
@@ -142,7 +143,7 @@ def some_state(tmp_path, **settings):
 
 
 def chosen(state):
-    return velocity_templates(state, VelocitySettings(), lambda _rows: None, lambda *_: None)
+    return velocity_templates(state, VelocityConfig(), lambda _rows: None, lambda *_: None)
 
 
 def test_a_file_or_folder_of_the_users_stands_beside_the_synthetic_ones(tmp_path):
@@ -173,7 +174,7 @@ def test_templates_that_are_fetched_later_are_noticed(tmp_path, monkeypatch):
 
 def test_real_late_giants_are_right_with_the_means_of_others(shared_data):
     """M4-M8 III: the templates with TiO are others than the stars; the synthetic ones alone are off by more."""
-    grid, settings = log_grid(3700.0, 9095.0), ContinuumSettings()
+    grid, settings = log_grid(3700.0, 9095.0), SpectraConfig()
     synthetic = synthetic_templates(SyntheticModel.from_table(load_table(SYNTHETIC_TABLE)), settings)
     means = dict(
         zip(
@@ -195,7 +196,7 @@ def test_real_late_giants_are_right_with_the_means_of_others(shared_data):
         ivar, mask = np.broadcast_to(noise**-2, flux.shape), np.zeros(flux.shape, bool)
         seen = normalise(flux, ivar, mask, fitter.fit(flux, ivar, mask))
         for name, templates in (("synthetic", synthetic), ("means", joined(synthetic, extra))):
-            found = VelocityMeasurer(grid, templates, VelocitySettings()).measure(*seen, lines=False)
+            found = VelocityMeasurer(grid, templates, VelocityConfig()).measure(*seen, lines=False)
             apart[name] += (found.rv_kms - velocity).tolist()
     off = {name: np.sqrt(np.mean(np.square(values))) for name, values in apart.items()}
     assert off["means"] < 8.0

@@ -9,12 +9,12 @@ from astropy.io import fits
 
 from pipeline.config import RunConfig, load_config
 from pipeline.domain.flags import QualityFlag
+from pipeline.domain.settings import SelectionConfig
 from pipeline.domain.wavelength import log_grid
 from pipeline.products.product import Products
 from pipeline.science.spectra.indices import band_ratios
 from pipeline.science.spectra.resample import rebin
 from pipeline.science.spectra.selection import (
-    SelectionSettings,
     class_step,
     dwarf_tio5,
     selection_steps,
@@ -47,7 +47,7 @@ GOOD = {
 def select(**columns):
     size = max(len(values) for values in columns.values())
     arrays = {name: np.asarray(columns.get(name, [value] * size), float) for name, value in GOOD.items()}
-    return summarise_steps(selection_steps(SelectionSettings(), **arrays))
+    return summarise_steps(selection_steps(SelectionConfig(), **arrays))
 
 
 def test_a_giant_is_kept_and_each_cut_drops_its_own():
@@ -91,7 +91,7 @@ def test_bands_alone_need_a_wider_margin_the_more_so_the_deeper_they_are():
     parallax, error, k0 = unknown.copy(), unknown.copy(), unknown.copy()
     jk0[0], w1w2[0] = 1.0, 0.0
     parallax[1], error[1], k0[1] = 0.1, 0.1, 9.0
-    steps = selection_steps(SelectionSettings(), tio5, cah, jk0, w1w2, k0, parallax, error)
+    steps = selection_steps(SelectionConfig(), tio5, cah, jk0, w1w2, k0, parallax, error)
     kept, why, _ = summarise_steps(steps)
     assert kept.tolist() == [True, True, False, True, False, True]
     assert why[2].startswith("dropped by giant bands")
@@ -105,7 +105,7 @@ def test_no_real_dwarf_and_every_real_giant_passes_on_its_bands_alone(shared_dat
         rest, _, dead = rebin(wavelength, flux[None], np.ones((1, flux.size)), mask[None], window, np.array([rv]))
         ratio = band_ratios(window, rest, dead)
         steps = selection_steps(
-            SelectionSettings(), ratio["tio5"], ratio["cah2"] + ratio["cah3"], *(unknown for _ in range(5))
+            SelectionConfig(), ratio["tio5"], ratio["cah2"] + ratio["cah3"], *(unknown for _ in range(5))
         )
         return bool(summarise_steps(steps)[0][0])
 
@@ -125,8 +125,8 @@ def test_galaxies_and_quasars_are_dropped_and_being_a_star_is_no_evidence():
     words = np.array(["STAR", " galaxy ", "QSO", "Unknown", "", "STAR", "Unknown"])
     step = class_step(words)
     assert step.tested.tolist() == [True, True, True, False, False, True, False]
-    steps = selection_steps(SelectionSettings(), *(np.full(7, GOOD[name]) for name in GOOD))
-    nothing = selection_steps(SelectionSettings(), *(np.full(7, np.nan) for _ in GOOD))
+    steps = selection_steps(SelectionConfig(), *(np.full(7, GOOD[name]) for name in GOOD))
+    nothing = selection_steps(SelectionConfig(), *(np.full(7, np.nan) for _ in GOOD))
     kept, why, counts = summarise_steps([step, *steps])
     assert kept.tolist() == [True, False, False, True, True, True, True]
     assert why[0].startswith("kept: object class, M type")
@@ -138,7 +138,7 @@ def test_galaxies_and_quasars_are_dropped_and_being_a_star_is_no_evidence():
 
 
 def test_a_spectrum_without_a_velocity_is_dropped_and_having_one_is_no_evidence():
-    steps = selection_steps(SelectionSettings(), *(np.array([GOOD[name], np.nan, GOOD[name]]) for name in GOOD))
+    steps = selection_steps(SelectionConfig(), *(np.array([GOOD[name], np.nan, GOOD[name]]) for name in GOOD))
     kept, why, _ = summarise_steps([*steps, velocity_step(np.array([10.0, 10.0, np.nan]))])
     assert kept.tolist() == [True, False, False]
     assert why[1] == "not kept: nothing to test"

@@ -414,5 +414,5 @@ def test_colour_outliers_stand_out():
 
 
 def test_tail_limit_is_a_percentile_and_never_flags_without_reference():
-    assert tail_limit(np.arange(1000.0)) == pytest.approx(994.005)
-    assert tail_limit(np.array([np.nan])) == np.inf
+    assert tail_limit(np.arange(1000.0), 99.5) == pytest.approx(994.005)
+    assert tail_limit(np.array([np.nan]), 99.5) == np.inf

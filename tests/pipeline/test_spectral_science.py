@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from pipeline.domain.settings import SpectraConfig, VelocityConfig
 from pipeline.domain.wavelength import air_to_vacuum, log_grid, log_shift_to_velocity
-from pipeline.science.spectra.continuum import ContinuumFitter, ContinuumSettings, normalise
+from pipeline.science.spectra.continuum import ContinuumFitter, normalise
 from pipeline.science.spectra.indices import band_ratios, mean_snr
 from pipeline.science.spectra.synthetic import SyntheticModel
-from pipeline.science.velocity.radial_velocity import VelocityMeasurer, VelocitySettings
+from pipeline.science.velocity.radial_velocity import VelocityMeasurer
 from pipeline.science.velocity.templates import synthetic_templates
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
 from tests.reference.slow_continuum import slow_continuum
@@ -23,7 +24,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def measurer(model):
-    return VelocityMeasurer(GRID, synthetic_templates(model, ContinuumSettings()), VelocitySettings())
+    return VelocityMeasurer(GRID, synthetic_templates(model, SpectraConfig()), VelocityConfig())
 
 
 def star(model, velocity, labels=(4000.0, 1.5, -0.2), snr=60.0, seed=1):
@@ -39,7 +40,7 @@ def star(model, velocity, labels=(4000.0, 1.5, -0.2), snr=60.0, seed=1):
 
 def measure(measurer, *stars):
     flux, ivar, mask = (np.array(part) for part in zip(*stars, strict=True))
-    continuum = ContinuumFitter(GRID, ContinuumSettings()).fit(flux, ivar, mask)
+    continuum = ContinuumFitter(GRID, SpectraConfig()).fit(flux, ivar, mask)
     return measurer.measure(*normalise(flux, ivar, mask, continuum))
 
 
@@ -61,7 +62,7 @@ def test_a_shifted_spectrum_moves_by_the_shift(model, measurer):
 def test_fast_correlation_equals_its_slow_twin(model, measurer):
     flux, ivar, mask = (np.array([part]) for part in star(model, 33.0))
     mask[0, 3400:3420] = True
-    normal = normalise(flux, ivar, mask, ContinuumFitter(GRID, ContinuumSettings()).fit(flux, ivar, mask))
+    normal = normalise(flux, ivar, mask, ContinuumFitter(GRID, SpectraConfig()).fit(flux, ivar, mask))
     y = normal[0][:, measurer.pixels]
     w = np.where(normal[2][:, measurer.pixels], 0.0, normal[1][:, measurer.pixels])
     fast = measurer.correlate(y, w)[0]
@@ -89,14 +90,12 @@ def test_a_star_without_pixels_in_range_has_no_velocity(model, measurer):
 
 def test_templates_must_cover_the_range(model):
     with pytest.raises(ValueError, match=r"Templates .* cover"):
-        VelocityMeasurer(
-            GRID, synthetic_templates(model, ContinuumSettings()), VelocitySettings(max_velocity_kms=9000.0)
-        )
+        VelocityMeasurer(GRID, synthetic_templates(model, SpectraConfig()), VelocityConfig(max_velocity_kms=9000.0))
 
 
 def test_continuum_of_a_smooth_curve_is_the_curve():
     smooth = 100.0 * np.exp(-0.5 * ((GRID - 6500.0) / 2500.0) ** 2)
-    fitted = ContinuumFitter(GRID, ContinuumSettings()).fit(
+    fitted = ContinuumFitter(GRID, SpectraConfig()).fit(
         smooth[None], np.ones((1, GRID.size)), np.zeros((1, GRID.size), bool)
     )
     np.testing.assert_allclose(fitted[0], smooth, rtol=2e-3)
@@ -108,7 +107,7 @@ def test_continuum_is_that_of_its_slow_twin(model):
     ]
     flux, ivar, mask = (np.array(part) for part in zip(*stars, strict=True))
     mask[1, 1500:1600] = True
-    settings = ContinuumSettings()
+    settings = SpectraConfig()
     fast = ContinuumFitter(GRID, settings).fit(flux, ivar, mask)
     for k in range(3):
         slow = slow_continuum(GRID, flux[k], ivar[k], mask[k], settings)
@@ -122,7 +121,7 @@ def test_continuum_scales_with_the_flux_and_ignores_masked_pixels():
     flux = 50.0 + rng.normal(0, 1, GRID.size)
     spoiled, mask = flux.copy(), np.zeros(GRID.size, bool)
     spoiled[1000:1050], mask[1000:1050] = -1e4, True
-    fitter = ContinuumFitter(GRID, ContinuumSettings())
+    fitter = ContinuumFitter(GRID, SpectraConfig())
     fits = fitter.fit(
         np.array([flux, spoiled, 7.0 * flux]),
         np.array([np.ones(GRID.size), np.ones(GRID.size), np.full(GRID.size, 1 / 49.0)]),
@@ -133,7 +132,7 @@ def test_continuum_scales_with_the_flux_and_ignores_masked_pixels():
 
 
 def test_continuum_of_nothing_is_nan():
-    fitted = ContinuumFitter(GRID, ContinuumSettings()).fit(
+    fitted = ContinuumFitter(GRID, SpectraConfig()).fit(
         np.zeros((1, GRID.size)), np.zeros((1, GRID.size)), np.ones((1, GRID.size), bool)
     )
     assert np.isnan(fitted).all()
@@ -165,7 +164,7 @@ def test_real_velocities_agree_with_the_headers(shared_data):
     spectra = [s for _, s in read_spectra(find_spectra(shared_data / "spectra"))]
     rest = [rebin(s.wavelength, s.flux, s.ivar, s.mask, GRID) for s in spectra]
     templates = SyntheticModel.from_table(load_table(SYNTHETIC_TABLE))
-    blue = VelocityMeasurer(GRID, synthetic_templates(templates, ContinuumSettings()), VelocitySettings(4500.0, 5560.0))
+    blue = VelocityMeasurer(GRID, synthetic_templates(templates, SpectraConfig()), VelocityConfig(4500.0, 5560.0))
     found = measure(blue, *rest)
     header = np.array([s.meta["rv_input"] for s in spectra])
     late = np.array([s.meta["subclass"][:1] in "FGK" for s in spectra])
@@ -183,13 +182,13 @@ def test_a_real_spectrum_moved_by_whole_pixels_moves_to_a_tenth_of_its_error(sha
     spectra = [s for _, s in read_spectra(find_spectra(shared_data / "spectra"))]
     rest = [rebin(s.wavelength, s.flux, s.ivar, s.mask, GRID) for s in spectra]
     flux, ivar, mask = (np.array(part) for part in zip(*rest, strict=True))
-    normal = normalise(flux, ivar, mask, ContinuumFitter(GRID, ContinuumSettings()).fit(flux, ivar, mask))
+    normal = normalise(flux, ivar, mask, ContinuumFitter(GRID, SpectraConfig()).fit(flux, ivar, mask))
     # the window moves along with the star, so that both see the same pixels of it
     for pixels in (-2, 1, 3):
         shift = log_shift_to_velocity(pixels * 1e-4)
         moved = [np.roll(part, pixels, axis=1) for part in normal]
         first, last = (edge * 10 ** (pixels * 1e-4) for edge in (8000.0, 8950.0))
-        other = VelocityMeasurer(GRID, measurer.templates, VelocitySettings(first, last))
+        other = VelocityMeasurer(GRID, measurer.templates, VelocityConfig(first, last))
         near, far = measurer.measure(*normal), other.measure(*moved)
         steady = (near.peak > 0.5) & (near.rival < 0.8) & (near.template == far.template)
         assert steady.sum() > 30

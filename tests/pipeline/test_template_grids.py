@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from pipeline.domain.settings import SpectraConfig, VelocityConfig
 from pipeline.domain.wavelength import air_to_vacuum, vacuum_to_air
-from pipeline.science.spectra.continuum import ContinuumSettings
 from pipeline.science.spectra.synthetic import SyntheticModel
-from pipeline.science.velocity.radial_velocity import VelocityMeasurer, VelocitySettings
+from pipeline.science.velocity.radial_velocity import VelocityMeasurer
 from pipeline.science.velocity.templates import grid_templates, synthetic_templates
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
 from pipeline.sources.template_grids import TemplateError, read_template_grid
@@ -91,9 +91,9 @@ def test_ferre(tmp_path, logarithmic):
 
 
 def test_air_declared_as_vacuum_is_82_kms_off():
-    synthetic = synthetic_templates(SyntheticModel.from_table(load_table(SYNTHETIC_TABLE)), ContinuumSettings())
+    synthetic = synthetic_templates(SyntheticModel.from_table(load_table(SYNTHETIC_TABLE)), SpectraConfig())
     fine = np.arange(3640.0, 9190.0, 0.1)
-    settings, rv = ContinuumSettings(), {}
+    settings, rv = SpectraConfig(), {}
     flux = np.interp(synthetic.log_wavelength, np.log10(fine), lines(fine, 0.5))
     for medium in ("vacuum", "air"):
         written = fine if medium == "vacuum" else vacuum_to_air(fine)  # "air" here: not converted back
@@ -102,7 +102,7 @@ def test_air_declared_as_vacuum_is_82_kms_off():
         )
         grid = synthetic.log_wavelength[2000:-200:2]
         star = np.interp(grid, np.log10(fine), lines(fine, 0.5))[None]
-        measurer = VelocityMeasurer(10**grid, templates, VelocitySettings(max_velocity_kms=300.0))
+        measurer = VelocityMeasurer(10**grid, templates, VelocityConfig(max_velocity_kms=300.0))
         rv[medium] = measurer.measure(star, np.full(star.shape, 1e4), np.zeros(star.shape, bool)).rv_kms[0]
     assert flux.min() < 0.6
     assert rv["vacuum"] == pytest.approx(0.0, abs=1.0)
@@ -112,9 +112,9 @@ def test_air_declared_as_vacuum_is_82_kms_off():
 def test_convolution_has_the_instruments_width():
     fine = np.arange(3640.0, 9190.0, 0.05)
     spike = 1.0 - np.exp(-0.5 * ((fine - 8500.0) / 0.05) ** 2)
-    synthetic = synthetic_templates(SyntheticModel.from_table(load_table(SYNTHETIC_TABLE)), ContinuumSettings())
+    synthetic = synthetic_templates(SyntheticModel.from_table(load_table(SYNTHETIC_TABLE)), SpectraConfig())
     templates = grid_templates(
-        [(3500, 1, 0)], [fine], [spike], synthetic.log_wavelength[40:-40], 1800.0, ContinuumSettings(), "spike"
+        [(3500, 1, 0)], [fine], [spike], synthetic.log_wavelength[40:-40], 1800.0, SpectraConfig(), "spike"
     )
     wavelength = 10**templates.log_wavelength
     depth = np.clip(1.0 - templates.flux[0], 0, None) * (np.abs(wavelength - 8500.0) < 15.0)

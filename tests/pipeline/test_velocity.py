@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 
 from pipeline.config import RunConfig, VelocityConfig
+from pipeline.domain.settings import SpectraConfig
 from pipeline.domain.wavelength import doppler_factor, log_grid
 from pipeline.products.correlations import read_correlations
 from pipeline.products.manifest import ProductError
 from pipeline.science.quality.bits import LINE_SIGMA, doubtful_velocity
-from pipeline.science.spectra.continuum import ContinuumSettings
 from pipeline.science.spectra.synthetic import SyntheticModel
-from pipeline.science.velocity.radial_velocity import TemplateSet, VelocityMeasurer, VelocitySettings
+from pipeline.science.velocity.radial_velocity import TemplateSet, VelocityMeasurer
 from pipeline.science.velocity.repeats import repeat_statistics, star_numbers
 from pipeline.science.velocity.templates import data_driven_templates, joined, synthetic_templates
 from pipeline.science.velocity.zero_points import velocity_zero_points
@@ -21,13 +21,13 @@ from pipeline.stages.velocity_reports import LINE_NAMES, report_velocities
 from tests.reference.slow_velocity import slow_velocity, splines
 
 GRID = log_grid(7600.0, 9095.0)
-QUICK = VelocitySettings(max_velocity_kms=300.0)
-PLAIN = VelocitySettings(max_velocity_kms=300.0, loss_sigma=0.0)
+QUICK = VelocityConfig(max_velocity_kms=300.0)
+PLAIN = VelocityConfig(max_velocity_kms=300.0, loss_sigma=0.0)
 
 
 @pytest.fixture(scope="module")
 def synthetic():
-    return synthetic_templates(SyntheticModel.from_table(load_table(SYNTHETIC_TABLE)), ContinuumSettings())
+    return synthetic_templates(SyntheticModel.from_table(load_table(SYNTHETIC_TABLE)), SpectraConfig())
 
 
 def stars(templates, velocity, snr=60.0, seed=1, template=20, bend=0.0):

@@ -6,14 +6,14 @@ import pytest
 
 from pipeline.config import ConfigError, RunConfig, VelocityConfig, load_config
 from pipeline.domain.flags import QualityFlag
+from pipeline.domain.settings import SpectraConfig
 from pipeline.domain.statistics import robust_scatter
 from pipeline.domain.wavelength import doppler_factor, log_grid
 from pipeline.science.quality.bits import arms_disagree, template_against_bands, trusted_velocity, velocity_misfit
-from pipeline.science.spectra.continuum import ContinuumSettings
 from pipeline.science.spectra.sky_residuals import learn_sky, sample_rows
 from pipeline.science.spectra.synthetic import SyntheticModel
 from pipeline.science.velocity.errors import Corrections, ErrorModel, repeat_errors
-from pipeline.science.velocity.radial_velocity import TemplateSet, VelocityMeasurer, VelocitySettings
+from pipeline.science.velocity.radial_velocity import TemplateSet, VelocityMeasurer
 from pipeline.science.velocity.robust import gaussian_share, profiled, refined_error
 from pipeline.science.velocity.templates import blue_templates, synthetic_templates
 from pipeline.sources.embedded import SYNTHETIC_TABLE, load_table
@@ -29,7 +29,7 @@ OH = (8344.6, 8399.2, 8430.2, 8465.4, 8506.9, 8551.0, 8778.3, 8827.1, 8850.3, 88
 
 @pytest.fixture(scope="module")
 def synthetic():
-    return synthetic_templates(SyntheticModel.from_table(load_table(SYNTHETIC_TABLE)), ContinuumSettings())
+    return synthetic_templates(SyntheticModel.from_table(load_table(SYNTHETIC_TABLE)), SpectraConfig())
 
 
 def stars(templates, velocity, snr, template=20, seed=1):
@@ -53,8 +53,8 @@ def test_what_the_sky_left_no_longer_moves_the_velocities(synthetic):
     flux, ivar, mask = stars(synthetic, velocity, 30)
     clean, dirty = flux, flux + sky_lines(40)
     some = TemplateSet(synthetic.log_wavelength, synthetic.flux[12:36:4], synthetic.labels[12:36:4], "some")
-    plain = VelocityMeasurer(GRID, some, VelocitySettings(max_velocity_kms=300.0, loss_sigma=0.0))
-    measurer = VelocityMeasurer(GRID, some, VelocitySettings(max_velocity_kms=300.0))
+    plain = VelocityMeasurer(GRID, some, VelocityConfig(max_velocity_kms=300.0, loss_sigma=0.0))
+    measurer = VelocityMeasurer(GRID, some, VelocityConfig(max_velocity_kms=300.0))
     before = plain.measure(dirty, ivar, mask, lines=False)
     groups = [("plate and spectrograph", np.repeat(["A 1", "A 2"], [34, 6])), ("plate", np.full(40, "A"))]
     rows = sample_rows(groups)
@@ -100,7 +100,7 @@ def test_a_few_bad_pixels_move_least_squares_and_not_the_robust_fit(synthetic):
         row[rng.choice(np.flatnonzero((GRID > 8480.0) & (GRID < 8700.0)), 4, replace=False)] += 1.0
     some = TemplateSet(synthetic.log_wavelength, synthetic.flux[12:36:4], synthetic.labels[12:36:4], "some")
     robust, least = (
-        VelocityMeasurer(GRID, some, VelocitySettings(max_velocity_kms=300.0, loss_sigma=loss)).measure(
+        VelocityMeasurer(GRID, some, VelocityConfig(max_velocity_kms=300.0, loss_sigma=loss)).measure(
             flux, ivar, mask, lines=False
         )
         for loss in (5.0, 0.0)
@@ -168,8 +168,8 @@ def test_the_blue_arm_is_measured_alone_and_a_shift_of_the_red_one_is_found(synt
     scale = np.where(grid < 5900.0, doppler_factor(40.0), doppler_factor(red_kms)[:, None])
     flux = np.interp(grid / scale, rest, synthetic.flux[26]) + rng.normal(0.0, 0.03, (12, grid.size))
     ivar, mask = np.full(flux.shape, 0.03**-2), np.zeros(flux.shape, bool)
-    blue = VelocityMeasurer(grid, few, VelocitySettings(4600.0, 5560.0)).measure(flux, ivar, mask, lines=False)
-    red = VelocityMeasurer(grid, synthetic, VelocitySettings()).measure(flux, ivar, mask, lines=False)
+    blue = VelocityMeasurer(grid, few, VelocityConfig(4600.0, 5560.0)).measure(flux, ivar, mask, lines=False)
+    red = VelocityMeasurer(grid, synthetic, VelocityConfig()).measure(flux, ivar, mask, lines=False)
     assert np.isnan(blue.line_kms).all()
     assert trusted_velocity(blue).all()
     apart = arms_disagree(blue.rv_kms, blue.error_kms, red.rv_kms, red.error_kms)

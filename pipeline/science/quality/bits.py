@@ -5,27 +5,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.domain.flags import QualityFlag
 from pipeline.science.velocity.radial_velocity import RadialVelocity
 
 FloatArray = NDArray[np.float64]
 
-TAIL_PERCENTILE = 99.5
-"""A fit is poor, or a residual pattern odd, above this percentile of out-of-fold stars."""
-
-CHUNK_ANGSTROM = 500.0
-COLOUR_SIGMA = 5.0
-LOW_CCF_PEAK = 0.3
-RIVAL_PEAK = 0.9
-ARMS_SIGMA = 4.0
-ARMS_KMS = 15.0
+ARMS_KMS, ARMS_SIGMA = (QualityFlag.ARMS_DISAGREE.limit(name) for name in ("kms", "sigma"))
+BANDS_TEFF_K, BANDS_TIO5 = (QualityFlag.TEMPLATE_AGAINST_BANDS.limit(name) for name in ("teff_k", "tio5"))
+CHUNK_ANGSTROM = QualityFlag.RESIDUALS.limit("chunk_angstrom")
+LINE_SIGMA = QualityFlag.CA_LINES_DISAGREE.limit("sigma")
+_PERCENTILE = QualityFlag.BAD_CHI2.limit("percentile")
+LOW_CCF_PEAK = QualityFlag.RV_DOUBTFUL.limit("peak")
+RIVAL_PEAK = 1.0 - QualityFlag.RV_DOUBTFUL.limit("rival_within")
 ARMS_FLOOR_KMS = 4.0
 """Wavelength scales and templates of the two arms agree no better than this; in quadrature with the errors."""
-
-POOR_FIT = 0.15
-BANDS_TIO5 = 0.80
-BANDS_TEFF_K = 4600.0
-LINE_SIGMA = 5.0
-"""Ca II lines disagree when two of their velocities differ by more errors than this."""
 
 
 def chi2_limits(reference_chi2: FloatArray, reference_snr: FloatArray, snr: FloatArray, bins: int = 5) -> FloatArray:
@@ -51,14 +44,14 @@ def chi2_limits(reference_chi2: FloatArray, reference_snr: FloatArray, snr: Floa
     used = max(1, min(bins, int(known.sum()) // 40))
     edges = np.quantile(reference_snr[known], np.linspace(0, 1, used + 1)[1:-1])
     reference_bin, star_bin = np.digitize(reference_snr[known], edges), np.digitize(snr, edges)
-    limits = np.array([np.percentile(reference_chi2[known][reference_bin == b], TAIL_PERCENTILE) for b in range(used)])
+    limits = np.array([np.percentile(reference_chi2[known][reference_bin == b], _PERCENTILE) for b in range(used)])
     return np.asarray(limits[star_bin])
 
 
-def tail_limit(reference: FloatArray) -> float:
-    """Limit above which a value is rarer than among the reference stars; infinity without any."""
+def tail_limit(reference: FloatArray, percentile: float) -> float:
+    """Value at a percentile of the reference stars, above which a star is odd; infinity without any."""
     known = reference[np.isfinite(reference)]
-    return float(np.percentile(known, TAIL_PERCENTILE)) if known.size else float("inf")
+    return float(np.percentile(known, percentile)) if known.size else float("inf")
 
 
 def residual_pattern(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.domain.flags import QualityFlag
 from pipeline.science.space.ages import FAR_FROM_PLANE_KPC, AgeGuess, high_alpha_probability
 from pipeline.science.space.draws import star_generator
 from pipeline.science.space.dust import DustMap
@@ -18,7 +19,7 @@ from pipeline.science.space.metallicity_prior import MetallicityPrior, draw_weig
 
 FloatArray = NDArray[np.float64]
 
-CALIBRATED_M_H = (-0.9, 0.5)
+CALIBRATED_M_H = (QualityFlag.DISTANCE_DOUBTFUL.limit("least_m_h"), QualityFlag.DISTANCE_DOUBTFUL.limit("most_m_h"))
 """Range of [M/H] that the paper trusts (section 3.3)."""
 
 _GRID_KPC = np.geomspace(0.05, 200.0, 241)

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 from scipy.linalg import LinAlgError, solveh_banded
 from scipy.sparse import csr_array
 
+from pipeline.domain.settings import SpectraConfig
+
 FloatArray = NDArray[np.float64]
 
 _DEGREE = 3
-
-
-@dataclass(frozen=True)
-class ContinuumSettings:
-    """How the pseudo-continuum is drawn.
-
-    Parameters
-    ----------
-    half_power_angstrom : float
-        Wavelength of a ripple that the smoothing halves. The reference's smoothing p = 1e-6 on LAMOST pixels is 220
-        Angstrom: the penalty lambda of a smoothing spline passes 1 / (1 + lambda k^4) of a ripple with wave number k.
-    clip_low, clip_high : float
-        A pixel is left out of the next pass when its residual lies below ``-clip_low`` or above ``clip_high`` robust
-        standard deviations: absorption is dropped sooner than emission.
-    passes : int
-        Number of fits.
-    """
-
-    half_power_angstrom: float = 220.0
-    clip_low: float = 1.0
-    clip_high: float = 3.0
-    passes: int = 3
 
 
 class ContinuumFitter:
@@ -44,14 +22,14 @@ class ContinuumFitter:
     ----------
     wavelength : ndarray, shape (n,)
         Pixel centres in Angstrom.
-    settings : ContinuumSettings
+    settings : SpectraConfig
         How it is drawn.
     """
 
-    def __init__(self, wavelength: FloatArray, settings: ContinuumSettings) -> None:
+    def __init__(self, wavelength: FloatArray, settings: SpectraConfig) -> None:
         self.settings = settings
         span = wavelength[-1] - wavelength[0]
-        intervals = max(4, int(np.ceil(8.0 * span / settings.half_power_angstrom)))
+        intervals = max(4, int(np.ceil(8.0 * span / settings.continuum_half_power_angstrom)))
         inner = np.linspace(wavelength[0], wavelength[-1], intervals + 1)
         step = inner[1] - inner[0]
         knots = np.concatenate(
@@ -65,7 +43,7 @@ class ContinuumFitter:
             csr_array(dense[:, : count - shift] * dense[:, shift:]) for shift in range(_DEGREE + 1)
         ]  # column k of the d-th is B_k * B_(k+d): one matrix product gives a diagonal of every star's normal matrix
         self._width = np.gradient(wavelength)
-        penalty = (settings.half_power_angstrom / (2.0 * np.pi)) ** 4
+        penalty = (settings.continuum_half_power_angstrom / (2.0 * np.pi)) ** 4
         second = np.diff(np.eye(count), n=2, axis=0) / step**2
         self._penalty = penalty * step * (second.T @ second)
 
@@ -93,15 +71,15 @@ class ContinuumFitter:
         base_weight = np.minimum(ivar / mean_ivar[:, None], 10.0) * good * self._width
         weight = base_weight
         continuum = np.full_like(y, np.nan)
-        for number in range(self.settings.passes):
+        for number in range(self.settings.continuum_passes):
             continuum = self._solve(y, weight)
-            if number + 1 == self.settings.passes:
+            if number + 1 == self.settings.continuum_passes:
                 break
             residual = np.where(weight > 0, y - continuum, np.nan)
             with np.errstate(invalid="ignore"):
                 spread = 1.4826 * _row_median(np.abs(residual - _row_median(residual)[:, None]))
                 ratio = (y - continuum) / np.maximum(spread, 1e-9)[:, None]
-                keep = (ratio > -self.settings.clip_low) & (ratio < self.settings.clip_high)
+                keep = (ratio > -self.settings.continuum_clip_low) & (ratio < self.settings.continuum_clip_high)
             weight = base_weight * keep
         continuum = np.where(continuum > 1e-3, continuum, np.nan)
         return np.asarray(continuum * scale[:, None])

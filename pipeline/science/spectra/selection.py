@@ -8,39 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.domain.settings import SelectionConfig
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class SelectionSettings:
-    """Where the cuts lie.
-
-    Parameters
-    ----------
-    max_tio5 : float
-        M stars have TiO5 below.
-    dwarf_margin : float
-        M giants have TiO5 at least this much below the dwarfs' at their CaH2 + CaH3 (:func:`dwarf_tio5`), where colours
-        or a parallax are tested besides.
-    dwarf_margin_alone : float
-        The same where the bands are the only evidence, for TiO5 above 0.8; it grows by 0.25 times what TiO5 is below
-        that, to 0.05 more. Of 57 real M dwarfs none is that far below, at S/N 20 neither; real M giants lie 0.17 to
-        0.39 below.
-    min_jk0, max_w1w2 : float
-        M giants are redder than the first in (J - Ks)0 and bluer than the second in (W1 - W2)0; dwarfs are not (Li
-        et al. 2016). 99 % of 195 real giants of the Sagittarius stream lie above 0.90 and below 0.10 mag.
-    min_parallax_snr, brightest_dwarf_k : float
-        A star is a dwarf when its parallax, this many errors smaller, still makes M_Ks fainter than the second.
-    """
-
-    max_tio5: float = 0.92
-    dwarf_margin: float = 0.10
-    dwarf_margin_alone: float = 0.15
-    min_jk0: float = 0.80
-    max_w1w2: float = 0.12
-    min_parallax_snr: float = 3.0
-    brightest_dwarf_k: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -103,12 +74,12 @@ DEEP_TIO5, DEEP_SLOPE, DEEP_MOST = 0.8, 0.25, 0.05
 """How the margin grows with the depth of the bands: dwarfs and giants part, and the loci of noisy dwarfs spread."""
 
 
-def band_margin(settings: SelectionSettings, tio5: FloatArray, alone: BoolArray) -> FloatArray:
+def band_margin(settings: SelectionConfig, tio5: FloatArray, alone: BoolArray) -> FloatArray:
     """How far below the dwarfs' TiO5 a giant must be, shape (n,).
 
     Parameters
     ----------
-    settings : SelectionSettings
+    settings : SelectionConfig
         Margins beside other evidence, and of the bands alone.
     tio5 : ndarray, shape (n,)
         Band ratio.
@@ -129,7 +100,7 @@ def dwarf_tio5(cah2_plus_cah3: FloatArray) -> FloatArray:
 
 
 def selection_steps(
-    settings: SelectionSettings,
+    settings: SelectionConfig,
     tio5: FloatArray,
     cah2_plus_cah3: FloatArray,
     jk0: FloatArray,
@@ -142,7 +113,7 @@ def selection_steps(
 
     Parameters
     ----------
-    settings : SelectionSettings
+    settings : SelectionConfig
         Where the cuts lie.
     tio5, cah2_plus_cah3 : ndarray
         Band ratios (Reid et al. 1995).
@@ -171,14 +142,14 @@ def selection_steps(
             SelectionStep(
                 "infrared colours",
                 coloured,
-                (jk0 > settings.min_jk0) & (w1w2 < settings.max_w1w2),
-                f"(J-Ks)0 below {settings.min_jk0:g} or (W1-W2)0 above {settings.max_w1w2:g}",
+                (jk0 > settings.min_jk0_mag) & (w1w2 < settings.max_w1w2_mag),
+                f"(J-Ks)0 below {settings.min_jk0_mag:g} or (W1-W2)0 above {settings.max_w1w2_mag:g}",
             ),
             SelectionStep(
                 "parallax",
                 placed,
-                ~((least > 0) & (faintest > settings.brightest_dwarf_k)),
-                f"parallax makes M_Ks fainter than {settings.brightest_dwarf_k:g}",
+                ~((least > 0) & (faintest > settings.brightest_dwarf_k_mag)),
+                f"parallax makes M_Ks fainter than {settings.brightest_dwarf_k_mag:g}",
             ),
         ]
 

@@ -11,36 +11,6 @@ FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class VelocitySettings:
-    """How velocities are measured.
-
-    Parameters
-    ----------
-    first_angstrom, last_angstrom : float
-        Range of the measurement (paper: 8000-8950, the Ca II triplet).
-    max_velocity_kms : float
-        Half-width of the search.
-    step_kms : float
-        Step of the CCF; the refinement works between the steps.
-    rival_separation_kms : float
-        A second peak counts as a rival when it lies at least this far from the highest (two line widths).
-    loss_sigma : float
-        Scale of the robust loss in standard deviations; 0 is least squares.
-    information : float
-        How far pixels without lines lose weight where the fit is worse than the noise
-        (:func:`pipeline.science.velocity.robust.pixel_trust`).
-    """
-
-    first_angstrom: float = 8000.0
-    last_angstrom: float = 8950.0
-    max_velocity_kms: float = 800.0
-    step_kms: float = 20.0
-    rival_separation_kms: float = 300.0
-    loss_sigma: float = 3.0
-    information: float = 0.1
-
-
-@dataclass(frozen=True)
 class TemplateSet:
     """Normalised templates on a fine log grid.
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.domain.settings import VelocityConfig
 from pipeline.domain.wavelength import air_to_vacuum, doppler_factor, velocity_to_log_shift
 from pipeline.science.spectra.resample import cubic_weights
 from pipeline.science.velocity.chi2 import STEPS_KMS, refine_all
-from pipeline.science.velocity.inputs import TemplateSet, VelocitySettings
+from pipeline.science.velocity.inputs import TemplateSet
 from pipeline.science.velocity.robust import gaussian_share, pixel_trust, profiled, refined_error
 
-__all__ = ["RadialVelocity", "TemplateSet", "VelocityMeasurer", "VelocitySettings"]
+__all__ = ["RadialVelocity", "TemplateSet", "VelocityMeasurer"]
 
 FloatArray = NDArray[np.float64]
 
@@ -34,6 +35,9 @@ LINE_STARTS_KMS = (0.0, -120.0, 120.0)
 
 REFINED_TEMPLATES = 4
 """Templates of the highest CCF that are refined: the lowest chi-squared wins, their spread is the mismatch error."""
+
+RIVAL_SEPARATION_KMS = 300.0
+"""A second peak counts as a rival at least this far from the highest: two line widths."""
 
 SPARE_KMS = 150.0
 """Templates reach this much farther than the search."""
@@ -106,7 +110,7 @@ class VelocityMeasurer:
         The stars' pixel centres in Angstrom, uniform in the logarithm; the range of the settings is cut out of it.
     templates : TemplateSet
         Templates; their log step must divide the stars' log step.
-    settings : VelocitySettings
+    settings : VelocityConfig
         How velocities are measured.
 
     Raises
@@ -115,7 +119,7 @@ class VelocityMeasurer:
         If the steps do not fit, or the templates do not cover the range at the largest shift.
     """
 
-    def __init__(self, wavelength: FloatArray, templates: TemplateSet, settings: VelocitySettings) -> None:
+    def __init__(self, wavelength: FloatArray, templates: TemplateSet, settings: VelocityConfig) -> None:
         self.settings, self.templates = settings, templates
         self.pixels = np.flatnonzero((wavelength >= settings.first_angstrom) & (wavelength <= settings.last_angstrom))
         self._log = np.log10(wavelength[self.pixels])
@@ -284,7 +288,7 @@ class VelocityMeasurer:
         """Factors of the weights at a fit with weights ``fitted``, and its error with them (or with those given)."""
         residual, gradient, depth = self._fit(y, fitted, template, velocity)
         if trust is None:
-            trust = pixel_trust(residual, gradient, depth, w, self.settings.loss_sigma, self.settings.information)
+            trust = pixel_trust(residual, gradient, depth, w, self.settings.loss_sigma, self.settings.line_information)
         return trust, refined_error(residual, gradient, w, trust, self._gaussian)
 
     def residuals(
@@ -303,9 +307,7 @@ class VelocityMeasurer:
         """Highest local maximum away from the main peak, relative to it."""
         inner = track[:, 1:-1]
         is_peak = (inner >= track[:, :-2]) & (inner >= track[:, 2:])
-        far = (
-            np.abs(self.velocities[1:-1][None, :] - self.velocities[row][:, None]) >= self.settings.rival_separation_kms
-        )
+        far = np.abs(self.velocities[1:-1][None, :] - self.velocities[row][:, None]) >= RIVAL_SEPARATION_KMS
         second = np.where(is_peak & far, inner, 0.0).max(axis=1, initial=0.0)
         return np.asarray(np.where(peak > 0, second / np.maximum(peak, 1e-9), 0.0))
 

@@ -12,13 +12,14 @@ from scipy.cluster.vq import kmeans2
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 
+from pipeline.domain.settings import SpectraConfig, VelocityConfig
 from pipeline.domain.wavelength import velocity_to_log_shift
 from pipeline.science.slam.model import SlamModel, SlamSettings
-from pipeline.science.spectra.continuum import ContinuumFitter, ContinuumSettings
+from pipeline.science.spectra.continuum import ContinuumFitter
 from pipeline.science.spectra.indices import band_ratios
 from pipeline.science.spectra.resample import cubic_weights
 from pipeline.science.spectra.synthetic import SyntheticModel
-from pipeline.science.velocity.radial_velocity import TemplateSet, VelocityMeasurer, VelocitySettings
+from pipeline.science.velocity.radial_velocity import TemplateSet, VelocityMeasurer
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -41,14 +42,14 @@ STABLE_KMS = 0.1
 """Data-driven templates are done when the velocities of their stars move by less in the median."""
 
 
-def synthetic_templates(model: SyntheticModel, settings: ContinuumSettings) -> TemplateSet:
+def synthetic_templates(model: SyntheticModel, settings: SpectraConfig) -> TemplateSet:
     """The 96 default templates: 12 Teff x 4 log g x 2 [Fe/H], floor 3500 K.
 
     Parameters
     ----------
     model : SyntheticModel
         Source of the spectra.
-    settings : ContinuumSettings
+    settings : SpectraConfig
         Pseudo-continuum of the stars, which the templates must share.
 
     Returns
@@ -67,7 +68,7 @@ def grid_templates(
     fluxes: list[FloatArray],
     log_wavelength: FloatArray,
     resolution: float,
-    settings: ContinuumSettings,
+    settings: SpectraConfig,
     name: str,
 ) -> TemplateSet:
     """Templates of any grid, convolved to the instrument and put on a fine log grid.
@@ -82,7 +83,7 @@ def grid_templates(
         log10 of the fine grid, uniform.
     resolution : float
         Of the instrument: the Gaussian has FWHM wavelength / resolution, constant in the logarithm.
-    settings : ContinuumSettings
+    settings : SpectraConfig
         Pseudo-continuum of the stars.
     name : str
         Of the grid, for the manifest.
@@ -117,7 +118,7 @@ def observed_templates(
     wavelengths: list[FloatArray],
     fluxes: list[FloatArray],
     log_wavelength: FloatArray,
-    settings: ContinuumSettings,
+    settings: SpectraConfig,
     name: str,
 ) -> TemplateSet:
     """Templates of observed stars at the instrument's own resolution, put on a fine log grid.
@@ -130,7 +131,7 @@ def observed_templates(
         Vacuum wavelengths in Angstrom at rest, and flux of each.
     log_wavelength : ndarray, shape (p,)
         log10 of the fine grid, uniform.
-    settings : ContinuumSettings
+    settings : SpectraConfig
         Pseudo-continuum of the stars.
     name : str
         Of the templates, for the manifest.
@@ -171,7 +172,7 @@ def blue_templates(templates: TemplateSet) -> TemplateSet:
     return TemplateSet(templates.log_wavelength, templates.flux[kept], templates.labels[kept], templates.name)
 
 
-def _normalised(log_wavelength: FloatArray, flux: FloatArray, settings: ContinuumSettings) -> FloatArray:
+def _normalised(log_wavelength: FloatArray, flux: FloatArray, settings: SpectraConfig) -> FloatArray:
     continuum = ContinuumFitter(10.0**log_wavelength, settings).fit(
         flux, np.ones_like(flux), np.zeros(flux.shape, bool)
     )
@@ -222,7 +223,7 @@ def data_driven_templates(
     mask: BoolArray,
     labels: FloatArray,
     synthetic: TemplateSet,
-    settings: VelocitySettings,
+    settings: VelocityConfig,
     *,
     reference_kms: FloatArray | None = None,
     count: int = 96,
@@ -246,7 +247,7 @@ def data_driven_templates(
         Reference labels; the first three are Teff, log g and [M/H].
     synthetic : TemplateSet
         Starts the iteration, and stays for stars unlike any of these.
-    settings : VelocitySettings
+    settings : VelocityConfig
         How velocities are measured.
     reference_kms : ndarray, shape (n_stars,), optional
         Velocities known from elsewhere, NaN where unknown; used when :data:`MIN_REFERENCES` stars have one.

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.domain.flags import QualityFlag
 from pipeline.domain.statistics import robust_scatter
 
 FloatArray = NDArray[np.float64]
@@ -17,8 +18,7 @@ MIN_STARS = 5
 """A group with fewer reference stars takes the zero point of the group that holds it."""
 
 CLIP_SIGMA = 4.0
-SHIFTED_KMS = 20.0
-SHIFTED_SIGMA = 5.0
+SHIFTED_KMS, SHIFTED_SIGMA = (QualityFlag.RV_SHIFTED_GROUP.limit(name) for name in ("kms", "sigma"))
 """A group whose zero point is off the whole run's by more than both has a wrong wavelength scale."""
 
 RUN = "whole run"

@@ -11,17 +11,14 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import lru_cache
 
-from pipeline.domain.columns import BY_NAME, COLUMNS
+from pipeline.domain.columns import BY_NAME, COLUMNS, placed
 from pipeline.sources.tables.profiles import Profile, Recipe, profile_of, shipped_profiles
 from pipeline.sources.tables.table_file import Field, TableError, TableFile
 from pipeline.sources.tables.units import SEXAGESIMAL_UNITS, SUFFIX_UNITS, conversion, parse_unit
 
 IDENTIFIERS = ("obsid", "gaia_source_id", "gaia_dr2_source_id")
 
-_BY_UCD = (
-    *("ra", "dec", "glon", "glat", "parallax", "pmra", "pmdec", "j_mag", "h_mag", "k_mag"),
-    *("parallax_err", "pmra_err", "pmdec_err", "j_mag_err", "h_mag_err", "k_mag_err"),
-)
+_BY_UCD = tuple(one.name for one in placed("ucd"))
 """Columns whose UCD means one thing in an observer's table."""
 
 _UCD_ALSO = {

@@ -1,0 +1,315 @@
+"""Sections of a run's configuration: every setting with its default and its help text, units in the names.
+
+The README's table of settings follows from these fields, and science takes a section as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def setting(default: Any, help_text: str) -> Any:
+    """Field of a section with its default and its help text."""
+    return field(default=default, metadata={"help": help_text})
+
+
+@dataclass(frozen=True)
+class SpectraConfig:
+    """Common grid and pseudo-continuum.
+
+    The reference's smoothing p = 1e-6 on LAMOST pixels halves ripples of 220 Angstrom: the penalty lambda of a
+    smoothing spline passes 1 / (1 + lambda k^4) of a ripple with wave number k. A pixel is left out of the next pass
+    when its residual is below ``-continuum_clip_low`` or above ``continuum_clip_high`` robust standard deviations:
+    absorption is dropped sooner than emission.
+    """
+
+    first_angstrom: float = setting(4500.0, "first wavelength of the fitted range (vacuum)")
+    last_angstrom: float = setting(8950.0, "last wavelength of the fitted range")
+    normalise: bool = setting(True, "divide by the pseudo-continuum")
+    continuum_half_power_angstrom: float = setting(
+        220.0,
+        "ripple that the smoothing halves; 220 is the reference’s p = 1e-6",
+    )
+    continuum_clip_low: float = setting(1.0, "clip below, in robust sigma")
+    continuum_clip_high: float = setting(3.0, "clip above")
+    continuum_passes: int = setting(3, "fits")
+    masked_windows_angstrom: tuple[tuple[float, float], ...] = setting(
+        ((5570.0, 5590.0), (6295.0, 6310.0), (7590.0, 7700.0)),
+        "observed-frame windows that are always masked (sky, telluric)",
+    )
+
+
+@dataclass(frozen=True)
+class VelocityConfig:
+    """Radial velocities."""
+
+    first_angstrom: float = setting(8000.0, "first wavelength of the velocity range")
+    last_angstrom: float = setting(8950.0, "last wavelength")
+    max_velocity_kms: float = setting(800.0, "half-width of the search")
+    step_kms: float = setting(20.0, "step of the CCF")
+    templates: str = setting(
+        "data-driven",
+        "`synthetic`, `data-driven` (a SLAM model of the stars with reference labels, beside the "
+        "synthetic ones; those alone where fewer than 50 stars have labels), or a folder of PHOENIX, "
+        "Castelli-Kurucz, BOSZ or FERRE files",
+    )
+    template_wavelengths: str = setting("vacuum", "`vacuum` or `air`, of that folder; the wrong one is 82 km/s off")
+    extra_templates: str = setting(
+        "fetched",
+        "templates beside these: `fetched` (MaStar giants, with TiO, where `fetch templates` has put "
+        'them), a file or folder of mean spectra in MaStar\'s layout or of such grids, or "" for none',
+    )
+    sky_residuals: bool = setting(
+        True,
+        "add to the noise what the sky subtraction left, learned from the run by plate and spectrograph "
+        "(groups of fewer than 12 spectra: by plate, else over the whole run)",
+    )
+    loss_sigma: float = setting(3.0, "scale of the robust loss, in standard deviations; 0 for least squares")
+    line_information: float = setting(
+        0.1,
+        "pixels whose surroundings hold this share of the highest velocity information count half where "
+        "the fit is far worse than the noise; 0 weighs by noise alone",
+    )
+    scale_errors: bool = setting(
+        True,
+        "scale `rv_err` by what repeats show (from 20 pairs of observations on); `rv_formal_err` stays as it is",
+    )
+    reference: str = setting(
+        "best",
+        "velocities that zero points are measured against and that place template stars at rest: `gaia` "
+        "(`rv_gaia`), `reference` (`rv_ref`, APOGEE's; without those that its flags call bad), or "
+        "`best`: Gaia's, else the reference's, else (for zero points) the header's",
+    )
+    zero_point_group: str = setting(
+        "plate and spectrograph",
+        "finest groups whose offsets from the reference are reported: `night`, `plate` (of a night), "
+        "`plate and spectrograph`, or `spectrograph` over all nights; groups of fewer than 5 stars take "
+        "the offset of the next wider one",
+    )
+    apply_zero_points: bool = setting(False, "subtract them")
+
+
+@dataclass(frozen=True)
+class SelectionConfig:
+    """Cuts that make a star an M giant (paper section 2.1).
+
+    ``dwarf_margin_alone`` grows by 0.25 times what TiO5 is below 0.8, to 0.05 more: of 57 real M dwarfs none is that
+    far below, at S/N 20 neither; real M giants are 0.17 to 0.39 below. Giants are redder than ``min_jk0_mag`` and bluer
+    than ``max_w1w2_mag`` (Li et al. 2016): 99 % of 195 real giants of the Sagittarius stream are above 0.90 and below
+    0.10 mag.
+    """
+
+    max_tio5: float = setting(0.92, "M stars have TiO5 below")
+    dwarf_margin: float = setting(
+        0.10,
+        "M giants have TiO5 this far below the dwarfs' at their CaH2 + CaH3 (Lépine et al. 2007)",
+    )
+    dwarf_margin_alone: float = setting(
+        0.15,
+        "the same where neither colours nor a parallax test the star; up to 0.05 more for TiO5 below 0.8",
+    )
+    min_jk0_mag: float = setting(0.80, "M giants are redder in (J - Ks)0")
+    max_w1w2_mag: float = setting(0.12, "and bluer in (W1 - W2)0")
+    min_parallax_snr: float = setting(3.0, "a star is a dwarf when its parallax, so many errors smaller,")
+    brightest_dwarf_k_mag: float = setting(1.0, "still makes M_Ks fainter than this")
+
+
+@dataclass(frozen=True)
+class LabelConfig:
+    """Which labels, the engines, SLAM's solver and grid, the training cuts of paper section 2.2.
+
+    ``reference_label_bits`` and ``reference_star_bits`` are bits of ``ref_label_flags`` and ``ref_star_flags`` that
+    exclude a star from training. The defaults are APOGEE's: STAR_BAD of ASPCAPFLAG; BAD_PIXELS, VERY_BRIGHT_NEIGHBOR,
+    BAD_RV_COMBINATION, RV_REJECT and RV_FAIL of STARFLAG. A limit of 0 on the reference's S/N or scatter is none.
+    """
+
+    names: tuple[str, ...] = setting(("teff", "logg", "m_h", "alpha_m"), "labels to infer")
+    engine: str = setting(
+        "slam",
+        "whose labels are published: `slam`, `direct` (networks) or `joint` (both combined); SLAM is "
+        "trained in any case, because its spectra are what is drawn and fitted again",
+    )
+    solver: str = setting(
+        "admm",
+        "solver of SLAM: `admm` or `sklearn` (support-vector regression, a triple of the grids for each "
+        "pixel), or `ridge` (kernel ridge regression with one C and gamma for all pixels; "
+        "`epsilon_grid`, `final_precision` and `prescreen_margin` do not apply)",
+    )
+    networks: int = setting(8, "networks of the direct engine; the models that calibrate its errors have half as many")
+    spectrum_components: int = setting(60, "coefficients to which the direct engine compresses a spectrum, at most")
+    c_grid: tuple[float, ...] = setting((1.0, 10.0), "penalties to choose from")
+    gamma_grid: tuple[float, ...] = setting((0.03, 0.1, 0.3), "kernel widths")
+    epsilon_grid: tuple[float, ...] = setting((0.05,), "tubes")
+    folds: int = setting(5, "folds of the cross-validation")
+    out_of_fold_models: int = setting(10, "models that calibrate the errors")
+    errors: str = setting(
+        "calibrated",
+        "`calibrated` on out-of-fold stars, or `cv-scatter`: the paper's CV scatter (Eq. 7) at a star's "
+        "S/N, the same for all",
+    )
+    final_precision: str = setting("float64", "`float32` or `float64` of the final fit")
+    second_start: str = setting("poor", "which stars are fitted from a second start: `all`, `poor` or `none`")
+    prior: str = setting(
+        "flat",
+        "prior over labels within the training range: `flat`, or the `density` of the training labels",
+    )
+    estimate: str = setting("maximum", '`maximum` or `mean` of the posterior; the mean needs `prior = "density"`')
+    flux_softening: float = setting(
+        0.0,
+        "0 learns flux; s > 0 learns s arcsinh(flux / s), on which factors (extinction, calibration) become addends",
+    )
+    nuisance_modes: int = setting(
+        0,
+        "at most so many residual patterns that pixels share are learned and marginalised; 0 treats "
+        "pixels as independent, as the paper does",
+    )
+    noise_modes: int = setting(
+        0,
+        "at most so many patterns of noise, which grow with the star's own, are learned and marginalised "
+        "beside `nuisance_modes`, and each pixel's own noise is scaled; 0 takes the noise as stated",
+    )
+    prescreen_margin: float = setting(
+        0.0,
+        "kernel ridge regression first: gammas worse than the best by more than this fraction are not "
+        "tried; 0 tries all",
+    )
+    seed: int = setting(3670, "seed of folds and of the choice of training stars")
+    max_training_stars: int = setting(3670, "at most so many train")
+    min_snr: float = setting(50.0, "training cut on S/N")
+    reference_label_bits: tuple[int, ...] = setting(
+        (23,),
+        "bits of `ref_label_flags` that exclude a star from training: STAR_BAD of ASPCAPFLAG. Stars with "
+        "`ref_bad` never train",
+    )
+    reference_star_bits: tuple[int, ...] = setting(
+        (0, 3, 18, 19, 22),
+        "bits of `ref_star_flags` that exclude it: BAD_PIXELS, VERY_BRIGHT_NEIGHBOR, BAD_RV_COMBINATION, "
+        "RV_REJECT and RV_FAIL of STARFLAG",
+    )
+    min_reference_snr: float = setting(
+        0.0,
+        "training cut on the S/N of the reference spectrum where it is known; 0 for none",
+    )
+    max_reference_rv_scatter_kms: float = setting(
+        0.0,
+        "training cut on `rv_ref_scatter` where it is known, against binaries; 0 for none",
+    )
+    max_teff_error_k: float = setting(20.0, "training cut")
+    max_logg_error_dex: float = setting(0.1, "training cut")
+    max_m_h_error_dex: float = setting(0.1, "training cut")
+    max_alpha_m_error_dex: float = setting(0.05, "training cut")
+
+
+@dataclass(frozen=True)
+class DistanceConfig:
+    """Distances.
+
+    ``isochrones`` are files of the CMD web form; none means the embedded branches. ``dust_file`` is the map's file or
+    its folder; empty means the folder of downloads. Without ``photometric`` nothing is measured from J and Ks: for
+    catalogues that hold other stars than giants.
+    """
+
+    photometric: bool = setting(
+        True,
+        "measure distances from J and Ks (Eq. 8); `false` for catalogues that hold other stars than giants",
+    )
+    calibration: str = setting("parsec", "`parsec`, `colour-law` or `cluster-line`")
+    isochrones: tuple[str, ...] = setting((), "files of the CMD web form (see below); none: the embedded branches")
+    ages: str = setting(
+        "chemistry",
+        "ages of the giants: `chemistry` draws them by population (`pipeline/science/space/ages.py` says "
+        "which), `single` takes the next line's for all, as the paper",
+    )
+    isochrone_age_gyr: float = setting(3.0, "that age; also of the branches over the HR diagram")
+    dust: str = setting("bh-or-disc", "dust map: `exponential-disc`, `bh`, `bh-or-disc` or one of those under Dust")
+    dust_file: str = setting(
+        "",
+        "the map's file or the folder that holds it, beside the configuration or below `MGIANT_DATA`; "
+        "empty: where `fetch dust` puts it",
+    )
+    dust_relative_error: float = setting(0.3, "its relative error")
+    column_relative_error: float = setting(0.15, "the same where `bh` gives the column of the sightline")
+    colour_scatter_mag: float = setting(0.02, "intrinsic spread of giants in (J - Ks)0 about their branch")
+    spectral_colour: bool = setting(
+        True,
+        "weight the draws of dust and photometry by the (J - Ks)0 that Teff, log g and [M/H] tell, "
+        "learned from the catalogue's own stars in the clear; `false` for the paper's method",
+    )
+    draws: int = setting(200, "Monte Carlo draws a star")
+    parallax: bool = setting(
+        True,
+        "Gaia's parallax (RUWE up to 1.4) weights the draws; the manifest gives the number of stars; "
+        "`false` leaves it out",
+    )
+    input_m_h_error_dex: float = setting(0.15, "error of a given [M/H] that comes without one")
+    wrong_m_h_share: float = setting(
+        0.1,
+        "probability that a star's own [M/H] says nothing; its weight goes to draws from the prior",
+    )
+    default_m_h: float = setting(-0.2, "prior on [M/H] within 4 kpc of the plane: its mean")
+    default_m_h_error_dex: float = setting(0.3, "and standard deviation")
+    far_m_h: float = setting(-0.7, "the same farther from the plane: mean")
+    far_m_h_error_dex: float = setting(0.25, "and standard deviation")
+    default_magnitude_error_mag: float = setting(0.022, "error of magnitudes that come without one")
+
+
+@dataclass(frozen=True)
+class CustomFrameConfig:
+    """Where the Sun is and how it moves (U to the centre, V with the rotation, W north), for ``frame = "custom"``."""
+
+    r0_kpc: float = setting(0.0, "the Sun's distance from the Galactic centre")
+    z_sun_kpc: float = setting(0.0, "its height above the plane")
+    v_sun_kms: tuple[float, float, float] = setting(
+        (0.0, 0.0, 0.0),
+        "its whole motion: U to the centre, V with the rotation, W north",
+    )
+    source: str = setting("", "where the numbers come from; kept in the manifest")
+
+
+@dataclass(frozen=True)
+class StreamColumnsConfig:
+    """The columns of a particle table: ``NAME``, ``-NAME`` for the other sign, ``NAME [unit]``; "" for none."""
+
+    ra: str = ""
+    dec: str = ""
+    glon: str = ""
+    glat: str = ""
+    distance: str = ""
+    pmra: str = ""
+    pmdec: str = ""
+    rv: str = ""
+    v_gsr: str = ""
+    x_gal: str = ""
+    y_gal: str = ""
+    z_gal: str = ""
+    v_x: str = ""
+    v_y: str = ""
+    v_z: str = ""
+    stripped_gyr: str = ""
+
+
+@dataclass(frozen=True)
+class KinematicsConfig:
+    """Frame, potential, stream and maps. ``stream_model`` is a file of particles; "" means that we integrate some."""
+
+    frame: str = setting("paper", "`paper`, `astropy v4.0`, `DB98 + 220` or `custom`")
+    custom_frame: CustomFrameConfig = field(
+        default_factory=CustomFrameConfig,
+        metadata={"help": "a table of its own: `r0_kpc`, `z_sun_kpc`, `v_sun_kms` (U, V, W), `source`"},
+    )
+    potential: str = setting(
+        "MWPotential2014",
+        "`MWPotential2014` or `McMillan17` (slow: 0.88 s of one core a star, and 9 s to set up)",
+    )
+    actions: bool = setting(True, "compute actions and orbits (0.21 ms a star in `MWPotential2014`, on two busy cores)")
+    draws: int = setting(100, "Monte Carlo draws a star for the quantiles of 6D, actions and orbits; 0 does without")
+    membership: bool = setting(True, "compute the probability of the Sagittarius stream (0.6 ms of one core a star)")
+    stream_model: str = setting("", "file of a Sagittarius stream model (see below); empty: one is integrated")
+    stream_columns: StreamColumnsConfig = field(
+        default_factory=StreamColumnsConfig, metadata={"help": "a table of its own: which column of that file is what"}
+    )
+    stream_particles: int = setting(2000, "particles that are integrated; of a file's, how many are drawn")
+    map_half_width_kpc: float = setting(20.0, "half-width of the disc maps")
+    map_cell_kpc: float = setting(0.5, "side of a cell")
+    map_min_stars: int = setting(10, "stars a cell needs")

@@ -1,0 +1,90 @@
+"""What a step of CONTRIBUTING.md leads to, checked inside a copy of the project where the step was taken.
+
+``python -m tests.contributing_checks STEP FOLDER`` runs one check; FOLDER is for products.
+"""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+import pipeline
+
+
+def column(folder):
+    """The column is on axes, in colours and expressions, on the card, in the table, in exports and in the glossary."""
+    import numpy as np
+    import products_factory
+    from astropy.table import Table
+    from conftest import Page
+
+    from explorer.model.export import export
+    from explorer.model.library import open_library
+    from explorer.model.links import LinkStore
+    from explorer.model.selection import Everything
+    from explorer.model.star import facts_of
+    from explorer.rooms.about import AboutView
+    from explorer.rooms.catalogue import default_panels
+    from explorer.state.workspace import Workspace
+
+    stars = products_factory._stars
+    products_factory._stars = lambda n, rng: stars(n, rng).assign(v_test=np.linspace(-1.0, 1.0, n, dtype=np.float32))
+    library = open_library(products_factory.make_products(folder / "product", 100, spectra=False))
+    panels = default_panels(library, 2)
+    page = Page(library, LinkStore(folder / "links.sqlite"), Workspace(library.table, panels=panels))
+    sent = page.send("connect", seen=True)
+    assert ["v_test", "V_test [km/s]", ""] in sent["stage"]["columns"]
+    assert "v_test" in [name for name, *_ in sent["toolbar"]["colours"]]
+    assert "v_test" in [name for name, *_ in sent["table"]["columns"]]
+    axis = page.send("axis", slot=0, axis="x", column="v_test")["stage"]["panels"][0]["x"]
+    assert (axis["column"], axis["label"]) == ("v_test", "V_test [km/s]")
+    groups = dict(facts_of(library.table, 99, simulated=True).groups)
+    assert ("V_test", "1.00 km/s") in [(entry.label, entry.text) for entry in groups["Space and motion"]]
+    written = export(library, Everything(), np.ones(100, bool), "votable")
+    assert str(Table.read(io.BytesIO(written.data), format="votable")["v_test"].unit) == "km / s"
+    assert "v_test" in AboutView(library).text()
+
+
+def setting(folder):
+    """The setting is in the table of settings, is read from TOML, refused with a wrong type, and in the manifest."""
+    from pipeline.config import ConfigError, load_config, settings_table
+
+    assert "| velocity | `test_kms` | 1.5 | a velocity for a test |" in settings_table().splitlines()
+    path = folder / "run.toml"
+    path.write_text("[velocity]\ntest_kms = 2\n", encoding="utf-8")
+    config = load_config(str(path))
+    assert config.velocity.test_kms == config.as_dict()["velocity"]["test_kms"] == 2.0
+    path.write_text('[velocity]\ntest_kms = "fast"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"'velocity\.test_kms' must be float; found 'fast'"):
+        load_config(str(path))
+
+
+def message(_folder):
+    """The message is decoded, handled, refused with a wrong field, and among the types of the page's script."""
+    import pandas as pd
+
+    from explorer.model.table import StarTable
+    from explorer.protocol_types import declarations
+    from explorer.rooms.channel import NOT_UNDERSTOOD, Channel
+    from explorer.rooms.table import SelectionTable
+    from explorer.state.workspace import Workspace
+
+    stars = pd.DataFrame(
+        {"obsid": [12, 13], "teff": [3700.0, 3800.0], "quality": [0, 0], "in_training": [False, False]}
+    )
+    sent = []
+    channel = Channel()
+    channel.deliver = sent.append
+    SelectionTable(Workspace(StarTable.from_frame(stars.astype({"teff": "f4", "quality": "i4"}))), channel)
+    channel._handle_msg({"kind": "test_star", "obsid": "12"})
+    channel._handle_msg({"kind": "test_star", "obsid": "12", "more": 1})
+    channel._handle_msg({"kind": "test_star"})
+    assert sent == [{"say": "Received 12."}, *[{"say": NOT_UNDERSTOOD, "refused": "test_star"}] * 2]
+    assert "export interface TestStar {" in declarations()
+
+
+if __name__ == "__main__":
+    assert Path(pipeline.__file__).is_relative_to(Path.cwd()), "the copy's modules are imported"
+    sys.path.insert(0, str(Path(__file__).parent / "explorer"))
+    {"column": column, "setting": setting, "message": message}[sys.argv[1]](Path(sys.argv[2]))
