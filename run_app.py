@@ -51,6 +51,7 @@ from explorer.panel_internals import http_server_of
 from explorer.rooms.health import ROUTES
 from explorer.rooms.intake import MAX_MESSAGE_BYTES
 from explorer.rooms.page import TITLE
+from explorer.rooms.scripts import SCRIPT_ROUTES, serve_by_address
 from explorer.rooms.vetting.signin import SESSIONS, guard_of, serving
 from pipeline.products.manifest import ProductError
 
@@ -143,6 +144,9 @@ def server_of(config: AppConfig, guard: Guard, page: Callable[[], object]) -> Se
     OSError
         If the address cannot be listened on.
     """
+    routes = [*ROUTES, *SCRIPT_ROUTES]
+    if config.prefix:
+        routes.append((WITHOUT_SLASH, AddSlash, {"prefix": config.prefix}))
     below = {"root_path": f"{config.prefix}/"}
     server = pn.serve(
         {"/": page},
@@ -153,7 +157,7 @@ def server_of(config: AppConfig, guard: Guard, page: Callable[[], object]) -> Se
         verbose=False,
         title=TITLE,
         websocket_origin=list(config.origins) or None,
-        extra_patterns=[*ROUTES, (WITHOUT_SLASH, AddSlash, {"prefix": config.prefix})] if config.prefix else ROUTES,
+        extra_patterns=routes,
         sign_sessions=True,
         secret_key=secrets.token_bytes(32),
         websocket_max_message_size=MAX_MESSAGE_BYTES,
@@ -161,6 +165,7 @@ def server_of(config: AppConfig, guard: Guard, page: Callable[[], object]) -> Se
         **serving(config, guard),
         **(below if config.prefix else {}),
     )
+    serve_by_address()
     http = http_server_of(server)
     if config.proxied:
         http.request_callback = ChangedRequests(http.request_callback, without_visitors_headers)

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from hashlib import sha256
 from importlib.resources import files
 from typing import Any, TypeAlias, TypeVar, Unpack
 
@@ -19,6 +18,7 @@ from panel.custom import JSComponent
 from explorer.model.selection import SelectionError
 from explorer.model.work import Queue, StoppedError
 from explorer.protocol import FIELDS, Connect, Request, SomeRequest, Update, decode, kind_of
+from explorer.rooms.scripts import page_script, script_properties
 from pipeline.products.manifest import ProductError
 
 _SCRIPTS = (
@@ -45,7 +45,7 @@ class Channel(JSComponent):
     What is told while a message is handled goes out together when it is done.
     """
 
-    _esm = "\n".join(asset("js", f"{name}.js") for name in _SCRIPTS)
+    _esm = page_script(*_SCRIPTS)
     _stylesheets = [asset("css", "explore.css"), asset("css", "star.css")]  # noqa: RUF012 - so Panel wants it
 
     def __init__(self, **params: Any) -> None:
@@ -58,8 +58,8 @@ class Channel(JSComponent):
         self._depth = 0
 
     def _get_properties(self, doc: Document | None) -> dict[str, Any]:
-        """Panel's, with the scripts as a ready bundle: else each browser compiles them as TypeScript first."""
-        return super()._get_properties(doc) | {"bundle": sha256(self._esm.encode()).hexdigest()}
+        """Panel's, with the script by address."""
+        return super()._get_properties(doc) | script_properties(self._esm)
 
     def on(self, request: type[SomeRequest], handler: Callable[[SomeRequest], Any]) -> None:
         """Handle requests of a type; a coroutine that a handler returns is run on the event loop."""

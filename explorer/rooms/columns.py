@@ -18,7 +18,7 @@ from explorer.model.opening import Opening
 from explorer.model.understood import Understood, UnderstoodTable
 from explorer.model.work import UPLOADS
 from explorer.rooms.base import stylesheet
-from explorer.rooms.channel import Channel, asset
+from explorer.rooms.channel import Channel
 from explorer.rooms.opening_words import (
     column_words,
     match_words,
@@ -26,6 +26,7 @@ from explorer.rooms.opening_words import (
     table_heading,
     units_offered,
 )
+from explorer.rooms.scripts import page_script
 from explorer.vetting.people import Role
 from pipeline.domain.columns import BY_NAME, COLUMNS
 
@@ -38,7 +39,7 @@ _LOG = logging.getLogger("explorer.opening")
 class ColumnsChannel(Channel):
     """Carries the messages of the page of columns; what is refused is shown in its sentence."""
 
-    _esm = "\n".join(asset("js", f"{name}.js") for name in ("dom", "connection", "picker", "columns"))
+    _esm = page_script("dom", "connection", "picker", "columns")
     _stylesheets = [stylesheet("explore"), stylesheet("columns")]  # noqa: RUF012 - so Panel wants it
 
     @contextmanager

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from explorer.model.library import Library
-from explorer.model.star import LABELS
 from explorer.state.workspace import Workspace
+from pipeline.domain.label_names import LABEL_NAMES as LABELS
 from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.products.manifest import ProductError
 from pipeline.science.star.refit import RefitError

@@ -10,6 +10,7 @@ import panel as pn
 from tornado.httputil import HTTPServerRequest
 from tornado.web import decode_signed_value
 
+from explorer.access.compression import CompressedAssets
 from explorer.access.cookies import ENDED_NAME, Cookies, EndedSignIns, cookie_key, kept_secret
 from explorer.access.guards import BrowserGuard, Guard, HostedBinding, OwnerGuard
 from explorer.access.headers import security_headers
@@ -152,7 +153,7 @@ def serving(config: AppConfig, guard: Guard) -> dict[str, Any]:
         "cookie_secret": key,
         "cookie_path": config.prefix or "/",
         "xsrf_cookie_name": f"mgiant-form-{suffix}",
-        "transforms": [security_headers(config)],
+        "transforms": [security_headers(config), CompressedAssets],
         "use_xheaders": config.proxied,
         **oauth,
     }

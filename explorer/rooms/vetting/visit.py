@@ -8,7 +8,6 @@ import math
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 import panel as pn
@@ -17,11 +16,11 @@ from param.parameterized import discard_events
 from sqlalchemy.exc import SQLAlchemyError
 
 from explorer import protocol
-from explorer.model.star import LABELS
 from explorer.model.work import VERDICTS, BusyError, StoppedError
 from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT
 from explorer.rooms.base import stylesheet
 from explorer.rooms.channel import NOT_UNDERSTOOD, Channel, log_mishap
+from explorer.rooms.scripts import page_script
 from explorer.state.workspace import Workspace
 from explorer.vetting.campaigns import Campaign
 from explorer.vetting.commands import Desk
@@ -33,6 +32,7 @@ from explorer.vetting.rules import FLAG_KEYS
 from explorer.vetting.store import StoreError
 from explorer.vetting.visible import Remark, judged, remarks_on, verdict_lists
 from pipeline.domain.columns import column
+from pipeline.domain.label_names import LABEL_NAMES as LABELS
 
 NO_CAMPAIGN = "There is no campaign yet. An adjudicator selects stars in Explore and starts one of them in Progress."
 
@@ -140,7 +140,7 @@ class VettingChannel(Channel):
 
     room = param.String(doc="Which room the script builds.")
 
-    _esm = "\n".join((files("assets") / "js" / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
+    _esm = page_script(*_SCRIPTS)
     _stylesheets = [stylesheet(name) for name in _SHEETS]  # noqa: RUF012 - so Panel wants it
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
