@@ -77,7 +77,8 @@ def clumpiness(glon_deg: FloatArray, glat_deg: FloatArray, rng: np.random.Genera
     clouds = np.random.default_rng(_CLOUD_SEED)
     waves = clouds.standard_normal((_CLOUD_WAVES, 3))
     waves /= np.linalg.norm(waves, axis=1, keepdims=True)
-    waves *= 360.0 / np.exp(clouds.uniform(*np.log(_CLOUD_DEG), _CLOUD_WAVES))[:, None]
+    low, high = np.log(_CLOUD_DEG)
+    waves *= 360.0 / np.exp(clouds.uniform(low, high, _CLOUD_WAVES))[:, None]
     phase = clouds.uniform(0.0, 2.0 * np.pi, _CLOUD_WAVES)
     lon, lat = np.radians(glon_deg), np.radians(glat_deg)
     place = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)

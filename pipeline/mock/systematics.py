@@ -108,7 +108,8 @@ def draw_systematics(
         1
     ] * rng.standard_normal(n)
     wrong_header = giant & (rng.uniform(size=n) < WRONG_HEADER_SHARE)
-    off = np.exp(rng.uniform(*np.log(_WRONG_HEADER_KMS), n)) * rng.choice([-1.0, 1.0], n)
+    low, high = np.log(_WRONG_HEADER_KMS)
+    off = np.exp(rng.uniform(low, high, n)) * rng.choice([-1.0, 1.0], n)
     return Systematics(
         red_sky=size[member] * fainter,
         wavelength_kms=wavelength,

@@ -140,7 +140,7 @@ def _read(path: Path) -> pd.DataFrame:
         raise IsochroneError(f"{path.name} is no table of the CMD form: {error}") from None
     if table.skipped:
         raise IsochroneError(f"{path.name} is damaged or cut off: {table.skipped[0]}.")
-    text = [name for name in frame if pd.api.types.is_string_dtype(frame[name].dtype)]
+    text = [str(name) for name in frame if pd.api.types.is_string_dtype(frame[name].dtype)]
     if text:
         raise IsochroneError(f"{path.name} is damaged: {', '.join(text)} hold text where numbers are expected.")
     return frame

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
@@ -34,7 +35,7 @@ def is_packed_image(hdu: fits.BinTableHDU) -> bool:
     return bool(hdu.header.get("ZIMAGE", False))
 
 
-def packed_image(content: bytes, number: int, table: fits.BinTableHDU, name: str) -> tuple[fits.Header, NDArray]:
+def packed_image(content: bytes, number: int, table: fits.BinTableHDU, name: str) -> tuple[fits.Header, NDArray[Any]]:
     """Header and pixels of a packed image.
 
     Parameters

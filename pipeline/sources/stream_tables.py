@@ -270,7 +270,7 @@ def _simple_table(path: Path, columns: Mapping[str, str], frame: SolarFrame) -> 
     )
 
 
-def _refuse_contradictions(name: str, given: set[str], positions: list[tuple[str, ...]]) -> None:
+def _refuse_contradictions(name: str, given: set[str], positions: Sequence[tuple[str, ...]]) -> None:
     """What a configuration names must have one meaning."""
     velocities = given & set(_VELOCITIES)
     for wrong, what in (
@@ -322,5 +322,6 @@ def _values(table: TableFile, raw: pd.DataFrame, ours: str, quantity: _Quantity)
         raise StreamError(f"{table.name}: column {quantity.spelled!r} cannot be {ours} [{wanted}]: it holds text.")
     values = _floats(raw[quantity.column])
     declared = BY_NAME.get(ours)
-    missing = missing_numbers(values, declared and declared.low, declared and declared.high, factor)
+    low, high = (None, None) if declared is None else (declared.low, declared.high)
+    missing = missing_numbers(values, low, high, factor)
     return np.where(missing, np.nan, quantity.sign * factor * values)

@@ -148,7 +148,8 @@ def _luminosity(state: BuildState, labels: FloatArray) -> FloatArray:
         expected = design @ np.linalg.lstsq(design[known], k_abs[known], rcond=None)[0]
     parallax = 10.0 ** (0.2 * (expected - state.column("k0_mag")) + 2.0)
     error = np.hypot(state.column("parallax_err"), 0.2 * np.log(10.0) * LUMINOSITY_SCATTER_MAG * parallax)
-    return np.abs(state.column("parallax") - parallax) / error
+    pull: FloatArray = np.abs(state.column("parallax") - parallax) / error
+    return pull
 
 
 def _from_catalogue(state: BuildState, *, fitted: bool) -> dict[str, FloatArray]:
@@ -171,4 +172,5 @@ def _from_repeats(state: BuildState) -> FloatArray:
     star = state.integers("star") if state.has_column("star") else np.arange(len(state))
     names = ("rv", *state.config.labels.names)
     pulls = [repeat_pull(star, state.column(name), state.column(f"{name}_err")) for name in names]
-    return np.fmax.reduce(pulls)
+    worst: FloatArray = np.fmax.reduce(pulls)
+    return worst

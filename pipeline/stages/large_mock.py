@@ -14,7 +14,8 @@ from pipeline.config import InputConfig, RunConfig
 from pipeline.domain.frames import FRAMES
 from pipeline.mock.measured import measured
 from pipeline.mock.survey import FIRST_GAIA_ID, FIRST_OBSID, simulate
-from pipeline.products.catalog import CATALOG_NAME, REJECT_COLUMNS, write_blocks, write_rejects
+from pipeline.products.catalog import REJECT_COLUMNS, write_blocks, write_rejects
+from pipeline.products.catalog_file import CATALOG_NAME
 from pipeline.products.identity import build_identity, stamp
 from pipeline.products.manifest import Manifest, checksums
 from pipeline.products.product import REPORT_NAME

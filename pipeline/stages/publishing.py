@@ -12,7 +12,8 @@ from pipeline.domain.checks import REPORT_KEY
 from pipeline.domain.columns import BY_NAME
 from pipeline.domain.flags import QualityFlag
 from pipeline.domain.statistics import robust_scatter
-from pipeline.products.catalog import CATALOG_NAME, REJECT_COLUMNS, REJECTS_NAME, Catalog, write_rejects
+from pipeline.products.catalog import REJECT_COLUMNS, REJECTS_NAME, Catalog, write_rejects
+from pipeline.products.catalog_file import CATALOG_NAME
 from pipeline.products.product import REPORT_NAME, TRUTH_NAME
 from pipeline.stages.declared import Stage
 from pipeline.stages.items import Files, InputColumns

@@ -335,7 +335,7 @@ class BuildState:
         """
         listed = rows[:MAX_REJECTS]
         obsid = self.integers("obsid")[listed]
-        source = self.words("source_file")[listed] if listed.size else []
+        source: Sequence[str] | NDArray[Any] = self.words("source_file")[listed] if listed.size else []
         for row, number, file in zip(listed.tolist(), obsid.tolist(), source, strict=True):
             self.reject(stage, str(file), number, code, reason(row))
         if rows.size > MAX_REJECTS:

@@ -39,7 +39,9 @@ def observing_groups(state: BuildState) -> dict[str, TextArray]:
 def zero_point_levels(state: BuildState, finest: str) -> list[tuple[str, TextArray]]:
     """Levels down to the configured one, the widest first."""
     groups = observing_groups(state)
-    names = ("spectrograph",) if finest == "spectrograph" else ("night", "plate", "plate and spectrograph")
+    names: tuple[str, ...] = (
+        ("spectrograph",) if finest == "spectrograph" else ("night", "plate", "plate and spectrograph")
+    )
     names = names[: names.index(finest) + 1]
     return [(name, groups[name]) for name in names if (groups[name] != "").any()]
 

@@ -39,4 +39,5 @@ def text_of_bytes(values: NDArray[Any], encoding: str = "utf-8") -> pd.Series:
         texts = [bytes(row).decode(encoding, "replace").rstrip() for row in letters]
         return pd.Series(texts, dtype="str")
     packed = pa.Array.from_buffers(pa.binary(width), values.size, [None, pa.py_buffer(np.ascontiguousarray(letters))])
-    return pc.utf8_rtrim_whitespace(packed.cast(pa.binary()).cast(pa.string())).to_pandas().astype("str")
+    trimmed: pd.Series = pc.utf8_rtrim_whitespace(packed.cast(pa.binary()).cast(pa.string())).to_pandas()
+    return trimmed.astype("str")

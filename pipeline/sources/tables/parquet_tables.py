@@ -117,8 +117,8 @@ def _unpacked_bytes(values: pa.Array) -> int:
 
 def _field(item: pa.Field) -> Field:
     metadata = {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in _items(item)}
-    words = [metadata.get(key, "") for key in ("unit", "ucd", "description")]
-    return Field(item.name, _kind(item.type), *words)
+    unit, ucd, description = (metadata.get(key, "") for key in ("unit", "ucd", "description"))
+    return Field(item.name, _kind(item.type), unit, ucd, description)
 
 
 def _items(item: pa.Field | pa.Schema) -> list[tuple[bytes, bytes]]:
@@ -165,11 +165,13 @@ def to_series(values: pa.Array | pa.ChunkedArray) -> pd.Series:
             values = values.cast(pa.float32())
         return pd.Series(np.asarray(values.to_numpy(zero_copy_only=False)))
     if pa.types.is_boolean(kind):
-        return values.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+        flags: pd.Series = values.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+        return flags
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         texts = [None if value is None else value.decode("utf-8", "replace") for value in values.to_pylist()]
         return pd.Series(texts, dtype="str")
-    return values.cast(pa.string()).to_pandas().astype("str")
+    texts_of_any: pd.Series = values.cast(pa.string()).to_pandas()
+    return texts_of_any.astype("str")
 
 
 def _one_chunk(values: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -281,7 +281,7 @@ def _kind_fits(item: Field, ours: str) -> bool:
         return item.kind in ("str", "int", "unknown")
     if wanted == "bool":
         return item.kind in ("bool", "int")
-    return item.kind in ("int", "float", "unknown", "bool" if wanted == "bool" else "int")
+    return item.kind in ("int", "float", "unknown")
 
 
 @lru_cache(maxsize=1 << 16)

@@ -71,9 +71,9 @@ class TextTable(TableFile):
 
     def _field(self, name: str, cells: Sequence[str]) -> Field:
         about = self.layout.about.get(name, {})
-        words = [str(about.get(key) or "") for key in ("unit", "ucd", "description")]
+        unit, ucd, description = (str(about.get(key) or "") for key in ("unit", "ucd", "description"))
         declared: Kind | None = "array" if about.get("subtype") else "str" if self._is_text(name) else None
-        return Field(name, declared or _kind_of(cells, self.layout.decimal), *words)
+        return Field(name, declared or _kind_of(cells, self.layout.decimal), unit, ucd, description)
 
     def _is_text(self, name: str) -> bool:
         """Whether the file declares a column as text."""
@@ -124,8 +124,8 @@ class TextTable(TableFile):
         framed = self._framed()
         if framed is None:
             return pd.Series(dtype="str")
-        text = self._by_arrow([name], framed=framed, as_text=True).column(name)
-        return text.to_pandas().astype("str").fillna("").str.strip()
+        text: pd.Series = self._by_arrow([name], framed=framed, as_text=True).column(name).to_pandas()
+        return text.astype("str").fillna("").str.strip()
 
     def _framed(self) -> bool | None:
         """Whether rows begin and end with a bar; None where there is no row."""
