@@ -327,7 +327,7 @@ def _fetch(options: argparse.Namespace) -> int:
             else (compact_branches(path), ISOCHRONE_TABLE)
         )
         path = options.output or download_folder() / name
-        np.savez_compressed(path, **compact)
+        np.savez_compressed(path, **compact)  # type: ignore[arg-type]  # no array is called allow_pickle
     sys.stdout.write(f"{path}\n")
     if options.what == "templates":
         _say_what(MASTAR_GIANTS)

@@ -192,7 +192,8 @@ class StarLight:
     def _galaxy(self, rest: FloatArray, redshift: float) -> FloatArray:
         """A galaxy of such stars on LAMOST's pixels, its lines broadened; constant blueward of the model's grid."""
         sigma = float(velocity_to_log_shift(_DISPERSION_KMS)) / self._step
-        return np.interp(LOG_WAVELENGTH - np.log10(1.0 + redshift), self._log, gaussian_filter1d(rest, sigma))
+        broadened: FloatArray = gaussian_filter1d(rest, sigma)
+        return np.asarray(np.interp(LOG_WAVELENGTH - np.log10(1.0 + redshift), self._log, broadened), np.float64)
 
     def interstellar(self, ebv: FloatArray) -> FloatArray:
         """What dust and gas on the way leave, shape (n, N_PIXELS).

@@ -141,7 +141,7 @@ def _short(reason: str) -> str:
 def _spectrum(hdus: fits.HDUList, content: bytes, path: Path, name: str) -> Spectrum:
     header, (flux, ivar, wavelength, andmask) = _rows(hdus, content, name)
     if "COEFF0" in header and "COEFF1" in header:
-        wavelength = 10.0 ** (float(header["COEFF0"]) + float(header["COEFF1"]) * np.arange(flux.size))
+        wavelength = np.power(10.0, float(header["COEFF0"]) + float(header["COEFF1"]) * np.arange(flux.size))
     values = HeaderValues(header)
     obsid, obsid_source = identifier(values, path)
     # Exactly zero flux is a dead stretch or the padded end of the range, never a measurement.

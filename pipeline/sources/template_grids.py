@@ -198,7 +198,7 @@ def _from_ferre(path: Path, text: str) -> Iterator[TemplateSpectrum]:
     names = [entries[f"LABEL({k + 1})"].strip(" ',").upper() for k in range(int(numbers("N_OF_DIM")[0]))]
     counts, low, step = [int(v) for v in numbers("N_P")], numbers("LLIMITS"), numbers("STEPS")
     pixels, wave = int(numbers("NPIX")[0]), numbers("WAVE")
-    wavelength = wave[0] + wave[1] * np.arange(pixels)
+    wavelength = np.asarray(wave[0] + wave[1] * np.arange(pixels), np.float64)
     scale = int(numbers("LOGW")[0]) if "LOGW" in entries else 0
     wavelength = wavelength if scale == 0 else 10.0**wavelength if scale == 1 else np.exp(wavelength)
     place = [_ferre_dimension(names, keys, path) for keys in (("TEFF",), ("LOGG",), ("METALS", "FEH", "M_H", "[M/H]"))]
@@ -208,7 +208,7 @@ def _from_ferre(path: Path, text: str) -> Iterator[TemplateSpectrum]:
     if len(spectra) != len(nodes):
         raise TemplateError(f"{path.name} has {len(spectra)} spectra; its header tells of {len(nodes)}.")
     for node, line in zip(nodes, spectra, strict=True):
-        flux = np.array(line.split(), float)
+        flux: NDArray[np.float64] = np.array(line.split(), np.float64)
         if flux.size != pixels:
             raise TemplateError(f"{path.name} has a spectrum of {flux.size} pixels; its header says {pixels}.")
         teff, logg, m_h = (low[k] + step[k] * node[k] for k in place)

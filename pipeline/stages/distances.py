@@ -187,16 +187,27 @@ def _measure(
         for name in ("j_mag_err", "k_mag_err")
     ]
     progress(0.0, "distances")
+    j_err, k_err = errors
+    colour_err = np.hypot(np.hypot(j_err, k_err), config.colour_scatter_mag)
+    jk0, jk0_err = _spectral_colours(state, dust, j_mag - k_mag, colour_err)
+    parallax, parallax_err = _parallaxes(state)
     giants = Giants(
-        glon,
-        glat,
-        *(j_mag, errors[0], k_mag, errors[1], m_h, m_h_err),
-        state.column("alpha_m"),
-        state.column("alpha_m_err"),
-        *_spectral_colours(state, dust, j_mag - k_mag, np.hypot(np.hypot(*errors), config.colour_scatter_mag)),
-        state.integers("obsid"),
-        *_parallaxes(state),
-        _dust_errors(state, dust),
+        glon_deg=glon,
+        glat_deg=glat,
+        j_mag=j_mag,
+        j_err=j_err,
+        k_mag=k_mag,
+        k_err=k_err,
+        m_h=m_h,
+        m_h_err=m_h_err,
+        alpha_m=state.column("alpha_m"),
+        alpha_m_err=state.column("alpha_m_err"),
+        jk0=jk0,
+        jk0_err=jk0_err,
+        key=state.integers("obsid"),
+        parallax=parallax,
+        parallax_err=parallax_err,
+        dust_relative_err=_dust_errors(state, dust),
     ).take(rows)
     ages = ChemicalAge() if config.ages == "chemistry" else SingleAge(config.isochrone_age_gyr)
     found = estimate_distances(

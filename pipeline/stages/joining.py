@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.config import ConfigError, SourceConfig
-from pipeline.domain.column import Column
+from pipeline.domain.column import Column, DType
 from pipeline.domain.columns import BY_NAME, in_published_order
 from pipeline.domain.own_columns import own_column, source_name
 from pipeline.science.crossmatch import Match, Side, match
@@ -269,7 +269,7 @@ def _free_name(column: Column, origin: str, taken: Collection[str]) -> str:
 def _match_columns(origin: str, found: Match, taken: Collection[str]) -> list[tuple[Column, Any]]:
     """How each star was matched: method, separation, candidates."""
     word = source_name(origin)
-    texts = (
+    texts: tuple[tuple[str, DType, str, str, str, Any], ...] = (
         ("match", "str", "", "meta.note", "how its row was found: obsid, gaia, sky, or empty", found.method),
         ("sep", "float32", "arcsec", "pos.angDistance", "separation", found.separation_arcsec.astype(np.float32)),
         ("candidates", "int16", "", "meta.number", "rows that could have been chosen", found.candidates),

@@ -119,7 +119,7 @@ def infer_labels(state: BuildState, progress: Progress) -> int:
             *(config, training, "networks", _part(progress, 0.5, 0.75)),
         )
         direct = corrected(networks, config, training)
-    told = _report_training(state, slam.model, training.ivar)
+    told = _report_training(state, cast("SlamModel", slam.model), training.ivar)
     _publish_labels(state, training, slam, direct, told, _part(progress, 0.75, 1.0))
     return int(np.isfinite(state.column(config.names[0])).sum())
 
@@ -173,7 +173,9 @@ def _report_errors(state: BuildState, training: TrainingSet, held: Sequence[Star
 
 def _plain(values: NDArray[np.float64]) -> list[Any]:
     """For JSON, which has no NaN."""
-    return list(np.where(np.isfinite(values), values, None).tolist())
+    plain = values.astype(object)
+    plain[~np.isfinite(values)] = None
+    return list(plain.tolist())
 
 
 def _report_training(state: BuildState, model: SlamModel, flux_ivar: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -277,7 +279,7 @@ def _draw(state: BuildState, model: SlamModel, labels: NDArray[np.float64]) -> N
     """Write SLAM's spectra at its own labels, NaN where there is no fit."""
     with state.write_models() as models:
         for rows in blocks(len(labels)):
-            known = np.isfinite(labels[rows]).all(axis=1)
+            known = np.asarray(np.isfinite(labels[rows]).all(axis=1), np.bool_)
             block = np.full((len(known), models.shape[1]), np.nan, np.float32)
             if known.any():
                 block[known] = np.where(model.usable_pixel_, model.predict_flux(labels[rows][known]), np.nan)

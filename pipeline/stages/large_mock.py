@@ -146,7 +146,8 @@ def _make_block(config: RunConfig, stream: StreamModel, span: Span) -> Block:
     seed = int(np.random.SeedSequence((config.input.seed, first)).generate_state(1)[0])
     survey = simulate(last - first, seed, training=0, stream=stream)
     known = survey.table.drop(columns=list(_LEFT_OUT)).dropna(axis="columns", how="all")
-    star = star_numbers(*(known[name].to_numpy(float) for name in ("ra", "dec")), known["gaia_source_id"].to_numpy())
+    ra, dec = (known[name].to_numpy(float) for name in ("ra", "dec"))
+    star = star_numbers(ra, dec, known["gaia_source_id"].to_numpy())
     table = known.assign(
         obsid=FIRST_OBSID + first + np.arange(len(known)),
         gaia_source_id=np.where(known["gaia_source_id"] > 0, FIRST_GAIA_ID + first + star, 0),

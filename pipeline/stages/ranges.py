@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,9 +59,8 @@ def within_ranges(state: BuildState, stage: str, names: Iterable[str]) -> dict[s
             *(stage, np.flatnonzero(outside), "value-out-of-range", f"{name} outside {low}..{high}"),
             partial(_reason, declared, values),
         )
-        changed[name] = np.where(missing, np.nan if declared.is_float else declared.unknown, values).astype(
-            declared.dtype
-        )
+        unknown: Any = np.nan if declared.is_float else declared.unknown
+        changed[name] = np.where(missing, unknown, values).astype(declared.dtype)
     return changed
 
 

@@ -124,12 +124,24 @@ def measure_actions(state: BuildState, progress: Progress) -> int:
 def measure_quantiles(state: BuildState, progress: Progress) -> int:
     """Percentiles of everything derived from 6D, over draws of distance, proper motion and velocity."""
     config = state.config.kinematics
+    place = (state.column(name) for name in ("ra", "dec", "distance", "distance_16", "distance_84"))
+    motion = (state.column(name) for name in ("pmra", "pmdec", "pmra_err", "pmdec_err", "pmra_pmdec_corr"))
+    ra, dec, distance, distance_16, distance_84 = place
+    pmra, pmdec, pmra_err, pmdec_err, pm_correlation = motion
     measured = Measured(
-        *(state.column(name) for name in ("ra", "dec", "distance", "distance_16", "distance_84")),
-        *(state.column(name) for name in ("pmra", "pmdec", "pmra_err", "pmdec_err", "pmra_pmdec_corr")),
-        state.best_velocity(),
-        state.best_velocity_error(),
-        state.integers("obsid"),
+        ra=ra,
+        dec=dec,
+        distance=distance,
+        distance_16=distance_16,
+        distance_84=distance_84,
+        pmra=pmra,
+        pmdec=pmdec,
+        pmra_err=pmra_err,
+        pmdec_err=pmdec_err,
+        pm_correlation=pm_correlation,
+        rv=state.best_velocity(),
+        rv_err=state.best_velocity_error(),
+        key=state.integers("obsid"),
     )
     if not measured.complete.any():
         raise StageSkipped("no star with 6D has an error for each of its coordinates")
@@ -194,13 +206,17 @@ def _membership(state: BuildState, model: StreamModel) -> dict[str, np.ndarray]:
         none,
     )
     sky = [state.column(name) for name in ("ra", "dec", "pmra", "pmdec")]
+    pm_lambda, pm_beta = proper_motion_sagittarius(*sky)
     stars = StreamStars(
-        *(state.column(name) for name in ("sgr_lambda", "sgr_beta", "distance")),
-        0.5 * np.log(state.column("distance_84") / state.column("distance_16")),
-        state.column("v_gsr"),
-        state.best_velocity_error(),
-        *proper_motion_sagittarius(*sky),
-        np.hypot(state.column("pmra_err"), state.column("pmdec_err")) / np.sqrt(2.0),
+        sgr_lambda=state.column("sgr_lambda"),
+        sgr_beta=state.column("sgr_beta"),
+        distance=state.column("distance"),
+        log_distance_err=0.5 * np.log(state.column("distance_84") / state.column("distance_16")),
+        v_gsr=state.column("v_gsr"),
+        v_gsr_err=state.best_velocity_error(),
+        pm_lambda=pm_lambda,
+        pm_beta=pm_beta,
+        pm_err=np.hypot(state.column("pmra_err"), state.column("pmdec_err")) / np.sqrt(2.0),
     )
     found = stream_membership(stars, particles, MembershipSettings())
     state.facts["report"]["sagittarius_members"] = int((found.probability > MEMBER_THRESHOLD).sum())
@@ -221,9 +237,8 @@ def map_disc(state: BuildState, progress: Progress) -> int:
     maps = []
     for number, (low, high) in enumerate(SLICES_KPC):
         inside = mapped & (height >= low) & (height < high)
-        field = velocity_field(
-            *(state.column(name)[inside] for name in ("x_gal", "y_gal", "v_x", "v_y", "v_phi")), settings
-        )
+        x, y, v_x, v_y, v_phi = (state.column(name)[inside] for name in ("x_gal", "y_gal", "v_x", "v_y", "v_phi"))
+        field = velocity_field(x, y, v_x, v_y, v_phi, settings)
         maps.append(DiscMap(low, high, **vars(field)))
         progress((number + 1) / len(SLICES_KPC), f"disc map {low:g}-{high:g} kpc")
     write_maps(state.draft, maps, simulated=state.facts["simulated"])

@@ -78,7 +78,7 @@ def base_of_table(stars: StarColumns) -> StarTable:
     numbered = given > 0
     repeats = pd.Series(given).where(numbered).duplicated().to_numpy(bool) & numbered
     keys, how = _star_keys(frame)
-    rest = pd.util.hash_pandas_object(frame, index=False).to_numpy(np.uint64)
+    rest: NDArray[np.uint64] = np.asarray(pd.util.hash_pandas_object(frame, index=False), np.uint64)
     repeats |= _repeated_stars(frame, keys, rest, ~numbered)
     if repeats.any():
         rejects += _repeat_rejects(stars.name, given, repeats)

@@ -7,6 +7,7 @@ name that changes with everything that it depends on.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import warnings
@@ -76,7 +77,7 @@ def integrated_stream(particles: int, seed: int, frame: SolarFrame, folder: Path
 
 def _key(particles: int, seed: int, frame: SolarFrame) -> str:
     """Hash of all that the particles depend on: settings, seed, frame, galpy and numpy, and the code itself."""
-    code = [hashlib.sha256(Path(module.__file__).read_bytes()).hexdigest() for module in (stream, frames)]
+    code = [hashlib.sha256(Path(inspect.getfile(module)).read_bytes()).hexdigest() for module in (stream, frames)]
     settings = [particles, seed, asdict(frame), version("galpy"), version("numpy"), code]
     return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:32]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.domain.column import Column
+from pipeline.domain.column import Column, DType
 
 
 def take_declared(values: pd.Series, rows: NDArray[np.int64], declared: Column) -> pd.Series:
@@ -24,16 +26,16 @@ def take_declared(values: pd.Series, rows: NDArray[np.int64], declared: Column) 
     return taken.mask(missing, 0 if declared.unknown is None else declared.unknown).astype(declared.dtype)
 
 
-def take_own(values: pd.Series, rows: NDArray[np.int64]) -> tuple[pd.Series, str]:
+def take_own(values: pd.Series, rows: NDArray[np.int64]) -> tuple[pd.Series, DType]:
     """Values of an own column of matched rows, and their type: whole numbers with gaps become decimals, or text."""
     taken = values.take(np.maximum(rows, 0)).reset_index(drop=True)
     missing = rows < 0
     if pd.api.types.is_float_dtype(taken.dtype):
-        return taken.mask(missing), str(taken.dtype)
+        return taken.mask(missing), cast("DType", str(taken.dtype))
     if pd.api.types.is_string_dtype(taken.dtype):
         return taken.astype("str").mask(missing, ""), "str"
     if not missing.any():
-        return taken, str(taken.dtype)
+        return taken, cast("DType", str(taken.dtype))
     if pd.api.types.is_bool_dtype(taken.dtype):
         return taken.map({True: "true", False: "false"}).astype("str").mask(missing, ""), "str"
     if taken.abs().max() < 2**53:

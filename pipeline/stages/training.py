@@ -87,7 +87,7 @@ def drawn_stars(groups: NDArray[np.int64], most: int, seed: int) -> NDArray[np.b
 def _cuts(state: BuildState) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Name of each cut, and the stars that it keeps."""
     config = state.config.labels
-    yield "every reference label", np.isfinite(state.labels("reference")).all(axis=1)
+    yield "every reference label", np.asarray(np.isfinite(state.labels("reference")).all(axis=1), np.bool_)
     yield "labels and velocity not bad by the reference's flags", ~state.truths("ref_bad")
     for column, bits in (
         ("ref_label_flags", config.reference_label_bits),

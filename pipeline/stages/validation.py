@@ -124,8 +124,9 @@ def _true_orbits(
     known: Mapping[str, FloatArray], truth: pd.DataFrame, frame: SolarFrame, potential: str
 ) -> dict[str, FloatArray]:
     """Place, motion and orbit in the catalogue's frame and potential."""
-    sky = (truth[f"true_{name}"].to_numpy(float) for name in ("ra", "dec", "distance", "pmra", "pmdec", "rv"))
-    position, velocity = galactocentric_phase_space(*sky, frame)
+    names = ("ra", "dec", "distance", "pmra", "pmdec", "rv")
+    ra, dec, distance, pmra, pmdec, rv = (truth[f"true_{name}"].to_numpy(float) for name in names)
+    position, velocity = galactocentric_phase_space(ra, dec, distance, pmra, pmdec, rv, frame)
     radius, v_r, v_phi = cylindrical(position, velocity)
     place = dict(zip(("x_gal", "y_gal", "z_gal"), position.T, strict=True))
     motion = dict(zip(("v_x", "v_y", "v_z"), velocity.T, strict=True))
@@ -249,7 +250,7 @@ def _tell_stream(stream: Mapping[str, Any]) -> str:
     )
 
 
-def _tell_bits(bits: Mapping[str, Mapping[str, float]]) -> list[str]:
+def _tell_bits(bits: Mapping[str, Mapping[str, Any]]) -> list[str]:
     kinds = list(next(iter(bits.values()))["completeness"])
     head = f"{'share with bit':<18}{'flagged':>9}{'odd':>6}" + "".join(f"{kind[:14]:>16}" for kind in kinds)
     return [head] + [

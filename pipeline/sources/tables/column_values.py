@@ -219,19 +219,19 @@ def _integer(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.gen
 def _decimals(making: Making, name: str, ours: str) -> FloatArray:
     values = making.raw[name]
     if pd.api.types.is_string_dtype(values.dtype):
-        numbers = pd.to_numeric(values.str.strip().replace("", np.nan), errors="coerce")
+        texts: pd.Series[Any] = values.str.strip()
+        numbers: pd.Series[Any] = pd.to_numeric(texts.where(texts != ""), errors="coerce")
         known = int(numbers.notna().sum())
-        text = int((values.str.strip() != "").sum())
+        text = int((texts != "").sum())
         if text > known and known < MIN_VALID_SHARE * text:
             raise TableError(
                 f"{making.table.name}: column {name!r} ({ours}) holds text where numbers are expected: "
                 f"{text - known:,} of {text:,} values are no numbers."
             )
-        return numbers.to_numpy(np.float64)
-    return (
-        values.astype("Float64").to_numpy(np.float64, na_value=np.nan)
-        if values.isna().any()
-        else values.to_numpy(np.float64)
+        return np.asarray(numbers, np.float64)
+    return np.asarray(
+        values.astype("Float64").to_numpy(np.float64, na_value=np.nan) if values.isna().any() else values,
+        np.float64,
     )
 
 
@@ -271,7 +271,7 @@ def _number(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.floa
         raise TableError(_out_of_range(making.table.name, recipe, declared, values[known], unit))
     values[outside] = np.nan
     known = np.isfinite(values)
-    middle = np.percentile(values[known], [0, 50, 100]) if known.any() else (None, None, None)
+    low, median, high = map(float, np.percentile(values[known], [0, 50, 100])) if known.any() else (None, None, None)
     making.reports.append(
         ColumnReport(
             declared.name,
@@ -280,7 +280,9 @@ def _number(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.floa
             unit,
             declared.unit,
             _share(known),
-            *(None if one is None else float(one) for one in middle),
+            low=low,
+            median=median,
+            high=high,
             sentinels=sentinels,
             outside=int(outside.sum()),
             note=note,
@@ -356,16 +358,16 @@ def _out_of_range(table: str, recipe: Recipe, declared: Column, values: FloatArr
 def _sexagesimal(making: Making, declared: Column, recipe: Recipe) -> FloatArray:
     """Hours or degrees, minutes and seconds as text, in degrees."""
     name = recipe.columns[0]
-    text = making.raw[name].astype("str").str.strip()
+    text: pd.Series[Any] = making.raw[name].astype("str").str.strip()
     parts = text.str.extract(r"^([+-]?)(\d{1,3})[:hd°\s]+(\d{1,2})[:m'\s]+(\d{1,2}(?:\.\d*)?)")
     numbers = parts[[1, 2, 3]].astype("str").apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
-    degrees = numbers @ np.array([1.0, 1.0 / 60.0, 1.0 / 3600.0])
+    degrees: FloatArray = numbers @ np.array([1.0, 1.0 / 60.0, 1.0 / 3600.0])
     unit = making.table.by_name[name].unit.strip().lower()
     if declared.name == "ra" and not (unit in SEXAGESIMAL_UNITS and unit.strip('"').startswith("d")):
         degrees *= 15.0
     degrees = np.where(parts[0] == "-", -degrees, degrees)
-    plain = pd.to_numeric(text.replace("", np.nan), errors="coerce").to_numpy(np.float64)
-    degrees = np.where(np.isfinite(degrees), degrees, plain)
+    given: pd.Series[Any] = pd.to_numeric(text.where(text != ""), errors="coerce")
+    degrees = np.where(np.isfinite(degrees), degrees, np.asarray(given, np.float64))
     known, filled = np.isfinite(degrees), (text != "").to_numpy(bool)
     if known.sum() < MIN_VALID_SHARE * max(filled.sum(), 1):
         raise TableError(
@@ -376,9 +378,8 @@ def _sexagesimal(making: Making, declared: Column, recipe: Recipe) -> FloatArray
     known = np.isfinite(degrees)
     note = "hours, minutes, seconds" if declared.name == "ra" else "degrees, minutes, seconds"
     middle = np.percentile(degrees[known], [0, 50, 100]) if known.any() else (np.nan,) * 3
-    making.reports.append(
-        ColumnReport(declared.name, name, recipe.why, note, "deg", _share(known), *map(float, middle))
-    )
+    low, median, high = map(float, middle)
+    making.reports.append(ColumnReport(declared.name, name, recipe.why, note, "deg", _share(known), low, median, high))
     return degrees
 
 

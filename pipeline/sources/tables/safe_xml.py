@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NoReturn
 from xml.parsers import expat
 
 from pipeline.sources.tables.table_file import Limits, TableError
@@ -122,5 +123,5 @@ class _Look:
         self.row_bytes += least * cells
 
 
-def _refuse(what: str) -> None:
+def _refuse(what: str) -> NoReturn:
     raise UnsafeXmlError(f"The VOTable {what}, which is not read. Save it with its data inside (TABLEDATA or BINARY2).")

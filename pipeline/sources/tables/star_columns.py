@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.domain.column import Column
+from pipeline.domain.column import Column, DType
 from pipeline.domain.columns import in_published_order
 from pipeline.domain.own_columns import own_column
 from pipeline.sources.tables.column_values import (
@@ -209,7 +209,7 @@ def _own_columns(making: Making, fields: Sequence[Field], origin: str) -> tuple[
         values = own_values(making.raw[item.name])
         made = own_column(
             item.name,
-            "str" if pd.api.types.is_string_dtype(values.dtype) else str(values.dtype),
+            "str" if pd.api.types.is_string_dtype(values.dtype) else cast("DType", str(values.dtype)),
             standard_spelling(item.unit),
             item.ucd,
             item.description,

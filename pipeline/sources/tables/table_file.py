@@ -190,7 +190,7 @@ class TableFile(ABC):
             return pd.DataFrame({name: pd.Series(dtype="float64") for name in names})
         if len(parts) == 1:
             return parts[0]
-        return plain_frame(dict(pd.concat(parts, ignore_index=True).items()))
+        return plain_frame({str(name): values for name, values in pd.concat(parts, ignore_index=True).items()})
 
     def read_exact(self, name: str) -> pd.Series:
         """A column whole, in text formats as the text that is written: identifiers keep every digit of it."""
