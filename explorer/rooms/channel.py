@@ -21,10 +21,6 @@ from explorer.protocol import FIELDS, Connect, Request, SomeRequest, Update, dec
 from explorer.rooms.scripts import page_script, script_properties
 from pipeline.products.manifest import ProductError
 
-_SCRIPTS = (
-    *("dom", "connection", "figure", "plane", "bars", "stage", "toolbar", "table", "side", "dialogs", "keys"),
-    *("chart", "spectrum", "refit", "evidence", "star", "main"),
-)
 _LOG = logging.getLogger(__name__)
 Message: TypeAlias = dict[str, Any]
 Result = TypeVar("Result")
@@ -45,7 +41,7 @@ class Channel(JSComponent):
     What is told while a message is handled goes out together when it is done.
     """
 
-    _esm = page_script(*_SCRIPTS)
+    _esm = page_script("explore/main.js")
     _stylesheets = [asset("css", "explore.css"), asset("css", "star.css")]  # noqa: RUF012 - so Panel wants it
 
     def __init__(self, **params: Any) -> None:

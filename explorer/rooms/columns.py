@@ -39,7 +39,7 @@ _LOG = logging.getLogger("explorer.opening")
 class ColumnsChannel(Channel):
     """Carries the messages of the page of columns; what is refused is shown in its sentence."""
 
-    _esm = page_script("dom", "connection", "picker", "columns")
+    _esm = page_script("explore/columns.js")
     _stylesheets = [stylesheet("explore"), stylesheet("columns")]  # noqa: RUF012 - so Panel wants it
 
     @contextmanager

@@ -6,10 +6,11 @@ The address holds the hash of the text, so a changed script has another address 
 from __future__ import annotations
 
 from hashlib import sha256
-from importlib.resources import files
 from typing import Any
 
 from tornado.web import HTTPError, RequestHandler
+
+from explorer.rooms.script_modules import joined
 
 FOLDER = "scripts"
 """Where scripts are served, below the page."""
@@ -21,10 +22,9 @@ _texts: dict[str, str] = {}
 _by_address = False
 
 
-def page_script(*names: str) -> str:
-    """Return the text of some files of ``assets/js`` as one module, and keep it for :class:`ScriptHandler`."""
-    folder = files("assets") / "js"
-    text = "\n".join((folder / f"{name}.js").read_text("utf-8") for name in names)
+def page_script(entry: str) -> str:
+    """Join a module of ``assets/js`` with all that it imports, and keep the text for :class:`ScriptHandler`."""
+    text = joined(entry)
     _texts[hash_of(text)] = text
     return text
 

@@ -49,10 +49,6 @@ NO_STAR = "The star to judge appears here."
 FOLLOW_MS = 1500
 """How often a room looks for what others did."""
 
-_SCRIPTS = (
-    *("dom", "figure", "chart", "spectrum", "refit", "evidence", "star"),
-    *("verdict", "vet", "adjudicate", "campaigns", "vetting"),
-)
 _SHEETS = ("explore", "star", "vetting")
 _LOG = logging.getLogger("explorer.vetting")
 
@@ -140,7 +136,7 @@ class VettingChannel(Channel):
 
     room = param.String(doc="Which room the script builds.")
 
-    _esm = page_script(*_SCRIPTS)
+    _esm = page_script("vetting/vetting.js")
     _stylesheets = [stylesheet(name) for name in _SHEETS]  # noqa: RUF012 - so Panel wants it
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:

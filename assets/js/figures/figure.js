@@ -1,11 +1,13 @@
 // What planes and histograms share: a Bokeh figure in a cell, its tools, gestures and theme.
 
+import { large, magnified } from "../base/dom.js"
+
 const MINIMUM_MOVE = 1e-9
 const NARROWEST = 1e-5, WIDEST = 100 // of an axis, in the span that it starts with: what single precision tells apart
 const LABEL_WIDTH = 62
 const LABEL_HEIGHT = 34
 
-class FigureCell {
+export class FigureCell {
   constructor(cell, spec, slot, send) {
     const M = window.Bokeh.Models
     this.cell = cell

@@ -1,6 +1,8 @@
 // The table of the selection, a page at a time; the server sorts and counts.
 
-class Table {
+import { element, icon } from "../base/dom.js"
+
+export class Table {
   constructor(send) {
     this.send = send
     this.heading = element("strong", {}, "Selected stars")

@@ -1,8 +1,11 @@
 // The Progress room: numbers of a campaign, and what adjudicators do with campaigns.
 
+import { element, send_file } from "../base/dom.js"
+import { campaign_picker } from "./verdict.js"
+
 const MAX_BYTES = 50_000_000
 
-class CampaignsRoom {
+export class CampaignsRoom {
   constructor(send) {
     this.send = send
     this.picker = campaign_picker(send)

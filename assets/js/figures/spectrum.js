@@ -1,14 +1,17 @@
 // The spectrum's two figures: flux with noise and model above, residuals below; what is drawn is computed here, at once.
 
+import { large, magnified } from "../base/dom.js"
+import { FigureCell } from "./figure.js"
+
 const LIGHT_KMS = 299792.458
-const SMOOTHINGS = [0, 1, 2, 4, 8]
-const PIN_COLOURS = ["#e69f00", "#009e73", "#cc79a7", "#56b4e9"]
+export const SMOOTHINGS = [0, 1, 2, 4, 8]
+export const PIN_COLOURS = ["#e69f00", "#009e73", "#cc79a7", "#56b4e9"]
 const INK = {
   false: {data: "#3d434b", model: "#d1495b", trial: "#8000c8", masked: "#8b95a1", own: "#e69f00"},
   true: {data: "#c8ccd2", model: "#ff7a5c", trial: "#c58bff", masked: "#77818d", own: "#ffb454"},
 }
 
-class SpectrumFigure {
+export class SpectrumFigure {
   constructor(top, bottom, {on_mask, on_hover, on_drawn}) {
     Object.assign(this, {on_mask, on_hover, on_drawn})
     this.look = {smooth: 0, lines: true, model: true, residual: true, raw: false, observed: false, compare: "over"}

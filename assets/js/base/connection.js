@@ -1,5 +1,7 @@
 // A lost connection: shown over everything, and the page comes back when the server answers.
 
+import { element } from "./dom.js"
+
 const AGAIN_AFTER = 1500
 const ALIVE = "static/js/bokeh.min.js" // every server of the page has it, and making a page is dear
 const LOST_WORDS = "The connection to the server is lost. This page comes back by itself when the server answers."
@@ -8,7 +10,7 @@ const OVER_ALL = `position: fixed; left: 50%; bottom: 22px; transform: translate
 // For a page that cannot come back by itself: of an older server, at an address that moved, behind another sign-in.
 const RELOAD = "margin-left: 14px; padding: 4px 12px; border: 1px solid #ffffff; border-radius: 4px; background: transparent; color: inherit; font: inherit; cursor: pointer;"
 
-function on_lost_connection(document, lost, back) {
+export function on_lost_connection(document, lost, back) {
   let seen = false
   document.on_event("connection_lost", () => {
     if (seen) return

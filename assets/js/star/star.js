@@ -1,10 +1,15 @@
 // The star under the lens: spectrum above, and below it the card, the live refit, the evidence and the pinned stars.
 
+import { choices, element, icon, on_magnified, options, popup } from "../base/dom.js"
+import { PIN_COLOURS, SMOOTHINGS, SpectrumFigure } from "../figures/spectrum.js"
+import { EvidencePane } from "./evidence.js"
+import { RefitPane } from "./refit.js"
+
 const MAX_PINS = 4
 const NO_MORE_PINS = `${MAX_PINS} spectra are pinned: unpin one first`
 const KEPT = 24
 
-class StarDock {
+export class StarDock {
   constructor(send) {
     this.send = send
     this.kept = new Map()
@@ -320,7 +325,7 @@ function plain(values) {
 }
 
 // Never while somebody types; the room's own shortcuts are elsewhere.
-function listen_to_star_keys(host, dock) {
+export function listen_to_star_keys(host, dock) {
   const keys = {
     j: () => dock.step(1), k: () => dock.step(-1), J: () => dock.step_unvetted(1), K: () => dock.step_unvetted(-1),
     ArrowRight: () => dock.step(1), ArrowLeft: () => dock.step(-1),

@@ -1,6 +1,8 @@
 // A small drawing for evidence: axes with numbers, lines, dots and bars, in the page's own colours.
 
-class Chart {
+import { element, large } from "../base/dom.js"
+
+export class Chart {
   // ``rows`` are names at heights instead of numbers; ``margin`` and ``sides`` are for charts that share their axes.
   constructor({width = 300, height = 150, x = "", y = "", label = "", rows = null, margin = null, sides = {x: true, y: true}}) {
     this.size = [width, height]
@@ -128,7 +130,7 @@ function ticks([start, end], count) {
   return found
 }
 
-function ends_of(values, room = 0.06) {
+export function ends_of(values, room = 0.06) {
   let low = Infinity, high = -Infinity
   for (const value of values) {
     if (!Number.isFinite(value)) continue
@@ -140,7 +142,7 @@ function ends_of(values, room = 0.06) {
   return [low - spare, high + spare]
 }
 
-function binned(values, [low, high], count) {
+export function binned(values, [low, high], count) {
   const heights = new Array(count).fill(0), edges = heights.map((_, k) => low + (k * (high - low)) / count)
   for (const value of values) {
     const k = Math.floor(((value - low) / (high - low)) * count)

@@ -1,9 +1,12 @@
 // The form of a verdict, which inspectors and adjudicators fill alike. A digit saves; nothing needs the mouse.
 
 // A digit that was pressed before one could see the star was meant for the one before.
+
+import { element, options } from "../base/dom.js"
+
 const SEEN_AFTER_MS = 250
 
-class VerdictForm {
+export class VerdictForm {
   constructor(send, say, room) {
     Object.assign(this, {send, say, place: `mgiant-verdict-${room}`})
     this.flags = new Set()
@@ -166,7 +169,7 @@ function uuid() {
 }
 
 // Who is here, the way out, and the campaign.
-function campaign_picker(send) {
+export function campaign_picker(send) {
   const select = element("select", {"aria-label": "Campaign", onchange: () => send({kind: "campaign", id: select.value})})
   const who = element("strong", {}), out = element("a", {href: "./logout"}, "Sign out")
   const show = ({campaigns, campaign, who: name, signed}) => {
@@ -178,7 +181,7 @@ function campaign_picker(send) {
   return {el: select, who, out, show}
 }
 
-function listen_to_verdict_keys(host, form, more = {}) {
+export function listen_to_verdict_keys(host, form, more = {}) {
   const listen = (event) => {
     if (!host.isConnected) return window.removeEventListener("keydown", listen)
     const target = event.composedPath()[0]

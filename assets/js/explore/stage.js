@@ -1,8 +1,12 @@
 // The grid of views: cards that can be swapped and enlarged, and the pictures that the server sends for them.
 
+import { ColumnList, bytes, debounced, element, icon, on_magnified, options, popup } from "../base/dom.js"
+import { Bars } from "../figures/bars.js"
+import { Plane } from "../figures/plane.js"
+
 const LOOK_AFTER = 40
 
-class Stage {
+export class Stage {
   constructor(send) {
     this.send = send
     this.el = element("div", {className: "stage"})
@@ -179,7 +183,7 @@ function short_count(words) {
   return count >= 1000 ? `${Math.round(count / 1000)}k` : words.split(" ")[0]
 }
 
-function gradient({label, low, high, gradient: colours, entries}) {
+export function gradient({label, low, high, gradient: colours, entries}) {
   const words = element("span", {}, label)
   if (entries) {
     const swatch = ([name, colour]) => element("b", {}, element("i", {className: "swatch", style: `background:${colour}`}), name)

@@ -1,6 +1,8 @@
 // The live refit: a slider for every label and for the velocity, what to hold, what is masked, and what the fit answers.
 
-class RefitPane {
+import { element } from "../base/dom.js"
+
+export class RefitPane {
   constructor(send, figure) {
     Object.assign(this, {send, figure})
     this.number = 0

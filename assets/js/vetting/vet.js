@@ -1,6 +1,10 @@
 // The Vet room: the star in the middle, the form on the right.
 
-class VetRoom {
+import { element } from "../base/dom.js"
+import { StarDock } from "../star/star.js"
+import { VerdictForm, campaign_picker } from "./verdict.js"
+
+export class VetRoom {
   constructor(send, say) {
     this.picker = campaign_picker(send)
     this.form = new VerdictForm(send, say, "vet")

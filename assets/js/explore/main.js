@@ -1,5 +1,14 @@
 // The Explore page: every part sends to one channel and gets what the server tells it.
 
+import { debounced, element, receive, remember_theme } from "../base/dom.js"
+import { Dialogs, SEEN, own_name } from "./dialogs.js"
+import { listen_to_keys } from "./keys.js"
+import { Side } from "./side.js"
+import { Stage } from "./stage.js"
+import { Table } from "./table.js"
+import { Toolbar } from "./toolbar.js"
+import { StarDock, listen_to_star_keys } from "../star/star.js"
+
 const RING_AFTER = 80
 
 export function render({model}) {

@@ -1,5 +1,8 @@
 // The bar over the views: count, tools, modes, undo, colours, and doors to everything else.
 
+import { ColumnList, choices, element, icon, options } from "../base/dom.js"
+import { gradient } from "./stage.js"
+
 const MODES = [
   ["replace", "New", "A gesture replaces the selection"],
   ["add", "Add", "A gesture adds to the selection (Shift)"],
@@ -14,7 +17,7 @@ const TOOLS = [
   ["pan", "Pan", "Drag the view (p); the wheel zooms"],
 ]
 
-class Toolbar {
+export class Toolbar {
   constructor(send) {
     this.count = element("div", {className: "count", role: "status"})
     this.subset = element("span", {className: "chip", hidden: true})

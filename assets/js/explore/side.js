@@ -1,10 +1,12 @@
 // The panel on the left: filter by expression, named subsets, member lists, a cone on the sky, saved views.
 
+import { debounced, element, grouped, icon, options, send_file } from "../base/dom.js"
+
 const ASK_AFTER = 90
 const WORD_BEFORE = /(?<![\p{L}\p{N}_])[\p{L}_][\p{L}\p{N}_]*$/u
 const REST_OF_WORD = /^[\p{L}\p{N}_]+/u
 
-class Side {
+export class Side {
   constructor(send) {
     this.send = send
     this.el = element("aside", {className: "side", hidden: true, "aria-label": "Filter and subsets"})

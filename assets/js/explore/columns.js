@@ -1,5 +1,9 @@
 // The page of columns: what the tables' columns are taken for, corrected there, while the catalogue is made.
 
+import { on_lost_connection } from "../base/connection.js"
+import { download, element, icon, options, receive, remember_theme } from "../base/dom.js"
+import { Picker } from "../base/picker.js"
+
 const NOT_USED = "not used"
 const ROUTINE = /^no unit in the file/ // remarks that most columns of a plain text table get
 const LEAVE_AFTER = 400 // nothing is on its way to a page that leaves

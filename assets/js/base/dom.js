@@ -3,7 +3,7 @@
 const LONG_LIST = 150 // columns in a list without a search
 const MAX_LISTED = 300
 
-function element(tag, attributes = {}, ...children) {
+export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag)
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === null || value === false) continue
@@ -16,7 +16,7 @@ function element(tag, attributes = {}, ...children) {
 }
 
 // Give each field of a message to what shows it; one that nothing shows is an error of the server or of this page.
-function receive(parts, message) {
+export function receive(parts, message) {
   const unknown = Object.keys(message).filter((name) => !(name in parts))
   for (const [name, value] of Object.entries(message)) parts[name]?.(value, message)
   if (unknown.length) throw new Error(`The server sent what this page does not show: ${unknown.join(", ")}`)
@@ -26,7 +26,7 @@ function receive(parts, message) {
 const PART_BYTES = 512000
 const FEW_PARTS = 2
 
-async function send_file(send, kind, file, part_kind = "upload") {
+export async function send_file(send, kind, file, part_kind = "upload") {
   const data = new Uint8Array(await file.arrayBuffer())
   const encoded = (from, to) => {
     let text = ""
@@ -42,22 +42,22 @@ async function send_file(send, kind, file, part_kind = "upload") {
 }
 
 // Until the browser is closed, the pages of the server begin in the theme that was chosen last.
-function remember_theme(dark) {
+export function remember_theme(dark) {
   document.cookie = `mgiant-dark=${dark ? 1 : 0}; path=/; SameSite=Lax`
 }
 
-function icon(name, title, action, attributes = {}) {
+export function icon(name, title, action, attributes = {}) {
   const glyph = element("span", {className: "icon", "aria-hidden": "true"}, name)
   return element("button", {type: "button", title, "aria-label": title, onclick: action, ...attributes}, glyph)
 }
 
 // How much larger words and dots are in very large windows: --large of explore.css, which does not reach into figures.
-function magnified() {
+export function magnified() {
   return window.innerWidth >= 3400 ? 1.5 : window.innerWidth >= 2600 ? 1.25 : 1
 }
 
 // Call when that changes, as long as an element is on the page or on its way there.
-function on_magnified(el, action) {
+export function on_magnified(el, action) {
   let before = magnified(), seen = false
   const check = () => {
     seen ||= el.isConnected
@@ -69,13 +69,13 @@ function on_magnified(el, action) {
   window.addEventListener("resize", check)
 }
 
-function large(pixels) {
+export function large(pixels) {
   return `${Math.round(pixels * magnified())}px`
 }
 
 // A menu under its button. It lies over everything, so no card cuts it; Escape and a click elsewhere close it.
 // It ends where the button ends, or begins where it begins.
-function popup(button, fill, side = "right") {
+export function popup(button, fill, side = "right") {
   const el = element("div", {className: "popup", popover: "auto"})
   const close = () => el.matches(":popover-open") && el.hidePopover()
   button.popoverTargetElement = el
@@ -94,14 +94,14 @@ function popup(button, fill, side = "right") {
   return {el, close, refresh}
 }
 
-function options(select, entries, value) {
+export function options(select, entries, value) {
   const texts = entries.map(([key, label, off]) => element("option", {value: key, disabled: off}, label))
   select.replaceChildren(...texts)
   select.value = value
 }
 
 // Options under the headings of their groups; those without one come first.
-function grouped(select, entries, value) {
+export function grouped(select, entries, value) {
   const groups = new Map([["", select]])
   select.replaceChildren()
   for (const [key, label, heading] of entries) {
@@ -112,7 +112,7 @@ function grouped(select, entries, value) {
 }
 
 // A list of columns, with a search where it is long.
-class ColumnList {
+export class ColumnList {
   constructor(name, choose) {
     this.entries = []
     this.select = element("select", {"aria-label": name, onchange: () => choose(this.select.value)})
@@ -148,7 +148,7 @@ class ColumnList {
   }
 }
 
-function choices(name, entries, action) {
+export function choices(name, entries, action) {
   // A row of buttons of which one is pressed.
   const buttons = new Map()
   for (const [key, label, title] of entries) {
@@ -161,7 +161,7 @@ function choices(name, entries, action) {
   return {row, press}
 }
 
-function debounced(action, milliseconds) {
+export function debounced(action, milliseconds) {
   let timer = null
   return (...given) => {
     clearTimeout(timer)
@@ -169,12 +169,12 @@ function debounced(action, milliseconds) {
   }
 }
 
-function download({name, mime, data}) {
+export function download({name, mime, data}) {
   const address = URL.createObjectURL(new Blob([data], {type: mime}))
   element("a", {href: address, download: name}).click()
   setTimeout(() => URL.revokeObjectURL(address), 10_000)
 }
 
-function bytes(buffer) {
+export function bytes(buffer) {
   return buffer instanceof ArrayBuffer ? new Uint8Array(buffer) : new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
 }

@@ -1,6 +1,9 @@
 // Evidence for the fit: chi-squared by window, correlation, Ca II lines, hull, posterior, and stars that are alike.
 
-class EvidencePane {
+import { element } from "../base/dom.js"
+import { Chart, binned, ends_of } from "../figures/chart.js"
+
+export class EvidencePane {
   constructor(send) {
     this.send = send
     this.charts = []

@@ -1,6 +1,9 @@
 // A histogram: grey bars of all stars, coloured ones of the selection; a drag along the axis selects a range.
 
-class Bars extends FigureCell {
+import { FigureCell } from "./figure.js"
+import { css } from "./plane.js"
+
+export class Bars extends FigureCell {
   constructor(cell, spec, slot, send) {
     super(cell, {...spec, y: {...spec.y, ends: [0, 1], home: [0, 1]}}, slot, send)
     const M = window.Bokeh.Models

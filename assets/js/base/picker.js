@@ -1,9 +1,11 @@
 // A searchable list under a button: typing narrows it, arrows and Enter choose, Escape leaves.
 
+import { element, popup } from "./dom.js"
+
 const MAX_SHOWN = 200
 let pickers = 0
 
-class Picker {
+export class Picker {
   // ``choices`` gives [value, text, hint] when the list opens; ``pick`` gets the value.
   constructor(label, choices, pick) {
     this.choices = choices

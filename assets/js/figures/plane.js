@@ -1,10 +1,13 @@
 // Stars in the plane of two columns: images, or single glyphs where few stars are on screen, with overlays.
 
+import { bytes, element, large, magnified } from "../base/dom.js"
+import { FigureCell } from "./figure.js"
+
 const RING_SIZE = 14
 const STAR_SIZE = 5
 const MAX_DOTS = 200_000
 
-class Plane extends FigureCell {
+export class Plane extends FigureCell {
   constructor(cell, spec, slot, send) {
     super(cell, spec, slot, send)
     const M = window.Bokeh.Models
@@ -200,7 +203,7 @@ function unpacked(packed, [height, width], palette) {
   return image
 }
 
-function css(palette, level) {
+export function css(palette, level) {
   const [red, green, blue, opacity] = new Uint8Array(palette.buffer, 4 * level, 4)
   return `rgba(${red}, ${green}, ${blue}, ${opacity / 255})`
 }

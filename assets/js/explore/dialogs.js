@@ -1,11 +1,14 @@
 // Dialogs: share and export, help with shortcuts, the first visit's tour, and what to do when the connection is lost.
 
-const SEEN = "mgiant-explorer-tour"
+import { on_lost_connection } from "../base/connection.js"
+import { download, element, icon } from "../base/dom.js"
+
+export const SEEN = "mgiant-explorer-tour"
 const OWN_NAME = "mgiant-explorer-browser"
 const LOST = "mgiant-explorer-lost"
 
 // What this browser calls itself: views that it saved without a user's name are its own.
-function own_name() {
+export function own_name() {
   const known = window.localStorage.getItem(OWN_NAME)
   if (known !== null) return known
   const name = Array.from(window.crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("")
@@ -13,7 +16,7 @@ function own_name() {
   return name
 }
 
-class Dialogs {
+export class Dialogs {
   constructor(send, host, light) {
     this.send = send
     this.host = host

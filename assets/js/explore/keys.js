@@ -5,7 +5,7 @@ const KEYS = {
   u: {kind: "undo"}, U: {kind: "redo"}, x: {kind: "home"}, "/": {kind: "side", open: true}, "?": {kind: "help"},
 }
 
-function listen_to_keys(host, send) {
+export function listen_to_keys(host, send) {
   const listen = (event) => {
     if (!host.isConnected) return window.removeEventListener("keydown", listen)
     const target = event.composedPath()[0]

@@ -1,6 +1,10 @@
 // The Adjudicate room: conflicts on the left, the star in the middle, what was said and the form on the right.
 
-class AdjudicateRoom {
+import { element } from "../base/dom.js"
+import { StarDock } from "../star/star.js"
+import { VerdictForm, campaign_picker } from "./verdict.js"
+
+export class AdjudicateRoom {
   constructor(send, say) {
     this.send = send
     this.picker = campaign_picker(send)

@@ -1,5 +1,12 @@
 // One vetting room on one channel; which one says the server.
 
+import { download, element, receive } from "../base/dom.js"
+import { listen_to_star_keys } from "../star/star.js"
+import { AdjudicateRoom } from "./adjudicate.js"
+import { CampaignsRoom } from "./campaigns.js"
+import { listen_to_verdict_keys } from "./verdict.js"
+import { VetRoom } from "./vet.js"
+
 const VETTING_KEYS = [
   ["0 1 2 3 4", "verdict: saves and goes on"], ["q w e r t", "flags: RV, continuum, sky, wrong class, artefact"], ["c", "comment; Ctrl+Enter keeps it, Esc leaves"],
   ["j", "this star later"], ["k", "the star before"], ["u", "take the last verdict back"], ["Shift+U", "give it again"], ["g", "go to a star that you have judged"],

@@ -1,0 +1,57 @@
+"""ES modules of ``assets/js``, joined with all that they import into one module a page."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import Counter
+from functools import cache
+from importlib.resources import files
+
+_IMPORT = re.compile(r'^import \{[^}]*\} from "(\.[^"]+)"\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
+_DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function|class|const|let) ([\w$]+)", re.MULTILINE)
+
+
+class ScriptError(ValueError):
+    """A script that cannot be joined with those that it imports."""
+
+
+@cache
+def joined(entry: str) -> str:
+    """Join a module with all that it imports, each after its own imports.
+
+    Parameters
+    ----------
+    entry : str
+        Path of the module inside ``assets/js``, as in ``"explore/main.js"``. It alone keeps its exports.
+
+    Returns
+    -------
+    str
+        One module without imports.
+
+    Raises
+    ------
+    ScriptError
+        If modules import each other in a circle, or two of them declare the same name.
+    """
+    texts: dict[str, str] = {}
+    _collect(entry, (), texts)
+    names = Counter(name for text in texts.values() for name in _DECLARED.findall(text))
+    if twice := sorted(name for name, count in names.items() if count > 1):
+        raise ScriptError(f"The modules of {entry} declare {', '.join(twice)} more than once: rename one of each.")
+    parts = (_IMPORT.sub("", text) for text in texts.values())
+    return "\n".join(part if name == entry else _EXPORT.sub("", part) for name, part in zip(texts, parts, strict=True))
+
+
+def _collect(name: str, importers: tuple[str, ...], texts: dict[str, str]) -> None:
+    """Add a module to the texts, after those that it imports."""
+    if name in importers:
+        raise ScriptError(f"Modules import each other: {' -> '.join((*importers, name))}. Move what they share.")
+    if name in texts:
+        return
+    text = (files("assets") / "js" / name).read_text(encoding="utf-8")
+    for address in _IMPORT.findall(text):
+        _collect(posixpath.normpath(posixpath.join(posixpath.dirname(name), address)), (*importers, name), texts)
+    texts[name] = text
