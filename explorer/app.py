@@ -106,7 +106,7 @@ def serve_session(config: AppConfig) -> pmui.Page:
 
 
 def _open(config: AppConfig) -> tuple[Opening | None, Served | None, Library | None]:
-    """Return what is opened: files or served products, and their library once there is one."""
+    """Open files or served products; return also their library once it exists."""
     opening = open_paths(config)
     if opening is not None:
         return opening, None, opening.library()

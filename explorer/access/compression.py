@@ -6,7 +6,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import GZipContentEncoding
 
 ASSETS = ("/static/", "/components/", "/scripts/")
-"""Files that hold nothing of a visitor: what is secret is not compressed beside what an address may put in."""
+"""Folders of static files. Pages are left out: a secret may not be compressed beside text that an address chooses."""
 
 
 class CompressedAssets(GZipContentEncoding):
@@ -14,4 +14,4 @@ class CompressedAssets(GZipContentEncoding):
 
     def __init__(self, request: HTTPServerRequest) -> None:
         super().__init__(request)
-        self._gzipping = self._gzipping and any(folder in request.path for folder in ASSETS)
+        self._gzipping = self._gzipping and request.path.startswith(ASSETS)

@@ -103,7 +103,7 @@ class Proposal:
 
 
 def proposal_of(model: LabelModel, obsid: int, wish: Wish, found: Refit, catalogue: str, why: str) -> Proposal:
-    """A refit as what vetting stores."""
+    """Turn a refit into the proposal that vetting stores."""
     return Proposal(
         obsid=obsid,
         labels=found.labels,

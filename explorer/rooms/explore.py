@@ -170,7 +170,7 @@ def state_of_link(links: LinkStore, arguments: Mapping[str, list[bytes]]) -> dic
 
 
 def restore(workspace: Workspace, links: LinkStore, arguments: dict[str, list[bytes]]) -> None:
-    """Show what a link holds, then put the star of ``?star=OBSID`` under the lens."""
+    """Restore the state of a link, then display the star of ``?star=OBSID``."""
     try:
         state = state_of_link(links, arguments)
         if state is not None:

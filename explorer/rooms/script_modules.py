@@ -8,8 +8,9 @@ from collections import Counter
 from functools import cache
 from importlib.resources import files
 
-_IMPORT = re.compile(r'^import \{[^}]*\} from "(\.[^"]+)"\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]+)"\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
+_EXPORTED = re.compile(r"^export (?:async )?(?:function|class|const|let) ([\w$]+)", re.MULTILINE)
 _DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function|class|const|let) ([\w$]+)", re.MULTILINE)
 
 
@@ -34,7 +35,7 @@ def joined(entry: str) -> str:
     Raises
     ------
     ScriptError
-        If modules import each other in a circle, or two of them declare the same name.
+        If modules import each other in a circle, import what is not exported, or declare the same name twice.
     """
     texts: dict[str, str] = {}
     _collect(entry, (), texts)
@@ -52,6 +53,10 @@ def _collect(name: str, importers: tuple[str, ...], texts: dict[str, str]) -> No
     if name in texts:
         return
     text = (files("assets") / "js" / name).read_text(encoding="utf-8")
-    for address in _IMPORT.findall(text):
-        _collect(posixpath.normpath(posixpath.join(posixpath.dirname(name), address)), (*importers, name), texts)
+    for wanted, address in _IMPORT.findall(text):
+        other = posixpath.normpath(posixpath.join(posixpath.dirname(name), address))
+        _collect(other, (*importers, name), texts)
+        exported = set(_EXPORTED.findall(texts[other]))
+        if missing := sorted({one.strip() for one in wanted.split(",") if one.strip()} - exported):
+            raise ScriptError(f"{name} imports {', '.join(missing)} from {other}, which does not export it.")
     texts[name] = text

@@ -41,7 +41,7 @@ def serve_by_address() -> None:
 
 
 def script_properties(text: str) -> dict[str, str]:
-    """Return what Panel's model needs to load a script of :func:`page_script`.
+    """Return the properties with which Panel's model loads a script of :func:`page_script`.
 
     Without the routes (``panel serve``) the text travels in the document, marked as a ready bundle: else each browser
     compiles it as TypeScript first.

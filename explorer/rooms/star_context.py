@@ -1,4 +1,4 @@
-"""What the parts of the star room share: the star under the lens, its spectrum and labels, the label model."""
+"""State shared by the parts of the star room: the star on display, its spectrum and labels, the label model."""
 
 from __future__ import annotations
 

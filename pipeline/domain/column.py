@@ -100,6 +100,8 @@ class Column:
         Columns that Validate compares the column with; the first one holds the values that labels are trained on.
     places : tuple of str
         Where the column is used without being asked for, see :data:`Place`.
+    after : str
+        Column that it follows at these places, itself there or not; "" where it keeps its published place.
 
     Raises
     ------
@@ -130,6 +132,7 @@ class Column:
     interval: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
     places: tuple[Place, ...] = ()
+    after: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a section of the card and places that do not exist."""
@@ -233,6 +236,7 @@ def declare(
     card: str = "",
     ref: str = "",
     places: str = "",
+    after: str = "",
 ) -> Column:
     """Declare a column in one entry of a table; see :class:`Column` for what is not described here.
 
@@ -260,6 +264,7 @@ def declare(
         card=card,
         references=tuple(_reference(name, part) for part in _parts(ref)),
         places=tuple(places.split()),  # type: ignore[arg-type]  # Column refuses other places
+        after=after,
     )
 
 

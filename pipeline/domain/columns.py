@@ -104,5 +104,7 @@ def in_published_order(names: Iterable[str]) -> list[str]:
 
 
 def placed(place: Place) -> tuple[Column, ...]:
-    """Columns that are used at a place without being asked for, in published order."""
-    return tuple(one for one in COLUMNS if place in one.places)
+    """Columns that are used at a place without being asked for, in the order to read them in."""
+    published = {one.name: float(number) for number, one in enumerate(COLUMNS)}
+    found = [one for one in COLUMNS if place in one.places]
+    return tuple(sorted(found, key=lambda one: published[one.after] + 0.5 if one.after else published[one.name]))

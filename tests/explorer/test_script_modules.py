@@ -54,6 +54,12 @@ def test_name_declared_twice_is_refused(assets: Path) -> None:
         joined("a.js")
 
 
+def test_name_that_is_not_exported_is_refused(assets: Path) -> None:
+    _written(assets, a='import { b, size } from "./b.js"\n', b="const size = 2\nexport const b = 3\n")
+    with pytest.raises(ScriptError, match=r"a\.js imports size from b\.js, which does not export it"):
+        joined("a.js")
+
+
 @pytest.mark.parametrize("entry", ["explore/main.js", "explore/columns.js", "vetting/vetting.js"])
 def test_page_is_one_module(entry: str) -> None:
     text = joined(entry)

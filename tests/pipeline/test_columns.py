@@ -29,7 +29,13 @@ def test_columns_that_are_derived_keep_how_values_are_shown_and_nothing_else():
 
 def test_each_section_of_the_card_and_each_place_has_columns():
     assert {one.card for one in COLUMNS} == {"", *CARD_GROUPS}
-    assert [one.name for one in placed("trend")][:3] == ["snr", "m_h", "teff"], "in published order"
+    labels = ["teff", "logg", "m_h", "alpha_m"]
+    assert [one.name for one in placed("trend")][:5] == ["snr", *labels], "in the order to read them in"
+    shown = [one.name for one in placed("table")]
+    assert [name for name in shown if name in labels] == labels
+    assert shown[-3:] == ["chi2_nu", "oddness", "quality"]
+    header = [one.name for one in placed("header")]
+    assert header[header.index("logg_err") + 1 :][:2] == ["m_h", "m_h_err"]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +53,7 @@ def test_a_declaration_that_means_nothing_is_refused(wrong, sentence):
 
 def test_a_column_of_the_users_own_takes_the_defaults():
     own, plain = own_column("V", "float32", "km/s", "phys.veloc", "A velocity", "mine.csv", ()), declare(*ENTRY)
-    names = ("digits", "scale", "inverted", "period", "card", "error", "interval", "references", "places")
+    names = ("digits", "scale", "inverted", "period", "card", "error", "interval", "references", "places", "after")
     assert [getattr(own, name) for name in names] == [getattr(plain, name) for name in names]
 
 

@@ -28,7 +28,7 @@ LABELS = (
     _c("a_k_fit_err_formal", "float32", "mag", "stat.error;phys.absorption", "σ₀(A_K fit)",
        "Formal uncertainty of a_k_fit", 0, None),
     _c("chi2_nu", "float32", "", "stat.fit.chi2", "χ²ν", "Reduced chi-squared of the label fit", 0, None,
-       card="Fit and velocity", places="table header"),
+       card="Fit and velocity", places="table header", after="sgr_beta"),
     _c("label_reason", "str", "", "meta.note", "fit ended", "How the label fit ended", card="Fit and velocity"),
     _c("teff_ref", "float32", "K", "phys.temperature.effective", "Teff (ref)", "Reference Teff (APOGEE)", 2000,
        10000),

@@ -10,7 +10,7 @@ from pipeline.domain.flags import ALL_BITS
 # One declaration is one entry of a table; the formatter would spread each over ten lines.
 QUALITY = (
     _c("quality", "int32", "", "meta.code.qual", "quality", "Quality bits, 0 is good (see the glossary of bits)", 0,
-       ALL_BITS, nullable=False, places="table"),
+       ALL_BITS, nullable=False, places="table", after="oddness"),
     _c("oddness", "float32", "", "stat.rank", "oddness", "How odd the star is: -log10 of its joint tail probability",
        0, None, card="Fit and velocity", places="table trend"),
     _c("oddness_reason", "str", "", "meta.note", "odd for", "Piece of evidence that says most in the oddness",
