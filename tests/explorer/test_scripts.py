@@ -73,7 +73,8 @@ def test_a_changed_script_has_another_address():
     assert answers(("/scripts/" + "0" * 32 + ".js", {}))[0].code == 404
 
 
-def test_without_the_route_the_script_travels_in_the_document():
+def test_without_the_route_the_script_travels_in_the_document(monkeypatch):
+    monkeypatch.setattr(scripts, "_by_address", False)
     properties = Channel()._get_properties(None)
     assert properties["bundle"] == scripts.hash_of(Channel._esm)
     assert properties["esm"] == Channel._esm

@@ -30,15 +30,17 @@ export async function send_file(send, kind, file, part_kind = "upload") {
   const data = new Uint8Array(await file.arrayBuffer())
   const encoded = (from, to) => {
     let text = ""
-    for (let at = from; at < Math.min(to, data.length); at += 32768) text += String.fromCharCode(...data.subarray(at, Math.min(at + 32768, to)))
+    for (let at = from; at < Math.min(to, data.length); at += 32768) {
+      text += String.fromCharCode(...data.subarray(at, Math.min(at + 32768, to)))
+    }
     return btoa(text)
   }
-  if (data.length <= FEW_PARTS * PART_BYTES) return send({kind, size: data.length, data: encoded(0, data.length)})
+  if (data.length <= FEW_PARTS * PART_BYTES) return send({ kind, size: data.length, data: encoded(0, data.length) })
   const upload = `${Date.now()}-${Math.random()}`
   for (let part = 0; part * PART_BYTES < data.length; part++) {
-    send({kind: part_kind, upload, part, data: encoded(part * PART_BYTES, (part + 1) * PART_BYTES)})
+    send({ kind: part_kind, upload, part, data: encoded(part * PART_BYTES, (part + 1) * PART_BYTES) })
   }
-  return send({kind, size: data.length, upload})
+  return send({ kind, size: data.length, upload })
 }
 
 // Until the browser is closed, the pages of the server begin in the theme that was chosen last.
@@ -47,8 +49,8 @@ export function remember_theme(dark) {
 }
 
 export function icon(name, title, action, attributes = {}) {
-  const glyph = element("span", {className: "icon", "aria-hidden": "true"}, name)
-  return element("button", {type: "button", title, "aria-label": title, onclick: action, ...attributes}, glyph)
+  const glyph = element("span", { className: "icon", "aria-hidden": "true" }, name)
+  return element("button", { type: "button", title, "aria-label": title, onclick: action, ...attributes }, glyph)
 }
 
 // How much larger words and dots are in very large windows: --large of explore.css, which does not reach into figures.
@@ -76,26 +78,28 @@ export function large(pixels) {
 // A menu under its button. It lies over everything, so no card cuts it; Escape and a click elsewhere close it.
 // It ends where the button ends, or begins where it begins.
 export function popup(button, fill, side = "right") {
-  const el = element("div", {className: "popup", popover: "auto"})
+  const el = element("div", { className: "popup", popover: "auto" })
   const close = () => el.matches(":popover-open") && el.hidePopover()
   button.popoverTargetElement = el
-  el.addEventListener("beforetoggle", ({newState}) => {
+  el.addEventListener("beforetoggle", ({ newState }) => {
     const open = newState === "open"
     button.setAttribute("aria-expanded", String(open))
     if (!open) return window.removeEventListener("resize", close)
     window.addEventListener("resize", close)
     el.replaceChildren(...fill())
-    const {top, left, right, bottom} = button.getBoundingClientRect(), below = window.innerHeight - bottom
-    const place = below > top ? {top: `${bottom + 2}px`, bottom: "auto"} : {top: "auto", bottom: `${window.innerHeight - top + 2}px`}
-    const across = side === "left" ? {left: `${left}px`} : {right: `${window.innerWidth - right}px`}
-    Object.assign(el.style, {...place, ...across, maxHeight: `${Math.max(below, top) - 10}px`})
+    const { top, left, right, bottom } = button.getBoundingClientRect(), below = window.innerHeight - bottom
+    const place = below > top
+      ? { top: `${bottom + 2}px`, bottom: "auto" }
+      : { top: "auto", bottom: `${window.innerHeight - top + 2}px` }
+    const across = side === "left" ? { left: `${left}px` } : { right: `${window.innerWidth - right}px` }
+    Object.assign(el.style, { ...place, ...across, maxHeight: `${Math.max(below, top) - 10}px` })
   })
   const refresh = () => el.matches(":popover-open") && el.replaceChildren(...fill())
-  return {el, close, refresh}
+  return { el, close, refresh }
 }
 
 export function options(select, entries, value) {
-  const texts = entries.map(([key, label, off]) => element("option", {value: key, disabled: off}, label))
+  const texts = entries.map(([key, label, off]) => element("option", { value: key, disabled: off }, label))
   select.replaceChildren(...texts)
   select.value = value
 }
@@ -105,8 +109,8 @@ export function grouped(select, entries, value) {
   const groups = new Map([["", select]])
   select.replaceChildren()
   for (const [key, label, heading] of entries) {
-    if (!groups.has(heading)) groups.set(heading, select.appendChild(element("optgroup", {label: heading})))
-    groups.get(heading).append(element("option", {value: key}, label))
+    if (!groups.has(heading)) groups.set(heading, select.appendChild(element("optgroup", { label: heading })))
+    groups.get(heading).append(element("option", { value: key }, label))
   }
   select.value = value
 }
@@ -115,12 +119,16 @@ export function grouped(select, entries, value) {
 export class ColumnList {
   constructor(name, choose) {
     this.entries = []
-    this.select = element("select", {"aria-label": name, onchange: () => choose(this.select.value)})
+    this.select = element("select", { "aria-label": name, onchange: () => choose(this.select.value) })
     this.search = element("input", {
-      type: "search", className: "find", placeholder: "search", "aria-label": "Find a column", hidden: true,
+      type: "search",
+      className: "find",
+      placeholder: "search",
+      "aria-label": "Find a column",
+      hidden: true,
       oninput: () => this.refill(),
     })
-    this.el = element("span", {className: "columns"}, this.select, this.search)
+    this.el = element("span", { className: "columns" }, this.select, this.search)
   }
 
   get value() {
@@ -140,11 +148,13 @@ export class ColumnList {
 
   refill(value = this.select.value) {
     const words = this.search.value.toLowerCase().split(/\s+/)
-    const found = this.entries.filter(([key, label]) => words.every((word) => key.includes(word) || label.toLowerCase().includes(word)))
+    const found = this.entries.filter(([key, label]) =>
+      words.every((word) => key.includes(word) || label.toLowerCase().includes(word))
+    )
     const chosen = this.entries.find(([key]) => key === value)
     const shown = found.slice(0, MAX_LISTED), more = found.length - shown.length
     grouped(this.select, chosen && !shown.includes(chosen) ? [chosen, ...shown] : shown, value)
-    if (more > 0) this.select.append(element("option", {disabled: true}, `${more.toLocaleString("en")} more: search`))
+    if (more > 0) this.select.append(element("option", { disabled: true }, `${more.toLocaleString("en")} more: search`))
   }
 }
 
@@ -152,13 +162,13 @@ export function choices(name, entries, action) {
   // A row of buttons of which one is pressed.
   const buttons = new Map()
   for (const [key, label, title] of entries) {
-    buttons.set(key, element("button", {type: "button", title, onclick: () => action(key)}, label))
+    buttons.set(key, element("button", { type: "button", title, onclick: () => action(key) }, label))
   }
-  const row = element("div", {className: "choices", role: "group", "aria-label": name}, ...buttons.values())
+  const row = element("div", { className: "choices", role: "group", "aria-label": name }, ...buttons.values())
   const press = (key) => {
     for (const [other, button] of buttons) button.setAttribute("aria-pressed", String(other === key))
   }
-  return {row, press}
+  return { row, press }
 }
 
 export function debounced(action, milliseconds) {
@@ -169,12 +179,14 @@ export function debounced(action, milliseconds) {
   }
 }
 
-export function download({name, mime, data}) {
-  const address = URL.createObjectURL(new Blob([data], {type: mime}))
-  element("a", {href: address, download: name}).click()
+export function download({ name, mime, data }) {
+  const address = URL.createObjectURL(new Blob([data], { type: mime }))
+  element("a", { href: address, download: name }).click()
   setTimeout(() => URL.revokeObjectURL(address), 10_000)
 }
 
 export function bytes(buffer) {
-  return buffer instanceof ArrayBuffer ? new Uint8Array(buffer) : new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+  return buffer instanceof ArrayBuffer
+    ? new Uint8Array(buffer)
+    : new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
 }

@@ -11,10 +11,15 @@ export class Picker {
     this.choices = choices
     this.pick = pick
     this.id = `picker-${++pickers}`
-    this.button = element("button", {type: "button", className: "pick", "aria-label": label, "aria-haspopup": "listbox"})
+    this.button = element("button", {
+      type: "button",
+      className: "pick",
+      "aria-label": label,
+      "aria-haspopup": "listbox",
+    })
     this.menu = popup(this.button, () => this.fill(label), "left")
     this.menu.el.classList.add("picker")
-    this.el = element("span", {className: "picked"}, this.button, this.menu.el)
+    this.el = element("span", { className: "picked" }, this.button, this.menu.el)
   }
 
   show(text, empty) {
@@ -25,10 +30,19 @@ export class Picker {
 
   fill(label) {
     this.all = this.choices()
-    this.list = element("ul", {role: "listbox", id: this.id, "aria-label": label})
+    this.list = element("ul", { role: "listbox", id: this.id, "aria-label": label })
     this.search = element("input", {
-      type: "search", autofocus: true, placeholder: "Search", role: "combobox", "aria-label": `Search: ${label}`, "aria-controls": this.id, "aria-expanded": "true", autocomplete: "off", spellcheck: false,
-      oninput: () => this.narrow(), onkeydown: (event) => this.key(event),
+      type: "search",
+      autofocus: true,
+      placeholder: "Search",
+      role: "combobox",
+      "aria-label": `Search: ${label}`,
+      "aria-controls": this.id,
+      "aria-expanded": "true",
+      autocomplete: "off",
+      spellcheck: false,
+      oninput: () => this.narrow(),
+      onkeydown: (event) => this.key(event),
     })
     this.narrow()
     return [this.search, this.list]
@@ -38,16 +52,29 @@ export class Picker {
     const wanted = this.search.value.trim().toLowerCase()
     const rank = (text) => (text.toLowerCase() === wanted ? 0 : text.toLowerCase().startsWith(wanted) ? 1 : 2)
     const found = wanted
-      ? this.all.filter(([, text, hint]) => text.toLowerCase().includes(wanted) || hint?.toLowerCase().includes(wanted)).sort((a, b) => rank(a[1]) - rank(b[1]))
+      ? this.all.filter(([, text, hint]) => text.toLowerCase().includes(wanted) || hint?.toLowerCase().includes(wanted))
+        .sort((a, b) => rank(a[1]) - rank(b[1]))
       : this.all
     this.shown = found.slice(0, MAX_SHOWN)
-    this.rows = this.shown.map(([value, text, hint], at) => element("li", {
-      role: "option", id: `${this.id}-${at}`, onclick: () => this.choose(value), onmousemove: () => this.move(at),
-    }, element("span", {}, text), hint ? element("small", {}, hint) : null))
+    this.rows = this.shown.map(([value, text, hint], at) =>
+      element(
+        "li",
+        {
+          role: "option",
+          id: `${this.id}-${at}`,
+          onclick: () => this.choose(value),
+          onmousemove: () => this.move(at),
+        },
+        element("span", {}, text),
+        hint ? element("small", {}, hint) : null,
+      )
+    )
     const more = found.length - this.shown.length
-    this.list.replaceChildren(...this.rows,
-      ...(more > 0 ? [element("li", {className: "hint"}, `${more.toLocaleString("en")} more: type to narrow`)] : []),
-      ...(found.length ? [] : [element("li", {className: "hint"}, "Nothing matches.")]))
+    this.list.replaceChildren(
+      ...this.rows,
+      ...(more > 0 ? [element("li", { className: "hint" }, `${more.toLocaleString("en")} more: type to narrow`)] : []),
+      ...(found.length ? [] : [element("li", { className: "hint" }, "Nothing matches.")]),
+    )
     this.move(0)
   }
 
@@ -59,10 +86,10 @@ export class Picker {
   }
 
   key(event) {
-    const step = {ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8}[event.key]
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key]
     if (step) {
       this.move(this.at + step)
-      this.rows[this.at]?.scrollIntoView({block: "nearest"})
+      this.rows[this.at]?.scrollIntoView({ block: "nearest" })
     } else if (event.key === "Enter" && this.shown.length) {
       this.choose(this.shown[this.at][0])
     } else {

@@ -1,8 +1,14 @@
 // Shortcuts of the whole page; never while somebody types.
 
 const KEYS = {
-  b: {kind: "tool", value: "box"}, o: {kind: "tool", value: "lasso"}, p: {kind: "tool", value: "pan"},
-  u: {kind: "undo"}, U: {kind: "redo"}, x: {kind: "home"}, "/": {kind: "side", open: true}, "?": {kind: "help"},
+  b: { kind: "tool", value: "box" },
+  o: { kind: "tool", value: "lasso" },
+  p: { kind: "tool", value: "pan" },
+  u: { kind: "undo" },
+  U: { kind: "redo" },
+  x: { kind: "home" },
+  "/": { kind: "side", open: true },
+  "?": { kind: "help" },
 }
 
 export function listen_to_keys(host, send) {

@@ -1,27 +1,37 @@
 // The Explore page: every part sends to one channel and gets what the server tells it.
 
 import { debounced, element, receive, remember_theme } from "../base/dom.js"
-import { Dialogs, SEEN, own_name } from "./dialogs.js"
+import { Dialogs, own_name, SEEN } from "./dialogs.js"
 import { listen_to_keys } from "./keys.js"
 import { Side } from "./side.js"
 import { Stage } from "./stage.js"
 import { Table } from "./table.js"
 import { Toolbar } from "./toolbar.js"
-import { StarDock, listen_to_star_keys } from "../star/star.js"
+import { listen_to_star_keys, StarDock } from "../star/star.js"
 
 const RING_AFTER = 80
 
-export function render({model}) {
+export function render({ model }) {
   const send = (message) => model.send_msg(message)
   const toolbar = new Toolbar(send), stage = new Stage(send), table = new Table(send), side = new Side(send)
   const star = new StarDock(send)
-  const down = element("div", {className: "down"}, stage.el, table.el)
-  const centre = element("div", {className: "centre"}, toolbar.el, element("div", {className: "across"}, side.el, down, star.el))
-  const host = element("div", {className: "explore", tabIndex: -1}, centre)
+  const down = element("div", { className: "down" }, stage.el, table.el)
+  const centre = element(
+    "div",
+    { className: "centre" },
+    toolbar.el,
+    element("div", { className: "across" }, side.el, down, star.el),
+  )
+  const host = element("div", { className: "explore", tabIndex: -1 }, centre)
   const dialogs = new Dialogs(send, host, toolbar.light)
   dialogs.writing = () => side.writing
   const parts = {
-    ...stage.parts, ...toolbar.parts, ...table.parts, ...side.parts, ...dialogs.parts, ...star.parts,
+    ...stage.parts,
+    ...toolbar.parts,
+    ...table.parts,
+    ...side.parts,
+    ...dialogs.parts,
+    ...star.parts,
     switched: ([slot, name, on]) => stage.switched(slot, name, on),
     side: (state) => {
       side.receive(state)
@@ -49,7 +59,7 @@ export function render({model}) {
   listen_to_star_keys(host, star)
   model.on("after_render", () => {
     dialogs.document = window.Bokeh.documents[0]
-    send({kind: "connect", seen: window.localStorage.getItem(SEEN) !== null, browser: own_name()})
+    send({ kind: "connect", seen: window.localStorage.getItem(SEEN) !== null, browser: own_name() })
     const writing = dialogs.came_back()
     if (writing !== null) side.write(writing)
   })

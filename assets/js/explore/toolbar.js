@@ -1,6 +1,6 @@
 // The bar over the views: count, tools, modes, undo, colours, and doors to everything else.
 
-import { ColumnList, choices, element, icon, options } from "../base/dom.js"
+import { choices, ColumnList, element, icon, options } from "../base/dom.js"
 import { gradient } from "./stage.js"
 
 const MODES = [
@@ -19,30 +19,62 @@ const TOOLS = [
 
 export class Toolbar {
   constructor(send) {
-    this.count = element("div", {className: "count", role: "status"})
-    this.subset = element("span", {className: "chip", hidden: true})
-    this.who = element("span", {className: "who always", hidden: true})
-    const choose = (name) => (value) => send({kind: name, value})
+    this.count = element("div", { className: "count", role: "status" })
+    this.subset = element("span", { className: "chip", hidden: true })
+    this.who = element("span", { className: "who always", hidden: true })
+    const choose = (name) => (value) => send({ kind: name, value })
     this.tools = choices("What a drag does", TOOLS, choose("tool"))
     this.modes = choices("How a gesture changes the selection", MODES, choose("mode"))
-    this.undo = icon("undo", "Undo (u)", () => send({kind: "undo"}))
-    this.redo = icon("redo", "Redo (Shift+U)", () => send({kind: "redo"}))
-    this.clear = icon("deselect", "Clear the selection", () => send({kind: "clear"}))
-    this.zoom = icon("zoom_out_map", "Reset every zoom (x)", () => send({kind: "home"}))
-    this.side = icon("filter_alt", "Filter, subsets, saved views (/)", () => send({kind: "side"}), {"aria-expanded": "false"})
-    this.colour = new ColumnList("Colour by", (value) => send({kind: "colour", value}))
-    this.grid = element("select", {"aria-label": "How many views", title: "How many views", onchange: () => send({kind: "grid", value: Number(this.grid.value)})})
-    this.legend = element("span", {className: "legend"})
-    this.more = icon("ios_share", "Link, export, figures of the paper", () => send({kind: "more"}), {className: "always"})
-    this.help = icon("help_outline", "Help and shortcuts (?)", () => send({kind: "help"}), {className: "always"})
-    this.light = element("span", {className: "light always", title: "Connected", role: "status", "aria-label": "Connected"})
+    this.undo = icon("undo", "Undo (u)", () => send({ kind: "undo" }))
+    this.redo = icon("redo", "Redo (Shift+U)", () => send({ kind: "redo" }))
+    this.clear = icon("deselect", "Clear the selection", () => send({ kind: "clear" }))
+    this.zoom = icon("zoom_out_map", "Reset every zoom (x)", () => send({ kind: "home" }))
+    this.side = icon("filter_alt", "Filter, subsets, saved views (/)", () => send({ kind: "side" }), {
+      "aria-expanded": "false",
+    })
+    this.colour = new ColumnList("Colour by", (value) => send({ kind: "colour", value }))
+    this.grid = element("select", {
+      "aria-label": "How many views",
+      title: "How many views",
+      onchange: () => send({ kind: "grid", value: Number(this.grid.value) }),
+    })
+    this.legend = element("span", { className: "legend" })
+    this.more = icon("ios_share", "Link, export, figures of the paper", () => send({ kind: "more" }), {
+      className: "always",
+    })
+    this.help = icon("help_outline", "Help and shortcuts (?)", () => send({ kind: "help" }), { className: "always" })
+    this.light = element("span", {
+      className: "light always",
+      title: "Connected",
+      role: "status",
+      "aria-label": "Connected",
+    })
     options(this.grid, [1, 2, 4, 6, 8].map((n) => [n, `${n} view${n > 1 ? "s" : ""}`]), 6)
     this.el = element(
-      "div", {className: "toolbar", role: "toolbar", "aria-label": "Explore"},
-      this.side, this.count, this.subset, this.tools.row, this.modes.row, this.undo, this.redo, this.clear, this.zoom,
-      element("span", {className: "gap"}),
-      element("label", {title: "Colours the selected stars by the mean of a column in each pixel"}, "Colour ", this.colour.el),
-      element("span", {className: "extras"}, this.legend), this.grid, this.more, this.help, this.who, this.light,
+      "div",
+      { className: "toolbar", role: "toolbar", "aria-label": "Explore" },
+      this.side,
+      this.count,
+      this.subset,
+      this.tools.row,
+      this.modes.row,
+      this.undo,
+      this.redo,
+      this.clear,
+      this.zoom,
+      element("span", { className: "gap" }),
+      element(
+        "label",
+        { title: "Colours the selected stars by the mean of a column in each pixel" },
+        "Colour ",
+        this.colour.el,
+      ),
+      element("span", { className: "extras" }, this.legend),
+      this.grid,
+      this.more,
+      this.help,
+      this.who,
+      this.light,
     )
     this.parts = {
       toolbar: (state) => this.receive(state),
@@ -55,7 +87,7 @@ export class Toolbar {
     }
   }
 
-  receive({count, subset, tool, mode, undo, redo, colours, colour_by, grid}) {
+  receive({ count, subset, tool, mode, undo, redo, colours, colour_by, grid }) {
     if (count) {
       const [selected, all, share] = count
       this.count.replaceChildren(element("b", {}, selected), ` of ${all} selected`)
@@ -65,7 +97,10 @@ export class Toolbar {
       const [name, colour] = subset
       this.subset.hidden = !name
       this.subset.title = `Selected: ${name}`
-      this.subset.replaceChildren(...(colour ? [element("i", {className: "swatch", style: `background:${colour}`})] : []), name)
+      this.subset.replaceChildren(
+        ...(colour ? [element("i", { className: "swatch", style: `background:${colour}` })] : []),
+        name,
+      )
     }
     if (tool) this.tools.press(tool)
     if (mode) this.modes.press(mode)

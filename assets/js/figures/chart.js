@@ -4,34 +4,37 @@ import { element, large } from "../base/dom.js"
 
 export class Chart {
   // ``rows`` are names at heights instead of numbers; ``margin`` and ``sides`` are for charts that share their axes.
-  constructor({width = 300, height = 150, x = "", y = "", label = "", rows = null, margin = null, sides = {x: true, y: true}}) {
+  constructor(
+    { width = 300, height = 150, x = "", y = "", label = "", rows = null, margin = null, sides = { x: true, y: true } },
+  ) {
     this.size = [width, height]
-    this.words = {x, y}
+    this.words = { x, y }
     this.margin = margin ?? [6, 14, x ? 30 : 18, y ? 44 : 34]
     this.rows = rows
     this.sides = sides
-    this.el = element("canvas", {className: "chart", role: "img", "aria-label": label})
+    this.el = element("canvas", { className: "chart", role: "img", "aria-label": label })
     this.shapes = []
   }
 
   // Ends of both axes in drawing order, then the shapes from back to front.
   draw(x_ends, y_ends, shapes) {
-    Object.assign(this, {x_ends, y_ends, shapes})
+    Object.assign(this, { x_ends, y_ends, shapes })
     this.paint()
   }
 
   paint() {
     if (!this.x_ends || !this.el.isConnected) return
     const [width, height] = this.size, sharp = window.devicePixelRatio || 1
-    Object.assign(this.el, {width: width * sharp, height: height * sharp})
-    Object.assign(this.el.style, {width: `${width}px`, height: `${height}px`})
+    Object.assign(this.el, { width: width * sharp, height: height * sharp })
+    Object.assign(this.el.style, { width: `${width}px`, height: `${height}px` })
     const style = getComputedStyle(this.el), colour = (name) => style.getPropertyValue(`--${name}`).trim() || name
     const pen = this.el.getContext("2d")
     pen.scale(sharp, sharp)
     const [up, right, down, left] = this.margin
-    const frame = {left, top: up, width: width - left - right, height: height - up - down}
+    const frame = { left, top: up, width: width - left - right, height: height - up - down }
     const at = (ends, start, length) => (value) => start + ((value - ends[0]) / (ends[1] - ends[0])) * length
-    const x = at(this.x_ends, frame.left, frame.width), y = at([this.y_ends[1], this.y_ends[0]], frame.top, frame.height)
+    const x = at(this.x_ends, frame.left, frame.width),
+      y = at([this.y_ends[1], this.y_ends[0]], frame.top, frame.height)
     pen.font = `${large(10)} Explorer, sans-serif`
     pen.strokeStyle = colour("line")
     pen.fillStyle = colour("soft")
@@ -41,7 +44,7 @@ export class Chart {
     pen.beginPath()
     pen.rect(frame.left, frame.top, frame.width, frame.height)
     pen.clip()
-    for (const shape of this.shapes) DRAW[shape.kind](pen, x, y, {...shape, colour: colour(shape.colour)}, frame)
+    for (const shape of this.shapes) DRAW[shape.kind](pen, x, y, { ...shape, colour: colour(shape.colour) }, frame)
     pen.restore()
   }
 
@@ -66,14 +69,14 @@ export class Chart {
 }
 
 const DRAW = {
-  line(pen, x, y, {xs, ys, colour, width = 1.3}) {
+  line(pen, x, y, { xs, ys, colour, width = 1.3 }) {
     pen.strokeStyle = colour
     pen.lineWidth = width
     pen.beginPath()
     for (let k = 0; k < xs.length; k++) pen.lineTo(x(xs[k]), y(ys[k]))
     pen.stroke()
   },
-  dots(pen, x, y, {xs, ys, colour, size = 1.2, alpha = 0.6}) {
+  dots(pen, x, y, { xs, ys, colour, size = 1.2, alpha = 0.6 }) {
     pen.fillStyle = colour
     pen.globalAlpha = alpha
     for (let k = 0; k < xs.length; k++) {
@@ -83,13 +86,15 @@ const DRAW = {
     }
     pen.globalAlpha = 1
   },
-  bars(pen, x, y, {edges, heights, colour}) {
+  bars(pen, x, y, { edges, heights, colour }) {
     pen.fillStyle = colour
     heights.forEach((height, k) => {
-      if (height !== null) pen.fillRect(x(edges[k]) + 0.5, y(height), x(edges[k + 1]) - x(edges[k]) - 1, y(0) - y(height))
+      if (height !== null) {
+        pen.fillRect(x(edges[k]) + 0.5, y(height), x(edges[k + 1]) - x(edges[k]) - 1, y(0) - y(height))
+      }
     })
   },
-  spans(pen, x, y, {xs, ys, errors, colour}) {
+  spans(pen, x, y, { xs, ys, errors, colour }) {
     pen.strokeStyle = colour
     pen.lineWidth = 1.5
     xs.forEach((value, k) => {
@@ -98,9 +103,9 @@ const DRAW = {
       pen.lineTo(x(value + errors[k]), y(ys[k]))
       pen.stroke()
     })
-    DRAW.dots(pen, x, y, {xs, ys, colour, size: 3, alpha: 1})
+    DRAW.dots(pen, x, y, { xs, ys, colour, size: 3, alpha: 1 })
   },
-  upright(pen, x, y, {at, colour}, frame) {
+  upright(pen, x, y, { at, colour }, frame) {
     pen.strokeStyle = colour
     pen.setLineDash([3, 3])
     pen.beginPath()
@@ -109,7 +114,7 @@ const DRAW = {
     pen.stroke()
     pen.setLineDash([])
   },
-  level(pen, x, y, {at, colour}, frame) {
+  level(pen, x, y, { at, colour }, frame) {
     pen.strokeStyle = colour
     pen.setLineDash([3, 3])
     pen.beginPath()
@@ -126,7 +131,9 @@ function ticks([start, end], count) {
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough)
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
   const found = []
-  for (let value = Math.ceil(low / step) * step; value <= high + 1e-9 * step; value += step) found.push({value, text: value.toFixed(digits)})
+  for (let value = Math.ceil(low / step) * step; value <= high + 1e-9 * step; value += step) {
+    found.push({ value, text: value.toFixed(digits) })
+  }
   return found
 }
 
@@ -148,5 +155,5 @@ export function binned(values, [low, high], count) {
     const k = Math.floor(((value - low) / (high - low)) * count)
     if (k >= 0 && k < count) heights[k]++
   }
-  return {edges: [...edges, high], heights}
+  return { edges: [...edges, high], heights }
 }

@@ -15,25 +15,47 @@ export class FigureCell {
     this.slot = slot
     this.send = send
     this.tool = "box"
-    const range = ({ends, home, widest}) => {
+    const range = ({ ends, home, widest }) => {
       const span = Math.abs(home[1] - home[0])
-      return new M.Range1d({start: ends[0], end: ends[1], min_interval: NARROWEST * span, max_interval: widest ?? WIDEST * span})
+      return new M.Range1d({
+        start: ends[0],
+        end: ends[1],
+        min_interval: NARROWEST * span,
+        max_interval: widest ?? WIDEST * span,
+      })
     }
     this.x_range = range(spec.x)
     this.y_range = range(spec.y)
     this.figure = new M.Plot({
-      name: spec.title, x_range: this.x_range, y_range: this.y_range, toolbar_location: null, title: null,
-      sizing_mode: "stretch_both", min_border: 2, min_border_right: 12, lod_threshold: null,
+      name: spec.title,
+      x_range: this.x_range,
+      y_range: this.y_range,
+      toolbar_location: null,
+      title: null,
+      sizing_mode: "stretch_both",
+      min_border: 2,
+      min_border_right: 12,
+      lod_threshold: null,
     })
     this.magnify()
     this.axes = {
-      x: new M.LinearAxis({axis_label: spec.x.label, ticker: new M.BasicTicker({desired_num_ticks: 5}), axis_label_standoff: 2}),
-      y: new M.LinearAxis({axis_label: spec.y.label, ticker: new M.BasicTicker({desired_num_ticks: 4}), axis_label_standoff: 2}),
+      x: new M.LinearAxis({
+        axis_label: spec.x.label,
+        ticker: new M.BasicTicker({ desired_num_ticks: 5 }),
+        axis_label_standoff: 2,
+      }),
+      y: new M.LinearAxis({
+        axis_label: spec.y.label,
+        ticker: new M.BasicTicker({ desired_num_ticks: 4 }),
+        axis_label_standoff: 2,
+      }),
     }
-    for (const axis of Object.values(this.axes)) axis.formatter = new M.BasicTickFormatter({power_limit_high: 7, power_limit_low: -4})
+    for (const axis of Object.values(this.axes)) {
+      axis.formatter = new M.BasicTickFormatter({ power_limit_high: 7, power_limit_low: -4 })
+    }
     this.figure.add_layout(this.axes.x, "below")
     this.figure.add_layout(this.axes.y, "left")
-    this.grids = [new M.Grid({axis: this.axes.x, dimension: 0}), new M.Grid({axis: this.axes.y, dimension: 1})]
+    this.grids = [new M.Grid({ axis: this.axes.x, dimension: 0 }), new M.Grid({ axis: this.axes.y, dimension: 1 })]
     for (const grid of this.grids) this.figure.add_layout(grid, "center")
     this.wheel = new M.WheelZoomTool()
     this.hover = null
@@ -45,16 +67,18 @@ export class FigureCell {
     this.paint_theme(theme)
     this.space_ticks(this.cell.clientWidth - LABEL_WIDTH, this.cell.clientHeight - LABEL_HEIGHT) // about, to paint once
     // What is drawn unclipped over the axes would leave a trace: Bokeh clears all of its upper canvas but the edge.
-    const above = this.figure.renderers.filter(({level, visible}) => level === "overlay" && visible)
+    const above = this.figure.renderers.filter(({ level, visible }) => level === "overlay" && visible)
     for (const renderer of above) renderer.visible = false
     // The page's own document is of the class that Bokeh does not hand out.
     this.document = new window.Bokeh.documents[0].constructor()
     this.document.add_root(this.figure)
-    this.figure.on_event("selectiongeometry", ({final, geometry}) => {
+    this.figure.on_event("selectiongeometry", ({ final, geometry }) => {
       if (final && (geometry.type !== "poly" || geometry.x.length > 2)) this.draw_region(geometry)
     })
     this.figure.on_event("tap", (event) => {
-      if (this.tool !== "polygon") this.send({kind: "tap", slot: this.slot, x: event.x, y: event.y, keys: this.keys ?? []})
+      if (this.tool !== "polygon") {
+        this.send({ kind: "tap", slot: this.slot, x: event.x, y: event.y, keys: this.keys ?? [] })
+      }
     })
     this.figure.on_event("doubletap", () => (this.tool === "polygon" ? this.close_polygon() : this.home()))
     this.figure.on_event("panstart", () => this.hide_tooltip())
@@ -66,7 +90,7 @@ export class FigureCell {
     this.view = views.get(this.figure)
     // Bokeh clips what lies on the lower canvas alone.
     for (const view of this.view.computed_renderer_views) {
-      if (view.glyph) Object.defineProperty(view, "needs_clip", {get: () => true})
+      if (view.glyph) Object.defineProperty(view, "needs_clip", { get: () => true })
     }
     for (const renderer of above) renderer.visible = true
     this.use(this.tool) // a toolbar that is not on the page yet forgets its wheel
@@ -74,15 +98,15 @@ export class FigureCell {
     this.look()
   }
 
-  draw_region({type, x, y, x0, x1, y0, y1}) {
-    const geometry = type === "poly" ? {type, x: Array.from(x), y: Array.from(y)} : {type, x0, x1, y0, y1}
-    this.send({kind: "region", slot: this.slot, geometry, keys: this.keys ?? []})
+  draw_region({ type, x, y, x0, x1, y0, y1 }) {
+    const geometry = type === "poly" ? { type, x: Array.from(x), y: Array.from(y) } : { type, x0, x1, y0, y1 }
+    this.send({ kind: "region", slot: this.slot, geometry, keys: this.keys ?? [] })
   }
 
   // Bokeh ends a polygon with Enter or a long press alone; its second click sets no corner.
   close_polygon() {
-    const {xs, ys} = this.figure.toolbar.tools[0].overlay
-    if (xs.length > 2) this.draw_region({type: "poly", x: xs, y: ys})
+    const { xs, ys } = this.figure.toolbar.tools[0].overlay
+    if (xs.length > 2) this.draw_region({ type: "poly", x: xs, y: ys })
     this.use(this.tool) // a new one, without corners
   }
 
@@ -100,7 +124,7 @@ export class FigureCell {
 
   layer(glyph, source, level, name) {
     const M = window.Bokeh.Models
-    const renderer = new M.GlyphRenderer({data_source: source, glyph, level, name: name ?? null})
+    const renderer = new M.GlyphRenderer({ data_source: source, glyph, level, name: name ?? null })
     this.figure.renderers = [...this.figure.renderers, renderer]
     return renderer
   }
@@ -108,37 +132,38 @@ export class FigureCell {
   use(name) {
     const M = window.Bokeh.Models
     const make = {
-      box: () => new M.BoxSelectTool({renderers: [], continuous: false, dimensions: this.dimensions ?? "both"}),
-      lasso: () => new M.LassoSelectTool({renderers: [], continuous: false}),
-      polygon: () => new M.PolySelectTool({renderers: []}),
+      box: () => new M.BoxSelectTool({ renderers: [], continuous: false, dimensions: this.dimensions ?? "both" }),
+      lasso: () => new M.LassoSelectTool({ renderers: [], continuous: false }),
+      polygon: () => new M.PolySelectTool({ renderers: [] }),
       pan: () => new M.PanTool(),
     }
     this.tool = name
     const drag = make[name]()
-    const {toolbar} = this.figure
-    toolbar.setv({active_drag: "auto", active_tap: "auto", active_scroll: this.wheel})
+    const { toolbar } = this.figure
+    toolbar.setv({ active_drag: "auto", active_tap: "auto", active_scroll: this.wheel })
     toolbar.tools = [drag, this.wheel, ...(this.hover ? [this.hover] : [])]
   }
 
   // Tell the server what is on screen, once it has changed.
   look() {
     if (!this.view?.is_displayed) return
-    const {width, height} = this.view.frame.bbox
+    const { width, height } = this.view.frame.bbox
     if (width < 8 || height < 8) return
     if (this.spec.square && this.keep_square(width, height)) return // painted anew, and looked at then
     const up = this.dimensions === "width" ? [0, 1] : [this.y_range.start, this.y_range.end]
     const window_ = [this.x_range.start, this.x_range.end, ...up]
     const now = [...window_, Math.round(width), Math.round(height)]
-    const same = this.looked !== null && now.every((value, k) => Math.abs(value - this.looked[k]) <= MINIMUM_MOVE * Math.abs(value))
+    const same = this.looked !== null &&
+      now.every((value, k) => Math.abs(value - this.looked[k]) <= MINIMUM_MOVE * Math.abs(value))
     if (same) return
     this.looked = now
     this.space_ticks(width, height)
-    this.send({kind: "look", slot: this.slot, window: window_, width: now[4], height: now[5]})
+    this.send({ kind: "look", slot: this.slot, window: window_, width: now[4], height: now[5] })
   }
 
   // A kiloparsec is as long upwards as sideways: what was asked for stays in view, whatever the shape of the frame.
   keep_square(width, height) {
-    const {x_range, y_range} = this
+    const { x_range, y_range } = this
     const ends = () => [x_range.start, x_range.end, y_range.start, y_range.end]
     const moved = this.fitted === undefined || ends().some((end, k) => end !== this.fitted.ends[k])
     if (!moved && this.fitted.width === width && this.fitted.height === height) return false
@@ -147,12 +172,12 @@ export class FigureCell {
     const unit = Math.max(Math.abs(right - left) / width, Math.abs(high - low) / height)
     const fit = (start, end, pixels) => {
       const middle = (start + end) / 2, half = (Math.sign(end - start) * unit * pixels) / 2
-      return {start: middle - half, end: middle + half}
+      return { start: middle - half, end: middle + half }
     }
     const before = ends()
     x_range.setv(fit(left, right, width))
     y_range.setv(fit(low, high, height))
-    this.fitted = {width, height, ends: ends()}
+    this.fitted = { width, height, ends: ends() }
     return ends().some((end, k) => Math.abs(end - before[k]) > 1e-6 * unit)
   }
 
@@ -164,8 +189,8 @@ export class FigureCell {
   }
 
   home() {
-    this.x_range.setv({start: this.spec.x.home[0], end: this.spec.x.home[1]})
-    this.y_range.setv({start: this.spec.y.home[0], end: this.spec.y.home[1]})
+    this.x_range.setv({ start: this.spec.x.home[0], end: this.spec.x.home[1] })
+    this.y_range.setv({ start: this.spec.y.home[0], end: this.spec.y.home[1] })
   }
 
   // Words and dots follow the size of the window.
@@ -173,17 +198,24 @@ export class FigureCell {
     this.figure.stylesheets = [`:host { font-size: ${large(12)}; }`]
   }
 
-  paint_theme({text, grid, background}) {
-    const words = {text_color: text, text_font_size: large(11)}
+  paint_theme({ text, grid, background }) {
+    const words = { text_color: text, text_font_size: large(11) }
     for (const axis of Object.values(this.axes)) {
       axis.setv({
-        axis_label_text_color: text, axis_label_text_font_size: large(12), axis_label_text_font_style: "normal",
-        major_label_text_color: text, major_label_text_font_size: large(11),
-        axis_line_color: grid, major_tick_line_color: grid, minor_tick_line_color: null, major_tick_in: 0, major_tick_out: 4,
+        axis_label_text_color: text,
+        axis_label_text_font_size: large(12),
+        axis_label_text_font_style: "normal",
+        major_label_text_color: text,
+        major_label_text_font_size: large(11),
+        axis_line_color: grid,
+        major_tick_line_color: grid,
+        minor_tick_line_color: null,
+        major_tick_in: 0,
+        major_tick_out: 4,
       })
     }
-    for (const one of this.grids) one.setv({grid_line_color: grid, grid_line_alpha: 0.45})
-    this.figure.setv({background_fill_color: background, border_fill_color: background, outline_line_color: grid})
+    for (const one of this.grids) one.setv({ grid_line_color: grid, grid_line_alpha: 0.45 })
+    this.figure.setv({ background_fill_color: background, border_fill_color: background, outline_line_color: grid })
     this.words = words
   }
 }

@@ -11,14 +11,20 @@ export class Plane extends FigureCell {
   constructor(cell, spec, slot, send) {
     super(cell, spec, slot, send)
     const M = window.Bokeh.Models
-    const empty_image = () => ({image: [], x: [], y: [], dw: [], dh: []})
+    const empty_image = () => ({ image: [], x: [], y: [], dw: [], dh: [] })
     this.levels = {}
     this.images = {}
     this.overlays = {}
     this.repeated = JSON.stringify([[0, 0]])
     const image = (name, level) => {
-      const source = new M.ColumnDataSource({data: empty_image(), name})
-      const glyph = new M.ImageRGBA({image: {field: "image"}, x: {field: "x"}, y: {field: "y"}, dw: {field: "dw"}, dh: {field: "dh"}})
+      const source = new M.ColumnDataSource({ data: empty_image(), name })
+      const glyph = new M.ImageRGBA({
+        image: { field: "image" },
+        x: { field: "x" },
+        y: { field: "y" },
+        dw: { field: "dw" },
+        dh: { field: "dh" },
+      })
       this.layer(glyph, source, level, name)
       this.images[name] = source
     }
@@ -30,8 +36,14 @@ export class Plane extends FigureCell {
     image("selected", "overlay")
     this.picked = this.points("picked", "overlay")
     for (const overlay of spec.overlays) if (overlay.shape.kind !== "dots") this.add_overlay(overlay)
-    this.focus = new M.ColumnDataSource({data: {x: [], y: []}, name: "focus"})
-    const ring = new M.Scatter({x: {field: "x"}, y: {field: "y"}, size: RING_SIZE * magnified(), fill_alpha: 0, line_width: 2.5})
+    this.focus = new M.ColumnDataSource({ data: { x: [], y: [] }, name: "focus" })
+    const ring = new M.Scatter({
+      x: { field: "x" },
+      y: { field: "y" },
+      size: RING_SIZE * magnified(),
+      fill_alpha: 0,
+      line_width: 2.5,
+    })
     this.ring = this.layer(ring, this.focus, "overlay")
   }
 
@@ -39,37 +51,67 @@ export class Plane extends FigureCell {
     super.magnify()
     if (!this.ring) return // not built yet
     this.ring.glyph.size = RING_SIZE * magnified()
-    for (const {glyph} of [this.stars, this.picked]) glyph.size = STAR_SIZE * magnified()
+    for (const { glyph } of [this.stars, this.picked]) glyph.size = STAR_SIZE * magnified()
   }
 
   points(name, level) {
     const M = window.Bokeh.Models
-    const source = new M.ColumnDataSource({data: {x: [], y: [], id: [], colour: []}, name})
+    const source = new M.ColumnDataSource({ data: { x: [], y: [], id: [], colour: [] }, name })
     const glyph = new M.Scatter({
-      x: {field: "x"}, y: {field: "y"}, size: STAR_SIZE * magnified(), line_color: null, fill_alpha: level === "overlay" ? 0.65 : 0.7,
-      fill_color: level === "overlay" ? {field: "colour"} : "#888888",
+      x: { field: "x" },
+      y: { field: "y" },
+      size: STAR_SIZE * magnified(),
+      line_color: null,
+      fill_alpha: level === "overlay" ? 0.65 : 0.7,
+      fill_color: level === "overlay" ? { field: "colour" } : "#888888",
     })
     const renderer = this.layer(glyph, source, level, name)
     renderer.visible = false
     return renderer
   }
 
-  add_overlay({name, on, shape}) {
+  add_overlay({ name, on, shape }) {
     const M = window.Bokeh.Models
-    const xy = {x: {field: "x"}, y: {field: "y"}}
+    const xy = { x: { field: "x" }, y: { field: "y" } }
     const made = {
-      lines: () => this.layer(
-        new M.MultiLine({xs: {field: "xs"}, ys: {field: "ys"}, line_color: {field: "colour"}, line_dash: "dashed", line_width: 1.6}),
-        new M.ColumnDataSource({data: {xs: shape.xs, ys: shape.ys, colour: shape.colours}}), "overlay"),
-      dots: () => this.layer(
-        new M.Scatter({...xy, size: 2, line_color: null, fill_color: "#9aa5b1", fill_alpha: 0.55}),
-        new M.ColumnDataSource({data: {x: shape.x, y: shape.y}}), "image"),
-      sun: () => this.layer(
-        new M.Scatter({...xy, marker: "circle_dot", size: 13, fill_color: "#ffd34d", fill_alpha: 0.9, line_color: "#1d2733", line_width: 1.5}),
-        new M.ColumnDataSource({data: {x: shape.x, y: shape.y}}), "overlay"),
-      arrows: () => this.layer(
-        new M.MultiLine({xs: {field: "xs"}, ys: {field: "ys"}, line_width: 1.2, line_alpha: 0.85}),
-        new M.ColumnDataSource({data: {xs: [], ys: []}, name: "arrows"}), "overlay"),
+      lines: () =>
+        this.layer(
+          new M.MultiLine({
+            xs: { field: "xs" },
+            ys: { field: "ys" },
+            line_color: { field: "colour" },
+            line_dash: "dashed",
+            line_width: 1.6,
+          }),
+          new M.ColumnDataSource({ data: { xs: shape.xs, ys: shape.ys, colour: shape.colours } }),
+          "overlay",
+        ),
+      dots: () =>
+        this.layer(
+          new M.Scatter({ ...xy, size: 2, line_color: null, fill_color: "#9aa5b1", fill_alpha: 0.55 }),
+          new M.ColumnDataSource({ data: { x: shape.x, y: shape.y } }),
+          "image",
+        ),
+      sun: () =>
+        this.layer(
+          new M.Scatter({
+            ...xy,
+            marker: "circle_dot",
+            size: 13,
+            fill_color: "#ffd34d",
+            fill_alpha: 0.9,
+            line_color: "#1d2733",
+            line_width: 1.5,
+          }),
+          new M.ColumnDataSource({ data: { x: shape.x, y: shape.y } }),
+          "overlay",
+        ),
+      arrows: () =>
+        this.layer(
+          new M.MultiLine({ xs: { field: "xs" }, ys: { field: "ys" }, line_width: 1.2, line_alpha: 0.85 }),
+          new M.ColumnDataSource({ data: { xs: [], ys: [] }, name: "arrows" }),
+          "overlay",
+        ),
     }[shape.kind]?.()
     if (!made) return // a switch of what the server draws
     made.visible = on
@@ -81,7 +123,7 @@ export class Plane extends FigureCell {
   }
 
   receive(layer, pixels, colours) {
-    const {name} = layer
+    const { name } = layer
     if (name === "arrows") {
       this.overlays.arrows.data_source.data = arrows(layer, this.view)
     } else if (name === "dots") {
@@ -92,7 +134,7 @@ export class Plane extends FigureCell {
       this.levels.picked = layer.levels
       this.paint_picked(colours)
     } else {
-      this.levels[name] = {window: layer.window, shape: layer.shape, packed: pixels.subarray(layer.from, layer.to)}
+      this.levels[name] = { window: layer.window, shape: layer.shape, packed: pixels.subarray(layer.from, layer.to) }
       this.paint_image(name, colours)
       if (name === "selected") this.show_glyphs(false)
     }
@@ -104,7 +146,7 @@ export class Plane extends FigureCell {
     this.picked.visible = on
     if (on) {
       for (const name of ["everything", "selected"]) {
-        this.images[name].data = {image: [], x: [], y: [], dw: [], dh: []}
+        this.images[name].data = { image: [], x: [], y: [], dw: [], dh: [] }
         delete this.levels[name]
       }
     }
@@ -113,37 +155,52 @@ export class Plane extends FigureCell {
   }
 
   // A longitude comes round: dots lie in each of its turns on screen, and all of them unless they are too many.
-  repeat_dots({overlays, images}) {
+  repeat_dots({ overlays, images }) {
     const drawn = JSON.stringify(images)
     if (drawn === this.repeated) return
     this.repeated = drawn
-    for (const {name, shape} of this.spec.overlays) {
+    for (const { name, shape } of this.spec.overlays) {
       if (!overlays.includes(name)) continue
       const step = Math.ceil((images.length * shape.x.length) / Math.max(MAX_DOTS, shape.x.length))
       const kept = (values) => Array.from(values).filter((_, k) => k % step === 0)
       const [xs, ys] = [kept(shape.x), kept(shape.y)]
       this.overlays[name].data_source.data = {
-        x: images.flatMap(([across]) => xs.map((x) => x + across)), y: images.flatMap(([, up]) => ys.map((y) => y + up)),
+        x: images.flatMap(([across]) => xs.map((x) => x + across)),
+        y: images.flatMap(([, up]) => ys.map((y) => y + up)),
       }
     }
   }
 
   tooltip() {
     const M = window.Bokeh.Models
-    const {x, y} = this.spec
-    const within = (value, {turn}) => (turn ? value - turn * Math.floor(value / turn) : value)
+    const { x, y } = this.spec
+    const within = (value, { turn }) => (turn ? value - turn * Math.floor(value / turn) : value)
     const words = (value) => String(Number(value.toFixed(Math.abs(value) < 100 ? 3 : 1)))
     // One star, however many lie under the mouse.
-    const tooltips = ({data}, {index, indices}) => element("div", {style: `font-size: ${large(12)}`},
-      ...[["obsid", String(data.id[index])], [x.label, words(within(data.x[index], x))], [y.label, words(within(data.y[index], y))]].map(
-        ([label, text]) => element("div", {}, `${label}: `, element("b", {}, text))),
-      indices.length > 1 ? element("div", {}, `+${indices.length - 1} more here`) : null)
-    return new M.HoverTool({renderers: [this.stars], tooltips, limit: 1, point_policy: "snap_to_data", attachment: "horizontal"})
+    const tooltips = ({ data }, { index, indices }) =>
+      element(
+        "div",
+        { style: `font-size: ${large(12)}` },
+        ...[["obsid", String(data.id[index])], [x.label, words(within(data.x[index], x))], [
+          y.label,
+          words(within(data.y[index], y)),
+        ]].map(
+          ([label, text]) => element("div", {}, `${label}: `, element("b", {}, text)),
+        ),
+        indices.length > 1 ? element("div", {}, `+${indices.length - 1} more here`) : null,
+      )
+    return new M.HoverTool({
+      renderers: [this.stars],
+      tooltips,
+      limit: 1,
+      point_policy: "snap_to_data",
+      attachment: "horizontal",
+    })
   }
 
-  star_layer({x, y, id}, colours) {
+  star_layer({ x, y, id }, colours) {
     this.show_glyphs(true)
-    this.stars.data_source.data = {x, y, id, colour: id}
+    this.stars.data_source.data = { x, y, id, colour: id }
     this.paint_stars(colours)
   }
 
@@ -152,10 +209,10 @@ export class Plane extends FigureCell {
   }
 
   paint_picked(colours) {
-    const {levels} = this.levels.picked ? {levels: bytes(this.levels.picked)} : {levels: new Uint8Array()}
-    const {x, y} = this.stars.data_source.data
-    const palette = Array.from({length: 256}, (_, level) => css(colours.selected, level))
-    const kept = {x: [], y: [], id: [], colour: []}
+    const { levels } = this.levels.picked ? { levels: bytes(this.levels.picked) } : { levels: new Uint8Array() }
+    const { x, y } = this.stars.data_source.data
+    const palette = Array.from({ length: 256 }, (_, level) => css(colours.selected, level))
+    const kept = { x: [], y: [], id: [], colour: [] }
     for (let k = 0; k < levels.length; k++) {
       if (levels[k] === 0) continue
       kept.x.push(x[k])
@@ -167,10 +224,10 @@ export class Plane extends FigureCell {
   }
 
   paint_image(name, colours) {
-    const {window: edges, shape, packed} = this.levels[name]
+    const { window: edges, shape, packed } = this.levels[name]
     const [x_low, x_high, y_low, y_high] = edges
     const image = unpacked(packed, shape, colours[name])
-    this.images[name].data = {image: [image], x: [x_low], y: [y_low], dw: [x_high - x_low], dh: [y_high - y_low]}
+    this.images[name].data = { image: [image], x: [x_low], y: [y_low], dw: [x_high - x_low], dh: [y_high - y_low] }
   }
 
   recolour(colours, theme) {
@@ -185,7 +242,7 @@ export class Plane extends FigureCell {
   }
 
   mark(xs, ys) {
-    this.focus.data = {x: xs, y: ys}
+    this.focus.data = { x: xs, y: ys }
   }
 }
 
@@ -209,11 +266,16 @@ export function css(palette, level) {
 }
 
 // Each arrow is a line with two barbs, of the same length on screen whatever the zoom.
-function arrows({x0, y0, x1, y1}, view) {
-  const {x_scale, y_scale} = view.frame
+function arrows({ x0, y0, x1, y1 }, view) {
+  const { x_scale, y_scale } = view.frame
   const xs = [], ys = []
   for (let k = 0; k < x0.length; k++) {
-    const [ax, ay, bx, by] = [x_scale.compute(x0[k]), y_scale.compute(y0[k]), x_scale.compute(x1[k]), y_scale.compute(y1[k])]
+    const [ax, ay, bx, by] = [
+      x_scale.compute(x0[k]),
+      y_scale.compute(y0[k]),
+      x_scale.compute(x1[k]),
+      y_scale.compute(y1[k]),
+    ]
     const turn = Math.atan2(by - ay, bx - ax)
     const barb = (side) => [bx - 5 * Math.cos(turn + side), by - 5 * Math.sin(turn + side)]
     const [left, right] = [barb(0.45), barb(-0.45)]
@@ -221,5 +283,5 @@ function arrows({x0, y0, x1, y1}, view) {
     xs.push(path.map(([sx]) => x_scale.invert(sx)))
     ys.push(path.map(([, sy]) => y_scale.invert(sy)))
   }
-  return {xs, ys}
+  return { xs, ys }
 }

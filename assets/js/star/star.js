@@ -14,39 +14,81 @@ export class StarDock {
     this.send = send
     this.kept = new Map()
     this.title = element("strong", {}, "Spectrum")
-    this.chips = element("span", {className: "chips"})
-    this.search = element("input", {className: "find", placeholder: "go to obsid", "aria-label": "Go to obsid", inputMode: "numeric", onchange: () => {
-      send({kind: "star_find", text: this.search.value})
-      this.search.value = ""
-      this.search.blur()
-    }})
+    this.chips = element("span", { className: "chips" })
+    this.search = element("input", {
+      className: "find",
+      placeholder: "go to obsid",
+      "aria-label": "Go to obsid",
+      inputMode: "numeric",
+      onchange: () => {
+        send({ kind: "star_find", text: this.search.value })
+        this.search.value = ""
+        this.search.blur()
+      },
+    })
     this.previous = icon("navigate_before", "Previous star (k)", () => this.step(-1))
     this.next = icon("navigate_next", "Next star (j)", () => this.step(1))
-    this.more = icon("more_vert", "What the figure shows, and files", null, {"aria-expanded": "false"})
+    this.more = icon("more_vert", "What the figure shows, and files", null, { "aria-expanded": "false" })
     this.popup = popup(this.more, () => this.menu())
-    this.wide = icon("open_in_full", "The star alone", () => send({kind: "star_page", on: !this.alone}))
-    this.tools = choices("Drag in the spectrum", [["zoom", "Zoom", "Drag zooms"], ["pan", "Move", "Drag moves"], ["mask", "Mask", "Drag masks pixels for the refit; with Shift it takes them back"]], (tool) => this.use(tool))
-    this.readout = element("p", {className: "readout"})
-    this.say = element("p", {className: "sentence", hidden: true})
-    this.note = element("p", {className: "hint"})
-    this.top = element("div", {className: "plot top"})
-    this.bottom = element("div", {className: "plot bottom"})
-    this.legend = element("p", {className: "legend lines", "aria-label": "What is drawn"})
-    const head = element("header", {}, this.title, this.chips, this.search, this.previous, this.next, this.more, this.wide)
-    const tools = element("div", {className: "row tools"}, this.tools.row, ...this.zooms(), this.readout)
-    this.figures = element("section", {className: "card spectrum"}, head, tools, this.note, this.legend, this.say, this.top, this.bottom, this.popup.el)
+    this.wide = icon("open_in_full", "The star alone", () => send({ kind: "star_page", on: !this.alone }))
+    this.tools = choices("Drag in the spectrum", [["zoom", "Zoom", "Drag zooms"], ["pan", "Move", "Drag moves"], [
+      "mask",
+      "Mask",
+      "Drag masks pixels for the refit; with Shift it takes them back",
+    ]], (tool) => this.use(tool))
+    this.readout = element("p", { className: "readout" })
+    this.say = element("p", { className: "sentence", hidden: true })
+    this.note = element("p", { className: "hint" })
+    this.top = element("div", { className: "plot top" })
+    this.bottom = element("div", { className: "plot bottom" })
+    this.legend = element("p", { className: "legend lines", "aria-label": "What is drawn" })
+    const head = element(
+      "header",
+      {},
+      this.title,
+      this.chips,
+      this.search,
+      this.previous,
+      this.next,
+      this.more,
+      this.wide,
+    )
+    const tools = element("div", { className: "row tools" }, this.tools.row, ...this.zooms(), this.readout)
+    this.figures = element(
+      "section",
+      { className: "card spectrum" },
+      head,
+      tools,
+      this.note,
+      this.legend,
+      this.say,
+      this.top,
+      this.bottom,
+      this.popup.el,
+    )
     this.figure = new SpectrumFigure(this.top, this.bottom, {
-      on_mask: () => this.refit.show_masks(), on_hover: (text) => { this.readout.textContent = text },
+      on_mask: () => this.refit.show_masks(),
+      on_hover: (text) => {
+        this.readout.textContent = text
+      },
       on_drawn: (entries, below) => this.show_lines(entries, below),
     })
     this.refit = new RefitPane(send, this.figure)
     this.evidence = new EvidencePane(send)
-    this.card = element("div", {className: "facts"})
-    this.pinned = element("div", {className: "pins"})
-    this.panes = {card: this.card, refit: this.refit.el, evidence: this.evidence.el, compare: this.pinned}
-    this.tabs = choices("About the star", [["card", "Card"], ["refit", "Refit"], ["evidence", "Evidence"], ["compare", "Compare"]], (name) => this.turn(name))
-    const pane = element("div", {className: "pane"}, ...Object.values(this.panes))
-    this.el = element("div", {className: "star"}, this.figures, element("section", {className: "card about"}, element("header", {}, this.tabs.row), pane))
+    this.card = element("div", { className: "facts" })
+    this.pinned = element("div", { className: "pins" })
+    this.panes = { card: this.card, refit: this.refit.el, evidence: this.evidence.el, compare: this.pinned }
+    this.tabs = choices("About the star", [["card", "Card"], ["refit", "Refit"], ["evidence", "Evidence"], [
+      "compare",
+      "Compare",
+    ]], (name) => this.turn(name))
+    const pane = element("div", { className: "pane" }, ...Object.values(this.panes))
+    this.el = element(
+      "div",
+      { className: "star" },
+      this.figures,
+      element("section", { className: "card about" }, element("header", {}, this.tabs.row), pane),
+    )
     this.tools.press("zoom")
     this.turn("card")
     this.pins()
@@ -57,8 +99,8 @@ export class StarDock {
       star: (star) => this.receive(star),
       ahead: (stars) => stars.forEach((star) => this.keep(star)),
       pinned: (star) => this.pin(this.keep(star)),
-      slid: (found) => this.refit.slid({...found, model: plain(found.model)}),
-      refit: (found) => this.refit.answer({...found, model: plain(found.model)}),
+      slid: (found) => this.refit.slid({ ...found, model: plain(found.model) }),
+      refit: (found) => this.refit.answer({ ...found, model: plain(found.model) }),
       proposed: (found) => this.refit.proposed(found),
       evidence: (found) => this.evidence.receive(found),
       posterior: (found) => this.evidence.posterior(found),
@@ -67,7 +109,7 @@ export class StarDock {
   }
 
   refused(kind) {
-    if (kind === "refit") this.refit.answer({sentence: "The fit was refused."})
+    if (kind === "refit") this.refit.answer({ sentence: "The fit was refused." })
     if (kind === "slide") this.refit.slid({})
   }
 
@@ -94,7 +136,9 @@ export class StarDock {
   show_lines(entries, below) {
     this.bottom.classList.toggle("gone", !below)
     this.legend.hidden = !entries.length
-    this.legend.replaceChildren(...entries.map(([text, colour]) => element("b", {}, element("i", {style: `background:${colour}`}), text)))
+    this.legend.replaceChildren(
+      ...entries.map(([text, colour]) => element("b", {}, element("i", { style: `background:${colour}` }), text)),
+    )
   }
 
   // ---- which star ----
@@ -109,11 +153,11 @@ export class StarDock {
 
   receive(star) {
     if (!star.obsid) {
-      this.neighbours = {next: "", previous: ""}
+      this.neighbours = { next: "", previous: "" }
       this.star = null
       return this.blank(star.sentence)
     }
-    this.neighbours = {next: star.next, previous: star.previous}
+    this.neighbours = { next: star.next, previous: star.previous }
     this.keep(star)
     const known = this.star?.obsid === star.obsid && this.star.flux?.length === star.flux?.length
     if (!known) return this.show(star)
@@ -127,21 +171,21 @@ export class StarDock {
     const obsid = this.neighbours?.[by > 0 ? "next" : "previous"]
     const ready = obsid && this.kept.get(obsid)
     if (ready) {
-      this.neighbours = {next: "", previous: ""}
+      this.neighbours = { next: "", previous: "" }
       this.show(ready)
     }
-    this.send({kind: "star_step", by})
+    this.send({ kind: "star_step", by })
   }
 
   // The next star that the visitor has not judged, which only the server knows.
   step_unvetted(by) {
-    this.send({kind: "star_step", by, unvetted: true})
+    this.send({ kind: "star_step", by, unvetted: true })
   }
 
   show(star) {
     this.star = star
     this.title.textContent = `obsid ${star.obsid}`
-    const chip = (text, title) => element("span", {className: "chip", title}, text)
+    const chip = (text, title) => element("span", { className: "chip", title }, text)
     this.chips.replaceChildren(...[
       star.facts.in_training && chip("training", "The label model was trained on this star"),
       this.simulated && chip("simulated", "This star and its spectrum are simulated"),
@@ -196,7 +240,7 @@ export class StarDock {
   }
 
   zooms() {
-    const button = (text, title, action) => element("button", {type: "button", title, onclick: action}, text)
+    const button = (text, title, action) => element("button", { type: "button", title, onclick: action }, text)
     return [
       button("Ca II", "Zoom to the Ca II triplet (z)", () => this.zoom("ca")),
       button("TiO", "Zoom to the TiO bands at 7050 Å (Shift+Z)", () => this.zoom("tio")),
@@ -210,41 +254,61 @@ export class StarDock {
 
   toggle(name) {
     if (name === "raw" && !this.raw) return
-    const {look} = this.figure
+    const { look } = this.figure
     look[name] = !look[name]
     this.figure.redraw()
   }
 
   smoother(by) {
-    const {look} = this.figure, at = SMOOTHINGS.indexOf(look.smooth) + by
+    const { look } = this.figure, at = SMOOTHINGS.indexOf(look.smooth) + by
     look.smooth = SMOOTHINGS[Math.min(Math.max(at, 0), SMOOTHINGS.length - 1)]
     this.figure.redraw()
     this.readout.textContent = look.smooth ? `smoothed over ${in_pixels(look.smooth)}` : "not smoothed"
   }
 
   menu() {
-    const {look} = this.figure
-    const box = (name, label, off) => element("label", {}, element("input", {type: "checkbox", checked: look[name], disabled: off, onchange: () => this.toggle(name)}), ` ${label}`)
-    const smoothing = element("select", {"aria-label": "Smoothing", onchange: () => {
-      look.smooth = Number(smoothing.value)
-      this.figure.redraw()
-    }})
+    const { look } = this.figure
+    const box = (name, label, off) =>
+      element(
+        "label",
+        {},
+        element("input", { type: "checkbox", checked: look[name], disabled: off, onchange: () => this.toggle(name) }),
+        ` ${label}`,
+      )
+    const smoothing = element("select", {
+      "aria-label": "Smoothing",
+      onchange: () => {
+        look.smooth = Number(smoothing.value)
+        this.figure.redraw()
+      },
+    })
     options(smoothing, SMOOTHINGS.map((pixels) => [pixels, pixels ? in_pixels(pixels) : "none"]), look.smooth)
-    const file = (form) => element("button", {type: "button", onclick: () => this.file(form)}, form.toUpperCase())
+    const file = (form) => element("button", { type: "button", onclick: () => this.file(form) }, form.toUpperCase())
     return [
-      box("lines", "Lines and bands (l)"), box("model", "Model (m)"), box("residual", "Residuals (v)"),
-      box("raw", "Not normalised (a)", !this.raw), box("observed", "Observed frame"),
+      box("lines", "Lines and bands (l)"),
+      box("model", "Model (m)"),
+      box("residual", "Residuals (v)"),
+      box("raw", "Not normalised (a)", !this.raw),
+      box("observed", "Observed frame"),
       element("label", {}, "Smoothing (s, d) ", smoothing),
-      element("div", {className: "row"}, "Files ", ...["fits", "png", "pdf"].map(file)),
-      element("button", {type: "button", onclick: () => this.link()}, "Link to this star"),
+      element("div", { className: "row" }, "Files ", ...["fits", "png", "pdf"].map(file)),
+      element("button", { type: "button", onclick: () => this.link() }, "Link to this star"),
     ]
   }
 
   file(form) {
     if (!this.star?.flux) return
-    const {flux, look, own_mask, trial, pins} = this.figure
+    const { flux, look, own_mask, trial, pins } = this.figure
     const ends = [flux.x_range.start, flux.x_range.end]
-    this.send({kind: "star_file", form, ends, look, masked: own_mask, trial: trial ? this.refit.values : null, pins: pins.map((pin) => pin.obsid)})
+    this.send({
+      kind: "star_file",
+      form,
+      ends,
+      look,
+      masked: own_mask,
+      trial: trial ? this.refit.values : null,
+      pins: pins.map((pin) => pin.obsid),
+    })
   }
 
   link() {
@@ -252,13 +316,15 @@ export class StarDock {
     const address = new URL(window.location.href)
     address.search = `?star=${this.star.obsid}`
     this.readout.textContent = address.href
-    navigator.clipboard?.writeText(address.href).then(() => { this.readout.textContent = "The link is in the clipboard." }, () => {})
+    navigator.clipboard?.writeText(address.href).then(() => {
+      this.readout.textContent = "The link is in the clipboard."
+    }, () => {})
   }
 
   // ---- side by side ----
 
   pin(star) {
-    const {pins} = this.figure
+    const { pins } = this.figure
     if (pins.some((one) => one.obsid === star.obsid)) return
     if (!star.flux) {
       this.readout.textContent = star.sentence
@@ -280,39 +346,150 @@ export class StarDock {
   }
 
   pins() {
-    const {pins, look} = this.figure
-    const mode = choices("Compare", [["over", "Residuals", "Pinned spectra lie over this one"], ["difference", "Difference", "This less each pinned"], ["ratio", "Ratio", "This over each pinned"]], (name) => {
+    const { pins, look } = this.figure
+    const mode = choices("Compare", [["over", "Residuals", "Pinned spectra lie over this one"], [
+      "difference",
+      "Difference",
+      "This less each pinned",
+    ], ["ratio", "Ratio", "This over each pinned"]], (name) => {
       look.compare = name
       mode.press(name)
       this.figure.redraw()
     })
     mode.press(look.compare)
     const names = ["teff", "logg", "m_h", "alpha_m", "rv"]
-    const text = (star, name) => (star.published[name] === null || star.published[name] === undefined ? "–" : star.published[name].toFixed(name === "teff" ? 0 : name === "rv" ? 1 : 2))
-    const row = (star, colour, button) => element("tr", {}, element("th", {scope: "row"}, element("i", {className: "swatch", style: `background:${colour}`}), ` ${star.obsid}`), ...names.map((name) => element("td", {}, text(star, name))), element("td", {}, button))
-    const rows = pins.map((star, k) => row(star, PIN_COLOURS[k], icon("close", `Unpin ${star.obsid}`, () => this.unpin(star.obsid))))
+    const text = (
+      star,
+      name,
+    ) => (star.published[name] === null || star.published[name] === undefined
+      ? "–"
+      : star.published[name].toFixed(name === "teff" ? 0 : name === "rv" ? 1 : 2))
+    const row = (star, colour, button) =>
+      element(
+        "tr",
+        {},
+        element(
+          "th",
+          { scope: "row" },
+          element("i", { className: "swatch", style: `background:${colour}` }),
+          ` ${star.obsid}`,
+        ),
+        ...names.map((name) => element("td", {}, text(star, name))),
+        element("td", {}, button),
+      )
+    const rows = pins.map((star, k) =>
+      row(star, PIN_COLOURS[k], icon("close", `Unpin ${star.obsid}`, () => this.unpin(star.obsid)))
+    )
     const own = this.star ? [row(this.star, "currentColor", null)] : []
     const full = pins.length >= MAX_PINS
-    const add = element("button", {type: "button", disabled: full || !this.star?.flux, title: full ? NO_MORE_PINS : "", onclick: () => this.pin(this.star)}, "Pin this star")
+    const add = element("button", {
+      type: "button",
+      disabled: full || !this.star?.flux,
+      title: full ? NO_MORE_PINS : "",
+      onclick: () => this.pin(this.star),
+    }, "Pin this star")
     this.pinned.replaceChildren(
-      element("div", {className: "row"}, add, mode.row), element("p", {className: "hint"}, `Up to ${MAX_PINS} pinned spectra lie over this one, at rest; the lower figure shows residuals, differences or ratios. Not normalised, they take this star's continuum.`),
-      element("table", {className: "sliders"}, element("thead", {}, element("tr", {}, ...["obsid", "Teff", "log g", "[M/H]", "[α/M]", "RV", ""].map((name) => element("th", {scope: "col"}, name)))), element("tbody", {}, ...own, ...rows)))
+      element("div", { className: "row" }, add, mode.row),
+      element(
+        "p",
+        { className: "hint" },
+        `Up to ${MAX_PINS} pinned spectra lie over this one, at rest; the lower figure shows residuals, differences or ratios. Not normalised, they take this star's continuum.`,
+      ),
+      element(
+        "table",
+        { className: "sliders" },
+        element(
+          "thead",
+          {},
+          element(
+            "tr",
+            {},
+            ...["obsid", "Teff", "log g", "[M/H]", "[α/M]", "RV", ""].map((name) =>
+              element("th", { scope: "col" }, name)
+            ),
+          ),
+        ),
+        element("tbody", {}, ...own, ...rows),
+      ),
+    )
   }
 }
 
-function card_of({facts, remarks}, send) {
-  const row = ([, label, unit, value, calibrated, formal, reference]) => element("tr", {},
-    element("th", {scope: "row"}, unit ? `${label} [${unit}]` : label), ...[value, calibrated, formal, reference].map((text) => element("td", {}, text)))
-  const head = [["", ""], ["value", "The published label"], ["σ calibrated", "Calibrated uncertainty of the value"], ["σ formal", "Uncertainty of the value from the Fisher matrix alone"], ["reference", "The label that it was trained or compared with"]]
-  const labels = facts.labels.length ? [element("table", {className: "sliders"}, element("thead", {}, element("tr", {}, ...head.map(([text, title]) => element("th", {scope: "col", title}, text)))), element("tbody", {}, ...facts.labels.map(row)))] : []
-  const bits = facts.bits.length ? element("ul", {className: "bits"}, ...facts.bits.map((text) => element("li", {}, text))) : element("p", {className: "hint"}, "No quality bit is set.")
-  const link = ([name, address]) => element("a", {href: address, target: "_blank", rel: "noopener noreferrer"}, name)
-  const links = facts.links.length ? [element("p", {className: "row wrap"}, "Elsewhere: ", ...facts.links.map(link))] : []
-  const again = facts.repeats.length ? [element("p", {className: "row wrap"}, "Also observed as ", ...facts.repeats.map((one) => element("button", {type: "button", onclick: () => send({kind: "focus", obsid: one})}, one)))] : []
-  const said = remarks.length ? [element("section", {className: "remarks"}, element("h3", {}, "Verdicts"), element("ul", {}, ...remarks.map(([campaign, text, note]) =>
-    element("li", {}, element("b", {}, campaign), ` ${text}`, ...(note ? [element("q", {}, note)] : [])))))] : []
-  const groups = facts.groups.map(([title, entries]) => element("section", {}, element("h3", {}, title),
-    element("dl", {className: "pairs"}, ...entries.map(([, label, text, about]) => element("div", {title: about}, element("dt", {}, label), element("dd", {}, text))))))
+function card_of({ facts, remarks }, send) {
+  const row = ([, label, unit, value, calibrated, formal, reference]) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, unit ? `${label} [${unit}]` : label),
+      ...[value, calibrated, formal, reference].map((text) => element("td", {}, text)),
+    )
+  const head = [["", ""], ["value", "The published label"], ["σ calibrated", "Calibrated uncertainty of the value"], [
+    "σ formal",
+    "Uncertainty of the value from the Fisher matrix alone",
+  ], ["reference", "The label that it was trained or compared with"]]
+  const labels = facts.labels.length
+    ? [
+      element(
+        "table",
+        { className: "sliders" },
+        element(
+          "thead",
+          {},
+          element("tr", {}, ...head.map(([text, title]) => element("th", { scope: "col", title }, text))),
+        ),
+        element("tbody", {}, ...facts.labels.map(row)),
+      ),
+    ]
+    : []
+  const bits = facts.bits.length
+    ? element("ul", { className: "bits" }, ...facts.bits.map((text) => element("li", {}, text)))
+    : element("p", { className: "hint" }, "No quality bit is set.")
+  const link = ([name, address]) => element("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, name)
+  const links = facts.links.length
+    ? [element("p", { className: "row wrap" }, "Elsewhere: ", ...facts.links.map(link))]
+    : []
+  const again = facts.repeats.length
+    ? [
+      element(
+        "p",
+        { className: "row wrap" },
+        "Also observed as ",
+        ...facts.repeats.map((one) =>
+          element("button", { type: "button", onclick: () => send({ kind: "focus", obsid: one }) }, one)
+        ),
+      ),
+    ]
+    : []
+  const said = remarks.length
+    ? [
+      element(
+        "section",
+        { className: "remarks" },
+        element("h3", {}, "Verdicts"),
+        element(
+          "ul",
+          {},
+          ...remarks.map(([campaign, text, note]) =>
+            element("li", {}, element("b", {}, campaign), ` ${text}`, ...(note ? [element("q", {}, note)] : []))
+          ),
+        ),
+      ),
+    ]
+    : []
+  const groups = facts.groups.map(([title, entries]) =>
+    element(
+      "section",
+      {},
+      element("h3", {}, title),
+      element(
+        "dl",
+        { className: "pairs" },
+        ...entries.map(([, label, text, about]) =>
+          element("div", { title: about }, element("dt", {}, label), element("dd", {}, text))
+        ),
+      ),
+    )
+  )
   return [...labels, bits, ...again, ...links, ...said, ...groups]
 }
 
@@ -327,12 +504,25 @@ function plain(values) {
 // Never while somebody types; the room's own shortcuts are elsewhere.
 export function listen_to_star_keys(host, dock) {
   const keys = {
-    j: () => dock.step(1), k: () => dock.step(-1), J: () => dock.step_unvetted(1), K: () => dock.step_unvetted(-1),
-    ArrowRight: () => dock.step(1), ArrowLeft: () => dock.step(-1),
-    "Shift+ArrowRight": () => dock.step_unvetted(1), "Shift+ArrowLeft": () => dock.step_unvetted(-1),
-    s: () => dock.smoother(1), d: () => dock.smoother(-1), l: () => dock.toggle("lines"), m: () => dock.toggle("model"),
-    v: () => dock.toggle("residual"), a: () => dock.toggle("raw"), z: () => dock.zoom("ca"), Z: () => dock.zoom("tio"),
-    x: () => dock.figure.home(), g: () => dock.search.focus(), f: () => dock.refit.ask(),
+    j: () => dock.step(1),
+    k: () => dock.step(-1),
+    J: () => dock.step_unvetted(1),
+    K: () => dock.step_unvetted(-1),
+    ArrowRight: () => dock.step(1),
+    ArrowLeft: () => dock.step(-1),
+    "Shift+ArrowRight": () => dock.step_unvetted(1),
+    "Shift+ArrowLeft": () => dock.step_unvetted(-1),
+    s: () => dock.smoother(1),
+    d: () => dock.smoother(-1),
+    l: () => dock.toggle("lines"),
+    m: () => dock.toggle("model"),
+    v: () => dock.toggle("residual"),
+    a: () => dock.toggle("raw"),
+    z: () => dock.zoom("ca"),
+    Z: () => dock.zoom("tio"),
+    x: () => dock.figure.home(),
+    g: () => dock.search.focus(),
+    f: () => dock.refit.ask(),
   }
   const listen = (event) => {
     if (!host.isConnected) return window.removeEventListener("keydown", listen)

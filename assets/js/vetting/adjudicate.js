@@ -2,7 +2,7 @@
 
 import { element } from "../base/dom.js"
 import { StarDock } from "../star/star.js"
-import { VerdictForm, campaign_picker } from "./verdict.js"
+import { campaign_picker, VerdictForm } from "./verdict.js"
 
 export class AdjudicateRoom {
   constructor(send, say) {
@@ -10,17 +10,35 @@ export class AdjudicateRoom {
     this.picker = campaign_picker(send)
     this.form = new VerdictForm(send, say, "adjudicate")
     this.star = new StarDock(send)
-    this.list = element("ul", {className: "cases", "aria-label": "Conflicts"})
-    this.say = element("p", {className: "sentence", hidden: true})
-    this.reasons = element("ul", {className: "reasons"})
-    this.reviews = element("div", {className: "reviews"})
-    this.count = element("p", {className: "hint", role: "status"})
-    const cases = element("section", {className: "card conflicts"}, element("header", {}, element("strong", {}, "Conflicts"), this.picker.el), this.count, this.list, this.say)
-    this.desk = element("section", {className: "card desk"}, element("header", {}, element("strong", {}, "What was said")), this.reasons, this.reviews, this.form.el)
-    this.el = element("div", {className: "across"}, cases, this.star.el, this.desk)
+    this.list = element("ul", { className: "cases", "aria-label": "Conflicts" })
+    this.say = element("p", { className: "sentence", hidden: true })
+    this.reasons = element("ul", { className: "reasons" })
+    this.reviews = element("div", { className: "reviews" })
+    this.count = element("p", { className: "hint", role: "status" })
+    const cases = element(
+      "section",
+      { className: "card conflicts" },
+      element("header", {}, element("strong", {}, "Conflicts"), this.picker.el),
+      this.count,
+      this.list,
+      this.say,
+    )
+    this.desk = element(
+      "section",
+      { className: "card desk" },
+      element("header", {}, element("strong", {}, "What was said")),
+      this.reasons,
+      this.reviews,
+      this.form.el,
+    )
+    this.el = element("div", { className: "across" }, cases, this.star.el, this.desk)
     this.parts = {
-      ...this.star.parts, adjudicate: (state) => this.receive(state), fitted: (labels) => this.form.fitted(labels),
-      saved: () => this.form.saved(), refused: (kind) => this.form.answered(kind), out_of_reach: (kind) => this.form.out_of_reach(kind),
+      ...this.star.parts,
+      adjudicate: (state) => this.receive(state),
+      fitted: (labels) => this.form.fitted(labels),
+      saved: () => this.form.saved(),
+      refused: (kind) => this.form.answered(kind),
+      out_of_reach: (kind) => this.form.out_of_reach(kind),
     }
   }
 
@@ -28,8 +46,19 @@ export class AdjudicateRoom {
     this.picker.show(state)
     const open = state.cases.filter(([, settled]) => !settled).length
     this.count.textContent = `${open} open, ${state.cases.length - open} settled`
-    this.list.replaceChildren(...state.cases.map(([star, settled]) => element("li", {},
-      element("button", {type: "button", "aria-current": star === state.star ? "true" : null, onclick: () => this.send({kind: "case", star})}, settled ? `✓ ${star}` : star))))
+    this.list.replaceChildren(
+      ...state.cases.map(([star, settled]) =>
+        element(
+          "li",
+          {},
+          element("button", {
+            type: "button",
+            "aria-current": star === state.star ? "true" : null,
+            onclick: () => this.send({ kind: "case", star }),
+          }, settled ? `✓ ${star}` : star),
+        )
+      ),
+    )
     this.say.textContent = state.sentence
     this.say.hidden = !state.sentence
     this.desk.hidden = !state.star
@@ -37,12 +66,27 @@ export class AdjudicateRoom {
     this.reasons.replaceChildren(...state.reasons.map((text) => element("li", {}, text)))
     const words = new Map(state.verdicts)
     this.reviews.replaceChildren(...state.reviews.map((review) => {
-      const values = Object.entries(review.proposal).map(([name, value]) => `${name} ${typeof value === "number" ? Number(value.toPrecision(6)) : value}`)
-      const when = `${review.utc.slice(0, 16).replace("T", " ")} UTC${review.occasion === 2 ? ", shown again" : ""}${review.imported ? `, imported by ${review.imported}` : ""}`
-      return element("article", {}, element("header", {}, element("strong", {}, review.user), element("small", {}, when)),
-        element("p", {}, element("b", {}, `${review.verdict} ${words.get(review.verdict) ?? ""}`), ...review.flags.map((flag) => element("span", {className: "chip"}, flag))),
-        ...(values.length ? [element("p", {}, `Proposes ${values.join(", ")}${review.refit ? " (from a refit)" : ""}`)] : []),
-        ...(review.note ? [element("p", {className: "note"}, review.note)] : []))
+      const values = Object.entries(review.proposal).map(([name, value]) =>
+        `${name} ${typeof value === "number" ? Number(value.toPrecision(6)) : value}`
+      )
+      const when = `${review.utc.slice(0, 16).replace("T", " ")} UTC${review.occasion === 2 ? ", shown again" : ""}${
+        review.imported ? `, imported by ${review.imported}` : ""
+      }`
+      return element(
+        "article",
+        {},
+        element("header", {}, element("strong", {}, review.user), element("small", {}, when)),
+        element(
+          "p",
+          {},
+          element("b", {}, `${review.verdict} ${words.get(review.verdict) ?? ""}`),
+          ...review.flags.map((flag) => element("span", { className: "chip" }, flag)),
+        ),
+        ...(values.length
+          ? [element("p", {}, `Proposes ${values.join(", ")}${review.refit ? " (from a refit)" : ""}`)]
+          : []),
+        ...(review.note ? [element("p", { className: "note" }, review.note)] : []),
+      )
     }))
     this.form.show(state)
     this.form.resume(state)

@@ -8,29 +8,66 @@ const SEEN_AFTER_MS = 250
 
 export class VerdictForm {
   constructor(send, say, room) {
-    Object.assign(this, {send, say, place: `mgiant-verdict-${room}`})
+    Object.assign(this, { send, say, place: `mgiant-verdict-${room}` })
     this.flags = new Set()
-    this.verdicts = element("div", {className: "marks", role: "group", "aria-label": "Verdict"})
-    this.boxes = element("div", {className: "flags", role: "group", "aria-label": "What is wrong"})
-    this.note = element("textarea", {rows: 2, "aria-label": "Comment", placeholder: "Comment (c)", maxLength: 10000, onkeydown: (event) => this.typed(event), oninput: () => this.keep()})
-    this.values = element("table", {className: "sliders"})
-    this.word = element("input", {"aria-label": "Proposed class", maxLength: 40, placeholder: "such as carbon star", oninput: () => this.keep()})
-    const other = element("details", {}, element("summary", {}, "Propose other values"), this.values,
-      element("label", {className: "row"}, "Class ", this.word), element("p", {className: "hint"}, "Published values stay; the adjudicator sees yours."))
-    this.earlier = element("p", {className: "hint"})
-    this.el = element("div", {className: "form"}, this.earlier, element("h2", {}, "What is wrong"), this.boxes,
-      element("h2", {}, "Comment"), this.note, other, element("h2", {}, "Verdict: its digit saves"), this.verdicts)
+    this.verdicts = element("div", { className: "marks", role: "group", "aria-label": "Verdict" })
+    this.boxes = element("div", { className: "flags", role: "group", "aria-label": "What is wrong" })
+    this.note = element("textarea", {
+      rows: 2,
+      "aria-label": "Comment",
+      placeholder: "Comment (c)",
+      maxLength: 10000,
+      onkeydown: (event) => this.typed(event),
+      oninput: () => this.keep(),
+    })
+    this.values = element("table", { className: "sliders" })
+    this.word = element("input", {
+      "aria-label": "Proposed class",
+      maxLength: 40,
+      placeholder: "such as carbon star",
+      oninput: () => this.keep(),
+    })
+    const other = element(
+      "details",
+      {},
+      element("summary", {}, "Propose other values"),
+      this.values,
+      element("label", { className: "row" }, "Class ", this.word),
+      element("p", { className: "hint" }, "Published values stay; the adjudicator sees yours."),
+    )
+    this.earlier = element("p", { className: "hint" })
+    this.el = element(
+      "div",
+      { className: "form" },
+      this.earlier,
+      element("h2", {}, "What is wrong"),
+      this.boxes,
+      element("h2", {}, "Comment"),
+      this.note,
+      other,
+      element("h2", {}, "Verdict: its digit saves"),
+      this.verdicts,
+    )
     this.other = other
   }
 
-  show({star, verdicts, flags, quantities, before, taken_back, who, campaign}) {
-    Object.assign(this, {who, campaign})
+  show({ star, verdicts, flags, quantities, before, taken_back, who, campaign }) {
+    Object.assign(this, { who, campaign })
     const fresh = this.star !== star || this.before !== before?.id || taken_back
     if (this.star !== star) this.shown_at = performance.now()
-    Object.assign(this, {star, rules: {verdicts, flags}, quantities, busy: false, before: before?.id, given: before?.verdict})
+    Object.assign(this, {
+      star,
+      rules: { verdicts, flags },
+      quantities,
+      busy: false,
+      before: before?.id,
+      given: before?.verdict,
+    })
     if (!fresh) return
     const said = this.begun() ?? before ?? taken_back
-    this.earlier.textContent = before ? `You said ${before.verdict} on ${before.utc.slice(0, 16).replace("T", " ")} UTC; a new verdict replaces it.` : ""
+    this.earlier.textContent = before
+      ? `You said ${before.verdict} on ${before.utc.slice(0, 16).replace("T", " ")} UTC; a new verdict replaces it.`
+      : ""
     this.earlier.hidden = !before
     this.flags = new Set(said?.flags ?? [])
     this.note.value = said?.note ?? ""
@@ -38,21 +75,51 @@ export class VerdictForm {
     this.other.open = Boolean(said && Object.keys(said.proposal).length)
     this.inputs = new Map()
     this.values.replaceChildren(...quantities.map(([name, label, unit, published]) => {
-      const input = element("input", {type: "number", step: "any", "aria-label": `Proposed ${label}`, value: said?.proposal[name] ?? "", oninput: () => this.keep()})
+      const input = element("input", {
+        type: "number",
+        step: "any",
+        "aria-label": `Proposed ${label}`,
+        value: said?.proposal[name] ?? "",
+        oninput: () => this.keep(),
+      })
       this.inputs.set(name, input)
-      return element("tr", {}, element("th", {scope: "row"}, unit ? `${label} [${unit}]` : label), element("td", {}, published === null ? "–" : Number(published.toPrecision(4)).toString()), element("td", {}, input))
+      return element(
+        "tr",
+        {},
+        element("th", { scope: "row" }, unit ? `${label} [${unit}]` : label),
+        element("td", {}, published === null ? "–" : Number(published.toPrecision(4)).toString()),
+        element("td", {}, input),
+      )
     }))
     this.paint()
   }
 
   paint() {
-    const {verdicts, flags} = this.rules
-    this.verdicts.replaceChildren(...verdicts.map(([digit, text]) => element("button", {
-      type: "button", "aria-pressed": String(digit === this.given), onclick: () => this.save(digit),
-    }, element("kbd", {}, String(digit)), ` ${text}`)))
-    this.boxes.replaceChildren(...flags.map(([flag, key]) => element("button", {
-      type: "button", "aria-pressed": String(this.flags.has(flag)), onclick: () => this.flip(flag),
-    }, ...(key ? [element("kbd", {}, key)] : []), ` ${flag}`)))
+    const { verdicts, flags } = this.rules
+    this.verdicts.replaceChildren(...verdicts.map(([digit, text]) =>
+      element(
+        "button",
+        {
+          type: "button",
+          "aria-pressed": String(digit === this.given),
+          onclick: () => this.save(digit),
+        },
+        element("kbd", {}, String(digit)),
+        ` ${text}`,
+      )
+    ))
+    this.boxes.replaceChildren(...flags.map(([flag, key]) =>
+      element(
+        "button",
+        {
+          type: "button",
+          "aria-pressed": String(this.flags.has(flag)),
+          onclick: () => this.flip(flag),
+        },
+        ...(key ? [element("kbd", {}, key)] : []),
+        ` ${flag}`,
+      )
+    ))
   }
 
   fitted(labels) {
@@ -76,7 +143,10 @@ export class VerdictForm {
   }
 
   keep() {
-    window.sessionStorage.setItem(this.shelf, JSON.stringify({flags: [...this.flags], note: this.note.value, proposal: this.proposal()}))
+    window.sessionStorage.setItem(
+      this.shelf,
+      JSON.stringify({ flags: [...this.flags], note: this.note.value, proposal: this.proposal() }),
+    )
   }
 
   begun() {
@@ -94,9 +164,18 @@ export class VerdictForm {
 
   save(verdict) {
     if (!this.star || this.busy) return
-    const draft = {kind: "judge", id: uuid(), star: this.star, campaign: this.campaign, verdict, flags: [...this.flags], note: this.note.value, proposal: this.proposal()}
+    const draft = {
+      kind: "judge",
+      id: uuid(),
+      star: this.star,
+      campaign: this.campaign,
+      verdict,
+      flags: [...this.flags],
+      note: this.note.value,
+      proposal: this.proposal(),
+    }
     this.resumed = true
-    window.sessionStorage.setItem(this.place, JSON.stringify({who: this.who, campaign: this.campaign, draft}))
+    window.sessionStorage.setItem(this.place, JSON.stringify({ who: this.who, campaign: this.campaign, draft }))
     this.hand_in(draft)
   }
 
@@ -110,17 +189,17 @@ export class VerdictForm {
   }
 
   // A verdict is kept here until the server has it: one that was lost on its way is handed in again. Its id makes that safe.
-  resume({who}) {
+  resume({ who }) {
     const kept = JSON.parse(window.sessionStorage.getItem(this.place))
     if (this.resumed || kept?.who !== who) return
     this.resumed = true
-    this.send({kind: "campaign", id: kept.campaign})
+    this.send({ kind: "campaign", id: kept.campaign })
     this.say(`The verdict on ${kept.draft.star} had not arrived: it is handed in again.`)
     this.hand_in(kept.draft)
   }
 
   saved() {
-    const {draft} = JSON.parse(window.sessionStorage.getItem(this.place)) ?? {}
+    const { draft } = JSON.parse(window.sessionStorage.getItem(this.place)) ?? {}
     if (draft) window.sessionStorage.removeItem(`${this.place}:${this.who}:${draft.campaign}:${draft.star}`)
     this.answered("judge")
   }
@@ -141,8 +220,9 @@ export class VerdictForm {
     if (event.key !== "Enter" || !event.ctrlKey) return
     event.preventDefault()
     this.note.blur()
-    if (this.given === undefined || this.given === null) this.say("The comment is kept. Now press the digit of a verdict.")
-    else this.save(this.given)
+    if (this.given === undefined || this.given === null) {
+      this.say("The comment is kept. Now press the digit of a verdict.")
+    } else this.save(this.given)
   }
 
   key(pressed) {
@@ -152,8 +232,8 @@ export class VerdictForm {
     if (flag) this.flip(flag[0])
     else if (verdict) this.save_seen(verdict[0])
     else if (pressed === "c") this.note.focus()
-    else if (pressed === "u") this.send({kind: "vet_undo", id: uuid()})
-    else if (pressed === "U") this.send({kind: "vet_redo", id: uuid()})
+    else if (pressed === "u") this.send({ kind: "vet_undo", id: uuid() })
+    else if (pressed === "U") this.send({ kind: "vet_redo", id: uuid() })
     else return false
     return true
   }
@@ -170,15 +250,18 @@ function uuid() {
 
 // Who is here, the way out, and the campaign.
 export function campaign_picker(send) {
-  const select = element("select", {"aria-label": "Campaign", onchange: () => send({kind: "campaign", id: select.value})})
-  const who = element("strong", {}), out = element("a", {href: "./logout"}, "Sign out")
-  const show = ({campaigns, campaign, who: name, signed}) => {
+  const select = element("select", {
+    "aria-label": "Campaign",
+    onchange: () => send({ kind: "campaign", id: select.value }),
+  })
+  const who = element("strong", {}), out = element("a", { href: "./logout" }, "Sign out")
+  const show = ({ campaigns, campaign, who: name, signed }) => {
     who.textContent = name
     out.hidden = !signed
     options(select, campaigns.map(([id, name]) => [id, name]), campaign)
     select.hidden = !campaigns.length
   }
-  return {el: select, who, out, show}
+  return { el: select, who, out, show }
 }
 
 export function listen_to_verdict_keys(host, form, more = {}) {

@@ -2,37 +2,54 @@
 
 import { element } from "../base/dom.js"
 import { StarDock } from "../star/star.js"
-import { VerdictForm, campaign_picker } from "./verdict.js"
+import { campaign_picker, VerdictForm } from "./verdict.js"
 
 export class VetRoom {
   constructor(send, say) {
     this.picker = campaign_picker(send)
     this.form = new VerdictForm(send, say, "vet")
     this.star = new StarDock(send)
-    this.counts = element("p", {className: "hint", role: "status"})
-    this.bar = element("progress", {"aria-label": "Judged", max: 1, value: 0})
-    this.say = element("p", {className: "sentence", hidden: true})
-    this.saved = element("p", {className: "hint saved", role: "status"})
-    const keys = element("p", {className: "hint"}, ...["j later", "k the one before", "c comment", "u undo", "Shift+U redo", "? help"].flatMap((text) => {
-      const [key, ...words] = text.split(" ")
-      return [element("kbd", {}, key), `${words.join(" ")}  `]
-    }))
-    const desk = element("section", {className: "card desk"}, element("header", {}, this.picker.who, this.picker.out, this.picker.el), this.counts, this.bar, this.say, this.form.el, this.saved, keys)
-    this.el = element("div", {className: "across"}, this.star.el, desk)
+    this.counts = element("p", { className: "hint", role: "status" })
+    this.bar = element("progress", { "aria-label": "Judged", max: 1, value: 0 })
+    this.say = element("p", { className: "sentence", hidden: true })
+    this.saved = element("p", { className: "hint saved", role: "status" })
+    const keys = element(
+      "p",
+      { className: "hint" },
+      ...["j later", "k the one before", "c comment", "u undo", "Shift+U redo", "? help"].flatMap((text) => {
+        const [key, ...words] = text.split(" ")
+        return [element("kbd", {}, key), `${words.join(" ")}  `]
+      }),
+    )
+    const desk = element(
+      "section",
+      { className: "card desk" },
+      element("header", {}, this.picker.who, this.picker.out, this.picker.el),
+      this.counts,
+      this.bar,
+      this.say,
+      this.form.el,
+      this.saved,
+      keys,
+    )
+    this.el = element("div", { className: "across" }, this.star.el, desk)
     this.parts = {
       ...this.star.parts,
-      vet: (state) => this.receive(state), counts: (counts) => this.count(counts), fitted: (labels) => this.form.fitted(labels),
+      vet: (state) => this.receive(state),
+      counts: (counts) => this.count(counts),
+      fitted: (labels) => this.form.fitted(labels),
       saved: (id) => {
         this.saved.textContent = `Saved: ${id.slice(0, 8)}`
         this.form.saved()
       },
-      refused: (kind) => this.form.answered(kind), out_of_reach: (kind) => this.form.out_of_reach(kind),
+      refused: (kind) => this.form.answered(kind),
+      out_of_reach: (kind) => this.form.out_of_reach(kind),
     }
   }
 
   receive(state) {
     this.picker.show(state)
-    this.count(state.counts ?? {done: 0, left: 0})
+    this.count(state.counts ?? { done: 0, left: 0 })
     this.say.textContent = state.sentence
     this.say.hidden = !state.sentence
     this.form.el.hidden = !state.star
@@ -41,7 +58,7 @@ export class VetRoom {
     this.form.resume(state)
   }
 
-  count({done, left}) {
+  count({ done, left }) {
     this.counts.textContent = `${done.toLocaleString("en")} judged, ${left.toLocaleString("en")} left for you`
     this.bar.value = done + left ? done / (done + left) : 0
   }

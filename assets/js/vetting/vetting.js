@@ -8,32 +8,69 @@ import { listen_to_verdict_keys } from "./verdict.js"
 import { VetRoom } from "./vet.js"
 
 const VETTING_KEYS = [
-  ["0 1 2 3 4", "verdict: saves and goes on"], ["q w e r t", "flags: RV, continuum, sky, wrong class, artefact"], ["c", "comment; Ctrl+Enter keeps it, Esc leaves"],
-  ["j", "this star later"], ["k", "the star before"], ["u", "take the last verdict back"], ["Shift+U", "give it again"], ["g", "go to a star that you have judged"],
-  ["s d", "smooth more, less"], ["l m v a", "lines, model, residuals, raw"], ["z Shift+Z x", "Ca II, TiO, whole spectrum"], ["f", "fit again"],
+  ["0 1 2 3 4", "verdict: saves and goes on"],
+  ["q w e r t", "flags: RV, continuum, sky, wrong class, artefact"],
+  ["c", "comment; Ctrl+Enter keeps it, Esc leaves"],
+  ["j", "this star later"],
+  ["k", "the star before"],
+  ["u", "take the last verdict back"],
+  ["Shift+U", "give it again"],
+  ["g", "go to a star that you have judged"],
+  ["s d", "smooth more, less"],
+  ["l m v a", "lines, model, residuals, raw"],
+  ["z Shift+Z x", "Ca II, TiO, whole spectrum"],
+  ["f", "fit again"],
 ]
 
-export function render({model}) {
+export function render({ model }) {
   const send = (message) => model.send_msg(message)
-  const toast = element("div", {className: "toast", role: "status", hidden: true})
+  const toast = element("div", { className: "toast", role: "status", hidden: true })
   let timer = null
   const say = (text) => {
     toast.textContent = text
     toast.hidden = !text
     clearTimeout(timer)
-    timer = setTimeout(() => { toast.hidden = true }, 6000)
+    timer = setTimeout(() => {
+      toast.hidden = true
+    }, 6000)
   }
-  const room = new {vet: VetRoom, adjudicate: AdjudicateRoom, campaigns: CampaignsRoom}[model.room](send, say)
-  const closed = element("p", {className: "sentence", hidden: true})
-  const host = element("div", {className: `explore vetting ${model.room}`, tabIndex: -1}, element("div", {className: "centre"}, closed, room.el), toast)
+  const room = new { vet: VetRoom, adjudicate: AdjudicateRoom, campaigns: CampaignsRoom }[model.room](send, say)
+  const closed = element("p", { className: "sentence", hidden: true })
+  const host = element(
+    "div",
+    { className: `explore vetting ${model.room}`, tabIndex: -1 },
+    element("div", { className: "centre" }, closed, room.el),
+    toast,
+  )
   const help = () => {
-    const dialog = element("dialog", {"aria-label": "Shortcuts", onclose: () => dialog.remove(), onclick: () => dialog.close()}, element("header", {}, element("strong", {}, "Shortcuts")),
-      element("table", {className: "keys"}, ...VETTING_KEYS.map(([keys, meaning]) => element("tr", {}, element("th", {}, ...keys.split(" ").map((key) => element("kbd", {}, key))), element("td", {}, meaning)))))
+    const dialog = element(
+      "dialog",
+      {
+        "aria-label": "Shortcuts",
+        onclose: () => dialog.remove(),
+        onclick: () => dialog.close(),
+      },
+      element("header", {}, element("strong", {}, "Shortcuts")),
+      element(
+        "table",
+        { className: "keys" },
+        ...VETTING_KEYS.map(([keys, meaning]) =>
+          element(
+            "tr",
+            {},
+            element("th", {}, ...keys.split(" ").map((key) => element("kbd", {}, key))),
+            element("td", {}, meaning),
+          )
+        ),
+      ),
+    )
     host.append(dialog)
     dialog.showModal()
   }
   const parts = {
-    ...room.parts, say, download: (file) => download(file),
+    ...room.parts,
+    say,
+    download: (file) => download(file),
     closed: (text) => {
       closed.textContent = text
       closed.hidden = !text
@@ -50,9 +87,9 @@ export function render({model}) {
   }
   model.on("msg:custom", (message) => receive(parts, message))
   if (room.form) {
-    listen_to_verdict_keys(host, room.form, {"?": help})
+    listen_to_verdict_keys(host, room.form, { "?": help })
     listen_to_star_keys(host, room.star)
   }
-  model.on("after_render", () => send({kind: "connect"}))
+  model.on("after_render", () => send({ kind: "connect" }))
   return host
 }
