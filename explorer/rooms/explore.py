@@ -72,6 +72,7 @@ class ExploreRoom:
         self._first_panels = default_panels(library, len(workspace.panels))
         self._resume = new_token()
         self._unsaved = False
+        self._left_out: Collection[str] = ()
         self._unkept = ""
         self.channel.on(protocol.Connect, self._connect)
         self.channel.on(protocol.Painted, lambda _: self._painted())
@@ -133,13 +134,14 @@ class ExploreRoom:
         Views that nobody chose are left to the catalogue.
         """
         chosen = [_unzoomed(one) for one in self.workspace.panels] != [_unzoomed(one) for one in self._first_panels]
-        await self._save(leave_out=() if chosen else ("panels", "enlarged"))
+        self._left_out = () if chosen else ("panels", "enlarged")  # also of a save that is due before the page has gone
+        await self._save()
         self.channel.send(reload=True)
 
-    async def _save(self, leave_out: Collection[str] = ()) -> None:
+    async def _save(self) -> None:
         self._unsaved = False
         state = {**self.workspace.to_dict(), "room": self.workspace.came_from or self.workspace.room}
-        state |= {name: [] if name == "panels" else None for name in leave_out}
+        state |= {name: [] if name == "panels" else None for name in self._left_out}
         unkept = ""
         try:
             await self.channel.in_background(lambda: self.links.resume(self._resume, state), LINKS)

@@ -198,6 +198,8 @@ def test_a_page_that_loads_again_keeps_what_was_chosen(page, library):
     page.workspace.colour_by = "m_h"
     assert (reload()["panels"], saved[-1]["colour_by"]) == ([], "m_h")
     assert page.told[-1] == {"reload": True}
+    asyncio.run(page.room._save())  # one that was due when the button was pressed
+    assert saved[-1]["panels"] == []
     workspace = Workspace(library.table, panels=default_panels(library, 6))
     workspace.restore(saved[-1])
     assert workspace.panels == default_panels(library, 6), "views that nobody chose are the catalogue's"
