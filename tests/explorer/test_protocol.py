@@ -9,7 +9,7 @@ from vetting_helpers import ANN, EVE, VIC
 
 from explorer import protocol
 from explorer.protocol import MalformedRequestError, UnknownRequestError, decode
-from explorer.protocol_types import declarations
+from explorer.protocol.typescript import declarations
 from explorer.rooms.channel import NOT_HERE, NOT_UNDERSTOOD, asset
 from explorer.rooms.vetting.adjudicate import AdjudicateRoom
 from explorer.rooms.vetting.campaigns import CampaignsRoom
@@ -81,7 +81,8 @@ def test_numbers_are_finite_wherever_they_are(number):
 
 
 def test_the_types_of_the_page_are_those_of_the_server():
-    assert asset("js", "protocol.d.ts") == declarations(), "python -m explorer.protocol_types > assets/js/protocol.d.ts"
+    remedy = "python -m explorer.protocol.typescript > assets/js/protocol.d.ts"
+    assert asset("js", "protocol.d.ts") == declarations(), remedy
 
 
 class Room:
