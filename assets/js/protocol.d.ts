@@ -440,9 +440,6 @@ export interface ImageLayer {
   to: number;
 }
 
-/** What an inspector did, as texts; the last four for those who may see how reviews agree. */
-export type InspectorNumbers = [name: string, reviews: string, pace: string, adjudications?: string, repeats?: string, same?: string, gap?: string];
-
 /** Record a verdict on a star. */
 export interface Judge {
   kind: "judge";
@@ -590,7 +587,7 @@ export interface OverviewNumbers {
   controls: number;
   reviews: ReviewCount;
   left: string;
-  inspectors: InspectorNumbers[];
+  inspectors: string[][];
   done?: StatusCount[];
   fleiss?: FleissKappa;
   pairs?: PairAgreement[];

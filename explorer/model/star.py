@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -74,17 +74,6 @@ class StarFacts:
     in_training: bool
     repeats: tuple[int, ...]
     links: tuple[tuple[str, str], ...]
-
-    def to_client(self) -> dict[str, Any]:
-        """Plain values for the browser."""
-        return {
-            "labels": [list(row) for row in self.labels],
-            "groups": [[title, [list(entry) for entry in entries]] for title, entries in self.groups],
-            "bits": list(self.bits),
-            "in_training": self.in_training,
-            "repeats": [str(obsid) for obsid in self.repeats],
-            "links": [list(link) for link in self.links],
-        }
 
 
 def facts_of(table: StarTable, row: int, *, simulated: bool, on_screen: Collection[str] = ()) -> StarFacts:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from explorer import protocol
 from explorer.model.selection import Mask, Selection
 from explorer.model.subsets import Subset
 from explorer.model.table import MAX_CATEGORIES, StarTable
@@ -83,26 +83,27 @@ def ramp_of(colouring: Colouring, dark: bool) -> tuple[str, ...]:
     return count_ramp(dark) if isinstance(colouring, Density) else value_ramp(colouring.name, dark)
 
 
-def legend(table: StarTable, colouring: Colouring, dark: bool, *, single: bool = False) -> Mapping[str, Any]:
+def legend(table: StarTable, colouring: Colouring, dark: bool, *, single: bool = False) -> protocol.Legend:
     """What the colours mean: a label with either a gradient between two ends, or categories with their colours.
 
     ``single`` says that stars are drawn one by one.
     """
     if isinstance(colouring, Categories):
-        return {"label": colouring.name, "entries": list(zip(colouring.labels, colouring.colours, strict=True))}
+        named = zip(colouring.labels, colouring.colours, strict=True)
+        return protocol.Legend(colouring.name, entries=tuple(protocol.LegendEntry(*entry) for entry in named))
     gradient = gradient_css(ramp_of(colouring, dark))
     if isinstance(colouring, Density):
         note = f" ({colouring.note})" if colouring.note else ""
         if single:
-            return {"label": f"each dot is a star{note}", "entries": []}
-        return {"label": f"stars per pixel (log){note}", "low": "1", "high": "most in view", "gradient": gradient}
+            return protocol.Legend(f"each dot is a star{note}", entries=())
+        return protocol.Legend(f"stars per pixel (log){note}", low="1", high="most in view", gradient=gradient)
     words = table.column(colouring.name).axis_label
-    return {
-        "label": words if single else f"mean {words}",
-        "low": number(colouring.low),
-        "high": number(colouring.high),
-        "gradient": gradient,
-    }
+    return protocol.Legend(
+        label=words if single else f"mean {words}",
+        low=number(colouring.low),
+        high=number(colouring.high),
+        gradient=gradient,
+    )
 
 
 def number(value: float) -> str:

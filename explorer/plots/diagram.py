@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer import protocol
 from explorer.model.table import StarTable
 from pipeline.domain.column import Column
 from pipeline.products.maps import DiscMap
@@ -79,9 +80,9 @@ class Lines:
     ys: tuple[NDArray[np.float32], ...]
     colours: tuple[str, ...]
 
-    def to_client(self) -> dict[str, Any]:
+    def to_client(self) -> protocol.LinesShape:
         """For the wire."""
-        return {"kind": "lines", "xs": list(self.xs), "ys": list(self.ys), "colours": list(self.colours)}
+        return protocol.LinesShape(xs=self.xs, ys=self.ys, colours=self.colours)
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,9 @@ class Dots:
     x: NDArray[np.float32]
     y: NDArray[np.float32]
 
-    def to_client(self) -> dict[str, Any]:
+    def to_client(self) -> protocol.DotsShape:
         """For the wire."""
-        return {"kind": "dots", "x": self.x, "y": self.y}
+        return protocol.DotsShape(x=self.x, y=self.y)
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,9 @@ class SunMark:
     x: float
     y: float
 
-    def to_client(self) -> dict[str, Any]:
+    def to_client(self) -> protocol.SunShape:
         """For the wire."""
-        return {"kind": "sun", "x": [self.x], "y": [self.y]}
+        return protocol.SunShape(x=(self.x,), y=(self.y,))
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,9 @@ class Arrows:
     v_x: str
     v_y: str
 
-    def to_client(self) -> dict[str, Any]:
+    def to_client(self) -> protocol.ArrowsShape:
         """For the wire; the arrows follow with the stars."""
-        return {"kind": "arrows"}
+        return protocol.ArrowsShape()
 
 
 Shape: TypeAlias = Lines | Dots | SunMark | Arrows

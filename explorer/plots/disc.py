@@ -6,6 +6,7 @@ import colorcet as cc
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer import protocol
 from explorer.plots.palettes import TRANSPARENT
 from pipeline.domain.columns import column
 from pipeline.products.maps import DiscMap
@@ -86,8 +87,8 @@ def rotation_scale(maps: tuple[DiscMap, ...], *, residual: bool) -> tuple[tuple[
     return (residual_limits(maps), RESIDUAL_LABEL) if residual else (rotation_limits(maps), column("v_phi").axis_label)
 
 
-def rotation_bar(maps: tuple[DiscMap, ...], dark: bool, *, residual: bool = False) -> dict[str, str]:
+def rotation_bar(maps: tuple[DiscMap, ...], dark: bool, *, residual: bool = False) -> protocol.Legend:
     """The colour bar of the rotation or of its residual."""
     (low, high), label = rotation_scale(maps, residual=residual)
     gradient = f"linear-gradient(to right, {', '.join(rotation_colours(dark))})"
-    return {"label": label, "low": f"{low:.0f}", "high": f"{high:.0f}", "gradient": gradient}
+    return protocol.Legend(label, low=f"{low:.0f}", high=f"{high:.0f}", gradient=gradient)

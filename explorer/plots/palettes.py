@@ -11,6 +11,7 @@ from functools import cache
 import colorcet as cc
 from bokeh.palettes import Plasma256, Viridis256
 
+from explorer import protocol
 from pipeline.domain.columns import COLUMNS
 
 TRANSPARENT = "#00000000"
@@ -76,6 +77,11 @@ def fresh_colour(taken: Sequence[str]) -> str:
     )
     known = [colour for shade in shades for colour in shade]
     return min(known, key=lambda colour: (list(taken).count(colour), known.index(colour)))
+
+
+def theme_of(*, dark: bool) -> protocol.Theme:
+    """Colours of figures on a light or a dark page."""
+    return protocol.Theme(dark=dark, text=TEXT[dark], grid=GRID[dark], background=PAPER[dark], accent=ACCENT[dark])
 
 
 def gradient_css(ramp: tuple[str, ...]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from explorer import protocol
 from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.domain.wavelength import air_to_vacuum
 
@@ -45,21 +47,21 @@ ZOOMS = {"ca": (8440.0, 8720.0), "tio": (6950.0, 7250.0)}
 """Stretches worth a key: the Ca II triplet, and TiO with the bands of the TiO5 index."""
 
 
-def arrays_of(spectrum: StoredSpectrum) -> dict[str, Any]:
-    """A star's arrays as the browser takes them; ``mask`` is 1 where a pixel carries no information."""
-    return {
-        "flux": np.where(spectrum.mask, np.nan, spectrum.flux).astype(np.float32),
-        "ivar": np.where(spectrum.mask, 0.0, spectrum.ivar).astype(np.float32),
-        "mask": (spectrum.mask | (spectrum.ivar <= 0)).astype(np.uint8),
-        "model": spectrum.model.astype(np.float32),
-        "continuum": spectrum.continuum.astype(np.float32),
-    }
+def with_arrays(star: protocol.StarData, spectrum: StoredSpectrum) -> protocol.StarData:
+    """A star with the arrays of its spectrum; ``mask`` is 1 where a pixel carries no information."""
+    return replace(
+        star,
+        flux=np.where(spectrum.mask, np.nan, spectrum.flux).astype(np.float32),
+        ivar=np.where(spectrum.mask, 0.0, spectrum.ivar).astype(np.float32),
+        mask=(spectrum.mask | (spectrum.ivar <= 0)).astype(np.uint8),
+        model=spectrum.model.astype(np.float32),
+        continuum=spectrum.continuum.astype(np.float32),
+    )
 
 
-def features_of(first: float, last: float) -> list[list[Any]]:
+def features_of(first: float, last: float) -> list[Feature]:
     """Lines and band heads between two wavelengths, in order."""
-    named = sorted((f for f in (*LINES, *BAND_HEADS) if first < f.wavelength < last), key=lambda f: f.wavelength)
-    return [[f.name, f.wavelength] for f in named]
+    return sorted((f for f in (*LINES, *BAND_HEADS) if first < f.wavelength < last), key=lambda f: f.wavelength)
 
 
 def is_from_lamost(wavelength: NDArray[np.float64]) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum
 from typing import Any, TypeVar
 
-from msgspec import UNSET, Struct, inspect, structs
+import numpy as np
+from msgspec import UNSET, inspect, structs, to_builtins
 
 from explorer.protocol.updates import MessagePart, Update
 
@@ -41,30 +41,9 @@ def merged(earlier: SomePart | None, later: SomePart) -> SomePart:
     return structs.replace(earlier, **{name: value for name, value in values.items() if value is not UNSET})
 
 
-def encoded(value: object) -> Any:
-    """A part as plain values: objects as mappings, rows and tuples as lists; arrays and bytes as they are."""
-    if isinstance(value, Struct):
-        return _row(value) if value.__struct_config__.array_like else _object(value)
-    if isinstance(value, list | tuple):
-        return [encoded(item) for item in value]
-    if isinstance(value, dict):
-        return {name: encoded(item) for name, item in value.items()}
-    return value.value if isinstance(value, Enum) else value
-
-
-def _object(part: Struct) -> dict[str, Any]:
-    config = part.__struct_config__
-    found: dict[str, Any] = {} if config.tag_field is None else {config.tag_field: config.tag}
-    for name, sent in zip(part.__struct_fields__, part.__struct_encode_fields__, strict=True):
-        value = getattr(part, name)
-        if value is not UNSET:
-            found[sent] = encoded(value)
-    return found
-
-
-def _row(part: Struct) -> list[Any]:
-    values = (getattr(part, name) for name in part.__struct_fields__)
-    return [encoded(value) for value in values if value is not UNSET]
+def encoded(parts: object) -> Any:
+    """Parts as plain values: objects as mappings, rows as lists, enumerations by value; arrays and bytes as is."""
+    return to_builtins(parts, builtin_types=(bytes, np.ndarray))
 
 
 _SCALARS: dict[type[inspect.Type], type] = {
@@ -77,17 +56,18 @@ _SCALARS: dict[type[inspect.Type], type] = {
 
 def _check_of(declared: inspect.Type) -> Callable[[object], bool]:
     """Whether a value is of a type, as far as the structures that it consists of."""
-    if isinstance(declared, inspect.StructType):
-        kind = declared.cls
-        return lambda value: isinstance(value, kind)
-    if isinstance(declared, inspect.UnionType):
-        any_of = tuple(map(_check_of, declared.types))
-        return lambda value: any(accepts(value) for accepts in any_of)
     if isinstance(declared, inspect.VarTupleType):
-        each = _check_of(declared.item_type)
-        return lambda value: isinstance(value, tuple) and all(map(each, value))
-    scalar = _SCALARS[type(declared)]
-    return lambda value: isinstance(value, scalar)
+        kinds = _kinds(declared.item_type)
+        return lambda value: isinstance(value, tuple) and all(isinstance(item, kinds) for item in value)
+    kinds = _kinds(declared)
+    return lambda value: isinstance(value, kinds)
+
+
+def _kinds(declared: inspect.Type) -> tuple[type, ...]:
+    """Classes of values of a type."""
+    if isinstance(declared, inspect.UnionType):
+        return tuple(kind for one in declared.types for kind in _kinds(one))
+    return (declared.cls,) if isinstance(declared, inspect.StructType) else (_SCALARS[type(declared)],)
 
 
 def _declared() -> dict[str, Callable[[object], bool]]:

@@ -17,7 +17,8 @@ from panel.custom import JSComponent
 
 from explorer.model.selection import SelectionError
 from explorer.model.work import Queue, StoppedError
-from explorer.protocol import FIELDS, Connect, Request, SomeRequest, Update, decode, kind_of
+from explorer.protocol import Connect, Request, SomeRequest, Update, checked, decode, encoded, kind_of
+from explorer.protocol.encoding import SomePart
 from explorer.rooms.scripts import page_script, script_properties
 from pipeline.products.manifest import ProductError
 
@@ -49,7 +50,7 @@ class Channel(JSComponent):
         self._handlers: dict[type[Request], Callable[[Any], Any]] = {}
         self.permit: Callable[[Request], str] = lambda _: ""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._outgoing: Message = {}
+        self._outgoing: dict[str, object] = {}
         self._last: list[Callable[[], None]] = []
         self._depth = 0
 
@@ -70,17 +71,17 @@ class Channel(JSComponent):
 
         Raises
         ------
-        TypeError
-            If no page takes a field of such a name.
+        UndeclaredPartError
+            If no page takes a field of such a name, or the field is declared with another type.
         """
-        if unknown := fields.keys() - FIELDS:
-            raise TypeError(f"No page takes {', '.join(sorted(unknown))}: declare it in explorer.protocol.updates.")
+        checked(fields)
         self._outgoing |= fields
         self.flush()
 
-    def queued(self, part: str) -> Message:
-        """What is already told of a part, for one that is put together by several."""
-        return dict(self._outgoing.get(part, {}))
+    def queued(self, name: str, kind: type[SomePart]) -> SomePart | None:
+        """The value of a field that is queued already, for one that is put together by several."""
+        found = self._outgoing.get(name)
+        return found if isinstance(found, kind) else None
 
     def flush(self) -> None:
         """Send what is due, unless a message is being handled: it goes out with that one's answer."""
@@ -101,7 +102,7 @@ class Channel(JSComponent):
             self._depth -= 1
             if not self._depth and self._outgoing:
                 parts, self._outgoing = self._outgoing, {}
-                self.deliver(parts)
+                self.deliver(encoded(parts))
 
     def deliver(self, parts: Message) -> None:
         """Hand a message to the browser."""

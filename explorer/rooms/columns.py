@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import panel as pn
 from panel.viewable import Viewable
@@ -20,9 +19,9 @@ from explorer.model.work import UPLOADS
 from explorer.rooms.base import stylesheet
 from explorer.rooms.channel import Channel
 from explorer.rooms.opening_words import (
-    column_words,
+    column_report,
     match_words,
-    status_words,
+    status_of,
     table_heading,
     units_offered,
 )
@@ -67,7 +66,7 @@ class ColumnsPage:
     def __init__(self, opening: Opening, refusal: Callable[[], str] = lambda: "", *, stays: bool = False) -> None:
         self.opening, self.refusal, self.stays = opening, refusal, stays
         self.channel = ColumnsChannel(sizing_mode="stretch_both", margin=0)
-        self._status: dict[str, Any] | None = None
+        self._status: protocol.OpeningStatus | None = None
         self._understood: Understood | None = None
         self._corrected: tuple[frozenset[str], ...] = ()
         self._followed = False
@@ -91,7 +90,7 @@ class ColumnsPage:
     def refresh(self, *, anew: bool = False) -> None:
         """Send what changed."""
         state = self.opening.state()
-        status = status_words(state, self.opening.name)
+        status = status_of(state, self.opening.name)
         with self.channel.batch():
             if status != self._status:
                 self._status = status
@@ -99,7 +98,7 @@ class ColumnsPage:
             if anew or state.understood is not self._understood:
                 self._understood = state.understood
                 if state.understood is not None:
-                    self.channel.send(columns=columns_message(state.understood, self.opening.corrected()))
+                    self.channel.send(columns=columns_report(state.understood, self.opening.corrected()))
 
     def theme(self, *, dark: bool) -> None:
         """Light or dark."""
@@ -124,7 +123,7 @@ class ColumnsPage:
         """Hand over the configuration, with what is chosen on the page."""
         text = self.opening.configuration(corrections_of(request))
         name = f"{self.opening.files[0].stem}.toml"
-        self.channel.send(download={"name": name, "mime": "application/toml", "data": text.encode()})
+        self.channel.send(download=protocol.Download(name, "application/toml", text.encode()))
 
     def __panel__(self) -> Viewable:
         """The page's layout."""
@@ -136,35 +135,33 @@ def corrections_of(request: protocol.Apply | protocol.Configuration) -> tuple[Co
     return tuple(Correction(one.table, one.ours, one.theirs, one.unit or "") for one in request.corrections)
 
 
-def columns_message(understood: Understood, corrected: tuple[frozenset[str], ...]) -> dict[str, Any]:
+def columns_report(understood: Understood, corrected: tuple[frozenset[str], ...]) -> protocol.ColumnsReport:
     """Everything about the tables, as the page shows it."""
-    tables = [
-        _table(table, corrected[number] if number < len(corrected) else frozenset())
-        for number, table in enumerate(understood.tables)
-    ]
-    return {
-        "tables": tables,
-        "stages": [] if understood.error else [[stage.name, stage.reason] for stage in understood.stages],
-        "roles": [[one.name, one.label, one.description, one.unit, units_offered(one.name)] for one in COLUMNS],
-    }
+    stages = () if understood.error else understood.stages
+    return protocol.ColumnsReport(
+        tables=tuple(
+            _table(table, corrected[number] if number < len(corrected) else frozenset())
+            for number, table in enumerate(understood.tables)
+        ),
+        stages=tuple(protocol.StagePlan(stage.name, stage.reason) for stage in stages),
+        roles=tuple(
+            protocol.RoleChoice(one.name, one.label, one.description, one.unit, units_offered(one.name))
+            for one in COLUMNS
+        ),
+    )
 
 
-def _table(table: UnderstoodTable, corrected: frozenset[str]) -> dict[str, Any]:
-    fed = [
-        column_words(column)
-        | {"units": units_offered(column.ours, column.unit_from), "corrected": column.ours in corrected}
-        for column in table.columns
-    ]
+def _table(table: UnderstoodTable, corrected: frozenset[str]) -> protocol.TableReport:
     there = {column.ours for column in table.columns}
     absent = dict.fromkeys((*(ours for ours in sorted(corrected) if ours in BY_NAME), *ROLES))
-    return {
-        "file": table.file,
-        "heading": table_heading(table),
-        "schema": table.schema,
-        "match": match_words(table),
-        "notes": list(table.notes),
-        "names": list(table.names),
-        "own": list(table.own),
-        "columns": fed,
-        "absent": [[ours, ours in corrected] for ours in absent if ours not in there],
-    }
+    return protocol.TableReport(
+        file=table.file,
+        heading=table_heading(table),
+        schema=table.schema,
+        match=match_words(table),
+        notes=table.notes,
+        names=table.names,
+        own=table.own,
+        columns=tuple(column_report(column, corrected=column.ours in corrected) for column in table.columns),
+        absent=tuple(protocol.AbsentColumn(ours, ours in corrected) for ours in absent if ours not in there),
+    )

@@ -43,13 +43,24 @@ SHORTCUTS = (
 )
 
 TOUR = (
-    (".stage .card", "Every view shows the same stars. Drag a box over some: all the others follow at once."),
-    (".stage .card select.view", "Put another view here, or see it alone with the arrows on the right of its title."),
-    (".toolbar .choices", "Choose what a drag does, and beside it how a new gesture meets the selection."),
-    (".toolbar button", "Filter by expressions, give stars a name, upload a list, save what you see."),
-    (".card.table", "The selected stars. Click one, here or in a view, to see its spectrum."),
-    (".star", "Its spectrum. Below: card, live refit, evidence, and others beside it. The arrow gives it the page."),
-    (".toolbar .light", "Green while the server answers. Beside it: help, and links, tables and figures to take away."),
+    protocol.TourStep(
+        ".stage .card", "Every view shows the same stars. Drag a box over some: all the others follow at once."
+    ),
+    protocol.TourStep(
+        ".stage .card select.view", "Put another view here, or see it alone with the arrows on the right of its title."
+    ),
+    protocol.TourStep(
+        ".toolbar .choices", "Choose what a drag does, and beside it how a new gesture meets the selection."
+    ),
+    protocol.TourStep(".toolbar button", "Filter by expressions, give stars a name, upload a list, save what you see."),
+    protocol.TourStep(".card.table", "The selected stars. Click one, here or in a view, to see its spectrum."),
+    protocol.TourStep(
+        ".star", "Its spectrum. Below: card, live refit, evidence, and others beside it. The arrow gives it the page."
+    ),
+    protocol.TourStep(
+        ".toolbar .light",
+        "Green while the server answers. Beside it: help, and links, tables and figures to take away.",
+    ),
 )
 
 
@@ -66,11 +77,12 @@ class Help:
         self.channel = channel
         channel.on(protocol.Help, lambda _: channel.send(help=self.content()))
 
-    def content(self) -> dict[str, object]:
+    def content(self) -> protocol.HelpContent:
         """Gestures, shortcuts and the steps of the tour."""
-        return {"gestures": GESTURES, "shortcuts": SHORTCUTS, "tour": TOUR}
+        shortcuts = tuple(protocol.Shortcut(keys, meaning) for keys, meaning in SHORTCUTS)
+        return protocol.HelpContent(gestures=GESTURES, shortcuts=shortcuts, tour=TOUR)
 
     def connect(self, *, seen: bool) -> None:
         """Show a first visitor around."""
         if not seen:
-            self.channel.send(tour=list(TOUR))
+            self.channel.send(tour=TOUR)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,18 +43,19 @@ class LiveRefit:
         channel.on(protocol.Refit, self._refit)
         channel.on(protocol.Propose, self._propose)
 
-    def setup(self) -> dict[str, Any]:
+    def setup(self) -> protocol.RefitSetup:
         """Labels with their ranges; a sentence when there is no model."""
         model = self.context.model
         if model is None:
-            return {"sentence": self.context.no_model}
+            return protocol.RefitSetup(self.context.no_model)
         labels = []
         for name in model.names:
             declared = column(name)
-            labels.append([name, declared.label, declared.unit, *model.ends(name), _step(declared)])
+            ends = model.ends(name)
+            labels.append(protocol.LabelSlider(name, declared.label, declared.unit, *ends, _step(declared)))
         rv = column("rv")
-        labels.append(["rv", rv.label, rv.unit, -RV_REACH_KMS, RV_REACH_KMS, _step(rv)])
-        return {"sentence": "", "labels": labels, "sigma": model.slam.sigma_pixel_.astype(np.float32)}
+        labels.append(protocol.LabelSlider("rv", rv.label, rv.unit, -RV_REACH_KMS, RV_REACH_KMS, _step(rv)))
+        return protocol.RefitSetup("", tuple(labels), model.slam.sigma_pixel_.astype(np.float32))
 
     @staticmethod
     def intervals(stored: protocol.Intervals) -> tuple[Interval, ...]:
@@ -71,20 +71,20 @@ class LiveRefit:
         if model is None or row is None:
             return
         flux = self._model_at(model, row, request.labels)
-        self.channel.send(slid={"obsid": str(self.context.workspace.focus), "number": request.number, "model": flux})
+        self.channel.send(slid=protocol.Slid(str(self.context.workspace.focus), request.number, flux))
 
-    def _model_at(self, model: LabelModel, row: int, values: Mapping[str, Any]) -> NDArray[np.float32]:
-        labels = {name: float(values[name]) for name in model.names}
+    def _model_at(self, model: LabelModel, row: int, values: Mapping[str, float | None]) -> NDArray[np.float32]:
+        labels = {name: _given(values, name) for name in model.names}
         start = self.context.published(row)["rv"]
-        shift = shift_between(start if np.isfinite(start) else 0.0, float(values["rv"]))
+        shift = shift_between(start if np.isfinite(start) else 0.0, _given(values, "rv"))
         return model.spectrum(labels, shift).astype(np.float32)
 
-    def trial(self, row: int, values: Mapping[str, Any]) -> Trial | None:
+    def trial(self, row: int, values: Mapping[str, float | None]) -> Trial | None:
         """The model that the sliders or the refit left over the spectrum; None where there is no label model."""
         model = self.context.model
         if model is None:
             return None
-        labels = tuple((name, float(values[name])) for name in (*model.names, "rv"))
+        labels = tuple((name, _given(values, name)) for name in (*model.names, "rv"))
         return Trial(labels, self._model_at(model, row, values))
 
     def wish(self, request: protocol.Refit) -> Wish:
@@ -101,28 +101,33 @@ class LiveRefit:
             snr = self.context.workspace.table.value("snr", row)
             found = await self.channel.in_background(lambda: model.refit(spectrum, published, wish, snr), REFITS)
         except (RefitError, BusyError) as error:
-            self.channel.send(refit={"sentence": str(error)})
+            self.channel.send(refit=protocol.Sentence(str(error)))
             return
         self._last = (obsid, wish, found)
-        self.channel.send(refit={"obsid": str(obsid), "sentence": "", **self._answer(found)})
+        self.channel.send(refit=self._answer(obsid, found))
 
-    def _answer(self, found: Refit) -> dict[str, Any]:
+    def _answer(self, obsid: int, found: Refit) -> protocol.RefitResult:
         formal, calibrated = dict(found.formal), dict(found.calibrated)
-        return {
-            "values": dict(found.labels),
-            "rows": [
-                [name, number(column(name), value), *(_error(name, one[name]) for one in (calibrated, formal))]
-                for name, value in found.labels
-            ],
-            "fixed": list(found.fixed),
-            "at_bound": list(found.at_bound),
-            "reason": found.reason,
-            "chi2": f"{found.chi2:.1f}",
-            "published_chi2": f"{found.published_chi2:.1f}" if np.isfinite(found.published_chi2) else "-",
-            "reduced": f"{found.reduced_chi2:.3f}",
-            "n_pixels": f"{found.n_pixels:,}",
-            "model": found.model.astype(np.float32),
-        }
+        rows = tuple(
+            protocol.RefitRow(
+                name, number(column(name), value), _error(name, calibrated[name]), _error(name, formal[name])
+            )
+            for name, value in found.labels
+        )
+        return protocol.RefitResult(
+            obsid=str(obsid),
+            sentence="",
+            values=dict(found.labels),
+            rows=rows,
+            fixed=found.fixed,
+            at_bound=found.at_bound,
+            reason=found.reason,
+            chi2=f"{found.chi2:.1f}",
+            published_chi2=f"{found.published_chi2:.1f}" if np.isfinite(found.published_chi2) else "-",
+            reduced=f"{found.reduced_chi2:.3f}",
+            n_pixels=f"{found.n_pixels:,}",
+            model=found.model.astype(np.float32),
+        )
 
     def _propose(self, request: protocol.Propose) -> None:
         """Keep the last fit of this star as a proposal, with the visitor's reason."""
@@ -134,7 +139,14 @@ class LiveRefit:
         manifest = context.library.products.manifest
         proposal = proposal_of(context.model, obsid, wish, found, f"{manifest.name} {manifest.created}", request.why)
         context.workspace.proposals = {**context.workspace.proposals, obsid: proposal}
-        self.channel.send(proposed={"obsid": str(obsid), "why": proposal.why, "json": proposal.to_json()})
+        self.channel.send(proposed=protocol.Proposed(str(obsid), proposal.why, proposal.to_json()))
+
+
+def _given(values: Mapping[str, float | None], name: str) -> float:
+    value = values[name]
+    if value is None:
+        raise ValueError(f"The slider of {name!r} has no value.")
+    return value
 
 
 def _error(name: str, value: float) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
+from msgspec.structs import replace
+
+from explorer import protocol
 from explorer.model.building import BuildProgress, BuildStatus
 from explorer.model.corrections import UNITS
 from explorer.model.opening import OpeningState
@@ -20,7 +22,7 @@ _SLOW_STAGES = {"actions": "orbits", "stream": "stream membership", "maps": "dis
 """What the quick product is made without, by the stage that computes it."""
 
 
-def status_words(state: OpeningState, name: str) -> dict[str, Any]:
+def status_of(state: OpeningState, name: str) -> protocol.OpeningStatus:
     """What the page of columns shows of the progress.
 
     Parameters
@@ -32,42 +34,34 @@ def status_words(state: OpeningState, name: str) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        heading, text, fraction (None without a bar), error, open (whether the explorer can be entered), retry.
+    OpeningStatus
+        Heading, text, fraction, error, whether the explorer can be entered, whether another try can help.
     """
-    words: dict[str, Any] = {
-        "fraction": None,
-        "text": "",
-        "error": state.failure,
-        "open": state.opened,
-        "retry": bool(state.failure),
-    }
+    status = protocol.OpeningStatus(
+        heading="", text="", fraction=None, error=state.failure, open=state.opened, retry=bool(state.failure)
+    )
     if state.opened:
-        return words | _opened_words(state)
+        return _opened(state, replace(status, heading="The catalogue is ready"))
     if state.failure:
         unread = state.understood is None or bool(state.understood.error)
-        return words | {"heading": f"{name} cannot be opened" if unread else "The catalogue could not be made"}
+        return replace(status, heading=f"{name} cannot be opened" if unread else "The catalogue could not be made")
     if state.quick or state.whole:
-        return words | {"heading": "Opening the catalogue", "text": "Its stars are being loaded."}
+        return replace(status, heading="Opening the catalogue", text="Its stars are being loaded.")
     if state.understood is None:
         waits = state.progress.status is BuildStatus.WAITING
         text = "Another process is at work on these files." if waits else state.progress.message
-        return words | {"heading": f"Reading {name}", "text": text}
-    return words | {
-        "heading": "Making the catalogue",
-        "text": _stage_words(state.progress),
-        "fraction": state.progress.fraction,
-    }
+        return replace(status, heading=f"Reading {name}", text=text)
+    fraction, text = state.progress.fraction, _stage_words(state.progress)
+    return replace(status, heading="Making the catalogue", text=text, fraction=fraction)
 
 
-def _opened_words(state: OpeningState) -> dict[str, Any]:
+def _opened(state: OpeningState, status: protocol.OpeningStatus) -> protocol.OpeningStatus:
     """Of an opening whose catalogue can be explored."""
-    words: dict[str, Any] = {"heading": "The catalogue is ready"}
     if state.failure:
-        return words | {"error": failed_words(state)}
+        return replace(status, error=failed_words(state))
     if state.whole or state.left_out:
-        return words | {"text": state.left_out}
-    return words | {"text": slow_words(state), "fraction": _slow_fraction(state.progress)}
+        return replace(status, text=state.left_out)
+    return replace(status, text=slow_words(state), fraction=_slow_fraction(state.progress))
 
 
 def slow_parts(understood: Understood | None) -> list[str]:
@@ -117,24 +111,26 @@ def _stage_words(progress: BuildProgress) -> str:
     return f"{stage} ({100 * progress.fraction:.0f} %{left})"
 
 
-def column_words(column: UnderstoodColumn) -> dict[str, Any]:
-    """One column of ours, every number as it is read."""
+def column_report(column: UnderstoodColumn, *, corrected: bool) -> protocol.ColumnReport:
+    """One column of ours, every number as it is read; ``corrected`` by a user or not."""
     declared = BY_NAME.get(column.ours)
     numbers = [one for one in (column.low, column.median, column.high) if one is not None]
-    return {
-        "ours": column.ours,
-        "label": declared.label if declared else column.ours,
-        "description": declared.description if declared else "",
-        "theirs": column.theirs,
-        "why": column.why,
-        "unit_from": column.unit_from,
-        "unit_to": column.unit_to,
-        "known": share_words(column.known),
-        "share": round(column.known, 4),
-        "range": [number_words(one) for one in numbers] if len(numbers) == 3 else [],
-        "replaced": replaced_words(column),
-        "note": column.note,
-    }
+    return protocol.ColumnReport(
+        ours=column.ours,
+        label=declared.label if declared else column.ours,
+        description=declared.description if declared else "",
+        theirs=column.theirs,
+        why=column.why,
+        unit_from=column.unit_from,
+        unit_to=column.unit_to,
+        known=share_words(column.known),
+        share=round(column.known, 4),
+        range=tuple(number_words(one) for one in numbers) if len(numbers) == 3 else (),
+        replaced=replaced_words(column),
+        note=column.note,
+        units=units_offered(column.ours, column.unit_from),
+        corrected=corrected,
+    )
 
 
 def share_words(share: float) -> str:
@@ -171,11 +167,11 @@ def unit_words(column: UnderstoodColumn) -> str:
     return f"{column.unit_from} → {column.unit_to or '1'}"
 
 
-def units_offered(ours: str, unit_from: str = "") -> list[str]:
+def units_offered(ours: str, unit_from: str = "") -> tuple[str, ...]:
     """Units that can be chosen for a column of ours; none where there is nothing to choose."""
     declared = BY_NAME.get(ours)
     offered = UNITS.get(declared.unit, ()) if declared else ()
-    return list(dict.fromkeys((*((unit_from,) if unit_from and offered else ()), *offered)))
+    return tuple(dict.fromkeys((*((unit_from,) if unit_from and offered else ()), *offered)))
 
 
 def table_heading(table: UnderstoodTable) -> str:

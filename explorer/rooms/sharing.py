@@ -74,16 +74,17 @@ class Sharing:
     async def _share(self, _: protocol.Share) -> None:
         state = self.workspace.to_dict()
         token = await self.channel.in_background(lambda: self.links.share(state, self.owner.name), LINKS)
-        self.channel.send(link={"token": token})
+        self.channel.send(link=protocol.Link(token))
 
-    def exports(self) -> dict[str, Any]:
+    def exports(self) -> protocol.Exports:
         """What can be taken away now."""
-        return {
-            "exports": [[key, form.label] for key, form in FORMS.items()],
-            "figures": [[key, one.title, one.missing(self.library)] for key, one in PAPER_FIGURES.items()],
-            "summary": f"{self.workspace.summary()} selected",
-            "samp": self.samp is not None,
-        }
+        figures = PAPER_FIGURES.items()
+        return protocol.Exports(
+            exports=tuple(protocol.ExportForm(key, form.label) for key, form in FORMS.items()),
+            figures=tuple(protocol.PaperFigure(key, one.title, one.missing(self.library)) for key, one in figures),
+            summary=f"{self.workspace.summary()} selected",
+            samp=self.samp is not None,
+        )
 
     @property
     def note(self) -> str:
@@ -159,7 +160,7 @@ class Sharing:
         )
 
     def _hand_over(self, name: str, mime: str, data: bytes) -> None:
-        self.channel.send(download={"name": name, "mime": mime, "data": data})
+        self.channel.send(download=protocol.Download(name, mime, data))
 
 
 def _form(form: str) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property, partial
-from typing import Any
+from typing import Literal
+
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from explorer import protocol
 from explorer.model.completion import completions
@@ -18,6 +21,7 @@ from explorer.model.table import MAX_CATEGORIES
 from explorer.model.work import LINKS, UPLOADS
 from explorer.plots.palettes import fresh_colour
 from explorer.rooms.channel import Channel
+from explorer.rooms.columns_menu import column_choices
 from explorer.rooms.owner import Owner
 from explorer.rooms.uploads import Uploads
 from explorer.state.workspace import Workspace
@@ -84,33 +88,44 @@ class Side:
     def _toggle(self, request: protocol.Side) -> None:
         self.open = not self.open if request.open is None else request.open
         lists = self.record.verdict_lists() if self.open else {}
-        verdicts = [[name, f"{name} ({len(stars):,})"] for name, stars in lists.items()]
         table = self.workspace.table
-        categories = [
-            [one.name, table.titles[one.name], one.group if one.is_own else ""] for one in table.categorical()
-        ]
-        views = list(self.links.views(self.catalog))
-        self._send(open=self.open, views=views, verdicts=verdicts, categories=categories)
+        self._send(
+            protocol.SideState(
+                open=self.open,
+                views=self.views,
+                verdicts=tuple(
+                    protocol.VerdictList(name, f"{name} ({len(obsids):,})") for name, obsids in lists.items()
+                ),
+                categories=column_choices(table, table.categorical()),
+            )
+        )
         self._send_subsets()
 
-    def _send(self, **state: Any) -> None:
-        self.channel.send(side={**self.channel.queued("side"), **state})
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Names of the saved views."""
+        return tuple(self.links.views(self.catalog))
+
+    def _send(self, state: protocol.SideState) -> None:
+        self.channel.send(side=protocol.merged(self.channel.queued("side", protocol.SideState), state))
+
+    def _report(self, text: str, place: Literal["list", "refused"] | UnsetType = UNSET) -> None:
+        self._send(protocol.SideState(said=text, place=place))
 
     def _send_subsets(self) -> None:
         if not self.open:
             return
         table = self.workspace.table
-        self._send(
-            subsets=[
-                {
-                    "name": one.name,
-                    "colour": one.colour,
-                    "count": f"{self.workspace.count_of(one):,}",
-                    "words": describe(one.selection, table.known),
-                }
-                for one in self.workspace.subsets
-            ]
+        subsets = tuple(
+            protocol.SubsetState(
+                name=one.name,
+                colour=one.colour,
+                count=f"{self.workspace.count_of(one):,}",
+                words=describe(one.selection, table.known),
+            )
+            for one in self.workspace.subsets
         )
+        self._send(protocol.SideState(subsets=subsets))
 
     def parse(self, text: str) -> Selection:
         """An expression over this catalogue's columns and the visitor's subsets."""
@@ -128,17 +143,17 @@ class Side:
         text, cursor = request.text, request.cursor
         names = [one.name for one in self.workspace.subsets]
         start, found = completions(text, cursor, self.columns, names)
-        words = [[one.word, one.help] for one in found]
-        state: dict[str, Any] = {"text": text, "cursor": cursor, "start": start, "words": words}
+        words = tuple(protocol.Suggestion(one.word, one.help) for one in found)
+        state = protocol.CheckResult(text=text, cursor=cursor, start=start, words=words)
         try:
             if text.strip():
                 count = int(self.workspace.mask_of(self.parse(text)).sum())
-                state["count"] = f"{count:,} stars fit" if count != 1 else "1 star fits"
+                state = replace(state, count=f"{count:,} stars fit" if count != 1 else "1 star fits")
         except ExpressionError as error:
-            state["error"] = [str(error), error.start, error.end]
+            state = replace(state, error=protocol.ExpressionFault(str(error), error.start, error.end))
         except SelectionError as error:  # of the whole expression
-            state["error"] = [str(error), 0, len(text)]
-        self._send(check=state)
+            state = replace(state, error=protocol.ExpressionFault(str(error), 0, len(text)))
+        self._send(protocol.SideState(check=state))
 
     def _filter(self, request: protocol.Filter) -> None:
         text = request.text
@@ -176,14 +191,14 @@ class Side:
         if action == "remove":
             self.workspace.remove_subset(name)
         elif action == "open":
-            self._send(children={"name": name, "nodes": self._nodes(subset.selection)})
+            self._send(protocol.SideState(children=protocol.SubsetParts(name, self._nodes(subset.selection))))
         else:
             mode = SelectionMode(action)
             self.workspace.gesture(Named(subset.name, subset.selection), mode)
 
-    def _nodes(self, selection: Selection) -> list[dict[str, Any]]:
+    def _nodes(self, selection: Selection) -> list[protocol.SelectionNode]:
         """What a selection is made of, with counts: the upper levels first, and no more than a person reads."""
-        top: list[dict[str, Any]] = []
+        top: list[protocol.SelectionNode] = []
         level = [(list(parts(selection)) or [("", selection)], top)]
         listed = 0
         for _ in range(_MAX_DEEP):
@@ -192,12 +207,10 @@ class Side:
                 for joint, part in made_of[: max(_MAX_NODES - listed, 0)]:
                     count = f"{int(self.workspace.mask_of(part).sum()):,}"
                     words = describe(part, self.workspace.table.known)
-                    nodes.append({"joint": joint, "words": words, "count": count, "nodes": []})
-                    below.append((list(parts(part)), nodes[-1]["nodes"]))
+                    nodes.append(protocol.SelectionNode(joint, words, count, []))
+                    below.append((list(parts(part)), nodes[-1].nodes))
                 if len(nodes) < len(made_of):
-                    nodes.append(
-                        {"joint": "", "words": f"{len(made_of) - len(nodes):,} more", "count": "", "nodes": []}
-                    )
+                    nodes.append(protocol.SelectionNode("", f"{len(made_of) - len(nodes):,} more", "", []))
                 listed += len(nodes)
             level = below
         return top
@@ -206,21 +219,20 @@ class Side:
         try:
             self.uploads.part(request)
         except SelectionError as error:
-            self._send(said=str(error), place="refused")
+            self._report(str(error), "refused")
 
     async def _upload(self, request: protocol.Members) -> None:
         if request.size > MAX_BYTES:
-            said = f"The list has {request.size:,} bytes; at most {MAX_BYTES:,} are read."
-            self._send(said=said, place="refused")
+            self._report(f"The list has {request.size:,} bytes; at most {MAX_BYTES:,} are read.", "refused")
             return
         try:
             data = self.uploads.given(request)
             members = await self.channel.in_background(partial(read_members, data, self.workspace.table), UPLOADS)
         except SelectionError as error:
-            self._send(said=str(error), place="refused")
+            self._report(str(error), "refused")
             return
         with self.channel.batch():
-            self._send(said=members.sentence, place="list")
+            self._report(members.sentence, "list")
             self.workspace.gesture(members.selection)
 
     def _by_verdict(self, request: protocol.Verdicts) -> None:
@@ -234,24 +246,24 @@ class Side:
     async def _save_view(self, request: protocol.SaveView) -> None:
         name = request.name.strip()[:60]
         if not name:
-            self._send(said="Give the view a name first.")
+            self._report("Give the view a name first.")
             return
         if name in self.links.views(self.catalog) and name != self._replaces:
             self._replaces = name
-            self._send(said=f"There is a view {name!r} already, perhaps somebody else's: save again to replace it.")
+            self._report(f"There is a view {name!r} already, perhaps somebody else's: save again to replace it.")
             return
         self._replaces = ""
         state, owner = self.workspace.to_dict(), self.owner
         await self.channel.in_background(
             lambda: self.links.save_view(self.catalog, name, state, owner.name, may_replace=owner.may_replace), LINKS
         )
-        self._send(views=list(self.links.views(self.catalog)), saved=True, said=f"Saved {name!r}.")
+        self._send(protocol.SideState(views=self.views, saved=True, said=f"Saved {name!r}."))
 
     def _show_view(self, request: protocol.View) -> None:
         token = self.links.views(self.catalog).get(request.name)
         state = self.links.get(token) if token else None
         if state is None:
-            self._send(views=list(self.links.views(self.catalog)), said="This view is no longer there.")
+            self._send(protocol.SideState(views=self.views, said="This view is no longer there."))
         else:
             self.workspace.restore(state)
 
@@ -260,4 +272,4 @@ class Side:
         await self.channel.in_background(
             lambda: self.links.forget_view(self.catalog, name, owner.name, may_replace=owner.may_replace), LINKS
         )
-        self._send(views=list(self.links.views(self.catalog)))
+        self._send(protocol.SideState(views=self.views))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import panel as pn
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from explorer import protocol
@@ -49,7 +50,7 @@ class SelectionTable:
         channel.on(protocol.Focus, lambda request: workspace.look_at(int(request.obsid)))
         workspace.param.watch(lambda _: self._later(), "rows")
         workspace.param.watch(lambda _: self._reordered(), "sorted_by")
-        workspace.param.watch(lambda event: channel.send(table={"focus": str(event.new)}), "focus")
+        workspace.param.watch(lambda event: channel.send(table=protocol.TableState(focus=str(event.new))), "focus")
         workspace.param.watch(lambda *_: self._other_columns(), ["panels", "colour_by"])
 
     def _names(self) -> list[str]:
@@ -63,11 +64,12 @@ class SelectionTable:
         names = self._names()
         if names != self.names:
             self.names, self._stars = names, None
-            self.channel.send(table={**self.state(), "columns": self._headings()})
+            self.channel.send(table=replace(self.state(), columns=self._headings()))
 
-    def _headings(self) -> list[list[str]]:
+    def _headings(self) -> tuple[protocol.TableHeading, ...]:
         table = self.workspace.table
-        return [[one.name, table.titles[one.name], f"{one.meaning}."] for one in map(table.column, self.names)]
+        columns = map(table.column, self.names)
+        return tuple(protocol.TableHeading(one.name, table.titles[one.name], f"{one.meaning}.") for one in columns)
 
     def _later(self) -> None:
         """Pictures first: the table follows when the gesture is painted."""
@@ -108,24 +110,25 @@ class SelectionTable:
     def connect(self) -> None:
         """Tell a new page everything."""
         self._stars = None
-        self.channel.send(table={**self.state(), "columns": self._headings(), "focus": str(self.workspace.focus)})
+        state = replace(self.state(), columns=self._headings(), focus=str(self.workspace.focus))
+        self.channel.send(table=state)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> protocol.TableState:
         """The rows of the page as texts, and where it stands."""
         first = (self.page - 1) * _PAGE
         stars = self.stars[first : first + _PAGE]
         table = self.workspace.table
         cells = [[_text(one, value) for value in self._values(one, stars)] for one in map(table.column, self.names)]
-        return {
-            "rows": [list(row) for row in zip(*cells, strict=True)],
-            "ids": [str(obsid) for obsid in table["obsid"][stars]],
-            "page": f"{self.page:,}",
-            "pages": f"{self.pages:,}" if self.pages else "",
-            "first": self.page <= 1,
-            "last": self.page >= self.pages,
-            "note": "" if stars.size else "No star is selected.",
-            "sort": list(self.sorted_by) if self.sorted_by else ["", False],
-        }
+        return protocol.TableState(
+            rows=tuple(zip(*cells, strict=True)),
+            ids=tuple(str(obsid) for obsid in table["obsid"][stars]),
+            page=f"{self.page:,}",
+            pages=f"{self.pages:,}" if self.pages else "",
+            first=self.page <= 1,
+            last=self.page >= self.pages,
+            note="" if stars.size else "No star is selected.",
+            sort=protocol.TableOrder(*(self.sorted_by or ("", False))),
+        )
 
     def _values(self, one: Column, stars: NDArray[np.int64]) -> NDArray[Any]:
         table = self.workspace.table

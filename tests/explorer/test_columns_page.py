@@ -16,7 +16,7 @@ from explorer.rooms.about import AboutView
 from explorer.rooms.catalogue import default_panels
 from explorer.rooms.channel import NOT_UNDERSTOOD
 from explorer.rooms.columns import ColumnsPage
-from explorer.rooms.opening_words import number_words, ready_words, share_words, status_words, unit_words
+from explorer.rooms.opening_words import number_words, ready_words, share_words, status_of, unit_words
 from explorer.rooms.strip import OpeningStrip, strip_words
 from explorer.rooms.vetting import signin
 from explorer.rooms.warm_up import warm_up_views
@@ -235,12 +235,12 @@ def state(**values):
     ],
 )
 def test_how_it_goes_in_words(given, heading, text, error):
-    words = status_words(state(**given), "a.csv")
-    assert words["heading"] == heading
-    assert words["text"].startswith(text)
-    assert words["error"].startswith(error)
-    assert bool(words["error"]) is bool(error)
-    assert words["open"] is bool(given.get("opened"))
+    status = status_of(state(**given), "a.csv")
+    assert status.heading == heading
+    assert status.text.startswith(text)
+    assert status.error.startswith(error)
+    assert bool(status.error) is bool(error)
+    assert status.open is bool(given.get("opened"))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from own_factory import N_STARS, own_columns
 from products_factory import make_products
 from vetting_helpers import ANN, EVE, PLAIN, judge_all, make_desk
 
+from explorer import protocol
 from explorer.app import build_page, warm_up
 from explorer.model import mapped as mapped_module
 from explorer.model.expression import parse
@@ -44,7 +45,7 @@ def test_the_first_views_are_those_that_have_stars(page, foreign_library):
         ("custom", "visits", "alpha"),
         ("histogram", "visits", ""),
     ]
-    assert [panel.spec()["kind"] for panel in page.room.stage.panels] == [
+    assert [protocol.encoded(panel.spec())["kind"] for panel in page.room.stage.panels] == [
         "plane",
         "plane",
         "bars",
@@ -92,7 +93,7 @@ def test_the_table_shows_what_is_there(page):
     assert names[:4] == ["obsid", "quality", "ra", "dec"]
     assert "flux_x" in names
     page.send("sort", column="flux_x")
-    assert page.room.table.state()["rows"][0]
+    assert page.room.table.state().rows[0]
 
 
 def test_other_rooms_do_not_fail(foreign_library, links):

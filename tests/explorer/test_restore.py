@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from explorer import protocol
 from explorer.app import build_page
 from explorer.model.selection import Everything, InRange
 from explorer.rooms.catalogue import default_panels
@@ -83,7 +84,7 @@ def test_the_order_of_the_table_is_part_of_a_link(page, library, links, make_pag
     other = make_page(library, links, Workspace(library.table, panels=default_panels(library, 6)))
     other.workspace.restore(state)
     other.open()
-    assert other.room.table.state()["sort"] == ["snr", True]
+    assert other.room.table.state().sort == protocol.TableOrder("snr", descending=True)
     order = library.table["snr"][other.room.table.stars]
     assert np.array_equal(order, np.sort(library.table["snr"])[::-1])
 

@@ -15,6 +15,7 @@ from explorer.plots.diagram import axis_of
 from explorer.plots.disc import SHADES, residual_limits, texture_levels
 from explorer.plots.palettes import IN_NONE, lookup
 from explorer.plots.shading import Density
+from explorer.protocol import Caption
 from explorer.rooms.catalogue import default_panels
 from explorer.rooms.panels import RESIDUAL
 from explorer.state.panels import PanelState
@@ -49,16 +50,16 @@ def test_the_disc_map_shows_what_is_above_the_usual_rotation(library, links):
     page = Page(library, links, Workspace(library.table, panels=(PanelState("disc"),)))
     first = page.open()
     spec = page.room.stage.panels[0].spec()
-    assert [one["on"] for one in spec["overlays"] if one["name"] == RESIDUAL] == [False]
+    assert [one.on for one in spec.overlays if one.name == RESIDUAL] == [False]
     page.send("switch", slot=0, name=RESIDUAL, on=True)
     answer = page.look([0])
     texture = page.layers(answer, "texture")[0]
     shown = page.pixels(answer, texture)
     assert not np.array_equal(shown, page.pixels(first, page.layers(first, "texture")[0]))
     spec = page.room.stage.panels[0].spec()
-    low, high = (float(spec["bar"][end]) for end in ("low", "high"))
+    low, high = (float(end) for end in (spec.bar.low, spec.bar.high))
     assert low == -high < 0
-    assert "median" in spec["bar"]["label"]
+    assert "median" in spec.bar.label
     assert page.room.sharing.drawing(0).keywords == {"residual": True}
 
 
@@ -133,7 +134,7 @@ def test_a_histogram_is_titled_by_its_column(library, links):
     page = Page(library, links, Workspace(library.table, panels=(PanelState("histogram", x="m_h"),)))
     page.open()
     spec = page.room.stage.panels[0].spec()
-    assert spec["title"] == "Histogram of [M/H]"
-    assert spec["caption"] == [["of [M/H]", ""]]
+    assert spec.title == "Histogram of [M/H]"
+    assert spec.caption == (Caption("of [M/H]", ""),)
     page.run("picture", slot=0, form="png")
     assert page.told[-1]["download"]["name"] == "histogram_of_m_h.png"

@@ -167,7 +167,7 @@ def test_notes_say_what_cannot_be_shown(page):
     assert dict(page.change(selection=Nothing())["notes"])[slot] is None
     lost = page.library.table["obsid"][np.isnan(page.library.table["j_phi"])]
     told = dict(page.change(selection=InIds((int(lost[0]),)))["notes"])[slot]
-    assert told == ("1 without", "1 selected star has no value here")
+    assert told == ["1 without", "1 selected star has no value here"]
 
 
 def test_swap_axes_overlays_parts_and_grid(page):
@@ -225,7 +225,7 @@ def test_the_ring_is_wherever_its_star_is_seen(library, links):
 def test_the_model_is_told_where_it_is_seen_again(library, links):
     page = Page(library, links, Workspace(library.table, panels=(PanelState("stream_sky"), PanelState("hr"))))
     dots = page.layers(page.open(), "dots")
-    assert dots == {0: {"slot": 0, "name": "dots", "overlays": ["stream"], "images": [[0, 0]]}}
+    assert dots == {0: {"kind": "dots", "slot": 0, "name": "dots", "overlays": ["stream"], "images": [[0, 0]]}}
     dots = page.layers(page.look([0], window=[180.0, 540.0, -90.0, 90.0]), "dots")
     assert dots[0]["images"] == [[0, 0], [360, 0]]
 

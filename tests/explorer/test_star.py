@@ -310,7 +310,7 @@ def test_whoever_follows_a_link_to_a_star_is_not_shown_around_the_views(star_lib
 def test_only_spectra_from_the_ground_have_telluric_bands(room, star_library):
     assert is_from_lamost(star_library.products.spectra.wavelength)
     assert not is_from_lamost(np.arange(3360.0, 10200.0, 20.0))
-    assert room.room.star.setup()["telluric"]
+    assert room.room.star.setup().telluric
 
 
 @pytest.mark.parametrize(

@@ -123,18 +123,6 @@ class FleissKappa(Row, frozen=True):
     stars: int
 
 
-class InspectorNumbers(Row, frozen=True):
-    """What an inspector did, as texts; the last four for those who may see how reviews agree."""
-
-    name: str
-    reviews: str
-    pace: str
-    adjudications: str | UnsetType = UNSET
-    repeats: str | UnsetType = UNSET
-    same: str | UnsetType = UNSET
-    gap: str | UnsetType = UNSET
-
-
 class PairAgreement(Row, frozen=True):
     """How two inspectors agree: Cohen's kappa, plain and weighted, as texts."""
 
@@ -145,13 +133,17 @@ class PairAgreement(Row, frozen=True):
 
 
 class OverviewNumbers(MessagePart, frozen=True):
-    """Numbers of a campaign; how reviews agree is left out for those who could be swayed."""
+    """Numbers of a campaign; how reviews agree is left out for those who could be swayed.
+
+    Each inspector is a row of texts: name, reviews and pace, and for those who may see how reviews agree adjudications,
+    repeats, share of equal repeats, and mean difference of repeats.
+    """
 
     stars: int
     controls: int
     reviews: ReviewCount
     left: str
-    inspectors: tuple[InspectorNumbers, ...]
+    inspectors: tuple[tuple[str, ...], ...]
     done: tuple[StatusCount, ...] | UnsetType = UNSET
     fleiss: FleissKappa | UnsetType = UNSET
     pairs: tuple[PairAgreement, ...] | UnsetType = UNSET

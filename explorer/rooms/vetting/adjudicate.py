@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from msgspec.structs import asdict, replace
 from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.model.work import VERDICTS
 from explorer.rooms.star import StarDock
-from explorer.rooms.vetting.vet import review_words
+from explorer.rooms.vetting.vet import review_of
 from explorer.rooms.vetting.visit import NO_CAMPAIGN, NO_STAR, VettingRoom, Visit, draft_of
 from explorer.state.workspace import Workspace
 from explorer.vetting.conflicts import Status
@@ -51,29 +52,33 @@ class AdjudicateRoom(VettingRoom):
     def show(self) -> None:
         """Tell the cases and the one that is open."""
         campaign = self.campaign()
-        words = self.campaign_words()
         self.cases = self.visit.desk.cases(self.visit.known, campaign) if campaign else ()
         stars = [case.star for case in self.cases]
         if self.workspace.focus not in stars:
             self.workspace.focus = stars[0] if stars else None
-        told = [[str(case.star), case.outcome.status is Status.ADJUDICATED] for case in self.cases]
-        words |= {"cases": told, "star": "", "sentence": ""}
+        state = protocol.AdjudicateState(
+            **asdict(self.campaign_state()),
+            cases=tuple(
+                protocol.ConflictState(str(case.star), case.outcome.status is Status.ADJUDICATED) for case in self.cases
+            ),
+            star="",
+            sentence="",
+        )
         if campaign is None or self.workspace.focus is None:
-            words["sentence"] = "No reviews conflict." if campaign else NO_CAMPAIGN
+            state = replace(state, sentence="No reviews conflict." if campaign else NO_CAMPAIGN)
         else:
             star = self.workspace.focus
             settled = self.visit.desk.standing(campaign).star(star).adjudication
-            words |= {
-                "star": str(star),
-                "reasons": list(next(case.reasons for case in self.cases if case.star == star)),
-                "reviews": [
-                    review_words(one) | {"imported": self._imported(one.id)}
-                    for one in self.visit.desk.reviews(self.visit.known, campaign, star)
-                ],
-                "quantities": self.quantities(campaign, star),
-                "before": None if settled is None else review_words(settled),
-            }
-        self.channel.send(adjudicate=words)
+            reviews = self.visit.desk.reviews(self.visit.known, campaign, star)
+            state = replace(
+                state,
+                star=str(star),
+                reasons=tuple(next(case.reasons for case in self.cases if case.star == star)),
+                reviews=tuple(replace(review_of(one), imported=self._imported(one.id)) for one in reviews),
+                quantities=self.quantities(campaign, star),
+                before=None if settled is None else review_of(settled),
+            )
+        self.channel.send(adjudicate=state)
 
     def _order(self) -> NDArray[np.int64]:
         rows = [self.workspace.table.row_of(case.star) for case in self.cases]

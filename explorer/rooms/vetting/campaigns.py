@@ -6,7 +6,8 @@ import math
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import asdict, replace
 
 from explorer import protocol
 from explorer.audit import audit
@@ -62,26 +63,27 @@ class CampaignsRoom(VettingRoom):
     def show(self) -> None:
         """Tell everything."""
         visit, campaign = self.visit, self.campaign()
-        words: dict[str, Any] = self.campaign_words() | {
-            "adjudicator": visit.may(Role.ADJUDICATOR),
-            "role": visit.desk.people.role_of(visit.known.name).name.lower(),
-            "selected": visit.workspace.n_selected,
-            "selection": describe(visit.workspace.selection, visit.workspace.table.known),
-            "most": MAX_STARS,
-            "failed": list(failed_physics(visit.desk.library.products.directory)),
-        }
+        state = protocol.CampaignsState(
+            **asdict(self.campaign_state()),
+            adjudicator=visit.may(Role.ADJUDICATOR),
+            role=visit.desk.people.role_of(visit.known.name).name.lower(),
+            selected=visit.workspace.n_selected,
+            selection=describe(visit.workspace.selection, visit.workspace.table.known),
+            most=MAX_STARS,
+            failed=tuple(failed_physics(visit.desk.library.products.directory)),
+        )
         if campaign is not None:
-            rules = campaign.rules
-            words["about"] = (
-                f"Started by {campaign.created_by} on {campaign.created[:10]} for {campaign.catalogue}: "
-                f"{rules.reviews} blind reviews a star."
+            everything = visit.may(Role.ADJUDICATOR) or visit.desk.closed(campaign)
+            state = replace(
+                state,
+                about=(
+                    f"Started by {campaign.created_by} on {campaign.created[:10]} for {campaign.catalogue}: "
+                    f"{campaign.rules.reviews} blind reviews a star."
+                ),
+                imports=tuple(imports_of(visit.desk)),
+                overview=overview_numbers(overview(visit.desk, campaign), everything=everything),
             )
-            words["imports"] = imports_of(visit.desk)
-            told = overview(visit.desk, campaign)
-            words["overview"] = overview_words(
-                told, everything=visit.may(Role.ADJUDICATOR) or visit.desk.closed(campaign)
-            )
-        self.channel.send(campaigns=words)
+        self.channel.send(campaigns=state)
 
     async def _start(self, request: protocol.Start) -> None:
         """Start a campaign on the odd ones of what is selected in Explore."""
@@ -107,13 +109,13 @@ class CampaignsRoom(VettingRoom):
         """Send the whole record, to be merged elsewhere."""
         desk = self.visit.desk
         data = await self.channel.in_background(lambda: "".join(export_record(desk.store, desk.log)).encode(), EXPORTS)
-        self.channel.send(download={"name": "vetting_record.jsonl", "mime": "application/jsonl", "data": data})
+        self.channel.send(download=protocol.Download("vetting_record.jsonl", "application/jsonl", data))
 
     async def _verdicts(self, _: protocol.ExportVerdicts) -> None:
         """Send what all campaigns came to."""
         desk = self.visit.desk
         data = await self.channel.in_background(lambda: verdicts_file(desk), EXPORTS)
-        self.channel.send(download={"name": "verdicts.csv", "mime": "text/csv", "data": data})
+        self.channel.send(download=protocol.Download("verdicts.csv", "text/csv", data))
 
     def _take_part(self, request: protocol.RecordPart) -> None:
         """Keep a part of a record that is too large for one message."""
@@ -142,7 +144,7 @@ class CampaignsRoom(VettingRoom):
             raise RefusedError(str(error)) from error
         await self.channel.in_background(visit.desk.prepare, UPLOADS)
         self.show()
-        self.channel.send(merged={"summary": report.summary(), "refused": list(report.refused[:50])})
+        self.channel.send(merged=protocol.Merged(report.summary(), tuple(report.refused[:50])))
 
     async def _freeze(self, request: protocol.Freeze) -> None:
         """Write a release beside the record."""
@@ -164,7 +166,7 @@ class CampaignsRoom(VettingRoom):
             raise RefusedError(str(error)) from error
         counts = {status or "never looked at": count for status, count in sorted(written.counts.items())}
         audit("freeze", release=output.name, stars=written.stars)
-        self.channel.send(frozen={"folder": str(written.directory), "stars": written.stars, "counts": counts})
+        self.channel.send(frozen=protocol.Frozen(str(written.directory), written.stars, counts))
 
 
 def verdicts_file(desk: Desk) -> bytes:
@@ -190,25 +192,27 @@ def imports_of(desk: Desk) -> list[str]:
     ]
 
 
-def overview_words(told: Overview, *, everything: bool) -> dict[str, Any]:
+def overview_numbers(found: Overview, *, everything: bool) -> protocol.OverviewNumbers:
     """An overview as texts.
 
     How reviews agree, and how consistent inspectors are, is left out unless ``everything`` may be seen: who can still
     change a verdict would read the other one's out of it.
     """
-    words: dict[str, Any] = {
-        "stars": told.stars,
-        "controls": told.controls,
-        "reviews": [told.reviews_done, told.reviews_needed],
-        "left": duration(told.seconds_left),
-    }
+    numbers = protocol.OverviewNumbers(
+        stars=found.stars,
+        controls=found.controls,
+        reviews=protocol.ReviewCount(found.reviews_done, found.reviews_needed),
+        left=duration(found.seconds_left),
+        inspectors=tuple((one.name, str(one.reviews), _pace(one)) for one in found.inspectors),
+    )
     if not everything:
-        return words | {"inspectors": [[one.name, str(one.reviews), _pace(one)] for one in told.inspectors]}
-    return words | {
-        "done": [[status.value, count] for status, count in told.done.items()],
-        "fleiss": [number(told.fleiss), told.fleiss_stars],
-        "inspectors": [
-            [
+        return numbers
+    return replace(
+        numbers,
+        done=tuple(protocol.StatusCount(status.value, count) for status, count in found.done.items()),
+        fleiss=protocol.FleissKappa(number(found.fleiss), found.fleiss_stars),
+        inspectors=tuple(
+            (
                 one.name,
                 str(one.reviews),
                 _pace(one),
@@ -216,13 +220,14 @@ def overview_words(told: Overview, *, everything: bool) -> dict[str, Any]:
                 str(one.repeats),
                 f"{100 * one.same:.0f} %" if math.isfinite(one.same) else "–",
                 number(one.gap),
-            ]
-            for one in told.inspectors
-        ],
-        "pairs": [
-            [" and ".join(one.names), str(one.stars), number(one.kappa), number(one.weighted)] for one in told.pairs
-        ],
-    }
+            )
+            for one in found.inspectors
+        ),
+        pairs=tuple(
+            protocol.PairAgreement(" and ".join(one.names), str(one.stars), number(one.kappa), number(one.weighted))
+            for one in found.pairs
+        ),
+    )
 
 
 def _pace(one: Inspector) -> str:

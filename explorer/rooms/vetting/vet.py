@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 import numpy as np
 import panel as pn
+from msgspec.structs import asdict, replace
 from numpy.typing import NDArray
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -97,7 +97,7 @@ class VetRoom(VettingRoom):
             return
         self._desk_of = campaign
         if campaign is None:
-            self.channel.send(vet=self.campaign_words() | {"star": "", "sentence": NO_CAMPAIGN})
+            self.channel.send(vet=protocol.VetState(**asdict(self.campaign_state()), star="", sentence=NO_CAMPAIGN))
             return
         self.task = taken[1] if taken is not None and taken[0] == campaign else self._next(campaign)
         self._send(campaign)
@@ -142,7 +142,7 @@ class VetRoom(VettingRoom):
             raise RefusedError(f"Star {star} lies on another desk now.")
         self.task = task
         before = self.visit.desk.standing(campaign).event(taken_back or "")
-        self._send(campaign, None if before is None else review_words(before))
+        self._send(campaign, None if before is None else review_of(before))
 
     def _find(self, text: str) -> None:
         found = [event for event in self._said(self.needed()) if str(event.star) == text.strip()]
@@ -211,27 +211,27 @@ class VetRoom(VettingRoom):
 
     def _counts(self, campaign: Campaign) -> protocol.Counts:
         done, left = self.visit.desk.own_counts(self.visit.known, campaign)
-        return {"done": done, "left": left}
+        return protocol.Counts(done, left)
 
-    def _send(self, campaign: Campaign, taken_back: dict[str, Any] | None = None) -> None:
+    def _send(self, campaign: Campaign, taken_back: protocol.Review | None = None) -> None:
         """Tell the star on the desk; what was taken back stands in the form, so that nobody types it twice."""
-        task, words = self.task, self.campaign_words() | {"counts": self._counts(campaign)}
+        task, counts = self.task, self._counts(campaign)
+        state = protocol.VetState(**asdict(self.campaign_state()), star="", sentence="", counts=counts)
         if task is None:
             self.workspace.focus = None
             text = "Nothing is left for you in this campaign; what others have on their desks may come back."
-            self.channel.send(vet={**words, "star": "", "sentence": text})
+            self.channel.send(vet=replace(state, sentence=text))
             return
         standing = self.visit.desk.standing(campaign)
         before = standing.verdicts(task.star, task.occasion).get(self.visit.known.name)
         self.channel.send(
-            vet={
-                **words,
-                "star": str(task.star),
-                "sentence": "",
-                "quantities": self.quantities(campaign, task.star),
-                "before": None if before is None else review_words(before),
-                "taken_back": taken_back,
-            }
+            vet=replace(
+                state,
+                star=str(task.star),
+                quantities=self.quantities(campaign, task.star),
+                before=None if before is None else review_of(before),
+                taken_back=taken_back,
+            )
         )
         if self.workspace.focus == task.star:
             self.star.show()
@@ -239,16 +239,16 @@ class VetRoom(VettingRoom):
             self.workspace.focus = task.star
 
 
-def review_words(event: VettingEvent) -> dict[str, Any]:
+def review_of(event: VettingEvent) -> protocol.Review:
     """A review as the page shows it."""
-    return {
-        "id": event.id,
-        "user": event.user,
-        "utc": event.utc,
-        "occasion": event.occasion,
-        "verdict": event.verdict,
-        "flags": list(event.flags),
-        "note": event.note,
-        "proposal": {name: value for name, value in event.proposal.items() if name != "refit"},
-        "refit": "refit" in event.proposal,
-    }
+    return protocol.Review(
+        id=event.id,
+        user=event.user,
+        utc=event.utc,
+        occasion=event.occasion,
+        verdict=event.verdict,
+        flags=event.flags,
+        note=event.note,
+        proposal={name: value for name, value in event.proposal.items() if name != "refit"},
+        refit="refit" in event.proposal,
+    )

@@ -12,12 +12,13 @@ from typing import Any
 
 import panel as pn
 import param
+from msgspec.structs import replace
 from param.parameterized import discard_events
 from sqlalchemy.exc import SQLAlchemyError
 
 from explorer import protocol
 from explorer.model.work import VERDICTS, BusyError, StoppedError
-from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT
+from explorer.plots.palettes import theme_of
 from explorer.rooms.base import stylesheet
 from explorer.rooms.channel import NOT_UNDERSTOOD, Channel, log_mishap
 from explorer.rooms.scripts import page_script
@@ -299,9 +300,7 @@ class VettingRoom:
 
     def send_theme(self) -> None:
         """Light or dark."""
-        dark = self.visit.workspace.dark
-        ink = protocol.Theme(dark=dark, text=TEXT[dark], grid=GRID[dark], background=PAPER[dark], accent=ACCENT[dark])
-        self.channel.send(theme=ink)
+        self.channel.send(theme=theme_of(dark=self.visit.workspace.dark))
 
     def _choose(self, request: protocol.Campaign) -> None:
         self.visit.workspace.campaign = self.visit.desk.campaign(request.id).id
@@ -334,31 +333,33 @@ class VettingRoom:
             raise RefusedError(NO_CAMPAIGN)
         return campaign
 
-    def campaign_words(self) -> dict[str, Any]:
+    def campaign_state(self) -> protocol.CampaignState:
         """Campaigns to choose from, the chosen one and its rules."""
         campaign = self.campaign()
-        words: dict[str, Any] = {
-            "campaigns": [[one.id, one.name] for one in self.visit.desk.campaigns()],
-            "campaign": campaign.id if campaign else "",
-            "who": self.visit.known.name,
-            "signed": self.visit.known.authority is not Authority.SINGLE_USER,
-        }
-        if campaign is not None:
-            rules = campaign.rules
-            keys = [*FLAG_KEYS, *("" for _ in rules.flags)]
-            words |= {
-                "verdicts": [[digit, rules.verdicts[digit]] for digit in sorted(rules.verdicts, reverse=True)],
-                "flags": [[flag, keys[number]] for number, flag in enumerate(rules.flags)],
-            }
-        return words
+        state = protocol.CampaignState(
+            campaigns=tuple(protocol.CampaignChoice(one.id, one.name) for one in self.visit.desk.campaigns()),
+            campaign=campaign.id if campaign else "",
+            who=self.visit.known.name,
+            signed=self.visit.known.authority is not Authority.SINGLE_USER,
+        )
+        if campaign is None:
+            return state
+        rules = campaign.rules
+        keys = [*FLAG_KEYS, *("" for _ in rules.flags)]
+        digits = sorted(rules.verdicts, reverse=True)
+        return replace(
+            state,
+            verdicts=tuple(protocol.VerdictChoice(digit, rules.verdicts[digit]) for digit in digits),
+            flags=tuple(protocol.FlagChoice(flag, keys[number]) for number, flag in enumerate(rules.flags)),
+        )
 
-    def quantities(self, campaign: Campaign, star: int) -> list[list[Any]]:
+    def quantities(self, campaign: Campaign, star: int) -> tuple[protocol.Quantity, ...]:
         """What can be proposed of a star: name, label, unit, published value."""
         published = self.visit.desk.published(star, campaign.rules)
-        return [
-            [name, column(name).label, column(name).unit, value if value == value else None]  # noqa: PLR0124 - NaN
+        return tuple(
+            protocol.Quantity(name, column(name).label, column(name).unit, None if math.isnan(value) else value)
             for name, value in ((name, published[name]) for name in sorted(published, key=_place))
-        ]
+        )
 
     def __panel__(self) -> pn.viewable.Viewable:
         """The room's layout."""
