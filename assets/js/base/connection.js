@@ -20,10 +20,10 @@ export function on_lost_connection(document, lost, back) {
     lost()
     const reload = element(
       "button",
-      { type: "button", style: RELOAD, onclick: () => window.location.reload() },
+      { type: "button", style: RELOAD, onclick: () => globalThis.location.reload() },
       "Reload this page",
     )
-    window.document.body.append(element("div", { role: "alert", style: OVER_ALL }, LOST_WORDS, reload)) // in whatever room
+    globalThis.document.body.append(element("div", { role: "alert", style: OVER_ALL }, LOST_WORDS, reload)) // in whatever room
     const again = async () => {
       try {
         const answer = await fetch(ALIVE, { method: "HEAD", cache: "no-store" })

@@ -55,7 +55,7 @@ export function icon(name, title, action, attributes = {}) {
 
 // How much larger words and dots are in very large windows: --large of explore.css, which does not reach into figures.
 export function magnified() {
-  return window.innerWidth >= 3400 ? 1.5 : window.innerWidth >= 2600 ? 1.25 : 1
+  return globalThis.innerWidth >= 3400 ? 1.5 : globalThis.innerWidth >= 2600 ? 1.25 : 1
 }
 
 // Call when that changes, as long as an element is on the page or on its way there.
@@ -63,12 +63,12 @@ export function on_magnified(el, action) {
   let before = magnified(), seen = false
   const check = () => {
     seen ||= el.isConnected
-    if (seen && !el.isConnected) return window.removeEventListener("resize", check)
+    if (seen && !el.isConnected) return globalThis.removeEventListener("resize", check)
     if (magnified() === before) return
     before = magnified()
     action()
   }
-  window.addEventListener("resize", check)
+  globalThis.addEventListener("resize", check)
 }
 
 export function large(pixels) {
@@ -84,14 +84,14 @@ export function popup(button, fill, side = "right") {
   el.addEventListener("beforetoggle", ({ newState }) => {
     const open = newState === "open"
     button.setAttribute("aria-expanded", String(open))
-    if (!open) return window.removeEventListener("resize", close)
-    window.addEventListener("resize", close)
+    if (!open) return globalThis.removeEventListener("resize", close)
+    globalThis.addEventListener("resize", close)
     el.replaceChildren(...fill())
-    const { top, left, right, bottom } = button.getBoundingClientRect(), below = window.innerHeight - bottom
+    const { top, left, right, bottom } = button.getBoundingClientRect(), below = globalThis.innerHeight - bottom
     const place = below > top
       ? { top: `${bottom + 2}px`, bottom: "auto" }
-      : { top: "auto", bottom: `${window.innerHeight - top + 2}px` }
-    const across = side === "left" ? { left: `${left}px` } : { right: `${window.innerWidth - right}px` }
+      : { top: "auto", bottom: `${globalThis.innerHeight - top + 2}px` }
+    const across = side === "left" ? { left: `${left}px` } : { right: `${globalThis.innerWidth - right}px` }
     Object.assign(el.style, { ...place, ...across, maxHeight: `${Math.max(below, top) - 10}px` })
   })
   const refresh = () => el.matches(":popover-open") && el.replaceChildren(...fill())

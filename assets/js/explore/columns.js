@@ -400,10 +400,10 @@ export function render({ model }) {
     }, 8000)
   }
   const leave = () => {
-    const address = new URL(window.location.href)
+    const address = new URL(globalThis.location.href)
     address.searchParams.delete("columns")
-    if (address.href === window.location.href) window.location.reload()
-    else window.location.replace(address.href)
+    if (address.href === globalThis.location.href) globalThis.location.reload()
+    else globalThis.location.replace(address.href)
   }
   const page = new ColumnsPage(send, leave)
   const host = element("div", { className: "explore columns" }, element("div", { className: "centre" }, page.el), toast)
@@ -418,7 +418,7 @@ export function render({ model }) {
   }
   model.on("msg:custom", (message) => receive(parts, message))
   model.on("after_render", () => {
-    on_lost_connection(window.Bokeh.documents[0], () => {}, () => window.location.reload())
+    on_lost_connection(globalThis.Bokeh.documents[0], () => {}, () => globalThis.location.reload())
     send({ kind: "connect" })
   })
   return host

@@ -9,13 +9,13 @@ const LOST = "mgiant-explorer-lost"
 
 // What this browser calls itself: views that it saved without a user's name are its own.
 export function own_name() {
-  const known = window.localStorage.getItem(OWN_NAME)
+  const known = globalThis.localStorage.getItem(OWN_NAME)
   if (known !== null) return known
   const name = Array.from(
-    window.crypto.getRandomValues(new Uint8Array(16)),
+    globalThis.crypto.getRandomValues(new Uint8Array(16)),
     (byte) => byte.toString(16).padStart(2, "0"),
   ).join("")
-  window.localStorage.setItem(OWN_NAME, name)
+  globalThis.localStorage.setItem(OWN_NAME, name)
   return name
 }
 
@@ -107,7 +107,7 @@ export class Dialogs {
   }
 
   link({ token }) {
-    const address = new URL(window.location.href)
+    const address = new URL(globalThis.location.href)
     address.search = `?link=${token}`
     this.address.value = address.href
     this.address.select()
@@ -142,11 +142,11 @@ export class Dialogs {
   }
 
   first_visit(steps) {
-    if (window.localStorage.getItem(SEEN) === null) this.tour(steps)
+    if (globalThis.localStorage.getItem(SEEN) === null) this.tour(steps)
   }
 
   tour(steps) {
-    window.localStorage.setItem(SEEN, "1")
+    globalThis.localStorage.setItem(SEEN, "1")
     let at = 0
     this.bubble?.remove()
     const text = element("p"), next = element("button", { type: "button", className: "main" })
@@ -162,8 +162,8 @@ export class Dialogs {
       text.textContent = words
       next.textContent = at === steps.length - 1 ? "Done" : `Next (${at + 1}/${steps.length})`
       const box = this.ringed?.getBoundingClientRect() ?? { left: 200, bottom: 200, top: 200 }
-      const below = box.bottom + 170 < window.innerHeight
-      this.bubble.style.left = `${Math.max(8, Math.min(box.left, window.innerWidth - 340))}px`
+      const below = box.bottom + 170 < globalThis.innerHeight
+      this.bubble.style.left = `${Math.max(8, Math.min(box.left, globalThis.innerWidth - 340))}px`
       this.bubble.style.top = below ? `${box.bottom + 10}px` : `${Math.max(8, box.top + 40)}px`
     }
     next.addEventListener("click", () => (++at < steps.length ? show() : end()))
@@ -205,19 +205,19 @@ export class Dialogs {
 
   // The server knows what was on screen, the browser what was being written and the page's own address.
   come_back() {
-    const address = new URL(window.location.href)
-    window.sessionStorage.setItem(LOST, JSON.stringify({ search: address.search, writing: this.writing() }))
+    const address = new URL(globalThis.location.href)
+    globalThis.sessionStorage.setItem(LOST, JSON.stringify({ search: address.search, writing: this.writing() }))
     address.search = `?link=${this.token}`
-    window.location.replace(address.href)
+    globalThis.location.replace(address.href)
   }
 
   // What a page that came back was writing, once; its address is the old one again, as this link is soon out of date.
   came_back() {
-    const kept = window.sessionStorage.getItem(LOST)
+    const kept = globalThis.sessionStorage.getItem(LOST)
     if (kept === null) return null
-    window.sessionStorage.removeItem(LOST)
+    globalThis.sessionStorage.removeItem(LOST)
     const { search, writing } = JSON.parse(kept)
-    window.history.replaceState(null, "", window.location.pathname + search)
+    globalThis.history.replaceState(null, "", globalThis.location.pathname + search)
     return writing
   }
 }

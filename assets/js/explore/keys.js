@@ -13,7 +13,7 @@ const KEYS = {
 
 export function listen_to_keys(host, send) {
   const listen = (event) => {
-    if (!host.isConnected) return window.removeEventListener("keydown", listen)
+    if (!host.isConnected) return globalThis.removeEventListener("keydown", listen)
     const target = event.composedPath()[0]
     const typing = target instanceof Element && target.closest("input, textarea, select, dialog, [contenteditable]")
     if (typing || event.ctrlKey || event.metaKey || event.altKey || !host.offsetParent) return
@@ -22,5 +22,5 @@ export function listen_to_keys(host, send) {
     event.preventDefault()
     send(message)
   }
-  window.addEventListener("keydown", listen)
+  globalThis.addEventListener("keydown", listen)
 }

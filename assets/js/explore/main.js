@@ -58,8 +58,8 @@ export function render({ model }) {
   listen_to_keys(host, send)
   listen_to_star_keys(host, star)
   model.on("after_render", () => {
-    dialogs.document = window.Bokeh.documents[0]
-    send({ kind: "connect", seen: window.localStorage.getItem(SEEN) !== null, browser: own_name() })
+    dialogs.document = globalThis.Bokeh.documents[0]
+    send({ kind: "connect", seen: globalThis.localStorage.getItem(SEEN) !== null, browser: own_name() })
     const writing = dialogs.came_back()
     if (writing !== null) side.write(writing)
   })

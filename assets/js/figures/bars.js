@@ -6,7 +6,7 @@ import { css } from "./plane.js"
 export class Bars extends FigureCell {
   constructor(cell, spec, slot, send) {
     super(cell, { ...spec, y: { ...spec.y, ends: [0, 1], home: [0, 1] } }, slot, send)
-    const M = window.Bokeh.Models
+    const M = globalThis.Bokeh.Models
     this.dimensions = "width"
     this.wheel.dimensions = "width"
     this.logarithmic = spec.logarithmic

@@ -24,7 +24,7 @@ export class Chart {
 
   paint() {
     if (!this.x_ends || !this.el.isConnected) return
-    const [width, height] = this.size, sharp = window.devicePixelRatio || 1
+    const [width, height] = this.size, sharp = globalThis.devicePixelRatio || 1
     Object.assign(this.el, { width: width * sharp, height: height * sharp })
     Object.assign(this.el.style, { width: `${width}px`, height: `${height}px` })
     const style = getComputedStyle(this.el), colour = (name) => style.getPropertyValue(`--${name}`).trim() || name
@@ -105,7 +105,7 @@ const DRAW = {
     })
     DRAW.dots(pen, x, y, { xs, ys, colour, size: 3, alpha: 1 })
   },
-  upright(pen, x, y, { at, colour }, frame) {
+  upright(pen, x, _y, { at, colour }, frame) {
     pen.strokeStyle = colour
     pen.setLineDash([3, 3])
     pen.beginPath()
@@ -114,7 +114,7 @@ const DRAW = {
     pen.stroke()
     pen.setLineDash([])
   },
-  level(pen, x, y, { at, colour }, frame) {
+  level(pen, _x, y, { at, colour }, frame) {
     pen.strokeStyle = colour
     pen.setLineDash([3, 3])
     pen.beginPath()

@@ -9,7 +9,7 @@ const LABEL_HEIGHT = 34
 
 export class FigureCell {
   constructor(cell, spec, slot, send) {
-    const M = window.Bokeh.Models
+    const M = globalThis.Bokeh.Models
     this.cell = cell
     this.spec = spec
     this.slot = slot
@@ -70,7 +70,7 @@ export class FigureCell {
     const above = this.figure.renderers.filter(({ level, visible }) => level === "overlay" && visible)
     for (const renderer of above) renderer.visible = false
     // The page's own document is of the class that Bokeh does not hand out.
-    this.document = new window.Bokeh.documents[0].constructor()
+    this.document = new globalThis.Bokeh.documents[0].constructor()
     this.document.add_root(this.figure)
     this.figure.on_event("selectiongeometry", ({ final, geometry }) => {
       if (final && (geometry.type !== "poly" || geometry.x.length > 2)) this.draw_region(geometry)
@@ -86,7 +86,7 @@ export class FigureCell {
     this.cell.addEventListener("pointerup", (event) => {
       this.keys = [event.shiftKey && "shift", (event.ctrlKey || event.metaKey) && "ctrl"].filter(Boolean)
     }, true)
-    const views = await window.Bokeh.embed.add_document_standalone(this.document, this.cell)
+    const views = await globalThis.Bokeh.embed.add_document_standalone(this.document, this.cell)
     this.view = views.get(this.figure)
     // Bokeh clips what lies on the lower canvas alone.
     for (const view of this.view.computed_renderer_views) {
@@ -115,22 +115,22 @@ export class FigureCell {
   }
 
   close() {
-    const at = window.Bokeh.documents.indexOf(this.document)
-    if (at >= 0) window.Bokeh.documents.splice(at, 1)
+    const at = globalThis.Bokeh.documents.indexOf(this.document)
+    if (at >= 0) globalThis.Bokeh.documents.splice(at, 1)
     this.view?.remove()
     this.document?.clear()
     this.cell.replaceChildren()
   }
 
   layer(glyph, source, level, name) {
-    const M = window.Bokeh.Models
+    const M = globalThis.Bokeh.Models
     const renderer = new M.GlyphRenderer({ data_source: source, glyph, level, name: name ?? null })
     this.figure.renderers = [...this.figure.renderers, renderer]
     return renderer
   }
 
   use(name) {
-    const M = window.Bokeh.Models
+    const M = globalThis.Bokeh.Models
     const make = {
       box: () => new M.BoxSelectTool({ renderers: [], continuous: false, dimensions: this.dimensions ?? "both" }),
       lasso: () => new M.LassoSelectTool({ renderers: [], continuous: false }),

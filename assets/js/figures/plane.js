@@ -10,7 +10,7 @@ const MAX_DOTS = 200_000
 export class Plane extends FigureCell {
   constructor(cell, spec, slot, send) {
     super(cell, spec, slot, send)
-    const M = window.Bokeh.Models
+    const M = globalThis.Bokeh.Models
     const empty_image = () => ({ image: [], x: [], y: [], dw: [], dh: [] })
     this.levels = {}
     this.images = {}
@@ -55,7 +55,7 @@ export class Plane extends FigureCell {
   }
 
   points(name, level) {
-    const M = window.Bokeh.Models
+    const M = globalThis.Bokeh.Models
     const source = new M.ColumnDataSource({ data: { x: [], y: [], id: [], colour: [] }, name })
     const glyph = new M.Scatter({
       x: { field: "x" },
@@ -71,7 +71,7 @@ export class Plane extends FigureCell {
   }
 
   add_overlay({ name, on, shape }) {
-    const M = window.Bokeh.Models
+    const M = globalThis.Bokeh.Models
     const xy = { x: { field: "x" }, y: { field: "y" } }
     const made = {
       lines: () =>
@@ -172,7 +172,7 @@ export class Plane extends FigureCell {
   }
 
   tooltip() {
-    const M = window.Bokeh.Models
+    const M = globalThis.Bokeh.Models
     const { x, y } = this.spec
     const within = (value, { turn }) => (turn ? value - turn * Math.floor(value / turn) : value)
     const words = (value) => String(Number(value.toFixed(Math.abs(value) < 100 ? 3 : 1)))

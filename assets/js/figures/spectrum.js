@@ -42,7 +42,7 @@ export class SpectrumFigure {
   }
 
   glyphs() {
-    const M = window.Bokeh.Models, f = (name) => ({ field: name })
+    const M = globalThis.Bokeh.Models, f = (name) => ({ field: name })
     const source = (data, name) => new M.ColumnDataSource({ data, name: name ?? null })
     const strip = () => source({ left: [], right: [] })
     this.sources = {
@@ -119,8 +119,8 @@ export class SpectrumFigure {
   }
 
   async build() {
-    const M = window.Bokeh.Models
-    this.document = new window.Bokeh.documents[0].constructor()
+    const M = globalThis.Bokeh.Models
+    this.document = new globalThis.Bokeh.documents[0].constructor()
     for (const one of [this.flux, this.pull]) {
       this.document.add_root(one.figure)
       one.figure.on_event("mousemove", (event) => this.on_hover(this.values_at(event.x)))
@@ -141,7 +141,7 @@ export class SpectrumFigure {
     }
     this.use(this.tool)
     this.recolour(this.theme ?? { dark: false, text: "#55606d", grid: "#c9ced6", background: "#ffffff" })
-    const views = await window.Bokeh.embed.add_document_standalone(this.document, this.cells[0], this.cells)
+    const views = await globalThis.Bokeh.embed.add_document_standalone(this.document, this.cells[0], this.cells)
     for (const one of [this.flux, this.pull]) {
       one.view = views.get(one.figure)
       // Bokeh clips what lies on the lower canvas alone.

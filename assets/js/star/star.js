@@ -313,7 +313,7 @@ export class StarDock {
 
   link() {
     if (!this.star) return
-    const address = new URL(window.location.href)
+    const address = new URL(globalThis.location.href)
     address.search = `?star=${this.star.obsid}`
     this.readout.textContent = address.href
     navigator.clipboard?.writeText(address.href).then(() => {
@@ -525,7 +525,7 @@ export function listen_to_star_keys(host, dock) {
     f: () => dock.refit.ask(),
   }
   const listen = (event) => {
-    if (!host.isConnected) return window.removeEventListener("keydown", listen)
+    if (!host.isConnected) return globalThis.removeEventListener("keydown", listen)
     const target = event.composedPath()[0]
     const typing = target instanceof Element && target.closest("input, textarea, select, dialog, [contenteditable]")
     if (typing || event.ctrlKey || event.metaKey || event.altKey || !host.offsetParent) return
@@ -535,5 +535,5 @@ export function listen_to_star_keys(host, dock) {
     action()
     dock.popup.refresh()
   }
-  window.addEventListener("keydown", listen)
+  globalThis.addEventListener("keydown", listen)
 }

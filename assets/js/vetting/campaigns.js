@@ -180,7 +180,7 @@ export class CampaignsRoom {
       type: "file",
       accept: ".jsonl",
       "aria-label": "Record to merge",
-      onchange: async () => {
+      onchange: () => {
         const [given] = file.files
         if (given?.size > MAX_BYTES) {
           this.outcome.replaceChildren(

@@ -143,14 +143,14 @@ export class VerdictForm {
   }
 
   keep() {
-    window.sessionStorage.setItem(
+    globalThis.sessionStorage.setItem(
       this.shelf,
       JSON.stringify({ flags: [...this.flags], note: this.note.value, proposal: this.proposal() }),
     )
   }
 
   begun() {
-    return JSON.parse(window.sessionStorage.getItem(this.shelf))
+    return JSON.parse(globalThis.sessionStorage.getItem(this.shelf))
   }
 
   proposal() {
@@ -175,7 +175,7 @@ export class VerdictForm {
       proposal: this.proposal(),
     }
     this.resumed = true
-    window.sessionStorage.setItem(this.place, JSON.stringify({ who: this.who, campaign: this.campaign, draft }))
+    globalThis.sessionStorage.setItem(this.place, JSON.stringify({ who: this.who, campaign: this.campaign, draft }))
     this.hand_in(draft)
   }
 
@@ -190,7 +190,7 @@ export class VerdictForm {
 
   // A verdict is kept here until the server has it: one that was lost on its way is handed in again. Its id makes that safe.
   resume({ who }) {
-    const kept = JSON.parse(window.sessionStorage.getItem(this.place))
+    const kept = JSON.parse(globalThis.sessionStorage.getItem(this.place))
     if (this.resumed || kept?.who !== who) return
     this.resumed = true
     this.send({ kind: "campaign", id: kept.campaign })
@@ -199,15 +199,15 @@ export class VerdictForm {
   }
 
   saved() {
-    const { draft } = JSON.parse(window.sessionStorage.getItem(this.place)) ?? {}
-    if (draft) window.sessionStorage.removeItem(`${this.place}:${this.who}:${draft.campaign}:${draft.star}`)
+    const { draft } = JSON.parse(globalThis.sessionStorage.getItem(this.place)) ?? {}
+    if (draft) globalThis.sessionStorage.removeItem(`${this.place}:${this.who}:${draft.campaign}:${draft.star}`)
     this.answered("judge")
   }
 
   answered(kind) {
     if (kind !== "judge") return
     this.busy = false
-    window.sessionStorage.removeItem(this.place)
+    globalThis.sessionStorage.removeItem(this.place)
   }
 
   // The form is free again; the draft waits for a page that is loaded anew, unless another one follows.
@@ -241,7 +241,7 @@ export class VerdictForm {
 
 // crypto.randomUUID exists on secure addresses only; a group's server may be plain HTTP in its own network.
 function uuid() {
-  const random = window.crypto.getRandomValues(new Uint8Array(16))
+  const random = globalThis.crypto.getRandomValues(new Uint8Array(16))
   random[6] = (random[6] & 0x0f) | 0x40
   random[8] = (random[8] & 0x3f) | 0x80
   const hex = [...random].map((byte) => byte.toString(16).padStart(2, "0")).join("")
@@ -266,7 +266,7 @@ export function campaign_picker(send) {
 
 export function listen_to_verdict_keys(host, form, more = {}) {
   const listen = (event) => {
-    if (!host.isConnected) return window.removeEventListener("keydown", listen)
+    if (!host.isConnected) return globalThis.removeEventListener("keydown", listen)
     const target = event.composedPath()[0]
     const typing = target instanceof Element && target.closest("input, textarea, select, dialog, [contenteditable]")
     if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat || !host.offsetParent) return
@@ -274,5 +274,5 @@ export function listen_to_verdict_keys(host, form, more = {}) {
     else if (!form.key(event.key)) return
     event.preventDefault()
   }
-  window.addEventListener("keydown", listen)
+  globalThis.addEventListener("keydown", listen)
 }
