@@ -12,7 +12,7 @@ const OVER_ALL =
 const RELOAD =
   "margin-left: 14px; padding: 4px 12px; border: 1px solid #ffffff; border-radius: 4px; background: transparent; color: inherit; font: inherit; cursor: pointer;"
 
-export function on_lost_connection(document, lost, back) {
+export function onLostConnection(document, lost, back) {
   let seen = false
   document.on_event("connection_lost", () => {
     if (seen) return

@@ -26,7 +26,7 @@ export function receive(parts, message) {
 const PART_BYTES = 512000
 const FEW_PARTS = 2
 
-export async function send_file(send, kind, file, part_kind = "upload") {
+export async function sendFile(send, kind, file, partKind = "upload") {
   const data = new Uint8Array(await file.arrayBuffer())
   const encoded = (from, to) => {
     let text = ""
@@ -38,13 +38,13 @@ export async function send_file(send, kind, file, part_kind = "upload") {
   if (data.length <= FEW_PARTS * PART_BYTES) return send({ kind, size: data.length, data: encoded(0, data.length) })
   const upload = `${Date.now()}-${Math.random()}`
   for (let part = 0; part * PART_BYTES < data.length; part++) {
-    send({ kind: part_kind, upload, part, data: encoded(part * PART_BYTES, (part + 1) * PART_BYTES) })
+    send({ kind: partKind, upload, part, data: encoded(part * PART_BYTES, (part + 1) * PART_BYTES) })
   }
   return send({ kind, size: data.length, upload })
 }
 
 // Until the browser is closed, the pages of the server begin in the theme that was chosen last.
-export function remember_theme(dark) {
+export function rememberTheme(dark) {
   document.cookie = `mgiant-dark=${dark ? 1 : 0}; path=/; SameSite=Lax`
 }
 
@@ -59,7 +59,7 @@ export function magnified() {
 }
 
 // Call when that changes, as long as an element is on the page or on its way there.
-export function on_magnified(el, action) {
+export function onMagnified(el, action) {
   let before = magnified(), seen = false
   const check = () => {
     seen ||= el.isConnected

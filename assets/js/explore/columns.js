@@ -1,7 +1,7 @@
 // The page of columns: what the tables' columns are taken for, corrected there, while the catalogue is made.
 
-import { on_lost_connection } from "../base/connection.js"
-import { download, element, icon, options, receive, remember_theme } from "../base/dom.js"
+import { onLostConnection } from "../base/connection.js"
+import { download, element, icon, options, receive, rememberTheme } from "../base/dom.js"
 import { Picker } from "../base/picker.js"
 
 const NOT_USED = "not used"
@@ -14,7 +14,7 @@ class ColumnsPage {
     this.leave = leave
     this.edits = new Map()
     this.added = new Set() // columns of ours that the visitor asked for
-    this.follows = element("input", { type: "checkbox", checked: true, onchange: () => this.go_on() })
+    this.follows = element("input", { type: "checkbox", checked: true, onchange: () => this.goOn() })
     this.heading = element("h1", {})
     this.text = element("p", { role: "status" })
     this.bar = element("progress", { max: 1, "aria-label": "Progress" })
@@ -39,7 +39,7 @@ class ColumnsPage {
     )
     this.stages = element("div", {})
     this.count = element("p", { className: "hint", role: "status" })
-    this.apply = element("button", { type: "button", className: "main", onclick: () => this.send_edits() }, "Apply")
+    this.apply = element("button", { type: "button", className: "main", onclick: () => this.sendEdits() }, "Apply")
     this.discard = element("button", { type: "button", onclick: () => this.forget() }, "Discard")
     this.save = element("button", {
       type: "button",
@@ -86,7 +86,7 @@ class ColumnsPage {
       stays: (stays) => {
         this.stays = stays
       },
-      status: (status) => this.follow_status(status),
+      status: (status) => this.followStatus(status),
       columns: (columns) => this.receive(columns),
       applied: () => this.stale(true),
       refused: () => this.busy(false),
@@ -101,7 +101,7 @@ class ColumnsPage {
     if (this.columns) this.draw()
   }
 
-  follow_status(status) {
+  followStatus(status) {
     const { heading, text, fraction, error, open, retry } = status, failed = retry && !this.status?.retry
     this.status = status
     if (failed && this.columns) this.draw() // with everything open that can be chosen
@@ -115,11 +115,11 @@ class ColumnsPage {
     this.error.textContent = error
     this.follow.hidden = open || retry || Boolean(this.stays)
     if (error) this.stale(false)
-    this.go_on()
+    this.goOn()
   }
 
   // To the explorer, unless the visitor asked for this page or is at work on it.
-  go_on() {
+  goOn() {
     const editing = this.edits.size > 0 || this.sheet.querySelector(":popover-open, select:focus") !== null
     if (!this.status?.open || this.stays || !this.follows.checked || editing || this.gone) return
     this.gone = true
@@ -237,7 +237,7 @@ class ColumnsPage {
       element(
         "td",
         {},
-        column.corrected ? corrected_mark() : column.why === table.schema ? "known schema" : column.why,
+        column.corrected ? correctedMark() : column.why === table.schema ? "known schema" : column.why,
         ...(column.note
           ? [element("small", { className: ROUTINE.test(column.note) ? "routine" : "remark" }, column.note)]
           : []),
@@ -265,7 +265,7 @@ class ColumnsPage {
         element(
           "span",
           { className: "soft" },
-          edit?.theirs ? this.unit(table, number, ours, "", units, unit, unit) : corrected ? corrected_mark() : unit,
+          edit?.theirs ? this.unit(table, number, ours, "", units, unit, unit) : corrected ? correctedMark() : unit,
         ),
       )
     })
@@ -297,7 +297,7 @@ class ColumnsPage {
       ...table.names.map((name) => [name, name, (users.get(name) ?? []).filter((one) => one !== ours).join(", ")]),
     ], (value) => this.edit(number, ours, value, ""))
     picker.show(text, !now)
-    picker.menu.el.addEventListener("toggle", () => this.go_on())
+    picker.menu.el.addEventListener("toggle", () => this.goOn())
     const back = edit ? icon("undo", `Undo the change of ${ours}`, () => this.undo(number, ours)) : null
     return element("span", { className: "choice" }, picker.el, back)
   }
@@ -308,7 +308,7 @@ class ColumnsPage {
     const select = element("select", {
       "aria-label": `Unit of ${ours} in ${table.file}`,
       onchange: () => this.edit(number, ours, chosen, select.value),
-      onblur: () => this.go_on(),
+      onblur: () => this.goOn(),
     })
     const other = chosen !== theirs // whose unit is known when the file is read again
     options(
@@ -322,8 +322,8 @@ class ColumnsPage {
 
   edit(number, ours, theirs, unit) {
     const column = this.columns.tables[number].columns.find((one) => one.ours === ours)
-    const before = column?.theirs ?? "", unit_before = column ? column.unit_from || column.unit_to : ""
-    if (theirs === before && (!unit || unit === unit_before)) this.edits.delete(`${number} ${ours}`)
+    const before = column?.theirs ?? "", unitBefore = column ? column.unit_from || column.unit_to : ""
+    if (theirs === before && (!unit || unit === unitBefore)) this.edits.delete(`${number} ${ours}`)
     else this.edits.set(`${number} ${ours}`, { table: number, ours, theirs, unit })
     this.draw()
     this.counted()
@@ -338,17 +338,17 @@ class ColumnsPage {
     this.edits.delete(`${number} ${ours}`)
     this.draw()
     this.counted()
-    this.go_on()
+    this.goOn()
   }
 
   forget() {
     this.edits.clear()
     this.counted()
     this.draw()
-    this.go_on()
+    this.goOn()
   }
 
-  send_edits() {
+  sendEdits() {
     this.busy(true)
     this.send({ kind: "apply", corrections: [...this.edits.values()] })
   }
@@ -379,7 +379,7 @@ class ColumnsPage {
   }
 }
 
-function corrected_mark() {
+function correctedMark() {
   return element(
     "span",
     { className: "mark", title: "By a correction: choose 'as recognised' to take it back" },
@@ -413,12 +413,12 @@ export function render({ model }) {
     download,
     theme: (dark) => {
       host.classList.toggle("dark", dark)
-      remember_theme(dark)
+      rememberTheme(dark)
     },
   }
   model.on("msg:custom", (message) => receive(parts, message))
   model.on("after_render", () => {
-    on_lost_connection(globalThis.Bokeh.documents[0], () => {}, () => globalThis.location.reload())
+    onLostConnection(globalThis.Bokeh.documents[0], () => {}, () => globalThis.location.reload())
     send({ kind: "connect" })
   })
   return host

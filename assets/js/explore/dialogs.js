@@ -1,6 +1,6 @@
 // Dialogs: share and export, help with shortcuts, the first visit's tour, and what to do when the connection is lost.
 
-import { on_lost_connection } from "../base/connection.js"
+import { onLostConnection } from "../base/connection.js"
 import { download, element, icon } from "../base/dom.js"
 
 export const SEEN = "mgiant-explorer-tour"
@@ -8,7 +8,7 @@ const OWN_NAME = "mgiant-explorer-browser"
 const LOST = "mgiant-explorer-lost"
 
 // What this browser calls itself: views that it saved without a user's name are its own.
-export function own_name() {
+export function ownName() {
   const known = globalThis.localStorage.getItem(OWN_NAME)
   if (known !== null) return known
   const name = Array.from(
@@ -30,8 +30,8 @@ export class Dialogs {
       download: (file) => download(file),
       link: (link) => this.link(link),
       say: (text) => this.say(text),
-      resume: (token) => this.watch_connection(token),
-      reload: () => this.come_back(),
+      resume: (token) => this.watchConnection(token),
+      reload: () => this.comeBack(),
     }
     this.toast = element("div", { className: "toast", role: "status", hidden: true })
     host.append(this.toast)
@@ -141,7 +141,7 @@ export class Dialogs {
     )
   }
 
-  first_visit(steps) {
+  firstVisit(steps) {
     if (globalThis.localStorage.getItem(SEEN) === null) this.tour(steps)
   }
 
@@ -195,16 +195,16 @@ export class Dialogs {
   }
 
   // Bokeh's own client says when the socket goes; when the server answers again the page comes back as it was.
-  watch_connection(token) {
+  watchConnection(token) {
     this.token = token
     const { document } = this
     if (document === undefined || this.watched) return
     this.watched = true
-    on_lost_connection(document, () => this.connection("lost", "Connection lost"), () => this.come_back())
+    onLostConnection(document, () => this.connection("lost", "Connection lost"), () => this.comeBack())
   }
 
   // The server knows what was on screen, the browser what was being written and the page's own address.
-  come_back() {
+  comeBack() {
     const address = new URL(globalThis.location.href)
     globalThis.sessionStorage.setItem(LOST, JSON.stringify({ search: address.search, writing: this.writing() }))
     address.search = `?link=${this.token}`
@@ -212,7 +212,7 @@ export class Dialogs {
   }
 
   // What a page that came back was writing, once; its address is the old one again, as this link is soon out of date.
-  came_back() {
+  cameBack() {
     const kept = globalThis.sessionStorage.getItem(LOST)
     if (kept === null) return null
     globalThis.sessionStorage.removeItem(LOST)

@@ -11,7 +11,7 @@ const KEYS = {
   "?": { kind: "help" },
 }
 
-export function listen_to_keys(host, send) {
+export function listenToKeys(host, send) {
   const listen = (event) => {
     if (!host.isConnected) return globalThis.removeEventListener("keydown", listen)
     const target = event.composedPath()[0]

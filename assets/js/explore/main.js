@@ -1,13 +1,13 @@
 // The Explore page: every part sends to one channel and gets what the server tells it.
 
-import { debounced, element, receive, remember_theme } from "../base/dom.js"
-import { Dialogs, own_name, SEEN } from "./dialogs.js"
-import { listen_to_keys } from "./keys.js"
+import { debounced, element, receive, rememberTheme } from "../base/dom.js"
+import { Dialogs, ownName, SEEN } from "./dialogs.js"
+import { listenToKeys } from "./keys.js"
 import { Side } from "./side.js"
 import { Stage } from "./stage.js"
 import { Table } from "./table.js"
 import { Toolbar } from "./toolbar.js"
-import { listen_to_star_keys, StarDock } from "../star/star.js"
+import { listenToStarKeys, StarDock } from "../star/star.js"
 
 const RING_AFTER = 80
 
@@ -41,7 +41,7 @@ export function render({ model }) {
     focus: debounced((places) => stage.parts.focus(places), RING_AFTER),
     theme: (dark) => {
       host.classList.toggle("dark", dark)
-      remember_theme(dark)
+      rememberTheme(dark)
     },
     star_page: (on) => {
       host.classList.toggle("alone", on)
@@ -51,16 +51,16 @@ export function render({ model }) {
       stage.recolour(colours)
       if (colours.theme) star.recolour(colours.theme)
     },
-    tour: (steps) => dialogs.first_visit(steps),
+    tour: (steps) => dialogs.firstVisit(steps),
     refused: (kind) => star.refused(kind),
   }
   model.on("msg:custom", (message) => receive(parts, message))
-  listen_to_keys(host, send)
-  listen_to_star_keys(host, star)
+  listenToKeys(host, send)
+  listenToStarKeys(host, star)
   model.on("after_render", () => {
     dialogs.document = globalThis.Bokeh.documents[0]
-    send({ kind: "connect", seen: globalThis.localStorage.getItem(SEEN) !== null, browser: own_name() })
-    const writing = dialogs.came_back()
+    send({ kind: "connect", seen: globalThis.localStorage.getItem(SEEN) !== null, browser: ownName() })
+    const writing = dialogs.cameBack()
     if (writing !== null) side.write(writing)
   })
   return host

@@ -1,6 +1,6 @@
 // The panel on the left: filter by expression, named subsets, member lists, a cone on the sky, saved views.
 
-import { debounced, element, grouped, icon, options, send_file } from "../base/dom.js"
+import { debounced, element, grouped, icon, options, sendFile } from "../base/dom.js"
 
 const ASK_AFTER = 90
 const WORD_BEFORE = /(?<![\p{L}\p{N}_])[\p{L}_][\p{L}\p{N}_]*$/u
@@ -16,7 +16,7 @@ export class Side {
 
   build() {
     this.built = true
-    this.ask_soon = debounced(() => this.ask(), ASK_AFTER)
+    this.askSoon = debounced(() => this.ask(), ASK_AFTER)
     this.input = element("textarea", {
       rows: 2,
       spellcheck: false,
@@ -41,7 +41,7 @@ export class Side {
     this.categories = element("select", {
       "aria-label": "Subsets by category",
       title: "Name the stars of each different value of a column",
-      onchange: () => this.by_category(),
+      onchange: () => this.byCategory(),
     })
     this.file = element("input", { type: "file", hidden: true, onchange: () => this.upload() })
     const list = element("button", {
@@ -52,7 +52,7 @@ export class Side {
     }, "Member list…")
     const number = (label, title) =>
       element("input", { type: "number", step: "any", placeholder: label, title, "aria-label": title })
-    this.verdicts = element("select", { "aria-label": "Stars by verdict", onchange: () => this.by_verdict() })
+    this.verdicts = element("select", { "aria-label": "Stars by verdict", onchange: () => this.byVerdict() })
     this.judged = element(
       "div",
       { hidden: true },
@@ -65,7 +65,7 @@ export class Side {
       number("r °", "Radius in degrees"),
     ]
     const circle = element("button", { type: "button", onclick: () => this.circle() }, "Cone")
-    this.view_name = element("input", {
+    this.viewName = element("input", {
       placeholder: "name of a view",
       "aria-label": "Name of the view",
       maxLength: 60,
@@ -73,7 +73,7 @@ export class Side {
     const save = element("button", {
       type: "button",
       title: "Keep everything on screen under a name",
-      onclick: () => this.save_view(),
+      onclick: () => this.saveView(),
     }, "Save view")
     this.views = element("ul", { className: "tree", "aria-label": "Saved views" })
     this.said = element("p", { className: "hint", role: "status" })
@@ -95,7 +95,7 @@ export class Side {
       this.judged,
       element("h2", {}, "Saved views"),
       this.views,
-      element("div", { className: "row" }, this.view_name, save),
+      element("div", { className: "row" }, this.viewName, save),
       this.said,
     )
   }
@@ -124,7 +124,7 @@ export class Side {
       this.name.value = ""
       this.kept = null
     }
-    if (children) this.open_subset(children)
+    if (children) this.openSubset(children)
     if (verdicts) {
       this.judged.hidden = !verdicts.length
       options(this.verdicts, [["", "Select stars by verdict…"], ...verdicts], "")
@@ -133,20 +133,20 @@ export class Side {
       this.categories.hidden = !categories.length
       grouped(this.categories, [["", "A subset for each value of…", ""], ...categories], "")
     }
-    if (saved) this.view_name.value = ""
+    if (saved) this.viewName.value = ""
     if (views) this.views.replaceChildren(...views.map((name) => this.view(name)))
-    if (said !== undefined) this.show_note(said, place)
+    if (said !== undefined) this.showNote(said, place)
   }
 
   // Where it belongs, until the next action: "list" and "refused" are of a member list.
-  show_note(text, place) {
+  showNote(text, place) {
     this.said.textContent = place ? "" : text
     this.listed.textContent = place ? text : ""
     this.listed.classList.toggle("refused", place === "refused")
   }
 
   act(message) {
-    this.show_note("")
+    this.showNote("")
     this.send(message)
   }
 
@@ -172,7 +172,7 @@ export class Side {
 
   written() {
     this.awaited = null
-    this.ask_soon()
+    this.askSoon()
   }
 
   // The caret moved: other words fit there.
@@ -219,8 +219,8 @@ export class Side {
   key(event) {
     const { text, cursor } = this.asked
     const fresh = text === this.fresh?.text && cursor === this.fresh.cursor
-    const may_complete = fresh ? this.fresh.first !== null : WORD_BEFORE.test(text.slice(0, this.input.selectionStart))
-    if (event.key === "Tab" && !event.shiftKey && may_complete) {
+    const mayComplete = fresh ? this.fresh.first !== null : WORD_BEFORE.test(text.slice(0, this.input.selectionStart))
+    if (event.key === "Tab" && !event.shiftKey && mayComplete) {
       event.preventDefault()
       if (fresh) return this.complete(this.fresh.first)
       this.awaited = cursor
@@ -277,7 +277,7 @@ export class Side {
     )
   }
 
-  open_subset({ name, nodes }) {
+  openSubset({ name, nodes }) {
     const item = this.tree.querySelector(`#subset-${CSS.escape(name)}`)
     const old = item.querySelector("ul")
     if (old) return old.remove()
@@ -311,18 +311,18 @@ export class Side {
     )
   }
 
-  by_category() {
+  byCategory() {
     if (this.categories.value) this.act({ kind: "categories", column: this.categories.value })
     this.categories.value = ""
   }
 
-  by_verdict() {
+  byVerdict() {
     if (this.verdicts.value) this.act({ kind: "verdicts", name: this.verdicts.value })
     this.verdicts.value = ""
   }
 
-  save_view() {
-    this.act({ kind: "save_view", name: this.view_name.value.trim() })
+  saveView() {
+    this.act({ kind: "save_view", name: this.viewName.value.trim() })
   }
 
   circle() {
@@ -339,8 +339,8 @@ export class Side {
     const [file] = this.file.files
     this.file.value = ""
     if (!file) return
-    this.show_note(`Reading ${file.name}…`, "list")
+    this.showNote(`Reading ${file.name}…`, "list")
     if (file.size > 16_000_000) return this.send({ kind: "members", size: file.size, data: "" })
-    await send_file(this.send, "members", file)
+    await sendFile(this.send, "members", file)
   }
 }

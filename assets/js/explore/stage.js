@@ -1,6 +1,6 @@
 // The grid of views: cards that can be swapped and enlarged, and the pictures that the server sends for them.
 
-import { bytes, ColumnList, debounced, element, icon, on_magnified, options, popup } from "../base/dom.js"
+import { bytes, ColumnList, debounced, element, icon, onMagnified, options, popup } from "../base/dom.js"
 import { Bars } from "../figures/bars.js"
 import { Plane } from "../figures/plane.js"
 
@@ -14,12 +14,12 @@ export class Stage {
     this.colours = {}
     this.tool = "box"
     this.waiting = new Map()
-    this.flush_looks = debounced(() => {
+    this.flushLooks = debounced(() => {
       if (!this.waiting.size) return
       this.send({ kind: "look", views: [...this.waiting.values()] })
       this.waiting.clear()
     }, LOOK_AFTER)
-    on_magnified(this.el, () => {
+    onMagnified(this.el, () => {
       for (const { view } of this.cards) view?.magnify?.()
       if (this.theme) this.recolour({ theme: this.theme })
     })
@@ -35,12 +35,12 @@ export class Stage {
     }
   }
 
-  from_view(message) {
+  fromView(message) {
     // Looks are gathered: when the page is laid out every view has one to send.
     if (message.kind !== "look") return this.send(message)
     const { slot, window: edges, width, height } = message
     this.waiting.set(slot, { slot, window: edges, width, height })
-    this.flush_looks()
+    this.flushLooks()
   }
 
   build({ panels, enlarged, catalogue, columns, theme }) {
@@ -109,7 +109,7 @@ export class Stage {
     }
     card.plot.replaceChildren()
     const View = spec.kind === "bars" ? Bars : Plane
-    card.view = new View(card.plot, spec, card.slot, (message) => this.from_view(message))
+    card.view = new View(card.plot, spec, card.slot, (message) => this.fromView(message))
     card.view.recolour(this.colours, this.theme)
     void card.view.show(this.theme, this.tool)
   }
@@ -142,7 +142,7 @@ export class Stage {
         ? [
           element("span", { className: "icon", role: "img", "aria-label": title }, "visibility_off"),
           element("span", { className: "long" }, words),
-          element("span", { className: "short" }, short_count(words)),
+          element("span", { className: "short" }, shortCount(words)),
         ]
         : []),
     )
@@ -197,12 +197,12 @@ export class Stage {
   switched(slot, name, on) {
     const { spec, view } = this.cards[slot]
     for (const overlay of spec.overlays) if (overlay.name === name) overlay.on = on
-    view.switch_overlay(name, on)
+    view.switchOverlay(name, on)
   }
 }
 
 // "12,270 outside" where there is room for "12k" beside the sign alone.
-function short_count(words) {
+function shortCount(words) {
   const count = Number(words.split(" ")[0].replaceAll(",", ""))
   return count >= 1000 ? `${Math.round(count / 1000)}k` : words.split(" ")[0]
 }

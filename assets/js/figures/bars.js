@@ -35,19 +35,19 @@ export class Bars extends FigureCell {
       bottom: top.map(() => floor),
     }
     this.quads[name].data_source.data = data
-    if (name === "everything") this.y_range.setv({ start: floor, end: Math.max(...top, height(1) + 0.1) * 1.05 })
+    if (name === "everything") this.yRange.setv({ start: floor, end: Math.max(...top, height(1) + 0.1) * 1.05 })
   }
 
   recolour(colours, theme) {
-    this.paint_theme(theme)
+    this.paintTheme(theme)
     this.quads.everything.glyph.fill_color = css(colours.everything, 120)
     this.quads.selected.glyph.fill_color = css(colours.histogram, 140)
   }
 
   home() {
-    this.x_range.setv({ start: this.spec.x.home[0], end: this.spec.x.home[1] })
+    this.xRange.setv({ start: this.spec.x.home[0], end: this.spec.x.home[1] })
   }
 
   mark() {}
-  switch_overlay() {}
+  switchOverlay() {}
 }

@@ -17,13 +17,13 @@ export class Chart {
   }
 
   // Ends of both axes in drawing order, then the shapes from back to front.
-  draw(x_ends, y_ends, shapes) {
-    Object.assign(this, { x_ends, y_ends, shapes })
+  draw(xEnds, yEnds, shapes) {
+    Object.assign(this, { xEnds, yEnds, shapes })
     this.paint()
   }
 
   paint() {
-    if (!this.x_ends || !this.el.isConnected) return
+    if (!this.xEnds || !this.el.isConnected) return
     const [width, height] = this.size, sharp = globalThis.devicePixelRatio || 1
     Object.assign(this.el, { width: width * sharp, height: height * sharp })
     Object.assign(this.el.style, { width: `${width}px`, height: `${height}px` })
@@ -33,8 +33,8 @@ export class Chart {
     const [up, right, down, left] = this.margin
     const frame = { left, top: up, width: width - left - right, height: height - up - down }
     const at = (ends, start, length) => (value) => start + ((value - ends[0]) / (ends[1] - ends[0])) * length
-    const x = at(this.x_ends, frame.left, frame.width),
-      y = at([this.y_ends[1], this.y_ends[0]], frame.top, frame.height)
+    const x = at(this.xEnds, frame.left, frame.width),
+      y = at([this.yEnds[1], this.yEnds[0]], frame.top, frame.height)
     pen.font = `${large(10)} Explorer, sans-serif`
     pen.strokeStyle = colour("line")
     pen.fillStyle = colour("soft")
@@ -51,12 +51,12 @@ export class Chart {
   numbers(pen, frame, x, y) {
     pen.textAlign = "center"
     pen.textBaseline = "top"
-    const across = this.sides.x ? ticks(this.x_ends, Math.min(Math.max(Math.floor(frame.width / 45), 2), 5)) : []
+    const across = this.sides.x ? ticks(this.xEnds, Math.min(Math.max(Math.floor(frame.width / 45), 2), 5)) : []
     for (const tick of across) pen.fillText(tick.text, x(tick.value), frame.top + frame.height + 4)
     if (this.words.x) pen.fillText(this.words.x, frame.left + frame.width / 2, frame.top + frame.height + 17)
     pen.textAlign = "right"
     pen.textBaseline = "middle"
-    const rungs = this.sides.y ? ticks(this.y_ends, frame.height < 90 ? 2 : 4) : []
+    const rungs = this.sides.y ? ticks(this.yEnds, frame.height < 90 ? 2 : 4) : []
     for (const tick of this.rows ?? rungs) pen.fillText(tick.text, frame.left - 4, y(tick.value))
     if (!this.words.y) return
     pen.save()
@@ -137,7 +137,7 @@ function ticks([start, end], count) {
   return found
 }
 
-export function ends_of(values, room = 0.06) {
+export function endsOf(values, room = 0.06) {
   let low = Infinity, high = -Infinity
   for (const value of values) {
     if (!Number.isFinite(value)) continue

@@ -24,12 +24,12 @@ export class FigureCell {
         max_interval: widest ?? WIDEST * span,
       })
     }
-    this.x_range = range(spec.x)
-    this.y_range = range(spec.y)
+    this.xRange = range(spec.x)
+    this.yRange = range(spec.y)
     this.figure = new M.Plot({
       name: spec.title,
-      x_range: this.x_range,
-      y_range: this.y_range,
+      x_range: this.xRange,
+      y_range: this.yRange,
       toolbar_location: null,
       title: null,
       sizing_mode: "stretch_both",
@@ -64,8 +64,8 @@ export class FigureCell {
 
   async show(theme, tool) {
     this.use(tool)
-    this.paint_theme(theme)
-    this.space_ticks(this.cell.clientWidth - LABEL_WIDTH, this.cell.clientHeight - LABEL_HEIGHT) // about, to paint once
+    this.paintTheme(theme)
+    this.spaceTicks(this.cell.clientWidth - LABEL_WIDTH, this.cell.clientHeight - LABEL_HEIGHT) // about, to paint once
     // What is drawn unclipped over the axes would leave a trace: Bokeh clears all of its upper canvas but the edge.
     const above = this.figure.renderers.filter(({ level, visible }) => level === "overlay" && visible)
     for (const renderer of above) renderer.visible = false
@@ -73,15 +73,15 @@ export class FigureCell {
     this.document = new globalThis.Bokeh.documents[0].constructor()
     this.document.add_root(this.figure)
     this.figure.on_event("selectiongeometry", ({ final, geometry }) => {
-      if (final && (geometry.type !== "poly" || geometry.x.length > 2)) this.draw_region(geometry)
+      if (final && (geometry.type !== "poly" || geometry.x.length > 2)) this.drawRegion(geometry)
     })
     this.figure.on_event("tap", (event) => {
       if (this.tool !== "polygon") {
         this.send({ kind: "tap", slot: this.slot, x: event.x, y: event.y, keys: this.keys ?? [] })
       }
     })
-    this.figure.on_event("doubletap", () => (this.tool === "polygon" ? this.close_polygon() : this.home()))
-    this.figure.on_event("panstart", () => this.hide_tooltip())
+    this.figure.on_event("doubletap", () => (this.tool === "polygon" ? this.closePolygon() : this.home()))
+    this.figure.on_event("panstart", () => this.hideTooltip())
     // Only the last event of a gesture tells which keys were held when it ended.
     this.cell.addEventListener("pointerup", (event) => {
       this.keys = [event.shiftKey && "shift", (event.ctrlKey || event.metaKey) && "ctrl"].filter(Boolean)
@@ -98,19 +98,19 @@ export class FigureCell {
     this.look()
   }
 
-  draw_region({ type, x, y, x0, x1, y0, y1 }) {
+  drawRegion({ type, x, y, x0, x1, y0, y1 }) {
     const geometry = type === "poly" ? { type, x: Array.from(x), y: Array.from(y) } : { type, x0, x1, y0, y1 }
     this.send({ kind: "region", slot: this.slot, geometry, keys: this.keys ?? [] })
   }
 
   // Bokeh ends a polygon with Enter or a long press alone; its second click sets no corner.
-  close_polygon() {
+  closePolygon() {
     const { xs, ys } = this.figure.toolbar.tools[0].overlay
-    if (xs.length > 2) this.draw_region({ type: "poly", x: xs, y: ys })
+    if (xs.length > 2) this.drawRegion({ type: "poly", x: xs, y: ys })
     this.use(this.tool) // a new one, without corners
   }
 
-  hide_tooltip() {
+  hideTooltip() {
     if (this.hover) this.view.tool_views.get(this.hover)?._move_exit()
   }
 
@@ -149,22 +149,22 @@ export class FigureCell {
     if (!this.view?.is_displayed) return
     const { width, height } = this.view.frame.bbox
     if (width < 8 || height < 8) return
-    if (this.spec.square && this.keep_square(width, height)) return // painted anew, and looked at then
-    const up = this.dimensions === "width" ? [0, 1] : [this.y_range.start, this.y_range.end]
-    const window_ = [this.x_range.start, this.x_range.end, ...up]
-    const now = [...window_, Math.round(width), Math.round(height)]
+    if (this.spec.square && this.keepSquare(width, height)) return // painted anew, and looked at then
+    const up = this.dimensions === "width" ? [0, 1] : [this.yRange.start, this.yRange.end]
+    const edges = [this.xRange.start, this.xRange.end, ...up]
+    const now = [...edges, Math.round(width), Math.round(height)]
     const same = this.looked !== null &&
       now.every((value, k) => Math.abs(value - this.looked[k]) <= MINIMUM_MOVE * Math.abs(value))
     if (same) return
     this.looked = now
-    this.space_ticks(width, height)
-    this.send({ kind: "look", slot: this.slot, window: window_, width: now[4], height: now[5] })
+    this.spaceTicks(width, height)
+    this.send({ kind: "look", slot: this.slot, window: edges, width: now[4], height: now[5] })
   }
 
   // A kiloparsec is as long upwards as sideways: what was asked for stays in view, whatever the shape of the frame.
-  keep_square(width, height) {
-    const { x_range, y_range } = this
-    const ends = () => [x_range.start, x_range.end, y_range.start, y_range.end]
+  keepSquare(width, height) {
+    const { xRange, yRange } = this
+    const ends = () => [xRange.start, xRange.end, yRange.start, yRange.end]
     const moved = this.fitted === undefined || ends().some((end, k) => end !== this.fitted.ends[k])
     if (!moved && this.fitted.width === width && this.fitted.height === height) return false
     if (moved) this.asked = ends()
@@ -175,22 +175,22 @@ export class FigureCell {
       return { start: middle - half, end: middle + half }
     }
     const before = ends()
-    x_range.setv(fit(left, right, width))
-    y_range.setv(fit(low, high, height))
+    xRange.setv(fit(left, right, width))
+    yRange.setv(fit(low, high, height))
     this.fitted = { width, height, ends: ends() }
     return ends().some((end, k) => Math.abs(end - before[k]) > 1e-6 * unit)
   }
 
   // As many ticks as labels fit.
-  space_ticks(width, height) {
+  spaceTicks(width, height) {
     const fitting = (room, least) => Math.max(2, Math.min(7, Math.floor(room / least)))
     this.axes.x.ticker.desired_num_ticks = fitting(width, LABEL_WIDTH * magnified())
     this.axes.y.ticker.desired_num_ticks = fitting(height, LABEL_HEIGHT * magnified())
   }
 
   home() {
-    this.x_range.setv({ start: this.spec.x.home[0], end: this.spec.x.home[1] })
-    this.y_range.setv({ start: this.spec.y.home[0], end: this.spec.y.home[1] })
+    this.xRange.setv({ start: this.spec.x.home[0], end: this.spec.x.home[1] })
+    this.yRange.setv({ start: this.spec.y.home[0], end: this.spec.y.home[1] })
   }
 
   // Words and dots follow the size of the window.
@@ -198,7 +198,7 @@ export class FigureCell {
     this.figure.stylesheets = [`:host { font-size: ${large(12)}; }`]
   }
 
-  paint_theme({ text, grid, background }) {
+  paintTheme({ text, grid, background }) {
     const words = { text_color: text, text_font_size: large(11) }
     for (const axis of Object.values(this.axes)) {
       axis.setv({

@@ -11,13 +11,13 @@ export class Plane extends FigureCell {
   constructor(cell, spec, slot, send) {
     super(cell, spec, slot, send)
     const M = globalThis.Bokeh.Models
-    const empty_image = () => ({ image: [], x: [], y: [], dw: [], dh: [] })
+    const emptyImage = () => ({ image: [], x: [], y: [], dw: [], dh: [] })
     this.levels = {}
     this.images = {}
     this.overlays = {}
     this.repeated = JSON.stringify([[0, 0]])
     const image = (name, level) => {
-      const source = new M.ColumnDataSource({ data: empty_image(), name })
+      const source = new M.ColumnDataSource({ data: emptyImage(), name })
       const glyph = new M.ImageRGBA({
         image: { field: "image" },
         x: { field: "x" },
@@ -29,13 +29,13 @@ export class Plane extends FigureCell {
       this.images[name] = source
     }
     if (spec.parts) image("texture", "image")
-    for (const overlay of spec.overlays) if (overlay.shape.kind === "dots") this.add_overlay(overlay)
+    for (const overlay of spec.overlays) if (overlay.shape.kind === "dots") this.addOverlay(overlay)
     image("everything", "image")
     this.stars = this.points("stars", "image")
     // What a brush changes lies on the upper canvas: axes and the layer of all stars are not painted again.
     image("selected", "overlay")
     this.picked = this.points("picked", "overlay")
-    for (const overlay of spec.overlays) if (overlay.shape.kind !== "dots") this.add_overlay(overlay)
+    for (const overlay of spec.overlays) if (overlay.shape.kind !== "dots") this.addOverlay(overlay)
     this.focus = new M.ColumnDataSource({ data: { x: [], y: [] }, name: "focus" })
     const ring = new M.Scatter({
       x: { field: "x" },
@@ -70,7 +70,7 @@ export class Plane extends FigureCell {
     return renderer
   }
 
-  add_overlay({ name, on, shape }) {
+  addOverlay({ name, on, shape }) {
     const M = globalThis.Bokeh.Models
     const xy = { x: { field: "x" }, y: { field: "y" } }
     const made = {
@@ -118,7 +118,7 @@ export class Plane extends FigureCell {
     this.overlays[name] = made
   }
 
-  switch_overlay(name, on) {
+  switchOverlay(name, on) {
     if (this.overlays[name]) this.overlays[name].visible = on
   }
 
@@ -127,20 +127,20 @@ export class Plane extends FigureCell {
     if (name === "arrows") {
       this.overlays.arrows.data_source.data = arrows(layer, this.view)
     } else if (name === "dots") {
-      this.repeat_dots(layer)
+      this.repeatDots(layer)
     } else if (name === "stars") {
-      this.star_layer(layer, colours)
+      this.starLayer(layer, colours)
     } else if (name === "picked") {
       this.levels.picked = layer.levels
-      this.paint_picked(colours)
+      this.paintPicked(colours)
     } else {
       this.levels[name] = { window: layer.window, shape: layer.shape, packed: pixels.subarray(layer.from, layer.to) }
-      this.paint_image(name, colours)
-      if (name === "selected") this.show_glyphs(false)
+      this.paintImage(name, colours)
+      if (name === "selected") this.showGlyphs(false)
     }
   }
 
-  show_glyphs(on) {
+  showGlyphs(on) {
     if (this.stars.visible === on) return
     this.stars.visible = on
     this.picked.visible = on
@@ -155,7 +155,7 @@ export class Plane extends FigureCell {
   }
 
   // A longitude comes round: dots lie in each of its turns on screen, and all of them unless they are too many.
-  repeat_dots({ overlays, images }) {
+  repeatDots({ overlays, images }) {
     const drawn = JSON.stringify(images)
     if (drawn === this.repeated) return
     this.repeated = drawn
@@ -198,17 +198,17 @@ export class Plane extends FigureCell {
     })
   }
 
-  star_layer({ x, y, id }, colours) {
-    this.show_glyphs(true)
+  starLayer({ x, y, id }, colours) {
+    this.showGlyphs(true)
     this.stars.data_source.data = { x, y, id, colour: id }
-    this.paint_stars(colours)
+    this.paintStars(colours)
   }
 
-  paint_stars(colours) {
+  paintStars(colours) {
     this.stars.glyph.fill_color = css(colours.everything, 160)
   }
 
-  paint_picked(colours) {
+  paintPicked(colours) {
     const { levels } = this.levels.picked ? { levels: bytes(this.levels.picked) } : { levels: new Uint8Array() }
     const { x, y } = this.stars.data_source.data
     const palette = Array.from({ length: 256 }, (_, level) => css(colours.selected, level))
@@ -223,21 +223,21 @@ export class Plane extends FigureCell {
     this.picked.data_source.data = kept
   }
 
-  paint_image(name, colours) {
+  paintImage(name, colours) {
     const { window: edges, shape, packed } = this.levels[name]
-    const [x_low, x_high, y_low, y_high] = edges
+    const [xLow, xHigh, yLow, yHigh] = edges
     const image = unpacked(packed, shape, colours[name])
-    this.images[name].data = { image: [image], x: [x_low], y: [y_low], dw: [x_high - x_low], dh: [y_high - y_low] }
+    this.images[name].data = { image: [image], x: [xLow], y: [yLow], dw: [xHigh - xLow], dh: [yHigh - yLow] }
   }
 
   recolour(colours, theme) {
-    this.paint_theme(theme)
+    this.paintTheme(theme)
     this.ring.glyph.line_color = theme.accent
     if (this.overlays.arrows) this.overlays.arrows.glyph.line_color = theme.text
-    for (const name of ["texture", "everything", "selected"]) if (this.levels[name]) this.paint_image(name, colours)
+    for (const name of ["texture", "everything", "selected"]) if (this.levels[name]) this.paintImage(name, colours)
     if (this.stars.visible) {
-      this.paint_stars(colours)
-      this.paint_picked(colours)
+      this.paintStars(colours)
+      this.paintPicked(colours)
     }
   }
 

@@ -12,12 +12,12 @@ const INK = {
 }
 
 export class SpectrumFigure {
-  constructor(top, bottom, { on_mask, on_hover, on_drawn }) {
-    Object.assign(this, { on_mask, on_hover, on_drawn })
+  constructor(top, bottom, { onMask, onHover, onDrawn }) {
+    Object.assign(this, { onMask, onHover, onDrawn })
     this.look = { smooth: 0, lines: true, model: true, residual: true, raw: false, observed: false, compare: "over" }
     this.tool = "zoom"
     this.pins = []
-    this.own_mask = []
+    this.ownMask = []
     this.trial = null
     this.dark = false
     this.cells = [top, bottom]
@@ -25,9 +25,9 @@ export class SpectrumFigure {
     const cell = (element, title, y) => new FigureCell(element, { title, x: axis("", [4000, 9000]), y }, 0, () => {})
     this.flux = cell(top, "Spectrum", axis("normalised flux", [0, 1.4]))
     this.pull = cell(bottom, "Residuals", axis("residual / σ", [-5, 5]))
-    this.pull.figure.x_range = this.flux.x_range
+    this.pull.figure.x_range = this.flux.xRange
     this.flux.axes.x.visible = false
-    for (const one of [this.flux, this.pull]) one.y_range.setv({ min_interval: null, max_interval: null }) // of any instrument
+    for (const one of [this.flux, this.pull]) one.yRange.setv({ min_interval: null, max_interval: null }) // of any instrument
     this.glyphs()
     this.magnify()
   }
@@ -123,10 +123,10 @@ export class SpectrumFigure {
     this.document = new globalThis.Bokeh.documents[0].constructor()
     for (const one of [this.flux, this.pull]) {
       this.document.add_root(one.figure)
-      one.figure.on_event("mousemove", (event) => this.on_hover(this.values_at(event.x)))
-      one.figure.on_event("mouseleave", () => this.on_hover(""))
+      one.figure.on_event("mousemove", (event) => this.onHover(this.valuesAt(event.x)))
+      one.figure.on_event("mouseleave", () => this.onHover(""))
       one.figure.on_event("doubletap", () => this.home())
-      one.figure.on_event("selectiongeometry", (event) => event.final && this.masked_by(event.geometry))
+      one.figure.on_event("selectiongeometry", (event) => event.final && this.maskedBy(event.geometry))
       for (const kind of ["pointerdown", "pointerup"]) {
         one.cell.addEventListener(kind, (event) => {
           this.unmask = event.shiftKey
@@ -168,7 +168,7 @@ export class SpectrumFigure {
   recolour(theme) {
     this.theme = theme
     const ink = INK[theme.dark], { made } = this
-    for (const one of [this.flux, this.pull]) one.paint_theme(theme)
+    for (const one of [this.flux, this.pull]) one.paintTheme(theme)
     made.flux.glyph.line_color = ink.data
     made.band.glyph.fill_color = ink.data
     made.model.glyph.line_color = ink.model
@@ -184,13 +184,13 @@ export class SpectrumFigure {
       })
     }
     for (const name of ["names", "bands"]) made[name].text_color = theme.text
-    this.paint_residuals()
-    this.show_lines()
+    this.paintResiduals()
+    this.showLines()
   }
 
   show(star) {
     if (star?.obsid !== this.star?.obsid) {
-      this.own_mask = []
+      this.ownMask = []
       this.trial = null
     }
     this.star = star
@@ -214,7 +214,7 @@ export class SpectrumFigure {
         source.data = Object.fromEntries(Object.keys(source.data).map((key) => [key, []]))
       }
       this.drawn = null
-      this.show_lines()
+      this.showLines()
       return
     }
     const n = wavelength.length, stretch = this.stretch
@@ -225,21 +225,21 @@ export class SpectrumFigure {
     const data = {
       w,
       flux: times(flux),
-      ...noise_band(times(flux), times(sigma)),
+      ...noiseBand(times(flux), times(sigma)),
       model: look.model ? times(star.model) : new Float32Array(n).fill(NaN),
     }
     this.drawn = data
-    if (this.shown_ends?.[0] !== w[0] || this.shown_ends?.[1] !== w[n - 1]) this.set_ends(w[0], w[n - 1])
-    this.shown_ends = [w[0], w[n - 1]]
+    if (this.shownEnds?.[0] !== w[0] || this.shownEnds?.[1] !== w[n - 1]) this.setEnds(w[0], w[n - 1])
+    this.shownEnds = [w[0], w[n - 1]]
     const [bottom, top] = this.heights(data)
-    this.flux.y_range.setv({ start: bottom, end: top })
+    this.flux.yRange.setv({ start: bottom, end: top })
     this.flux.axes.y.axis_label = look.raw ? "flux [instrumental]" : "normalised flux"
     this.flux.axes.x.axis_label = this.pull.axes.x.axis_label = `${
       look.observed ? "Observed" : "Rest"
     } wavelength, vacuum [Å]`
     sources.features.data = look.lines ? this.marks(bottom, top) : { w: [], top: [], bottom: [], name: [] }
     sources.masked.data = stretches(w, star.mask)
-    this.shade_own()
+    this.shadeOwn()
     const seen = this.telluric.map((
       [name, low, high],
     ) => [name, (low * stretch) / this.redshift, (high * stretch) / this.redshift])
@@ -249,14 +249,14 @@ export class SpectrumFigure {
       name: seen.map((band) => band[0]),
     }
     sources.curve.data = data
-    this.draw_trial()
-    this.draw_pins(w, flux, times)
-    this.draw_residuals()
-    this.show_lines()
+    this.drawTrial()
+    this.drawPins(w, flux, times)
+    this.drawResiduals()
+    this.showLines()
   }
 
   heights({ w, flux, model }) {
-    const { start, end } = this.flux.x_range
+    const { start, end } = this.flux.xRange
     const values = []
     for (let k = 0; k < w.length; k++) {
       if (w[k] < start || w[k] > end) continue
@@ -271,7 +271,7 @@ export class SpectrumFigure {
   }
 
   marks(bottom, top) {
-    const { start, end } = this.flux.x_range, crowded = (end - start) / 40
+    const { start, end } = this.flux.xRange, crowded = (end - start) / 40
     let level = 0, before = -Infinity
     const seen = this.features.map(([name, at]) => {
       const w = at * this.stretch
@@ -287,7 +287,7 @@ export class SpectrumFigure {
     }
   }
 
-  draw_pins(w, flux, times) {
+  drawPins(w, flux, times) {
     const { pins, look, sources, star } = this
     const others = pins.filter((pin) => pin.flux && pin.obsid !== star.obsid)
     const colour = others.map((pin) => PIN_COLOURS[pins.indexOf(pin)])
@@ -301,12 +301,12 @@ export class SpectrumFigure {
     for (const name of ["pull", "clipped"]) this.made[name].visible = !comparing
     if (!comparing) return
     const [start, end] = spread(against.flatMap((one) => Array.from(one)), ratio)
-    this.pull.y_range.setv({ start, end })
+    this.pull.yRange.setv({ start, end })
     this.pull.axes.y.axis_label = ratio ? "this / pinned" : "this − pinned"
   }
 
   // Of the trial while there is one, else of the published model; over noise and model error together.
-  draw_residuals() {
+  drawResiduals() {
     const { star, sources } = this
     if (!star?.flux || !this.drawn) return
     const model = this.trial ?? star.model, own = this.hidden()
@@ -324,25 +324,25 @@ export class SpectrumFigure {
       marker: beyond.map((k) => (pull[k] > 0 ? "triangle" : "inverted_triangle")),
     }
     if (!this.comparing) {
-      this.pull.y_range.setv({ start: low, end: high })
+      this.pull.yRange.setv({ start: low, end: high })
       this.pull.axes.y.axis_label = this.trial ? "trial\nresidual / σ" : "residual / σ"
     }
-    this.paint_residuals()
+    this.paintResiduals()
   }
 
-  paint_residuals() {
+  paintResiduals() {
     const ink = INK[this.theme?.dark ?? false], tried = Boolean(this.trial)
     this.made.pull.glyph.line_color = this.made.clipped.glyph.fill_color = tried ? ink.trial : ink.data
     this.pull.axes.y.axis_label_text_color = tried && !this.comparing ? ink.trial : this.theme?.text ?? "#55606d"
   }
 
-  show_lines() {
+  showLines() {
     const ink = INK[this.theme?.dark ?? false], { star, look, pins } = this
-    if (!star?.flux) return this.on_drawn([], false)
+    if (!star?.flux) return this.onDrawn([], false)
     const fitted = star.model.some(Number.isFinite),
       below = look.residual && (fitted || this.comparing || Boolean(this.trial))
     this.flux.axes.x.visible = !below // whichever figure is the lower one tells the wavelengths
-    this.on_drawn([
+    this.onDrawn([
       ["data", ink.data],
       ...(look.model && fitted ? [["published model", ink.model]] : []),
       ...(this.trial ? [["trial model", ink.trial]] : []),
@@ -350,7 +350,7 @@ export class SpectrumFigure {
     ], below)
   }
 
-  draw_trial() {
+  drawTrial() {
     const { trial, star, look } = this
     if (!trial || !star?.flux) {
       this.sources.trial.data = { w: [], flux: [] }
@@ -360,62 +360,62 @@ export class SpectrumFigure {
     this.sources.trial.data = { w: this.drawn.w, flux }
   }
 
-  set_trial(model) {
+  setTrial(model) {
     this.trial = model
-    this.draw_trial()
-    this.draw_residuals()
-    this.show_lines()
+    this.drawTrial()
+    this.drawResiduals()
+    this.showLines()
   }
 
   // ---- masks ----
 
   hidden() {
     const found = new Uint8Array(this.wavelength.length)
-    for (const [low, high] of this.own_mask) {
+    for (const [low, high] of this.ownMask) {
       for (let k = 0; k < found.length; k++) if (this.wavelength[k] >= low && this.wavelength[k] <= high) found[k] = 1
     }
     return found
   }
 
-  masked_by({ x0, x1 }) {
+  maskedBy({ x0, x1 }) {
     const ends = [Math.min(x0, x1) / this.stretch, Math.max(x0, x1) / this.stretch]
     if (ends[1] > ends[0] && this.star?.flux) this.mask(ends, !this.unmask)
   }
 
   mask([low, high], on) {
-    const rest = on ? merged([...this.own_mask, [low, high]]) : without(this.own_mask, low, high)
-    this.own_mask = rest
-    this.shade_own()
+    const rest = on ? merged([...this.ownMask, [low, high]]) : without(this.ownMask, low, high)
+    this.ownMask = rest
+    this.shadeOwn()
     this.redraw()
-    this.on_mask(rest)
+    this.onMask(rest)
   }
 
-  shade_own() {
+  shadeOwn() {
     const stretch = this.stretch
     this.sources.own.data = {
-      left: this.own_mask.map(([low]) => low * stretch),
-      right: this.own_mask.map(([, high]) => high * stretch),
+      left: this.ownMask.map(([low]) => low * stretch),
+      right: this.ownMask.map(([, high]) => high * stretch),
     }
   }
 
   // ---- looking ----
 
-  set_ends(start, end) {
-    this.flux.x_range.setv({ start, end })
+  setEnds(start, end) {
+    this.flux.xRange.setv({ start, end })
   }
 
   home() {
-    if (!this.shown_ends) return
-    this.set_ends(...this.shown_ends)
+    if (!this.shownEnds) return
+    this.setEnds(...this.shownEnds)
     this.redraw()
   }
 
   zoom([low, high]) {
-    this.set_ends(low * this.stretch, high * this.stretch)
+    this.setEnds(low * this.stretch, high * this.stretch)
     this.redraw()
   }
 
-  values_at(x) {
+  valuesAt(x) {
     const { star, drawn } = this
     if (!star?.flux || !drawn) return ""
     let low = 0, high = drawn.w.length - 1
@@ -438,7 +438,7 @@ export class SpectrumFigure {
 }
 
 // Where nothing is known the band has no height: Bokeh would fill the gap.
-function noise_band(flux, sigma) {
+function noiseBand(flux, sigma) {
   const low = new Float32Array(flux.length), high = new Float32Array(flux.length)
   let last = flux.find(Number.isFinite) ?? 0
   for (let k = 0; k < flux.length; k++) {

@@ -1,7 +1,7 @@
 // Evidence for the fit: chi-squared by window, correlation, Ca II lines, hull, posterior, and stars that are alike.
 
 import { element } from "../base/dom.js"
-import { binned, Chart, ends_of } from "../figures/chart.js"
+import { binned, Chart, endsOf } from "../figures/chart.js"
 
 export class EvidencePane {
   constructor(send) {
@@ -44,7 +44,7 @@ export class EvidencePane {
     this.fit(found)
     this.velocity(found)
     this.hull(found)
-    this.alike_head()
+    this.alikeHead()
     this.parts.posterior.replaceChildren(
       ...(found.hull ? [element("h3", {}, "Posterior"), element("p", { className: "hint" }, "Drawing …")] : []),
     )
@@ -91,7 +91,7 @@ export class EvidencePane {
         { kind: "line", xs: one.x, ys: one.y, colour: "strong" },
         ...one.peaks.map(([at]) => ({ kind: "upright", at, colour: "warn" })),
       ]
-      later.push(() => chart.draw([one.x[0], one.x.at(-1)], ends_of(one.y), shapes))
+      later.push(() => chart.draw([one.x[0], one.x.at(-1)], endsOf(one.y), shapes))
     }
     if (!ccf.length) {
       content.push(
@@ -128,7 +128,7 @@ export class EvidencePane {
         ...(rv === null ? [] : [rv]),
       ]
       later.push(() =>
-        chart.draw(ends_of(reach, 0.15), [0.4, lines.length + 0.6], [{
+        chart.draw(endsOf(reach, 0.15), [0.4, lines.length + 0.6], [{
           kind: "spans",
           xs,
           ys,
@@ -172,7 +172,7 @@ export class EvidencePane {
       const xs = hull.training[x],
         ys = hull.training[y],
         own = { kind: "dots", xs: [hull.star[x]], ys: [hull.star[y]], colour: "warn", size: 4, alpha: 1 }
-      chart.draw(ends_of([...xs, hull.star[x]]), ends_of([...ys, hull.star[y]]), [{
+      chart.draw(endsOf([...xs, hull.star[x]]), endsOf([...ys, hull.star[y]]), [{
         kind: "dots",
         xs,
         ys,
@@ -193,8 +193,8 @@ export class EvidencePane {
       return
     }
     const { names, star } = this.found.hull, n = names.length
-    const size = Math.max(Math.min((this.el.clientWidth - 70) / n, 200), 56), left = 40, down_room = 16
-    const reach = names.map((_, k) => ends_of([...draws[k], star[k]], 0.1))
+    const size = Math.max(Math.min((this.el.clientWidth - 70) / n, 200), 56), left = 40, downRoom = 16
+    const reach = names.map((_, k) => endsOf([...draws[k], star[k]], 0.1))
     const cells = [], later = []
     for (let down = 0; down < n; down++) {
       for (let across = 0; across < n; across++) {
@@ -204,7 +204,7 @@ export class EvidencePane {
         }
         // Numbers stand at the outer panels alone: the others share their axes.
         const sides = { x: down === n - 1, y: across === 0 && down > 0 }
-        const margin = [4, 4, sides.x ? down_room : 4, across === 0 ? left : 4]
+        const margin = [4, 4, sides.x ? downRoom : 4, across === 0 ? left : 4]
         const chart = this.chart({
           width: size + margin[3] - 4,
           height: size + margin[2] - 4,
@@ -217,7 +217,7 @@ export class EvidencePane {
           title: `${names[across][1]}${across === down ? "" : ` against ${names[down][1]}`}`,
         })
         if (across === down) {
-          title.append(element("small", {}, `${names[down][1]}  ${with_error(fitted[down], calibrated[down])}`))
+          title.append(element("small", {}, `${names[down][1]}  ${withError(fitted[down], calibrated[down])}`))
         }
         title.append(chart.el)
         cells.push(title)
@@ -255,7 +255,7 @@ export class EvidencePane {
     later.forEach((draw) => draw())
   }
 
-  alike_head() {
+  alikeHead() {
     this.count = element("input", {
       type: "number",
       min: 1,
@@ -313,7 +313,7 @@ export class EvidencePane {
 }
 
 // As many digits as the error has two of.
-function with_error(value, error) {
+function withError(value, error) {
   if (error === null || !(error > 0)) return value.toPrecision(4)
   const digits = Math.min(Math.max(1 - Math.floor(Math.log10(error)), 0), 4)
   return `${value.toFixed(digits)} ± ${error.toFixed(digits)}`

@@ -126,18 +126,18 @@ export class RefitPane {
       ? "A training star: its published labels come from models that never saw it, the refit from one that did."
       : ""
     this.number++
-    if (masks && this.figure.own_mask.length) this.unmask()
-    this.figure.set_trial(null)
-    this.show_masks()
+    if (masks && this.figure.ownMask.length) this.unmask()
+    this.figure.setTrial(null)
+    this.showMasks()
   }
 
   unmask() {
     this.figure.mask([-Infinity, Infinity], false)
   }
 
-  show_masks() {
+  showMasks() {
     if (!this.masks) return
-    const count = this.figure.own_mask.length
+    const count = this.figure.ownMask.length
     this.masks.textContent = count
       ? `${count} stretch${count > 1 ? "es" : ""} masked`
       : "Mask: drag with the mask tool; Shift takes back."
@@ -160,7 +160,7 @@ export class RefitPane {
 
   slid({ obsid, number, model }) {
     this.asked = false
-    if (obsid === this.star?.obsid && number === this.number) this.figure.set_trial(model)
+    if (obsid === this.star?.obsid && number === this.number) this.figure.setTrial(model)
     if (this.waiting) {
       this.waiting = false
       this.slide()
@@ -173,7 +173,7 @@ export class RefitPane {
     for (const [name, row] of this.rows) if (row.held.checked || name === "rv") fixed[name] = Number(row.slider.value)
     this.fit.disabled = true
     this.told.textContent = "Fitting …"
-    this.send({ kind: "refit", fixed, fit_rv: !this.rows.get("rv").held.checked, masked: this.figure.own_mask })
+    this.send({ kind: "refit", fixed, fit_rv: !this.rows.get("rv").held.checked, masked: this.figure.ownMask })
   }
 
   answer(found) {
@@ -195,7 +195,7 @@ export class RefitPane {
     this.told.textContent =
       `χ² ${found.chi2} (published labels: ${found.published_chi2}), reduced ${found.reduced}, ${found.n_pixels} pixels, ${found.reason}.${bound}`
     this.number++
-    this.figure.set_trial(found.model)
+    this.figure.setTrial(found.model)
     this.keep.disabled = false
   }
 
@@ -204,7 +204,7 @@ export class RefitPane {
   }
 
   proposed({ json, why }) {
-    this.last_proposal = json
+    this.lastProposal = json
     this.keep.disabled = true
     this.why.value = ""
     this.told.textContent = `Recorded for vetting${why ? `: ${why}` : ""}. The published labels stay as they are.`

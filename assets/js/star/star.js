@@ -1,6 +1,6 @@
 // The star under the lens: spectrum above, and below it the card, the live refit, the evidence and the pinned stars.
 
-import { choices, element, icon, on_magnified, options, popup } from "../base/dom.js"
+import { choices, element, icon, onMagnified, options, popup } from "../base/dom.js"
 import { PIN_COLOURS, SMOOTHINGS, SpectrumFigure } from "../figures/spectrum.js"
 import { EvidencePane } from "./evidence.js"
 import { RefitPane } from "./refit.js"
@@ -67,11 +67,11 @@ export class StarDock {
       this.popup.el,
     )
     this.figure = new SpectrumFigure(this.top, this.bottom, {
-      on_mask: () => this.refit.show_masks(),
-      on_hover: (text) => {
+      onMask: () => this.refit.showMasks(),
+      onHover: (text) => {
         this.readout.textContent = text
       },
-      on_drawn: (entries, below) => this.show_lines(entries, below),
+      onDrawn: (entries, below) => this.showLines(entries, below),
     })
     this.refit = new RefitPane(send, this.figure)
     this.evidence = new EvidencePane(send)
@@ -93,7 +93,7 @@ export class StarDock {
     this.turn("card")
     this.pins()
     this.blank("")
-    on_magnified(this.el, () => this.magnify())
+    onMagnified(this.el, () => this.magnify())
     this.parts = {
       star_setup: (setup) => this.setup(setup),
       star: (star) => this.receive(star),
@@ -114,7 +114,7 @@ export class StarDock {
   }
 
   setup(setup) {
-    this.zoom_ends = setup.zooms
+    this.zoomEnds = setup.zooms
     this.raw = setup.raw
     this.simulated = setup.simulated
     if (setup.refit.sigma) setup.refit.sigma = plain(setup.refit.sigma)
@@ -133,7 +133,7 @@ export class StarDock {
     requestAnimationFrame(() => this.evidence.repaint())
   }
 
-  show_lines(entries, below) {
+  showLines(entries, below) {
     this.bottom.classList.toggle("gone", !below)
     this.legend.hidden = !entries.length
     this.legend.replaceChildren(
@@ -162,7 +162,7 @@ export class StarDock {
     const known = this.star?.obsid === star.obsid && this.star.flux?.length === star.flux?.length
     if (!known) return this.show(star)
     // The spectrum was painted from what was sent ahead; somebody may have judged the star since.
-    if (String(this.star.remarks) !== String(star.remarks)) this.card.replaceChildren(...card_of(star, this.send))
+    if (String(this.star.remarks) !== String(star.remarks)) this.card.replaceChildren(...cardOf(star, this.send))
     this.star = star
   }
 
@@ -178,7 +178,7 @@ export class StarDock {
   }
 
   // The next star that the visitor has not judged, which only the server knows.
-  step_unvetted(by) {
+  stepUnvetted(by) {
     this.send({ kind: "star_step", by, unvetted: true })
   }
 
@@ -197,7 +197,7 @@ export class StarDock {
     this.top.hidden = this.bottom.hidden = Boolean(star.sentence)
     this.figure.show(star)
     this.refit.show(star)
-    this.card.replaceChildren(...card_of(star, this.send))
+    this.card.replaceChildren(...cardOf(star, this.send))
     this.pins()
     if (this.pane === "evidence") this.evidence.ask(star)
   }
@@ -249,7 +249,7 @@ export class StarDock {
   }
 
   zoom(name) {
-    if (this.star?.flux && this.zoom_ends) this.figure.zoom(this.zoom_ends[name])
+    if (this.star?.flux && this.zoomEnds) this.figure.zoom(this.zoomEnds[name])
   }
 
   toggle(name) {
@@ -263,7 +263,7 @@ export class StarDock {
     const { look } = this.figure, at = SMOOTHINGS.indexOf(look.smooth) + by
     look.smooth = SMOOTHINGS[Math.min(Math.max(at, 0), SMOOTHINGS.length - 1)]
     this.figure.redraw()
-    this.readout.textContent = look.smooth ? `smoothed over ${in_pixels(look.smooth)}` : "not smoothed"
+    this.readout.textContent = look.smooth ? `smoothed over ${inPixels(look.smooth)}` : "not smoothed"
   }
 
   menu() {
@@ -282,7 +282,7 @@ export class StarDock {
         this.figure.redraw()
       },
     })
-    options(smoothing, SMOOTHINGS.map((pixels) => [pixels, pixels ? in_pixels(pixels) : "none"]), look.smooth)
+    options(smoothing, SMOOTHINGS.map((pixels) => [pixels, pixels ? inPixels(pixels) : "none"]), look.smooth)
     const file = (form) => element("button", { type: "button", onclick: () => this.file(form) }, form.toUpperCase())
     return [
       box("lines", "Lines and bands (l)"),
@@ -298,14 +298,14 @@ export class StarDock {
 
   file(form) {
     if (!this.star?.flux) return
-    const { flux, look, own_mask, trial, pins } = this.figure
-    const ends = [flux.x_range.start, flux.x_range.end]
+    const { flux, look, ownMask, trial, pins } = this.figure
+    const ends = [flux.xRange.start, flux.xRange.end]
     this.send({
       kind: "star_file",
       form,
       ends,
       look,
-      masked: own_mask,
+      masked: ownMask,
       trial: trial ? this.refit.values : null,
       pins: pins.map((pin) => pin.obsid),
     })
@@ -415,7 +415,7 @@ export class StarDock {
   }
 }
 
-function card_of({ facts, remarks }, send) {
+function cardOf({ facts, remarks }, send) {
   const row = ([, label, unit, value, calibrated, formal, reference]) =>
     element(
       "tr",
@@ -493,7 +493,7 @@ function card_of({ facts, remarks }, send) {
   return [...labels, bits, ...again, ...links, ...said, ...groups]
 }
 
-function in_pixels(count) {
+function inPixels(count) {
   return `${count} pixel${count === 1 ? "" : "s"}`
 }
 
@@ -502,16 +502,16 @@ function plain(values) {
 }
 
 // Never while somebody types; the room's own shortcuts are elsewhere.
-export function listen_to_star_keys(host, dock) {
+export function listenToStarKeys(host, dock) {
   const keys = {
     j: () => dock.step(1),
     k: () => dock.step(-1),
-    J: () => dock.step_unvetted(1),
-    K: () => dock.step_unvetted(-1),
+    J: () => dock.stepUnvetted(1),
+    K: () => dock.stepUnvetted(-1),
     ArrowRight: () => dock.step(1),
     ArrowLeft: () => dock.step(-1),
-    "Shift+ArrowRight": () => dock.step_unvetted(1),
-    "Shift+ArrowLeft": () => dock.step_unvetted(-1),
+    "Shift+ArrowRight": () => dock.stepUnvetted(1),
+    "Shift+ArrowLeft": () => dock.stepUnvetted(-1),
     s: () => dock.smoother(1),
     d: () => dock.smoother(-1),
     l: () => dock.toggle("lines"),

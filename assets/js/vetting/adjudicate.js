@@ -2,12 +2,12 @@
 
 import { element } from "../base/dom.js"
 import { StarDock } from "../star/star.js"
-import { campaign_picker, VerdictForm } from "./verdict.js"
+import { campaignPicker, VerdictForm } from "./verdict.js"
 
 export class AdjudicateRoom {
   constructor(send, say) {
     this.send = send
-    this.picker = campaign_picker(send)
+    this.picker = campaignPicker(send)
     this.form = new VerdictForm(send, say, "adjudicate")
     this.star = new StarDock(send)
     this.list = element("ul", { className: "cases", "aria-label": "Conflicts" })
@@ -38,7 +38,7 @@ export class AdjudicateRoom {
       fitted: (labels) => this.form.fitted(labels),
       saved: () => this.form.saved(),
       refused: (kind) => this.form.answered(kind),
-      out_of_reach: (kind) => this.form.out_of_reach(kind),
+      out_of_reach: (kind) => this.form.outOfReach(kind),
     }
   }
 

@@ -1,14 +1,14 @@
 // The Progress room: numbers of a campaign, and what adjudicators do with campaigns.
 
-import { element, send_file } from "../base/dom.js"
-import { campaign_picker } from "./verdict.js"
+import { element, sendFile } from "../base/dom.js"
+import { campaignPicker } from "./verdict.js"
 
 const MAX_BYTES = 50_000_000
 
 export class CampaignsRoom {
   constructor(send) {
     this.send = send
-    this.picker = campaign_picker(send)
+    this.picker = campaignPicker(send)
     this.about = element("p", { className: "hint" })
     this.numbers = element("div", {})
     this.actions = element("div", { className: "actions" })
@@ -191,7 +191,7 @@ export class CampaignsRoom {
             ),
           )
         } else if (given) {
-          this.work("merge", `Merging ${given.name}…`, () => send_file(this.send, "merge", given, "record_part"))
+          this.work("merge", `Merging ${given.name}…`, () => sendFile(this.send, "merge", given, "record_part"))
         }
         file.value = ""
       },

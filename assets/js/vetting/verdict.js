@@ -54,7 +54,7 @@ export class VerdictForm {
   show({ star, verdicts, flags, quantities, before, taken_back, who, campaign }) {
     Object.assign(this, { who, campaign })
     const fresh = this.star !== star || this.before !== before?.id || taken_back
-    if (this.star !== star) this.shown_at = performance.now()
+    if (this.star !== star) this.shownAt = performance.now()
     Object.assign(this, {
       star,
       rules: { verdicts, flags },
@@ -176,14 +176,14 @@ export class VerdictForm {
     }
     this.resumed = true
     globalThis.sessionStorage.setItem(this.place, JSON.stringify({ who: this.who, campaign: this.campaign, draft }))
-    this.hand_in(draft)
+    this.handIn(draft)
   }
 
-  save_seen(verdict) {
-    if (performance.now() - this.shown_at > SEEN_AFTER_MS) this.save(verdict)
+  saveSeen(verdict) {
+    if (performance.now() - this.shownAt > SEEN_AFTER_MS) this.save(verdict)
   }
 
-  hand_in(draft) {
+  handIn(draft) {
     this.busy = true
     this.send(draft)
   }
@@ -195,7 +195,7 @@ export class VerdictForm {
     this.resumed = true
     this.send({ kind: "campaign", id: kept.campaign })
     this.say(`The verdict on ${kept.draft.star} had not arrived: it is handed in again.`)
-    this.hand_in(kept.draft)
+    this.handIn(kept.draft)
   }
 
   saved() {
@@ -211,7 +211,7 @@ export class VerdictForm {
   }
 
   // The form is free again; the draft waits for a page that is loaded anew, unless another one follows.
-  out_of_reach(kind) {
+  outOfReach(kind) {
     if (kind === "judge") this.busy = false
   }
 
@@ -230,7 +230,7 @@ export class VerdictForm {
     const flag = this.rules.flags.find(([, key]) => key === pressed)
     const verdict = this.rules.verdicts.find(([digit]) => String(digit) === pressed)
     if (flag) this.flip(flag[0])
-    else if (verdict) this.save_seen(verdict[0])
+    else if (verdict) this.saveSeen(verdict[0])
     else if (pressed === "c") this.note.focus()
     else if (pressed === "u") this.send({ kind: "vet_undo", id: uuid() })
     else if (pressed === "U") this.send({ kind: "vet_redo", id: uuid() })
@@ -249,7 +249,7 @@ function uuid() {
 }
 
 // Who is here, the way out, and the campaign.
-export function campaign_picker(send) {
+export function campaignPicker(send) {
   const select = element("select", {
     "aria-label": "Campaign",
     onchange: () => send({ kind: "campaign", id: select.value }),
@@ -264,7 +264,7 @@ export function campaign_picker(send) {
   return { el: select, who, out, show }
 }
 
-export function listen_to_verdict_keys(host, form, more = {}) {
+export function listenToVerdictKeys(host, form, more = {}) {
   const listen = (event) => {
     if (!host.isConnected) return globalThis.removeEventListener("keydown", listen)
     const target = event.composedPath()[0]

@@ -2,11 +2,11 @@
 
 import { element } from "../base/dom.js"
 import { StarDock } from "../star/star.js"
-import { campaign_picker, VerdictForm } from "./verdict.js"
+import { campaignPicker, VerdictForm } from "./verdict.js"
 
 export class VetRoom {
   constructor(send, say) {
-    this.picker = campaign_picker(send)
+    this.picker = campaignPicker(send)
     this.form = new VerdictForm(send, say, "vet")
     this.star = new StarDock(send)
     this.counts = element("p", { className: "hint", role: "status" })
@@ -43,7 +43,7 @@ export class VetRoom {
         this.form.saved()
       },
       refused: (kind) => this.form.answered(kind),
-      out_of_reach: (kind) => this.form.out_of_reach(kind),
+      out_of_reach: (kind) => this.form.outOfReach(kind),
     }
   }
 

@@ -1,10 +1,10 @@
 // One vetting room on one channel; which one says the server.
 
 import { download, element, receive } from "../base/dom.js"
-import { listen_to_star_keys } from "../star/star.js"
+import { listenToStarKeys } from "../star/star.js"
 import { AdjudicateRoom } from "./adjudicate.js"
 import { CampaignsRoom } from "./campaigns.js"
-import { listen_to_verdict_keys } from "./verdict.js"
+import { listenToVerdictKeys } from "./verdict.js"
 import { VetRoom } from "./vet.js"
 
 const VETTING_KEYS = [
@@ -87,8 +87,8 @@ export function render({ model }) {
   }
   model.on("msg:custom", (message) => receive(parts, message))
   if (room.form) {
-    listen_to_verdict_keys(host, room.form, { "?": help })
-    listen_to_star_keys(host, room.star)
+    listenToVerdictKeys(host, room.form, { "?": help })
+    listenToStarKeys(host, room.star)
   }
   model.on("after_render", () => send({ kind: "connect" }))
   return host
