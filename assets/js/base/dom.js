@@ -15,34 +15,6 @@ export function element(tag, attributes = {}, ...children) {
   return made
 }
 
-// Give each field of a message to what shows it; one that nothing shows is an error of the server or of this page.
-export function receive(parts, message) {
-  const unknown = Object.keys(message).filter((name) => !(name in parts))
-  for (const [name, value] of Object.entries(message)) parts[name]?.(value, message)
-  if (unknown.length) throw new Error(`The server sent what this page does not show: ${unknown.join(", ")}`)
-}
-
-// A file in one message, or where it is large in parts that go before it.
-const PART_BYTES = 512000
-const FEW_PARTS = 2
-
-export async function sendFile(send, kind, file, partKind = "upload") {
-  const data = new Uint8Array(await file.arrayBuffer())
-  const encoded = (from, to) => {
-    let text = ""
-    for (let at = from; at < Math.min(to, data.length); at += 32768) {
-      text += String.fromCharCode(...data.subarray(at, Math.min(at + 32768, to)))
-    }
-    return btoa(text)
-  }
-  if (data.length <= FEW_PARTS * PART_BYTES) return send({ kind, size: data.length, data: encoded(0, data.length) })
-  const upload = `${Date.now()}-${Math.random()}`
-  for (let part = 0; part * PART_BYTES < data.length; part++) {
-    send({ kind: partKind, upload, part, data: encoded(part * PART_BYTES, (part + 1) * PART_BYTES) })
-  }
-  return send({ kind, size: data.length, upload })
-}
-
 // Until the browser is closed, the pages of the server begin in the theme that was chosen last.
 export function rememberTheme(dark) {
   document.cookie = `mgiant-dark=${dark ? 1 : 0}; path=/; SameSite=Lax`
@@ -183,10 +155,4 @@ export function download({ name, mime, data }) {
   const address = URL.createObjectURL(new Blob([data], { type: mime }))
   element("a", { href: address, download: name }).click()
   setTimeout(() => URL.revokeObjectURL(address), 10_000)
-}
-
-export function bytes(buffer) {
-  return buffer instanceof ArrayBuffer
-    ? new Uint8Array(buffer)
-    : new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
 }

@@ -1,8 +1,9 @@
 // The page of columns: what the tables' columns are taken for, corrected there, while the catalogue is made.
 
 import { onLostConnection } from "../base/connection.js"
-import { download, element, icon, options, receive, rememberTheme } from "../base/dom.js"
+import { download, element, icon, options, rememberTheme } from "../base/dom.js"
 import { Picker } from "../base/picker.js"
+import { receive } from "../base/messages.js"
 
 const NOT_USED = "not used"
 const ROUTINE = /^no unit in the file/ // remarks that most columns of a plain text table get

@@ -1,13 +1,15 @@
 // The Explore page: every part sends to one channel and gets what the server tells it.
 
-import { debounced, element, receive, rememberTheme } from "../base/dom.js"
+import { debounced, element, rememberTheme } from "../base/dom.js"
 import { Dialogs, ownName, SEEN } from "./dialogs.js"
 import { listenToKeys } from "./keys.js"
 import { Side } from "./side.js"
 import { Stage } from "./stage.js"
 import { Table } from "./table.js"
 import { Toolbar } from "./toolbar.js"
-import { listenToStarKeys, StarDock } from "../star/star.js"
+import { StarDock } from "../star/star.js"
+import { listenToStarKeys } from "../star/keys.js"
+import { receive } from "../base/messages.js"
 
 const RING_AFTER = 80
 

@@ -1,6 +1,7 @@
 // The panel on the left: filter by expression, named subsets, member lists, a cone on the sky, saved views.
 
-import { debounced, element, grouped, icon, options, sendFile } from "../base/dom.js"
+import { debounced, element, grouped, icon, options } from "../base/dom.js"
+import { sendFile } from "../base/upload.js"
 
 const ASK_AFTER = 90
 const WORD_BEFORE = /(?<![\p{L}\p{N}_])[\p{L}_][\p{L}\p{N}_]*$/u

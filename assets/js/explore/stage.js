@@ -1,8 +1,11 @@
 // The grid of views: cards that can be swapped and enlarged, and the pictures that the server sends for them.
 
-import { bytes, ColumnList, debounced, element, icon, onMagnified, options, popup } from "../base/dom.js"
+import { ColumnList, debounced, element, icon, onMagnified, options, popup } from "../base/dom.js"
 import { Bars } from "../figures/bars.js"
 import { Plane } from "../figures/plane.js"
+import { gradient } from "../base/legend.js"
+import { shortCount } from "../base/words.js"
+import { bytes } from "../base/arrays.js"
 
 const LOOK_AFTER = 40
 
@@ -199,20 +202,4 @@ export class Stage {
     for (const overlay of spec.overlays) if (overlay.name === name) overlay.on = on
     view.switchOverlay(name, on)
   }
-}
-
-// "12,270 outside" where there is room for "12k" beside the sign alone.
-function shortCount(words) {
-  const count = Number(words.split(" ")[0].replaceAll(",", ""))
-  return count >= 1000 ? `${Math.round(count / 1000)}k` : words.split(" ")[0]
-}
-
-export function gradient({ label, low, high, gradient: colours, entries }) {
-  const words = element("span", {}, label)
-  if (entries) {
-    const swatch = ([name, colour]) =>
-      element("b", {}, element("i", { className: "swatch", style: `background:${colour}` }), name)
-    return [words, ...entries.map(swatch)]
-  }
-  return [words, element("b", {}, low), element("i", { style: `background:${colours}` }), element("b", {}, high)]
 }

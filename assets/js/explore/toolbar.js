@@ -1,7 +1,7 @@
 // The bar over the views: count, tools, modes, undo, colours, and doors to everything else.
 
 import { choices, ColumnList, element, icon, options } from "../base/dom.js"
-import { gradient } from "./stage.js"
+import { gradient } from "../base/legend.js"
 
 const MODES = [
   ["replace", "New", "A gesture replaces the selection"],

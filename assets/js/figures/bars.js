@@ -1,7 +1,7 @@
 // A histogram: grey bars of all stars, coloured ones of the selection; a drag along the axis selects a range.
 
 import { FigureCell } from "./figure.js"
-import { css } from "./plane.js"
+import { css } from "./pixels.js"
 
 export class Bars extends FigureCell {
   constructor(cell, spec, slot, send) {

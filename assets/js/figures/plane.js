@@ -1,7 +1,10 @@
 // Stars in the plane of two columns: images, or single glyphs where few stars are on screen, with overlays.
 
-import { bytes, element, large, magnified } from "../base/dom.js"
+import { element, large, magnified } from "../base/dom.js"
 import { FigureCell } from "./figure.js"
+import { arrows } from "./arrows.js"
+import { css, unpacked } from "./pixels.js"
+import { bytes } from "../base/arrays.js"
 
 const RING_SIZE = 14
 const STAR_SIZE = 5
@@ -244,44 +247,4 @@ export class Plane extends FigureCell {
   mark(xs, ys) {
     this.focus.data = { x: xs, y: ys }
   }
-}
-
-// Decode and colour in one pass: a byte above 0 is a level, 0 and n stand for n + 1 empty pixels.
-function unpacked(packed, [height, width], palette) {
-  const image = new Uint32Array(width * height)
-  let pixel = 0
-  for (let at = 0; at < packed.length; at++) {
-    const level = packed[at]
-    if (level) image[pixel++] = palette[level]
-    else pixel += packed[++at] + 1
-  }
-  image.dimension = 2 // what Bokeh asks of an image
-  image.shape = [height, width]
-  return image
-}
-
-export function css(palette, level) {
-  const [red, green, blue, opacity] = new Uint8Array(palette.buffer, 4 * level, 4)
-  return `rgba(${red}, ${green}, ${blue}, ${opacity / 255})`
-}
-
-// Each arrow is a line with two barbs, of the same length on screen whatever the zoom.
-function arrows({ x0, y0, x1, y1 }, view) {
-  const { x_scale, y_scale } = view.frame
-  const xs = [], ys = []
-  for (let k = 0; k < x0.length; k++) {
-    const [ax, ay, bx, by] = [
-      x_scale.compute(x0[k]),
-      y_scale.compute(y0[k]),
-      x_scale.compute(x1[k]),
-      y_scale.compute(y1[k]),
-    ]
-    const turn = Math.atan2(by - ay, bx - ax)
-    const barb = (side) => [bx - 5 * Math.cos(turn + side), by - 5 * Math.sin(turn + side)]
-    const [left, right] = [barb(0.45), barb(-0.45)]
-    const path = [[ax, ay], [bx, by], left, [bx, by], right]
-    xs.push(path.map(([sx]) => x_scale.invert(sx)))
-    ys.push(path.map(([, sy]) => y_scale.invert(sy)))
-  }
-  return { xs, ys }
 }

@@ -1,7 +1,9 @@
 // Evidence for the fit: chi-squared by window, correlation, Ca II lines, hull, posterior, and stars that are alike.
 
 import { element } from "../base/dom.js"
-import { binned, Chart, endsOf } from "../figures/chart.js"
+import { Chart } from "../figures/chart.js"
+import { binned, endsOf } from "../figures/scales.js"
+import { withError } from "../base/words.js"
 
 export class EvidencePane {
   constructor(send) {
@@ -310,11 +312,4 @@ export class EvidencePane {
       ),
     )
   }
-}
-
-// As many digits as the error has two of.
-function withError(value, error) {
-  if (error === null || !(error > 0)) return value.toPrecision(4)
-  const digits = Math.min(Math.max(1 - Math.floor(Math.log10(error)), 0), 4)
-  return `${value.toFixed(digits)} ± ${error.toFixed(digits)}`
 }

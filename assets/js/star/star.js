@@ -4,6 +4,9 @@ import { choices, element, icon, onMagnified, options, popup } from "../base/dom
 import { PIN_COLOURS, SMOOTHINGS, SpectrumFigure } from "../figures/spectrum.js"
 import { EvidencePane } from "./evidence.js"
 import { RefitPane } from "./refit.js"
+import { inPixels } from "../base/words.js"
+import { cardOf } from "./card.js"
+import { plain } from "../base/arrays.js"
 
 const MAX_PINS = 4
 const NO_MORE_PINS = `${MAX_PINS} spectra are pinned: unpin one first`
@@ -413,127 +416,4 @@ export class StarDock {
       ),
     )
   }
-}
-
-function cardOf({ facts, remarks }, send) {
-  const row = ([, label, unit, value, calibrated, formal, reference]) =>
-    element(
-      "tr",
-      {},
-      element("th", { scope: "row" }, unit ? `${label} [${unit}]` : label),
-      ...[value, calibrated, formal, reference].map((text) => element("td", {}, text)),
-    )
-  const head = [["", ""], ["value", "The published label"], ["σ calibrated", "Calibrated uncertainty of the value"], [
-    "σ formal",
-    "Uncertainty of the value from the Fisher matrix alone",
-  ], ["reference", "The label that it was trained or compared with"]]
-  const labels = facts.labels.length
-    ? [
-      element(
-        "table",
-        { className: "sliders" },
-        element(
-          "thead",
-          {},
-          element("tr", {}, ...head.map(([text, title]) => element("th", { scope: "col", title }, text))),
-        ),
-        element("tbody", {}, ...facts.labels.map(row)),
-      ),
-    ]
-    : []
-  const bits = facts.bits.length
-    ? element("ul", { className: "bits" }, ...facts.bits.map((text) => element("li", {}, text)))
-    : element("p", { className: "hint" }, "No quality bit is set.")
-  const link = ([name, address]) => element("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, name)
-  const links = facts.links.length
-    ? [element("p", { className: "row wrap" }, "Elsewhere: ", ...facts.links.map(link))]
-    : []
-  const again = facts.repeats.length
-    ? [
-      element(
-        "p",
-        { className: "row wrap" },
-        "Also observed as ",
-        ...facts.repeats.map((one) =>
-          element("button", { type: "button", onclick: () => send({ kind: "focus", obsid: one }) }, one)
-        ),
-      ),
-    ]
-    : []
-  const said = remarks.length
-    ? [
-      element(
-        "section",
-        { className: "remarks" },
-        element("h3", {}, "Verdicts"),
-        element(
-          "ul",
-          {},
-          ...remarks.map(([campaign, text, note]) =>
-            element("li", {}, element("b", {}, campaign), ` ${text}`, ...(note ? [element("q", {}, note)] : []))
-          ),
-        ),
-      ),
-    ]
-    : []
-  const groups = facts.groups.map(([title, entries]) =>
-    element(
-      "section",
-      {},
-      element("h3", {}, title),
-      element(
-        "dl",
-        { className: "pairs" },
-        ...entries.map(([, label, text, about]) =>
-          element("div", { title: about }, element("dt", {}, label), element("dd", {}, text))
-        ),
-      ),
-    )
-  )
-  return [...labels, bits, ...again, ...links, ...said, ...groups]
-}
-
-function inPixels(count) {
-  return `${count} pixel${count === 1 ? "" : "s"}`
-}
-
-function plain(values) {
-  return values === undefined || values === null ? undefined : new Float32Array(values)
-}
-
-// Never while somebody types; the room's own shortcuts are elsewhere.
-export function listenToStarKeys(host, dock) {
-  const keys = {
-    j: () => dock.step(1),
-    k: () => dock.step(-1),
-    J: () => dock.stepUnvetted(1),
-    K: () => dock.stepUnvetted(-1),
-    ArrowRight: () => dock.step(1),
-    ArrowLeft: () => dock.step(-1),
-    "Shift+ArrowRight": () => dock.stepUnvetted(1),
-    "Shift+ArrowLeft": () => dock.stepUnvetted(-1),
-    s: () => dock.smoother(1),
-    d: () => dock.smoother(-1),
-    l: () => dock.toggle("lines"),
-    m: () => dock.toggle("model"),
-    v: () => dock.toggle("residual"),
-    a: () => dock.toggle("raw"),
-    z: () => dock.zoom("ca"),
-    Z: () => dock.zoom("tio"),
-    x: () => dock.figure.home(),
-    g: () => dock.search.focus(),
-    f: () => dock.refit.ask(),
-  }
-  const listen = (event) => {
-    if (!host.isConnected) return globalThis.removeEventListener("keydown", listen)
-    const target = event.composedPath()[0]
-    const typing = target instanceof Element && target.closest("input, textarea, select, dialog, [contenteditable]")
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || !host.offsetParent) return
-    const action = keys[event.shiftKey && event.key.startsWith("Arrow") ? `Shift+${event.key}` : event.key]
-    if (action === undefined) return
-    if (event.key !== "x") event.preventDefault()
-    action()
-    dock.popup.refresh()
-  }
-  globalThis.addEventListener("keydown", listen)
 }

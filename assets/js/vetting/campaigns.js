@@ -1,7 +1,8 @@
 // The Progress room: numbers of a campaign, and what adjudicators do with campaigns.
 
-import { element, sendFile } from "../base/dom.js"
+import { element } from "../base/dom.js"
 import { campaignPicker } from "./verdict.js"
+import { sendFile } from "../base/upload.js"
 
 const MAX_BYTES = 50_000_000
 

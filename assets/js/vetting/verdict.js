@@ -3,6 +3,7 @@
 // A digit that was pressed before one could see the star was meant for the one before.
 
 import { element, options } from "../base/dom.js"
+import { uuid } from "../base/uuid.js"
 
 const SEEN_AFTER_MS = 250
 
@@ -237,15 +238,6 @@ export class VerdictForm {
     else return false
     return true
   }
-}
-
-// crypto.randomUUID exists on secure addresses only; a group's server may be plain HTTP in its own network.
-function uuid() {
-  const random = globalThis.crypto.getRandomValues(new Uint8Array(16))
-  random[6] = (random[6] & 0x0f) | 0x40
-  random[8] = (random[8] & 0x3f) | 0x80
-  const hex = [...random].map((byte) => byte.toString(16).padStart(2, "0")).join("")
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-")
 }
 
 // Who is here, the way out, and the campaign.

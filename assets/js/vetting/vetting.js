@@ -1,11 +1,12 @@
 // One vetting room on one channel; which one says the server.
 
-import { download, element, receive } from "../base/dom.js"
-import { listenToStarKeys } from "../star/star.js"
+import { download, element } from "../base/dom.js"
 import { AdjudicateRoom } from "./adjudicate.js"
 import { CampaignsRoom } from "./campaigns.js"
 import { listenToVerdictKeys } from "./verdict.js"
 import { VetRoom } from "./vet.js"
+import { listenToStarKeys } from "../star/keys.js"
+import { receive } from "../base/messages.js"
 
 const VETTING_KEYS = [
   ["0 1 2 3 4", "verdict: saves and goes on"],

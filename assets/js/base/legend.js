@@ -1,0 +1,13 @@
+// What colours mean, beside a title.
+
+import { element } from "./dom.js"
+
+export function gradient({ label, low, high, gradient: colours, entries }) {
+  const words = element("span", {}, label)
+  if (entries) {
+    const swatch = ([name, colour]) =>
+      element("b", {}, element("i", { className: "swatch", style: `background:${colour}` }), name)
+    return [words, ...entries.map(swatch)]
+  }
+  return [words, element("b", {}, low), element("i", { style: `background:${colours}` }), element("b", {}, high)]
+}
