@@ -10,8 +10,9 @@ from importlib.resources import files
 
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]+)"\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
-_EXPORTED = re.compile(r"^export (?:async )?(?:function|class|const|let) ([\w$]+)", re.MULTILINE)
-_DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function|class|const|let) ([\w$]+)", re.MULTILINE)
+_EXPORTED = re.compile(r"^export (?:async )?(?:function\*?|class|const|let) ([\w$]+)", re.MULTILINE)
+_DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function\*?|class|const|let) ([\w$]+)", re.MULTILINE)
+_TYPES = re.compile(r"^[ \t]*/\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
 
 
 class ScriptError(ValueError):
@@ -30,7 +31,7 @@ def joined(entry: str) -> str:
     Returns
     -------
     str
-        One module without imports.
+        One module without imports, and without the comments on types, which browsers do not read.
 
     Raises
     ------
@@ -42,7 +43,7 @@ def joined(entry: str) -> str:
     names = Counter(name for text in texts.values() for name in _DECLARED.findall(text))
     if twice := sorted(name for name, count in names.items() if count > 1):
         raise ScriptError(f"The modules of {entry} declare {', '.join(twice)} more than once: rename one of each.")
-    parts = (_IMPORT.sub("", text) for text in texts.values())
+    parts = (_TYPES.sub("", _IMPORT.sub("", text)) for text in texts.values())
     return "\n".join(part if name == entry else _EXPORT.sub("", part) for name, part in zip(texts, parts, strict=True))
 
 

@@ -1,5 +1,7 @@
 // A lost connection: shown over everything, and the page comes back when the server answers.
 
+/** @import { Document } from "bokeh/document/document" */
+
 import { element } from "./dom.js"
 
 const AGAIN_AFTER = 1500
@@ -9,9 +11,14 @@ const OVER_ALL =
   `position: fixed; left: 50%; bottom: 22px; transform: translateX(-50%); z-index: 2000; padding: 10px 18px;
   border-radius: 6px; background: #8c1d18; color: #ffffff; font: 14px Explorer, Helvetica Neue, Arial, sans-serif;`
 // For a page that cannot come back by itself: of an older server, at an address that moved, behind another sign-in.
-const RELOAD =
-  "margin-left: 14px; padding: 4px 12px; border: 1px solid #ffffff; border-radius: 4px; background: transparent; color: inherit; font: inherit; cursor: pointer;"
+const RELOAD = `margin-left: 14px; padding: 4px 12px; border: 1px solid #ffffff; border-radius: 4px;
+  background: transparent; color: inherit; font: inherit; cursor: pointer;`
 
+/**
+ * @param {Document} document
+ * @param {() => void} lost
+ * @param {() => void} back
+ */
 export function onLostConnection(document, lost, back) {
   let seen = false
   document.on_event("connection_lost", () => {
@@ -23,16 +30,28 @@ export function onLostConnection(document, lost, back) {
       { type: "button", style: RELOAD, onclick: () => globalThis.location.reload() },
       "Reload this page",
     )
-    globalThis.document.body.append(element("div", { role: "alert", style: OVER_ALL }, LOST_WORDS, reload)) // in whatever room
-    const again = async () => {
-      try {
-        const answer = await fetch(ALIVE, { method: "HEAD", cache: "no-store" })
-        if (answer.ok) return back()
-      } catch (error) {
-        if (!(error instanceof TypeError)) throw error // no answer yet
-      }
-      setTimeout(again, AGAIN_AFTER)
-    }
-    setTimeout(again, AGAIN_AFTER)
+    // In whatever room.
+    globalThis.document.body.append(element("div", { role: "alert", style: OVER_ALL }, LOST_WORDS, reload))
+    whenAnswered(() => fetch(ALIVE, { method: "HEAD", cache: "no-store" }), AGAIN_AFTER, back)
   })
+}
+
+/**
+ * Ask again and again until the server answers well; a request that cannot be sent is no answer yet.
+ *
+ * @param {() => Promise<{ ok: boolean }>} ask
+ * @param {number} milliseconds
+ * @param {() => void} back
+ */
+export function whenAnswered(ask, milliseconds, back) {
+  const again = async () => {
+    try {
+      const answer = await ask()
+      if (answer.ok) return back()
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+    }
+    setTimeout(again, milliseconds)
+  }
+  setTimeout(again, milliseconds)
 }

@@ -1,21 +1,29 @@
 // The Explore page: every part sends to one channel and gets what the server tells it.
 
+/** @import { PanelModel } from "../bokeh.d.ts" */
+/** @import { Message, Parts } from "../payloads.d.ts" */
+/** @import { Request } from "../protocol.d.ts" */
+
 import { debounced, element, rememberTheme } from "../base/dom.js"
+import { receive } from "../base/messages.js"
+import { listenToStarKeys } from "../star/keys.js"
+import { StarDock } from "../star/star.js"
 import { Dialogs, ownName, SEEN } from "./dialogs.js"
-import { listenToKeys } from "./keys.js"
+import { listenToPageKeys } from "./keys.js"
 import { Side } from "./side.js"
 import { Stage } from "./stage.js"
 import { Table } from "./table.js"
 import { Toolbar } from "./toolbar.js"
-import { StarDock } from "../star/star.js"
-import { listenToStarKeys } from "../star/keys.js"
-import { receive } from "../base/messages.js"
 
 const RING_AFTER = 80
 
+/** @param {{ model: PanelModel }} page */
 export function render({ model }) {
-  const send = (message) => model.send_msg(message)
-  const toolbar = new Toolbar(send), stage = new Stage(send), table = new Table(send), side = new Side(send)
+  const send = (/** @type {Request} */ message) => model.send_msg(message)
+  const toolbar = new Toolbar(send)
+  const stage = new Stage(send)
+  const table = new Table(send)
+  const side = new Side(send)
   const star = new StarDock(send)
   const down = element("div", { className: "down" }, stage.el, table.el)
   const centre = element(
@@ -25,13 +33,14 @@ export function render({ model }) {
     element("div", { className: "across" }, side.el, down, star.el),
   )
   const host = element("div", { className: "explore", tabIndex: -1 }, centre)
-  const dialogs = new Dialogs(send, host, toolbar.light)
-  dialogs.writing = () => side.writing
+  const dialogs = new Dialogs(send, host, toolbar.light, () => side.writing)
+  // The spectrum first: with single stars on screen the rings cost a frame in every view.
+  const ring = debounced((/** @type {Required<Message>["focus"]} */ places) => stage.ring(places), RING_AFTER)
+  /** @type {Parts} */
   const parts = {
     ...stage.parts,
     ...toolbar.parts,
     ...table.parts,
-    ...side.parts,
     ...dialogs.parts,
     ...star.parts,
     switched: ([slot, name, on]) => stage.switched(slot, name, on),
@@ -39,13 +48,13 @@ export function render({ model }) {
       side.receive(state)
       if (state.open !== undefined) toolbar.side.setAttribute("aria-expanded", String(state.open))
     },
-    // The spectrum first: with single stars on screen the rings cost a frame in every view.
-    focus: debounced((places) => stage.parts.focus(places), RING_AFTER),
-    theme: (dark) => {
+    focus: (places) => ring(places),
+    theme: (theme) => {
+      const dark = theme === true
       host.classList.toggle("dark", dark)
       rememberTheme(dark)
     },
-    star_page: (on) => {
+    "star_page": (on) => {
       host.classList.toggle("alone", on)
       star.widen(on)
     },
@@ -57,7 +66,7 @@ export function render({ model }) {
     refused: (kind) => star.refused(kind),
   }
   model.on("msg:custom", (message) => receive(parts, message))
-  listenToKeys(host, send)
+  listenToPageKeys(host, send)
   listenToStarKeys(host, star)
   model.on("after_render", () => {
     dialogs.document = globalThis.Bokeh.documents[0]

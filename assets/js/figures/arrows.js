@@ -1,22 +1,34 @@
 // Arrows of velocities as lines.
 
-// Each arrow is a line with two barbs, of the same length on screen whatever the zoom.
-export function arrows({ x0, y0, x1, y1 }, view) {
-  const { x_scale, y_scale } = view.frame
-  const xs = [], ys = []
+/** @import { ArrowsLayer } from "../payloads.d.ts" */
+
+/** @typedef {{ compute(value: number): number, invert(pixel: number): number }} Scale */
+
+const BARB = 5 // pixels
+const SPREAD = 0.45 // of a barb from its line, in radians
+
+/**
+ * Each arrow as a line with two barbs, of the same length on screen whatever the zoom.
+ *
+ * @param {Pick<ArrowsLayer, "x0" | "y0" | "x1" | "y1">} ends - In data coordinates.
+ * @param {Scale} xScale
+ * @param {Scale} yScale
+ */
+export function arrows({ x0, y0, x1, y1 }, xScale, yScale) {
+  /** @type {number[][]} */
+  const xs = []
+  /** @type {number[][]} */
+  const ys = []
   for (let k = 0; k < x0.length; k++) {
-    const [ax, ay, bx, by] = [
-      x_scale.compute(x0[k]),
-      y_scale.compute(y0[k]),
-      x_scale.compute(x1[k]),
-      y_scale.compute(y1[k]),
-    ]
+    const ax = xScale.compute(x0[k])
+    const ay = yScale.compute(y0[k])
+    const bx = xScale.compute(x1[k])
+    const by = yScale.compute(y1[k])
     const turn = Math.atan2(by - ay, bx - ax)
-    const barb = (side) => [bx - 5 * Math.cos(turn + side), by - 5 * Math.sin(turn + side)]
-    const [left, right] = [barb(0.45), barb(-0.45)]
-    const path = [[ax, ay], [bx, by], left, [bx, by], right]
-    xs.push(path.map(([sx]) => x_scale.invert(sx)))
-    ys.push(path.map(([, sy]) => y_scale.invert(sy)))
+    const barb = (/** @type {number} */ side) => [bx - BARB * Math.cos(turn + side), by - BARB * Math.sin(turn + side)]
+    const path = [[ax, ay], [bx, by], barb(SPREAD), [bx, by], barb(-SPREAD)]
+    xs.push(path.map(([sx]) => xScale.invert(sx)))
+    ys.push(path.map(([, sy]) => yScale.invert(sy)))
   }
   return { xs, ys }
 }
