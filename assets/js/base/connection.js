@@ -3,6 +3,7 @@
 /** @import { Document } from "bokeh/document/document" */
 
 import { element } from "./dom.js"
+import { whenAnswered } from "./reconnect.js"
 
 const AGAIN_AFTER = 1500
 const ALIVE = "static/js/bokeh.min.js" // every server of the page has it, and making a page is dear
@@ -34,24 +35,4 @@ export function onLostConnection(document, lost, back) {
     globalThis.document.body.append(element("div", { role: "alert", style: OVER_ALL }, LOST_WORDS, reload))
     whenAnswered(() => fetch(ALIVE, { method: "HEAD", cache: "no-store" }), AGAIN_AFTER, back)
   })
-}
-
-/**
- * Ask again and again until the server answers well; a request that cannot be sent is no answer yet.
- *
- * @param {() => Promise<{ ok: boolean }>} ask
- * @param {number} milliseconds
- * @param {() => void} back
- */
-export function whenAnswered(ask, milliseconds, back) {
-  const again = async () => {
-    try {
-      const answer = await ask()
-      if (answer.ok) return back()
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error
-    }
-    setTimeout(again, milliseconds)
-  }
-  setTimeout(again, milliseconds)
 }

@@ -1,4 +1,4 @@
-// The live refit: a slider for every label and for the velocity, what to hold, what is masked, and what the fit answers.
+// The live refit: a slider for every label and for the velocity, what to hold, and what the fit answers.
 
 /** @import { FitResult, RefitSetup, Refusal, SliderSpec, Star } from "../payloads.d.ts" */
 /** @import { Proposed, Request } from "../protocol.d.ts" */
