@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, zip_longest
 from typing import NamedTuple
 
+from explorer.charts.diagram import DiscPlane, Figure, Missing
+from explorer.charts.disc import first_with_cells
 from explorer.model.library import Library, kept_by_library
 from explorer.model.table import StarTable
-from explorer.plots.diagram import DiscPlane, Figure, Missing
-from explorer.plots.disc import first_with_cells
 from explorer.rooms import (
     abundances,
     actions,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from explorer.charts.diagram import Bars, Figure, Missing, axis_of
 from explorer.model.library import Library
-from explorer.plots.diagram import Bars, Figure, Missing, axis_of
 from explorer.state.panels import PanelState
 
 TITLE = "Histogram"

@@ -8,6 +8,10 @@ from typing import Any
 
 from explorer import protocol
 from explorer.audit import audit
+from explorer.charts.diagram import Bars, Plane
+from explorer.charts.journal import FORMATS, file_name, picture_bytes
+from explorer.charts.paper import PAPER_FIGURES, paper_bytes
+from explorer.charts.picture import Shot, draw_bars, draw_plane, ends_of
 from explorer.model.export import FORMS, Exported, export
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
@@ -15,10 +19,6 @@ from explorer.model.samp import send_table
 from explorer.model.selection import SelectionError
 from explorer.model.subsets import describe
 from explorer.model.work import EXPORTS, LINKS
-from explorer.plots.diagram import Bars, Plane
-from explorer.plots.journal import FORMATS, file_name, picture_bytes
-from explorer.plots.paper import PAPER_FIGURES, paper_bytes
-from explorer.plots.picture import Shot, draw_bars, draw_plane, ends_of
 from explorer.rooms.channel import Channel
 from explorer.rooms.owner import Owner
 from explorer.rooms.panels import BarsPanel, DiscPanel, PlanePanel

@@ -6,6 +6,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from explorer import protocol
+from explorer.charts.palettes import fresh_colour
 from explorer.model.completion import completions
 from explorer.model.definitions import check_size
 from explorer.model.expression import ExpressionError, parse
@@ -16,7 +17,6 @@ from explorer.model.selection import InCategory, InIds, Named, Selection, Select
 from explorer.model.subsets import Subset, category_names, describe, parts
 from explorer.model.table import MAX_CATEGORIES
 from explorer.model.work import LINKS, UPLOADS
-from explorer.plots.palettes import fresh_colour
 from explorer.rooms.channel import Channel
 from explorer.rooms.owner import Owner
 from explorer.rooms.uploads import Uploads

@@ -10,12 +10,12 @@ from typing import Any
 import panel as pn
 
 from explorer import protocol
+from explorer.charts.colouring import SUBSETS, colouring_of, colouring_of_subsets, legend, ramp_of
+from explorer.charts.disc import texture_palette
+from explorer.charts.palettes import ACCENT, GRID, PAPER, TEXT, count_ramp, grey_ramp, lookup
+from explorer.charts.shading import Colouring
 from explorer.model.library import Library
 from explorer.model.selection import InIds, SelectionMode
-from explorer.plots.colouring import SUBSETS, colouring_of, colouring_of_subsets, legend, ramp_of
-from explorer.plots.disc import texture_palette
-from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT, count_ramp, grey_ramp, lookup
-from explorer.plots.shading import Colouring
 from explorer.rooms.catalogue import VIEWS, default_panels, figure_of, has_values, new_panel
 from explorer.rooms.channel import Channel
 from explorer.rooms.panels import RESIDUAL, DiscPanel, Panel, Picture, PlanePanel, panel_of

@@ -11,13 +11,21 @@ import panel as pn
 from numpy.typing import NDArray
 
 from explorer import protocol
+from explorer.charts.journal import FORMATS, picture_bytes
+from explorer.charts.spectrum import (
+    BLUE_ARM_END,
+    RED_ARM_START,
+    TELLURIC,
+    ZOOMS,
+    arrays_of,
+    features_of,
+    is_from_lamost,
+)
+from explorer.charts.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.model.library import Library
 from explorer.model.star import facts_of
 from explorer.model.star_files import spectrum_fits
 from explorer.model.work import EXPORTS
-from explorer.plots.journal import FORMATS, picture_bytes
-from explorer.plots.spectrum import BLUE_ARM_END, RED_ARM_START, TELLURIC, ZOOMS, arrays_of, features_of, is_from_lamost
-from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.rooms.channel import Channel
 from explorer.rooms.live_refit import LiveRefit
 from explorer.rooms.star_context import StarContext

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from explorer import protocol
+from explorer.charts.colouring import SUBSETS
 from explorer.model.selection import Named, SelectionMode
-from explorer.plots.colouring import SUBSETS
 from explorer.rooms.channel import Channel
 from explorer.state.stored import COLOUR_BY_COUNT, TOOLS
 from explorer.state.workspace import Workspace

@@ -17,13 +17,13 @@ import param
 from numpy.typing import NDArray
 from panel.viewable import Viewable
 
+from explorer.charts.journal import picture_bytes
+from explorer.charts.validation import error_figure, pull_figure, trend_figure, values_figure
 from explorer.model.comparisons import Differences, Pair, differences, error_curves, pairs_of, trend
 from explorer.model.library import Library
 from explorer.model.selection import InIds, Mask
 from explorer.model.table import counted
 from explorer.model.work import REFITS, BusyError, StoppedError
-from explorer.plots.journal import picture_bytes
-from explorer.plots.validation import error_figure, pull_figure, trend_figure, values_figure
 from explorer.rooms.base import View, html, in_turn
 from explorer.rooms.channel import submitted
 from explorer.rooms.markup import cell, flat, pairs_table, percent, scores_table, table

@@ -9,12 +9,12 @@ from products_factory import make_products
 from vetting_helpers import ANN, EVE, PLAIN, judge_all, make_desk
 
 from explorer.app import build_page, warm_up
+from explorer.charts.diagram import Missing
+from explorer.charts.paper import PAPER_FIGURES
 from explorer.model import mapped as mapped_module
 from explorer.model.expression import parse
 from explorer.model.library import open_library
 from explorer.model.mapped import mapped_table
-from explorer.plots.diagram import Missing
-from explorer.plots.paper import PAPER_FIGURES
 from explorer.rooms.about import AboutView
 from explorer.rooms.catalogue import VIEWS, default_panels, figure_of
 from explorer.rooms.validate import ROOM, ValidateView

@@ -12,14 +12,14 @@ from astropy.table import Table
 from own_factory import N_STARS, POPULATIONS, SOURCE, own_columns
 from products_factory import make_products
 
+from explorer.charts.journal import FORMATS
+from explorer.charts.shading import Density
 from explorer.model.export import FORMS, export
 from explorer.model.expression import Matches, parse
 from explorer.model.library import open_library
 from explorer.model.selection import Everything, InCategory, InRange, SelectionError, from_dict
 from explorer.model.star import MAX_OWN, facts_of, own_number
 from explorer.model.star_files import spectrum_fits
-from explorer.plots.journal import FORMATS
-from explorer.plots.shading import Density
 from explorer.rooms.about import AboutView
 from explorer.rooms.catalogue import default_panels
 from explorer.rooms.validate import ROOM, ValidateView

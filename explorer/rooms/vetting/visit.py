@@ -16,8 +16,8 @@ from param.parameterized import discard_events
 from sqlalchemy.exc import SQLAlchemyError
 
 from explorer import protocol
+from explorer.charts.palettes import ACCENT, GRID, PAPER, TEXT
 from explorer.model.work import VERDICTS, BusyError, StoppedError
-from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT
 from explorer.rooms.base import stylesheet
 from explorer.rooms.channel import NOT_UNDERSTOOD, Channel, log_mishap
 from explorer.rooms.scripts import page_script

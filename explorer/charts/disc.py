@@ -6,7 +6,7 @@ import colorcet as cc
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.plots.palettes import TRANSPARENT
+from explorer.charts.palettes import TRANSPARENT
 from pipeline.domain.columns import column
 from pipeline.products.maps import DiscMap
 
