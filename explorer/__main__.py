@@ -16,10 +16,10 @@ from explorer.config import RECORD_VARIABLE
 from explorer.model.library import open_library
 from explorer.moving import move_files, move_record
 from explorer.vetting.backup import BackupError, restore_file, restore_lines, write_copy
-from explorer.vetting.commands import Desk
+from explorer.vetting.commands import VettingCommands
 from explorer.vetting.events import NAME_PATTERN
 from explorer.vetting.exchange import Source, export_record, import_record, latest_verdicts
-from explorer.vetting.people import Role, SoleUser, UserFile
+from explorer.vetting.people import Role, SingleUser, UserFile
 from explorer.vetting.record_file import SIDES
 from explorer.vetting.signing import make_key, read_key, sign
 from explorer.vetting.store import Store, StoreError, reason_of
@@ -192,14 +192,14 @@ def _restore(options: argparse.Namespace) -> int:
         raise BackupError("Events cannot be removed from a database: name an empty one instead of --replace.")
     with closing(Store.open(place)) as store:
         count = restore_lines(store.engine, options.file)
-    sys.stdout.write(f"{count:,} events in {store.shown}\n")
+    sys.stdout.write(f"{count:,} events in {store.display_url}\n")
     return 0
 
 
 def _verdicts(options: argparse.Namespace) -> int:
     library = open_library(options.directory)
     with closing(_existing_store(options)) as store, _written(options.file, store) as draft:
-        verdicts = latest_verdicts(Desk(store, library, SoleUser(_name())))
+        verdicts = latest_verdicts(VettingCommands(store, library, SingleUser(_name())))
         write_verdicts(verdicts, draft, simulated=library.products.manifest.simulated)
     sys.stdout.write(f"{len(verdicts):,} stars in {options.file}\n")
     return 0

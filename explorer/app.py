@@ -29,7 +29,7 @@ from explorer.model.opening import Opening
 from explorer.model.served import Served, product_health, served_products
 from explorer.model.work import drop_all
 from explorer.opened import open_paths
-from explorer.opened_record import open_desk
+from explorer.opened_record import open_vetting
 from explorer.rooms.about import AboutView
 from explorer.rooms.base import in_turn, sentence
 from explorer.rooms.catalogue import FIRST_VIEWS, default_panels
@@ -90,14 +90,14 @@ def serve_session(config: AppConfig) -> pmui.Page:
     set_aside()
     person, reason = visitor(config, request)
     try:
-        desk = open_desk(config, library)
+        commands = open_vetting(config, library)
     except (StoreError, UserError) as error:
         return framed_page([sentence(str(error))])
     return build_page(
         library,
         LinkStore(config.links),
         pn.state.session_args,
-        lambda workspace: Visit(desk, person, reason, workspace),
+        lambda workspace: Visit(commands, person, reason, workspace),
         config.releases,
         config.home / "samp" if config.alone else None,
         opening,
@@ -166,7 +166,7 @@ def build_page(
     links : LinkStore
         Where links and saved views are kept.
     arguments : dict, optional
-        The query of the address; ``star`` gives an obsid the page to itself, ``link`` restores what somebody shared.
+        The query of the address; ``star`` shows only the star of an obsid, ``link`` restores a shared state.
     visit : callable, optional
         Who is here and may vet, for a workspace; None where nothing is vetted.
     releases : Path

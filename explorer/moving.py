@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from explorer.vetting.backup import BackupError, only_user
+from explorer.vetting.backup import BackupError, exclusive_connection
 from explorer.vetting.record_file import copy_database, sync
 from explorer.vetting.store import StoreError
 
@@ -71,7 +71,7 @@ def _move_database(old: Path, new: Path) -> str:
     draft = new.with_name(f".{new.name}.moved")
     draft.unlink(missing_ok=True)
     try:
-        with only_user(old) as database:
+        with exclusive_connection(old) as database:
             copy_database(database, draft)
             _put(draft, new)
             old.unlink()

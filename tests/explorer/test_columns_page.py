@@ -129,7 +129,7 @@ def test_who_may_correct(tmp_path, monkeypatch):
     alone = AppConfig(tmp_path, tmp_path)
     assert signin.correction_refusal(alone) == ""
     open_server = AppConfig(tmp_path, tmp_path, address="0.0.0.0")
-    assert "does not know its visitors" in signin.correction_refusal(open_server)
+    assert "does not identify its visitors" in signin.correction_refusal(open_server)
     users = tmp_path / "users.json"
     users.write_text('{"ann": {"role": "adjudicator", "hash": ""}, "ian": {"role": "inspector", "hash": ""}}')
     shared = AppConfig(tmp_path, tmp_path, users=users)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from own_factory import N_STARS, own_columns
 from products_factory import make_products
-from vetting_helpers import ANN, EVE, PLAIN, judge_all, make_desk
+from vetting_helpers import ANN, EVE, PLAIN, judge_all, make_commands
 
 from explorer.app import build_page, warm_up
 from explorer.model import mapped as mapped_module
@@ -112,10 +112,10 @@ def test_other_rooms_do_not_fail(foreign_library, links):
 
 def test_stars_can_be_vetted(foreign_library, tmp_path):
     store = Store.open(tmp_path / "vetting.sqlite")
-    desk = make_desk(store, foreign_library)
+    commands = make_commands(store, foreign_library)
     stars = [int(star) for star in foreign_library.table["obsid"][:3]]
-    campaign = desk.create_campaign(EVE, "foreign", stars, PLAIN)
-    assert len(judge_all(desk, ANN, campaign, lambda _: 3)) == 3
+    campaign = commands.create_campaign(EVE, "foreign", stars, PLAIN)
+    assert len(judge_all(commands, ANN, campaign, lambda _: 3)) == 3
     store.close()
 
 
