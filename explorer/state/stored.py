@@ -1,4 +1,4 @@
-"""What a link, a saved view or a lost page stored, read part by part: what is damaged costs itself alone."""
+"""Reading of stored states, of links, saved views or lost pages; damaged parts are skipped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOOLS = ("box", "lasso", "polygon", "pan")
 
 
 def read_state(stored: Mapping[str, Any], table: StarTable) -> tuple[dict[str, Any], str]:
-    """Values for a Workspace on a catalogue.
+    """Read stored values for a Workspace on a catalogue.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ def read_state(stored: Mapping[str, Any], table: StarTable) -> tuple[dict[str, A
 
     Returns
     -------
-    found : dict
-        Values by name, without those that cannot be used here.
+    values : dict
+        Values by name, without those that cannot be used.
     lost : str
         A sentence that names what was left out and why; "" when nothing was.
 
@@ -95,7 +95,7 @@ def _panels(stored: list[Any], lost: list[str]) -> tuple[PanelState, ...]:
 
 
 def _rest(stored: Mapping[str, Any], table: StarTable, n_panels: int, lost: list[str]) -> dict[str, Any]:
-    """What does not depend on the rest, where it can be used; what older states lack is as at the start."""
+    """Read the independent parts; missing ones have their defaults."""
     found: dict[str, Any] = {name: bool(stored.get(name, False)) for name in ("dark", "star_alone")}
     colour = stored.get("colour_by", COLOUR_BY_COUNT)
     if colour in (COLOUR_BY_COUNT, COLOUR_BY_SUBSETS) or (isinstance(colour, str) and colour in table):
