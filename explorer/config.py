@@ -36,7 +36,7 @@ class AppConfig:
     paths : tuple of Path
         What the command line names: a product directory, tables, a folder of spectra; () for the default.
     build : str
-        Shipped configuration that fills the directory when it is empty; "" for a directory that somebody named.
+        Shipped configuration that is built in an empty directory; "" for a directory named by the user.
     port : int
         TCP port; 0 takes a free one.
     address : str
@@ -48,7 +48,7 @@ class AppConfig:
     users : Path
         File of users with roles and hashed passwords; empty without one.
     oauth : str
-        Panel's name of an OAuth provider that tells who visitors are; "" without one.
+        Panel's name of the OAuth provider that identifies visitors; "" without one.
     record : str
         URL of the vetting record; "" for a file at home. It may hold a password: never shown.
     hosted : bool
@@ -64,7 +64,7 @@ class AppConfig:
     log_file : Path
         Where the log is written; empty for standard error.
     data : Path
-        Where the vetting record, releases, secrets, links and saved views are kept: what nobody can make again.
+        Folder of data that cannot be recreated: vetting record, releases, secrets, links and saved views.
         ``home`` where it is not given.
     """
 
@@ -81,7 +81,7 @@ class AppConfig:
     open_browser: bool = option(True, "do not open a browser window")
     origins: tuple[str, ...] = option((), "HOST[:PORT] under which browsers reach this server; repeatable")
     users: Path = field(default=Path(), metadata={"help": "file of users (python -m explorer users add)"})
-    oauth: str = option("", "OAuth provider that tells who visitors are, such as github")
+    oauth: str = option("", "OAuth provider that identifies visitors, such as github")
     record: str = field(default="", repr=False)
     hosted: bool = False
     prefix: str = option("", "path below which a proxy shows this server; the proxy may strip it or not")

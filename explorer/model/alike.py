@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 
 
 def nearest_training(table: StarTable, model: LabelModel, labels: FloatArray, most: int) -> tuple[int, ...]:
-    """Training stars whose reference labels lie nearest, by obsid.
+    """Training stars with the nearest reference labels, by obsid.
 
     Distances are in standard deviations of the training labels; empty where the catalogue keeps no reference labels.
     """
@@ -29,7 +29,7 @@ def nearest_training(table: StarTable, model: LabelModel, labels: FloatArray, mo
 
 
 def like_by_labels(table: StarTable, row: int, most: int) -> tuple[int, ...]:
-    """Stars whose published labels differ least from one star's, in their errors; by obsid, without the star itself."""
+    """Stars whose labels differ least from those of one star, in units of their errors, by obsid."""
     names = [name for name in LABELS if name in table and np.isfinite(table.value(name, row))]
     if not names:
         return ()

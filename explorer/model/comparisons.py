@@ -1,4 +1,4 @@
-"""Catalogue values against others of the same stars: reference labels, Gaia, the input, repeats, a simulated truth."""
+"""Comparison of catalogue values with reference labels, Gaia, the input, repeats or simulated truth."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MAX_BINS = 14
 
 @dataclass(frozen=True)
 class Pair:
-    """A column and what it is held against.
+    """A column and the values that it is compared with.
 
     Parameters
     ----------
@@ -48,27 +48,27 @@ class Pair:
 
     @property
     def key(self) -> str:
-        """Names the pair in a page's messages."""
+        """Identifier of the pair in messages."""
         return f"{self.name} {self.origin}"
 
     @property
     def relative(self) -> bool:
-        """Whether the difference is told as a fraction of the other value."""
+        """Whether the difference is shown as a fraction of the other value."""
         return self.column.scale == "log"
 
     @property
     def column(self) -> Column:
-        """What is compared."""
+        """The compared column."""
         return column(self.name)
 
     @property
     def title(self) -> str:
-        """For a menu."""
+        """Title for a menu."""
         return f"{self.column.label} against {self.origin}"
 
     @property
     def difference_label(self) -> str:
-        """Axis label of the difference, ours less the other's."""
+        """Axis label of the difference, catalogue minus other value."""
         if self.relative:
             return f"Δ{self.column.label} / {self.column.label}"
         unit = f" [{self.column.unit}]" if self.column.unit else ""
@@ -101,24 +101,24 @@ class Differences:
     error: FloatArray
 
     def scores(self) -> dict[str, float]:
-        """Bias, robust scatter, honesty of the errors: see :func:`pipeline.science.quality.scoring.score_values`."""
+        """Bias, robust scatter, validity of errors: see :func:`pipeline.science.quality.scoring.score_values`."""
         return score_values(self.difference, np.zeros_like(self.difference), self.error)
 
     @property
     def pull(self) -> FloatArray:
-        """Difference over its error, of the stars that have one."""
+        """Difference divided by its error, of the stars that have one."""
         known = np.isfinite(self.error) & (self.error > 0)
         return self.difference[known] / self.error[known]
 
     def beyond(self, sigma: float) -> NDArray[np.intp]:
-        """Catalogue rows of stars whose difference is larger than so many of its errors."""
+        """Catalogue rows of stars whose difference exceeds a multiple of its error."""
         with np.errstate(invalid="ignore", divide="ignore"):
             return self.rows[np.abs(self.difference / self.error) > sigma]
 
 
 @dataclass(frozen=True)
 class Trend:
-    """How differences run along another quantity, in bins of as many stars each.
+    """Differences as a function of another quantity, in bins with equal numbers of stars.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ class Trend:
 
 @kept_by_library(1)
 def pairs_of(library: Library) -> tuple[Pair, ...]:
-    """What can be compared in a catalogue."""
+    """All comparisons that are possible in a catalogue."""
     table = library.table
     found = [
         Pair(name, *reference)
@@ -156,7 +156,7 @@ def pairs_of(library: Library) -> tuple[Pair, ...]:
 
 
 def differences(library: Library, pair: Pair, sample: Mask | None = None) -> Differences:
-    """Compare, for the stars of a sample that have both values; all of them by default."""
+    """Compare the stars of a sample that have both values; by default all stars."""
     table = library.table
     ours = table[pair.name].astype(np.float64)
     other, other_error = _other(library, pair)
@@ -170,7 +170,7 @@ def differences(library: Library, pair: Pair, sample: Mask | None = None) -> Dif
 
 
 def _stated_error(table: StarTable, name: str) -> FloatArray:
-    """Errors of a column: those it states, or half the interval from the 16th to the 84th percentile."""
+    """Errors of a column: stated ones, or half the interval from the 16th to the 84th percentile."""
     error, (low, high) = table.error_of(name), table.interval_of(name)
     if error is not None:
         return np.asarray(table[error], np.float64)
@@ -199,7 +199,7 @@ def _other(library: Library, pair: Pair) -> tuple[FloatArray, FloatArray]:
 
 
 def _repeated(table: StarTable, name: str) -> tuple[FloatArray, FloatArray]:
-    """Value and error of the same star's observation that follows in the catalogue; NaN after the last one."""
+    """Value and error of the star's next observation in the catalogue; NaN after the last one."""
     star, values = table["star"], table[name].astype(np.float64)
     errors = _stated_error(table, name)
     order = np.argsort(star, kind="stable")
@@ -245,7 +245,7 @@ class ErrorCurve:
 
 
 def error_curves(report: Mapping[str, object], name: str) -> tuple[ErrorCurve, ...]:
-    """What the build measured of a label's errors on stars that were not trained on; empty where it measured none."""
+    """Errors of a label that the build measured on stars outside the training set; empty if none were."""
     told = report.get("label_errors_by_snr")
     if not isinstance(told, Mapping) or name not in told.get("labels", ()):
         return ()

@@ -1,4 +1,4 @@
-"""What can be typed next in an expression, with units and meanings."""
+"""Completions of an expression, with units and meanings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WORD_BEFORE = re.compile(r"\w*$")
 
 @dataclass(frozen=True)
 class Completion:
-    """One word that fits.
+    """A word that completes an expression.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Corrections of how columns were understood, kept in the configuration that the products are made from."""
+"""Corrections of the interpretation of columns, stored in the configuration of the products."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from explorer.model.understood import UnderstoodTable
 from pipeline.domain.columns import BY_NAME, placed
 
 ROLES = tuple(one.name for one in placed("role"))
-"""Columns that are offered where a table has none of them; every other contract column can be chosen too."""
+"""Columns that are offered if a table has none of them; all other declared columns can be chosen too."""
 
 UNITS = {
     "kpc": ("kpc", "pc", "Mpc"),
@@ -25,7 +25,7 @@ UNITS = {
     "mas": ("mas", "arcsec", "uas"),
     "mas/yr": ("mas/yr", "arcsec/yr"),
 }
-"""Units that files use for a quantity, by the contract's unit; others can be written into the configuration."""
+"""Common file units of a quantity, by the catalogue's unit; others can be set in the configuration."""
 
 HEADER = (
     "# How {files} is opened. Build it with: python -m pipeline build {name}.toml\n"
@@ -35,7 +35,7 @@ HEADER = (
 
 @dataclass(frozen=True)
 class Correction:
-    """What one column of ours is made of in one table.
+    """Source column and unit of one catalogue column in one table.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Correction:
     ours : str
         Column of the contract.
     theirs : str or None
-        The file's column; "" where none is used, None for what is recognised without a correction.
+        The file's column; "" to use none, None for the automatic recognition.
     unit : str
         Unit of the file's column; "" for the one that the file declares.
     """
@@ -56,7 +56,7 @@ class Correction:
 
 
 def check(corrections: Iterable[Correction], tables: Sequence[UnderstoodTable]) -> None:
-    """Refuse corrections that no build could use.
+    """Refuse invalid corrections.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def check(corrections: Iterable[Correction], tables: Sequence[UnderstoodTable]) 
 
 
 def corrected(document: Mapping[str, Any], corrections: Iterable[Correction]) -> dict[str, Any]:
-    """A configuration with corrections; everything else in it is kept.
+    """Return a configuration with corrections; all else is unchanged.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def corrected(document: Mapping[str, Any], corrections: Iterable[Correction]) ->
 
 
 def _recipe(one: Correction, before: Any) -> str | dict[str, Any]:
-    """The TOML value; what was written by hand for the same column, such as values that mean missing, is kept."""
+    """The TOML value of a correction; manual settings of the column, such as missing values, are kept."""
     assert one.theirs is not None
     kept = dict(before) if isinstance(before, dict) and one.theirs and before.get("column") == one.theirs else {}
     kept.pop("column", None)
@@ -126,12 +126,12 @@ def _recipe(one: Correction, before: Any) -> str | dict[str, Any]:
 
 
 def corrections_in(document: Mapping[str, Any]) -> tuple[frozenset[str], ...]:
-    """Columns of ours that the configuration sets, table by table."""
+    """Catalogue columns that the configuration sets, by table."""
     return tuple(frozenset(entry.get("columns", {})) for entry in _tables_of(document))
 
 
 def relocated(document: Mapping[str, Any], files: Sequence[Path]) -> dict[str, Any]:
-    """A configuration whose sources are where the files are now: the same files may be opened from another folder."""
+    """Return a configuration with the current paths of its sources, which may have been moved."""
     changed = deepcopy(dict(document))
     places = {path.name: str(path) for path in files}
     for entry in _sources_of(changed):
@@ -159,7 +159,7 @@ def read_configuration(path: Path) -> dict[str, Any]:
 
 
 def configuration_text(document: Mapping[str, Any], files: Sequence[Path]) -> str:
-    """The configuration as it is kept and downloaded."""
+    """The configuration as TOML text, for storage and download."""
     names = ", ".join(path.name for path in files).replace("\n", " ")
     name = Path(files[0].name).stem if files else "open"
     return HEADER.format(files=names, name=name.replace("\n", " ")) + "\n" + toml_text(document)

@@ -1,4 +1,4 @@
-"""Work on a library in a helper process, which opens the same products."""
+"""Work on a library in a helper process that opens the same products."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def in_helper(
     *arguments: Arguments.args,
     **named: Arguments.kwargs,
 ) -> Result:
-    """Call ``work(library, rows, *arguments)`` in a helper; here where the library was not opened from a directory.
+    """Call ``work(library, rows, *arguments)`` in a helper process.
+
+    A library that was not opened from a directory is processed in this process.
 
     Raises
     ------

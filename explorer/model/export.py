@@ -1,4 +1,4 @@
-"""The selected stars as a table to take away: FITS, VOTable, ECSV, Parquet or CSV, with where they come from."""
+"""Export of the selected stars as FITS, VOTable, ECSV, Parquet or CSV, with their provenance."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from pipeline.products.spreadsheet import shielded
 from pipeline.products.tables import annotated, fits_bytes, parquet_bytes, votable_bytes
 
 MAX_STARS = 1_000_000
-"""Stars in one table; more are better read from the product directory itself."""
+"""Maximum number of stars in one table; the product directory itself serves larger needs."""
 
 MAX_VALUES = 250_000_000
-"""Values in one table: stars times columns, of two gigabytes."""
+"""Maximum number of values in one table, about two gigabytes."""
 
 MAX_VALUES_HERE = 30_000
-"""Values that slow writers write in the server itself: about 0.1 s."""
+"""Maximum number of values that slow formats write in the server process, about 0.1 s."""
 
 SIMULATED_COLUMN = "simulated"
-"""Last column of a plain CSV of simulated stars: the format has no other place for a word about itself."""
+"""Last column of a plain CSV of simulated stars, as the format has no header for notes."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A file to take away.
+    """An exported file.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Exported:
 
 
 def provenance(library: Library, selection: Selection, rows: Mask) -> dict[str, str]:
-    """Where the rows come from, as words for a header, each on one line: comments know no more."""
+    """Provenance of the rows, as one-line header texts."""
     manifest = library.products.manifest
     found = {
         "catalogue": manifest.name,
@@ -71,7 +71,7 @@ def provenance(library: Library, selection: Selection, rows: Mask) -> dict[str, 
 
 
 def export(library: Library, selection: Selection, rows: Mask, form: str) -> Exported:
-    """Write the selected stars with every column.
+    """Write the selected stars with all columns.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def _ecsv(table: Table, words: Mapping[str, str]) -> bytes:
 
 
 def _csv(table: Table, words: Mapping[str, str]) -> bytes:
-    """Names, then rows, as TOPCAT and spreadsheets expect; simulated stars have a column that says so."""
+    """Write names and rows, as TOPCAT and spreadsheets expect; simulated stars are marked in a column."""
     if "SIMULATED" in words and SIMULATED_COLUMN not in table.colnames:
         table[SIMULATED_COLUMN] = np.ones(len(table), bool)
     _shield(table)
@@ -134,7 +134,7 @@ def _csv(table: Table, words: Mapping[str, str]) -> bytes:
 
 
 def _csv_with_notes(table: Table, words: Mapping[str, str]) -> bytes:
-    """The same below lines that begin with ``#``: where the rows come from, what the columns are."""
+    """Write a CSV with ``#`` lines of provenance and column descriptions first."""
     lines = [f"{name}: {text}" for name, text in words.items()]
     changed = _shield(table)
     if changed:
@@ -150,7 +150,7 @@ def _csv_with_notes(table: Table, words: Mapping[str, str]) -> bytes:
 
 
 def _shield(table: Table) -> list[str]:
-    """Shield texts that spreadsheets take for formulas; names of the columns that have such texts."""
+    """Escape texts that spreadsheets would read as formulas; return the names of the columns with them."""
     changed = []
     for column in table.itercols():
         if column.dtype.kind != "U":
@@ -172,7 +172,7 @@ def _text(table: Table, form: str) -> bytes:
 
 @dataclass(frozen=True)
 class Form:
-    """A kind of file.
+    """A file format.
 
     Parameters
     ----------
@@ -203,4 +203,4 @@ FORMS: dict[str, Form] = {
     "csv": Form("CSV", "csv", "text/csv", _csv, slow=True),
     "csv_notes": Form("CSV with notes", "csv", "text/csv", _csv_with_notes, slow=True),
 }
-"""Kinds of files by what a message calls them."""
+"""File formats by their keys in messages."""

@@ -1,4 +1,4 @@
-"""Catalogues too large for memory: each column is written out once, and mapped from disk while it is in use."""
+"""Columns of catalogues too large for memory: written to disk once and memory-mapped."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from pipeline.products.catalog_file import CatalogFile, numbers_of, words_of
 from pipeline.products.manifest import Manifest, ProductError
 
 LARGE = 500_000
-"""Stars from which columns are mapped and not held."""
+"""Number of stars from which columns are memory-mapped."""
 
 AT_ONCE = 60
-"""The user's own columns that are written out with the declared ones, for a star's card; others follow on demand."""
+"""Number of the user's own columns that are written with the declared ones; others follow on demand."""
 
 _BATCH = 1 << 20
 _SUFFIX = ".column"
@@ -32,7 +32,7 @@ _LOG = logging.getLogger("explorer.products")
 
 
 def mapped_table(file: CatalogFile, manifest: Manifest, cache: Path) -> StarTable:
-    """The stars of a catalogue, their columns below ``cache``.
+    """The star table of a catalogue with memory-mapped columns below ``cache``.
 
     Parameters
     ----------
@@ -68,12 +68,12 @@ def columns_folder(file: CatalogFile, manifest: Manifest, cache: Path) -> Path:
 
 
 def forget_columns(folder: Path) -> None:
-    """Remove columns that were written out of a damaged catalogue."""
+    """Remove the written columns of a damaged catalogue."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
 class MappedColumns:
-    """Columns of a catalogue on disk, each written out when it is first asked for.
+    """Memory-mapped columns of a catalogue, written at first use.
 
     A column file that is missing, cut or damaged is written again; where it cannot be, its values come from the
     catalogue itself and are held in memory.
@@ -98,7 +98,7 @@ class MappedColumns:
             self._note_unwritable(error)
 
     def prepare(self, one: Column) -> bool:
-        """Write a column out, unless it is there; False where the folder cannot be written."""
+        """Write a column unless it exists; False if the folder is not writable."""
         path = self.folder / f"{one.name}{_SUFFIX}"
         if path.is_file():
             return True
@@ -121,7 +121,7 @@ class MappedColumns:
         _LOG.warning("Columns cannot be kept in %s (%s): they are held in memory.", self.folder, error.strerror)
 
     def _sealed(self, name: str, rows_bytes: int | None = None) -> ColumnFile | None:
-        """A column's file, written again where it is damaged; None where it cannot be had."""
+        """A column's file, written again if it is damaged; None if that is not possible."""
         one = self._columns[name]
         for _ in range(2):
             if name not in self._open:
@@ -144,7 +144,7 @@ class MappedColumns:
         (self.folder / f"{name}{_SUFFIX}").unlink(missing_ok=True)
 
     def numbers(self, name: str) -> NDArray[Any]:
-        """A column of numbers or truths, read-only."""
+        """A column of numbers or booleans, read-only."""
         dtype, rows = np.dtype(self._columns[name].dtype), len(self.file)
         for _ in range(2):
             sealed = self._sealed(name, rows * dtype.itemsize)
@@ -160,7 +160,7 @@ class MappedColumns:
         return self.file.numbers(name)
 
     def number_at(self, name: str, row: int) -> float | None:
-        """One value of a column of numbers, read without the others; None where the whole column must be read."""
+        """One value of a column of numbers; None if the whole column must be read."""
         dtype = np.dtype(self._columns[name].dtype)
         sealed = self._sealed(name, len(self.file) * dtype.itemsize)
         if sealed is None:
@@ -198,14 +198,14 @@ class MappedColumns:
 
 
 def _write_numbers(file: CatalogFile, one: Column, draft: Path) -> None:
-    """Write one column in its type, batch by batch."""
+    """Write a column of numbers in batches."""
     with draft.open("wb") as target:  # not through a memory map: a full disk would end the process
         for batch in file.batches(one.name, _BATCH):
             target.write(numbers_of(batch, one).data)
 
 
 def _write_text(file: CatalogFile, one: Column, draft: Path) -> None:
-    """Write one column as Arrow strings without gaps, batch by batch."""
+    """Write a column as Arrow strings without nulls, in batches."""
     schema = pa.schema([pa.field(one.name, pa.string())])
     with pa.ipc.new_file(str(draft), schema) as writer:
         for batch in file.batches(one.name, _BATCH):

@@ -1,4 +1,4 @@
-"""Member lists that visitors upload: identifiers or positions in any table, as a selection."""
+"""Uploaded member lists: identifiers or positions of any table, as a selection."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from pipeline.sources.tables.table_file import Limits, TableError, TableFile
 
 MAX_BYTES = 16_000_000
 LIMITS = Limits(max_bytes=MAX_BYTES, max_rows=MAX_BYTES // 8, max_columns=2000)
-"""Of a list, unpacked too: no more identifiers than a plain list of so many bytes can hold."""
+"""Limits of a list, also after unpacking."""
 
 RADIUS_ARCSEC = 1.0
-"""How near a position must be to a star."""
+"""Match radius of positions in arcseconds."""
 
 _TRUSTED_SHARE = 0.5
-"""Identifiers that match fewer rows than this share of what positions match are of another catalogue."""
+"""Minimum ratio of rows matched by identifiers to rows matched by positions."""
 
 _BLOCK = 1_000_000
 _NUMBERS_ALONE = re.compile(rb"[\d\s,;]+")
@@ -36,7 +36,7 @@ _SEPARATORS = bytes.maketrans(b" ,;\t", b"\n\n\n\n")
 
 @dataclass(frozen=True)
 class Members:
-    """What a member list holds.
+    """Content of a member list.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Members:
 
 @dataclass(frozen=True)
 class _Matched:
-    """What one way of matching finds.
+    """Result of one way of matching.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def read_members(data: bytes, table: StarTable) -> Members:
     Raises
     ------
     SelectionError
-        With what is wrong and the remedy; the content of the list is never quoted.
+        With the reason and the remedy; the content of the list is never quoted.
     """
     if len(data) > MAX_BYTES:
         raise SelectionError(f"The list has {len(data):,} bytes; at most {MAX_BYTES:,} are read. Leave columns out.")
@@ -111,7 +111,7 @@ def read_members(data: bytes, table: StarTable) -> Members:
 
 
 def _one_a_line(data: bytes) -> bytes:
-    """Identifiers that share lines, each on its own; other data as they are."""
+    """Put identifiers that share lines on lines of their own; other data are unchanged."""
     if _NUMBERS_ALONE.fullmatch(data) is None:
         return data
     lines = data[: 1 << 16].splitlines()[:100]
@@ -120,7 +120,7 @@ def _one_a_line(data: bytes) -> bytes:
 
 
 def _called(column: IdColumn) -> str:
-    """Name of a column for messages; ours where the list has no header."""
+    """Name of a column for messages; the catalogue's name if the list has no header."""
     return column.ours if re.fullmatch(r"column\d+", column.name) else column.name
 
 
@@ -144,7 +144,7 @@ def _by_id(column: IdColumn, table: StarTable) -> _Matched:
 
 
 def _on_sky(identity: Identity, raw: pd.DataFrame, table: StarTable, *, needed: bool) -> _Matched | None:
-    """The match by position; None where the list or the catalogue has none."""
+    """The match by position; None if the list or the catalogue has no positions."""
     if "ra" not in table or "dec" not in table:
         return None
     try:

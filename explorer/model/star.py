@@ -1,4 +1,4 @@
-"""What the catalogue says of one star, put together for its card: groups of named values with errors and sentences."""
+"""Contents of a star's card: groups of catalogue values with errors and explanations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.domain.label_names import LABEL_NAMES as LABELS
 from pipeline.domain.own_columns import OWN_GROUP
 
 MAX_OWN = 60
-"""The user's own columns on a card, beside those on screen: a card of thousands would be read by nobody."""
+"""Maximum number of the user's own columns on a card, besides those of the views."""
 
 _LARGEST_WHOLE = 1e15
 _LARGEST_FIXED = 1e9
@@ -25,7 +25,7 @@ _SIMBAD = "https://simbad.cds.unistra.fr/simbad/sim-coo"
 
 
 class Entry(NamedTuple):
-    """One line of the card: a column's label, its value as it is read, and what it means."""
+    """One line of the card: label, formatted value and meaning of a column."""
 
     name: str
     label: str
@@ -47,7 +47,7 @@ class LabelRow(NamedTuple):
 
 @dataclass(frozen=True)
 class StarFacts:
-    """A star's card.
+    """Contents of a star's card.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class StarFacts:
     labels : tuple of LabelRow
         Labels with both errors.
     groups : tuple of (str, tuple of Entry)
-        What is known, by subject; what is not known is left out.
+        Known values by subject; unknown ones are left out.
     bits : tuple of str
         Quality bits in words, with the values that set them.
     in_training : bool
@@ -64,7 +64,7 @@ class StarFacts:
     repeats : tuple of int
         Other observations of the same star.
     links : tuple of (str, str)
-        Names and addresses of other services; empty for simulated stars, which nobody else has seen.
+        Names and addresses of other services; empty for simulated stars, which no other service contains.
     """
 
     obsid: int
@@ -76,7 +76,7 @@ class StarFacts:
     links: tuple[tuple[str, str], ...]
 
     def to_client(self) -> dict[str, Any]:
-        """Plain values for the browser."""
+        """Convert to plain values for the browser."""
         return {
             "labels": [list(row) for row in self.labels],
             "groups": [[title, [list(entry) for entry in entries]] for title, entries in self.groups],
@@ -88,7 +88,7 @@ class StarFacts:
 
 
 def facts_of(table: StarTable, row: int, *, simulated: bool, on_screen: Collection[str] = ()) -> StarFacts:
-    """Put a star's card together.
+    """Assemble a star's card.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def facts_of(table: StarTable, row: int, *, simulated: bool, on_screen: Collecti
 
 
 def own_shown(table: StarTable, on_screen: Collection[str], most: int) -> tuple[Column, ...]:
-    """The user's own columns to show: those on screen, and of the others the first; in the catalogue's order."""
+    """The user's own columns to show: those of the views, then the first others, in catalogue order."""
     first = {one.name for one in table.own[:most]}
     return tuple(one for one in table.own if one.name in first or one.name in on_screen)
 
@@ -140,7 +140,7 @@ def _own_entries(table: StarTable, row: int, on_screen: Collection[str]) -> tupl
 
 
 def number(one: Column, value: float) -> str:
-    """A value with the digits that its column deserves; "-" when it is missing."""
+    """Format a value with the digits of its column; "-" if missing."""
     if not np.isfinite(value):
         return "-"
     if one.is_own and one.is_float:
@@ -149,7 +149,7 @@ def number(one: Column, value: float) -> str:
 
 
 def own_number(value: float, dtype: str) -> str:
-    """A value of a column of which nothing is known: seven digits, and of double precision six decimals at least."""
+    """Format a value without declared digits: seven digits, and for float64 at least six decimals."""
     if float(value).is_integer() and abs(value) < _LARGEST_WHOLE:
         return f"{value:.0f}"
     if dtype == "float32" or not 1.0 <= abs(value) < _LARGEST_FIXED:
@@ -158,7 +158,7 @@ def own_number(value: float, dtype: str) -> str:
 
 
 def error_text(name: str, error: float) -> str:
-    """An error with its value's digits, or as many more as it takes to show that it is not zero."""
+    """Format an error with its value's digits, or as many more as make it differ from zero."""
     if not np.isfinite(error) or error <= 0.0:
         return number(column(name), error)
     return f"{error:.{max(column(name).digits, int(np.ceil(-np.log10(error))))}f}"
@@ -173,7 +173,7 @@ def _entry(table: StarTable, row: int, name: str) -> Entry | None:
 
 
 def _text(table: StarTable, row: int, one: Column) -> str:
-    """A value as it is read, with its error and its interval; "" when it is unknown."""
+    """Format a value with its error and its interval; "" if unknown."""
     if one.dtype == "str":
         return table.text(one.name, row)
     value = table.value(one.name, row)
@@ -192,7 +192,7 @@ def _text(table: StarTable, row: int, one: Column) -> str:
 
 
 def _beside(table: StarTable, row: int, name: str | None) -> float:
-    """The value of a column's error or percentile, NaN without one."""
+    """The value of a column's error or percentile; NaN without one."""
     return float("nan") if name is None else table.value(name, row)
 
 
@@ -221,7 +221,7 @@ def _bits(table: StarTable, row: int) -> tuple[str, ...]:
 
 
 def _repeats(table: StarTable, row: int) -> tuple[int, ...]:
-    """Other observations of the same star, where the build numbered stars."""
+    """Other observations of the same star, if the build numbered stars."""
     if "star" not in table or int(table.value("n_obs", row) if "n_obs" in table else 2) < 2:
         return ()
     same = np.flatnonzero(table["star"] == table["star"][row])

@@ -1,4 +1,4 @@
-"""One star as a FITS file: spectrum, model and masks, with the catalogue's row and where it all comes from."""
+"""Export of one star as FITS: spectrum, model and masks, with its catalogue row and provenance."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def spectrum_fits(
     masked : sequence of (float, float)
         Stretches that the visitor masked, Angstrom.
     trial : Trial, optional
-        The model of the sliders or of the refit, which nobody published.
+        The unpublished model of the sliders or of the refit.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def spectrum_fits(
 
 
 def _own_tables(table: StarTable, row: int) -> list[fits.BinTableHDU]:
-    """Values of the user's own columns, with their units, UCDs and descriptions, after the obsid."""
+    """Tables of the obsid and the user's own columns, with units, UCDs and descriptions."""
     if not table.own:
         return []
     stars = np.array([row])
@@ -116,7 +116,7 @@ def _own_tables(table: StarTable, row: int) -> list[fits.BinTableHDU]:
 
 
 def _card(name: str, value: float, before: str = "", about: str = "") -> fits.Card:
-    """A column's value with its unit and as much of its description as a card takes."""
+    """Header card of a column's value with its unit and the beginning of its description."""
     declared = column(name)
     words = f"[{declared.unit}] " if declared.unit else ""
     key = f"{before}{name.upper()}" if before or len(name) <= 8 else f"HIERARCH {name.upper()}"

@@ -1,4 +1,4 @@
-"""TOML as text: what ``tomllib`` reads, in the layout in which configurations are written by hand."""
+"""Writing of TOML in the layout of hand-written configurations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def toml_text(document: Mapping[str, Any]) -> str:
-    """A document as TOML.
+    """Convert a document to TOML.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def toml_text(document: Mapping[str, Any]) -> str:
 
 
 def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
-    """Lines of a table: plain values first, as TOML gives everything after a heading to that heading."""
+    """Lines of a table, plain values first, as TOML requires."""
     inner = {key: value for key, value in table.items() if isinstance(value, Mapping) or _is_tables(value)}
     for key, value in table.items():
         if key not in inner:
@@ -62,5 +62,5 @@ def _key(key: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A basic string: its escapes are those of JSON, but DEL is escaped too and other letters stand as they are."""
+    """A basic string, with the escapes of JSON and an escaped DEL."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

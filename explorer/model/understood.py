@@ -1,4 +1,4 @@
-"""How the columns of foreign tables were understood: ``understood.json`` and a manifest's ``tables``, as values."""
+"""Interpretation of the columns of foreign tables, read from ``understood.json`` or a manifest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.domain.columns import BY_NAME
 
 @dataclass(frozen=True)
 class UnderstoodColumn:
-    """One column of ours that a table feeds.
+    """One catalogue column that a table supplies.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class UnderstoodColumn:
 
 @dataclass(frozen=True)
 class UnderstoodTable:
-    """One table.
+    """Interpretation of one table.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class UnderstoodTable:
     own : tuple of str
         Machine names of the columns of the user's own that are carried along.
     names : tuple of str
-        Every column of the file, as it is spelled there.
+        All columns of the file, in its spelling.
     notes : tuple of str
         What the user should know.
     match : mapping of str to str
@@ -100,7 +100,7 @@ class PlannedStage:
 
 @dataclass(frozen=True)
 class Understood:
-    """Everything that was understood before anything was computed.
+    """Interpretation of all input before the computation.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def understood_from(text: str) -> Understood:
 
 
 def tables_from(raw: Any) -> tuple[UnderstoodTable, ...]:
-    """The tables of such a document, or of a manifest."""
+    """The tables of such a document or of a manifest."""
     return tuple(
         UnderstoodTable(
             file=str(one.get("file", "")),
@@ -168,7 +168,7 @@ def _column(raw: Mapping[str, Any]) -> UnderstoodColumn:
 
 
 def _number(value: Any) -> float | None:
-    """A finite number, or None."""
+    """A finite number; None otherwise."""
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
