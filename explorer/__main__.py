@@ -31,7 +31,7 @@ _ROLES = [role.name.lower() for role in Role]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; returns the exit status, with the reason of a failure on standard error."""
+    """Run a command and return the exit status; the reason of a failure goes to standard error."""
     options = _parser().parse_args(arguments)
     try:
         move_files(cache_folder(), data_folder())
@@ -114,7 +114,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _place(options: argparse.Namespace) -> str | Path:
-    """Where the record is; one of an older version is moved there."""
+    """Path of the record; one of an older version is moved there."""
     named = options.record or os.environ.get(RECORD_VARIABLE, "")
     if named:
         return named if "://" in named else Path(named)
@@ -123,7 +123,7 @@ def _place(options: argparse.Namespace) -> str | Path:
 
 
 def _existing_store(options: argparse.Namespace) -> Store:
-    """The record, which has to be there: a mistyped name is no empty record."""
+    """The existing record; a mistyped name must not create an empty one."""
     place = _place(options)
     if isinstance(place, Path) and not place.is_file():
         raise StoreError(f"There is no vetting record {place}. Name it with --record or in {RECORD_VARIABLE}.")
@@ -132,7 +132,7 @@ def _existing_store(options: argparse.Namespace) -> Store:
 
 @contextmanager
 def _written(target: Path, store: Store) -> Iterator[Path]:
-    """A draft that takes the place of ``target`` when the block ends without an error, never that of a record."""
+    """Temporary file that replaces ``target`` at the end of the block, but never an existing record."""
     refuse_inside_product(target)
     if store.file is not None and target.resolve() in {Path(f"{store.file.path.resolve()}{one}") for one in SIDES}:
         raise StoreError(f"{target} is a file of the vetting record itself. Name another file to write to.")

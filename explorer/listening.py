@@ -1,4 +1,4 @@
-"""Whether the explorer can listen where it was asked to, found out before anything is opened or built."""
+"""Check of the server address before anything is opened or built."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _REASONS = {
 
 
 def listening_refusal(address: str, port: int) -> str:
-    """Say why nothing can be served at an address.
+    """Reason why the server cannot listen at an address.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def listening_refusal(address: str, port: int) -> str:
 
 
 def refuse_address(address: str, port: int) -> None:
-    """End the program with status 2 and one sentence where :func:`listening_refusal` finds a reason."""
+    """Exit with status 2 and one sentence if :func:`listening_refusal` finds a reason."""
     refusal = listening_refusal(address, port)
     if refusal:
         sys.stderr.write(f"error: {refusal}\n")

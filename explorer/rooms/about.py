@@ -1,4 +1,4 @@
-"""The About tab: where the catalogue comes from, what was refused, and what every column and bit means."""
+"""The About room: provenance of the catalogue, rejects, and meanings of all columns and bits."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class AboutView(Viewer):
         self.files = library.files
 
     def text(self) -> str:
-        """The whole tab as HTML."""
+        """The whole room as HTML."""
         manifest, rejects = self.products.manifest, self.products.rejects
         facts = {
             "name": manifest.name,
@@ -72,7 +72,7 @@ class AboutView(Viewer):
         return f'<article class="about">{parts}{_help()}</article>'
 
     def _understood(self) -> list[tuple[str, str]]:
-        """How the columns of the tables were understood; nothing where no table was read."""
+        """Interpretation of the columns of the tables; empty if no table was read."""
         parts = [_table(one) for one in tables_from(self.products.manifest.tables)]
         if self.columns_page:
             parts.insert(0, f"<p>{_COLUMNS_LINK}</p>")
@@ -89,7 +89,7 @@ class AboutView(Viewer):
 
 
 def _checked(files: CheckedFiles | None) -> str:
-    """How far the files are compared with the manifest's checksums."""
+    """Progress of the comparison of the files with the manifest's checksums."""
     if files is None or files.state is CheckState.UNLISTED:
         return "not checked: the manifest lists no checksums"
     if files.state is CheckState.DAMAGED:

@@ -1,4 +1,4 @@
-"""Help on gestures and shortcuts, and the first visit's tour."""
+"""Help on gestures and shortcuts, and the tour of a first visit."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ TOUR = (
 
 
 class Help:
-    """Answers the question mark.
+    """Sends help and tour.
 
     Parameters
     ----------
@@ -71,6 +71,6 @@ class Help:
         return {"gestures": GESTURES, "shortcuts": SHORTCUTS, "tour": TOUR}
 
     def connect(self, *, seen: bool) -> None:
-        """Show a first visitor around."""
+        """Start the tour on a first visit."""
         if not seen:
             self.channel.send(tour=list(TOUR))
