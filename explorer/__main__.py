@@ -46,19 +46,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m explorer", description="Users and records of the vetting.")
+    parser = argparse.ArgumentParser(prog="python -m explorer", description="Manage users and the vetting record.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    users = commands.add_parser("users", help="add, remove or list who may vet").add_subparsers(
+    users = commands.add_parser("users", help="add, remove or list users").add_subparsers(
         required=True, metavar="ACTION"
     )
     command = users.add_parser("add", help="add a user; the password is asked for, or read from standard input")
     command.add_argument("name")
     command.add_argument("--role", choices=_ROLES, default="inspector")
     command.add_argument("--oauth", action="store_true", help="the user signs in by OAuth and has no password here")
-    command.add_argument("--replace", action="store_true", help="change a user who is there already")
+    command.add_argument("--replace", action="store_true", help="replace an existing user")
     command.set_defaults(run=_add)
-    command = users.add_parser("remove", help="take a user out; what the user said stays")
+    command = users.add_parser("remove", help="remove a user; the user's verdicts stay")
     command.add_argument("name")
     command.set_defaults(run=_remove)
     command = users.add_parser("list", help="names and roles")
@@ -67,26 +67,30 @@ def _parser() -> argparse.ArgumentParser:
         action.add_argument("--file", type=Path, default=data_folder() / "users.json", help="file of users")
 
     for name, run, help_text in (
-        ("export-record", _export, "write campaigns and events as lines of JSON"),
-        ("import-record", _import, "merge what export-record wrote elsewhere"),
-        ("export-verdicts", _verdicts, "write what the campaigns came to, for python -m pipeline release"),
-        ("backup", _backup, "copy the record, also of a running server; PostgreSQL: as lines of JSON"),
-        ("restore", _restore, "put a backup in the place of the record; the one that was there is kept"),
+        ("export-record", _export, "export campaigns and events as JSON lines"),
+        ("import-record", _import, "merge a file of export-record"),
+        ("export-verdicts", _verdicts, "export the combined verdicts for python -m pipeline release"),
+        ("backup", _backup, "back up the record, also of a running server; PostgreSQL: as JSON lines"),
+        ("restore", _restore, "restore the record from a backup; the current record is kept"),
     ):
         command = commands.add_parser(name, help=help_text)
         if run is _verdicts:
             command.add_argument("directory", type=Path, help="product directory that was vetted")
         command.add_argument("file", type=Path)
-        command.add_argument("--record", help=f"file or URL of the record (default: ${RECORD_VARIABLE}, or at home)")
+        command.add_argument(
+            "--record", help=f"file or URL of the record (default: ${RECORD_VARIABLE}, or in the data folder)"
+        )
         if run is _restore:
-            command.add_argument("--replace", action="store_true", help="also where a record with events is")
+            command.add_argument("--replace", action="store_true", help="also if the record has events")
         if run is _export:
-            command.add_argument("--sign-key", type=Path, help="file with the group's key, by which the file is signed")
+            command.add_argument(
+                "--sign-key", type=Path, help="file with the group's key, with which the export is signed"
+            )
         if run is _import:
             command.add_argument("--verify-key", type=Path, help="refuse a file that is not signed with this key")
-            command.add_argument("--users", type=Path, help="file of users whose roles the file has to respect")
+            command.add_argument("--users", type=Path, help="user file; events that violate its roles are refused")
         command.set_defaults(run=run)
-    command = commands.add_parser("make-key", help="make a key for a group that signs its exports")
+    command = commands.add_parser("make-key", help="create a key for signed exports of a group")
     command.add_argument("file", type=Path)
     command.set_defaults(run=_make_key)
     return parser
@@ -186,7 +190,7 @@ def _restore(options: argparse.Namespace) -> int:
     place = _place(options)
     if isinstance(place, Path):
         kept = restore_file(options.file, place, replace=options.replace)
-        sys.stdout.write(f"{place}\n" + (f"The record that was there is {kept}\n" if kept else ""))
+        sys.stdout.write(f"{place}\n" + (f"The previous record is {kept}\n" if kept else ""))
         return 0
     if options.replace:
         raise BackupError("Events cannot be removed from a database: name an empty one instead of --replace.")

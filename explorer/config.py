@@ -79,22 +79,22 @@ class AppConfig:
     port: int = option(5006, "TCP port, 0 for a free one (default: 5006)")
     address: str = option("localhost", "address to listen on (default: localhost)")
     open_browser: bool = option(True, "do not open a browser window")
-    origins: tuple[str, ...] = option((), "HOST[:PORT] under which browsers reach this server; repeatable")
+    origins: tuple[str, ...] = option((), "HOST[:PORT] of this server in browsers; repeatable")
     users: Path = field(default=Path(), metadata={"help": "file of users (python -m explorer users add)"})
     oauth: str = option("", "OAuth provider that identifies visitors, such as github")
     record: str = field(default="", repr=False)
     hosted: bool = False
-    prefix: str = option("", "path below which a proxy shows this server; the proxy may strip it or not")
+    prefix: str = option("", "path prefix of this server behind a proxy, which may strip it or not")
     proxied: bool = option(
-        False, "believe X-Forwarded-For and X-Forwarded-Proto: only where every request comes through your proxy"
+        False, "trust X-Forwarded-For and X-Forwarded-Proto: only if all requests come through your proxy"
     )
     embedders: tuple[str, ...] = option(
         (), "https://HOST[:PORT] whose pages may show this server in a frame; repeatable (default: none but its own)"
     )
-    token: bool = option(
-        True, "let every account of this machine open the page without the token of the printed address"
+    token: bool = option(True, "let all accounts of this computer open the page without the token")
+    log_file: Path = field(
+        default=Path(), metadata={"help": "write the log to this file, in 6 rotated files of at most 10 MB"}
     )
-    log_file: Path = field(default=Path(), metadata={"help": "write the log there, in 6 files of at most 10 MB"})
     data: Path = Path()
 
     def __post_init__(self) -> None:

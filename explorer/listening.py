@@ -7,8 +7,8 @@ import socket
 import sys
 
 _REASONS = {
-    errno.EADDRINUSE: "another program listens there; choose another --port, or 0 for a free one",
-    errno.EADDRNOTAVAIL: "this machine does not have that address; give --address one of its own, or localhost",
+    errno.EADDRINUSE: "another program uses it; choose another --port, or 0 for a free one",
+    errno.EADDRNOTAVAIL: "this computer does not have that address; use one of its addresses, or localhost",
     errno.EACCES: "only the administrator may use ports below 1024 here; choose a --port from 1024 on",
 }
 

@@ -159,7 +159,7 @@ def _summary(kind: _Kind) -> logging.LogRecord:
             "name": first.name,
             "levelno": first.levelno,
             "levelname": first.levelname,
-            "msg": "%s more records like: %s",
+            "msg": "%s more similar records: %s",
             "args": (left_out, f"{first.getMessage():.200}"),
             "is_summary": True,
         }

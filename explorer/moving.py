@@ -34,7 +34,7 @@ def move_record(cache: Path, data: Path) -> None:
         _report(_move_database(cache / RECORD, data / RECORD))
     except (BackupError, sqlite3.Error, OSError) as error:
         raise StoreError(
-            f"The vetting record {cache / RECORD} has to be moved to {data / RECORD} first, and cannot be: {error} "
+            f"The vetting record {cache / RECORD} must be moved to {data / RECORD} first, which failed: {error} "
             "No record is opened until then."
         ) from error
 

@@ -56,7 +56,7 @@ def kept_secret(config: AppConfig) -> str:
         return _read_or_make(path)
     except OSError as error:
         if path not in _UNKEPT:
-            _LOG.warning("%s cannot be kept (%s): sign-ins end with this server.", path, error.strerror)
+            _LOG.warning("%s cannot be stored (%s): sign-ins end with this server.", path, error.strerror)
         return _UNKEPT.setdefault(path, secrets.token_urlsafe(48))
 
 

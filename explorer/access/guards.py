@@ -91,7 +91,7 @@ class Guard(AuthProvider):
 
     def sweep(self) -> None:
         """End the sessions of visitors who may not stay."""
-        self.sessions.end("the sign-in is no longer good", lambda visitor: not self.is_welcome(visitor))
+        self.sessions.end("the sign-in is no longer valid", lambda visitor: not self.is_welcome(visitor))
 
 
 class BrowserGuard(Guard):
@@ -189,7 +189,7 @@ class OwnerGuard(Guard):
             return False
         owner = account_of(handler)
         if owner is not None and owner != account_of_this_process():
-            _LOG.warning("Refused: account %s of this machine used the address that was handed to the browser.", owner)
+            _LOG.warning("Refused: account %s of this machine used the address that was passed to the browser.", owner)
             return False
         return True
 

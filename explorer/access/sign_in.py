@@ -28,12 +28,12 @@ KNOWN_BROWSER_DAYS = 180.0
 WRONG = "The name or the password is wrong."
 PAUSED = "Too many wrong passwords for this name came from your address: try again in {seconds:.0f} s."
 BUSY = "Too many people sign in at this moment: try again in a minute."
-OLD_FORM = "This form was not sent by the sign-in page of this server, or is too old: sign in once more."
+OLD_FORM = "This form was not sent by the sign-in page of this server, or is too old: sign in again."
 OTHER_ORIGIN = (
     "This form comes from {origin}, which is not an address of this server: start the server with --origin for each "
     "address that browsers know it by."
 )
-NO_FILE = "Nobody can sign in now, as the file of users cannot be read: the person who runs this server mends it."
+NO_FILE = "Nobody can sign in now, as the file of users cannot be read: ask the administrator of the server."
 
 
 @dataclass

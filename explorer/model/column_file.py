@@ -131,7 +131,7 @@ class ColumnFile:
                 raise self._damaged()
 
     def _damaged(self) -> ProductError:
-        return ProductError(f"{self._file.path} is damaged. It is written again when it is needed; nothing is lost.")
+        return ProductError(f"{self._file.path} is damaged. It is recreated when needed; no data are lost.")
 
 
 def _table_sum(table: bytes, key: str) -> int:

@@ -82,7 +82,7 @@ class Differences:
     Parameters
     ----------
     pair : Pair
-        What is compared.
+        Compared quantity.
     rows : ndarray of int, shape (n,)
         Where they stand in the catalogue.
     ours, other : ndarray, shape (n,)

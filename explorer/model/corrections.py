@@ -155,7 +155,7 @@ def read_configuration(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise OpenError("The files have not been read yet: there is no configuration to correct.") from None
     except ValueError as error:
-        raise OpenError(f"{path} is not valid TOML ({error}). Mend it, or remove it to start again.") from error
+        raise OpenError(f"{path} is not valid TOML ({error}). Correct it, or remove it to start again.") from error
 
 
 def configuration_text(document: Mapping[str, Any], files: Sequence[Path]) -> str:

@@ -135,7 +135,7 @@ def read_selection(stored: Any, definitions: Sequence[Selection | SelectionError
 def definition(number: Any, definitions: Sequence[Selection | SelectionError]) -> Selection:
     """A definition by its number; SelectionError if it is missing or damaged."""
     if type(number) is not int or not 0 <= number < len(definitions):
-        raise SelectionError(f"A stored selection refers to the definition {number!r:.20}, which is not there.")
+        raise SelectionError(f"A stored selection refers to the definition {number!r:.20}, which does not exist.")
     found = definitions[number]
     if isinstance(found, SelectionError):
         raise found

@@ -57,5 +57,5 @@ def _work_there(
     except ProductError as error:
         raise SelectionError(str(error)) from error
     if library.products.manifest != manifest or library.table.n_stars != n_rows:
-        raise SelectionError(f"{place[0].name} was built again since this page was opened. Load the page again.")
+        raise SelectionError(f"{place[0].name} was rebuilt since this page was opened. Reload the page.")
     return work(library, np.unpackbits(packed, count=n_rows).view(np.bool_), *arguments, **named)

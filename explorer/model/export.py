@@ -138,7 +138,9 @@ def _csv_with_notes(table: Table, words: Mapping[str, str]) -> bytes:
     lines = [f"{name}: {text}" for name, text in words.items()]
     changed = _shield(table)
     if changed:
-        lines.append(f"Texts that a spreadsheet would compute have an apostrophe before them: {', '.join(changed)}.")
+        lines.append(
+            f"Texts that a spreadsheet would read as formulas are prefixed with an apostrophe: {', '.join(changed)}."
+        )
     for column in table.itercols():
         unit = f" [{column.unit}]" if column.unit is not None else ""
         ucd = f", UCD {column.meta['ucd']}" if column.meta["ucd"] and "origin" in column.meta else ""

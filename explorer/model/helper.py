@@ -102,7 +102,7 @@ class Helpers:
             if job is not None and job.stopped.is_set():
                 raise StoppedError from None
             raise SelectionError(
-                "The process that was making this ended before it was done, most likely for want of memory. Select "
+                "The helper process ended early, most likely for lack of memory. Select "
                 "fewer stars, or choose FITS or Parquet."
             ) from None
         finally:

@@ -119,7 +119,7 @@ class LinkStore:
         if count >= MAX_DAY_LINKS or used + size > MAX_DAY_BYTES:
             raise SelectionError(
                 f"You have made {count:,} links of {used / 1e6:,.0f} MB within a day; at most {MAX_DAY_LINKS:,} and "
-                f"{MAX_DAY_BYTES / 1e6:,.0f} MB are kept. Make this one tomorrow, or of a selection without long lists."
+                f"{MAX_DAY_BYTES / 1e6:,.0f} MB are kept. Try again tomorrow, or use a selection without long lists."
             )
         if owner.startswith(ANONYMOUS):
             pattern = f"{ANONYMOUS}*"
@@ -188,7 +188,9 @@ class LinkStore:
                 "select count(*) from saved_view where catalog = ? and name <> ?", (catalog, name)
             ).fetchone()
             if count >= MAX_VIEWS:
-                raise SelectionError(f"There are {count:,} saved views; at most {MAX_VIEWS:,} are kept. Forget some.")
+                raise SelectionError(
+                    f"There are {count:,} saved views; at most {MAX_VIEWS:,} are allowed. Remove some."
+                )
             database.execute(
                 "insert or replace into saved_view (catalog, name, token, owner) values (?, ?, ?, ?)",
                 (catalog, name, token, owner),
@@ -216,7 +218,7 @@ class LinkStore:
             return
         whose = "another visitor's" if row[0].startswith(ANONYMOUS) else f"{row[0]}'s"
         raise SelectionError(
-            f"The view {name!r} is {whose}: only they or an adjudicator replace or forget it. Choose another name."
+            f"The view {name!r} is {whose}: only the owner or an adjudicator can replace it. Choose another name."
         )
 
     def views(self, catalog: str) -> dict[str, str]:
@@ -254,7 +256,7 @@ def _opened(database: sqlite3.Connection, token: str) -> None:
             (token,),
         )
     except sqlite3.OperationalError as error:
-        _LOG.warning("It could not be noted that a link was opened: %s", error)
+        _LOG.warning("The opening of a link could not be recorded: %s", error)
 
 
 def _prepare(database: sqlite3.Connection) -> None:
@@ -282,7 +284,7 @@ def _text(state: dict[str, Any]) -> str:
     text = json.dumps(state, sort_keys=True, separators=(",", ":"))
     if len(text) > MAX_BYTES:
         raise SelectionError(
-            f"What is on screen takes {len(text):,} bytes to describe; at most {MAX_BYTES:,} are kept. "
+            f"The state of the page has {len(text):,} bytes; at most {MAX_BYTES:,} are stored. "
             "Select by an expression or by gestures in place of long lists of stars."
         )
     return text

@@ -118,7 +118,7 @@ class MappedColumns:
         return f"{self.folder.name}/{name}"
 
     def _note_unwritable(self, error: OSError) -> None:
-        _LOG.warning("Columns cannot be kept in %s (%s): they are held in memory.", self.folder, error.strerror)
+        _LOG.warning("Columns cannot be stored in %s (%s): they are kept in memory.", self.folder, error.strerror)
 
     def _sealed(self, name: str, rows_bytes: int | None = None) -> ColumnFile | None:
         """A column's file, written again if it is damaged; None if that is not possible."""
@@ -139,7 +139,9 @@ class MappedColumns:
 
     def _discard(self, name: str, error: ProductError | None) -> None:
         """Remove a damaged column file; the next use writes it again."""
-        _LOG.warning("A column is written again: %s", error or f"{self.folder / name}{_SUFFIX} has another size.")
+        _LOG.warning(
+            "A damaged column is written again: %s", error or f"{self.folder / name}{_SUFFIX} has another size."
+        )
         self._open.pop(name, None)
         (self.folder / f"{name}{_SUFFIX}").unlink(missing_ok=True)
 

@@ -76,7 +76,7 @@ def _opened(path: Path) -> Path | None:
                 f"which has a {MANIFEST_NAME}."
             )
     except OSError as error:
-        raise OpenError(f"{path} cannot be read ({error}). Is it yours to read?") from error
+        raise OpenError(f"{path} cannot be read ({error}). Check its permissions.") from error
     return path
 
 
@@ -117,7 +117,7 @@ def content_key(files: Sequence[Path], hashes: Path) -> str:
         try:
             content = _folder_hash(path) if path.is_dir() else _file_hash(path, known)
         except OSError as error:
-            raise OpenError(f"{path} cannot be read ({error}). Is it yours to read?") from error
+            raise OpenError(f"{path} cannot be read ({error}). Check its permissions.") from error
         digest.update(json.dumps([path.name, content]).encode())
     if known != before:
         _remember(hashes, known)

@@ -42,7 +42,7 @@ ENDED_NAME = "ended"
 """Marker file of a successful command, also without a complete product."""
 
 LEFT_OUT = (
-    "With {rows:,} stars, orbits and stream membership are not computed by themselves. Download the configuration "
+    "With {rows:,} stars, orbits and stream membership are not computed automatically. Download the configuration "
     "(About, page of columns) and run: python -m pipeline build"
 )
 Stamp = tuple[int, int, int]
@@ -55,7 +55,7 @@ class OpeningState:
     Parameters
     ----------
     understood : Understood or None
-        How the columns were understood; None before the files are read.
+        Interpretation of the columns; None before the files are read.
     progress : BuildProgress
         Of the command.
     quick, whole : bool

@@ -39,11 +39,15 @@ def send_table(table: Exported, folder: Path) -> str:
     try:
         client.connect()
     except SAMPHubError as error:
-        raise SelectionError("No SAMP hub runs on this machine: start TOPCAT or Aladin and send again.") from error
+        raise SelectionError(
+            "No SAMP hub is running on this computer: start TOPCAT or Aladin and send again."
+        ) from error
     try:
         takers = client.get_subscribed_clients(LOAD_TABLE)
         if not takers:
-            raise SelectionError("A SAMP hub runs, but no program there takes tables: start TOPCAT or Aladin.")
+            raise SelectionError(
+                "A SAMP hub is running, but none of its programs accepts tables: start TOPCAT or Aladin."
+            )
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / table.name
         path.write_bytes(table.data)

@@ -224,7 +224,7 @@ class InPolygon(Selection):
         """Refuse polygons without an area, and with too many corners."""
         if len(self.vertices) > MAX_VERTICES:
             raise SelectionError(
-                f"This outline has {len(self.vertices):,} corners; at most {MAX_VERTICES:,} are taken. "
+                f"This outline has {len(self.vertices):,} corners; at most {MAX_VERTICES:,} are allowed. "
                 "Draw a simpler one."
             )
         if len(self.vertices) < 3 or not np.isfinite(np.asarray(self.vertices, float)).all():

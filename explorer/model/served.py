@@ -145,9 +145,7 @@ class Served:
             return
         identity = manifest_hash(place)
         if not identity:
-            self._note(
-                gone=f"{newest.files.directory} holds no {MANIFEST_NAME} any more: restore it or build it again."
-            )
+            self._note(gone=f"{newest.files.directory} has no {MANIFEST_NAME} any more: restore it or build it again.")
             return
         same = (place, identity) == (newest.files.directory, newest.files.identity)
         if same and not newest.files.damage:
@@ -169,7 +167,7 @@ class Served:
         except (ProductError, OSError, ValueError, KeyError) as error:
             self._failed = tree
             if before.files is None or tree[1] != before.files.identity:  # else its damage is reported already
-                self._note(trouble=f"The build that is there now cannot be opened: {error}")
+                self._note(trouble=f"The new build cannot be opened: {error}")
             return
         try:
             self._prepare(library)
@@ -188,7 +186,7 @@ class Served:
         if gone or trouble:
             _LOG.error("%s", gone or trouble)
         else:
-            _LOG.info("The product in %s is there again.", self.directory)
+            _LOG.info("The product in %s is available again.", self.directory)
 
 
 def _tree(place: Path) -> frozenset[tuple[Path, FileStamp]]:

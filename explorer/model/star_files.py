@@ -20,9 +20,9 @@ from pipeline.science.star.refit import Interval, LabelModel, Trial, in_any
 _MEANINGS = {
     "WAVELENGTH": "Wavelength in vacuum, at rest",
     "FLUX": "Flux over CONTINUUM, no unit",
-    "IVAR": "Inverse variance of FLUX, no unit; 0 carries nothing",
-    "MASK": "Whether the build left the pixel out",
-    "MASK_USER": "Whether the visitor left the pixel out",
+    "IVAR": "Inverse variance of FLUX, no unit; 0 means no information",
+    "MASK": "Whether the build excluded the pixel",
+    "MASK_USER": "Whether the visitor excluded the pixel",
     "MODEL": "Model of the label fit, over the continuum",
     "SIGMA_MODEL": "Uncertainty of the model, as FLUX; NaN unknown",
     "CONTINUUM": "Continuum, in the flux unit of the input file",
@@ -91,7 +91,7 @@ def spectrum_fits(
             header.append(_card(name, float(str(table[name][row]))))  # the digits that are stored
     header["QUALITY"] = (int(table["quality"][row]), "quality bits")
     header["CATALOG"] = (manifest.name, "name of the build")
-    header["CREATED"] = (manifest.created, "when it was built")
+    header["CREATED"] = (manifest.created, "time of the build")
     header["ORIGIN"] = f"mgiant-explorer {__version__}"
     if model is not None:
         header["HIERARCH LABEL MODEL"] = model.version[:32]

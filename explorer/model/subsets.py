@@ -112,11 +112,11 @@ def define(subsets: tuple[Subset, ...], new: Subset, own: Iterable[Column] = ())
     check_name(new.name, own)
     known = [one.name for one in subsets]
     if new.name not in known and len(known) >= MAX_SUBSETS:
-        raise SelectionError(f"There are {len(known)} subsets; at most {MAX_SUBSETS} are kept. Forget some first.")
+        raise SelectionError(f"There are {len(known)} subsets; at most {MAX_SUBSETS} are allowed. Remove some first.")
     inner = check_size(_with(new.selection, new.name, None, {}))
     for other in subsets:
         if other.name != new.name and _names(inner, other.name) and _names(other.selection, new.name):
-            raise SelectionError(f"{new.name!r} and {other.name!r} would be made of each other. Use another name.")
+            raise SelectionError(f"{new.name!r} and {other.name!r} would contain each other. Use another name.")
     new = replace(new, selection=inner)
     if new.name not in known:
         return (*subsets, new)

@@ -184,7 +184,7 @@ UPLOADS = Queue(
     workers=2,
     running=1,
     waiting=2,
-    refusal="A list of this page is being read and {waiting} more are waiting. Upload again when they are done.",
+    refusal="A list of this page is being read and {waiting} more are waiting. Upload again later.",
 )
 """Queue of member lists and other files of visitors."""
 

@@ -22,7 +22,7 @@ from pipeline.domain.columns import COLUMNS
 from pipeline.domain.flags import FLAG_TEXTS
 
 _MAX_REJECTS = 500
-_COLUMNS_LINK = '<a href="?columns" target="_blank">Open the page of columns</a> to correct them.'
+_COLUMNS_LINK = '<a href="?columns" target="_blank">Open the columns page</a> to correct them.'
 
 
 class AboutView(Viewer):
@@ -76,7 +76,7 @@ class AboutView(Viewer):
         parts = [_table(one) for one in tables_from(self.products.manifest.tables)]
         if self.columns_page:
             parts.insert(0, f"<p>{_COLUMNS_LINK}</p>")
-        return [("How the columns were understood", "".join(parts))] if parts else []
+        return [("Interpretation of the columns", "".join(parts))] if parts else []
 
     def _glossary(self) -> str:
         order = {one.name: place for place, one in enumerate(COLUMNS)}
@@ -102,7 +102,7 @@ def _table(one: UnderstoodTable) -> str:
     """One table that was read."""
     joined = f"<p>Joined to the stars: {escape(match_words(one))}</p>" if one.match else ""
     notes = "".join(f"<li>{escape(note)}</li>" for note in one.notes)
-    own = f"<p>Carried along: {escape(', '.join(one.own))}</p>" if one.own else ""
+    own = f"<p>The user's own columns: {escape(', '.join(one.own))}</p>" if one.own else ""
     return (
         f"<h3>{escape(one.file)}</h3><p>{escape(table_heading(one))}</p>{joined}"
         f"{f'<ul>{notes}</ul>' if notes else ''}{table(COLUMNS_HEAD, columns_rows(one.columns))}{own}"

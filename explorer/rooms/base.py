@@ -54,7 +54,7 @@ class View(Viewer):
     """A part of the page that is bound to one visitor's Workspace."""
 
     workspace: param.ClassSelector[Workspace] = param.ClassSelector(  # type: ignore[assignment]  # always given
-        class_=Workspace, constant=True, doc="What the visitor looks at."
+        class_=Workspace, constant=True, doc="State of the visit."
     )
 
     def __panel__(self) -> Viewable:

@@ -74,7 +74,9 @@ class Channel(JSComponent):
             If no page takes a field of such a name.
         """
         if unknown := fields.keys() - FIELDS:
-            raise TypeError(f"No page takes {', '.join(sorted(unknown))}: declare it in explorer.protocol.Update.")
+            raise TypeError(
+                f"Unknown message fields {', '.join(sorted(unknown))}: declare them in explorer.protocol.Update."
+            )
         self._outgoing |= fields
         self.flush()
 

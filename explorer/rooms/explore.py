@@ -38,7 +38,7 @@ class ExploreRoom:
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     library : Library
         Shared products.
     links : LinkStore
@@ -144,7 +144,7 @@ class ExploreRoom:
         try:
             await self.channel.in_background(lambda: self.links.resume(self._resume, state), LINKS)
         except SelectionError as error:
-            unkept = f"A lost connection could not bring this back. {error}"
+            unkept = f"The state could not be restored after a lost connection. {error}"
         if unkept and not self._unkept:
             self.channel.send(say=unkept)
         self._unkept = unkept
@@ -165,7 +165,7 @@ def state_of_link(links: LinkStore, arguments: Mapping[str, list[bytes]]) -> dic
         return None
     state = links.get(tokens[0])
     if state is None:
-        raise ValueError("This link is unknown here, or too old: what it showed is no longer kept.")
+        raise ValueError("This link is unknown or too old: its state is no longer stored.")
     return state
 
 

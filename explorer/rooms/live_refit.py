@@ -61,7 +61,7 @@ class LiveRefit:
     def intervals(stored: protocol.Intervals) -> tuple[Interval, ...]:
         """Masked intervals as the browser sends them, without empty ones."""
         if len(stored) > _MAX_INTERVALS:
-            raise ValueError(f"{len(stored)} masked stretches; at most {_MAX_INTERVALS} are taken.")
+            raise ValueError(f"{len(stored)}masked intervals; at most {_MAX_INTERVALS} are taken.")
         return tuple((low, high) for low, high in stored if low < high)
 
     def _slide(self, request: protocol.Slide) -> None:
@@ -128,7 +128,7 @@ class LiveRefit:
         """Store the last fit of this star as a proposal, with the visitor's reason."""
         context = self.context
         if self._last is None or self._last[0] != context.workspace.focus or context.model is None:
-            self.channel.send(say="Fit this star first: a proposal is what a fit gave.")
+            self.channel.send(say="Fit this star first: a proposal needs a fit.")
             return
         obsid, wish, found = self._last
         manifest = context.library.products.manifest

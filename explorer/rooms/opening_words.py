@@ -51,10 +51,10 @@ def status_words(state: OpeningState, name: str) -> dict[str, Any]:
         return words | {"heading": "Opening the catalogue", "text": "Its stars are being loaded."}
     if state.understood is None:
         waits = state.progress.status is BuildStatus.WAITING
-        text = "Another process is at work on these files." if waits else state.progress.message
+        text = "Another process is processing these files." if waits else state.progress.message
         return words | {"heading": f"Reading {name}", "text": text}
     return words | {
-        "heading": "Making the catalogue",
+        "heading": "Computing the catalogue",
         "text": _stage_words(state.progress),
         "fraction": state.progress.fraction,
     }

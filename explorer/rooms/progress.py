@@ -82,7 +82,7 @@ def progress_html(progress: BuildProgress) -> str:
     left = f"about {time_words(progress.seconds_left)} left" if progress.seconds_left is not None else ""
     return (
         '<div class="progress" role="status"><h1>Building the simulated survey</h1>'
-        "<p>This happens once. The explorer opens by itself when it is done.</p>"
+        "<p>This happens once. The explorer opens automatically afterwards.</p>"
         f'<div class="track" role="progressbar" aria-valuenow="{percent:.0f}" aria-valuemin="0" aria-valuemax="100">'
         f'<i style="width:{percent:.1f}%"></i></div>'
         f"<p><b>{escape(stage)}</b> ({percent:.0f} %) {left}</p><p>{escape(progress.message)}</p></div>"

@@ -94,9 +94,9 @@ def newer_sentence(state: ServedState, shown: Library) -> str:
     new, old = state.newest.products.manifest, shown.products.manifest
     if new.created == old.created:
         changed = sorted(name for name in {*new.files, *old.files} if new.files.get(name) != old.files.get(name))
-        return f"This catalogue was published again with other files: {', '.join(changed[:3]) or 'restored ones'}."
+        return f"The files of this catalogue were replaced: {', '.join(changed[:3]) or 'restored ones'}."
     made, before = (manifest.created[:16].replace("T", " ") for manifest in (new, old))
-    return f"A newer build of this catalogue is there, made on {made} UTC. This page shows the one of {before}."
+    return f"A newer build of this catalogue is available, made on {made} UTC. This page shows the one of {before}."
 
 
 def trouble_sentence(state: ServedState, shown: Library) -> str:
@@ -119,4 +119,4 @@ def _joined(sentences: list[str]) -> str:
     more = len(sentences) - 1
     if not more:
         return sentences[0]
-    return f"{sentences[0]} {f'{more} more files are' if more > 1 else 'One more file is'} damaged."
+    return f"{sentences[0]} {f'{more} more files are' if more > 1 else 'One further file is'} damaged."

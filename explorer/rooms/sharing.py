@@ -36,7 +36,7 @@ class Sharing:
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     library : Library
         Shared products.
     links : LinkStore
@@ -135,7 +135,7 @@ class Sharing:
             shot = self._shot(ends_of(figure.x, state.x_ends), (0.0, 1.0), aspect)
             return partial(draw_bars, figure, shot, logarithmic=panel.logarithmic)
         if not (isinstance(panel, PlanePanel) and isinstance(figure, Plane)):
-            raise SelectionError(f"{panel.title} shows nothing that could be a picture.")
+            raise SelectionError(f"{panel.title} has nothing to draw.")
         shot = self._shot(ends_of(figure.x, state.x_ends), ends_of(figure.y, state.y_ends), aspect, panel)
         if isinstance(panel, DiscPanel):
             return partial(draw_plane, figure, shot, panel.disc, residual=panel.residual)

@@ -35,7 +35,7 @@ class Side:
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     library : Library
         Shared products.
     links : LinkStore
@@ -228,17 +228,17 @@ class Side:
         name = request.name
         stars = self.record.verdict_lists().get(name)
         if stars is None:
-            raise SelectionError(f"No star is in the list {name!r} any more.")
+            raise SelectionError(f"The list {name!r} is empty now.")
         self.workspace.gesture(Named(name, InIds(stars)))
 
     async def _save_view(self, request: protocol.SaveView) -> None:
         name = request.name.strip()[:60]
         if not name:
-            self._send(said="Give the view a name first.")
+            self._send(said="Enter a name for the view first.")
             return
         if name in self.links.views(self.catalog) and name != self._replaces:
             self._replaces = name
-            self._send(said=f"There is a view {name!r} already, perhaps somebody else's: save again to replace it.")
+            self._send(said=f"A view {name!r} exists already, perhaps of another user: save again to replace it.")
             return
         self._replaces = ""
         state, owner = self.workspace.to_dict(), self.owner
@@ -251,7 +251,7 @@ class Side:
         token = self.links.views(self.catalog).get(request.name)
         state = self.links.get(token) if token else None
         if state is None:
-            self._send(views=list(self.links.views(self.catalog)), said="This view is no longer there.")
+            self._send(views=list(self.links.views(self.catalog)), said="This view does not exist any more.")
         else:
             self.workspace.restore(state)
 

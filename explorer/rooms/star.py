@@ -38,7 +38,7 @@ class StarDock:
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     library : Library
         Shared products.
     order : callable

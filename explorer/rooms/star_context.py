@@ -18,7 +18,7 @@ class StarContext:
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     library : Library
         Shared products.
     """
@@ -26,7 +26,7 @@ class StarContext:
     def __init__(self, workspace: Workspace, library: Library) -> None:
         self.workspace, self.library = workspace, library
         self.spectra = library.products.spectra
-        missing = "This release has no label model, so nothing can be fitted again."
+        missing = "This release has no label model, so stars cannot be fitted."
         self.model = library.label_model
         self.no_model = "" if self.model or self.spectra is None else library.no_model or missing
         self._refused = ""
@@ -52,20 +52,20 @@ class StarContext:
     def sentence(self, obsid: int, spectrum: StoredSpectrum | None) -> str:
         """Return the reason why a star has no spectrum; "" if it has one."""
         if self.spectra is None:
-            return "This catalogue was made from tables alone: it has no spectra."
+            return "This catalogue was made from tables only: it has no spectra."
         if spectrum is None:
             if obsid in self.spectra:
                 return f"The spectrum of obsid {obsid} is not shown. {self._refused}"
             return f"obsid {obsid} has no spectrum in this release ({len(self.spectra):,} stars do)."
         if bool(np.all(spectrum.mask | (spectrum.ivar <= 0))):
-            return f"Every pixel of obsid {obsid} is masked: there is nothing to see."
+            return f"All pixels of obsid {obsid} are masked."
         return ""
 
     def note(self, spectrum: StoredSpectrum | None) -> str:
         """Return the reason why a spectrum has no model; "" if it has one."""
         if spectrum is None or spectrum.has_model:
             return ""
-        return self.no_model or "The label fit left no model for this star."
+        return self.no_model or "The label fit has no model of this star."
 
     def focused(self) -> tuple[int, int, StoredSpectrum]:
         """Return row, obsid and spectrum of the focused star.
@@ -77,7 +77,7 @@ class StarContext:
         """
         row, obsid = self.workspace.focus_row, self.workspace.focus
         if row is None or obsid is None:
-            raise RefitError("No star is under the lens: click one first.")
+            raise RefitError("No star is selected: click one first.")
         spectrum = self.spectrum(obsid)
         if spectrum is None:
             raise RefitError(self.sentence(obsid, None))

@@ -139,7 +139,7 @@ class StarEvidence:
             if self.context.workspace.star_alone:  # nothing else shows it
                 self.channel.send(say=f"{len(found) + 1} stars are selected in the views.")
         else:
-            self.channel.send(say="No star is comparable with this one.")
+            self.channel.send(say="No star is similar to this one.")
 
     async def _find(self, by: str, most: int) -> tuple[int, ...]:
         row, obsid = self.context.workspace.focus_row, self.context.workspace.focus

@@ -99,12 +99,12 @@ def strip_words(state: OpeningState, newest: Library | None, shown: Library) -> 
     """
     if newest is None:
         if state.failure:
-            return f"The corrected catalogue could not be made: {state.failure}", False, True
-        return "The columns were corrected: the catalogue is being made again.", False, False
+            return f"The corrected catalogue could not be computed: {state.failure}", False, True
+        return "The columns were corrected: the catalogue is being recomputed.", False, False
     more = bool(slow_parts(state.understood))  # else the whole product holds what the quick one does
     if newest is not shown:
         complete = state.whole and shown.products.directory != newest.products.directory
-        words = ready_words(state) if complete else "The catalogue was made again."
+        words = ready_words(state) if complete else "The catalogue was recomputed."
         return words if more or not complete else "", True, False
     trouble = failed_words(state) if state.failure else state.left_out
     if state.whole or trouble:

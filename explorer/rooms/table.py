@@ -32,7 +32,7 @@ class SelectionTable:
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     channel : Channel
         The way to the browser.
     """

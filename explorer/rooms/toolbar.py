@@ -16,7 +16,7 @@ class Toolbar:
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     channel : Channel
         The way to the browser.
     """

@@ -66,13 +66,13 @@ class Uploads:
         try:
             data = base64.b64decode(request.data, validate=True)
         except binascii.Error as error:
-            raise ValueError(f"A part of an upload is no base64: {error}.") from error
+            raise ValueError(f"A part of an upload is not valid base64: {error}.") from error
         if self.held + len(data) > self.most:
             self.forget()
-            raise SelectionError(f"The file has more than {self.most:,} bytes, the most that is read here.")
+            raise SelectionError(f"The file has more than {self.most:,} bytes, the maximum size.")
         if _held_for_all() + len(data) > MAX_HELD_BYTES:
             self.forget()
-            raise SelectionError("The server is reading too many files of others now. Upload this one in a minute.")
+            raise SelectionError("The server is reading too many other files now. Try again in a minute.")
         self._data += data
         self._next += 1
         self._latest = self._clock()
@@ -90,7 +90,7 @@ class Uploads:
         try:
             return base64.b64decode(request.data or "", validate=True)
         except ValueError as error:
-            raise SelectionError(f"The file did not arrive whole ({error}). Choose it again.") from error
+            raise SelectionError(f"The file was not received completely ({error}). Choose it again.") from error
 
     def whole(self, name: str, size: int) -> bytes:
         """Return the file and remove it.
@@ -102,7 +102,7 @@ class Uploads:
         """
         if name != self._id or self.held != size:
             self.forget()
-            raise SelectionError("The file has not arrived whole. Choose it again.")
+            raise SelectionError("The file was not received completely. Choose it again.")
         data = bytes(self._data)
         self.forget()
         return data

@@ -48,7 +48,7 @@ _MAX_OWN = 100
 
 _HINT = (
     "First: dashed where values are equal. Second: running median with the 16th and 84th percentile; drag a box to "
-    "select its stars in Explore. Third: the curve is what honest errors give; outliers lie beyond five of them. "
+    "select its stars in Explore. Third: the curve is expected for correct errors; outliers lie beyond five of them. "
     "Fourth, of labels: root mean square and, dotted, bias that the build measured on held-out stars, as observed and "
     "(orange) with noise injected. Published labels of training stars are out of fold."
 )
@@ -78,11 +78,11 @@ class ValidateView(View):
         Shared products.
     """
 
-    pair: param.Selector[Pair] = param.Selector(doc="What is compared.")
+    pair: param.Selector[Pair] = param.Selector(doc="Compared quantity.")
     sample: param.Selector[str] = param.Selector(
         default=_EVERY, objects=[_EVERY, _PICKED, _UNTRAINED, _CLEAN], doc="Which stars."
     )
-    along: param.Selector[str] = param.Selector(doc="Column along which a trend is looked for.")
+    along: param.Selector[str] = param.Selector(doc="Column on the x axis of the trend.")
 
     def __init__(self, workspace: Workspace, library: Library) -> None:
         super().__init__(workspace=workspace)  # type: ignore[no-untyped-call]
@@ -187,9 +187,9 @@ class ValidateView(View):
     def pick(self, rows: Rows) -> None:
         """Select stars as a gesture in Explore would, and report the result."""
         if not rows.size:
-            self.said.object = "No star lies there."
+            self.said.object = "No stars in this region."
         elif rows.size > MAX_PICKED:
-            self.said.object = f"{rows.size:,} stars are too many for a list; at most {MAX_PICKED:,} are taken."
+            self.said.object = f"{rows.size:,} stars are too many for a list; the maximum is {MAX_PICKED:,}."
         else:
             self.workspace.gesture(InIds(tuple(int(one) for one in self.library.table["obsid"][rows])))
             self.said.object = f"{self.workspace.n_selected:,} stars are selected in Explore."
@@ -259,7 +259,7 @@ def physics_table(report: Mapping[str, Any]) -> str:
     """Physics checks of the build, failed ones first."""
     checks = checks_of(report)
     if checks is None:
-        return "<p>Not made: build the products again.</p>"
+        return "<p>Missing: build the products again.</p>"
     order = (Verdict.IMPOSSIBLE, Verdict.UNLIKELY, Verdict.EXPECTED, Verdict.TOO_FEW)
     rows = (
         [
@@ -274,7 +274,7 @@ def physics_table(report: Mapping[str, Any]) -> str:
 def truth_tables(document: Mapping[str, Any]) -> str:
     """Comparison of a simulated catalogue with its true values."""
     if not document:
-        return "<p>Not made: <code>python -m pipeline validate DIR</code> makes it for a simulated catalogue.</p>"
+        return "<p>Missing: <code>python -m pipeline validate DIR</code> computes it for a simulated catalogue.</p>"
     bits, odd = document["bits"], document["oddness"]
     kinds = list(next(iter(bits.values()))["completeness"])
     shares = (
@@ -283,15 +283,15 @@ def truth_tables(document: Mapping[str, Any]) -> str:
     )
     return "".join(
         (
-            "<p>Measured minus true, of ordinary simulated M giants; stream, bits and oddness of all.</p>",
+            "<p>Measured minus true values of normal simulated M giants; stream, bits and oddness of all stars.</p>",
             scores_table("quantity", document["quantities"]),
             "<h3>True value below, within and above the 16-84 % interval</h3>",
             scores_table("quantity", document["intervals"]),
             "<h3>Sagittarius stream</h3>",
             pairs_table(document["stream"]),
-            "<h3>Quality bits: stars that carry one, share of them that is odd, share of each kind that it marks</h3>",
+            "<h3>Quality bits: stars with a bit, fraction of odd ones among them, fraction of each kind with it</h3>",
             table(("bit", "stars", "odd", *kinds), shares),
-            "<h3>Oddness as a ranking of the planted oddities</h3>",
+            "<h3>Ranking of the simulated oddities by oddness</h3>",
             scores_table("oddity", {"all": odd["all"], **odd["kinds"]}) if odd else "<p>Not judged.</p>",
         )
     )

@@ -68,7 +68,7 @@ def _subsets(
 ) -> tuple[Subset, ...]:
     found: dict[str, Subset] = {}
     if len(stored) > MAX_SUBSETS:
-        lost.append(f"{len(stored) - MAX_SUBSETS} subsets more than the {MAX_SUBSETS} that are kept")
+        lost.append(f"{len(stored) - MAX_SUBSETS} subsets above the maximum of {MAX_SUBSETS}")
     for one in stored[:MAX_SUBSETS]:
         name = str(one.get("name", "")) if isinstance(one, Mapping) else ""
         try:
@@ -113,7 +113,7 @@ def _rest(stored: Mapping[str, Any], table: StarTable, n_panels: int, lost: list
     if focus is None or (isinstance(focus, int) and table.row_of(focus) is not None):
         found["focus"] = focus
     else:
-        lost.append(f"the star under the lens (no star {str(focus)[:20]})")
+        lost.append(f"the focused star (no star {str(focus)[:20]})")
     if stored.get("tool") in TOOLS:
         found["tool"] = stored["tool"]
     if stored.get("mode") in list(SelectionMode):
@@ -130,4 +130,4 @@ def _plain(error: Exception) -> str:
 def _sentence(lost: list[str]) -> str:
     if not lost:
         return ""
-    return f"Everything was restored but {'; '.join(lost)}."
+    return f"Everything was restored except {'; '.join(lost)}."

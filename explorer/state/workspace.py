@@ -50,7 +50,7 @@ class Workspace(param.Parameterized):
         The room in which a page lost its server; "" when it came otherwise.
     """
 
-    selection = param.ClassSelector(default=Everything(), class_=Selection, doc="Which stars are picked.")
+    selection = param.ClassSelector(default=Everything(), class_=Selection, doc="The selection.")
     rows = param.Array(doc="Mask of the selection over the table, computed once a gesture.")
     n_selected = param.Integer(default=0, doc="Number of selected stars.")
     subsets: param.ClassSelector[tuple[Subset, ...]] = param.ClassSelector(
@@ -61,22 +61,22 @@ class Workspace(param.Parameterized):
         default=COLOUR_BY_COUNT, doc="Column that colours the selected stars, 'subsets' or 'count'."
     )
     mode: param.Selector[SelectionMode] = param.Selector(
-        default=SelectionMode.REPLACE, objects=list(SelectionMode), doc="What the next gesture does."
+        default=SelectionMode.REPLACE, objects=list(SelectionMode), doc="How the next gesture changes the selection."
     )
-    tool: param.Selector[str] = param.Selector(default=TOOLS[0], objects=list(TOOLS), doc="What a drag does.")
+    tool: param.Selector[str] = param.Selector(default=TOOLS[0], objects=list(TOOLS), doc="Drag tool.")
     panels: param.ClassSelector[tuple[PanelState, ...]] = param.ClassSelector(
         default=DEFAULT_PANELS, class_=tuple, doc="The grid of views."
     )
     enlarged = param.Integer(default=None, allow_None=True, doc="Index of the enlarged view, if any.")
     dark = param.Boolean(default=False, doc="Whether the page is dark.")
     room = param.String(default="Explore", doc="The room on screen.")
-    campaign = param.String(default="", doc="Id of the campaign that the vetting rooms are about.")
+    campaign = param.String(default="", doc="Id of the campaign of the vetting rooms.")
     star_alone = param.Boolean(default=False, doc="Whether only the focused star is shown.")
     sorted_by: param.ClassSelector[tuple[str, bool] | None] = param.ClassSelector(
         default=None, class_=tuple, allow_None=True, doc="Column of the table's order, and whether it descends."
     )
     proposals: param.ClassSelector[dict[int, Proposal]] = param.ClassSelector(
-        default={}, class_=dict, doc="What the visitor proposes for stars, by obsid; vetting stores them."
+        default={}, class_=dict, doc="Proposed labels by obsid, which vetting stores."
     )
     message = param.String(default="", doc="A sentence for the visitor, such as an unknown obsid.")
     can_undo = param.Boolean(default=False)

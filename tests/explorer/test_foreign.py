@@ -80,7 +80,7 @@ def test_views_brush_and_name_stars(page):
 def test_the_star_without_a_spectrum_has_its_card(page):
     page.send("painted")
     star = page.send("focus", obsid=str(page.library.table["obsid"][30]))["star"]
-    assert star["sentence"] == "This catalogue was made from tables alone: it has no spectra."
+    assert star["sentence"] == "This catalogue was made from tables only: it has no spectra."
     groups = dict(star["facts"]["groups"])
     assert {name for name, *_ in groups["Space and motion"]} == {"ra", "dec"}
     assert len(groups["Own columns"]) > 8

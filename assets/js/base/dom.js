@@ -19,7 +19,7 @@ export function element(tag, attributes = {}, ...children) {
 export function receive(parts, message) {
   const unknown = Object.keys(message).filter((name) => !(name in parts))
   for (const [name, value] of Object.entries(message)) parts[name]?.(value, message)
-  if (unknown.length) throw new Error(`The server sent what this page does not show: ${unknown.join(", ")}`)
+  if (unknown.length) throw new Error(`The server sent unknown message fields: ${unknown.join(", ")}`)
 }
 
 // A file in one message, or where it is large in parts that go before it.

@@ -35,7 +35,7 @@ class ColumnsPage {
     this.sheet = element(
       "div",
       { className: "scroll" },
-      element("p", { className: "hint" }, "The columns appear here as soon as the files are read."),
+      element("p", { className: "hint" }, "The columns appear here when the files have been read."),
     )
     this.stages = element("div", {})
     this.count = element("p", { className: "hint", role: "status" })
@@ -72,7 +72,7 @@ class ColumnsPage {
         element(
           "section",
           { className: "card sheet" },
-          element("header", {}, element("strong", {}, "How the columns were understood")),
+          element("header", {}, element("strong", {}, "Interpretation of the columns")),
           this.sheet,
         ),
         side,
@@ -189,7 +189,7 @@ class ColumnsPage {
           ? [
             fold(
               "own",
-              `Your own columns, carried along (${table.own.length.toLocaleString("en")})`,
+              `Your own columns (${table.own.length.toLocaleString("en")})`,
               false,
               element("p", { className: "own" }, ...table.own.map((name) => element("code", {}, name))),
             ),
@@ -371,7 +371,7 @@ class ColumnsPage {
     this.count.textContent = !this.may || this.columns?.tables.length === 0
       ? ""
       : n
-      ? `${n} ${n === 1 ? "change" : "changes"}: applied, the catalogue is made again.`
+      ? `${n} ${n === 1 ? "change" : "changes"}: applied, the catalogue is recomputed.`
       : "Choose another column of the file, or another unit, where something was misunderstood."
     this.apply.hidden = this.discard.hidden = !this.may
     this.apply.disabled = !n || this.waits

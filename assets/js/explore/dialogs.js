@@ -56,13 +56,13 @@ export class Dialogs {
       element("button", { type: "button", title, onclick: () => this.send({ kind, value }) }, label)
     this.address = element("input", {
       readOnly: true,
-      "aria-label": "Link to what is on screen",
+      "aria-label": "Link to the current state",
       onclick: (event) => event.target.select(),
     })
     const share = element(
       "button",
       { type: "button", className: "main", onclick: () => this.send({ kind: "share" }) },
-      "Make a link",
+      "Create a link",
     )
     const rows = figures.map(([key, title, missing]) =>
       element(
@@ -85,11 +85,11 @@ export class Dialogs {
       onclick: () => this.send({ kind: "samp" }),
       title: samp
         ? "To every program at this machine's SAMP hub"
-        : "Where the explorer runs on your own machine; else download the VOTable and open it",
+        : "If the explorer runs on your own computer; else download the VOTable and open it",
     }, "Send to TOPCAT, Aladin")
     this.open(
       "Share and export",
-      element("h2", {}, "Link that restores everything on screen"),
+      element("h2", {}, "Link to the current state"),
       element("div", { className: "row" }, this.address, share),
       element("h2", {}, `Table of ${summary}`),
       element(
@@ -131,7 +131,7 @@ export class Dialogs {
         this.dialog.close()
         this.tour(tour)
       },
-    }, "Show me around")
+    }, "Start the tour")
     this.open(
       "Help",
       element("ul", {}, ...gestures.map((text) => element("li", {}, text))),

@@ -34,13 +34,13 @@ export class Side {
     this.name = element("input", { placeholder: "name of a subset", "aria-label": "Name of the subset", maxLength: 40 })
     const keep = element("button", {
       type: "button",
-      title: "Give the selected stars a name",
+      title: "Name the selected stars",
       onclick: () => this.keep(),
     }, "Save selection")
     this.tree = element("ul", { className: "tree", "aria-label": "Subsets" })
     this.categories = element("select", {
       "aria-label": "Subsets by category",
-      title: "Name the stars of each different value of a column",
+      title: "Create a subset for each value of a column",
       onchange: () => this.by_category(),
     })
     this.file = element("input", { type: "file", hidden: true, onchange: () => this.upload() })
@@ -72,7 +72,7 @@ export class Side {
     })
     const save = element("button", {
       type: "button",
-      title: "Keep everything on screen under a name",
+      title: "Save the views and the selection under a name",
       onclick: () => this.save_view(),
     }, "Save view")
     this.views = element("ul", { className: "tree", "aria-label": "Saved views" })
@@ -242,17 +242,17 @@ export class Side {
 
   subset({ name, colour, count, words }) {
     const act = (action) => () => this.act({ kind: "subset", name, action })
-    const open = icon("chevron_right", "What it is made of", act("open"))
+    const open = icon("chevron_right", "Definition", act("open"))
     const pick = element(
       "button",
       { type: "button", className: "name", title: `Select: ${words}`, onclick: act("replace") },
       element("i", { className: "swatch", style: `background:${colour}` }),
       name,
     )
-    const marks = [["add", "+", "Add to the selection"], ["intersect", "∩", "Keep what the selection shares with it"], [
+    const marks = [["add", "+", "Add to the selection"], ["intersect", "∩", "Intersect with the selection"], [
       "subtract",
       "−",
-      "Take away from the selection",
+      "Remove from the selection",
     ]]
     return element(
       "li",

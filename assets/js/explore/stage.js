@@ -185,7 +185,7 @@ export class Stage {
         form.toUpperCase(),
       )
     if (spec.kind === "missing") {
-      return [element("p", { className: "hint" }, "Nothing to choose here: see what the view says.")]
+      return [element("p", { className: "hint" }, "No options: see the message of the view.")]
     }
     return [
       ...(spec.kind === "bars" ? ["x"] : ["x", "y"]).map(axis),

@@ -6,9 +6,9 @@ import { gradient } from "./stage.js"
 const MODES = [
   ["replace", "New", "A gesture replaces the selection"],
   ["add", "Add", "A gesture adds to the selection (Shift)"],
-  ["intersect", "And", "A gesture keeps what it shares with the selection (Ctrl)"],
-  ["subtract", "Minus", "A gesture takes away from the selection (Shift and Ctrl)"],
-  ["xor", "Xor", "A gesture keeps what lies in exactly one"],
+  ["intersect", "And", "A gesture keeps the intersection with the selection (Ctrl)"],
+  ["subtract", "Minus", "A gesture removes from the selection (Shift and Ctrl)"],
+  ["xor", "Xor", "A gesture keeps stars in exactly one of both"],
 ]
 const TOOLS = [
   ["box", "Box", "Drag a rectangle (b)"],
@@ -23,8 +23,8 @@ export class Toolbar {
     this.subset = element("span", { className: "chip", hidden: true })
     this.who = element("span", { className: "who always", hidden: true })
     const choose = (name) => (value) => send({ kind: name, value })
-    this.tools = choices("What a drag does", TOOLS, choose("tool"))
-    this.modes = choices("How a gesture changes the selection", MODES, choose("mode"))
+    this.tools = choices("Drag tool", TOOLS, choose("tool"))
+    this.modes = choices("Selection mode", MODES, choose("mode"))
     this.undo = icon("undo", "Undo (u)", () => send({ kind: "undo" }))
     this.redo = icon("redo", "Redo (Shift+U)", () => send({ kind: "redo" }))
     this.clear = icon("deselect", "Clear the selection", () => send({ kind: "clear" }))
@@ -34,8 +34,8 @@ export class Toolbar {
     })
     this.colour = new ColumnList("Colour by", (value) => send({ kind: "colour", value }))
     this.grid = element("select", {
-      "aria-label": "How many views",
-      title: "How many views",
+      "aria-label": "Number of views",
+      title: "Number of views",
       onchange: () => send({ kind: "grid", value: Number(this.grid.value) }),
     })
     this.legend = element("span", { className: "legend" })
@@ -65,7 +65,7 @@ export class Toolbar {
       element("span", { className: "gap" }),
       element(
         "label",
-        { title: "Colours the selected stars by the mean of a column in each pixel" },
+        { title: "Colour the selected stars by the mean of a column in each pixel" },
         "Colour ",
         this.colour.el,
       ),

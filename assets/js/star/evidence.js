@@ -55,7 +55,7 @@ export class EvidencePane {
     if (!known.length) {
       this.parts.fit.replaceChildren(
         element("h3", {}, "χ² by window"),
-        element("p", { className: "hint" }, "No model, so no residuals."),
+        element("p", { className: "hint" }, "No residuals, as there is no model."),
       )
       return
     }
@@ -98,7 +98,7 @@ export class EvidencePane {
         element(
           "p",
           { className: "hint" },
-          "No CCF is kept for a star whose velocity nobody doubts, and there is no model of its own to correlate with.",
+          "The CCF is stored only for stars with a doubtful velocity, and this star has no model to correlate with.",
         ),
       )
     }
@@ -287,7 +287,7 @@ export class EvidencePane {
   alike({ obsid, found }) {
     if (obsid !== this.asked) return
     if (!found.length) {
-      this.list.replaceChildren(element("span", { className: "hint" }, "No star is comparable with this one."))
+      this.list.replaceChildren(element("span", { className: "hint" }, "No star is similar to this one."))
       return
     }
     this.list.replaceChildren(
@@ -297,12 +297,12 @@ export class EvidencePane {
           { className: "pair" },
           element("button", {
             type: "button",
-            title: "Look at this star",
+            title: "Show this star",
             onclick: () => this.send({ kind: "focus", obsid: one }),
           }, one),
           element("button", {
             type: "button",
-            title: "Lay its spectrum over this one",
+            title: "Overlay its spectrum",
             "aria-label": `Pin ${one}`,
             onclick: () => this.send({ kind: "star_pin", obsid: one }),
           }, "+"),

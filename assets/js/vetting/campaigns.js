@@ -100,7 +100,7 @@ export class CampaignsRoom {
         [
           ["name"],
           ["reviews"],
-          ["pace", "Median time from one verdict to the next, pauses left out"],
+          ["pace", "Median time between verdicts, without pauses"],
           ...(done
             ? [["adjudications"], ["repeats", "Stars that were shown twice"], [
               "same",
@@ -109,13 +109,13 @@ export class CampaignsRoom {
             : []),
         ],
         inspectors,
-        "Nobody has judged a star yet.",
+        "No star has been judged yet.",
       ),
       ...(done ? [] : [
         element(
           "p",
           { className: "hint" },
-          "How reviews agree is told when all stars are settled, so that nobody is swayed.",
+          "The agreement of reviews is shown once all stars are settled, so that reviews stay blind.",
         ),
       ]),
       ...(pairs
@@ -166,7 +166,7 @@ export class CampaignsRoom {
     })
     const despite = element("input", {
       "aria-label": "Reason for a release despite failed physics checks",
-      placeholder: "reason for a release all the same",
+      placeholder: "reason to release anyway",
       required: true,
     })
     const warning = failed.length
@@ -208,7 +208,7 @@ export class CampaignsRoom {
         element("h2", {}, "Start a campaign"),
         this.from,
         element("div", { className: "row" }, name, count, element("span", { className: "hint" }, "stars")),
-        element("details", {}, element("summary", {}, "Rules other than the usual"), rules),
+        element("details", {}, element("summary", {}, "Custom rules"), rules),
         element("button", { className: "main" }, "Start"),
       ),
       element(
@@ -221,7 +221,7 @@ export class CampaignsRoom {
           take("export_record", "Export record"),
           take("export_verdicts", "Export verdicts"),
         ),
-        element("label", { className: "hint" }, "Merge a record from another laptop ", file),
+        element("label", { className: "hint" }, "Merge a record from another computer ", file),
       ),
       element(
         "form",

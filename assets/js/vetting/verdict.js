@@ -11,7 +11,7 @@ export class VerdictForm {
     Object.assign(this, { send, say, place: `mgiant-verdict-${room}` })
     this.flags = new Set()
     this.verdicts = element("div", { className: "marks", role: "group", "aria-label": "Verdict" })
-    this.boxes = element("div", { className: "flags", role: "group", "aria-label": "What is wrong" })
+    this.boxes = element("div", { className: "flags", role: "group", "aria-label": "Problems" })
     this.note = element("textarea", {
       rows: 2,
       "aria-label": "Comment",
@@ -40,12 +40,12 @@ export class VerdictForm {
       "div",
       { className: "form" },
       this.earlier,
-      element("h2", {}, "What is wrong"),
+      element("h2", {}, "Problems"),
       this.boxes,
       element("h2", {}, "Comment"),
       this.note,
       other,
-      element("h2", {}, "Verdict: its digit saves"),
+      element("h2", {}, "Verdict (its digit saves it)"),
       this.verdicts,
     )
     this.other = other
@@ -66,7 +66,7 @@ export class VerdictForm {
     if (!fresh) return
     const said = this.begun() ?? before ?? taken_back
     this.earlier.textContent = before
-      ? `You said ${before.verdict} on ${before.utc.slice(0, 16).replace("T", " ")} UTC; a new verdict replaces it.`
+      ? `You gave ${before.verdict} on ${before.utc.slice(0, 16).replace("T", " ")} UTC; a new verdict replaces it.`
       : ""
     this.earlier.hidden = !before
     this.flags = new Set(said?.flags ?? [])
@@ -194,7 +194,7 @@ export class VerdictForm {
     if (this.resumed || kept?.who !== who) return
     this.resumed = true
     this.send({ kind: "campaign", id: kept.campaign })
-    this.say(`The verdict on ${kept.draft.star} had not arrived: it is handed in again.`)
+    this.say(`The verdict on ${kept.draft.star} was not received: it is sent again.`)
     this.hand_in(kept.draft)
   }
 

@@ -16,7 +16,7 @@ export class VetRoom {
     const keys = element(
       "p",
       { className: "hint" },
-      ...["j later", "k the one before", "c comment", "u undo", "Shift+U redo", "? help"].flatMap((text) => {
+      ...["j later", "k previous", "c comment", "u undo", "Shift+U redo", "? help"].flatMap((text) => {
         const [key, ...words] = text.split(" ")
         return [element("kbd", {}, key), `${words.join(" ")}  `]
       }),
