@@ -1,4 +1,4 @@
-"""The vetting record of a server: opened once a process for each library, read before the first visitor waits."""
+"""The vetting record of a server, opened once for each library and read in the background."""
 
 from __future__ import annotations
 

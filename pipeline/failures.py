@@ -1,4 +1,4 @@
-"""Failures of the system (disk, permissions, memory) as one sentence: what could not be done, why, the remedy."""
+"""Errors of the system (disk, permissions, memory) as one sentence with reason and remedy."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _detail(error: Exception) -> str:
 
 
 def warn_in_sentences() -> None:
-    """Show this program's own warnings as a sentence from now on, without the line of code that Python quotes."""
+    """Show this program's own warnings as sentences, without the line of code."""
     warnings.formatwarning = _format_warning
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # not at run time: the signals are received before anything s
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 END_WITH_INPUT = "--end-with-input"
-"""First argument of a command that ends when its standard input closes: the program that started it has ended."""
+"""First argument of a command that ends when its standard input closes, with the parent process."""
 
 SENTENCE = "stopped: run the same command again to go on from the last checkpoint"
 GRACE_SECONDS = 1.5
@@ -51,7 +51,7 @@ class Stopped(KeyboardInterrupt):
 
 
 class Stopper:
-    """Receives the signals for the whole process. Start one, in the main thread, before any other thread starts.
+    """Receiver of signals for the whole process, started in the main thread before any other thread.
 
     A signal that is ignored when the program starts (``nohup``) stays ignored.
     """
@@ -79,7 +79,7 @@ class Stopper:
         self._interruptible = False
 
     def end_with_standard_input(self) -> None:
-        """End the program, as SIGTERM does, when standard input closes: the process that holds its other end died."""
+        """End the program, as SIGTERM does, when standard input closes with the parent process."""
         threading.Thread(target=_wait_for_end_of_input, name="standard input", daemon=True).start()
 
     def asked(self, wait_seconds: float = 0.0) -> int | None:
@@ -153,7 +153,7 @@ def worker_processes(workers: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _prepare_worker() -> None:
-    """Leave Ctrl-C and SIGHUP, which a terminal sends to every process, to the parent, and end when it ends."""
+    """Leave Ctrl-C and SIGHUP of a terminal to the parent process, and end when it ends."""
     from multiprocessing import parent_process  # noqa: PLC0415
 
     for one in (signal.SIGINT, signal.SIGHUP):

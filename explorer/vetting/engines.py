@@ -14,7 +14,7 @@ from explorer.vetting.record_file import RecordFile
 
 _BUSY_MS = 30_000
 _PAUSE_S, _LONG_PAUSE_S = (0.0005, 0.002), (0.003, 0.009)
-"""Pauses between attempts to get SQLite's write lock: of verdicts, and of claims, which can be repeated."""
+"""Pauses between attempts to get SQLite's write lock: of verdicts, and of claims."""
 
 _PATIENCE_S, _SHORT_PATIENCE_S = 10.0, 2.0
 """Timeouts of these attempts; claims are written on the event loop and give up sooner."""

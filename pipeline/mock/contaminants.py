@@ -1,4 +1,4 @@
-"""What a survey of M giants catches by mistake: M dwarfs, K giants, carbon stars, galaxies."""
+"""Contaminants of a survey of M giants: M dwarfs, K giants, carbon stars, galaxies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.science.space.dust import DustMap
 FloatArray = NDArray[np.float64]
 
 CONTAMINANTS = {"K giant": 0.012, "M dwarf": 0.008, "carbon star": 0.003, "galaxy": 0.003}
-"""Share of each kind in the survey."""
+"""Fraction of each kind in the survey."""
 
 # Teff [K], M_Ks, (J - Ks)0, M_G, (BP - RP)0 of dwarfs, rounded from Pecaut & Mamajek (2013, ApJS 208, 9).
 _DWARFS = np.array(
@@ -92,7 +92,7 @@ def _draw_dwarfs(n_stars: int, rng: np.random.Generator, frame: SolarFrame, dust
 
 
 def _draw_galaxies(n_galaxies: int, rng: np.random.Generator, frame: SolarFrame, dust: DustMap) -> Stars:
-    """Early-type galaxies off the disc, as bright as faint plates reach; their labels are those of their K giants."""
+    """Early-type galaxies off the disc, to the limit of faint plates, with labels of their K giants."""
     chosen: list[Stars] = []
     found = 0
     while found < n_galaxies:

@@ -1,4 +1,4 @@
-"""Simulated spectra in LAMOST's own FITS layouts, so that the reader meets what it will meet on real files.
+"""Simulated spectra in LAMOST's own FITS layouts, for tests of the reader.
 
 Every file says what it is: ``SIMULATD = T`` and a HISTORY line in its header.
 """
@@ -27,13 +27,13 @@ Layout = Literal["dr5", "dr9"]
 Card = tuple[str, Any, str]
 
 LAYOUTS: tuple[Layout, ...] = ("dr5", "dr9")
-"""dr5: image of five rows (DR1 to DR7); dr9: one-row table COADD (DR8 on)."""
+"""FITS layouts: dr5, an image of five rows (DR1 to DR7); dr9, a one-row table COADD (DR8 on)."""
 
 NO_VALUE = -9999.0
-"""LAMOST's number for a missing one."""
+"""LAMOST's missing value of numbers."""
 
 Z_ERROR = 2e-5
-"""Error that LAMOST states of a redshift, 6 km/s."""
+"""LAMOST's stated error of a redshift, 6 km/s."""
 
 _BLOCK = 256
 _FITS_BLOCK = 2880
@@ -51,7 +51,7 @@ _SNR_BANDS = {
 
 @dataclass(frozen=True)
 class PlateFolders:
-    """Spectra in plate folders, and what LAMOST's pipeline measures of them for its catalogues.
+    """Spectra in plate folders, with the measurements of LAMOST's pipeline.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class _Observed:
 def write_lamost_fits(
     survey: MockSurvey, directory: Path, layout: Layout, rows: slice | NDArray[np.intp] | None = None
 ) -> list[Path]:
-    """Write spectra as LAMOST writes them, all into one folder.
+    """Write spectra in LAMOST's format into one folder.
 
     Parameters
     ----------
@@ -152,7 +152,10 @@ def write_plate_folders(
 
 
 def observing_date(lmjd: int) -> date:
-    """Date on which a night began in Beijing: LMJD is one more than the modified Julian day of its evening."""
+    """Date on which a night began in Beijing.
+
+    LMJD is one more than the modified Julian day of its evening.
+    """
     return _MJD_ZERO + timedelta(days=lmjd - 1)
 
 
@@ -174,7 +177,7 @@ def _name(record: dict[str, Any]) -> str:
 
 
 def _free(path: Path, row: int, taken: set[Path]) -> Path:
-    """The path, or one with the row in its name where a spectrum of this call has it already; it is taken then."""
+    """Unused path, with the row in its name if a spectrum of this call has the original one."""
     if path in taken:
         stem, dot, ending = path.name.partition(".fits")
         path = path.with_name(f"{stem}-{row}{dot}{ending}")
@@ -205,7 +208,7 @@ def _band_snr(
 
 
 def _image(cards: list[Card], planes: NDArray[np.float32]) -> bytes:
-    """Primary HDU of five rows. Headers and data are put together here: astropy takes ten times as long a file."""
+    """Primary HDU of five rows, written without astropy, which takes ten times as long a file."""
     rows, pixels = planes.shape
     shape: list[Card] = [("NAXIS", 2, ""), ("NAXIS1", pixels, ""), ("NAXIS2", rows, ""), ("EXTEND", True, "")]
     return _padded(

@@ -31,7 +31,7 @@ _CLOUD_WAVES, _CLOUD_DEG, _CLOUD_SEED = 60, (4.0, 30.0), 441
 
 
 def directions(position: FloatArray, frame: SolarFrame) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Galactic longitude, latitude and declination [deg] of Galactocentric positions [kpc], each of shape (n,)."""
+    """Galactic longitude, latitude and declination [deg] of Galactocentric positions [kpc], shape (n,)."""
     x, y, z = (position - np.array([-frame.r0_kpc, 0.0, frame.z_sun_kpc])).T
     longitude, sin_b = np.arctan2(y, x), z / np.sqrt(x**2 + y**2 + z**2)
     pole, ascending = np.radians(27.12825), np.radians(122.93192)

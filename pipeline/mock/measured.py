@@ -1,4 +1,4 @@
-"""Catalogue values by formula: what a build would measure of simulated stars, without a spectrum being made.
+"""Measured catalogue values of simulated stars by formula, without spectra.
 
 Each is the true value plus a normal error that grows with 1 / (S/N), and that error stands beside it.
 """
@@ -21,20 +21,22 @@ ERRORS = {
     "alpha_m": (0.031, 94.0),
     "rv": (2.55, 52.0),
 }
-"""Error at high S/N, in the column's unit, and the S/N in the red at which noise adds as much: the scatter about the
-truth that the embedded survey's own build shows from S/N 49 to 890."""
+"""Error at high S/N, in the column's unit, and the S/N in the red at which noise adds as much.
+
+From the scatter about the truth in a build of the embedded survey, from S/N 49 to 890.
+"""
 
 DISTANCE_ERROR = 0.20
-"""Relative error of distances, likewise."""
+"""Relative error of distances, in the form of :data:`ERRORS`."""
 
 _GALAXY_AS_GIANT_K_ABS = -6.5
 
 SNR_OVERALL = 0.40
-"""S/N over the whole spectrum in units of that in the red."""
+"""Ratio of the S/N of the whole spectrum to that in the red."""
 
 
 def measured(survey: MockSurvey, seed: int) -> dict[str, FloatArray]:
-    """S/N, labels, velocity, distance and what de-reddening needs, under catalogue names, each of shape (n,).
+    """S/N, labels, velocity, distance and dereddening columns, under catalogue names, each of shape (n,).
 
     Parameters
     ----------

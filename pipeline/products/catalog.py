@@ -1,4 +1,4 @@
-"""The catalogue: one row a star, Parquet on disk; declared columns are checked, the user's own are carried."""
+"""The catalogue: one row a star in Parquet, with checked declared columns and the user's own."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from pipeline.products.marked_parquet import read_marked, write_marked
 REJECTS_NAME = "rejects.parquet"
 
 REJECT_COLUMNS = ("source", "obsid", "stage", "code", "reason")
-"""Columns of the rejects table: where it came from, its id (0 unknown), the stage, a short code, a sentence."""
+"""Columns of the rejects table: source, id (0 if unknown), stage, code, reason."""
 
 _UNNAMED_ORIGIN = "the build's table"
 
@@ -59,7 +59,7 @@ class Catalog:
     own: tuple[Column, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a table that breaks the contract."""
+        """Refuse a table that violates the contract."""
         breaches = list(contract_breaches(self.table, self.own))
         if breaches:
             raise ProductError("The catalogue breaks its contract: " + " ".join(breaches))
@@ -98,14 +98,14 @@ class Catalog:
         return len(self.table)
 
     def write(self, directory: Path, *, simulated: bool, identity: Identity | None = None) -> Path:
-        """Write ``catalog.parquet`` with page checksums, and with the identity of its build where one is given."""
+        """Write ``catalog.parquet`` with page checksums, and with the identity of its build if given."""
         path = directory / CATALOG_NAME
         arrow = self.to_arrow(simulated=simulated, identity=identity)
         pq.write_table(arrow, path, compression="zstd", write_page_checksum=True)
         return path
 
     def to_arrow(self, *, simulated: bool, identity: Identity | None = None) -> pa.Table:
-        """The table with each column's description in its field's metadata, marked as simulated or not."""
+        """Convert to an Arrow table with column descriptions, marked as simulated or not."""
         mark = {b"simulated": b"true" if simulated else b"false"}
         schema = pa.schema(map(field_of, self.columns), metadata={**mark, **parquet_metadata(identity)})
         return pa.Table.from_pandas(self.table, schema=schema, preserve_index=False)
@@ -136,7 +136,7 @@ def write_blocks(
     own: Sequence[Column] = (),
     identity: Identity | None = None,
 ) -> int:
-    """Write ``catalog.parquet`` block by block, so that only one is in memory.
+    """Write ``catalog.parquet`` in blocks, of which only one is in memory.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def cast(values: pd.Series, declared: Column) -> pd.Series:
 
 
 def _refuse_wrapped(values: pd.Series, declared: Column) -> None:
-    """Numbers beyond an integer type would come out as others: 70000 as 4464."""
+    """Refuse numbers beyond an integer type, which would wrap around, such as 70000 to 4464."""
     limits, numbers = np.iinfo(declared.dtype), values.to_numpy()
     beyond = (numbers < limits.min) | (numbers > limits.max)
     if beyond.any():
@@ -204,7 +204,7 @@ def _refuse_wrapped(values: pd.Series, declared: Column) -> None:
 
 
 def _cast_own(values: pd.Series, own: Column) -> pd.Series:
-    """Cast to the described type, and refuse what would change a value."""
+    """Cast to the described type, unless that changes a value."""
     exact = not own.is_float and own.dtype != "str"
     if exact and bool(values.isna().any()):
         raise ProductError(
@@ -223,7 +223,7 @@ def _cast_own(values: pd.Series, own: Column) -> pd.Series:
 
 
 def _described(name: str, values: pd.Series, taken: set[str]) -> tuple[Column, pd.Series]:
-    """A column that nobody described, by its name and type, and its values in that type."""
+    """Description and values of an undescribed column, from its name and type."""
     try:
         stored = pa.chunked_array([pa.array(values, from_pandas=True)])
     except (pa.ArrowInvalid, pa.ArrowTypeError):  # objects of several types
@@ -237,7 +237,7 @@ def _described(name: str, values: pd.Series, taken: set[str]) -> tuple[Column, p
 
 
 def contract_breaches(table: pd.DataFrame, own: Sequence[Column] = ()) -> Iterator[str]:
-    """Yield a sentence for each way in which a table breaks the contract.
+    """Yield a sentence for each violation of the contract.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""``catalog.parquet`` as a file: what its columns are, and their values, a column at a time.
+"""Column-wise reading of ``catalog.parquet``.
 
 A field that :mod:`pipeline.domain.columns` does not declare is a column of the user's own. Its metadata hold unit, UCD,
 description, label, group and origin; of a field without them, what there is and its storage type describe it.
@@ -30,7 +30,7 @@ from pipeline.products.opened_file import FileStamp, OpenedFile
 CATALOG_NAME = "catalog.parquet"
 
 EXACT = 2**53
-"""Whole numbers up to this are exact in double precision."""
+"""Largest integer up to which all are exact in double precision."""
 
 _WHOLE: tuple[tuple[pa.DataType, DType], ...] = (
     *((pa.int8(), "int16"), (pa.uint8(), "int16"), (pa.int16(), "int16"), (pa.uint16(), "int32")),
@@ -49,7 +49,7 @@ def field_of(column: Column) -> pa.Field:
 
 
 class CatalogFile:
-    """An open ``catalog.parquet``; values are read when they are asked for and are not kept.
+    """An open ``catalog.parquet``; values are read on demand and not cached.
 
     The file stays open: it may be renamed or deleted. Pages with a checksum are checked when they are read.
 
@@ -97,7 +97,7 @@ class CatalogFile:
         return int(self.parquet.metadata.num_rows)
 
     def _own_columns(self, names: Sequence[str]) -> Iterator[Column]:
-        """Columns of the undeclared fields; names that their metadata vouch for go before those that are made."""
+        """Columns of the undeclared fields; described names take precedence over derived ones."""
         described = {name: found for name in names if (found := self._described(name)) is not None}
         taken = set(described)
         for name in names:
@@ -107,7 +107,7 @@ class CatalogFile:
             yield found
 
     def _described(self, name: str) -> Column | None:
-        """The column that a field's metadata describe; None where they are no description of an own column."""
+        """The own column that a field's metadata describe; None without a valid description."""
         about = self._metadata(name)
         if about.get("group") != OWN_GROUP or not about.get("origin"):
             return None
@@ -135,7 +135,7 @@ class CatalogFile:
         return own_dtype(kind, *self._gaps(name, kind))
 
     def _gaps(self, name: str, kind: pa.DataType) -> tuple[bool, bool]:
-        """Whether values are missing, and whether all are exact in double precision; of whole numbers and truths."""
+        """Whether integers or booleans have missing values, and all are exact in double precision."""
         if not (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
             return False, True
         chunks = self._statistics.get(name)
@@ -151,7 +151,7 @@ class CatalogFile:
 
     @cached_property
     def _statistics(self) -> dict[str, list[Any] | None]:
-        """Statistics of each field in every row group; None where one lacks them."""
+        """Statistics of each field in all row groups; None if incomplete."""
         metadata, found = self.parquet.metadata, dict[str, list[Any] | None]()
         for group in (metadata.row_group(number) for number in range(metadata.num_row_groups)):
             for number in range(group.num_columns):
@@ -162,7 +162,7 @@ class CatalogFile:
         return found
 
     def _stated_extent(self, chunks: Sequence[Any]) -> tuple[float, float] | None:
-        """Range by statistics: None where there is no value, NaN where they do not tell.
+        """Range from the statistics; None without a value, NaN if unknown.
 
         Arrow's writer leaves the range out of a row group without a number; others do so too where one is NaN.
         """
@@ -178,28 +178,28 @@ class CatalogFile:
         return values
 
     def numbers(self, name: str) -> NDArray[Any]:
-        """Values of a column of numbers or truths, in its type; read-only."""
+        """Values of a column of numbers or booleans in its type, read-only."""
         column = self._by_name[name]
         values = numbers_of(self._read(self._fields[name]), column)
         values.setflags(write=False)
         return values
 
     def words(self, name: str) -> pa.ChunkedArray:
-        """Values of a column of text; "" where one is missing."""
+        """Values of a column of text; "" if missing."""
         return words_of(self._read(self._fields[name]))
 
     def first_words(self, name: str, rows: int) -> pa.ChunkedArray:
-        """The first values of a column of text, as :meth:`words` gives them."""
+        """The first values of a column of text, as from :meth:`words`."""
         first = self._first(name, rows)
         return pa.chunked_array([], pa.string()) if first is None else words_of(first)
 
     def first_numbers(self, name: str, rows: int) -> NDArray[Any]:
-        """The first values of a column of numbers, as :meth:`numbers` gives them."""
+        """The first values of a column of numbers, as from :meth:`numbers`."""
         first, column = self._first(name, rows), self._by_name[name]
         return np.empty(0, column.dtype) if first is None else numbers_of(first, column)
 
     def number_at(self, name: str, row: int) -> float | None:  # noqa: ARG002 - a column is stored as a whole
-        """None: one value costs as much as its column."""
+        """Return None, as reading one value costs as much as the column."""
         return None
 
     def _first(self, name: str, rows: int) -> pa.ChunkedArray | None:
@@ -207,7 +207,7 @@ class CatalogFile:
             return next(pieces, None)
 
     def batches(self, name: str, rows: int) -> Generator[pa.ChunkedArray]:
-        """Values as they are stored, in pieces of at most so many rows."""
+        """Stored values in batches of limited size."""
         field = self._fields[name]
         with self._lock, readable(self.path):
             for batch in self.parquet.iter_batches(columns=[field], batch_size=rows):
@@ -229,7 +229,7 @@ class CatalogFile:
         return (float(known.min()), float(known.max())) if known.size else None
 
     def frame(self, columns: Sequence[Column] | None = None) -> pd.DataFrame:
-        """Columns as a table; declared ones as they are stored, the user's own in their types."""
+        """Columns as a table; declared ones as stored, the user's own in their types."""
         wanted = self.columns if columns is None else columns
         found: dict[str, Any] = {}
         with self._lock, readable(self.path):
@@ -246,7 +246,7 @@ class CatalogFile:
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Say in a sentence that a file is missing or damaged."""
+    """Convert errors of a missing or damaged file to ProductError."""
     try:
         yield
     except FileNotFoundError:
@@ -258,12 +258,12 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def is_nested(kind: pa.DataType) -> bool:
-    """Whether a storage type holds several values a row."""
+    """Whether a storage type has several values a row."""
     return bool(pa.types.is_nested(kind) or pa.types.is_union(kind))
 
 
 def own_dtype(kind: pa.DataType, gaps: bool, exact: bool) -> DType:
-    """Type in which a column of the user's own is kept.
+    """Type of an own column in memory.
 
     Parameters
     ----------
@@ -289,7 +289,7 @@ def own_dtype(kind: pa.DataType, gaps: bool, exact: bool) -> DType:
 
 
 def gaps_of(values: pa.ChunkedArray) -> tuple[bool, bool]:
-    """Whether values are missing, and whether whole numbers are exact in double precision."""
+    """Whether values are missing, and whether integers are exact in double precision."""
     exact = True
     if pa.types.is_integer(values.type) and values.length() > values.null_count:
         ends = pc.min_max(values).as_py()
@@ -298,7 +298,7 @@ def gaps_of(values: pa.ChunkedArray) -> tuple[bool, bool]:
 
 
 def numbers_of(values: pa.ChunkedArray, column: Column) -> NDArray[Any]:
-    """Stored values as numbers or truths of a column's type; missing ones are NaN."""
+    """Stored values as numbers or booleans of a column's type; missing ones are NaN."""
     if pa.types.is_null(values.type):
         return np.full(len(values), np.nan, column.dtype)
     if pa.types.is_decimal(values.type):
@@ -307,7 +307,7 @@ def numbers_of(values: pa.ChunkedArray, column: Column) -> NDArray[Any]:
 
 
 def words_of(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Stored values as text without gaps: truths as yes and no, everything else as Arrow writes it."""
+    """Stored values as text without nulls; booleans become yes and no."""
     if pa.types.is_boolean(values.type):
         return pa.chunked_array([pa.array([_TRUTH.get(one, "") for one in values.to_pylist()], pa.string())])
     if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):

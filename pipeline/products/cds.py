@@ -1,4 +1,4 @@
-"""The machine-readable table of the CDS: fixed-width text and the ReadMe that tells each byte.
+"""The machine-readable table of the CDS: fixed-width text, and a ReadMe with its format.
 
 Every number is written with the fewest digits that give back the same value, which is why no library does it: those
 we know round, or take a second for every hundred stars.
@@ -23,7 +23,7 @@ _WIDTH = 80
 _RULE = "-" * _WIDTH
 _GREEK = str.maketrans({"α": "alpha", "Λ": "Lambda", "Å": "Angstrom", "φ": "phi", "χ": "chi", "ν": "nu", "σ": "sigma"})
 _DEX = "[-]"
-"""How the CDS writes the unit of a logarithm of nothing in particular."""
+"""CDS unit of a logarithm of a dimensionless quantity."""
 
 _BEFORE_NUMBER = re.compile(r" (?=[\d-])")
 _GLUE = "\x00"
@@ -33,7 +33,7 @@ _NULL_MARK = re.compile(r"([\[\]]\S*[\[\]])?\?")
 
 @dataclass(frozen=True)
 class CdsField:
-    """A column as it stands in the file.
+    """A column in the format of the file.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def _field(column: Column, values: NDArray[Any]) -> CdsField:
 
 
 def _explanation(column: Column, unit: str, *, gaps: bool, blank: int) -> str:
-    """Meaning of a column; a question mark before it says that fields without a value are blank."""
+    """Meaning of a column; a leading question mark says that missing values are blank."""
     words = ascii_only((column.description or column.meaning).translate(_GREEK))
     words = _RUN.sub(r"\1", words)
     if not gaps and _NULL_MARK.match(words):  # which would say that blank fields have no value
@@ -120,7 +120,7 @@ def _explanation(column: Column, unit: str, *, gaps: bool, blank: int) -> str:
 
 
 def _unit(unit: str) -> str:
-    """A unit as the CDS spells it; one that it cannot spell as it is, without blanks."""
+    """A unit in CDS spelling; others without blanks."""
     if not unit:
         return "---"
     if unit == "dex":
@@ -176,6 +176,6 @@ def _read_me(fields: Sequence[CdsField], name: str, records: int, record: int, t
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Lines of which no later one begins with a number: readers would take it for the bytes of a column."""
+    """Wrapped lines, none of which begins with a number that readers would take for a byte range."""
     glued = _BEFORE_NUMBER.sub(_GLUE, text)
     return [line.replace(_GLUE, " ") for line in textwrap.wrap(glued, width, break_long_words=False)]

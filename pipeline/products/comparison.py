@@ -1,4 +1,4 @@
-"""One comparison of measured with other values: numbers, a table, and a figure as the paper's Figures 3, 5 and 6."""
+"""Comparison of measured with other values: statistics, table, and figure as in Figures 3, 5 and 6."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 COLOURS = ("#1a1a1a", "#c8102e", "#0072b2", "#009e73")
-"""Of the samples in turn: black and red as printed."""
+"""Colours of the samples: black and red as printed."""
 
 HISTOGRAM_REACH = 5.0
-"""Half width of the histograms in robust scatters of the widest sample."""
+"""Half width of the histograms, in robust scatters of the widest sample."""
 
 _DOCUMENT = "comparison.json"
 
 Statistics = dict[str, dict[str, dict[str, float]]]
-"""Numbers by quantity and sample."""
+"""Statistics by quantity and sample."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Compared:
 
     @property
     def difference(self) -> FloatArray:
-        """Other minus ours, as the paper has it."""
+        """Other minus catalogue value, as in the paper."""
         return self.other - self.ours
 
 
@@ -142,7 +142,7 @@ def write_comparison(
 def comparison_figure(
     title: str, names: tuple[str, str], quantities: Sequence[Compared], samples: Mapping[str, BoolArray]
 ) -> Figure:
-    """Value against value beside the histogram of the differences, a row a quantity."""
+    """Value against value, with a histogram of differences, one row a quantity."""
     figure = Figure(figsize=(7.4, 2.6 * len(quantities) + 0.5), layout="constrained")
     figure.suptitle(title, fontsize=9)
     axes = figure.subplots(len(quantities), 2, squeeze=False)
@@ -194,5 +194,5 @@ def _draw_histogram(axes: Axes, one: Compared, samples: Mapping[str, BoolArray])
 
 
 def _plain(text: str) -> str:
-    """Text in which a dollar sign begins no mathematics."""
+    """Text with escaped dollar signs."""
     return text.replace("$", r"\$")

@@ -1,4 +1,4 @@
-"""Steps on the file system that a product depends on: synchronise, link, exchange two names at once, remove."""
+"""File-system operations of products: synchronise, link, exchange, remove."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Write the names in a folder to the disk before returning; some network file systems cannot and are left."""
+    """Flush the names in a folder to disk (fsync), if the file system supports it."""
     try:
         _sync(path, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
@@ -37,7 +37,7 @@ def _sync(path: Path, flags: int) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a link (never what it leads to), or a folder with its contents; nothing is no error."""
+    """Remove a file, a link (not its target), or a folder with its contents, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -45,7 +45,7 @@ def remove(path: Path) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Give a file a second name without copying it; copy it where the file system has no hard links."""
+    """Create a hard link, or a copy if the file system has none."""
     try:
         os.link(source, target)
     except OSError:
@@ -53,7 +53,7 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Exchange two existing names of one file system in a single step.
+    """Exchange two existing names of one file system atomically.
 
     Parameters
     ----------

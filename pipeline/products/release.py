@@ -1,4 +1,4 @@
-"""A frozen release: the catalogue with its verdicts beside it, in every format, with checksums and a citation.
+"""A frozen release: catalogue with verdicts in all formats, checksums and citation.
 
 Nothing measured changes, and the same products, verdicts and name give the same bytes.
 """
@@ -47,7 +47,7 @@ PARQUET_NAME = "catalog.parquet"
 
 @dataclass(frozen=True)
 class Release:
-    """What a freeze wrote.
+    """Result of a freeze.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Release:
 
 
 def merged_verdicts(paths: Iterable[Path], *, simulated: bool) -> tuple[Verdict, ...]:
-    """Verdicts of several tables, a star once.
+    """Verdicts of several tables, each star once.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def merged_verdicts(paths: Iterable[Path], *, simulated: bool) -> tuple[Verdict,
 
 
 def _said(one: Verdict) -> tuple[object, ...]:
-    """Everything that stands in a release; NaN is not equal to itself, so that it stands as None."""
+    """Content of a release for comparisons, with NaN replaced by None."""
     agreement = None if math.isnan(one.agreement) else one.agreement
     return (one.verdict, one.issues, one.reviews, agreement, one.status, one.fit, dict(one.proposal))
 
@@ -161,7 +161,7 @@ def freeze(
 
 
 def failed_physics(directory: Path) -> tuple[str, ...]:
-    """What stops a release of a product: physics checks that failed, or that there are none.
+    """Reasons against a release: failed or missing physics checks.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def failed_physics(directory: Path) -> tuple[str, ...]:
 
 
 def _physics(failed: tuple[str, ...], despite: str) -> dict[str, str]:
-    """Entries of the release on failed physics checks; refuse them without a reason."""
+    """Entries of the release about failed physics checks, which require a reason."""
     reason = " ".join(despite.split())
     if not failed:
         if reason:
@@ -201,7 +201,7 @@ def _refuse_existing(output: Path) -> None:
 
 
 def _write(files: Mapping[str, bytes], output: Path) -> None:
-    """Write a folder that appears when it is complete; of several that write it at once, one does."""
+    """Write a folder atomically; of several simultaneous writers one succeeds."""
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder:
@@ -216,7 +216,7 @@ def _write(files: Mapping[str, bytes], output: Path) -> None:
 
 
 def vet_columns(columns: Mapping[str, NDArray[Any]], verdicts: Sequence[Verdict], name: str) -> dict[str, NDArray[Any]]:
-    """The columns of :data:`RELEASE_COLUMNS` for every star of a catalogue.
+    """The columns of :data:`RELEASE_COLUMNS` for all stars of a catalogue.
 
     A verdict on a fit that has changed since is told as outdated and does not count.
     """
@@ -248,7 +248,7 @@ def vet_columns(columns: Mapping[str, NDArray[Any]], verdicts: Sequence[Verdict]
 
 
 def _words(manifest: Manifest, name: str) -> dict[str, str]:
-    """Where the release comes from; no date of its own, so that the same inputs give the same bytes."""
+    """Provenance of the release, without a date, so that equal inputs give equal bytes."""
     found = {
         "release": name,
         "catalogue": manifest.name,
@@ -327,7 +327,7 @@ def _word(said: tuple[int, str]) -> str:
 
 
 def _citation(title: str, manifest: Manifest, name: str, authors: Sequence[str]) -> str:
-    """Citation File Format 1.2; JSON strings are YAML strings."""
+    """Citation file (CFF 1.2), in which strings are written as JSON, a subset of YAML."""
     people = []
     for author in authors:
         family, _, given = (part.strip() for part in author.partition(","))

@@ -1,4 +1,4 @@
-"""The dust map of Burstein & Heiles (1982, AJ 87, 1165) that the library ``dustmaps`` brings along: abs(b) > 10."""
+"""The dust map of Burstein & Heiles (1982, AJ 87, 1165) in the library ``dustmaps``: abs(b) > 10."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CAPTION = "Burstein & Heiles (1982) at abs(b) > 10, placed in depth by the "
 
 
 def find_burstein_heiles(where: Path | None = None) -> Path | None:
-    """The map's file: ``where``, in that folder, or inside the installed ``dustmaps``; None where there is none.
+    """Path of the map: ``where``, in that folder, or in the installed ``dustmaps``; None if missing.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Files of a folder at any depth, linked folders once; whatever cannot be read comes back with its reason.
+"""Files of a folder at any depth, following links once; unreadable entries have a reason.
 
 Nothing is left out in silence: an unreadable folder, a broken link, a FIFO or a second way to the same file is a
 :class:`FolderProblem`. Names that are not UTF-8 are kept for opening and shown with escapes (:func:`shown_name`).
@@ -21,12 +21,12 @@ _KINDS = (
     (stat.S_ISBLK, "a device"),
 )
 _Key = tuple[int, int]
-"""Device and inode: what a file or folder is, whatever its name."""
+"""Device and inode, which identify a file or folder."""
 
 
 @dataclass(frozen=True)
 class FolderProblem:
-    """One entry of a folder that gives no file.
+    """An entry of a folder that is not a readable file.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class FolderProblem:
 
 @dataclass
 class Listing:
-    """What a folder holds.
+    """Content of a folder.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Listing:
 
 
 def shown_name(name: str | os.PathLike[str]) -> str:
-    r"""Name as text that any file can hold: bytes that are not UTF-8 and control characters as escapes (``\xe9``)."""
+    r"""Printable name, with escapes for control characters and bytes that are not UTF-8 (``\xe9``)."""
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
     if text.isprintable():
         return text
@@ -90,7 +90,7 @@ def list_files(folder: Path) -> Listing:
 
 
 class _Walk:
-    """One walk: folders first as they are, then those behind links in the order in which these were met."""
+    """One traversal: folders first, then those behind links in the order found."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.listing = folder, Listing()
@@ -124,7 +124,7 @@ class _Walk:
             stack += [(*entry, status.st_dev) for entry in reversed(found)]
 
     def _entries(self, path: str) -> list[tuple[str, int]]:
-        """Sorted files (with their inodes) and folders (with -1) of one folder; links are kept for later."""
+        """Sorted files (with inodes) and folders (with -1) of one folder; links are deferred."""
         found: list[tuple[str, int]] = []
         with os.scandir(path) as entries:
             for entry in sorted(entries, key=lambda one: one.name):
@@ -190,7 +190,7 @@ class _Walk:
 
 
 def _folders_above(folder: Path) -> set[_Key]:
-    """Of each folder that contains this one."""
+    """Keys of the parent folders."""
     found = set()
     for parent in folder.resolve().parents:
         status = parent.stat()

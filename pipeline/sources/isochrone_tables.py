@@ -1,4 +1,4 @@
-"""PARSEC red-giant branches, from the full grid that is cut once, or from files of the CMD web form.
+"""PARSEC red-giant branches, from the full grid or from files of the CMD web form.
 
 The form (stev.oapd.inaf.it/cmd) writes text: lines that begin with ``#``, the last of them before the numbers with the
 names of the columns; several ages and metallicities follow one another in a file. The same columns as CSV are read
@@ -41,17 +41,20 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
     "bp": ("G_BPmag", "G_BPftmag", "G_BPbrmag", "GAIAEDR3_GBPmag"),
     "rp": ("G_RPmag", "GAIAEDR3_GRPmag"),
 }
-"""Spellings of each column, the one to take first; also in capitals. SDSS's ``gmag`` is not Gaia's ``Gmag``. Gaia DR2
-has two BP bands: most M giants are fainter than G = 10.87, so theirs comes first."""
+"""Spellings of each column, in order of preference; also in capitals.
+
+SDSS's ``gmag`` is not Gaia's ``Gmag``. Gaia DR2 has two BP bands: most M giants are fainter than G = 10.87, so theirs
+comes first.
+"""
 
 _KNOWN = {spelled for names in _SPELLINGS.values() for name in names for spelled in (name, name.upper())}
 _NEEDED = ("m_ini", "mass", "log_teff", "logg", "label", "j", "ks")
 _NO_MAGNITUDE = 50.0
-"""CMD writes 99.999 or -99 where a star has no magnitude."""
+"""Missing magnitudes of CMD, 99.999 or -99."""
 
 
 class IsochroneError(ValueError):
-    """A file of isochrones cannot be used; the message names it, what was found and the remedy."""
+    """A file of isochrones cannot be used; the message names it, the problem and the remedy."""
 
 
 def compact_branches(path: Path) -> dict[str, NDArray[Any]]:
@@ -126,7 +129,7 @@ def read_isochrones(paths: Sequence[Path]) -> dict[str, NDArray[Any]]:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    """The table of the form; its comments tell whether it is reddened, its last one the names."""
+    """Read the table of the form; its comments state reddening and, at the end, column names."""
     if not path.is_file():
         raise FileNotFoundError(f"The isochrones {path} do not exist. Set MGIANT_DATA to the folder that holds them.")
     try:
@@ -164,7 +167,7 @@ def _refuse_other_text(table: TextTable, name: str) -> None:
 
 
 def _known_columns(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The columns under our names, with ``log_age`` and ``m_h`` whichever way the file has them."""
+    """The columns under catalogue names, with ``log_age`` and ``m_h`` in any form."""
     found: dict[str, Any] = {}
     for ours, spellings in _SPELLINGS.items():
         theirs = [column for spelling in spellings for column in table if column in (spelling, spelling.upper())]
@@ -189,7 +192,7 @@ def _known_columns(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _on_branch(table: pd.DataFrame) -> NDArray[np.bool_]:
-    """Which rows are red giants with the magnitudes that a distance needs."""
+    """Rows of red giants with the magnitudes that a distance needs."""
     bright = (table[["j", "ks"]].abs() < _NO_MAGNITUDE).all(axis=1)
     return np.asarray((table["label"] == _RED_GIANT_BRANCH) & (table["logg"] < _FAINTEST_LOGG) & bright)
 

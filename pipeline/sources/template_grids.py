@@ -1,4 +1,4 @@
-"""Synthetic spectra of the usual grids, one model a file or a row, for use as velocity templates.
+"""Synthetic spectra of common grids, one model a file or row, as velocity templates.
 
 Formats, told apart by content: PHOENIX HiRes (FITS image, wavelengths in a ``WAVE_*.fits`` beside it), Castelli &
 Kurucz style FITS tables (``WAVELENGTH`` and one column a gravity, ``g05`` ...), BOSZ FITS tables (``Wavelength``,
@@ -33,7 +33,7 @@ _PLAIN = re.compile(r"t(?P<teff>\d{4,5})[_-]?g(?P<logg>[+-]?\d\.\d+)[_-]?m(?P<m_
 
 
 class TemplateError(ValueError):
-    """A template file cannot be used; the message names it, what was found and the remedy."""
+    """A template file cannot be used; the message names it, the problem and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class TemplateSpectrum:
 
 
 def read_template_grid(folder: Path, medium: str) -> list[TemplateSpectrum]:
-    """Read every template of a folder, or of one file.
+    """Read all templates of a folder or file.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def _phoenix(path: Path, hdu: fits.PrimaryHDU) -> TemplateSpectrum:
 
 
 def _labels(path: Path, header: fits.Header) -> tuple[float, float, float]:
-    """From the header under the names of PHOENIX or BOSZ, else from the file's name."""
+    """Labels from the header with names of PHOENIX or BOSZ, else from the file name."""
     for teff, logg, m_h in (("PHXTEFF", "PHXLOGG", "PHXM_H"), ("TEFF", "LOGG", "FEH"), ("TEFF", "LOGG", "LOG_Z")):
         if all(key in header for key in (teff, logg, m_h)):
             return float(header[teff]), float(header[logg]), float(header[m_h])

@@ -1,4 +1,4 @@
-"""Internal columns: what a stage keeps about each star for later stages, never published.
+"""Internal columns: values of each star for later stages, never published.
 
 Each is declared once, with its type. A stage that did not run leaves its columns absent.
 """

@@ -21,13 +21,13 @@ STAGES: tuple[Stage, ...] = (
     *(READ, SKY, SNR, RV, INDICES, NORMALISE, LABELS, DISTANCE, PHASE_SPACE, ACTIONS, QUANTILES, STREAM_COORDINATES),
     *(STREAM, MAPS, SELECTION, FLAGS, CATALOGUE),
 )
-"""The stages in order; ``weight`` is the share of time that each takes in the embedded build."""
+"""The stages in order; ``weight`` is the fraction of time in the embedded build."""
 
 check_order(STAGES, RunConfig("order"))
 
 
 def described() -> str:
-    """The stages with what each needs, uses and gives, as text for a terminal."""
+    """Describe the stages with inputs and outputs, as text for a terminal."""
     return "\n\n".join(_described(number, stage) for number, stage in enumerate(STAGES, 1))
 
 

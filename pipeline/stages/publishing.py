@@ -1,4 +1,4 @@
-"""Stage "catalogue": comparison with what is known, and the product directory."""
+"""Stage "catalogue": comparison with references, and the product directory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pipeline.stages.state import BuildState, Progress
 
 
 def write_catalogue(state: BuildState, progress: Progress) -> int:
-    """Write the catalogue and the report; values outside their declared range become missing, each with a reason."""
+    """Write catalogue and report; values outside their range become missing, with a reason."""
     declared = [name for name in state.table.columns if name in BY_NAME]
     table = state.table[[*declared, *(one.name for one in state.own)]]
     table = table.assign(**within_ranges(state, "catalogue", declared))
@@ -47,7 +47,7 @@ def write_catalogue(state: BuildState, progress: Progress) -> int:
 
 
 def comparison(state: BuildState) -> dict[str, dict[str, float]]:
-    """Median and robust scatter of measured against known quantities, for every pair that this build has."""
+    """Median and robust scatter of measured minus reference values, for all available pairs."""
     report: dict[str, dict[str, float]] = {}
     distance, origin = state.column("distance"), state.words("distance_from")
     for key, measured, known in (
@@ -71,7 +71,7 @@ def comparison(state: BuildState) -> dict[str, dict[str, float]]:
 
 
 def _other(state: BuildState, name: str, same: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """A column of known distances; NaN where the catalogue's own is just this one."""
+    """A column of reference distances; NaN if the catalogue's own are from it."""
     return np.where(same, np.nan, state.column(name))
 
 

@@ -1,4 +1,4 @@
-"""Quantiles of everything derived from 6D for a selection of a catalogue's stars, drawn when they are asked for."""
+"""Quantiles of quantities derived from 6D for selected stars, computed on demand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_LISTED = 5
 
 
 def chosen_rows(table: pd.DataFrame, stars: Path | None, where: str) -> NDArray[np.intp]:
-    """Rows of a catalogue that a list of stars and an expression choose together.
+    """Rows of a catalogue selected by a list of stars and an expression.
 
     Parameters
     ----------

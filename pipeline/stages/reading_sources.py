@@ -1,4 +1,4 @@
-"""A group's own files: spectra onto the common grid, tables joined to their stars."""
+"""Reading of a group's own files: spectra onto the common grid, tables joined to their stars."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _read_spectra(state: BuildState, sources: Sequence[SourceConfig], progress: 
 
 
 def _read_xp(state: BuildState, path: Path, progress: Progress) -> StarTable:
-    """A table of Gaia XP spectra."""
+    """Read a table of Gaia XP spectra."""
     table = open_table(path)
     if not is_xp_table(table):
         raise ConfigError(
@@ -108,7 +108,7 @@ def _read_xp(state: BuildState, path: Path, progress: Progress) -> StarTable:
 
 
 def _read_folders(state: BuildState, folders: Sequence[tuple[SourceConfig, Path]], progress: Progress) -> StarTable:
-    """LAMOST FITS files go to disk one by one: never more than a few hundred spectra are in memory together."""
+    """Read LAMOST FITS files to disk one by one, with at most a few hundred spectra in memory."""
     wanted = {path.absolute(): _listed(state, source) for source, path in folders if source.obsids}
     progress(0.0, "listing the folders")
     below = {path.absolute(): find_spectra(path.absolute()) for _, path in folders}
@@ -152,7 +152,7 @@ def _read_files(
     records: list[InputRecord],
     progress: Progress,
 ) -> tuple[list[dict[str, Any]], int, int]:
-    """Rows of the star table, how many spectra are simulated, and how many no list names; spectra go to disk."""
+    """Read spectra to disk; return the star table, and the numbers of simulated and unlisted spectra."""
     files = [file for listing in below.values() for file in listing]
     lists = {file: wanted[folder] for folder, listing in below.items() if folder in wanted for file in listing}
     rows: list[dict[str, Any]] = []
@@ -191,7 +191,7 @@ def _listed(state: BuildState, source: SourceConfig) -> set[int]:
 
 
 def _reject_absent(state: BuildState, listed: set[int], found: set[int]) -> None:
-    """Say which listed obsids have no spectrum."""
+    """Reject listed obsids without a spectrum."""
     absent = sorted(listed - found)
     for obsid in absent[:_MAX_LISTED]:
         state.reject("read", "", obsid, "no-spectrum", "The list names it and no spectrum of that obsid was read.")

@@ -1,4 +1,4 @@
-"""Runs the stages in order, with checkpoints, progress with time left, and a summary."""
+"""Runner of the stages, with checkpoints, progress with remaining time, and a summary."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ProgressReport:
             file.write_text("", encoding="utf-8")
 
     def begin(self) -> None:
-        """Count from the first stage."""
+        """Start timing."""
         self._done_weight = 0.0
 
     def stage(self, index: int) -> Progress:
@@ -87,11 +87,11 @@ class ProgressReport:
         return tell
 
     def finish_stage(self, index: int) -> None:
-        """Count a stage as done."""
+        """Record the end of a stage."""
         self._done_weight += STAGES[index].weight
 
     def close(self) -> None:
-        """Leave the terminal clean."""
+        """Clear the progress line of the terminal."""
         self._bar.close()
 
     def _write(self, line: dict[str, Any]) -> None:
@@ -194,7 +194,7 @@ def _clear_at_end(work: Path) -> None:
 def _run_stages(
     state: BuildState, kept: Checkpoints | None, report: ProgressReport
 ) -> tuple[list[dict[str, Any]], dict[str, Recorded]]:
-    """Take the first stages from their checkpoints and run the others; records of all, and the files that they left."""
+    """Restore the first stages from checkpoints and run the others; return all records and files."""
     done: list[dict[str, Any]] = []
     files: dict[str, Recorded] = {}
     resuming = True
@@ -219,7 +219,7 @@ def _run_stages(
 
 
 def _forget_from(state: BuildState, index: int, kept: Checkpoints | None, files: Collection[str]) -> None:
-    """Leave of an earlier run only what the stages before ``index`` left, which was checked."""
+    """Remove all output of an earlier run except that of the verified stages before ``index``."""
     if kept is not None:
         kept.drop_from(index)
     if index == 0:
@@ -231,7 +231,7 @@ def _forget_from(state: BuildState, index: int, kept: Checkpoints | None, files:
 def _run_and_keep(
     state: BuildState, index: int, stage: Stage, kept: Checkpoints | None, tell: Progress
 ) -> tuple[dict[str, Any], dict[str, Recorded]]:
-    """Run a stage, hash the files that it left, and keep a checkpoint."""
+    """Run a stage, hash its files, and write a checkpoint."""
     state.draft.mkdir(parents=True, exist_ok=True)
     old_rejects = len(state.rejects)
     record = _run(state, stage, tell, left_out=stage.name in state.left_out)
@@ -242,7 +242,7 @@ def _run_and_keep(
 
 
 def _run(state: BuildState, stage: Stage, progress: Progress, *, left_out: bool = False) -> dict[str, Any]:
-    """Run a stage whose needs are met; only what this run gives is left of the stage."""
+    """Run a stage if its needs are met, and keep only the output of this run."""
     rows_in, started = len(state), time.monotonic()
     progress(0.0, "started")
     for item in stage.gives:
@@ -267,7 +267,7 @@ def _run(state: BuildState, stage: Stage, progress: Progress, *, left_out: bool 
 
 
 class UndeclaredAccess(UserWarning):
-    """A stage took or gave a column that it does not declare: its checkpoint or its order may be wrong."""
+    """A stage read or wrote an undeclared column, so that checkpoint or order may be wrong."""
 
 
 def _warn_of_undeclared(state: BuildState, stage: Stage) -> None:
@@ -292,7 +292,7 @@ def _warn_of_undeclared_files(state: BuildState) -> None:
 
 
 def summary(manifest: Manifest, report: dict[str, Any]) -> str:
-    """The build in a few lines: stages with rows in and out, and what was measured against what is known."""
+    """Summarize the build in a few lines: rows of each stage, and measured against reference values."""
     lines = [f"{manifest.name}: {'SIMULATED. ' + manifest.simulated_note if manifest.simulated else 'real data'}", ""]
     lines.append(f"{'stage':<14}{'rows in':>9}{'rows out':>9}{'seconds':>9}  ")
     for stage in manifest.stages:

@@ -57,7 +57,7 @@ def solar_frame(state: BuildState) -> SolarFrame:
 
 
 def place_in_phase_space(state: BuildState, progress: Progress) -> int:
-    """Galactocentric positions for stars with a distance, velocities for those with 6D."""
+    """Compute Galactocentric positions of stars with a distance, and velocities of those with 6D."""
     distance = state.column("distance")
     frame = solar_frame(state)
     ra, dec = state.column("ra"), state.column("dec")
@@ -122,7 +122,7 @@ def measure_actions(state: BuildState, progress: Progress) -> int:
 
 
 def measure_quantiles(state: BuildState, progress: Progress) -> int:
-    """Percentiles of everything derived from 6D, over draws of distance, proper motion and velocity."""
+    """Percentiles of quantities derived from 6D, from draws of distance, proper motion and velocity."""
     config = state.config.kinematics
     place = (state.column(name) for name in ("ra", "dec", "distance", "distance_16", "distance_84"))
     motion = (state.column(name) for name in ("pmra", "pmdec", "pmra_err", "pmdec_err", "pmra_pmdec_corr"))
@@ -159,7 +159,7 @@ def measure_quantiles(state: BuildState, progress: Progress) -> int:
 
 
 def place_in_stream(state: BuildState, progress: Progress) -> int:
-    """Probability of membership, and the stream model to compare with."""
+    """Compute stream membership, and publish the stream model."""
     progress(0.1, "stream model")
     model = stream_model(state, solar_frame(state))
     if not any(need.missing(state) for need in MEMBERSHIP):
@@ -170,7 +170,7 @@ def place_in_stream(state: BuildState, progress: Progress) -> int:
 
 
 def stream_coordinates(state: BuildState, progress: Progress) -> int:
-    """Sagittarius coordinates, and V_gsr where there are velocities."""
+    """Sagittarius coordinates, and V_gsr if there are velocities."""
     progress(0.0, "stream coordinates")
     glon, glat = state.column("glon"), state.column("glat")
     longitude, latitude = galactic_to_sagittarius(glon, glat)
@@ -252,7 +252,7 @@ def draw_spiral_arms(state: BuildState) -> None:
 
 
 MEMBERSHIP = (Columns("distance"), Enabled("kinematics", "membership"))
-"""What the probability of the stream needs besides a position."""
+"""Columns besides a position that stream membership needs."""
 
 PROPER_MOTION = Columns("pmra", "pmdec", called="proper motions")
 SPEED = ("v_x", "v_y", "v_z")

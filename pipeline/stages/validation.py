@@ -1,4 +1,4 @@
-"""A simulated catalogue against its truth: every quantity, every interval, the stream, the oddities."""
+"""Comparison of a simulated catalogue with its truth: quantities, intervals, stream, oddities."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Scores = dict[str, dict[str, Any]]
 STREAM_COMPONENT = "sagittarius"
 VETTED_SHARE = 0.01
 RELATIVE = ("distance",)
-"""Quantities whose deviation is told as a fraction of the true value."""
+"""Quantities whose difference is a fraction of the true value."""
 
 _GIVEN = ("star", "ra", "dec")
 _ORBIT_COLUMNS = {
@@ -52,7 +52,7 @@ _ORBIT_COLUMNS = {
 
 
 def validate(directory: Path) -> dict[str, Any]:
-    """Compare a simulated catalogue with what was put in, and publish the result with it.
+    """Compare a simulated catalogue with its true values, and publish the result.
 
     Quantities and intervals are judged on ordinary M giants; the stream, bits and oddness on all.
 
@@ -99,7 +99,7 @@ def validate(directory: Path) -> dict[str, Any]:
 
 
 def _true_values(truth: pd.DataFrame, kinematics: Mapping[str, Any]) -> dict[str, FloatArray]:
-    """True values under catalogue names: those put in, and what follows from the true 6D."""
+    """True values under catalogue names: simulated ones, and those derived from the true 6D."""
     known = {
         name.removeprefix("true_"): truth[name].to_numpy(float)
         for name in truth.columns
@@ -123,7 +123,7 @@ def _true_values(truth: pd.DataFrame, kinematics: Mapping[str, Any]) -> dict[str
 def _true_orbits(
     known: Mapping[str, FloatArray], truth: pd.DataFrame, frame: SolarFrame, potential: str
 ) -> dict[str, FloatArray]:
-    """Place, motion and orbit in the catalogue's frame and potential."""
+    """True position, motion and orbit in the catalogue's frame and potential."""
     names = ("ra", "dec", "distance", "pmra", "pmdec", "rv")
     ra, dec, distance, pmra, pmdec, rv = (truth[f"true_{name}"].to_numpy(float) for name in names)
     position, velocity = galactocentric_phase_space(ra, dec, distance, pmra, pmdec, rv, frame)
@@ -220,7 +220,7 @@ def _oddness(table: pd.DataFrame, odd: NDArray[np.str_]) -> dict[str, Any]:
 
 
 def tell(document: Mapping[str, Any]) -> str:
-    """The validation as tables for a terminal."""
+    """Format the validation as tables for a terminal."""
     head = f"{'quantity':<14}{'unit':>9}{'stars':>8}{'bias':>10}{'scatter':>10}"
     lines = [f"{head}{'pull':>8}{'width':>7}{'in 1σ':>8}{'in 2σ':>8}"]
     for name, scored in document["quantities"].items():

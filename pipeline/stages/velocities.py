@@ -1,4 +1,4 @@
-"""The rv stage: templates, velocities of both arms, Ca II lines, sky residuals, and the CCF of doubtful stars."""
+"""The rv stage: templates, velocities of both arms and Ca II lines, sky residuals, CCFs."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ from pipeline.stages.velocity_reports import (
 from pipeline.stages.velocity_templates import velocity_templates
 
 BLUE_ANGSTROM = (4600.0, 5560.0)
-"""Range of the blue arm's own velocity: below the sky line 5577 and the join of the arms."""
+"""Wavelength range of the blue arm's velocity, below the sky line 5577 and the join of the arms."""
 
 RED_ANGSTROM = (8000.0, 8950.0)
-"""Range of the red arm's, where the configured range is not in the red arm."""
+"""Wavelength range of the red arm's velocity, if the configured range is not in the red arm."""
 
 ARMS_JOIN_ANGSTROM = 5900.0
 COARSE_STEP_KMS = 40.0
-"""Step of the CCF for residuals of the sky and for the arms; the refinement reaches as far."""
+"""Step of the CCF for sky residuals and arms, which the refinement covers."""
 
 _LEARNING, _MEASURING = 0.4, 0.6
 """Shares of the time before the measurement of all stars begins, and of that."""
 
 
 class _Arms(NamedTuple):
-    """What is measured of each arm besides the main velocity; None where that is it, or the spectra lack the arm."""
+    """Additional measurements of each arm; None if it is the main one or missing."""
 
     blue: VelocityMeasurer | None
     red: VelocityMeasurer | None
 
 
 def measure_velocities(state: BuildState, progress: Progress) -> int:
-    """Radial velocities in the observed frame, and what repeats and references say of them."""
+    """Measure radial velocities in the observed frame, and test them with repeats and references."""
     spectra = state.raw_spectra
     wavelength = spectra.wavelength
     settings = state.config.velocity
@@ -97,7 +97,7 @@ def _normalised(spectra: RawSpectraReader, rows: slice | NDArray[np.int64], fitt
 
 
 def _arms(wavelength: NDArray[np.float64], templates: TemplateSet, settings: VelocityConfig) -> _Arms:
-    """Measurers of the arms by the templates that reach both."""
+    """Measurers of the arms, with templates that cover both."""
 
     def measurer(ends: tuple[float, float], some: TemplateSet) -> VelocityMeasurer | None:
         if wavelength[0] > ends[0] or wavelength[-1] < ends[1]:
@@ -116,7 +116,7 @@ def _learned_sky(
     measurer: VelocityMeasurer,
     progress: Progress,
 ) -> SkyNoise | None:
-    """Noise that the sky subtraction left, from residuals of some stars of each plate and spectrograph."""
+    """Noise of the sky subtraction, from residuals of some stars of each plate and spectrograph."""
     if not state.config.velocity.sky_residuals or len(state) < MIN_STARS:
         return None
     groups = observing_groups(state)
@@ -142,7 +142,7 @@ def _learned_sky(
 
 
 def _give_arm(state: BuildState, name: str, found: RadialVelocity) -> None:
-    """Velocity and scaled error of one arm; NaN where its CCF is doubtful."""
+    """Write velocity and scaled error of one arm; NaN where its CCF is doubtful."""
     good = trusted_velocity(found)
     rv, formal = np.where(good, found.rv_kms, np.nan), np.where(good, found.error_kms, np.nan)
     state.give({f"rv_{name}": rv, f"rv_{name}_err": scaled_errors(state, f"rv_{name}_repeats", rv, formal)})

@@ -1,4 +1,4 @@
-"""Templates of the rv stage: synthetic ones, observed ones beside them, those that the stars themselves give, grids."""
+"""Templates of the rv stage: synthetic, observed, data-driven, or from grids."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from pipeline.stages.training import MIN_TRAINING_STARS, training_sample
 from pipeline.stages.velocity_reports import template_velocity
 
 MAX_TEMPLATE_STARS = 1000
-"""Training stars that make data-driven templates, at most: bounds time and memory."""
+"""Maximum number of training stars of data-driven templates, to limit time and memory."""
 
 FETCHED = "fetched"
-"""Value of ``velocity.extra_templates`` that takes what ``fetch templates`` has put into the folder of downloads."""
+"""Value of ``velocity.extra_templates`` for the templates downloaded by ``fetch templates``."""
 
 
 class Templates(NamedTuple):
@@ -92,7 +92,7 @@ def velocity_templates(
 
 
 def _extra(state: BuildState, base: TemplateSet, continuum: SpectraConfig) -> TemplateSet | None:
-    """Templates beside the others: those fetched, or of a file or folder of the user's."""
+    """Additional templates: the downloaded ones, or those of the user's file or folder."""
     name = state.config.velocity.extra_templates
     if not name:
         return None

@@ -1,4 +1,4 @@
-"""Files as archives give them out, each with a machine-readable mark that it is simulated.
+"""File formats of the archives, with a machine-readable mark of simulated data.
 
 FITS has ``SIMULATD = T`` in both headers, VOTable an INFO ``simulated``, Parquet and ECSV the metadata key
 ``simulated``. The official CSV files of LAMOST and of the Gaia archive permit no comment: they get a last column
@@ -60,7 +60,7 @@ class Field:
 
     @property
     def count(self) -> int:
-        """Elements or characters."""
+        """Number of elements or characters."""
         return int(self.form[:-1] or 1)
 
 
@@ -84,7 +84,7 @@ def write_fits_table(
     rows: int,
     cards: Sequence[tuple[str, Any, str]] = (),
 ) -> None:
-    """Write a FITS binary table block by block: never more than a block is in memory.
+    """Write a FITS binary table in blocks, with one block in memory.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def records(fields: Sequence[Field], values: Mapping[str, Any], rows: int) -> ND
 def write_csv(
     path: Path, columns: Mapping[str, Sequence[str]], *, separator: str = ",", byte_order_mark: bool = False
 ) -> None:
-    """Write texts as CSV, gzipped where the name ends in .gz, with the column ``simulated`` last."""
+    """Write texts as CSV, gzipped if the name ends in .gz, with the last column ``simulated``."""
     target = io.StringIO()
     writer = csv.writer(target, delimiter=separator, lineterminator="\n")
     writer.writerow([*columns, MARK])
@@ -147,14 +147,14 @@ def write_csv(
 
 
 def texts(values: NDArray[Any], form: str = "{}", missing: str = "") -> list[str]:
-    """Values as texts; NaN as ``missing``."""
+    """Convert values to text; NaN becomes ``missing``."""
     if values.dtype.kind != "f":
         return [form.format(value) for value in values.tolist()]
     return [missing if value != value else form.format(value) for value in values.tolist()]  # noqa: PLR0124 - NaN
 
 
 def shortest(values: NDArray[Any], missing: str) -> list[str]:
-    """Single-precision values in the fewest digits that give them back; NaN as ``missing``."""
+    """Convert single-precision values to the shortest exact text; NaN becomes ``missing``."""
     single = np.asarray(values, np.float32)
     return [missing if np.isnan(value) else str(value) for value in single]
 
@@ -204,7 +204,7 @@ def _table(fields: Sequence[Field], values: Mapping[str, NDArray[Any]]) -> Table
 
 
 def write_parquet(path: Path, values: Mapping[str, NDArray[Any]], types: Mapping[str, pa.DataType]) -> None:
-    """Write a Parquet file whose missing values are nulls; ``types`` names the columns in order."""
+    """Write a Parquet file with nulls for missing values; ``types`` has the columns in order."""
     schema = pa.schema([pa.field(name, kind) for name, kind in types.items()], metadata={MARK: "true", "note": NOTE})
     arrays = [pa.array(values[name], kind, from_pandas=True) for name, kind in types.items()]
     pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd")

@@ -1,4 +1,4 @@
-"""The simulated survey as a user has it from the archives: spectra, tables, truth and configurations in one folder."""
+"""The simulated survey as downloaded from the archives: spectra, tables, truth, configurations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ COUNTS_KEY = "counts"
 """Metadata key of the truth: numbers of rows and matches as JSON."""
 
 _STREAM = 5
-"""Child of the survey's seed; it spawns five itself."""
+"""Child of the survey's seed, which itself uses five."""
 
 _MIN_FIELD = 200
 _APOGEE_FIELD = 3
@@ -170,7 +170,7 @@ def _write_truth(
     places: dict[str, NDArray[np.int64]],
     counts: dict[str, int],
 ) -> None:
-    """The survey's truth with the spectrum and the row of each table, -1 for none; counts in the metadata."""
+    """Write the truth with the spectrum and the row of each table, -1 for none, and counts as metadata."""
     frame = survey.truth.assign(
         spectrum=[path.relative_to(directory).as_posix() for path in spectra.paths],
         **{f"{name}_row": rows for name, rows in places.items()},
@@ -197,7 +197,7 @@ def _write_truth(
 
 
 def read_counts(path: Path) -> dict[str, object]:
-    """Counts of a truth file: observations, stars, and for each table rows, observations and stars that it holds."""
+    """Read the counts of a truth file: observations, stars, and those of each table."""
     metadata = pq.read_schema(path).metadata or {}
     found: dict[str, object] = json.loads(metadata[COUNTS_KEY.encode()])
     return found

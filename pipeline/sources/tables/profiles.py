@@ -1,4 +1,4 @@
-"""Schemas of known tables, as data: what their columns are, which values are missing, which rows are duplicates."""
+"""Schemas of known tables as data: columns, missing values, duplicate rows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pipeline.domain.columns import BY_NAME
 
 
 class ProfileError(ValueError):
-    """A profile that ships with the program is wrong."""
+    """A shipped profile is invalid."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one of our columns is made from columns of a table.
+    """Conversion of columns of a table to one catalogue column.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class Profile:
 
 
 def recipe_from(value: Any, where: str, why: str) -> Recipe:
-    """A recipe from its TOML form: a name, or a table of :class:`Recipe`'s fields.
+    """Parse a recipe from TOML: a name, or a table of :class:`Recipe`'s fields.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def recipe_from(value: Any, where: str, why: str) -> Recipe:
 
 
 def parse_profile(raw: dict[str, Any], source: str) -> Profile:
-    """A profile from its TOML form."""
+    """Parse a profile from TOML."""
     columns = dict(raw.pop("columns", {}))
     name = str(raw["name"])
     unknown = set(columns) - set(BY_NAME)
@@ -165,7 +165,7 @@ def parse_profile(raw: dict[str, Any], source: str) -> Profile:
 
 @cache
 def shipped_profiles() -> tuple[Profile, ...]:
-    """The profiles that ship with the program, those with the longest fingerprint first."""
+    """The shipped profiles, those with the longest fingerprint first."""
     folder = files("pipeline.sources.tables") / "profiles"
     found = [
         parse_profile(raw, str(item))
@@ -177,6 +177,6 @@ def shipped_profiles() -> tuple[Profile, ...]:
 
 
 def profile_of(names: Iterable[str]) -> Profile | None:
-    """The most specific profile that a table's columns fit."""
+    """The most specific profile that matches a table's columns."""
     there = list(names)
     return next((profile for profile in shipped_profiles() if profile.fits(there)), None)

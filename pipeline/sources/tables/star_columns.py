@@ -1,4 +1,4 @@
-"""The stars of a foreign table under the contract's names and units, and what was understood of it."""
+"""Stars of a foreign table with catalogue names and units, and the report on its interpretation."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from pipeline.sources.tables.units import standard_spelling
 FloatArray = NDArray[np.float64]
 
 SIMULATED = "simulated"
-"""Column by which a row says that it is simulated, where a format has no other place for that."""
+"""Column that marks simulated rows, in formats without another place for it."""
 
 
 @dataclass(frozen=True)
 class StarColumns:
-    """A table under our names.
+    """A table with catalogue names.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class StarColumns:
     simulated: bool = False
 
     def summary(self) -> dict[str, Any]:
-        """JSON values for the manifest and the explorer's first page."""
+        """Summary as JSON values, for the manifest and the columns page."""
         return {
             "file": self.name,
             "format": self.form,
@@ -164,7 +164,7 @@ def _any_true(values: pd.Series) -> bool:
 
 
 def _helpers(table: TableFile, found: Recognised) -> list[str]:
-    """Columns that are read without being published: duplicates, classes, epochs."""
+    """Columns that are read but not published: duplicates, classes, epochs."""
     profile = found.profile
     wanted = ["ref_epoch", SIMULATED]
     if profile is not None:
