@@ -138,7 +138,7 @@ def _existing_store(options: argparse.Namespace) -> Store:
 def _written(target: Path, store: Store) -> Iterator[Path]:
     """Temporary file that replaces ``target`` at the end of the block, but never an existing record."""
     refuse_inside_product(target)
-    if store.file is not None and target.resolve() in {Path(f"{store.file.path.resolve()}{one}") for one in SIDES}:
+    if store.file is not None and target.resolve() in {Path(f"{store.file.path.resolve()}{item}") for item in SIDES}:
         raise StoreError(f"{target} is a file of the vetting record itself. Name another file to write to.")
     if target.is_symlink() or (target.exists() and not target.is_file()):  # /dev/stdout, a pipe
         yield target

@@ -32,10 +32,10 @@ def listening_refusal(address: str, port: int) -> str:
     if not 0 <= port <= 65535:
         return f"The explorer cannot listen at {place}: ports are numbers from 0 to 65535."
     try:
-        found = socket.getaddrinfo(address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        result = socket.getaddrinfo(address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         return f"The explorer cannot listen at {place}: this name has no address ({error}); check --address."
-    for family, kind, protocol, _, where in found:
+    for family, kind, protocol, _, where in result:
         try:
             with socket.socket(family, kind, protocol) as tried:
                 tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will

@@ -81,20 +81,20 @@ class OneLine(logging.Formatter):
             if record.levelno < logging.ERROR:
                 return f"{line} ({printable(summary_of(error))})"
             lines = "".join(traceback.format_exception(error)).splitlines()
-            line = "\n".join([line, *(f"  | {printable(one[:MAX_CHARACTERS])}" for one in lines)])
+            line = "\n".join([line, *(f"  | {printable(item[:MAX_CHARACTERS])}" for item in lines)])
         return line
 
 
 def printable(text: str) -> str:
     """Text with control characters escaped."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return "".join(item if item.isprintable() else item.encode("unicode_escape").decode() for item in text)
 
 
 def summary_of(error: BaseException) -> str:
     """An exception on one line: name, text, and innermost line of this program."""
     text = f"{type(error).__name__}: {error!s:.200}"
     frames = traceback.extract_tb(error.__traceback__)
-    own = [one for one in frames if "site-packages" not in one.filename] or list(frames)
+    own = [item for item in frames if "site-packages" not in item.filename] or list(frames)
     return f"{text}, {Path(own[-1].filename).name}:{own[-1].lineno}" if own else text
 
 

@@ -21,10 +21,10 @@ THREAD_BYTES = 125_000_000
 """Memory of each thread of OpenBLAS (two copies) and OpenMP; measured: 84 MB at import, and stacks."""
 
 BUFFER_BYTES = 64_000_000
-"""Less room than this is none for OpenBLAS: its buffers have 32 MB, and it needs one for each caller."""
+"""Minimum room for OpenBLAS, which needs a buffer of 32 MB for each caller."""
 
 STUCK_SECONDS = 30.0
-"""So long without room for a buffer, and OpenBLAS is taken to be asking for ever."""
+"""Time without room for a buffer after which OpenBLAS is assumed to hang."""
 
 _EVERY_SECONDS = 0.5
 _SIZE = Path("/proc/self/statm")
@@ -33,7 +33,7 @@ THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 def memory_refusal(environment: Mapping[str, str] = os.environ) -> str:
-    """Say why the libraries cannot work under the limit of address space (``ulimit -v``).
+    """Why the libraries cannot work under the limit of the address space (``ulimit -v``).
 
     Parameters
     ----------

@@ -70,12 +70,12 @@ class OAuthGuard(Guard):
         if not name or not cookie:
             return None
         sign_in = hashlib.sha256(cookie.encode()).hexdigest()[:32]
-        found = Visitor(f"user:{name}", name, Authority.OAUTH, sign_in, "", time.time() + SIGN_IN_DAYS * 86_400.0)
+        result = Visitor(f"user:{name}", name, Authority.OAUTH, sign_in, "", time.time() + SIGN_IN_DAYS * 86_400.0)
         if sign_in in self.ended:
             return None
-        if not self.is_welcome(found):
+        if not self.is_welcome(result):
             refuse(handler, 403, NO_LONGER_A_USER.format(name=name))
-        return found
+        return result
 
     def is_welcome(self, visitor: Visitor) -> bool:
         """Whether a sign-in is still valid."""
@@ -107,9 +107,9 @@ class OAuthGuard(Guard):
             if cookie and name is not None:
                 sign_in = hashlib.sha256(cookie.encode()).hexdigest()[:32]
                 self.ended.add(sign_in, time.time() + SIGN_IN_DAYS * 86_400.0)
-                self.sessions.end("signed out", lambda one: one.sign_in == sign_in)
+                self.sessions.end("signed out", lambda item: item.sign_in == sign_in)
                 audit("sign-out", user=name.decode("utf-8", "replace"), address=address_of(handler))
-            for one in ("user", "id_token", "access_token", "refresh_token", "oauth_expiry", "is_guest"):
-                handler.clear_cookie(one)
+            for item in ("user", "id_token", "access_token", "refresh_token", "oauth_expiry", "is_guest"):
+                handler.clear_cookie(item)
 
         return type("OAuthLogout", (Logout,), {"cookies": self.cookies, "sign_out": staticmethod(sign_out)})

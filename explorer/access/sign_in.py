@@ -70,11 +70,11 @@ class SignInDesk:
         """The user named by a request's cookie, if the sign-in is valid."""
         try:
             kept = json.loads(self.cookies.get(handler, self.user_cookie, SIGN_IN_DAYS) or "{}")
-            name, sign_in, stamp = (str(kept[one]) for one in ("user", "sign_in", "stamp"))
-            found = Visitor(f"user:{name}", name, Authority.PASSWORD, sign_in, stamp, float(kept["until"]))
+            name, sign_in, stamp = (str(kept[item]) for item in ("user", "sign_in", "stamp"))
+            result = Visitor(f"user:{name}", name, Authority.PASSWORD, sign_in, stamp, float(kept["until"]))
         except (ValueError, KeyError, TypeError):
             return None
-        return found if self.is_good(found) else None
+        return result if self.is_good(result) else None
 
     def is_good(self, visitor: Visitor) -> bool:
         """Whether a sign-in is not ended or expired, and the user exists with the same password.
@@ -105,7 +105,7 @@ class SignInDesk:
     def sign_out(self, visitor: Visitor) -> None:
         """End a sign-in: all copies of its cookie and its sessions."""
         self.ended.add(visitor.sign_in, visitor.until)
-        self.sessions.end("signed out", lambda one: one.sign_in == visitor.sign_in)
+        self.sessions.end("signed out", lambda item: item.sign_in == visitor.sign_in)
 
     def known(self, handler: RequestHandler, name: str) -> str:
         """Identifier of a browser in which a user has signed in before; "" for another browser."""

@@ -69,7 +69,7 @@ class Sessions:
         self._sessions: dict[str, _Session] = {}
 
     def __len__(self) -> int:
-        return sum(not one.ended for one in self._sessions.values())
+        return sum(not item.ended for item in self._sessions.values())
 
     def begin(self, session_context: Any, visitor: Visitor) -> None:
         """Bind a new session to a visitor; call ``forget`` when it is destroyed.
@@ -133,7 +133,7 @@ class Sessions:
         int
             How many sessions ended.
         """
-        ended = {key: one for key, one in self._sessions.items() if not one.ended and ends(one.visitor)}
+        ended = {key: item for key, item in self._sessions.items() if not item.ended and ends(item.visitor)}
         for session_id, session in ended.items():
             audit("session ended", user=session.visitor.name, session=session_id[:SHORT], why=why)
             for socket in list(session.sockets):
@@ -156,7 +156,7 @@ def session_named_by(request: HTTPServerRequest) -> str:
     request : HTTPServerRequest
         A handshake: ``Sec-WebSocket-Protocol: bokeh, TOKEN``.
     """
-    protocols = [one.strip() for one in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    protocols = [item.strip() for item in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
     if len(protocols) != 2:
         return ""
     try:

@@ -35,7 +35,7 @@ def like_by_labels(table: StarTable, row: int, most: int) -> tuple[int, ...]:
         return ()
     distance = np.zeros(table.n_stars)
     for name in names:
-        values, errors = (table.axis(one).astype(np.float64) for one in (name, f"{name}_err"))
+        values, errors = (table.axis(item).astype(np.float64) for item in (name, f"{name}_err"))
         distance += (values - values[row]) ** 2 / np.maximum(errors**2 + errors[row] ** 2, 1e-12)
     distance[row] = np.nan
     return closest(table["obsid"], distance, most)

@@ -53,15 +53,15 @@ class _Judgement:
     ----------
     judged, seen : FileStamp or None
         State when the content was hashed, and at the last look; None while the file is missing.
-    found : str
-        What the hash showed: "" where the content is right.
+    result : str
+        Damage found by the hash; "" if the content is correct.
     trouble : str
-        What holds now; "" where the content is right.
+        Current problem; "" if the content is correct.
     """
 
     judged: FileStamp | None
     seen: FileStamp | None
-    found: str = ""
+    result: str = ""
     trouble: str = ""
 
 
@@ -156,14 +156,14 @@ class CheckedFiles:
     def _check_large(self, when_fatal: Callable[[], None] | None) -> None:
         for name in tuple(self._large):
             file, judgement = self._held[name], self._open[name]
-            found = self._hashed(name, file, self._count)
+            result = self._hashed(name, file, self._count)
             with self._lock:
                 self._large.remove(name)
                 changed = file.stamp != judgement.judged
                 if not changed:  # else the next look judges it
-                    self._judge(file, judgement, found)
-            if name == CATALOG_NAME and (found or changed):
-                self.fatal = found or f"{file.path} was changed before its check was complete. {REMEDY}"
+                    self._judge(file, judgement, result)
+            if name == CATALOG_NAME and (result or changed):
+                self.fatal = result or f"{file.path} was changed before its check was complete. {REMEDY}"
                 if when_fatal is not None:
                     when_fatal()
 
@@ -177,20 +177,20 @@ class CheckedFiles:
         except ProductError as error:
             return str(error)
 
-    def _report(self, found: str) -> None:
+    def _report(self, result: str) -> None:
         """Log damage once for each file and kind."""
-        if found and found not in self._reported:
-            _LOG.error("Damaged product: %s", found)
-            self._reported.add(found)
+        if result and result not in self._reported:
+            _LOG.error("Damaged product: %s", result)
+            self._reported.add(result)
 
-    def _judge(self, file: OpenedFile, judgement: _Judgement, found: str) -> None:
+    def _judge(self, file: OpenedFile, judgement: _Judgement, result: str) -> None:
         """Store the check result of an open file."""
-        self._report(found)
-        if judgement.found and not found:
-            self._reported.discard(judgement.found)  # restored: it is news when it happens again
-        judgement.found = judgement.trouble = found
-        if found:
-            file.refusal = found
+        self._report(result)
+        if judgement.result and not result:
+            self._reported.discard(judgement.result)  # restored: it is news when it happens again
+        judgement.result = judgement.trouble = result
+        if result:
+            file.refusal = result
         else:
             file.pin(judgement.judged)
 
@@ -213,45 +213,45 @@ class CheckedFiles:
                 file.refusal = judgement.trouble
                 _LOG.warning("%s was changed while it is served; it is checked again.", file.path)
                 continue
-            found = self._hashed(name, file)
+            result = self._hashed(name, file)
             if file.stamp == now:
                 judgement.judged = now
-                self._judge(file, judgement, found)
+                self._judge(file, judgement, result)
 
     def _look_at_name(self, name: str, judgement: _Judgement) -> None:
         path = self.directory / name
         now, before = _stamp_of(path), judgement.seen
         judgement.seen = now
         if now == judgement.judged:
-            judgement.trouble = judgement.found
+            judgement.trouble = judgement.result
         elif now is None:
-            judgement.judged, judgement.found = None, f"{path} is missing. {REMEDY}"
+            judgement.judged, judgement.result = None, f"{path} is missing. {REMEDY}"
         elif now != before:
             judgement.trouble = f"{path} is being changed. {REMEDY}"
             return
         else:
             try:
-                found = self._hashed(name, OpenedFile(path))
+                result = self._hashed(name, OpenedFile(path))
             except ProductError as error:
-                found = str(error)
+                result = str(error)
             if _stamp_of(path) != now:
                 return
-            judgement.judged, judgement.found = now, found
-        self._report(judgement.found)
-        judgement.trouble = judgement.found
+            judgement.judged, judgement.result = now, result
+        self._report(judgement.result)
+        judgement.trouble = judgement.result
 
     # --- state ------------------------------------------------------------------------------------------------------
 
     @property
     def damage(self) -> dict[str, str]:
         """Descriptions of the damaged files, by name."""
-        found = {name: one.trouble for name, one in self._named.items() if one.trouble}
-        return found | self.withheld | ({CATALOG_NAME: self.fatal} if self.fatal else {})
+        result = {name: item.trouble for name, item in self._named.items() if item.trouble}
+        return result | self.withheld | ({CATALOG_NAME: self.fatal} if self.fatal else {})
 
     @property
     def withheld(self) -> dict[str, str]:
         """Damaged open files, of which nothing is shown any more."""
-        return {name: one.trouble for name, one in self._open.items() if one.trouble}
+        return {name: item.trouble for name, item in self._open.items() if item.trouble}
 
     @property
     def state(self) -> CheckState:

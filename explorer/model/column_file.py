@@ -88,9 +88,9 @@ class ColumnFile:
             If the file was cut or their blocks are damaged.
         """
         first, last = start // BLOCK, -(-(start + count) // BLOCK)
-        found = self._bytes(first * BLOCK, min(last * BLOCK, self.size) - first * BLOCK)
-        self._check(memoryview(found), first)
-        return found[start - first * BLOCK :][:count]
+        result = self._bytes(first * BLOCK, min(last * BLOCK, self.size) - first * BLOCK)
+        self._check(memoryview(result), first)
+        return result[start - first * BLOCK :][:count]
 
     def mapped(self) -> mmap.mmap:
         """The whole checked column, as a memory map of an unnamed copy, or in memory if the disk is full.

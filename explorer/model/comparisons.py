@@ -21,8 +21,8 @@ FloatArray = NDArray[np.float64]
 TRUTH = "the simulated truth"
 REPEATS = "repeat observations"
 
-_COMPARED = tuple(dict.fromkeys((*LABELS, *(one.name for one in COLUMNS if one.references))))
-_IN_TRUTH = tuple(one.name for one in placed("truth"))
+_COMPARED = tuple(dict.fromkeys((*LABELS, *(item.name for item in COLUMNS if item.references))))
+_IN_TRUTH = tuple(item.name for item in placed("truth"))
 _TRUE = tuple(dict.fromkeys((*(name for name in _COMPARED if name in _IN_TRUTH), *_IN_TRUTH)))
 _MIN_IN_BIN = 20
 _MAX_BINS = 14
@@ -141,18 +141,18 @@ class Trend:
 def pairs_of(library: Library) -> tuple[Pair, ...]:
     """All comparisons that are possible in a catalogue."""
     table = library.table
-    found = [
+    result = [
         Pair(name, *reference)
         for name in _COMPARED
         for reference in column(name).references
         if table.usable(name, reference.column)
     ]
     if "n_obs" in table and bool((table["n_obs"] > 1).any()):
-        found += [Pair(name, "", REPEATS) for name in _COMPARED if table.usable(name)]
+        result += [Pair(name, "", REPEATS) for name in _COMPARED if table.usable(name)]
     truth = library.truth
     if truth is not None:
-        found += [Pair(name, "", TRUTH) for name in _TRUE if table.usable(name) and f"true_{name}" in truth]
-    return tuple(found)
+        result += [Pair(name, "", TRUTH) for name in _TRUE if table.usable(name) and f"true_{name}" in truth]
+    return tuple(result)
 
 
 def differences(library: Library, pair: Pair, sample: Mask | None = None) -> Differences:
@@ -246,11 +246,11 @@ class ErrorCurve:
 
 def error_curves(report: Mapping[str, object], name: str) -> tuple[ErrorCurve, ...]:
     """Errors of a label that the build measured on stars outside the training set; empty if none were."""
-    told = report.get("label_errors_by_snr")
-    if not isinstance(told, Mapping) or name not in told.get("labels", ()):
+    errors = report.get("label_errors_by_snr")
+    if not isinstance(errors, Mapping) or name not in errors.get("labels", ()):
         return ()
-    at = list(told["labels"]).index(name)
-    held, injected = told["held_out"], told["noise_injected"]
+    at = list(errors["labels"]).index(name)
+    held, injected = errors["held_out"], errors["noise_injected"]
     edges = np.asarray(held["snr_edges"], np.float64)
     observed = ErrorCurve(
         "held out, as observed",
@@ -261,10 +261,10 @@ def error_curves(report: Mapping[str, object], name: str) -> tuple[ErrorCurve, .
     )
     noisy = ErrorCurve(
         "held out, noise injected",
-        np.array([one["snr"] for one in injected], np.float64),
-        bias=np.array([one["bias"][at] for one in injected], np.float64),
-        scatter=np.array([one["scatter"][at] for one in injected], np.float64),
-        stars=np.array([one["stars"] for one in injected], np.int64),
+        np.array([item["snr"] for item in injected], np.float64),
+        bias=np.array([item["bias"][at] for item in injected], np.float64),
+        scatter=np.array([item["scatter"][at] for item in injected], np.float64),
+        stars=np.array([item["stars"] for item in injected], np.int64),
     )
     return tuple(_known(curve) for curve in (observed, noisy) if np.isfinite(curve.scatter).any())
 

@@ -14,7 +14,7 @@ from explorer.model.toml_text import toml_text
 from explorer.model.understood import UnderstoodTable
 from pipeline.domain.columns import BY_NAME, placed
 
-ROLES = tuple(one.name for one in placed("role"))
+ROLES = tuple(item.name for item in placed("role"))
 """Columns that are offered if a table has none of them; all other declared columns can be chosen too."""
 
 UNITS = {
@@ -63,19 +63,19 @@ def check(corrections: Iterable[Correction], tables: Sequence[UnderstoodTable]) 
     OpenError
         If a table, a column or a unit is unknown.
     """
-    for one in corrections:
-        if not 0 <= one.table < len(tables):
-            raise OpenError(f"There is no table number {one.table + 1}; {len(tables)} were opened.")
-        table, declared = tables[one.table], BY_NAME.get(one.ours)
+    for item in corrections:
+        if not 0 <= item.table < len(tables):
+            raise OpenError(f"There is no table number {item.table + 1}; {len(tables)} were opened.")
+        table, declared = tables[item.table], BY_NAME.get(item.ours)
         if declared is None:
-            raise OpenError(f"{one.ours!r:.60} is no column of the catalogue.")
-        if one.theirs and one.theirs not in table.names:
-            raise OpenError(f"{table.file} has no column {one.theirs!r:.80}.")
-        present = {column.unit_from for column in table.columns if column.ours == one.ours}
-        if one.unit and one.unit not in {*UNITS.get(declared.unit, (declared.unit,)), *present}:
+            raise OpenError(f"{item.ours!r:.60} is no column of the catalogue.")
+        if item.theirs and item.theirs not in table.names:
+            raise OpenError(f"{table.file} has no column {item.theirs!r:.80}.")
+        present = {column.unit_from for column in table.columns if column.ours == item.ours}
+        if item.unit and item.unit not in {*UNITS.get(declared.unit, (declared.unit,)), *present}:
             raise OpenError(
-                f"{one.unit!r:.40} is not offered for {one.ours} [{declared.unit or 'no unit'}]. Write it into the "
-                f"configuration: columns = {{{one.ours} = {{column = NAME, unit = UNIT}}}}."
+                f"{item.unit!r:.40} is not offered for {item.ours} [{declared.unit or 'no unit'}]. Write it into the "
+                f"configuration: columns = {{{item.ours} = {{column = NAME, unit = UNIT}}}}."
             )
 
 
@@ -96,16 +96,16 @@ def corrected(document: Mapping[str, Any], corrections: Iterable[Correction]) ->
     """
     changed = deepcopy(dict(document))
     entries = _tables_of(changed)
-    for one in corrections:
-        if one.table >= len(entries):
-            raise OpenError(f"The configuration lists {len(entries)} tables: there is no number {one.table + 1}.")
-        columns = entries[one.table].setdefault("columns", {})
-        if one.theirs is None:
-            columns.pop(one.ours, None)
+    for item in corrections:
+        if item.table >= len(entries):
+            raise OpenError(f"The configuration lists {len(entries)} tables: there is no number {item.table + 1}.")
+        columns = entries[item.table].setdefault("columns", {})
+        if item.theirs is None:
+            columns.pop(item.ours, None)
         else:
-            columns[one.ours] = _recipe(one, columns.get(one.ours))
+            columns[item.ours] = _recipe(item, columns.get(item.ours))
         if not columns:
-            del entries[one.table]["columns"]
+            del entries[item.table]["columns"]
     # Whether distances are photometric was decided from the columns before: it is decided again.
     distance = changed.get("distance")
     if isinstance(distance, dict):
@@ -115,14 +115,14 @@ def corrected(document: Mapping[str, Any], corrections: Iterable[Correction]) ->
     return changed
 
 
-def _recipe(one: Correction, before: Any) -> str | dict[str, Any]:
+def _recipe(item: Correction, before: Any) -> str | dict[str, Any]:
     """The TOML value of a correction; manual settings of the column, such as missing values, are kept."""
-    assert one.theirs is not None
-    kept = dict(before) if isinstance(before, dict) and one.theirs and before.get("column") == one.theirs else {}
+    assert item.theirs is not None
+    kept = dict(before) if isinstance(before, dict) and item.theirs and before.get("column") == item.theirs else {}
     kept.pop("column", None)
-    if one.unit:
-        kept["unit"] = one.unit
-    return {"column": one.theirs, **kept} if kept and one.theirs else one.theirs
+    if item.unit:
+        kept["unit"] = item.unit
+    return {"column": item.theirs, **kept} if kept and item.theirs else item.theirs
 
 
 def corrections_in(document: Mapping[str, Any]) -> tuple[frozenset[str], ...]:

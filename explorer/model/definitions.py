@@ -98,13 +98,13 @@ class Definitions:
 
 def read_definitions(stored: Iterable[Any]) -> list[Selection | SelectionError]:
     """Read the output of :class:`Definitions`; a damaged definition is replaced by its error."""
-    found: list[Selection | SelectionError] = []
-    for one in stored:
+    result: list[Selection | SelectionError] = []
+    for item in stored:
         try:
-            found.append(read_selection(one, found))
+            result.append(read_selection(item, result))
         except SelectionError as error:
-            found.append(error)
-    return found
+            result.append(error)
+    return result
 
 
 def read_selection(stored: Any, definitions: Sequence[Selection | SelectionError] = ()) -> Selection:
@@ -136,7 +136,7 @@ def definition(number: Any, definitions: Sequence[Selection | SelectionError]) -
     """A definition by its number; SelectionError if it is missing or damaged."""
     if type(number) is not int or not 0 <= number < len(definitions):
         raise SelectionError(f"A stored selection refers to the definition {number!r:.20}, which does not exist.")
-    found = definitions[number]
-    if isinstance(found, SelectionError):
-        raise found
-    return found
+    result = definitions[number]
+    if isinstance(result, SelectionError):
+        raise result
+    return result

@@ -56,7 +56,7 @@ class Exported:
 def provenance(library: Library, selection: Selection, rows: Mask) -> dict[str, str]:
     """Provenance of the rows, as one-line header texts."""
     manifest = library.products.manifest
-    found = {
+    result = {
         "catalogue": manifest.name,
         "created": manifest.created,
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -66,8 +66,8 @@ def provenance(library: Library, selection: Selection, rows: Mask) -> dict[str, 
         "selection_json": json.dumps(selection.to_dict(), separators=(",", ":")),
         "choices": json.dumps(dict(manifest.choices), sort_keys=True, ensure_ascii=False),
     }
-    told = {"SIMULATED": manifest.simulated_note, **found} if manifest.simulated else found
-    return {name: " ".join(text.split()) for name, text in told.items()}
+    report = {"SIMULATED": manifest.simulated_note, **result} if manifest.simulated else result
+    return {name: " ".join(text.split()) for name, text in report.items()}
 
 
 def export(library: Library, selection: Selection, rows: Mask, form: str) -> Exported:
@@ -117,7 +117,7 @@ def _write(library: Library, rows: Mask, selection: Selection, form: str) -> Exp
 def _table(library: Library, rows: Mask) -> Table:
     source = library.table
     stars = np.flatnonzero(rows)
-    return annotated({one: source.taken(one.name, stars) for one in source.columns})
+    return annotated({item: source.taken(item.name, stars) for item in source.columns})
 
 
 def _ecsv(table: Table, words: Mapping[str, str]) -> bytes:

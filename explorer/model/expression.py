@@ -65,7 +65,7 @@ _LARGEST_INTEGER = 2**63 - 1
 _JOINTS = {"and": Joint.AND, "&": Joint.AND, "or": Joint.OR, "|": Joint.OR, "xor": Joint.XOR, "^": Joint.XOR}
 _COMPARE = ("<", "<=", ">", ">=", "==", "!=", "=")
 
-_DECLARED = {name: one.dtype for name, one in BY_NAME.items()}
+_DECLARED = {name: item.dtype for name, item in BY_NAME.items()}
 
 Parsed: TypeAlias = Selection | Formula
 
@@ -137,12 +137,12 @@ def parse(text: str, columns: Iterable[str | Column], subsets: Mapping[str, Sele
     ExpressionError
         With the place, what was found and the remedy.
     """
-    known = (column(one) if isinstance(one, str) else one for one in columns)
-    parser = _Parser(text, {one.name: one.dtype for one in known}, subsets or {})
+    known = (column(item) if isinstance(item, str) else item for item in columns)
+    parser = _Parser(text, {item.name: item.dtype for item in known}, subsets or {})
     begin = parser.token
-    found = parser.either()
+    result = parser.either()
     parser.expect_end()
-    return parser.truth(found, begin, "An expression")
+    return parser.truth(result, begin, "An expression")
 
 
 @lru_cache(maxsize=512)
@@ -173,7 +173,7 @@ def _tokens(text: str) -> list[_Token]:
             MAX_CHARACTERS,
             len(text),
         )
-    found, at = [], 0
+    result, at = [], 0
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None or match.lastgroup is None:
@@ -182,9 +182,9 @@ def _tokens(text: str) -> list[_Token]:
                 break
             hint = " Close the quotation." if text[at] in "\"'" else ""
             raise ExpressionError(f"The character {text[at]!r} has no meaning here.{hint}", at, at + 1)
-        found.append(_Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup), match.end()))
+        result.append(_Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup), match.end()))
         at = match.end()
-    return [*found, _Token("end", "", len(text), len(text))]
+    return [*result, _Token("end", "", len(text), len(text))]
 
 
 class _Parser:
@@ -214,8 +214,8 @@ class _Parser:
 
     def expect(self, sign: str, why: str) -> None:
         if self.take(sign) is None:
-            found = repr(self.token.text) if self.token.text else "the end"
-            raise self.fail(f"Expected {sign!r} {why}; found {found}.")
+            result = repr(self.token.text) if self.token.text else "the end"
+            raise self.fail(f"Expected {sign!r} {why}; found {result}.")
 
     def expect_end(self) -> None:
         if self.token.kind == "name" and self.at and self.tokens[self.at - 1].kind == "number":
@@ -226,10 +226,10 @@ class _Parser:
                 "Join conditions by `and` or `&`."
             )
 
-    def truth(self, found: Parsed, begin: _Token, what: str, last: int = -1) -> Selection:
+    def truth(self, result: Parsed, begin: _Token, what: str, last: int = -1) -> Selection:
         """What was read since ``begin``, up to ``last`` tokens from here, which must be true or false."""
-        if isinstance(found, Selection):
-            return found
+        if isinstance(result, Selection):
+            return result
         end = max(self.tokens[self.at + last].end, begin.end)
         shown = self.text[begin.start : end].strip()
         raise ExpressionError(
@@ -283,12 +283,12 @@ class _Parser:
             if isinstance(chain, ColumnValue) and self.columns[chain.name] == "bool":
                 return self.matches(f"{chain.name} == 1", chain)
             return chain
-        formulas = [part for one in chain for part in (one.left, one.right)]
+        formulas = [part for item in chain for part in (item.left, item.right)]
         return self.matches(self.text[begin : self.tokens[self.at - 1].end].strip(), *formulas)
 
     def matches(self, text: str, *formulas: Formula) -> Matches:
         """A comparison of formulas, which knows the types of the user's own columns in it."""
-        names = frozenset().union(*(one.names() for one in formulas))
+        names = frozenset().union(*(item.names() for item in formulas))
         return Matches(text, tuple((name, self.columns[name]) for name in sorted(names) if name not in BY_NAME))
 
     def chain(self) -> tuple[Comparison, ...] | Formula:
@@ -299,13 +299,13 @@ class _Parser:
         return self._chain_from(first)
 
     def _chain_from(self, left: Formula) -> tuple[Comparison, ...] | Formula:
-        found: list[Comparison] = []
+        result: list[Comparison] = []
         while (sign := self.take(*_COMPARE)) is not None:
             right = self.value(self.sum, f"The part after {sign.text!r}")
             self._check_texts(left, right, sign)
-            found.append(Comparison(left, "==" if sign.text == "=" else sign.text, right))
+            result.append(Comparison(left, "==" if sign.text == "=" else sign.text, right))
             left = right
-        return tuple(found) or left
+        return tuple(result) or left
 
     def _check_texts(self, left: Formula, right: Formula, sign: _Token) -> None:
         texts = [_is_text(left), _is_text(right)]
@@ -317,18 +317,18 @@ class _Parser:
     def value(self, rule: Callable[[], Parsed], what: str) -> Formula:
         """Parse something that must have a value."""
         begin = self.token
-        found = rule()
-        if isinstance(found, Selection):
+        result = rule()
+        if isinstance(result, Selection):
             raise self.fail(f"{what} must be a value; {begin.text!r} is true or false.", begin)
-        return found
+        return result
 
     def number(self, rule: Callable[[], Parsed], what: str) -> Formula:
         """Parse something that must be a number."""
         begin = self.token
-        found = self.value(rule, what)
-        if _is_text(found):
+        result = self.value(rule, what)
+        if _is_text(result):
             raise self.fail(f"{what} must be a number; found text.", begin)
-        return found
+        return result
 
     def sum(self) -> Parsed:
         return self.arithmetic(self.product, ("+", "-"))
@@ -377,8 +377,8 @@ class _Parser:
         if token.kind == "name" and token.text.lower() not in WORDS:
             self.at += 1
             return self.named(token)
-        found = repr(token.text) if token.text else "the end"
-        raise self.fail(f"Expected a column, a number or a bracket; found {found}.")
+        result = repr(token.text) if token.text else "the end"
+        raise self.fail(f"Expected a column, a number or a bracket; found {result}.")
 
     def named(self, token: _Token) -> Parsed:
         """Resolve a name: a function, a column, a quality bit or a subset."""

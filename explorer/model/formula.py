@@ -127,8 +127,8 @@ class Call(Formula):
         operation = FUNCTIONS[self.name].apply if self.name in FUNCTIONS else _OPERATIONS[self.name]
         numbers = [np.asarray(part.value(columns), np.float64) for part in self.arguments]
         with np.errstate(all="ignore"):
-            found = np.asarray(operation(*numbers), np.float64)
-        return np.where(np.isinf(found), np.nan, found)
+            result = np.asarray(operation(*numbers), np.float64)
+        return np.where(np.isinf(result), np.nan, result)
 
     def names(self) -> frozenset[str]:
         """Columns that the arguments use."""

@@ -139,9 +139,9 @@ class Helpers:
 
     def _retire(self, helper: Helper) -> None:
         with self._lock:
-            kept = [one for one in self._idle if one[0] is not helper]
-            found, self._idle = len(kept) < len(self._idle), kept
-        if found:
+            kept = [item for item in self._idle if item[0] is not helper]
+            result, self._idle = len(kept) < len(self._idle), kept
+        if result:
             helper.end()
 
 

@@ -45,7 +45,7 @@ class KeptRows:
     def follow(self, subsets: tuple[Subset, ...]) -> None:
         """Cache the masks of these subsets only; unchanged ones are not evaluated again."""
         if subsets is not self._subsets:
-            alive = {id(one.selection) for one in subsets}
+            alive = {id(item.selection) for item in subsets}
             self._packed = {key: rows for key, rows in self._packed.items() if key in alive}
             self._counts = {key: count for key, count in self._counts.items() if key in alive}
             self._subsets = subsets  # keeps the selections alive, whose identities are the keys
@@ -53,10 +53,10 @@ class KeptRows:
     def mask(self, selection: Selection) -> Mask:
         """Mask of any selection, from the cached masks of its subsets."""
         with self._evaluating():
-            for one in self._subsets:
-                if one.selection is selection:
-                    self._keep(one)
-                    return self._unpacked(one)
+            for item in self._subsets:
+                if item.selection is selection:
+                    self._keep(item)
+                    return self._unpacked(item)
             return selection.mask(self.table)
 
     def count(self, subset: Subset) -> int:

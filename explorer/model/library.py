@@ -96,14 +96,14 @@ class Library:
             If the file was changed before it was read for the first time.
         """
         known = "truth" in self.products.__dict__
-        found = self.products.truth
-        if found is not None and not known and self.files is not None:
+        result = self.products.truth
+        if result is not None and not known and self.files is not None:
             try:
                 self.files.demand_unchanged(TRUTH_NAME)
             except ProductError:
                 del self.products.__dict__["truth"]
                 raise
-        return found
+        return result
 
 
 def kept_by_library(

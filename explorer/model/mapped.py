@@ -48,17 +48,17 @@ def mapped_table(file: CatalogFile, manifest: Manifest, cache: Path) -> StarTabl
     ProductError
         If the catalogue is damaged, or lacks a column that every catalogue has.
     """
-    names = {one.name for one in file.columns}
+    names = {item.name for item in file.columns}
     absent = [name for name in REQUIRED if name not in names]
     if absent:
         raise ProductError(f"{file.path} lacks {', '.join(absent)}. Build the products again.")
     columns = MappedColumns(file, columns_folder(file, manifest, cache))
-    declared = [one for one in file.columns if not one.is_own]
-    for one in (*declared, *file.own[:AT_ONCE]):
-        columns.prepare(one)
+    declared = [item for item in file.columns if not item.is_own]
+    for item in (*declared, *file.own[:AT_ONCE]):
+        columns.prepare(item)
     arrays = {"obsid": columns.numbers("obsid")}
-    words = {one.name: columns.words(one.name) for one in declared if one.dtype == "str"}
-    return StarTable(arrays, words, file.own, columns, [one for one in declared if one.dtype != "str"])
+    words = {item.name: columns.words(item.name) for item in declared if item.dtype == "str"}
+    return StarTable(arrays, words, file.own, columns, [item for item in declared if item.dtype != "str"])
 
 
 def columns_folder(file: CatalogFile, manifest: Manifest, cache: Path) -> Path:
@@ -88,7 +88,7 @@ class MappedColumns:
 
     def __init__(self, file: CatalogFile, folder: Path) -> None:
         self.file, self.folder = file, folder
-        self._columns = {one.name: one for one in file.columns}
+        self._columns = {item.name: item for item in file.columns}
         self._open: dict[str, ColumnFile] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -97,16 +97,16 @@ class MappedColumns:
         except OSError as error:
             self._note_unwritable(error)
 
-    def prepare(self, one: Column) -> bool:
+    def prepare(self, item: Column) -> bool:
         """Write a column unless it exists; False if the folder is not writable."""
-        path = self.folder / f"{one.name}{_SUFFIX}"
+        path = self.folder / f"{item.name}{_SUFFIX}"
         if path.is_file():
             return True
         # Two servers or two visitors may write a column at once: each has a draft, and either is right.
         draft = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.part")
         try:
-            (_write_text if one.dtype == "str" else _write_numbers)(self.file, one, draft)
-            seal(draft, self._key(one.name))
+            (_write_text if item.dtype == "str" else _write_numbers)(self.file, item, draft)
+            seal(draft, self._key(item.name))
             draft.replace(path)
         except OSError as error:
             draft.unlink(missing_ok=True)
@@ -122,10 +122,10 @@ class MappedColumns:
 
     def _sealed(self, name: str, rows_bytes: int | None = None) -> ColumnFile | None:
         """A column's file, written again if it is damaged; None if that is not possible."""
-        one = self._columns[name]
+        item = self._columns[name]
         for _ in range(2):
             if name not in self._open:
-                if not self.prepare(one):
+                if not self.prepare(item):
                     return None
                 try:
                     self._open[name] = ColumnFile(self.folder / f"{name}{_SUFFIX}", self._key(name))
@@ -199,17 +199,17 @@ class MappedColumns:
         return self.file.extent(name)
 
 
-def _write_numbers(file: CatalogFile, one: Column, draft: Path) -> None:
+def _write_numbers(file: CatalogFile, item: Column, draft: Path) -> None:
     """Write a column of numbers in batches."""
     with draft.open("wb") as target:  # not through a memory map: a full disk would end the process
-        for batch in file.batches(one.name, _BATCH):
-            target.write(numbers_of(batch, one).data)
+        for batch in file.batches(item.name, _BATCH):
+            target.write(numbers_of(batch, item).data)
 
 
-def _write_text(file: CatalogFile, one: Column, draft: Path) -> None:
+def _write_text(file: CatalogFile, item: Column, draft: Path) -> None:
     """Write a column as Arrow strings without nulls, in batches."""
-    schema = pa.schema([pa.field(one.name, pa.string())])
+    schema = pa.schema([pa.field(item.name, pa.string())])
     with pa.ipc.new_file(str(draft), schema) as writer:
-        for batch in file.batches(one.name, _BATCH):
+        for batch in file.batches(item.name, _BATCH):
             for chunk in words_of(batch).chunks:
                 writer.write_batch(pa.record_batch([chunk], schema=schema))

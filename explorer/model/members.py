@@ -97,8 +97,8 @@ def read_members(data: bytes, table: StarTable) -> Members:
         columns = identity.id_columns(raw, [name for name in IDENTIFIERS if name in table])
     except TableError as error:
         raise SelectionError(str(error)) from None
-    found = [_by_id(column, table) for column in columns if (column.found.numbers > 0).any()]
-    best = max(found, key=lambda one: one.rows, default=None)
+    result = [_by_id(column, table) for column in columns if (column.identifiers.numbers > 0).any()]
+    best = max(result, key=lambda item: item.rows, default=None)
     if best is None or best.rows < _TRUSTED_SHARE * len(raw):
         on_sky = _on_sky(identity, raw, table, needed=not columns)
         if on_sky is not None and (best is None or best.rows < _TRUSTED_SHARE * on_sky.rows):
@@ -125,7 +125,7 @@ def _called(column: IdColumn) -> str:
 
 
 def _by_id(column: IdColumn, table: StarTable) -> _Matched:
-    numbers = column.found.numbers
+    numbers = column.identifiers.numbers
     different = np.unique(numbers[numbers > 0])
     known = np.isin(different, table[column.ours])
     stars = np.flatnonzero(np.isin(table[column.ours], different[known]))
@@ -133,7 +133,7 @@ def _by_id(column: IdColumn, table: StarTable) -> _Matched:
     sentence = f"{matched:,} of {different.size:,} identifiers ({_called(column)}) are in the catalogue."
     if stars.size != matched:
         sentence += f" They have {stars.size:,} observations."
-    rounded = int(column.found.lost.sum())
+    rounded = int(column.identifiers.lost.sum())
     others = int((numbers <= 0).sum()) - rounded
     if others:
         sentence += f" Left out as no identifiers: {others:,}."
@@ -175,8 +175,8 @@ def _by_position(at: Positions, table: StarTable) -> _Matched:
     stars = np.concatenate(near)
     matched = 0
     if stars.size:
-        found = unit_vectors(np.asarray(table["ra"][stars], np.float64), np.asarray(table["dec"][stars], np.float64))
-        away, _ = cKDTree(found).query(vectors, distance_upper_bound=radius)
+        result = unit_vectors(np.asarray(table["ra"][stars], np.float64), np.asarray(table["dec"][stars], np.float64))
+        away, _ = cKDTree(result).query(vectors, distance_upper_bound=radius)
         matched = int(np.isfinite(away).sum())
     sentence = f"{matched:,} of {here.size:,} positions lie within {RADIUS_ARCSEC:g} arcsec of a star."
     if stars.size != matched:
@@ -193,15 +193,15 @@ def _nothing(source: TableFile, columns: Sequence[IdColumn]) -> str:
             f"The list has no column obsid, source_id, or ra and dec with values among its {len(source.fields):,} "
             "columns. Name one so."
         )
-    worst = max(columns, key=lambda column: int(column.found.lost.sum()))
-    lost, rows = int(worst.found.lost.sum()), worst.found.numbers.size
+    worst = max(columns, key=lambda column: int(column.identifiers.lost.sum()))
+    lost, rows = int(worst.identifiers.lost.sum()), worst.identifiers.numbers.size
     if lost:
         return (
             f"The column {_called(worst)} holds decimal numbers that have lost their last digits ({lost:,} of {rows:,} "
             "values). Save it as integers or as text."
         )
-    found = "" if rows else " because it is empty"
-    return f"The column {_called(worst)} holds no whole number{found}. Write one identifier a row."
+    result = "" if rows else " because it is empty"
+    return f"The column {_called(worst)} holds no whole number{result}. Write one identifier a row."
 
 
 def _skipped(source: TableFile) -> str:

@@ -42,14 +42,14 @@ def files_to_open(paths: Sequence[Path]) -> tuple[Path, ...]:
     OpenError
         If a path does not exist, a folder is empty, or these cannot be opened together.
     """
-    found = [_opened(path) for path in paths]
-    products = [path for path in found if path is None]
-    if len(found) == 1 and products:
+    result = [_opened(path) for path in paths]
+    products = [path for path in result if path is None]
+    if len(result) == 1 and products:
         return ()
-    files = [path for path in found if path is not None]
+    files = [path for path in result if path is not None]
     if products:
-        one = next(path for path in paths if _opened(path) is None)
-        raise OpenError(f"{one} is a product directory, which opens alone. Give it without the other paths.")
+        item = next(path for path in paths if _opened(path) is None)
+        raise OpenError(f"{item} is a product directory, which opens alone. Give it without the other paths.")
     folders = [path for path in files if path.is_dir()]
     if len(folders) > 1:
         raise OpenError(
@@ -154,11 +154,11 @@ def _known_hashes(path: Path) -> dict[str, list[Any]]:
         known = json.loads(path.read_text("utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
-    return {str(name): one for name, one in (known if isinstance(known, dict) else {}).items() if _is_hash(one)}
+    return {str(name): item for name, item in (known if isinstance(known, dict) else {}).items() if _is_hash(item)}
 
 
-def _is_hash(one: Any) -> bool:
-    return isinstance(one, list) and [type(part) for part in one] == [int, int, str]
+def _is_hash(item: Any) -> bool:
+    return isinstance(item, list) and [type(part) for part in item] == [int, int, str]
 
 
 def _remember(path: Path, known: dict[str, list[Any]]) -> None:

@@ -328,11 +328,11 @@ def _write(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def _same(one: Library, other: Library) -> bool:
+def _same(item: Library, other: Library) -> bool:
     """Whether two libraries have the same files and columns."""
-    if one.products.directory != other.products.directory:
+    if item.products.directory != other.products.directory:
         return False
-    first, second = one.products.manifest, other.products.manifest
+    first, second = item.products.manifest, other.products.manifest
     return dict(first.files) == dict(second.files) and first.tables == second.tables
 
 

@@ -43,10 +43,10 @@ def points_in_polygon(x: NDArray[Any], y: NDArray[Any], vertices: NDArray[np.flo
         open_points = np.flatnonzero(inside)
     else:
         cells = _cells(polygon, vertices, low, high)
-        found = np.empty(x.shape, np.uint8)
-        _look_up(_floats(x), _floats(y), low[0], low[1], high[0], high[1], cells, found)
-        inside = found == _INSIDE
-        open_points = np.flatnonzero(found == _DOUBTFUL)
+        result = np.empty(x.shape, np.uint8)
+        _look_up(_floats(x), _floats(y), low[0], low[1], high[0], high[1], cells, result)
+        inside = result == _INSIDE
+        open_points = np.flatnonzero(result == _DOUBTFUL)
     px, py = x[open_points].astype(np.float64), y[open_points].astype(np.float64)
     inside[open_points] = shapely.contains_xy(polygon, px, py)
     return np.asarray(inside)
@@ -66,7 +66,7 @@ def _look_up(
     x_high: float,
     y_high: float,
     cells: NDArray[np.uint8],
-    found: NDArray[np.uint8],
+    result: NDArray[np.uint8],
 ) -> None:
     """Classify points by their cells; the last row and column are for points outside and for NaN."""
     size = float(cells.shape[0] - 1)
@@ -74,7 +74,7 @@ def _look_up(
     for point in range(x.size):  # without branches, which processors would often guess wrong
         across, up = (x[point] - x_low) * x_scale, (y[point] - y_low) * y_scale
         across, up = across if across >= 0.0 else size, up if up >= 0.0 else size
-        found[point] = cells[int(min(up, size)), int(min(across, size))]
+        result[point] = cells[int(min(up, size)), int(min(across, size))]
 
 
 def _cells(

@@ -102,17 +102,17 @@ class Proposal:
             raise ValueError(f"A stored proposal is damaged ({error!r}).") from error
 
 
-def proposal_of(model: LabelModel, obsid: int, wish: Wish, found: Refit, catalogue: str, why: str) -> Proposal:
+def proposal_of(model: LabelModel, obsid: int, wish: Wish, result: Refit, catalogue: str, why: str) -> Proposal:
     """Convert a refit to a proposal."""
     return Proposal(
         obsid=obsid,
-        labels=found.labels,
-        errors=found.formal,
-        fixed=found.fixed,
+        labels=result.labels,
+        errors=result.formal,
+        fixed=result.fixed,
         masked=wish.masked,
-        chi2=found.chi2,
-        n_pixels=found.n_pixels,
-        published_chi2=found.published_chi2,
+        chi2=result.chi2,
+        n_pixels=result.n_pixels,
+        published_chi2=result.published_chi2,
         model=model.version,
         catalogue=catalogue,
         why=why.strip(),

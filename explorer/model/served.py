@@ -128,7 +128,7 @@ class Served:
 
     def _close_old(self) -> None:
         with self._lock:
-            unused = [one for one, visits in self._visits.items() if visits <= 0 and one is not self._state.newest]
+            unused = [item for item, visits in self._visits.items() if visits <= 0 and item is not self._state.newest]
             for library in unused:
                 del self._visits[library]
                 library.kept.clear()  # what is made of a library refers to it
@@ -191,13 +191,13 @@ class Served:
 
 def _tree(place: Path) -> frozenset[tuple[Path, FileStamp]]:
     """State of all files of a directory."""
-    found = set()
+    result = set()
     for path in place.rglob("*"):
         try:
-            found.add((path, FileStamp.of(path.stat())))
+            result.add((path, FileStamp.of(path.stat())))
         except OSError:  # removed meanwhile: the next look differs
             continue
-    return frozenset(found)
+    return frozenset(result)
 
 
 def is_newer(shown: Library, newest: Library | None) -> bool:
@@ -233,8 +233,8 @@ def _watch() -> None:
     while not pause.wait(LOOK_S):
         try:
             look_at_all()
-            for one in tuple(_SERVED.values()):
-                one.look()
+            for item in tuple(_SERVED.values()):
+                item.look()
         except Exception:  # noqa: BLE001 - the looks must go on, and the log has the whole of it
             _LOG.exception("The files of a product could not be checked.")
 

@@ -103,7 +103,7 @@ def facts_of(table: StarTable, row: int, *, simulated: bool, on_screen: Collecti
     """
     groups = []
     for title in CARD_GROUPS:
-        listed = (one.name for one in COLUMNS if one.card == title)
+        listed = (item.name for item in COLUMNS if item.card == title)
         entries = tuple(entry for name in listed if (entry := _entry(table, row, name)) is not None)
         if entries:
             groups.append((title, entries))
@@ -123,13 +123,13 @@ def facts_of(table: StarTable, row: int, *, simulated: bool, on_screen: Collecti
 
 def own_shown(table: StarTable, on_screen: Collection[str], most: int) -> tuple[Column, ...]:
     """The user's own columns to show: those of the views, then the first others, in catalogue order."""
-    first = {one.name for one in table.own[:most]}
-    return tuple(one for one in table.own if one.name in first or one.name in on_screen)
+    first = {item.name for item in table.own[:most]}
+    return tuple(item for item in table.own if item.name in first or item.name in on_screen)
 
 
 def _own_entries(table: StarTable, row: int, on_screen: Collection[str]) -> tuple[Entry, ...]:
     shown = own_shown(table, on_screen, MAX_OWN)
-    entries = [entry for one in shown if (entry := _entry(table, row, one.name)) is not None]
+    entries = [entry for item in shown if (entry := _entry(table, row, item.name)) is not None]
     hidden = len(table.own) - len(shown)
     if hidden:
         about = (
@@ -139,13 +139,13 @@ def _own_entries(table: StarTable, row: int, on_screen: Collection[str]) -> tupl
     return tuple(entries)
 
 
-def number(one: Column, value: float) -> str:
+def number(item: Column, value: float) -> str:
     """Format a value with the digits of its column; "-" if missing."""
     if not np.isfinite(value):
         return "-"
-    if one.is_own and one.is_float:
-        return own_number(value, one.dtype)
-    return f"{value:.{one.digits}f}" if one.is_float else f"{int(value)}"
+    if item.is_own and item.is_float:
+        return own_number(value, item.dtype)
+    return f"{value:.{item.digits}f}" if item.is_float else f"{int(value)}"
 
 
 def own_number(value: float, dtype: str) -> str:
@@ -167,27 +167,27 @@ def error_text(name: str, error: float) -> str:
 def _entry(table: StarTable, row: int, name: str) -> Entry | None:
     if name not in table:
         return None
-    one = table.column(name)
-    text = _text(table, row, one)
-    return Entry(name, one.label, f"{text} {one.unit_label}".strip(), one.meaning) if text else None
+    item = table.column(name)
+    text = _text(table, row, item)
+    return Entry(name, item.label, f"{text} {item.unit_label}".strip(), item.meaning) if text else None
 
 
-def _text(table: StarTable, row: int, one: Column) -> str:
+def _text(table: StarTable, row: int, item: Column) -> str:
     """Format a value with its error and its interval; "" if unknown."""
-    if one.dtype == "str":
-        return table.text(one.name, row)
-    value = table.value(one.name, row)
-    if not np.isfinite(value) or (one.unknown is not None and value == one.unknown):
+    if item.dtype == "str":
+        return table.text(item.name, row)
+    value = table.value(item.name, row)
+    if not np.isfinite(value) or (item.unknown is not None and value == item.unknown):
         return ""
-    if one.dtype == "bool":
+    if item.dtype == "bool":
         return "yes" if value else "no"
-    text = number(one, value) if one.is_float else str(int(table[one.name][row]))
-    error = _beside(table, row, table.error_of(one.name))
-    low, high = (_beside(table, row, name) for name in table.interval_of(one.name))
+    text = number(item, value) if item.is_float else str(int(table[item.name][row]))
+    error = _beside(table, row, table.error_of(item.name))
+    low, high = (_beside(table, row, name) for name in table.interval_of(item.name))
     if np.isfinite(error):
-        text += f" ± {number(one, error)}"
+        text += f" ± {number(item, error)}"
     if np.isfinite(low) and np.isfinite(high):
-        text += f" ({number(one, low)} to {number(one, high)})"
+        text += f" ({number(item, low)} to {number(item, high)})"
     return text
 
 
@@ -233,14 +233,14 @@ def _links(table: StarTable, row: int) -> tuple[tuple[str, str], ...]:
     if not (np.isfinite(ra) and np.isfinite(dec)):
         return ()
     place = f"{ra:.6f}%20{dec:+.6f}".replace("+", "%2B")
-    found = [
+    result = [
         ("SIMBAD", f"{_SIMBAD}?Coord={place}&Radius=5&Radius.unit=arcsec"),
         ("VizieR", f"https://vizier.cds.unistra.fr/viz-bin/VizieR-4?-c={place}&-c.rs=5"),
         ("Aladin", f"https://aladin.cds.unistra.fr/AladinLite/?target={place}&fov=0.05"),
     ]
     gaia = int(table["gaia_source_id"][row]) if "gaia_source_id" in table else 0
     if gaia > 0:
-        found.append(("Gaia", f"https://vizier.cds.unistra.fr/viz-bin/VizieR-5?-source=I/355/gaiadr3&Source={gaia}"))
+        result.append(("Gaia", f"https://vizier.cds.unistra.fr/viz-bin/VizieR-5?-source=I/355/gaiadr3&Source={gaia}"))
     if table.text("obsid_source", row) == "header":
-        found.append(("LAMOST", f"https://www.lamost.org/dr9/v2.0/spectrum/view?obsid={int(table['obsid'][row])}"))
-    return tuple(found)
+        result.append(("LAMOST", f"https://www.lamost.org/dr9/v2.0/spectrum/view?obsid={int(table['obsid'][row])}"))
+    return tuple(result)

@@ -86,7 +86,7 @@ def spectrum_fits(
     header["OBSID"] = (spectrum.obsid, "LAMOST observation id")
     for number, declared in enumerate(unit.columns, 1):
         header.set(f"TCOMM{number}", _MEANINGS[declared.name], after=f"TFORM{number}")
-    for name in (one.name for one in placed("header")):
+    for name in (item.name for item in placed("header")):
         if np.isfinite(table.value(name, row)):
             header.append(_card(name, float(str(table[name][row]))))  # the digits that are stored
     header["QUALITY"] = (int(table["quality"][row]), "quality bits")
@@ -111,7 +111,7 @@ def _own_tables(table: StarTable, row: int) -> list[fits.BinTableHDU]:
     if not table.own:
         return []
     stars = np.array([row])
-    columns = {one: table.taken(one.name, stars) for one in (table.column("obsid"), *table.own)}
+    columns = {item: table.taken(item.name, stars) for item in (table.column("obsid"), *table.own)}
     return fits_tables(annotated(columns), OWN_NAME)
 
 

@@ -95,7 +95,7 @@ def check_name(name: str, own: Iterable[Column] = ()) -> str:
         raise SelectionError(
             f"{name[:60]!r} cannot name a subset: use up to 40 letters, digits and underscores, no digit first."
         )
-    if name.lower() in RESERVED or name.lower() in {one.name for one in own}:
+    if name.lower() in RESERVED or name.lower() in {item.name for item in own}:
         raise SelectionError(f"{name!r} already means something in expressions. Choose another name.")
     return name
 
@@ -110,7 +110,7 @@ def define(subsets: tuple[Subset, ...], new: Subset, own: Iterable[Column] = ())
         one of them would be made of too many parts.
     """
     check_name(new.name, own)
-    known = [one.name for one in subsets]
+    known = [item.name for item in subsets]
     if new.name not in known and len(known) >= MAX_SUBSETS:
         raise SelectionError(f"There are {len(known)} subsets; at most {MAX_SUBSETS} are allowed. Remove some first.")
     inner = check_size(_with(new.selection, new.name, None, {}))
@@ -124,9 +124,9 @@ def define(subsets: tuple[Subset, ...], new: Subset, own: Iterable[Column] = ())
     sizes: dict[int, tuple[int, int]] = {}
     return tuple(
         new
-        if one.name == new.name
-        else replace(one, selection=check_size(_with(one.selection, new.name, inner, done), sizes))
-        for one in subsets
+        if item.name == new.name
+        else replace(item, selection=check_size(_with(item.selection, new.name, inner, done), sizes))
+        for item in subsets
     )
 
 
@@ -143,7 +143,9 @@ def category_names(column: str, values: Sequence[str]) -> tuple[str, ...]:
 def remove(subsets: tuple[Subset, ...], name: str) -> tuple[Subset, ...]:
     """Remove a name; subsets that use it keep their stars."""
     done: dict[int, Selection] = {}
-    return tuple(replace(one, selection=_with(one.selection, name, None, done)) for one in subsets if one.name != name)
+    return tuple(
+        replace(item, selection=_with(item.selection, name, None, done)) for item in subsets if item.name != name
+    )
 
 
 def unnamed(selection: Selection, name: str) -> Selection:

@@ -88,11 +88,11 @@ class StarTable(Mapping[str, NDArray[Any]]):
         self._words = dict(words or {})
         self._source = source
         self.own = tuple(own)
-        own_by_name = {one.name: one for one in self.own}
-        numbers = dict.fromkeys((*(one.name for one in further), *self._arrays))
+        own_by_name = {item.name: item for item in self.own}
+        numbers = dict.fromkeys((*(item.name for item in further), *self._arrays))
         declared = [column(name) for name in (*numbers, *self._words) if name not in own_by_name]
-        self.known: Mapping[str, Column] = {one.name: one for one in (*declared, *self.own)}
-        self._numbers = {name: None for name, one in self.known.items() if one.dtype != "str"}
+        self.known: Mapping[str, Column] = {item.name: item for item in (*declared, *self.own)}
+        self._numbers = {name: None for name, item in self.known.items() if item.dtype != "str"}
         self._texts: dict[str, NDArray[Any]] = {}
         self._axes: dict[str, NDArray[np.float32]] = {}
         self._limits: dict[tuple[str, float], tuple[float, float] | None] = {}
@@ -107,7 +107,7 @@ class StarTable(Mapping[str, NDArray[Any]]):
     ) -> StarTable:
         """Create from a catalogue's data frame; the user's own columns that it lacks are in the source."""
         own = tuple(own)
-        known = {one.name: one for one in own}
+        known = {item.name: item for item in own}
         texts = [name for name in frame.columns if (known.get(name) or column(name)).dtype == "str"]
         arrays = {name: np.ascontiguousarray(frame[name].to_numpy()) for name in frame.columns if name not in texts}
         words = {name: pa.chunked_array([pa.array(frame[name].astype(str), pa.string())]) for name in texts}
@@ -160,10 +160,12 @@ class StarTable(Mapping[str, NDArray[Any]]):
     @cached_property
     def titles(self) -> Mapping[str, str]:
         """Labels of the columns with units, for menus; ambiguous ones include the name."""
-        seen = Counter(one.axis_label for one in self.columns)
+        seen = Counter(item.axis_label for item in self.columns)
         return {
-            one.name: f"{one.axis_label} ({one.name})" if one.is_own and seen[one.axis_label] > 1 else one.axis_label
-            for one in self.columns
+            item.name: f"{item.axis_label} ({item.name})"
+            if item.is_own and seen[item.axis_label] > 1
+            else item.axis_label
+            for item in self.columns
         }
 
     def error_of(self, name: str) -> str | None:
@@ -176,8 +178,8 @@ class StarTable(Mapping[str, NDArray[Any]]):
         return self._from_its_table(name, low), self._from_its_table(name, high)
 
     def _from_its_table(self, name: str, other: str) -> str | None:
-        found = self.known.get(other)
-        return found.name if found is not None and found.origin == self.column(name).origin else None
+        result = self.known.get(other)
+        return result.name if result is not None and result.origin == self.column(name).origin else None
 
     def axis(self, name: str) -> NDArray[np.float32]:
         """A column as float32 coordinates, converted once; larger values are infinite and not drawn."""
@@ -205,35 +207,35 @@ class StarTable(Mapping[str, NDArray[Any]]):
 
     @cached_property
     def _on_axes(self) -> tuple[Column, ...]:
-        return tuple(one for one in self.columns if one.is_numeric and self._fits_axis(one))
+        return tuple(item for item in self.columns if item.is_numeric and self._fits_axis(item))
 
-    def _fits_axis(self, one: Column) -> bool:
-        if one.group == QUANTILE_GROUP or (one.dtype == "int64" and not one.is_own):
+    def _fits_axis(self, item: Column) -> bool:
+        if item.group == QUANTILE_GROUP or (item.dtype == "int64" and not item.is_own):
             return False
-        limits = self.limits(one.name)
+        limits = self.limits(item.name)
         if limits is None or not limits[0] < limits[1]:
             return False
-        return not one.is_own or (max(map(abs, limits)) < _LARGEST_AXIS and not self._identifies(one, limits))
+        return not item.is_own or (max(map(abs, limits)) < _LARGEST_AXIS and not self._identifies(item, limits))
 
-    def _identifies(self, one: Column, limits: tuple[float, float]) -> bool:
+    def _identifies(self, item: Column, limits: tuple[float, float]) -> bool:
         """Whether a column of the user contains identifiers: integers beyond double precision.
 
         So are large ones that are all different among the first stars.
         """
-        if one.dtype == "float32" or limits[1] <= _LARGEST_COUNT:
+        if item.dtype == "float32" or limits[1] <= _LARGEST_COUNT:
             return False
-        if not one.is_float and max(map(abs, limits)) > _EXACT:
+        if not item.is_float and max(map(abs, limits)) > _EXACT:
             return True
-        if one.name in self._arrays or self._source is None:
-            values = self._arrays[one.name][:_FIRST]
+        if item.name in self._arrays or self._source is None:
+            values = self._arrays[item.name][:_FIRST]
         else:
-            values = self._source.first_numbers(one.name, _FIRST)
+            values = self._source.first_numbers(item.name, _FIRST)
         values = values[np.isfinite(values)]
         return bool((values == np.floor(values)).all()) and np.unique(values).size == values.size
 
     @cached_property
     def _colourable(self) -> tuple[Column, ...]:
-        return tuple(one for one in self.axes() if one.is_float or one.is_own)
+        return tuple(item for item in self.axes() if item.is_float or item.is_own)
 
     def colourable(self) -> tuple[Column, ...]:
         """Columns of measured numbers for colours."""
@@ -248,12 +250,12 @@ class StarTable(Mapping[str, NDArray[Any]]):
 
     @cached_property
     def _categorical(self) -> tuple[Column, ...]:
-        truths = [one for one in self.columns if one.dtype == "bool"]
-        texts = [one for one in self.columns if one.dtype == "str"]
-        declared = [one for one in texts if not one.is_own and self.categories(one.name) is not None]
-        own = [one for one in texts if one.is_own]
-        few = [one for one in own[:_CHECKED] if self._may_be_categories(one.name)]
-        return tuple(sorted((*truths, *declared, *few, *own[_CHECKED:]), key=lambda one: one.is_own))
+        truths = [item for item in self.columns if item.dtype == "bool"]
+        texts = [item for item in self.columns if item.dtype == "str"]
+        declared = [item for item in texts if not item.is_own and self.categories(item.name) is not None]
+        own = [item for item in texts if item.is_own]
+        few = [item for item in own[:_CHECKED] if self._may_be_categories(item.name)]
+        return tuple(sorted((*truths, *declared, *few, *own[_CHECKED:]), key=lambda item: item.is_own))
 
     def _may_be_categories(self, name: str) -> bool:
         """Whether the first values of a text column are few; others are read on demand."""
@@ -264,13 +266,13 @@ class StarTable(Mapping[str, NDArray[Any]]):
 
     def categories(self, name: str) -> tuple[tuple[str, ...], NDArray[np.uint8]] | None:
         """Sorted different values of a column and the index of each star; None for one or too many."""
-        found = self._found_categories(name)
-        return None if found is None else (tuple(value or "(none)" for value in found[0]), found[1])
+        result = self._found_categories(name)
+        return None if result is None else (tuple(value or "(none)" for value in result[0]), result[1])
 
     def category_values(self, name: str) -> tuple[str, ...]:
         """Different values of a column as stored, or no and yes; empty for one or too many."""
-        found = self._found_categories(name)
-        return () if found is None else found[0]
+        result = self._found_categories(name)
+        return () if result is None else result[0]
 
     def _found_categories(self, name: str) -> tuple[tuple[str, ...], NDArray[np.uint8]] | None:
         if name not in self._categories:
@@ -384,4 +386,4 @@ def counted(stars: int) -> str:
 def _encoded(words: pa.ChunkedArray) -> tuple[NDArray[Any], NDArray[np.int32]]:
     """Different texts as objects, and the index of each star."""
     chunks = words.dictionary_encode().unify_dictionaries().chunks
-    return chunks[0].dictionary.to_numpy(zero_copy_only=False), np.concatenate([one.indices for one in chunks])
+    return chunks[0].dictionary.to_numpy(zero_copy_only=False), np.concatenate([item.indices for item in chunks])

@@ -32,7 +32,7 @@ def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
         place = (*path, key)
         name = ".".join(_key(part) for part in place)
         if isinstance(value, Mapping):
-            if not value or any(not (isinstance(one, Mapping) or _is_tables(one)) for one in value.values()):
+            if not value or any(not (isinstance(item, Mapping) or _is_tables(item)) for item in value.values()):
                 yield from ("", f"[{name}]")
             yield from _table(value, place)
         else:
@@ -42,7 +42,7 @@ def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
 
 
 def _is_tables(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(one, Mapping) for one in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
 
 
 def _value(value: Any) -> str:
@@ -51,9 +51,9 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_key(key)} = {_value(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_value(one) for one in value) + "]"
+        return "[" + ", ".join(_value(item) for item in value) + "]"
     return value.isoformat() if hasattr(value, "isoformat") else repr(value)  # inf and nan are spelled as in Python
 
 

@@ -126,7 +126,9 @@ def understood_from(text: str) -> Understood:
         If it is not such a document.
     """
     raw = dict(json.loads(text))
-    stages = tuple(PlannedStage(str(one["name"]), str(one.get("reason", ""))) for one in _mappings(raw.get("stages")))
+    stages = tuple(
+        PlannedStage(str(item["name"]), str(item.get("reason", ""))) for item in _mappings(raw.get("stages"))
+    )
     return Understood(tables_from(raw.get("tables")), stages, str(raw.get("error") or ""))
 
 
@@ -134,17 +136,17 @@ def tables_from(raw: Any) -> tuple[UnderstoodTable, ...]:
     """The tables of such a document or of a manifest."""
     return tuple(
         UnderstoodTable(
-            file=str(one.get("file", "")),
-            format=str(one.get("format", "")),
-            rows=int(one.get("rows") or 0),
-            schema=str(one.get("schema") or ""),
-            columns=tuple(_column(column) for column in _mappings(one.get("columns"))),
-            own=_texts(one.get("own")),
-            names=_texts(one.get("names")),
-            notes=_texts(one.get("notes")),
-            match={str(key): str(value) for key, value in dict(one.get("match") or {}).items()},
+            file=str(item.get("file", "")),
+            format=str(item.get("format", "")),
+            rows=int(item.get("rows") or 0),
+            schema=str(item.get("schema") or ""),
+            columns=tuple(_column(column) for column in _mappings(item.get("columns"))),
+            own=_texts(item.get("own")),
+            names=_texts(item.get("names")),
+            notes=_texts(item.get("notes")),
+            match={str(key): str(value) for key, value in dict(item.get("match") or {}).items()},
         )
-        for one in _mappings(raw)
+        for item in _mappings(raw)
     )
 
 
@@ -173,8 +175,8 @@ def _number(value: Any) -> float | None:
 
 
 def _mappings(values: Any) -> Iterable[Mapping[str, Any]]:
-    return [one for one in values or () if isinstance(one, Mapping)]
+    return [item for item in values or () if isinstance(item, Mapping)]
 
 
 def _texts(values: Any) -> tuple[str, ...]:
-    return tuple(str(one) for one in values or ())
+    return tuple(str(item) for item in values or ())

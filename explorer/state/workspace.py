@@ -147,8 +147,8 @@ class Workspace(param.Parameterized):
     def define_subsets(self, added: Iterable[Subset]) -> None:
         """Save several named subsets at once; SelectionError if a name is invalid."""
         subsets = self.subsets
-        for one in added:
-            subsets = define(subsets, one, self.table.own)
+        for item in added:
+            subsets = define(subsets, item, self.table.own)
         self.subsets = subsets
 
     def remove_subset(self, name: str) -> None:
@@ -157,9 +157,9 @@ class Workspace(param.Parameterized):
 
     def subset(self, name: str) -> Subset:
         """A named subset; SelectionError if there is none."""
-        for one in self.subsets:
-            if one.name == name:
-                return one
+        for item in self.subsets:
+            if item.name == name:
+                return item
         raise SelectionError(f"No subset is named {name!r}.")
 
     def undo(self) -> None:
@@ -234,10 +234,10 @@ class Workspace(param.Parameterized):
         ValueError
             If nothing can be read of it; nothing is changed then.
         """
-        found, lost = read_state(stored, self.table)
+        result, lost = read_state(stored, self.table)
         self.came_from = str(stored.get("room", ""))
         self.message = ""  # so that an equal sentence is shown again
-        self.param.update(**found, message=lost)
+        self.param.update(**result, message=lost)
 
 
 def _frozen(rows: Mask) -> Mask:

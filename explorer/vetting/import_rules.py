@@ -69,7 +69,7 @@ def violation(event: VettingEvent, queue: Queue | None, latest: str, people: Peo
     if queue is None:
         return "Its campaign is not in the record."
     undo, listed = event.kind is EventKind.UNDO, event.star in queue.stars
-    found = [
+    result = [
         (event.utc > latest, f"Its time {event.utc} is in the future."),
         (event.utc < queue.earliest, f"Its time {event.utc} is before the start of its campaign."),
         (
@@ -84,7 +84,7 @@ def violation(event: VettingEvent, queue: Queue | None, latest: str, people: Peo
         (undo and bool(event.flags or event.proposal), "An undo has neither flags nor a proposal."),
         (undo and not listed, f"Star {event.star} is not in this campaign."),
     ]
-    for broken, reason in found:
+    for broken, reason in result:
         if broken:
             return reason
     if undo:
@@ -113,7 +113,7 @@ def contradiction(event: VettingEvent, stored: Mapping[str, VettingEvent]) -> st
     if target is None:
         return f"The event that it {does} is not in the record."
     own = target.user == event.user or event.kind is EventKind.ADJUDICATION
-    found = [
+    result = [
         (
             not own or (target.star, target.campaign) != (event.star, event.campaign),
             f"It {does} an event of another user, or of another star.",
@@ -124,7 +124,7 @@ def contradiction(event: VettingEvent, stored: Mapping[str, VettingEvent]) -> st
         ),
         (by_time(target) >= by_time(event), f"It {does} a later event."),
     ]
-    return next((reason for broken, reason in found if broken), "")
+    return next((reason for broken, reason in result if broken), "")
 
 
 def joint_violations(
@@ -193,11 +193,11 @@ def _is_settling(event: VettingEvent, events: Iterable[VettingEvent]) -> bool:
 
 def _with_dependents(refused: dict[str, str], new_events: Sequence[VettingEvent]) -> dict[str, str]:
     """Also refuse the events that withdraw or replace a refused event."""
-    found = dict(refused)
+    result = dict(refused)
     for event in sorted(new_events, key=by_time):
-        if event.id not in found and event.supersedes in found:
-            found[event.id] = "The event that it withdraws or replaces was refused."
-    return found
+        if event.id not in result and event.supersedes in result:
+            result[event.id] = "The event that it withdraws or replaces was refused."
+    return result
 
 
 def _ever_conflicted(

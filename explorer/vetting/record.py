@@ -87,15 +87,15 @@ def find(connection: Connection, event_id: str) -> VettingEvent | None:
 
 def find_many(connection: Connection, event_ids: Collection[str]) -> dict[str, VettingEvent]:
     """Events by their ids; missing ones are left out."""
-    found = connection.execute(select(EVENT).where(EVENT.c.id.in_(event_ids))).mappings()
-    return {row["id"]: _event(row) for row in found}
+    result = connection.execute(select(EVENT).where(EVENT.c.id.in_(event_ids))).mappings()
+    return {row["id"]: _event(row) for row in result}
 
 
 def find_stars(
     connection: Connection, places: Collection[tuple[str, int]]
 ) -> dict[tuple[str, int], list[VettingEvent]]:
     """Events by campaign and star; stars without events are left out."""
-    found: dict[tuple[str, int], list[VettingEvent]] = {}
+    result: dict[tuple[str, int], list[VettingEvent]] = {}
     stars: dict[str, list[int]] = {}
     for campaign, star in places:
         stars.setdefault(campaign, []).append(star)
@@ -104,8 +104,8 @@ def find_stars(
             select(EVENT).where(EVENT.c.campaign == campaign, EVENT.c.star.in_(stars_of_campaign))
         )
         for row in rows.mappings():
-            found.setdefault((campaign, row["star"]), []).append(_event(row))
-    return found
+            result.setdefault((campaign, row["star"]), []).append(_event(row))
+    return result
 
 
 @dataclass(frozen=True)
@@ -182,8 +182,8 @@ class EventLog:
         after = self._last - (0 if self.store.is_sqlite else _LOOK_BACK)
         ids = select(EVENT.c.id).where(EVENT.c.seq > after).order_by(EVENT.c.seq)
         if at_most is not None:
-            found = connection.execute(ids.limit(_LOOK_BACK + at_most + 1)).scalars().all()
-            new = sum(event_id not in self._ids for event_id in found)
+            result = connection.execute(ids.limit(_LOOK_BACK + at_most + 1)).scalars().all()
+            new = sum(event_id not in self._ids for event_id in result)
             self.behind = new > at_most
             if self.behind or not new:
                 return
@@ -221,8 +221,8 @@ class EventLog:
 
     def _unknown_rows(self, connection: Connection, after: int) -> list[RowMapping]:
         """Rows with a number above ``after`` that are not known yet."""
-        found = connection.execute(select(EVENT).where(EVENT.c.seq > after).order_by(EVENT.c.seq))
-        return [row for row in found.mappings() if row["id"] not in self._ids]
+        result = connection.execute(select(EVENT).where(EVENT.c.seq > after).order_by(EVENT.c.seq))
+        return [row for row in result.mappings() if row["id"] not in self._ids]
 
 
 def _row(event: VettingEvent) -> dict[str, Any]:

@@ -372,9 +372,9 @@ def reason_of(error: BaseException) -> str:
 def _check(engine: Engine) -> None:
     """Raise DatabaseError if a restored file is damaged."""
     with engine.connect() as connection:
-        found = connection.execute(text("PRAGMA quick_check")).scalar_one()
-    if found != "ok":
-        raise sqlite3.DatabaseError(f"it is damaged ({found})")
+        result = connection.execute(text("PRAGMA quick_check")).scalar_one()
+    if result != "ok":
+        raise sqlite3.DatabaseError(f"it is damaged ({result})")
 
 
 def _url_of(where: str | Path) -> URL:

@@ -114,9 +114,9 @@ def write_lamost_fits(
         raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}; found {layout!r}.")
     written: list[Path] = []
     taken: set[Path] = set()
-    for one in _observed(survey, np.arange(len(survey))[slice(None) if rows is None else rows]):
-        written.append(_free(directory / _name(one.record), one.row, taken))
-        _write(one, written[-1], layout, survey.seed)
+    for item in _observed(survey, np.arange(len(survey))[slice(None) if rows is None else rows]):
+        written.append(_free(directory / _name(item.record), item.row, taken))
+        _write(item, written[-1], layout, survey.seed)
     return written
 
 
@@ -133,21 +133,21 @@ def write_plate_folders(
         [], [], {name: np.full(n, np.nan) for name in _SNR_BANDS}, {name: np.full(n, np.nan) for name in _RATIOS}
     )
     taken: set[Path] = set()
-    for one in _observed(survey, np.arange(n)):
-        plan = str(one.record["plan_id"])
+    for item in _observed(survey, np.arange(n)):
+        plan = str(item.record["plan_id"])
         choice = zlib.crc32(plan.encode())
         layout = LAYOUTS[choice % 2]
-        night = observing_date(int(one.record["lmjd"])).strftime("%Y%m%d")
-        name = _name(one.record) + (".gz" if choice // 2 % 2 else "")
-        written.paths.append(_free(directory / night / plan / name, one.row, taken))
+        night = observing_date(int(item.record["lmjd"])).strftime("%Y%m%d")
+        name = _name(item.record) + (".gz" if choice // 2 % 2 else "")
+        written.paths.append(_free(directory / night / plan / name, item.row, taken))
         written.layouts.append(layout)
-        _write(one, written.paths[-1], layout, survey.seed)
-        for band, value in _band_snr(one.wavelength, one.flux, one.ivar).items():
-            written.snr[band][one.row] = value
-        rest = one.wavelength / doppler_factor(np.nan_to_num(float(one.record["rv_input"])))
-        for ratio, values in band_ratios(rest, one.flux[None, :].astype(np.float64), one.mask[None, :]).items():
-            written.ratios[ratio][one.row] = values[0]
-        progress((one.row + 1) / n)
+        _write(item, written.paths[-1], layout, survey.seed)
+        for band, value in _band_snr(item.wavelength, item.flux, item.ivar).items():
+            written.snr[band][item.row] = value
+        rest = item.wavelength / doppler_factor(np.nan_to_num(float(item.record["rv_input"])))
+        for ratio, values in band_ratios(rest, item.flux[None, :].astype(np.float64), item.mask[None, :]).items():
+            written.ratios[ratio][item.row] = values[0]
+        progress((item.row + 1) / n)
     return written
 
 
@@ -185,11 +185,11 @@ def _free(path: Path, row: int, taken: set[Path]) -> Path:
     return path
 
 
-def _write(one: _Observed, path: Path, layout: Layout, seed: int) -> None:
+def _write(item: _Observed, path: Path, layout: Layout, seed: int) -> None:
     """Write one file; the same spectrum gives the same bytes, gzipped or not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    planes = np.stack([one.flux, one.ivar, one.wavelength, one.mask, one.mask]).astype(np.float32)
-    cards = _cards(one, path.name, layout, seed)
+    planes = np.stack([item.flux, item.ivar, item.wavelength, item.mask, item.mask]).astype(np.float32)
+    cards = _cards(item, path.name, layout, seed)
     data = _image(cards, planes) if layout == "dr5" else _table(cards, planes)
     path.write_bytes(gzip.compress(data, 1, mtime=0) if path.suffix == ".gz" else data)
 
@@ -246,8 +246,8 @@ def _padded(header: bytes, data: NDArray[np.float32]) -> bytes:
     return header + content + bytes(-len(content) % _FITS_BLOCK)
 
 
-def _cards(one: _Observed, name: str, layout: Layout, seed: int) -> list[Card]:
-    record = one.record
+def _cards(item: _Observed, name: str, layout: Layout, seed: int) -> list[Card]:
+    record = item.record
     velocity = float(record["rv_input"])
     measured = np.isfinite(velocity)
     cards: list[Card] = [
@@ -285,7 +285,7 @@ def _cards(one: _Observed, name: str, layout: Layout, seed: int) -> list[Card]:
         ("Z", float(redshift(np.array(velocity))) if measured else NO_VALUE, "redshift, simulated"),
         ("Z_ERR", Z_ERROR if measured else NO_VALUE, ""),
     ]
-    cards += [(band, value, "") for band, value in _band_snr(one.wavelength, one.flux, one.ivar).items()]
+    cards += [(band, value, "") for band, value in _band_snr(item.wavelength, item.flux, item.ivar).items()]
     if layout == "dr5":
         cards.append(("EXTNAME", "Flux", ""))
     cards.append(("HISTORY", "SIMULATED. Not an observation.", ""))

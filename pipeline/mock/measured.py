@@ -53,11 +53,11 @@ def measured(survey: MockSurvey, seed: int) -> dict[str, FloatArray]:
     values = dict(zip(("teff", "logg", "m_h", "alpha_m"), survey.light.labels.T, strict=True))
     usual = truth["true_rv_zero_point"] + truth["true_rv_wavelength"]
     values["rv"] = survey.light.rv_kms - usual.to_numpy(float)
-    found = {"snr": SNR_OVERALL * red}
+    result = {"snr": SNR_OVERALL * red}
     for name, (floor, equal) in ERRORS.items():
         error = floor * np.hypot(1.0, equal / red)
-        found[name] = np.clip(values[name] + error * rng.standard_normal(n), column(name).low, column(name).high)
-        found[f"{name}_err"] = error
+        result[name] = np.clip(values[name] + error * rng.standard_normal(n), column(name).low, column(name).high)
+        result[f"{name}_err"] = error
     ebv = truth["true_ebv"].to_numpy(float)
     j_mag, k_mag = table["j_mag"].to_numpy(float), table["k_mag"].to_numpy(float)
     # What takes a galaxy for a giant puts it where a giant of its magnitude is.
@@ -66,7 +66,7 @@ def measured(survey: MockSurvey, seed: int) -> dict[str, FloatArray]:
     distance = distance * np.exp(DISTANCE_ERROR * rng.standard_normal(n))
     e_jk = (BAND_COEFFICIENTS["J"] - BAND_COEFFICIENTS["Ks"]) * ebv
     a_k = BAND_COEFFICIENTS["Ks"] * ebv
-    return found | {
+    return result | {
         "distance": distance,
         "distance_16": distance * np.exp(-DISTANCE_ERROR),
         "distance_84": distance * np.exp(DISTANCE_ERROR),

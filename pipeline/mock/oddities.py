@@ -150,9 +150,9 @@ def _swap(
     left, right = by_plate[:-1:2], by_plate[1::2]
     mates = np.flatnonzero(plan_id[left] == plan_id[right])
     for place in rng.permutation(mates)[:pairs]:
-        one, other = left[place], right[place]
-        planted.kind[[one, other]] = "swapped fibres"
-        planted.partner[one], planted.partner[other] = other, one
+        item, other = left[place], right[place]
+        planted.kind[[item, other]] = "swapped fibres"
+        planted.partner[item], planted.partner[other] = other, item
 
 
 def _sizes(kind: str, n: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:

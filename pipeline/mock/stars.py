@@ -132,13 +132,13 @@ def draw_galaxy(
     if component not in COMPONENTS[:3]:
         raise ValueError(f"component must be one of {', '.join(COMPONENTS[:3])}; found {component!r}.")
     chosen: list[Stars] = []
-    found = 0
-    while found < n_stars:
-        chunk = int(np.clip(150 * (n_stars - found), 30_000, 1_000_000))
+    result = 0
+    while result < n_stars:
+        chunk = int(np.clip(150 * (n_stars - result), 30_000, 1_000_000))
         candidates = _candidates(component, chunk, rng, frame, branches, kind)
         kept = _selected(candidates, rng, dust)
         chosen.append(kept)
-        found += len(kept)
+        result += len(kept)
     return Stars.joined(chosen)[:n_stars]
 
 
@@ -155,9 +155,9 @@ def draw_stream(
     Stars are off their particle by :data:`STREAM_SMOOTHING`, so that a particle can carry several.
     """
     chosen: list[Stars] = []
-    found = 0
+    result = 0
     for _ in range(_MAX_ROUNDS):
-        if found >= n_stars:
+        if result >= n_stars:
             break
         order = rng.permutation(len(stream))
         position = np.stack([stream.x_gal, stream.y_gal, stream.z_gal], axis=1)[order]
@@ -175,10 +175,10 @@ def draw_stream(
         far = (candidates.distance > 15.0) & (candidates.distance < 75.0) & (np.abs(candidates.glat) > 15.0)
         kept = _selected(candidates[far], rng, dust, thinned=False)
         chosen.append(kept)
-        found += len(kept)
+        result += len(kept)
     else:
         raise RuntimeError(
-            f"Only {found} of {n_stars} Sagittarius giants could be placed on {len(stream)} particles. "
+            f"Only {result} of {n_stars} Sagittarius giants could be placed on {len(stream)} particles. "
             "Ask for a larger stream model."
         )
     return Stars.joined(chosen)[:n_stars]

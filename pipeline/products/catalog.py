@@ -76,22 +76,24 @@ class Catalog:
             Descriptions of the user's own; they keep this order. An undeclared column without one is described by its
             name and type, and follows.
         """
-        described = {one.name for one in own}
-        found = {name: cast(frame[name], column(name)) for name in in_published_order(n for n in frame if n in BY_NAME)}
-        found |= {one.name: _cast_own(frame[one.name], one) for one in own if one.name in frame}
+        described = {item.name for item in own}
+        result = {
+            name: cast(frame[name], column(name)) for name in in_published_order(n for n in frame if n in BY_NAME)
+        }
+        result |= {item.name: _cast_own(frame[item.name], item) for item in own if item.name in frame}
         columns, taken = list(own), set(described)
         for name in frame.columns:
             if name not in BY_NAME and name not in described:
                 made, values = _described(str(name), frame[name], taken)
                 taken.add(made.name)
                 columns.append(made)
-                found[made.name] = values
-        return cls(pd.DataFrame(found), tuple(columns))
+                result[made.name] = values
+        return cls(pd.DataFrame(result), tuple(columns))
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """Columns of this catalogue: the declared ones in published order, then the user's own."""
-        own = {one.name: one for one in self.own}
+        own = {item.name: item for item in self.own}
         return tuple(own.get(name) or BY_NAME[name] for name in self.table.columns)
 
     def __len__(self) -> int:
@@ -124,7 +126,7 @@ class Catalog:
 
 def read_catalog(file: CatalogFile, *, own: bool = True) -> Catalog:
     """Read and validate an open ``catalog.parquet``, with the user's own columns or without."""
-    wanted = [one for one in file.columns if own or not one.is_own]
+    wanted = [item for item in file.columns if own or not item.is_own]
     return Catalog.from_frame(file.frame(wanted), file.own if own else ())
 
 
@@ -250,15 +252,15 @@ def contract_breaches(table: pd.DataFrame, own: Sequence[Column] = ()) -> Iterat
         if name not in table.columns:
             yield f"Column {name} is required and missing."
     yield from _own_breaches(table, own)
-    by_name = {one.name: one for one in own}
+    by_name = {item.name: item for item in own}
     for name in table.columns:
         known = BY_NAME.get(name) or by_name.get(name)
         if known is None:
             yield f"Column {name} is neither declared nor described as the user's own; Catalog.from_frame describes it."
             continue
-        found = "str" if pd.api.types.is_string_dtype(table[name].dtype) else str(table[name].dtype)
-        if found != known.dtype:
-            yield f"Column {name} is {found}, {'described' if known.is_own else 'declared'} {known.dtype}."
+        result = "str" if pd.api.types.is_string_dtype(table[name].dtype) else str(table[name].dtype)
+        if result != known.dtype:
+            yield f"Column {name} is {result}, {'described' if known.is_own else 'declared'} {known.dtype}."
         elif known.is_numeric and not known.is_own:
             yield from _range_breaches(table[name].to_numpy(), known)
     if "obsid" in table.columns:
@@ -269,13 +271,13 @@ def contract_breaches(table: pd.DataFrame, own: Sequence[Column] = ()) -> Iterat
 
 def _own_breaches(table: pd.DataFrame, own: Sequence[Column]) -> Iterator[str]:
     seen: set[str] = set()
-    for one in own:
-        yield from own_breaches(one)
-        if one.name in seen:
-            yield f"Column {one.name} is described twice."
-        if one.name not in table.columns:
-            yield f"Column {one.name} is described and missing."
-        seen.add(one.name)
+    for item in own:
+        yield from own_breaches(item)
+        if item.name in seen:
+            yield f"Column {item.name} is described twice."
+        if item.name not in table.columns:
+            yield f"Column {item.name} is described and missing."
+        seen.add(item.name)
 
 
 def _range_breaches(values: np.ndarray, declared: Column) -> Iterator[str]:

@@ -98,13 +98,13 @@ class CatalogFile:
 
     def _own_columns(self, names: Sequence[str]) -> Iterator[Column]:
         """Columns of the undeclared fields; described names take precedence over derived ones."""
-        described = {name: found for name in names if (found := self._described(name)) is not None}
+        described = {name: result for name in names if (result := self._described(name)) is not None}
         taken = set(described)
         for name in names:
-            found = described.get(name) or self._undescribed(name, taken)
-            taken.add(found.name)
-            self._fields[found.name] = name
-            yield found
+            result = described.get(name) or self._undescribed(name, taken)
+            taken.add(result.name)
+            self._fields[result.name] = name
+            yield result
 
     def _described(self, name: str) -> Column | None:
         """The own column that a field's metadata describe; None without a valid description."""
@@ -112,8 +112,8 @@ class CatalogFile:
         if about.get("group") != OWN_GROUP or not about.get("origin"):
             return None
         unit, ucd, label, words = (about.get(key, "") for key in ("unit", "ucd", "label", "description"))
-        found = Column(name, self._dtype(name), unit, ucd, label, words, OWN_GROUP, origin=about["origin"])
-        return None if any(own_breaches(found)) else found
+        result = Column(name, self._dtype(name), unit, ucd, label, words, OWN_GROUP, origin=about["origin"])
+        return None if any(own_breaches(result)) else result
 
     def _undescribed(self, name: str, taken: Collection[str]) -> Column:
         about = self._metadata(name)
@@ -122,8 +122,8 @@ class CatalogFile:
         return own_column(spelling, self._dtype(name), unit, ucd, words, origin, taken)
 
     def _metadata(self, name: str) -> dict[str, str]:
-        found = self._schema.field(name).metadata or {}
-        return {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in found.items()}
+        result = self._schema.field(name).metadata or {}
+        return {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in result.items()}
 
     def _dtype(self, name: str) -> DType:
         kind = self._schema.field(name).type
@@ -139,9 +139,9 @@ class CatalogFile:
         if not (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
             return False, True
         chunks = self._statistics.get(name)
-        if chunks is None or any(not one.has_null_count for one in chunks):
+        if chunks is None or any(not item.has_null_count for item in chunks):
             return gaps_of(self._read(name))
-        gaps = any(one.null_count for one in chunks)
+        gaps = any(item.null_count for item in chunks)
         if not gaps and not pa.types.is_uint64(kind):
             return False, True
         extent = self._stated_extent(chunks)
@@ -152,24 +152,24 @@ class CatalogFile:
     @cached_property
     def _statistics(self) -> dict[str, list[Any] | None]:
         """Statistics of each field in all row groups; None if incomplete."""
-        metadata, found = self.parquet.metadata, dict[str, list[Any] | None]()
+        metadata, result = self.parquet.metadata, dict[str, list[Any] | None]()
         for group in (metadata.row_group(number) for number in range(metadata.num_row_groups)):
             for number in range(group.num_columns):
                 chunk = group.column(number)
-                told, name = chunk.statistics if chunk.is_stats_set else None, chunk.path_in_schema
-                known = found.setdefault(name, [])
-                found[name] = None if told is None or known is None else [*known, told]
-        return found
+                text, name = chunk.statistics if chunk.is_stats_set else None, chunk.path_in_schema
+                known = result.setdefault(name, [])
+                result[name] = None if text is None or known is None else [*known, text]
+        return result
 
     def _stated_extent(self, chunks: Sequence[Any]) -> tuple[float, float] | None:
         """Range from the statistics; None without a value, NaN if unknown.
 
         Arrow's writer leaves the range out of a row group without a number; others do so too where one is NaN.
         """
-        known = [one for one in chunks if one.has_min_max]
+        known = [item for item in chunks if item.has_min_max]
         if len(known) < len(chunks) and not self.parquet.metadata.created_by.startswith("parquet-cpp-arrow"):
             return np.nan, np.nan
-        return (float(min(one.min for one in known)), float(max(one.max for one in known))) if known else None
+        return (float(min(item.min for item in known)), float(max(item.max for item in known))) if known else None
 
     def _read(self, field: str) -> pa.ChunkedArray:
         with self._lock, readable(self.path):
@@ -231,17 +231,17 @@ class CatalogFile:
     def frame(self, columns: Sequence[Column] | None = None) -> pd.DataFrame:
         """Columns as a table; declared ones as stored, the user's own in their types."""
         wanted = self.columns if columns is None else columns
-        found: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         with self._lock, readable(self.path):
-            arrow = self.parquet.read(columns=[self._fields[one.name] for one in wanted])
+            arrow = self.parquet.read(columns=[self._fields[item.name] for item in wanted])
         self.opened.demand_unchanged()
-        for one in wanted:
-            values = arrow.column(self._fields[one.name])
-            if not one.is_own:
-                found[one.name] = values.to_pandas()
+        for item in wanted:
+            values = arrow.column(self._fields[item.name])
+            if not item.is_own:
+                result[item.name] = values.to_pandas()
             else:
-                found[one.name] = words_of(values).to_pandas() if one.dtype == "str" else numbers_of(values, one)
-        return pd.DataFrame(found)
+                result[item.name] = words_of(values).to_pandas() if item.dtype == "str" else numbers_of(values, item)
+        return pd.DataFrame(result)
 
 
 @contextmanager
@@ -278,7 +278,7 @@ def own_dtype(kind: pa.DataType, gaps: bool, exact: bool) -> DType:
     if pa.types.is_integer(kind):
         if gaps:
             return "float64" if exact else "str"
-        return "str" if pa.types.is_uint64(kind) and not exact else next(told for one, told in _WHOLE if one == kind)
+        return "str" if pa.types.is_uint64(kind) and not exact else next(text for item, text in _WHOLE if item == kind)
     if pa.types.is_boolean(kind):
         return "str" if gaps else "bool"
     if pa.types.is_float16(kind) or pa.types.is_float32(kind):
@@ -309,12 +309,12 @@ def numbers_of(values: pa.ChunkedArray, column: Column) -> NDArray[Any]:
 def words_of(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Stored values as text without nulls; booleans become yes and no."""
     if pa.types.is_boolean(values.type):
-        return pa.chunked_array([pa.array([_TRUTH.get(one, "") for one in values.to_pylist()], pa.string())])
+        return pa.chunked_array([pa.array([_TRUTH.get(item, "") for item in values.to_pylist()], pa.string())])
     if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
-        texts = [(one or b"").decode("utf-8", "backslashreplace") for one in values.to_pylist()]
+        texts = [(item or b"").decode("utf-8", "backslashreplace") for item in values.to_pylist()]
         return pa.chunked_array([pa.array(texts, pa.string())])
     try:
         return values.cast(pa.string()).fill_null("")
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # durations and fixed-size bytes have no text of Arrow's
-        texts = ["" if one is None else str(one) for one in values.to_pylist()]
+        texts = ["" if item is None else str(item) for item in values.to_pylist()]
         return pa.chunked_array([pa.array(texts, pa.string())])

@@ -73,12 +73,12 @@ def cds_files(columns: Mapping[Column, NDArray[Any]], name: str, title: str, abo
     """
     fields = [_field(declared, values) for declared, values in columns.items()]
     columns_of_text = [
-        np.char.ljust(one.texts, one.width) if one.form[0] == "A" else np.char.rjust(one.texts, one.width)
-        for one in fields
+        np.char.ljust(item.texts, item.width) if item.form[0] == "A" else np.char.rjust(item.texts, item.width)
+        for item in fields
     ]
     lines = [" ".join(row) for row in zip(*(texts.tolist() for texts in columns_of_text), strict=True)]
     data = "".join(f"{line}\n" for line in lines).encode("ascii")
-    record = sum(one.width + 1 for one in fields) - 1
+    record = sum(item.width + 1 for item in fields) - 1
     return {name: data, "ReadMe": _read_me(fields, name, len(lines), record, title, about).encode("ascii")}
 
 
@@ -136,13 +136,13 @@ def _unit(unit: str) -> str:
 
 def _read_me(fields: Sequence[CdsField], name: str, records: int, record: int, title: str, about: Sequence[str]) -> str:
     rows, start = [], 1
-    forms, units, labels = (max(len(getattr(one, part)) for one in fields) for part in ("form", "unit", "label"))
+    forms, units, labels = (max(len(getattr(item, part)) for item in fields) for part in ("form", "unit", "label"))
     place = len(str(record))
-    for one in fields:
-        end = start + one.width - 1
+    for item in fields:
+        end = start + item.width - 1
         where = f"{start:{place}d}-{end:{place}d}" if end > start else f"{'':{place}s} {start:{place}d}"
-        head = f" {where} {one.form:{forms}s} {one.unit:{units}s} {one.label:{labels}s} "
-        lines = _wrapped(one.explanation, max(_WIDTH - len(head), 24))
+        head = f" {where} {item.form:{forms}s} {item.unit:{units}s} {item.label:{labels}s} "
+        lines = _wrapped(item.explanation, max(_WIDTH - len(head), 24))
         rows += [head + lines[0], *(" " * len(head) + line for line in lines[1:])]
         start = end + 2
     caption = f" {'Bytes':>{2 * place + 1}s} {'Format':{forms}s} {'Units':{units}s} {'Label':{labels}s} Explanations"

@@ -69,7 +69,7 @@ def read_correlations(directory: Path) -> Correlations | None:
             arrays.append(np.load(path, allow_pickle=False))
     except ARRAY_ERRORS as error:
         raise damaged(path, error) from error
-    found = Correlations(*arrays)
-    if found.ccf.shape != (found.obsid.size, found.velocity_kms.size):
-        raise ProductError(f"ccf.npy in {folder} has shape {found.ccf.shape}, not one row a star.")
-    return found
+    result = Correlations(*arrays)
+    if result.ccf.shape != (result.obsid.size, result.velocity_kms.size):
+        raise ProductError(f"ccf.npy in {folder} has shape {result.ccf.shape}, not one row a star.")
+    return result

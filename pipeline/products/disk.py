@@ -52,7 +52,7 @@ def link_or_copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)  # reports a full disk or a missing source itself
 
 
-def exchange(one: Path, other: Path) -> bool:
+def exchange(item: Path, other: Path) -> bool:
     """Exchange two existing names of one file system atomically.
 
     Parameters
@@ -75,9 +75,9 @@ def exchange(one: Path, other: Path) -> bool:
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if rename is None:
         return False
-    if rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
+    if rename(_AT_FDCWD, os.fsencode(item), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
         return True
     code = ctypes.get_errno()
     if code in _NOT_SUPPORTED:
         return False
-    raise OSError(code, os.strerror(code), str(one), None, str(other))
+    raise OSError(code, os.strerror(code), str(item), None, str(other))

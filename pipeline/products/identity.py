@@ -87,10 +87,10 @@ def read_identity(path: Path) -> Identity | None:
         If the file cannot be read.
     """
     try:
-        found = _stored(path)
+        result = _stored(path)
     except _READING_ERRORS as error:
         raise damaged(path, error) from error
-    return Identity(*found) if found and all(found) else None
+    return Identity(*result) if result and all(result) else None
 
 
 def identity_breaches(directory: Path, manifest: Manifest) -> Iterator[str]:
@@ -111,13 +111,13 @@ def identity_breaches(directory: Path, manifest: Manifest) -> Iterator[str]:
         if not carries_identity(path) or not path.is_file():
             continue
         try:
-            found = read_identity(path)
+            result = read_identity(path)
         except ProductError as error:
             yield str(error)
             continue
-        if found != manifest.identity:
+        if result != manifest.identity:
             yield (
-                f"{path} belongs to another build ({_named(found)}) than {MANIFEST_NAME} "
+                f"{path} belongs to another build ({_named(result)}) than {MANIFEST_NAME} "
                 f"({_named(manifest.identity)}): files of two products are mixed. Build the products again."
             )
 
@@ -207,10 +207,10 @@ def _stored(path: Path) -> tuple[str, str] | None:
         return str(values[0]), str(values[1])
     document = json.loads(path.read_text("utf-8"))
     parts = document if isinstance(document, list) else [document]
-    found = {_of_object(part) for part in parts}
-    if len(found) > 1:
+    result = {_of_object(part) for part in parts}
+    if len(result) > 1:
         raise ValueError("its entries belong to several builds")
-    return found.pop() if found else None
+    return result.pop() if result else None
 
 
 def _of_object(part: Any) -> tuple[str, str] | None:

@@ -149,10 +149,10 @@ def _user() -> str:
 def _holder(path: Path) -> str:
     """Description of the holder; "" if its file has none (yet)."""
     try:
-        told: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        holder: dict[str, Any] = json.loads(path.read_text("utf-8"))
         return (
-            f" by process {told['pid']} of {told['user']} on {told['host']}, started {told['started']}: "
-            f"{told['command']!s:.200}"
+            f" by process {holder['pid']} of {holder['user']} on {holder['host']}, started {holder['started']}: "
+            f"{holder['command']!s:.200}"
         )
     except (OSError, ValueError, KeyError, TypeError):
         return " by another process"

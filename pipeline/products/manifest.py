@@ -178,10 +178,10 @@ class Manifest:
             raise ProductError(f"{path} is not valid JSON ({error}). Build the products again.") from error
         except OSError as error:
             raise damaged(path, error) from error
-        found = raw.get("format_version") if isinstance(raw, dict) else None
-        if found != FORMAT_VERSION:
+        result = raw.get("format_version") if isinstance(raw, dict) else None
+        if result != FORMAT_VERSION:
             raise ProductError(
-                f"{path} has layout version {found!r}; this program reads {FORMAT_VERSION}. Build the products again."
+                f"{path} has layout version {result!r}; this program reads {FORMAT_VERSION}. Build the products again."
             )
         raw.pop(_CHECKSUM, None)
         try:
@@ -217,5 +217,5 @@ def checksums(directory: Path) -> dict[str, str]:
 
 def product_files(directory: Path) -> list[str]:
     """Sorted relative POSIX paths of all files below ``directory`` except the manifest."""
-    found = (path.relative_to(directory).as_posix() for path in sorted(directory.rglob("*")) if path.is_file())
-    return [name for name in found if name != MANIFEST_NAME]
+    result = (path.relative_to(directory).as_posix() for path in sorted(directory.rglob("*")) if path.is_file())
+    return [name for name in result if name != MANIFEST_NAME]

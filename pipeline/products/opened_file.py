@@ -174,12 +174,12 @@ class StoredRows:
         self.file = OpenedFile(path)
         try:
             version = np.lib.format.read_magic(self.file.file)
-            shape, by_columns, found = _HEADERS[version](self.file.file)
+            shape, by_columns, result = _HEADERS[version](self.file.file)
         except (ValueError, KeyError, EOFError, OSError) as error:
             raise ProductError(f"{path} is no NumPy array ({error}). {REMEDY}") from error
         self._start, self.dtype = self.file.file.tell(), np.dtype(dtype)
-        if len(shape) != 2 or by_columns or found != self.dtype:
-            raise ProductError(f"{path} holds {found} of shape {shape}, expected rows of {self.dtype}. {REMEDY}")
+        if len(shape) != 2 or by_columns or result != self.dtype:
+            raise ProductError(f"{path} holds {result} of shape {shape}, expected rows of {self.dtype}. {REMEDY}")
         self.shape: tuple[int, int] = (int(shape[0]), int(shape[1]))
         wanted = self._start + self.shape[0] * self._stride
         if self.file.size != wanted:

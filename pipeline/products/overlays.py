@@ -49,9 +49,9 @@ def read_overlays(directory: Path) -> dict[str, pd.DataFrame]:
     ProductError
         If one is damaged.
     """
-    found = {}
+    result = {}
     for name, columns in OVERLAY_COLUMNS.items():
         path = directory / OVERLAYS_DIR / f"{name}.parquet"
         if path.is_file():
-            found[name] = read_marked(path, columns)
-    return found
+            result[name] = read_marked(path, columns)
+    return result

@@ -204,10 +204,10 @@ def _breaches(directory: Path) -> Iterator[str]:
 
 
 def _checksum_breaches(directory: Path, manifest: Manifest) -> Iterator[str]:
-    found = product_files(directory)
-    for name in sorted(set(manifest.files) - set(found)):
+    result = product_files(directory)
+    for name in sorted(set(manifest.files) - set(result)):
         yield f"{name} is listed in {MANIFEST_NAME} and missing."
-    for name in found:
+    for name in result:
         try:
             if name not in manifest.files:
                 yield f"{name} is not listed in {MANIFEST_NAME}."

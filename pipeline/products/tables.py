@@ -64,14 +64,14 @@ def annotated(columns: Mapping[Column, NDArray[Any]]) -> Table:
         If a column holds text too long for a table of fixed widths.
     """
     table = Table()
-    for one, values in columns.items():
-        table[one.name] = _texts(values, one.name) if one.dtype == "str" else np.asarray(values)
-        table[one.name].description = one.description
-        if one.unit:
-            table[one.name].unit = Unit(one.unit, parse_strict="silent")
-        table[one.name].meta["ucd"] = one.ucd
-        if one.is_own:
-            table[one.name].meta |= {"label": one.label, "origin": one.origin}
+    for item, values in columns.items():
+        table[item.name] = _texts(values, item.name) if item.dtype == "str" else np.asarray(values)
+        table[item.name].description = item.description
+        if item.unit:
+            table[item.name].unit = Unit(item.unit, parse_strict="silent")
+        table[item.name].meta["ucd"] = item.ucd
+        if item.is_own:
+            table[item.name].meta |= {"label": item.label, "origin": item.origin}
     return table
 
 
@@ -93,8 +93,8 @@ def _texts(values: NDArray[Any], name: str) -> NDArray[np.str_]:
     return values.astype(f"U{max(longest, 2)}")
 
 
-def _escaped(found: re.Match[str]) -> str:
-    code = ord(found[0])
+def _escaped(result: re.Match[str]) -> str:
+    code = ord(result[0])
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 

@@ -116,13 +116,13 @@ def current_version(path: Path) -> Path:
     ProductError
         If it is a link that leads nowhere.
     """
-    found = _current(path)
-    if path.is_symlink() and not found.exists():
+    result = _current(path)
+    if path.is_symlink() and not result.exists():
         raise ProductError(
             f"{path} is a link to {path.readlink()}, which is missing. Move or copy the product together with its "
             f"{VERSIONS_SUFFIX} folder, or copy it with `cp -rL`."
         )
-    return found
+    return result
 
 
 def _current(path: Path) -> Path:

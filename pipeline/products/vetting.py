@@ -109,12 +109,12 @@ def write_verdicts(verdicts: Iterable[Verdict], path: Path, *, simulated: bool) 
     Texts that a spreadsheet would compute have an apostrophe before them in CSV; :func:`read_verdicts` removes it.
     """
     rows = [
-        asdict(one)
+        asdict(item)
         | {
-            "issues": ",".join(one.issues),
-            "proposal": json.dumps(dict(one.proposal), sort_keys=True, ensure_ascii=False),
+            "issues": ",".join(item.issues),
+            "proposal": json.dumps(dict(item.proposal), sort_keys=True, ensure_ascii=False),
         }
-        for one in sorted(verdicts, key=lambda one: one.obsid)
+        for item in sorted(verdicts, key=lambda item: item.obsid)
     ]
     frame = pd.DataFrame(rows, columns=_COLUMNS).astype({"obsid": "int64", "verdict": "int16", "reviews": "int16"})
     frame["agreement"] = frame["agreement"].astype("float64")
@@ -151,7 +151,7 @@ def read_verdicts(path: Path) -> tuple[Verdict, ...]:
         raise ProductError(f"{path} is missing. Write it with `python -m explorer export-verdicts`.") from None
     except (KeyError, ValueError, TypeError, AttributeError, OSError, RecursionError) as error:
         raise ProductError(f"{path} is not a table of verdicts ({error}). Export it again.") from error
-    stars = [one.obsid for one in verdicts]
+    stars = [item.obsid for item in verdicts]
     if len(set(stars)) != len(stars):
         raise ProductError(f"{path} holds a star twice. Export it again.")
     return verdicts

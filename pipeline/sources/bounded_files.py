@@ -108,9 +108,9 @@ def bounded_tile(content: bytes, most: int, name: str) -> None:
             raise _too_large(name, f"has a tile that unpacks to more than its {most:,} bytes")
 
 
-def _too_large(name: str, found: str) -> SpectrumError:
+def _too_large(name: str, result: str) -> SpectrumError:
     return SpectrumError(
-        "too-large", f"{name} {found}; a spectrum has 0.1 MB, and at most {_megabytes(MAX_BYTES)} are read."
+        "too-large", f"{name} {result}; a spectrum has 0.1 MB, and at most {_megabytes(MAX_BYTES)} are read."
     )
 
 

@@ -230,10 +230,10 @@ def _open(address: str, wanted: MapFile, folder: Path) -> HTTPResponse:
     return answer
 
 
-def _compare(path: Path, found: str, wanted: MapFile) -> None:
-    if found != wanted.md5:
+def _compare(path: Path, result: str, wanted: MapFile) -> None:
+    if result != wanted.md5:
         raise FetchError(
-            f"{path} has MD5 {found}, expected {wanted.md5}. Delete it and fetch again; if it happens twice, the file "
+            f"{path} has MD5 {result}, expected {wanted.md5}. Delete it and fetch again; if it happens twice, the file "
             f"was replaced at {wanted.page} and must not be trusted."
         )
 

@@ -216,8 +216,8 @@ def _chen(path: Path) -> tuple[FloatArray, Sightlines]:
     nodes = query.distances.to_value("kpc").astype(float)[1:]  # the first node is the Sun, where there is no dust
 
     def sightlines(glon: FloatArray, glat: FloatArray) -> tuple[FloatArray, FloatArray]:
-        found = np.asarray(query(_coordinates(glon, glat)), float)[:, 1:]
-        return found, np.where(np.isfinite(found[:, -1]), nodes[-1], np.nan)
+        result = np.asarray(query(_coordinates(glon, glat)), float)[:, 1:]
+        return result, np.where(np.isfinite(result[:, -1]), nodes[-1], np.nan)
 
     return nodes, sightlines
 
@@ -250,9 +250,9 @@ def _mwdust(name: str, folder: str) -> Callable[[Path], tuple[FloatArray, Sightl
 
         def sightlines(glon: FloatArray, glat: FloatArray) -> tuple[FloatArray, FloatArray]:
             row = tree._lbIndx(glon, glat)  # noqa: SLF001 - see above; the tests hold it against the public call
-            found = np.asarray(tree._best_fit[row], float)  # noqa: SLF001
-            found[row < 0] = np.nan
-            return found, np.where(row < 0, np.nan, nodes[-1])
+            result = np.asarray(tree._best_fit[row], float)  # noqa: SLF001
+            result[row < 0] = np.nan
+            return result, np.where(row < 0, np.nan, nodes[-1])
 
         nodes = 10.0 ** (0.2 * tree._distmods - 2.0)  # noqa: SLF001
         return nodes, sightlines
@@ -268,9 +268,9 @@ def _single_sightlines(path: Path) -> tuple[FloatArray, Sightlines]:
     """Best fits of single sightlines, each for the nearest stars."""
     known = read_sightlines(path)
     nodes = 10.0 ** (0.2 * known[0].modulus - 2.0)
-    best = np.array([one.best for one in known])
-    reach = np.array([10.0 ** (0.2 * one.reliable_modulus[1] - 2.0) for one in known])
-    centres = _coordinates(np.array([one.glon_deg for one in known]), np.array([one.glat_deg for one in known]))
+    best = np.array([item.best for item in known])
+    reach = np.array([10.0 ** (0.2 * item.reliable_modulus[1] - 2.0) for item in known])
+    centres = _coordinates(np.array([item.glon_deg for item in known]), np.array([item.glat_deg for item in known]))
 
     def sightlines(glon: FloatArray, glat: FloatArray) -> tuple[FloatArray, FloatArray]:
         nearest, separation, _ = _coordinates(glon, glat).match_to_catalog_sky(centres)

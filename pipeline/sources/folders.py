@@ -116,27 +116,27 @@ class _Walk:
             try:
                 status = Path(path).stat()
                 self._read[(status.st_dev, status.st_ino)] = path
-                found = self._entries(path)
+                result = self._entries(path)
             except OSError as error:
                 self._problem(path, "unreadable-folder", f"The folder {{}} cannot be read: {error.strerror}.")
                 continue
             # In the order of names: files that follow a folder come after what that one holds.
-            stack += [(*entry, status.st_dev) for entry in reversed(found)]
+            stack += [(*entry, status.st_dev) for entry in reversed(result)]
 
     def _entries(self, path: str) -> list[tuple[str, int]]:
         """Sorted files (with inodes) and folders (with -1) of one folder; links are deferred."""
-        found: list[tuple[str, int]] = []
+        result: list[tuple[str, int]] = []
         with os.scandir(path) as entries:
-            for entry in sorted(entries, key=lambda one: one.name):
+            for entry in sorted(entries, key=lambda item: item.name):
                 if entry.is_symlink():
                     self._link(entry.path)
                 elif entry.is_dir():
-                    found.append((entry.path, -1))
+                    result.append((entry.path, -1))
                 elif entry.is_file():
-                    found.append((entry.path, entry.inode()))
+                    result.append((entry.path, entry.inode()))
                 else:
                     self._not_a_file(entry.path, entry.stat().st_mode)
-        return found
+        return result
 
     def _link(self, path: str) -> None:
         try:
@@ -191,8 +191,8 @@ class _Walk:
 
 def _folders_above(folder: Path) -> set[_Key]:
     """Keys of the parent folders."""
-    found = set()
+    result = set()
     for parent in folder.resolve().parents:
         status = parent.stat()
-        found.add((status.st_dev, status.st_ino))
-    return found
+        result.add((status.st_dev, status.st_ino))
+    return result

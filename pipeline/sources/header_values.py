@@ -84,8 +84,8 @@ class HeaderValues:
             return unknown
         if not low <= number <= high:
             if number != unknown:
-                found = f"{key} = {_short(value)} is outside {low}..{high}"
-                self.problems.append(f"{found}; it is taken as missing.")
+                result = f"{key} = {_short(value)} is outside {low}..{high}"
+                self.problems.append(f"{result}; it is taken as missing.")
             return unknown
         return number
 

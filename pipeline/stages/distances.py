@@ -84,10 +84,10 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
     columns: dict[str, NDArray[Any]] = {}
     if tried.any():
         rows = np.flatnonzero(tried)
-        found = _measure(state, rows, table, progress)
-        distance[rows], low[rows], high[rows] = found.median_kpc, found.low_kpc, found.high_kpc
-        origin[rows] = np.where(np.isfinite(found.median_kpc), "photometric", "")
-        columns |= _with_extinction(state, rows, found)
+        result = _measure(state, rows, table, progress)
+        distance[rows], low[rows], high[rows] = result.median_kpc, result.low_kpc, result.high_kpc
+        origin[rows] = np.where(np.isfinite(result.median_kpc), "photometric", "")
+        columns |= _with_extinction(state, rows, result)
     others = ~tried
     for name, (median, lower, upper) in _alternatives(state).items():
         taken = others & ~np.isfinite(distance) & np.isfinite(median)
@@ -106,11 +106,11 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
 
 def _finished(state: BuildState) -> FloatArray:
     """Finished distances of the input in kpc; values that are not positive are rejected with a reason."""
-    found = state.column("distance")
-    wrong = np.flatnonzero((found <= 0.0) | np.isinf(found))
+    result = state.column("distance")
+    wrong = np.flatnonzero((result <= 0.0) | np.isinf(result))
     state.reject_rows(
         *("distance", wrong, "value-out-of-range", "distance is not positive"),
-        lambda row: f"distance = {found[row]:.6g} kpc is not positive; another is looked for.",
+        lambda row: f"distance = {result[row]:.6g} kpc is not positive; another is looked for.",
     )
     return _positive(state, "distance")
 
@@ -149,21 +149,21 @@ def _alternatives(state: BuildState) -> dict[str, tuple[FloatArray, FloatArray, 
     }
 
 
-def _with_extinction(state: BuildState, rows: NDArray[np.intp], found: DistanceEstimate) -> dict[str, NDArray[Any]]:
+def _with_extinction(state: BuildState, rows: NDArray[np.intp], result: DistanceEstimate) -> dict[str, NDArray[Any]]:
     """Columns of extinction and dereddened magnitudes: measured for ``rows``, else the input's."""
     measured = {
-        "k_abs": found.k_abs,
-        "a_k": found.a_k,
-        "e_jk": found.e_jk,
-        "e_jk_map": found.e_jk_map,
-        "jk0": state.column("j_mag")[rows] - state.column("k_mag")[rows] - found.e_jk,
-        "k0_mag": state.column("k_mag")[rows] - found.a_k,
+        "k_abs": result.k_abs,
+        "a_k": result.a_k,
+        "e_jk": result.e_jk,
+        "e_jk_map": result.e_jk_map,
+        "jk0": state.column("j_mag")[rows] - state.column("k_mag")[rows] - result.e_jk,
+        "k0_mag": state.column("k_mag")[rows] - result.a_k,
     }
     columns: dict[str, NDArray[Any]] = {name: state.column(name).copy() for name in measured}
     for name, values in measured.items():
         columns[name][rows] = values
     columns["distance_roots"] = state.integers("distance_roots").astype(np.int16)
-    columns["distance_roots"][rows] = found.roots
+    columns["distance_roots"][rows] = result.roots
     return columns
 
 
@@ -210,7 +210,7 @@ def _measure(
         dust_relative_err=_dust_errors(state, dust),
     ).take(rows)
     ages = ChemicalAge() if config.ages == "chemistry" else SingleAge(config.isochrone_age_gyr)
-    found = estimate_distances(
+    result = estimate_distances(
         giants,
         calibration,
         ages,
@@ -225,7 +225,7 @@ def _measure(
         progress=lambda fraction: progress(fraction, "distances"),
     )
     conflict, used = np.zeros(len(state), bool), np.full(len(state), np.nan)
-    conflict[rows], used[rows] = found.conflict, m_h[rows]
+    conflict[rows], used[rows] = result.conflict, m_h[rows]
     state.keep(DISTANCE_M_H, used)
     state.keep(DISTANCE_CONFLICT, conflict)
     state.facts["choices"] |= {"distance calibration": calibration.name, "dust map": dust.name}
@@ -234,9 +234,9 @@ def _measure(
     reach = dust.reach_kpc(glon[rows], glat[rows])
     state.facts["report"]["dust"] = {
         "outside_the_map": int(np.isnan(reach).sum()),
-        "beyond_its_reach": int((found.median_kpc > reach).sum()),
+        "beyond_its_reach": int((result.median_kpc > reach).sum()),
     }
-    return found
+    return result
 
 
 def _metallicity(state: BuildState) -> tuple[FloatArray, FloatArray]:

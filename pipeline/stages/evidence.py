@@ -75,14 +75,14 @@ def _from_residuals(state: BuildState, progress: Callable[[float], None]) -> dic
     for rows in blocks(n):
         residual, ivar, model = _residual(store, rows)
         judged = behaviour.judge(residual, ivar)
-        found = {NARROW: judged["narrow"], BROAD: judged["broad"]}
+        result = {NARROW: judged["narrow"], BROAD: judged["broad"]}
         if resolved:
             weight = behaviour.weight(ivar)
             sky = sky_pattern(wavelength, velocity[rows], store.continua(rows).astype(float))
-            found["second velocity"] = second_velocity(residual, model, weight)
-            found["emission"] = np.maximum(significance(residual, weight, lines), 0.1)
-            found["sky lines"] = np.abs(significance(residual, weight, sky))
-        parts.append(found)
+            result["second velocity"] = second_velocity(residual, model, weight)
+            result["emission"] = np.maximum(significance(residual, weight, lines), 0.1)
+            result["sky lines"] = np.abs(significance(residual, weight, sky))
+        parts.append(result)
         progress(rows.stop / n)
     evidence = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     if resolved:

@@ -50,5 +50,5 @@ INTERNAL: tuple[Internal[Any], ...] = (
 )
 """Every internal column."""
 
-BY_INTERNAL_NAME: dict[str, Internal[Any]] = {one.name: one for one in INTERNAL}
+BY_INTERNAL_NAME: dict[str, Internal[Any]] = {item.name: item for item in INTERNAL}
 """The same by name."""

@@ -165,7 +165,7 @@ class EngineColumns(Item):
         """See :meth:`Item.columns`."""
         if config.labels.engine == "slam":
             return ()
-        return (*(name for one in ENGINES for name in engine_columns(one, config.labels.names)), "label_disagreement")
+        return (*(name for item in ENGINES for name in engine_columns(item, config.labels.names)), "label_disagreement")
 
     def __str__(self) -> str:
         return "each engine's labels and errors and their disagreement"
@@ -219,7 +219,7 @@ class When(Item):
 
     def internals(self) -> tuple[Internal[Any], ...]:
         """See :meth:`Item.internals`."""
-        return tuple(one for item in self.given for one in item.internals())
+        return tuple(entry for item in self.given for entry in item.internals())
 
     def files(self) -> tuple[str, ...]:
         """See :meth:`Item.files`."""
@@ -353,7 +353,7 @@ class Internals(Item):
 
     def missing(self, available: Available) -> str:
         """See :meth:`Item.missing`."""
-        absent = [one for one in self._columns if not available.has(one)]
+        absent = [item for item in self._columns if not available.has(item)]
         return f"needs {absent[0].description}: no stage gave it" if absent else ""
 
     def internals(self) -> tuple[Internal[Any], ...]:
@@ -361,7 +361,7 @@ class Internals(Item):
         return self._columns
 
     def __str__(self) -> str:
-        return ", ".join(f"({one.name})" for one in self._columns)
+        return ", ".join(f"({item.name})" for item in self._columns)
 
 
 class Files(Item):

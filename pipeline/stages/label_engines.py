@@ -271,8 +271,8 @@ def direct_fits(
     fits = engine.model.blank(len(snr))
     low, high = training.reference.min(axis=0), training.reference.max(axis=0)
     for rows in blocks(len(snr)):
-        found = engine.model.infer_labels(*spectra.pixels(rows))
-        fits.put(rows, DirectFit(engine.without_trend(found, snr[rows], low, high), found.formal_error))
+        result = engine.model.infer_labels(*spectra.pixels(rows))
+        fits.put(rows, DirectFit(engine.without_trend(result, snr[rows], low, high), result.formal_error))
         progress(rows.stop / len(snr), "labels by the networks")
     fits.put(training.rows, engine.held[0])
     fits.put(training.relative_rows, engine.held[-1])
@@ -305,10 +305,10 @@ def together(
     snr: FloatArray,
 ) -> JointEstimate:
     """Combine the labels of SLAM and of the networks, with the trends of both and of the result removed."""
-    (slam, direct), (one, other) = engines, fits
+    (slam, direct), (item, other) = engines, fits
     both = joint.combine(
-        slam.without_trend(one, snr, joint.low, joint.high),
-        slam.errors.total(one.formal_error, snr, one.labels),
+        slam.without_trend(item, snr, joint.low, joint.high),
+        slam.errors.total(item.formal_error, snr, item.labels),
         other.labels,
         direct.errors.total(other.formal_error, snr, other.labels),
     )
@@ -334,7 +334,7 @@ def combined(
         first = together(joint, trend, (slam, direct), (observed, direct.held[0]), snr)
         trend = LabelTrend.balanced(first.labels, training.reference, snr, first.formal_error, names.index(METALLICITY))
     held = []
-    for one, other, at in zip(slam.held, direct.held, training.reached, strict=False):  # not the relatives
-        both = together(joint, trend, (slam, direct), (one, other), at)
+    for item, other, at in zip(slam.held, direct.held, training.reached, strict=False):  # not the relatives
+        both = together(joint, trend, (slam, direct), (item, other), at)
         held.append(CombinedFit(both.labels, both.formal_error))
     return Combination(joint, trend, error_model(names, held, training, config.errors), held)

@@ -119,8 +119,8 @@ def infer_labels(state: BuildState, progress: Progress) -> int:
             *(config, training, "networks", _part(progress, 0.5, 0.75)),
         )
         direct = corrected(networks, config, training)
-    told = _report_training(state, cast("SlamModel", slam.model), training.ivar)
-    _publish_labels(state, training, slam, direct, told, _part(progress, 0.75, 1.0))
+    pixel_information = _report_training(state, cast("SlamModel", slam.model), training.ivar)
+    _publish_labels(state, training, slam, direct, pixel_information, _part(progress, 0.75, 1.0))
     return int(np.isfinite(state.column(config.names[0])).sum())
 
 
@@ -186,9 +186,9 @@ def _report_training(state: BuildState, model: SlamModel, flux_ivar: NDArray[np.
         warnings.simplefilter("ignore", RuntimeWarning)  # a pixel that no star has
         noise = np.nan_to_num(1.0 / np.nanmedian(known, axis=0), nan=np.inf)
     support = model.label_mean_ + model.label_std_ * model.expansion_.support
-    told = information(model, support[:: max(1, len(support) // 256)], noise)
-    state.facts["report"]["training_quality"] = training_report(model, wavelength, told)
-    return told
+    pixel_information = information(model, support[:: max(1, len(support) // 256)], noise)
+    state.facts["report"]["training_quality"] = training_report(model, wavelength, pixel_information)
+    return pixel_information
 
 
 def _publish_labels(
@@ -196,7 +196,7 @@ def _publish_labels(
     training: TrainingSet,
     slam: Engine[LabelFit],
     direct: Engine[DirectFit] | None,
-    told: NDArray[np.float64],
+    pixel_information: NDArray[np.float64],
     progress: Progress,
 ) -> None:
     """Infer in blocks and write labels, errors and SLAM's spectra; training stars out of fold."""
@@ -206,7 +206,7 @@ def _publish_labels(
     _draw(state, model, fits.labels)
     published = by_slam = estimate(fits, slam.errors, snr)
     arrays, metadata = to_arrays(model)
-    arrays["information"] = told
+    arrays["information"] = pixel_information
     metadata |= {"engine": config.engine, "errors": slam.errors.to_dict(), "simulated": state.facts["simulated"]}
     held: Sequence[StarFits] = slam.held
     calibration = slam.errors
@@ -214,12 +214,12 @@ def _publish_labels(
     if direct is not None:
         networks = cast("DirectModel", direct.model)
         part = _part(progress, 0.7, 1.0)
-        found = direct_fits(direct, training, spectra, snr, part)
-        by_networks = estimate(found, direct.errors, snr)
+        result = direct_fits(direct, training, spectra, snr, part)
+        by_networks = estimate(result, direct.errors, snr)
         by_engine["direct"], tails_of["direct"] = by_networks, direct.errors.tail_
         combination = combined(config, slam, direct, training)
         joint, errors = combination.joint, combination.errors
-        both = together(joint, combination.trend, (slam, direct), (fits, found), snr)
+        both = together(joint, combination.trend, (slam, direct), (fits, result), snr)
         published, held, calibration = by_networks, direct.held, direct.errors
         if config.engine == "joint":
             published = estimate(CombinedFit(both.labels, both.formal_error), errors, snr)

@@ -63,11 +63,11 @@ def _read_chunk(paths: list[Path]) -> list[tuple[InputRecord, SpectrumOnGrid | S
     return result
 
 
-def _on_grid(found: Spectrum, path: Path, grid: NDArray[np.float64]) -> SpectrumOnGrid:
-    flux, ivar, mask = rebin(found.wavelength, found.flux, found.ivar, found.mask, grid)
+def _on_grid(result: Spectrum, path: Path, grid: NDArray[np.float64]) -> SpectrumOnGrid:
+    flux, ivar, mask = rebin(result.wavelength, result.flux, result.ivar, result.mask, grid)
     if bool(mask.all()):
         raise SpectrumError("outside-range", f"{shown_name(path.name)} has no pixel in the range.")
-    return SpectrumOnGrid(found.obsid, dict(found.meta), flux.astype(np.float32), ivar.astype(np.float32), mask)
+    return SpectrumOnGrid(result.obsid, dict(result.meta), flux.astype(np.float32), ivar.astype(np.float32), mask)
 
 
 def read_in_order(
@@ -81,9 +81,9 @@ def read_in_order(
     chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
     workers = available_threads(None)
     here = len(paths) < _MANY_FILES or workers == 1
-    for record, found in _read_here(paths) if here else read_side_by_side(_read_chunk, chunks, workers):
+    for record, result in _read_here(paths) if here else read_side_by_side(_read_chunk, chunks, workers):
         records.append(record)
-        yield Path(record.path), found
+        yield Path(record.path), result
 
 
 def _read_here(paths: list[Path]) -> Iterator[Found]:

@@ -158,7 +158,7 @@ def _document(config: RunConfig, understood: Understood, *, spectra: bool | None
     planned = plan(STAGES, config, columns, "logarithmic" if spectra else "")
     return asdict(understood) | {
         "columns": sorted(understood.columns),
-        "stages": [{"name": one.name, "reason": one.reason} for one in planned],
+        "stages": [{"name": item.name, "reason": item.reason} for item in planned],
     }
 
 

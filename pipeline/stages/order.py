@@ -33,10 +33,10 @@ def described() -> str:
 
 def _described(number: int, stage: Stage) -> str:
     parts = [("needs", stage.needs), ("uses where it is there", stage.optional), ("gives", stage.gives)]
-    told = [(title, "; ".join(str(item) for item in items)) for title, items in parts if items]
+    report = [(title, "; ".join(str(item) for item in items)) for title, items in parts if items]
     if stage.sections:
-        told.append(("settings", ", ".join(f"[{name}]" for name in stage.sections)))
+        report.append(("settings", ", ".join(f"[{name}]" for name in stage.sections)))
     summary = (stage.run.__doc__ or "").strip().splitlines()[0]
-    lines = [wrap(f"{title}: {text}", 116, initial_indent="   ", subsequent_indent="     ") for title, text in told]
+    lines = [wrap(f"{title}: {text}", 116, initial_indent="   ", subsequent_indent="     ") for title, text in report]
     heading = wrap(f"{number:>2} {stage.name}: {summary}", 116, subsequent_indent="   ")
     return "\n".join([*heading, *(line for part in lines for line in part)])

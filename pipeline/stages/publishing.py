@@ -26,7 +26,7 @@ from pipeline.stages.state import BuildState, Progress
 def write_catalogue(state: BuildState, progress: Progress) -> int:
     """Write catalogue and report; values outside their range become missing, with a reason."""
     declared = [name for name in state.table.columns if name in BY_NAME]
-    table = state.table[[*declared, *(one.name for one in state.own)]]
+    table = state.table[[*declared, *(item.name for item in state.own)]]
     table = table.assign(**within_ranges(state, "catalogue", declared))
     progress(0.3, "catalogue")
     draw_spiral_arms(state)
@@ -65,8 +65,8 @@ def comparison(state: BuildState) -> dict[str, dict[str, float]]:
             if state.has_column(name) and f"true_{name}" in truth:
                 _summarise(report, f"{name} against truth", state.column(name) - truth[f"true_{name}"].to_numpy(float))
         if "true_distance" in truth:
-            ratio, one = _relative(state.column("distance"), truth["true_distance"].to_numpy(float))
-            _summarise(report, "distance over truth", ratio - one)
+            ratio, item = _relative(state.column("distance"), truth["true_distance"].to_numpy(float))
+            _summarise(report, "distance over truth", ratio - item)
     return report
 
 

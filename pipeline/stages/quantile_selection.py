@@ -63,20 +63,20 @@ def _listed(stars: Path) -> NDArray[np.int64]:
     head = lines[0] if lines and not lines[0][0].lstrip("-").isdigit() else []
     column = head.index("obsid") if "obsid" in head else 0
     try:
-        found = np.array([int(line[column]) for line in lines[bool(head) :]], np.int64)
+        result = np.array([int(line[column]) for line in lines[bool(head) :]], np.int64)
     except (ValueError, IndexError) as error:
         raise ValueError(f"{stars} holds observation ids that are no whole numbers ({error}).") from error
-    if not found.size:
+    if not result.size:
         raise ValueError(f"{stars} holds no observation id; write one a line, or a CSV with the column obsid.")
-    return found
+    return result
 
 
 def _condition(table: pd.DataFrame, where: str) -> NDArray[np.bool_]:
     try:
-        found = table.eval(where, engine="python")
+        result = table.eval(where, engine="python")
     except Exception as error:  # pandas raises whatever the expression makes it raise
         raise ValueError(f"The condition {where!r} cannot be evaluated: {error}.") from error
-    values = np.asarray(found)
+    values = np.asarray(result)
     if values.shape != (len(table),) or values.dtype != np.bool_:
         raise ValueError(f"{where!r} is no condition on each star; write one such as 'distance > 10'.")
     return values

@@ -86,8 +86,8 @@ def read_side_by_side(read: Read, chunks: Sequence[list[Path]], workers: int) ->
     while done < len(chunks):
         try:
             with worker_processes(workers) as pool:
-                for found in in_order(pool, read, chunks[done:], ahead):
-                    yield from found
+                for result in in_order(pool, read, chunks[done:], ahead):
+                    yield from result
                     done += 1
         except BrokenProcessPool:
             with IsolatedReader(read) as isolated:

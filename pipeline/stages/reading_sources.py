@@ -58,8 +58,8 @@ def _publish(state: BuildState, result: StarTable) -> None:
         state.facts["report"]["cross_match"] = matches
     if result.simulated:
         state.facts["simulated"] = True
-        told = ", ".join(result.simulated[:5])
-        note = f"{told} {'says' if len(result.simulated) == 1 else 'say'} of themselves that they are simulated."
+        text = ", ".join(result.simulated[:5])
+        note = f"{text} {'says' if len(result.simulated) == 1 else 'say'} of themselves that they are simulated."
         state.facts["simulated_note"] = " ".join(part for part in (state.facts["simulated_note"], note) if part)
 
 
@@ -158,20 +158,20 @@ def _read_files(
     rows: list[dict[str, Any]] = []
     simulated, passed = 0, 0
     with state.write_raw_spectra(raw_grid()) as store:
-        for number, (path, found) in enumerate(without_repeats(read_in_order(files, records))):
+        for number, (path, result) in enumerate(without_repeats(read_in_order(files, records))):
             name = shown_name(path.name)
             progress(0.8 * (number + 1) / len(files), name)
-            if isinstance(found, SpectrumError):
-                state.reject("read", name, 0, found.code, str(found))
+            if isinstance(result, SpectrumError):
+                state.reject("read", name, 0, result.code, str(result))
                 continue
-            if path in lists and found.obsid not in lists[path]:
+            if path in lists and result.obsid not in lists[path]:
                 passed += 1
                 continue
-            store.append(found.flux, found.ivar, found.mask)
-            simulated += bool(found.meta["simulated"])
-            rows.append({"obsid": found.obsid, **{k: v for k, v in found.meta.items() if k not in _NOT_COLUMNS}})
-            for problem in found.meta["problems"]:
-                state.reject("read", name, found.obsid, "value-out-of-range", problem)
+            store.append(result.flux, result.ivar, result.mask)
+            simulated += bool(result.meta["simulated"])
+            rows.append({"obsid": result.obsid, **{k: v for k, v in result.meta.items() if k not in _NOT_COLUMNS}})
+            for problem in result.meta["problems"]:
+                state.reject("read", name, result.obsid, "value-out-of-range", problem)
     return rows, simulated, passed
 
 
@@ -190,9 +190,9 @@ def _listed(state: BuildState, source: SourceConfig) -> set[int]:
     return listed
 
 
-def _reject_absent(state: BuildState, listed: set[int], found: set[int]) -> None:
+def _reject_absent(state: BuildState, listed: set[int], result: set[int]) -> None:
     """Reject listed obsids without a spectrum."""
-    absent = sorted(listed - found)
+    absent = sorted(listed - result)
     for obsid in absent[:_MAX_LISTED]:
         state.reject("read", "", obsid, "no-spectrum", "The list names it and no spectrum of that obsid was read.")
     if len(absent) > _MAX_LISTED:

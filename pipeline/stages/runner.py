@@ -285,10 +285,10 @@ def _warn_of_undeclared(state: BuildState, stage: Stage) -> None:
 def _warn_of_undeclared_files(state: BuildState) -> None:
     owned = [Path(name) for stage in STAGES for name in stage.files]
     files = [path.relative_to(state.work) for path in files_below(state.draft)]
-    strange = [path.as_posix() for path in files if not any(path == one or one in path.parents for one in owned)]
+    strange = [path.as_posix() for path in files if not any(path == item or item in path.parents for item in owned)]
     if strange:
-        told = ", ".join(strange)
-        warnings.warn(f"Stage unknown: one wrote {told}, which it does not declare.", UndeclaredAccess, stacklevel=2)
+        text = ", ".join(strange)
+        warnings.warn(f"Stage unknown: one wrote {text}, which it does not declare.", UndeclaredAccess, stacklevel=2)
 
 
 def summary(manifest: Manifest, report: dict[str, Any]) -> str:
@@ -299,7 +299,7 @@ def summary(manifest: Manifest, report: dict[str, Any]) -> str:
         note = f"skipped: {stage['reason']}" if stage["status"] == "skipped" else ""
         lines.append(f"{stage['name']:<14}{stage['rows_in']:>9}{stage['rows_out']:>9}{stage['seconds']:>9.1f}  {note}")
     lines += [
-        f"training cut: {one['cut']}: {one['in']} -> {one['out']} stars" for one in report.get("training_cuts", [])
+        f"training cut: {item['cut']}: {item['in']} -> {item['out']} stars" for item in report.get("training_cuts", [])
     ]
     for name, samples in report.get("labels", {}).items():
         unit = BY_NAME[name].unit
@@ -308,9 +308,9 @@ def summary(manifest: Manifest, report: dict[str, Any]) -> str:
                 f"{name} [{unit}], {sample}: {values['stars']} stars, bias {values['bias']:+.3g}, "
                 f"scatter {values['scatter']:.3g}, 68 % interval covers {100 * values['coverage_68']:.0f} %"
             )
-    for name, lines_told in report.get("training_quality", {}).get("telling", {}).items():
-        told = ", ".join(f"{line['angstrom']:.0f} Å ({100 * line['share']:.0f} %)" for line in lines_told[:5])
-        lines.append(f"{name} is told most around {told}")
+    for name, informative in report.get("training_quality", {}).get("telling", {}).items():
+        text = ", ".join(f"{line['angstrom']:.0f} Å ({100 * line['share']:.0f} %)" for line in informative[:5])
+        lines.append(f"{name} is most sensitive to {text}")
     lines += [
         f"selection by {step['step']}: {step['in']} -> {step['out']} stars, {step['untested']} of them untested"
         for step in report.get("selection", [])
@@ -318,8 +318,8 @@ def summary(manifest: Manifest, report: dict[str, Any]) -> str:
     for name, counts in report.get("cross_match", {}).items():
         lines.append(f"matched with {name}: " + ", ".join(f"{key} {value:,}" for key, value in counts.items()))
     if origins := report.get("distance_from"):
-        told = ", ".join(f"{count} {name}" for name, count in origins.items())
-        lines.append(f"distances: {told}")
+        text = ", ".join(f"{count} {name}" for name, count in origins.items())
+        lines.append(f"distances: {text}")
     if "dust" in report:
         outside, beyond = report["dust"]["outside_the_map"], report["dust"]["beyond_its_reach"]
         lines.append(f"dust map: {manifest.choices['dust map']}; {outside} stars outside it, {beyond} beyond its reach")
@@ -329,5 +329,5 @@ def summary(manifest: Manifest, report: dict[str, Any]) -> str:
                 f"{key}: {values['stars']} stars, median {values['median']:+.3g}, "
                 f"scatter {values['robust_scatter']:.3g}"
             )
-    lines += [f"physics: {one.line()}" for one in checks_of(report) or ()]
+    lines += [f"physics: {item.line()}" for item in checks_of(report) or ()]
     return "\n".join(lines)

@@ -70,7 +70,7 @@ def require_space(config: RunConfig, work: Path) -> None:
         If the estimate is above the free space.
     """
     needed = build_bytes(config)
-    place = next((one for one in (work.absolute(), *work.absolute().parents) if one.is_dir()), None)
+    place = next((item for item in (work.absolute(), *work.absolute().parents) if item.is_dir()), None)
     if not needed or place is None:
         return
     disk = shutil.disk_usage(place)

@@ -145,7 +145,7 @@ def measure_quantiles(state: BuildState, progress: Progress) -> int:
     )
     if not measured.complete.any():
         raise StageSkipped("no star with 6D has an error for each of its coordinates")
-    found = quantiles(
+    result = quantiles(
         measured,
         solar_frame(state),
         config.potential,
@@ -153,9 +153,9 @@ def measure_quantiles(state: BuildState, progress: Progress) -> int:
         seed=state.config.input.seed,
         progress=lambda fraction: progress(fraction, f"{config.draws} draws a star"),
     )
-    state.give(found)
+    state.give(result)
     state.facts["choices"]["quantiles"] = f"{config.draws} draws of distance, proper motion and velocity"
-    return int(np.isfinite(found["x_gal_50"]).sum())
+    return int(np.isfinite(result["x_gal_50"]).sum())
 
 
 def place_in_stream(state: BuildState, progress: Progress) -> int:
@@ -218,14 +218,14 @@ def _membership(state: BuildState, model: StreamModel) -> dict[str, np.ndarray]:
         pm_beta=pm_beta,
         pm_err=np.hypot(state.column("pmra_err"), state.column("pmdec_err")) / np.sqrt(2.0),
     )
-    found = stream_membership(stars, particles, MembershipSettings())
-    state.facts["report"]["sagittarius_members"] = int((found.probability > MEMBER_THRESHOLD).sum())
+    result = stream_membership(stars, particles, MembershipSettings())
+    state.facts["report"]["sagittarius_members"] = int((result.probability > MEMBER_THRESHOLD).sum())
     state.facts["choices"]["stream membership"] = (
-        f"probability above {MEMBER_THRESHOLD:g}; share of the stream {found.prior:.4f}, "
-        f"log odds {logit(found.prior):+.3f}"
+        f"probability above {MEMBER_THRESHOLD:g}; share of the stream {result.prior:.4f}, "
+        f"log odds {logit(result.prior):+.3f}"
     )
-    terms = {f"sgr_term_{name}": values for name, values in zip(TERMS, found.terms.T, strict=True)}
-    return {"sgr_probability": found.probability, **terms}
+    terms = {f"sgr_term_{name}": values for name, values in zip(TERMS, result.terms.T, strict=True)}
+    return {"sgr_probability": result.probability, **terms}
 
 
 def map_disc(state: BuildState, progress: Progress) -> int:

@@ -56,16 +56,16 @@ def measure_indices(state: BuildState, progress: Progress) -> int:
     window = log_grid(6750.0, 7200.0)
     near = (wavelength > 6650.0) & (wavelength < 7300.0)
     n = len(state)
-    found = {name: np.full(n, np.nan) for name in ("tio5", "cah2", "cah3")}
+    result = {name: np.full(n, np.nan) for name in ("tio5", "cah2", "cah3")}
     for rows in blocks(n):
         flux, ivar, mask = spectra.block(rows)
         rest, _, dead = rebin(wavelength[near], flux[:, near], ivar[:, near], mask[:, near], window, velocity[rows])
         ratios = band_ratios(window, rest, dead)
         for name, values in ratios.items():
-            found[name][rows] = values
+            result[name][rows] = values
         progress(rows.stop / n, "band indices")
-    state.give(found, cah_sum=found["cah2"] + found["cah3"])
-    return int(np.isfinite(found["tio5"]).sum())
+    state.give(result, cah_sum=result["cah2"] + result["cah3"])
+    return int(np.isfinite(result["tio5"]).sum())
 
 
 def normalise_spectra(state: BuildState, progress: Progress) -> int:

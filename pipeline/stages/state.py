@@ -310,8 +310,8 @@ class BuildState:
             What the manifest says besides.
         """
         self.inputs += [InputRecord.of_folder(folder, [Path(record.path) for record in files]), *files]
-        told = f"{len(files)} files{note}; SHA-256 of their names and contents {digest_of(files)}"
-        self.facts["inputs"][called] = told
+        text = f"{len(files)} files{note}; SHA-256 of their names and contents {digest_of(files)}"
+        self.facts["inputs"][called] = text
 
     def reject(self, stage: str, source: str, obsid: int, code: str, reason: str) -> None:
         """Add a row to the rejects table."""

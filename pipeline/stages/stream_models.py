@@ -36,9 +36,9 @@ def stream_model(state: BuildState, frame: SolarFrame) -> StreamModel:
         path = data_path(state.config, config.stream_model)
         columns = {ours: theirs for ours, theirs in asdict(config.stream_columns).items() if theirs}
         state.record_input(path)
-        found = read_stream_model(path, columns, frame)
+        result = read_stream_model(path, columns, frame)
         return stream_from_sky(
-            found.sky, frame, stripped_gyr=found.stripped_gyr, leading=found.leading, name=found.name
+            result.sky, frame, stripped_gyr=result.stripped_gyr, leading=result.leading, name=result.name
         )
     # Not the seed of the simulated survey: its stars must not be compared with the very particles they were put on.
     seed = state.config.input.seed + 1

@@ -99,11 +99,11 @@ def compare_with_table(directory: Path, path: Path, columns: Mapping[str, str], 
     """
     directory = current_version(directory)
     manifest, catalog = Manifest.read(directory), Catalog.read(directory)
-    table, known = catalog.table, {one.name: one for one in catalog.columns}
+    table, known = catalog.table, {item.name: item for item in catalog.columns}
     other = open_table(path)
     identity = Identity(other)
     for ours, theirs in columns.items():
-        _need(ours, [name for name, one in known.items() if one.is_numeric], f"numeric column of {directory}")
+        _need(ours, [name for name, item in known.items() if item.is_numeric], f"numeric column of {directory}")
         name, _ = _spelled(other, theirs)
         _need(name, other.names, f"column of {path.name}")
         if other.by_name[name].kind in ("array", "bool"):
@@ -139,7 +139,7 @@ def _spelled(other: TableFile, theirs: str) -> tuple[str, str]:
 
 def _need(name: str, known: Sequence[str], what: str) -> None:
     if name not in known:
-        longer = [one for one in known if one.startswith(f"{name}_") and not one.startswith(f"{name}_err")]
+        longer = [item for item in known if item.startswith(f"{name}_") and not item.startswith(f"{name}_err")]
         near = (longer or get_close_matches(name, known, 1) or get_close_matches(name.upper(), known, 1))[:1]
         hint = f" Did you mean {near[0]!r}?" if near else f" There are {shown(known)}."
         raise ValueError(f"{name!r} is no {what}.{hint}")
@@ -183,13 +183,15 @@ def _matched(table: pd.DataFrame, identity: Identity, raw: pd.DataFrame, name: s
     columns = identity.id_columns(raw, [ours for ours in IDENTIFIERS if ours in table])
     tried: list[_Pairs] = []
     for column in columns:
-        lost = int(column.found.lost.sum())
+        lost = int(column.identifiers.lost.sum())
         if lost:
             notes.append(
                 f"{lost:,} of {len(raw):,} identifiers in {column.name} have lost digits as decimal numbers and are "
                 "not used; write the column as integers or as text"
             )
-        tried.append(_Pairs(*pairs_by_id(table[column.ours].to_numpy(np.int64), column.found.numbers), column.name))
+        tried.append(
+            _Pairs(*pairs_by_id(table[column.ours].to_numpy(np.int64), column.identifiers.numbers), column.name)
+        )
     best = max(tried, key=lambda pairs: pairs.rows, default=None)
     on_sky = None
     if best is None or best.rows < _TRUSTED_SHARE * len(raw):

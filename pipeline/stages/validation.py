@@ -74,11 +74,11 @@ def validate(directory: Path) -> dict[str, Any]:
         If the directory holds no truth.
     """
     products = Products.open(directory)
-    path, found = directory / TRUTH_NAME, products.truth
-    if found is None:
+    path, result = directory / TRUTH_NAME, products.truth
+    if result is None:
         raise ProductError(f"{directory} has no {TRUTH_NAME}: only a simulated catalogue can be validated.")
     table = products.catalog.table
-    truth = found.reindex(table["obsid"]).reset_index()
+    truth = result.reindex(table["obsid"]).reset_index()
     missing = int(truth["component"].isna().sum())
     if missing:
         raise ProductError(f"{path} does not know {missing} rows of the catalogue. Build the products again.")
@@ -214,8 +214,8 @@ def _oddness(table: pd.DataFrame, odd: NDArray[np.str_]) -> dict[str, Any]:
     for kind in sorted(set(odd) - {""}):
         compared = (odd == kind) | (odd == "")
         ranking = score_ranking(score[compared], odd[compared] == kind)
-        found = sum(row in first for row in np.flatnonzero(odd == kind))
-        by_kind[kind] = {"stars": ranking["stars"], "auc": ranking["auc"], "found": found}
+        result = sum(row in first for row in np.flatnonzero(odd == kind))
+        by_kind[kind] = {"stars": ranking["stars"], "auc": ranking["auc"], "found": result}
     return {"vetted_share": VETTED_SHARE, "all": score_ranking(score, odd != "", VETTED_SHARE), "kinds": by_kind}
 
 
@@ -254,9 +254,9 @@ def _tell_bits(bits: Mapping[str, Mapping[str, Any]]) -> list[str]:
     kinds = list(next(iter(bits.values()))["completeness"])
     head = f"{'share with bit':<18}{'flagged':>9}{'odd':>6}" + "".join(f"{kind[:14]:>16}" for kind in kinds)
     return [head] + [
-        f"{name:<18}{told['flagged']:>9}{_percent(told['purity']):>6}"
-        + "".join(f"{100 * told['completeness'][kind]:>15.0f}%" for kind in kinds)
-        for name, told in bits.items()
+        f"{name:<18}{bit['flagged']:>9}{_percent(bit['purity']):>6}"
+        + "".join(f"{100 * bit['completeness'][kind]:>15.0f}%" for kind in kinds)
+        for name, bit in bits.items()
     ]
 
 
@@ -267,10 +267,10 @@ def _percent(share: float) -> str:
 def _tell_oddness(oddness: Mapping[str, Any]) -> list[str]:
     if not oddness:
         return ["Oddness: not judged, there is none or nothing is odd."]
-    told = oddness["all"]
+    ranking = oddness["all"]
     summary = (
-        f"Oddness: area under the ROC curve {told['auc']:.3f} for {told['stars']} oddities; the first {told['seen']} "
-        f"rows hold {told['found']} of them ({100 * told['recall']:.0f} %)"
+        f"Oddness: area under the ROC curve {ranking['auc']:.3f} for {ranking['stars']} oddities; "
+        f"the first {ranking['seen']} rows hold {ranking['found']} of them ({100 * ranking['recall']:.0f} %)"
     )
     return [summary] + [
         f"  {kind:<18}{scored['stars']:>6} stars  {scored['auc']:.3f}  {scored['found']} among the first"

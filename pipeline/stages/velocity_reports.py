@@ -65,17 +65,17 @@ def zero_point_reference(state: BuildState) -> tuple[FloatArray, dict[str, int]]
     if kind != "best":
         values = template_velocity(state)
         return values, {REFERENCE[kind]: int(np.isfinite(values).sum())}
-    found = np.full(len(state), np.nan)
+    result = np.full(len(state), np.nan)
     counts = {}
     for name in REFERENCE.values():
         values = state.reference_velocity() if name == "rv_ref" else state.column(name)
-        apart = (values - found)[np.isfinite(values) & np.isfinite(found)]
+        apart = (values - result)[np.isfinite(values) & np.isfinite(result)]
         shift = float(np.median(apart)) if apart.size >= MIN_STARS else 0.0
-        new = np.isnan(found) & np.isfinite(values)
-        found = np.where(new, values - shift, found)
+        new = np.isnan(result) & np.isfinite(values)
+        result = np.where(new, values - shift, result)
         if new.any():
             counts[name] = int(new.sum())
-    return found, counts
+    return result, counts
 
 
 def scaled_errors(
@@ -100,10 +100,10 @@ def scaled_errors(
     errors = model.apply(formal)
     if corrections is not None:
         errors = np.hypot(errors, corrections.error)
-    told: dict[str, float] = {**statistics, "error_scale": model.scale, "error_floor_kms": model.floor_kms}
+    summary: dict[str, float] = {**statistics, "error_scale": model.scale, "error_floor_kms": model.floor_kms}
     if model.pairs:
-        told["scaled_pull_scatter"] = repeat_statistics(star, rv, errors)["pull_scatter"]
-    state.facts["report"][report] = told
+        summary["scaled_pull_scatter"] = repeat_statistics(star, rv, errors)["pull_scatter"]
+    state.facts["report"][report] = summary
     return errors
 
 

@@ -106,19 +106,19 @@ def _extra(state: BuildState, base: TemplateSet, continuum: SpectraConfig) -> Te
         files = [path]
     elif path.is_dir():
         files = sorted(files_below(path))
-        state.record_folder(path, name, [InputRecord.of_file(one) for one in files])
+        state.record_folder(path, name, [InputRecord.of_file(item) for item in files])
     else:
         raise ConfigError(
             f"velocity.extra_templates is {name!r}: neither a template file nor a folder of templates that exists."
         )
-    observed = [one for one in files if is_observed_template(one)]
+    observed = [item for item in files if is_observed_template(item)]
     if not observed:
         return _grid(path, state.config.velocity.template_wavelengths, base, continuum)
     spectra = read_observed_templates(observed)
     return observed_templates(
-        [one.labels for one in spectra],
-        [one.wavelength for one in spectra],
-        [one.flux for one in spectra],
+        [item.labels for item in spectra],
+        [item.wavelength for item in spectra],
+        [item.flux for item in spectra],
         base.log_wavelength,
         continuum,
         f"{len(spectra)} mean spectra of observed giants ({path.name})",
@@ -134,8 +134,8 @@ def _data_driven(
 ) -> TemplateSet:
     rows = training_sample(state).rows
     if rows.size < MIN_TRAINING_STARS:
-        told = f"none: {rows.size} stars have reference labels, {MIN_TRAINING_STARS} are needed"
-        state.facts["choices"]["data-driven templates"] = told
+        text = f"none: {rows.size} stars have reference labels, {MIN_TRAINING_STARS} are needed"
+        state.facts["choices"]["data-driven templates"] = text
         return base
     seed = state.config.labels.seed
     if rows.size > MAX_TEMPLATE_STARS:
@@ -159,9 +159,9 @@ def _data_driven(
 def _grid(folder: Path, medium: str, base: TemplateSet, continuum: SpectraConfig) -> TemplateSet:
     spectra = read_template_grid(folder, medium)
     return grid_templates(
-        [one.labels for one in spectra],
-        [one.wavelength for one in spectra],
-        [one.flux for one in spectra],
+        [item.labels for item in spectra],
+        [item.wavelength for item in spectra],
+        [item.flux for item in spectra],
         base.log_wavelength,
         RESOLUTION,
         continuum,

@@ -42,8 +42,8 @@ def _is_plain(path: Path) -> bool:
 def stage_files(work: Path, stage: Stage) -> list[Path]:
     """Existing files of a stage in a work folder, not following links."""
     own = [path for name in stage.files if (path := work / name).exists()]
-    found = [path for one in own for path in (files_below(one) if one.is_dir() else [one])]
-    return [path for path in found if not any((work / part).is_symlink() for part in _parts(path, work))]
+    result = [path for item in own for path in (files_below(item) if item.is_dir() else [item])]
+    return [path for path in result if not any((work / part).is_symlink() for part in _parts(path, work))]
 
 
 def _parts(path: Path, work: Path) -> list[Path]:

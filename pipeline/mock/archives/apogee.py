@@ -342,5 +342,7 @@ def _labels(rows: Rows, values: Mapping[str, NDArray[Any]], rng: np.random.Gener
 def _flag_texts(flags: NDArray[np.int64], texts: Mapping[int, str]) -> NDArray[np.bytes_]:
     """Names of the bits, separated by commas."""
     values, member = np.unique(flags, return_inverse=True)
-    told = [",".join(text for bit, text in texts.items() if int(value) & bit) for value in values]
-    return np.array([text.encode() for text in told] or [b""])[member.reshape(-1)] if len(flags) else np.array([], "S1")
+    report = [",".join(text for bit, text in texts.items() if int(value) & bit) for value in values]
+    return (
+        np.array([text.encode() for text in report] or [b""])[member.reshape(-1)] if len(flags) else np.array([], "S1")
+    )

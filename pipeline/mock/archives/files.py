@@ -67,13 +67,13 @@ class Field:
 def record_dtype(fields: Sequence[Field]) -> np.dtype[Any]:
     """Big-endian row of a FITS binary table."""
     described: list[tuple[str, Any] | tuple[str, Any, tuple[int]]] = []
-    for one in fields:
-        if one.kind == "A":
-            described.append((one.name, f"S{one.count}"))
-        elif one.count > 1:
-            described.append((one.name, _NUMPY[one.kind], (one.count,)))
+    for item in fields:
+        if item.kind == "A":
+            described.append((item.name, f"S{item.count}"))
+        elif item.count > 1:
+            described.append((item.name, _NUMPY[item.kind], (item.count,)))
         else:
-            described.append((one.name, _NUMPY[one.kind]))
+            described.append((item.name, _NUMPY[item.kind]))
     return np.dtype(described)
 
 
@@ -105,7 +105,7 @@ def write_fits_table(
         If another number of rows came.
     """
     columns = fits.ColDefs(
-        [fits.Column(one.name, one.form, unit=one.unit or None, dim=one.dim or None) for one in fields]
+        [fits.Column(item.name, item.form, unit=item.unit or None, dim=item.dim or None) for item in fields]
     )
     header = fits.BinTableHDU.from_columns(columns, nrows=0).header
     primary = fits.PrimaryHDU().header
@@ -128,9 +128,9 @@ def write_fits_table(
 def records(fields: Sequence[Field], values: Mapping[str, Any], rows: int) -> NDArray[np.void]:
     """Rows of a FITS table from arrays by column name; text is cut to its width."""
     table = np.zeros(rows, record_dtype(fields))
-    for one in fields:
-        found = np.asarray(values[one.name])
-        table[one.name] = np.char.encode(found, "ascii") if found.dtype.kind == "U" else found
+    for item in fields:
+        result = np.asarray(values[item.name])
+        table[item.name] = np.char.encode(result, "ascii") if result.dtype.kind == "U" else result
     return table
 
 
@@ -164,7 +164,8 @@ def write_votable(
 ) -> None:
     """Write a VOTable (BINARY2, as the Gaia archive does) with units, UCDs and the epoch of its positions."""
     ascii_values = {
-        one.name: np.char.encode(values[one.name], "ascii") if one.kind == "A" else values[one.name] for one in fields
+        item.name: np.char.encode(values[item.name], "ascii") if item.kind == "A" else values[item.name]
+        for item in fields
     }
     document = from_table(_table(fields, ascii_values))
     resource = document.resources[0]
@@ -175,7 +176,7 @@ def write_votable(
     resource.infos.append(Info(name="note", value=NOTE))
     resource.infos.append(Info(name="QUERY_STATUS", value="OK"))
     resource.tables[0].name = name
-    ucds = {one.name: one.ucd for one in fields}
+    ucds = {item.name: item.ucd for item in fields}
     for column in resource.tables[0].fields:
         column.ucd = ucds[column.name] or None
         if column.name in ("ra", "dec"):
@@ -194,12 +195,12 @@ def write_ecsv(path: Path, fields: Sequence[Field], values: Mapping[str, NDArray
 def _table(fields: Sequence[Field], values: Mapping[str, NDArray[Any]]) -> Table:
     """Masked table in native byte order; NaN is masked."""
     table = Table(masked=True)
-    for one in fields:
-        found = np.asarray(values[one.name])
-        if one.kind != "A":
-            found = found.astype(np.dtype(_NUMPY[one.kind]).newbyteorder("="))
-        mask = np.isnan(found) if found.dtype.kind == "f" else np.zeros(len(found), bool)
-        table[one.name] = MaskedColumn(found, mask=mask, unit=one.unit or None)
+    for item in fields:
+        result = np.asarray(values[item.name])
+        if item.kind != "A":
+            result = result.astype(np.dtype(_NUMPY[item.kind]).newbyteorder("="))
+        mask = np.isnan(result) if result.dtype.kind == "f" else np.zeros(len(result), bool)
+        table[item.name] = MaskedColumn(result, mask=mask, unit=item.unit or None)
     return table
 
 

@@ -139,9 +139,9 @@ def write_archives(
         "allstar": write_allstar(survey, stars, directory / ALLSTAR_NAME, _APOGEE_FIELD * number, apogee_rng),
     }
     places = {"general": general, "m_stars": m_stars}
-    places |= {name: found.row[stars.member] for name, found in written.items()}
+    places |= {name: result.row[stars.member] for name, result in written.items()}
     counts = {"general": rows[GENERAL_NAME], "m_stars": rows[M_STAR_NAME]}
-    counts |= {name: found.rows for name, found in written.items()}
+    counts |= {name: result.rows for name, result in written.items()}
     _write_truth(survey, spectra, directory, places, counts)
     build, direct = write_configurations(survey, training, directory)
     progress(1.0)
@@ -176,7 +176,7 @@ def _write_truth(
         **{f"{name}_row": rows for name, rows in places.items()},
     )
     star = survey.truth["true_star"].to_numpy()
-    told = {
+    summary = {
         "observations": len(survey),
         "stars": int(np.unique(star).size),
         "tables": {
@@ -189,7 +189,7 @@ def _write_truth(
         },
     }
     table = pa.Table.from_pandas(pd.DataFrame(frame), preserve_index=False)
-    marks = {MARK: "true", "note": NOTE, COUNTS_KEY: json.dumps(told, sort_keys=True)}
+    marks = {MARK: "true", "note": NOTE, COUNTS_KEY: json.dumps(summary, sort_keys=True)}
     table = table.replace_schema_metadata(
         {**(table.schema.metadata or {}), **{k.encode(): v for k, v in marks.items()}}
     )
@@ -199,5 +199,5 @@ def _write_truth(
 def read_counts(path: Path) -> dict[str, object]:
     """Read the counts of a truth file: observations, stars, and those of each table."""
     metadata = pq.read_schema(path).metadata or {}
-    found: dict[str, object] = json.loads(metadata[COUNTS_KEY.encode()])
-    return found
+    result: dict[str, object] = json.loads(metadata[COUNTS_KEY.encode()])
+    return result

@@ -243,8 +243,8 @@ def _number(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.floa
     for name in recipe.columns:
         values = _decimals(making, name, declared.name)
         missing = np.isinf(values)
-        for one in recipe.missing:
-            missing |= np.isclose(values, one, rtol=1e-6, atol=0.0)
+        for item in recipe.missing:
+            missing |= np.isclose(values, item, rtol=1e-6, atol=0.0)
         if recipe.below is not None:
             missing |= values <= recipe.below
         if recipe.above is not None:

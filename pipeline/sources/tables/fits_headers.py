@@ -69,8 +69,8 @@ def largest_table(origin: Origin) -> tuple[fits.Header, int, bool]:
     except DAMAGE as error:
         raise damaged_fits(origin.name, error) from None
     if best is None:
-        found = "it is tile-compressed; unpack it with funpack or astropy first" if compressed else "perhaps an image"
-        raise TableError(f"{origin.name} is FITS and holds no table: {found}.")
+        result = "it is tile-compressed; unpack it with funpack or astropy first" if compressed else "perhaps an image"
+        raise TableError(f"{origin.name} is FITS and holds no table: {result}.")
     return *best, simulated
 
 

@@ -60,8 +60,8 @@ def read_identifiers(values: pd.Series) -> Identifiers:
     if pd.api.types.is_bool_dtype(kind):
         return Identifiers(np.zeros(len(values), np.int64), nothing)
     if pd.api.types.is_integer_dtype(kind):
-        found = values.fillna(0).to_numpy(np.int64)
-        return Identifiers(np.where(found > 0, found, 0), nothing)
+        result = values.fillna(0).to_numpy(np.int64)
+        return Identifiers(np.where(result > 0, result, 0), nothing)
     if pd.api.types.is_float_dtype(kind):
         return _from_decimals(values.to_numpy(np.float64 if str(kind).lower() == "float64" else np.float32))
     return _from_text(values)
@@ -84,16 +84,16 @@ def whole_numbers(values: pd.Series, name: str, table: str) -> NDArray[np.int64]
     """
     if pd.api.types.is_bool_dtype(values.dtype):
         raise TableError(f"{table}: column {name!r} holds yes and no, not identifiers.")
-    found = read_identifiers(values)
-    lost = int(found.lost.sum())
+    result = read_identifiers(values)
+    lost = int(result.lost.sum())
     if lost:
         raise TableError(
             f"{table}: column {name!r} has been through decimal numbers, so {lost:,} of its identifiers have lost "
             "their last digits. Write the table again with this column as integers or as text."
         )
-    if found.fractions:
+    if result.fractions:
         raise TableError(f"{table}: column {name!r} holds fractions, not identifiers.")
-    return found.numbers
+    return result.numbers
 
 
 def _from_decimals(values: NDArray[np.floating]) -> Identifiers:

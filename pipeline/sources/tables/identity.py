@@ -49,13 +49,13 @@ class IdColumn:
         ``obsid``, ``gaia_source_id`` or ``gaia_dr2_source_id``.
     name : str
         The column as the table spells it.
-    found : Identifiers
+    identifiers : Identifiers
         Its values.
     """
 
     ours: str
     name: str
-    found: Identifiers
+    identifiers: Identifiers
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Identity:
         self._table = table
         profile = profile_of(table.names) or profile_of_folded(table)
         roles = {item.name: _roles(item, profile) for item in table.fields}
-        self._roles = {name: found for name, found in roles.items() if found}
+        self._roles = {name: result for name, result in roles.items() if result}
         self._recipes: dict[str, Recipe] | None = None
         self._question: TableError | None = None
         try:
@@ -126,7 +126,7 @@ class Identity:
             elif _is_designation(name):
                 continue
             columns += [IdColumn(ours, name, read_identifiers(values)) for ours in roles if ours in wanted]
-        return sorted(columns, key=lambda one: IDENTIFIERS.index(one.ours))
+        return sorted(columns, key=lambda item: IDENTIFIERS.index(item.ours))
 
     def positions(self, raw: pd.DataFrame) -> Positions | None:
         """Positions of the rows; None without a pair of columns.
@@ -179,8 +179,8 @@ def _release(values: pd.Series) -> int | None:
     if not pd.api.types.is_string_dtype(values.dtype):
         return None
     first = next((str(value) for value in values if isinstance(value, str) and value.strip()), "")
-    found = _RELEASE.match(first)
-    return int(found[1]) if found else None
+    result = _RELEASE.match(first)
+    return int(result[1]) if result else None
 
 
 def recipe_of(table: TableFile, name: str, ours: str) -> Recipe:

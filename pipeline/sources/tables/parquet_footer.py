@@ -162,12 +162,12 @@ class _Compact:
         """The fields of a struct by number."""
         if depth > _MAX_NESTING:
             raise ValueError
-        found: dict[int, Any] = {}
+        result: dict[int, Any] = {}
         field = 0
         while kind := self._byte():
             field = field + (kind >> 4) if kind >> 4 else self._zigzag()
-            found[field] = self._value(kind & 0x0F, depth, field if depth == 0 else 0)
-        return found
+            result[field] = self._value(kind & 0x0F, depth, field if depth == 0 else 0)
+        return result
 
     def _value(self, kind: int, depth: int, field: int = 0) -> Any:
         if kind in (_I16, _I32, _I64):

@@ -133,7 +133,7 @@ def recipe_from(value: Any, where: str, why: str) -> Recipe:
             tuple(columns),
             operation,
             str(value.get("unit", "")),
-            tuple(float(one) for one in (missing if isinstance(missing, list) else [missing])),
+            tuple(float(item) for item in (missing if isinstance(missing, list) else [missing])),
             None if value.get("below") is None else float(value["below"]),
             None if value.get("above") is None else float(value["above"]),
             tuple(tuple(int(bit) for bit in bits) for bits in value.get("bits", [])),
@@ -167,13 +167,13 @@ def parse_profile(raw: dict[str, Any], source: str) -> Profile:
 def shipped_profiles() -> tuple[Profile, ...]:
     """The shipped profiles, those with the longest fingerprint first."""
     folder = files("pipeline.sources.tables") / "profiles"
-    found = [
+    result = [
         parse_profile(raw, str(item))
         for item in sorted(folder.iterdir(), key=str)
         if str(item).endswith(".toml")
         for raw in tomllib.loads(item.read_text(encoding="utf-8"))["profile"]
     ]
-    return tuple(sorted(found, key=lambda profile: -len(profile.fingerprint)))
+    return tuple(sorted(result, key=lambda profile: -len(profile.fingerprint)))
 
 
 def profile_of(names: Iterable[str]) -> Profile | None:

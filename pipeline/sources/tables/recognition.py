@@ -18,7 +18,7 @@ from pipeline.sources.tables.units import SEXAGESIMAL_UNITS, SUFFIX_UNITS, conve
 
 IDENTIFIERS = ("obsid", "gaia_source_id", "gaia_dr2_source_id")
 
-_BY_UCD = tuple(one.name for one in placed("ucd"))
+_BY_UCD = tuple(item.name for item in placed("ucd"))
 """Columns with a UCD that is unique in an observer's table."""
 
 _UCD_ALSO = {
@@ -256,13 +256,13 @@ def _by_alias(search: _Search, barred: set[str]) -> None:
 
 
 def _take_first(search: _Search, ours: str, ranks: Sequence[Sequence[Field]], why: str) -> None:
-    found = next((rank for rank in ranks if rank), [])
-    if len(found) > 1:
-        raise TableError(two_candidates(search.table.name, ours, [item.name for item in found]))
-    if found:
-        by_suffix = found is ranks[-1]
-        unit = _without_unit(found[0].name)[1] if by_suffix and not found[0].unit else ""
-        search.taken[ours] = Recipe((found[0].name,), unit=unit, why=f"{why} {found[0].name}")
+    result = next((rank for rank in ranks if rank), [])
+    if len(result) > 1:
+        raise TableError(two_candidates(search.table.name, ours, [item.name for item in result]))
+    if result:
+        by_suffix = result is ranks[-1]
+        unit = _without_unit(result[0].name)[1] if by_suffix and not result[0].unit else ""
+        search.taken[ours] = Recipe((result[0].name,), unit=unit, why=f"{why} {result[0].name}")
 
 
 def two_candidates(table: str, ours: str, names: Sequence[str]) -> str:
@@ -353,9 +353,9 @@ def _by_affix(search: _Search, barred: set[str]) -> None:
             continue
         spelled = (declared.name, declared.paper_name, *declared.aliases)
         wanted = {f"{before}{name}{after}".lower() for name in spelled if name}
-        found = [item for item in search.free() if item.name.lower() in wanted and _kind_fits(item, declared.name)]
-        if len(found) == 1:
-            search.taken[declared.name] = Recipe((found[0].name,), why=f"name {found[0].name}")
+        result = [item for item in search.free() if item.name.lower() in wanted and _kind_fits(item, declared.name)]
+        if len(result) == 1:
+            search.taken[declared.name] = Recipe((result[0].name,), why=f"name {result[0].name}")
 
 
 def _errors(search: _Search, barred: set[str]) -> None:
@@ -365,9 +365,9 @@ def _errors(search: _Search, barred: set[str]) -> None:
         error = f"{ours}_err"
         if error not in BY_NAME or error in search.taken or error in barred or len(recipe.columns) != 1:
             continue
-        found = [form.format(recipe.columns[0]) for form in _ERROR_FORMS if form.format(recipe.columns[0]) in free]
-        if found and free[found[0]].kind in ("int", "float", "unknown"):
-            search.taken[error] = replace(Recipe((found[0],), unit=recipe.unit), why=f"error of {recipe.columns[0]}")
+        result = [form.format(recipe.columns[0]) for form in _ERROR_FORMS if form.format(recipe.columns[0]) in free]
+        if result and free[result[0]].kind in ("int", "float", "unknown"):
+            search.taken[error] = replace(Recipe((result[0],), unit=recipe.unit), why=f"error of {recipe.columns[0]}")
 
 
 def _colour(search: _Search, barred: set[str]) -> None:

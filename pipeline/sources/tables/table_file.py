@@ -88,8 +88,8 @@ class Limits:
             With both numbers.
         """
         if self.max_columns is not None and count > self.max_columns:
-            found = f"{count:,}" if count > self.max_columns + 1 else f"more than {self.max_columns:,}"
-            raise TableError(f"{name} has {found} columns; at most {self.max_columns:,} are read. Leave columns out.")
+            result = f"{count:,}" if count > self.max_columns + 1 else f"more than {self.max_columns:,}"
+            raise TableError(f"{name} has {result} columns; at most {self.max_columns:,} are read. Leave columns out.")
 
     def check_rows(self, name: str, count: int) -> None:
         """Refuse more rows than the limit.

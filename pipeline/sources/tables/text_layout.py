@@ -138,9 +138,9 @@ def _heading(comments: Sequence[str], row: Sequence[str], delimiter: str, decima
     if not any(_is_number(cell, decimal) for cell in row):
         return []
     for line in reversed(comments):
-        found = split(line.lstrip("#").strip(), delimiter)
-        if len(found) == len(row) and not any(_is_number(cell, decimal) for cell in found):
-            return found
+        result = split(line.lstrip("#").strip(), delimiter)
+        if len(result) == len(row) and not any(_is_number(cell, decimal) for cell in result):
+            return result
     return []
 
 

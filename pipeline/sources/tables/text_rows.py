@@ -77,5 +77,5 @@ class RowStream:
                 yield text
 
 
-def _unquoted(found: re.Match[bytes]) -> bytes:
-    return found[1] or b" "
+def _unquoted(result: re.Match[bytes]) -> bytes:
+    return result[1] or b" "

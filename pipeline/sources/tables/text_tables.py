@@ -200,7 +200,7 @@ class TextTable(TableFile):
     def _sentences(self, skipped: Sequence[int], *, lines: bool) -> list[str]:
         """Description of each invalid row, with its line if rows are lines."""
         width = len(self.layout.names)
-        found = [(f"a row has {count} cells", count) for count in skipped[:_MAX_SKIPPED]]
+        result = [(f"a row has {count} cells", count) for count in skipped[:_MAX_SKIPPED]]
         if lines:
             numbered = enumerate(self._lines(), self.layout.skip_lines + 1)
             counted = (
@@ -209,10 +209,10 @@ class TextTable(TableFile):
                 if line.strip() and not line.startswith("#")
             )
             wrong = ((f"line {number} has {count} cells", count) for number, count in counted if count != width)
-            found = list(itertools.islice(wrong, min(len(skipped), _MAX_SKIPPED))) or found
-        told = [f"{words}; the header names {width} columns" for words, _ in found]
-        more = len(skipped) - len(told)
-        return told if more <= 0 else [*told, *[f"{more:,} more rows have another number of cells"]]
+            result = list(itertools.islice(wrong, min(len(skipped), _MAX_SKIPPED))) or result
+        text = [f"{words}; the header names {width} columns" for words, _ in result]
+        more = len(skipped) - len(text)
+        return text if more <= 0 else [*text, *[f"{more:,} more rows have another number of cells"]]
 
     def _refuse_other_table(self, rows: int, skipped: int) -> None:
         if skipped > 1 and skipped > _WRONG_SHARE * (rows + skipped):

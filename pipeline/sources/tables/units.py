@@ -70,12 +70,12 @@ def parse_unit(text: str) -> u.UnitBase | None:
     return None
 
 
-def conversion(found: str, wanted: str) -> float | None:
+def conversion(result: str, wanted: str) -> float | None:
     """Factor from one unit to another; None if they are incompatible or invalid.
 
     A dimensionless number and dex are the same here.
     """
-    first, second = parse_unit(found), parse_unit(wanted)
+    first, second = parse_unit(result), parse_unit(wanted)
     if first is None or second is None:
         return None
     plain = (u.dimensionless_unscaled, u.dex)
