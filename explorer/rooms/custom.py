@@ -1,4 +1,4 @@
-"""Any column against any other."""
+"""Any column against any other column."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Panel:
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     figure : Missing or Plane or DiscPlane or Bars
         What stands here.
     state : PanelState

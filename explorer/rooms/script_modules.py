@@ -1,4 +1,4 @@
-"""ES modules of ``assets/js``, joined with all that they import into one module a page."""
+"""Bundling of the ES modules of ``assets/js`` into one module for each page."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _TYPES = re.compile(r"^[ \t]*/\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
 
 
 class ScriptError(ValueError):
-    """A script that cannot be joined with those that it imports."""
+    """A module cannot be bundled with its imports."""
 
 
 @cache
 def joined(entry: str) -> str:
-    """Join a module with all that it imports, each after its own imports.
+    """Bundle a module with its imports, in the order of dependence.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def joined(entry: str) -> str:
 
 
 def _collect(name: str, importers: tuple[str, ...], texts: dict[str, str]) -> None:
-    """Add a module to the texts, after those that it imports."""
+    """Collect the texts of a module and its imports, in the order of dependence."""
     if name in importers:
         raise ScriptError(f"Modules import each other: {' -> '.join((*importers, name))}. Move what they share.")
     if name in texts:

@@ -44,7 +44,7 @@ class Stage:
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     library : Library
         Shared products.
     channel : Channel

@@ -1,4 +1,4 @@
-"""The star under the lens: its spectrum and card, the next and the previous ready, others pinned beside it."""
+"""The focused star: spectrum and card, with the neighbours sent in advance and pinned spectra."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ from pipeline.science.star.refit import RefitError
 MAX_PINS = 4
 
 AHEAD_AFTER_MS = 40
-"""The neighbours follow when the star itself is painted."""
+"""Delay after which the neighbours are sent."""
 
 
 class StarDock:
-    """Wires the right side of the Explore room.
+    """Connects the star panel to a Workspace.
 
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     library : Library
         Shared products.
     order : callable
@@ -84,13 +84,13 @@ class StarDock:
         workspace.param.watch(lambda event: channel.send(star_page=event.new), "star_alone")
 
     def connect(self) -> None:
-        """Tell a new page what every star shares, then the star."""
+        """Send the constants and the star to a new page."""
         self._ready = True
         self.channel.send(star_setup=self.setup(), star_page=self.workspace.star_alone)
         self.show()
 
     def setup(self) -> dict[str, Any]:
-        """Wavelengths, names of lines, and what the sliders may do."""
+        """Wavelengths, line names, and ranges of the sliders."""
         common: dict[str, Any] = {"zooms": ZOOMS, "telluric": [], "arms": None}
         spectra = self.context.spectra
         if spectra is not None:
@@ -102,7 +102,7 @@ class StarDock:
         return {**common, "refit": self.refit.setup(), "simulated": self.library.products.manifest.simulated}
 
     def show(self) -> None:
-        """Tell the star under the lens; its neighbours follow."""
+        """Send the focused star; its neighbours follow."""
         if not self._ready:
             return
         row = self.workspace.focus_row
@@ -115,14 +115,14 @@ class StarDock:
             document.add_timeout_callback(self.send_ahead, AHEAD_AFTER_MS)
 
     def send_ahead(self) -> None:
-        """Hand the neighbours over before anybody asks."""
+        """Send the neighbours in advance."""
         row = self.workspace.focus_row
         if row is not None:
             beside = [self.workspace.table.row_of(int(one)) for one in self.neighbours(row).values() if one]
             self.channel.send(ahead=[self.packet(one) for one in dict.fromkeys(beside) if one is not None])
 
     def neighbours(self, row: int) -> dict[str, str]:
-        """The next and the previous star in the table's order, by obsid; "" when nothing is selected."""
+        """Next and previous star in the order of the table, by obsid; "" without one."""
         order = self.order()
         if not order.size:
             return {"next": "", "previous": ""}
@@ -133,7 +133,7 @@ class StarDock:
         return {"next": str(obsid[order[(at + 1) % order.size]]), "previous": str(obsid[before])}
 
     def step(self, by: int, *, unvetted: bool = False) -> None:
-        """Look at the next or the previous star; or at the next one that the visitor has not judged."""
+        """Focus the next or previous star, or the next one that the visitor has not judged."""
         row = self.workspace.focus_row
         order = self.order()
         if not order.size:
@@ -156,7 +156,7 @@ class StarDock:
             self.workspace.message = "You have judged every other star of the selection."
 
     def packet(self, row: int) -> dict[str, Any]:
-        """Everything that the browser shows of one star."""
+        """All data of one star for the browser."""
         table = self.workspace.table
         obsid = int(table["obsid"][row])
         spectrum = self.context.spectrum(obsid)
@@ -195,7 +195,7 @@ class StarDock:
                 yield str(other), np.where(known, spectrum.flux, np.nan)
 
     async def _file(self, request: protocol.StarFile) -> None:
-        """The spectrum, its model and its mask as FITS, or the picture on screen."""
+        """The spectrum with model and mask as FITS, or its picture."""
         form = request.form
         try:
             row, obsid, spectrum = self.context.focused()

@@ -150,7 +150,7 @@ def test_expressions_name_them_and_come_back_from_json(own_library, text):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("population > 3", "Text can be compared with text alone"),
+        ("population > 3", "Text can only be compared with text"),
         ("note < 'a'", "Text can be equal or not"),
         ("sqrt(note) > 3", "must be a number; found text"),
         ("fluxx > 3", "Did you mean 'flux_x'"),

@@ -7,7 +7,7 @@ import { whenAnswered } from "./reconnect.js"
 
 const AGAIN_AFTER = 1500
 const ALIVE = "static/js/bokeh.min.js" // every server of the page has it, and making a page is dear
-const LOST_WORDS = "The connection to the server is lost. This page comes back by itself when the server answers."
+const LOST_WORDS = "The connection to the server is lost. This page is restored automatically when the server responds."
 const OVER_ALL =
   `position: fixed; left: 50%; bottom: 22px; transform: translateX(-50%); z-index: 2000; padding: 10px 18px;
   border-radius: 6px; background: #8c1d18; color: #ffffff; font: 14px Explorer, Helvetica Neue, Arial, sans-serif;`

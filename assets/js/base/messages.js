@@ -14,5 +14,5 @@ export function receive(parts, message) {
   const fields = Object.entries(message)
   for (const [name, value] of fields) known.get(name)?.(value, message)
   const unknown = fields.map(([name]) => name).filter((name) => !known.has(name))
-  if (unknown.length) throw new Error(`The server sent what this page does not show: ${unknown.join(", ")}`)
+  if (unknown.length) throw new Error(`The server sent unknown message fields: ${unknown.join(", ")}`)
 }

@@ -11,7 +11,7 @@ import { shortCount } from "../base/words.js"
 import { Bars } from "../figures/bars.js"
 import { Plane } from "../figures/plane.js"
 
-const NOTHING = "Nothing to choose here: see what the view says."
+const NOTHING = "No options: see the message of the view."
 
 export class Card {
   /** @type {ViewSpec | null} */

@@ -97,7 +97,7 @@ class ColumnsPage {
     const sheet = element(
       "section",
       { className: "card sheet" },
-      element("header", {}, element("strong", {}, "How the columns were understood")),
+      element("header", {}, element("strong", {}, "Interpretation of the columns")),
       this.sheet.el,
     )
     return element("div", { className: "down" }, top, this.error, element("div", { className: "across" }, sheet, side))
@@ -211,7 +211,7 @@ class ColumnsPage {
 
   counted() {
     const n = this.corrections.size
-    const changes = `${n} ${n === 1 ? "change" : "changes"}: applied, the catalogue is made again.`
+    const changes = `${n} ${n === 1 ? "change" : "changes"}: applied, the catalogue is recomputed.`
     const silent = !this.may || this.sheet.columns?.tables.length === 0
     this.count.textContent = silent ? "" : n ? changes : CHOOSE
     this.apply.hidden = this.discard.hidden = !this.may

@@ -49,7 +49,7 @@ export class Dialogs {
     this.toast = toaster(SHORT_MS)
     this.address = element("input", {
       readOnly: true,
-      "aria-label": "Link to what is on screen",
+      "aria-label": "Link to the current state",
       onclick: () => this.address.select(),
     })
     host.append(this.toast.el)
@@ -90,7 +90,7 @@ export class Dialogs {
     const share = element(
       "button",
       { type: "button", className: "main", onclick: () => this.send({ kind: "share" }) },
-      "Make a link",
+      "Create a link",
     )
     const tables = exports.map(([form, label]) =>
       element("button", {
@@ -105,11 +105,11 @@ export class Dialogs {
       onclick: () => this.send({ kind: "samp" }),
       title: samp
         ? "To every program at this machine's SAMP hub"
-        : "Where the explorer runs on your own machine; else download the VOTable and open it",
+        : "If the explorer runs on your own computer; else download the VOTable and open it",
     }, "Send to TOPCAT, Aladin")
     this.open(
       "Share and export",
-      element("h2", {}, "Link that restores everything on screen"),
+      element("h2", {}, "Link to the current state"),
       element("div", { className: "row" }, this.address, share),
       element("h2", {}, `Table of ${summary}`),
       element("div", { className: "row" }, ...tables, send),
@@ -153,7 +153,7 @@ export class Dialogs {
         this.dialog?.close()
         this.tour(tour)
       },
-    }, "Show me around")
+    }, "Start the tour")
     this.open(
       "Help",
       element("ul", {}, ...gestures.map((text) => element("li", {}, text))),

@@ -43,7 +43,7 @@ export class Sheet {
     this.el = element(
       "div",
       { className: "scroll" },
-      element("p", { className: "hint" }, "The columns appear here as soon as the files are read."),
+      element("p", { className: "hint" }, "The columns appear here when the files have been read."),
     )
   }
 
@@ -89,7 +89,7 @@ export class Sheet {
       table.match ? element("p", { className: "hint" }, `Joined to the stars: ${table.match}`) : null,
       ...table.notes.map((note) => element("p", { className: "remark" }, note)),
       fed.length ? gridOf(fed) : element("p", { className: "hint" }, none),
-      table.own.length ? fold("own", `Your own columns, carried along (${count})`, false, own) : null,
+      table.own.length ? fold("own", `Your own columns (${count})`, false, own) : null,
       table.names.length
         ? fold(
           "absent",

@@ -68,7 +68,7 @@ class Drawer {
     /** @type {HTMLSelectElement} */
     this.categories = element("select", {
       "aria-label": "Subsets by category",
-      title: "Name the stars of each different value of a column",
+      title: "Create a subset for each value of a column",
       onchange: () => this.byCategory(),
     })
     this.file = element("input", { type: "file", hidden: true, onchange: () => void this.upload() })
@@ -103,9 +103,9 @@ class Drawer {
     /** @type {(text: string, title: string | null, action: () => void) => HTMLButtonElement} */
     const button = (text, title, action) => element("button", { type: "button", title, onclick: action }, text)
     const row = (/** @type {HTMLElement[]} */ ...children) => element("div", { className: "row" }, ...children)
-    const keep = button("Save selection", "Give the selected stars a name", () => this.keep())
+    const keep = button("Save selection", "Name the selected stars", () => this.keep())
     const list = button("Member list…", LISTS, () => this.file.click())
-    const save = button("Save view", "Keep everything on screen under a name", () => this.saveView())
+    const save = button("Save view", "Save the views and the selection under a name", () => this.saveView())
     return [
       element("h2", {}, "Filter"),
       ...this.filter.content,

@@ -7,8 +7,8 @@ import { element, icon } from "../base/dom.js"
 
 const MARKS = [
   ["add", "+", "Add to the selection"],
-  ["intersect", "∩", "Keep what the selection shares with it"],
-  ["subtract", "−", "Take away from the selection"],
+  ["intersect", "∩", "Intersect with the selection"],
+  ["subtract", "−", "Remove from the selection"],
 ]
 const NONE_YET = "None yet: select stars and give them a name."
 
@@ -46,7 +46,7 @@ export class SubsetTree {
     const line = element(
       "div",
       { className: "line" },
-      icon("chevron_right", "What it is made of", act("open")),
+      icon("chevron_right", "Definition", act("open")),
       pick,
       element("span", { className: "number" }, count),
       ...signs,

@@ -11,9 +11,9 @@ import { ColumnList, options } from "../base/lists.js"
 const MODES = [
   ["replace", "New", "A gesture replaces the selection"],
   ["add", "Add", "A gesture adds to the selection (Shift)"],
-  ["intersect", "And", "A gesture keeps what it shares with the selection (Ctrl)"],
-  ["subtract", "Minus", "A gesture takes away from the selection (Shift and Ctrl)"],
-  ["xor", "Xor", "A gesture keeps what lies in exactly one"],
+  ["intersect", "And", "A gesture keeps the intersection with the selection (Ctrl)"],
+  ["subtract", "Minus", "A gesture removes from the selection (Shift and Ctrl)"],
+  ["xor", "Xor", "A gesture keeps stars in exactly one of both"],
 ]
 /** @type {[key: string, label: string, title: string][]} */
 const TOOLS = [
@@ -30,8 +30,8 @@ export class Toolbar {
     this.count = element("div", { className: "count", role: "status" })
     this.subset = element("span", { className: "chip", hidden: true })
     this.who = element("span", { className: "who always", hidden: true })
-    this.tools = choices("What a drag does", TOOLS, (value) => send({ kind: "tool", value }))
-    this.modes = choices("How a gesture changes the selection", MODES, (value) => send({ kind: "mode", value }))
+    this.tools = choices("Drag tool", TOOLS, (value) => send({ kind: "tool", value }))
+    this.modes = choices("Selection mode", MODES, (value) => send({ kind: "mode", value }))
     this.undo = icon("undo", "Undo (u)", () => send({ kind: "undo" }))
     this.redo = icon("redo", "Redo (Shift+U)", () => send({ kind: "redo" }))
     this.side = icon("filter_alt", "Filter, subsets, saved views (/)", () => send({ kind: "side" }), {
@@ -40,8 +40,8 @@ export class Toolbar {
     this.colour = new ColumnList("Colour by", (value) => send({ kind: "colour", value }))
     /** @type {HTMLSelectElement} */
     this.grid = element("select", {
-      "aria-label": "How many views",
-      title: "How many views",
+      "aria-label": "Number of views",
+      title: "Number of views",
       onchange: () => send({ kind: "grid", value: Number(this.grid.value) }),
     })
     options(this.grid, GRIDS.map((n) => [n, `${n} view${n > 1 ? "s" : ""}`]), 6)
@@ -68,7 +68,7 @@ export class Toolbar {
       element("span", { className: "gap" }),
       element(
         "label",
-        { title: "Colours the selected stars by the mean of a column in each pixel" },
+        { title: "Colour the selected stars by the mean of a column in each pixel" },
         "Colour ",
         this.colour.el,
       ),

@@ -10,7 +10,7 @@ import { Chart } from "../figures/chart.js"
 import { binned, endsOf } from "../figures/scales.js"
 
 const NO_CCF =
-  "No CCF is kept for a star whose velocity nobody doubts, and there is no model of its own to correlate with."
+  "The CCF is stored only for stars with a doubtful velocity, and this star has no model to correlate with."
 const BINS = 24
 /** @type {[by: string, label: string][]} */
 const KINDS = [["spectrum", "by spectrum"], ["labels", "by labels"], ["training", "training stars"]]
@@ -84,7 +84,7 @@ export class EvidencePane {
     const heights = windows.map(([, , value]) => value)
     const known = heights.filter((value) => value !== null)
     if (!known.length) {
-      this.parts.fit.replaceChildren(heading("χ² by window"), hint("No model, so no residuals."))
+      this.parts.fit.replaceChildren(heading("χ² by window"), hint("No residuals, as there is no model."))
       return
     }
     const chart = this.chart({
@@ -277,7 +277,7 @@ export class EvidencePane {
   alike({ obsid, found }) {
     if (obsid !== this.asked) return
     if (!found.length) {
-      this.list.replaceChildren(element("span", { className: "hint" }, "No star is comparable with this one."))
+      this.list.replaceChildren(element("span", { className: "hint" }, "No star is similar to this one."))
       return
     }
     this.list.replaceChildren(
@@ -287,12 +287,12 @@ export class EvidencePane {
           { className: "pair" },
           element("button", {
             type: "button",
-            title: "Look at this star",
+            title: "Show this star",
             onclick: () => this.send({ kind: "focus", obsid: one }),
           }, one),
           element("button", {
             type: "button",
-            title: "Lay its spectrum over this one",
+            title: "Overlay its spectrum",
             "aria-label": `Pin ${one}`,
             onclick: () => this.send({ kind: "star_pin", obsid: one }),
           }, "+"),

@@ -35,7 +35,7 @@ export class AdjudicateRoom {
     this.desk = element(
       "section",
       { className: "card desk" },
-      element("header", {}, element("strong", {}, "What was said")),
+      element("header", {}, element("strong", {}, "Reviews")),
       this.reasons,
       this.reviews,
       this.form.el,

@@ -118,7 +118,7 @@ export class CampaignsRoom {
       element("h2", {}, "Start a campaign"),
       this.from,
       element("div", { className: "row" }, name, count, element("span", { className: "hint" }, "stars")),
-      element("details", {}, element("summary", {}, "Rules other than the usual"), rules),
+      element("details", {}, element("summary", {}, "Custom rules"), rules),
       element("button", { className: "main" }, "Start"),
     )
   }
@@ -143,7 +143,7 @@ export class CampaignsRoom {
       {},
       element("h2", {}, "Record and verdicts"),
       element("div", { className: "row" }, ...exports),
-      element("label", { className: "hint" }, "Merge a record from another laptop ", file),
+      element("label", { className: "hint" }, "Merge a record from another computer ", file),
     )
   }
 
@@ -168,7 +168,7 @@ export class CampaignsRoom {
     })
     const despite = element("input", {
       "aria-label": "Reason for a release despite failed physics checks",
-      placeholder: "reason for a release all the same",
+      placeholder: "reason to release anyway",
       required: true,
     })
     const warning = failed.length

@@ -10,7 +10,7 @@ import { element } from "../base/dom.js"
 const INSPECTOR_HEADS = [
   ["name"],
   ["reviews"],
-  ["pace", "Median time from one verdict to the next, pauses left out"],
+  ["pace", "Median time between verdicts, without pauses"],
 ]
 /** @type {Heads} - Once all stars are settled. */
 const MORE_HEADS = [
@@ -21,7 +21,7 @@ const MORE_HEADS = [
 ]
 /** @type {Heads} */
 const PAIR_HEADS = [["inspectors"], ["stars"], ["Cohen's κ"], ["weighted κ", "With quadratic weights"]]
-const BLIND = "How reviews agree is told when all stars are settled, so that nobody is swayed."
+const BLIND = "The agreement of reviews is shown once all stars are settled, so that reviews stay blind."
 const NO_PAIRS = "No star was judged by two inspectors yet."
 
 /** @param {OverviewState} overview */
@@ -47,7 +47,7 @@ export function overviewOf({ done, stars, controls, reviews, fleiss, left, inspe
       "Inspectors",
       done ? [...INSPECTOR_HEADS, ...MORE_HEADS] : INSPECTOR_HEADS,
       inspectors,
-      "Nobody has judged a star yet.",
+      "No star has been judged yet.",
     ),
     ...(done ? [] : [element("p", { className: "hint" }, BLIND)]),
     ...(pairs ? [tableOf("Agreement of pairs", PAIR_HEADS, pairs, NO_PAIRS)] : []),

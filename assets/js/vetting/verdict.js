@@ -40,7 +40,7 @@ export class VerdictForm {
     this.say = say
     this.drafts = new Drafts(globalThis.sessionStorage, room)
     this.verdicts = element("div", { className: "marks", role: "group", "aria-label": "Verdict" })
-    this.boxes = element("div", { className: "flags", role: "group", "aria-label": "What is wrong" })
+    this.boxes = element("div", { className: "flags", role: "group", "aria-label": "Problems" })
     this.note = element("textarea", {
       rows: 2,
       "aria-label": "Comment",
@@ -69,12 +69,12 @@ export class VerdictForm {
       "div",
       { className: "form" },
       this.earlier,
-      element("h2", {}, "What is wrong"),
+      element("h2", {}, "Problems"),
       this.boxes,
       element("h2", {}, "Comment"),
       this.note,
       this.other,
-      element("h2", {}, "Verdict: its digit saves"),
+      element("h2", {}, "Verdict (its digit saves it)"),
       this.verdicts,
     )
   }
@@ -94,7 +94,7 @@ export class VerdictForm {
     const said = this.drafts.begun(this) ?? before ?? takenBack
     const proposal = said?.proposal ?? {}
     this.earlier.textContent = before
-      ? `You said ${before.verdict} on ${minuteOf(before.utc)}; a new verdict replaces it.`
+      ? `You gave ${before.verdict} on ${minuteOf(before.utc)}; a new verdict replaces it.`
       : ""
     this.earlier.hidden = !before
     this.flags = new Set(said?.flags ?? [])
@@ -229,7 +229,7 @@ export class VerdictForm {
     if (this.resumed || kept?.who !== who) return
     this.resumed = true
     this.send({ kind: "campaign", id: kept.campaign })
-    this.say(`The verdict on ${kept.draft.star} had not arrived: it is handed in again.`)
+    this.say(`The verdict on ${kept.draft.star} was not received: it is sent again.`)
     this.handIn(kept.draft)
   }
 

@@ -11,7 +11,7 @@ import { VerdictForm } from "./verdict.js"
 /** @type {[key: string, words: string][]} */
 const HINTS = [
   ["j", "later"],
-  ["k", "the one before"],
+  ["k", "previous"],
   ["c", "comment"],
   ["u", "undo"],
   ["Shift+U", "redo"],

@@ -17,13 +17,13 @@ const SAID_MS = 6000
 const ROOMS = { vet: VetRoom, adjudicate: AdjudicateRoom, campaigns: CampaignsRoom }
 /** @type {[keys: string, meaning: string][]} */
 const VETTING_KEYS = [
-  ["0 1 2 3 4", "verdict: saves and goes on"],
+  ["0 1 2 3 4", "verdict: save, and show the next star"],
   ["q w e r t", "flags: RV, continuum, sky, wrong class, artefact"],
-  ["c", "comment; Ctrl+Enter keeps it, Esc leaves"],
-  ["j", "this star later"],
-  ["k", "the star before"],
-  ["u", "take the last verdict back"],
-  ["Shift+U", "give it again"],
+  ["c", "comment; Ctrl+Enter keeps it, Esc closes it"],
+  ["j", "postpone this star"],
+  ["k", "previous star"],
+  ["u", "undo the last verdict"],
+  ["Shift+U", "redo"],
   ["g", "go to a star that you have judged"],
   ["s d", "smooth more, less"],
   ["l m v a", "lines, model, residuals, raw"],
