@@ -1,4 +1,4 @@
-"""The one wire between the Explore page and the server: each gesture is one message, and so is its answer."""
+"""The message channel between page and server: each gesture is one message, and so is its answer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def asset(folder: str, name: str) -> str:
 
 
 class Channel(JSComponent):
-    """Carries messages; the views on both sides know what they mean.
+    """Carries messages between the scripts of a page and the parts of a room.
 
     What is told while a message is handled goes out together when it is done.
     """
@@ -55,7 +55,7 @@ class Channel(JSComponent):
         self._depth = 0
 
     def _get_properties(self, doc: Document | None) -> dict[str, Any]:
-        """Panel's, with the script by address."""
+        """Properties of Panel's model, with the script by address."""
         return super()._get_properties(doc) | script_properties(self._esm)
 
     def on(self, request: type[SomeRequest], handler: Callable[[SomeRequest], Any]) -> None:
@@ -63,7 +63,7 @@ class Channel(JSComponent):
         self._handlers[request] = handler
 
     def before_sending(self, last: Callable[[], None]) -> None:
-        """Call ``last`` when a message is complete but for what it tells: work that is due once, whatever asked."""
+        """Call ``last`` once before a message is sent, for work that several requests share."""
         self._last.append(last)
 
     def send(self, **fields: Unpack[Update]) -> None:
@@ -84,14 +84,14 @@ class Channel(JSComponent):
         return found if isinstance(found, kind) else None
 
     def flush(self) -> None:
-        """Send what is due, unless a message is being handled: it goes out with that one's answer."""
+        """Send the queued fields, unless a request is being handled; its answer includes them."""
         if not self._depth:
             with self.batch():
                 pass
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Everything that is told inside is one message."""
+        """Send all fields that are queued inside the block as one message."""
         self._depth += 1
         try:
             yield
@@ -105,11 +105,11 @@ class Channel(JSComponent):
                 self.deliver(encoded(parts))
 
     def deliver(self, parts: Message) -> None:
-        """Hand a message to the browser."""
+        """Pass a message to the browser."""
         self._send_msg(parts)
 
     def _handle_msg(self, data: Any) -> None:
-        """Decode a request, check its role and run its handler: the one place where requests are refused."""
+        """Decode a request, check its role and run its handler; all refusals happen here."""
         with self.batch():
             try:
                 request = decode(data)
@@ -138,7 +138,7 @@ class Channel(JSComponent):
                 task.add_done_callback(self._tasks.discard)
 
     def refuse(self, sentence: str, kind: str) -> None:
-        """Answer a request that is refused with a sentence."""
+        """Answer a refused request with a sentence."""
         self.send(say=sentence, refused=kind[:40])
 
     async def _later(self, answer: Awaitable[None], kind: str) -> None:
@@ -147,7 +147,7 @@ class Channel(JSComponent):
 
     @contextmanager
     def _mishaps(self, kind: str) -> Iterator[None]:
-        """Answer what a handler raises for a request of a kind."""
+        """Answer the errors of a handler for a kind of request."""
         try:
             yield
         except (SelectionError, ProductError) as error:
@@ -159,7 +159,7 @@ class Channel(JSComponent):
             self.refuse(NOT_UNDERSTOOD, kind)
 
     async def in_background(self, work: Callable[[], Result], queue: Queue) -> Result:
-        """Run something slow beside the page, so that nobody waits for it.
+        """Run slow work in a thread, so that the server keeps responding.
 
         Raises
         ------
@@ -170,13 +170,13 @@ class Channel(JSComponent):
 
 
 def log_mishap(log: logging.Logger, kind: str, error: Exception) -> None:
-    """Log a request that could not be handled in one line; where it happened is shown at the level of debugging."""
+    """Log a failed request in one line; the traceback is logged at debug level."""
     found, shown = f"{type(error).__name__}: {error}", log.isEnabledFor(logging.DEBUG)
     log.warning("A message could not be handled (%.200s): %.40s", found, kind, exc_info=shown)
 
 
 def submitted(work: Callable[[], Result], queue: Queue, instead: object) -> Future[Result]:
-    """Queue work in the name of the page that is served now; in that of ``instead`` where there is none."""
+    """Queue work for the current page, or for ``instead`` if there is none."""
     document = pn.state.curdoc
     session = None if document is None else document.session_context
     return queue.submit(instead if session is None else session.id, work)

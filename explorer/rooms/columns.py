@@ -1,4 +1,4 @@
-"""The page of columns: how the tables were understood, corrected there by whoever may, while products are made."""
+"""The columns page: interpretation of the columns of tables, and corrections of it."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from explorer.vetting.people import Role
 from pipeline.domain.columns import BY_NAME, COLUMNS
 
 FOLLOW_MS = 1000
-"""How often the page looks how far the products are."""
+"""Interval in milliseconds between updates of the progress."""
 
 _LOG = logging.getLogger("explorer.opening")
 
 
 class ColumnsChannel(Channel):
-    """Carries the messages of the page of columns; what is refused is shown in its sentence."""
+    """Message channel of the columns page; refusals are shown as sentences."""
 
     _esm = page_script("explore/columns.js")
     _stylesheets = [stylesheet("explore"), stylesheet("columns")]  # noqa: RUF012 - so Panel wants it
@@ -51,7 +51,7 @@ class ColumnsChannel(Channel):
 
 
 class ColumnsPage:
-    """Wires an opening to a page.
+    """Connects an opening to its page.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class ColumnsPage:
             document.add_periodic_callback(self.refresh, FOLLOW_MS)
 
     def refresh(self, *, anew: bool = False) -> None:
-        """Send what changed."""
+        """Send changes."""
         state = self.opening.state()
         status = status_of(state, self.opening.name)
         with self.channel.batch():
@@ -101,12 +101,12 @@ class ColumnsPage:
                     self.channel.send(columns=columns_report(state.understood, self.opening.corrected()))
 
     def theme(self, *, dark: bool) -> None:
-        """Light or dark."""
+        """Send the light or dark theme."""
         self.dark = dark
         self.channel.send(theme=dark)
 
     async def _apply(self, request: protocol.Apply) -> None:
-        """Keep corrections and make the products again."""
+        """Store corrections and make the products again."""
         corrections = corrections_of(request)
         if not corrections:
             raise OpenError("Nothing was changed.")
@@ -115,12 +115,12 @@ class ColumnsPage:
         self.refresh()
 
     async def _again(self, _: protocol.Again) -> None:
-        """Make the products again, as after a failure that was mended elsewhere."""
+        """Make the products again, as after a failure with an external cause."""
         await self.channel.in_background(lambda: self.opening.correct(()), UPLOADS)
         self.refresh()
 
     def _configuration(self, request: protocol.Configuration) -> None:
-        """Hand over the configuration, with what is chosen on the page."""
+        """Send the configuration with the choices of the page."""
         text = self.opening.configuration(corrections_of(request))
         name = f"{self.opening.files[0].stem}.toml"
         self.channel.send(download=protocol.Download(name, "application/toml", text.encode()))
@@ -136,7 +136,7 @@ def corrections_of(request: protocol.Apply | protocol.Configuration) -> tuple[Co
 
 
 def columns_report(understood: Understood, corrected: tuple[frozenset[str], ...]) -> protocol.ColumnsReport:
-    """Everything about the tables, as the page shows it."""
+    """All tables with their columns, as sent to the page."""
     stages = () if understood.error else understood.stages
     return protocol.ColumnsReport(
         tables=tuple(

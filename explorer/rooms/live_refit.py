@@ -1,4 +1,4 @@
-"""The live refit: sliders move the model, a fit answers what was held and masked, and what it proposes is recorded."""
+"""The live refit: model by sliders, fits with fixed labels and masks, and proposals."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from pipeline.domain.columns import column
 from pipeline.science.star.refit import Interval, LabelModel, Refit, RefitError, Trial, Wish, shift_between
 
 RV_REACH_KMS = 300.0
-"""How far the slider moves the velocity to either side."""
+"""Half range of the velocity slider."""
 
 _MAX_INTERVALS = 200
 _FINE_STEP = 0.005
-"""Step of the sliders of columns that are shown with two decimals or more."""
+"""Step of the sliders of columns with two decimals or more."""
 
 
 class LiveRefit:
-    """Answers the sliders and the fit button.
+    """Handles the sliders and the fit button.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class LiveRefit:
         channel.on(protocol.Propose, self._propose)
 
     def setup(self) -> protocol.RefitSetup:
-        """Labels with their ranges; a sentence when there is no model."""
+        """Labels with their ranges; a sentence if there is no model."""
         model = self.context.model
         if model is None:
             return protocol.RefitSetup(self.context.no_model)
@@ -59,9 +59,9 @@ class LiveRefit:
 
     @staticmethod
     def intervals(stored: protocol.Intervals) -> tuple[Interval, ...]:
-        """Masked stretches as the browser sends them, without empty ones."""
+        """Masked intervals as the browser sends them, without empty ones."""
         if len(stored) > _MAX_INTERVALS:
-            raise ValueError(f"{len(stored)} masked stretches; at most {_MAX_INTERVALS} are taken.")
+            raise ValueError(f"{len(stored)}masked intervals; at most {_MAX_INTERVALS} are taken.")
         return tuple((low, high) for low, high in stored if low < high)
 
     def _slide(self, request: protocol.Slide) -> None:
@@ -80,7 +80,7 @@ class LiveRefit:
         return model.spectrum(labels, shift).astype(np.float32)
 
     def trial(self, row: int, values: Mapping[str, float | None]) -> Trial | None:
-        """The model that the sliders or the refit left over the spectrum; None where there is no label model."""
+        """Model of the sliders or of the last refit; None without a label model."""
         model = self.context.model
         if model is None:
             return None
@@ -88,7 +88,7 @@ class LiveRefit:
         return Trial(labels, self._model_at(model, row, values))
 
     def wish(self, request: protocol.Refit) -> Wish:
-        """What the visitor asks for."""
+        """The requested fit."""
         return Wish(tuple(request.fixed.items()), request.fit_rv, self.intervals(request.masked))
 
     async def _refit(self, request: protocol.Refit) -> None:
@@ -130,10 +130,10 @@ class LiveRefit:
         )
 
     def _propose(self, request: protocol.Propose) -> None:
-        """Keep the last fit of this star as a proposal, with the visitor's reason."""
+        """Store the last fit of this star as a proposal, with the visitor's reason."""
         context = self.context
         if self._last is None or self._last[0] != context.workspace.focus or context.model is None:
-            self.channel.send(say="Fit this star first: a proposal is what a fit gave.")
+            self.channel.send(say="Fit this star first: a proposal needs a fit.")
             return
         obsid, wish, found = self._last
         manifest = context.library.products.manifest
@@ -154,5 +154,5 @@ def _error(name: str, value: float) -> str:
 
 
 def _step(declared: Column) -> float:
-    """Step of a column's slider: one of the last digit that is shown."""
+    """Step of a column's slider, one unit of the last shown digit."""
     return 10.0**-declared.digits if declared.digits < DEFAULT_DIGITS else _FINE_STEP

@@ -1,4 +1,4 @@
-"""How an opening is going, and how columns were understood, in words for pages."""
+"""Sentences about the progress of an opening and the interpretation of columns."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from explorer.rooms.progress import time_words
 from pipeline.domain.columns import BY_NAME
 
 FULL_PHASE = "full"
-"""Name of the phase in which the whole product is made."""
+"""Name of the phase that makes the complete product."""
 
 _SLOW_STAGES = {"actions": "orbits", "stream": "stream membership", "maps": "disc maps"}
-"""What the quick product is made without, by the stage that computes it."""
+"""Names of results that the quick product lacks, by stage."""
 
 
 def status_of(state: OpeningState, name: str) -> protocol.OpeningStatus:
-    """What the page of columns shows of the progress.
+    """Progress as shown on the columns page.
 
     Parameters
     ----------
@@ -49,14 +49,14 @@ def status_of(state: OpeningState, name: str) -> protocol.OpeningStatus:
         return replace(status, heading="Opening the catalogue", text="Its stars are being loaded.")
     if state.understood is None:
         waits = state.progress.status is BuildStatus.WAITING
-        text = "Another process is at work on these files." if waits else state.progress.message
+        text = "Another process is processing these files." if waits else state.progress.message
         return replace(status, heading=f"Reading {name}", text=text)
     fraction, text = state.progress.fraction, _stage_words(state.progress)
-    return replace(status, heading="Making the catalogue", text=text, fraction=fraction)
+    return replace(status, heading="Computing the catalogue", text=text, fraction=fraction)
 
 
 def _opened(state: OpeningState, status: protocol.OpeningStatus) -> protocol.OpeningStatus:
-    """Of an opening whose catalogue can be explored."""
+    """Progress of an opening whose catalogue is available."""
     if state.failure:
         return replace(status, error=failed_words(state))
     if state.whole or state.left_out:
@@ -65,7 +65,7 @@ def _opened(state: OpeningState, status: protocol.OpeningStatus) -> protocol.Ope
 
 
 def slow_parts(understood: Understood | None) -> list[str]:
-    """What the whole product has and the quick one lacks; empty where these columns feed none of it."""
+    """Results of the complete product that the quick one lacks; empty if the columns do not allow them."""
     planned = {stage.name: stage.reason for stage in understood.stages} if understood else {}
     if not planned.keys() & _SLOW_STAGES.keys():  # a command that does not say
         return ["orbits", "stream membership"]
@@ -73,27 +73,27 @@ def slow_parts(understood: Understood | None) -> list[str]:
 
 
 def _slow_name(state: OpeningState) -> tuple[str, str]:
-    """Its name at the start of a sentence, and the verb."""
+    """Name of a result at the start of a sentence, with the verb."""
     parts = slow_parts(state.understood) or ["the whole catalogue"]
     name = " and ".join((", ".join(parts[:-1]), parts[-1])) if len(parts) > 1 else parts[0]
     return f"{name[0].upper()}{name[1:]}", "is" if parts in (["stream membership"], ["the whole catalogue"]) else "are"
 
 
 def slow_words(state: OpeningState) -> str:
-    """How far orbits and stream membership are, in a sentence."""
+    """Progress of orbits and stream membership as a sentence."""
     progress, (name, verb) = state.progress, _slow_name(state)
     left = f", about {time_words(progress.seconds_left)} left" if _is_slow(progress) and progress.seconds_left else ""
     return f"{name} {verb} being computed: {100 * _slow_fraction(progress):.0f} %{left}"
 
 
 def ready_words(state: OpeningState) -> str:
-    """That they are there."""
+    """Sentence that they are available."""
     name, verb = _slow_name(state)
     return f"{name} {verb} ready."
 
 
 def failed_words(state: OpeningState) -> str:
-    """Why they are not."""
+    """Reason why they are missing."""
     return f"{_slow_name(state)[0]} could not be computed: {state.failure}"
 
 
@@ -134,14 +134,14 @@ def column_report(column: UnderstoodColumn, *, corrected: bool) -> protocol.Colu
 
 
 def share_words(share: float) -> str:
-    """A share as percent: never 100 where one is missing, never 0 where one is there."""
+    """Format a fraction in percent: 100 only if complete, 0 only if empty."""
     if share in (0.0, 1.0):
         return f"{100 * share:.0f} %"
     return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
 
 
 def number_words(value: float) -> str:
-    """A number to four digits, without an exponent where people read it so."""
+    """Format a number with four digits, without an exponent in the usual range."""
     size = abs(value)
     if size and not 1e-3 <= size < 1e7:
         return f"{value:.3e}"
@@ -151,7 +151,7 @@ def number_words(value: float) -> str:
 
 
 def replaced_words(column: UnderstoodColumn) -> str:
-    """Values that became missing."""
+    """Values that were set to missing."""
     parts = [
         f"{count:,} {what}"
         for count, what in ((column.sentinels, "sentinels"), (column.outside, "out of range"))
@@ -161,27 +161,27 @@ def replaced_words(column: UnderstoodColumn) -> str:
 
 
 def unit_words(column: UnderstoodColumn) -> str:
-    """From which unit to which."""
+    """Conversion of units."""
     if not column.unit_from or column.unit_from == column.unit_to:
         return column.unit_to
     return f"{column.unit_from} → {column.unit_to or '1'}"
 
 
 def units_offered(ours: str, unit_from: str = "") -> tuple[str, ...]:
-    """Units that can be chosen for a column of ours; none where there is nothing to choose."""
+    """Units that can be chosen for a catalogue column; none without alternatives."""
     declared = BY_NAME.get(ours)
     offered = UNITS.get(declared.unit, ()) if declared else ()
     return tuple(dict.fromkeys((*((unit_from,) if unit_from and offered else ()), *offered)))
 
 
 def table_heading(table: UnderstoodTable) -> str:
-    """Format, rows and schema in a line."""
+    """Format, rows and schema on one line."""
     parts = [table.format, f"{table.rows:,} rows" if table.rows else "", table.schema or "no known schema"]
     return " · ".join(part for part in parts if part)
 
 
 def match_words(table: UnderstoodTable) -> str:
-    """How the rows of a joined table found stars."""
+    """Result of the match of a table's rows to stars."""
     return ", ".join(f"{key.replace('_', ' ')} {_count(value)}" for key, value in table.match.items())
 
 
@@ -210,4 +210,4 @@ COLUMNS_HEAD = (
     *("ours", "in the file", "unit", "known", "min", "median", "max"),
     *("replaced", "recognised by", "note"),
 )
-"""Heads of :func:`columns_rows`."""
+"""Column heads of :func:`columns_rows`."""

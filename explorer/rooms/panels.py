@@ -11,11 +11,10 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from explorer import protocol
-from explorer.model.selection import TURN, WIDEST, Everything, InBox, InPolygon, InRange, Selection, images
-from explorer.plots.diagram import Arrows, Axis, Bars, DiscPlane, Dots, Figure, Missing, Plane
-from explorer.plots.disc import has_cells, rotation_bar, rotation_scale, texture_levels
-from explorer.plots.references import ARROW_HEIGHT_KPC, MAX_ARROWS, arrow_ends
-from explorer.plots.shading import (
+from explorer.charts.diagram import Arrows, Axis, Bars, DiscPlane, Dots, Figure, Missing, Plane
+from explorer.charts.disc import has_cells, rotation_bar, rotation_scale, texture_levels
+from explorer.charts.references import ARROW_HEIGHT_KPC, MAX_ARROWS, arrow_ends
+from explorer.charts.shading import (
     BARS,
     Canvas,
     Categories,
@@ -27,6 +26,7 @@ from explorer.plots.shading import (
     count_bars,
     packed,
 )
+from explorer.model.selection import TURN, WIDEST, Everything, InBox, InPolygon, InRange, Selection, images
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 from pipeline.domain.columns import FULL_CIRCLE
@@ -80,7 +80,7 @@ class Panel:
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     figure : Missing or Plane or DiscPlane or Bars
         What stands here.
     state : PanelState

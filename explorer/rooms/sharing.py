@@ -1,4 +1,4 @@
-"""What a visitor takes away: links, tables of the selection, pictures of a view, figures of the paper; SAMP."""
+"""Links, exports of the selection, pictures of views, figures of the paper, and SAMP."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from typing import Any
 
 from explorer import protocol
 from explorer.audit import audit
+from explorer.charts.diagram import Bars, Plane
+from explorer.charts.journal import FORMATS, file_name, picture_bytes
+from explorer.charts.paper import PAPER_FIGURES, paper_bytes
+from explorer.charts.picture import Shot, draw_bars, draw_plane, ends_of
 from explorer.model.export import FORMS, Exported, export
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
@@ -15,10 +19,6 @@ from explorer.model.samp import send_table
 from explorer.model.selection import SelectionError
 from explorer.model.subsets import describe
 from explorer.model.work import EXPORTS, LINKS
-from explorer.plots.diagram import Bars, Plane
-from explorer.plots.journal import FORMATS, file_name, picture_bytes
-from explorer.plots.paper import PAPER_FIGURES, paper_bytes
-from explorer.plots.picture import Shot, draw_bars, draw_plane, ends_of
 from explorer.rooms.channel import Channel
 from explorer.rooms.owner import Owner
 from explorer.rooms.panels import BarsPanel, DiscPanel, PlanePanel
@@ -27,16 +27,16 @@ from explorer.state.workspace import Workspace
 from explorer.vetting.reader import NoRecord
 
 _WORDS = 2000
-"""Letters of a selection under a picture."""
+"""Maximum length of the selection text under a picture."""
 
 
 class Sharing:
-    """Wires the door to the outside.
+    """Handles links and exports.
 
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     library : Library
         Shared products.
     links : LinkStore
@@ -77,7 +77,7 @@ class Sharing:
         self.channel.send(link=protocol.Link(token))
 
     def exports(self) -> protocol.Exports:
-        """What can be taken away now."""
+        """Available exports."""
         figures = PAPER_FIGURES.items()
         return protocol.Exports(
             exports=tuple(protocol.ExportForm(key, form.label) for key, form in FORMS.items()),
@@ -88,7 +88,7 @@ class Sharing:
 
     @property
     def note(self) -> str:
-        """The line under a picture."""
+        """Caption of a picture."""
         manifest = self.library.products.manifest
         words = describe(self.workspace.selection, self.workspace.table.known)
         words = words if len(words) <= _WORDS else f"{words[:_WORDS]}…"
@@ -136,7 +136,7 @@ class Sharing:
             shot = self._shot(ends_of(figure.x, state.x_ends), (0.0, 1.0), aspect)
             return partial(draw_bars, figure, shot, logarithmic=panel.logarithmic)
         if not (isinstance(panel, PlanePanel) and isinstance(figure, Plane)):
-            raise SelectionError(f"{panel.title} shows nothing that could be a picture.")
+            raise SelectionError(f"{panel.title} has nothing to draw.")
         shot = self._shot(ends_of(figure.x, state.x_ends), ends_of(figure.y, state.y_ends), aspect, panel)
         if isinstance(panel, DiscPanel):
             return partial(draw_plane, figure, shot, panel.disc, residual=panel.residual)

@@ -1,4 +1,4 @@
-"""The panel on the left: filter by expression, named subsets, member lists, saved views."""
+"""The side panel: filter expressions, named subsets, member lists, saved views."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from explorer import protocol
+from explorer.charts.palettes import fresh_colour
 from explorer.model.completion import completions
 from explorer.model.definitions import check_size
 from explorer.model.expression import ExpressionError, parse
@@ -19,7 +20,6 @@ from explorer.model.selection import InCategory, InIds, Named, Selection, Select
 from explorer.model.subsets import Subset, category_names, describe, parts
 from explorer.model.table import MAX_CATEGORIES
 from explorer.model.work import LINKS, UPLOADS
-from explorer.plots.palettes import fresh_colour
 from explorer.rooms.channel import Channel
 from explorer.rooms.columns_menu import column_choices
 from explorer.rooms.owner import Owner
@@ -30,16 +30,16 @@ from pipeline.domain.column import Column
 
 _MAX_DEEP = 6
 _MAX_NODES = 200
-"""Parts of a subset that are listed."""
+"""Maximum number of listed parts of a subset."""
 
 
 class Side:
-    """Wires the panel to a Workspace.
+    """Connects the side panel to a Workspace.
 
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     library : Library
         Shared products.
     links : LinkStore
@@ -82,7 +82,7 @@ class Side:
 
     @property
     def catalog(self) -> str:
-        """Name under which views of this catalogue are saved."""
+        """Catalogue name of saved views."""
         return self.library.products.manifest.name
 
     def _toggle(self, request: protocol.Side) -> None:
@@ -128,18 +128,18 @@ class Side:
         self._send(protocol.SideState(subsets=subsets))
 
     def parse(self, text: str) -> Selection:
-        """An expression over this catalogue's columns and the visitor's subsets."""
+        """Parse an expression with this catalogue's columns and the visitor's subsets."""
         subsets = {one.name: one.selection for one in self.workspace.subsets}
         return check_size(parse(text, self.columns, subsets))
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """Columns that have any value to compare."""
+        """Columns with values."""
         table = self.workspace.table
         return tuple(one for one in table.columns if not one.is_float or table.usable(one.name))
 
     def _check(self, request: protocol.Check) -> None:
-        """Answer every keystroke: is it an expression, how many stars fit, what could follow."""
+        """Answer a keystroke: validity, number of stars, completions."""
         text, cursor = request.text, request.cursor
         names = [one.name for one in self.workspace.subsets]
         start, found = completions(text, cursor, self.columns, names)
@@ -170,7 +170,7 @@ class Side:
         self.workspace.define_subset(name, self.workspace.selection, colour)
 
     def _by_category(self, request: protocol.Categories) -> None:
-        """Name the stars of each different value of a column."""
+        """Create a subset for each value of a column."""
         name, table = request.column, self.workspace.table
         values = table.category_values(name) if name in table else ()
         if not values:
@@ -197,7 +197,7 @@ class Side:
             self.workspace.gesture(Named(subset.name, subset.selection), mode)
 
     def _nodes(self, selection: Selection) -> list[protocol.SelectionNode]:
-        """What a selection is made of, with counts: the upper levels first, and no more than a person reads."""
+        """Parts of a selection with counts, upper levels first, in a limited number."""
         top: list[protocol.SelectionNode] = []
         level = [(list(parts(selection)) or [("", selection)], top)]
         listed = 0
@@ -236,21 +236,21 @@ class Side:
             self.workspace.gesture(members.selection)
 
     def _by_verdict(self, request: protocol.Verdicts) -> None:
-        """Stars of which something was said, as it stands now."""
+        """Select the current stars of a verdict list."""
         name = request.name
         stars = self.record.verdict_lists().get(name)
         if stars is None:
-            raise SelectionError(f"No star is in the list {name!r} any more.")
+            raise SelectionError(f"The list {name!r} is empty now.")
         self.workspace.gesture(Named(name, InIds(stars)))
 
     async def _save_view(self, request: protocol.SaveView) -> None:
         name = request.name.strip()[:60]
         if not name:
-            self._report("Give the view a name first.")
+            self._report("Enter a name for the view first.")
             return
         if name in self.links.views(self.catalog) and name != self._replaces:
             self._replaces = name
-            self._report(f"There is a view {name!r} already, perhaps somebody else's: save again to replace it.")
+            self._report(f"A view {name!r} exists already, perhaps of another user: save again to replace it.")
             return
         self._replaces = ""
         state, owner = self.workspace.to_dict(), self.owner
@@ -263,7 +263,7 @@ class Side:
         token = self.links.views(self.catalog).get(request.name)
         state = self.links.get(token) if token else None
         if state is None:
-            self._send(protocol.SideState(views=self.views, said="This view is no longer there."))
+            self._send(protocol.SideState(views=self.views, said="This view does not exist any more."))
         else:
             self.workspace.restore(state)
 

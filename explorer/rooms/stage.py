@@ -10,12 +10,12 @@ import panel as pn
 from msgspec.structs import replace as replace_fields
 
 from explorer import protocol
+from explorer.charts.colouring import SUBSETS, colouring_of, colouring_of_subsets, legend, ramp_of
+from explorer.charts.disc import texture_palette
+from explorer.charts.palettes import count_ramp, grey_ramp, lookup, theme_of
+from explorer.charts.shading import Colouring
 from explorer.model.library import Library
 from explorer.model.selection import InIds, SelectionMode
-from explorer.plots.colouring import SUBSETS, colouring_of, colouring_of_subsets, legend, ramp_of
-from explorer.plots.disc import texture_palette
-from explorer.plots.palettes import count_ramp, grey_ramp, lookup, theme_of
-from explorer.plots.shading import Colouring
 from explorer.rooms.catalogue import VIEWS, default_panels, figure_of, has_values, new_panel
 from explorer.rooms.channel import Channel
 from explorer.rooms.columns_menu import column_choices
@@ -45,7 +45,7 @@ class Stage:
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     library : Library
         Shared products.
     channel : Channel

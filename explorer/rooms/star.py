@@ -1,4 +1,4 @@
-"""The star under the lens: its spectrum and card, the next and the previous ready, others pinned beside it."""
+"""The focused star: spectrum and card, with the neighbours sent in advance and pinned spectra."""
 
 from __future__ import annotations
 
@@ -12,12 +12,8 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from explorer import protocol
-from explorer.model.library import Library
-from explorer.model.star import StarFacts, facts_of
-from explorer.model.star_files import spectrum_fits
-from explorer.model.work import EXPORTS
-from explorer.plots.journal import FORMATS, picture_bytes
-from explorer.plots.spectrum import (
+from explorer.charts.journal import FORMATS, picture_bytes
+from explorer.charts.spectrum import (
     BLUE_ARM_END,
     RED_ARM_START,
     TELLURIC,
@@ -26,7 +22,11 @@ from explorer.plots.spectrum import (
     is_from_lamost,
     with_arrays,
 )
-from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
+from explorer.charts.spectrum_picture import SpectrumShot, draw_spectrum
+from explorer.model.library import Library
+from explorer.model.star import StarFacts, facts_of
+from explorer.model.star_files import spectrum_fits
+from explorer.model.work import EXPORTS
 from explorer.rooms.channel import Channel
 from explorer.rooms.live_refit import LiveRefit
 from explorer.rooms.star_context import StarContext
@@ -38,7 +38,7 @@ from pipeline.science.star.refit import RefitError
 MAX_PINS = 4
 
 AHEAD_AFTER_MS = 40
-"""The neighbours follow when the star itself is painted."""
+"""Delay after which the neighbours are sent."""
 
 
 class Neighbours(NamedTuple):
@@ -49,12 +49,12 @@ class Neighbours(NamedTuple):
 
 
 class StarDock:
-    """Wires the right side of the Explore room.
+    """Connects the star panel to a Workspace.
 
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     library : Library
         Shared products.
     order : callable
@@ -92,13 +92,13 @@ class StarDock:
         workspace.param.watch(lambda event: channel.send(star_page=event.new), "star_alone")
 
     def connect(self) -> None:
-        """Tell a new page what every star shares, then the star."""
+        """Send the constants and the star to a new page."""
         self._ready = True
         self.channel.send(star_setup=self.setup(), star_page=self.workspace.star_alone)
         self.show()
 
     def setup(self) -> protocol.StarSetup:
-        """Wavelengths, names of lines, and what the sliders may do."""
+        """Wavelengths, line names, and ranges of the sliders."""
         simulated, spectra = self.library.products.manifest.simulated, self.context.spectra
         setup = protocol.StarSetup(ZOOMS, (), None, self.refit.setup(), simulated=simulated)
         if spectra is not None:
@@ -112,7 +112,7 @@ class StarDock:
         return setup
 
     def show(self) -> None:
-        """Tell the star under the lens; its neighbours follow."""
+        """Send the focused star; its neighbours follow."""
         if not self._ready:
             return
         row = self.workspace.focus_row
@@ -126,14 +126,14 @@ class StarDock:
             document.add_timeout_callback(self.send_ahead, AHEAD_AFTER_MS)
 
     def send_ahead(self) -> None:
-        """Hand the neighbours over before anybody asks."""
+        """Send the neighbours in advance."""
         row = self.workspace.focus_row
         if row is not None:
             beside = [self.workspace.table.row_of(int(one)) for one in self.neighbours(row) if one]
             self.channel.send(ahead=tuple(self.packet(one) for one in dict.fromkeys(beside) if one is not None))
 
     def neighbours(self, row: int) -> Neighbours:
-        """The next and the previous star in the table's order, by obsid; "" when nothing is selected."""
+        """Next and previous star in the order of the table, by obsid; "" without one."""
         order = self.order()
         if not order.size:
             return Neighbours("", "")
@@ -144,7 +144,7 @@ class StarDock:
         return Neighbours(str(obsid[order[(at + 1) % order.size]]), str(obsid[before]))
 
     def step(self, by: int, *, unvetted: bool = False) -> None:
-        """Look at the next or the previous star; or at the next one that the visitor has not judged."""
+        """Focus the next or previous star, or the next one that the visitor has not judged."""
         row = self.workspace.focus_row
         order = self.order()
         if not order.size:
@@ -168,7 +168,7 @@ class StarDock:
             self.workspace.message = "You have judged every other star of the selection."
 
     def packet(self, row: int) -> protocol.StarData:
-        """Everything that the browser shows of one star."""
+        """All data of one star for the browser."""
         table = self.workspace.table
         obsid = int(table["obsid"][row])
         spectrum = self.context.spectrum(obsid)
@@ -207,7 +207,7 @@ class StarDock:
                 yield str(other), np.where(known, spectrum.flux, np.nan)
 
     async def _file(self, request: protocol.StarFile) -> None:
-        """The spectrum, its model and its mask as FITS, or the picture on screen."""
+        """The spectrum with model and mask as FITS, or its picture."""
         form = request.form
         try:
             row, obsid, spectrum = self.context.focused()

@@ -1,4 +1,4 @@
-"""Evidence on request: chi-squared by window, correlation, posterior, hull, nearest training stars, stars like this."""
+"""Evidence on request: chi-squared by window, CCF, posterior, nearest training stars, similar stars."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LINES = ("rv_ca8498", "rv_ca8542", "rv_ca8662")
 
 
 class StarEvidence:
-    """Answers what the evidence tab asks.
+    """Handles the requests of the evidence tab.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class StarEvidence:
         channel.on(protocol.AlikeSelect, self._select)
 
     async def _evidence(self) -> None:
-        """Everything that is quick at once, then the posterior."""
+        """Send quick results at once, then the posterior."""
         try:
             row, obsid, spectrum = self.context.focused()
         except RefitError as error:
@@ -96,7 +96,7 @@ class StarEvidence:
         self.channel.send(posterior=result)
 
     def _correlations(self, obsid: int, rv: float) -> tuple[protocol.Correlation, ...]:
-        """The published CCF of a doubtful star, and that with the star's own model."""
+        """The published CCF of a doubtful star, and the CCF with the star's own model."""
         found: list[tuple[NDArray[np.float64], NDArray[np.floating], tuple[tuple[float, float], ...], str]] = []
         kept = self.correlations.of(obsid) if self.correlations is not None else None
         if kept is not None and self.correlations is not None:
@@ -118,13 +118,13 @@ class StarEvidence:
         )
 
     async def _alike(self, request: protocol.Alike) -> None:
-        """Stars like this one, by spectrum or by labels, most alike first."""
+        """Similar stars by spectrum or labels, most similar first."""
         found = await self._find(request.by, SHOWN_ALIKE)
         focus = str(self.context.workspace.focus)
         self.channel.send(alike=protocol.Alikes(request.by, focus, tuple(str(obsid) for obsid in found)))
 
     async def _select(self, request: protocol.AlikeSelect) -> None:
-        """Those stars as a selection, with the star itself."""
+        """Select the similar stars and the star itself."""
         focus = self.context.workspace.focus
         count = min(max(request.count, 1), MAX_ALIKE)
         found = await self._find(request.by, count)
@@ -133,7 +133,7 @@ class StarEvidence:
             if self.context.workspace.star_alone:  # nothing else shows it
                 self.channel.send(say=f"{len(found) + 1} stars are selected in the views.")
         else:
-            self.channel.send(say="No star is comparable with this one.")
+            self.channel.send(say="No star is similar to this one.")
 
     async def _find(self, by: str, most: int) -> tuple[int, ...]:
         row, obsid = self.context.workspace.focus_row, self.context.workspace.focus
@@ -178,7 +178,7 @@ def _draws(obsid: int, fit: Refit, drawn: Posterior) -> protocol.PosteriorResult
 
 @kept_by_library(1)
 def _likeness(library: Library) -> Likeness:
-    """Made by the first who asks, shared by all."""
+    """Similarity index, created at first use and shared."""
     assert library.products.spectra is not None
     spectra = library.products.spectra
     return Likeness(spectra.obsid, spectra.wavelength.size, spectra.block)

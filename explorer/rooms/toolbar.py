@@ -1,12 +1,12 @@
-"""The bar over the views: counts, tools, selection mode, undo and redo, colour-by."""
+"""The toolbar: counts, tools, selection mode, undo and redo, colour column."""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
 from explorer import protocol
+from explorer.charts.colouring import SUBSETS
 from explorer.model.selection import Named, SelectionMode
-from explorer.plots.colouring import SUBSETS
 from explorer.rooms.channel import Channel
 from explorer.rooms.columns_menu import column_choices
 from explorer.state.stored import COLOUR_BY_COUNT, TOOLS
@@ -14,12 +14,12 @@ from explorer.state.workspace import Workspace
 
 
 class Toolbar:
-    """Wires the bar to a Workspace.
+    """Connects the toolbar to a Workspace.
 
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     channel : Channel
         The way to the browser.
     """
@@ -49,18 +49,18 @@ class Toolbar:
         self.channel.flush()
 
     def refresh(self) -> None:
-        """Follow the workspace, once a message."""
+        """Send the state, once a message."""
         if not self._due:
             return
         self._due = False
         self.channel.send(toolbar=self.state())
 
     def connect(self) -> None:
-        """Tell a new page everything."""
+        """Send the state to a new page."""
         self.channel.send(toolbar=replace(self.state(), colours=self.colours))
 
     def state(self) -> protocol.ToolbarState:
-        """What the bar shows."""
+        """State of the toolbar."""
         workspace = self.workspace
         total = workspace.table.n_stars
         share = 100.0 * workspace.n_selected / max(total, 1)
@@ -76,7 +76,7 @@ class Toolbar:
         )
 
     def _named(self) -> protocol.SelectionName:
-        """Name and colour of the subset that is selected; "" where the selection has no name."""
+        """Name and colour of the selected subset; "" without a name."""
         selection = self.workspace.selection
         for one in self.workspace.subsets:
             if selection in (one.selection, Named(one.name, one.selection)):

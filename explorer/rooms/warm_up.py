@@ -1,4 +1,4 @@
-"""Compile what the first visitor would wait for."""
+"""Compilation before the first visit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from explorer.state.workspace import Workspace
 
 
 def warm_up_views(library: Library) -> None:
-    """Compile the hot path and measure the columns, also while pages are served.
+    """Compile the brush path and scan the columns, also while pages are served.
 
     No page is written: Panel would take the style sheets of a page that is written at the same time from its own host.
     """

@@ -1,4 +1,4 @@
-"""Sightlines of Bayestar2015 as text, as the map's web service (Argonaut) wrote them: best fit and samples."""
+"""Sightlines of Bayestar2015 as text from its web service (Argonaut): best fit and samples."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from opening_factory import Openings, make_both, write_stars
 from own_factory import make_foreign_products, make_own_products
 from products_factory import make_products
 from star_factory import make_star_products
-from vetting_helpers import make_desk
+from vetting_helpers import make_commands
 
 from explorer import logs, protocol
 from explorer.model.library import Library, open_library
@@ -99,10 +99,10 @@ def compared(library) -> Library:
 
 
 @pytest.fixture
-def desk(tmp_path, library):
+def commands(tmp_path, library):
     """A record of its own in a file."""
     store = Store.open(tmp_path / "vetting.sqlite")
-    yield make_desk(store, library)
+    yield make_commands(store, library)
     store.close()
 
 

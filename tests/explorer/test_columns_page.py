@@ -62,7 +62,7 @@ def test_the_page_shows_how_columns_were_understood(open_files, stars):
     browser = Browser(ColumnsPage(opening, stays=True))
     told = browser.send("connect")
     assert (told["may"], told["stays"]) == (True, True)
-    assert told["status"]["heading"] == "Making the catalogue"
+    assert told["status"]["heading"] == "Computing the catalogue"
     assert told["status"]["text"].startswith("Stage ")
     (table,) = told["columns"]["tables"]
     assert table["heading"] == "CSV · 8 rows · no known schema"
@@ -129,7 +129,7 @@ def test_who_may_correct(tmp_path, monkeypatch):
     alone = AppConfig(tmp_path, tmp_path)
     assert signin.correction_refusal(alone) == ""
     open_server = AppConfig(tmp_path, tmp_path, address="0.0.0.0")
-    assert "does not know its visitors" in signin.correction_refusal(open_server)
+    assert "does not identify its visitors" in signin.correction_refusal(open_server)
     users = tmp_path / "users.json"
     users.write_text('{"ann": {"role": "adjudicator", "hash": ""}, "ian": {"role": "inspector", "hash": ""}}')
     shared = AppConfig(tmp_path, tmp_path, users=users)
@@ -182,7 +182,7 @@ def test_the_strip_tells_pages_of_a_catalogue_that_was_corrected(open_files, sta
     (opening.folder / "hold-quick").unlink()
     until_whole(opening)
     strip.refresh()
-    assert "The catalogue was made again." in strip.text.object
+    assert "The catalogue was recomputed." in strip.text.object
     assert strip.bring.visible
 
 
@@ -223,13 +223,13 @@ def state(**values):
     [
         ({"understood": None}, "Reading a.csv", "", ""),
         ({"understood": None, "progress": BuildProgress(BuildStatus.WAITING)}, "Reading a.csv", "Another process", ""),
-        ({}, "Making the catalogue", "Starting (0 %)", ""),
+        ({}, "Computing the catalogue", "Starting (0 %)", ""),
         ({"quick": True}, "Opening the catalogue", "Its stars are being loaded.", ""),
         ({"quick": True, "opened": True}, "The catalogue is ready", "Orbits and stream membership are being", ""),
         ({"opened": True, "failure": "no disk."}, "The catalogue is ready", "", "Orbits and stream membership could"),
         ({"opened": True, "left_out": "Too many."}, "The catalogue is ready", "Too many.", ""),
         ({"understood": None, "failure": "no table."}, "a.csv cannot be opened", "", "no table."),
-        ({"understood": Understood(error="two.")}, "Making the catalogue", "Starting", ""),
+        ({"understood": Understood(error="two.")}, "Computing the catalogue", "Starting", ""),
         ({"understood": Understood(error="two."), "failure": "two."}, "a.csv cannot be opened", "", "two."),
         ({"failure": "no disk."}, "The catalogue could not be made", "", "no disk."),
     ],
@@ -283,13 +283,13 @@ def test_about_shows_how_columns_were_understood(open_files, stars):
     library = opening.library()
     assert tables_from(library.products.manifest.tables) == state.understood.tables
     text = AboutView(library, columns_page=True).text()
-    for words in ("How the columns were understood", 'href="?columns"', "stars.csv", "no unit in the file: kpc taken"):
+    for words in ("Interpretation of the columns", 'href="?columns"', "stars.csv", "no unit in the file: kpc taken"):
         assert words in text
     assert "?columns" not in AboutView(library).text()
 
 
 def test_about_is_silent_where_no_table_was_read(library):
-    assert "How the columns were understood" not in AboutView(library).text()
+    assert "Interpretation of the columns" not in AboutView(library).text()
 
 
 @pytest.mark.usefixtures("configure_logs")

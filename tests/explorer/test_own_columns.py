@@ -12,14 +12,14 @@ from astropy.table import Table
 from own_factory import N_STARS, POPULATIONS, SOURCE, own_columns
 from products_factory import make_products
 
+from explorer.charts.journal import FORMATS
+from explorer.charts.shading import Density
 from explorer.model.export import FORMS, export
 from explorer.model.expression import Matches, parse
 from explorer.model.library import open_library
 from explorer.model.selection import Everything, InCategory, InRange, SelectionError, from_dict
 from explorer.model.star import MAX_OWN, facts_of, own_number
 from explorer.model.star_files import spectrum_fits
-from explorer.plots.journal import FORMATS
-from explorer.plots.shading import Density
 from explorer.rooms.about import AboutView
 from explorer.rooms.catalogue import default_panels
 from explorer.rooms.validate import ROOM, ValidateView
@@ -150,7 +150,7 @@ def test_expressions_name_them_and_come_back_from_json(own_library, text):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("population > 3", "Text can be compared with text alone"),
+        ("population > 3", "Text can only be compared with text"),
         ("note < 'a'", "Text can be equal or not"),
         ("sqrt(note) > 3", "must be a number; found text"),
         ("fluxx > 3", "Did you mean 'flux_x'"),

@@ -6,10 +6,10 @@ from matplotlib import pyplot as plt
 from matplotlib.legend import Legend
 from products_factory import make_products
 
+from explorer.charts.journal import FORMATS, picture_bytes
+from explorer.charts.paper import PAPER_FIGURES, draw_paper_figure
 from explorer.model.library import open_library
 from explorer.model.table import StarTable
-from explorer.plots.journal import FORMATS, picture_bytes
-from explorer.plots.paper import PAPER_FIGURES, draw_paper_figure
 from pipeline.domain.columns import REQUIRED
 
 STARTS = {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}

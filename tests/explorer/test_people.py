@@ -14,7 +14,7 @@ from explorer.access.visitors import Visitor
 from explorer.config import AppConfig
 from explorer.rooms.vetting.signin import NO_USERS, SESSIONS, SHARED_ENTRY, guard_of, people_of, serving, visitor
 from explorer.vetting.events import Authority
-from explorer.vetting.people import Nobody, Role, SoleUser, UserError, UserFile
+from explorer.vetting.people import NoUsers, Role, SingleUser, UserError, UserFile
 
 PASSWORD = "correct horse battery"
 
@@ -84,7 +84,7 @@ def test_the_command_adds_lists_and_removes(tmp_path, monkeypatch, capsys):
 def test_alone_on_a_laptop_one_may_do_everything(config):
     person, reason = visitor(config)
     assert reason == ""
-    assert isinstance(people_of(config), SoleUser)
+    assert isinstance(people_of(config), SingleUser)
     assert people_of(config).role_of(person.name) is Role.ADJUDICATOR
 
 
@@ -108,7 +108,7 @@ def test_a_name_that_a_provider_invents_cannot_stand_in_the_record(config, users
     group = replace(config, users=users.path)
     person, reason = visitor(group, request_of("ann\nRefused: bob"))
     assert person is None
-    assert "cannot stand in the record" in reason
+    assert "cannot be stored in the record" in reason
     assert visitor(group, request_of("ann"))[0].name == "ann"
 
 
@@ -123,8 +123,8 @@ def test_who_was_removed_meanwhile_is_nobody(config, users):
 
 def test_who_is_known(users):
     assert [users.knows(name) for name in ("ann", "olga", "bob")] == [True, True, False]
-    assert [SoleUser("ann").knows(name) for name in ("ann", "bob")] == [True, False]
-    assert not Nobody().knows("ann")
+    assert [SingleUser("ann").knows(name) for name in ("ann", "bob")] == [True, False]
+    assert not NoUsers().knows("ann")
 
 
 def key_of(config):

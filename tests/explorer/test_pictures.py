@@ -11,12 +11,12 @@ from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.quiver import QuiverKey
 
+from explorer.charts import picture
+from explorer.charts.journal import COLUMN_INCHES, PAGE_INCHES, STYLE, add_key, file_name, new_figure, sign
+from explorer.charts.marks import MAX_TICKS
+from explorer.charts.paper import draw_paper_figure
 from explorer.model.selection import InRange
 from explorer.model.subsets import Subset
-from explorer.plots import picture
-from explorer.plots.journal import COLUMN_INCHES, PAGE_INCHES, STYLE, add_key, file_name, new_figure, sign
-from explorer.plots.marks import MAX_TICKS
-from explorer.plots.paper import draw_paper_figure
 from explorer.rooms.catalogue import VIEWS
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace

@@ -151,9 +151,9 @@ def test_types_of_the_page_refuse_two_structures_of_one_name(monkeypatch):
 class Room:
     """A vetting room and what it answers."""
 
-    def __init__(self, desk, person, kind):
-        visit = Visit(desk, person, "" if person else "Sign in to vet.", Workspace(desk.library.table))
-        self.room = kind(visit) if kind is not CampaignsRoom else kind(visit, desk.library.products.directory)
+    def __init__(self, commands, person, kind):
+        visit = Visit(commands, person, "" if person else "Sign in to vet.", Workspace(commands.library.table))
+        self.room = kind(visit) if kind is not CampaignsRoom else kind(visit, commands.library.products.directory)
         self.sent = []
         self.room.channel.deliver = self.sent.append
 
@@ -173,8 +173,8 @@ ROOMS = {VetRoom: Role.INSPECTOR, AdjudicateRoom: Role.ADJUDICATOR, CampaignsRoo
     [(None, -1), (VIC, Role.VIEWER), (ANN, Role.INSPECTOR), (EVE, Role.ADJUDICATOR)],
     ids=["nobody", "viewer", "inspector", "adjudicator"],
 )
-def test_every_request_of_every_role(desk, monkeypatch, room, person, role):
-    screen = Room(desk, person, room)
+def test_every_request_of_every_role(commands, monkeypatch, room, person, role):
+    screen = Room(commands, person, room)
     ran = []
     monkeypatch.setattr(screen.room.channel, "_run", lambda *given: ran.append(given[2]))
     handled = screen.room.channel._handlers
@@ -191,8 +191,8 @@ def test_every_request_of_every_role(desk, monkeypatch, room, person, role):
             assert ran == [kind], kind
 
 
-def test_a_handler_for_each_request_is_somewhere(desk, page):
-    vetting = [Room(desk, EVE, room).room.channel for room in ROOMS]
+def test_a_handler_for_each_request_is_somewhere(commands, page):
+    vetting = [Room(commands, EVE, room).room.channel for room in ROOMS]
     handled = set().union(*(channel._handlers for channel in (page.room.channel, *vetting)))
     missing = {request.__name__ for request in protocol.REQUESTS.values() if request not in handled}
     assert missing == {"Apply", "Again", "Configuration"}, "those are of the page of columns"

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 from conftest import Page
 
+from explorer.charts.colouring import ramp_of
+from explorer.charts.diagram import axis_of
+from explorer.charts.disc import SHADES, residual_limits, texture_levels
+from explorer.charts.palettes import IN_NONE, lookup
+from explorer.charts.shading import Density
 from explorer.model.library import Library
 from explorer.model.selection import InRange
 from explorer.model.table import StarTable
-from explorer.plots.colouring import ramp_of
-from explorer.plots.diagram import axis_of
-from explorer.plots.disc import SHADES, residual_limits, texture_levels
-from explorer.plots.palettes import IN_NONE, lookup
-from explorer.plots.shading import Density
 from explorer.protocol import Caption
 from explorer.rooms.catalogue import default_panels
 from explorer.rooms.panels import RESIDUAL

@@ -312,7 +312,7 @@ def test_a_product_that_goes_and_comes_back(star_products, tmp_path, caplog):
     product.rename(tmp_path / "away")
     with caplog.at_level(logging.INFO):
         state = looks(served)
-        assert "holds no manifest.json any more" in state.gone
+        assert "has no manifest.json any more" in state.gone
         assert product_health(state)["state"] == "gone"
         assert old.products.spectra.get(STAR).flux.size
         assert served.library() is old
@@ -401,7 +401,7 @@ def test_files_that_are_added_to_a_build_are_named(star_products, tmp_path):
     (product / "validation.json").write_text('{"labels": {}}')
     sign(product)
     state = looks(served)
-    assert newer_sentence(state, library) == "This catalogue was published again with other files: validation.json."
+    assert newer_sentence(state, library) == "The files of this catalogue were replaced: validation.json."
     assert trouble_sentence(state, library) == ""
     assert served.library().products.spectra.get(STAR).flux.size
 

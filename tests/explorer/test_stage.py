@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from conftest import Page
 
+from explorer.charts.diagram import Missing
+from explorer.charts.disc import SHADES, texture_levels, texture_palette
+from explorer.charts.shading import ValueScale
 from explorer.model.library import Library
 from explorer.model.selection import Everything, HasFlag, InBox, InIds, InPolygon, InRange, Nothing, SelectionMode
 from explorer.model.table import StarTable
-from explorer.plots.diagram import Missing
-from explorer.plots.disc import SHADES, texture_levels, texture_palette
-from explorer.plots.shading import ValueScale
 from explorer.rooms.catalogue import VIEWS, default_panels, figure_of
 from explorer.rooms.panels import PlanePanel
 from explorer.state.panels import PanelState

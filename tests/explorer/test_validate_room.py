@@ -6,9 +6,9 @@ import holoviews as hv
 import numpy as np
 import pytest
 
+from explorer.charts.validation import MAX_DOTS, values_figure
 from explorer.model.comparisons import differences, pairs_of
 from explorer.model.selection import InIds
-from explorer.plots.validation import MAX_DOTS, values_figure
 from explorer.rooms.validate import ROOM, ValidateView, physics_table, truth_tables
 from explorer.state.workspace import Workspace
 

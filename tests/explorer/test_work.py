@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from explorer.charts.paper import paper_bytes
 from explorer.model import work
 from explorer.model.elsewhere import in_helper
 from explorer.model.export import FORMS, export
@@ -15,7 +16,6 @@ from explorer.model.helper import Helpers
 from explorer.model.library import open_library
 from explorer.model.selection import Everything, SelectionError
 from explorer.model.work import BusyError, Queue, StoppedError, check_stopped, current_job
-from explorer.plots.paper import paper_bytes
 from pipeline.products.manifest import Manifest
 
 SAID = "At most {waiting} wait."

@@ -152,7 +152,7 @@ def test_buttons_of_views_stay_in_their_cards(visit, width, height):
             page.keyboard.press("/")
             page.get_by_label("Filter expression").press("Escape")
         for count in (6, 8):
-            page.get_by_label("How many views").select_option(str(count))
+            page.get_by_label("Number of views").select_option(str(count))
             page.wait_for_function(f"(count) => ({CARDS})().length === count", arg=count)
             page.wait_for_timeout(500)
             assert page.evaluate(UNREACHABLE) == []
@@ -189,7 +189,7 @@ def test_a_member_list_is_answered_below_its_button(explorer):
     saved = page.get_by_role("heading", name="Saved views").bounding_box()
     assert refused.bounding_box()["y"] < saved["y"]
     page.get_by_role("button", name="Save view").click()
-    page.get_by_text("Give the view a name first.").wait_for(timeout=5000)
+    page.get_by_text("Enter a name for the view first.").wait_for(timeout=5000)
     assert page.get_by_text("The list has no column").count() == 0
 
 
@@ -337,7 +337,7 @@ def test_views_beside_the_enlarged_one_show_what_was_selected_there(explorer):
     page.get_by_role("button", name="Back to the grid").click()
     assert explorer.wait_for_image("HR diagram", before)["lit"] < before["lit"]
     page.get_by_role("button", name="Enlarge").nth(1).click()
-    page.get_by_label("How many views").select_option("4")
+    page.get_by_label("Number of views").select_option("4")
     page.wait_for_function(f"() => ({CARDS})().length === 4", timeout=5000)
     for name in VIEWS[:4]:
         explorer.wait_for_views(name)
@@ -350,7 +350,7 @@ def test_a_link_restores_and_exports_leave(explorer, visit, tmp_path):
     page.get_by_label("Colour by").select_option("m_h")
     page.wait_for_timeout(500)
     page.get_by_role("button", name="Link, export, figures of the paper").click()
-    page.get_by_role("button", name="Make a link").click()
+    page.get_by_role("button", name="Create a link").click()
     page.wait_for_function(f"() => ({ADDRESS})().includes('?link=')", timeout=5000)
     link = page.evaluate(f"() => ({ADDRESS})()")
     with page.expect_download(timeout=30_000) as table:

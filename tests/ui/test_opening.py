@@ -42,7 +42,7 @@ def test_a_table_opens_is_corrected_and_gets_its_orbits(visit, opened):
     server, folder = opened
     explorer = visit(at=server)
     page = explorer.page
-    page.get_by_text("Making the catalogue").wait_for(timeout=20_000)
+    page.get_by_text("Computing the catalogue").wait_for(timeout=20_000)
     for width, height in ((1920, 1080), (1280, 720)):
         page.set_viewport_size({"width": width, "height": height})
         page.get_by_role("button", name="Column of stars.csv for distance").wait_for()

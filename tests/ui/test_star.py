@@ -119,7 +119,7 @@ def test_a_star_alone_has_no_tools_for_views(star):
     page.get_by_role("button", name="Help and shortcuts (?)").wait_for()
     for name in ("Lasso", "Minus", "Reset every zoom (x)"):
         assert page.get_by_role("button", name=name, exact=True).is_hidden()
-    assert page.get_by_label("How many views").is_hidden()
+    assert page.get_by_label("Number of views").is_hidden()
 
 
 def test_evidence_and_stars_side_by_side(star):

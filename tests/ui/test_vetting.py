@@ -106,7 +106,7 @@ def start_campaign(eve, name="odd ones", stars=STARS):
     room.get_by_label("Stars", exact=True).fill(str(stars))
     rules = room.get_by_label("Rules as TOML")
     if not rules.is_visible():
-        room.get_by_text("Rules other than the usual").click()
+        room.get_by_text("Custom rules").click()
     rules.fill("control_fraction = 0.0\nrepeat_fraction = 0.0")
     room.get_by_role("button", name="Start", exact=True).click()
     room.get_by_text(f"0 of {2 * stars} reviews").wait_for(timeout=30_000)

@@ -12,8 +12,8 @@ import numpy as np
 from holoviews.operation.datashader import rasterize
 from numpy.typing import NDArray
 
+from explorer.charts.palettes import ACCENT, CATEGORY_COLOURS, DATA_LINE, MUTED, count_ramp
 from explorer.model.comparisons import Differences, ErrorCurve, Trend
-from explorer.plots.palettes import ACCENT, CATEGORY_COLOURS, DATA_LINE, MUTED, count_ramp
 from pipeline.domain.column import Column
 from pipeline.domain.statistics import robust_scatter
 

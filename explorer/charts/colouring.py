@@ -7,10 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from explorer import protocol
-from explorer.model.selection import Mask, Selection
-from explorer.model.subsets import Subset
-from explorer.model.table import MAX_CATEGORIES, StarTable
-from explorer.plots.palettes import (
+from explorer.charts.palettes import (
     CATEGORY_COLOURS,
     IN_NONE,
     category_ramp,
@@ -19,7 +16,10 @@ from explorer.plots.palettes import (
     is_diverging,
     value_ramp,
 )
-from explorer.plots.shading import Categories, Colouring, Density, ValueScale
+from explorer.charts.shading import Categories, Colouring, Density, ValueScale
+from explorer.model.selection import Mask, Selection
+from explorer.model.subsets import Subset
+from explorer.model.table import MAX_CATEGORIES, StarTable
 
 SUBSETS = "subsets"
 """Name of the colouring by named subsets."""

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from explorer.plots.journal import PAGE_INCHES, STYLE, new_figure, sign
-from explorer.plots.spectrum import TELLURIC, features_of, is_from_lamost
+from explorer.charts.journal import PAGE_INCHES, STYLE, new_figure, sign
+from explorer.charts.spectrum import TELLURIC, features_of, is_from_lamost
 from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.domain.wavelength import doppler_factor
 from pipeline.science.star.refit import Interval, in_any

@@ -13,7 +13,7 @@ from bokeh.application.handlers.document_lifecycle import DocumentLifecycleHandl
 from bokeh.document import Document
 from bokeh.server.session import ServerSession
 from products_factory import make_products
-from vetting_helpers import EVE, make_desk
+from vetting_helpers import EVE, make_commands
 
 from explorer.app import build_page, warm_up
 from explorer.model.library import open_library
@@ -61,11 +61,11 @@ def test_nothing_is_left_of_a_page_when_its_visitor_has_gone(library, links):
 
 def test_nothing_is_left_of_the_rooms_that_a_visitor_entered(compared, links, tmp_path):
     store, left = Store.open(tmp_path / "vetting.sqlite"), []
-    desk = make_desk(store, compared)
+    commands = make_commands(store, compared)
 
     def come_and_go():
         document = Document()
-        page = build_page(compared, links, visit=lambda workspace: Visit(desk, EVE, "", workspace))
+        page = build_page(compared, links, visit=lambda workspace: Visit(commands, EVE, "", workspace))
         page.server_doc(document)
         tabs = page.header[0]
         for active in range(len(tabs)):

@@ -1,4 +1,4 @@
-"""Counts of one inspector and of two inspectors in a campaign, kept as verdicts come and go."""
+"""Counts of one inspector and of pairs of inspectors, updated as verdicts are added or withdrawn."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 PAUSE_SECONDS = 600.0
-"""A longer time between two verdicts is a pause."""
+"""Longest time between two verdicts that is not a pause."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PAUSE_US = round(PAUSE_SECONDS * 1e6)
 
 
 def microseconds(utc: str) -> int:
-    """Whole microseconds since 1970 of a moment as :func:`explorer.vetting.events.utc_text` writes it."""
+    """Convert a time of :func:`explorer.vetting.events.utc_text` to microseconds since 1970."""
     return (datetime.fromisoformat(utc) - _EPOCH) // timedelta(microseconds=1)
 
 
 class Pace:
-    """Median time from one moment to the next, pauses left out, under additions and removals."""
+    """Running median of the times between verdicts, without pauses."""
 
     def __init__(self) -> None:
         self._moments: list[int] = []
         self._gaps: list[int] = []
 
     def add(self, moment: int) -> None:
-        """Add a moment, in microseconds."""
+        """Add a time in microseconds."""
         at = bisect_left(self._moments, moment)
         self._split(at, at, moment, add=True)
         self._moments.insert(at, moment)
 
     def remove(self, moment: int) -> None:
-        """Remove a moment that was added."""
+        """Remove a time that was added."""
         at = bisect_left(self._moments, moment)
         del self._moments[at]
         self._split(at, at, moment, add=False)
 
     def _split(self, left: int, right: int, moment: int, *, add: bool) -> None:
-        """Exchange the gap between two neighbours for the two gaps beside ``moment``, or back."""
+        """Replace the gap between two neighbours by the two gaps beside ``moment``, or the reverse."""
         before = self._moments[left - 1] if left > 0 else None
         after = self._moments[right] if right < len(self._moments) else None
         whole = [] if before is None or after is None else [after - before]
@@ -55,7 +55,7 @@ class Pace:
                 insort(self._gaps, gap)
 
     def seconds(self) -> float:
-        """The median in seconds; NaN where there is no gap."""
+        """The median in seconds; NaN without a gap."""
         gaps = self._gaps
         if not gaps:
             return math.nan
@@ -67,25 +67,25 @@ def _gap(earlier: int | None, later: int | None) -> int | None:
 
 
 @dataclass
-class Tally:
-    """What one inspector did in a campaign.
+class InspectorCounts:
+    """Counts of one inspector in a campaign.
 
     Parameters
     ----------
     firsts : int
-        Standing verdicts of first occasions.
+        Valid verdicts of first occasions.
     adjudications : int
-        Adjudications that were not taken back.
+        Adjudications that were not withdrawn.
     repeats, same, gap : int
-        Stars judged on both occasions; those of them with one verdict both times; sum of the differences.
+        Stars judged on both occasions; those of them with equal verdicts; sum of the absolute differences.
     done : int
-        Tasks of the queue with a standing verdict.
+        Tasks of the queue with a valid verdict.
     judged_open : int
         Stars that are open to others and were judged by this inspector.
     again : int
         Second occasions that are open to this inspector.
     pace : Pace
-        Moments of all standing verdicts.
+        Times of all valid verdicts.
     """
 
     firsts: int = 0
@@ -100,19 +100,19 @@ class Tally:
 
 
 class Confusion:
-    """How often two inspectors gave which verdicts to the stars that both judged.
+    """Confusion matrix of the verdicts of two inspectors on their common stars.
 
     Parameters
     ----------
     categories : int
-        How many verdicts there are.
+        Number of possible verdicts.
 
     Attributes
     ----------
     table : ndarray of int64, shape (categories, categories)
         Stars by the verdict of the first inspector (rows) and of the second (columns).
     kappas : tuple of float or None
-        Plain and weighted kappa of the table, None after a change.
+        Plain and weighted kappa of the table; None after a change.
     """
 
     def __init__(self, categories: int) -> None:
@@ -120,6 +120,6 @@ class Confusion:
         self.kappas: tuple[float, float] | None = None
 
     def add(self, first: int, second: int, by: int) -> None:
-        """Count a star once more (``by`` 1) or once less (-1)."""
+        """Add a star (``by`` 1) or remove one (-1)."""
         self.table[first, second] += by
         self.kappas = None

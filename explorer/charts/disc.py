@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer import protocol
-from explorer.plots.palettes import TRANSPARENT
+from explorer.charts.palettes import TRANSPARENT
 from pipeline.domain.columns import column
 from pipeline.products.maps import DiscMap
 

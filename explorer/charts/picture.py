@@ -14,12 +14,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from explorer.model.selection import Mask, images
-from explorer.model.table import StarTable
-from explorer.plots.colouring import ramp_of
-from explorer.plots.diagram import Arrows, Axis, Bars, DiscPlane, Dots, Lines, Overlay, Plane, SunMark
-from explorer.plots.disc import rotation_colours, rotation_scale, texture_levels, texture_palette
-from explorer.plots.journal import (
+from explorer.charts.colouring import ramp_of
+from explorer.charts.diagram import Arrows, Axis, Bars, DiscPlane, Dots, Lines, Overlay, Plane, SunMark
+from explorer.charts.disc import rotation_colours, rotation_scale, texture_levels, texture_palette
+from explorer.charts.journal import (
     COLUMN_INCHES,
     STYLE,
     add_colour_bar,
@@ -29,9 +27,11 @@ from explorer.plots.journal import (
     new_figure,
     sign,
 )
-from explorer.plots.marks import MAX_TICKS, draw_arrows, draw_lines, draw_model_points, fewer_ticks, model_handle
-from explorer.plots.palettes import TRANSPARENT, grey_ramp, lookup
-from explorer.plots.shading import BARS, Canvas, Categories, Colouring, ValueScale, Viewport, count_bars
+from explorer.charts.marks import MAX_TICKS, draw_arrows, draw_lines, draw_model_points, fewer_ticks, model_handle
+from explorer.charts.palettes import TRANSPARENT, grey_ramp, lookup
+from explorer.charts.shading import BARS, Canvas, Categories, Colouring, ValueScale, Viewport, count_bars
+from explorer.model.selection import Mask, images
+from explorer.model.table import StarTable
 from pipeline.domain.columns import column
 from pipeline.products.maps import DiscMap
 

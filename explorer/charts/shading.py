@@ -12,9 +12,9 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.charts import kernels
 from explorer.model.selection import Mask, images, turns
 from explorer.model.table import StarTable
-from explorer.plots import kernels
 
 Image: TypeAlias = NDArray[np.uint8]
 
@@ -338,7 +338,7 @@ def count_bars(table: StarTable, name: str, rows: Mask, low: float, high: float)
 
 
 def packed(levels: Image) -> bytes:
-    """An image for the wire: see :func:`explorer.plots.kernels.pack`."""
+    """An image for the wire: see :func:`explorer.charts.kernels.pack`."""
     out = np.empty(2 * levels.size, np.uint8)
     return out[: kernels.pack(levels, out)].tobytes()
 

@@ -13,14 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from explorer.model.elsewhere import in_helper
-from explorer.model.fields import NEEDED, maps_of
-from explorer.model.library import Library
-from explorer.model.selection import Mask
-from explorer.model.table import counted
-from explorer.plots.diagram import Dots, Lines
-from explorer.plots.disc import rotation_colours, rotation_limits, texture_levels, texture_palette
-from explorer.plots.journal import (
+from explorer.charts.diagram import Dots, Lines
+from explorer.charts.disc import rotation_colours, rotation_limits, texture_levels, texture_palette
+from explorer.charts.journal import (
     PAGE_INCHES,
     STYLE,
     add_colour_bar,
@@ -31,9 +26,14 @@ from explorer.plots.journal import (
     picture_bytes,
     sign,
 )
-from explorer.plots.marks import draw_arrows, draw_lines, draw_model_points, fewer_ticks, model_handle
-from explorer.plots.palettes import TRANSPARENT, is_diverging, lookup, value_ramp
-from explorer.plots.references import ARROW_HEIGHT_KPC, arrow_ends, isochrones, spiral_arms, stream_model
+from explorer.charts.marks import draw_arrows, draw_lines, draw_model_points, fewer_ticks, model_handle
+from explorer.charts.palettes import TRANSPARENT, is_diverging, lookup, value_ramp
+from explorer.charts.references import ARROW_HEIGHT_KPC, arrow_ends, isochrones, spiral_arms, stream_model
+from explorer.model.elsewhere import in_helper
+from explorer.model.fields import NEEDED, maps_of
+from explorer.model.library import Library
+from explorer.model.selection import Mask
+from explorer.model.table import counted
 from pipeline.domain.columns import column
 
 Floats: TypeAlias = NDArray[np.float32]

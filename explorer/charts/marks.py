@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from explorer.plots.diagram import Dots, Lines, Overlay
-from explorer.plots.references import ARROW_KPC_PER_KMS
+from explorer.charts.diagram import Dots, Lines, Overlay
+from explorer.charts.references import ARROW_KPC_PER_KMS
 
 MAX_TICKS = 5
 """Steps of an axis in a picture: more numbers of six digits run into each other."""
@@ -39,7 +39,7 @@ def draw_arrows(
     axes : Axes
         Where to draw.
     ends : tuple of ndarray, shape (n,)
-        Starts and ends in kpc, x before y: of :func:`explorer.plots.references.arrow_ends`.
+        Starts and ends in kpc, x before y: of :func:`explorer.charts.references.arrow_ends`.
     x_ends : tuple of float
         Ends of the x axis in kpc: the key is no longer than a fifth of it.
     color : str

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from explorer.charts.diagram import Arrows, Axis, Dots, Lines, Overlay, Plane, SunMark
+from explorer.charts.palettes import ISOCHRONE_COLOURS
 from explorer.model.library import Library
-from explorer.plots.diagram import Arrows, Axis, Dots, Lines, Overlay, Plane, SunMark
-from explorer.plots.palettes import ISOCHRONE_COLOURS
 
 ISOCHRONE_AGE_GYR = 3.0
 """Age of the isochrones in Figure 2."""
