@@ -111,7 +111,7 @@ def test_behind_a_proxy_only_its_own_headers_are_believed(tmp_path, users, caplo
 def test_nobody_is_locked_out_by_another(tmp_path, users):
     async def attack():
         async with serving(config_of(tmp_path, "--users", users.path, "--proxied")) as (url, guard):
-            guard.desk.attempts.clock = clock = Seconds()
+            guard.service.attempts.clock = clock = Seconds()
             at_home = Visitor(url, **{"X-Forwarded-For": "192.0.2.1"})
             assert (await at_home.sign_in("ann")).code == 303
             attacker = Visitor(url, **{"X-Forwarded-For": "198.51.100.9"})

@@ -444,7 +444,7 @@ def test_an_identity_needs_no_roles_and_no_answers():
     table = opened(columns | {"ks_m": [9.0], "RAdeg": [10.0], "DEdeg": [20.0], "designation": ["J0042"]})
     identity = Identity(table)
     raw = table.read(identity.names)
-    found = [(one.ours, one.name, one.found.numbers.tolist()) for one in identity.id_columns(raw)]
+    found = [(one.ours, one.name, one.identifiers.numbers.tolist()) for one in identity.id_columns(raw)]
     assert found == [
         ("obsid", "obsid", [1]),
         ("gaia_source_id", "GaiaDR3", [3000000000000000001]),
