@@ -92,7 +92,7 @@ class Selection:
         _KINDS[cls.kind] = cls
 
     def mask(self, columns: Columns) -> Mask:
-        """Which rows of a table are selected.
+        """Mask of the selected rows of a table.
 
         Parameters
         ----------
