@@ -178,7 +178,7 @@ def test_the_strip_tells_pages_of_a_catalogue_that_was_corrected(open_files, sta
     browser = Browser(ColumnsPage(opening))
     browser.send("apply", corrections=[CHANGE])
     strip.refresh()
-    assert "is being made again" in strip.text.object
+    assert "is being recomputed" in strip.text.object
     (opening.folder / "hold-quick").unlink()
     until_whole(opening)
     strip.refresh()

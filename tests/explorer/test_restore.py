@@ -51,7 +51,7 @@ BAD_SUBSET = {"name": "cool & poor", "selection": COOL.to_dict(), "colour": "#00
 def test_a_damaged_part_costs_itself_alone(table, stored, name, change, words):
     workspace = Workspace(table)
     workspace.restore({**stored, name: change(stored[name])})
-    assert workspace.message.startswith("Everything was restored but ")
+    assert workspace.message.startswith("Everything was restored except ")
     assert words in workspace.message
     now = json.loads(json.dumps(workspace.to_dict()))
     untouched = set(stored) - {name} - ({"enlarged"} if name == "panels" else set())
@@ -143,7 +143,7 @@ def test_what_is_too_large_to_be_kept_is_told(page, links, monkeypatch, caplog):
     for _ in range(2):
         asyncio.run(page.room._save())
     assert len(page.told) == 1
-    assert page.told[0]["say"].startswith("A lost connection could not bring this back.")
+    assert page.told[0]["say"].startswith("The state could not be restored after a lost connection.")
     assert links.views(page.room.side.catalog) == {}
     assert not caplog.records
 

@@ -53,7 +53,7 @@ def test_a_program_at_the_hub_gets_the_selected_stars(table, tmp_path):
 
 @pytest.mark.usefixtures("hub")
 def test_a_hub_where_nobody_takes_tables_is_told(table, tmp_path):
-    with pytest.raises(SelectionError, match="no program there takes tables"):
+    with pytest.raises(SelectionError, match="none of its programs accepts tables"):
         send_table(table[0], tmp_path)
 
 

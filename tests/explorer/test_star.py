@@ -80,7 +80,7 @@ def test_a_star_that_lacks_something_says_so(room, obsid, words):
     star = room.send("focus", obsid=str(obsid))["star"]
     assert words in star["sentence"]
     if obsid == WITHOUT_MODEL:
-        assert "no model for this star" in star["note"]
+        assert "no model of this star" in star["note"]
 
 
 def test_unknown_stars_and_nonsense_are_sentences(room):

@@ -114,7 +114,7 @@ def test_how_deep_and_how_many():
     with pytest.raises(SelectionError, match="nested"):
         define((), Subset("deep", deep, "#0072b2"))
     subsets = tuple(Subset(f"s{number}", InRange("teff", 0, 1), "#0072b2") for number in range(MAX_SUBSETS))
-    with pytest.raises(SelectionError, match="Forget some first"):
+    with pytest.raises(SelectionError, match="Remove some first"):
         define(subsets, Subset("more", InRange("teff", 0, 1), "#0072b2"))
     assert ~~InRange("teff", 0, 1) == InRange("teff", 0, 1)
 

@@ -53,7 +53,7 @@ def test_what_is_made_of_a_forgotten_subset_keeps_its_stars(table):
 
 def test_two_subsets_cannot_be_made_of_each_other():
     subsets = named(("cool", COOL), ("far_cool", Named("cool", COOL) & FAR))
-    with pytest.raises(SelectionError, match="would be made of each other"):
+    with pytest.raises(SelectionError, match="would contain each other"):
         define(subsets, Subset("cool", Named("far_cool", of(subsets, "far_cool")), "#0072b2"))
 
 

@@ -152,4 +152,4 @@ def test_physics_checks_are_shown_failed_ones_first(library):
     assert "80.25" in text
     assert "1,234" in text
     assert "&lt;b&gt;" in text
-    assert "Not made" in physics_table({})
+    assert "Missing" in physics_table({})

@@ -372,7 +372,7 @@ def test_a_link_restores_and_exports_leave(explorer, visit, tmp_path):
 def test_the_first_visit_is_shown_around_once(browser, server):
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     first = Explorer(context.new_page(), server, tour=True)
-    first.page.get_by_text("Every view shows the same stars.").wait_for(timeout=20_000)
+    first.page.get_by_text("All views show the same stars.").wait_for(timeout=20_000)
     first.page.get_by_role("button", name="Skip").click()
     second = Explorer(context.new_page(), server, tour=True)
     second.wait_for_views()

@@ -85,7 +85,7 @@ def test_a_table_opens_is_corrected_and_gets_its_orbits(visit, opened):
 
     page.get_by_role("tab", name="About").click()
     with page.context.expect_page() as other:
-        page.get_by_role("link", name="Open the page of columns").click()
+        page.get_by_role("link", name="Open the columns page").click()
     columns = other.value
     columns.get_by_text("The catalogue is ready").wait_for(timeout=20_000)
     columns.get_by_text("corrected", exact=True).wait_for()
