@@ -176,7 +176,7 @@ def test_parts_are_bounded_and_in_order(monkeypatch):
         uploads.part(Upload("a", 0, "%%%"))
 
 
-def test_an_upload_that_never_ends_keeps_nobody_else_out(monkeypatch):
+def test_an_incomplete_upload_does_not_block_others(monkeypatch):
     monkeypatch.setattr("explorer.rooms.uploads.MAX_HELD_BYTES", 8)
     now = [0.0]
     idle, other = Uploads(10, lambda: now[0]), Uploads(10, lambda: now[0])

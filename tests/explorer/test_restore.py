@@ -88,7 +88,7 @@ def test_the_order_of_the_table_is_part_of_a_link(page, library, links, make_pag
     assert np.array_equal(order, np.sort(library.table["snr"])[::-1])
 
 
-def test_a_bad_link_is_told_beside_the_star_of_the_address(library, links, monkeypatch):
+def test_a_bad_link_is_reported_beside_the_star_of_the_address(library, links, monkeypatch):
     made = []
     monkeypatch.setattr("explorer.app.ExploreRoom", lambda workspace, *_: made.append(workspace) or "room")
     known = str(library.table["obsid"][3]).encode()
@@ -98,7 +98,7 @@ def test_a_bad_link_is_told_beside_the_star_of_the_address(library, links, monke
             assert words in made[-1].message
 
 
-def test_a_sentence_that_a_page_has_told_does_not_come_again(page):
+def test_a_shown_message_is_not_repeated(page):
     page.workspace.message = "This link is unknown."
     page.send("connect", seen=True)
     page.workspace.look_at(5)
@@ -133,7 +133,7 @@ def test_a_link_opens_the_views_whatever_the_room_of_who_made_it(page, links):
     assert "room" not in links.get(page.ask("share")["link"]["token"])
 
 
-def test_what_is_too_large_to_be_kept_is_told(page, links, monkeypatch, caplog):
+def test_states_that_are_too_large_are_reported(page, links, monkeypatch, caplog):
     monkeypatch.setattr("explorer.model.links.MAX_BYTES", 100)
     page.open()
     assert "at most 100 are kept" in page.ask("share")["say"]

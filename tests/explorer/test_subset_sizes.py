@@ -85,7 +85,7 @@ def test_states_with_every_definition_in_its_place_still_open(doubled, table):
 
 
 @pytest.mark.parametrize("damage", [[], [{"kind": "?"}], [7], {"0": 1}, [{"kind": "named", "name": "a", "defined": 0}]])
-def test_a_definition_that_is_missing_is_told(doubled, table, damage):
+def test_a_missing_definition_is_reported(doubled, table, damage):
     again = Workspace(table)
     again.restore({**doubled.workspace.to_dict(), "definitions": damage})
     assert "the subset 's0'" in again.message

@@ -157,7 +157,7 @@ def test_three_dozen_subsets_have_colours_of_their_own(page):
     assert len({one.colour for one in page.workspace.subsets[36:]}) == 4
 
 
-def test_somebody_elses_view_is_replaced_only_when_asked_twice(page):
+def test_a_view_of_another_user_is_replaced_only_after_confirmation(page):
     page.send("side", open=True)
     page.ask("save_view", name="mine")
     first = page.links.views(page.room.side.catalog)["mine"]
@@ -170,7 +170,7 @@ def test_somebody_elses_view_is_replaced_only_when_asked_twice(page):
     assert "already" in page.ask("save_view", name="mine")["side"]["said"]
 
 
-def test_a_view_that_somebody_forgot_leaves_the_list(page):
+def test_a_removed_view_leaves_the_list(page):
     page.send("side", open=True)
     page.ask("save_view", name="mine")
     page.links.forget_view(page.room.side.catalog, "mine", page.room.owner.name)

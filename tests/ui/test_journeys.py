@@ -277,7 +277,7 @@ def test_longitudes_come_round(explorer):
     assert page.evaluate(f"() => ({SKY}).x_range.end - ({SKY}).x_range.start") <= 1800.001
 
 
-def test_views_swap_and_any_column_stands_on_an_axis(explorer):
+def test_views_swap_and_any_column_can_be_on_an_axis(explorer):
     page = explorer.page
     page.locator(".card select.view").first.select_option("histogram")
     explorer.page.wait_for_function("() => Bokeh.documents.some(d => d.get_model_by_name('Histogram of [M/H]'))")

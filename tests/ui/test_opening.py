@@ -97,7 +97,7 @@ def test_a_table_opens_is_corrected_and_gets_its_orbits(visit, opened):
     columns.close()
 
 
-def test_what_cannot_be_understood_is_said_where_it_is_corrected(visit, tmp_path, both):
+def test_uninterpretable_columns_are_reported_where_they_are_corrected(visit, tmp_path, both):
     home, stars = tmp_path / "home", tmp_path / "stars.csv"
     names = ["obsid", "RA", "DEC", "d1", "d2", *(f"other_column_{k}" for k in range(5000))]
     stars.write_text("\n".join(",".join(line) for line in (names, ["1"] * len(names))))
