@@ -1,4 +1,4 @@
-"""The build behind the progress page: shown, single, and honest about failure."""
+"""The build behind the progress page: progress, single process, failures."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Tables to take away: every form holds the selected stars, what the columns mean, and where they come from."""
+"""Exported tables: selected stars, column descriptions and provenance in all formats."""
 
 import io
 import json

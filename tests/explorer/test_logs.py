@@ -1,4 +1,4 @@
-"""What the log holds: who, when, what; one line each, no line that a visitor wrote, repetitions counted."""
+"""The log: one line a record, with user and page, escaped, repetitions counted."""
 
 import logging
 

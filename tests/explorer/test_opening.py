@@ -1,4 +1,4 @@
-"""Files that are opened: what they are, their key, the command that makes products of them, and corrections."""
+"""Opened files: kinds, key, command that makes products, corrections."""
 
 import json
 import os

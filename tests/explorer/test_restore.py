@@ -1,4 +1,4 @@
-"""What links, saved views and lost pages bring back, and what is told of the part that cannot come back."""
+"""Restoring of links, saved views and lost pages, and reports on lost parts."""
 
 import asyncio
 import json

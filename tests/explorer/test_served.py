@@ -1,4 +1,4 @@
-"""Products that are damaged, changed, built again or removed, before they are opened and while they are served."""
+"""Damaged, changed, rebuilt or removed products, before opening and while served."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""The sign-in form, its cookies, and guesses that lock nobody else out."""
+"""The sign-in form, its cookies, and rate limits that lock out no other user."""
 
 import asyncio
 import time

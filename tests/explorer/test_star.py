@@ -1,4 +1,4 @@
-"""The star's room without a browser: what it tells, whatever is missing."""
+"""The star panel without a browser, with all kinds of missing data."""
 
 import io
 from dataclasses import replace

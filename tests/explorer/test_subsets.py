@@ -1,4 +1,4 @@
-"""Named subsets: what is made of what, and what happens to it when names change or go."""
+"""Named subsets: nesting, renaming and removal."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the record shows outside the vetting rooms: blind until a star is closed to the reader."""
+"""Visibility of verdicts outside the vetting rooms, so that reviews stay blind."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Queues of slow work: fair turns, limits, cancellation; processes that write and draw."""
+"""Queues of background work: turns, limits, cancellation; helper processes."""
 
 import asyncio
 import threading

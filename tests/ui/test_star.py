@@ -1,4 +1,4 @@
-"""One star in a real browser: by link, by keys, with sliders, a mask, a refit and a proposal."""
+"""One star in a real browser: link, keys, sliders, mask, refit and proposal."""
 
 import pytest
 from driver import Server
