@@ -43,7 +43,7 @@ ENDED_NAME = "ended"
 
 LEFT_OUT = (
     "With {rows:,} stars, orbits and stream membership are not computed automatically. Download the configuration "
-    "(About, page of columns) and run: python -m pipeline build"
+    "(About, columns page) and run: python -m pipeline build"
 )
 Stamp = tuple[int, int, int]
 
