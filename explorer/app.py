@@ -168,7 +168,7 @@ def build_page(
     arguments : dict, optional
         The query of the address; ``star`` shows only the star of an obsid, ``link`` restores a shared state.
     visit : callable, optional
-        Who is here and may vet, for a workspace; None where nothing is vetted.
+        Creates the visitor's access to vetting for a workspace; None without vetting.
     releases : Path
         Where frozen releases are written.
     samp : Path, optional

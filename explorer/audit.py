@@ -39,7 +39,7 @@ def audit(event: str, **facts: object) -> None:
     event : str
         What was done, such as ``export`` or ``freeze``: a constant, never a visitor's text.
     facts : object
-        What it was done to. Values are written as JSON, so that no value looks like another fact or another line.
+        Facts about the event. Values are written as JSON, so that none can imitate another fact or line.
     """
     _LOG.info("%s", " ".join([event, *(f"{name}={_written(value)}" for name, value in facts.items())]))
 

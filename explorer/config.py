@@ -34,7 +34,7 @@ class AppConfig:
     home : Path
         Where products and the columns of large catalogues are kept: what can be made again.
     paths : tuple of Path
-        What the command line names: a product directory, tables, a folder of spectra; () for the default.
+        Paths of the command line: a product directory, tables, a folder of spectra; () for the default.
     build : str
         Shipped configuration that is built in an empty directory; "" for a directory named by the user.
     port : int

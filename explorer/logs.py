@@ -48,7 +48,7 @@ def configure_logs(file: Path = Path()) -> Repeats:
     if file != Path():
         file.parent.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(file, maxBytes=MAX_FILE_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
-    handler.setFormatter(OneLine())
+    handler.setFormatter(LineFormatter())
     repeats = Repeats(handler.handle)
     handler.addFilter(repeats)
     atexit.register(repeats.summarise)
@@ -62,7 +62,7 @@ def configure_logs(file: Path = Path()) -> Repeats:
     return repeats
 
 
-class OneLine(logging.Formatter):
+class LineFormatter(logging.Formatter):
     """Formatter of ``TIME LEVEL LOGGER [VISITOR PAGE] MESSAGE`` with escaped control characters.
 
     An exception becomes its name, text and place where a warning speaks of it; an error keeps its traceback, in lines

@@ -9,7 +9,7 @@ import warnings
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
-AGAIN = "run the same command again: a build goes on from its last checkpoint"
+AGAIN = "run the same command again: a build continues from its last checkpoint"
 
 _SPACE = f"Free space there, then {AGAIN}."
 _PLACE = "Choose another place, or have its permissions changed."

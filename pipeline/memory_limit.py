@@ -81,8 +81,8 @@ def _watch(limit: int, end: Callable[[str], object]) -> None:
             roomy = time.monotonic()
     end(
         f"There is not enough memory: {used / 1e9:.2f} GB of the {limit / 1e9:.2f} GB of address space (ulimit -v) are "
-        f"used since {STUCK_SECONDS:.0f} s. Raise the limit, then run the same command again: a build goes on from its "
-        "last checkpoint."
+        f"used since {STUCK_SECONDS:.0f} s. Raise the limit, then run the same command again: a build continues from "
+        "its last checkpoint."
     )
 
 

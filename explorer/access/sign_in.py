@@ -37,7 +37,7 @@ NO_FILE = "Nobody can sign in now, as the file of users cannot be read: ask the 
 
 
 @dataclass
-class SignInDesk:
+class SignInService:
     """State and settings of the sign-in form.
 
     Parameters
@@ -133,7 +133,7 @@ class SafeCookies(RequestHandler):
 class Login(SafeCookies):
     """The sign-in form."""
 
-    desk: ClassVar[SignInDesk]
+    service: ClassVar[SignInService]
 
     def get(self) -> None:
         """Show the form."""
@@ -167,31 +167,31 @@ class Login(SafeCookies):
     async def _attempt(self) -> tuple[str, int]:
         """Why a name and a password are refused, with a status; "" if they are accepted."""
         name, password = self.get_body_argument("username", ""), self.get_body_argument("password", "", strip=False)
-        desk, address = self.desk, address_of(self)
-        known = desk.users.knows(name)
+        service, address = self.service, address_of(self)
+        known = service.users.knows(name)
         # What was typed as a name may be a password: only names of users are logged.
         shown = name if known else "an unknown name"
         counted = name if NAME_PATTERN.fullmatch(name) else ""
-        browser = desk.known(self, name)
+        browser = service.known(self, name)
         origin = f"browser {browser}" if browser else address
-        pause = desk.attempts.pause_s(counted, origin)
+        pause = service.attempts.pause_s(counted, origin)
         if pause > 0:
             audit("refused", what="a sign-in after too many failures", user=shown, address=address)
             self.set_header("Retry-After", f"{pause:.0f}")
             return PAUSED.format(seconds=max(1.0, pause)), 429
-        delay = 0.0 if browser else desk.attempts.delay_s(address)
+        delay = 0.0 if browser else service.attempts.delay_s(address)
         try:
-            right = await desk.checks.check(counted, password, address, delay, known=bool(browser)) and bool(counted)
+            right = await service.checks.check(counted, password, address, delay, known=bool(browser)) and bool(counted)
         except Busy:
             audit("refused", what="a sign-in while too many wait", user=shown, address=address)
             self.set_header("Retry-After", "60")
             return BUSY, 429
         if not right:
-            desk.attempts.failed(counted, origin, address)
+            service.attempts.failed(counted, origin, address)
             audit("refused", what="a wrong name or password", user=shown, address=address)
             return WRONG, 200
-        desk.attempts.succeeded(counted, origin)
-        desk.sign_in(self, name)
+        service.attempts.succeeded(counted, origin)
+        service.sign_in(self, name)
         audit("sign-in", user=name, address=address)
         return "", 200
 
@@ -252,13 +252,15 @@ class UserFileGuard(Guard):
         ended: EndedSignIns,
         attempts: Attempts | None = None,
     ) -> None:
-        self.desk = SignInDesk(users, cookies, ended, sessions, attempts or Attempts())  # the parent asks for handlers
+        self.service = SignInService(
+            users, cookies, ended, sessions, attempts or Attempts()
+        )  # the parent asks for handlers
         super().__init__(sessions)
 
     def visitor_of(self, handler: RequestHandler) -> Visitor | None:
         """The user of the cookie."""
         try:
-            return self.desk.visitor_of(handler)
+            return self.service.visitor_of(handler)
         except UserError as error:
             audit("refused", what="a page while the file of users cannot be read", why=error)
             if isinstance(handler, WebSocketHandler):
@@ -268,14 +270,14 @@ class UserFileGuard(Guard):
     def is_welcome(self, visitor: Visitor) -> bool:
         """Whether a sign-in is still valid; while the user file is damaged all may stay."""
         try:
-            return self.desk.is_good(visitor)
+            return self.service.is_good(visitor)
         except UserError:
-            return visitor.sign_in not in self.desk.ended and is_current(visitor)
+            return visitor.sign_in not in self.service.ended and is_current(visitor)
 
     @property
     def login_handler(self) -> type[Login]:
         """Handler of the sign-in form."""
-        return type("UserFileLogin", (Login,), {"desk": self.desk, "cookies": self.desk.cookies})
+        return type("UserFileLogin", (Login,), {"service": self.service, "cookies": self.service.cookies})
 
     @property
     def logout_url(self) -> str:
@@ -287,10 +289,10 @@ class UserFileGuard(Guard):
         """Handler that signs out."""
 
         def sign_out(handler: RequestHandler) -> None:
-            here = self.desk.visitor_of(handler)
+            here = self.service.visitor_of(handler)
             if here is not None:
-                self.desk.sign_out(here)
+                self.service.sign_out(here)
                 audit("sign-out", user=here.name, address=address_of(handler))
-            handler.clear_cookie(self.desk.user_cookie)
+            handler.clear_cookie(self.service.user_cookie)
 
-        return type("UserFileLogout", (Logout,), {"cookies": self.desk.cookies, "sign_out": staticmethod(sign_out)})
+        return type("UserFileLogout", (Logout,), {"cookies": self.service.cookies, "sign_out": staticmethod(sign_out)})

@@ -296,21 +296,21 @@ def read_progress(path: Path, status: BuildStatus) -> BuildProgress:
         return BuildProgress(status)
     for line in reversed(lines):
         try:
-            said = json.loads(line)
+            document = json.loads(line)
         except json.JSONDecodeError:  # a line that is still being written
             continue
-        if not isinstance(said, dict):
+        if not isinstance(document, dict):
             continue
-        left = said.get("seconds_left")
+        left = document.get("seconds_left")
         return BuildProgress(
             status,
-            stage=str(said.get("stage", "")),
-            index=int(said.get("index", 0)),
-            count=int(said.get("count", 0)),
-            fraction=min(max(float(said.get("fraction", 0.0)), 0.0), 1.0),
+            stage=str(document.get("stage", "")),
+            index=int(document.get("index", 0)),
+            count=int(document.get("count", 0)),
+            fraction=min(max(float(document.get("fraction", 0.0)), 0.0), 1.0),
             seconds_left=None if left is None else float(left),
-            message=str(said.get("message", "")),
-            phase=str(said.get("phase", "")),
+            message=str(document.get("message", "")),
+            phase=str(document.get("phase", "")),
         )
     return BuildProgress(status)
 

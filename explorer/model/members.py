@@ -91,7 +91,7 @@ def read_members(data: bytes, table: StarTable) -> Members:
     if len(data) > MAX_BYTES:
         raise SelectionError(f"The list has {len(data):,} bytes; at most {MAX_BYTES:,} are read. Leave columns out.")
     try:
-        source = open_table(_one_a_line(data), "The list", LIMITS)
+        source = open_table(_split_shared_lines(data), "The list", LIMITS)
         identity = Identity(source)
         raw = source.read(identity.names) if identity.names else pd.DataFrame()
         columns = identity.id_columns(raw, [name for name in IDENTIFIERS if name in table])
@@ -110,7 +110,7 @@ def read_members(data: bytes, table: StarTable) -> Members:
     return Members(InIds(tuple(int(obsid) for obsid in table["obsid"][best.stars])), best.sentence + _skipped(source))
 
 
-def _one_a_line(data: bytes) -> bytes:
+def _split_shared_lines(data: bytes) -> bytes:
     """Put identifiers that share lines on lines of their own; other data are unchanged."""
     if _NUMBERS_ALONE.fullmatch(data) is None:
         return data

@@ -92,7 +92,7 @@ class Selection:
         _KINDS[cls.kind] = cls
 
     def mask(self, columns: Columns) -> Mask:
-        """Which rows of a table are selected.
+        """Mask of the selected rows of a table.
 
         Parameters
         ----------
@@ -411,14 +411,14 @@ def joined(left: Selection, by: Joint, right: Selection) -> Selection:
     return Joined(first, (*then, (by, right)))
 
 
-def combine(mode: SelectionMode, standing: Selection, region: Selection) -> Selection:
+def combine(mode: SelectionMode, current: Selection, region: Selection) -> Selection:
     """Apply a gesture to the current selection.
 
     Parameters
     ----------
     mode : SelectionMode
         What the gesture means.
-    standing : Selection
+    current : Selection
         What was selected before; ``Everything`` means that nothing was picked yet, so adding starts afresh.
     region : Selection
         What the gesture drew.
@@ -428,15 +428,15 @@ def combine(mode: SelectionMode, standing: Selection, region: Selection) -> Sele
     Selection
         The new selection.
     """
-    if mode is SelectionMode.REPLACE or (mode is SelectionMode.ADD and standing == Everything()):
+    if mode is SelectionMode.REPLACE or (mode is SelectionMode.ADD and current == Everything()):
         return region
     if mode is SelectionMode.ADD:
-        return standing | region
+        return current | region
     if mode is SelectionMode.INTERSECT:
-        return standing & region
+        return current & region
     if mode is SelectionMode.SUBTRACT:
-        return standing - region
-    return standing ^ region
+        return current - region
+    return current ^ region
 
 
 def from_dict(stored: Mapping[str, Any]) -> Selection:

@@ -101,7 +101,7 @@ def default_panels(library: Library, count: int) -> tuple[PanelState, ...]:
     wanted = (*alone, *_of_own(table), *_of_others(table, alone))
     chosen += islice(wanted, max(count - len(chosen), 0))
     if not chosen:
-        return (PanelState(order[0]),)  # it says what is missing
+        return (PanelState(order[0]),)  # it shows what is missing
     return tuple(chosen[: count if len(chosen) >= count else next(size for size in GRIDS if size <= len(chosen))])
 
 

@@ -38,7 +38,7 @@ def asset(folder: str, name: str) -> str:
 class Channel(JSComponent):
     """Carries messages between the scripts of a page and the parts of a room.
 
-    What is told while a message is handled goes out together when it is done.
+    Fields that are queued while a request is handled are sent together at its end.
     """
 
     _esm = page_script("explore/main.js")
@@ -153,7 +153,7 @@ class Channel(JSComponent):
             yield
         except (SelectionError, ProductError) as error:
             self.send(say=str(error))
-        except StoppedError:  # nobody waits for it any more
+        except StoppedError:  # the page was closed
             pass
         except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:
             log_mishap(_LOG, kind, error)

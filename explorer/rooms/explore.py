@@ -46,7 +46,7 @@ class ExploreRoom:
     samp : Path, optional
         Where tables for programs on this machine are kept.
     record : RecordReader, optional
-        What was said of stars.
+        Vetting record, as the visitor may see it.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class ExploreRoom:
     async def reload(self) -> None:
         """Reload the page with its state, for a catalogue with more columns.
 
-        Views that nobody chose are left to the catalogue.
+        Default views depend on the catalogue and are not stored.
         """
         chosen = [_unzoomed(one) for one in self.workspace.panels] != [_unzoomed(one) for one in self._first_panels]
         await self._save(leave_out=() if chosen else ("panels", "enlarged"))

@@ -32,7 +32,7 @@ class LiveRefit:
     Parameters
     ----------
     context : StarContext
-        The star under the lens and the label model.
+        The focused star and the label model.
     channel : Channel
         The way to the browser.
     """
@@ -96,7 +96,7 @@ class LiveRefit:
             row, obsid, spectrum = self.context.focused()
             model = self.context.model
             if model is None:
-                raise RefitError(self.context.no_model)  # noqa: TRY301 - told like every other reason
+                raise RefitError(self.context.no_model)  # noqa: TRY301 - reported like all other reasons
             wish, published = self.wish(request), self.context.published(row)
             snr = self.context.workspace.table.value("snr", row)
             found = await self.channel.in_background(lambda: model.refit(spectrum, published, wish, snr), REFITS)

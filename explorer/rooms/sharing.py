@@ -127,7 +127,7 @@ class Sharing:
         self._hand_over(f"{name}.{form}", FORMATS[form], data)
 
     def drawing(self, slot: int) -> partial[Any]:
-        """What draws the picture of a place in the grid, as it is on screen now."""
+        """Function that draws the picture of a view in its current state."""
         panel = self.stage.panels[slot]
         figure, state, viewport = panel.figure, panel.state, panel.viewport
         aspect = viewport.height / viewport.width if viewport is not None else 0.75

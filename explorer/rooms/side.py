@@ -45,7 +45,7 @@ class Side:
     channel : Channel
         The way to the browser.
     record : RecordReader
-        What was said of stars.
+        Vetting record, as the visitor may see it.
     owner : Owner
         Who saves views.
     """

@@ -58,9 +58,9 @@ class StarDock:
     channel : Channel
         The way to the browser.
     record : RecordReader, optional
-        What was said of stars; nothing is told without one, as where reviews are blind.
+        Vetting record, as the visitor may see it; None where reviews are blind.
     nothing : str
-        What to say while no star is under the lens.
+        Sentence without a focused star.
     """
 
     def __init__(

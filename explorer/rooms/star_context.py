@@ -73,7 +73,7 @@ class StarContext:
         Raises
         ------
         RefitError
-            If no star is under the lens, or it has no spectrum.
+            If no star is focused, or it has no spectrum.
         """
         row, obsid = self.workspace.focus_row, self.workspace.focus
         if row is None or obsid is None:

@@ -31,7 +31,7 @@ class StarEvidence:
     Parameters
     ----------
     context : StarContext
-        The star under the lens and the label model.
+        The focused star and the label model.
     channel : Channel
         The way to the browser.
     """

@@ -91,7 +91,7 @@ def strip_words(state: OpeningState, newest: Library | None, shown: Library) -> 
     Returns
     -------
     words : str
-        A sentence; "" where there is nothing to say.
+        A sentence; "" if there is nothing to report.
     ready : bool
         Whether something newer than the page can be shown.
     final : bool

@@ -73,7 +73,7 @@ class ValidateView(View):
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at; outliers become its selection.
+        State of the visit, whose selection the outliers become.
     library : Library
         Shared products.
     """

@@ -22,7 +22,7 @@ def warm_up_views(library: Library) -> None:
     No page is written: Panel would take the style sheets of a page that is written at the same time from its own host.
     """
     if library.products.spectra is not None:
-        with suppress(ValueError):  # a damaged label model: the star's room says so
+        with suppress(ValueError):  # a damaged label model, which the star panel reports
             warm_up_refit(library.label_model, library.products.spectra)
     workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
     stage = Stage(workspace, library, Channel())

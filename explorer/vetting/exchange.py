@@ -148,7 +148,7 @@ def import_record(store: Store, text: str, source: Source) -> MergeReport:
     lines = _lines(body)
     if _read(next(lines, (1, ""))[1], 1) != {"format": _FORMAT}:
         raise ExchangeError("This file is not an exported vetting record.")
-    campaigns_found: list[tuple[Campaign, tuple[Task, ...]]] = []
+    imported: list[tuple[Campaign, tuple[Task, ...]]] = []
     events: list[VettingEvent] = []
     refused: list[str] = []
     for batch in _batches(lines):
@@ -156,7 +156,7 @@ def import_record(store: Store, text: str, source: Source) -> MergeReport:
             values = _read(line, number)
             try:
                 if "campaign" in values and "tasks" in values:
-                    campaigns_found.append(read_campaign(values))
+                    imported.append(read_campaign(values))
                 else:
                     events.append(VettingEvent.from_dict(values))
             except ValueError as error:
@@ -166,7 +166,7 @@ def import_record(store: Store, text: str, source: Source) -> MergeReport:
                         f"More than {MAX_DAMAGED:,} lines of this file are damaged, so nothing is imported; the first: "
                         f"{refused[0]}"
                     ) from error
-    added = _merge_campaigns(store, campaigns_found, source, refused)
+    added = _merge_campaigns(store, imported, source, refused)
     present = source.now or datetime.now(UTC)
     queues = {campaign.id: Queue.of(campaign, tasks_of(store, campaign.id)) for campaign in campaigns(store)}
     latest = utc_text(present + CLOCKS)
@@ -220,14 +220,14 @@ def _read(line: str, number: int) -> dict[str, Any]:
 
 
 def _merge_campaigns(
-    store: Store, campaigns_found: Iterable[tuple[Campaign, tuple[Task, ...]]], source: Source, refused: list[str]
+    store: Store, imported: Iterable[tuple[Campaign, tuple[Task, ...]]], source: Source, refused: list[str]
 ) -> int:
     """Add the campaigns of a file that the record lacks; return their number."""
     present = {campaign.id: campaign for campaign in campaigns(store)}
     names = {campaign.name for campaign in present.values()}
     seen: set[str] = set()
     added = 0
-    for campaign, tasks in campaigns_found:
+    for campaign, tasks in imported:
         if not seen.isdisjoint((campaign.id, campaign.name)):
             refused.append(f"Campaign {campaign.name!r}: the file has an earlier one with this id or name.")
             continue

@@ -76,7 +76,7 @@ class RecordFile:
         return not busy
 
     def detach(self) -> Path | None:
-        """Give up all connections without closing them, and copy their data to a new file.
+        """Leave all connections open for ever, and copy their data to a new file.
 
         To close the last connection, SQLite removes the files beside the database by name, which now belong to whatever
         is at the path. So these connections are never closed.

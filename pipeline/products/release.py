@@ -80,7 +80,7 @@ def merged_verdicts(paths: Iterable[Path], *, simulated: bool) -> tuple[Verdict,
             raise ProductError(f"{path} holds verdicts on {kinds[0]} stars, the catalogue's are {kinds[1]}.")
         for item in verdicts:
             known = result.setdefault(item.obsid, item)
-            if _said(known) != _said(item):
+            if _comparable(known) != _comparable(item):
                 raise ProductError(
                     f"{path} says something else of star {item.obsid} than a table before it. Merge the records "
                     "with `python -m explorer import-record`, settle the conflict, and export the verdicts again."
@@ -88,7 +88,7 @@ def merged_verdicts(paths: Iterable[Path], *, simulated: bool) -> tuple[Verdict,
     return tuple(result[star] for star in sorted(result))
 
 
-def _said(item: Verdict) -> tuple[object, ...]:
+def _comparable(item: Verdict) -> tuple[object, ...]:
     """Content of a release for comparisons, with NaN replaced by None."""
     agreement = None if math.isnan(item.agreement) else item.agreement
     return (item.verdict, item.issues, item.reviews, agreement, item.status, item.fit, dict(item.proposal))
@@ -321,8 +321,8 @@ def _differences(vetted: Mapping[str, NDArray[Any]], catalog: Catalog, previous:
     return [*lines, f"- {fresh:,} stars are new, {len(before):,} are gone"]
 
 
-def _word(said: tuple[int, str]) -> str:
-    flag, issues = said
+def _word(verdict: tuple[int, str]) -> str:
+    flag, issues = verdict
     return ("none" if flag == NO_VERDICT else str(flag)) + (f" ({issues})" if issues else "")
 
 

@@ -136,7 +136,7 @@ def _current(path: Path) -> Path:
 
 @contextmanager
 def locked(path: Path) -> Iterator[tuple[Path, OutputLock]]:
-    """Hold a product for writing, in a ``with`` block.
+    """Lock a product for writing, in a ``with`` block.
 
     Parameters
     ----------

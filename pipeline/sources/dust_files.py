@@ -116,7 +116,7 @@ with users' copies.
 """
 
 
-def fetch_map_file(wanted: MapFile, folder: Path, tell: Callable[[str], None]) -> Path:
+def fetch_map_file(wanted: MapFile, folder: Path, report: Callable[[str], None]) -> Path:
     """Download one file of a dust map, or verify the existing one.
 
     Parameters
@@ -125,7 +125,7 @@ def fetch_map_file(wanted: MapFile, folder: Path, tell: Callable[[str], None]) -
         What to get.
     folder : Path
         Where downloads are kept.
-    tell : callable
+    report : callable
         Takes a line that says name, size and checksum, before anything large is downloaded.
 
     Returns
@@ -142,16 +142,16 @@ def fetch_map_file(wanted: MapFile, folder: Path, tell: Callable[[str], None]) -
     if wanted.record:
         wanted = _ask_record(wanted, folder)
     if target.is_file():
-        tell(f"{target}: already here; checking MD5 {wanted.md5}")
+        report(f"{target}: already here; checking MD5 {wanted.md5}")
         with target.open("rb") as handle:
             _compare(target, hashlib.file_digest(handle, "md5").hexdigest(), wanted)
         return target
     if wanted.size:
-        tell(_described(wanted))
+        report(_described(wanted))
     with _open(wanted.address, wanted, folder) as answer:
         if not wanted.size:
             wanted = replace(wanted, size=int(answer.headers.get("Content-Length") or 0))
-            tell(_described(wanted))
+            report(_described(wanted))
         folder.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(target.name + ".part")
         digest = hashlib.md5(usedforsecurity=False)

@@ -178,12 +178,12 @@ class Identified(Protocol):
         ...
 
 
-Found = TypeVar("Found", bound=Identified)
+Item = TypeVar("Item", bound=Identified)
 
 
 def without_repeats(
-    results: Iterable[tuple[Path, Found | SpectrumError]],
-) -> Iterator[tuple[Path, Found | SpectrumError]]:
+    results: Iterable[tuple[Path, Item | SpectrumError]],
+) -> Iterator[tuple[Path, Item | SpectrumError]]:
     """Replace spectra whose obsid an earlier file had by an error."""
     seen: dict[int, str] = {}
     for path, result in results:

@@ -20,7 +20,7 @@ from pipeline.sources.folders import shown_name
 from pipeline.sources.lamost_fits import spectrum_of
 from pipeline.sources.packed_images import may_hold_packed_image
 from pipeline.stages.inputs import InputRecord
-from pipeline.stages.reader_processes import Found, IsolatedReader, read_side_by_side
+from pipeline.stages.reader_processes import IsolatedReader, ReadResult, read_side_by_side
 
 RAW_FIRST_ANGSTROM = 3700.0
 RAW_LAST_ANGSTROM = 9095.0
@@ -86,7 +86,7 @@ def read_in_order(
         yield Path(record.path), result
 
 
-def _read_here(paths: list[Path]) -> Iterator[Found]:
+def _read_here(paths: list[Path]) -> Iterator[ReadResult]:
     with IsolatedReader(_read_chunk) as isolated:
         for path in paths:
             yield isolated.read(path) if _may_be_packed(path) else _read_chunk([path])[0]

@@ -16,10 +16,10 @@ from pipeline.sources.folders import shown_name
 from pipeline.stages.inputs import InputRecord
 from pipeline.stopping import worker_processes
 
-Found: TypeAlias = tuple[InputRecord, Any]
+ReadResult: TypeAlias = tuple[InputRecord, Any]
 """The record of a file and its content, or its SpectrumError."""
 
-Read: TypeAlias = Callable[[list[Path]], list[Found]]
+Read: TypeAlias = Callable[[list[Path]], list[ReadResult]]
 """Function that reads some files in order, importable by a new process."""
 
 
@@ -45,7 +45,7 @@ class IsolatedReader:
     ) -> None:
         self._end()
 
-    def read(self, path: Path) -> Found:
+    def read(self, path: Path) -> ReadResult:
         """Read one file.
 
         Raises
@@ -68,7 +68,7 @@ class IsolatedReader:
         self._stack.close()
 
 
-def read_side_by_side(read: Read, chunks: Sequence[list[Path]], workers: int) -> Iterator[Found]:
+def read_side_by_side(read: Read, chunks: Sequence[list[Path]], workers: int) -> Iterator[ReadResult]:
     """Read all files in order in parallel processes.
 
     When a process ends, the files that were under way are read one by one, each in a process that it may end.

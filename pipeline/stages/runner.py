@@ -46,7 +46,7 @@ class ProgressReport:
     def __init__(self, file: Path | None, *, quiet: bool = False, phase: str = "") -> None:
         self._file, self._phase = file, phase
         self._started = time.monotonic()
-        self._told = 0.0
+        self._shown_s = 0.0
         self._done_weight = 0.0
         self._total = float(sum(stage.weight for stage in STAGES))
         self._bar = tqdm(total=100.0, disable=quiet, bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}")
@@ -62,11 +62,11 @@ class ProgressReport:
         """The progress callback of one stage."""
         stage = STAGES[index]
 
-        def tell(fraction: float, message: str) -> None:
+        def show_progress(fraction: float, message: str) -> None:
             now = time.monotonic()
-            if 0.0 < fraction < 1.0 and now - self._told < SHOW_EVERY_SECONDS:
+            if 0.0 < fraction < 1.0 and now - self._shown_s < SHOW_EVERY_SECONDS:
                 return
-            self._told = now
+            self._shown_s = now
             overall = (self._done_weight + stage.weight * min(max(fraction, 0.0), 1.0)) / self._total
             elapsed = now - self._started
             left = elapsed * (1.0 - overall) / overall if overall > 0.02 else None
@@ -84,7 +84,7 @@ class ProgressReport:
                 }
             )
 
-        return tell
+        return show_progress
 
     def finish_stage(self, index: int) -> None:
         """Record the end of a stage."""
@@ -200,7 +200,7 @@ def _run_stages(
     resuming = True
     report.begin()
     for index, stage in enumerate(STAGES):
-        tell = report.stage(index)
+        show_progress = report.stage(index)
         if kept is not None:
             kept.next_stage(stage)
         resumed = kept.resume(state, index, stage) if kept is not None and resuming else None
@@ -210,9 +210,9 @@ def _run_stages(
             if resuming:
                 resuming = False
                 _forget_from(state, index, kept, files)
-            record, own = _run_and_keep(state, index, stage, kept, tell)
+            record, own = _run_and_keep(state, index, stage, kept, show_progress)
         files |= own
-        tell(1.0, record["status"])
+        show_progress(1.0, record["status"])
         report.finish_stage(index)
         done.append(record)
     return done, files
@@ -229,12 +229,12 @@ def _forget_from(state: BuildState, index: int, kept: Checkpoints | None, files:
 
 
 def _run_and_keep(
-    state: BuildState, index: int, stage: Stage, kept: Checkpoints | None, tell: Progress
+    state: BuildState, index: int, stage: Stage, kept: Checkpoints | None, show_progress: Progress
 ) -> tuple[dict[str, Any], dict[str, Recorded]]:
     """Run a stage, hash its files, and write a checkpoint."""
     state.draft.mkdir(parents=True, exist_ok=True)
     old_rejects = len(state.rejects)
-    record = _run(state, stage, tell, left_out=stage.name in state.left_out)
+    record = _run(state, stage, show_progress, left_out=stage.name in state.left_out)
     files = record_files(state.work, stage)
     if kept is not None:
         kept.save(state, index, stage, record, old_rejects, files)

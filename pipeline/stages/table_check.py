@@ -108,11 +108,11 @@ def rendered(table: dict[str, Any]) -> str:
     used = {part for column in table["columns"] for part in column["theirs"].split(" - ")}
     own = table["own"]
     if own:
-        lines.append(f"  carried along ({len(own)}): {_some(own)}")
+        lines.append(f"  kept as own columns ({len(own)}): {_some(own)}")
     names = table.get("names", [])
     unused = [name for name in names if name not in used]
     if len(unused) > len(own):
-        lines.append(f"  neither used nor carried along: {len(unused) - len(own)} of {len(names)} columns")
+        lines.append(f"  neither used nor kept: {len(unused) - len(own)} of {len(names)} columns")
     lines += [f"  note: {note}" for note in table["notes"]]
     return "\n".join(lines)
 

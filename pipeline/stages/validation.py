@@ -219,7 +219,7 @@ def _oddness(table: pd.DataFrame, odd: NDArray[np.str_]) -> dict[str, Any]:
     return {"vetted_share": VETTED_SHARE, "all": score_ranking(score, odd != "", VETTED_SHARE), "kinds": by_kind}
 
 
-def tell(document: Mapping[str, Any]) -> str:
+def format_validation(document: Mapping[str, Any]) -> str:
     """Format the validation as tables for a terminal."""
     head = f"{'quantity':<14}{'unit':>9}{'stars':>8}{'bias':>10}{'scatter':>10}"
     lines = [f"{head}{'pull':>8}{'width':>7}{'in 1σ':>8}{'in 2σ':>8}"]
@@ -235,12 +235,12 @@ def tell(document: Mapping[str, Any]) -> str:
         f"{100 * scored['above']:>7.0f}%"
         for name, scored in document["intervals"].items()
     ]
-    lines += ["", _tell_stream(document["stream"]), ""]
-    lines += [*_tell_bits(document["bits"]), "", *_tell_oddness(document["oddness"])]
+    lines += ["", _format_stream(document["stream"]), ""]
+    lines += [*_format_bits(document["bits"]), "", *_format_oddness(document["oddness"])]
     return "\n".join(lines)
 
 
-def _tell_stream(stream: Mapping[str, Any]) -> str:
+def _format_stream(stream: Mapping[str, Any]) -> str:
     if "reason" in stream:
         return f"Stream: not judged, {stream['reason']}."
     return (
@@ -250,7 +250,7 @@ def _tell_stream(stream: Mapping[str, Any]) -> str:
     )
 
 
-def _tell_bits(bits: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _format_bits(bits: Mapping[str, Mapping[str, Any]]) -> list[str]:
     kinds = list(next(iter(bits.values()))["completeness"])
     head = f"{'share with bit':<18}{'flagged':>9}{'odd':>6}" + "".join(f"{kind[:14]:>16}" for kind in kinds)
     return [head] + [
@@ -264,7 +264,7 @@ def _percent(share: float) -> str:
     return "-" if np.isnan(share) else f"{100 * share:.0f}%"
 
 
-def _tell_oddness(oddness: Mapping[str, Any]) -> list[str]:
+def _format_oddness(oddness: Mapping[str, Any]) -> list[str]:
     if not oddness:
         return ["Oddness: not judged, there is none or nothing is odd."]
     ranking = oddness["all"]

@@ -105,7 +105,7 @@ def test_a_correction_is_applied_and_shown(open_files, stars):
     assert (distance["theirs"], distance["unit_from"], distance["corrected"]) == ("d_pc", "pc", True)
 
 
-def test_what_is_refused_is_said_and_changes_nothing(open_files, stars, caplog):
+def test_refused_corrections_are_reported_and_change_nothing(open_files, stars, caplog):
     opening = open_files(stars)
     until_whole(opening)
     stranger = Browser(ColumnsPage(opening, lambda: "Only adjudicators do that."))
@@ -169,7 +169,7 @@ def test_the_strip_says_what_failed_until_it_is_closed(open_files, stars):
     assert not strip.row.visible
 
 
-def test_the_strip_tells_pages_of_a_catalogue_that_was_corrected(open_files, stars):
+def test_pages_show_a_notice_of_a_corrected_catalogue(open_files, stars):
     opening = open_files(stars)
     until_whole(opening)
     strip = OpeningStrip(opening, opening.library(), reload=None)
@@ -178,7 +178,7 @@ def test_the_strip_tells_pages_of_a_catalogue_that_was_corrected(open_files, sta
     browser = Browser(ColumnsPage(opening))
     browser.send("apply", corrections=[CHANGE])
     strip.refresh()
-    assert "is being made again" in strip.text.object
+    assert "is being recomputed" in strip.text.object
     (opening.folder / "hold-quick").unlink()
     until_whole(opening)
     strip.refresh()

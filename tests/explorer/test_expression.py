@@ -219,7 +219,7 @@ def value(rng, depth):
     return f"{rng.choice(['abs', 'sqrt', 'ln', 'exp'])}({value(rng, depth - 1)})" if pick == 1 else value(rng, 0)
 
 
-def test_completion_tells_units_and_replaces_the_word_before_the_cursor():
+def test_completion_shows_units_and_replaces_the_word_before_the_cursor():
     columns = [column(name) for name in ("teff", "teff_err", "snr")]
     start, found = completions("snr > 3 & te", 12, columns, ["telescope"])
     assert start == 10

@@ -152,7 +152,7 @@ def test_a_file_comes_in_parts(table, page):
     page.send("upload", **fields_of(part("a", 1, data[half:])))
     assert "7 of 7" in page.ask("members", upload="a", size=len(data))["side"]["said"]
     assert page.workspace.n_selected == 7
-    assert "not arrived whole" in page.ask("members", upload="a", size=len(data))["side"]["said"]
+    assert "not received completely" in page.ask("members", upload="a", size=len(data))["side"]["said"]
 
 
 def test_parts_are_bounded_and_in_order(monkeypatch):
@@ -163,18 +163,18 @@ def test_parts_are_bounded_and_in_order(monkeypatch):
     assert uploads.held == 0
     uploads.part(part("a", 0, b"12"))
     uploads.part(part("a", 2, b"56"))
-    with pytest.raises(SelectionError, match="not arrived whole"):
+    with pytest.raises(SelectionError, match="not received completely"):
         uploads.whole("a", 6)
     monkeypatch.setattr("explorer.rooms.uploads.MAX_HELD_BYTES", 8)
     other = Uploads(10)
     other.part(part("b", 0, b"12345"))
-    with pytest.raises(SelectionError, match="files of others"):
+    with pytest.raises(SelectionError, match="many other files"):
         uploads.part(part("a", 0, b"1234"))
-    with pytest.raises(ValueError, match="no base64"):
+    with pytest.raises(ValueError, match="not valid base64"):
         uploads.part(Upload("a", 0, "%%%"))
 
 
-def test_an_upload_that_never_ends_keeps_nobody_else_out(monkeypatch):
+def test_an_incomplete_upload_does_not_block_others(monkeypatch):
     monkeypatch.setattr("explorer.rooms.uploads.MAX_HELD_BYTES", 8)
     now = [0.0]
     idle, other = Uploads(10, lambda: now[0]), Uploads(10, lambda: now[0])
@@ -187,7 +187,7 @@ def test_an_upload_that_never_ends_keeps_nobody_else_out(monkeypatch):
     now[0] += 1.0
     other.part(part("b", 0, b"12"))
     assert (idle.held, other.held) == (0, 2)
-    with pytest.raises(SelectionError, match="not arrived whole"):
+    with pytest.raises(SelectionError, match="not received completely"):
         idle.whole("a", 7)
 
 

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from explorer.audit import ACTOR, Actor, audit
-from explorer.logs import MAX_REPEATS, WITHIN_S, OneLine, Repeats
+from explorer.logs import MAX_REPEATS, WITHIN_S, LineFormatter, Repeats
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_kind_is_written_again_after_its_minute():
     clock.now += WITHIN_S
     assert repeats.filter(record)
     assert [one.getMessage() for one in written] == ["3 more records like: again"]
-    assert OneLine().format(written[0])
+    assert LineFormatter().format(written[0])
 
 
 def test_the_file_is_rotated(logged, tmp_path, monkeypatch):

@@ -66,7 +66,7 @@ def test_menus_have_them_in_a_group_of_their_own_after_the_others(page):
 
 
 @pytest.mark.parametrize("name", ON_AXES)
-def test_each_stands_on_an_axis_is_brushed_and_drawn(page, name):
+def test_each_column_works_on_an_axis_in_a_brush_and_in_a_picture(page, name):
     spec = page.send("axis", slot=0, axis="x", column=name)["stage"]["panels"][0]
     assert (spec["view"], spec["x"]["column"], spec["y"]["column"]) == ("custom", name, "logg")
     assert spec["x"]["label"] == page.library.table.column(name).axis_label.replace("$$", "$ $")
@@ -157,7 +157,7 @@ def test_expressions_name_them_and_come_back_from_json(own_library, text):
         ("empty > 3", "no column, bit, subset or function 'empty'"),
     ],
 )
-def test_expressions_that_mean_nothing_are_told(page, text, words):
+def test_invalid_expressions_are_reported(page, text, words):
     page.send("side", open=True)
     assert words in page.send("check", text=text, cursor=0)["side"]["check"]["error"][0]
 
@@ -222,7 +222,7 @@ def test_the_table_shows_them_with_units_and_sorts_by_them(page):
             assert missing == sorted(missing), "what is unknown comes last"
 
 
-def test_the_card_tells_values_units_errors_and_the_source(own_library):
+def test_the_card_shows_values_units_errors_and_the_source(own_library):
     facts = facts_of(own_library.table, 30, simulated=True)
     title, entries = facts.groups[-1]
     assert title == OWN_GROUP

@@ -74,7 +74,7 @@ def test_the_panels_of_figure_2_share_one_scale_one_bar_and_one_legend(library, 
     assert legend.get_texts()[0].get_text() == "[M/H]"
 
 
-def test_one_star_is_told_as_one(library):
+def test_one_star_is_counted_in_the_singular(library):
     table = library.table
     one = np.zeros(table.n_stars, bool)
     one[np.flatnonzero(table["in_training"] & (table["snr"] > 50) & np.isfinite(table["m_h"]))[0]] = True

@@ -59,7 +59,7 @@ def test_names_that_are_none_are_refused(users, name):
 @pytest.mark.parametrize(
     "text", ["", "[]", '{"ann": {"role": "king", "hash": ""}}', '{"../ann": {"role": "viewer", "hash": ""}}']
 )
-def test_a_damaged_file_of_users_lets_nobody_in(tmp_path, text):
+def test_a_damaged_user_file_prevents_sign_in(tmp_path, text):
     path = tmp_path / "users.json"
     path.write_text(text)
     with pytest.raises(UserError, match="not a file of users"):
@@ -88,7 +88,7 @@ def test_alone_on_a_laptop_one_may_do_everything(config):
     assert people_of(config).role_of(person.name) is Role.ADJUDICATOR
 
 
-def test_a_shared_password_or_an_open_server_makes_nobody_an_inspector(config, monkeypatch):
+def test_a_shared_password_or_an_open_server_has_no_inspectors(config, monkeypatch):
     for name in (None, "ann"):
         monkeypatch.setattr(type(pn.state), "user", name)
         hosted, opened = replace(config, hosted=True), replace(config, address="0.0.0.0")
@@ -112,7 +112,7 @@ def test_a_name_that_a_provider_invents_cannot_stand_in_the_record(config, users
     assert visitor(group, request_of("ann"))[0].name == "ann"
 
 
-def test_who_was_removed_meanwhile_is_nobody(config, users):
+def test_a_removed_user_is_unknown(config, users):
     group = replace(config, users=users.path)
     assert visitor(group, request_of("ann"))[0].name == "ann"
     users.remove("ann")

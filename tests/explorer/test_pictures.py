@@ -165,7 +165,7 @@ def subsets(count, name="hot"):
 @pytest.mark.parametrize("count", [1, 3, 14])
 @pytest.mark.parametrize("name", ["hot", "stream_candidates_of_2023", "W" * 35])
 @pytest.mark.parametrize("view", ["hr", "stream_distance", "disc", "space_xy"])
-def test_the_legend_lies_within_the_figure_above_the_axes_and_over_nothing(draw, view, name, count):
+def test_the_legend_is_within_the_figure_above_the_axes_without_overlap(draw, view, name, count):
     figure = draw(view, colour_by="subsets", subsets=subsets(count, name))
     FigureCanvasAgg(figure).draw()
     (legend,) = figure.findobj(Legend)
@@ -234,7 +234,7 @@ def test_names_of_files_are_plain(title, name):
     assert file_name(title) == name
 
 
-def test_a_heading_stands_over_all_that_it_names():
+def test_a_heading_is_above_its_entries():
     named = [f"{number:+.1f}" for number in (-0.7, -0.2, 0.1, 0.3)]
     with rc_context(STYLE):
         figure = new_figure(COLUMN_INCHES, 3.0)

@@ -409,7 +409,7 @@ def test_a_verdict_into_a_lost_file_stays_in_the_page(commands, where):
     assert commands.own_counts(ANN, campaign)[0] == 1
 
 
-def test_links_that_cannot_be_kept_are_said_to_be_so(page, tmp_path):
+def test_links_that_cannot_be_stored_are_reported(page, tmp_path):
     (tmp_path / "in_the_way").write_text("")
     page.links.path = tmp_path / "in_the_way" / "links.sqlite"
     page.open()

@@ -71,7 +71,7 @@ def test_residuals_are_hues_about_zero(library):
     assert set((levels[levels > 0].astype(int) - 1) // SHADES) == {14}
 
 
-def test_the_sun_stands_where_the_build_had_it(library):
+def test_the_sun_is_at_the_position_of_the_build(library):
     kinematics = {
         "frame": "custom",
         "custom_frame": {"r0_kpc": 8.178, "z_sun_kpc": 0.0, "v_sun_kms": [11.1, 247.4, 7.8], "source": "a test"},

@@ -419,7 +419,7 @@ async def asked(routes):
         server.stop()
 
 
-def test_health_tells_product_parts_and_versions(star_products, tmp_path):
+def test_health_reports_product_parts_and_versions(star_products, tmp_path):
     product = copied(star_products, tmp_path / "p")
     served = Served(product)
     library = served.library()

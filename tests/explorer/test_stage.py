@@ -43,7 +43,7 @@ def drawn(page, answer):
     return found
 
 
-def test_hello_tells_everything_and_every_view_answers_a_look(page):
+def test_connect_sends_the_state_and_every_view_answers_a_look(page):
     hello = page.send("connect", seen=False)
     assert {"stage", "colours", "legend", "toolbar", "table", "tour", "resume"} <= set(hello)
     assert [spec["view"] for spec in hello["stage"]["panels"]] == [state.view for state in page.workspace.panels]
@@ -222,7 +222,7 @@ def test_the_ring_is_wherever_its_star_is_seen(library, links):
         assert len(answer["focus"][1][1]) == 1
 
 
-def test_the_model_is_told_where_it_is_seen_again(library, links):
+def test_the_model_has_its_periodic_images(library, links):
     page = Page(library, links, Workspace(library.table, panels=(PanelState("stream_sky"), PanelState("hr"))))
     dots = page.layers(page.open(), "dots")
     assert dots == {0: {"slot": 0, "name": "dots", "overlays": ["stream"], "images": [[0, 0]]}}

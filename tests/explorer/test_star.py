@@ -80,7 +80,7 @@ def test_a_star_that_lacks_something_says_so(room, obsid, words):
     star = room.send("focus", obsid=str(obsid))["star"]
     assert words in star["sentence"]
     if obsid == WITHOUT_MODEL:
-        assert "no model for this star" in star["note"]
+        assert "no model of this star" in star["note"]
 
 
 def test_unknown_stars_and_nonsense_are_sentences(room):
@@ -248,7 +248,7 @@ def test_the_card_has_both_errors_and_words(library):
     assert {"obsid", "distance", "rv", "sgr_lambda"} <= shown
 
 
-def test_the_card_tells_repeats_values_of_bits_and_links(star_library):
+def test_the_card_shows_repeats_values_of_bits_and_links(star_library):
     table = star_library.table
     facts = facts_of(table, 4, simulated=False)
     assert facts.repeats == (int(table["obsid"][5]),)
@@ -299,7 +299,7 @@ def test_a_link_restores_the_star_alone(room, star_library):
     assert not other.star_alone
 
 
-def test_whoever_follows_a_link_to_a_star_is_not_shown_around_the_views(star_library, links, make_page):
+def test_a_link_to_a_star_does_not_start_the_tour(star_library, links, make_page):
     for alone in (False, True):
         workspace = Workspace(star_library.table, focus=int(star_library.table["obsid"][3]), star_alone=alone)
         told = make_page(star_library, links, workspace).send("connect", seen=False)

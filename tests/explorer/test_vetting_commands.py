@@ -171,7 +171,7 @@ def test_the_whole_flow(store, library):
     assert (event.catalogue, event.fit, event.user) == (commands.version, commands.fit(split), "eve")
 
 
-def test_two_people_do_not_get_one_star_at_once(store, library):
+def test_two_inspectors_do_not_get_the_same_star(store, library):
     commands, other = make_commands(store, library), make_commands(store, library)
     campaign = start(commands)
     first, second = commands.next_task(ANN, campaign), other.next_task(BOB, campaign)
@@ -185,7 +185,7 @@ def test_two_people_do_not_get_one_star_at_once(store, library):
     assert commands.next_task(ANN, campaign).star != first.star
 
 
-def test_a_claim_that_ran_out_goes_to_somebody_else(commands):
+def test_an_expired_claim_is_available_to_others(commands):
     campaign = start(commands, count=1)
     task = commands.next_task(ANN, campaign)
     assert commands.next_task(BOB, campaign) is None

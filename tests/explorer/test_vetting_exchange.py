@@ -84,7 +84,7 @@ def test_two_laptops_one_release(library, tmp_path):
         assert read_verdicts(tmp_path / name) == latest_verdicts(first)
 
 
-def test_forged_lines_of_a_file_are_left_out_and_told(library, tmp_path):
+def test_forged_lines_of_a_file_are_refused_and_reported(library, tmp_path):
     first, second, campaign = two_laptops(library, tmp_path)
     task = first.next_task(ANN, campaign)
     said = first.judge(ANN, campaign, draft(task.star))
@@ -138,7 +138,7 @@ def test_an_event_that_breaks_the_rules_of_its_campaign_is_refused_and_the_rest_
     assert EventLog(stores[1]).refresh() == (said,)
 
 
-def test_only_what_one_said_oneself_and_before_can_be_taken_back(commands, stores):
+def test_only_own_earlier_events_can_be_undone(commands, stores):
     campaign = start(commands)
     said = commands.judge(ANN, campaign, draft(commands.next_task(ANN, campaign).star))
     undo = said.to_dict() | {"kind": "undo", "verdict": None, "supersedes": said.id}

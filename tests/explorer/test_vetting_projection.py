@@ -92,7 +92,7 @@ def test_sums_that_are_kept_equal_those_from_scratch(history):
             assert kept.own_counts(user) == (done, left)
 
 
-def test_a_change_of_one_sum_is_noticed():
+def test_a_change_of_one_sum_is_detected():
     kept = Projection(CAMPAIGN, TASKS, published)
     event = VettingEvent(str(UUID(int=9)), EventKind.VERDICT, CAMPAIGN.id, "ann", START, 1, verdict=3)
     kept.fold([event])
@@ -103,7 +103,7 @@ def test_a_change_of_one_sum_is_noticed():
     assert not same(astuple(overview_of(kept)), astuple(expected))
 
 
-def test_desks_of_two_servers_agree(tmp_path, library):
+def test_projections_of_two_servers_agree(tmp_path, library):
     where = tmp_path / "v.sqlite"
     stores = [Store.open(where), Store.open(where)]
     one, two = (make_commands(store, library) for store in stores)

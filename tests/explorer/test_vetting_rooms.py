@@ -68,7 +68,7 @@ def claims(commands, campaign):
     return {(claim.user, claim.star) for claim in claims_of(commands.store, campaign.id)}
 
 
-def test_a_star_lies_on_the_desk_only_while_vet_is_on_screen(commands):
+def test_a_star_is_claimed_only_while_vet_is_shown(commands):
     campaign = start(commands)
     away = Screen(commands, ANN, room="Progress")
     assert claims(commands, campaign) == set()
@@ -112,7 +112,7 @@ def test_the_chosen_campaign_is_that_of_every_room(commands):
     assert progress.campaign() == screen.room.campaign() == first
 
 
-def test_an_undo_is_told_even_when_the_star_lies_elsewhere(commands):
+def test_an_undo_is_reported_even_if_another_inspector_has_the_star(commands):
     campaign = start(commands, count=2)
     ann = Screen(commands, ANN)
     star = ann.room.task.star
@@ -162,7 +162,7 @@ def test_what_an_adjudicator_settled_stays(commands):
         commands.undo(ANN, campaign, kind=EventKind.ADJUDICATION)
 
 
-def test_progress_tells_how_reviews_agree_when_nobody_can_be_swayed(commands):
+def test_progress_shows_agreement_once_all_reviews_are_final(commands):
     campaign = start(commands)
     judge_all(commands, ANN, campaign, lambda _: 3)
     judge_all(commands, BOB, campaign, lambda _: 3)

@@ -126,7 +126,7 @@ def test_undo_and_redo_are_events():
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 4), st.booleans()), max_size=14), st.randoms())
-def test_what_stands_does_not_depend_on_the_order_of_arrival(said, random):
+def test_the_status_does_not_depend_on_the_order_of_arrival(said, random):
     events, status = [], CampaignStatus()
     for number, (user, verdict, takes_back) in enumerate(said):
         target = status.undoable(user, EventKind.VERDICT) if takes_back else None

@@ -41,7 +41,7 @@ def ordered(commands, campaign, stars):
     return tuple(task.star for task in commands.tasks(campaign) if task.star in stars)
 
 
-def test_reviews_stay_blind_for_whoever_could_still_judge(commands, campaign, stars):
+def test_reviews_stay_blind_for_users_who_can_still_judge(commands, campaign, stars):
     review(commands, ANN, campaign, stars[0], 1, note="ann's secret", flags=("RV",))
     for person in (BOB, CY, EVE, VIC):
         assert texts(commands, person, stars[0]) == []
@@ -49,7 +49,7 @@ def test_reviews_stay_blind_for_whoever_could_still_judge(commands, campaign, st
     assert [text.endswith("1 wrong (RV)") for text in texts(commands, ANN, stars[0])] == [True]
 
 
-def test_whoever_could_change_a_verdict_sees_no_outcome(commands, campaign, stars):
+def test_users_who_can_change_a_verdict_see_no_outcome(commands, campaign, stars):
     review(commands, ANN, campaign, stars[0], 1, note="ann's secret")
     review(commands, BOB, campaign, stars[0], 4)
     for person in (BOB, CY, VIC):
@@ -72,7 +72,7 @@ def test_a_star_that_waits_in_another_campaign_stays_blind(commands, campaign, s
     assert texts(commands, VIC, stars[0]) == ["agreed: 3 probable"]
 
 
-def test_a_campaign_that_is_over_is_told_and_stays_as_it_is(commands, campaign, stars):
+def test_a_closed_campaign_is_shown_and_does_not_change(commands, campaign, stars):
     judge_all(commands, ANN, campaign, lambda task: 0 if task.star == stars[0] else 3)
     judge_all(commands, BOB, campaign, lambda _: {"verdict": 3, "flags": ("sky",)} if _.star == stars[1] else 3)
     assert not commands.closed(campaign)

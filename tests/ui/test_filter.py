@@ -42,7 +42,7 @@ def test_filter_completion_error_subset_and_keys(explorer):
     page.get_by_text("move the view").wait_for(timeout=5000)
 
 
-def test_tab_completes_the_word_that_stands_at_the_caret_now(explorer):
+def test_tab_completes_the_word_at_the_caret(explorer):
     page = explorer.page
     page.keyboard.press("/")
     field = page.get_by_label("Filter expression")

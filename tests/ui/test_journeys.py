@@ -277,7 +277,7 @@ def test_longitudes_come_round(explorer):
     assert page.evaluate(f"() => ({SKY}).x_range.end - ({SKY}).x_range.start") <= 1800.001
 
 
-def test_views_swap_and_any_column_stands_on_an_axis(explorer):
+def test_views_swap_and_any_column_can_be_on_an_axis(explorer):
     page = explorer.page
     page.locator(".card select.view").first.select_option("histogram")
     explorer.page.wait_for_function("() => Bokeh.documents.some(d => d.get_model_by_name('Histogram of [M/H]'))")
@@ -372,7 +372,7 @@ def test_a_link_restores_and_exports_leave(explorer, visit, tmp_path):
 def test_the_first_visit_is_shown_around_once(browser, server):
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     first = Explorer(context.new_page(), server, tour=True)
-    first.page.get_by_text("Every view shows the same stars.").wait_for(timeout=20_000)
+    first.page.get_by_text("All views show the same stars.").wait_for(timeout=20_000)
     first.page.get_by_role("button", name="Skip").click()
     second = Explorer(context.new_page(), server, tour=True)
     second.wait_for_views()

@@ -14,7 +14,7 @@ from pipeline.products.manifest import Manifest
 
 pytestmark = pytest.mark.browser
 
-NEWER = "A newer build of this catalogue is there"
+NEWER = "A newer build of this catalogue is available"
 
 
 @pytest.fixture(scope="module")

@@ -201,7 +201,7 @@ def test_from_the_queue_to_the_release(crowd, home, products, tmp_path):
         assert ours.read_bytes() == next(home.glob("releases/*.v1")).joinpath(ours.name).read_bytes(), ours.name
 
 
-def test_a_key_that_is_held_down_judges_one_star_and_what_is_begun_stays(crowd):
+def test_a_held_key_judges_one_star_and_unsaved_input_stays(crowd):
     eve, ann = crowd("eve"), crowd("ann")
     start_campaign(eve, "held keys", 4)
     vet = ann.enter("Vet")

@@ -299,23 +299,23 @@ def scaled(values: FloatArray, factor: float) -> FloatArray:
 
 def _factor(making: Making, declared: Column, recipe: Recipe, item: Field) -> tuple[float, str, str]:
     """Factor to the catalogue's unit, the assumed unit, and a note."""
-    for said in (recipe.unit if recipe.why == "configured" else "", item.unit, recipe.unit):
-        if not said:
+    for unit in (recipe.unit if recipe.why == "configured" else "", item.unit, recipe.unit):
+        if not unit:
             continue
-        factor = conversion(said, declared.unit)
+        factor = conversion(unit, declared.unit)
         if factor is not None:
-            return factor, said, ""
-        if parse_unit(said) is None:
+            return factor, unit, ""
+        if parse_unit(unit) is None:
             making.notes.append(
-                f"{making.table.name}: the unit {said!r} of column {item.name!r} is not understood; "
+                f"{making.table.name}: the unit {unit!r} of column {item.name!r} is not understood; "
                 f"{declared.unit or 'no unit'} is taken"
             )
             continue
-        plain = parse_unit(said)
+        plain = parse_unit(unit)
         if plain is not None and str(plain) == "":
             continue
         raise TableError(
-            f"{making.table.name}: column {item.name!r} is in {said}, which is no unit of {declared.name} "
+            f"{making.table.name}: column {item.name!r} is in {unit}, which is no unit of {declared.name} "
             f"[{declared.unit or 'dimensionless'}]. Say what it is: columns = {{{declared.name} = "
             f'{{column = "{item.name}", unit = "{declared.unit}"}}}}'
         )

@@ -143,7 +143,7 @@ def _kind(kind: pa.DataType) -> Kind:
 
 def to_series(values: pa.Array | pa.ChunkedArray) -> pd.Series:
     """Convert an Arrow column to pandas, with exact integers."""
-    values = _one_chunk(values)
+    values = _single_chunk(values)
     kind = values.type
     if pa.types.is_dictionary(kind):
         values, kind = values.cast(kind.value_type), kind.value_type
@@ -174,7 +174,7 @@ def to_series(values: pa.Array | pa.ChunkedArray) -> pd.Series:
     return texts_of_any.astype("str")
 
 
-def _one_chunk(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+def _single_chunk(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     if not isinstance(values, pa.ChunkedArray):
         return values
     return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()

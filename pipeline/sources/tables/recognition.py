@@ -391,7 +391,7 @@ def _own(search: _Search, profile: Profile | None, keep: bool | Sequence[str] | 
     if isinstance(keep, bool):
         arrays = [item.name for item in others if item.kind == "array"]
         if keep and arrays:
-            search.notes.append(f"{search.table.name}: {shown(arrays)} hold arrays and are not carried along")
+            search.notes.append(f"{search.table.name}: {shown(arrays)} hold arrays and are not kept")
         return tuple(item for item in others if item.kind != "array") if keep else ()
     unknown = [name for name in keep if name not in search.table.by_name]
     if unknown and profile is None:

@@ -192,9 +192,9 @@ def _without_duplicates(
     return raw.reset_index(drop=True)
 
 
-def _epochs(raw: pd.DataFrame, known: float | None, said: float | None) -> FloatArray | None:
-    if said is not None:
-        return np.full(len(raw), said)
+def _epochs(raw: pd.DataFrame, known: float | None, given: float | None) -> FloatArray | None:
+    if given is not None:
+        return np.full(len(raw), given)
     if "ref_epoch" in raw:
         epochs = pd.to_numeric(raw["ref_epoch"], errors="coerce").to_numpy(np.float64)
         return np.where((epochs > 1900) & (epochs < 2100), epochs, np.nan if known is None else known)

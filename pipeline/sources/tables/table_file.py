@@ -311,8 +311,8 @@ class _Unpacked(io.RawIOBase):
 
 def says_simulated(words: Mapping[str, str]) -> bool:
     """Whether descriptive texts of a file, such as those of our exports, mark it as simulated."""
-    said = [value.strip().lower() for key, value in words.items() if key.strip().lower() == "simulated"]
-    return any(value not in ("", "false", "no", "0", "f") for value in said)
+    values = [value.strip().lower() for key, value in words.items() if key.strip().lower() == "simulated"]
+    return any(value not in ("", "false", "no", "0", "f") for value in values)
 
 
 def plain_frame(columns: dict[str, pd.Series]) -> pd.DataFrame:
