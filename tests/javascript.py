@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -46,10 +47,11 @@ def deno() -> str:
     return str(Path(sysconfig.get_path("scripts")) / "deno")
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run deno in ``assets/js``, offline."""
+def run(*arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run deno in ``assets/js`` with a text as its input."""
+    env = os.environ | {"NO_COLOR": "1"}
     command = [deno(), *arguments]
-    return subprocess.run(command, cwd=SCRIPTS, capture_output=True, text=True, check=False, env={"NO_COLOR": "1"})
+    return subprocess.run(command, cwd=SCRIPTS, input=text, capture_output=True, text=True, check=False, env=env)
 
 
 def bokeh_types() -> Path:

@@ -9,21 +9,28 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from explorer.charts.journal import PAGE_INCHES, STYLE, new_figure, sign
 from explorer.charts.spectrum import TELLURIC, features_of, is_from_lamost
+from explorer.charts.spectrum_numbers import (
+    CROWDED,
+    INK,
+    LABEL_STEP,
+    PIN_COLOURS,
+    PULL_EDGE,
+    compared_ends,
+    flux_ends,
+    label_steps,
+    pull_end,
+    smoothed,
+)
 from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.domain.wavelength import doppler_factor
 from pipeline.science.star.refit import Interval, in_any
 
 Floats = NDArray[np.floating]
 
-DATA, MODEL, TRIAL = "#3d434b", "#d1495b", "#8000c8"
-PIN_COLOURS = ("#e69f00", "#009e73", "#cc79a7", "#56b4e9")
-"""Of pinned spectra, in their order; all colours are those on screen."""
-
-_CROWDED = 0.025
+DATA, MODEL, TRIAL = (INK["light"][name] for name in ("data", "model", "trial"))
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ def draw_spectrum(shot: SpectrumShot) -> Figure:
     stretch = factor if shot.observed else 1.0
     good = ~spectrum.mask & (spectrum.ivar > 0)
     noise = np.where(good, 1.0 / np.sqrt(np.where(good, spectrum.ivar, 1.0)), np.nan)
-    flux = np.where(good, spectrum.flux, np.nan)
+    flux = np.where(spectrum.mask, np.nan, spectrum.flux)
     scale = spectrum.continuum if shot.raw else np.ones(flux.size)
     x = spectrum.wavelength * stretch
     with mpl.rc_context(STYLE):
@@ -111,36 +118,37 @@ def _draw_curves(axes: Axes, shot: SpectrumShot, x: Floats, flux: Floats, scale:
     axes.plot(x, shown, color=DATA, linewidth=0.6, label="data")
     for (name, other), colour in zip(shot.pins, PIN_COLOURS, strict=False):
         axes.plot(x, scale * smoothed(other, shot.smooth), color=colour, linewidth=0.6, label=name)
+    model = scale * shot.spectrum.model if "model" not in shot.hidden else np.full(x.size, np.nan)
     if "model" not in shot.hidden:
-        axes.plot(x, scale * shot.spectrum.model, color=MODEL, linewidth=0.7, label="published model")
+        axes.plot(x, model, color=MODEL, linewidth=0.7, label="published model")
     if shot.trial is not None:
         axes.plot(x, scale * shot.trial, color=TRIAL, linewidth=0.7, linestyle="--", label="trial model")
     axes.legend(loc="lower right", fontsize=6, frameon=False, ncols=7)
-    inside = (x > shot.ends[0]) & (x < shot.ends[1]) & np.isfinite(flux)
-    if inside.any():
-        low, high = np.quantile(shown[inside], (0.001, 0.999))
-        axes.set_ylim(low - 0.05 * (high - low), high + 0.22 * (high - low))
+    axes.set_ylim(flux_ends(x, shown, model, shot.ends))
 
 
 def _name_lines(axes: Axes, shot: SpectrumShot, stretch: float) -> None:
-    wavelength, before, level = shot.spectrum.wavelength, -np.inf, 0
-    for name, rest in features_of(float(wavelength[0]), float(wavelength[-1])):
-        at = rest * stretch
+    wavelength = shot.spectrum.wavelength
+    features = features_of(float(wavelength[0]), float(wavelength[-1]))
+    places = [rest * stretch for _, rest in features]
+    steps = label_steps(places, CROWDED * (shot.ends[1] - shot.ends[0]))
+    for (name, _), at, step in zip(features, places, steps, strict=True):
         if not shot.ends[0] < at < shot.ends[1]:
             continue
         axes.axvline(at, color="0.6", linewidth=0.4, linestyle=":")
-        level = (level + 1) % 3 if at - before < _CROWDED * (shot.ends[1] - shot.ends[0]) else 0
-        up = 0.98 - 0.1 * level
+        up = 0.98 - LABEL_STEP * step
         axes.text(at, up, name, rotation=90, fontsize=6, va="top", transform=axes.get_xaxis_transform())
-        before = at
 
 
 def _draw_below(axes: Axes, shot: SpectrumShot, x: Floats, flux: Floats, noise: Floats) -> None:
     if shot.pins and shot.compare != "over":
         ratio = shot.compare == "ratio"
+        own, compared = smoothed(flux, shot.smooth), []
         for (_, other), colour in zip(shot.pins, PIN_COLOURS, strict=False):
-            theirs, own = smoothed(other, shot.smooth), smoothed(flux, shot.smooth)
-            axes.plot(x, own / theirs if ratio else own - theirs, color=colour, linewidth=0.5)
+            theirs = smoothed(other, shot.smooth)
+            compared.append(own / theirs if ratio else own - theirs)
+            axes.plot(x, compared[-1], color=colour, linewidth=0.5)
+        axes.set_ylim(compared_ends(np.concatenate(compared), ratio=ratio))
         axes.axhline(1.0 if ratio else 0.0, color="0.5", linewidth=0.5)
         axes.set_ylabel("this / pinned" if ratio else "this - pinned")
         return
@@ -151,9 +159,9 @@ def _draw_below(axes: Axes, shot: SpectrumShot, x: Floats, flux: Floats, noise: 
     if "residual" in shot.hidden:
         return
     pull = smoothed(residuals(shot, flux, noise), shot.smooth)
-    reach = _reach(pull)
+    reach = pull_end(pull)
     axes.plot(x, pull, color=colour, linewidth=0.4)
-    for beyond, marker, edge in ((pull > reach, "^", 0.94), (pull < -reach, "v", -0.94)):
+    for beyond, marker, edge in ((pull > reach, "^", PULL_EDGE), (pull < -reach, "v", -PULL_EDGE)):
         axes.plot(x[beyond], np.full(beyond.sum(), edge * reach), marker, color=colour, markersize=2.5)
     axes.set_ylim(-reach, reach)
 
@@ -164,19 +172,3 @@ def residuals(shot: SpectrumShot, flux: Floats, noise: Floats) -> Floats:
     sigma = np.zeros(flux.size) if shot.sigma is None else np.where(np.isfinite(shot.sigma), shot.sigma, 0.0)
     shown = ~in_any(shot.spectrum.wavelength, shot.masked)
     return np.where(shown, (flux - model) / np.hypot(noise, sigma), np.nan)
-
-
-def _reach(pull: Floats) -> float:
-    """Where the axis ends, as on screen: the few largest residuals lie beyond."""
-    sizes = np.sort(np.abs(pull[np.isfinite(pull)]))
-    return float(np.clip(1.3 * sizes[int(0.995 * (sizes.size - 1))], 4.0, 50.0)) if sizes.size else 5.0
-
-
-def smoothed(flux: np.ndarray, pixels: float) -> np.ndarray:
-    """Flux under a Gaussian of some pixels, over what is known."""
-    if pixels <= 0:
-        return flux
-    known = np.isfinite(flux)
-    weight = gaussian_filter1d(known.astype(float), pixels, mode="constant")
-    total = gaussian_filter1d(np.where(known, flux, 0.0).astype(float), pixels, mode="constant")
-    return np.where(known, total / np.maximum(weight, 1e-9), np.nan)

@@ -10,6 +10,9 @@ from typing import Any
 
 from pipeline.science.star.refit import Interval, LabelModel, Refit, Wish
 
+MAX_WHY_CHARACTERS = 2000
+"""Of the reason for a proposal."""
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -115,7 +118,7 @@ def proposal_of(model: LabelModel, obsid: int, wish: Wish, result: Refit, catalo
         published_chi2=result.published_chi2,
         model=model.version,
         catalogue=catalogue,
-        why=why.strip(),
+        why=why.strip()[:MAX_WHY_CHARACTERS],
     )
 
 

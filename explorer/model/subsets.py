@@ -36,8 +36,8 @@ MAX_SUBSETS = 200
 """Maximum number of named subsets of one visitor."""
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
-_MAX_NAME = 40
-_NAME = re.compile(rf"[^\W\d]\w{{0,{_MAX_NAME - 1}}}")
+MAX_NAME_CHARACTERS = 40
+_NAME = re.compile(rf"[^\W\d]\w{{0,{MAX_NAME_CHARACTERS - 1}}}")
 _JOINT_WORDS = {Joint.AND: "and", Joint.OR: "or", Joint.XOR: "xor"}
 
 
@@ -135,7 +135,9 @@ def category_names(column: str, values: Sequence[str]) -> tuple[str, ...]:
     names: list[str] = []
     for value in values:
         stem = f"{column}_{machine_name(value) if value else 'none'}"
-        tries = chain([stem[:_MAX_NAME]], (f"{stem[: _MAX_NAME - 3]}_{number}" for number in count(2)))
+        tries = chain(
+            [stem[:MAX_NAME_CHARACTERS]], (f"{stem[: MAX_NAME_CHARACTERS - 3]}_{number}" for number in count(2))
+        )
         names.append(next(name for name in tries if name not in names and name not in RESERVED))
     return tuple(names)
 

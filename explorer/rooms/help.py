@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from explorer import protocol
 from explorer.rooms.channel import Channel
+from explorer.rooms.shortcuts import PAGE_HELP, help_rows
 
 GESTURES = (
     "Draw a box, a lasso or a polygon in any view: all views show the same stars. A histogram selects a range.",
@@ -24,23 +25,7 @@ GESTURES = (
     ),
 )
 
-SHORTCUTS = (
-    ("b", "drag a box"),
-    ("o", "drag a lasso"),
-    ("p", "move the view"),
-    ("u", "undo the last selection or subset"),
-    ("Shift+U", "redo"),
-    ("x", "reset every zoom"),
-    ("j k ← →", "next and previous star"),
-    ("J K", "next and previous star that you have not judged; Shift with the arrows too"),
-    ("g", "go to an obsid"),
-    ("s d", "smooth the spectrum more or less"),
-    ("l m v a", "lines, model, residuals, not normalised"),
-    ("z Shift+Z", "zoom to Ca II or TiO"),
-    ("f", "fit the star again"),
-    ("/", "filter by an expression"),
-    ("?", "this help"),
-)
+SHORTCUTS = help_rows(PAGE_HELP)
 
 TOUR = (
     (".stage .card", "All views show the same stars. Draw a box around some: the other views update at once."),

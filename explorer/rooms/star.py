@@ -22,6 +22,7 @@ from explorer.charts.spectrum import (
     is_from_lamost,
     with_arrays,
 )
+from explorer.charts.spectrum_numbers import PIN_COLOURS
 from explorer.charts.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.model.library import Library
 from explorer.model.star import StarFacts, facts_of
@@ -35,7 +36,10 @@ from explorer.state.workspace import Workspace
 from explorer.vetting.reader import NoRecord, RecordReader
 from pipeline.science.star.refit import RefitError
 
-MAX_PINS = 4
+MAX_PINS = len(PIN_COLOURS)
+
+FORMS = ("fits", "png", "pdf")
+"""Files of a star that the page offers."""
 
 AHEAD_AFTER_MS = 40
 """Delay after which the neighbours are sent."""
@@ -203,8 +207,7 @@ class StarDock:
         for other in map(int, others[:MAX_PINS]):
             spectrum = self.context.spectrum(other)
             if spectrum is not None and other != obsid:
-                known = ~spectrum.mask & (spectrum.ivar > 0)
-                yield str(other), np.where(known, spectrum.flux, np.nan)
+                yield str(other), np.where(spectrum.mask, np.nan, spectrum.flux)
 
     async def _file(self, request: protocol.StarFile) -> None:
         """The spectrum with model and mask as FITS, or its picture."""

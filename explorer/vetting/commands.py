@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from explorer.vetting.campaign_files import MAX_NAME_CHARACTERS
 from explorer.vetting.campaigns import Campaign, Task, build_queue
 from explorer.vetting.claims import (
     Claim,
@@ -28,8 +29,6 @@ from explorer.vetting.queue import first_open, is_open, refusal_reason
 from explorer.vetting.record import find, insert
 from explorer.vetting.rules import VettingRules
 from explorer.vetting.status import CampaignStatus
-
-_MAX_NAME = 80
 
 
 class VettingCommands(VettingQueries):
@@ -149,8 +148,10 @@ class VettingCommands(VettingQueries):
         """Start a campaign on stars of the catalogue."""
         self.need(person, Role.ADJUDICATOR, "start a campaign")
         title = name.strip()
-        if not title or len(title) > _MAX_NAME or not title.isprintable():
-            self.refuse(person, "start a campaign", f"A campaign needs a name of at most {_MAX_NAME} characters.")
+        if not title or len(title) > MAX_NAME_CHARACTERS or not title.isprintable():
+            self.refuse(
+                person, "start a campaign", f"A campaign needs a name of at most {MAX_NAME_CHARACTERS} characters."
+            )
         table, rules = self.library.table, rules or VettingRules()
         drawn = secrets.randbelow(2**31) if seed is None else seed
         oddness = table["oddness"] if "oddness" in table else np.zeros(table.n_stars, np.float32)

@@ -2,7 +2,8 @@
 
 /** @import { Request } from "../protocol.d.ts" */
 
-const PART_BYTES = 512000
+import { LIMITS } from "./declared.js"
+
 const FEW_PARTS = 2
 const STRIDE = 32768 // arguments that a function takes
 
@@ -27,12 +28,12 @@ export function base64(data) {
  * @returns {Generator<Request>}
  */
 export function* uploadMessages(kind, data, partKind, upload) {
-  if (data.length <= FEW_PARTS * PART_BYTES) {
+  if (data.length <= FEW_PARTS * LIMITS.partBytes) {
     yield { kind, size: data.length, data: base64(data) }
     return
   }
-  for (let part = 0; part * PART_BYTES < data.length; part++) {
-    const piece = data.subarray(part * PART_BYTES, (part + 1) * PART_BYTES)
+  for (let part = 0; part * LIMITS.partBytes < data.length; part++) {
+    const piece = data.subarray(part * LIMITS.partBytes, (part + 1) * LIMITS.partBytes)
     yield { kind: partKind, upload, part, data: base64(piece) }
   }
   yield { kind, size: data.length, upload }

@@ -4,6 +4,7 @@
 /** @import { BarsLayer, Layer, MissingSpec, OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.d.ts" */
 /** @import { Stage } from "./stage.js" */
 
+import { PICTURE_FORMS } from "../base/declared.js"
 import { element, icon, popup, relabel } from "../base/dom.js"
 import { gradient } from "../base/legend.js"
 import { ColumnList, options } from "../base/lists.js"
@@ -141,7 +142,7 @@ export class Card {
     return [
       ...axes,
       ...spec.overlays.map((overlay) => this.overlayBox(overlay)),
-      element("div", { className: "row" }, "Picture ", ...["png", "pdf", "svg"].map(picture)),
+      element("div", { className: "row" }, "Picture ", ...PICTURE_FORMS.map(picture)),
     ]
   }
 

@@ -6,6 +6,7 @@
 /** @import { Child } from "../base/dom.js" */
 
 import { onLostConnection } from "../base/connection.js"
+import { PICTURE_FORMS } from "../base/declared.js"
 import { download, element, icon, toaster } from "../base/dom.js"
 import { keyTable } from "../base/key_table.js"
 import { hex } from "../base/uuid.js"
@@ -121,7 +122,7 @@ export class Dialogs {
 
   /** @param {MoreState["figures"][number]} figure */
   paperRow([key, title, missing]) {
-    const buttons = ["pdf", "svg", "png"].map((form) =>
+    const buttons = PICTURE_FORMS.map((form) =>
       element("button", {
         type: "button",
         disabled: Boolean(missing),

@@ -2,27 +2,17 @@
 
 /** @import { Request } from "../protocol.d.ts" */
 
+import { PAGE_KEYS } from "../base/declared.js"
 import { listenToKeys } from "../base/keys.js"
-
-/** @type {ReadonlyMap<string, Request>} */
-const PAGE_KEYS = new Map([
-  ["b", { kind: "tool", value: "box" }],
-  ["o", { kind: "tool", value: "lasso" }],
-  ["p", { kind: "tool", value: "pan" }],
-  ["u", { kind: "undo" }],
-  ["U", { kind: "redo" }],
-  ["x", { kind: "home" }],
-  ["/", { kind: "side", open: true }],
-  ["?", { kind: "help" }],
-])
 
 /**
  * @param {HTMLElement} host
  * @param {(message: Request) => void} send
  */
 export function listenToPageKeys(host, send) {
+  const requests = new Map(Object.entries(PAGE_KEYS))
   listenToKeys(host, ({ key }) => {
-    const message = PAGE_KEYS.get(key)
+    const message = requests.get(key)
     if (message === undefined) return false
     send(message)
     return true

@@ -3,13 +3,13 @@
 /** @import { Parts, SideState } from "../payloads.d.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
+import { LIMITS } from "../base/declared.js"
 import { element } from "../base/dom.js"
 import { grouped, options } from "../base/lists.js"
 import { sendFile } from "../base/upload.js"
 import { FilterField } from "./filter.js"
 import { SubsetTree, viewItem } from "./subsets.js"
 
-const MAX_BYTES = 16_000_000
 const LISTS =
   "Any table with obsid, source_id, or ra and dec: CSV, FITS, VOTable, Parquet, ..., gzipped or not; or ids alone"
 
@@ -64,7 +64,11 @@ class Drawer {
     const act = (/** @type {Request} */ message) => this.act(message)
     this.filter = new FilterField(send, act)
     this.tree = new SubsetTree(act)
-    this.name = element("input", { placeholder: "name of a subset", "aria-label": "Name of the subset", maxLength: 40 })
+    this.name = element("input", {
+      placeholder: "name of a subset",
+      "aria-label": "Name of the subset",
+      maxLength: LIMITS.subsetName,
+    })
     /** @type {HTMLSelectElement} */
     this.categories = element("select", {
       "aria-label": "Subsets by category",
@@ -91,7 +95,7 @@ class Drawer {
     this.viewName = element("input", {
       placeholder: "name of a view",
       "aria-label": "Name of the view",
-      maxLength: 60,
+      maxLength: LIMITS.viewName,
     })
     this.views = element("ul", { className: "tree", "aria-label": "Saved views" })
     this.said = element("p", { className: "hint", role: "status" })
@@ -199,7 +203,7 @@ class Drawer {
     this.file.value = ""
     if (!file) return
     this.showNote(`Reading ${file.name}…`, "list")
-    if (file.size > MAX_BYTES) return this.send({ kind: "members", size: file.size, data: "" })
+    if (file.size > LIMITS.memberBytes) return this.send({ kind: "members", size: file.size, data: "" })
     await sendFile(this.send, "members", file)
   }
 }

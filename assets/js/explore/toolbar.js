@@ -3,6 +3,7 @@
 /** @import { Parts, ToolbarState } from "../payloads.d.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
+import { KEY_NAMES } from "../base/declared.js"
 import { choices, element, icon } from "../base/dom.js"
 import { gradient } from "../base/legend.js"
 import { ColumnList, options } from "../base/lists.js"
@@ -17,10 +18,10 @@ const MODES = [
 ]
 /** @type {[key: string, label: string, title: string][]} */
 const TOOLS = [
-  ["box", "Box", "Drag a rectangle (b)"],
-  ["lasso", "Lasso", "Drag an outline (o)"],
+  ["box", "Box", `Drag a rectangle (${KEY_NAMES.box})`],
+  ["lasso", "Lasso", `Drag an outline (${KEY_NAMES.lasso})`],
   ["polygon", "Polygon", "Click corners; a double-click or Enter ends, Escape drops it"],
-  ["pan", "Pan", "Drag the view (p); the wheel zooms"],
+  ["pan", "Pan", `Drag the view (${KEY_NAMES.pan}); the wheel zooms`],
 ]
 const GRIDS = [1, 2, 4, 6, 8]
 
@@ -32,9 +33,9 @@ export class Toolbar {
     this.who = element("span", { className: "who always", hidden: true })
     this.tools = choices("Drag tool", TOOLS, (value) => send({ kind: "tool", value }))
     this.modes = choices("Selection mode", MODES, (value) => send({ kind: "mode", value }))
-    this.undo = icon("undo", "Undo (u)", () => send({ kind: "undo" }))
-    this.redo = icon("redo", "Redo (Shift+U)", () => send({ kind: "redo" }))
-    this.side = icon("filter_alt", "Filter, subsets, saved views (/)", () => send({ kind: "side" }), {
+    this.undo = icon("undo", `Undo (${KEY_NAMES.undo})`, () => send({ kind: "undo" }))
+    this.redo = icon("redo", `Redo (${KEY_NAMES.redo})`, () => send({ kind: "redo" }))
+    this.side = icon("filter_alt", `Filter, subsets, saved views (${KEY_NAMES.side})`, () => send({ kind: "side" }), {
       "aria-expanded": "false",
     })
     this.colour = new ColumnList("Colour by", (value) => send({ kind: "colour", value }))
@@ -64,7 +65,7 @@ export class Toolbar {
       this.undo,
       this.redo,
       icon("deselect", "Clear the selection", () => send({ kind: "clear" })),
-      icon("zoom_out_map", "Reset every zoom (x)", () => send({ kind: "home" })),
+      icon("zoom_out_map", `Reset every zoom (${KEY_NAMES.home})`, () => send({ kind: "home" })),
       element("span", { className: "gap" }),
       element(
         "label",
@@ -75,7 +76,7 @@ export class Toolbar {
       element("span", { className: "extras" }, this.legend),
       this.grid,
       icon("ios_share", "Link, export, figures of the paper", () => send({ kind: "more" }), always),
-      icon("help_outline", "Help and shortcuts (?)", () => send({ kind: "help" }), always),
+      icon("help_outline", `Help and shortcuts (${KEY_NAMES.help})`, () => send({ kind: "help" }), always),
       this.who,
       this.light,
     )

@@ -5,6 +5,7 @@
 /** @import { Theme } from "../protocol.d.ts" */
 
 import { clipGlyphs, newDocument } from "../base/bokeh_internals.js"
+import { DRAWING, INK, PIN_COLOURS } from "../base/declared.js"
 import { large, magnified } from "../base/dom.js"
 import { FigureCell } from "./figure.js"
 import { merged, pixelsIn, stretches, without } from "./intervals.js"
@@ -22,12 +23,6 @@ import {
   spread,
 } from "./spectrum_numbers.js"
 
-export const SMOOTHINGS = [0, 1, 2, 4, 8]
-export const PIN_COLOURS = ["#e69f00", "#009e73", "#cc79a7", "#56b4e9"]
-const INK = {
-  light: { data: "#3d434b", model: "#d1495b", trial: "#8000c8", masked: "#8b95a1", own: "#e69f00" },
-  dark: { data: "#c8ccd2", model: "#ff7a5c", trial: "#c58bff", masked: "#77818d", own: "#ffb454" },
-}
 /** @type {Theme} - Until the server has sent one. */
 const FIRST_THEME = { dark: false, text: "#55606d", grid: "#c9ced6", background: "#ffffff", accent: "#000000" }
 const NO_FEATURES = { w: [], top: [], bottom: [], name: [] }
@@ -264,10 +259,10 @@ export class SpectrumFigure {
     const { start, end } = this.flux.xRange
     const { features } = this
     const w = features.map(([, at]) => at * this.stretch)
-    const steps = labelSteps(w, (end - start) / 40)
+    const steps = labelSteps(w, DRAWING.crowded * (end - start))
     return {
       w,
-      top: steps.map((step) => top - step * 0.1 * (top - bottom)),
+      top: steps.map((step) => top - step * DRAWING.labelStep * (top - bottom)),
       bottom: w.map(() => bottom),
       name: features.map(([name]) => name),
     }

@@ -1,6 +1,8 @@
-// Numbers with which a spectrum is drawn; explorer/plots/spectrum_numbers.py is their twin for pictures.
+// Numbers with which a spectrum is drawn; explorer/charts/spectrum_numbers.py is their twin for pictures.
 
 /** @import { Ends, Floats } from "../payloads.d.ts" */
+
+import { DRAWING } from "../base/declared.js"
 
 const LIGHT_KMS = 299792.458
 
@@ -41,7 +43,7 @@ export function noiseBand(flux, sigma) {
  */
 export function smooth(values, sigma) {
   if (!sigma) return values
-  const reach = Math.ceil(3 * sigma)
+  const reach = Math.ceil(DRAWING.kernelReach * sigma)
   const kernel = Array.from({ length: 2 * reach + 1 }, (_, k) => Math.exp(-0.5 * ((k - reach) / sigma) ** 2))
   return values.map((value, k) => {
     if (!Number.isFinite(value)) return NaN
@@ -91,10 +93,10 @@ export function fluxEnds({ w, flux, model }, [start, end]) {
   if (!values.length) return [0, 1]
   values.sort((a, b) => a - b)
   const at = (/** @type {number} */ share) => values[Math.min(values.length - 1, Math.floor(share * values.length))]
-  const low = at(0.001)
-  const high = at(0.998)
-  const room = Math.max(high - low, 0.02 * Math.abs(high), 1e-6)
-  return [low - 0.06 * room, high + 0.22 * room]
+  const [low, high] = DRAWING.fluxShares.map(at)
+  const [below, above] = DRAWING.fluxRoom
+  const span = Math.max(high - low, DRAWING.minFluxSpan * Math.abs(high), 1e-6)
+  return [low - below * span, high + above * span]
 }
 
 /**
@@ -105,8 +107,10 @@ export function fluxEnds({ w, flux, model }, [start, end]) {
  */
 export function pulled(pull) {
   const sizes = Array.from(pull).filter(Number.isFinite).map(Math.abs).sort((a, b) => a - b)
-  const reach = sizes.length ? Math.min(Math.max(1.3 * sizes[Math.floor(0.995 * (sizes.length - 1))], 4), 50) : 5
-  return [-reach, reach]
+  const large = DRAWING.pullGrowth * sizes[Math.floor(DRAWING.pullShare * (sizes.length - 1))]
+  const [least, most] = DRAWING.pullLimits
+  const end = sizes.length ? Math.min(Math.max(large, least), most) : DRAWING.pullUnknown
+  return [-end, end]
 }
 
 /**
@@ -120,7 +124,7 @@ export function clipped(w, pull, [low, high]) {
   const beyond = Array.from(pull.keys()).filter((k) => Math.abs(pull[k]) > high)
   return {
     w: beyond.map((k) => w[k]),
-    at: beyond.map((k) => 0.94 * (pull[k] > 0 ? high : low)),
+    at: beyond.map((k) => DRAWING.pullEdge * (pull[k] > 0 ? high : low)),
     marker: beyond.map((k) => (pull[k] > 0 ? "triangle" : "inverted_triangle")),
   }
 }
@@ -134,10 +138,14 @@ export function clipped(w, pull, [low, high]) {
  */
 export function spread(values, ratio) {
   const known = values.filter(Number.isFinite).sort((a, b) => a - b)
-  if (!known.length) return ratio ? [0, 2] : [-1, 1]
-  const low = known[Math.floor(0.01 * known.length)]
-  const high = known[Math.floor(0.99 * (known.length - 1))]
-  const room = Math.max(0.2 * (high - low), 0.02)
+  if (!known.length) {
+    const [start, end] = ratio ? DRAWING.unknownRatio : DRAWING.unknownDifference
+    return [start, end]
+  }
+  const [least, most] = DRAWING.comparedShares
+  const low = known[Math.floor(least * known.length)]
+  const high = known[Math.floor(most * (known.length - 1))]
+  const room = Math.max(DRAWING.comparedRoom * (high - low), DRAWING.minComparedRoom)
   return [low - room, high + room]
 }
 
@@ -151,7 +159,7 @@ export function labelSteps(wavelengths, crowded) {
   let step = 0
   let before = -Infinity
   return wavelengths.map((w) => {
-    step = w - before < crowded ? (step + 1) % 3 : 0
+    step = w - before < crowded ? (step + 1) % DRAWING.labelSteps : 0
     before = w
     return step
   })

@@ -3,12 +3,11 @@
 /** @import { Star } from "../payloads.d.ts" */
 /** @import { SpectrumFigure } from "../figures/spectrum.js" */
 
+import { LIMITS, PIN_COLOURS } from "../base/declared.js"
 import { choices, element, icon } from "../base/dom.js"
-import { PIN_COLOURS } from "../figures/spectrum.js"
 
-const MAX_PINS = 4
-const NO_MORE_PINS = `${MAX_PINS} spectra are pinned: unpin one first`
-const HINT = `Up to ${MAX_PINS} pinned spectra lie over this one, at rest; the lower figure shows residuals, ` +
+const NO_MORE_PINS = `${LIMITS.pins} spectra are pinned: unpin one first`
+const HINT = `Up to ${LIMITS.pins} pinned spectra lie over this one, at rest; the lower figure shows residuals, ` +
   "differences or ratios. Not normalised, they take this star's continuum."
 /** @type {[key: "over" | "difference" | "ratio", label: string, title: string][]} */
 const COMPARISONS = [
@@ -42,7 +41,7 @@ export class ComparePane {
     if (pins.some(({ obsid }) => obsid === star.obsid)) return
     if (!star.spectrum) {
       this.say(star.sentence)
-    } else if (pins.length >= MAX_PINS) {
+    } else if (pins.length >= LIMITS.pins) {
       this.say(NO_MORE_PINS)
     } else {
       pins.push(star)
@@ -71,7 +70,7 @@ export class ComparePane {
       const button = icon("close", `Unpin ${pin.obsid}`, () => this.unpin(pin.obsid))
       return this.row(pin, PIN_COLOURS[k], button)
     })
-    const full = pins.length >= MAX_PINS
+    const full = pins.length >= LIMITS.pins
     const add = element("button", {
       type: "button",
       disabled: full || !star?.spectrum,

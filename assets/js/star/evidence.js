@@ -4,6 +4,7 @@
 /** @import { Correlation, EvidenceState, HullState, PosteriorState, Refusal, Star } from "../payloads.d.ts" */
 /** @import { Alikes, Request } from "../protocol.d.ts" */
 
+import { LIMITS } from "../base/declared.js"
 import { element } from "../base/dom.js"
 import { withError } from "../base/words.js"
 import { Chart } from "../figures/chart.js"
@@ -249,7 +250,7 @@ export class EvidencePane {
     this.count = element("input", {
       type: "number",
       min: 1,
-      max: 200,
+      max: LIMITS.alike,
       value: 20,
       "aria-label": "How many",
       title: "How many to select",

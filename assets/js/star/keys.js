@@ -2,31 +2,31 @@
 
 /** @import { StarDock } from "./star.js" */
 
+import { STAR_KEYS } from "../base/declared.js"
 import { keyOf, listenToKeys } from "../base/keys.js"
 
-/** @param {StarDock} dock */
+/**
+ * @param {StarDock} dock
+ * @returns {Record<keyof typeof STAR_KEYS, () => void>}
+ */
 function actionsOf(dock) {
-  return new Map([
-    ["j", () => dock.step(1)],
-    ["k", () => dock.step(-1)],
-    ["J", () => dock.stepUnvetted(1)],
-    ["K", () => dock.stepUnvetted(-1)],
-    ["ArrowRight", () => dock.step(1)],
-    ["ArrowLeft", () => dock.step(-1)],
-    ["Shift+ArrowRight", () => dock.stepUnvetted(1)],
-    ["Shift+ArrowLeft", () => dock.stepUnvetted(-1)],
-    ["s", () => dock.smoother(1)],
-    ["d", () => dock.smoother(-1)],
-    ["l", () => dock.toggle("lines")],
-    ["m", () => dock.toggle("model")],
-    ["v", () => dock.toggle("residual")],
-    ["a", () => dock.toggle("raw")],
-    ["z", () => dock.zoom("ca")],
-    ["Z", () => dock.zoom("tio")],
-    ["x", () => dock.figure.home()],
-    ["g", () => dock.search.focus()],
-    ["f", () => dock.refit.ask()],
-  ])
+  return {
+    next: () => dock.step(1),
+    previous: () => dock.step(-1),
+    nextUnvetted: () => dock.stepUnvetted(1),
+    previousUnvetted: () => dock.stepUnvetted(-1),
+    find: () => dock.search.focus(),
+    smoother: () => dock.smoother(1),
+    sharper: () => dock.smoother(-1),
+    lines: () => dock.toggle("lines"),
+    model: () => dock.toggle("model"),
+    residual: () => dock.toggle("residual"),
+    raw: () => dock.toggle("raw"),
+    zoomCa: () => dock.zoom("ca"),
+    zoomTio: () => dock.zoom("tio"),
+    whole: () => dock.figure.home(),
+    fit: () => dock.refit.ask(),
+  }
 }
 
 /**
@@ -34,12 +34,18 @@ function actionsOf(dock) {
  * @param {StarDock} dock
  */
 export function listenToStarKeys(host, dock) {
-  const actions = actionsOf(dock)
+  const keys = new Map(Object.entries(STAR_KEYS))
+  /** @type {Map<string, () => void>} */
+  const actions = new Map()
+  for (const [name, action] of Object.entries(actionsOf(dock))) {
+    for (const key of keys.get(name) ?? []) actions.set(key, action)
+  }
+  const shared = STAR_KEYS.whole // also resets the zoom of the views
   listenToKeys(host, (event) => {
     const action = actions.get(keyOf(event))
     if (action === undefined) return false
     action()
     dock.popup.refresh()
-    return event.key !== "x" // which means a reset of the views too
+    return !shared.includes(event.key)
   })
 }

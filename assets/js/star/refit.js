@@ -5,6 +5,7 @@
 /** @import { SpectrumFigure } from "../figures/spectrum.js" */
 
 import { plain } from "../base/arrays.js"
+import { KEY_NAMES, LIMITS } from "../base/declared.js"
 import { element } from "../base/dom.js"
 import { digitsOf } from "../base/words.js"
 
@@ -114,7 +115,7 @@ export class RefitPane {
     this.fit = element("button", {
       type: "button",
       className: "main",
-      title: "Fit again with what is held and masked (f)",
+      title: `Fit again with what is held and masked (${KEY_NAMES.fit})`,
       onclick: () => this.ask(),
     }, "Refit")
     this.back = element(
@@ -128,7 +129,7 @@ export class RefitPane {
       "Unmask all",
     )
     this.told = element("p", { className: "hint", role: "status" })
-    this.why = element("input", { placeholder: "why (for those who vet)", "aria-label": "Why", maxLength: 2000 })
+    this.why = element("input", { placeholder: "why (for those who vet)", "aria-label": "Why", maxLength: LIMITS.why })
     this.keep = element("button", {
       type: "button",
       disabled: true,

@@ -5,10 +5,11 @@
 /** @import { Request, Theme } from "../protocol.d.ts" */
 
 import { plain } from "../base/arrays.js"
+import { DRAWING, KEY_NAMES, STAR_FORMS } from "../base/declared.js"
 import { choices, element, icon, onMagnified, popup, relabel } from "../base/dom.js"
 import { options } from "../base/lists.js"
 import { inPixels } from "../base/words.js"
-import { SMOOTHINGS, SpectrumFigure } from "../figures/spectrum.js"
+import { SpectrumFigure } from "../figures/spectrum.js"
 import { cardOf } from "./card.js"
 import { ComparePane } from "./compare.js"
 import { EvidencePane } from "./evidence.js"
@@ -103,8 +104,8 @@ export class StarDock {
   }
 
   layout() {
-    const previous = icon("navigate_before", "Previous star (k)", () => this.step(-1))
-    const next = icon("navigate_next", "Next star (j)", () => this.step(1))
+    const previous = icon("navigate_before", `Previous star (${KEY_NAMES.previous})`, () => this.step(-1))
+    const next = icon("navigate_next", `Next star (${KEY_NAMES.next})`, () => this.step(1))
     const head = element("header", {}, this.title, this.chips, this.search, previous, next, this.more, this.wide)
     const tools = element("div", { className: "row tools" }, this.tools.row, ...this.zooms(), this.readout)
     const figures = element(
@@ -277,9 +278,9 @@ export class StarDock {
     /** @type {(text: string, title: string, action: () => void) => HTMLButtonElement} */
     const button = (text, title, action) => element("button", { type: "button", title, onclick: action }, text)
     return [
-      button("Ca II", "Zoom to the Ca II triplet (z)", () => this.zoom("ca")),
-      button("TiO", "Zoom to the TiO bands at 7050 Å (Shift+Z)", () => this.zoom("tio")),
-      button("All", "Whole spectrum (x)", () => this.figure.home()),
+      button("Ca II", `Zoom to the Ca II triplet (${KEY_NAMES.zoomCa})`, () => this.zoom("ca")),
+      button("TiO", `Zoom to the TiO bands at 7050 Å (${KEY_NAMES.zoomTio})`, () => this.zoom("tio")),
+      button("All", `Whole spectrum (${KEY_NAMES.whole})`, () => this.figure.home()),
     ]
   }
 
@@ -299,8 +300,8 @@ export class StarDock {
   /** @param {1 | -1} by */
   smoother(by) {
     const { look } = this.figure
-    const at = SMOOTHINGS.indexOf(look.smooth) + by
-    look.smooth = SMOOTHINGS[Math.min(Math.max(at, 0), SMOOTHINGS.length - 1)]
+    const at = DRAWING.smoothings.indexOf(look.smooth) + by
+    look.smooth = DRAWING.smoothings[Math.min(Math.max(at, 0), DRAWING.smoothings.length - 1)]
     this.figure.redraw()
     this.read(look.smooth ? `smoothed over ${inPixels(look.smooth)}` : "not smoothed")
   }
@@ -325,17 +326,17 @@ export class StarDock {
         this.figure.redraw()
       },
     })
-    options(smoothing, SMOOTHINGS.map((pixels) => [pixels, pixels ? inPixels(pixels) : "none"]), look.smooth)
+    options(smoothing, DRAWING.smoothings.map((pixels) => [pixels, pixels ? inPixels(pixels) : "none"]), look.smooth)
     const file = (/** @type {string} */ form) =>
       element("button", { type: "button", onclick: () => this.file(form) }, form.toUpperCase())
     return [
-      box("lines", "Lines and bands (l)"),
-      box("model", "Model (m)"),
-      box("residual", "Residuals (v)"),
-      box("raw", "Not normalised (a)", !this.raw),
+      box("lines", `Lines and bands (${KEY_NAMES.lines})`),
+      box("model", `Model (${KEY_NAMES.model})`),
+      box("residual", `Residuals (${KEY_NAMES.residual})`),
+      box("raw", `Not normalised (${KEY_NAMES.raw})`, !this.raw),
       box("observed", "Observed frame"),
-      element("label", {}, "Smoothing (s, d) ", smoothing),
-      element("div", { className: "row" }, "Files ", ...["fits", "png", "pdf"].map(file)),
+      element("label", {}, `Smoothing (${KEY_NAMES.smoother}, ${KEY_NAMES.sharper}) `, smoothing),
+      element("div", { className: "row" }, "Files ", ...STAR_FORMS.map(file)),
       element("button", { type: "button", onclick: () => this.link() }, "Link to this star"),
     ]
   }

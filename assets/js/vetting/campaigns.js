@@ -3,12 +3,12 @@
 /** @import { CampaignsState, Parts } from "../payloads.d.ts" */
 /** @import { Frozen, Merged, Request } from "../protocol.d.ts" */
 
+import { LIMITS } from "../base/declared.js"
 import { element } from "../base/dom.js"
 import { sendFile } from "../base/upload.js"
 import { campaignPicker } from "./campaign_picker.js"
 import { overviewOf } from "./overview.js"
 
-const MAX_RECORD_BYTES = 50_000_000
 const FIRST_STARS = 50
 const ADJUDICATORS_ONLY = "Adjudicators start campaigns, merge records and freeze releases here."
 const RELEASE_WORDS =
@@ -91,7 +91,7 @@ export class CampaignsRoom {
     const name = element("input", {
       "aria-label": "Name of the campaign",
       placeholder: "name of the campaign",
-      maxLength: 80,
+      maxLength: LIMITS.campaignName,
       required: true,
     })
     const count = element("input", {
@@ -149,9 +149,9 @@ export class CampaignsRoom {
 
   /** @param {File} given */
   merge(given) {
-    if (given.size > MAX_RECORD_BYTES) {
+    if (given.size > LIMITS.recordBytes) {
       const size = `${given.name} has ${Math.ceil(given.size / 1e6)} MB`
-      const text = `${size}; a record to merge has at most ${MAX_RECORD_BYTES / 1e6}.`
+      const text = `${size}; a record to merge has at most ${LIMITS.recordBytes / 1e6}.`
       this.outcome.replaceChildren(element("p", {}, text))
     } else {
       this.work("merge", `Merging ${given.name}…`, () => void sendFile(this.send, "merge", given, "record_part"))

@@ -3,6 +3,8 @@
 /** @import { Proposal } from "../payloads.d.ts" */
 /** @import { Judge } from "../protocol.d.ts" */
 
+import { VERDICT_KEYS } from "../base/declared.js"
+
 /** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Shelf */
 /** @typedef {{ flags: string[], note: string, proposal: Proposal }} Begun */
 /** @typedef {{ who: string, campaign: string, star: string }} Place */
@@ -76,17 +78,19 @@ export class Drafts {
   }
 }
 
+/** @typedef {Exclude<keyof typeof VERDICT_KEYS, "help">} FormAction */
+
 /**
  * What a key does in the form of a verdict.
  *
- * @typedef {{ flag: string } | { verdict: number } | { action: "comment" | "undo" | "redo" }} KeyMeaning
+ * @typedef {{ flag: string } | { verdict: number } | { action: FormAction }} KeyMeaning
  */
 
 /** @type {ReadonlyMap<string, KeyMeaning>} */
 const ACTION_KEYS = new Map([
-  ["c", { action: "comment" }],
-  ["u", { action: "undo" }],
-  ["U", { action: "redo" }],
+  [VERDICT_KEYS.comment, { action: "comment" }],
+  [VERDICT_KEYS.undo, { action: "undo" }],
+  [VERDICT_KEYS.redo, { action: "redo" }],
 ])
 
 /**

@@ -3,6 +3,7 @@
 /** @import { DeskState, Proposal, Say } from "../payloads.d.ts" */
 /** @import { Judge, Request } from "../protocol.d.ts" */
 
+import { KEY_NAMES, LIMITS, VERDICT_KEYS } from "../base/declared.js"
 import { element } from "../base/dom.js"
 import { listenToKeys } from "../base/keys.js"
 import { uuid } from "../base/uuid.js"
@@ -44,15 +45,15 @@ export class VerdictForm {
     this.note = element("textarea", {
       rows: 2,
       "aria-label": "Comment",
-      placeholder: "Comment (c)",
-      maxLength: 10000,
+      placeholder: `Comment (${KEY_NAMES.comment})`,
+      maxLength: LIMITS.note,
       onkeydown: (event) => this.typed(event),
       oninput: () => this.keep(),
     })
     this.values = element("table", { className: "sliders" })
     this.word = element("input", {
       "aria-label": "Proposed class",
-      maxLength: 40,
+      maxLength: LIMITS.className,
       placeholder: "such as carbon star",
       oninput: () => this.keep(),
     })
@@ -288,7 +289,7 @@ export class VerdictForm {
 export function listenToVerdictKeys(host, form, help) {
   listenToKeys(host, ({ key, repeat }) => {
     if (repeat) return false
-    if (key !== "?") return form.key(key)
+    if (key !== VERDICT_KEYS.help) return form.key(key)
     help()
     return true
   })

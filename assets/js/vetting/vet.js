@@ -3,6 +3,7 @@
 /** @import { Parts, Say, VetState } from "../payloads.d.ts" */
 /** @import { Counts, Request } from "../protocol.d.ts" */
 
+import { KEY_NAMES } from "../base/declared.js"
 import { element } from "../base/dom.js"
 import { StarDock } from "../star/star.js"
 import { campaignPicker } from "./campaign_picker.js"
@@ -10,12 +11,12 @@ import { VerdictForm } from "./verdict.js"
 
 /** @type {[key: string, words: string][]} */
 const HINTS = [
-  ["j", "later"],
-  ["k", "previous"],
-  ["c", "comment"],
-  ["u", "undo"],
-  ["Shift+U", "redo"],
-  ["?", "help"],
+  [KEY_NAMES.next, "later"],
+  [KEY_NAMES.previous, "previous"],
+  [KEY_NAMES.comment, "comment"],
+  [KEY_NAMES.undo, "undo"],
+  [KEY_NAMES.redo, "redo"],
+  [KEY_NAMES.help, "help"],
 ]
 
 export class VetRoom {

@@ -4,6 +4,7 @@
 /** @import { Parts } from "../payloads.d.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
+import { VETTING_HELP } from "../base/declared.js"
 import { download, element, toaster } from "../base/dom.js"
 import { keyTable } from "../base/key_table.js"
 import { receive } from "../base/messages.js"
@@ -15,21 +16,6 @@ import { VetRoom } from "./vet.js"
 
 const SAID_MS = 6000
 const ROOMS = { vet: VetRoom, adjudicate: AdjudicateRoom, campaigns: CampaignsRoom }
-/** @type {[keys: string, meaning: string][]} */
-const VETTING_KEYS = [
-  ["0 1 2 3 4", "verdict: save, and show the next star"],
-  ["q w e r t", "flags: RV, continuum, sky, wrong class, artefact"],
-  ["c", "comment; Ctrl+Enter keeps it, Esc closes it"],
-  ["j", "postpone this star"],
-  ["k", "previous star"],
-  ["u", "undo the last verdict"],
-  ["Shift+U", "redo"],
-  ["g", "go to a star that you have judged"],
-  ["s d", "smooth more, less"],
-  ["l m v a", "lines, model, residuals, raw"],
-  ["z Shift+Z x", "Ca II, TiO, whole spectrum"],
-  ["f", "fit again"],
-]
 
 /** @param {HTMLElement} host */
 function showHelp(host) {
@@ -38,7 +24,7 @@ function showHelp(host) {
     "dialog",
     { "aria-label": "Shortcuts", onclose: () => dialog.remove(), onclick: () => dialog.close() },
     element("header", {}, element("strong", {}, "Shortcuts")),
-    keyTable(VETTING_KEYS),
+    keyTable(VETTING_HELP),
   )
   host.append(dialog)
   dialog.showModal()
