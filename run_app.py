@@ -60,16 +60,19 @@ KEEP_ALIVE: dict[str, float] = {
     "websocket_ping_interval": 37,
     "websocket_ping_timeout": 0,
 }
-"""Tornado pings the pages, Bokeh does not: its ping detaches the session of a page that is just closing, and what the
-page had still sent then fails. Without a time limit, as a large upload delays a page's answer."""
+"""Interval of Tornado's websocket pings, without a timeout.
+
+Bokeh's own ping detaches the session of a page that is just closing, so that its last messages would fail. A timeout
+would break large uploads, which delay a page's answer.
+"""
 
 
 SWEEP_MS = 1000
-"""How often sessions are looked through for visitors who may not stay."""
+"""Interval between checks for sessions whose visitors may not stay."""
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until interrupted; the exit code is 1 when the paths cannot be opened, 2 when the server cannot start."""
+    """Serve until interrupted; return 1 if the paths cannot be opened, 2 if the server cannot start."""
     config = AppConfig.from_arguments(arguments)
     try:
         repeats = configure_logs(config.log_file)
@@ -108,7 +111,7 @@ def main(arguments: list[str]) -> int:
 
 
 def serve(config: AppConfig, repeats: Repeats) -> int:
-    """Serve until interrupted; 2 when the address cannot be listened on."""
+    """Serve until interrupted; return 2 if the server cannot listen on the address."""
     move_files(config.home, config.data)
     set_aside()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that builds started here end too
@@ -128,7 +131,7 @@ def serve(config: AppConfig, repeats: Repeats) -> int:
 
 
 def server_of(config: AppConfig, guard: Guard, page: Callable[[], object]) -> Server:
-    """A server that listens and is not started yet.
+    """Create a listening server that is not started yet.
 
     Parameters
     ----------
@@ -176,7 +179,7 @@ def server_of(config: AppConfig, guard: Guard, page: Callable[[], object]) -> Se
 
 
 def announce(config: AppConfig, guard: Guard, port: int) -> None:
-    """Print the server's address, with the token where it needs one, and open a browser there when asked to."""
+    """Print the server's address, with the token if there is one, and open a browser if requested."""
     host = "localhost" if config.address in ("", "0.0.0.0", "::") else config.address  # noqa: S104 - is compared
     host = f"[{host}]" if ":" in host else host
     address = f"http://{host}:{port}{config.prefix}/"

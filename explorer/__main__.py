@@ -16,10 +16,10 @@ from explorer.config import RECORD_VARIABLE
 from explorer.model.library import open_library
 from explorer.moving import move_files, move_record
 from explorer.vetting.backup import BackupError, restore_file, restore_lines, write_copy
-from explorer.vetting.commands import Desk
+from explorer.vetting.commands import VettingCommands
 from explorer.vetting.events import NAME_PATTERN
 from explorer.vetting.exchange import Source, export_record, import_record, latest_verdicts
-from explorer.vetting.people import Role, SoleUser, UserFile
+from explorer.vetting.people import Role, SingleUser, UserFile
 from explorer.vetting.record_file import SIDES
 from explorer.vetting.signing import make_key, read_key, sign
 from explorer.vetting.store import Store, StoreError, reason_of
@@ -31,7 +31,7 @@ _ROLES = [role.name.lower() for role in Role]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; returns the exit status, with the reason of a failure on standard error."""
+    """Run a command and return the exit status; the reason of a failure goes to standard error."""
     options = _parser().parse_args(arguments)
     try:
         move_files(cache_folder(), data_folder())
@@ -46,19 +46,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m explorer", description="Users and records of the vetting.")
+    parser = argparse.ArgumentParser(prog="python -m explorer", description="Manage users and the vetting record.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    users = commands.add_parser("users", help="add, remove or list who may vet").add_subparsers(
+    users = commands.add_parser("users", help="add, remove or list users").add_subparsers(
         required=True, metavar="ACTION"
     )
     command = users.add_parser("add", help="add a user; the password is asked for, or read from standard input")
     command.add_argument("name")
     command.add_argument("--role", choices=_ROLES, default="inspector")
     command.add_argument("--oauth", action="store_true", help="the user signs in by OAuth and has no password here")
-    command.add_argument("--replace", action="store_true", help="change a user who is there already")
+    command.add_argument("--replace", action="store_true", help="replace an existing user")
     command.set_defaults(run=_add)
-    command = users.add_parser("remove", help="take a user out; what the user said stays")
+    command = users.add_parser("remove", help="remove a user; the user's verdicts stay")
     command.add_argument("name")
     command.set_defaults(run=_remove)
     command = users.add_parser("list", help="names and roles")
@@ -67,26 +67,30 @@ def _parser() -> argparse.ArgumentParser:
         action.add_argument("--file", type=Path, default=data_folder() / "users.json", help="file of users")
 
     for name, run, help_text in (
-        ("export-record", _export, "write campaigns and events as lines of JSON"),
-        ("import-record", _import, "merge what export-record wrote elsewhere"),
-        ("export-verdicts", _verdicts, "write what the campaigns came to, for python -m pipeline release"),
-        ("backup", _backup, "copy the record, also of a running server; PostgreSQL: as lines of JSON"),
-        ("restore", _restore, "put a backup in the place of the record; the one that was there is kept"),
+        ("export-record", _export, "export campaigns and events as JSON lines"),
+        ("import-record", _import, "merge a file of export-record"),
+        ("export-verdicts", _verdicts, "export the combined verdicts for python -m pipeline release"),
+        ("backup", _backup, "back up the record, also of a running server; PostgreSQL: as JSON lines"),
+        ("restore", _restore, "restore the record from a backup; the current record is kept"),
     ):
         command = commands.add_parser(name, help=help_text)
         if run is _verdicts:
             command.add_argument("directory", type=Path, help="product directory that was vetted")
         command.add_argument("file", type=Path)
-        command.add_argument("--record", help=f"file or URL of the record (default: ${RECORD_VARIABLE}, or at home)")
+        command.add_argument(
+            "--record", help=f"file or URL of the record (default: ${RECORD_VARIABLE}, or in the data folder)"
+        )
         if run is _restore:
-            command.add_argument("--replace", action="store_true", help="also where a record with events is")
+            command.add_argument("--replace", action="store_true", help="also if the record has events")
         if run is _export:
-            command.add_argument("--sign-key", type=Path, help="file with the group's key, by which the file is signed")
+            command.add_argument(
+                "--sign-key", type=Path, help="file with the group's key, with which the export is signed"
+            )
         if run is _import:
             command.add_argument("--verify-key", type=Path, help="refuse a file that is not signed with this key")
-            command.add_argument("--users", type=Path, help="file of users whose roles the file has to respect")
+            command.add_argument("--users", type=Path, help="user file; events that violate its roles are refused")
         command.set_defaults(run=run)
-    command = commands.add_parser("make-key", help="make a key for a group that signs its exports")
+    command = commands.add_parser("make-key", help="create a key for signed exports of a group")
     command.add_argument("file", type=Path)
     command.set_defaults(run=_make_key)
     return parser
@@ -114,7 +118,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _place(options: argparse.Namespace) -> str | Path:
-    """Where the record is; one of an older version is moved there."""
+    """Path of the record; one of an older version is moved there."""
     named = options.record or os.environ.get(RECORD_VARIABLE, "")
     if named:
         return named if "://" in named else Path(named)
@@ -123,7 +127,7 @@ def _place(options: argparse.Namespace) -> str | Path:
 
 
 def _existing_store(options: argparse.Namespace) -> Store:
-    """The record, which has to be there: a mistyped name is no empty record."""
+    """The existing record; a mistyped name must not create an empty one."""
     place = _place(options)
     if isinstance(place, Path) and not place.is_file():
         raise StoreError(f"There is no vetting record {place}. Name it with --record or in {RECORD_VARIABLE}.")
@@ -132,9 +136,9 @@ def _existing_store(options: argparse.Namespace) -> Store:
 
 @contextmanager
 def _written(target: Path, store: Store) -> Iterator[Path]:
-    """A draft that takes the place of ``target`` when the block ends without an error, never that of a record."""
+    """Temporary file that replaces ``target`` at the end of the block, but never an existing record."""
     refuse_inside_product(target)
-    if store.file is not None and target.resolve() in {Path(f"{store.file.path.resolve()}{one}") for one in SIDES}:
+    if store.file is not None and target.resolve() in {Path(f"{store.file.path.resolve()}{item}") for item in SIDES}:
         raise StoreError(f"{target} is a file of the vetting record itself. Name another file to write to.")
     if target.is_symlink() or (target.exists() and not target.is_file()):  # /dev/stdout, a pipe
         yield target
@@ -186,20 +190,20 @@ def _restore(options: argparse.Namespace) -> int:
     place = _place(options)
     if isinstance(place, Path):
         kept = restore_file(options.file, place, replace=options.replace)
-        sys.stdout.write(f"{place}\n" + (f"The record that was there is {kept}\n" if kept else ""))
+        sys.stdout.write(f"{place}\n" + (f"The previous record is {kept}\n" if kept else ""))
         return 0
     if options.replace:
         raise BackupError("Events cannot be removed from a database: name an empty one instead of --replace.")
     with closing(Store.open(place)) as store:
         count = restore_lines(store.engine, options.file)
-    sys.stdout.write(f"{count:,} events in {store.shown}\n")
+    sys.stdout.write(f"{count:,} events in {store.display_url}\n")
     return 0
 
 
 def _verdicts(options: argparse.Namespace) -> int:
     library = open_library(options.directory)
     with closing(_existing_store(options)) as store, _written(options.file, store) as draft:
-        verdicts = latest_verdicts(Desk(store, library, SoleUser(_name())))
+        verdicts = latest_verdicts(VettingCommands(store, library, SingleUser(_name())))
         write_verdicts(verdicts, draft, simulated=library.products.manifest.simulated)
     sys.stdout.write(f"{len(verdicts):,} stars in {options.file}\n")
     return 0

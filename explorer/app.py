@@ -1,4 +1,4 @@
-"""Wiring: a configuration and its products become the page of a visit."""
+"""Builds the page of a visit from configuration and products."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from explorer.model.opening import Opening
 from explorer.model.served import Served, product_health, served_products
 from explorer.model.work import drop_all
 from explorer.opened import open_paths
-from explorer.opened_record import open_desk
+from explorer.opened_record import open_vetting
 from explorer.rooms.about import AboutView
 from explorer.rooms.base import in_turn, sentence
 from explorer.rooms.catalogue import FIRST_VIEWS, default_panels
@@ -53,10 +53,10 @@ from explorer.vetting.store import StoreError
 from pipeline.products.manifest import ProductError
 
 COLUMNS_ADDRESS = "columns"
-"""Query of the address that asks for the page of columns."""
+"""Query parameter that requests the columns page."""
 
 COLLECTED_S = 15.0
-"""When Panel has collected what a closed page leaves: at most twice its five seconds later."""
+"""Delay until Panel has deleted a closed page, at most twice its interval of five seconds."""
 
 pn.extension(notifications=False)
 # With its first event a browser sends the whole of a model that the server gave it: Bokeh warns, and keeps its own.
@@ -66,7 +66,7 @@ add_part("product", lambda: {"ok": True, "state": "not open yet"})
 
 
 def serve_session(config: AppConfig) -> pmui.Page:
-    """The page of one visit: the explorer, the progress of what it waits for, or why it cannot open."""
+    """The page of one visit: the explorer, the progress of a build, or the reason of a failure."""
     guard()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_trouble)
@@ -90,14 +90,14 @@ def serve_session(config: AppConfig) -> pmui.Page:
     set_aside()
     person, reason = visitor(config, request)
     try:
-        desk = open_desk(config, library)
+        commands = open_vetting(config, library)
     except (StoreError, UserError) as error:
         return framed_page([sentence(str(error))])
     return build_page(
         library,
         LinkStore(config.links),
         pn.state.session_args,
-        lambda workspace: Visit(desk, person, reason, workspace),
+        lambda workspace: Visit(commands, person, reason, workspace),
         config.releases,
         config.home / "samp" if config.alone else None,
         opening,
@@ -121,25 +121,25 @@ def _end_session(session_id: str, loop: asyncio.AbstractEventLoop) -> None:
 
 
 def served_at(config: AppConfig) -> Served:
-    """The products that are served, watched from now on and reported by ``/health``."""
+    """The products that are served, watched for changes and reported by ``/health``."""
     served = served_products(config.directory, config.columns, warm_up_views)
     add_part("product", lambda: product_health(served.state))
     return served
 
 
 def _log_trouble(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what went wrong in the background, but for a page that was closed while it was being sent something."""
+    """Log errors of background tasks, except for pages that were closed while receiving data."""
     if not isinstance(context.get("exception"), WebSocketClosedError | StreamClosedError):
         loop.default_exception_handler(context)
 
 
 def build_waiting_page(runner: BuildRunner) -> pmui.Page:
-    """The page while products are built; it reloads by itself."""
+    """The page shown while products are built; it reloads automatically."""
     return framed_page([ProgressView(runner)])
 
 
 def build_columns_page(opening: Opening, refusal: Callable[[], str], *, stays: bool) -> pmui.Page:
-    """The page of columns: while products are made of files, and later when somebody asks for it."""
+    """The columns page, while products are made of files and later on request."""
     room = ColumnsPage(opening, refusal, stays=stays)
     page = framed_page([room])
     page.param.watch(lambda _: in_turn(lambda: room.theme(dark=bool(page.dark_theme))), "dark_theme")
@@ -157,7 +157,7 @@ def build_page(
     opening: Opening | None = None,
     served: Served | None = None,
 ) -> pmui.Page:
-    """The explorer on a library.
+    """The explorer page of a library.
 
     Parameters
     ----------
@@ -166,9 +166,9 @@ def build_page(
     links : LinkStore
         Where links and saved views are kept.
     arguments : dict, optional
-        The query of the address; ``star`` gives an obsid the page to itself, ``link`` restores what somebody shared.
+        The query of the address; ``star`` shows only the star of an obsid, ``link`` restores a shared state.
     visit : callable, optional
-        Who is here and may vet, for a workspace; None where nothing is vetted.
+        Creates the visitor's access to vetting for a workspace; None without vetting.
     releases : Path
         Where frozen releases are written.
     samp : Path, optional
@@ -205,7 +205,7 @@ def build_page(
 
 
 def warm_up(library: Library) -> None:
-    """Compile the hot path, measure the columns and write a page before the first visitor waits for it."""
+    """Compile the brush path, scan the columns and build a page before the first visit."""
     warm_up_views(library)
     with TemporaryDirectory() as folder:
         build_page(library, LinkStore(Path(folder) / "links.sqlite")).server_doc(Document())

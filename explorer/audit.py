@@ -1,4 +1,4 @@
-"""One line in the log for each act that a group may ask about later, and whose act it was."""
+"""Audit log: one line for each security-relevant act, with its user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_VALUE_CHARACTERS = 200
 
 @dataclass(frozen=True)
 class Actor:
-    """The visitor and the page that a line of the log belongs to.
+    """Visitor and page of a log line.
 
     Parameters
     ----------
@@ -28,18 +28,18 @@ class Actor:
 
 
 ACTOR: ContextVar[Actor] = ContextVar("actor", default=Actor())  # noqa: B039 - it is frozen
-"""Set for each request; what a page's messages start inherits it, but for work in other threads."""
+"""Current visitor and page, set for each request and inherited by its tasks."""
 
 
 def audit(event: str, **facts: object) -> None:
-    """Write one line to the log: the event, then each fact as ``name=value``.
+    """Log an event with its facts as ``name=value``.
 
     Parameters
     ----------
     event : str
         What was done, such as ``export`` or ``freeze``: a constant, never a visitor's text.
     facts : object
-        What it was done to. Values are written as JSON, so that no value looks like another fact or another line.
+        Facts about the event. Values are written as JSON, so that none can imitate another fact or line.
     """
     _LOG.info("%s", " ".join([event, *(f"{name}={_written(value)}" for name, value in facts.items())]))
 

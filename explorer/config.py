@@ -1,4 +1,4 @@
-"""Where the explorer finds its products and where it serves them."""
+"""Settings of the explorer: products and address."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ RECORD_VARIABLE = "MGIANT_RECORD"
 
 
 def option(default: Any, help_text: str) -> Any:
-    """Field that an option of the command line sets, with the option's help text."""
+    """Create a field that a command-line option sets, with its help text."""
     return field(default=default, metadata={"help": help_text})
 
 
 @dataclass(frozen=True)
 class AppConfig:
-    """What to open and where to serve it.
+    """Products to open and address to serve them at.
 
     Parameters
     ----------
@@ -34,9 +34,9 @@ class AppConfig:
     home : Path
         Where products and the columns of large catalogues are kept: what can be made again.
     paths : tuple of Path
-        What the command line names: a product directory, tables, a folder of spectra; () for the default.
+        Paths of the command line: a product directory, tables, a folder of spectra; () for the default.
     build : str
-        Shipped configuration that fills the directory when it is empty; "" for a directory that somebody named.
+        Shipped configuration that is built in an empty directory; "" for a directory named by the user.
     port : int
         TCP port; 0 takes a free one.
     address : str
@@ -48,7 +48,7 @@ class AppConfig:
     users : Path
         File of users with roles and hashed passwords; empty without one.
     oauth : str
-        Panel's name of an OAuth provider that tells who visitors are; "" without one.
+        Panel's name of the OAuth provider that identifies visitors; "" without one.
     record : str
         URL of the vetting record; "" for a file at home. It may hold a password: never shown.
     hosted : bool
@@ -64,7 +64,7 @@ class AppConfig:
     log_file : Path
         Where the log is written; empty for standard error.
     data : Path
-        Where the vetting record, releases, secrets, links and saved views are kept: what nobody can make again.
+        Folder of data that cannot be recreated: vetting record, releases, secrets, links and saved views.
         ``home`` where it is not given.
     """
 
@@ -79,37 +79,37 @@ class AppConfig:
     port: int = option(5006, "TCP port, 0 for a free one (default: 5006)")
     address: str = option("localhost", "address to listen on (default: localhost)")
     open_browser: bool = option(True, "do not open a browser window")
-    origins: tuple[str, ...] = option((), "HOST[:PORT] under which browsers reach this server; repeatable")
+    origins: tuple[str, ...] = option((), "HOST[:PORT] of this server in browsers; repeatable")
     users: Path = field(default=Path(), metadata={"help": "file of users (python -m explorer users add)"})
-    oauth: str = option("", "OAuth provider that tells who visitors are, such as github")
+    oauth: str = option("", "OAuth provider that identifies visitors, such as github")
     record: str = field(default="", repr=False)
     hosted: bool = False
-    prefix: str = option("", "path below which a proxy shows this server; the proxy may strip it or not")
+    prefix: str = option("", "path prefix of this server behind a proxy, which may strip it or not")
     proxied: bool = option(
-        False, "believe X-Forwarded-For and X-Forwarded-Proto: only where every request comes through your proxy"
+        False, "trust X-Forwarded-For and X-Forwarded-Proto: only if all requests come through your proxy"
     )
     embedders: tuple[str, ...] = option(
         (), "https://HOST[:PORT] whose pages may show this server in a frame; repeatable (default: none but its own)"
     )
-    token: bool = option(
-        True, "let every account of this machine open the page without the token of the printed address"
+    token: bool = option(True, "let all accounts of this computer open the page without the token")
+    log_file: Path = field(
+        default=Path(), metadata={"help": "write the log to this file, in 6 rotated files of at most 10 MB"}
     )
-    log_file: Path = field(default=Path(), metadata={"help": "write the log there, in 6 files of at most 10 MB"})
     data: Path = Path()
 
     def __post_init__(self) -> None:
-        """One folder for everything where no other is named."""
+        """Use one folder for everything unless others are named."""
         if self.data == Path():
             object.__setattr__(self, "data", self.home)
 
     @property
     def signs_in(self) -> bool:
-        """Whether visitors give a name and a password of the users' file."""
+        """Whether visitors sign in with a name and a password of the user file."""
         return self.users != Path() and not self.oauth
 
     @property
     def alone(self) -> bool:
-        """Whether this is one person's own machine: nobody signs in, and nobody else can reach it."""
+        """Whether the server has a single user: no sign-in, and reachable from this computer only."""
         local = self.address in ("localhost", "127.0.0.1", "::1") and not self.origins
         local = local and not self.proxied and not self.prefix
         return local and not self.hosted and self.users == Path() and not self.oauth
@@ -121,22 +121,22 @@ class AppConfig:
 
     @property
     def releases(self) -> Path:
-        """Where frozen releases are written."""
+        """Folder of frozen releases."""
         return self.data / "releases"
 
     @property
     def links(self) -> Path:
-        """The file of links and saved views."""
+        """File of links and saved views."""
         return self.data / "links.sqlite"
 
     @property
     def columns(self) -> Path:
-        """Where columns of large catalogues are written out, to be mapped from disk."""
+        """Folder of memory-mapped columns of large catalogues."""
         return self.home / "columns"
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> AppConfig:
-        """Read the command line."""
+        """Parse the command line."""
         parser = argparse.ArgumentParser(
             prog="run_app.py",
             description="Open the M-giant explorer on a product directory, on any tables of stars, or on spectra.",
@@ -186,7 +186,7 @@ class AppConfig:
 
 
 def _add_server_options(parser: argparse.ArgumentParser) -> None:
-    """Options of a server that others reach."""
+    """Add the options of a public server."""
     parser.add_argument(
         "--prefix",
         type=_prefix,
@@ -216,7 +216,7 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
 
 
 def help_of(name: str) -> str:
-    """Help text of the option that sets a field; raise KeyError where the field is no option."""
+    """Help text of a field's option; KeyError if the field has none."""
     return str({item.name: item for item in fields(AppConfig)}[name].metadata["help"])
 
 
@@ -255,7 +255,7 @@ def _origin(text: str) -> str:
 
 
 def where_now(users: Path, home: Path, data: Path) -> Path:
-    """The present place of a file of users that a command line names at its old default place, from which it moved."""
+    """Current path of a user file that is given by its former default path."""
     moved = data / users.name
     old = users.name == "users.json" and users.absolute() == (home / users.name).absolute()
     return moved if old and moved.exists() and not users.exists() else users

@@ -1,4 +1,4 @@
-"""Whether the explorer can listen where it was asked to, found out before anything is opened or built."""
+"""Check of the server address before anything is opened or built."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import socket
 import sys
 
 _REASONS = {
-    errno.EADDRINUSE: "another program listens there; choose another --port, or 0 for a free one",
-    errno.EADDRNOTAVAIL: "this machine does not have that address; give --address one of its own, or localhost",
+    errno.EADDRINUSE: "another program uses it; choose another --port, or 0 for a free one",
+    errno.EADDRNOTAVAIL: "this computer does not have that address; use one of its addresses, or localhost",
     errno.EACCES: "only the administrator may use ports below 1024 here; choose a --port from 1024 on",
 }
 
 
 def listening_refusal(address: str, port: int) -> str:
-    """Say why nothing can be served at an address.
+    """Reason why the server cannot listen at an address.
 
     Parameters
     ----------
@@ -32,10 +32,10 @@ def listening_refusal(address: str, port: int) -> str:
     if not 0 <= port <= 65535:
         return f"The explorer cannot listen at {place}: ports are numbers from 0 to 65535."
     try:
-        found = socket.getaddrinfo(address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        result = socket.getaddrinfo(address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         return f"The explorer cannot listen at {place}: this name has no address ({error}); check --address."
-    for family, kind, protocol, _, where in found:
+    for family, kind, protocol, _, where in result:
         try:
             with socket.socket(family, kind, protocol) as tried:
                 tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will
@@ -51,7 +51,7 @@ def listening_refusal(address: str, port: int) -> str:
 
 
 def refuse_address(address: str, port: int) -> None:
-    """End the program with status 2 and one sentence where :func:`listening_refusal` finds a reason."""
+    """Exit with status 2 and one sentence if :func:`listening_refusal` finds a reason."""
     refusal = listening_refusal(address, port)
     if refusal:
         sys.stderr.write(f"error: {refusal}\n")

@@ -1,4 +1,4 @@
-"""How log records are written: time, level, logger, visitor and page, one line each, repetitions counted."""
+"""Log format: time, level, logger, visitor and page on one line; repetitions are counted."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ MAX_REPEATS, WITHIN_S = 5, 60.0
 
 MAX_KINDS = 1000
 MAX_CHARACTERS = 2000
-"""Of a record's text, which may quote a whole message of a page."""
+"""Maximum length of a record's text, which may quote a message."""
 
 _OWN, _OTHERS = "explorer", ("bokeh", "panel", "param", "tornado", "alembic", "matplotlib")
 
 
 def configure_logs(file: Path = Path()) -> Repeats:
-    """Write records of this process to standard error, or to a file that is rotated.
+    """Write log records to standard error, or to a rotated file.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def configure_logs(file: Path = Path()) -> Repeats:
     if file != Path():
         file.parent.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(file, maxBytes=MAX_FILE_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
-    handler.setFormatter(OneLine())
+    handler.setFormatter(LineFormatter())
     repeats = Repeats(handler.handle)
     handler.addFilter(repeats)
     atexit.register(repeats.summarise)
@@ -62,15 +62,15 @@ def configure_logs(file: Path = Path()) -> Repeats:
     return repeats
 
 
-class OneLine(logging.Formatter):
-    """``TIME LEVEL LOGGER [VISITOR PAGE] MESSAGE``: control characters are escaped.
+class LineFormatter(logging.Formatter):
+    """Formatter of ``TIME LEVEL LOGGER [VISITOR PAGE] MESSAGE`` with escaped control characters.
 
     An exception becomes its name, text and place where a warning speaks of it; an error keeps its traceback, in lines
     that begin with ``  |``, so that no text of a visitor begins a line.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record."""
+        """Format a record."""
         seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         actor = ACTOR.get()
         who = f"[{printable(actor.name) or '-'} {printable(actor.session) or '-'}]"
@@ -81,20 +81,20 @@ class OneLine(logging.Formatter):
             if record.levelno < logging.ERROR:
                 return f"{line} ({printable(summary_of(error))})"
             lines = "".join(traceback.format_exception(error)).splitlines()
-            line = "\n".join([line, *(f"  | {printable(one[:MAX_CHARACTERS])}" for one in lines)])
+            line = "\n".join([line, *(f"  | {printable(item[:MAX_CHARACTERS])}" for item in lines)])
         return line
 
 
 def printable(text: str) -> str:
-    """Text without characters that a terminal or a reader of lines could act on."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    """Text with control characters escaped."""
+    return "".join(item if item.isprintable() else item.encode("unicode_escape").decode() for item in text)
 
 
 def summary_of(error: BaseException) -> str:
-    """An exception in one line: its name, its text, and the innermost place of this program's code."""
+    """An exception on one line: name, text, and innermost line of this program."""
     text = f"{type(error).__name__}: {error!s:.200}"
     frames = traceback.extract_tb(error.__traceback__)
-    own = [one for one in frames if "site-packages" not in one.filename] or list(frames)
+    own = [item for item in frames if "site-packages" not in item.filename] or list(frames)
     return f"{text}, {Path(own[-1].filename).name}:{own[-1].lineno}" if own else text
 
 
@@ -106,7 +106,7 @@ class _Kind:
 
 
 class Repeats(logging.Filter):
-    """Lets a few records of a kind pass within a minute; the others are counted, and their number is written.
+    """Filter that limits similar records within a minute, and logs the number of dropped ones.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ class Repeats(logging.Filter):
             return kind.count <= MAX_REPEATS
 
     def summarise(self, older_s: float = 0.0) -> None:
-        """Write how many records were left out, of kinds whose first one is so old, and begin to count anew."""
+        """Log the numbers of dropped records of expired kinds, and reset their counts."""
         now = self._clock()
         with self._lock:
             done = {key: kind for key, kind in self._kinds.items() if now - kind.since >= older_s}
@@ -159,7 +159,7 @@ def _summary(kind: _Kind) -> logging.LogRecord:
             "name": first.name,
             "levelno": first.levelno,
             "levelname": first.levelname,
-            "msg": "%s more records like: %s",
+            "msg": "%s more similar records: %s",
             "args": (left_out, f"{first.getMessage():.200}"),
             "is_summary": True,
         }

@@ -1,4 +1,4 @@
-"""Files that older versions kept in the cache folder: moved once to the data folder, which cleaners leave alone."""
+"""Migration of files of older versions from the cache folder to the data folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from explorer.vetting.backup import BackupError, only_user
+from explorer.vetting.backup import BackupError, exclusive_connection
 from explorer.vetting.record_file import copy_database, sync
 from explorer.vetting.store import StoreError
 
@@ -34,13 +34,13 @@ def move_record(cache: Path, data: Path) -> None:
         _report(_move_database(cache / RECORD, data / RECORD))
     except (BackupError, sqlite3.Error, OSError) as error:
         raise StoreError(
-            f"The vetting record {cache / RECORD} has to be moved to {data / RECORD} first, and cannot be: {error} "
+            f"The vetting record {cache / RECORD} must be moved to {data / RECORD} first, which failed: {error} "
             "No record is opened until then."
         ) from error
 
 
 def move_files(cache: Path, data: Path) -> None:
-    """Move links, users, secrets and releases; what cannot be moved stays, with a warning."""
+    """Move links, users, secrets and releases; failures are logged and leave the file in place."""
     moves = [(_move_database, LINKS), *((_move_file, name) for name in _FILES), (_move_folders, _RELEASES)]
     for move, name in moves:
         try:
@@ -55,7 +55,7 @@ def _report(sentence: str) -> None:
 
 
 def _wanted(old: Path, new: Path) -> str | None:
-    """A sentence, "" where there is nothing to move, None where a file is to be moved."""
+    """Reason why a file is not moved, "" if it does not exist, None if it is to be moved."""
     if old == new or not old.exists():
         return ""
     if new.exists():
@@ -71,7 +71,7 @@ def _move_database(old: Path, new: Path) -> str:
     draft = new.with_name(f".{new.name}.moved")
     draft.unlink(missing_ok=True)
     try:
-        with only_user(old) as database:
+        with exclusive_connection(old) as database:
             copy_database(database, draft)
             _put(draft, new)
             old.unlink()
@@ -104,7 +104,7 @@ def _move_file(old: Path, new: Path) -> str:
 
 
 def _put(draft: Path, new: Path) -> None:
-    """Give a whole file its name; FileExistsError rather than replace another."""
+    """Rename a complete file; FileExistsError if the target exists."""
     try:
         os.link(draft, new)
     except OSError as error:
@@ -117,7 +117,7 @@ def _put(draft: Path, new: Path) -> None:
 
 
 def _move_folders(old: Path, new: Path) -> str:
-    """Move each release that the new folder lacks."""
+    """Move the releases that the new folder lacks."""
     if old == new or not old.is_dir():
         return ""
     new.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,7 @@ def _move_folders(old: Path, new: Path) -> str:
 
 
 def _copy_folder(old: Path, new: Path) -> None:
-    """Move to another file system: copied, compared, named, and only then removed."""
+    """Move a folder between file systems: copy, compare, rename, then delete."""
     draft = new.with_name(f".{new.name}.moved")
     shutil.rmtree(draft, ignore_errors=True)
     shutil.copytree(old, draft, symlinks=True)

@@ -1,4 +1,4 @@
-"""Start the opening of the files of a command line before the user interface is imported, which takes seconds."""
+"""Start of an opening before the import of the user interface, which takes seconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from explorer.model.served import product_health, start_watching
 
 
 def open_paths(config: AppConfig) -> Opening | None:
-    """The opening of tables or spectra that the command line names, started; None for a product directory.
+    """Start to open the tables or spectra of the command line; None for a product directory.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def open_paths(config: AppConfig) -> Opening | None:
 
 
 def _prepare(library: Library) -> None:
-    """Compile the hot path of what was opened."""
+    """Compile the brush path for an opened library."""
     from explorer.rooms.warm_up import warm_up_views  # noqa: PLC0415 - the build has long begun when this is needed
 
     warm_up_views(library)

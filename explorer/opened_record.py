@@ -1,4 +1,4 @@
-"""The vetting record of a server: opened once a process for each library, read before the first visitor waits."""
+"""The vetting record of a server, opened once for each library and read in the background."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from explorer.config import AppConfig
 from explorer.model.library import Library, kept_by_library
 from explorer.moving import move_record
 from explorer.rooms.vetting.signin import people_of
-from explorer.vetting.commands import Desk
+from explorer.vetting.commands import VettingCommands
 from explorer.vetting.queries import LOG
 from explorer.vetting.store import Store, StoreError
 
 
-def open_desk(config: AppConfig, library: Library) -> Desk:
+def open_vetting(config: AppConfig, library: Library) -> VettingCommands:
     """Return the commands on the vetting record of a library; one object a process."""
-    return _desk(library, config)
+    return _commands_of(library, config)
 
 
 @kept_by_library(4)
-def _desk(library: Library, config: AppConfig) -> Desk:
-    desk = Desk(Store(config.vetting, lambda: _settle_record(config)), library, people_of(config))
-    Thread(target=_prepare_record, args=(desk,), name="record-reading", daemon=True).start()
-    return desk
+def _commands_of(library: Library, config: AppConfig) -> VettingCommands:
+    commands = VettingCommands(Store(config.vetting, lambda: _settle_record(config)), library, people_of(config))
+    Thread(target=_prepare_record, args=(commands,), name="record-reading", daemon=True).start()
+    return commands
 
 
 def _settle_record(config: AppConfig) -> None:
@@ -33,9 +33,9 @@ def _settle_record(config: AppConfig) -> None:
         move_record(config.home, config.data)
 
 
-def _prepare_record(desk: Desk) -> None:
+def _prepare_record(commands: VettingCommands) -> None:
     """Read the record before the first visitor waits for it; without it, everything but vetting works."""
     try:
-        desk.prepare()
+        commands.prepare()
     except (StoreError, SQLAlchemyError) as error:
         LOG.warning("%s", error)

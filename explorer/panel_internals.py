@@ -1,4 +1,4 @@
-"""Private names of Panel, Bokeh and Tornado, each with its reason; a test fails when one of them no longer exists."""
+"""Private names of Panel, Bokeh and Tornado, with reasons; tests fail if one disappears."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tornado.httputil import HTTPConnection, HTTPHeaders
 
 
 def http_server_of(server: Server) -> HTTPServer:
-    """Bokeh's HTTP server: a path prefix has to be removed before Tornado routes a request."""
+    """Bokeh's HTTP server, whose requests are changed before Tornado routes them."""
     http: HTTPServer = server._http  # noqa: SLF001 - Bokeh has no public way to it
     return http
 
 
 def believe_headers(connection: HTTPConnection, headers: HTTPHeaders) -> None:
-    """Take address and protocol of a request from a proxy's headers anew, once some were removed."""
+    """Update address and protocol of a request from the remaining proxy headers."""
     of_tornado: Any = connection  # an HTTP1Connection
     context = of_tornado.context
     context._unapply_xheaders()  # noqa: SLF001 - Tornado has believed the headers by then
@@ -34,7 +34,7 @@ def believe_headers(connection: HTTPConnection, headers: HTTPHeaders) -> None:
 
 
 def application_of(session_context: Any) -> Application:
-    """The application of a session: under ``panel serve`` requests are checked by a handler that is added to it."""
+    """The application of a session, to which a handler is added under ``panel serve``."""
     application: Application = session_context.server_context.application_context.application
     return application
 
@@ -46,7 +46,7 @@ def begins_message(handler: WSHandler) -> bool:
 
 
 def hide_tracebacks() -> None:
-    """Answer messages that fail without the traceback, which names folders of this machine; the log has it."""
+    """Answer failed messages without the traceback, which names local folders; it is logged."""
     create = error.create
     if hasattr(create, "__wrapped__"):
         return
@@ -63,7 +63,7 @@ def hide_tracebacks() -> None:
 
 @contextmanager
 def current_document(document: Document) -> Iterator[None]:
-    """Make a document the current one; unlike Bokeh's own, also when an error leaves the block."""
+    """Make a document current inside the block, and restore the previous one also after an error."""
     stack = current_documents._PATCHED_CURDOCS  # noqa: SLF001 - where Bokeh looks for it
     stack.append(weakref.ref(document))
     try:
@@ -73,5 +73,5 @@ def current_document(document: Document) -> Iterator[None]:
 
 
 def leave_documents_after_errors() -> None:
-    """Use :func:`current_document` for Bokeh's: a message that fails leaves its document current for everybody else."""
+    """Use :func:`current_document` in Bokeh, which keeps a document current after an error."""
     current_documents.patch_curdoc = current_document  # type: ignore[assignment]  # no unlocked documents here

@@ -13,7 +13,7 @@ from pipeline.stopping import END_WITH_INPUT, SENTENCE, Stopped, Stopper
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; returns the exit status, with the reason of a failure as the last line on standard error."""
+    """Run a command and return the exit status; errors end with their reason on standard error."""
     refusal = memory_refusal()
     if refusal:
         sys.stderr.write(f"error: {refusal}\n")

@@ -42,7 +42,7 @@ from pipeline.stages.paths import download_folder
 from pipeline.stages.quantile_selection import selected_quantiles
 from pipeline.stages.runner import build, summary
 from pipeline.stages.table_comparison import compare_with_table
-from pipeline.stages.validation import tell, validate
+from pipeline.stages.validation import format_validation, validate
 
 _DEMO_STARS = 3000
 _FETCHABLE = {"xp": XP_LIBRARY, "templates": SYNTHETIC_MODEL, "isochrones": PARSEC_GRID}
@@ -274,7 +274,9 @@ def _quantiles(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    sys.stdout.write(f"{tell(validate(options.directory))}\n\nWritten to {options.directory / VALIDATION_NAME}\n")
+    sys.stdout.write(
+        f"{format_validation(validate(options.directory))}\n\nWritten to {options.directory / VALIDATION_NAME}\n"
+    )
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Failures of the system (disk, permissions, memory) as one sentence: what could not be done, why, the remedy."""
+"""Errors of the system (disk, permissions, memory) as one sentence with reason and remedy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import warnings
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
-AGAIN = "run the same command again: a build goes on from its last checkpoint"
+AGAIN = "run the same command again: a build continues from its last checkpoint"
 
 _SPACE = f"Free space there, then {AGAIN}."
 _PLACE = "Choose another place, or have its permissions changed."
@@ -23,7 +23,7 @@ _REASONS = {
     errno.ENOTDIR: ("a part of this path is a file, not a folder", "Choose another place."),
     errno.EISDIR: ("it is a folder, not a file", "Name a file."),
     errno.ENOENT: ("it does not exist", "Check the path."),
-    errno.EEXIST: ("a file of this name is there already", "Choose another place, or remove it."),
+    errno.EEXIST: ("a file of this name exists already", "Choose another place, or remove it."),
     errno.ENOTEMPTY: ("another program put files there", f"Remove them, then {AGAIN}."),
     errno.ENAMETOOLONG: ("the name is too long", "Choose a shorter one."),
     errno.ELOOP: ("its symbolic links form a circle", "Check the path."),
@@ -41,7 +41,7 @@ _SHORT_WRITE = re.compile(r"(\d+) requested and (\d+) written")
 
 
 def failure_sentence(error: OSError | MemoryError | RuntimeError, where: Path | None = None) -> str:
-    """Say in one sentence what the system refused.
+    """Describe an error of the system in one sentence.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def failure_sentence(error: OSError | MemoryError | RuntimeError, where: Path | 
 
 
 def _number(error: OSError) -> int | None:
-    """Number of the system's error, also where a library kept it in the text only."""
+    """Number of the system's error, also if a library gives it as text only."""
     if error.errno is not None:
         return error.errno
     if found := _IN_TEXT.search(str(error)):
@@ -81,7 +81,7 @@ def _number(error: OSError) -> int | None:
 
 
 def _place(error: OSError, where: Path | None) -> str:
-    """File that the error names, else where the command writes: libraries do not always name it."""
+    """File that the error names, else the output path, as libraries do not always name it."""
     names = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
     if names:
         return " -> ".join(names)
@@ -94,7 +94,7 @@ def _detail(error: Exception) -> str:
 
 
 def warn_in_sentences() -> None:
-    """Show this program's own warnings as a sentence from now on, without the line of code that Python quotes."""
+    """Show this program's own warnings as sentences, without the line of code."""
     warnings.formatwarning = _format_warning
 
 

@@ -11,7 +11,7 @@ FOLDER = "mgiant-explorer"
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Folder of what can be made again: products built by default, downloads, columns of large catalogues.
+    """Folder of data that can be recreated: default products, downloads, columns of large catalogues.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Folder of what nobody can make again: the vetting record, releases, users, secrets.
+    """Folder of data that cannot be recreated: vetting record, releases, users, secrets.
 
     As :func:`cache_folder`, with ``XDG_DATA_HOME`` and ``~/.local/share`` in place of the cache.
     """
@@ -52,6 +52,6 @@ def _named(environment: Mapping[str, str]) -> Path | None:
 
 
 def _below(environment: Mapping[str, str], variable: str, default: str) -> Path:
-    """Our folder below a base folder of the XDG specification, which has relative paths ignored."""
+    """The program's folder below a base folder of the XDG specification, if that is absolute."""
     base = Path(environment.get(variable, ""))
     return (base if base.is_absolute() else Path.home() / default) / FOLDER

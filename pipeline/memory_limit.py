@@ -1,4 +1,4 @@
-"""The limit on a process's address space (``ulimit -v``), where the numerical libraries do not answer for themselves.
+"""Behaviour under a limit of the address space (``ulimit -v``), where numerical libraries hang.
 
 OpenBLAS that has no room for a thread's buffer may ask for it again and again, for ever; OpenMP ends the program. So a
 limit that is too low is refused before they are imported, and a process that stays at its limit is ended.
@@ -18,13 +18,13 @@ LIBRARIES_BYTES = 1_000_000_000
 """Address space of the imported libraries; measured: 0.79 GB and what the first stages take."""
 
 THREAD_BYTES = 125_000_000
-"""Of each thread of OpenBLAS (two copies of it) and OpenMP; measured: 84 MB at import, and their stacks."""
+"""Memory of each thread of OpenBLAS (two copies) and OpenMP; measured: 84 MB at import, and stacks."""
 
 BUFFER_BYTES = 64_000_000
-"""Less room than this is none for OpenBLAS: its buffers have 32 MB, and it needs one for each caller."""
+"""Minimum room for OpenBLAS, which needs a buffer of 32 MB for each caller."""
 
 STUCK_SECONDS = 30.0
-"""So long without room for a buffer, and OpenBLAS is taken to be asking for ever."""
+"""Time without room for a buffer after which OpenBLAS is assumed to hang."""
 
 _EVERY_SECONDS = 0.5
 _SIZE = Path("/proc/self/statm")
@@ -33,7 +33,7 @@ THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 def memory_refusal(environment: Mapping[str, str] = os.environ) -> str:
-    """Say why the libraries cannot work under the limit of address space (``ulimit -v``).
+    """Why the libraries cannot work under the limit of the address space (``ulimit -v``).
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def memory_refusal(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def watch_memory(end: Callable[[str], object]) -> None:
-    """Watch, in a thread, for a process that stays at its limit of address space; without a limit, do nothing.
+    """Watch in a thread for a process that stays at its limit of address space, if there is one.
 
     Parameters
     ----------
@@ -81,8 +81,8 @@ def _watch(limit: int, end: Callable[[str], object]) -> None:
             roomy = time.monotonic()
     end(
         f"There is not enough memory: {used / 1e9:.2f} GB of the {limit / 1e9:.2f} GB of address space (ulimit -v) are "
-        f"used since {STUCK_SECONDS:.0f} s. Raise the limit, then run the same command again: a build goes on from its "
-        "last checkpoint."
+        f"used since {STUCK_SECONDS:.0f} s. Raise the limit, then run the same command again: a build continues from "
+        "its last checkpoint."
     )
 
 

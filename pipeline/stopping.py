@@ -1,4 +1,4 @@
-"""Ends the program within two seconds of Ctrl-C, SIGTERM or SIGHUP, whatever its main thread is doing.
+"""Termination of the program within two seconds of Ctrl-C, SIGTERM or SIGHUP.
 
 The signals are blocked in all threads and received by a thread of its own with ``sigwait``: C code that installs
 signal handlers (galpy's integrators do), or that keeps the main thread for minutes, changes nothing. That thread
@@ -23,21 +23,21 @@ if TYPE_CHECKING:  # not at run time: the signals are received before anything s
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 END_WITH_INPUT = "--end-with-input"
-"""First argument of a command that ends when its standard input closes: the program that started it has ended."""
+"""First argument of a command that ends when its standard input closes, with the parent process."""
 
 SENTENCE = "stopped: run the same command again to go on from the last checkpoint"
 GRACE_SECONDS = 1.5
-"""Time in which the main thread may leave what it is doing."""
+"""Time in which the main thread may stop its work."""
 
 _SAME_SECONDS = 0.2
-"""Signals so close together are one request: ``timeout`` and terminals send theirs twice."""
+"""Interval in which signals count as one; ``timeout`` and terminals send theirs twice."""
 
 _WAKE = signal.SIGURG
-"""Sent to the main thread to interrupt it: ignored by every program that does not ask for it."""
+"""Signal that interrupts the main thread; programs ignore it by default."""
 
 
 class Stopped(KeyboardInterrupt):
-    """The program was asked to end.
+    """The program was asked to stop.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Stopped(KeyboardInterrupt):
 
 
 class Stopper:
-    """Receives the signals for the whole process. Start one, in the main thread, before any other thread starts.
+    """Receiver of signals for the whole process, started in the main thread before any other thread.
 
     A signal that is ignored when the program starts (``nohup``) stays ignored.
     """
@@ -66,7 +66,7 @@ class Stopper:
         self._receiver = threading.Thread(target=self._receive, name="stopper", daemon=True)
 
     def start(self) -> None:
-        """Receive signals: from now on :class:`Stopped` may be raised in this thread, once."""
+        """Receive signals, so that :class:`Stopped` may be raised in this thread, once."""
         signal.pthread_sigmask(signal.SIG_BLOCK, self._signals)
         signal.signal(_WAKE, self._interrupt)
         for one in self._signals:  # for code that unblocks them
@@ -75,15 +75,15 @@ class Stopper:
             self._receiver.start()
 
     def finish(self) -> None:
-        """Raise :class:`Stopped` no more: the work is done."""
+        """Stop raising :class:`Stopped`, as the work is complete."""
         self._interruptible = False
 
     def end_with_standard_input(self) -> None:
-        """End the program, as SIGTERM does, when standard input closes: the process that holds its other end died."""
+        """End the program, as SIGTERM does, when standard input closes with the parent process."""
         threading.Thread(target=_wait_for_end_of_input, name="standard input", daemon=True).start()
 
     def asked(self, wait_seconds: float = 0.0) -> int | None:
-        """Signal that asked the program to end, None without one; waits for it for at most ``wait_seconds``."""
+        """Signal that asked the program to stop, or None; waits at most ``wait_seconds``."""
         self._asked_event.wait(wait_seconds)
         return self._asked
 
@@ -128,7 +128,7 @@ class Stopper:
 
 @contextmanager
 def worker_processes(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Pool of processes that end with this one, also when it is killed. The only way to start some.
+    """Create a pool of processes that end with this one, even if it is killed.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def worker_processes(workers: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _prepare_worker() -> None:
-    """Leave Ctrl-C and SIGHUP, which a terminal sends to every process, to the parent, and end when it ends."""
+    """Leave Ctrl-C and SIGHUP of a terminal to the parent process, and end when it ends."""
     from multiprocessing import parent_process  # noqa: PLC0415
 
     for one in (signal.SIGINT, signal.SIGHUP):

@@ -65,7 +65,7 @@ def message(_folder):
     import pandas as pd
 
     from explorer.model.table import StarTable
-    from explorer.protocol_types import declarations
+    from explorer.protocol.typescript import declarations
     from explorer.rooms.channel import NOT_UNDERSTOOD, Channel
     from explorer.rooms.table import SelectionTable
     from explorer.state.workspace import Workspace

@@ -1,1 +1,1 @@
-"""Who may open pages: visitors and their sessions, cookies, headers, and the path below which a proxy shows them."""
+"""Access to pages: visitors and their sessions, cookies, headers, and the path prefix of a proxy."""

@@ -1,4 +1,4 @@
-"""Short pages of one sentence, for who may not enter."""
+"""Short pages with one sentence, for refused requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FRAME = (
 
 
 def refuse(handler: RequestHandler, status: int, sentence: str) -> NoReturn:
-    """Answer with a sentence and nothing else.
+    """Answer with one sentence.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def refuse(handler: RequestHandler, status: int, sentence: str) -> NoReturn:
 
 
 def write_page(handler: RequestHandler, name: str, **values: object) -> None:
-    """Write a page of ``assets/help``, which loads nothing and is shown in no frame.
+    """Write a page of ``assets/help`` without external resources, which cannot be framed.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Compression of text assets on the wire."""
+"""Compression of text assets in transfer."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import GZipContentEncoding
 
 ASSETS = ("/static/", "/components/", "/scripts/")
-"""Folders of static files. Pages are left out: a secret may not be compressed beside text that an address chooses."""
+"""Folders of compressed static files.
+
+Pages are not compressed: a secret must not be compressed together with text that an address controls.
+"""
 
 
 class CompressedAssets(GZipContentEncoding):
-    """Compresses text assets for browsers that take gzip, and leaves every other answer as it is."""
+    """Compresses text assets for browsers that accept gzip; other responses are unchanged."""
 
     def __init__(self, request: HTTPServerRequest) -> None:
         super().__init__(request)

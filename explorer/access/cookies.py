@@ -1,4 +1,4 @@
-"""Cookies: the secret that signs them, their attributes, and the list of sign-ins that were ended."""
+"""Cookies: the signing secret, cookie attributes, and the list of ended sign-ins."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from explorer.config import AppConfig
 
 SECRET_NAME = "cookie_secret.2"  # noqa: S105 - a file's name, not a secret
 _EXPOSED_SECRET_NAME = "cookie_secret"  # noqa: S105
-"""Secrets made before member lists were refused access to other files may have been read by a visitor: replaced."""
+"""Name of old secrets, which are replaced because visitors could have read them."""
 
 SECRET_VARIABLE = "MGIANT_COOKIE_SECRET"  # noqa: S105 - a name, not a secret
 ENDED_NAME = "ended_sign_ins"
 SIGN_IN_DAYS = 1.0
-"""After which a user signs in again."""
+"""Lifetime of a sign-in in days."""
 
 _LOG = logging.getLogger(__name__)
 _UNKEPT: dict[Path, str] = {}
 
 
 def cookie_key(config: AppConfig) -> str:
-    """The key that signs cookies: a cookie of a server with other users is worthless here."""
+    """The key that signs the cookies of this server only."""
     users = "" if config.users == Path() else str(config.users.resolve())
     whose = f"{users}\0{config.oauth}".encode("utf-8", "surrogateescape")
     return derived(kept_secret(config), whose)
 
 
 def derived(secret: str, purpose: bytes) -> str:
-    """A key for one purpose, of 64 hexadecimal digits."""
+    """Derive a key for one purpose, 64 hexadecimal digits."""
     return hmac.new(secret.encode(), purpose, hashlib.sha256).hexdigest()
 
 
 def kept_secret(config: AppConfig) -> str:
-    """Secret that keys are derived from: of the environment, else made once and stored, readable by the owner alone.
+    """The secret from which keys are derived: from the environment, or an owner-only file.
 
     Where nothing can be kept, it lasts as long as this process.
     """
@@ -56,7 +56,7 @@ def kept_secret(config: AppConfig) -> str:
         return _read_or_make(path)
     except OSError as error:
         if path not in _UNKEPT:
-            _LOG.warning("%s cannot be kept (%s): sign-ins end with this server.", path, error.strerror)
+            _LOG.warning("%s cannot be stored (%s): sign-ins end with this server.", path, error.strerror)
         return _UNKEPT.setdefault(path, secrets.token_urlsafe(48))
 
 
@@ -71,14 +71,14 @@ def _read_or_make(path: Path) -> str:
 
 
 class Cookies:
-    """Attributes of every cookie of one server.
+    """Attributes of the cookies of one server.
 
     Parameters
     ----------
     config : AppConfig
         With the prefix below which they are sent, and whether other sites show the pages in frames.
     key : str
-        What signs them: part of their names, so that servers of one host have cookies of their own.
+        Key that signs them; part of their names, so that servers of one host have separate cookies.
     """
 
     def __init__(self, config: AppConfig, key: str) -> None:
@@ -86,7 +86,7 @@ class Cookies:
         self.suffix = derived(key, b"name")[:8]
 
     def attributes(self, handler: RequestHandler) -> dict[str, Any]:
-        """``Path``, ``HttpOnly``, ``SameSite``, and ``Secure`` where the page came by TLS."""
+        """``Path``, ``HttpOnly``, ``SameSite``, and ``Secure`` for a page received by TLS."""
         secure = handler.request.protocol == "https"
         other_sites = self.framed and secure
         return {
@@ -101,17 +101,17 @@ class Cookies:
         handler.set_signed_cookie(name, value, expires_days=days, **self.attributes(handler))
 
     def get(self, handler: RequestHandler, name: str, days: float) -> str:
-        """The value of a signed cookie; "" when there is none that this server signed within so many days."""
+        """The value of a signed cookie; "" without a valid one of the last days."""
         value = handler.get_signed_cookie(name, max_age_days=days)
         return "" if value is None else value.decode("utf-8", "replace")
 
     def clear(self, handler: RequestHandler, name: str) -> None:
-        """Take a cookie back."""
+        """Remove a cookie."""
         handler.clear_cookie(name, path=self.path)
 
 
 class EndedSignIns:
-    """Sign-ins that were ended before their cookies expire; kept in a file, as cookies outlive the server.
+    """Ended sign-ins whose cookies have not expired; stored in a file, as cookies outlive the server.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ class EndedSignIns:
         return sign_in in self._until
 
     def add(self, sign_in: str, until: float) -> None:
-        """End a sign-in whose cookie expires at a Unix time, in seconds."""
+        """Record the end of a sign-in whose cookie expires at a Unix time, in seconds."""
         self._until[sign_in] = until
         if self._drop_old():
             self._rewrite()

@@ -1,4 +1,4 @@
-"""Headers of a proxy: with ``--proxied`` two are believed; two more that Tornado knows come from visitors."""
+"""Proxy headers: ``--proxied`` trusts two of them; others that Tornado reads may come from visitors."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from tornado.httputil import HTTPConnection, HTTPHeaders, RequestStartLine
 from explorer.panel_internals import believe_headers
 
 NOT_BELIEVED = ("X-Real-Ip", "X-Scheme")
-"""Tornado prefers them to ``X-Forwarded-For`` and ``X-Forwarded-Proto``; proxies that do not set them pass them on."""
+"""Untrusted headers that Tornado prefers to ``X-Forwarded-For`` and ``X-Forwarded-Proto``."""
 
 
 def without_visitors_headers(
     connection: HTTPConnection, start_line: RequestStartLine, headers: HTTPHeaders
 ) -> RequestStartLine:
-    """Remove the headers of :data:`NOT_BELIEVED`; address and protocol are taken anew from those that are left."""
+    """Remove :data:`NOT_BELIEVED` and determine address and protocol from the rest."""
     given = [name for name in NOT_BELIEVED if name in headers]
     for name in given:
         del headers[name]

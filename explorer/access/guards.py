@@ -1,4 +1,4 @@
-"""Checks before anything is opened: the visitor of each request, and whether the session it names is theirs."""
+"""Checks of each request before a page opens: its visitor, and the owner of the session it names."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ BROWSER_DAYS = 400.0
 """Lifetime in days of a cookie without a user name, the longest that browsers accept."""
 TOKEN_DAYS = 30.0
 CODE_S = 120.0
-"""For which the address that is handed to a browser is good, once."""
+"""Lifetime in seconds of the single-use address that is passed to a browser."""
 
 SESSION_NAMED = (
-    "This address names a session, perhaps somebody else's, so it is refused. Open the explorer's own address."
+    "This address names a session, perhaps that of another user, so it is refused. Open the explorer's own address."
 )
 WITHOUT_ACCESS = (
     "This explorer belongs to one account of this machine: open the address with the token, which run_app.py printed "
@@ -42,7 +42,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Guard(AuthProvider):
-    """Finds the visitor of each request and binds sessions to visitors.
+    """Identifies the visitor of each request and binds sessions to visitors.
 
     Parameters
     ----------
@@ -56,16 +56,16 @@ class Guard(AuthProvider):
 
     @property
     def login_url(self) -> str:
-        """Where a visitor without a name is led to."""
+        """Address of the sign-in form."""
         return "/login"
 
     @property
-    def get_user(self) -> Callable[[RequestHandler], Visitor | None]:  # type: ignore[override]  # Bokeh hands over the handler
+    def get_user(self) -> Callable[[RequestHandler], Visitor | None]:  # type: ignore[override]  # Bokeh passes the handler
         """Function that Bokeh calls for each page, websocket and script."""
         return self.admitted
 
     def admitted(self, handler: RequestHandler) -> Visitor | None:
-        """The visitor of a request; None where the request is led to the sign-in, or its websocket is refused."""
+        """The visitor of a request; None if it is redirected to the sign-in, or its websocket refused."""
         if names_a_session(handler.request):
             audit("refused", what="an address that names a session", address=address_of(handler))
             if isinstance(handler, WebSocketHandler):
@@ -86,16 +86,16 @@ class Guard(AuthProvider):
         raise NotImplementedError
 
     def is_welcome(self, visitor: Visitor) -> bool:
-        """Whether the visitor of a living session may stay."""
+        """Whether the visitor of a session may stay."""
         raise NotImplementedError
 
     def sweep(self) -> None:
         """End the sessions of visitors who may not stay."""
-        self.sessions.end("the sign-in is no longer good", lambda visitor: not self.is_welcome(visitor))
+        self.sessions.end("the sign-in is no longer valid", lambda visitor: not self.is_welcome(visitor))
 
 
 class BrowserGuard(Guard):
-    """Visitors without names: a session belongs to the browser that it was made for.
+    """Anonymous visitors; a session belongs to the browser that it was created for.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class BrowserGuard(Guard):
         super().__init__(sessions)
 
     def visitor_of(self, handler: RequestHandler) -> Visitor | None:
-        """The browser, which gets its cookie with its first page."""
+        """The browser, which gets a cookie with its first page."""
         browser = self.cookies.get(handler, self._name, BROWSER_DAYS)
         if not browser:
             if isinstance(handler, WebSocketHandler):
@@ -120,12 +120,12 @@ class BrowserGuard(Guard):
         return Visitor(f"browser:{browser}")
 
     def is_welcome(self, visitor: Visitor) -> bool:
-        """Everybody may look."""
+        """True for all visitors."""
         return bool(visitor.key)
 
 
 class OwnerGuard(Guard):
-    """The one person of a machine, whose other accounts do not have the token.
+    """The single user of a computer, whose other accounts do not have the token.
 
     Parameters
     ----------
@@ -152,13 +152,13 @@ class OwnerGuard(Guard):
         super().__init__(sessions)
 
     def code(self) -> str:
-        """A code for one visit within two minutes: a command line that has it may be seen by other accounts."""
+        """Single-use code, valid for two minutes, as other accounts may see the command line with it."""
         code = secrets.token_urlsafe(24)
         self._codes[code] = self._clock() + CODE_S
         return code
 
     def visitor_of(self, handler: RequestHandler) -> Visitor | None:
-        """The owner; an address with the token leaves a cookie and leads to the address without it."""
+        """The owner; an address with the token sets a cookie and redirects to the address without it."""
         owner = Visitor("owner", self.name, Authority.SINGLE_USER)
         if not self.token:
             return owner
@@ -178,7 +178,7 @@ class OwnerGuard(Guard):
         return None
 
     def is_welcome(self, visitor: Visitor) -> bool:
-        """The owner stays."""
+        """True for the owner."""
         return visitor.key == "owner"
 
     def _opens(self, given: str, handler: RequestHandler) -> bool:
@@ -189,18 +189,18 @@ class OwnerGuard(Guard):
             return False
         owner = account_of(handler)
         if owner is not None and owner != account_of_this_process():
-            _LOG.warning("Refused: account %s of this machine used the address that was handed to the browser.", owner)
+            _LOG.warning("Refused: account %s of this machine used the address that was passed to the browser.", owner)
             return False
         return True
 
 
 def account_of_this_process() -> int:
-    """Number of the account that runs this server."""
+    """User id of the account that runs this server."""
     return Path("/proc/self").stat().st_uid
 
 
 def account_of(handler: RequestHandler) -> int | None:
-    """Number of the account at the other end of a connection within this machine; None where the system keeps none.
+    """User id at the other end of a local connection; None if the system does not provide it.
 
     Linux lists in ``/proc/net/tcp`` and ``tcp6`` whose each socket is (proc(5)).
     """
@@ -221,14 +221,14 @@ def account_of(handler: RequestHandler) -> int | None:
 
 
 def _without_token(request: HTTPServerRequest) -> str:
-    """A request's address without the token, relative to its page: the server may be shown below any path."""
+    """A request's address without the token, relative to its page, as the path prefix is unknown."""
     _, _, query = (request.uri or "").partition("?")
     kept = [part for part in query.split("&") if part and not part.startswith("token=")]
     return "./" + (f"?{'&'.join(kept)}" if kept else "")
 
 
 class HostedBinding(Handler):
-    """Under ``panel serve``, where Panel signs visitors in: refuses requests that name a session of another user.
+    """Refuses requests that name a session of another user under ``panel serve``.
 
     Parameters
     ----------
@@ -243,7 +243,7 @@ class HostedBinding(Handler):
         self._sessions, self._user_of = sessions, user_of
 
     def modify_document(self, doc: Document) -> None:
-        """Leave documents as they are."""
+        """Leave documents unchanged."""
 
     def process_request(self, request: HTTPServerRequest) -> dict[str, Any]:
         """Called by Bokeh for each page, and by Panel for each websocket before it joins a session."""

@@ -1,4 +1,4 @@
-"""Security headers of every answer: framing, content policy, content type, transport."""
+"""Security headers of each response: framing, content policy, content type, transport."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tornado.web import OutputTransform
 from explorer.config import AppConfig
 
 HSTS_S = 31_536_000
-"""How long a browser that saw TLS uses nothing else: a year."""
+"""Duration in seconds for which browsers must use TLS, one year."""
 
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 
 
 def security_headers(config: AppConfig) -> type[OutputTransform]:
-    """Make the Tornado transform that adds the headers to each answer, errors and static files too.
+    """Create the Tornado transform that adds the headers to each response.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def security_headers(config: AppConfig) -> type[OutputTransform]:
     """
 
     class SecurityHeaders(OutputTransform):
-        """Adds the headers of a request's answer."""
+        """Adds the security headers of a response."""
 
         def __init__(self, request: HTTPServerRequest) -> None:
             super().__init__(request)
@@ -44,7 +44,7 @@ def security_headers(config: AppConfig) -> type[OutputTransform]:
         def transform_first_chunk(
             self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
         ) -> tuple[int, HTTPHeaders, bytes]:
-            """Add what the handler has not set itself."""
+            """Add the headers that the handler has not set."""
             for name, value in self._headers.items():
                 if name not in headers:
                     headers[name] = value

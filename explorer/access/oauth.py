@@ -1,4 +1,4 @@
-"""Visitors whom an OAuth provider knows: Panel speaks with the provider, sessions and cookies are guarded here."""
+"""Visitors signed in by an OAuth provider: Panel talks to it; sessions and cookies are protected here."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NO_LONGER_A_USER = (
 
 
 class OAuthGuard(Guard):
-    """Visitors whom an OAuth provider knows; Panel speaks with the provider.
+    """Visitors signed in by an OAuth provider through Panel.
 
     Parameters
     ----------
@@ -50,11 +50,11 @@ class OAuthGuard(Guard):
 
     @property
     def get_user(self) -> None:  # type: ignore[override]
-        """Not used: refreshing a token takes time."""
+        """Not used, because refreshing a token takes time."""
         return
 
     @property
-    def get_user_async(self) -> Callable[[RequestHandler], Any]:  # type: ignore[override]  # Bokeh hands over the handler
+    def get_user_async(self) -> Callable[[RequestHandler], Any]:  # type: ignore[override]  # Bokeh passes the handler
         """Function that Bokeh calls for each page, websocket and script."""
 
         async def admitted(handler: RequestHandler) -> Visitor | None:
@@ -65,20 +65,20 @@ class OAuthGuard(Guard):
         return admitted
 
     def visitor_of(self, handler: RequestHandler) -> Visitor | None:
-        """The user of Panel's cookie, whom the provider knows and, where there is one, the file of users."""
+        """The user of Panel's cookie, who must also be in the user file if there is one."""
         name, cookie = handler.request.oauth_user, handler.get_cookie("user")  # type: ignore[attr-defined]
         if not name or not cookie:
             return None
         sign_in = hashlib.sha256(cookie.encode()).hexdigest()[:32]
-        found = Visitor(f"user:{name}", name, Authority.OAUTH, sign_in, "", time.time() + SIGN_IN_DAYS * 86_400.0)
+        result = Visitor(f"user:{name}", name, Authority.OAUTH, sign_in, "", time.time() + SIGN_IN_DAYS * 86_400.0)
         if sign_in in self.ended:
             return None
-        if not self.is_welcome(found):
+        if not self.is_welcome(result):
             refuse(handler, 403, NO_LONGER_A_USER.format(name=name))
-        return found
+        return result
 
     def is_welcome(self, visitor: Visitor) -> bool:
-        """Whether a sign-in is still good."""
+        """Whether a sign-in is still valid."""
         if visitor.sign_in in self.ended or not is_current(visitor):
             return False
         try:
@@ -88,18 +88,18 @@ class OAuthGuard(Guard):
 
     @property
     def login_handler(self) -> type[RequestHandler]:
-        """Panel's, with the attributes of this server's cookies."""
+        """Panel's login handler with this server's cookie attributes."""
         handler = AUTH_PROVIDERS[pn.config.oauth_provider]
         return type("OAuthLogin", (SafeCookies, handler), {"cookies": self.cookies, "_login_endpoint": self.login_url})
 
     @property
     def logout_url(self) -> str:
-        """Where the way out is."""
+        """Address that signs out."""
         return "/logout"
 
     @property
     def logout_handler(self) -> type[Logout]:
-        """The way out."""
+        """Handler that signs out."""
 
         def sign_out(handler: RequestHandler) -> None:
             cookie = handler.get_cookie("user")
@@ -107,9 +107,9 @@ class OAuthGuard(Guard):
             if cookie and name is not None:
                 sign_in = hashlib.sha256(cookie.encode()).hexdigest()[:32]
                 self.ended.add(sign_in, time.time() + SIGN_IN_DAYS * 86_400.0)
-                self.sessions.end("signed out", lambda one: one.sign_in == sign_in)
+                self.sessions.end("signed out", lambda item: item.sign_in == sign_in)
                 audit("sign-out", user=name.decode("utf-8", "replace"), address=address_of(handler))
-            for one in ("user", "id_token", "access_token", "refresh_token", "oauth_expiry", "is_guest"):
-                handler.clear_cookie(one)
+            for item in ("user", "id_token", "access_token", "refresh_token", "oauth_expiry", "is_guest"):
+                handler.clear_cookie(item)
 
         return type("OAuthLogout", (Logout,), {"cookies": self.cookies, "sign_out": staticmethod(sign_out)})

@@ -1,4 +1,4 @@
-"""Passwords are hashed beside the event loop, few at once, so that a flood of sign-ins stops nobody's page."""
+"""Password hashing in threads, limited in number, so that many sign-ins do not block pages."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from explorer.vetting.people import UserFile
 
 MAX_WAITING = 60
 MAX_WAITING_OF_ADDRESS = 8
-"""Sign-ins that wait for an answer at once; more are refused before anything is hashed."""
+"""Maximum number of waiting sign-ins of an address; more are refused before hashing."""
 
 NICENESS = 5
-"""Linux counts it for a thread alone: hashes give way to pages."""
+"""Priority of hashing threads, below that of pages; Linux sets it for single threads."""
 
 
 class Busy(Exception):  # noqa: N818 - a state of the server, not an error
-    """Too many sign-ins wait."""
+    """Too many sign-ins are waiting."""
 
 
 class PasswordChecks:
-    """One hash at a time for strangers, and one for browsers that signed in before: a flood does not hold these up.
+    """Separate queues of password checks for unknown browsers and for those that signed in before.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class PasswordChecks:
         self._waiting: dict[bool, Counter[str]] = {False: Counter(), True: Counter()}
 
     async def check(self, name: str, password: str, address: str, delay_s: float = 0.0, *, known: bool = False) -> bool:
-        """Whether a password is a user's.
+        """Whether a password is correct.
 
         Parameters
         ----------
@@ -77,6 +77,6 @@ class PasswordChecks:
 
 
 def _give_way() -> None:
-    """Lower the priority of this thread, where the system has priorities of threads."""
+    """Lower the priority of this thread if the system supports that."""
     with suppress(AttributeError, OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -1,4 +1,4 @@
-"""The path below which a proxy shows the server: removed from requests, where the proxy has not done so itself."""
+"""Removal of a proxy's path prefix from requests, if the proxy has not removed it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from tornado.web import RequestHandler
 from explorer.access.requests import Change
 
 WITHOUT_SLASH = "/without-slash"
-"""Where a request for the prefix itself is answered: relative addresses of a page need the slash at its end."""
+"""Path that requests of the bare prefix are mapped to; relative addresses need a trailing slash."""
 
 
 def removal_of(prefix: str) -> Change:
-    """What makes requests as if they were for the root of the host, of a prefix such as ``/mgiants``."""
+    """Create the change that removes a prefix such as ``/mgiants`` from requests."""
 
     def remove(_: HTTPConnection, start_line: RequestStartLine, __: HTTPHeaders) -> RequestStartLine:
         path, mark, query = start_line.path.partition("?")
@@ -22,14 +22,14 @@ def removal_of(prefix: str) -> Change:
 
 
 def without_prefix(path: str, prefix: str) -> str:
-    """A path as the application knows it."""
+    """A path without the prefix."""
     if path == prefix:
         return WITHOUT_SLASH
     return path[len(prefix) :] if path.startswith(f"{prefix}/") else path
 
 
 class AddSlash(RequestHandler):
-    """Leads from the prefix itself to the page below it.
+    """Redirects from the bare prefix to the page below it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Requests that are changed before the application sees them: a Tornado application with a hook on the headers."""
+"""A Tornado application with a hook that changes request headers before they are processed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tornado.httputil import (
 )
 
 Change: TypeAlias = Callable[[HTTPConnection, RequestStartLine, HTTPHeaders], RequestStartLine]
-"""Gives the start line as the application is to see it; the headers are changed in place."""
+"""Function that returns the changed start line and changes the headers in place."""
 
 
 class ChangedRequests(HTTPServerConnectionDelegate):
-    """Pass requests on to an application once they are changed.
+    """Pass changed requests on to an application.
 
     Parameters
     ----------
@@ -33,11 +33,11 @@ class ChangedRequests(HTTPServerConnectionDelegate):
         self._application, self._change = application, change
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
-        """Begin a request of a connection."""
+        """Start a request of a connection."""
         return _Message(self._application.start_request(server_conn, request_conn), request_conn, self._change)
 
     def on_close(self, server_conn: object) -> None:
-        """Pass on that a connection was closed."""
+        """Report that a connection was closed."""
         self._application.on_close(server_conn)
 
 

@@ -1,4 +1,4 @@
-"""Signing in with a name and a password of a file of users, and signing out."""
+"""Sign-in with name and password of a user file, and sign-out."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ KNOWN_BROWSER_DAYS = 180.0
 WRONG = "The name or the password is wrong."
 PAUSED = "Too many wrong passwords for this name came from your address: try again in {seconds:.0f} s."
 BUSY = "Too many people sign in at this moment: try again in a minute."
-OLD_FORM = "This form was not sent by the sign-in page of this server, or is too old: sign in once more."
+OLD_FORM = "This form was not sent by the sign-in page of this server, or is too old: sign in again."
 OTHER_ORIGIN = (
     "This form comes from {origin}, which is not an address of this server: start the server with --origin for each "
     "address that browsers know it by."
 )
-NO_FILE = "Nobody can sign in now, as the file of users cannot be read: the person who runs this server mends it."
+NO_FILE = "Nobody can sign in now, as the file of users cannot be read: ask the administrator of the server."
 
 
 @dataclass
-class SignInDesk:
-    """What the sign-in form of a server uses.
+class SignInService:
+    """State and settings of the sign-in form.
 
     Parameters
     ----------
@@ -61,23 +61,23 @@ class SignInDesk:
     attempts: Attempts = field(default_factory=Attempts)
 
     def __post_init__(self) -> None:
-        """Name the cookies and start the thread that hashes."""
+        """Name the cookies and start the hashing thread."""
         self.checks = PasswordChecks(self.users)
         self.user_cookie = f"mgiant-user-{self.cookies.suffix}"
         self.known_cookie = f"mgiant-known-{self.cookies.suffix}"
 
     def visitor_of(self, handler: RequestHandler) -> Visitor | None:
-        """The user whom a request's cookie names, as long as the sign-in is good."""
+        """The user named by a request's cookie, if the sign-in is valid."""
         try:
             kept = json.loads(self.cookies.get(handler, self.user_cookie, SIGN_IN_DAYS) or "{}")
-            name, sign_in, stamp = (str(kept[one]) for one in ("user", "sign_in", "stamp"))
-            found = Visitor(f"user:{name}", name, Authority.PASSWORD, sign_in, stamp, float(kept["until"]))
+            name, sign_in, stamp = (str(kept[item]) for item in ("user", "sign_in", "stamp"))
+            result = Visitor(f"user:{name}", name, Authority.PASSWORD, sign_in, stamp, float(kept["until"]))
         except (ValueError, KeyError, TypeError):
             return None
-        return found if self.is_good(found) else None
+        return result if self.is_good(result) else None
 
     def is_good(self, visitor: Visitor) -> bool:
-        """Whether a sign-in was neither ended, nor is it too old, nor has the user another password or gone.
+        """Whether a sign-in is not ended or expired, and the user exists with the same password.
 
         Raises
         ------
@@ -90,7 +90,7 @@ class SignInDesk:
         return bool(stamp) and secrets.compare_digest(stamp, visitor.stamp)
 
     def sign_in(self, handler: RequestHandler, name: str) -> None:
-        """Give a browser the cookies of a user."""
+        """Set the cookies of a user."""
         before = self.visitor_of(handler)
         if before is not None and before.name != name:
             self.sign_out(before)
@@ -103,12 +103,12 @@ class SignInDesk:
             self.cookies.set(handler, self.known_cookie, known, KNOWN_BROWSER_DAYS)
 
     def sign_out(self, visitor: Visitor) -> None:
-        """End a sign-in: its cookie, wherever it was copied to, and its sessions."""
+        """End a sign-in: all copies of its cookie and its sessions."""
         self.ended.add(visitor.sign_in, visitor.until)
-        self.sessions.end("signed out", lambda one: one.sign_in == visitor.sign_in)
+        self.sessions.end("signed out", lambda item: item.sign_in == visitor.sign_in)
 
     def known(self, handler: RequestHandler, name: str) -> str:
-        """What identifies a browser that a user has signed in with before; "" for another browser."""
+        """Identifier of a browser in which a user has signed in before; "" for another browser."""
         try:
             kept = json.loads(self.cookies.get(handler, self.known_cookie, KNOWN_BROWSER_DAYS) or "{}")
             return str(kept["browser"]) if kept["user"] == name else ""
@@ -117,30 +117,30 @@ class SignInDesk:
 
 
 class SafeCookies(RequestHandler):
-    """A handler whose every cookie has the attributes of this server's cookies."""
+    """A handler that sets all cookies with this server's attributes."""
 
     cookies: ClassVar[Cookies]  # type: ignore[assignment]  # Tornado's are of one request
 
     def set_cookie(self, name: str, value: str | bytes, *arguments: Any, **attributes: Any) -> None:
-        """As Tornado's; without the attributes a library would set cookies for all paths of the host."""
+        """Set a cookie with this server's path, also when called by a library."""
         super().set_cookie(name, value, *arguments, **(attributes | self.cookies.attributes(self)))
 
     def clear_cookie(self, name: str, **attributes: Any) -> None:
-        """As Tornado's, at this server's path."""
+        """Clear a cookie at this server's path."""
         super().clear_cookie(name, **(attributes | {"path": self.cookies.path}))
 
 
 class Login(SafeCookies):
     """The sign-in form."""
 
-    desk: ClassVar[SignInDesk]
+    service: ClassVar[SignInService]
 
     def get(self) -> None:
         """Show the form."""
         self._show("")
 
     async def post(self) -> None:
-        """Sign in, or show the form with a sentence."""
+        """Sign in, or show the form with an error."""
         origin = self.request.headers.get("Origin")
         # Bokeh knows as which hosts this server is reached; the page's websocket is held to the same list.
         if origin is not None and not check_allowlist(urlsplit(origin).netloc.lower(), self._hosts()):
@@ -165,33 +165,33 @@ class Login(SafeCookies):
             self.redirect(f".{local_path(self.get_body_argument('next', '/'))}", status=303)
 
     async def _attempt(self) -> tuple[str, int]:
-        """Why a name and a password do not sign in, with a status; "" where they do."""
+        """Why a name and a password are refused, with a status; "" if they are accepted."""
         name, password = self.get_body_argument("username", ""), self.get_body_argument("password", "", strip=False)
-        desk, address = self.desk, address_of(self)
-        known = desk.users.knows(name)
+        service, address = self.service, address_of(self)
+        known = service.users.knows(name)
         # What was typed as a name may be a password: only names of users are logged.
         shown = name if known else "an unknown name"
         counted = name if NAME_PATTERN.fullmatch(name) else ""
-        browser = desk.known(self, name)
+        browser = service.known(self, name)
         origin = f"browser {browser}" if browser else address
-        pause = desk.attempts.pause_s(counted, origin)
+        pause = service.attempts.pause_s(counted, origin)
         if pause > 0:
             audit("refused", what="a sign-in after too many failures", user=shown, address=address)
             self.set_header("Retry-After", f"{pause:.0f}")
             return PAUSED.format(seconds=max(1.0, pause)), 429
-        delay = 0.0 if browser else desk.attempts.delay_s(address)
+        delay = 0.0 if browser else service.attempts.delay_s(address)
         try:
-            right = await desk.checks.check(counted, password, address, delay, known=bool(browser)) and bool(counted)
+            right = await service.checks.check(counted, password, address, delay, known=bool(browser)) and bool(counted)
         except Busy:
             audit("refused", what="a sign-in while too many wait", user=shown, address=address)
             self.set_header("Retry-After", "60")
             return BUSY, 429
         if not right:
-            desk.attempts.failed(counted, origin, address)
+            service.attempts.failed(counted, origin, address)
             audit("refused", what="a wrong name or password", user=shown, address=address)
             return WRONG, 200
-        desk.attempts.succeeded(counted, origin)
-        desk.sign_in(self, name)
+        service.attempts.succeeded(counted, origin)
+        service.sign_in(self, name)
         audit("sign-in", user=name, address=address)
         return "", 200
 
@@ -206,19 +206,19 @@ class Login(SafeCookies):
 
 
 def local_path(text: str) -> str:
-    """A path of this server with its query; ``/`` for an address of another one."""
+    """A path of this server with its query; ``/`` for an address of another server."""
     parts = urlsplit(text)
     local = text.startswith("/") and not text.startswith("//") and not parts.netloc and not parts.scheme
     return text if local and text.isprintable() and "\\" not in text else "/"
 
 
 class Logout(SafeCookies):
-    """Ends a sign-in: here, in every copy of its cookie, and in every open page."""
+    """Ends a sign-in with all copies of its cookie and all open pages."""
 
     sign_out: ClassVar[Callable[[RequestHandler], None]]
 
     def get(self) -> None:
-        """Take the cookies back and show the form again."""
+        """Clear the cookies and show the form."""
         if self.request.headers.get("Sec-Fetch-Site") == "cross-site":
             refuse(
                 self, 403, "Another site asked to sign you out, which is refused: sign out on the explorer's own page."
@@ -252,13 +252,15 @@ class UserFileGuard(Guard):
         ended: EndedSignIns,
         attempts: Attempts | None = None,
     ) -> None:
-        self.desk = SignInDesk(users, cookies, ended, sessions, attempts or Attempts())  # the parent asks for handlers
+        self.service = SignInService(
+            users, cookies, ended, sessions, attempts or Attempts()
+        )  # the parent asks for handlers
         super().__init__(sessions)
 
     def visitor_of(self, handler: RequestHandler) -> Visitor | None:
         """The user of the cookie."""
         try:
-            return self.desk.visitor_of(handler)
+            return self.service.visitor_of(handler)
         except UserError as error:
             audit("refused", what="a page while the file of users cannot be read", why=error)
             if isinstance(handler, WebSocketHandler):
@@ -266,31 +268,31 @@ class UserFileGuard(Guard):
             return refuse(handler, 503, NO_FILE)
 
     def is_welcome(self, visitor: Visitor) -> bool:
-        """Whether a sign-in is still good; while the file of users is damaged nobody is sent away."""
+        """Whether a sign-in is still valid; while the user file is damaged all may stay."""
         try:
-            return self.desk.is_good(visitor)
+            return self.service.is_good(visitor)
         except UserError:
-            return visitor.sign_in not in self.desk.ended and is_current(visitor)
+            return visitor.sign_in not in self.service.ended and is_current(visitor)
 
     @property
     def login_handler(self) -> type[Login]:
-        """The form."""
-        return type("UserFileLogin", (Login,), {"desk": self.desk, "cookies": self.desk.cookies})
+        """Handler of the sign-in form."""
+        return type("UserFileLogin", (Login,), {"service": self.service, "cookies": self.service.cookies})
 
     @property
     def logout_url(self) -> str:
-        """Where the way out is."""
+        """Address that signs out."""
         return "/logout"
 
     @property
     def logout_handler(self) -> type[Logout]:
-        """The way out."""
+        """Handler that signs out."""
 
         def sign_out(handler: RequestHandler) -> None:
-            here = self.desk.visitor_of(handler)
+            here = self.service.visitor_of(handler)
             if here is not None:
-                self.desk.sign_out(here)
+                self.service.sign_out(here)
                 audit("sign-out", user=here.name, address=address_of(handler))
-            handler.clear_cookie(self.desk.user_cookie)
+            handler.clear_cookie(self.service.user_cookie)
 
-        return type("UserFileLogout", (Logout,), {"cookies": self.desk.cookies, "sign_out": staticmethod(sign_out)})
+        return type("UserFileLogout", (Logout,), {"cookies": self.service.cookies, "sign_out": staticmethod(sign_out)})

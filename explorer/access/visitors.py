@@ -1,4 +1,4 @@
-"""Visitors, and the sessions that are theirs: a session answers nobody else, and ends when its visitor may not stay."""
+"""Visitors and their sessions: a session serves its visitor only, and ends with the sign-in."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from explorer.audit import ACTOR, Actor, audit
 from explorer.vetting.events import Authority
 
 ENDED_CODE = 4401
-"""Close code of a websocket whose visitor was signed out: 4000 to 4999 are the application's own (RFC 6455)."""
+"""Close code of a websocket whose visitor was signed out, in the range for applications (RFC 6455)."""
 
 SHORT = 6
-"""Characters of a session's id in the log."""
+"""Number of characters of a session's id in the log."""
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who sent a request.
+    """The sender of a request.
 
     Parameters
     ----------
@@ -63,16 +63,16 @@ class _Session:
 
 
 class Sessions:
-    """Living sessions of one server, each with its visitor."""
+    """Active sessions of one server, each with its visitor."""
 
     def __init__(self) -> None:
         self._sessions: dict[str, _Session] = {}
 
     def __len__(self) -> int:
-        return sum(not one.ended for one in self._sessions.values())
+        return sum(not item.ended for item in self._sessions.values())
 
     def begin(self, session_context: Any, visitor: Visitor) -> None:
-        """Bind a new session to a visitor; ``forget`` has to be called when it is destroyed.
+        """Bind a new session to a visitor; call ``forget`` when it is destroyed.
 
         Parameters
         ----------
@@ -90,7 +90,7 @@ class Sessions:
         ACTOR.set(Actor(visitor.name, session_context.id[:SHORT]))
 
     def forget(self, session_id: str) -> None:
-        """Drop a session that was destroyed."""
+        """Drop a destroyed session."""
         self._sessions.pop(session_id, None)
 
     def admit(self, socket: WebSocketHandler, visitor: Visitor) -> bool:
@@ -114,12 +114,12 @@ class Sessions:
         return True
 
     def may_join(self, request: HTTPServerRequest, visitor: Visitor) -> bool:
-        """Whether the session that a handshake names is this visitor's, or is still to be made."""
+        """Whether the session that a handshake names is new or belongs to this visitor."""
         session = self._sessions.get(session_named_by(request))
         return session is None or (session.visitor.key == visitor.key and not session.ended)
 
     def end(self, why: str, ends: Callable[[Visitor], bool]) -> int:
-        """End every session of some visitors: websockets close, and nothing that they still send is read.
+        """End all sessions of some visitors: close their websockets and ignore further messages.
 
         Parameters
         ----------
@@ -133,7 +133,7 @@ class Sessions:
         int
             How many sessions ended.
         """
-        ended = {key: one for key, one in self._sessions.items() if not one.ended and ends(one.visitor)}
+        ended = {key: item for key, item in self._sessions.items() if not item.ended and ends(item.visitor)}
         for session_id, session in ended.items():
             audit("session ended", user=session.visitor.name, session=session_id[:SHORT], why=why)
             for socket in list(session.sockets):
@@ -145,18 +145,18 @@ class Sessions:
 
 
 def _ignore(_: str | bytes) -> None:
-    """Read nothing more."""
+    """Ignore further messages."""
 
 
 def session_named_by(request: HTTPServerRequest) -> str:
-    """Identifier of the session that a websocket's token names, "" where it has none; its signature is checked later.
+    """Session id in a websocket's token, before its signature is checked; "" without one.
 
     Parameters
     ----------
     request : HTTPServerRequest
         A handshake: ``Sec-WebSocket-Protocol: bokeh, TOKEN``.
     """
-    protocols = [one.strip() for one in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    protocols = [item.strip() for item in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
     if len(protocols) != 2:
         return ""
     try:
@@ -167,7 +167,7 @@ def session_named_by(request: HTTPServerRequest) -> str:
 
 
 def names_a_session(request: HTTPServerRequest) -> bool:
-    """Whether an address or a header chooses its session: who sent such a link could act under another name."""
+    """Whether an address or a header chooses its session, as a link of an attacker could."""
     asked = [name for name in ("bokeh-session-id", "bokeh-token") if name in request.arguments]
     return bool(asked) or "Bokeh-Session-Id" in request.headers
 
@@ -178,5 +178,5 @@ def is_current(visitor: Visitor) -> bool:
 
 
 def address_of(handler: RequestHandler) -> str:
-    """Where a request comes from: the proxy's word for it with ``--proxied``, else the other end of the connection."""
+    """Address of the sender: that of the proxy's header with ``--proxied``, else of the connection."""
     return handler.request.remote_ip or ""

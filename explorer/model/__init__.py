@@ -1,4 +1,4 @@
-"""What the explorer thinks about, without a screen: selections, the star table, the library of products, builds.
+"""State and data of the explorer without user interface: selections, star table, products, builds.
 
 May import: ``pipeline.products``, ``pipeline.science`` and ``pipeline.domain``; never param, Panel, HoloViews or Bokeh.
 """

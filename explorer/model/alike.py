@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 
 
 def nearest_training(table: StarTable, model: LabelModel, labels: FloatArray, most: int) -> tuple[int, ...]:
-    """Training stars whose reference labels lie nearest, by obsid.
+    """Training stars with the nearest reference labels, by obsid.
 
     Distances are in standard deviations of the training labels; empty where the catalogue keeps no reference labels.
     """
@@ -29,13 +29,13 @@ def nearest_training(table: StarTable, model: LabelModel, labels: FloatArray, mo
 
 
 def like_by_labels(table: StarTable, row: int, most: int) -> tuple[int, ...]:
-    """Stars whose published labels differ least from one star's, in their errors; by obsid, without the star itself."""
+    """Stars whose labels differ least from those of one star, in units of their errors, by obsid."""
     names = [name for name in LABELS if name in table and np.isfinite(table.value(name, row))]
     if not names:
         return ()
     distance = np.zeros(table.n_stars)
     for name in names:
-        values, errors = (table.axis(one).astype(np.float64) for one in (name, f"{name}_err"))
+        values, errors = (table.axis(item).astype(np.float64) for item in (name, f"{name}_err"))
         distance += (values - values[row]) ** 2 / np.maximum(errors**2 + errors[row] ** 2, 1e-12)
     distance[row] = np.nan
     return closest(table["obsid"], distance, most)

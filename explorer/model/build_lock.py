@@ -1,4 +1,4 @@
-"""A lock on a build's output, held by living processes only: the system releases it when they end, however they end.
+"""File lock on a build's output, which the system releases when the processes that hold it end.
 
 A number of a process in a file does not do: numbers are used again, in a container always.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 class BuildLock:
-    """An advisory lock (``flock``) on a file that stays where it is.
+    """Advisory lock (``flock``) on a permanent file.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class BuildLock:
         self._handle: int | None = None
 
     def take(self) -> bool:
-        """Take the lock; False when another runner, here or in another process, holds it.
+        """Acquire the lock; False when another runner, in this process or another one, holds it.
 
         Raises
         ------
@@ -46,7 +46,7 @@ class BuildLock:
 
     @property
     def handle(self) -> int:
-        """Descriptor for a child process: the lock is held until the child, too, has ended.
+        """File descriptor for a child process, which then holds the lock until it ends.
 
         Raises
         ------
@@ -58,12 +58,12 @@ class BuildLock:
         return self._handle
 
     def note(self, *processes: int) -> None:
-        """Write the numbers of the processes at work into the file."""
+        """Write the process ids of the workers into the file."""
         os.ftruncate(self.handle, 0)
         os.pwrite(self.handle, " ".join(map(str, processes)).encode(), 0)
 
     def release(self) -> None:
-        """Give the lock back; a child that has inherited it keeps it."""
+        """Release the lock; a child that has inherited it keeps it."""
         if self._handle is not None:
             os.ftruncate(self._handle, 0)
             os.close(self._handle)

@@ -1,4 +1,4 @@
-"""Building the products in a process of its own, so that the page opens at once and shows how far it is.
+"""Build of the products in a child process, so that the page opens at once and shows the progress.
 
 The explorer never imports the pipeline's stages: it starts a command that writes JSON lines of progress into a file,
 and reads that file. One build a directory, however many visitors and servers: a lock beside the progress file belongs
@@ -31,18 +31,18 @@ from pipeline.stopping import END_WITH_INPUT
 _POLL_SECONDS = 0.5
 _LAST_BYTES = 8192
 _STOP_SECONDS = 10.0
-"""A command that goes on so long after it was asked to end is killed."""
+"""Grace period in seconds before a stopped command is killed."""
 
 _ERROR_PREFIX = "error: "
-"""With which the pipeline's command line begins its last line."""
+"""Prefix of the last line of a failed pipeline command."""
 
 
 class BusyError(RuntimeError):
-    """Another process is at work on the same output."""
+    """Another process writes to the same output."""
 
 
 class BuildStatus(StrEnum):
-    """Where a build stands."""
+    """Status of a build."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -52,12 +52,12 @@ class BuildStatus(StrEnum):
 
 @dataclass(frozen=True)
 class BuildProgress:
-    """How far a build is.
+    """Progress of a build.
 
     Parameters
     ----------
     status : BuildStatus
-        Where it stands.
+        Status of the build.
     stage : str
         Name of the stage at work.
     index, count : int
@@ -67,7 +67,7 @@ class BuildProgress:
     seconds_left : float or None
         Estimate of the builder; None while there is none.
     message : str
-        What the stage says; the reason when the build failed.
+        Message of the stage, or the reason of a failure.
     phase : str
         Which of several builds the fraction is of; "" where there is one.
     """
@@ -99,7 +99,7 @@ def build_command(configuration: str, output: Path, progress_file: Path) -> tupl
 
 
 class BuildRunner:
-    """Runs one build command at most once at a time, and gives every visitor the same progress.
+    """Runs one build command at a time, and reports the same progress to all visitors.
 
     Parameters
     ----------
@@ -140,17 +140,17 @@ class BuildRunner:
 
     @property
     def ready(self) -> bool:
-        """Whether the output is complete and no process is at work on it."""
+        """Whether the output is complete and no process writes to it."""
         return self._complete() and not self.lock.held()
 
     def start(self) -> None:
-        """Start the build unless it is done or already running, here or in another process."""
+        """Start the build unless it is complete or running, here or in another process."""
         with self._guard:
             if not self.ready and not self._running:
                 self._launch()
 
     def restart(self, change: Callable[[], None]) -> None:
-        """End the command, change what it starts from, and start it again.
+        """Stop the command, change its input, and start it again.
 
         Parameters
         ----------
@@ -200,7 +200,7 @@ class BuildRunner:
         self._thread.start()
 
     def progress(self) -> BuildProgress:
-        """How far the build is now."""
+        """Current progress of the build."""
         if self._failure:
             return BuildProgress(BuildStatus.FAILED, message=self._failure)
         running = self._running
@@ -210,23 +210,23 @@ class BuildRunner:
         return read_progress(self.progress_file, status)
 
     def wait(self, seconds: float) -> BuildProgress:
-        """Wait until the build ended, at most so long."""
+        """Wait for the end of the build, at most for a given time."""
         if self._thread is not None:
             self._thread.join(seconds)
         return self.progress()
 
     def stop(self) -> None:
-        """End the build that this process started, if it still runs; called when the server ends."""
+        """Stop the build if this process started it; called when the server ends."""
         self._signal(signal.SIGTERM)
 
     def _signal(self, number: signal.Signals) -> None:
-        """To the command and the processes that it started: they are a group of their own."""
+        """Send a signal to the process group of the command."""
         if self._process is not None and self._process.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
 
     def _end(self) -> None:
-        """End the command and the thread that waits for it."""
+        """Stop the command and the thread that waits for it."""
         if self._thread is None:
             return
         end = time.monotonic() + _STOP_SECONDS
@@ -257,7 +257,7 @@ class BuildRunner:
         return self.progress_file.with_suffix(".log")
 
     def _spawn(self) -> int:
-        """Run the command; its exit code."""
+        """Run the command and return its exit code."""
         self.progress_file.unlink(missing_ok=True)
         with self._log.open("wb") as errors:
             self._process = subprocess.Popen(  # noqa: S603 - the command is ours, never a visitor's
@@ -273,7 +273,7 @@ class BuildRunner:
             return process.wait()
 
     def _finish(self, code: int) -> str:
-        """Why a command that ended failed; "" where it did not, or was ended on purpose."""
+        """Why a command failed; "" if it succeeded or was stopped."""
         if code == 0:
             self._after()
         if self._stopping:
@@ -286,7 +286,7 @@ class BuildRunner:
 
 
 def read_progress(path: Path, status: BuildStatus) -> BuildProgress:
-    """The last whole line of a progress file; what is missing keeps its default."""
+    """Read the last complete line of a progress file; missing values have their defaults."""
     try:
         with path.open("rb") as handle:
             handle.seek(0, os.SEEK_END)
@@ -296,28 +296,28 @@ def read_progress(path: Path, status: BuildStatus) -> BuildProgress:
         return BuildProgress(status)
     for line in reversed(lines):
         try:
-            said = json.loads(line)
+            document = json.loads(line)
         except json.JSONDecodeError:  # a line that is still being written
             continue
-        if not isinstance(said, dict):
+        if not isinstance(document, dict):
             continue
-        left = said.get("seconds_left")
+        left = document.get("seconds_left")
         return BuildProgress(
             status,
-            stage=str(said.get("stage", "")),
-            index=int(said.get("index", 0)),
-            count=int(said.get("count", 0)),
-            fraction=min(max(float(said.get("fraction", 0.0)), 0.0), 1.0),
+            stage=str(document.get("stage", "")),
+            index=int(document.get("index", 0)),
+            count=int(document.get("count", 0)),
+            fraction=min(max(float(document.get("fraction", 0.0)), 0.0), 1.0),
             seconds_left=None if left is None else float(left),
-            message=str(said.get("message", "")),
-            phase=str(said.get("phase", "")),
+            message=str(document.get("message", "")),
+            phase=str(document.get("phase", "")),
         )
     return BuildProgress(status)
 
 
 @lru_cache(maxsize=4)
 def default_build(configuration: str, output: Path) -> BuildRunner:
-    """The one runner of this process for a shipped configuration."""
+    """The shared runner of this process for a shipped configuration."""
     progress_file = output.parent / f"{output.name}.progress.jsonl"
     return BuildRunner(build_command(configuration, output, progress_file), output, progress_file)
 

@@ -1,6 +1,6 @@
-"""The files of an open product: checked against its manifest when it is opened, looked at again while it is served.
+"""Integrity checks of product files against the manifest, when opened and while they are served.
 
-What is loaded whole is hashed before. Spectra and own columns of the catalogue are read when somebody asks for them:
+What is loaded whole is hashed before. Spectra and own columns of the catalogue are read on demand:
 their files stay open, so that they can be renamed or deleted, and content that is written over them is refused. Large
 ones of them are hashed in a thread.
 """
@@ -23,13 +23,13 @@ from pipeline.products.manifest import MANIFEST_NAME, Manifest, ProductError
 from pipeline.products.opened_file import REMEDY, FileStamp, OpenedFile
 
 AT_ONCE_BYTES = 16_000_000
-"""Open files of at most this size are hashed before anything is shown: 10 ms each."""
+"""Maximum size of files that are hashed before the page is shown, about 10 ms each."""
 
 _LOG = logging.getLogger("explorer.products")
 
 
 class CheckState(StrEnum):
-    """How far the check of a product is."""
+    """Progress of the check of a product."""
 
     CHECKED = "checked"
     CHECKING = "being checked"
@@ -38,7 +38,7 @@ class CheckState(StrEnum):
 
 
 def manifest_hash(directory: Path) -> str:
-    """SHA-256 of a product's manifest, which lists the SHA-256 of all its files; "" without a manifest."""
+    """SHA-256 of a product's manifest, which contains the hashes of all files; "" without a manifest."""
     try:
         return hashlib.sha256((directory / MANIFEST_NAME).read_bytes()).hexdigest()
     except OSError:
@@ -47,26 +47,26 @@ def manifest_hash(directory: Path) -> str:
 
 @dataclass
 class _Judgement:
-    """What is known of the content under one name or one descriptor.
+    """Check result of the content under one name or one descriptor.
 
     Parameters
     ----------
     judged, seen : FileStamp or None
         State when the content was hashed, and at the last look; None while the file is missing.
-    found : str
-        What the hash showed: "" where the content is right.
+    result : str
+        Damage found by the hash; "" if the content is correct.
     trouble : str
-        What holds now; "" where the content is right.
+        Current problem; "" if the content is correct.
     """
 
     judged: FileStamp | None
     seen: FileStamp | None
-    found: str = ""
+    result: str = ""
     trouble: str = ""
 
 
 class CheckedFiles:
-    """Files of one product directory.
+    """Checked files of one product directory.
 
     Parameters
     ----------
@@ -75,14 +75,14 @@ class CheckedFiles:
     manifest : Manifest
         Its manifest.
     later : collection of str
-        Names of files that are read when somebody asks: see :meth:`hold`.
+        Names of files that are read on demand: see :meth:`hold`.
 
     Attributes
     ----------
     identity : str
         Hash of the manifest.
     fatal : str
-        Why nothing of the catalogue may be shown; "" while it may.
+        Why the catalogue may not be shown; "" if it may.
 
     Raises
     ------
@@ -102,7 +102,7 @@ class CheckedFiles:
         check_identity(directory, manifest)
 
     def hold(self, files: Iterable[OpenedFile]) -> None:
-        """Follow files of the product that are open now and read later."""
+        """Watch open files of the product that are read later."""
         names = {self.directory / name: name for name in self.manifest.files}
         for file in files:
             file.pin()
@@ -112,7 +112,7 @@ class CheckedFiles:
                 self._open[name] = _Judgement(file.stamp, file.stamp)
 
     def _checked(self, name: str, later: Collection[str]) -> _Judgement:
-        """A file as it is opened."""
+        """Check a file as it is opened."""
         path, pure = self.directory / name, PurePosixPath(name)
         if pure.is_absolute() or ".." in pure.parts:
             raise ProductError(f"{self.directory / MANIFEST_NAME} lists {name!r}, which is outside. {REMEDY}")
@@ -126,7 +126,7 @@ class CheckedFiles:
         return _Judgement(stamp, stamp)
 
     def demand_unchanged(self, *names: str) -> None:
-        """Refuse files, by default all, that changed since they were checked: what was read since may be of two builds.
+        """Refuse files, by default all, that changed since they were checked, as they may be of two builds.
 
         Raises
         ------
@@ -141,7 +141,7 @@ class CheckedFiles:
             raise ProductError(f"{self.directory} was replaced after it was opened. Open it again.")
 
     def start(self, when_fatal: Callable[[], None] | None = None) -> None:
-        """Look at the files from now on; hash the large ones in a thread.
+        """Start to watch the files, and hash the large ones in a thread.
 
         Parameters
         ----------
@@ -156,14 +156,14 @@ class CheckedFiles:
     def _check_large(self, when_fatal: Callable[[], None] | None) -> None:
         for name in tuple(self._large):
             file, judgement = self._held[name], self._open[name]
-            found = self._hashed(name, file, self._count)
+            result = self._hashed(name, file, self._count)
             with self._lock:
                 self._large.remove(name)
                 changed = file.stamp != judgement.judged
                 if not changed:  # else the next look judges it
-                    self._judge(file, judgement, found)
-            if name == CATALOG_NAME and (found or changed):
-                self.fatal = found or f"{file.path} was changed before its check was complete. {REMEDY}"
+                    self._judge(file, judgement, result)
+            if name == CATALOG_NAME and (result or changed):
+                self.fatal = result or f"{file.path} was changed before its check was complete. {REMEDY}"
                 if when_fatal is not None:
                     when_fatal()
 
@@ -171,33 +171,33 @@ class CheckedFiles:
         self._bytes[0] += size
 
     def _hashed(self, name: str, file: OpenedFile, follow: Callable[[int], None] = lambda _: None) -> str:
-        """A sentence where the content is not that of the manifest; "" where it is."""
+        """Reason if the content differs from the manifest; "" if it agrees."""
         try:
             return "" if file.sha256(follow) == self.manifest.files[name] else _differs(file.path)
         except ProductError as error:
             return str(error)
 
-    def _report(self, found: str) -> None:
-        """Log damage, once for each file and kind."""
-        if found and found not in self._reported:
-            _LOG.error("Damaged product: %s", found)
-            self._reported.add(found)
+    def _report(self, result: str) -> None:
+        """Log damage once for each file and kind."""
+        if result and result not in self._reported:
+            _LOG.error("Damaged product: %s", result)
+            self._reported.add(result)
 
-    def _judge(self, file: OpenedFile, judgement: _Judgement, found: str) -> None:
-        """Keep what a hash showed of an open file."""
-        self._report(found)
-        if judgement.found and not found:
-            self._reported.discard(judgement.found)  # restored: it is news when it happens again
-        judgement.found = judgement.trouble = found
-        if found:
-            file.refusal = found
+    def _judge(self, file: OpenedFile, judgement: _Judgement, result: str) -> None:
+        """Store the check result of an open file."""
+        self._report(result)
+        if judgement.result and not result:
+            self._reported.discard(judgement.result)  # restored: it is news when it happens again
+        judgement.result = judgement.trouble = result
+        if result:
+            file.refusal = result
         else:
             file.pin(judgement.judged)
 
     # --- while it is served -----------------------------------------------------------------------------------------
 
     def look(self) -> None:
-        """Notice what was changed, cut or removed: a ``stat`` a file; what rests after a change is hashed again."""
+        """Detect changed, truncated or removed files by ``stat``; changed ones are hashed again when stable."""
         replaced = manifest_hash(self.directory) != self.identity
         for name, judgement in self._named.items():
             if replaced:  # the folder is another product now: only what is open belongs to this one
@@ -213,49 +213,49 @@ class CheckedFiles:
                 file.refusal = judgement.trouble
                 _LOG.warning("%s was changed while it is served; it is checked again.", file.path)
                 continue
-            found = self._hashed(name, file)
+            result = self._hashed(name, file)
             if file.stamp == now:
                 judgement.judged = now
-                self._judge(file, judgement, found)
+                self._judge(file, judgement, result)
 
     def _look_at_name(self, name: str, judgement: _Judgement) -> None:
         path = self.directory / name
         now, before = _stamp_of(path), judgement.seen
         judgement.seen = now
         if now == judgement.judged:
-            judgement.trouble = judgement.found
+            judgement.trouble = judgement.result
         elif now is None:
-            judgement.judged, judgement.found = None, f"{path} is missing. {REMEDY}"
+            judgement.judged, judgement.result = None, f"{path} is missing. {REMEDY}"
         elif now != before:
             judgement.trouble = f"{path} is being changed. {REMEDY}"
             return
         else:
             try:
-                found = self._hashed(name, OpenedFile(path))
+                result = self._hashed(name, OpenedFile(path))
             except ProductError as error:
-                found = str(error)
+                result = str(error)
             if _stamp_of(path) != now:
                 return
-            judgement.judged, judgement.found = now, found
-        self._report(judgement.found)
-        judgement.trouble = judgement.found
+            judgement.judged, judgement.result = now, result
+        self._report(judgement.result)
+        judgement.trouble = judgement.result
 
-    # --- what is known ----------------------------------------------------------------------------------------------
+    # --- state ------------------------------------------------------------------------------------------------------
 
     @property
     def damage(self) -> dict[str, str]:
-        """A sentence for each file that is damaged, by name."""
-        found = {name: one.trouble for name, one in self._named.items() if one.trouble}
-        return found | self.withheld | ({CATALOG_NAME: self.fatal} if self.fatal else {})
+        """Descriptions of the damaged files, by name."""
+        result = {name: item.trouble for name, item in self._named.items() if item.trouble}
+        return result | self.withheld | ({CATALOG_NAME: self.fatal} if self.fatal else {})
 
     @property
     def withheld(self) -> dict[str, str]:
-        """Those of which nothing is shown any more: their open content is damaged."""
-        return {name: one.trouble for name, one in self._open.items() if one.trouble}
+        """Damaged open files, of which nothing is shown any more."""
+        return {name: item.trouble for name, item in self._open.items() if item.trouble}
 
     @property
     def state(self) -> CheckState:
-        """How far the check is."""
+        """Progress of the check."""
         if self.damage:
             return CheckState.DAMAGED
         if not self.manifest.files:
@@ -264,7 +264,7 @@ class CheckedFiles:
 
     @property
     def share(self) -> float:
-        """Part of the large files that was hashed, 0 to 1."""
+        """Fraction of the large files that was hashed, 0 to 1."""
         done, whole = self._bytes
         return min(done / whole, 1.0) if whole and self._large else 1.0
 
@@ -273,13 +273,13 @@ _ALIVE: weakref.WeakSet[CheckedFiles] = weakref.WeakSet()
 
 
 def look_at_all() -> None:
-    """Look at the files of every product that is open."""
+    """Check the files of all open products for changes."""
     for files in tuple(_ALIVE):
         files.look()
 
 
 def _stamp_of(path: Path) -> FileStamp | None:
-    """State of a regular file; None where there is none."""
+    """Identity, size and time of a regular file; None if there is none."""
     try:
         status = path.stat()
     except OSError:

@@ -1,8 +1,8 @@
-"""One column on disk with a checksum for each block, so that every value is checked when it is read.
+"""One column on disk with a checksum for each block, which is checked at each read.
 
-A column file may be cut, replaced or damaged by anybody at any time. It is read at positions; what is mapped into
-memory is a copy that has no name (``O_TMPFILE``), so that nobody can cut it: a cut file under a map ends the process
-(SIGBUS).
+A column file may be truncated, replaced or damaged by other programs at any time. It is read at positions; what is
+mapped into memory is a copy that has no name (``O_TMPFILE``), so that it cannot be truncated: a truncated file under a
+map ends the process (SIGBUS).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipeline.products.manifest import ProductError
 from pipeline.products.opened_file import OpenedFile
 
 BLOCK = 1 << 16
-"""Bytes under one checksum."""
+"""Block size in bytes."""
 
 _COPIED = 1 << 24
 _FOOTER = struct.Struct("<8sQI")
@@ -29,7 +29,7 @@ _MAGIC = b"mgcolumn"
 
 
 def seal(path: Path, key: str) -> None:
-    """Append the checksums of the blocks of a file, CRC-32, and a footer.
+    """Append the CRC-32 checksums of the blocks and a footer to a file.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class ColumnFile:
         self._sums = np.frombuffer(table, "<u4").tolist()
 
     def read(self, start: int, count: int) -> bytes:
-        """Bytes of the column, checked.
+        """Read and check bytes of the column.
 
         Raises
         ------
@@ -88,12 +88,12 @@ class ColumnFile:
             If the file was cut or their blocks are damaged.
         """
         first, last = start // BLOCK, -(-(start + count) // BLOCK)
-        found = self._bytes(first * BLOCK, min(last * BLOCK, self.size) - first * BLOCK)
-        self._check(memoryview(found), first)
-        return found[start - first * BLOCK :][:count]
+        result = self._bytes(first * BLOCK, min(last * BLOCK, self.size) - first * BLOCK)
+        self._check(memoryview(result), first)
+        return result[start - first * BLOCK :][:count]
 
     def mapped(self) -> mmap.mmap:
-        """The whole column, checked: a map of a copy without a name, in the same folder; in memory where that is full.
+        """The whole checked column, as a memory map of an unnamed copy, or in memory if the disk is full.
 
         Raises
         ------
@@ -131,7 +131,7 @@ class ColumnFile:
                 raise self._damaged()
 
     def _damaged(self) -> ProductError:
-        return ProductError(f"{self._file.path} is damaged. It is written again when it is needed; nothing is lost.")
+        return ProductError(f"{self._file.path} is damaged. It is recreated when needed; no data are lost.")
 
 
 def _table_sum(table: bytes, key: str) -> int:

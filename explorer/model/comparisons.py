@@ -1,4 +1,4 @@
-"""Catalogue values against others of the same stars: reference labels, Gaia, the input, repeats, a simulated truth."""
+"""Comparison of catalogue values with reference labels, Gaia, the input, repeats or simulated truth."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ FloatArray = NDArray[np.float64]
 TRUTH = "the simulated truth"
 REPEATS = "repeat observations"
 
-_COMPARED = tuple(dict.fromkeys((*LABELS, *(one.name for one in COLUMNS if one.references))))
-_IN_TRUTH = tuple(one.name for one in placed("truth"))
+_COMPARED = tuple(dict.fromkeys((*LABELS, *(item.name for item in COLUMNS if item.references))))
+_IN_TRUTH = tuple(item.name for item in placed("truth"))
 _TRUE = tuple(dict.fromkeys((*(name for name in _COMPARED if name in _IN_TRUTH), *_IN_TRUTH)))
 _MIN_IN_BIN = 20
 _MAX_BINS = 14
@@ -30,7 +30,7 @@ _MAX_BINS = 14
 
 @dataclass(frozen=True)
 class Pair:
-    """A column and what it is held against.
+    """A column and the values that it is compared with.
 
     Parameters
     ----------
@@ -48,27 +48,27 @@ class Pair:
 
     @property
     def key(self) -> str:
-        """Names the pair in a page's messages."""
+        """Identifier of the pair in messages."""
         return f"{self.name} {self.origin}"
 
     @property
     def relative(self) -> bool:
-        """Whether the difference is told as a fraction of the other value."""
+        """Whether the difference is shown as a fraction of the other value."""
         return self.column.scale == "log"
 
     @property
     def column(self) -> Column:
-        """What is compared."""
+        """The compared column."""
         return column(self.name)
 
     @property
     def title(self) -> str:
-        """For a menu."""
+        """Title for a menu."""
         return f"{self.column.label} against {self.origin}"
 
     @property
     def difference_label(self) -> str:
-        """Axis label of the difference, ours less the other's."""
+        """Axis label of the difference, catalogue minus other value."""
         if self.relative:
             return f"Δ{self.column.label} / {self.column.label}"
         unit = f" [{self.column.unit}]" if self.column.unit else ""
@@ -82,7 +82,7 @@ class Differences:
     Parameters
     ----------
     pair : Pair
-        What is compared.
+        Compared quantity.
     rows : ndarray of int, shape (n,)
         Where they stand in the catalogue.
     ours, other : ndarray, shape (n,)
@@ -101,24 +101,24 @@ class Differences:
     error: FloatArray
 
     def scores(self) -> dict[str, float]:
-        """Bias, robust scatter, honesty of the errors: see :func:`pipeline.science.quality.scoring.score_values`."""
+        """Bias, robust scatter, validity of errors: see :func:`pipeline.science.quality.scoring.score_values`."""
         return score_values(self.difference, np.zeros_like(self.difference), self.error)
 
     @property
     def pull(self) -> FloatArray:
-        """Difference over its error, of the stars that have one."""
+        """Difference divided by its error, of the stars that have one."""
         known = np.isfinite(self.error) & (self.error > 0)
         return self.difference[known] / self.error[known]
 
     def beyond(self, sigma: float) -> NDArray[np.intp]:
-        """Catalogue rows of stars whose difference is larger than so many of its errors."""
+        """Catalogue rows of stars whose difference exceeds a multiple of its error."""
         with np.errstate(invalid="ignore", divide="ignore"):
             return self.rows[np.abs(self.difference / self.error) > sigma]
 
 
 @dataclass(frozen=True)
 class Trend:
-    """How differences run along another quantity, in bins of as many stars each.
+    """Differences as a function of another quantity, in bins with equal numbers of stars.
 
     Parameters
     ----------
@@ -139,24 +139,24 @@ class Trend:
 
 @kept_by_library(1)
 def pairs_of(library: Library) -> tuple[Pair, ...]:
-    """What can be compared in a catalogue."""
+    """All comparisons that are possible in a catalogue."""
     table = library.table
-    found = [
+    result = [
         Pair(name, *reference)
         for name in _COMPARED
         for reference in column(name).references
         if table.usable(name, reference.column)
     ]
     if "n_obs" in table and bool((table["n_obs"] > 1).any()):
-        found += [Pair(name, "", REPEATS) for name in _COMPARED if table.usable(name)]
+        result += [Pair(name, "", REPEATS) for name in _COMPARED if table.usable(name)]
     truth = library.truth
     if truth is not None:
-        found += [Pair(name, "", TRUTH) for name in _TRUE if table.usable(name) and f"true_{name}" in truth]
-    return tuple(found)
+        result += [Pair(name, "", TRUTH) for name in _TRUE if table.usable(name) and f"true_{name}" in truth]
+    return tuple(result)
 
 
 def differences(library: Library, pair: Pair, sample: Mask | None = None) -> Differences:
-    """Compare, for the stars of a sample that have both values; all of them by default."""
+    """Compare the stars of a sample that have both values; by default all stars."""
     table = library.table
     ours = table[pair.name].astype(np.float64)
     other, other_error = _other(library, pair)
@@ -170,7 +170,7 @@ def differences(library: Library, pair: Pair, sample: Mask | None = None) -> Dif
 
 
 def _stated_error(table: StarTable, name: str) -> FloatArray:
-    """Errors of a column: those it states, or half the interval from the 16th to the 84th percentile."""
+    """Errors of a column: stated ones, or half the interval from the 16th to the 84th percentile."""
     error, (low, high) = table.error_of(name), table.interval_of(name)
     if error is not None:
         return np.asarray(table[error], np.float64)
@@ -199,7 +199,7 @@ def _other(library: Library, pair: Pair) -> tuple[FloatArray, FloatArray]:
 
 
 def _repeated(table: StarTable, name: str) -> tuple[FloatArray, FloatArray]:
-    """Value and error of the same star's observation that follows in the catalogue; NaN after the last one."""
+    """Value and error of the star's next observation in the catalogue; NaN after the last one."""
     star, values = table["star"], table[name].astype(np.float64)
     errors = _stated_error(table, name)
     order = np.argsort(star, kind="stable")
@@ -245,12 +245,12 @@ class ErrorCurve:
 
 
 def error_curves(report: Mapping[str, object], name: str) -> tuple[ErrorCurve, ...]:
-    """What the build measured of a label's errors on stars that were not trained on; empty where it measured none."""
-    told = report.get("label_errors_by_snr")
-    if not isinstance(told, Mapping) or name not in told.get("labels", ()):
+    """Errors of a label that the build measured on stars outside the training set; empty if none were."""
+    errors = report.get("label_errors_by_snr")
+    if not isinstance(errors, Mapping) or name not in errors.get("labels", ()):
         return ()
-    at = list(told["labels"]).index(name)
-    held, injected = told["held_out"], told["noise_injected"]
+    at = list(errors["labels"]).index(name)
+    held, injected = errors["held_out"], errors["noise_injected"]
     edges = np.asarray(held["snr_edges"], np.float64)
     observed = ErrorCurve(
         "held out, as observed",
@@ -261,10 +261,10 @@ def error_curves(report: Mapping[str, object], name: str) -> tuple[ErrorCurve, .
     )
     noisy = ErrorCurve(
         "held out, noise injected",
-        np.array([one["snr"] for one in injected], np.float64),
-        bias=np.array([one["bias"][at] for one in injected], np.float64),
-        scatter=np.array([one["scatter"][at] for one in injected], np.float64),
-        stars=np.array([one["stars"] for one in injected], np.int64),
+        np.array([item["snr"] for item in injected], np.float64),
+        bias=np.array([item["bias"][at] for item in injected], np.float64),
+        scatter=np.array([item["scatter"][at] for item in injected], np.float64),
+        stars=np.array([item["stars"] for item in injected], np.int64),
     )
     return tuple(_known(curve) for curve in (observed, noisy) if np.isfinite(curve.scatter).any())
 

@@ -1,4 +1,4 @@
-"""What can be typed next in an expression, with units and meanings."""
+"""Completions of an expression, with units and meanings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WORD_BEFORE = re.compile(r"\w*$")
 
 @dataclass(frozen=True)
 class Completion:
-    """One word that fits.
+    """A word that completes an expression.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def completions(
     Returns
     -------
     start : int
-        Where the word begins that a completion replaces.
-    found : tuple of Completion
+        Start of the word that a completion replaces.
+    completions : tuple of Completion
         At most ``most``.
     """
     match = _WORD_BEFORE.search(text[:cursor])
@@ -47,12 +47,12 @@ def completions(
     if not begun or begun[0].isdigit():
         return cursor, ()
     words = list(_words(columns, subsets))
-    begin = [one for one in words if one.word.lower().startswith(begun)]
-    contain = [one for one in words if begun in one.word.lower() and one not in begin]
-    found = tuple([*begin, *contain][:most])
-    if len(found) == 1 and found[0].word.lower() == begun:
-        found = ()
-    return cursor - len(begun), found
+    begin = [item for item in words if item.word.lower().startswith(begun)]
+    contain = [item for item in words if begun in item.word.lower() and item not in begin]
+    result = tuple([*begin, *contain][:most])
+    if len(result) == 1 and result[0].word.lower() == begun:
+        result = ()
+    return cursor - len(begun), result
 
 
 def _words(columns: Iterable[Column], subsets: Iterable[str]) -> Iterator[Completion]:

@@ -1,4 +1,4 @@
-"""Corrections of how columns were understood, kept in the configuration that the products are made from."""
+"""Corrections of the interpretation of columns, stored in the configuration of the products."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from explorer.model.toml_text import toml_text
 from explorer.model.understood import UnderstoodTable
 from pipeline.domain.columns import BY_NAME, placed
 
-ROLES = tuple(one.name for one in placed("role"))
-"""Columns that are offered where a table has none of them; every other contract column can be chosen too."""
+ROLES = tuple(item.name for item in placed("role"))
+"""Columns that are offered if a table has none of them; all other declared columns can be chosen too."""
 
 UNITS = {
     "kpc": ("kpc", "pc", "Mpc"),
@@ -25,7 +25,7 @@ UNITS = {
     "mas": ("mas", "arcsec", "uas"),
     "mas/yr": ("mas/yr", "arcsec/yr"),
 }
-"""Units that files use for a quantity, by the contract's unit; others can be written into the configuration."""
+"""Common file units of a quantity, by the catalogue's unit; others can be set in the configuration."""
 
 HEADER = (
     "# How {files} is opened. Build it with: python -m pipeline build {name}.toml\n"
@@ -35,7 +35,7 @@ HEADER = (
 
 @dataclass(frozen=True)
 class Correction:
-    """What one column of ours is made of in one table.
+    """Source column and unit of one catalogue column in one table.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Correction:
     ours : str
         Column of the contract.
     theirs : str or None
-        The file's column; "" where none is used, None for what is recognised without a correction.
+        The file's column; "" to use none, None for the automatic recognition.
     unit : str
         Unit of the file's column; "" for the one that the file declares.
     """
@@ -56,31 +56,31 @@ class Correction:
 
 
 def check(corrections: Iterable[Correction], tables: Sequence[UnderstoodTable]) -> None:
-    """Refuse corrections that no build could use.
+    """Refuse invalid corrections.
 
     Raises
     ------
     OpenError
         If a table, a column or a unit is unknown.
     """
-    for one in corrections:
-        if not 0 <= one.table < len(tables):
-            raise OpenError(f"There is no table number {one.table + 1}; {len(tables)} were opened.")
-        table, declared = tables[one.table], BY_NAME.get(one.ours)
+    for item in corrections:
+        if not 0 <= item.table < len(tables):
+            raise OpenError(f"There is no table number {item.table + 1}; {len(tables)} were opened.")
+        table, declared = tables[item.table], BY_NAME.get(item.ours)
         if declared is None:
-            raise OpenError(f"{one.ours!r:.60} is no column of the catalogue.")
-        if one.theirs and one.theirs not in table.names:
-            raise OpenError(f"{table.file} has no column {one.theirs!r:.80}.")
-        present = {column.unit_from for column in table.columns if column.ours == one.ours}
-        if one.unit and one.unit not in {*UNITS.get(declared.unit, (declared.unit,)), *present}:
+            raise OpenError(f"{item.ours!r:.60} is no column of the catalogue.")
+        if item.theirs and item.theirs not in table.names:
+            raise OpenError(f"{table.file} has no column {item.theirs!r:.80}.")
+        present = {column.unit_from for column in table.columns if column.ours == item.ours}
+        if item.unit and item.unit not in {*UNITS.get(declared.unit, (declared.unit,)), *present}:
             raise OpenError(
-                f"{one.unit!r:.40} is not offered for {one.ours} [{declared.unit or 'no unit'}]. Write it into the "
-                f"configuration: columns = {{{one.ours} = {{column = NAME, unit = UNIT}}}}."
+                f"{item.unit!r:.40} is not offered for {item.ours} [{declared.unit or 'no unit'}]. Write it into the "
+                f"configuration: columns = {{{item.ours} = {{column = NAME, unit = UNIT}}}}."
             )
 
 
 def corrected(document: Mapping[str, Any], corrections: Iterable[Correction]) -> dict[str, Any]:
-    """A configuration with corrections; everything else in it is kept.
+    """Return a configuration with corrections; all else is unchanged.
 
     Parameters
     ----------
@@ -96,16 +96,16 @@ def corrected(document: Mapping[str, Any], corrections: Iterable[Correction]) ->
     """
     changed = deepcopy(dict(document))
     entries = _tables_of(changed)
-    for one in corrections:
-        if one.table >= len(entries):
-            raise OpenError(f"The configuration lists {len(entries)} tables: there is no number {one.table + 1}.")
-        columns = entries[one.table].setdefault("columns", {})
-        if one.theirs is None:
-            columns.pop(one.ours, None)
+    for item in corrections:
+        if item.table >= len(entries):
+            raise OpenError(f"The configuration lists {len(entries)} tables: there is no number {item.table + 1}.")
+        columns = entries[item.table].setdefault("columns", {})
+        if item.theirs is None:
+            columns.pop(item.ours, None)
         else:
-            columns[one.ours] = _recipe(one, columns.get(one.ours))
+            columns[item.ours] = _recipe(item, columns.get(item.ours))
         if not columns:
-            del entries[one.table]["columns"]
+            del entries[item.table]["columns"]
     # Whether distances are photometric was decided from the columns before: it is decided again.
     distance = changed.get("distance")
     if isinstance(distance, dict):
@@ -115,23 +115,23 @@ def corrected(document: Mapping[str, Any], corrections: Iterable[Correction]) ->
     return changed
 
 
-def _recipe(one: Correction, before: Any) -> str | dict[str, Any]:
-    """The TOML value; what was written by hand for the same column, such as values that mean missing, is kept."""
-    assert one.theirs is not None
-    kept = dict(before) if isinstance(before, dict) and one.theirs and before.get("column") == one.theirs else {}
+def _recipe(item: Correction, before: Any) -> str | dict[str, Any]:
+    """The TOML value of a correction; manual settings of the column, such as missing values, are kept."""
+    assert item.theirs is not None
+    kept = dict(before) if isinstance(before, dict) and item.theirs and before.get("column") == item.theirs else {}
     kept.pop("column", None)
-    if one.unit:
-        kept["unit"] = one.unit
-    return {"column": one.theirs, **kept} if kept and one.theirs else one.theirs
+    if item.unit:
+        kept["unit"] = item.unit
+    return {"column": item.theirs, **kept} if kept and item.theirs else item.theirs
 
 
 def corrections_in(document: Mapping[str, Any]) -> tuple[frozenset[str], ...]:
-    """Columns of ours that the configuration sets, table by table."""
+    """Catalogue columns that the configuration sets, by table."""
     return tuple(frozenset(entry.get("columns", {})) for entry in _tables_of(document))
 
 
 def relocated(document: Mapping[str, Any], files: Sequence[Path]) -> dict[str, Any]:
-    """A configuration whose sources are where the files are now: the same files may be opened from another folder."""
+    """Return a configuration with the current paths of its sources, which may have been moved."""
     changed = deepcopy(dict(document))
     places = {path.name: str(path) for path in files}
     for entry in _sources_of(changed):
@@ -155,11 +155,11 @@ def read_configuration(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise OpenError("The files have not been read yet: there is no configuration to correct.") from None
     except ValueError as error:
-        raise OpenError(f"{path} is not valid TOML ({error}). Mend it, or remove it to start again.") from error
+        raise OpenError(f"{path} is not valid TOML ({error}). Correct it, or remove it to start again.") from error
 
 
 def configuration_text(document: Mapping[str, Any], files: Sequence[Path]) -> str:
-    """The configuration as it is kept and downloaded."""
+    """The configuration as TOML text, for storage and download."""
     names = ", ".join(path.name for path in files).replace("\n", " ")
     name = Path(files[0].name).stem if files else "open"
     return HEADER.format(files=names, name=name.replace("\n", " ")) + "\n" + toml_text(document)

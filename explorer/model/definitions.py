@@ -1,4 +1,4 @@
-"""Selections made of named ones: how large they are, and how they are stored with each definition written once."""
+"""Selections with named parts: limits of their size, and storage with each definition written once."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 from explorer.model.selection import Inverse, Joined, Joint, Named, Selection, SelectionError, from_dict
 
 MAX_PARTS = 1_000
-"""Parts of a selection when each name in it is replaced by what it stands for."""
+"""Maximum number of parts of a selection with all names expanded."""
 
 MAX_DEPTH = 60
-"""How deep these parts are nested."""
+"""Maximum nesting depth of these parts."""
 
 _DEFINED = "defined"
 
 
 def size_of(selection: Selection, known: dict[int, tuple[int, int]] | None = None) -> tuple[int, int]:
-    """Number of parts with names replaced by what they stand for, and their depth.
+    """Number of parts with all names expanded, and their depth.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def size_of(selection: Selection, known: dict[int, tuple[int, int]] | None = Non
 
 
 def inside(selection: Selection) -> tuple[Selection, ...]:
-    """What a selection is directly made of; () for a region."""
+    """Direct parts of a selection; () for a region."""
     if isinstance(selection, Named | Inverse):
         return (selection.inner,)
     if isinstance(selection, Joined):
@@ -45,7 +45,7 @@ def inside(selection: Selection) -> tuple[Selection, ...]:
 
 
 def check_size(selection: Selection, known: dict[int, tuple[int, int]] | None = None) -> Selection:
-    """The selection itself, when it is small enough to be evaluated at every gesture.
+    """Return a selection if it is small enough to be evaluated at each gesture.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def check_size(selection: Selection, known: dict[int, tuple[int, int]] | None = 
 
 
 class Definitions:
-    """Writes selections as plain values, what names stand for once each."""
+    """Converts selections to plain values, with the definition of each name written once."""
 
     def __init__(self) -> None:
         self._keys: dict[int, int] = {}
@@ -86,7 +86,7 @@ class Definitions:
         return selection.to_dict()
 
     def key(self, selection: Selection) -> int:
-        """Number of a definition, which is written when it is asked for first."""
+        """Number of a definition, which is written at the first request."""
         key = self._keys.get(id(selection))
         if key is None:
             written = self.write(selection)
@@ -97,18 +97,18 @@ class Definitions:
 
 
 def read_definitions(stored: Iterable[Any]) -> list[Selection | SelectionError]:
-    """What :class:`Definitions` wrote; a damaged definition is the error that says so, in its place."""
-    found: list[Selection | SelectionError] = []
-    for one in stored:
+    """Read the output of :class:`Definitions`; a damaged definition is replaced by its error."""
+    result: list[Selection | SelectionError] = []
+    for item in stored:
         try:
-            found.append(read_selection(one, found))
+            result.append(read_selection(item, result))
         except SelectionError as error:
-            found.append(error)
-    return found
+            result.append(error)
+    return result
 
 
 def read_selection(stored: Any, definitions: Sequence[Selection | SelectionError] = ()) -> Selection:
-    """Read a selection whose names refer to definitions, or one with everything in it.
+    """Read a selection whose names refer to definitions or that contains all parts.
 
     Raises
     ------
@@ -133,10 +133,10 @@ def read_selection(stored: Any, definitions: Sequence[Selection | SelectionError
 
 
 def definition(number: Any, definitions: Sequence[Selection | SelectionError]) -> Selection:
-    """A definition by its number; SelectionError when it is missing or damaged."""
+    """A definition by its number; SelectionError if it is missing or damaged."""
     if type(number) is not int or not 0 <= number < len(definitions):
-        raise SelectionError(f"A stored selection refers to the definition {number!r:.20}, which is not there.")
-    found = definitions[number]
-    if isinstance(found, SelectionError):
-        raise found
-    return found
+        raise SelectionError(f"A stored selection refers to the definition {number!r:.20}, which does not exist.")
+    result = definitions[number]
+    if isinstance(result, SelectionError):
+        raise result
+    return result

@@ -1,4 +1,4 @@
-"""Work on a library in a helper process, which opens the same products."""
+"""Work on a library in a helper process that opens the same products."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def in_helper(
     *arguments: Arguments.args,
     **named: Arguments.kwargs,
 ) -> Result:
-    """Call ``work(library, rows, *arguments)`` in a helper; here where the library was not opened from a directory.
+    """Call ``work(library, rows, *arguments)`` in a helper process.
+
+    A library that was not opened from a directory is processed in this process.
 
     Raises
     ------
@@ -55,5 +57,5 @@ def _work_there(
     except ProductError as error:
         raise SelectionError(str(error)) from error
     if library.products.manifest != manifest or library.table.n_stars != n_rows:
-        raise SelectionError(f"{place[0].name} was built again since this page was opened. Load the page again.")
+        raise SelectionError(f"{place[0].name} was rebuilt since this page was opened. Reload the page.")
     return work(library, np.unpackbits(packed, count=n_rows).view(np.bool_), *arguments, **named)

@@ -1,4 +1,4 @@
-"""The selected stars as a table to take away: FITS, VOTable, ECSV, Parquet or CSV, with where they come from."""
+"""Export of the selected stars as FITS, VOTable, ECSV, Parquet or CSV, with their provenance."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from pipeline.products.spreadsheet import shielded
 from pipeline.products.tables import annotated, fits_bytes, parquet_bytes, votable_bytes
 
 MAX_STARS = 1_000_000
-"""Stars in one table; more are better read from the product directory itself."""
+"""Maximum number of stars in one table; the product directory itself serves larger needs."""
 
 MAX_VALUES = 250_000_000
-"""Values in one table: stars times columns, of two gigabytes."""
+"""Maximum number of values in one table, about two gigabytes."""
 
 MAX_VALUES_HERE = 30_000
-"""Values that slow writers write in the server itself: about 0.1 s."""
+"""Maximum number of values that slow formats write in the server process, about 0.1 s."""
 
 SIMULATED_COLUMN = "simulated"
-"""Last column of a plain CSV of simulated stars: the format has no other place for a word about itself."""
+"""Last column of a plain CSV of simulated stars, as the format has no header for notes."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A file to take away.
+    """An exported file.
 
     Parameters
     ----------
@@ -54,9 +54,9 @@ class Exported:
 
 
 def provenance(library: Library, selection: Selection, rows: Mask) -> dict[str, str]:
-    """Where the rows come from, as words for a header, each on one line: comments know no more."""
+    """Provenance of the rows, as one-line header texts."""
     manifest = library.products.manifest
-    found = {
+    result = {
         "catalogue": manifest.name,
         "created": manifest.created,
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -66,12 +66,12 @@ def provenance(library: Library, selection: Selection, rows: Mask) -> dict[str, 
         "selection_json": json.dumps(selection.to_dict(), separators=(",", ":")),
         "choices": json.dumps(dict(manifest.choices), sort_keys=True, ensure_ascii=False),
     }
-    told = {"SIMULATED": manifest.simulated_note, **found} if manifest.simulated else found
-    return {name: " ".join(text.split()) for name, text in told.items()}
+    report = {"SIMULATED": manifest.simulated_note, **result} if manifest.simulated else result
+    return {name: " ".join(text.split()) for name, text in report.items()}
 
 
 def export(library: Library, selection: Selection, rows: Mask, form: str) -> Exported:
-    """Write the selected stars with every column.
+    """Write the selected stars with all columns.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def _write(library: Library, rows: Mask, selection: Selection, form: str) -> Exp
 def _table(library: Library, rows: Mask) -> Table:
     source = library.table
     stars = np.flatnonzero(rows)
-    return annotated({one: source.taken(one.name, stars) for one in source.columns})
+    return annotated({item: source.taken(item.name, stars) for item in source.columns})
 
 
 def _ecsv(table: Table, words: Mapping[str, str]) -> bytes:
@@ -126,7 +126,7 @@ def _ecsv(table: Table, words: Mapping[str, str]) -> bytes:
 
 
 def _csv(table: Table, words: Mapping[str, str]) -> bytes:
-    """Names, then rows, as TOPCAT and spreadsheets expect; simulated stars have a column that says so."""
+    """Write names and rows, as TOPCAT and spreadsheets expect; simulated stars are marked in a column."""
     if "SIMULATED" in words and SIMULATED_COLUMN not in table.colnames:
         table[SIMULATED_COLUMN] = np.ones(len(table), bool)
     _shield(table)
@@ -134,11 +134,13 @@ def _csv(table: Table, words: Mapping[str, str]) -> bytes:
 
 
 def _csv_with_notes(table: Table, words: Mapping[str, str]) -> bytes:
-    """The same below lines that begin with ``#``: where the rows come from, what the columns are."""
+    """Write a CSV with ``#`` lines of provenance and column descriptions first."""
     lines = [f"{name}: {text}" for name, text in words.items()]
     changed = _shield(table)
     if changed:
-        lines.append(f"Texts that a spreadsheet would compute have an apostrophe before them: {', '.join(changed)}.")
+        lines.append(
+            f"Texts that a spreadsheet would read as formulas are prefixed with an apostrophe: {', '.join(changed)}."
+        )
     for column in table.itercols():
         unit = f" [{column.unit}]" if column.unit is not None else ""
         ucd = f", UCD {column.meta['ucd']}" if column.meta["ucd"] and "origin" in column.meta else ""
@@ -150,7 +152,7 @@ def _csv_with_notes(table: Table, words: Mapping[str, str]) -> bytes:
 
 
 def _shield(table: Table) -> list[str]:
-    """Shield texts that spreadsheets take for formulas; names of the columns that have such texts."""
+    """Escape texts that spreadsheets would read as formulas; return the names of the columns with them."""
     changed = []
     for column in table.itercols():
         if column.dtype.kind != "U":
@@ -172,7 +174,7 @@ def _text(table: Table, form: str) -> bytes:
 
 @dataclass(frozen=True)
 class Form:
-    """A kind of file.
+    """A file format.
 
     Parameters
     ----------
@@ -203,4 +205,4 @@ FORMS: dict[str, Form] = {
     "csv": Form("CSV", "csv", "text/csv", _csv, slow=True),
     "csv_notes": Form("CSV with notes", "csv", "text/csv", _csv_with_notes, slow=True),
 }
-"""Kinds of files by what a message calls them."""
+"""File formats by their keys in messages."""

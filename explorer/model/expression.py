@@ -65,7 +65,7 @@ _LARGEST_INTEGER = 2**63 - 1
 _JOINTS = {"and": Joint.AND, "&": Joint.AND, "or": Joint.OR, "|": Joint.OR, "xor": Joint.XOR, "^": Joint.XOR}
 _COMPARE = ("<", "<=", ">", ">=", "==", "!=", "=")
 
-_DECLARED = {name: one.dtype for name, one in BY_NAME.items()}
+_DECLARED = {name: item.dtype for name, item in BY_NAME.items()}
 
 Parsed: TypeAlias = Selection | Formula
 
@@ -89,7 +89,7 @@ class ExpressionError(SelectionError):
 
 @dataclass(frozen=True)
 class Matches(Selection):
-    """Stars for which a comparison of columns and numbers holds.
+    """Stars for which a comparison of columns and numbers is true.
 
     Parameters
     ----------
@@ -104,11 +104,11 @@ class Matches(Selection):
     kind: ClassVar[str] = "matches"
 
     def __post_init__(self) -> None:
-        """Refuse what is no comparison."""
+        """Refuse a formula that is not a comparison."""
         _comparisons(self.text, self.own)
 
     def mask(self, columns: Columns) -> Mask:
-        """True where it holds; never where a value is missing."""
+        """True where the comparison is true; False where a value is missing."""
         rows = np.ones(column_of(columns, "obsid").shape, np.bool_)
         for comparison in _comparisons(self.text, self.own):
             rows &= comparison.mask(columns)
@@ -116,7 +116,7 @@ class Matches(Selection):
 
 
 def parse(text: str, columns: Iterable[str | Column], subsets: Mapping[str, Selection] | None = None) -> Selection:
-    """Read an expression.
+    """Parse an expression.
 
     Parameters
     ----------
@@ -137,12 +137,12 @@ def parse(text: str, columns: Iterable[str | Column], subsets: Mapping[str, Sele
     ExpressionError
         With the place, what was found and the remedy.
     """
-    known = (column(one) if isinstance(one, str) else one for one in columns)
-    parser = _Parser(text, {one.name: one.dtype for one in known}, subsets or {})
+    known = (column(item) if isinstance(item, str) else item for item in columns)
+    parser = _Parser(text, {item.name: item.dtype for item in known}, subsets or {})
     begin = parser.token
-    found = parser.either()
+    result = parser.either()
     parser.expect_end()
-    return parser.truth(found, begin, "An expression")
+    return parser.truth(result, begin, "An expression")
 
 
 @lru_cache(maxsize=512)
@@ -173,7 +173,7 @@ def _tokens(text: str) -> list[_Token]:
             MAX_CHARACTERS,
             len(text),
         )
-    found, at = [], 0
+    result, at = [], 0
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None or match.lastgroup is None:
@@ -182,13 +182,13 @@ def _tokens(text: str) -> list[_Token]:
                 break
             hint = " Close the quotation." if text[at] in "\"'" else ""
             raise ExpressionError(f"The character {text[at]!r} has no meaning here.{hint}", at, at + 1)
-        found.append(_Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup), match.end()))
+        result.append(_Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup), match.end()))
         at = match.end()
-    return [*found, _Token("end", "", len(text), len(text))]
+    return [*result, _Token("end", "", len(text), len(text))]
 
 
 class _Parser:
-    """Reads one expression; each method reads one line of the grammar."""
+    """Parser of one expression; each method parses one rule of the grammar."""
 
     def __init__(self, text: str, columns: Mapping[str, str], subsets: Mapping[str, Selection]) -> None:
         self.text, self.columns, self.subsets = text, columns, subsets
@@ -201,7 +201,7 @@ class _Parser:
         return self.tokens[self.at]
 
     def take(self, *signs: str) -> _Token | None:
-        """The next token when it is one of ``signs``, else None."""
+        """Return the next token if it is one of ``signs``, else None."""
         token = self.token
         if token.kind not in ("text", "number") and token.text.lower() in signs and token.kind != "end":
             self.at += 1
@@ -214,8 +214,8 @@ class _Parser:
 
     def expect(self, sign: str, why: str) -> None:
         if self.take(sign) is None:
-            found = repr(self.token.text) if self.token.text else "the end"
-            raise self.fail(f"Expected {sign!r} {why}; found {found}.")
+            result = repr(self.token.text) if self.token.text else "the end"
+            raise self.fail(f"Expected {sign!r} {why}; found {result}.")
 
     def expect_end(self) -> None:
         if self.token.kind == "name" and self.at and self.tokens[self.at - 1].kind == "number":
@@ -226,10 +226,10 @@ class _Parser:
                 "Join conditions by `and` or `&`."
             )
 
-    def truth(self, found: Parsed, begin: _Token, what: str, last: int = -1) -> Selection:
+    def truth(self, result: Parsed, begin: _Token, what: str, last: int = -1) -> Selection:
         """What was read since ``begin``, up to ``last`` tokens from here, which must be true or false."""
-        if isinstance(found, Selection):
-            return found
+        if isinstance(result, Selection):
+            return result
         end = max(self.tokens[self.at + last].end, begin.end)
         shown = self.text[begin.start : end].strip()
         raise ExpressionError(
@@ -246,9 +246,9 @@ class _Parser:
         begin = self.token
         left = rule()
         while (word := self.take(*signs)) is not None:
-            known = self.truth(left, begin, f"What stands before {word.text!r}", -2)
+            known = self.truth(left, begin, f"The part before {word.text!r}", -2)
             start = self.token
-            right = self.truth(rule(), start, f"What stands after {word.text!r}")
+            right = self.truth(rule(), start, f"The part after {word.text!r}")
             left = joined(known, _JOINTS[word.text.lower()], right)
         return left
 
@@ -257,10 +257,10 @@ class _Parser:
         if word is None:
             return self.comparison()
         begin = self.token
-        return ~self.truth(self.deeper(self.negation)(), begin, f"What stands after {word.text!r}")
+        return ~self.truth(self.deeper(self.negation)(), begin, f"The part after {word.text!r}")
 
     def deeper(self, rule: Callable[[], Parsed]) -> Callable[[], Parsed]:
-        """The rule, one level further inside; too many are refused."""
+        """Apply a rule one level deeper; too many levels are refused."""
 
         def run() -> Parsed:
             self.depth += 1
@@ -283,12 +283,12 @@ class _Parser:
             if isinstance(chain, ColumnValue) and self.columns[chain.name] == "bool":
                 return self.matches(f"{chain.name} == 1", chain)
             return chain
-        formulas = [part for one in chain for part in (one.left, one.right)]
+        formulas = [part for item in chain for part in (item.left, item.right)]
         return self.matches(self.text[begin : self.tokens[self.at - 1].end].strip(), *formulas)
 
     def matches(self, text: str, *formulas: Formula) -> Matches:
         """A comparison of formulas, which knows the types of the user's own columns in it."""
-        names = frozenset().union(*(one.names() for one in formulas))
+        names = frozenset().union(*(item.names() for item in formulas))
         return Matches(text, tuple((name, self.columns[name]) for name in sorted(names) if name not in BY_NAME))
 
     def chain(self) -> tuple[Comparison, ...] | Formula:
@@ -299,36 +299,36 @@ class _Parser:
         return self._chain_from(first)
 
     def _chain_from(self, left: Formula) -> tuple[Comparison, ...] | Formula:
-        found: list[Comparison] = []
+        result: list[Comparison] = []
         while (sign := self.take(*_COMPARE)) is not None:
-            right = self.value(self.sum, f"What stands after {sign.text!r}")
+            right = self.value(self.sum, f"The part after {sign.text!r}")
             self._check_texts(left, right, sign)
-            found.append(Comparison(left, "==" if sign.text == "=" else sign.text, right))
+            result.append(Comparison(left, "==" if sign.text == "=" else sign.text, right))
             left = right
-        return tuple(found) or left
+        return tuple(result) or left
 
     def _check_texts(self, left: Formula, right: Formula, sign: _Token) -> None:
         texts = [_is_text(left), _is_text(right)]
         if any(texts) and not all(texts):
-            raise self.fail("Text can be compared with text alone. Put words in quotation marks.", sign)
+            raise self.fail("Text can only be compared with text. Put words in quotation marks.", sign)
         if all(texts) and sign.text not in ("=", "==", "!="):
             raise self.fail(f"Text can be equal or not; {sign.text!r} has no meaning for it.", sign)
 
     def value(self, rule: Callable[[], Parsed], what: str) -> Formula:
-        """Read something that must have a value."""
+        """Parse something that must have a value."""
         begin = self.token
-        found = rule()
-        if isinstance(found, Selection):
+        result = rule()
+        if isinstance(result, Selection):
             raise self.fail(f"{what} must be a value; {begin.text!r} is true or false.", begin)
-        return found
+        return result
 
     def number(self, rule: Callable[[], Parsed], what: str) -> Formula:
-        """Read something that must be a number."""
+        """Parse something that must be a number."""
         begin = self.token
-        found = self.value(rule, what)
-        if _is_text(found):
+        result = self.value(rule, what)
+        if _is_text(result):
             raise self.fail(f"{what} must be a number; found text.", begin)
-        return found
+        return result
 
     def sum(self) -> Parsed:
         return self.arithmetic(self.product, ("+", "-"))
@@ -341,15 +341,15 @@ class _Parser:
         left = rule()
         while (sign := self.take(*signs)) is not None:
             if isinstance(left, Selection) or _is_text(left):
-                raise self.fail(f"What stands before {sign.text!r} must be a number.", begin)
-            left = Call(sign.text, (left, self.number(rule, f"What stands after {sign.text!r}")))
+                raise self.fail(f"The part before {sign.text!r} must be a number.", begin)
+            left = Call(sign.text, (left, self.number(rule, f"The part after {sign.text!r}")))
         return left
 
     def sign(self) -> Parsed:
         sign = self.take("-", "+")
         if sign is None:
             return self.power()
-        inner = self.number(self.deeper(self.sign), f"What stands after {sign.text!r}")
+        inner = self.number(self.deeper(self.sign), f"The part after {sign.text!r}")
         return Call("-", (Constant(0.0), inner)) if sign.text == "-" else inner
 
     def power(self) -> Parsed:
@@ -358,8 +358,8 @@ class _Parser:
         if (sign := self.take("**")) is None:
             return base
         if isinstance(base, Selection) or _is_text(base):
-            raise self.fail("What stands before '**' must be a number.", begin)
-        return Call("**", (base, self.number(self.deeper(self.sign), f"What stands after {sign.text!r}")))
+            raise self.fail("The part before '**' must be a number.", begin)
+        return Call("**", (base, self.number(self.deeper(self.sign), f"The part after {sign.text!r}")))
 
     def atom(self) -> Parsed:
         token = self.token
@@ -377,11 +377,11 @@ class _Parser:
         if token.kind == "name" and token.text.lower() not in WORDS:
             self.at += 1
             return self.named(token)
-        found = repr(token.text) if token.text else "the end"
-        raise self.fail(f"Expected a column, a number or a bracket; found {found}.")
+        result = repr(token.text) if token.text else "the end"
+        raise self.fail(f"Expected a column, a number or a bracket; found {result}.")
 
     def named(self, token: _Token) -> Parsed:
-        """What a name stands for: a function, a column, a quality bit or a subset."""
+        """Resolve a name: a function, a column, a quality bit or a subset."""
         name = token.text
         if self.token.text == "(" and (name in FUNCTIONS or name in CONDITIONS):
             return self.call(token)
@@ -445,12 +445,12 @@ class _Parser:
         except SelectionError:
             raise self.fail("Expected a number here, not a column.", token) from None
         if np.isnan(value):
-            raise self.fail("Expected a number here; what stands here has no value, as 1/0 has none.", token)
+            raise self.fail("Expected a number here; this part has no value, like 1/0.", token)
         return value
 
 
 def _range(name: str, low: float, high: float) -> InRange:
-    """The range of a column; on a circle it runs on from low until it comes to high."""
+    """The range of a column; a cyclic one may pass through zero."""
     if name in FULL_CIRCLE and low > high and np.isfinite(low - high):
         high += TURN * float(np.ceil((low - high) / TURN))
     return InRange(name, low, high)

@@ -1,4 +1,4 @@
-"""Velocity fields of a selection, mapped as the build mapped those of every star."""
+"""Velocity fields of a selection, computed as the build computed those of all stars."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pipeline.products.maps import DiscMap
 from pipeline.science.space.velocity_field import FieldSettings, velocity_field
 
 NEEDED = ("x_gal", "y_gal", "z_gal", "v_x", "v_y", "v_phi")
-"""Columns that a map is made of."""
+"""Columns that a map requires."""
 
 
 def maps_of(table: StarTable, rows: Mask, like: Sequence[DiscMap], min_stars: int) -> tuple[DiscMap, ...]:
-    """The disc maps of some stars.
+    """Disc maps of some stars.
 
     Parameters
     ----------

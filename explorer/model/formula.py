@@ -69,14 +69,14 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 class Formula:
-    """Something that has a value for every star."""
+    """An expression with a value for each star."""
 
     def value(self, columns: Columns) -> Value:
         """An array over the stars, or a constant."""
         raise NotImplementedError
 
     def names(self) -> frozenset[str]:
-        """Columns that it is made of."""
+        """Columns that the formula uses."""
         return frozenset()
 
 
@@ -87,7 +87,7 @@ class Constant(Formula):
     constant: float | int | str
 
     def value(self, columns: Columns) -> Value:  # noqa: ARG002 - a constant needs no columns
-        """Itself."""
+        """The constant."""
         return self.constant
 
 
@@ -107,11 +107,11 @@ class ColumnValue(Formula):
     is_text: bool = False
 
     def value(self, columns: Columns) -> Value:
-        """The column as it is stored."""
+        """The column as stored."""
         return text_of(columns, self.name) if self.is_text else numbers_of(columns, self.name)
 
     def names(self) -> frozenset[str]:
-        """Itself."""
+        """The column itself."""
         return frozenset({self.name})
 
 
@@ -123,15 +123,15 @@ class Call(Formula):
     arguments: tuple[Formula, ...]
 
     def value(self, columns: Columns) -> Value:
-        """Computed in float64; whatever is not defined, such as a division by zero, is NaN and never infinite."""
+        """The result in float64; undefined values, such as a division by zero, are NaN and never infinite."""
         operation = FUNCTIONS[self.name].apply if self.name in FUNCTIONS else _OPERATIONS[self.name]
         numbers = [np.asarray(part.value(columns), np.float64) for part in self.arguments]
         with np.errstate(all="ignore"):
-            found = np.asarray(operation(*numbers), np.float64)
-        return np.where(np.isinf(found), np.nan, found)
+            result = np.asarray(operation(*numbers), np.float64)
+        return np.where(np.isinf(result), np.nan, result)
 
     def names(self) -> frozenset[str]:
-        """Those of its arguments."""
+        """Columns that the arguments use."""
         return frozenset().union(*(part.names() for part in self.arguments))
 
 

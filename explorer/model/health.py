@@ -1,4 +1,4 @@
-"""The state of the server for ``/health``: of the product, and of whatever part adds itself."""
+"""State of the server for ``/health``: the product, and parts that register themselves."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _PARTS: dict[str, Part] = {}
 
 
 def add_part(name: str, part: Part) -> None:
-    """Let a part of the program report its state; one that is added again replaces the earlier one.
+    """Register a part that reports its state; a later registration replaces an earlier one.
 
     Parameters
     ----------
     name : str
         Key in the document, such as ``record``.
     part : callable
-        Gives a mapping for JSON at once: it is called while the server waits. ``ok`` says whether the part works;
+        Returns a mapping for JSON without delay, as the server waits for it. ``ok`` says whether the part works;
         where it is missing, it does.
     """
     _PARTS[name] = part
 
 
 def health() -> tuple[bool, dict[str, Any]]:
-    """Whether the product can be served, and the whole document.
+    """Whether the product can be served, and the complete report.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Processes for work that would hold Python's lock: writers of text tables and drawing for journals.
+"""Helper processes for work that would hold Python's lock: text tables and drawings for journals.
 
 A helper starts when it is first needed, runs at a lower priority, does one piece of work at a time, and ends when it
 has been idle for a minute, which gives its memory back. When the page that asked has gone, its helper is ended.
@@ -24,7 +24,7 @@ from explorer.model.work import StoppedError, check_stopped, current_job
 Result = TypeVar("Result")
 
 IDLE_S = 60.0
-"""A helper without work ends after so long."""
+"""Idle time in seconds after which a helper ends."""
 
 _LOG = logging.getLogger(__name__)
 _NICENESS = 10
@@ -32,7 +32,7 @@ _LENGTH = struct.Struct("<Q")
 
 
 class Helper:
-    """One process."""
+    """One helper process."""
 
     def __init__(self) -> None:
         paths = os.pathsep.join(path for path in sys.path if path)
@@ -45,7 +45,7 @@ class Helper:
         )
 
     def ask(self, function: Callable[..., Result], *arguments: Any) -> Result:
-        """Call a function of a module there, and give its result or raise its error."""
+        """Call a function of a module in the helper, and return its result or raise its error."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         _send(self._process.stdin, (function, arguments))
@@ -60,11 +60,11 @@ class Helper:
 
     @property
     def alive(self) -> bool:
-        """Whether it can take more work."""
+        """Whether the helper can accept work."""
         return self._process.poll() is None
 
     def end(self) -> None:
-        """End it at once."""
+        """Stop the helper."""
         with contextlib.suppress(OSError):
             self._process.kill()
         self._process.wait()
@@ -75,7 +75,7 @@ class Helper:
 
 
 class Helpers:
-    """Helpers that are idle, to be used again."""
+    """Pool of idle helpers."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -102,7 +102,7 @@ class Helpers:
             if job is not None and job.stopped.is_set():
                 raise StoppedError from None
             raise SelectionError(
-                "The process that was making this ended before it was done, most likely for want of memory. Select "
+                "The helper process ended early, most likely for lack of memory. Select "
                 "fewer stars, or choose FITS or Parquet."
             ) from None
         finally:
@@ -111,7 +111,7 @@ class Helpers:
             self._give(helper)
 
     def close(self) -> None:
-        """End idle helpers."""
+        """Stop the idle helpers."""
         with self._lock:
             idle, self._idle = self._idle, []
         for helper, timer in idle:
@@ -139,9 +139,9 @@ class Helpers:
 
     def _retire(self, helper: Helper) -> None:
         with self._lock:
-            kept = [one for one in self._idle if one[0] is not helper]
-            found, self._idle = len(kept) < len(self._idle), kept
-        if found:
+            kept = [item for item in self._idle if item[0] is not helper]
+            result, self._idle = len(kept) < len(self._idle), kept
+        if result:
             helper.end()
 
 
@@ -156,7 +156,7 @@ def _send(pipe: IO[bytes], value: Any) -> None:
 
 
 def _receive(pipe: IO[bytes]) -> Any:
-    """What the other side sent, None when it has ended."""
+    """The next message, or None when the other side has ended."""
     head = pipe.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return None
@@ -166,7 +166,7 @@ def _receive(pipe: IO[bytes]) -> Any:
 
 
 def serve() -> None:
-    """Do work until the server closes the pipe."""
+    """Process requests until the server closes the pipe."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer

@@ -1,4 +1,4 @@
-"""Masks of a visitor's named subsets: each is evaluated once for as long as the subset is what it is."""
+"""Cached masks of a visitor's named subsets, evaluated once until their definitions change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from explorer.model.subsets import Subset
 
 
 class _Known(dict[int, Mask]):
-    """Masks of one evaluation; those that are kept are unpacked when they are needed."""
+    """Masks of one evaluation; cached ones are unpacked on demand."""
 
     def __init__(self, packed: dict[int, NDArray[np.uint8]], n_rows: int) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class _Known(dict[int, Mask]):
 
 
 class KeptRows:
-    """Evaluates subsets, and keeps their masks at one bit a row.
+    """Evaluates subsets, and caches their masks at one bit a row.
 
     Parameters
     ----------
@@ -43,20 +43,20 @@ class KeptRows:
         self._counts: dict[int, int] = {}
 
     def follow(self, subsets: tuple[Subset, ...]) -> None:
-        """Keep masks of these subsets alone from now on; what is unchanged is not evaluated again."""
+        """Cache the masks of these subsets only; unchanged ones are not evaluated again."""
         if subsets is not self._subsets:
-            alive = {id(one.selection) for one in subsets}
+            alive = {id(item.selection) for item in subsets}
             self._packed = {key: rows for key, rows in self._packed.items() if key in alive}
             self._counts = {key: count for key, count in self._counts.items() if key in alive}
             self._subsets = subsets  # keeps the selections alive, whose identities are the keys
 
     def mask(self, selection: Selection) -> Mask:
-        """Mask of any selection; the subsets in it cost their evaluation once."""
+        """Mask of any selection, from the cached masks of its subsets."""
         with self._evaluating():
-            for one in self._subsets:
-                if one.selection is selection:
-                    self._keep(one)
-                    return self._unpacked(one)
+            for item in self._subsets:
+                if item.selection is selection:
+                    self._keep(item)
+                    return self._unpacked(item)
             return selection.mask(self.table)
 
     def count(self, subset: Subset) -> int:

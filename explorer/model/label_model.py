@@ -1,4 +1,4 @@
-"""The published label model of a product directory, opened and warmed up."""
+"""The published label model of a product directory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def open_label_model(directory: Path) -> LabelModel | None:
 
 
 def warm_up(model: LabelModel | None, store: SpectrumStore) -> None:
-    """Fit a star once, moved and unmoved, so that the first visitor does not wait for it."""
+    """Fit a star, shifted and unshifted, so that the first visitor does not wait for compilation."""
     if model is None or not len(store):
         return
     published = dict.fromkeys((*model.names, "rv"), float("nan"))

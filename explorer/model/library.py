@@ -28,7 +28,7 @@ from pipeline.products.versions import current_version
 from pipeline.science.star.refit import LabelModel, RefitError
 
 MAX_KEPT = 4
-"""Directories whose newest library is kept open although no page shows it."""
+"""Number of directories whose newest library stays open without a page."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -36,7 +36,7 @@ _R = TypeVar("_R")
 
 @dataclass(frozen=True, eq=False)
 class Library:
-    """Products and the table made of them; equal to itself alone, so that what is made of it can be kept.
+    """Products and their star table; compared by identity, so that derived data can be cached.
 
     Everything in it is of one build, however the directory changes: it is in memory, or its file stays open.
 
@@ -71,12 +71,12 @@ class Library:
 
     @property
     def r0_kpc(self) -> float:
-        """How far the Sun is from the Galactic centre, in kpc: of the build's frame, else of the paper's."""
+        """Distance of the Sun from the Galactic centre in kpc, of the build's frame, else of the paper's."""
         kinematics = self.products.manifest.configuration.get("kinematics", {"frame": "paper"})
         return configured_frame(kinematics["frame"], kinematics.get("custom_frame", {})).r0_kpc
 
     def demand_unchanged(self) -> None:
-        """Refuse to read the directory again where it is of another build now.
+        """Refuse to read the directory again if it contains another build.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class Library:
 
     @property
     def truth(self) -> pd.DataFrame | None:
-        """What was put into a simulated catalogue, by obsid; None where nothing is known.
+        """True values of a simulated catalogue, by obsid; None if unknown.
 
         Raises
         ------
@@ -96,20 +96,20 @@ class Library:
             If the file was changed before it was read for the first time.
         """
         known = "truth" in self.products.__dict__
-        found = self.products.truth
-        if found is not None and not known and self.files is not None:
+        result = self.products.truth
+        if result is not None and not known and self.files is not None:
             try:
                 self.files.demand_unchanged(TRUTH_NAME)
             except ProductError:
                 del self.products.__dict__["truth"]
                 raise
-        return found
+        return result
 
 
 def kept_by_library(
     most: int,
 ) -> Callable[[Callable[Concatenate[Library, _P], _R]], Callable[Concatenate[Library, _P], _R]]:
-    """Keep what a function made of a library, its first argument, for as long as the library is open.
+    """Cache results of a function of a library, its first argument, while the library is open.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def kept_by_library(
 
 
 def load_library(directory: Path, cache: Path | None = None) -> Library:
-    """Open a product directory; every file is checked against the manifest, large ones in the background.
+    """Open a product directory and check its files against the manifest, large ones in the background.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def load_library(directory: Path, cache: Path | None = None) -> Library:
 
 
 def _label_model(directory: Path) -> tuple[LabelModel | None, str]:
-    """The label model, and why there is none that could be used."""
+    """The label model, and the reason if there is none."""
     try:
         return open_label_model(directory), ""
     except RefitError as error:
@@ -179,7 +179,7 @@ _TURN = RLock()
 
 
 def open_library(directory: Path, cache: Path | None = None) -> Library:
-    """Open a product directory as :func:`load_library`, or return the library of the same build that is open already.
+    """Open a product directory as :func:`load_library`, or return the open library of the same build.
 
     A library is known by its directory and the hash of its manifest: after another build there is another one.
 
@@ -203,7 +203,7 @@ def open_library(directory: Path, cache: Path | None = None) -> Library:
 
 
 def forget_libraries() -> None:
-    """Keep no library that no page shows."""
+    """Close the libraries that no page shows."""
     with _TURN:
         _NEWEST.clear()
         _OPEN.clear()

@@ -1,4 +1,4 @@
-"""Short links: what was on screen, kept on the server under a token, and views that were given a name.
+"""Short links to stored states, and saved views with names.
 
 Links are kept for a year after they were last opened, within limits for each visitor and for the whole file.
 """
@@ -18,33 +18,33 @@ from typing import Any
 from explorer.model.selection import SelectionError
 
 MAX_BYTES = 32_000_000
-"""Of one state: a list of two million stars."""
+"""Maximum size of one state, a list of two million stars."""
 
 MAX_DAY_BYTES = 64_000_000
-"""Of the links that one visitor makes within 24 hours."""
+"""Maximum size of the links that one visitor creates within 24 hours."""
 
 MAX_DAY_LINKS = 1_000
-"""Links that one visitor makes within 24 hours."""
+"""Maximum number of links that one visitor creates within 24 hours."""
 
 MAX_ANONYMOUS_DAY_BYTES = 512_000_000
-"""Of the links that all visitors who are not signed in make within 24 hours: a browser can call itself anew."""
+"""Maximum size of the links that all anonymous visitors create within 24 hours."""
 
 MAX_STORE_BYTES = 4_000_000_000
-"""Of all links."""
+"""Maximum size of all links."""
 
 MAX_RESUME_BYTES = 1_000_000_000
-"""Of all states of lost pages; the oldest go first."""
+"""Maximum size of the states of lost pages; the oldest are removed first."""
 
 MAX_VIEWS = 1_000
-"""Saved views of a catalogue."""
+"""Maximum number of saved views of a catalogue."""
 
 KEPT_DAYS = 365
-"""A link goes when nobody has opened it for so long; those of saved views stay."""
+"""Days after which an unopened link is removed; those of saved views stay."""
 
 RESUME_DAYS = 7
 
 ANONYMOUS = "browser:"
-"""How owners begin who are not signed in."""
+"""Prefix of the owner key of anonymous visitors."""
 
 _TABLES = """
 create table if not exists link (
@@ -58,7 +58,7 @@ _COLUMNS = {
     "link": {"bytes": "integer not null default 0", "owner": "text not null default ''", "made": "text"},
     "saved_view": {"owner": "text not null default ''"},
 }
-"""Columns that files of before lack; their views have no owner."""
+"""Columns that older files lack; their views have no owner."""
 
 _LOG = logging.getLogger(__name__)
 _INDEX = "create index if not exists link_sizes on link (shared, owner, made, changed, bytes)"
@@ -79,7 +79,7 @@ class LinkStore:
         self.path = path
 
     def share(self, state: dict[str, Any], owner: str = "") -> str:
-        """Keep a state; equal states have one token.
+        """Store a state and return its token; equal states have one token.
 
         Parameters
         ----------
@@ -119,7 +119,7 @@ class LinkStore:
         if count >= MAX_DAY_LINKS or used + size > MAX_DAY_BYTES:
             raise SelectionError(
                 f"You have made {count:,} links of {used / 1e6:,.0f} MB within a day; at most {MAX_DAY_LINKS:,} and "
-                f"{MAX_DAY_BYTES / 1e6:,.0f} MB are kept. Make this one tomorrow, or of a selection without long lists."
+                f"{MAX_DAY_BYTES / 1e6:,.0f} MB are kept. Try again tomorrow, or use a selection without long lists."
             )
         if owner.startswith(ANONYMOUS):
             pattern = f"{ANONYMOUS}*"
@@ -136,7 +136,7 @@ class LinkStore:
             )
 
     def resume(self, token: str, state: dict[str, Any]) -> None:
-        """Remember what a visitor looks at, so that a lost page comes back; forgotten after some days.
+        """Store the state of a page for some days, so that a lost page can be restored.
 
         Raises
         ------
@@ -162,7 +162,7 @@ class LinkStore:
                 )
 
     def get(self, token: str) -> dict[str, Any] | None:
-        """The state of a token, None when there is none."""
+        """The state of a token; None if there is none."""
         if not self.path.is_file():
             return None
         with self._open() as database:
@@ -174,12 +174,12 @@ class LinkStore:
     def save_view(
         self, catalog: str, name: str, state: dict[str, Any], owner: str = "", *, may_replace: bool = False
     ) -> None:
-        """Give a state a name, for all visitors of a catalogue; an old one of that name is replaced.
+        """Save a state under a name for all visitors of a catalogue, replacing one of that name.
 
         Raises
         ------
         SelectionError
-            If the old one is somebody else's and ``may_replace`` is not given, or a limit of :meth:`share` is reached.
+            If the old one has another owner and ``may_replace`` is not given, or a limit of :meth:`share` is reached.
         """
         token = self.share(state, owner)
         with self._open() as database:
@@ -188,19 +188,21 @@ class LinkStore:
                 "select count(*) from saved_view where catalog = ? and name <> ?", (catalog, name)
             ).fetchone()
             if count >= MAX_VIEWS:
-                raise SelectionError(f"There are {count:,} saved views; at most {MAX_VIEWS:,} are kept. Forget some.")
+                raise SelectionError(
+                    f"There are {count:,} saved views; at most {MAX_VIEWS:,} are allowed. Remove some."
+                )
             database.execute(
                 "insert or replace into saved_view (catalog, name, token, owner) values (?, ?, ?, ?)",
                 (catalog, name, token, owner),
             )
 
     def forget_view(self, catalog: str, name: str, owner: str = "", *, may_replace: bool = False) -> None:
-        """Take a name away; links to the state still work.
+        """Remove a saved view; links to its state still work.
 
         Raises
         ------
         SelectionError
-            If it is somebody else's and ``may_replace`` is not given.
+            If it has another owner and ``may_replace`` is not given.
         """
         with self._open() as database:
             self._check_owner(database, catalog, name, owner, may_replace=may_replace)
@@ -208,7 +210,7 @@ class LinkStore:
 
     @staticmethod
     def _check_owner(database: sqlite3.Connection, catalog: str, name: str, owner: str, *, may_replace: bool) -> None:
-        """Refuse to change what is somebody else's; views of before owners were kept are everybody's."""
+        """Refuse to change the view of another owner; views without an owner are shared."""
         row = database.execute(
             "select owner from saved_view where catalog = ? and name = ?", (catalog, name)
         ).fetchone()
@@ -216,7 +218,7 @@ class LinkStore:
             return
         whose = "another visitor's" if row[0].startswith(ANONYMOUS) else f"{row[0]}'s"
         raise SelectionError(
-            f"The view {name!r} is {whose}: only they or an adjudicator replace or forget it. Choose another name."
+            f"The view {name!r} is {whose}: only the owner or an adjudicator can replace it. Choose another name."
         )
 
     def views(self, catalog: str) -> dict[str, str]:
@@ -246,7 +248,7 @@ class LinkStore:
 
 
 def _opened(database: sqlite3.Connection, token: str) -> None:
-    """Note that a link was opened, at most once a day; a file that cannot be written still opens its links."""
+    """Record that a link was opened, at most once a day; errors of writing are ignored."""
     try:
         database.execute(
             "update link set changed = current_timestamp where token = ? and shared = 1 "
@@ -254,11 +256,11 @@ def _opened(database: sqlite3.Connection, token: str) -> None:
             (token,),
         )
     except sqlite3.OperationalError as error:
-        _LOG.warning("It could not be noted that a link was opened: %s", error)
+        _LOG.warning("The opening of a link could not be recorded: %s", error)
 
 
 def _prepare(database: sqlite3.Connection) -> None:
-    """Make tables, and columns that files of before lack."""
+    """Create the tables, and the columns that older files lack."""
     present = {row[1] for row in database.execute("pragma table_info(link)")}
     if present >= _COLUMNS["link"].keys():
         return
@@ -274,7 +276,7 @@ def _prepare(database: sqlite3.Connection) -> None:
 
 
 def new_token() -> str:
-    """A token that nobody can guess."""
+    """Create a random token."""
     return secrets.token_urlsafe(12)
 
 
@@ -282,7 +284,7 @@ def _text(state: dict[str, Any]) -> str:
     text = json.dumps(state, sort_keys=True, separators=(",", ":"))
     if len(text) > MAX_BYTES:
         raise SelectionError(
-            f"What is on screen takes {len(text):,} bytes to describe; at most {MAX_BYTES:,} are kept. "
+            f"The state of the page has {len(text):,} bytes; at most {MAX_BYTES:,} are stored. "
             "Select by an expression or by gestures in place of long lists of stars."
         )
     return text

@@ -1,4 +1,4 @@
-"""Catalogues too large for memory: each column is written out once, and mapped from disk while it is in use."""
+"""Columns of catalogues too large for memory: written to disk once and memory-mapped."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from pipeline.products.catalog_file import CatalogFile, numbers_of, words_of
 from pipeline.products.manifest import Manifest, ProductError
 
 LARGE = 500_000
-"""Stars from which columns are mapped and not held."""
+"""Number of stars from which columns are memory-mapped."""
 
 AT_ONCE = 60
-"""The user's own columns that are written out with the declared ones, for a star's card; others follow on demand."""
+"""Number of the user's own columns that are written with the declared ones; others follow on demand."""
 
 _BATCH = 1 << 20
 _SUFFIX = ".column"
@@ -32,7 +32,7 @@ _LOG = logging.getLogger("explorer.products")
 
 
 def mapped_table(file: CatalogFile, manifest: Manifest, cache: Path) -> StarTable:
-    """The stars of a catalogue, their columns below ``cache``.
+    """The star table of a catalogue with memory-mapped columns below ``cache``.
 
     Parameters
     ----------
@@ -48,17 +48,17 @@ def mapped_table(file: CatalogFile, manifest: Manifest, cache: Path) -> StarTabl
     ProductError
         If the catalogue is damaged, or lacks a column that every catalogue has.
     """
-    names = {one.name for one in file.columns}
+    names = {item.name for item in file.columns}
     absent = [name for name in REQUIRED if name not in names]
     if absent:
         raise ProductError(f"{file.path} lacks {', '.join(absent)}. Build the products again.")
     columns = MappedColumns(file, columns_folder(file, manifest, cache))
-    declared = [one for one in file.columns if not one.is_own]
-    for one in (*declared, *file.own[:AT_ONCE]):
-        columns.prepare(one)
+    declared = [item for item in file.columns if not item.is_own]
+    for item in (*declared, *file.own[:AT_ONCE]):
+        columns.prepare(item)
     arrays = {"obsid": columns.numbers("obsid")}
-    words = {one.name: columns.words(one.name) for one in declared if one.dtype == "str"}
-    return StarTable(arrays, words, file.own, columns, [one for one in declared if one.dtype != "str"])
+    words = {item.name: columns.words(item.name) for item in declared if item.dtype == "str"}
+    return StarTable(arrays, words, file.own, columns, [item for item in declared if item.dtype != "str"])
 
 
 def columns_folder(file: CatalogFile, manifest: Manifest, cache: Path) -> Path:
@@ -68,12 +68,12 @@ def columns_folder(file: CatalogFile, manifest: Manifest, cache: Path) -> Path:
 
 
 def forget_columns(folder: Path) -> None:
-    """Remove columns that were written out of a damaged catalogue."""
+    """Remove the written columns of a damaged catalogue."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
 class MappedColumns:
-    """Columns of a catalogue on disk, each written out when it is first asked for.
+    """Memory-mapped columns of a catalogue, written at first use.
 
     A column file that is missing, cut or damaged is written again; where it cannot be, its values come from the
     catalogue itself and are held in memory.
@@ -88,7 +88,7 @@ class MappedColumns:
 
     def __init__(self, file: CatalogFile, folder: Path) -> None:
         self.file, self.folder = file, folder
-        self._columns = {one.name: one for one in file.columns}
+        self._columns = {item.name: item for item in file.columns}
         self._open: dict[str, ColumnFile] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -97,16 +97,16 @@ class MappedColumns:
         except OSError as error:
             self._note_unwritable(error)
 
-    def prepare(self, one: Column) -> bool:
-        """Write a column out, unless it is there; False where the folder cannot be written."""
-        path = self.folder / f"{one.name}{_SUFFIX}"
+    def prepare(self, item: Column) -> bool:
+        """Write a column unless it exists; False if the folder is not writable."""
+        path = self.folder / f"{item.name}{_SUFFIX}"
         if path.is_file():
             return True
         # Two servers or two visitors may write a column at once: each has a draft, and either is right.
         draft = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.part")
         try:
-            (_write_text if one.dtype == "str" else _write_numbers)(self.file, one, draft)
-            seal(draft, self._key(one.name))
+            (_write_text if item.dtype == "str" else _write_numbers)(self.file, item, draft)
+            seal(draft, self._key(item.name))
             draft.replace(path)
         except OSError as error:
             draft.unlink(missing_ok=True)
@@ -118,14 +118,14 @@ class MappedColumns:
         return f"{self.folder.name}/{name}"
 
     def _note_unwritable(self, error: OSError) -> None:
-        _LOG.warning("Columns cannot be kept in %s (%s): they are held in memory.", self.folder, error.strerror)
+        _LOG.warning("Columns cannot be stored in %s (%s): they are kept in memory.", self.folder, error.strerror)
 
     def _sealed(self, name: str, rows_bytes: int | None = None) -> ColumnFile | None:
-        """A column's file, written again where it is damaged; None where it cannot be had."""
-        one = self._columns[name]
+        """A column's file, written again if it is damaged; None if that is not possible."""
+        item = self._columns[name]
         for _ in range(2):
             if name not in self._open:
-                if not self.prepare(one):
+                if not self.prepare(item):
                     return None
                 try:
                     self._open[name] = ColumnFile(self.folder / f"{name}{_SUFFIX}", self._key(name))
@@ -139,12 +139,14 @@ class MappedColumns:
 
     def _discard(self, name: str, error: ProductError | None) -> None:
         """Remove a damaged column file; the next use writes it again."""
-        _LOG.warning("A column is written again: %s", error or f"{self.folder / name}{_SUFFIX} has another size.")
+        _LOG.warning(
+            "A damaged column is written again: %s", error or f"{self.folder / name}{_SUFFIX} has another size."
+        )
         self._open.pop(name, None)
         (self.folder / f"{name}{_SUFFIX}").unlink(missing_ok=True)
 
     def numbers(self, name: str) -> NDArray[Any]:
-        """A column of numbers or truths, read-only."""
+        """A column of numbers or booleans, read-only."""
         dtype, rows = np.dtype(self._columns[name].dtype), len(self.file)
         for _ in range(2):
             sealed = self._sealed(name, rows * dtype.itemsize)
@@ -160,7 +162,7 @@ class MappedColumns:
         return self.file.numbers(name)
 
     def number_at(self, name: str, row: int) -> float | None:
-        """One value of a column of numbers, read without the others; None where the whole column must be read."""
+        """One value of a column of numbers; None if the whole column must be read."""
         dtype = np.dtype(self._columns[name].dtype)
         sealed = self._sealed(name, len(self.file) * dtype.itemsize)
         if sealed is None:
@@ -197,17 +199,17 @@ class MappedColumns:
         return self.file.extent(name)
 
 
-def _write_numbers(file: CatalogFile, one: Column, draft: Path) -> None:
-    """Write one column in its type, batch by batch."""
+def _write_numbers(file: CatalogFile, item: Column, draft: Path) -> None:
+    """Write a column of numbers in batches."""
     with draft.open("wb") as target:  # not through a memory map: a full disk would end the process
-        for batch in file.batches(one.name, _BATCH):
-            target.write(numbers_of(batch, one).data)
+        for batch in file.batches(item.name, _BATCH):
+            target.write(numbers_of(batch, item).data)
 
 
-def _write_text(file: CatalogFile, one: Column, draft: Path) -> None:
-    """Write one column as Arrow strings without gaps, batch by batch."""
-    schema = pa.schema([pa.field(one.name, pa.string())])
+def _write_text(file: CatalogFile, item: Column, draft: Path) -> None:
+    """Write a column as Arrow strings without nulls, in batches."""
+    schema = pa.schema([pa.field(item.name, pa.string())])
     with pa.ipc.new_file(str(draft), schema) as writer:
-        for batch in file.batches(one.name, _BATCH):
+        for batch in file.batches(item.name, _BATCH):
             for chunk in words_of(batch).chunks:
                 writer.write_batch(pa.record_batch([chunk], schema=schema))

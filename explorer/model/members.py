@@ -1,4 +1,4 @@
-"""Member lists that visitors upload: identifiers or positions in any table, as a selection."""
+"""Uploaded member lists: identifiers or positions of any table, as a selection."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from pipeline.sources.tables.table_file import Limits, TableError, TableFile
 
 MAX_BYTES = 16_000_000
 LIMITS = Limits(max_bytes=MAX_BYTES, max_rows=MAX_BYTES // 8, max_columns=2000)
-"""Of a list, unpacked too: no more identifiers than a plain list of so many bytes can hold."""
+"""Limits of a list, also after unpacking."""
 
 RADIUS_ARCSEC = 1.0
-"""How near a position must be to a star."""
+"""Match radius of positions in arcseconds."""
 
 _TRUSTED_SHARE = 0.5
-"""Identifiers that match fewer rows than this share of what positions match are of another catalogue."""
+"""Minimum ratio of rows matched by identifiers to rows matched by positions."""
 
 _BLOCK = 1_000_000
 _NUMBERS_ALONE = re.compile(rb"[\d\s,;]+")
@@ -36,7 +36,7 @@ _SEPARATORS = bytes.maketrans(b" ,;\t", b"\n\n\n\n")
 
 @dataclass(frozen=True)
 class Members:
-    """What a member list holds.
+    """Content of a member list.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Members:
 
 @dataclass(frozen=True)
 class _Matched:
-    """What one way of matching finds.
+    """Result of one way of matching.
 
     Parameters
     ----------
@@ -86,19 +86,19 @@ def read_members(data: bytes, table: StarTable) -> Members:
     Raises
     ------
     SelectionError
-        With what is wrong and the remedy; the content of the list is never quoted.
+        With the reason and the remedy; the content of the list is never quoted.
     """
     if len(data) > MAX_BYTES:
         raise SelectionError(f"The list has {len(data):,} bytes; at most {MAX_BYTES:,} are read. Leave columns out.")
     try:
-        source = open_table(_one_a_line(data), "The list", LIMITS)
+        source = open_table(_split_shared_lines(data), "The list", LIMITS)
         identity = Identity(source)
         raw = source.read(identity.names) if identity.names else pd.DataFrame()
         columns = identity.id_columns(raw, [name for name in IDENTIFIERS if name in table])
     except TableError as error:
         raise SelectionError(str(error)) from None
-    found = [_by_id(column, table) for column in columns if (column.found.numbers > 0).any()]
-    best = max(found, key=lambda one: one.rows, default=None)
+    result = [_by_id(column, table) for column in columns if (column.identifiers.numbers > 0).any()]
+    best = max(result, key=lambda item: item.rows, default=None)
     if best is None or best.rows < _TRUSTED_SHARE * len(raw):
         on_sky = _on_sky(identity, raw, table, needed=not columns)
         if on_sky is not None and (best is None or best.rows < _TRUSTED_SHARE * on_sky.rows):
@@ -110,8 +110,8 @@ def read_members(data: bytes, table: StarTable) -> Members:
     return Members(InIds(tuple(int(obsid) for obsid in table["obsid"][best.stars])), best.sentence + _skipped(source))
 
 
-def _one_a_line(data: bytes) -> bytes:
-    """Identifiers that share lines, each on its own; other data as they are."""
+def _split_shared_lines(data: bytes) -> bytes:
+    """Put identifiers that share lines on lines of their own; other data are unchanged."""
     if _NUMBERS_ALONE.fullmatch(data) is None:
         return data
     lines = data[: 1 << 16].splitlines()[:100]
@@ -120,12 +120,12 @@ def _one_a_line(data: bytes) -> bytes:
 
 
 def _called(column: IdColumn) -> str:
-    """Name of a column for messages; ours where the list has no header."""
+    """Name of a column for messages; the catalogue's name if the list has no header."""
     return column.ours if re.fullmatch(r"column\d+", column.name) else column.name
 
 
 def _by_id(column: IdColumn, table: StarTable) -> _Matched:
-    numbers = column.found.numbers
+    numbers = column.identifiers.numbers
     different = np.unique(numbers[numbers > 0])
     known = np.isin(different, table[column.ours])
     stars = np.flatnonzero(np.isin(table[column.ours], different[known]))
@@ -133,7 +133,7 @@ def _by_id(column: IdColumn, table: StarTable) -> _Matched:
     sentence = f"{matched:,} of {different.size:,} identifiers ({_called(column)}) are in the catalogue."
     if stars.size != matched:
         sentence += f" They have {stars.size:,} observations."
-    rounded = int(column.found.lost.sum())
+    rounded = int(column.identifiers.lost.sum())
     others = int((numbers <= 0).sum()) - rounded
     if others:
         sentence += f" Left out as no identifiers: {others:,}."
@@ -144,7 +144,7 @@ def _by_id(column: IdColumn, table: StarTable) -> _Matched:
 
 
 def _on_sky(identity: Identity, raw: pd.DataFrame, table: StarTable, *, needed: bool) -> _Matched | None:
-    """The match by position; None where the list or the catalogue has none."""
+    """The match by position; None if the list or the catalogue has no positions."""
     if "ra" not in table or "dec" not in table:
         return None
     try:
@@ -175,8 +175,8 @@ def _by_position(at: Positions, table: StarTable) -> _Matched:
     stars = np.concatenate(near)
     matched = 0
     if stars.size:
-        found = unit_vectors(np.asarray(table["ra"][stars], np.float64), np.asarray(table["dec"][stars], np.float64))
-        away, _ = cKDTree(found).query(vectors, distance_upper_bound=radius)
+        result = unit_vectors(np.asarray(table["ra"][stars], np.float64), np.asarray(table["dec"][stars], np.float64))
+        away, _ = cKDTree(result).query(vectors, distance_upper_bound=radius)
         matched = int(np.isfinite(away).sum())
     sentence = f"{matched:,} of {here.size:,} positions lie within {RADIUS_ARCSEC:g} arcsec of a star."
     if stars.size != matched:
@@ -193,15 +193,15 @@ def _nothing(source: TableFile, columns: Sequence[IdColumn]) -> str:
             f"The list has no column obsid, source_id, or ra and dec with values among its {len(source.fields):,} "
             "columns. Name one so."
         )
-    worst = max(columns, key=lambda column: int(column.found.lost.sum()))
-    lost, rows = int(worst.found.lost.sum()), worst.found.numbers.size
+    worst = max(columns, key=lambda column: int(column.identifiers.lost.sum()))
+    lost, rows = int(worst.identifiers.lost.sum()), worst.identifiers.numbers.size
     if lost:
         return (
             f"The column {_called(worst)} holds decimal numbers that have lost their last digits ({lost:,} of {rows:,} "
             "values). Save it as integers or as text."
         )
-    found = "" if rows else " because it is empty"
-    return f"The column {_called(worst)} holds no whole number{found}. Write one identifier a row."
+    result = "" if rows else " because it is empty"
+    return f"The column {_called(worst)} holds no whole number{result}. Write one identifier a row."
 
 
 def _skipped(source: TableFile) -> str:

@@ -1,4 +1,4 @@
-"""What keeps a server small and quick while visitors come and go."""
+"""Memory management of a long-running server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import lru_cache
 
 @lru_cache(maxsize=1)
 def set_aside() -> None:
-    """Spare the collector of garbage what is there before the first visitor, once a process.
+    """Exclude the objects that exist before the first visitor from garbage collection.
 
     Panel collects after every page that is closed. Modules and tables are half a million objects; searched through
     each time they would keep everybody's next gesture waiting.
@@ -21,7 +21,7 @@ def set_aside() -> None:
 
 
 def give_back() -> None:
-    """Hand memory that pages no longer use to the system, where the C library can (glibc)."""
+    """Return unused memory to the system, if the C library can (glibc)."""
     trim = _trim()
     if trim is not None:
         trim(0)

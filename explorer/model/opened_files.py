@@ -1,4 +1,4 @@
-"""The files that somebody asks to open: what they are, and the key under which what is made of them is kept."""
+"""Files to open: their kind, and the key under which their products are cached."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.products.catalog_file import CATALOG_NAME
 from pipeline.products.manifest import MANIFEST_NAME
 
 HASHES_NAME = "hashes.json"
-"""Hashes of files by path, size and time: a large file is read for its hash once."""
+"""Cache of file hashes by path, size and time."""
 
 KEY_DIGITS = 24
 _BLOCK = 1 << 20
@@ -21,11 +21,11 @@ _MAX_HASHES = 1000
 
 
 class OpenError(ValueError):
-    """Files cannot be opened; the message says which, why and the remedy."""
+    """Files cannot be opened; the message names the file, the reason and the remedy."""
 
 
 def files_to_open(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """Tables or a folder of spectra that products must be made of first; none where one product directory is given.
+    """Tables or a folder of spectra to make products of; none for one product directory.
 
     Parameters
     ----------
@@ -42,14 +42,14 @@ def files_to_open(paths: Sequence[Path]) -> tuple[Path, ...]:
     OpenError
         If a path does not exist, a folder is empty, or these cannot be opened together.
     """
-    found = [_opened(path) for path in paths]
-    products = [path for path in found if path is None]
-    if len(found) == 1 and products:
+    result = [_opened(path) for path in paths]
+    products = [path for path in result if path is None]
+    if len(result) == 1 and products:
         return ()
-    files = [path for path in found if path is not None]
+    files = [path for path in result if path is not None]
     if products:
-        one = next(path for path in paths if _opened(path) is None)
-        raise OpenError(f"{one} is a product directory, which opens alone. Give it without the other paths.")
+        item = next(path for path in paths if _opened(path) is None)
+        raise OpenError(f"{item} is a product directory, which opens alone. Give it without the other paths.")
     folders = [path for path in files if path.is_dir()]
     if len(folders) > 1:
         raise OpenError(
@@ -60,7 +60,7 @@ def files_to_open(paths: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def _opened(path: Path) -> Path | None:
-    """What is opened for a path; None for a product directory."""
+    """The files of a path; None for a product directory."""
     path = path.absolute()
     try:
         if not path.exists():
@@ -76,22 +76,22 @@ def _opened(path: Path) -> Path | None:
                 f"which has a {MANIFEST_NAME}."
             )
     except OSError as error:
-        raise OpenError(f"{path} cannot be read ({error}). Is it yours to read?") from error
+        raise OpenError(f"{path} cannot be read ({error}). Check its permissions.") from error
     return path
 
 
 def _is_release(manifest: Path) -> bool:
-    """Whether a manifest is that of a frozen release, whose catalogue opens as a table."""
+    """Whether a manifest is that of a frozen release, whose catalogue is opened as a table."""
     try:
         content = json.loads(manifest.read_text("utf-8"))
-    except ValueError:  # damaged: whoever opens it as a product says so
+    except ValueError:  # damaged: opening it as a product reports that
         return False
     there = (manifest.parent / CATALOG_NAME).is_file()
     return isinstance(content, dict) and "format_version" not in content and "release" in content and there
 
 
 def content_key(files: Sequence[Path], hashes: Path) -> str:
-    """Key of files by their names and contents: the first digits of a SHA-256.
+    """Key of files by name and content: the first digits of a SHA-256.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def content_key(files: Sequence[Path], hashes: Path) -> str:
         try:
             content = _folder_hash(path) if path.is_dir() else _file_hash(path, known)
         except OSError as error:
-            raise OpenError(f"{path} cannot be read ({error}). Is it yours to read?") from error
+            raise OpenError(f"{path} cannot be read ({error}). Check its permissions.") from error
         digest.update(json.dumps([path.name, content]).encode())
     if known != before:
         _remember(hashes, known)
@@ -149,16 +149,16 @@ def _folder_hash(folder: Path) -> str:
 
 
 def _known_hashes(path: Path) -> dict[str, list[Any]]:
-    """What is remembered; a damaged file is none."""
+    """Cached hashes; none if the cache is damaged."""
     try:
         known = json.loads(path.read_text("utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
-    return {str(name): one for name, one in (known if isinstance(known, dict) else {}).items() if _is_hash(one)}
+    return {str(name): item for name, item in (known if isinstance(known, dict) else {}).items() if _is_hash(item)}
 
 
-def _is_hash(one: Any) -> bool:
-    return isinstance(one, list) and [type(part) for part in one] == [int, int, str]
+def _is_hash(item: Any) -> bool:
+    return isinstance(item, list) and [type(part) for part in item] == [int, int, str]
 
 
 def _remember(path: Path, known: dict[str, list[Any]]) -> None:

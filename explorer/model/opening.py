@@ -1,4 +1,4 @@
-"""Opening tables of stars, or a folder of spectra: ``python -m pipeline open`` in a process of its own, followed here.
+"""Opening of star tables or spectra: runs ``python -m pipeline open`` in a child process.
 
 The command first writes how it understood the columns, then a quick product without orbits and stream membership, then
 the whole one. Everything is kept in one folder under a key of the files' contents, with the corrections that a visitor
@@ -33,29 +33,29 @@ from pipeline.products.versions import remove_product
 from pipeline.stopping import END_WITH_INPUT
 
 OPENED_NAME = "opened"
-"""Folder at home with a folder for each set of files."""
+"""Folder of the data folder with one folder for each set of files."""
 
 CONFIGURATION_NAME = "open.toml"
 UNDERSTOOD_NAME = "understood.json"
 QUICK_NAME, WHOLE_NAME = "quick", "product"
 ENDED_NAME = "ended"
-"""Says that the command ended well, also without the whole product."""
+"""Marker file of a successful command, also without a complete product."""
 
 LEFT_OUT = (
-    "With {rows:,} stars, orbits and stream membership are not computed by themselves. Download the configuration "
-    "(About, page of columns) and run: python -m pipeline build"
+    "With {rows:,} stars, orbits and stream membership are not computed automatically. Download the configuration "
+    "(About, columns page) and run: python -m pipeline build"
 )
 Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class OpeningState:
-    """How far an opening is.
+    """Progress of an opening.
 
     Parameters
     ----------
     understood : Understood or None
-        How the columns were understood; None before the files are read.
+        Interpretation of the columns; None before the files are read.
     progress : BuildProgress
         Of the command.
     quick, whole : bool
@@ -85,7 +85,7 @@ def open_command(files: Sequence[Path], folder: Path, progress_file: Path) -> tu
 
 
 class Opening:
-    """What is made of some files, shared by all visitors.
+    """Products made of some files, shared by all visitors.
 
     Parameters
     ----------
@@ -129,14 +129,14 @@ class Opening:
 
     @property
     def name(self) -> str:
-        """The files, for a heading."""
+        """File names, for a heading."""
         more = len(self.files) - 1
         return f"{self.files[0].name} and {more} more" if more else self.files[0].name
 
     def start(self) -> None:
-        """Make the products, unless they are there or being made; after the first call, nothing.
+        """Make the products unless they exist or are being made; later calls do nothing.
 
-        What failed is tried again when somebody asks for it, see :meth:`correct`, not by each visitor who comes.
+        A failed command is repeated on request only, see :meth:`correct`, not by each new visitor.
         """
         with self._guard:
             started, self._started = self._started, True
@@ -146,7 +146,7 @@ class Opening:
         self.library()
 
     def state(self) -> OpeningState:
-        """How far it is now."""
+        """Current progress."""
         understood, progress, library = self.understood(), self.runner.progress(), self.library()
         quick, whole = self._there(QUICK_NAME), self._there(WHOLE_NAME)
         left_out = ""
@@ -164,7 +164,7 @@ class Opening:
         )
 
     def _failure(self, progress: BuildProgress, understood: Understood | None) -> str:
-        """Why the command failed, or what it made cannot be opened; "" where neither is so."""
+        """Why the command failed or its products cannot be opened; "" if neither."""
         newest = self._newest()
         if newest is not None and self._unreadable is not None:
             stamp, reason = self._unreadable
@@ -175,7 +175,7 @@ class Opening:
         return understood.error if understood and progress.status is not BuildStatus.RUNNING else ""
 
     def understood(self) -> Understood | None:
-        """How the columns were understood; None before the command has written it."""
+        """Interpretation of the columns; None before the command has written it."""
         path = self.folder / UNDERSTOOD_NAME
         stamp = _stamp(path)
         if stamp is None:
@@ -188,7 +188,7 @@ class Opening:
         return self._understood[1]
 
     def library(self) -> Library | None:
-        """The newest complete product that is open, None before there is one; a newer one is opened in the background.
+        """The newest open product; None before the first; a newer one is opened in the background.
 
         Reading and mapping millions of stars takes long: no page waits for it.
         """
@@ -203,7 +203,7 @@ class Opening:
             return self._shown[1] if self._shown is not None and newest is not None else None
 
     def wait_for_library(self) -> Library | None:
-        """Wait until a product that is complete already is open; None where there is none."""
+        """Wait until an existing complete product is open; None if there is none."""
         opening = self._opening
         if opening is not None:
             opening.join()
@@ -232,7 +232,7 @@ class Opening:
         return newest is not None and self._shown is not None and self._shown[0] == _stamp(newest / MANIFEST_NAME)
 
     def correct(self, corrections: Sequence[Correction]) -> None:
-        """Keep corrections, and make the products again; without any, make them again as they are.
+        """Store corrections and make the products again; without any, repeat the last run.
 
         Raises
         ------
@@ -268,7 +268,7 @@ class Opening:
         return configuration_text(document, self.files)
 
     def corrected(self) -> tuple[frozenset[str], ...]:
-        """Columns that corrections set, table by table."""
+        """Columns that corrections set, by table."""
         try:
             return corrections_in(read_configuration(self.folder / CONFIGURATION_NAME))
         except OpenError:
@@ -287,7 +287,7 @@ class Opening:
         return self._there(WHOLE_NAME) or (self._there(QUICK_NAME) and (self.folder / ENDED_NAME).is_file())
 
     def _readable(self) -> bool:
-        """Whether the newest product has this program's layout: an older program may have made it."""
+        """Whether the newest product has the layout of this program version."""
         newest = self._newest()
         try:
             return newest is not None and bool(Manifest.read(newest))
@@ -299,7 +299,7 @@ class Opening:
             (self.folder / ENDED_NAME).touch()
 
     def _drop(self) -> None:
-        """Remove what was made; the configuration stays."""
+        """Remove the products; the configuration stays."""
         for name in (UNDERSTOOD_NAME, ENDED_NAME):
             (self.folder / name).unlink(missing_ok=True)
         try:
@@ -309,7 +309,7 @@ class Opening:
             raise BusyError(str(error)) from error
 
     def _prepare_folder(self) -> None:
-        """Remove products of another layout, name the files where they are now, forget what a failed run understood."""
+        """Remove products of another layout, update file paths, and remove the result of a failed run."""
         if self._complete():
             self._drop()
         if not self._there(QUICK_NAME):
@@ -328,16 +328,16 @@ def _write(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def _same(one: Library, other: Library) -> bool:
-    """Whether two libraries are of the same files, made of the same columns."""
-    if one.products.directory != other.products.directory:
+def _same(item: Library, other: Library) -> bool:
+    """Whether two libraries have the same files and columns."""
+    if item.products.directory != other.products.directory:
         return False
-    first, second = one.products.manifest, other.products.manifest
+    first, second = item.products.manifest, other.products.manifest
     return dict(first.files) == dict(second.files) and first.tables == second.tables
 
 
 def _stamp(path: Path) -> Stamp | None:
-    """What changes when a file is written again; None without the file."""
+    """Value that changes when a file is rewritten; None without the file."""
     try:
         stat = path.stat()
     except FileNotFoundError:
@@ -347,7 +347,7 @@ def _stamp(path: Path) -> Stamp | None:
 
 @lru_cache(maxsize=4)
 def opening_of(files: tuple[Path, ...], home: Path, columns: Path, prepare: Callable[[Library], None]) -> Opening:
-    """The one opening of this process for some files.
+    """The shared opening of this process for some files.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Points in a polygon: exact, and fast for millions of points.
+"""Exact point-in-polygon test for millions of points.
 
 Small numbers of points are tested one by one (shapely). For more, the bounding box is cut into cells; those that no
 edge touches are decided once, and only points in touched cells are tested one by one. Both ways give the same answer.
@@ -14,7 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 LOOKUP_FROM = 200_000
-"""Number of points from which a lookup grid pays."""
+"""Number of points from which a lookup grid is faster."""
 
 _CELLS = 256
 _OUTSIDE, _INSIDE, _DOUBTFUL = 0, 1, 2
@@ -43,17 +43,17 @@ def points_in_polygon(x: NDArray[Any], y: NDArray[Any], vertices: NDArray[np.flo
         open_points = np.flatnonzero(inside)
     else:
         cells = _cells(polygon, vertices, low, high)
-        found = np.empty(x.shape, np.uint8)
-        _look_up(_floats(x), _floats(y), low[0], low[1], high[0], high[1], cells, found)
-        inside = found == _INSIDE
-        open_points = np.flatnonzero(found == _DOUBTFUL)
+        result = np.empty(x.shape, np.uint8)
+        _look_up(_floats(x), _floats(y), low[0], low[1], high[0], high[1], cells, result)
+        inside = result == _INSIDE
+        open_points = np.flatnonzero(result == _DOUBTFUL)
     px, py = x[open_points].astype(np.float64), y[open_points].astype(np.float64)
     inside[open_points] = shapely.contains_xy(polygon, px, py)
     return np.asarray(inside)
 
 
 def _floats(values: NDArray[Any]) -> NDArray[Any]:
-    """The column as the compiled loop takes it."""
+    """The column in the type of the compiled loop."""
     return values if values.dtype in (np.float32, np.float64) else values.astype(np.float64)
 
 
@@ -66,21 +66,21 @@ def _look_up(
     x_high: float,
     y_high: float,
     cells: NDArray[np.uint8],
-    found: NDArray[np.uint8],
+    result: NDArray[np.uint8],
 ) -> None:
-    """What the cell of each point says of it; the last row and column stand for everything beyond, and for NaN."""
+    """Classify points by their cells; the last row and column are for points outside and for NaN."""
     size = float(cells.shape[0] - 1)
     x_scale, y_scale = size / (x_high - x_low), size / (y_high - y_low)
     for point in range(x.size):  # without branches, which processors would often guess wrong
         across, up = (x[point] - x_low) * x_scale, (y[point] - y_low) * y_scale
         across, up = across if across >= 0.0 else size, up if up >= 0.0 else size
-        found[point] = cells[int(min(up, size)), int(min(across, size))]
+        result[point] = cells[int(min(up, size)), int(min(across, size))]
 
 
 def _cells(
     polygon: shapely.Polygon, vertices: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> NDArray[np.uint8]:
-    """Whether each cell of the bounding box, and beyond it, is outside, inside, or may be either."""
+    """Whether each cell of the bounding box, and the outside, is outside, inside, or mixed."""
     centres = (np.arange(_CELLS) + 0.5) / _CELLS
     across, up = np.meshgrid(low[0] + centres * (high[0] - low[0]), low[1] + centres * (high[1] - low[1]))
     cells = np.full((_CELLS + 1, _CELLS + 1), _OUTSIDE, np.uint8)
@@ -92,7 +92,7 @@ def _cells(
 def _touched_cells(
     vertices: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """Cells that an edge passes through, and their neighbours."""
+    """Cells that an edge crosses, and their neighbours."""
     scaled = (vertices - low) * (_CELLS / (high - low))
     following = np.roll(scaled, -1, axis=0)
     touched = np.zeros((_CELLS, _CELLS), np.bool_)

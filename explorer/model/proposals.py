@@ -1,4 +1,4 @@
-"""What a visitor proposes instead of published labels: a value that vetting stores beside the catalogue."""
+"""Labels that a visitor proposes instead of the published ones, stored with verdicts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import Any
 
 from pipeline.science.star.refit import Interval, LabelModel, Refit, Wish
 
+MAX_WHY_CHARACTERS = 2000
+"""Of the reason for a proposal."""
+
 
 @dataclass(frozen=True)
 class Proposal:
-    """Labels from a refit, with everything that is needed to repeat it. The published value stays what it is.
+    """Labels from a refit, with everything that is needed to repeat it; published values are unchanged.
 
     Parameters
     ----------
@@ -55,7 +58,7 @@ class Proposal:
     why: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what could not be stored or repeated."""
+        """Refuse values that cannot be stored or repeated."""
         for name, value in self.labels:
             if not math.isfinite(value):
                 raise ValueError(f"A proposal for obsid {self.obsid} has {name} = {value}: it must be a number.")
@@ -67,16 +70,16 @@ class Proposal:
                 raise ValueError(f"A proposal for obsid {self.obsid} masks {low} to {high}: the first must be lower.")
 
     def label(self, name: str) -> float:
-        """One proposed value; KeyError when it is not among them."""
+        """One proposed value; KeyError if it is not proposed."""
         return dict(self.labels)[name]
 
     def to_json(self) -> str:
-        """As text with sorted keys: equal proposals give equal texts."""
+        """Serialize with sorted keys: equal proposals give equal texts."""
         return json.dumps(asdict(self), sort_keys=True, allow_nan=True, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Proposal:
-        """Read what :meth:`to_json` wrote.
+        """Read the output of :meth:`to_json`.
 
         Raises
         ------
@@ -102,20 +105,20 @@ class Proposal:
             raise ValueError(f"A stored proposal is damaged ({error!r}).") from error
 
 
-def proposal_of(model: LabelModel, obsid: int, wish: Wish, found: Refit, catalogue: str, why: str) -> Proposal:
-    """Turn a refit into the proposal that vetting stores."""
+def proposal_of(model: LabelModel, obsid: int, wish: Wish, result: Refit, catalogue: str, why: str) -> Proposal:
+    """Convert a refit to a proposal."""
     return Proposal(
         obsid=obsid,
-        labels=found.labels,
-        errors=found.formal,
-        fixed=found.fixed,
+        labels=result.labels,
+        errors=result.formal,
+        fixed=result.fixed,
         masked=wish.masked,
-        chi2=found.chi2,
-        n_pixels=found.n_pixels,
-        published_chi2=found.published_chi2,
+        chi2=result.chi2,
+        n_pixels=result.n_pixels,
+        published_chi2=result.published_chi2,
         model=model.version,
         catalogue=catalogue,
-        why=why.strip(),
+        why=why.strip()[:MAX_WHY_CHARACTERS],
     )
 
 

@@ -1,4 +1,4 @@
-"""The selected stars handed to TOPCAT, Aladin and others on the visitor's own machine, through their SAMP hub.
+"""Transfer of the selected stars to TOPCAT, Aladin and other programs through a local SAMP hub.
 
 Simple Application Messaging Protocol 1.3 (IVOA): ``table.load.votable``.
 """
@@ -16,7 +16,7 @@ LOAD_TABLE = "table.load.votable"
 
 
 def send_table(table: Exported, folder: Path) -> str:
-    """Ask every program at the hub to load a table.
+    """Ask all programs at the hub to load a table.
 
     Parameters
     ----------
@@ -33,17 +33,21 @@ def send_table(table: Exported, folder: Path) -> str:
     Raises
     ------
     SelectionError
-        If no hub runs, or nobody there takes tables.
+        If no hub is running, or none of its programs accepts tables.
     """
     client = SAMPIntegratedClient("M-giant explorer", "Sends selected stars", callable=False)
     try:
         client.connect()
     except SAMPHubError as error:
-        raise SelectionError("No SAMP hub runs on this machine: start TOPCAT or Aladin and send again.") from error
+        raise SelectionError(
+            "No SAMP hub is running on this computer: start TOPCAT or Aladin and send again."
+        ) from error
     try:
         takers = client.get_subscribed_clients(LOAD_TABLE)
         if not takers:
-            raise SelectionError("A SAMP hub runs, but no program there takes tables: start TOPCAT or Aladin.")
+            raise SelectionError(
+                "A SAMP hub is running, but none of its programs accepts tables: start TOPCAT or Aladin."
+            )
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / table.name
         path.write_bytes(table.data)

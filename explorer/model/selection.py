@@ -1,4 +1,4 @@
-"""Selections are values: frozen, composable with ``&``, ``|``, ``~``, ``^`` and ``-``, and stored as JSON.
+"""Selections as values: frozen, composable with ``&``, ``|``, ``~``, ``^`` and ``-``, stored as JSON.
 
 A selection says which stars; ``mask`` answers for a table. Missing values (NaN) never fall inside a range, a box, a
 polygon or a cone, so they are in its complement. Longitudes run round a circle: a star has an image at its longitude
@@ -30,13 +30,13 @@ TURN = 360.0
 """Degrees of a full circle."""
 
 MAX_IMAGES = 36
-"""Images of a plane that are gone through; of a plane of two longitudes, so many across times so many up."""
+"""Maximum number of periodic images of a plane; squared for two longitudes."""
 
 WIDEST = TURN * (math.isqrt(MAX_IMAGES) - 1)
-"""Widest range, in degrees, that never has more images than these, even where both axes are longitudes."""
+"""Widest range in degrees that never has more images than these, even for two longitudes."""
 
 MAX_VERTICES = 10_000
-"""Corners of a polygon: a lasso has one for each movement of the mouse."""
+"""Maximum number of corners of a polygon; a lasso has one for each mouse movement."""
 
 _KINDS: dict[str, type[Selection]] = {}
 _EVALUATED: ContextVar[dict[int, Mask] | None] = ContextVar("_EVALUATED", default=None)
@@ -44,7 +44,7 @@ _EVALUATED: ContextVar[dict[int, Mask] | None] = ContextVar("_EVALUATED", defaul
 
 @contextmanager
 def evaluated_once(known: dict[int, Mask] | None = None) -> Iterator[None]:
-    """Evaluate what several names share once inside; ``known`` holds masks of named selections by their identity."""
+    """Evaluate shared parts once inside the block; ``known`` has masks of named selections by identity."""
     token = _EVALUATED.set({} if known is None else known)
     try:
         yield
@@ -57,7 +57,7 @@ class SelectionError(ValueError):
 
 
 class SelectionMode(StrEnum):
-    """How a gesture changes the selection that stands."""
+    """How a gesture changes the current selection."""
 
     REPLACE = "replace"
     ADD = "add"
@@ -67,7 +67,7 @@ class SelectionMode(StrEnum):
 
 
 class Joint(StrEnum):
-    """How two selections are joined."""
+    """Operation that joins two selections."""
 
     AND = "and"
     OR = "or"
@@ -87,12 +87,12 @@ class Selection:
     kind: ClassVar[str]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Make the class known to :func:`from_dict`."""
+        """Register the class for :func:`from_dict`."""
         super().__init_subclass__(**kwargs)
         _KINDS[cls.kind] = cls
 
     def mask(self, columns: Columns) -> Mask:
-        """Which rows of a table are selected.
+        """Mask of the selected rows of a table.
 
         Parameters
         ----------
@@ -205,7 +205,7 @@ class InBox(Selection):
 
 @dataclass(frozen=True)
 class InPolygon(Selection):
-    """A closed polygon in the plane of two columns; where its line crosses itself the even-odd rule holds.
+    """A closed polygon in the plane of two columns; self-crossings follow the even-odd rule.
 
     Parameters
     ----------
@@ -221,10 +221,10 @@ class InPolygon(Selection):
     kind: ClassVar[str] = "in_polygon"
 
     def __post_init__(self) -> None:
-        """Refuse what encloses nothing, and outlines that no hand draws."""
+        """Refuse polygons without an area, and with too many corners."""
         if len(self.vertices) > MAX_VERTICES:
             raise SelectionError(
-                f"This outline has {len(self.vertices):,} corners; at most {MAX_VERTICES:,} are taken. "
+                f"This outline has {len(self.vertices):,} corners; at most {MAX_VERTICES:,} are allowed. "
                 "Draw a simpler one."
             )
         if len(self.vertices) < 3 or not np.isfinite(np.asarray(self.vertices, float)).all():
@@ -261,7 +261,7 @@ class InCone(Selection):
     kind: ClassVar[str] = "in_cone"
 
     def __post_init__(self) -> None:
-        """Refuse what is no circle on the sky."""
+        """Refuse an invalid circle."""
         if not (np.isfinite(self.ra) and -90.0 <= self.dec <= 90.0 and 0.0 <= self.radius <= 180.0):
             raise SelectionError(
                 f"A cone needs a right ascension, a declination of -90 to 90 and a radius of 0 to 180 deg; found "
@@ -269,7 +269,7 @@ class InCone(Selection):
             )
 
     def mask(self, columns: Columns) -> Mask:
-        """True within the radius: by the haversine, which is exact for small ones."""
+        """True within the radius, by the haversine formula, which is exact for small ones."""
         ra, dec = np.radians(column_of(columns, "ra")), np.radians(column_of(columns, "dec"))
         ra0, dec0 = np.radians(self.ra), np.radians(self.dec)
         haversine = np.sin((dec - dec0) / 2) ** 2 + np.cos(dec) * np.cos(dec0) * np.sin((ra - ra0) / 2) ** 2
@@ -296,7 +296,7 @@ class InIds(Selection):
 
 @dataclass(frozen=True)
 class InCategory(Selection):
-    """Stars with one value of a column of text, or of yes and no.
+    """Stars with one value of a text or boolean column.
 
     Parameters
     ----------
@@ -338,7 +338,7 @@ class HasFlag(Selection):
 
 @dataclass(frozen=True)
 class Inverse(Selection):
-    """Not in the other one."""
+    """Complement of a selection."""
 
     inner: Selection
     kind: ClassVar[str] = "not"
@@ -350,7 +350,7 @@ class Inverse(Selection):
 
 @dataclass(frozen=True)
 class Named(Selection):
-    """A selection that was given a name.
+    """A selection with a name.
 
     Parameters
     ----------
@@ -365,7 +365,7 @@ class Named(Selection):
     kind: ClassVar[str] = "named"
 
     def mask(self, columns: Columns) -> Mask:
-        """That of the selection it stands for, evaluated once however often it is used."""
+        """Mask of the named selection, evaluated once."""
         evaluated = _EVALUATED.get()
         if evaluated is None:
             with evaluated_once():
@@ -378,7 +378,7 @@ class Named(Selection):
 
 @dataclass(frozen=True)
 class Joined(Selection):
-    """Selections joined one after another, from left to right: a chain of gestures stays flat however long it grows.
+    """Selections joined from left to right; a chain of gestures stays flat at any length.
 
     Parameters
     ----------
@@ -393,7 +393,7 @@ class Joined(Selection):
     kind: ClassVar[str] = "joined"
 
     def mask(self, columns: Columns) -> Mask:
-        """The masks joined in turn."""
+        """Masks joined one after another."""
         rows = self.first.mask(columns)
         for by, part in self.then:
             rows = by.of(rows, part.mask(columns))
@@ -406,19 +406,19 @@ class Joined(Selection):
 
 
 def joined(left: Selection, by: Joint, right: Selection) -> Selection:
-    """Join two selections; a chain on the left is lengthened."""
+    """Join two selections; a chain on the left is extended."""
     first, then = (left.first, left.then) if isinstance(left, Joined) else (left, ())
     return Joined(first, (*then, (by, right)))
 
 
-def combine(mode: SelectionMode, standing: Selection, region: Selection) -> Selection:
-    """Apply a gesture to the selection that stands.
+def combine(mode: SelectionMode, current: Selection, region: Selection) -> Selection:
+    """Apply a gesture to the current selection.
 
     Parameters
     ----------
     mode : SelectionMode
         What the gesture means.
-    standing : Selection
+    current : Selection
         What was selected before; ``Everything`` means that nothing was picked yet, so adding starts afresh.
     region : Selection
         What the gesture drew.
@@ -428,19 +428,19 @@ def combine(mode: SelectionMode, standing: Selection, region: Selection) -> Sele
     Selection
         The new selection.
     """
-    if mode is SelectionMode.REPLACE or (mode is SelectionMode.ADD and standing == Everything()):
+    if mode is SelectionMode.REPLACE or (mode is SelectionMode.ADD and current == Everything()):
         return region
     if mode is SelectionMode.ADD:
-        return standing | region
+        return current | region
     if mode is SelectionMode.INTERSECT:
-        return standing & region
+        return current & region
     if mode is SelectionMode.SUBTRACT:
-        return standing - region
-    return standing ^ region
+        return current - region
+    return current ^ region
 
 
 def from_dict(stored: Mapping[str, Any]) -> Selection:
-    """Read what :meth:`Selection.to_dict` wrote.
+    """Read the output of :meth:`Selection.to_dict`.
 
     Raises
     ------
@@ -459,7 +459,7 @@ def from_dict(stored: Mapping[str, Any]) -> Selection:
 
 
 def turns(name: str, low: float, high: float, most: int = MAX_IMAGES, *, edges: bool = False) -> list[float]:
-    """Turns, in the column's unit, after which its values lie in a range: 0 alone unless it runs round a circle.
+    """Offsets of full turns, in the column's unit, at which its values fall in a range; 0 unless cyclic.
 
     Parameters
     ----------
@@ -489,7 +489,7 @@ def turns(name: str, low: float, high: float, most: int = MAX_IMAGES, *, edges: 
 
 
 def images(x: str, y: str, window: tuple[float, float, float, float]) -> list[tuple[float, float]]:
-    """Where a plane is seen in a window of it: at several places where longitudes come round.
+    """Offsets at which a plane appears in a window, several where longitudes wrap around.
 
     Parameters
     ----------
@@ -508,7 +508,7 @@ def images(x: str, y: str, window: tuple[float, float, float, float]) -> list[tu
 
 
 def column_of(columns: Columns, name: str) -> NDArray[Any]:
-    """A column by name; SelectionError when the table lacks it."""
+    """A column by name; SelectionError if the table lacks it."""
     try:
         return columns[name]
     except KeyError:
@@ -516,7 +516,7 @@ def column_of(columns: Columns, name: str) -> NDArray[Any]:
 
 
 def numbers_of(columns: Columns, name: str) -> NDArray[Any]:
-    """A column of numbers or truths; SelectionError when the table lacks it or holds text in it."""
+    """A column of numbers or booleans; SelectionError if the table lacks it or it contains text."""
     values = column_of(columns, name)
     if _holds_text(values):
         raise SelectionError(f"Column {name!r} holds text in this catalogue, not numbers; select by another one.")
@@ -524,7 +524,7 @@ def numbers_of(columns: Columns, name: str) -> NDArray[Any]:
 
 
 def text_of(columns: Columns, name: str) -> NDArray[Any]:
-    """A column of text; SelectionError when the table lacks it or holds numbers in it."""
+    """A column of text; SelectionError if the table lacks it or it contains numbers."""
     values = column_of(columns, name)
     if not _holds_text(values):
         raise SelectionError(f"Column {name!r} holds numbers in this catalogue, not text; select by another one.")
@@ -557,4 +557,4 @@ _FIELD_READERS: dict[str, Callable[[Any], Any]] = {
     "Selection": from_dict,
     "tuple[tuple[Joint, Selection], ...]": lambda stored: tuple((Joint(by), from_dict(part)) for by, part in stored),
 }
-"""How the fields of a stored selection are read, by the annotation of the field."""
+"""Readers of the fields of a stored selection, by annotation."""

@@ -1,4 +1,4 @@
-"""Products that are served: built again, changed, damaged or removed while visitors look at them.
+"""Served products: rebuilt, changed, damaged or removed while visitors use them.
 
 One thread a process looks every few seconds: a ``stat`` a file. Visitors keep the build that they opened; new ones get
 the newest one that could be opened.
@@ -22,7 +22,7 @@ from pipeline.products.opened_file import FileStamp
 from pipeline.products.versions import current_version
 
 LOOK_S = 2.0
-"""Between two looks at the files."""
+"""Interval in seconds between checks of the files."""
 
 _LOG = logging.getLogger("explorer.products")
 _Tree: TypeAlias = tuple[Path, str, frozenset[tuple[Path, FileStamp]]]
@@ -30,7 +30,7 @@ _Tree: TypeAlias = tuple[Path, str, frozenset[tuple[Path, FileStamp]]]
 
 @dataclass(frozen=True)
 class ServedState:
-    """What is known of a served path.
+    """State of a served path.
 
     Parameters
     ----------
@@ -51,13 +51,13 @@ class ServedState:
 
     @property
     def damage(self) -> tuple[str, ...]:
-        """A sentence for each damaged file of the newest library."""
+        """Descriptions of the damaged files of the newest library."""
         files = self.newest.files if self.newest is not None else None
         return tuple(files.damage.values()) if files is not None else ()
 
     @property
     def good(self) -> bool:
-        """Whether the product is there, can be opened again and is not damaged, as far as it is checked."""
+        """Whether the product exists, can be opened and has no known damage."""
         return not (self.gone or self.trouble or self.damage)
 
 
@@ -88,11 +88,11 @@ class Served:
 
     @property
     def state(self) -> ServedState:
-        """What is known now."""
+        """Current state."""
         return self._state
 
     def library(self) -> Library:
-        """Library for a new visitor: the newest one.
+        """Library for a new visitor, the newest one.
 
         Raises
         ------
@@ -109,7 +109,10 @@ class Served:
         return newest
 
     def enter(self, library: Library) -> Callable[[], None]:
-        """Note a visit of a library; call what is returned when it ends. The last visit of an old library closes it."""
+        """Register a visit of a library; call the result at its end.
+
+        The last visit of an old library closes it.
+        """
         with self._lock:
             self._visits[library] += 1
         ended = threading.Event()
@@ -125,13 +128,13 @@ class Served:
 
     def _close_old(self) -> None:
         with self._lock:
-            unused = [one for one, visits in self._visits.items() if visits <= 0 and one is not self._state.newest]
+            unused = [item for item, visits in self._visits.items() if visits <= 0 and item is not self._state.newest]
             for library in unused:
                 del self._visits[library]
                 library.kept.clear()  # what is made of a library refers to it
 
     def look(self) -> None:
-        """Notice another build, or that the product is gone; open another build in the background."""
+        """Detect a new build or a removed product; a new build is opened in the background."""
         newest = self._state.newest
         if newest is None or newest.files is None or (self._opening is not None and self._opening.is_alive()):
             return
@@ -142,9 +145,7 @@ class Served:
             return
         identity = manifest_hash(place)
         if not identity:
-            self._note(
-                gone=f"{newest.files.directory} holds no {MANIFEST_NAME} any more: restore it or build it again."
-            )
+            self._note(gone=f"{newest.files.directory} has no {MANIFEST_NAME} any more: restore it or build it again.")
             return
         same = (place, identity) == (newest.files.directory, newest.files.identity)
         if same and not newest.files.damage:
@@ -166,7 +167,7 @@ class Served:
         except (ProductError, OSError, ValueError, KeyError) as error:
             self._failed = tree
             if before.files is None or tree[1] != before.files.identity:  # else its damage is reported already
-                self._note(trouble=f"The build that is there now cannot be opened: {error}")
+                self._note(trouble=f"The new build cannot be opened: {error}")
             return
         try:
             self._prepare(library)
@@ -185,22 +186,22 @@ class Served:
         if gone or trouble:
             _LOG.error("%s", gone or trouble)
         else:
-            _LOG.info("The product in %s is there again.", self.directory)
+            _LOG.info("The product in %s is available again.", self.directory)
 
 
 def _tree(place: Path) -> frozenset[tuple[Path, FileStamp]]:
-    """State of every file of a directory."""
-    found = set()
+    """State of all files of a directory."""
+    result = set()
     for path in place.rglob("*"):
         try:
-            found.add((path, FileStamp.of(path.stat())))
+            result.add((path, FileStamp.of(path.stat())))
         except OSError:  # removed meanwhile: the next look differs
             continue
-    return frozenset(found)
+    return frozenset(result)
 
 
 def is_newer(shown: Library, newest: Library | None) -> bool:
-    """Whether a library has other content than the one that is shown."""
+    """Whether a library differs in content from the shown one."""
     if newest is None or newest is shown:
         return False
     first, second = shown.products.manifest, newest.products.manifest
@@ -215,7 +216,7 @@ _STARTING = threading.Lock()
 def served_products(
     directory: Path, cache: Path | None = None, prepare: Callable[[Library], None] = lambda _: None
 ) -> Served:
-    """The one :class:`Served` of this process for a path."""
+    """The shared :class:`Served` of this process for a path."""
     start_watching()
     with _STARTING:
         return _SERVED.setdefault((directory, cache), Served(directory, cache, prepare))
@@ -223,7 +224,7 @@ def served_products(
 
 @lru_cache(maxsize=1)
 def start_watching() -> None:
-    """Look at the files of all products from now on, once a process."""
+    """Start checking the files of all products periodically, once a process."""
     threading.Thread(target=_watch, name="watching", daemon=True).start()
 
 
@@ -232,14 +233,14 @@ def _watch() -> None:
     while not pause.wait(LOOK_S):
         try:
             look_at_all()
-            for one in tuple(_SERVED.values()):
-                one.look()
+            for item in tuple(_SERVED.values()):
+                item.look()
         except Exception:  # noqa: BLE001 - the looks must go on, and the log has the whole of it
-            _LOG.exception("The files of a product could not be looked at.")
+            _LOG.exception("The files of a product could not be checked.")
 
 
 def product_health(state: ServedState | None, shown: Library | None = None) -> dict[str, object]:
-    """A product for ``/health``.
+    """State of a product for ``/health``.
 
     Parameters
     ----------
@@ -269,6 +270,6 @@ def product_health(state: ServedState | None, shown: Library | None = None) -> d
 
 
 def _without_places(text: str, library: Library) -> str:
-    """A sentence without the folders of this server: anybody who reaches it may ask for its health."""
+    """Remove the folders of this server from a sentence, as ``/health`` is public."""
     place = library.products.directory
     return text.replace(f"{place}/", "").replace(str(place), place.name)

@@ -1,10 +1,10 @@
-"""What the catalogue says of one star, put together for its card: groups of named values with errors and sentences."""
+"""Contents of a star's card: groups of catalogue values with errors and explanations."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from pipeline.domain.label_names import LABEL_NAMES as LABELS
 from pipeline.domain.own_columns import OWN_GROUP
 
 MAX_OWN = 60
-"""The user's own columns on a card, beside those on screen: a card of thousands would be read by nobody."""
+"""Maximum number of the user's own columns on a card, besides those of the views."""
 
 _LARGEST_WHOLE = 1e15
 _LARGEST_FIXED = 1e9
@@ -25,7 +25,7 @@ _SIMBAD = "https://simbad.cds.unistra.fr/simbad/sim-coo"
 
 
 class Entry(NamedTuple):
-    """One line of the card: a column's label, its value as it is read, and what it means."""
+    """One line of the card: label, formatted value and meaning of a column."""
 
     name: str
     label: str
@@ -47,7 +47,7 @@ class LabelRow(NamedTuple):
 
 @dataclass(frozen=True)
 class StarFacts:
-    """A star's card.
+    """Contents of a star's card.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class StarFacts:
     labels : tuple of LabelRow
         Labels with both errors.
     groups : tuple of (str, tuple of Entry)
-        What is known, by subject; what is not known is left out.
+        Known values by subject; unknown ones are left out.
     bits : tuple of str
         Quality bits in words, with the values that set them.
     in_training : bool
@@ -64,7 +64,7 @@ class StarFacts:
     repeats : tuple of int
         Other observations of the same star.
     links : tuple of (str, str)
-        Names and addresses of other services; empty for simulated stars, which nobody else has seen.
+        Names and addresses of other services; empty for simulated stars, which no other service contains.
     """
 
     obsid: int
@@ -75,20 +75,9 @@ class StarFacts:
     repeats: tuple[int, ...]
     links: tuple[tuple[str, str], ...]
 
-    def to_client(self) -> dict[str, Any]:
-        """Plain values for the browser."""
-        return {
-            "labels": [list(row) for row in self.labels],
-            "groups": [[title, [list(entry) for entry in entries]] for title, entries in self.groups],
-            "bits": list(self.bits),
-            "in_training": self.in_training,
-            "repeats": [str(obsid) for obsid in self.repeats],
-            "links": [list(link) for link in self.links],
-        }
-
 
 def facts_of(table: StarTable, row: int, *, simulated: bool, on_screen: Collection[str] = ()) -> StarFacts:
-    """Put a star's card together.
+    """Assemble a star's card.
 
     Parameters
     ----------
@@ -103,7 +92,7 @@ def facts_of(table: StarTable, row: int, *, simulated: bool, on_screen: Collecti
     """
     groups = []
     for title in CARD_GROUPS:
-        listed = (one.name for one in COLUMNS if one.card == title)
+        listed = (item.name for item in COLUMNS if item.card == title)
         entries = tuple(entry for name in listed if (entry := _entry(table, row, name)) is not None)
         if entries:
             groups.append((title, entries))
@@ -122,14 +111,14 @@ def facts_of(table: StarTable, row: int, *, simulated: bool, on_screen: Collecti
 
 
 def own_shown(table: StarTable, on_screen: Collection[str], most: int) -> tuple[Column, ...]:
-    """The user's own columns to show: those on screen, and of the others the first; in the catalogue's order."""
-    first = {one.name for one in table.own[:most]}
-    return tuple(one for one in table.own if one.name in first or one.name in on_screen)
+    """The user's own columns to show: those of the views, then the first others, in catalogue order."""
+    first = {item.name for item in table.own[:most]}
+    return tuple(item for item in table.own if item.name in first or item.name in on_screen)
 
 
 def _own_entries(table: StarTable, row: int, on_screen: Collection[str]) -> tuple[Entry, ...]:
     shown = own_shown(table, on_screen, MAX_OWN)
-    entries = [entry for one in shown if (entry := _entry(table, row, one.name)) is not None]
+    entries = [entry for item in shown if (entry := _entry(table, row, item.name)) is not None]
     hidden = len(table.own) - len(shown)
     if hidden:
         about = (
@@ -139,17 +128,17 @@ def _own_entries(table: StarTable, row: int, on_screen: Collection[str]) -> tupl
     return tuple(entries)
 
 
-def number(one: Column, value: float) -> str:
-    """A value with the digits that its column deserves; "-" when it is missing."""
+def number(item: Column, value: float) -> str:
+    """Format a value with the digits of its column; "-" if missing."""
     if not np.isfinite(value):
         return "-"
-    if one.is_own and one.is_float:
-        return own_number(value, one.dtype)
-    return f"{value:.{one.digits}f}" if one.is_float else f"{int(value)}"
+    if item.is_own and item.is_float:
+        return own_number(value, item.dtype)
+    return f"{value:.{item.digits}f}" if item.is_float else f"{int(value)}"
 
 
 def own_number(value: float, dtype: str) -> str:
-    """A value of a column of which nothing is known: seven digits, and of double precision six decimals at least."""
+    """Format a value without declared digits: seven digits, and for float64 at least six decimals."""
     if float(value).is_integer() and abs(value) < _LARGEST_WHOLE:
         return f"{value:.0f}"
     if dtype == "float32" or not 1.0 <= abs(value) < _LARGEST_FIXED:
@@ -158,7 +147,7 @@ def own_number(value: float, dtype: str) -> str:
 
 
 def error_text(name: str, error: float) -> str:
-    """An error with its value's digits, or as many more as it takes to show that it is not zero."""
+    """Format an error with its value's digits, or as many more as make it differ from zero."""
     if not np.isfinite(error) or error <= 0.0:
         return number(column(name), error)
     return f"{error:.{max(column(name).digits, int(np.ceil(-np.log10(error))))}f}"
@@ -167,32 +156,32 @@ def error_text(name: str, error: float) -> str:
 def _entry(table: StarTable, row: int, name: str) -> Entry | None:
     if name not in table:
         return None
-    one = table.column(name)
-    text = _text(table, row, one)
-    return Entry(name, one.label, f"{text} {one.unit_label}".strip(), one.meaning) if text else None
+    item = table.column(name)
+    text = _text(table, row, item)
+    return Entry(name, item.label, f"{text} {item.unit_label}".strip(), item.meaning) if text else None
 
 
-def _text(table: StarTable, row: int, one: Column) -> str:
-    """A value as it is read, with its error and its interval; "" when it is unknown."""
-    if one.dtype == "str":
-        return table.text(one.name, row)
-    value = table.value(one.name, row)
-    if not np.isfinite(value) or (one.unknown is not None and value == one.unknown):
+def _text(table: StarTable, row: int, item: Column) -> str:
+    """Format a value with its error and its interval; "" if unknown."""
+    if item.dtype == "str":
+        return table.text(item.name, row)
+    value = table.value(item.name, row)
+    if not np.isfinite(value) or (item.unknown is not None and value == item.unknown):
         return ""
-    if one.dtype == "bool":
+    if item.dtype == "bool":
         return "yes" if value else "no"
-    text = number(one, value) if one.is_float else str(int(table[one.name][row]))
-    error = _beside(table, row, table.error_of(one.name))
-    low, high = (_beside(table, row, name) for name in table.interval_of(one.name))
+    text = number(item, value) if item.is_float else str(int(table[item.name][row]))
+    error = _beside(table, row, table.error_of(item.name))
+    low, high = (_beside(table, row, name) for name in table.interval_of(item.name))
     if np.isfinite(error):
-        text += f" ± {number(one, error)}"
+        text += f" ± {number(item, error)}"
     if np.isfinite(low) and np.isfinite(high):
-        text += f" ({number(one, low)} to {number(one, high)})"
+        text += f" ({number(item, low)} to {number(item, high)})"
     return text
 
 
 def _beside(table: StarTable, row: int, name: str | None) -> float:
-    """The value of a column's error or percentile, NaN without one."""
+    """The value of a column's error or percentile; NaN without one."""
     return float("nan") if name is None else table.value(name, row)
 
 
@@ -221,7 +210,7 @@ def _bits(table: StarTable, row: int) -> tuple[str, ...]:
 
 
 def _repeats(table: StarTable, row: int) -> tuple[int, ...]:
-    """Other observations of the same star, where the build numbered stars."""
+    """Other observations of the same star, if the build numbered stars."""
     if "star" not in table or int(table.value("n_obs", row) if "n_obs" in table else 2) < 2:
         return ()
     same = np.flatnonzero(table["star"] == table["star"][row])
@@ -233,14 +222,14 @@ def _links(table: StarTable, row: int) -> tuple[tuple[str, str], ...]:
     if not (np.isfinite(ra) and np.isfinite(dec)):
         return ()
     place = f"{ra:.6f}%20{dec:+.6f}".replace("+", "%2B")
-    found = [
+    result = [
         ("SIMBAD", f"{_SIMBAD}?Coord={place}&Radius=5&Radius.unit=arcsec"),
         ("VizieR", f"https://vizier.cds.unistra.fr/viz-bin/VizieR-4?-c={place}&-c.rs=5"),
         ("Aladin", f"https://aladin.cds.unistra.fr/AladinLite/?target={place}&fov=0.05"),
     ]
     gaia = int(table["gaia_source_id"][row]) if "gaia_source_id" in table else 0
     if gaia > 0:
-        found.append(("Gaia", f"https://vizier.cds.unistra.fr/viz-bin/VizieR-5?-source=I/355/gaiadr3&Source={gaia}"))
+        result.append(("Gaia", f"https://vizier.cds.unistra.fr/viz-bin/VizieR-5?-source=I/355/gaiadr3&Source={gaia}"))
     if table.text("obsid_source", row) == "header":
-        found.append(("LAMOST", f"https://www.lamost.org/dr9/v2.0/spectrum/view?obsid={int(table['obsid'][row])}"))
-    return tuple(found)
+        result.append(("LAMOST", f"https://www.lamost.org/dr9/v2.0/spectrum/view?obsid={int(table['obsid'][row])}"))
+    return tuple(result)

@@ -1,4 +1,4 @@
-"""One star as a FITS file: spectrum, model and masks, with the catalogue's row and where it all comes from."""
+"""Export of one star as FITS: spectrum, model and masks, with its catalogue row and provenance."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from pipeline.science.star.refit import Interval, LabelModel, Trial, in_any
 _MEANINGS = {
     "WAVELENGTH": "Wavelength in vacuum, at rest",
     "FLUX": "Flux over CONTINUUM, no unit",
-    "IVAR": "Inverse variance of FLUX, no unit; 0 carries nothing",
-    "MASK": "Whether the build left the pixel out",
-    "MASK_USER": "Whether the visitor left the pixel out",
+    "IVAR": "Inverse variance of FLUX, no unit; 0 means no information",
+    "MASK": "Whether the build excluded the pixel",
+    "MASK_USER": "Whether the visitor excluded the pixel",
     "MODEL": "Model of the label fit, over the continuum",
     "SIGMA_MODEL": "Uncertainty of the model, as FLUX; NaN unknown",
     "CONTINUUM": "Continuum, in the flux unit of the input file",
@@ -60,7 +60,7 @@ def spectrum_fits(
     masked : sequence of (float, float)
         Stretches that the visitor masked, Angstrom.
     trial : Trial, optional
-        The model of the sliders or of the refit, which nobody published.
+        The unpublished model of the sliders or of the refit.
 
     Returns
     -------
@@ -86,12 +86,12 @@ def spectrum_fits(
     header["OBSID"] = (spectrum.obsid, "LAMOST observation id")
     for number, declared in enumerate(unit.columns, 1):
         header.set(f"TCOMM{number}", _MEANINGS[declared.name], after=f"TFORM{number}")
-    for name in (one.name for one in placed("header")):
+    for name in (item.name for item in placed("header")):
         if np.isfinite(table.value(name, row)):
             header.append(_card(name, float(str(table[name][row]))))  # the digits that are stored
     header["QUALITY"] = (int(table["quality"][row]), "quality bits")
     header["CATALOG"] = (manifest.name, "name of the build")
-    header["CREATED"] = (manifest.created, "when it was built")
+    header["CREATED"] = (manifest.created, "time of the build")
     header["ORIGIN"] = f"mgiant-explorer {__version__}"
     if model is not None:
         header["HIERARCH LABEL MODEL"] = model.version[:32]
@@ -107,16 +107,16 @@ def spectrum_fits(
 
 
 def _own_tables(table: StarTable, row: int) -> list[fits.BinTableHDU]:
-    """Values of the user's own columns, with their units, UCDs and descriptions, after the obsid."""
+    """Tables of the obsid and the user's own columns, with units, UCDs and descriptions."""
     if not table.own:
         return []
     stars = np.array([row])
-    columns = {one: table.taken(one.name, stars) for one in (table.column("obsid"), *table.own)}
+    columns = {item: table.taken(item.name, stars) for item in (table.column("obsid"), *table.own)}
     return fits_tables(annotated(columns), OWN_NAME)
 
 
 def _card(name: str, value: float, before: str = "", about: str = "") -> fits.Card:
-    """A column's value with its unit and as much of its description as a card takes."""
+    """Header card of a column's value with its unit and the beginning of its description."""
     declared = column(name)
     words = f"[{declared.unit}] " if declared.unit else ""
     key = f"{before}{name.upper()}" if before or len(name) <= 8 else f"HIERARCH {name.upper()}"

@@ -1,4 +1,4 @@
-"""Named subsets: selections with a name and a colour, and the tree of what each is made of."""
+"""Named subsets: selections with a name and a colour, and the tree of their parts."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from pipeline.domain.flags import FLAG_TEXTS
 from pipeline.domain.own_columns import RESERVED, machine_name
 
 MAX_SUBSETS = 200
-"""Named subsets of one visitor."""
+"""Maximum number of named subsets of one visitor."""
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
-_MAX_NAME = 40
-_NAME = re.compile(rf"[^\W\d]\w{{0,{_MAX_NAME - 1}}}")
+MAX_NAME_CHARACTERS = 40
+_NAME = re.compile(rf"[^\W\d]\w{{0,{MAX_NAME_CHARACTERS - 1}}}")
 _JOINT_WORDS = {Joint.AND: "and", Joint.OR: "or", Joint.XOR: "xor"}
 
 
@@ -60,16 +60,16 @@ class Subset:
     colour: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values; :func:`subset_from_dict` is the inverse."""
+        """Convert to plain values; :func:`subset_from_dict` is the inverse."""
         return {"name": self.name, "selection": self.selection.to_dict(), "colour": self.colour}
 
     def written(self, definitions: Definitions) -> dict[str, Any]:
-        """Plain values whose selection is one of ``definitions``."""
+        """Convert to plain values whose selection is one of ``definitions``."""
         return {"name": self.name, "defined": definitions.key(self.selection), "colour": self.colour}
 
 
 def subset_from_dict(stored: Mapping[str, Any], definitions: Sequence[Selection | SelectionError] = ()) -> Subset:
-    """Read what :meth:`Subset.to_dict` or :meth:`Subset.written` wrote; SelectionError when it is damaged."""
+    """Read the output of :meth:`Subset.to_dict` or :meth:`Subset.written`; SelectionError if damaged."""
     try:
         name, colour = str(stored["name"]), str(stored["colour"])
         if "defined" in stored:
@@ -84,7 +84,7 @@ def subset_from_dict(stored: Mapping[str, Any], definitions: Sequence[Selection 
 
 
 def check_name(name: str, own: Iterable[Column] = ()) -> str:
-    """The name itself, when an expression can use it for a subset; ``own`` are the user's own columns.
+    """Return a name if it is valid for a subset; ``own`` are the user's own columns.
 
     Raises
     ------
@@ -95,13 +95,13 @@ def check_name(name: str, own: Iterable[Column] = ()) -> str:
         raise SelectionError(
             f"{name[:60]!r} cannot name a subset: use up to 40 letters, digits and underscores, no digit first."
         )
-    if name.lower() in RESERVED or name.lower() in {one.name for one in own}:
+    if name.lower() in RESERVED or name.lower() in {item.name for item in own}:
         raise SelectionError(f"{name!r} already means something in expressions. Choose another name.")
     return name
 
 
 def define(subsets: tuple[Subset, ...], new: Subset, own: Iterable[Column] = ()) -> tuple[Subset, ...]:
-    """Add a subset, or define one anew: others that are made of it follow. ``own`` are the user's own columns.
+    """Add or redefine a subset, and update subsets that use it; ``own`` are the user's own columns.
 
     Raises
     ------
@@ -110,13 +110,13 @@ def define(subsets: tuple[Subset, ...], new: Subset, own: Iterable[Column] = ())
         one of them would be made of too many parts.
     """
     check_name(new.name, own)
-    known = [one.name for one in subsets]
+    known = [item.name for item in subsets]
     if new.name not in known and len(known) >= MAX_SUBSETS:
-        raise SelectionError(f"There are {len(known)} subsets; at most {MAX_SUBSETS} are kept. Forget some first.")
+        raise SelectionError(f"There are {len(known)} subsets; at most {MAX_SUBSETS} are allowed. Remove some first.")
     inner = check_size(_with(new.selection, new.name, None, {}))
     for other in subsets:
         if other.name != new.name and _names(inner, other.name) and _names(other.selection, new.name):
-            raise SelectionError(f"{new.name!r} and {other.name!r} would be made of each other. Use another name.")
+            raise SelectionError(f"{new.name!r} and {other.name!r} would contain each other. Use another name.")
     new = replace(new, selection=inner)
     if new.name not in known:
         return (*subsets, new)
@@ -124,35 +124,39 @@ def define(subsets: tuple[Subset, ...], new: Subset, own: Iterable[Column] = ())
     sizes: dict[int, tuple[int, int]] = {}
     return tuple(
         new
-        if one.name == new.name
-        else replace(one, selection=check_size(_with(one.selection, new.name, inner, done), sizes))
-        for one in subsets
+        if item.name == new.name
+        else replace(item, selection=check_size(_with(item.selection, new.name, inner, done), sizes))
+        for item in subsets
     )
 
 
 def category_names(column: str, values: Sequence[str]) -> tuple[str, ...]:
-    """Names for the subsets of a column's different values: words that expressions can use, all different."""
+    """Names of the subsets of a column's values: unique words that expressions can use."""
     names: list[str] = []
     for value in values:
         stem = f"{column}_{machine_name(value) if value else 'none'}"
-        tries = chain([stem[:_MAX_NAME]], (f"{stem[: _MAX_NAME - 3]}_{number}" for number in count(2)))
+        tries = chain(
+            [stem[:MAX_NAME_CHARACTERS]], (f"{stem[: MAX_NAME_CHARACTERS - 3]}_{number}" for number in count(2))
+        )
         names.append(next(name for name in tries if name not in names and name not in RESERVED))
     return tuple(names)
 
 
 def remove(subsets: tuple[Subset, ...], name: str) -> tuple[Subset, ...]:
-    """Forget a name; what is made of it keeps its stars."""
+    """Remove a name; subsets that use it keep their stars."""
     done: dict[int, Selection] = {}
-    return tuple(replace(one, selection=_with(one.selection, name, None, done)) for one in subsets if one.name != name)
+    return tuple(
+        replace(item, selection=_with(item.selection, name, None, done)) for item in subsets if item.name != name
+    )
 
 
 def unnamed(selection: Selection, name: str) -> Selection:
-    """The same stars, none of them by that name."""
+    """Replace a name in a selection by its definition."""
     return _with(selection, name, None, {})
 
 
 def parts(selection: Selection) -> Iterator[tuple[str, Selection]]:
-    """What a selection is made of: how each part joins those before it, and the part."""
+    """The parts of a selection, each with the operation that joins it to those before."""
     if isinstance(selection, Joined):
         yield "", selection.first
         for by, part in selection.then:
@@ -164,7 +168,7 @@ def parts(selection: Selection) -> Iterator[tuple[str, Selection]]:
 
 
 def describe(selection: Selection, known: Mapping[str, Column] = BY_NAME) -> str:
-    """A selection in words, on one line; ``known`` gives the labels of columns."""
+    """Describe a selection on one line; ``known`` has the labels of columns."""
     if isinstance(selection, Joined):
         words = [_inside(selection.first, known)]
         for by, part in selection.then:
@@ -212,7 +216,7 @@ def _inside(selection: Selection, known: Mapping[str, Column]) -> str:
 
 
 def _with(selection: Selection, name: str, inner: Selection | None, done: dict[int, Selection]) -> Selection:
-    """The selection with ``name`` standing for ``inner``; None removes the name and leaves what it stood for.
+    """Redefine ``name`` in a selection as ``inner``; None replaces the name by its definition.
 
     ``done`` holds what was made of each part, by identity, so that parts which several names share stay shared.
     """
@@ -240,7 +244,7 @@ def _remade(selection: Selection, name: str, inner: Selection | None, done: dict
 
 
 def _names(selection: Selection, name: str, seen: set[int] | None = None) -> bool:
-    """Whether a selection is made of the subset ``name``."""
+    """Whether a selection uses the subset ``name``."""
     seen = set() if seen is None else seen
     if id(selection) in seen:
         return False

@@ -1,4 +1,4 @@
-"""The stars as contiguous arrays, made once a process and shared, read-only, by all visitors."""
+"""The star table as contiguous arrays, created once a process and shared read-only."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from pipeline.domain.column import Column
 from pipeline.domain.columns import QUANTILE_GROUP, column
 
 _SAMPLE = 1_000_000
-"""Quantiles of longer columns are read off every k-th star."""
+"""Maximum number of values for exact quantiles; longer columns are sampled."""
 
 _FENCED, _FENCE = 0.05, 1.5
-"""Wild is what is farther beyond these quantiles than so many times their distance."""
+"""Values beyond these quantiles by more than this multiple of their distance are outliers."""
 
 MAX_CATEGORIES = 12
-"""Different values of a column by which stars can be coloured or named."""
+"""Maximum number of different values of a column for colours or subsets."""
 
 _FIRST = 10_000
-"""Columns with more categories among so many stars are not looked at further."""
+"""Number of stars in which columns with too many categories are detected."""
 
 
 _CHECKED = 200
-"""The user's own columns of text whose first values are looked at for a menu; further ones are offered unseen."""
+"""Number of the user's text columns that are checked for the menu; further ones are offered unchecked."""
 
 _EXACT = 2.0**53
 _LARGEST_COUNT = 1e9
@@ -38,13 +38,13 @@ _LARGEST_AXIS = float(np.finfo(np.float32).max)
 
 
 class ColumnSource(Protocol):
-    """Where a table takes columns from when they are first asked for."""
+    """Source of columns that a table loads on demand."""
 
     def numbers(self, name: str) -> NDArray[Any]:
-        """Values of a column of numbers or truths, read-only."""
+        """Values of a column of numbers or booleans, read-only."""
 
     def words(self, name: str) -> pa.ChunkedArray:
-        """Values of a column of text without gaps."""
+        """Values of a column of text without nulls."""
 
     def first_words(self, name: str, rows: int) -> pa.ChunkedArray:
         """The first values of a column of text."""
@@ -53,19 +53,19 @@ class ColumnSource(Protocol):
         """The first values of a column of numbers."""
 
     def number_at(self, name: str, row: int) -> float | None:
-        """One value of a column of numbers, read without the others; None where the whole column must be read."""
+        """One value of a column of numbers; None if the whole column must be read."""
 
     def extent(self, name: str) -> tuple[float, float] | None:
         """Smallest and largest finite value; None without any."""
 
 
 class StarTable(Mapping[str, NDArray[Any]]):
-    """Columns of a catalogue by name; only those of numbers are gone through.
+    """Columns of a catalogue by name; only numerical columns are scanned.
 
     Parameters
     ----------
     arrays : mapping of str to ndarray
-        Columns of numbers; they are kept, not copied, and may be mapped from disk.
+        Columns of numbers; they are not copied, and may be mapped from disk.
     words : mapping of str to pyarrow.ChunkedArray
         Columns of text without gaps, kept likewise.
     own : iterable of Column
@@ -88,11 +88,11 @@ class StarTable(Mapping[str, NDArray[Any]]):
         self._words = dict(words or {})
         self._source = source
         self.own = tuple(own)
-        own_by_name = {one.name: one for one in self.own}
-        numbers = dict.fromkeys((*(one.name for one in further), *self._arrays))
+        own_by_name = {item.name: item for item in self.own}
+        numbers = dict.fromkeys((*(item.name for item in further), *self._arrays))
         declared = [column(name) for name in (*numbers, *self._words) if name not in own_by_name]
-        self.known: Mapping[str, Column] = {one.name: one for one in (*declared, *self.own)}
-        self._numbers = {name: None for name, one in self.known.items() if one.dtype != "str"}
+        self.known: Mapping[str, Column] = {item.name: item for item in (*declared, *self.own)}
+        self._numbers = {name: None for name, item in self.known.items() if item.dtype != "str"}
         self._texts: dict[str, NDArray[Any]] = {}
         self._axes: dict[str, NDArray[np.float32]] = {}
         self._limits: dict[tuple[str, float], tuple[float, float] | None] = {}
@@ -105,9 +105,9 @@ class StarTable(Mapping[str, NDArray[Any]]):
     def from_frame(
         cls, frame: pd.DataFrame, own: Iterable[Column] = (), source: ColumnSource | None = None
     ) -> StarTable:
-        """Take the columns of a catalogue's table; own columns that it lacks are in the source."""
+        """Create from a catalogue's data frame; the user's own columns that it lacks are in the source."""
         own = tuple(own)
-        known = {one.name: one for one in own}
+        known = {item.name: item for item in own}
         texts = [name for name in frame.columns if (known.get(name) or column(name)).dtype == "str"]
         arrays = {name: np.ascontiguousarray(frame[name].to_numpy()) for name in frame.columns if name not in texts}
         words = {name: pa.chunked_array([pa.array(frame[name].astype(str), pa.string())]) for name in texts}
@@ -150,37 +150,39 @@ class StarTable(Mapping[str, NDArray[Any]]):
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """Columns that are here: declared numbers, declared texts, then the user's own."""
+        """Available columns: declared numbers, declared texts, then the user's own."""
         return tuple(self.known.values())
 
     def column(self, name: str) -> Column:
-        """Description of a column of this catalogue, or of a declared one that it lacks; KeyError for others."""
+        """Description of a column of this catalogue or of a declared one; KeyError for others."""
         return self.known.get(name) or column(name)
 
     @cached_property
     def titles(self) -> Mapping[str, str]:
-        """Each column's label with its unit, for menus; own columns that share one with others add their name."""
-        seen = Counter(one.axis_label for one in self.columns)
+        """Labels of the columns with units, for menus; ambiguous ones include the name."""
+        seen = Counter(item.axis_label for item in self.columns)
         return {
-            one.name: f"{one.axis_label} ({one.name})" if one.is_own and seen[one.axis_label] > 1 else one.axis_label
-            for one in self.columns
+            item.name: f"{item.axis_label} ({item.name})"
+            if item.is_own and seen[item.axis_label] > 1
+            else item.axis_label
+            for item in self.columns
         }
 
     def error_of(self, name: str) -> str | None:
-        """The column of another one's errors, from the same table; None without one."""
+        """Error column of a column, from the same table; None without one."""
         return self._from_its_table(name, self.column(name).error or f"{name}_err")
 
     def interval_of(self, name: str) -> tuple[str | None, str | None]:
-        """The columns of another one's 16th and 84th percentile, from the same table; None without one."""
+        """Columns of the 16th and 84th percentile of a column, from the same table; None without them."""
         low, high = self.column(name).interval or (f"{name}_16", f"{name}_84")
         return self._from_its_table(name, low), self._from_its_table(name, high)
 
     def _from_its_table(self, name: str, other: str) -> str | None:
-        found = self.known.get(other)
-        return found.name if found is not None and found.origin == self.column(name).origin else None
+        result = self.known.get(other)
+        return result.name if result is not None and result.origin == self.column(name).origin else None
 
     def axis(self, name: str) -> NDArray[np.float32]:
-        """A column as coordinates, converted once; values beyond single precision are infinite and not drawn."""
+        """A column as float32 coordinates, converted once; larger values are infinite and not drawn."""
         if name not in self._axes:
             with np.errstate(over="ignore"):
                 values = np.ascontiguousarray(self._column_of_numbers(name), np.float32)
@@ -189,15 +191,15 @@ class StarTable(Mapping[str, NDArray[Any]]):
         return self._axes[name]
 
     def usable(self, *names: str) -> bool:
-        """Whether every one of the columns is there with at least one finite value."""
+        """Whether all columns exist and have a finite value."""
         return all(self.limits(name) is not None for name in names)
 
     def missing(self, *names: str) -> tuple[str, ...]:
-        """Those of the columns that are absent or hold no finite value."""
+        """Columns that are absent or have no finite value."""
         return tuple(name for name in names if self.limits(name) is None)
 
     def axes(self) -> tuple[Column, ...]:
-        """Columns of numbers with at least two different values, which can stand on an axis; own ones come last.
+        """Columns of numbers with at least two different values, for axes; the user's own come last.
 
         Quantiles are left out: three more entries for each quantity would bury the quantities. So are identifiers.
         """
@@ -205,74 +207,74 @@ class StarTable(Mapping[str, NDArray[Any]]):
 
     @cached_property
     def _on_axes(self) -> tuple[Column, ...]:
-        return tuple(one for one in self.columns if one.is_numeric and self._fits_axis(one))
+        return tuple(item for item in self.columns if item.is_numeric and self._fits_axis(item))
 
-    def _fits_axis(self, one: Column) -> bool:
-        if one.group == QUANTILE_GROUP or (one.dtype == "int64" and not one.is_own):
+    def _fits_axis(self, item: Column) -> bool:
+        if item.group == QUANTILE_GROUP or (item.dtype == "int64" and not item.is_own):
             return False
-        limits = self.limits(one.name)
+        limits = self.limits(item.name)
         if limits is None or not limits[0] < limits[1]:
             return False
-        return not one.is_own or (max(map(abs, limits)) < _LARGEST_AXIS and not self._identifies(one, limits))
+        return not item.is_own or (max(map(abs, limits)) < _LARGEST_AXIS and not self._identifies(item, limits))
 
-    def _identifies(self, one: Column, limits: tuple[float, float]) -> bool:
-        """Whether a column of the user's own holds identifiers: whole numbers that are too large for double precision.
+    def _identifies(self, item: Column, limits: tuple[float, float]) -> bool:
+        """Whether a column of the user contains identifiers: integers beyond double precision.
 
         So are large ones that are all different among the first stars.
         """
-        if one.dtype == "float32" or limits[1] <= _LARGEST_COUNT:
+        if item.dtype == "float32" or limits[1] <= _LARGEST_COUNT:
             return False
-        if not one.is_float and max(map(abs, limits)) > _EXACT:
+        if not item.is_float and max(map(abs, limits)) > _EXACT:
             return True
-        if one.name in self._arrays or self._source is None:
-            values = self._arrays[one.name][:_FIRST]
+        if item.name in self._arrays or self._source is None:
+            values = self._arrays[item.name][:_FIRST]
         else:
-            values = self._source.first_numbers(one.name, _FIRST)
+            values = self._source.first_numbers(item.name, _FIRST)
         values = values[np.isfinite(values)]
         return bool((values == np.floor(values)).all()) and np.unique(values).size == values.size
 
     @cached_property
     def _colourable(self) -> tuple[Column, ...]:
-        return tuple(one for one in self.axes() if one.is_float or one.is_own)
+        return tuple(item for item in self.axes() if item.is_float or item.is_own)
 
     def colourable(self) -> tuple[Column, ...]:
-        """Columns of measured numbers by which stars can be coloured."""
+        """Columns of measured numbers for colours."""
         return self._colourable
 
     def categorical(self) -> tuple[Column, ...]:
-        """Columns with few different values: yes and no, or words.
+        """Columns with few different values, boolean or text.
 
-        Of own columns of text the first values decide, and of very many of them the first columns alone are looked at.
+        The user's text columns are judged by their first values, and only a limited number of them is checked.
         """
         return self._categorical
 
     @cached_property
     def _categorical(self) -> tuple[Column, ...]:
-        truths = [one for one in self.columns if one.dtype == "bool"]
-        texts = [one for one in self.columns if one.dtype == "str"]
-        declared = [one for one in texts if not one.is_own and self.categories(one.name) is not None]
-        own = [one for one in texts if one.is_own]
-        few = [one for one in own[:_CHECKED] if self._may_be_categories(one.name)]
-        return tuple(sorted((*truths, *declared, *few, *own[_CHECKED:]), key=lambda one: one.is_own))
+        truths = [item for item in self.columns if item.dtype == "bool"]
+        texts = [item for item in self.columns if item.dtype == "str"]
+        declared = [item for item in texts if not item.is_own and self.categories(item.name) is not None]
+        own = [item for item in texts if item.is_own]
+        few = [item for item in own[:_CHECKED] if self._may_be_categories(item.name)]
+        return tuple(sorted((*truths, *declared, *few, *own[_CHECKED:]), key=lambda item: item.is_own))
 
     def _may_be_categories(self, name: str) -> bool:
-        """Whether the first values of a text are few: only a column that is held or used is looked through."""
+        """Whether the first values of a text column are few; others are read on demand."""
         if name in self._words or self._source is None:
             return self.categories(name) is not None
         different = pc.count_distinct(self._source.first_words(name, _FIRST)).as_py()
         return different <= MAX_CATEGORIES and (different > 1 or self.n_stars > _FIRST)
 
     def categories(self, name: str) -> tuple[tuple[str, ...], NDArray[np.uint8]] | None:
-        """Different values of a column, in order, and each star's; None when there are one or too many."""
-        found = self._found_categories(name)
-        return None if found is None else (tuple(value or "(none)" for value in found[0]), found[1])
+        """Sorted different values of a column and the index of each star; None for one or too many."""
+        result = self._find_categories(name)
+        return None if result is None else (tuple(value or "(none)" for value in result[0]), result[1])
 
     def category_values(self, name: str) -> tuple[str, ...]:
-        """Different values of a column as they are stored, or no and yes; none when there are one or too many."""
-        found = self._found_categories(name)
-        return () if found is None else found[0]
+        """Different values of a column as stored, or no and yes; empty for one or too many."""
+        result = self._find_categories(name)
+        return () if result is None else result[0]
 
-    def _found_categories(self, name: str) -> tuple[tuple[str, ...], NDArray[np.uint8]] | None:
+    def _find_categories(self, name: str) -> tuple[tuple[str, ...], NDArray[np.uint8]] | None:
         if name not in self._categories:
             self._categories[name] = self._find_categories(name)
         return self._categories[name]
@@ -293,7 +295,7 @@ class StarTable(Mapping[str, NDArray[Any]]):
         return tuple(map(str, labels[order])), ranks[codes]
 
     def limits(self, name: str, tail: float = 0.0) -> tuple[float, float] | None:
-        """Range of a column's finite values; None when there are none.
+        """Range of a column's finite values; None if there are none.
 
         With a ``tail``, without that fraction at either end, and never far beyond what nine tenths of the stars span: a
         few wild values do not squeeze all others together.
@@ -326,13 +328,13 @@ class StarTable(Mapping[str, NDArray[Any]]):
         return self._arrays["obsid"][order], order
 
     def row_of(self, obsid: int) -> int | None:
-        """Row of a star, None when the catalogue has no such obsid."""
+        """Row of a star; None if the catalogue does not contain the obsid."""
         known, order = self._by_obsid
         at = int(np.searchsorted(known, obsid))
         return int(order[at]) if at < known.size and known[at] == obsid else None
 
     def value(self, name: str, row: int) -> float:
-        """One number, NaN when the column is absent."""
+        """One number; NaN if the column is absent."""
         if name in self._numbers and name not in self._arrays and self._source is not None:
             alone = self._source.number_at(name, row)
             if alone is not None:
@@ -340,7 +342,7 @@ class StarTable(Mapping[str, NDArray[Any]]):
         return float(self._column_of_numbers(name)[row]) if name in self._numbers else float("nan")
 
     def texts(self, name: str) -> NDArray[Any]:
-        """A column of text, as objects; equal texts are one object."""
+        """A column of text as objects; equal texts are one object."""
         if name not in self._texts:
             different, codes = _encoded(self._column_of_words(name))
             self._texts[name] = different[codes]
@@ -351,11 +353,11 @@ class StarTable(Mapping[str, NDArray[Any]]):
         return np.asarray(self._column_of_words(name).take(stars).to_numpy(), object)
 
     def text(self, name: str, row: int) -> str:
-        """One text, "" when the column is absent."""
+        """One text; "" if the column is absent."""
         return str(self._column_of_words(name)[row]) if self._is_text(name) else ""
 
     def taken(self, name: str, stars: NDArray[np.intp]) -> NDArray[Any]:
-        """A column of some stars; one that only the source holds is read for that and not kept."""
+        """A column of some stars; if only the source has it, it is read and not cached."""
         if self._source is None or name in self._arrays or name in self._words:
             return self.texts_of(name, stars) if self._is_text(name) else self._column_of_numbers(name)[stars]
         if self._is_text(name):
@@ -363,7 +365,7 @@ class StarTable(Mapping[str, NDArray[Any]]):
         return self._source.numbers(name)[stars]
 
     def order_of(self, name: str, stars: NDArray[np.int64], *, descending: bool) -> NDArray[np.int64]:
-        """Stars in the order of a column, those without a value last; ties stay as they are."""
+        """Stable order of the stars by a column, those without a value last."""
         if self._is_text(name):
             words = self._column_of_words(name).take(stars).combine_chunks()
             words = pc.if_else(pc.equal(words, ""), pa.scalar(None, pa.string()), words)
@@ -377,11 +379,11 @@ class StarTable(Mapping[str, NDArray[Any]]):
 
 
 def counted(stars: int) -> str:
-    """A number of stars as a title says it."""
+    """Format a number of stars for a title."""
     return f"{stars:,} {'star' if stars == 1 else 'stars'}"
 
 
 def _encoded(words: pa.ChunkedArray) -> tuple[NDArray[Any], NDArray[np.int32]]:
-    """Different texts as objects, and each star's."""
+    """Different texts as objects, and the index of each star."""
     chunks = words.dictionary_encode().unify_dictionaries().chunks
-    return chunks[0].dictionary.to_numpy(zero_copy_only=False), np.concatenate([one.indices for one in chunks])
+    return chunks[0].dictionary.to_numpy(zero_copy_only=False), np.concatenate([item.indices for item in chunks])

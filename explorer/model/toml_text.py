@@ -1,4 +1,4 @@
-"""TOML as text: what ``tomllib`` reads, in the layout in which configurations are written by hand."""
+"""Writing of TOML in the layout of hand-written configurations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def toml_text(document: Mapping[str, Any]) -> str:
-    """A document as TOML.
+    """Convert a document to TOML.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def toml_text(document: Mapping[str, Any]) -> str:
 
 
 def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
-    """Lines of a table: plain values first, as TOML gives everything after a heading to that heading."""
+    """Lines of a table, plain values first, as TOML requires."""
     inner = {key: value for key, value in table.items() if isinstance(value, Mapping) or _is_tables(value)}
     for key, value in table.items():
         if key not in inner:
@@ -32,7 +32,7 @@ def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
         place = (*path, key)
         name = ".".join(_key(part) for part in place)
         if isinstance(value, Mapping):
-            if not value or any(not (isinstance(one, Mapping) or _is_tables(one)) for one in value.values()):
+            if not value or any(not (isinstance(item, Mapping) or _is_tables(item)) for item in value.values()):
                 yield from ("", f"[{name}]")
             yield from _table(value, place)
         else:
@@ -42,7 +42,7 @@ def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
 
 
 def _is_tables(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(one, Mapping) for one in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
 
 
 def _value(value: Any) -> str:
@@ -51,9 +51,9 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_key(key)} = {_value(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_value(one) for one in value) + "]"
+        return "[" + ", ".join(_value(item) for item in value) + "]"
     return value.isoformat() if hasattr(value, "isoformat") else repr(value)  # inf and nan are spelled as in Python
 
 
@@ -62,5 +62,5 @@ def _key(key: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A basic string: its escapes are those of JSON, but DEL is escaped too and other letters stand as they are."""
+    """A basic string, with the escapes of JSON and an escaped DEL."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

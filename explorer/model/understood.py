@@ -1,4 +1,4 @@
-"""How the columns of foreign tables were understood: ``understood.json`` and a manifest's ``tables``, as values."""
+"""Interpretation of the columns of foreign tables, read from ``understood.json`` or a manifest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.domain.columns import BY_NAME
 
 @dataclass(frozen=True)
 class UnderstoodColumn:
-    """One column of ours that a table feeds.
+    """One catalogue column that a table supplies.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class UnderstoodColumn:
 
 @dataclass(frozen=True)
 class UnderstoodTable:
-    """One table.
+    """Interpretation of one table.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class UnderstoodTable:
     own : tuple of str
         Machine names of the columns of the user's own that are carried along.
     names : tuple of str
-        Every column of the file, as it is spelled there.
+        All columns of the file, in its spelling.
     notes : tuple of str
         What the user should know.
     match : mapping of str to str
@@ -100,7 +100,7 @@ class PlannedStage:
 
 @dataclass(frozen=True)
 class Understood:
-    """Everything that was understood before anything was computed.
+    """Interpretation of all input before the computation.
 
     Parameters
     ----------
@@ -126,25 +126,27 @@ def understood_from(text: str) -> Understood:
         If it is not such a document.
     """
     raw = dict(json.loads(text))
-    stages = tuple(PlannedStage(str(one["name"]), str(one.get("reason", ""))) for one in _mappings(raw.get("stages")))
+    stages = tuple(
+        PlannedStage(str(item["name"]), str(item.get("reason", ""))) for item in _mappings(raw.get("stages"))
+    )
     return Understood(tables_from(raw.get("tables")), stages, str(raw.get("error") or ""))
 
 
 def tables_from(raw: Any) -> tuple[UnderstoodTable, ...]:
-    """The tables of such a document, or of a manifest."""
+    """The tables of such a document or of a manifest."""
     return tuple(
         UnderstoodTable(
-            file=str(one.get("file", "")),
-            format=str(one.get("format", "")),
-            rows=int(one.get("rows") or 0),
-            schema=str(one.get("schema") or ""),
-            columns=tuple(_column(column) for column in _mappings(one.get("columns"))),
-            own=_texts(one.get("own")),
-            names=_texts(one.get("names")),
-            notes=_texts(one.get("notes")),
-            match={str(key): str(value) for key, value in dict(one.get("match") or {}).items()},
+            file=str(item.get("file", "")),
+            format=str(item.get("format", "")),
+            rows=int(item.get("rows") or 0),
+            schema=str(item.get("schema") or ""),
+            columns=tuple(_column(column) for column in _mappings(item.get("columns"))),
+            own=_texts(item.get("own")),
+            names=_texts(item.get("names")),
+            notes=_texts(item.get("notes")),
+            match={str(key): str(value) for key, value in dict(item.get("match") or {}).items()},
         )
-        for one in _mappings(raw)
+        for item in _mappings(raw)
     )
 
 
@@ -168,13 +170,13 @@ def _column(raw: Mapping[str, Any]) -> UnderstoodColumn:
 
 
 def _number(value: Any) -> float | None:
-    """A finite number, or None."""
+    """A finite number; None otherwise."""
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _mappings(values: Any) -> Iterable[Mapping[str, Any]]:
-    return [one for one in values or () if isinstance(one, Mapping)]
+    return [item for item in values or () if isinstance(item, Mapping)]
 
 
 def _texts(values: Any) -> tuple[str, ...]:
-    return tuple(str(one) for one in values or ())
+    return tuple(str(item) for item in values or ())

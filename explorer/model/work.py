@@ -1,4 +1,4 @@
-"""Slow work beside the pages: queues of their own for each kind of work, fair turns, limits a visitor, cancellation.
+"""Background work: one queue for each kind, fair turns, limits for each visitor, cancellation.
 
 A queue has threads of its own, so that a verdict never waits for a table. Visitors take turns: each turn starts the
 oldest work of the one who has waited longest. When a page goes, its waiting work is dropped and its running work is
@@ -21,16 +21,16 @@ Result = TypeVar("Result")
 
 
 class BusyError(SelectionError):
-    """A visitor has asked for more of one kind of work than is kept waiting."""
+    """Too many requests of one visitor are waiting."""
 
 
 class StoppedError(Exception):
-    """The page that asked for this work has gone."""
+    """The page that asked for this work was closed."""
 
 
 @dataclass(eq=False)
 class Job:
-    """One piece of work.
+    """One background task.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Job:
     on_stop: list[Callable[[], None]] = field(default_factory=list)
 
     def stop(self) -> None:
-        """Ask the running work to end."""
+        """Ask the running task to end."""
         self.stopped.set()
         for action in list(self.on_stop):
             action()
@@ -57,19 +57,19 @@ _JOB: ContextVar[Job | None] = ContextVar("_JOB", default=None)
 
 
 def current_job() -> Job | None:
-    """The work that this thread does for a page, None outside of one."""
+    """The task of this thread; None outside of one."""
     return _JOB.get()
 
 
 def check_stopped() -> None:
-    """End work whose page has gone; call it between the parts of long work."""
+    """End a task whose page was closed; called between the parts of long work."""
     job = _JOB.get()
     if job is not None and job.stopped.is_set():
         raise StoppedError
 
 
 class Queue:
-    """Work of one kind.
+    """Queue of one kind of work.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class Queue:
         self._active: dict[Hashable, list[Job]] = {}
 
     def submit(self, owner: Hashable, work: Callable[[], Result]) -> Future[Result]:
-        """Queue work of a page.
+        """Queue a task for a page.
 
         Raises
         ------
@@ -110,7 +110,7 @@ class Queue:
         return job.future
 
     def drop(self, owner: Hashable) -> None:
-        """Forget the waiting work of a page, and ask its running work to end."""
+        """Drop the waiting tasks of a page, and ask its running tasks to end."""
         with self._lock:
             dropped = list(self._turns.pop(owner, ()))
             active = list(self._active.get(owner, ()))
@@ -120,12 +120,12 @@ class Queue:
             job.stop()
 
     def counts(self, owner: Hashable) -> tuple[int, int]:
-        """Work of a page that runs, and that waits."""
+        """Numbers of running and waiting tasks of a page."""
         with self._lock:
             return len(self._active.get(owner, ())), len(self._turns.get(owner, ()))
 
     def _start(self) -> None:
-        """Start what may start; the lock is held."""
+        """Start the tasks that can start; the lock is held."""
         busy = sum(map(len, self._active.values()))
         for owner in list(self._turns):
             if busy >= self.workers:
@@ -168,7 +168,7 @@ VERDICTS = Queue(
     waiting=200,
     refusal="{waiting} verdicts of this page are not saved yet. Wait until they are.",
 )
-"""Verdicts and what else is written to the record: never behind anything else."""
+"""Queue of verdicts and other writes to the record, which wait for no other work."""
 
 REFITS = Queue(
     "refits",
@@ -177,16 +177,16 @@ REFITS = Queue(
     waiting=8,
     refusal="{waiting} fits of this page are waiting already. Wait until one is done.",
 )
-"""Fits, posteriors and comparisons of single stars."""
+"""Queue of fits, posteriors and comparisons of single stars."""
 
 UPLOADS = Queue(
     "uploads",
     workers=2,
     running=1,
     waiting=2,
-    refusal="A list of this page is being read and {waiting} more are waiting. Upload again when they are done.",
+    refusal="A list of this page is being read and {waiting} more are waiting. Upload again later.",
 )
-"""Member lists and other files of visitors."""
+"""Queue of member lists and other files of visitors."""
 
 EXPORTS = Queue(
     "exports",
@@ -195,7 +195,7 @@ EXPORTS = Queue(
     waiting=4,
     refusal="A table or figure of this page is being made and {waiting} more are waiting. Ask again when one is done.",
 )
-"""Tables, pictures and figures to take away."""
+"""Queue of tables, pictures and figures to download."""
 
 LINKS = Queue(
     "links",
@@ -204,10 +204,10 @@ LINKS = Queue(
     waiting=20,
     refusal="{waiting} links of this page are not saved yet. Wait until they are.",
 )
-"""Links, saved views and what a lost page comes back to."""
+"""Queue of links, saved views and states of lost pages."""
 
 
 def drop_all(owner: Hashable) -> None:
-    """Drop the work of a page that has gone, but for what it gave to be saved."""
+    """Drop the tasks of a closed page, except those that save its input."""
     for queue in (REFITS, UPLOADS, EXPORTS):
         queue.drop(owner)

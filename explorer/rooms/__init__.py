@@ -1,4 +1,4 @@
-"""Panel views, one file each: they bind a figure or a widget to the visitor's Workspace, and compute nothing.
+"""Panel parts of the page, one file each: they connect views and widgets to the visitor's Workspace.
 
-May import: ``explorer.plots``, ``explorer.state`` and ``explorer.model``; never ``explorer.app``.
+May import: ``explorer.charts``, ``explorer.state`` and ``explorer.model``; never ``explorer.app``.
 """

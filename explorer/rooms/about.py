@@ -1,4 +1,4 @@
-"""The About tab: where the catalogue comes from, what was refused, and what every column and bit means."""
+"""The About room: provenance of the catalogue, rejects, and meanings of all columns and bits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pipeline.domain.columns import COLUMNS
 from pipeline.domain.flags import FLAG_TEXTS
 
 _MAX_REJECTS = 500
-_COLUMNS_LINK = '<a href="?columns" target="_blank">Open the page of columns</a> to correct them.'
+_COLUMNS_LINK = '<a href="?columns" target="_blank">Open the columns page</a> to correct them.'
 
 
 class AboutView(Viewer):
@@ -42,7 +42,7 @@ class AboutView(Viewer):
         self.files = library.files
 
     def text(self) -> str:
-        """The whole tab as HTML."""
+        """The whole room as HTML."""
         manifest, rejects = self.products.manifest, self.products.rejects
         facts = {
             "name": manifest.name,
@@ -72,11 +72,11 @@ class AboutView(Viewer):
         return f'<article class="about">{parts}{_help()}</article>'
 
     def _understood(self) -> list[tuple[str, str]]:
-        """How the columns of the tables were understood; nothing where no table was read."""
+        """Interpretation of the columns of the tables; empty if no table was read."""
         parts = [_table(one) for one in tables_from(self.products.manifest.tables)]
         if self.columns_page:
             parts.insert(0, f"<p>{_COLUMNS_LINK}</p>")
-        return [("How the columns were understood", "".join(parts))] if parts else []
+        return [("Interpretation of the columns", "".join(parts))] if parts else []
 
     def _glossary(self) -> str:
         order = {one.name: place for place, one in enumerate(COLUMNS)}
@@ -89,7 +89,7 @@ class AboutView(Viewer):
 
 
 def _checked(files: CheckedFiles | None) -> str:
-    """How far the files are compared with the manifest's checksums."""
+    """Progress of the comparison of the files with the manifest's checksums."""
     if files is None or files.state is CheckState.UNLISTED:
         return "not checked: the manifest lists no checksums"
     if files.state is CheckState.DAMAGED:
@@ -102,7 +102,7 @@ def _table(one: UnderstoodTable) -> str:
     """One table that was read."""
     joined = f"<p>Joined to the stars: {escape(match_words(one))}</p>" if one.match else ""
     notes = "".join(f"<li>{escape(note)}</li>" for note in one.notes)
-    own = f"<p>Carried along: {escape(', '.join(one.own))}</p>" if one.own else ""
+    own = f"<p>The user's own columns: {escape(', '.join(one.own))}</p>" if one.own else ""
     return (
         f"<h3>{escape(one.file)}</h3><p>{escape(table_heading(one))}</p>{joined}"
         f"{f'<ul>{notes}</ul>' if notes else ''}{table(COLUMNS_HEAD, columns_rows(one.columns))}{own}"

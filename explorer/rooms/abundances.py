@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from explorer.charts.diagram import Figure, Missing, axis_of
+from explorer.charts.references import plane_of
 from explorer.model.library import Library
-from explorer.plots.diagram import Figure, Missing, axis_of
-from explorer.plots.references import plane_of
 from explorer.state.panels import PanelState
 
 TITLE = "Abundances"
 
 
 def abundances(library: Library, _state: PanelState) -> Figure:
-    """[M/H] against [alpha/M]; log g against [M/H] is no substitute, so without both it says what is missing."""
+    """[M/H] against [alpha/M]; a sentence about missing columns if the catalogue lacks one of them."""
     table = library.table
     if not table.usable("m_h", "alpha_m"):
         return Missing(TITLE, "abundance pairs", table.missing("m_h", "alpha_m"))

@@ -1,4 +1,4 @@
-"""The base of every view, and the frame around it."""
+"""The base of all views of a room, and their frame."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SCRIPTS = {
     "greek": "U+0370-03FF",
     "math": "U+2070-209F, U+2190-2211, U+2213-22FF",
 }
-"""Letters that a page may hold, by the subset of Roboto that draws them."""
+"""Characters of a page by the subset of Roboto that contains them."""
 
 
 @cache
@@ -31,7 +31,7 @@ def stylesheet(name: str) -> str:
 
 @cache
 def fonts() -> str:
-    """Faces of the family Explorer, which style sheets name: those of Roboto that the page needs.
+    """Font faces of the family Explorer, from the subsets of Roboto that the page needs.
 
     With Panel's own Roboto a browser fetches twenty faces, one after the other, and lays the page out after each.
     """
@@ -51,22 +51,22 @@ def fonts() -> str:
 
 
 class View(Viewer):
-    """A piece of the page bound to one visitor's Workspace."""
+    """A part of the page that is bound to one visitor's Workspace."""
 
     workspace: param.ClassSelector[Workspace] = param.ClassSelector(  # type: ignore[assignment]  # always given
-        class_=Workspace, constant=True, doc="What the visitor looks at."
+        class_=Workspace, constant=True, doc="State of the visit."
     )
 
     def __panel__(self) -> Viewable:
         return self.body()
 
     def body(self) -> Viewable:
-        """What stands on the page."""
+        """Content of the view."""
         raise NotImplementedError
 
 
 def in_turn(action: Callable[[], object]) -> None:
-    """Do something when the document is ours alone, and send the browser everything it changes as one message.
+    """Call a function when the document is locked, and send all its changes in one message.
 
     Panel (1.9.4) may call watchers while the document is not locked: when a message arrives within 50 ms of a widget's
     change. Bokeh's own hold is used: ``panel.io.hold`` loses changes made in a document's timeout callbacks.
@@ -87,11 +87,11 @@ def in_turn(action: Callable[[], object]) -> None:
 
 
 def html(text: str = "", **params: Any) -> pn.pane.HTML:
-    """A pane of HTML in the project's type."""
+    """A pane of HTML in the fonts of the project."""
     params.setdefault("margin", 0)
     return pn.pane.HTML(text, stylesheets=[stylesheet("text")], **params)
 
 
 def sentence(text: str) -> pn.pane.HTML:
-    """A centred sentence where a figure cannot be."""
+    """A centred sentence in place of a view."""
     return html(f'<p class="sentence">{escape(text)}</p>', sizing_mode="stretch_both")

@@ -1,4 +1,4 @@
-"""The one wire between the Explore page and the server: each gesture is one message, and so is its answer."""
+"""The message channel between page and server: each gesture is one message, and so is its answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from panel.custom import JSComponent
 
 from explorer.model.selection import SelectionError
 from explorer.model.work import Queue, StoppedError
-from explorer.protocol import FIELDS, Connect, Request, SomeRequest, Update, decode, kind_of
+from explorer.protocol import Connect, Request, SomeRequest, Update, checked, decode, encoded, kind_of
+from explorer.protocol.encoding import SomePart
 from explorer.rooms.scripts import page_script, script_properties
 from pipeline.products.manifest import ProductError
 
@@ -36,9 +37,9 @@ def asset(folder: str, name: str) -> str:
 
 
 class Channel(JSComponent):
-    """Carries messages; the views on both sides know what they mean.
+    """Carries messages between the scripts of a page and the parts of a room.
 
-    What is told while a message is handled goes out together when it is done.
+    Fields that are queued while a request is handled are sent together at its end.
     """
 
     _esm = page_script("explore/main.js")
@@ -49,12 +50,12 @@ class Channel(JSComponent):
         self._handlers: dict[type[Request], Callable[[Any], Any]] = {}
         self.permit: Callable[[Request], str] = lambda _: ""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._outgoing: Message = {}
+        self._outgoing: dict[str, object] = {}
         self._last: list[Callable[[], None]] = []
         self._depth = 0
 
     def _get_properties(self, doc: Document | None) -> dict[str, Any]:
-        """Panel's, with the script by address."""
+        """Properties of Panel's model, with the script by address."""
         return super()._get_properties(doc) | script_properties(self._esm)
 
     def on(self, request: type[SomeRequest], handler: Callable[[SomeRequest], Any]) -> None:
@@ -62,7 +63,7 @@ class Channel(JSComponent):
         self._handlers[request] = handler
 
     def before_sending(self, last: Callable[[], None]) -> None:
-        """Call ``last`` when a message is complete but for what it tells: work that is due once, whatever asked."""
+        """Call ``last`` once before a message is sent, for work that several requests share."""
         self._last.append(last)
 
     def send(self, **fields: Unpack[Update]) -> None:
@@ -70,27 +71,27 @@ class Channel(JSComponent):
 
         Raises
         ------
-        TypeError
-            If no page takes a field of such a name.
+        UndeclaredPartError
+            If no page takes a field of such a name, or the field is declared with another type.
         """
-        if unknown := fields.keys() - FIELDS:
-            raise TypeError(f"No page takes {', '.join(sorted(unknown))}: declare it in explorer.protocol.Update.")
+        checked(fields)
         self._outgoing |= fields
         self.flush()
 
-    def queued(self, part: str) -> Message:
-        """What is already told of a part, for one that is put together by several."""
-        return dict(self._outgoing.get(part, {}))
+    def queued(self, name: str, kind: type[SomePart]) -> SomePart | None:
+        """The value of a field that is queued already, for one that is put together by several."""
+        found = self._outgoing.get(name)
+        return found if isinstance(found, kind) else None
 
     def flush(self) -> None:
-        """Send what is due, unless a message is being handled: it goes out with that one's answer."""
+        """Send the queued fields, unless a request is being handled; its answer includes them."""
         if not self._depth:
             with self.batch():
                 pass
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Everything that is told inside is one message."""
+        """Send all fields that are queued inside the block as one message."""
         self._depth += 1
         try:
             yield
@@ -101,14 +102,14 @@ class Channel(JSComponent):
             self._depth -= 1
             if not self._depth and self._outgoing:
                 parts, self._outgoing = self._outgoing, {}
-                self.deliver(parts)
+                self.deliver(encoded(parts))
 
     def deliver(self, parts: Message) -> None:
-        """Hand a message to the browser."""
+        """Pass a message to the browser."""
         self._send_msg(parts)
 
     def _handle_msg(self, data: Any) -> None:
-        """Decode a request, check its role and run its handler: the one place where requests are refused."""
+        """Decode a request, check its role and run its handler; all refusals happen here."""
         with self.batch():
             try:
                 request = decode(data)
@@ -137,7 +138,7 @@ class Channel(JSComponent):
                 task.add_done_callback(self._tasks.discard)
 
     def refuse(self, sentence: str, kind: str) -> None:
-        """Answer a request that is refused with a sentence."""
+        """Answer a refused request with a sentence."""
         self.send(say=sentence, refused=kind[:40])
 
     async def _later(self, answer: Awaitable[None], kind: str) -> None:
@@ -146,19 +147,19 @@ class Channel(JSComponent):
 
     @contextmanager
     def _mishaps(self, kind: str) -> Iterator[None]:
-        """Answer what a handler raises for a request of a kind."""
+        """Answer the errors of a handler for a kind of request."""
         try:
             yield
         except (SelectionError, ProductError) as error:
             self.send(say=str(error))
-        except StoppedError:  # nobody waits for it any more
+        except StoppedError:  # the page was closed
             pass
         except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:
             log_mishap(_LOG, kind, error)
             self.refuse(NOT_UNDERSTOOD, kind)
 
     async def in_background(self, work: Callable[[], Result], queue: Queue) -> Result:
-        """Run something slow beside the page, so that nobody waits for it.
+        """Run slow work in a thread, so that the server keeps responding.
 
         Raises
         ------
@@ -169,13 +170,13 @@ class Channel(JSComponent):
 
 
 def log_mishap(log: logging.Logger, kind: str, error: Exception) -> None:
-    """Log a request that could not be handled in one line; where it happened is shown at the level of debugging."""
+    """Log a failed request in one line; the traceback is logged at debug level."""
     found, shown = f"{type(error).__name__}: {error}", log.isEnabledFor(logging.DEBUG)
     log.warning("A message could not be handled (%.200s): %.40s", found, kind, exc_info=shown)
 
 
 def submitted(work: Callable[[], Result], queue: Queue, instead: object) -> Future[Result]:
-    """Queue work in the name of the page that is served now; in that of ``instead`` where there is none."""
+    """Queue work for the current page, or for ``instead`` if there is none."""
     document = pn.state.curdoc
     session = None if document is None else document.session_context
     return queue.submit(instead if session is None else session.id, work)

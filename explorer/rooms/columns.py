@@ -1,11 +1,10 @@
-"""The page of columns: how the tables were understood, corrected there by whoever may, while products are made."""
+"""The columns page: interpretation of the columns of tables, and corrections of it."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import panel as pn
 from panel.viewable import Viewable
@@ -20,9 +19,9 @@ from explorer.model.work import UPLOADS
 from explorer.rooms.base import stylesheet
 from explorer.rooms.channel import Channel
 from explorer.rooms.opening_words import (
-    column_words,
+    column_report,
     match_words,
-    status_words,
+    status_of,
     table_heading,
     units_offered,
 )
@@ -31,13 +30,13 @@ from explorer.vetting.people import Role
 from pipeline.domain.columns import BY_NAME, COLUMNS
 
 FOLLOW_MS = 1000
-"""How often the page looks how far the products are."""
+"""Interval in milliseconds between updates of the progress."""
 
 _LOG = logging.getLogger("explorer.opening")
 
 
 class ColumnsChannel(Channel):
-    """Carries the messages of the page of columns; what is refused is shown in its sentence."""
+    """Message channel of the columns page; refusals are shown as sentences."""
 
     _esm = page_script("explore/columns.js")
     _stylesheets = [stylesheet("explore"), stylesheet("columns")]  # noqa: RUF012 - so Panel wants it
@@ -52,7 +51,7 @@ class ColumnsChannel(Channel):
 
 
 class ColumnsPage:
-    """Wires an opening to a page.
+    """Connects an opening to its page.
 
     Parameters
     ----------
@@ -67,7 +66,7 @@ class ColumnsPage:
     def __init__(self, opening: Opening, refusal: Callable[[], str] = lambda: "", *, stays: bool = False) -> None:
         self.opening, self.refusal, self.stays = opening, refusal, stays
         self.channel = ColumnsChannel(sizing_mode="stretch_both", margin=0)
-        self._status: dict[str, Any] | None = None
+        self._status: protocol.OpeningStatus | None = None
         self._understood: Understood | None = None
         self._corrected: tuple[frozenset[str], ...] = ()
         self._followed = False
@@ -89,9 +88,9 @@ class ColumnsPage:
             document.add_periodic_callback(self.refresh, FOLLOW_MS)
 
     def refresh(self, *, anew: bool = False) -> None:
-        """Send what changed."""
+        """Send changes."""
         state = self.opening.state()
-        status = status_words(state, self.opening.name)
+        status = status_of(state, self.opening.name)
         with self.channel.batch():
             if status != self._status:
                 self._status = status
@@ -99,15 +98,15 @@ class ColumnsPage:
             if anew or state.understood is not self._understood:
                 self._understood = state.understood
                 if state.understood is not None:
-                    self.channel.send(columns=columns_message(state.understood, self.opening.corrected()))
+                    self.channel.send(columns=columns_report(state.understood, self.opening.corrected()))
 
     def theme(self, *, dark: bool) -> None:
-        """Light or dark."""
+        """Send the light or dark theme."""
         self.dark = dark
         self.channel.send(theme=dark)
 
     async def _apply(self, request: protocol.Apply) -> None:
-        """Keep corrections and make the products again."""
+        """Store corrections and make the products again."""
         corrections = corrections_of(request)
         if not corrections:
             raise OpenError("Nothing was changed.")
@@ -116,15 +115,15 @@ class ColumnsPage:
         self.refresh()
 
     async def _again(self, _: protocol.Again) -> None:
-        """Make the products again, as after a failure that was mended elsewhere."""
+        """Make the products again, as after a failure with an external cause."""
         await self.channel.in_background(lambda: self.opening.correct(()), UPLOADS)
         self.refresh()
 
     def _configuration(self, request: protocol.Configuration) -> None:
-        """Hand over the configuration, with what is chosen on the page."""
+        """Send the configuration with the choices of the page."""
         text = self.opening.configuration(corrections_of(request))
         name = f"{self.opening.files[0].stem}.toml"
-        self.channel.send(download={"name": name, "mime": "application/toml", "data": text.encode()})
+        self.channel.send(download=protocol.Download(name, "application/toml", text.encode()))
 
     def __panel__(self) -> Viewable:
         """The page's layout."""
@@ -136,35 +135,33 @@ def corrections_of(request: protocol.Apply | protocol.Configuration) -> tuple[Co
     return tuple(Correction(one.table, one.ours, one.theirs, one.unit or "") for one in request.corrections)
 
 
-def columns_message(understood: Understood, corrected: tuple[frozenset[str], ...]) -> dict[str, Any]:
-    """Everything about the tables, as the page shows it."""
-    tables = [
-        _table(table, corrected[number] if number < len(corrected) else frozenset())
-        for number, table in enumerate(understood.tables)
-    ]
-    return {
-        "tables": tables,
-        "stages": [] if understood.error else [[stage.name, stage.reason] for stage in understood.stages],
-        "roles": [[one.name, one.label, one.description, one.unit, units_offered(one.name)] for one in COLUMNS],
-    }
+def columns_report(understood: Understood, corrected: tuple[frozenset[str], ...]) -> protocol.ColumnsReport:
+    """All tables with their columns, as sent to the page."""
+    stages = () if understood.error else understood.stages
+    return protocol.ColumnsReport(
+        tables=tuple(
+            _table(table, corrected[number] if number < len(corrected) else frozenset())
+            for number, table in enumerate(understood.tables)
+        ),
+        stages=tuple(protocol.StagePlan(stage.name, stage.reason) for stage in stages),
+        roles=tuple(
+            protocol.RoleChoice(one.name, one.label, one.description, one.unit, units_offered(one.name))
+            for one in COLUMNS
+        ),
+    )
 
 
-def _table(table: UnderstoodTable, corrected: frozenset[str]) -> dict[str, Any]:
-    fed = [
-        column_words(column)
-        | {"units": units_offered(column.ours, column.unit_from), "corrected": column.ours in corrected}
-        for column in table.columns
-    ]
+def _table(table: UnderstoodTable, corrected: frozenset[str]) -> protocol.TableReport:
     there = {column.ours for column in table.columns}
     absent = dict.fromkeys((*(ours for ours in sorted(corrected) if ours in BY_NAME), *ROLES))
-    return {
-        "file": table.file,
-        "heading": table_heading(table),
-        "schema": table.schema,
-        "match": match_words(table),
-        "notes": list(table.notes),
-        "names": list(table.names),
-        "own": list(table.own),
-        "columns": fed,
-        "absent": [[ours, ours in corrected] for ours in absent if ours not in there],
-    }
+    return protocol.TableReport(
+        file=table.file,
+        heading=table_heading(table),
+        schema=table.schema,
+        match=match_words(table),
+        notes=table.notes,
+        names=table.names,
+        own=table.own,
+        columns=tuple(column_report(column, corrected=column.ours in corrected) for column in table.columns),
+        absent=tuple(protocol.AbsentColumn(ours, ours in corrected) for ours in absent if ours not in there),
+    )

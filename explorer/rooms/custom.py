@@ -1,10 +1,10 @@
-"""Any column against any other."""
+"""Any column against any other column."""
 
 from __future__ import annotations
 
+from explorer.charts.diagram import Figure, Missing, axis_of
+from explorer.charts.references import plane_of
 from explorer.model.library import Library
-from explorer.plots.diagram import Figure, Missing, axis_of
-from explorer.plots.references import plane_of
 from explorer.state.panels import PanelState
 
 TITLE = "Any columns"

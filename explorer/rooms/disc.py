@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from explorer.charts.diagram import Axis, DiscPlane, Figure, Missing
+from explorer.charts.references import plane_of
 from explorer.model.library import Library
-from explorer.plots.diagram import Axis, DiscPlane, Figure, Missing
-from explorer.plots.references import plane_of
 from explorer.state.panels import PanelState
 from pipeline.domain.columns import column
 
@@ -14,7 +14,7 @@ _HALF_WIDTH_KPC = 15.0
 
 
 def disc(library: Library, _state: PanelState) -> Figure:
-    """The maps, or what is missing for them."""
+    """The disc maps, or the reason why they are missing."""
     maps = library.products.maps
     if not (maps and library.table.usable("x_gal", "y_gal", "z_gal")):
         return Missing(TITLE, "velocity maps", ("x_gal", "y_gal", "v_phi"))

@@ -1,10 +1,10 @@
-"""Energy against angular momentum, where accreted stars stand apart from the disc."""
+"""Energy against angular momentum, in which accreted stars separate from the disc."""
 
 from __future__ import annotations
 
+from explorer.charts.diagram import Figure, Missing, axis_of
+from explorer.charts.references import plane_of
 from explorer.model.library import Library
-from explorer.plots.diagram import Figure, Missing, axis_of
-from explorer.plots.references import plane_of
 from explorer.state.panels import PanelState
 
 TITLE = "Energy"

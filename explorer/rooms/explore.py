@@ -1,4 +1,4 @@
-"""The Explore room: the grid of linked views and the table on the left, the star under the lens on the right."""
+"""The Explore room: linked views and table on the left, the focused star on the right."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _RESUME_AFTER_MS = 2000
 
 
 class ExploreRoom:
-    """Wires every part of the room to one channel.
+    """Connects the parts of the room to one channel.
 
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     library : Library
         Shared products.
     links : LinkStore
@@ -46,7 +46,7 @@ class ExploreRoom:
     samp : Path, optional
         Where tables for programs on this machine are kept.
     record : RecordReader, optional
-        What was said of stars.
+        Vetting record, as the visitor may see it.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class ExploreRoom:
         workspace.param.watch(lambda *_: self._changed(), kept)
 
     def _connect(self, request: protocol.Connect) -> None:
-        """A page is there: tell it everything."""
+        """Send the whole state to a new page."""
         self._star_shown = False
         self.owner.set_browser(request.browser)
         self.stage.connect()
@@ -108,20 +108,20 @@ class ExploreRoom:
             self._show_star()
 
     def _painted(self) -> None:
-        """What can wait until the views are there; a page that comes back goes to the room where it was."""
+        """Start deferred work once the views are drawn; a restored page returns to its room."""
         self._show_star()
         if self.workspace.came_from:
             self.workspace.param.update(room=self.workspace.came_from)
             self.workspace.came_from = ""
 
     def _show_star(self) -> None:
-        """Fill the right side once the views are painted: they come first."""
+        """Show the star after the views, which are drawn first."""
         if not self._star_shown:
             self._star_shown = True
             self.star.connect()
 
     def _changed(self, after_ms: int = _RESUME_AFTER_MS) -> None:
-        """Remember what is on screen for a page that loses its server, a moment after the last change."""
+        """Store the state for a page that loses its server, shortly after the last change."""
         document = pn.state.curdoc
         if document is None or document.session_context is None or self._unsaved:
             return
@@ -129,9 +129,9 @@ class ExploreRoom:
         document.add_timeout_callback(self._save, after_ms)  # type: ignore[arg-type]  # Bokeh awaits it
 
     async def reload(self) -> None:
-        """Load the page again with everything that is on screen: the catalogue has more columns now.
+        """Reload the page with its state, for a catalogue with more columns.
 
-        Views that nobody chose are left to the catalogue.
+        Default views depend on the catalogue and are not stored.
         """
         chosen = [_unzoomed(one) for one in self.workspace.panels] != [_unzoomed(one) for one in self._first_panels]
         self._left_out = () if chosen else ("panels", "enlarged")  # also of a save that is due before the page has gone
@@ -146,7 +146,7 @@ class ExploreRoom:
         try:
             await self.channel.in_background(lambda: self.links.resume(self._resume, state), LINKS)
         except SelectionError as error:
-            unkept = f"A lost connection could not bring this back. {error}"
+            unkept = f"The state could not be restored after a lost connection. {error}"
         if unkept and not self._unkept:
             self.channel.send(say=unkept)
         self._unkept = unkept
@@ -161,13 +161,13 @@ def _unzoomed(panel: PanelState) -> PanelState:
 
 
 def state_of_link(links: LinkStore, arguments: Mapping[str, list[bytes]]) -> dict[str, Any] | None:
-    """What the address's ``link`` stands for; None when there is none, ValueError when it is unknown."""
+    """The state of the address's ``link``; None without one, ValueError if it is unknown."""
     tokens = [raw.decode("ascii", "replace") for raw in arguments.get("link", [])[:1]]
     if not tokens:
         return None
     state = links.get(tokens[0])
     if state is None:
-        raise ValueError("This link is unknown here, or too old: what it showed is no longer kept.")
+        raise ValueError("This link is unknown or too old: its state is no longer stored.")
     return state
 
 

@@ -1,4 +1,4 @@
-"""``/health``: JSON on the product and the record, with status 503 while the product is damaged or gone.
+"""``/health``: JSON on product and record, with status 503 if the product is damaged or missing.
 
 ``run_app.py`` serves it. Panel's own server takes it as a plugin: ``panel serve run_app.py --plugins
 explorer.rooms.health --args PATH``.
@@ -14,7 +14,7 @@ from explorer.model.health import health
 
 
 class HealthHandler(RequestHandler):
-    """Answers from memory: no file and no database is opened."""
+    """Answers from memory, without access to files or databases."""
 
     def get(self) -> None:
         """Report the state."""
@@ -25,4 +25,4 @@ class HealthHandler(RequestHandler):
 
 
 ROUTES: list[tuple[str, type[RequestHandler], dict[str, Any]]] = [(r"/health", HealthHandler, {})]
-"""For ``panel.serve(extra_patterns=...)`` and for ``panel serve --plugins``."""
+"""Routes for ``panel.serve(extra_patterns=...)`` and for ``panel serve --plugins``."""

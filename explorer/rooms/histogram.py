@@ -1,19 +1,19 @@
-"""A histogram of one column, which also selects."""
+"""A histogram of one column, with range selection."""
 
 from __future__ import annotations
 
+from explorer.charts.diagram import Bars, Figure, Missing, axis_of
 from explorer.model.library import Library
-from explorer.plots.diagram import Bars, Figure, Missing, axis_of
 from explorer.state.panels import PanelState
 
 TITLE = "Histogram"
 
 FIRST = ("m_h", "distance", "rv", "snr")
-"""Columns whose histograms come first."""
+"""Columns whose histograms are listed first."""
 
 
 def histogram(library: Library, state: PanelState) -> Figure:
-    """Numbers of stars over the chosen column, or over the first that has values."""
+    """Numbers of stars by the chosen column, or by the first column with values."""
     table = library.table
     first = (*FIRST, *(one.name for one in table.axes()))
     name = next((name for name in (state.x, *first) if name and table.usable(name)), None)

@@ -1,4 +1,4 @@
-"""What a page may send: messages are measured before Bokeh decodes them, and no page takes all of the server's time.
+"""Limits of incoming messages: size before decoding, and server time of each page.
 
 Bokeh's handler of websockets is extended here, the only place that touches it. A message that is too large or has too
 many values closes its connection, as no page of the explorer sends such a one: larger files come in parts (see
@@ -22,34 +22,34 @@ from bokeh.server.views.ws import WSHandler
 from explorer.panel_internals import begins_message, hide_tracebacks
 
 MAX_MESSAGE_BYTES = 2_000_000
-"""Of one message of a page with its arrays; the largest that pages send is a part of an upload, of 0.7 MB."""
+"""Maximum size of one message with its arrays; the largest regular one has 0.7 MB."""
 
 MAX_VALUES = 60_000
-"""Values and containers in one message; an outline of 10,000 corners has 20,000."""
+"""Maximum number of values and containers in one message; an outline of 10,000 corners has 20,000."""
 
 MAX_DEPTH = 100
-"""How deep the values of a message are nested; those of pages are 20 deep."""
+"""Maximum nesting depth of a message; regular ones have 20 levels."""
 
 MAX_MESSAGES_A_SECOND = 200.0
-"""Of one page, after a burst of as many."""
+"""Maximum rate of messages of one page, after a burst of as many."""
 
 SHARE = 0.3
-"""Of the server's time that one page's messages take while others send some too, after a burst of :data:`BURST_S`."""
+"""Maximum fraction of server time for one page while others are active, after :data:`BURST_S`."""
 
 BURST_S = 0.3
 ACTIVE_S = 2.0
-"""A page counts as one that sends messages for so long after each."""
+"""Time in seconds for which a page counts as active after a message."""
 
 _FRAGMENTS = 3  # of a message: header, metadata, content
 _CLOSED = 1009
-"""WebSocket: message too big (RFC 6455, 7.4.1)."""
+"""WebSocket close code: message too big (RFC 6455, 7.4.1)."""
 
 _NO_BRACKETS = re.compile(r"[^\[\]{}]+")
 _LOG = logging.getLogger(__name__)
 
 
 class Meter:
-    """How much one connection has asked for of late.
+    """Recent use of the server by one connection.
 
     Parameters
     ----------
@@ -64,11 +64,11 @@ class Meter:
         self._others = others
 
     def active(self, now: float) -> bool:
-        """Whether the page has sent something of late."""
+        """Whether the page has sent a message recently."""
         return now - self._at < ACTIVE_S
 
     def used(self, seconds: float, now: float) -> float:
-        """Count a fragment of a message that took so long; the time to wait before the next one is read, in seconds."""
+        """Count the duration of a fragment; return the pause in seconds before the next one is read."""
         passed, self._at = max(now - self._at, 0.0), now
         self._messages = max(self._messages - passed * MAX_MESSAGES_A_SECOND, 0.0) + 1.0 / _FRAGMENTS
         self._seconds = max(self._seconds - passed * SHARE, 0.0) + seconds
@@ -79,17 +79,17 @@ class Meter:
 
 
 _FRAGMENT_BYTES = 100
-"""Counted for each fragment, as an empty one takes memory too."""
+"""Bytes counted for each fragment, as empty ones use memory too."""
 
 _SIZES: weakref.WeakKeyDictionary[WSHandler, int] = weakref.WeakKeyDictionary()
-"""Bytes of the message that each connection is in the middle of: one can have any number of arrays after its text."""
+"""Bytes of the current message of each connection, including its arrays."""
 
 _METERS: weakref.WeakKeyDictionary[WSHandler, Meter] = weakref.WeakKeyDictionary()
 _ALL: weakref.WeakSet[Meter] = weakref.WeakSet()
 
 
 def too_much(fragment: str | bytes) -> str:
-    """Why a fragment of a message is not decoded; "" when it may be.
+    """Why a fragment of a message is not decoded; "" if it is.
 
     Values are counted by the signs that begin them or part them, wherever those are: in C, a millisecond a megabyte.
     """
@@ -105,7 +105,7 @@ def too_much(fragment: str | bytes) -> str:
 
 
 def _depth(text: str) -> int:
-    """How deep brackets are nested, those in texts included."""
+    """Nesting depth of brackets, including those in texts."""
     depth = deepest = 0
     for sign in _NO_BRACKETS.sub("", text):
         depth += 1 if sign in "[{" else -1
@@ -114,7 +114,7 @@ def _depth(text: str) -> int:
 
 
 def guard() -> None:
-    """Measure every message from now on; a second call changes nothing."""
+    """Apply the limits to all messages from now on; repeated calls have no effect."""
     hide_tracebacks()
     decode = WSHandler.on_message
     if hasattr(decode, "__wrapped__"):

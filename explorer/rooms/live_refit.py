@@ -1,9 +1,8 @@
-"""The live refit: sliders move the model, a fit answers what was held and masked, and what it proposes is recorded."""
+"""The live refit: model by sliders, fits with fixed labels and masks, and proposals."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,20 +18,20 @@ from pipeline.domain.columns import column
 from pipeline.science.star.refit import Interval, LabelModel, Refit, RefitError, Trial, Wish, shift_between
 
 RV_REACH_KMS = 300.0
-"""How far the slider moves the velocity to either side."""
+"""Half range of the velocity slider."""
 
 _MAX_INTERVALS = 200
 _FINE_STEP = 0.005
-"""Step of the sliders of columns that are shown with two decimals or more."""
+"""Step of the sliders of columns with two decimals or more."""
 
 
 class LiveRefit:
-    """Answers the sliders and the fit button.
+    """Handles the sliders and the fit button.
 
     Parameters
     ----------
     context : StarContext
-        The star under the lens and the label model.
+        The focused star and the label model.
     channel : Channel
         The way to the browser.
     """
@@ -44,24 +43,25 @@ class LiveRefit:
         channel.on(protocol.Refit, self._refit)
         channel.on(protocol.Propose, self._propose)
 
-    def setup(self) -> dict[str, Any]:
-        """Labels with their ranges; a sentence when there is no model."""
+    def setup(self) -> protocol.RefitSetup:
+        """Labels with their ranges; a sentence if there is no model."""
         model = self.context.model
         if model is None:
-            return {"sentence": self.context.no_model}
+            return protocol.RefitSetup(self.context.no_model)
         labels = []
         for name in model.names:
             declared = column(name)
-            labels.append([name, declared.label, declared.unit, *model.ends(name), _step(declared)])
+            ends = model.ends(name)
+            labels.append(protocol.LabelSlider(name, declared.label, declared.unit, *ends, _step(declared)))
         rv = column("rv")
-        labels.append(["rv", rv.label, rv.unit, -RV_REACH_KMS, RV_REACH_KMS, _step(rv)])
-        return {"sentence": "", "labels": labels, "sigma": model.slam.sigma_pixel_.astype(np.float32)}
+        labels.append(protocol.LabelSlider("rv", rv.label, rv.unit, -RV_REACH_KMS, RV_REACH_KMS, _step(rv)))
+        return protocol.RefitSetup("", tuple(labels), model.slam.sigma_pixel_.astype(np.float32))
 
     @staticmethod
     def intervals(stored: protocol.Intervals) -> tuple[Interval, ...]:
-        """Masked stretches as the browser sends them, without empty ones."""
+        """Masked intervals as the browser sends them, without empty ones."""
         if len(stored) > _MAX_INTERVALS:
-            raise ValueError(f"{len(stored)} masked stretches; at most {_MAX_INTERVALS} are taken.")
+            raise ValueError(f"{len(stored)}masked intervals; at most {_MAX_INTERVALS} are taken.")
         return tuple((low, high) for low, high in stored if low < high)
 
     def _slide(self, request: protocol.Slide) -> None:
@@ -71,24 +71,24 @@ class LiveRefit:
         if model is None or row is None:
             return
         flux = self._model_at(model, row, request.labels)
-        self.channel.send(slid={"obsid": str(self.context.workspace.focus), "number": request.number, "model": flux})
+        self.channel.send(slid=protocol.Slid(str(self.context.workspace.focus), request.number, flux))
 
-    def _model_at(self, model: LabelModel, row: int, values: Mapping[str, Any]) -> NDArray[np.float32]:
-        labels = {name: float(values[name]) for name in model.names}
+    def _model_at(self, model: LabelModel, row: int, values: Mapping[str, float | None]) -> NDArray[np.float32]:
+        labels = {name: _given(values, name) for name in model.names}
         start = self.context.published(row)["rv"]
-        shift = shift_between(start if np.isfinite(start) else 0.0, float(values["rv"]))
+        shift = shift_between(start if np.isfinite(start) else 0.0, _given(values, "rv"))
         return model.spectrum(labels, shift).astype(np.float32)
 
-    def trial(self, row: int, values: Mapping[str, Any]) -> Trial | None:
-        """The model that the sliders or the refit left over the spectrum; None where there is no label model."""
+    def trial(self, row: int, values: Mapping[str, float | None]) -> Trial | None:
+        """Model of the sliders or of the last refit; None without a label model."""
         model = self.context.model
         if model is None:
             return None
-        labels = tuple((name, float(values[name])) for name in (*model.names, "rv"))
+        labels = tuple((name, _given(values, name)) for name in (*model.names, "rv"))
         return Trial(labels, self._model_at(model, row, values))
 
     def wish(self, request: protocol.Refit) -> Wish:
-        """What the visitor asks for."""
+        """The requested fit."""
         return Wish(tuple(request.fixed.items()), request.fit_rv, self.intervals(request.masked))
 
     async def _refit(self, request: protocol.Refit) -> None:
@@ -96,45 +96,57 @@ class LiveRefit:
             row, obsid, spectrum = self.context.focused()
             model = self.context.model
             if model is None:
-                raise RefitError(self.context.no_model)  # noqa: TRY301 - told like every other reason
+                raise RefitError(self.context.no_model)  # noqa: TRY301 - reported like all other reasons
             wish, published = self.wish(request), self.context.published(row)
             snr = self.context.workspace.table.value("snr", row)
             found = await self.channel.in_background(lambda: model.refit(spectrum, published, wish, snr), REFITS)
         except (RefitError, BusyError) as error:
-            self.channel.send(refit={"sentence": str(error)})
+            self.channel.send(refit=protocol.Sentence(str(error)))
             return
         self._last = (obsid, wish, found)
-        self.channel.send(refit={"obsid": str(obsid), "sentence": "", **self._answer(found)})
+        self.channel.send(refit=self._answer(obsid, found))
 
-    def _answer(self, found: Refit) -> dict[str, Any]:
+    def _answer(self, obsid: int, found: Refit) -> protocol.RefitResult:
         formal, calibrated = dict(found.formal), dict(found.calibrated)
-        return {
-            "values": dict(found.labels),
-            "rows": [
-                [name, number(column(name), value), *(_error(name, one[name]) for one in (calibrated, formal))]
-                for name, value in found.labels
-            ],
-            "fixed": list(found.fixed),
-            "at_bound": list(found.at_bound),
-            "reason": found.reason,
-            "chi2": f"{found.chi2:.1f}",
-            "published_chi2": f"{found.published_chi2:.1f}" if np.isfinite(found.published_chi2) else "-",
-            "reduced": f"{found.reduced_chi2:.3f}",
-            "n_pixels": f"{found.n_pixels:,}",
-            "model": found.model.astype(np.float32),
-        }
+        rows = tuple(
+            protocol.RefitRow(
+                name, number(column(name), value), _error(name, calibrated[name]), _error(name, formal[name])
+            )
+            for name, value in found.labels
+        )
+        return protocol.RefitResult(
+            obsid=str(obsid),
+            sentence="",
+            values=dict(found.labels),
+            rows=rows,
+            fixed=found.fixed,
+            at_bound=found.at_bound,
+            reason=found.reason,
+            chi2=f"{found.chi2:.1f}",
+            published_chi2=f"{found.published_chi2:.1f}" if np.isfinite(found.published_chi2) else "-",
+            reduced=f"{found.reduced_chi2:.3f}",
+            n_pixels=f"{found.n_pixels:,}",
+            model=found.model.astype(np.float32),
+        )
 
     def _propose(self, request: protocol.Propose) -> None:
-        """Keep the last fit of this star as a proposal, with the visitor's reason."""
+        """Store the last fit of this star as a proposal, with the visitor's reason."""
         context = self.context
         if self._last is None or self._last[0] != context.workspace.focus or context.model is None:
-            self.channel.send(say="Fit this star first: a proposal is what a fit gave.")
+            self.channel.send(say="Fit this star first: a proposal needs a fit.")
             return
         obsid, wish, found = self._last
         manifest = context.library.products.manifest
         proposal = proposal_of(context.model, obsid, wish, found, f"{manifest.name} {manifest.created}", request.why)
         context.workspace.proposals = {**context.workspace.proposals, obsid: proposal}
-        self.channel.send(proposed={"obsid": str(obsid), "why": proposal.why, "json": proposal.to_json()})
+        self.channel.send(proposed=protocol.Proposed(str(obsid), proposal.why, proposal.to_json()))
+
+
+def _given(values: Mapping[str, float | None], name: str) -> float:
+    value = values[name]
+    if value is None:
+        raise ValueError(f"The slider of {name!r} has no value.")
+    return value
 
 
 def _error(name: str, value: float) -> str:
@@ -142,5 +154,5 @@ def _error(name: str, value: float) -> str:
 
 
 def _step(declared: Column) -> float:
-    """Step of a column's slider: one of the last digit that is shown."""
+    """Step of a column's slider, one unit of the last shown digit."""
     return 10.0**-declared.digits if declared.digits < DEFAULT_DIGITS else _FINE_STEP

@@ -1,4 +1,4 @@
-"""Tables as HTML, every text escaped."""
+"""HTML tables with escaped text."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Any
 
 
 def scores_table(what: str, scores: Mapping[str, Mapping[str, Any]]) -> str:
-    """A row each, a column for every number that any row has."""
+    """A table with one row an entry, and a column for each number of any row."""
     names = list(dict.fromkeys(name for scored in scores.values() for name in scored))
     rows = ([name, *(cell(scored.get(key, "")) for key in names)] for name, scored in scores.items())
     return table((what, *(name.replace("_", " ") for name in names)), rows)
 
 
 def percent(share: float | None) -> str:
-    """A share; nothing where there is none."""
+    """Format a fraction; "" if missing."""
     return "" if share is None else f"{100.0 * share:.0f} %"
 
 
 def pairs_table(values: Mapping[str, Any]) -> str:
-    """Names and values."""
+    """A table of names and values."""
     return table((), values.items()) if values else "<p>None.</p>"
 
 
 def flat(report: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
-    """A nested report as dotted names and readable values."""
+    """Flatten a nested report to dotted names and formatted values."""
     for name, value in report.items():
         if isinstance(value, Mapping):
             yield from flat(value, f"{prefix}{name}.")
@@ -34,7 +34,7 @@ def flat(report: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str
 
 
 def cell(value: Any) -> str:
-    """A value as it is read."""
+    """Format a value."""
     if isinstance(value, float):
         return f"{value:,.4g}"
     if isinstance(value, int) and not isinstance(value, bool):
@@ -45,7 +45,7 @@ def cell(value: Any) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A head and rows."""
+    """A table with head and rows."""
     head = "<tr>" + "".join(f"<th>{escape(str(name))}</th>" for name in header) + "</tr>" if header else ""
     body = "".join("<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in row) + "</tr>" for row in rows)
     return f"<table>{head}{body}</table>" if body else "<p>None.</p>"

@@ -1,11 +1,13 @@
-"""How an opening is going, and how columns were understood, in words for pages."""
+"""Sentences about the progress of an opening and the interpretation of columns."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
+from msgspec.structs import replace
+
+from explorer import protocol
 from explorer.model.building import BuildProgress, BuildStatus
 from explorer.model.corrections import UNITS
 from explorer.model.opening import OpeningState
@@ -14,14 +16,14 @@ from explorer.rooms.progress import time_words
 from pipeline.domain.columns import BY_NAME
 
 FULL_PHASE = "full"
-"""Name of the phase in which the whole product is made."""
+"""Name of the phase that makes the complete product."""
 
 _SLOW_STAGES = {"actions": "orbits", "stream": "stream membership", "maps": "disc maps"}
-"""What the quick product is made without, by the stage that computes it."""
+"""Names of results that the quick product lacks, by stage."""
 
 
-def status_words(state: OpeningState, name: str) -> dict[str, Any]:
-    """What the page of columns shows of the progress.
+def status_of(state: OpeningState, name: str) -> protocol.OpeningStatus:
+    """Progress as shown on the columns page.
 
     Parameters
     ----------
@@ -32,46 +34,38 @@ def status_words(state: OpeningState, name: str) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        heading, text, fraction (None without a bar), error, open (whether the explorer can be entered), retry.
+    OpeningStatus
+        Heading, text, fraction, error, whether the explorer can be entered, whether another try can help.
     """
-    words: dict[str, Any] = {
-        "fraction": None,
-        "text": "",
-        "error": state.failure,
-        "open": state.opened,
-        "retry": bool(state.failure),
-    }
+    status = protocol.OpeningStatus(
+        heading="", text="", fraction=None, error=state.failure, open=state.opened, retry=bool(state.failure)
+    )
     if state.opened:
-        return words | _opened_words(state)
+        return _opened(state, replace(status, heading="The catalogue is ready"))
     if state.failure:
         unread = state.understood is None or bool(state.understood.error)
-        return words | {"heading": f"{name} cannot be opened" if unread else "The catalogue could not be made"}
+        return replace(status, heading=f"{name} cannot be opened" if unread else "The catalogue could not be made")
     if state.quick or state.whole:
-        return words | {"heading": "Opening the catalogue", "text": "Its stars are being loaded."}
+        return replace(status, heading="Opening the catalogue", text="Its stars are being loaded.")
     if state.understood is None:
         waits = state.progress.status is BuildStatus.WAITING
-        text = "Another process is at work on these files." if waits else state.progress.message
-        return words | {"heading": f"Reading {name}", "text": text}
-    return words | {
-        "heading": "Making the catalogue",
-        "text": _stage_words(state.progress),
-        "fraction": state.progress.fraction,
-    }
+        text = "Another process is processing these files." if waits else state.progress.message
+        return replace(status, heading=f"Reading {name}", text=text)
+    fraction, text = state.progress.fraction, _stage_words(state.progress)
+    return replace(status, heading="Computing the catalogue", text=text, fraction=fraction)
 
 
-def _opened_words(state: OpeningState) -> dict[str, Any]:
-    """Of an opening whose catalogue can be explored."""
-    words: dict[str, Any] = {"heading": "The catalogue is ready"}
+def _opened(state: OpeningState, status: protocol.OpeningStatus) -> protocol.OpeningStatus:
+    """Progress of an opening whose catalogue is available."""
     if state.failure:
-        return words | {"error": failed_words(state)}
+        return replace(status, error=failed_words(state))
     if state.whole or state.left_out:
-        return words | {"text": state.left_out}
-    return words | {"text": slow_words(state), "fraction": _slow_fraction(state.progress)}
+        return replace(status, text=state.left_out)
+    return replace(status, text=slow_words(state), fraction=_slow_fraction(state.progress))
 
 
 def slow_parts(understood: Understood | None) -> list[str]:
-    """What the whole product has and the quick one lacks; empty where these columns feed none of it."""
+    """Results of the complete product that the quick one lacks; empty if the columns do not allow them."""
     planned = {stage.name: stage.reason for stage in understood.stages} if understood else {}
     if not planned.keys() & _SLOW_STAGES.keys():  # a command that does not say
         return ["orbits", "stream membership"]
@@ -79,27 +73,27 @@ def slow_parts(understood: Understood | None) -> list[str]:
 
 
 def _slow_name(state: OpeningState) -> tuple[str, str]:
-    """Its name at the start of a sentence, and the verb."""
+    """Name of a result at the start of a sentence, with the verb."""
     parts = slow_parts(state.understood) or ["the whole catalogue"]
     name = " and ".join((", ".join(parts[:-1]), parts[-1])) if len(parts) > 1 else parts[0]
     return f"{name[0].upper()}{name[1:]}", "is" if parts in (["stream membership"], ["the whole catalogue"]) else "are"
 
 
 def slow_words(state: OpeningState) -> str:
-    """How far orbits and stream membership are, in a sentence."""
+    """Progress of orbits and stream membership as a sentence."""
     progress, (name, verb) = state.progress, _slow_name(state)
     left = f", about {time_words(progress.seconds_left)} left" if _is_slow(progress) and progress.seconds_left else ""
     return f"{name} {verb} being computed: {100 * _slow_fraction(progress):.0f} %{left}"
 
 
 def ready_words(state: OpeningState) -> str:
-    """That they are there."""
+    """Sentence that they are available."""
     name, verb = _slow_name(state)
     return f"{name} {verb} ready."
 
 
 def failed_words(state: OpeningState) -> str:
-    """Why they are not."""
+    """Reason why they are missing."""
     return f"{_slow_name(state)[0]} could not be computed: {state.failure}"
 
 
@@ -117,35 +111,37 @@ def _stage_words(progress: BuildProgress) -> str:
     return f"{stage} ({100 * progress.fraction:.0f} %{left})"
 
 
-def column_words(column: UnderstoodColumn) -> dict[str, Any]:
-    """One column of ours, every number as it is read."""
+def column_report(column: UnderstoodColumn, *, corrected: bool) -> protocol.ColumnReport:
+    """One column of ours, every number as it is read; ``corrected`` by a user or not."""
     declared = BY_NAME.get(column.ours)
     numbers = [one for one in (column.low, column.median, column.high) if one is not None]
-    return {
-        "ours": column.ours,
-        "label": declared.label if declared else column.ours,
-        "description": declared.description if declared else "",
-        "theirs": column.theirs,
-        "why": column.why,
-        "unit_from": column.unit_from,
-        "unit_to": column.unit_to,
-        "known": share_words(column.known),
-        "share": round(column.known, 4),
-        "range": [number_words(one) for one in numbers] if len(numbers) == 3 else [],
-        "replaced": replaced_words(column),
-        "note": column.note,
-    }
+    return protocol.ColumnReport(
+        ours=column.ours,
+        label=declared.label if declared else column.ours,
+        description=declared.description if declared else "",
+        theirs=column.theirs,
+        why=column.why,
+        unit_from=column.unit_from,
+        unit_to=column.unit_to,
+        known=share_words(column.known),
+        share=round(column.known, 4),
+        range=tuple(number_words(one) for one in numbers) if len(numbers) == 3 else (),
+        replaced=replaced_words(column),
+        note=column.note,
+        units=units_offered(column.ours, column.unit_from),
+        corrected=corrected,
+    )
 
 
 def share_words(share: float) -> str:
-    """A share as percent: never 100 where one is missing, never 0 where one is there."""
+    """Format a fraction in percent: 100 only if complete, 0 only if empty."""
     if share in (0.0, 1.0):
         return f"{100 * share:.0f} %"
     return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
 
 
 def number_words(value: float) -> str:
-    """A number to four digits, without an exponent where people read it so."""
+    """Format a number with four digits, without an exponent in the usual range."""
     size = abs(value)
     if size and not 1e-3 <= size < 1e7:
         return f"{value:.3e}"
@@ -155,7 +151,7 @@ def number_words(value: float) -> str:
 
 
 def replaced_words(column: UnderstoodColumn) -> str:
-    """Values that became missing."""
+    """Values that were set to missing."""
     parts = [
         f"{count:,} {what}"
         for count, what in ((column.sentinels, "sentinels"), (column.outside, "out of range"))
@@ -165,27 +161,27 @@ def replaced_words(column: UnderstoodColumn) -> str:
 
 
 def unit_words(column: UnderstoodColumn) -> str:
-    """From which unit to which."""
+    """Conversion of units."""
     if not column.unit_from or column.unit_from == column.unit_to:
         return column.unit_to
     return f"{column.unit_from} → {column.unit_to or '1'}"
 
 
-def units_offered(ours: str, unit_from: str = "") -> list[str]:
-    """Units that can be chosen for a column of ours; none where there is nothing to choose."""
+def units_offered(ours: str, unit_from: str = "") -> tuple[str, ...]:
+    """Units that can be chosen for a catalogue column; none without alternatives."""
     declared = BY_NAME.get(ours)
     offered = UNITS.get(declared.unit, ()) if declared else ()
-    return list(dict.fromkeys((*((unit_from,) if unit_from and offered else ()), *offered)))
+    return tuple(dict.fromkeys((*((unit_from,) if unit_from and offered else ()), *offered)))
 
 
 def table_heading(table: UnderstoodTable) -> str:
-    """Format, rows and schema in a line."""
+    """Format, rows and schema on one line."""
     parts = [table.format, f"{table.rows:,} rows" if table.rows else "", table.schema or "no known schema"]
     return " · ".join(part for part in parts if part)
 
 
 def match_words(table: UnderstoodTable) -> str:
-    """How the rows of a joined table found stars."""
+    """Result of the match of a table's rows to stars."""
     return ", ".join(f"{key.replace('_', ' ')} {_count(value)}" for key, value in table.match.items())
 
 
@@ -214,4 +210,4 @@ COLUMNS_HEAD = (
     *("ours", "in the file", "unit", "known", "min", "median", "max"),
     *("replaced", "recognised by", "note"),
 )
-"""Heads of :func:`columns_rows`."""
+"""Column heads of :func:`columns_rows`."""

@@ -1,4 +1,4 @@
-"""Whose links and saved views a page makes: a user's, or those of a browser that keeps a name for itself."""
+"""Owner of the links and saved views of a page: a user, or a browser with a secret name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MAX_LETTERS = 200
 
 
 class Owner:
-    """The visitor of one page, as the store of links knows them.
+    """Owner of a page's links and views.
 
     Parameters
     ----------
@@ -23,16 +23,16 @@ class Owner:
         self._record, self._browser = record, new_token()
 
     def set_browser(self, browser: object) -> None:
-        """Take the name that the browser keeps for itself; without one the page is its own owner."""
+        """Use the browser's secret name; without one the page is its own owner."""
         if isinstance(browser, str) and browser:
             self._browser = browser[:_MAX_LETTERS]
 
     @property
     def name(self) -> str:
-        """The user's name, or a digest of the browser's: nobody can act for a browser without its secret name."""
+        """The user's name, or a digest of the browser's secret name."""
         return self._record.name or ANONYMOUS + hashlib.sha256(self._browser.encode()).hexdigest()[:24]
 
     @property
     def may_replace(self) -> bool:
-        """Whether views of others may be replaced and forgotten."""
+        """Whether views of others may be replaced and removed."""
         return self._record.adjudicates

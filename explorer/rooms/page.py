@@ -1,4 +1,4 @@
-"""The frame of every page: theme, header, tabs, the banner of simulated data."""
+"""The frame of a page: theme, header, tabs, banner of simulated data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.products.manifest import Manifest
 
 TITLE = "M-giant explorer"
 DARK_COOKIE = "mgiant-dark"
-"""Set by ``remember_theme`` of the scripts."""
+"""Cookie of the theme, set by ``remember_theme`` of the scripts."""
 
 Rooms: TypeAlias = dict[str, Callable[[], Any]]
 
@@ -38,7 +38,7 @@ _THEME = {
 
 
 def was_dark() -> bool:
-    """Whether this browser's last page was dark."""
+    """Whether this browser used the dark theme last."""
     return pn.state.cookies.get(DARK_COOKIE) == "1"
 
 
@@ -84,7 +84,7 @@ def room_tabs(rooms: Rooms, workspace: Workspace) -> tuple[pmui.Tabs, list[pn.Co
 
 
 def simulation_banner(manifest: Manifest) -> list[Viewable]:
-    """Return the strip over every tab of a product that holds simulated data."""
+    """Return the banner of a product with simulated data."""
     if not manifest.simulated:
         return []
     text = f'<div class="banner" role="alert"><b>SIMULATED DATA</b> - {escape(manifest.simulated_note)}</div>'
@@ -92,7 +92,7 @@ def simulation_banner(manifest: Manifest) -> list[Viewable]:
 
 
 def framed_page(main: list[Any], header: list[Any] | None = None) -> pmui.Page:
-    """A page of the explorer: its parts below a header."""
+    """A page with header and parts."""
     page = pmui.Page(
         title=TITLE,
         main=main,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from explorer import protocol
-from explorer.model.selection import TURN, WIDEST, Everything, InBox, InPolygon, InRange, Selection, images
-from explorer.plots.diagram import Arrows, Axis, Bars, DiscPlane, Dots, Figure, Missing, Plane
-from explorer.plots.disc import has_cells, rotation_bar, rotation_scale, texture_levels
-from explorer.plots.references import ARROW_HEIGHT_KPC, MAX_ARROWS, arrow_ends
-from explorer.plots.shading import (
+from explorer.charts.diagram import Arrows, Axis, Bars, DiscPlane, Dots, Figure, Missing, Plane
+from explorer.charts.disc import has_cells, rotation_bar, rotation_scale, texture_levels
+from explorer.charts.references import ARROW_HEIGHT_KPC, MAX_ARROWS, arrow_ends
+from explorer.charts.shading import (
     BARS,
     Canvas,
     Categories,
@@ -25,15 +26,43 @@ from explorer.plots.shading import (
     count_bars,
     packed,
 )
+from explorer.model.selection import TURN, WIDEST, Everything, InBox, InPolygon, InRange, Selection, images
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 from pipeline.domain.columns import FULL_CIRCLE
 
-Note: TypeAlias = tuple[str, str] | None
-"""What a view does not show: in few words, and in a sentence."""
+NO_SLOT = -1
+"""Place of a layer until the grid sends it."""
 
-Picture: TypeAlias = dict[str, Any]
-"""A layer for the browser; the bytes under ``pixels`` are sent together with those of other layers."""
+
+@dataclass(frozen=True)
+class PackedImage:
+    """An image whose bytes are sent together with those of other layers.
+
+    Parameters
+    ----------
+    name : str
+        Which image of its view.
+    window : tuple of float
+        Ends of x and of y, in data coordinates.
+    shape : tuple of int
+        Height and width.
+    pixels : bytes
+        Levels, packed.
+    """
+
+    name: Literal["everything", "selected", "texture"]
+    window: protocol.Window
+    shape: tuple[int, int]
+    pixels: bytes
+
+    def layer(self, slot: int, start: int) -> protocol.ImageLayer:
+        """The layer of a place whose bytes begin at ``start``."""
+        return protocol.ImageLayer(slot, self.name, self.window, self.shape, start, start + len(self.pixels))
+
+
+Picture: TypeAlias = PackedImage | protocol.AnyLayer
+"""A layer for the browser, whose slot the grid fills in."""
 
 LOGARITHMIC = "logarithmic"
 RESIDUAL = "residual"
@@ -51,7 +80,7 @@ class Panel:
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     figure : Missing or Plane or DiscPlane or Bars
         What stands here.
     state : PanelState
@@ -63,23 +92,18 @@ class Panel:
         self.title = figure.title
         self.figure = figure
         self.viewport: Viewport | None = None
-        self.note: Note = None
+        self.note: protocol.Note | None = None
 
-    def spec(self) -> dict[str, Any]:
+    def spec(self) -> protocol.AnyFigure:
         """Everything that the browser needs to build the figure."""
         assert isinstance(self.figure, Missing)
-        return {**self._common("missing"), "sentence": self.figure.sentence}
+        return protocol.MissingSpec(self.state.view, self.title, (), (), self.figure.sentence)
 
-    def _common(self, kind: str) -> dict[str, Any]:
-        return {"kind": kind, "view": self.state.view, "title": self.title, "caption": [], "overlays": []}
-
-    def _axis(self, axis: Axis, ends: tuple[float, float] | None) -> dict[str, Any]:
+    def _axis(self, axis: Axis, ends: tuple[float, float] | None) -> protocol.AxisSpec:
         declared = axis.column
-        home = list(axis.ends)
         turn, widest = (TURN, WIDEST) if declared.name in FULL_CIRCLE else (None, None)
         label = _TEX.sub(r"\1 ", declared.axis_label)
-        shown = {"column": declared.name, "label": label, "ends": list(ends or home), "home": home}
-        return {**shown, "turn": turn, "widest": widest}
+        return protocol.AxisSpec(declared.name, label, ends or axis.ends, axis.ends, turn, widest)
 
     def look(self, window: tuple[float, float, float, float], width: int, height: int) -> None:
         """Take note of what is on screen: ends of x and of y in drawing order, and pixels."""
@@ -122,23 +146,24 @@ class PlanePanel(Panel):
         """Whether an overlay is on."""
         return (overlay in self.figure.off) == (overlay in self.state.switched)
 
-    def spec(self) -> dict[str, Any]:
+    def spec(self) -> protocol.PlaneSpec:
         """Axes, overlays and captions."""
-        overlays = [
-            {"name": one.name, "label": one.label, "on": self.shows(one.name), "shape": one.shape.to_client()}
+        overlays = tuple(
+            protocol.OverlaySpec(one.name, one.label, self.shows(one.name), one.shape.to_client())
             for one in self.figure.overlays
-        ]
+        )
         shown = [one for one in self.figure.overlays if self.shows(one.name)]
-        caption = [list(words) for one in shown for words in ((one.heading, ""), *one.caption) if words[0]]
-        return {
-            **self._common("plane"),
-            "caption": caption,
-            "about": " ".join(one.about for one in shown),
-            "overlays": overlays,
-            "square": self.figure.square,
-            "x": self._axis(self.figure.x, self.state.x_ends),
-            "y": self._axis(self.figure.y, self.state.y_ends),
-        }
+        caption = [words for one in shown for words in ((one.heading, ""), *one.caption) if words[0]]
+        return protocol.PlaneSpec(
+            view=self.state.view,
+            title=self.title,
+            caption=tuple(protocol.Caption(text, colour) for text, colour in caption),
+            overlays=overlays,
+            about=" ".join(one.about for one in shown),
+            square=self.figure.square,
+            x=self._axis(self.figure.x, self.state.x_ends),
+            y=self._axis(self.figure.y, self.state.y_ends),
+        )
 
     def background(self, colouring: Colouring, glyphs: int) -> list[Picture]:  # noqa: ARG002 - grey whatever the colours
         """Every star in grey: one by one where few are on screen, else as an image."""
@@ -147,16 +172,16 @@ class PlanePanel(Panel):
         if self.stars is None:
             return [self._image("everything", self.canvas.everything(self.viewport).levels), *self._dots_layer()]
         obsid = self.workspace.table["obsid"][self.stars.rows].astype(np.float64)
-        return [{"name": "stars", "x": self.stars.x, "y": self.stars.y, "id": obsid}, *self._dots_layer()]
+        return [protocol.StarsLayer(NO_SLOT, self.stars.x, self.stars.y, obsid), *self._dots_layer()]
 
     def _dots_layer(self) -> list[Picture]:
         """Where dots that the browser has already are drawn again because a longitude comes round."""
         assert self.viewport is not None
-        dots = [one.name for one in self.figure.overlays if isinstance(one.shape, Dots)]
+        dots = tuple(one.name for one in self.figure.overlays if isinstance(one.shape, Dots))
         if not dots or FULL_CIRCLE.isdisjoint(self.names):
             return []
         around = images(*self.names, self.viewport.window)
-        return [{"name": "dots", "overlays": dots, "images": [list(image) for image in around]}]
+        return [protocol.DotsLayer(NO_SLOT, dots, tuple(around))]
 
     def selected(self, colouring: Colouring) -> list[Picture]:
         """The selected stars in their colours, and their velocities where arrows are on."""
@@ -164,13 +189,14 @@ class PlanePanel(Panel):
         rows = self.workspace.rows
         if self.stars is None:
             layer = self.canvas.selected(self.viewport, rows, colouring)
-            pictures, n_shown = [self._image("selected", layer.levels)], layer.n_shown
+            picture: Picture = self._image("selected", layer.levels)
+            n_shown = layer.n_shown
         else:
             stars = self.stars.rows
             levels = np.where(rows[stars], self._levels(stars, colouring), 0).astype(np.uint8)
-            pictures, n_shown = [{"name": "picked", "levels": levels.tobytes()}], self.canvas.count_known(rows)
+            picture, n_shown = protocol.PickedLayer(NO_SLOT, levels.tobytes()), self.canvas.count_known(rows)
         self._write_note(self.workspace.n_selected - n_shown)
-        return [*pictures, *self._arrow_layer()]
+        return [picture, *self._arrow_layer()]
 
     def _levels(self, stars: NDArray[np.int64], colouring: Colouring) -> Image | int:
         """Colours of single stars."""
@@ -184,13 +210,17 @@ class PlanePanel(Panel):
     def _write_note(self, hidden: int) -> None:
         self.note = _note(hidden, "without", "has no value here", "have no value here")
 
-    def _image(self, name: str, levels: Image) -> Picture:
+    def _image(self, name: Literal["everything", "selected"], levels: Image) -> PackedImage:
         assert self.viewport is not None
-        return {"name": name, "window": self.viewport.window, "shape": levels.shape, "pixels": packed(levels)}
+        height, width = levels.shape
+        return PackedImage(name, self.viewport.window, (height, width), packed(levels))
 
     def _arrow_layer(self) -> list[Picture]:
         found = self.arrows()
-        return [] if found is None else [{"name": "arrows", **dict(zip(("x0", "y0", "x1", "y1"), found, strict=True))}]
+        if found is None:
+            return []
+        x0, y0, x1, y1 = found
+        return [protocol.ArrowsLayer(NO_SLOT, x0, y0, x1, y1)]
 
     def arrows(self) -> tuple[NDArray[np.float32], ...] | None:
         """Velocities of the selected stars far from the plane: starts and ends; None where arrows are off."""
@@ -243,16 +273,20 @@ class DiscPanel(PlanePanel):
         """Whether the rotation's residual is coloured."""
         return RESIDUAL in self.state.switched
 
-    def spec(self) -> dict[str, Any]:
+    def spec(self) -> protocol.PlaneSpec:
         """Those of a plane, the slices, the switch to residuals, and the colour bar of the rotation."""
-        slices = [f"|Z| {one.z_low_kpc:g} to {one.z_high_kpc:g} kpc" for one in self.figure.maps]
-        plane = super().spec()
-        switch = {"name": RESIDUAL, "label": "Rotation minus its median at that radius", "on": self.residual}
-        switches = [*plane["overlays"], {**switch, "shape": {"kind": "none"}}]
-        rest = {"parts": slices, "part": self.state.part, "bar": self.bar()}
-        return {**plane, "overlays": switches, "caption": [], **rest}
+        plane, label = super().spec(), "Rotation minus its median at that radius"
+        switch = protocol.OverlaySpec(RESIDUAL, label, self.residual, protocol.NoShape())
+        return replace(
+            plane,
+            caption=(),
+            overlays=(*plane.overlays, switch),
+            parts=tuple(f"|Z| {one.z_low_kpc:g} to {one.z_high_kpc:g} kpc" for one in self.figure.maps),
+            part=self.state.part,
+            bar=self.bar(),
+        )
 
-    def bar(self) -> dict[str, str]:
+    def bar(self) -> protocol.Legend:
         """The colour bar of the rotation."""
         return rotation_bar(self.figure.maps, self.workspace.dark, residual=self.residual)
 
@@ -261,7 +295,8 @@ class DiscPanel(PlanePanel):
         low, high = float(self.disc.edges_kpc[0]), float(self.disc.edges_kpc[-1])
         limits, _ = rotation_scale(self.figure.maps, residual=self.residual)
         levels = texture_levels(self.disc, limits, residual=self.residual)
-        return [{"name": "texture", "window": (low, high, low, high), "shape": levels.shape, "pixels": packed(levels)}]
+        height, width = levels.shape
+        return [PackedImage("texture", (low, high, low, high), (height, width), packed(levels))]
 
     def selected(self, colouring: Colouring) -> list[Picture]:
         """The selected stars of the slice, or the bare map when no star in particular is selected."""
@@ -278,7 +313,7 @@ class DiscPanel(PlanePanel):
 
     def _write_note(self, hidden: int) -> None:
         outside = _note(hidden, "outside", "is not in this slice", "are not in this slice")
-        self.note = outside if has_cells(self.disc) else ("no cells", _no_cells(outside))
+        self.note = outside if has_cells(self.disc) else protocol.Note("no cells", _no_cells(outside))
 
 
 class BarsPanel(Panel):
@@ -291,36 +326,35 @@ class BarsPanel(Panel):
         """Whether the numbers stand on a logarithmic axis."""
         return self.figure.logarithmic != (LOGARITHMIC in self.state.switched)
 
-    def spec(self) -> dict[str, Any]:
+    def spec(self) -> protocol.BarsSpec:
         """The axis and the switch of the other one."""
-        axis = self._axis(self.figure.x, self.state.x_ends)
-        switch = {"name": LOGARITHMIC, "label": "Logarithmic numbers", "on": self.logarithmic}
-        return {
-            **self._common("bars"),
-            "caption": [[f"of {self.figure.x.column.label}", ""]],
-            "overlays": [switch],
-            "x": axis,
-            "y": {"label": "stars"},
-            "logarithmic": self.logarithmic,
-        }
+        return protocol.BarsSpec(
+            view=self.state.view,
+            title=self.title,
+            caption=(protocol.Caption(f"of {self.figure.x.column.label}", ""),),
+            overlays=(protocol.OverlaySpec(LOGARITHMIC, "Logarithmic numbers", self.logarithmic),),
+            x=self._axis(self.figure.x, self.state.x_ends),
+            y=protocol.CountAxis("stars"),
+            logarithmic=self.logarithmic,
+        )
 
     def background(self, colouring: Colouring, glyphs: int) -> list[Picture]:  # noqa: ARG002 - grey bars
         """Bars of every star."""
-        return [self._bars("everything", self.workspace.table.every)]
+        return [self._bars("everything", self.workspace.table.every)[0]]
 
     def selected(self, colouring: Colouring) -> list[Picture]:  # noqa: ARG002 - one colour
         """Bars of the selected stars."""
-        picture = self._bars("selected", self.workspace.rows)
-        hidden = self.workspace.n_selected - picture.pop("known")
-        self.note = _note(hidden, "without", "has no value", "have no value")
+        picture, known = self._bars("selected", self.workspace.rows)
+        self.note = _note(self.workspace.n_selected - known, "without", "has no value", "have no value")
         return [picture]
 
-    def _bars(self, name: str, rows: NDArray[np.bool_]) -> Picture:
+    def _bars(self, name: Literal["everything", "selected"], rows: NDArray[np.bool_]) -> tuple[protocol.BarsLayer, int]:
+        """Bars of some stars, and how many of them have a value."""
         assert self.viewport is not None
         low, high = self.viewport.x_low, self.viewport.x_high
         counts, known = count_bars(self.workspace.table, self.figure.x.column.name, rows, low, high)
-        picture = {"name": name, "edges": np.linspace(low, high, BARS + 1), "counts": counts.astype(np.float64)}
-        return {**picture, "known": known} if name == "selected" else picture
+        edges = np.linspace(low, high, BARS + 1)
+        return protocol.BarsLayer(NO_SLOT, name, edges, counts.astype(np.float64)), known
 
     def region(self, geometry: protocol.Rectangle | protocol.Outline) -> Selection | None:
         """The range that a drag covers, whatever its height."""
@@ -329,15 +363,15 @@ class BarsPanel(Panel):
         return InRange(self.figure.x.column.name, low, high) if low < high else None
 
 
-def _note(hidden: int, short: str, one: str, many: str) -> Note:
+def _note(hidden: int, short: str, one: str, many: str) -> protocol.Note | None:
     """What is not shown of the selection, if anything."""
     sentence = f"1 selected star {one}" if hidden == 1 else f"{hidden:,} selected stars {many}"
-    return (f"{hidden:,} {short}", sentence) if hidden else None
+    return protocol.Note(f"{hidden:,} {short}", sentence) if hidden else None
 
 
-def _no_cells(outside: Note) -> str:
+def _no_cells(outside: protocol.Note | None) -> str:
     empty = "No cell of this slice has enough stars for a velocity: choose another height"
-    return f"{empty}. {outside[1]}" if outside else empty
+    return f"{empty}. {outside.sentence}" if outside else empty
 
 
 def panel_of(workspace: Workspace, figure: Figure, state: PanelState) -> Panel:

@@ -1,4 +1,4 @@
-"""The page while the products are being built."""
+"""The page that is shown while the products are being built."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _POLL_MS = 500
 
 
 class ReloadOnce(JSComponent):
-    """Loads the page again as soon as it is told that something is done.
+    """Reloads the page when it is notified.
 
     A component of its own, as the page's Content-Security-Policy lets no callback be made of text. It waits a moment,
     so that nothing is still on its way to the page that goes.
@@ -30,7 +30,7 @@ class ReloadOnce(JSComponent):
 
 
 class ProgressView(Viewer):
-    """Stage, bar, time left and errors of a build; reloads the page when it is done.
+    """Stage, progress bar, remaining time and errors of a build; reloads the page at the end.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class ProgressView(Viewer):
         self.refresh()
 
     def refresh(self) -> None:
-        """Follow the build."""
+        """Update the progress."""
         progress = self.runner.progress()
         if progress.status is BuildStatus.DONE:  # nothing may be sent after this: the browser leaves the page
             if self._poll is not None:
@@ -69,7 +69,7 @@ class ProgressView(Viewer):
 
 
 def progress_html(progress: BuildProgress) -> str:
-    """The progress in words and as a bar."""
+    """The progress as text and bar."""
     if progress.status is BuildStatus.FAILED:
         return (
             '<div class="progress" role="alert"><h1>The build failed</h1>'
@@ -82,7 +82,7 @@ def progress_html(progress: BuildProgress) -> str:
     left = f"about {time_words(progress.seconds_left)} left" if progress.seconds_left is not None else ""
     return (
         '<div class="progress" role="status"><h1>Building the simulated survey</h1>'
-        "<p>This happens once. The explorer opens by itself when it is done.</p>"
+        "<p>This happens once. The explorer opens automatically afterwards.</p>"
         f'<div class="track" role="progressbar" aria-valuenow="{percent:.0f}" aria-valuemin="0" aria-valuemax="100">'
         f'<i style="width:{percent:.1f}%"></i></div>'
         f"<p><b>{escape(stage)}</b> ({percent:.0f} %) {left}</p><p>{escape(progress.message)}</p></div>"
@@ -90,7 +90,7 @@ def progress_html(progress: BuildProgress) -> str:
 
 
 def time_words(seconds: float) -> str:
-    """A duration in words."""
+    """Format a duration."""
     if seconds < 90:
         return f"{max(round(seconds), 1)} s"
     return f"{round(seconds / 60)} min"

@@ -1,4 +1,4 @@
-"""ES modules of ``assets/js``, joined with all that they import into one module a page."""
+"""Bundling of the ES modules of ``assets/js`` into one module for each page."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from importlib.resources import files
 
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]+)"\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
-_EXPORTED = re.compile(r"^export (?:async )?(?:function|class|const|let) ([\w$]+)", re.MULTILINE)
-_DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function|class|const|let) ([\w$]+)", re.MULTILINE)
+_EXPORTED = re.compile(r"^export (?:async )?(?:function\*?|class|const|let) ([\w$]+)", re.MULTILINE)
+_DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function\*?|class|const|let) ([\w$]+)", re.MULTILINE)
+_TYPES = re.compile(r"^[ \t]*/\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
 
 
 class ScriptError(ValueError):
-    """A script that cannot be joined with those that it imports."""
+    """A module cannot be bundled with its imports."""
 
 
 @cache
 def joined(entry: str) -> str:
-    """Join a module with all that it imports, each after its own imports.
+    """Bundle a module with its imports, in the order of dependence.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ def joined(entry: str) -> str:
     Returns
     -------
     str
-        One module without imports.
+        One module without imports, and without the comments on types, which browsers do not read.
 
     Raises
     ------
@@ -42,12 +43,12 @@ def joined(entry: str) -> str:
     names = Counter(name for text in texts.values() for name in _DECLARED.findall(text))
     if twice := sorted(name for name, count in names.items() if count > 1):
         raise ScriptError(f"The modules of {entry} declare {', '.join(twice)} more than once: rename one of each.")
-    parts = (_IMPORT.sub("", text) for text in texts.values())
+    parts = (_TYPES.sub("", _IMPORT.sub("", text)) for text in texts.values())
     return "\n".join(part if name == entry else _EXPORT.sub("", part) for name, part in zip(texts, parts, strict=True))
 
 
 def _collect(name: str, importers: tuple[str, ...], texts: dict[str, str]) -> None:
-    """Add a module to the texts, after those that it imports."""
+    """Collect the texts of a module and its imports, in the order of dependence."""
     if name in importers:
         raise ScriptError(f"Modules import each other: {' -> '.join((*importers, name))}. Move what they share.")
     if name in texts:

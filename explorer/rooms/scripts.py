@@ -1,4 +1,4 @@
-"""Scripts of the pages, each one module that browsers get by address and keep.
+"""Scripts of the pages: one module each, served by address and cached by browsers.
 
 The address holds the hash of the text, so a changed script has another address and no browser shows a stale one.
 """
@@ -13,7 +13,7 @@ from tornado.web import HTTPError, RequestHandler
 from explorer.rooms.script_modules import joined
 
 FOLDER = "scripts"
-"""Where scripts are served, below the page."""
+"""Path of the scripts, relative to the page."""
 
 KEEP_S = 365 * 24 * 3600
 _HASH_DIGITS = 32
@@ -23,25 +23,25 @@ _by_address = False
 
 
 def page_script(entry: str) -> str:
-    """Join a module of ``assets/js`` with all that it imports, and keep the text for :class:`ScriptHandler`."""
+    """Bundle a module of ``assets/js``, and store the text for :class:`ScriptHandler`."""
     text = joined(entry)
     _texts[hash_of(text)] = text
     return text
 
 
 def hash_of(text: str) -> str:
-    """Return the name under which a script is served."""
+    """Return the served name of a script."""
     return sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
 
 
 def serve_by_address() -> None:
-    """Let pages ask for their scripts: the server of this process has the routes of :data:`SCRIPT_ROUTES`."""
+    """Let pages request scripts by address, as this server has :data:`SCRIPT_ROUTES`."""
     global _by_address  # noqa: PLW0603 - a process has one server
     _by_address = True
 
 
 def script_properties(text: str) -> dict[str, str]:
-    """Return the properties with which Panel's model loads a script of :func:`page_script`.
+    """Return the properties of Panel's model for a script of :func:`page_script`.
 
     Without the routes (``panel serve``) the text travels in the document, marked as a ready bundle: else each browser
     compiles it as TypeScript first.
@@ -52,10 +52,10 @@ def script_properties(text: str) -> dict[str, str]:
 
 
 class ScriptHandler(RequestHandler):
-    """Serves a script of the pages. Scripts hold no data, so that they are the same for every visitor."""
+    """Serves the scripts, which contain no data and are equal for all visitors."""
 
     def get(self, name: str) -> None:
-        """Send the script; Tornado adds its ETag and answers 304 to a browser that has it."""
+        """Send the script; Tornado adds the ETag and answers 304 to cached requests."""
         text = _texts.get(name)
         if text is None:
             raise HTTPError(404, "No such script")

@@ -1,4 +1,4 @@
-"""The lines over the explorer that say what happened to the product since the page was opened."""
+"""Notices above the explorer about changes of the product since the page was opened."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SLIM = {"height": "20px", "minHeight": "20px", "padding": "0 12px", "boxShadow"
 
 
 class ServedStrip(Viewer):
-    """Shows that a newer build is there, with a button that opens it, and names damaged files.
+    """Offers a newer build by a button, and names damaged files.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class ServedStrip(Viewer):
         self.refresh()
 
     def refresh(self) -> None:
-        """Follow the product; what did not change sends nothing."""
+        """Update the notices; only changes are sent."""
         state = self.served.state
         trouble, newer = trouble_sentence(state, self.library), newer_sentence(state, self.library)
         for part, name, value in (
@@ -73,7 +73,7 @@ class ServedStrip(Viewer):
         return tuple(self.library.files.withheld) if self.library.files is not None else ()
 
     def _open(self) -> None:
-        """Load the page again when the document is ours alone."""
+        """Reload the page when the document is locked."""
         document = pn.state.curdoc
         if document is not None:
             document.add_next_tick_callback(self.reload)  # type: ignore[arg-type]  # Bokeh awaits it
@@ -88,19 +88,19 @@ def _line(text: str, role: str) -> str:
 
 
 def newer_sentence(state: ServedState, shown: Library) -> str:
-    """That another build can be opened; "" where the page shows the newest one."""
+    """Notice of a newer build; "" if the page shows the newest one."""
     if state.newest is None or not is_newer(shown, state.newest):
         return ""
     new, old = state.newest.products.manifest, shown.products.manifest
     if new.created == old.created:
         changed = sorted(name for name in {*new.files, *old.files} if new.files.get(name) != old.files.get(name))
-        return f"This catalogue was published again with other files: {', '.join(changed[:3]) or 'restored ones'}."
+        return f"The files of this catalogue were replaced: {', '.join(changed[:3]) or 'restored ones'}."
     made, before = (manifest.created[:16].replace("T", " ") for manifest in (new, old))
-    return f"A newer build of this catalogue is there, made on {made} UTC. This page shows the one of {before}."
+    return f"A newer build of this catalogue is available, made on {made} UTC. This page shows the one of {before}."
 
 
 def trouble_sentence(state: ServedState, shown: Library) -> str:
-    """What is wrong with the files of the page's library or with the product on disk; "" where nothing is."""
+    """Problem of the library's files or of the product on disk; "" if there is none."""
     files = shown.files
     if files is not None and files.fatal:
         return f"The catalogue on this page is damaged: do not use its values. {files.fatal}"
@@ -115,8 +115,8 @@ def trouble_sentence(state: ServedState, shown: Library) -> str:
 
 
 def _joined(sentences: list[str]) -> str:
-    """The first sentence, and how many more there are."""
+    """The first sentence and the number of further ones."""
     more = len(sentences) - 1
     if not more:
         return sentences[0]
-    return f"{sentences[0]} {f'{more} more files are' if more > 1 else 'One more file is'} damaged."
+    return f"{sentences[0]} {f'{more} more files are' if more > 1 else 'One further file is'} damaged."

@@ -1,4 +1,4 @@
-"""What a visitor takes away: links, tables of the selection, pictures of a view, figures of the paper; SAMP."""
+"""Links, exports of the selection, pictures of views, figures of the paper, and SAMP."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from typing import Any
 
 from explorer import protocol
 from explorer.audit import audit
+from explorer.charts.diagram import Bars, Plane
+from explorer.charts.journal import FORMATS, file_name, picture_bytes
+from explorer.charts.paper import PAPER_FIGURES, paper_bytes
+from explorer.charts.picture import Shot, draw_bars, draw_plane, ends_of
 from explorer.model.export import FORMS, Exported, export
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
@@ -15,10 +19,6 @@ from explorer.model.samp import send_table
 from explorer.model.selection import SelectionError
 from explorer.model.subsets import describe
 from explorer.model.work import EXPORTS, LINKS
-from explorer.plots.diagram import Bars, Plane
-from explorer.plots.journal import FORMATS, file_name, picture_bytes
-from explorer.plots.paper import PAPER_FIGURES, paper_bytes
-from explorer.plots.picture import Shot, draw_bars, draw_plane, ends_of
 from explorer.rooms.channel import Channel
 from explorer.rooms.owner import Owner
 from explorer.rooms.panels import BarsPanel, DiscPanel, PlanePanel
@@ -27,16 +27,16 @@ from explorer.state.workspace import Workspace
 from explorer.vetting.reader import NoRecord
 
 _WORDS = 2000
-"""Letters of a selection under a picture."""
+"""Maximum length of the selection text under a picture."""
 
 
 class Sharing:
-    """Wires the door to the outside.
+    """Handles links and exports.
 
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     library : Library
         Shared products.
     links : LinkStore
@@ -74,20 +74,21 @@ class Sharing:
     async def _share(self, _: protocol.Share) -> None:
         state = self.workspace.to_dict()
         token = await self.channel.in_background(lambda: self.links.share(state, self.owner.name), LINKS)
-        self.channel.send(link={"token": token})
+        self.channel.send(link=protocol.Link(token))
 
-    def exports(self) -> dict[str, Any]:
-        """What can be taken away now."""
-        return {
-            "exports": [[key, form.label] for key, form in FORMS.items()],
-            "figures": [[key, one.title, one.missing(self.library)] for key, one in PAPER_FIGURES.items()],
-            "summary": f"{self.workspace.summary()} selected",
-            "samp": self.samp is not None,
-        }
+    def exports(self) -> protocol.Exports:
+        """Available exports."""
+        figures = PAPER_FIGURES.items()
+        return protocol.Exports(
+            exports=tuple(protocol.ExportForm(key, form.label) for key, form in FORMS.items()),
+            figures=tuple(protocol.PaperFigure(key, one.title, one.missing(self.library)) for key, one in figures),
+            summary=f"{self.workspace.summary()} selected",
+            samp=self.samp is not None,
+        )
 
     @property
     def note(self) -> str:
-        """The line under a picture."""
+        """Caption of a picture."""
         manifest = self.library.products.manifest
         words = describe(self.workspace.selection, self.workspace.table.known)
         words = words if len(words) <= _WORDS else f"{words[:_WORDS]}…"
@@ -127,7 +128,7 @@ class Sharing:
         self._hand_over(f"{name}.{form}", FORMATS[form], data)
 
     def drawing(self, slot: int) -> partial[Any]:
-        """What draws the picture of a place in the grid, as it is on screen now."""
+        """Function that draws the picture of a view in its current state."""
         panel = self.stage.panels[slot]
         figure, state, viewport = panel.figure, panel.state, panel.viewport
         aspect = viewport.height / viewport.width if viewport is not None else 0.75
@@ -135,7 +136,7 @@ class Sharing:
             shot = self._shot(ends_of(figure.x, state.x_ends), (0.0, 1.0), aspect)
             return partial(draw_bars, figure, shot, logarithmic=panel.logarithmic)
         if not (isinstance(panel, PlanePanel) and isinstance(figure, Plane)):
-            raise SelectionError(f"{panel.title} shows nothing that could be a picture.")
+            raise SelectionError(f"{panel.title} has nothing to draw.")
         shot = self._shot(ends_of(figure.x, state.x_ends), ends_of(figure.y, state.y_ends), aspect, panel)
         if isinstance(panel, DiscPanel):
             return partial(draw_plane, figure, shot, panel.disc, residual=panel.residual)
@@ -159,7 +160,7 @@ class Sharing:
         )
 
     def _hand_over(self, name: str, mime: str, data: bytes) -> None:
-        self.channel.send(download={"name": name, "mime": mime, "data": data})
+        self.channel.send(download=protocol.Download(name, mime, data))
 
 
 def _form(form: str) -> str:

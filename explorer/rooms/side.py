@@ -1,11 +1,15 @@
-"""The panel on the left: filter by expression, named subsets, member lists, saved views."""
+"""The side panel: filter expressions, named subsets, member lists, saved views."""
 
 from __future__ import annotations
 
 from functools import cached_property, partial
-from typing import Any
+from typing import Literal
+
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from explorer import protocol
+from explorer.charts.palettes import fresh_colour
 from explorer.model.completion import completions
 from explorer.model.definitions import check_size
 from explorer.model.expression import ExpressionError, parse
@@ -16,26 +20,28 @@ from explorer.model.selection import InCategory, InIds, Named, Selection, Select
 from explorer.model.subsets import Subset, category_names, describe, parts
 from explorer.model.table import MAX_CATEGORIES
 from explorer.model.work import LINKS, UPLOADS
-from explorer.plots.palettes import fresh_colour
 from explorer.rooms.channel import Channel
+from explorer.rooms.columns_menu import column_choices
 from explorer.rooms.owner import Owner
 from explorer.rooms.uploads import Uploads
 from explorer.state.workspace import Workspace
 from explorer.vetting.reader import RecordReader
 from pipeline.domain.column import Column
 
+MAX_VIEW_NAME_CHARACTERS = 60
+
 _MAX_DEEP = 6
 _MAX_NODES = 200
-"""Parts of a subset that are listed."""
+"""Maximum number of listed parts of a subset."""
 
 
 class Side:
-    """Wires the panel to a Workspace.
+    """Connects the side panel to a Workspace.
 
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     library : Library
         Shared products.
     links : LinkStore
@@ -43,7 +49,7 @@ class Side:
     channel : Channel
         The way to the browser.
     record : RecordReader
-        What was said of stars.
+        Vetting record, as the visitor may see it.
     owner : Owner
         Who saves views.
     """
@@ -78,67 +84,78 @@ class Side:
 
     @property
     def catalog(self) -> str:
-        """Name under which views of this catalogue are saved."""
+        """Catalogue name of saved views."""
         return self.library.products.manifest.name
 
     def _toggle(self, request: protocol.Side) -> None:
         self.open = not self.open if request.open is None else request.open
         lists = self.record.verdict_lists() if self.open else {}
-        verdicts = [[name, f"{name} ({len(stars):,})"] for name, stars in lists.items()]
         table = self.workspace.table
-        categories = [
-            [one.name, table.titles[one.name], one.group if one.is_own else ""] for one in table.categorical()
-        ]
-        views = list(self.links.views(self.catalog))
-        self._send(open=self.open, views=views, verdicts=verdicts, categories=categories)
+        self._send(
+            protocol.SideState(
+                open=self.open,
+                views=self.views,
+                verdicts=tuple(
+                    protocol.VerdictList(name, f"{name} ({len(obsids):,})") for name, obsids in lists.items()
+                ),
+                categories=column_choices(table, table.categorical()),
+            )
+        )
         self._send_subsets()
 
-    def _send(self, **state: Any) -> None:
-        self.channel.send(side={**self.channel.queued("side"), **state})
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Names of the saved views."""
+        return tuple(self.links.views(self.catalog))
+
+    def _send(self, state: protocol.SideState) -> None:
+        self.channel.send(side=protocol.merged(self.channel.queued("side", protocol.SideState), state))
+
+    def _report(self, text: str, place: Literal["list", "refused"] | UnsetType = UNSET) -> None:
+        self._send(protocol.SideState(said=text, place=place))
 
     def _send_subsets(self) -> None:
         if not self.open:
             return
         table = self.workspace.table
-        self._send(
-            subsets=[
-                {
-                    "name": one.name,
-                    "colour": one.colour,
-                    "count": f"{self.workspace.count_of(one):,}",
-                    "words": describe(one.selection, table.known),
-                }
-                for one in self.workspace.subsets
-            ]
+        subsets = tuple(
+            protocol.SubsetState(
+                name=one.name,
+                colour=one.colour,
+                count=f"{self.workspace.count_of(one):,}",
+                words=describe(one.selection, table.known),
+            )
+            for one in self.workspace.subsets
         )
+        self._send(protocol.SideState(subsets=subsets))
 
     def parse(self, text: str) -> Selection:
-        """An expression over this catalogue's columns and the visitor's subsets."""
+        """Parse an expression with this catalogue's columns and the visitor's subsets."""
         subsets = {one.name: one.selection for one in self.workspace.subsets}
         return check_size(parse(text, self.columns, subsets))
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """Columns that have any value to compare."""
+        """Columns with values."""
         table = self.workspace.table
         return tuple(one for one in table.columns if not one.is_float or table.usable(one.name))
 
     def _check(self, request: protocol.Check) -> None:
-        """Answer every keystroke: is it an expression, how many stars fit, what could follow."""
+        """Answer a keystroke: validity, number of stars, completions."""
         text, cursor = request.text, request.cursor
         names = [one.name for one in self.workspace.subsets]
         start, found = completions(text, cursor, self.columns, names)
-        words = [[one.word, one.help] for one in found]
-        state: dict[str, Any] = {"text": text, "cursor": cursor, "start": start, "words": words}
+        words = tuple(protocol.Suggestion(one.word, one.help) for one in found)
+        state = protocol.CheckResult(text=text, cursor=cursor, start=start, words=words)
         try:
             if text.strip():
                 count = int(self.workspace.mask_of(self.parse(text)).sum())
-                state["count"] = f"{count:,} stars fit" if count != 1 else "1 star fits"
+                state = replace(state, count=f"{count:,} stars fit" if count != 1 else "1 star fits")
         except ExpressionError as error:
-            state["error"] = [str(error), error.start, error.end]
+            state = replace(state, error=protocol.ExpressionFault(str(error), error.start, error.end))
         except SelectionError as error:  # of the whole expression
-            state["error"] = [str(error), 0, len(text)]
-        self._send(check=state)
+            state = replace(state, error=protocol.ExpressionFault(str(error), 0, len(text)))
+        self._send(protocol.SideState(check=state))
 
     def _filter(self, request: protocol.Filter) -> None:
         text = request.text
@@ -155,7 +172,7 @@ class Side:
         self.workspace.define_subset(name, self.workspace.selection, colour)
 
     def _by_category(self, request: protocol.Categories) -> None:
-        """Name the stars of each different value of a column."""
+        """Create a subset for each value of a column."""
         name, table = request.column, self.workspace.table
         values = table.category_values(name) if name in table else ()
         if not values:
@@ -176,14 +193,14 @@ class Side:
         if action == "remove":
             self.workspace.remove_subset(name)
         elif action == "open":
-            self._send(children={"name": name, "nodes": self._nodes(subset.selection)})
+            self._send(protocol.SideState(children=protocol.SubsetParts(name, self._nodes(subset.selection))))
         else:
             mode = SelectionMode(action)
             self.workspace.gesture(Named(subset.name, subset.selection), mode)
 
-    def _nodes(self, selection: Selection) -> list[dict[str, Any]]:
-        """What a selection is made of, with counts: the upper levels first, and no more than a person reads."""
-        top: list[dict[str, Any]] = []
+    def _nodes(self, selection: Selection) -> list[protocol.SelectionNode]:
+        """Parts of a selection with counts, upper levels first, in a limited number."""
+        top: list[protocol.SelectionNode] = []
         level = [(list(parts(selection)) or [("", selection)], top)]
         listed = 0
         for _ in range(_MAX_DEEP):
@@ -192,12 +209,10 @@ class Side:
                 for joint, part in made_of[: max(_MAX_NODES - listed, 0)]:
                     count = f"{int(self.workspace.mask_of(part).sum()):,}"
                     words = describe(part, self.workspace.table.known)
-                    nodes.append({"joint": joint, "words": words, "count": count, "nodes": []})
-                    below.append((list(parts(part)), nodes[-1]["nodes"]))
+                    nodes.append(protocol.SelectionNode(joint, words, count, []))
+                    below.append((list(parts(part)), nodes[-1].nodes))
                 if len(nodes) < len(made_of):
-                    nodes.append(
-                        {"joint": "", "words": f"{len(made_of) - len(nodes):,} more", "count": "", "nodes": []}
-                    )
+                    nodes.append(protocol.SelectionNode("", f"{len(made_of) - len(nodes):,} more", "", []))
                 listed += len(nodes)
             level = below
         return top
@@ -206,52 +221,51 @@ class Side:
         try:
             self.uploads.part(request)
         except SelectionError as error:
-            self._send(said=str(error), place="refused")
+            self._report(str(error), "refused")
 
     async def _upload(self, request: protocol.Members) -> None:
         if request.size > MAX_BYTES:
-            said = f"The list has {request.size:,} bytes; at most {MAX_BYTES:,} are read."
-            self._send(said=said, place="refused")
+            self._report(f"The list has {request.size:,} bytes; at most {MAX_BYTES:,} are read.", "refused")
             return
         try:
             data = self.uploads.given(request)
             members = await self.channel.in_background(partial(read_members, data, self.workspace.table), UPLOADS)
         except SelectionError as error:
-            self._send(said=str(error), place="refused")
+            self._report(str(error), "refused")
             return
         with self.channel.batch():
-            self._send(said=members.sentence, place="list")
+            self._report(members.sentence, "list")
             self.workspace.gesture(members.selection)
 
     def _by_verdict(self, request: protocol.Verdicts) -> None:
-        """Stars of which something was said, as it stands now."""
+        """Select the current stars of a verdict list."""
         name = request.name
         stars = self.record.verdict_lists().get(name)
         if stars is None:
-            raise SelectionError(f"No star is in the list {name!r} any more.")
+            raise SelectionError(f"The list {name!r} is empty now.")
         self.workspace.gesture(Named(name, InIds(stars)))
 
     async def _save_view(self, request: protocol.SaveView) -> None:
-        name = request.name.strip()[:60]
+        name = request.name.strip()[:MAX_VIEW_NAME_CHARACTERS]
         if not name:
-            self._send(said="Give the view a name first.")
+            self._report("Enter a name for the view first.")
             return
         if name in self.links.views(self.catalog) and name != self._replaces:
             self._replaces = name
-            self._send(said=f"There is a view {name!r} already, perhaps somebody else's: save again to replace it.")
+            self._report(f"A view {name!r} exists already, perhaps of another user: save again to replace it.")
             return
         self._replaces = ""
         state, owner = self.workspace.to_dict(), self.owner
         await self.channel.in_background(
             lambda: self.links.save_view(self.catalog, name, state, owner.name, may_replace=owner.may_replace), LINKS
         )
-        self._send(views=list(self.links.views(self.catalog)), saved=True, said=f"Saved {name!r}.")
+        self._send(protocol.SideState(views=self.views, saved=True, said=f"Saved {name!r}."))
 
     def _show_view(self, request: protocol.View) -> None:
         token = self.links.views(self.catalog).get(request.name)
         state = self.links.get(token) if token else None
         if state is None:
-            self._send(views=list(self.links.views(self.catalog)), said="This view is no longer there.")
+            self._send(protocol.SideState(views=self.views, said="This view does not exist any more."))
         else:
             self.workspace.restore(state)
 
@@ -260,4 +274,4 @@ class Side:
         await self.channel.in_background(
             lambda: self.links.forget_view(self.catalog, name, owner.name, may_replace=owner.may_replace), LINKS
         )
-        self._send(views=list(self.links.views(self.catalog)))
+        self._send(protocol.SideState(views=self.views))

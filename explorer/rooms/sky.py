@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from explorer.charts.diagram import Axis, Figure, Missing
+from explorer.charts.references import plane_of
 from explorer.model.library import Library
-from explorer.plots.diagram import Axis, Figure, Missing
-from explorer.plots.references import plane_of
 from explorer.state.panels import PanelState
 from pipeline.domain.columns import column
 
@@ -12,7 +12,7 @@ TITLE = "Sky"
 
 
 def sky(library: Library, _state: PanelState) -> Figure:
-    """Longitude growing to the left as on the sky, the anticentre in the middle; equatorial where that is all."""
+    """Galactic coordinates with longitude to the left; equatorial ones if the catalogue has no others."""
     table = library.table
     x, y = ("glon", "glat") if table.usable("glon", "glat") else ("ra", "dec")
     if not table.usable(x, y):

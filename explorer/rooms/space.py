@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from explorer.charts.diagram import Figure, Missing, axis_of
+from explorer.charts.references import plane_of
 from explorer.model.library import Library
-from explorer.plots.diagram import Figure, Missing, axis_of
-from explorer.plots.references import plane_of
 from explorer.state.panels import PanelState
 
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import panel as pn
+from msgspec.structs import replace as replace_fields
 
 from explorer import protocol
+from explorer.charts.colouring import SUBSETS, colouring_of, colouring_of_subsets, legend, ramp_of
+from explorer.charts.disc import texture_palette
+from explorer.charts.palettes import count_ramp, grey_ramp, lookup, theme_of
+from explorer.charts.shading import Colouring
 from explorer.model.library import Library
 from explorer.model.selection import InIds, SelectionMode
-from explorer.plots.colouring import SUBSETS, colouring_of, colouring_of_subsets, legend, ramp_of
-from explorer.plots.disc import texture_palette
-from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT, count_ramp, grey_ramp, lookup
-from explorer.plots.shading import Colouring
 from explorer.rooms.catalogue import VIEWS, default_panels, figure_of, has_values, new_panel
 from explorer.rooms.channel import Channel
-from explorer.rooms.panels import RESIDUAL, DiscPanel, Panel, Picture, PlanePanel, panel_of
+from explorer.rooms.columns_menu import column_choices
+from explorer.rooms.panels import RESIDUAL, DiscPanel, PackedImage, Panel, Picture, PlanePanel, panel_of
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 
@@ -44,7 +45,7 @@ class Stage:
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     library : Library
         Shared products.
     channel : Channel
@@ -87,45 +88,43 @@ class Stage:
     def connect(self) -> None:
         """Tell a new page everything; it answers with what it sees."""
         table = self.library.table
-        columns = [[one.name, table.titles[one.name], one.group if one.is_own else ""] for one in table.axes()]
+        views = tuple(
+            protocol.ViewChoice(key, kind.title, not has_values(self.library, key)) for key, kind in VIEWS.items()
+        )
         self.send_colours()  # before the figures, which are built in them
         self.channel.send(
-            stage={
-                **self._arrangement([panel.spec() for panel in self.panels]),
-                "catalogue": [[key, kind.title, not has_values(self.library, key)] for key, kind in VIEWS.items()],
-                "columns": columns,
-                "theme": self._theme(),
-            },
+            stage=replace_fields(
+                self._arrangement([panel.spec() for panel in self.panels]),
+                catalogue=views,
+                columns=column_choices(table, table.axes()),
+                theme=theme_of(dark=self.workspace.dark),
+            ),
             tool=self.workspace.tool,
         )
 
-    def _arrangement(self, specs: list[dict[str, Any] | None]) -> dict[str, Any]:
-        """The grid; None leaves a place as it is, or as the same message already tells."""
-        told = self.channel.queued("stage")
-        before = told.get("panels", [])
-        if len(before) == len(specs):
-            specs = [earlier if spec is None else spec for earlier, spec in zip(before, specs, strict=True)]
-        return {**told, "panels": specs, "enlarged": self.workspace.enlarged}
+    def _arrangement(self, specs: Sequence[protocol.AnyFigure | None]) -> protocol.GridState:
+        """The grid; None leaves a place as it is, or as it is in the message that is queued."""
+        queued = self.channel.queued("stage", protocol.GridState)
+        if queued is not None and len(queued.panels) == len(specs):
+            specs = [earlier if spec is None else spec for earlier, spec in zip(queued.panels, specs, strict=True)]
+        return protocol.merged(queued, protocol.GridState(panels=tuple(specs), enlarged=self.workspace.enlarged))
 
     def send_colours(self) -> None:
         """Palettes, theme and legend."""
         dark = self.workspace.dark
-        ramps = {
-            "everything": grey_ramp(dark),
-            "selected": ramp_of(self.colouring, dark),
-            "texture": texture_palette(dark),
-            "histogram": count_ramp(dark),  # no colour of a category or a middle of a scale stands for all of them
-        }
-        bars = [[slot, panel.bar()] for slot, panel in enumerate(self.panels) if isinstance(panel, DiscPanel)]
+        discs = [(slot, panel) for slot, panel in enumerate(self.panels) if isinstance(panel, DiscPanel)]
         self.channel.send(
-            colours={**{name: lookup(ramp) for name, ramp in ramps.items()}, "theme": self._theme(), "bars": bars},
+            colours=protocol.Palettes(
+                everything=lookup(grey_ramp(dark)),
+                selected=lookup(ramp_of(self.colouring, dark)),
+                texture=lookup(texture_palette(dark)),
+                histogram=lookup(count_ramp(dark)),  # no colour of a category or a middle of a scale stands for all
+                theme=theme_of(dark=dark),
+                bars=tuple(protocol.SlotBar(slot, panel.bar()) for slot, panel in discs),
+            ),
             theme=dark,
             legend=legend(self.workspace.table, self.colouring, dark, single=self._single),
         )
-
-    def _theme(self) -> dict[str, Any]:
-        dark = self.workspace.dark
-        return {"dark": dark, "text": TEXT[dark], "grid": GRID[dark], "background": PAPER[dark], "accent": ACCENT[dark]}
 
     def colouring_on(self, *, dark: bool) -> Colouring:
         """Colours of the selected stars on a light or a dark page."""
@@ -188,23 +187,28 @@ class Stage:
             self.channel.send(legend=legend(self.workspace.table, self.colouring, self.workspace.dark, single=single))
 
     def _send(self, pictures: list[tuple[int, Picture]]) -> None:
-        layers, chunks, end = [], [], 0
+        layers: list[protocol.AnyLayer] = []
+        chunks, end = [], 0
         for slot, picture in pictures:
-            layer = {"slot": slot, **picture}
-            pixels = layer.pop("pixels", None)
-            if pixels is not None:
-                chunks.append(pixels)
-                layer |= {"from": end, "to": end + len(pixels)}
-                end += len(pixels)
-            layers.append(layer)
-        notes = [[slot, panel.note] for slot, panel in self.on_screen]
-        self.channel.send(layers=layers, pixels=b"".join(chunks), notes=notes)
+            if isinstance(picture, PackedImage):
+                layers.append(picture.layer(slot, end))
+                chunks.append(picture.pixels)
+                end += len(picture.pixels)
+            else:
+                layers.append(replace_fields(picture, slot=slot))
+        notes = tuple(protocol.SlotNote(slot, panel.note) for slot, panel in self.on_screen)
+        self.channel.send(layers=tuple(layers), pixels=b"".join(chunks), notes=notes)
 
     def mark_focus(self) -> None:
         """Ring the star under the lens, wherever a plane shows it."""
         row = self.workspace.focus_row
         places = [(slot, panel.places_of(row)) for slot, panel in enumerate(self.panels)]
-        self.channel.send(focus=[[slot, [x for x, _ in found], [y for _, y in found]] for slot, found in places])
+        self.channel.send(
+            focus=tuple(
+                protocol.FocusMark(slot, tuple(x for x, _ in found), tuple(y for _, y in found))
+                for slot, found in places
+            )
+        )
 
     def _recoloured(self) -> None:
         self.colouring = self.colouring_on(dark=self.workspace.dark)
@@ -294,7 +298,7 @@ class Stage:
             self._change(slot, state)
             return
         self._remember(slot, state)
-        self.channel.send(switched=[slot, name, request.on])
+        self.channel.send(switched=protocol.SwitchedOverlay(slot, name, request.on))
         if name == "arrows":
             self.due(selected=True)
 
@@ -319,7 +323,7 @@ class Stage:
         if self._own_change:
             return
         kept = len(old) == len(new)
-        specs: list[dict[str, Any] | None] = []
+        specs: list[protocol.AnyFigure | None] = []
         panels: list[Panel] = []
         for slot, state in enumerate(new):
             if kept and state == self.panels[slot].state:
@@ -331,18 +335,18 @@ class Stage:
         self.panels = panels
         self.channel.send(stage=self._arrangement(specs))
 
-    def _state(self, slot: Any) -> PanelState:
+    def _state(self, slot: int) -> PanelState:
         return self.panels[self._slot(slot)].state
 
-    def _slot(self, slot: Any) -> int:
-        if not 0 <= int(slot) < len(self.panels):
+    def _slot(self, slot: int) -> int:
+        if not 0 <= slot < len(self.panels):
             raise ValueError(f"There is no place {slot} in a grid of {len(self.panels)}.")
-        return int(slot)
+        return slot
 
-    def _known_view(self, view: Any) -> str:
+    def _known_view(self, view: str) -> str:
         if view not in VIEWS:
             raise ValueError(f"There is no view {view!r}.")
-        return str(view)
+        return view
 
 
 def _clipped(views: list[tuple[int, int]]) -> list[tuple[int, int]]:

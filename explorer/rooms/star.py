@@ -1,23 +1,33 @@
-"""The star under the lens: its spectrum and card, the next and the previous ready, others pinned beside it."""
+"""The focused star: spectrum and card, with the neighbours sent in advance and pinned spectra."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import panel as pn
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from explorer import protocol
+from explorer.charts.journal import FORMATS, picture_bytes
+from explorer.charts.spectrum import (
+    BLUE_ARM_END,
+    RED_ARM_START,
+    TELLURIC,
+    ZOOMS,
+    features_of,
+    is_from_lamost,
+    with_arrays,
+)
+from explorer.charts.spectrum_numbers import PIN_COLOURS
+from explorer.charts.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.model.library import Library
-from explorer.model.star import facts_of
+from explorer.model.star import StarFacts, facts_of
 from explorer.model.star_files import spectrum_fits
 from explorer.model.work import EXPORTS
-from explorer.plots.journal import FORMATS, picture_bytes
-from explorer.plots.spectrum import BLUE_ARM_END, RED_ARM_START, TELLURIC, ZOOMS, arrays_of, features_of, is_from_lamost
-from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.rooms.channel import Channel
 from explorer.rooms.live_refit import LiveRefit
 from explorer.rooms.star_context import StarContext
@@ -26,19 +36,29 @@ from explorer.state.workspace import Workspace
 from explorer.vetting.reader import NoRecord, RecordReader
 from pipeline.science.star.refit import RefitError
 
-MAX_PINS = 4
+MAX_PINS = len(PIN_COLOURS)
+
+FORMS = ("fits", "png", "pdf")
+"""Files of a star that the page offers."""
 
 AHEAD_AFTER_MS = 40
-"""The neighbours follow when the star itself is painted."""
+"""Delay after which the neighbours are sent."""
+
+
+class Neighbours(NamedTuple):
+    """The next and the previous star in the table's order, by obsid; "" without one."""
+
+    next: str
+    previous: str
 
 
 class StarDock:
-    """Wires the right side of the Explore room.
+    """Connects the star panel to a Workspace.
 
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     library : Library
         Shared products.
     order : callable
@@ -46,9 +66,9 @@ class StarDock:
     channel : Channel
         The way to the browser.
     record : RecordReader, optional
-        What was said of stars; nothing is told without one, as where reviews are blind.
+        Vetting record, as the visitor may see it; None where reviews are blind.
     nothing : str
-        What to say while no star is under the lens.
+        Sentence without a focused star.
     """
 
     def __init__(
@@ -76,56 +96,59 @@ class StarDock:
         workspace.param.watch(lambda event: channel.send(star_page=event.new), "star_alone")
 
     def connect(self) -> None:
-        """Tell a new page what every star shares, then the star."""
+        """Send the constants and the star to a new page."""
         self._ready = True
         self.channel.send(star_setup=self.setup(), star_page=self.workspace.star_alone)
         self.show()
 
-    def setup(self) -> dict[str, Any]:
-        """Wavelengths, names of lines, and what the sliders may do."""
-        common: dict[str, Any] = {"zooms": ZOOMS, "telluric": [], "arms": None}
-        spectra = self.context.spectra
+    def setup(self) -> protocol.StarSetup:
+        """Wavelengths, line names, and ranges of the sliders."""
+        simulated, spectra = self.library.products.manifest.simulated, self.context.spectra
+        setup = protocol.StarSetup(ZOOMS, (), None, self.refit.setup(), simulated=simulated)
         if spectra is not None:
             wavelength = spectra.wavelength
             ends = float(wavelength[0]), float(wavelength[-1])
             if is_from_lamost(wavelength):
-                common |= {"telluric": TELLURIC, "arms": [RED_ARM_START, BLUE_ARM_END]}
-            common |= {"wavelength": wavelength, "features": features_of(*ends), "raw": self.context.has_continuum}
-        return {**common, "refit": self.refit.setup(), "simulated": self.library.products.manifest.simulated}
+                bands = tuple(protocol.TelluricBand(*band) for band in TELLURIC)
+                setup = replace(setup, telluric=bands, arms=(RED_ARM_START, BLUE_ARM_END))
+            features = tuple(protocol.SpectralFeature(*feature) for feature in features_of(*ends))
+            setup = replace(setup, wavelength=wavelength, features=features, raw=self.context.has_continuum)
+        return setup
 
     def show(self) -> None:
-        """Tell the star under the lens; its neighbours follow."""
+        """Send the focused star; its neighbours follow."""
         if not self._ready:
             return
         row = self.workspace.focus_row
         if row is None:
-            self.channel.send(star={"sentence": self.workspace.message or self.nothing})
+            self.channel.send(star=protocol.Sentence(self.workspace.message or self.nothing))
             return
-        self.channel.send(star={**self.packet(row), **self.neighbours(row)})
+        beside = self.neighbours(row)
+        self.channel.send(star=replace(self.packet(row), next=beside.next, previous=beside.previous))
         document = pn.state.curdoc
         if document is not None and document.session_context is not None:
             document.add_timeout_callback(self.send_ahead, AHEAD_AFTER_MS)
 
     def send_ahead(self) -> None:
-        """Hand the neighbours over before anybody asks."""
+        """Send the neighbours in advance."""
         row = self.workspace.focus_row
         if row is not None:
-            beside = [self.workspace.table.row_of(int(one)) for one in self.neighbours(row).values() if one]
-            self.channel.send(ahead=[self.packet(one) for one in dict.fromkeys(beside) if one is not None])
+            beside = [self.workspace.table.row_of(int(one)) for one in self.neighbours(row) if one]
+            self.channel.send(ahead=tuple(self.packet(one) for one in dict.fromkeys(beside) if one is not None))
 
-    def neighbours(self, row: int) -> dict[str, str]:
-        """The next and the previous star in the table's order, by obsid; "" when nothing is selected."""
+    def neighbours(self, row: int) -> Neighbours:
+        """Next and previous star in the order of the table, by obsid; "" without one."""
         order = self.order()
         if not order.size:
-            return {"next": "", "previous": ""}
+            return Neighbours("", "")
         found = np.flatnonzero(order == row)
         at = int(found[0]) if found.size else -1
         before = order[at - 1] if found.size else order[-1]
         obsid = self.workspace.table["obsid"]
-        return {"next": str(obsid[order[(at + 1) % order.size]]), "previous": str(obsid[before])}
+        return Neighbours(str(obsid[order[(at + 1) % order.size]]), str(obsid[before]))
 
     def step(self, by: int, *, unvetted: bool = False) -> None:
-        """Look at the next or the previous star; or at the next one that the visitor has not judged."""
+        """Focus the next or previous star, or the next one that the visitor has not judged."""
         row = self.workspace.focus_row
         order = self.order()
         if not order.size:
@@ -135,7 +158,8 @@ class StarDock:
         elif row is None:
             self.workspace.look_at(int(self.workspace.table["obsid"][order[0 if by > 0 else -1]]))
         else:
-            self.workspace.look_at(int(self.neighbours(row)["next" if by > 0 else "previous"]))
+            beside = self.neighbours(row)
+            self.workspace.look_at(int(beside.next if by > 0 else beside.previous))
 
     def _step_to_unvetted(self, order: NDArray[np.int64], row: int | None) -> None:
         obsid, judged = self.workspace.table["obsid"], self.record.judged()
@@ -147,24 +171,24 @@ class StarDock:
         else:
             self.workspace.message = "You have judged every other star of the selection."
 
-    def packet(self, row: int) -> dict[str, Any]:
-        """Everything that the browser shows of one star."""
+    def packet(self, row: int) -> protocol.StarData:
+        """All data of one star for the browser."""
         table = self.workspace.table
         obsid = int(table["obsid"][row])
         spectrum = self.context.spectrum(obsid)
         rv = table.value("rv", row)
         simulated, on_screen = self.library.products.manifest.simulated, self.workspace.columns_on_screen
         facts = facts_of(table, row, simulated=simulated, on_screen=on_screen)
-        return {
-            "obsid": str(obsid),
-            "sentence": self.context.sentence(obsid, spectrum),
-            "note": self.context.note(spectrum),
-            "rv": rv if np.isfinite(rv) else None,
-            "facts": facts.to_client(),
-            "remarks": [list(remark) for remark in self.record.remarks(obsid)],
-            "published": self.context.published_of(row),
-            **({} if spectrum is None else arrays_of(spectrum)),
-        }
+        star = protocol.StarData(
+            obsid=str(obsid),
+            sentence=self.context.sentence(obsid, spectrum),
+            note=self.context.note(spectrum),
+            rv=rv if np.isfinite(rv) else None,
+            facts=card_of(facts),
+            remarks=tuple(protocol.CardRemark(*remark) for remark in self.record.remarks(obsid)),
+            published=self.context.published_of(row),
+        )
+        return star if spectrum is None else with_arrays(star, spectrum)
 
     def _row(self, obsid: str) -> int:
         row = self.workspace.table.row_of(int(obsid))
@@ -183,11 +207,10 @@ class StarDock:
         for other in map(int, others[:MAX_PINS]):
             spectrum = self.context.spectrum(other)
             if spectrum is not None and other != obsid:
-                known = ~spectrum.mask & (spectrum.ivar > 0)
-                yield str(other), np.where(known, spectrum.flux, np.nan)
+                yield str(other), np.where(spectrum.mask, np.nan, spectrum.flux)
 
     async def _file(self, request: protocol.StarFile) -> None:
-        """The spectrum, its model and its mask as FITS, or the picture on screen."""
+        """The spectrum with model and mask as FITS, or its picture."""
         form = request.form
         try:
             row, obsid, spectrum = self.context.focused()
@@ -213,7 +236,7 @@ class StarDock:
                 title=f"obsid {obsid}",
                 note=f"{'SIMULATED DATA. ' if manifest.simulated else ''}{manifest.name}, {manifest.created[:10]}",
                 hidden=frozenset(name for name in ("lines", "model", "residual") if not getattr(look, name)),
-                raw=look.raw and self.setup()["raw"],
+                raw=look.raw and self.context.has_continuum,
                 trial=trial.flux if trial is not None else None,
                 pins=tuple(self._pinned(obsid, request.pins)),
                 sigma=None if self.context.model is None else self.context.model.slam.sigma_pixel_,
@@ -223,4 +246,19 @@ class StarDock:
         else:
             raise ValueError(f"There is no file of kind {form!r}.")
         data = await self.channel.in_background(work, EXPORTS)
-        self.channel.send(download={"name": f"star_{obsid}.{form}", "mime": mime, "data": data})
+        self.channel.send(download=protocol.Download(f"star_{obsid}.{form}", mime, data))
+
+
+def card_of(facts: StarFacts) -> protocol.StarCard:
+    """A star's card for the page."""
+    return protocol.StarCard(
+        labels=tuple(protocol.CardLabel(*row) for row in facts.labels),
+        groups=tuple(
+            protocol.CardGroup(title, tuple(protocol.CardEntry(*entry) for entry in entries))
+            for title, entries in facts.groups
+        ),
+        bits=facts.bits,
+        in_training=facts.in_training,
+        repeats=tuple(str(obsid) for obsid in facts.repeats),
+        links=tuple(protocol.CardLink(*link) for link in facts.links),
+    )

@@ -1,10 +1,9 @@
-"""Evidence on request: chi-squared by window, correlation, posterior, hull, nearest training stars, stars like this."""
+"""Evidence on request: chi-squared by window, CCF, posterior, nearest training stars, similar stars."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from explorer import protocol
@@ -16,9 +15,17 @@ from explorer.rooms.channel import Channel
 from explorer.rooms.star_context import StarContext
 from pipeline.domain.columns import column
 from pipeline.products.manifest import ProductError
-from pipeline.science.star.evidence import chi2_windows, correlate, peaks_of, place_in_hull, posterior
+from pipeline.science.star.evidence import (
+    HullPlace,
+    Posterior,
+    chi2_windows,
+    correlate,
+    peaks_of,
+    place_in_hull,
+    posterior,
+)
 from pipeline.science.star.likeness import Likeness
-from pipeline.science.star.refit import RefitError
+from pipeline.science.star.refit import Refit, RefitError
 
 SHOWN_ALIKE = 8
 MAX_ALIKE = 200
@@ -26,12 +33,12 @@ _LINES = ("rv_ca8498", "rv_ca8542", "rv_ca8662")
 
 
 class StarEvidence:
-    """Answers what the evidence tab asks.
+    """Handles the requests of the evidence tab.
 
     Parameters
     ----------
     context : StarContext
-        The star under the lens and the label model.
+        The focused star and the label model.
     channel : Channel
         The way to the browser.
     """
@@ -44,64 +51,52 @@ class StarEvidence:
         channel.on(protocol.AlikeSelect, self._select)
 
     async def _evidence(self) -> None:
-        """Everything that is quick at once, then the posterior."""
+        """Send quick results at once, then the posterior."""
         try:
             row, obsid, spectrum = self.context.focused()
         except RefitError as error:
-            self.channel.send(evidence={"sentence": str(error)})
+            self.channel.send(evidence=protocol.Sentence(str(error)))
             return
         model, table = self.context.model, self.context.workspace.table
         rv = table.value("rv", row)
-        found: dict[str, Any] = {"obsid": str(obsid), "sentence": "", "rv": rv if np.isfinite(rv) else None}
         with np.errstate(divide="ignore"):
             variance = 1.0 / spectrum.ivar.astype(np.float64) if model is None else model.total_variance(spectrum.ivar)
-        found["windows"] = [
-            [one.low, one.high, one.chi2_nu if np.isfinite(one.chi2_nu) else None]
-            for one in chi2_windows(spectrum, spectrum.model, variance)
-        ]
-        found["ccf"] = self._correlations(obsid, rv)
-        found["lines"] = [
-            [column(name).label, table.value(name, row), table.value(f"{name}_err", row)]
-            for name in _LINES
-            if np.isfinite(table.value(name, row))
-        ]
+        found = protocol.EvidenceResult(
+            obsid=str(obsid),
+            sentence="",
+            rv=rv if np.isfinite(rv) else None,
+            windows=tuple(
+                protocol.Chi2Window(one.low, one.high, one.chi2_nu if np.isfinite(one.chi2_nu) else None)
+                for one in chi2_windows(spectrum, spectrum.model, variance)
+            ),
+            ccf=self._correlations(obsid, rv),
+            lines=tuple(
+                protocol.LineVelocity(column(name).label, table.value(name, row), table.value(f"{name}_err", row))
+                for name in _LINES
+                if np.isfinite(table.value(name, row))
+            ),
+        )
         published = self.context.published(row)
         labels = np.array([published[name] for name in model.names]) if model is not None else np.array([np.nan])
-        if model is not None and np.isfinite(labels).all():
-            hull = place_in_hull(model, labels)
-            found["hull"] = {
-                "names": [[name, column(name).axis_label] for name in hull.names],
-                "training": list(hull.training.astype(np.float32).T.copy()),
-                "star": hull.star.tolist(),
-                "distance": f"{hull.distance:.2f}",
-                "limit": f"{hull.limit:.2f}",
-                "outside": hull.distance > hull.limit,
-            }
-            found["nearest"] = [str(one) for one in nearest_training(table, model, labels, SHOWN_ALIKE)]
-        self.channel.send(evidence=found)
-        if "hull" not in found or model is None:
+        if model is None or not np.isfinite(labels).all():
+            self.channel.send(evidence=found)
             return
+        nearest = tuple(str(one) for one in nearest_training(table, model, labels, SHOWN_ALIKE))
+        self.channel.send(evidence=replace(found, hull=_hull(place_in_hull(model, labels)), nearest=nearest))
         snr = table.value("snr", row)
 
-        def draw() -> dict[str, Any]:
+        def draw() -> protocol.PosteriorResult:
             fit = model.refit(spectrum, published, snr=snr)
-            drawn = posterior(model, spectrum, fit)
-            fitted, errors = dict(fit.labels), dict(fit.calibrated)
-            return {
-                "draws": list(drawn.draws.astype(np.float32).T.copy()),
-                "effective": f"{drawn.effective:.0f}",
-                "fitted": [fitted[name] for name in drawn.names],
-                "calibrated": [errors[name] if np.isfinite(errors[name]) else None for name in drawn.names],
-            }
+            return _draws(obsid, fit, posterior(model, spectrum, fit))
 
         try:
-            told = await self.channel.in_background(draw, REFITS)
+            result: protocol.PosteriorResult | protocol.NoPosterior = await self.channel.in_background(draw, REFITS)
         except (RefitError, BusyError) as error:
-            told = {"sentence": str(error)}
-        self.channel.send(posterior={"obsid": str(obsid), **told})
+            result = protocol.NoPosterior(str(obsid), str(error))
+        self.channel.send(posterior=result)
 
-    def _correlations(self, obsid: int, rv: float) -> list[dict[str, Any]]:
-        """The published CCF of a doubtful star, and that with the star's own model."""
+    def _correlations(self, obsid: int, rv: float) -> tuple[protocol.Correlation, ...]:
+        """The published CCF of a doubtful star, and the CCF with the star's own model."""
         found: list[tuple[NDArray[np.float64], NDArray[np.floating], tuple[tuple[float, float], ...], str]] = []
         kept = self.correlations.of(obsid) if self.correlations is not None else None
         if kept is not None and self.correlations is not None:
@@ -112,25 +107,24 @@ class StarEvidence:
             own = correlate(spectrum, spectrum.model, rv)
             if own is not None:
                 found.append((own.velocity_kms, own.ccf, own.peaks, own.template))
-        return [
-            {
-                "x": np.asarray(velocity, np.float32),
-                "y": np.asarray(ccf, np.float32),
-                "peaks": [list(peak) for peak in peaks],
-                "template": template,
-            }
+        return tuple(
+            protocol.Correlation(
+                x=np.asarray(velocity, np.float32),
+                y=np.asarray(ccf, np.float32),
+                peaks=tuple(protocol.CorrelationPeak(*peak) for peak in peaks),
+                template=template,
+            )
             for velocity, ccf, peaks, template in found
-        ]
-
-    async def _alike(self, request: protocol.Alike) -> None:
-        """Stars like this one, by spectrum or by labels, most alike first."""
-        found = await self._find(request.by, SHOWN_ALIKE)
-        self.channel.send(
-            alike={"by": request.by, "obsid": str(self.context.workspace.focus), "found": [str(o) for o in found]}
         )
 
+    async def _alike(self, request: protocol.Alike) -> None:
+        """Similar stars by spectrum or labels, most similar first."""
+        found = await self._find(request.by, SHOWN_ALIKE)
+        focus = str(self.context.workspace.focus)
+        self.channel.send(alike=protocol.Alikes(request.by, focus, tuple(str(obsid) for obsid in found)))
+
     async def _select(self, request: protocol.AlikeSelect) -> None:
-        """Those stars as a selection, with the star itself."""
+        """Select the similar stars and the star itself."""
         focus = self.context.workspace.focus
         count = min(max(request.count, 1), MAX_ALIKE)
         found = await self._find(request.by, count)
@@ -139,7 +133,7 @@ class StarEvidence:
             if self.context.workspace.star_alone:  # nothing else shows it
                 self.channel.send(say=f"{len(found) + 1} stars are selected in the views.")
         else:
-            self.channel.send(say="No star is comparable with this one.")
+            self.channel.send(say="No star is similar to this one.")
 
     async def _find(self, by: str, most: int) -> tuple[int, ...]:
         row, obsid = self.context.workspace.focus_row, self.context.workspace.focus
@@ -160,9 +154,31 @@ class StarEvidence:
         return ()
 
 
+def _hull(hull: HullPlace) -> protocol.Hull:
+    return protocol.Hull(
+        names=tuple(protocol.LabelName(name, column(name).axis_label) for name in hull.names),
+        training=tuple(hull.training.astype(np.float32).T.copy()),
+        star=tuple(hull.star.tolist()),
+        distance=f"{hull.distance:.2f}",
+        limit=f"{hull.limit:.2f}",
+        outside=bool(hull.distance > hull.limit),
+    )
+
+
+def _draws(obsid: int, fit: Refit, drawn: Posterior) -> protocol.PosteriorResult:
+    fitted, errors = dict(fit.labels), dict(fit.calibrated)
+    return protocol.PosteriorResult(
+        obsid=str(obsid),
+        draws=tuple(drawn.draws.astype(np.float32).T.copy()),
+        effective=f"{drawn.effective:.0f}",
+        fitted=tuple(fitted[name] for name in drawn.names),
+        calibrated=tuple(errors[name] if np.isfinite(errors[name]) else None for name in drawn.names),
+    )
+
+
 @kept_by_library(1)
 def _likeness(library: Library) -> Likeness:
-    """Made by the first who asks, shared by all."""
+    """Similarity index, created at first use and shared."""
     assert library.products.spectra is not None
     spectra = library.products.spectra
     return Likeness(spectra.obsid, spectra.wavelength.size, spectra.block)

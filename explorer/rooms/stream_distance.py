@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from explorer.charts.diagram import Axis, Figure, Missing, axis_of
+from explorer.charts.references import plane_of
 from explorer.model.library import Library
-from explorer.plots.diagram import Axis, Figure, Missing, axis_of
-from explorer.plots.references import plane_of
 from explorer.state.panels import PanelState
 from pipeline.domain.columns import column
 

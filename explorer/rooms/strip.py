@@ -1,4 +1,4 @@
-"""The strip over the explorer while the whole catalogue is still being made."""
+"""Notice above the explorer while the complete catalogue is being made."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FOLLOW_MS = 1000
 
 
 class OpeningStrip(Viewer):
-    """Shows how far orbits and stream membership are, and brings them when they are there.
+    """Shows the progress of orbits and stream membership, and loads them when complete.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class OpeningStrip(Viewer):
         self.refresh()
 
     def refresh(self) -> None:
-        """Follow the opening; what did not change sends nothing."""
+        """Update the notice; only changes are sent."""
         words, ready, final = strip_words(self.opening.state(), self.opening.library(), self.library)
         visible = bool(words) and words != self._closed
         shown = f'<div class="strip" role="status">{escape(words)}</div>' if visible else ""
@@ -58,7 +58,7 @@ class OpeningStrip(Viewer):
                 part.param.update(**{name: value})
 
     def _bring(self) -> None:
-        """Load the page again when the document is ours alone."""
+        """Reload the page when the document is locked."""
         document = pn.state.curdoc
         if document is not None:
             document.add_next_tick_callback(self.reload)  # type: ignore[arg-type]  # Bokeh awaits it
@@ -77,7 +77,7 @@ _SLIM = {"height": "20px", "minHeight": "20px", "padding": "0 12px", "boxShadow"
 
 
 def strip_words(state: OpeningState, newest: Library | None, shown: Library) -> tuple[str, bool, bool]:
-    """What the strip says.
+    """Text of the notice.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def strip_words(state: OpeningState, newest: Library | None, shown: Library) -> 
     Returns
     -------
     words : str
-        A sentence; "" where there is nothing to say.
+        A sentence; "" if there is nothing to report.
     ready : bool
         Whether something newer than the page can be shown.
     final : bool
@@ -99,12 +99,12 @@ def strip_words(state: OpeningState, newest: Library | None, shown: Library) -> 
     """
     if newest is None:
         if state.failure:
-            return f"The corrected catalogue could not be made: {state.failure}", False, True
-        return "The columns were corrected: the catalogue is being made again.", False, False
+            return f"The corrected catalogue could not be computed: {state.failure}", False, True
+        return "The columns were corrected: the catalogue is being recomputed.", False, False
     more = bool(slow_parts(state.understood))  # else the whole product holds what the quick one does
     if newest is not shown:
         complete = state.whole and shown.products.directory != newest.products.directory
-        words = ready_words(state) if complete else "The catalogue was made again."
+        words = ready_words(state) if complete else "The catalogue was recomputed."
         return words if more or not complete else "", True, False
     trouble = failed_words(state) if state.failure else state.left_out
     if state.whole or trouble:

@@ -1,4 +1,4 @@
-"""The table of the selection, a page at a time; a click on a row puts the star under the lens."""
+"""The table of the selection in pages; a click on a row focuses the star."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import panel as pn
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from explorer import protocol
@@ -17,10 +18,10 @@ from pipeline.domain.column import Column
 from pipeline.domain.columns import COLUMNS, placed
 
 MAX_OWN = 20
-"""The user's own columns in the table, beside those on screen."""
+"""Maximum number of the user's own columns in the table, besides those of the views."""
 
 _ENOUGH = 8
-"""Declared columns; where a catalogue lacks most of the usual ones, others of it are shown."""
+"""Minimum number of declared columns; other ones fill up if the usual ones are missing."""
 
 _AFTER_MS = 120
 _PAGE = 20
@@ -32,7 +33,7 @@ class SelectionTable:
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     channel : Channel
         The way to the browser.
     """
@@ -49,28 +50,29 @@ class SelectionTable:
         channel.on(protocol.Focus, lambda request: workspace.look_at(int(request.obsid)))
         workspace.param.watch(lambda _: self._later(), "rows")
         workspace.param.watch(lambda _: self._reordered(), "sorted_by")
-        workspace.param.watch(lambda event: channel.send(table={"focus": str(event.new)}), "focus")
+        workspace.param.watch(lambda event: channel.send(table=protocol.TableState(focus=str(event.new))), "focus")
         workspace.param.watch(lambda *_: self._other_columns(), ["panels", "colour_by"])
 
     def _names(self) -> list[str]:
-        """Columns of the table: declared ones, then the user's own: the first, and those on screen."""
+        """Columns of the table: declared ones, the first of the user's own, and those of the views."""
         table, on_screen = self.workspace.table, self.workspace.columns_on_screen
         own = own_shown(table, on_screen, MAX_OWN)
         return [*self.declared, *(one.name for one in own if not one.is_numeric or table.usable(one.name))]
 
     def _other_columns(self) -> None:
-        """Follow the columns on screen."""
+        """Update the columns with the views."""
         names = self._names()
         if names != self.names:
             self.names, self._stars = names, None
-            self.channel.send(table={**self.state(), "columns": self._headings()})
+            self.channel.send(table=replace(self.state(), columns=self._headings()))
 
-    def _headings(self) -> list[list[str]]:
+    def _headings(self) -> tuple[protocol.TableHeading, ...]:
         table = self.workspace.table
-        return [[one.name, table.titles[one.name], f"{one.meaning}."] for one in map(table.column, self.names)]
+        columns = map(table.column, self.names)
+        return tuple(protocol.TableHeading(one.name, table.titles[one.name], f"{one.meaning}.") for one in columns)
 
     def _later(self) -> None:
-        """Pictures first: the table follows when the gesture is painted."""
+        """Update the table after the views are drawn."""
         self._stars, self.page = None, 1
         document = pn.state.curdoc
         if document is None or document.session_context is None:
@@ -81,7 +83,7 @@ class SelectionTable:
 
     @property
     def sorted_by(self) -> tuple[str, bool] | None:
-        """Column of the order and whether it descends; None where the column is not in the table."""
+        """Sort column and whether it descends; None if the table does not have it."""
         order = self.workspace.sorted_by
         return order if order is not None and order[0] in self.names else None
 
@@ -101,31 +103,32 @@ class SelectionTable:
         return -(-self.workspace.n_selected // _PAGE)
 
     def refresh(self) -> None:
-        """Tell the present page."""
+        """Send the current page."""
         self._pending = False
         self.channel.send(table=self.state())
 
     def connect(self) -> None:
-        """Tell a new page everything."""
+        """Send the whole state to a new page."""
         self._stars = None
-        self.channel.send(table={**self.state(), "columns": self._headings(), "focus": str(self.workspace.focus)})
+        state = replace(self.state(), columns=self._headings(), focus=str(self.workspace.focus))
+        self.channel.send(table=state)
 
-    def state(self) -> dict[str, Any]:
-        """The rows of the page as texts, and where it stands."""
+    def state(self) -> protocol.TableState:
+        """Rows of the page as texts, with its number."""
         first = (self.page - 1) * _PAGE
         stars = self.stars[first : first + _PAGE]
         table = self.workspace.table
         cells = [[_text(one, value) for value in self._values(one, stars)] for one in map(table.column, self.names)]
-        return {
-            "rows": [list(row) for row in zip(*cells, strict=True)],
-            "ids": [str(obsid) for obsid in table["obsid"][stars]],
-            "page": f"{self.page:,}",
-            "pages": f"{self.pages:,}" if self.pages else "",
-            "first": self.page <= 1,
-            "last": self.page >= self.pages,
-            "note": "" if stars.size else "No star is selected.",
-            "sort": list(self.sorted_by) if self.sorted_by else ["", False],
-        }
+        return protocol.TableState(
+            rows=tuple(zip(*cells, strict=True)),
+            ids=tuple(str(obsid) for obsid in table["obsid"][stars]),
+            page=f"{self.page:,}",
+            pages=f"{self.pages:,}" if self.pages else "",
+            first=self.page <= 1,
+            last=self.page >= self.pages,
+            note="" if stars.size else "No star is selected.",
+            sort=protocol.TableOrder(*(self.sorted_by or ("", False))),
+        )
 
     def _values(self, one: Column, stars: NDArray[np.int64]) -> NDArray[Any]:
         table = self.workspace.table
@@ -150,14 +153,14 @@ class SelectionTable:
 
 
 def _declared_shown(table: StarTable) -> list[str]:
-    """The usual columns that a catalogue has; of a catalogue of another kind also its further numbers."""
+    """Usual columns that the catalogue has; also other numbers if most are missing."""
     names = [one.name for one in placed("table") if table.usable(one.name)]
     others = [one.name for one in COLUMNS if one.is_float and one.name not in names and table.usable(one.name)]
     return [*names, *others[: max(_ENOUGH - len(names), 0)]]
 
 
 def _text(one: Column, value: Any) -> str:
-    """A value as a cell shows it; "" where there is none."""
+    """Format a value for a cell; "" if missing."""
     if one.dtype == "bool":
         return "yes" if value else "no"
     if not one.is_float:

@@ -1,22 +1,25 @@
-"""The bar over the views: counts, tools, selection mode, undo and redo, colour-by."""
+"""The toolbar: counts, tools, selection mode, undo and redo, colour column."""
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from explorer import protocol
+from explorer.charts.colouring import SUBSETS
 from explorer.model.selection import Named, SelectionMode
-from explorer.plots.colouring import SUBSETS
 from explorer.rooms.channel import Channel
+from explorer.rooms.columns_menu import column_choices
 from explorer.state.stored import COLOUR_BY_COUNT, TOOLS
 from explorer.state.workspace import Workspace
 
 
 class Toolbar:
-    """Wires the bar to a Workspace.
+    """Connects the toolbar to a Workspace.
 
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at.
+        State of the visit.
     channel : Channel
         The way to the browser.
     """
@@ -24,14 +27,12 @@ class Toolbar:
     def __init__(self, workspace: Workspace, channel: Channel) -> None:
         self.workspace, self.channel = workspace, channel
         table = workspace.table
-        self.colours = [
-            [COLOUR_BY_COUNT, "Density of stars", ""],
-            [SUBSETS, "Named subsets", ""],
-            *(
-                [one.name, table.titles[one.name], one.group if one.is_own else ""]
-                for one in sorted((*table.colourable(), *table.categorical()), key=lambda one: one.is_own)
-            ),
-        ]
+        columns = sorted((*table.colourable(), *table.categorical()), key=lambda one: one.is_own)
+        self.colours = (
+            protocol.ColumnChoice(COLOUR_BY_COUNT, "Density of stars", ""),
+            protocol.ColumnChoice(SUBSETS, "Named subsets", ""),
+            *column_choices(table, columns),
+        )
         self._due = False
         channel.on(protocol.Tool, lambda request: workspace.param.update(tool=_one_of(TOOLS, request.value)))
         channel.on(protocol.Mode, lambda request: workspace.param.update(mode=SelectionMode(request.value)))
@@ -48,42 +49,42 @@ class Toolbar:
         self.channel.flush()
 
     def refresh(self) -> None:
-        """Follow the workspace, once a message."""
+        """Send the state, once a message."""
         if not self._due:
             return
         self._due = False
         self.channel.send(toolbar=self.state())
 
     def connect(self) -> None:
-        """Tell a new page everything."""
-        self.channel.send(toolbar={**self.state(), "colours": self.colours})
+        """Send the state to a new page."""
+        self.channel.send(toolbar=replace(self.state(), colours=self.colours))
 
-    def state(self) -> dict[str, object]:
-        """What the bar shows."""
+    def state(self) -> protocol.ToolbarState:
+        """State of the toolbar."""
         workspace = self.workspace
         total = workspace.table.n_stars
         share = 100.0 * workspace.n_selected / max(total, 1)
-        return {
-            "count": [f"{workspace.n_selected:,}", f"{total:,}", f"{share:.1f}"],
-            "subset": self._named(),
-            "tool": workspace.tool,
-            "mode": str(workspace.mode),
-            "undo": workspace.can_undo,
-            "redo": workspace.can_redo,
-            "colour_by": workspace.colour_by,
-            "grid": len(workspace.panels),
-        }
+        return protocol.ToolbarState(
+            count=protocol.SelectionCount(f"{workspace.n_selected:,}", f"{total:,}", f"{share:.1f}"),
+            subset=self._named(),
+            tool=workspace.tool,
+            mode=workspace.mode,
+            undo=workspace.can_undo,
+            redo=workspace.can_redo,
+            colour_by=workspace.colour_by,
+            grid=len(workspace.panels),
+        )
 
-    def _named(self) -> list[str]:
-        """Name and colour of the subset that is selected; "" where the selection has no name."""
+    def _named(self) -> protocol.SelectionName:
+        """Name and colour of the selected subset; "" without a name."""
         selection = self.workspace.selection
         for one in self.workspace.subsets:
             if selection in (one.selection, Named(one.name, one.selection)):
-                return [one.name, one.colour]
-        return [selection.name, ""] if isinstance(selection, Named) else ["", ""]
+                return protocol.SelectionName(one.name, one.colour)
+        return protocol.SelectionName(selection.name if isinstance(selection, Named) else "", "")
 
     def _known_colour(self, name: str) -> str:
-        return _one_of([key for key, *_ in self.colours], name)
+        return _one_of([one.name for one in self.colours], name)
 
 
 def _one_of(known: list[str] | tuple[str, ...], value: str) -> str:

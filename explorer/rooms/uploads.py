@@ -1,4 +1,4 @@
-"""Files of a page that are too large for one message: they come in parts, within limits for a page and for all."""
+"""Uploads in parts, for files too large for one message, within limits for a page and in total."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from explorer import protocol
 from explorer.model.selection import SelectionError
 
 PART_BYTES = 512_000
-"""Of a file in one message, as the scripts cut it."""
+"""Size of a part, as in the scripts."""
 
 MAX_HELD_BYTES = 400_000_000
-"""Of parts that are held for all pages."""
+"""Maximum size of the stored parts of all pages."""
 
 KEPT_S = 60.0
-"""For which the parts of a file wait for the next one: then they may go, so that no page holds what others need."""
+"""Time in seconds after which the parts of an incomplete file may be dropped."""
 
 _HELD: weakref.WeakSet[Uploads] = weakref.WeakSet()
 _LOCK = threading.Lock()
@@ -47,11 +47,11 @@ class Uploads:
 
     @property
     def held(self) -> int:
-        """Bytes that are here."""
+        """Size of the stored parts."""
         return len(self._data)
 
     def part(self, request: protocol.Upload | protocol.RecordPart) -> None:
-        """Keep a part; those of a file come in order, and the first one of another file replaces what is here.
+        """Store a part; parts come in order, and the first part of a file replaces an earlier file.
 
         Raises
         ------
@@ -66,19 +66,19 @@ class Uploads:
         try:
             data = base64.b64decode(request.data, validate=True)
         except binascii.Error as error:
-            raise ValueError(f"A part of an upload is no base64: {error}.") from error
+            raise ValueError(f"A part of an upload is not valid base64: {error}.") from error
         if self.held + len(data) > self.most:
             self.forget()
-            raise SelectionError(f"The file has more than {self.most:,} bytes, the most that is read here.")
+            raise SelectionError(f"The file has more than {self.most:,} bytes, the maximum size.")
         if _held_for_all() + len(data) > MAX_HELD_BYTES:
             self.forget()
-            raise SelectionError("The server is reading too many files of others now. Upload this one in a minute.")
+            raise SelectionError("The server is reading too many other files now. Try again in a minute.")
         self._data += data
         self._next += 1
         self._latest = self._clock()
 
     def given(self, request: protocol.Members | protocol.Merge) -> bytes:
-        """The file of a request, or the one that was uploaded in parts before it.
+        """The file of a request, or the one uploaded in parts before.
 
         Raises
         ------
@@ -90,10 +90,10 @@ class Uploads:
         try:
             return base64.b64decode(request.data or "", validate=True)
         except ValueError as error:
-            raise SelectionError(f"The file did not arrive whole ({error}). Choose it again.") from error
+            raise SelectionError(f"The file was not received completely ({error}). Choose it again.") from error
 
     def whole(self, name: str, size: int) -> bytes:
-        """The file, once.
+        """Return the file and remove it.
 
         Raises
         ------
@@ -102,23 +102,23 @@ class Uploads:
         """
         if name != self._id or self.held != size:
             self.forget()
-            raise SelectionError("The file has not arrived whole. Choose it again.")
+            raise SelectionError("The file was not received completely. Choose it again.")
         data = bytes(self._data)
         self.forget()
         return data
 
     def forget(self) -> None:
-        """Give up what is here."""
+        """Drop the stored parts."""
         self._id, self._data, self._next = "", bytearray(), 0
 
     def forget_old(self) -> None:
-        """Give up a file whose next part does not come."""
+        """Drop an incomplete file whose next part does not arrive."""
         if self.held and self._clock() - self._latest > KEPT_S:
             self.forget()
 
 
 def _held_for_all() -> int:
-    """Bytes of all pages, without what has waited too long."""
+    """Size of the stored parts of all pages, without expired ones."""
     with _LOCK:
         pages = list(_HELD)
     for page in pages:

@@ -1,4 +1,4 @@
-"""The Validate room: the catalogue held against everything else that is known of its stars."""
+"""The Validate room: comparison of the catalogue with other data on its stars."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ import param
 from numpy.typing import NDArray
 from panel.viewable import Viewable
 
+from explorer.charts.journal import picture_bytes
+from explorer.charts.validation import error_figure, pull_figure, trend_figure, values_figure
 from explorer.model.comparisons import Differences, Pair, differences, error_curves, pairs_of, trend
 from explorer.model.library import Library
 from explorer.model.selection import InIds, Mask
 from explorer.model.table import counted
 from explorer.model.work import REFITS, BusyError, StoppedError
-from explorer.plots.journal import picture_bytes
-from explorer.plots.validation import error_figure, pull_figure, trend_figure, values_figure
 from explorer.rooms.base import View, html, in_turn
 from explorer.rooms.channel import submitted
 from explorer.rooms.markup import cell, flat, pairs_table, percent, scores_table, table
@@ -37,18 +37,18 @@ Rows: TypeAlias = NDArray[np.intp]
 
 ROOM = "Validate"
 SIGMA = 5.0
-"""Differences beyond so many errors are outliers."""
+"""Differences of outliers, in units of their errors."""
 
 MAX_PICKED = 20_000
-"""Stars that become a list of ids."""
+"""Maximum number of stars of a selection as ids."""
 
 _EVERY, _PICKED, _UNTRAINED, _CLEAN = "every star", "selected in Explore", "not trained on", "without quality bits"
 _MAX_OWN = 100
-"""The user's own columns along which a trend can be looked for."""
+"""Maximum number of the user's own columns in the menu of trends."""
 
 _HINT = (
     "First: dashed where values are equal. Second: running median with the 16th and 84th percentile; drag a box to "
-    "select its stars in Explore. Third: the curve is what honest errors give; outliers lie beyond five of them. "
+    "select its stars in Explore. Third: the curve is expected for correct errors; outliers lie beyond five of them. "
     "Fourth, of labels: root mean square and, dotted, bias that the build measured on held-out stars, as observed and "
     "(orange) with noise injected. Published labels of training stars are out of fold."
 )
@@ -59,7 +59,7 @@ _NOTHING = (
 
 
 class Prepared(NamedTuple):
-    """A comparison that is ready to be shown: differences, their numbers, figures, rows of the outliers."""
+    """A comparison ready for display: differences, statistics, figures, rows of the outliers."""
 
     found: Differences
     words: str
@@ -68,21 +68,21 @@ class Prepared(NamedTuple):
 
 
 class ValidateView(View):
-    """Wires comparisons to the choice of a pair, a sample and a trend.
+    """Comparison of a chosen pair and sample, with a trend.
 
     Parameters
     ----------
     workspace : Workspace
-        What the visitor looks at; outliers become its selection.
+        State of the visit, whose selection the outliers become.
     library : Library
         Shared products.
     """
 
-    pair: param.Selector[Pair] = param.Selector(doc="What is compared.")
+    pair: param.Selector[Pair] = param.Selector(doc="Compared quantity.")
     sample: param.Selector[str] = param.Selector(
         default=_EVERY, objects=[_EVERY, _PICKED, _UNTRAINED, _CLEAN], doc="Which stars."
     )
-    along: param.Selector[str] = param.Selector(doc="Column along which a trend is looked for.")
+    along: param.Selector[str] = param.Selector(doc="Column on the x axis of the trend.")
 
     def __init__(self, workspace: Workspace, library: Library) -> None:
         super().__init__(workspace=workspace)  # type: ignore[no-untyped-call]
@@ -108,7 +108,7 @@ class ValidateView(View):
         workspace.param.watch(self._changed, ["rows", "dark", "room"])
 
     def _changed(self, *events: param.parameterized.Event) -> None:
-        """Look again when the room is on screen: a brush in Explore is not kept waiting."""
+        """Update when the room is shown; brushes in Explore do not wait for it."""
         names = {event.name for event in events}
         self._stale |= "dark" in names or ("rows" in names and self.sample == _PICKED)
         if self._stale and self.workspace.room == ROOM:
@@ -123,7 +123,7 @@ class ValidateView(View):
         return table_["quality"] == 0 if self.sample == _CLEAN else None
 
     def refresh(self) -> None:
-        """Compare and draw: at once without a page, else beside it, so that nobody waits for millions of stars."""
+        """Compare and draw; on a page in a thread, as it may take long."""
         self._asked, self._stale = self._asked + 1, False
         if self.pair is None:
             self.words.object = f'<p class="sentence">{_NOTHING}</p>'
@@ -152,7 +152,7 @@ class ValidateView(View):
             in_turn(lambda: self._show(prepared))
 
     def _prepare(self, pair: Pair, sample: Mask | None, along: str, *, dark: bool) -> Prepared:
-        """Everything that takes long with many stars; touches nothing that the page shows."""
+        """Slow part of the comparison, which does not touch the page."""
         found = differences(self.library, pair, sample)
         values = self.library.table.axis(along)[found.rows]
         moving = trend_figure(
@@ -185,17 +185,17 @@ class ValidateView(View):
             self.pick(found.rows[inside])
 
     def pick(self, rows: Rows) -> None:
-        """Select some stars everywhere, as a gesture in Explore would; what came of it is told."""
+        """Select stars as a gesture in Explore would, and report the result."""
         if not rows.size:
-            self.said.object = "No star lies there."
+            self.said.object = "No stars in this region."
         elif rows.size > MAX_PICKED:
-            self.said.object = f"{rows.size:,} stars are too many for a list; at most {MAX_PICKED:,} are taken."
+            self.said.object = f"{rows.size:,} stars are too many for a list; the maximum is {MAX_PICKED:,}."
         else:
             self.workspace.gesture(InIds(tuple(int(one) for one in self.library.table["obsid"][rows])))
             self.said.object = f"{self.workspace.n_selected:,} stars are selected in Explore."
 
     def picture(self) -> io.BytesIO:
-        """Figure 5, 6 or 7 of the comparison on screen, as PDF."""
+        """Figure 5, 6 or 7 of the shown comparison, as PDF."""
         found, manifest = self.found, self.library.products.manifest
         assert found is not None
         title = f"{manifest.name}: {found.pair.title}, {self.sample}: {counted(found.rows.size)}"
@@ -248,7 +248,7 @@ class ValidateView(View):
 
 
 def _words(found: Differences) -> str:
-    """The numbers of a comparison, in a row."""
+    """Statistics of a comparison on one line."""
     scores = {name.replace("_", " "): cell(value) for name, value in found.scores().items()}
     unit = "as a fraction" if found.pair.relative else found.pair.column.unit
     what = f"This catalogue less {found.pair.origin}{f', {unit}' if unit else ''}"
@@ -256,10 +256,10 @@ def _words(found: Differences) -> str:
 
 
 def physics_table(report: Mapping[str, Any]) -> str:
-    """The build's physics checks, failed ones first."""
+    """Physics checks of the build, failed ones first."""
     checks = checks_of(report)
     if checks is None:
-        return "<p>Not made: build the products again.</p>"
+        return "<p>Missing: build the products again.</p>"
     order = (Verdict.IMPOSSIBLE, Verdict.UNLIKELY, Verdict.EXPECTED, Verdict.TOO_FEW)
     rows = (
         [
@@ -272,9 +272,9 @@ def physics_table(report: Mapping[str, Any]) -> str:
 
 
 def truth_tables(document: Mapping[str, Any]) -> str:
-    """A simulated catalogue against what was put in."""
+    """Comparison of a simulated catalogue with its true values."""
     if not document:
-        return "<p>Not made: <code>python -m pipeline validate DIR</code> makes it for a simulated catalogue.</p>"
+        return "<p>Missing: <code>python -m pipeline validate DIR</code> computes it for a simulated catalogue.</p>"
     bits, odd = document["bits"], document["oddness"]
     kinds = list(next(iter(bits.values()))["completeness"])
     shares = (
@@ -283,15 +283,15 @@ def truth_tables(document: Mapping[str, Any]) -> str:
     )
     return "".join(
         (
-            "<p>Measured minus true, of ordinary simulated M giants; stream, bits and oddness of all.</p>",
+            "<p>Measured minus true values of normal simulated M giants; stream, bits and oddness of all stars.</p>",
             scores_table("quantity", document["quantities"]),
             "<h3>True value below, within and above the 16-84 % interval</h3>",
             scores_table("quantity", document["intervals"]),
             "<h3>Sagittarius stream</h3>",
             pairs_table(document["stream"]),
-            "<h3>Quality bits: stars that carry one, share of them that is odd, share of each kind that it marks</h3>",
+            "<h3>Quality bits: stars with a bit, fraction of odd ones among them, fraction of each kind with it</h3>",
             table(("bit", "stars", "odd", *kinds), shares),
-            "<h3>Oddness as a ranking of the planted oddities</h3>",
+            "<h3>Ranking of the simulated oddities by oddness</h3>",
             scores_table("oddity", {"all": odd["all"], **odd["kinds"]}) if odd else "<p>Not judged.</p>",
         )
     )

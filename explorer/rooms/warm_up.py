@@ -1,4 +1,4 @@
-"""Compile what the first visitor would wait for."""
+"""Compilation before the first visit."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from explorer.state.workspace import Workspace
 
 
 def warm_up_views(library: Library) -> None:
-    """Compile the hot path and measure the columns, also while pages are served.
+    """Compile the brush path and scan the columns, also while pages are served.
 
     No page is written: Panel would take the style sheets of a page that is written at the same time from its own host.
     """
     if library.products.spectra is not None:
-        with suppress(ValueError):  # a damaged label model: the star's room says so
+        with suppress(ValueError):  # a damaged label model, which the star panel reports
             warm_up_refit(library.label_model, library.products.spectra)
     workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
     stage = Stage(workspace, library, Channel())

@@ -1,4 +1,4 @@
-"""What stands in each place of the grid, as values that a link can hold."""
+"""State of the views in the grid, as values that a link can store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Ends = tuple[float, float]
 
 @dataclass(frozen=True)
 class PanelState:
-    """One place of the grid.
+    """State of one view of the grid.
 
     Parameters
     ----------
@@ -37,12 +37,12 @@ class PanelState:
     part: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values; :func:`panel_from_dict` is the inverse."""
+        """Convert to plain values; :func:`panel_from_dict` is the inverse."""
         return asdict(self)
 
 
 def panel_from_dict(stored: Mapping[str, Any]) -> PanelState:
-    """Read what :meth:`PanelState.to_dict` wrote; ValueError when it is damaged."""
+    """Create from the output of :meth:`PanelState.to_dict`; ValueError if it is damaged."""
     try:
         known = {field.name: stored[field.name] for field in fields(PanelState)}
         for name in ("x_ends", "y_ends"):

@@ -1,4 +1,4 @@
-"""What a link, a saved view or a lost page stored, read part by part: what is damaged costs itself alone."""
+"""Reading of stored states, of links, saved views or lost pages; damaged parts are skipped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOOLS = ("box", "lasso", "polygon", "pan")
 
 
 def read_state(stored: Mapping[str, Any], table: StarTable) -> tuple[dict[str, Any], str]:
-    """Values for a Workspace on a catalogue.
+    """Read stored values for a Workspace on a catalogue.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ def read_state(stored: Mapping[str, Any], table: StarTable) -> tuple[dict[str, A
 
     Returns
     -------
-    found : dict
-        Values by name, without those that cannot be used here.
+    values : dict
+        Values by name, without those that cannot be used.
     lost : str
         A sentence that names what was left out and why; "" when nothing was.
 
@@ -48,79 +48,79 @@ def read_state(stored: Mapping[str, Any], table: StarTable) -> tuple[dict[str, A
     lost: list[str] = []
     written = stored.get("definitions", [])
     definitions = read_definitions(written if isinstance(written, list) else [])
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     with evaluated_once():
-        found["subsets"] = _subsets(list(parts["subsets"] or ()), definitions, table, lost)
+        result["subsets"] = _subsets(list(parts["subsets"] or ()), definitions, table, lost)
         try:
-            found["selection"] = check_size(read_selection(stored["selection"], definitions))
-            found["selection"].mask(table)
+            result["selection"] = check_size(read_selection(stored["selection"], definitions))
+            result["selection"].mask(table)
         except SelectionError as error:
             lost.append(f"the selection ({_plain(error)})")
-            found.pop("selection", None)
+            result.pop("selection", None)
     panels = _panels(list(parts["panels"] or ()), lost)
     if panels:
-        found["panels"] = panels
-    return {**found, **_rest(stored, table, len(panels or ()), lost)}, _sentence(lost)
+        result["panels"] = panels
+    return {**result, **_rest(stored, table, len(panels or ()), lost)}, _sentence(lost)
 
 
 def _subsets(
     stored: list[Any], definitions: Sequence[Selection | SelectionError], table: StarTable, lost: list[str]
 ) -> tuple[Subset, ...]:
-    found: dict[str, Subset] = {}
+    result: dict[str, Subset] = {}
     if len(stored) > MAX_SUBSETS:
-        lost.append(f"{len(stored) - MAX_SUBSETS} subsets more than the {MAX_SUBSETS} that are kept")
-    for one in stored[:MAX_SUBSETS]:
-        name = str(one.get("name", "")) if isinstance(one, Mapping) else ""
+        lost.append(f"{len(stored) - MAX_SUBSETS} subsets above the maximum of {MAX_SUBSETS}")
+    for item in stored[:MAX_SUBSETS]:
+        name = str(item.get("name", "")) if isinstance(item, Mapping) else ""
         try:
-            subset = subset_from_dict(one, definitions)
+            subset = subset_from_dict(item, definitions)
             check_name(subset.name, table.own)
             Named(subset.name, subset.selection).mask(table)
         except SelectionError as error:
             lost.append(f"the subset {name[:40]!r} ({_plain(error)})")
             continue
-        if subset.name in found:
+        if subset.name in result:
             lost.append(f"a second subset {subset.name!r}")
-        found.setdefault(subset.name, subset)
-    return tuple(found.values())
+        result.setdefault(subset.name, subset)
+    return tuple(result.values())
 
 
 def _panels(stored: list[Any], lost: list[str]) -> tuple[PanelState, ...]:
-    found = []
-    for number, one in enumerate(stored):
+    result = []
+    for number, item in enumerate(stored):
         try:
-            found.append(panel_from_dict(one))
+            result.append(panel_from_dict(item))
         except ValueError as error:
             lost.append(f"view {number + 1} ({_plain(error)})")
-    return tuple(found)
+    return tuple(result)
 
 
 def _rest(stored: Mapping[str, Any], table: StarTable, n_panels: int, lost: list[str]) -> dict[str, Any]:
-    """What does not depend on the rest, where it can be used; what older states lack is as at the start."""
-    found: dict[str, Any] = {name: bool(stored.get(name, False)) for name in ("dark", "star_alone")}
+    """Read the independent parts; missing ones have their defaults."""
+    result: dict[str, Any] = {name: bool(stored.get(name, False)) for name in ("dark", "star_alone")}
     colour = stored.get("colour_by", COLOUR_BY_COUNT)
     if colour in (COLOUR_BY_COUNT, COLOUR_BY_SUBSETS) or (isinstance(colour, str) and colour in table):
-        found["colour_by"] = colour
+        result["colour_by"] = colour
     else:
         lost.append(f"the colours (no column {str(colour)[:40]!r})")
     order = stored.get("sorted_by")
     if order is None:
-        found["sorted_by"] = None
+        result["sorted_by"] = None
     elif isinstance(order, list | tuple) and len(order) == 2 and isinstance(order[0], str) and order[0] in table:
-        found["sorted_by"] = (order[0], bool(order[1]))
+        result["sorted_by"] = (order[0], bool(order[1]))
     else:
         lost.append("the order of the table")
     focus = stored.get("focus")
     if focus is None or (isinstance(focus, int) and table.row_of(focus) is not None):
-        found["focus"] = focus
+        result["focus"] = focus
     else:
-        lost.append(f"the star under the lens (no star {str(focus)[:20]})")
+        lost.append(f"the focused star (no star {str(focus)[:20]})")
     if stored.get("tool") in TOOLS:
-        found["tool"] = stored["tool"]
+        result["tool"] = stored["tool"]
     if stored.get("mode") in list(SelectionMode):
-        found["mode"] = SelectionMode(stored["mode"])
+        result["mode"] = SelectionMode(stored["mode"])
     alone, whole = stored.get("enlarged"), n_panels == len(stored["panels"])
-    found["enlarged"] = alone if whole and isinstance(alone, int) and 0 <= alone < n_panels else None
-    return found
+    result["enlarged"] = alone if whole and isinstance(alone, int) and 0 <= alone < n_panels else None
+    return result
 
 
 def _plain(error: Exception) -> str:
@@ -130,4 +130,4 @@ def _plain(error: Exception) -> str:
 def _sentence(lost: list[str]) -> str:
     if not lost:
         return ""
-    return f"Everything was restored but {'; '.join(lost)}."
+    return f"Everything was restored except {'; '.join(lost)}."

@@ -1,4 +1,4 @@
-"""The Workspace: everything that one visitor looks at.
+"""The Workspace: state of one visit.
 
 A gesture replaces ``selection`` (a frozen value); ``rows`` is computed once from it; views redraw from ``rows``.
 """
@@ -45,38 +45,38 @@ class Workspace(param.Parameterized):
     Attributes
     ----------
     connected : bool
-        Whether a page has told the message that stood when it came.
+        Whether a page has shown the message that was set before it connected.
     came_from : str
         The room in which a page lost its server; "" when it came otherwise.
     """
 
-    selection = param.ClassSelector(default=Everything(), class_=Selection, doc="Which stars are picked.")
+    selection = param.ClassSelector(default=Everything(), class_=Selection, doc="The selection.")
     rows = param.Array(doc="Mask of the selection over the table, computed once a gesture.")
     n_selected = param.Integer(default=0, doc="Number of selected stars.")
     subsets: param.ClassSelector[tuple[Subset, ...]] = param.ClassSelector(
         default=(), class_=tuple, doc="Named subsets."
     )
-    focus = param.Integer(default=None, allow_None=True, doc="obsid of the star under the lens.")
+    focus = param.Integer(default=None, allow_None=True, doc="obsid of the focused star.")
     colour_by = param.String(
         default=COLOUR_BY_COUNT, doc="Column that colours the selected stars, 'subsets' or 'count'."
     )
     mode: param.Selector[SelectionMode] = param.Selector(
-        default=SelectionMode.REPLACE, objects=list(SelectionMode), doc="What the next gesture does."
+        default=SelectionMode.REPLACE, objects=list(SelectionMode), doc="How the next gesture changes the selection."
     )
-    tool: param.Selector[str] = param.Selector(default=TOOLS[0], objects=list(TOOLS), doc="What a drag does.")
+    tool: param.Selector[str] = param.Selector(default=TOOLS[0], objects=list(TOOLS), doc="Drag tool.")
     panels: param.ClassSelector[tuple[PanelState, ...]] = param.ClassSelector(
         default=DEFAULT_PANELS, class_=tuple, doc="The grid of views."
     )
-    enlarged = param.Integer(default=None, allow_None=True, doc="The only place that is shown, if one is.")
+    enlarged = param.Integer(default=None, allow_None=True, doc="Index of the enlarged view, if any.")
     dark = param.Boolean(default=False, doc="Whether the page is dark.")
     room = param.String(default="Explore", doc="The room on screen.")
-    campaign = param.String(default="", doc="Id of the campaign that the vetting rooms are about.")
-    star_alone = param.Boolean(default=False, doc="Whether the star under the lens has the page to itself.")
+    campaign = param.String(default="", doc="Id of the campaign of the vetting rooms.")
+    star_alone = param.Boolean(default=False, doc="Whether only the focused star is shown.")
     sorted_by: param.ClassSelector[tuple[str, bool] | None] = param.ClassSelector(
         default=None, class_=tuple, allow_None=True, doc="Column of the table's order, and whether it descends."
     )
     proposals: param.ClassSelector[dict[int, Proposal]] = param.ClassSelector(
-        default={}, class_=dict, doc="What the visitor proposes for stars, by obsid; vetting stores them."
+        default={}, class_=dict, doc="Proposed labels by obsid, which vetting stores."
     )
     message = param.String(default="", doc="A sentence for the visitor, such as an unknown obsid.")
     can_undo = param.Boolean(default=False)
@@ -111,7 +111,7 @@ class Workspace(param.Parameterized):
         self.param.update(**changes)
 
     def _rows_after(self, before: Selection) -> Mask:
-        """Mask of the selection; one gesture more costs the mask of that gesture alone."""
+        """Mask of the selection; an added gesture costs only the mask of that gesture."""
         selection = self.selection
         if isinstance(selection, Joined) and selection.follows(before):
             by, part = selection.then[-1]
@@ -119,7 +119,7 @@ class Workspace(param.Parameterized):
         return self.mask_of(selection)
 
     def mask_of(self, selection: Selection) -> Mask:
-        """Mask of a selection; subsets in it are evaluated once for as long as they are what they are."""
+        """Mask of a selection; masks of its subsets are cached until their definitions change."""
         return self._kept.mask(selection)
 
     def count_of(self, subset: Subset) -> int:
@@ -127,7 +127,7 @@ class Workspace(param.Parameterized):
         return self._kept.count(subset)
 
     def gesture(self, region: Selection, mode: SelectionMode | None = None) -> None:
-        """Combine a drawn region with the selection, in ``mode`` or else the standing mode.
+        """Combine a drawn region with the selection, in ``mode`` or else the current mode.
 
         Raises
         ------
@@ -137,37 +137,37 @@ class Workspace(param.Parameterized):
         self.selection = check_size(combine(mode or self.mode, self.selection, region))
 
     def clear(self) -> None:
-        """Pick no star in particular: every star counts as selected."""
+        """Clear the selection; without one, every star counts as selected."""
         self.selection = Everything()
 
     def define_subset(self, name: str, selection: Selection, colour: str) -> None:
-        """Give stars a name; SelectionError when the name cannot be used."""
+        """Save a selection as a named subset; SelectionError if the name is invalid."""
         self.define_subsets([Subset(name, selection, colour)])
 
     def define_subsets(self, added: Iterable[Subset]) -> None:
-        """Give several groups of stars their names at once; SelectionError when a name cannot be used."""
+        """Save several named subsets at once; SelectionError if a name is invalid."""
         subsets = self.subsets
-        for one in added:
-            subsets = define(subsets, one, self.table.own)
+        for item in added:
+            subsets = define(subsets, item, self.table.own)
         self.subsets = subsets
 
     def remove_subset(self, name: str) -> None:
-        """Forget a name; stars that are selected by it stay selected."""
+        """Remove a named subset; stars that are selected by it stay selected."""
         self.param.update(subsets=remove(self.subsets, name), selection=unnamed(self.selection, name))
 
     def subset(self, name: str) -> Subset:
-        """A named subset; SelectionError when there is none."""
-        for one in self.subsets:
-            if one.name == name:
-                return one
+        """A named subset; SelectionError if there is none."""
+        for item in self.subsets:
+            if item.name == name:
+                return item
         raise SelectionError(f"No subset is named {name!r}.")
 
     def undo(self) -> None:
-        """Go back to the selection and the subsets before these."""
+        """Restore the previous selection and subsets."""
         self._travel(self._past, self._future)
 
     def redo(self) -> None:
-        """Take back an undo."""
+        """Reverse an undo."""
         self._travel(self._future, self._past)
 
     def _travel(
@@ -185,9 +185,9 @@ class Workspace(param.Parameterized):
         self.param.update(can_undo=bool(self._past), can_redo=bool(self._future))
 
     def look_at(self, obsid: int) -> None:
-        """Put a star under the lens; an unknown obsid leaves the focus and says so.
+        """Focus a star; for an unknown obsid, keep the focus and set a message.
 
-        What was said before, such as that a link is unknown, still stands while no page has told it: see ``connected``.
+        An earlier message, such as an unknown link, is kept until a page has shown it: see ``connected``.
         """
         before = "" if self.connected else self.message.removesuffix(self._of_star).rstrip()
         if self.table.row_of(obsid) is None:
@@ -199,21 +199,21 @@ class Workspace(param.Parameterized):
 
     @property
     def focus_row(self) -> int | None:
-        """Row of the star under the lens."""
+        """Row of the focused star."""
         return None if self.focus is None else self.table.row_of(self.focus)
 
     @property
     def columns_on_screen(self) -> frozenset[str]:
-        """Columns on the axes of views and in their colours."""
+        """Columns of the axes and colours of the views."""
         axes = (name for panel in self.panels for name in (panel.x, panel.y))
         return frozenset(name for name in (*axes, self.colour_by) if name in self.table)
 
     def summary(self) -> str:
-        """Selected and total, in words."""
+        """Selected and total number of stars as text."""
         return f"{self.n_selected:,} of {self.table.n_stars:,} stars"
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything on screen as plain values; :meth:`restore` reads them."""
+        """Convert the state to plain values; :meth:`restore` reads them."""
         definitions = Definitions()
         return {
             "subsets": [subset.written(definitions) for subset in self.subsets],
@@ -227,17 +227,17 @@ class Workspace(param.Parameterized):
         }
 
     def restore(self, stored: Mapping[str, Any]) -> None:
-        """Show what was stored; what of it is damaged or not here is left as it is and told in one sentence.
+        """Restore a stored state; damaged or missing parts are skipped and reported in one sentence.
 
         Raises
         ------
         ValueError
             If nothing can be read of it; nothing is changed then.
         """
-        found, lost = read_state(stored, self.table)
+        result, lost = read_state(stored, self.table)
         self.came_from = str(stored.get("room", ""))
-        self.message = ""  # so that the same sentence is told again
-        self.param.update(**found, message=lost)
+        self.message = ""  # so that an equal sentence is shown again
+        self.param.update(**result, message=lost)
 
 
 def _frozen(rows: Mask) -> Mask:

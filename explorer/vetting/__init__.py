@@ -1,5 +1,5 @@
-"""Vetting without a screen: the append-only record, campaigns and claims, the conflict rule, agreement, users.
+"""Vetting without user interface: event store, campaigns, claims, conflict rule, agreement, users.
 
-``desk`` is the only door for the pages: it checks who asks before anything is written. May import what
+The pages act only through ``commands``, which checks permissions before anything is written. May import what
 ``explorer.model`` may, and SQLAlchemy, Alembic and argon2.
 """

@@ -19,22 +19,22 @@ def cohen_kappa(
     first, second : sequence of int, length n
         Their verdicts on the same n stars.
     categories : sequence of int
-        Every verdict that there is.
+        All possible verdicts.
     quadratic : bool
         Whether a disagreement counts with the square of its size (Cohen 1968), as fits an ordered scale.
 
     Returns
     -------
     float
-        1 is agreement, 0 is chance; NaN without stars or where both always say the same one word, as chance alone
-        would then agree too.
+        1 is agreement, 0 is chance; NaN without stars or where both always give the same one verdict, as chance
+        alone would then agree too.
     """
     if len(first) != len(second):
         raise ValueError(f"Kappa needs verdicts on the same stars; found {len(first)} and {len(second)}.")
     ranks = {category: index for index, category in enumerate(sorted(categories))}
     table = np.zeros((len(ranks), len(ranks)))
-    for one, other in zip(first, second, strict=True):
-        table[ranks[one], ranks[other]] += 1.0
+    for row, column in zip(first, second, strict=True):
+        table[ranks[row], ranks[column]] += 1.0
     return kappa_of_table(table, quadratic=quadratic)
 
 
@@ -74,7 +74,7 @@ def fleiss_kappa(counts: ArrayLike) -> float:
     Returns
     -------
     float
-        NaN without stars or where everybody always says the same one word.
+        NaN without stars or where everybody always gives the same one verdict.
     """
     table = np.asarray(counts, float)
     if table.size == 0:

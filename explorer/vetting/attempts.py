@@ -1,4 +1,4 @@
-"""Failed sign-ins are counted for a name together with where they come from, so that nobody locks another one out."""
+"""Rate limits of failed sign-ins, counted by user name and origin so that nobody can lock out others."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 FREE_FAILURES = 5
-"""Failures of one name from one origin that cost no pause; each further one doubles it."""
+"""Failures of one name from one origin without a pause; each further one doubles the pause."""
 MAX_PAUSE_S = 60.0
 FREE_FAILURES_OF_ADDRESS = 20
-"""Failures of one address, for whatever names, that are answered at once."""
+"""Failures of one address, for any names, that are answered without delay."""
 MAX_DELAY_S = 5.0
 FORGOTTEN_S = 900.0
 MAX_COUNTERS = 10_000
-"""Of each kind; the one that failed least recently is forgotten first."""
+"""Maximum number of counters of each kind; the least recently used are dropped first."""
 
 Key = TypeVar("Key")
 
@@ -29,7 +29,7 @@ class _Failures:
 
 
 class Attempts:
-    """Failed sign-ins at one server.
+    """Counters of failed sign-ins at one server.
 
     Two counters slow guesses down, and neither refuses a right password of a user at another address or in a browser
     that the user has signed in with before: a *pause* for the same name from the same origin (an address, or a known
@@ -63,7 +63,7 @@ class Attempts:
         return max(0.0, failures.last_s + pause - self.clock())
 
     def delay_s(self, address: str) -> float:
-        """Seconds that an answer to an address is held back."""
+        """Seconds by which an answer to an address is delayed."""
         failures = self._addresses.get(network_of(address))
         if failures is None or self.clock() - failures.last_s > FORGOTTEN_S:
             return 0.0
@@ -81,12 +81,12 @@ class Attempts:
 
 
 def network_of(address: str) -> str:
-    """What counts as one address: an IPv4 address, or the 64 bits that one IPv6 customer has.
+    """The network that counts as one address: an IPv4 address, or the /64 prefix of an IPv6 address.
 
     Parameters
     ----------
     address : str
-        As the server knows it; text that is no address stands for itself.
+        As the server knows it; text that is not an address is returned as it is.
     """
     try:
         known = ipaddress.ip_address(address)

@@ -1,4 +1,4 @@
-"""Copies of a record: before migrations, as backups, and back again.
+"""Backup and restore of the vetting record, also before migrations.
 
 SQLite is copied by its online backup into one file; PostgreSQL's rows are written as lines of JSON, which can be
 restored into an empty record of either database.
@@ -24,18 +24,21 @@ from pipeline.home import data_folder
 
 _FORMAT = "mgiant-vetting-backup-1"
 _TABLES = (CAMPAIGN, TASK, CLAIM, EVENT)
-"""In the order in which rows can be put back."""
+"""Tables in an order in which their rows can be inserted."""
 
 _TRIGGERS = {"0001": 2, "0002": 3, "0003": 3}
 """How many triggers guard the events of a SQLite record of each version."""
 
 
 class BackupError(ValueError):
-    """A copy cannot be made, or cannot be put back."""
+    """A backup cannot be made or restored."""
 
 
 def copy_before_migration(engine: Engine, path: Path | None, version: str) -> Path:
-    """Copy a record that is about to be migrated to ``version``; beside the file of SQLite, else in the data folder."""
+    """Back up a record before its migration to ``version``.
+
+    The backup is written beside the file of SQLite, else in the data folder.
+    """
     folder = data_folder() if path is None else path.parent
     folder.mkdir(parents=True, exist_ok=True)
     stem, suffix = ("vetting", ".jsonl") if path is None else (path.stem, path.suffix)
@@ -45,7 +48,7 @@ def copy_before_migration(engine: Engine, path: Path | None, version: str) -> Pa
 
 
 def write_copy(engine: Engine, target: Path) -> None:
-    """Copy a record that is open, while others may write to it.
+    """Back up an open record while others may write to it.
 
     Parameters
     ----------
@@ -82,19 +85,19 @@ def write_copy(engine: Engine, target: Path) -> None:
 
 
 def _lines(connection: Connection) -> Iterator[dict[str, Any]]:
-    """A header, then every row of every table as the database has it, also of an older schema."""
-    there = MetaData()
-    there.reflect(connection, only=[table.name for table in _TABLES])
+    """Yield a header, then all rows of all tables as stored, also of an older schema."""
+    stored = MetaData()
+    stored.reflect(connection, only=[table.name for table in _TABLES])
     version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
     yield {"format": _FORMAT, "version": version}
     for declared in _TABLES:
-        table = there.tables[declared.name]
+        table = stored.tables[declared.name]
         for row in connection.execute(select(table).order_by(*table.primary_key)).mappings():
             yield {"table": table.name, "row": dict(row)}
 
 
 def restore_file(source: Path, target: Path, *, replace: bool) -> Path | None:
-    """Put a copy of a SQLite record at the place of the record.
+    """Restore a SQLite record from a backup.
 
     Parameters
     ----------
@@ -103,17 +106,17 @@ def restore_file(source: Path, target: Path, *, replace: bool) -> Path | None:
     target : Path
         Where the record belongs.
     replace : bool
-        Whether a record with campaigns or events may be there: it is kept beside.
+        Whether an existing record may be replaced; it is kept beside under another name.
 
     Returns
     -------
     Path or None
-        The record that was there; None when there was none.
+        The replaced record; None when there was none.
 
     Raises
     ------
     BackupError
-        If the copy is damaged or of a newer program, the record is not empty, or a server has it open.
+        If the copy is damaged or of a newer program, the record is not empty, or another process has it open.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.restored")
@@ -127,14 +130,14 @@ def restore_file(source: Path, target: Path, *, replace: bool) -> Path | None:
             draft.replace(target)
             sync(target.parent)
             return None
-        with only_user(target) as there:
-            if not replace and _rows(there):
+        with exclusive_connection(target) as connection:
+            if not replace and _rows(connection):
                 raise BackupError(
-                    f"The record {target} is not empty ({_rows(there):,} events and campaigns). With --replace it is "
-                    "kept beside the one that is restored."
+                    f"The record {target} is not empty ({_rows(connection):,} events and campaigns). "
+                    "With --replace it is kept beside the restored one."
                 )
             kept = target.with_name(f"{target.stem}.replaced-{_stamp()}{target.suffix}")
-            copy_database(there, kept)  # to open the file otherwise would give up its locks
+            copy_database(connection, kept)  # to open the file otherwise would give up its locks
             draft.replace(target)
             sync(target.parent)
     except sqlite3.Error as error:
@@ -145,10 +148,10 @@ def restore_file(source: Path, target: Path, *, replace: bool) -> Path | None:
 
 
 def check_copy(copy: sqlite3.Connection, source: Path) -> None:
-    """BackupError unless a database is a whole record that this program can open."""
-    found = copy.execute("PRAGMA integrity_check").fetchone()[0]
-    if found != "ok":
-        raise BackupError(f"{source} is damaged: {found}.")
+    """Raise BackupError unless a database is a complete record that this program can open."""
+    result = copy.execute("PRAGMA integrity_check").fetchone()[0]
+    if result != "ok":
+        raise BackupError(f"{source} is damaged: {result}.")
     names = {name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     missing = sorted({"alembic_version", *(table.name for table in _TABLES)} - names)
     if missing:
@@ -159,24 +162,24 @@ def check_copy(copy: sqlite3.Connection, source: Path) -> None:
     version = versions[0]
     if version not in known_versions():
         raise BackupError(f"{source} was made by a newer version of this program ({version}). Update the program.")
-    guards = copy.execute(
+    n_triggers = copy.execute(
         "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'event' AND sql LIKE '%append-only%'"
     ).fetchone()[0]
-    if guards < _TRIGGERS[version]:
-        raise BackupError(f"{source} lacks a guard against changes of events ({guards} of {_TRIGGERS[version]}).")
+    if n_triggers < _TRIGGERS[version]:
+        raise BackupError(f"{source} lacks a trigger that protects events ({n_triggers} of {_TRIGGERS[version]}).")
     if version == max(known_versions()):
         for table in _TABLES:
-            found = {row[1] for row in copy.execute(f"PRAGMA table_info({table.name})")}
-            absent = [column.name for column in table.columns if column.name not in found]
+            present = {row[1] for row in copy.execute(f"PRAGMA table_info({table.name})")}
+            absent = [column.name for column in table.columns if column.name not in present]
             if absent:
                 raise BackupError(f"{source} is no vetting record: its table {table.name} has no column {absent[0]}.")
-    strays = copy.execute("PRAGMA foreign_key_check").fetchall()
-    if strays:
-        raise BackupError(f"{source} has {len(strays)} rows of campaigns that it lacks.")
+    orphans = copy.execute("PRAGMA foreign_key_check").fetchall()
+    if orphans:
+        raise BackupError(f"{source} has {len(orphans)} rows of campaigns that it lacks.")
 
 
 def known_versions() -> frozenset[str]:
-    """Schemas that this program can open."""
+    """Schema versions that this program can open."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
@@ -184,18 +187,18 @@ def known_versions() -> frozenset[str]:
 
 
 def restore_lines(engine: Engine, source: Path) -> int:
-    """Put the rows of a copy in lines of JSON into an empty record.
+    """Insert the rows of a JSON backup into an empty record.
 
     Returns
     -------
     int
-        Events.
+        Number of events.
 
     Raises
     ------
     BackupError
-        If the file is no such copy, or the record is not empty: events cannot be removed from a database, so that a
-        new one is needed.
+        If the file is not such a backup, or the record is not empty: events cannot be removed from a database, so
+        that a new one is needed.
     """
     rows = _read_lines(source)
     with engine.execution_options(writes=True, durable=True).begin() as connection:
@@ -218,8 +221,8 @@ def _read_lines(source: Path) -> dict[str, list[dict[str, Any]]]:
             if header["format"] != _FORMAT or header["version"] not in known_versions():
                 raise BackupError(f"{source} is no backup of a record that this program can read ({header}).")
             for line in file:
-                found = json.loads(line)
-                rows[found["table"]].append(dict(found["row"]))
+                entry = json.loads(line)
+                rows[entry["table"]].append(dict(entry["row"]))
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, BackupError):
                 raise
@@ -228,27 +231,27 @@ def _read_lines(source: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 @contextmanager
-def only_user(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that nobody can have beside; what a crash left in other files is in the one file then.
+def exclusive_connection(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a SQLite database exclusively and merge its write-ahead log into it.
 
     Raises
     ------
     BackupError
         If another process has the database open.
     """
-    with closing(sqlite3.connect(path, timeout=0.5, isolation_level=None)) as there:
+    with closing(sqlite3.connect(path, timeout=0.5, isolation_level=None)) as connection:
         try:
-            mode = there.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
-            there.execute("PRAGMA locking_mode = EXCLUSIVE").close()
-            there.execute("BEGIN EXCLUSIVE").close()
-            there.execute("COMMIT").close()  # the lock stays
+            mode = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE").close()
+            connection.execute("BEGIN EXCLUSIVE").close()
+            connection.execute("COMMIT").close()  # the lock stays
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):
                 raise
             mode = "wal"
         if mode != "delete":
             raise BackupError(f"{path} is open in another process: stop the server first.")
-        yield there
+        yield connection
 
 
 def _existing(path: Path) -> sqlite3.Connection:
@@ -257,10 +260,10 @@ def _existing(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path)
 
 
-def _rows(there: sqlite3.Connection) -> int:
-    names = {name for (name,) in there.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+def _rows(connection: sqlite3.Connection) -> int:
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     counts = {"campaign": "SELECT count(*) FROM campaign", "event": "SELECT count(*) FROM event"}
-    return sum(int(there.execute(sql).fetchone()[0]) for name, sql in counts.items() if name in names)
+    return sum(int(connection.execute(sql).fetchone()[0]) for name, sql in counts.items() if name in names)
 
 
 def _stamp() -> str:

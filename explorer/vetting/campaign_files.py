@@ -1,4 +1,4 @@
-"""A campaign with its queue as a line of an exported record: written, and read with every value checked."""
+"""Campaigns and their queues as lines of an exported record, with validation of each value."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from explorer.vetting.rules import VettingRules
 
 MAX_NAME_CHARACTERS = 80
 MAX_TASKS = 100_000
-"""More than the largest campaign has with all its controls and repeats."""
+"""Upper limit of tasks, above the largest campaign with its controls and repeats."""
 
 
 def campaign_values(campaign: Campaign, tasks: Sequence[Task]) -> dict[str, Any]:
-    """Plain values, ready for JSON; :func:`read_campaign` is the inverse."""
+    """Convert to plain values, ready for JSON; :func:`read_campaign` is the inverse."""
     values = asdict(campaign) | {"rules": json.loads(campaign.rules.to_json())}
     return {"campaign": values, "tasks": [[task.star, task.occasion, task.control] for task in tasks]}
 
@@ -52,7 +52,7 @@ def read_campaign(values: Mapping[str, Any]) -> tuple[Campaign, tuple[Task, ...]
 def _breaches(campaign: Campaign) -> list[str]:
     name, catalogue, seed = campaign.name, campaign.catalogue, campaign.seed
     named = name.strip() and name.isprintable() and len(name) <= MAX_NAME_CHARACTERS
-    found = [
+    violations = [
         (not is_uuid(campaign.id), f"id {campaign.id!r:.60} of the campaign is not a UUID in lower case"),
         (not named, f"{name!r:.60} is no name of a campaign: 1 to {MAX_NAME_CHARACTERS} printable characters"),
         (not is_utc(campaign.created), f"created is {campaign.created!r:.60}, not like 2026-01-31T12:00:00.000000Z"),
@@ -63,29 +63,29 @@ def _breaches(campaign: Campaign) -> list[str]:
         ),
         (not _is_whole(seed, -(2**63), 2**63 - 1), f"seed is {reprlib.repr(seed)}, no whole number of 64 bit"),
     ]
-    return [reason for broken, reason in found if broken]
+    return [reason for broken, reason in violations if broken]
 
 
 def _tasks(campaign: Campaign, listed: object) -> tuple[Task, ...]:
     if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_TASKS:
         raise ValueError(f"campaign {campaign.name!r} needs a list of 1 to {MAX_TASKS:,} tasks.")
-    tasks = tuple(_task(campaign, number, one) for number, one in enumerate(listed, 1))
+    tasks = tuple(_task(campaign, number, entry) for number, entry in enumerate(listed, 1))
     if len({(task.star, task.occasion) for task in tasks}) != len(tasks):
         raise ValueError(f"campaign {campaign.name!r} has a star twice for one occasion.")
     return tasks
 
 
-def _task(campaign: Campaign, number: int, one: object) -> Task:
+def _task(campaign: Campaign, number: int, entry: object) -> Task:
     if (
-        isinstance(one, list)
-        and len(one) == 3
-        and _is_whole(one[0], 1, LARGEST_STAR)
-        and _is_whole(one[1], 1, 2)
-        and isinstance(one[2], bool)
+        isinstance(entry, list)
+        and len(entry) == 3
+        and _is_whole(entry[0], 1, LARGEST_STAR)
+        and _is_whole(entry[1], 1, 2)
+        and isinstance(entry[2], bool)
     ):
-        return Task(*one)
-    found = reprlib.repr(one)
-    raise ValueError(f"task {number} of campaign {campaign.name!r} is {found}, not [obsid, 1 or 2, true or false].")
+        return Task(*entry)
+    shown = reprlib.repr(entry)
+    raise ValueError(f"task {number} of campaign {campaign.name!r} is {shown}, not [obsid, 1 or 2, true or false].")
 
 
 def _is_whole(value: object, low: int, high: int) -> bool:

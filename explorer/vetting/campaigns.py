@@ -1,4 +1,4 @@
-"""A campaign and its queue: the odd ones first, a control sample among them, some shown twice."""
+"""Campaigns and their queues: stars by oddness, a random control sample, repeated stars."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from explorer.vetting.rules import VettingRules
 
 @dataclass(frozen=True)
 class Campaign:
-    """What is vetted, by which rules.
+    """Stars to vet, and the rules by which they are vetted.
 
     Parameters
     ----------
     id : str
         UUID.
     name : str
-        For people; unique in a record.
+        Title, unique in a record.
     created : str
         UTC.
     created_by : str
@@ -28,9 +28,9 @@ class Campaign:
     catalogue : str
         Version of the catalogue that the queue was made from.
     seed : int
-        Of the control sample and the repeats.
+        Random seed of the control sample and the repeats.
     rules : VettingRules
-        Frozen with it.
+        Rules, which never change.
     """
 
     id: str
@@ -53,7 +53,7 @@ class Task:
     occasion : int
         1, or 2 when an inspector who judged the star is shown it again.
     control : bool
-        Whether the star is of the control sample. Inspectors are not told.
+        Whether the star belongs to the control sample, which inspectors do not see.
     """
 
     star: int
@@ -68,7 +68,7 @@ def build_queue(
     rules: VettingRules,
     seed: int,
 ) -> tuple[Task, ...]:
-    """Order a subset, spread a control sample over it, and repeat some stars later on.
+    """Order a subset by oddness, insert a random control sample, and repeat some stars.
 
     Parameters
     ----------
@@ -77,9 +77,9 @@ def build_queue(
     everyone : ndarray of int64, shape (n,)
         obsids of the catalogue, unique.
     oddness : ndarray, shape (n,)
-        How odd each is; NaN counts as least odd. Equals are ordered by obsid.
+        Oddness of each star; NaN counts as least odd. Ties are ordered by obsid.
     rules : VettingRules
-        How many controls and repeats.
+        Fractions of controls and repeats.
     seed : int
         The same seed gives the same queue.
 
@@ -110,7 +110,7 @@ def build_queue(
 
 
 def _with_repeats(tasks: list[Task], rules: VettingRules, rng: np.random.Generator) -> list[Task]:
-    """Put the second occasions behind the first, ``repeat_gap`` tasks later or more where the queue is long enough."""
+    """Insert the second occasions, at least ``repeat_gap`` tasks after the first where possible."""
     count = round(rules.repeat_fraction * len(tasks))
     queue = list(tasks)
     for index in rng.permutation(len(tasks))[:count]:

@@ -1,4 +1,4 @@
-"""Campaigns and claims in the store: who has which star on the desk."""
+"""Campaigns and claims in the database; a claim reserves a star for one inspector."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from explorer.vetting.store import Store
 
 @dataclass(frozen=True)
 class Claim:
-    """A star that somebody has on the desk.
+    """A star reserved for one inspector until the claim expires.
 
     Parameters
     ----------
     star : int
         obsid.
     user : str
-        Who.
+        The inspector.
     occasion : int
-        For the first or the second time.
+        1 or 2, as in the task.
     expires : str
-        UTC from which on somebody else may take it.
+        UTC after which another inspector may claim the star.
     """
 
     star: int
@@ -49,13 +49,13 @@ def add_campaign(store: Store, campaign: Campaign, tasks: Sequence[Task]) -> Non
     """
     try:
         with store.writing() as connection:
-            put_campaign(connection, campaign, tasks)
+            insert_campaign(connection, campaign, tasks)
     except IntegrityError as error:
         raise ValueError(f"A campaign named {campaign.name!r} exists already; choose another name.") from error
 
 
-def put_campaign(connection: Connection, campaign: Campaign, tasks: Sequence[Task]) -> None:
-    """Store a campaign and its queue within a transaction."""
+def insert_campaign(connection: Connection, campaign: Campaign, tasks: Sequence[Task]) -> None:
+    """Insert a campaign and its queue within a transaction."""
     row = {name: getattr(campaign, name) for name in CAMPAIGN.c.keys() if name != "rules"}  # noqa: SIM118 - not a dict
     connection.execute(CAMPAIGN.insert(), row | {"rules": campaign.rules.to_json()})
     connection.execute(
@@ -74,7 +74,7 @@ def put_campaign(connection: Connection, campaign: Campaign, tasks: Sequence[Tas
 
 
 def campaigns(store: Store) -> tuple[Campaign, ...]:
-    """All campaigns, the newest first."""
+    """All campaigns, newest first."""
     with store.reading() as connection:
         rows = connection.execute(select(CAMPAIGN).order_by(CAMPAIGN.c.created.desc(), CAMPAIGN.c.id)).mappings()
         return tuple(_campaign(row) for row in rows)
@@ -92,29 +92,29 @@ def tasks_of(store: Store, campaign: str) -> tuple[Task, ...]:
 
 
 def claims_of(store: Store, campaign: str) -> tuple[Claim, ...]:
-    """Claims of a campaign, live or expired."""
+    """Claims of a campaign, including expired ones."""
     with store.reading() as connection:
         rows = connection.execute(select(CLAIM).where(CLAIM.c.campaign == campaign)).mappings()
         return tuple(_claim(row) for row in rows)
 
 
-def holder(connection: Connection, campaign: str, star: int) -> Claim | None:
-    """Who has a star on the desk; the row stays locked to the end of the transaction."""
-    found = (
+def claim_on(connection: Connection, campaign: str, star: int) -> Claim | None:
+    """The claim on a star; its row stays locked until the end of the transaction."""
+    row = (
         connection.execute(select(CLAIM).where(CLAIM.c.campaign == campaign, CLAIM.c.star == star).with_for_update())
         .mappings()
         .first()
     )
-    return None if found is None else _claim(found)
+    return None if row is None else _claim(row)
 
 
-def take(store: Store, campaign: str, task: Task, user: str, now: str, minutes: float) -> bool:
-    """Put a star on somebody's desk, unless it lies on another's; what lay there before is given back.
+def claim_task(store: Store, campaign: str, task: Task, user: str, now: str, minutes: float) -> bool:
+    """Claim a star unless another inspector's claim is valid; the inspector's other claims are released.
 
     Returns
     -------
     bool
-        Whether it is there now.
+        Whether the star is claimed now.
     """
     row = {
         "campaign": campaign,
@@ -125,15 +125,15 @@ def take(store: Store, campaign: str, task: Task, user: str, now: str, minutes: 
     }
     with store.writing(durable=False) as connection:
         build = sqlite.insert if store.is_sqlite else postgresql.insert
-        put = build(CLAIM).values(row)
-        done = connection.execute(
-            put.on_conflict_do_update(
+        statement = build(CLAIM).values(row)
+        result = connection.execute(
+            statement.on_conflict_do_update(
                 index_elements=["campaign", "star"],
-                set_={name: put.excluded[name] for name in ("user", "occasion", "expires")},
+                set_={name: statement.excluded[name] for name in ("user", "occasion", "expires")},
                 where=or_(CLAIM.c.user == user, CLAIM.c.expires <= now),
             ).returning(CLAIM.c.user)
         )
-        if done.first() is None:
+        if result.first() is None:
             return False
         connection.execute(
             delete(CLAIM).where(CLAIM.c.campaign == campaign, CLAIM.c.user == user, CLAIM.c.star != task.star)
@@ -141,8 +141,8 @@ def take(store: Store, campaign: str, task: Task, user: str, now: str, minutes: 
         return True
 
 
-def give_back(connection: Connection, campaign: str, user: str) -> None:
-    """Clear somebody's desk, within a transaction."""
+def release_claims(connection: Connection, campaign: str, user: str) -> None:
+    """Release an inspector's claims within a transaction."""
     connection.execute(delete(CLAIM).where(CLAIM.c.campaign == campaign, CLAIM.c.user == user))
 
 

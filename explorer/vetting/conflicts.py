@@ -1,4 +1,4 @@
-"""When do reviews of one star disagree, and what is the outcome of a star."""
+"""Conflicts between reviews of one star, and the resulting outcome."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.vetting.rules import VettingRules
 
 
 class Status(StrEnum):
-    """How far a star has come."""
+    """State of a star in a campaign."""
 
     INCOMPLETE = "incomplete"
     AGREED = "agreed"
@@ -22,23 +22,23 @@ class Status(StrEnum):
 
 
 SETTLED = frozenset({Status.AGREED, Status.ADJUDICATED})
-"""Nothing more is to be said of such stars."""
+"""States that need no further review."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a star's reviews come to.
+    """Combined result of the reviews of a star.
 
     Parameters
     ----------
     status : Status
-        How far it has come.
+        State of the star.
     verdict : int or None
-        The median of agreeing reviews, the lower one between two; the adjudicator's where there is one; else None.
+        The median of agreeing reviews, the lower one between two; that of an adjudication if there is one; else None.
     flags : tuple of str
-        Those of the agreeing reviews or of the adjudicator.
+        Flags of the agreeing reviews or of the adjudication.
     reviews : int
-        How many.
+        Number of reviews.
     agreement : float
         Fraction of the pairs of reviews that do not conflict; NaN below two reviews.
     """
@@ -51,30 +51,30 @@ class Outcome:
 
 
 def conflicts(reviews: Sequence[VettingEvent], published: Mapping[str, float], rules: VettingRules) -> tuple[str, ...]:
-    """Why reviews disagree, in sentences; empty when they agree.
+    """Reasons why reviews disagree, as sentences; empty when they agree.
 
     Parameters
     ----------
     reviews : sequence of VettingEvent
-        Standing verdicts on one star.
+        Valid verdicts on one star.
     published : mapping of str to float
-        The catalogue's values of the quantities in ``rules.tolerances``, NaN where it has none: who proposes nothing
-        stands by them.
+        The catalogue's values of the quantities in ``rules.tolerances``, NaN where it has none: a review without a
+        proposal confirms them.
     rules : VettingRules
-        Gap and tolerances.
+        Verdict gap and tolerances.
     """
     if len(reviews) < 2:
         return ()
-    found = []
+    reasons = []
     verdicts = sorted({review.verdict for review in reviews if review.verdict is not None})
     if verdicts and verdicts[-1] - verdicts[0] >= rules.verdict_gap:
-        found.append(f"Verdicts range from {verdicts[0]} to {verdicts[-1]}.")
+        reasons.append(f"Verdicts range from {verdicts[0]} to {verdicts[-1]}.")
     flagged = {flag for review in reviews for flag in review.flags}
     split = sorted(flag for flag in flagged if not all(flag in review.flags for review in reviews))
     if split:
-        found.append(f"Not all raised {', '.join(split)}.")
+        reasons.append(f"Not all raised {', '.join(split)}.")
     if len({review.proposal.get(CLASS, "") for review in reviews}) > 1:
-        found.append("Proposed classes differ.")
+        reasons.append("Proposed classes differ.")
     proposed = {name for review in reviews for name in review.proposal}
     for name, tolerance in rules.tolerances.items():
         if name not in proposed:  # all keep the published value
@@ -82,8 +82,8 @@ def conflicts(reviews: Sequence[VettingEvent], published: Mapping[str, float], r
         values = [float(review.proposal.get(name, published.get(name, math.nan))) for review in reviews]
         known = [value for value in values if math.isfinite(value)]
         if known and (len(known) < len(values) or max(known) - min(known) > tolerance):
-            found.append(f"Values of {name} differ by more than {tolerance:g}.")
-    return tuple(found)
+            reasons.append(f"Values of {name} differ by more than {tolerance:g}.")
+    return tuple(reasons)
 
 
 def outcome(
@@ -92,7 +92,7 @@ def outcome(
     published: Mapping[str, float],
     rules: VettingRules,
 ) -> Outcome:
-    """Settle a star where it can be settled."""
+    """Combine the reviews and the adjudication of a star."""
     pairs = list(combinations(reviews, 2))
     agreeing = sum(not conflicts(pair, published, rules) for pair in pairs)
     agreement = agreeing / len(pairs) if pairs else math.nan

@@ -1,4 +1,4 @@
-"""What pages send, and what adjudicators see: checked before anything of it is recorded."""
+"""Verdicts that pages submit, and their validation before they are recorded."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from explorer.vetting.rules import VettingRules
 from pipeline.domain.columns import column
 
 LARGEST_NUMBER = 10_000.0
-"""How large a proposed number may be, either way, where the column has no bound of its own."""
+"""Largest absolute value of a proposed number where the column declares no bounds."""
 
 
 class RefusedError(PermissionError):
-    """An action was refused; the sentence is for the person who asked."""
+    """An action was refused; the message is shown to the user."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What a page sends when somebody judges a star.
+    """A verdict that a page submits.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ class Draft:
     proposal: Mapping[str, float | str] = field(default_factory=dict)
 
     def made(self, event: VettingEvent, user: str, campaign: str, kind: EventKind) -> bool:
-        """Whether an event is what this draft says, of that person, in that campaign.
+        """Whether an event records this draft, of that person, in that campaign.
 
-        The refit is left aside: a page that was loaded again hands a draft in without it.
+        The refit is ignored: a page that was reloaded submits a draft without it.
         """
         return (
             (event.user, event.campaign, event.kind) == (user, campaign, kind)
@@ -65,7 +65,7 @@ def _without_refit(proposal: Mapping[str, float | str]) -> dict[str, float | str
 
 @dataclass(frozen=True)
 class Case:
-    """A star before the adjudicator.
+    """A star with conflicting reviews.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class Case:
     reasons : tuple of str
         Why the reviews conflict.
     outcome : Outcome
-        What the reviews come to.
+        Their combined result.
     """
 
     star: int
@@ -83,12 +83,12 @@ class Case:
 
 
 def breach(draft: Draft, rules: VettingRules, stars: Collection[int]) -> str:
-    """Which rule of a campaign a draft breaks, as a sentence; "" when none.
+    """The rule of a campaign that a draft breaks, as a sentence; "" when none.
 
     Parameters
     ----------
     draft : Draft
-        What was sent.
+        The submitted verdict.
     rules : VettingRules
         Of the campaign.
     stars : collection of int
@@ -118,7 +118,8 @@ def _breach_of_number(name: str, value: float | str) -> str:
     high = LARGEST_NUMBER if declared.high is None else declared.high
     if low <= value <= high:
         return ""
-    return f"The proposed {name} is {value!r:.40}; it lies between {low:,g} and {high:,g} {declared.unit}".strip() + "."
+    limits = f"between {low:,g} and {high:,g} {declared.unit}".strip()
+    return f"The proposed {name} is {value!r:.40}; allowed are values {limits}."
 
 
 def _breach_of_refit(draft: Draft) -> str:

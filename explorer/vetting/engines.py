@@ -1,4 +1,4 @@
-"""Engines of the two databases: SQLite in WAL mode with short waits for its one writer, and PostgreSQL."""
+"""SQLAlchemy engines: SQLite in WAL mode with short waits for its write lock, and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from explorer.vetting.record_file import RecordFile
 
 _BUSY_MS = 30_000
 _PAUSE_S, _LONG_PAUSE_S = (0.0005, 0.002), (0.003, 0.009)
-"""How long a verdict, and a note that can be made again, wait before they look whether SQLite can be written to."""
+"""Pauses between attempts to get SQLite's write lock: of verdicts, and of claims."""
 
 _PATIENCE_S, _SHORT_PATIENCE_S = 10.0, 2.0
-"""How long they look at all before they give up: notes are made while the page's server waits."""
+"""Timeouts of these attempts; claims are written on the event loop and give up sooner."""
 
 _CONNECT_S = 5
-"""How long a PostgreSQL server may take to answer a new connection."""
+"""Timeout of a new connection to a PostgreSQL server."""
 
 
 def make_engine(url: URL, file: RecordFile | None) -> Engine:
-    """The engine of a record; connections to a ``file`` of SQLite are made known to it."""
+    """Create the engine of a record; connections to a ``file`` of SQLite are registered with it."""
     if url.get_backend_name() != "sqlite":
         waits = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_S}
         return create_engine(url, pool_pre_ping=True, connect_args=waits)
@@ -36,12 +36,12 @@ def make_engine(url: URL, file: RecordFile | None) -> Engine:
         for pragma in (
             f"busy_timeout = {_BUSY_MS}",
             "journal_mode = WAL",
-            "synchronous = FULL",  # a verdict is on disk before anybody is told
+            "synchronous = FULL",  # a verdict is on disk before it is confirmed
             "foreign_keys = ON",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
         if file is not None:
-            connection.execute("SELECT count(*) FROM sqlite_master").close()  # opens the files beside it
+            connection.execute("SELECT count(*) FROM sqlite_master").close()  # opens the -wal and -shm files
             file.connected(connection)
 
     if file is not None:
@@ -61,7 +61,7 @@ def make_engine(url: URL, file: RecordFile | None) -> Engine:
 
 
 def _begin_to_write(connection: Connection, pause: tuple[float, float], patience_s: float) -> None:
-    """Queue for SQLite's write lock. Its own waiting doubles up to 100 ms, so that some starve; short waits do not."""
+    """Wait for SQLite's write lock in short pauses; its own doubling waits starve some writers."""
     deadline = time.monotonic() + patience_s
     connection.exec_driver_sql("PRAGMA busy_timeout = 0")
     try:

@@ -1,4 +1,4 @@
-"""One event of the vetting record: what somebody said of a star, when, on which version of its fit."""
+"""Events of the vetting record: a verdict, adjudication or undo, with the version of the fit."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ MAX_FLAGS = 64
 MAX_CATALOGUE_CHARACTERS = 200
 MAX_FIT_CHARACTERS = 64
 CLASS = "class"
-"""Key of a proposal that names a class in words."""
+"""Key of a proposed spectral class."""
 MAX_REFIT_CHARACTERS = 20_000
 REFIT = "refit"
-"""Key of a proposal under which the refit that it came from is kept, as JSON."""
+"""Key of the refit, as JSON, that a proposal is based on."""
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
-"""Names of users: no slash, no space, nothing that a path or a log could take for something else."""
+"""Valid user names: no slash and no space, so that they are safe in paths and logs."""
 
 _UTC_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 LARGEST_STAR = 2**63 - 1
 
 
 class EventError(ValueError):
-    """An event breaks the record's rules."""
+    """An event violates the rules of the record."""
 
 
 class EventKind(StrEnum):
-    """What an event does."""
+    """Kind of an event."""
 
     VERDICT = "verdict"
     ADJUDICATION = "adjudication"
@@ -43,7 +43,7 @@ class EventKind(StrEnum):
 
 
 class Authority(StrEnum):
-    """How the name of an event's user is known."""
+    """How the user of an event was authenticated."""
 
     PASSWORD = "password"  # noqa: S105 - a word, not a secret
     OAUTH = "oauth"
@@ -52,20 +52,20 @@ class Authority(StrEnum):
 
 @dataclass(frozen=True)
 class VettingEvent:
-    """One line of the record; it is never changed.
+    """One immutable event of the record.
 
     Parameters
     ----------
     id : str
         UUID made by the client, so that sending it again changes nothing.
     kind : EventKind
-        What it does.
+        Verdict, adjudication or undo.
     campaign : str
         Id of the campaign.
     user : str
-        Who.
+        User name.
     utc : str
-        When, as ``2026-01-31T12:00:00.000000Z``: text that sorts.
+        Time, as ``2026-01-31T12:00:00.000000Z``: text that sorts.
     star : int
         obsid.
     occasion : int
@@ -73,20 +73,20 @@ class VettingEvent:
     verdict : int or None
         None for an undo.
     flags : tuple of str
-        What is wrong, sorted.
+        Problems of the star, sorted.
     note : str
         Free text, shown as text.
     proposal : mapping of str to float or str
-        Values that should stand instead of the published ones, by column; ``class`` is a word, ``refit`` the JSON of
-        the :class:`explorer.model.proposals.Proposal` that they came from.
+        Values proposed instead of the published ones, by column; ``class`` is a text, ``refit`` the JSON of
+        the :class:`explorer.model.proposals.Proposal` that they are from.
     catalogue : str
-        Version of the catalogue that was looked at.
+        Version of the catalogue that was inspected.
     fit : str
         Hash of the star's fit in it.
     supersedes : str or None
-        The event that this one replaces or, for an undo, takes back.
+        The event that this one replaces or, for an undo, withdraws.
     authority : Authority
-        How the user's name is known.
+        How the user was authenticated.
     """
 
     id: str
@@ -106,22 +106,22 @@ class VettingEvent:
     authority: Authority = Authority.PASSWORD
 
     def __post_init__(self) -> None:
-        """Refuse what no later reader could trust; sentences name the field."""
+        """Refuse invalid values; the message names the field."""
         for breach in self._breaches():
             raise EventError(f"This event cannot be recorded: {breach}.")
 
     def _breaches(self) -> list[str]:
         is_undo = self.kind is EventKind.UNDO
-        found = [
+        violations = [
             (not is_uuid(self.id), f"id {self.id!r:.60} is not a UUID in lower case"),
             (not is_uuid(self.campaign), f"campaign {self.campaign!r:.60} is not a UUID in lower case"),
             (not NAME_PATTERN.fullmatch(self.user), f"user {self.user!r:.80} is not a name"),
             (not is_utc(self.utc), f"utc {self.utc!r:.60} is not like 2026-01-31T12:00:00.000000Z"),
             (not 0 < self.star <= LARGEST_STAR, f"star {self.star!r:.60} is not an obsid"),
             (self.occasion not in (1, 2), f"occasion {self.occasion!r:.60} is neither 1 nor 2"),
-            (is_undo != (self.verdict is None), "an undo has no verdict, everything else has one"),
+            (is_undo != (self.verdict is None), "an undo has no verdict, every other event has one"),
             (self.verdict is not None and not 0 <= self.verdict <= 9, f"verdict {self.verdict!r:.60} is no digit"),
-            (is_undo and self.supersedes is None, "an undo names the event that it takes back"),
+            (is_undo and self.supersedes is None, "an undo names the event that it withdraws"),
             (self.supersedes is not None and not is_uuid(self.supersedes), "the superseded event is not a UUID"),
             (len(self.flags) > MAX_FLAGS, f"there are more than {MAX_FLAGS} flags"),
             (list(self.flags) != sorted(set(self.flags)), "flags are repeated or out of order"),
@@ -131,27 +131,27 @@ class VettingEvent:
             (any("\0" in text for text in self._texts()), "a text holds the character NUL"),
             (not all(_encodable(text) for text in self._texts()), "a text is not valid Unicode"),
         ]
-        return [text for broken, text in found if broken] + self._proposal_breaches()
+        return [text for broken, text in violations if broken] + self._proposal_breaches()
 
     def _texts(self) -> tuple[str, ...]:
-        words = tuple(value for value in self.proposal.values() if isinstance(value, str))
-        return (self.note, self.catalogue, self.fit, *self.flags, *self.proposal, *words)
+        text_values = tuple(value for value in self.proposal.values() if isinstance(value, str))
+        return (self.note, self.catalogue, self.fit, *self.flags, *self.proposal, *text_values)
 
     def _proposal_breaches(self) -> list[str]:
-        found = []
+        violations = []
         for name, value in self.proposal.items():
             if name == CLASS:
                 if not isinstance(value, str) or len(value) > MAX_CLASS_CHARACTERS:
-                    found.append("the proposed class is not a short word")
+                    violations.append("the proposed class is not a short word")
             elif name == REFIT:
                 if not isinstance(value, str) or len(value) > MAX_REFIT_CHARACTERS:
-                    found.append("the refit is not a short text")
+                    violations.append("the refit is not a short text")
             elif isinstance(value, (str, bool)) or not math.isfinite(value):
-                found.append(f"the proposed {name!r:.60} is not a finite number")
-        return found
+                violations.append(f"the proposed {name!r:.60} is not a finite number")
+        return violations
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; :meth:`from_dict` is the inverse."""
+        """Convert to plain values, ready for JSON; :meth:`from_dict` is the inverse."""
         return {
             "id": self.id,
             "kind": str(self.kind),
@@ -172,7 +172,7 @@ class VettingEvent:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> VettingEvent:
-        """Read plain values.
+        """Create an event from plain values.
 
         Raises
         ------
@@ -198,7 +198,7 @@ class VettingEvent:
             raise EventError(str(error)) from error
 
     def to_json(self) -> str:
-        """One line."""
+        """Serialize as one line of JSON."""
         return json.dumps(self.to_dict(), ensure_ascii=False, sort_keys=True)
 
 
@@ -214,7 +214,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 def is_uuid(text: str) -> bool:
-    """Whether a text is a UUID as ``str(UUID)`` writes it."""
+    """Whether a text is a UUID in the form of ``str(UUID)``."""
     try:
         return str(UUID(text)) == text
     except (ValueError, AttributeError, TypeError):
@@ -222,7 +222,7 @@ def is_uuid(text: str) -> bool:
 
 
 def _encodable(text: str) -> bool:
-    """Whether a text can be stored; half a surrogate pair cannot."""
+    """Whether a text can be encoded in UTF-8; half a surrogate pair cannot."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -231,7 +231,7 @@ def _encodable(text: str) -> bool:
 
 
 def is_utc(text: str) -> bool:
-    """Whether a text is a moment as :func:`utc_text` writes it."""
+    """Whether a text is a time in the form of :func:`utc_text`."""
     if not _UTC_PATTERN.fullmatch(text):
         return False
     try:
@@ -242,17 +242,17 @@ def is_utc(text: str) -> bool:
 
 
 def utc_text(moment: datetime) -> str:
-    """A moment as the record writes it."""
+    """Format a time as the record stores it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def utc_of(text: str) -> datetime:
-    """The inverse of :func:`utc_text`."""
+    """Parse a time; the inverse of :func:`utc_text`."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
 
 
 def just_after(*texts: str, now: datetime | None = None) -> str:
-    """The present moment, but later than all given ones: an undo sorts after what it takes back on any clock."""
+    """The current time, but later than the given times, so that an undo sorts after its target."""
     moment = now or datetime.now(UTC)
     for text in texts:
         moment = max(moment, utc_of(text) + timedelta(microseconds=1))

@@ -1,4 +1,4 @@
-"""The rules that pages enforce, for events that come from a file: each is taken or refused with its reason."""
+"""The rules of the pages applied to imported events: each is accepted or refused with a reason."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from explorer.vetting.people import People, Role
 from explorer.vetting.status import by_time, state_of
 
 CLOCKS = timedelta(hours=1)
-"""How much the clocks of two machines may differ."""
+"""Tolerated difference between the clocks of two machines."""
 
 
 @dataclass(frozen=True)
 class Queue:
-    """What the events of a campaign must fit.
+    """A campaign with its queue, against which imported events are checked.
 
     Parameters
     ----------
     campaign : Campaign
-        With its rules.
+        The campaign with its rules.
     stars : frozenset of int
         Its obsids.
     occasions : frozenset of (int, int)
         Its obsids with their occasions.
     earliest : str
-        UTC before which nobody can have judged.
+        UTC of the earliest possible event.
     """
 
     campaign: Campaign
@@ -43,7 +43,7 @@ class Queue:
 
     @classmethod
     def of(cls, campaign: Campaign, tasks: Sequence[Task]) -> Queue:
-        """Of a campaign and its tasks."""
+        """Create from a campaign and its tasks."""
         return cls(
             campaign,
             frozenset(task.star for task in tasks),
@@ -52,26 +52,26 @@ class Queue:
         )
 
 
-def broken_alone(event: VettingEvent, queue: Queue | None, latest: str, people: People | None) -> str:
-    """Which rule an event breaks whatever else the record holds, as a sentence; "" when none.
+def violation(event: VettingEvent, queue: Queue | None, latest: str, people: People | None) -> str:
+    """The rule that an event breaks by itself, as a sentence; "" when none.
 
     Parameters
     ----------
     event : VettingEvent
-        From a file.
+        An imported event.
     queue : Queue or None
-        Of its campaign, None when the record lacks it.
+        Queue of its campaign; None when the record lacks the campaign.
     latest : str
-        UTC after which nobody can have judged yet.
+        UTC of the latest possible event.
     people : People or None
         Roles of this server; None where there are none to check.
     """
     if queue is None:
         return "Its campaign is not in the record."
     undo, listed = event.kind is EventKind.UNDO, event.star in queue.stars
-    found = [
-        (event.utc > latest, f"It happened in the future ({event.utc})."),
-        (event.utc < queue.earliest, f"It happened before its campaign was started ({event.utc})."),
+    result = [
+        (event.utc > latest, f"Its time {event.utc} is in the future."),
+        (event.utc < queue.earliest, f"Its time {event.utc} is before the start of its campaign."),
         (
             event.catalogue.split()[:1] != queue.campaign.catalogue.split()[:1],
             f"It is about the catalogue {event.catalogue!r:.60}, its campaign about another one.",
@@ -84,131 +84,137 @@ def broken_alone(event: VettingEvent, queue: Queue | None, latest: str, people: 
         (undo and bool(event.flags or event.proposal), "An undo has neither flags nor a proposal."),
         (undo and not listed, f"Star {event.star} is not in this campaign."),
     ]
-    for broken, reason in found:
+    for broken, reason in result:
         if broken:
             return reason
     if undo:
         return ""
-    wrong_role = _broken_role(event.user, event.kind, people)
+    wrong_role = _role_violation(event.user, event.kind, people)
     if wrong_role or event.verdict is None:
         return wrong_role
     draft = Draft(event.id, event.star, event.verdict, event.flags, event.note, event.proposal)
     return breach(draft, queue.campaign.rules, queue.stars)
 
 
-def _broken_role(user: str, kind: EventKind, people: People | None) -> str:
+def _role_violation(user: str, kind: EventKind, people: People | None) -> str:
     needed = Role.ADJUDICATOR if kind is EventKind.ADJUDICATION else Role.INSPECTOR
     if people is None or people.role_of(user) >= needed:
         return ""
     return f"{user} is no {needed.name.lower()} of this server."
 
 
-def contradiction(event: VettingEvent, there: Mapping[str, VettingEvent]) -> str:
-    """How the rest of the record contradicts an event, as a sentence; "" when it does not."""
+def contradiction(event: VettingEvent, stored: Mapping[str, VettingEvent]) -> str:
+    """How stored events contradict an event, as a sentence; "" when they do not."""
     if event.supersedes is None:
         return ""
     undo = event.kind is EventKind.UNDO
-    does = "takes back" if undo else "replaces"
-    target = there.get(event.supersedes)
+    does = "withdraws" if undo else "replaces"
+    target = stored.get(event.supersedes)
     if target is None:
         return f"The event that it {does} is not in the record."
     own = target.user == event.user or event.kind is EventKind.ADJUDICATION
-    found = [
+    result = [
         (
             not own or (target.star, target.campaign) != (event.star, event.campaign),
-            f"It {does} what somebody else judged, or a verdict on another star.",
+            f"It {does} an event of another user, or of another star.",
         ),
         (
             not undo and (target.kind, target.occasion) != (event.kind, event.occasion),
             "It replaces an event of another kind, or of another occasion.",
         ),
-        (by_time(target) >= by_time(event), f"It {does} what was judged later."),
+        (by_time(target) >= by_time(event), f"It {does} a later event."),
     ]
-    return next((reason for broken, reason in found if broken), "")
+    return next((reason for broken, reason in result if broken), "")
 
 
-def broken_together(
-    fresh: Sequence[VettingEvent],
-    there: Iterable[VettingEvent],
+def joint_violations(
+    new_events: Sequence[VettingEvent],
+    stored: Iterable[VettingEvent],
     queue: Queue,
     published: Callable[[int], Mapping[str, float]] | None,
 ) -> dict[str, str]:
-    """Which new events of one star break a rule together with those that the record has.
+    """Rules that new events of one star break together with the stored ones.
 
-    The answer depends on the union alone, never on what came first: where two records may be merged whole, both ways
-    of merging take everything.
+    The result depends on the union alone, not on the order of imports: where two records can be merged completely, both
+    directions accept everything.
 
     Parameters
     ----------
     fresh : sequence of VettingEvent
-        New events of one star that are right by themselves.
+        New events of one star that are valid by themselves.
     there : iterable of VettingEvent
-        Events of the star in the record.
+        Stored events of the star.
     queue : Queue
-        Of the campaign.
+        Queue of the campaign.
     published : callable or None
         Gives the catalogue's values of a star; None where there is no catalogue: then any proposal can conflict.
 
     Returns
     -------
     dict of str to str
-        Sentences by the ids of the events that are to be refused.
+        Sentences by the ids of the refused events.
     """
-    known, rules = list(there), queue.campaign.rules
+    known, rules = list(stored), queue.campaign.rules
     refused: dict[str, str] = {}
-    kept = [*known, *fresh]
+    kept = [*known, *new_events]
     reviewers = state_of(kept).verdicts.get(1, {})
-    here = {event.user for event in known if event.kind is EventKind.VERDICT and event.occasion == 1}
+    stored_reviewers = {event.user for event in known if event.kind is EventKind.VERDICT and event.occasion == 1}
     surplus = len(reviewers) - rules.reviews
     if surplus > 0:
-        first = {user: min(by_time(one) for one in kept if one.user == user) for user in reviewers if user not in here}
-        for user in sorted(first, key=first.__getitem__, reverse=True)[:surplus]:
-            sentence = f"Star {fresh[0].star} has its {rules.reviews} reviews by others."
-            refused |= {event.id: sentence for event in fresh if event.user == user and not _settles(event, kept)}
+        first_times = {
+            user: min(by_time(verdict) for verdict in kept if verdict.user == user)
+            for user in reviewers
+            if user not in stored_reviewers
+        }
+        for user in sorted(first_times, key=first_times.__getitem__, reverse=True)[:surplus]:
+            sentence = f"Star {new_events[0].star} has its {rules.reviews} reviews by others."
+            refused |= {
+                event.id: sentence for event in new_events if event.user == user and not _is_settling(event, kept)
+            }
         kept = [event for event in kept if event.id not in refused]
     judged = {event.user for event in kept if event.kind is EventKind.VERDICT and event.occasion == 1}
-    for event in fresh:
+    for event in new_events:
         if event.kind is EventKind.VERDICT and event.occasion == 2 and event.user not in judged:
-            refused[event.id] = f"{event.user} judged star {event.star} a second time only."
+            refused[event.id] = f"{event.user} judged star {event.star} on the second occasion only."
     if not _ever_conflicted(kept, queue, published):
-        for event in fresh:
-            if _settles(event, kept):
+        for event in new_events:
+            if _is_settling(event, kept):
                 refused[event.id] = f"The reviews of star {event.star} do not conflict."
-    return _with_undos(refused, fresh)
+    return _with_dependents(refused, new_events)
 
 
-def _settles(event: VettingEvent, events: Iterable[VettingEvent]) -> bool:
-    """Whether an event is an adjudication, or takes one back."""
+def _is_settling(event: VettingEvent, events: Iterable[VettingEvent]) -> bool:
+    """Whether an event is an adjudication, or withdraws one."""
     if event.kind is EventKind.ADJUDICATION:
         return True
-    ids = {one.id for one in events if one.kind is EventKind.ADJUDICATION}
+    ids = {verdict.id for verdict in events if verdict.kind is EventKind.ADJUDICATION}
     return event.kind is EventKind.UNDO and event.supersedes in ids
 
 
-def _with_undos(refused: dict[str, str], fresh: Sequence[VettingEvent]) -> dict[str, str]:
-    """With an event goes what takes it back or replaces it."""
-    found = dict(refused)
-    for event in sorted(fresh, key=by_time):
-        if event.id not in found and event.supersedes in found:
-            found[event.id] = "The event that it takes back or replaces was refused."
-    return found
+def _with_dependents(refused: dict[str, str], new_events: Sequence[VettingEvent]) -> dict[str, str]:
+    """Also refuse the events that withdraw or replace a refused event."""
+    result = dict(refused)
+    for event in sorted(new_events, key=by_time):
+        if event.id not in result and event.supersedes in result:
+            result[event.id] = "The event that it withdraws or replaces was refused."
+    return result
 
 
 def _ever_conflicted(
     events: Iterable[VettingEvent], queue: Queue, published: Callable[[int], Mapping[str, float]] | None
 ) -> bool:
-    """Whether any two verdicts of two users on a star conflict, also such as were changed since."""
-    said: defaultdict[str, list[VettingEvent]] = defaultdict(list)
+    """Whether any two verdicts of two users on a star conflict, including replaced ones."""
+    verdicts_by_user: defaultdict[str, list[VettingEvent]] = defaultdict(list)
     for event in events:
         if event.kind is EventKind.VERDICT and event.occasion == 1:
-            said[event.user].append(event)
+            verdicts_by_user[event.user].append(event)
     rules = queue.campaign.rules
-    if len(said) < max(2, rules.reviews):
+    if len(verdicts_by_user) < max(2, rules.reviews):
         return False
-    for user, other in combinations(said, 2):
-        for one in said[user]:
-            for another in said[other]:
-                values = dict.fromkeys(rules.tolerances, math.nan) if published is None else published(one.star)
-                if conflicts((one, another), values, rules):
+    for user, other in combinations(verdicts_by_user, 2):
+        for verdict in verdicts_by_user[user]:
+            for other_verdict in verdicts_by_user[other]:
+                values = dict.fromkeys(rules.tolerances, math.nan) if published is None else published(verdict.star)
+                if conflicts((verdict, other_verdict), values, rules):
                     return True
     return False

@@ -1,4 +1,4 @@
-"""How far a campaign has come: who has done what, how well inspectors agree, what remains."""
+"""Summary of a campaign: progress, contributions and agreement of inspectors, remaining work."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import numpy as np
 
 from explorer.vetting.agreement import fleiss_kappa_of_sums, kappa_of_table
 from explorer.vetting.campaigns import Campaign
-from explorer.vetting.commands import Desk
+from explorer.vetting.commands import VettingCommands
 from explorer.vetting.conflicts import Status
+from explorer.vetting.inspector_counts import InspectorCounts
 from explorer.vetting.projection import Projection
-from explorer.vetting.tally import Tally
 
 
 @dataclass(frozen=True)
 class Inspector:
-    """What one user did in a campaign.
+    """Contribution of one user to a campaign.
 
     Parameters
     ----------
     name : str
         User.
     reviews : int
-        Standing verdicts, second occasions left out.
+        Valid verdicts, without second occasions.
     adjudications : int
-        Standing ones.
+        Valid adjudications.
     repeats : int
         Stars judged on both occasions.
     same : float
@@ -35,7 +35,7 @@ class Inspector:
     gap : float
         Mean difference of the two verdicts; NaN without any.
     seconds : float
-        Median time from one verdict to the next, pauses left out; NaN below two.
+        Median time between verdicts, without pauses; NaN for fewer than two.
     """
 
     name: str
@@ -49,12 +49,12 @@ class Inspector:
 
 @dataclass(frozen=True)
 class Pair:
-    """How two inspectors agree.
+    """Agreement of two inspectors.
 
     Parameters
     ----------
     names : tuple of str
-        Who.
+        User names.
     stars : int
         Stars that both judged.
     kappa : float
@@ -71,29 +71,29 @@ class Pair:
 
 @dataclass(frozen=True)
 class Overview:
-    """How far a campaign has come.
+    """Summary of a campaign.
 
     Parameters
     ----------
     stars : int
         Stars of the queue.
     controls : int
-        Of the control sample among them.
+        Stars of the control sample among them.
     done : mapping of Status to int
-        Stars by how far they have come.
+        Stars by status.
     reviews_done, reviews_needed : int
         Blind reviews.
     inspectors : tuple of Inspector
         By name.
     pairs : tuple of Pair
-        Every two inspectors who share a star.
+        Pairs of inspectors who share a star.
     fleiss : float
         Fleiss' kappa over the stars with all their reviews; NaN without any.
     fleiss_stars : int
-        How many these are.
+        Number of these stars.
     seconds_left : float
-        Remaining reviews at the inspectors' median pace, shared among those who take part, and the most stars that
-        come again to one of them; NaN before two verdicts.
+        Remaining reviews at the inspectors' median pace, divided among them, plus the largest number of repeats that
+        one of them has left; NaN before two verdicts.
     """
 
     stars: int
@@ -108,17 +108,17 @@ class Overview:
     seconds_left: float
 
 
-def overview(desk: Desk, campaign: Campaign) -> Overview:
-    """Sum a campaign up."""
-    return overview_of(desk.projection(campaign))
+def overview(commands: VettingCommands, campaign: Campaign) -> Overview:
+    """Summarize a campaign."""
+    return overview_of(commands.projection(campaign))
 
 
 def overview_of(projection: Projection) -> Overview:
-    """Sum a campaign up from what is kept of it."""
-    users = projection.standing.users()
-    tallies = {user: projection.tallies.get(user) or Tally() for user in users}
-    inspectors = tuple(_inspector(user, tally) for user, tally in tallies.items())
-    paces = [one.seconds for one in inspectors if math.isfinite(one.seconds)]
+    """Summarize a campaign from its projection."""
+    users = projection.status.users()
+    counts_by_user = {user: projection.counts_by_user.get(user) or InspectorCounts() for user in users}
+    inspectors = tuple(_inspector(user, counts) for user, counts in counts_by_user.items())
+    medians = [inspector.seconds for inspector in inspectors if math.isfinite(inspector.seconds)]
     reviews = projection.campaign.rules.reviews
     several = reviews >= 2
     return Overview(
@@ -133,31 +133,31 @@ def overview_of(projection: Projection) -> Overview:
         if several
         else math.nan,
         fleiss_stars=projection.complete if several else 0,
-        seconds_left=_work_left(projection.remaining, [tally.again for tally in tallies.values()], paces),
+        seconds_left=_work_left(projection.remaining, [counts.again for counts in counts_by_user.values()], medians),
     )
 
 
-def _work_left(remaining: int, again: Sequence[int], paces: Sequence[float]) -> float:
-    """Seconds until all is done: reviews shared among those who take part, and each one's stars that come again."""
-    if not paces:
+def _work_left(remaining: int, again: Sequence[int], medians: Sequence[float]) -> float:
+    """Seconds of remaining work: reviews divided among the inspectors, plus the most repeats of one."""
+    if not medians:
         return math.nan
-    return float(np.median(paces)) * (remaining / len(paces) + max(again, default=0))
+    return float(np.median(medians)) * (remaining / len(medians) + max(again, default=0))
 
 
-def _inspector(user: str, tally: Tally) -> Inspector:
+def _inspector(user: str, counts: InspectorCounts) -> Inspector:
     return Inspector(
         name=user,
-        reviews=tally.firsts,
-        adjudications=tally.adjudications,
-        repeats=tally.repeats,
-        same=tally.same / tally.repeats if tally.repeats else math.nan,
-        gap=tally.gap / tally.repeats if tally.repeats else math.nan,
-        seconds=tally.pace.seconds(),
+        reviews=counts.firsts,
+        adjudications=counts.adjudications,
+        repeats=counts.repeats,
+        same=counts.same / counts.repeats if counts.repeats else math.nan,
+        gap=counts.gap / counts.repeats if counts.repeats else math.nan,
+        seconds=counts.pace.seconds(),
     )
 
 
 def _pairs(projection: Projection) -> tuple[Pair, ...]:
-    found = []
+    pairs = []
     for names, confusion in sorted(projection.pairs.items()):
         stars = int(confusion.table.sum())
         if not stars:
@@ -165,5 +165,5 @@ def _pairs(projection: Projection) -> tuple[Pair, ...]:
         if confusion.kappas is None:
             table = confusion.table
             confusion.kappas = (kappa_of_table(table), kappa_of_table(table, quadratic=True))
-        found.append(Pair(names, stars, *confusion.kappas))
-    return tuple(found)
+        pairs.append(Pair(names, stars, *confusion.kappas))
+    return tuple(pairs)

@@ -1,4 +1,4 @@
-"""Who may do what: users with roles in a file that holds hashes of passwords, never passwords."""
+"""Users and their roles; the user file holds hashes of passwords, never passwords."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from explorer.vetting.events import NAME_PATTERN, Authority
 
 MIN_CHARACTERS = 10
 MAX_CHARACTERS = 1000
-"""Longer passwords are refused before they are hashed."""
+"""Maximum length of a password; longer ones are refused before they are hashed."""
 
 
 class UserError(ValueError):
@@ -28,7 +28,7 @@ class UserError(ValueError):
 
 
 class Role(IntEnum):
-    """What somebody may do; each includes the ones before."""
+    """Permissions of a user; each role includes those before it."""
 
     VIEWER = 0
     INSPECTOR = 1
@@ -37,14 +37,14 @@ class Role(IntEnum):
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody whose name was checked by the server.
+    """A user whose name was verified by the server.
 
     Parameters
     ----------
     name : str
         User name.
     authority : Authority
-        How it was checked.
+        How the name was verified.
     """
 
     name: str
@@ -52,56 +52,56 @@ class Person:
 
 
 class People(Protocol):
-    """Tells the role of a name, at each action anew."""
+    """Source of roles, asked at each action."""
 
     def role_of(self, name: str, /) -> Role:
-        """The present role; a stranger is a viewer."""
+        """The current role; unknown users are viewers."""
         ...
 
     def knows(self, name: str, /) -> bool:
-        """Whether somebody of this name is a user now."""
+        """Whether a user of this name exists now."""
         ...
 
 
 @dataclass(frozen=True)
-class SoleUser:
-    """The one person of a laptop, who may do everything.
+class SingleUser:
+    """The only user of a personal computer, with all permissions.
 
     Parameters
     ----------
     name : str
-        The name that the record keeps.
+        The name that is stored in the record.
     """
 
     name: str
 
     def __post_init__(self) -> None:
-        """Refuse a name that the record could not keep."""
+        """Refuse a name that cannot be stored in the record."""
         check_name(self.name)
 
     def role_of(self, name: str) -> Role:
-        """Adjudicator for the one, viewer for everybody else."""
+        """Adjudicator for this user, viewer for all others."""
         return Role.ADJUDICATOR if name == self.name else Role.VIEWER
 
     def knows(self, name: str) -> bool:
-        """Whether it is the one."""
+        """Whether it is this user."""
         return name == self.name
 
 
-class Nobody:
-    """A server without users: everybody looks, nobody judges."""
+class NoUsers:
+    """A server without users: all visitors are viewers."""
 
     def role_of(self, _: str) -> Role:
         """Viewer."""
         return Role.VIEWER
 
     def knows(self, _: str) -> bool:
-        """No."""
+        """Always False."""
         return False
 
 
 def check_name(name: str) -> str:
-    """A user name, or UserError."""
+    """Return a valid user name, or raise UserError."""
     if not NAME_PATTERN.fullmatch(name):
         raise UserError(
             f"{name!r:.80} is no user name: letters, digits and . _ @ + - only, a letter or digit first, at most 64."
@@ -110,14 +110,14 @@ def check_name(name: str) -> str:
 
 
 class UserFile:
-    """Users in a JSON file: name to role and Argon2id hash; the hash is "" for who logs in by OAuth.
+    """Users in a JSON file: role and Argon2id hash by name; the hash is "" for users of OAuth.
 
     A running server follows changes of the file.
 
     Parameters
     ----------
     path : Path
-        The file; made by the first :meth:`add`, readable by its owner alone.
+        The file, created by the first :meth:`add`, readable by its owner only.
     """
 
     def __init__(self, path: Path) -> None:
@@ -128,34 +128,34 @@ class UserFile:
         self._users: Mapping[str, Mapping[str, str]] = {}
 
     def users(self) -> Mapping[str, Role]:
-        """Everybody's role, by name."""
-        return {name: Role[one["role"].upper()] for name, one in sorted(self._read().items())}
+        """Roles by user name."""
+        return {name: Role[entry["role"].upper()] for name, entry in sorted(self._read().items())}
 
     def role_of(self, name: str) -> Role:
-        """The present role; a stranger is a viewer."""
+        """The current role; unknown users are viewers."""
         return self.users().get(name, Role.VIEWER)
 
     def knows(self, name: str) -> bool:
-        """Whether the name stands in the file now."""
+        """Whether the file has a user of this name now."""
         return name in self._read()
 
     def require(self) -> None:
-        """Refuse a file that is missing or damaged, as a server must before it starts.
+        """Refuse a missing or damaged file before a server starts.
 
         Raises
         ------
         UserError
-            If there is no file of users.
+            If there is no user file.
         """
         if not self.path.is_file():
             raise UserError(
-                f"{self.path} is no file of users, so nobody could sign in. Make it with `python -m explorer users add "
-                f"NAME --file {self.path}`, or name another one with --users."
+                f"{self.path} is not a file of users, so users could not sign in. Create it with `python -m explorer "
+                f"users add NAME --file {self.path}`, or name another one with --users."
             )
         self._read()
 
     def stamp_of(self, name: str) -> str:
-        """What a new password changes: cookies that hold another stamp than this are worthless.
+        """Digest that changes with the password; cookies with another digest are invalid.
 
         Parameters
         ----------
@@ -165,7 +165,7 @@ class UserFile:
         Returns
         -------
         str
-            32 hexadecimal digits of the hash of the stored hash; "" for a stranger.
+            32 hexadecimal digits of the hash of the stored hash; "" for an unknown user.
 
         Raises
         ------
@@ -176,15 +176,15 @@ class UserFile:
         return "" if user is None else hashlib.sha256(f"{name}\0{user['hash']}".encode()).hexdigest()[:32]
 
     def check(self, name: str, password: str) -> bool:
-        """Whether a password is a user's. An unknown name takes as long as a wrong password."""
+        """Whether a password is correct; an unknown name takes as long as a wrong password."""
         if len(password) > MAX_CHARACTERS:
             return False
-        kept, decoy = self._read().get(name, {}).get("hash", ""), self._decoy
+        stored_hash, decoy = self._read().get(name, {}).get("hash", ""), self._decoy_hash
         try:
-            self._hasher.verify(kept or decoy, password)
+            self._hasher.verify(stored_hash or decoy, password)
         except (VerificationError, InvalidHashError):
             return False
-        return bool(kept)
+        return bool(stored_hash)
 
     def add(self, name: str, role: Role, password: str | None, *, replace: bool = False) -> None:
         """Add a user, or change one.
@@ -194,11 +194,11 @@ class UserFile:
         name : str
             User name.
         role : Role
-            What the user may do.
+            Permissions of the user.
         password : str or None
-            None for a user who logs in by OAuth.
+            None for a user of OAuth.
         replace : bool
-            Whether a user of this name may be there already.
+            Whether an existing user of this name is replaced.
         """
         check_name(name)
         users = dict(self._read())
@@ -211,7 +211,7 @@ class UserFile:
         self._write(users)
 
     def remove(self, name: str) -> None:
-        """Take a user out; what the user said stays in the record."""
+        """Remove a user; the user's events stay in the record."""
         users = dict(self._read())
         if name not in users:
             raise UserError(f"{self.path} has no user {name!r:.80}.")
@@ -219,8 +219,8 @@ class UserFile:
         self._write(users)
 
     @cached_property
-    def _decoy(self) -> str:
-        """What an unknown name's password is held against."""
+    def _decoy_hash(self) -> str:
+        """Hash that the password of an unknown name is verified against."""
         return self._hasher.hash(os.urandom(16).hex())
 
     def _read(self) -> Mapping[str, Mapping[str, str]]:
@@ -231,7 +231,7 @@ class UserFile:
                 self._read_at, self._users = None, {}
                 return self._users
             except OSError as error:
-                raise UserError(f"{self.path} cannot be read ({error.strerror}), so nobody is known.") from error
+                raise UserError(f"{self.path} cannot be read ({error.strerror}), so no user is known.") from error
             read_at = (status.st_mtime_ns, status.st_ino, status.st_size)
             if read_at != self._read_at:
                 self._users = self._load()
@@ -241,10 +241,10 @@ class UserFile:
     def _load(self) -> Mapping[str, Mapping[str, str]]:
         try:
             users = json.loads(self.path.read_text("utf-8"))
-            for name, one in users.items():
+            for name, entry in users.items():
                 check_name(name)
-                Role[one["role"].upper()]
-                if not isinstance(one["hash"], str):
+                Role[entry["role"].upper()]
+                if not isinstance(entry["hash"], str):
                     raise UserError(f"the hash of {name} is not text")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(

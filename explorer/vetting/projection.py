@@ -1,6 +1,6 @@
-"""What the pages ask of one campaign, kept up to date star by star as events come in.
+"""Projection of a campaign's events to sums and lists, updated star by star as events arrive.
 
-The same numbers from scratch, slowly and plainly, are in ``tests/reference/slow_overview.py``.
+A slow and simple implementation of the same numbers is in ``tests/reference/slow_overview.py``.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from explorer.vetting.campaigns import Campaign, Task
 from explorer.vetting.conflicts import SETTLED, Outcome, Status, conflicts, outcome
 from explorer.vetting.drafts import Case
 from explorer.vetting.events import EventKind, VettingEvent
-from explorer.vetting.status import Standing
-from explorer.vetting.tally import Confusion, Tally, microseconds
+from explorer.vetting.inspector_counts import Confusion, InspectorCounts, microseconds
+from explorer.vetting.status import CampaignStatus
 
 
 @dataclass(frozen=True)
 class _Part:
-    """What one star adds to the sums.
+    """Contribution of one star to the sums.
 
     Parameters
     ----------
     firsts, seconds : mapping of str to VettingEvent
-        Standing verdicts by user, of both occasions.
+        Valid verdicts by user, of the first and of the second occasion.
     adjudications : tuple of str
-        Users of the adjudications that were not taken back.
+        Users of the adjudications that were not withdrawn.
     outcome : Outcome
-        How far the star has come.
+        Combined result of the reviews.
     reasons : tuple of str
-        Why its reviews conflict.
+        Reasons of a conflict.
     """
 
     firsts: Mapping[str, VettingEvent]
@@ -49,7 +49,7 @@ class Projection:
     Parameters
     ----------
     campaign : Campaign
-        Whose rules hold.
+        The campaign with its rules.
     tasks : sequence of Task
         Its queue.
     published : callable
@@ -57,18 +57,18 @@ class Projection:
 
     Attributes
     ----------
-    standing : Standing
-        What holds of each star.
+    status : CampaignStatus
+        Derived state of each star.
     done : Counter of Status
-        Stars of the queue by how far they have come.
+        Stars of the queue by status.
     given, remaining : int
-        Blind reviews that count, and that are still needed.
-    tallies : mapping of str to Tally
+        Blind reviews that count, and those that are still needed.
+    counts_by_user : mapping of str to InspectorCounts
         By user.
     pairs : mapping of (str, str) to Confusion
-        By two users, in the order of their names.
+        By pairs of users, in the order of their names.
     agreement : ndarray of int64, shape (verdicts,)
-        Over the ``complete`` stars with exactly the number of reviews: how often each verdict was given.
+        Counts of each verdict over the ``complete`` stars, those with exactly the required number of reviews.
     squares : int
         Over the same stars: sum of the squares of each star's counts.
     """
@@ -77,14 +77,14 @@ class Projection:
         self, campaign: Campaign, tasks: Sequence[Task], published: Callable[[int], Mapping[str, float]]
     ) -> None:
         self.campaign, self.tasks = campaign, tasks
-        self.standing = Standing()
+        self.status = CampaignStatus()
         self.firsts = {task.star: place for place, task in enumerate(tasks) if task.occasion == 1}
         self.seconds = frozenset(task.star for task in tasks if task.occasion == 2)
         self.controls = sum(task.control for task in tasks if task.occasion == 1)
         self.done: Counter[Status] = Counter({Status.INCOMPLETE: len(self.firsts)})
         self.given, self.remaining = 0, campaign.rules.reviews * len(self.firsts)
         self.open_firsts = len(self.firsts)
-        self.tallies: defaultdict[str, Tally] = defaultdict(Tally)
+        self.counts_by_user: defaultdict[str, InspectorCounts] = defaultdict(InspectorCounts)
         self.pairs: dict[tuple[str, str], Confusion] = {}
         self.ranks = {verdict: rank for rank, verdict in enumerate(sorted(campaign.rules.verdicts))}
         self.agreement, self.squares, self.complete = np.zeros(len(self.ranks), np.int64), 0, 0
@@ -94,21 +94,21 @@ class Projection:
         self._stale: set[int] = set()
 
     def fold(self, events: Iterable[VettingEvent]) -> None:
-        """Take in events, in any order, each once; :meth:`settle` brings the sums up to date."""
-        self._stale |= self.standing.add(events)
+        """Add events, in any order, each once; :meth:`update` updates the sums."""
+        self._stale |= self.status.add(events)
 
-    def settle(self, at_most: int | None = None) -> bool:
-        """Bring the sums up to date.
+    def update(self, at_most: int | None = None) -> bool:
+        """Update the sums for changed stars.
 
         Parameters
         ----------
         at_most : int, optional
-            Stop after so many stars.
+            Maximum number of stars to update.
 
         Returns
         -------
         bool
-            Whether all are up to date.
+            Whether all stars are up to date.
         """
         count = 0
         while self._stale and (at_most is None or count < at_most):
@@ -117,12 +117,12 @@ class Projection:
         return not self._stale
 
     @property
-    def unsettled(self) -> int:
-        """Stars that wait for :meth:`settle`."""
+    def n_pending(self) -> int:
+        """Number of stars that wait for :meth:`update`."""
         return len(self._stale)
 
     def outcome(self, star: int) -> Outcome:
-        """How far a star has come."""
+        """Outcome of a star."""
         part = self._parts.get(star)
         return self._part(star).outcome if part is None else part.outcome
 
@@ -132,32 +132,32 @@ class Projection:
         return sum(self.done[status] for status in SETTLED) == len(self.firsts)
 
     def cases(self) -> list[Case]:
-        """Stars whose reviews conflict or that an adjudicator settled, in the order of the queue."""
+        """Stars with a conflict or an adjudication, in the order of the queue."""
         stars = sorted(self._cases, key=self.firsts.__getitem__)
         return [Case(star, self._parts[star].reasons, self._parts[star].outcome) for star in stars]
 
     def is_case(self, star: int) -> bool:
-        """Whether a star's reviews conflict, or an adjudicator settled it."""
+        """Whether a star has a conflict or an adjudication."""
         return star in self._cases
 
     def own_counts(self, user: str) -> tuple[int, int]:
-        """Tasks that a user has judged, and that are open to the user."""
-        tally = self.tallies.get(user)
-        if tally is None:
+        """Numbers of tasks that a user has judged, and that are open to the user."""
+        counts = self.counts_by_user.get(user)
+        if counts is None:
             return 0, self.open_firsts
-        return tally.done, self.open_firsts - tally.judged_open + tally.again
+        return counts.done, self.open_firsts - counts.judged_open + counts.again
 
     def _part(self, star: int) -> _Part:
-        standing, rules = self.standing, self.campaign.rules
-        state, reviews, published = standing.star(star), standing.reviews(star), self._published(star)
+        status, rules = self.status, self.campaign.rules
+        state, reviews, published = status.star(star), status.reviews(star), self._published(star)
         adjudications = tuple(
             event.user
-            for event in standing.events(star)
+            for event in status.events(star)
             if event.kind is EventKind.ADJUDICATION and event.id not in state.withdrawn
         )
-        found = outcome(reviews, state.adjudication, published, rules)
-        reasons = conflicts(reviews, published, rules) if found.status in (Status.CONFLICT, Status.ADJUDICATED) else ()
-        return _Part(state.verdicts.get(1, {}), state.verdicts.get(2, {}), adjudications, found, reasons)
+        result = outcome(reviews, state.adjudication, published, rules)
+        reasons = conflicts(reviews, published, rules) if result.status in (Status.CONFLICT, Status.ADJUDICATED) else ()
+        return _Part(state.verdicts.get(1, {}), state.verdicts.get(2, {}), adjudications, result, reasons)
 
     def _replace(self, star: int) -> None:
         part = self._part(star)
@@ -175,7 +175,7 @@ class Projection:
         self._parts[star] = part
 
     def _count(self, star: int, part: _Part, by: int) -> None:
-        """Add a star's part to every sum, or take it out."""
+        """Add a star's contribution to all sums, or subtract it."""
         if star in self.firsts:
             self._count_task(part, by)
         self._count_users(star, part, by)
@@ -193,7 +193,7 @@ class Projection:
         self.open_firsts += by * (int(open_to_others) - 1)
         if open_to_others:
             for user in part.firsts:
-                self.tallies[user].judged_open += by
+                self.counts_by_user[user].judged_open += by
         if len(part.firsts) == reviews:
             row = np.bincount([self._rank(event) for event in part.firsts.values()], minlength=len(self.ranks))
             self.agreement += by * row
@@ -203,25 +203,25 @@ class Projection:
     def _count_users(self, star: int, part: _Part, by: int) -> None:
         first_task, second_task = star in self.firsts, star in self.seconds
         for user, event in part.firsts.items():
-            tally = self.tallies[user]
-            tally.firsts += by
-            tally.done += by * first_task
-            tally.again += by * (second_task and user not in part.seconds)
-            self._time(tally, event, by)
+            counts = self.counts_by_user[user]
+            counts.firsts += by
+            counts.done += by * first_task
+            counts.again += by * (second_task and user not in part.seconds)
+            self._time(counts, event, by)
             if user in part.seconds:
                 gap = abs(int(event.verdict or 0) - int(part.seconds[user].verdict or 0))
-                tally.repeats += by
-                tally.same += by * (gap == 0)
-                tally.gap += by * gap
+                counts.repeats += by
+                counts.same += by * (gap == 0)
+                counts.gap += by * gap
         for user, event in part.seconds.items():
-            self.tallies[user].done += by * second_task
-            self._time(self.tallies[user], event, by)
+            self.counts_by_user[user].done += by * second_task
+            self._time(self.counts_by_user[user], event, by)
         for user in part.adjudications:
-            self.tallies[user].adjudications += by
+            self.counts_by_user[user].adjudications += by
 
     @staticmethod
-    def _time(tally: Tally, event: VettingEvent, by: int) -> None:
-        change = tally.pace.add if by > 0 else tally.pace.remove
+    def _time(counts: InspectorCounts, event: VettingEvent, by: int) -> None:
+        change = counts.pace.add if by > 0 else counts.pace.remove
         change(microseconds(event.utc))
 
     def _rank(self, event: VettingEvent) -> int:

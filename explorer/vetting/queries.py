@@ -1,4 +1,4 @@
-"""What holds in the record, for one catalogue: campaigns, queues, standing verdicts, outcomes. Only reads."""
+"""Queries of the vetting record for one catalogue: campaigns, queues, valid verdicts, outcomes."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from explorer.vetting.people import People
 from explorer.vetting.projection import Projection
 from explorer.vetting.record import EventLog
 from explorer.vetting.rules import VettingRules
-from explorer.vetting.status import Standing
+from explorer.vetting.status import CampaignStatus
 from explorer.vetting.store import Store, on_event_loop
 from pipeline.products.vetting import FIT_COLUMNS, catalogue_version, fit_hash
 
 LOG = logging.getLogger("explorer.vetting")
 
 GRACE = timedelta(minutes=5)
-"""How long after its last word a campaign whose stars are all settled can still be changed."""
+"""Time after its last event in which a campaign with all stars settled can still be changed."""
 
 MAX_EVENTS_ON_LOOP, MAX_STARS_AT_ONCE = 200, 100
-"""New events, and stars of them, that are taken in at once."""
+"""Numbers of new events, and of their stars, that are processed at a time."""
 
 MAX_WAIT_ON_LOOP_S = 0.02
-"""How long the event loop waits for another thread that takes events in."""
+"""Longest time that the event loop waits for another thread that processes events."""
 
 
-class Ledger:
-    """Campaigns on one catalogue.
+class VettingQueries:
+    """Campaigns on one catalogue, and their projections.
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ class Ledger:
     library : Library
         The catalogue that is vetted.
     people : People
-        Who may do what.
+        Roles of the users.
     clock : callable
-        Gives the time; tests set it.
+        Returns the current time; tests replace it.
     """
 
     def __init__(
@@ -60,64 +60,64 @@ class Ledger:
         self.store, self.library, self.people, self.clock = store, library, people, clock
         self.log = EventLog(store)
         self.version = catalogue_version(library.products.manifest)
-        self.folded = 0
-        """Grows with every change of what holds."""
+        self.revision = 0
+        """Number that grows with each change of a projection."""
         self._tasks: dict[str, tuple[Task, ...]] = {}
-        self._waiting: defaultdict[str, list[VettingEvent]] = defaultdict(list)
+        self._pending: defaultdict[str, list[VettingEvent]] = defaultdict(list)
         self._projections: dict[str, Projection] = {}
-        self._followed = self._epoch = 0
+        self._n_read = self._epoch = 0
         self._lock = Lock()
 
     def prepare(self) -> None:
-        """Read the record and sum all campaigns of this catalogue up, so that no page waits for it."""
+        """Read the record and project all campaigns of this catalogue, so that no page waits for it."""
         self.log.follow()
         with self._lock:
-            self._start_over()  # also where there is no campaign yet
+            self._reset()  # also without any campaign
         for campaign in self.campaigns():
             self.projection(campaign)
 
     @property
     def behind(self) -> bool:
-        """Whether the event loop would show what is out of date: :meth:`prepare` in a thread of its own ends that."""
+        """Whether the event loop would show outdated data; call :meth:`prepare` in a thread then."""
         return (
             self.log.behind
             or self.log.epoch != self._epoch
-            or len(self.log.events) - self._followed > MAX_EVENTS_ON_LOOP
-            or any(len(self._waiting[one]) > MAX_EVENTS_ON_LOOP for one in tuple(self._projections))
-            or any(one.unsettled > MAX_STARS_AT_ONCE for one in tuple(self._projections.values()))
+            or len(self.log.events) - self._n_read > MAX_EVENTS_ON_LOOP
+            or any(len(self._pending[campaign]) > MAX_EVENTS_ON_LOOP for campaign in tuple(self._projections))
+            or any(projection.n_pending > MAX_STARS_AT_ONCE for projection in tuple(self._projections.values()))
         )
 
     def campaigns(self) -> tuple[Campaign, ...]:
-        """Campaigns on builds of this catalogue, the newest first."""
+        """Campaigns on builds of this catalogue, newest first."""
         run = self.version.split()[0]
-        return tuple(one for one in campaigns(self.store) if one.catalogue.split()[:1] == [run])
+        return tuple(campaign for campaign in campaigns(self.store) if campaign.catalogue.split()[:1] == [run])
 
     def campaign(self, campaign_id: str) -> Campaign:
-        """One campaign, or a refusal."""
-        for one in self.campaigns():
-            if one.id == campaign_id:
-                return one
-        LOG.warning("Refused: somebody asked for the campaign %.80r.", campaign_id)
+        """Return one campaign, or raise RefusedError."""
+        for campaign in self.campaigns():
+            if campaign.id == campaign_id:
+                return campaign
+        LOG.warning("Refused: request for the unknown campaign %.80r.", campaign_id)
         raise RefusedError("This campaign does not exist.")
 
     def tasks(self, campaign: Campaign) -> tuple[Task, ...]:
-        """Its queue, which never changes."""
+        """The queue of a campaign, which never changes."""
         if campaign.id not in self._tasks:
             self._tasks[campaign.id] = tasks_of(self.store, campaign.id)
         return self._tasks[campaign.id]
 
     def projection(self, campaign: Campaign) -> Projection:
-        """What holds in it now.
+        """The current projection of a campaign.
 
         On a thread that runs an event loop it does not wait: events are left for later where there are more than
-        :data:`MAX_EVENTS_ON_LOOP` of them, or where another thread takes them in.
+        :data:`MAX_EVENTS_ON_LOOP` of them, or where another thread processes them.
         """
         on_loop = on_event_loop()
         self.log.follow(MAX_EVENTS_ON_LOOP if on_loop else None)
         if campaign.id not in self._projections or self.log.epoch != self._epoch:
             tasks = self.tasks(campaign)
             with self._lock:
-                self._start_over()
+                self._reset()
                 new = Projection(campaign, tasks, lambda star: self.published(star, campaign.rules))
                 self._projections.setdefault(campaign.id, new)
         if not self._lock.acquire(timeout=MAX_WAIT_ON_LOOP_S if on_loop else -1):
@@ -127,44 +127,44 @@ class Ledger:
         finally:
             self._lock.release()
 
-    def _start_over(self) -> None:
-        """Forget what was summed up of a database that was exchanged for another one."""
+    def _reset(self) -> None:
+        """Discard the projections of a database that was replaced by another one."""
         if self.log.epoch != self._epoch:
-            self._epoch, self._followed = self.log.epoch, 0
-            self._waiting.clear()
+            self._epoch, self._n_read = self.log.epoch, 0
+            self._pending.clear()
             self._projections.clear()
             self._tasks.clear()
 
     def _fold(self, campaign: Campaign, *, on_loop: bool) -> Projection:
-        """Take new events in, with the lock held; a thread beside the event loop lets go of it now and then."""
+        """Process new events with the lock held; a background thread yields it from time to time."""
         events = self.log.events
-        for event in events[self._followed :]:
-            self._waiting[event.campaign].append(event)
-        self._followed = max(self._followed, len(events))
-        projection, waiting = self._projections[campaign.id], self._waiting[campaign.id]
-        if on_loop and len(waiting) > MAX_EVENTS_ON_LOOP:
+        for event in events[self._n_read :]:
+            self._pending[event.campaign].append(event)
+        self._n_read = max(self._n_read, len(events))
+        projection, pending = self._projections[campaign.id], self._pending[campaign.id]
+        if on_loop and len(pending) > MAX_EVENTS_ON_LOOP:
             return projection
-        changed = bool(waiting)
-        while waiting:
-            part = waiting[:MAX_EVENTS_ON_LOOP]
-            del waiting[:MAX_EVENTS_ON_LOOP]
+        changed = bool(pending)
+        while pending:
+            part = pending[:MAX_EVENTS_ON_LOOP]
+            del pending[:MAX_EVENTS_ON_LOOP]
             projection.fold(part)
-            if waiting:
-                self._give_way()
-        while not projection.settle(MAX_STARS_AT_ONCE) and not on_loop:
-            self._give_way()
-        self.folded += changed
+            if pending:
+                self._yield_lock()
+        while not projection.update(MAX_STARS_AT_ONCE) and not on_loop:
+            self._yield_lock()
+        self.revision += changed
         return projection
 
-    def _give_way(self) -> None:
-        """Let the event loop have the lock."""
+    def _yield_lock(self) -> None:
+        """Release the lock briefly for the event loop."""
         self._lock.release()
         time.sleep(0.001)
         self._lock.acquire()
 
-    def standing(self, campaign: Campaign) -> Standing:
-        """What holds of each of its stars now."""
-        return self.projection(campaign).standing
+    def status(self, campaign: Campaign) -> CampaignStatus:
+        """The derived state of each star of a campaign."""
+        return self.projection(campaign).status
 
     def published(self, star: int, rules: VettingRules) -> dict[str, float]:
         """The catalogue's values of the quantities that can be proposed."""
@@ -174,20 +174,20 @@ class Ledger:
         return {name: self.library.table.value(name, row) for name in rules.tolerances}
 
     def fit(self, star: int) -> str:
-        """Hash of a star's fit in this catalogue, "" when the star is not in it."""
+        """Hash of a star's fit in this catalogue; "" when the star is not in it."""
         table = self.library.table
         row = table.row_of(star)
         return "" if row is None else fit_hash({name: table[name][row] for name in FIT_COLUMNS if name in table})
 
     def outcome(self, campaign: Campaign, star: int) -> Outcome:
-        """How far a star has come."""
+        """Outcome of a star in a campaign."""
         return self.projection(campaign).outcome(star)
 
     def closed(self, campaign: Campaign) -> bool:
-        """Whether a campaign is over: all stars are settled, and the last event is some minutes old.
+        """Whether all stars are settled and the last event is older than :data:`GRACE`.
 
-        Until then inspectors may change their verdicts, so that nothing of what others judged is shown to them.
+        Until then inspectors may change their verdicts, so that the verdicts of others are not shown to them.
         """
         projection = self.projection(campaign)
-        latest = projection.standing.latest
+        latest = projection.status.latest
         return latest is not None and self.clock() - utc_of(latest.utc) >= GRACE and projection.over

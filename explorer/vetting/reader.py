@@ -1,4 +1,4 @@
-"""What Explore asks of the vetting record; whoever is here decides what it answers."""
+"""Interface through which Explore reads the vetting record, limited to what the visitor may see."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from explorer.vetting.visible import Remark
 
 
 class RecordReader(Protocol):
-    """One visitor's view of the record."""
+    """The record as one visitor may see it."""
 
     @property
     def name(self) -> str:
-        """Who is here, "" when nobody knows."""
+        """User name of the visitor; "" when unknown."""
         ...
 
     @property
     def adjudicates(self) -> bool:
-        """Whether the visitor is an adjudicator here."""
+        """Whether the visitor is an adjudicator."""
         ...
 
     def remarks(self, star: int) -> tuple[Remark, ...]:
-        """What the visitor may see of the verdicts on a star."""
+        """The verdicts on a star that the visitor may see."""
         ...
 
     def verdict_lists(self) -> dict[str, tuple[int, ...]]:
-        """Stars by what was said of them, as the visitor may see it."""
+        """Lists of stars by verdict that the visitor may see."""
         ...
 
     def judged(self) -> frozenset[int]:
@@ -34,19 +34,19 @@ class RecordReader(Protocol):
 
 
 class NoRecord:
-    """Where nothing is vetted."""
+    """Reader without a vetting record."""
 
     name = ""
     adjudicates = False
 
     def remarks(self, _: int) -> tuple[Remark, ...]:
-        """Nothing."""
+        """No remarks."""
         return ()
 
     def verdict_lists(self) -> dict[str, tuple[int, ...]]:
-        """No list."""
+        """No lists."""
         return {}
 
     def judged(self) -> frozenset[int]:
-        """No star."""
+        """No stars."""
         return frozenset()

@@ -1,4 +1,4 @@
-"""The file of a record in SQLite: whether it is still the one at its path, and a copy of what is no longer there."""
+"""The SQLite files of a record: detection of replaced or removed files, and rescue of their data."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from threading import Lock
 LOG = logging.getLogger("explorer.vetting")
 
 SIDES = ("", "-wal", "-shm")
-"""SQLite in WAL mode writes to three files; with any of them gone, what is committed is not in the file at the path."""
+"""Suffixes of SQLite's files in WAL mode; committed data can be lost with any of them."""
 
 
 class RecordFile:
-    """What the connections of this process have open, against what is at the path.
+    """Comparison of the files that this process has open with those at the path.
 
     Parameters
     ----------
     path : Path
-        Of the database.
+        Path of the database.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,19 +32,19 @@ class RecordFile:
         self._lock = Lock()
 
     def connected(self, connection: sqlite3.Connection) -> None:
-        """Keep a connection that was just opened, with the identity of its files where it is the only one."""
+        """Register a new connection; the first one also stores the identity of the files."""
         with self._lock:
             if not self._live:
                 self._opened = self._at_path()
             self._live.append(connection)
 
     def closing(self, connection: sqlite3.Connection) -> None:
-        """Forget a connection that is closed now."""
+        """Unregister a connection that is being closed."""
         with self._lock:
-            self._live = [one for one in self._live if one is not connection]
+            self._live = [live for live in self._live if live is not connection]
 
     def breach(self) -> str:
-        """What became of the files since they were opened, as part of a sentence; "" when they are at the path."""
+        """How the files changed since they were opened, as part of a sentence; "" if they did not."""
         with self._lock:
             opened, live = self._opened, bool(self._live)
         if not live or self._at_path() == opened:
@@ -56,13 +56,13 @@ class RecordFile:
             return "was replaced by another file while this server had it open"
         return "lost its -wal or -shm file, in which SQLite keeps the last verdicts, while this server had it open"
 
-    def heal(self) -> bool:
-        """Put what is in a -wal file that was removed into the database, which is still at the path.
+    def recover_wal(self) -> bool:
+        """Write the data of a removed -wal file into the database, if that is still at the path.
 
         Returns
         -------
         bool
-            Whether that was possible; then the connections can be closed.
+            Whether that succeeded; then the connections can be closed.
         """
         with self._lock:
             now, opened, live = self._at_path(), self._opened, list(self._live)
@@ -71,15 +71,15 @@ class RecordFile:
         try:
             busy = live[-1].execute("PRAGMA wal_checkpoint(FULL)").fetchone()[0]
         except sqlite3.Error:
-            LOG.exception("What was in the removed files of %s could not be put into it.", self.path)
+            LOG.exception("The data of the removed files of %s could not be written into it.", self.path)
             return False
         return not busy
 
-    def abandon(self) -> Path | None:
-        """Let go of every connection without closing it, after a copy of all that they hold.
+    def detach(self) -> Path | None:
+        """Leave all connections open for ever, and copy their data to a new file.
 
-        To close the last connection, SQLite removes the files beside the database by their names: those of whatever is
-        at the path by then. So these connections are never closed.
+        To close the last connection, SQLite removes the files beside the database by name, which now belong to whatever
+        is at the path. So these connections are never closed.
 
         Returns
         -------
@@ -90,9 +90,9 @@ class RecordFile:
             live, self._live, self._opened = self._live, [], ()
         for connection in live:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
-        return self._rescue(live[-1]) if live else None
+        return self._copy_lost(live[-1]) if live else None
 
-    def _rescue(self, connection: sqlite3.Connection) -> Path | None:
+    def _copy_lost(self, connection: sqlite3.Connection) -> Path | None:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
         copy = self.path.with_name(f"{self.path.stem}.rescued-{stamp}{self.path.suffix}")
         try:
@@ -108,21 +108,21 @@ class RecordFile:
 
 
 def _identity(path: str) -> tuple[int, int] | None:
-    """Device and number of a file; None when there is none."""
+    """Device and inode of a file; None if it does not exist."""
     try:
-        found = Path(path).stat()
+        status = Path(path).stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def copy_database(source: sqlite3.Connection, target: Path) -> None:
-    """Copy a database with SQLite's online backup into one file, which is on disk when this returns.
+    """Copy a database with SQLite's online backup into one file, which is on disk afterwards.
 
     Parameters
     ----------
     source : sqlite3.Connection
-        Others may write to the database meanwhile.
+        The database, to which others may write meanwhile.
     target : Path
         A new file; the folder has to exist.
 
@@ -131,15 +131,15 @@ def copy_database(source: sqlite3.Connection, target: Path) -> None:
     sqlite3.Error
         If the copy is damaged, or cannot be written.
     OSError
-        If it cannot be put on disk.
+        If it cannot be written to disk.
     """
     copy = sqlite3.connect(target)
     try:
         source.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE").close()
-        found = copy.execute("PRAGMA integrity_check").fetchone()[0]
-        if found != "ok":
-            raise sqlite3.DatabaseError(f"the copy {target} is damaged: {found}")
+        status = copy.execute("PRAGMA integrity_check").fetchone()[0]
+        if status != "ok":
+            raise sqlite3.DatabaseError(f"the copy {target} is damaged: {status}")
     finally:
         copy.close()
     for path in (target, target.parent):
@@ -147,7 +147,7 @@ def copy_database(source: sqlite3.Connection, target: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Put a file, or the names in a folder, on disk."""
+    """Flush a file or folder to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

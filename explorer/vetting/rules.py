@@ -1,4 +1,4 @@
-"""What a campaign asks of its inspectors: verdicts, flags, reviews a star, tolerances of the conflict rule."""
+"""Rules of a campaign: verdicts, flags, reviews a star, tolerances of conflicts."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ PROPOSABLE = frozenset(column.name for column in COLUMNS if column.is_float)
 
 MAX_FLAGS = 32
 MAX_WORD_CHARACTERS = 40
-"""Of a flag, and of the meaning of a verdict."""
+"""Maximum length of a flag, and of the meaning of a verdict."""
 
 
 class RulesError(ValueError):
-    """Rules cannot be used."""
+    """Vetting rules are invalid."""
 
 
 @dataclass(frozen=True)
 class VettingRules:
-    """Frozen with the campaign that they were made for.
+    """Rules of a campaign, stored with it and never changed.
 
     Parameters
     ----------
     verdicts : mapping of int to str
         Meaning of each verdict, 0 to 9; its digit is its key.
     flags : tuple of str
-        What can be wrong, 1 to 32 words; the first five have the keys of :data:`FLAG_KEYS`.
+        Possible problems, 1 to 32 words; the first five have the keys of :data:`FLAG_KEYS`.
     reviews : int
         Blind reviews a star, 1 to 10.
     verdict_gap : int
@@ -49,9 +49,9 @@ class VettingRules:
     repeat_fraction : float
         Stars that an inspector gets twice, as a fraction of the queue, 0 to 1.
     repeat_gap : int
-        At least so many stars lie between the two where the queue is long enough; 0 to 1,000.
+        Minimum number of stars between the two where the queue is long enough; 0 to 1,000.
     claim_minutes : float
-        How long a star is kept for one inspector; 1 to 10,080, a week.
+        Duration of a claim; 1 to 10,080, a week.
     """
 
     verdicts: Mapping[int, str] = field(
@@ -75,7 +75,7 @@ class VettingRules:
     claim_minutes: float = 30.0
 
     def __post_init__(self) -> None:
-        """Refuse rules that no campaign could follow."""
+        """Refuse invalid rules."""
         for name, kind in (("verdicts", Mapping), ("flags", tuple), ("tolerances", Mapping)):
             if not isinstance(getattr(self, name), kind):
                 raise RulesError(f"These vetting rules cannot be used: {name} is of the wrong type.")
@@ -98,26 +98,26 @@ class VettingRules:
         }
         for rule, broken in breaches.items():
             if broken:
-                found = getattr(self, rule.split()[0])
-                raise RulesError(f"These vetting rules cannot be used: {rule}; found {reprlib.repr(found)}.")
+                value = getattr(self, rule.split()[0])
+                raise RulesError(f"These vetting rules cannot be used: {rule}; found {reprlib.repr(value)}.")
 
     def to_json(self) -> str:
-        """As stored with a campaign; :meth:`from_json` is the inverse."""
+        """Serialize as stored with a campaign; :meth:`from_json` is the inverse."""
         return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> VettingRules:
-        """Read what :meth:`to_json` wrote."""
+        """Read the output of :meth:`to_json`."""
         return cls.from_mapping(json.loads(text))
 
     @classmethod
     def from_toml(cls, text: str) -> VettingRules:
-        """Read TOML of any of the parameters; ``[verdicts]`` has digits as its keys.
+        """Read TOML with any of the parameters; ``[verdicts]`` has digits as keys.
 
         Raises
         ------
         RulesError
-            If the text is no TOML, or its values are no rules.
+            If the text is not TOML, or its values are not valid rules.
         """
         try:
             given = tomllib.loads(text)
@@ -129,7 +129,7 @@ class VettingRules:
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, Any]) -> VettingRules:
-        """Rules from plain values; what is not given keeps its default.
+        """Create rules from plain values; missing ones have their defaults.
 
         Raises
         ------
@@ -145,8 +145,8 @@ class VettingRules:
         values = dict(given)
         for name, kind in (("verdicts", Mapping), ("flags", (list, tuple)), ("tolerances", Mapping)):
             if name in values and not isinstance(values[name], kind):
-                found = reprlib.repr(values[name])
-                raise RulesError(f"Vetting rules hold a value of the wrong type ({name}: {found}).")
+                value = reprlib.repr(values[name])
+                raise RulesError(f"Vetting rules hold a value of the wrong type ({name}: {value}).")
         if "verdicts" in values:
             values["verdicts"] = {_DIGITS.get(digit, digit): word for digit, word in values["verdicts"].items()}
         if "flags" in values:
@@ -161,7 +161,7 @@ _WORDS = f"short printable words of at most {MAX_WORD_CHARACTERS} characters"
 
 
 def _is_number(value: object, low: float, high: float) -> bool:
-    """Whether a value is a number within bounds, which NaN is not, nor true."""
+    """Whether a value is a number within bounds; NaN and booleans are not."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
 
 

@@ -1,4 +1,4 @@
-"""The tables of the record. ``migrations/`` makes them; the tests hold the two against each other."""
+"""Database tables of the record; ``migrations/`` creates them, and tests compare the two."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CAMPAIGN = Table(
     Column("seed", BigInteger, nullable=False),
     Column("rules", Text, nullable=False),
 )
-"""What is vetted, by which rules."""
+"""Campaigns and their rules."""
 
 TASK = Table(
     "task",
@@ -54,7 +54,7 @@ CLAIM = Table(
     Column("occasion", SmallInteger, nullable=False),
     Column("expires", String(27), nullable=False),
 )
-"""Who has a star on the desk; the only table whose rows change."""
+"""Stars that are reserved for inspectors; the only table whose rows change."""
 
 EVENT = Table(
     "event",
@@ -81,4 +81,4 @@ EVENT = Table(
     Index("event_of_star", "campaign", "star"),
     sqlite_autoincrement=True,
 )
-"""The record. Triggers refuse every change and removal."""
+"""Events of the record; triggers refuse any change or removal."""

@@ -1,7 +1,7 @@
-"""Signed exports: a key that a group shares shows that nobody else changed a file.
+"""Signatures of exported records with a key that a group shares.
 
-HMAC with SHA-256 (RFC 2104): whoever has the key can sign, so that a signature proves that the file comes from the
-group as it is, not who of the group wrote it.
+HMAC with SHA-256 (RFC 2104): all who have the key can sign, so that a signature proves that the file is an unchanged
+export of the group, not which of its members wrote it.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ MIN_KEY_BYTES = 32
 
 
 class SignatureError(ValueError):
-    """A file is not signed with the key, or was altered since."""
+    """A file is not signed with the key, or was altered."""
 
 
 def make_key(path: Path) -> None:
-    """Write a new key that only its owner can read; FileExistsError where there is a file."""
+    """Write a new key that only its owner can read; FileExistsError if the file exists."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_urlsafe(48) + "\n")
 
 
 def read_key(path: Path) -> bytes:
-    """The key in a file; SignatureError when it is too short to be one."""
+    """Read the key of a file; SignatureError if it is too short."""
     key = path.read_bytes().strip()
     if len(key) < MIN_KEY_BYTES:
         raise SignatureError(f"{path} holds {len(key)} bytes; a key has at least {MIN_KEY_BYTES}.")
@@ -38,7 +38,7 @@ def read_key(path: Path) -> bytes:
 
 
 def sign(lines: Iterable[str], key: bytes) -> Iterator[str]:
-    """Lines, and one more that signs them."""
+    """Yield lines, followed by a line with their signature."""
     digest = hmac.new(key, digestmod=hashlib.sha256)
     for line in lines:
         digest.update(line.encode())
@@ -47,7 +47,7 @@ def sign(lines: Iterable[str], key: bytes) -> Iterator[str]:
 
 
 def split(text: str) -> tuple[str, str]:
-    """The signed part of a text and the value of its signature, "" where it has none."""
+    """The signed part of a text and its signature, "" if it has none."""
     body, newline, last = text.rstrip("\n").rpartition("\n")
     try:
         signature = json.loads(last).get("signature")
@@ -59,12 +59,12 @@ def split(text: str) -> tuple[str, str]:
 
 
 def verify(text: str, key: bytes) -> str:
-    """The signed part of a text.
+    """Return the signed part of a text, if its signature is valid.
 
     Raises
     ------
     SignatureError
-        If it has no signature, or not one of this text by this key.
+        If it has no signature, or an invalid one.
     """
     body, value = split(text)
     if not value:

@@ -1,4 +1,4 @@
-"""What holds after all events: the latest verdict of each inspector on each star, undone ones left out."""
+"""State of a campaign derived from its events: valid verdicts by star and user."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from types import MappingProxyType
 
 from explorer.vetting.events import EventKind, VettingEvent
 
-_NOBODY: Mapping[str, VettingEvent] = MappingProxyType({})
+_NO_VERDICTS: Mapping[str, VettingEvent] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class StarState:
-    """The derived state of one star.
+    """Derived state of one star.
 
     Parameters
     ----------
     verdicts : mapping of int to mapping of str to VettingEvent
-        By occasion: the standing verdict of each user.
+        Valid verdicts by occasion and user.
     adjudication : VettingEvent or None
-        The standing one.
+        The valid adjudication.
     withdrawn : frozenset of str
-        Ids of events that were taken back.
+        Ids of events that were undone.
     """
 
     verdicts: Mapping[int, Mapping[str, VettingEvent]] = field(default_factory=dict)
@@ -32,18 +32,18 @@ class StarState:
     withdrawn: frozenset[str] = frozenset()
 
 
-_UNTOUCHED = StarState()
+_NO_EVENTS = StarState()
 
 
 def by_time(event: VettingEvent) -> tuple[str, str]:
-    """Sort key: UTC, then id, so that every merge of files ends in one order."""
+    """Sort key: UTC, then id, so that all merges of files give one order."""
     return (event.utc, event.id)
 
 
 def state_of(events: Iterable[VettingEvent]) -> StarState:
-    """Read a star's events from the newest back.
+    """Derive the state of a star from its events, newest first.
 
-    An undo that was itself undone has no effect, so an undo of an undo is a redo. Of several verdicts of one inspector
+    An undo that was itself undone has no effect: an undo of an undo is a redo. Of several verdicts of one inspector
     the newest counts; when it is undone the one before it counts again.
     """
     withdrawn: set[str] = set()
@@ -61,33 +61,33 @@ def state_of(events: Iterable[VettingEvent]) -> StarState:
     return StarState(dict(verdicts), adjudication, frozenset(withdrawn))
 
 
-class Standing:
-    """The derived state of one campaign; as the record grows, only the stars of new events are derived anew."""
+class CampaignStatus:
+    """Derived state of one campaign; new events update only the state of their stars."""
 
     def __init__(self) -> None:
         self._events: dict[int, list[VettingEvent]] = defaultdict(list)
-        self._said: dict[str, list[VettingEvent]] = defaultdict(list)
+        self._by_user: dict[str, list[VettingEvent]] = defaultdict(list)
         self._by_id: dict[str, VettingEvent] = {}
         self._stars: dict[int, StarState] = {}
         self.latest: VettingEvent | None = None
-        """The last event of all."""
+        """The last event of the campaign."""
 
     def add(self, events: Iterable[VettingEvent]) -> set[int]:
-        """Take in events, in any order, each once; returns their stars."""
-        touched = set()
+        """Add events, in any order, each once; return their stars."""
+        changed = set()
         for event in events:
             self._events[event.star].append(event)
-            insort(self._said[event.user], event, key=by_time)
+            insort(self._by_user[event.user], event, key=by_time)
             self._by_id[event.id] = event
-            touched.add(event.star)
+            changed.add(event.star)
             self.latest = max(self.latest or event, event, key=by_time)
-        for star in touched:
+        for star in changed:
             self._stars[star] = state_of(self._events[star])
-        return touched
+        return changed
 
     def star(self, star: int) -> StarState:
-        """What holds of one star."""
-        return self._stars.get(star, _UNTOUCHED)
+        """State of one star."""
+        return self._stars.get(star, _NO_EVENTS)
 
     def stars(self) -> tuple[int, ...]:
         """Stars with any event."""
@@ -102,32 +102,32 @@ class Standing:
         return self._by_id.get(event_id)
 
     def verdicts(self, star: int, occasion: int = 1) -> Mapping[str, VettingEvent]:
-        """Standing verdicts on a star, by user."""
-        found = self._stars.get(star)
-        return _NOBODY if found is None else found.verdicts.get(occasion, _NOBODY)
+        """Valid verdicts on a star, by user."""
+        state = self._stars.get(star)
+        return _NO_VERDICTS if state is None else state.verdicts.get(occasion, _NO_VERDICTS)
 
     def reviews(self, star: int, occasion: int = 1) -> tuple[VettingEvent, ...]:
-        """Standing verdicts on a star, by time."""
+        """Valid verdicts on a star, by time."""
         return tuple(sorted(self.verdicts(star, occasion).values(), key=by_time))
 
     def users(self) -> tuple[str, ...]:
         """Users with any event, by name."""
-        return tuple(sorted(self._said))
+        return tuple(sorted(self._by_user))
 
-    def said(self, user: str) -> tuple[VettingEvent, ...]:
-        """Events of a user that were not taken back, undos included, by time."""
-        return tuple(event for event in tuple(self._said.get(user, ())) if not self._withdrawn(event))
+    def events_of(self, user: str) -> tuple[VettingEvent, ...]:
+        """Events of a user that were not undone, including undos, by time."""
+        return tuple(event for event in tuple(self._by_user.get(user, ())) if not self._withdrawn(event))
 
     def undoable(self, user: str, kind: EventKind) -> VettingEvent | None:
-        """The user's last standing verdict, or adjudication."""
-        for event in reversed(tuple(self._said.get(user, ()))):
+        """The user's last valid verdict or adjudication."""
+        for event in reversed(tuple(self._by_user.get(user, ()))):
             if event.kind is kind and not self._withdrawn(event):
                 return event
         return None
 
     def redoable(self, user: str, kind: EventKind) -> VettingEvent | None:
-        """The user's last undo of a verdict, or an adjudication, that no redo took back and no later one follows."""
-        for event in reversed(tuple(self._said.get(user, ()))):
+        """The user's last undo of a verdict or adjudication that was not redone and that no later one follows."""
+        for event in reversed(tuple(self._by_user.get(user, ()))):
             if self._withdrawn(event):
                 continue
             if event.kind is kind:

@@ -1,4 +1,4 @@
-"""The database of the record: SQLite in WAL mode by path, PostgreSQL by URL; migrated when it is opened."""
+"""Connections to the database of the record: SQLite by path, PostgreSQL by URL, migrated when opened."""
 
 from __future__ import annotations
 
@@ -30,119 +30,119 @@ from explorer.vetting.record_file import RecordFile
 LOG = logging.getLogger("explorer.vetting")
 
 IDLE_S = 3.0
-"""So long after the last write everything is put into the one file, so that a plain copy of it is whole."""
+"""Idle time after a write until the write-ahead log is merged, so that a plain copy is complete."""
 
 RETRY_S = 2.0
-"""A record that cannot be reached is tried again after so long at the earliest."""
+"""Shortest time between attempts to open a record."""
 
 _MIGRATION_LOCK = 620_307_001
-"""Key of PostgreSQL's advisory lock: any number that nobody else uses."""
+"""Key of PostgreSQL's advisory lock during migrations, an arbitrary number."""
 
 
 class StoreError(RuntimeError):
-    """The database cannot be reached; the message never holds a password."""
+    """The database cannot be reached; the message never contains a password."""
 
 
 class Store:
-    """Connections to one record; opened when it is first needed, and again when it could not be reached.
+    """Connections to one record, opened when first needed and reopened after a failure.
 
     Parameters
     ----------
     where : str or Path
         A file for SQLite, or a URL such as ``postgresql+psycopg://user@host/name``.
     before : callable, optional
-        Called before the record is opened; raises StoreError where it must not be opened.
+        Called before the record is opened; raises StoreError to prevent that.
 
     Attributes
     ----------
     opened : int
-        How often it was opened: another number means that the database may be another one.
-    shown : str
-        Where it is, without a password.
+        Number of times it was opened: a new number means that the database may be another one.
+    display_url : str
+        Its address, without a password.
 
     Raises
     ------
     StoreError
-        If ``where`` names no such database.
+        If ``where`` is not the address of such a database.
     """
 
-    def __init__(self, where: str | Path, before: Callable[[], None] = lambda: None) -> None:
-        self._url, self._before = _url_of(where), before
-        self.shown = self._url.render_as_string(hide_password=True)
+    def __init__(self, where: str | Path, before_open: Callable[[], None] = lambda: None) -> None:
+        self._url, self._before_open = _url_of(where), before_open
+        self.display_url = self._url.render_as_string(hide_password=True)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         named = self._url.database if self.is_sqlite else None
         self.file = RecordFile(Path(named)) if named and named != ":memory:" else None
         self.opened = 0
         self._engine: Engine | None = None
-        self._trouble: StoreError | None = None
-        self._tried = -RETRY_S
-        self._opening, self._turn, self._notes = RLock(), Lock(), Lock()
-        self._trying = False
-        self._written = 0.0
+        self._failure: StoreError | None = None
+        self._tried_s = -RETRY_S
+        self._open_lock, self._write_lock, self._claim_lock = RLock(), Lock(), Lock()
+        self._connecting = False
+        self._written_s = 0.0
         self._timer: Timer | None = None
         self._timer_lock = Lock()
         _OPEN.add(self)
 
     @classmethod
-    def open(cls, where: str | Path, before: Callable[[], None] = lambda: None) -> Store:
-        """Open at once, and migrate to the present schema.
+    def open(cls, where: str | Path, before_open: Callable[[], None] = lambda: None) -> Store:
+        """Open a store now, and migrate it to the current schema.
 
         Raises
         ------
         StoreError
             If it cannot be reached, or was made by a newer version of this program.
         """
-        store = cls(where, before)
+        store = cls(where, before_open)
         store._connect_now()
         return store
 
     @property
     def engine(self) -> Engine:
-        """The engine, opened; StoreError when the record cannot be reached."""
-        if self._engine is None or self._trouble is not None:
+        """The engine of the opened record; raises StoreError if it cannot be reached."""
+        if self._engine is None or self._failure is not None:
             self.connect()
         assert self._engine is not None
         return self._engine
 
     @property
-    def trouble(self) -> str:
-        """Why the record cannot be reached, with the remedy; "" as far as is known."""
-        return str(self._trouble or "")
+    def failure(self) -> str:
+        """Why the record cannot be reached, with the remedy; "" if no failure is known."""
+        return str(self._failure or "")
 
     def connect(self) -> None:
-        """Open, or look again whether the record can be reached.
+        """Open the record, or test again whether it can be reached.
 
         A thread that runs an event loop does not wait: the record is opened in the background.
 
         Raises
         ------
         StoreError
-            If it cannot be reached (yet), with what was found and the remedy.
+            If it cannot be reached (yet), with the reason and the remedy.
         """
         if on_event_loop():
             self._connect_in_background()
-            raise self._trouble or StoreError("The vetting record is being opened.")
+            raise self._failure or StoreError("The vetting record is being opened.")
         self._connect_now()
 
     def _connect_now(self) -> None:
-        with self._opening:
-            if self._engine is not None and self._trouble is None:
+        with self._open_lock:
+            if self._engine is not None and self._failure is None:
                 return
-            if self._trouble is not None and time.monotonic() - self._tried < RETRY_S:
-                raise self._trouble
+            if self._failure is not None and time.monotonic() - self._tried_s < RETRY_S:
+                raise self._failure
             try:
                 self._engine = self._opened_engine()
             except StoreError as error:
-                self._trouble = error
+                self._failure = error
                 raise
             finally:
-                self._tried = time.monotonic()
-            self._trouble = None
+                self._tried_s = time.monotonic()
+            self._failure = None
 
     def _connect_in_background(self) -> None:
-        if self._trying or time.monotonic() - self._tried < RETRY_S:
+        if self._connecting or time.monotonic() - self._tried_s < RETRY_S:
             return
-        self._trying = True
+        self._connecting = True
 
         def attempt() -> None:
             try:
@@ -150,21 +150,21 @@ class Store:
             except StoreError as error:
                 LOG.warning("%s", error)
             finally:
-                self._trying = False
+                self._connecting = False
 
         Thread(target=attempt, name="record-opening", daemon=True).start()
 
     def _opened_engine(self) -> Engine:
-        """A new engine on a record of the present schema, or the one that there is when it answers again."""
+        """Create an engine on a record of the current schema, or return the existing one if it answers again."""
         try:
             if self._engine is not None:
                 with self._engine.connect() as connection:
                     connection.execute(text("SELECT 1"))
                 return self._engine
-            self._before()
+            self._before_open()
             if self.file is not None:
                 if self.opened and not self.file.path.exists():
-                    raise self._trouble or StoreError(f"The vetting record {self.file.path} is gone.")
+                    raise self._failure or StoreError(f"The vetting record {self.file.path} does not exist any more.")
                 self.file.path.parent.mkdir(parents=True, exist_ok=True)
             engine = make_engine(self._url, self.file)
             try:
@@ -176,14 +176,15 @@ class Store:
                 raise
         except CommandError as error:
             raise StoreError(
-                f"The vetting record {self.shown} was made by a newer version of this program ({error}). "
+                f"The vetting record {self.display_url} was made by a newer version of this program ({error}). "
                 "Update the program."
             ) from error
         except (DBAPIError, sqlite3.Error) as error:
-            raise StoreError(f"The vetting record {self.shown} cannot be opened: {reason_of(error)}.") from None
+            raise StoreError(f"The vetting record {self.display_url} cannot be opened: {reason_of(error)}.") from None
         except OSError as error:
             raise StoreError(
-                f"The vetting record {self.shown} cannot be opened: {error.strerror or error} ({error.filename}). "
+                f"The vetting record {self.display_url} cannot be opened: "
+                f"{error.strerror or error} ({error.filename}). "
                 "Make its folder writable, or name another place in MGIANT_RECORD."
             ) from None
         self.opened += 1
@@ -191,25 +192,30 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """For single statements: on PostgreSQL each sees what is committed by then, which spares it two messages."""
+        """A connection for single statements; on PostgreSQL in autocommit, which saves two round trips."""
         engine = self.engine
         reader = engine if self.is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
         self._need_file(engine)
-        with self._noticing(), reader.connect() as connection, connection.begin():
+        with self._tracking_failures(), reader.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self, *, durable: bool = True) -> Iterator[Connection]:
         """A transaction that is on disk, in the file at the path, when the block ends without an error.
 
-        With ``durable=False`` a loss of power may take it back, whole: good enough for what can be done again. Threads
-        take turns, so that none holds the database while it waits for another; of such notes only one at a time waits
-        for its turn, so that verdicts go first.
+        With ``durable=False`` a power failure may revert it completely, which is acceptable for claims, which can be
+        repeated. Threads take turns; of these transactions only one at a time waits for its turn, so that verdicts go
+        first.
         """
         engine = self.engine
         writer = engine.execution_options(writes=True, durable=durable)
         self._need_file(engine)
-        with nullcontext() if durable else self._notes, self._turn, self._noticing(), writer.begin() as connection:
+        with (
+            nullcontext() if durable else self._claim_lock,
+            self._write_lock,
+            self._tracking_failures(),
+            writer.begin() as connection,
+        ):
             if not durable and not self.is_sqlite:
                 connection.execute(text("SET LOCAL synchronous_commit TO off"))
             yield connection
@@ -217,49 +223,49 @@ class Store:
         self._expect_idle()
 
     def _need_file(self, engine: Engine) -> None:
-        """StoreError unless the files that ``engine`` has open are those at the path."""
+        """Raise StoreError unless the open files of ``engine`` are those at the path."""
         breach = self.file.breach() if self.file is not None else ""
         if not breach:
             return
-        with self._opening:
+        with self._open_lock:
             if self._engine is engine:
                 assert self.file is not None
-                healed = self.file.heal()
-                copy = None if healed else self.file.abandon()
+                healed = self.file.recover_wal()
+                copy = None if healed else self.file.detach()
                 engine.dispose(close=healed)
                 self._engine = None
                 if healed:
-                    remedy = "All that was saved before is in the record again: try again."
+                    remedy = "All verdicts that were saved before are in the record again: try again."
                 else:
-                    kept = f"All that this server had is in {copy}. " if copy is not None else ""
-                    remedy = f"{kept}Put the record back, or python -m explorer restore FILE --replace."
-                self._trouble = StoreError(
-                    f"The vetting record {self.file.path} {breach}, so nothing is saved now. {remedy}"
+                    kept = f"The data of this server are in {copy}. " if copy is not None else ""
+                    remedy = f"{kept}Restore the record file, or run python -m explorer restore FILE --replace."
+                self._failure = StoreError(
+                    f"The vetting record {self.file.path} {breach}, so verdicts cannot be saved now. {remedy}"
                 )
-                self._tried = time.monotonic() - RETRY_S
-                LOG.error("%s", self._trouble)
-        raise self._trouble or StoreError(f"The vetting record {self.shown} was exchanged, so nothing was saved.")
+                self._tried_s = time.monotonic() - RETRY_S
+                LOG.error("%s", self._failure)
+        raise self._failure or StoreError(f"The vetting record {self.display_url} was replaced, so nothing was saved.")
 
     @contextmanager
-    def _noticing(self) -> Iterator[None]:
-        """Remember that a server does not answer: the event loop does not wait for it again before it does."""
+    def _tracking_failures(self) -> Iterator[None]:
+        """Remember that a server does not answer, so that the event loop does not wait for it again."""
         try:
             yield
         except DBAPIError as error:
             if not self.is_sqlite and (error.connection_invalidated or error.statement is None):
-                self._tried = time.monotonic()
-                self._trouble = StoreError(
-                    f"The vetting record {self.shown} does not answer ({reason_of(error)}). It is tried again by "
-                    "itself once the database runs."
+                self._tried_s = time.monotonic()
+                self._failure = StoreError(
+                    f"The vetting record {self.display_url} does not answer ({reason_of(error)}). It is tried again "
+                    "automatically once the database runs."
                 )
             raise
 
     def migrate(self) -> None:
-        """Apply the migrations that are missing."""
+        """Apply the missing migrations."""
         self._migrate(self.engine)
 
     def _migrate(self, engine: Engine) -> None:
-        """Apply the migrations that are missing, after a copy; servers that open at once wait for each other."""
+        """Apply the missing migrations after a backup; servers that open at the same time wait for each other."""
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.set_main_option("path_separator", "os")
@@ -269,10 +275,10 @@ class Store:
         if present == head:
             return
         if present is not None:
-            ScriptDirectory.from_config(config).get_revision(present)  # CommandError for one of a newer program
+            ScriptDirectory.from_config(config).get_revision(present)  # CommandError for a version of a newer program
             LOG.warning("The vetting record is migrated from %s to %s.", present, head)
             copied = copy_before_migration(engine, self.file.path if self.file is not None else None, str(head))
-            LOG.warning("A copy of the record as it was is %s.", copied)
+            LOG.warning("A copy of the record before the migration is %s.", copied)
         with engine.execution_options(writes=True, durable=True).begin() as connection:
             if not self.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
@@ -283,13 +289,13 @@ class Store:
         if self.file is None:
             return
         with self._timer_lock:
-            self._written = time.monotonic()
+            self._written_s = time.monotonic()
             if self._timer is None:
                 self._timer = _start_timer(IDLE_S, self._idle)
 
     def _idle(self) -> None:
         with self._timer_lock:
-            left = self._written + IDLE_S - time.monotonic()
+            left = self._written_s + IDLE_S - time.monotonic()
             self._timer = _start_timer(left, self._idle) if left > 0.001 else None
             if self._timer is not None:
                 return
@@ -297,12 +303,12 @@ class Store:
             self._expect_idle()
 
     def checkpoint(self) -> bool:
-        """Put everything into the one file of SQLite; False when others hold it up, so that it is tried later."""
+        """Merge SQLite's write-ahead log into the file; False if another connection prevents that now."""
         engine = self._engine
         if self.file is None or engine is None or self.file.breach():
             return True
         try:
-            with self._turn:
+            with self._write_lock:
                 proxied = engine.raw_connection()
                 try:
                     raw: Any = proxied.driver_connection
@@ -312,12 +318,12 @@ class Store:
                 finally:
                     proxied.close()
         except (DBAPIError, sqlite3.Error) as error:
-            LOG.warning("The vetting record could not be put into one file: %s.", reason_of(error))
+            LOG.warning("The write-ahead log of the vetting record could not be merged: %s.", reason_of(error))
             return False
         return not busy
 
     def close(self) -> None:
-        """Put everything into the one file, and close every connection."""
+        """Merge the write-ahead log, and close all connections."""
         with self._timer_lock:
             if self._timer is not None:
                 self._timer.cancel()
@@ -327,7 +333,7 @@ class Store:
         if engine is not None:
             lost = self.file is not None and self.file.breach()
             if lost and self.file is not None:
-                self.file.abandon()
+                self.file.detach()
             engine.dispose(close=not lost)
 
 
@@ -336,7 +342,7 @@ _OPEN: weakref.WeakSet[Store] = weakref.WeakSet()
 
 @atexit.register
 def _close_all() -> None:
-    """At the end of the process, also of one that SIGTERM ended in order."""
+    """Close all stores at the end of the process, also after SIGTERM."""
     for store in list(_OPEN):
         store.close()
 
@@ -349,7 +355,7 @@ def _start_timer(seconds: float, call: Callable[[], None]) -> Timer:
 
 
 def on_event_loop() -> bool:
-    """Whether an event loop runs in this thread, which others wait for."""
+    """Whether an event loop runs in this thread."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -358,17 +364,17 @@ def on_event_loop() -> bool:
 
 
 def reason_of(error: BaseException) -> str:
-    """First line of what a database says."""
+    """First line of a database error."""
     lines = str(getattr(error, "orig", None) or error).strip().splitlines()
     return lines[0].rstrip(".") if lines else "no reason given"
 
 
 def _check(engine: Engine) -> None:
-    """DatabaseError where a file that was put back is damaged."""
+    """Raise DatabaseError if a restored file is damaged."""
     with engine.connect() as connection:
-        found = connection.execute(text("PRAGMA quick_check")).scalar_one()
-    if found != "ok":
-        raise sqlite3.DatabaseError(f"it is damaged ({found})")
+        result = connection.execute(text("PRAGMA quick_check")).scalar_one()
+    if result != "ok":
+        raise sqlite3.DatabaseError(f"it is damaged ({result})")
 
 
 def _url_of(where: str | Path) -> URL:

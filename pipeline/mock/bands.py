@@ -1,4 +1,4 @@
-"""Molecular bands that the synthetic model lacks: TiO, VO, CaH, and C2 and CN of carbon stars, as a parametric law.
+"""Molecular bands that the synthetic model lacks, by formula: TiO, VO, CaH, C2 and CN.
 
 Each system is a set of heads, steep on one side and degraded to the other. Their places (air wavelengths) are those of
 the laboratory and of atlases:
@@ -28,8 +28,10 @@ from pipeline.domain.wavelength import air_to_vacuum
 FloatArray = NDArray[np.float64]
 
 Head = tuple[float, float, float]
-"""Wavelength in air [Angstrom], optical depth at unit strength, length of the degradation [Angstrom], negative where it
-goes to the blue."""
+"""Band head: wavelength in air [Angstrom], optical depth, length of the degradation [Angstrom].
+
+The depth is at unit strength; the length is negative for a degradation to the blue.
+"""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ SYSTEMS = (
     BandSystem("VO B-X 0", 1.9, ((7851, 0.036, 50), (7865, 0.025, 55), (7900, 0.046, 60), (7939, 0.095, 160))),
     BandSystem("VO A-X", 1.46, ((8521, 0.046, 60), (8575, 0.062, 65), (8624, 0.068, 75))),
 )
-"""What TiO and VO absorb."""
+"""Band systems of TiO and VO."""
 
 _CAH = ((6382.0, 0.39, 15.0), (6830.0, 0.69, 100.0), (6965.0, 0.15, 54.0))
 """CaH B-X, and A-X as two humps: centre in air, depth, width [Angstrom]."""
@@ -115,7 +117,7 @@ _CONTINUUM = np.array(
 
 
 def branch_gravity(teff: FloatArray, m_h: FloatArray) -> FloatArray:
-    """Surface gravity of a typical red giant of that Teff [K] and [M/H]: a line through the APOGEE giants."""
+    """Typical surface gravity of a red giant of given Teff [K] and [M/H], a linear fit to APOGEE giants."""
     return np.asarray(0.55 + 0.0022 * (teff - 3600.0) + 0.6 * (m_h + 0.25))
 
 
@@ -141,7 +143,7 @@ def gamma_strength(teff: FloatArray, logg: FloatArray, m_h: FloatArray, alpha_m:
 
 @dataclass(frozen=True)
 class BandModel:
-    """The bands laid out on one wavelength grid.
+    """The bands on one wavelength grid.
 
     Parameters
     ----------
@@ -156,7 +158,7 @@ class BandModel:
 
     @classmethod
     def on_grid(cls, wavelength: FloatArray) -> BandModel:
-        """Lay the bands out on vacuum wavelengths in Angstrom, shape (p,)."""
+        """Compute the bands on vacuum wavelengths in Angstrom, shape (p,)."""
         rows = [sum(_head(wavelength, head) for head in system.heads) for system in SYSTEMS]
         rows += [_calcium_hydride(wavelength), sum(_head(wavelength, head) for head in _CARBON)]
         return cls(wavelength, np.array(rows) * _fine_structure(wavelength))
@@ -170,7 +172,7 @@ class BandModel:
         carbon: FloatArray,
         excess: FloatArray,
     ) -> FloatArray:
-        """Flux that the bands leave, shape (n, p).
+        """Transmission of the bands, shape (n, p).
 
         ``excess`` is the natural logarithm of the strength of TiO over that of such labels. Where ``carbon`` is above
         0, all oxygen is bound in CO, and C2 and CN of that strength replace TiO. CaH is weak in giants and grows with
@@ -185,7 +187,7 @@ class BandModel:
         return np.asarray(_FLOOR + (1.0 - _FLOOR) * np.exp(-depth / (1.0 - _FLOOR)))
 
     def pseudo_continuum(self, teff: FloatArray) -> FloatArray:
-        """Planck curve times a tuned smooth correction, 1 at 7400 Angstrom for the Planck part, shape (n, p)."""
+        """Planck curve times a smooth correction, normalised at 7400 Angstrom, shape (n, p)."""
         hc_k = 1.438777e8
         planck = (7400.0 / self.wavelength) ** 5 * (np.exp(hc_k / (7400.0 * teff[:, None])) - 1.0)
         planck = planck / (np.exp(hc_k / (self.wavelength * teff[:, None])) - 1.0)
@@ -196,7 +198,7 @@ class BandModel:
 
 
 def _head(wavelength: FloatArray, head: Head) -> FloatArray:
-    """A head smeared by the instrument on its steep side and an exponential tail on the other."""
+    """Profile of a band head, smeared by the instrument on the steep side and exponential on the other."""
     place, depth, length = head
     vacuum = float(air_to_vacuum(place))
     beyond = (wavelength - vacuum) * np.sign(length)
@@ -211,7 +213,7 @@ def _calcium_hydride(wavelength: FloatArray) -> FloatArray:
 
 
 def _fine_structure(wavelength: FloatArray) -> FloatArray:
-    """Unresolved rotational lines: a fixed pattern of mean 1 and 12 per cent scatter, smooth over R = 1800."""
+    """Unresolved rotational lines: a fixed pattern of mean 1 and 12 per cent scatter at R = 1800."""
     grid = np.arange(np.log(3000.0), np.log(12000.0), 1.0 / (3.0 * _RESOLUTION))
     kernel = np.exp(-0.5 * (np.arange(-6, 7) / (3.0 / 2.355)) ** 2)
     pattern = np.convolve(np.random.default_rng(18_000).standard_normal(grid.size), kernel, mode="same")

@@ -10,21 +10,26 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 BINARY_SHARE = 0.45
-"""Share of giants that have a companion of any period."""
+"""Fraction of giants with a companion of any period."""
 
 _LOG_PERIOD_DAYS = (5.0, 2.3)
-"""log10 of the period: normal, as of solar-type stars (Raghavan et al. 2010, ApJS 190, 1)."""
+"""Normal distribution of log10 period of solar-type stars (Raghavan et al. 2010, ApJS 190, 1)."""
 
 _LONGEST_LOG_PERIOD = 8.0
 _MASS_RATIO = (0.1, 1.0)
 _GIANT_MASS = 1.2
 _LOGG_SUN = 4.438
 _FULL_LOBE = 0.35
-"""A giant fills its Roche lobe at a period of 0.35 days times sqrt(R^3 / M) in solar units (Eggleton 1983, ApJ 268,
-368, for equal masses)."""
+"""Period in days at which a giant fills its Roche lobe, for unit sqrt(R^3 / M) in solar units.
+
+Eggleton (1983, ApJ 268, 368), for equal masses.
+"""
 
 _AMPLITUDE_KMS = 212.9
-"""Semi-amplitude of a period of a day and a solar mass in all: (2 pi G / P)^(1/3) M2 sin i / (M1 + M2)^(2/3)."""
+"""Semi-amplitude for a period of one day and a total mass of one solar mass.
+
+(2 pi G / P)^(1/3) M2 sin i / (M1 + M2)^(2/3).
+"""
 
 
 @dataclass(frozen=True)
@@ -46,16 +51,16 @@ class Binaries:
     phase: FloatArray
 
     def __getitem__(self, rows: NDArray[np.intp]) -> Binaries:
-        """Some of the stars, as often as they are named."""
+        """Select stars, with repetitions."""
         return Binaries(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
     def velocity(self, mjd: FloatArray) -> FloatArray:
-        """Radial velocity about the systemic one in km/s, shape (n,) or that of ``mjd``, (m, n)."""
+        """Radial velocity about the systemic one in km/s, with the shape (n,) or (m, n) of ``mjd``."""
         return np.asarray(self.amplitude_kms * np.sin(2.0 * np.pi * mjd / self.period_days + self.phase))
 
 
 def draw_binaries(logg: FloatArray, giant: NDArray[np.bool_], rng: np.random.Generator) -> Binaries:
-    """Draw companions of giants; other stars stay single.
+    """Draw companions of giants; other stars are single.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Giants on isochrones: PARSEC's red-giant branches, and the asymptotic giants and the scatter that they lack."""
+"""Giants on PARSEC's red-giant branches, with asymptotic giants and intrinsic scatter."""
 
 from __future__ import annotations
 
@@ -10,30 +10,40 @@ from pipeline.sources.embedded import ISOCHRONE_TABLE, load_table
 FloatArray = NDArray[np.float64]
 
 STAR_FIELDS = ("teff", "logg", "jk0", "k_abs", "g_abs", "bp_rp0")
-"""What a branch gives."""
+"""Quantities of a branch."""
 
 AGB_SHARE, AGB_STEP_DEX = 0.28, (0.22, 0.07)
-"""Share of asymptotic giants before the selection, and how far below the red-giant branch's their log g is at one Teff
-and [M/H]: mean and standard deviation."""
+"""Fraction of asymptotic giants, and their offset in log g (mean, standard deviation).
+
+The fraction is that before the selection; the offset is from the red-giant branch at one Teff and [M/H].
+"""
 
 BRANCH_SCATTER_DEX = 0.09
-"""Scatter of log g at one Teff and [M/H] beyond that of age and of the asymptotic giants: mass loss, helium,
-convection, and what calibrates log g. Together 0.12 to 0.14 dex, as the APOGEE labels of real M giants have; their
-seismic log g scatters by 0.10."""
+"""Scatter of log g at one Teff and [M/H] beyond that of age and of the asymptotic giants.
+
+Mass loss, helium, convection, and the calibration of log g. Together 0.12 to 0.14 dex, as in the APOGEE labels of real
+M giants; their seismic log g scatters by 0.10.
+"""
 
 LUMINOUS_PART = 0.7
-"""Part of a deviation in log g that is luminosity, M = 2.5 log g at one mass and Teff; the rest is mass. So magnitudes
-scatter as seismic gravities do."""
+"""Fraction of a deviation in log g that is luminosity, M = 2.5 log g at one mass and Teff.
+
+The rest is mass. So magnitudes scatter as seismic gravities do.
+"""
 
 BAND_SCATTER = 0.12
-"""Scatter of the natural logarithm of TiO's strength among giants of the same four labels: pulsation, spots, carbon
-over oxygen. XP spectra of 2,172 APOGEE giants (S/N above 95, 3700 to 4100 K) scatter in TiO at 7150 Angstrom, about
-their labels, by as much as 18 to 39 K would change it."""
+"""Scatter of the natural logarithm of TiO's strength among giants of equal labels.
+
+Pulsation, spots, carbon over oxygen. XP spectra of 2,172 APOGEE giants (S/N above 95, 3700 to 4100 K) scatter in TiO at
+7150 Angstrom, about their labels, by as much as 18 to 39 K would change it.
+"""
 
 LINE_SCATTER_DEX = 0.05
-"""Scatter of the strength of atomic lines among giants of the same four labels, as the change of [M/H] that moves them
-as much: microturbulence, and abundances of single elements. [M/H] from XP spectra of 481 APOGEE giants (S/N above 150,
-3400 to 4150 K) scatters by 0.057 dex about APOGEE's, of which 0.009 are stated errors."""
+"""Scatter of atomic line strengths among giants of equal labels, as equivalent change of [M/H].
+
+Microturbulence, and abundances of single elements. [M/H] from XP spectra of 481 APOGEE giants (S/N above 150, 3400 to
+4150 K) scatters by 0.057 dex about APOGEE's, of which 0.009 are stated errors.
+"""
 
 _NODES = 96
 _LOGG_RANGE = (-0.4, 2.5)
@@ -41,7 +51,7 @@ _LOWEST_LOGG = -0.45
 
 
 class GiantBranches:
-    """PARSEC red-giant branches to draw stars from."""
+    """PARSEC red-giant branches from which stars are drawn."""
 
     def __init__(self) -> None:
         table = load_table(ISOCHRONE_TABLE)
@@ -101,7 +111,7 @@ class GiantBranches:
 
 
 def _off_branch(giants: dict[str, FloatArray], rng: np.random.Generator) -> dict[str, FloatArray]:
-    """Move giants off the branch at their Teff and colour, asymptotic ones upwards."""
+    """Shift giants off the branch at their Teff and colour, asymptotic ones upwards."""
     n = giants["logg"].size
     agb = rng.uniform(size=n) < AGB_SHARE
     step = -np.maximum(rng.normal(*AGB_STEP_DEX, n), 0.0) * agb + BRANCH_SCATTER_DEX * rng.standard_normal(n)

@@ -1,4 +1,4 @@
-"""What a survey of M giants catches by mistake: M dwarfs, K giants, carbon stars, galaxies."""
+"""Contaminants of a survey of M giants: M dwarfs, K giants, carbon stars, galaxies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.science.space.dust import DustMap
 FloatArray = NDArray[np.float64]
 
 CONTAMINANTS = {"K giant": 0.012, "M dwarf": 0.008, "carbon star": 0.003, "galaxy": 0.003}
-"""Share of each kind in the survey."""
+"""Fraction of each kind in the survey."""
 
 # Teff [K], M_Ks, (J - Ks)0, M_G, (BP - RP)0 of dwarfs, rounded from Pecaut & Mamajek (2013, ApJS 208, 9).
 _DWARFS = np.array(
@@ -59,9 +59,9 @@ def draw_contaminants(
 def _draw_dwarfs(n_stars: int, rng: np.random.Generator, frame: SolarFrame, dust: DustMap) -> Stars:
     """M0 to M5 dwarfs of the thin disc within half a kiloparsec."""
     chosen: list[Stars] = []
-    found = 0
-    while found < n_stars:
-        n = 400 * (n_stars - found) + 1000
+    result = 0
+    while result < n_stars:
+        n = 400 * (n_stars - result) + 1000
         teff = rng.uniform(_DWARFS[0, 0], _DWARFS[-1, 0], n)
         k_abs, jk0, g_abs, bp_rp0 = (np.interp(teff, _DWARFS[:, 0], column) for column in _DWARFS[:, 1:].T)
         m_h = np.clip(rng.normal(-0.05, 0.2, n), -0.8, 0.4)
@@ -87,16 +87,16 @@ def _draw_dwarfs(n_stars: int, rng: np.random.Generator, frame: SolarFrame, dust
         stars = on_sky("thin disc", "M dwarf", age, m_h, -0.1 * m_h, values, position, velocity, frame)
         kept = within_limits(stars[(stars.dec > -9.0) & (stars.dec < 65.0)], rng, dust)
         chosen.append(kept)
-        found += len(kept)
+        result += len(kept)
     return Stars.joined(chosen)[:n_stars]
 
 
 def _draw_galaxies(n_galaxies: int, rng: np.random.Generator, frame: SolarFrame, dust: DustMap) -> Stars:
-    """Early-type galaxies off the disc, as bright as faint plates reach; their labels are those of their K giants."""
+    """Early-type galaxies off the disc, to the limit of faint plates, with labels of their K giants."""
     chosen: list[Stars] = []
-    found = 0
-    while found < n_galaxies:
-        n = 40 * (n_galaxies - found) + 400
+    result = 0
+    while result < n_galaxies:
+        n = 40 * (n_galaxies - result) + 400
         redshift = rng.uniform(*_GALAXY_REDSHIFT, n)
         direction = rng.standard_normal((n, 3))
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
@@ -117,5 +117,5 @@ def _draw_galaxies(n_galaxies: int, rng: np.random.Generator, frame: SolarFrame,
         off_disc = (np.abs(galaxies.glat) > 20.0) & (galaxies.dec > -9.0) & (galaxies.dec < 60.0)
         kept = within_limits(galaxies[off_disc], rng, dust)
         chosen.append(kept)
-        found += len(kept)
+        result += len(kept)
     return Stars.joined(chosen)[:n_galaxies]

@@ -1,4 +1,4 @@
-"""Simulated spectra in LAMOST's own FITS layouts, so that the reader meets what it will meet on real files.
+"""Simulated spectra in LAMOST's own FITS layouts, for tests of the reader.
 
 Every file says what it is: ``SIMULATD = T`` and a HISTORY line in its header.
 """
@@ -27,13 +27,13 @@ Layout = Literal["dr5", "dr9"]
 Card = tuple[str, Any, str]
 
 LAYOUTS: tuple[Layout, ...] = ("dr5", "dr9")
-"""dr5: image of five rows (DR1 to DR7); dr9: one-row table COADD (DR8 on)."""
+"""FITS layouts: dr5, an image of five rows (DR1 to DR7); dr9, a one-row table COADD (DR8 on)."""
 
 NO_VALUE = -9999.0
-"""LAMOST's number for a missing one."""
+"""LAMOST's missing value of numbers."""
 
 Z_ERROR = 2e-5
-"""Error that LAMOST states of a redshift, 6 km/s."""
+"""LAMOST's stated error of a redshift, 6 km/s."""
 
 _BLOCK = 256
 _FITS_BLOCK = 2880
@@ -51,7 +51,7 @@ _SNR_BANDS = {
 
 @dataclass(frozen=True)
 class PlateFolders:
-    """Spectra in plate folders, and what LAMOST's pipeline measures of them for its catalogues.
+    """Spectra in plate folders, with the measurements of LAMOST's pipeline.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class _Observed:
 def write_lamost_fits(
     survey: MockSurvey, directory: Path, layout: Layout, rows: slice | NDArray[np.intp] | None = None
 ) -> list[Path]:
-    """Write spectra as LAMOST writes them, all into one folder.
+    """Write spectra in LAMOST's format into one folder.
 
     Parameters
     ----------
@@ -114,9 +114,9 @@ def write_lamost_fits(
         raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}; found {layout!r}.")
     written: list[Path] = []
     taken: set[Path] = set()
-    for one in _observed(survey, np.arange(len(survey))[slice(None) if rows is None else rows]):
-        written.append(_free(directory / _name(one.record), one.row, taken))
-        _write(one, written[-1], layout, survey.seed)
+    for item in _observed(survey, np.arange(len(survey))[slice(None) if rows is None else rows]):
+        written.append(_free(directory / _name(item.record), item.row, taken))
+        _write(item, written[-1], layout, survey.seed)
     return written
 
 
@@ -133,26 +133,29 @@ def write_plate_folders(
         [], [], {name: np.full(n, np.nan) for name in _SNR_BANDS}, {name: np.full(n, np.nan) for name in _RATIOS}
     )
     taken: set[Path] = set()
-    for one in _observed(survey, np.arange(n)):
-        plan = str(one.record["plan_id"])
+    for item in _observed(survey, np.arange(n)):
+        plan = str(item.record["plan_id"])
         choice = zlib.crc32(plan.encode())
         layout = LAYOUTS[choice % 2]
-        night = observing_date(int(one.record["lmjd"])).strftime("%Y%m%d")
-        name = _name(one.record) + (".gz" if choice // 2 % 2 else "")
-        written.paths.append(_free(directory / night / plan / name, one.row, taken))
+        night = observing_date(int(item.record["lmjd"])).strftime("%Y%m%d")
+        name = _name(item.record) + (".gz" if choice // 2 % 2 else "")
+        written.paths.append(_free(directory / night / plan / name, item.row, taken))
         written.layouts.append(layout)
-        _write(one, written.paths[-1], layout, survey.seed)
-        for band, value in _band_snr(one.wavelength, one.flux, one.ivar).items():
-            written.snr[band][one.row] = value
-        rest = one.wavelength / doppler_factor(np.nan_to_num(float(one.record["rv_input"])))
-        for ratio, values in band_ratios(rest, one.flux[None, :].astype(np.float64), one.mask[None, :]).items():
-            written.ratios[ratio][one.row] = values[0]
-        progress((one.row + 1) / n)
+        _write(item, written.paths[-1], layout, survey.seed)
+        for band, value in _band_snr(item.wavelength, item.flux, item.ivar).items():
+            written.snr[band][item.row] = value
+        rest = item.wavelength / doppler_factor(np.nan_to_num(float(item.record["rv_input"])))
+        for ratio, values in band_ratios(rest, item.flux[None, :].astype(np.float64), item.mask[None, :]).items():
+            written.ratios[ratio][item.row] = values[0]
+        progress((item.row + 1) / n)
     return written
 
 
 def observing_date(lmjd: int) -> date:
-    """Date on which a night began in Beijing: LMJD is one more than the modified Julian day of its evening."""
+    """Date on which a night began in Beijing.
+
+    LMJD is one more than the modified Julian day of its evening.
+    """
     return _MJD_ZERO + timedelta(days=lmjd - 1)
 
 
@@ -174,7 +177,7 @@ def _name(record: dict[str, Any]) -> str:
 
 
 def _free(path: Path, row: int, taken: set[Path]) -> Path:
-    """The path, or one with the row in its name where a spectrum of this call has it already; it is taken then."""
+    """Unused path, with the row in its name if a spectrum of this call has the original one."""
     if path in taken:
         stem, dot, ending = path.name.partition(".fits")
         path = path.with_name(f"{stem}-{row}{dot}{ending}")
@@ -182,11 +185,11 @@ def _free(path: Path, row: int, taken: set[Path]) -> Path:
     return path
 
 
-def _write(one: _Observed, path: Path, layout: Layout, seed: int) -> None:
+def _write(item: _Observed, path: Path, layout: Layout, seed: int) -> None:
     """Write one file; the same spectrum gives the same bytes, gzipped or not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    planes = np.stack([one.flux, one.ivar, one.wavelength, one.mask, one.mask]).astype(np.float32)
-    cards = _cards(one, path.name, layout, seed)
+    planes = np.stack([item.flux, item.ivar, item.wavelength, item.mask, item.mask]).astype(np.float32)
+    cards = _cards(item, path.name, layout, seed)
     data = _image(cards, planes) if layout == "dr5" else _table(cards, planes)
     path.write_bytes(gzip.compress(data, 1, mtime=0) if path.suffix == ".gz" else data)
 
@@ -205,7 +208,7 @@ def _band_snr(
 
 
 def _image(cards: list[Card], planes: NDArray[np.float32]) -> bytes:
-    """Primary HDU of five rows. Headers and data are put together here: astropy takes ten times as long a file."""
+    """Primary HDU of five rows, written without astropy, which takes ten times as long a file."""
     rows, pixels = planes.shape
     shape: list[Card] = [("NAXIS", 2, ""), ("NAXIS1", pixels, ""), ("NAXIS2", rows, ""), ("EXTEND", True, "")]
     return _padded(
@@ -243,8 +246,8 @@ def _padded(header: bytes, data: NDArray[np.float32]) -> bytes:
     return header + content + bytes(-len(content) % _FITS_BLOCK)
 
 
-def _cards(one: _Observed, name: str, layout: Layout, seed: int) -> list[Card]:
-    record = one.record
+def _cards(item: _Observed, name: str, layout: Layout, seed: int) -> list[Card]:
+    record = item.record
     velocity = float(record["rv_input"])
     measured = np.isfinite(velocity)
     cards: list[Card] = [
@@ -282,7 +285,7 @@ def _cards(one: _Observed, name: str, layout: Layout, seed: int) -> list[Card]:
         ("Z", float(redshift(np.array(velocity))) if measured else NO_VALUE, "redshift, simulated"),
         ("Z_ERR", Z_ERROR if measured else NO_VALUE, ""),
     ]
-    cards += [(band, value, "") for band, value in _band_snr(one.wavelength, one.flux, one.ivar).items()]
+    cards += [(band, value, "") for band, value in _band_snr(item.wavelength, item.flux, item.ivar).items()]
     if layout == "dr5":
         cards.append(("EXTNAME", "Flux", ""))
     cards.append(("HISTORY", "SIMULATED. Not an observation.", ""))

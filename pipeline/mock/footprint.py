@@ -1,4 +1,4 @@
-"""Where the simulated survey points, how bright its stars are, and how unevenly dust reddens them.
+"""Footprint, magnitude distribution and uneven dust of the simulated survey.
 
 The numbers are the shape of the catalogue of 30,241 M giants of LAMOST DR4 (Li et al. 2016, ApJ 823, 59): shares by
 Galactic latitude and longitude, apparent Ks, and E(J - Ks) by latitude. They are weights, fitted so that the simulated
@@ -15,7 +15,7 @@ from pipeline.domain.frames import SolarFrame
 FloatArray = NDArray[np.float64]
 
 _DEC_EDGES = (-9.0, -4.0, 57.0, 62.0)
-"""Declinations between which LAMOST points, fading over the first and the last interval, degrees."""
+"""Declination limits of LAMOST, fading over the first and the last interval, degrees."""
 
 _LATITUDE = (0.0, 1.5, 4.5, 8.0, 12.5, 17.5, 25.0, 37.5, 65.0, 90.0)
 _LATITUDE_CHANCE = (0.05, 0.08, 0.22, 0.68, 1.0, 0.86, 0.93, 0.68, 0.17, 0.38)
@@ -31,7 +31,7 @@ _CLOUD_WAVES, _CLOUD_DEG, _CLOUD_SEED = 60, (4.0, 30.0), 441
 
 
 def directions(position: FloatArray, frame: SolarFrame) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Galactic longitude, latitude and declination [deg] of Galactocentric positions [kpc], each of shape (n,)."""
+    """Galactic longitude, latitude and declination [deg] of Galactocentric positions [kpc], shape (n,)."""
     x, y, z = (position - np.array([-frame.r0_kpc, 0.0, frame.z_sun_kpc])).T
     longitude, sin_b = np.arctan2(y, x), z / np.sqrt(x**2 + y**2 + z**2)
     pole, ascending = np.radians(27.12825), np.radians(122.93192)
@@ -41,13 +41,13 @@ def directions(position: FloatArray, frame: SolarFrame) -> tuple[FloatArray, Flo
 
 
 def within_declinations(dec_deg: FloatArray) -> FloatArray:
-    """Chance that LAMOST points at a declination, shape (n,)."""
+    """Probability that LAMOST observes a declination, shape (n,)."""
     low, full_low, full_high, high = _DEC_EDGES
     return ramp(dec_deg, low, full_low) * ramp(-dec_deg, -high, -full_high)
 
 
 def pointing_chance(glon_deg: FloatArray, glat_deg: FloatArray, dec_deg: FloatArray) -> FloatArray:
-    """Chance that a disc or halo star at a place on the sky is observed, shape (n,)."""
+    """Probability that a disc or halo star at a position is observed, shape (n,)."""
     latitude = np.abs(glat_deg)
     low = np.interp(glon_deg, _LONGITUDE, _LONGITUDE_LOW, period=360.0)
     high = np.interp(glon_deg, _LONGITUDE, _LONGITUDE_HIGH, period=360.0)
@@ -57,12 +57,12 @@ def pointing_chance(glon_deg: FloatArray, glat_deg: FloatArray, dec_deg: FloatAr
 
 
 def brightness_chance(ks_mag: FloatArray) -> FloatArray:
-    """Chance that a disc or halo star of an apparent magnitude Ks is observed, shape (n,)."""
+    """Probability that a disc or halo star of an apparent magnitude Ks is observed, shape (n,)."""
     return np.asarray(np.interp(ks_mag, _KS_MAG, _KS_CHANCE))
 
 
 def clumpiness(glon_deg: FloatArray, glat_deg: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Factor by which real dust differs from a smooth disc, shape (n,).
+    """Ratio of clumpy dust to a smooth disc, shape (n,).
 
     A run with latitude, times clouds that neighbours share (a sum of waves of 4 to 30 degrees on the sphere, 0.5 in the
     natural logarithm; the same in every survey), times 0.2 of each star's own.
@@ -89,5 +89,5 @@ def clumpiness(glon_deg: FloatArray, glat_deg: FloatArray, rng: np.random.Genera
 
 
 def ramp(value: FloatArray, low: float, high: float) -> FloatArray:
-    """0 below ``low``, 1 above ``high``, straight between."""
+    """Linear ramp, 0 below ``low`` and 1 above ``high``."""
     return np.asarray(np.clip((value - low) / (high - low), 0.0, 1.0))

@@ -1,4 +1,4 @@
-"""What LAMOST does to light: throughput, flux calibration, arm join, tellurics, sky, cosmic rays, dead pixels, noise.
+"""The instrument LAMOST: throughput, calibration, arms, tellurics, sky, cosmic rays, noise.
 
 The same bytes come out however the rows are blocked: a row's noise depends on the seed and on its own key only.
 """
@@ -17,31 +17,34 @@ from pipeline.science.spectra.line_tests import HYDROXYL, SKY_SIGMA
 FloatArray = NDArray[np.float64]
 
 _SKY_SPIKES = ((5577.34, 9.0), (6300.30, 5.0), (6363.78, 2.5))
-"""Lines of oxygen in air, height of their residual in sigma."""
+"""Oxygen lines in air, with the height of their residual in sigma."""
 
 _HYDROXYL_HEIGHT, _HYDROXYL_SPREAD = 4.0, 0.5
-"""OH lines over the sky's continuum, and by how much they differ among each other (natural logarithm): invented."""
+"""Height of OH lines over the sky's continuum, and the scatter of its logarithm.
+
+Invented values.
+"""
 
 _SKY_SUBTRACTION = 0.03
-"""Relative error of the sky that is subtracted, one standard deviation: fibres differ in transmission by as much."""
+"""Relative error of the subtracted sky (standard deviation), from fibre transmission."""
 
 _RED_SKY_WINDOWS = ((8250.0, 8460.0), (8750.0, 8950.0))
-"""Where a real plate of 2011 keeps sky in its median residual, vacuum."""
+"""Windows with sky residuals of a real plate of 2011, vacuum."""
 
 _PIXEL_ERROR = 0.001
-"""Relative error of a pixel's flux that no light reduces: the flat field."""
+"""Relative flat-field error of a pixel's flux."""
 
 _ARM_JOIN = (5700.0, 5900.0)
 _JOIN_AT = 5800.0
 _TELLURIC = ((6866.0, 6900.0, 0.10), (7592.0, 7690.0, 0.35), (8130.0, 8345.0, 0.04))
 _BLUE_END = 4150.0
 _COSMIC_RAYS = 0.4
-"""Cosmic rays a spectrum that survive the combination of its exposures."""
+"""Number of cosmic rays of a spectrum that remain after the combination of exposures."""
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What one observation does to light; arrays of shape (n,).
+    """Observing conditions; arrays of shape (n,).
 
     Parameters
     ----------
@@ -74,7 +77,7 @@ class Conditions:
 
     @classmethod
     def ordinary(cls, snr: FloatArray, ebv: FloatArray, scale: FloatArray, key: NDArray[np.uint64]) -> Conditions:
-        """Nothing goes wrong."""
+        """Conditions without any problem."""
         none = np.zeros(len(snr))
         return cls(snr, ebv, scale, key, none, none, none + 1.0, none)
 
@@ -84,7 +87,7 @@ class Conditions:
 
 
 class SpectrumSimulator:
-    """Light and conditions in, spectra out.
+    """Simulates spectra from light and conditions.
 
     Parameters
     ----------
@@ -152,7 +155,7 @@ class SpectrumSimulator:
     def _sky_residuals(
         self, rng: np.random.Generator, sigma: FloatArray, brightness: float, sky_error: float
     ) -> FloatArray:
-        """What is left of the sky, spikes of oxygen, and cosmic rays."""
+        """Sky residuals, oxygen spikes, and cosmic rays."""
         residual = (_SKY_SUBTRACTION * rng.standard_normal() + sky_error) * brightness * self._lines
         residual += sky_error * brightness * (self._sky - self._lines)
         spikes = rng.standard_t(3, len(_SKY_SPIKES))
@@ -167,7 +170,7 @@ class SpectrumSimulator:
         return np.asarray(residual)
 
     def _dead(self, rng: np.random.Generator, snr: FloatArray) -> NDArray[np.bool_]:
-        """Masked: the A band in half of the spectra, the arm join in some, a stretch in a few, a dark blue end."""
+        """Mask: the A band in half of the spectra, sometimes arm join, a stretch, a dark blue end."""
         dead = np.zeros(N_PIXELS, np.bool_)
         draws = rng.uniform(size=6)
         if draws[0] < 0.5:
@@ -185,13 +188,13 @@ class SpectrumSimulator:
 
 
 def _telluric(wavelength: FloatArray, low: float, high: float) -> FloatArray:
-    """A band that sets in sharply and fades to the red, 0 outside."""
+    """Profile of a band with a sharp blue edge that fades to the red, 0 outside."""
     phase = (wavelength - low) / (high - low)
     return np.where((phase > 0) & (phase < 1), np.clip(phase * 8.0, 0, 1) * (1 - phase), 0.0)
 
 
 def _throughput(wavelength: FloatArray) -> FloatArray:
-    """LAMOST's throughput in shape: two arms that cross at 5800 Angstrom, the blue one weak.
+    """Approximate throughput of LAMOST: two arms that cross at 5800 Angstrom, the blue one weak.
 
     From how the S/N of nine real K and M stars of LAMOST DR1 and DR13 runs with wavelength.
     """
@@ -209,7 +212,7 @@ def _throughput(wavelength: FloatArray) -> FloatArray:
 
 
 def _red_lines(wavelength: FloatArray) -> FloatArray:
-    """OH lines of two windows of the red arm, of rms 1 over both."""
+    """OH lines of two windows of the red arm, with a combined rms of 1."""
     inside = np.zeros(wavelength.size, np.bool_)
     for low, high in _RED_SKY_WINDOWS:
         inside |= (wavelength > low) & (wavelength < high)
@@ -218,7 +221,7 @@ def _red_lines(wavelength: FloatArray) -> FloatArray:
 
 
 def _sky_brightness(wavelength: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Sky over that at 6500 Angstrom, continuum with lines, and its lines alone: oxygen and OH."""
+    """Sky relative to that at 6500 Angstrom, continuum with lines, and its oxygen and OH lines only."""
     continuum = np.interp(wavelength, [3700, 5000, 7000, 9100], [0.6, 0.9, 1.1, 1.6])
     heights = _HYDROXYL_HEIGHT * np.random.default_rng(0).lognormal(0.0, _HYDROXYL_SPREAD, len(HYDROXYL))
     spikes = [(place, 12.0) for place, _ in _SKY_SPIKES] + list(zip(HYDROXYL, heights.tolist(), strict=True))

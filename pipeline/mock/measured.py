@@ -1,4 +1,4 @@
-"""Catalogue values by formula: what a build would measure of simulated stars, without a spectrum being made.
+"""Measured catalogue values of simulated stars by formula, without spectra.
 
 Each is the true value plus a normal error that grows with 1 / (S/N), and that error stands beside it.
 """
@@ -21,20 +21,22 @@ ERRORS = {
     "alpha_m": (0.031, 94.0),
     "rv": (2.55, 52.0),
 }
-"""Error at high S/N, in the column's unit, and the S/N in the red at which noise adds as much: the scatter about the
-truth that the embedded survey's own build shows from S/N 49 to 890."""
+"""Error at high S/N, in the column's unit, and the S/N in the red at which noise adds as much.
+
+From the scatter about the truth in a build of the embedded survey, from S/N 49 to 890.
+"""
 
 DISTANCE_ERROR = 0.20
-"""Relative error of distances, likewise."""
+"""Relative error of distances, in the form of :data:`ERRORS`."""
 
 _GALAXY_AS_GIANT_K_ABS = -6.5
 
 SNR_OVERALL = 0.40
-"""S/N over the whole spectrum in units of that in the red."""
+"""Ratio of the S/N of the whole spectrum to that in the red."""
 
 
 def measured(survey: MockSurvey, seed: int) -> dict[str, FloatArray]:
-    """S/N, labels, velocity, distance and what de-reddening needs, under catalogue names, each of shape (n,).
+    """S/N, labels, velocity, distance and dereddening columns, under catalogue names, each of shape (n,).
 
     Parameters
     ----------
@@ -51,11 +53,11 @@ def measured(survey: MockSurvey, seed: int) -> dict[str, FloatArray]:
     values = dict(zip(("teff", "logg", "m_h", "alpha_m"), survey.light.labels.T, strict=True))
     usual = truth["true_rv_zero_point"] + truth["true_rv_wavelength"]
     values["rv"] = survey.light.rv_kms - usual.to_numpy(float)
-    found = {"snr": SNR_OVERALL * red}
+    result = {"snr": SNR_OVERALL * red}
     for name, (floor, equal) in ERRORS.items():
         error = floor * np.hypot(1.0, equal / red)
-        found[name] = np.clip(values[name] + error * rng.standard_normal(n), column(name).low, column(name).high)
-        found[f"{name}_err"] = error
+        result[name] = np.clip(values[name] + error * rng.standard_normal(n), column(name).low, column(name).high)
+        result[f"{name}_err"] = error
     ebv = truth["true_ebv"].to_numpy(float)
     j_mag, k_mag = table["j_mag"].to_numpy(float), table["k_mag"].to_numpy(float)
     # What takes a galaxy for a giant puts it where a giant of its magnitude is.
@@ -64,7 +66,7 @@ def measured(survey: MockSurvey, seed: int) -> dict[str, FloatArray]:
     distance = distance * np.exp(DISTANCE_ERROR * rng.standard_normal(n))
     e_jk = (BAND_COEFFICIENTS["J"] - BAND_COEFFICIENTS["Ks"]) * ebv
     a_k = BAND_COEFFICIENTS["Ks"] * ebv
-    return found | {
+    return result | {
         "distance": distance,
         "distance_16": distance * np.exp(-DISTANCE_ERROR),
         "distance_84": distance * np.exp(DISTANCE_ERROR),

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose, so that vetting has something to find; each is recorded in the truth.
+"""Simulated problems that vetting can find, each of which the truth lists.
 
 Two lights in a fibre, a false sky, a broken join and emission act on the spectrum through the same simulator as all
 others; swapped fibres and mislabelled training stars act on the table. Dwarfs and carbon stars among the giants are
@@ -26,19 +26,19 @@ SPECTRAL_SHARES = {
     "mis-joined arms": 0.005,
     "swapped fibres": 0.006,
 }
-"""Share of each kind among all observations."""
+"""Fraction of each kind among all observations."""
 
 MISLABELLED_SHARE = 0.03
-"""Share of the stars with reference labels whose labels are another star's."""
+"""Fraction of the stars with reference labels whose labels are those of another star."""
 
 CONTAMINANT_ODDITIES = {"M dwarf": "dwarf", "carbon star": "carbon star", "galaxy": "galaxy"}
-"""Kinds of objects that no model of M giants describes, and what vetting calls them."""
+"""Kinds of objects that no model of M giants describes, with their vetting flags."""
 
 ODDITIES = (*SPECTRAL_SHARES, "mislabelled", *CONTAMINANT_ODDITIES.values())
-"""Every kind of oddity."""
+"""All kinds of oddities."""
 
 SKY_MATTERS_SNR = 150.0
-"""A false sky is planted below this S/N: against a bright star it is nothing."""
+"""S/N below which a wrong sky is simulated, as it has no effect on bright stars."""
 
 _FAR_TEFF_K, _FAR_M_H = 80.0, 0.25
 """A mislabelled star's labels are off by at least one of these."""
@@ -46,7 +46,7 @@ _FAR_TEFF_K, _FAR_M_H = 80.0, 0.25
 
 @dataclass(frozen=True)
 class Planted:
-    """What is odd, arrays of shape (n,).
+    """Oddities of observations, arrays of shape (n,).
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Planted:
     partner: NDArray[np.int64]
 
     def reordered(self, order: NDArray[np.intp]) -> Planted:
-        """The same with row ``order[k]`` at place k; partners follow."""
+        """The oddities in the order ``order`` of rows, with updated partners."""
         place = np.argsort(order)
         partner = np.where(self.partner < 0, -1, place[self.partner])[order]
         return Planted(self.kind[order], self.size[order], self.velocity[order], partner)
@@ -82,7 +82,7 @@ def choose(
     snr: FloatArray,
     rng: np.random.Generator,
 ) -> Planted:
-    """Decide which observations are odd, how, and by how much; at most one oddity each.
+    """Draw the odd observations, with kind and strength; at most one oddity each.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def _mislabel(
     star: NDArray[np.intp],
     rng: np.random.Generator,
 ) -> None:
-    """Give some stars the reference labels of another, unlike them; all observations of a star share the error."""
+    """Assign the reference labels of a different star to all observations of some stars."""
     rows = np.flatnonzero(reference & (star_kind == "M giant"))
     first = rows[np.unique(star[rows], return_index=True)[1]]
     chosen = rng.permutation(first)[: round(MISLABELLED_SHARE * first.size)]
@@ -144,15 +144,15 @@ def _mislabel(
 def _swap(
     planted: Planted, star_kind: NDArray[np.str_], plan_id: NDArray[np.str_], pairs: int, rng: np.random.Generator
 ) -> None:
-    """Exchange the spectra of pairs of observations on one plate, as many pairs as there are, up to ``pairs``."""
+    """Exchange the spectra of up to ``pairs`` pairs of observations on one plate."""
     free = rng.permutation(np.flatnonzero((planted.kind == "") & (star_kind == "M giant")))
     by_plate = free[np.argsort(plan_id[free], kind="stable")]
     left, right = by_plate[:-1:2], by_plate[1::2]
     mates = np.flatnonzero(plan_id[left] == plan_id[right])
     for place in rng.permutation(mates)[:pairs]:
-        one, other = left[place], right[place]
-        planted.kind[[one, other]] = "swapped fibres"
-        planted.partner[one], planted.partner[other] = other, one
+        item, other = left[place], right[place]
+        planted.kind[[item, other]] = "swapped fibres"
+        planted.partner[item], planted.partner[other] = other, item
 
 
 def _sizes(kind: str, n: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
@@ -177,7 +177,7 @@ def _sizes(kind: str, n: int, rng: np.random.Generator) -> tuple[FloatArray, Flo
 def apply(
     planted: Planted, light: Light, conditions: Conditions, rng: np.random.Generator
 ) -> tuple[Light, Light, Conditions]:
-    """The light of each fibre, that of the second star in it, and the conditions, with every oddity in place.
+    """Light of each fibre, that of the second star in it, and conditions, with all oddities.
 
     The second star of a double-lined spectrum has the labels of another observation; that of a blend is a dwarf or
     subgiant of type F to K.

@@ -1,4 +1,4 @@
-"""What 2MASS, WISE, Gaia and APOGEE would have published of the simulated stars, with their errors."""
+"""Published data of 2MASS, WISE, Gaia and APOGEE on the simulated stars, with errors."""
 
 from __future__ import annotations
 
@@ -12,25 +12,30 @@ from pipeline.science.space.dust import BAND_COEFFICIENTS
 FloatArray = NDArray[np.float64]
 
 COLOUR_SCATTER = 0.015
-"""Intrinsic scatter of each magnitude about the isochrone: spots, pulsation, calibration of the models."""
+"""Intrinsic scatter of each magnitude about the isochrone: spots, pulsation, calibration."""
 
 PARALLAX_ZERO_POINT_MAS = -0.03
-"""Gaia DR3 parallaxes of such magnitudes and colours are too small by 0.02 to 0.04 mas (Lindegren et al. 2021, A&A 649,
-A4). The catalogue keeps parallaxes as published; geometric distances take it off."""
+"""Zero point of Gaia DR3 parallaxes, which are 0.02 to 0.04 mas too small.
+
+For such magnitudes and colours (Lindegren et al. 2021, A&A 649, A4). The catalogue keeps parallaxes as published;
+geometric distances are corrected.
+"""
 
 _GAIA_NIGHTS = np.linspace(56_863.0, 57_901.0, 16)
 """Nights of Gaia DR3's 34 months, MJD."""
 
 APOGEE_ERRORS = {"teff": 15.0, "logg": 0.05, "m_h": 0.02, "alpha_m": 0.02}
-"""Errors of the reference labels (K, dex), as the paper's training set has them: the core of their distribution."""
+"""Errors of the reference labels (K, dex), the core of the distribution in the paper's training set."""
 
 LABEL_TAIL = (0.06, 4.0)
-"""Share of the stars whose reference labels have errors so many times as large, all four at once; what is stated does
-not know of it."""
+"""Fraction of the stars with enlarged errors of reference labels, and the factor.
+
+All four labels have it at once; the stated errors do not include it.
+"""
 
 
 def magnitudes(stars: Stars, rng: np.random.Generator) -> dict[str, FloatArray]:
-    """Apparent magnitudes with errors, through the dust, in the catalogue's column names.
+    """Apparent magnitudes with errors and extinction, in the catalogue's column names.
 
     J, Ks, G, BP, RP follow PARSEC. H follows the giants of Bessell & Brett (1988, PASP 100, 1134); W1 and W2 are set so
     that (W1 - W2)0 grows slowly with (J - Ks)0, as it does for M giants (Zhong et al. 2015, AJ 150, 42). M dwarfs have
@@ -64,7 +69,7 @@ def magnitudes(stars: Stars, rng: np.random.Generator) -> dict[str, FloatArray]:
 
 
 def astrometry(stars: Stars, g_mag: FloatArray, binaries: Binaries, rng: np.random.Generator) -> dict[str, FloatArray]:
-    """Parallax and proper motion with Gaia DR3's errors, RUWE, bright stars' velocity, geometric distance.
+    """Parallax and proper motion with Gaia DR3's errors, RUWE, velocity, geometric distance.
 
     sigma(parallax) = sqrt(40 + 800 z + 30 z^2) micro-arcsec with z = 10^(0.4 (max(G, 13) - 15)), and 1.03 and 0.89
     times it (a year) in the two proper motions: the mission's published DR3 performance. The two proper motions' errors

@@ -1,4 +1,4 @@
-"""Who is observed when, through which plate, spectrograph and fibre, how well, and a second time."""
+"""Observations: dates, plates, spectrographs, fibres, quality, repeats."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 REPEAT_SHARE = 0.07
-"""Share of the observations that are of a star seen before, on another plate."""
+"""Fraction of the observations that repeat a star on another plate."""
 
 SPECTROGRAPHS = 16
 FIBRES = 250
@@ -69,12 +69,12 @@ class Visits:
         return Visits(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
     def in_time(self) -> NDArray[np.intp]:
-        """Rows by night, plate, spectrograph and fibre, as LAMOST numbers its observations, shape (n,)."""
+        """Rows in LAMOST's order by night, plate, spectrograph and fibre, shape (n,)."""
         return np.lexsort((self.fiber_id, self.spectrograph_id, self.plan_id, self.lmjd))
 
 
 def draw_visits(ra: FloatArray, dec: FloatArray, g_mag: FloatArray, n: int, rng: np.random.Generator) -> Visits:
-    """Observe every star once and some again, ``n`` observations in random order.
+    """Observe all stars once and some again, ``n`` observations in random order.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def draw_visits(ra: FloatArray, dec: FloatArray, g_mag: FloatArray, n: int, rng:
 
 
 def _occurrence(values: IntArray) -> IntArray:
-    """How many times each value occurred before, shape (n,)."""
+    """Number of earlier occurrences of each value, shape (n,)."""
     order = np.argsort(values, kind="stable")
     ranked = values[order]
     first = np.concatenate([[0], np.flatnonzero(ranked[1:] != ranked[:-1]) + 1])
@@ -128,7 +128,7 @@ def _occurrence(values: IntArray) -> IntArray:
 
 
 def _fields(ra: FloatArray, dec: FloatArray, tile: IntArray) -> tuple[list[str], IntArray]:
-    """Names of the five-degree fields and spectrographs by the place in them; tiles are shifted fields."""
+    """Names of five-degree fields and spectrographs by position; tiles are shifted fields."""
     shift = _TILE_STEP_DEG * tile
     row = np.floor((dec + shift) / _FIELD_DEG)
     dec_cell = (row + 0.5) * _FIELD_DEG - shift
@@ -143,7 +143,7 @@ def _fields(ra: FloatArray, dec: FloatArray, tile: IntArray) -> tuple[list[str],
 
 
 def _fibres(group: IntArray) -> IntArray:
-    """A fibre of its own for each observation of one plate and spectrograph.
+    """Unique fibres for the observations of one plate and spectrograph.
 
     Raises
     ------

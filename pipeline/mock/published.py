@@ -1,4 +1,4 @@
-"""Rounding, identifiers, quality letters and gaps that archives add to what they publish of the simulated stars.
+"""Rounding, identifiers, quality letters and gaps of published archive data.
 
 Values are rounded to what the archives' files hold (single precision, or decimals of a text), so that a table written
 in an archive's format and read again gives the simulated survey's value exactly. Gaps are natural ones: stars without a
@@ -20,26 +20,26 @@ FloatArray = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]
 
 GAPS = {"gaia": 0.007, "astrometry": 0.010, "h": 0.005, "tmass": 0.005, "allwise": 0.04}
-"""Share of the stars without a Gaia source, without parallax and proper motion, without H, 2MASS and AllWISE."""
+"""Fractions of stars without a Gaia source, parallax and proper motion, H, 2MASS or AllWISE."""
 
 SLOW_MAS_YR = 20.0
-"""Stars that lack proper motions move less than this: they are found on the sky at any epoch."""
+"""Maximum proper motion of stars without a published one, so that positions match at any epoch."""
 
 LAMOST_EPOCH, GAIA_EPOCH, ALLWISE_EPOCH = 2000.0, 2016.0, 2010.5
 """Epochs of the positions, Julian years."""
 
 DR2_RENUMBERED = 0.03
-"""Share of the sources whose Gaia DR2 identifier is not that of DR3."""
+"""Fraction of the sources with different identifiers in Gaia DR2 and DR3."""
 
 DR2_OFFSET = 100_000_000_000
-"""Such an identifier is the DR3 one plus this."""
+"""Difference between such identifiers."""
 
 UNKNOWN_SHARE = 0.005
-"""Share of the observations that the survey's pipeline classifies Unknown; they have no redshift."""
+"""Fraction of the observations with class Unknown, which have no redshift."""
 
 POSITION_DIGITS, REDSHIFT_DIGITS, MAGNITUDE_DIGITS = 6, 8, 3
 _COLOUR_STEP = 2.0**-19
-"""Colours are differences of single-precision magnitudes below 32, hence whole multiples of this."""
+"""Step of colours, which are differences of single-precision magnitudes below 32."""
 
 _GAIA = ("g_mag", "bp_rp", "rv_gaia", "rv_gaia_err")
 _ASTROMETRY = (
@@ -52,7 +52,7 @@ _WORST_SNR = ((10.0, "A"), (7.0, "B"), (5.0, "C"), (0.0, "D"))
 
 
 def publish(stars: Stars, seen: dict[str, FloatArray], first_gaia_id: int, rng: np.random.Generator) -> Columns:
-    """Publish what the surveys measured of each star.
+    """Create the published data of each star.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def _single(values: FloatArray) -> FloatArray:
 
 
 def _geometric_distance(parallax: FloatArray, error: FloatArray, known: NDArray[np.bool_]) -> Columns:
-    """Median and bounds in kpc of single-precision parsecs: inverse of the parallax and of it plus and minus one error.
+    """Median and bounds in kpc: inverse of the parallax, and of it plus and minus one error.
 
     The zero point is taken off (Lindegren et al. 2021, A&A 649, A4).
     """
@@ -115,7 +115,10 @@ def _geometric_distance(parallax: FloatArray, error: FloatArray, known: NDArray[
 
 
 def _leave_gaps(result: Columns, stars: Stars, rng: np.random.Generator) -> None:
-    """Remove what archives lack. Stars with reference labels keep Gaia and 2MASS: APOGEE publishes both with them."""
+    """Remove data that archives lack.
+
+    Stars with reference labels keep Gaia and 2MASS: APOGEE publishes both with them.
+    """
     n = len(stars)
     plain = (stars.kind == "M giant") & ~np.isfinite(result["teff_ref"])
     plain &= np.hypot(stars.pmra, stars.pmdec) < SLOW_MAS_YR
@@ -144,7 +147,7 @@ def _leave_gaps(result: Columns, stars: Stars, rng: np.random.Generator) -> None
 
 
 def unknown_class(snr: FloatArray, ordinary: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Choose observations that are classified Unknown: :data:`UNKNOWN_SHARE`, all from the noisier half.
+    """Draw the observations of class Unknown (:data:`UNKNOWN_SHARE`) from the noisier half.
 
     Parameters
     ----------
@@ -162,12 +165,12 @@ def unknown_class(snr: FloatArray, ordinary: NDArray[np.bool_], rng: np.random.G
 
 
 def redshift(rv_kms: FloatArray) -> FloatArray:
-    """Redshift as LAMOST prints it, eight decimals: lambda_observed / lambda_rest - 1."""
+    """Redshift with LAMOST's eight decimals: lambda_observed / lambda_rest - 1."""
     return np.round(doppler_factor(rv_kms) - 1.0, REDSHIFT_DIGITS)
 
 
 def through_redshift(rv_kms: FloatArray) -> FloatArray:
-    """Velocity that a reader gets back from the printed redshift, km/s."""
+    """Velocity recovered from the printed redshift, km/s."""
     return redshift_to_velocity(redshift(rv_kms))
 
 
@@ -177,14 +180,17 @@ def rounded_position(ra_deg: FloatArray, dec_deg: FloatArray) -> tuple[FloatArra
 
 
 def at_epoch(stars: Stars, epoch: float) -> tuple[FloatArray, FloatArray]:
-    """True positions at a Julian year, moved linearly from J2000; far enough from the poles for a survey below +65."""
+    """True positions at a Julian year, moved linearly from J2000.
+
+    Accurate away from the poles, for a survey below +65.
+    """
     years = epoch - LAMOST_EPOCH
     dec = stars.dec + stars.pmdec * years / 3.6e6
     return (stars.ra + stars.pmra * years / 3.6e6 / np.cos(np.radians(stars.dec))) % 360.0, dec
 
 
 def quality_letters(*errors: FloatArray) -> NDArray[np.str_]:
-    """Photometric quality by S/N, a letter a band: A from 10, B from 7, C from 5, else D; shape (n,)."""
+    """Photometric quality letters by S/N: A from 10, B from 7, C from 5, else D; shape (n,)."""
     bands = []
     for error in errors:
         snr = 1.0857 / error

@@ -1,4 +1,4 @@
-"""APOGEE's side of the simulated stars: velocity, S/N, extinction and quality bits beside the reference labels."""
+"""Other APOGEE data of the simulated stars: velocity, S/N, extinction and quality bits."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ BRIGHT_NEIGHBOR, LOW_SNR, PERSIST_HIGH, SUSPECT_RV_COMBINATION, RV_FAIL = 1 << 2
 """Bits of STARFLAG (DR17)."""
 
 WITHOUT_LABELS, FAILED_VELOCITY, MISSING_EXTINCTION = 0.04, 0.01, 0.03
-"""Stars that APOGEE saw without usable labels, over those with labels; and of these, the share with a failed velocity
-and without A_K."""
+"""Fractions of APOGEE stars without usable labels.
+
+Relative to those with labels; and of these, the fractions with a failed velocity and without A_K.
+"""
 
 _VISITS, _FIRST_NIGHT, _LAST_NIGHT, _SPAN_NIGHTS = 3, 55_800, 58_800, 200.0
 """Visits of a star, and within how many nights of the first of them."""
@@ -37,7 +39,7 @@ _REASONS = (
 
 
 def reference_spectra(stars: Stars, seen: Columns, binaries: Binaries, rng: np.random.Generator) -> Columns:
-    """Simulate the rest of APOGEE's row for stars with reference labels, and for a few that it saw without any.
+    """Simulate APOGEE's other columns for stars with reference labels, and for a few without.
 
     Parameters
     ----------
@@ -92,7 +94,7 @@ def _single(values: FloatArray) -> FloatArray:
 def _without_labels(
     stars: Stars, seen: Columns, labelled: NDArray[np.bool_], rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Further M giants with Gaia and all of 2MASS whose spectra gave no labels."""
+    """Further M giants with Gaia and 2MASS whose spectra gave no labels."""
     complete = np.isfinite(seen["h_mag"]) & np.isfinite(seen["parallax"]) & (seen["gaia_source_id"] > 0)
     free = rng.permutation(np.flatnonzero((stars.kind == "M giant") & ~labelled & complete))
     chosen = np.zeros(len(stars), np.bool_)
@@ -103,7 +105,7 @@ def _without_labels(
 def _velocities(
     true_kms: FloatArray, binaries: Binaries, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Mean over visits, its error, and the scatter of the visits, which a companion increases."""
+    """Mean over visits, its error, and the scatter of the visits, increased by companions."""
     n = len(true_kms)
     error = rng.uniform(*_VELOCITY_ERROR_KMS, n)
     nights = rng.uniform(_FIRST_NIGHT, _LAST_NIGHT, n) + _SPAN_NIGHTS * rng.uniform(size=(_VISITS, n))
@@ -112,7 +114,7 @@ def _velocities(
 
 
 def _star_flags(snr: FloatArray, scatter: FloatArray, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Bits that tell of a spectrum's conditions and do not spoil its labels."""
+    """Bits on a spectrum's conditions that do not affect its labels."""
     flags = np.zeros(len(snr), np.int64)
     flags |= BRIGHT_NEIGHBOR * (rng.uniform(size=len(snr)) < 0.06)
     flags |= PERSIST_HIGH * (rng.uniform(size=len(snr)) < 0.04)

@@ -1,4 +1,4 @@
-"""From labels to the light that reaches the telescope: lines, bands, continuum, emission, dust, Doppler shift."""
+"""Light of stars at the telescope: lines, bands, continuum, emission, dust, Doppler shift."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ N_PIXELS = 3909
 """Pixels of a LAMOST spectrum: 3700-9099 Angstrom."""
 
 LOG_WAVELENGTH = LAMOST_LOG_START + LOG_STEP * np.arange(N_PIXELS)
-"""log10 of LAMOST's vacuum wavelengths in Angstrom."""
+"""Logarithm (base 10) of LAMOST's vacuum wavelengths in Angstrom."""
 
 LEVEL_ANGSTROM = (8000.0, 8950.0)
-"""Where the brightness and the S/N of a spectrum are stated: its median there."""
+"""Range in which brightness and S/N of a spectrum are stated, as medians."""
 
 # Lines that [alpha/M] moves: centre in air, half width [Angstrom], exponent a dex on the model's own transmission.
 _ALPHA_LINES = (
@@ -41,22 +41,25 @@ _ALPHA_LINES = (
     (8806.8, 6.0, 0.7),  # Mg I
 )
 _SODIUM = (5892.9, 14.0, 0.6)
-"""The model's Na D of cool giants exceeds that of real LAMOST spectra: centre, half width, exponent that weakens it."""
+"""Correction of the model's Na D of cool giants: centre, half width, weakening exponent."""
 
 _VEIL = 2.2
-"""Lines weaken as the bands' transmission to this power: they form above the layers where TiO absorbs. Fitted with the
-bands."""
+"""Exponent of the bands' transmission that weakens lines, which form above the TiO layers."""
 
 _EMISSION = (
     *((6562.8, 1.0), (4861.3, 0.45), (4340.5, 0.25)),
     *((8498.0, 0.06), (8542.1, 0.2), (8662.1, 0.12)),
 )
-"""Emission of active and of pulsating giants: line in air, equivalent width over that of H alpha (invented; what looks
-for it expects others)."""
+"""Emission of active and pulsating giants: line in air, equivalent width relative to H alpha.
+
+Invented values, different from those that the detection expects.
+"""
 
 _INTERSTELLAR = ((5780.5, 2.1, 0.5), (6283.9, 4.8, 1.0), (8620.4, 4.3, 0.35))
-"""Diffuse bands (Jenniskens & Desert 1994, A&AS 106, 39): centre in air, width and, rounded, equivalent width a
-magnitude of E(B-V) [Angstrom]."""
+"""Diffuse bands: centre in air, width, equivalent width a magnitude of E(B-V) [Angstrom].
+
+Jenniskens & Desert (1994, A&AS 106, 39), rounded.
+"""
 
 _RESOLUTION = 1800.0
 _JOIN, _JOIN_WIDTH = 5800.0, 25.0
@@ -68,7 +71,7 @@ _DISPERSION_KMS = 180.0
 
 @dataclass(frozen=True)
 class Light:
-    """What shines into fibres; one row a fibre.
+    """Light in fibres, one row a fibre.
 
     Parameters
     ----------
@@ -101,7 +104,7 @@ class Light:
 
     @classmethod
     def of(cls, labels: FloatArray, rv_kms: FloatArray) -> Light:
-        """Of ordinary stars."""
+        """Create the light of ordinary stars."""
         none = np.zeros(len(labels))
         return cls(np.asarray(labels, float), none, none, np.asarray(rv_kms, float), none, none, none, none)
 
@@ -115,7 +118,7 @@ class Light:
 
 
 class StarLight:
-    """Spectra of stars at LAMOST's resolution, without noise and instrument."""
+    """Noiseless spectra of stars at LAMOST's resolution."""
 
     def __init__(self) -> None:
         self._model = SyntheticModel.from_table(load_table(SYNTHETIC_TABLE))
@@ -190,13 +193,16 @@ class StarLight:
         return np.asarray(sum(weight * rest[low + j : low + j + stop : stride] for j, weight in enumerate(weights)))
 
     def _galaxy(self, rest: FloatArray, redshift: float) -> FloatArray:
-        """A galaxy of such stars on LAMOST's pixels, its lines broadened; constant blueward of the model's grid."""
+        """Spectrum of a galaxy of such stars on LAMOST's pixels, with broadened lines.
+
+        Constant blueward of the model's grid.
+        """
         sigma = float(velocity_to_log_shift(_DISPERSION_KMS)) / self._step
         broadened: FloatArray = gaussian_filter1d(rest, sigma)
         return np.asarray(np.interp(LOG_WAVELENGTH - np.log10(1.0 + redshift), self._log, broadened), np.float64)
 
     def interstellar(self, ebv: FloatArray) -> FloatArray:
-        """What dust and gas on the way leave, shape (n, N_PIXELS).
+        """Transmission of interstellar dust and gas, shape (n, N_PIXELS).
 
         Na D follows Poznanski, Prochaska & Bloom (2012, MNRAS 426, 1465): log10 E(B-V) = 1.17 EW - 1.85, at rest.
         """
@@ -205,7 +211,7 @@ class StarLight:
         return np.asarray(10.0 ** (-0.4 * ebv[:, None] * self._dust) * np.exp(-gas))
 
     def mixed(self, light: Light, second: Light, share: FloatArray, ebv: FloatArray) -> FloatArray:
-        """Light of two stars in one fibre, ``share`` of it (at the stated level) from the second; level 1.
+        """Light of two stars in one fibre, with the fraction ``share`` from the second; level 1.
 
         Parameters
         ----------
@@ -227,12 +233,12 @@ class StarLight:
 
 
 def _plateau(wavelength: FloatArray, centre: float, half_width: float) -> FloatArray:
-    """1 near a line in air, 0 away from it."""
+    """Function that is 1 near a line in air, 0 away from it."""
     return np.asarray(np.exp(-((np.abs(wavelength - float(air_to_vacuum(centre))) / half_width) ** 4)))
 
 
 def _gaussian(wavelength: FloatArray, place: float, fwhm: float) -> FloatArray:
-    """Profile of unit area at a place in air, of that width [Angstrom] before the instrument, 1 / Angstrom."""
+    """Gaussian profile of unit area, by centre in air and width [Angstrom] before the instrument."""
     sigma = np.hypot(fwhm, place / _RESOLUTION) / 2.3548
     deviation = (wavelength - float(air_to_vacuum(place))) / sigma
     return np.asarray(np.exp(-0.5 * deviation**2) / (sigma * np.sqrt(2.0 * np.pi)))

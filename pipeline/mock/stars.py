@@ -1,4 +1,4 @@
-"""Who lives in the simulated sky: positions, motions, ages and chemistry of giants, on isochrones.
+"""Stars of the simulated sky: positions, motions, ages and chemistry of giants on isochrones.
 
 Disc, halo and stream are drawn one by one and thinned by a LAMOST-like selection; the recipes are standard ones
 (Bland-Hawthorn & Gerhard 2016, ARA&A 54, 529, for scales and velocity ellipsoids), simple on purpose.
@@ -25,22 +25,27 @@ FloatArray = NDArray[np.float64]
 
 COMPONENTS = ("thin disc", "thick disc", "halo", "sagittarius")
 SHARES = (0.68, 0.20, 0.03, 0.09)
-"""Share of each component in the survey."""
+"""Fraction of each component in the survey."""
 
 TEFF_RANGES = {"M giant": (3200.0, 4300.0), "K giant": (4300.0, 4750.0)}
 """Effective temperatures of the kinds of giants, K."""
 
 J_LIMITS = (6.5, 14.3)
 G_LIMITS = (8.0, 17.3)
-"""Magnitudes that LAMOST's bright to faint plates reach, roughly."""
+"""Approximate magnitude limits of LAMOST's bright to faint plates."""
 
 STREAM_SMOOTHING = (1.5, 12.0)
-"""How far stars of the stream are off their particle: standard deviation an axis, kpc and km/s. Real M giants of the
-stream are not on any model's particles: they scatter about them by as much and more."""
+"""Scatter of stream stars about their particle: standard deviation an axis, kpc and km/s.
+
+Real M giants of the stream scatter about the particles of any model by as much and more.
+"""
 
 STREAM_BIAS = (0.12, 18.0)
-"""How far the stream is off the model that it is drawn from, in waves once and twice around the Galaxy: relative
-distance from the Galaxy's centre, and km/s along the motion. Models miss the real stream by such amounts."""
+"""Deviation of the stream from its model, in waves once and twice around the Galaxy.
+
+Relative distance from the Galaxy's centre, and km/s along the motion. Models deviate from the real stream by such
+amounts.
+"""
 
 _M_CLASS_TEFF = 4040.0
 _MAX_ROUNDS = 2000
@@ -97,7 +102,7 @@ class Stars:
 
     @staticmethod
     def joined(parts: list[Stars]) -> Stars:
-        """Several groups in one."""
+        """Concatenate groups of stars."""
         names = Stars.__dataclass_fields__
         return Stars(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
@@ -111,7 +116,7 @@ def draw_galaxy(
     branches: GiantBranches,
     kind: str = "M giant",
 ) -> Stars:
-    """Draw stars of the thin disc, the thick disc or the halo that the survey sees.
+    """Draw observable stars of the thin disc, the thick disc or the halo.
 
     Parameters
     ----------
@@ -127,13 +132,13 @@ def draw_galaxy(
     if component not in COMPONENTS[:3]:
         raise ValueError(f"component must be one of {', '.join(COMPONENTS[:3])}; found {component!r}.")
     chosen: list[Stars] = []
-    found = 0
-    while found < n_stars:
-        chunk = int(np.clip(150 * (n_stars - found), 30_000, 1_000_000))
+    result = 0
+    while result < n_stars:
+        chunk = int(np.clip(150 * (n_stars - result), 30_000, 1_000_000))
         candidates = _candidates(component, chunk, rng, frame, branches, kind)
         kept = _selected(candidates, rng, dust)
         chosen.append(kept)
-        found += len(kept)
+        result += len(kept)
     return Stars.joined(chosen)[:n_stars]
 
 
@@ -145,14 +150,14 @@ def draw_stream(
     dust: DustMap,
     branches: GiantBranches,
 ) -> Stars:
-    """Draw Sagittarius giants about the particles of a stream model, northern sky, magnitudes within LAMOST's reach.
+    """Draw Sagittarius giants about the particles of a stream model, within the survey's limits.
 
     Stars are off their particle by :data:`STREAM_SMOOTHING`, so that a particle can carry several.
     """
     chosen: list[Stars] = []
-    found = 0
+    result = 0
     for _ in range(_MAX_ROUNDS):
-        if found >= n_stars:
+        if result >= n_stars:
             break
         order = rng.permutation(len(stream))
         position = np.stack([stream.x_gal, stream.y_gal, stream.z_gal], axis=1)[order]
@@ -170,10 +175,10 @@ def draw_stream(
         far = (candidates.distance > 15.0) & (candidates.distance < 75.0) & (np.abs(candidates.glat) > 15.0)
         kept = _selected(candidates[far], rng, dust, thinned=False)
         chosen.append(kept)
-        found += len(kept)
+        result += len(kept)
     else:
         raise RuntimeError(
-            f"Only {found} of {n_stars} Sagittarius giants could be placed on {len(stream)} particles. "
+            f"Only {result} of {n_stars} Sagittarius giants could be placed on {len(stream)} particles. "
             "Ask for a larger stream model."
         )
     return Stars.joined(chosen)[:n_stars]
@@ -188,7 +193,7 @@ def _off_model(position: FloatArray, velocity: FloatArray) -> tuple[FloatArray, 
 
 
 def _positions(component: str, n: int, rng: np.random.Generator) -> FloatArray:
-    """Galactocentric positions of a component on the Sun's side, shape (n, 3), kpc; the thin disc's before heating."""
+    """Galactocentric positions of a component near the Sun, shape (n, 3), kpc; thin disc before heating."""
     azimuth = rng.uniform(-0.5 * np.pi, 0.5 * np.pi, n)
     if component == "halo":
         radius = np.exp(rng.uniform(np.log(4.0), np.log(40.0), n))  # density ~ r^-3
@@ -204,7 +209,7 @@ def _positions(component: str, n: int, rng: np.random.Generator) -> FloatArray:
 def _candidates(
     component: str, n: int, rng: np.random.Generator, frame: SolarFrame, branches: GiantBranches, kind: str
 ) -> Stars:
-    """Giants of a component within the footprint; it is applied first, because most of the sky is not in it."""
+    """Giants of a component within the footprint, which is applied first for speed."""
     position = _positions(component, n, rng)
     age = rng.uniform(1.0, 3.0, n) ** 2  # constant star formation times the rate of becoming a giant, age^-1/2
     heat = (age / 5.0) ** 0.3
@@ -232,7 +237,10 @@ def _candidates(
 
 
 def along_axes(position: FloatArray, speed: FloatArray) -> FloatArray:
-    """(V_X, V_Y, V_Z) of (V_R, V_phi, V_Z); right-handed, Sun at X = -R0: the disc moves towards +Y at the Sun."""
+    """Convert (V_R, V_phi, V_Z) to (V_X, V_Y, V_Z); right-handed, Sun at X = -R0.
+
+    The disc moves towards +Y at the Sun.
+    """
     flat = np.hypot(position[:, 0], position[:, 1])
     cos, sin = -position[:, 0] / flat, position[:, 1] / flat
     v_r, v_phi, v_z = speed.T
@@ -240,14 +248,20 @@ def along_axes(position: FloatArray, speed: FloatArray) -> FloatArray:
 
 
 def circular_speed_kms(radius_kpc: FloatArray) -> FloatArray:
-    """Rotation curve of the disc: 235 km/s at 8.2 kpc, -1.7 km/s/kpc (Eilers et al. 2019), rising inside 3 kpc."""
+    """Rotation curve: 235 km/s at 8.2 kpc, -1.7 km/s/kpc, rising inside 3 kpc.
+
+    Eilers et al. (2019).
+    """
     return np.asarray((235.0 - 1.7 * (radius_kpc - 8.2)) * np.tanh(radius_kpc / 1.5))
 
 
 def _disc_velocity(
     radius: FloatArray, rng: np.random.Generator, radial: tuple[FloatArray | float, FloatArray | float], lag: float
 ) -> FloatArray:
-    """(v_R, v_phi, v_z) of a disc: dispersions fall outwards, rotation lags by Stroemberg's sigma_R^2 / 80 or more."""
+    """Velocities (v_R, v_phi, v_z) of a disc, with dispersions that fall outwards and asymmetric drift.
+
+    Rotation lags by Stroemberg's sigma_R^2 / 80 or more.
+    """
     fall = np.clip(np.exp(-(radius - 8.2) / 18.0), 0.5, 1.5)
     sigma_r, sigma_z = radial[0] * fall, radial[1] * fall
     drift = np.maximum(sigma_r**2 / 80.0, lag)
@@ -267,7 +281,7 @@ def _placed(
     frame: SolarFrame,
     kind: str = "M giant",
 ) -> Stars:
-    """Stars without dust yet; only those of the kind's Teff and near enough to be worth projecting.
+    """Stars without dust, limited to the kind's Teff and distance.
 
     Stars hotter than about 4,040 K are rarely classified M: an M giant passes with a chance that falls there.
     """
@@ -292,7 +306,7 @@ def on_sky(
     velocity: FloatArray,
     frame: SolarFrame,
 ) -> Stars:
-    """Stars at Galactocentric positions, as the Sun sees them, without dust."""
+    """Stars at Galactocentric positions as seen from the Sun, without dust."""
     sky = sky_from_galactocentric(position, velocity, frame)
     glon, glat = equatorial_to_galactic(sky["ra"], sky["dec"])
     n = len(position)
@@ -317,7 +331,7 @@ def _sun(frame: SolarFrame) -> FloatArray:
 
 
 def _selected(stars: Stars, rng: np.random.Generator, dust: DustMap, *, thinned: bool = True) -> Stars:
-    """Thin stars by class and by magnitude through the dust, as LAMOST would; sets their reddening."""
+    """Stars selected by class and magnitude as by LAMOST, with their reddening."""
     chance = np.where(stars.kind == "M giant", 1.0 / (1.0 + np.exp((stars.teff - _M_CLASS_TEFF) / 40.0)), 1.0)
     seen = within_limits(stars[rng.uniform(size=len(stars)) < chance], rng, dust)
     if not thinned:
@@ -328,7 +342,7 @@ def _selected(stars: Stars, rng: np.random.Generator, dust: DustMap, *, thinned:
 
 
 def within_limits(stars: Stars, rng: np.random.Generator, dust: DustMap) -> Stars:
-    """Those that are neither too bright nor too faint behind their dust, which they now know."""
+    """Stars within the magnitude limits, with their reddening."""
     uneven = clumpiness(stars.glon, stars.glat, rng)
     ebv = dust.reddening(stars.glon, stars.glat, stars.distance) * uneven
     modulus = 5.0 * np.log10(100.0 * stars.distance)

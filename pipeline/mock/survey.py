@@ -1,4 +1,4 @@
-"""The simulated survey: one call makes the table, the truth, the stream and a source of spectra."""
+"""The simulated survey: table, truth, stream and spectra from one call."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ from pipeline.science.space.dust import BAND_COEFFICIENTS, DustMap, ExponentialD
 from pipeline.science.stream.model import StreamModel, sagittarius_stream_model
 
 FIRST_OBSID = 8_000_000_001
-"""First identifier; LAMOST's own are far below, so a simulated star is never taken for a real one."""
+"""First identifier, far above LAMOST's own."""
 
 FIRST_GAIA_ID = 9_000_000_000_000_000_001
-"""Beyond every Gaia identifier (they end below 6.92e18)."""
+"""First identifier, above all Gaia identifiers (which end below 6.92e18)."""
 
 SOURCE = "simulated survey"
 
@@ -43,16 +43,16 @@ _CARBON = 1.0
 """Strength of C2 and CN in carbon stars."""
 
 RV_INPUT_ERROR_KMS = 8.0
-"""Error of the velocity that the survey's own pipeline would have put into the header."""
+"""Error of the survey pipeline's velocity in the header."""
 
 GIANTS = ("M giant", "K giant", "carbon star")
-"""Kinds of stars that may have a companion."""
+"""Kinds of stars with companions."""
 
 _MAX_HEADER_KMS = 1490.0
 _BLOCK = 256
 _PARTICLES_A_STAR = 8
 _PARTICLES = (2000, 12_000)
-"""Fewest and most particles of the stream that stars are drawn about."""
+"""Minimum and maximum number of stream particles."""
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,13 @@ class MockSurvey:
 
     @property
     def wavelength(self) -> NDArray[np.float64]:
-        """Vacuum wavelengths of every spectrum in Angstrom, shape (p,)."""
+        """Vacuum wavelengths of all spectra in Angstrom, shape (p,)."""
         return self._simulator.wavelength
 
     def observe(
         self, rows: slice | NDArray[np.intp]
     ) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-        """Spectra of some rows; a spectrum does not depend on which others are asked for with it.
+        """Spectra of some rows, each independent of the other rows.
 
         Parameters
         ----------
@@ -139,14 +139,17 @@ class MockSurvey:
         return self.wavelength, flux, ivar, mask
 
     def noiseless(self, rows: slice | NDArray[np.intp]) -> NDArray[np.float64]:
-        """Spectra without noise and instrument, observed frame and reddened, median 1 over 8000-8950, shape (n, p)."""
+        """Noiseless spectra in the observed frame, reddened, shape (n, p).
+
+        Without instrument; median 1 over 8000-8950.
+        """
         index = np.arange(len(self))[rows]
         conditions = self.conditions[index]
         starlight = self._simulator.starlight
         return starlight.mixed(self.light[index], self.second[index], conditions.share, conditions.ebv)
 
     def spectra(self) -> Iterator[Spectrum]:
-        """Every spectrum in row order, observed in blocks."""
+        """All spectra in row order, simulated in blocks."""
         for start in range(0, len(self), _BLOCK):
             rows = slice(start, min(start + _BLOCK, len(self)))
             wavelength, flux, ivar, mask = self.observe(rows)
@@ -265,7 +268,7 @@ def draw_stars(
     dust: DustMap,
     stream: StreamModel | None = None,
 ) -> tuple[Stars, StreamModel]:
-    """Stars of all components and kinds in random order, and the stream model that some of them stand on.
+    """Draw stars of all components and kinds in random order, and the stream model.
 
     Without a stream one is integrated.
     """
@@ -287,7 +290,7 @@ def draw_stars(
 
 
 def _table(light: Light, visits: Visits, published: Columns) -> pd.DataFrame:
-    """Every star was classified a giant by its Teff, rightly or not, or is Unknown: that is why it is here."""
+    """Table of the observations, with the survey's own classes."""
     n = len(light)
     no_star = published["object_class"] != "STAR"
     subclass = np.array([f"gM{kind}" if kind >= 0 else "K7" for kind in _subtype(light.labels[:, 0])])
@@ -363,7 +366,10 @@ def _truth(
 
 
 def _subtype(teff: NDArray[np.float64]) -> NDArray[np.int64]:
-    """M subtype of a giant by Teff (scale of Fluks et al. 1994, A&AS 105, 311), -1 for late K."""
+    """M subtype of a giant by Teff, -1 for late K.
+
+    Scale of Fluks et al. (1994, A&AS 105, 311).
+    """
     limits = np.array([3900.0, 3815.0, 3755.0, 3680.0, 3600.0, 3500.0, 3380.0])
     return np.asarray((teff[:, None] < limits).sum(axis=1) - 1)
 

@@ -1,4 +1,4 @@
-"""What is wrong with groups of observations: sky left on plates, red arms off in wavelength, velocities in headers.
+"""Errors of groups of observations: sky residuals, wavelength offsets, wrong header velocities.
 
 Figures are those of real files: a LAMOST plate of 2011 whose median residual, at rest in the observed frame, holds 5 to
 10 per cent of the flux over 8250-8460 and 8750-8950 Angstrom; one of its spectrographs with ten stars whose red arm is
@@ -17,21 +17,29 @@ from pipeline.mock.plates import SPECTROGRAPHS, Visits
 FloatArray = NDArray[np.float64]
 
 RED_SKY_SHARE, RED_SKY_SIZE = 0.10, (0.05, 0.10)
-"""Share of the plates that keep sky in the red arm, and how much: rms over two windows, in the flux
-of a typical star."""
+"""Fraction of the plates with sky residuals in the red arm, and their size.
+
+The size is the rms over two windows, relative to the flux of a typical star.
+"""
 
 ARM_SCATTER_KMS = 2.5
-"""Scatter of the spectrographs' red arms about their blue arms, one offset each."""
+"""Scatter of the spectrographs' red arms about their blue arms."""
 
 WAVELENGTH_KMS = (2.0, 1.6)
-"""Scatter of velocities by plate and spectrograph, and by fibre: repeats of real stars differ by 2.9 km/s over the root
-of two (53 stars of the pilot survey), of which noise is a small part."""
+"""Scatter of velocities by plate and spectrograph, and by fibre.
+
+Repeats of real stars differ by 2.9 km/s over the root of two (53 stars of the pilot survey), of which noise is a small
+part.
+"""
 
 BROKEN_SHARE, BROKEN_KMS, SEASON_NIGHTS = 0.03, (40.0, 100.0), 120
-"""Share of the seasons of a spectrograph whose red arm was calibrated wrongly, by how much, and a season's length."""
+"""Fraction of the seasons with a wrong red arm, its error and a season's length.
+
+A season is of one spectrograph, whose red arm has a wrong wavelength calibration.
+"""
 
 WRONG_HEADER_SHARE = 0.02
-"""Share of the observations whose header holds a velocity of something else."""
+"""Fraction of the observations with the velocity of another object in the header."""
 
 _WRONG_HEADER_KMS = (60.0, 1200.0)
 _FAINTEST, _BRIGHTEST = 0.2, 3.0
@@ -39,7 +47,7 @@ _FAINTEST, _BRIGHTEST = 0.2, 3.0
 
 @dataclass(frozen=True)
 class Systematics:
-    """What is wrong with observations, arrays of shape (n,).
+    """Systematic errors of observations, arrays of shape (n,).
 
     Parameters
     ----------
@@ -66,7 +74,7 @@ class Systematics:
 
     @property
     def red_arm_kms(self) -> FloatArray:
-        """Velocity of the red arm over that of the blue one, with everything."""
+        """Total velocity offset of the red arm from the blue one."""
         return self.arm_kms + self.broken_kms
 
     def __getitem__(self, rows: NDArray[np.intp]) -> Systematics:
@@ -77,7 +85,7 @@ class Systematics:
 def draw_systematics(
     visits: Visits, g_mag: FloatArray, giant: NDArray[np.bool_], rng: np.random.Generator
 ) -> Systematics:
-    """Draw what goes wrong by plate, by spectrograph and season, and by observation.
+    """Draw systematic errors by plate, by spectrograph and season, and by observation.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ _FILL_BYTES = 1 << 22
 
 
 class ArrayFile:
-    """A ``.npy`` file that ``numpy.load`` reads and maps; a context manager. An earlier file is replaced.
+    """Writer of a ``.npy`` file; a context manager. An earlier file is replaced.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class ArrayFile:
         return prod(self.shape[1:]) * self.dtype.itemsize
 
     def __setitem__(self, rows: slice | NDArray[np.integer], values: ArrayLike) -> None:
-        """Write rows; values are broadcast to them as numpy does."""
+        """Write rows; values are broadcast as in numpy."""
         places = np.arange(self.shape[0])[rows]
         block = np.asarray(values)
         if block.dtype != self.dtype:
@@ -97,7 +97,7 @@ class ArrayFile:
             left, offset = left[written:], offset + written
 
     def flush(self) -> None:
-        """Force everything to the disk: network file systems report a full disk only then."""
+        """Flush to disk, as network file systems report a full disk only then."""
         with _naming(self.path):
             os.fsync(self._file.fileno())
 
@@ -123,7 +123,7 @@ class ArrayFile:
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Name the file in errors of calls that know its number only."""
+    """Add the file name to errors of calls that know only its descriptor."""
     try:
         yield
     except OSError as error:

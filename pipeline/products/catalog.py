@@ -1,4 +1,4 @@
-"""The catalogue: one row a star, Parquet on disk; declared columns are checked, the user's own are carried."""
+"""The catalogue: one row a star in Parquet, with checked declared columns and the user's own."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from pipeline.products.marked_parquet import read_marked, write_marked
 REJECTS_NAME = "rejects.parquet"
 
 REJECT_COLUMNS = ("source", "obsid", "stage", "code", "reason")
-"""Columns of the rejects table: where it came from, its id (0 unknown), the stage, a short code, a sentence."""
+"""Columns of the rejects table: source, id (0 if unknown), stage, code, reason."""
 
 _UNNAMED_ORIGIN = "the build's table"
 
@@ -59,7 +59,7 @@ class Catalog:
     own: tuple[Column, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a table that breaks the contract."""
+        """Refuse a table that violates the contract."""
         breaches = list(contract_breaches(self.table, self.own))
         if breaches:
             raise ProductError("The catalogue breaks its contract: " + " ".join(breaches))
@@ -76,36 +76,38 @@ class Catalog:
             Descriptions of the user's own; they keep this order. An undeclared column without one is described by its
             name and type, and follows.
         """
-        described = {one.name for one in own}
-        found = {name: cast(frame[name], column(name)) for name in in_published_order(n for n in frame if n in BY_NAME)}
-        found |= {one.name: _cast_own(frame[one.name], one) for one in own if one.name in frame}
+        described = {item.name for item in own}
+        result = {
+            name: cast(frame[name], column(name)) for name in in_published_order(n for n in frame if n in BY_NAME)
+        }
+        result |= {item.name: _cast_own(frame[item.name], item) for item in own if item.name in frame}
         columns, taken = list(own), set(described)
         for name in frame.columns:
             if name not in BY_NAME and name not in described:
                 made, values = _described(str(name), frame[name], taken)
                 taken.add(made.name)
                 columns.append(made)
-                found[made.name] = values
-        return cls(pd.DataFrame(found), tuple(columns))
+                result[made.name] = values
+        return cls(pd.DataFrame(result), tuple(columns))
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """Columns of this catalogue: the declared ones in published order, then the user's own."""
-        own = {one.name: one for one in self.own}
+        own = {item.name: item for item in self.own}
         return tuple(own.get(name) or BY_NAME[name] for name in self.table.columns)
 
     def __len__(self) -> int:
         return len(self.table)
 
     def write(self, directory: Path, *, simulated: bool, identity: Identity | None = None) -> Path:
-        """Write ``catalog.parquet`` with page checksums, and with the identity of its build where one is given."""
+        """Write ``catalog.parquet`` with page checksums, and with the identity of its build if given."""
         path = directory / CATALOG_NAME
         arrow = self.to_arrow(simulated=simulated, identity=identity)
         pq.write_table(arrow, path, compression="zstd", write_page_checksum=True)
         return path
 
     def to_arrow(self, *, simulated: bool, identity: Identity | None = None) -> pa.Table:
-        """The table with each column's description in its field's metadata, marked as simulated or not."""
+        """Convert to an Arrow table with column descriptions, marked as simulated or not."""
         mark = {b"simulated": b"true" if simulated else b"false"}
         schema = pa.schema(map(field_of, self.columns), metadata={**mark, **parquet_metadata(identity)})
         return pa.Table.from_pandas(self.table, schema=schema, preserve_index=False)
@@ -124,7 +126,7 @@ class Catalog:
 
 def read_catalog(file: CatalogFile, *, own: bool = True) -> Catalog:
     """Read and validate an open ``catalog.parquet``, with the user's own columns or without."""
-    wanted = [one for one in file.columns if own or not one.is_own]
+    wanted = [item for item in file.columns if own or not item.is_own]
     return Catalog.from_frame(file.frame(wanted), file.own if own else ())
 
 
@@ -136,7 +138,7 @@ def write_blocks(
     own: Sequence[Column] = (),
     identity: Identity | None = None,
 ) -> int:
-    """Write ``catalog.parquet`` block by block, so that only one is in memory.
+    """Write ``catalog.parquet`` in blocks, of which only one is in memory.
 
     Parameters
     ----------
@@ -193,7 +195,7 @@ def cast(values: pd.Series, declared: Column) -> pd.Series:
 
 
 def _refuse_wrapped(values: pd.Series, declared: Column) -> None:
-    """Numbers beyond an integer type would come out as others: 70000 as 4464."""
+    """Refuse numbers beyond an integer type, which would wrap around, such as 70000 to 4464."""
     limits, numbers = np.iinfo(declared.dtype), values.to_numpy()
     beyond = (numbers < limits.min) | (numbers > limits.max)
     if beyond.any():
@@ -204,7 +206,7 @@ def _refuse_wrapped(values: pd.Series, declared: Column) -> None:
 
 
 def _cast_own(values: pd.Series, own: Column) -> pd.Series:
-    """Cast to the described type, and refuse what would change a value."""
+    """Cast to the described type, unless that changes a value."""
     exact = not own.is_float and own.dtype != "str"
     if exact and bool(values.isna().any()):
         raise ProductError(
@@ -223,7 +225,7 @@ def _cast_own(values: pd.Series, own: Column) -> pd.Series:
 
 
 def _described(name: str, values: pd.Series, taken: set[str]) -> tuple[Column, pd.Series]:
-    """A column that nobody described, by its name and type, and its values in that type."""
+    """Description and values of an undescribed column, from its name and type."""
     try:
         stored = pa.chunked_array([pa.array(values, from_pandas=True)])
     except (pa.ArrowInvalid, pa.ArrowTypeError):  # objects of several types
@@ -237,7 +239,7 @@ def _described(name: str, values: pd.Series, taken: set[str]) -> tuple[Column, p
 
 
 def contract_breaches(table: pd.DataFrame, own: Sequence[Column] = ()) -> Iterator[str]:
-    """Yield a sentence for each way in which a table breaks the contract.
+    """Yield a sentence for each violation of the contract.
 
     Parameters
     ----------
@@ -250,32 +252,32 @@ def contract_breaches(table: pd.DataFrame, own: Sequence[Column] = ()) -> Iterat
         if name not in table.columns:
             yield f"Column {name} is required and missing."
     yield from _own_breaches(table, own)
-    by_name = {one.name: one for one in own}
+    by_name = {item.name: item for item in own}
     for name in table.columns:
         known = BY_NAME.get(name) or by_name.get(name)
         if known is None:
             yield f"Column {name} is neither declared nor described as the user's own; Catalog.from_frame describes it."
             continue
-        found = "str" if pd.api.types.is_string_dtype(table[name].dtype) else str(table[name].dtype)
-        if found != known.dtype:
-            yield f"Column {name} is {found}, {'described' if known.is_own else 'declared'} {known.dtype}."
+        result = "str" if pd.api.types.is_string_dtype(table[name].dtype) else str(table[name].dtype)
+        if result != known.dtype:
+            yield f"Column {name} is {result}, {'described' if known.is_own else 'declared'} {known.dtype}."
         elif known.is_numeric and not known.is_own:
             yield from _range_breaches(table[name].to_numpy(), known)
     if "obsid" in table.columns:
         doubles = int(table["obsid"].duplicated().sum())
         if doubles:
-            yield f"obsid repeats in {doubles} rows; each star-observation stands once."
+            yield f"obsid repeats in {doubles} rows; each observation occurs once."
 
 
 def _own_breaches(table: pd.DataFrame, own: Sequence[Column]) -> Iterator[str]:
     seen: set[str] = set()
-    for one in own:
-        yield from own_breaches(one)
-        if one.name in seen:
-            yield f"Column {one.name} is described twice."
-        if one.name not in table.columns:
-            yield f"Column {one.name} is described and missing."
-        seen.add(one.name)
+    for item in own:
+        yield from own_breaches(item)
+        if item.name in seen:
+            yield f"Column {item.name} is described twice."
+        if item.name not in table.columns:
+            yield f"Column {item.name} is described and missing."
+        seen.add(item.name)
 
 
 def _range_breaches(values: np.ndarray, declared: Column) -> Iterator[str]:

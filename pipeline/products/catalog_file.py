@@ -1,4 +1,4 @@
-"""``catalog.parquet`` as a file: what its columns are, and their values, a column at a time.
+"""Column-wise reading of ``catalog.parquet``.
 
 A field that :mod:`pipeline.domain.columns` does not declare is a column of the user's own. Its metadata hold unit, UCD,
 description, label, group and origin; of a field without them, what there is and its storage type describe it.
@@ -30,7 +30,7 @@ from pipeline.products.opened_file import FileStamp, OpenedFile
 CATALOG_NAME = "catalog.parquet"
 
 EXACT = 2**53
-"""Whole numbers up to this are exact in double precision."""
+"""Largest integer up to which all are exact in double precision."""
 
 _WHOLE: tuple[tuple[pa.DataType, DType], ...] = (
     *((pa.int8(), "int16"), (pa.uint8(), "int16"), (pa.int16(), "int16"), (pa.uint16(), "int32")),
@@ -49,7 +49,7 @@ def field_of(column: Column) -> pa.Field:
 
 
 class CatalogFile:
-    """An open ``catalog.parquet``; values are read when they are asked for and are not kept.
+    """An open ``catalog.parquet``; values are read on demand and not cached.
 
     The file stays open: it may be renamed or deleted. Pages with a checksum are checked when they are read.
 
@@ -97,23 +97,23 @@ class CatalogFile:
         return int(self.parquet.metadata.num_rows)
 
     def _own_columns(self, names: Sequence[str]) -> Iterator[Column]:
-        """Columns of the undeclared fields; names that their metadata vouch for go before those that are made."""
-        described = {name: found for name in names if (found := self._described(name)) is not None}
+        """Columns of the undeclared fields; described names take precedence over derived ones."""
+        described = {name: result for name in names if (result := self._described(name)) is not None}
         taken = set(described)
         for name in names:
-            found = described.get(name) or self._undescribed(name, taken)
-            taken.add(found.name)
-            self._fields[found.name] = name
-            yield found
+            result = described.get(name) or self._undescribed(name, taken)
+            taken.add(result.name)
+            self._fields[result.name] = name
+            yield result
 
     def _described(self, name: str) -> Column | None:
-        """The column that a field's metadata describe; None where they are no description of an own column."""
+        """The own column that a field's metadata describe; None without a valid description."""
         about = self._metadata(name)
         if about.get("group") != OWN_GROUP or not about.get("origin"):
             return None
         unit, ucd, label, words = (about.get(key, "") for key in ("unit", "ucd", "label", "description"))
-        found = Column(name, self._dtype(name), unit, ucd, label, words, OWN_GROUP, origin=about["origin"])
-        return None if any(own_breaches(found)) else found
+        result = Column(name, self._dtype(name), unit, ucd, label, words, OWN_GROUP, origin=about["origin"])
+        return None if any(own_breaches(result)) else result
 
     def _undescribed(self, name: str, taken: Collection[str]) -> Column:
         about = self._metadata(name)
@@ -122,8 +122,8 @@ class CatalogFile:
         return own_column(spelling, self._dtype(name), unit, ucd, words, origin, taken)
 
     def _metadata(self, name: str) -> dict[str, str]:
-        found = self._schema.field(name).metadata or {}
-        return {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in found.items()}
+        result = self._schema.field(name).metadata or {}
+        return {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in result.items()}
 
     def _dtype(self, name: str) -> DType:
         kind = self._schema.field(name).type
@@ -135,13 +135,13 @@ class CatalogFile:
         return own_dtype(kind, *self._gaps(name, kind))
 
     def _gaps(self, name: str, kind: pa.DataType) -> tuple[bool, bool]:
-        """Whether values are missing, and whether all are exact in double precision; of whole numbers and truths."""
+        """Whether integers or booleans have missing values, and all are exact in double precision."""
         if not (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
             return False, True
         chunks = self._statistics.get(name)
-        if chunks is None or any(not one.has_null_count for one in chunks):
+        if chunks is None or any(not item.has_null_count for item in chunks):
             return gaps_of(self._read(name))
-        gaps = any(one.null_count for one in chunks)
+        gaps = any(item.null_count for item in chunks)
         if not gaps and not pa.types.is_uint64(kind):
             return False, True
         extent = self._stated_extent(chunks)
@@ -151,25 +151,25 @@ class CatalogFile:
 
     @cached_property
     def _statistics(self) -> dict[str, list[Any] | None]:
-        """Statistics of each field in every row group; None where one lacks them."""
-        metadata, found = self.parquet.metadata, dict[str, list[Any] | None]()
+        """Statistics of each field in all row groups; None if incomplete."""
+        metadata, result = self.parquet.metadata, dict[str, list[Any] | None]()
         for group in (metadata.row_group(number) for number in range(metadata.num_row_groups)):
             for number in range(group.num_columns):
                 chunk = group.column(number)
-                told, name = chunk.statistics if chunk.is_stats_set else None, chunk.path_in_schema
-                known = found.setdefault(name, [])
-                found[name] = None if told is None or known is None else [*known, told]
-        return found
+                text, name = chunk.statistics if chunk.is_stats_set else None, chunk.path_in_schema
+                known = result.setdefault(name, [])
+                result[name] = None if text is None or known is None else [*known, text]
+        return result
 
     def _stated_extent(self, chunks: Sequence[Any]) -> tuple[float, float] | None:
-        """Range by statistics: None where there is no value, NaN where they do not tell.
+        """Range from the statistics; None without a value, NaN if unknown.
 
         Arrow's writer leaves the range out of a row group without a number; others do so too where one is NaN.
         """
-        known = [one for one in chunks if one.has_min_max]
+        known = [item for item in chunks if item.has_min_max]
         if len(known) < len(chunks) and not self.parquet.metadata.created_by.startswith("parquet-cpp-arrow"):
             return np.nan, np.nan
-        return (float(min(one.min for one in known)), float(max(one.max for one in known))) if known else None
+        return (float(min(item.min for item in known)), float(max(item.max for item in known))) if known else None
 
     def _read(self, field: str) -> pa.ChunkedArray:
         with self._lock, readable(self.path):
@@ -178,28 +178,28 @@ class CatalogFile:
         return values
 
     def numbers(self, name: str) -> NDArray[Any]:
-        """Values of a column of numbers or truths, in its type; read-only."""
+        """Values of a column of numbers or booleans in its type, read-only."""
         column = self._by_name[name]
         values = numbers_of(self._read(self._fields[name]), column)
         values.setflags(write=False)
         return values
 
     def words(self, name: str) -> pa.ChunkedArray:
-        """Values of a column of text; "" where one is missing."""
+        """Values of a column of text; "" if missing."""
         return words_of(self._read(self._fields[name]))
 
     def first_words(self, name: str, rows: int) -> pa.ChunkedArray:
-        """The first values of a column of text, as :meth:`words` gives them."""
+        """The first values of a column of text, as from :meth:`words`."""
         first = self._first(name, rows)
         return pa.chunked_array([], pa.string()) if first is None else words_of(first)
 
     def first_numbers(self, name: str, rows: int) -> NDArray[Any]:
-        """The first values of a column of numbers, as :meth:`numbers` gives them."""
+        """The first values of a column of numbers, as from :meth:`numbers`."""
         first, column = self._first(name, rows), self._by_name[name]
         return np.empty(0, column.dtype) if first is None else numbers_of(first, column)
 
     def number_at(self, name: str, row: int) -> float | None:  # noqa: ARG002 - a column is stored as a whole
-        """None: one value costs as much as its column."""
+        """Return None, as reading one value costs as much as the column."""
         return None
 
     def _first(self, name: str, rows: int) -> pa.ChunkedArray | None:
@@ -207,7 +207,7 @@ class CatalogFile:
             return next(pieces, None)
 
     def batches(self, name: str, rows: int) -> Generator[pa.ChunkedArray]:
-        """Values as they are stored, in pieces of at most so many rows."""
+        """Stored values in batches of limited size."""
         field = self._fields[name]
         with self._lock, readable(self.path):
             for batch in self.parquet.iter_batches(columns=[field], batch_size=rows):
@@ -229,24 +229,24 @@ class CatalogFile:
         return (float(known.min()), float(known.max())) if known.size else None
 
     def frame(self, columns: Sequence[Column] | None = None) -> pd.DataFrame:
-        """Columns as a table; declared ones as they are stored, the user's own in their types."""
+        """Columns as a table; declared ones as stored, the user's own in their types."""
         wanted = self.columns if columns is None else columns
-        found: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         with self._lock, readable(self.path):
-            arrow = self.parquet.read(columns=[self._fields[one.name] for one in wanted])
+            arrow = self.parquet.read(columns=[self._fields[item.name] for item in wanted])
         self.opened.demand_unchanged()
-        for one in wanted:
-            values = arrow.column(self._fields[one.name])
-            if not one.is_own:
-                found[one.name] = values.to_pandas()
+        for item in wanted:
+            values = arrow.column(self._fields[item.name])
+            if not item.is_own:
+                result[item.name] = values.to_pandas()
             else:
-                found[one.name] = words_of(values).to_pandas() if one.dtype == "str" else numbers_of(values, one)
-        return pd.DataFrame(found)
+                result[item.name] = words_of(values).to_pandas() if item.dtype == "str" else numbers_of(values, item)
+        return pd.DataFrame(result)
 
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Say in a sentence that a file is missing or damaged."""
+    """Convert errors of a missing or damaged file to ProductError."""
     try:
         yield
     except FileNotFoundError:
@@ -258,12 +258,12 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def is_nested(kind: pa.DataType) -> bool:
-    """Whether a storage type holds several values a row."""
+    """Whether a storage type has several values a row."""
     return bool(pa.types.is_nested(kind) or pa.types.is_union(kind))
 
 
 def own_dtype(kind: pa.DataType, gaps: bool, exact: bool) -> DType:
-    """Type in which a column of the user's own is kept.
+    """Type of an own column in memory.
 
     Parameters
     ----------
@@ -278,7 +278,7 @@ def own_dtype(kind: pa.DataType, gaps: bool, exact: bool) -> DType:
     if pa.types.is_integer(kind):
         if gaps:
             return "float64" if exact else "str"
-        return "str" if pa.types.is_uint64(kind) and not exact else next(told for one, told in _WHOLE if one == kind)
+        return "str" if pa.types.is_uint64(kind) and not exact else next(text for item, text in _WHOLE if item == kind)
     if pa.types.is_boolean(kind):
         return "str" if gaps else "bool"
     if pa.types.is_float16(kind) or pa.types.is_float32(kind):
@@ -289,7 +289,7 @@ def own_dtype(kind: pa.DataType, gaps: bool, exact: bool) -> DType:
 
 
 def gaps_of(values: pa.ChunkedArray) -> tuple[bool, bool]:
-    """Whether values are missing, and whether whole numbers are exact in double precision."""
+    """Whether values are missing, and whether integers are exact in double precision."""
     exact = True
     if pa.types.is_integer(values.type) and values.length() > values.null_count:
         ends = pc.min_max(values).as_py()
@@ -298,7 +298,7 @@ def gaps_of(values: pa.ChunkedArray) -> tuple[bool, bool]:
 
 
 def numbers_of(values: pa.ChunkedArray, column: Column) -> NDArray[Any]:
-    """Stored values as numbers or truths of a column's type; missing ones are NaN."""
+    """Stored values as numbers or booleans of a column's type; missing ones are NaN."""
     if pa.types.is_null(values.type):
         return np.full(len(values), np.nan, column.dtype)
     if pa.types.is_decimal(values.type):
@@ -307,14 +307,14 @@ def numbers_of(values: pa.ChunkedArray, column: Column) -> NDArray[Any]:
 
 
 def words_of(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Stored values as text without gaps: truths as yes and no, everything else as Arrow writes it."""
+    """Stored values as text without nulls; booleans become yes and no."""
     if pa.types.is_boolean(values.type):
-        return pa.chunked_array([pa.array([_TRUTH.get(one, "") for one in values.to_pylist()], pa.string())])
+        return pa.chunked_array([pa.array([_TRUTH.get(item, "") for item in values.to_pylist()], pa.string())])
     if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
-        texts = [(one or b"").decode("utf-8", "backslashreplace") for one in values.to_pylist()]
+        texts = [(item or b"").decode("utf-8", "backslashreplace") for item in values.to_pylist()]
         return pa.chunked_array([pa.array(texts, pa.string())])
     try:
         return values.cast(pa.string()).fill_null("")
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # durations and fixed-size bytes have no text of Arrow's
-        texts = ["" if one is None else str(one) for one in values.to_pylist()]
+        texts = ["" if item is None else str(item) for item in values.to_pylist()]
         return pa.chunked_array([pa.array(texts, pa.string())])

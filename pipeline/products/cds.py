@@ -1,4 +1,4 @@
-"""The machine-readable table of the CDS: fixed-width text and the ReadMe that tells each byte.
+"""The machine-readable table of the CDS: fixed-width text, and a ReadMe with its format.
 
 Every number is written with the fewest digits that give back the same value, which is why no library does it: those
 we know round, or take a second for every hundred stars.
@@ -23,7 +23,7 @@ _WIDTH = 80
 _RULE = "-" * _WIDTH
 _GREEK = str.maketrans({"α": "alpha", "Λ": "Lambda", "Å": "Angstrom", "φ": "phi", "χ": "chi", "ν": "nu", "σ": "sigma"})
 _DEX = "[-]"
-"""How the CDS writes the unit of a logarithm of nothing in particular."""
+"""CDS unit of a logarithm of a dimensionless quantity."""
 
 _BEFORE_NUMBER = re.compile(r" (?=[\d-])")
 _GLUE = "\x00"
@@ -33,7 +33,7 @@ _NULL_MARK = re.compile(r"([\[\]]\S*[\[\]])?\?")
 
 @dataclass(frozen=True)
 class CdsField:
-    """A column as it stands in the file.
+    """A column in the format of the file.
 
     Parameters
     ----------
@@ -73,12 +73,12 @@ def cds_files(columns: Mapping[Column, NDArray[Any]], name: str, title: str, abo
     """
     fields = [_field(declared, values) for declared, values in columns.items()]
     columns_of_text = [
-        np.char.ljust(one.texts, one.width) if one.form[0] == "A" else np.char.rjust(one.texts, one.width)
-        for one in fields
+        np.char.ljust(item.texts, item.width) if item.form[0] == "A" else np.char.rjust(item.texts, item.width)
+        for item in fields
     ]
     lines = [" ".join(row) for row in zip(*(texts.tolist() for texts in columns_of_text), strict=True)]
     data = "".join(f"{line}\n" for line in lines).encode("ascii")
-    record = sum(one.width + 1 for one in fields) - 1
+    record = sum(item.width + 1 for item in fields) - 1
     return {name: data, "ReadMe": _read_me(fields, name, len(lines), record, title, about).encode("ascii")}
 
 
@@ -107,7 +107,7 @@ def _field(column: Column, values: NDArray[Any]) -> CdsField:
 
 
 def _explanation(column: Column, unit: str, *, gaps: bool, blank: int) -> str:
-    """Meaning of a column; a question mark before it says that fields without a value are blank."""
+    """Meaning of a column; a leading question mark says that missing values are blank."""
     words = ascii_only((column.description or column.meaning).translate(_GREEK))
     words = _RUN.sub(r"\1", words)
     if not gaps and _NULL_MARK.match(words):  # which would say that blank fields have no value
@@ -120,7 +120,7 @@ def _explanation(column: Column, unit: str, *, gaps: bool, blank: int) -> str:
 
 
 def _unit(unit: str) -> str:
-    """A unit as the CDS spells it; one that it cannot spell as it is, without blanks."""
+    """A unit in CDS spelling; others without blanks."""
     if not unit:
         return "---"
     if unit == "dex":
@@ -136,13 +136,13 @@ def _unit(unit: str) -> str:
 
 def _read_me(fields: Sequence[CdsField], name: str, records: int, record: int, title: str, about: Sequence[str]) -> str:
     rows, start = [], 1
-    forms, units, labels = (max(len(getattr(one, part)) for one in fields) for part in ("form", "unit", "label"))
+    forms, units, labels = (max(len(getattr(item, part)) for item in fields) for part in ("form", "unit", "label"))
     place = len(str(record))
-    for one in fields:
-        end = start + one.width - 1
+    for item in fields:
+        end = start + item.width - 1
         where = f"{start:{place}d}-{end:{place}d}" if end > start else f"{'':{place}s} {start:{place}d}"
-        head = f" {where} {one.form:{forms}s} {one.unit:{units}s} {one.label:{labels}s} "
-        lines = _wrapped(one.explanation, max(_WIDTH - len(head), 24))
+        head = f" {where} {item.form:{forms}s} {item.unit:{units}s} {item.label:{labels}s} "
+        lines = _wrapped(item.explanation, max(_WIDTH - len(head), 24))
         rows += [head + lines[0], *(" " * len(head) + line for line in lines[1:])]
         start = end + 2
     caption = f" {'Bytes':>{2 * place + 1}s} {'Format':{forms}s} {'Units':{units}s} {'Label':{labels}s} Explanations"
@@ -176,6 +176,6 @@ def _read_me(fields: Sequence[CdsField], name: str, records: int, record: int, t
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Lines of which no later one begins with a number: readers would take it for the bytes of a column."""
+    """Wrapped lines, none of which begins with a number that readers would take for a byte range."""
     glued = _BEFORE_NUMBER.sub(_GLUE, text)
     return [line.replace(_GLUE, " ") for line in textwrap.wrap(glued, width, break_long_words=False)]

@@ -1,4 +1,4 @@
-"""One comparison of measured with other values: numbers, a table, and a figure as the paper's Figures 3, 5 and 6."""
+"""Comparison of measured with other values: statistics, table, and figure as in Figures 3, 5 and 6."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 COLOURS = ("#1a1a1a", "#c8102e", "#0072b2", "#009e73")
-"""Of the samples in turn: black and red as printed."""
+"""Colours of the samples: black and red as printed."""
 
 HISTOGRAM_REACH = 5.0
-"""Half width of the histograms in robust scatters of the widest sample."""
+"""Half width of the histograms, in robust scatters of the widest sample."""
 
 _DOCUMENT = "comparison.json"
 
 Statistics = dict[str, dict[str, dict[str, float]]]
-"""Numbers by quantity and sample."""
+"""Statistics by quantity and sample."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Compared:
 
     @property
     def difference(self) -> FloatArray:
-        """Other minus ours, as the paper has it."""
+        """Other minus catalogue value, as in the paper."""
         return self.other - self.ours
 
 
@@ -112,63 +112,63 @@ def write_comparison(
     """
     refuse_inside_product(folder / _DOCUMENT)
     folder.mkdir(parents=True, exist_ok=True)
-    told = {
-        one.column.name: {name: difference_statistics(one.difference[rows]) for name, rows in samples.items()}
-        for one in quantities
+    statistics = {
+        item.column.name: {name: difference_statistics(item.difference[rows]) for name, rows in samples.items()}
+        for item in quantities
     }
     document = {
         "title": title,
         "simulated": simulated,
         "difference": f"{names[1]} - {names[0]}",
-        "statistics": told,
+        "statistics": statistics,
         "notes": list(notes),
     }
     (folder / _DOCUMENT).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
     table = QTable.from_pandas(stars.reset_index(drop=True))
     for name, rows in samples.items():
         table[f"in {name}"] = rows
-    for one in quantities:
-        unit = Unit(one.column.unit, parse_strict="silent")
-        for who, values in zip(names, (one.ours, one.other), strict=True):
-            table[f"{one.column.name}_{who}"] = values * unit
+    for item in quantities:
+        unit = Unit(item.column.unit, parse_strict="silent")
+        for who, values in zip(names, (item.ours, item.other), strict=True):
+            table[f"{item.column.name}_{who}"] = values * unit
     table.meta = document
     table.write(folder / "comparison.ecsv", overwrite=True)
     figure = comparison_figure(f"SIMULATED: {title}" if simulated else title, names, quantities, samples)
     for kind in ("pdf", "png"):
         figure.savefig(folder / f"comparison.{kind}", dpi=150)
-    return told
+    return statistics
 
 
 def comparison_figure(
     title: str, names: tuple[str, str], quantities: Sequence[Compared], samples: Mapping[str, BoolArray]
 ) -> Figure:
-    """Value against value beside the histogram of the differences, a row a quantity."""
+    """Value against value, with a histogram of differences, one row a quantity."""
     figure = Figure(figsize=(7.4, 2.6 * len(quantities) + 0.5), layout="constrained")
     figure.suptitle(title, fontsize=9)
     axes = figure.subplots(len(quantities), 2, squeeze=False)
-    for (values, histogram), one in zip(axes, quantities, strict=True):
-        _draw_values(values, names, one, samples)
-        _draw_histogram(histogram, one, samples)
+    for (values, histogram), item in zip(axes, quantities, strict=True):
+        _draw_values(values, names, item, samples)
+        _draw_histogram(histogram, item, samples)
     return figure
 
 
-def _draw_values(axes: Axes, names: tuple[str, str], one: Compared, samples: Mapping[str, BoolArray]) -> None:
-    known = np.isfinite(one.difference)
+def _draw_values(axes: Axes, names: tuple[str, str], item: Compared, samples: Mapping[str, BoolArray]) -> None:
+    known = np.isfinite(item.difference)
     for (_, rows), colour in zip(samples.items(), COLOURS, strict=False):
         shown = rows & known
-        axes.plot(one.other[shown], one.ours[shown], ".", color=colour, markersize=2.5, alpha=0.6, rasterized=True)
+        axes.plot(item.other[shown], item.ours[shown], ".", color=colour, markersize=2.5, alpha=0.6, rasterized=True)
     if known.any():
-        both = np.concatenate([one.ours[known], one.other[known]])
+        both = np.concatenate([item.ours[known], item.other[known]])
         ends = [float(both.min()), float(both.max())]
         axes.plot(ends, ends, "--", color="0.4", linewidth=0.8)
-    unit = f" [{one.column.unit}]" if one.column.unit else ""
-    axes.set_xlabel(_plain(f"{one.column.label}, {names[1]}{unit}"))
-    axes.set_ylabel(_plain(f"{one.column.label}, {names[0]}{unit}"))
+    unit = f" [{item.column.unit}]" if item.column.unit else ""
+    axes.set_xlabel(_plain(f"{item.column.label}, {names[1]}{unit}"))
+    axes.set_ylabel(_plain(f"{item.column.label}, {names[0]}{unit}"))
 
 
-def _draw_histogram(axes: Axes, one: Compared, samples: Mapping[str, BoolArray]) -> None:
-    told = {name: difference_statistics(one.difference[rows]) for name, rows in samples.items()}
-    filled = {name: numbers for name, numbers in told.items() if numbers["stars"]}
+def _draw_histogram(axes: Axes, item: Compared, samples: Mapping[str, BoolArray]) -> None:
+    statistics = {name: difference_statistics(item.difference[rows]) for name, rows in samples.items()}
+    filled = {name: numbers for name, numbers in statistics.items() if numbers["stars"]}
     widest = max((numbers["robust_scatter"] for numbers in filled.values()), default=0.0) or 1.0
     centre = max((abs(numbers["median"]) for numbers in filled.values()), default=0.0)
     reach = centre + HISTOGRAM_REACH * widest
@@ -178,7 +178,7 @@ def _draw_histogram(axes: Axes, one: Compared, samples: Mapping[str, BoolArray])
         numbers = filled[name]
         label = f"{name}: {numbers['stars']} stars\nmean {numbers['mean']:+.3g}, σ {numbers['std']:.3g}"
         axes.hist(
-            one.difference[rows],
+            item.difference[rows],
             bins=60,
             range=(-reach, reach),
             density=True,
@@ -187,12 +187,12 @@ def _draw_histogram(axes: Axes, one: Compared, samples: Mapping[str, BoolArray])
             label=label,
         )
         axes.axvline(numbers["mean"], linestyle="--", color=colour, linewidth=0.8)
-    axes.set_xlabel(_plain(f"Δ {one.column.axis_label}"))
+    axes.set_xlabel(_plain(f"Δ {item.column.axis_label}"))
     axes.set_yticks([])
     if filled:
         axes.legend(fontsize=6, frameon=False)
 
 
 def _plain(text: str) -> str:
-    """Text in which a dollar sign begins no mathematics."""
+    """Text with escaped dollar signs."""
     return text.replace("$", r"\$")

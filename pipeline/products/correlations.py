@@ -1,4 +1,4 @@
-"""Cross-correlation functions of the stars whose velocity is doubtful: what the flag saw."""
+"""Cross-correlation functions of the stars with a doubtful velocity."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Correlations:
     ccf: NDArray[np.float32]
 
     def of(self, obsid: int) -> NDArray[np.float32] | None:
-        """One star's CCF; None for stars whose velocity nobody doubts."""
+        """One star's CCF; None for a star without doubtful velocity."""
         row = np.flatnonzero(self.obsid == obsid)
         return np.array(self.ccf[row[0]]) if row.size else None
 
@@ -52,7 +52,7 @@ def write_correlations(
 
 
 def read_correlations(directory: Path) -> Correlations | None:
-    """Read what :func:`write_correlations` wrote; None for products without velocities.
+    """Read the output of :func:`write_correlations`; None for products without velocities.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def read_correlations(directory: Path) -> Correlations | None:
             arrays.append(np.load(path, allow_pickle=False))
     except ARRAY_ERRORS as error:
         raise damaged(path, error) from error
-    found = Correlations(*arrays)
-    if found.ccf.shape != (found.obsid.size, found.velocity_kms.size):
-        raise ProductError(f"ccf.npy in {folder} has shape {found.ccf.shape}, not one row a star.")
-    return found
+    result = Correlations(*arrays)
+    if result.ccf.shape != (result.obsid.size, result.velocity_kms.size):
+        raise ProductError(f"ccf.npy in {folder} has shape {result.ccf.shape}, not one row a star.")
+    return result

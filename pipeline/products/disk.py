@@ -1,4 +1,4 @@
-"""Steps on the file system that a product depends on: synchronise, link, exchange two names at once, remove."""
+"""File-system operations of products: synchronise, link, exchange, remove."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Write the names in a folder to the disk before returning; some network file systems cannot and are left."""
+    """Flush the names in a folder to disk (fsync), if the file system supports it."""
     try:
         _sync(path, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
@@ -37,7 +37,7 @@ def _sync(path: Path, flags: int) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a link (never what it leads to), or a folder with its contents; nothing is no error."""
+    """Remove a file, a link (not its target), or a folder with its contents, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -45,15 +45,15 @@ def remove(path: Path) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Give a file a second name without copying it; copy it where the file system has no hard links."""
+    """Create a hard link, or a copy if the file system has none."""
     try:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)  # reports a full disk or a missing source itself
 
 
-def exchange(one: Path, other: Path) -> bool:
-    """Exchange two existing names of one file system in a single step.
+def exchange(item: Path, other: Path) -> bool:
+    """Exchange two existing names of one file system atomically.
 
     Parameters
     ----------
@@ -75,9 +75,9 @@ def exchange(one: Path, other: Path) -> bool:
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if rename is None:
         return False
-    if rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
+    if rename(_AT_FDCWD, os.fsencode(item), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
         return True
     code = ctypes.get_errno()
     if code in _NOT_SUPPORTED:
         return False
-    raise OSError(code, os.strerror(code), str(one), None, str(other))
+    raise OSError(code, os.strerror(code), str(item), None, str(other))

@@ -1,4 +1,4 @@
-"""The identity of a build, carried by every file of a product whose format can hold it: a mixture of two is refused.
+"""The identity of a build in all files of a product, so that mixed products are refused.
 
 Parquet files carry it in their metadata, JSON documents under ``identity`` (lists in each of their objects), ``.npz``
 files as the array ``identity``. A ``.npy`` file cannot carry it: the manifest's checksums bind it to its build.
@@ -74,12 +74,12 @@ def build_identity(
 
 
 def carries_identity(path: Path) -> bool:
-    """Whether a file's format can hold an identity, by its suffix."""
+    """Whether the format of a file can hold an identity, by its suffix."""
     return path.suffix in (".parquet", ".npz", ".json") and path.name != MANIFEST_NAME
 
 
 def read_identity(path: Path) -> Identity | None:
-    """Identity that a Parquet, JSON or ``.npz`` file carries, read without its data; None where it carries none.
+    """Identity in a Parquet, JSON or ``.npz`` file, read without its data; None if missing.
 
     Raises
     ------
@@ -87,14 +87,14 @@ def read_identity(path: Path) -> Identity | None:
         If the file cannot be read.
     """
     try:
-        found = _stored(path)
+        result = _stored(path)
     except _READING_ERRORS as error:
         raise damaged(path, error) from error
-    return Identity(*found) if found and all(found) else None
+    return Identity(*result) if result and all(result) else None
 
 
 def identity_breaches(directory: Path, manifest: Manifest) -> Iterator[str]:
-    """Yield a sentence for each file of a product that belongs to another build than its manifest.
+    """Yield a sentence for each file of a product from another build than its manifest.
 
     A product that an older program made, whose manifest and files carry no identity, has none. Missing files are not
     looked at. Only headers are read: a few milliseconds in all.
@@ -111,19 +111,19 @@ def identity_breaches(directory: Path, manifest: Manifest) -> Iterator[str]:
         if not carries_identity(path) or not path.is_file():
             continue
         try:
-            found = read_identity(path)
+            result = read_identity(path)
         except ProductError as error:
             yield str(error)
             continue
-        if found != manifest.identity:
+        if result != manifest.identity:
             yield (
-                f"{path} belongs to another build ({_named(found)}) than {MANIFEST_NAME} "
+                f"{path} belongs to another build ({_named(result)}) than {MANIFEST_NAME} "
                 f"({_named(manifest.identity)}): files of two products are mixed. Build the products again."
             )
 
 
 def check_identity(directory: Path, manifest: Manifest) -> None:
-    """Refuse a product that mixes files of several builds; cheap enough for each opening.
+    """Refuse a product with files of several builds; fast enough for each opening.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def write_with_identity(source: Path, target: Path, identity: Identity) -> None:
 
 
 def stamp(directory: Path, identity: Identity) -> None:
-    """Give the files of a draft, whose formats can hold it, the identity of their build; those that have it stay."""
+    """Write the identity of the build into the files of a draft whose formats can hold it."""
     for path in (directory / name for name in product_files(directory)):
         if carries_identity(path) and read_identity(path) != identity:
             stamped = path.with_name(f"{path.name}.part")
@@ -179,7 +179,7 @@ def stamp(directory: Path, identity: Identity) -> None:
 
 
 def with_identity(document: Any, identity: Identity) -> Any:
-    """A JSON document that carries an identity: an object, or a list of objects; any other is unchanged."""
+    """Add an identity to a JSON object or list of objects; other documents are unchanged."""
     if isinstance(document, Mapping):
         return {**document, IDENTITY_KEY: {"build": identity.build, "rows": identity.rows}}
     if isinstance(document, list) and all(isinstance(item, Mapping) for item in document):
@@ -188,7 +188,7 @@ def with_identity(document: Any, identity: Identity) -> Any:
 
 
 def parquet_metadata(identity: Identity | None) -> dict[bytes, bytes]:
-    """Metadata of a Parquet file that carry an identity; empty without one."""
+    """Parquet metadata with an identity; empty without one."""
     if identity is None:
         return {}
     return dict(zip(_PARQUET_KEYS, (identity.build.encode(), identity.rows.encode()), strict=True))
@@ -207,10 +207,10 @@ def _stored(path: Path) -> tuple[str, str] | None:
         return str(values[0]), str(values[1])
     document = json.loads(path.read_text("utf-8"))
     parts = document if isinstance(document, list) else [document]
-    found = {_of_object(part) for part in parts}
-    if len(found) > 1:
+    result = {_of_object(part) for part in parts}
+    if len(result) > 1:
         raise ValueError("its entries belong to several builds")
-    return found.pop() if found else None
+    return result.pop() if result else None
 
 
 def _of_object(part: Any) -> tuple[str, str] | None:

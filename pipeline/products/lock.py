@@ -1,4 +1,4 @@
-"""One writer an output: a lock that ends with the process that holds it."""
+"""Lock of an output for one writer, released with the process that holds it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class OutputBusyError(ProductError):
 
 
 class OutputLock:
-    """Exclusive hold of an output in a ``with`` block.
+    """Exclusive lock of an output in a ``with`` block.
 
     The lock is ``flock`` on a file, which the system releases when the holder ends, however it ends: a file that is
     left behind never blocks, also where process numbers repeat (containers, after a restart). It holds between
@@ -70,7 +70,7 @@ class OutputLock:
             os.close(descriptor)
 
     def check(self) -> None:
-        """Make sure that the lock still holds.
+        """Check that the lock is still held.
 
         Raises
         ------
@@ -147,12 +147,12 @@ def _user() -> str:
 
 
 def _holder(path: Path) -> str:
-    """The holder in a few words; "" where its file does not describe it (yet)."""
+    """Description of the holder; "" if its file has none (yet)."""
     try:
-        told: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        holder: dict[str, Any] = json.loads(path.read_text("utf-8"))
         return (
-            f" by process {told['pid']} of {told['user']} on {told['host']}, started {told['started']}: "
-            f"{told['command']!s:.200}"
+            f" by process {holder['pid']} of {holder['user']} on {holder['host']}, started {holder['started']}: "
+            f"{holder['command']!s:.200}"
         )
     except (OSError, ValueError, KeyError, TypeError):
         return " by another process"

@@ -1,4 +1,4 @@
-"""The manifest: what made a product directory, from what, and what in it is simulated."""
+"""The manifest of a product directory: program, inputs, choices, and what is simulated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from typing import Any
 from pipeline import __version__
 
 FORMAT_VERSION = 1
-"""Version of the product directory's layout; a reader refuses a newer one."""
+"""Version of the product directory's layout; newer ones are refused."""
 
 MANIFEST_NAME = "manifest.json"
 
@@ -29,7 +29,7 @@ _VERSIONED = ("numpy", "scipy", "astropy", "scikit-learn", "pandas", "pyarrow", 
 
 
 IDENTITY_KEY = "identity"
-"""Under which JSON documents and ``.npz`` files carry the identity of their build."""
+"""Key of the build identity in JSON documents and ``.npz`` files."""
 
 
 ARRAY_ERRORS = (
@@ -44,15 +44,15 @@ ARRAY_ERRORS = (
         zlib.error,
     ),
 )
-"""What readers of damaged ``.npy``, ``.npz`` and JSON files raise."""
+"""Exceptions of readers for damaged ``.npy``, ``.npz`` and JSON files."""
 
 
 class ProductError(ValueError):
-    """A product directory cannot be opened or breaks the contract."""
+    """A product directory cannot be opened or violates the contract."""
 
 
 def damaged(path: Path, error: BaseException) -> ProductError:
-    """Error for a file of a product that is missing or cannot be read; it names the file, the cause and the remedy."""
+    """Error of a missing or unreadable file of a product, with the file, the cause and the remedy."""
     if isinstance(error, FileNotFoundError):
         return ProductError(f"{path} is missing. Build the products again.")
     cause = " ".join(str(error).split()) or type(error).__name__
@@ -61,7 +61,7 @@ def damaged(path: Path, error: BaseException) -> ProductError:
 
 @dataclass(frozen=True)
 class Identity:
-    """What all files of one product have in common.
+    """Common identity of all files of one product.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Identity:
 
 
 def software_versions() -> dict[str, str]:
-    """Versions of Python, this project and the libraries whose numbers end up in the catalogue."""
+    """Versions of Python, this project and the libraries that affect the catalogue."""
     versions = {"python": platform.python_version(), "mgiant-explorer": __version__}
     for package in _VERSIONED:
         try:
@@ -149,7 +149,7 @@ class Manifest:
         return Identity(self.build, self.rows) if self.build and self.rows else None
 
     def write(self, directory: Path) -> None:
-        """Write ``manifest.json`` with its own checksum into ``directory``, replacing it in one step."""
+        """Write ``manifest.json`` with its own checksum into ``directory`` atomically."""
         target = directory / MANIFEST_NAME
         draft = target.with_suffix(".tmp")
         document = asdict(self)
@@ -178,10 +178,10 @@ class Manifest:
             raise ProductError(f"{path} is not valid JSON ({error}). Build the products again.") from error
         except OSError as error:
             raise damaged(path, error) from error
-        found = raw.get("format_version") if isinstance(raw, dict) else None
-        if found != FORMAT_VERSION:
+        result = raw.get("format_version") if isinstance(raw, dict) else None
+        if result != FORMAT_VERSION:
             raise ProductError(
-                f"{path} has layout version {found!r}; this program reads {FORMAT_VERSION}. Build the products again."
+                f"{path} has layout version {result!r}; this program reads {FORMAT_VERSION}. Build the products again."
             )
         raw.pop(_CHECKSUM, None)
         try:
@@ -194,7 +194,7 @@ class Manifest:
 
 
 def manifest_is_unchanged(directory: Path) -> bool:
-    """Whether a manifest that can be read agrees with its own checksum; those of older programs have none."""
+    """Whether a readable manifest agrees with its own checksum, if it has one."""
     raw = json.loads((directory / MANIFEST_NAME).read_text(encoding="utf-8"))
     stated = raw.pop(_CHECKSUM, None)
     return stated is None or stated == _checksum(raw)
@@ -211,11 +211,11 @@ def file_sha256(path: Path) -> str:
 
 
 def checksums(directory: Path) -> dict[str, str]:
-    """SHA-256 of every file below ``directory`` but the manifest, by relative POSIX path."""
+    """SHA-256 of all files below ``directory`` except the manifest, by relative POSIX path."""
     return {name: file_sha256(directory / name) for name in product_files(directory)}
 
 
 def product_files(directory: Path) -> list[str]:
-    """Relative POSIX paths of all files below ``directory`` but the manifest, sorted."""
-    found = (path.relative_to(directory).as_posix() for path in sorted(directory.rglob("*")) if path.is_file())
-    return [name for name in found if name != MANIFEST_NAME]
+    """Sorted relative POSIX paths of all files below ``directory`` except the manifest."""
+    result = (path.relative_to(directory).as_posix() for path in sorted(directory.rglob("*")) if path.is_file())
+    return [name for name in result if name != MANIFEST_NAME]

@@ -1,4 +1,4 @@
-"""Disc maps, computed once and stored, so that a page only paints them."""
+"""Disc maps, computed once and stored for display."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class DiscMap:
 
     @property
     def label(self) -> str:
-        """The slice in words."""
+        """Name of the slice."""
         return f"{self.z_low_kpc:g} ≤ |Z| < {self.z_high_kpc:g} kpc"
 
 
 def write_maps(directory: Path, maps: Sequence[DiscMap], *, simulated: bool = False) -> None:
-    """Write ``maps/``: one .npz a slice and an index."""
+    """Write ``maps/``: one .npz for each slice and an index."""
     folder = directory / MAPS_DIR
     folder.mkdir(parents=True, exist_ok=True)
     index = []
@@ -68,7 +68,7 @@ def write_maps(directory: Path, maps: Sequence[DiscMap], *, simulated: bool = Fa
 
 
 def read_maps(directory: Path) -> tuple[DiscMap, ...]:
-    """Read the disc maps; an empty tuple when the build had no velocities to map.
+    """Read the disc maps; empty if the build had no velocities.
 
     Raises
     ------

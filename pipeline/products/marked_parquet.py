@@ -1,4 +1,4 @@
-"""Plain tables as Parquet with page checksums, each marked as simulated or not in its own metadata."""
+"""Parquet tables with page checksums, marked as simulated or not in their metadata."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from pipeline.products.manifest import ProductError, damaged
 
 PARQUET_ERRORS = (OSError, ValueError, KeyError, TypeError, pa.ArrowException)
-"""What readers of damaged Parquet files raise."""
+"""Exceptions of readers for damaged Parquet files."""
 
 
 def write_marked(frame: pd.DataFrame, path: Path, *, simulated: bool) -> None:
@@ -24,7 +24,7 @@ def write_marked(frame: pd.DataFrame, path: Path, *, simulated: bool) -> None:
 
 
 def read_marked(path: Path, columns: Sequence[str] = ()) -> pd.DataFrame:
-    """Read a frame; its page checksums are verified.
+    """Read a frame and verify its page checksums.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def read_marked(path: Path, columns: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def is_simulated(path: Path) -> bool:
-    """Whether a Parquet file says of itself that it is simulated; ProductError when it cannot be read."""
+    """Whether a Parquet file is marked as simulated; ProductError if it cannot be read."""
     try:
         metadata = pq.read_schema(path).metadata or {}
     except PARQUET_ERRORS as error:

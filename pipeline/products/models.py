@@ -1,4 +1,4 @@
-"""Trained models as plain arrays and JSON: loading one executes nothing."""
+"""Trained models as arrays and JSON, so that loading executes no code."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def write_model(directory: Path, arrays: Mapping[str, NDArray[Any]], metadata: M
 
 
 def read_model(directory: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Read what :func:`write_model` wrote.
+    """Read the output of :func:`write_model`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Files that stay open: read at positions and never through a memory map, and refused once their content changed.
+"""Open files with positioned reads instead of memory maps, refused after a change of content.
 
 A memory map of a file that somebody cuts ends the process (SIGBUS); a positioned read of it ends in an exception. A
 file that is renamed or deleted stays readable through its descriptor.
@@ -48,7 +48,7 @@ class FileStamp(NamedTuple):
 
 
 class OpenedFile:
-    """A regular file, open for reading as long as this object lives.
+    """A regular file that is open for reading during the life of this object.
 
     Parameters
     ----------
@@ -91,11 +91,11 @@ class OpenedFile:
         return FileStamp.of(os.fstat(self._descriptor))
 
     def pin(self, stamp: FileStamp | None = None) -> None:
-        """Allow the content of a state, by default the present one; content that is written later is refused."""
+        """Accept the content of a state, by default the current one; later content is refused."""
         self.refusal, self._pinned = "", stamp or self.stamp
 
     def demand_unchanged(self) -> None:
-        """Refuse content that may not be used.
+        """Refuse changed content.
 
         Call it after each read: a write changes the time of the file before its bytes.
 
@@ -110,7 +110,7 @@ class OpenedFile:
             raise ProductError(f"{self.path} was changed while it was open, so nothing of it is shown. {REMEDY}")
 
     def read_into(self, target: NDArray[Any], position: int) -> None:
-        """Fill a contiguous array with the bytes from a position on.
+        """Fill a contiguous array from a position of the file.
 
         Raises
         ------
@@ -131,7 +131,7 @@ class OpenedFile:
         self.demand_unchanged()
 
     def sha256(self, follow: Callable[[int], None] = lambda _: None) -> str:
-        """SHA-256 of the present content.
+        """SHA-256 of the current content.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class OpenedFile:
 
 
 class StoredRows:
-    """Rows of a two-dimensional ``.npy`` file, read when they are asked for.
+    """Rows of a two-dimensional ``.npy`` file, read on demand.
 
     Parameters
     ----------
@@ -174,12 +174,12 @@ class StoredRows:
         self.file = OpenedFile(path)
         try:
             version = np.lib.format.read_magic(self.file.file)
-            shape, by_columns, found = _HEADERS[version](self.file.file)
+            shape, by_columns, result = _HEADERS[version](self.file.file)
         except (ValueError, KeyError, EOFError, OSError) as error:
             raise ProductError(f"{path} is no NumPy array ({error}). {REMEDY}") from error
         self._start, self.dtype = self.file.file.tell(), np.dtype(dtype)
-        if len(shape) != 2 or by_columns or found != self.dtype:
-            raise ProductError(f"{path} holds {found} of shape {shape}, expected rows of {self.dtype}. {REMEDY}")
+        if len(shape) != 2 or by_columns or result != self.dtype:
+            raise ProductError(f"{path} holds {result} of shape {shape}, expected rows of {self.dtype}. {REMEDY}")
         self.shape: tuple[int, int] = (int(shape[0]), int(shape[1]))
         wanted = self._start + self.shape[0] * self._stride
         if self.file.size != wanted:
@@ -196,7 +196,7 @@ class StoredRows:
         return values
 
     def rows(self, wanted: slice | NDArray[np.integer]) -> NDArray[Any]:
-        """Some rows, shape (n, n_columns); neighbours are read together.
+        """Some rows, shape (n, n_columns); adjacent ones are read together.
 
         Raises
         ------

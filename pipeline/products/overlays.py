@@ -1,4 +1,4 @@
-"""Reference curves that the explorer draws over data: isochrones, the stream model, spiral arms.
+"""Reference curves that the explorer overlays: isochrones, stream model, spiral arms.
 
 They are published with the catalogue, because a figure must show the very model that the numbers were compared with.
 """
@@ -28,11 +28,11 @@ OVERLAY_COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "spiral_arms": ("arm", "x_gal", "y_gal"),
 }
-"""Columns of each overlay, under catalogue names and units; rows of one curve stand together, in drawing order."""
+"""Columns of each overlay, with catalogue names and units; rows are in drawing order."""
 
 
 def write_overlay(directory: Path, name: str, frame: pd.DataFrame, *, simulated: bool = False) -> None:
-    """Write ``overlays/NAME.parquet``; raise ProductError on an unknown name or other columns."""
+    """Write ``overlays/NAME.parquet``; ProductError for an unknown name or other columns."""
     expected = OVERLAY_COLUMNS.get(name)
     if expected is None or tuple(frame.columns) != expected:
         raise ProductError(f"Overlay {name!r} must have columns {expected}; found {tuple(frame.columns)}.")
@@ -42,16 +42,16 @@ def write_overlay(directory: Path, name: str, frame: pd.DataFrame, *, simulated:
 
 
 def read_overlays(directory: Path) -> dict[str, pd.DataFrame]:
-    """Read the overlays that a product directory holds, by name.
+    """Read the overlays of a product directory, by name.
 
     Raises
     ------
     ProductError
         If one is damaged.
     """
-    found = {}
+    result = {}
     for name, columns in OVERLAY_COLUMNS.items():
         path = directory / OVERLAYS_DIR / f"{name}.parquet"
         if path.is_file():
-            found[name] = read_marked(path, columns)
-    return found
+            result[name] = read_marked(path, columns)
+    return result

@@ -1,4 +1,4 @@
-"""A whole product directory: opened for the explorer, or verified against the contract."""
+"""A complete product directory: opened for the explorer, or verified against the contract."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ VALIDATION_NAME = "validation.json"
 
 @dataclass(frozen=True)
 class Products:
-    """Everything that a build published, opened read-only and shared by all visitors.
+    """Published results of a build, opened read-only and shared by all visitors.
 
     Parameters
     ----------
@@ -75,12 +75,12 @@ class Products:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """The stars, read and validated when they are first asked for; ProductError when they break the contract."""
+        """The catalogue, read and validated at first use; ProductError if it violates the contract."""
         return Catalog.read(self.directory)
 
     @cached_property
     def truth(self) -> pd.DataFrame | None:
-        """What was put into a simulated catalogue, by obsid; None where nothing is known."""
+        """True values of a simulated catalogue, by obsid; None if unknown."""
         return read_truth(self.directory)
 
     @classmethod
@@ -109,7 +109,7 @@ class Products:
 
 
 def read_truth(directory: Path) -> pd.DataFrame | None:
-    """What was put into a simulated catalogue, by obsid; None where nothing is known.
+    """Read the true values of a simulated catalogue, by obsid; None if unknown.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def read_truth(directory: Path) -> pd.DataFrame | None:
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """A JSON object without the identity that it carries."""
+    """Read a JSON object without its build identity."""
     try:
         document = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -132,7 +132,7 @@ def read_document(path: Path) -> dict[str, Any]:
 
 
 def publish_validation(directory: Path, validated: Path, document: Mapping[str, Any]) -> None:
-    """Publish a version of a product with a validation, and its checksum in the manifest; NaN becomes null.
+    """Publish a version of a product with a validation; NaN becomes null.
 
     Parameters
     ----------
@@ -204,10 +204,10 @@ def _breaches(directory: Path) -> Iterator[str]:
 
 
 def _checksum_breaches(directory: Path, manifest: Manifest) -> Iterator[str]:
-    found = product_files(directory)
-    for name in sorted(set(manifest.files) - set(found)):
+    result = product_files(directory)
+    for name in sorted(set(manifest.files) - set(result)):
         yield f"{name} is listed in {MANIFEST_NAME} and missing."
-    for name in found:
+    for name in result:
         try:
             if name not in manifest.files:
                 yield f"{name} is not listed in {MANIFEST_NAME}."
@@ -253,7 +253,7 @@ def _overlay_breaches(directory: Path, _manifest: Manifest) -> Iterator[str]:
 
 
 def _reading(read: Callable[[Path], object]) -> Callable[[Path, Manifest], Iterator[str]]:
-    """Breaches of a part that reading alone finds."""
+    """Violations that are found only by reading a part."""
 
     def breaches(directory: Path, _manifest: Manifest) -> Iterator[str]:
         read(directory)
@@ -285,4 +285,4 @@ _PARTS = (
         for read in (_read_documents, _read_store_if_any, read_truth, read_maps, read_correlations, _read_model_if_any)
     ),
 )
-"""Parts of a product; one that cannot be read leaves the others to be checked."""
+"""Parts of a product, which are checked independently."""

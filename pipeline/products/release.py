@@ -1,4 +1,4 @@
-"""A frozen release: the catalogue with its verdicts beside it, in every format, with checksums and a citation.
+"""A frozen release: catalogue with verdicts in all formats, checksums and citation.
 
 Nothing measured changes, and the same products, verdicts and name give the same bytes.
 """
@@ -47,7 +47,7 @@ PARQUET_NAME = "catalog.parquet"
 
 @dataclass(frozen=True)
 class Release:
-    """What a freeze wrote.
+    """Result of a freeze.
 
     Parameters
     ----------
@@ -65,33 +65,33 @@ class Release:
 
 
 def merged_verdicts(paths: Iterable[Path], *, simulated: bool) -> tuple[Verdict, ...]:
-    """Verdicts of several tables, a star once.
+    """Verdicts of several tables, each star once.
 
     Raises
     ------
     ProductError
         If two tables contradict each other, or one is about simulated stars and the catalogue is not, or the reverse.
     """
-    found: dict[int, Verdict] = {}
+    result: dict[int, Verdict] = {}
     for path in paths:
         verdicts = read_verdicts(path)
         if verdicts and verdicts_are_simulated(path) != simulated:
             kinds = ("simulated", "real") if not simulated else ("real", "simulated")
             raise ProductError(f"{path} holds verdicts on {kinds[0]} stars, the catalogue's are {kinds[1]}.")
-        for one in verdicts:
-            known = found.setdefault(one.obsid, one)
-            if _said(known) != _said(one):
+        for item in verdicts:
+            known = result.setdefault(item.obsid, item)
+            if _comparable(known) != _comparable(item):
                 raise ProductError(
-                    f"{path} says something else of star {one.obsid} than a table before it. Merge the records "
+                    f"{path} says something else of star {item.obsid} than a table before it. Merge the records "
                     "with `python -m explorer import-record`, settle the conflict, and export the verdicts again."
                 )
-    return tuple(found[star] for star in sorted(found))
+    return tuple(result[star] for star in sorted(result))
 
 
-def _said(one: Verdict) -> tuple[object, ...]:
-    """Everything that stands in a release; NaN is not equal to itself, so that it stands as None."""
-    agreement = None if math.isnan(one.agreement) else one.agreement
-    return (one.verdict, one.issues, one.reviews, agreement, one.status, one.fit, dict(one.proposal))
+def _comparable(item: Verdict) -> tuple[object, ...]:
+    """Content of a release for comparisons, with NaN replaced by None."""
+    agreement = None if math.isnan(item.agreement) else item.agreement
+    return (item.verdict, item.issues, item.reviews, agreement, item.status, item.fit, dict(item.proposal))
 
 
 def freeze(
@@ -161,7 +161,7 @@ def freeze(
 
 
 def failed_physics(directory: Path) -> tuple[str, ...]:
-    """What stops a release of a product: physics checks that failed, or that there are none.
+    """Reasons against a release: failed or missing physics checks.
 
     Parameters
     ----------
@@ -177,11 +177,11 @@ def failed_physics(directory: Path) -> tuple[str, ...]:
     checks = checks_of(read_document(path)) if path.is_file() else None
     if checks is None:
         return ("the build made no physics checks",)
-    return tuple(one.line() for one in impossible(checks))
+    return tuple(item.line() for item in impossible(checks))
 
 
 def _physics(failed: tuple[str, ...], despite: str) -> dict[str, str]:
-    """Entries of the release on failed physics checks; refuse them without a reason."""
+    """Entries of the release about failed physics checks, which require a reason."""
     reason = " ".join(despite.split())
     if not failed:
         if reason:
@@ -201,7 +201,7 @@ def _refuse_existing(output: Path) -> None:
 
 
 def _write(files: Mapping[str, bytes], output: Path) -> None:
-    """Write a folder that appears when it is complete; of several that write it at once, one does."""
+    """Write a folder atomically; of several simultaneous writers one succeeds."""
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder:
@@ -216,7 +216,7 @@ def _write(files: Mapping[str, bytes], output: Path) -> None:
 
 
 def vet_columns(columns: Mapping[str, NDArray[Any]], verdicts: Sequence[Verdict], name: str) -> dict[str, NDArray[Any]]:
-    """The columns of :data:`RELEASE_COLUMNS` for every star of a catalogue.
+    """The columns of :data:`RELEASE_COLUMNS` for all stars of a catalogue.
 
     A verdict on a fit that has changed since is told as outdated and does not count.
     """
@@ -230,26 +230,26 @@ def vet_columns(columns: Mapping[str, NDArray[Any]], verdicts: Sequence[Verdict]
     added["vet_agreement"][:] = np.nan
     added["vet_release"][:] = name
     judged = [fit for fit in FIT_COLUMNS if fit in columns]
-    for one in verdicts:
-        if one.obsid not in row_of:
+    for item in verdicts:
+        if item.obsid not in row_of:
             raise ProductError(
-                f"There is a verdict on star {one.obsid}, which the catalogue lacks. Is it of another catalogue? "
-                f"It was given on {one.catalogue!r}."
+                f"There is a verdict on star {item.obsid}, which the catalogue lacks. Is it of another catalogue? "
+                f"It was given on {item.catalogue!r}."
             )
-        row = row_of[one.obsid]
-        present = one.fit == fit_hash({fit: columns[fit][row] for fit in judged})
-        added["vet_n"][row] = one.reviews
-        added["vet_status"][row] = one.status if present or one.status not in SETTLED else "outdated"
-        added["vet_agreement"][row] = one.agreement
-        if one.status in SETTLED and present:
-            added["vet_flag"][row] = one.verdict
-            added["vet_issues"][row] = ",".join(one.issues)
+        row = row_of[item.obsid]
+        present = item.fit == fit_hash({fit: columns[fit][row] for fit in judged})
+        added["vet_n"][row] = item.reviews
+        added["vet_status"][row] = item.status if present or item.status not in SETTLED else "outdated"
+        added["vet_agreement"][row] = item.agreement
+        if item.status in SETTLED and present:
+            added["vet_flag"][row] = item.verdict
+            added["vet_issues"][row] = ",".join(item.issues)
     return added
 
 
 def _words(manifest: Manifest, name: str) -> dict[str, str]:
-    """Where the release comes from; no date of its own, so that the same inputs give the same bytes."""
-    found = {
+    """Provenance of the release, without a date, so that equal inputs give equal bytes."""
+    result = {
         "release": name,
         "catalogue": manifest.name,
         "created": manifest.created,
@@ -257,7 +257,7 @@ def _words(manifest: Manifest, name: str) -> dict[str, str]:
         "program": f"mgiant-explorer {__version__}",
         "choices": json.dumps(dict(manifest.choices), sort_keys=True, ensure_ascii=False),
     }
-    return {"SIMULATED": manifest.simulated_note, **found} if manifest.simulated else found
+    return {"SIMULATED": manifest.simulated_note, **result} if manifest.simulated else result
 
 
 def _changelog(
@@ -281,12 +281,12 @@ def _changelog(
     lines += ["", "## Verdicts", "", "| obsid | status | verdict | issues | proposed beside the published value |"]
     lines.append("|---|---|---|---|---|")
     row_of = {int(star): row for row, star in enumerate(catalog.table["obsid"])}
-    for one in sorted(verdicts, key=lambda one: one.obsid):
-        row = row_of[one.obsid]
+    for item in sorted(verdicts, key=lambda item: item.obsid):
+        row = row_of[item.obsid]
         status, flag = vetted["vet_status"][row], int(vetted["vet_flag"][row])
         word = "" if flag == NO_VERDICT else str(flag)
-        proposed = [_proposed(key, value, catalog, row) for key, value in sorted(one.proposal.items())]
-        lines.append(f"| {one.obsid} | {status} | {word} | {vetted['vet_issues'][row]} | {'; '.join(proposed)} |")
+        proposed = [_proposed(key, value, catalog, row) for key, value in sorted(item.proposal.items())]
+        lines.append(f"| {item.obsid} | {status} | {word} | {vetted['vet_issues'][row]} | {'; '.join(proposed)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -321,13 +321,13 @@ def _differences(vetted: Mapping[str, NDArray[Any]], catalog: Catalog, previous:
     return [*lines, f"- {fresh:,} stars are new, {len(before):,} are gone"]
 
 
-def _word(said: tuple[int, str]) -> str:
-    flag, issues = said
+def _word(verdict: tuple[int, str]) -> str:
+    flag, issues = verdict
     return ("none" if flag == NO_VERDICT else str(flag)) + (f" ({issues})" if issues else "")
 
 
 def _citation(title: str, manifest: Manifest, name: str, authors: Sequence[str]) -> str:
-    """Citation File Format 1.2; JSON strings are YAML strings."""
+    """Citation file (CFF 1.2), in which strings are written as JSON, a subset of YAML."""
     people = []
     for author in authors:
         family, _, given = (part.strip() for part in author.partition(","))

@@ -1,4 +1,4 @@
-"""Spectra on the common grid, with random access by obsid through positioned reads (0.03 ms a star)."""
+"""Spectra on the common grid, with positioned reads by obsid (0.03 ms a star)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SPECTRA_DIR = "spectra"
 _ARRAYS = {"flux": "<f4", "ivar": "<f4", "mask": "|b1", "model": "<f4", "continuum": "<f4"}
 _BLANK = {"model": np.nan, "continuum": 1.0}
 FILE_NAMES = tuple(f"{name}.npy" for name in _ARRAYS)
-"""Files whose rows are read when they are asked for."""
+"""Files whose rows are read on demand."""
 
 
 class SpectrumStore:
@@ -54,17 +54,17 @@ class SpectrumStore:
 
     @staticmethod
     def exists(directory: Path) -> bool:
-        """Whether a product directory holds spectra (catalogues from tables alone do not)."""
+        """Whether a product directory has spectra (catalogues from tables only have none)."""
         return (directory / SPECTRA_DIR / "store.json").is_file()
 
     @property
     def files(self) -> tuple[OpenedFile, ...]:
-        """The files that are read when spectra are asked for."""
+        """Files that are read on demand."""
         return tuple(array.file for array in self._arrays.values())
 
     @property
     def refusal(self) -> str:
-        """Why no spectrum may be shown now; "" while they may."""
+        """Why no spectrum may be shown; "" if they may."""
         try:
             for file in self.files:
                 file.demand_unchanged()
@@ -79,7 +79,7 @@ class SpectrumStore:
 
     @cached_property
     def has_continuum(self) -> bool:
-        """Whether fluxes were divided by a pseudo-continuum, judged by the first spectrum: it is 1 where none was."""
+        """Whether fluxes were divided by a pseudo-continuum, which is otherwise 1 in the first row."""
         return bool(len(self)) and bool((self._arrays["continuum"].row(0) != 1.0).any())
 
     def __len__(self) -> int:
@@ -112,7 +112,7 @@ class SpectrumStore:
         return flux, ivar, mask
 
     def models(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
-        """Models of some rows, as a copy of shape (rows, n_pixels); NaN where there is none."""
+        """Models of some rows, as a copy of shape (rows, n_pixels); NaN if missing."""
         return self._arrays["model"].rows(rows)
 
     def continua(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
@@ -124,12 +124,12 @@ class SpectrumStore:
         return self._arrays["flux"].rows(rows), self._arrays["ivar"].rows(rows)
 
     def rows(self, obsids: ArrayLike) -> NDArray[np.int64]:
-        """Row of each obsid, -1 where the store has none."""
+        """Row of each obsid; -1 if missing."""
         return np.array([self._row.get(int(obsid), -1) for obsid in np.atleast_1d(np.asarray(obsids))], dtype=np.int64)
 
 
 def _array(path: Path, dtype: str) -> NDArray[Any]:
-    """An array of the store, of its type; ProductError when it is missing or damaged."""
+    """An array of the store in its type; ProductError if it is missing or damaged."""
     try:
         array: NDArray[Any] = np.load(path, allow_pickle=False)
     except ARRAY_ERRORS as error:
@@ -140,7 +140,7 @@ def _array(path: Path, dtype: str) -> NDArray[Any]:
 
 
 class SpectrumStoreWriter:
-    """Writes a store block by block, so that all spectra are never in memory together.
+    """Writes a store in blocks, so that not all spectra are in memory.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ class SpectrumStoreWriter:
 
 
 def write_blank_models(directory: Path) -> ArrayFile:
-    """Replace the models of a store by NaN, whatever was there.
+    """Replace the models of a store by NaN.
 
     Parameters
     ----------

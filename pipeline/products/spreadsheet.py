@@ -1,17 +1,17 @@
-"""Texts of CSV files that spreadsheet programs would compute: shielded when written, restored when read."""
+"""Escaping of texts in CSV files that spreadsheets would read as formulas."""
 
 from __future__ import annotations
 
 import re
 
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-"""How formulas begin, also in full-width letters; behind apostrophes, so that none of a text itself is lost."""
+"""Beginnings of formulas, also in full-width characters and after apostrophes."""
 
 _HARMLESS = re.compile(r"[+\-]+|[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def shielded(text: str) -> str:
-    """A text with an apostrophe before it, where a spreadsheet would take it for a formula.
+    """Prefix a text with an apostrophe if a spreadsheet would read it as a formula.
 
     Numbers, also those that are written as text, and signs alone are left as they are, as nothing is computed of them.
     """

@@ -1,4 +1,4 @@
-"""Tables to take away: FITS, VOTable, Parquet with units, UCDs, descriptions; the same table gives the same bytes."""
+"""Exported tables: FITS, VOTable, Parquet with units, UCDs, descriptions, reproducible in bytes."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ from pipeline.domain.own_columns import OWN_GROUP
 from pipeline.products.manifest import ProductError
 
 TABLE_NAME = "STARS"
-"""Name of the extension that holds a FITS table."""
+"""Name of the extension of a FITS table."""
 
 MAX_FITS_COLUMNS = 999
-"""Columns of a FITS table, by the standard."""
+"""Maximum number of columns of a FITS table, by the standard."""
 
 MAX_TEXT_BYTES = 2**30
-"""Memory for a column of text of one width, four bytes a letter."""
+"""Maximum memory of a fixed-width text column, four bytes a character."""
 
 _COMMENT_LETTERS = 72
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-"""Letters that XML cannot hold; they are written as escapes."""
+"""Characters that XML cannot hold, which are escaped."""
 
 _LINE_END = re.compile("\r\n?")
 _UNUSUAL = re.compile(f"\r|{_CONTROL.pattern}")
 _UCD = re.compile(r"[A-Za-z0-9_.:;-]*")
-"""The letters that the VOTable schema allows."""
+"""Characters that the VOTable schema allows."""
 
 
 class _Verbatim(IrreducibleUnit):  # type: ignore[misc]
-    """A unit that no standard lists: its text is written as it is and without a warning."""
+    """A unit of no standard, written verbatim without a warning."""
 
     def to_string(self, *_: Any, **__: Any) -> str:
-        """Its text, in every format."""
+        """The text of the unit in all formats."""
         return str(self.name)
 
 
 def annotated(columns: Mapping[Column, NDArray[Any]]) -> Table:
-    """Columns as a table that says what they are.
+    """Columns as a table with units and descriptions.
 
     Parameters
     ----------
@@ -64,19 +64,19 @@ def annotated(columns: Mapping[Column, NDArray[Any]]) -> Table:
         If a column holds text too long for a table of fixed widths.
     """
     table = Table()
-    for one, values in columns.items():
-        table[one.name] = _texts(values, one.name) if one.dtype == "str" else np.asarray(values)
-        table[one.name].description = one.description
-        if one.unit:
-            table[one.name].unit = Unit(one.unit, parse_strict="silent")
-        table[one.name].meta["ucd"] = one.ucd
-        if one.is_own:
-            table[one.name].meta |= {"label": one.label, "origin": one.origin}
+    for item, values in columns.items():
+        table[item.name] = _texts(values, item.name) if item.dtype == "str" else np.asarray(values)
+        table[item.name].description = item.description
+        if item.unit:
+            table[item.name].unit = Unit(item.unit, parse_strict="silent")
+        table[item.name].meta["ucd"] = item.ucd
+        if item.is_own:
+            table[item.name].meta |= {"label": item.label, "origin": item.origin}
     return table
 
 
 def _texts(values: NDArray[Any], name: str) -> NDArray[np.str_]:
-    """Text of two letters or more: VOTable 1.3 deprecates the way in which one letter would be declared.
+    """Text with at least two characters, as VOTable 1.3 deprecates the declaration of one.
 
     Line breaks are line feeds: readers of CSV take a carriage return for the end of a row. Other control characters
     than line breaks and tabs become their number in hexadecimal after a backslash and an x (u for four digits).
@@ -93,18 +93,18 @@ def _texts(values: NDArray[Any], name: str) -> NDArray[np.str_]:
     return values.astype(f"U{max(longest, 2)}")
 
 
-def _escaped(found: re.Match[str]) -> str:
-    code = ord(found[0])
+def _escaped(result: re.Match[str]) -> str:
+    code = ord(result[0])
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 def ascii_only(text: str) -> str:
-    """Text for formats that know no other letters."""
+    """Convert text to ASCII."""
     return text.encode("ascii", "backslashreplace").decode()
 
 
 def fits_bytes(table: Table, words: Mapping[str, str]) -> bytes:
-    """A FITS table; its strings are ASCII, ``words`` are comments of the header.
+    """Write a FITS table with ASCII strings; ``words`` are header comments.
 
     Descriptions and UCDs are in the cards TCOMMn and TUCDn, as at the CDS; ``astropy.table.Table.read`` reads neither.
     More columns than FITS allows are in further extensions STARS2, STARS3, ..., each with the first column of all.
@@ -119,7 +119,7 @@ def fits_bytes(table: Table, words: Mapping[str, str]) -> bytes:
 
 
 def fits_tables(table: Table, name: str) -> list[fits.BinTableHDU]:
-    """A table as FITS extensions: NAME, and NAME2, NAME3, ... where it has more columns than one can hold."""
+    """Convert a table to FITS extensions: NAME, and NAME2, NAME3, ... for further columns."""
     return [_fits_table(part, title) for title, part in _fits_parts(table, name)]
 
 
@@ -146,7 +146,7 @@ def _fits_table(table: Table, name: str) -> fits.BinTableHDU:
 
 
 def votable_bytes(table: Table, words: Mapping[str, str]) -> bytes:
-    """A VOTable; ``words`` are INFO elements, whose IDs no column has: names of columns hold no hyphen."""
+    """Write a VOTable; ``words`` are INFO elements, whose IDs differ from column names."""
     document = from_table(_without_units(table))
     resource = document.resources[0]
     for field in resource.tables[0].fields:
@@ -162,7 +162,7 @@ def votable_bytes(table: Table, words: Mapping[str, str]) -> bytes:
 
 
 def _writable(unit: Any) -> Any:
-    """A unit that astropy writes into a VOTable without a warning: itself, else its text."""
+    """A unit that astropy writes into a VOTable without a warning, else its text."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
@@ -174,7 +174,7 @@ def _writable(unit: Any) -> Any:
 
 
 def _without_units(table: Table) -> Table:
-    """The same values, for writers that would warn of dex: units are written beside them."""
+    """The same values without units, for writers that would warn of dex."""
     plain = table.copy(copy_data=False)
     for column in plain.itercols():
         column.unit = None
@@ -182,7 +182,7 @@ def _without_units(table: Table) -> Table:
 
 
 def parquet_bytes(table: Table, words: Mapping[str, str]) -> bytes:
-    """Parquet; ``words`` are metadata of the schema, unit, UCD and description of each field."""
+    """Write Parquet; ``words`` are schema metadata, fields have unit, UCD and description."""
     fields, arrays = [], []
     for column in table.itercols():
         array = pa.array(column.data)

@@ -1,4 +1,4 @@
-"""Product folders in versions: a product's path is a link that one atomic step turns to the new version.
+"""Versions of products: the product's path is a link that is switched atomically.
 
 ``OUT`` is a relative link to a folder in ``OUT.versions``; ``OUT.lock`` is there while something writes. A version is
 complete and synchronised to the disk before the link turns, and the version before it stays for readers that have it
@@ -23,14 +23,14 @@ LOCK_SUFFIX = ".lock"
 
 _DRAFT = "draft"
 _NEXT = "next"
-"""Name of the link before it gets its place; what a plain folder is exchanged with has the name that it keeps."""
+"""Temporary name of the new link, or of the folder that it replaces."""
 
 _UNVERSIONED = "unversioned"
 _MAX_LINKS = 40
 
 
 def place_of(path: Path) -> Path:
-    """Where a product is published: one path for every spelling of it, through a user's own links.
+    """Canonical path of a product, for all spellings and links.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def _without_links(path: Path) -> Path:
 
 
 def refuse_inside_product(path: Path) -> None:
-    """Refuse to write below a product, whose files its manifest lists: with others it no longer verifies.
+    """Refuse to write below a product, whose manifest lists its files.
 
     Raises
     ------
@@ -94,12 +94,12 @@ def _is_product(folder: Path) -> bool:
 
 
 def versions_of(place: Path) -> Path:
-    """The folder of a product's versions."""
+    """Folder of a product's versions."""
     return place.with_name(place.name + VERSIONS_SUFFIX)
 
 
 def current_version(path: Path) -> Path:
-    """Folder that a product path leads to now; reading there stays in one version when the product is replaced.
+    """Current folder of a product path; reading it is not affected by a new version.
 
     Parameters
     ----------
@@ -116,13 +116,13 @@ def current_version(path: Path) -> Path:
     ProductError
         If it is a link that leads nowhere.
     """
-    found = _current(path)
-    if path.is_symlink() and not found.exists():
+    result = _current(path)
+    if path.is_symlink() and not result.exists():
         raise ProductError(
             f"{path} is a link to {path.readlink()}, which is missing. Move or copy the product together with its "
             f"{VERSIONS_SUFFIX} folder, or copy it with `cp -rL`."
         )
-    return found
+    return result
 
 
 def _current(path: Path) -> Path:
@@ -136,7 +136,7 @@ def _current(path: Path) -> Path:
 
 @contextmanager
 def locked(path: Path) -> Iterator[tuple[Path, OutputLock]]:
-    """Hold a product for writing, in a ``with`` block.
+    """Lock a product for writing, in a ``with`` block.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def locked(path: Path) -> Iterator[tuple[Path, OutputLock]]:
 
 
 def refuse_foreign(place: Path) -> None:
-    """Refuse to replace what is no product, nor an empty folder; ProductError names it."""
+    """Refuse to replace anything but a product or an empty folder."""
     if not place.exists() or (place.is_dir() and not any(place.iterdir())):
         return
     try:
@@ -170,7 +170,7 @@ def refuse_foreign(place: Path) -> None:
 
 
 def fresh_draft(place: Path) -> Path:
-    """An empty folder for the next version of a locked product; what an ended process left of one is removed."""
+    """Create an empty folder for the next version of a locked product."""
     draft = versions_of(place) / _DRAFT
     remove(draft)
     draft.mkdir(parents=True)
@@ -210,7 +210,7 @@ def publish(place: Path, draft: Path, lock: OutputLock) -> Path:
 
 
 def remove_product(path: Path) -> None:
-    """Remove a product with its versions; nothing is no error. The link goes first: no half of a product opens.
+    """Remove a product with its versions, if it exists; the link is removed first.
 
     Raises
     ------
@@ -227,7 +227,7 @@ def remove_product(path: Path) -> None:
 
 
 def _is_own_link(place: Path) -> bool:
-    """Whether a link leads to a version beside it; also after the product was renamed."""
+    """Whether a link leads to a version beside it, also of a renamed product."""
     target = place.readlink()
     return not target.is_absolute() and len(target.parts) == 2 and target.parts[0].endswith(VERSIONS_SUFFIX)
 
@@ -238,7 +238,7 @@ def _version_name(manifest: Manifest) -> str:
 
 
 def _free(path: Path) -> Path:
-    """The path, or with the first number that makes its name new."""
+    """The path, or the path with the first unused number."""
     free, number = path, 1
     while os.path.lexists(free):
         number += 1
@@ -256,7 +256,7 @@ def _synchronise(folder: Path) -> None:
 
 
 def _switch(place: Path, version: Path, before: Path) -> Path:
-    """Turn the link; returns where the version before is now."""
+    """Switch the link; return the path of the previous version."""
     target = Path(version.parent.name) / version.name
     if not place.is_dir() or place.is_symlink():
         _link(version.parent / _NEXT, target).replace(place)
@@ -272,21 +272,21 @@ def _switch(place: Path, version: Path, before: Path) -> Path:
 
 
 def _link(link: Path, target: Path) -> Path:
-    """Make a link, in the place of one that an ended process left."""
+    """Create a link, replacing one of an ended process."""
     remove(link)
     link.symlink_to(target)
     return link
 
 
 def _heal(place: Path) -> None:
-    """Finish a switch whose process ended between its two renames."""
+    """Complete a switch that was interrupted between its two renames."""
     awaited = versions_of(place) / _NEXT
     if not os.path.lexists(place) and _current(place) != place:
         awaited.replace(place)
 
 
 def _remove_older(place: Path, keep: set[Path]) -> None:
-    """Remove versions but those to keep; what cannot be removed now is removed after the next build."""
+    """Remove versions except those to keep; failures are repeated after the next build."""
     kept = {path.name for path in keep if path.parent.name == versions_of(place).name}
     for path in sorted(versions_of(place).iterdir()):
         if path.name not in kept:

@@ -1,4 +1,4 @@
-"""The contract of verdicts between the two halves: what the explorer writes and the release stage joins."""
+"""Format of the verdicts that the explorer exports and the release stage joins."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIT_COLUMNS = (
     *("teff", "logg", "m_h", "alpha_m", "teff_err", "logg_err", "m_h_err", "alpha_m_err"),
     *("teff_err_formal", "logg_err_formal", "m_h_err_formal", "alpha_m_err_formal"),
 )
-"""What an inspector judges: a verdict holds for as long as none of these changes."""
+"""Columns that an inspector judges; a verdict is valid while they are unchanged."""
 
 Status = Literal["incomplete", "agreed", "conflict", "adjudicated"]
 SETTLED: tuple[Status, ...] = ("agreed", "adjudicated")
@@ -33,7 +33,7 @@ NO_VERDICT = -1
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the reviews of one star came to.
+    """Combined verdict on one star.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def fit_hash(values: Mapping[str, Any]) -> str:
 
 
 def _canonical(value: float) -> float:
-    """One NaN of the many, one zero of the two."""
+    """Canonical NaN and zero."""
     return math.nan if math.isnan(value) else value + 0.0
 
 
@@ -109,12 +109,12 @@ def write_verdicts(verdicts: Iterable[Verdict], path: Path, *, simulated: bool) 
     Texts that a spreadsheet would compute have an apostrophe before them in CSV; :func:`read_verdicts` removes it.
     """
     rows = [
-        asdict(one)
+        asdict(item)
         | {
-            "issues": ",".join(one.issues),
-            "proposal": json.dumps(dict(one.proposal), sort_keys=True, ensure_ascii=False),
+            "issues": ",".join(item.issues),
+            "proposal": json.dumps(dict(item.proposal), sort_keys=True, ensure_ascii=False),
         }
-        for one in sorted(verdicts, key=lambda one: one.obsid)
+        for item in sorted(verdicts, key=lambda item: item.obsid)
     ]
     frame = pd.DataFrame(rows, columns=_COLUMNS).astype({"obsid": "int64", "verdict": "int16", "reviews": "int16"})
     frame["agreement"] = frame["agreement"].astype("float64")
@@ -128,7 +128,7 @@ def write_verdicts(verdicts: Iterable[Verdict], path: Path, *, simulated: bool) 
 
 
 def read_verdicts(path: Path) -> tuple[Verdict, ...]:
-    """Read what :func:`write_verdicts` wrote.
+    """Read the output of :func:`write_verdicts`.
 
     Raises
     ------
@@ -151,14 +151,14 @@ def read_verdicts(path: Path) -> tuple[Verdict, ...]:
         raise ProductError(f"{path} is missing. Write it with `python -m explorer export-verdicts`.") from None
     except (KeyError, ValueError, TypeError, AttributeError, OSError, RecursionError) as error:
         raise ProductError(f"{path} is not a table of verdicts ({error}). Export it again.") from error
-    stars = [one.obsid for one in verdicts]
+    stars = [item.obsid for item in verdicts]
     if len(set(stars)) != len(stars):
         raise ProductError(f"{path} holds a star twice. Export it again.")
     return verdicts
 
 
 def verdicts_are_simulated(path: Path) -> bool:
-    """Whether a table of verdicts says that it is about simulated stars."""
+    """Whether a table of verdicts is marked as simulated."""
     if path.suffix == ".csv":
         return bool(pd.read_csv(path, usecols=["simulated"])["simulated"].any())
     return is_simulated(path)

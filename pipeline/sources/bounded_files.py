@@ -1,4 +1,4 @@
-"""Content of small files, never more than a bound: the size is looked at before, gzip is unpacked in steps.
+"""Reading of small files with a size limit, which gzip is unpacked within.
 
 A LAMOST spectrum has 0.1 to 0.2 MB. :data:`MAX_BYTES` is a hundred times that, so a catalogue or an image that lies
 among the spectra, a sparse file or a gzip bomb costs neither time nor memory.
@@ -15,7 +15,7 @@ from pipeline.domain.spectrum import SpectrumError
 from pipeline.sources.folders import shown_name
 
 MAX_BYTES = 16 * 1024**2
-"""Of a spectrum file, as it is stored and unpacked."""
+"""Maximum size of a spectrum file, stored and unpacked."""
 
 GZIP_MAGIC = b"\x1f\x8b"
 _MAX_MEMBERS = 64
@@ -50,7 +50,7 @@ def read_bounded(path: Path) -> bytes:
 
 
 def unpacked(content: bytes, name: str) -> bytes:
-    """Unpack gzip, at most :data:`MAX_BYTES` of it; other content comes back as it is.
+    """Unpack gzip up to :data:`MAX_BYTES`; other content is returned unchanged.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def _members(content: memoryview, name: str) -> list[bytes]:
 
 
 def bounded_tile(content: bytes, most: int, name: str) -> None:
-    """Refuse a packed tile of an image that unpacks to more than it may hold.
+    """Refuse a compressed image tile that would exceed the limit unpacked.
 
     Raises
     ------
@@ -108,9 +108,9 @@ def bounded_tile(content: bytes, most: int, name: str) -> None:
             raise _too_large(name, f"has a tile that unpacks to more than its {most:,} bytes")
 
 
-def _too_large(name: str, found: str) -> SpectrumError:
+def _too_large(name: str, result: str) -> SpectrumError:
     return SpectrumError(
-        "too-large", f"{name} {found}; a spectrum has 0.1 MB, and at most {_megabytes(MAX_BYTES)} are read."
+        "too-large", f"{name} {result}; a spectrum has 0.1 MB, and at most {_megabytes(MAX_BYTES)} are read."
     )
 
 

@@ -1,4 +1,4 @@
-"""The dust map of Burstein & Heiles (1982, AJ 87, 1165) that the library ``dustmaps`` brings along: abs(b) > 10."""
+"""The dust map of Burstein & Heiles (1982, AJ 87, 1165) in the library ``dustmaps``: abs(b) > 10."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CAPTION = "Burstein & Heiles (1982) at abs(b) > 10, placed in depth by the "
 
 
 def find_burstein_heiles(where: Path | None = None) -> Path | None:
-    """The map's file: ``where``, in that folder, or inside the installed ``dustmaps``; None where there is none.
+    """Path of the map: ``where``, in that folder, or in the installed ``dustmaps``; None if missing.
 
     Parameters
     ----------
@@ -30,10 +30,10 @@ def find_burstein_heiles(where: Path | None = None) -> Path | None:
     if where is not None:
         path = where / FILE_NAME if where.is_dir() else where
         return path if path.is_file() else None
-    found = importlib.util.find_spec("dustmaps")
-    if found is None or found.origin is None or importlib.util.find_spec("h5py") is None:
+    result = importlib.util.find_spec("dustmaps")
+    if result is None or result.origin is None or importlib.util.find_spec("h5py") is None:
         return None
-    path = Path(found.origin).parent / "data" / "bh" / FILE_NAME
+    path = Path(result.origin).parent / "data" / "bh" / FILE_NAME
     return path if path.is_file() else None
 
 
@@ -70,7 +70,7 @@ def open_burstein_heiles(path: Path) -> Callable[[FloatArray, FloatArray], Float
         ) from error
 
     def column(glon: FloatArray, glat: FloatArray) -> FloatArray:
-        found = np.asarray(query(SkyCoord(glon, glat, unit="deg", frame="galactic")), float)
-        return np.asarray(np.where(np.isfinite(found), np.maximum(found, 0.0), np.nan))
+        result = np.asarray(query(SkyCoord(glon, glat, unit="deg", frame="galactic")), float)
+        return np.asarray(np.where(np.isfinite(result), np.maximum(result, 0.0), np.nan))
 
     return column

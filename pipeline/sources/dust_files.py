@@ -1,4 +1,4 @@
-"""The published files of the dust maps: where they are, how large, their checksums, and how to get them.
+"""Published files of the dust maps: addresses, sizes, checksums, download.
 
 What is recorded here was looked up; what is not is asked of the archive's own record before the download.
 """
@@ -109,12 +109,15 @@ DUST_FILES: MappingProxyType[str, tuple[MapFile, ...]] = MappingProxyType(
         ),
     }
 )
-"""By the name of the map. Checksums and addresses: dustmaps 1.0.14 and mwdust 1.8; those of bayestar2019.h5: its
-archive's record, in agreement with users who have it."""
+"""Files by the name of the map.
+
+Checksums and addresses: dustmaps 1.0.14 and mwdust 1.8; those of bayestar2019.h5: its archive's record, in agreement
+with users' copies.
+"""
 
 
-def fetch_map_file(wanted: MapFile, folder: Path, tell: Callable[[str], None]) -> Path:
-    """Get one file of a dust map, or check the one that is there.
+def fetch_map_file(wanted: MapFile, folder: Path, report: Callable[[str], None]) -> Path:
+    """Download one file of a dust map, or verify the existing one.
 
     Parameters
     ----------
@@ -122,7 +125,7 @@ def fetch_map_file(wanted: MapFile, folder: Path, tell: Callable[[str], None]) -
         What to get.
     folder : Path
         Where downloads are kept.
-    tell : callable
+    report : callable
         Takes a line that says name, size and checksum, before anything large is downloaded.
 
     Returns
@@ -139,16 +142,16 @@ def fetch_map_file(wanted: MapFile, folder: Path, tell: Callable[[str], None]) -
     if wanted.record:
         wanted = _ask_record(wanted, folder)
     if target.is_file():
-        tell(f"{target}: already here; checking MD5 {wanted.md5}")
+        report(f"{target}: already here; checking MD5 {wanted.md5}")
         with target.open("rb") as handle:
             _compare(target, hashlib.file_digest(handle, "md5").hexdigest(), wanted)
         return target
     if wanted.size:
-        tell(_described(wanted))
+        report(_described(wanted))
     with _open(wanted.address, wanted, folder) as answer:
         if not wanted.size:
             wanted = replace(wanted, size=int(answer.headers.get("Content-Length") or 0))
-            tell(_described(wanted))
+            report(_described(wanted))
         folder.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(target.name + ".part")
         digest = hashlib.md5(usedforsecurity=False)
@@ -166,7 +169,7 @@ def fetch_map_file(wanted: MapFile, folder: Path, tell: Callable[[str], None]) -
 
 
 def _described(wanted: MapFile) -> str:
-    size = f"{wanted.size / 1e6:.1f} MB" if wanted.size else "size not told by the server"
+    size = f"{wanted.size / 1e6:.1f} MB" if wanted.size else "size unknown"
     return f"{wanted.name}: {size}, MD5 {wanted.md5}, from {wanted.address}"
 
 
@@ -176,7 +179,7 @@ def _chunks(answer: HTTPResponse) -> Iterator[bytes]:
 
 
 def _ask_record(wanted: MapFile, folder: Path) -> MapFile:
-    """The same file with address, size and checksum as its archive states them."""
+    """The same file with address, size and checksum from its archive."""
     with _open(wanted.record, wanted, folder) as answer:
         text = answer.read()
     try:
@@ -191,7 +194,7 @@ def _ask_record(wanted: MapFile, folder: Path) -> MapFile:
 
 
 def _files(record: dict[str, Any], address: str) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-    """What each file of a record is called, and what the record states of it."""
+    """Names of the files of a record, and their metadata."""
     if "data" in record:  # Dataverse
         start = address[: address.index("/api/")]
         for entry in record["data"]["latestVersion"]["files"]:
@@ -213,7 +216,7 @@ def _files(record: dict[str, Any], address: str) -> Iterator[tuple[tuple[str, ..
 
 
 def _open(address: str, wanted: MapFile, folder: Path) -> HTTPResponse:
-    """The answer of a server, if it is one."""
+    """Response of a server; None without one."""
     try:
         answer: HTTPResponse = urlopen(Request(address, headers=_WHO), timeout=_TIMEOUT_S)  # noqa: S310 - https
     except (OSError, HTTPException) as error:
@@ -227,10 +230,10 @@ def _open(address: str, wanted: MapFile, folder: Path) -> HTTPResponse:
     return answer
 
 
-def _compare(path: Path, found: str, wanted: MapFile) -> None:
-    if found != wanted.md5:
+def _compare(path: Path, result: str, wanted: MapFile) -> None:
+    if result != wanted.md5:
         raise FetchError(
-            f"{path} has MD5 {found}, expected {wanted.md5}. Delete it and fetch again; if it happens twice, the file "
+            f"{path} has MD5 {result}, expected {wanted.md5}. Delete it and fetch again; if it happens twice, the file "
             f"was replaced at {wanted.page} and must not be trusted."
         )
 

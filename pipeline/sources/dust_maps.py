@@ -30,26 +30,30 @@ GREEN_2019 = MappingProxyType({"J": 0.7927, "H": 0.4690, "Ks": 0.3026})
 GREEN_2018 = MappingProxyType({"J": 0.650, "H": 0.327, "Ks": 0.161})
 """A_band / unit of Bayestar2017: Green et al. (2018, MNRAS 478, 651), Table 1."""
 SCHLAFLY_2011 = MappingProxyType({"J": 0.723, "H": 0.460, "Ks": 0.310})
-"""A_band / E(B-V) of SFD and of maps on its scale: Schlafly & Finkbeiner (2011, ApJ 737, 103), R_V = 3.1, in the 2MASS
-bands as IRSA's dust service tabulates them (``extinction.tbl`` of mwdust)."""
+"""A_band / E(B-V) of SFD and of maps on its scale (Schlafly & Finkbeiner 2011, ApJ 737, 103).
+
+R_V = 3.1, in the 2MASS bands as IRSA's dust service tabulates them (``extinction.tbl`` of mwdust).
+"""
 PER_A_R = MappingProxyType({band: value / 2.31 for band, value in (("J", 0.72), ("H", 0.46), ("Ks", 0.306))})
 """A_band / A_r: Yuan, Liu & Xiang (2013, MNRAS 430, 2188), Table 2, whose r band has 2.31."""
 
 SIGHTLINE_RADIUS_DEG = 0.1
-"""A star takes a single sightline's dust within this angle: half a large pixel of Bayestar2015."""
+"""Match radius of stars and single sightlines, half a large pixel of Bayestar2015."""
 
 Sightlines = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
-"""(l, b) in degrees, shape (n,) -> E(B-V) at the map's nodes, shape (n, k), and how far it is reliable in kpc, shape
-(n,); NaN outside the map."""
+"""Function of (l, b) in degrees, shape (n,), that returns reddening and reliable distance.
+
+E(B-V) at the map's nodes, shape (n, k), and the reliable distance in kpc, shape (n,); NaN outside the map.
+"""
 
 
 class DustMapError(ValueError):
-    """A dust map cannot be used; the message says which, why and what to do."""
+    """A dust map cannot be used; the message names the map, the reason and the remedy."""
 
 
 @dataclass(frozen=True)
 class GriddedMap:
-    """Reddening known at nodes of distance along any sightline of the map.
+    """Reddening at distance nodes along any sightline of the map.
 
     Parameters
     ----------
@@ -113,13 +117,13 @@ class GriddedMap:
         return np.asarray((before + fraction * (known[:, lower + 1] - before)) * near)
 
     def reach_kpc(self, glon_deg: ArrayLike, glat_deg: ArrayLike) -> FloatArray:
-        """How far the map is reliable along each sightline, shape (n,), in kpc; NaN outside the map."""
+        """Reliable distance along each sightline in kpc, shape (n,); NaN outside the map."""
         return self.sightlines(np.atleast_1d(np.asarray(glon_deg, float)), np.atleast_1d(np.asarray(glat_deg, float)))[
             1
         ]
 
     def _place(self, distance: FloatArray) -> tuple[NDArray[np.intp], FloatArray, FloatArray]:
-        """Node below each distance, how far to the next, and what is left of it nearer than the first node."""
+        """Node below each distance, fraction to the next, and factor nearer than the first node."""
         first, last = self.nodes_kpc[0], self.nodes_kpc[-1]
         inside = np.clip(np.nan_to_num(distance), first, last)
         place = np.interp(self.spacing(inside), self.spacing(self.nodes_kpc), np.arange(self.nodes_kpc.size))
@@ -130,7 +134,7 @@ class GriddedMap:
 
 @dataclass(frozen=True)
 class _Kind:
-    """A map that can be asked for by name: its caption, published files, coefficients, and how it is opened."""
+    """A dust map: caption, published files, coefficients, and function that opens it."""
 
     caption: str
     files: tuple[str, ...]
@@ -140,7 +144,7 @@ class _Kind:
 
 
 def open_dust_map(choice: str, where: Path) -> GriddedMap:
-    """A real dust map.
+    """Open a real dust map.
 
     Parameters
     ----------
@@ -179,7 +183,7 @@ def open_dust_map(choice: str, where: Path) -> GriddedMap:
 
 
 def _files(choice: str, kind: _Kind, where: Path) -> tuple[Path, ...]:
-    """The files of a map, all present."""
+    """Paths of the files of a map, all of which exist."""
     folder = where.parent if where.name in kind.files else where
     paths = tuple(folder / name for name in kind.files) or (where,)
     for path in paths:
@@ -190,7 +194,7 @@ def _files(choice: str, kind: _Kind, where: Path) -> tuple[Path, ...]:
 
 
 def _bayestar(path: Path) -> tuple[FloatArray, Sightlines]:
-    """Best fits of a Bayestar map; its samples, several times as large, stay on disk."""
+    """Best fits of a Bayestar map; its larger samples stay on disk."""
     query = importlib.import_module("dustmaps.bayestar").BayestarQuery(str(path), max_samples=0)
 
     def sightlines(glon: FloatArray, glat: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -201,7 +205,7 @@ def _bayestar(path: Path) -> tuple[FloatArray, Sightlines]:
 
 
 def _chen(path: Path) -> tuple[FloatArray, Sightlines]:
-    """The anticentre map, whose published table dustmaps reads as HDF5: written beside it the first time."""
+    """The anticentre map, converted once to HDF5 for dustmaps."""
     chen = importlib.import_module("dustmaps.chen2014")
     converted = path.with_suffix(".h5")
     if not converted.is_file():
@@ -212,14 +216,14 @@ def _chen(path: Path) -> tuple[FloatArray, Sightlines]:
     nodes = query.distances.to_value("kpc").astype(float)[1:]  # the first node is the Sun, where there is no dust
 
     def sightlines(glon: FloatArray, glat: FloatArray) -> tuple[FloatArray, FloatArray]:
-        found = np.asarray(query(_coordinates(glon, glat)), float)[:, 1:]
-        return found, np.where(np.isfinite(found[:, -1]), nodes[-1], np.nan)
+        result = np.asarray(query(_coordinates(glon, glat)), float)[:, 1:]
+        return result, np.where(np.isfinite(result[:, -1]), nodes[-1], np.nan)
 
     return nodes, sightlines
 
 
 def _sfd(path: Path) -> tuple[FloatArray, Sightlines]:
-    """All dust of the sightline, from 1 pc on: the map knows no distance."""
+    """Total dust of the sightline from 1 pc on, as the map has no distances."""
     query = importlib.import_module("dustmaps.sfd").SFDQuery(str(path.parent))
 
     def sightlines(glon: FloatArray, glat: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -230,7 +234,7 @@ def _sfd(path: Path) -> tuple[FloatArray, Sightlines]:
 
 
 def _mwdust(name: str, folder: str) -> Callable[[Path], tuple[FloatArray, Sightlines]]:
-    """The opener of a map of mwdust.
+    """Opener of a map of mwdust.
 
     Its public call interpolates point by point in Python (3 ms a sightline at the real number of pixels; this takes
     0.3) and extrapolates beyond the first and last node. So its pixel search and its table are used, and nodes are
@@ -246,9 +250,9 @@ def _mwdust(name: str, folder: str) -> Callable[[Path], tuple[FloatArray, Sightl
 
         def sightlines(glon: FloatArray, glat: FloatArray) -> tuple[FloatArray, FloatArray]:
             row = tree._lbIndx(glon, glat)  # noqa: SLF001 - see above; the tests hold it against the public call
-            found = np.asarray(tree._best_fit[row], float)  # noqa: SLF001
-            found[row < 0] = np.nan
-            return found, np.where(row < 0, np.nan, nodes[-1])
+            result = np.asarray(tree._best_fit[row], float)  # noqa: SLF001
+            result[row < 0] = np.nan
+            return result, np.where(row < 0, np.nan, nodes[-1])
 
         nodes = 10.0 ** (0.2 * tree._distmods - 2.0)  # noqa: SLF001
         return nodes, sightlines
@@ -261,12 +265,12 @@ def _coordinates(glon: FloatArray, glat: FloatArray) -> SkyCoord:
 
 
 def _single_sightlines(path: Path) -> tuple[FloatArray, Sightlines]:
-    """Best fits of a few sightlines, each for the stars close to it."""
+    """Best fits of single sightlines, each for the nearest stars."""
     known = read_sightlines(path)
     nodes = 10.0 ** (0.2 * known[0].modulus - 2.0)
-    best = np.array([one.best for one in known])
-    reach = np.array([10.0 ** (0.2 * one.reliable_modulus[1] - 2.0) for one in known])
-    centres = _coordinates(np.array([one.glon_deg for one in known]), np.array([one.glat_deg for one in known]))
+    best = np.array([item.best for item in known])
+    reach = np.array([10.0 ** (0.2 * item.reliable_modulus[1] - 2.0) for item in known])
+    centres = _coordinates(np.array([item.glon_deg for item in known]), np.array([item.glat_deg for item in known]))
 
     def sightlines(glon: FloatArray, glat: FloatArray) -> tuple[FloatArray, FloatArray]:
         nearest, separation, _ = _coordinates(glon, glat).match_to_catalog_sky(centres)
@@ -315,4 +319,4 @@ DUST_MAPS: Mapping[str, _Kind] = MappingProxyType(
         ),
     }
 )
-"""Every map that ``distance.dust`` may name, beside the analytic disc."""
+"""Valid values of ``distance.dust`` besides the analytic disc."""

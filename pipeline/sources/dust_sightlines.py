@@ -1,4 +1,4 @@
-"""Sightlines of Bayestar2015 as text, as the map's web service (Argonaut) wrote them: best fit and samples."""
+"""Sightlines of Bayestar2015 as text from its web service (Argonaut): best fit and samples."""
 
 from __future__ import annotations
 
@@ -56,16 +56,16 @@ def read_sightlines(path: Path) -> tuple[Sightline, ...]:
 
 
 def _sightline(block: str) -> Sightline:
-    said = dict(re.findall(r"^#\s+(l|b|min|max|Fit converged)\s*[=:]\s*(\S+)", block, re.MULTILINE))
+    header = dict(re.findall(r"^#\s+(l|b|min|max|Fit converged)\s*[=:]\s*(\S+)", block, re.MULTILINE))
     rows = {
         label.strip(): np.array(values.split(), float)
         for label, values in re.findall(r"^( *\w*) *\|([ \d.]+)$", block, re.MULTILINE)
     }
-    missing = {"l", "b", "min", "max", "Fit converged"} - said.keys() | {"", "BestFit"} - rows.keys()
+    missing = {"l", "b", "min", "max", "Fit converged"} - header.keys() | {"", "BestFit"} - rows.keys()
     if missing:
         raise ValueError(f"a sightline lacks {', '.join(sorted(map(repr, missing)))}")
     modulus, best = rows.pop(""), rows.pop("BestFit")
     samples = np.array(list(rows.values())).reshape(-1, modulus.size)
-    reliable = (float(said["min"]), float(said["max"]))
-    converged = said["Fit converged"] == "True"
-    return Sightline(float(said["l"]), float(said["b"]), modulus, best, samples, reliable, converged)
+    reliable = (float(header["min"]), float(header["max"]))
+    converged = header["Fit converged"] == "True"
+    return Sightline(float(header["l"]), float(header["b"]), modulus, best, samples, reliable, converged)

@@ -1,4 +1,4 @@
-"""The small tables that ship in ``assets/tables``, each with its provenance beside it (``PROVENANCE.md``)."""
+"""Embedded tables of ``assets/tables``, with provenance in ``PROVENANCE.md``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of a folder at any depth, linked folders once; whatever cannot be read comes back with its reason.
+"""Files of a folder at any depth, following links once; unreadable entries have a reason.
 
 Nothing is left out in silence: an unreadable folder, a broken link, a FIFO or a second way to the same file is a
 :class:`FolderProblem`. Names that are not UTF-8 are kept for opening and shown with escapes (:func:`shown_name`).
@@ -21,12 +21,12 @@ _KINDS = (
     (stat.S_ISBLK, "a device"),
 )
 _Key = tuple[int, int]
-"""Device and inode: what a file or folder is, whatever its name."""
+"""Device and inode, which identify a file or folder."""
 
 
 @dataclass(frozen=True)
 class FolderProblem:
-    """One entry of a folder that gives no file.
+    """An entry of a folder that is not a readable file.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class FolderProblem:
 
 @dataclass
 class Listing:
-    """What a folder holds.
+    """Content of a folder.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Listing:
 
 
 def shown_name(name: str | os.PathLike[str]) -> str:
-    r"""Name as text that any file can hold: bytes that are not UTF-8 and control characters as escapes (``\xe9``)."""
+    r"""Printable name, with escapes for control characters and bytes that are not UTF-8 (``\xe9``)."""
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
     if text.isprintable():
         return text
@@ -90,7 +90,7 @@ def list_files(folder: Path) -> Listing:
 
 
 class _Walk:
-    """One walk: folders first as they are, then those behind links in the order in which these were met."""
+    """One traversal: folders first, then those behind links in the order found."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.listing = folder, Listing()
@@ -116,27 +116,27 @@ class _Walk:
             try:
                 status = Path(path).stat()
                 self._read[(status.st_dev, status.st_ino)] = path
-                found = self._entries(path)
+                result = self._entries(path)
             except OSError as error:
                 self._problem(path, "unreadable-folder", f"The folder {{}} cannot be read: {error.strerror}.")
                 continue
             # In the order of names: files that follow a folder come after what that one holds.
-            stack += [(*entry, status.st_dev) for entry in reversed(found)]
+            stack += [(*entry, status.st_dev) for entry in reversed(result)]
 
     def _entries(self, path: str) -> list[tuple[str, int]]:
-        """Sorted files (with their inodes) and folders (with -1) of one folder; links are kept for later."""
-        found: list[tuple[str, int]] = []
+        """Sorted files (with inodes) and folders (with -1) of one folder; links are deferred."""
+        result: list[tuple[str, int]] = []
         with os.scandir(path) as entries:
-            for entry in sorted(entries, key=lambda one: one.name):
+            for entry in sorted(entries, key=lambda item: item.name):
                 if entry.is_symlink():
                     self._link(entry.path)
                 elif entry.is_dir():
-                    found.append((entry.path, -1))
+                    result.append((entry.path, -1))
                 elif entry.is_file():
-                    found.append((entry.path, entry.inode()))
+                    result.append((entry.path, entry.inode()))
                 else:
                     self._not_a_file(entry.path, entry.stat().st_mode)
-        return found
+        return result
 
     def _link(self, path: str) -> None:
         try:
@@ -190,9 +190,9 @@ class _Walk:
 
 
 def _folders_above(folder: Path) -> set[_Key]:
-    """Of each folder that contains this one."""
-    found = set()
+    """Keys of the parent folders."""
+    result = set()
     for parent in folder.resolve().parents:
         status = parent.stat()
-        found.add((status.st_dev, status.st_ino))
-    return found
+        result.add((status.st_dev, status.st_ino))
+    return result

@@ -22,11 +22,14 @@ XP_WAVELENGTH_ANGSTROM = 10.0 * np.arange(336.0, 1021.0, 2.0)
 _SAMPLES = XP_WAVELENGTH_ANGSTROM.size
 
 NORMALISING_ANGSTROM = (7000.0, 10000.0)
-"""Spectra are divided by their mean flux in this range. The library divides by the median, which a very red star's few
-bright pixels exceed a hundredfold: a scale on which no regression behaves."""
+"""Range of the mean flux by which spectra are divided.
+
+The library divides by the median, which a very red star's few bright pixels exceed a hundredfold, so that regressions
+fail.
+"""
 
 SAMPLE_RANGE = (1e-9, 1e9)
-"""Of a normalised sample's error, and of its flux; those of real stars are 1e-4 to 1e3."""
+"""Range of a normalised sample's error and flux; those of real stars are 1e-4 to 1e3."""
 
 COOL_GIANT_TEFF_K = (3000.0, 4300.0)
 COOL_GIANT_MAX_LOGG = 2.5
@@ -34,7 +37,7 @@ COOL_GIANT_MAX_LOGG = 2.5
 
 @dataclass(frozen=True)
 class XpSample:
-    """Stars of the library that can be used.
+    """Usable stars of the library.
 
     Parameters
     ----------
@@ -125,7 +128,7 @@ def read_xp_library(path: Path) -> XpSample:
 def normalised(
     flux: NDArray[np.float32], error: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Flux and its error over the mean flux in :data:`NORMALISING_ANGSTROM`, each of shape (n, 343)."""
+    """Flux and its error divided by the mean flux in :data:`NORMALISING_ANGSTROM`, each of shape (n, 343)."""
     red = (NORMALISING_ANGSTROM[0] <= XP_WAVELENGTH_ANGSTROM) & (NORMALISING_ANGSTROM[1] >= XP_WAVELENGTH_ANGSTROM)
     with np.errstate(invalid="ignore", divide="ignore"):
         level = flux[:, red].mean(axis=1, keepdims=True)
@@ -133,14 +136,14 @@ def normalised(
 
 
 def _sound(flux: NDArray[np.float32], error: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Spectra all of whose samples have a flux and an error that single precision holds with its square."""
+    """Spectra in which all samples have finite flux and error, also squared in single precision."""
     low, high = SAMPLE_RANGE
     usable = (np.abs(flux) <= high) & (error >= low) & (error <= high)
     return np.asarray(usable.all(axis=1))
 
 
 def is_xp_table(table: TableFile) -> bool:
-    """Whether a table holds sampled XP spectra: two arrays of 343, as the archive's ``xp_sampled_mean_spectrum``."""
+    """Whether a table has sampled XP spectra: two arrays of 343, as ``xp_sampled_mean_spectrum``."""
     fields = {name.lower(): item for name, item in table.by_name.items()}
     wanted = [fields.get(name) for name in ("flux", "flux_error")]
     return all(item is not None and item.kind == "array" and item.length in (1, _SAMPLES) for item in wanted)

@@ -1,4 +1,4 @@
-"""Values of a FITS header, checked by the ranges of the catalogue's columns: unusable ones are missing, on record."""
+"""Values of a FITS header, checked against the ranges of the catalogue's columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from astropy.io import fits
 from pipeline.domain.columns import BY_NAME
 
 MAX_TEXT = 68
-"""Characters that one card of a header can hold; a longer text (CONTINUE) is no name, plate or class."""
+"""Maximum length of a header text; a longer one (CONTINUE) is not a name, plate or class."""
 
 _SENTINELS = ("", "--", "null", "nan", "none", "-9999", "-999", "-9999.0")
 _MAX_DIGITS = 25
@@ -39,7 +39,7 @@ class HeaderValues:
         self.problems: list[str] = []
 
     def raw(self, key: str) -> Any:
-        """The value of a card; None where there is none, or a word that means so, or a card that cannot be parsed."""
+        """The value of a card; None if it is absent, invalid, or means missing."""
         value = self._header_value(key)
         return None if str(value).strip().lower() in _SENTINELS else value
 
@@ -55,7 +55,7 @@ class HeaderValues:
         return None if isinstance(value, fits.card.Undefined) else value
 
     def text(self, key: str) -> str:
-        """A text, at most :data:`MAX_TEXT` characters of it; "" without one."""
+        """A text of at most :data:`MAX_TEXT` characters; "" if missing."""
         value = self._header_value(key)
         words = "" if value is None else str(value).strip()
         if len(words) > MAX_TEXT:
@@ -63,7 +63,7 @@ class HeaderValues:
         return words[:MAX_TEXT]
 
     def whole(self, key: str, name: str) -> int:
-        """A whole number of a declared column, its value for unknown where it is missing or outside the range.
+        """An integer of a declared column; the column's missing value if absent or out of range.
 
         Parameters
         ----------
@@ -84,13 +84,13 @@ class HeaderValues:
             return unknown
         if not low <= number <= high:
             if number != unknown:
-                found = f"{key} = {_short(value)} is outside {low}..{high}"
-                self.problems.append(f"{found}; it is taken as missing.")
+                result = f"{key} = {_short(value)} is outside {low}..{high}"
+                self.problems.append(f"{result}; it is taken as missing.")
             return unknown
         return number
 
     def number(self, key: str) -> float:
-        """A finite decimal number, NaN where there is none."""
+        """A finite number; NaN if missing."""
         value = self.raw(key)
         if value is None:
             return math.nan
@@ -104,7 +104,7 @@ class HeaderValues:
         return number
 
     def position(self) -> tuple[float, float]:
-        """RA and Dec in degrees, RA within 0 to 360; both NaN where they are no position."""
+        """RA and Dec in degrees, RA within 0 to 360; both NaN if invalid."""
         ra, dec = self.number("RA"), self.number("DEC")
         if not (math.isfinite(ra) and math.isfinite(dec)):
             return math.nan, math.nan
@@ -115,7 +115,7 @@ class HeaderValues:
 
 
 def exact_whole(value: Any) -> int | None:
-    """Whole number that a header value is, None where it is none or has lost digits as a decimal."""
+    """Integer of a header value; None if it is not one or has lost digits as a float."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):

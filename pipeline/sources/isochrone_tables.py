@@ -1,4 +1,4 @@
-"""PARSEC red-giant branches, from the full grid that is cut once, or from files of the CMD web form.
+"""PARSEC red-giant branches, from the full grid or from files of the CMD web form.
 
 The form (stev.oapd.inaf.it/cmd) writes text: lines that begin with ``#``, the last of them before the numbers with the
 names of the columns; several ages and metallicities follow one another in a file. The same columns as CSV are read
@@ -41,17 +41,20 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
     "bp": ("G_BPmag", "G_BPftmag", "G_BPbrmag", "GAIAEDR3_GBPmag"),
     "rp": ("G_RPmag", "GAIAEDR3_GRPmag"),
 }
-"""Spellings of each column, the one to take first; also in capitals. SDSS's ``gmag`` is not Gaia's ``Gmag``. Gaia DR2
-has two BP bands: most M giants are fainter than G = 10.87, so theirs comes first."""
+"""Spellings of each column, in order of preference; also in capitals.
+
+SDSS's ``gmag`` is not Gaia's ``Gmag``. Gaia DR2 has two BP bands: most M giants are fainter than G = 10.87, so theirs
+comes first.
+"""
 
 _KNOWN = {spelled for names in _SPELLINGS.values() for name in names for spelled in (name, name.upper())}
 _NEEDED = ("m_ini", "mass", "log_teff", "logg", "label", "j", "ks")
 _NO_MAGNITUDE = 50.0
-"""CMD writes 99.999 or -99 where a star has no magnitude."""
+"""Missing magnitudes of CMD, 99.999 or -99."""
 
 
 class IsochroneError(ValueError):
-    """A file of isochrones cannot be used; the message names it, what was found and the remedy."""
+    """A file of isochrones cannot be used; the message names it, the problem and the remedy."""
 
 
 def compact_branches(path: Path) -> dict[str, NDArray[Any]]:
@@ -126,7 +129,7 @@ def read_isochrones(paths: Sequence[Path]) -> dict[str, NDArray[Any]]:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    """The table of the form; its comments tell whether it is reddened, its last one the names."""
+    """Read the table of the form; its comments state reddening and, at the end, column names."""
     if not path.is_file():
         raise FileNotFoundError(f"The isochrones {path} do not exist. Set MGIANT_DATA to the folder that holds them.")
     try:
@@ -156,7 +159,7 @@ def _refuse_other_text(table: TextTable, name: str) -> None:
             f"{name} is no table of the CMD form: its numbers have no line of as many names above them. Save the "
             "form's output as it is."
         )
-    repeated = {one.rpartition("_")[0] for one in table.names if re.fullmatch(r".+_\d+", one)} & set(table.names)
+    repeated = {item.rpartition("_")[0] for item in table.names if re.fullmatch(r".+_\d+", item)} & set(table.names)
     if repeated & _KNOWN:
         raise IsochroneError(
             f"{name} has several columns {', '.join(sorted(repeated))}; ask the form for 2MASS and Gaia only."
@@ -164,24 +167,24 @@ def _refuse_other_text(table: TextTable, name: str) -> None:
 
 
 def _known_columns(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The columns under our names, with ``log_age`` and ``m_h`` whichever way the file has them."""
-    found: dict[str, Any] = {}
+    """The columns under catalogue names, with ``log_age`` and ``m_h`` in any form."""
+    result: dict[str, Any] = {}
     for ours, spellings in _SPELLINGS.items():
         theirs = [column for spelling in spellings for column in table if column in (spelling, spelling.upper())]
         if theirs:
-            found[ours] = table[theirs[0]].astype("Float64").to_numpy(float, na_value=np.nan)
-    if "log_age" not in found and "age" in found:
-        found["log_age"] = np.log10(found["age"])
-    if "m_h" not in found and "z" in found:
-        found["m_h"] = np.log10(found["z"] / (1.0 - 0.2485 - 2.78 * found["z"]) / 0.0207)
-    missing = [" or ".join(_SPELLINGS[one]) for one in _NEEDED if one not in found]
-    missing += ["logAge"] * ("log_age" not in found) + ["MH or Zini"] * ("m_h" not in found)
+            result[ours] = table[theirs[0]].astype("Float64").to_numpy(float, na_value=np.nan)
+    if "log_age" not in result and "age" in result:
+        result["log_age"] = np.log10(result["age"])
+    if "m_h" not in result and "z" in result:
+        result["m_h"] = np.log10(result["z"] / (1.0 - 0.2485 - 2.78 * result["z"]) / 0.0207)
+    missing = [" or ".join(_SPELLINGS[item]) for item in _NEEDED if item not in result]
+    missing += ["logAge"] * ("log_age" not in result) + ["MH or Zini"] * ("m_h" not in result)
     if missing:
         raise IsochroneError(
             f"{name} lacks {', '.join(missing)}; it has {', '.join(map(str, table.columns))}. Ask the form for "
             "isochrone tables with 2MASS (and Gaia) magnitudes."
         )
-    known = pd.DataFrame(found).assign(**dict.fromkeys(set(_SPELLINGS) - set(found), np.nan))
+    known = pd.DataFrame(result).assign(**dict.fromkeys(set(_SPELLINGS) - set(result), np.nan))
     holes = np.flatnonzero(~np.isfinite(known[[*_NEEDED, "log_age", "m_h"]]).all(axis=1))
     if holes.size:
         raise IsochroneError(f"{name} is damaged or cut off: row {holes[0] + 1} lacks a number of a needed column.")
@@ -189,7 +192,7 @@ def _known_columns(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _on_branch(table: pd.DataFrame) -> NDArray[np.bool_]:
-    """Which rows are red giants with the magnitudes that a distance needs."""
+    """Rows of red giants with the magnitudes that a distance needs."""
     bright = (table[["j", "ks"]].abs() < _NO_MAGNITUDE).all(axis=1)
     return np.asarray((table["label"] == _RED_GIANT_BRANCH) & (table["logg"] < _FAINTEST_LOGG) & bright)
 

@@ -1,4 +1,4 @@
-"""LAMOST low-resolution FITS spectra, every layout from DR1 to DR13, plain, gzipped or packed by fpack.
+"""LAMOST low-resolution FITS spectra in all layouts from DR1 to DR13, plain, gzipped or fpacked.
 
 Two layouts exist: an image of five rows (DR1-DR7) and a one-row table ``COADD`` (DR8 on). In files of the first
 data releases the third image row is the continuum-divided flux ("Subcontinuum"), in later ones the wavelength; so
@@ -38,19 +38,19 @@ _NAME = re.compile(r"spec-(?P<lmjd>\d{5})-(?P<plan>.+?)_sp(?P<sp>\d{2})-(?P<fibe
 _TABLE_FIELDS = ("FLUX", "IVAR", "WAVELENGTH", "ANDMASK", "ORMASK")
 _FITS_MAGIC = b"SIMPLE  ="
 _MAX_HDUS = 256
-"""LAMOST's files have 1 or 2, those of medium resolution one an exposure and arm."""
+"""Maximum number of HDUs; medium-resolution files have one for each exposure and arm."""
 
 _MAX_REASON = 300
-"""Characters of a reason; astropy's may quote a whole header."""
+"""Maximum length of a reason, as astropy may quote a whole header."""
 
 _DERIVED_PARTS = (("LMJD", 99_999), ("SPID", 99), ("FIBERID", 999))
-"""Cards of a derived identifier, and the largest number for which it has room."""
+"""Header cards of a derived identifier, with the maximum of each."""
 
 _MAX_STAR_REDSHIFT = 0.005
 
 
 def find_spectra(folder: Path) -> Listing:
-    """All files below a folder, and what else is in the way; a file that is no spectrum is refused by the reader.
+    """All files below a folder and unusable entries; files that are not spectra are refused later.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def read_spectrum(path: Path) -> Spectrum:
 
 
 def spectrum_of(content: bytes, path: Path) -> Spectrum:
-    """Spectrum in the content of a file.
+    """Spectrum of the content of a file.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def spectrum_of(content: bytes, path: Path) -> Spectrum:
 
 
 def _short(reason: str) -> str:
-    """A reason as one printable line."""
+    """Reason as one printable line."""
     plain = "".join(letter if letter.isprintable() else " " for letter in reason)
     return plain if len(plain) <= _MAX_REASON else f"{plain[:_MAX_REASON]}..."
 
@@ -161,7 +161,7 @@ def _spectrum(hdus: fits.HDUList, content: bytes, path: Path, name: str) -> Spec
 
 
 def read_spectra(paths: Iterable[Path]) -> Iterator[tuple[Path, Spectrum | SpectrumError]]:
-    """Read many files; a bad one yields its error instead of stopping the run."""
+    """Read many files; a bad one yields its error."""
     for path in paths:
         try:
             yield path, read_spectrum(path)
@@ -170,7 +170,7 @@ def read_spectra(paths: Iterable[Path]) -> Iterator[tuple[Path, Spectrum | Spect
 
 
 class Identified(Protocol):
-    """Whatever was made of a spectrum, with its identifier."""
+    """A spectrum or an error, with its identifier."""
 
     @property
     def obsid(self) -> int:
@@ -178,29 +178,29 @@ class Identified(Protocol):
         ...
 
 
-Found = TypeVar("Found", bound=Identified)
+Item = TypeVar("Item", bound=Identified)
 
 
 def without_repeats(
-    results: Iterable[tuple[Path, Found | SpectrumError]],
-) -> Iterator[tuple[Path, Found | SpectrumError]]:
-    """The same, with an error in place of every spectrum whose obsid an earlier file had."""
+    results: Iterable[tuple[Path, Item | SpectrumError]],
+) -> Iterator[tuple[Path, Item | SpectrumError]]:
+    """Replace spectra whose obsid an earlier file had by an error."""
     seen: dict[int, str] = {}
-    for path, found in results:
-        if isinstance(found, SpectrumError) or found.obsid not in seen:
-            if not isinstance(found, SpectrumError):
-                seen[found.obsid] = shown_name(path.name)
-            yield path, found
+    for path, result in results:
+        if isinstance(result, SpectrumError) or result.obsid not in seen:
+            if not isinstance(result, SpectrumError):
+                seen[result.obsid] = shown_name(path.name)
+            yield path, result
             continue
         name = shown_name(path.name)
-        first = seen[found.obsid]
+        first = seen[result.obsid]
         where = f" in {shown_name(path.parent.name)}" if first == name else ""
-        reason = f"{name}{where} has obsid {found.obsid}, already read from {first}."
+        reason = f"{name}{where} has obsid {result.obsid}, already read from {first}."
         yield path, SpectrumError("duplicate-obsid", reason)
 
 
 def identifier(values: HeaderValues, path: Path) -> tuple[int, str]:
-    """LAMOST's obsid, or one derived where old headers have none.
+    """LAMOST's obsid, or a derived one for old headers without it.
 
     A derived identifier is ``1 NNNNN PPPPP SS FFF``: the local modified Julian day, five digits of the plate name's
     CRC-32, the spectrograph and the fibre. It has 16 digits, so it is never taken for LAMOST's own (at most 10), and
@@ -218,9 +218,9 @@ def identifier(values: HeaderValues, path: Path) -> tuple[int, str]:
     SpectrumError
         With code no-identifier if neither header nor file name has night, plate, spectrograph and fibre.
     """
-    found = values.whole("OBSID", "obsid")
-    if found:
-        return found, "header"
+    result = values.whole("OBSID", "obsid")
+    if result:
+        return result, "header"
     parts = [_part(values.raw(key), most) for key, most in _DERIVED_PARTS]
     plan, source = values.text("PLANID"), "derived from header"
     if None in parts or not plan:
@@ -239,7 +239,7 @@ def identifier(values: HeaderValues, path: Path) -> tuple[int, str]:
 
 
 def _part(value: Any, most: int) -> int | None:
-    """A part of a derived identifier; None where it has none or does not fit."""
+    """A part of a derived identifier; None if it is missing or too large."""
     number = exact_whole(value) if value is not None else None
     return number if number is not None and 0 <= number <= most else None
 
@@ -255,7 +255,7 @@ def _refuse_truncated(hdus: fits.HDUList, size: int, name: str) -> None:
 
 
 def _rows(hdus: fits.HDUList, content: bytes, name: str) -> tuple[fits.Header, tuple[NDArray[np.float64], ...]]:
-    """The header with the star's cards; flux, ivar, wavelength and andmask, from whichever layout."""
+    """Header, flux, ivar, wavelength and andmask of any layout."""
     header, image = hdus[0].header, hdus[0].data
     for number, hdu in enumerate(hdus):
         if not isinstance(hdu, fits.BinTableHDU):
@@ -272,8 +272,8 @@ def _rows(hdus: fits.HDUList, content: bytes, name: str) -> tuple[fits.Header, t
             row = [np.ravel(np.asarray(hdu.data[field][0], np.float64)) for field in _TABLE_FIELDS[:4]]
             return header, _checked(row, name)
     if image is None:
-        found = ", ".join(f"{hdu.name} ({type(hdu).__name__})" for hdu in hdus)
-        raise SpectrumError("no-spectrum", f"{name} holds no spectrum: neither an image nor COADD; found {found}.")
+        result = ", ".join(f"{hdu.name} ({type(hdu).__name__})" for hdu in hdus)
+        raise SpectrumError("no-spectrum", f"{name} holds no spectrum: neither an image nor COADD; found {result}.")
     if image.ndim != 2 or image.shape[0] < 5:
         raise SpectrumError("bad-shape", f"{name} has an image of shape {image.shape}; a LAMOST spectrum has 5 rows.")
     return header, _checked([np.asarray(image[row], np.float64) for row in range(4)], name)

@@ -1,4 +1,4 @@
-"""Mean spectra of observed stars as velocity templates: the cluster means of MaStar in the layout of the MaNGA DAP.
+"""Observed mean spectra as velocity templates: cluster means of MaStar in the MaNGA DAP layout.
 
 A file holds one spectrum in its primary HDU, at rest, on vacuum wavelengths that are equal steps in log10 (``CRVAL1``,
 ``CDELT1``), at the resolution of the BOSS spectrographs (1800 at 5100 Angstrom, 2200 at 8600), near enough to LAMOST's.
@@ -25,7 +25,7 @@ LOGG, M_H = 1.0, 0.0
 
 
 def is_observed_template(path: Path) -> bool:
-    """Whether a file has the layout of these templates; its content decides, not its name."""
+    """Whether the content of a file has the layout of these templates."""
     try:
         with fits.open(io.BytesIO(unpacked(read_bounded(path), path.name)), memmap=False) as hdus:
             return _is_mean(hdus[0])
@@ -40,7 +40,7 @@ def _is_mean(hdu: fits.PrimaryHDU) -> bool:
 
 
 def read_observed_templates(paths: Sequence[Path]) -> list[TemplateSpectrum]:
-    """Read mean spectra; a Teff that a header lacks is NaN.
+    """Read mean spectra; a missing Teff is NaN.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Images that fpack packed tile by tile (``.fits.fz``), unpacked only where every size is bounded before."""
+"""Tile-compressed FITS images (fpack, ``.fits.fz``), unpacked within size limits."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from pipeline.domain.spectrum import SpectrumError
 from pipeline.sources.bounded_files import bounded_tile
 
 PACKINGS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2")
-"""What fpack makes of images of decimal numbers. Others (HCOMPRESS, PLIO) are not read: their decoders trust sizes that
-stand in the packed bytes."""
+"""Supported compressions of images of floats.
+
+Others (HCOMPRESS, PLIO) are not read: their decoders trust sizes in the packed bytes.
+"""
 
 MAX_PIXELS = 2**20
-"""Of an unpacked image; a spectrum has 5 rows of 3909."""
+"""Maximum size of an unpacked image; a spectrum has 5 rows of 3909."""
 
 _MAX_TILES = 4096
 _CELLS = ("COMPRESSED_DATA", "GZIP_COMPRESSED_DATA", "UNCOMPRESSED_DATA")
@@ -26,12 +28,12 @@ _LARGEST_PIXEL_BYTES = 8
 
 
 def may_hold_packed_image(content: bytes) -> bool:
-    """Whether a FITS file's content, not gzipped, has the keyword of a packed image anywhere."""
+    """Whether uncompressed FITS content has the keyword of a packed image."""
     return b"ZIMAGE  =" in content
 
 
 def is_packed_image(hdu: fits.BinTableHDU) -> bool:
-    """Whether a table, opened without astropy's own unpacking, is a packed image."""
+    """Whether a table, opened without astropy's unpacking, is a packed image."""
     return bool(hdu.header.get("ZIMAGE", False))
 
 

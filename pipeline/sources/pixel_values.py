@@ -1,4 +1,4 @@
-"""Pixels that no spectrograph measured: values near the ends of single precision, a precision that light has not."""
+"""Detection of physically impossible pixel values."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from pipeline.domain.spectrum import SpectrumError
 FloatArray = NDArray[np.float64]
 
 FLUX_RANGE = (1e-15, 1e15)
-"""Of a pixel's flux. Spectra are kept in single precision (1e-38 to 3e38), which holds squares of these."""
+"""Range of valid fluxes, whose squares fit into single precision (1e-38 to 3e38)."""
 
 IVAR_RANGE = (1e-30, 1e30)
-"""Of a pixel's inverse variance: that of the fluxes at a signal-to-noise ratio of 1."""
+"""Range of valid inverse variances, for these fluxes at a signal-to-noise ratio of 1."""
 
 MAX_PIXEL_SNR = 1e5
-"""A pixel of 1e5 would have counted 1e10 photons; a detector's holds 1e5 to 1e6."""
+"""Maximum S/N of a pixel; 1e5 requires 1e10 photons, while a detector holds 1e5 to 1e6."""
 
 MAX_SHARE = 0.5
-"""Of the good pixels; a spectrum of which more are impossible is refused."""
+"""Maximum fraction of impossible values among the good pixels; above it a spectrum is refused."""
 
 MIN_MEDIAN_SNR = -1.0
-"""Noise around zero flux gives a median of 0 within 0.05; below -1 the flux has the wrong sign."""
+"""Minimum median S/N; noise around zero flux has 0 within 0.05, a wrong sign gives below -1."""
 
 
 def impossible_pixels(flux: FloatArray, ivar: FloatArray, mask: NDArray[np.bool_], name: str) -> NDArray[np.bool_]:
-    """Pixels whose values are none of a spectrum; they are masked.
+    """Mask of pixels with impossible values.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Published models of the Sagittarius stream: the file of Law & Majewski (2010), and simple tables of particles.
+"""Models of the Sagittarius stream: the file of Law & Majewski (2010), and tables of particles.
 
 What is read is what an observer at the Sun sees: position, distance, proper motion, heliocentric velocity. Models were
 fitted to that, each with its own place and motion of the Sun, so that it is what carries over to another frame.
@@ -39,7 +39,7 @@ FloatArray = NDArray[np.float64]
 STREAM_UNITS: dict[str, str] = {
     item.name: BY_NAME[item.name].unit if item.name in BY_NAME else "Gyr" for item in fields(StreamColumnsConfig)
 }
-"""What a simple table may hold, and the unit of columns that declare none."""
+"""Possible columns of a simple table, with default units."""
 
 _CARTESIAN = ("x_gal", "y_gal", "z_gal")
 _POSITIONS = (("ra", "dec", "distance"), ("glon", "glat", "distance"), _CARTESIAN)
@@ -57,12 +57,12 @@ _KMS_PER_MASYR_KPC = (u.kpc * u.mas / u.yr).to(u.km / u.s, equivalencies=u.dimen
 
 
 class StreamError(ValueError):
-    """A stream model's file cannot be used; the message names it, what was found and the remedy."""
+    """The file of a stream model cannot be used; the message names it, the problem and the remedy."""
 
 
 @dataclass(frozen=True)
 class StreamParticles:
-    """Particles as seen from the Sun, each array of shape (n,); NaN where the file does not say.
+    """Particles as seen from the Sun, arrays of shape (n,); NaN if the file lacks a quantity.
 
     Parameters
     ----------
@@ -117,7 +117,9 @@ def read_stream_model(path: Path, columns: Mapping[str, str], frame: SolarFrame)
 
 
 def _law_majewski(path: Path) -> StreamParticles:
-    """The file of Law & Majewski (2010, ApJ 714, 229), as astro.virginia.edu/~srm4n/Sgr/data.html describes it.
+    """Read the file of Law & Majewski (2010, ApJ 714, 229).
+
+    As astro.virginia.edu/~srm4n/Sgr/data.html describes it.
 
     Its Galactocentric axes are left-handed (the Sun at X = +R0), and its velocities are relative to the Galactic
     standard of rest, but its proper motions are heliocentric. Where its Sun is and how it moves follows from these
@@ -164,18 +166,18 @@ def _law_majewski(path: Path) -> StreamParticles:
         "pmdec": moving.pm_dec.to_value(u.mas / u.yr),
         "rv": raw["vgsr"] - sight @ motion,
     }
-    told = ", ".join(f"{part:.1f}" for part in motion)
+    text = ", ".join(f"{part:.1f}" for part in motion)
     return StreamParticles(
         {name: np.asarray(values, float) for name, values in sky.items()},
         np.full(distance.size, np.nan),
         raw["lmflag"] > 0,
         f"Law & Majewski (2010), {distance.size} particles of an N-body model (simulated), whose Sun is at "
-        f"X = {sun[0]:.2f} kpc and moves with ({told}) km/s",
+        f"X = {sun[0]:.2f} kpc and moves with ({text}) km/s",
     )
 
 
 def _lm10_columns(path: Path) -> dict[str, FloatArray]:
-    """The needed columns by name where the file has a header, else by their documented order."""
+    """The needed columns by name if the file has a header, else in the documented order."""
     table = _open(path)
     folded = {name.lower(): name for name in table.names}
     if not set(_LM10_NEEDED) <= set(folded):
@@ -271,7 +273,7 @@ def _simple_table(path: Path, columns: Mapping[str, str], frame: SolarFrame) -> 
 
 
 def _refuse_contradictions(name: str, given: set[str], positions: Sequence[tuple[str, ...]]) -> None:
-    """What a configuration names must have one meaning."""
+    """Refuse configured columns with more than one meaning."""
     velocities = given & set(_VELOCITIES)
     for wrong, what in (
         (len(positions) > 1, "several positions"),
@@ -292,7 +294,7 @@ def _as_they_are(ra_deg: FloatArray, dec_deg: FloatArray) -> tuple[FloatArray, F
 
 @dataclass(frozen=True)
 class _Quantity:
-    """A column as the configuration spells it: its name, sign and unit ("" for the file's own)."""
+    """A configured column: its name, sign and unit ("" for that of the file)."""
 
     spelled: str
     column: str
@@ -312,12 +314,12 @@ def _spelled(table: TableFile, spelled: str, ours: str) -> _Quantity:
 
 
 def _values(table: TableFile, raw: pd.DataFrame, ours: str, quantity: _Quantity) -> FloatArray:
-    """One column in our unit; NaN where it is missing."""
+    """One column in the catalogue's unit; NaN if missing."""
     wanted = STREAM_UNITS[ours]
-    found = quantity.unit or table.by_name[quantity.column].unit or wanted
-    factor = conversion(found, wanted)
+    result = quantity.unit or table.by_name[quantity.column].unit or wanted
+    factor = conversion(result, wanted)
     if factor is None:
-        raise StreamError(f"{table.name}: column {quantity.spelled!r} cannot be {ours} [{wanted}]: it is in {found}.")
+        raise StreamError(f"{table.name}: column {quantity.spelled!r} cannot be {ours} [{wanted}]: it is in {result}.")
     if pd.api.types.is_string_dtype(raw[quantity.column].dtype):
         raise StreamError(f"{table.name}: column {quantity.spelled!r} cannot be {ours} [{wanted}]: it holds text.")
     values = _floats(raw[quantity.column])

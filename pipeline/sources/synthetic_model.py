@@ -1,4 +1,4 @@
-"""The synthetic spectra model: read once from its pickle without running code, kept as a compact table.
+"""The synthetic spectra model, read from its pickle without executing code, as a compact table.
 
 The model (package thedoppler, MIT) is a Cannon-style cubic polynomial in (Teff, log g, [Fe/H]) of synthetic normalised
 spectra: atomic lines, CN, MgH and the Ca II triplet, no TiO. It is linear in its coefficients, so convolving and
@@ -31,7 +31,7 @@ _ALLOWED = {
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """An unpickler that admits numpy arrays and plain containers, nothing else."""
+    """An unpickler that accepts only numpy arrays and plain containers."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:

@@ -1,4 +1,4 @@
-"""Synthetic spectra of the usual grids, one model a file or a row, for use as velocity templates.
+"""Synthetic spectra of common grids, one model a file or row, as velocity templates.
 
 Formats, told apart by content: PHOENIX HiRes (FITS image, wavelengths in a ``WAVE_*.fits`` beside it), Castelli &
 Kurucz style FITS tables (``WAVELENGTH`` and one column a gravity, ``g05`` ...), BOSZ FITS tables (``Wavelength``,
@@ -33,7 +33,7 @@ _PLAIN = re.compile(r"t(?P<teff>\d{4,5})[_-]?g(?P<logg>[+-]?\d\.\d+)[_-]?m(?P<m_
 
 
 class TemplateError(ValueError):
-    """A template file cannot be used; the message names it, what was found and the remedy."""
+    """A template file cannot be used; the message names it, the problem and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class TemplateSpectrum:
 
 
 def read_template_grid(folder: Path, medium: str) -> list[TemplateSpectrum]:
-    """Read every template of a folder, or of one file.
+    """Read all templates of a folder or file.
 
     Parameters
     ----------
@@ -75,30 +75,30 @@ def read_template_grid(folder: Path, medium: str) -> list[TemplateSpectrum]:
         raise TemplateError(f"Template wavelengths are {medium!r}: say vacuum or air.")
     if not folder.exists():
         raise TemplateError(f"The folder of templates {folder} does not exist.")
-    found: list[TemplateSpectrum] = []
+    result: list[TemplateSpectrum] = []
     files = [folder] if folder.is_file() else sorted(item for item in folder.rglob("*") if item.is_file())
     for path in files:
         if path.name.startswith(("WAVE_", ".")) or path.suffix.lower() in (".md", ".toml", ".json"):
             continue
         try:
-            found.extend(_templates(path))
+            result.extend(_templates(path))
         except TemplateError:
             raise
         except Exception as error:  # damaged files fail in many ways; each names the file
             raise TemplateError(
                 f"{path.name} cannot be read as a template: {type(error).__name__}: {error}."
             ) from error
-    if not found:
+    if not result:
         raise TemplateError(f"The folder of templates {folder} holds no template.")
-    return [_in_vacuum(one, medium) for one in found]
+    return [_in_vacuum(entry, medium) for entry in result]
 
 
-def _in_vacuum(one: TemplateSpectrum, medium: str) -> TemplateSpectrum:
-    wavelength = air_to_vacuum(one.wavelength) if medium == "air" else one.wavelength
-    good = np.isfinite(wavelength) & np.isfinite(one.flux)
+def _in_vacuum(item: TemplateSpectrum, medium: str) -> TemplateSpectrum:
+    wavelength = air_to_vacuum(item.wavelength) if medium == "air" else item.wavelength
+    good = np.isfinite(wavelength) & np.isfinite(item.flux)
     if good.sum() < 100 or not (np.diff(wavelength[good]) > 0).all():
-        raise TemplateError(f"The template at {one.labels} has no ascending wavelengths with finite flux.")
-    return TemplateSpectrum(one.labels, wavelength[good], one.flux[good])
+        raise TemplateError(f"The template at {item.labels} has no ascending wavelengths with finite flux.")
+    return TemplateSpectrum(item.labels, wavelength[good], item.flux[good])
 
 
 def _templates(path: Path) -> Iterator[TemplateSpectrum]:
@@ -156,7 +156,7 @@ def _phoenix(path: Path, hdu: fits.PrimaryHDU) -> TemplateSpectrum:
 
 
 def _labels(path: Path, header: fits.Header) -> tuple[float, float, float]:
-    """From the header under the names of PHOENIX or BOSZ, else from the file's name."""
+    """Labels from the header with names of PHOENIX or BOSZ, else from the file name."""
     for teff, logg, m_h in (("PHXTEFF", "PHXLOGG", "PHXM_H"), ("TEFF", "LOGG", "FEH"), ("TEFF", "LOGG", "LOG_Z")):
         if all(key in header for key in (teff, logg, m_h)):
             return float(header[teff]), float(header[logg]), float(header[m_h])
@@ -164,13 +164,13 @@ def _labels(path: Path, header: fits.Header) -> tuple[float, float, float]:
 
 
 def _labels_of_name(path: Path) -> tuple[float, float, float]:
-    found = _BOSZ_2017.search(path.name)
-    if found:
-        sign = -1.0 if found["sign"] == "m" else 1.0
-        return float(found["teff"]), int(found["logg"]) / 10.0, sign * int(found["m_h"]) / 10.0
-    found = _BOSZ_2024.search(path.name) or _PLAIN.search(path.name)
-    if found:
-        return float(found["teff"]), float(found["logg"]), float(found["m_h"])
+    result = _BOSZ_2017.search(path.name)
+    if result:
+        sign = -1.0 if result["sign"] == "m" else 1.0
+        return float(result["teff"]), int(result["logg"]) / 10.0, sign * int(result["m_h"]) / 10.0
+    result = _BOSZ_2024.search(path.name) or _PLAIN.search(path.name)
+    if result:
+        return float(result["teff"]), float(result["logg"]), float(result["m_h"])
     raise TemplateError(
         f"{path.name} tells Teff, log g and [M/H] neither in its header nor in its name (t3500_g+1.0_m-0.50 would)."
     )

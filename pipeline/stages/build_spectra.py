@@ -1,4 +1,4 @@
-"""Raw spectra of a build: written once while they are read, then taken block by block."""
+"""Raw spectra of a build: written once while they are read, then processed in blocks."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from pipeline.stages.growing import GrowingArray
 FloatArray = NDArray[np.float64]
 
 BLOCK = 250
-"""Spectra that are in memory together."""
+"""Number of spectra that are in memory together."""
 
 LOGARITHMIC_STEP_TOLERANCE = 1e-7
-"""Steps of log10(wavelength) that differ by less are equal."""
+"""Tolerance of equal steps of log10(wavelength)."""
 
 _KINDS = {"flux": np.float32, "ivar": np.float32, "mask": np.bool_}
 
 
 def blocks(n: int, size: int = BLOCK) -> Iterator[slice]:
-    """Rows 0 to ``n`` in blocks that bound the memory."""
+    """Split rows 0 to ``n`` into blocks of limited memory."""
     for start in range(0, n, size):
         yield slice(start, min(start + size, n))
 
@@ -55,7 +55,7 @@ class RawSpectraReader:
 
     @property
     def stored(self) -> bool:
-        """Whether the spectra were written to the end."""
+        """Whether all spectra were written."""
         return (self._folder / "wavelength.npy").is_file()
 
     @cached_property
@@ -65,7 +65,7 @@ class RawSpectraReader:
 
     @property
     def logarithmic(self) -> bool:
-        """Whether the pixels are equal steps in the logarithm, as LAMOST's are."""
+        """Whether the pixels have equal logarithmic steps, as LAMOST's."""
         step = np.diff(np.log10(self.wavelength))
         return bool(step.max() - step.min() <= LOGARITHMIC_STEP_TOLERANCE)
 
@@ -74,7 +74,7 @@ class RawSpectraReader:
         return {name: np.load(self._folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _KINDS}
 
     def block(self, rows: slice | NDArray[np.integer]) -> Pixels:
-        """Some rows as copies in double precision, with the configured windows masked."""
+        """Copies of some rows in double precision, with the configured windows masked."""
         flux, ivar = (np.array(self._arrays[name][rows], dtype=np.float64) for name in ("flux", "ivar"))
         mask = np.array(self._arrays["mask"][rows], dtype=np.bool_)
         for low, high in self._windows:
@@ -83,7 +83,7 @@ class RawSpectraReader:
 
 
 class RawSpectraWriter:
-    """Writes raw spectra as they come; a context manager.
+    """Writes raw spectra as they arrive; a context manager.
 
     The wavelengths are written last, when no error ended the block: they mark the spectra as complete.
 

@@ -1,4 +1,4 @@
-"""Checkpoints: what a stopped build goes on from.
+"""Checkpoints from which an interrupted build continues.
 
 A checkpoint holds what its stage added or changed: columns, internal columns, facts, rejects, and the size and hash of
 its files and inputs. It counts only while code, settings, inputs and files are the same; else the stage runs again.
@@ -32,7 +32,7 @@ _PARTS = (_TABLE, _INTERNAL, _INPUTS)
 
 
 class CheckpointWarning(UserWarning):
-    """A checkpoint cannot be used although nothing that it depends on has changed: its stage runs again."""
+    """A checkpoint is unusable although its inputs have not changed; its stage is repeated."""
 
 
 class Checkpoints:
@@ -55,7 +55,7 @@ class Checkpoints:
         self._fingerprint = _fingerprint_of_places(config)
 
     def next_stage(self, stage: Stage) -> None:
-        """Go on to a stage: its fingerprint depends on the settings of all stages so far."""
+        """Advance to a stage, whose fingerprint depends on the settings of all stages so far."""
         used = {section: self._settings[section] for section in stage.sections}
         used |= {"left out": stage.name in self._without}
         text = f"{self._fingerprint}|{stage.name}|{json.dumps(used, sort_keys=True)}"
@@ -77,7 +77,7 @@ class Checkpoints:
                 return None
             if not self._files_hold(folder, stage, document["files"]):
                 return None
-            if not all(one.unchanged() for one in read_records(folder / _INPUTS)):
+            if not all(item.unchanged() for item in read_records(folder / _INPUTS)):
                 return None
             table, internal = (_read_table(folder / name) for name in (_TABLE, _INTERNAL))
             record, replaced, facts = dict(document["record"]), bool(document["replaced"]), dict(document["facts"])
@@ -99,11 +99,11 @@ class Checkpoints:
             state.keep(column, values)
         state.facts = facts
         state.rejects += rejects
-        own = {name: Recorded(*found) for name, found in document["files"].items()}
-        return record, {name: found for name, found in own.items() if not self._is_own(name)}
+        own = {name: Recorded(*result) for name, result in document["files"].items()}
+        return record, {name: result for name, result in own.items() if not self._is_own(name)}
 
     def _files_hold(self, folder: Path, stage: Stage, stated: Mapping[str, Any]) -> bool:
-        """Whether the stage's files, and no others, are as its checkpoint states them; damage is reported."""
+        """Whether the stage's files are exactly those of its checkpoint; damage is reported."""
         names = {path.relative_to(self._work).as_posix() for path in self._files(folder, stage)}
         wrong = names ^ set(stated)
         wrong |= {name for name in names - wrong if recorded(self._work / name) != Recorded(*stated[name])}
@@ -168,7 +168,7 @@ class Checkpoints:
         sync_folder(self._folder)
 
     def drop_from(self, index: int) -> None:
-        """Remove the checkpoints of a stage and all later ones, which are stale once it runs again, and strangers."""
+        """Remove the checkpoints of a stage and all later ones, and unknown files."""
         if self._folder.is_symlink() or not self._folder.is_dir():
             remove(self._folder)
             return
@@ -178,7 +178,7 @@ class Checkpoints:
                 remove(path)
 
     def _files(self, folder: Path, stage: Stage) -> list[Path]:
-        """Files of a stage that exist, and those of its checkpoint."""
+        """Existing files of a stage, and those of its checkpoint."""
         return stage_files(self._work, stage) + [folder / name for name in _PARTS]
 
     def _of(self, index: int, stage: Stage) -> Path:
@@ -206,7 +206,7 @@ def _write_document(document: dict[str, Any], path: Path) -> None:
 
 
 def _read_document(path: Path) -> dict[str, Any] | None:
-    """What :func:`_write_document` wrote; None when it is missing or damaged."""
+    """Read the output of :func:`_write_document`; None if it is missing or damaged."""
     try:
         stated, _, text = path.read_bytes().partition(b"\n") if path.is_file() else (b"", b"", b"")
     except OSError:

@@ -1,4 +1,4 @@
-"""What the labels of a finished catalogue are worth: SLAM against itself (Figure 5)."""
+"""Self-consistency of SLAM's labels in a finished catalogue (Figure 5)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipeline.stages.items import label_columns
 from pipeline.stages.training import star_groups
 
 PAPER_SHARE = 2770 / 3670
-"""Of the training stars, how many train in the self-consistency experiment (paper section 3.2.4)."""
+"""Fraction of the training stars that train in the self-consistency experiment (paper section 3.2.4)."""
 
 
 def self_consistency(
@@ -31,7 +31,7 @@ def self_consistency(
     seed: int = 2770,
     progress: Callable[[float], None] | None = None,
 ) -> Statistics:
-    """Train on part of the training stars and judge the labels of the rest, and of fainter stars with references.
+    """Train on part of the training stars, and test the labels of the others and of fainter stars.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def self_consistency(
 
 
 def _split(groups: NDArray[np.int64], wanted: int, seed: int) -> NDArray[np.bool_]:
-    """Which rows train: whole stars in random order until there are enough."""
+    """Rows that train: whole stars in random order until there are enough."""
     if not 0 < wanted < groups.size:
         raise ValueError(f"--training {wanted}: the model has {groups.size} training stars; leave some to judge.")
     stars, member = np.unique(groups, return_inverse=True)

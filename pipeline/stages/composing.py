@@ -1,4 +1,4 @@
-"""The product's draft: what the stages left, checked against their checksums, with the identity of the build."""
+"""Draft of the product from the files of the stages, checked against their checksums."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pipeline.stages.work_files import DRAFT_DIR, Recorded, recorded
 
 
 class DraftDamagedError(ProductError):
-    """A file of the draft is not as its stage left it."""
+    """A file of the draft differs from the output of its stage."""
 
 
 def compose(
     state: BuildState, draft: Path, stages: Sequence[Mapping[str, Any]], files: Mapping[str, Recorded]
 ) -> Manifest:
-    """Write a product from the files that the stages left; these stay where they are.
+    """Write a product from the files of the stages, which are not moved.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def compose(
 
 
 def _place(source: Path, target: Path, stated: Recorded, identity: Identity) -> str:
-    """Link a file, or write it with the identity where it can carry one; returns its checksum."""
+    """Link a file, or write it with the identity if its format can hold one; return its checksum."""
     _check(source, source, stated)
     if carries_identity(source) and read_identity(source) != identity:
         write_with_identity(source, target, identity)

@@ -1,4 +1,4 @@
-"""Stages as declarations: what each needs and gives, whether their order fits, and which would run on an input."""
+"""Declarations of stages: inputs and outputs, validity of their order, and plan for an input."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pipeline.stages.items import (
 from pipeline.stages.state import BuildState, Progress
 
 MANY_STARS = 1_000_000_000
-"""Stars that a plan counts for a column which the input has: it knows names, not values."""
+"""Number of stars that a plan assumes for an existing column, as it knows no values."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Stage:
     gives: tuple[Item, ...] = ()
 
     def missing(self, available: Available) -> str:
-        """Reason of the first need that is not met; "" when the stage can run."""
+        """Reason of the first unmet need; "" if the stage can run."""
         return next((reason for item in self.needs if (reason := item.missing(available))), "")
 
     def may_read(self, config: RunConfig) -> set[str]:
@@ -79,16 +79,16 @@ class Stage:
 def _names(items: Iterable[Item], config: RunConfig) -> set[str]:
     names: set[str] = set()
     for item in items:
-        names |= {*item.columns(config), *(one.name for one in item.internals())}
+        names |= {*item.columns(config), *(entry.name for entry in item.internals())}
     return names
 
 
 class StageOrderError(ValueError):
-    """A stage comes before one that gives what it needs."""
+    """A stage precedes one whose output it needs."""
 
 
 def check_order(stages: Sequence[Stage], config: RunConfig) -> None:
-    """Refuse an order in which a stage cannot see what it declares.
+    """Refuse an order in which a stage comes before its inputs.
 
     A column or spectrum that stages give must be given before any stage takes it; what no stage gives must be an
     input column.
@@ -123,16 +123,16 @@ def check_order(stages: Sequence[Stage], config: RunConfig) -> None:
 
 
 class Planned(NamedTuple):
-    """Whether a stage would run."""
+    """Plan of one stage."""
 
     name: str
     reason: str
-    """Why it would not; "" when it would."""
+    """Why the stage would not run; "" if it would."""
 
 
 @dataclass
 class _Expected:
-    """What a build would hold, judged by declarations alone."""
+    """Expected content of a build according to the declarations."""
 
     config: RunConfig
     names: set[str]
@@ -162,11 +162,11 @@ class _Expected:
             return
         self.rest |= isinstance(item, RestSpectra)
         self.names |= set(item.columns(self.config))
-        self.internal |= {one.name for one in item.internals()}
+        self.internal |= {entry.name for entry in item.internals()}
 
 
 def plan(stages: Sequence[Stage], config: RunConfig, columns: Iterable[str], grid: Grid = "") -> list[Planned]:
-    """Which stages would run on an input, and why the others would not.
+    """Determine which stages would run on an input, and why the others would not.
 
     Only names are known beforehand: a stage may still be skipped because too few stars have a value.
 

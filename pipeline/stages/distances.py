@@ -30,18 +30,18 @@ from pipeline.stages.state import BuildState, Progress, StageSkipped
 FloatArray = NDArray[np.float64]
 
 MIN_PARALLAX_SNR = 10.0
-"""The inverse of a parallax is a distance where the parallax is so many errors: its bias is below 1 %."""
+"""Minimum S/N of a parallax whose inverse is a distance, so that its bias is below 1 %."""
 
 RUWE_LIMIT = QualityFlag.ASTROMETRY.limit("ruwe")
-"""A parallax with a larger RUWE does not enter a photometric distance."""
+"""Maximum RUWE of a parallax that enters a photometric distance."""
 
 BEHIND_DUST_KPC = 20.0
 CLEAR_MAG = 0.02
-"""A star is in the clear when the dust map's error over the whole sightline moves J - Ks by less than this."""
+"""Maximum error of J - Ks from the dust map of a sightline for a star to count as unreddened."""
 
 
 def configured_dust(state: BuildState) -> DustMap:
-    """The dust map that the configuration names; a real one is among the inputs of the build."""
+    """The configured dust map; a real one is an input of the build."""
     config = state.config.distance
     if config.dust in ("exponential-disc", "bh-or-disc", "bh"):
         return _disc_with_column(state)
@@ -53,7 +53,7 @@ def configured_dust(state: BuildState) -> DustMap:
 
 
 def _disc_with_column(state: BuildState) -> DustMap:
-    """The analytic disc, scaled to Burstein & Heiles where asked for and there; simulated dust has no clouds."""
+    """The analytic disc, scaled to Burstein & Heiles if configured; simulated dust has no clouds."""
     config, disc = state.config.distance, ExponentialDisc()
     if config.dust == "exponential-disc" or (config.dust == "bh-or-disc" and state.facts["simulated"]):
         return disc
@@ -70,7 +70,7 @@ def _disc_with_column(state: BuildState) -> DustMap:
 
 
 def measure_distances(state: BuildState, progress: Progress) -> int:
-    """Distances and where each comes from; photometric ones with extinction and de-reddened colours.
+    """Measure distances with their origins; photometric ones with extinction and dereddened colours.
 
     A finished distance that the input brings is kept. Else it is measured from J and Ks; a star without these has the
     input's earlier distance, the geometric one, or the inverse of a significant parallax.
@@ -84,10 +84,10 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
     columns: dict[str, NDArray[Any]] = {}
     if tried.any():
         rows = np.flatnonzero(tried)
-        found = _measure(state, rows, table, progress)
-        distance[rows], low[rows], high[rows] = found.median_kpc, found.low_kpc, found.high_kpc
-        origin[rows] = np.where(np.isfinite(found.median_kpc), "photometric", "")
-        columns |= _with_extinction(state, rows, found)
+        result = _measure(state, rows, table, progress)
+        distance[rows], low[rows], high[rows] = result.median_kpc, result.low_kpc, result.high_kpc
+        origin[rows] = np.where(np.isfinite(result.median_kpc), "photometric", "")
+        columns |= _with_extinction(state, rows, result)
     others = ~tried
     for name, (median, lower, upper) in _alternatives(state).items():
         taken = others & ~np.isfinite(distance) & np.isfinite(median)
@@ -105,12 +105,12 @@ def measure_distances(state: BuildState, progress: Progress) -> int:
 
 
 def _finished(state: BuildState) -> FloatArray:
-    """Distances that the input brings as finished, kpc; one that is not positive is rejected with its reason."""
-    found = state.column("distance")
-    wrong = np.flatnonzero((found <= 0.0) | np.isinf(found))
+    """Finished distances of the input in kpc; values that are not positive are rejected with a reason."""
+    result = state.column("distance")
+    wrong = np.flatnonzero((result <= 0.0) | np.isinf(result))
     state.reject_rows(
         *("distance", wrong, "value-out-of-range", "distance is not positive"),
-        lambda row: f"distance = {found[row]:.6g} kpc is not positive; another is looked for.",
+        lambda row: f"distance = {result[row]:.6g} kpc is not positive; another is looked for.",
     )
     return _positive(state, "distance")
 
@@ -122,7 +122,7 @@ def _positive(state: BuildState, name: str) -> FloatArray:
 
 
 def _brought_origin(state: BuildState) -> NDArray[np.object_]:
-    """Where the input has its finished distances from, "catalogue" where it does not say."""
+    """Origin of the input's finished distances; "catalogue" if it is not stated."""
     if not state.has_column("distance_from"):
         return np.full(len(state), "catalogue", object)
     words = state.words("distance_from").astype(object)
@@ -131,7 +131,7 @@ def _brought_origin(state: BuildState) -> NDArray[np.object_]:
 
 
 def _has_photometry(state: BuildState) -> NDArray[np.bool_]:
-    """Stars whose distance can be measured from J and Ks."""
+    """Stars whose distances can be measured from J and Ks."""
     return np.isfinite(state.column("j_mag") + state.column("k_mag") + state.column("glon"))
 
 
@@ -149,28 +149,28 @@ def _alternatives(state: BuildState) -> dict[str, tuple[FloatArray, FloatArray, 
     }
 
 
-def _with_extinction(state: BuildState, rows: NDArray[np.intp], found: DistanceEstimate) -> dict[str, NDArray[Any]]:
-    """Columns of extinction and de-reddened magnitudes: measured for ``rows``, the input's for all others."""
+def _with_extinction(state: BuildState, rows: NDArray[np.intp], result: DistanceEstimate) -> dict[str, NDArray[Any]]:
+    """Columns of extinction and dereddened magnitudes: measured for ``rows``, else the input's."""
     measured = {
-        "k_abs": found.k_abs,
-        "a_k": found.a_k,
-        "e_jk": found.e_jk,
-        "e_jk_map": found.e_jk_map,
-        "jk0": state.column("j_mag")[rows] - state.column("k_mag")[rows] - found.e_jk,
-        "k0_mag": state.column("k_mag")[rows] - found.a_k,
+        "k_abs": result.k_abs,
+        "a_k": result.a_k,
+        "e_jk": result.e_jk,
+        "e_jk_map": result.e_jk_map,
+        "jk0": state.column("j_mag")[rows] - state.column("k_mag")[rows] - result.e_jk,
+        "k0_mag": state.column("k_mag")[rows] - result.a_k,
     }
     columns: dict[str, NDArray[Any]] = {name: state.column(name).copy() for name in measured}
     for name, values in measured.items():
         columns[name][rows] = values
     columns["distance_roots"] = state.integers("distance_roots").astype(np.int16)
-    columns["distance_roots"][rows] = found.roots
+    columns["distance_roots"][rows] = result.roots
     return columns
 
 
 def _measure(
     state: BuildState, rows: NDArray[np.intp], table: dict[str, np.ndarray], progress: Progress
 ) -> DistanceEstimate:
-    """Solve Eq. 8 for some rows, and keep what the quality bits need."""
+    """Solve Eq. 8 for some rows, and store the quantities that the quality bits need."""
     config = state.config.distance
     calibrations: dict[str, AbsoluteMagnitude] = {
         "parsec": ParsecBranches(table),
@@ -210,7 +210,7 @@ def _measure(
         dust_relative_err=_dust_errors(state, dust),
     ).take(rows)
     ages = ChemicalAge() if config.ages == "chemistry" else SingleAge(config.isochrone_age_gyr)
-    found = estimate_distances(
+    result = estimate_distances(
         giants,
         calibration,
         ages,
@@ -225,7 +225,7 @@ def _measure(
         progress=lambda fraction: progress(fraction, "distances"),
     )
     conflict, used = np.zeros(len(state), bool), np.full(len(state), np.nan)
-    conflict[rows], used[rows] = found.conflict, m_h[rows]
+    conflict[rows], used[rows] = result.conflict, m_h[rows]
     state.keep(DISTANCE_M_H, used)
     state.keep(DISTANCE_CONFLICT, conflict)
     state.facts["choices"] |= {"distance calibration": calibration.name, "dust map": dust.name}
@@ -234,13 +234,13 @@ def _measure(
     reach = dust.reach_kpc(glon[rows], glat[rows])
     state.facts["report"]["dust"] = {
         "outside_the_map": int(np.isnan(reach).sum()),
-        "beyond_its_reach": int((found.median_kpc > reach).sum()),
+        "beyond_its_reach": int((result.median_kpc > reach).sum()),
     }
-    return found
+    return result
 
 
 def _metallicity(state: BuildState) -> tuple[FloatArray, FloatArray]:
-    """[M/H] and its error in dex: inferred or finished, else the input's; NaN where there is none."""
+    """[M/H] and its error in dex: inferred or finished, else the input's; NaN if missing."""
     typical = state.config.distance.input_m_h_error_dex
     m_h, error, given = state.column("m_h"), state.column("m_h_err"), state.column("m_h_input")
     error = np.where(np.isfinite(m_h) & np.isfinite(error), error, typical)
@@ -248,7 +248,7 @@ def _metallicity(state: BuildState) -> tuple[FloatArray, FloatArray]:
 
 
 def _parallaxes(state: BuildState) -> tuple[FloatArray, FloatArray]:
-    """Parallaxes and errors in mas that enter the posterior; NaN where none does."""
+    """Parallaxes and errors in mas that enter the posterior; NaN if none."""
     parallax, error = state.column("parallax"), state.column("parallax_err")
     used = (error > 0.0) & np.isfinite(parallax) & ~(state.column("ruwe") > RUWE_LIMIT)
     used &= state.config.distance.parallax
@@ -259,7 +259,7 @@ def _parallaxes(state: BuildState) -> tuple[FloatArray, FloatArray]:
 
 
 def _dust_errors(state: BuildState, dust: DustMap) -> FloatArray:
-    """Relative error of the dust on each sightline: less where a map knows the column of the analytic disc."""
+    """Relative error of the dust on each sightline, smaller where a map gives the total column."""
     config = state.config.distance
     covered = np.zeros(len(state), bool)
     if isinstance(dust, ColumnInDisc):
@@ -269,7 +269,7 @@ def _dust_errors(state: BuildState, dust: DustMap) -> FloatArray:
 
 
 def _spectral_colours(state: BuildState, dust: DustMap, jk: FloatArray, jk_err: FloatArray) -> tuple[FloatArray, ...]:
-    """(J - Ks)0 that the labels tell, and its error, from a relation learned where dust hardly matters; else NaN."""
+    """(J - Ks)0 from the labels and its error, by a relation of unreddened stars; else NaN."""
     nothing = np.full(len(jk), np.nan), np.full(len(jk), np.nan)
     if not state.config.distance.spectral_colour or not state.has_column("teff"):
         return nothing

@@ -1,4 +1,4 @@
-"""The evidence that makes a star odd: what its spectrum, labels, velocities and catalogue values say of each other.
+"""Evidence that a star is odd: contradictions of spectrum, labels, velocities and catalogue values.
 
 Each piece is a deviation that is larger the odder a star is, over what is usual at its S/N; NaN where a star has none.
 Nothing here knows what is true.
@@ -26,10 +26,10 @@ NARROW, BROAD = "narrow feature", "broad feature"
 """Pieces of evidence that a quality bit uses too."""
 
 STATED_KMS = 1.0
-"""Added to the errors of compared velocities: the atmospheres of giants move."""
+"""Error added to compared velocities, as the atmospheres of giants move."""
 
 LUMINOSITY_SCATTER_MAG = 0.5
-"""Of M_Ks at given labels: ages, and the labels' own errors."""
+"""Scatter of M_Ks at given labels, from ages and from the labels' own errors."""
 
 _MAX_REFERENCES = 1000
 _COLOURS = (("j_mag", "h_mag"), ("h_mag", "k_mag"), ("k_mag", "w1_mag"), ("w1_mag", "w2_mag"), ("g_mag", "k_mag"))
@@ -37,13 +37,13 @@ _WINDOWS = (
     *((4550.0, 4700.0), (4900.0, 5100.0), (5300.0, 5500.0), (5620.0, 5720.0)),
     *((5880.0, 5980.0), (6350.0, 6500.0), (7000.0, 7100.0), (7350.0, 7550.0), (8050.0, 8300.0), (8600.0, 8800.0)),
 )
-"""Where the pseudo-continuum is compared, Angstrom; the arms join between the fourth and the fifth."""
+"""Windows of the pseudo-continuum comparison in Angstrom; the arms join between the fourth and fifth."""
 
 _JOIN = 3
 
 
 def gather_evidence(state: BuildState, progress: Callable[[float], None]) -> dict[str, FloatArray]:
-    """All pieces of evidence that this build's stars have, by name."""
+    """All kinds of evidence that this build's stars have, by name."""
     evidence: dict[str, FloatArray] = {}
     fitted = not ModelSpectra().missing(state)
     if fitted:
@@ -61,7 +61,7 @@ def gather_evidence(state: BuildState, progress: Callable[[float], None]) -> dic
 
 
 def _from_residuals(state: BuildState, progress: Callable[[float], None]) -> dict[str, FloatArray]:
-    """What the label fit leaves; velocities and lines only where spectra have LAMOST's resolution."""
+    """Residuals of the label fit; velocities and lines only for LAMOST's resolution."""
     store = state.rest_spectra
     wavelength = store.wavelength
     training = np.flatnonzero(state.truths("in_training"))
@@ -75,14 +75,14 @@ def _from_residuals(state: BuildState, progress: Callable[[float], None]) -> dic
     for rows in blocks(n):
         residual, ivar, model = _residual(store, rows)
         judged = behaviour.judge(residual, ivar)
-        found = {NARROW: judged["narrow"], BROAD: judged["broad"]}
+        result = {NARROW: judged["narrow"], BROAD: judged["broad"]}
         if resolved:
             weight = behaviour.weight(ivar)
             sky = sky_pattern(wavelength, velocity[rows], store.continua(rows).astype(float))
-            found["second velocity"] = second_velocity(residual, model, weight)
-            found["emission"] = np.maximum(significance(residual, weight, lines), 0.1)
-            found["sky lines"] = np.abs(significance(residual, weight, sky))
-        parts.append(found)
+            result["second velocity"] = second_velocity(residual, model, weight)
+            result["emission"] = np.maximum(significance(residual, weight, lines), 0.1)
+            result["sky lines"] = np.abs(significance(residual, weight, sky))
+        parts.append(result)
         progress(rows.stop / n)
     evidence = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     if resolved:
@@ -91,7 +91,7 @@ def _from_residuals(state: BuildState, progress: Callable[[float], None]) -> dic
 
 
 def _residual(store: SpectrumStore, rows: slice | NDArray[np.int64]) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Flux minus fit, inverse variance (0 where there is no fit), and the fit."""
+    """Flux minus fit, inverse variance (0 without a fit), and the fit."""
     flux, ivar = (values.astype(float) for values in store.pixels(rows)[:2])
     model = store.models(rows).astype(float)
     ivar[~np.isfinite(model)] = 0.0
@@ -138,7 +138,7 @@ def _from_labels(state: BuildState) -> dict[str, FloatArray]:
 
 
 def _luminosity(state: BuildState, labels: FloatArray) -> FloatArray:
-    """Parallax against that of a star of these labels: M_Ks of the sample at the labels, and Ks."""
+    """Comparison of the parallax with M_Ks at the star's labels and Ks."""
     k_abs = state.column("k_abs")
     known = np.isfinite(k_abs) & np.isfinite(labels).all(axis=1)
     expected = np.full(len(k_abs), np.nan)
@@ -153,7 +153,7 @@ def _luminosity(state: BuildState, labels: FloatArray) -> FloatArray:
 
 
 def _from_catalogue(state: BuildState, *, fitted: bool) -> dict[str, FloatArray]:
-    """Colours and band indices against the labels, or colours against (J - Ks) where there are no labels."""
+    """Colours and band indices against the labels, or colours against (J - Ks) without labels."""
     colours = np.stack([*(state.column(a) - state.column(b) for a, b in _COLOURS), state.column("bp_rp")], axis=1)
     extinction = np.nan_to_num(state.column("a_k"))[:, None]
     if not fitted:
@@ -168,7 +168,7 @@ def _from_catalogue(state: BuildState, *, fitted: bool) -> dict[str, FloatArray]
 
 
 def _from_repeats(state: BuildState) -> FloatArray:
-    """The worst disagreement of an observation with the others of its star."""
+    """Largest disagreement of an observation with the others of its star."""
     star = state.integers("star") if state.has_column("star") else np.arange(len(state))
     names = ("rv", *state.config.labels.names)
     pulls = [repeat_pull(star, state.column(name), state.column(f"{name}_err")) for name in names]

@@ -1,4 +1,4 @@
-"""Stage "flags": quality bits, and how odd each star is."""
+"""Stage "flags": quality bits, and the oddness of each star."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def _flag_space(state: BuildState, quality: NDArray[np.int32]) -> None:
 def _raise_where_kept(
     state: BuildState, quality: NDArray[np.int32], flag: QualityFlag, internal: Internal[np.bool_]
 ) -> None:
-    """Set a bit where an earlier stage says so; nothing when that stage was skipped."""
+    """Set a bit from an internal column of an earlier stage, unless that stage was skipped."""
     if state.has(internal):
         raise_bit(quality, flag, state.kept(internal))
 

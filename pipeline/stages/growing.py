@@ -1,4 +1,4 @@
-"""Arrays that grow on disk row by row, and end as plain .npy files."""
+"""Arrays that grow on disk row by row, and become plain .npy files."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 HEADER_BYTES = 128
-"""Room for the header, which is written last, when the number of rows is known."""
+"""Space for the header, which is written at the end."""
 
 
 class GrowingArray:
-    """Rows appended to a file, which :meth:`close` turns into an array that ``numpy.load`` reads and maps.
+    """Rows appended to a file, which :meth:`close` makes a valid ``.npy`` array.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class GrowingArray:
         self._rows += values.size // self._columns
 
     def close(self) -> None:
-        """Write the header (version 1.0 of the format, padded to the room kept for it)."""
+        """Write the header (version 1.0 of the format), padded to the reserved space."""
         shape = (self._rows, self._columns)
         described = (
             f"{{'descr': {np.lib.format.dtype_to_descr(self._dtype)!r}, 'fortran_order': False, 'shape': {shape}, }}"

@@ -1,4 +1,4 @@
-"""Input files of a build as they were when they were read, so that a changed one is noticed."""
+"""Records of the input files of a build, with which changes are detected."""
 
 from __future__ import annotations
 
@@ -60,18 +60,18 @@ class InputRecord:
 
     @classmethod
     def of_folder(cls, folder: Path, files: Iterable[Path]) -> InputRecord:
-        """Record which files a folder holds, at any depth."""
+        """Record the files of a folder at any depth."""
         names = sorted(path.relative_to(folder).as_posix() for path in files)
         digest = hashlib.sha256("\n".join(names).encode(errors="surrogateescape")).hexdigest()
         return cls(str(folder.absolute()), len(names), 0, digest, folder=True)
 
     @classmethod
     def of_absent_folder(cls, folder: Path) -> InputRecord:
-        """Record that an optional folder does not exist: once it does, the input counts as changed."""
+        """Record that an optional folder does not exist; if it appears, the input has changed."""
         return cls(str(folder.absolute()), -1, 0, "", folder=True)
 
     def unchanged(self) -> bool:
-        """Whether the input is still what was recorded: same size and times, or else same content."""
+        """Whether the input has the recorded size and times, or else the recorded content."""
         path = Path(self.path)
         if self.folder and self.size < 0:
             return not path.exists()
@@ -89,18 +89,18 @@ class InputRecord:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """All files below a folder, those of linked folders too; what cannot be read is left to the stage that reads."""
+    """All files below a folder, including linked folders; unreadable ones are skipped."""
     return list_files(folder).files
 
 
 def digest_of(records: Iterable[InputRecord]) -> str:
-    """SHA-256 over the names and hashes of several files, whatever their order."""
+    """SHA-256 over the names and hashes of files, independent of their order."""
     lines = sorted(f"{Path(record.path).name} {record.sha256}" for record in records)
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 
 def write_records(records: Iterable[InputRecord], path: Path) -> None:
-    """Write records as Parquet: a folder may hold hundreds of thousands of spectra, with names that are no UTF-8."""
+    """Write records as Parquet, which holds many files and names that are not UTF-8."""
     columns: Mapping[str, type] = {
         "path": object,
         "size": int,
@@ -114,7 +114,7 @@ def write_records(records: Iterable[InputRecord], path: Path) -> None:
 
 
 def read_records(path: Path) -> list[InputRecord]:
-    """Read what :func:`write_records` wrote."""
+    """Read the output of :func:`write_records`."""
     table = pd.read_parquet(path)
     columns = (table[field.name].tolist() for field in fields(InputRecord))
     return [InputRecord(os.fsdecode(path), *values) for path, *values in zip(*columns, strict=True)]

@@ -1,4 +1,4 @@
-"""Internal columns: what a stage keeps about each star for later stages, never published.
+"""Internal columns: values of each star for later stages, never published.
 
 Each is declared once, with its type. A stage that did not run leaves its columns absent.
 """
@@ -50,5 +50,5 @@ INTERNAL: tuple[Internal[Any], ...] = (
 )
 """Every internal column."""
 
-BY_INTERNAL_NAME: dict[str, Internal[Any]] = {one.name: one for one in INTERNAL}
+BY_INTERNAL_NAME: dict[str, Internal[Any]] = {item.name: item for item in INTERNAL}
 """The same by name."""

@@ -1,4 +1,4 @@
-"""What stages take and give: columns, spectra, internal columns and files, as typed values.
+"""Typed inputs and outputs of stages: columns, spectra, internal columns and files.
 
 A stage's ``needs``, ``optional`` and ``gives`` are tuples of these. The order check, the reasons for skipping, the
 files that belong to a stage and ``python -m pipeline stages`` follow from them.
@@ -20,13 +20,13 @@ from pipeline.stages.internal import LABEL_CONVERGED, Internal
 
 LabelKind = Literal["label", "error", "formal error", "reference", "reference error"]
 Grid = Literal["", "logarithmic", "other"]
-"""Of the raw spectra: none, equal steps in the logarithm (LAMOST), or any other."""
+"""Wavelength grid of the raw spectra: none, logarithmic (LAMOST), or any other."""
 
 _MAX_LISTED = 20
 
 
 def label_columns(kind: LabelKind, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Columns of one kind for labels, in the order of the labels; a reference error may be undeclared."""
+    """Columns of one kind for labels, in their order; a reference error may be undeclared."""
     reference = tuple(column(name).references[0].column for name in names)
     return {
         "label": names,
@@ -43,7 +43,7 @@ def engine_columns(engine: str, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class Available(Protocol):
-    """What a build holds at one moment, or what a plan expects it to hold."""
+    """Content of a build, or its content as expected by a plan."""
 
     config: RunConfig
 
@@ -60,37 +60,37 @@ class Available(Protocol):
         ...
 
     def has(self, internal: Internal[Any]) -> bool:
-        """Whether a stage gave the internal column."""
+        """Whether a stage wrote the internal column."""
         ...
 
 
 class Item:
-    """One thing that a stage takes or gives."""
+    """One input or output of a stage."""
 
     def missing(self, available: Available) -> str:
-        """Reason why the item is absent, beginning with "needs"; "" where it is there."""
+        """Reason why the item is absent, beginning with "needs"; "" if it exists."""
         raise NotImplementedError
 
     def columns(self, config: RunConfig) -> tuple[str, ...]:  # noqa: ARG002 - only columns of labels depend on it
-        """Names of the published columns that the item stands for."""
+        """Names of the published columns of the item."""
         return ()
 
     def internals(self) -> tuple[Internal[Any], ...]:
-        """Internal columns that the item stands for."""
+        """Internal columns of the item."""
         return ()
 
     def files(self) -> tuple[str, ...]:
-        """Files or folders below the work folder that the item stands for."""
+        """Files or folders of the item below the work folder."""
         return ()
 
     def reset(self, work: Path) -> None:
-        """Remove what an earlier run of the stage left of the item's files."""
+        """Remove the item's files of an earlier run."""
         for name in self.files():
             remove(work / name)
 
 
 class Columns(Item):
-    """Columns of the catalogue that some star has.
+    """Columns of the catalogue with a value for some star.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ class Columns(Item):
 
 @dataclass(frozen=True)
 class LabelColumns(Item):
-    """The columns of one kind of every configured label."""
+    """Columns of one kind for all configured labels."""
 
     kind: LabelKind
 
@@ -152,7 +152,7 @@ class LabelColumns(Item):
 
 @dataclass(frozen=True)
 class EngineColumns(Item):
-    """Both engines' labels and errors and how far they disagree; nothing where SLAM alone infers labels."""
+    """Labels and errors of both engines and their disagreement; empty if SLAM is the only engine."""
 
     def missing(self, available: Available) -> str:
         """See :meth:`Item.missing`."""
@@ -165,7 +165,7 @@ class EngineColumns(Item):
         """See :meth:`Item.columns`."""
         if config.labels.engine == "slam":
             return ()
-        return (*(name for one in ENGINES for name in engine_columns(one, config.labels.names)), "label_disagreement")
+        return (*(name for item in ENGINES for name in engine_columns(item, config.labels.names)), "label_disagreement")
 
     def __str__(self) -> str:
         return "each engine's labels and errors and their disagreement"
@@ -200,7 +200,7 @@ class AnyOf(Item):
 
 
 class When(Item):
-    """Items that a stage gives only where others are there.
+    """Outputs of a stage that require other items.
 
     Parameters
     ----------
@@ -219,7 +219,7 @@ class When(Item):
 
     def internals(self) -> tuple[Internal[Any], ...]:
         """See :meth:`Item.internals`."""
-        return tuple(one for item in self.given for one in item.internals())
+        return tuple(entry for item in self.given for entry in item.internals())
 
     def files(self) -> tuple[str, ...]:
         """See :meth:`Item.files`."""
@@ -236,7 +236,7 @@ class When(Item):
 
 @dataclass(frozen=True)
 class InputColumns(Item):
-    """Every declared column: the input may bring any of them."""
+    """All declared columns, as the input may contain any of them."""
 
     def columns(self, config: RunConfig) -> tuple[str, ...]:  # noqa: ARG002 - the same for every configuration
         """See :meth:`Item.columns`."""
@@ -340,7 +340,7 @@ class Enabled(Item):
 
 
 class Internals(Item):
-    """Internal columns: for later stages, never published.
+    """Internal columns for later stages, never published.
 
     Parameters
     ----------
@@ -353,7 +353,7 @@ class Internals(Item):
 
     def missing(self, available: Available) -> str:
         """See :meth:`Item.missing`."""
-        absent = [one for one in self._columns if not available.has(one)]
+        absent = [item for item in self._columns if not available.has(item)]
         return f"needs {absent[0].description}: no stage gave it" if absent else ""
 
     def internals(self) -> tuple[Internal[Any], ...]:
@@ -361,7 +361,7 @@ class Internals(Item):
         return self._columns
 
     def __str__(self) -> str:
-        return ", ".join(f"({one.name})" for one in self._columns)
+        return ", ".join(f"({item.name})" for item in self._columns)
 
 
 class Files(Item):
@@ -385,7 +385,7 @@ class Files(Item):
 
 
 def flattened(items: tuple[Item, ...]) -> Iterator[Item]:
-    """Items with the contents of each :class:`When` in its place."""
+    """Items with each :class:`When` replaced by its contents."""
     for item in items:
         if isinstance(item, When):
             yield from item.given

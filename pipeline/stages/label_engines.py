@@ -32,12 +32,12 @@ from pipeline.stages.state import Progress
 FloatArray = NDArray[np.float64]
 
 METALLICITY = "m_h"
-"""The label whose bias at given true values is halved: metal-poor stars are few, and so drawn to the mean most."""
+"""The label whose bias at given true values is halved, as few metal-poor stars train."""
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What every engine trains on and is judged by.
+    """Stars that train and test the engines.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class TrainingSet:
         return [self.snr, *(np.full(self.snr.size, noisy.snr) for noisy in self.degraded)]
 
     def differences(self, held: Sequence[StarFits]) -> list[FloatArray]:
-        """Out-of-fold less reference labels, as observed and with injected noise."""
+        """Out-of-fold minus reference labels, as observed and with injected noise."""
         return [fit.labels - self.reference for fit in held[: 1 + len(self.degraded)]]
 
 
@@ -138,7 +138,7 @@ class CombinedFit(NamedTuple):
 
 
 def slam_settings(config: LabelConfig) -> SlamSettings:
-    """SLAM's part of the configuration."""
+    """Settings of SLAM from the configuration."""
     return SlamSettings(
         engine=config.solver,
         c_grid=config.c_grid,
@@ -158,12 +158,12 @@ def slam_settings(config: LabelConfig) -> SlamSettings:
 
 
 def direct_settings(config: LabelConfig) -> DirectSettings:
-    """The networks' part of the configuration."""
+    """Settings of the networks from the configuration."""
     return DirectSettings(networks=config.networks, components=config.spectrum_components, seed=config.seed)
 
 
 def train_slam(config: LabelConfig, training: TrainingSet, progress: Progress) -> SlamModel:
-    """SLAM, trained."""
+    """Train SLAM."""
     settings = slam_settings(config)
     note = f"training SLAM, about {settings.training_memory_gb(*training.flux.shape):.1f} GB"
     progress(0.0, note)
@@ -178,7 +178,7 @@ def train_slam(config: LabelConfig, training: TrainingSet, progress: Progress) -
 
 
 def train_direct(config: LabelConfig, training: TrainingSet, progress: Progress) -> DirectModel:
-    """The networks, trained."""
+    """Train the networks."""
     return DirectModel(config.names, direct_settings(config)).fit(
         training.reference,
         training.flux,
@@ -192,7 +192,7 @@ def train_direct(config: LabelConfig, training: TrainingSet, progress: Progress)
 def calibrated(
     model: FoldModel[Fits], config: LabelConfig, training: TrainingSet, called: str, progress: Progress
 ) -> Engine[Fits]:
-    """An engine with its out-of-fold labels and the errors calibrated on them."""
+    """Calibrate the errors of an engine on its out-of-fold labels."""
     held = out_of_fold_labels(
         model,
         training.flux,
@@ -212,7 +212,7 @@ def calibrated(
 
 
 def corrected(engine: Engine[DirectFit], config: LabelConfig, training: TrainingSet) -> Engine[DirectFit]:
-    """The networks without their trend, out of fold too, and their errors calibrated anew."""
+    """Remove the trend of the networks' labels, also out of fold, and calibrate their errors again."""
     low, high = training.reference.min(axis=0), training.reference.max(axis=0)
     reached = [*training.reached, training.relative_snr]
     held = [
@@ -225,7 +225,7 @@ def corrected(engine: Engine[DirectFit], config: LabelConfig, training: Training
 def error_model(
     names: tuple[str, ...], held: Sequence[StarFits], training: TrainingSet, errors: str = "calibrated"
 ) -> ErrorModel:
-    """Errors from out-of-fold stars: calibrated, or the paper's CV scatter at each S/N (``errors = "cv-scatter"``).
+    """Errors from out-of-fold stars: calibrated, or the paper's CV scatter (``errors = "cv-scatter"``).
 
     Injected noise knows nothing of what else goes wrong in faint spectra: it counts only where no star was observed.
     Stars whose reference labels are another star's are found with a first fit and do not count.
@@ -254,7 +254,7 @@ def error_model(
 def slam_fits(
     model: SlamModel, held: list[LabelFit], training: TrainingSet, spectra: SpectrumStore, n: int, progress: Progress
 ) -> LabelFit:
-    """SLAM's fits of all stars, those of training stars and their relatives out of fold."""
+    """SLAM's fits of all stars, out of fold for training stars and their repeats."""
     fits = model.blank(n)
     for rows in blocks(n):
         fits.put(rows, model.infer_labels(*spectra.pixels(rows)))
@@ -267,12 +267,12 @@ def slam_fits(
 def direct_fits(
     engine: Engine[DirectFit], training: TrainingSet, spectra: SpectrumStore, snr: FloatArray, progress: Progress
 ) -> DirectFit:
-    """The networks' labels of all stars without their trend; of training stars and their relatives out of fold."""
+    """The networks' labels of all stars without their trend, out of fold for training stars."""
     fits = engine.model.blank(len(snr))
     low, high = training.reference.min(axis=0), training.reference.max(axis=0)
     for rows in blocks(len(snr)):
-        found = engine.model.infer_labels(*spectra.pixels(rows))
-        fits.put(rows, DirectFit(engine.without_trend(found, snr[rows], low, high), found.formal_error))
+        result = engine.model.infer_labels(*spectra.pixels(rows))
+        fits.put(rows, DirectFit(engine.without_trend(result, snr[rows], low, high), result.formal_error))
         progress(rows.stop / len(snr), "labels by the networks")
     fits.put(training.rows, engine.held[0])
     fits.put(training.relative_rows, engine.held[-1])
@@ -286,15 +286,15 @@ def estimate(fits: StarFits, errors: ErrorModel, snr: FloatArray) -> Estimate:
 
 
 class Combination(NamedTuple):
-    """How both engines combine."""
+    """Combination of both engines."""
 
     joint: JointModel
     trend: LabelTrend
-    """Of the combination: what is left of the pull of [M/H] to the mean, half of it taken off."""
+    """Trend of the combined [M/H] towards the mean, of which half is subtracted."""
 
     errors: ErrorModel
     held: list[CombinedFit]
-    """Out of fold."""
+    """Out-of-fold labels."""
 
 
 def together(
@@ -304,11 +304,11 @@ def together(
     fits: tuple[StarFits, StarFits],
     snr: FloatArray,
 ) -> JointEstimate:
-    """SLAM's labels, without their trend, and the networks' combined, and the combination without its own."""
-    (slam, direct), (one, other) = engines, fits
+    """Combine the labels of SLAM and of the networks, with the trends of both and of the result removed."""
+    (slam, direct), (item, other) = engines, fits
     both = joint.combine(
-        slam.without_trend(one, snr, joint.low, joint.high),
-        slam.errors.total(one.formal_error, snr, one.labels),
+        slam.without_trend(item, snr, joint.low, joint.high),
+        slam.errors.total(item.formal_error, snr, item.labels),
         other.labels,
         direct.errors.total(other.formal_error, snr, other.labels),
     )
@@ -318,7 +318,7 @@ def together(
 def combined(
     config: LabelConfig, slam: Engine[LabelFit], direct: Engine[DirectFit], training: TrainingSet
 ) -> Combination:
-    """Learn how both engines combine, from their out-of-fold labels."""
+    """Learn the combination of both engines from their out-of-fold labels."""
     names = config.names
     low, high = training.reference.min(axis=0), training.reference.max(axis=0)
     observed, snr = slam.held[0], training.snr
@@ -334,7 +334,7 @@ def combined(
         first = together(joint, trend, (slam, direct), (observed, direct.held[0]), snr)
         trend = LabelTrend.balanced(first.labels, training.reference, snr, first.formal_error, names.index(METALLICITY))
     held = []
-    for one, other, at in zip(slam.held, direct.held, training.reached, strict=False):  # not the relatives
-        both = together(joint, trend, (slam, direct), (one, other), at)
+    for item, other, at in zip(slam.held, direct.held, training.reached, strict=False):  # not the relatives
+        both = together(joint, trend, (slam, direct), (item, other), at)
         held.append(CombinedFit(both.labels, both.formal_error))
     return Combination(joint, trend, error_model(names, held, training, config.errors), held)

@@ -1,4 +1,4 @@
-"""The labels stage: train the engines, calibrate their errors, infer every star, report."""
+"""The labels stage: train the engines, calibrate their errors, infer all stars, report."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ SNR_EDGES = (10.0, 20.0, 30.0, 50.0, 75.0, 100.0, 150.0, 200.0, 500.0)
 
 
 def _degraded(state: BuildState, training: NDArray[np.int64], progress: Progress) -> list[Degraded]:
-    """Training stars with noise added to their observed spectra, which then go the same way to the rest frame."""
+    """Training stars with noise added to their observed spectra before normalisation."""
     config = state.config.spectra
     grid, spectra = state.rest_spectra.wavelength, state.raw_spectra
     wavelength = spectra.wavelength
@@ -93,7 +93,7 @@ def _degraded(state: BuildState, training: NDArray[np.int64], progress: Progress
 
 
 def infer_labels(state: BuildState, progress: Progress) -> int:
-    """Train the engines on the stars with reference labels, calibrate their errors out of fold, infer all stars.
+    """Train the engines on stars with reference labels, calibrate their errors, and infer all stars.
 
     SLAM is always trained: its spectra are what is drawn, judged by chi-squared and fitted again.
     """
@@ -119,8 +119,8 @@ def infer_labels(state: BuildState, progress: Progress) -> int:
             *(config, training, "networks", _part(progress, 0.5, 0.75)),
         )
         direct = corrected(networks, config, training)
-    told = _report_training(state, cast("SlamModel", slam.model), training.ivar)
-    _publish_labels(state, training, slam, direct, told, _part(progress, 0.75, 1.0))
+    pixel_information = _report_training(state, cast("SlamModel", slam.model), training.ivar)
+    _publish_labels(state, training, slam, direct, pixel_information, _part(progress, 0.75, 1.0))
     return int(np.isfinite(state.column(config.names[0])).sum())
 
 
@@ -150,7 +150,7 @@ def _training_set(state: BuildState, rows: NDArray[np.intp], progress: Progress)
 
 
 def _report_errors(state: BuildState, training: TrainingSet, held: Sequence[StarFits]) -> None:
-    """Bias and scatter out of fold against S/N, as observed and with injected noise, told apart."""
+    """Out-of-fold bias and scatter against S/N, as observed and with injected noise."""
     names, (observed, *noisy) = state.config.labels.names, training.differences(held)
     measured = bias_and_scatter(observed, training.snr, np.array(SNR_EDGES))
     state.facts["report"]["label_errors_by_snr"] = {
@@ -172,23 +172,23 @@ def _report_errors(state: BuildState, training: TrainingSet, held: Sequence[Star
 
 
 def _plain(values: NDArray[np.float64]) -> list[Any]:
-    """For JSON, which has no NaN."""
+    """Convert values for JSON, which has no NaN."""
     plain = values.astype(object)
     plain[~np.isfinite(values)] = None
     return list(plain.tolist())
 
 
 def _report_training(state: BuildState, model: SlamModel, flux_ivar: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Tell where the model is poor and which wavelengths carry which label; returns the information per pixel."""
+    """Report where the model is poor and which wavelengths inform which label."""
     wavelength = state.rest_spectra.wavelength
     known = np.where(flux_ivar > 0, flux_ivar, np.nan)
     with np.errstate(invalid="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a pixel that no star has
         noise = np.nan_to_num(1.0 / np.nanmedian(known, axis=0), nan=np.inf)
     support = model.label_mean_ + model.label_std_ * model.expansion_.support
-    told = information(model, support[:: max(1, len(support) // 256)], noise)
-    state.facts["report"]["training_quality"] = training_report(model, wavelength, told)
-    return told
+    pixel_information = information(model, support[:: max(1, len(support) // 256)], noise)
+    state.facts["report"]["training_quality"] = training_report(model, wavelength, pixel_information)
+    return pixel_information
 
 
 def _publish_labels(
@@ -196,17 +196,17 @@ def _publish_labels(
     training: TrainingSet,
     slam: Engine[LabelFit],
     direct: Engine[DirectFit] | None,
-    told: NDArray[np.float64],
+    pixel_information: NDArray[np.float64],
     progress: Progress,
 ) -> None:
-    """Infer in blocks, write labels, errors and SLAM's spectra; training stars keep their out-of-fold labels."""
+    """Infer in blocks and write labels, errors and SLAM's spectra; training stars out of fold."""
     config, n, snr, spectra = state.config.labels, len(state), state.column("snr"), state.rest_spectra
     model = cast("SlamModel", slam.model)
     fits = slam_fits(model, slam.held, training, spectra, n, _part(progress, 0.0, 0.7))
     _draw(state, model, fits.labels)
     published = by_slam = estimate(fits, slam.errors, snr)
     arrays, metadata = to_arrays(model)
-    arrays["information"] = told
+    arrays["information"] = pixel_information
     metadata |= {"engine": config.engine, "errors": slam.errors.to_dict(), "simulated": state.facts["simulated"]}
     held: Sequence[StarFits] = slam.held
     calibration = slam.errors
@@ -214,12 +214,12 @@ def _publish_labels(
     if direct is not None:
         networks = cast("DirectModel", direct.model)
         part = _part(progress, 0.7, 1.0)
-        found = direct_fits(direct, training, spectra, snr, part)
-        by_networks = estimate(found, direct.errors, snr)
+        result = direct_fits(direct, training, spectra, snr, part)
+        by_networks = estimate(result, direct.errors, snr)
         by_engine["direct"], tails_of["direct"] = by_networks, direct.errors.tail_
         combination = combined(config, slam, direct, training)
         joint, errors = combination.joint, combination.errors
-        both = together(joint, combination.trend, (slam, direct), (fits, found), snr)
+        both = together(joint, combination.trend, (slam, direct), (fits, result), snr)
         published, held, calibration = by_networks, direct.held, direct.errors
         if config.engine == "joint":
             published = estimate(CombinedFit(both.labels, both.formal_error), errors, snr)
@@ -276,7 +276,7 @@ def _publish_labels(
 
 
 def _draw(state: BuildState, model: SlamModel, labels: NDArray[np.float64]) -> None:
-    """Write SLAM's spectra at its own labels, NaN where there is no fit."""
+    """Write SLAM's spectra at its own labels; NaN without a fit."""
     with state.write_models() as models:
         for rows in blocks(len(labels)):
             known = np.asarray(np.isfinite(labels[rows]).all(axis=1), np.bool_)
@@ -322,7 +322,7 @@ def _label_report(
 
 
 def _outside_hull(labels: NDArray[np.float64], training: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Stars whose nearest training star lies farther than 99.5 % of the training stars' own nearest neighbours do."""
+    """Stars farther from the training stars than 99.5 % of these are from each other."""
     from scipy.spatial import cKDTree  # noqa: PLC0415 - only this stage needs it
 
     scale = training.std(axis=0)

@@ -1,4 +1,4 @@
-"""LAMOST spectra onto the common observed-frame grid, read side by side in processes where there are many."""
+"""Reading of LAMOST spectra onto the common observed-frame grid, in parallel for many files."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from pipeline.sources.folders import shown_name
 from pipeline.sources.lamost_fits import spectrum_of
 from pipeline.sources.packed_images import may_hold_packed_image
 from pipeline.stages.inputs import InputRecord
-from pipeline.stages.reader_processes import Found, IsolatedReader, read_side_by_side
+from pipeline.stages.reader_processes import IsolatedReader, ReadResult, read_side_by_side
 
 RAW_FIRST_ANGSTROM = 3700.0
 RAW_LAST_ANGSTROM = 9095.0
 _CHUNK = 64
 _MANY_FILES = 512
-"""From so many files on, starting reader processes (about 3 s) pays."""
+"""Number of files from which reader processes (about 3 s to start) are faster."""
 
 
 def raw_grid() -> NDArray[np.float64]:
-    """Wavelengths of LAMOST's own pixels in the range that all files cover, Angstrom."""
+    """Wavelengths of LAMOST's own pixels in the range of all files, Angstrom."""
     return log_grid(RAW_FIRST_ANGSTROM, RAW_LAST_ANGSTROM)
 
 
 @dataclass(frozen=True)
 class SpectrumOnGrid:
-    """A spectrum on the common observed-frame grid; small enough to travel between processes."""
+    """A spectrum on the common observed-frame grid, small enough to pass between processes."""
 
     obsid: int
     meta: dict[str, Any]
@@ -46,7 +46,7 @@ class SpectrumOnGrid:
 
 
 def _read_chunk(paths: list[Path]) -> list[tuple[InputRecord, SpectrumOnGrid | SpectrumError]]:
-    """Read some files and rebin them; an unusable one comes back as its error, each with the record of its file.
+    """Read and rebin some files; an unusable one gives its error, each with the record of its file.
 
     The hash is that of the bytes that were read; a file that is not read, as a too large one, has none.
     """
@@ -63,17 +63,17 @@ def _read_chunk(paths: list[Path]) -> list[tuple[InputRecord, SpectrumOnGrid | S
     return result
 
 
-def _on_grid(found: Spectrum, path: Path, grid: NDArray[np.float64]) -> SpectrumOnGrid:
-    flux, ivar, mask = rebin(found.wavelength, found.flux, found.ivar, found.mask, grid)
+def _on_grid(result: Spectrum, path: Path, grid: NDArray[np.float64]) -> SpectrumOnGrid:
+    flux, ivar, mask = rebin(result.wavelength, result.flux, result.ivar, result.mask, grid)
     if bool(mask.all()):
         raise SpectrumError("outside-range", f"{shown_name(path.name)} has no pixel in the range.")
-    return SpectrumOnGrid(found.obsid, dict(found.meta), flux.astype(np.float32), ivar.astype(np.float32), mask)
+    return SpectrumOnGrid(result.obsid, dict(result.meta), flux.astype(np.float32), ivar.astype(np.float32), mask)
 
 
 def read_in_order(
     paths: list[Path], records: list[InputRecord]
 ) -> Iterator[tuple[Path, SpectrumOnGrid | SpectrumError]]:
-    """All files in order, read side by side in processes where there are many; a few chunks are under way at a time.
+    """Read all files in order, in parallel processes for many; a few chunks at a time.
 
     Packed images, which C code unpacks, are always read in another process. The record of each file is appended to
     ``records``.
@@ -81,12 +81,12 @@ def read_in_order(
     chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
     workers = available_threads(None)
     here = len(paths) < _MANY_FILES or workers == 1
-    for record, found in _read_here(paths) if here else read_side_by_side(_read_chunk, chunks, workers):
+    for record, result in _read_here(paths) if here else read_side_by_side(_read_chunk, chunks, workers):
         records.append(record)
-        yield Path(record.path), found
+        yield Path(record.path), result
 
 
-def _read_here(paths: list[Path]) -> Iterator[Found]:
+def _read_here(paths: list[Path]) -> Iterator[ReadResult]:
     with IsolatedReader(_read_chunk) as isolated:
         for path in paths:
             yield isolated.read(path) if _may_be_packed(path) else _read_chunk([path])[0]

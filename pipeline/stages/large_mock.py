@@ -1,4 +1,4 @@
-"""Simulated catalogues of millions of stars: columns only, made, measured by formula and written block by block."""
+"""Simulated catalogues of millions of stars: columns only, computed by formula in blocks."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ from pipeline.stages.stream_models import integrated_stream
 from pipeline.stopping import worker_processes
 
 SIZES = {"million": 1_000_000, "ten-million": 10_000_000}
-"""Stars by the name of the size."""
+"""Number of stars by the name of the size."""
 
 BLOCK = 50_000
-"""Stars a block; each is a survey of its own with plates of its own."""
+"""Stars of a block, which is a survey with its own plates."""
 
 Span = tuple[int, int]
 Block = tuple[pd.DataFrame, dict[str, str]]
@@ -56,13 +56,13 @@ _LEFT_OUT = (
     *("uid", "gaia_dr2_source_id", "tmass_id", "allwise_id", "apogee_id"),
     *("ref_label_flags", "ref_star_flags", "ref_bad"),
 )
-"""Columns that only matching with archives and training need; texts of millions of stars would fill memory."""
+"""Omitted columns, which only archive matching and training need, to save memory."""
 
 
 def simulate_catalogue(
     directory: Path, n_stars: int, seed: int, progress: Callable[[float], None], *, block: int = BLOCK
 ) -> int:
-    """Write a product directory of simulated catalogue columns, without spectra and without truth.
+    """Write a product directory of simulated catalogue columns, without spectra and truth.
 
     The same seed gives the same catalogue. Blocks are made side by side, a few at a time.
 
@@ -131,7 +131,7 @@ def simulate_catalogue(
 
 
 def _side_by_side(work: Callable[[Span], Block], spans: list[Span]) -> Iterator[Block]:
-    """Blocks in order, made in processes where there are several."""
+    """Yield blocks in order, computed in parallel processes."""
     workers = available_threads(None)
     if len(spans) == 1 or workers == 1:
         yield from map(work, spans)
@@ -141,7 +141,7 @@ def _side_by_side(work: Callable[[Span], Block], spans: list[Span]) -> Iterator[
 
 
 def _make_block(config: RunConfig, stream: StreamModel, span: Span) -> Block:
-    """Rows ``span`` of the catalogue, and the choices behind them."""
+    """Rows ``span`` of the catalogue, and the configuration choices."""
     first, last = span
     seed = int(np.random.SeedSequence((config.input.seed, first)).generate_state(1)[0])
     survey = simulate(last - first, seed, training=0, stream=stream)
@@ -167,4 +167,4 @@ def _make_block(config: RunConfig, stream: StreamModel, span: Span) -> Block:
 
 
 def _quiet(_fraction: float, _words: str) -> None:
-    """Blocks are told as wholes."""
+    """Ignore progress within blocks, which is reported for whole blocks."""

@@ -1,4 +1,4 @@
-"""Open any table of stars, or a folder of spectra, as products: ``python -m pipeline open FILE... --into DIR``.
+"""Open star tables or a folder of spectra as products: ``python -m pipeline open FILE... --into DIR``.
 
 First it is said how the columns are understood, then a quick product follows without orbits and stream membership, so
 that the explorer can open, then the whole one.
@@ -30,16 +30,16 @@ LOCK_NAME = "open.lock"
 QUICK_NAME, WHOLE_NAME = "quick", "product"
 
 SLOW_STAGES = ("actions", "quantiles", "stream", "maps")
-"""Stages that the quick product is made without."""
+"""Stages that the quick product omits."""
 
 MAX_ORBITS = 2_000_000
-"""Rows up to which the whole product follows by itself: orbits of more take longer than somebody would wait."""
+"""Maximum number of rows for which the complete product is made automatically."""
 
 SPECTRA_COLUMNS = {"ra", "dec", "rv_input", "snr", "subclass", "object_class", "lmjd"}
-"""Columns that headers of LAMOST spectra bring."""
+"""Columns from headers of LAMOST spectra."""
 
 MAX_MEMBERS = 200_000
-"""Rows up to which the whole product has probabilities of membership in the stream."""
+"""Maximum number of rows for which stream membership is computed automatically."""
 
 _DISTANCES = ("distance", "distance_input", "distance_geo", "parallax")
 
@@ -113,7 +113,7 @@ def _has_spectra(config: RunConfig) -> bool:
 
 
 def _configuration(paths: Sequence[Path]) -> str:
-    """The configuration of files as they are.
+    """The configuration of files without corrections.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def _configuration(paths: Sequence[Path]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A basic string of TOML: its escapes are those of JSON."""
+    """A basic string of TOML, whose escapes are those of JSON."""
     return json.dumps(text, ensure_ascii=False)
 
 
@@ -152,19 +152,19 @@ def _understand(config: RunConfig, kept: dict[str, StarColumns]) -> Understood:
 
 
 def _document(config: RunConfig, understood: Understood, *, spectra: bool | None = None) -> dict[str, Any]:
-    """What ``understood.json`` holds."""
+    """Content of ``understood.json``."""
     spectra = _has_spectra(config) if spectra is None else spectra
     columns = understood.columns | (SPECTRA_COLUMNS if spectra else set())
     planned = plan(STAGES, config, columns, "logarithmic" if spectra else "")
     return asdict(understood) | {
         "columns": sorted(understood.columns),
-        "stages": [{"name": one.name, "reason": one.reason} for one in planned],
+        "stages": [{"name": item.name, "reason": item.reason} for item in planned],
     }
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What ``tables check`` reports.
+    """Result of ``tables check``.
 
     Parameters
     ----------
@@ -178,18 +178,18 @@ class Checked:
     document: dict[str, Any]
 
     def json(self) -> str:
-        """For programs."""
+        """Format as JSON."""
         return json.dumps(self.document, indent=1, ensure_ascii=False) + "\n"
 
     def text(self) -> str:
-        """For people."""
+        """Format as text."""
         parts = [rendered(table) for table in self.understood.tables]
         planned = [(stage["name"], stage["reason"]) for stage in self.document["stages"]]
         return "\n\n".join([*parts, rendered_plan(planned)]) + "\n"
 
 
 def check_tables(paths: Sequence[Path], *, spectra: bool = False) -> Checked:
-    """Say what tables hold and which stages they can feed together; nothing is fitted or written.
+    """Report the content of tables and the stages that can run; nothing is fitted or written.
 
     Parameters
     ----------

@@ -21,22 +21,22 @@ STAGES: tuple[Stage, ...] = (
     *(READ, SKY, SNR, RV, INDICES, NORMALISE, LABELS, DISTANCE, PHASE_SPACE, ACTIONS, QUANTILES, STREAM_COORDINATES),
     *(STREAM, MAPS, SELECTION, FLAGS, CATALOGUE),
 )
-"""The stages in order; ``weight`` is the share of time that each takes in the embedded build."""
+"""The stages in order; ``weight`` is the fraction of time in the embedded build."""
 
 check_order(STAGES, RunConfig("order"))
 
 
 def described() -> str:
-    """The stages with what each needs, uses and gives, as text for a terminal."""
+    """Describe the stages with inputs and outputs, as text for a terminal."""
     return "\n\n".join(_described(number, stage) for number, stage in enumerate(STAGES, 1))
 
 
 def _described(number: int, stage: Stage) -> str:
-    parts = [("needs", stage.needs), ("uses where it is there", stage.optional), ("gives", stage.gives)]
-    told = [(title, "; ".join(str(item) for item in items)) for title, items in parts if items]
+    parts = [("needs", stage.needs), ("uses if available", stage.optional), ("gives", stage.gives)]
+    report = [(title, "; ".join(str(item) for item in items)) for title, items in parts if items]
     if stage.sections:
-        told.append(("settings", ", ".join(f"[{name}]" for name in stage.sections)))
+        report.append(("settings", ", ".join(f"[{name}]" for name in stage.sections)))
     summary = (stage.run.__doc__ or "").strip().splitlines()[0]
-    lines = [wrap(f"{title}: {text}", 116, initial_indent="   ", subsequent_indent="     ") for title, text in told]
+    lines = [wrap(f"{title}: {text}", 116, initial_indent="   ", subsequent_indent="     ") for title, text in report]
     heading = wrap(f"{number:>2} {stage.name}: {summary}", 116, subsequent_indent="   ")
     return "\n".join([*heading, *(line for part in lines for line in part)])

@@ -1,4 +1,4 @@
-"""Where the files of a configuration and the fetched ones are."""
+"""Paths of the files of a configuration, and of downloaded files."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pipeline.home import cache_folder
 
 
 def download_folder() -> Path:
-    """Where fetched files are kept."""
+    """Folder of downloaded files."""
     return cache_folder() / "downloads"
 
 
 def data_path(config: RunConfig, name: str) -> Path:
-    """A path of the configuration: beside the configuration file where it exists, else below ``MGIANT_DATA``."""
+    """Resolve a path of the configuration: beside its file if it exists, else below ``MGIANT_DATA``."""
     written = Path(name).expanduser()
     beside, folder = config.folder / written, os.environ.get("MGIANT_DATA")
     return beside if beside.exists() or not folder else Path(folder) / written

@@ -26,4 +26,4 @@ def checked_against_physics(table: pd.DataFrame, state: BuildState) -> list[dict
     model = read_overlays(state.draft).get("stream_model")
     stream = None if model is None else {str(name): model[name].to_numpy() for name in model.columns}
     columns = {str(name): table[name].to_numpy() for name in table.columns}
-    return [asdict(one) for one in physics_checks(columns, solar_frame(state), stream)]
+    return [asdict(item) for item in physics_checks(columns, solar_frame(state), stream)]

@@ -13,7 +13,7 @@ from pipeline.products.manifest import software_versions
 
 @cache
 def program_fingerprint() -> str:
-    """SHA-256 of the pipeline's own code and the versions of its libraries, wherever they are installed."""
+    """SHA-256 of the pipeline's code and the versions of its libraries."""
     root = Path(pipeline.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):

@@ -1,4 +1,4 @@
-"""Stage "catalogue": comparison with what is known, and the product directory."""
+"""Stage "catalogue": comparison with references, and the product directory."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from pipeline.stages.state import BuildState, Progress
 
 
 def write_catalogue(state: BuildState, progress: Progress) -> int:
-    """Write the catalogue and the report; values outside their declared range become missing, each with a reason."""
+    """Write catalogue and report; values outside their range become missing, with a reason."""
     declared = [name for name in state.table.columns if name in BY_NAME]
-    table = state.table[[*declared, *(one.name for one in state.own)]]
+    table = state.table[[*declared, *(item.name for item in state.own)]]
     table = table.assign(**within_ranges(state, "catalogue", declared))
     progress(0.3, "catalogue")
     draw_spiral_arms(state)
@@ -47,7 +47,7 @@ def write_catalogue(state: BuildState, progress: Progress) -> int:
 
 
 def comparison(state: BuildState) -> dict[str, dict[str, float]]:
-    """Median and robust scatter of measured against known quantities, for every pair that this build has."""
+    """Median and robust scatter of measured minus reference values, for all available pairs."""
     report: dict[str, dict[str, float]] = {}
     distance, origin = state.column("distance"), state.words("distance_from")
     for key, measured, known in (
@@ -65,13 +65,13 @@ def comparison(state: BuildState) -> dict[str, dict[str, float]]:
             if state.has_column(name) and f"true_{name}" in truth:
                 _summarise(report, f"{name} against truth", state.column(name) - truth[f"true_{name}"].to_numpy(float))
         if "true_distance" in truth:
-            ratio, one = _relative(state.column("distance"), truth["true_distance"].to_numpy(float))
-            _summarise(report, "distance over truth", ratio - one)
+            ratio, item = _relative(state.column("distance"), truth["true_distance"].to_numpy(float))
+            _summarise(report, "distance over truth", ratio - item)
     return report
 
 
 def _other(state: BuildState, name: str, same: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """A column of known distances; NaN where the catalogue's own is just this one."""
+    """A column of reference distances; NaN if the catalogue's own are from it."""
     return np.where(same, np.nan, state.column(name))
 
 

@@ -1,4 +1,4 @@
-"""Quantiles of everything derived from 6D for a selection of a catalogue's stars, drawn when they are asked for."""
+"""Quantiles of quantities derived from 6D for selected stars, computed on demand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_LISTED = 5
 
 
 def chosen_rows(table: pd.DataFrame, stars: Path | None, where: str) -> NDArray[np.intp]:
-    """Rows of a catalogue that a list of stars and an expression choose together.
+    """Rows of a catalogue selected by a list of stars and an expression.
 
     Parameters
     ----------
@@ -63,20 +63,20 @@ def _listed(stars: Path) -> NDArray[np.int64]:
     head = lines[0] if lines and not lines[0][0].lstrip("-").isdigit() else []
     column = head.index("obsid") if "obsid" in head else 0
     try:
-        found = np.array([int(line[column]) for line in lines[bool(head) :]], np.int64)
+        result = np.array([int(line[column]) for line in lines[bool(head) :]], np.int64)
     except (ValueError, IndexError) as error:
         raise ValueError(f"{stars} holds observation ids that are no whole numbers ({error}).") from error
-    if not found.size:
+    if not result.size:
         raise ValueError(f"{stars} holds no observation id; write one a line, or a CSV with the column obsid.")
-    return found
+    return result
 
 
 def _condition(table: pd.DataFrame, where: str) -> NDArray[np.bool_]:
     try:
-        found = table.eval(where, engine="python")
+        result = table.eval(where, engine="python")
     except Exception as error:  # pandas raises whatever the expression makes it raise
         raise ValueError(f"The condition {where!r} cannot be evaluated: {error}.") from error
-    values = np.asarray(found)
+    values = np.asarray(result)
     if values.shape != (len(table),) or values.dtype != np.bool_:
         raise ValueError(f"{where!r} is no condition on each star; write one such as 'distance > 10'.")
     return values

@@ -1,4 +1,4 @@
-"""Values outside the declared range of their column become missing, each with a reason: one value stops no build.
+"""Rejection of values outside the declared range of their column, which become missing.
 
 This is done where values come in, so that no stage meets an infinite or an absurd one, and again where the catalogue is
 written, for what the stages computed.
@@ -21,14 +21,14 @@ _POSITIONS = ("ra", "dec", "glon", "glat")
 
 
 def check_input(state: BuildState) -> None:
-    """Make input values outside their ranges missing; positions are left to the stage that completes them."""
+    """Set input values outside their ranges to missing; positions are checked by a later stage."""
     names = [name for name in state.table.columns if name in BY_NAME and name not in _POSITIONS]
     if changed := within_ranges(state, "read", names):
         state.give(changed)
 
 
 def within_ranges(state: BuildState, stage: str, names: Iterable[str]) -> dict[str, NDArray[np.generic]]:
-    """Columns of which some values had to become missing; each such value is rejected with its reason.
+    """Columns with values set to missing, each of which is rejected with its reason.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Files read in processes of their own: a file that ends its process becomes an error, not the end of a run."""
+"""Reading of files in child processes, so that a crash becomes an error of one file."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from pipeline.sources.folders import shown_name
 from pipeline.stages.inputs import InputRecord
 from pipeline.stopping import worker_processes
 
-Found: TypeAlias = tuple[InputRecord, Any]
-"""The record of a file and what it holds, or its SpectrumError."""
+ReadResult: TypeAlias = tuple[InputRecord, Any]
+"""The record of a file and its content, or its SpectrumError."""
 
-Read: TypeAlias = Callable[[list[Path]], list[Found]]
-"""Reads some files, in order; importable by a new process."""
+Read: TypeAlias = Callable[[list[Path]], list[ReadResult]]
+"""Function that reads some files in order, importable by a new process."""
 
 
 class IsolatedReader:
-    """Reads file after file in one process, which is replaced when a file ends it; use it in a ``with`` block.
+    """Reads files in one child process, which is replaced after a crash; a context manager.
 
     Parameters
     ----------
@@ -45,8 +45,8 @@ class IsolatedReader:
     ) -> None:
         self._end()
 
-    def read(self, path: Path) -> Found:
-        """One file.
+    def read(self, path: Path) -> ReadResult:
+        """Read one file.
 
         Raises
         ------
@@ -68,8 +68,8 @@ class IsolatedReader:
         self._stack.close()
 
 
-def read_side_by_side(read: Read, chunks: Sequence[list[Path]], workers: int) -> Iterator[Found]:
-    """All files in order, read in processes.
+def read_side_by_side(read: Read, chunks: Sequence[list[Path]], workers: int) -> Iterator[ReadResult]:
+    """Read all files in order in parallel processes.
 
     When a process ends, the files that were under way are read one by one, each in a process that it may end.
 
@@ -86,8 +86,8 @@ def read_side_by_side(read: Read, chunks: Sequence[list[Path]], workers: int) ->
     while done < len(chunks):
         try:
             with worker_processes(workers) as pool:
-                for found in in_order(pool, read, chunks[done:], ahead):
-                    yield from found
+                for result in in_order(pool, read, chunks[done:], ahead):
+                    yield from result
                     done += 1
         except BrokenProcessPool:
             with IsolatedReader(read) as isolated:

@@ -1,4 +1,4 @@
-"""Stage "read": stars from the simulated survey, the fetched XP library, or a group's own spectra and tables."""
+"""Stage "read": stars of the simulated survey, the downloaded XP library, or a group's own files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pipeline.stages.state import BuildState, Progress
 
 
 def read(state: BuildState, progress: Progress) -> int:
-    """Read the input that the configuration names."""
+    """Read the configured input."""
     reader = {"mock": _read_mock, "gaia-xp": _read_xp}.get(state.config.input.kind, read_sources)
     reader(state, progress)
     if state.table.empty:

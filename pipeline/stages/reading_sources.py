@@ -1,4 +1,4 @@
-"""A group's own files: spectra onto the common grid, tables joined to their stars."""
+"""Reading of a group's own files: spectra onto the common grid, tables joined to their stars."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def _publish(state: BuildState, result: StarTable) -> None:
         state.facts["report"]["cross_match"] = matches
     if result.simulated:
         state.facts["simulated"] = True
-        told = ", ".join(result.simulated[:5])
-        note = f"{told} {'says' if len(result.simulated) == 1 else 'say'} of themselves that they are simulated."
+        text = ", ".join(result.simulated[:5])
+        note = f"{text} {'says' if len(result.simulated) == 1 else 'say'} of themselves that they are simulated."
         state.facts["simulated_note"] = " ".join(part for part in (state.facts["simulated_note"], note) if part)
 
 
@@ -82,7 +82,7 @@ def _read_spectra(state: BuildState, sources: Sequence[SourceConfig], progress: 
 
 
 def _read_xp(state: BuildState, path: Path, progress: Progress) -> StarTable:
-    """A table of Gaia XP spectra."""
+    """Read a table of Gaia XP spectra."""
     table = open_table(path)
     if not is_xp_table(table):
         raise ConfigError(
@@ -108,7 +108,7 @@ def _read_xp(state: BuildState, path: Path, progress: Progress) -> StarTable:
 
 
 def _read_folders(state: BuildState, folders: Sequence[tuple[SourceConfig, Path]], progress: Progress) -> StarTable:
-    """LAMOST FITS files go to disk one by one: never more than a few hundred spectra are in memory together."""
+    """Read LAMOST FITS files to disk one by one, with at most a few hundred spectra in memory."""
     wanted = {path.absolute(): _listed(state, source) for source, path in folders if source.obsids}
     progress(0.0, "listing the folders")
     below = {path.absolute(): find_spectra(path.absolute()) for _, path in folders}
@@ -152,26 +152,26 @@ def _read_files(
     records: list[InputRecord],
     progress: Progress,
 ) -> tuple[list[dict[str, Any]], int, int]:
-    """Rows of the star table, how many spectra are simulated, and how many no list names; spectra go to disk."""
+    """Read spectra to disk; return the star table, and the numbers of simulated and unlisted spectra."""
     files = [file for listing in below.values() for file in listing]
     lists = {file: wanted[folder] for folder, listing in below.items() if folder in wanted for file in listing}
     rows: list[dict[str, Any]] = []
     simulated, passed = 0, 0
     with state.write_raw_spectra(raw_grid()) as store:
-        for number, (path, found) in enumerate(without_repeats(read_in_order(files, records))):
+        for number, (path, result) in enumerate(without_repeats(read_in_order(files, records))):
             name = shown_name(path.name)
             progress(0.8 * (number + 1) / len(files), name)
-            if isinstance(found, SpectrumError):
-                state.reject("read", name, 0, found.code, str(found))
+            if isinstance(result, SpectrumError):
+                state.reject("read", name, 0, result.code, str(result))
                 continue
-            if path in lists and found.obsid not in lists[path]:
+            if path in lists and result.obsid not in lists[path]:
                 passed += 1
                 continue
-            store.append(found.flux, found.ivar, found.mask)
-            simulated += bool(found.meta["simulated"])
-            rows.append({"obsid": found.obsid, **{k: v for k, v in found.meta.items() if k not in _NOT_COLUMNS}})
-            for problem in found.meta["problems"]:
-                state.reject("read", name, found.obsid, "value-out-of-range", problem)
+            store.append(result.flux, result.ivar, result.mask)
+            simulated += bool(result.meta["simulated"])
+            rows.append({"obsid": result.obsid, **{k: v for k, v in result.meta.items() if k not in _NOT_COLUMNS}})
+            for problem in result.meta["problems"]:
+                state.reject("read", name, result.obsid, "value-out-of-range", problem)
     return rows, simulated, passed
 
 
@@ -190,9 +190,9 @@ def _listed(state: BuildState, source: SourceConfig) -> set[int]:
     return listed
 
 
-def _reject_absent(state: BuildState, listed: set[int], found: set[int]) -> None:
-    """Say which listed obsids have no spectrum."""
-    absent = sorted(listed - found)
+def _reject_absent(state: BuildState, listed: set[int], result: set[int]) -> None:
+    """Reject listed obsids without a spectrum."""
+    absent = sorted(listed - result)
     for obsid in absent[:_MAX_LISTED]:
         state.reject("read", "", obsid, "no-spectrum", "The list names it and no spectrum of that obsid was read.")
     if len(absent) > _MAX_LISTED:

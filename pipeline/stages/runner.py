@@ -1,4 +1,4 @@
-"""Runs the stages in order, with checkpoints, progress with time left, and a summary."""
+"""Runner of the stages, with checkpoints, progress with remaining time, and a summary."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ProgressReport:
     def __init__(self, file: Path | None, *, quiet: bool = False, phase: str = "") -> None:
         self._file, self._phase = file, phase
         self._started = time.monotonic()
-        self._told = 0.0
+        self._shown_s = 0.0
         self._done_weight = 0.0
         self._total = float(sum(stage.weight for stage in STAGES))
         self._bar = tqdm(total=100.0, disable=quiet, bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}")
@@ -55,18 +55,18 @@ class ProgressReport:
             file.write_text("", encoding="utf-8")
 
     def begin(self) -> None:
-        """Count from the first stage."""
+        """Start timing."""
         self._done_weight = 0.0
 
     def stage(self, index: int) -> Progress:
         """The progress callback of one stage."""
         stage = STAGES[index]
 
-        def tell(fraction: float, message: str) -> None:
+        def show_progress(fraction: float, message: str) -> None:
             now = time.monotonic()
-            if 0.0 < fraction < 1.0 and now - self._told < SHOW_EVERY_SECONDS:
+            if 0.0 < fraction < 1.0 and now - self._shown_s < SHOW_EVERY_SECONDS:
                 return
-            self._told = now
+            self._shown_s = now
             overall = (self._done_weight + stage.weight * min(max(fraction, 0.0), 1.0)) / self._total
             elapsed = now - self._started
             left = elapsed * (1.0 - overall) / overall if overall > 0.02 else None
@@ -84,14 +84,14 @@ class ProgressReport:
                 }
             )
 
-        return tell
+        return show_progress
 
     def finish_stage(self, index: int) -> None:
-        """Count a stage as done."""
+        """Record the end of a stage."""
         self._done_weight += STAGES[index].weight
 
     def close(self) -> None:
-        """Leave the terminal clean."""
+        """Clear the progress line of the terminal."""
         self._bar.close()
 
     def _write(self, line: dict[str, Any]) -> None:
@@ -194,13 +194,13 @@ def _clear_at_end(work: Path) -> None:
 def _run_stages(
     state: BuildState, kept: Checkpoints | None, report: ProgressReport
 ) -> tuple[list[dict[str, Any]], dict[str, Recorded]]:
-    """Take the first stages from their checkpoints and run the others; records of all, and the files that they left."""
+    """Restore the first stages from checkpoints and run the others; return all records and files."""
     done: list[dict[str, Any]] = []
     files: dict[str, Recorded] = {}
     resuming = True
     report.begin()
     for index, stage in enumerate(STAGES):
-        tell = report.stage(index)
+        show_progress = report.stage(index)
         if kept is not None:
             kept.next_stage(stage)
         resumed = kept.resume(state, index, stage) if kept is not None and resuming else None
@@ -210,16 +210,16 @@ def _run_stages(
             if resuming:
                 resuming = False
                 _forget_from(state, index, kept, files)
-            record, own = _run_and_keep(state, index, stage, kept, tell)
+            record, own = _run_and_keep(state, index, stage, kept, show_progress)
         files |= own
-        tell(1.0, record["status"])
+        show_progress(1.0, record["status"])
         report.finish_stage(index)
         done.append(record)
     return done, files
 
 
 def _forget_from(state: BuildState, index: int, kept: Checkpoints | None, files: Collection[str]) -> None:
-    """Leave of an earlier run only what the stages before ``index`` left, which was checked."""
+    """Remove all output of an earlier run except that of the verified stages before ``index``."""
     if kept is not None:
         kept.drop_from(index)
     if index == 0:
@@ -229,12 +229,12 @@ def _forget_from(state: BuildState, index: int, kept: Checkpoints | None, files:
 
 
 def _run_and_keep(
-    state: BuildState, index: int, stage: Stage, kept: Checkpoints | None, tell: Progress
+    state: BuildState, index: int, stage: Stage, kept: Checkpoints | None, show_progress: Progress
 ) -> tuple[dict[str, Any], dict[str, Recorded]]:
-    """Run a stage, hash the files that it left, and keep a checkpoint."""
+    """Run a stage, hash its files, and write a checkpoint."""
     state.draft.mkdir(parents=True, exist_ok=True)
     old_rejects = len(state.rejects)
-    record = _run(state, stage, tell, left_out=stage.name in state.left_out)
+    record = _run(state, stage, show_progress, left_out=stage.name in state.left_out)
     files = record_files(state.work, stage)
     if kept is not None:
         kept.save(state, index, stage, record, old_rejects, files)
@@ -242,7 +242,7 @@ def _run_and_keep(
 
 
 def _run(state: BuildState, stage: Stage, progress: Progress, *, left_out: bool = False) -> dict[str, Any]:
-    """Run a stage whose needs are met; only what this run gives is left of the stage."""
+    """Run a stage if its needs are met, and keep only the output of this run."""
     rows_in, started = len(state), time.monotonic()
     progress(0.0, "started")
     for item in stage.gives:
@@ -267,7 +267,7 @@ def _run(state: BuildState, stage: Stage, progress: Progress, *, left_out: bool 
 
 
 class UndeclaredAccess(UserWarning):
-    """A stage took or gave a column that it does not declare: its checkpoint or its order may be wrong."""
+    """A stage read or wrote an undeclared column, so that checkpoint or order may be wrong."""
 
 
 def _warn_of_undeclared(state: BuildState, stage: Stage) -> None:
@@ -285,21 +285,21 @@ def _warn_of_undeclared(state: BuildState, stage: Stage) -> None:
 def _warn_of_undeclared_files(state: BuildState) -> None:
     owned = [Path(name) for stage in STAGES for name in stage.files]
     files = [path.relative_to(state.work) for path in files_below(state.draft)]
-    strange = [path.as_posix() for path in files if not any(path == one or one in path.parents for one in owned)]
+    strange = [path.as_posix() for path in files if not any(path == item or item in path.parents for item in owned)]
     if strange:
-        told = ", ".join(strange)
-        warnings.warn(f"Stage unknown: one wrote {told}, which it does not declare.", UndeclaredAccess, stacklevel=2)
+        text = ", ".join(strange)
+        warnings.warn(f"Stage unknown: one wrote {text}, which it does not declare.", UndeclaredAccess, stacklevel=2)
 
 
 def summary(manifest: Manifest, report: dict[str, Any]) -> str:
-    """The build in a few lines: stages with rows in and out, and what was measured against what is known."""
+    """Summarize the build in a few lines: rows of each stage, and measured against reference values."""
     lines = [f"{manifest.name}: {'SIMULATED. ' + manifest.simulated_note if manifest.simulated else 'real data'}", ""]
     lines.append(f"{'stage':<14}{'rows in':>9}{'rows out':>9}{'seconds':>9}  ")
     for stage in manifest.stages:
         note = f"skipped: {stage['reason']}" if stage["status"] == "skipped" else ""
         lines.append(f"{stage['name']:<14}{stage['rows_in']:>9}{stage['rows_out']:>9}{stage['seconds']:>9.1f}  {note}")
     lines += [
-        f"training cut: {one['cut']}: {one['in']} -> {one['out']} stars" for one in report.get("training_cuts", [])
+        f"training cut: {item['cut']}: {item['in']} -> {item['out']} stars" for item in report.get("training_cuts", [])
     ]
     for name, samples in report.get("labels", {}).items():
         unit = BY_NAME[name].unit
@@ -308,9 +308,9 @@ def summary(manifest: Manifest, report: dict[str, Any]) -> str:
                 f"{name} [{unit}], {sample}: {values['stars']} stars, bias {values['bias']:+.3g}, "
                 f"scatter {values['scatter']:.3g}, 68 % interval covers {100 * values['coverage_68']:.0f} %"
             )
-    for name, lines_told in report.get("training_quality", {}).get("telling", {}).items():
-        told = ", ".join(f"{line['angstrom']:.0f} Å ({100 * line['share']:.0f} %)" for line in lines_told[:5])
-        lines.append(f"{name} is told most around {told}")
+    for name, informative in report.get("training_quality", {}).get("telling", {}).items():
+        text = ", ".join(f"{line['angstrom']:.0f} Å ({100 * line['share']:.0f} %)" for line in informative[:5])
+        lines.append(f"{name} is most sensitive to {text}")
     lines += [
         f"selection by {step['step']}: {step['in']} -> {step['out']} stars, {step['untested']} of them untested"
         for step in report.get("selection", [])
@@ -318,8 +318,8 @@ def summary(manifest: Manifest, report: dict[str, Any]) -> str:
     for name, counts in report.get("cross_match", {}).items():
         lines.append(f"matched with {name}: " + ", ".join(f"{key} {value:,}" for key, value in counts.items()))
     if origins := report.get("distance_from"):
-        told = ", ".join(f"{count} {name}" for name, count in origins.items())
-        lines.append(f"distances: {told}")
+        text = ", ".join(f"{count} {name}" for name, count in origins.items())
+        lines.append(f"distances: {text}")
     if "dust" in report:
         outside, beyond = report["dust"]["outside_the_map"], report["dust"]["beyond_its_reach"]
         lines.append(f"dust map: {manifest.choices['dust map']}; {outside} stars outside it, {beyond} beyond its reach")
@@ -329,5 +329,5 @@ def summary(manifest: Manifest, report: dict[str, Any]) -> str:
                 f"{key}: {values['stars']} stars, median {values['median']:+.3g}, "
                 f"scatter {values['robust_scatter']:.3g}"
             )
-    lines += [f"physics: {one.line()}" for one in checks_of(report) or ()]
+    lines += [f"physics: {item.line()}" for item in checks_of(report) or ()]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The selection stage: which stars are M giants, step by step, with counts (paper section 2.1)."""
+"""The selection stage: criteria of M giants, one after another, with counts (paper section 2.1)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FloatArray = NDArray[np.float64]
 
 
 def select_giants(state: BuildState, progress: Progress) -> int:
-    """Every star keeps why it was kept or dropped; none leaves the catalogue."""
+    """Record for each star why it was selected or not; no star is removed from the catalogue."""
     config = state.config.selection
     jk0 = state.column("jk0")
     observed = state.column("j_mag") - state.column("k_mag")
@@ -49,7 +49,7 @@ def select_giants(state: BuildState, progress: Progress) -> int:
 
 
 def _cah_sum(state: BuildState) -> FloatArray:
-    """CaH2 + CaH3, also where the input brings the two and not their sum."""
+    """CaH2 + CaH3, also if the input has only the two indices."""
     both = state.column("cah2") + state.column("cah3")
     total = np.where(np.isfinite(state.column("cah_sum")), state.column("cah_sum"), both)
     if np.isfinite(both).any():

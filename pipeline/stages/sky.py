@@ -1,4 +1,4 @@
-"""Stage "sky": where the stars are, and which rows are observations of one star."""
+"""Stage "sky": positions of the stars, and groups of observations of one star."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GIVEN_POSITION = AnyOf(Columns("ra", "dec"), Columns("glon", "glat"), called="a 
 
 
 def place_on_sky(state: BuildState, progress: Progress) -> int:
-    """Positions in equatorial and Galactic coordinates, each from the other where it lacks; numbers of the stars."""
+    """Complete equatorial and Galactic positions, each from the other, and number the stars."""
     placed = 0
     if not GIVEN_POSITION.missing(state):
         placed = _positions(state)

@@ -1,4 +1,4 @@
-"""Disk space of a build, estimated before it starts: what cannot fit is refused at once, not after hours."""
+"""Estimate of the disk space of a build, so that one that cannot fit is refused at the start."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ RAW_PIXEL_BYTES = 9
 """Flux and inverse variance in single precision, and the mask."""
 
 REST_PIXEL_BYTES = 17
-"""The same, the model and the continuum."""
+"""The same with the model and the continuum."""
 
 STAR_BYTES = 8_000
-"""Of a star in the catalogue, the tables beside it and the checkpoints; measured: 3,900 with 400 simulated stars."""
+"""Bytes of a star in catalogue, other tables and checkpoints; measured: 3,900 with 400 stars."""
 
 FIXED_BYTES = 16_000_000
-"""Of the label model and the maps; measured: 8 MB with 108 training stars."""
+"""Bytes of the label model and the maps; measured: 8 MB with 108 training stars."""
 
 MARGIN = 1.1
 
@@ -70,7 +70,7 @@ def require_space(config: RunConfig, work: Path) -> None:
         If the estimate is above the free space.
     """
     needed = build_bytes(config)
-    place = next((one for one in (work.absolute(), *work.absolute().parents) if one.is_dir()), None)
+    place = next((item for item in (work.absolute(), *work.absolute().parents) if item.is_dir()), None)
     if not needed or place is None:
         return
     disk = shutil.disk_usage(place)
@@ -85,7 +85,7 @@ def require_space(config: RunConfig, work: Path) -> None:
 
 
 def _spectra(config: RunConfig) -> int:
-    """Number of spectra of a build, or of files that may be some."""
+    """Number of spectra of a build, or of candidate files."""
     if config.input.kind == "mock":
         return config.input.n_stars
     folders = [data_path(config, source.spectra) for source in config.input.sources() if source.spectra]

@@ -57,7 +57,7 @@ def solar_frame(state: BuildState) -> SolarFrame:
 
 
 def place_in_phase_space(state: BuildState, progress: Progress) -> int:
-    """Galactocentric positions for stars with a distance, velocities for those with 6D."""
+    """Compute Galactocentric positions of stars with a distance, and velocities of those with 6D."""
     distance = state.column("distance")
     frame = solar_frame(state)
     ra, dec = state.column("ra"), state.column("dec")
@@ -122,7 +122,7 @@ def measure_actions(state: BuildState, progress: Progress) -> int:
 
 
 def measure_quantiles(state: BuildState, progress: Progress) -> int:
-    """Percentiles of everything derived from 6D, over draws of distance, proper motion and velocity."""
+    """Percentiles of quantities derived from 6D, from draws of distance, proper motion and velocity."""
     config = state.config.kinematics
     place = (state.column(name) for name in ("ra", "dec", "distance", "distance_16", "distance_84"))
     motion = (state.column(name) for name in ("pmra", "pmdec", "pmra_err", "pmdec_err", "pmra_pmdec_corr"))
@@ -145,7 +145,7 @@ def measure_quantiles(state: BuildState, progress: Progress) -> int:
     )
     if not measured.complete.any():
         raise StageSkipped("no star with 6D has an error for each of its coordinates")
-    found = quantiles(
+    result = quantiles(
         measured,
         solar_frame(state),
         config.potential,
@@ -153,13 +153,13 @@ def measure_quantiles(state: BuildState, progress: Progress) -> int:
         seed=state.config.input.seed,
         progress=lambda fraction: progress(fraction, f"{config.draws} draws a star"),
     )
-    state.give(found)
+    state.give(result)
     state.facts["choices"]["quantiles"] = f"{config.draws} draws of distance, proper motion and velocity"
-    return int(np.isfinite(found["x_gal_50"]).sum())
+    return int(np.isfinite(result["x_gal_50"]).sum())
 
 
 def place_in_stream(state: BuildState, progress: Progress) -> int:
-    """Probability of membership, and the stream model to compare with."""
+    """Compute stream membership, and publish the stream model."""
     progress(0.1, "stream model")
     model = stream_model(state, solar_frame(state))
     if not any(need.missing(state) for need in MEMBERSHIP):
@@ -170,7 +170,7 @@ def place_in_stream(state: BuildState, progress: Progress) -> int:
 
 
 def stream_coordinates(state: BuildState, progress: Progress) -> int:
-    """Sagittarius coordinates, and V_gsr where there are velocities."""
+    """Sagittarius coordinates, and V_gsr if there are velocities."""
     progress(0.0, "stream coordinates")
     glon, glat = state.column("glon"), state.column("glat")
     longitude, latitude = galactic_to_sagittarius(glon, glat)
@@ -218,14 +218,14 @@ def _membership(state: BuildState, model: StreamModel) -> dict[str, np.ndarray]:
         pm_beta=pm_beta,
         pm_err=np.hypot(state.column("pmra_err"), state.column("pmdec_err")) / np.sqrt(2.0),
     )
-    found = stream_membership(stars, particles, MembershipSettings())
-    state.facts["report"]["sagittarius_members"] = int((found.probability > MEMBER_THRESHOLD).sum())
+    result = stream_membership(stars, particles, MembershipSettings())
+    state.facts["report"]["sagittarius_members"] = int((result.probability > MEMBER_THRESHOLD).sum())
     state.facts["choices"]["stream membership"] = (
-        f"probability above {MEMBER_THRESHOLD:g}; share of the stream {found.prior:.4f}, "
-        f"log odds {logit(found.prior):+.3f}"
+        f"probability above {MEMBER_THRESHOLD:g}; share of the stream {result.prior:.4f}, "
+        f"log odds {logit(result.prior):+.3f}"
     )
-    terms = {f"sgr_term_{name}": values for name, values in zip(TERMS, found.terms.T, strict=True)}
-    return {"sgr_probability": found.probability, **terms}
+    terms = {f"sgr_term_{name}": values for name, values in zip(TERMS, result.terms.T, strict=True)}
+    return {"sgr_probability": result.probability, **terms}
 
 
 def map_disc(state: BuildState, progress: Progress) -> int:
@@ -252,7 +252,7 @@ def draw_spiral_arms(state: BuildState) -> None:
 
 
 MEMBERSHIP = (Columns("distance"), Enabled("kinematics", "membership"))
-"""What the probability of the stream needs besides a position."""
+"""Columns besides a position that stream membership needs."""
 
 PROPER_MOTION = Columns("pmra", "pmdec", called="proper motions")
 SPEED = ("v_x", "v_y", "v_z")

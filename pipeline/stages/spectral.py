@@ -20,7 +20,7 @@ from pipeline.stages.state import BuildState, Progress
 
 VELOCITY = AnyOf(*(Columns(name) for name in ("rv", "rv_input", "rv_gaia", "rv_ref")), called="a radial velocity")
 BEST_VELOCITY = (VELOCITY, Columns("ref_bad"))
-"""Columns that :meth:`~pipeline.stages.state.BuildState.best_velocity` takes."""
+"""Columns that :meth:`~pipeline.stages.state.BuildState.best_velocity` reads."""
 
 VELOCITY_ERROR = Columns("rv_err", "rv_gaia_err", "rv_ref_err", "rv_ref_scatter")
 SPECTRUM_VELOCITY = (*BEST_VELOCITY, Columns("rv_zero_point"))
@@ -31,7 +31,7 @@ _FLUX_NOTE = {
 
 
 def measure_snr(state: BuildState, progress: Progress) -> int:
-    """Three S/N: the paper's over all pixels (measured on reading), good pixels, and the Ca II range."""
+    """Measure three S/N: of all pixels as in the paper, of good pixels, and of the Ca II range."""
     n = len(state)
     spectra, config = state.raw_spectra, state.config.spectra
     wavelength = spectra.wavelength
@@ -49,27 +49,27 @@ def measure_snr(state: BuildState, progress: Progress) -> int:
 
 
 def measure_indices(state: BuildState, progress: Progress) -> int:
-    """TiO5, CaH2, CaH3 in the rest frame, where the input has LAMOST's resolution."""
+    """Measure TiO5, CaH2, CaH3 in the rest frame, if the input has LAMOST's resolution."""
     velocity = state.spectrum_velocity()
     spectra = state.raw_spectra
     wavelength = spectra.wavelength
     window = log_grid(6750.0, 7200.0)
     near = (wavelength > 6650.0) & (wavelength < 7300.0)
     n = len(state)
-    found = {name: np.full(n, np.nan) for name in ("tio5", "cah2", "cah3")}
+    result = {name: np.full(n, np.nan) for name in ("tio5", "cah2", "cah3")}
     for rows in blocks(n):
         flux, ivar, mask = spectra.block(rows)
         rest, _, dead = rebin(wavelength[near], flux[:, near], ivar[:, near], mask[:, near], window, velocity[rows])
         ratios = band_ratios(window, rest, dead)
         for name, values in ratios.items():
-            found[name][rows] = values
+            result[name][rows] = values
         progress(rows.stop / n, "band indices")
-    state.give(found, cah_sum=found["cah2"] + found["cah3"])
-    return int(np.isfinite(found["tio5"]).sum())
+    state.give(result, cah_sum=result["cah2"] + result["cah3"])
+    return int(np.isfinite(result["tio5"]).sum())
 
 
 def normalise_spectra(state: BuildState, progress: Progress) -> int:
-    """Move spectra to the rest frame, divide by the pseudo-continuum, and store them."""
+    """Shift spectra to the rest frame, divide by the pseudo-continuum, and store them."""
     config, spectra = state.config.spectra, state.raw_spectra
     raw = spectra.wavelength
     if config.normalise:
@@ -105,7 +105,7 @@ def rest_frame(
     fitter: ContinuumFitter,
     grid: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
-    """Rebinned to the rest frame and divided by the pseudo-continuum, which comes last."""
+    """Rebin to the rest frame and divide by the pseudo-continuum, which is the last result."""
     flux, ivar, mask = rebin(wavelength, flux, ivar, mask, grid, velocity)
     continuum = fitter.fit(flux, ivar, mask)
     return (*normalise(flux, ivar, mask, continuum), continuum)

@@ -1,4 +1,4 @@
-"""The stars of a build in the making: one row an observation, each with an identifier that is its own."""
+"""The star table of a build: one row an observation, with unique identifiers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from pipeline.sources.tables.star_columns import StarColumns
 Reject = tuple[str, int, str, str]
 
 SPECTRA_EPOCH_YR = 2000.0
-"""LAMOST's headers hold positions of input catalogues at J2000, without proper motion."""
+"""Epoch of LAMOST's header positions, which are input catalogues at J2000 without proper motion."""
 
 
 @dataclass
 class StarTable:
-    """Stars in the making.
+    """A star table under construction.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class StarTable:
 
 
 def base_of_table(stars: StarColumns) -> StarTable:
-    """The stars of a table as they are, each with an identifier that does not depend on the order of the file.
+    """Stars of a table, with identifiers that do not depend on the order of the file.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def _usable(frame: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def _star_keys(frame: pd.DataFrame) -> tuple[NDArray[np.uint64], NDArray[np.str_]]:
-    """Hash of what identifies each star, the best that there is, and its name."""
+    """Hash of the best identification of each star, and its name."""
     keys = np.zeros(len(frame), np.uint64)
     how = np.full(len(frame), "derived from position", dtype="U24")
     open_rows = np.ones(len(frame), bool)
@@ -163,7 +163,7 @@ def _star_keys(frame: pd.DataFrame) -> tuple[NDArray[np.uint64], NDArray[np.str_
 def _repeated_stars(
     frame: pd.DataFrame, keys: NDArray[np.uint64], rest: NDArray[np.uint64], rows: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Rows without an obsid whose star an equally identified row has too: the best S/N stays, whatever their order."""
+    """Rows without an obsid that repeat the star of another row; the one with the best S/N is kept."""
     index = np.flatnonzero(rows)
     snr = frame["snr"].to_numpy(np.float64)[index] if "snr" in frame else np.zeros(index.size)
     order = np.lexsort((rest[index], -np.nan_to_num(snr, nan=-np.inf), keys[index]))
@@ -176,6 +176,6 @@ def _repeated_stars(
 
 
 def base_of_spectra(rows: Sequence[dict[str, Any]]) -> StarTable:
-    """The stars of FITS spectra, from their headers."""
+    """Stars of FITS spectra from their headers."""
     frame = pd.DataFrame(rows)
     return StarTable(frame, epoch_yr=np.full(len(frame), SPECTRA_EPOCH_YR))

@@ -1,4 +1,4 @@
-"""The state of a build: the star table, internal columns, spectra, facts, rejects and inputs, with typed access."""
+"""State of a build: star table, internal columns, spectra, facts, rejects and inputs."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from pipeline.stages.items import Grid, LabelKind, label_columns
 from pipeline.stages.program import program_fingerprint
 
 Progress = Callable[[float, str], None]
-"""Takes the fraction done of the running stage and a few words."""
+"""Callback with the completed fraction of the stage and a short text."""
 
 Value = TypeVar("Value", bound=np.generic)
 
 
 MAX_TEXT = 256
-"""Characters of a text that stages work with; the catalogue keeps all."""
+"""Maximum length of a text in stages; the catalogue contains all of it."""
 
 MAX_REJECTS = 10_000
-"""Rows that are rejected one by one for one reason."""
+"""Maximum number of rows that are rejected individually for one reason."""
 
 
 class StageSkipped(Exception):  # noqa: N818 - not an error: a stage whose inputs are missing says so
-    """A stage has nothing to work on, for a reason that cannot be declared; the message says what is missing."""
+    """A stage has no input, for a reason that cannot be declared; the message names what is missing."""
 
 
 class BuildState:
-    """The build so far.
+    """State of a build.
 
     Parameters
     ----------
@@ -93,20 +93,20 @@ class BuildState:
         self.left_out: tuple[str, ...] = ()
 
     def identity(self) -> Identity:
-        """Identity of the build, for the files of the product; all inputs must have been read."""
+        """Identity of the build for the files of the product, known after all inputs were read."""
         inputs = self.facts["inputs"]
         return build_identity(
             *(program_fingerprint(), self.config.as_dict(), inputs, self.left_out), self.integers("obsid")
         )
 
     def begin(self) -> None:
-        """Begin a stage: forget which columns earlier ones took and gave, and what they read."""
+        """Start a stage, and reset the record of accessed columns and inputs."""
         self.reads, self.writes = set(), set()
         self.inputs, self.replaced = [], False
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a star under contract names; assigning another table replaces every column."""
+        """One row a star with catalogue columns; an assigned table replaces all columns."""
         return self._table
 
     @table.setter
@@ -116,7 +116,7 @@ class BuildState:
 
     @property
     def own(self) -> tuple[Column, ...]:
-        """Columns of the user's own in the table."""
+        """The user's own columns of the table."""
         return tuple(Column(**{name: item[name] for name in OWN_FIELDS}) for item in self.facts.get("own", []))
 
     @own.setter
@@ -124,21 +124,21 @@ class BuildState:
         self.facts["own"] = [{name: getattr(column, name) for name in OWN_FIELDS} for column in columns]
 
     def reorder_raw_spectra(self, order: NDArray[np.integer]) -> None:
-        """Bring the raw spectra into another order of rows."""
+        """Reorder the rows of the raw spectra."""
         reorder(self.work / "raw", order)
 
     def __len__(self) -> int:
         return len(self._table)
 
     def give(self, columns: Mapping[str, ArrayLike] | None = None, /, **more: ArrayLike) -> None:
-        """Add or replace columns of the table, one value a star or one for all."""
+        """Add or replace columns of the table, with one value a star or one for all."""
         new = pd.DataFrame({**(columns or {}), **more}, index=self._table.index)
         replaced = [name for name in new.columns if name in self._table]
         self._table = pd.concat([self._table.drop(columns=replaced), new], axis=1)
         self.writes |= {str(name) for name in new.columns}
 
     def keep(self, internal: Internal[Value], values: ArrayLike) -> None:
-        """Give an internal column.
+        """Write an internal column.
 
         Raises
         ------
@@ -152,17 +152,17 @@ class BuildState:
         self.writes.add(internal.name)
 
     def has(self, internal: Internal[Any]) -> bool:
-        """Whether a stage gave the internal column."""
+        """Whether a stage wrote the internal column."""
         self.reads.add(internal.name)
         return internal.name in self._internal
 
     @property
     def internal(self) -> dict[str, NDArray[np.generic]]:
-        """Every internal column by name."""
+        """All internal columns by name."""
         return dict(self._internal)
 
     def kept(self, internal: Internal[Value]) -> NDArray[Value]:
-        """An internal column.
+        """Read an internal column.
 
         Raises
         ------
@@ -175,12 +175,12 @@ class BuildState:
         return values
 
     def has_column(self, name: str) -> bool:
-        """Whether the table has a declared column, with values or without."""
+        """Whether the table has a declared column, with or without values."""
         self.reads.add(declared_column(name).name)
         return name in self._table
 
     def column(self, name: str) -> NDArray[np.float64]:
-        """A numeric column as float64, all NaN when the table lacks it.
+        """A numeric column as float64; all NaN if the table lacks it.
 
         Raises
         ------
@@ -192,13 +192,13 @@ class BuildState:
         return self._table[name].to_numpy(dtype=np.float64)
 
     def labels(self, kind: LabelKind) -> NDArray[np.float64]:
-        """Columns of one kind for the configured labels, shape (n, labels); NaN where the table lacks one."""
+        """Columns of one kind for the configured labels, shape (n, labels); NaN if missing."""
         names = label_columns(kind, self.config.labels.names)
         nothing = np.full(len(self), np.nan)
         return np.stack([self.column(name) if name in BY_NAME else nothing for name in names], axis=1)
 
     def integers(self, name: str) -> NDArray[np.int64]:
-        """A column of whole numbers, exact to 64 bits; its declared value for unknown when the table lacks it.
+        """A column of integers, exact to 64 bits; its declared missing value if the table lacks it.
 
         Raises
         ------
@@ -213,13 +213,13 @@ class BuildState:
         return self._table[name].to_numpy(dtype=np.int64)
 
     def truths(self, name: str) -> NDArray[np.bool_]:
-        """A column of truth values, all False when the table lacks it."""
+        """A boolean column; all False if the table lacks it."""
         if not self.has_column(name):
             return np.zeros(len(self), np.bool_)
         return self._table[name].fillna(value=False).to_numpy(dtype=np.bool_)
 
     def words(self, name: str) -> NDArray[np.str_]:
-        """A text column, "" where there is no text; of a longer text the first :data:`MAX_TEXT` characters.
+        """A text column, cut to :data:`MAX_TEXT` characters; "" if missing.
 
         numpy gives every row the room of the longest: one text of a megabyte would cost that much a star.
         """
@@ -228,7 +228,7 @@ class BuildState:
         return self._table[name].fillna("").astype("str").str.slice(0, MAX_TEXT).to_numpy().astype(str)
 
     def stars_with(self, names: tuple[str, ...]) -> int:
-        """Number of stars that have a value in all of the columns."""
+        """Number of stars with values in all of the columns."""
         known = np.ones(len(self), np.bool_)
         for name in names:
             if name not in self._table:
@@ -253,7 +253,7 @@ class BuildState:
         return RawSpectraReader(self.work / "raw", self.config.spectra.masked_windows_angstrom)
 
     def write_raw_spectra(self, wavelength: NDArray[np.float64]) -> RawSpectraWriter:
-        """Write the raw spectra, in a ``with`` block; earlier ones are replaced."""
+        """Open the raw spectra for writing in a ``with`` block; earlier ones are replaced."""
         return RawSpectraWriter(self.work / "raw", wavelength)
 
     def grid(self) -> Grid:
@@ -268,7 +268,7 @@ class BuildState:
 
     @property
     def rest_spectra(self) -> SpectrumStore:
-        """Spectra in the rest frame, as they will be published; rows are those of the table."""
+        """Published spectra in the rest frame, in the rows of the table."""
         return SpectrumStore(self.draft)
 
     def write_rest_spectra(self, wavelength: NDArray[np.float64], note: str) -> SpectrumStoreWriter:
@@ -278,11 +278,11 @@ class BuildState:
         )
 
     def write_models(self) -> ArrayFile:
-        """Open the models of the rest-frame spectra for writing, NaN at first; ``close`` them at the end."""
+        """Open the models of the rest-frame spectra for writing, initially NaN; ``close`` them at the end."""
         return write_blank_models(self.draft)
 
     def record_input(self, path: Path, sha256: str | None = None) -> None:
-        """Register an input file under its name in the manifest; call it before reading.
+        """Register an input file under its name in the manifest, before it is read.
 
         Parameters
         ----------
@@ -296,7 +296,7 @@ class BuildState:
         self.facts["inputs"][path.name] = record.sha256
 
     def record_folder(self, folder: Path, called: str, files: Sequence[InputRecord], note: str = "") -> None:
-        """Register a folder of input files: the manifest gets their number and one hash over all.
+        """Register a folder of input files by number and a common hash.
 
         Parameters
         ----------
@@ -310,8 +310,8 @@ class BuildState:
             What the manifest says besides.
         """
         self.inputs += [InputRecord.of_folder(folder, [Path(record.path) for record in files]), *files]
-        told = f"{len(files)} files{note}; SHA-256 of their names and contents {digest_of(files)}"
-        self.facts["inputs"][called] = told
+        text = f"{len(files)} files{note}; SHA-256 of their names and contents {digest_of(files)}"
+        self.facts["inputs"][called] = text
 
     def reject(self, stage: str, source: str, obsid: int, code: str, reason: str) -> None:
         """Add a row to the rejects table."""
@@ -320,7 +320,7 @@ class BuildState:
     def reject_rows(
         self, stage: str, rows: NDArray[np.intp], code: str, what: str, reason: Callable[[int], str]
     ) -> None:
-        """Add rows of the table to the rejects; beyond :data:`MAX_REJECTS` one row counts the others.
+        """Reject rows of the table; beyond :data:`MAX_REJECTS` one entry counts the others.
 
         Parameters
         ----------
@@ -342,11 +342,11 @@ class BuildState:
             self.reject(stage, "", 0, code, f"{what}: {rows.size - MAX_REJECTS:,} more rows, not listed one by one.")
 
     def reference_velocity(self) -> NDArray[np.float64]:
-        """Velocity of the reference; NaN where the reference itself says that it is bad."""
+        """Reference velocity; NaN where its flags mark it as bad."""
         return np.where(self.truths("ref_bad"), np.nan, self.column("rv_ref"))
 
     def best_velocity_error(self) -> NDArray[np.float64]:
-        """Error of what :meth:`best_velocity` takes; NaN for the input's velocity, which comes without one."""
+        """Error of :meth:`best_velocity`; NaN for the input's velocity, which has none."""
         error = np.hypot(self.column("rv_ref_err"), np.nan_to_num(self.column("rv_ref_scatter")))
         for name, own in (
             ("rv_gaia", self.column("rv_gaia_err")),
@@ -357,11 +357,11 @@ class BuildState:
         return error
 
     def spectrum_velocity(self) -> NDArray[np.float64]:
-        """By how much each spectrum is shifted: the best velocity with the zero point that was taken off, 0 unknown."""
+        """Velocity shift of each spectrum: best velocity plus subtracted zero point; 0 if unknown."""
         return np.nan_to_num(self.best_velocity()) + np.nan_to_num(self.column("rv_zero_point"))
 
     def best_velocity(self) -> NDArray[np.float64]:
-        """Measured or finished radial velocity, else the input's, Gaia's or the reference's; NaN without any."""
+        """Measured or finished radial velocity, else the input's, Gaia's or the reference's, else NaN."""
         velocity = self.reference_velocity()
         for name in ("rv_gaia", "rv_input", "rv"):
             better = self.column(name)

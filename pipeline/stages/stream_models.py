@@ -1,4 +1,4 @@
-"""Which stream model a build compares with: a file, or one that is integrated and kept.
+"""Stream model of a build: from a file, or integrated and cached.
 
 Integrating takes time, and the same seed gives the same particles: the result is kept beside the downloads, under a
 name that changes with everything that it depends on.
@@ -30,15 +30,15 @@ _ARRAYS = tuple(item.name for item in fields(StreamModel) if item.name != "name"
 
 
 def stream_model(state: BuildState, frame: SolarFrame) -> StreamModel:
-    """The configured stream model in the build's frame; a file becomes one of the build's inputs."""
+    """The configured stream model in the build's frame; a file becomes an input of the build."""
     config = state.config.kinematics
     if config.stream_model:
         path = data_path(state.config, config.stream_model)
         columns = {ours: theirs for ours, theirs in asdict(config.stream_columns).items() if theirs}
         state.record_input(path)
-        found = read_stream_model(path, columns, frame)
+        result = read_stream_model(path, columns, frame)
         return stream_from_sky(
-            found.sky, frame, stripped_gyr=found.stripped_gyr, leading=found.leading, name=found.name
+            result.sky, frame, stripped_gyr=result.stripped_gyr, leading=result.leading, name=result.name
         )
     # Not the seed of the simulated survey: its stars must not be compared with the very particles they were put on.
     seed = state.config.input.seed + 1
@@ -46,7 +46,7 @@ def stream_model(state: BuildState, frame: SolarFrame) -> StreamModel:
 
 
 def integrated_stream(particles: int, seed: int, frame: SolarFrame, folder: Path) -> StreamModel:
-    """The stream that we integrate ourselves, or the same one from an earlier build.
+    """Integrate the stream, or read the cached result of an earlier build.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def integrated_stream(particles: int, seed: int, frame: SolarFrame, folder: Path
 
 
 def _key(particles: int, seed: int, frame: SolarFrame) -> str:
-    """Hash of all that the particles depend on: settings, seed, frame, galpy and numpy, and the code itself."""
+    """Hash of all that the particles depend on: settings, seed, frame, galpy, numpy, and code."""
     code = [hashlib.sha256(Path(inspect.getfile(module)).read_bytes()).hexdigest() for module in (stream, frames)]
     settings = [particles, seed, asdict(frame), version("galpy"), version("numpy"), code]
     return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:32]

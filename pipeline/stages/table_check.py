@@ -1,4 +1,4 @@
-"""What tables hold and which stages they can feed, before anything is fitted: ``python -m pipeline tables check``."""
+"""Content of tables and possible stages, before any fit: ``python -m pipeline tables check``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.stages.joining import read_table
 
 @dataclass
 class Understood:
-    """What was understood of some tables.
+    """Interpretation of some tables.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def understand(
     has_spectra: bool,
     keep: Callable[[SourceConfig, StarColumns], None] = lambda *_: None,
 ) -> Understood:
-    """Read the tables of a configuration and say what they hold; the first that cannot be used ends it.
+    """Read and interpret the tables of a configuration, up to the first unusable one.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def understand(
 
 
 def _unread(path: Path) -> dict[str, Any]:
-    """What can be said of a table that is not understood."""
+    """Description of an uninterpreted table."""
     empty: dict[str, Any] = {
         "file": path.name,
         "format": "",
@@ -94,7 +94,7 @@ def _unread(path: Path) -> dict[str, Any]:
 
 
 def rendered(table: dict[str, Any]) -> str:
-    """One table of :class:`Understood` as text."""
+    """Format one table of :class:`Understood` as text."""
     schema = table["schema"] or "unknown"
     lines = [f"{table['file']}: {table['format'] or 'not read'}, {table['rows']:,} rows, schema: {schema}"]
     if table["columns"]:
@@ -108,11 +108,11 @@ def rendered(table: dict[str, Any]) -> str:
     used = {part for column in table["columns"] for part in column["theirs"].split(" - ")}
     own = table["own"]
     if own:
-        lines.append(f"  carried along ({len(own)}): {_some(own)}")
+        lines.append(f"  kept as own columns ({len(own)}): {_some(own)}")
     names = table.get("names", [])
     unused = [name for name in names if name not in used]
     if len(unused) > len(own):
-        lines.append(f"  neither used nor carried along: {len(unused) - len(own)} of {len(names)} columns")
+        lines.append(f"  neither used nor kept: {len(unused) - len(own)} of {len(names)} columns")
     lines += [f"  note: {note}" for note in table["notes"]]
     return "\n".join(lines)
 
@@ -138,7 +138,7 @@ def _some(names: Sequence[str], most: int = 20) -> str:
 
 
 def rendered_plan(planned: Iterable[tuple[str, str]]) -> str:
-    """Stages that would run, and why others would not."""
+    """Format the stages that would run, and why others would not."""
     lines = ["stages on these inputs together:"]
     lines += [f"  {name:<14}{reason or 'can run'}" for name, reason in planned]
     return "\n".join(lines)

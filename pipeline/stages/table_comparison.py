@@ -1,4 +1,4 @@
-"""A finished catalogue against another table (Figures 3, 6 and 7): the stars in both, and how their values differ."""
+"""Comparison of a finished catalogue with another table (Figures 3, 6 and 7)."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from pipeline.sources.tables.recognition import IDENTIFIERS, shown
 from pipeline.sources.tables.table_file import TableError, TableFile
 
 MATCH_ARCSEC = 1.0
-"""Rows of another table closer than this are the same star, where no identifier is shared."""
+"""Match radius without common identifiers, in arcseconds."""
 
 _WITH_UNIT = re.compile(r"(?P<name>.+?)\s*\[(?P<unit>[^\]]+)\]\s*")
 _TRUSTED_SHARE = 0.5
-"""Identifiers that match fewer rows than this share of what positions match are of another catalogue."""
+"""Minimum ratio of rows matched by identifiers to rows matched by positions."""
 
 
 @dataclass(frozen=True)
 class TableComparison:
-    """What a comparison finds.
+    """Result of a comparison.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class TableComparison:
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Rows of one star in both tables.
+    """Rows of the same stars in both tables.
 
     Parameters
     ----------
@@ -66,12 +66,12 @@ class _Pairs:
 
     @property
     def rows(self) -> int:
-        """Rows of the other table that match."""
+        """Matched rows of the other table."""
         return int(np.unique(self.theirs).size)
 
 
 def compare_with_table(directory: Path, path: Path, columns: Mapping[str, str], output: Path) -> TableComparison:
-    """Compare catalogue columns with another table's, for every observation of the stars in both.
+    """Compare catalogue columns with another table, for all observations of common stars.
 
     Values that mean missing (-9999 and the like, or as a known schema says) and values outside a column's valid range
     are left out and counted; units are converted.
@@ -99,11 +99,11 @@ def compare_with_table(directory: Path, path: Path, columns: Mapping[str, str], 
     """
     directory = current_version(directory)
     manifest, catalog = Manifest.read(directory), Catalog.read(directory)
-    table, known = catalog.table, {one.name: one for one in catalog.columns}
+    table, known = catalog.table, {item.name: item for item in catalog.columns}
     other = open_table(path)
     identity = Identity(other)
     for ours, theirs in columns.items():
-        _need(ours, [name for name, one in known.items() if one.is_numeric], f"numeric column of {directory}")
+        _need(ours, [name for name, item in known.items() if item.is_numeric], f"numeric column of {directory}")
         name, _ = _spelled(other, theirs)
         _need(name, other.names, f"column of {path.name}")
         if other.by_name[name].kind in ("array", "bool"):
@@ -132,14 +132,14 @@ def compare_with_table(directory: Path, path: Path, columns: Mapping[str, str], 
 
 
 def _spelled(other: TableFile, theirs: str) -> tuple[str, str]:
-    """Name and unit of a column that may be spelled ``NAME [unit]``."""
+    """Parse name and unit of a column given as ``NAME [unit]``."""
     parts = _WITH_UNIT.fullmatch(theirs)
     return (theirs, "") if theirs in other.names or parts is None else (parts["name"], parts["unit"])
 
 
 def _need(name: str, known: Sequence[str], what: str) -> None:
     if name not in known:
-        longer = [one for one in known if one.startswith(f"{name}_") and not one.startswith(f"{name}_err")]
+        longer = [item for item in known if item.startswith(f"{name}_") and not item.startswith(f"{name}_err")]
         near = (longer or get_close_matches(name, known, 1) or get_close_matches(name.upper(), known, 1))[:1]
         hint = f" Did you mean {near[0]!r}?" if near else f" There are {shown(known)}."
         raise ValueError(f"{name!r} is no {what}.{hint}")
@@ -148,7 +148,7 @@ def _need(name: str, known: Sequence[str], what: str) -> None:
 def _compared(
     making: Making, declared: Column, theirs: str, ours: pd.Series, pairs: _Pairs, notes: list[str]
 ) -> Compared:
-    """Both values of each pair; what is left out is noted."""
+    """Both values of each pair; ignored ones are counted."""
     name, unit = _spelled(making.table, theirs)
     recipe = recipe_of(making.table, name, declared.name)
     if unit:
@@ -179,17 +179,19 @@ def _numbers(values: pd.Series | NDArray[np.generic], declared: Column) -> NDArr
 
 
 def _matched(table: pd.DataFrame, identity: Identity, raw: pd.DataFrame, name: str, notes: list[str]) -> _Pairs:
-    """Rows of the same stars: by the column of identifiers that matches most, else by position."""
+    """Rows of the same stars, by the column of identifiers with most matches, else by position."""
     columns = identity.id_columns(raw, [ours for ours in IDENTIFIERS if ours in table])
     tried: list[_Pairs] = []
     for column in columns:
-        lost = int(column.found.lost.sum())
+        lost = int(column.identifiers.lost.sum())
         if lost:
             notes.append(
                 f"{lost:,} of {len(raw):,} identifiers in {column.name} have lost digits as decimal numbers and are "
                 "not used; write the column as integers or as text"
             )
-        tried.append(_Pairs(*pairs_by_id(table[column.ours].to_numpy(np.int64), column.found.numbers), column.name))
+        tried.append(
+            _Pairs(*pairs_by_id(table[column.ours].to_numpy(np.int64), column.identifiers.numbers), column.name)
+        )
     best = max(tried, key=lambda pairs: pairs.rows, default=None)
     on_sky = None
     if best is None or best.rows < _TRUSTED_SHARE * len(raw):
@@ -206,7 +208,7 @@ def _matched(table: pd.DataFrame, identity: Identity, raw: pd.DataFrame, name: s
 
 
 def _on_sky(table: pd.DataFrame, identity: Identity, raw: pd.DataFrame, *, needed: bool) -> _Pairs | None:
-    """Pairs of positions; None where the other table has none."""
+    """Pairs by position; None if the other table has no positions."""
     try:
         at = identity.positions(raw)
     except TableError:

@@ -1,4 +1,4 @@
-"""Values of matched rows, in the types of the catalogue, and gaps that they fill."""
+"""Values of matched rows in the types of the catalogue, and filling of missing values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.domain.column import Column, DType
 
 
 def take_declared(values: pd.Series, rows: NDArray[np.int64], declared: Column) -> pd.Series:
-    """Values of matched rows, what means missing for others."""
+    """Values of matched rows; the missing value for others."""
     if not len(values):
         raise ValueError("a table without rows is refused before")
     taken = values.take(np.maximum(rows, 0)).reset_index(drop=True)
@@ -27,7 +27,7 @@ def take_declared(values: pd.Series, rows: NDArray[np.int64], declared: Column) 
 
 
 def take_own(values: pd.Series, rows: NDArray[np.int64]) -> tuple[pd.Series, DType]:
-    """Values of an own column of matched rows, and their type: whole numbers with gaps become decimals, or text."""
+    """Values of an own column for matched rows; integers with gaps become floats, or text."""
     taken = values.take(np.maximum(rows, 0)).reset_index(drop=True)
     missing = rows < 0
     if pd.api.types.is_float_dtype(taken.dtype):
@@ -44,7 +44,7 @@ def take_own(values: pd.Series, rows: NDArray[np.int64]) -> tuple[pd.Series, DTy
 
 
 def filled(here: pd.Series, there: pd.Series, declared: Column) -> tuple[pd.Series, int]:
-    """Values that are there, gaps filled from another source; how many were."""
+    """Fill missing values from another source; return their number too."""
     if declared.dtype == "bool":
         return here.astype("bool") | there.astype("bool").to_numpy(), 0
     if declared.is_float:

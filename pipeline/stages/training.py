@@ -1,4 +1,4 @@
-"""Which stars train the label model: the cuts of paper section 2.2, counted one by one."""
+"""Training stars of the label model: the cuts of paper section 2.2, with counts."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ TRAINING_COLUMNS = (
     LabelColumns("reference"),
     Columns("snr", *_ERRORS, "ref_bad", "ref_label_flags", "ref_star_flags", "snr_ref", "rv_ref_scatter"),
 )
-"""Columns that :func:`training_sample` takes."""
+"""Columns that :func:`training_sample` reads."""
 
 
 class TrainingSample(NamedTuple):
-    """Stars that train, and how they were chosen."""
+    """Training stars, and the cuts that selected them."""
 
     rows: NDArray[np.intp]
-    """Rows of the table, ascending."""
+    """Rows of the training stars, ascending."""
 
     cuts: list[dict[str, Any]]
-    """Each cut in turn: ``cut``, and the stars ``in`` and ``out``."""
+    """Result of each cut: ``cut``, and the numbers of stars ``in`` and ``out``."""
 
     @property
     def with_labels(self) -> int:
-        """Stars that have every reference label."""
+        """Stars with all reference labels."""
         return int(self.cuts[0]["out"])
 
 
 def star_groups(table: pd.DataFrame) -> NDArray[np.int64]:
-    """One number a star, so that repeated observations stay together; every row its own where none were numbered."""
+    """Group number of each row, equal for observations of one star."""
     return table["star"].to_numpy(np.int64) if "star" in table else np.arange(len(table))
 
 
 def training_sample(state: BuildState) -> TrainingSample:
-    """Stars with reference labels that pass the configured cuts, at most the configured number (seeded).
+    """Stars with reference labels that pass the configured cuts, limited in number (seeded).
 
     A cut on an error, a flag, an S/N or a scatter drops only stars whose value is known.
     """
@@ -64,7 +64,7 @@ def training_sample(state: BuildState) -> TrainingSample:
 
 
 def drawn_stars(groups: NDArray[np.int64], most: int, seed: int) -> NDArray[np.bool_]:
-    """Draw whole stars at random, so that no star both trains and is judged.
+    """Draw whole stars at random, so that no star is in both training and test.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def drawn_stars(groups: NDArray[np.int64], most: int, seed: int) -> NDArray[np.b
 
 
 def _cuts(state: BuildState) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Name of each cut, and the stars that it keeps."""
+    """Name of each cut, and a mask of the stars that pass."""
     config = state.config.labels
     yield "every reference label", np.asarray(np.isfinite(state.labels("reference")).all(axis=1), np.bool_)
     yield "labels and velocity not bad by the reference's flags", ~state.truths("ref_bad")

@@ -1,4 +1,4 @@
-"""A simulated catalogue against its truth: every quantity, every interval, the stream, the oddities."""
+"""Comparison of a simulated catalogue with its truth: quantities, intervals, stream, oddities."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Scores = dict[str, dict[str, Any]]
 STREAM_COMPONENT = "sagittarius"
 VETTED_SHARE = 0.01
 RELATIVE = ("distance",)
-"""Quantities whose deviation is told as a fraction of the true value."""
+"""Quantities whose difference is a fraction of the true value."""
 
 _GIVEN = ("star", "ra", "dec")
 _ORBIT_COLUMNS = {
@@ -52,7 +52,7 @@ _ORBIT_COLUMNS = {
 
 
 def validate(directory: Path) -> dict[str, Any]:
-    """Compare a simulated catalogue with what was put in, and publish the result with it.
+    """Compare a simulated catalogue with its true values, and publish the result.
 
     Quantities and intervals are judged on ordinary M giants; the stream, bits and oddness on all.
 
@@ -74,11 +74,11 @@ def validate(directory: Path) -> dict[str, Any]:
         If the directory holds no truth.
     """
     products = Products.open(directory)
-    path, found = directory / TRUTH_NAME, products.truth
-    if found is None:
+    path, result = directory / TRUTH_NAME, products.truth
+    if result is None:
         raise ProductError(f"{directory} has no {TRUTH_NAME}: only a simulated catalogue can be validated.")
     table = products.catalog.table
-    truth = found.reindex(table["obsid"]).reset_index()
+    truth = result.reindex(table["obsid"]).reset_index()
     missing = int(truth["component"].isna().sum())
     if missing:
         raise ProductError(f"{path} does not know {missing} rows of the catalogue. Build the products again.")
@@ -99,7 +99,7 @@ def validate(directory: Path) -> dict[str, Any]:
 
 
 def _true_values(truth: pd.DataFrame, kinematics: Mapping[str, Any]) -> dict[str, FloatArray]:
-    """True values under catalogue names: those put in, and what follows from the true 6D."""
+    """True values under catalogue names: simulated ones, and those derived from the true 6D."""
     known = {
         name.removeprefix("true_"): truth[name].to_numpy(float)
         for name in truth.columns
@@ -123,7 +123,7 @@ def _true_values(truth: pd.DataFrame, kinematics: Mapping[str, Any]) -> dict[str
 def _true_orbits(
     known: Mapping[str, FloatArray], truth: pd.DataFrame, frame: SolarFrame, potential: str
 ) -> dict[str, FloatArray]:
-    """Place, motion and orbit in the catalogue's frame and potential."""
+    """True position, motion and orbit in the catalogue's frame and potential."""
     names = ("ra", "dec", "distance", "pmra", "pmdec", "rv")
     ra, dec, distance, pmra, pmdec, rv = (truth[f"true_{name}"].to_numpy(float) for name in names)
     position, velocity = galactocentric_phase_space(ra, dec, distance, pmra, pmdec, rv, frame)
@@ -214,13 +214,13 @@ def _oddness(table: pd.DataFrame, odd: NDArray[np.str_]) -> dict[str, Any]:
     for kind in sorted(set(odd) - {""}):
         compared = (odd == kind) | (odd == "")
         ranking = score_ranking(score[compared], odd[compared] == kind)
-        found = sum(row in first for row in np.flatnonzero(odd == kind))
-        by_kind[kind] = {"stars": ranking["stars"], "auc": ranking["auc"], "found": found}
+        result = sum(row in first for row in np.flatnonzero(odd == kind))
+        by_kind[kind] = {"stars": ranking["stars"], "auc": ranking["auc"], "found": result}
     return {"vetted_share": VETTED_SHARE, "all": score_ranking(score, odd != "", VETTED_SHARE), "kinds": by_kind}
 
 
-def tell(document: Mapping[str, Any]) -> str:
-    """The validation as tables for a terminal."""
+def format_validation(document: Mapping[str, Any]) -> str:
+    """Format the validation as tables for a terminal."""
     head = f"{'quantity':<14}{'unit':>9}{'stars':>8}{'bias':>10}{'scatter':>10}"
     lines = [f"{head}{'pull':>8}{'width':>7}{'in 1σ':>8}{'in 2σ':>8}"]
     for name, scored in document["quantities"].items():
@@ -235,12 +235,12 @@ def tell(document: Mapping[str, Any]) -> str:
         f"{100 * scored['above']:>7.0f}%"
         for name, scored in document["intervals"].items()
     ]
-    lines += ["", _tell_stream(document["stream"]), ""]
-    lines += [*_tell_bits(document["bits"]), "", *_tell_oddness(document["oddness"])]
+    lines += ["", _format_stream(document["stream"]), ""]
+    lines += [*_format_bits(document["bits"]), "", *_format_oddness(document["oddness"])]
     return "\n".join(lines)
 
 
-def _tell_stream(stream: Mapping[str, Any]) -> str:
+def _format_stream(stream: Mapping[str, Any]) -> str:
     if "reason" in stream:
         return f"Stream: not judged, {stream['reason']}."
     return (
@@ -250,13 +250,13 @@ def _tell_stream(stream: Mapping[str, Any]) -> str:
     )
 
 
-def _tell_bits(bits: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _format_bits(bits: Mapping[str, Mapping[str, Any]]) -> list[str]:
     kinds = list(next(iter(bits.values()))["completeness"])
     head = f"{'share with bit':<18}{'flagged':>9}{'odd':>6}" + "".join(f"{kind[:14]:>16}" for kind in kinds)
     return [head] + [
-        f"{name:<18}{told['flagged']:>9}{_percent(told['purity']):>6}"
-        + "".join(f"{100 * told['completeness'][kind]:>15.0f}%" for kind in kinds)
-        for name, told in bits.items()
+        f"{name:<18}{bit['flagged']:>9}{_percent(bit['purity']):>6}"
+        + "".join(f"{100 * bit['completeness'][kind]:>15.0f}%" for kind in kinds)
+        for name, bit in bits.items()
     ]
 
 
@@ -264,13 +264,13 @@ def _percent(share: float) -> str:
     return "-" if np.isnan(share) else f"{100 * share:.0f}%"
 
 
-def _tell_oddness(oddness: Mapping[str, Any]) -> list[str]:
+def _format_oddness(oddness: Mapping[str, Any]) -> list[str]:
     if not oddness:
         return ["Oddness: not judged, there is none or nothing is odd."]
-    told = oddness["all"]
+    ranking = oddness["all"]
     summary = (
-        f"Oddness: area under the ROC curve {told['auc']:.3f} for {told['stars']} oddities; the first {told['seen']} "
-        f"rows hold {told['found']} of them ({100 * told['recall']:.0f} %)"
+        f"Oddness: area under the ROC curve {ranking['auc']:.3f} for {ranking['stars']} oddities; "
+        f"the first {ranking['seen']} rows hold {ranking['found']} of them ({100 * ranking['recall']:.0f} %)"
     )
     return [summary] + [
         f"  {kind:<18}{scored['stars']:>6} stars  {scored['auc']:.3f}  {scored['found']} among the first"

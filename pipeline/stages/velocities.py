@@ -1,4 +1,4 @@
-"""The rv stage: templates, velocities of both arms, Ca II lines, sky residuals, and the CCF of doubtful stars."""
+"""The rv stage: templates, velocities of both arms and Ca II lines, sky residuals, CCFs."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ from pipeline.stages.velocity_reports import (
 from pipeline.stages.velocity_templates import velocity_templates
 
 BLUE_ANGSTROM = (4600.0, 5560.0)
-"""Range of the blue arm's own velocity: below the sky line 5577 and the join of the arms."""
+"""Wavelength range of the blue arm's velocity, below the sky line 5577 and the join of the arms."""
 
 RED_ANGSTROM = (8000.0, 8950.0)
-"""Range of the red arm's, where the configured range is not in the red arm."""
+"""Wavelength range of the red arm's velocity, if the configured range is not in the red arm."""
 
 ARMS_JOIN_ANGSTROM = 5900.0
 COARSE_STEP_KMS = 40.0
-"""Step of the CCF for residuals of the sky and for the arms; the refinement reaches as far."""
+"""Step of the CCF for sky residuals and arms, which the refinement covers."""
 
 _LEARNING, _MEASURING = 0.4, 0.6
 """Shares of the time before the measurement of all stars begins, and of that."""
 
 
 class _Arms(NamedTuple):
-    """What is measured of each arm besides the main velocity; None where that is it, or the spectra lack the arm."""
+    """Additional measurements of each arm; None if it is the main one or missing."""
 
     blue: VelocityMeasurer | None
     red: VelocityMeasurer | None
 
 
 def measure_velocities(state: BuildState, progress: Progress) -> int:
-    """Radial velocities in the observed frame, and what repeats and references say of them."""
+    """Measure radial velocities in the observed frame, and test them with repeats and references."""
     spectra = state.raw_spectra
     wavelength = spectra.wavelength
     settings = state.config.velocity
@@ -73,22 +73,22 @@ def measure_velocities(state: BuildState, progress: Progress) -> int:
         if sky is not None:
             pixels = measurer.pixels
             ivar[:, pixels] = sky.inflated(ivar[:, pixels], mask[:, pixels], rows)
-        found = measurer.measure(flux, ivar, mask)
-        odd = np.flatnonzero(doubtful_velocity(found)) + rows.start
-        parts.append(found)
+        result = measurer.measure(flux, ivar, mask)
+        odd = np.flatnonzero(doubtful_velocity(result)) + rows.start
+        parts.append(result)
         doubtful.append(odd)
-        tracks.append(measurer.ccf_of(flux, ivar, mask, found.template, odd - rows.start))
+        tracks.append(measurer.ccf_of(flux, ivar, mask, result.template, odd - rows.start))
         progress(_LEARNING + _MEASURING * rows.stop / n, "radial velocities")
-    found = RadialVelocity.joined(parts)
+    result = RadialVelocity.joined(parts)
     odd = np.concatenate(doubtful)
     write_correlations(state.draft, measurer.velocities, state.integers("obsid")[odd], np.concatenate(tracks))
-    _to_table(state, found, templates.main)
-    report_velocities(state, found.rv_kms, found.error_kms)
+    _to_table(state, result, templates.main)
+    report_velocities(state, result.rv_kms, result.error_kms)
     for name, measured in others.items():
         if measured:
             _give_arm(state, name, RadialVelocity.joined(measured))
     state.facts["choices"]["velocity templates"] = templates.main.name
-    return int(np.isfinite(found.rv_kms).sum())
+    return int(np.isfinite(result.rv_kms).sum())
 
 
 def _normalised(spectra: RawSpectraReader, rows: slice | NDArray[np.int64], fitter: ContinuumFitter) -> Pixels:
@@ -97,7 +97,7 @@ def _normalised(spectra: RawSpectraReader, rows: slice | NDArray[np.int64], fitt
 
 
 def _arms(wavelength: NDArray[np.float64], templates: TemplateSet, settings: VelocityConfig) -> _Arms:
-    """Measurers of the arms by the templates that reach both."""
+    """Measurers of the arms, with templates that cover both."""
 
     def measurer(ends: tuple[float, float], some: TemplateSet) -> VelocityMeasurer | None:
         if wavelength[0] > ends[0] or wavelength[-1] < ends[1]:
@@ -116,7 +116,7 @@ def _learned_sky(
     measurer: VelocityMeasurer,
     progress: Progress,
 ) -> SkyNoise | None:
-    """Noise that the sky subtraction left, from residuals of some stars of each plate and spectrograph."""
+    """Noise of the sky subtraction, from residuals of some stars of each plate and spectrograph."""
     if not state.config.velocity.sky_residuals or len(state) < MIN_STARS:
         return None
     groups = observing_groups(state)
@@ -129,9 +129,9 @@ def _learned_sky(
     for some in blocks(learned.size):
         rows = learned[some]
         flux, ivar, mask = _normalised(spectra, rows, fitter)
-        found = measurer.measure(flux, ivar, mask, lines=False)
-        residual = measurer.residuals(flux, ivar, mask, found)
-        blank = (found.template < 0)[:, None]
+        result = measurer.measure(flux, ivar, mask, lines=False)
+        residual = measurer.residuals(flux, ivar, mask, result)
+        blank = (result.template < 0)[:, None]
         kept = (residual, ivar[:, pixels], mask[:, pixels] | blank)
         parts.append((kept[0].astype(np.float32), kept[1].astype(np.float32), kept[2]))
         progress(_LEARNING * (0.75 + 0.25 * some.stop / learned.size), "residuals of the sky")
@@ -141,30 +141,30 @@ def _learned_sky(
     return sky
 
 
-def _give_arm(state: BuildState, name: str, found: RadialVelocity) -> None:
-    """Velocity and scaled error of one arm; NaN where its CCF is doubtful."""
-    good = trusted_velocity(found)
-    rv, formal = np.where(good, found.rv_kms, np.nan), np.where(good, found.error_kms, np.nan)
+def _give_arm(state: BuildState, name: str, result: RadialVelocity) -> None:
+    """Write velocity and scaled error of one arm; NaN where its CCF is doubtful."""
+    good = trusted_velocity(result)
+    rv, formal = np.where(good, result.rv_kms, np.nan), np.where(good, result.error_kms, np.nan)
     state.give({f"rv_{name}": rv, f"rv_{name}_err": scaled_errors(state, f"rv_{name}_repeats", rv, formal)})
 
 
-def _to_table(state: BuildState, found: RadialVelocity, templates: TemplateSet) -> None:
-    known = found.template >= 0
+def _to_table(state: BuildState, result: RadialVelocity, templates: TemplateSet) -> None:
+    known = result.template >= 0
     columns = {
-        "rv": found.rv_kms,
-        "rv_red": found.rv_kms,
-        "rv_mismatch": found.mismatch_kms,
-        "rv_peak": found.peak,
-        "rv_peak_ratio": found.rival,
-        "rv_template_teff": np.where(known, templates.labels[found.template, 0], np.nan),
-        "rv_chi2_nu": found.chi2_nu,
-        "rv_ca_sigma": found.line_disagreement,
+        "rv": result.rv_kms,
+        "rv_red": result.rv_kms,
+        "rv_mismatch": result.mismatch_kms,
+        "rv_peak": result.peak,
+        "rv_peak_ratio": result.rival,
+        "rv_template_teff": np.where(known, templates.labels[result.template, 0], np.nan),
+        "rv_chi2_nu": result.chi2_nu,
+        "rv_ca_sigma": result.line_disagreement,
     }
     for number, name in enumerate(LINE_NAMES):
-        columns |= {name: found.line_kms[:, number], f"{name}_err": found.line_error_kms[:, number]}
+        columns |= {name: result.line_kms[:, number], f"{name}_err": result.line_error_kms[:, number]}
     state.give(columns)
-    state.keep(RV_EDGE_OF_SEARCH, found.edge_of_search)
-    state.keep(RV_EDGE_TEMPLATE, found.edge_template)
+    state.keep(RV_EDGE_OF_SEARCH, result.edge_of_search)
+    state.keep(RV_EDGE_TEMPLATE, result.edge_template)
 
 
 RV = Stage(

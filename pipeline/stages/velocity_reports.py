@@ -1,4 +1,4 @@
-"""What repeats and reference velocities say of the measured ones: errors, zero points, and what is applied of them."""
+"""Errors and zero points of the measured velocities, from repeats and reference velocities."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ TextArray = NDArray[np.str_]
 LINE_NAMES = ("rv_ca8498", "rv_ca8542", "rv_ca8662")
 
 REFERENCE = {"gaia": "rv_gaia", "reference": "rv_ref", "header": "rv_input"}
-"""Column of each kind of reference velocity, the best first."""
+"""Column of each kind of reference velocity, best first."""
 
 
 def observing_groups(state: BuildState) -> dict[str, TextArray]:
-    """Groups of the stars by night, plate and spectrograph, "" where unknown; each within the one before it."""
+    """Groups of the stars by night, plate and spectrograph, nested; "" if unknown."""
     night = state.integers("lmjd")
     nights = np.where(night > 0, night.astype(str), "")
     plate, number = state.words("plan_id"), state.integers("spectrograph_id")
@@ -37,7 +37,7 @@ def observing_groups(state: BuildState) -> dict[str, TextArray]:
 
 
 def zero_point_levels(state: BuildState, finest: str) -> list[tuple[str, TextArray]]:
-    """Levels down to the configured one, the widest first."""
+    """Levels of groups down to the configured one, widest first."""
     groups = observing_groups(state)
     names: tuple[str, ...] = (
         ("spectrograph",) if finest == "spectrograph" else ("night", "plate", "plate and spectrograph")
@@ -47,7 +47,7 @@ def zero_point_levels(state: BuildState, finest: str) -> list[tuple[str, TextArr
 
 
 def template_velocity(state: BuildState) -> FloatArray:
-    """Reference velocities that place template stars at rest; NaN where the reference says that it is bad."""
+    """Reference velocities of template stars; NaN where flagged as bad."""
     kind = state.config.velocity.reference
     gaia, reference = state.column("rv_gaia"), state.reference_velocity()
     if kind == "best":
@@ -56,7 +56,7 @@ def template_velocity(state: BuildState) -> FloatArray:
 
 
 def zero_point_reference(state: BuildState) -> tuple[FloatArray, dict[str, int]]:
-    """Velocities that zero points are measured against, and of how many stars each kind is.
+    """Reference velocities of zero points, and the number of stars of each kind.
 
     The best is Gaia's, else the reference's, else that of the spectrum's header. The latter two are first brought to
     the zero point of the better ones by the median difference of the stars that have both, when there are enough.
@@ -65,23 +65,23 @@ def zero_point_reference(state: BuildState) -> tuple[FloatArray, dict[str, int]]
     if kind != "best":
         values = template_velocity(state)
         return values, {REFERENCE[kind]: int(np.isfinite(values).sum())}
-    found = np.full(len(state), np.nan)
+    result = np.full(len(state), np.nan)
     counts = {}
     for name in REFERENCE.values():
         values = state.reference_velocity() if name == "rv_ref" else state.column(name)
-        apart = (values - found)[np.isfinite(values) & np.isfinite(found)]
+        apart = (values - result)[np.isfinite(values) & np.isfinite(result)]
         shift = float(np.median(apart)) if apart.size >= MIN_STARS else 0.0
-        new = np.isnan(found) & np.isfinite(values)
-        found = np.where(new, values - shift, found)
+        new = np.isnan(result) & np.isfinite(values)
+        result = np.where(new, values - shift, result)
         if new.any():
             counts[name] = int(new.sum())
-    return found, counts
+    return result, counts
 
 
 def scaled_errors(
     state: BuildState, report: str, rv: FloatArray, formal: FloatArray, corrections: Corrections | None = None
 ) -> FloatArray:
-    """Formal errors scaled by what repeats show, with those of the corrections; the report has scale and floor.
+    """Formal errors scaled by repeats, with those of the corrections; the report has scale and floor.
 
     Parameters
     ----------
@@ -100,15 +100,15 @@ def scaled_errors(
     errors = model.apply(formal)
     if corrections is not None:
         errors = np.hypot(errors, corrections.error)
-    told: dict[str, float] = {**statistics, "error_scale": model.scale, "error_floor_kms": model.floor_kms}
+    summary: dict[str, float] = {**statistics, "error_scale": model.scale, "error_floor_kms": model.floor_kms}
     if model.pairs:
-        told["scaled_pull_scatter"] = repeat_statistics(star, rv, errors)["pull_scatter"]
-    state.facts["report"][report] = told
+        summary["scaled_pull_scatter"] = repeat_statistics(star, rv, errors)["pull_scatter"]
+    state.facts["report"][report] = summary
     return errors
 
 
 def report_velocities(state: BuildState, rv: FloatArray, formal: FloatArray) -> None:
-    """Measure zero points by group, subtract them only when asked, and scale the errors by repeats.
+    """Measure zero points by group, subtract them if configured, and scale the errors by repeats.
 
     The repeats are those of the published velocities: where zero points are subtracted, what these differ by between
     two observations of a star is no error any more.

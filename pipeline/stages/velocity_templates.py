@@ -1,4 +1,4 @@
-"""Templates of the rv stage: synthetic ones, observed ones beside them, those that the stars themselves give, grids."""
+"""Templates of the rv stage: synthetic, observed, data-driven, or from grids."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from pipeline.stages.training import MIN_TRAINING_STARS, training_sample
 from pipeline.stages.velocity_reports import template_velocity
 
 MAX_TEMPLATE_STARS = 1000
-"""Training stars that make data-driven templates, at most: bounds time and memory."""
+"""Maximum number of training stars of data-driven templates, to limit time and memory."""
 
 FETCHED = "fetched"
-"""Value of ``velocity.extra_templates`` that takes what ``fetch templates`` has put into the folder of downloads."""
+"""Value of ``velocity.extra_templates`` for the templates downloaded by ``fetch templates``."""
 
 
 class Templates(NamedTuple):
@@ -92,7 +92,7 @@ def velocity_templates(
 
 
 def _extra(state: BuildState, base: TemplateSet, continuum: SpectraConfig) -> TemplateSet | None:
-    """Templates beside the others: those fetched, or of a file or folder of the user's."""
+    """Additional templates: the downloaded ones, or those of the user's file or folder."""
     name = state.config.velocity.extra_templates
     if not name:
         return None
@@ -106,19 +106,19 @@ def _extra(state: BuildState, base: TemplateSet, continuum: SpectraConfig) -> Te
         files = [path]
     elif path.is_dir():
         files = sorted(files_below(path))
-        state.record_folder(path, name, [InputRecord.of_file(one) for one in files])
+        state.record_folder(path, name, [InputRecord.of_file(item) for item in files])
     else:
         raise ConfigError(
             f"velocity.extra_templates is {name!r}: neither a template file nor a folder of templates that exists."
         )
-    observed = [one for one in files if is_observed_template(one)]
+    observed = [item for item in files if is_observed_template(item)]
     if not observed:
         return _grid(path, state.config.velocity.template_wavelengths, base, continuum)
     spectra = read_observed_templates(observed)
     return observed_templates(
-        [one.labels for one in spectra],
-        [one.wavelength for one in spectra],
-        [one.flux for one in spectra],
+        [item.labels for item in spectra],
+        [item.wavelength for item in spectra],
+        [item.flux for item in spectra],
         base.log_wavelength,
         continuum,
         f"{len(spectra)} mean spectra of observed giants ({path.name})",
@@ -134,8 +134,8 @@ def _data_driven(
 ) -> TemplateSet:
     rows = training_sample(state).rows
     if rows.size < MIN_TRAINING_STARS:
-        told = f"none: {rows.size} stars have reference labels, {MIN_TRAINING_STARS} are needed"
-        state.facts["choices"]["data-driven templates"] = told
+        text = f"none: {rows.size} stars have reference labels, {MIN_TRAINING_STARS} are needed"
+        state.facts["choices"]["data-driven templates"] = text
         return base
     seed = state.config.labels.seed
     if rows.size > MAX_TEMPLATE_STARS:
@@ -159,9 +159,9 @@ def _data_driven(
 def _grid(folder: Path, medium: str, base: TemplateSet, continuum: SpectraConfig) -> TemplateSet:
     spectra = read_template_grid(folder, medium)
     return grid_templates(
-        [one.labels for one in spectra],
-        [one.wavelength for one in spectra],
-        [one.flux for one in spectra],
+        [item.labels for item in spectra],
+        [item.wavelength for item in spectra],
+        [item.flux for item in spectra],
         base.log_wavelength,
         RESOLUTION,
         continuum,

@@ -1,4 +1,4 @@
-"""Files of a build in its work folder: what each stage left, hashed once when it ended, and nothing else."""
+"""Files of a build in its work folder, hashed at the end of their stage."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _FOLDERS = (DRAFT_DIR, RAW_DIR, CHECKPOINTS_DIR)
 
 
 class Recorded(NamedTuple):
-    """A file as its stage left it."""
+    """Record of a file at the end of its stage."""
 
     size: int
-    """In bytes; -1 where it cannot be read."""
+    """Size in bytes; -1 if unreadable."""
 
     sha256: str
 
 
 def recorded(path: Path) -> Recorded:
-    """Size and hash of a file; (-1, "") where it is a link, no plain file, or cannot be read."""
+    """Size and hash of a file; (-1, "") for a link, a special file or an unreadable one."""
     unknown = Recorded(-1, "")
     try:
         return Recorded(path.stat().st_size, file_sha256(path)) if _is_plain(path) else unknown
@@ -40,10 +40,10 @@ def _is_plain(path: Path) -> bool:
 
 
 def stage_files(work: Path, stage: Stage) -> list[Path]:
-    """Files of a stage that exist in a work folder; none behind a link, which a build never makes."""
+    """Existing files of a stage in a work folder, not following links."""
     own = [path for name in stage.files if (path := work / name).exists()]
-    found = [path for one in own for path in (files_below(one) if one.is_dir() else [one])]
-    return [path for path in found if not any((work / part).is_symlink() for part in _parts(path, work))]
+    result = [path for item in own for path in (files_below(item) if item.is_dir() else [item])]
+    return [path for path in result if not any((work / part).is_symlink() for part in _parts(path, work))]
 
 
 def _parts(path: Path, work: Path) -> list[Path]:
@@ -53,7 +53,7 @@ def _parts(path: Path, work: Path) -> list[Path]:
 
 
 def record_files(work: Path, stage: Stage) -> dict[str, Recorded]:
-    """Synchronise the files that a stage left to the disk and hash them, by their paths below the work folder."""
+    """Flush and hash the files of a stage, by their paths below the work folder."""
     files = stage_files(work, stage)
     for path in files:
         sync_file(path)
@@ -61,7 +61,7 @@ def record_files(work: Path, stage: Stage) -> dict[str, Recorded]:
 
 
 def work_folder(place: Path) -> Path:
-    """The work folder of a product, followed where it is a link to another disk.
+    """The work folder of a product, resolved if it is a link.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def work_folder(place: Path) -> Path:
 
 
 def clear(work: Path) -> None:
-    """Remove what a build keeps in its work folder, and the folder when nothing else is in it."""
+    """Remove the files of a build in its work folder, and the folder if it is empty then."""
     for name in _FOLDERS:
         remove(work / name)
     if work.is_dir() and not any(work.iterdir()):
@@ -92,7 +92,7 @@ def clear(work: Path) -> None:
 
 
 def keep_only(work: Path, names: Collection[str]) -> None:
-    """Remove all files of the draft and the raw spectra but those of finished stages.
+    """Remove all files of the draft and the raw spectra except those of finished stages.
 
     A kept file that has a second name, in a version that was published, becomes a file of its own: a stage that runs
     now may write into it.

@@ -24,7 +24,7 @@ from products_factory import make_products
 
 from explorer.model.library import open_library
 from explorer.rooms.vetting.visit import FOLLOW_MS
-from explorer.vetting.commands import Desk
+from explorer.vetting.commands import VettingCommands
 from explorer.vetting.drafts import Draft
 from explorer.vetting.events import Authority
 from explorer.vetting.people import Person, Role
@@ -78,40 +78,40 @@ def measure(library, place) -> dict[str, object]:
     }
 
 
-def open_desk(where, library) -> Desk:
-    return Desk(Store.open(where), library, Everybody())
+def open_vetting(where, library) -> VettingCommands:
+    return VettingCommands(Store.open(where), library, Everybody())
 
 
 def start(where, library):
-    desk = open_desk(where, library)
+    commands = open_vetting(where, library)
     person = Person("eve", Authority.PASSWORD)
-    campaign = desk.create_campaign(person, "all", [int(star) for star in library.table["obsid"]], RULES, seed=1)
-    desk.store.close()
+    campaign = commands.create_campaign(person, "all", [int(star) for star in library.table["obsid"]], RULES, seed=1)
+    commands.store.close()
     return campaign
 
 
-def verdicts(desk, person, campaign, count):
+def verdicts(commands, person, campaign, count):
     """Judge star after star; yields the id of each acknowledged event and how long the save took."""
     done = 0
     while done < count:
-        task = desk.next_task(person, campaign)
+        task = commands.next_task(person, campaign)
         if task is None:  # what is left lies on other desks
             time.sleep(0.005)
             continue
         draft = Draft(str(uuid4()), task.star, random.choice((1, 2, 3, 4)), note="δ" * 40)
         begun = time.perf_counter()
-        event = desk.judge(person, campaign, draft)
+        event = commands.judge(person, campaign, draft)
         yield event.id, 1e3 * (time.perf_counter() - begun)
         done += 1
 
 
 def write_at_one_server(library, where) -> dict[str, object]:
     campaign = start(where, library)
-    desk, barrier = open_desk(where, library), threading.Barrier(WRITERS)
+    commands, barrier = open_vetting(where, library), threading.Barrier(WRITERS)
 
     def write(number):
         barrier.wait()
-        return list(verdicts(desk, Person(f"writer{number}", Authority.PASSWORD), campaign, EACH))
+        return list(verdicts(commands, Person(f"writer{number}", Authority.PASSWORD), campaign, EACH))
 
     begun = time.perf_counter()
     with ThreadPoolExecutor(WRITERS) as pool:
@@ -124,9 +124,9 @@ def write_at_once(library, where) -> dict[str, object]:
     results, barrier = FORK.Queue(), FORK.Barrier(WRITERS)
 
     def write(name):
-        desk = open_desk(where, library)
+        commands = open_vetting(where, library)
         barrier.wait()
-        results.put(list(verdicts(desk, Person(name, Authority.PASSWORD), campaign, EACH)))
+        results.put(list(verdicts(commands, Person(name, Authority.PASSWORD), campaign, EACH)))
 
     begun = time.perf_counter()
     processes = [FORK.Process(target=write, args=(f"writer{number}",)) for number in range(WRITERS)]
@@ -165,7 +165,7 @@ def kill(library, where) -> dict[str, int]:
         child = os.fork()
         if child == 0:
             os.close(reader)
-            for event, _ in verdicts(open_desk(where, library), person, campaign, 10**6):
+            for event, _ in verdicts(open_vetting(where, library), person, campaign, 10**6):
                 os.write(writer, f"{event}\n".encode())
             os._exit(0)
         os.close(writer)
@@ -201,7 +201,7 @@ def follow(library, where) -> dict[str, object]:
     watcher = FORK.Process(target=watch)
     watcher.start()
     ready.wait()
-    for event, _ in verdicts(open_desk(where, library), Person("ann", Authority.PASSWORD), campaign, count):
+    for event, _ in verdicts(open_vetting(where, library), Person("ann", Authority.PASSWORD), campaign, count):
         told[event] = time.monotonic()
         time.sleep(random.uniform(0.1, 0.6))
     delays = [when - told[event] for event, when in (seen.get() for _ in range(count))]

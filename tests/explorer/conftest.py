@@ -1,4 +1,4 @@
-"""Products and a page without a browser, which the explorer's tests share."""
+"""Fixtures of the explorer's tests: products, and a page without a browser."""
 
 import asyncio
 import logging
@@ -6,7 +6,10 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
+import msgspec
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -17,15 +20,42 @@ from opening_factory import Openings, make_both, write_stars
 from own_factory import make_foreign_products, make_own_products
 from products_factory import make_products
 from star_factory import make_star_products
-from vetting_helpers import make_desk
+from vetting_helpers import make_commands
 
-from explorer import logs
+from explorer import logs, protocol
 from explorer.model.library import Library, open_library
 from explorer.model.links import LinkStore
 from explorer.rooms.catalogue import default_panels
 from explorer.rooms.explore import ExploreRoom
 from explorer.state.workspace import Workspace
 from explorer.vetting.store import Store
+
+
+@pytest.fixture(autouse=True)
+def declared_messages(monkeypatch):
+    """A law: whatever any test makes the server send is what ``Update`` declares, down to the leaves."""
+
+    def declared(parts):
+        message = protocol.encoded(parts)
+        msgspec.convert(message, protocol.Update, dec_hook=array_of)
+        return listed(message)
+
+    monkeypatch.setattr("explorer.rooms.channel.encoded", declared)
+
+
+def listed(value):
+    """What a message holds once it has arrived: lists, no tuples."""
+    if isinstance(value, dict):
+        return {name: listed(item) for name, item in value.items()}
+    return [listed(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def array_of(kind, value):
+    """An array is sent as one, with the declared type of its values."""
+    _, dtype = get_args(kind)
+    if not isinstance(value, np.ndarray) or value.dtype != get_args(dtype)[0]:
+        raise TypeError(f"{kind} is declared, and {getattr(value, 'dtype', type(value))} is sent")
+    return value
 
 
 @pytest.fixture(autouse=True)
@@ -69,10 +99,10 @@ def compared(library) -> Library:
 
 
 @pytest.fixture
-def desk(tmp_path, library):
+def commands(tmp_path, library):
     """A record of its own in a file."""
     store = Store.open(tmp_path / "vetting.sqlite")
-    yield make_desk(store, library)
+    yield make_commands(store, library)
     store.close()
 
 
@@ -158,9 +188,9 @@ class Page:
         views = []
         for slot in slots:
             spec = self.room.stage.panels[slot].spec()
-            if spec["kind"] == "missing":
+            if isinstance(spec, protocol.MissingSpec):
                 continue
-            ends = window or [*spec["x"]["ends"], *spec["y"].get("ends", (0, 1))]
+            ends = window or [*spec.x.ends, *(spec.y.ends if isinstance(spec, protocol.PlaneSpec) else (0, 1))]
             views.append({"slot": slot, "window": ends, "width": width, "height": height})
         return self.send("look", views=views)
 

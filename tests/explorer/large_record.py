@@ -1,4 +1,4 @@
-"""A record of many events with its rooms on an event loop, and how long that loop stops."""
+"""Rooms on an event loop with a large record, and measurement of blocked time."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from explorer.rooms.vetting.campaigns import CampaignsRoom
 from explorer.rooms.vetting.vet import VetRoom
 from explorer.rooms.vetting.visit import Visit
 from explorer.state.workspace import Workspace
-from explorer.vetting.commands import Desk
+from explorer.vetting.commands import VettingCommands
 from explorer.vetting.events import EventKind, VettingEvent, utc_text
 from explorer.vetting.people import Role
 from explorer.vetting.record import insert_many
@@ -29,10 +29,10 @@ class Users(Roles):
 
 def fill(store, library, events):
     """A campaign of ten reviews a star with so many verdicts of ``u0``, ``u1``, ... in a row; returns it."""
-    desk = Desk(store, library, Users())
+    commands = VettingCommands(store, library, Users())
     stars = [int(star) for star in library.table["obsid"]]
     rules = VettingRules(control_fraction=0.0, repeat_fraction=0.0, reviews=10)
-    campaign = desk.create_campaign(EVE, "large", stars, rules, seed=1)
+    campaign = commands.create_campaign(EVE, "large", stars, rules, seed=1)
     begun = datetime.now(UTC) - timedelta(days=5)
     made = [
         VettingEvent(
@@ -44,7 +44,7 @@ def fill(store, library, events):
             stars[number % len(stars)],
             verdict=number % 5,
             note="n" * 50,
-            catalogue=desk.version,
+            catalogue=commands.version,
         )
         for number in range(events)
     ]
@@ -74,7 +74,7 @@ async def settle(*rooms):
         await asyncio.gather(*pending)
 
 
-async def judge_with_progress(desk, verdicts, user="u99"):
+async def judge_with_progress(commands, verdicts, user="u99"):
     """Judge stars in the Vet room while a Progress page follows.
 
     Returns
@@ -84,7 +84,9 @@ async def judge_with_progress(desk, verdicts, user="u99"):
     """
     rooms, told = [], []
     for who, make, room in ((person(user), VetRoom, "Vet"), (EVE, CampaignsRoom, "Progress")):
-        made = make(Visit(desk, who, "", Workspace(desk.library.table, room=room)), *([None] if room != "Vet" else []))
+        made = make(
+            Visit(commands, who, "", Workspace(commands.library.table, room=room)), *([None] if room != "Vet" else [])
+        )
         messages = []
         made.channel.deliver = messages.append
         rooms.append(made)

@@ -194,7 +194,7 @@ def test_a_file_of_users_that_is_missing_ends_the_start_with_a_sentence(tmp_path
     (tmp_path / "mine.csv").write_text("ra,dec\n1,2\n")
     code, said = ended("--users", str(tmp_path / "none.json"), home=tmp_path)
     assert code == 2
-    assert "none.json is no file of users" in said
+    assert "none.json is not a file of users" in said
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The page of columns and the strip over the explorer, without a browser."""
+"""The columns page and the notice above the explorer, without a browser."""
 
 import asyncio
 import tomllib
@@ -16,7 +16,7 @@ from explorer.rooms.about import AboutView
 from explorer.rooms.catalogue import default_panels
 from explorer.rooms.channel import NOT_UNDERSTOOD
 from explorer.rooms.columns import ColumnsPage
-from explorer.rooms.opening_words import number_words, ready_words, share_words, status_words, unit_words
+from explorer.rooms.opening_words import number_words, ready_words, share_words, status_of, unit_words
 from explorer.rooms.strip import OpeningStrip, strip_words
 from explorer.rooms.vetting import signin
 from explorer.rooms.warm_up import warm_up_views
@@ -62,7 +62,7 @@ def test_the_page_shows_how_columns_were_understood(open_files, stars):
     browser = Browser(ColumnsPage(opening, stays=True))
     told = browser.send("connect")
     assert (told["may"], told["stays"]) == (True, True)
-    assert told["status"]["heading"] == "Making the catalogue"
+    assert told["status"]["heading"] == "Computing the catalogue"
     assert told["status"]["text"].startswith("Stage ")
     (table,) = told["columns"]["tables"]
     assert table["heading"] == "CSV · 8 rows · no known schema"
@@ -105,7 +105,7 @@ def test_a_correction_is_applied_and_shown(open_files, stars):
     assert (distance["theirs"], distance["unit_from"], distance["corrected"]) == ("d_pc", "pc", True)
 
 
-def test_what_is_refused_is_said_and_changes_nothing(open_files, stars, caplog):
+def test_refused_corrections_are_reported_and_change_nothing(open_files, stars, caplog):
     opening = open_files(stars)
     until_whole(opening)
     stranger = Browser(ColumnsPage(opening, lambda: "Only adjudicators do that."))
@@ -129,7 +129,7 @@ def test_who_may_correct(tmp_path, monkeypatch):
     alone = AppConfig(tmp_path, tmp_path)
     assert signin.correction_refusal(alone) == ""
     open_server = AppConfig(tmp_path, tmp_path, address="0.0.0.0")
-    assert "does not know its visitors" in signin.correction_refusal(open_server)
+    assert "does not identify its visitors" in signin.correction_refusal(open_server)
     users = tmp_path / "users.json"
     users.write_text('{"ann": {"role": "adjudicator", "hash": ""}, "ian": {"role": "inspector", "hash": ""}}')
     shared = AppConfig(tmp_path, tmp_path, users=users)
@@ -169,7 +169,7 @@ def test_the_strip_says_what_failed_until_it_is_closed(open_files, stars):
     assert not strip.row.visible
 
 
-def test_the_strip_tells_pages_of_a_catalogue_that_was_corrected(open_files, stars):
+def test_pages_show_a_notice_of_a_corrected_catalogue(open_files, stars):
     opening = open_files(stars)
     until_whole(opening)
     strip = OpeningStrip(opening, opening.library(), reload=None)
@@ -178,11 +178,11 @@ def test_the_strip_tells_pages_of_a_catalogue_that_was_corrected(open_files, sta
     browser = Browser(ColumnsPage(opening))
     browser.send("apply", corrections=[CHANGE])
     strip.refresh()
-    assert "is being made again" in strip.text.object
+    assert "is being recomputed" in strip.text.object
     (opening.folder / "hold-quick").unlink()
     until_whole(opening)
     strip.refresh()
-    assert "The catalogue was made again." in strip.text.object
+    assert "The catalogue was recomputed." in strip.text.object
     assert strip.bring.visible
 
 
@@ -225,24 +225,24 @@ def state(**values):
     [
         ({"understood": None}, "Reading a.csv", "", ""),
         ({"understood": None, "progress": BuildProgress(BuildStatus.WAITING)}, "Reading a.csv", "Another process", ""),
-        ({}, "Making the catalogue", "Starting (0 %)", ""),
+        ({}, "Computing the catalogue", "Starting (0 %)", ""),
         ({"quick": True}, "Opening the catalogue", "Its stars are being loaded.", ""),
         ({"quick": True, "opened": True}, "The catalogue is ready", "Orbits and stream membership are being", ""),
         ({"opened": True, "failure": "no disk."}, "The catalogue is ready", "", "Orbits and stream membership could"),
         ({"opened": True, "left_out": "Too many."}, "The catalogue is ready", "Too many.", ""),
         ({"understood": None, "failure": "no table."}, "a.csv cannot be opened", "", "no table."),
-        ({"understood": Understood(error="two.")}, "Making the catalogue", "Starting", ""),
+        ({"understood": Understood(error="two.")}, "Computing the catalogue", "Starting", ""),
         ({"understood": Understood(error="two."), "failure": "two."}, "a.csv cannot be opened", "", "two."),
         ({"failure": "no disk."}, "The catalogue could not be made", "", "no disk."),
     ],
 )
 def test_how_it_goes_in_words(given, heading, text, error):
-    words = status_words(state(**given), "a.csv")
-    assert words["heading"] == heading
-    assert words["text"].startswith(text)
-    assert words["error"].startswith(error)
-    assert bool(words["error"]) is bool(error)
-    assert words["open"] is bool(given.get("opened"))
+    status = status_of(state(**given), "a.csv")
+    assert status.heading == heading
+    assert status.text.startswith(text)
+    assert status.error.startswith(error)
+    assert bool(status.error) is bool(error)
+    assert status.open is bool(given.get("opened"))
 
 
 @pytest.mark.parametrize(
@@ -285,13 +285,13 @@ def test_about_shows_how_columns_were_understood(open_files, stars):
     library = opening.library()
     assert tables_from(library.products.manifest.tables) == state.understood.tables
     text = AboutView(library, columns_page=True).text()
-    for words in ("How the columns were understood", 'href="?columns"', "stars.csv", "no unit in the file: kpc taken"):
+    for words in ("Interpretation of the columns", 'href="?columns"', "stars.csv", "no unit in the file: kpc taken"):
         assert words in text
     assert "?columns" not in AboutView(library).text()
 
 
 def test_about_is_silent_where_no_table_was_read(library):
-    assert "How the columns were understood" not in AboutView(library).text()
+    assert "Interpretation of the columns" not in AboutView(library).text()
 
 
 @pytest.mark.usefixtures("configure_logs")

@@ -1,4 +1,4 @@
-"""Expressions: what they mean, what they refuse and where, and that nothing in them is ever executed."""
+"""Expressions: meaning, errors with their positions, and no execution of code."""
 
 import json
 import random
@@ -112,8 +112,8 @@ def test_cone_is_a_circle_on_the_sphere():
         ("Tefff < 3800", "Tefff", "Did you mean 'teff'"),
         ("teff < 3800K", "K", "unit of their column"),
         ("teff", "teff", "is a value"),
-        ("snr > 3 & teff", "teff", "What stands after '&'"),
-        ("teff & snr > 3", "teff", "What stands before '&'"),
+        ("snr > 3 & teff", "teff", "The part after '&'"),
+        ("teff & snr > 3", "teff", "The part before '&'"),
         ("teff < ", None, "found the end"),
         ("(teff < 3", None, "Expected ')'"),
         ("teff < 3 snr > 4", "snr", "leave 'snr' out"),
@@ -219,7 +219,7 @@ def value(rng, depth):
     return f"{rng.choice(['abs', 'sqrt', 'ln', 'exp'])}({value(rng, depth - 1)})" if pick == 1 else value(rng, 0)
 
 
-def test_completion_tells_units_and_replaces_the_word_before_the_cursor():
+def test_completion_shows_units_and_replaces_the_word_before_the_cursor():
     columns = [column(name) for name in ("teff", "teff_err", "snr")]
     start, found = completions("snr > 3 & te", 12, columns, ["telescope"])
     assert start == 10

@@ -1,4 +1,4 @@
-"""A catalogue of another survey: positions and columns that nobody declared. Every room works on what is there."""
+"""A catalogue of another survey with undeclared columns, in all rooms."""
 
 import warnings
 
@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from own_factory import N_STARS, own_columns
 from products_factory import make_products
-from vetting_helpers import ANN, EVE, PLAIN, judge_all, make_desk
+from vetting_helpers import ANN, EVE, PLAIN, judge_all, make_commands
 
+from explorer import protocol
 from explorer.app import build_page, warm_up
+from explorer.charts.diagram import Missing
+from explorer.charts.paper import PAPER_FIGURES
 from explorer.model import mapped as mapped_module
 from explorer.model.expression import parse
 from explorer.model.library import open_library
 from explorer.model.mapped import mapped_table
-from explorer.plots.diagram import Missing
-from explorer.plots.paper import PAPER_FIGURES
 from explorer.rooms.about import AboutView
 from explorer.rooms.catalogue import VIEWS, default_panels, figure_of
 from explorer.rooms.validate import ROOM, ValidateView
@@ -44,7 +45,7 @@ def test_the_first_views_are_those_that_have_stars(page, foreign_library):
         ("custom", "visits", "alpha"),
         ("histogram", "visits", ""),
     ]
-    assert [panel.spec()["kind"] for panel in page.room.stage.panels] == [
+    assert [protocol.encoded(panel.spec())["kind"] for panel in page.room.stage.panels] == [
         "plane",
         "plane",
         "bars",
@@ -80,7 +81,7 @@ def test_views_brush_and_name_stars(page):
 def test_the_star_without_a_spectrum_has_its_card(page):
     page.send("painted")
     star = page.send("focus", obsid=str(page.library.table["obsid"][30]))["star"]
-    assert star["sentence"] == "This catalogue was made from tables alone: it has no spectra."
+    assert star["sentence"] == "This catalogue was made from tables only: it has no spectra."
     groups = dict(star["facts"]["groups"])
     assert {name for name, *_ in groups["Space and motion"]} == {"ra", "dec"}
     assert len(groups["Own columns"]) > 8
@@ -92,7 +93,7 @@ def test_the_table_shows_what_is_there(page):
     assert names[:4] == ["obsid", "quality", "ra", "dec"]
     assert "flux_x" in names
     page.send("sort", column="flux_x")
-    assert page.room.table.state()["rows"][0]
+    assert page.room.table.state().rows[0]
 
 
 def test_other_rooms_do_not_fail(foreign_library, links):
@@ -112,10 +113,10 @@ def test_other_rooms_do_not_fail(foreign_library, links):
 
 def test_stars_can_be_vetted(foreign_library, tmp_path):
     store = Store.open(tmp_path / "vetting.sqlite")
-    desk = make_desk(store, foreign_library)
+    commands = make_commands(store, foreign_library)
     stars = [int(star) for star in foreign_library.table["obsid"][:3]]
-    campaign = desk.create_campaign(EVE, "foreign", stars, PLAIN)
-    assert len(judge_all(desk, ANN, campaign, lambda _: 3)) == 3
+    campaign = commands.create_campaign(EVE, "foreign", stars, PLAIN)
+    assert len(judge_all(commands, ANN, campaign, lambda _: 3)) == 3
     store.close()
 
 

@@ -1,4 +1,4 @@
-"""What pages may send: sizes, values, pace; files in parts; looks that are put together."""
+"""Limits of messages and uploads: sizes, values, rate, parts."""
 
 import asyncio
 import base64
@@ -13,7 +13,6 @@ from bokeh.server.views.ws import WSHandler
 
 from explorer.model.selection import SelectionError
 from explorer.protocol import Look, Upload, ViewSize
-from explorer.rooms.channel import asset
 from explorer.rooms.intake import (
     BURST_S,
     MAX_DEPTH,
@@ -54,7 +53,6 @@ def test_what_no_page_sends_is_refused_before_it_is_decoded(text, why):
 
 
 def test_the_scripts_cut_files_as_the_server_reads_them():
-    assert f"const PART_BYTES = {PART_BYTES}\n" in asset("js", "base/dom.js")
     assert 4 * 2 * PART_BYTES / 3 < MAX_MESSAGE_BYTES  # the largest file that comes in one message
 
 
@@ -154,7 +152,7 @@ def test_a_file_comes_in_parts(table, page):
     page.send("upload", **fields_of(part("a", 1, data[half:])))
     assert "7 of 7" in page.ask("members", upload="a", size=len(data))["side"]["said"]
     assert page.workspace.n_selected == 7
-    assert "not arrived whole" in page.ask("members", upload="a", size=len(data))["side"]["said"]
+    assert "not received completely" in page.ask("members", upload="a", size=len(data))["side"]["said"]
 
 
 def test_parts_are_bounded_and_in_order(monkeypatch):
@@ -165,18 +163,18 @@ def test_parts_are_bounded_and_in_order(monkeypatch):
     assert uploads.held == 0
     uploads.part(part("a", 0, b"12"))
     uploads.part(part("a", 2, b"56"))
-    with pytest.raises(SelectionError, match="not arrived whole"):
+    with pytest.raises(SelectionError, match="not received completely"):
         uploads.whole("a", 6)
     monkeypatch.setattr("explorer.rooms.uploads.MAX_HELD_BYTES", 8)
     other = Uploads(10)
     other.part(part("b", 0, b"12345"))
-    with pytest.raises(SelectionError, match="files of others"):
+    with pytest.raises(SelectionError, match="many other files"):
         uploads.part(part("a", 0, b"1234"))
-    with pytest.raises(ValueError, match="no base64"):
+    with pytest.raises(ValueError, match="not valid base64"):
         uploads.part(Upload("a", 0, "%%%"))
 
 
-def test_an_upload_that_never_ends_keeps_nobody_else_out(monkeypatch):
+def test_an_incomplete_upload_does_not_block_others(monkeypatch):
     monkeypatch.setattr("explorer.rooms.uploads.MAX_HELD_BYTES", 8)
     now = [0.0]
     idle, other = Uploads(10, lambda: now[0]), Uploads(10, lambda: now[0])
@@ -189,7 +187,7 @@ def test_an_upload_that_never_ends_keeps_nobody_else_out(monkeypatch):
     now[0] += 1.0
     other.part(part("b", 0, b"12"))
     assert (idle.held, other.held) == (0, 2)
-    with pytest.raises(SelectionError, match="not arrived whole"):
+    with pytest.raises(SelectionError, match="not received completely"):
         idle.whole("a", 7)
 
 

@@ -1,4 +1,4 @@
-"""Links and saved views: whose they are, how many are kept and for how long, and a file that cannot be written."""
+"""Links and saved views: owners, limits, lifetime, and an unwritable file."""
 
 import json
 import sqlite3
@@ -52,7 +52,7 @@ def test_sizes_are_bounded(links, monkeypatch, limit):
             links.share(state(3, 1000), EVE)
 
 
-def test_links_that_nobody_opens_go_after_a_year(links):
+def test_unopened_links_are_removed_after_a_year(links):
     old, opened, named = links.share(state(0)), links.share(state(1)), links.share(state(2))
     links.save_view("c", "v", state(2))
     aged(links, 400)

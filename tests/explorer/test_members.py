@@ -1,4 +1,4 @@
-"""Uploaded member lists: every form that is read, and a clear sentence for everything else."""
+"""Uploaded member lists: all accepted forms, and clear errors for others."""
 
 import base64
 import gzip
@@ -113,7 +113,7 @@ def test_what_is_no_identifier_is_counted(gaia):
 
 
 @pytest.mark.parametrize("form", ["fits", "votable", "ascii.csv"])
-def test_decimal_numbers_that_have_lost_digits_are_told_with_the_remedy(gaia, form):
+def test_floats_that_lost_digits_are_reported_with_the_remedy(gaia, form):
     floats = gaia["gaia_source_id"][1:5].astype(np.float64)
     with pytest.raises(
         SelectionError, match=r"source_id holds .* lost .* \(4 of 4 values\)\. Save it as integers or as"
@@ -260,7 +260,7 @@ def test_damaged_parquet_ends_no_process(library, wanted):
                 assert read_members(bytes(damaged), library.table).sentence
 
 
-def test_the_page_is_told_what_was_wrong_and_keeps_its_selection(page):
+def test_errors_are_reported_and_the_selection_is_kept(page):
     page.open()
     page.send("side", open=True)
     before = page.workspace.selection
@@ -291,7 +291,7 @@ def test_text_as_excel_writes_it_is_read(table, form):
     assert len(read_members(data, table).selection.obsids) == 3
 
 
-def test_damaged_utf16_is_told(table):
+def test_damaged_utf16_is_reported(table):
     with pytest.raises(SelectionError, match="damaged UTF-16"):
         read_members(b"\xff\xfe\x00\xd8\x00", table)
 

@@ -1,4 +1,4 @@
-"""Files that are opened: what they are, their key, the command that makes products of them, and corrections."""
+"""Opened files: kinds, key, command that makes products, corrections."""
 
 import json
 import os
@@ -196,11 +196,11 @@ def test_a_failure_after_the_quick_catalogue_leaves_it_open(open_files, stars):
     until(opening, lambda s: s.whole)
 
 
-def test_a_whole_product_that_is_left_out_is_said_and_not_tried_again(open_files, stars):
+def test_an_omitted_complete_product_is_reported_and_not_tried_again(open_files, stars):
     opening = open_files(stars, flags=("no-full",))
     opening.start()
     state = until(opening, lambda s: s.left_out and s.opened)
-    assert "With 8 stars, orbits and stream membership are not computed by themselves" in state.left_out
+    assert "With 8 stars, orbits and stream membership are not computed automatically" in state.left_out
     again = open_files(stars)
     again.start()
     assert again.state().left_out
@@ -217,7 +217,7 @@ def test_products_of_another_layout_are_made_again(open_files, stars):
     assert starts(again) == 2
 
 
-def test_a_damaged_product_is_said_and_no_page_waits_for_ever(open_files, stars):
+def test_a_damaged_product_is_reported_and_no_page_waits_for_ever(open_files, stars):
     opening = open_files(stars)
     until_whole(opening)
     (opening.folder / "product" / "catalog.parquet").write_bytes(b"no parquet")

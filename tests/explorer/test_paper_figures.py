@@ -1,4 +1,4 @@
-"""The paper's figures from any selection: they say how many stars they hold, and stand with none at all."""
+"""The paper's figures of any selection, including an empty one."""
 
 import numpy as np
 import pytest
@@ -6,10 +6,10 @@ from matplotlib import pyplot as plt
 from matplotlib.legend import Legend
 from products_factory import make_products
 
+from explorer.charts.journal import FORMATS, picture_bytes
+from explorer.charts.paper import PAPER_FIGURES, draw_paper_figure
 from explorer.model.library import open_library
 from explorer.model.table import StarTable
-from explorer.plots.journal import FORMATS, picture_bytes
-from explorer.plots.paper import PAPER_FIGURES, draw_paper_figure
 from pipeline.domain.columns import REQUIRED
 
 STARTS = {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}
@@ -74,7 +74,7 @@ def test_the_panels_of_figure_2_share_one_scale_one_bar_and_one_legend(library, 
     assert legend.get_texts()[0].get_text() == "[M/H]"
 
 
-def test_one_star_is_told_as_one(library):
+def test_one_star_is_counted_in_the_singular(library):
     table = library.table
     one = np.zeros(table.n_stars, bool)
     one[np.flatnonzero(table["in_training"] & (table["snr"] > 50) & np.isfinite(table["m_h"]))[0]] = True

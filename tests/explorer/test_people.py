@@ -1,4 +1,4 @@
-"""Users, their passwords and roles, and who counts as somebody."""
+"""Users, passwords, roles and identification."""
 
 import io
 import json
@@ -14,7 +14,7 @@ from explorer.access.visitors import Visitor
 from explorer.config import AppConfig
 from explorer.rooms.vetting.signin import NO_USERS, SESSIONS, SHARED_ENTRY, guard_of, people_of, serving, visitor
 from explorer.vetting.events import Authority
-from explorer.vetting.people import Nobody, Role, SoleUser, UserError, UserFile
+from explorer.vetting.people import NoUsers, Role, SingleUser, UserError, UserFile
 
 PASSWORD = "correct horse battery"
 
@@ -59,7 +59,7 @@ def test_names_that_are_none_are_refused(users, name):
 @pytest.mark.parametrize(
     "text", ["", "[]", '{"ann": {"role": "king", "hash": ""}}', '{"../ann": {"role": "viewer", "hash": ""}}']
 )
-def test_a_damaged_file_of_users_lets_nobody_in(tmp_path, text):
+def test_a_damaged_user_file_prevents_sign_in(tmp_path, text):
     path = tmp_path / "users.json"
     path.write_text(text)
     with pytest.raises(UserError, match="not a file of users"):
@@ -84,11 +84,11 @@ def test_the_command_adds_lists_and_removes(tmp_path, monkeypatch, capsys):
 def test_alone_on_a_laptop_one_may_do_everything(config):
     person, reason = visitor(config)
     assert reason == ""
-    assert isinstance(people_of(config), SoleUser)
+    assert isinstance(people_of(config), SingleUser)
     assert people_of(config).role_of(person.name) is Role.ADJUDICATOR
 
 
-def test_a_shared_password_or_an_open_server_makes_nobody_an_inspector(config, monkeypatch):
+def test_a_shared_password_or_an_open_server_has_no_inspectors(config, monkeypatch):
     for name in (None, "ann"):
         monkeypatch.setattr(type(pn.state), "user", name)
         hosted, opened = replace(config, hosted=True), replace(config, address="0.0.0.0")
@@ -108,11 +108,11 @@ def test_a_name_that_a_provider_invents_cannot_stand_in_the_record(config, users
     group = replace(config, users=users.path)
     person, reason = visitor(group, request_of("ann\nRefused: bob"))
     assert person is None
-    assert "cannot stand in the record" in reason
+    assert "cannot be stored in the record" in reason
     assert visitor(group, request_of("ann"))[0].name == "ann"
 
 
-def test_who_was_removed_meanwhile_is_nobody(config, users):
+def test_a_removed_user_is_unknown(config, users):
     group = replace(config, users=users.path)
     assert visitor(group, request_of("ann"))[0].name == "ann"
     users.remove("ann")
@@ -123,8 +123,8 @@ def test_who_was_removed_meanwhile_is_nobody(config, users):
 
 def test_who_is_known(users):
     assert [users.knows(name) for name in ("ann", "olga", "bob")] == [True, True, False]
-    assert [SoleUser("ann").knows(name) for name in ("ann", "bob")] == [True, False]
-    assert not Nobody().knows("ann")
+    assert [SingleUser("ann").knows(name) for name in ("ann", "bob")] == [True, False]
+    assert not NoUsers().knows("ann")
 
 
 def key_of(config):

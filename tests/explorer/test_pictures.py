@@ -1,4 +1,4 @@
-"""Pictures of views: what stands under them, their scales, their legends and their names."""
+"""Pictures of views: captions, scales, legends and names."""
 
 from itertools import pairwise
 
@@ -11,12 +11,12 @@ from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.quiver import QuiverKey
 
+from explorer.charts import picture
+from explorer.charts.journal import COLUMN_INCHES, PAGE_INCHES, STYLE, add_key, file_name, new_figure, sign
+from explorer.charts.marks import MAX_TICKS
+from explorer.charts.paper import draw_paper_figure
 from explorer.model.selection import InRange
 from explorer.model.subsets import Subset
-from explorer.plots import picture
-from explorer.plots.journal import COLUMN_INCHES, PAGE_INCHES, STYLE, add_key, file_name, new_figure, sign
-from explorer.plots.marks import MAX_TICKS
-from explorer.plots.paper import draw_paper_figure
 from explorer.rooms.catalogue import VIEWS
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
@@ -165,7 +165,7 @@ def subsets(count, name="hot"):
 @pytest.mark.parametrize("count", [1, 3, 14])
 @pytest.mark.parametrize("name", ["hot", "stream_candidates_of_2023", "W" * 35])
 @pytest.mark.parametrize("view", ["hr", "stream_distance", "disc", "space_xy"])
-def test_the_legend_lies_within_the_figure_above_the_axes_and_over_nothing(draw, view, name, count):
+def test_the_legend_is_within_the_figure_above_the_axes_without_overlap(draw, view, name, count):
     figure = draw(view, colour_by="subsets", subsets=subsets(count, name))
     FigureCanvasAgg(figure).draw()
     (legend,) = figure.findobj(Legend)
@@ -234,7 +234,7 @@ def test_names_of_files_are_plain(title, name):
     assert file_name(title) == name
 
 
-def test_a_heading_stands_over_all_that_it_names():
+def test_a_heading_is_above_its_entries():
     named = [f"{number:+.1f}" for number in (-0.7, -0.2, 0.1, 0.3)]
     with rc_context(STYLE):
         figure = new_figure(COLUMN_INCHES, 3.0)

@@ -1,15 +1,18 @@
-"""The messages of the page: what is decoded and refused, which role each needs, and the types that are generated."""
+"""Messages of the page: decoding, refusal, roles, and generated types."""
 
+import ast
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
-from msgspec import inspect
+from msgspec import ValidationError, defstruct, inspect
 from vetting_helpers import ANN, EVE, VIC
 
 from explorer import protocol
 from explorer.protocol import MalformedRequestError, UnknownRequestError, decode
-from explorer.protocol_types import declarations
+from explorer.protocol.typescript import declarations
+from explorer.rooms import explore
 from explorer.rooms.channel import NOT_HERE, NOT_UNDERSTOOD, asset
 from explorer.rooms.vetting.adjudicate import AdjudicateRoom
 from explorer.rooms.vetting.campaigns import CampaignsRoom
@@ -81,15 +84,76 @@ def test_numbers_are_finite_wherever_they_are(number):
 
 
 def test_the_types_of_the_page_are_those_of_the_server():
-    assert asset("js", "protocol.d.ts") == declarations(), "python -m explorer.protocol_types > assets/js/protocol.d.ts"
+    remedy = "python -m explorer.protocol.typescript > assets/js/protocol.d.ts"
+    assert asset("js", "protocol.d.ts") == declarations(), remedy
+
+
+DECLARED = {field.name for field in inspect.type_info(protocol.Update).fields}
+
+UNDECLARED = [
+    {"sya": "Saved."},
+    {"say": 5},
+    {"stage": {"panels": [], "enlarged": None}},
+    {"layers": [protocol.PickedLayer(0, b"")]},
+    {"layers": (protocol.PickedLayer(0, b""), {"slot": 1})},
+    {"star": protocol.Counts(1, 2)},
+    {"counts": None},
+]
+
+
+@pytest.mark.parametrize("parts", UNDECLARED, ids=repr)
+def test_what_is_not_declared_is_not_sent(page, parts):
+    before = len(page.told)
+    with pytest.raises(protocol.UndeclaredPartError, match=next(iter(parts))), page.room.channel.batch():
+        page.room.channel.send(**parts)
+    assert len(page.told) == before
+
+
+def test_an_array_of_another_type_breaks_the_law_of_declared_messages(page):
+    numbers = np.zeros(3, np.float64)
+    with pytest.raises(ValidationError, match="float32"):
+        page.room.channel.send(slid=protocol.Slid("1", 1, numbers))
+
+
+def test_each_declared_part_is_sent_by_a_room():
+    rooms = Path(explore.__file__).parent
+    calls = [
+        node
+        for path in rooms.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "send"
+    ]
+    assert {keyword.arg for call in calls for keyword in call.keywords} == DECLARED
+
+
+def test_a_later_part_replaces_what_it_sets_of_an_earlier_one():
+    earlier = protocol.SideState(open=True, said="a")
+    assert protocol.merged(None, earlier) is earlier
+    assert protocol.merged(earlier, protocol.SideState(said="b", views=())) == protocol.SideState(
+        open=True, said="b", views=()
+    )
+
+
+def test_a_part_on_the_wire_has_the_names_of_its_fields_and_no_unset_ones():
+    image = protocol.ImageLayer(2, "selected", (0.0, 1.0, 0.0, 1.0), (3, 4), 5, 9)
+    sent = protocol.encoded({"layers": (image,), "side": protocol.SideState(open=False), "home": True})
+    layer = {"kind": "image", "slot": 2, "name": "selected", "window": (0.0, 1.0, 0.0, 1.0), "shape": (3, 4)}
+    assert sent == {"layers": (layer | {"from": 5, "to": 9},), "side": {"open": False}, "home": True}
+
+
+def test_types_of_the_page_refuse_two_structures_of_one_name(monkeypatch):
+    double = defstruct("Tap", [("slot", int)])
+    monkeypatch.setitem(protocol.REQUESTS, "double", double)
+    with pytest.raises(TypeError, match="Tap is declared twice"):
+        declarations()
 
 
 class Room:
     """A vetting room and what it answers."""
 
-    def __init__(self, desk, person, kind):
-        visit = Visit(desk, person, "" if person else "Sign in to vet.", Workspace(desk.library.table))
-        self.room = kind(visit) if kind is not CampaignsRoom else kind(visit, desk.library.products.directory)
+    def __init__(self, commands, person, kind):
+        visit = Visit(commands, person, "" if person else "Sign in to vet.", Workspace(commands.library.table))
+        self.room = kind(visit) if kind is not CampaignsRoom else kind(visit, commands.library.products.directory)
         self.sent = []
         self.room.channel.deliver = self.sent.append
 
@@ -109,8 +173,8 @@ ROOMS = {VetRoom: Role.INSPECTOR, AdjudicateRoom: Role.ADJUDICATOR, CampaignsRoo
     [(None, -1), (VIC, Role.VIEWER), (ANN, Role.INSPECTOR), (EVE, Role.ADJUDICATOR)],
     ids=["nobody", "viewer", "inspector", "adjudicator"],
 )
-def test_every_request_of_every_role(desk, monkeypatch, room, person, role):
-    screen = Room(desk, person, room)
+def test_every_request_of_every_role(commands, monkeypatch, room, person, role):
+    screen = Room(commands, person, room)
     ran = []
     monkeypatch.setattr(screen.room.channel, "_run", lambda *given: ran.append(given[2]))
     handled = screen.room.channel._handlers
@@ -127,8 +191,8 @@ def test_every_request_of_every_role(desk, monkeypatch, room, person, role):
             assert ran == [kind], kind
 
 
-def test_a_handler_for_each_request_is_somewhere(desk, page):
-    vetting = [Room(desk, EVE, room).room.channel for room in ROOMS]
+def test_a_handler_for_each_request_is_somewhere(commands, page):
+    vetting = [Room(commands, EVE, room).room.channel for room in ROOMS]
     handled = set().union(*(channel._handlers for channel in (page.room.channel, *vetting)))
     missing = {request.__name__ for request in protocol.REQUESTS.values() if request not in handled}
     assert missing == {"Apply", "Again", "Configuration"}, "those are of the page of columns"

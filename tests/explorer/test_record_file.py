@@ -1,4 +1,4 @@
-"""The file of the record: lost and found, put into one, copied, restored, moved; a server without it goes on."""
+"""The file of the record: loss, recovery, copy, restore, migration."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from test_vetting_rooms import Screen
-from vetting_helpers import ANN, EVE, PLAIN, draft, make_desk
+from vetting_helpers import ANN, EVE, PLAIN, draft, make_commands
 
 from explorer import moving
 from explorer.__main__ import main
@@ -42,9 +42,9 @@ def where(tmp_path):
 
 
 @pytest.fixture
-def desk(where, library):
+def commands(where, library):
     store = Store.open(where)
-    yield make_desk(store, library)
+    yield make_commands(store, library)
     store.close()
 
 
@@ -65,18 +65,20 @@ def follow(screen):
 def come_back(screen, seconds=10):
     """Follow until the record is back."""
     told, until = {}, time.monotonic() + seconds
-    while screen.room._trouble and time.monotonic() < until:
+    while screen.room._failure and time.monotonic() < until:
         told |= follow(screen)
         time.sleep(0.02)
     return told
 
 
-def start(desk, count=9):
-    return desk.create_campaign(EVE, "first", [int(star) for star in desk.library.table["obsid"][:count]], PLAIN, 5)
+def start(commands, count=9):
+    return commands.create_campaign(
+        EVE, "first", [int(star) for star in commands.library.table["obsid"][:count]], PLAIN, 5
+    )
 
 
-def judge(desk, campaign):
-    return desk.judge(ANN, campaign, draft(desk.next_task(ANN, campaign).star)).id
+def judge(commands, campaign):
+    return commands.judge(ANN, campaign, draft(commands.next_task(ANN, campaign).star)).id
 
 
 def events_in(path):
@@ -89,58 +91,60 @@ def remove(where, sides=SIDES):
         Path(f"{where}{side}").unlink(missing_ok=True)
 
 
-def test_a_removed_file_is_noticed_before_a_verdict_is_called_saved(desk, where):
-    campaign = start(desk)
-    saved = {judge(desk, campaign), judge(desk, campaign)}
+def test_a_removed_file_is_noticed_before_a_verdict_is_called_saved(commands, where):
+    campaign = start(commands)
+    saved = {judge(commands, campaign), judge(commands, campaign)}
     remove(where)
     for _ in range(2):
-        with pytest.raises(StoreError, match="was removed while this server had it open, so nothing is saved"):
-            judge(desk, campaign)
+        with pytest.raises(StoreError, match="was removed while this server had it open, so verdicts cannot be saved"):
+            judge(commands, campaign)
     (rescued,) = where.parent.glob("vetting.rescued-*.sqlite")
     assert events_in(rescued) == saved
     assert not where.exists(), "no empty record takes its place"
     shutil.copy(rescued, where)
-    again = judge(desk, campaign)
+    again = judge(commands, campaign)
     assert events_in(where) == saved | {again}
-    assert desk.own_counts(ANN, campaign) == (3, 6)
+    assert commands.own_counts(ANN, campaign) == (3, 6)
 
 
-def test_a_removal_between_the_check_and_the_end_of_a_transaction_is_noticed(desk, where):
-    start(desk)
-    with pytest.raises(StoreError, match="was removed"), desk.store.writing():
+def test_a_removal_between_the_check_and_the_end_of_a_transaction_is_noticed(commands, where):
+    start(commands)
+    with pytest.raises(StoreError, match="was removed"), commands.store.writing():
         remove(where)
 
 
-def test_a_replaced_file_is_noticed_and_then_used(desk, where, tmp_path):
-    campaign = start(desk)
-    first = judge(desk, campaign)
-    write_copy(desk.store.engine, tmp_path / "copy.sqlite")
-    second = judge(desk, campaign)
+def test_a_replaced_file_is_noticed_and_then_used(commands, where, tmp_path):
+    campaign = start(commands)
+    first = judge(commands, campaign)
+    write_copy(commands.store.engine, tmp_path / "copy.sqlite")
+    second = judge(commands, campaign)
     (tmp_path / "copy.sqlite").replace(where)
     with pytest.raises(StoreError, match="was replaced by another file"):
-        judge(desk, campaign)
+        judge(commands, campaign)
     (rescued,) = where.parent.glob("vetting.rescued-*.sqlite")
     assert events_in(rescued) == {first, second}
     remove(where, ("-wal", "-shm"))  # as README has it for a copied file
-    third = judge(desk, campaign)
-    assert [event.id for event in desk.log.refresh()] == [first, third]
+    third = judge(commands, campaign)
+    assert [event.id for event in commands.log.refresh()] == [first, third]
 
 
 @pytest.mark.parametrize("sides", [("-wal",), ("-shm",), ("-wal", "-shm")])
-def test_what_was_in_a_removed_wal_is_put_into_the_file(desk, where, sides, monkeypatch):
+def test_what_was_in_a_removed_wal_is_put_into_the_file(commands, where, sides, monkeypatch):
     monkeypatch.setattr(stores, "IDLE_S", 60.0)
-    campaign = start(desk)
-    saved = judge(desk, campaign)
+    campaign = start(commands)
+    saved = judge(commands, campaign)
     remove(where, sides)
-    with pytest.raises(StoreError, match=r"lost its -wal or -shm file.*All that was saved before is in the record"):
-        judge(desk, campaign)
-    again = judge(desk, campaign)
-    desk.store.close()
+    with pytest.raises(
+        StoreError, match=r"lost its -wal or -shm file.*All verdicts that were saved before are in the record"
+    ):
+        judge(commands, campaign)
+    again = judge(commands, campaign)
+    commands.store.close()
     assert events_in(where) == {saved, again}
 
 
-def test_an_idle_record_is_whole_in_one_file(desk, where, tmp_path):
-    saved = judge(desk, start(desk))
+def test_an_idle_record_is_whole_in_one_file(commands, where, tmp_path):
+    saved = judge(commands, start(commands))
     until = time.monotonic() + 10
     while Path(f"{where}-wal").stat().st_size and time.monotonic() < until:
         time.sleep(0.02)
@@ -167,16 +171,16 @@ def run(*arguments):
     return main([str(argument) for argument in arguments])
 
 
-def test_a_backup_of_a_running_server_is_restored_when_it_has_stopped(desk, where, tmp_path, capsys):
-    campaign, copy = start(desk), tmp_path / "copy.sqlite"
-    first = judge(desk, campaign)
+def test_a_backup_of_a_running_server_is_restored_when_it_has_stopped(commands, where, tmp_path, capsys):
+    campaign, copy = start(commands), tmp_path / "copy.sqlite"
+    first = judge(commands, campaign)
     assert run("backup", copy, "--record", where) == 0
     assert run("backup", copy, "--record", where) == 2
     assert "exists already" in capsys.readouterr().err
-    second = judge(desk, campaign)
+    second = judge(commands, campaign)
     assert run("restore", copy, "--record", where, "--replace") == 2
     assert "open in another process" in capsys.readouterr().err
-    desk.store.close()
+    commands.store.close()
     assert run("restore", copy, "--record", where) == 2
     assert "is not empty (3 events and campaigns)" in capsys.readouterr().err
     assert run("restore", copy, "--record", where, "--replace") == 0
@@ -189,7 +193,7 @@ def test_a_backup_of_a_running_server_is_restored_when_it_has_stopped(desk, wher
 @pytest.mark.parametrize(
     ("damage", "word"),
     [
-        ("DROP TRIGGER event_no_delete", "lacks a guard"),
+        ("DROP TRIGGER event_no_delete", "lacks a trigger"),
         ("UPDATE alembic_version SET version_num = '9999'", "newer version"),
         ("DROP TABLE claim", "no table claim"),
         ("DELETE FROM alembic_version", "has 0 numbers of a version"),
@@ -198,10 +202,10 @@ def test_a_backup_of_a_running_server_is_restored_when_it_has_stopped(desk, wher
         (None, "is no copy of a vetting record"),
     ],
 )
-def test_a_damaged_backup_is_refused(desk, where, tmp_path, damage, word):
+def test_a_damaged_backup_is_refused(commands, where, tmp_path, damage, word):
     copy = tmp_path / "copy.sqlite"
-    write_copy(desk.store.engine, copy)
-    desk.store.close()
+    write_copy(commands.store.engine, copy)
+    commands.store.close()
     before = where.read_bytes()
     if damage is None:
         copy.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
@@ -216,20 +220,20 @@ def test_a_damaged_backup_is_refused(desk, where, tmp_path, damage, word):
 
 
 @pytest.mark.parametrize("side", ["", "-wal", "-shm"])
-def test_an_export_never_takes_the_place_of_the_record(desk, where, tmp_path, capsys, side):
-    campaign = start(desk)
-    said = {judge(desk, campaign)}
+def test_an_export_never_takes_the_place_of_the_record(commands, where, tmp_path, capsys, side):
+    campaign = start(commands)
+    said = {judge(commands, campaign)}
     (tmp_path / "link").symlink_to(f"{where}{side}")
     for target in (Path(f"{where}{side}"), where.parent / ".." / "data" / f"vetting.sqlite{side}", tmp_path / "link"):
         assert run("export-record", target, "--record", where) == 2
         assert "is a file of the vetting record itself" in capsys.readouterr().err
-    said.add(judge(desk, campaign))
+    said.add(judge(commands, campaign))
     assert events_in(where) == said
 
 
-def test_an_export_that_fails_leaves_the_one_before(desk, where, tmp_path, capsys):
-    judge(desk, start(desk))
-    desk.store.close()
+def test_an_export_that_fails_leaves_the_one_before(commands, where, tmp_path, capsys):
+    judge(commands, start(commands))
+    commands.store.close()
     target = tmp_path / "record.jsonl"
     assert run("export-record", target, "--record", where) == 0
     before = target.read_bytes()
@@ -242,8 +246,8 @@ def test_an_export_that_fails_leaves_the_one_before(desk, where, tmp_path, capsy
     assert not list(tmp_path.glob(".part-*"))
 
 
-def test_verdicts_are_exported_and_never_over_the_record(desk, where, library, tmp_path, capsys):
-    judge(desk, start(desk))
+def test_verdicts_are_exported_and_never_over_the_record(commands, where, library, tmp_path, capsys):
+    judge(commands, start(commands))
     product = library.products.directory
     assert run("export-verdicts", product, where, "--record", where) == 2
     assert "is a file of the vetting record itself" in capsys.readouterr().err
@@ -253,25 +257,25 @@ def test_verdicts_are_exported_and_never_over_the_record(desk, where, library, t
     assert not list(tmp_path.glob(".part-*"))
 
 
-def test_rows_go_from_one_database_into_another(desk, tmp_path):
-    campaign = start(desk)
-    saved = judge(desk, campaign)
-    with desk.store.engine.connect() as connection:
+def test_rows_go_from_one_database_into_another(commands, tmp_path):
+    campaign = start(commands)
+    saved = judge(commands, campaign)
+    with commands.store.engine.connect() as connection:
         lines = [json.dumps(line) for line in _lines(connection)]
     (tmp_path / "copy.jsonl").write_text("\n".join(lines), encoding="utf-8")
     other = Store.open(tmp_path / "other.sqlite")
     assert restore_lines(other.engine, tmp_path / "copy.jsonl") == 1
-    twin = make_desk(other, desk.library)
+    twin = make_commands(other, commands.library)
     assert [event.id for event in twin.log.refresh()] == [saved]
-    assert twin.tasks(twin.campaigns()[0]) == desk.tasks(campaign)
+    assert twin.tasks(twin.campaigns()[0]) == commands.tasks(campaign)
     with pytest.raises(BackupError, match="is not empty"):
         restore_lines(other.engine, tmp_path / "copy.jsonl")
     other.close()
 
 
-def test_a_migration_leaves_a_copy_of_the_record_as_it_was(desk, where):
-    saved = judge(desk, start(desk))
-    desk.store.close()
+def test_a_migration_leaves_a_copy_of_the_record_as_it_was(commands, where):
+    saved = judge(commands, start(commands))
+    commands.store.close()
     with closing(sqlite3.connect(where)) as database:
         database.execute("UPDATE alembic_version SET version_num = '0002'")
         database.execute("ALTER TABLE event DROP COLUMN imported")
@@ -291,9 +295,9 @@ def folders(tmp_path):
     return tmp_path / "cache", tmp_path / "share" / "mgiant-explorer"
 
 
-def test_data_of_an_older_version_is_moved_once(folders, desk, where, caplog):
+def test_data_of_an_older_version_is_moved_once(folders, commands, where, caplog):
     cache, data = folders
-    saved = judge(desk, start(desk))
+    saved = judge(commands, start(commands))
     for side in SIDES:  # as after SIGKILL: all is in the -wal file
         if Path(f"{where}{side}").exists():
             shutil.copy(f"{where}{side}", cache / f"vetting.sqlite{side}")
@@ -369,8 +373,8 @@ def test_a_room_says_what_is_wrong_and_comes_back_by_itself(where, library, obst
                 database.execute("UPDATE alembic_version SET version_num = '9999'")
                 database.commit()
     store = Store(where)
-    desk = make_desk(store, library)
-    screen = Screen(desk, ANN)
+    commands = make_commands(store, library)
+    screen = Screen(commands, ANN)
     said = [told["closed"] for told in screen.told if "closed" in told]
     assert "vetting record" in said[-1]
     assert "cannot be opened" in said[-1] or "newer version" in said[-1]
@@ -381,16 +385,16 @@ def test_a_room_says_what_is_wrong_and_comes_back_by_itself(where, library, obst
         where.parent.unlink()
     else:
         where.write_bytes(content)
-    start(desk)
+    start(commands)
     told = come_back(screen)
     assert told["closed"] == ""
     assert told["vet"]["star"]
     store.close()
 
 
-def test_a_verdict_into_a_lost_file_stays_in_the_page(desk, where):
-    campaign = start(desk)
-    screen = Screen(desk, ANN)
+def test_a_verdict_into_a_lost_file_stays_in_the_page(commands, where):
+    campaign = start(commands)
+    screen = Screen(commands, ANN)
     given = {"id": draft(1).id, "star": str(screen.room.task.star), "flags": [], "note": "kept", "proposal": {}}
     remove(where)
     told = screen.send("judge", verdict=3, **given)
@@ -401,11 +405,11 @@ def test_a_verdict_into_a_lost_file_stays_in_the_page(desk, where):
     shutil.copy(next(where.parent.glob("vetting.rescued-*")), where)
     assert come_back(screen)["say"] == BACK
     assert screen.send("judge", verdict=3, **given)["saved"] == given["id"]
-    assert len(desk.log.refresh()) == 1
-    assert desk.own_counts(ANN, campaign)[0] == 1
+    assert len(commands.log.refresh()) == 1
+    assert commands.own_counts(ANN, campaign)[0] == 1
 
 
-def test_links_that_cannot_be_kept_are_said_to_be_so(page, tmp_path):
+def test_links_that_cannot_be_stored_are_reported(page, tmp_path):
     (tmp_path / "in_the_way").write_text("")
     page.links.path = tmp_path / "in_the_way" / "links.sqlite"
     page.open()

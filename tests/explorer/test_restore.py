@@ -1,4 +1,4 @@
-"""What links, saved views and lost pages bring back, and what is told of the part that cannot come back."""
+"""Restoring of links, saved views and lost pages, and reports on lost parts."""
 
 import asyncio
 import json
@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from explorer import protocol
 from explorer.app import build_page
 from explorer.model.selection import Everything, InRange
 from explorer.rooms.catalogue import default_panels
@@ -51,7 +52,7 @@ BAD_SUBSET = {"name": "cool & poor", "selection": COOL.to_dict(), "colour": "#00
 def test_a_damaged_part_costs_itself_alone(table, stored, name, change, words):
     workspace = Workspace(table)
     workspace.restore({**stored, name: change(stored[name])})
-    assert workspace.message.startswith("Everything was restored but ")
+    assert workspace.message.startswith("Everything was restored except ")
     assert words in workspace.message
     now = json.loads(json.dumps(workspace.to_dict()))
     untouched = set(stored) - {name} - ({"enlarged"} if name == "panels" else set())
@@ -83,12 +84,12 @@ def test_the_order_of_the_table_is_part_of_a_link(page, library, links, make_pag
     other = make_page(library, links, Workspace(library.table, panels=default_panels(library, 6)))
     other.workspace.restore(state)
     other.open()
-    assert other.room.table.state()["sort"] == ["snr", True]
+    assert other.room.table.state().sort == protocol.TableOrder("snr", descending=True)
     order = library.table["snr"][other.room.table.stars]
     assert np.array_equal(order, np.sort(library.table["snr"])[::-1])
 
 
-def test_a_bad_link_is_told_beside_the_star_of_the_address(library, links, monkeypatch):
+def test_a_bad_link_is_reported_beside_the_star_of_the_address(library, links, monkeypatch):
     made = []
     monkeypatch.setattr("explorer.app.ExploreRoom", lambda workspace, *_: made.append(workspace) or "room")
     known = str(library.table["obsid"][3]).encode()
@@ -98,7 +99,7 @@ def test_a_bad_link_is_told_beside_the_star_of_the_address(library, links, monke
             assert words in made[-1].message
 
 
-def test_a_sentence_that_a_page_has_told_does_not_come_again(page):
+def test_a_shown_message_is_not_repeated(page):
     page.workspace.message = "This link is unknown."
     page.send("connect", seen=True)
     page.workspace.look_at(5)
@@ -133,17 +134,17 @@ def test_a_link_opens_the_views_whatever_the_room_of_who_made_it(page, links):
     assert "room" not in links.get(page.ask("share")["link"]["token"])
 
 
-def test_what_is_too_large_to_be_kept_is_told(page, links, monkeypatch, caplog):
+def test_states_that_are_too_large_are_reported(page, links, monkeypatch, caplog):
     monkeypatch.setattr("explorer.model.links.MAX_BYTES", 100)
     page.open()
-    assert "at most 100 are kept" in page.ask("share")["say"]
+    assert "at most 100 are stored" in page.ask("share")["say"]
     page.send("side", open=True)
-    assert "at most 100 are kept" in page.ask("save_view", name="large")["say"]
+    assert "at most 100 are stored" in page.ask("save_view", name="large")["say"]
     page.told.clear()
     for _ in range(2):
         asyncio.run(page.room._save())
     assert len(page.told) == 1
-    assert page.told[0]["say"].startswith("A lost connection could not bring this back.")
+    assert page.told[0]["say"].startswith("The state could not be restored after a lost connection.")
     assert links.views(page.room.side.catalog) == {}
     assert not caplog.records
 

@@ -1,4 +1,4 @@
-"""Tables handed to other programs, through a real hub."""
+"""Tables sent to other programs through a real SAMP hub."""
 
 import threading
 import warnings
@@ -52,8 +52,8 @@ def test_a_program_at_the_hub_gets_the_selected_stars(table, tmp_path):
 
 
 @pytest.mark.usefixtures("hub")
-def test_a_hub_where_nobody_takes_tables_is_told(table, tmp_path):
-    with pytest.raises(SelectionError, match="no program there takes tables"):
+def test_a_hub_without_a_program_for_tables_is_reported(table, tmp_path):
+    with pytest.raises(SelectionError, match="none of its programs accepts tables"):
         send_table(table[0], tmp_path)
 
 
@@ -63,7 +63,7 @@ def test_without_a_hub_it_says_what_to_start(table, tmp_path, monkeypatch):
         send_table(table[0], tmp_path)
 
 
-def test_visitors_of_a_server_are_told_to_download(page):
+def test_visitors_of_a_server_are_asked_to_download(page):
     page.open()
     assert page.send("more")["more"]["samp"] is False
     page.run("samp")

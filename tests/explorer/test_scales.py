@@ -1,4 +1,4 @@
-"""What axes span, what the legend says, how the disc map is coloured, and where the Sun is."""
+"""Axis ranges, legends, colours of the disc map, and position of the Sun."""
 
 from dataclasses import replace
 
@@ -7,14 +7,15 @@ import pandas as pd
 import pytest
 from conftest import Page
 
+from explorer.charts.colouring import ramp_of
+from explorer.charts.diagram import axis_of
+from explorer.charts.disc import SHADES, residual_limits, texture_levels
+from explorer.charts.palettes import IN_NONE, lookup
+from explorer.charts.shading import Density
 from explorer.model.library import Library
 from explorer.model.selection import InRange
 from explorer.model.table import StarTable
-from explorer.plots.colouring import ramp_of
-from explorer.plots.diagram import axis_of
-from explorer.plots.disc import SHADES, residual_limits, texture_levels
-from explorer.plots.palettes import IN_NONE, lookup
-from explorer.plots.shading import Density
+from explorer.protocol import Caption
 from explorer.rooms.catalogue import default_panels
 from explorer.rooms.panels import RESIDUAL
 from explorer.state.panels import PanelState
@@ -49,16 +50,16 @@ def test_the_disc_map_shows_what_is_above_the_usual_rotation(library, links):
     page = Page(library, links, Workspace(library.table, panels=(PanelState("disc"),)))
     first = page.open()
     spec = page.room.stage.panels[0].spec()
-    assert [one["on"] for one in spec["overlays"] if one["name"] == RESIDUAL] == [False]
+    assert [one.on for one in spec.overlays if one.name == RESIDUAL] == [False]
     page.send("switch", slot=0, name=RESIDUAL, on=True)
     answer = page.look([0])
     texture = page.layers(answer, "texture")[0]
     shown = page.pixels(answer, texture)
     assert not np.array_equal(shown, page.pixels(first, page.layers(first, "texture")[0]))
     spec = page.room.stage.panels[0].spec()
-    low, high = (float(spec["bar"][end]) for end in ("low", "high"))
+    low, high = (float(end) for end in (spec.bar.low, spec.bar.high))
     assert low == -high < 0
-    assert "median" in spec["bar"]["label"]
+    assert "median" in spec.bar.label
     assert page.room.sharing.drawing(0).keywords == {"residual": True}
 
 
@@ -71,7 +72,7 @@ def test_residuals_are_hues_about_zero(library):
     assert set((levels[levels > 0].astype(int) - 1) // SHADES) == {14}
 
 
-def test_the_sun_stands_where_the_build_had_it(library):
+def test_the_sun_is_at_the_position_of_the_build(library):
     kinematics = {
         "frame": "custom",
         "custom_frame": {"r0_kpc": 8.178, "z_sun_kpc": 0.0, "v_sun_kms": [11.1, 247.4, 7.8], "source": "a test"},
@@ -133,7 +134,7 @@ def test_a_histogram_is_titled_by_its_column(library, links):
     page = Page(library, links, Workspace(library.table, panels=(PanelState("histogram", x="m_h"),)))
     page.open()
     spec = page.room.stage.panels[0].spec()
-    assert spec["title"] == "Histogram of [M/H]"
-    assert spec["caption"] == [["of [M/H]", ""]]
+    assert spec.title == "Histogram of [M/H]"
+    assert spec.caption == (Caption("of [M/H]", ""),)
     page.run("picture", slot=0, form="png")
     assert page.told[-1]["download"]["name"] == "histogram_of_m_h.png"

@@ -1,4 +1,4 @@
-"""Modules joined into one script: what is joined, and what is refused."""
+"""Bundling of ES modules, and its errors."""
 
 from __future__ import annotations
 
@@ -64,4 +64,4 @@ def test_name_that_is_not_exported_is_refused(assets: Path) -> None:
 def test_page_is_one_module(entry: str) -> None:
     text = joined(entry)
     assert not re.search(r"^import ", text, re.MULTILINE)
-    assert re.findall(r"^export .*", text, re.MULTILINE) == ["export function render({model}) {"]
+    assert re.findall(r"^export .*", text, re.MULTILINE) == ["export function render({ model }) {"]

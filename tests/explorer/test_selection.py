@@ -116,7 +116,7 @@ halves = st.integers(-5000, 5000).map(lambda number: number / 2)
 
 @settings(max_examples=150, deadline=None)
 @given(halves, st.integers(0, 1600).map(lambda number: number / 2))
-def test_a_range_holds_a_star_when_any_of_its_images_lies_inside(low, width):
+def test_a_range_selects_a_star_with_any_image_inside(low, width):
     inside = np.zeros(LONGITUDES["obsid"].shape, bool)
     for turn in range(-12, 12):
         image = LONGITUDES["sgr_lambda"] + np.float32(360 * turn)
@@ -128,7 +128,7 @@ def test_a_range_holds_a_star_when_any_of_its_images_lies_inside(low, width):
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(halves, st.floats(-3, 3)), min_size=3, max_size=6, unique=True))
-def test_an_outline_holds_a_star_when_any_of_its_images_lies_inside(vertices):
+def test_an_outline_selects_a_star_with_any_image_inside(vertices):
     inside = np.zeros(LONGITUDES["obsid"].shape, bool)
     for turn in range(-12, 12):
         moved = LONGITUDES["sgr_lambda"].astype(float) + 360 * turn

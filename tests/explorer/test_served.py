@@ -1,4 +1,4 @@
-"""Products that are damaged, changed, built again or removed, before they are opened and while they are served."""
+"""Damaged, changed, rebuilt or removed products, before opening and while served."""
 
 import asyncio
 import gc
@@ -225,7 +225,7 @@ def test_a_full_disk_costs_memory_not_values(mapped, star_products, monkeypatch,
     monkeypatch.setattr("explorer.model.mapped.columns_folder", lambda *_: Path("/proc/nowhere"))
     with caplog.at_level(logging.WARNING):
         np.testing.assert_array_equal(mapped()["teff"], right["teff"])
-    assert "held in memory" in caplog.text
+    assert "kept in memory" in caplog.text
 
 
 # --- while it is served -----------------------------------------------------------------------------------------------
@@ -312,7 +312,7 @@ def test_a_product_that_goes_and_comes_back(star_products, tmp_path, caplog):
     product.rename(tmp_path / "away")
     with caplog.at_level(logging.INFO):
         state = looks(served)
-        assert "holds no manifest.json any more" in state.gone
+        assert "has no manifest.json any more" in state.gone
         assert product_health(state)["state"] == "gone"
         assert old.products.spectra.get(STAR).flux.size
         assert served.library() is old
@@ -401,7 +401,7 @@ def test_files_that_are_added_to_a_build_are_named(star_products, tmp_path):
     (product / "validation.json").write_text('{"labels": {}}')
     sign(product)
     state = looks(served)
-    assert newer_sentence(state, library) == "This catalogue was published again with other files: validation.json."
+    assert newer_sentence(state, library) == "The files of this catalogue were replaced: validation.json."
     assert trouble_sentence(state, library) == ""
     assert served.library().products.spectra.get(STAR).flux.size
 
@@ -419,7 +419,7 @@ async def asked(routes):
         server.stop()
 
 
-def test_health_tells_product_parts_and_versions(star_products, tmp_path):
+def test_health_reports_product_parts_and_versions(star_products, tmp_path):
     product = copied(star_products, tmp_path / "p")
     served = Served(product)
     library = served.library()

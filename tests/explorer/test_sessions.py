@@ -1,4 +1,4 @@
-"""Sessions belong to their visitors, and end with a password, a user, or a sign-out."""
+"""Sessions: owners, and end by password change, removal or sign-out."""
 
 import asyncio
 import json
@@ -55,7 +55,7 @@ def test_a_page_is_its_users_alone(tmp_path, users, caplog):
             assert await pulls(socket)
             assert await pulls(await ann.connect(token)), "the same user may come back"
             assert len(guard.sessions) == 1
-            assert ann.cookies["mgiant-user-" + guard.desk.cookies.suffix] not in token
+            assert ann.cookies["mgiant-user-" + guard.service.cookies.suffix] not in token
 
     with caplog.at_level("INFO"):
         asyncio.run(attack())
@@ -115,7 +115,7 @@ def test_forged_old_and_foreign_cookies_open_nothing(tmp_path, users):
     async def attack():
         async with serving(config_of(tmp_path, "--users", users.path)) as (url, guard):
             ann = await signed_in(url, "ann")
-            name = guard.desk.user_cookie
+            name = guard.service.user_cookie
             key = ann.cookies[name]
             good = {"user": "ann", "sign_in": "0" * 32, "stamp": users.stamp_of("ann"), "until": time.time() + 99}
             from explorer.access.cookies import cookie_key

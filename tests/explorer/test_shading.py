@@ -1,4 +1,4 @@
-"""The hot path's kernels against their obvious twins."""
+"""Compiled drawing kernels compared with their slow twins."""
 
 import datashader
 import numpy as np
@@ -8,12 +8,12 @@ import slow_shading as slow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from explorer.charts import kernels
+from explorer.charts.colouring import colouring_of_subsets
+from explorer.charts.shading import Canvas, Density, ValueScale, Viewport, count_bars, packed
 from explorer.model.selection import MAX_IMAGES, WIDEST, InRange, images
 from explorer.model.subsets import Subset
 from explorer.model.table import StarTable
-from explorer.plots import kernels
-from explorer.plots.colouring import colouring_of_subsets
-from explorer.plots.shading import Canvas, Density, ValueScale, Viewport, count_bars, packed
 
 VIEW = Viewport(0.0, 10.0, 0.0, 10.0, 50, 40)
 

@@ -1,4 +1,4 @@
-"""The sign-in form, its cookies, and guesses that lock nobody else out."""
+"""The sign-in form, its cookies, and rate limits that lock out no other user."""
 
 import asyncio
 import time
@@ -108,10 +108,10 @@ def test_behind_a_proxy_only_its_own_headers_are_believed(tmp_path, users, caplo
     assert "192.0.2.1" not in caplog.text
 
 
-def test_nobody_is_locked_out_by_another(tmp_path, users):
+def test_users_cannot_lock_out_each_other(tmp_path, users):
     async def attack():
         async with serving(config_of(tmp_path, "--users", users.path, "--proxied")) as (url, guard):
-            guard.desk.attempts.clock = clock = Seconds()
+            guard.service.attempts.clock = clock = Seconds()
             at_home = Visitor(url, **{"X-Forwarded-For": "192.0.2.1"})
             assert (await at_home.sign_in("ann")).code == 303
             attacker = Visitor(url, **{"X-Forwarded-For": "198.51.100.9"})
@@ -202,7 +202,7 @@ def test_a_flood_is_refused_before_it_is_hashed_and_another_address_gets_in(tmp_
         ("javascript:alert(1)", "/"),
     ],
 )
-def test_after_signing_in_one_stays_on_this_server(text, path):
+def test_the_sign_in_redirects_only_within_this_server(text, path):
     assert local_path(text) == path
 
 
@@ -228,7 +228,7 @@ def test_a_file_of_users_that_breaks_is_a_sentence(tmp_path, users, caplog):
 
 
 def test_a_server_asks_for_its_file_of_users_when_it_starts(tmp_path):
-    with pytest.raises(UserError, match="nobody could sign in"):
+    with pytest.raises(UserError, match="users could not sign in"):
         UserFile(tmp_path / "none.json").require()
     (tmp_path / "broken.json").write_text("[1]")
     with pytest.raises(UserError, match="not a file of users"):

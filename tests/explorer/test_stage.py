@@ -1,15 +1,15 @@
-"""The page without a browser: gestures in, one answer out, every view in step."""
+"""The Explore page without a browser: gestures in, one message out."""
 
 import numpy as np
 import pytest
 from conftest import Page
 
+from explorer.charts.diagram import Missing
+from explorer.charts.disc import SHADES, texture_levels, texture_palette
+from explorer.charts.shading import ValueScale
 from explorer.model.library import Library
 from explorer.model.selection import Everything, HasFlag, InBox, InIds, InPolygon, InRange, Nothing, SelectionMode
 from explorer.model.table import StarTable
-from explorer.plots.diagram import Missing
-from explorer.plots.disc import SHADES, texture_levels, texture_palette
-from explorer.plots.shading import ValueScale
 from explorer.rooms.catalogue import VIEWS, default_panels, figure_of
 from explorer.rooms.panels import PlanePanel
 from explorer.state.panels import PanelState
@@ -43,7 +43,7 @@ def drawn(page, answer):
     return found
 
 
-def test_hello_tells_everything_and_every_view_answers_a_look(page):
+def test_connect_sends_the_state_and_every_view_answers_a_look(page):
     hello = page.send("connect", seen=False)
     assert {"stage", "colours", "legend", "toolbar", "table", "tour", "resume"} <= set(hello)
     assert [spec["view"] for spec in hello["stage"]["panels"]] == [state.view for state in page.workspace.panels]
@@ -167,7 +167,7 @@ def test_notes_say_what_cannot_be_shown(page):
     assert dict(page.change(selection=Nothing())["notes"])[slot] is None
     lost = page.library.table["obsid"][np.isnan(page.library.table["j_phi"])]
     told = dict(page.change(selection=InIds((int(lost[0]),)))["notes"])[slot]
-    assert told == ("1 without", "1 selected star has no value here")
+    assert told == ["1 without", "1 selected star has no value here"]
 
 
 def test_swap_axes_overlays_parts_and_grid(page):
@@ -222,10 +222,10 @@ def test_the_ring_is_wherever_its_star_is_seen(library, links):
         assert len(answer["focus"][1][1]) == 1
 
 
-def test_the_model_is_told_where_it_is_seen_again(library, links):
+def test_the_model_has_its_periodic_images(library, links):
     page = Page(library, links, Workspace(library.table, panels=(PanelState("stream_sky"), PanelState("hr"))))
     dots = page.layers(page.open(), "dots")
-    assert dots == {0: {"slot": 0, "name": "dots", "overlays": ["stream"], "images": [[0, 0]]}}
+    assert dots == {0: {"kind": "dots", "slot": 0, "name": "dots", "overlays": ["stream"], "images": [[0, 0]]}}
     dots = page.layers(page.look([0], window=[180.0, 540.0, -90.0, 90.0]), "dots")
     assert dots[0]["images"] == [[0, 0], [360, 0]]
 

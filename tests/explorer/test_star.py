@@ -1,4 +1,4 @@
-"""The star's room without a browser: what it tells, whatever is missing."""
+"""The star panel without a browser, with all kinds of missing data."""
 
 import io
 from dataclasses import replace
@@ -9,13 +9,13 @@ from astropy.io import fits
 from products_factory import make_products
 from star_factory import ALL_MASKED, DOUBTFUL, WITHOUT_MODEL
 
+from explorer.charts.spectrum import features_of, is_from_lamost
+from explorer.charts.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.model.library import open_library
 from explorer.model.proposals import Proposal
 from explorer.model.selection import InIds, Nothing
 from explorer.model.star import error_text, facts_of
 from explorer.model.table import StarTable
-from explorer.plots.spectrum import features_of, is_from_lamost
-from explorer.plots.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.rooms.catalogue import default_panels
 from explorer.state.workspace import Workspace
 from pipeline.domain.columns import COLUMNS, column
@@ -75,12 +75,12 @@ def test_steps_stay_in_the_selection_and_wrap(room, star_library):
     assert "No star is selected" in room.send("star_step", by=1)["say"]
 
 
-@pytest.mark.parametrize(("obsid", "words"), [(ALL_MASKED, "is masked"), (WITHOUT_MODEL, "")])
+@pytest.mark.parametrize(("obsid", "words"), [(ALL_MASKED, "are masked"), (WITHOUT_MODEL, "")])
 def test_a_star_that_lacks_something_says_so(room, obsid, words):
     star = room.send("focus", obsid=str(obsid))["star"]
     assert words in star["sentence"]
     if obsid == WITHOUT_MODEL:
-        assert "no model for this star" in star["note"]
+        assert "no model of this star" in star["note"]
 
 
 def test_unknown_stars_and_nonsense_are_sentences(room):
@@ -94,8 +94,8 @@ def test_catalogues_without_spectra_or_model_say_so(tmp_path, links, make_page):
     page = make_page(bare, links, Workspace(bare.table, panels=default_panels(bare, 2)))
     page.send("connect", seen=True)
     page.send("painted")
-    assert "tables alone" in page.send("focus", obsid=str(bare.table["obsid"][0]))["star"]["sentence"]
-    assert "tables alone" in ask(page, "evidence", "evidence")["sentence"]
+    assert "tables only" in page.send("focus", obsid=str(bare.table["obsid"][0]))["star"]["sentence"]
+    assert "tables only" in ask(page, "evidence", "evidence")["sentence"]
     few = open_library(make_products(tmp_path / "few", 60, n_spectra=10))
     page = make_page(few, links, Workspace(few.table, panels=default_panels(few, 2)))
     page.send("connect", seen=True)
@@ -248,7 +248,7 @@ def test_the_card_has_both_errors_and_words(library):
     assert {"obsid", "distance", "rv", "sgr_lambda"} <= shown
 
 
-def test_the_card_tells_repeats_values_of_bits_and_links(star_library):
+def test_the_card_shows_repeats_values_of_bits_and_links(star_library):
     table = star_library.table
     facts = facts_of(table, 4, simulated=False)
     assert facts.repeats == (int(table["obsid"][5]),)
@@ -299,7 +299,7 @@ def test_a_link_restores_the_star_alone(room, star_library):
     assert not other.star_alone
 
 
-def test_whoever_follows_a_link_to_a_star_is_not_shown_around_the_views(star_library, links, make_page):
+def test_a_link_to_a_star_does_not_start_the_tour(star_library, links, make_page):
     for alone in (False, True):
         workspace = Workspace(star_library.table, focus=int(star_library.table["obsid"][3]), star_alone=alone)
         told = make_page(star_library, links, workspace).send("connect", seen=False)
@@ -310,7 +310,7 @@ def test_whoever_follows_a_link_to_a_star_is_not_shown_around_the_views(star_lib
 def test_only_spectra_from_the_ground_have_telluric_bands(room, star_library):
     assert is_from_lamost(star_library.products.spectra.wavelength)
     assert not is_from_lamost(np.arange(3360.0, 10200.0, 20.0))
-    assert room.room.star.setup()["telluric"]
+    assert room.room.star.setup().telluric
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Subsets made of subsets: evaluated once, stored once, and refused before they cost others their server."""
+"""Nested subsets: evaluated once, stored once, limited in size."""
 
 import json
 
@@ -85,7 +85,7 @@ def test_states_with_every_definition_in_its_place_still_open(doubled, table):
 
 
 @pytest.mark.parametrize("damage", [[], [{"kind": "?"}], [7], {"0": 1}, [{"kind": "named", "name": "a", "defined": 0}]])
-def test_a_definition_that_is_missing_is_told(doubled, table, damage):
+def test_a_missing_definition_is_reported(doubled, table, damage):
     again = Workspace(table)
     again.restore({**doubled.workspace.to_dict(), "definitions": damage})
     assert "the subset 's0'" in again.message
@@ -114,7 +114,7 @@ def test_how_deep_and_how_many():
     with pytest.raises(SelectionError, match="nested"):
         define((), Subset("deep", deep, "#0072b2"))
     subsets = tuple(Subset(f"s{number}", InRange("teff", 0, 1), "#0072b2") for number in range(MAX_SUBSETS))
-    with pytest.raises(SelectionError, match="Forget some first"):
+    with pytest.raises(SelectionError, match="Remove some first"):
         define(subsets, Subset("more", InRange("teff", 0, 1), "#0072b2"))
     assert ~~InRange("teff", 0, 1) == InRange("teff", 0, 1)
 

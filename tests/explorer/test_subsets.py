@@ -1,4 +1,4 @@
-"""Named subsets: what is made of what, and what happens to it when names change or go."""
+"""Named subsets: nesting, renaming and removal."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_what_is_made_of_a_forgotten_subset_keeps_its_stars(table):
 
 def test_two_subsets_cannot_be_made_of_each_other():
     subsets = named(("cool", COOL), ("far_cool", Named("cool", COOL) & FAR))
-    with pytest.raises(SelectionError, match="would be made of each other"):
+    with pytest.raises(SelectionError, match="would contain each other"):
         define(subsets, Subset("cool", Named("far_cool", of(subsets, "far_cool")), "#0072b2"))
 
 
@@ -157,7 +157,7 @@ def test_three_dozen_subsets_have_colours_of_their_own(page):
     assert len({one.colour for one in page.workspace.subsets[36:]}) == 4
 
 
-def test_somebody_elses_view_is_replaced_only_when_asked_twice(page):
+def test_a_view_of_another_user_is_replaced_only_after_confirmation(page):
     page.send("side", open=True)
     page.ask("save_view", name="mine")
     first = page.links.views(page.room.side.catalog)["mine"]
@@ -170,10 +170,10 @@ def test_somebody_elses_view_is_replaced_only_when_asked_twice(page):
     assert "already" in page.ask("save_view", name="mine")["side"]["said"]
 
 
-def test_a_view_that_somebody_forgot_leaves_the_list(page):
+def test_a_removed_view_leaves_the_list(page):
     page.send("side", open=True)
     page.ask("save_view", name="mine")
     page.links.forget_view(page.room.side.catalog, "mine", page.room.owner.name)
     answer = page.send("view", name="mine")
     assert answer["side"]["views"] == []
-    assert "no longer" in answer["side"]["said"]
+    assert "does not exist any more" in answer["side"]["said"]

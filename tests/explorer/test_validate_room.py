@@ -1,4 +1,4 @@
-"""The Validate room: what it draws, what it selects, and the tables of a simulated catalogue against its truth."""
+"""The Validate room: figures, selections, and tables of a simulated catalogue."""
 
 from dataclasses import replace
 
@@ -6,9 +6,9 @@ import holoviews as hv
 import numpy as np
 import pytest
 
+from explorer.charts.validation import MAX_DOTS, values_figure
 from explorer.model.comparisons import differences, pairs_of
 from explorer.model.selection import InIds
-from explorer.plots.validation import MAX_DOTS, values_figure
 from explorer.rooms.validate import ROOM, ValidateView, physics_table, truth_tables
 from explorer.state.workspace import Workspace
 
@@ -83,7 +83,7 @@ def test_the_figure_is_taken_away_as_pdf(room):
     assert room.picture().read(5) == b"%PDF-"
 
 
-def test_what_the_build_measured_is_told(room):
+def test_measurements_of_the_build_are_shown(room):
     text = room.body()[-1].object
     assert "label_errors_by_snr.noise_injected" in text
     assert "Against the simulated truth" in text
@@ -152,4 +152,4 @@ def test_physics_checks_are_shown_failed_ones_first(library):
     assert "80.25" in text
     assert "1,234" in text
     assert "&lt;b&gt;" in text
-    assert "Not made" in physics_table({})
+    assert "Missing" in physics_table({})

@@ -1,4 +1,4 @@
-"""Sums that are kept as events come in equal those from scratch; 3,000 events stop no event loop."""
+"""Incremental projections equal those from scratch; 3,000 events do not block the event loop."""
 
 import asyncio
 import math
@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from large_record import Users, fill, judge_with_progress
 from slow_overview import slow_overview
-from vetting_helpers import ANN, BOB, EVE, PLAIN, draft, make_desk
+from vetting_helpers import ANN, BOB, EVE, PLAIN, draft, make_commands
 
 from explorer.vetting.campaigns import Campaign, Task
-from explorer.vetting.commands import Desk
+from explorer.vetting.commands import VettingCommands
 from explorer.vetting.events import EventKind, VettingEvent, utc_of, utc_text
 from explorer.vetting.overview import overview, overview_of
-from explorer.vetting.people import SoleUser
+from explorer.vetting.people import SingleUser
 from explorer.vetting.projection import Projection
 from explorer.vetting.queue import is_open
 from explorer.vetting.rules import VettingRules
@@ -83,30 +83,30 @@ def test_sums_that_are_kept_equal_those_from_scratch(history):
     for start in range(0, len(events), size):
         kept.fold(events[start : start + size])
         taken += events[start : start + size]
-        kept.settle(at_most=1)
-        assert kept.settle()
+        kept.update(at_most=1)
+        assert kept.update()
         assert same(astuple(overview_of(kept)), astuple(slow_overview(CAMPAIGN, TASKS, taken, published)))
         for user in (*USERS, "dee"):
-            done = sum(user in kept.standing.verdicts(task.star, task.occasion) for task in TASKS)
-            left = sum(is_open(user, task, kept.standing, RULES) for task in TASKS)
+            done = sum(user in kept.status.verdicts(task.star, task.occasion) for task in TASKS)
+            left = sum(is_open(user, task, kept.status, RULES) for task in TASKS)
             assert kept.own_counts(user) == (done, left)
 
 
-def test_a_change_of_one_sum_is_noticed():
+def test_a_change_of_one_sum_is_detected():
     kept = Projection(CAMPAIGN, TASKS, published)
     event = VettingEvent(str(UUID(int=9)), EventKind.VERDICT, CAMPAIGN.id, "ann", START, 1, verdict=3)
     kept.fold([event])
-    kept.settle()
+    kept.update()
     expected = slow_overview(CAMPAIGN, TASKS, [event], published)
     assert same(astuple(overview_of(kept)), astuple(expected))
-    kept.tallies["ann"].firsts += 1
+    kept.counts_by_user["ann"].firsts += 1
     assert not same(astuple(overview_of(kept)), astuple(expected))
 
 
-def test_desks_of_two_servers_agree(tmp_path, library):
+def test_projections_of_two_servers_agree(tmp_path, library):
     where = tmp_path / "v.sqlite"
     stores = [Store.open(where), Store.open(where)]
-    one, two = (make_desk(store, library) for store in stores)
+    one, two = (make_commands(store, library) for store in stores)
     campaign = one.create_campaign(EVE, "c", [int(star) for star in library.table["obsid"][:6]], PLAIN, 5)
     for person, verdict in ((ANN, 0), (BOB, 4)):
         while (task := one.next_task(person, campaign)) is not None:
@@ -121,7 +121,7 @@ def test_desks_of_two_servers_agree(tmp_path, library):
 def large(tmp_path, library):
     store = Store.open(tmp_path / "large.sqlite")
     fill(store, library, 3000)
-    yield Desk(store, library, Users())
+    yield VettingCommands(store, library, Users())
     store.close()
 
 
@@ -149,7 +149,7 @@ def test_the_event_loop_leaves_many_new_events_to_a_thread(large):
 
 
 def test_a_new_record_without_campaigns_is_up_to_date_once_it_is_read(tmp_path, library):
-    desk = Desk(Store(tmp_path / "new.sqlite"), library, SoleUser("ann"))
-    assert desk.behind
-    desk.prepare()
-    assert not desk.behind
+    commands = VettingCommands(Store(tmp_path / "new.sqlite"), library, SingleUser("ann"))
+    assert commands.behind
+    commands.prepare()
+    assert not commands.behind

@@ -1,4 +1,4 @@
-"""The vetting rooms without a browser: what lies on whose desk, what is taken back, what a broken record does."""
+"""The vetting rooms without a browser: claims, undo, and an unreachable record."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy.exc import OperationalError
-from vetting_helpers import ANN, BOB, CY, EVE, PLAIN, VIC, draft, judge_all, make_desk
+from vetting_helpers import ANN, BOB, CY, EVE, PLAIN, VIC, draft, judge_all, make_commands
 
 from explorer.model.proposals import Proposal
 from explorer.rooms.channel import NOT_UNDERSTOOD
@@ -28,17 +28,17 @@ from explorer.vetting.store import Store
 from pipeline.products import release as release_module
 
 
-def start(desk, name="first", count=4, rules=PLAIN):
-    stars = [int(star) for star in desk.library.table["obsid"][:count]]
-    return desk.create_campaign(EVE, name, stars, rules, seed=5)
+def start(commands, name="first", count=4, rules=PLAIN):
+    stars = [int(star) for star in commands.library.table["obsid"][:count]]
+    return commands.create_campaign(EVE, name, stars, rules, seed=5)
 
 
 class Screen:
     """A room and what its page is told."""
 
-    def __init__(self, desk, person, make=VetRoom, room="Vet"):
-        self.workspace = Workspace(desk.library.table, room=room)
-        self.room = make(Visit(desk, person, "unknown here", self.workspace))
+    def __init__(self, commands, person, make=VetRoom, room="Vet"):
+        self.workspace = Workspace(commands.library.table, room=room)
+        self.room = make(Visit(commands, person, "unknown here", self.workspace))
         self.told = []
         self.room.channel.deliver = self.told.append
         self.send("connect")
@@ -64,125 +64,127 @@ class Screen:
         return self.send("judge", verdict=verdict, **(given | more))
 
 
-def claims(desk, campaign):
-    return {(claim.user, claim.star) for claim in claims_of(desk.store, campaign.id)}
+def claims(commands, campaign):
+    return {(claim.user, claim.star) for claim in claims_of(commands.store, campaign.id)}
 
 
-def test_a_star_lies_on_the_desk_only_while_vet_is_on_screen(desk):
-    campaign = start(desk)
-    away = Screen(desk, ANN, room="Progress")
-    assert claims(desk, campaign) == set()
+def test_a_star_is_claimed_only_while_vet_is_shown(commands):
+    campaign = start(commands)
+    away = Screen(commands, ANN, room="Progress")
+    assert claims(commands, campaign) == set()
     away.workspace.room = "Vet"
     star = away.room.task.star
-    assert claims(desk, campaign) == {("ann", star)}
+    assert claims(commands, campaign) == {("ann", star)}
     away.workspace.room = "Explore"
-    assert claims(desk, campaign) == set()
-    assert Screen(desk, BOB).room.task.star == star
+    assert claims(commands, campaign) == set()
+    assert Screen(commands, BOB).room.task.star == star
 
 
-def test_a_star_that_was_given_back_can_still_be_judged_unless_another_has_it(desk):
-    campaign = start(desk)
-    first, second = Screen(desk, ANN), Screen(desk, ANN)
+def test_a_star_that_was_given_back_can_still_be_judged_unless_another_has_it(commands):
+    campaign = start(commands)
+    first, second = Screen(commands, ANN), Screen(commands, ANN)
     star = first.room.task.star
     second.workspace.room = "Explore"
     assert first.judge()["saved"]
-    assert desk.standing(campaign).verdicts(star)["ann"].verdict == 3
+    assert commands.status(campaign).verdicts(star)["ann"].verdict == 3
     held = first.room.task.star
-    second.room.visit.desk.leave(ANN, campaign)
-    assert desk.next_task(BOB, campaign, {(star, 1)}).star == held
-    assert "another desk" in first.judge()["say"]
+    second.room.visit.commands.release(ANN, campaign)
+    assert commands.next_task(BOB, campaign, {(star, 1)}).star == held
+    assert "another inspector has it" in first.judge()["say"]
 
 
-def test_a_campaign_that_starts_meanwhile_changes_nothing(desk):
-    first = start(desk)
-    screen = Screen(desk, ANN)
+def test_a_campaign_that_starts_meanwhile_changes_nothing(commands):
+    first = start(commands)
+    screen = Screen(commands, ANN)
     star = screen.room.task.star
-    start(desk, "second", 8)
+    start(commands, "second", 8)
     assert screen.room.campaign() == first
     assert screen.judge(campaign=first.id)["saved"]
-    assert desk.standing(first).verdicts(star)
+    assert commands.status(first).verdicts(star)
 
 
-def test_the_chosen_campaign_is_that_of_every_room(desk):
-    first, second = start(desk), start(desk, "second", 8)
-    screen = Screen(desk, EVE)
+def test_the_chosen_campaign_is_that_of_every_room(commands):
+    first, second = start(commands), start(commands, "second", 8)
+    screen = Screen(commands, EVE)
     progress = CampaignsRoom(screen.room.visit, None)
     assert progress.campaign() == second
     screen.send("campaign", id=first.id)
     assert progress.campaign() == screen.room.campaign() == first
 
 
-def test_an_undo_is_told_even_when_the_star_lies_elsewhere(desk):
-    campaign = start(desk, count=2)
-    ann = Screen(desk, ANN)
+def test_an_undo_is_reported_even_if_another_inspector_has_the_star(commands):
+    campaign = start(commands, count=2)
+    ann = Screen(commands, ANN)
     star = ann.room.task.star
     ann.judge()
-    assert desk.next_task(BOB, campaign).star == star
+    assert commands.next_task(BOB, campaign).star == star
     message = str(uuid4())
-    assert "taken back; the star lies on another desk" in ann.send("vet_undo", id=message)["say"]
-    assert desk.standing(campaign).verdicts(star) == {}
-    events = len(desk.log.refresh())
+    assert "undone; the star is now assigned to another inspector" in ann.send("vet_undo", id=message)["say"]
+    assert commands.status(campaign).verdicts(star) == {}
+    events = len(commands.log.refresh())
     ann.send("vet_undo", id=message)
-    assert len(desk.log.refresh()) == events, "the same message twice is one undo"
+    assert len(commands.log.refresh()) == events, "the same message twice is one undo"
 
 
-def test_a_star_has_no_more_reviews_than_it_needs(desk):
-    campaign = start(desk, count=1)
-    judge_all(desk, ANN, campaign, lambda _: 3)
-    desk.undo(ANN, campaign)
+def test_a_star_has_no_more_reviews_than_it_needs(commands):
+    campaign = start(commands, count=1)
+    judge_all(commands, ANN, campaign, lambda _: 3)
+    commands.undo(ANN, campaign)
     for person in (BOB, CY):
-        judge_all(desk, person, campaign, lambda _: 3)
+        judge_all(commands, person, campaign, lambda _: 3)
     with pytest.raises(RefusedError, match="2 reviews already"):
-        desk.redo(ANN, campaign)
-    star = desk.tasks(campaign)[0]
+        commands.redo(ANN, campaign)
+    star = commands.tasks(campaign)[0]
     with pytest.raises(RefusedError, match="2 reviews already"):
-        desk.look_again(ANN, campaign, star)
+        commands.reopen(ANN, campaign, star)
     with pytest.raises(RefusedError, match="2 reviews already"):
-        desk.judge(ANN, campaign, draft(star.star, 0))
+        commands.judge(ANN, campaign, draft(star.star, 0))
 
 
-def test_what_an_adjudicator_settled_stays(desk):
-    campaign = start(desk, count=1)
-    star = desk.tasks(campaign)[0]
-    judge_all(desk, ANN, campaign, lambda _: 0)
-    judge_all(desk, BOB, campaign, lambda _: 4)
-    settled = desk.adjudicate(EVE, campaign, draft(star.star, 1))
+def test_what_an_adjudicator_settled_stays(commands):
+    campaign = start(commands, count=1)
+    star = commands.tasks(campaign)[0]
+    judge_all(commands, ANN, campaign, lambda _: 0)
+    judge_all(commands, BOB, campaign, lambda _: 4)
+    settled = commands.adjudicate(EVE, campaign, draft(star.star, 1))
     for action in (
-        lambda: desk.undo(ANN, campaign),
-        lambda: desk.look_again(ANN, campaign, star),
-        lambda: desk.judge(BOB, campaign, draft(star.star, 1)),
+        lambda: commands.undo(ANN, campaign),
+        lambda: commands.reopen(ANN, campaign, star),
+        lambda: commands.judge(BOB, campaign, draft(star.star, 1)),
     ):
         with pytest.raises(RefusedError, match="settled by an adjudicator"):
             action()
-    assert [case.star for case in desk.cases(EVE, campaign)] == [star.star]
-    assert desk.undo(EVE, campaign) is None, "an undo in Vet takes no adjudication back"
-    assert desk.undo(EVE, campaign, kind=EventKind.ADJUDICATION).supersedes == settled.id
-    assert desk.redo(EVE, campaign, kind=EventKind.ADJUDICATION) is not None
+    assert [case.star for case in commands.cases(EVE, campaign)] == [star.star]
+    assert commands.undo(EVE, campaign) is None, "an undo in Vet takes no adjudication back"
+    assert commands.undo(EVE, campaign, kind=EventKind.ADJUDICATION).supersedes == settled.id
+    assert commands.redo(EVE, campaign, kind=EventKind.ADJUDICATION) is not None
     with pytest.raises(RefusedError, match="adjudicator"):
-        desk.undo(ANN, campaign, kind=EventKind.ADJUDICATION)
+        commands.undo(ANN, campaign, kind=EventKind.ADJUDICATION)
 
 
-def test_progress_tells_how_reviews_agree_when_nobody_can_be_swayed(desk):
-    campaign = start(desk)
-    judge_all(desk, ANN, campaign, lambda _: 3)
-    judge_all(desk, BOB, campaign, lambda _: 3)
+def test_progress_shows_agreement_once_all_reviews_are_final(commands):
+    campaign = start(commands)
+    judge_all(commands, ANN, campaign, lambda _: 3)
+    judge_all(commands, BOB, campaign, lambda _: 3)
     for person, told in ((ANN, False), (VIC, False), (EVE, True)):
-        screen = Screen(desk, person, lambda visit: CampaignsRoom(visit, None), "Progress")
+        screen = Screen(commands, person, lambda visit: CampaignsRoom(visit, None), "Progress")
         words = screen.told[-1]["campaigns"]["overview"]
         assert ("fleiss" in words, "done" in words, "pairs" in words) == (told, told, told)
         assert len(words["inspectors"][0]) == (7 if told else 3)
-    desk.clock.now += 2 * GRACE
-    words = Screen(desk, ANN, lambda visit: CampaignsRoom(visit, None), "Progress").told[-1]["campaigns"]["overview"]
+    commands.clock.now += 2 * GRACE
+    words = Screen(commands, ANN, lambda visit: CampaignsRoom(visit, None), "Progress").told[-1]["campaigns"][
+        "overview"
+    ]
     assert words["done"][1] == ["agreed", 4]
 
 
-def test_a_release_with_a_failed_physics_check_needs_a_reason(desk, tmp_path, monkeypatch):
-    start(desk)
-    screen = Screen(desk, EVE, lambda visit: CampaignsRoom(visit, tmp_path / "releases"), "Progress")
+def test_a_release_with_a_failed_physics_check_needs_a_reason(commands, tmp_path, monkeypatch):
+    start(commands)
+    screen = Screen(commands, EVE, lambda visit: CampaignsRoom(visit, tmp_path / "releases"), "Progress")
     assert screen.told[-1]["campaigns"]["failed"] == []
     for module in (campaigns, release_module):
         monkeypatch.setattr(module, "failed_physics", lambda _directory: ("median V_Z: IMPOSSIBLE, 80 km/s.",))
-    screen = Screen(desk, EVE, lambda visit: CampaignsRoom(visit, tmp_path / "releases"), "Progress")
+    screen = Screen(commands, EVE, lambda visit: CampaignsRoom(visit, tmp_path / "releases"), "Progress")
     assert screen.told[-1]["campaigns"]["failed"] == ["median V_Z: IMPOSSIBLE, 80 km/s."]
     assert "median V_Z: IMPOSSIBLE" in str(screen.send("freeze", name="v1", despite=" "))
     assert not (tmp_path / "releases").exists()
@@ -190,51 +192,53 @@ def test_a_release_with_a_failed_physics_check_needs_a_reason(desk, tmp_path, mo
     assert "known, see the paper" in (folder / "CHANGELOG.md").read_text()
 
 
-def test_the_time_left_counts_stars_that_come_again(desk):
-    campaign = start(desk, "again", 4, VettingRules(control_fraction=0.0, repeat_fraction=1.0, repeat_gap=1, reviews=1))
+def test_the_time_left_counts_stars_that_come_again(commands):
+    campaign = start(
+        commands, "again", 4, VettingRules(control_fraction=0.0, repeat_fraction=1.0, repeat_gap=1, reviews=1)
+    )
     for _ in range(4):
-        task = desk.next_task(ANN, campaign, {(one.star, 2) for one in desk.tasks(campaign)})
-        desk.judge(ANN, campaign, draft(task.star, 3))
-    told = overview(desk, campaign)
+        task = commands.next_task(ANN, campaign, {(one.star, 2) for one in commands.tasks(campaign)})
+        commands.judge(ANN, campaign, draft(task.star, 3))
+    told = overview(commands, campaign)
     pace = told.inspectors[0].seconds
     assert told.reviews_done == told.reviews_needed
     assert told.seconds_left == pytest.approx(4 * pace)
 
 
-def test_a_record_out_of_reach_keeps_what_was_given(desk, monkeypatch):
-    start(desk)
-    screen = Screen(desk, ANN)
+def test_a_record_out_of_reach_keeps_what_was_given(commands, monkeypatch):
+    start(commands)
+    screen = Screen(commands, ANN)
 
     def broken(*_):
         raise OperationalError("INSERT", {}, Exception("database is locked"))
 
-    monkeypatch.setattr(type(desk), "judge", broken)
+    monkeypatch.setattr(type(commands), "judge", broken)
     told = screen.judge(note="kept")
     assert told["out_of_reach"] == "judge"
-    assert "What you gave is kept" in told["say"]
+    assert "Your input is kept" in told["say"]
     assert "saved" not in told
 
 
 @pytest.mark.parametrize(
     "wrong", [{"verdict": 3.9}, {"verdict": True}, {"verdict": "3"}, {"note": {"a": 1}}, {"star": None}, {"flags": 7}]
 )
-def test_what_no_page_sends_is_refused_and_the_form_is_free_again(desk, wrong):
-    campaign = start(desk)
-    told = Screen(desk, ANN).judge(**{"verdict": 3} | wrong)
+def test_what_no_page_sends_is_refused_and_the_form_is_free_again(commands, wrong):
+    campaign = start(commands)
+    told = Screen(commands, ANN).judge(**{"verdict": 3} | wrong)
     assert told["refused"] == "judge"
-    assert desk.log.refresh() == ()
-    assert campaign in desk.campaigns()
+    assert commands.log.refresh() == ()
+    assert campaign in commands.campaigns()
 
 
 @pytest.mark.parametrize("kind", [{}, [], None, 5])
-def test_a_message_of_no_kind_is_refused(desk, kind):
-    start(desk)
-    assert Screen(desk, ANN).send(kind)["say"] == NOT_UNDERSTOOD
+def test_a_message_of_no_kind_is_refused(commands, kind):
+    start(commands)
+    assert Screen(commands, ANN).send(kind)["say"] == NOT_UNDERSTOOD
 
 
-def test_a_refit_goes_only_with_its_own_values(desk):
-    workspace = Workspace(desk.library.table)
-    star = int(desk.library.table["obsid"][0])
+def test_a_refit_goes_only_with_its_own_values(commands):
+    workspace = Workspace(commands.library.table)
+    star = int(commands.library.table["obsid"][0])
     fit = Proposal(star, (("teff", 3650.25), ("logg", 1.1)), (), (), (), 1.0, 9, 2.0, "m", "c", "why")
     workspace.proposals = {star: fit}
     assert "refit" in proposal_of({"teff": 3650.25, "class": "C star"}, workspace, star)
@@ -242,11 +246,11 @@ def test_a_refit_goes_only_with_its_own_values(desk):
     assert "refit" not in proposal_of({"class": "C star"}, workspace, star)
 
 
-def test_an_adjudicator_goes_on_to_the_next_conflict(desk):
-    campaign = start(desk, count=2)
-    judge_all(desk, ANN, campaign, lambda _: 0)
-    judge_all(desk, BOB, campaign, lambda _: 4)
-    screen = Screen(desk, EVE, AdjudicateRoom, "Adjudicate")
+def test_an_adjudicator_goes_on_to_the_next_conflict(commands):
+    campaign = start(commands, count=2)
+    judge_all(commands, ANN, campaign, lambda _: 0)
+    judge_all(commands, BOB, campaign, lambda _: 4)
+    screen = Screen(commands, EVE, AdjudicateRoom, "Adjudicate")
     first = screen.room.workspace.focus
     given = {"id": str(uuid4()), "star": str(first), "flags": [], "note": "", "proposal": {}, "verdict": 1}
     assert screen.send("judge", **given)["saved"]
@@ -255,18 +259,18 @@ def test_an_adjudicator_goes_on_to_the_next_conflict(desk):
     assert told["adjudicate"]["star"] == str(first)
 
 
-def test_reviews_that_came_from_a_file_say_who_brought_them(desk, tmp_path, library):
-    campaign = start(desk, count=1)
-    judge_all(desk, ANN, campaign, lambda _: 0)
-    judge_all(desk, BOB, campaign, lambda _: 4)
+def test_reviews_that_came_from_a_file_say_who_brought_them(commands, tmp_path, library):
+    campaign = start(commands, count=1)
+    judge_all(commands, ANN, campaign, lambda _: 0)
+    judge_all(commands, BOB, campaign, lambda _: 4)
     store = Store.open(tmp_path / "other.sqlite")
-    other = make_desk(store, library)
-    import_record(store, "".join(export_record(desk.store)), Source("eve", now=other.clock()))
+    other = make_commands(store, library)
+    import_record(store, "".join(export_record(commands.store)), Source("eve", now=other.clock()))
     told = Screen(other, EVE, AdjudicateRoom, "Adjudicate").told[-1]["adjudicate"]["reviews"]
     assert [(one["user"], one["imported"]) for one in told] == [
         ("ann", "eve on 2026-01-31"),
         ("bob", "eve on 2026-01-31"),
     ]
-    here = Screen(desk, EVE, AdjudicateRoom, "Adjudicate").told[-1]["adjudicate"]["reviews"]
+    here = Screen(commands, EVE, AdjudicateRoom, "Adjudicate").told[-1]["adjudicate"]["reviews"]
     assert [one["imported"] for one in here] == ["", ""]
     store.close()

@@ -1,4 +1,4 @@
-"""The rules of vetting without a store: conflicts, agreement, the queue, what stands after undo and redo."""
+"""Vetting rules without a store: conflicts, agreement, queue, undo and redo."""
 
 import itertools
 import math
@@ -14,7 +14,7 @@ from explorer.vetting.campaigns import build_queue
 from explorer.vetting.conflicts import Status, conflicts, outcome
 from explorer.vetting.events import EventError, EventKind, VettingEvent, just_after, utc_of
 from explorer.vetting.rules import RulesError, VettingRules
-from explorer.vetting.status import Standing, state_of
+from explorer.vetting.status import CampaignStatus, state_of
 
 RULES = VettingRules()
 CAMPAIGN = str(uuid4())
@@ -117,27 +117,27 @@ def test_undo_and_redo_are_events():
         said.append(one)
         for order in itertools.permutations(said):
             assert state_of(order).verdicts[1]["ann"].verdict == stands, step
-    standing = Standing()
-    standing.add(said)
-    assert standing.undoable("ann", EventKind.VERDICT) == second
-    assert standing.redoable("ann", EventKind.VERDICT) is None
-    assert standing.undoable("ann", EventKind.ADJUDICATION) is None
+    status = CampaignStatus()
+    status.add(said)
+    assert status.undoable("ann", EventKind.VERDICT) == second
+    assert status.redoable("ann", EventKind.VERDICT) is None
+    assert status.undoable("ann", EventKind.ADJUDICATION) is None
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 4), st.booleans()), max_size=14), st.randoms())
-def test_what_stands_does_not_depend_on_the_order_of_arrival(said, random):
-    events, standing = [], Standing()
+def test_the_status_does_not_depend_on_the_order_of_arrival(said, random):
+    events, status = [], CampaignStatus()
     for number, (user, verdict, takes_back) in enumerate(said):
-        target = standing.undoable(user, EventKind.VERDICT) if takes_back else None
+        target = status.undoable(user, EventKind.VERDICT) if takes_back else None
         new = undo(target, number) if target else event(user, verdict, number)
         events.append(new)
-        standing.add([new])
+        status.add([new])
     random.shuffle(events)
-    again = Standing()
+    again = CampaignStatus()
     for one in events:
         again.add([one])
-    assert again.star(101) == standing.star(101)
+    assert again.star(101) == status.star(101)
 
 
 def test_the_queue_is_odd_first_with_controls_and_repeats():

@@ -1,4 +1,4 @@
-"""Queues of slow work: fair turns, limits, cancellation; processes that write and draw."""
+"""Queues of background work: turns, limits, cancellation; helper processes."""
 
 import asyncio
 import threading
@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from explorer.charts.paper import paper_bytes
 from explorer.model import work
 from explorer.model.elsewhere import in_helper
 from explorer.model.export import FORMS, export
@@ -15,7 +16,6 @@ from explorer.model.helper import Helpers
 from explorer.model.library import open_library
 from explorer.model.selection import Everything, SelectionError
 from explorer.model.work import BusyError, Queue, StoppedError, check_stopped, current_job
-from explorer.plots.paper import paper_bytes
 from pipeline.products.manifest import Manifest
 
 SAID = "At most {waiting} wait."
@@ -113,7 +113,7 @@ def test_a_helper_works_answers_and_is_used_again(helpers):
     assert helpers.call(int, "7") == 7
     with pytest.raises(RuntimeError, match="ValueError in a helper"):
         helpers.call(int, "x")
-    with pytest.raises(SelectionError, match="ended before it was done"):
+    with pytest.raises(SelectionError, match="ended early"):
         helpers.call(exec, "import os; os._exit(1)")
     assert helpers.call(print, "no answer of its own") is None
     assert len(helpers._idle) == 1

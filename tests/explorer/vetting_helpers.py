@@ -1,9 +1,9 @@
-"""A desk with people and a clock of the tests' own."""
+"""Vetting commands with users and a clock for tests."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from explorer.vetting.commands import Desk
+from explorer.vetting.commands import VettingCommands
 from explorer.vetting.drafts import Draft
 from explorer.vetting.events import Authority
 from explorer.vetting.people import Person, Role
@@ -52,20 +52,20 @@ class Clock:
         return self.now
 
 
-def make_desk(store, library):
-    return Desk(store, library, Roles(), Clock())
+def make_commands(store, library):
+    return VettingCommands(store, library, Roles(), Clock())
 
 
 def draft(star, verdict=3, **more):
     return Draft(str(uuid4()), star, verdict, **more)
 
 
-def judge_all(desk, who, campaign, verdict_of):
+def judge_all(commands, who, campaign, verdict_of):
     """Judge everything that a person is offered; returns the tasks."""
     done = []
-    while (task := desk.next_task(who, campaign)) is not None:
+    while (task := commands.next_task(who, campaign)) is not None:
         given = verdict_of(task)
         more = given if isinstance(given, dict) else {"verdict": given}
-        desk.judge(who, campaign, draft(task.star, **more))
+        commands.judge(who, campaign, draft(task.star, **more))
         done.append(task)
     return done

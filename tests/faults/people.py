@@ -222,7 +222,7 @@ async def forgeries(home, users):
     async with serving(config) as (url, guard):
         ann = Visitor(url)
         await ann.sign_in("ann")
-        name, key = guard.desk.user_cookie, cookie_key(config)
+        name, key = guard.commands.user_cookie, cookie_key(config)
         good = {"user": "ann", "sign_in": "0" * 32, "stamp": users.stamp_of("ann"), "until": time.time() + 999}
 
         def signed(value, key=key, clock=time.time):

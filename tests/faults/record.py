@@ -23,7 +23,7 @@ from vetting_helpers import EVE, draft, person
 
 from explorer.model.library import open_library
 from explorer.rooms.vetting.campaigns import source_of
-from explorer.vetting.commands import Desk
+from explorer.vetting.commands import VettingCommands
 from explorer.vetting.drafts import RefusedError
 from explorer.vetting.exchange import export_record, import_record
 from explorer.vetting.record import EventLog
@@ -53,19 +53,19 @@ def main(quick):
 
 def writer(where, library, name, each, saved):
     """Judge star after star as a server of its own; a verdict that failed is sent again, as by a page."""
-    desk = Desk(Store(where), library, Users())
-    campaign = until_it_answers(lambda: desk.campaigns()[0])
+    commands = VettingCommands(Store(where), library, Users())
+    campaign = until_it_answers(lambda: commands.campaigns()[0])
     who = person(name)
     with Path(saved).open("a", encoding="ascii") as file:
-        while until_it_answers(lambda: desk.own_counts(who, campaign))[0] < each:
-            task = until_it_answers(lambda: desk.next_task(who, campaign))
+        while until_it_answers(lambda: commands.own_counts(who, campaign))[0] < each:
+            task = until_it_answers(lambda: commands.next_task(who, campaign))
             if task is None:
                 time.sleep(0.01)
                 continue
             with suppress(RefusedError):
-                file.write(send(desk, campaign, name, draft(task.star, 3)).id + "\n")
+                file.write(send(commands, campaign, name, draft(task.star, 3)).id + "\n")
                 file.flush()
-    desk.store.close()
+    commands.store.close()
 
 
 def until_it_answers(ask):
@@ -77,17 +77,17 @@ def until_it_answers(ask):
             time.sleep(0.05)
 
 
-def send(desk, campaign, name, sent):
+def send(commands, campaign, name, sent):
     """Send a draft until the record answers."""
-    return until_it_answers(lambda: desk.judge(person(name), campaign, sent))
+    return until_it_answers(lambda: commands.judge(person(name), campaign, sent))
 
 
 def run_writers(where, library, each, disturb):
     """All writers at once beside what disturbs them; a writer that was killed is started again."""
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(where)
-        desk = Desk(store, library, Users())
-        desk.create_campaign(EVE, "storm", [int(star) for star in library.table["obsid"]], RULES, seed=1)
+        commands = VettingCommands(store, library, Users())
+        commands.create_campaign(EVE, "storm", [int(star) for star in library.table["obsid"]], RULES, seed=1)
         store.close()
 
         def start(number):
@@ -176,18 +176,18 @@ def removals(folder, library, times):
     for number in range(times):
         where = folder / f"removed{number}" / "vetting.sqlite"
         store = Store.open(where)
-        desk = Desk(store, library, Users())
+        commands = VettingCommands(store, library, Users())
         stars = [int(star) for star in library.table["obsid"][:20]]
-        campaign = desk.create_campaign(EVE, "c", stars, RULES, seed=1)
+        campaign = commands.create_campaign(EVE, "c", stars, RULES, seed=1)
         saved = set()
         for _ in range(rng.randrange(1, 5)):
-            saved.add(send(desk, campaign, "u1", draft(desk.next_task(person("u1"), campaign).star)).id)
-        star = desk.next_task(person("u1"), campaign).star
+            saved.add(send(commands, campaign, "u1", draft(commands.next_task(person("u1"), campaign).star)).id)
+        star = commands.next_task(person("u1"), campaign).star
         for side in rng.choice([("", "-wal", "-shm"), ("",), ("-wal",), ("-shm",), ("-wal", "-shm")]):
             Path(f"{where}{side}").unlink()
         refused = False
         try:
-            desk.judge(person("u1"), campaign, draft(star))
+            commands.judge(person("u1"), campaign, draft(star))
         except StoreError:
             refused = True
         store.close()
@@ -216,20 +216,20 @@ def full_disks(library, times):
 
 def _fill_disk(folder, library):
     store = Store.open(folder / "vetting.sqlite")
-    desk = Desk(store, library, Users())
-    campaign = desk.create_campaign(EVE, "c", [int(star) for star in library.table["obsid"]], RULES, seed=1)
-    saved = {send(desk, campaign, "u1", draft(desk.next_task(person("u1"), campaign).star)).id}
-    sent = draft(desk.next_task(person("u1"), campaign).star, note="n" * 9000)
+    commands = VettingCommands(store, library, Users())
+    campaign = commands.create_campaign(EVE, "c", [int(star) for star in library.table["obsid"]], RULES, seed=1)
+    saved = {send(commands, campaign, "u1", draft(commands.next_task(person("u1"), campaign).star)).id}
+    sent = draft(commands.next_task(person("u1"), campaign).star, note="n" * 9000)
     with suppress(OSError), (folder / "ballast").open("wb", buffering=0) as ballast:
         while True:
             ballast.write(b"x" * 1000)
     refused = False
     try:
-        desk.judge(person("u1"), campaign, sent)
+        commands.judge(person("u1"), campaign, sent)
     except (SQLAlchemyError, StoreError):
         refused = True
     (folder / "ballast").unlink()
-    saved.add(desk.judge(person("u1"), campaign, sent).id)
+    saved.add(commands.judge(person("u1"), campaign, sent).id)
     ids = {event.id for event in EventLog(store).refresh()}
     store.close()
     return refused and ids == saved
@@ -238,7 +238,7 @@ def _fill_disk(folder, library):
 def forgeries(folder, library, times):
     """Random changes of an exported record: what is taken breaks no rule of the pages."""
     rng, survived = random.Random(3), 0
-    here = Desk(Store.open(folder / "here.sqlite"), library, Users())
+    here = VettingCommands(Store.open(folder / "here.sqlite"), library, Users())
     rules = VettingRules(reviews=2, control_fraction=0.0, repeat_fraction=0.0)
     campaign = here.create_campaign(EVE, "c", [int(star) for star in library.table["obsid"][:10]], rules, seed=1)
     for name in ("u1", "u2"):
@@ -258,7 +258,7 @@ def forgeries(folder, library, times):
     )
     for number in range(times):
         forged = rng.choice(changes)(rng.choice(events).to_dict() | {"id": str(uuid4())})
-        there = Desk(Store.open(folder / f"there{number}.sqlite"), library, Users())
+        there = VettingCommands(Store.open(folder / f"there{number}.sqlite"), library, Users())
         import_record(there.store, "".join(lines), source_of(there, "eve"))  # of three reviews the earliest count
         import_record(there.store, lines[0] + json.dumps(forged) + "\n", source_of(there, "eve"))
         found = {one.id: one for one in there.log.refresh()}
@@ -278,11 +278,11 @@ def large_record(folder, events, verdicts):
     library = open_library(make_products(folder / "large", 6000 if events > 10_000 else 1000))
     store = Store.open(folder / "large.sqlite")
     fill(store, library, events)
-    desk = Desk(store, library, Users())
+    commands = VettingCommands(store, library, Users())
     started = time.monotonic()
-    desk.prepare()
+    commands.prepare()
     reading = time.monotonic() - started
-    found = asyncio.run(judge_with_progress(desk, verdicts))
+    found = asyncio.run(judge_with_progress(commands, verdicts))
     store.close()
     answers = sorted(found["answers"])
     return {

@@ -1,4 +1,4 @@
-"""A catalogue survives its files unchanged, and nothing that breaks the contract is written."""
+"""A catalogue is unchanged by its files, and invalid content is never written."""
 
 import numpy as np
 import pandas as pd
@@ -68,7 +68,7 @@ def test_published_order_is_the_declared_order():
     assert [c.name for c in COLUMNS[:4]] == ["obsid", "gaia_source_id", "ra", "dec"]
 
 
-def test_damaged_file_is_told(tmp_path):
+def test_damaged_file_is_reported(tmp_path):
     (tmp_path / "catalog.parquet").write_bytes(b"PAR1 but not really")
     with pytest.raises(ProductError, match="not readable Parquet"):
         Catalog.read(tmp_path)

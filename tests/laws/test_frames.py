@@ -1,4 +1,4 @@
-"""Frames: round trips, handedness, and the stream's own numbers."""
+"""Frames: round trips, handedness, and published numbers of the stream."""
 
 import numpy as np
 import pytest
@@ -62,7 +62,7 @@ def test_stream_pole_is_where_law_and_majewski_put_it():
         galactic_to_sagittarius(0.0, 0.0, convention="lm10")
 
 
-def test_the_dwarf_itself_lies_at_the_origin_of_the_stream():
+def test_the_dwarf_itself_is_at_the_origin_of_the_stream():
     longitude, latitude = galactic_to_sagittarius(*equatorial_to_galactic(283.8313, -30.5453))
     assert min(longitude, 360.0 - longitude) < 1.0
     assert abs(latitude) < 2.0

@@ -1,4 +1,4 @@
-"""Columns of the user's own: names that collide with nothing, and descriptions that survive every file."""
+"""The user's own columns: unique names, and descriptions preserved in all files."""
 
 import io
 import warnings
@@ -322,7 +322,7 @@ def test_one_extra_column_in_a_file_opens(tmp_path):
     pd.testing.assert_frame_equal(again.table, found.table)
 
 
-def test_a_frame_may_bring_columns_that_nobody_described():
+def test_a_frame_may_contain_undescribed_columns():
     found = Catalog.from_frame(frame(nonsense=1.0, mixed=[1, "a", None, 2.5], teff=3800.0))
     assert [(one.name, one.dtype) for one in found.own] == [("nonsense", "float64"), ("mixed", "str")]
     assert list(found.table["mixed"]) == ["1", "a", "", "2.5"]

@@ -1,4 +1,4 @@
-"""Laws that hold for every spectrum: flux is conserved, shifts undo each other, masks never spread silently."""
+"""Laws of spectra: conserved flux, inverse shifts, explicit masks."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_air_templates_would_be_off_by_82_kms():
     assert shift == pytest.approx(82.0, abs=1.0)
 
 
-def test_log_grid_lies_on_lamost_pixels():
+def test_log_grid_is_on_lamost_pixels():
     pixel = (np.log10(GRID) - 3.5682) / 1e-4
     assert np.abs(pixel - np.round(pixel)).max() < 1e-6
     with pytest.raises(ValueError, match="first < last"):

@@ -116,7 +116,7 @@ def test_only_stars_without_a_finished_distance_are_measured(tmp_path):
     assert table["jk"][0] == pytest.approx(1.05), "a colour needs no distance"
 
 
-def test_a_product_that_is_opened_again_says_what_it_said(tmp_path):
+def test_a_reopened_product_has_the_same_description(tmp_path):
     words = ["photometric", "", "parallax"]
     table = distances(tmp_path, **stars(3), distance=[1.0, 2.0, NAN], distance_from=words).table
     assert table["distance_from"].tolist() == ["photometric", "catalogue", ""]

@@ -64,7 +64,7 @@ def test_self_consistency_never_judges_a_star_that_trained(tiny, tmp_path):
     assert (tmp_path / "out" / "comparison.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_a_split_that_leaves_nobody_is_refused(tiny, catalog, tmp_path, capsys):
+def test_a_split_without_test_stars_is_refused(tiny, catalog, tmp_path, capsys):
     everybody = str(int(catalog["in_training"].sum()))
     assert main(["self-consistency", str(tiny), "--training", everybody, "--output", str(tmp_path)]) == 2
     assert "leave some to judge" in capsys.readouterr().err
@@ -235,7 +235,7 @@ def test_tables_with_bars_and_packed_ones_are_read(tiny, alone, tmp_path, packed
     assert compared(tiny, path, "teff=teff")["statistics"]["teff"]["all"]["stars"] == 60
 
 
-def test_units_are_said_in_brackets(tiny, catalog, tmp_path):
+def test_units_are_given_in_brackets(tiny, catalog, tmp_path):
     some = catalog[catalog["distance"].notna()].iloc[:20]
     path = write_other(tmp_path, obsid=some["obsid"], d=some["distance"] * 1e6)
     found = compared(tiny, path, "distance=d [mpc]")  # thousandths of a parsec
@@ -254,7 +254,7 @@ def test_a_column_that_the_catalogue_lacks_is_named_with_those_like_it(tiny, alo
     assert "Did you mean 'rv_" in error
 
 
-def test_strangers_are_told(tiny, tmp_path, capsys):
+def test_unmatched_stars_are_reported(tiny, tmp_path, capsys):
     path = write_other(tmp_path, ra=[0.0], dec=[-89.0], rv=[1.0])
     assert main(["compare", str(tiny), str(path), "--column", "rv=rv", "--output", str(tmp_path / "out")]) == 2
     assert "No star" in capsys.readouterr().err

@@ -58,7 +58,7 @@ def zenodo(start):
     return json.dumps({"files": [file]}).encode()
 
 
-def test_size_and_checksum_are_told_before_the_download(tmp_path):
+def test_size_and_checksum_are_reported_before_the_download(tmp_path):
     told = []
     with server({"/a/map.h5": (200, CONTENT)}) as (start, asked):
         wanted = MapFile("map.h5", "page", f"{start}/a/map.h5", len(CONTENT), MD5)
@@ -73,7 +73,7 @@ def test_size_and_checksum_are_told_before_the_download(tmp_path):
 
 
 @pytest.mark.parametrize("theirs", ["", "application/x-hdf"])
-def test_a_dataverse_record_tells_what_is_not_recorded(tmp_path, theirs):
+def test_a_dataverse_record_supplies_missing_metadata(tmp_path, theirs):
     told = []
     answers = {"/api/datasets/x": (200, dataverse()), "/api/access/datafile/7": (200, CONTENT)}
     with server(answers) as (start, asked):
@@ -120,7 +120,7 @@ def test_archives_that_do_not_answer_say_what_to_do(tmp_path):
         fetch_map_file(gone, tmp_path, lambda _line: None)
 
 
-def test_the_command_tells_first_and_ends_with_the_reason(tmp_path, monkeypatch, capsys):
+def test_the_command_reports_the_download_and_ends_with_the_reason(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("MGIANT_HOME", str(tmp_path))
     with server({"/map.h5": (200, CONTENT)}) as (start, _):
         file = MapFile("bayestar2019.h5", "https://page", f"{start}/map.h5", len(CONTENT), MD5)

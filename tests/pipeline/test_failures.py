@@ -219,12 +219,12 @@ def test_an_address_that_cannot_be_listened_on_is_a_sentence():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert "another program listens there" in listening_refusal("127.0.0.1", port)
+        assert "another program uses it" in listening_refusal("127.0.0.1", port)
         command = [sys.executable, "run_app.py", "--no-browser", "--address", "127.0.0.1", "--port", str(port)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 2
         assert done.stderr.count("\n") == 1
-    assert "this machine does not have that address" in listening_refusal("192.0.2.1", 5006)
+    assert "this computer does not have that address" in listening_refusal("192.0.2.1", 5006)
     assert "from 0 to 65535" in listening_refusal("localhost", 99999)
     assert "no address" in listening_refusal("a" * 70, 5006)
     assert listening_refusal("127.0.0.1", 0) == ""

@@ -102,7 +102,7 @@ def test_labels_beside_spectra_never_pass_for_measured_ones(tmp_path):
     assert {"teff", "m_h", "rv"} <= set(finished.frame)
 
 
-def test_a_table_of_another_sky_is_said_to_be_one(tmp_path):
+def test_a_table_of_another_sky_is_reported(tmp_path):
     main = written(tmp_path, "main.csv", **stars())
     other = written(tmp_path, "other.csv", ra=[200.0, 201.0], dec=[60.0, 61.0], j_m=[1.0, 2.0])
     with pytest.raises(ConfigError, match="another part of the sky"):

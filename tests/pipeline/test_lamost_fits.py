@@ -100,7 +100,7 @@ def test_each_kind_of_bad_file_has_its_reason(tmp_path, kind):
     assert len(str(caught.value)) > 20
 
 
-def test_a_bad_file_never_stops_the_run_and_a_repeat_is_told(tmp_path):
+def test_a_bad_file_never_stops_the_run_and_a_repeat_is_reported(tmp_path):
     (tmp_path / "a.fits").write_bytes(image_file())
     (tmp_path / "b.fits").write_bytes(image_file())
     (tmp_path / "c.fits").write_bytes(b"junk")
@@ -132,7 +132,7 @@ def test_identifier_is_derived_and_says_how(tmp_path):
         identifier(HeaderValues(fits.Header()), tmp_path / "x.fits")
 
 
-def test_an_unreadable_folder_is_told(tmp_path):
+def test_an_unreadable_folder_is_reported(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"input\.spectra"):
         find_spectra(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match="empty"):

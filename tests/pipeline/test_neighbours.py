@@ -50,7 +50,7 @@ def test_tables_without_positions_have_no_pairs():
     assert pairs_by_id(np.empty(0, np.int64), np.array([1]))[0].size == 0
 
 
-def test_one_value_that_stands_for_many_stars_is_refused(monkeypatch):
+def test_one_value_for_many_stars_is_refused(monkeypatch):
     monkeypatch.setattr(neighbours, "MAX_PAIRS", 50)
     with pytest.raises(ValueError, match="100 pairs of rows match: one identifier or position stands for many rows"):
         pairs_by_id(np.full(10, 7), np.full(10, 7))

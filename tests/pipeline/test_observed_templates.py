@@ -146,7 +146,7 @@ def chosen(state):
     return velocity_templates(state, VelocityConfig(), lambda _rows: None, lambda *_: None)
 
 
-def test_a_file_or_folder_of_the_users_stands_beside_the_synthetic_ones(tmp_path):
+def test_the_users_templates_are_added_to_the_synthetic_ones(tmp_path):
     (tmp_path / "means").mkdir()
     path = mean_spectrum(tmp_path / "means" / "one.fits")
     for name, count in (("", 96), ("means/one.fits", 97), ("means", 97)):

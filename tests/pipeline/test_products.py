@@ -103,7 +103,7 @@ def test_each_breach_has_its_sentence(directory, harm, says):
     assert re.search(says, " ".join(breaches))
 
 
-def test_no_directory_is_told(tmp_path):
+def test_a_missing_directory_is_reported(tmp_path):
     assert "not a product directory" in verify(tmp_path / "nowhere")[0]
 
 

@@ -180,7 +180,7 @@ def test_a_build_whose_lock_was_removed_publishes_nothing(shop, ready, monkeypat
     assert shop.is_whole(ready, OLD)
 
 
-def test_a_lock_of_nobody_elses_file_is_left(tmp_path):
+def test_a_lock_of_a_foreign_file_is_left(tmp_path):
     with OutputLock(tmp_path / "out", tmp_path / "out.lock"):
         (tmp_path / "out.lock").unlink()
         (tmp_path / "out.lock").write_text("of another")

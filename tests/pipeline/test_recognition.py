@@ -80,7 +80,7 @@ def test_a_schema_is_known_in_other_cases_where_no_two_names_fold_into_one():
     assert profile_of([one.upper() for one in folded.split()]) is None
 
 
-def test_a_table_with_part_of_a_schema_is_none():
+def test_a_table_with_part_of_a_schema_does_not_match_it():
     assert recognise(opened({"APOGEE_ID": ["x"], "K": [1.0], "RA": [1.0], "DEC": [1.0]})).profile is None
 
 
@@ -226,7 +226,7 @@ def test_a_unit_of_another_dimension_is_refused_with_the_line_to_write():
     assert made.frame["distance"].tolist() == [2.0], "the user's word wins"
 
 
-def test_a_unit_that_is_none_is_told():
+def test_an_unknown_unit_is_reported():
     made = stars({"ra": [1.0], "dec": [1.0], "teff": [4000.0]}, units={"teff": "kelvins of mine"})
     assert made.frame["teff"].tolist() == [4000.0]
     assert any("is not understood; K is taken" in note for note in made.notes)
@@ -331,7 +331,7 @@ def test_identifiers_that_lost_digits_are_not_used_unless_configured():
     assert text.frame["gaia_source_id"].tolist() == [3000000000000000001]
 
 
-def test_the_user_is_told_of_names_that_are_not_there():
+def test_missing_configured_names_are_reported():
     table = opened({"ra": [1.0], "dec": [1.0], "my_K": [9.0]})
     with pytest.raises(TableError, match=r"columns\.k_mgs is no column of the catalogue\. Did you mean 'k_mag'"):
         recognise(table, {"k_mgs": Recipe(("my_K",))})
@@ -444,7 +444,7 @@ def test_an_identity_needs_no_roles_and_no_answers():
     table = opened(columns | {"ks_m": [9.0], "RAdeg": [10.0], "DEdeg": [20.0], "designation": ["J0042"]})
     identity = Identity(table)
     raw = table.read(identity.names)
-    found = [(one.ours, one.name, one.found.numbers.tolist()) for one in identity.id_columns(raw)]
+    found = [(one.ours, one.name, one.identifiers.numbers.tolist()) for one in identity.id_columns(raw)]
     assert found == [
         ("obsid", "obsid", [1]),
         ("gaia_source_id", "GaiaDR3", [3000000000000000001]),

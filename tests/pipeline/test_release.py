@@ -144,7 +144,7 @@ def test_the_same_inputs_give_the_same_bytes(products, verdicts, release, tmp_pa
     assert all(hashlib.sha256((release / name).read_bytes()).hexdigest() == told for name, told in sums.items())
 
 
-def test_the_changelog_tells_what_vetting_changed(products, verdicts, release, tmp_path):
+def test_the_changelog_lists_changes_by_vetting(products, verdicts, release, tmp_path):
     text = (release / "CHANGELOG.md").read_text()
     assert "| teff 3500 (published" not in text  # the class comes first
     assert "class carbon / star; teff 3500 (published" in text
@@ -218,7 +218,7 @@ def test_a_release_can_be_read_by_others_as_far_as_the_umask_lets_them(release):
     assert release.stat().st_mode & 0o777 == 0o777 & ~mask
 
 
-def test_a_draft_of_somebody_else_is_left_alone(products, tmp_path):
+def test_the_draft_of_another_process_is_left(products, tmp_path):
     other = tmp_path / ".out.draft"
     other.mkdir()
     (other / "theirs").write_text("x")

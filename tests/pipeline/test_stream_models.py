@@ -184,7 +184,7 @@ def test_membership_can_be_left_out(tmp_path, calls):
 CUSTOM = '[kinematics]\nframe = "custom"\n[kinematics.custom_frame]\nr0_kpc = 8.178\nz_sun_kpc = 0.0055\n'
 
 
-def test_a_frame_of_one_s_own(tmp_path):
+def test_a_custom_frame(tmp_path):
     state = state_of(tmp_path, CUSTOM + 'v_sun_kms = [11.1, 247.4, 7.8]\nsource = "GRAVITY (2019)"\n')
     place_in_phase_space(state, quiet)
     assert state.facts["choices"]["frame"] == (

@@ -25,7 +25,7 @@ def test_code_in_a_pickle_is_refused_and_not_run(capsys):
         read_arrays_only(io.BytesIO(pickle.dumps([1, 2])))
 
 
-def test_ca_triplet_lies_at_its_vacuum_wavelengths():
+def test_ca_triplet_is_at_its_vacuum_wavelengths():
     model = SyntheticModel.from_table(load_table(SYNTHETIC_TABLE))
     flux = model.flux([(4200.0, 1.5, 0.0)])[0]
     wavelength = 10.0**model.log_wavelength

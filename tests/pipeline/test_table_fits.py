@@ -102,7 +102,7 @@ def test_the_largest_of_several_tables_is_read():
     assert open_table(stream.getvalue(), "t").names == ("l",)
 
 
-def test_names_that_repeat_are_told_apart():
+def test_repeated_names_are_distinguished():
     same = {"TTYPE": "same"}
     data = fits_bytes(
         ("J", packed(">i4", 1, 2, 3), same), ("J", packed(">i4", 4, 5, 6), same), ("J", packed(">i4", 7, 8, 9), {})

@@ -94,7 +94,7 @@ def test_words_for_missing(missing):
     assert frame["s"].tolist() == ["t", ""]
 
 
-def test_vizier_tells_units_below_the_names():
+def test_vizier_has_units_below_the_names():
     text = (
         "#RESOURCE=yCat\n#Column\tRAJ2000\n\nRAJ2000\tDEJ2000\tSource\tGmag\ndeg\tdeg\t \tmag\n"
         "-------\t-------\t-------------------\t----\n010.5\t+41.2\t3000000000000000001\t12.5\n011.5\t-1.2\t \t \n\n"

@@ -89,7 +89,7 @@ def test_too_many_are_drawn_by_a_seed(tmp_path):
     assert sample(tmp_path, [{}] * 40, max_training_stars=30, seed=1).rows.tolist() != found.rows.tolist()
 
 
-def test_too_few_are_told_with_their_cuts(tmp_path):
+def test_too_few_training_stars_are_reported_with_their_cuts(tmp_path):
     table = pd.DataFrame([GOOD | {"ref_bad": number > 10} for number in range(60)])
     state = BuildState(RunConfig("few"), tmp_path, tmp_path, table)
     with pytest.raises(StageSkipped, match="11 of 60 stars with reference labels pass the training cuts; 50 are"):

@@ -68,7 +68,7 @@ def test_the_stream_is_judged_where_there_is_a_probability():
     assert (judged["completeness"], judged["purity"]) == (0.5, 0.5)
 
 
-def test_it_is_told_on_the_terminal_and_refused_without_truth(validated, tmp_path, capsys):
+def test_it_is_printed_and_refused_without_truth(validated, tmp_path, capsys):
     directory, _ = validated
     assert main(["validate", str(directory)]) == 0
     told = capsys.readouterr().out

@@ -138,7 +138,7 @@ def test_doubtful_stars_keep_their_ccf(tiny):
         assert kept.of(obsid).max() <= 1.0
 
 
-def test_damaged_correlations_are_told(tmp_path):
+def test_damaged_correlations_are_reported(tmp_path):
     assert read_correlations(tmp_path) is None
     (tmp_path / "velocity").mkdir()
     with pytest.raises(ProductError, match="damaged"):

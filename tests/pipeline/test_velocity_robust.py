@@ -131,7 +131,7 @@ def test_errors_of_pure_noise_are_right_and_grow_with_correlated_residuals():
     assert np.isnan(refined_error(residual[:2], 0.0 * gradient[:2], w[:2], np.ones((2, 400)), share)).all()
 
 
-def test_repeats_tell_scale_and_floor_of_the_errors():
+def test_repeats_give_scale_and_floor_of_the_errors():
     rng = np.random.default_rng(4)
     star = np.repeat(np.arange(1500), 2)
     formal = rng.uniform(0.1, 5.0, star.size)

@@ -9,36 +9,34 @@ import numpy as np
 from explorer.vetting.agreement import cohen_kappa, fleiss_kappa
 from explorer.vetting.conflicts import Status, outcome
 from explorer.vetting.events import EventKind, utc_of
+from explorer.vetting.inspector_counts import PAUSE_SECONDS
 from explorer.vetting.overview import Inspector, Overview, Pair
 from explorer.vetting.queue import is_open
-from explorer.vetting.status import Standing
-from explorer.vetting.tally import PAUSE_SECONDS
+from explorer.vetting.status import CampaignStatus
 
 
-def _outcome(standing, star, published, rules):
-    return outcome(standing.reviews(star), standing.star(star).adjudication, published(star), rules)
+def _outcome(status, star, published, rules):
+    return outcome(status.reviews(star), status.star(star).adjudication, published(star), rules)
 
 
 def slow_overview(campaign, tasks, events, published):
     """The overview of a campaign from all its events."""
-    standing, rules = Standing(), campaign.rules
-    standing.add(events)
+    status, rules = CampaignStatus(), campaign.rules
+    status.add(events)
     firsts = [task for task in tasks if task.occasion == 1]
-    touched = set(standing.stars())
+    touched = set(status.stars())
     done = Counter(
-        _outcome(standing, task.star, published, rules).status if task.star in touched else Status.INCOMPLETE
+        _outcome(status, task.star, published, rules).status if task.star in touched else Status.INCOMPLETE
         for task in firsts
     )
-    given = [min(len(standing.verdicts(task.star)), rules.reviews) for task in firsts]
-    settled = [standing.star(task.star).adjudication is not None for task in firsts]
+    given = [min(len(status.verdicts(task.star)), rules.reviews) for task in firsts]
+    settled = [status.star(task.star).adjudication is not None for task in firsts]
     needed = rules.reviews * len(firsts)
     remaining = sum(rules.reviews - count for count, over in zip(given, settled, strict=True) if not over)
-    again = [
-        sum(is_open(user, task, standing, rules) for task in tasks if task.occasion == 2) for user in standing.users()
-    ]
-    inspectors = tuple(_inspector(standing, user) for user in standing.users())
+    again = [sum(is_open(user, task, status, rules) for task in tasks if task.occasion == 2) for user in status.users()]
+    inspectors = tuple(_inspector(status, user) for user in status.users())
     paces = [one.seconds for one in inspectors if math.isfinite(one.seconds)]
-    fleiss, fleiss_stars = _fleiss(standing, [task.star for task in firsts], campaign)
+    fleiss, fleiss_stars = _fleiss(status, [task.star for task in firsts], campaign)
     return Overview(
         stars=len(firsts),
         controls=sum(task.control for task in firsts),
@@ -46,7 +44,7 @@ def slow_overview(campaign, tasks, events, published):
         reviews_done=sum(given),
         reviews_needed=needed,
         inspectors=inspectors,
-        pairs=_pairs(standing, inspectors, campaign),
+        pairs=_pairs(status, inspectors, campaign),
         fleiss=fleiss,
         fleiss_stars=fleiss_stars,
         seconds_left=_work_left(remaining, again, paces),
@@ -60,14 +58,14 @@ def _work_left(remaining, again, paces):
     return float(np.median(paces)) * (remaining / len(paces) + max(again, default=0))
 
 
-def _inspector(standing, user):
-    firsts = {star: said for star in standing.stars() if (said := standing.verdicts(star).get(user))}
-    seconds = {star: said for star in standing.stars() if (said := standing.verdicts(star, 2).get(user))}
+def _inspector(status, user):
+    firsts = {star: said for star in status.stars() if (said := status.verdicts(star).get(user))}
+    seconds = {star: said for star in status.stars() if (said := status.verdicts(star, 2).get(user))}
     gaps = [_gap(firsts[star], seconds[star]) for star in seconds if star in firsts]
     return Inspector(
         name=user,
         reviews=len(firsts),
-        adjudications=sum(event.kind is EventKind.ADJUDICATION for event in standing.said(user)),
+        adjudications=sum(event.kind is EventKind.ADJUDICATION for event in status.events_of(user)),
         repeats=len(gaps),
         same=float(np.mean([gap == 0 for gap in gaps])) if gaps else math.nan,
         gap=float(np.mean(gaps)) if gaps else math.nan,
@@ -87,13 +85,13 @@ def pace(verdicts):
     return float(np.median(worked)) if worked else math.nan
 
 
-def _pairs(standing, inspectors, campaign):
+def _pairs(status, inspectors, campaign):
     found = []
     for first, second in combinations([one.name for one in inspectors], 2):
         both = [
             (int(said[first].verdict or 0), int(said[second].verdict or 0))
-            for star in standing.stars()
-            if first in (said := standing.verdicts(star)) and second in said
+            for star in status.stars()
+            if first in (said := status.verdicts(star)) and second in said
         ]
         if both:
             ones, others = zip(*both, strict=True)
@@ -109,11 +107,11 @@ def _pairs(standing, inspectors, campaign):
     return tuple(found)
 
 
-def _fleiss(standing, stars, campaign):
+def _fleiss(status, stars, campaign):
     categories = sorted(campaign.rules.verdicts)
     counts = []
     for star in stars:
-        said = [event.verdict for event in standing.verdicts(star).values()]
+        said = [event.verdict for event in status.verdicts(star).values()]
         if len(said) == campaign.rules.reviews:
             counts.append([said.count(category) for category in categories])
     if campaign.rules.reviews < 2 or not counts:

@@ -1,4 +1,4 @@
-"""The filter's box: completion, errors, subsets, keys."""
+"""The filter field: completion, errors, subsets, keys."""
 
 import os
 import signal
@@ -39,10 +39,10 @@ def test_filter_completion_error_subset_and_keys(explorer):
     page.wait_for_function("() => true")
     page.get_by_text("6,000 of 6,000").first.wait_for(timeout=5000)
     page.keyboard.press("?")
-    page.get_by_text("drag the view itself").wait_for(timeout=5000)
+    page.get_by_text("move the view").wait_for(timeout=5000)
 
 
-def test_tab_completes_the_word_that_stands_at_the_caret_now(explorer):
+def test_tab_completes_the_word_at_the_caret(explorer):
     page = explorer.page
     page.keyboard.press("/")
     field = page.get_by_label("Filter expression")

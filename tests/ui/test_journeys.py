@@ -1,4 +1,4 @@
-"""What people do with the explorer, in a real browser."""
+"""Typical use of the explorer in a real browser."""
 
 import json
 
@@ -152,7 +152,7 @@ def test_buttons_of_views_stay_in_their_cards(visit, width, height):
             page.keyboard.press("/")
             page.get_by_label("Filter expression").press("Escape")
         for count in (6, 8):
-            page.get_by_label("How many views").select_option(str(count))
+            page.get_by_label("Number of views").select_option(str(count))
             page.wait_for_function(f"(count) => ({CARDS})().length === count", arg=count)
             page.wait_for_timeout(500)
             assert page.evaluate(UNREACHABLE) == []
@@ -189,7 +189,7 @@ def test_a_member_list_is_answered_below_its_button(explorer):
     saved = page.get_by_role("heading", name="Saved views").bounding_box()
     assert refused.bounding_box()["y"] < saved["y"]
     page.get_by_role("button", name="Save view").click()
-    page.get_by_text("Give the view a name first.").wait_for(timeout=5000)
+    page.get_by_text("Enter a name for the view first.").wait_for(timeout=5000)
     assert page.get_by_text("The list has no column").count() == 0
 
 
@@ -277,7 +277,7 @@ def test_longitudes_come_round(explorer):
     assert page.evaluate(f"() => ({SKY}).x_range.end - ({SKY}).x_range.start") <= 1800.001
 
 
-def test_views_swap_and_any_column_stands_on_an_axis(explorer):
+def test_views_swap_and_any_column_can_be_on_an_axis(explorer):
     page = explorer.page
     page.locator(".card select.view").first.select_option("histogram")
     explorer.page.wait_for_function("() => Bokeh.documents.some(d => d.get_model_by_name('Histogram of [M/H]'))")
@@ -337,7 +337,7 @@ def test_views_beside_the_enlarged_one_show_what_was_selected_there(explorer):
     page.get_by_role("button", name="Back to the grid").click()
     assert explorer.wait_for_image("HR diagram", before)["lit"] < before["lit"]
     page.get_by_role("button", name="Enlarge").nth(1).click()
-    page.get_by_label("How many views").select_option("4")
+    page.get_by_label("Number of views").select_option("4")
     page.wait_for_function(f"() => ({CARDS})().length === 4", timeout=5000)
     for name in VIEWS[:4]:
         explorer.wait_for_views(name)
@@ -350,7 +350,7 @@ def test_a_link_restores_and_exports_leave(explorer, visit, tmp_path):
     page.get_by_label("Colour by").select_option("m_h")
     page.wait_for_timeout(500)
     page.get_by_role("button", name="Link, export, figures of the paper").click()
-    page.get_by_role("button", name="Make a link").click()
+    page.get_by_role("button", name="Create a link").click()
     page.wait_for_function(f"() => ({ADDRESS})().includes('?link=')", timeout=5000)
     link = page.evaluate(f"() => ({ADDRESS})()")
     with page.expect_download(timeout=30_000) as table:
@@ -372,7 +372,7 @@ def test_a_link_restores_and_exports_leave(explorer, visit, tmp_path):
 def test_the_first_visit_is_shown_around_once(browser, server):
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     first = Explorer(context.new_page(), server, tour=True)
-    first.page.get_by_text("Every view shows the same stars.").wait_for(timeout=20_000)
+    first.page.get_by_text("All views show the same stars.").wait_for(timeout=20_000)
     first.page.get_by_role("button", name="Skip").click()
     second = Explorer(context.new_page(), server, tour=True)
     second.wait_for_views()

@@ -1,4 +1,4 @@
-"""Any table of stars is opened: its columns first, corrected there, then the explorer, then orbits."""
+"""Opening of any star table: columns page, corrections, explorer, orbits."""
 
 import json
 import tomllib
@@ -42,7 +42,7 @@ def test_a_table_opens_is_corrected_and_gets_its_orbits(visit, opened):
     server, folder = opened
     explorer = visit(at=server)
     page = explorer.page
-    page.get_by_text("Making the catalogue").wait_for(timeout=20_000)
+    page.get_by_text("Computing the catalogue").wait_for(timeout=20_000)
     for width, height in ((1920, 1080), (1280, 720)):
         page.set_viewport_size({"width": width, "height": height})
         page.get_by_role("button", name="Column of stars.csv for distance").wait_for()
@@ -85,7 +85,7 @@ def test_a_table_opens_is_corrected_and_gets_its_orbits(visit, opened):
 
     page.get_by_role("tab", name="About").click()
     with page.context.expect_page() as other:
-        page.get_by_role("link", name="Open the page of columns").click()
+        page.get_by_role("link", name="Open the columns page").click()
     columns = other.value
     columns.get_by_text("The catalogue is ready").wait_for(timeout=20_000)
     columns.get_by_text("corrected", exact=True).wait_for()
@@ -97,7 +97,7 @@ def test_a_table_opens_is_corrected_and_gets_its_orbits(visit, opened):
     columns.close()
 
 
-def test_what_cannot_be_understood_is_said_where_it_is_corrected(visit, tmp_path, both):
+def test_uninterpretable_columns_are_reported_where_they_are_corrected(visit, tmp_path, both):
     home, stars = tmp_path / "home", tmp_path / "stars.csv"
     names = ["obsid", "RA", "DEC", "d1", "d2", *(f"other_column_{k}" for k in range(5000))]
     stars.write_text("\n".join(",".join(line) for line in (names, ["1"] * len(names))))

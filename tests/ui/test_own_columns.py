@@ -1,4 +1,4 @@
-"""A catalogue of positions and own columns in a browser: axis, search, colour, filter, subsets, table, card, export."""
+"""A catalogue with only positions and own columns, in a browser."""
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ def test_a_column_of_ones_own_is_as_good_as_any(visit, foreign, tmp_path):
     page.get_by_role("button", name="visits [10-3 weird]").click()
     page.wait_for_timeout(500)
     page.locator(".table tbody tr").first.click()
-    page.get_by_text("This catalogue was made from tables alone").wait_for(timeout=5000)
+    page.get_by_text("This catalogue was made from tables only").wait_for(timeout=5000)
     card = page.locator(".facts section").filter(has=page.get_by_role("heading", name="Own columns"))
     card.get_by_text("10-3 weird").wait_for(timeout=5000)
     assert card.locator("[title=\"Where it belongs (column 'Population' of lists/My table.csv)\"]").count() == 1

@@ -1,4 +1,4 @@
-"""A server that goes away while a page is open."""
+"""Recovery of an open page after the server stops."""
 
 import pytest
 from driver import Server, brush
@@ -6,7 +6,7 @@ from driver import Server, brush
 pytestmark = pytest.mark.browser
 
 
-def test_a_lost_connection_is_told_in_every_room_and_the_page_comes_back(visit, products, tmp_path):
+def test_a_lost_connection_is_reported_in_every_room_and_the_page_is_restored(visit, products, tmp_path):
     environment = {"MGIANT_HOME": str(tmp_path / "home")}
     running = Server(str(products), environment=environment)
     explorer = visit(at=running)
@@ -37,7 +37,7 @@ def test_a_lost_connection_is_told_in_every_room_and_the_page_comes_back(visit, 
         explorer.console_errors.clear()  # the browser speaks of the server that was away
 
 
-def test_a_server_that_goes_twice_brings_back_what_nobody_touched(visit, products, tmp_path):
+def test_a_page_survives_two_restarts_of_the_server(visit, products, tmp_path):
     environment = {"MGIANT_HOME": str(tmp_path / "home")}
     running = Server(str(products), environment=environment)
     port = int(running.url.rsplit(":", 1)[1].strip("/"))

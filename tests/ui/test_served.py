@@ -1,4 +1,4 @@
-"""A product that is built again, and one that is damaged, while a page is open."""
+"""Rebuilt and damaged products while a page is open."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from pipeline.products.manifest import Manifest
 
 pytestmark = pytest.mark.browser
 
-NEWER = "A newer build of this catalogue is there"
+NEWER = "A newer build of this catalogue is available"
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""One star in a real browser: by link, by keys, with sliders, a mask, a refit and a proposal."""
+"""One star in a real browser: link, keys, sliders, mask, refit and proposal."""
 
 import pytest
 from driver import Server
@@ -42,7 +42,7 @@ def test_a_link_gives_a_star_the_page_and_keys_lead_on(star):
     )
     page.keyboard.press("g")
     page.keyboard.type(f"{ALL_MASKED}\n")
-    page.get_by_text(f"Every pixel of obsid {ALL_MASKED} is masked").wait_for(timeout=15_000)
+    page.get_by_text(f"All pixels of obsid {ALL_MASKED} is masked").wait_for(timeout=15_000)
     page.keyboard.press("g")
     page.keyboard.type("42\n")
     page.get_by_text("no star with obsid 42").wait_for(timeout=15_000)
@@ -119,7 +119,7 @@ def test_a_star_alone_has_no_tools_for_views(star):
     page.get_by_role("button", name="Help and shortcuts (?)").wait_for()
     for name in ("Lasso", "Minus", "Reset every zoom (x)"):
         assert page.get_by_role("button", name=name, exact=True).is_hidden()
-    assert page.get_by_label("How many views").is_hidden()
+    assert page.get_by_label("Number of views").is_hidden()
 
 
 def test_evidence_and_stars_side_by_side(star):

@@ -1,4 +1,4 @@
-"""Three people vet in a real browser: two inspectors who do not see each other, and an adjudicator who freezes."""
+"""Vetting by two inspectors and an adjudicator in a real browser, to a release."""
 
 import json
 import re
@@ -106,7 +106,7 @@ def start_campaign(eve, name="odd ones", stars=STARS):
     room.get_by_label("Stars", exact=True).fill(str(stars))
     rules = room.get_by_label("Rules as TOML")
     if not rules.is_visible():
-        room.get_by_text("Rules other than the usual").click()
+        room.get_by_text("Custom rules").click()
     rules.fill("control_fraction = 0.0\nrepeat_fraction = 0.0")
     room.get_by_role("button", name="Start", exact=True).click()
     room.get_by_text(f"0 of {2 * stars} reviews").wait_for(timeout=30_000)
@@ -201,7 +201,7 @@ def test_from_the_queue_to_the_release(crowd, home, products, tmp_path):
         assert ours.read_bytes() == next(home.glob("releases/*.v1")).joinpath(ours.name).read_bytes(), ours.name
 
 
-def test_a_key_that_is_held_down_judges_one_star_and_what_is_begun_stays(crowd):
+def test_a_held_key_judges_one_star_and_unsaved_input_stays(crowd):
     eve, ann = crowd("eve"), crowd("ann")
     start_campaign(eve, "held keys", 4)
     vet = ann.enter("Vet")

@@ -1,12 +1,30 @@
 // A searchable list under a button: typing narrows it, arrows and Enter choose, Escape leaves.
 
 import { element, popup } from "./dom.js"
+import { rankedChoices } from "./matches.js"
+
+/** @import { Choice } from "./matches.js" */
 
 const MAX_SHOWN = 200
+/** @type {Record<string, number>} */
+const STEPS = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }
 let pickers = 0
 
+/** @template Value */
 export class Picker {
-  // ``choices`` gives [value, text, hint] when the list opens; ``pick`` gets the value.
+  /** @type {Choice<Value>[]} */
+  all = []
+  /** @type {Choice<Value>[]} */
+  shown = []
+  /** @type {HTMLLIElement[]} */
+  rows = []
+  at = 0
+
+  /**
+   * @param {string} label
+   * @param {() => Choice<Value>[]} choices - Asked when the list opens.
+   * @param {(value: Value) => void} pick
+   */
   constructor(label, choices, pick) {
     this.choices = choices
     this.pick = pick
@@ -17,21 +35,29 @@ export class Picker {
       "aria-label": label,
       "aria-haspopup": "listbox",
     })
+    this.list = element("ul", { role: "listbox", id: this.id, "aria-label": label })
+    this.search = this.searchField(label)
     this.menu = popup(this.button, () => this.fill(label), "left")
     this.menu.el.classList.add("picker")
     this.el = element("span", { className: "picked" }, this.button, this.menu.el)
   }
 
+  /**
+   * @param {string} text
+   * @param {boolean} empty
+   */
   show(text, empty) {
     this.button.replaceChildren(text)
     this.button.title = text
-    this.button.classList.toggle("empty", Boolean(empty))
+    this.button.classList.toggle("empty", empty)
   }
 
-  fill(label) {
-    this.all = this.choices()
-    this.list = element("ul", { role: "listbox", id: this.id, "aria-label": label })
-    this.search = element("input", {
+  /**
+   * @param {string} label
+   * @returns {HTMLInputElement}
+   */
+  searchField(label) {
+    return element("input", {
       type: "search",
       autofocus: true,
       placeholder: "Search",
@@ -44,17 +70,19 @@ export class Picker {
       oninput: () => this.narrow(),
       onkeydown: (event) => this.key(event),
     })
+  }
+
+  /** @param {string} label */
+  fill(label) {
+    this.all = this.choices()
+    this.list = element("ul", { role: "listbox", id: this.id, "aria-label": label })
+    this.search = this.searchField(label)
     this.narrow()
     return [this.search, this.list]
   }
 
   narrow() {
-    const wanted = this.search.value.trim().toLowerCase()
-    const rank = (text) => (text.toLowerCase() === wanted ? 0 : text.toLowerCase().startsWith(wanted) ? 1 : 2)
-    const found = wanted
-      ? this.all.filter(([, text, hint]) => text.toLowerCase().includes(wanted) || hint?.toLowerCase().includes(wanted))
-        .sort((a, b) => rank(a[1]) - rank(b[1]))
-      : this.all
+    const found = rankedChoices(this.all, this.search.value)
     this.shown = found.slice(0, MAX_SHOWN)
     this.rows = this.shown.map(([value, text, hint], at) =>
       element(
@@ -78,6 +106,7 @@ export class Picker {
     this.move(0)
   }
 
+  /** @param {number} at */
   move(at) {
     this.rows[this.at]?.removeAttribute("aria-selected")
     this.at = Math.max(0, Math.min(at, this.rows.length - 1))
@@ -85,8 +114,9 @@ export class Picker {
     this.search.setAttribute("aria-activedescendant", `${this.id}-${this.at}`)
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
-    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key]
+    const step = STEPS[event.key]
     if (step) {
       this.move(this.at + step)
       this.rows[this.at]?.scrollIntoView({ block: "nearest" })
@@ -98,6 +128,7 @@ export class Picker {
     event.preventDefault()
   }
 
+  /** @param {Value} value */
   choose(value) {
     this.menu.close()
     this.button.focus()

@@ -1,26 +1,20 @@
-// Shortcuts of the whole page; never while somebody types.
+// Shortcuts of the whole page.
 
-const KEYS = {
-  b: { kind: "tool", value: "box" },
-  o: { kind: "tool", value: "lasso" },
-  p: { kind: "tool", value: "pan" },
-  u: { kind: "undo" },
-  U: { kind: "redo" },
-  x: { kind: "home" },
-  "/": { kind: "side", open: true },
-  "?": { kind: "help" },
-}
+/** @import { Request } from "../protocol.d.ts" */
 
-export function listen_to_keys(host, send) {
-  const listen = (event) => {
-    if (!host.isConnected) return window.removeEventListener("keydown", listen)
-    const target = event.composedPath()[0]
-    const typing = target instanceof Element && target.closest("input, textarea, select, dialog, [contenteditable]")
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || !host.offsetParent) return
-    const message = KEYS[event.key]
-    if (message === undefined) return
-    event.preventDefault()
+import { PAGE_KEYS } from "../base/declared.js"
+import { listenToKeys } from "../base/keys.js"
+
+/**
+ * @param {HTMLElement} host
+ * @param {(message: Request) => void} send
+ */
+export function listenToPageKeys(host, send) {
+  const requests = new Map(Object.entries(PAGE_KEYS))
+  listenToKeys(host, ({ key }) => {
+    const message = requests.get(key)
+    if (message === undefined) return false
     send(message)
-  }
-  window.addEventListener("keydown", listen)
+    return true
+  })
 }

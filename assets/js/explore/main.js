@@ -1,19 +1,29 @@
 // The Explore page: every part sends to one channel and gets what the server tells it.
 
-import { debounced, element, receive, remember_theme } from "../base/dom.js"
-import { Dialogs, own_name, SEEN } from "./dialogs.js"
-import { listen_to_keys } from "./keys.js"
+/** @import { PanelModel } from "../bokeh.d.ts" */
+/** @import { Message, Parts } from "../payloads.d.ts" */
+/** @import { Request } from "../protocol.d.ts" */
+
+import { debounced, element, rememberTheme } from "../base/dom.js"
+import { receive } from "../base/messages.js"
+import { listenToStarKeys } from "../star/keys.js"
+import { StarDock } from "../star/star.js"
+import { Dialogs, ownName, SEEN } from "./dialogs.js"
+import { listenToPageKeys } from "./keys.js"
 import { Side } from "./side.js"
 import { Stage } from "./stage.js"
 import { Table } from "./table.js"
 import { Toolbar } from "./toolbar.js"
-import { listen_to_star_keys, StarDock } from "../star/star.js"
 
 const RING_AFTER = 80
 
+/** @param {{ model: PanelModel }} page */
 export function render({ model }) {
-  const send = (message) => model.send_msg(message)
-  const toolbar = new Toolbar(send), stage = new Stage(send), table = new Table(send), side = new Side(send)
+  const send = (/** @type {Request} */ message) => model.send_msg(message)
+  const toolbar = new Toolbar(send)
+  const stage = new Stage(send)
+  const table = new Table(send)
+  const side = new Side(send)
   const star = new StarDock(send)
   const down = element("div", { className: "down" }, stage.el, table.el)
   const centre = element(
@@ -23,13 +33,14 @@ export function render({ model }) {
     element("div", { className: "across" }, side.el, down, star.el),
   )
   const host = element("div", { className: "explore", tabIndex: -1 }, centre)
-  const dialogs = new Dialogs(send, host, toolbar.light)
-  dialogs.writing = () => side.writing
+  const dialogs = new Dialogs(send, host, toolbar.light, () => side.writing)
+  // The spectrum first: with single stars on screen the rings cost a frame in every view.
+  const ring = debounced((/** @type {Required<Message>["focus"]} */ places) => stage.ring(places), RING_AFTER)
+  /** @type {Parts} */
   const parts = {
     ...stage.parts,
     ...toolbar.parts,
     ...table.parts,
-    ...side.parts,
     ...dialogs.parts,
     ...star.parts,
     switched: ([slot, name, on]) => stage.switched(slot, name, on),
@@ -37,13 +48,13 @@ export function render({ model }) {
       side.receive(state)
       if (state.open !== undefined) toolbar.side.setAttribute("aria-expanded", String(state.open))
     },
-    // The spectrum first: with single stars on screen the rings cost a frame in every view.
-    focus: debounced((places) => stage.parts.focus(places), RING_AFTER),
-    theme: (dark) => {
+    focus: (places) => ring(places),
+    theme: (theme) => {
+      const dark = theme === true
       host.classList.toggle("dark", dark)
-      remember_theme(dark)
+      rememberTheme(dark)
     },
-    star_page: (on) => {
+    "star_page": (on) => {
       host.classList.toggle("alone", on)
       star.widen(on)
     },
@@ -51,16 +62,16 @@ export function render({ model }) {
       stage.recolour(colours)
       if (colours.theme) star.recolour(colours.theme)
     },
-    tour: (steps) => dialogs.first_visit(steps),
+    tour: (steps) => dialogs.firstVisit(steps),
     refused: (kind) => star.refused(kind),
   }
   model.on("msg:custom", (message) => receive(parts, message))
-  listen_to_keys(host, send)
-  listen_to_star_keys(host, star)
+  listenToPageKeys(host, send)
+  listenToStarKeys(host, star)
   model.on("after_render", () => {
-    dialogs.document = window.Bokeh.documents[0]
-    send({ kind: "connect", seen: window.localStorage.getItem(SEEN) !== null, browser: own_name() })
-    const writing = dialogs.came_back()
+    dialogs.document = globalThis.Bokeh.documents[0]
+    send({ kind: "connect", seen: globalThis.localStorage.getItem(SEEN) !== null, browser: ownName() })
+    const writing = dialogs.cameBack()
     if (writing !== null) side.write(writing)
   })
   return host

@@ -1,20 +1,32 @@
 // The table of the selection, a page at a time; the server sorts and counts.
 
+/** @import { Parts, TableState } from "../payloads.d.ts" */
+/** @import { Page, Request } from "../protocol.d.ts" */
+
 import { element, icon } from "../base/dom.js"
 
+/** @type {[name: string, title: string, by: Page["by"]][]} */
+const TURNS = [
+  ["first_page", "First page", "first"],
+  ["chevron_left", "Previous page", -1],
+  ["chevron_right", "Next page", 1],
+  ["last_page", "Last page", "last"],
+]
+
 export class Table {
+  /** @type {string[]} - Of the columns. */
+  names = []
+  /** @type {string[]} - Obsids of the rows. */
+  ids = []
+  focused = ""
+
+  /** @param {(message: Request) => void} send */
   constructor(send) {
     this.send = send
     this.heading = element("strong", {}, "Selected stars")
     this.empty = element("em")
     this.page = element("span", { className: "page" })
-    const turn = (by) => () => send({ kind: "page", by })
-    this.turns = [["first_page", "First page", -Infinity], ["chevron_left", "Previous page", -1], [
-      "chevron_right",
-      "Next page",
-      1,
-    ], ["last_page", "Last page", Infinity]]
-      .map(([name, title, by]) => icon(name, title, turn(Number.isFinite(by) ? by : by < 0 ? "first" : "last")))
+    this.turns = TURNS.map(([name, title, by]) => icon(name, title, () => send({ kind: "page", by })))
     this.head = element("thead")
     this.body = element("tbody")
     const head = element("header", {}, this.heading, this.empty, this.page, ...this.turns)
@@ -24,45 +36,55 @@ export class Table {
       head,
       element("div", { className: "scroll" }, element("table", {}, this.head, this.body)),
     )
+    /** @type {Parts} */
     this.parts = { table: (table) => this.receive(table) }
   }
 
+  /** @param {TableState} state */
   receive({ columns, sort, rows, ids, page, pages, first, last, focus, note }) {
-    if (columns) {
-      const cells = columns.map(([name, label, description]) =>
-        element(
-          "th",
-          { scope: "col" },
-          element("button", {
-            type: "button",
-            title: `${description} Click to sort.`,
-            onclick: () => this.send({ kind: "sort", column: name }),
-          }, label),
-        )
-      )
-      this.names = columns.map(([name]) => name)
-      this.head.replaceChildren(element("tr", {}, ...cells))
-    }
+    if (columns) this.showHead(columns)
     if (sort) {
       const [column, descending] = sort
-      ;[...this.head.querySelectorAll("th")].forEach((cell, k) => {
+      for (const [k, cell] of this.head.querySelectorAll("th").entries()) {
         cell.setAttribute("aria-sort", this.names[k] !== column ? "none" : descending ? "descending" : "ascending")
-      })
+      }
     }
     if (rows) {
-      this.body.replaceChildren(...rows.map((row, k) =>
-        element(
-          "tr",
-          { onclick: () => this.send({ kind: "focus", obsid: ids[k] }) },
-          ...row.map((cell) => element("td", {}, cell)),
-        )
-      ))
-      this.ids = ids
-      this.empty.textContent = note
+      this.ids = ids ?? []
+      this.showRows(rows)
+      this.empty.textContent = note ?? ""
       this.page.textContent = pages ? `${page} / ${pages}` : ""
-      for (const [k, button] of this.turns.entries()) button.disabled = k < 2 ? first : last
+      for (const [k, button] of this.turns.entries()) button.disabled = Boolean(k < 2 ? first : last)
     }
     if (focus !== undefined) this.focused = focus
-    ;[...this.body.children].forEach((row, k) => row.classList.toggle("focused", this.ids[k] === this.focused))
+    for (const [k, row] of [...this.body.children].entries()) {
+      row.classList.toggle("focused", this.ids[k] === this.focused)
+    }
+  }
+
+  /** @param {NonNullable<TableState["columns"]>} columns */
+  showHead(columns) {
+    const cells = columns.map(([name, label, description]) => {
+      const sort = element("button", {
+        type: "button",
+        title: `${description} Click to sort.`,
+        onclick: () => this.send({ kind: "sort", column: name }),
+      }, label)
+      return element("th", { scope: "col" }, sort)
+    })
+    this.names = columns.map(([name]) => name)
+    this.head.replaceChildren(element("tr", {}, ...cells))
+  }
+
+  /** @param {string[][]} rows */
+  showRows(rows) {
+    this.body.replaceChildren(...rows.map((row, k) => {
+      const obsid = this.ids[k]
+      return element(
+        "tr",
+        { onclick: () => this.send({ kind: "focus", obsid }) },
+        ...row.map((cell) => element("td", {}, cell)),
+      )
+    }))
   }
 }

@@ -1,55 +1,59 @@
 // The bar over the views: count, tools, modes, undo, colours, and doors to everything else.
 
-import { choices, ColumnList, element, icon, options } from "../base/dom.js"
-import { gradient } from "./stage.js"
+/** @import { Parts, ToolbarState } from "../payloads.d.ts" */
+/** @import { Request } from "../protocol.d.ts" */
 
+import { KEY_NAMES } from "../base/declared.js"
+import { choices, element, icon } from "../base/dom.js"
+import { gradient } from "../base/legend.js"
+import { ColumnList, options } from "../base/lists.js"
+
+/** @type {[key: string, label: string, title: string][]} */
 const MODES = [
   ["replace", "New", "A gesture replaces the selection"],
   ["add", "Add", "A gesture adds to the selection (Shift)"],
-  ["intersect", "And", "A gesture keeps what it shares with the selection (Ctrl)"],
-  ["subtract", "Minus", "A gesture takes away from the selection (Shift and Ctrl)"],
-  ["xor", "Xor", "A gesture keeps what lies in exactly one"],
+  ["intersect", "And", "A gesture keeps the intersection with the selection (Ctrl)"],
+  ["subtract", "Minus", "A gesture removes from the selection (Shift and Ctrl)"],
+  ["xor", "Xor", "A gesture keeps stars in exactly one of both"],
 ]
+/** @type {[key: string, label: string, title: string][]} */
 const TOOLS = [
-  ["box", "Box", "Drag a rectangle (b)"],
-  ["lasso", "Lasso", "Drag an outline (o)"],
+  ["box", "Box", `Drag a rectangle (${KEY_NAMES.box})`],
+  ["lasso", "Lasso", `Drag an outline (${KEY_NAMES.lasso})`],
   ["polygon", "Polygon", "Click corners; a double-click or Enter ends, Escape drops it"],
-  ["pan", "Pan", "Drag the view (p); the wheel zooms"],
+  ["pan", "Pan", `Drag the view (${KEY_NAMES.pan}); the wheel zooms`],
 ]
+const GRIDS = [1, 2, 4, 6, 8]
 
 export class Toolbar {
+  /** @param {(message: Request) => void} send */
   constructor(send) {
     this.count = element("div", { className: "count", role: "status" })
     this.subset = element("span", { className: "chip", hidden: true })
     this.who = element("span", { className: "who always", hidden: true })
-    const choose = (name) => (value) => send({ kind: name, value })
-    this.tools = choices("What a drag does", TOOLS, choose("tool"))
-    this.modes = choices("How a gesture changes the selection", MODES, choose("mode"))
-    this.undo = icon("undo", "Undo (u)", () => send({ kind: "undo" }))
-    this.redo = icon("redo", "Redo (Shift+U)", () => send({ kind: "redo" }))
-    this.clear = icon("deselect", "Clear the selection", () => send({ kind: "clear" }))
-    this.zoom = icon("zoom_out_map", "Reset every zoom (x)", () => send({ kind: "home" }))
-    this.side = icon("filter_alt", "Filter, subsets, saved views (/)", () => send({ kind: "side" }), {
+    this.tools = choices("Drag tool", TOOLS, (value) => send({ kind: "tool", value }))
+    this.modes = choices("Selection mode", MODES, (value) => send({ kind: "mode", value }))
+    this.undo = icon("undo", `Undo (${KEY_NAMES.undo})`, () => send({ kind: "undo" }))
+    this.redo = icon("redo", `Redo (${KEY_NAMES.redo})`, () => send({ kind: "redo" }))
+    this.side = icon("filter_alt", `Filter, subsets, saved views (${KEY_NAMES.side})`, () => send({ kind: "side" }), {
       "aria-expanded": "false",
     })
     this.colour = new ColumnList("Colour by", (value) => send({ kind: "colour", value }))
+    /** @type {HTMLSelectElement} */
     this.grid = element("select", {
-      "aria-label": "How many views",
-      title: "How many views",
+      "aria-label": "Number of views",
+      title: "Number of views",
       onchange: () => send({ kind: "grid", value: Number(this.grid.value) }),
     })
+    options(this.grid, GRIDS.map((n) => [n, `${n} view${n > 1 ? "s" : ""}`]), 6)
     this.legend = element("span", { className: "legend" })
-    this.more = icon("ios_share", "Link, export, figures of the paper", () => send({ kind: "more" }), {
-      className: "always",
-    })
-    this.help = icon("help_outline", "Help and shortcuts (?)", () => send({ kind: "help" }), { className: "always" })
     this.light = element("span", {
       className: "light always",
       title: "Connected",
       role: "status",
       "aria-label": "Connected",
     })
-    options(this.grid, [1, 2, 4, 6, 8].map((n) => [n, `${n} view${n > 1 ? "s" : ""}`]), 6)
+    const always = { className: "always" }
     this.el = element(
       "div",
       { className: "toolbar", role: "toolbar", "aria-label": "Explore" },
@@ -60,22 +64,23 @@ export class Toolbar {
       this.modes.row,
       this.undo,
       this.redo,
-      this.clear,
-      this.zoom,
+      icon("deselect", "Clear the selection", () => send({ kind: "clear" })),
+      icon("zoom_out_map", `Reset every zoom (${KEY_NAMES.home})`, () => send({ kind: "home" })),
       element("span", { className: "gap" }),
       element(
         "label",
-        { title: "Colours the selected stars by the mean of a column in each pixel" },
+        { title: "Colour the selected stars by the mean of a column in each pixel" },
         "Colour ",
         this.colour.el,
       ),
       element("span", { className: "extras" }, this.legend),
       this.grid,
-      this.more,
-      this.help,
+      icon("ios_share", "Link, export, figures of the paper", () => send({ kind: "more" }), always),
+      icon("help_outline", `Help and shortcuts (${KEY_NAMES.help})`, () => send({ kind: "help" }), always),
       this.who,
       this.light,
     )
+    /** @type {Parts} */
     this.parts = {
       toolbar: (state) => this.receive(state),
       who: (name) => {
@@ -87,7 +92,8 @@ export class Toolbar {
     }
   }
 
-  receive({ count, subset, tool, mode, undo, redo, colours, colour_by, grid }) {
+  /** @param {ToolbarState} state */
+  receive({ count, subset, tool, mode, undo, redo, colours, colour_by: colourBy, grid }) {
     if (count) {
       const [selected, all, share] = count
       this.count.replaceChildren(element("b", {}, selected), ` of ${all} selected`)
@@ -106,8 +112,8 @@ export class Toolbar {
     if (mode) this.modes.press(mode)
     if (undo !== undefined) this.undo.disabled = !undo
     if (redo !== undefined) this.redo.disabled = !redo
-    if (colours) this.colour.fill(colours, colour_by)
-    if (colour_by) this.colour.value = colour_by
-    if (grid) this.grid.value = grid
+    if (colours) this.colour.fill(colours, colourBy ?? "")
+    if (colourBy) this.colour.value = colourBy
+    if (grid) this.grid.value = String(grid)
   }
 }

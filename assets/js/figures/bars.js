@@ -1,53 +1,79 @@
 // A histogram: grey bars of all stars, coloured ones of the selection; a drag along the axis selects a range.
 
+/** @import { RenderLevel } from "bokeh/core/enums" */
+/** @import { Axis } from "bokeh/models/index" */
+/** @import { BarsLayer, BarsSpec, Palettes } from "../payloads.d.ts" */
+/** @import { Theme } from "../protocol.d.ts" */
+/** @import { ViewMessage } from "./figure.js" */
+
 import { FigureCell } from "./figure.js"
-import { css } from "./plane.js"
+import { css } from "./pixels.js"
+import { barsOf } from "./scales.js"
+
+/** @type {[number, number]} */
+const UNIT = [0, 1] // until there are numbers
 
 export class Bars extends FigureCell {
+  /**
+   * @param {HTMLElement} cell
+   * @param {BarsSpec} spec
+   * @param {number} slot
+   * @param {(message: ViewMessage) => void} send
+   */
   constructor(cell, spec, slot, send) {
-    super(cell, { ...spec, y: { ...spec.y, ends: [0, 1], home: [0, 1] } }, slot, send)
-    const M = window.Bokeh.Models
+    super(cell, { title: spec.title, x: spec.x, y: { ...spec.y, ends: UNIT, home: UNIT } }, slot, send)
+    const M = globalThis.Bokeh.Models
+    /** @type {"width" | "both"} */
     this.dimensions = "width"
     this.wheel.dimensions = "width"
     this.logarithmic = spec.logarithmic
-    const quads = (name, level) => {
-      const source = new M.ColumnDataSource({ data: { left: [], right: [], top: [], bottom: [] }, name })
-      const sides = Object.fromEntries(["left", "right", "top", "bottom"].map((side) => [side, { field: side }]))
-      return this.layer(new M.Quad({ ...sides, line_color: null }), source, level, name)
-    }
-    this.quads = { everything: quads("everything", "image"), selected: quads("selected", "overlay") }
+    this.quads = { everything: this.bars("everything", "image"), selected: this.bars("selected", "overlay") }
     if (spec.logarithmic) {
-      this.axes.y.formatter = new M.CustomJSTickFormatter({
+      /** @type {Axis} - A linear one, whose numbers are powers of ten. */
+      const up = this.axes.y
+      up.formatter = new M.CustomJSTickFormatter({
         code: "return Number.isInteger(tick) ? String(10 ** tick) : ''",
       })
-      this.axes.y.ticker = new M.BasicTicker({ desired_num_ticks: 4, mantissas: [1] })
+      up.ticker = new M.BasicTicker({ desired_num_ticks: 4, mantissas: [1] })
     }
   }
 
+  /**
+   * @param {string} name
+   * @param {RenderLevel} level
+   */
+  bars(name, level) {
+    const M = globalThis.Bokeh.Models
+    const source = new M.ColumnDataSource({ data: { left: [], right: [], top: [], bottom: [] }, name })
+    const quad = new M.Quad({
+      left: { field: "left" },
+      right: { field: "right" },
+      top: { field: "top" },
+      bottom: { field: "bottom" },
+      line_color: null,
+    })
+    return this.layer(quad, source, level, name)
+  }
+
+  /** @param {BarsLayer} layer */
   receive({ name, edges, counts }) {
-    const height = (count) => (this.logarithmic ? Math.log10(Math.max(count, 0.7)) : count)
-    const floor = this.logarithmic ? Math.log10(0.7) : 0
-    const top = Array.from(counts, height)
-    const data = {
-      left: Array.from(edges.slice(0, -1)),
-      right: Array.from(edges.slice(1)),
-      top,
-      bottom: top.map(() => floor),
-    }
+    const { data, ends } = barsOf(edges, counts, this.logarithmic)
     this.quads[name].data_source.data = data
-    if (name === "everything") this.y_range.setv({ start: floor, end: Math.max(...top, height(1) + 0.1) * 1.05 })
+    if (name === "everything") this.yRange.setv({ start: ends[0], end: ends[1] })
   }
 
+  /**
+   * @param {Palettes} colours
+   * @param {Theme} theme
+   */
   recolour(colours, theme) {
-    this.paint_theme(theme)
+    this.paintTheme(theme)
     this.quads.everything.glyph.fill_color = css(colours.everything, 120)
     this.quads.selected.glyph.fill_color = css(colours.histogram, 140)
   }
 
+  /** @override */
   home() {
-    this.x_range.setv({ start: this.spec.x.home[0], end: this.spec.x.home[1] })
+    this.xRange.setv({ start: this.spec.x.home[0], end: this.spec.x.home[1] })
   }
-
-  mark() {}
-  switch_overlay() {}
 }

@@ -1,62 +1,107 @@
 // A small drawing for evidence: axes with numbers, lines, dots and bars, in the page's own colours.
 
+/** @import { Ends } from "../payloads.d.ts" */
+
 import { element, large } from "../base/dom.js"
+import { ticks } from "./scales.js"
+
+/** @typedef {ArrayLike<number>} Numbers */
+/** @typedef {(value: number) => number} Place - Of a value in pixels. */
+/** @typedef {{ left: number, top: number, width: number, height: number }} Frame - In pixels. */
+/** @typedef {{ value: number, text: string }} Tick */
+/** @typedef {[up: number, right: number, down: number, left: number]} Margin */
+
+/** @typedef {{ kind: "line", xs: Numbers, ys: Numbers, colour: string, width?: number }} LineShape */
+/** @typedef {{ kind: "dots", xs: Numbers, ys: Numbers, colour: string, size?: number, alpha?: number }} DotsShape */
+/** @typedef {{ kind: "bars", edges: Numbers, heights: (number | null)[], colour: string }} BarsShape */
+/** @typedef {{ kind: "spans", xs: Numbers, ys: Numbers, errors: Numbers, colour: string }} SpansShape */
+/** @typedef {{ kind: "upright" | "level", at: number, colour: string }} RuleShape */
+/** @typedef {LineShape | DotsShape | BarsShape | SpansShape | RuleShape} Shape */
+
+/**
+ * @typedef {object} ChartOptions
+ * @property {number} width
+ * @property {number} height
+ * @property {string} label
+ * @property {string} [x]
+ * @property {string} [y]
+ * @property {Tick[]} [rows] - Names at heights instead of numbers.
+ * @property {Margin} [margin] - For charts that share their axes, as are the sides.
+ * @property {{ x: boolean, y: boolean }} [sides] - With numbers.
+ */
 
 export class Chart {
-  // ``rows`` are names at heights instead of numbers; ``margin`` and ``sides`` are for charts that share their axes.
-  constructor(
-    { width = 300, height = 150, x = "", y = "", label = "", rows = null, margin = null, sides = { x: true, y: true } },
-  ) {
-    this.size = [width, height]
+  /** @type {Shape[]} */
+  shapes = []
+  /** @type {[Ends, Ends] | null} */
+  ends = null
+
+  /** @param {ChartOptions} options */
+  constructor({ width, height, label, x = "", y = "", rows, margin, sides = { x: true, y: true } }) {
+    this.size = { width, height }
     this.words = { x, y }
+    /** @type {Margin} */
     this.margin = margin ?? [6, 14, x ? 30 : 18, y ? 44 : 34]
     this.rows = rows
     this.sides = sides
     this.el = element("canvas", { className: "chart", role: "img", "aria-label": label })
-    this.shapes = []
   }
 
-  // Ends of both axes in drawing order, then the shapes from back to front.
-  draw(x_ends, y_ends, shapes) {
-    Object.assign(this, { x_ends, y_ends, shapes })
+  /**
+   * @param {Ends} xEnds - In drawing order, as are the other ones.
+   * @param {Ends} yEnds
+   * @param {Shape[]} shapes - From back to front.
+   */
+  draw(xEnds, yEnds, shapes) {
+    this.ends = [xEnds, yEnds]
+    this.shapes = shapes
     this.paint()
   }
 
   paint() {
-    if (!this.x_ends || !this.el.isConnected) return
-    const [width, height] = this.size, sharp = window.devicePixelRatio || 1
+    const pen = this.el.getContext("2d")
+    if (!this.ends || !pen || !this.el.isConnected) return
+    const { width, height } = this.size
+    const sharp = globalThis.devicePixelRatio || 1
     Object.assign(this.el, { width: width * sharp, height: height * sharp })
     Object.assign(this.el.style, { width: `${width}px`, height: `${height}px` })
-    const style = getComputedStyle(this.el), colour = (name) => style.getPropertyValue(`--${name}`).trim() || name
-    const pen = this.el.getContext("2d")
+    const style = getComputedStyle(this.el)
+    const colour = (/** @type {string} */ name) => style.getPropertyValue(`--${name}`).trim() || name
     pen.scale(sharp, sharp)
     const [up, right, down, left] = this.margin
     const frame = { left, top: up, width: width - left - right, height: height - up - down }
-    const at = (ends, start, length) => (value) => start + ((value - ends[0]) / (ends[1] - ends[0])) * length
-    const x = at(this.x_ends, frame.left, frame.width),
-      y = at([this.y_ends[1], this.y_ends[0]], frame.top, frame.height)
+    const [xEnds, [bottom, top]] = this.ends
+    const x = placeOf(xEnds, frame.left, frame.width)
+    const y = placeOf([top, bottom], frame.top, frame.height)
     pen.font = `${large(10)} Explorer, sans-serif`
     pen.strokeStyle = colour("line")
     pen.fillStyle = colour("soft")
     pen.strokeRect(frame.left, frame.top, frame.width, frame.height)
-    this.numbers(pen, frame, x, y)
+    this.numbers(pen, frame, x, y, this.ends)
     pen.save()
     pen.beginPath()
     pen.rect(frame.left, frame.top, frame.width, frame.height)
     pen.clip()
-    for (const shape of this.shapes) DRAW[shape.kind](pen, x, y, { ...shape, colour: colour(shape.colour) }, frame)
+    for (const shape of this.shapes) drawShape(pen, x, y, { ...shape, colour: colour(shape.colour) }, frame)
     pen.restore()
   }
 
-  numbers(pen, frame, x, y) {
+  /**
+   * @param {CanvasRenderingContext2D} pen
+   * @param {Frame} frame
+   * @param {Place} x
+   * @param {Place} y
+   * @param {[Ends, Ends]} ends
+   */
+  numbers(pen, frame, x, y, [xEnds, yEnds]) {
     pen.textAlign = "center"
     pen.textBaseline = "top"
-    const across = this.sides.x ? ticks(this.x_ends, Math.min(Math.max(Math.floor(frame.width / 45), 2), 5)) : []
+    const across = this.sides.x ? ticks(xEnds, Math.min(Math.max(Math.floor(frame.width / 45), 2), 5)) : []
     for (const tick of across) pen.fillText(tick.text, x(tick.value), frame.top + frame.height + 4)
     if (this.words.x) pen.fillText(this.words.x, frame.left + frame.width / 2, frame.top + frame.height + 17)
     pen.textAlign = "right"
     pen.textBaseline = "middle"
-    const rungs = this.sides.y ? ticks(this.y_ends, frame.height < 90 ? 2 : 4) : []
+    const rungs = this.sides.y ? ticks(yEnds, frame.height < 90 ? 2 : 4) : []
     for (const tick of this.rows ?? rungs) pen.fillText(tick.text, frame.left - 4, y(tick.value))
     if (!this.words.y) return
     pen.save()
@@ -68,92 +113,81 @@ export class Chart {
   }
 }
 
-const DRAW = {
-  line(pen, x, y, { xs, ys, colour, width = 1.3 }) {
-    pen.strokeStyle = colour
-    pen.lineWidth = width
+/** @type {(ends: Ends, start: number, length: number) => Place} */
+function placeOf(ends, start, length) {
+  return (value) => start + ((value - ends[0]) / (ends[1] - ends[0])) * length
+}
+
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Place} x
+ * @param {Place} y
+ * @param {Shape} shape
+ * @param {Frame} frame
+ */
+function drawShape(pen, x, y, shape, frame) {
+  if (shape.kind === "line") drawLine(pen, x, y, shape)
+  else if (shape.kind === "dots") drawDots(pen, x, y, shape)
+  else if (shape.kind === "bars") drawBars(pen, x, y, shape)
+  else if (shape.kind === "spans") drawSpans(pen, x, y, shape)
+  else drawRule(pen, x, y, shape, frame)
+}
+
+/** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: LineShape) => void} */
+function drawLine(pen, x, y, { xs, ys, colour, width = 1.3 }) {
+  pen.strokeStyle = colour
+  pen.lineWidth = width
+  pen.beginPath()
+  for (let k = 0; k < xs.length; k++) pen.lineTo(x(xs[k]), y(ys[k]))
+  pen.stroke()
+}
+
+/** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: Omit<DotsShape, "kind">) => void} */
+function drawDots(pen, x, y, { xs, ys, colour, size = 1.2, alpha = 0.6 }) {
+  pen.fillStyle = colour
+  pen.globalAlpha = alpha
+  for (let k = 0; k < xs.length; k++) {
     pen.beginPath()
-    for (let k = 0; k < xs.length; k++) pen.lineTo(x(xs[k]), y(ys[k]))
+    pen.arc(x(xs[k]), y(ys[k]), size, 0, 7)
+    pen.fill()
+  }
+  pen.globalAlpha = 1
+}
+
+/** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: BarsShape) => void} */
+function drawBars(pen, x, y, { edges, heights, colour }) {
+  pen.fillStyle = colour
+  for (const [k, height] of heights.entries()) {
+    if (height === null) continue
+    pen.fillRect(x(edges[k]) + 0.5, y(height), x(edges[k + 1]) - x(edges[k]) - 1, y(0) - y(height))
+  }
+}
+
+/** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: SpansShape) => void} */
+function drawSpans(pen, x, y, { xs, ys, errors, colour }) {
+  pen.strokeStyle = colour
+  pen.lineWidth = 1.5
+  for (let k = 0; k < xs.length; k++) {
+    pen.beginPath()
+    pen.moveTo(x(xs[k] - errors[k]), y(ys[k]))
+    pen.lineTo(x(xs[k] + errors[k]), y(ys[k]))
     pen.stroke()
-  },
-  dots(pen, x, y, { xs, ys, colour, size = 1.2, alpha = 0.6 }) {
-    pen.fillStyle = colour
-    pen.globalAlpha = alpha
-    for (let k = 0; k < xs.length; k++) {
-      pen.beginPath()
-      pen.arc(x(xs[k]), y(ys[k]), size, 0, 7)
-      pen.fill()
-    }
-    pen.globalAlpha = 1
-  },
-  bars(pen, x, y, { edges, heights, colour }) {
-    pen.fillStyle = colour
-    heights.forEach((height, k) => {
-      if (height !== null) {
-        pen.fillRect(x(edges[k]) + 0.5, y(height), x(edges[k + 1]) - x(edges[k]) - 1, y(0) - y(height))
-      }
-    })
-  },
-  spans(pen, x, y, { xs, ys, errors, colour }) {
-    pen.strokeStyle = colour
-    pen.lineWidth = 1.5
-    xs.forEach((value, k) => {
-      pen.beginPath()
-      pen.moveTo(x(value - errors[k]), y(ys[k]))
-      pen.lineTo(x(value + errors[k]), y(ys[k]))
-      pen.stroke()
-    })
-    DRAW.dots(pen, x, y, { xs, ys, colour, size: 3, alpha: 1 })
-  },
-  upright(pen, x, y, { at, colour }, frame) {
-    pen.strokeStyle = colour
-    pen.setLineDash([3, 3])
-    pen.beginPath()
+  }
+  drawDots(pen, x, y, { xs, ys, colour, size: 3, alpha: 1 })
+}
+
+/** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: RuleShape, frame: Frame) => void} */
+function drawRule(pen, x, y, { kind, at, colour }, frame) {
+  pen.strokeStyle = colour
+  pen.setLineDash([3, 3])
+  pen.beginPath()
+  if (kind === "upright") {
     pen.moveTo(x(at), frame.top)
     pen.lineTo(x(at), frame.top + frame.height)
-    pen.stroke()
-    pen.setLineDash([])
-  },
-  level(pen, x, y, { at, colour }, frame) {
-    pen.strokeStyle = colour
-    pen.setLineDash([3, 3])
-    pen.beginPath()
+  } else {
     pen.moveTo(frame.left, y(at))
     pen.lineTo(frame.left + frame.width, y(at))
-    pen.stroke()
-    pen.setLineDash([])
-  },
-}
-
-function ticks([start, end], count) {
-  const low = Math.min(start, end), high = Math.max(start, end)
-  const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough))
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough)
-  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
-  const found = []
-  for (let value = Math.ceil(low / step) * step; value <= high + 1e-9 * step; value += step) {
-    found.push({ value, text: value.toFixed(digits) })
   }
-  return found
-}
-
-export function ends_of(values, room = 0.06) {
-  let low = Infinity, high = -Infinity
-  for (const value of values) {
-    if (!Number.isFinite(value)) continue
-    low = Math.min(low, value)
-    high = Math.max(high, value)
-  }
-  if (!(high > low)) [low, high] = Number.isFinite(low) ? [low - 1, low + 1] : [0, 1]
-  const spare = room * (high - low)
-  return [low - spare, high + spare]
-}
-
-export function binned(values, [low, high], count) {
-  const heights = new Array(count).fill(0), edges = heights.map((_, k) => low + (k * (high - low)) / count)
-  for (const value of values) {
-    const k = Math.floor(((value - low) / (high - low)) * count)
-    if (k >= 0 && k < count) heights[k]++
-  }
-  return { edges: [...edges, high], heights }
+  pen.stroke()
+  pen.setLineDash([])
 }

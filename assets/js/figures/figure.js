@@ -1,35 +1,98 @@
 // What planes and histograms share: a Bokeh figure in a cell, its tools, gestures and theme.
 
+/** @import { Document } from "bokeh/document/document" */
+/** @import { RenderLevel } from "bokeh/core/enums" */
+/** @import { Glyph, GlyphRenderer, ColumnDataSource, HoverTool, Tool } from "bokeh/models/index" */
+/** @import { PlotView } from "bokeh/models/plots/plot_canvas" */
+/** @import { AxisSpec, Ends, FigureSpec } from "../payloads.d.ts" */
+/** @import { Rectangle, Region, Tap, Theme, ViewSize } from "../protocol.d.ts" */
+
+import { clipGlyphs, closeTooltip, forgetDocument, newDocument } from "../base/bokeh_internals.js"
 import { large, magnified } from "../base/dom.js"
+import { fittingTicks, squareEnds } from "./scales.js"
 
 const MINIMUM_MOVE = 1e-9
-const NARROWEST = 1e-5, WIDEST = 100 // of an axis, in the span that it starts with: what single precision tells apart
+const NARROWEST = 1e-5 // of an axis, in the span that it starts with: what single precision tells apart
+const WIDEST = 100
 const LABEL_WIDTH = 62
 const LABEL_HEIGHT = 34
 
+/** @typedef {"box" | "lasso" | "polygon" | "pan"} ToolName */
+/** @typedef {(ViewSize & { kind: "look" }) | Region | Tap} ViewMessage */
+
+const TOOL_NAMES = ["box", "lasso", "polygon", "pan"]
+
+/**
+ * @param {string} name
+ * @returns {name is ToolName}
+ */
+export function isToolName(name) {
+  return TOOL_NAMES.includes(name)
+}
+
+/** @param {AxisSpec} axis */
+function rangeOf({ ends, home, widest }) {
+  const span = Math.abs(home[1] - home[0])
+  return new globalThis.Bokeh.Models.Range1d({
+    start: ends[0],
+    end: ends[1],
+    min_interval: NARROWEST * span,
+    max_interval: widest ?? WIDEST * span,
+  })
+}
+
+/**
+ * @param {string} label
+ * @param {number} count
+ */
+function axisOf(label, count) {
+  const M = globalThis.Bokeh.Models
+  return new M.LinearAxis({
+    axis_label: label,
+    ticker: new M.BasicTicker({ desired_num_ticks: count }),
+    axis_label_standoff: 2,
+    formatter: new M.BasicTickFormatter({ power_limit_high: 7, power_limit_low: -4 }),
+  })
+}
+
 export class FigureCell {
+  /** @type {ToolName} */
+  tool = "box"
+  /** @type {"width" | "both"} - Along which a drag selects. */
+  dimensions = "both"
+  /** @type {HoverTool | null} */
+  hover = null
+  /** @type {number[] | null} - What the server knows to be on screen. */
+  looked = null
+  /** @type {("shift" | "ctrl")[]} - Held when the last gesture ended. */
+  keys = []
+  /** @type {PlotView | null} */
+  view = null
+  /** @type {Document | null} */
+  document = null
+  /** @type {{ width: number, height: number, ends: number[] } | null} - Of the last square. */
+  fitted = null
+  /** @type {[Ends, Ends]} - What the square shows all of. */
+  asked = [[0, 1], [0, 1]]
+
+  /**
+   * @param {HTMLElement} cell
+   * @param {FigureSpec} spec
+   * @param {number} slot
+   * @param {(message: ViewMessage) => void} send
+   */
   constructor(cell, spec, slot, send) {
-    const M = window.Bokeh.Models
+    const M = globalThis.Bokeh.Models
     this.cell = cell
     this.spec = spec
     this.slot = slot
     this.send = send
-    this.tool = "box"
-    const range = ({ ends, home, widest }) => {
-      const span = Math.abs(home[1] - home[0])
-      return new M.Range1d({
-        start: ends[0],
-        end: ends[1],
-        min_interval: NARROWEST * span,
-        max_interval: widest ?? WIDEST * span,
-      })
-    }
-    this.x_range = range(spec.x)
-    this.y_range = range(spec.y)
+    this.xRange = rangeOf(spec.x)
+    this.yRange = rangeOf(spec.y)
     this.figure = new M.Plot({
       name: spec.title,
-      x_range: this.x_range,
-      y_range: this.y_range,
+      x_range: this.xRange,
+      y_range: this.yRange,
       toolbar_location: null,
       title: null,
       sizing_mode: "stretch_both",
@@ -38,101 +101,108 @@ export class FigureCell {
       lod_threshold: null,
     })
     this.magnify()
-    this.axes = {
-      x: new M.LinearAxis({
-        axis_label: spec.x.label,
-        ticker: new M.BasicTicker({ desired_num_ticks: 5 }),
-        axis_label_standoff: 2,
-      }),
-      y: new M.LinearAxis({
-        axis_label: spec.y.label,
-        ticker: new M.BasicTicker({ desired_num_ticks: 4 }),
-        axis_label_standoff: 2,
-      }),
-    }
-    for (const axis of Object.values(this.axes)) {
-      axis.formatter = new M.BasicTickFormatter({ power_limit_high: 7, power_limit_low: -4 })
-    }
+    this.axes = { x: axisOf(spec.x.label, 5), y: axisOf(spec.y.label, 4) }
     this.figure.add_layout(this.axes.x, "below")
     this.figure.add_layout(this.axes.y, "left")
     this.grids = [new M.Grid({ axis: this.axes.x, dimension: 0 }), new M.Grid({ axis: this.axes.y, dimension: 1 })]
     for (const grid of this.grids) this.figure.add_layout(grid, "center")
     this.wheel = new M.WheelZoomTool()
-    this.hover = null
-    this.looked = null
   }
 
+  /**
+   * @param {Theme} theme
+   * @param {ToolName} tool
+   */
   async show(theme, tool) {
     this.use(tool)
-    this.paint_theme(theme)
-    this.space_ticks(this.cell.clientWidth - LABEL_WIDTH, this.cell.clientHeight - LABEL_HEIGHT) // about, to paint once
+    this.paintTheme(theme)
+    this.spaceTicks(this.cell.clientWidth - LABEL_WIDTH, this.cell.clientHeight - LABEL_HEIGHT) // about, to paint once
     // What is drawn unclipped over the axes would leave a trace: Bokeh clears all of its upper canvas but the edge.
     const above = this.figure.renderers.filter(({ level, visible }) => level === "overlay" && visible)
     for (const renderer of above) renderer.visible = false
-    // The page's own document is of the class that Bokeh does not hand out.
-    this.document = new window.Bokeh.documents[0].constructor()
+    this.document = newDocument()
     this.document.add_root(this.figure)
     this.figure.on_event("selectiongeometry", ({ final, geometry }) => {
-      if (final && (geometry.type !== "poly" || geometry.x.length > 2)) this.draw_region(geometry)
+      if (!final) return
+      if (geometry.type === "poly") this.drawOutline(geometry.x, geometry.y)
+      else if (geometry.type === "rect") this.drawRectangle(geometry)
     })
     this.figure.on_event("tap", (event) => {
       if (this.tool !== "polygon") {
-        this.send({ kind: "tap", slot: this.slot, x: event.x, y: event.y, keys: this.keys ?? [] })
+        this.send({ kind: "tap", slot: this.slot, x: event.x, y: event.y, keys: this.keys })
       }
     })
-    this.figure.on_event("doubletap", () => (this.tool === "polygon" ? this.close_polygon() : this.home()))
-    this.figure.on_event("panstart", () => this.hide_tooltip())
+    this.figure.on_event("doubletap", () => (this.tool === "polygon" ? this.closePolygon() : this.home()))
+    this.figure.on_event("panstart", () => this.hideTooltip())
     // Only the last event of a gesture tells which keys were held when it ended.
     this.cell.addEventListener("pointerup", (event) => {
-      this.keys = [event.shiftKey && "shift", (event.ctrlKey || event.metaKey) && "ctrl"].filter(Boolean)
+      this.keys = []
+      if (event.shiftKey) this.keys.push("shift")
+      if (event.ctrlKey || event.metaKey) this.keys.push("ctrl")
     }, true)
-    const views = await window.Bokeh.embed.add_document_standalone(this.document, this.cell)
-    this.view = views.get(this.figure)
-    // Bokeh clips what lies on the lower canvas alone.
-    for (const view of this.view.computed_renderer_views) {
-      if (view.glyph) Object.defineProperty(view, "needs_clip", { get: () => true })
-    }
+    const views = await globalThis.Bokeh.embed.add_document_standalone(this.document, this.cell)
+    const view = views.get_one(this.figure)
+    this.view = view
+    clipGlyphs(view)
     for (const renderer of above) renderer.visible = true
     this.use(this.tool) // a toolbar that is not on the page yet forgets its wheel
-    this.view.repainted.connect(() => this.look())
+    view.repainted.connect(() => this.look())
     this.look()
   }
 
-  draw_region({ type, x, y, x0, x1, y0, y1 }) {
-    const geometry = type === "poly" ? { type, x: Array.from(x), y: Array.from(y) } : { type, x0, x1, y0, y1 }
-    this.send({ kind: "region", slot: this.slot, geometry, keys: this.keys ?? [] })
+  /** @param {Omit<Rectangle, "type">} corners */
+  drawRectangle({ x0, x1, y0, y1 }) {
+    this.send({ kind: "region", slot: this.slot, geometry: { type: "rect", x0, x1, y0, y1 }, keys: this.keys })
   }
 
-  // Bokeh ends a polygon with Enter or a long press alone; its second click sets no corner.
-  close_polygon() {
-    const { xs, ys } = this.figure.toolbar.tools[0].overlay
-    if (xs.length > 2) this.draw_region({ type: "poly", x: xs, y: ys })
+  /**
+   * @param {Iterable<number>} xs
+   * @param {Iterable<number>} ys
+   */
+  drawOutline(xs, ys) {
+    const x = Array.from(xs)
+    if (x.length < 3) return
+    this.send({ kind: "region", slot: this.slot, geometry: { type: "poly", x, y: Array.from(ys) }, keys: this.keys })
+  }
+
+  /** Bokeh ends a polygon with Enter or a long press alone; its second click sets no corner. */
+  closePolygon() {
+    const [drag] = this.figure.toolbar.tools
+    if (drag instanceof globalThis.Bokeh.Models.PolySelectTool) this.drawOutline(drag.overlay.xs, drag.overlay.ys)
     this.use(this.tool) // a new one, without corners
   }
 
-  hide_tooltip() {
-    if (this.hover) this.view.tool_views.get(this.hover)?._move_exit()
+  hideTooltip() {
+    if (this.hover && this.view) closeTooltip(this.view, this.hover)
   }
 
   close() {
-    const at = window.Bokeh.documents.indexOf(this.document)
-    if (at >= 0) window.Bokeh.documents.splice(at, 1)
     this.view?.remove()
-    this.document?.clear()
+    if (this.document) forgetDocument(this.document)
     this.cell.replaceChildren()
   }
 
-  layer(glyph, source, level, name) {
-    const M = window.Bokeh.Models
-    const renderer = new M.GlyphRenderer({ data_source: source, glyph, level, name: name ?? null })
+  /**
+   * @template {Glyph} G
+   * @param {G} glyph
+   * @param {ColumnDataSource} source
+   * @param {RenderLevel} level
+   * @param {string | null} [name]
+   * @returns {GlyphRenderer<G>}
+   */
+  layer(glyph, source, level, name = null) {
+    const M = globalThis.Bokeh.Models
+    const renderer = new M.GlyphRenderer({ data_source: source, glyph, level, name })
     this.figure.renderers = [...this.figure.renderers, renderer]
     return renderer
   }
 
+  /** @param {ToolName} name */
   use(name) {
-    const M = window.Bokeh.Models
+    const M = globalThis.Bokeh.Models
+    /** @type {Record<ToolName, () => Tool>} */
     const make = {
-      box: () => new M.BoxSelectTool({ renderers: [], continuous: false, dimensions: this.dimensions ?? "both" }),
+      box: () => new M.BoxSelectTool({ renderers: [], continuous: false, dimensions: this.dimensions }),
       lasso: () => new M.LassoSelectTool({ renderers: [], continuous: false }),
       polygon: () => new M.PolySelectTool({ renderers: [] }),
       pan: () => new M.PanTool(),
@@ -144,62 +214,66 @@ export class FigureCell {
     toolbar.tools = [drag, this.wheel, ...(this.hover ? [this.hover] : [])]
   }
 
-  // Tell the server what is on screen, once it has changed.
+  /** Tell the server what is on screen, once it has changed. */
   look() {
     if (!this.view?.is_displayed) return
     const { width, height } = this.view.frame.bbox
     if (width < 8 || height < 8) return
-    if (this.spec.square && this.keep_square(width, height)) return // painted anew, and looked at then
-    const up = this.dimensions === "width" ? [0, 1] : [this.y_range.start, this.y_range.end]
-    const window_ = [this.x_range.start, this.x_range.end, ...up]
-    const now = [...window_, Math.round(width), Math.round(height)]
-    const same = this.looked !== null &&
-      now.every((value, k) => Math.abs(value - this.looked[k]) <= MINIMUM_MOVE * Math.abs(value))
-    if (same) return
+    if (this.spec.square && this.keepSquare(width, height)) return // painted anew, and looked at then
+    const { xRange, yRange } = this
+    const [low, high] = this.dimensions === "width" ? [0, 1] : [yRange.start, yRange.end]
+    const size = { width: Math.round(width), height: Math.round(height) }
+    const now = [xRange.start, xRange.end, low, high, size.width, size.height]
+    const { looked } = this
+    if (looked && now.every((value, k) => Math.abs(value - looked[k]) <= MINIMUM_MOVE * Math.abs(value))) return
     this.looked = now
-    this.space_ticks(width, height)
-    this.send({ kind: "look", slot: this.slot, window: window_, width: now[4], height: now[5] })
+    this.spaceTicks(width, height)
+    this.send({ kind: "look", slot: this.slot, window: [xRange.start, xRange.end, low, high], ...size })
   }
 
-  // A kiloparsec is as long upwards as sideways: what was asked for stays in view, whatever the shape of the frame.
-  keep_square(width, height) {
-    const { x_range, y_range } = this
-    const ends = () => [x_range.start, x_range.end, y_range.start, y_range.end]
-    const moved = this.fitted === undefined || ends().some((end, k) => end !== this.fitted.ends[k])
-    if (!moved && this.fitted.width === width && this.fitted.height === height) return false
-    if (moved) this.asked = ends()
-    const [left, right, low, high] = this.asked
-    const unit = Math.max(Math.abs(right - left) / width, Math.abs(high - low) / height)
-    const fit = (start, end, pixels) => {
-      const middle = (start + end) / 2, half = (Math.sign(end - start) * unit * pixels) / 2
-      return { start: middle - half, end: middle + half }
-    }
+  /**
+   * A kiloparsec is as long upwards as sideways; returns whether the ranges moved for that.
+   *
+   * @param {number} width
+   * @param {number} height
+   */
+  keepSquare(width, height) {
+    const { xRange, yRange, fitted } = this
+    const ends = () => [xRange.start, xRange.end, yRange.start, yRange.end]
     const before = ends()
-    x_range.setv(fit(left, right, width))
-    y_range.setv(fit(low, high, height))
+    const moved = fitted === null || before.some((end, k) => end !== fitted.ends[k])
+    if (!moved && fitted.width === width && fitted.height === height) return false
+    if (moved) this.asked = [[xRange.start, xRange.end], [yRange.start, yRange.end]]
+    const { x, y, unit } = squareEnds(this.asked, { width, height })
+    xRange.setv({ start: x[0], end: x[1] })
+    yRange.setv({ start: y[0], end: y[1] })
     this.fitted = { width, height, ends: ends() }
     return ends().some((end, k) => Math.abs(end - before[k]) > 1e-6 * unit)
   }
 
-  // As many ticks as labels fit.
-  space_ticks(width, height) {
-    const fitting = (room, least) => Math.max(2, Math.min(7, Math.floor(room / least)))
-    this.axes.x.ticker.desired_num_ticks = fitting(width, LABEL_WIDTH * magnified())
-    this.axes.y.ticker.desired_num_ticks = fitting(height, LABEL_HEIGHT * magnified())
+  /**
+   * As many ticks as labels fit.
+   *
+   * @param {number} width
+   * @param {number} height
+   */
+  spaceTicks(width, height) {
+    this.axes.x.ticker.setv({ desired_num_ticks: fittingTicks(width, LABEL_WIDTH * magnified()) })
+    this.axes.y.ticker.setv({ desired_num_ticks: fittingTicks(height, LABEL_HEIGHT * magnified()) })
   }
 
   home() {
-    this.x_range.setv({ start: this.spec.x.home[0], end: this.spec.x.home[1] })
-    this.y_range.setv({ start: this.spec.y.home[0], end: this.spec.y.home[1] })
+    this.xRange.setv({ start: this.spec.x.home[0], end: this.spec.x.home[1] })
+    this.yRange.setv({ start: this.spec.y.home[0], end: this.spec.y.home[1] })
   }
 
-  // Words and dots follow the size of the window.
+  /** Words and dots follow the size of the window. */
   magnify() {
     this.figure.stylesheets = [`:host { font-size: ${large(12)}; }`]
   }
 
-  paint_theme({ text, grid, background }) {
-    const words = { text_color: text, text_font_size: large(11) }
+  /** @param {Theme} theme */
+  paintTheme({ text, grid, background }) {
     for (const axis of Object.values(this.axes)) {
       axis.setv({
         axis_label_text_color: text,
@@ -216,6 +290,5 @@ export class FigureCell {
     }
     for (const one of this.grids) one.setv({ grid_line_color: grid, grid_line_alpha: 0.45 })
     this.figure.setv({ background_fill_color: background, border_fill_color: background, outline_line_color: grid })
-    this.words = words
   }
 }

@@ -1,52 +1,66 @@
 // Stars in the plane of two columns: images, or single glyphs where few stars are on screen, with overlays.
 
-import { bytes, element, large, magnified } from "../base/dom.js"
+/** @import { RenderLevel } from "bokeh/core/enums" */
+/** @import { ColumnarDataSource, ColumnDataSource, GlyphRenderer } from "bokeh/models/index" */
+/** @import { TooltipVars } from "bokeh/models/tools/inspectors/hover_tool" */
+/** @import { ArrowsLayer, AxisSpec, DotsLayer, ImageLayer, Palettes, PlaneLayer } from "../payloads.d.ts" */
+/** @import { PlaneSpec, Shape, ShapedOverlay, StarsLayer } from "../payloads.d.ts" */
+/** @import { Theme } from "../protocol.d.ts" */
+/** @import { ViewMessage } from "./figure.js" */
+
+import { bytes } from "../base/arrays.js"
+import { asImage } from "../base/bokeh_internals.js"
+import { element, large, magnified } from "../base/dom.js"
+import { arrows } from "./arrows.js"
 import { FigureCell } from "./figure.js"
+import { css, pickedStars, repeatedDots, unpacked } from "./pixels.js"
 
 const RING_SIZE = 14
 const STAR_SIZE = 5
 const MAX_DOTS = 200_000
+const NO_IMAGE = { image: [], x: [], y: [], dw: [], dh: [] }
+const XY = { x: { field: "x" }, y: { field: "y" } }
+
+/** @typedef {ImageLayer["name"]} ImageName */
+/** @typedef {{ window: ImageLayer["window"], shape: ImageLayer["shape"], packed: Uint8Array }} PackedImage */
 
 export class Plane extends FigureCell {
+  /** @type {Map<ImageName, PackedImage>} */
+  levels = new Map()
+  /** @type {Uint8Array} - Of single stars. */
+  pickedLevels = new Uint8Array()
+  /** @type {Map<ImageName, ColumnDataSource>} */
+  images = new Map()
+  /** @type {Map<string, GlyphRenderer>} */
+  overlays = new Map()
+  /** @type {ColumnDataSource | null} - Of the arrows, which lie over the stars. */
+  arrowSource = null
+  repeated = JSON.stringify([[0, 0]])
+
+  /**
+   * @param {HTMLElement} cell
+   * @param {PlaneSpec} spec
+   * @param {number} slot
+   * @param {(message: ViewMessage) => void} send
+   */
   constructor(cell, spec, slot, send) {
     super(cell, spec, slot, send)
-    const M = window.Bokeh.Models
-    const empty_image = () => ({ image: [], x: [], y: [], dw: [], dh: [] })
-    this.levels = {}
-    this.images = {}
-    this.overlays = {}
-    this.repeated = JSON.stringify([[0, 0]])
-    const image = (name, level) => {
-      const source = new M.ColumnDataSource({ data: empty_image(), name })
-      const glyph = new M.ImageRGBA({
-        image: { field: "image" },
-        x: { field: "x" },
-        y: { field: "y" },
-        dw: { field: "dw" },
-        dh: { field: "dh" },
-      })
-      this.layer(glyph, source, level, name)
-      this.images[name] = source
-    }
-    if (spec.parts) image("texture", "image")
-    for (const overlay of spec.overlays) if (overlay.shape.kind === "dots") this.add_overlay(overlay)
-    image("everything", "image")
+    const M = globalThis.Bokeh.Models
+    this.overlaySpecs = spec.overlays
+    if (spec.parts) this.addImage("texture", "image")
+    for (const overlay of spec.overlays) if (overlay.shape.kind === "dots") this.addOverlay(overlay)
+    this.addImage("everything", "image")
     this.stars = this.points("stars", "image")
     // What a brush changes lies on the upper canvas: axes and the layer of all stars are not painted again.
-    image("selected", "overlay")
+    this.addImage("selected", "overlay")
     this.picked = this.points("picked", "overlay")
-    for (const overlay of spec.overlays) if (overlay.shape.kind !== "dots") this.add_overlay(overlay)
+    for (const overlay of spec.overlays) if (overlay.shape.kind !== "dots") this.addOverlay(overlay)
     this.focus = new M.ColumnDataSource({ data: { x: [], y: [] }, name: "focus" })
-    const ring = new M.Scatter({
-      x: { field: "x" },
-      y: { field: "y" },
-      size: RING_SIZE * magnified(),
-      fill_alpha: 0,
-      line_width: 2.5,
-    })
+    const ring = new M.Scatter({ ...XY, size: RING_SIZE * magnified(), fill_alpha: 0, line_width: 2.5 })
     this.ring = this.layer(ring, this.focus, "overlay")
   }
 
+  /** @override */
   magnify() {
     super.magnify()
     if (!this.ring) return // not built yet
@@ -54,12 +68,27 @@ export class Plane extends FigureCell {
     for (const { glyph } of [this.stars, this.picked]) glyph.size = STAR_SIZE * magnified()
   }
 
+  /**
+   * @param {ImageName} name
+   * @param {RenderLevel} level
+   */
+  addImage(name, level) {
+    const M = globalThis.Bokeh.Models
+    const source = new M.ColumnDataSource({ data: { ...NO_IMAGE }, name })
+    const glyph = new M.ImageRGBA({ ...XY, image: { field: "image" }, dw: { field: "dw" }, dh: { field: "dh" } })
+    this.layer(glyph, source, level, name)
+    this.images.set(name, source)
+  }
+
+  /**
+   * @param {string} name
+   * @param {RenderLevel} level
+   */
   points(name, level) {
-    const M = window.Bokeh.Models
+    const M = globalThis.Bokeh.Models
     const source = new M.ColumnDataSource({ data: { x: [], y: [], id: [], colour: [] }, name })
     const glyph = new M.Scatter({
-      x: { field: "x" },
-      y: { field: "y" },
+      ...XY,
       size: STAR_SIZE * magnified(),
       line_color: null,
       fill_alpha: level === "overlay" ? 0.65 : 0.7,
@@ -70,125 +99,161 @@ export class Plane extends FigureCell {
     return renderer
   }
 
-  add_overlay({ name, on, shape }) {
-    const M = window.Bokeh.Models
-    const xy = { x: { field: "x" }, y: { field: "y" } }
-    const made = {
-      lines: () =>
-        this.layer(
-          new M.MultiLine({
-            xs: { field: "xs" },
-            ys: { field: "ys" },
-            line_color: { field: "colour" },
-            line_dash: "dashed",
-            line_width: 1.6,
-          }),
-          new M.ColumnDataSource({ data: { xs: shape.xs, ys: shape.ys, colour: shape.colours } }),
-          "overlay",
-        ),
-      dots: () =>
-        this.layer(
-          new M.Scatter({ ...xy, size: 2, line_color: null, fill_color: "#9aa5b1", fill_alpha: 0.55 }),
-          new M.ColumnDataSource({ data: { x: shape.x, y: shape.y } }),
-          "image",
-        ),
-      sun: () =>
-        this.layer(
-          new M.Scatter({
-            ...xy,
-            marker: "circle_dot",
-            size: 13,
-            fill_color: "#ffd34d",
-            fill_alpha: 0.9,
-            line_color: "#1d2733",
-            line_width: 1.5,
-          }),
-          new M.ColumnDataSource({ data: { x: shape.x, y: shape.y } }),
-          "overlay",
-        ),
-      arrows: () =>
-        this.layer(
-          new M.MultiLine({ xs: { field: "xs" }, ys: { field: "ys" }, line_width: 1.2, line_alpha: 0.85 }),
-          new M.ColumnDataSource({ data: { xs: [], ys: [] }, name: "arrows" }),
-          "overlay",
-        ),
-    }[shape.kind]?.()
+  /** @param {ShapedOverlay} overlay */
+  addOverlay({ name, on, shape }) {
+    const made = this.overlayOf(shape)
     if (!made) return // a switch of what the server draws
     made.visible = on
-    this.overlays[name] = made
+    this.overlays.set(name, made)
   }
 
-  switch_overlay(name, on) {
-    if (this.overlays[name]) this.overlays[name].visible = on
+  /**
+   * @param {Shape} shape
+   * @returns {GlyphRenderer | null}
+   */
+  overlayOf(shape) {
+    const M = globalThis.Bokeh.Models
+    if (shape.kind === "lines") return this.linesOf(shape.xs, shape.ys, shape.colours)
+    if (shape.kind === "dots") {
+      const dots = new M.Scatter({ ...XY, size: 2, line_color: null, fill_color: "#9aa5b1", fill_alpha: 0.55 })
+      return this.layer(dots, new M.ColumnDataSource({ data: { x: shape.x, y: shape.y } }), "image")
+    }
+    if (shape.kind === "sun") {
+      const sun = new M.Scatter({
+        ...XY,
+        marker: { value: "circle_dot" },
+        size: 13,
+        fill_color: "#ffd34d",
+        fill_alpha: 0.9,
+        line_color: "#1d2733",
+        line_width: 1.5,
+      })
+      return this.layer(sun, new M.ColumnDataSource({ data: { x: shape.x, y: shape.y } }), "overlay")
+    }
+    if (shape.kind === "arrows") {
+      this.arrowSource = new M.ColumnDataSource({ data: { xs: [], ys: [] }, name: "arrows" })
+      const lines = new M.MultiLine({ xs: { field: "xs" }, ys: { field: "ys" }, line_width: 1.2, line_alpha: 0.85 })
+      this.arrows = this.layer(lines, this.arrowSource, "overlay")
+      return this.arrows
+    }
+    return null
   }
 
+  /**
+   * @param {ArrayLike<number>[]} xs
+   * @param {ArrayLike<number>[]} ys
+   * @param {string[]} colour
+   */
+  linesOf(xs, ys, colour) {
+    const M = globalThis.Bokeh.Models
+    const lines = new M.MultiLine({
+      xs: { field: "xs" },
+      ys: { field: "ys" },
+      line_color: { field: "colour" },
+      line_dash: "dashed",
+      line_width: 1.6,
+    })
+    return this.layer(lines, new M.ColumnDataSource({ data: { xs, ys, colour } }), "overlay")
+  }
+
+  /**
+   * @param {string} name
+   * @param {boolean} on
+   */
+  switchOverlay(name, on) {
+    const overlay = this.overlays.get(name)
+    if (overlay) overlay.visible = on
+  }
+
+  /**
+   * @param {PlaneLayer} layer
+   * @param {Uint8Array} pixels - Of all images of the message.
+   * @param {Palettes} colours
+   */
   receive(layer, pixels, colours) {
-    const { name } = layer
-    if (name === "arrows") {
-      this.overlays.arrows.data_source.data = arrows(layer, this.view)
-    } else if (name === "dots") {
-      this.repeat_dots(layer)
-    } else if (name === "stars") {
-      this.star_layer(layer, colours)
-    } else if (name === "picked") {
-      this.levels.picked = layer.levels
-      this.paint_picked(colours)
+    if (layer.name === "arrows") {
+      this.pointArrows(layer)
+    } else if (layer.name === "dots") {
+      this.repeatDots(layer)
+    } else if (layer.name === "stars") {
+      this.starLayer(layer, colours)
+    } else if (layer.name === "picked") {
+      this.pickedLevels = bytes(layer.levels)
+      this.paintPicked(colours)
     } else {
-      this.levels[name] = { window: layer.window, shape: layer.shape, packed: pixels.subarray(layer.from, layer.to) }
-      this.paint_image(name, colours)
-      if (name === "selected") this.show_glyphs(false)
+      const { name, window, shape, from, to } = layer
+      const image = { window, shape, packed: pixels.subarray(from, to) }
+      this.levels.set(name, image)
+      this.paintImage(name, image, colours)
+      if (name === "selected") this.showGlyphs(false)
     }
   }
 
-  show_glyphs(on) {
+  /** @param {ArrowsLayer} layer */
+  pointArrows(layer) {
+    if (!this.arrowSource || !this.view) return
+    const { x_scale: xScale, y_scale: yScale } = this.view.frame
+    this.arrowSource.data = arrows(layer, xScale, yScale)
+  }
+
+  /** @param {boolean} on */
+  showGlyphs(on) {
     if (this.stars.visible === on) return
     this.stars.visible = on
     this.picked.visible = on
     if (on) {
-      for (const name of ["everything", "selected"]) {
-        this.images[name].data = { image: [], x: [], y: [], dw: [], dh: [] }
-        delete this.levels[name]
+      for (const name of /** @type {const} */ (["everything", "selected"])) {
+        const source = this.images.get(name)
+        if (source) source.data = { ...NO_IMAGE }
+        this.levels.delete(name)
       }
     }
     this.hover = on ? this.hover ?? this.tooltip() : null
     this.use(this.tool)
   }
 
-  // A longitude comes round: dots lie in each of its turns on screen, and all of them unless they are too many.
-  repeat_dots({ overlays, images }) {
+  /**
+   * A longitude comes round: dots lie in each of its turns on screen.
+   *
+   * @param {DotsLayer} layer
+   */
+  repeatDots({ overlays, images }) {
     const drawn = JSON.stringify(images)
     if (drawn === this.repeated) return
     this.repeated = drawn
-    for (const { name, shape } of this.spec.overlays) {
-      if (!overlays.includes(name)) continue
-      const step = Math.ceil((images.length * shape.x.length) / Math.max(MAX_DOTS, shape.x.length))
-      const kept = (values) => Array.from(values).filter((_, k) => k % step === 0)
-      const [xs, ys] = [kept(shape.x), kept(shape.y)]
-      this.overlays[name].data_source.data = {
-        x: images.flatMap(([across]) => xs.map((x) => x + across)),
-        y: images.flatMap(([, up]) => ys.map((y) => y + up)),
-      }
+    for (const { name, shape } of this.overlaySpecs) {
+      const made = this.overlays.get(name)
+      if (!overlays.includes(name) || shape.kind !== "dots" || !made) continue
+      made.data_source.data = repeatedDots(shape.x, shape.y, images, MAX_DOTS)
     }
   }
 
   tooltip() {
-    const M = window.Bokeh.Models
+    const M = globalThis.Bokeh.Models
     const { x, y } = this.spec
-    const within = (value, { turn }) => (turn ? value - turn * Math.floor(value / turn) : value)
-    const words = (value) => String(Number(value.toFixed(Math.abs(value) < 100 ? 3 : 1)))
+    /** @type {(value: number, axis: AxisSpec) => string} */
+    const words = (value, { turn }) => {
+      const within = turn ? value - turn * Math.floor(value / turn) : value
+      return String(Number(within.toFixed(Math.abs(within) < 100 ? 3 : 1)))
+    }
+    const { data_source: source } = this.stars
     // One star, however many lie under the mouse.
-    const tooltips = ({ data }, { index, indices }) =>
-      element(
+    /** @type {(source: ColumnarDataSource, vars: TooltipVars) => HTMLElement} */
+    const tooltips = (_, { index, indices }) => {
+      const at = index ?? 0
+      const rows = [
+        ["obsid", String(source.get("id")[at])],
+        [x.label, words(Number(source.get("x")[at]), x)],
+        [y.label, words(Number(source.get("y")[at]), y)],
+      ]
+      const more = Array.isArray(indices) ? indices.length - 1 : 0
+      return element(
         "div",
         { style: `font-size: ${large(12)}` },
-        ...[["obsid", String(data.id[index])], [x.label, words(within(data.x[index], x))], [
-          y.label,
-          words(within(data.y[index], y)),
-        ]].map(
-          ([label, text]) => element("div", {}, `${label}: `, element("b", {}, text)),
-        ),
-        indices.length > 1 ? element("div", {}, `+${indices.length - 1} more here`) : null,
+        ...rows.map(([label, text]) => element("div", {}, `${label}: `, element("b", {}, text))),
+        more > 0 ? element("div", {}, `+${more} more here`) : null,
       )
+    }
     return new M.HoverTool({
       renderers: [this.stars],
       tooltips,
@@ -198,90 +263,61 @@ export class Plane extends FigureCell {
     })
   }
 
-  star_layer({ x, y, id }, colours) {
-    this.show_glyphs(true)
+  /**
+   * @param {StarsLayer} layer
+   * @param {Palettes} colours
+   */
+  starLayer({ x, y, id }, colours) {
+    this.showGlyphs(true)
     this.stars.data_source.data = { x, y, id, colour: id }
-    this.paint_stars(colours)
+    this.paintStars(colours)
   }
 
-  paint_stars(colours) {
+  /** @param {Palettes} colours */
+  paintStars(colours) {
     this.stars.glyph.fill_color = css(colours.everything, 160)
   }
 
-  paint_picked(colours) {
-    const { levels } = this.levels.picked ? { levels: bytes(this.levels.picked) } : { levels: new Uint8Array() }
-    const { x, y } = this.stars.data_source.data
-    const palette = Array.from({ length: 256 }, (_, level) => css(colours.selected, level))
-    const kept = { x: [], y: [], id: [], colour: [] }
-    for (let k = 0; k < levels.length; k++) {
-      if (levels[k] === 0) continue
-      kept.x.push(x[k])
-      kept.y.push(y[k])
-      kept.colour.push(palette[levels[k]])
-    }
-    kept.id = kept.x
-    this.picked.data_source.data = kept
+  /** @param {Palettes} colours */
+  paintPicked(colours) {
+    const source = this.stars.data_source
+    const kept = pickedStars(this.pickedLevels, source.get("x"), source.get("y"), colours.selected)
+    this.picked.data_source.data = { ...kept, id: kept.x }
   }
 
-  paint_image(name, colours) {
-    const { window: edges, shape, packed } = this.levels[name]
-    const [x_low, x_high, y_low, y_high] = edges
-    const image = unpacked(packed, shape, colours[name])
-    this.images[name].data = { image: [image], x: [x_low], y: [y_low], dw: [x_high - x_low], dh: [y_high - y_low] }
+  /**
+   * @param {ImageName} name
+   * @param {PackedImage} image
+   * @param {Palettes} colours
+   */
+  paintImage(name, { window: edges, shape, packed }, colours) {
+    const source = this.images.get(name)
+    if (!source) return
+    const [xLow, xHigh, yLow, yHigh] = edges
+    const image = asImage(unpacked(packed, shape, colours[name]), shape)
+    source.data = { image: [image], x: [xLow], y: [yLow], dw: [xHigh - xLow], dh: [yHigh - yLow] }
   }
 
+  /**
+   * @param {Palettes} colours
+   * @param {Theme} theme
+   */
   recolour(colours, theme) {
-    this.paint_theme(theme)
+    this.paintTheme(theme)
     this.ring.glyph.line_color = theme.accent
-    if (this.overlays.arrows) this.overlays.arrows.glyph.line_color = theme.text
-    for (const name of ["texture", "everything", "selected"]) if (this.levels[name]) this.paint_image(name, colours)
+    if (this.arrows) this.arrows.glyph.line_color = theme.text
+    for (const [name, image] of this.levels) this.paintImage(name, image, colours)
     if (this.stars.visible) {
-      this.paint_stars(colours)
-      this.paint_picked(colours)
+      this.paintStars(colours)
+      this.paintPicked(colours)
     }
   }
 
+  /**
+   * @param {number[]} xs
+   * @param {number[]} ys
+   */
   mark(xs, ys) {
     this.focus.data = { x: xs, y: ys }
   }
-}
-
-// Decode and colour in one pass: a byte above 0 is a level, 0 and n stand for n + 1 empty pixels.
-function unpacked(packed, [height, width], palette) {
-  const image = new Uint32Array(width * height)
-  let pixel = 0
-  for (let at = 0; at < packed.length; at++) {
-    const level = packed[at]
-    if (level) image[pixel++] = palette[level]
-    else pixel += packed[++at] + 1
-  }
-  image.dimension = 2 // what Bokeh asks of an image
-  image.shape = [height, width]
-  return image
-}
-
-export function css(palette, level) {
-  const [red, green, blue, opacity] = new Uint8Array(palette.buffer, 4 * level, 4)
-  return `rgba(${red}, ${green}, ${blue}, ${opacity / 255})`
-}
-
-// Each arrow is a line with two barbs, of the same length on screen whatever the zoom.
-function arrows({ x0, y0, x1, y1 }, view) {
-  const { x_scale, y_scale } = view.frame
-  const xs = [], ys = []
-  for (let k = 0; k < x0.length; k++) {
-    const [ax, ay, bx, by] = [
-      x_scale.compute(x0[k]),
-      y_scale.compute(y0[k]),
-      x_scale.compute(x1[k]),
-      y_scale.compute(y1[k]),
-    ]
-    const turn = Math.atan2(by - ay, bx - ax)
-    const barb = (side) => [bx - 5 * Math.cos(turn + side), by - 5 * Math.sin(turn + side)]
-    const [left, right] = [barb(0.45), barb(-0.45)]
-    const path = [[ax, ay], [bx, by], left, [bx, by], right]
-    xs.push(path.map(([sx]) => x_scale.invert(sx)))
-    ys.push(path.map(([, sy]) => y_scale.invert(sy)))
-  }
-  return { xs, ys }
 }

@@ -1,512 +1,420 @@
-// The spectrum's two figures: flux with noise and model above, residuals below; what is drawn is computed here, at once.
+// The spectrum's two figures: flux with noise and model above, residuals below.
 
+/** @import { GestureTool } from "bokeh/models/tools/gestures/gesture_tool" */
+/** @import { Ends, Look, Star, StarSetup } from "../payloads.d.ts" */
+/** @import { Theme } from "../protocol.d.ts" */
+
+import { clipGlyphs, newDocument } from "../base/bokeh_internals.js"
+import { DRAWING, INK, PIN_COLOURS } from "../base/declared.js"
 import { large, magnified } from "../base/dom.js"
 import { FigureCell } from "./figure.js"
+import { merged, pixelsIn, stretches, without } from "./intervals.js"
+import { emptySources, spectrumGlyphs, spectrumSources } from "./spectrum_glyphs.js"
+import {
+  clipped,
+  dopplerFactor,
+  fluxEnds,
+  labelSteps,
+  nearestPixel,
+  noiseBand,
+  pulled,
+  residuals,
+  smooth,
+  spread,
+} from "./spectrum_numbers.js"
 
-const LIGHT_KMS = 299792.458
-export const SMOOTHINGS = [0, 1, 2, 4, 8]
-export const PIN_COLOURS = ["#e69f00", "#009e73", "#cc79a7", "#56b4e9"]
-const INK = {
-  false: { data: "#3d434b", model: "#d1495b", trial: "#8000c8", masked: "#8b95a1", own: "#e69f00" },
-  true: { data: "#c8ccd2", model: "#ff7a5c", trial: "#c58bff", masked: "#77818d", own: "#ffb454" },
-}
+/** @type {Theme} - Until the server has sent one. */
+const FIRST_THEME = { dark: false, text: "#55606d", grid: "#c9ced6", background: "#ffffff", accent: "#000000" }
+const NO_FEATURES = { w: [], top: [], bottom: [], name: [] }
+
+/** @typedef {"zoom" | "pan" | "mask"} SpectrumTool */
+/** @typedef {[text: string, colour: string][]} LineEntries */
+
+/**
+ * What lies in the figures now; all arrays of one length.
+ *
+ * @typedef {Record<"w" | "flux" | "low" | "high" | "model" | "pull", Float32Array>} Drawn
+ */
 
 export class SpectrumFigure {
-  constructor(top, bottom, { on_mask, on_hover, on_drawn }) {
-    Object.assign(this, { on_mask, on_hover, on_drawn })
-    this.look = { smooth: 0, lines: true, model: true, residual: true, raw: false, observed: false, compare: "over" }
-    this.tool = "zoom"
-    this.pins = []
-    this.own_mask = []
-    this.trial = null
-    this.dark = false
+  /** @type {Look} */
+  look = { smooth: 0, lines: true, model: true, residual: true, raw: false, observed: false, compare: "over" }
+  /** @type {SpectrumTool} */
+  tool = "zoom"
+  /** @type {Star[]} */
+  pins = []
+  /** @type {Ends[]} - Masked by the visitor, at rest. */
+  ownMask = []
+  /** @type {Float32Array | null} */
+  trial = null
+  /** @type {Theme | null} */
+  theme = null
+  /** @type {Star | null} */
+  star = null
+  /** @type {Drawn | null} */
+  drawn = null
+  /** @type {Ends | null} - Of the whole spectrum. */
+  shownEnds = null
+  /** @type {NonNullable<StarSetup["features"]>} */
+  features = []
+  /** @type {StarSetup["telluric"]} */
+  telluric = []
+  /** @type {Ends | null} */
+  arms = null
+  wavelength = new Float64Array()
+  /** @type {Float32Array | null} - The label model's own error of each pixel. */
+  sigma = null
+  comparing = false
+  unmask = false
+
+  /**
+   * @param {HTMLElement} top
+   * @param {HTMLElement} bottom
+   * @param {object} actions
+   * @param {() => void} actions.onMask
+   * @param {(text: string) => void} actions.onHover
+   * @param {(entries: LineEntries, below: boolean) => void} actions.onDrawn
+   */
+  constructor(top, bottom, { onMask, onHover, onDrawn }) {
+    this.onMask = onMask
+    this.onHover = onHover
+    this.onDrawn = onDrawn
     this.cells = [top, bottom]
+    /** @type {(label: string, ends: Ends) => { label: string, ends: Ends, home: Ends }} */
     const axis = (label, ends) => ({ label, ends, home: ends })
-    const cell = (element, title, y) => new FigureCell(element, { title, x: axis("", [4000, 9000]), y }, 0, () => {})
-    this.flux = cell(top, "Spectrum", axis("normalised flux", [0, 1.4]))
-    this.pull = cell(bottom, "Residuals", axis("residual / σ", [-5, 5]))
-    this.pull.figure.x_range = this.flux.x_range
+    const x = axis("", [4000, 9000])
+    this.flux = new FigureCell(top, { title: "Spectrum", x, y: axis("normalised flux", [0, 1.4]) }, 0, () => {})
+    this.pull = new FigureCell(bottom, { title: "Residuals", x, y: axis("residual / σ", [-5, 5]) }, 0, () => {})
+    this.both = [this.flux, this.pull]
+    this.pull.figure.x_range = this.flux.xRange
     this.flux.axes.x.visible = false
-    for (const one of [this.flux, this.pull]) one.y_range.setv({ min_interval: null, max_interval: null }) // of any instrument
-    this.glyphs()
+    // Fluxes of any instrument.
+    for (const one of this.both) one.yRange.setv({ min_interval: null, max_interval: null })
+    this.sources = spectrumSources()
+    this.made = spectrumGlyphs(this.flux, this.pull, this.sources)
     this.magnify()
   }
 
   magnify() {
-    for (const one of [this.flux, this.pull]) {
+    for (const one of this.both) {
       one.magnify()
       one.figure.setv({ min_border_left: 58 * magnified(), min_border_right: 8 })
     }
-    for (const name of ["names", "bands"]) this.made[name].text_font_size = large(10)
+    for (const labels of [this.made.names, this.made.bands]) labels.text_font_size = large(10)
     if (this.theme) this.recolour(this.theme)
   }
 
-  glyphs() {
-    const M = window.Bokeh.Models, f = (name) => ({ field: name })
-    const source = (data, name) => new M.ColumnDataSource({ data, name: name ?? null })
-    const strip = () => source({ left: [], right: [] })
-    this.sources = {
-      curve: source({ w: [], flux: [], low: [], high: [], model: [] }, "spectrum"),
-      trial: source({ w: [], flux: [] }, "trial"),
-      masked: strip(),
-      own: strip(),
-      telluric: source({ left: [], right: [], name: [] }),
-      pins: source({ xs: [], ys: [], colour: [] }, "pins"),
-      pull: source({ w: [], pull: [] }, "residuals"),
-      clipped: source({ w: [], at: [], marker: [] }, "clipped"),
-      against: source({ xs: [], ys: [], colour: [] }, "against"),
-      features: source({ w: [], top: [], bottom: [], name: [] }, "features"),
-    }
-    const S = this.sources, made = {}
-    for (const where of ["flux", "pull"]) {
-      for (const name of ["masked", "telluric", "own"]) {
-        made[`${name}_${where}`] = this[where].layer(
-          new M.VStrip({ x0: f("left"), x1: f("right"), line_color: null }),
-          S[name],
-          name === "own" ? "overlay" : "underlay",
-        )
-      }
-    }
-    made.band = this.flux.layer(
-      new M.VArea({ x: f("w"), y1: f("low"), y2: f("high"), fill_alpha: 0.22 }),
-      S.curve,
-      "glyph",
-    )
-    made.pins = this.flux.layer(
-      new M.MultiLine({ xs: f("xs"), ys: f("ys"), line_color: f("colour"), line_width: 1 }),
-      S.pins,
-      "glyph",
-    )
-    made.flux = this.flux.layer(new M.Line({ x: f("w"), y: f("flux"), line_width: 1 }), S.curve, "glyph")
-    made.model = this.flux.layer(new M.Line({ x: f("w"), y: f("model"), line_width: 1.2 }), S.curve, "glyph")
-    made.trial = this.flux.layer(
-      new M.Line({ x: f("w"), y: f("flux"), line_width: 1.4, line_alpha: 0.9 }),
-      S.trial,
-      "overlay",
-    )
-    made.pull = this.pull.layer(new M.Line({ x: f("w"), y: f("pull"), line_width: 0.8 }), S.pull, "glyph")
-    made.clipped = this.pull.layer(
-      new M.Scatter({ x: f("w"), y: f("at"), marker: f("marker"), size: 6, line_color: null }),
-      S.clipped,
-      "overlay",
-    )
-    made.against = this.pull.layer(
-      new M.MultiLine({ xs: f("xs"), ys: f("ys"), line_color: f("colour"), line_width: 1 }),
-      S.against,
-      "glyph",
-    )
-    made.marks = this.flux.layer(
-      new M.Segment({
-        x0: f("w"),
-        x1: f("w"),
-        y0: f("bottom"),
-        y1: f("top"),
-        line_color: "#8b95a1",
-        line_alpha: 0.55,
-        line_dash: "dotted",
-      }),
-      S.features,
-      "underlay",
-    )
-    const words = (attributes) => {
-      const set = new M.LabelSet({ text: f("name"), angle: Math.PI / 2, ...attributes })
-      this.flux.figure.add_layout(set, "center")
-      return set
-    }
-    made.names = words({ x: f("w"), y: f("top"), source: S.features, x_offset: 4, y_offset: -2, text_align: "right" })
-    made.bands = words({ x: f("left"), y: 4, y_units: "screen", source: S.telluric, x_offset: 12 })
-    this.made = made
-  }
-
   async build() {
-    const M = window.Bokeh.Models
-    this.document = new window.Bokeh.documents[0].constructor()
-    for (const one of [this.flux, this.pull]) {
-      this.document.add_root(one.figure)
-      one.figure.on_event("mousemove", (event) => this.on_hover(this.values_at(event.x)))
-      one.figure.on_event("mouseleave", () => this.on_hover(""))
+    const document = newDocument()
+    for (const one of this.both) {
+      document.add_root(one.figure)
+      one.figure.on_event("mousemove", (event) => this.onHover(this.valuesAt(event.x)))
+      one.figure.on_event("mouseleave", () => this.onHover(""))
       one.figure.on_event("doubletap", () => this.home())
-      one.figure.on_event("selectiongeometry", (event) => event.final && this.masked_by(event.geometry))
-      for (const kind of ["pointerdown", "pointerup"]) {
+      one.figure.on_event("selectiongeometry", ({ final, geometry }) => {
+        if (final && geometry.type === "rect") this.maskBetween(geometry.x0, geometry.x1)
+      })
+      for (const kind of /** @type {const} */ (["pointerdown", "pointerup"])) {
         one.cell.addEventListener(kind, (event) => {
           this.unmask = event.shiftKey
         }, true)
       }
       one.wheel.dimensions = "width"
     }
-    this.grip = {
+    this.use(this.tool)
+    this.recolour(this.theme ?? FIRST_THEME)
+    const views = await globalThis.Bokeh.embed.add_document_standalone(document, this.cells[0], this.cells)
+    for (const one of this.both) {
+      one.view = views.get_one(one.figure)
+      clipGlyphs(one.view)
+    }
+  }
+
+  /** @param {SpectrumTool} tool */
+  use(tool) {
+    const M = globalThis.Bokeh.Models
+    this.tool = tool
+    /** @type {Record<SpectrumTool, () => GestureTool>} */
+    const make = {
       zoom: () => new M.BoxZoomTool({ dimensions: "auto" }),
       pan: () => new M.PanTool(),
       mask: () => new M.BoxSelectTool({ renderers: [], continuous: false, dimensions: "width" }),
     }
-    this.use(this.tool)
-    this.recolour(this.theme ?? { dark: false, text: "#55606d", grid: "#c9ced6", background: "#ffffff" })
-    const views = await window.Bokeh.embed.add_document_standalone(this.document, this.cells[0], this.cells)
-    for (const one of [this.flux, this.pull]) {
-      one.view = views.get(one.figure)
-      // Bokeh clips what lies on the lower canvas alone.
-      for (const view of one.view.computed_renderer_views) {
-        if (view.glyph) Object.defineProperty(view, "needs_clip", { get: () => true })
-      }
-    }
-  }
-
-  use(tool) {
-    this.tool = tool
-    for (const { figure, wheel } of [this.flux, this.pull]) {
+    for (const { figure, wheel } of this.both) {
       figure.toolbar.setv({ active_drag: "auto", active_tap: "auto", active_scroll: wheel })
-      figure.toolbar.tools = [this.grip[tool](), wheel]
+      figure.toolbar.tools = [make[tool](), wheel]
     }
   }
 
+  /** @param {StarSetup} setup */
   setup({ wavelength, features, telluric, arms, refit }) {
-    Object.assign(this, { features: features ?? [], telluric, arms })
-    this.wavelength = wavelength ? Float64Array.from(wavelength) : new Float64Array()
-    this.sigma = refit.sigma
+    this.features = features ?? []
+    this.telluric = telluric
+    this.arms = arms
+    this.wavelength = Float64Array.from(wavelength ?? [])
+    this.sigma = refit.sigma ? new Float32Array(refit.sigma) : null
   }
 
+  get ink() {
+    return this.theme?.dark ? INK.dark : INK.light
+  }
+
+  /** @param {Theme} theme */
   recolour(theme) {
     this.theme = theme
-    const ink = INK[theme.dark], { made } = this
-    for (const one of [this.flux, this.pull]) one.paint_theme(theme)
+    const { made, ink } = this
+    for (const one of this.both) one.paintTheme(theme)
     made.flux.glyph.line_color = ink.data
     made.band.glyph.fill_color = ink.data
     made.model.glyph.line_color = ink.model
     made.trial.glyph.line_color = ink.trial
-    for (const where of ["flux", "pull"]) {
-      made[`masked_${where}`].glyph.setv({ fill_color: ink.masked, fill_alpha: 0.28 })
-      made[`own_${where}`].glyph.setv({ fill_color: ink.own, fill_alpha: 0.3 })
-      made[`telluric_${where}`].glyph.setv({
-        fill_color: ink.masked,
-        fill_alpha: 0.14,
-        hatch_pattern: "/",
-        hatch_alpha: 0.15,
-      })
+    for (const { glyph } of made.masked) glyph.setv({ fill_color: ink.masked, fill_alpha: 0.28 })
+    for (const { glyph } of made.own) glyph.setv({ fill_color: ink.own, fill_alpha: 0.3 })
+    for (const { glyph } of made.telluric) {
+      glyph.setv({ fill_color: ink.masked, fill_alpha: 0.14, hatch_pattern: "/", hatch_alpha: 0.15 })
     }
-    for (const name of ["names", "bands"]) made[name].text_color = theme.text
-    this.paint_residuals()
-    this.show_lines()
+    for (const labels of [made.names, made.bands]) labels.text_color = theme.text
+    this.paintResiduals()
+    this.showLines()
   }
 
+  /** @param {Star | null} star */
   show(star) {
     if (star?.obsid !== this.star?.obsid) {
-      this.own_mask = []
+      this.ownMask = []
       this.trial = null
     }
     this.star = star
     this.redraw()
   }
 
-  // From rest to what the axis shows.
+  /** From rest to what the axis shows. */
   get stretch() {
     return this.look.observed ? this.redshift : 1
   }
 
   get redshift() {
-    const beta = (this.star?.rv ?? 0) / LIGHT_KMS
-    return Math.sqrt((1 + beta) / (1 - beta))
+    return dopplerFactor(this.star?.rv ?? 0)
   }
 
   redraw() {
-    const { star, sources, look, wavelength } = this
-    if (!star?.flux) {
-      for (const source of Object.values(sources)) {
-        source.data = Object.fromEntries(Object.keys(source.data).map((key) => [key, []]))
-      }
+    const { sources, look, wavelength, stretch, redshift } = this
+    const spectrum = this.star?.spectrum
+    if (!spectrum) {
+      emptySources(sources)
       this.drawn = null
-      this.show_lines()
+      this.showLines()
       return
     }
-    const n = wavelength.length, stretch = this.stretch
+    const n = wavelength.length
     const w = Float32Array.from(wavelength, (value) => value * stretch)
-    const scale = look.raw ? star.continuum : null
-    const flux = smooth(star.flux, look.smooth), sigma = star.ivar.map((ivar) => (ivar > 0 ? 1 / Math.sqrt(ivar) : NaN))
-    const times = (values) => (scale ? values.map((value, k) => value * scale[k]) : values)
+    const flux = smooth(spectrum.flux, look.smooth)
+    const sigma = spectrum.ivar.map((ivar) => (ivar > 0 ? 1 / Math.sqrt(ivar) : NaN))
+    const shown = this.times(flux)
     const data = {
       w,
-      flux: times(flux),
-      ...noise_band(times(flux), times(sigma)),
-      model: look.model ? times(star.model) : new Float32Array(n).fill(NaN),
+      flux: shown,
+      ...noiseBand(shown, this.times(sigma)),
+      model: look.model ? this.times(spectrum.model) : new Float32Array(n).fill(NaN),
     }
-    this.drawn = data
-    if (this.shown_ends?.[0] !== w[0] || this.shown_ends?.[1] !== w[n - 1]) this.set_ends(w[0], w[n - 1])
-    this.shown_ends = [w[0], w[n - 1]]
-    const [bottom, top] = this.heights(data)
-    this.flux.y_range.setv({ start: bottom, end: top })
+    this.drawn = { ...data, pull: new Float32Array(n).fill(NaN) }
+    if (this.shownEnds?.[0] !== w[0] || this.shownEnds?.[1] !== w[n - 1]) this.setEnds(w[0], w[n - 1])
+    this.shownEnds = [w[0], w[n - 1]]
+    const { start, end } = this.flux.xRange
+    const [bottom, top] = fluxEnds(data, [start, end])
+    this.flux.yRange.setv({ start: bottom, end: top })
     this.flux.axes.y.axis_label = look.raw ? "flux [instrumental]" : "normalised flux"
-    this.flux.axes.x.axis_label = this.pull.axes.x.axis_label = `${
-      look.observed ? "Observed" : "Rest"
-    } wavelength, vacuum [Å]`
-    sources.features.data = look.lines ? this.marks(bottom, top) : { w: [], top: [], bottom: [], name: [] }
-    sources.masked.data = stretches(w, star.mask)
-    this.shade_own()
-    const seen = this.telluric.map((
-      [name, low, high],
-    ) => [name, (low * stretch) / this.redshift, (high * stretch) / this.redshift])
+    const label = `${look.observed ? "Observed" : "Rest"} wavelength, vacuum [Å]`
+    for (const one of this.both) one.axes.x.axis_label = label
+    sources.features.data = look.lines ? this.marks(bottom, top) : { ...NO_FEATURES }
+    sources.masked.data = stretches(w, spectrum.mask)
+    this.shadeOwn()
     sources.telluric.data = {
-      left: seen.map((band) => band[1]),
-      right: seen.map((band) => band[2]),
-      name: seen.map((band) => band[0]),
+      left: this.telluric.map(([, low]) => (low * stretch) / redshift),
+      right: this.telluric.map(([, , high]) => (high * stretch) / redshift),
+      name: this.telluric.map(([name]) => name),
     }
     sources.curve.data = data
-    this.draw_trial()
-    this.draw_pins(w, flux, times)
-    this.draw_residuals()
-    this.show_lines()
+    this.drawTrial()
+    this.drawPins(w, flux)
+    this.drawResiduals()
+    this.showLines()
   }
 
-  heights({ w, flux, model }) {
-    const { start, end } = this.flux.x_range
-    const values = []
-    for (let k = 0; k < w.length; k++) {
-      if (w[k] < start || w[k] > end) continue
-      if (Number.isFinite(flux[k])) values.push(flux[k])
-      if (Number.isFinite(model[k])) values.push(model[k])
-    }
-    if (!values.length) return [0, 1]
-    values.sort((a, b) => a - b)
-    const at = (share) => values[Math.min(values.length - 1, Math.floor(share * values.length))]
-    const low = at(0.001), high = at(0.998), room = Math.max(high - low, 0.02 * Math.abs(high), 1e-6)
-    return [low - 0.06 * room, high + 0.22 * room]
+  /**
+   * Normalised values as they are shown: over the star's continuum where that is asked for.
+   *
+   * @param {Float32Array} values
+   */
+  times(values) {
+    const scale = this.look.raw ? this.star?.spectrum?.continuum : null
+    return scale ? values.map((value, k) => value * scale[k]) : values
   }
 
+  /**
+   * @param {number} bottom
+   * @param {number} top
+   */
   marks(bottom, top) {
-    const { start, end } = this.flux.x_range, crowded = (end - start) / 40
-    let level = 0, before = -Infinity
-    const seen = this.features.map(([name, at]) => {
-      const w = at * this.stretch
-      level = w - before < crowded ? (level + 1) % 3 : 0
-      before = w
-      return { name, w, top: top - level * 0.1 * (top - bottom) }
-    })
+    const { start, end } = this.flux.xRange
+    const { features } = this
+    const w = features.map(([, at]) => at * this.stretch)
+    const steps = labelSteps(w, DRAWING.crowded * (end - start))
     return {
-      w: seen.map((one) => one.w),
-      top: seen.map((one) => one.top),
-      bottom: seen.map(() => bottom),
-      name: seen.map((one) => one.name),
+      w,
+      top: steps.map((step) => top - step * DRAWING.labelStep * (top - bottom)),
+      bottom: w.map(() => bottom),
+      name: features.map(([name]) => name),
     }
   }
 
-  draw_pins(w, flux, times) {
+  /**
+   * @param {Float32Array} w
+   * @param {Float32Array} flux
+   */
+  drawPins(w, flux) {
     const { pins, look, sources, star } = this
-    const others = pins.filter((pin) => pin.flux && pin.obsid !== star.obsid)
+    const others = pins.filter((pin) => pin.spectrum && pin.obsid !== star?.obsid)
     const colour = others.map((pin) => PIN_COLOURS[pins.indexOf(pin)])
-    const theirs = others.map((pin) => smooth(pin.flux, look.smooth))
-    sources.pins.data = { xs: others.map(() => w), ys: theirs.map(times), colour }
+    const theirs = others.flatMap(({ spectrum }) => (spectrum ? [smooth(spectrum.flux, look.smooth)] : []))
+    sources.pins.data = { xs: others.map(() => w), ys: theirs.map((one) => this.times(one)), colour }
     const comparing = look.compare !== "over" && others.length > 0
     const ratio = look.compare === "ratio"
     const against = theirs.map((one) => one.map((value, k) => (ratio ? flux[k] / value : flux[k] - value)))
     sources.against.data = comparing ? { xs: others.map(() => w), ys: against, colour } : { xs: [], ys: [], colour: [] }
     this.comparing = comparing
-    for (const name of ["pull", "clipped"]) this.made[name].visible = !comparing
+    for (const layer of [this.made.pull, this.made.clipped]) layer.visible = !comparing
     if (!comparing) return
     const [start, end] = spread(against.flatMap((one) => Array.from(one)), ratio)
-    this.pull.y_range.setv({ start, end })
+    this.pull.yRange.setv({ start, end })
     this.pull.axes.y.axis_label = ratio ? "this / pinned" : "this − pinned"
   }
 
-  // Of the trial while there is one, else of the published model; over noise and model error together.
-  draw_residuals() {
-    const { star, sources } = this
-    if (!star?.flux || !this.drawn) return
-    const model = this.trial ?? star.model, own = this.hidden()
-    const raw = star.flux.map((flux, k) => {
-      const error = this.sigma && Number.isFinite(this.sigma[k]) ? this.sigma[k] ** 2 : 0
-      return own[k] || !(star.ivar[k] > 0) ? NaN : (flux - model[k]) / Math.sqrt(1 / star.ivar[k] + error)
-    })
-    const { w } = this.drawn, pull = smooth(raw, this.look.smooth)
-    this.drawn.pull = pull
-    sources.pull.data = { w, pull }
-    const [low, high] = pulled(pull), beyond = Array.from(pull.keys()).filter((k) => Math.abs(pull[k]) > high)
-    sources.clipped.data = {
-      w: beyond.map((k) => w[k]),
-      at: beyond.map((k) => 0.94 * (pull[k] > 0 ? high : low)),
-      marker: beyond.map((k) => (pull[k] > 0 ? "triangle" : "inverted_triangle")),
-    }
+  /** Of the trial while there is one, else of the published model. */
+  drawResiduals() {
+    const { sources, drawn, trial } = this
+    const spectrum = this.star?.spectrum
+    if (!spectrum || !drawn) return
+    const hidden = pixelsIn(this.wavelength, this.ownMask)
+    const raw = residuals(spectrum.flux, spectrum.ivar, trial ?? spectrum.model, this.sigma, hidden)
+    drawn.pull = smooth(raw, this.look.smooth)
+    sources.pull.data = { w: drawn.w, pull: drawn.pull }
+    const ends = pulled(drawn.pull)
+    sources.clipped.data = clipped(drawn.w, drawn.pull, ends)
     if (!this.comparing) {
-      this.pull.y_range.setv({ start: low, end: high })
-      this.pull.axes.y.axis_label = this.trial ? "trial\nresidual / σ" : "residual / σ"
+      this.pull.yRange.setv({ start: ends[0], end: ends[1] })
+      this.pull.axes.y.axis_label = trial ? "trial\nresidual / σ" : "residual / σ"
     }
-    this.paint_residuals()
+    this.paintResiduals()
   }
 
-  paint_residuals() {
-    const ink = INK[this.theme?.dark ?? false], tried = Boolean(this.trial)
-    this.made.pull.glyph.line_color = this.made.clipped.glyph.fill_color = tried ? ink.trial : ink.data
-    this.pull.axes.y.axis_label_text_color = tried && !this.comparing ? ink.trial : this.theme?.text ?? "#55606d"
+  paintResiduals() {
+    const { made, ink } = this
+    const tried = Boolean(this.trial)
+    made.pull.glyph.line_color = tried ? ink.trial : ink.data
+    made.clipped.glyph.fill_color = tried ? ink.trial : ink.data
+    const text = (this.theme ?? FIRST_THEME).text
+    this.pull.axes.y.axis_label_text_color = tried && !this.comparing ? ink.trial : text
   }
 
-  show_lines() {
-    const ink = INK[this.theme?.dark ?? false], { star, look, pins } = this
-    if (!star?.flux) return this.on_drawn([], false)
-    const fitted = star.model.some(Number.isFinite),
-      below = look.residual && (fitted || this.comparing || Boolean(this.trial))
+  showLines() {
+    const { star, look, pins, ink } = this
+    if (!star?.spectrum) return this.onDrawn([], false)
+    const fitted = star.spectrum.model.some(Number.isFinite)
+    const below = look.residual && (fitted || this.comparing || Boolean(this.trial))
     this.flux.axes.x.visible = !below // whichever figure is the lower one tells the wavelengths
-    this.on_drawn([
-      ["data", ink.data],
-      ...(look.model && fitted ? [["published model", ink.model]] : []),
-      ...(this.trial ? [["trial model", ink.trial]] : []),
-      ...pins.map((pin, k) => [pin.obsid, PIN_COLOURS[k]]).filter(([obsid]) => obsid !== star.obsid),
-    ], below)
+    /** @type {LineEntries} */
+    const entries = [["data", ink.data]]
+    if (look.model && fitted) entries.push(["published model", ink.model])
+    if (this.trial) entries.push(["trial model", ink.trial])
+    for (const [k, pin] of pins.entries()) if (pin.obsid !== star.obsid) entries.push([pin.obsid, PIN_COLOURS[k]])
+    this.onDrawn(entries, below)
   }
 
-  draw_trial() {
-    const { trial, star, look } = this
-    if (!trial || !star?.flux) {
-      this.sources.trial.data = { w: [], flux: [] }
-      return
-    }
-    const flux = look.raw ? trial.map((value, k) => value * star.continuum[k]) : trial
-    this.sources.trial.data = { w: this.drawn.w, flux }
+  drawTrial() {
+    const { trial, drawn, sources } = this
+    const shown = trial && drawn && this.star?.spectrum
+    sources.trial.data = shown ? { w: drawn.w, flux: this.times(trial) } : { w: [], flux: [] }
   }
 
-  set_trial(model) {
+  /** @param {Float32Array | null} model */
+  setTrial(model) {
     this.trial = model
-    this.draw_trial()
-    this.draw_residuals()
-    this.show_lines()
+    this.drawTrial()
+    this.drawResiduals()
+    this.showLines()
   }
 
   // ---- masks ----
 
-  hidden() {
-    const found = new Uint8Array(this.wavelength.length)
-    for (const [low, high] of this.own_mask) {
-      for (let k = 0; k < found.length; k++) if (this.wavelength[k] >= low && this.wavelength[k] <= high) found[k] = 1
-    }
-    return found
-  }
-
-  masked_by({ x0, x1 }) {
+  /**
+   * @param {number} x0
+   * @param {number} x1
+   */
+  maskBetween(x0, x1) {
+    /** @type {Ends} */
     const ends = [Math.min(x0, x1) / this.stretch, Math.max(x0, x1) / this.stretch]
-    if (ends[1] > ends[0] && this.star?.flux) this.mask(ends, !this.unmask)
+    if (ends[1] > ends[0] && this.star?.spectrum) this.mask(ends, !this.unmask)
   }
 
+  /**
+   * @param {Ends} ends
+   * @param {boolean} on
+   */
   mask([low, high], on) {
-    const rest = on ? merged([...this.own_mask, [low, high]]) : without(this.own_mask, low, high)
-    this.own_mask = rest
-    this.shade_own()
+    this.ownMask = on ? merged([...this.ownMask, [low, high]]) : without(this.ownMask, low, high)
+    this.shadeOwn()
     this.redraw()
-    this.on_mask(rest)
+    this.onMask()
   }
 
-  shade_own() {
-    const stretch = this.stretch
+  shadeOwn() {
+    const { stretch } = this
     this.sources.own.data = {
-      left: this.own_mask.map(([low]) => low * stretch),
-      right: this.own_mask.map(([, high]) => high * stretch),
+      left: this.ownMask.map(([low]) => low * stretch),
+      right: this.ownMask.map(([, high]) => high * stretch),
     }
   }
 
   // ---- looking ----
 
-  set_ends(start, end) {
-    this.flux.x_range.setv({ start, end })
+  /**
+   * @param {number} start
+   * @param {number} end
+   */
+  setEnds(start, end) {
+    this.flux.xRange.setv({ start, end })
   }
 
   home() {
-    if (!this.shown_ends) return
-    this.set_ends(...this.shown_ends)
+    if (!this.shownEnds) return
+    this.setEnds(...this.shownEnds)
     this.redraw()
   }
 
+  /** @param {Ends} ends - At rest. */
   zoom([low, high]) {
-    this.set_ends(low * this.stretch, high * this.stretch)
+    this.setEnds(low * this.stretch, high * this.stretch)
     this.redraw()
   }
 
-  values_at(x) {
-    const { star, drawn } = this
-    if (!star?.flux || !drawn) return ""
-    let low = 0, high = drawn.w.length - 1
-    while (high - low > 1) {
-      const middle = (low + high) >> 1
-      if (drawn.w[middle] > x) high = middle
-      else low = middle
-    }
-    const k = x - drawn.w[low] < drawn.w[high] - x ? low : high
-    const observed = drawn.w[k] * (this.redshift / this.stretch),
-      blue = this.arms && observed < (this.arms[0] + this.arms[1]) / 2
-    const arm = this.arms ? [blue ? "blue arm" : "red arm"] : []
+  /** @param {number} x */
+  valuesAt(x) {
+    const { drawn, arms } = this
+    const spectrum = this.star?.spectrum
+    if (!spectrum || !drawn) return ""
+    const k = nearestPixel(drawn.w, x)
+    const observed = drawn.w[k] * (this.redshift / this.stretch)
+    const arm = arms ? [observed < (arms[0] + arms[1]) / 2 ? "blue arm" : "red arm"] : []
+    const state = [...arm, ...(spectrum.mask[k] ? ["masked"] : [])].join(", ")
+    /** @type {(value: number, digits: number) => string} */
     const text = (value, digits) => (Number.isFinite(value) ? value.toFixed(digits) : "–")
-    const half = (drawn.high[k] - drawn.low[k]) / 2
-    const state = [...arm, ...(star.mask[k] ? ["masked"] : [])].join(", ")
-    return `${drawn.w[k].toFixed(1)} Å${state && ` (${state})`}  flux ${text(drawn.flux[k], 3)} ± ${
-      text(half, 3)
-    }  model ${text(drawn.model[k], 3)}  ${this.trial ? "trial " : ""}residual ${text(drawn.pull[k], 1)} σ`
+    const half = text((drawn.high[k] - drawn.low[k]) / 2, 3)
+    return [
+      `${drawn.w[k].toFixed(1)} Å${state && ` (${state})`}`,
+      `flux ${text(drawn.flux[k], 3)} ± ${half}`,
+      `model ${text(drawn.model[k], 3)}`,
+      `${this.trial ? "trial " : ""}residual ${text(drawn.pull[k], 1)} σ`,
+    ].join("  ")
   }
-}
-
-// Where nothing is known the band has no height: Bokeh would fill the gap.
-function noise_band(flux, sigma) {
-  const low = new Float32Array(flux.length), high = new Float32Array(flux.length)
-  let last = flux.find(Number.isFinite) ?? 0
-  for (let k = 0; k < flux.length; k++) {
-    const known = Number.isFinite(flux[k]) && Number.isFinite(sigma[k])
-    if (known) last = flux[k]
-    low[k] = known ? flux[k] - sigma[k] : last
-    high[k] = known ? flux[k] + sigma[k] : last
-  }
-  return { low, high }
-}
-
-// A Gaussian over known pixels; unknown ones stay unknown.
-function smooth(values, sigma) {
-  if (!sigma) return values
-  const reach = Math.ceil(3 * sigma),
-    kernel = Array.from({ length: 2 * reach + 1 }, (_, k) => Math.exp(-0.5 * ((k - reach) / sigma) ** 2))
-  return values.map((value, k) => {
-    if (!Number.isFinite(value)) return NaN
-    let sum = 0, weight = 0
-    for (let j = -reach; j <= reach; j++) {
-      const other = values[k + j]
-      if (other === undefined || !Number.isFinite(other)) continue
-      sum += kernel[j + reach] * other
-      weight += kernel[j + reach]
-    }
-    return sum / weight
-  })
-}
-
-function stretches(w, mask) {
-  const left = [], right = []
-  for (let k = 0; k < w.length; k++) {
-    if (!mask[k]) continue
-    const start = k
-    while (k + 1 < w.length && mask[k + 1]) k++
-    left.push(w[start] - (w[Math.min(start + 1, w.length - 1)] - w[Math.max(start - 1, 0)]) / 4)
-    right.push(w[k] + (w[Math.min(k + 1, w.length - 1)] - w[Math.max(k - 1, 0)]) / 4)
-  }
-  return { left, right }
-}
-
-function merged(intervals) {
-  const found = []
-  for (const [low, high] of [...intervals].sort((a, b) => a[0] - b[0])) {
-    const last = found.at(-1)
-    if (last && low <= last[1]) last[1] = Math.max(last[1], high)
-    else found.push([low, high])
-  }
-  return found
-}
-
-function without(intervals, low, high) {
-  return intervals.flatMap(([start, end]) =>
-    [[start, Math.min(end, low)], [Math.max(start, high), end]].filter(([a, b]) => a < b)
-  )
-}
-
-function pulled(pull) {
-  const sizes = Array.from(pull).filter(Number.isFinite).map(Math.abs).sort((a, b) => a - b)
-  const reach = sizes.length ? Math.min(Math.max(1.3 * sizes[Math.floor(0.995 * (sizes.length - 1))], 4), 50) : 5
-  return [-reach, reach]
-}
-
-function spread(values, ratio) {
-  const known = values.filter(Number.isFinite).sort((a, b) => a - b)
-  if (!known.length) return ratio ? [0, 2] : [-1, 1]
-  const low = known[Math.floor(0.01 * known.length)],
-    high = known[Math.floor(0.99 * (known.length - 1))],
-    room = Math.max(0.2 * (high - low), 0.02)
-  return [low - room, high + room]
 }

@@ -1,38 +1,121 @@
-// The live refit: a slider for every label and for the velocity, what to hold, what is masked, and what the fit answers.
+// The live refit: a slider for every label and for the velocity, what to hold, and what the fit answers.
 
+/** @import { FitResult, RefitSetup, Refusal, SliderSpec, Star } from "../payloads.d.ts" */
+/** @import { Proposed, Request } from "../protocol.d.ts" */
+/** @import { SpectrumFigure } from "../figures/spectrum.js" */
+
+import { plain } from "../base/arrays.js"
+import { KEY_NAMES, LIMITS } from "../base/declared.js"
 import { element } from "../base/dom.js"
+import { digitsOf } from "../base/words.js"
 
-export class RefitPane {
-  constructor(send, figure) {
-    Object.assign(this, { send, figure })
-    this.number = 0
-    this.el = element("div", { className: "refit" })
-    this.rows = new Map()
-    this.waiting = false
+const SLIDER_HEAD = [
+  ["", ""],
+  ["", ""],
+  ["now", "The slider's value"],
+  ["hold", "Kept by the fit"],
+  ["published", "The published value"],
+  ["refit", "The fitted value"],
+  ["σ calibrated", "Calibrated uncertainty of the fitted value"],
+  ["σ formal", "Uncertainty of the fitted value from the Fisher matrix alone"],
+]
+const TRAINED = "A training star: its published labels come from models that never saw it, the refit from one that did."
+
+/** One label: its slider, whether the fit holds it, and what is known of it. */
+class SliderRow {
+  /** @param {SliderSpec} spec */
+  constructor([name, label, unit, low, high, step]) {
+    this.isVelocity = name === "rv"
+    this.low = low
+    this.high = high
+    this.digits = digitsOf(step)
+    this.home = (low + high) / 2
+    this.slider = element("input", {
+      type: "range",
+      "aria-label": `${label} of the model`,
+      min: low,
+      max: high,
+      step: "any",
+    })
+    this.now = element("output")
+    this.held = element("input", {
+      type: "checkbox",
+      checked: this.isVelocity,
+      "aria-label": `Hold ${label}`,
+      title: "Keep the slider's value in the fit",
+    })
+    this.published = element("td")
+    this.refit = element("td")
+    this.calibrated = element("td")
+    this.formal = element("td")
+    this.el = element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, unit ? `${label} [${unit}]` : label),
+      element("td", {}, this.slider),
+      element("td", {}, this.now),
+      element("td", {}, this.held),
+      this.published,
+      this.refit,
+      this.calibrated,
+      this.formal,
+    )
   }
 
-  setup({ sentence, labels }) {
-    this.labels = labels ?? []
-    if (sentence || !labels) {
-      this.el.replaceChildren(element("p", { className: "sentence" }, sentence || "There is no label model here."))
-      return
-    }
-    this.rows.clear()
-    const body = element("tbody", {}, ...labels.map((one) => this.row(one)))
-    const head = [
-      ["", ""],
-      ["", ""],
-      ["now", "The slider's value"],
-      ["hold", "Kept by the fit"],
-      ["published", "The published value"],
-      ["refit", "The fitted value"],
-      ["σ calibrated", "Calibrated uncertainty of the fitted value"],
-      ["σ formal", "Uncertainty of the fitted value from the Fisher matrix alone"],
-    ].map(([text, title]) => element("th", { scope: "col", title }, text))
+  get value() {
+    return Number(this.slider.value)
+  }
+
+  /** @param {number} value */
+  move(value) {
+    this.slider.value = String(value)
+    this.now.textContent = value.toFixed(this.digits)
+  }
+
+  /**
+   * @param {number | null | undefined} value - The published one.
+   * @param {boolean} missing - Whether there is no spectrum.
+   */
+  show(value, missing) {
+    const known = value !== null && value !== undefined
+    if (this.isVelocity) {
+      this.home = known ? value : 0
+      Object.assign(this.slider, { min: this.home + this.low, max: this.home + this.high })
+    } else this.home = known ? value : (this.low + this.high) / 2
+    this.slider.disabled = missing
+    this.published.textContent = known ? value.toFixed(this.digits) : "–"
+  }
+
+  reset() {
+    this.move(this.home)
+    this.held.checked = this.isVelocity
+    for (const cell of [this.refit, this.calibrated, this.formal]) cell.textContent = ""
+  }
+}
+
+export class RefitPane {
+  number = 0
+  waiting = false
+  asked = false
+  /** @type {Map<string, SliderRow>} */
+  rows = new Map()
+  /** @type {Star | null} */
+  star = null
+  /** @type {string | null} - As JSON. */
+  lastProposal = null
+
+  /**
+   * @param {(message: Request) => void} send
+   * @param {SpectrumFigure} figure
+   */
+  constructor(send, figure) {
+    this.send = send
+    this.figure = figure
+    this.el = element("div", { className: "refit" })
     this.fit = element("button", {
       type: "button",
       className: "main",
-      title: "Fit again with what is held and masked (f)",
+      title: `Fit again with what is held and masked (${KEY_NAMES.fit})`,
       onclick: () => this.ask(),
     }, "Refit")
     this.back = element(
@@ -46,7 +129,7 @@ export class RefitPane {
       "Unmask all",
     )
     this.told = element("p", { className: "hint", role: "status" })
-    this.why = element("input", { placeholder: "why (for those who vet)", "aria-label": "Why", maxLength: 2000 })
+    this.why = element("input", { placeholder: "why (for those who vet)", "aria-label": "Why", maxLength: LIMITS.why })
     this.keep = element("button", {
       type: "button",
       disabled: true,
@@ -54,102 +137,71 @@ export class RefitPane {
       onclick: () => this.propose(),
     }, "Propose")
     this.masks = element("p", { className: "hint" })
+  }
+
+  /** @param {RefitSetup} setup */
+  setup({ sentence, labels }) {
+    this.rows = new Map(labels?.map((label) => [label[0], new SliderRow(label)]))
+    if (sentence || !labels) {
+      this.el.replaceChildren(element("p", { className: "sentence" }, sentence || "There is no label model here."))
+      return
+    }
+    const rows = [...this.rows.values()]
+    for (const { slider } of rows) slider.addEventListener("input", () => this.slide())
+    const head = SLIDER_HEAD.map(([text, title]) => element("th", { scope: "col", title }, text))
     this.el.replaceChildren(
-      element("table", { className: "sliders" }, element("thead", {}, element("tr", {}, ...head)), body),
+      element(
+        "table",
+        { className: "sliders" },
+        element("thead", {}, element("tr", {}, ...head)),
+        element("tbody", {}, ...rows.map(({ el }) => el)),
+      ),
       element("div", { className: "row" }, this.fit, this.back, this.clear, this.masks),
       this.told,
       element("div", { className: "row" }, this.why, this.keep),
     )
   }
 
-  row([name, label, unit, low, high, step]) {
-    const digits = step >= 1 ? 0 : step >= 0.1 ? 1 : 2
-    const slider = element("input", {
-      type: "range",
-      "aria-label": `${label} of the model`,
-      min: low,
-      max: high,
-      step: "any",
-      oninput: () => this.slide(),
-    })
-    const now = element("output"),
-      held = element("input", {
-        type: "checkbox",
-        checked: name === "rv",
-        "aria-label": `Hold ${label}`,
-        title: "Keep the slider's value in the fit",
-      })
-    const cells = { published: element("td"), refit: element("td"), calibrated: element("td"), formal: element("td") }
-    this.rows.set(name, { slider, now, held, digits, low, high, cells, home: (low + high) / 2 })
-    const text = unit ? `${label} [${unit}]` : label
-    return element(
-      "tr",
-      {},
-      element("th", { scope: "row" }, text),
-      element("td", {}, slider),
-      element("td", {}, now),
-      element("td", {}, held),
-      ...Object.values(cells),
-    )
-  }
-
+  /** @param {Star | null} star */
   show(star) {
     this.star = star
     if (!this.rows.size) return
-    const missing = !star?.flux
+    const missing = !star?.spectrum
     for (const part of [this.fit, this.back, this.clear]) part.disabled = missing
-    for (const [name, row] of this.rows) {
-      const value = star?.published?.[name]
-      row.known = value !== null && value !== undefined
-      if (name === "rv") {
-        const middle = row.known ? value : 0
-        Object.assign(row.slider, { min: middle + row.low, max: middle + row.high })
-        row.home = middle
-      } else row.home = row.known ? value : (row.low + row.high) / 2
-      row.slider.disabled = missing
-      row.cells.published.textContent = row.known ? value.toFixed(row.digits) : "–"
-    }
+    for (const [name, row] of this.rows) row.show(star?.published[name], missing)
     this.reset(false)
   }
 
-  // Back to what is published; the mask too when somebody asks.
+  /** Back to what is published; the mask too when somebody asks. */
   reset(masks = true) {
-    for (const [name, row] of this.rows) {
-      row.slider.value = row.home
-      row.held.checked = name === "rv"
-      row.now.textContent = row.home.toFixed(row.digits)
-      for (const cell of ["refit", "calibrated", "formal"]) row.cells[cell].textContent = ""
-    }
+    for (const row of this.rows.values()) row.reset()
     if (!this.rows.size) return
     this.keep.disabled = true
-    this.told.textContent = this.star?.facts?.in_training
-      ? "A training star: its published labels come from models that never saw it, the refit from one that did."
-      : ""
+    this.told.textContent = this.star?.facts.in_training ? TRAINED : ""
     this.number++
-    if (masks && this.figure.own_mask.length) this.unmask()
-    this.figure.set_trial(null)
-    this.show_masks()
+    if (masks && this.figure.ownMask.length) this.unmask()
+    this.figure.setTrial(null)
+    this.showMasks()
   }
 
   unmask() {
     this.figure.mask([-Infinity, Infinity], false)
   }
 
-  show_masks() {
-    if (!this.masks) return
-    const count = this.figure.own_mask.length
+  showMasks() {
+    const count = this.figure.ownMask.length
     this.masks.textContent = count
       ? `${count} stretch${count > 1 ? "es" : ""} masked`
       : "Mask: drag with the mask tool; Shift takes back."
   }
 
   get values() {
-    return Object.fromEntries([...this.rows].map(([name, row]) => [name, Number(row.slider.value)]))
+    return Object.fromEntries([...this.rows].map(([name, row]) => [name, row.value]))
   }
 
-  // One question at a time: while one is under way only the last position waits.
+  /** One question at a time: while one is under way only the last position waits. */
   slide() {
-    for (const row of this.rows.values()) row.now.textContent = Number(row.slider.value).toFixed(row.digits)
+    for (const row of this.rows.values()) row.now.textContent = row.value.toFixed(row.digits)
     if (this.asked) {
       this.waiting = true
       return
@@ -158,9 +210,14 @@ export class RefitPane {
     this.send({ kind: "slide", labels: this.values, number: ++this.number })
   }
 
-  slid({ obsid, number, model }) {
+  /**
+   * @param {string | null} obsid - Null where the question was refused, as are the other ones.
+   * @param {number | null} number
+   * @param {Float32Array | null} model
+   */
+  slid(obsid, number, model) {
     this.asked = false
-    if (obsid === this.star?.obsid && number === this.number) this.figure.set_trial(model)
+    if (obsid === this.star?.obsid && number === this.number) this.figure.setTrial(model)
     if (this.waiting) {
       this.waiting = false
       this.slide()
@@ -169,33 +226,37 @@ export class RefitPane {
 
   ask() {
     if (!this.rows.size || this.fit.disabled) return
+    /** @type {Record<string, number>} */
     const fixed = {}
-    for (const [name, row] of this.rows) if (row.held.checked || name === "rv") fixed[name] = Number(row.slider.value)
+    for (const [name, row] of this.rows) if (row.held.checked || row.isVelocity) fixed[name] = row.value
     this.fit.disabled = true
     this.told.textContent = "Fitting …"
-    this.send({ kind: "refit", fixed, fit_rv: !this.rows.get("rv").held.checked, masked: this.figure.own_mask })
+    this.send({ kind: "refit", fixed, fit_rv: !this.rows.get("rv")?.held.checked, masked: this.figure.ownMask })
   }
 
-  answer(found) {
+  /** @param {FitResult | Refusal} answer */
+  answer(answer) {
     this.fit.disabled = false
-    if (found.sentence) {
-      this.told.textContent = found.sentence
+    if (!("rows" in answer)) {
+      this.told.textContent = answer.sentence
       return
     }
-    if (found.obsid !== this.star?.obsid) return
-    for (const [name, value, calibrated, formal] of found.rows) {
+    if (answer.obsid !== this.star?.obsid) return
+    const { at_bound: atBound, values } = answer
+    for (const [name, value, calibrated, formal] of answer.rows) {
       const row = this.rows.get(name)
-      Object.assign(row.cells.refit, { textContent: value, className: found.at_bound.includes(name) ? "warn" : "" })
-      row.cells.calibrated.textContent = calibrated === "-" ? "" : calibrated
-      row.cells.formal.textContent = formal
-      row.slider.value = found.values[name]
-      row.now.textContent = found.values[name].toFixed(row.digits)
+      if (!row) continue
+      Object.assign(row.refit, { textContent: value, className: atBound.includes(name) ? "warn" : "" })
+      row.calibrated.textContent = calibrated === "-" ? "" : calibrated
+      row.formal.textContent = formal
+      row.move(values[name])
     }
-    const bound = found.at_bound.length ? ` At the edge of the training range: ${found.at_bound.join(", ")}.` : ""
-    this.told.textContent =
-      `χ² ${found.chi2} (published labels: ${found.published_chi2}), reduced ${found.reduced}, ${found.n_pixels} pixels, ${found.reason}.${bound}`
+    const bound = atBound.length ? ` At the edge of the training range: ${atBound.join(", ")}.` : ""
+    const published = `(published labels: ${answer.published_chi2})`
+    this.told.textContent = `χ² ${answer.chi2} ${published}, reduced ${answer.reduced}, ${answer.n_pixels} pixels, ` +
+      `${answer.reason}.${bound}`
     this.number++
-    this.figure.set_trial(found.model)
+    this.figure.setTrial(plain(answer.model))
     this.keep.disabled = false
   }
 
@@ -203,8 +264,9 @@ export class RefitPane {
     this.send({ kind: "propose", why: this.why.value })
   }
 
+  /** @param {Proposed} proposed */
   proposed({ json, why }) {
-    this.last_proposal = json
+    this.lastProposal = json
     this.keep.disabled = true
     this.why.value = ""
     this.told.textContent = `Recorded for vetting${why ? `: ${why}` : ""}. The published labels stay as they are.`

@@ -1,20 +1,54 @@
 // The star under the lens: spectrum above, and below it the card, the live refit, the evidence and the pinned stars.
 
-import { choices, element, icon, on_magnified, options, popup } from "../base/dom.js"
-import { PIN_COLOURS, SMOOTHINGS, SpectrumFigure } from "../figures/spectrum.js"
+/** @import { LineEntries, SpectrumTool } from "../figures/spectrum.js" */
+/** @import { NoStar, Parts, Star, StarPacket, StarSetup, ZoomName } from "../payloads.d.ts" */
+/** @import { Request, Theme } from "../protocol.d.ts" */
+
+import { plain } from "../base/arrays.js"
+import { DRAWING, KEY_NAMES, STAR_FORMS } from "../base/declared.js"
+import { choices, element, icon, onMagnified, popup, relabel } from "../base/dom.js"
+import { options } from "../base/lists.js"
+import { inPixels } from "../base/words.js"
+import { SpectrumFigure } from "../figures/spectrum.js"
+import { cardOf } from "./card.js"
+import { ComparePane } from "./compare.js"
 import { EvidencePane } from "./evidence.js"
+import { KeptStars, starOf } from "./kept.js"
 import { RefitPane } from "./refit.js"
 
-const MAX_PINS = 4
-const NO_MORE_PINS = `${MAX_PINS} spectra are pinned: unpin one first`
 const KEPT = 24
+const NOBODY = { next: "", previous: "" }
+/** @type {[key: SpectrumTool, label: string, title: string][]} */
+const SPECTRUM_TOOLS = [
+  ["zoom", "Zoom", "Drag zooms"],
+  ["pan", "Move", "Drag moves"],
+  ["mask", "Mask", "Drag masks pixels for the refit; with Shift it takes them back"],
+]
+/** @typedef {"card" | "refit" | "evidence" | "compare"} PaneName */
+/** @type {[key: PaneName, label: string][]} */
+const PANES = [["card", "Card"], ["refit", "Refit"], ["evidence", "Evidence"], ["compare", "Compare"]]
+/** @typedef {"lines" | "model" | "residual" | "raw" | "observed"} Switch */
 
 export class StarDock {
+  /** @type {Star | null} */
+  star = null
+  /** @type {PaneName} */
+  pane = "card"
+  neighbours = NOBODY
+  kept = new KeptStars(KEPT)
+  /** @type {StarSetup["zooms"] | null} */
+  zoomEnds = null
+  raw = false
+  simulated = false
+  alone = false
+  built = false
+
+  /** @param {(message: Request) => void} send */
   constructor(send) {
     this.send = send
-    this.kept = new Map()
     this.title = element("strong", {}, "Spectrum")
     this.chips = element("span", { className: "chips" })
+    /** @type {HTMLInputElement} */
     this.search = element("input", {
       className: "find",
       placeholder: "go to obsid",
@@ -26,35 +60,55 @@ export class StarDock {
         this.search.blur()
       },
     })
-    this.previous = icon("navigate_before", "Previous star (k)", () => this.step(-1))
-    this.next = icon("navigate_next", "Next star (j)", () => this.step(1))
     this.more = icon("more_vert", "What the figure shows, and files", null, { "aria-expanded": "false" })
     this.popup = popup(this.more, () => this.menu())
     this.wide = icon("open_in_full", "The star alone", () => send({ kind: "star_page", on: !this.alone }))
-    this.tools = choices("Drag in the spectrum", [["zoom", "Zoom", "Drag zooms"], ["pan", "Move", "Drag moves"], [
-      "mask",
-      "Mask",
-      "Drag masks pixels for the refit; with Shift it takes them back",
-    ]], (tool) => this.use(tool))
+    this.tools = choices("Drag in the spectrum", SPECTRUM_TOOLS, (tool) => this.use(tool))
     this.readout = element("p", { className: "readout" })
     this.say = element("p", { className: "sentence", hidden: true })
     this.note = element("p", { className: "hint" })
     this.top = element("div", { className: "plot top" })
     this.bottom = element("div", { className: "plot bottom" })
     this.legend = element("p", { className: "legend lines", "aria-label": "What is drawn" })
-    const head = element(
-      "header",
-      {},
-      this.title,
-      this.chips,
-      this.search,
-      this.previous,
-      this.next,
-      this.more,
-      this.wide,
-    )
+    this.figure = new SpectrumFigure(this.top, this.bottom, {
+      onMask: () => this.refit.showMasks(),
+      onHover: (text) => this.read(text),
+      onDrawn: (entries, below) => this.showLines(entries, below),
+    })
+    this.refit = new RefitPane(send, this.figure)
+    this.evidence = new EvidencePane(send)
+    this.card = element("div", { className: "facts" })
+    this.compare = new ComparePane(this.figure, (text) => this.read(text))
+    /** @type {Record<PaneName, HTMLElement>} */
+    this.panes = { card: this.card, refit: this.refit.el, evidence: this.evidence.el, compare: this.compare.el }
+    this.tabs = choices("About the star", PANES, (name) => this.turn(name))
+    this.el = this.layout()
+    this.tools.press("zoom")
+    this.turn("card")
+    this.compare.show()
+    this.blank("")
+    onMagnified(this.el, () => this.magnify())
+    /** @type {Parts} */
+    this.parts = {
+      star_setup: (setup) => this.setup(setup),
+      star: (star) => this.receive(star),
+      ahead: (stars) => stars.forEach((star) => this.kept.add(starOf(star))),
+      pinned: (star) => this.compare.pin(this.kept.add(starOf(star))),
+      slid: (slid) => this.refit.slid(slid.obsid, slid.number, plain(slid.model)),
+      refit: (answer) => this.refit.answer(answer),
+      proposed: (proposed) => this.refit.proposed(proposed),
+      evidence: (evidence) => this.evidence.receive(evidence),
+      posterior: (posterior) => this.evidence.posterior(posterior),
+      alike: (alike) => this.evidence.alike(alike),
+    }
+  }
+
+  layout() {
+    const previous = icon("navigate_before", `Previous star (${KEY_NAMES.previous})`, () => this.step(-1))
+    const next = icon("navigate_next", `Next star (${KEY_NAMES.next})`, () => this.step(1))
+    const head = element("header", {}, this.title, this.chips, this.search, previous, next, this.more, this.wide)
     const tools = element("div", { className: "row tools" }, this.tools.row, ...this.zooms(), this.readout)
-    this.figures = element(
+    const figures = element(
       "section",
       { className: "card spectrum" },
       head,
@@ -66,61 +120,31 @@ export class StarDock {
       this.bottom,
       this.popup.el,
     )
-    this.figure = new SpectrumFigure(this.top, this.bottom, {
-      on_mask: () => this.refit.show_masks(),
-      on_hover: (text) => {
-        this.readout.textContent = text
-      },
-      on_drawn: (entries, below) => this.show_lines(entries, below),
-    })
-    this.refit = new RefitPane(send, this.figure)
-    this.evidence = new EvidencePane(send)
-    this.card = element("div", { className: "facts" })
-    this.pinned = element("div", { className: "pins" })
-    this.panes = { card: this.card, refit: this.refit.el, evidence: this.evidence.el, compare: this.pinned }
-    this.tabs = choices("About the star", [["card", "Card"], ["refit", "Refit"], ["evidence", "Evidence"], [
-      "compare",
-      "Compare",
-    ]], (name) => this.turn(name))
     const pane = element("div", { className: "pane" }, ...Object.values(this.panes))
-    this.el = element(
-      "div",
-      { className: "star" },
-      this.figures,
-      element("section", { className: "card about" }, element("header", {}, this.tabs.row), pane),
-    )
-    this.tools.press("zoom")
-    this.turn("card")
-    this.pins()
-    this.blank("")
-    on_magnified(this.el, () => this.magnify())
-    this.parts = {
-      star_setup: (setup) => this.setup(setup),
-      star: (star) => this.receive(star),
-      ahead: (stars) => stars.forEach((star) => this.keep(star)),
-      pinned: (star) => this.pin(this.keep(star)),
-      slid: (found) => this.refit.slid({ ...found, model: plain(found.model) }),
-      refit: (found) => this.refit.answer({ ...found, model: plain(found.model) }),
-      proposed: (found) => this.refit.proposed(found),
-      evidence: (found) => this.evidence.receive(found),
-      posterior: (found) => this.evidence.posterior(found),
-      alike: (found) => this.evidence.alike(found),
-    }
+    const about = element("section", { className: "card about" }, element("header", {}, this.tabs.row), pane)
+    return element("div", { className: "star" }, figures, about)
   }
 
+  /** @param {string} text */
+  read(text) {
+    this.readout.textContent = text
+  }
+
+  /** @param {string} kind */
   refused(kind) {
     if (kind === "refit") this.refit.answer({ sentence: "The fit was refused." })
-    if (kind === "slide") this.refit.slid({})
+    if (kind === "slide") this.refit.slid(null, null, null)
   }
 
+  /** @param {StarSetup} setup */
   setup(setup) {
-    this.zoom_ends = setup.zooms
-    this.raw = setup.raw
+    this.zoomEnds = setup.zooms
+    this.raw = Boolean(setup.raw)
     this.simulated = setup.simulated
-    if (setup.refit.sigma) setup.refit.sigma = plain(setup.refit.sigma)
     this.figure.setup(setup)
     this.refit.setup(setup.refit)
-    this.built ??= this.figure.build()
+    if (!this.built) void this.figure.build()
+    this.built = true
   }
 
   magnify() {
@@ -128,12 +152,17 @@ export class StarDock {
     this.evidence.repaint()
   }
 
+  /** @param {Theme} theme */
   recolour(theme) {
     this.figure.recolour(theme)
     requestAnimationFrame(() => this.evidence.repaint())
   }
 
-  show_lines(entries, below) {
+  /**
+   * @param {LineEntries} entries
+   * @param {boolean} below
+   */
+  showLines(entries, below) {
     this.bottom.classList.toggle("gone", !below)
     this.legend.hidden = !entries.length
     this.legend.replaceChildren(
@@ -143,53 +172,57 @@ export class StarDock {
 
   // ---- which star ----
 
-  keep(star) {
-    for (const name of ["flux", "ivar", "model", "continuum"]) star[name] = plain(star[name])
-    this.kept.delete(star.obsid)
-    this.kept.set(star.obsid, star)
-    if (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value)
-    return star
-  }
-
-  receive(star) {
-    if (!star.obsid) {
-      this.neighbours = { next: "", previous: "" }
+  /** @param {StarPacket | NoStar} packet */
+  receive(packet) {
+    if (!packet.obsid) {
+      this.neighbours = NOBODY
       this.star = null
-      return this.blank(star.sentence)
+      return this.blank(packet.sentence)
     }
-    this.neighbours = { next: star.next, previous: star.previous }
-    this.keep(star)
-    const known = this.star?.obsid === star.obsid && this.star.flux?.length === star.flux?.length
+    const { next = "", previous = "" } = packet
+    this.neighbours = { next, previous }
+    const star = this.kept.add(starOf(packet))
+    const before = this.star
+    const known = before?.obsid === star.obsid && before.spectrum?.flux.length === star.spectrum?.flux.length
     if (!known) return this.show(star)
     // The spectrum was painted from what was sent ahead; somebody may have judged the star since.
-    if (String(this.star.remarks) !== String(star.remarks)) this.card.replaceChildren(...card_of(star, this.send))
+    if (String(before.remarks) !== String(star.remarks)) this.card.replaceChildren(...cardOf(star, this.send))
     this.star = star
   }
 
-  // The next star is painted from what was sent ahead; the server's word follows and is final.
+  /**
+   * The next star is painted from what was sent ahead; the server's word follows and is final.
+   *
+   * @param {1 | -1} by
+   */
   step(by) {
-    const obsid = this.neighbours?.[by > 0 ? "next" : "previous"]
-    const ready = obsid && this.kept.get(obsid)
+    const ready = this.kept.get(this.neighbours[by > 0 ? "next" : "previous"])
     if (ready) {
-      this.neighbours = { next: "", previous: "" }
+      this.neighbours = NOBODY
       this.show(ready)
     }
     this.send({ kind: "star_step", by })
   }
 
-  // The next star that the visitor has not judged, which only the server knows.
-  step_unvetted(by) {
+  /**
+   * The next star that the visitor has not judged, which only the server knows.
+   *
+   * @param {1 | -1} by
+   */
+  stepUnvetted(by) {
     this.send({ kind: "star_step", by, unvetted: true })
   }
 
+  /** @param {Star} star */
   show(star) {
     this.star = star
     this.title.textContent = `obsid ${star.obsid}`
-    const chip = (text, title) => element("span", { className: "chip", title }, text)
-    this.chips.replaceChildren(...[
-      star.facts.in_training && chip("training", "The label model was trained on this star"),
-      this.simulated && chip("simulated", "This star and its spectrum are simulated"),
-    ].filter(Boolean))
+    const chip = (/** @type {string} */ text, /** @type {string} */ title) =>
+      element("span", { className: "chip", title }, text)
+    this.chips.replaceChildren(
+      ...(star.facts.in_training ? [chip("training", "The label model was trained on this star")] : []),
+      ...(this.simulated ? [chip("simulated", "This star and its spectrum are simulated")] : []),
+    )
     this.note.textContent = star.note
     this.note.hidden = !star.note
     this.say.textContent = star.sentence
@@ -197,11 +230,12 @@ export class StarDock {
     this.top.hidden = this.bottom.hidden = Boolean(star.sentence)
     this.figure.show(star)
     this.refit.show(star)
-    this.card.replaceChildren(...card_of(star, this.send))
-    this.pins()
+    this.card.replaceChildren(...cardOf(star, this.send))
+    this.compare.show()
     if (this.pane === "evidence") this.evidence.ask(star)
   }
 
+  /** @param {string} text */
   blank(text) {
     this.title.textContent = "Spectrum"
     this.chips.replaceChildren()
@@ -217,15 +251,15 @@ export class StarDock {
 
   // ---- how it is shown ----
 
+  /** @param {boolean} on */
   widen(on) {
     this.alone = on
-    this.wide.title = on ? "Back to the views" : "The star alone"
-    this.wide.setAttribute("aria-label", this.wide.title)
-    this.wide.firstChild.textContent = on ? "close_fullscreen" : "open_in_full"
-    this.evidence.asked = null
+    relabel(this.wide, on ? "close_fullscreen" : "open_in_full", on ? "Back to the views" : "The star alone")
+    this.evidence.forget()
     setTimeout(() => this.pane === "evidence" && this.evidence.ask(this.star), 60)
   }
 
+  /** @param {PaneName} name */
   turn(name) {
     this.pane = name
     this.tabs.press(name)
@@ -233,6 +267,7 @@ export class StarDock {
     if (name === "evidence") this.evidence.ask(this.star)
   }
 
+  /** @param {SpectrumTool} tool */
   use(tool) {
     this.tools.press(tool)
     this.figure.use(tool)
@@ -240,18 +275,21 @@ export class StarDock {
   }
 
   zooms() {
+    /** @type {(text: string, title: string, action: () => void) => HTMLButtonElement} */
     const button = (text, title, action) => element("button", { type: "button", title, onclick: action }, text)
     return [
-      button("Ca II", "Zoom to the Ca II triplet (z)", () => this.zoom("ca")),
-      button("TiO", "Zoom to the TiO bands at 7050 Å (Shift+Z)", () => this.zoom("tio")),
-      button("All", "Whole spectrum (x)", () => this.figure.home()),
+      button("Ca II", `Zoom to the Ca II triplet (${KEY_NAMES.zoomCa})`, () => this.zoom("ca")),
+      button("TiO", `Zoom to the TiO bands at 7050 Å (${KEY_NAMES.zoomTio})`, () => this.zoom("tio")),
+      button("All", `Whole spectrum (${KEY_NAMES.whole})`, () => this.figure.home()),
     ]
   }
 
+  /** @param {ZoomName} name */
   zoom(name) {
-    if (this.star?.flux && this.zoom_ends) this.figure.zoom(this.zoom_ends[name])
+    if (this.star?.spectrum && this.zoomEnds) this.figure.zoom(this.zoomEnds[name])
   }
 
+  /** @param {Switch} name */
   toggle(name) {
     if (name === "raw" && !this.raw) return
     const { look } = this.figure
@@ -259,22 +297,28 @@ export class StarDock {
     this.figure.redraw()
   }
 
+  /** @param {1 | -1} by */
   smoother(by) {
-    const { look } = this.figure, at = SMOOTHINGS.indexOf(look.smooth) + by
-    look.smooth = SMOOTHINGS[Math.min(Math.max(at, 0), SMOOTHINGS.length - 1)]
+    const { look } = this.figure
+    const at = DRAWING.smoothings.indexOf(look.smooth) + by
+    look.smooth = DRAWING.smoothings[Math.min(Math.max(at, 0), DRAWING.smoothings.length - 1)]
     this.figure.redraw()
-    this.readout.textContent = look.smooth ? `smoothed over ${in_pixels(look.smooth)}` : "not smoothed"
+    this.read(look.smooth ? `smoothed over ${inPixels(look.smooth)}` : "not smoothed")
   }
 
   menu() {
     const { look } = this.figure
-    const box = (name, label, off) =>
-      element(
-        "label",
-        {},
-        element("input", { type: "checkbox", checked: look[name], disabled: off, onchange: () => this.toggle(name) }),
-        ` ${label}`,
-      )
+    /** @type {(name: Switch, label: string, off?: boolean) => HTMLElement} */
+    const box = (name, label, off) => {
+      const input = element("input", {
+        type: "checkbox",
+        checked: look[name],
+        disabled: off,
+        onchange: () => this.toggle(name),
+      })
+      return element("label", {}, input, ` ${label}`)
+    }
+    /** @type {HTMLSelectElement} */
     const smoothing = element("select", {
       "aria-label": "Smoothing",
       onchange: () => {
@@ -282,30 +326,31 @@ export class StarDock {
         this.figure.redraw()
       },
     })
-    options(smoothing, SMOOTHINGS.map((pixels) => [pixels, pixels ? in_pixels(pixels) : "none"]), look.smooth)
-    const file = (form) => element("button", { type: "button", onclick: () => this.file(form) }, form.toUpperCase())
+    options(smoothing, DRAWING.smoothings.map((pixels) => [pixels, pixels ? inPixels(pixels) : "none"]), look.smooth)
+    const file = (/** @type {string} */ form) =>
+      element("button", { type: "button", onclick: () => this.file(form) }, form.toUpperCase())
     return [
-      box("lines", "Lines and bands (l)"),
-      box("model", "Model (m)"),
-      box("residual", "Residuals (v)"),
-      box("raw", "Not normalised (a)", !this.raw),
+      box("lines", `Lines and bands (${KEY_NAMES.lines})`),
+      box("model", `Model (${KEY_NAMES.model})`),
+      box("residual", `Residuals (${KEY_NAMES.residual})`),
+      box("raw", `Not normalised (${KEY_NAMES.raw})`, !this.raw),
       box("observed", "Observed frame"),
-      element("label", {}, "Smoothing (s, d) ", smoothing),
-      element("div", { className: "row" }, "Files ", ...["fits", "png", "pdf"].map(file)),
+      element("label", {}, `Smoothing (${KEY_NAMES.smoother}, ${KEY_NAMES.sharper}) `, smoothing),
+      element("div", { className: "row" }, "Files ", ...STAR_FORMS.map(file)),
       element("button", { type: "button", onclick: () => this.link() }, "Link to this star"),
     ]
   }
 
+  /** @param {string} form */
   file(form) {
-    if (!this.star?.flux) return
-    const { flux, look, own_mask, trial, pins } = this.figure
-    const ends = [flux.x_range.start, flux.x_range.end]
+    if (!this.star?.spectrum) return
+    const { flux, look, ownMask, trial, pins } = this.figure
     this.send({
       kind: "star_file",
       form,
-      ends,
+      ends: [flux.xRange.start, flux.xRange.end],
       look,
-      masked: own_mask,
+      masked: ownMask,
       trial: trial ? this.refit.values : null,
       pins: pins.map((pin) => pin.obsid),
     })
@@ -313,227 +358,9 @@ export class StarDock {
 
   link() {
     if (!this.star) return
-    const address = new URL(window.location.href)
+    const address = new URL(globalThis.location.href)
     address.search = `?star=${this.star.obsid}`
-    this.readout.textContent = address.href
-    navigator.clipboard?.writeText(address.href).then(() => {
-      this.readout.textContent = "The link is in the clipboard."
-    }, () => {})
+    this.read(address.href)
+    navigator.clipboard?.writeText(address.href).then(() => this.read("The link is in the clipboard."), () => {})
   }
-
-  // ---- side by side ----
-
-  pin(star) {
-    const { pins } = this.figure
-    if (pins.some((one) => one.obsid === star.obsid)) return
-    if (!star.flux) {
-      this.readout.textContent = star.sentence
-      return
-    }
-    if (pins.length >= MAX_PINS) {
-      this.readout.textContent = NO_MORE_PINS
-      return
-    }
-    pins.push(star)
-    this.figure.redraw()
-    this.pins()
-  }
-
-  unpin(obsid) {
-    this.figure.pins = this.figure.pins.filter((one) => one.obsid !== obsid)
-    this.figure.redraw()
-    this.pins()
-  }
-
-  pins() {
-    const { pins, look } = this.figure
-    const mode = choices("Compare", [["over", "Residuals", "Pinned spectra lie over this one"], [
-      "difference",
-      "Difference",
-      "This less each pinned",
-    ], ["ratio", "Ratio", "This over each pinned"]], (name) => {
-      look.compare = name
-      mode.press(name)
-      this.figure.redraw()
-    })
-    mode.press(look.compare)
-    const names = ["teff", "logg", "m_h", "alpha_m", "rv"]
-    const text = (
-      star,
-      name,
-    ) => (star.published[name] === null || star.published[name] === undefined
-      ? "–"
-      : star.published[name].toFixed(name === "teff" ? 0 : name === "rv" ? 1 : 2))
-    const row = (star, colour, button) =>
-      element(
-        "tr",
-        {},
-        element(
-          "th",
-          { scope: "row" },
-          element("i", { className: "swatch", style: `background:${colour}` }),
-          ` ${star.obsid}`,
-        ),
-        ...names.map((name) => element("td", {}, text(star, name))),
-        element("td", {}, button),
-      )
-    const rows = pins.map((star, k) =>
-      row(star, PIN_COLOURS[k], icon("close", `Unpin ${star.obsid}`, () => this.unpin(star.obsid)))
-    )
-    const own = this.star ? [row(this.star, "currentColor", null)] : []
-    const full = pins.length >= MAX_PINS
-    const add = element("button", {
-      type: "button",
-      disabled: full || !this.star?.flux,
-      title: full ? NO_MORE_PINS : "",
-      onclick: () => this.pin(this.star),
-    }, "Pin this star")
-    this.pinned.replaceChildren(
-      element("div", { className: "row" }, add, mode.row),
-      element(
-        "p",
-        { className: "hint" },
-        `Up to ${MAX_PINS} pinned spectra lie over this one, at rest; the lower figure shows residuals, differences or ratios. Not normalised, they take this star's continuum.`,
-      ),
-      element(
-        "table",
-        { className: "sliders" },
-        element(
-          "thead",
-          {},
-          element(
-            "tr",
-            {},
-            ...["obsid", "Teff", "log g", "[M/H]", "[α/M]", "RV", ""].map((name) =>
-              element("th", { scope: "col" }, name)
-            ),
-          ),
-        ),
-        element("tbody", {}, ...own, ...rows),
-      ),
-    )
-  }
-}
-
-function card_of({ facts, remarks }, send) {
-  const row = ([, label, unit, value, calibrated, formal, reference]) =>
-    element(
-      "tr",
-      {},
-      element("th", { scope: "row" }, unit ? `${label} [${unit}]` : label),
-      ...[value, calibrated, formal, reference].map((text) => element("td", {}, text)),
-    )
-  const head = [["", ""], ["value", "The published label"], ["σ calibrated", "Calibrated uncertainty of the value"], [
-    "σ formal",
-    "Uncertainty of the value from the Fisher matrix alone",
-  ], ["reference", "The label that it was trained or compared with"]]
-  const labels = facts.labels.length
-    ? [
-      element(
-        "table",
-        { className: "sliders" },
-        element(
-          "thead",
-          {},
-          element("tr", {}, ...head.map(([text, title]) => element("th", { scope: "col", title }, text))),
-        ),
-        element("tbody", {}, ...facts.labels.map(row)),
-      ),
-    ]
-    : []
-  const bits = facts.bits.length
-    ? element("ul", { className: "bits" }, ...facts.bits.map((text) => element("li", {}, text)))
-    : element("p", { className: "hint" }, "No quality bit is set.")
-  const link = ([name, address]) => element("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, name)
-  const links = facts.links.length
-    ? [element("p", { className: "row wrap" }, "Elsewhere: ", ...facts.links.map(link))]
-    : []
-  const again = facts.repeats.length
-    ? [
-      element(
-        "p",
-        { className: "row wrap" },
-        "Also observed as ",
-        ...facts.repeats.map((one) =>
-          element("button", { type: "button", onclick: () => send({ kind: "focus", obsid: one }) }, one)
-        ),
-      ),
-    ]
-    : []
-  const said = remarks.length
-    ? [
-      element(
-        "section",
-        { className: "remarks" },
-        element("h3", {}, "Verdicts"),
-        element(
-          "ul",
-          {},
-          ...remarks.map(([campaign, text, note]) =>
-            element("li", {}, element("b", {}, campaign), ` ${text}`, ...(note ? [element("q", {}, note)] : []))
-          ),
-        ),
-      ),
-    ]
-    : []
-  const groups = facts.groups.map(([title, entries]) =>
-    element(
-      "section",
-      {},
-      element("h3", {}, title),
-      element(
-        "dl",
-        { className: "pairs" },
-        ...entries.map(([, label, text, about]) =>
-          element("div", { title: about }, element("dt", {}, label), element("dd", {}, text))
-        ),
-      ),
-    )
-  )
-  return [...labels, bits, ...again, ...links, ...said, ...groups]
-}
-
-function in_pixels(count) {
-  return `${count} pixel${count === 1 ? "" : "s"}`
-}
-
-function plain(values) {
-  return values === undefined || values === null ? undefined : new Float32Array(values)
-}
-
-// Never while somebody types; the room's own shortcuts are elsewhere.
-export function listen_to_star_keys(host, dock) {
-  const keys = {
-    j: () => dock.step(1),
-    k: () => dock.step(-1),
-    J: () => dock.step_unvetted(1),
-    K: () => dock.step_unvetted(-1),
-    ArrowRight: () => dock.step(1),
-    ArrowLeft: () => dock.step(-1),
-    "Shift+ArrowRight": () => dock.step_unvetted(1),
-    "Shift+ArrowLeft": () => dock.step_unvetted(-1),
-    s: () => dock.smoother(1),
-    d: () => dock.smoother(-1),
-    l: () => dock.toggle("lines"),
-    m: () => dock.toggle("model"),
-    v: () => dock.toggle("residual"),
-    a: () => dock.toggle("raw"),
-    z: () => dock.zoom("ca"),
-    Z: () => dock.zoom("tio"),
-    x: () => dock.figure.home(),
-    g: () => dock.search.focus(),
-    f: () => dock.refit.ask(),
-  }
-  const listen = (event) => {
-    if (!host.isConnected) return window.removeEventListener("keydown", listen)
-    const target = event.composedPath()[0]
-    const typing = target instanceof Element && target.closest("input, textarea, select, dialog, [contenteditable]")
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || !host.offsetParent) return
-    const action = keys[event.shiftKey && event.key.startsWith("Arrow") ? `Shift+${event.key}` : event.key]
-    if (action === undefined) return
-    if (event.key !== "x") event.preventDefault()
-    action()
-    dock.popup.refresh()
-  }
-  window.addEventListener("keydown", listen)
 }

@@ -1,13 +1,22 @@
 // The Adjudicate room: conflicts on the left, the star in the middle, what was said and the form on the right.
 
+/** @import { AdjudicateState, Parts, Review, Say } from "../payloads.d.ts" */
+/** @import { Request } from "../protocol.d.ts" */
+
 import { element } from "../base/dom.js"
+import { minuteOf } from "../base/words.js"
 import { StarDock } from "../star/star.js"
-import { campaign_picker, VerdictForm } from "./verdict.js"
+import { campaignPicker } from "./campaign_picker.js"
+import { VerdictForm } from "./verdict.js"
 
 export class AdjudicateRoom {
+  /**
+   * @param {(message: Request) => void} send
+   * @param {Say} say
+   */
   constructor(send, say) {
     this.send = send
-    this.picker = campaign_picker(send)
+    this.picker = campaignPicker(send)
     this.form = new VerdictForm(send, say, "adjudicate")
     this.star = new StarDock(send)
     this.list = element("ul", { className: "cases", "aria-label": "Conflicts" })
@@ -26,69 +35,82 @@ export class AdjudicateRoom {
     this.desk = element(
       "section",
       { className: "card desk" },
-      element("header", {}, element("strong", {}, "What was said")),
+      element("header", {}, element("strong", {}, "Reviews")),
       this.reasons,
       this.reviews,
       this.form.el,
     )
     this.el = element("div", { className: "across" }, cases, this.star.el, this.desk)
+    /** @type {Parts} */
     this.parts = {
       ...this.star.parts,
       adjudicate: (state) => this.receive(state),
       fitted: (labels) => this.form.fitted(labels),
       saved: () => this.form.saved(),
       refused: (kind) => this.form.answered(kind),
-      out_of_reach: (kind) => this.form.out_of_reach(kind),
+      out_of_reach: (kind) => this.form.outOfReach(kind),
     }
   }
 
+  /** @param {AdjudicateState} state */
   receive(state) {
     this.picker.show(state)
     const open = state.cases.filter(([, settled]) => !settled).length
     this.count.textContent = `${open} open, ${state.cases.length - open} settled`
-    this.list.replaceChildren(
-      ...state.cases.map(([star, settled]) =>
-        element(
-          "li",
-          {},
-          element("button", {
-            type: "button",
-            "aria-current": star === state.star ? "true" : null,
-            onclick: () => this.send({ kind: "case", star }),
-          }, settled ? `✓ ${star}` : star),
-        )
-      ),
-    )
+    this.list.replaceChildren(...state.cases.map(([star, settled]) => this.item(star, settled, star === state.star)))
     this.say.textContent = state.sentence
     this.say.hidden = !state.sentence
     this.desk.hidden = !state.star
     if (!state.star) return
     this.reasons.replaceChildren(...state.reasons.map((text) => element("li", {}, text)))
     const words = new Map(state.verdicts)
-    this.reviews.replaceChildren(...state.reviews.map((review) => {
-      const values = Object.entries(review.proposal).map(([name, value]) =>
-        `${name} ${typeof value === "number" ? Number(value.toPrecision(6)) : value}`
-      )
-      const when = `${review.utc.slice(0, 16).replace("T", " ")} UTC${review.occasion === 2 ? ", shown again" : ""}${
-        review.imported ? `, imported by ${review.imported}` : ""
-      }`
-      return element(
-        "article",
-        {},
-        element("header", {}, element("strong", {}, review.user), element("small", {}, when)),
-        element(
-          "p",
-          {},
-          element("b", {}, `${review.verdict} ${words.get(review.verdict) ?? ""}`),
-          ...review.flags.map((flag) => element("span", { className: "chip" }, flag)),
-        ),
-        ...(values.length
-          ? [element("p", {}, `Proposes ${values.join(", ")}${review.refit ? " (from a refit)" : ""}`)]
-          : []),
-        ...(review.note ? [element("p", { className: "note" }, review.note)] : []),
-      )
-    }))
+    this.reviews.replaceChildren(...state.reviews.map((review) => reviewOf(review, words.get(review.verdict) ?? "")))
     this.form.show(state)
     this.form.resume(state)
   }
+
+  /**
+   * @param {string} star
+   * @param {boolean} settled
+   * @param {boolean} current
+   */
+  item(star, settled, current) {
+    const button = element("button", {
+      type: "button",
+      "aria-current": current ? "true" : null,
+      onclick: () => this.send({ kind: "case", star }),
+    }, settled ? `✓ ${star}` : star)
+    return element("li", {}, button)
+  }
+}
+
+/**
+ * @param {Review} review
+ * @param {string} word - Of the verdict.
+ */
+function reviewOf(review, word) {
+  const values = Object.entries(review.proposal).map(([name, value]) =>
+    `${name} ${typeof value === "number" ? Number(value.toPrecision(6)) : value}`
+  )
+  const again = review.occasion === 2 ? ", shown again" : ""
+  const imported = review.imported ? `, imported by ${review.imported}` : ""
+  const proposed = `Proposes ${values.join(", ")}${review.refit ? " (from a refit)" : ""}`
+  return element(
+    "article",
+    {},
+    element(
+      "header",
+      {},
+      element("strong", {}, review.user),
+      element("small", {}, `${minuteOf(review.utc)}${again}${imported}`),
+    ),
+    element(
+      "p",
+      {},
+      element("b", {}, `${review.verdict} ${word}`),
+      ...review.flags.map((flag) => element("span", { className: "chip" }, flag)),
+    ),
+    values.length ? element("p", {}, proposed) : null,
+    review.note ? element("p", { className: "note" }, review.note) : null,
+  )
 }

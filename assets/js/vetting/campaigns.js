@@ -1,17 +1,35 @@
 // The Progress room: numbers of a campaign, and what adjudicators do with campaigns.
 
-import { element, send_file } from "../base/dom.js"
-import { campaign_picker } from "./verdict.js"
+/** @import { CampaignsState, Parts } from "../payloads.d.ts" */
+/** @import { Frozen, Merged, Request } from "../protocol.d.ts" */
 
-const MAX_BYTES = 50_000_000
+import { LIMITS } from "../base/declared.js"
+import { element } from "../base/dom.js"
+import { sendFile } from "../base/upload.js"
+import { campaignPicker } from "./campaign_picker.js"
+import { overviewOf } from "./overview.js"
+
+const FIRST_STARS = 50
+const ADJUDICATORS_ONLY = "Adjudicators start campaigns, merge records and freeze releases here."
+const RELEASE_WORDS =
+  "Catalogue and verdicts as FITS, VOTable, Parquet and CDS table; measured values stay as they are."
+
+/** @typedef {"merge" | "freeze"} Work */
 
 export class CampaignsRoom {
+  /** @type {boolean | null} */
+  adjudicator = null
+  /** @type {Work | null} - Under way. */
+  working = null
+
+  /** @param {(message: Request) => void} send */
   constructor(send) {
     this.send = send
-    this.picker = campaign_picker(send)
+    this.picker = campaignPicker(send)
     this.about = element("p", { className: "hint" })
     this.numbers = element("div", {})
     this.actions = element("div", { className: "actions" })
+    this.from = element("p", { className: "hint" })
     this.outcome = element("div", { className: "outcome", role: "status" })
     this.el = element(
       "div",
@@ -30,112 +48,50 @@ export class CampaignsRoom {
         this.outcome,
       ),
     )
+    /** @type {Parts} */
     this.parts = {
       campaigns: (state) => this.receive(state),
-      merged: (found) => this.merged(found),
-      frozen: (found) => this.frozen(found),
+      merged: (merged) => this.merged(merged),
+      frozen: (frozen) => this.frozen(frozen),
       refused: (kind) => this.over(kind),
       out_of_reach: (kind) => this.over(kind),
     }
   }
 
+  /** @param {CampaignsState} state */
   receive(state) {
     this.picker.show({ ...state, who: `${state.who}, ${state.role}` })
     this.about.textContent = [state.about ?? "There is no campaign yet.", ...(state.imports ?? [])].join(" ")
-    this.numbers.replaceChildren(...(state.overview ? this.overview(state.overview) : []))
+    this.numbers.replaceChildren(...(state.overview ? overviewOf(state.overview) : []))
     if (this.adjudicator !== state.adjudicator) {
       this.adjudicator = state.adjudicator
-      this.actions.replaceChildren(
-        ...(state.adjudicator ? this.forms(state) : [
-          element(
-            "p",
-            { className: "hint" },
-            "Adjudicators start campaigns, merge records and freeze releases here.",
-          ),
-        ]),
-      )
+      const none = element("p", { className: "hint" }, ADJUDICATORS_ONLY)
+      this.actions.replaceChildren(...(state.adjudicator ? this.forms(state) : [none]))
     }
-    if (this.from) {
-      this.from.textContent = `Of the ${
-        state.selected.toLocaleString("en")
-      } stars selected in Explore (${state.selection}), the oddest:`
-    }
+    const selected = state.selected.toLocaleString("en")
+    this.from.textContent = `Of the ${selected} stars selected in Explore (${state.selection}), the oddest:`
   }
 
-  overview({ done, stars, controls, reviews, fleiss, left, inspectors, pairs }) {
-    const tile = (value, text) =>
-      element("div", { className: "tile" }, element("b", {}, value), element("span", {}, text))
-    const table = (caption, heads, rows, empty) =>
-      rows.length
-        ? element(
-          "table",
-          { className: "told" },
-          element("caption", {}, caption),
-          element(
-            "thead",
-            {},
-            element("tr", {}, ...heads.map(([text, title]) => element("th", { scope: "col", title }, text))),
-          ),
-          element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((text) => element("td", {}, text))))),
-        )
-        : element("p", { className: "hint" }, empty)
-    const share = reviews[1] ? reviews[0] / reviews[1] : 0
-    return [
-      element(
-        "div",
-        { className: "tiles" },
-        tile(stars.toLocaleString("en"), `stars, ${controls} of them controls`),
-        ...(done ?? []).map(([status, count]) => tile(count.toLocaleString("en"), status)),
-        tile(left, "of work left"),
-        ...(fleiss ? [tile(fleiss[0], `Fleiss' κ of ${fleiss[1]} stars`)] : []),
-      ),
-      element(
-        "label",
-        { className: "bar" },
-        `${reviews[0].toLocaleString("en")} of ${reviews[1].toLocaleString("en")} reviews `,
-        element("progress", { max: 1, value: share }),
-      ),
-      table(
-        "Inspectors",
-        [
-          ["name"],
-          ["reviews"],
-          ["pace", "Median time from one verdict to the next, pauses left out"],
-          ...(done
-            ? [["adjudications"], ["repeats", "Stars that were shown twice"], [
-              "same",
-              "Of these, the same verdict both times",
-            ], ["mean gap", "Mean difference of the two verdicts"]]
-            : []),
-        ],
-        inspectors,
-        "Nobody has judged a star yet.",
-      ),
-      ...(done ? [] : [
-        element(
-          "p",
-          { className: "hint" },
-          "How reviews agree is told when all stars are settled, so that nobody is swayed.",
-        ),
-      ]),
-      ...(pairs
-        ? [
-          table(
-            "Agreement of pairs",
-            [["inspectors"], ["stars"], ["Cohen's κ"], ["weighted κ", "With quadratic weights"]],
-            pairs,
-            "No star was judged by two inspectors yet.",
-          ),
-        ]
-        : []),
-    ]
-  }
-
+  /** @param {CampaignsState} state */
   forms({ most, failed }) {
+    return [this.startForm(most), this.recordForm(), this.freezeForm(failed)]
+  }
+
+  /** @param {() => void} action */
+  submit(action) {
+    return (/** @type {SubmitEvent} */ event) => {
+      event.preventDefault()
+      this.outcome.replaceChildren()
+      action()
+    }
+  }
+
+  /** @param {number} most */
+  startForm(most) {
     const name = element("input", {
       "aria-label": "Name of the campaign",
       placeholder: "name of the campaign",
-      maxLength: 80,
+      maxLength: LIMITS.campaignName,
       required: true,
     })
     const count = element("input", {
@@ -144,7 +100,7 @@ export class CampaignsRoom {
       "aria-label": "Stars",
       min: 1,
       max: most,
-      value: 50,
+      value: FIRST_STARS,
       required: true,
     })
     const rules = element("textarea", {
@@ -152,12 +108,58 @@ export class CampaignsRoom {
       "aria-label": "Rules as TOML",
       placeholder: "reviews = 2\ncontrol_fraction = 0.1",
     })
-    this.from = element("p", { className: "hint" })
-    const submit = (action) => (event) => {
-      event.preventDefault()
-      this.outcome.replaceChildren()
-      action()
+    return element(
+      "form",
+      {
+        onsubmit: this.submit(() =>
+          this.send({ kind: "start", name: name.value, stars: Number(count.value), rules: rules.value })
+        ),
+      },
+      element("h2", {}, "Start a campaign"),
+      this.from,
+      element("div", { className: "row" }, name, count, element("span", { className: "hint" }, "stars")),
+      element("details", {}, element("summary", {}, "Custom rules"), rules),
+      element("button", { className: "main" }, "Start"),
+    )
+  }
+
+  recordForm() {
+    /** @type {HTMLInputElement} */
+    const file = element("input", {
+      type: "file",
+      accept: ".jsonl",
+      "aria-label": "Record to merge",
+      onchange: () => {
+        const given = file.files?.[0]
+        if (given) this.merge(given)
+        file.value = ""
+      },
+    })
+    /** @type {(kind: "export_record" | "export_verdicts", label: string) => HTMLButtonElement} */
+    const take = (kind, label) => element("button", { type: "button", onclick: () => this.send({ kind }) }, label)
+    const exports = [take("export_record", "Export record"), take("export_verdicts", "Export verdicts")]
+    return element(
+      "div",
+      {},
+      element("h2", {}, "Record and verdicts"),
+      element("div", { className: "row" }, ...exports),
+      element("label", { className: "hint" }, "Merge a record from another computer ", file),
+    )
+  }
+
+  /** @param {File} given */
+  merge(given) {
+    if (given.size > LIMITS.recordBytes) {
+      const size = `${given.name} has ${Math.ceil(given.size / 1e6)} MB`
+      const text = `${size}; a record to merge has at most ${LIMITS.recordBytes / 1e6}.`
+      this.outcome.replaceChildren(element("p", {}, text))
+    } else {
+      this.work("merge", `Merging ${given.name}…`, () => void sendFile(this.send, "merge", given, "record_part"))
     }
+  }
+
+  /** @param {string[]} failed - Physics checks. */
+  freezeForm(failed) {
     const release = element("input", {
       "aria-label": "Name of the release",
       placeholder: "v1.0",
@@ -166,7 +168,7 @@ export class CampaignsRoom {
     })
     const despite = element("input", {
       "aria-label": "Reason for a release despite failed physics checks",
-      placeholder: "reason for a release all the same",
+      placeholder: "reason to release anyway",
       required: true,
     })
     const warning = failed.length
@@ -176,77 +178,24 @@ export class CampaignsRoom {
         despite,
       ]
       : []
-    const file = element("input", {
-      type: "file",
-      accept: ".jsonl",
-      "aria-label": "Record to merge",
-      onchange: async () => {
-        const [given] = file.files
-        if (given?.size > MAX_BYTES) {
-          this.outcome.replaceChildren(
-            element(
-              "p",
-              {},
-              `${given.name} has ${Math.ceil(given.size / 1e6)} MB; a record to merge has at most ${MAX_BYTES / 1e6}.`,
-            ),
-          )
-        } else if (given) {
-          this.work("merge", `Merging ${given.name}…`, () => send_file(this.send, "merge", given, "record_part"))
-        }
-        file.value = ""
-      },
-    })
-    const take = (kind, label) => element("button", { type: "button", onclick: () => this.send({ kind }) }, label)
-    return [
-      element(
-        "form",
-        {
-          onsubmit: submit(() =>
-            this.send({ kind: "start", name: name.value, stars: Number(count.value), rules: rules.value })
-          ),
-        },
-        element("h2", {}, "Start a campaign"),
-        this.from,
-        element("div", { className: "row" }, name, count, element("span", { className: "hint" }, "stars")),
-        element("details", {}, element("summary", {}, "Rules other than the usual"), rules),
-        element("button", { className: "main" }, "Start"),
-      ),
-      element(
-        "div",
-        {},
-        element("h2", {}, "Record and verdicts"),
-        element(
-          "div",
-          { className: "row" },
-          take("export_record", "Export record"),
-          take("export_verdicts", "Export verdicts"),
-        ),
-        element("label", { className: "hint" }, "Merge a record from another laptop ", file),
-      ),
-      element(
-        "form",
-        {
-          onsubmit: submit(() =>
-            this.work(
-              "freeze",
-              "Freezing…",
-              () => this.send({ kind: "freeze", name: release.value, despite: failed.length ? despite.value : "" }),
-            )
-          ),
-        },
-        element("h2", {}, "Freeze a release"),
-        element(
-          "p",
-          { className: "hint" },
-          "Catalogue and verdicts as FITS, VOTable, Parquet and CDS table; measured values stay as they are.",
-        ),
-        ...warning,
-        element("div", { className: "row" }, release, element("button", { className: "main" }, "Freeze")),
-      ),
-    ]
+    const freeze = () => this.send({ kind: "freeze", name: release.value, despite: failed.length ? despite.value : "" })
+    return element(
+      "form",
+      { onsubmit: this.submit(() => this.work("freeze", "Freezing…", freeze)) },
+      element("h2", {}, "Freeze a release"),
+      element("p", { className: "hint" }, RELEASE_WORDS),
+      ...warning,
+      element("div", { className: "row" }, release, element("button", { className: "main" }, "Freeze")),
+    )
   }
 
-  // One such work at a time; its button waits for the answer.
+  /**
+   * One such work at a time; its button waits for the answer.
+   *
+   * @param {Work} kind
+   * @param {string} words
+   * @param {() => void} ask
+   */
   work(kind, words, ask) {
     if (this.working) return
     this.working = kind
@@ -254,12 +203,14 @@ export class CampaignsRoom {
     ask()
   }
 
+  /** @param {string} kind */
   over(kind) {
     if (kind !== this.working) return
     this.working = null
     this.outcome.replaceChildren()
   }
 
+  /** @param {Merged} merged */
   merged({ summary, refused }) {
     this.working = null
     this.outcome.replaceChildren(
@@ -268,11 +219,12 @@ export class CampaignsRoom {
     )
   }
 
+  /** @param {Frozen} frozen */
   frozen({ folder, stars, counts }) {
     this.working = null
-    const told = Object.entries(counts).map(([status, count]) => `${status} ${count.toLocaleString("en")}`).join(", ")
+    const words = Object.entries(counts).map(([status, count]) => `${status} ${count.toLocaleString("en")}`).join(", ")
     this.outcome.replaceChildren(
-      element("p", {}, `${stars.toLocaleString("en")} stars frozen: ${told}.`),
+      element("p", {}, `${stars.toLocaleString("en")} stars frozen: ${words}.`),
       element("p", { className: "hint path" }, folder),
     )
   }

@@ -1,26 +1,38 @@
 // The Vet room: the star in the middle, the form on the right.
 
+/** @import { Parts, Say, VetState } from "../payloads.d.ts" */
+/** @import { Counts, Request } from "../protocol.d.ts" */
+
+import { KEY_NAMES } from "../base/declared.js"
 import { element } from "../base/dom.js"
 import { StarDock } from "../star/star.js"
-import { campaign_picker, VerdictForm } from "./verdict.js"
+import { campaignPicker } from "./campaign_picker.js"
+import { VerdictForm } from "./verdict.js"
+
+/** @type {[key: string, words: string][]} */
+const HINTS = [
+  [KEY_NAMES.next, "later"],
+  [KEY_NAMES.previous, "previous"],
+  [KEY_NAMES.comment, "comment"],
+  [KEY_NAMES.undo, "undo"],
+  [KEY_NAMES.redo, "redo"],
+  [KEY_NAMES.help, "help"],
+]
 
 export class VetRoom {
+  /**
+   * @param {(message: Request) => void} send
+   * @param {Say} say
+   */
   constructor(send, say) {
-    this.picker = campaign_picker(send)
+    this.picker = campaignPicker(send)
     this.form = new VerdictForm(send, say, "vet")
     this.star = new StarDock(send)
     this.counts = element("p", { className: "hint", role: "status" })
     this.bar = element("progress", { "aria-label": "Judged", max: 1, value: 0 })
     this.say = element("p", { className: "sentence", hidden: true })
     this.saved = element("p", { className: "hint saved", role: "status" })
-    const keys = element(
-      "p",
-      { className: "hint" },
-      ...["j later", "k the one before", "c comment", "u undo", "Shift+U redo", "? help"].flatMap((text) => {
-        const [key, ...words] = text.split(" ")
-        return [element("kbd", {}, key), `${words.join(" ")}  `]
-      }),
-    )
+    const keys = HINTS.flatMap(([key, words]) => [element("kbd", {}, key), `${words}  `])
     const desk = element(
       "section",
       { className: "card desk" },
@@ -30,9 +42,10 @@ export class VetRoom {
       this.say,
       this.form.el,
       this.saved,
-      keys,
+      element("p", { className: "hint" }, ...keys),
     )
     this.el = element("div", { className: "across" }, this.star.el, desk)
+    /** @type {Parts} */
     this.parts = {
       ...this.star.parts,
       vet: (state) => this.receive(state),
@@ -43,10 +56,11 @@ export class VetRoom {
         this.form.saved()
       },
       refused: (kind) => this.form.answered(kind),
-      out_of_reach: (kind) => this.form.out_of_reach(kind),
+      out_of_reach: (kind) => this.form.outOfReach(kind),
     }
   }
 
+  /** @param {VetState} state */
   receive(state) {
     this.picker.show(state)
     this.count(state.counts ?? { done: 0, left: 0 })
@@ -54,10 +68,11 @@ export class VetRoom {
     this.say.hidden = !state.sentence
     this.form.el.hidden = !state.star
     if (state.star) this.form.show(state)
-    else this.form.star = null
+    else this.form.leaveStar()
     this.form.resume(state)
   }
 
+  /** @param {Counts} counts */
   count({ done, left }) {
     this.counts.textContent = `${done.toLocaleString("en")} judged, ${left.toLocaleString("en")} left for you`
     this.bar.value = done + left ? done / (done + left) : 0

@@ -1,95 +1,71 @@
 // One vetting room on one channel; which one says the server.
 
-import { download, element, receive } from "../base/dom.js"
-import { listen_to_star_keys } from "../star/star.js"
+/** @import { PanelModel } from "../bokeh.d.ts" */
+/** @import { Parts } from "../payloads.d.ts" */
+/** @import { Request } from "../protocol.d.ts" */
+
+import { VETTING_HELP } from "../base/declared.js"
+import { download, element, toaster } from "../base/dom.js"
+import { keyTable } from "../base/key_table.js"
+import { receive } from "../base/messages.js"
+import { listenToStarKeys } from "../star/keys.js"
 import { AdjudicateRoom } from "./adjudicate.js"
 import { CampaignsRoom } from "./campaigns.js"
-import { listen_to_verdict_keys } from "./verdict.js"
+import { listenToVerdictKeys } from "./verdict.js"
 import { VetRoom } from "./vet.js"
 
-const VETTING_KEYS = [
-  ["0 1 2 3 4", "verdict: saves and goes on"],
-  ["q w e r t", "flags: RV, continuum, sky, wrong class, artefact"],
-  ["c", "comment; Ctrl+Enter keeps it, Esc leaves"],
-  ["j", "this star later"],
-  ["k", "the star before"],
-  ["u", "take the last verdict back"],
-  ["Shift+U", "give it again"],
-  ["g", "go to a star that you have judged"],
-  ["s d", "smooth more, less"],
-  ["l m v a", "lines, model, residuals, raw"],
-  ["z Shift+Z x", "Ca II, TiO, whole spectrum"],
-  ["f", "fit again"],
-]
+const SAID_MS = 6000
+const ROOMS = { vet: VetRoom, adjudicate: AdjudicateRoom, campaigns: CampaignsRoom }
 
+/** @param {HTMLElement} host */
+function showHelp(host) {
+  /** @type {HTMLDialogElement} */
+  const dialog = element(
+    "dialog",
+    { "aria-label": "Shortcuts", onclose: () => dialog.remove(), onclick: () => dialog.close() },
+    element("header", {}, element("strong", {}, "Shortcuts")),
+    keyTable(VETTING_HELP),
+  )
+  host.append(dialog)
+  dialog.showModal()
+}
+
+/** @param {{ model: PanelModel }} page */
 export function render({ model }) {
-  const send = (message) => model.send_msg(message)
-  const toast = element("div", { className: "toast", role: "status", hidden: true })
-  let timer = null
-  const say = (text) => {
-    toast.textContent = text
-    toast.hidden = !text
-    clearTimeout(timer)
-    timer = setTimeout(() => {
-      toast.hidden = true
-    }, 6000)
-  }
-  const room = new { vet: VetRoom, adjudicate: AdjudicateRoom, campaigns: CampaignsRoom }[model.room](send, say)
+  const send = (/** @type {Request} */ message) => model.send_msg(message)
+  const toast = toaster(SAID_MS)
+  const room = new ROOMS[model.room](send, toast.say)
+  const star = "star" in room ? room.star : null
   const closed = element("p", { className: "sentence", hidden: true })
   const host = element(
     "div",
     { className: `explore vetting ${model.room}`, tabIndex: -1 },
     element("div", { className: "centre" }, closed, room.el),
-    toast,
+    toast.el,
   )
-  const help = () => {
-    const dialog = element(
-      "dialog",
-      {
-        "aria-label": "Shortcuts",
-        onclose: () => dialog.remove(),
-        onclick: () => dialog.close(),
-      },
-      element("header", {}, element("strong", {}, "Shortcuts")),
-      element(
-        "table",
-        { className: "keys" },
-        ...VETTING_KEYS.map(([keys, meaning]) =>
-          element(
-            "tr",
-            {},
-            element("th", {}, ...keys.split(" ").map((key) => element("kbd", {}, key))),
-            element("td", {}, meaning),
-          )
-        ),
-      ),
-    )
-    host.append(dialog)
-    dialog.showModal()
-  }
+  /** @type {Parts} */
   const parts = {
     ...room.parts,
-    say,
+    say: (text) => toast.say(text),
     download: (file) => download(file),
     closed: (text) => {
       closed.textContent = text
       closed.hidden = !text
       room.el.hidden = Boolean(text)
     },
-    theme: (ink) => {
-      host.classList.toggle("dark", ink.dark)
-      room.star?.recolour(ink)
+    theme: (theme) => {
+      if (typeof theme === "boolean") return // this page is sent colours
+      host.classList.toggle("dark", theme.dark)
+      star?.recolour(theme)
     },
-    star_page: (on) => {
+    "star_page": (on) => {
       host.classList.toggle("alone", on)
-      room.star?.widen(on)
+      star?.widen(on)
     },
   }
   model.on("msg:custom", (message) => receive(parts, message))
-  if (room.form) {
-    listen_to_verdict_keys(host, room.form, { "?": help })
-    listen_to_star_keys(host, room.star)
-  }
+  if ("form" in room) listenToVerdictKeys(host, room.form, () => showHelp(host))
+  if (star) listenToStarKeys(host, star)
   model.on("after_render", () => send({ kind: "connect" }))
   return host
 }

@@ -1,16 +1,17 @@
-"""The Adjudicate room: stars on which reviews conflict, all that was said of them, and the word that settles it."""
+"""The Adjudicate room: stars with conflicting reviews, and the verdict that resolves a conflict."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
+from msgspec.structs import asdict, replace
 from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.model.work import VERDICTS
 from explorer.rooms.star import StarDock
-from explorer.rooms.vetting.vet import review_words
+from explorer.rooms.vetting.vet import review_of
 from explorer.rooms.vetting.visit import NO_CAMPAIGN, NO_STAR, VettingRoom, Visit, draft_of
 from explorer.state.workspace import Workspace
 from explorer.vetting.conflicts import Status
@@ -20,66 +21,70 @@ from explorer.vetting.people import Role
 
 
 class AdjudicateRoom(VettingRoom):
-    """Wires the conflicts of a campaign.
+    """The conflicts of a campaign.
 
     Parameters
     ----------
     visit : Visit
-        Who is here.
+        State shared by the vetting rooms.
     """
 
     def __init__(self, visit: Visit) -> None:
         super().__init__(visit, "adjudicate", Role.ADJUDICATOR)
         self.workspace = Workspace(visit.workspace.table)
         self.cases: tuple[Case, ...] = ()
-        self.star = StarDock(self.workspace, visit.desk.library, self._order, self.channel, nothing=NO_STAR)
+        self.star = StarDock(self.workspace, visit.commands.library, self._order, self.channel, nothing=NO_STAR)
         self.workspace.param.watch(lambda event: self.channel.send(say=event.new), "message")
         self.workspace.param.watch(
             lambda event: self.channel.send(fitted=dict(event.new[self.workspace.focus].labels)), "proposals"
         )
-        self.channel.on(protocol.Case, lambda request: self._look(int(request.star)))
+        self.channel.on(protocol.Case, lambda request: self._open_case(int(request.star)))
         self.channel.on(protocol.Judge, self._adjudicate)
-        self.channel.on(protocol.VetUndo, lambda request: self._back(self.visit.desk.undo, request))
-        self.channel.on(protocol.VetRedo, lambda request: self._back(self.visit.desk.redo, request))
+        self.channel.on(protocol.VetUndo, lambda request: self._undo_or_redo(self.visit.commands.undo, request))
+        self.channel.on(protocol.VetRedo, lambda request: self._undo_or_redo(self.visit.commands.redo, request))
         self.channel.on(protocol.StarStep, lambda request: self._step(request.by))
-        self.channel.on(protocol.StarFind, lambda request: self._look(int(request.text)))
+        self.channel.on(protocol.StarFind, lambda request: self._open_case(int(request.text)))
 
     def send_constants(self) -> None:
-        """Tell the star's side what every star shares."""
+        """Send what all stars share."""
         self.star.connect()
 
     def show(self) -> None:
-        """Tell the cases and the one that is open."""
+        """Send the conflicting stars and the open one."""
         campaign = self.campaign()
-        words = self.campaign_words()
-        self.cases = self.visit.desk.cases(self.visit.known, campaign) if campaign else ()
+        self.cases = self.visit.commands.cases(self.visit.known, campaign) if campaign else ()
         stars = [case.star for case in self.cases]
         if self.workspace.focus not in stars:
             self.workspace.focus = stars[0] if stars else None
-        told = [[str(case.star), case.outcome.status is Status.ADJUDICATED] for case in self.cases]
-        words |= {"cases": told, "star": "", "sentence": ""}
+        state = protocol.AdjudicateState(
+            **asdict(self.campaign_state()),
+            cases=tuple(
+                protocol.ConflictState(str(case.star), case.outcome.status is Status.ADJUDICATED) for case in self.cases
+            ),
+            star="",
+            sentence="",
+        )
         if campaign is None or self.workspace.focus is None:
-            words["sentence"] = "No reviews conflict." if campaign else NO_CAMPAIGN
+            state = replace(state, sentence="No reviews conflict." if campaign else NO_CAMPAIGN)
         else:
             star = self.workspace.focus
-            settled = self.visit.desk.standing(campaign).star(star).adjudication
-            words |= {
-                "star": str(star),
-                "reasons": list(next(case.reasons for case in self.cases if case.star == star)),
-                "reviews": [
-                    review_words(one) | {"imported": self._imported(one.id)}
-                    for one in self.visit.desk.reviews(self.visit.known, campaign, star)
-                ],
-                "quantities": self.quantities(campaign, star),
-                "before": None if settled is None else review_words(settled),
-            }
-        self.channel.send(adjudicate=words)
+            settled = self.visit.commands.status(campaign).star(star).adjudication
+            reviews = self.visit.commands.reviews(self.visit.known, campaign, star)
+            state = replace(
+                state,
+                star=str(star),
+                reasons=tuple(next(case.reasons for case in self.cases if case.star == star)),
+                reviews=tuple(replace(review_of(one), imported=self._imported(one.id)) for one in reviews),
+                quantities=self.quantities(campaign, star),
+                before=None if settled is None else review_of(settled),
+            )
+        self.channel.send(adjudicate=state)
 
     def _order(self) -> NDArray[np.int64]:
         rows = [self.workspace.table.row_of(case.star) for case in self.cases]
         return np.array([row for row in rows if row is not None], np.int64)
 
-    def _look(self, star: int) -> None:
+    def _open_case(self, star: int) -> None:
         if star not in [case.star for case in self.cases]:
             raise RefusedError(f"The reviews of star {star} do not conflict.")
         self.workspace.focus = star
@@ -89,33 +94,33 @@ class AdjudicateRoom(VettingRoom):
         stars = [case.star for case in self.cases]
         if stars:
             at = stars.index(self.workspace.focus) if self.workspace.focus in stars else 0
-            self._look(stars[(at + by) % len(stars)])
+            self._open_case(stars[(at + by) % len(stars)])
 
     async def _adjudicate(self, request: protocol.Judge) -> None:
         campaign, draft = self.needed(request), draft_of(request, self.workspace)
-        desk, person = self.visit.desk, self.visit.known
-        event = await self.channel.in_background(lambda: desk.adjudicate(person, campaign, draft), VERDICTS)
-        left = [case.star for case in desk.cases(person, campaign) if case.outcome.status is not Status.ADJUDICATED]
+        commands, person = self.visit.commands, self.visit.known
+        event = await self.channel.in_background(lambda: commands.adjudicate(person, campaign, draft), VERDICTS)
+        left = [case.star for case in commands.cases(person, campaign) if case.outcome.status is not Status.ADJUDICATED]
         with self.channel.batch():
             self.channel.send(saved=event.id)
             self.workspace.focus = left[0] if left else draft.star
             self.show()
 
     def _imported(self, event_id: str) -> str:
-        """Who imported an event and when; "" for one of this record."""
-        found = self.visit.desk.log.imported.get(event_id)
-        return "" if found is None else f"{found.by} on {found.utc[:10]}" if found.utc else found.by
+        """Who imported an event and when; "" for an event of this record."""
+        imported = self.visit.commands.log.imported.get(event_id)
+        return "" if imported is None else f"{imported.by} on {imported.utc[:10]}" if imported.utc else imported.by
 
-    async def _back(
-        self, travel: Callable[..., VettingEvent | None], request: protocol.VetUndo | protocol.VetRedo
+    async def _undo_or_redo(
+        self, action: Callable[..., VettingEvent | None], request: protocol.VetUndo | protocol.VetRedo
     ) -> None:
-        """Take an adjudication back, or give it again, and show its star."""
+        """Undo or redo an adjudication, and show its star."""
         person, campaign = self.visit.known, self.needed()
         event = await self.channel.in_background(
-            lambda: travel(person, campaign, request.id, EventKind.ADJUDICATION), VERDICTS
+            lambda: action(person, campaign, request.id, EventKind.ADJUDICATION), VERDICTS
         )
         if event is None:
-            raise RefusedError("There is nothing to take back, or to do again.")
+            raise RefusedError("There is nothing to undo or redo.")
         with self.channel.batch():
             self.workspace.focus = event.star
             self.show()

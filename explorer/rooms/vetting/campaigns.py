@@ -1,4 +1,4 @@
-"""The Progress room: who has done what, how well they agree, what remains; campaigns, files and the freeze."""
+"""The Progress room: summary of a campaign, import and export of the record, and releases."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import math
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import asdict, replace
 
 from explorer import protocol
 from explorer.audit import audit
@@ -15,7 +16,7 @@ from explorer.model.subsets import describe
 from explorer.model.work import EXPORTS, UPLOADS, VERDICTS
 from explorer.rooms.uploads import Uploads
 from explorer.rooms.vetting.visit import VettingRoom, Visit
-from explorer.vetting.commands import Desk
+from explorer.vetting.commands import VettingCommands
 from explorer.vetting.drafts import RefusedError
 from explorer.vetting.exchange import (
     MAX_BYTES,
@@ -26,7 +27,7 @@ from explorer.vetting.exchange import (
     latest_verdicts,
 )
 from explorer.vetting.overview import Inspector, Overview, overview
-from explorer.vetting.people import Role, SoleUser
+from explorer.vetting.people import Role, SingleUser
 from explorer.vetting.rules import VettingRules
 from pipeline.domain.names import file_name
 from pipeline.products.manifest import ProductError
@@ -34,16 +35,16 @@ from pipeline.products.release import NAME_PATTERN, failed_physics, freeze
 from pipeline.products.vetting import write_verdicts
 
 MAX_STARS = 20_000
-"""Stars of one campaign; a queue that long is years of work."""
+"""Maximum number of stars of a campaign, years of work."""
 
 
 class CampaignsRoom(VettingRoom):
-    """Wires the numbers of a campaign and what adjudicators do with campaigns.
+    """The summary of a campaign, and the actions of adjudicators on campaigns.
 
     Parameters
     ----------
     visit : Visit
-        Who is here.
+        State shared by the vetting rooms.
     releases : Path
         Where frozen releases are written.
     """
@@ -60,32 +61,33 @@ class CampaignsRoom(VettingRoom):
         self.channel.on(protocol.Freeze, self._freeze)
 
     def show(self) -> None:
-        """Tell everything."""
+        """Send the whole state of the room."""
         visit, campaign = self.visit, self.campaign()
-        words: dict[str, Any] = self.campaign_words() | {
-            "adjudicator": visit.may(Role.ADJUDICATOR),
-            "role": visit.desk.people.role_of(visit.known.name).name.lower(),
-            "selected": visit.workspace.n_selected,
-            "selection": describe(visit.workspace.selection, visit.workspace.table.known),
-            "most": MAX_STARS,
-            "failed": list(failed_physics(visit.desk.library.products.directory)),
-        }
+        state = protocol.CampaignsState(
+            **asdict(self.campaign_state()),
+            adjudicator=visit.may(Role.ADJUDICATOR),
+            role=visit.commands.people.role_of(visit.known.name).name.lower(),
+            selected=visit.workspace.n_selected,
+            selection=describe(visit.workspace.selection, visit.workspace.table.known),
+            most=MAX_STARS,
+            failed=tuple(failed_physics(visit.commands.library.products.directory)),
+        )
         if campaign is not None:
-            rules = campaign.rules
-            words["about"] = (
-                f"Started by {campaign.created_by} on {campaign.created[:10]} for {campaign.catalogue}: "
-                f"{rules.reviews} blind reviews a star."
+            everything = visit.may(Role.ADJUDICATOR) or visit.commands.closed(campaign)
+            state = replace(
+                state,
+                about=(
+                    f"Started by {campaign.created_by} on {campaign.created[:10]} for {campaign.catalogue}: "
+                    f"{campaign.rules.reviews} blind reviews a star."
+                ),
+                imports=tuple(imports_of(visit.commands)),
+                overview=overview_numbers(overview(visit.commands, campaign), everything=everything),
             )
-            words["imports"] = imports_of(visit.desk)
-            told = overview(visit.desk, campaign)
-            words["overview"] = overview_words(
-                told, everything=visit.may(Role.ADJUDICATOR) or visit.desk.closed(campaign)
-            )
-        self.channel.send(campaigns=words)
+        self.channel.send(campaigns=state)
 
     async def _start(self, request: protocol.Start) -> None:
-        """Start a campaign on the odd ones of what is selected in Explore."""
-        table, workspace = self.visit.desk.library.table, self.visit.workspace
+        """Start a campaign on the stars with the largest oddness of the selection in Explore."""
+        table, workspace = self.visit.commands.library.table, self.visit.workspace
         rows = workspace.rows.nonzero()[0]
         count = request.stars
         if not 1 <= count <= MAX_STARS:
@@ -97,33 +99,35 @@ class CampaignsRoom(VettingRoom):
             rules = VettingRules.from_toml(request.rules)
         except ValueError as error:
             raise RefusedError(str(error)) from error
-        desk, person, name = self.visit.desk, self.visit.known, request.name
-        made = await self.channel.in_background(lambda: desk.create_campaign(person, name, stars, rules), VERDICTS)
+        commands, person, name = self.visit.commands, self.visit.known, request.name
+        made = await self.channel.in_background(lambda: commands.create_campaign(person, name, stars, rules), VERDICTS)
         with self.channel.batch():
             self.visit.workspace.campaign = made.id
             self.channel.send(say=f"Campaign {made.name} has started.")
 
     async def _record(self, _: protocol.ExportRecord) -> None:
         """Send the whole record, to be merged elsewhere."""
-        desk = self.visit.desk
-        data = await self.channel.in_background(lambda: "".join(export_record(desk.store, desk.log)).encode(), EXPORTS)
-        self.channel.send(download={"name": "vetting_record.jsonl", "mime": "application/jsonl", "data": data})
+        commands = self.visit.commands
+        data = await self.channel.in_background(
+            lambda: "".join(export_record(commands.store, commands.log)).encode(), EXPORTS
+        )
+        self.channel.send(download=protocol.Download("vetting_record.jsonl", "application/jsonl", data))
 
     async def _verdicts(self, _: protocol.ExportVerdicts) -> None:
-        """Send what all campaigns came to."""
-        desk = self.visit.desk
-        data = await self.channel.in_background(lambda: verdicts_file(desk), EXPORTS)
-        self.channel.send(download={"name": "verdicts.csv", "mime": "text/csv", "data": data})
+        """Send the combined verdicts of all campaigns."""
+        commands = self.visit.commands
+        data = await self.channel.in_background(lambda: verdicts_file(commands), EXPORTS)
+        self.channel.send(download=protocol.Download("verdicts.csv", "text/csv", data))
 
     def _take_part(self, request: protocol.RecordPart) -> None:
-        """Keep a part of a record that is too large for one message."""
+        """Store one part of a record that is too large for one message."""
         try:
             self.uploads.part(request)
         except SelectionError as error:
             raise RefusedError(str(error)) from error
 
     async def _merge(self, request: protocol.Merge) -> None:
-        """Merge a record from another laptop."""
+        """Merge an uploaded record."""
         try:
             data = self.uploads.given(request)
         except SelectionError as error:
@@ -136,79 +140,81 @@ class CampaignsRoom(VettingRoom):
         visit, text = self.visit, data.decode("utf-8", "replace")
         try:
             report = await self.channel.in_background(
-                lambda: import_record(visit.desk.store, text, source_of(visit.desk, visit.known.name)), UPLOADS
+                lambda: import_record(visit.commands.store, text, source_of(visit.commands, visit.known.name)), UPLOADS
             )
         except ExchangeError as error:
             raise RefusedError(str(error)) from error
-        await self.channel.in_background(visit.desk.prepare, UPLOADS)
+        await self.channel.in_background(visit.commands.prepare, UPLOADS)
         self.show()
-        self.channel.send(merged={"summary": report.summary(), "refused": list(report.refused[:50])})
+        self.channel.send(merged=protocol.Merged(report.summary(), tuple(report.refused[:50])))
 
     async def _freeze(self, request: protocol.Freeze) -> None:
-        """Write a release beside the record."""
+        """Write a release."""
         name = request.name.strip()
         if not NAME_PATTERN.fullmatch(name):
-            self.visit.desk.refuse(
+            self.visit.commands.refuse(
                 self.visit.known, "freeze a release", "A release has a name of letters, digits and . _ - only."
             )
-        desk = self.visit.desk
-        directory = desk.library.products.directory
+        commands = self.visit.commands
+        directory = commands.library.products.directory
         reason = request.despite
-        output = self.releases / f"{file_name(desk.library.products.manifest.name)}.{name}"
+        output = self.releases / f"{file_name(commands.library.products.manifest.name)}.{name}"
         try:
-            desk.library.demand_unchanged()
+            commands.library.demand_unchanged()
             written = await self.channel.in_background(
-                lambda: freeze(directory, latest_verdicts(desk), name, output, despite=reason), EXPORTS
+                lambda: freeze(directory, latest_verdicts(commands), name, output, despite=reason), EXPORTS
             )
         except ProductError as error:
             raise RefusedError(str(error)) from error
-        counts = {status or "never looked at": count for status, count in sorted(written.counts.items())}
+        counts = {status or "not reviewed": count for status, count in sorted(written.counts.items())}
         audit("freeze", release=output.name, stars=written.stars)
-        self.channel.send(frozen={"folder": str(written.directory), "stars": written.stars, "counts": counts})
+        self.channel.send(frozen=protocol.Frozen(str(written.directory), written.stars, counts))
 
 
-def verdicts_file(desk: Desk) -> bytes:
-    """What all campaigns came to, as a file for the release stage."""
+def verdicts_file(commands: VettingCommands) -> bytes:
+    """Combined verdicts of all campaigns as a CSV file for the release stage."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "verdicts.csv"
-        write_verdicts(latest_verdicts(desk), path, simulated=desk.library.products.manifest.simulated)
+        write_verdicts(latest_verdicts(commands), path, simulated=commands.library.products.manifest.simulated)
         return path.read_bytes()
 
 
-def source_of(desk: Desk, user: str) -> Source:
-    """A file that a user of this server merges; on one's own machine nobody's role is known."""
-    people = None if isinstance(desk.people, SoleUser) else desk.people
-    return Source(user, people, desk.published, desk.clock())
+def source_of(commands: VettingCommands, user: str) -> Source:
+    """Checks of a file that a user of this server merges; a single-user server has no roles to check."""
+    people = None if isinstance(commands.people, SingleUser) else commands.people
+    return Source(user, people, commands.published, commands.clock())
 
 
-def imports_of(desk: Desk) -> list[str]:
-    """Sentences on what came from files: how many events, by whom, on which days."""
-    counts = Counter((one.by, one.utc[:10]) for one in tuple(desk.log.imported.values()))
+def imports_of(commands: VettingCommands) -> list[str]:
+    """Sentences about imports: number of events, user and day."""
+    counts = Counter((one.by, one.utc[:10]) for one in tuple(commands.log.imported.values()))
     return [
         f"{count:,} events were imported by {user} on {day}." if day else f"{count:,} events were imported by {user}."
         for (user, day), count in sorted(counts.items(), key=lambda item: item[0][::-1])
     ]
 
 
-def overview_words(told: Overview, *, everything: bool) -> dict[str, Any]:
-    """An overview as texts.
+def overview_numbers(found: Overview, *, everything: bool) -> protocol.OverviewNumbers:
+    """Format an overview as text.
 
-    How reviews agree, and how consistent inspectors are, is left out unless ``everything`` may be seen: who can still
-    change a verdict would read the other one's out of it.
+    The agreement of reviews and the consistency of inspectors are left out unless ``everything`` may be seen: an
+    inspector who can still change a verdict could infer that of another one.
     """
-    words: dict[str, Any] = {
-        "stars": told.stars,
-        "controls": told.controls,
-        "reviews": [told.reviews_done, told.reviews_needed],
-        "left": duration(told.seconds_left),
-    }
+    numbers = protocol.OverviewNumbers(
+        stars=found.stars,
+        controls=found.controls,
+        reviews=protocol.ReviewCount(found.reviews_done, found.reviews_needed),
+        left=duration(found.seconds_left),
+        inspectors=tuple((one.name, str(one.reviews), _pace(one)) for one in found.inspectors),
+    )
     if not everything:
-        return words | {"inspectors": [[one.name, str(one.reviews), _pace(one)] for one in told.inspectors]}
-    return words | {
-        "done": [[status.value, count] for status, count in told.done.items()],
-        "fleiss": [number(told.fleiss), told.fleiss_stars],
-        "inspectors": [
-            [
+        return numbers
+    return replace(
+        numbers,
+        done=tuple(protocol.StatusCount(status.value, count) for status, count in found.done.items()),
+        fleiss=protocol.FleissKappa(number(found.fleiss), found.fleiss_stars),
+        inspectors=tuple(
+            (
                 one.name,
                 str(one.reviews),
                 _pace(one),
@@ -216,13 +222,14 @@ def overview_words(told: Overview, *, everything: bool) -> dict[str, Any]:
                 str(one.repeats),
                 f"{100 * one.same:.0f} %" if math.isfinite(one.same) else "–",
                 number(one.gap),
-            ]
-            for one in told.inspectors
-        ],
-        "pairs": [
-            [" and ".join(one.names), str(one.stars), number(one.kappa), number(one.weighted)] for one in told.pairs
-        ],
-    }
+            )
+            for one in found.inspectors
+        ),
+        pairs=tuple(
+            protocol.PairAgreement(" and ".join(one.names), str(one.stars), number(one.kappa), number(one.weighted))
+            for one in found.pairs
+        ),
+    )
 
 
 def _pace(one: Inspector) -> str:
@@ -230,12 +237,12 @@ def _pace(one: Inspector) -> str:
 
 
 def number(value: float, digits: int = 2) -> str:
-    """A number, or a dash where there is none."""
+    """Format a number, or a dash for NaN."""
     return f"{value:.{digits}f}" if math.isfinite(value) else "–"
 
 
 def duration(seconds: float) -> str:
-    """A working time in words."""
+    """Format a working time."""
     if not math.isfinite(seconds):
         return "–"
     minutes = seconds / 60.0

@@ -1,4 +1,4 @@
-"""Who is at the other end: a user of the credentials file, of an OAuth provider, or the one person of a laptop."""
+"""Identification of visitors: by user file, by an OAuth provider, or as the single user of a computer."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from explorer.access.visitors import Sessions, Visitor
 from explorer.config import AppConfig
 from explorer.panel_internals import application_of, leave_documents_after_errors
 from explorer.vetting.events import NAME_PATTERN, Authority
-from explorer.vetting.people import Nobody, People, Person, Role, SoleUser, UserFile
+from explorer.vetting.people import NoUsers, People, Person, Role, SingleUser, UserFile
 
 SESSIONS = Sessions()
-"""Of this process."""
+"""Sessions of this process."""
 
 SHARED_ENTRY = (
-    "Everybody enters this server with one shared password, so nobody knows who says what: vetting is off. Serve with "
+    "All visitors of this server share one password, so verdicts cannot be attributed: vetting is off. Serve with "
     "python run_app.py DIR --users FILE instead, or with OAuth."
 )
 NO_USERS = (
-    "This server does not know its visitors, so that a record of verdicts would be worthless: vetting is off. Serve "
-    "with --users FILE (python -m explorer users add NAME makes it) or with --oauth PROVIDER."
+    "This server does not identify its visitors, so verdicts cannot be attributed: vetting is off. Serve "
+    "with --users FILE (python -m explorer users add NAME creates it) or with --oauth PROVIDER."
 )
 
 
 def people_of(config: AppConfig) -> People:
-    """Who may do what on this server."""
+    """The source of user roles of this server."""
     if config.alone:
-        return SoleUser(_own_name())
-    return UserFile(config.users) if config.users != Path() else Nobody()
+        return SingleUser(_own_name())
+    return UserFile(config.users) if config.users != Path() else NoUsers()
 
 
 def _own_name() -> str:
@@ -48,7 +48,7 @@ def _own_name() -> str:
 
 
 def visitor(config: AppConfig, request: object = None) -> tuple[Person | None, str]:
-    """Who is here, or why nobody knows.
+    """The visitor of a session, or the reason why the visitor is unknown.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ def visitor(config: AppConfig, request: object = None) -> tuple[Person | None, s
     Returns
     -------
     Person or None
-        None where nobody knows.
+        None if unknown.
     str
-        Why, for the visitor.
+        The reason, for the visitor.
     """
     if config.alone:
         return Person(_own_name(), Authority.SINGLE_USER), ""
@@ -73,7 +73,10 @@ def visitor(config: AppConfig, request: object = None) -> tuple[Person | None, s
     if here is None or not here.name:
         return None, SHARED_ENTRY if config.hosted and pn.state.user else NO_USERS
     if not NAME_PATTERN.fullmatch(here.name):
-        return None, f"The name {here.name!r:.80} cannot stand in the record: letters, digits and . _ @ + - only."
+        return (
+            None,
+            f"The name {here.name!r:.80} cannot be stored in the record: use letters, digits and . _ @ + - only.",
+        )
     if config.users != Path() and not people_of(config).knows(here.name):
         return None, NO_LONGER_A_USER.format(name=here.name)
     assert here.authority is not None
@@ -81,14 +84,14 @@ def visitor(config: AppConfig, request: object = None) -> tuple[Person | None, s
 
 
 def bind_session(config: AppConfig, sessions: Sessions) -> HTTPServerRequest | None:
-    """Bind the session that is being made to the visitor who asked for it.
+    """Bind a new session to the visitor who requested it.
 
     Parameters
     ----------
     config : AppConfig
         How the server was started.
     sessions : Sessions
-        Living sessions.
+        Active sessions.
 
     Returns
     -------
@@ -114,13 +117,13 @@ def bind_session(config: AppConfig, sessions: Sessions) -> HTTPServerRequest | N
 
 
 def _hosted_visitor(user: str | None) -> Visitor | None:
-    """A visitor whom Panel signed in by OAuth; None for a shared password."""
+    """The visitor that Panel signed in by OAuth; None for a shared password."""
     oauth = bool(pn.config.oauth_provider) and pn.config.oauth_provider not in ("basic", "password", "pam")
     return Visitor(f"user:{user}", user, Authority.OAUTH) if oauth and user and user != "guest" else None
 
 
 def hosted_binding(sessions: Sessions) -> HostedBinding:
-    """What refuses other users' sessions under ``panel serve``."""
+    """Handler that refuses the sessions of other users under ``panel serve``."""
 
     def user_of(request: HTTPServerRequest) -> Visitor:
         cookie = request.cookies.get("user")
@@ -131,7 +134,7 @@ def hosted_binding(sessions: Sessions) -> HostedBinding:
 
 
 def guard_of(config: AppConfig, sessions: Sessions) -> Guard:
-    """What finds the visitors of a server that ``run_app.py`` starts."""
+    """The guard that identifies the visitors of a server started by ``run_app.py``."""
     key = cookie_key(config)
     cookies = Cookies(config, key)
     if config.alone:
@@ -144,7 +147,7 @@ def guard_of(config: AppConfig, sessions: Sessions) -> Guard:
 
 
 def serving(config: AppConfig, guard: Guard) -> dict[str, Any]:
-    """What ``panel.serve`` needs so that every request is asked for its visitor, and every answer is guarded."""
+    """Arguments of ``panel.serve`` that identify the visitor of each request and protect each response."""
     key = cookie_key(config)
     suffix = Cookies(config, key).suffix
     oauth = {} if config.oauth else {"include_cookies": ["mgiant-dark"], "exclude_headers": ["Cookie", "Authorization"]}
@@ -160,13 +163,13 @@ def serving(config: AppConfig, guard: Guard) -> dict[str, Any]:
 
 
 def correction_refusal(config: AppConfig, request: object = None) -> str:
-    """Why the visitor may not correct how columns are understood; "" where that is allowed."""
+    """Why the visitor may not correct the interpretation of columns; "" if that is allowed."""
     person, _ = visitor(config, request)
     if person is None:
         return (
-            "Only adjudicators correct how columns are understood, and this server does not know its visitors: serve "
-            "with --users FILE or with --oauth PROVIDER, or open the files on a machine of your own."
+            "Only adjudicators can correct the interpretation of columns, and this server does not identify its "
+            "visitors: serve with --users FILE or with --oauth PROVIDER, or open the files on your own computer."
         )
     if people_of(config).role_of(person.name) < Role.ADJUDICATOR:
-        return f"Only adjudicators correct how columns are understood; {person.name} is none here."
+        return f"Only adjudicators can correct the interpretation of columns; {person.name} is not an adjudicator here."
     return ""

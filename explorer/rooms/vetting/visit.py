@@ -1,4 +1,4 @@
-"""Who is here and what they may do, and the wire between a vetting room and the server."""
+"""The visitor's identity and permissions, and the message channel of the vetting rooms."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from typing import Any
 
 import panel as pn
 import param
+from msgspec.structs import replace
 from param.parameterized import discard_events
 from sqlalchemy.exc import SQLAlchemyError
 
 from explorer import protocol
+from explorer.charts.palettes import theme_of
 from explorer.model.work import VERDICTS, BusyError, StoppedError
-from explorer.plots.palettes import ACCENT, GRID, PAPER, TEXT
 from explorer.rooms.base import stylesheet
 from explorer.rooms.channel import NOT_UNDERSTOOD, Channel, log_mishap
 from explorer.rooms.scripts import page_script
 from explorer.state.workspace import Workspace
 from explorer.vetting.campaigns import Campaign
-from explorer.vetting.commands import Desk
+from explorer.vetting.commands import VettingCommands
 from explorer.vetting.drafts import Draft, RefusedError
 from explorer.vetting.events import CLASS, REFIT, Authority
 from explorer.vetting.people import Person, Role
@@ -36,9 +37,9 @@ from pipeline.domain.label_names import LABEL_NAMES as LABELS
 
 NO_CAMPAIGN = "There is no campaign yet. An adjudicator selects stars in Explore and starts one of them in Progress."
 
-KEPT = "What you gave is kept here: try again."
+KEPT = "Your input is kept here: try again."
 
-OUT_OF_REACH = f"The record cannot be reached now, so nothing is saved yet. {KEPT}"
+OUT_OF_REACH = f"The record cannot be reached now, so nothing was saved. {KEPT}"
 
 BEING_READ = "The vetting record is being read."
 
@@ -47,7 +48,7 @@ BACK = "The vetting record can be reached again."
 NO_STAR = "The star to judge appears here."
 
 FOLLOW_MS = 1500
-"""How often a room looks for what others did."""
+"""Interval at which a room checks the record for changes by others."""
 
 _SHEETS = ("explore", "star", "vetting")
 _LOG = logging.getLogger("explorer.vetting")
@@ -55,32 +56,32 @@ _LOG = logging.getLogger("explorer.vetting")
 
 @dataclass(frozen=True)
 class Visit:
-    """What the vetting rooms of one visit share.
+    """Data that the vetting rooms of one visit share.
 
     Parameters
     ----------
-    desk : Desk
-        The door to the record.
+    commands : VettingCommands
+        Commands on the record.
     person : Person or None
-        Who is here, None when the server does not know.
+        The visitor; None if unknown.
     reason : str
-        Why it does not know, for the visitor.
+        Why the visitor is unknown.
     workspace : Workspace
-        What the visitor explores: selections become campaigns.
+        The visitor's selection and views in Explore.
     """
 
-    desk: Desk
+    commands: VettingCommands
     person: Person | None
     reason: str
     workspace: Workspace
 
     def may(self, role: Role) -> bool:
         """Whether the visitor has a role now."""
-        return self.desk.may(self.person, role)
+        return self.commands.may(self.person, role)
 
     @property
     def name(self) -> str:
-        """Who is here, "" when nobody knows."""
+        """User name of the visitor; "" if unknown."""
         return "" if self.person is None else self.person.name
 
     @property
@@ -89,50 +90,50 @@ class Visit:
         return self.may(Role.ADJUDICATOR)
 
     def remarks(self, star: int) -> tuple[Remark, ...]:
-        """What the visitor may see of the verdicts on a star; why there is nothing where the record is out of reach."""
+        """The verdicts on a star that the visitor may see, or why the record cannot be reached."""
         try:
-            return remarks_on(self.desk, self.person, star)
+            return remarks_on(self.commands, self.person, star)
         except (StoreError, SQLAlchemyError):
-            trouble = self.desk.store.trouble
-            return (Remark("Vetting", trouble, ""),) if trouble else ()
+            failure = self.commands.store.failure
+            return (Remark("Vetting", failure, ""),) if failure else ()
 
     def verdict_lists(self) -> dict[str, tuple[int, ...]]:
-        """Stars by what was said of them, as the visitor may see it."""
+        """Lists of stars by verdict that the visitor may see."""
         try:
-            return verdict_lists(self.desk, self.person)
+            return verdict_lists(self.commands, self.person)
         except (StoreError, SQLAlchemyError):
-            return {}  # the star's card and the vetting rooms say why
+            return {}  # the star's card and the vetting rooms show the reason
 
     def judged(self) -> frozenset[int]:
         """Stars that the visitor has judged."""
         try:
-            return frozenset() if self.person is None else judged(self.desk, self.person)
+            return frozenset() if self.person is None else judged(self.commands, self.person)
         except (StoreError, SQLAlchemyError):
             return frozenset()
 
     @property
     def known(self) -> Person:
-        """Who is here; RefusedError when nobody knows."""
+        """The visitor; raises RefusedError if unknown."""
         if self.person is None:
-            _LOG.warning("Refused: somebody unknown wanted to vet.")
+            _LOG.warning("Refused: an unknown visitor wanted to vet.")
             raise RefusedError(self.reason)
         return self.person
 
     def refusal(self, role: Role, what: str = "this page is") -> str:
-        """Why the visitor may not enter a room for ``role``, or do ``what`` in it; "" when that is allowed."""
+        """Why the visitor may not enter a room for ``role``, or do ``what`` in it; "" if that is allowed."""
         if self.person is None:
             return self.reason
         if not self.may(role):
-            has = self.desk.people.role_of(self.person.name).name.lower()
+            has = self.commands.people.role_of(self.person.name).name.lower()
             return (
-                f"{self.person.name} has the role of {has} here; {what} for {role.name.lower()}s. Ask whoever "
-                "runs the server for that role."
+                f"{self.person.name} has the role of {has} here; {what} for {role.name.lower()}s. Ask the "
+                "administrator of the server for that role."
             )
         return ""
 
 
 class VettingChannel(Channel):
-    """Carries the messages of a vetting room; what is refused is told in its sentence."""
+    """Message channel of a vetting room; refusals are sent as sentences."""
 
     room = param.String(doc="Which room the script builds.")
 
@@ -140,13 +141,13 @@ class VettingChannel(Channel):
     _stylesheets = [stylesheet(name) for name in _SHEETS]  # noqa: RUF012 - so Panel wants it
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do work on the event loop that waits for something beside the page."""
+        """Run a coroutine on the event loop that waits for a thread."""
         task = asyncio.get_running_loop().create_task(self._later(work, ""))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def refuse(self, sentence: str, kind: str) -> None:
-        """Answer a request that is refused with a sentence, unless the room shows that one already."""
+        """Answer a refused request with a sentence, unless the room shows that sentence already."""
         if self._outgoing.get("closed") == sentence:
             self.send(refused=kind)
         else:
@@ -158,7 +159,7 @@ class VettingChannel(Channel):
             yield
         except (RefusedError, BusyError) as error:
             self.refuse(str(error), kind)
-        except StoppedError:  # the page has gone
+        except StoppedError:  # the page was closed
             pass
         except StoreError as error:
             _LOG.warning("The record could not be reached for %.40r: %s", kind, error)
@@ -172,16 +173,16 @@ class VettingChannel(Channel):
 
 
 class VettingRoom:
-    """What every room has: a campaign, a channel, and an eye on what others do.
+    """Base of the vetting rooms: the campaign, the channel, and updates when the record changes.
 
     Parameters
     ----------
     visit : Visit
-        Who is here.
+        Data that the rooms share.
     room : str
         Its name in the script.
     role : Role
-        Who may enter.
+        Role required to enter.
     """
 
     def __init__(self, visit: Visit, room: str, role: Role) -> None:
@@ -191,13 +192,13 @@ class VettingRoom:
         self.channel.on(protocol.Connect, self._connect)
         self.channel.on(protocol.Campaign, self._choose)
         self._followed: object = None
-        self._trouble = ""
+        self._failure = ""
         self._shown = self._reading = False
         visit.workspace.param.watch(lambda _: self.send_theme(), "dark")
         visit.workspace.param.watch(lambda _: self._campaign_chosen(), "campaign")
 
     def _permitted(self, request: protocol.Request) -> str:
-        """Why a request is refused, as the room or the request needs a higher role; "" when it is not."""
+        """Why a request is refused because of its role or that of the room; "" if it is permitted."""
         refusal = self.visit.refusal(self.role)
         if refusal:
             self.channel.send(closed=refusal)
@@ -215,58 +216,58 @@ class VettingRoom:
         self._present()
 
     def send_constants(self) -> None:
-        """Tell a new page what never changes."""
+        """Send constants to a new page."""
 
     def show(self) -> None:
-        """Tell the page what holds."""
+        """Send the current state to the page."""
         raise NotImplementedError
 
-    def others_acted(self) -> None:
-        """Something changed in the record."""
+    def record_changed(self) -> None:
+        """Update the page after a change of the record."""
         self.show()
 
     def _mark(self) -> object:
-        """What changes with the record; the store's error when it cannot be reached."""
-        desk = self.visit.desk
-        desk.log.follow(MAX_EVENTS_ON_LOOP)
-        return (desk.log.generation, desk.folded, tuple(one.id for one in desk.campaigns()))
+        """Value that changes with the record; raises StoreError if the record cannot be reached."""
+        commands = self.visit.commands
+        commands.log.follow(MAX_EVENTS_ON_LOOP)
+        return (commands.log.generation, commands.revision, tuple(one.id for one in commands.campaigns()))
 
     def _present(self, *, changed: bool = False) -> None:
-        """Show what holds, or why that is not possible now; what is slow goes on beside the page."""
+        """Show the current state, or why that is not possible; slow reads run in the background."""
         if self._reading:
             return
         try:
             mark = self._mark()
-            if self.visit.desk.behind:
+            if self.visit.commands.behind:
                 self._read()
                 return
-            if self._trouble:
+            if self._failure:
                 self.channel.send(closed="")
-                if self._trouble != BEING_READ:
+                if self._failure != BEING_READ:
                     self.channel.send(say=BACK)
-                self._trouble = ""
+                self._failure = ""
             if self._shown and changed:
-                self.others_acted()
+                self.record_changed()
             else:
                 self.show()
             self._shown, self._followed = True, mark
         except (StoreError, SQLAlchemyError, OSError) as error:
-            if isinstance(error, StoreError) and not self.visit.desk.store.trouble:
+            if isinstance(error, StoreError) and not self.visit.commands.store.failure:
                 self._read()
             else:
                 self._unreachable(str(error) if isinstance(error, StoreError) else OUT_OF_REACH)
 
     def _read(self) -> None:
-        """Take the record in beside the page, then show what holds."""
+        """Read the record in the background, then show the current state."""
         self._reading = True
         if not self._shown:
-            self._trouble = BEING_READ
+            self._failure = BEING_READ
             self.channel.send(closed=BEING_READ)
         self.channel.later(self._read_beside())
 
     async def _read_beside(self) -> None:
         try:
-            await self.channel.in_background(self.visit.desk.prepare, VERDICTS)
+            await self.channel.in_background(self.visit.commands.prepare, VERDICTS)
         except (StoreError, SQLAlchemyError, OSError) as error:
             self._unreachable(str(error) if isinstance(error, StoreError) else OUT_OF_REACH)
             return
@@ -276,10 +277,10 @@ class VettingRoom:
             self._present(changed=self._shown)
 
     def _unreachable(self, sentence: str) -> None:
-        """Say once what happened; what was begun in a room that is shown stays on screen."""
-        if sentence == self._trouble:
+        """Report a failure once; a room that is shown keeps its content."""
+        if sentence == self._failure:
             return
-        self._trouble = sentence
+        self._failure = sentence
         _LOG.warning("The room %s shows: %s", self.channel.room, sentence)
         if self._shown:
             self.channel.send(say=sentence)
@@ -290,7 +291,7 @@ class VettingRoom:
         if self.visit.refusal(self.role) or self._reading:
             return
         try:
-            changed = self._trouble or self.visit.desk.behind or self._mark() != self._followed
+            changed = self._failure or self.visit.commands.behind or self._mark() != self._followed
         except (StoreError, SQLAlchemyError, OSError):
             changed = True
         if changed:
@@ -298,67 +299,67 @@ class VettingRoom:
                 self._present(changed=True)
 
     def send_theme(self) -> None:
-        """Light or dark."""
-        dark = self.visit.workspace.dark
-        ink = protocol.Theme(dark=dark, text=TEXT[dark], grid=GRID[dark], background=PAPER[dark], accent=ACCENT[dark])
-        self.channel.send(theme=ink)
+        """Send the light or dark theme."""
+        self.channel.send(theme=theme_of(dark=self.visit.workspace.dark))
 
     def _choose(self, request: protocol.Campaign) -> None:
-        self.visit.workspace.campaign = self.visit.desk.campaign(request.id).id
+        self.visit.workspace.campaign = self.visit.commands.campaign(request.id).id
 
     def _campaign_chosen(self) -> None:
-        """Follow a choice in any of the rooms."""
+        """Follow a choice of campaign in any of the rooms."""
         if self._followed is not None and not self.visit.refusal(self.role):
-            self._shown = self._shown and bool(self._trouble)  # everything, not only what others changed
+            self._shown = self._shown and bool(self._failure)  # everything, not only what others changed
             with self.channel.batch():
                 self._present()
 
     def campaign(self) -> Campaign | None:
-        """The chosen campaign, and the newest before one is chosen: it stays when another one starts."""
-        found, workspace = self.visit.desk.campaigns(), self.visit.workspace
-        for one in found:
+        """The chosen campaign, by default the newest; it stays chosen when another one starts."""
+        campaigns, workspace = self.visit.commands.campaigns(), self.visit.workspace
+        for one in campaigns:
             if one.id == workspace.campaign:
                 return one
-        if not found:
+        if not campaigns:
             return None
         with discard_events(workspace):
-            workspace.campaign = found[0].id
-        return found[0]
+            workspace.campaign = campaigns[0].id
+        return campaigns[0]
 
     def needed(self, request: protocol.Judge | None = None) -> Campaign:
-        """The campaign that a request is about, else the chosen one; RefusedError when there is none."""
+        """The campaign of a request, else the chosen one; raises RefusedError if there is none."""
         if request is not None and request.campaign:
-            return self.visit.desk.campaign(request.campaign)
+            return self.visit.commands.campaign(request.campaign)
         campaign = self.campaign()
         if campaign is None:
             raise RefusedError(NO_CAMPAIGN)
         return campaign
 
-    def campaign_words(self) -> dict[str, Any]:
-        """Campaigns to choose from, the chosen one and its rules."""
+    def campaign_state(self) -> protocol.CampaignState:
+        """The list of campaigns, the chosen one and its rules."""
         campaign = self.campaign()
-        words: dict[str, Any] = {
-            "campaigns": [[one.id, one.name] for one in self.visit.desk.campaigns()],
-            "campaign": campaign.id if campaign else "",
-            "who": self.visit.known.name,
-            "signed": self.visit.known.authority is not Authority.SINGLE_USER,
-        }
-        if campaign is not None:
-            rules = campaign.rules
-            keys = [*FLAG_KEYS, *("" for _ in rules.flags)]
-            words |= {
-                "verdicts": [[digit, rules.verdicts[digit]] for digit in sorted(rules.verdicts, reverse=True)],
-                "flags": [[flag, keys[number]] for number, flag in enumerate(rules.flags)],
-            }
-        return words
+        state = protocol.CampaignState(
+            campaigns=tuple(protocol.CampaignChoice(one.id, one.name) for one in self.visit.commands.campaigns()),
+            campaign=campaign.id if campaign else "",
+            who=self.visit.known.name,
+            signed=self.visit.known.authority is not Authority.SINGLE_USER,
+        )
+        if campaign is None:
+            return state
+        rules = campaign.rules
+        keys = [*FLAG_KEYS, *("" for _ in rules.flags)]
+        digits = sorted(rules.verdicts, reverse=True)
+        return replace(
+            state,
+            verdicts=tuple(protocol.VerdictChoice(digit, rules.verdicts[digit]) for digit in digits),
+            flags=tuple(protocol.FlagChoice(flag, keys[number]) for number, flag in enumerate(rules.flags)),
+        )
 
-    def quantities(self, campaign: Campaign, star: int) -> list[list[Any]]:
-        """What can be proposed of a star: name, label, unit, published value."""
-        published = self.visit.desk.published(star, campaign.rules)
-        return [
-            [name, column(name).label, column(name).unit, value if value == value else None]  # noqa: PLR0124 - NaN
+    def quantities(self, campaign: Campaign, star: int) -> tuple[protocol.Quantity, ...]:
+        """Quantities that can be proposed for a star: name, label, unit, published value."""
+        published = self.visit.commands.published(star, campaign.rules)
+        return tuple(
+            protocol.Quantity(name, column(name).label, column(name).unit, None if math.isnan(value) else value)
             for name, value in ((name, published[name]) for name in sorted(published, key=_place))
-        ]
+        )
 
     def __panel__(self) -> pn.viewable.Viewable:
         """The room's layout."""
@@ -366,12 +367,12 @@ class VettingRoom:
 
 
 def _place(name: str) -> int:
-    """Labels stand in the order of the card."""
+    """Sort key that gives labels the order of the star's card."""
     return LABELS.index(name) if name in LABELS else len(LABELS)
 
 
 def draft_of(request: protocol.Judge, workspace: Workspace) -> Draft:
-    """What a page hands in."""
+    """The draft that a request submits."""
     star = int(request.star)
     return Draft(
         id=request.id,
@@ -384,7 +385,7 @@ def draft_of(request: protocol.Judge, workspace: Workspace) -> Draft:
 
 
 def proposal_of(proposed: Mapping[str, float | str], workspace: Workspace, star: int) -> dict[str, float | str]:
-    """Values that the page proposes; the refit they came from goes with them when there was one."""
+    """Values that the page proposes, with the refit that they are based on, if any."""
     given: dict[str, float | str] = {}
     for name, value in proposed.items():
         if name == CLASS:
@@ -398,7 +399,7 @@ def proposal_of(proposed: Mapping[str, float | str], workspace: Workspace, star:
 
 
 def _from_refit(given: Mapping[str, float | str], fitted: Mapping[str, float]) -> bool:
-    """Whether the proposed values are those of a refit, to the digits that the page shows."""
+    """Whether the proposed values are those of a refit, within the digits that the page shows."""
     values = {name: value for name, value in given.items() if isinstance(value, float)}
     return bool(values) and all(
         name in fitted and math.isclose(value, fitted[name], rel_tol=1e-5, abs_tol=1e-5)

@@ -1,1 +1,1 @@
-"""Alembic's migrations of the vetting record, applied when it is opened."""
+"""Alembic migrations of the vetting record, applied when it is opened."""

@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that :mod:`explorer.vetting.store` hands over, in its transaction."""
+"""Run the migrations on the connection and in the transaction of :mod:`explorer.vetting.store`."""
 
 from alembic import context
 

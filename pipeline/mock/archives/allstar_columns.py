@@ -1,4 +1,6 @@
-"""Columns of APOGEE's allStar of DR17 (synspec_rev1), in file order: SDSS data model, product allStar, release DR17.
+"""Columns of APOGEE's allStar of DR17 (synspec_rev1), in file order.
+
+From the SDSS data model, product allStar, release DR17.
 
 The real file states no units.
 """
@@ -14,14 +16,14 @@ ELEMENTS = (
     *("C", "CI", "N", "O", "NA", "MG", "AL", "SI", "P", "S", "K", "CA", "TI", "TIII", "V", "CR", "MN"),
     *("FE", "CO", "NI", "CU", "CE", "YB"),
 )
-"""Elements with columns of their own: [X/Fe], and [Fe/H]."""
+"""Elements with separate columns: [X/Fe], and [Fe/H]."""
 
 UNCALIBRATED_MAGNITUDES = (
     *("WASH_M", "WASH_M_ERR", "WASH_T2", "WASH_T2_ERR", "DDO51", "DDO51_ERR"),
     *(f"IRAC_{band}{end}" for band in ("3_6", "4_5", "5_8", "8_0") for end in ("", "_ERR")),
     *("WISE_4_5", "WISE_4_5_ERR", "TARG_4_5", "TARG_4_5_ERR"),
 )
-"""Magnitudes of other surveys, 99 where there is none."""
+"""Magnitudes of other surveys, 99 if missing."""
 
 
 def _named(form: str, *names: str) -> tuple[Field, ...]:

@@ -1,4 +1,4 @@
-"""APOGEE's allStar of DR17 for the simulated survey, or of any length for timing: rows made and written in blocks."""
+"""APOGEE's allStar of DR17 for the simulated survey, or of any length for benchmarks."""
 
 from __future__ import annotations
 
@@ -41,13 +41,16 @@ NOT_MAIN, DUPLICATE = 1 << 0, 1 << 4
 """Bits of EXTRATARG."""
 
 DUPLICATED_SHARE = 0.10
-"""Share of the survey's stars with a second row; four of five say so in EXTRATARG, the others only have less S/N."""
+"""Fraction of the survey's stars with a second row.
+
+Four of five are marked in EXTRATARG, the others have only less S/N.
+"""
 
 NO_2MASS_SHARE = 0.02
-"""Share of the survey's rows whose J, H and Ks are 99: 2MASS itself has them."""
+"""Fraction of the survey's rows with J, H and Ks of 99, although 2MASS has them."""
 
 BLOCK_ROWS = 4000
-"""Rows made and written at a time: 17 MB."""
+"""Rows of a block, 17 MB."""
 
 _ASPCAP_TEXTS = {
     reference.TEFF_WARN: "TEFF_WARN",
@@ -76,7 +79,7 @@ _GAIA = {"PARALLAX": "parallax", "PMRA": "pmra", "PMDEC": "pmdec"}
 def write_allstar(
     survey: MockSurvey, stars: SurveyStars, path: Path, field_rows: int, rng: np.random.Generator
 ) -> Written:
-    """Write the stars of the survey that APOGEE saw among many that the survey lacks.
+    """Write the survey stars that APOGEE observed, among many field stars.
 
     Parameters
     ----------
@@ -108,7 +111,7 @@ def write_allstar(
 
 
 def write_long_allstar(path: Path, rows: int, seed: int, progress: Callable[[float], None]) -> None:
-    """Write an allStar of stars that no survey holds, block by block in little memory.
+    """Write an allStar of field stars only, in blocks with little memory.
 
     Parameters
     ----------
@@ -135,7 +138,7 @@ def _blocks(rows: int, seed: int, progress: Callable[[float], None]) -> Iterator
 
 
 def field_block(rows: int, first: int, rng: np.random.Generator) -> Rows:
-    """Rows of stars that the survey lacks: dwarfs and giants, some without labels, magnitudes, A_K or Gaia source.
+    """Rows of field stars: dwarfs and giants, some without labels, magnitudes, A_K or Gaia source.
 
     Parameters
     ----------
@@ -206,7 +209,7 @@ def _survey_rows(survey: MockSurvey, stars: SurveyStars, observed: NDArray[np.in
 
 
 def _duplicates(rows: Rows, rng: np.random.Generator) -> Rows:
-    """Second rows of stars seen through another telescope: less S/N, other labels and velocities."""
+    """Second rows of stars of another telescope: less S/N, other labels and velocities."""
     second, n = rows.copy(), len(rows)
     second["TELESCOPE"] = b"lco25m"
     second["FIELD"] = b"SIMDUP"
@@ -227,7 +230,7 @@ def _rows(
     extra: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> Rows:
-    """Rows of the file from contract names."""
+    """Rows of the file from catalogue columns."""
     n = len(names)
     rows = np.zeros(n, record_dtype(ALLSTAR_FIELDS))
     _name(rows, np.char.encode(names, "ascii"))
@@ -271,7 +274,7 @@ def _name(rows: Rows, names: NDArray[np.bytes_]) -> None:
 
 
 def _gaia(rows: Rows, values: Mapping[str, NDArray[Any]], rng: np.random.Generator) -> None:
-    """Gaia EDR3 as APOGEE repeats it; its velocities are DR2's, which are not DR3's."""
+    """Gaia EDR3 as repeated by APOGEE, with the different velocities of DR2."""
     n, known = len(rows), values["gaia_source_id"] > 0
 
     def held(name: str) -> FloatArray:
@@ -293,7 +296,7 @@ def _gaia(rows: Rows, values: Mapping[str, NDArray[Any]], rng: np.random.Generat
 
 
 def _labels(rows: Rows, values: Mapping[str, NDArray[Any]], rng: np.random.Generator) -> None:
-    """Calibrated labels, and the arrays that repeat them; -9999.99 in the raw ones and NaN in the calibrated ones."""
+    """Calibrated labels (NaN if missing), and raw arrays (-9999.99 if missing)."""
     n = len(rows)
     labelled = np.isfinite(values["teff_ref"])
     missing = ~labelled
@@ -339,5 +342,7 @@ def _labels(rows: Rows, values: Mapping[str, NDArray[Any]], rng: np.random.Gener
 def _flag_texts(flags: NDArray[np.int64], texts: Mapping[int, str]) -> NDArray[np.bytes_]:
     """Names of the bits, separated by commas."""
     values, member = np.unique(flags, return_inverse=True)
-    told = [",".join(text for bit, text in texts.items() if int(value) & bit) for value in values]
-    return np.array([text.encode() for text in told] or [b""])[member.reshape(-1)] if len(flags) else np.array([], "S1")
+    report = [",".join(text for bit, text in texts.items() if int(value) & bit) for value in values]
+    return (
+        np.array([text.encode() for text in report] or [b""])[member.reshape(-1)] if len(flags) else np.array([], "S1")
+    )

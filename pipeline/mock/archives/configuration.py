@@ -1,4 +1,4 @@
-"""Configurations of the build from the archives' files, and of the direct build that must agree with it."""
+"""Configurations of the build from the archives' files, and of an equivalent direct build."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def write_configurations(survey: MockSurvey, training: int, directory: Path) -> 
 
 
 def demo_settings() -> str:
-    """All sections of the demo's configuration but its input, as text."""
+    """All sections of the demo's configuration except its input, as text."""
     text = (files("pipeline") / "configurations" / "demo.toml").read_text(encoding="utf-8")
     sections = re.split(r"^(?=\[)", text, flags=re.MULTILINE)
     return "".join(section for section in sections[1:] if not section.startswith("[input"))

@@ -1,4 +1,4 @@
-"""Files as archives give them out, each with a machine-readable mark that it is simulated.
+"""File formats of the archives, with a machine-readable mark of simulated data.
 
 FITS has ``SIMULATD = T`` in both headers, VOTable an INFO ``simulated``, Parquet and ECSV the metadata key
 ``simulated``. The official CSV files of LAMOST and of the Gaia archive permit no comment: they get a last column
@@ -60,20 +60,20 @@ class Field:
 
     @property
     def count(self) -> int:
-        """Elements or characters."""
+        """Number of elements or characters."""
         return int(self.form[:-1] or 1)
 
 
 def record_dtype(fields: Sequence[Field]) -> np.dtype[Any]:
     """Big-endian row of a FITS binary table."""
     described: list[tuple[str, Any] | tuple[str, Any, tuple[int]]] = []
-    for one in fields:
-        if one.kind == "A":
-            described.append((one.name, f"S{one.count}"))
-        elif one.count > 1:
-            described.append((one.name, _NUMPY[one.kind], (one.count,)))
+    for item in fields:
+        if item.kind == "A":
+            described.append((item.name, f"S{item.count}"))
+        elif item.count > 1:
+            described.append((item.name, _NUMPY[item.kind], (item.count,)))
         else:
-            described.append((one.name, _NUMPY[one.kind]))
+            described.append((item.name, _NUMPY[item.kind]))
     return np.dtype(described)
 
 
@@ -84,7 +84,7 @@ def write_fits_table(
     rows: int,
     cards: Sequence[tuple[str, Any, str]] = (),
 ) -> None:
-    """Write a FITS binary table block by block: never more than a block is in memory.
+    """Write a FITS binary table in blocks, with one block in memory.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def write_fits_table(
         If another number of rows came.
     """
     columns = fits.ColDefs(
-        [fits.Column(one.name, one.form, unit=one.unit or None, dim=one.dim or None) for one in fields]
+        [fits.Column(item.name, item.form, unit=item.unit or None, dim=item.dim or None) for item in fields]
     )
     header = fits.BinTableHDU.from_columns(columns, nrows=0).header
     primary = fits.PrimaryHDU().header
@@ -128,16 +128,16 @@ def write_fits_table(
 def records(fields: Sequence[Field], values: Mapping[str, Any], rows: int) -> NDArray[np.void]:
     """Rows of a FITS table from arrays by column name; text is cut to its width."""
     table = np.zeros(rows, record_dtype(fields))
-    for one in fields:
-        found = np.asarray(values[one.name])
-        table[one.name] = np.char.encode(found, "ascii") if found.dtype.kind == "U" else found
+    for item in fields:
+        result = np.asarray(values[item.name])
+        table[item.name] = np.char.encode(result, "ascii") if result.dtype.kind == "U" else result
     return table
 
 
 def write_csv(
     path: Path, columns: Mapping[str, Sequence[str]], *, separator: str = ",", byte_order_mark: bool = False
 ) -> None:
-    """Write texts as CSV, gzipped where the name ends in .gz, with the column ``simulated`` last."""
+    """Write texts as CSV, gzipped if the name ends in .gz, with the last column ``simulated``."""
     target = io.StringIO()
     writer = csv.writer(target, delimiter=separator, lineterminator="\n")
     writer.writerow([*columns, MARK])
@@ -147,14 +147,14 @@ def write_csv(
 
 
 def texts(values: NDArray[Any], form: str = "{}", missing: str = "") -> list[str]:
-    """Values as texts; NaN as ``missing``."""
+    """Convert values to text; NaN becomes ``missing``."""
     if values.dtype.kind != "f":
         return [form.format(value) for value in values.tolist()]
     return [missing if value != value else form.format(value) for value in values.tolist()]  # noqa: PLR0124 - NaN
 
 
 def shortest(values: NDArray[Any], missing: str) -> list[str]:
-    """Single-precision values in the fewest digits that give them back; NaN as ``missing``."""
+    """Convert single-precision values to the shortest exact text; NaN becomes ``missing``."""
     single = np.asarray(values, np.float32)
     return [missing if np.isnan(value) else str(value) for value in single]
 
@@ -164,7 +164,8 @@ def write_votable(
 ) -> None:
     """Write a VOTable (BINARY2, as the Gaia archive does) with units, UCDs and the epoch of its positions."""
     ascii_values = {
-        one.name: np.char.encode(values[one.name], "ascii") if one.kind == "A" else values[one.name] for one in fields
+        item.name: np.char.encode(values[item.name], "ascii") if item.kind == "A" else values[item.name]
+        for item in fields
     }
     document = from_table(_table(fields, ascii_values))
     resource = document.resources[0]
@@ -175,7 +176,7 @@ def write_votable(
     resource.infos.append(Info(name="note", value=NOTE))
     resource.infos.append(Info(name="QUERY_STATUS", value="OK"))
     resource.tables[0].name = name
-    ucds = {one.name: one.ucd for one in fields}
+    ucds = {item.name: item.ucd for item in fields}
     for column in resource.tables[0].fields:
         column.ucd = ucds[column.name] or None
         if column.name in ("ra", "dec"):
@@ -194,17 +195,17 @@ def write_ecsv(path: Path, fields: Sequence[Field], values: Mapping[str, NDArray
 def _table(fields: Sequence[Field], values: Mapping[str, NDArray[Any]]) -> Table:
     """Masked table in native byte order; NaN is masked."""
     table = Table(masked=True)
-    for one in fields:
-        found = np.asarray(values[one.name])
-        if one.kind != "A":
-            found = found.astype(np.dtype(_NUMPY[one.kind]).newbyteorder("="))
-        mask = np.isnan(found) if found.dtype.kind == "f" else np.zeros(len(found), bool)
-        table[one.name] = MaskedColumn(found, mask=mask, unit=one.unit or None)
+    for item in fields:
+        result = np.asarray(values[item.name])
+        if item.kind != "A":
+            result = result.astype(np.dtype(_NUMPY[item.kind]).newbyteorder("="))
+        mask = np.isnan(result) if result.dtype.kind == "f" else np.zeros(len(result), bool)
+        table[item.name] = MaskedColumn(result, mask=mask, unit=item.unit or None)
     return table
 
 
 def write_parquet(path: Path, values: Mapping[str, NDArray[Any]], types: Mapping[str, pa.DataType]) -> None:
-    """Write a Parquet file whose missing values are nulls; ``types`` names the columns in order."""
+    """Write a Parquet file with nulls for missing values; ``types`` has the columns in order."""
     schema = pa.schema([pa.field(name, kind) for name, kind in types.items()], metadata={MARK: "true", "note": NOTE})
     arrays = [pa.array(values[name], kind, from_pandas=True) for name, kind in types.items()]
     pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd")

@@ -1,4 +1,4 @@
-"""Columns of Gaia DR3's main table that follow from the simulated ones, or are there to be left alone."""
+"""Columns of Gaia DR3's main table, derived from the simulated ones or irrelevant."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ GAIA_TYPES: dict[str, pa.DataType] = {
     "distance_gspphot": _F,
     "ag_gspphot": _F,
 }
-"""Some fifty of the 152 columns of ``gaiadr3.gaia_source``, in its order."""
+"""About fifty of the 152 columns of ``gaiadr3.gaia_source``, in its order."""
 
 _SOLUTION = 1_636_148_068_921_376_768
 _TILT = np.radians(23.4392911)
@@ -75,12 +75,12 @@ _RED_STEP = 1.0 / 1024.0
 
 
 def red_magnitude(g_mag: FloatArray, bp_rp: FloatArray) -> FloatArray:
-    """RP by a rough colour term, in steps of 1/1024 mag: RP and RP + (BP - RP) are exact in single precision."""
+    """RP by an approximate colour term, in steps of 1/1024 mag, exact in single precision."""
     return np.round((g_mag - 0.35 * bp_rp - 0.25) / _RED_STEP) * _RED_STEP
 
 
 def derived(values: dict[str, NDArray[Any]], rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-    """What follows of Gaia's row from the rest, and columns that are there to be left alone."""
+    """Derived columns of Gaia, and irrelevant ones."""
     n = len(values["source_id"])
     solved = np.isfinite(values["parallax"])
     glon, glat = equatorial_to_galactic(values["ra"], values["dec"])

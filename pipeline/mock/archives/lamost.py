@@ -1,4 +1,4 @@
-"""LAMOST's low-resolution catalogues with the columns of DR10: the general one and that of the M stars."""
+"""LAMOST's low-resolution catalogues with the columns of DR10: general, and M stars."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ FIELD_OBSID = FIRST_OBSID + 1_000_000_000
 """First observation of a field star."""
 
 NO_IDENTIFIERS = ("", "0", "-9999")
-"""What stands in ``gaia_source_id`` where no Gaia source was found: empty or a number that is not positive."""
+"""Values of ``gaia_source_id`` without a Gaia source: empty or not positive."""
 
 POOR_METALLICITY = 0.87
-"""Share of the M giants whose LASP metallicity failed and fell back to -1 or 0 (Qiu et al. 2023, section 2.1)."""
+"""Fraction of the M giants with a failed LASP metallicity of -1 or 0.
+
+Qiu et al. (2023), section 2.1.
+"""
 
 _COMMON = (
     *(("obsid", "K"), ("uid", "20A"), ("gp_id", "K"), ("designation", "19A"), ("obsdate", "10A")),
@@ -35,7 +38,7 @@ _COMMON = (
     *(("gaia_source_id", "25A"), ("gaia_g_mean_mag", "E"), ("fibertype", "10A"), ("offsets", "J")),
     *(("offsets_v", "E"), ("ra", "D"), ("dec", "D")),
 )
-"""Columns that every table of spectra has, in file order."""
+"""Common columns of all tables of spectra, in file order."""
 
 GENERAL_COLUMNS = (*(name for name, _ in _COMMON), "fibermask", "with_norm_flux")
 
@@ -58,7 +61,7 @@ _FIELD_SUBCLASSES = ("F5", "G2", "G8", "K3", "Non", "Non", "Non")
 def write_catalogues(
     survey: MockSurvey, spectra: PlateFolders, field: FieldStars, directory: Path, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], dict[str, int]]:
-    """Write both catalogues; the general one holds field stars too.
+    """Write both catalogues; the general one includes field stars.
 
     Parameters
     ----------
@@ -136,7 +139,7 @@ def _survey_rows(survey: MockSurvey, spectra: PlateFolders, rng: np.random.Gener
 
 
 def _field_rows(field: FieldStars, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-    """Observations of field stars, galaxies and quasars on plates of their own."""
+    """Observations of field stars, galaxies and quasars on separate plates."""
     n = len(field)
     kind = rng.integers(0, len(_FIELD_CLASSES), n)
     classes = np.array(_FIELD_CLASSES)[kind]
@@ -181,7 +184,7 @@ def _field_rows(field: FieldStars, rng: np.random.Generator) -> dict[str, NDArra
 def _pointed(
     ra: NDArray[np.float64], dec: NDArray[np.float64], arcsec: NDArray[np.float64], rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Where the fibre was put, six decimals."""
+    """Position of the fibre, with six decimals."""
     angle = rng.uniform(0.0, 2.0 * np.pi, ra.size)
     step = arcsec / 3600.0
     return (
@@ -193,13 +196,13 @@ def _pointed(
 def _pan_starrs(
     g_mag: NDArray[np.float64], bp_rp: NDArray[np.float64], known: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.float64]]:
-    """Pan-STARRS magnitudes by rough colour terms: they are there to be read, not to be used."""
+    """Pan-STARRS magnitudes by approximate colour terms, for reading tests only."""
     terms = {"g": 0.75, "r": 0.15, "i": -0.25, "z": -0.45, "y": -0.55}
     return {f"mag_ps_{band}": np.where(known, g_mag + term * bp_rp, np.nan) for band, term in terms.items()}
 
 
 def _write_general(path: Path, values: dict[str, NDArray[Any]]) -> None:
-    """Pipe-separated with a byte order mark, -9999 for missing numbers, as LAMOST gives it out."""
+    """Write LAMOST's pipe-separated format with a byte order mark and -9999 for missing numbers."""
     digits = {"ra": "{:.6f}", "dec": "{:.6f}", "ra_obs": "{:.6f}", "dec_obs": "{:.6f}", "z": "{:.8f}", "z_err": "{:g}"}
     columns = {}
     for name in GENERAL_COLUMNS:
@@ -217,7 +220,7 @@ def _write_m_stars(
     rows: NDArray[np.intp],
     rng: np.random.Generator,
 ) -> None:
-    """Velocity as redshift only; labels of LASP-M that nobody should use; band indices with errors."""
+    """Write velocities as redshifts, unreliable labels of LASP-M, and band indices with errors."""
     n = rows.size
     noise = np.asarray(1.0 / np.maximum(values["snri"], 5.0))
     poor = rng.uniform(size=n) < POOR_METALLICITY

@@ -1,4 +1,4 @@
-"""Stars of the archives that are not in the survey, and where each survey star stands at an archive's epoch."""
+"""Field stars of the archives, and positions of survey stars at an archive's epoch."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ FIELD_GAIA_ID = FIRST_GAIA_ID + 10_000_000_000
 """Gaia identifier of the first field star."""
 
 CATALOGUE_ERROR_ARCSEC = 0.05
-"""Error of 2MASS, AllWISE and APOGEE positions a coordinate."""
+"""Error of each coordinate in 2MASS, AllWISE and APOGEE."""
 
 NEIGHBOUR_SHARE = 0.03
 NEIGHBOUR_ARCSEC = (1.9, 4.0)
-"""Share of the survey stars that get a fainter neighbour, and how near: the nearest entry is always the right one."""
+"""Fraction of the survey stars with a fainter neighbour, and its distance.
+
+The nearest entry is always the right one.
+"""
 
 FAST_ARCSEC = 0.6
-"""A survey star that moved so far until AllWISE's epoch gets a background source where it was in J2000."""
+"""Motion until AllWISE's epoch from which a star gets a background source at its J2000 position."""
 
 _CLEAR_ARCSEC = 10.0
 _SKY_LIMITS_DEG = (-10.0, 65.0)
@@ -32,7 +35,7 @@ _SKY_LIMITS_DEG = (-10.0, 65.0)
 
 @dataclass(frozen=True)
 class SurveyStars:
-    """Each star of the survey once.
+    """The stars of the survey, each once.
 
     Parameters
     ----------
@@ -55,7 +58,7 @@ class SurveyStars:
 
     @classmethod
     def of(cls, survey: MockSurvey) -> SurveyStars:
-        """The stars in the order of their number."""
+        """Create from stars in the order of their number."""
         _, row, member = np.unique(survey.truth["true_star"].to_numpy(), return_index=True, return_inverse=True)
         ra, dec = (survey.table[name].to_numpy(float)[row] for name in ("ra", "dec"))
         return cls(row, member.reshape(-1), ra, dec, survey.stars.pmra[row], survey.stars.pmdec[row])
@@ -75,14 +78,14 @@ def moved(
 def jittered(
     place: tuple[FloatArray, FloatArray], rng: np.random.Generator, error_arcsec: float = CATALOGUE_ERROR_ARCSEC
 ) -> tuple[FloatArray, FloatArray]:
-    """Position with a measuring error a coordinate."""
+    """Position with a random error in each coordinate."""
     shift = error_arcsec / 3600.0 * rng.standard_normal((2, len(place[0])))
     return (place[0] + shift[0] / np.cos(np.radians(place[1]))) % 360.0, place[1] + shift[1]
 
 
 @dataclass(frozen=True)
 class FieldStars:
-    """Stars that archives hold and the survey does not; arrays of shape (m,).
+    """Stars of the archives that are not in the survey; arrays of shape (m,).
 
     Parameters
     ----------
@@ -132,7 +135,7 @@ class FieldStars:
 
     @property
     def allwise_id(self) -> NDArray[np.str_]:
-        """AllWISE designations, of the position at AllWISE's epoch."""
+        """AllWISE designations for the position at AllWISE's epoch."""
         return np.array([j_name(*place) for place in zip(*self.at(ALLWISE_EPOCH), strict=True)])
 
 
@@ -194,14 +197,14 @@ def draw_field(survey: MockSurvey, stars: SurveyStars, number: int, rng: np.rand
 
 
 def _beside(ra: FloatArray, dec: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """Places a few arcseconds away in any direction."""
+    """Positions a few arcseconds away in random directions."""
     radius = rng.uniform(*NEIGHBOUR_ARCSEC, ra.size) / 3600.0
     angle = rng.uniform(0.0, 2.0 * np.pi, ra.size)
     return (ra + radius * np.cos(angle) / np.cos(np.radians(dec))) % 360.0, dec + radius * np.sin(angle)
 
 
 def nearest_arcsec(ra: FloatArray, dec: FloatArray, other_ra: FloatArray, other_dec: FloatArray) -> FloatArray:
-    """Separation from the nearest of some other places, arcsec."""
+    """Separation from the nearest of other positions, arcsec."""
     from scipy.spatial import cKDTree  # noqa: PLC0415 - only here
 
     def vectors(lon: FloatArray, lat: FloatArray) -> FloatArray:

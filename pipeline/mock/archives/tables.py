@@ -1,4 +1,4 @@
-"""Gaia DR3, its DR2 neighbours, 2MASS, AllWISE and geometric distances, under the names of the Gaia archive."""
+"""Gaia DR3, its DR2 neighbours, 2MASS, AllWISE and distances, with names of the Gaia archive."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ DR2_COLUMNS = (
 
 @dataclass(frozen=True)
 class Written:
-    """Where the survey's stars are in a file.
+    """Rows of the survey's stars in a file.
 
     Parameters
     ----------
@@ -102,7 +102,10 @@ class Sky:
     def _shuffled(
         self, own: NDArray[np.bool_], values: dict[str, tuple[NDArray[Any], NDArray[Any]]]
     ) -> tuple[dict[str, NDArray[Any]], Written]:
-        """Survey stars and field stars mixed; ``values`` are of all survey stars and of the field stars that go in."""
+        """Survey stars and field stars in random order.
+
+        ``values`` are of all survey stars and of the field stars that go in.
+        """
         rows = np.flatnonzero(own)
         total = rows.size + len(next(iter(values.values()))[1])
         order = self._rng.permutation(total)
@@ -112,7 +115,7 @@ class Sky:
         return mixed, Written(place, total)
 
     def write_gaia(self, path: Path) -> Written:
-        """``gaiadr3.gaia_source``: positions at 2016.0, nulls for what a solution of two parameters lacks."""
+        """Write ``gaiadr3.gaia_source``: positions at 2016.0, nulls for two-parameter solutions."""
         field = self._field[~self._field.infrared_only]
         seen = ("parallax", "pmra", "pmdec", "ruwe", "pmra_pmdec_corr", "bp_rp")
         pairs = {name: (self._column(name), getattr(field, name, np.full(len(field), 0.1))) for name in seen}
@@ -137,7 +140,7 @@ class Sky:
         return written
 
     def _two_micron(self) -> tuple[dict[str, NDArray[Any]], NDArray[np.bool_], FieldStars]:
-        """2MASS columns of the survey stars and the field, which stars 2MASS holds, and the field stars in it."""
+        """2MASS columns of survey and field stars, and masks of the stars in 2MASS."""
         field = self._field[~self._field.infrared_only]
         values: dict[str, NDArray[Any]] = {}
         for band, name in (("j", "j_m"), ("h", "h_m"), ("k", "ks_m")):
@@ -146,7 +149,10 @@ class Sky:
         return values, (self._table["tmass_id"] != "").to_numpy(), field
 
     def write_tmass(self, path: Path) -> Written:
-        """``tmass_psc_xsc_best_neighbour`` joined to ``gaiadr1.tmass_original_valid``; no positions."""
+        """Write ``tmass_psc_xsc_best_neighbour`` joined to ``gaiadr1.tmass_original_valid``.
+
+        Without positions.
+        """
         own, held, field = self._two_micron()
         names, n = self._table["tmass_id"].to_numpy(str), len(field)
         values, written = self._shuffled(
@@ -171,7 +177,7 @@ class Sky:
         return written
 
     def write_float_ids(self, path: Path) -> Written:
-        """2MASS with positions, saved by a program that took the identifiers for floating-point numbers."""
+        """Write 2MASS with positions, with identifiers damaged by conversion to floats."""
         own, held, field = self._two_micron()
         own_place = jittered((self._stars.ra, self._stars.dec), self._rng)
         values, written = self._shuffled(
@@ -197,7 +203,7 @@ class Sky:
         return written
 
     def write_allwise(self, path: Path) -> Written:
-        """``gaiadr1.allwise_original_valid`` around the stars: positions at 2010.5 and no Gaia identifier."""
+        """Write ``gaiadr1.allwise_original_valid``: positions at 2010.5 without Gaia identifiers."""
         own_place = jittered(self._stars.at(ALLWISE_EPOCH), self._rng)
         field, field_place = self._field, self._field.at(ALLWISE_EPOCH)
         n = len(field)
@@ -231,7 +237,10 @@ class Sky:
         return written
 
     def write_distances(self, path: Path) -> Written:
-        """``external.gaiaedr3_distance`` of parallaxes above five errors, in pc; photogeometric ones are often null."""
+        """Write ``external.gaiaedr3_distance`` of parallaxes above five errors, in pc.
+
+        Photogeometric distances are often null.
+        """
         field = self._field[~self._field.infrared_only & (self._field.parallax > 0.3)]
         geometric = ("distance_geo", "distance_geo_16", "distance_geo_84")
         shifts = (0.0, 0.05, -0.05)
@@ -249,7 +258,7 @@ class Sky:
         return written
 
     def write_dr2(self, path: Path) -> Written:
-        """``gaiadr3.dr2_neighbourhood``, the nearest source of each."""
+        """Write ``gaiadr3.dr2_neighbourhood``, the nearest source of each."""
         field = self._field[~self._field.infrared_only]
         dr3 = (self._table["gaia_source_id"].to_numpy(), field.gaia_source_id)
         held = self._table["gaia_source_id"].to_numpy() > 0
@@ -270,7 +279,7 @@ class Sky:
 
 
 def _with_field(own: dict[str, NDArray[Any]], field: FieldStars) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
-    """2MASS magnitudes of both; the H of every tenth field star is an upper limit without an error."""
+    """2MASS magnitudes of both; every tenth field star has an upper limit of H without an error."""
     limit = np.arange(len(field)) % 10 == 0
     bands = {"j_m": field.j_mag, "h_m": field.h_mag, "ks_m": field.k_mag}
     result = {}

@@ -1,4 +1,4 @@
-"""The simulated survey as a user has it from the archives: spectra, tables, truth and configurations in one folder."""
+"""The simulated survey as downloaded from the archives: spectra, tables, truth, configurations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ COUNTS_KEY = "counts"
 """Metadata key of the truth: numbers of rows and matches as JSON."""
 
 _STREAM = 5
-"""Child of the survey's seed; it spawns five itself."""
+"""Child of the survey's seed, which itself uses five."""
 
 _MIN_FIELD = 200
 _APOGEE_FIELD = 3
@@ -139,9 +139,9 @@ def write_archives(
         "allstar": write_allstar(survey, stars, directory / ALLSTAR_NAME, _APOGEE_FIELD * number, apogee_rng),
     }
     places = {"general": general, "m_stars": m_stars}
-    places |= {name: found.row[stars.member] for name, found in written.items()}
+    places |= {name: result.row[stars.member] for name, result in written.items()}
     counts = {"general": rows[GENERAL_NAME], "m_stars": rows[M_STAR_NAME]}
-    counts |= {name: found.rows for name, found in written.items()}
+    counts |= {name: result.rows for name, result in written.items()}
     _write_truth(survey, spectra, directory, places, counts)
     build, direct = write_configurations(survey, training, directory)
     progress(1.0)
@@ -170,13 +170,13 @@ def _write_truth(
     places: dict[str, NDArray[np.int64]],
     counts: dict[str, int],
 ) -> None:
-    """The survey's truth with the spectrum and the row of each table, -1 for none; counts in the metadata."""
+    """Write the truth with the spectrum and the row of each table, -1 for none, and counts as metadata."""
     frame = survey.truth.assign(
         spectrum=[path.relative_to(directory).as_posix() for path in spectra.paths],
         **{f"{name}_row": rows for name, rows in places.items()},
     )
     star = survey.truth["true_star"].to_numpy()
-    told = {
+    summary = {
         "observations": len(survey),
         "stars": int(np.unique(star).size),
         "tables": {
@@ -189,7 +189,7 @@ def _write_truth(
         },
     }
     table = pa.Table.from_pandas(pd.DataFrame(frame), preserve_index=False)
-    marks = {MARK: "true", "note": NOTE, COUNTS_KEY: json.dumps(told, sort_keys=True)}
+    marks = {MARK: "true", "note": NOTE, COUNTS_KEY: json.dumps(summary, sort_keys=True)}
     table = table.replace_schema_metadata(
         {**(table.schema.metadata or {}), **{k.encode(): v for k, v in marks.items()}}
     )
@@ -197,7 +197,7 @@ def _write_truth(
 
 
 def read_counts(path: Path) -> dict[str, object]:
-    """Counts of a truth file: observations, stars, and for each table rows, observations and stars that it holds."""
+    """Read the counts of a truth file: observations, stars, and those of each table."""
     metadata = pq.read_schema(path).metadata or {}
-    found: dict[str, object] = json.loads(metadata[COUNTS_KEY.encode()])
-    return found
+    result: dict[str, object] = json.loads(metadata[COUNTS_KEY.encode()])
+    return result

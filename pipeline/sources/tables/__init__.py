@@ -1,4 +1,4 @@
-"""Tables of foreign origin: one reader for every format, and what their columns are."""
+"""Tables of foreign origin: one reader for all formats, and recognition of their columns."""
 
 from pipeline.sources.tables.reader import open_table
 from pipeline.sources.tables.recognition import recognise

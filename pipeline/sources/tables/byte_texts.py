@@ -1,4 +1,4 @@
-"""Text of fixed width, as bytes in an array, turned to text."""
+"""Conversion of fixed-width byte strings to text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BLANK = 32
 
 
 def text_of_bytes(values: NDArray[Any], encoding: str = "utf-8") -> pd.Series:
-    """Texts without the blanks and NULs that fill them up; what follows a NUL is left out.
+    """Text without padding; everything after a NUL is removed.
 
     Parameters
     ----------

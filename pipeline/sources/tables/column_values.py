@@ -1,4 +1,4 @@
-"""Values of a foreign column in our unit and type: sentinels gone, ranges checked, and what was done on record."""
+"""Conversion of foreign columns to catalogue units and types, with a report of replaced values."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ FloatArray = NDArray[np.float64]
 
 MIN_VALID_SHARE = 0.5
 MAX_MEDIAN_KPC = 150.0
-"""No catalogue of stars has half of them farther away: larger numbers are parsecs."""
+"""Maximum median distance; larger numbers are parsecs."""
 
 MAX_STAR_REDSHIFT = 0.005
-"""A larger redshift is no star's velocity."""
+"""Maximum redshift of a star."""
 
 _MANY_ROWS = 50
 _HOURS_SPAN = 12.0
@@ -43,7 +43,7 @@ _FACTORS = {
 
 @dataclass(frozen=True)
 class ColumnReport:
-    """What became of one column.
+    """Report on the conversion of one column.
 
     Parameters
     ----------
@@ -79,18 +79,18 @@ class ColumnReport:
 
 @dataclass
 class Making:
-    """Columns being made from a table that was read."""
+    """Columns under construction from a table."""
 
     table: TableFile
     raw: pd.DataFrame
     star: NDArray[np.bool_]
-    """Rows that the table calls stars; all where it does not say."""
+    """Rows that the table classifies as stars; all without a classification."""
     reports: list[ColumnReport] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
 def make_column(making: Making, ours: str, recipe: Recipe) -> Any:
-    """One of our columns in its declared type and unit, reported; None for identifiers that lost digits.
+    """One catalogue column in its declared type and unit; None for identifiers that lost digits.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def make_column(making: Making, ours: str, recipe: Recipe) -> Any:
 
 
 def make_values(making: Making, declared: Column, recipe: Recipe) -> Any:
-    """As :func:`make_column`, for a column that need not be of the contract."""
+    """Values as from :func:`make_column`, for a column that need not be declared."""
     ours = declared.name
     sexagesimal = ours in ("ra", "dec") and pd.api.types.is_string_dtype(making.raw[recipe.columns[0]].dtype)
     cases: tuple[tuple[bool, Callable[[Making, Column, Recipe], Any]], ...] = (
@@ -117,7 +117,7 @@ def make_values(making: Making, declared: Column, recipe: Recipe) -> Any:
 
 
 def _share(flags: Any) -> float:
-    """Share of rows, 0 where there are none."""
+    """Fraction of rows; 0 without rows."""
     return float(np.mean(flags)) if len(flags) else 0.0
 
 
@@ -161,7 +161,7 @@ def _flags(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.bool_
 
 
 def flag_bits(values: pd.Series) -> NDArray[np.int64]:
-    """Quality bits as whole numbers, 0 where a value is missing or none."""
+    """Quality bits as integers; 0 if missing."""
     if pd.api.types.is_integer_dtype(values.dtype):
         return values.fillna(0).to_numpy().astype(np.int64)  # bit 31 of 32 bits makes a negative number: bits stay
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
@@ -236,15 +236,15 @@ def _decimals(making: Making, name: str, ours: str) -> FloatArray:
 
 
 def _number(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.floating]:
-    """A measured number: sentinels gone, unit converted, range checked."""
+    """Numbers with sentinels removed, units converted and range checked."""
     sentinels = 0
     parts = []
     factor, unit, note = _factor(making, declared, recipe, making.table.by_name[recipe.columns[0]])
     for name in recipe.columns:
         values = _decimals(making, name, declared.name)
         missing = np.isinf(values)
-        for one in recipe.missing:
-            missing |= np.isclose(values, one, rtol=1e-6, atol=0.0)
+        for item in recipe.missing:
+            missing |= np.isclose(values, item, rtol=1e-6, atol=0.0)
         if recipe.below is not None:
             missing |= values <= recipe.below
         if recipe.above is not None:
@@ -292,30 +292,30 @@ def _number(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.floa
 
 
 def scaled(values: FloatArray, factor: float) -> FloatArray:
-    """Values times a factor; divided where its inverse is a whole number, as 1000 pc are exactly 1 kpc."""
+    """Multiply values by a factor, or divide by its inverse if that is an integer (1000 pc are 1 kpc)."""
     inverse = round(1.0 / factor) if 0.0 < factor < 1.0 else 0
     return values / inverse if inverse and np.isclose(inverse * factor, 1.0, rtol=1e-12) else values * factor
 
 
 def _factor(making: Making, declared: Column, recipe: Recipe, item: Field) -> tuple[float, str, str]:
-    """Factor to our unit, the unit that was taken, and a note."""
-    for said in (recipe.unit if recipe.why == "configured" else "", item.unit, recipe.unit):
-        if not said:
+    """Factor to the catalogue's unit, the assumed unit, and a note."""
+    for unit in (recipe.unit if recipe.why == "configured" else "", item.unit, recipe.unit):
+        if not unit:
             continue
-        factor = conversion(said, declared.unit)
+        factor = conversion(unit, declared.unit)
         if factor is not None:
-            return factor, said, ""
-        if parse_unit(said) is None:
+            return factor, unit, ""
+        if parse_unit(unit) is None:
             making.notes.append(
-                f"{making.table.name}: the unit {said!r} of column {item.name!r} is not understood; "
+                f"{making.table.name}: the unit {unit!r} of column {item.name!r} is not understood; "
                 f"{declared.unit or 'no unit'} is taken"
             )
             continue
-        plain = parse_unit(said)
+        plain = parse_unit(unit)
         if plain is not None and str(plain) == "":
             continue
         raise TableError(
-            f"{making.table.name}: column {item.name!r} is in {said}, which is no unit of {declared.name} "
+            f"{making.table.name}: column {item.name!r} is in {unit}, which is no unit of {declared.name} "
             f"[{declared.unit or 'dimensionless'}]. Say what it is: columns = {{{declared.name} = "
             f'{{column = "{item.name}", unit = "{declared.unit}"}}}}'
         )
@@ -323,7 +323,7 @@ def _factor(making: Making, declared: Column, recipe: Recipe, item: Field) -> tu
 
 
 def _without_repeated_outsiders(values: FloatArray, declared: Column) -> tuple[FloatArray, int]:
-    """One value outside the range that many rows share is a sentinel."""
+    """Remove a value outside the range that many rows share, which is a sentinel."""
     outside = _outside(values, declared)
     if not outside.any():
         return values, 0
@@ -356,7 +356,7 @@ def _out_of_range(table: str, recipe: Recipe, declared: Column, values: FloatArr
 
 
 def _sexagesimal(making: Making, declared: Column, recipe: Recipe) -> FloatArray:
-    """Hours or degrees, minutes and seconds as text, in degrees."""
+    """Convert sexagesimal hours or degrees to degrees."""
     name = recipe.columns[0]
     text: pd.Series[Any] = making.raw[name].astype("str").str.strip()
     parts = text.str.extract(r"^([+-]?)(\d{1,3})[:hd°\s]+(\d{1,2})[:m'\s]+(\d{1,2}(?:\.\d*)?)")
@@ -384,7 +384,7 @@ def _sexagesimal(making: Making, declared: Column, recipe: Recipe) -> FloatArray
 
 
 def refuse_hours(making: Making, columns: dict[str, Any], recipes: dict[str, Recipe]) -> None:
-    """Refuse right ascensions that all lie within 0 to 24 and fill it: they are hours.
+    """Refuse right ascensions that are probably in hours, within 0 to 24.
 
     Raises
     ------
@@ -404,7 +404,7 @@ def refuse_hours(making: Making, columns: dict[str, Any], recipes: dict[str, Rec
 
 
 def own_values(values: pd.Series) -> pd.Series:
-    """The types that a catalogue carries: integers with gaps become decimal numbers, or text beyond 2^53."""
+    """Own columns in catalogue types: integers with gaps become floats, or text beyond 2^53."""
     kind, gaps = values.dtype, values.isna().any()
     if pd.api.types.is_float_dtype(kind):
         return values.where(~np.isinf(values.to_numpy(np.float64)), np.nan)

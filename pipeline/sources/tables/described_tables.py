@@ -1,4 +1,4 @@
-"""Fixed-width text tables that describe themselves: the machine-readable form of CDS and AAS, and IPAC tables."""
+"""Self-describing fixed-width tables: the machine-readable form of CDS and AAS, and IPAC tables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _IPAC_KINDS: dict[str, Kind] = {
 
 
 class MachineReadableTable(FixedWidthTable):
-    """A table of fixed columns, described by a ``ReadMe`` in its folder or by its own head.
+    """A fixed-width table, described by a ``ReadMe`` in its folder or by its own header.
 
     The places of the columns are astropy's reading of the description.
     """
@@ -65,7 +65,7 @@ class MachineReadableTable(FixedWidthTable):
 
 
 class IpacTable(FixedWidthTable):
-    """An IPAC table (IRSA): names, types, units and words for missing between bars, rows below."""
+    """An IPAC table (IRSA), with names, types, units and null values in a header between bars."""
 
     def __init__(self, origin: Origin) -> None:
         lines = split_lines(decode_whole(origin))
@@ -90,19 +90,19 @@ class IpacTable(FixedWidthTable):
 
 
 def decode_whole(origin: Origin) -> str:
-    """The whole text."""
+    """Decode the whole text."""
     data = origin.whole()
     encoding, _ = decode_head(data[: 1 << 18], origin.name)
     return data.decode(encoding, "replace")
 
 
 def describes_itself(text: str) -> bool:
-    """Whether a head is that of a machine-readable table."""
+    """Whether a header is that of a machine-readable table."""
     return text.lstrip().startswith("Title:") and _BYTE_BY_BYTE.search(text) is not None
 
 
 def readme_of(path: Path | None) -> Path | None:
-    """The ``ReadMe`` beside a table that describes it; no other file is ever looked at."""
+    """The ``ReadMe`` beside a table that describes it; no other files are read."""
     if path is None:
         return None
     name = path.name.removesuffix(".gz")

@@ -1,4 +1,4 @@
-"""The header of an ECSV table: YAML in comments, read as plain values whatever tags it holds."""
+"""The header of an ECSV table: YAML in comments, read as plain values with any tags."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_EVENTS_A_COLUMN = 200
 
 @dataclass(frozen=True)
 class EcsvHeader:
-    """What an ECSV header says.
+    """Content of an ECSV header.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class EcsvHeader:
 
 
 def is_ecsv(first_line: str) -> bool:
-    """Whether a first line begins an ECSV header."""
+    """Whether a first line starts an ECSV header."""
     return _START.match(first_line) is not None
 
 
@@ -73,7 +73,7 @@ def read_ecsv_header(comments: Sequence[str], name: str, limits: Limits) -> Ecsv
 
 
 def _check(text: str, name: str, limits: Limits) -> None:
-    """Refuse what would cost memory or the stack, event by event, before values are made."""
+    """Refuse YAML that would use much memory or stack, before values are created."""
     depth, key, columns = 0, "", 0
     for number, event in enumerate(yaml.parse(text, Loader=_LOADER)):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -90,7 +90,7 @@ def _check(text: str, name: str, limits: Limits) -> None:
 
 
 class _PlainLoader(_LOADER):  # type: ignore[misc,valid-type]
-    """YAML of an ECSV header: plain values; tags that would make objects are plain values too."""
+    """YAML loader of plain values, which never creates objects from tags."""
 
 
 def _plain_node(loader: Any, _tag: str, node: yaml.Node) -> Any:

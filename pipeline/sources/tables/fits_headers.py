@@ -1,4 +1,4 @@
-"""The headers of a FITS file: which of its tables is read, and whether it is whole."""
+"""The headers of a FITS file: choice of its table, and check of its completeness."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ DAMAGE = (
     *(OSError, EOFError, zlib.error, KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError),
     fits.VerifyError,
 )
-"""What astropy and gzip raise on damaged files."""
+"""Exceptions of astropy and gzip for damaged files."""
 
 
 def damaged_fits(name: str, error: Exception) -> TableError:
-    """What is said of a damaged file; nothing of its content is quoted."""
+    """Error of a damaged file, without quoting its content."""
     if isinstance(error, TableError):
         return error
     return TableError(f"{name} is damaged FITS ({type(error).__name__}). Fetch it again.")
@@ -69,8 +69,8 @@ def largest_table(origin: Origin) -> tuple[fits.Header, int, bool]:
     except DAMAGE as error:
         raise damaged_fits(origin.name, error) from None
     if best is None:
-        found = "it is tile-compressed; unpack it with funpack or astropy first" if compressed else "perhaps an image"
-        raise TableError(f"{origin.name} is FITS and holds no table: {found}.")
+        result = "it is tile-compressed; unpack it with funpack or astropy first" if compressed else "perhaps an image"
+        raise TableError(f"{origin.name} is FITS and holds no table: {result}.")
     return *best, simulated
 
 
@@ -136,7 +136,7 @@ def _data_bytes(header: fits.Header) -> int:
 
 
 def skip(stream: IO[bytes], count: int, name: str) -> None:
-    """Go on by so many bytes, also where the stream cannot seek.
+    """Skip bytes, also in a stream that cannot seek.
 
     Raises
     ------

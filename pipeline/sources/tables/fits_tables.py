@@ -1,4 +1,4 @@
-"""FITS tables, binary and ASCII, read in blocks of rows by name: a file of 3 GB needs the memory of a block."""
+"""FITS tables, binary and ASCII, read by name in blocks of rows within little memory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _KIND: dict[str, Kind] = {"L": "bool", "B": "int", "I": "int", "J": "int", "K": 
 
 @dataclass(frozen=True)
 class _Packed:
-    """How a column is packed into a row: byte offset, code of its format, values a cell, scaling, missing value."""
+    """Layout of a column in a row: byte offset, format code, values a cell, scaling, missing value."""
 
     offset: int
     code: str
@@ -41,7 +41,7 @@ class _Packed:
     null: int | None
     several_texts: bool = False
     number: Kind | None = None
-    """What the text of an ASCII table stands for."""
+    """Convert a text of an ASCII table to a number."""
     null_text: str = ""
 
     @property
@@ -54,7 +54,7 @@ class _Packed:
 
 
 class FitsTable(TableFile):
-    """One table of a FITS file, plain or gzipped: the one with the most rows."""
+    """One table of a FITS file, plain or gzipped, the one with the most rows."""
 
     def __init__(self, origin: Origin) -> None:
         header, start, simulated = largest_table(origin)
@@ -134,7 +134,7 @@ class FitsTable(TableFile):
                 yield np.frombuffer(data, dtype, count)
 
     def _mapped(self, path: Path, dtype: np.dtype[np.void], rows: int) -> Iterator[NDArray[np.void]]:
-        """Blocks of a plain file, mapped one by one: only the pages that hold the named columns are looked at."""
+        """Blocks of a plain file, memory-mapped one by one, so that other columns are not read."""
         total = self.n_rows or 0
         for first in range(0, total, rows):
             place = self._start + first * self._row_bytes
@@ -184,7 +184,7 @@ def _length(packed: _Packed) -> int:
 
 
 def _series(values: NDArray[np.generic], packed: _Packed) -> pd.Series:
-    """Native byte order, scaled, with the missing values that the header declares."""
+    """Values in native byte order, scaled, with the declared missing values."""
     if packed.code == "A":
         texts = text_of_bytes(values) if packed.repeat else pd.Series([""] * values.size, dtype="str")
         return texts if packed.number in (None, "str") else _numbers(texts.str.strip(), packed)
@@ -206,7 +206,7 @@ def _series(values: NDArray[np.generic], packed: _Packed) -> pd.Series:
 
 
 def damaged(name: str, error: Exception) -> TableError:
-    """What is said of a damaged file; nothing of its content is quoted."""
+    """Error of a damaged file, without quoting its content."""
     if isinstance(error, TableError):
         return error
     return TableError(f"{name} is damaged FITS ({type(error).__name__}). Fetch it again.")

@@ -1,4 +1,4 @@
-"""Tables whose columns are places in a line: cut as arrays of letters, block by block."""
+"""Tables with fixed column positions, cut as character arrays in blocks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PADDING = 8
 
 @dataclass(frozen=True)
 class Place:
-    """Where a column is in a line.
+    """Position of a column in a line.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Place:
 
 
 class FixedWidthTable(TableFile):
-    """A text table of fixed columns, in memory.
+    """A fixed-width text table in memory.
 
     Parameters
     ----------
@@ -81,17 +81,17 @@ class FixedWidthTable(TableFile):
             self._lines = np.array(cut, f"U{max(longest, 1)}")
 
     def blocks(self, names: Sequence[str], rows: int = BLOCK_ROWS) -> Iterator[pd.DataFrame]:
-        """Yield blocks of rows; types are found over all of them."""
+        """Yield blocks of rows; types are inferred from all of them."""
         frame = self.read(names)
         for start in range(0, len(frame), rows):
             yield frame.iloc[start : start + rows].reset_index(drop=True)
 
     def read(self, names: Sequence[str]) -> pd.DataFrame:
-        """The named columns whole."""
+        """Read the named columns completely."""
         return plain_frame({name: self._cut(name) for name in names})
 
     def read_exact(self, name: str) -> pd.Series:
-        """A column as the text that is written."""
+        """Read a column as its original text."""
         place, kind = self._place[name], self._lines.dtype.kind
         if not self._lines.size:
             return pd.Series(dtype="str")
@@ -112,7 +112,7 @@ class FixedWidthTable(TableFile):
 
 
 def _numeric(text: pd.Series, table: str, name: str) -> pd.Series:
-    """Numbers of a column of which a few cells are none.
+    """Numbers of a column in which a few cells are invalid.
 
     Raises
     ------

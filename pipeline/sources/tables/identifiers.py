@@ -1,4 +1,4 @@
-"""Identifiers of 64 bits, exact or refused: never through a decimal number that cannot hold them."""
+"""Identifiers of 64 bits, exact or refused, never converted through floats."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from pipeline.sources.tables.table_file import TableError
 _LARGEST = 2**63 - 1
 _DESIGNATION = re.compile(r"^\s*(?:Gaia\s+E?DR\d\s+|LAMOST\s+|J)?", re.IGNORECASE)
 _SURE = r"\d{1,18}|[0-8]\d{18}|9[01]\d{17}"
-"""Whole numbers that surely fit into 64 bits; others are read one by one."""
+"""Integers that certainly fit into 64 bits; others are parsed individually."""
 
 _WHOLE = re.compile(r"(\d+)(?:\.(\d*))?(?:[eE]\+?(\d{1,3}))?", re.ASCII)
 
 FIRST_DERIVED = 2_000_000_000_000_000
-"""Identifiers made here lie between this and :data:`LAST_DERIVED`: LAMOST's have at most 10 digits, those made from
-headers begin with 1 and have 16, and every tool keeps whole numbers below 2^53 exact."""
+"""Lower end of derived identifiers, which end at :data:`LAST_DERIVED`.
+
+LAMOST's have at most 10 digits, those made from headers begin with 1 and have 16, and every tool keeps integers below
+2^53 exact.
+"""
 
 LAST_DERIVED = 8_999_999_999_999_999
 
@@ -45,7 +48,7 @@ class Identifiers:
 
 
 def read_identifiers(values: pd.Series) -> Identifiers:
-    """Identifiers of a column, and what is none.
+    """Read the identifiers of a column, and mark invalid ones.
 
     Parameters
     ----------
@@ -57,15 +60,15 @@ def read_identifiers(values: pd.Series) -> Identifiers:
     if pd.api.types.is_bool_dtype(kind):
         return Identifiers(np.zeros(len(values), np.int64), nothing)
     if pd.api.types.is_integer_dtype(kind):
-        found = values.fillna(0).to_numpy(np.int64)
-        return Identifiers(np.where(found > 0, found, 0), nothing)
+        result = values.fillna(0).to_numpy(np.int64)
+        return Identifiers(np.where(result > 0, result, 0), nothing)
     if pd.api.types.is_float_dtype(kind):
         return _from_decimals(values.to_numpy(np.float64 if str(kind).lower() == "float64" else np.float32))
     return _from_text(values)
 
 
 def whole_numbers(values: pd.Series, name: str, table: str) -> NDArray[np.int64]:
-    """Identifiers of a column, 0 where there is none.
+    """Identifiers of a column; 0 if missing.
 
     Parameters
     ----------
@@ -81,16 +84,16 @@ def whole_numbers(values: pd.Series, name: str, table: str) -> NDArray[np.int64]
     """
     if pd.api.types.is_bool_dtype(values.dtype):
         raise TableError(f"{table}: column {name!r} holds yes and no, not identifiers.")
-    found = read_identifiers(values)
-    lost = int(found.lost.sum())
+    result = read_identifiers(values)
+    lost = int(result.lost.sum())
     if lost:
         raise TableError(
             f"{table}: column {name!r} has been through decimal numbers, so {lost:,} of its identifiers have lost "
             "their last digits. Write the table again with this column as integers or as text."
         )
-    if found.fractions:
+    if result.fractions:
         raise TableError(f"{table}: column {name!r} holds fractions, not identifiers.")
-    return found.numbers
+    return result.numbers
 
 
 def _from_decimals(values: NDArray[np.floating]) -> Identifiers:
@@ -114,7 +117,7 @@ def _from_text(values: pd.Series) -> Identifiers:
 
 
 def _number(text: str) -> tuple[int, bool]:
-    """The number that a text is, 0 if it is none, and whether it has lost digits."""
+    """The integer of a text, 0 if invalid, and whether it has lost digits."""
     parts = _WHOLE.fullmatch(text)
     if parts is None:
         return 0, False
@@ -129,7 +132,7 @@ def _number(text: str) -> tuple[int, bool]:
 
 
 def derived_obsids(keys: NDArray[np.uint64], tie_breakers: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Stable identifiers of rows without one: they depend on the star alone, not on the order of the file.
+    """Stable identifiers of rows without one, which depend on the star only, not on the order.
 
     Parameters
     ----------

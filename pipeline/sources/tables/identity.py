@@ -1,4 +1,4 @@
-"""Which columns of a table may say which star a row is of: identifiers by any usual name, and the position.
+"""Columns that identify the star of a row: identifiers by any usual name, and the position.
 
 Unlike a role (:mod:`pipeline.sources.tables.recognition`) an identifier is a candidate here: whoever compares the table
 with a catalogue lets the column decide that names most of its stars.
@@ -32,7 +32,7 @@ _LIKE: dict[str, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
 }
-"""Names of columns that may hold each identifier, as archives, joins and people write them."""
+"""Usual names of columns with each identifier."""
 
 _UNNAMED = re.compile(r"column\d+")
 _OF_RELEASE = {2: ("gaia_dr2_source_id",), 3: ("gaia_source_id",)}
@@ -41,7 +41,7 @@ _RELEASE = re.compile(r"^\s*Gaia\s+E?DR(\d)\s", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class IdColumn:
-    """A column that may hold an identifier.
+    """A column that may contain an identifier.
 
     Parameters
     ----------
@@ -49,13 +49,13 @@ class IdColumn:
         ``obsid``, ``gaia_source_id`` or ``gaia_dr2_source_id``.
     name : str
         The column as the table spells it.
-    found : Identifiers
+    identifiers : Identifiers
         Its values.
     """
 
     ours: str
     name: str
-    found: Identifiers
+    identifiers: Identifiers
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Positions:
 
 
 class Identity:
-    """The columns of a table that may say which star a row is of.
+    """Columns that may identify the star of a row.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Identity:
         self._table = table
         profile = profile_of(table.names) or profile_of_folded(table)
         roles = {item.name: _roles(item, profile) for item in table.fields}
-        self._roles = {name: found for name, found in roles.items() if found}
+        self._roles = {name: result for name, result in roles.items() if result}
         self._recipes: dict[str, Recipe] | None = None
         self._question: TableError | None = None
         try:
@@ -98,12 +98,12 @@ class Identity:
 
     @property
     def names(self) -> list[str]:
-        """The columns to read."""
+        """Names of the columns to read."""
         placed = [recipe.columns[0] for recipe in (self._recipes or {}).values()]
         return list(dict.fromkeys([*self._roles, *placed]))
 
     def id_columns(self, raw: pd.DataFrame, wanted: Sequence[str] = IDENTIFIERS) -> list[IdColumn]:
-        """The columns that may hold one of some identifiers, the likeliest first, with their values.
+        """Columns that may contain some identifiers, most probable first, with their values.
 
         The columns of a list without a header may hold any of them. Text such as "Gaia DR2 123" says itself of which
         release it is.
@@ -126,10 +126,10 @@ class Identity:
             elif _is_designation(name):
                 continue
             columns += [IdColumn(ours, name, read_identifiers(values)) for ours in roles if ours in wanted]
-        return sorted(columns, key=lambda one: IDENTIFIERS.index(one.ours))
+        return sorted(columns, key=lambda item: IDENTIFIERS.index(item.ours))
 
     def positions(self, raw: pd.DataFrame) -> Positions | None:
-        """The positions of the rows; None where no pair of columns holds them.
+        """Positions of the rows; None without a pair of columns.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class Identity:
 
 
 def _roles(item: Field, profile: Profile | None) -> tuple[str, ...]:
-    """Identifiers that a column may hold, by its name."""
+    """Identifiers that a column may contain, by its name."""
     name = item.name
     if item.kind in ("array", "bool"):
         return ()
@@ -175,16 +175,16 @@ def _is_designation(name: str) -> bool:
 
 
 def _release(values: pd.Series) -> int | None:
-    """The Gaia release that texts such as "Gaia DR3 123" name; None where they name none."""
+    """The Gaia release named by texts such as "Gaia DR3 123"; None without one."""
     if not pd.api.types.is_string_dtype(values.dtype):
         return None
     first = next((str(value) for value in values if isinstance(value, str) and value.strip()), "")
-    found = _RELEASE.match(first)
-    return int(found[1]) if found else None
+    result = _RELEASE.match(first)
+    return int(result[1]) if result else None
 
 
 def recipe_of(table: TableFile, name: str, ours: str) -> Recipe:
-    """How a column that the user names becomes one of ours: as its schema says, where it is known."""
+    """Conversion of a column that the user names, by its schema if known."""
     profile = profile_of(table.names) or profile_of_folded(table)
     unit = BY_NAME[ours].unit if ours in BY_NAME else None
     for known, recipe in () if profile is None else profile.columns.items():

@@ -1,4 +1,4 @@
-"""What a Parquet file would unpack to, read from its footer and page headers before anything is unpacked.
+"""Unpacked size of a Parquet file, from its footer and page headers, before unpacking.
 
 Both are in Thrift's compact protocol (https://github.com/apache/parquet-format, parquet.thrift), of which the little
 that is needed is read here: pyarrow unpacks a page whatever its size, and ends the process where sizes of a damaged
@@ -20,7 +20,7 @@ _MAX_PAGES = 20_000
 _MAX_NESTING = 16
 _MAX_FIXED_BYTES = 1024
 _DELTA_BYTE_ARRAY = 7
-"""An encoding in which each text repeats the beginning of the one before: a small page may hold very long texts."""
+"""An encoding in which texts share prefixes, so that a small page may contain very long texts."""
 
 _SCHEMA, _ROWS, _ROW_GROUPS = 2, 3, 4
 _TYPE_LENGTH = 2
@@ -28,13 +28,13 @@ _CHUNKS, _CHUNK_META = 1, 3
 _PATH, _VALUES, _DATA_OFFSET, _DICTIONARY_OFFSET = 3, 5, 9, 11
 _UNPACKED, _PACKED = 2, 3
 _DATA_PAGES = {5: (1, 2), 8: (1, 4)}
-"""Field of a data page's header by version, with the fields of its number of values and its encoding."""
+"""Header field of a data page by version, with the fields of number of values and encoding."""
 
 _STOP, _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(13)
 
 
 class ParquetFooter:
-    """Footer of a Parquet file that a visitor sent.
+    """Footer of an uploaded Parquet file.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class ParquetFooter:
         return TableError(f"{self._name} is damaged or cut-short Parquet. Fetch it again.")
 
     def check_pages(self, names: Collection[str]) -> None:
-        """Refuse columns that unpack to more than the limits.
+        """Refuse columns that exceed the limits unpacked.
 
         Parameters
         ----------
@@ -162,12 +162,12 @@ class _Compact:
         """The fields of a struct by number."""
         if depth > _MAX_NESTING:
             raise ValueError
-        found: dict[int, Any] = {}
+        result: dict[int, Any] = {}
         field = 0
         while kind := self._byte():
             field = field + (kind >> 4) if kind >> 4 else self._zigzag()
-            found[field] = self._value(kind & 0x0F, depth, field if depth == 0 else 0)
-        return found
+            result[field] = self._value(kind & 0x0F, depth, field if depth == 0 else 0)
+        return result
 
     def _value(self, kind: int, depth: int, field: int = 0) -> Any:
         if kind in (_I16, _I32, _I64):

@@ -1,4 +1,4 @@
-"""Parquet tables, by column and in batches of rows."""
+"""Parquet tables, read by column and in batches of rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pipeline.sources.tables.table_file import (
 )
 
 _MAX_FIXED_BYTES = 1024
-"""Longer cells of a fixed size are images or the like, never numbers."""
+"""Maximum size of fixed-size cells; longer ones are images or similar."""
 
 _LARGEST = 2**63 - 1
 
@@ -81,7 +81,7 @@ class ParquetTable(TableFile):
             raise self._damaged(error) from None
 
     def read(self, names: Sequence[str]) -> pd.DataFrame:
-        """The named columns whole."""
+        """Read the named columns completely."""
         if self._footer is not None or not names:
             return super().read(names)
         try:
@@ -95,7 +95,7 @@ class ParquetTable(TableFile):
             raise self._damaged(error) from None
 
     def arrays(self, name: str) -> Iterator[NDArray[np.float64]]:
-        """Yield blocks of a list column whose lists are of one length."""
+        """Yield blocks of a list column with lists of equal length."""
         if self._footer is not None:
             raise TableError(f"{self.name}: column {name!r} holds arrays, which are not read from uploads.")
         with self._file() as file:
@@ -108,7 +108,7 @@ class ParquetTable(TableFile):
 
 
 def _unpacked_bytes(values: pa.Array) -> int:
-    """Bytes of the texts that a column of packed texts unpacks to."""
+    """Unpacked size of the texts of a compressed column."""
     if not pa.types.is_dictionary(values.type):
         return 0
     lengths = pc.binary_length(values.dictionary)
@@ -142,8 +142,8 @@ def _kind(kind: pa.DataType) -> Kind:
 
 
 def to_series(values: pa.Array | pa.ChunkedArray) -> pd.Series:
-    """An Arrow column as pandas holds it: integers exact, text as text."""
-    values = _one_chunk(values)
+    """Convert an Arrow column to pandas, with exact integers."""
+    values = _single_chunk(values)
     kind = values.type
     if pa.types.is_dictionary(kind):
         values, kind = values.cast(kind.value_type), kind.value_type
@@ -174,13 +174,13 @@ def to_series(values: pa.Array | pa.ChunkedArray) -> pd.Series:
     return texts_of_any.astype("str")
 
 
-def _one_chunk(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+def _single_chunk(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     if not isinstance(values, pa.ChunkedArray):
         return values
     return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
 
 
 def _whole(values: pa.Array) -> pa.Array:
-    """Whole decimals as 64-bit integers; those beyond are missing."""
+    """Integral decimals as 64-bit integers; larger ones are missing."""
     fits = pc.and_(pc.less_equal(values, _LARGEST), pc.greater_equal(values, -_LARGEST))
     return pc.if_else(fits, values, None).cast(pa.int64())

@@ -1,4 +1,4 @@
-"""Schemas of known tables, as data: what their columns are, which values are missing, which rows are duplicates."""
+"""Schemas of known tables as data: columns, missing values, duplicate rows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pipeline.domain.columns import BY_NAME
 
 
 class ProfileError(ValueError):
-    """A profile that ships with the program is wrong."""
+    """A shipped profile is invalid."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one of our columns is made from columns of a table.
+    """Conversion of columns of a table to one catalogue column.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class Profile:
 
 
 def recipe_from(value: Any, where: str, why: str) -> Recipe:
-    """A recipe from its TOML form: a name, or a table of :class:`Recipe`'s fields.
+    """Parse a recipe from TOML: a name, or a table of :class:`Recipe`'s fields.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def recipe_from(value: Any, where: str, why: str) -> Recipe:
             tuple(columns),
             operation,
             str(value.get("unit", "")),
-            tuple(float(one) for one in (missing if isinstance(missing, list) else [missing])),
+            tuple(float(item) for item in (missing if isinstance(missing, list) else [missing])),
             None if value.get("below") is None else float(value["below"]),
             None if value.get("above") is None else float(value["above"]),
             tuple(tuple(int(bit) for bit in bits) for bits in value.get("bits", [])),
@@ -144,7 +144,7 @@ def recipe_from(value: Any, where: str, why: str) -> Recipe:
 
 
 def parse_profile(raw: dict[str, Any], source: str) -> Profile:
-    """A profile from its TOML form."""
+    """Parse a profile from TOML."""
     columns = dict(raw.pop("columns", {}))
     name = str(raw["name"])
     unknown = set(columns) - set(BY_NAME)
@@ -165,18 +165,18 @@ def parse_profile(raw: dict[str, Any], source: str) -> Profile:
 
 @cache
 def shipped_profiles() -> tuple[Profile, ...]:
-    """The profiles that ship with the program, those with the longest fingerprint first."""
+    """The shipped profiles, those with the longest fingerprint first."""
     folder = files("pipeline.sources.tables") / "profiles"
-    found = [
+    result = [
         parse_profile(raw, str(item))
         for item in sorted(folder.iterdir(), key=str)
         if str(item).endswith(".toml")
         for raw in tomllib.loads(item.read_text(encoding="utf-8"))["profile"]
     ]
-    return tuple(sorted(found, key=lambda profile: -len(profile.fingerprint)))
+    return tuple(sorted(result, key=lambda profile: -len(profile.fingerprint)))
 
 
 def profile_of(names: Iterable[str]) -> Profile | None:
-    """The most specific profile that a table's columns fit."""
+    """The most specific profile that matches a table's columns."""
     there = list(names)
     return next((profile for profile in shipped_profiles() if profile.fits(there)), None)

@@ -1,4 +1,4 @@
-"""Open any table: the file's content decides how, never its name."""
+"""Opening of any table, with the format recognised by content."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _VOTABLE = re.compile(r"^<\?xml|<(\w+:)?VOTABLE\b", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class _Peek:
-    """What the beginning of a file shows.
+    """Beginning of a file.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class _Peek:
 
 @dataclass(frozen=True)
 class _Format:
-    """A format: whether a file is of it, and its reader."""
+    """A format: a function that recognises it, and its reader."""
 
     claims: Callable[[_Peek], bool]
     open: Callable[[_Peek], TableFile]
@@ -105,7 +105,7 @@ FORMATS = (
     _Format(_is_ipac, lambda peek: IpacTable(peek.origin)),
     _Format(lambda _: True, lambda peek: TextTable(peek.origin)),
 )
-"""The first format that claims a file reads it; each looks at the content alone."""
+"""Formats in order; the first that recognises a file by content reads it."""
 
 _BINARY = (b"SIMPLE  =", b"PAR1", GZIP_MAGIC, *_FOREIGN)
 
@@ -148,7 +148,7 @@ def open_table(source: Path | bytes, name: str = "", limits: Limits | None = Non
 
 
 def _typed(lines: list[str]) -> bool:
-    """Whether the second line holds IPAC's names of types."""
+    """Whether the second line has IPAC's names of types."""
     kinds = {"int", "i", "long", "l", "float", "f", "double", "d", "real", "r", "char", "c", "date", "t"}
     second = lines[1].strip().strip("|").split("|") if len(lines) > 1 else []
     return len(second) > 0 and all(cell.strip().lower() in kinds for cell in second)

@@ -1,4 +1,4 @@
-"""Which column of a foreign table is which of ours: the user's word, a known schema, UCD and unit, an exact alias.
+"""Recognition of columns by the user's configuration, a known schema, UCD and unit, or exact alias.
 
 An ambiguity is a question to the user, never a choice: two columns of one rank are refused with the line to write.
 """
@@ -18,8 +18,8 @@ from pipeline.sources.tables.units import SEXAGESIMAL_UNITS, SUFFIX_UNITS, conve
 
 IDENTIFIERS = ("obsid", "gaia_source_id", "gaia_dr2_source_id")
 
-_BY_UCD = tuple(one.name for one in placed("ucd"))
-"""Columns whose UCD means one thing in an observer's table."""
+_BY_UCD = tuple(item.name for item in placed("ucd"))
+"""Columns with a UCD that is unique in an observer's table."""
 
 _UCD_ALSO = {
     "pos.parallax.trig": "pos.parallax",
@@ -50,7 +50,7 @@ _ERROR_FORMS = (
 
 @dataclass(frozen=True)
 class Recognised:
-    """What was understood of a table.
+    """Interpretation of a table.
 
     Parameters
     ----------
@@ -72,13 +72,13 @@ class Recognised:
 
 @dataclass
 class _Search:
-    """Columns found so far, by name of ours."""
+    """Columns found so far, by catalogue name."""
 
     table: TableFile
     taken: dict[str, Recipe] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
-    """Columns of the table that must not be ours."""
+    """Columns of the table that must not be used."""
 
     def free(self) -> list[Field]:
         used = {name for recipe in self.taken.values() for name in recipe.columns}
@@ -92,7 +92,7 @@ def recognise(
     keep: bool | Sequence[str] | None = None,
     refused: Sequence[str] = (),
 ) -> Recognised:
-    """Say what each column of a table is.
+    """Determine the catalogue column of each column of a table.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def recognise(
 
 
 def position_recipes(table: TableFile) -> dict[str, Recipe] | None:
-    """How RA and Dec are made, from the known schema, UCDs or a pair of names; None where the table has no position.
+    """Conversion to RA and Dec, by schema, UCDs or names; None if the table has no position.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def _configured(search: _Search, wanted: Mapping[str, Recipe]) -> None:
 
 
 def profile_of_folded(table: TableFile) -> Profile | None:
-    """A profile whose spelling differs in case alone, where no two names of the table fold into one."""
+    """A profile that matches regardless of case, if no two names of the table then coincide."""
     folded = {name.lower(): name for name in table.names}
     if len(folded) < len(table.names):
         return None
@@ -237,7 +237,7 @@ def _right_unit(item: Field, unit: str) -> bool:
 
 
 def _by_alias(search: _Search, barred: set[str]) -> None:
-    """Exact names: ours, the paper's, an alias; then the same without regard to case, and with a unit at their end."""
+    """Exact names: catalogue, paper, alias; then regardless of case, and with a unit suffix."""
     for declared in COLUMNS:
         ours = declared.name
         if ours in search.taken or ours in barred or ours in ("ra", "dec"):
@@ -256,17 +256,17 @@ def _by_alias(search: _Search, barred: set[str]) -> None:
 
 
 def _take_first(search: _Search, ours: str, ranks: Sequence[Sequence[Field]], why: str) -> None:
-    found = next((rank for rank in ranks if rank), [])
-    if len(found) > 1:
-        raise TableError(two_candidates(search.table.name, ours, [item.name for item in found]))
-    if found:
-        by_suffix = found is ranks[-1]
-        unit = _without_unit(found[0].name)[1] if by_suffix and not found[0].unit else ""
-        search.taken[ours] = Recipe((found[0].name,), unit=unit, why=f"{why} {found[0].name}")
+    result = next((rank for rank in ranks if rank), [])
+    if len(result) > 1:
+        raise TableError(two_candidates(search.table.name, ours, [item.name for item in result]))
+    if result:
+        by_suffix = result is ranks[-1]
+        unit = _without_unit(result[0].name)[1] if by_suffix and not result[0].unit else ""
+        search.taken[ours] = Recipe((result[0].name,), unit=unit, why=f"{why} {result[0].name}")
 
 
 def two_candidates(table: str, ours: str, names: Sequence[str]) -> str:
-    """The question to the user."""
+    """Question to the user about two candidates."""
     return (
         f"{table}: {' and '.join(repr(name) for name in names[:4])} may both be {ours}. Say which: "
         f'columns = {{{ours} = "{names[0]}"}}'
@@ -298,7 +298,7 @@ def _without_unit(name: str) -> tuple[str, str]:
 
 
 def _pair(search: _Search, barred: set[str]) -> None:
-    """RA and Dec only together: names that are equal but for ``ra`` and ``dec``."""
+    """RA and Dec as a pair of names that differ only in ``ra`` and ``dec``."""
     if "ra" in search.taken or "dec" in search.taken or {"ra", "dec"} & barred:
         return
     free = {item.name: item for item in search.free()}
@@ -333,14 +333,14 @@ def _position_unit(item: Field, name: str) -> str:
 
 
 def _pair_rank(name: str) -> int:
-    """The smaller, the better: plain names, the catalogue's own at VizieR, aliases, what VizieR computes, others."""
+    """Rank of a pair of names, lower is better: plain, catalogue at VizieR, aliases, computed, others."""
     if name in _PAIR_RANKS:
         return _PAIR_RANKS[name]
     return _ALIAS_RANK if name in BY_NAME["ra"].aliases else _OTHER_RANK
 
 
 def _by_affix(search: _Search, barred: set[str]) -> None:
-    """Names behind the prefix or before the suffix that the position has, as table joins make them: ``lm_rv``."""
+    """Names with the prefix or suffix of the position, as table joins create them: ``lm_rv``."""
     position = search.taken.get("ra")
     match = _PAIR.match(position.columns[0]) if position else None
     if match is None:
@@ -353,25 +353,25 @@ def _by_affix(search: _Search, barred: set[str]) -> None:
             continue
         spelled = (declared.name, declared.paper_name, *declared.aliases)
         wanted = {f"{before}{name}{after}".lower() for name in spelled if name}
-        found = [item for item in search.free() if item.name.lower() in wanted and _kind_fits(item, declared.name)]
-        if len(found) == 1:
-            search.taken[declared.name] = Recipe((found[0].name,), why=f"name {found[0].name}")
+        result = [item for item in search.free() if item.name.lower() in wanted and _kind_fits(item, declared.name)]
+        if len(result) == 1:
+            search.taken[declared.name] = Recipe((result[0].name,), why=f"name {result[0].name}")
 
 
 def _errors(search: _Search, barred: set[str]) -> None:
-    """Errors belong to the column whose name they carry."""
+    """Assign errors to the column with their name."""
     free = {item.name: item for item in search.free()}
     for ours, recipe in list(search.taken.items()):
         error = f"{ours}_err"
         if error not in BY_NAME or error in search.taken or error in barred or len(recipe.columns) != 1:
             continue
-        found = [form.format(recipe.columns[0]) for form in _ERROR_FORMS if form.format(recipe.columns[0]) in free]
-        if found and free[found[0]].kind in ("int", "float", "unknown"):
-            search.taken[error] = replace(Recipe((found[0],), unit=recipe.unit), why=f"error of {recipe.columns[0]}")
+        result = [form.format(recipe.columns[0]) for form in _ERROR_FORMS if form.format(recipe.columns[0]) in free]
+        if result and free[result[0]].kind in ("int", "float", "unknown"):
+            search.taken[error] = replace(Recipe((result[0],), unit=recipe.unit), why=f"error of {recipe.columns[0]}")
 
 
 def _colour(search: _Search, barred: set[str]) -> None:
-    """BP - RP where a table has both magnitudes and not their difference."""
+    """BP - RP of a table with both magnitudes but without their difference."""
     if "bp_rp" in search.taken or "bp_rp" in barred:
         return
     free = {item.name.lower(): item for item in search.free() if item.kind in ("float", "int", "unknown")}
@@ -391,7 +391,7 @@ def _own(search: _Search, profile: Profile | None, keep: bool | Sequence[str] | 
     if isinstance(keep, bool):
         arrays = [item.name for item in others if item.kind == "array"]
         if keep and arrays:
-            search.notes.append(f"{search.table.name}: {shown(arrays)} hold arrays and are not carried along")
+            search.notes.append(f"{search.table.name}: {shown(arrays)} hold arrays and are not kept")
         return tuple(item for item in others if item.kind != "array") if keep else ()
     unknown = [name for name in keep if name not in search.table.by_name]
     if unknown and profile is None:
@@ -404,7 +404,7 @@ def _own(search: _Search, profile: Profile | None, keep: bool | Sequence[str] | 
 
 
 def shown(names: Sequence[str], most: int = 12) -> str:
-    """Some names, and how many more."""
+    """List some names, and the number of others."""
     names = list(names)
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

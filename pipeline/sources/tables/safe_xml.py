@@ -1,4 +1,4 @@
-"""Refuse XML that would make its reader open another file or an address, or that is larger than it seems."""
+"""Refusal of XML with external references, or that expands beyond the limits."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _BYTES = {
 }
 _MAX_CELL_BYTES = 1 << 16
 _FILL = 4
-"""Cells of fixed width that are nearly empty may unpack to so many times the limit."""
+"""Maximum expansion of nearly empty fixed-width cells, relative to the limit."""
 
 
 class UnsafeXmlError(ValueError):
-    """The document would reach outside itself or is not well-formed; the message never quotes its content."""
+    """The document has external references or is not well-formed; its content is never quoted."""
 
 
 def refuse_outside_references(data: bytes, limits: Limits | None = None, name: str = "The VOTable") -> None:
-    """Parse a document and refuse whatever could reach the network, another file, or expand without bound.
+    """Parse a document and refuse external references and unbounded expansion.
 
     The parser is expat, the one that astropy reads VOTables with, so both see the same elements whatever the encoding.
 
@@ -69,7 +69,7 @@ def refuse_outside_references(data: bytes, limits: Limits | None = None, name: s
 
 
 class _Look:
-    """Elements as they pass."""
+    """Handler of XML elements."""
 
     def __init__(self, limits: Limits, name: str) -> None:
         self.limits, self.name = limits, name
@@ -105,7 +105,7 @@ class _Look:
         self.in_stream = False
 
     def text(self, text: str) -> None:
-        """Rows of binary data, by their length."""
+        """Count rows of binary data by their length."""
         if self.in_stream and not self.variable:
             self.letters += len(text) - text.count("\n") - text.count(" ")
             self.limits.check_rows(self.name, (3 * self.letters // 4 - 2) // max(self.row_bytes, 1))

@@ -1,4 +1,4 @@
-"""Numbers that mean missing in astronomers' tables."""
+"""Numbers that mean missing in astronomical tables."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 SENTINEL_ABOVE = 9990.0
-"""Numbers at or beyond this and its negative mean missing in astronomers' tables, unless the valid range goes there."""
+"""Absolute value from which numbers mean missing, unless the valid range includes it."""
 
 _NINES = (99.0, 99.9, 99.99, 99.999, 999.0, 999.9, 999.99, 9999.0, 9999.9, 9999.99, 99999.0, 99999.9, 999999.0)
 _SURE_NINES = 1000.0
 _FEW_ROWS = 2
 
 REPEATED_SHARE = 0.002
-"""Of the rows: what more of them have in common than stars can is no measurement."""
+"""Fraction of rows above which a common value cannot be a measurement."""
 
 
 def missing_numbers(values: FloatArray, low: float | None, high: float | None, factor: float) -> NDArray[np.bool_]:
-    """Which numbers mean missing, in columns of any table.
+    """Mask of the numbers that mean missing, in columns of any table.
 
     Beyond +-9990 all do where the valid range ends before. Where a side is open (an energy, an action) only a row of
     nines does: of four digits or more at once, of two or three where many rows share it.

@@ -1,4 +1,4 @@
-"""The stars of a foreign table under the contract's names and units, and what was understood of it."""
+"""Stars of a foreign table with catalogue names and units, and the report on its interpretation."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from pipeline.sources.tables.units import standard_spelling
 FloatArray = NDArray[np.float64]
 
 SIMULATED = "simulated"
-"""Column by which a row says that it is simulated, where a format has no other place for that."""
+"""Column that marks simulated rows, in formats without another place for it."""
 
 
 @dataclass(frozen=True)
 class StarColumns:
-    """A table under our names.
+    """A table with catalogue names.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class StarColumns:
     simulated: bool = False
 
     def summary(self) -> dict[str, Any]:
-        """JSON values for the manifest and the explorer's first page."""
+        """Summary as JSON values, for the manifest and the columns page."""
         return {
             "file": self.name,
             "format": self.form,
@@ -87,7 +87,7 @@ class StarColumns:
         }
 
 
-def read_stars(table: TableFile, found: Recognised, *, origin: str = "", epoch_yr: float | None = None) -> StarColumns:
+def read_stars(table: TableFile, result: Recognised, *, origin: str = "", epoch_yr: float | None = None) -> StarColumns:
     """Read the recognised columns of a table.
 
     Parameters
@@ -111,13 +111,13 @@ def read_stars(table: TableFile, found: Recognised, *, origin: str = "", epoch_y
     TableError
         If a column does not hold what its role says: other units, other ranges, damaged identifiers.
     """
-    profile = found.profile
-    extra = _helpers(table, found)
-    needed = {name for recipe in found.recipes.values() for name in recipe.columns}
-    needed |= {*extra, *(item.name for item in found.own)}
+    profile = result.profile
+    extra = _helpers(table, result)
+    needed = {name for recipe in result.recipes.values() for name in recipe.columns}
+    needed |= {*extra, *(item.name for item in result.own)}
     names = [item.name for item in table.fields if item.name in needed]
     raw = table.read(names)
-    for name in {found.recipes[ours].columns[0] for ours in IDENTIFIERS if ours in found.recipes}:
+    for name in {result.recipes[ours].columns[0] for ours in IDENTIFIERS if ours in result.recipes}:
         if pd.api.types.is_float_dtype(raw[name].dtype):  # its text may say more
             raw[name] = table.read_exact(name)
     rows_read = len(raw) + len(table.skipped)
@@ -129,15 +129,15 @@ def read_stars(table: TableFile, found: Recognised, *, origin: str = "", epoch_y
     star = np.ones(len(raw), bool)
     if profile is not None and profile.star_class in raw:
         star = (raw[profile.star_class].astype("str").str.strip().str.upper() == "STAR").to_numpy(bool)
-    making = Making(table, raw, star, notes=list(found.notes))
+    making = Making(table, raw, star, notes=list(result.notes))
     columns: dict[str, Any] = {}
-    for ours in in_published_order(found.recipes):
-        values = make_column(making, ours, found.recipes[ours])
+    for ours in in_published_order(result.recipes):
+        values = make_column(making, ours, result.recipes[ours])
         if values is not None:
             columns[ours] = values
-    refuse_hours(making, columns, found.recipes)
+    refuse_hours(making, columns, result.recipes)
     frame = pd.DataFrame(columns, index=raw.index)
-    own_fields = [item for item in found.own if item.name != SIMULATED]
+    own_fields = [item for item in result.own if item.name != SIMULATED]
     own, own_frame = _own_columns(making, own_fields, origin or table.name)
     epoch = _epochs(raw, profile.epoch if profile else None, epoch_yr)
     preferred = None
@@ -163,9 +163,9 @@ def _any_true(values: pd.Series) -> bool:
     return bool(values.astype("str").str.strip().str.lower().isin(["true", "t", "yes", "1"]).any())
 
 
-def _helpers(table: TableFile, found: Recognised) -> list[str]:
-    """Columns that are read without being published: duplicates, classes, epochs."""
-    profile = found.profile
+def _helpers(table: TableFile, result: Recognised) -> list[str]:
+    """Columns that are read but not published: duplicates, classes, epochs."""
+    profile = result.profile
     wanted = ["ref_epoch", SIMULATED]
     if profile is not None:
         wanted += [*profile.drop_bits, profile.prefer, profile.star_class]
@@ -192,9 +192,9 @@ def _without_duplicates(
     return raw.reset_index(drop=True)
 
 
-def _epochs(raw: pd.DataFrame, known: float | None, said: float | None) -> FloatArray | None:
-    if said is not None:
-        return np.full(len(raw), said)
+def _epochs(raw: pd.DataFrame, known: float | None, given: float | None) -> FloatArray | None:
+    if given is not None:
+        return np.full(len(raw), given)
     if "ref_epoch" in raw:
         epochs = pd.to_numeric(raw["ref_epoch"], errors="coerce").to_numpy(np.float64)
         return np.where((epochs > 1900) & (epochs < 2100), epochs, np.nan if known is None else known)

@@ -1,4 +1,4 @@
-"""What every reader of a foreign table offers: named columns with their metadata, whole or in blocks of rows."""
+"""Interface of all readers of tables: named columns with metadata, whole or in blocks of rows."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ import pandas as pd
 from numpy.typing import NDArray
 
 Kind = Literal["int", "float", "bool", "str", "array", "unknown"]
-"""What a column holds; "unknown" where only reading shows it (text), "array" where a cell holds several values."""
+"""Kind of a column; "unknown" before reading (text), "array" for several values a cell."""
 
 GZIP_MAGIC = b"\x1f\x8b"
 BLOCK_ROWS = 131_072
 _CHUNK_BYTES = 1 << 20
 
 _LARGEST_RATIO = 1100
-"""Of what gzip unpacks to and its own size; a larger one is of a file that was cut."""
+"""Maximum compression ratio of gzip; a larger one shows a truncated file."""
 
 MAX_LINE = 1 << 25
 _LETTERS_A_COLUMN = 1000
 
 
 class TableError(ValueError):
-    """A table cannot be used; the message names the file, what was found and the remedy, and quotes no content."""
+    """A table cannot be used; the message names file, problem and remedy, without quoting content."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """A column as its file describes it.
+    """A column as described by its file.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of what is unpacked and parsed; the defaults are for files that the user names on the command line.
+    """Limits of unpacking and parsing; the defaults are for files of the command line.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Limits:
 
     @property
     def max_line(self) -> int:
-        """Letters of a line of text: longer ones are no rows."""
+        """Maximum length of a line of text."""
         return MAX_LINE if self.max_columns is None else min(MAX_LINE, _LETTERS_A_COLUMN * max(self.max_columns, 64))
 
     def check_columns(self, name: str, count: int) -> None:
@@ -88,8 +88,8 @@ class Limits:
             With both numbers.
         """
         if self.max_columns is not None and count > self.max_columns:
-            found = f"{count:,}" if count > self.max_columns + 1 else f"more than {self.max_columns:,}"
-            raise TableError(f"{name} has {found} columns; at most {self.max_columns:,} are read. Leave columns out.")
+            result = f"{count:,}" if count > self.max_columns + 1 else f"more than {self.max_columns:,}"
+            raise TableError(f"{name} has {result} columns; at most {self.max_columns:,} are read. Leave columns out.")
 
     def check_rows(self, name: str, count: int) -> None:
         """Refuse more rows than the limit.
@@ -151,13 +151,13 @@ class TableFile(ABC):
         self.name, self.form, self.fields, self.n_rows, self.limits = name, form, tuple(fields), n_rows, limits
         self.simulated = simulated
         self.skipped: list[str] = []
-        """A sentence for each row that could not be parsed, after reading."""
+        """Reasons of the rows that could not be parsed, after reading."""
         limits.check_columns(name, len(self.fields))
         limits.check_rows(name, n_rows or 0)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns as the file spells them."""
+        """Names of the columns in the file's spelling."""
         return tuple(item.name for item in self.fields)
 
     @cached_property
@@ -184,7 +184,7 @@ class TableFile(ABC):
         raise TableError(f"{self.name}: column {name!r} cannot be read as arrays from {self.form}.")
 
     def read(self, names: Sequence[str]) -> pd.DataFrame:
-        """The named columns whole."""
+        """Read the named columns completely."""
         parts = list(self.blocks(names))
         if not parts:
             return pd.DataFrame({name: pd.Series(dtype="float64") for name in names})
@@ -193,13 +193,13 @@ class TableFile(ABC):
         return plain_frame({str(name): values for name, values in pd.concat(parts, ignore_index=True).items()})
 
     def read_exact(self, name: str) -> pd.Series:
-        """A column whole, in text formats as the text that is written: identifiers keep every digit of it."""
+        """Read a column completely, in text formats as original text with all digits."""
         return self.read([name])[name]
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the bytes of a table come from: a file, or data that a visitor sent.
+    """Source of the bytes of a table: a file, or uploaded data.
 
     Parameters
     ----------
@@ -219,17 +219,17 @@ class Origin:
     limits: Limits = Limits()
 
     def raw(self) -> IO[bytes]:
-        """The bytes as they are stored."""
+        """The stored bytes."""
         return self.path.open("rb") if self.path is not None else io.BytesIO(self.data)
 
     @property
     def zipped(self) -> bool:
-        """Whether they are compressed with gzip."""
+        """Whether the bytes are compressed with gzip."""
         with self.raw() as stream:
             return stream.read(2) == GZIP_MAGIC
 
     def open(self) -> IO[bytes]:
-        """The unpacked bytes as a stream; of compressed ones no more than the limit, and without seeking back."""
+        """Open the unpacked bytes as a stream, within the limit and without seeking back."""
         raw = self.raw()
         if not self.zipped:
             return raw
@@ -287,7 +287,7 @@ class Origin:
 
 
 class _Unpacked(io.RawIOBase):
-    """What a compressed file unpacks to, counted against the limits."""
+    """Unpacked stream of a compressed file, counted against the limits."""
 
     def __init__(self, raw: IO[bytes], origin: Origin) -> None:
         self._raw, self._origin, self._count = raw, origin, 0
@@ -310,13 +310,13 @@ class _Unpacked(io.RawIOBase):
 
 
 def says_simulated(words: Mapping[str, str]) -> bool:
-    """Whether words of a file about itself, such as those of our exports, say that it is simulated."""
-    said = [value.strip().lower() for key, value in words.items() if key.strip().lower() == "simulated"]
-    return any(value not in ("", "false", "no", "0", "f") for value in said)
+    """Whether descriptive texts of a file, such as those of our exports, mark it as simulated."""
+    values = [value.strip().lower() for key, value in words.items() if key.strip().lower() == "simulated"]
+    return any(value not in ("", "false", "no", "0", "f") for value in values)
 
 
 def plain_frame(columns: dict[str, pd.Series]) -> pd.DataFrame:
-    """A frame of columns in the types that :meth:`TableFile.blocks` promises."""
+    """Create a frame of columns in the types of :meth:`TableFile.blocks`."""
     return pd.DataFrame({name: _plain(values) for name, values in columns.items()}, copy=False)
 
 

@@ -1,4 +1,4 @@
-"""Encoding and lines of text files: UTF-8, UTF-16 with a mark, GB 18030, else Latin-1; any kind of line end."""
+"""Encoding and line ends of text files: UTF-8, UTF-16 with a BOM, GB 18030, else Latin-1."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def decode_head(head: bytes, name: str, *, whole: bool = False) -> tuple[str, st
 
 
 def split_lines(text: str) -> list[str]:
-    """Lines as :func:`text_lines` counts them: no other character than CR and LF ends one."""
+    """Split lines as :func:`text_lines`: only CR and LF end one."""
     lines = _LINE_END.split(text)
     return lines[:-1] if lines[-1] == "" else lines
 
 
 def text_chunks(stream: IO[bytes], encoding: str, origin: Origin) -> Iterator[str]:
-    """Parts of a text that end with a line end (but for the last), each line end a LF.
+    """Yield parts of a text that end with a line end, converted to LF.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def text_chunks(stream: IO[bytes], encoding: str, origin: Origin) -> Iterator[st
 
 
 def utf8_chunks(stream: IO[bytes], encoding: str, origin: Origin) -> Iterator[bytes]:
-    """As :func:`text_chunks`, in UTF-8; bytes that are no letters are replaced. ASCII is passed on as it is."""
+    """Yield parts as :func:`text_chunks` in UTF-8; invalid bytes are replaced. ASCII is unchanged."""
     if not encoding.startswith("utf-8"):
         for text in text_chunks(stream, encoding, origin):
             yield text.encode("utf-8", "replace")
@@ -113,7 +113,7 @@ def utf8_chunks(stream: IO[bytes], encoding: str, origin: Origin) -> Iterator[by
 
 
 def refuse_long_line(letters: int, origin: Origin) -> None:
-    """Refuse a line that no row has.
+    """Refuse a line that is too long for a row.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How a text table is laid out: encoding, comments, delimiter, names, where its rows begin. Looked up in its head."""
+"""Layout of a text table from its beginning: encoding, comments, delimiter, names, first row."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_HEAD_BYTES = 1 << 25
 DELIMITERS = (",", "\t", ";", "|")
 _SAMPLE_LINES = 50
 _MIN_SHARE = 0.5
-"""Of the lines that have as many delimiters as the first."""
+"""Minimum fraction of lines with as many delimiters as the first."""
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eEdD][-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
@@ -64,12 +64,12 @@ class Layout:
 
     @property
     def described(self) -> bool:
-        """Whether the file is ECSV, which declares the type of each column."""
+        """Whether the file is ECSV, which declares the types of columns."""
         return any("datatype" in item for item in self.about.values())
 
 
 def find_layout(origin: Origin) -> Layout:
-    """Find the layout in the first bytes of a file.
+    """Determine the layout from the first bytes of a file.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def find_layout(origin: Origin) -> Layout:
 
 
 def _head_lines(origin: Origin) -> tuple[str, list[str]]:
-    """Encoding and whole lines of the beginning, of which at least two are content where the file has them."""
+    """Encoding and complete lines of the beginning, with at least two lines of content if possible."""
     size = HEAD_BYTES
     while True:
         head = origin.head(size)
@@ -134,18 +134,18 @@ def _head_lines(origin: Origin) -> tuple[str, list[str]]:
 
 
 def _heading(comments: Sequence[str], row: Sequence[str], delimiter: str, decimal: str) -> list[str]:
-    """Names in the last comment that has as many words as the first row has cells."""
+    """Names in the last comment with as many words as the first row has cells."""
     if not any(_is_number(cell, decimal) for cell in row):
         return []
     for line in reversed(comments):
-        found = split(line.lstrip("#").strip(), delimiter)
-        if len(found) == len(row) and not any(_is_number(cell, decimal) for cell in found):
-            return found
+        result = split(line.lstrip("#").strip(), delimiter)
+        if len(result) == len(row) and not any(_is_number(cell, decimal) for cell in result):
+            return result
     return []
 
 
 def find_delimiter(sample: Sequence[str], name: str) -> str:
-    """The delimiter whose count is the same in most lines; "" for white space.
+    """The delimiter with the same count in most lines; "" for white space.
 
     Raises
     ------
@@ -180,12 +180,12 @@ def find_delimiter(sample: Sequence[str], name: str) -> str:
 
 
 def is_rule(line: str) -> bool:
-    """Whether a line is drawn of dashes or equal signs."""
+    """Whether a line consists of dashes or equal signs."""
     return _RULE.fullmatch(line) is not None
 
 
 def split(line: str, delimiter: str) -> list[str]:
-    """Cells of a line, quotes and surrounding space removed."""
+    """Split a line into cells without quotes and surrounding space."""
     if not delimiter:
         return [quoted or plain for quoted, plain in _TOKEN.findall(line)]
     try:
@@ -202,7 +202,7 @@ def _is_number(cell: str, decimal: str) -> bool:
 
 
 def _is_row(cells: Sequence[str], decimal: str) -> bool:
-    """Whether cells are values and no names: at least one number, and no more words than numbers."""
+    """Whether cells are values and not names: at least one number, and no more words than numbers."""
     numbers = sum(_is_number(cell, decimal) for cell in cells)
     return numbers > 0 and 2 * numbers >= sum(bool(cell) for cell in cells)
 

@@ -1,4 +1,4 @@
-"""The rows of a text table as Arrow's CSV reader takes them: UTF-8, LF, no comments, one blank between words."""
+"""Rows of a text table converted for Arrow's CSV reader: UTF-8, LF, no comments, single blanks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RowStream:
         self.has_quotes = False
 
     def read(self, size: int = -1) -> bytes:
-        """At most so many bytes; empty at the end."""
+        """Read a limited number of bytes; empty at the end."""
         if size < 0:
             return b"".join([self._ready, *self._chunks])
         while not self._ready:
@@ -77,5 +77,5 @@ class RowStream:
                 yield text
 
 
-def _unquoted(found: re.Match[bytes]) -> bytes:
-    return found[1] or b" "
+def _unquoted(result: re.Match[bytes]) -> bytes:
+    return result[1] or b" "

@@ -38,14 +38,14 @@ _SAMPLE_CELLS = 200_000
 _BLOCK_BYTES = 1 << 23
 _MAX_SKIPPED = 1000
 _WRONG_SHARE = 0.2
-"""A file where more rows than this do not fit its header is not the table that it seems to be."""
+"""Maximum fraction of rows that do not match the header."""
 
 _EXACT = 2.0**53
-"""Decimal numbers hold every whole number below this."""
+"""Limit below which floats represent all integers."""
 
 _LONG = r"[+-]?\d{16,}"
 _INTEGER = r"[+-]?\d{1,19}"
-"""Whole numbers that fit into 64 bits, but for a few beyond 2^63, which are found by trying."""
+"""Pattern of integers of 64 bits, including a few above 2^63 that parsing refuses."""
 
 _KINDS: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (re.compile(r"[+-]?\d{1,19}"), "int"),
@@ -80,7 +80,7 @@ class TextTable(TableFile):
         return bool(self.layout.about.get(name, {}).get("datatype") == "string")
 
     def _sample(self) -> list[list[str]]:
-        """The cells of each column in the first rows."""
+        """Cells of each column in the first rows."""
         width = len(self.layout.names)
         most = min(_SAMPLE_ROWS, max(_SAMPLE_CELLS // width, 20))
         lines = itertools.islice(self._lines(), most)
@@ -89,19 +89,19 @@ class TextTable(TableFile):
         return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 
     def _lines(self) -> Iterator[str]:
-        """The lines from the first row on."""
+        """Lines from the first row on."""
         with self._origin.open() as stream:
             lines = text_lines(stream, self.layout.encoding, self._origin)
             yield from itertools.islice(lines, self.layout.skip_lines, None)
 
     def blocks(self, names: Sequence[str], rows: int = BLOCK_ROWS) -> Iterator[pd.DataFrame]:
-        """Yield the whole table once; types are found over all rows."""
+        """Yield the whole table once; types are inferred from all rows."""
         frame = self.read(names)
         for start in range(0, len(frame), rows):
             yield frame.iloc[start : start + rows].reset_index(drop=True)
 
     def read(self, names: Sequence[str]) -> pd.DataFrame:
-        """The named columns whole."""
+        """Read the named columns completely."""
         self.skipped.clear()
         framed = self._framed()
         if framed is None:
@@ -120,7 +120,7 @@ class TextTable(TableFile):
         return frame.astype(dict.fromkeys([name for name in single if frame[name].dtype == "float64"], "float32"))
 
     def read_exact(self, name: str) -> pd.Series:
-        """A column as the text that is written."""
+        """Read a column as its original text."""
         framed = self._framed()
         if framed is None:
             return pd.Series(dtype="str")
@@ -128,7 +128,7 @@ class TextTable(TableFile):
         return text.astype("str").fillna("").str.strip()
 
     def _framed(self) -> bool | None:
-        """Whether rows begin and end with a bar; None where there is no row."""
+        """Whether rows begin and end with a bar; None without rows."""
         first = next((line.strip() for line in self._lines() if line.strip() and not line.startswith("#")), None)
         if first is None:
             return None
@@ -198,9 +198,9 @@ class TextTable(TableFile):
         return to_series(values)
 
     def _sentences(self, skipped: Sequence[int], *, lines: bool) -> list[str]:
-        """What each row that does not fit looks like: its line where rows are lines."""
+        """Description of each invalid row, with its line if rows are lines."""
         width = len(self.layout.names)
-        found = [(f"a row has {count} cells", count) for count in skipped[:_MAX_SKIPPED]]
+        result = [(f"a row has {count} cells", count) for count in skipped[:_MAX_SKIPPED]]
         if lines:
             numbered = enumerate(self._lines(), self.layout.skip_lines + 1)
             counted = (
@@ -209,10 +209,10 @@ class TextTable(TableFile):
                 if line.strip() and not line.startswith("#")
             )
             wrong = ((f"line {number} has {count} cells", count) for number, count in counted if count != width)
-            found = list(itertools.islice(wrong, min(len(skipped), _MAX_SKIPPED))) or found
-        told = [f"{words}; the header names {width} columns" for words, _ in found]
-        more = len(skipped) - len(told)
-        return told if more <= 0 else [*told, *[f"{more:,} more rows have another number of cells"]]
+            result = list(itertools.islice(wrong, min(len(skipped), _MAX_SKIPPED))) or result
+        text = [f"{words}; the header names {width} columns" for words, _ in result]
+        more = len(skipped) - len(text)
+        return text if more <= 0 else [*text, *[f"{more:,} more rows have another number of cells"]]
 
     def _refuse_other_table(self, rows: int, skipped: int) -> None:
         if skipped > 1 and skipped > _WRONG_SHARE * (rows + skipped):
@@ -224,7 +224,7 @@ class TextTable(TableFile):
 
 
 def _kind_of(cells: Sequence[str], decimal: str) -> Kind:
-    """What a sample of cells holds."""
+    """Kind of a sample of cells."""
     known = [cell if decimal == "." else cell.replace(decimal, ".") for cell in cells if cell not in MISSING]
     if not known:
         return "unknown"
@@ -232,7 +232,7 @@ def _kind_of(cells: Sequence[str], decimal: str) -> Kind:
 
 
 def _lost(values: pa.ChunkedArray) -> bool:
-    """Whether a column was taken for decimal numbers or times, so that its text may say more."""
+    """Whether a column was converted to floats or times, so that its text may contain more."""
     if pa.types.is_temporal(values.type):
         return True
     if not pa.types.is_floating(values.type) or len(values) == values.null_count:
@@ -242,7 +242,7 @@ def _lost(values: pa.ChunkedArray) -> bool:
 
 
 def numbers_from_text(values: pd.Series, decimal: str = ".") -> pd.Series:
-    """Text as numbers where every value is one, and else the same text.
+    """Convert text to numbers if all values are valid, else return the text.
 
     Whole numbers are exact to 64 bits. Numbers of which some are whole and too long for a decimal number, and others
     are not whole, stay text: no digit is lost.

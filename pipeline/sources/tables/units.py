@@ -1,4 +1,4 @@
-"""Units as files spell them, and how they turn into the contract's."""
+"""Units in the spelling of files, and their conversion to catalogue units."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ SUFFIX_UNITS = {
     "_k": "K",
     "_dex": "dex",
 }
-"""Units that a name ends in."""
+"""Units that occur as suffixes of names."""
 
 
 def parse_unit(text: str) -> u.UnitBase | None:
-    """A unit as astropy reads it; None where the text is no unit, dimensionless for "" and counts."""
+    """Parse a unit with astropy; None if invalid, dimensionless for "" and counts."""
     plain = _SPELLINGS.get(text.strip().lower(), text.strip())
     if _DEX.match(plain) and plain.lower() != "log":
         plain = "dex"
@@ -70,12 +70,12 @@ def parse_unit(text: str) -> u.UnitBase | None:
     return None
 
 
-def conversion(found: str, wanted: str) -> float | None:
-    """Factor from one unit to another; None where they measure different things or either is no unit.
+def conversion(result: str, wanted: str) -> float | None:
+    """Factor from one unit to another; None if they are incompatible or invalid.
 
     A dimensionless number and dex are the same here.
     """
-    first, second = parse_unit(found), parse_unit(wanted)
+    first, second = parse_unit(result), parse_unit(wanted)
     if first is None or second is None:
         return None
     plain = (u.dimensionless_unscaled, u.dex)
@@ -88,7 +88,7 @@ def conversion(found: str, wanted: str) -> float | None:
 
 
 def standard_spelling(text: str) -> str:
-    """The unit as astropy writes it; the text itself where it is no unit."""
+    """The unit in astropy's spelling; the text itself if it is invalid."""
     unit = parse_unit(text)
     if unit is None:
         return text.strip()

@@ -1,4 +1,4 @@
-"""VOTables: parsed by astropy after a look that they reach nothing outside themselves."""
+"""VOTables, parsed by astropy after a check for external references."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class VOTableFile(TableFile):
         super().__init__(origin.name, "VOTable", fields, rows, origin.limits, simulated=simulated)
 
     def blocks(self, names: Sequence[str], rows: int = BLOCK_ROWS) -> Iterator[pd.DataFrame]:
-        """Yield blocks of what was parsed."""
+        """Yield blocks of the parsed table."""
         array = self._table.array
         keys = array.dtype.names or ()
         kinds = self.by_name

@@ -1,1 +1,1 @@
-"""One file a version of the schema."""
+"""Versions of the schema, one file each."""

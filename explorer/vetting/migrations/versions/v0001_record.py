@@ -1,4 +1,4 @@
-"""Campaigns, tasks, claims and the append-only events."""
+"""Tables of campaigns, tasks, claims and append-only events."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ _REFUSAL = "events are append-only"
 
 
 def upgrade() -> None:
-    """Go forward; the record is never taken back."""
+    """Create the tables; there is no downgrade."""
     op.create_table(
         "campaign",
         sa.Column("id", sa.String(36), primary_key=True),

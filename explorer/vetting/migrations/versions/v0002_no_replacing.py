@@ -1,4 +1,4 @@
-"""SQLite: no ``INSERT OR REPLACE`` of an event, which removes the old row without asking the trigger of ``DELETE``."""
+"""SQLite: refuse ``INSERT OR REPLACE`` of an event, which bypasses the ``DELETE`` trigger."""
 
 from alembic import op
 
@@ -9,9 +9,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """An id that is there stays as it is, as with ``ON CONFLICT DO NOTHING``; a number that is there is refused.
+    """Ignore an insert with a stored id, as ``ON CONFLICT DO NOTHING``; refuse a stored sequence number.
 
-    SQLite does not say which number an event without one has before it is in; it is below 1. PostgreSQL cannot replace.
+    In SQLite an event without a number has one below 1 until it is inserted. PostgreSQL has no ``INSERT OR REPLACE``.
     """
     if op.get_bind().dialect.name == "sqlite":
         op.execute(
@@ -23,6 +23,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the trigger away."""
+    """Drop the trigger."""
     if op.get_bind().dialect.name == "sqlite":
         op.execute("DROP TRIGGER event_no_replace")

@@ -1,4 +1,4 @@
-"""When an event was imported from a file; empty for the record's own events, and for older imports."""
+"""Import time of events; empty for events of this record and for older imports."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,10 +10,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; neither database asks the triggers for that."""
+    """Add the column; the triggers do not refuse that."""
     op.add_column("event", sa.Column("imported", sa.String(27), nullable=False, server_default=""))
 
 
 def downgrade() -> None:
-    """Take the column away."""
+    """Drop the column."""
     op.drop_column("event", "imported")

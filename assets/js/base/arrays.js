@@ -1,0 +1,26 @@
+// Typed arrays from what the server sends.
+
+/** @param {ArrayBuffer | ArrayBufferView} buffer */
+export function bytes(buffer) {
+  return buffer instanceof ArrayBuffer
+    ? new Uint8Array(buffer)
+    : new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+}
+
+/**
+ * Plain single-precision numbers; Bokeh's arrays are slower to go through.
+ *
+ * @param {ArrayLike<number>} values
+ */
+export function plain(values) {
+  return new Float32Array(values)
+}
+
+/**
+ * Colours of 256 levels as words.
+ *
+ * @param {ArrayBuffer | ArrayBufferView} palette
+ */
+export function paletteOf(palette) {
+  return new Uint32Array(bytes(palette).slice().buffer)
+}

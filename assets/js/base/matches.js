@@ -1,0 +1,45 @@
+// What a list shows of its entries while somebody types.
+
+/** @import { ColumnEntry } from "../payloads.d.ts" */
+
+/**
+ * Columns of whose key or label each typed word is a part; the chosen one stays in the list.
+ *
+ * @param {ColumnEntry[]} entries
+ * @param {string} text
+ * @param {string} value
+ * @param {number} most
+ */
+export function matchingColumns(entries, text, value, most) {
+  const words = text.toLowerCase().split(/\s+/)
+  const found = entries.filter(([key, label]) =>
+    words.every((word) => key.includes(word) || label.toLowerCase().includes(word))
+  )
+  const chosen = entries.find(([key]) => key === value)
+  const shown = found.slice(0, most)
+  const more = found.length - shown.length
+  return { shown: chosen && !shown.includes(chosen) ? [chosen, ...shown] : shown, more }
+}
+
+/**
+ * A value, its text, and a hint beside it.
+ *
+ * @template Value
+ * @typedef {readonly [value: Value, text: string, hint?: string]} Choice
+ */
+
+/**
+ * Choices whose text or hint has the typed text: the same text first, then those that begin with it.
+ *
+ * @template Value
+ * @param {Choice<Value>[]} choices
+ * @param {string} text
+ */
+export function rankedChoices(choices, text) {
+  const wanted = text.trim().toLowerCase()
+  if (!wanted) return choices
+  const rank = (/** @type {string} */ known) => known === wanted ? 0 : known.startsWith(wanted) ? 1 : 2
+  return choices
+    .filter(([, known, hint]) => known.toLowerCase().includes(wanted) || hint?.toLowerCase().includes(wanted))
+    .sort((a, b) => rank(a[1].toLowerCase()) - rank(b[1].toLowerCase()))
+}

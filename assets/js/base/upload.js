@@ -1,0 +1,51 @@
+// A file in one message, or where it is large in parts that go before it.
+
+/** @import { Request } from "../protocol.d.ts" */
+
+import { LIMITS } from "./declared.js"
+
+const FEW_PARTS = 2
+const STRIDE = 32768 // arguments that a function takes
+
+/**
+ * Bytes in base64.
+ *
+ * @param {Uint8Array} data
+ */
+export function base64(data) {
+  let text = ""
+  for (let at = 0; at < data.length; at += STRIDE) text += String.fromCharCode(...data.subarray(at, at + STRIDE))
+  return btoa(text)
+}
+
+/**
+ * The messages of a file, in their order.
+ *
+ * @param {"members" | "merge"} kind
+ * @param {Uint8Array} data
+ * @param {"upload" | "record_part"} partKind
+ * @param {string} upload - What the parts are called.
+ * @returns {Generator<Request>}
+ */
+export function* uploadMessages(kind, data, partKind, upload) {
+  if (data.length <= FEW_PARTS * LIMITS.partBytes) {
+    yield { kind, size: data.length, data: base64(data) }
+    return
+  }
+  for (let part = 0; part * LIMITS.partBytes < data.length; part++) {
+    const piece = data.subarray(part * LIMITS.partBytes, (part + 1) * LIMITS.partBytes)
+    yield { kind: partKind, upload, part, data: base64(piece) }
+  }
+  yield { kind, size: data.length, upload }
+}
+
+/**
+ * @param {(message: Request) => void} send
+ * @param {"members" | "merge"} kind
+ * @param {Blob} file
+ * @param {"upload" | "record_part"} [partKind]
+ */
+export async function sendFile(send, kind, file, partKind = "upload") {
+  const data = new Uint8Array(await file.arrayBuffer())
+  for (const message of uploadMessages(kind, data, partKind, `${Date.now()}-${Math.random()}`)) send(message)
+}

@@ -1,0 +1,196 @@
+// One place of the grid: a title with its menus, and the figure of a view.
+
+/** @import { Bars as BarsFigure } from "../figures/bars.js" */
+/** @import { BarsLayer, Layer, MissingSpec, OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.d.ts" */
+/** @import { Stage } from "./stage.js" */
+
+import { PICTURE_FORMS } from "../base/declared.js"
+import { element, icon, popup, relabel } from "../base/dom.js"
+import { gradient } from "../base/legend.js"
+import { ColumnList, options } from "../base/lists.js"
+import { shortCount } from "../base/words.js"
+import { Bars } from "../figures/bars.js"
+import { Plane } from "../figures/plane.js"
+
+const NOTHING = "No options: see the message of the view."
+
+export class Card {
+  /** @type {ViewSpec | null} */
+  spec = null
+  /** @type {Plane | Bars | null} */
+  view = null
+
+  /**
+   * @param {number} slot
+   * @param {Stage} stage
+   */
+  constructor(slot, stage) {
+    const { send } = stage
+    this.slot = slot
+    this.stage = stage
+    /** @type {HTMLSelectElement} */
+    this.select = element("select", {
+      className: "view",
+      title: "Show another view here",
+      "aria-label": "View",
+      onchange: () => send({ kind: "swap", slot, view: this.select.value }),
+    })
+    /** @type {HTMLSelectElement} */
+    this.part = element("select", {
+      className: "part",
+      title: "Slice in height",
+      "aria-label": "Slice in height",
+      onchange: () => send({ kind: "part", slot, part: Number(this.part.value) }),
+    })
+    this.caption = element("span", { className: "caption" })
+    this.bar = element("span", { className: "legend" })
+    this.hidden = element("em")
+    const more = icon("more_vert", "Axes, overlays and pictures", null, { "aria-expanded": "false" })
+    this.popup = popup(more, () => this.menu())
+    this.grow = icon("open_in_full", "Enlarge", () => send({ kind: "enlarge", slot }))
+    const extras = element("div", { className: "extras" }, this.hidden, this.bar, this.caption)
+    const head = element("header", {}, this.select, this.part, extras, more, this.grow)
+    this.plot = element("div", { className: "plot" })
+    this.el = element("section", { className: "card" }, head, this.plot, this.popup.el)
+  }
+
+  close() {
+    this.view?.close()
+  }
+
+  /** @param {ViewSpec} spec */
+  fill(spec) {
+    this.close()
+    this.spec = spec
+    this.view = null
+    options(this.select, this.stage.catalogue, spec.view)
+    const parts = spec.kind === "plane" ? spec.parts : undefined
+    this.part.hidden = !parts
+    if (spec.kind === "plane" && parts) options(this.part, parts.map((label, k) => [k, label]), spec.part)
+    this.caption.title = spec.about ?? ""
+    this.caption.replaceChildren(
+      ...spec.caption.map(([text, colour]) => element("span", { style: colour ? `color:${colour}` : null }, text)),
+    )
+    this.bar.replaceChildren(...(spec.kind === "plane" && spec.bar ? gradient(spec.bar) : []))
+    this.hidden.replaceChildren()
+    this.popup.close()
+    this.el.setAttribute("aria-label", spec.title)
+    if (spec.kind === "missing") {
+      this.plot.replaceChildren(element("p", { className: "sentence" }, spec.sentence))
+      return
+    }
+    this.plot.replaceChildren()
+    const { slot, stage, plot } = this
+    /** @type {Plane["send"]} */
+    const send = (message) => stage.fromView(message)
+    const view = spec.kind === "bars" ? new Bars(plot, spec, slot, send) : new Plane(plot, spec, slot, send)
+    const { colours, theme, tool } = stage.look
+    this.view = view
+    view.recolour(colours, theme)
+    void view.show(theme, tool)
+  }
+
+  /**
+   * @param {Layer} layer
+   * @param {Uint8Array} pixels
+   * @param {Palettes} colours
+   */
+  receive(layer, pixels, colours) {
+    if (this.view instanceof Bars) {
+      if (isBars(layer)) this.view.receive(layer)
+    } else if (!isBars(layer)) this.view?.receive(layer, pixels, colours)
+  }
+
+  /**
+   * What is not shown of the selection.
+   *
+   * @param {[words: string, title: string] | null} text
+   */
+  note(text) {
+    const [words, title] = text ?? ["", ""]
+    this.hidden.title = title
+    this.hidden.replaceChildren(
+      ...(words
+        ? [
+          element("span", { className: "icon", role: "img", "aria-label": title }, "visibility_off"),
+          element("span", { className: "long" }, words),
+          element("span", { className: "short" }, shortCount(words)),
+        ]
+        : []),
+    )
+  }
+
+  /** @param {number | null | undefined} slot - Of the view that is alone. */
+  enlarge(slot) {
+    const alone = slot === this.slot
+    this.el.hidden = slot !== null && slot !== undefined && !alone
+    this.el.classList.toggle("alone", alone)
+    relabel(this.grow, alone ? "close_fullscreen" : "open_in_full", alone ? "Back to the grid" : "Enlarge")
+  }
+
+  menu() {
+    const { slot, spec, stage } = this
+    if (spec === null || spec.kind === "missing") return [element("p", { className: "hint" }, NOTHING)]
+    const x = this.axisList("x", spec.x.column)
+    const axes = spec.kind === "bars" ? [x] : [x, this.axisList("y", spec.y.column)]
+    const picture = (/** @type {string} */ form) =>
+      element(
+        "button",
+        { type: "button", onclick: () => stage.send({ kind: "picture", slot, form }) },
+        form.toUpperCase(),
+      )
+    return [
+      ...axes,
+      ...spec.overlays.map((overlay) => this.overlayBox(overlay)),
+      element("div", { className: "row" }, "Picture ", ...PICTURE_FORMS.map(picture)),
+    ]
+  }
+
+  /**
+   * @param {"x" | "y"} axis
+   * @param {string | undefined} shown
+   */
+  axisList(axis, shown) {
+    const { slot, stage } = this
+    const list = new ColumnList(`${axis} axis`, (column) => stage.send({ kind: "axis", slot, axis, column }))
+    list.fill(stage.columns, shown ?? "")
+    return element("label", {}, `${axis.toUpperCase()} `, list.el)
+  }
+
+  /** @param {OverlaySpec} overlay */
+  overlayBox({ name, label, on }) {
+    const { slot, stage } = this
+    /** @type {HTMLInputElement} */
+    const box = element("input", {
+      type: "checkbox",
+      checked: on,
+      onchange: () => stage.send({ kind: "switch", slot, name, on: box.checked }),
+    })
+    return element("label", {}, box, ` ${label}`)
+  }
+
+  /**
+   * @param {string} name
+   * @param {boolean} on
+   */
+  switched(name, on) {
+    for (const overlay of this.spec?.overlays ?? []) if (overlay.name === name) overlay.on = on
+    if (this.view instanceof Plane) this.view.switchOverlay(name, on)
+  }
+
+  /**
+   * @param {number[]} xs
+   * @param {number[]} ys
+   */
+  mark(xs, ys) {
+    if (this.view instanceof Plane) this.view.mark(xs, ys)
+  }
+}
+
+/**
+ * @param {PlaneLayer | BarsLayer} layer
+ * @returns {layer is BarsLayer}
+ */
+function isBars(layer) {
+  return "counts" in layer
+}

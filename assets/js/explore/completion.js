@@ -1,0 +1,57 @@
+// Completion of a filter expression. The server counts letters, the browser halves of some.
+
+/** @import { CheckState } from "../payloads.d.ts" */
+
+const WORD_BEFORE = /(?<![\p{L}\p{N}_])[\p{L}_][\p{L}\p{N}_]*$/u
+const REST_OF_WORD = /^[\p{L}\p{N}_]+/u
+
+/**
+ * What the words are asked for.
+ *
+ * @param {string} text
+ * @param {number} caret - In halves of letters, as the browser counts.
+ */
+export function questionOf(text, caret) {
+  return { text, cursor: Array.from(text.slice(0, caret)).length }
+}
+
+/**
+ * Whether a word that could be completed ends at the caret.
+ *
+ * @param {string} text
+ * @param {number} caret
+ */
+export function endsInWord(text, caret) {
+  return WORD_BEFORE.test(text.slice(0, caret))
+}
+
+/**
+ * What an answer means for its text: the word that Tab completes, and what stands before and after it.
+ *
+ * @typedef {{ text: string, cursor: number, first: string | null, before: string, after: string }} Completion
+ */
+
+/**
+ * @param {Pick<CheckState, "text" | "cursor" | "start" | "words">} check
+ * @returns {Completion}
+ */
+export function completionOf({ text, cursor, start, words }) {
+  const letters = Array.from(text)
+  const begun = letters.slice(start, cursor).join("")
+  const first = words.length && words[0][0] !== begun ? words[0][0] : null
+  const after = letters.slice(cursor).join("").replace(REST_OF_WORD, "")
+  return { text, cursor, first, before: letters.slice(0, start).join(""), after }
+}
+
+/**
+ * A text with its mistake apart.
+ *
+ * @param {string} text
+ * @param {number} start - In letters.
+ * @param {number} end
+ */
+export function splitAt(text, start, end) {
+  const letters = Array.from(text)
+  const cut = (/** @type {number} */ from, /** @type {number} */ to) => letters.slice(from, to).join("")
+  return { before: cut(0, start), wrong: cut(start, end), after: cut(end, letters.length) }
+}

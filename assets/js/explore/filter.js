@@ -1,0 +1,137 @@
+// The filter: an expression that is checked while it is typed, with words that could follow.
+
+/** @import { CheckState } from "../payloads.d.ts" */
+/** @import { Request } from "../protocol.d.ts" */
+/** @import { Completion } from "./completion.js" */
+
+import { debounced, element } from "../base/dom.js"
+import { completionOf, endsInWord, questionOf, splitAt } from "./completion.js"
+
+const ASK_AFTER = 90
+
+export class FilterField {
+  /** @type {Completion | null} - Of the last answer. */
+  fresh = null
+  /** @type {number | null} - Place of the caret for which Tab awaits words. */
+  awaited = null
+
+  /**
+   * @param {(message: Request) => void} send
+   * @param {(message: Request) => void} act - Send what is an action of the visitor.
+   */
+  constructor(send, act) {
+    this.send = send
+    this.act = act
+    this.askSoon = debounced(() => this.ask(), ASK_AFTER)
+    this.input = element("textarea", {
+      rows: 2,
+      spellcheck: false,
+      placeholder: "teff < 3800 & abs(z_gal) > 5",
+      "aria-label": "Filter expression",
+      oninput: () => this.written(),
+      onkeydown: (event) => this.key(event),
+      onkeyup: () => this.follow(),
+      onclick: () => this.follow(),
+    })
+    this.error = element("p", { className: "error", role: "alert", hidden: true })
+    this.fits = element("p", { className: "hint" })
+    this.words = element("ul", { className: "words", role: "listbox", "aria-label": "Completions" })
+    const apply = element("button", { type: "button", className: "main", onclick: () => this.apply() }, "Select")
+    this.content = [this.input, this.words, this.error, element("div", { className: "row" }, this.fits, apply)]
+  }
+
+  get text() {
+    return this.input.value
+  }
+
+  focus() {
+    this.input.focus()
+  }
+
+  /** @param {string} text */
+  write(text) {
+    this.input.value = text
+    this.ask()
+  }
+
+  get asked() {
+    return questionOf(this.input.value, this.input.selectionStart)
+  }
+
+  ask() {
+    this.send({ kind: "check", ...this.asked })
+  }
+
+  written() {
+    this.awaited = null
+    this.askSoon()
+  }
+
+  /** The caret moved: other words fit there. */
+  follow() {
+    const { asked, fresh } = this
+    if (fresh && asked.text === fresh.text && asked.cursor !== fresh.cursor) this.ask()
+  }
+
+  /** @param {CheckState} check */
+  checked(check) {
+    const { asked } = this
+    if (check.text !== asked.text) return
+    this.error.hidden = !check.error
+    if (check.error) {
+      const [message, from, to] = check.error
+      const { before, wrong, after } = splitAt(check.text, from, to)
+      const mark = element("mark", {}, wrong || " ")
+      this.error.replaceChildren(element("code", {}, before, mark, after), element("span", {}, message))
+    }
+    this.fits.textContent = check.count ?? ""
+    const fresh = completionOf(check)
+    this.fresh = fresh
+    const awaited = this.awaited === check.cursor && check.cursor === asked.cursor
+    this.awaited = null
+    if (awaited && fresh.first) return this.complete(fresh.first)
+    this.words.replaceChildren(...check.words.map(([word, help]) =>
+      element(
+        "li",
+        { role: "option", title: help, onclick: () => this.complete(word) },
+        element("b", {}, word),
+        ` ${help}`,
+      )
+    ))
+  }
+
+  /** @param {string} word */
+  complete(word) {
+    if (this.fresh === null || this.fresh.text !== this.input.value) return this.ask() // written on since
+    const { before, after } = this.fresh
+    const caret = before.length + word.length
+    this.input.value = before + word + after
+    this.input.setSelectionRange(caret, caret)
+    this.input.focus()
+    this.ask()
+  }
+
+  /**
+   * Tab completes the word before the caret, with words that may still be on their way.
+   *
+   * @param {KeyboardEvent} event
+   */
+  key(event) {
+    const { asked, fresh } = this
+    const known = fresh?.text === asked.text && fresh.cursor === asked.cursor ? fresh : null
+    const completes = known ? known.first !== null : endsInWord(asked.text, this.input.selectionStart)
+    if (event.key === "Tab" && !event.shiftKey && completes) {
+      event.preventDefault()
+      if (known?.first) return this.complete(known.first)
+      this.awaited = asked.cursor
+      this.ask()
+    } else if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault()
+      this.apply()
+    } else if (event.key === "Escape") this.input.blur()
+  }
+
+  apply() {
+    this.act({ kind: "filter", text: this.input.value })
+  }
+}

@@ -1,0 +1,64 @@
+// The first visit's tour: a bubble beside one part of the page after the other.
+
+/** @import { TourStep } from "../payloads.d.ts" */
+
+import { element } from "../base/dom.js"
+
+const NOWHERE = { left: 200, bottom: 200, top: 200 }
+
+export class Tour {
+  at = 0
+  /** @type {Element | null} */
+  ringed = null
+
+  /**
+   * @param {HTMLElement} host
+   * @param {TourStep[]} steps
+   */
+  constructor(host, steps) {
+    this.host = host
+    this.steps = steps
+    this.text = element("p")
+    this.next = element("button", { type: "button", className: "main", onclick: () => this.step() })
+    const skip = element("button", { type: "button", onclick: () => this.end() }, "Skip")
+    this.el = element(
+      "div",
+      {
+        className: "tour",
+        role: "dialog",
+        "aria-label": "Tour",
+        onkeydown: ({ key }) => key === "Escape" && this.end(),
+      },
+      this.text,
+      element("div", { className: "row" }, skip, this.next),
+    )
+    host.append(this.el)
+    this.show()
+    this.next.focus()
+  }
+
+  step() {
+    this.at += 1
+    if (this.at < this.steps.length) this.show()
+    else this.end()
+  }
+
+  show() {
+    const { at, steps } = this
+    const [selector, words] = steps[at]
+    this.ringed?.classList.remove("ringed")
+    this.ringed = this.host.querySelector(selector)
+    this.ringed?.classList.add("ringed")
+    this.text.textContent = words
+    this.next.textContent = at === steps.length - 1 ? "Done" : `Next (${at + 1}/${steps.length})`
+    const box = this.ringed?.getBoundingClientRect() ?? NOWHERE
+    const below = box.bottom + 170 < globalThis.innerHeight
+    this.el.style.left = `${Math.max(8, Math.min(box.left, globalThis.innerWidth - 340))}px`
+    this.el.style.top = below ? `${box.bottom + 10}px` : `${Math.max(8, box.top + 40)}px`
+  }
+
+  end() {
+    this.el.remove()
+    this.ringed?.classList.remove("ringed")
+  }
+}

@@ -1,0 +1,70 @@
+// Levels of the server as pixels and colours.
+
+/**
+ * Decode and colour in one pass: a byte above 0 is a level, 0 and n stand for n + 1 empty pixels.
+ *
+ * @param {Uint8Array} packed
+ * @param {[height: number, width: number]} shape
+ * @param {Uint32Array} palette - Colours of the 256 levels.
+ */
+export function unpacked(packed, [height, width], palette) {
+  const image = new Uint32Array(width * height)
+  let pixel = 0
+  for (let at = 0; at < packed.length; at++) {
+    const level = packed[at]
+    if (level) image[pixel++] = palette[level]
+    else pixel += packed[++at] + 1
+  }
+  return image
+}
+
+/**
+ * A colour of a palette for style sheets and figures.
+ *
+ * @param {Uint32Array} palette
+ * @param {number} level
+ */
+export function css(palette, level) {
+  const [red, green, blue, opacity] = new Uint8Array(palette.buffer, 4 * level, 4)
+  return `rgba(${red}, ${green}, ${blue}, ${opacity / 255})`
+}
+
+/**
+ * The selected ones of single stars, each in the colour of its level.
+ *
+ * @param {Uint8Array} levels - Of all stars on screen; 0 for those that are not selected.
+ * @param {ArrayLike<number>} x
+ * @param {ArrayLike<number>} y
+ * @param {Uint32Array} palette
+ */
+export function pickedStars(levels, x, y, palette) {
+  const colours = Array.from({ length: 256 }, (_, level) => css(palette, level))
+  /** @type {{ x: number[], y: number[], colour: string[] }} */
+  const kept = { x: [], y: [], colour: [] }
+  for (let k = 0; k < levels.length; k++) {
+    if (levels[k] === 0) continue
+    kept.x.push(x[k])
+    kept.y.push(y[k])
+    kept.colour.push(colours[levels[k]])
+  }
+  return kept
+}
+
+/**
+ * Dots in each turn of a longitude that is on screen; all of them, unless they are too many.
+ *
+ * @param {ArrayLike<number>} x
+ * @param {ArrayLike<number>} y
+ * @param {[across: number, up: number][]} images - Shifts of the turns.
+ * @param {number} most
+ */
+export function repeatedDots(x, y, images, most) {
+  const step = Math.ceil((images.length * x.length) / Math.max(most, x.length))
+  const kept = (/** @type {ArrayLike<number>} */ values) => Array.from(values).filter((_, k) => k % step === 0)
+  const xs = kept(x)
+  const ys = kept(y)
+  return {
+    x: images.flatMap(([across]) => xs.map((value) => value + across)),
+    y: images.flatMap(([, up]) => ys.map((value) => value + up)),
+  }
+}

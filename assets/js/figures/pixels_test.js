@@ -1,0 +1,31 @@
+import { assertEquals } from "../testing.js"
+import { css, pickedStars, repeatedDots, unpacked } from "./pixels.js"
+
+const palette = new Uint32Array(256)
+palette[1] = 0xff0000ff // red in the lowest byte, opaque
+palette[2] = 0x80ff0000
+
+Deno.test("runs of empty pixels and levels are unpacked", () => {
+  const packed = Uint8Array.of(0, 1, 1, 2, 0, 0, 1)
+  assertEquals(Array.from(unpacked(packed, [2, 3], palette)), [0, 0, palette[1], palette[2], 0, palette[1]])
+})
+
+Deno.test("a colour of a palette is written for style sheets", () => {
+  assertEquals(css(palette, 1), "rgba(255, 0, 0, 1)")
+  assertEquals(css(palette, 2), `rgba(0, 0, 255, ${128 / 255})`)
+})
+
+Deno.test("selected stars keep their places and take the colours of their levels", () => {
+  const kept = pickedStars(Uint8Array.of(0, 2, 1), [1, 2, 3], [4, 5, 6], palette)
+  assertEquals(kept, { x: [2, 3], y: [5, 6], colour: [css(palette, 2), css(palette, 1)] })
+})
+
+Deno.test("dots lie in each turn", () => {
+  assertEquals(repeatedDots([1, 2], [3, 4], [[0, 0], [360, 0]], 100), { x: [1, 2, 361, 362], y: [3, 4, 3, 4] })
+})
+
+Deno.test("dots are thinned where they are too many", () => {
+  const x = Array.from({ length: 10 }, (_, k) => k)
+  const { x: found } = repeatedDots(x, x, [[0, 0], [0, 1]], 10)
+  assertEquals(found, [0, 2, 4, 6, 8, 0, 2, 4, 6, 8])
+})

@@ -1,0 +1,110 @@
+// Numbers of axes: ticks, ends and bins.
+
+/** @import { Ends } from "../payloads.d.ts" */
+
+/**
+ * Round numbers between two ends, with as many digits as tell them apart.
+ *
+ * @param {Ends} ends - In drawing order.
+ * @param {number} count - About how many.
+ */
+export function ticks([start, end], count) {
+  const low = Math.min(start, end)
+  const high = Math.max(start, end)
+  const rough = (high - low) / count
+  const power = 10 ** Math.floor(Math.log10(rough))
+  const step = [1, 2, 5].map((factor) => factor * power).find((one) => one >= rough) ?? 10 * power
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
+  const found = []
+  for (let value = Math.ceil(low / step) * step; value <= high + 1e-9 * step; value += step) {
+    found.push({ value, text: value.toFixed(digits) })
+  }
+  return found
+}
+
+/**
+ * Ends of an axis that shows all finite values, with some room beyond them.
+ *
+ * @param {Iterable<number>} values
+ * @param {number} [room] - Share of the span, to either side.
+ * @returns {Ends}
+ */
+export function endsOf(values, room = 0.06) {
+  let low = Infinity
+  let high = -Infinity
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue
+    low = Math.min(low, value)
+    high = Math.max(high, value)
+  }
+  if (!(high > low)) [low, high] = Number.isFinite(low) ? [low - 1, low + 1] : [0, 1]
+  const spare = room * (high - low)
+  return [low - spare, high + spare]
+}
+
+/**
+ * Numbers of values in bins of one width; values outside are left out.
+ *
+ * @param {Iterable<number>} values
+ * @param {Ends} ends
+ * @param {number} count
+ */
+export function binned(values, [low, high], count) {
+  /** @type {number[]} */
+  const heights = new Array(count).fill(0)
+  const edges = heights.map((_, k) => low + (k * (high - low)) / count)
+  for (const value of values) {
+    const k = Math.floor(((value - low) / (high - low)) * count)
+    if (k >= 0 && k < count) heights[k]++
+  }
+  return { edges: [...edges, high], heights }
+}
+
+/**
+ * Ends of both axes where a unit is as long upwards as sideways, around the middle of what was asked for: all of that
+ * stays in view, whatever the shape of the frame.
+ *
+ * @param {[Ends, Ends]} asked - Ends of x and of y in drawing order.
+ * @param {{ width: number, height: number }} frame - In pixels.
+ * @returns {{ x: Ends, y: Ends, unit: number }}
+ */
+export function squareEnds([x, y], { width, height }) {
+  const unit = Math.max(Math.abs(x[1] - x[0]) / width, Math.abs(y[1] - y[0]) / height)
+  /** @type {(ends: Ends, pixels: number) => Ends} */
+  const fit = ([start, end], pixels) => {
+    const middle = (start + end) / 2
+    const half = (Math.sign(end - start) * unit * pixels) / 2
+    return [middle - half, middle + half]
+  }
+  return { x: fit(x, width), y: fit(y, height), unit }
+}
+
+/**
+ * How many ticks fit into a length.
+ *
+ * @param {number} room - In pixels.
+ * @param {number} least - Pixels that one label takes.
+ */
+export function fittingTicks(room, least) {
+  return Math.max(2, Math.min(7, Math.floor(room / least)))
+}
+
+const ONE_AT_LEAST = 0.7 // where bars of a logarithmic axis begin, below a single star
+
+/**
+ * Sides of the bars of a histogram, and ends of their axis.
+ *
+ * @param {ArrayLike<number>} edges
+ * @param {ArrayLike<number>} counts
+ * @param {boolean} logarithmic
+ * @returns {{ data: Record<"left" | "right" | "top" | "bottom", number[]>, ends: Ends }}
+ */
+export function barsOf(edges, counts, logarithmic) {
+  const height = (/** @type {number} */ count) => (logarithmic ? Math.log10(Math.max(count, ONE_AT_LEAST)) : count)
+  const floor = logarithmic ? Math.log10(ONE_AT_LEAST) : 0
+  const sides = Array.from(edges)
+  const top = Array.from(counts, height)
+  const bottom = top.map(() => floor)
+  const highest = Math.max(...top, height(1) + 0.1) * 1.05
+  return { data: { left: sides.slice(0, -1), right: sides.slice(1), top, bottom }, ends: [floor, highest] }
+}

@@ -1,0 +1,109 @@
+// Stars side by side: which spectra lie over this one, and how they are compared with it.
+
+/** @import { Star } from "../payloads.d.ts" */
+/** @import { SpectrumFigure } from "../figures/spectrum.js" */
+
+import { LIMITS, PIN_COLOURS } from "../base/declared.js"
+import { choices, element, icon } from "../base/dom.js"
+
+const NO_MORE_PINS = `${LIMITS.pins} spectra are pinned: unpin one first`
+const HINT = `Up to ${LIMITS.pins} pinned spectra lie over this one, at rest; the lower figure shows residuals, ` +
+  "differences or ratios. Not normalised, they take this star's continuum."
+/** @type {[key: "over" | "difference" | "ratio", label: string, title: string][]} */
+const COMPARISONS = [
+  ["over", "Residuals", "Pinned spectra lie over this one"],
+  ["difference", "Difference", "This less each pinned"],
+  ["ratio", "Ratio", "This over each pinned"],
+]
+/** @type {[name: string, head: string, digits: number][]} */
+const LABELS = [
+  ["teff", "Teff", 0],
+  ["logg", "log g", 2],
+  ["m_h", "[M/H]", 2],
+  ["alpha_m", "[α/M]", 2],
+  ["rv", "RV", 1],
+]
+
+export class ComparePane {
+  /**
+   * @param {SpectrumFigure} figure
+   * @param {(text: string) => void} say
+   */
+  constructor(figure, say) {
+    this.figure = figure
+    this.say = say
+    this.el = element("div", { className: "pins" })
+  }
+
+  /** @param {Star} star */
+  pin(star) {
+    const { pins } = this.figure
+    if (pins.some(({ obsid }) => obsid === star.obsid)) return
+    if (!star.spectrum) {
+      this.say(star.sentence)
+    } else if (pins.length >= LIMITS.pins) {
+      this.say(NO_MORE_PINS)
+    } else {
+      pins.push(star)
+      this.figure.redraw()
+      this.show()
+    }
+  }
+
+  /** @param {string} obsid */
+  unpin(obsid) {
+    this.figure.pins = this.figure.pins.filter((one) => one.obsid !== obsid)
+    this.figure.redraw()
+    this.show()
+  }
+
+  show() {
+    const { pins, look, star } = this.figure
+    const mode = choices("Compare", COMPARISONS, (name) => {
+      look.compare = name
+      mode.press(name)
+      this.figure.redraw()
+    })
+    mode.press(look.compare)
+    const own = star ? [this.row(star, "currentColor", null)] : []
+    const rows = pins.map((pin, k) => {
+      const button = icon("close", `Unpin ${pin.obsid}`, () => this.unpin(pin.obsid))
+      return this.row(pin, PIN_COLOURS[k], button)
+    })
+    const full = pins.length >= LIMITS.pins
+    const add = element("button", {
+      type: "button",
+      disabled: full || !star?.spectrum,
+      title: full ? NO_MORE_PINS : "",
+      onclick: () => star && this.pin(star),
+    }, "Pin this star")
+    const heads = ["obsid", ...LABELS.map(([, head]) => head), ""]
+    this.el.replaceChildren(
+      element("div", { className: "row" }, add, mode.row),
+      element("p", { className: "hint" }, HINT),
+      element(
+        "table",
+        { className: "sliders" },
+        element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)))),
+        element("tbody", {}, ...own, ...rows),
+      ),
+    )
+  }
+
+  /**
+   * @param {Star} star
+   * @param {string} colour
+   * @param {HTMLElement | null} button
+   */
+  row(star, colour, button) {
+    const swatch = element("i", { className: "swatch", style: `background:${colour}` })
+    const texts = LABELS.map(([name, , digits]) => star.published[name]?.toFixed(digits) ?? "–")
+    return element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, swatch, ` ${star.obsid}`),
+      ...texts.map((text) => element("td", {}, text)),
+      element("td", {}, button),
+    )
+  }
+}

@@ -1,0 +1,53 @@
+// Comparisons for the unit tests.
+
+/**
+ * @param {unknown} condition
+ * @param {string} [message]
+ * @returns {asserts condition}
+ */
+export function assert(condition, message = "not true") {
+  if (!condition) throw new Error(message)
+}
+
+/**
+ * Compare values with all that is inside.
+ *
+ * @param {unknown} found
+ * @param {unknown} expected
+ */
+export function assertEquals(found, expected) {
+  const [a, b] = [Deno.inspect(found, SHOWN), Deno.inspect(expected, SHOWN)]
+  assert(a === b, `found ${a}, expected ${b}`)
+}
+
+const SHOWN = { depth: 20, iterableLimit: 100_000, strAbbreviateSize: 100_000, sorted: true }
+
+/**
+ * Compare numbers; two that are unknown are the same.
+ *
+ * @param {ArrayLike<number>} found
+ * @param {ArrayLike<number>} expected
+ * @param {number} [tolerance]
+ */
+export function assertClose(found, expected, tolerance = 1e-6) {
+  const words = `found ${Array.from(found)}, expected ${Array.from(expected)}`
+  assert(found.length === expected.length, words)
+  for (let k = 0; k < found.length; k++) {
+    const same = Object.is(found[k], expected[k]) || Math.abs(found[k] - expected[k]) <= tolerance
+    assert(same, `${words}: at ${k}`)
+  }
+}
+
+/**
+ * @param {() => unknown} action
+ * @param {string} part - Of the message.
+ */
+export function assertThrows(action, part) {
+  let message = null
+  try {
+    action()
+  } catch (error) {
+    message = String(error)
+  }
+  assert(message?.includes(part), `expected an error with "${part}", found ${message}`)
+}

@@ -1,0 +1,25 @@
+// Who is here, the way out, and the campaign.
+
+/** @import { CampaignChoice } from "../payloads.d.ts" */
+/** @import { Request } from "../protocol.d.ts" */
+
+import { element } from "../base/dom.js"
+import { options } from "../base/lists.js"
+
+/** @param {(message: Request) => void} send */
+export function campaignPicker(send) {
+  /** @type {HTMLSelectElement} */
+  const select = element("select", {
+    "aria-label": "Campaign",
+    onchange: () => send({ kind: "campaign", id: select.value }),
+  })
+  const who = element("strong", {})
+  const out = element("a", { href: "./logout" }, "Sign out")
+  const show = (/** @type {CampaignChoice} */ { campaigns, campaign, who: name, signed }) => {
+    who.textContent = name
+    out.hidden = !signed
+    options(select, campaigns, campaign)
+    select.hidden = !campaigns.length
+  }
+  return { el: select, who, out, show }
+}

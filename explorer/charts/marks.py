@@ -1,0 +1,82 @@
+"""What pictures of views and figures of the paper share: velocity arrows with their scale, model points, few ticks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from explorer.charts.diagram import Dots, Lines, Overlay
+from explorer.charts.references import ARROW_KPC_PER_KMS
+
+MAX_TICKS = 5
+"""Steps of an axis in a picture: more numbers of six digits run into each other."""
+
+_UNDER = -1.0
+"""Order of what lies under images and stars."""
+
+_KEYS_KMS = (500, 200, 100, 50, 20, 10, 5, 2, 1)
+_KEY_SHARE = 0.2
+
+
+def fewer_ticks(axes: Axes) -> None:
+    """Numbers that stand apart, on both axes."""
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(MAX_TICKS))
+
+
+def draw_arrows(
+    axes: Axes, ends: tuple[NDArray[np.float32], ...], x_ends: tuple[float, float], *, color: str, width: float
+) -> None:
+    """Velocities and the arrow that gives their scale.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    ends : tuple of ndarray, shape (n,)
+        Starts and ends in kpc, x before y: of :func:`explorer.charts.references.arrow_ends`.
+    x_ends : tuple of float
+        Ends of the x axis in kpc: the key is no longer than a fifth of it.
+    color : str
+        Of the arrows.
+    width : float
+        Of a shaft, in widths of the axes.
+    """
+    x0, y0, x1, y1 = ends
+    arrows = axes.quiver(x0, y0, x1 - x0, y1 - y0, angles="xy", scale_units="xy", scale=1, width=width, color=color)
+    if not x0.size:
+        return
+    longest = _KEY_SHARE * abs(x_ends[1] - x_ends[0]) / ARROW_KPC_PER_KMS
+    speed = next((speed for speed in _KEYS_KMS if speed <= longest), _KEYS_KMS[-1])
+    length, words = speed * ARROW_KPC_PER_KMS, f"{speed} km s$^{{-1}}$"
+    key = axes.quiverkey(arrows, 0.72, 0.95, length, words, labelpos="E", labelsep=0.04, fontproperties={"size": 7})
+    key.text.set_bbox({"facecolor": "white", "alpha": 0.8, "linewidth": 0.0, "pad": 0.5})
+
+
+def draw_model_points(axes: Axes, dots: Dots, color: str, size: float) -> None:
+    """Particles of the stream model, under the stars."""
+    look: dict[str, Any] = {"markersize": size, "markeredgewidth": 0.0}
+    axes.plot(dots.x, dots.y, ".", color=color, rasterized=True, zorder=_UNDER, **look)
+
+
+def draw_lines(axes: Axes, overlay: Overlay, shape: Lines) -> list[Line2D]:
+    """Dashed curves; what the legend names is returned: a heading and the curves."""
+    words = overlay.caption if len(overlay.caption) == len(shape.xs) else (("", ""),) * len(shape.xs)
+    named: list[Line2D] = []
+    for x, y, colour, (word, _) in zip(shape.xs, shape.ys, shape.colours, words, strict=True):
+        lines = axes.plot(x, y, "--", color=colour, linewidth=0.9)
+        if word:
+            lines[0].set_label(word.replace("━", "").strip())
+            named += lines
+    return [Line2D([], [], linestyle="", label=overlay.heading), *named] if named and overlay.heading else named
+
+
+def model_handle(color: str) -> Line2D:
+    """The legend's mark of the stream model."""
+    look: dict[str, Any] = {"marker": ".", "linestyle": "", "color": color, "markersize": 5}
+    return Line2D([], [], label="stream model", **look)

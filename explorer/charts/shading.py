@@ -1,0 +1,347 @@
+"""From stars to uint8 images: what every brush does in every view.
+
+Images hold 0 where there is no star and 1 to 255 on a scale that the brush never changes: the logarithm of the number
+of stars, the mean of a column, or the commonest category. Whatever is drawn comes from the catalogue's own arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.charts import kernels
+from explorer.model.selection import Mask, images, turns
+from explorer.model.table import StarTable
+
+Image: TypeAlias = NDArray[np.uint8]
+
+BARS = 60
+"""Bars of a histogram."""
+
+_DOT_RADII = ((8_000, 2), (80_000, 1))
+"""Radius of a star's dot in pixels while at most so many stars are in the catalogue."""
+
+_Counted = TypeVar("_Counted", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class Viewport:
+    """What part of the plane is on screen, and on how many pixels.
+
+    Parameters
+    ----------
+    x_low, x_high, y_low, y_high : float
+        Edges, low below high even where the axis is inverted.
+    width, height : int
+        Pixels.
+    """
+
+    x_low: float
+    x_high: float
+    y_low: float
+    y_high: float
+    width: int
+    height: int
+
+    @property
+    def drawable(self) -> bool:
+        """Whether there is any area."""
+        return (
+            bool(np.isfinite(self.window).all())
+            and self.x_low < self.x_high
+            and self.y_low < self.y_high
+            and min(self.width, self.height) > 1
+        )
+
+    @property
+    def window(self) -> tuple[float, float, float, float]:
+        """Its edges: of x, then of y."""
+        return self.x_low, self.x_high, self.y_low, self.y_high
+
+    @property
+    def x_scale(self) -> float:
+        """Pixels a unit of x."""
+        return self.width / (self.x_high - self.x_low)
+
+    @property
+    def y_scale(self) -> float:
+        """Pixels a unit of y."""
+        return self.height / (self.y_high - self.y_low)
+
+
+@dataclass(frozen=True)
+class Density:
+    """Colours by the number of stars in a pixel.
+
+    Parameters
+    ----------
+    note : str
+        Why not by what was asked for.
+    """
+
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ValueScale:
+    """Colours by the mean of a column, on limits of the whole catalogue: a brush never recolours what remains.
+
+    Parameters
+    ----------
+    name : str
+        Column name.
+    low, high : float
+        Values of the first and the last colour, in the column's unit.
+    """
+
+    name: str
+    low: float
+    high: float
+
+    def levels(self, values: NDArray[np.floating]) -> Image:
+        """Levels 1 to 255 of single values; 0 where NaN."""
+        gain = 254.0 / ((self.high - self.low) or 1.0)
+        scaled = np.clip(1.5 + gain * (values - self.low), 1.0, 255.0)
+        return np.where(np.isfinite(scaled), scaled, 0.0).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Categories:
+    """Colours by the commonest category in a pixel; a category keeps its colour whatever else is selected.
+
+    Parameters
+    ----------
+    name : str
+        What the categories are of.
+    labels, colours : tuple of str
+        Category k and its colour.
+    codes : ndarray of uint8, shape (n,)
+        Category of each star; those beyond the labels have none and are not drawn.
+    rest : bool
+        Whether the last category is that of stars in no other: it never hides another one.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    colours: tuple[str, ...]
+    codes: Image
+    rest: bool = False
+
+
+Colouring: TypeAlias = Density | ValueScale | Categories
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One image of a view.
+
+    Parameters
+    ----------
+    levels : ndarray of uint8, shape (height, width)
+        Its pixels, the lowest row first.
+    n_shown : int
+        Stars that this plane can show, on screen or beyond its edges.
+    """
+
+    levels: Image
+    n_shown: int
+
+
+@dataclass(frozen=True)
+class Stars:
+    """Single stars on screen.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (n,)
+        Where they stand in the catalogue.
+    x, y : ndarray, shape (n,)
+        Where they stand on screen: a longitude that comes round has its turn added.
+    """
+
+    rows: NDArray[np.int64]
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+
+
+class Canvas:
+    """What one view aggregates: two columns of the shared catalogue.
+
+    Parameters
+    ----------
+    table : StarTable
+        The catalogue.
+    x, y : str
+        Columns of the plane.
+    shown : ndarray of bool, shape (n,), optional
+        Restricts the view to some stars (a slice in height); all by default.
+    """
+
+    def __init__(self, table: StarTable, x: str, y: str, shown: Mask | None = None) -> None:
+        self.table = table
+        self.names = (x, y)
+        self.shown = shown
+        self.dot_radius = next((radius for limit, radius in _DOT_RADII if table.n_stars <= limit), 0)
+        self._ceiling: tuple[Viewport, int] | None = None
+
+    @property
+    def points(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Coordinates of every star."""
+        return self.table.axis(self.names[0]), self.table.axis(self.names[1])
+
+    def visible(self, rows: Mask) -> Mask:
+        """Those of some stars that the view is not restricted from showing."""
+        if self.shown is None:
+            return rows
+        both = rows & self.shown
+        both.setflags(write=False)  # one kind of mask: kernels are compiled for it alone
+        return both
+
+    def everything(self, viewport: Viewport) -> Layer:
+        """Every star, as log density; remembers the densest pixel as the ceiling of this viewport."""
+        layer, counts = self._counted(viewport, self.table.every)
+        self._ceiling = (viewport, int(counts.max(initial=1)))
+        if viewport.drawable:
+            kernels.log_levels(counts, self._ceiling[1], layer.levels)
+        return layer
+
+    def selected(self, viewport: Viewport, rows: Mask, colouring: Colouring) -> Layer:
+        """The selected stars in their colours; densities on the scale of all stars in this viewport."""
+        if isinstance(colouring, Categories):
+            return self._commonest(viewport, rows, colouring)
+        if isinstance(colouring, ValueScale):
+            return self._mean(viewport, rows, colouring)
+        if self._ceiling is None or self._ceiling[0] != viewport:
+            self.everything(viewport)
+        assert self._ceiling is not None
+        layer, counts = self._counted(viewport, rows)
+        if viewport.drawable:
+            kernels.log_levels(counts, self._ceiling[1], layer.levels)
+        return layer
+
+    def _counted(self, viewport: Viewport, rows: Mask) -> tuple[Layer, NDArray[np.int32]]:
+        levels, counts = _blank(viewport), np.zeros((viewport.height, viewport.width), np.int32)
+        if not viewport.drawable:
+            return Layer(levels, 0), counts
+        rows, (x, y) = self.visible(rows), self.points
+        n_shown = 0
+        for x_low, y_low in self._corners(viewport):
+            n_shown = kernels.bin_counts(x, y, rows, x_low, y_low, viewport.x_scale, viewport.y_scale, counts)
+        return Layer(levels, n_shown), self._spread(counts)
+
+    def _mean(self, viewport: Viewport, rows: Mask, scale: ValueScale) -> Layer:
+        levels = _blank(viewport)
+        if not viewport.drawable:
+            return Layer(levels, 0)
+        counts = np.zeros(levels.shape, np.int32)
+        totals = np.zeros(levels.shape, np.float64)
+        rows, (x, y), values = self.visible(rows), self.points, self.table.axis(scale.name)
+        n_shown = 0
+        for x_low, y_low in self._corners(viewport):
+            n_shown = kernels.bin_values(
+                x, y, values, rows, x_low, y_low, viewport.x_scale, viewport.y_scale, counts, totals
+            )
+        kernels.mean_levels(self._spread(counts), self._spread(totals), scale.low, scale.high, levels)
+        return Layer(levels, n_shown)
+
+    def _commonest(self, viewport: Viewport, rows: Mask, categories: Categories) -> Layer:
+        levels = _blank(viewport)
+        if not (viewport.drawable and categories.labels):
+            return Layer(levels, 0)
+        counts = np.zeros((len(categories.labels), *levels.shape), np.int32)
+        rows, (x, y) = self.visible(rows), self.points
+        n_shown = 0
+        for x_low, y_low in self._corners(viewport):
+            n_shown = kernels.bin_categories(
+                x, y, categories.codes, rows, x_low, y_low, viewport.x_scale, viewport.y_scale, counts
+            )
+        spread = np.stack([self._spread(plane) for plane in counts])
+        if categories.rest:
+            spread[-1][spread[:-1].any(axis=0)] = 0
+        kernels.commonest_levels(spread, levels)
+        return Layer(levels, n_shown)
+
+    def _corners(self, viewport: Viewport) -> list[tuple[float, float]]:
+        """Lower left corner of the viewport, once for each image of the plane in it."""
+        return [(viewport.x_low - across, viewport.y_low - up) for across, up in images(*self.names, viewport.window)]
+
+    def _spread(self, counts: NDArray[_Counted]) -> NDArray[_Counted]:
+        if self.dot_radius == 0:
+            return counts
+        target = np.zeros_like(counts)
+        kernels.spread(counts, self.dot_radius, target)
+        return target
+
+    def count_known(self, rows: Mask) -> int:
+        """How many of some stars this plane can show, on screen or beyond its edges."""
+        nowhere = np.zeros((1, 1), np.int32)
+        return int(kernels.bin_counts(*self.points, self.visible(rows), 0.0, 0.0, 1.0, 1.0, nowhere))
+
+    def stars_in(self, viewport: Viewport, most: int) -> Stars | None:
+        """The stars on screen, one by one; None when there are more than ``most``."""
+        if not viewport.drawable:
+            return None
+        (x, y), rows = self.points, self.visible(self.table.every)
+        parts = []
+        for x_low, y_low in self._corners(viewport):
+            found = np.empty(most, np.int64)
+            x_high, y_high = x_low + viewport.x_high - viewport.x_low, y_low + viewport.y_high - viewport.y_low
+            count = kernels.stars_within(x, y, rows, x_low, x_high, y_low, y_high, found)
+            most -= count
+            if most < 0:
+                return None
+            found = found[:count]
+            turned = np.float32(viewport.x_low - x_low), np.float32(viewport.y_low - y_low)
+            parts.append((found, x[found] + turned[0], y[found] + turned[1]))
+        return Stars(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+    def nearest(self, viewport: Viewport, x: float, y: float, pixels: float) -> int | None:
+        """Catalogue row of the star nearest to a point on screen, None when none lies within ``pixels``."""
+        found: list[tuple[float, int]] = []
+        scales = viewport.x_scale, viewport.y_scale
+        reach = pixels / scales[0], pixels / scales[1]
+        for across, up in images(*self.names, (x - reach[0], x + reach[0], y - reach[1], y + reach[1])):
+            star, away = kernels.nearest_star(*self.points, self.visible(self.table.every), x - across, y - up, *scales)
+            if star >= 0 and away <= pixels:
+                found.append((away, star))
+        return min(found)[1] if found else None
+
+    def images_of(self, row: int, viewport: Viewport) -> list[tuple[float, float]]:
+        """Where a star stands on screen; nowhere when a coordinate is unknown."""
+        x, y = (float(values[row]) for values in self.points)
+        if not (np.isfinite(x) and np.isfinite(y)):
+            return []
+        return [(x + across, y + up) for across, up in images(*self.names, viewport.window)]
+
+
+def count_bars(table: StarTable, name: str, rows: Mask, low: float, high: float) -> tuple[NDArray[np.int64], int]:
+    """Numbers of stars in the bars of a histogram, and how many stars have a value.
+
+    Parameters
+    ----------
+    table : StarTable
+        The catalogue.
+    name : str
+        The column; a longitude comes round.
+    rows : ndarray of bool, shape (n,)
+        The stars that count.
+    low, high : float
+        Outer edges of the bars.
+    """
+    counts, known = np.zeros(BARS, np.int64), 0
+    for turn in turns(name, low, high):
+        known = kernels.bin_bars(table.axis(name), rows, low - turn, BARS / (high - low), counts)
+    return counts, known
+
+
+def packed(levels: Image) -> bytes:
+    """An image for the wire: see :func:`explorer.charts.kernels.pack`."""
+    out = np.empty(2 * levels.size, np.uint8)
+    return out[: kernels.pack(levels, out)].tobytes()
+
+
+def _blank(viewport: Viewport) -> Image:
+    return np.zeros((max(viewport.height, 1), max(viewport.width, 1)), np.uint8)

@@ -1,0 +1,286 @@
+"""What the Explore page takes: the grid of views, toolbar, table, side panel, exports, help."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+from msgspec import UNSET, UnsetType
+
+from explorer.model.selection import SelectionMode
+from explorer.protocol.updates.base import ColumnChoice, MessagePart, Row, Theme
+from explorer.protocol.updates.figures import AnyFigure, AnyLayer, Legend
+
+
+class ViewChoice(Row, frozen=True):
+    """A view on the menu; missing where the catalogue has no values for it."""
+
+    view: str
+    title: str
+    missing: bool
+
+
+class GridState(MessagePart, frozen=True):
+    """The grid of views; None leaves a place as it is."""
+
+    panels: tuple[AnyFigure | None, ...]
+    enlarged: int | None
+    catalogue: tuple[ViewChoice, ...] | UnsetType = UNSET
+    columns: tuple[ColumnChoice, ...] | UnsetType = UNSET
+    theme: Theme | UnsetType = UNSET
+
+
+class SlotBar(Row, frozen=True):
+    """The colour bar of one view."""
+
+    slot: int
+    bar: Legend
+
+
+class Palettes(MessagePart, frozen=True):
+    """Colours by level: red, green, blue and opacity, four bytes each of 256 levels."""
+
+    everything: bytes
+    selected: bytes
+    texture: bytes
+    histogram: bytes
+    theme: Theme
+    bars: tuple[SlotBar, ...]
+
+
+class Note(Row, frozen=True):
+    """What a view does not show of the selection: in few words, and in a sentence."""
+
+    text: str
+    sentence: str
+
+
+class SlotNote(Row, frozen=True):
+    """The note of one view."""
+
+    slot: int
+    note: Note | None
+
+
+class FocusMark(Row, frozen=True):
+    """Where a view marks the star under the lens: at several places where an angle comes round."""
+
+    slot: int
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+
+
+class SwitchedOverlay(Row, frozen=True):
+    """An overlay that was switched on or off."""
+
+    slot: int
+    name: str
+    on: bool
+
+
+class SelectionCount(Row, frozen=True):
+    """Selected stars, all stars and the share in percent, as texts."""
+
+    selected: str
+    total: str
+    share: str
+
+
+class SelectionName(Row, frozen=True):
+    """Name and colour of the selection; "" without one."""
+
+    name: str
+    colour: str
+
+
+class ToolbarState(MessagePart, frozen=True):
+    """What the toolbar shows."""
+
+    count: SelectionCount
+    subset: SelectionName
+    tool: str
+    mode: SelectionMode
+    undo: bool
+    redo: bool
+    colour_by: str
+    grid: int
+    colours: tuple[ColumnChoice, ...] | UnsetType = UNSET
+
+
+class TableHeading(Row, frozen=True):
+    """A column of the table."""
+
+    name: str
+    label: str
+    description: str
+
+
+class TableOrder(Row, frozen=True):
+    """The column of the order, "" without one."""
+
+    column: str
+    descending: bool
+
+
+class TableState(MessagePart, frozen=True):
+    """A page of the table, its columns, and the star under the lens."""
+
+    rows: tuple[tuple[str, ...], ...] | UnsetType = UNSET
+    ids: tuple[str, ...] | UnsetType = UNSET
+    page: str | UnsetType = UNSET
+    pages: str | UnsetType = UNSET
+    first: bool | UnsetType = UNSET
+    last: bool | UnsetType = UNSET
+    note: str | UnsetType = UNSET
+    sort: TableOrder | UnsetType = UNSET
+    columns: tuple[TableHeading, ...] | UnsetType = UNSET
+    focus: str | UnsetType = UNSET
+
+
+class VerdictList(Row, frozen=True):
+    """A list of judged stars."""
+
+    name: str
+    title: str
+
+
+class SubsetState(MessagePart, frozen=True):
+    """A named subset."""
+
+    name: str
+    colour: str
+    count: str
+    words: str
+
+
+class Suggestion(Row, frozen=True):
+    """A word that can follow in an expression."""
+
+    word: str
+    help: str
+
+
+class ExpressionFault(Row, frozen=True):
+    """What is wrong with an expression, and between which characters."""
+
+    message: str
+    start: int
+    end: int
+
+
+class CheckResult(MessagePart, frozen=True):
+    """An expression while it is typed: stars that fit, or what is wrong; the words that can follow from ``start``."""
+
+    text: str
+    cursor: int
+    start: int
+    words: tuple[Suggestion, ...]
+    count: str | UnsetType = UNSET
+    error: ExpressionFault | UnsetType = UNSET
+
+
+class SelectionNode(MessagePart, frozen=True):
+    """A part of a selection, with its own parts."""
+
+    joint: str
+    words: str
+    count: str
+    nodes: list[SelectionNode]
+
+
+class SubsetParts(MessagePart, frozen=True):
+    """What a named subset is made of."""
+
+    name: str
+    nodes: list[SelectionNode]
+
+
+class SideState(MessagePart, frozen=True):
+    """What changes in the side panel."""
+
+    open: bool | UnsetType = UNSET
+    views: tuple[str, ...] | UnsetType = UNSET
+    verdicts: tuple[VerdictList, ...] | UnsetType = UNSET
+    categories: tuple[ColumnChoice, ...] | UnsetType = UNSET
+    subsets: tuple[SubsetState, ...] | UnsetType = UNSET
+    check: CheckResult | UnsetType = UNSET
+    children: SubsetParts | UnsetType = UNSET
+    said: str | UnsetType = UNSET
+    place: Literal["list", "refused"] | UnsetType = UNSET
+    saved: bool | UnsetType = UNSET
+
+
+class ExportForm(Row, frozen=True):
+    """A format of exported tables."""
+
+    key: str
+    label: str
+
+
+class PaperFigure(Row, frozen=True):
+    """A figure of the paper; what it lacks here, "" where it can be drawn."""
+
+    key: str
+    title: str
+    missing: str
+
+
+class Exports(MessagePart, frozen=True):
+    """What can be exported now."""
+
+    exports: tuple[ExportForm, ...]
+    figures: tuple[PaperFigure, ...]
+    summary: str
+    samp: bool
+
+
+class Link(MessagePart, frozen=True):
+    """A link that was made."""
+
+    token: str
+
+
+class Shortcut(Row, frozen=True):
+    """Keys, parted by blanks, and what they do."""
+
+    keys: str
+    meaning: str
+
+
+class TourStep(Row, frozen=True):
+    """A CSS selector, and a text beside what it finds."""
+
+    selector: str
+    text: str
+
+
+class HelpContent(MessagePart, frozen=True):
+    """Gestures, shortcuts and the steps of the tour."""
+
+    gestures: tuple[str, ...]
+    shortcuts: tuple[Shortcut, ...]
+    tour: tuple[TourStep, ...]
+
+
+class ExploreUpdate(TypedDict, total=False):
+    """Parts that the Explore page takes, beside those of a star."""
+
+    resume: str
+    reload: bool
+    who: str
+    tour: tuple[TourStep, ...]
+    help: HelpContent
+    stage: GridState
+    colours: Palettes
+    legend: Legend
+    layers: tuple[AnyLayer, ...]
+    pixels: bytes
+    notes: tuple[SlotNote, ...]
+    focus: tuple[FocusMark, ...]
+    switched: SwitchedOverlay
+    tool: str
+    home: bool
+    toolbar: ToolbarState
+    table: TableState
+    side: SideState
+    more: Exports
+    link: Link

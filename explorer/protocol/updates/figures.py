@@ -1,0 +1,198 @@
+"""Figures of the views: what the page builds once, and the layers that are drawn on them."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from msgspec import UNSET, UnsetType, field
+
+from explorer.protocol.requests.base import Ends
+from explorer.protocol.updates.base import Float32s, Float64s, MessagePart, Row
+
+Window: TypeAlias = tuple[float, float, float, float]
+
+
+class LegendEntry(Row, frozen=True):
+    """A category and its colour."""
+
+    name: str
+    colour: str
+
+
+class Legend(MessagePart, frozen=True):
+    """Meaning of colours: a CSS gradient between two ends, or categories with their colours."""
+
+    label: str
+    low: str | UnsetType = UNSET
+    high: str | UnsetType = UNSET
+    gradient: str | UnsetType = UNSET
+    entries: tuple[LegendEntry, ...] | UnsetType = UNSET
+
+
+class Caption(Row, frozen=True):
+    """Text beside a view's title; its colour is "" for that of text."""
+
+    text: str
+    colour: str
+
+
+class AxisSpec(MessagePart, frozen=True):
+    """An axis: its column, present and first ends in drawing order, and of an angle its period and widest range."""
+
+    column: str
+    label: str
+    ends: Ends
+    home: Ends
+    turn: float | None
+    widest: float | None
+
+
+class CountAxis(MessagePart, frozen=True):
+    """The axis of numbers of stars."""
+
+    label: str
+
+
+class Shape(MessagePart, frozen=True, tag_field="kind"):
+    """What an overlay draws."""
+
+
+class LinesShape(Shape, frozen=True, tag="lines"):
+    """Dashed curves, each with its colour."""
+
+    xs: tuple[Float32s, ...]
+    ys: tuple[Float32s, ...]
+    colours: tuple[str, ...]
+
+
+class DotsShape(Shape, frozen=True, tag="dots"):
+    """Grey points under the stars."""
+
+    x: Float32s
+    y: Float32s
+
+
+class SunShape(Shape, frozen=True, tag="sun"):
+    """The solar position."""
+
+    x: tuple[float]
+    y: tuple[float]
+
+
+class ArrowsShape(Shape, frozen=True, tag="arrows"):
+    """Velocities, which are sent as a layer."""
+
+
+class NoShape(Shape, frozen=True, tag="none"):
+    """A switch of what the server draws."""
+
+
+AnyShape: TypeAlias = LinesShape | DotsShape | SunShape | ArrowsShape | NoShape
+
+
+class OverlaySpec(MessagePart, frozen=True):
+    """Something that can be switched on and off; in a histogram without a shape."""
+
+    name: str
+    label: str
+    on: bool
+    shape: AnyShape | UnsetType = UNSET
+
+
+class FigureSpec(MessagePart, frozen=True, tag_field="kind"):
+    """What stands in one place of the grid."""
+
+    view: str
+    title: str
+    caption: tuple[Caption, ...]
+    overlays: tuple[OverlaySpec, ...]
+
+
+class MissingSpec(FigureSpec, frozen=True, tag="missing"):
+    """A view whose columns the catalogue lacks."""
+
+    sentence: str
+
+
+class PlaneSpec(FigureSpec, frozen=True, tag="plane"):
+    """One column against another; a disc map has slices (parts), the present one, and a colour bar."""
+
+    about: str
+    square: bool
+    x: AxisSpec
+    y: AxisSpec
+    parts: tuple[str, ...] | UnsetType = UNSET
+    part: int | UnsetType = UNSET
+    bar: Legend | UnsetType = UNSET
+
+
+class BarsSpec(FigureSpec, frozen=True, tag="bars"):
+    """A histogram."""
+
+    x: AxisSpec
+    y: CountAxis
+    logarithmic: bool
+
+
+AnyFigure: TypeAlias = MissingSpec | PlaneSpec | BarsSpec
+
+
+class Layer(MessagePart, frozen=True, tag_field="kind"):
+    """A layer of one view."""
+
+    slot: int
+
+
+class ImageLayer(Layer, frozen=True, tag="image"):
+    """An image of levels: height and width, and the bytes of the message's ``pixels`` that hold it, packed."""
+
+    name: Literal["everything", "selected", "texture"]
+    window: Window
+    shape: tuple[int, int]
+    start: int = field(name="from")
+    end: int = field(name="to")
+
+
+class StarsLayer(Layer, frozen=True, tag="stars"):
+    """Stars one by one."""
+
+    x: Float32s
+    y: Float32s
+    id: Float64s
+    name: Literal["stars"] = "stars"
+
+
+class PickedLayer(Layer, frozen=True, tag="picked"):
+    """Colour level of each star of the layer ``stars``, a byte each; 0 where it is not selected."""
+
+    levels: bytes
+    name: Literal["picked"] = "picked"
+
+
+class DotsLayer(Layer, frozen=True, tag="dots"):
+    """Shifts in x and y at which the dots of overlays are repeated."""
+
+    overlays: tuple[str, ...]
+    images: tuple[Ends, ...]
+    name: Literal["dots"] = "dots"
+
+
+class ArrowsLayer(Layer, frozen=True, tag="arrows"):
+    """Starts and ends of velocities."""
+
+    x0: Float32s
+    y0: Float32s
+    x1: Float32s
+    y1: Float32s
+    name: Literal["arrows"] = "arrows"
+
+
+class BarsLayer(Layer, frozen=True, tag="bars"):
+    """Bars of a histogram: one edge more than counts."""
+
+    name: Literal["everything", "selected"]
+    edges: Float64s
+    counts: Float64s
+
+
+AnyLayer: TypeAlias = ImageLayer | StarsLayer | PickedLayer | DotsLayer | ArrowsLayer | BarsLayer

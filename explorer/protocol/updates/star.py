@@ -1,0 +1,280 @@
+"""What a page takes of one star: its spectrum and card, the refit, the evidence."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from msgspec import UNSET, UnsetType
+
+from explorer.protocol.requests.base import Ends
+from explorer.protocol.updates.base import Float32s, Float64s, MessagePart, Row, Sentence, Uint8s
+
+
+class SpectralFeature(Row, frozen=True):
+    """A line or a band head, by its wavelength in vacuum, in Angstrom."""
+
+    name: str
+    wavelength: float
+
+
+class TelluricBand(Row, frozen=True):
+    """A telluric band in the observed frame, in Angstrom."""
+
+    name: str
+    low: float
+    high: float
+
+
+class LabelSlider(Row, frozen=True):
+    """A label, or the velocity, that a slider changes between two ends."""
+
+    name: str
+    label: str
+    unit: str
+    low: float
+    high: float
+    step: float
+
+
+class RefitSetup(MessagePart, frozen=True):
+    """Sliders and the model's error by pixel; a sentence where there is no label model."""
+
+    sentence: str
+    labels: tuple[LabelSlider, ...] | UnsetType = UNSET
+    sigma: Float32s | UnsetType = UNSET
+
+
+class StarSetup(MessagePart, frozen=True):
+    """What every star shares: wavelengths, features, telluric bands, the overlap of the arms, zooms by name."""
+
+    zooms: dict[str, Ends]
+    telluric: tuple[TelluricBand, ...]
+    arms: Ends | None
+    refit: RefitSetup
+    simulated: bool
+    wavelength: Float64s | UnsetType = UNSET
+    features: tuple[SpectralFeature, ...] | UnsetType = UNSET
+    raw: bool | UnsetType = UNSET
+
+
+class CardLabel(Row, frozen=True):
+    """A label with both of its errors and its reference value, as texts."""
+
+    name: str
+    label: str
+    unit: str
+    value: str
+    calibrated: str
+    formal: str
+    reference: str
+
+
+class CardEntry(Row, frozen=True):
+    """One line of the card."""
+
+    name: str
+    label: str
+    text: str
+    about: str
+
+
+class CardGroup(Row, frozen=True):
+    """Lines of one subject."""
+
+    title: str
+    entries: tuple[CardEntry, ...]
+
+
+class CardLink(Row, frozen=True):
+    """Name and address of another service."""
+
+    name: str
+    address: str
+
+
+class StarCard(MessagePart, frozen=True):
+    """A star's card; repeats are obsids of the same star."""
+
+    labels: tuple[CardLabel, ...]
+    groups: tuple[CardGroup, ...]
+    bits: tuple[str, ...]
+    in_training: bool
+    repeats: tuple[str, ...]
+    links: tuple[CardLink, ...]
+
+
+class CardRemark(Row, frozen=True):
+    """What is known of a star in one campaign, and somebody's comment."""
+
+    campaign: str
+    text: str
+    note: str
+
+
+class StarData(MessagePart, frozen=True, tag_field="kind", tag="star"):
+    """One star: its card, published labels, and the arrays of its spectrum; no arrays where a sentence says why.
+
+    ``mask`` is 1 where a pixel carries no information. ``next`` and ``previous`` are obsids, "" without one, and are
+    set for the star under the lens.
+    """
+
+    obsid: str
+    sentence: str
+    note: str
+    rv: float | None
+    facts: StarCard
+    remarks: tuple[CardRemark, ...]
+    published: dict[str, float | None]
+    flux: Float32s | UnsetType = UNSET
+    ivar: Float32s | UnsetType = UNSET
+    mask: Uint8s | UnsetType = UNSET
+    model: Float32s | UnsetType = UNSET
+    continuum: Float32s | UnsetType = UNSET
+    next: str | UnsetType = UNSET
+    previous: str | UnsetType = UNSET
+
+
+class Slid(MessagePart, frozen=True):
+    """The model at the labels of the sliders."""
+
+    obsid: str
+    number: int
+    model: Float32s
+
+
+class RefitRow(Row, frozen=True):
+    """A fitted label with both of its errors, as texts."""
+
+    name: str
+    value: str
+    calibrated: str
+    formal: str
+
+
+class RefitResult(MessagePart, frozen=True, tag_field="kind", tag="fit"):
+    """A fit: labels, how well it fits, and its model."""
+
+    obsid: str
+    sentence: str
+    values: dict[str, float]
+    rows: tuple[RefitRow, ...]
+    fixed: tuple[str, ...]
+    at_bound: tuple[str, ...]
+    reason: str
+    chi2: str
+    published_chi2: str
+    reduced: str
+    n_pixels: str
+    model: Float32s
+
+
+class Proposed(MessagePart, frozen=True):
+    """A proposal that was kept."""
+
+    obsid: str
+    why: str
+    json: str
+
+
+class Chi2Window(Row, frozen=True):
+    """Reduced chi-squared between two wavelengths, in Angstrom; None where no pixel is known."""
+
+    low: float
+    high: float
+    chi2: float | None
+
+
+class CorrelationPeak(Row, frozen=True):
+    """A peak of a correlation, in km/s."""
+
+    velocity: float
+    height: float
+
+
+class Correlation(MessagePart, frozen=True):
+    """A cross-correlation function over velocity, in km/s."""
+
+    x: Float32s
+    y: Float32s
+    peaks: tuple[CorrelationPeak, ...]
+    template: str
+
+
+class LineVelocity(Row, frozen=True):
+    """Velocity of one line and its error, in km/s."""
+
+    label: str
+    velocity: float
+    error: float
+
+
+class LabelName(Row, frozen=True):
+    """A label and what stands beside its axis."""
+
+    name: str
+    label: str
+
+
+class Hull(MessagePart, frozen=True):
+    """Place of a star among the training stars: their labels, an array a label, and the star's."""
+
+    names: tuple[LabelName, ...]
+    training: tuple[Float32s, ...]
+    star: tuple[float, ...]
+    distance: str
+    limit: str
+    outside: bool
+
+
+class EvidenceResult(MessagePart, frozen=True, tag_field="kind", tag="evidence"):
+    """Evidence for a star's labels; hull and nearest training stars where it has a model and labels."""
+
+    obsid: str
+    sentence: str
+    rv: float | None
+    windows: tuple[Chi2Window, ...]
+    ccf: tuple[Correlation, ...]
+    lines: tuple[LineVelocity, ...]
+    hull: Hull | UnsetType = UNSET
+    nearest: tuple[str, ...] | UnsetType = UNSET
+
+
+class PosteriorResult(MessagePart, frozen=True, tag_field="kind", tag="draws"):
+    """Draws from the likelihood, an array a label, with fitted labels and their calibrated errors."""
+
+    obsid: str
+    draws: tuple[Float32s, ...]
+    effective: str
+    fitted: tuple[float, ...]
+    calibrated: tuple[float | None, ...]
+
+
+class NoPosterior(MessagePart, frozen=True, tag_field="kind", tag="sentence"):
+    """The reason why a star has no posterior."""
+
+    obsid: str
+    sentence: str
+
+
+class Alikes(MessagePart, frozen=True):
+    """Similar stars, the most similar first."""
+
+    by: str
+    obsid: str
+    found: tuple[str, ...]
+
+
+class StarUpdate(TypedDict, total=False):
+    """Parts of a star, in every room that shows one."""
+
+    star_setup: StarSetup
+    star_page: bool
+    star: StarData | Sentence
+    ahead: tuple[StarData, ...]
+    pinned: StarData
+    slid: Slid
+    refit: RefitResult | Sentence
+    proposed: Proposed
+    evidence: EvidenceResult | Sentence
+    posterior: PosteriorResult | NoPosterior
+    alike: Alikes

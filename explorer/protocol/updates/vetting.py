@@ -1,0 +1,193 @@
+"""What the rooms Vet, Adjudicate and Progress take."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from msgspec import UNSET, UnsetType
+
+from explorer.protocol.updates.base import MessagePart, Row
+
+
+class CampaignChoice(Row, frozen=True):
+    """A campaign to choose."""
+
+    id: str
+    name: str
+
+
+class VerdictChoice(Row, frozen=True):
+    """A verdict and its meaning."""
+
+    digit: int
+    text: str
+
+
+class FlagChoice(Row, frozen=True):
+    """A flag and its key, "" without one."""
+
+    flag: str
+    key: str
+
+
+class Quantity(Row, frozen=True):
+    """What can be proposed of a star; None where nothing is published."""
+
+    name: str
+    label: str
+    unit: str
+    published: float | None
+
+
+class Counts(MessagePart, frozen=True):
+    """Stars that an inspector has judged, and that are left."""
+
+    done: int
+    left: int
+
+
+class Review(MessagePart, frozen=True):
+    """A review; ``imported`` says who imported it and when, "" for one of this record."""
+
+    id: str
+    user: str
+    utc: str
+    occasion: int
+    verdict: int | None
+    flags: tuple[str, ...]
+    note: str
+    proposal: dict[str, float | str]
+    refit: bool
+    imported: str | UnsetType = UNSET
+
+
+class CampaignState(MessagePart, frozen=True):
+    """Campaigns, the chosen one ("" without one) and its rules; the user, and whether there is a way to sign out."""
+
+    campaigns: tuple[CampaignChoice, ...]
+    campaign: str
+    who: str
+    signed: bool
+    verdicts: tuple[VerdictChoice, ...] | UnsetType = UNSET
+    flags: tuple[FlagChoice, ...] | UnsetType = UNSET
+
+
+class VetState(CampaignState, frozen=True, kw_only=True):
+    """The star to judge, "" where a sentence says why there is none; the user's earlier review of it."""
+
+    star: str
+    sentence: str
+    counts: Counts | UnsetType = UNSET
+    quantities: tuple[Quantity, ...] | UnsetType = UNSET
+    before: Review | UnsetType | None = UNSET
+    taken_back: Review | UnsetType | None = UNSET
+
+
+class ConflictState(Row, frozen=True):
+    """A star on which reviews conflict."""
+
+    star: str
+    settled: bool
+
+
+class AdjudicateState(CampaignState, frozen=True, kw_only=True):
+    """Conflicts of a campaign, and the star that is open with its reviews."""
+
+    cases: tuple[ConflictState, ...]
+    star: str
+    sentence: str
+    reasons: tuple[str, ...] | UnsetType = UNSET
+    reviews: tuple[Review, ...] | UnsetType = UNSET
+    quantities: tuple[Quantity, ...] | UnsetType = UNSET
+    before: Review | UnsetType | None = UNSET
+
+
+class ReviewCount(Row, frozen=True):
+    """Reviews that were given, and that are needed."""
+
+    done: int
+    needed: int
+
+
+class StatusCount(Row, frozen=True):
+    """Stars of one status."""
+
+    status: str
+    count: int
+
+
+class FleissKappa(Row, frozen=True):
+    """Fleiss' kappa as a text, and the number of stars."""
+
+    kappa: str
+    stars: int
+
+
+class PairAgreement(Row, frozen=True):
+    """How two inspectors agree: Cohen's kappa, plain and weighted, as texts."""
+
+    names: str
+    stars: str
+    kappa: str
+    weighted: str
+
+
+class OverviewNumbers(MessagePart, frozen=True):
+    """Numbers of a campaign; how reviews agree is left out for those who could be swayed.
+
+    Each inspector is a row of texts: name, reviews and pace, and for those who may see how reviews agree adjudications,
+    repeats, share of equal repeats, and mean difference of repeats.
+    """
+
+    stars: int
+    controls: int
+    reviews: ReviewCount
+    left: str
+    inspectors: tuple[tuple[str, ...], ...]
+    done: tuple[StatusCount, ...] | UnsetType = UNSET
+    fleiss: FleissKappa | UnsetType = UNSET
+    pairs: tuple[PairAgreement, ...] | UnsetType = UNSET
+
+
+class CampaignsState(CampaignState, frozen=True, kw_only=True):
+    """Numbers of a campaign, and what is needed to start one or to freeze a release."""
+
+    adjudicator: bool
+    role: str
+    selected: int
+    selection: str
+    most: int
+    failed: tuple[str, ...]
+    about: str | UnsetType = UNSET
+    imports: tuple[str, ...] | UnsetType = UNSET
+    overview: OverviewNumbers | UnsetType = UNSET
+
+
+class Merged(MessagePart, frozen=True):
+    """What a merged record brought."""
+
+    summary: str
+    refused: tuple[str, ...]
+
+
+class Frozen(MessagePart, frozen=True):
+    """A release that was written."""
+
+    folder: str
+    stars: int
+    counts: dict[str, int]
+
+
+class VettingUpdate(TypedDict, total=False):
+    """Parts that the vetting rooms take, beside those of a star."""
+
+    out_of_reach: str
+    closed: str
+    vet: VetState
+    counts: Counts
+    fitted: dict[str, float]
+    saved: str
+    adjudicate: AdjudicateState
+    campaigns: CampaignsState
+    merged: Merged
+    frozen: Frozen
