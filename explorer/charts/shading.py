@@ -24,6 +24,9 @@ BARS = 60
 _DOT_RADII = ((8_000, 2), (80_000, 1))
 """Radius of a star's dot in pixels while at most so many stars are in the catalogue."""
 
+_LONE_LEVEL = 150
+"""Level of a star that is drawn alone where colours are densities."""
+
 _Counted = TypeVar("_Counted", bound=np.generic)
 
 
@@ -84,6 +87,10 @@ class Density:
 
     note: str = ""
 
+    def star_levels(self, table: StarTable, stars: NDArray[np.int64]) -> Image:  # noqa: ARG002 - all alike
+        """Levels of single stars: all the same."""
+        return np.full(stars.shape, _LONE_LEVEL, np.uint8)
+
 
 @dataclass(frozen=True)
 class ValueScale:
@@ -107,6 +114,10 @@ class ValueScale:
         scaled = np.clip(1.5 + gain * (values - self.low), 1.0, 255.0)
         return np.where(np.isfinite(scaled), scaled, 0.0).astype(np.uint8)
 
+    def star_levels(self, table: StarTable, stars: NDArray[np.int64]) -> Image:
+        """Levels of single stars by their value; 0 where NaN."""
+        return self.levels(table.axis(self.name)[stars])
+
 
 @dataclass(frozen=True)
 class Categories:
@@ -129,6 +140,11 @@ class Categories:
     colours: tuple[str, ...]
     codes: Image
     rest: bool = False
+
+    def star_levels(self, table: StarTable, stars: NDArray[np.int64]) -> Image:  # noqa: ARG002 - of the codes
+        """Levels of single stars by their category; 0 for a star in none."""
+        codes = self.codes[stars]
+        return np.where(codes < len(self.labels), codes.astype(np.int64) + 1, 0).astype(np.uint8)
 
 
 Colouring: TypeAlias = Density | ValueScale | Categories

@@ -9,14 +9,15 @@ from products_factory import make_products
 from vetting_helpers import ANN, EVE, PLAIN, judge_all, make_desk
 
 from explorer.app import build_page, warm_up
-from explorer.charts.diagram import Missing
+from explorer.charts.chart import MissingChart
+from explorer.charts.grid import default_panels
 from explorer.charts.paper import PAPER_FIGURES
+from explorer.charts.view_specs import VIEWS, chart_of
 from explorer.model import mapped as mapped_module
 from explorer.model.expression import parse
 from explorer.model.library import open_library
 from explorer.model.mapped import mapped_table
 from explorer.rooms.about import AboutView
-from explorer.rooms.catalogue import VIEWS, default_panels, figure_of
 from explorer.rooms.validate import ROOM, ValidateView
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
@@ -44,7 +45,7 @@ def test_the_first_views_are_those_that_have_stars(page, foreign_library):
         ("custom", "visits", "alpha"),
         ("histogram", "visits", ""),
     ]
-    assert [panel.spec()["kind"] for panel in page.room.stage.panels] == [
+    assert [panel.spec()["kind"] for panel in page.room.stage.charts] == [
         "plane",
         "plane",
         "bars",
@@ -56,7 +57,7 @@ def test_the_first_views_are_those_that_have_stars(page, foreign_library):
     off = {key for key, _, missing in told["catalogue"] if missing}
     assert off == set(VIEWS) - {"sky", "histogram", "custom"}
     for key in off:
-        assert isinstance(figure_of(foreign_library, PanelState(key)), Missing)
+        assert isinstance(chart_of(foreign_library, PanelState(key)), MissingChart)
     assert len(default_panels(foreign_library, 8)) == 8
 
 
