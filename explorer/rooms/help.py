@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from explorer import protocol
+from explorer.charts.view_specs import SPECS
 from explorer.rooms.channel import Channel
 
 GESTURES = (
@@ -67,8 +68,9 @@ class Help:
         channel.on(protocol.Help, lambda _: channel.send(help=self.content()))
 
     def content(self) -> dict[str, object]:
-        """Gestures, shortcuts and the steps of the tour."""
-        return {"gestures": GESTURES, "shortcuts": SHORTCUTS, "tour": TOUR}
+        """Gestures, views, shortcuts and the steps of the tour."""
+        views = [[spec.title, spec.about] for spec in SPECS]
+        return {"gestures": GESTURES, "views": views, "shortcuts": SHORTCUTS, "tour": TOUR}
 
     def connect(self, *, seen: bool) -> None:
         """Show a first visitor around."""

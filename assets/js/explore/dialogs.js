@@ -117,7 +117,7 @@ export class Dialogs {
     )
   }
 
-  help({ shortcuts, gestures, tour }) {
+  help({ shortcuts, gestures, views, tour }) {
     const key = ([keys, meaning]) =>
       element(
         "tr",
@@ -135,6 +135,12 @@ export class Dialogs {
     this.open(
       "Help",
       element("ul", {}, ...gestures.map((text) => element("li", {}, text))),
+      element("h2", {}, "Views"),
+      element(
+        "table",
+        { className: "views" },
+        ...views.map(([title, about]) => element("tr", {}, element("th", {}, title), element("td", {}, about))),
+      ),
       element("h2", {}, "Keyboard"),
       element("table", { className: "keys" }, ...shortcuts.map(key)),
       element("div", { className: "row" }, start),
