@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 
 from explorer import protocol
 from explorer.charts.axis import Axis, AxisSpec
+from explorer.charts.colouring import Colouring
 from explorer.charts.overlays import WireLayer
-from explorer.charts.shading import Colouring, Viewport
+from explorer.charts.shading import Viewport
 from explorer.model.library import Library
 from explorer.model.selection import TURN, WIDEST, Mask, Selection, SelectionError
 from explorer.model.table import StarTable
@@ -74,7 +75,7 @@ class Brush:
         The selected stars.
     n_selected : int
         How many they are.
-    colouring : Density, ValueScale or Categories
+    colouring : Colouring
         Their colours.
     everything : bool
         Whether no star in particular is selected.
@@ -94,7 +95,7 @@ class Shot:
     ----------
     rows : ndarray of bool, shape (n,)
         The selection.
-    colouring : Density, ValueScale or Categories
+    colouring : Colouring
         Colours of the selected stars.
     state : PanelState
         Ends of the axes and switches as they are on screen.

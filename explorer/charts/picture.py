@@ -14,13 +14,10 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from explorer.charts.chart import Shot
-from explorer.charts.colouring import ramp_of
 from explorer.charts.journal import (
     COLUMN_INCHES,
     STYLE,
-    add_colour_bar,
     add_key,
-    colormap_of,
     label_of,
     new_figure,
     sign,
@@ -28,7 +25,7 @@ from explorer.charts.journal import (
 from explorer.charts.marks import MAX_TICKS, fewer_ticks
 from explorer.charts.overlays import Overlay, Scene
 from explorer.charts.palettes import grey_ramp, lookup
-from explorer.charts.shading import BARS, Categories, Colouring, ValueScale, Viewport, count_bars
+from explorer.charts.shading import BARS, Viewport, count_bars
 from explorer.model.table import StarTable
 from pipeline.domain.column import Column
 
@@ -44,9 +41,6 @@ _FITTINGS = 3
 
 _REST = "0.72"
 """Colour of stars that are not selected."""
-
-_MAX_NAMED = 30
-"""Categories in a legend; their colours come round before."""
 
 
 def draw_plane(
@@ -135,60 +129,18 @@ def _draw_stars(axes: Axes, scene: Scene, shot: Shot, *, square: bool, grey: boo
     height = max(round(_RASTER_WIDTH * aspect), 2)
     viewport = Viewport(x_low, x_high, y_low, y_high, _RASTER_WIDTH, height)
     stars = canvas.stars_in(viewport, MAX_POINTS)
-    ramp = ramp_of(shot.colouring, dark=False)
+    ramp = shot.colouring.ramp(dark=False)
     if stars is None:
         if grey:
             draw_image(axes, canvas.everything(viewport).levels, viewport, grey_ramp(dark=False))
-        draw_image(axes, canvas.selected(viewport, shot.rows, shot.colouring).levels, viewport, ramp)
+        draw_image(axes, shot.colouring.layer(canvas, viewport, shot.rows).levels, viewport, ramp)
     else:
         picked = shot.rows[stars.rows]
         if grey:
             rest: dict[str, Any] = {"color": _REST, "markersize": 1.6, "markeredgewidth": 0.0, "zorder": 0}
             axes.plot(stars.x[~picked], stars.y[~picked], ".", **rest)
-        _draw_points(axes, canvas.table, (stars.x[picked], stars.y[picked]), stars.rows[picked], shot.colouring)
-    named = _draw_key(axes, canvas.table, shot.colouring)
+        shot.colouring.draw_points(axes, canvas.table, (stars.x[picked], stars.y[picked]), stars.rows[picked])
+    named = shot.colouring.draw_key(axes, canvas.table)
     if grey and not shot.rows.all():
         named.append(Line2D([], [], marker=".", linestyle="", color=_REST, label="not selected"))
     return named
-
-
-def _draw_points(
-    axes: Axes,
-    table: StarTable,
-    at: tuple[NDArray[np.float32], ...],
-    stars: NDArray[np.int64],
-    colouring: Colouring,
-) -> None:
-    marks: dict[str, Any] = {"s": 3.0, "linewidths": 0.0}
-    if isinstance(colouring, ValueScale):
-        values = table.axis(colouring.name)[stars]
-        known = np.isfinite(values)
-        axes.scatter(
-            at[0][known],
-            at[1][known],
-            c=values[known],
-            cmap=colormap_of(ramp_of(colouring, dark=False)),
-            vmin=colouring.low,
-            vmax=colouring.high,
-            **marks,
-        )
-    elif isinstance(colouring, Categories):
-        for number, colour in reversed(list(enumerate(colouring.colours))):  # the rest lies lowest
-            inside = colouring.codes[stars] == number
-            axes.scatter(at[0][inside], at[1][inside], color=colour, **marks)
-    else:
-        axes.scatter(*at, color="#21548a", **marks)
-
-
-def _draw_key(axes: Axes, table: StarTable, colouring: Colouring) -> list[Line2D]:
-    """A colour bar, or what the legend names, which is returned."""
-    if isinstance(colouring, ValueScale):
-        label = label_of(table.column(colouring.name))
-        add_colour_bar(axes, ramp_of(colouring, dark=False), colouring.low, colouring.high, label)
-    if not isinstance(colouring, Categories):
-        return []
-    named = list(zip(colouring.labels, colouring.colours, strict=True))
-    more = len(named) - _MAX_NAMED
-    if more > 0:
-        named = [*named[: _MAX_NAMED - 1], (f"and {more + 1} more", "none")]
-    return [Line2D([], [], marker=".", linestyle="", color=colour, label=label) for label, colour in named]

@@ -95,7 +95,7 @@ class PlaneChart(Chart):
         """The selected stars in their colours, and their velocities where arrows are on."""
         assert self.viewport is not None
         if self.stars is None:
-            layer = self.canvas.selected(self.viewport, brush.rows, brush.colouring)
+            layer = brush.colouring.layer(self.canvas, self.viewport, brush.rows)
             layers, n_shown = [self._image("selected", layer.levels)], layer.n_shown
         else:
             stars = self.stars.rows

@@ -11,12 +11,11 @@ import panel as pn
 
 from explorer import protocol
 from explorer.charts.chart import Brush, Chart
-from explorer.charts.colouring import SUBSETS, colouring_of, colouring_of_subsets, legend, ramp_of
+from explorer.charts.colouring import SUBSETS, Colouring, colouring_of, colouring_of_subsets
 from explorer.charts.disc import texture_palette
 from explorer.charts.grid import default_panels, has_values, new_state
 from explorer.charts.overlays import WireLayer
 from explorer.charts.palettes import ACCENT, GRID, PAPER, TEXT, count_ramp, grey_ramp, lookup
-from explorer.charts.shading import Colouring
 from explorer.charts.view_specs import SPECS, VIEWS, chart_of
 from explorer.model.library import Library
 from explorer.model.selection import Everything, InIds, SelectionMode
@@ -114,7 +113,7 @@ class Stage:
         dark = self.workspace.dark
         ramps = {
             "everything": grey_ramp(dark),
-            "selected": ramp_of(self.colouring, dark),
+            "selected": self.colouring.ramp(dark=dark),
             "texture": texture_palette(dark),
             "histogram": count_ramp(dark),  # no colour of a category or a middle of a scale stands for all of them
         }
@@ -122,7 +121,7 @@ class Stage:
         self.channel.send(
             colours={**{name: lookup(ramp) for name, ramp in ramps.items()}, "theme": self._theme(), "bars": bars},
             theme=dark,
-            legend=legend(self.workspace.table, self.colouring, dark, single=self._single),
+            legend=self.colouring.legend(self.workspace.table, dark=dark, single=self._single),
         )
 
     def _theme(self) -> dict[str, Any]:
@@ -188,7 +187,8 @@ class Stage:
         single = bool(shown) and all(shown)
         if single != self._single:
             self._single = single
-            self.channel.send(legend=legend(self.workspace.table, self.colouring, self.workspace.dark, single=single))
+            words = self.colouring.legend(self.workspace.table, dark=self.workspace.dark, single=single)
+            self.channel.send(legend=words)
 
     def _send(self, drawn: list[tuple[int, WireLayer]]) -> None:
         layers, chunks, end = [], [], 0

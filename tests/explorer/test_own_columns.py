@@ -12,9 +12,9 @@ from astropy.table import Table
 from own_factory import N_STARS, POPULATIONS, SOURCE, own_columns
 from products_factory import make_products
 
+from explorer.charts.colouring import Density
 from explorer.charts.grid import default_panels
 from explorer.charts.journal import FORMATS
-from explorer.charts.shading import Density
 from explorer.model.export import FORMS, export
 from explorer.model.expression import Matches, parse
 from explorer.model.library import open_library

@@ -8,11 +8,10 @@ import pytest
 from conftest import Page
 
 from explorer.charts.axis import AxisSpec
-from explorer.charts.colouring import ramp_of
+from explorer.charts.colouring import Density
 from explorer.charts.disc import RESIDUAL, SHADES, residual_limits, texture_levels
 from explorer.charts.grid import default_panels
 from explorer.charts.palettes import IN_NONE, lookup
-from explorer.charts.shading import Density
 from explorer.model.library import Library
 from explorer.model.selection import InRange
 from explorer.model.table import StarTable
@@ -86,7 +85,7 @@ def test_colours_of_subsets_before_any_is_named_are_those_of_density(page):
     page.open()
     told = page.send("colour", value="subsets")
     assert told["legend"]["label"].endswith("(no subset is named yet)")
-    density = lookup(ramp_of(Density(), dark=False))
+    density = lookup(Density().ramp(dark=False))
     assert told["colours"]["selected"] == density
     page.change(selection=InRange("teff", 0.0, 3600.0))
     told = page.send("keep", name="cool")

@@ -5,10 +5,10 @@ import pytest
 from conftest import Page
 
 from explorer.charts.chart import MissingChart
+from explorer.charts.colouring import ValueScale
 from explorer.charts.disc import SHADES, texture_levels, texture_palette
 from explorer.charts.grid import default_panels
 from explorer.charts.plane import PlaneChart
-from explorer.charts.shading import ValueScale
 from explorer.charts.view_specs import VIEWS, chart_of
 from explorer.model.library import Library
 from explorer.model.selection import Everything, HasFlag, InBox, InIds, InPolygon, InRange, Nothing, SelectionMode

@@ -11,8 +11,8 @@ from slow_shading import unpack
 from slow_views import inside_box, inside_outline
 
 from explorer.charts.chart import Brush, MissingChart, Shot
+from explorer.charts.colouring import Density
 from explorer.charts.grid import default_panels, has_values, new_state
-from explorer.charts.shading import Density
 from explorer.charts.view_specs import SPECS, VIEWS, chart_of
 from explorer.model.library import Library
 from explorer.model.selection import SelectionError
