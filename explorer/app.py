@@ -18,6 +18,7 @@ from tornado.websocket import WebSocketClosedError
 
 from explorer.access.guards import SESSION_NAMED
 from explorer.access.visitors import names_a_session
+from explorer.charts.grid import FIRST_VIEWS, default_panels
 from explorer.config import AppConfig
 from explorer.model.building import BuildRunner, default_build
 from explorer.model.health import add_part
@@ -32,7 +33,6 @@ from explorer.opened import open_paths
 from explorer.opened_record import open_vetting
 from explorer.rooms.about import AboutView
 from explorer.rooms.base import in_turn, sentence
-from explorer.rooms.catalogue import FIRST_VIEWS, default_panels
 from explorer.rooms.columns import ColumnsPage
 from explorer.rooms.explore import ExploreRoom, restore
 from explorer.rooms.intake import guard

@@ -19,13 +19,13 @@ def column(folder):
     from astropy.table import Table
     from conftest import Page
 
+    from explorer.charts.grid import default_panels
     from explorer.model.export import export
     from explorer.model.library import open_library
     from explorer.model.links import LinkStore
     from explorer.model.selection import Everything
     from explorer.model.star import facts_of
     from explorer.rooms.about import AboutView
-    from explorer.rooms.catalogue import default_panels
     from explorer.state.workspace import Workspace
 
     stars = products_factory._stars
@@ -84,7 +84,37 @@ def message(_folder):
     assert "export interface TestStar {" in declarations()
 
 
+def view(folder):
+    """The view is on the menu, in the grid, in links, in pictures, in the help and held to the laws of views."""
+    import products_factory
+    from conftest import Page
+
+    from explorer.charts.grid import default_panels
+    from explorer.charts.view_specs import VIEWS
+    from explorer.model.library import open_library
+    from explorer.model.links import LinkStore
+    from explorer.state.workspace import Workspace
+
+    library = open_library(products_factory.make_products(folder / "product", 100, spectra=False))
+    grid = default_panels(library, 6)
+    page = Page(library, LinkStore(folder / "links.sqlite"), Workspace(library.table, panels=grid))
+    sent = page.send("connect", seen=True)["stage"]
+    assert sent["catalogue"][0] == ["test_view", "Test view", False]
+    assert (sent["panels"][0]["view"], sent["panels"][0]["title"]) == ("test_view", "Test view")
+    assert [sent["panels"][0][axis]["column"] for axis in ("x", "y")] == ["rv", "snr"]
+    assert len(page.layers(page.look([0]), "stars")[0]["x"]) > 90
+    page.send("region", slot=0, geometry={"type": "rect", "x0": -1e3, "x1": 1e3, "y0": 20, "y1": 50}, keys=[])
+    assert 0 < page.workspace.n_selected < 100
+    axes = page.room.sharing.drawing(0)().axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("RV [km s$^{-1}$]", "S/N")
+    assert page.send("help")["help"]["views"][0] == ["Test view", "Velocity against signal to noise."]
+    assert page.workspace.to_dict()["panels"][0]["view"] == "test_view"
+    laws = ["-k", "TestEveryView and test_view-", "tests/explorer/test_view_laws.py"]
+    assert VIEWS["test_view"].lacking == "velocities"
+    assert pytest.main(["-q", "-p", "no:cacheprovider", *laws]) == pytest.ExitCode.OK
+
+
 if __name__ == "__main__":
     assert Path(pipeline.__file__).is_relative_to(Path.cwd()), "the copy's modules are imported"
     sys.path.insert(0, str(Path(__file__).parent / "explorer"))
-    {"column": column, "setting": setting, "message": message}[sys.argv[1]](Path(sys.argv[2]))
+    {"column": column, "setting": setting, "message": message, "view": view}[sys.argv[1]](Path(sys.argv[2]))

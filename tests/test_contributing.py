@@ -39,11 +39,11 @@ def check(name, copy, folder):
     return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(("name", "lines"), [("column", 1), ("setting", 1), ("message", 4)])
+@pytest.mark.parametrize(("name", "lines"), [("column", 1), ("setting", 1), ("message", 4), ("view", 8)])
 def test_a_step_leads_to_what_contributing_says(name, lines, tmp_path):
     steps = STEP.findall(section(f"Add a {name}"))
     code = [line for *_, block in steps for line in block.splitlines() if line.strip()]
-    assert len(code) == lines, "one line for a column and for a setting, a request and its handler for a message"
+    assert len(code) == lines, "one line a column or setting, one entry a view, a request and its handler a message"
     copy = tmp_path / "copy"
     for part in ("pipeline", "explorer", "assets", "tests"):
         shutil.copytree(ROOT / part, copy / part, ignore=LEFT_OUT)

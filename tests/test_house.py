@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from explorer.charts.view_specs import views_table
 from explorer.vetting.rules import VettingRules
 from pipeline.config import load_config, settings_table, shipped_configurations
 from pipeline.domain.columns import BY_NAME, COLUMNS, RELEASE_COLUMNS
@@ -95,6 +96,13 @@ def test_readme_names_every_setting_command_and_bit():
         assert f"`{column.name}`" in readme, f"column {column.name} of a release is not in the README"
     for flag in QualityFlag:
         assert f"`{flag.name}`" in readme, f"quality bit {flag.name} is not in the README"
+
+
+def test_the_readme_has_the_table_of_views():
+    readme = (ROOT / "README.md").read_text().splitlines()
+    rows = list(views_table())
+    start = readme.index(rows[0])
+    assert readme[start : start + len(rows) + 1] == [*rows, ""]
 
 
 def test_every_bit_has_one_meaning():

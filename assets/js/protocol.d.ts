@@ -407,9 +407,10 @@ export interface Help {
   kind: "help";
 }
 
-/** Gestures, shortcuts and the steps of the tour. */
+/** Gestures, views, shortcuts and the steps of the tour. */
 export interface HelpContent {
   gestures: string[];
+  views: ViewHelp[];
   shortcuts: Shortcut[];
   tour: TourStep[];
 }
@@ -1217,6 +1218,9 @@ export interface View {
 
 /** A view on the menu; missing where the catalogue has no values for it. */
 export type ViewChoice = [view: string, title: string, missing: boolean];
+
+/** A view, and what it shows. */
+export type ViewHelp = [title: string, about: string];
 
 /** What one view of the grid shows: its window in data coordinates and its size in pixels. */
 export interface ViewSize {

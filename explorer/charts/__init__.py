@@ -1,5 +1,5 @@
-"""Functions that build figures: arrays and Columns in, HoloViews elements and Bokeh figures out.
+"""The table of views and the charts that show them: layers for the page, pictures for journals, figures of Validate.
 
-May import: ``explorer.model``, ``pipeline.products`` and ``pipeline.domain``; never ``explorer.state`` or
-``explorer.rooms``.
+``view_specs`` declares the views, ``chart`` says what a chart is. May import: ``explorer.state``,
+``explorer.protocol``, ``explorer.model``, ``pipeline.products`` and ``pipeline.domain``; never ``explorer.rooms``.
 """

@@ -1,15 +1,31 @@
-"""The disc map: line integral convolution as brightness, rotation as colour, in one uint8 image (Figure 9)."""
+"""The disc map: line integral convolution as brightness, rotation as colour, under the selected stars (Figure 9)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import colorcet as cc
 import numpy as np
+from matplotlib.axes import Axes
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from explorer import protocol
+from explorer.charts.axis import AxisSpec
+from explorer.charts.chart import Brush, Shot, ViewSpec, lack_of, note_of
+from explorer.charts.journal import add_colour_bar, label_of
+from explorer.charts.overlays import PackedImage, WireLayer
 from explorer.charts.palettes import TRANSPARENT
+from explorer.charts.picture import draw_image
+from explorer.charts.plane import PlaneChart
+from explorer.charts.shading import Canvas, Viewport, packed
+from explorer.model.library import Library
+from explorer.state.panels import PanelState
 from pipeline.domain.columns import column
 from pipeline.products.maps import DiscMap
+
+RESIDUAL = "residual"
+"""Switch from the rotation to its residual."""
 
 HUES, SHADES = 15, 17
 """Steps of rotation velocity and of texture: 15 x 17 fill a byte beside 0, which is transparent."""
@@ -92,3 +108,105 @@ def rotation_bar(maps: tuple[DiscMap, ...], dark: bool, *, residual: bool = Fals
     (low, high), label = rotation_scale(maps, residual=residual)
     gradient = f"linear-gradient(to right, {', '.join(rotation_colours(dark))})"
     return protocol.Legend(label, low=f"{low:.0f}", high=f"{high:.0f}", gradient=gradient)
+
+
+class DiscChart(PlaneChart):
+    """Maps of slices in height with the selected stars of one over them.
+
+    See :class:`explorer.charts.chart.Chart` for the parameters.
+    """
+
+    def __init__(self, view: ViewSpec, library: Library, state: PanelState, axes: tuple[AxisSpec, ...]) -> None:
+        super().__init__(view, library, state, axes)
+        self.maps = library.products.maps
+        self.disc = self.maps[min(state.part, len(self.maps) - 1)]
+        height = np.abs(self.table.axis("z_gal"))
+        inside = (height >= self.disc.z_low_kpc) & (height < self.disc.z_high_kpc)
+        inside.setflags(write=False)
+        self.canvas = Canvas(self.table, *self.canvas.names, inside)
+
+    @classmethod
+    def lack(cls, view: ViewSpec, library: Library, state: PanelState) -> str:
+        """Maps, or the columns of the stars over them."""
+        names = [axis.column for axis in cls.axes_of(view, library.table, state)]
+        there = library.products.maps and library.table.usable(*names, "z_gal")
+        return "" if there else lack_of(view.lacking, (*names, "v_phi"))
+
+    @classmethod
+    def first_state(cls, view: ViewSpec, library: Library) -> PanelState:
+        """The first slice that has any cell."""
+        return PanelState(view.key, part=first_with_cells(library.products.maps))
+
+    @property
+    def residual(self) -> bool:
+        """Whether the rotation's residual is coloured."""
+        return RESIDUAL in self.state.switched
+
+    def spec(self, *, dark: bool = False) -> protocol.PlaneSpec:
+        """Those of a plane, the slices, the switch to residuals, and the colour bar of the rotation."""
+        plane, label = super().spec(dark=dark), "Rotation minus its median at that radius"
+        switch = protocol.OverlaySpec(RESIDUAL, label, self.residual, protocol.NoShape())
+        return replace(
+            plane,
+            caption=(),
+            overlays=(*plane.overlays, switch),
+            parts=tuple(f"|Z| {disc.z_low_kpc:g} to {disc.z_high_kpc:g} kpc" for disc in self.maps),
+            part=self.state.part,
+            bar=self.bar(dark=dark),
+        )
+
+    def bar(self, *, dark: bool) -> protocol.Legend:
+        """The colour bar of the rotation."""
+        return rotation_bar(self.maps, dark, residual=self.residual)
+
+    @property
+    def shows_single(self) -> bool | None:
+        """None: the selected stars are over a map, few or many."""
+        return None
+
+    def background(self, glyphs: int) -> list[WireLayer]:  # noqa: ARG002 - it is the texture
+        """The texture stands for all stars."""
+        low, high = float(self.disc.edges_kpc[0]), float(self.disc.edges_kpc[-1])
+        limits, _ = rotation_scale(self.maps, residual=self.residual)
+        levels = texture_levels(self.disc, limits, residual=self.residual)
+        height, width = levels.shape
+        return [PackedImage("texture", (low, high, low, high), (height, width), packed(levels))]
+
+    def selected(self, brush: Brush) -> list[WireLayer]:
+        """The selected stars of the slice, or the bare map when no star in particular is selected."""
+        if not brush.everything:
+            return super().selected(brush)
+        self.note = self._note(0)
+        return [self._image("selected", np.zeros((1, 1), np.uint8)), *self._moving(brush)]
+
+    def places_of(self, row: int | None) -> list[tuple[float, float]]:
+        """Its coordinates, when it is in this slice."""
+        assert self.canvas.shown is not None
+        return super().places_of(row) if row is not None and self.canvas.shown[row] else []
+
+    def rebuilt_by(self, switch: str) -> bool:
+        """By the residual: its colours and their bar are other ones."""
+        return switch == RESIDUAL
+
+    def _note(self, hidden: int) -> protocol.Note | None:
+        outside = note_of(hidden, "outside", "is not in this slice", "are not in this slice")
+        return outside if has_cells(self.disc) else protocol.Note("no cells", _no_cells(outside))
+
+    def _under(self, shot: Shot) -> Callable[[Axes], None] | None:
+        """The texture and its colour bar."""
+        residual = RESIDUAL in shot.state.switched
+        return lambda axes: _draw_texture(axes, self.maps, self.disc, residual=residual)
+
+
+def _draw_texture(axes: Axes, maps: tuple[DiscMap, ...], disc: DiscMap, *, residual: bool) -> None:
+    limits, label = rotation_scale(maps, residual=residual)
+    low, high = float(disc.edges_kpc[0]), float(disc.edges_kpc[-1])
+    window = Viewport(low, high, low, high, 1, 1)
+    draw_image(axes, texture_levels(disc, limits, residual=residual), window, texture_palette(dark=False))
+    words = label if residual else label_of(column("v_phi"))
+    add_colour_bar(axes, (TRANSPARENT, *rotation_colours(dark=False)), *limits, words)
+
+
+def _no_cells(outside: protocol.Note | None) -> str:
+    empty = "No cell of this slice has enough stars for a velocity: choose another height"
+    return f"{empty}. {outside.sentence}" if outside else empty

@@ -1,8 +1,9 @@
-"""What pictures of views and figures of the paper share: velocity arrows with their scale, model points, few ticks."""
+"""What pictures of views and figures of the paper share: velocity arrows with their scale, points, curves, ticks."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,11 +11,17 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from explorer.charts.diagram import Dots, Lines, Overlay
-from explorer.charts.references import ARROW_KPC_PER_KMS
+Floats: TypeAlias = NDArray[np.floating[Any]]
 
 MAX_TICKS = 5
 """Steps of an axis in a picture: more numbers of six digits run into each other."""
+
+ARROW_HEIGHT_KPC = 5.0
+"""Stars this far from the plane show their velocities, as in Figure 8."""
+
+ARROW_KPC_PER_KMS = 0.02
+LONGEST_ARROW_KMS = 500.0
+"""Length of the arrows: 100 km/s are 2 kpc long."""
 
 _UNDER = -1.0
 """Order of what lies under images and stars."""
@@ -29,9 +36,26 @@ def fewer_ticks(axes: Axes) -> None:
         axis.set_major_locator(MaxNLocator(MAX_TICKS))
 
 
-def draw_arrows(
-    axes: Axes, ends: tuple[NDArray[np.float32], ...], x_ends: tuple[float, float], *, color: str, width: float
-) -> None:
+def arrow_ends(at: tuple[Floats, Floats], velocity: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    """Heads of velocity arrows that start at the stars.
+
+    Parameters
+    ----------
+    at : tuple of ndarray, shape (n,)
+        Coordinates of the stars in kpc.
+    velocity : tuple of ndarray, shape (n,)
+        Velocities along them in km/s; faster ones are drawn as the longest.
+
+    Returns
+    -------
+    tuple of ndarray, shape (n,)
+        Coordinates of the heads in kpc.
+    """
+    scale = ARROW_KPC_PER_KMS * np.minimum(1.0, LONGEST_ARROW_KMS / np.maximum(np.hypot(*velocity), 1e-9))
+    return at[0] + scale * velocity[0], at[1] + scale * velocity[1]
+
+
+def draw_arrows(axes: Axes, ends: tuple[Floats, ...], x_ends: tuple[float, float], *, color: str, width: float) -> None:
     """Velocities and the arrow that gives their scale.
 
     Parameters
@@ -39,7 +63,7 @@ def draw_arrows(
     axes : Axes
         Where to draw.
     ends : tuple of ndarray, shape (n,)
-        Starts and ends in kpc, x before y: of :func:`explorer.charts.references.arrow_ends`.
+        Starts and ends in kpc, x before y: of :func:`arrow_ends`.
     x_ends : tuple of float
         Ends of the x axis in kpc: the key is no longer than a fifth of it.
     color : str
@@ -58,22 +82,21 @@ def draw_arrows(
     key.text.set_bbox({"facecolor": "white", "alpha": 0.8, "linewidth": 0.0, "pad": 0.5})
 
 
-def draw_model_points(axes: Axes, dots: Dots, color: str, size: float) -> None:
+def draw_model_points(axes: Axes, x: Floats, y: Floats, color: str, size: float) -> None:
     """Particles of the stream model, under the stars."""
     look: dict[str, Any] = {"markersize": size, "markeredgewidth": 0.0}
-    axes.plot(dots.x, dots.y, ".", color=color, rasterized=True, zorder=_UNDER, **look)
+    axes.plot(x, y, ".", color=color, rasterized=True, zorder=_UNDER, **look)
 
 
-def draw_lines(axes: Axes, overlay: Overlay, shape: Lines) -> list[Line2D]:
-    """Dashed curves; what the legend names is returned: a heading and the curves."""
-    words = overlay.caption if len(overlay.caption) == len(shape.xs) else (("", ""),) * len(shape.xs)
+def draw_curves(axes: Axes, curves: Iterable[tuple[Floats, Floats, str, str]], heading: str) -> list[Line2D]:
+    """Dashed curves of x, y, a colour and a name; what the legend names is returned: a heading and the named curves."""
     named: list[Line2D] = []
-    for x, y, colour, (word, _) in zip(shape.xs, shape.ys, shape.colours, words, strict=True):
+    for x, y, colour, name in curves:
         lines = axes.plot(x, y, "--", color=colour, linewidth=0.9)
-        if word:
-            lines[0].set_label(word.replace("━", "").strip())
+        if name:
+            lines[0].set_label(name)
             named += lines
-    return [Line2D([], [], linestyle="", label=overlay.heading), *named] if named and overlay.heading else named
+    return [Line2D([], [], linestyle="", label=heading), *named] if named and heading else named
 
 
 def model_handle(color: str) -> Line2D:

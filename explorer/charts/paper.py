@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from explorer.charts.diagram import Dots, Lines
 from explorer.charts.disc import rotation_colours, rotation_limits, texture_levels, texture_palette
 from explorer.charts.journal import (
     PAGE_INCHES,
@@ -26,9 +25,18 @@ from explorer.charts.journal import (
     picture_bytes,
     sign,
 )
-from explorer.charts.marks import draw_arrows, draw_lines, draw_model_points, fewer_ticks, model_handle
+from explorer.charts.marks import (
+    ARROW_HEIGHT_KPC,
+    arrow_ends,
+    draw_arrows,
+    draw_model_points,
+    fewer_ticks,
+    model_handle,
+)
+from explorer.charts.overlays import Scene
 from explorer.charts.palettes import TRANSPARENT, is_diverging, lookup, value_ramp
-from explorer.charts.references import ARROW_HEIGHT_KPC, arrow_ends, isochrones, spiral_arms, stream_model
+from explorer.charts.references import arm_curves, isochrones, stream_points
+from explorer.charts.shading import Canvas
 from explorer.model.elsewhere import in_helper
 from explorer.model.fields import NEEDED, maps_of
 from explorer.model.library import Library
@@ -133,9 +141,8 @@ def figure_2(library: Library, rows: Mask) -> Figure:
         axes.set_title(f"{title}: {counted(x.size)}", fontsize=8)
         axes.set(xlabel=label_of(column("teff")), xlim=(4350, 3150), ylim=(2.7, -0.6))
         if tracks is not None:
-            overlay = isochrones(tracks, "teff", "logg")
-            assert isinstance(overlay.shape, Lines)
-            named = draw_lines(axes, overlay, overlay.shape)
+            scene = Scene(Canvas(table, "teff", "logg"), rows, axes.get_xlim(), axes.get_ylim())
+            named = isochrones(tracks, "teff", "logg").draw(axes, scene)
     panels[0].set_ylabel(label_of(column("logg")))
     add_colour_bar(list(panels), value_ramp("m_h", dark=False), *scale, label_of(column("m_h")))
     add_key(figure, named)
@@ -179,9 +186,9 @@ def figure_9(library: Library, rows: Mask) -> Figure:
     for axes, disc in zip(panels.flat, maps, strict=False):
         low, high = float(disc.edges_kpc[0]), float(disc.edges_kpc[-1])
         axes.imshow(colours[texture_levels(disc, limits)], extent=(low, high, low, high), origin="lower")
-        shape = spiral_arms(arms).shape if arms is not None else None
-        if isinstance(shape, Lines):
-            for x, y in zip(shape.xs, shape.ys, strict=True):
+        if arms is not None:
+            curves = arm_curves(arms)
+            for x, y in zip(curves.xs, curves.ys, strict=True):
                 axes.plot(x, y, "--", color="0.35", linewidth=0.8)
         axes.plot(-library.r0_kpc, 0.0, "*", color="#c8102e", markersize=6)
         axes.set(xlim=(-_DISC_KPC, _DISC_KPC), ylim=(-_DISC_KPC, _DISC_KPC), aspect="equal")
@@ -214,9 +221,9 @@ def figure_11(library: Library, rows: Mask) -> Figure:
     figure = new_figure(PAGE_INCHES, 3.4)
     axes = figure.subplots()
     stream = library.products.overlays.get("stream_model")
-    shape = stream_model(stream, "sgr_lambda", "distance").shape if stream is not None else None
-    if isinstance(shape, Dots):
-        draw_model_points(axes, shape, "0.78", 3.5)
+    if stream is not None:
+        points = stream_points(stream, "sgr_lambda", "distance")
+        draw_model_points(axes, points.x, points.y, "0.78", 3.5)
         add_key(figure, [model_handle("0.6")])
     far = rows & (np.abs(library.table.axis("z_gal")) > ARROW_HEIGHT_KPC)
     x, y, beta = _values(library, far, "sgr_lambda", "distance", "sgr_beta")

@@ -1,87 +1,64 @@
-"""What lies on the stars, found by the columns of a plane: isochrones, stream, spiral arms, velocities, the Sun."""
+"""Which overlays a plane has, from its columns: isochrones, stream model, spiral arms, velocities, the Sun."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from explorer.charts.diagram import Arrows, Axis, Dots, Lines, Overlay, Plane, SunMark
+from explorer.charts.marks import ARROW_HEIGHT_KPC, ARROW_KPC_PER_KMS, LONGEST_ARROW_KMS
+from explorer.charts.overlays import Arrows, Dots, Lines, Overlay, SunMark
 from explorer.charts.palettes import ISOCHRONE_COLOURS
-from explorer.model.library import Library
+from explorer.model.library import Library, kept_by_library
+from pipeline.domain.column import Column
 
 ISOCHRONE_AGE_GYR = 3.0
 """Age of the isochrones in Figure 2."""
 
-ARROW_HEIGHT_KPC = 5.0
-"""Stars this far from the plane show their velocities, as in Figure 8."""
-
-ARROW_KPC_PER_KMS = 0.02
-LONGEST_ARROW_KMS = 500.0
-"""Length of the arrows: 100 km/s are 2 kpc long."""
-
-MAX_ARROWS = 500
-
 _ARM_COLOUR = "#8b95a1"
-_VELOCITY_OF = {"x_gal": "v_x", "x_helio": "v_x", "y_gal": "v_y", "z_gal": "v_z", "r_gal": "v_r"}
-_STREAM_COLUMNS = ("sgr_lambda", "sgr_beta", "distance", "v_gsr", "x_gal", "y_gal", "z_gal")
+_TRACK_KEYS = frozenset({"age_gyr", "m_h"})
+"""Columns of the isochrones that tell them apart; the others are coordinates."""
 
 
-def overlays_of(
-    overlays: Mapping[str, pd.DataFrame], columns: tuple[str, ...], x: str, y: str, r0_kpc: float
-) -> tuple[Overlay, ...]:
-    """Everything that can lie on the plane of two columns.
-
-    Parameters
-    ----------
-    overlays : mapping of str to pandas.DataFrame
-        Published reference curves.
-    columns : tuple of str
-        Columns of the catalogue that hold values.
-    x, y : str
-        The plane.
-    r0_kpc : float
-        Distance of the Sun from the Galactic centre.
-    """
-    return tuple(_found(overlays, columns, x, y, r0_kpc))
+@kept_by_library(64)
+def overlays_of(library: Library, x: Column, y: Column) -> tuple[Overlay, ...]:
+    """Everything that can be drawn on the plane of two columns, shared by all visitors."""
+    if x.is_own or y.is_own:
+        return ()
+    return (*_published(library, x.name, y.name), *_arrows(library, x, y), *_sun(library, x, y))
 
 
-def _found(
-    overlays: Mapping[str, pd.DataFrame], columns: tuple[str, ...], x: str, y: str, r0_kpc: float
-) -> Iterator[Overlay]:
+def _published(library: Library, x: str, y: str) -> Iterator[Overlay]:
+    """Published reference curves that have both columns."""
+    overlays = library.products.overlays
     tracks = overlays.get("isochrones")
-    if tracks is not None and not tracks.empty and {x, y} <= {"teff", "logg", "jk0", "k_abs"}:
+    if tracks is not None and not tracks.empty and {x, y} <= set(tracks.columns) - _TRACK_KEYS:
         yield isochrones(tracks, x, y)
     stream = overlays.get("stream_model")
-    if stream is not None and not stream.empty and {x, y} <= set(_STREAM_COLUMNS):
-        yield stream_model(stream, x, y)
+    if stream is not None and not stream.empty and {x, y} <= set(stream.columns):
+        about = "Grey points are the stream model of this catalogue."
+        yield Overlay("stream", "Stream model", stream_points(stream, x, y), (("● model", "#9aa5b1"),), about)
     arms = overlays.get("spiral_arms")
     if arms is not None and not arms.empty and (x, y) == ("x_gal", "y_gal"):
-        yield spiral_arms(arms)
-    if {x, y} <= set(_VELOCITY_OF) and {_VELOCITY_OF[x], _VELOCITY_OF[y], "z_gal"} <= set(columns):
+        yield Overlay("arms", "Spiral arms", arm_curves(arms))
+
+
+def _arrows(library: Library, x: Column, y: Column) -> Iterator[Overlay]:
+    """Velocities along two coordinates that the catalogue has velocities for."""
+    if x.velocity and y.velocity and library.table.usable(x.velocity, y.velocity, "z_gal"):
         about = (
             f"Arrows are velocities at |Z| > {ARROW_HEIGHT_KPC:g} kpc; 100 km/s are {100 * ARROW_KPC_PER_KMS:g} kpc, "
             f"and none is longer than {LONGEST_ARROW_KMS:g} km/s."
         )
-        yield Overlay(
-            "arrows",
-            "Velocity arrows",
-            Arrows(_VELOCITY_OF[x], _VELOCITY_OF[y]),
-            ((f"→ |Z| > {ARROW_HEIGHT_KPC:g} kpc", ""),),
-            about,
-        )
-    place = {"x_gal": -r0_kpc, "x_helio": 0.0, "y_gal": 0.0, "z_gal": 0.0, "r_gal": r0_kpc}
-    if {x, y} <= set(place):
-        yield Overlay("sun", "The Sun", SunMark(place[x], place[y]))
+        caption = ((f"→ |Z| > {ARROW_HEIGHT_KPC:g} kpc", ""),)
+        yield Overlay("arrows", "Velocity arrows", Arrows(x.velocity, y.velocity), caption, about)
 
 
-def plane_of(library: Library, title: str, x: Axis, y: Axis, *, off: Iterable[str] = (), square: bool = False) -> Plane:
-    """A plane with everything that can lie on it; ``off`` names overlays that are off at the start."""
-    table = library.table
-    columns = tuple(one.name for one in table.columns if not one.is_own and table.usable(one.name))
-    found = overlays_of(library.products.overlays, columns, x.column.name, y.column.name, library.r0_kpc)
-    return Plane(title, x, y, found, frozenset(off), square)
+def _sun(library: Library, x: Column, y: Column) -> Iterator[Overlay]:
+    """The Sun in the plane of two coordinates of space."""
+    if x.sun is not None and y.sun is not None:
+        yield Overlay("sun", "The Sun", SunMark(x.sun * library.r0_kpc, y.sun * library.r0_kpc))
 
 
 def isochrones(tracks: pd.DataFrame, x: str, y: str) -> Overlay:
@@ -103,24 +80,14 @@ def isochrones(tracks: pd.DataFrame, x: str, y: str) -> Overlay:
     return Overlay("isochrones", "Isochrones", Lines(xs, ys, tuple(drawn.values())), words, about, "[M/H]")
 
 
-def stream_model(stream: pd.DataFrame, x: str, y: str) -> Overlay:
-    """Points of the stream model, grey, as in Figure 11."""
+def stream_points(stream: pd.DataFrame, x: str, y: str) -> Dots:
+    """Points of the stream model in the plane of two of its columns, grey, as in Figure 11."""
     points = stream[[x, y]].dropna()
-    dots = Dots(points[x].to_numpy(np.float32), points[y].to_numpy(np.float32))
-    about = "Grey points are the stream model of this catalogue."
-    return Overlay("stream", "Stream model", dots, (("● model", "#9aa5b1"),), about)
+    return Dots(points[x].to_numpy(np.float32), points[y].to_numpy(np.float32))
 
 
-def spiral_arms(arms: pd.DataFrame) -> Overlay:
+def arm_curves(arms: pd.DataFrame) -> Lines:
     """Spiral arms as dashed curves, as in Figure 9."""
     parts = [arm for _, arm in arms.groupby("arm", sort=False)]
     xs, ys = (tuple(part[name].to_numpy(np.float32) for part in parts) for name in ("x_gal", "y_gal"))
-    return Overlay("arms", "Spiral arms", Lines(xs, ys, (_ARM_COLOUR,) * len(parts)))
-
-
-def arrow_ends(
-    at: tuple[np.ndarray, np.ndarray], velocity: tuple[np.ndarray, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Heads of velocity arrows that start at the stars, in kpc; an arrow ends at the longest that is told apart."""
-    scale = ARROW_KPC_PER_KMS * np.minimum(1.0, LONGEST_ARROW_KMS / np.maximum(np.hypot(*velocity), 1e-9))
-    return at[0] + scale * velocity[0], at[1] + scale * velocity[1]
+    return Lines(xs, ys, (_ARM_COLOUR,) * len(parts))

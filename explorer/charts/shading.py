@@ -73,68 +73,6 @@ class Viewport:
 
 
 @dataclass(frozen=True)
-class Density:
-    """Colours by the number of stars in a pixel.
-
-    Parameters
-    ----------
-    note : str
-        Why not by what was asked for.
-    """
-
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class ValueScale:
-    """Colours by the mean of a column, on limits of the whole catalogue: a brush never recolours what remains.
-
-    Parameters
-    ----------
-    name : str
-        Column name.
-    low, high : float
-        Values of the first and the last colour, in the column's unit.
-    """
-
-    name: str
-    low: float
-    high: float
-
-    def levels(self, values: NDArray[np.floating]) -> Image:
-        """Levels 1 to 255 of single values; 0 where NaN."""
-        gain = 254.0 / ((self.high - self.low) or 1.0)
-        scaled = np.clip(1.5 + gain * (values - self.low), 1.0, 255.0)
-        return np.where(np.isfinite(scaled), scaled, 0.0).astype(np.uint8)
-
-
-@dataclass(frozen=True)
-class Categories:
-    """Colours by the commonest category in a pixel; a category keeps its colour whatever else is selected.
-
-    Parameters
-    ----------
-    name : str
-        What the categories are of.
-    labels, colours : tuple of str
-        Category k and its colour.
-    codes : ndarray of uint8, shape (n,)
-        Category of each star; those beyond the labels have none and are not drawn.
-    rest : bool
-        Whether the last category is that of stars in no other: it never hides another one.
-    """
-
-    name: str
-    labels: tuple[str, ...]
-    colours: tuple[str, ...]
-    codes: Image
-    rest: bool = False
-
-
-Colouring: TypeAlias = Density | ValueScale | Categories
-
-
-@dataclass(frozen=True)
 class Layer:
     """One image of a view.
 
@@ -208,12 +146,8 @@ class Canvas:
             kernels.log_levels(counts, self._ceiling[1], layer.levels)
         return layer
 
-    def selected(self, viewport: Viewport, rows: Mask, colouring: Colouring) -> Layer:
-        """The selected stars in their colours; densities on the scale of all stars in this viewport."""
-        if isinstance(colouring, Categories):
-            return self._commonest(viewport, rows, colouring)
-        if isinstance(colouring, ValueScale):
-            return self._mean(viewport, rows, colouring)
+    def density(self, viewport: Viewport, rows: Mask) -> Layer:
+        """Some stars as log density, on the scale of all stars in this viewport."""
         if self._ceiling is None or self._ceiling[0] != viewport:
             self.everything(viewport)
         assert self._ceiling is not None
@@ -232,34 +166,39 @@ class Canvas:
             n_shown = kernels.bin_counts(x, y, rows, x_low, y_low, viewport.x_scale, viewport.y_scale, counts)
         return Layer(levels, n_shown), self._spread(counts)
 
-    def _mean(self, viewport: Viewport, rows: Mask, scale: ValueScale) -> Layer:
+    def mean(self, viewport: Viewport, rows: Mask, name: str, low: float, high: float) -> Layer:
+        """Mean of a column of some stars, between its values of the first and the last level."""
         levels = _blank(viewport)
         if not viewport.drawable:
             return Layer(levels, 0)
         counts = np.zeros(levels.shape, np.int32)
         totals = np.zeros(levels.shape, np.float64)
-        rows, (x, y), values = self.visible(rows), self.points, self.table.axis(scale.name)
+        rows, (x, y), values = self.visible(rows), self.points, self.table.axis(name)
         n_shown = 0
         for x_low, y_low in self._corners(viewport):
             n_shown = kernels.bin_values(
                 x, y, values, rows, x_low, y_low, viewport.x_scale, viewport.y_scale, counts, totals
             )
-        kernels.mean_levels(self._spread(counts), self._spread(totals), scale.low, scale.high, levels)
+        kernels.mean_levels(self._spread(counts), self._spread(totals), low, high, levels)
         return Layer(levels, n_shown)
 
-    def _commonest(self, viewport: Viewport, rows: Mask, categories: Categories) -> Layer:
+    def commonest(self, viewport: Viewport, rows: Mask, codes: Image, n_categories: int, *, rest: bool) -> Layer:
+        """Commonest category of some stars; ``rest`` says that the last category never hides another one.
+
+        ``codes`` holds the category of each star of the catalogue; those beyond ``n_categories`` are not drawn.
+        """
         levels = _blank(viewport)
-        if not (viewport.drawable and categories.labels):
+        if not (viewport.drawable and n_categories):
             return Layer(levels, 0)
-        counts = np.zeros((len(categories.labels), *levels.shape), np.int32)
+        counts = np.zeros((n_categories, *levels.shape), np.int32)
         rows, (x, y) = self.visible(rows), self.points
         n_shown = 0
         for x_low, y_low in self._corners(viewport):
             n_shown = kernels.bin_categories(
-                x, y, categories.codes, rows, x_low, y_low, viewport.x_scale, viewport.y_scale, counts
+                x, y, codes, rows, x_low, y_low, viewport.x_scale, viewport.y_scale, counts
             )
         spread = np.stack([self._spread(plane) for plane in counts])
-        if categories.rest:
+        if rest:
             spread[-1][spread[:-1].any(axis=0)] = 0
         kernels.commonest_levels(spread, levels)
         return Layer(levels, n_shown)

@@ -1,4 +1,4 @@
-"""Panel parts of the page, one file each: they connect views and widgets to the visitor's Workspace.
+"""Panel parts of the page, one file each: they connect charts and widgets to the visitor's Workspace.
 
 May import: ``explorer.charts``, ``explorer.state`` and ``explorer.model``; never ``explorer.app``.
 """

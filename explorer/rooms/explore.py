@@ -11,11 +11,11 @@ import panel as pn
 from panel.viewable import Viewable
 
 from explorer import protocol
+from explorer.charts.grid import default_panels
 from explorer.model.library import Library
 from explorer.model.links import LinkStore, new_token
 from explorer.model.selection import SelectionError
 from explorer.model.work import LINKS
-from explorer.rooms.catalogue import default_panels
 from explorer.rooms.channel import Channel
 from explorer.rooms.help import Help
 from explorer.rooms.owner import Owner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from explorer import protocol
+from explorer.charts.view_specs import SPECS
 from explorer.rooms.channel import Channel
 from explorer.rooms.shortcuts import PAGE_HELP, help_rows
 
@@ -57,9 +58,10 @@ class Help:
         channel.on(protocol.Help, lambda _: channel.send(help=self.content()))
 
     def content(self) -> protocol.HelpContent:
-        """Gestures, shortcuts and the steps of the tour."""
+        """Gestures, views, shortcuts and the steps of the tour."""
+        views = tuple(protocol.ViewHelp(spec.title, spec.about) for spec in SPECS)
         shortcuts = tuple(protocol.Shortcut(keys, meaning) for keys, meaning in SHORTCUTS)
-        return protocol.HelpContent(gestures=GESTURES, shortcuts=shortcuts, tour=tour_steps())
+        return protocol.HelpContent(gestures=GESTURES, views=views, shortcuts=shortcuts, tour=tour_steps())
 
     def connect(self, *, seen: bool) -> None:
         """Start the tour on a first visit."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+
+from matplotlib.figure import Figure
 
 from explorer import protocol
 from explorer.audit import audit
-from explorer.charts.diagram import Bars, Plane
+from explorer.charts.chart import Shot
 from explorer.charts.journal import FORMATS, file_name, picture_bytes
 from explorer.charts.paper import PAPER_FIGURES, paper_bytes
-from explorer.charts.picture import Shot, draw_bars, draw_plane, ends_of
 from explorer.model.export import FORMS, Exported, export
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
@@ -21,7 +21,6 @@ from explorer.model.subsets import describe
 from explorer.model.work import EXPORTS, LINKS
 from explorer.rooms.channel import Channel
 from explorer.rooms.owner import Owner
-from explorer.rooms.panels import BarsPanel, DiscPanel, PlanePanel
 from explorer.rooms.stage import Stage
 from explorer.state.workspace import Workspace
 from explorer.vetting.reader import NoRecord
@@ -123,41 +122,16 @@ class Sharing:
     async def _picture(self, request: protocol.Picture) -> None:
         slot, form = request.slot, _form(request.form)
         draw = self.drawing(slot)
-        name = file_name(self.stage.panels[slot].title)
+        name = file_name(self.stage.charts[slot].title)
         data = await self.channel.in_background(lambda: picture_bytes(draw(), form), EXPORTS)
         self._hand_over(f"{name}.{form}", FORMATS[form], data)
 
-    def drawing(self, slot: int) -> partial[Any]:
-        """Function that draws the picture of a view in its current state."""
-        panel = self.stage.panels[slot]
-        figure, state, viewport = panel.figure, panel.state, panel.viewport
-        aspect = viewport.height / viewport.width if viewport is not None else 0.75
-        if isinstance(panel, BarsPanel) and isinstance(figure, Bars):
-            shot = self._shot(ends_of(figure.x, state.x_ends), (0.0, 1.0), aspect)
-            return partial(draw_bars, figure, shot, logarithmic=panel.logarithmic)
-        if not (isinstance(panel, PlanePanel) and isinstance(figure, Plane)):
-            raise SelectionError(f"{panel.title} has nothing to draw.")
-        shot = self._shot(ends_of(figure.x, state.x_ends), ends_of(figure.y, state.y_ends), aspect, panel)
-        if isinstance(panel, DiscPanel):
-            return partial(draw_plane, figure, shot, panel.disc, residual=panel.residual)
-        return partial(draw_plane, figure, shot)
-
-    def _shot(
-        self, x_ends: tuple[float, float], y_ends: tuple[float, float], aspect: float, panel: PlanePanel | None = None
-    ) -> Shot:
-        overlays = tuple(one for one in panel.figure.overlays if panel.shows(one.name)) if panel else ()
-        return Shot(
-            table=self.workspace.table,
-            rows=self.workspace.rows,
-            colouring=self.stage.colouring_on(dark=False),
-            x_ends=x_ends,
-            y_ends=y_ends,
-            aspect=aspect,
-            overlays=overlays,
-            shown=panel.canvas.shown if panel else None,
-            arrows=panel.arrows() if panel else None,
-            note=self.note,
-        )
+    def drawing(self, slot: int) -> partial[Figure]:
+        """What draws the picture of a place in the grid, as it is on screen now."""
+        chart = self.stage.charts[slot]
+        aspect = chart.viewport.height / chart.viewport.width if chart.viewport is not None else 0.75
+        colouring = self.stage.colouring_on(dark=False)
+        return partial(chart.draw, Shot(self.workspace.rows, colouring, chart.state, aspect, self.note))
 
     def _hand_over(self, name: str, mime: str, data: bytes) -> None:
         self.channel.send(download=protocol.Download(name, mime, data))

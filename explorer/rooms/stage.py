@@ -10,16 +10,17 @@ import panel as pn
 from msgspec.structs import replace as replace_fields
 
 from explorer import protocol
-from explorer.charts.colouring import SUBSETS, colouring_of, colouring_of_subsets, legend, ramp_of
+from explorer.charts.chart import Brush, Chart
+from explorer.charts.colouring import SUBSETS, Colouring, colouring_of, colouring_of_subsets
 from explorer.charts.disc import texture_palette
+from explorer.charts.grid import default_panels, has_values, new_state
+from explorer.charts.overlays import PackedImage, WireLayer
 from explorer.charts.palettes import count_ramp, grey_ramp, lookup, theme_of
-from explorer.charts.shading import Colouring
+from explorer.charts.view_specs import SPECS, VIEWS, chart_of
 from explorer.model.library import Library
-from explorer.model.selection import InIds, SelectionMode
-from explorer.rooms.catalogue import VIEWS, default_panels, figure_of, has_values, new_panel
+from explorer.model.selection import Everything, InIds, SelectionMode
 from explorer.rooms.channel import Channel
 from explorer.rooms.columns_menu import column_choices
-from explorer.rooms.panels import RESIDUAL, DiscPanel, PackedImage, Panel, Picture, PlanePanel, panel_of
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 
@@ -55,7 +56,7 @@ class Stage:
     def __init__(self, workspace: Workspace, library: Library, channel: Channel) -> None:
         self.workspace, self.library, self.channel = workspace, library, channel
         self.colouring: Colouring = self.colouring_on(dark=workspace.dark)
-        self.panels: list[Panel] = [self._panel(state) for state in workspace.panels]
+        self.charts: list[Chart] = [chart_of(library, state) for state in workspace.panels]
         self._own_change = False
         self._due_slots: set[int] = set()
         self._due_selected = False
@@ -89,12 +90,12 @@ class Stage:
         """Tell a new page everything; it answers with what it sees."""
         table = self.library.table
         views = tuple(
-            protocol.ViewChoice(key, kind.title, not has_values(self.library, key)) for key, kind in VIEWS.items()
+            protocol.ViewChoice(spec.key, spec.title, not has_values(self.library, spec.key)) for spec in SPECS
         )
         self.send_colours()  # before the figures, which are built in them
         self.channel.send(
             stage=replace_fields(
-                self._arrangement([panel.spec() for panel in self.panels]),
+                self._arrangement([chart.spec(dark=self.workspace.dark) for chart in self.charts]),
                 catalogue=views,
                 columns=column_choices(table, table.axes()),
                 theme=theme_of(dark=self.workspace.dark),
@@ -112,18 +113,18 @@ class Stage:
     def send_colours(self) -> None:
         """Palettes, theme and legend."""
         dark = self.workspace.dark
-        discs = [(slot, panel) for slot, panel in enumerate(self.panels) if isinstance(panel, DiscPanel)]
+        bars = ((slot, chart.bar(dark=dark)) for slot, chart in enumerate(self.charts))
         self.channel.send(
             colours=protocol.Palettes(
                 everything=lookup(grey_ramp(dark)),
-                selected=lookup(ramp_of(self.colouring, dark)),
+                selected=lookup(self.colouring.ramp(dark=dark)),
                 texture=lookup(texture_palette(dark)),
                 histogram=lookup(count_ramp(dark)),  # no colour of a category or a middle of a scale stands for all
                 theme=theme_of(dark=dark),
-                bars=tuple(protocol.SlotBar(slot, panel.bar()) for slot, panel in discs),
+                bars=tuple(protocol.SlotBar(slot, bar) for slot, bar in bars if bar is not None),
             ),
             theme=dark,
-            legend=legend(self.workspace.table, self.colouring, dark, single=self._single),
+            legend=self.colouring.legend(self.workspace.table, dark=dark, single=self._single),
         )
 
     def colouring_on(self, *, dark: bool) -> Colouring:
@@ -133,17 +134,19 @@ class Stage:
             return colouring_of_subsets(workspace.table, workspace.subsets, dark=dark, mask_of=workspace.mask_of)
         return colouring_of(workspace.table, workspace.colour_by)
 
-    def _panel(self, state: PanelState) -> Panel:
-        return panel_of(self.workspace, figure_of(self.library, state), state)
+    def _brush(self) -> Brush:
+        workspace = self.workspace
+        everything = workspace.selection == Everything()
+        return Brush(workspace.rows, workspace.n_selected, self.colouring, everything)
 
     @property
-    def on_screen(self) -> list[tuple[int, Panel]]:
+    def on_screen(self) -> list[tuple[int, Chart]]:
         """Places that the browser shows and has laid out."""
         alone = self.workspace.enlarged
         return [
-            (slot, panel)
-            for slot, panel in enumerate(self.panels)
-            if panel.viewport is not None and alone in (None, slot)
+            (slot, chart)
+            for slot, chart in enumerate(self.charts)
+            if chart.viewport is not None and alone in (None, slot)
         ]
 
     def due(self, slots: Iterable[int] = (), *, selected: bool = False) -> None:
@@ -159,17 +162,18 @@ class Stage:
             return
         began = time.monotonic()
         self._due_slots, self._due_selected = set(), False
-        glyphs = MAX_GLYPHS // max(sum(isinstance(panel, PlanePanel) for _, panel in self.on_screen), 1)
+        glyphs = MAX_GLYPHS // max(sum(chart.single for _, chart in self.on_screen), 1)
         if slots and glyphs != self._glyphs:  # all views alike: dots, or images
             slots = {slot for slot, _ in self.on_screen}
             self._glyphs = glyphs
-        pictures: list[tuple[int, Picture]] = []
-        for slot, panel in self.on_screen:
+        brush = self._brush()
+        layers: list[tuple[int, WireLayer]] = []
+        for slot, chart in self.on_screen:
             if slot in slots:
-                pictures += [(slot, picture) for picture in panel.background(self.colouring, glyphs)]
+                layers += [(slot, layer) for layer in chart.background(glyphs)]
             if slot in slots or selected:
-                pictures += [(slot, picture) for picture in panel.selected(self.colouring)]
-        self._send(pictures)
+                layers += [(slot, layer) for layer in chart.selected(brush)]
+        self._send(layers)
         if slots:
             self.mark_focus()
             self._send_legend()
@@ -178,31 +182,30 @@ class Stage:
 
     def _send_legend(self) -> None:
         """Say it when stars come to be drawn one by one, or no longer."""
-        planes = [
-            panel for _, panel in self.on_screen if isinstance(panel, PlanePanel) and not isinstance(panel, DiscPanel)
-        ]
-        single = bool(planes) and all(panel.stars is not None for panel in planes)
+        shown = [single for _, chart in self.on_screen if (single := chart.shows_single) is not None]
+        single = bool(shown) and all(shown)
         if single != self._single:
             self._single = single
-            self.channel.send(legend=legend(self.workspace.table, self.colouring, self.workspace.dark, single=single))
+            words = self.colouring.legend(self.workspace.table, dark=self.workspace.dark, single=single)
+            self.channel.send(legend=words)
 
-    def _send(self, pictures: list[tuple[int, Picture]]) -> None:
+    def _send(self, drawn: list[tuple[int, WireLayer]]) -> None:
         layers: list[protocol.AnyLayer] = []
         chunks, end = [], 0
-        for slot, picture in pictures:
-            if isinstance(picture, PackedImage):
-                layers.append(picture.layer(slot, end))
-                chunks.append(picture.pixels)
-                end += len(picture.pixels)
+        for slot, layer in drawn:
+            if isinstance(layer, PackedImage):
+                layers.append(layer.layer(slot, end))
+                chunks.append(layer.pixels)
+                end += len(layer.pixels)
             else:
-                layers.append(replace_fields(picture, slot=slot))
-        notes = tuple(protocol.SlotNote(slot, panel.note) for slot, panel in self.on_screen)
+                layers.append(replace_fields(layer, slot=slot))
+        notes = tuple(protocol.SlotNote(slot, chart.note) for slot, chart in self.on_screen)
         self.channel.send(layers=tuple(layers), pixels=b"".join(chunks), notes=notes)
 
     def mark_focus(self) -> None:
         """Ring the star under the lens, wherever a plane shows it."""
         row = self.workspace.focus_row
-        places = [(slot, panel.places_of(row)) for slot, panel in enumerate(self.panels)]
+        places = [(slot, chart.places_of(row)) for slot, chart in enumerate(self.charts)]
         self.channel.send(
             focus=tuple(
                 protocol.FocusMark(slot, tuple(x for x, _ in found), tuple(y for _, y in found))
@@ -217,23 +220,23 @@ class Stage:
             self.due(selected=True)
 
     def _swap(self, request: protocol.Swap) -> None:
-        self._change(request.slot, new_panel(self.library, self._known_view(request.view)))
+        self._change(request.slot, new_state(self.library, self._known_view(request.view)))
 
     def _enlarge(self, request: protocol.Enlarge) -> None:
         alone = self._slot(request.slot)
         self.workspace.enlarged = None if self.workspace.enlarged is not None else alone
 
     def _looked(self, request: protocol.Look) -> None:
-        present = len(self.panels)  # a page that is late may send views of a larger grid
+        present = len(self.charts)  # a page that is late may send views of a larger grid
         seen = {view.slot: (view.window, view.width, view.height) for view in request.views if view.slot < present}
         sizes = {
-            slot: (panel.viewport.width, panel.viewport.height) for slot, panel in self.on_screen if panel.viewport
+            slot: (chart.viewport.width, chart.viewport.height) for slot, chart in self.on_screen if chart.viewport
         }
         sizes |= {slot: (width, height) for slot, (_, width, height) in seen.items()}
         clipped = dict(zip(sizes, _clipped(list(sizes.values())), strict=True))
         for slot, (window, _, _) in seen.items():
-            self.panels[slot].look(window, *clipped[slot])
-            self._remember(slot, replace(self.panels[slot].state, x_ends=window[:2], y_ends=window[2:]))
+            self.charts[slot].look(window, *clipped[slot])
+            self._remember(slot, replace(self.charts[slot].state, x_ends=window[:2], y_ends=window[2:]))
         self._look(seen)
 
     def _look(self, slots: Iterable[int]) -> None:
@@ -253,7 +256,7 @@ class Stage:
 
     def _remember(self, slot: int, state: PanelState) -> None:
         """Keep what the browser already shows for links, without drawing it again."""
-        self.panels[slot].state = state
+        self.charts[slot].state = state
         self._own_change = True
         try:
             self.workspace.panels = (*self.workspace.panels[:slot], state, *self.workspace.panels[slot + 1 :])
@@ -261,12 +264,12 @@ class Stage:
             self._own_change = False
 
     def _drawn(self, request: protocol.Region) -> None:
-        region = self.panels[self._slot(request.slot)].region(request.geometry)
+        region = self.charts[self._slot(request.slot)].region(request.geometry)
         if region is not None:
             self.workspace.gesture(region, _MODES.get(frozenset(request.keys)))
 
     def _tapped(self, request: protocol.Tap) -> None:
-        row = self.panels[self._slot(request.slot)].star_at(request.x, request.y)
+        row = self.charts[self._slot(request.slot)].star_at(request.x, request.y)
         if row is None:
             return
         obsid = int(self.workspace.table["obsid"][row])
@@ -280,12 +283,7 @@ class Stage:
         slot, name = self._slot(request.slot), request.column
         if not any(one.name == name for one in self.library.table.axes()):
             raise ValueError(f"{name!r} cannot stand on an axis.")
-        panel = self.panels[slot]
-        if isinstance(panel, PlanePanel):
-            x, y = (name, panel.names[1]) if request.axis == "x" else (panel.names[0], name)
-            self._change(slot, PanelState("custom", x, y))
-        else:
-            self._change(slot, PanelState("histogram", name, switched=panel.state.switched))
+        self._change(slot, self.charts[slot].with_axis(request.axis, name))
 
     def _switch(self, request: protocol.Switch) -> None:
         slot, name = self._slot(request.slot), request.name
@@ -294,12 +292,12 @@ class Stage:
         if len(switched) == len(state.switched):
             switched = (*switched, name)
         state = replace(state, switched=switched)
-        if name == RESIDUAL or not isinstance(self.panels[slot], PlanePanel):
+        if self.charts[slot].rebuilt_by(name):
             self._change(slot, state)
             return
         self._remember(slot, state)
         self.channel.send(switched=protocol.SwitchedOverlay(slot, name, request.on))
-        if name == "arrows":
+        if self.charts[slot].follows_selection(name):
             self.due(selected=True)
 
     def _change(self, slot: int, state: PanelState) -> None:
@@ -316,7 +314,7 @@ class Stage:
     def _enlarged(self) -> None:
         """One view alone, or all of them again: those that were not on screen have missed what was selected."""
         with self.channel.batch():
-            self.channel.send(stage=self._arrangement([None] * len(self.panels)))
+            self.channel.send(stage=self._arrangement([None] * len(self.charts)))
             self.due(selected=True)
 
     def _rearranged(self, old: tuple[PanelState, ...], new: tuple[PanelState, ...]) -> None:
@@ -324,23 +322,23 @@ class Stage:
             return
         kept = len(old) == len(new)
         specs: list[protocol.AnyFigure | None] = []
-        panels: list[Panel] = []
+        charts: list[Chart] = []
         for slot, state in enumerate(new):
-            if kept and state == self.panels[slot].state:
-                panels.append(self.panels[slot])
+            if kept and state == self.charts[slot].state:
+                charts.append(self.charts[slot])
                 specs.append(None)
             else:
-                panels.append(self._panel(state))
-                specs.append(panels[-1].spec())
-        self.panels = panels
+                charts.append(chart_of(self.library, state))
+                specs.append(charts[-1].spec(dark=self.workspace.dark))
+        self.charts = charts
         self.channel.send(stage=self._arrangement(specs))
 
     def _state(self, slot: int) -> PanelState:
-        return self.panels[self._slot(slot)].state
+        return self.charts[self._slot(slot)].state
 
     def _slot(self, slot: int) -> int:
-        if not 0 <= slot < len(self.panels):
-            raise ValueError(f"There is no place {slot} in a grid of {len(self.panels)}.")
+        if not 0 <= slot < len(self.charts):
+            raise ValueError(f"There is no place {slot} in a grid of {len(self.charts)}.")
         return slot
 
     def _known_view(self, view: str) -> str:

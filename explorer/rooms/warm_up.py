@@ -6,11 +6,11 @@ from contextlib import suppress
 
 import numpy as np
 
+from explorer.charts.grid import FIRST_VIEWS, default_panels
 from explorer.model.label_model import warm_up as warm_up_refit
 from explorer.model.library import Library
 from explorer.model.polygons import LOOKUP_FROM, points_in_polygon
 from explorer.model.selection import InBox
-from explorer.rooms.catalogue import FIRST_VIEWS, default_panels
 from explorer.rooms.channel import Channel
 from explorer.rooms.stage import Stage
 from explorer.state.workspace import Workspace
@@ -26,8 +26,8 @@ def warm_up_views(library: Library) -> None:
             warm_up_refit(library.label_model, library.products.spectra)
     workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
     stage = Stage(workspace, library, Channel())
-    for number, panel in enumerate(stage.panels):
-        panel.look((0.0, 1.0, 0.0, 1.0), 64, 64)
+    for number, chart in enumerate(stage.charts):
+        chart.look((0.0, 1.0, 0.0, 1.0), 64, 64)
         stage.due([number])
     for colour in ("count", *(declared.name for declared in library.table.colourable()[:1]), "in_training"):
         workspace.colour_by = colour

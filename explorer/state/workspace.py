@@ -27,10 +27,6 @@ from explorer.model.table import StarTable
 from explorer.state.panels import PanelState
 from explorer.state.stored import COLOUR_BY_COUNT, TOOLS, read_state
 
-DEFAULT_PANELS = tuple(
-    PanelState(view) for view in ("hr", "actions", "abundances", "stream_sky", "stream_distance", "disc")
-)
-
 _DEPTH = 200
 
 
@@ -65,7 +61,7 @@ class Workspace(param.Parameterized):
     )
     tool: param.Selector[str] = param.Selector(default=TOOLS[0], objects=list(TOOLS), doc="Drag tool.")
     panels: param.ClassSelector[tuple[PanelState, ...]] = param.ClassSelector(
-        default=DEFAULT_PANELS, class_=tuple, doc="The grid of views."
+        default=(), class_=tuple, doc="The grid of views."
     )
     enlarged = param.Integer(default=None, allow_None=True, doc="Index of the enlarged view, if any.")
     dark = param.Boolean(default=False, doc="Whether the page is dark.")

@@ -102,6 +102,10 @@ class Column:
         Where the column is used without being asked for, see :data:`Place`.
     after : str
         Column that it follows at these places, itself there or not; "" where it keeps its published place.
+    velocity : str
+        Column of the velocity along the coordinate, in the same frame; "" for other quantities and where there is none.
+    sun : float or None
+        Coordinate of the Sun, in units of its distance from the Galactic centre; None for other quantities.
 
     Raises
     ------
@@ -133,6 +137,8 @@ class Column:
     references: tuple[Reference, ...] = ()
     places: tuple[Place, ...] = ()
     after: str = ""
+    velocity: str = ""
+    sun: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse a section of the card and places that do not exist."""
@@ -237,6 +243,8 @@ def declare(
     ref: str = "",
     places: str = "",
     after: str = "",
+    velocity: str = "",
+    sun: float | None = None,
 ) -> Column:
     """Declare a column in one entry of a table; see :class:`Column` for what is not described here.
 
@@ -265,6 +273,8 @@ def declare(
         references=tuple(_reference(name, part) for part in _parts(ref)),
         places=tuple(places.split()),  # type: ignore[arg-type]  # Column refuses other places
         after=after,
+        velocity=velocity,
+        sun=sun,
     )
 
 

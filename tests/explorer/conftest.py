@@ -23,9 +23,9 @@ from star_factory import make_star_products
 from vetting_helpers import make_commands
 
 from explorer import logs, protocol
+from explorer.charts.grid import default_panels
 from explorer.model.library import Library, open_library
 from explorer.model.links import LinkStore
-from explorer.rooms.catalogue import default_panels
 from explorer.rooms.explore import ExploreRoom
 from explorer.state.workspace import Workspace
 from explorer.vetting.store import Store
@@ -182,12 +182,12 @@ class Page:
     def open(self, width=240, height=160) -> dict:
         """Say hello and look at every view from its start."""
         self.send("connect", seen=True)
-        return self.look(range(len(self.room.stage.panels)), width, height)
+        return self.look(range(len(self.room.stage.charts)), width, height)
 
     def look(self, slots, width=240, height=160, window=None) -> dict:
         views = []
         for slot in slots:
-            spec = self.room.stage.panels[slot].spec()
+            spec = self.room.stage.charts[slot].spec()
             if isinstance(spec, protocol.MissingSpec):
                 continue
             ends = window or [*spec.x.ends, *(spec.y.ends if isinstance(spec, protocol.PlaneSpec) else (0, 1))]

@@ -8,12 +8,12 @@ import pytest
 from opening_factory import until, until_whole
 
 from explorer import app
+from explorer.charts.grid import default_panels
 from explorer.config import AppConfig
 from explorer.model.building import BuildProgress, BuildStatus
 from explorer.model.opening import OpeningState
 from explorer.model.understood import PlannedStage, Understood, UnderstoodColumn, tables_from
 from explorer.rooms.about import AboutView
-from explorer.rooms.catalogue import default_panels
 from explorer.rooms.channel import NOT_UNDERSTOOD
 from explorer.rooms.columns import ColumnsPage
 from explorer.rooms.opening_words import number_words, ready_words, share_words, status_of, unit_words

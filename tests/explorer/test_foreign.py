@@ -10,14 +10,15 @@ from vetting_helpers import ANN, EVE, PLAIN, judge_all, make_commands
 
 from explorer import protocol
 from explorer.app import build_page, warm_up
-from explorer.charts.diagram import Missing
+from explorer.charts.chart import MissingChart
+from explorer.charts.grid import default_panels
 from explorer.charts.paper import PAPER_FIGURES
+from explorer.charts.view_specs import VIEWS, chart_of
 from explorer.model import mapped as mapped_module
 from explorer.model.expression import parse
 from explorer.model.library import open_library
 from explorer.model.mapped import mapped_table
 from explorer.rooms.about import AboutView
-from explorer.rooms.catalogue import VIEWS, default_panels, figure_of
 from explorer.rooms.validate import ROOM, ValidateView
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
@@ -45,7 +46,7 @@ def test_the_first_views_are_those_that_have_stars(page, foreign_library):
         ("custom", "visits", "alpha"),
         ("histogram", "visits", ""),
     ]
-    assert [protocol.encoded(panel.spec())["kind"] for panel in page.room.stage.panels] == [
+    assert [protocol.encoded(chart.spec())["kind"] for chart in page.room.stage.charts] == [
         "plane",
         "plane",
         "bars",
@@ -57,7 +58,7 @@ def test_the_first_views_are_those_that_have_stars(page, foreign_library):
     off = {key for key, _, missing in told["catalogue"] if missing}
     assert off == set(VIEWS) - {"sky", "histogram", "custom"}
     for key in off:
-        assert isinstance(figure_of(foreign_library, PanelState(key)), Missing)
+        assert isinstance(chart_of(foreign_library, PanelState(key)), MissingChart)
     assert len(default_panels(foreign_library, 8)) == 8
 
 

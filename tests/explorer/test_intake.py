@@ -194,10 +194,10 @@ def test_an_incomplete_upload_does_not_block_others(monkeypatch):
 def test_views_are_drawn_for_one_screen(page):
     page.send("connect", seen=True)
     page.look(range(6), 10**9, 10**9)
-    sizes = [(panel.viewport.width, panel.viewport.height) for panel in page.room.stage.panels]
+    sizes = [(panel.viewport.width, panel.viewport.height) for panel in page.room.stage.charts]
     assert sum(width * height for width, height in sizes) <= MAX_WIDTH * MAX_HEIGHT
     page.look(range(6), 500, 400)
-    assert {(panel.viewport.width, panel.viewport.height) for panel in page.room.stage.panels} == {(500, 400)}
+    assert {(panel.viewport.width, panel.viewport.height) for panel in page.room.stage.charts} == {(500, 400)}
 
 
 @pytest.mark.parametrize(
@@ -254,4 +254,4 @@ def test_looks_that_come_too_soon_are_drawn_together(page, monkeypatch):
     monkeypatch.setattr(stage, "_next_look", 0.0)
     later[0]()
     assert drawn() == before + 1
-    assert stage.panels[0].viewport.x_high == 20
+    assert stage.charts[0].viewport.x_high == 20

@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from explorer.charts.grid import default_panels
 from explorer.model import links as links_module
 from explorer.model.links import ANONYMOUS, LinkStore
 from explorer.model.selection import SelectionError
@@ -88,7 +89,7 @@ def test_views_are_of_who_saved_them(links):
 
 
 def test_pages_of_two_browsers_have_views_of_their_own(page, library, links, make_page):
-    other = make_page(library, links, Workspace(library.table))
+    other = make_page(library, links, Workspace(library.table, panels=default_panels(library, 6)))
     for one, browser in ((page, "a" * 32), (other, "b" * 32)):
         one.send("connect", seen=True, browser=browser)
         one.send("side", open=True)
@@ -97,7 +98,7 @@ def test_pages_of_two_browsers_have_views_of_their_own(page, library, links, mak
     other.ask("save_view", name="mine")
     assert "another visitor's" in other.ask("save_view", name="mine")["say"]
     assert list(links.views(page.room.side.catalog)) == ["mine"]
-    again = make_page(library, links, Workspace(library.table))
+    again = make_page(library, links, Workspace(library.table, panels=default_panels(library, 6)))
     again.send("connect", seen=True, browser="a" * 32)
     assert again.ask("forget_view", name="mine")["side"]["views"] == []
 

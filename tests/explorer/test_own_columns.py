@@ -12,8 +12,9 @@ from astropy.table import Table
 from own_factory import N_STARS, POPULATIONS, SOURCE, own_columns
 from products_factory import make_products
 
+from explorer.charts.colouring import Density
+from explorer.charts.grid import default_panels
 from explorer.charts.journal import FORMATS
-from explorer.charts.shading import Density
 from explorer.model.export import FORMS, export
 from explorer.model.expression import Matches, parse
 from explorer.model.library import open_library
@@ -21,7 +22,6 @@ from explorer.model.selection import Everything, InCategory, InRange, SelectionE
 from explorer.model.star import MAX_OWN, facts_of, own_number
 from explorer.model.star_files import spectrum_fits
 from explorer.rooms.about import AboutView
-from explorer.rooms.catalogue import default_panels
 from explorer.rooms.validate import ROOM, ValidateView
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
@@ -87,7 +87,7 @@ def test_each_column_works_on_an_axis_in_a_brush_and_in_a_picture(page, name):
 def test_what_is_no_number_does_not_stand_on_an_axis(page):
     for name in ("source_id", "note", "is_binary", "empty"):
         page.send("axis", slot=0, axis="x", column=name)
-        assert page.room.stage.panels[0].state.view == "hr"
+        assert page.room.stage.charts[0].state.view == "hr"
 
 
 @pytest.mark.parametrize("name", [*ON_AXES, "is_binary", "population"])

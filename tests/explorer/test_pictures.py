@@ -14,10 +14,11 @@ from matplotlib.quiver import QuiverKey
 from explorer.charts import picture
 from explorer.charts.journal import COLUMN_INCHES, PAGE_INCHES, STYLE, add_key, file_name, new_figure, sign
 from explorer.charts.marks import MAX_TICKS
+from explorer.charts.overlays import MODEL_COLOUR
 from explorer.charts.paper import draw_paper_figure
+from explorer.charts.view_specs import VIEWS
 from explorer.model.selection import InRange
 from explorer.model.subsets import Subset
-from explorer.rooms.catalogue import VIEWS
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 
@@ -107,7 +108,7 @@ def test_the_model_and_bars_come_round_in_pictures(library, links, ends):
     page.look([0], window=[*ends, -30.0, 30.0])
     page.look([1], window=[*ends, 0, 1])
     (model,) = (
-        one.get_xdata() for one in page.room.sharing.drawing(0)().axes[0].lines if one.get_color() == picture._MODEL
+        one.get_xdata() for one in page.room.sharing.drawing(0)().axes[0].lines if one.get_color() == MODEL_COLOUR
     )
     known = library.products.overlays["stream_model"][["sgr_lambda", "sgr_beta"]].dropna()["sgr_lambda"].to_numpy()
     assert sorted(within(model, ends)) == pytest.approx(sorted(within(round_and_round(known), ends)), abs=1e-3)

@@ -8,8 +8,8 @@ import pytest
 
 from explorer import protocol
 from explorer.app import build_page
+from explorer.charts.grid import default_panels
 from explorer.model.selection import Everything, InRange
-from explorer.rooms.catalogue import default_panels
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 

@@ -7,17 +7,15 @@ import pandas as pd
 import pytest
 from conftest import Page
 
-from explorer.charts.colouring import ramp_of
-from explorer.charts.diagram import axis_of
-from explorer.charts.disc import SHADES, residual_limits, texture_levels
+from explorer.charts.axis import AxisSpec
+from explorer.charts.colouring import Density
+from explorer.charts.disc import RESIDUAL, SHADES, residual_limits, texture_levels
+from explorer.charts.grid import default_panels
 from explorer.charts.palettes import IN_NONE, lookup
-from explorer.charts.shading import Density
 from explorer.model.library import Library
 from explorer.model.selection import InRange
 from explorer.model.table import StarTable
 from explorer.protocol import Caption
-from explorer.rooms.catalogue import default_panels
-from explorer.rooms.panels import RESIDUAL
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 
@@ -27,13 +25,13 @@ def test_a_few_wild_values_do_not_squeeze_the_others():
     values = rng.normal(1000.0, 300.0, 3000).astype(np.float32)
     values[:30] = 1e6
     table = StarTable.from_frame(pd.DataFrame({"obsid": np.arange(3000), "j_phi": values, "teff": values[::-1].copy()}))
-    axis = axis_of(table, "j_phi", tail=0.002)
+    axis = AxisSpec("j_phi", tail=0.002).of(table, "x")
     assert axis.high < 5000.0
     assert axis.low < 200.0
     even = np.linspace(0.0, 360.0, 3000, dtype=np.float32)
     whole = StarTable.from_frame(pd.DataFrame({"obsid": np.arange(3000), "sgr_lambda": even}))
     assert whole.limits("sgr_lambda", 0.001) == pytest.approx((0.36, 359.64), abs=0.2)
-    round_once = axis_of(whole, "sgr_lambda")
+    round_once = AxisSpec("sgr_lambda").of(whole, "x")
     assert (round_once.low, round_once.high) == (0.0, 360.0), "no star is seen twice along a longitude"
     assert table.limits("j_phi") == (pytest.approx(values.min()), 1e6)
 
@@ -49,18 +47,18 @@ def test_the_legend_says_when_each_dot_is_a_star(page, monkeypatch):
 def test_the_disc_map_shows_what_is_above_the_usual_rotation(library, links):
     page = Page(library, links, Workspace(library.table, panels=(PanelState("disc"),)))
     first = page.open()
-    spec = page.room.stage.panels[0].spec()
+    spec = page.room.stage.charts[0].spec()
     assert [one.on for one in spec.overlays if one.name == RESIDUAL] == [False]
     page.send("switch", slot=0, name=RESIDUAL, on=True)
     answer = page.look([0])
     texture = page.layers(answer, "texture")[0]
     shown = page.pixels(answer, texture)
     assert not np.array_equal(shown, page.pixels(first, page.layers(first, "texture")[0]))
-    spec = page.room.stage.panels[0].spec()
+    spec = page.room.stage.charts[0].spec()
     low, high = (float(end) for end in (spec.bar.low, spec.bar.high))
     assert low == -high < 0
     assert "median" in spec.bar.label
-    assert page.room.sharing.drawing(0).keywords == {"residual": True}
+    assert "median" in page.room.sharing.drawing(0)().axes[0].child_axes[0].get_ylabel()
 
 
 def test_residuals_are_hues_about_zero(library):
@@ -88,7 +86,7 @@ def test_colours_of_subsets_before_any_is_named_are_those_of_density(page):
     page.open()
     told = page.send("colour", value="subsets")
     assert told["legend"]["label"].endswith("(no subset is named yet)")
-    density = lookup(ramp_of(Density(), dark=False))
+    density = lookup(Density().ramp(dark=False))
     assert told["colours"]["selected"] == density
     page.change(selection=InRange("teff", 0.0, 3600.0))
     told = page.send("keep", name="cool")
@@ -102,7 +100,7 @@ def test_pictures_show_stars_in_no_subset_on_paper_also_from_a_dark_page(page):
     page.open()
     page.workspace.define_subset("cool", InRange("teff", 0.0, 3600.0), "#0072b2")
     page.workspace.param.update(colour_by="subsets", dark=True)
-    assert page.room.sharing.drawing(0).args[1].colouring.colours == ("#0072b2", IN_NONE[False])
+    assert page.room.sharing.drawing(0).args[0].colouring.colours == ("#0072b2", IN_NONE[False])
 
 
 def with_empty_first_slice(library):
@@ -133,7 +131,7 @@ def test_a_slice_without_cells_says_so(library, links):
 def test_a_histogram_is_titled_by_its_column(library, links):
     page = Page(library, links, Workspace(library.table, panels=(PanelState("histogram", x="m_h"),)))
     page.open()
-    spec = page.room.stage.panels[0].spec()
+    spec = page.room.stage.charts[0].spec()
     assert spec.title == "Histogram of [M/H]"
     assert spec.caption == (Caption("of [M/H]", ""),)
     page.run("picture", slot=0, form="png")

@@ -19,6 +19,8 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
+from explorer.charts.grid import default_panels
+from explorer.charts.view_specs import chart_of
 from explorer.model import checked_files, column_file
 from explorer.model import library as library_module
 from explorer.model.checked_files import CheckState, look_at_all
@@ -26,7 +28,6 @@ from explorer.model.health import add_part, health
 from explorer.model.library import forget_libraries, load_library, open_library
 from explorer.model.served import Served, is_newer, product_health
 from explorer.rooms.about import AboutView
-from explorer.rooms.catalogue import default_panels, figure_of
 from explorer.rooms.health import ROUTES
 from explorer.rooms.served_strip import ServedStrip, newer_sentence, trouble_sentence
 from explorer.state.workspace import Workspace
@@ -350,7 +351,7 @@ def test_an_old_library_is_released_with_its_last_page(star_products, other_prod
     served = Served(product)
     library = served.library()
     leave = served.enter(library)
-    figure_of(library, default_panels(library, 1)[0])
+    chart_of(library, default_panels(library, 1)[0])
     assert library.kept
     product.rename(tmp_path / "away")
     copied(other_products, product)

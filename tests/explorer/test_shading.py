@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.charts import kernels
-from explorer.charts.colouring import colouring_of_subsets
-from explorer.charts.shading import Canvas, Density, ValueScale, Viewport, count_bars, packed
+from explorer.charts.colouring import Density, ValueScale, colouring_of_subsets
+from explorer.charts.shading import Canvas, Viewport, count_bars, packed
 from explorer.model.selection import MAX_IMAGES, WIDEST, InRange, images
 from explorer.model.subsets import Subset
 from explorer.model.table import StarTable
@@ -41,7 +41,7 @@ def test_counts_and_levels_are_those_of_the_slow_way(cloud):
         every = slow.spread(slow.counts(cloud["teff"], cloud["logg"], cloud.every, VIEW), radius)
         assert np.array_equal(everything.levels, slow.log_levels(every, every.max()))
         chosen = slow.spread(slow.counts(cloud["teff"], cloud["logg"], rows, VIEW), radius)
-        layer = canvas.selected(VIEW, rows, Density())
+        layer = Density().layer(canvas, VIEW, rows)
         assert np.array_equal(layer.levels, slow.log_levels(chosen, every.max()))
         assert layer.n_shown == (rows & np.isfinite(cloud["teff"])).sum() == canvas.count_known(rows)
 
@@ -50,7 +50,7 @@ def test_means_leave_out_unknown_values_and_keep_their_scale(cloud):
     canvas = Canvas(cloud, "teff", "logg")
     canvas.dot_radius = 0
     scale = ValueScale("m_h", -2.0, 2.0)
-    layer = canvas.selected(VIEW, cloud.every, scale)
+    layer = scale.layer(canvas, VIEW, cloud.every)
     known = np.isfinite(cloud["m_h"])
     counts = slow.counts(cloud["teff"], cloud["logg"], known, VIEW)
     assert np.array_equal(layer.levels > 0, counts > 0)
@@ -67,7 +67,7 @@ def test_the_commonest_category_wins_and_the_rest_stays_apart(cloud):
     categories = colouring_of_subsets(cloud, above, dark=False)
     canvas = Canvas(cloud, "teff", "logg")
     canvas.dot_radius = 0
-    levels = canvas.selected(VIEW, cloud.every, categories).levels
+    levels = categories.layer(canvas, VIEW, cloud.every).levels
     assert set(np.unique(levels)) == {0, 1, 2, 3}
     assert set(np.unique(levels[: int(2 / 10 * 40)])) == {0, 3}, "stars in none are seen"
     assert set(np.unique(levels[int(5 / 10 * 40) + 1 :])) == {0, 1}
@@ -113,7 +113,7 @@ def test_a_star_is_seen_at_its_longitude_and_every_turn_from_it(ends, upright):
     x, y = (latitudes, longitudes) if upright else (longitudes, latitudes)
     counts = slow.counts(x, y, np.ones(x.size, bool), view)
     assert np.array_equal(canvas.everything(view).levels, slow.log_levels(counts, counts.max()))
-    assert canvas.selected(view, table.every, ValueScale("sgr_beta", -1, 1)).n_shown == 40
+    assert ValueScale("sgr_beta", -1, 1).layer(canvas, view, table.every).n_shown == 40
     inside = (longitudes >= ends[0]) & (longitudes <= ends[1])
     few = canvas.stars_in(view, 5000)
     drawn = few.y if upright else few.x
@@ -161,8 +161,8 @@ def test_degenerate_viewports_are_blank(cloud):
     canvas = Canvas(cloud, "teff", "logg")
     for bad in (Viewport(0, 0, 0, 1, 10, 10), Viewport(0, np.nan, 0, 1, 10, 10), Viewport(0, 1, 0, 1, 1, 1)):
         assert not canvas.everything(bad).levels.any()
-        assert not canvas.selected(bad, cloud.every, Density()).levels.any()
-        assert not canvas.selected(bad, cloud.every, ValueScale("m_h", 0, 1)).levels.any()
+        assert not Density().layer(canvas, bad, cloud.every).levels.any()
+        assert not ValueScale("m_h", 0, 1).layer(canvas, bad, cloud.every).levels.any()
         assert canvas.stars_in(bad, 10_000) is None
 
 
@@ -183,5 +183,5 @@ def test_stars_in_no_subset_hide_none_that_is_in_one():
     colouring = colouring_of_subsets(table, [Subset("rich", InRange("m_h", 0.5, 2.0), "#112233")], dark=True)
     canvas = Canvas(table, "teff", "logg")
     canvas.dot_radius = 0
-    levels = canvas.selected(VIEW, table.every, colouring).levels
+    levels = colouring.layer(canvas, VIEW, table.every).levels
     assert sorted(levels[levels > 0]) == [1, 2], "the one in the subset among two in none"

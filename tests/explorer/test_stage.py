@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 from conftest import Page
 
-from explorer.charts.diagram import Missing
+from explorer.charts.chart import MissingChart
+from explorer.charts.colouring import ValueScale
 from explorer.charts.disc import SHADES, texture_levels, texture_palette
-from explorer.charts.shading import ValueScale
+from explorer.charts.grid import default_panels
+from explorer.charts.plane import PlaneChart
+from explorer.charts.view_specs import VIEWS, chart_of
 from explorer.model.library import Library
 from explorer.model.selection import Everything, HasFlag, InBox, InIds, InPolygon, InRange, Nothing, SelectionMode
 from explorer.model.table import StarTable
-from explorer.rooms.catalogue import VIEWS, default_panels, figure_of
-from explorer.rooms.panels import PlanePanel
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 from pipeline.domain.flags import ALL_BITS, QualityFlag
@@ -255,10 +256,10 @@ def test_missing_columns_are_a_sentence(library, how):
         frame = frame.drop(columns=lost)
     bare = Library(library.products, StarTable.from_frame(frame))
     for key in set(VIEWS) - {"histogram", "custom"}:
-        figure = figure_of(bare, PanelState(key))
-        assert isinstance(figure, Missing), key
-        assert figure.sentence.startswith("No ")
-        assert "catalogue" in figure.sentence
+        chart = chart_of(bare, PanelState(key))
+        assert isinstance(chart, MissingChart), key
+        assert chart.sentence.startswith("No ")
+        assert "catalogue" in chart.sentence
     assert len(default_panels(bare, 6)) == 6
 
 
@@ -327,7 +328,7 @@ def test_a_page_may_be_absurdly_large_or_small(page):
     page.open()
     for width, height in ((0, 0), (-5, 10), (10**9, 1)):
         page.look([0], width, height)
-        viewport = page.room.stage.panels[0].viewport
+        viewport = page.room.stage.charts[0].viewport
         assert 1 <= viewport.width <= 8192
         assert 1 <= viewport.height <= 8192
 
@@ -345,15 +346,15 @@ def test_toolbar_follows_the_workspace(page):
 
 
 def test_two_pages_do_not_share_state(library, links):
-    one, two = (Page(library, links, Workspace(library.table)) for _ in range(2))
+    one, two = (Page(library, links, Workspace(library.table, panels=default_panels(library, 6))) for _ in range(2))
     one.open()
     two.open()
     told = len(two.told)
     one.send("region", slot=0, geometry=BOX, keys=[])
     assert len(two.told) == told
     assert two.workspace.selection == Everything()
-    panels = [panel for panel in one.room.stage.panels if isinstance(panel, PlanePanel)]
-    assert panels[0].canvas.points[0] is two.room.stage.panels[0].canvas.points[0]
+    panels = [panel for panel in one.room.stage.charts if isinstance(panel, PlaneChart)]
+    assert panels[0].canvas.points[0] is two.room.stage.charts[0].canvas.points[0]
 
 
 def test_a_saved_view_reaches_a_page_that_shows_one_view_alone(page):

@@ -9,6 +9,7 @@ from astropy.io import fits
 from products_factory import make_products
 from star_factory import ALL_MASKED, DOUBTFUL, WITHOUT_MODEL
 
+from explorer.charts.grid import default_panels
 from explorer.charts.spectrum import features_of, is_from_lamost
 from explorer.charts.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.model.library import open_library
@@ -16,7 +17,6 @@ from explorer.model.proposals import Proposal
 from explorer.model.selection import InIds, Nothing
 from explorer.model.star import error_text, facts_of
 from explorer.model.table import StarTable
-from explorer.rooms.catalogue import default_panels
 from explorer.state.workspace import Workspace
 from pipeline.domain.columns import COLUMNS, column
 from pipeline.domain.flags import ALL_BITS, FLAG_TEXTS, QualityFlag

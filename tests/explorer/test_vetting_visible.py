@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from vetting_helpers import ANN, BOB, CY, EVE, PLAIN, VIC, draft, judge_all
 
+from explorer.charts.grid import default_panels
 from explorer.model.selection import InIds, Named
-from explorer.rooms.catalogue import default_panels
 from explorer.rooms.vetting.visit import Visit
 from explorer.state.workspace import Workspace
 from explorer.vetting.campaigns import Task

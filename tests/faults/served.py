@@ -128,8 +128,8 @@ class Visitor:
     """One page without a browser; what it is shown of stars is compared with the build that it opened."""
 
     def __init__(self, served, place):
+        from explorer.charts.grid import default_panels
         from explorer.model.links import LinkStore
-        from explorer.rooms.catalogue import default_panels
         from explorer.rooms.explore import ExploreRoom
         from explorer.state.workspace import Workspace
 

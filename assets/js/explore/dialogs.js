@@ -147,7 +147,7 @@ export class Dialogs {
   }
 
   /** @param {HelpState} state */
-  help({ shortcuts, gestures, tour }) {
+  help({ shortcuts, gestures, views, tour }) {
     const start = element("button", {
       type: "button",
       onclick: () => {
@@ -158,6 +158,12 @@ export class Dialogs {
     this.open(
       "Help",
       element("ul", {}, ...gestures.map((text) => element("li", {}, text))),
+      element("h2", {}, "Views"),
+      element(
+        "table",
+        { className: "views" },
+        ...views.map(([title, about]) => element("tr", {}, element("th", {}, title), element("td", {}, about))),
+      ),
       element("h2", {}, "Keyboard"),
       keyTable(shortcuts),
       element("div", { className: "row" }, start),

@@ -246,6 +246,13 @@ class Shortcut(Row, frozen=True):
     meaning: str
 
 
+class ViewHelp(Row, frozen=True):
+    """A view, and what it shows."""
+
+    title: str
+    about: str
+
+
 class TourStep(Row, frozen=True):
     """A CSS selector, and a text beside what it finds."""
 
@@ -254,9 +261,10 @@ class TourStep(Row, frozen=True):
 
 
 class HelpContent(MessagePart, frozen=True):
-    """Gestures, shortcuts and the steps of the tour."""
+    """Gestures, views, shortcuts and the steps of the tour."""
 
     gestures: tuple[str, ...]
+    views: tuple[ViewHelp, ...]
     shortcuts: tuple[Shortcut, ...]
     tour: tuple[TourStep, ...]
 

@@ -1,0 +1,260 @@
+"""What every view of the grid is: its declaration, and the chart that answers the page, gestures and pictures."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from matplotlib.figure import Figure
+
+from explorer import protocol
+from explorer.charts.axis import Axis, AxisSpec
+from explorer.charts.colouring import Colouring
+from explorer.charts.overlays import WireLayer
+from explorer.charts.shading import Viewport
+from explorer.model.library import Library
+from explorer.model.selection import TURN, WIDEST, Mask, Selection, SelectionError
+from explorer.model.table import StarTable
+from explorer.state.panels import PanelState
+from pipeline.domain.columns import FULL_CIRCLE
+
+_TEX = re.compile(r"(\$(?=\$)|\\(?=[\[\](]))")
+"""Where Bokeh would take a label for TeX: a blank goes between."""
+
+
+@dataclass(frozen=True)
+class ViewSpec:
+    """A view, declared once: menu, grid, links, pictures, help and README follow.
+
+    Parameters
+    ----------
+    key : str
+        Its name in links.
+    title : str
+        Its name on the menu.
+    chart : type of Chart
+        The kind of chart that shows it.
+    about : str
+        What it shows, in one sentence, for the help.
+    columns : tuple of tuple of AxisSpec
+        Its axes, x before y, and others that replace them: the first whose columns all have values are shown.
+    lacking : str
+        What a catalogue without these columns lacks, for people: "actions".
+    chosen : bool
+        Whether the user chooses the columns; such a view is not among the first ones of the grid.
+    off : frozenset of str
+        Overlays that are off unless switched on.
+    square : bool
+        Whether a unit is as long on both axes.
+    """
+
+    key: str
+    title: str
+    chart: type[Chart]
+    about: str
+    columns: tuple[tuple[AxisSpec, ...], ...] = ()
+    lacking: str = "such columns"
+    chosen: bool = False
+    off: frozenset[str] = frozenset()
+    square: bool = False
+
+
+@dataclass(frozen=True)
+class Brush:
+    """The selection as a brush leaves it.
+
+    Parameters
+    ----------
+    rows : ndarray of bool, shape (n,)
+        The selected stars.
+    n_selected : int
+        How many they are.
+    colouring : Colouring
+        Their colours.
+    everything : bool
+        Whether no star in particular is selected.
+    """
+
+    rows: Mask
+    n_selected: int
+    colouring: Colouring
+    everything: bool
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What a picture is taken of.
+
+    Parameters
+    ----------
+    rows : ndarray of bool, shape (n,)
+        The selection.
+    colouring : Colouring
+        Colours of the selected stars.
+    state : PanelState
+        Ends of the axes and switches as they are on screen.
+    aspect : float
+        Height over width.
+    note : str
+        What is drawn, for the line under the figure.
+    """
+
+    rows: Mask
+    colouring: Colouring
+    state: PanelState
+    aspect: float
+    note: str
+
+
+class Chart(ABC):
+    """A view on one page: the base of every kind of chart.
+
+    Parameters
+    ----------
+    spec : ViewSpec
+        What it shows.
+    library : Library
+        Shared products.
+    state : PanelState
+        What the user chose for it.
+    axes : tuple of AxisSpec
+        Those that :meth:`axes_of` found.
+    """
+
+    single: ClassVar[bool] = False
+    """Whether few stars are drawn one by one: such charts share the number of glyphs."""
+    dims: ClassVar[tuple[Literal["x", "y"], ...]] = ()
+    """Axes that show a column."""
+
+    def __init__(self, view: ViewSpec, library: Library, state: PanelState, axes: Sequence[AxisSpec] = ()) -> None:
+        self.view, self.table, self.state = view, library.table, state
+        self.title = view.title
+        self.axes: dict[str, Axis] = {
+            along: axis.of(library.table, along) for along, axis in zip(self.dims, axes, strict=True)
+        }
+        self.viewport: Viewport | None = None
+        self.note: protocol.Note | None = None
+
+    @classmethod
+    @abstractmethod
+    def axes_of(cls, view: ViewSpec, table: StarTable, state: PanelState) -> tuple[AxisSpec, ...]:
+        """The axes to show: those that the user chose, else those of the view."""
+
+    @classmethod
+    def lack(cls, view: ViewSpec, library: Library, state: PanelState) -> str:
+        """A sentence that says why nothing can be drawn of this catalogue; "" when it can."""
+        names = library.table.missing(*(axis.column for axis in cls.axes_of(view, library.table, state)))
+        return lack_of(view.lacking, names) if names else ""
+
+    @classmethod
+    def first_state(cls, view: ViewSpec, library: Library) -> PanelState:  # noqa: ARG003 - the disc map asks the maps
+        """The state of the view when it is put into the grid."""
+        return PanelState(view.key)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns on its axes."""
+        return tuple(axis.column.name for axis in self.axes.values())
+
+    @abstractmethod
+    def spec(self, *, dark: bool = False) -> protocol.AnyFigure:
+        """Everything that the browser needs to build the figure."""
+
+    def axis_spec(self, along: Literal["x", "y"]) -> protocol.AxisSpec:
+        """The column of an axis, its ends on screen and at first."""
+        axis, ends = self.axes[along], self.state.x_ends if along == "x" else self.state.y_ends
+        declared = axis.column
+        turn, widest = (TURN, WIDEST) if declared.name in FULL_CIRCLE else (None, None)
+        label = _TEX.sub(r"\1 ", declared.axis_label)
+        return protocol.AxisSpec(declared.name, label, ends or axis.ends, axis.ends, turn, widest)
+
+    def bar(self, *, dark: bool) -> protocol.Legend | None:  # noqa: ARG002 - the disc map has one
+        """A colour bar of its own; None where the page's legend is enough."""
+        return None
+
+    def look(self, window: tuple[float, float, float, float], width: int, height: int) -> None:
+        """Take note of what is on screen: ends of x and of y in drawing order, and pixels."""
+        (x_low, x_high), (y_low, y_high) = sorted(window[:2]), sorted(window[2:])
+        self.viewport = Viewport(x_low, x_high, y_low, y_high, width, height)
+
+    @property
+    def shows_single(self) -> bool | None:
+        """Whether its stars are on screen one by one; None for a chart that colours of stars do not matter to."""
+        return None
+
+    def background(self, glyphs: int) -> list[WireLayer]:  # noqa: ARG002 - nothing to draw
+        """Layers that a brush does not change; single stars where at most ``glyphs`` are on screen."""
+        return []
+
+    def selected(self, brush: Brush) -> list[WireLayer]:  # noqa: ARG002 - nothing to draw
+        """Layers that follow the selection; also writes :attr:`note`."""
+        return []
+
+    def region(self, geometry: protocol.Rectangle | protocol.Outline) -> Selection | None:  # noqa: ARG002 - nothing to select from
+        """A drawn shape as a selection; None when it encloses nothing."""
+        return None
+
+    def star_at(self, x: float, y: float) -> int | None:  # noqa: ARG002 - no star is here
+        """Row of the star under a click, None when there is none."""
+        return None
+
+    def places_of(self, row: int | None) -> list[tuple[float, float]]:  # noqa: ARG002 - no star is here
+        """Where a star is on screen: at several places where a longitude comes round."""
+        return []
+
+    def with_axis(self, along: str, column: str) -> PanelState:
+        """State of the view that shows another column on one axis."""
+        raise SelectionError(f"{self.title} has no {along} axis for {column}.")
+
+    def rebuilt_by(self, switch: str) -> bool:  # noqa: ARG002 - a plane's overlays are drawn by the page
+        """Whether a switch needs the figure built anew; else the page shows and hides an overlay."""
+        return True
+
+    def follows_selection(self, switch: str) -> bool:  # noqa: ARG002 - velocity arrows do
+        """Whether what a switch shows changes with the selection."""
+        return False
+
+    @abstractmethod
+    def draw(self, shot: Shot) -> Figure:
+        """Draw it for a journal, as it was when the shot was taken: the page may change it meanwhile."""
+
+
+class MissingChart(Chart):
+    """A sentence in place of a view that this catalogue has no values for.
+
+    Parameters
+    ----------
+    sentence : str
+        What is missing.
+    """
+
+    def __init__(self, view: ViewSpec, library: Library, state: PanelState, sentence: str) -> None:
+        super().__init__(view, library, state)
+        self.sentence = sentence
+
+    @classmethod
+    def axes_of(cls, view: ViewSpec, table: StarTable, state: PanelState) -> tuple[AxisSpec, ...]:  # noqa: ARG003 - none
+        """No axes."""
+        return ()
+
+    def spec(self, *, dark: bool = False) -> protocol.MissingSpec:  # noqa: ARG002 - text alone
+        """The sentence."""
+        return protocol.MissingSpec(self.state.view, self.title, (), (), self.sentence)
+
+    def draw(self, shot: Shot) -> Figure:  # noqa: ARG002 - nothing to draw
+        """Refuse: there is no figure."""
+        raise SelectionError(f"{self.title} shows nothing that could be a picture.")
+
+
+def lack_of(lacking: str, names: Sequence[str]) -> str:
+    """A sentence on columns that a catalogue has no values of."""
+    return f"No {lacking} in this catalogue: it has no values of {', '.join(names)}."
+
+
+def note_of(hidden: int, short: str, one: str, many: str) -> protocol.Note | None:
+    """What is not shown of the selection, if anything."""
+    sentence = f"1 selected star {one}" if hidden == 1 else f"{hidden:,} selected stars {many}"
+    return protocol.Note(f"{hidden:,} {short}", sentence) if hidden else None

@@ -1,0 +1,267 @@
+"""What can be drawn over or under the stars of a plane: curves, points, the Sun, velocities.
+
+Each shape describes itself to the page, gives the layers that a look or a brush changes, and draws itself in pictures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from explorer import protocol
+from explorer.charts.marks import (
+    ARROW_HEIGHT_KPC,
+    Floats,
+    arrow_ends,
+    draw_arrows,
+    draw_curves,
+    draw_model_points,
+    model_handle,
+)
+from explorer.charts.shading import Canvas
+from explorer.model.selection import Mask, images
+from pipeline.domain.columns import FULL_CIRCLE
+
+NO_SLOT = -1
+"""Place of a layer until the grid sends it."""
+
+MODEL_COLOUR = "#b8956a"
+"""Stream model in the picture of a view."""
+
+MAX_ARROWS = 500
+
+_MODEL_SIZE, _ARROW_WIDTH = 2.2, 0.0025
+
+
+@dataclass(frozen=True)
+class PackedImage:
+    """An image whose bytes are sent together with those of other layers.
+
+    Parameters
+    ----------
+    name : str
+        Which image of its view.
+    window : tuple of float
+        Ends of x and of y, in data coordinates.
+    shape : tuple of int
+        Height and width.
+    pixels : bytes
+        Levels, packed.
+    """
+
+    name: Literal["everything", "selected", "texture"]
+    window: protocol.Window
+    shape: tuple[int, int]
+    pixels: bytes
+
+    def layer(self, slot: int, start: int) -> protocol.ImageLayer:
+        """The layer of a place whose bytes begin at ``start``."""
+        return protocol.ImageLayer(slot, self.name, self.window, self.shape, start, start + len(self.pixels))
+
+
+WireLayer: TypeAlias = PackedImage | protocol.AnyLayer
+"""A layer for the browser, whose slot the grid fills in."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The plane on which a picture draws an overlay.
+
+    Parameters
+    ----------
+    canvas : Canvas
+        The stars of the plane.
+    rows : ndarray of bool, shape (n,)
+        The selection.
+    x_ends, y_ends : tuple of float
+        Ends of the axes in drawing order.
+    """
+
+    canvas: Canvas
+    rows: Mask
+    x_ends: tuple[float, float]
+    y_ends: tuple[float, float]
+
+
+class Shape:
+    """What an overlay draws; the base of the others draws nothing."""
+
+    follows_selection: ClassVar[bool] = False
+    """Whether a brush changes it."""
+
+    def to_client(self) -> protocol.AnyShape:
+        """What the page draws once."""
+        raise NotImplementedError
+
+    def background(self, name: str, canvas: Canvas, window: protocol.Window) -> list[WireLayer]:  # noqa: ARG002 - drawn once
+        """Layers of the overlay with a name that a look changes."""
+        return []
+
+    def selected(self, canvas: Canvas, rows: Mask) -> list[WireLayer]:  # noqa: ARG002 - no brush changes it
+        """Layers that follow the selection."""
+        return []
+
+    def draw(self, axes: Axes, overlay: Overlay, scene: Scene) -> list[Line2D]:
+        """Draw it in a picture; what the legend names is returned."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Lines(Shape):
+    """Dashed curves, each with its colour.
+
+    Parameters
+    ----------
+    xs, ys : tuple of ndarray
+        Points of each curve.
+    colours : tuple of str
+        One a curve.
+    """
+
+    xs: tuple[Floats, ...]
+    ys: tuple[Floats, ...]
+    colours: tuple[str, ...]
+
+    def to_client(self) -> protocol.LinesShape:
+        """The curves."""
+        return protocol.LinesShape(xs=self.xs, ys=self.ys, colours=self.colours)
+
+    def draw(self, axes: Axes, overlay: Overlay, scene: Scene) -> list[Line2D]:  # noqa: ARG002 - in any plane
+        """Draw the curves, named by the overlay's caption where it has a word for each."""
+        words = [word.replace("━", "").strip() for word, _ in overlay.caption]
+        names = words if len(words) == len(self.xs) else [""] * len(self.xs)
+        return draw_curves(axes, zip(self.xs, self.ys, self.colours, names, strict=True), overlay.heading)
+
+
+@dataclass(frozen=True)
+class Dots(Shape):
+    """Grey points under the stars.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n,)
+        Their coordinates.
+    """
+
+    x: Floats
+    y: Floats
+
+    def to_client(self) -> protocol.DotsShape:
+        """The points."""
+        return protocol.DotsShape(x=self.x, y=self.y)
+
+    def background(self, name: str, canvas: Canvas, window: protocol.Window) -> list[WireLayer]:
+        """Where the points are drawn again because a longitude comes round."""
+        if FULL_CIRCLE.isdisjoint(canvas.names):
+            return []
+        around = images(*canvas.names, window)
+        return [protocol.DotsLayer(NO_SLOT, (name,), tuple(around))]
+
+    def draw(self, axes: Axes, overlay: Overlay, scene: Scene) -> list[Line2D]:  # noqa: ARG002 - named as the model
+        """Draw the points wherever a longitude comes round to them."""
+        (left, right), (low, high) = sorted(scene.x_ends), sorted(scene.y_ends)
+        around = np.array(images(*scene.canvas.names, (left, right, low, high)), np.float32)
+        x, y = ((values + steps[:, None]).ravel() for values, steps in zip((self.x, self.y), around.T, strict=True))
+        draw_model_points(axes, x, y, MODEL_COLOUR, _MODEL_SIZE)
+        return [model_handle(MODEL_COLOUR)]
+
+
+@dataclass(frozen=True)
+class SunMark(Shape):
+    """The solar position, as the usual dot in a circle.
+
+    Parameters
+    ----------
+    x, y : float
+        Its coordinates in kpc.
+    """
+
+    x: float
+    y: float
+
+    def to_client(self) -> protocol.SunShape:
+        """The position."""
+        return protocol.SunShape(x=(self.x,), y=(self.y,))
+
+    def draw(self, axes: Axes, overlay: Overlay, scene: Scene) -> list[Line2D]:  # noqa: ARG002 - a mark without a name
+        """Draw the mark."""
+        axes.plot(self.x, self.y, "o", color="#ffd34d", markeredgecolor="k", markersize=5, markeredgewidth=0.7)
+        axes.plot(self.x, self.y, ".", color="k", markersize=1.5)
+        return []
+
+
+@dataclass(frozen=True)
+class Arrows(Shape):
+    """Velocities of the selected stars far from the plane of the disc; drawn anew with each brush.
+
+    Parameters
+    ----------
+    v_x, v_y : str
+        Columns of the velocity along the axes.
+    """
+
+    follows_selection: ClassVar[bool] = True
+
+    v_x: str
+    v_y: str
+
+    def to_client(self) -> protocol.ArrowsShape:
+        """The kind alone; the arrows follow with the stars."""
+        return protocol.ArrowsShape()
+
+    def ends(self, canvas: Canvas, rows: Mask) -> tuple[Floats, Floats, Floats, Floats]:
+        """Starts and ends of the arrows of some stars in kpc, x before y."""
+        table, names = canvas.table, (*canvas.names, self.v_x, self.v_y)
+        far = canvas.visible(rows) & (np.abs(table.axis("z_gal")) > ARROW_HEIGHT_KPC)
+        stars = np.flatnonzero(far)
+        stars = stars[:: stars.size // MAX_ARROWS + 1]
+        x, y, v_x, v_y = (table.axis(name)[stars] for name in names)
+        known = np.isfinite(v_x) & np.isfinite(v_y)
+        x, y, v_x, v_y = (values[known] for values in (x, y, v_x, v_y))
+        return x, y, *arrow_ends((x, y), (v_x, v_y))
+
+    def selected(self, canvas: Canvas, rows: Mask) -> list[WireLayer]:
+        """The arrows of the selected stars."""
+        return [protocol.ArrowsLayer(NO_SLOT, *self.ends(canvas, rows))]
+
+    def draw(self, axes: Axes, overlay: Overlay, scene: Scene) -> list[Line2D]:  # noqa: ARG002 - named by their key
+        """Draw the arrows and their scale."""
+        ends = self.ends(scene.canvas, scene.rows)
+        draw_arrows(axes, ends, scene.x_ends, color="0.15", width=_ARROW_WIDTH)
+        return []
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """A shape over or under the stars that can be switched off.
+
+    Parameters
+    ----------
+    name : str
+        Name of its switch in a link.
+    label : str
+        Name on screen.
+    shape : Shape
+        What is drawn.
+    caption : tuple of (str, str)
+        Words beside the view's title, each with a colour ("" for that of text).
+    about : str
+        A sentence on what is drawn.
+    heading : str
+        The quantity that the words are values of.
+    """
+
+    name: str
+    label: str
+    shape: Shape
+    caption: tuple[tuple[str, str], ...] = ()
+    about: str = ""
+    heading: str = ""
+
+    def draw(self, axes: Axes, scene: Scene) -> list[Line2D]:
+        """Draw it in a picture; what the legend names is returned."""
+        return self.shape.draw(axes, self, scene)

@@ -1,0 +1,258 @@
+"""Laws of every view: a test class inherits them, and each entry of the table of views is held to them.
+
+The class needs a fixture ``library`` of a catalogue that has values for every view.
+"""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from slow_shading import unpack
+from slow_views import inside_box, inside_outline
+
+from explorer.charts.chart import Brush, MissingChart, Shot
+from explorer.charts.colouring import Density
+from explorer.charts.grid import default_panels, has_values, new_state
+from explorer.charts.view_specs import SPECS, VIEWS, chart_of
+from explorer.model.library import Library
+from explorer.model.selection import SelectionError
+from explorer.model.table import StarTable
+from explorer.protocol import Outline, Rectangle
+from explorer.state.panels import PanelState, panel_from_dict
+from pipeline.domain.columns import column
+
+WIDTH, HEIGHT = 240, 160
+ALONE = 20_000
+"""Glyphs that a page can spare: with none, stars are an image."""
+
+
+def holding(library, frame):
+    """The library with another table."""
+    return Library(library.products, StarTable.from_frame(frame))
+
+
+def frame_of(library):
+    """The table of a library: names of columns and their values."""
+    return pd.DataFrame({name: library.table[name] for name in library.table})
+
+
+def brush_of(rows, *, everything=False):
+    return Brush(rows, int(rows.sum()), Density(), everything)
+
+
+def shot_of(chart, rows):
+    return Shot(rows, Density(), chart.state, 0.75, "what is drawn")
+
+
+def looked_at(chart):
+    """The chart as a page shows it at first."""
+    spec = chart.spec()
+    ends = [*spec["x"]["ends"], *spec.get("y", {}).get("ends", (0.0, 1.0))]
+    chart.look(tuple(ends), WIDTH, HEIGHT)
+    return chart
+
+
+def names_of(view):
+    return [axis.column for axes in view.columns for axis in axes]
+
+
+class ViewLaws:
+    """What holds of each view; parametrised over the table of views."""
+
+    @pytest.fixture(params=[spec.key for spec in SPECS])
+    def view(self, request):
+        return VIEWS[request.param]
+
+    @pytest.fixture
+    def chart(self, view, library):
+        return looked_at(chart_of(library, new_state(library, view.key)))
+
+    @pytest.fixture
+    def columns(self, chart):
+        return [axis.column for axis in chart.axes.values()]
+
+    @pytest.fixture
+    def points(self, chart, columns, library):
+        """Coordinates of every star, NaN where the view cannot show it."""
+        values = np.stack([library.table.axis(one.name) for one in columns], axis=1)
+        canvas = getattr(chart, "canvas", None)
+        return values if canvas is None or canvas.shown is None else np.where(canvas.shown[:, None], values, np.nan)
+
+    @pytest.fixture
+    def box(self, chart):
+        """The middle of what is on screen, low and high of each axis."""
+        ends = [axis.ends for axis in chart.axes.values()]
+        return [sorted((low + 0.2 * (high - low), low + 0.7 * (high - low))) for low, high in ends]
+
+    @pytest.fixture
+    def corners(self, box):
+        (x0, x1), (y0, y1) = box if len(box) == 2 else (*box, (0.0, 1.0))
+        return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+
+    def test_it_is_declared_in_words(self, view):
+        assert view.key.isidentifier()
+        assert view.title
+        assert view.about.endswith(".")
+        assert view.chosen or view.columns
+        assert all(column(name).is_numeric for name in names_of(view))
+
+    def test_the_page_gets_its_axes_and_switches(self, view, chart, library):
+        spec = chart.spec()
+        assert (spec["view"], spec["kind"]) == (view.key, chart.kind)
+        assert chart.kind != "missing"
+        for axis in chart.axes.values():
+            assert axis.low < axis.high
+            assert axis.column.name in library.table
+        for switch in spec["overlays"]:
+            switched = chart_of(library, PanelState(view.key, switched=(switch["name"],)))
+            (other,) = (one for one in switched.spec()["overlays"] if one["name"] == switch["name"])
+            assert other["on"] != switch["on"]
+
+    def test_a_link_brings_back_the_same_view(self, chart, library):
+        again = chart_of(library, panel_from_dict(chart.state.to_dict()))
+        assert again.title == chart.title
+        assert again.axes == chart.axes
+
+    def test_a_rectangle_selects_the_stars_in_it(self, chart, columns, box, library):
+        (x0, x1), (y0, y1) = box if len(box) == 2 else (*box, (0.0, 1.0))
+        rows = chart.region(Rectangle(x0=x1, x1=x0, y0=y0, y1=y1)).mask(library.table)
+        values = np.stack([library.table[one.name] for one in columns], axis=1)
+        assert np.array_equal(rows, inside_box(values, columns, box))
+        assert 0 < rows.sum() < library.table.n_stars
+        assert chart.region(Rectangle(x0=x0, x1=x0, y0=y0, y1=y1)) is None
+
+    def test_an_outline_selects_the_stars_in_it(self, chart, columns, corners, library):
+        corners[2] = tuple(0.3 * one + 0.7 * other for one, other in zip(corners[0], corners[2], strict=True))
+        xs, ys = zip(*corners, strict=True)
+        rows = chart.region(Outline(x=xs, y=ys)).mask(library.table)
+        values = np.stack([library.table[one.name] for one in columns], axis=1)
+        if len(columns) == 1:
+            assert np.array_equal(rows, inside_box(values, columns, [(min(xs), max(xs))])), "the range that it covers"
+        else:
+            assert np.array_equal(rows, inside_outline(values, columns, corners))
+        assert rows.any()
+
+    def test_a_click_on_a_star_finds_it(self, chart, points):
+        chart.background(ALONE)
+        known = np.isfinite(points).all(axis=1)
+        if len(chart.axes) == 1:
+            assert chart.star_at(points[known][0, 0], 0.5) is None, "bars are no stars"
+            return
+        assert known.any()
+        for row in np.flatnonzero(known)[::17]:
+            places = chart.places_of(int(row))
+            assert places
+            assert all(chart.places_of(chart.star_at(*place)) == places for place in places)
+        assert all(not chart.places_of(int(row)) for row in np.flatnonzero(~known))
+
+    @pytest.mark.parametrize("glyphs", [ALONE, 0])
+    def test_layers_have_the_sizes_that_they_declare(self, chart, library, glyphs):
+        layers = [*chart.background(glyphs), *chart.selected(brush_of(library.table.every))]
+        names = [layer["name"] for layer in layers]
+        assert len(set(names)) == len(names)
+        for layer in layers:
+            if "pixels" in layer:
+                assert unpack(layer["pixels"], layer["shape"]).any()
+                assert layer["name"] == "texture" or layer["shape"] == (HEIGHT, WIDTH)
+            elif layer["name"] == "stars":
+                assert layer["x"].shape == layer["y"].shape == layer["id"].shape
+                (picked,) = (other for other in layers if other["name"] == "picked")
+                assert len(picked["levels"]) == layer["id"].size
+            elif "counts" in layer:
+                assert layer["edges"].size == layer["counts"].size + 1
+                assert layer["counts"].any()
+
+    def test_one_selected_star_is_drawn_where_it_is_alone(self, chart, points, library):
+        chart.background(0)
+        known = np.flatnonzero(np.isfinite(points).all(axis=1))
+        window = np.array(chart.viewport.window).reshape(2, 2)[: points.shape[1]]
+        shown = [row for row in known if (window[:, 0] < points[row]).all() and (points[row] < window[:, 1]).all()]
+        for row in shown[:: max(len(shown) // 5, 1)]:
+            rows = np.arange(library.table.n_stars) == row
+            rows.setflags(write=False)
+            (layer,) = (one for one in chart.selected(brush_of(rows)) if one["name"] == "selected")
+            if "counts" in layer:
+                (bar,) = np.flatnonzero(layer["counts"])
+                assert layer["edges"][bar] - 1e-5 <= points[row, 0] <= layer["edges"][bar + 1] + 1e-5
+                continue
+            lit = np.argwhere(unpack(layer["pixels"], layer["shape"]))[:, ::-1]
+            share = (points[row] - window[:, 0]) / (window[:, 1] - window[:, 0])
+            assert lit.size
+            assert np.abs(lit + 0.5 - share * (WIDTH, HEIGHT)).max() < chart.canvas.dot_radius + 1.5
+
+    @pytest.mark.parametrize("glyphs", [ALONE, 0])
+    def test_nothing_selected_draws_nothing(self, chart, library, glyphs):
+        chart.background(glyphs)
+        nothing = np.zeros(library.table.n_stars, bool)
+        nothing.setflags(write=False)
+        for layer in chart.selected(brush_of(nothing)):
+            if "pixels" in layer:
+                assert not unpack(layer["pixels"], layer["shape"]).any()
+            else:
+                assert not np.any(layer["counts"] if "counts" in layer else list(layer.get("levels", layer.get("x0"))))
+        assert chart.note is None
+
+    def test_the_note_counts_selected_stars_that_cannot_be_shown(self, chart, points, library):
+        chart.background(0)
+        chart.selected(brush_of(library.table.every))
+        hidden = int((~np.isfinite(points).all(axis=1)).sum())
+        assert (chart.note[0].split()[0] if chart.note else "0") == f"{hidden:,}"
+
+    def test_it_is_drawn_as_a_picture(self, chart, library):
+        figure = chart.draw(shot_of(chart, library.table.every))
+        FigureCanvasAgg(figure).draw()
+        axes = figure.axes[0]
+        for along, limits in (("x", axes.get_xlim()), ("y", axes.get_ylim())):
+            if along in chart.axes:
+                assert limits == pytest.approx(chart.axes[along].ends)
+        assert axes.get_xlabel()
+        assert axes.get_ylabel()
+        assert any("what is drawn" in text.get_text() for text in figure.texts)
+
+    def test_another_column_on_an_axis_is_a_view_of_it(self, chart, library):
+        for along in chart.axes:
+            state = chart.with_axis(along, "snr")
+            assert chart_of(library, state).axes[along].column.name == "snr"
+
+    @pytest.mark.parametrize("how", ["absent", "unknown"])
+    def test_without_its_columns_it_is_a_sentence(self, view, library, how):
+        frame = frame_of(library)
+        if view.chosen:  # it shows any column
+            frame["quality"] = 0
+        kept = ("obsid", "in_training", "quality")
+        lost = [name for name in frame if name not in kept and (view.chosen or name in names_of(view))]
+        if how == "absent":
+            bare = holding(library, frame.drop(columns=lost))
+        else:
+            bare = holding(library, frame.assign(**dict.fromkeys(lost, np.float32(np.nan))))
+        self.check_missing(view, bare)
+        if not view.chosen:
+            sentence = chart_of(bare, PanelState(view.key)).spec()["sentence"]
+            assert view.lacking in sentence
+            assert [axis.column for axis in view.columns[-1] if axis.column in sentence]
+
+    def check_missing(self, view, bare):
+        """Menu, grid, page and picture say that nothing can be drawn."""
+        chart = chart_of(bare, PanelState(view.key))
+        assert isinstance(chart, MissingChart)
+        assert not has_values(bare, view.key)
+        assert view.key not in [state.view for state in default_panels(bare, 6)[1:]]
+        spec = chart.spec()
+        assert spec["sentence"].startswith("No ")
+        assert spec["sentence"].endswith(".")
+        assert chart.background(ALONE) == chart.selected(brush_of(bare.table.every)) == []
+        assert chart.region(Rectangle(x0=0, x1=1, y0=0, y1=1)) is chart.star_at(0.0, 0.0) is None
+        with pytest.raises(SelectionError, match="nothing that could be a picture"):
+            chart.draw(shot_of(chart, bare.table.every))
+
+    def test_a_catalogue_without_stars_is_a_sentence(self, view, library):
+        self.check_missing(view, holding(library, frame_of(library).iloc[:0]))
+
+    @pytest.mark.parametrize("stars", [2, 3])
+    def test_a_few_stars_are_a_view(self, view, library, stars):
+        shown = frame_of(library).dropna().iloc[:stars]
+        few = holding(library, shown)
+        chart = looked_at(chart_of(few, PanelState(view.key)))
+        layers = [*chart.background(ALONE), *chart.selected(brush_of(few.table.every))]
+        assert layers
+        FigureCanvasAgg(chart.draw(shot_of(chart, few.table.every))).draw()
