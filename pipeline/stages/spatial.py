@@ -24,7 +24,7 @@ from pipeline.products.overlays import OVERLAY_COLUMNS, write_overlay
 from pipeline.science.space.actions import compute_orbits
 from pipeline.science.space.monte_carlo import Measured, quantiles
 from pipeline.science.space.spiral_arms import REID_2019, trace
-from pipeline.science.space.velocity_field import SLICES_KPC, FieldSettings, velocity_field
+from pipeline.science.space.velocity_field import SLICES_KPC, velocity_field
 from pipeline.science.stream.membership import (
     MEMBER_THRESHOLD,
     TERMS,
@@ -232,13 +232,12 @@ def map_disc(state: BuildState, progress: Progress) -> int:
     """Velocity field, rotation residuals and LIC texture per slice in height."""
     mapped = np.isfinite(state.column("v_phi") + state.column("z_gal"))
     config = state.config.kinematics
-    settings = FieldSettings(config.map_half_width_kpc, config.map_cell_kpc, config.map_min_stars)
     height = np.abs(state.column("z_gal"))
     maps = []
     for number, (low, high) in enumerate(SLICES_KPC):
         inside = mapped & (height >= low) & (height < high)
         x, y, v_x, v_y, v_phi = (state.column(name)[inside] for name in ("x_gal", "y_gal", "v_x", "v_y", "v_phi"))
-        field = velocity_field(x, y, v_x, v_y, v_phi, settings)
+        field = velocity_field(x, y, v_x, v_y, v_phi, config)
         maps.append(DiscMap(low, high, **vars(field)))
         progress((number + 1) / len(SLICES_KPC), f"disc map {low:g}-{high:g} kpc")
     write_maps(state.draft, maps, simulated=state.facts["simulated"])

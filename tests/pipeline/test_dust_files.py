@@ -12,7 +12,8 @@ import pytest
 
 from pipeline import __main__ as command_line
 from pipeline import commands
-from pipeline.config import DUST_CHOICES, ConfigError, load_config
+from pipeline.config import ConfigError, load_config
+from pipeline.domain.settings import DUST_CHOICES
 from pipeline.science.space.dust import ExponentialDisc
 from pipeline.sources.dust_files import DUST_FILES, MapFile, fetch_map_file
 from pipeline.sources.dust_maps import DUST_MAPS, DustMapError, open_dust_map

@@ -15,6 +15,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pipeline.domain.settings import LabelConfig
 from pipeline.science.blocks import Progress, for_each_block
 from pipeline.science.slam.checks import checked_fixed, checked_labels, checked_spectra, fingerprint
 from pipeline.science.slam.covariance import ResidualCovariance, learned_covariance
@@ -31,7 +32,7 @@ from pipeline.science.slam.noise_ridge import choose_ridge, fit_ridge, noise_lev
 from pipeline.science.slam.optimiser import NEWTON_DECREMENT, BoolArray, StartGrid
 from pipeline.science.slam.prior import DensityPrior
 from pipeline.science.slam.scale import FluxScale
-from pipeline.science.slam.settings import SlamSettings, assign_folds
+from pipeline.science.slam.settings import SlamNumerics, assign_folds, triples
 from pipeline.science.slam.svr import (
     CrossValidation,
     Engine,
@@ -41,7 +42,7 @@ from pipeline.science.slam.svr import (
     fit_expansion,
 )
 
-__all__ = ["LabelFit", "SlamModel", "SlamSettings", "assign_folds", "refit_star"]
+__all__ = ["LabelFit", "SlamModel", "SlamNumerics", "assign_folds", "refit_star"]
 
 MEMBERS_PER_FOLD = 2
 """A pixel is usable when it has at least so many unmasked training stars a fold, and varies among them."""
@@ -64,8 +65,16 @@ class SlamModel:
     ----------
     label_names : tuple of str
         Names of the labels, in the order of the columns of every label array.
-    settings : SlamSettings, optional
-        How to train and infer.
+    settings : LabelConfig, optional
+        How to train and infer: ``solver``, the grids, ``folds``, ``seed``, ``prescreen_margin``, ``final_precision``,
+        ``second_start``, ``flux_softening``, ``nuisance_modes``, ``noise_modes``, ``prior`` and ``estimate``.
+    numerics : SlamNumerics, optional
+        Iterations, tolerances and block sizes.
+
+    Raises
+    ------
+    ConfigError
+        If a setting has a value that it cannot have.
 
     Attributes
     ----------
@@ -126,9 +135,13 @@ class SlamModel:
     prior_: DensityPrior | None
     training_fingerprint_: str
 
-    def __init__(self, label_names: tuple[str, ...], settings: SlamSettings | None = None) -> None:
+    def __init__(
+        self, label_names: tuple[str, ...], settings: LabelConfig | None = None, numerics: SlamNumerics | None = None
+    ) -> None:
         self.label_names = tuple(label_names)
-        self.settings = settings if settings is not None else SlamSettings()
+        self.settings = settings if settings is not None else LabelConfig()
+        self.settings.check("labels")
+        self.numerics = numerics if numerics is not None else SlamNumerics()
         self._inverse: dict[bool, tuple[NDArray[np.intp], LabelInference]] = {}
         self._full: Evaluator | None = None
 
@@ -195,9 +208,9 @@ class SlamModel:
             training would not fit into the memory.
         """
         labels = checked_labels(labels, self.label_names)
-        self.settings.check_memory(len(labels), np.shape(flux)[-1])
+        self.numerics.check_memory(len(labels), np.shape(flux)[-1])
         flux, ivar, good = self._learned(flux, ivar, mask, n_stars=len(labels))
-        folds = assign_folds(len(labels), self.settings.n_folds, self.settings.seed, groups)
+        folds = assign_folds(len(labels), self.settings.folds, self.settings.seed, groups)
         self._inverse, self._full = {}, None
         self.label_mean_, self.label_std_ = labels.mean(axis=0), labels.std(axis=0)
         self.label_low_, self.label_high_ = labels.min(axis=0), labels.max(axis=0)
@@ -240,7 +253,7 @@ class SlamModel:
         support = self.expansion_.support
         flux, ivar, good = self._learned(flux, ivar, mask, n_stars=len(support), n_pixels=self.flux_mean_.size)
         kept = np.flatnonzero(~left_out)
-        other = SlamModel(self.label_names, quick_settings(self.settings))
+        other = SlamModel(self.label_names, *quick(self.settings, self.numerics))
         for name in (*LEARNED_ARRAYS, "hyper_parameters_"):
             setattr(other, name, getattr(self, name))
         y = np.where(good, (flux - self.flux_mean_) / self.flux_std_, 0.0)[kept]
@@ -269,7 +282,7 @@ class SlamModel:
         """
         x = (checked_labels(labels, self.label_names) - self.label_mean_) / self.label_std_
         flux = np.empty((len(x), self.flux_mean_.size))
-        for rows in _slices(len(x), self.settings.star_block):
+        for rows in _slices(len(x), self.numerics.star_block):
             flux[rows] = self.flux_mean_ + self.flux_std_ * self._evaluator().predict(x[rows])
         return self.scale.backward(flux)
 
@@ -342,7 +355,7 @@ class SlamModel:
             if progress is not None:
                 progress(done / len(flux))
 
-        for_each_block(infer, np.arange(len(flux)), self.settings.star_block, self.settings.threads)
+        for_each_block(infer, np.arange(len(flux)), self.numerics.star_block, self.numerics.threads)
         return result
 
     # ---- training ----
@@ -367,7 +380,7 @@ class SlamModel:
         deviation = np.where(good, flux - self.flux_mean_, 0.0)
         spread = np.sqrt((deviation**2).sum(axis=0) / np.maximum(count, 1))
         varies = spread > 1e-9 * np.abs(self.flux_mean_) + 1e-300
-        self.usable_pixel_ = np.asarray((count >= MEMBERS_PER_FOLD * self.settings.n_folds) & varies)
+        self.usable_pixel_ = np.asarray((count >= MEMBERS_PER_FOLD * self.settings.folds) & varies)
         self.flux_std_ = np.where(self.usable_pixel_, spread, 1.0)
 
     def _tune(
@@ -380,7 +393,7 @@ class SlamModel:
         progress: Progress,
     ) -> NDArray[Any]:
         """Choose each pixel's triple by the lowest CV-MSE (Eq. 2), keep its deviations (Eq. 3); its residuals."""
-        if self.settings.engine == "ridge":
+        if self.settings.solver == "ridge":
             grid = list(product(self.settings.c_grid, self.settings.gamma_grid))
             chosen = choose_ridge(x, y, inclusion, level, folds, grid, progress)
             every = np.ones(y.shape[1])
@@ -393,30 +406,30 @@ class SlamModel:
         self, x: FloatArray, y: FloatArray, inclusion: NDArray[Any], folds: NDArray[np.intp], progress: Progress
     ) -> NDArray[np.float32]:
         """The triple of each pixel by itself."""
-        settings = self.settings
+        settings, numerics, grid = self.settings, self.numerics, triples(self.settings)
         wanted, residual = None, np.zeros(y.shape, np.float32)
         if settings.prescreen_margin > 0:
             screened = ridge_screen(x, y, inclusion, folds, settings.gamma_grid)
             worth = screened <= (1.0 + settings.prescreen_margin) * screened.min(axis=0)
-            wanted = worth[[settings.gamma_grid.index(triple[1]) for triple in settings.triples]]
+            wanted = worth[[settings.gamma_grid.index(triple[1]) for triple in grid]]
         found = cross_validate(
             x,
             y,
             inclusion,
             folds,
-            settings.triples,
+            grid,
             wanted=wanted,
             residual=residual,
-            engine=cast("Engine", settings.engine),
-            iterations=settings.cv_iterations,
-            pixel_block=settings.pixel_block,
-            threads=settings.threads,
+            engine=cast("Engine", settings.solver),
+            iterations=numerics.cv_iterations,
+            pixel_block=numerics.pixel_block,
+            threads=numerics.threads,
             progress=progress,
         )
         mse = np.array([one.mse for one in found])
         best = np.argmin(np.where(np.isfinite(mse), mse, np.inf), axis=0)
-        grid = np.array(settings.triples)[best]
-        self.hyper_parameters_ = HyperParameters(grid[:, 0].copy(), grid[:, 1].copy(), grid[:, 2].copy())
+        chosen_triple = np.array(grid)[best]
+        self.hyper_parameters_ = HyperParameters(*(chosen_triple[:, part].copy() for part in range(3)))
 
         def chosen(name: str) -> FloatArray:
             values = np.array([getattr(one, name) for one in found])
@@ -438,26 +451,26 @@ class SlamModel:
         level: FloatArray,
         progress: Progress | None,
     ) -> KernelExpansion:
-        settings, parameters = self.settings, self.hyper_parameters_
-        if settings.engine == "ridge":
+        settings, numerics, parameters = self.settings, self.numerics, self.hyper_parameters_
+        if settings.solver == "ridge":
             return fit_ridge(x, y, inclusion, level, float(parameters.c[0]), float(parameters.gamma[0]))
         return fit_expansion(
             x,
             y,
             inclusion,
             self.hyper_parameters_,
-            engine=cast("Engine", settings.engine),
-            iterations=settings.final_iterations,
-            pixel_block=settings.pixel_block,
+            engine=cast("Engine", settings.solver),
+            iterations=numerics.final_iterations,
+            pixel_block=numerics.pixel_block,
             dtype=settings.final_precision,
-            threads=settings.threads,
+            threads=numerics.threads,
             progress=progress,
         )
 
     def _set_sigma(self, variance: NDArray[Any], good: BoolArray, residual: NDArray[Any]) -> None:
         """sigma_j of Eq. 5, and its division into shared modes and a white rest."""
         noise = variance.sum(axis=0) / np.maximum(good.sum(axis=0), 1)
-        floor = (self.settings.sigma_floor * self.flux_std_) ** 2
+        floor = (self.numerics.sigma_floor * self.flux_std_) ** 2
         usable = self.usable_pixel_
         sigma = np.sqrt(np.maximum(np.where(usable, self.cv_mse_, 0.0) - noise, floor))
         self.sigma_pixel_ = np.where(usable, sigma, np.inf)
@@ -487,8 +500,8 @@ class SlamModel:
     def _compress(self) -> None:
         """Find landmarks, where the settings want them."""
         self.landmarks_ = None
-        if self.settings.landmark_tolerance > 0:
-            self.landmarks_ = find_landmarks(self.expansion_, self.flux_std_, self.settings.landmark_tolerance)
+        if self.numerics.landmark_tolerance > 0:
+            self.landmarks_ = find_landmarks(self.expansion_, self.flux_std_, self.numerics.landmark_tolerance)
 
     # ---- inference ----
 
@@ -531,7 +544,7 @@ class SlamModel:
                     tuple(stages),
                     prior=self.prior_,
                     second_start=cast("SecondStart", settings.second_start),
-                    max_steps=settings.max_steps,
+                    max_steps=self.numerics.max_steps,
                     mean=settings.estimate == "mean",
                 ),
             )
@@ -563,9 +576,9 @@ def refit_star(
     return model.infer_labels(f, v, m, fixed_labels=fixed_labels)
 
 
-def quick_settings(settings: SlamSettings) -> SlamSettings:
-    """The same settings with the fewest iterations allowed, in float32: for fold models, of which many are fitted."""
-    return replace(settings, final_iterations=150, final_precision="float32")
+def quick(settings: LabelConfig, numerics: SlamNumerics) -> tuple[LabelConfig, SlamNumerics]:
+    """The same with the fewest iterations allowed, in float32: for fold models, of which many are fitted."""
+    return replace(settings, final_precision="float32"), replace(numerics, final_iterations=150)
 
 
 def _slices(n: int, size: int) -> list[slice]:
