@@ -150,7 +150,7 @@ def test_stored_model_gives_the_same_answers(model):
     assert np.array_equal(one.labels, other.labels)
     assert (again.settings, again.numerics) == (model.settings, model.numerics)
     stored = metadata["settings"]
-    assert (stored["engine"], stored["n_folds"], stored["max_steps"]) == ("admm", 5, 100), "as products on disk hold them"
+    assert (stored["engine"], stored["n_folds"], stored["max_steps"]) == ("admm", 5, 100)
     assert again.training_fingerprint_ == model.training_fingerprint_
     with pytest.raises(ValueError, match="Build the products again"):
         from_arrays(arrays, metadata | {"format_version": 99})
