@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pipeline import __main__ as command_line
-from pipeline import commands
+from pipeline.commands import data
 from pipeline.config import ConfigError, load_config
 from pipeline.domain.settings import DUST_CHOICES
 from pipeline.science.space.dust import ExponentialDisc
@@ -125,7 +125,7 @@ def test_the_command_tells_first_and_ends_with_the_reason(tmp_path, monkeypatch,
     monkeypatch.setenv("MGIANT_HOME", str(tmp_path))
     with server({"/map.h5": (200, CONTENT)}) as (start, _):
         file = MapFile("bayestar2019.h5", "https://page", f"{start}/map.h5", len(CONTENT), MD5)
-        monkeypatch.setattr(commands, "DUST_FILES", {"bayestar2019": (file,)})
+        monkeypatch.setattr(data, "DUST_FILES", {"bayestar2019": (file,)})
         assert command_line.main(["fetch", "dust"]) == 0
         lines = capsys.readouterr().out.splitlines()
         assert lines[0].startswith("bayestar2019.h5: 1.3 MB, MD5 ")
