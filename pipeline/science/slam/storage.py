@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.settings import LabelConfig
+from pipeline.science.slam.functions import LEARNED_ARRAYS
 from pipeline.science.slam.kernel_expansion import GammaGroup, KernelExpansion, Landmarks
-from pipeline.science.slam.model import LEARNED_ARRAYS, SlamModel
+from pipeline.science.slam.model import SlamModel
 from pipeline.science.slam.prior import DensityPrior
 from pipeline.science.slam.settings import SlamNumerics
 from pipeline.science.slam.svr import HyperParameters
