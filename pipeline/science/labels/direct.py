@@ -142,30 +142,9 @@ class DirectModel:
         groups: ArrayLike | None = None,
         progress: Progress | None = None,
     ) -> Self:
-        """Learn from stars with known labels.
+        """Learn from stars with known labels; observations of one star train or validate together.
 
-        Parameters
-        ----------
-        labels : array_like, shape (n_stars, n_labels)
-            Reference labels.
-        flux, ivar : array_like, shape (n_stars, n_pixels)
-            Spectra and inverse variances. Pixels with ivar 0 count as masked.
-        mask : array_like of bool, shape (n_stars, n_pixels)
-            True where a pixel is bad: its value has no influence.
-        groups : array_like, shape (n_stars,), optional
-            Star of each row; observations of one star train or validate together.
-        progress : callable, optional
-            Called with the fraction done.
-
-        Returns
-        -------
-        DirectModel
-            Itself.
-
-        Raises
-        ------
-        ValueError
-            If shapes disagree, or a label or an unmasked flux is not finite.
+        Parameters, result and errors are those of :meth:`pipeline.science.slam.training.TrainedFunctions.fit`.
         """
         labels = checked_labels(labels, self.label_names)
         flux, ivar, good = checked_spectra(flux, ivar, mask, n_stars=len(labels))
