@@ -8,11 +8,12 @@ import numpy as np
 
 from explorer.model.selection import Mask
 from explorer.model.table import StarTable
+from pipeline.domain.columns import names_at
 from pipeline.domain.settings import KinematicsConfig
 from pipeline.products.maps import DiscMap
 from pipeline.science.space.velocity_field import velocity_field
 
-NEEDED = ("x_gal", "y_gal", "z_gal", "v_x", "v_y", "v_phi")
+NEEDED = names_at("map")
 """Columns that a map is made of."""
 
 

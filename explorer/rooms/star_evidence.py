@@ -14,7 +14,7 @@ from explorer.model.selection import InIds, SelectionMode
 from explorer.model.work import REFITS, BusyError
 from explorer.rooms.channel import Channel
 from explorer.rooms.star_context import StarContext
-from pipeline.domain.columns import column
+from pipeline.domain.columns import column, names_at
 from pipeline.products.manifest import ProductError
 from pipeline.science.star.evidence import chi2_windows, correlate, peaks_of, place_in_hull, posterior
 from pipeline.science.star.likeness import Likeness
@@ -22,7 +22,7 @@ from pipeline.science.star.refit import RefitError
 
 SHOWN_ALIKE = 8
 MAX_ALIKE = 200
-_LINES = ("rv_ca8498", "rv_ca8542", "rv_ca8662")
+_LINES = names_at("line")
 
 
 class StarEvidence:
