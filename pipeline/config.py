@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import tomllib
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -12,9 +11,8 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pipeline.domain.frames import PECULIAR_V_KMS
-from pipeline.domain.label_names import LABEL_NAMES
 from pipeline.domain.names import RULE, file_name, is_run_name
+from pipeline.domain.section import ConfigError, Section
 from pipeline.domain.settings import (
     CustomFrameConfig,
     DistanceConfig,
@@ -25,7 +23,7 @@ from pipeline.domain.settings import (
     StreamColumnsConfig,
     VelocityConfig,
 )
-from pipeline.input_config import ConfigError, InputConfig, SourceConfig, one_of
+from pipeline.input_config import InputConfig, SourceConfig
 
 __all__ = [
     "ConfigError",
@@ -44,22 +42,6 @@ __all__ = [
     "settings_table",
     "shipped_configurations",
 ]
-
-LABEL_ENGINES = ("slam", "direct", "joint")
-LABEL_SOLVERS = ("admm", "sklearn", "ridge")
-LABEL_ESTIMATES = ("maximum", "mean")
-LABEL_ERRORS = ("calibrated", "cv-scatter")
-
-HIGHEST_BIT = 62
-"""Of flags that are stored as signed 64-bit integers."""
-
-VELOCITY_REFERENCES = ("best", "gaia", "reference")
-ZERO_POINT_GROUPS = ("night", "plate", "spectrograph", "plate and spectrograph")
-DISTANCE_CALIBRATIONS = ("parsec", "colour-law", "cluster-line")
-DUST_CHOICES = (
-    *("bh-or-disc", "bh", "exponential-disc"),
-    *("bayestar2019", "bayestar2017", "bayestar2015", "chen2014", "sfd", "combined19", "green19", "sightlines"),
-)
 
 
 @dataclass(frozen=True)
@@ -80,21 +62,10 @@ class RunConfig:
         """Refuse values that no stage could use."""
         if not is_run_name(self.name):
             raise ConfigError(f"name must be {RULE}: products are written under it; found {self.name!r:.80}.")
-        self.input.check()
-        one_of("distance.calibration", self.distance.calibration, DISTANCE_CALIBRATIONS)
-        one_of("distance.ages", self.distance.ages, ("chemistry", "single"))
-        one_of("distance.dust", self.distance.dust, DUST_CHOICES)
-        _check_metallicity(self.distance)
-        _check_velocity(self.velocity)
-        _check_labels(self.labels)
-        if not 0 < self.spectra.first_angstrom < self.spectra.last_angstrom:
-            raise ConfigError(
-                f"spectra.first_angstrom must be below spectra.last_angstrom; found {self.spectra.first_angstrom} and "
-                f"{self.spectra.last_angstrom}."
-            )
-        _check_frame(self.kinematics.frame, self.kinematics.custom_frame)
-        if self.kinematics.stream_columns != StreamColumnsConfig() and not self.kinematics.stream_model:
-            raise ConfigError("kinematics.stream_columns names columns of no file: set kinematics.stream_model too.")
+        for item in dataclasses.fields(self):
+            part = getattr(self, item.name)
+            if isinstance(part, Section):
+                part.check(item.name)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for the manifest and for fingerprints."""
@@ -112,19 +83,35 @@ def settings_table() -> str:
         If a setting has no help text.
     """
     lines = ["| section | setting | default | meaning |", "|---|---|---|---|"]
-    for part in dataclasses.fields(RunConfig):
-        if isinstance(part.default_factory, type) and dataclasses.is_dataclass(part.default_factory):
-            lines += [
-                f"| {part.name} | `{item.name}` | {_shown(item)} | {item.metadata['help']} |"
-                for item in dataclasses.fields(part.default_factory)
-            ]
+    for name, kind in sections().items():
+        lines += [
+            f"| {name} | `{item.name}` | {_shown(item)} | {item.metadata['help']} |"
+            for item in dataclasses.fields(kind)
+        ]
     return "\n".join(lines)
+
+
+def sections() -> dict[str, type[Section]]:
+    """All sections of a configuration, by their full names: a section is followed by the tables within it."""
+    found: dict[str, type[Section]] = {}
+
+    def add(kind: type, prefix: str) -> None:
+        for name, hint in get_type_hints(kind).items():
+            for part in (hint, *get_args(hint)):
+                if isinstance(part, type) and issubclass(part, Section):
+                    found[prefix + name] = part
+                    add(part, f"{prefix}{name}.")
+
+    add(RunConfig, "")
+    return found
 
 
 def _shown(item: dataclasses.Field[Any]) -> str:
     """A default as TOML writes it, without the quotes of texts; "none" for tables."""
     value = item.default
-    if value is dataclasses.MISSING or item.name == "source":
+    if shown := item.metadata.get("shown"):
+        return str(shown)
+    if value is dataclasses.MISSING:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
@@ -167,10 +154,10 @@ def load_config(name_or_path: str) -> RunConfig:
     return dataclasses.replace(config, folder=path.parent.resolve())
 
 
-Section = TypeVar("Section")
+Part = TypeVar("Part", bound=Section)
 
 
-def section(kind: type[Section], raw: dict[str, Any], name: str) -> Section:
+def section(kind: type[Part], raw: dict[str, Any], name: str) -> Part:
     """A part of a configuration from plain values, such as those of a manifest.
 
     Raises
@@ -178,79 +165,8 @@ def section(kind: type[Section], raw: dict[str, Any], name: str) -> Section:
     ConfigError
         If a key is unknown or has the wrong type.
     """
-    made: Section = _build(kind, raw, f"{name}.", "the manifest")
+    made: Part = _build(kind, raw, f"{name}.", "the manifest")
     return made
-
-
-def _check_velocity(velocity: VelocityConfig) -> None:
-    one_of("velocity.template_wavelengths", velocity.template_wavelengths, ("vacuum", "air"))
-    one_of("velocity.reference", velocity.reference, VELOCITY_REFERENCES)
-    one_of("velocity.zero_point_group", velocity.zero_point_group, ZERO_POINT_GROUPS)
-    for key in ("loss_sigma", "line_information"):
-        if not 0.0 <= (value := getattr(velocity, key)) < math.inf:
-            raise ConfigError(f"velocity.{key} must be 0 or more; found {value}.")
-
-
-def _check_labels(labels: LabelConfig) -> None:
-    for name in labels.names:
-        one_of("labels.names", name, LABEL_NAMES)
-    for key in ("reference_label_bits", "reference_star_bits"):
-        _check_bits(f"labels.{key}", getattr(labels, key))
-    if labels.engine in LABEL_SOLVERS:
-        raise ConfigError(f'labels.engine = "{labels.engine}" is the solver of SLAM: set labels.solver to it instead.')
-    one_of("labels.engine", labels.engine, LABEL_ENGINES)
-    one_of("labels.solver", labels.solver, LABEL_SOLVERS)
-    one_of("labels.errors", labels.errors, LABEL_ERRORS)
-    for key in ("networks", "spectrum_components"):
-        if getattr(labels, key) < 1:
-            raise ConfigError(f"labels.{key} must be at least 1; found {getattr(labels, key)}.")
-    one_of("labels.final_precision", labels.final_precision, ("float32", "float64"))
-    one_of("labels.second_start", labels.second_start, ("all", "poor", "none"))
-    one_of("labels.prior", labels.prior, ("flat", "density"))
-    one_of("labels.estimate", labels.estimate, LABEL_ESTIMATES)
-    if labels.estimate == "mean" and labels.prior != "density":
-        raise ConfigError(
-            f'labels.estimate = "mean" needs labels.prior = "density"; found labels.prior = "{labels.prior}".'
-        )
-    for key in ("nuisance_modes", "noise_modes"):
-        if getattr(labels, key) < 0:
-            raise ConfigError(f"labels.{key} must be 0 or more; found {getattr(labels, key)}.")
-
-
-def _check_bits(key: str, bits: tuple[int, ...]) -> None:
-    if strange := [bit for bit in bits if not 0 <= bit <= HIGHEST_BIT]:
-        raise ConfigError(f"{key} holds numbers of bits, 0 to {HIGHEST_BIT}; found {strange}.")
-
-
-def _check_metallicity(distance: DistanceConfig) -> None:
-    for key in ("input_m_h_error_dex", "default_m_h_error_dex", "far_m_h_error_dex"):
-        if not getattr(distance, key) > 0.0:
-            raise ConfigError(f"distance.{key} must be above 0; found {getattr(distance, key)}.")
-    if not 0.0 <= distance.wrong_m_h_share < 1.0:
-        raise ConfigError(f"distance.wrong_m_h_share is a share, 0 to below 1; found {distance.wrong_m_h_share}.")
-
-
-def _check_frame(name: str, custom: CustomFrameConfig) -> None:
-    key = "kinematics.custom_frame"
-    if name != "custom":
-        if custom != CustomFrameConfig():
-            raise ConfigError(
-                f'{key} is given, but kinematics.frame is {name!r}; set it to "custom" or drop the table.'
-            )
-        return
-    if not all(map(math.isfinite, (custom.r0_kpc, custom.z_sun_kpc, *custom.v_sun_kms))):
-        raise ConfigError(f"{key} must be finite; found {custom}.")
-    if not custom.r0_kpc > abs(custom.z_sun_kpc):
-        raise ConfigError(
-            f"{key}.r0_kpc must be positive and above abs(z_sun_kpc); found {custom.r0_kpc} and {custom.z_sun_kpc}."
-        )
-    if custom.v_sun_kms[1] <= PECULIAR_V_KMS:
-        raise ConfigError(
-            f"{key}.v_sun_kms holds the Sun's whole motion (U, V, W); V must be above its peculiar {PECULIAR_V_KMS} "
-            f"km/s, because the potential is scaled to the rest; found {list(custom.v_sun_kms)}."
-        )
-    if not custom.source:
-        raise ConfigError(f"{key}.source must say where its numbers come from; it stands in the manifest.")
 
 
 def _build(kind: type, raw: dict[str, Any], prefix: str, source: str) -> Any:

@@ -8,70 +8,63 @@ from difflib import get_close_matches
 from typing import Any
 
 from pipeline.domain.columns import BY_NAME
-from pipeline.domain.settings import setting
+from pipeline.domain.section import ConfigError, Limits, Section, setting
 from pipeline.sources.tables.profiles import ProfileError, Recipe, recipe_from
 
-INPUT_KINDS = ("mock", "sources", "lamost-fits", "gaia-xp", "table")
-MATCH_METHODS = ("best", "obsid", "gaia", "sky")
-LABEL_USES = ("", "reference", "other", "finished")
 MATCH_RADIUS_ARCSEC = 1.5
 MAX_RADIUS_ARCSEC = 60.0
 
 
-class ConfigError(ValueError):
-    """A configuration cannot be used; the message names the key, what was found and the remedy."""
-
-
-def one_of(key: str, found: str, allowed: tuple[str, ...]) -> None:
-    """Refuse a value that is none of those allowed, with the nearest as a hint."""
-    if found not in allowed:
-        near = get_close_matches(found, allowed, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(f"{key} must be one of {', '.join(allowed)}; found {found!r}.{hint}")
-
-
 @dataclass(frozen=True)
-class SourceConfig:
-    """One file or folder of a group's own: spectra, or a table of any format.
+class SourceConfig(Section):
+    """One file or folder of a group's own: spectra, or a table of any format."""
 
-    Parameters
-    ----------
-    spectra : str
-        Folder of LAMOST FITS spectra, any layout, any depth; or a table of Gaia XP spectra.
-    obsids : str
-        Table whose obsids restrict the spectra that are read.
-    table : str
-        Table of stars: FITS, VOTable, Parquet, ECSV, CSV, TSV, pipe-separated, CDS, plain or gzipped.
-    columns : dict
-        Ours = "theirs", or {column, unit, missing, below, above, operation}; ours = "" for none.
-    match : str
-        How its rows find the stars: obsid, gaia or sky; "best" takes the best that both sides have.
-    radius_arcsec : float
-        Of matches on the sky.
-    epoch : float
-        Julian year of the table's positions, 0 where the table or its schema says it.
-    keep : bool or tuple of str
-        Which of its other columns are carried along; () as the schema says: all of an unknown table, few of a known.
-    unmatched : str
-        "drop" or "add": whether rows that match no star become stars.
-    labels : str
-        What labels (teff, logg, m_h, alpha_m) and rv of an unknown table are: "reference" to train on, "finished" to
-        publish as they are, "other" to carry along; "" decides by whether there are spectra.
-    name : str
-        What the columns about the match, and colliding own columns, are called after; the file's name by default.
-    """
-
-    spectra: str = ""
-    obsids: str = ""
-    table: str = ""
-    columns: dict[str, Any] = field(default_factory=dict)
-    match: str = "best"
-    radius_arcsec: float = MATCH_RADIUS_ARCSEC
-    epoch: float = 0.0
-    keep: bool | tuple[str, ...] = ()
-    unmatched: str = "drop"
-    labels: str = ""
-    name: str = ""
+    spectra: str = setting(
+        "",
+        "folder of LAMOST FITS spectra, any layout, any depth; or a table of Gaia XP spectra. Relative to the "
+        "configuration, else below `MGIANT_DATA`; `~` is your home",
+    )
+    obsids: str = setting("", "table whose obsids restrict the spectra that are read")
+    table: str = setting(
+        "", "table of stars: FITS, VOTable, Parquet, ECSV, CSV, TSV, pipe-separated, CDS, plain or gzipped"
+    )
+    columns: dict[str, Any] = field(
+        default_factory=dict,
+        metadata={
+            "help": 'ours = "theirs", or a table of `column` (`columns` of two), `unit`, `missing`, `below`, `above`, '
+            '`operation` (`take`, `difference`, `redshift`, `flags` with `bits`); ours = "" takes none'
+        },
+    )
+    match: str = setting(
+        "best",
+        "how its rows find the stars: by `obsid`, `gaia` (DR3 with DR3, DR2 with DR2), on the `sky`, or the best of "
+        "these",
+        choices=("best", "obsid", "gaia", "sky"),
+    )
+    radius_arcsec: float = setting(
+        MATCH_RADIUS_ARCSEC,
+        "of matches on the sky, after proper motions have brought both sides to one epoch",
+        limits=Limits(above=0.0, at_most=MAX_RADIUS_ARCSEC),
+    )
+    epoch: float = setting(0.0, "Julian year of its positions, where neither the table nor its schema says it")
+    keep: bool | tuple[str, ...] = setting(
+        (),
+        "which of its other columns are carried along: true, false, or names. Of an unknown table all, of a known one "
+        "few",
+        shown="as the schema says",
+    )
+    unmatched: str = setting(
+        "drop", "whether rows that match no star become stars: `drop` or `add`", choices=("drop", "add")
+    )
+    labels: str = setting(
+        "",
+        "labels and velocity of an unknown table are `reference` values to train on, `finished` ones to publish, or "
+        '`other`; "" takes them as finished without spectra, as other beside them',
+        choices=("", "reference", "other", "finished"),
+    )
+    name: str = setting(
+        "", "what the columns about the match and colliding own columns are called after", shown="the file's"
+    )
 
     @property
     def recipes(self) -> dict[str, Recipe]:
@@ -87,20 +80,14 @@ class SourceConfig:
 
     def check(self, where: str) -> None:
         """Refuse what no build could use, and settings that would be ignored."""
+        super().check(where)
         if bool(self.spectra) == bool(self.table):
             raise ConfigError(
                 f"{where} needs either spectra = FOLDER or table = FILE; found {'both' if self.table else 'neither'}."
             )
-        one_of(f"{where}.match", self.match, MATCH_METHODS)
-        one_of(f"{where}.unmatched", self.unmatched, ("drop", "add"))
-        one_of(f"{where}.labels", self.labels, LABEL_USES)
         for name, on in self._ignored():
             raise ConfigError(
                 f"{where}.{name} has no effect on {on}; drop it, or give it to the source that it is meant for."
-            )
-        if not 0.0 < self.radius_arcsec <= MAX_RADIUS_ARCSEC:
-            raise ConfigError(
-                f"{where}.radius_arcsec must lie in 0 to {MAX_RADIUS_ARCSEC:g}; found {self.radius_arcsec}."
             )
         if self.epoch and not 1850.0 < self.epoch < 2150.0:
             raise ConfigError(f"{where}.epoch is a Julian year such as 2016.0; found {self.epoch}.")
@@ -138,7 +125,7 @@ class SourceConfig:
 
 
 @dataclass(frozen=True)
-class InputConfig:
+class InputConfig(Section):
     """Where the stars come from.
 
     ``source`` lists files of a group's own, or ``kind`` is one of mock (simulated) and, as short forms of such lists,
@@ -150,8 +137,9 @@ class InputConfig:
         "",
         '"": `sources` where there are some, else `mock`. Short forms: `lamost-fits` (a folder of '
         "spectra, and tables), `gaia-xp` (the fetched library), `table` (tables alone)",
+        choices=("mock", "sources", "lamost-fits", "gaia-xp", "table"),
     )
-    source: tuple[SourceConfig, ...] = setting((), 'list of a group\'s own files, see "Your own survey"')
+    source: tuple[SourceConfig, ...] = setting((), 'list of a group\'s own files, see "Your own survey"', shown="none")
     spectra: str = setting("", "for `lamost-fits`: folder of FITS spectra")
     tables: tuple[str, ...] = setting(
         (),
@@ -175,9 +163,9 @@ class InputConfig:
         )
         return self.source or (*spectra, *tables)
 
-    def check(self) -> None:
+    def check(self, where: str) -> None:
         """Refuse settings that this kind of input would ignore."""
-        one_of("input.kind", self.kind, INPUT_KINDS)
+        super().check(where)
         plain = InputConfig(kind=self.kind)
         used = {
             "mock": ("n_stars", "n_training"),
@@ -188,14 +176,14 @@ class InputConfig:
         }[self.kind]
         for name in ("source", "spectra", "tables", "n_stars", "n_training"):
             if name not in used and getattr(self, name) != getattr(plain, name):
-                remedy = "name spectra and tables in [[input.source]]" if name != "source" else "drop input.kind"
-                raise ConfigError(f"input.{name} has no effect on input.kind = {self.kind!r}: {remedy}.")
+                remedy = f"name spectra and tables in [[{where}.source]]" if name != "source" else f"drop {where}.kind"
+                raise ConfigError(f"{where}.{name} has no effect on {where}.kind = {self.kind!r}: {remedy}.")
         for name in used[:1]:
             if name in ("spectra", "source") and not getattr(self, name):
-                raise ConfigError(f"input.{name} is empty: name the folder of spectra or the tables.")
+                raise ConfigError(f"{where}.{name} is empty: name the folder of spectra or the tables.")
         if self.kind == "table" and not self.tables:
-            raise ConfigError("input.tables names no table.")
+            raise ConfigError(f"{where}.tables names no table.")
         for number, source in enumerate(self.source, 1):
-            source.check(f"input.source[{number}]")
+            source.check(f"{where}.source[{number}]")
         if self.source and not any(source.spectra or source.table for source in self.source):
-            raise ConfigError("input.source names no file.")
+            raise ConfigError(f"{where}.source names no file.")

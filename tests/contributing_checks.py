@@ -1,10 +1,13 @@
 """What a step of CONTRIBUTING.md leads to, checked inside a copy of the project where the step was taken.
 
-``python -m tests.contributing_checks STEP FOLDER`` runs one check; FOLDER is for products.
+``python -m tests.contributing_checks FOLDER`` runs all checks in one process, which imports the project once; products
+and ``failures.json`` go to FOLDER.
 """
 
 import io
+import json
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -114,7 +117,61 @@ def view(folder):
     assert pytest.main(["-q", "-p", "no:cacheprovider", *laws]) == pytest.ExitCode.OK
 
 
+def build(folder):
+    """A file of the new format is recognised, built with the new stage, and flagged with the new bit."""
+    import numpy as np
+
+    from explorer.model.library import open_library
+    from explorer.model.star import facts_of
+    from explorer.rooms.about import AboutView
+    from pipeline.__main__ import main
+    from pipeline.domain.flags import QualityFlag, readme_table
+    from pipeline.products.product import Products
+    from pipeline.sources.tables.reader import open_table
+    from pipeline.stages.opening import check_tables
+    from pipeline.stages.order import described
+
+    keys = ("star_number", "alpha", "delta", "ks", "dist_pc", "mu_alpha", "mu_delta")
+    motion = [1.0, 20.0, 40.0, 1.0]
+    rows = [(n, 10.0 * n, 5.0 * n, -99.0 if n == 4 else 9.0, 5000.0, motion[n - 1], 0.0) for n in range(1, 5)]
+    path = folder / "stars.strange"
+    path.write_text("".join(f"{json.dumps(dict(zip(keys, row, strict=True)))}\n" for row in rows), encoding="utf-8")
+    assert open_table(path).form == "JSON Lines"
+    assert open_table(path.read_bytes(), "sent").form == "JSON Lines"
+    checked = check_tables([path], spectra=False).text()
+    assert "An example" in checked, checked
+    assert "tangential" in described()
+    (folder / "run.toml").write_text(f'[[input.source]]\ntable = "{path.name}"\nunmatched = "add"\n', encoding="utf-8")
+    assert main(["build", str(folder / "run.toml"), "--output", str(folder / "product"), "--quiet"]) == 0
+    products = Products.open(folder / "product")
+    table = products.catalog.table
+    np.testing.assert_allclose(table["v_test"], 4.740470463533349 * np.array(motion) * 5.0, rtol=1e-6)
+    assert table["k_mag"].isna().tolist() == [False, False, False, True]
+    assert ((table["quality"] & int(QualityFlag.FAST)) > 0).tolist() == [False, False, True, False]
+    assert "tangential" in [stage["name"] for stage in products.manifest.stages]
+    library = open_library(folder / "product")
+    facts = facts_of(library.table, 2, simulated=False)
+    assert any("faster than 500 km/s" in bit for bit in facts.bits), facts.bits
+    assert "| 23 | `FAST` | faster than 500 km/s across the sky |" in readme_table().splitlines()
+    assert "faster than 500 km/s across the sky" in AboutView(library).text()
+
+
+CHECKS = {"column": column, "setting": setting, "message": message, "view": view, "build": build}
+
+
+def failures(folder):
+    """Trace of each check that failed, by its name; each has a folder of its own for products."""
+    found = {}
+    for name, check in CHECKS.items():
+        (folder / name).mkdir()
+        try:
+            check(folder / name)
+        except Exception:  # noqa: BLE001 - the test shows the trace
+            found[name] = traceback.format_exc()
+    return found
+
+
 if __name__ == "__main__":
     assert Path(pipeline.__file__).is_relative_to(Path.cwd()), "the copy's modules are imported"
     sys.path.insert(0, str(Path(__file__).parent / "explorer"))
-    {"column": column, "setting": setting, "message": message, "view": view}[sys.argv[1]](Path(sys.argv[2]))
+    (Path(sys.argv[1]) / "failures.json").write_text(json.dumps(failures(Path(sys.argv[1]))), encoding="utf-8")

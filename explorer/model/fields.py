@@ -8,10 +8,12 @@ import numpy as np
 
 from explorer.model.selection import Mask
 from explorer.model.table import StarTable
+from pipeline.domain.columns import names_at
+from pipeline.domain.settings import KinematicsConfig
 from pipeline.products.maps import DiscMap
-from pipeline.science.space.velocity_field import FieldSettings, velocity_field
+from pipeline.science.space.velocity_field import velocity_field
 
-NEEDED = ("x_gal", "y_gal", "z_gal", "v_x", "v_y", "v_phi")
+NEEDED = names_at("map")
 """Columns that a map requires."""
 
 
@@ -39,16 +41,14 @@ def maps_of(table: StarTable, rows: Mask, like: Sequence[DiscMap], min_stars: in
         height = np.abs(table.axis("z_gal"))
         inside = rows & (height >= disc.z_low_kpc) & (height < disc.z_high_kpc)
         edges = disc.edges_kpc
-        settings = FieldSettings(
-            half_width_kpc=float(edges[-1]),
-            cell_kpc=float(edges[1] - edges[0]),
-            min_stars=min_stars,
-            texture_factor=max(disc.texture.shape[0] // disc.v_phi.shape[0], 1),
+        settings = KinematicsConfig(
+            map_half_width_kpc=float(edges[-1]), map_cell_kpc=float(edges[1] - edges[0]), map_min_stars=min_stars
         )
+        texture_factor = max(disc.texture.shape[0] // disc.v_phi.shape[0], 1)
         x, y, v_x, v_y, v_phi = (
             table.axis(name)[inside].astype(np.float64) for name in ("x_gal", "y_gal", "v_x", "v_y", "v_phi")
         )
-        field = velocity_field(x, y, v_x, v_y, v_phi, settings)
+        field = velocity_field(x, y, v_x, v_y, v_phi, settings, texture_factor)
         made.append(
             DiscMap(
                 disc.z_low_kpc,

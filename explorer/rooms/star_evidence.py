@@ -13,7 +13,7 @@ from explorer.model.selection import InIds, SelectionMode
 from explorer.model.work import REFITS, BusyError
 from explorer.rooms.channel import Channel
 from explorer.rooms.star_context import StarContext
-from pipeline.domain.columns import column
+from pipeline.domain.columns import column, names_at
 from pipeline.products.manifest import ProductError
 from pipeline.science.star.evidence import (
     HullPlace,
@@ -29,7 +29,7 @@ from pipeline.science.star.refit import Refit, RefitError
 
 SHOWN_ALIKE = 8
 MAX_ALIKE = 200
-_LINES = ("rv_ca8498", "rv_ca8542", "rv_ca8662")
+_LINES = names_at("line")
 
 
 class StarEvidence:

@@ -20,7 +20,21 @@ CARD_GROUPS = (
 )
 """Sections of the star card, in their order."""
 
-Place = Literal["table", "trend", "header", "role", "ucd", "truth"]
+Place = Literal[
+    "table",
+    "trend",
+    "header",
+    "role",
+    "ucd",
+    "truth",
+    "position",
+    "identifier",
+    "base",
+    "map",
+    "line",
+    "reference",
+    "input",
+]
 """Where a column is used without being asked for:
 
 - table: among the columns that the table of the selection shows first;
@@ -28,7 +42,14 @@ Place = Literal["table", "trend", "header", "role", "ucd", "truth"]
 - header: in the header of one star's FITS file;
 - role: offered for a table in which it was not recognised;
 - ucd: recognised in a table by its UCD alone;
-- truth: compared with the truth of simulated stars.
+- truth: compared with the truth of simulated stars;
+- position: a coordinate on the sky, which the stage "sky" completes;
+- identifier: rows of different tables are matched by it, the first one first;
+- base: the main table alone gives it, a joined table never changes it;
+- map: the disc maps are made of it;
+- line: the velocity of a single line;
+- reference: a table of reference values gives it, and its error, under the name NAME_ref;
+- input: a table beside spectra gives it under the name NAME_input.
 """
 
 DEFAULT_DIGITS = 2

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import Literal
 
 from pipeline.domain.column import Column, Place
 from pipeline.domain.declared.labels import LABELS, by_engine
@@ -37,7 +38,9 @@ __all__ = [
     "RELEASE_COLUMNS",
     "REQUIRED",
     "column",
+    "given_under",
     "in_published_order",
+    "names_at",
     "placed",
 ]
 
@@ -108,3 +111,19 @@ def placed(place: Place) -> tuple[Column, ...]:
     published = {one.name: float(number) for number, one in enumerate(COLUMNS)}
     found = [one for one in COLUMNS if place in one.places]
     return tuple(sorted(found, key=lambda one: published[one.after] + 0.5 if one.after else published[one.name]))
+
+
+def names_at(place: Place) -> tuple[str, ...]:
+    """Names of the columns at a place, see :func:`placed`."""
+    return tuple(one.name for one in placed(place))
+
+
+def given_under(place: Literal["reference", "input"]) -> dict[str, str]:
+    """Names under which a table of reference or input values gives columns, by the names of these."""
+    names: dict[str, str] = {}
+    for one in placed(place):
+        other = column(f"{one.name}_{'ref' if place == 'reference' else place}")
+        names[one.name] = other.name
+        if one.error and other.error:
+            names[one.error] = other.error
+    return names

@@ -18,6 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 
+CARTESIAN = ("x_gal", "y_gal", "z_gal")
+SPEED = ("v_x", "v_y", "v_z")
+"""Columns of the Galactocentric position and velocity along X, Y and Z."""
+
 PECULIAR_V_KMS = 12.24
 """The Sun's own motion in the sense of rotation (Schoenrich, Binney & Dehnen 2010): the rest is the circular speed."""
 

@@ -5,17 +5,29 @@ The README's table of settings follows from these fields, and science takes a se
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import Any
 
+from pipeline.domain.frames import PECULIAR_V_KMS
+from pipeline.domain.label_names import LABEL_NAMES
+from pipeline.domain.section import ConfigError, Limits, Section, setting
 
-def setting(default: Any, help_text: str) -> Any:
-    """Field of a section with its default and its help text."""
-    return field(default=default, metadata={"help": help_text})
+NOT_NEGATIVE = Limits(at_least=0.0)
+POSITIVE = Limits(above=0.0)
+AT_LEAST_ONE = Limits(at_least=1)
+GRID = Limits(above=0.0, non_empty=True)
+BITS = Limits(at_least=0, at_most=62)
+"""Of flags that are stored as signed 64-bit integers."""
+
+DUST_CHOICES = (
+    *("bh-or-disc", "bh", "exponential-disc"),
+    *("bayestar2019", "bayestar2017", "bayestar2015", "chen2014", "sfd", "combined19", "green19", "sightlines"),
+)
+SOLVERS = ("admm", "sklearn", "ridge")
 
 
 @dataclass(frozen=True)
-class SpectraConfig:
+class SpectraConfig(Section):
     """Common grid and pseudo-continuum.
 
     The reference's smoothing p = 1e-6 on LAMOST pixels halves ripples of 220 Angstrom: the penalty lambda of a
@@ -39,9 +51,18 @@ class SpectraConfig:
         "observed-frame windows that are always masked (sky, telluric)",
     )
 
+    def check(self, where: str) -> None:
+        """Refuse limits in the wrong order."""
+        super().check(where)
+        if not 0 < self.first_angstrom < self.last_angstrom:
+            raise ConfigError(
+                f"{where}.first_angstrom must be below {where}.last_angstrom; found {self.first_angstrom} and "
+                f"{self.last_angstrom}."
+            )
+
 
 @dataclass(frozen=True)
-class VelocityConfig:
+class VelocityConfig(Section):
     """Radial velocities."""
 
     first_angstrom: float = setting(8000.0, "first wavelength of the velocity range")
@@ -54,7 +75,9 @@ class VelocityConfig:
         "synthetic ones; those alone where fewer than 50 stars have labels), or a folder of PHOENIX, "
         "Castelli-Kurucz, BOSZ or FERRE files",
     )
-    template_wavelengths: str = setting("vacuum", "`vacuum` or `air`, of that folder; the wrong one is 82 km/s off")
+    template_wavelengths: str = setting(
+        "vacuum", "`vacuum` or `air`, of that folder; the wrong one is 82 km/s off", choices=("vacuum", "air")
+    )
     extra_templates: str = setting(
         "fetched",
         "templates beside these: `fetched` (MaStar giants, with TiO, where `fetch templates` has put "
@@ -65,11 +88,14 @@ class VelocityConfig:
         "add to the noise what the sky subtraction left, learned from the run by plate and spectrograph "
         "(groups of fewer than 12 spectra: by plate, else over the whole run)",
     )
-    loss_sigma: float = setting(3.0, "scale of the robust loss, in standard deviations; 0 for least squares")
+    loss_sigma: float = setting(
+        3.0, "scale of the robust loss, in standard deviations; 0 for least squares", limits=NOT_NEGATIVE
+    )
     line_information: float = setting(
         0.1,
         "pixels whose surroundings hold this share of the highest velocity information count half where "
         "the fit is far worse than the noise; 0 weighs by noise alone",
+        limits=NOT_NEGATIVE,
     )
     scale_errors: bool = setting(
         True,
@@ -80,18 +106,20 @@ class VelocityConfig:
         "velocities that zero points are measured against and that place template stars at rest: `gaia` "
         "(`rv_gaia`), `reference` (`rv_ref`, APOGEE's; without those that its flags call bad), or "
         "`best`: Gaia's, else the reference's, else (for zero points) the header's",
+        choices=("best", "gaia", "reference"),
     )
     zero_point_group: str = setting(
         "plate and spectrograph",
         "finest groups whose offsets from the reference are reported: `night`, `plate` (of a night), "
         "`plate and spectrograph`, or `spectrograph` over all nights; groups of fewer than 5 stars take "
         "the offset of the next wider one",
+        choices=("night", "plate", "spectrograph", "plate and spectrograph"),
     )
     apply_zero_points: bool = setting(False, "subtract them")
 
 
 @dataclass(frozen=True)
-class SelectionConfig:
+class SelectionConfig(Section):
     """Cuts that make a star an M giant (paper section 2.1).
 
     ``dwarf_margin_alone`` grows by 0.25 times what TiO5 is below 0.8, to 0.05 more: of 57 real M dwarfs none is that
@@ -116,7 +144,7 @@ class SelectionConfig:
 
 
 @dataclass(frozen=True)
-class LabelConfig:
+class LabelConfig(Section):
     """Which labels, the engines, SLAM's solver and grid, the training cuts of paper section 2.2.
 
     ``reference_label_bits`` and ``reference_star_bits`` are bits of ``ref_label_flags`` and ``ref_star_flags`` that
@@ -124,50 +152,67 @@ class LabelConfig:
     BAD_RV_COMBINATION, RV_REJECT and RV_FAIL of STARFLAG. A limit of 0 on the reference's S/N or scatter is none.
     """
 
-    names: tuple[str, ...] = setting(("teff", "logg", "m_h", "alpha_m"), "labels to infer")
+    names: tuple[str, ...] = setting(("teff", "logg", "m_h", "alpha_m"), "labels to infer", choices=LABEL_NAMES)
     engine: str = setting(
         "slam",
         "whose labels are published: `slam`, `direct` (networks) or `joint` (both combined); SLAM is "
         "trained in any case, because its spectra are what is drawn and fitted again",
+        choices=("slam", "direct", "joint"),
     )
     solver: str = setting(
         "admm",
         "solver of SLAM: `admm` or `sklearn` (support-vector regression, a triple of the grids for each "
         "pixel), or `ridge` (kernel ridge regression with one C and gamma for all pixels; "
         "`epsilon_grid`, `final_precision` and `prescreen_margin` do not apply)",
+        choices=SOLVERS,
     )
-    networks: int = setting(8, "networks of the direct engine; the models that calibrate its errors have half as many")
-    spectrum_components: int = setting(60, "coefficients to which the direct engine compresses a spectrum, at most")
-    c_grid: tuple[float, ...] = setting((1.0, 10.0), "penalties to choose from")
-    gamma_grid: tuple[float, ...] = setting((0.03, 0.1, 0.3), "kernel widths")
-    epsilon_grid: tuple[float, ...] = setting((0.05,), "tubes")
-    folds: int = setting(5, "folds of the cross-validation")
+    networks: int = setting(
+        8, "networks of the direct engine; the models that calibrate its errors have half as many", limits=AT_LEAST_ONE
+    )
+    spectrum_components: int = setting(
+        60, "coefficients to which the direct engine compresses a spectrum, at most", limits=AT_LEAST_ONE
+    )
+    c_grid: tuple[float, ...] = setting((1.0, 10.0), "penalties to choose from", limits=GRID)
+    gamma_grid: tuple[float, ...] = setting((0.03, 0.1, 0.3), "kernel widths", limits=GRID)
+    epsilon_grid: tuple[float, ...] = setting((0.05,), "tubes", limits=GRID)
+    folds: int = setting(5, "folds of the cross-validation", limits=Limits(at_least=2))
     out_of_fold_models: int = setting(10, "models that calibrate the errors")
     errors: str = setting(
         "calibrated",
         "`calibrated` on out-of-fold stars, or `cv-scatter`: the paper's CV scatter (Eq. 7) at a star's "
         "S/N, the same for all",
+        choices=("calibrated", "cv-scatter"),
     )
-    final_precision: str = setting("float64", "`float32` or `float64` of the final fit")
-    second_start: str = setting("poor", "which stars are fitted from a second start: `all`, `poor` or `none`")
+    final_precision: str = setting("float64", "`float32` or `float64` of the final fit", choices=("float32", "float64"))
+    second_start: str = setting(
+        "poor", "which stars are fitted from a second start: `all`, `poor` or `none`", choices=("all", "poor", "none")
+    )
     prior: str = setting(
         "flat",
         "prior over labels within the training range: `flat`, or the `density` of the training labels",
+        choices=("flat", "density"),
     )
-    estimate: str = setting("maximum", '`maximum` or `mean` of the posterior; the mean needs `prior = "density"`')
+    estimate: str = setting(
+        "maximum",
+        '`maximum` or `mean` of the posterior; the mean needs `prior = "density"`',
+        choices=("maximum", "mean"),
+    )
     flux_softening: float = setting(
         0.0,
         "0 learns flux; s > 0 learns s arcsinh(flux / s), on which factors (extinction, calibration) become addends",
+        limits=NOT_NEGATIVE,
     )
     nuisance_modes: int = setting(
         0,
         "at most so many residual patterns that pixels share are learned and marginalised; 0 treats "
         "pixels as independent, as the paper does",
+        limits=NOT_NEGATIVE,
     )
     noise_modes: int = setting(
         0,
         "at most so many patterns of noise, which grow with the star's own, are learned and marginalised "
         "beside `nuisance_modes`, and each pixel's own noise is scaled; 0 takes the noise as stated",
+        limits=NOT_NEGATIVE,
     )
     prescreen_margin: float = setting(
         0.0,
@@ -181,11 +226,13 @@ class LabelConfig:
         (23,),
         "bits of `ref_label_flags` that exclude a star from training: STAR_BAD of ASPCAPFLAG. Stars with "
         "`ref_bad` never train",
+        limits=BITS,
     )
     reference_star_bits: tuple[int, ...] = setting(
         (0, 3, 18, 19, 22),
         "bits of `ref_star_flags` that exclude it: BAD_PIXELS, VERY_BRIGHT_NEIGHBOR, BAD_RV_COMBINATION, "
         "RV_REJECT and RV_FAIL of STARFLAG",
+        limits=BITS,
     )
     min_reference_snr: float = setting(
         0.0,
@@ -200,9 +247,21 @@ class LabelConfig:
     max_m_h_error_dex: float = setting(0.1, "training cut")
     max_alpha_m_error_dex: float = setting(0.05, "training cut")
 
+    def check(self, where: str) -> None:
+        """Refuse a solver given as the engine, and the mean of a posterior without Gaussians."""
+        if self.engine in SOLVERS:
+            raise ConfigError(
+                f'{where}.engine = "{self.engine}" is the solver of SLAM: set {where}.solver to it instead.'
+            )
+        super().check(where)
+        if self.estimate == "mean" and self.prior != "density":
+            raise ConfigError(
+                f'{where}.estimate = "mean" needs {where}.prior = "density"; found {where}.prior = "{self.prior}".'
+            )
+
 
 @dataclass(frozen=True)
-class DistanceConfig:
+class DistanceConfig(Section):
     """Distances.
 
     ``isochrones`` are files of the CMD web form; none means the embedded branches. ``dust_file`` is the map's file or
@@ -214,15 +273,22 @@ class DistanceConfig:
         True,
         "measure distances from J and Ks (Eq. 8); `false` for catalogues that hold other stars than giants",
     )
-    calibration: str = setting("parsec", "`parsec`, `colour-law` or `cluster-line`")
+    calibration: str = setting(
+        "parsec", "`parsec`, `colour-law` or `cluster-line`", choices=("parsec", "colour-law", "cluster-line")
+    )
     isochrones: tuple[str, ...] = setting((), "files of the CMD web form (see below); none: the embedded branches")
     ages: str = setting(
         "chemistry",
         "ages of the giants: `chemistry` draws them by population (`pipeline/science/space/ages.py` says "
         "which), `single` takes the next line's for all, as the paper",
+        choices=("chemistry", "single"),
     )
     isochrone_age_gyr: float = setting(3.0, "that age; also of the branches over the HR diagram")
-    dust: str = setting("bh-or-disc", "dust map: `exponential-disc`, `bh`, `bh-or-disc` or one of those under Dust")
+    dust: str = setting(
+        "bh-or-disc",
+        "dust map: `exponential-disc`, `bh`, `bh-or-disc` or one of those under Dust",
+        choices=DUST_CHOICES,
+    )
     dust_file: str = setting(
         "",
         "the map's file or the folder that holds it, beside the configuration or below `MGIANT_DATA`; "
@@ -242,20 +308,21 @@ class DistanceConfig:
         "Gaia's parallax (RUWE up to 1.4) weights the draws; the manifest gives the number of stars; "
         "`false` leaves it out",
     )
-    input_m_h_error_dex: float = setting(0.15, "error of a given [M/H] that comes without one")
+    input_m_h_error_dex: float = setting(0.15, "error of a given [M/H] that comes without one", limits=POSITIVE)
     wrong_m_h_share: float = setting(
         0.1,
         "probability that a star's own [M/H] says nothing; its weight goes to draws from the prior",
+        limits=Limits(at_least=0.0, below=1.0),
     )
     default_m_h: float = setting(-0.2, "prior on [M/H] within 4 kpc of the plane: its mean")
-    default_m_h_error_dex: float = setting(0.3, "and standard deviation")
+    default_m_h_error_dex: float = setting(0.3, "and standard deviation", limits=POSITIVE)
     far_m_h: float = setting(-0.7, "the same farther from the plane: mean")
-    far_m_h_error_dex: float = setting(0.25, "and standard deviation")
+    far_m_h_error_dex: float = setting(0.25, "and standard deviation", limits=POSITIVE)
     default_magnitude_error_mag: float = setting(0.022, "error of magnitudes that come without one")
 
 
 @dataclass(frozen=True)
-class CustomFrameConfig:
+class CustomFrameConfig(Section):
     """Where the Sun is and how it moves (U to the centre, V with the rotation, W north), for ``frame = "custom"``."""
 
     r0_kpc: float = setting(0.0, "the Sun's distance from the Galactic centre")
@@ -266,31 +333,48 @@ class CustomFrameConfig:
     )
     source: str = setting("", "where the numbers come from; kept in the manifest")
 
+    def check(self, where: str) -> None:
+        """Refuse a frame without a place, a motion or a source."""
+        super().check(where)
+        if not all(map(math.isfinite, (self.r0_kpc, self.z_sun_kpc, *self.v_sun_kms))):
+            raise ConfigError(f"{where} must be finite; found {self}.")
+        if not self.r0_kpc > abs(self.z_sun_kpc):
+            raise ConfigError(
+                f"{where}.r0_kpc must be positive and above abs(z_sun_kpc); found {self.r0_kpc} and {self.z_sun_kpc}."
+            )
+        if self.v_sun_kms[1] <= PECULIAR_V_KMS:
+            raise ConfigError(
+                f"{where}.v_sun_kms holds the Sun's whole motion (U, V, W); V must be above its peculiar "
+                f"{PECULIAR_V_KMS} km/s, because the potential is scaled to the rest; found {list(self.v_sun_kms)}."
+            )
+        if not self.source:
+            raise ConfigError(f"{where}.source must say where its numbers come from; the manifest keeps it.")
+
 
 @dataclass(frozen=True)
-class StreamColumnsConfig:
+class StreamColumnsConfig(Section):
     """The columns of a particle table: ``NAME``, ``-NAME`` for the other sign, ``NAME [unit]``; "" for none."""
 
-    ra: str = ""
-    dec: str = ""
-    glon: str = ""
-    glat: str = ""
-    distance: str = ""
-    pmra: str = ""
-    pmdec: str = ""
-    rv: str = ""
-    v_gsr: str = ""
-    x_gal: str = ""
-    y_gal: str = ""
-    z_gal: str = ""
-    v_x: str = ""
-    v_y: str = ""
-    v_z: str = ""
-    stripped_gyr: str = ""
+    ra: str = setting("", "right ascension")
+    dec: str = setting("", "declination")
+    glon: str = setting("", "Galactic longitude")
+    glat: str = setting("", "Galactic latitude")
+    distance: str = setting("", "heliocentric distance")
+    pmra: str = setting("", "proper motion in right ascension, times cos(dec)")
+    pmdec: str = setting("", "proper motion in declination")
+    rv: str = setting("", "heliocentric radial velocity")
+    v_gsr: str = setting("", "radial velocity in the Galactic standard of rest")
+    x_gal: str = setting("", "Galactocentric X")
+    y_gal: str = setting("", "Galactocentric Y")
+    z_gal: str = setting("", "Galactocentric Z")
+    v_x: str = setting("", "Galactocentric velocity along X")
+    v_y: str = setting("", "the same along Y")
+    v_z: str = setting("", "the same along Z")
+    stripped_gyr: str = setting("", "time since the particle was stripped")
 
 
 @dataclass(frozen=True)
-class KinematicsConfig:
+class KinematicsConfig(Section):
     """Frame, potential, stream and maps. ``stream_model`` is a file of particles; "" means that we integrate some."""
 
     frame: str = setting("paper", "`paper`, `astropy v4.0`, `DB98 + 220` or `custom`")
@@ -307,9 +391,23 @@ class KinematicsConfig:
     membership: bool = setting(True, "compute the probability of the Sagittarius stream (0.6 ms of one core a star)")
     stream_model: str = setting("", "file of a Sagittarius stream model (see below); empty: one is integrated")
     stream_columns: StreamColumnsConfig = field(
-        default_factory=StreamColumnsConfig, metadata={"help": "a table of its own: which column of that file is what"}
+        default_factory=StreamColumnsConfig,
+        metadata={"help": "a table of its own: which column of that file is what"},
     )
     stream_particles: int = setting(2000, "particles that are integrated; of a file's, how many are drawn")
     map_half_width_kpc: float = setting(20.0, "half-width of the disc maps")
     map_cell_kpc: float = setting(0.5, "side of a cell")
     map_min_stars: int = setting(10, "stars a cell needs")
+
+    def check(self, where: str) -> None:
+        """Refuse a frame or columns that would be ignored."""
+        super().check(where)
+        key = f"{where}.custom_frame"
+        if self.frame == "custom":
+            self.custom_frame.check(key)
+        elif self.custom_frame != CustomFrameConfig():
+            raise ConfigError(
+                f'{key} is given, but {where}.frame is {self.frame!r}; set it to "custom" or drop the table.'
+            )
+        if self.stream_columns != StreamColumnsConfig() and not self.stream_model:
+            raise ConfigError(f"{where}.stream_columns names columns of no file: set {where}.stream_model too.")

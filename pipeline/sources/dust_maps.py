@@ -85,13 +85,7 @@ class GriddedMap:
     spacing: Callable[[FloatArray], FloatArray] = np.log
 
     def reddening(self, glon_deg: ArrayLike, glat_deg: ArrayLike, distance_kpc: ArrayLike) -> FloatArray:
-        """E(B-V) in the map's unit, one value a star; NaN where the distance is NaN or negative.
-
-        Parameters
-        ----------
-        glon_deg, glat_deg, distance_kpc : array_like, shape (n,)
-            Galactic position in degrees and distance from the Sun in kpc; broadcast against each other.
-        """
+        """See :meth:`~pipeline.science.space.dust.DustMap.reddening`; NaN where the distance is NaN or negative."""
         glon, glat, distance = np.broadcast_arrays(*(np.asarray(v, float) for v in (glon_deg, glat_deg, distance_kpc)))
         known, _ = self.sightlines(glon.ravel(), glat.ravel())
         lower, fraction, near = self._place(distance.ravel())
@@ -100,15 +94,7 @@ class GriddedMap:
         return np.asarray((before + fraction * (after - before)) * near).reshape(distance.shape)
 
     def reddening_profile(self, glon_deg: ArrayLike, glat_deg: ArrayLike, distance_kpc: ArrayLike) -> FloatArray:
-        """E(B-V) in the map's unit, shape (n, m): n sightlines at m common distances.
-
-        Parameters
-        ----------
-        glon_deg, glat_deg : array_like, shape (n,)
-            Sightlines in degrees.
-        distance_kpc : array_like, shape (m,)
-            Distances from the Sun in kpc, in any order.
-        """
+        """See :meth:`~pipeline.science.space.dust.DustMap.reddening_profile`."""
         known, _ = self.sightlines(
             np.atleast_1d(np.asarray(glon_deg, float)), np.atleast_1d(np.asarray(glat_deg, float))
         )

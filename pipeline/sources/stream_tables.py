@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from pipeline.domain.columns import BY_NAME
 from pipeline.domain.frames import (
+    CARTESIAN,
+    SPEED,
     SolarFrame,
     equatorial_to_galactic,
     galactic_to_equatorial,
@@ -41,9 +43,7 @@ STREAM_UNITS: dict[str, str] = {
 }
 """Possible columns of a simple table, with default units."""
 
-_CARTESIAN = ("x_gal", "y_gal", "z_gal")
-_POSITIONS = (("ra", "dec", "distance"), ("glon", "glat", "distance"), _CARTESIAN)
-_VELOCITIES = ("v_x", "v_y", "v_z")
+_POSITIONS = (("ra", "dec", "distance"), ("glon", "glat", "distance"), CARTESIAN)
 _COLUMN = re.compile(r"(?P<sign>-?)\s*(?P<name>.+?)\s*(?:\[(?P<unit>[^\]]+)\])?\s*")
 
 _LM10_COLUMNS = (
@@ -238,7 +238,7 @@ def _simple_table(path: Path, columns: Mapping[str, str], frame: SolarFrame) -> 
         )
     position = np.stack([values[name] for name in positions[0]], axis=1)
     usable = np.isfinite(position).all(axis=1)
-    if positions[0] != _CARTESIAN:
+    if positions[0] != CARTESIAN:
         usable &= (np.abs(position[:, 1]) <= 90.0) & (position[:, 2] > 0.0)
     if not usable.any():
         raise StreamError(f"{path.name}: none of its {len(raw)} rows has a position.")
@@ -246,8 +246,8 @@ def _simple_table(path: Path, columns: Mapping[str, str], frame: SolarFrame) -> 
     values = {name: column[usable] for name, column in values.items()}
     unknown = np.full(count, np.nan)
     sky = dict.fromkeys(("pmra", "pmdec", "rv"), unknown)
-    if positions[0] == _CARTESIAN:
-        velocity = np.stack([values.get(name, unknown) for name in _VELOCITIES], axis=1)
+    if positions[0] == CARTESIAN:
+        velocity = np.stack([values.get(name, unknown) for name in SPEED], axis=1)
         sky |= sky_from_galactocentric(position, velocity, frame)
     else:
         to_icrs = galactic_to_equatorial if positions[0][0] == "glon" else _as_they_are
@@ -274,12 +274,12 @@ def _simple_table(path: Path, columns: Mapping[str, str], frame: SolarFrame) -> 
 
 def _refuse_contradictions(name: str, given: set[str], positions: Sequence[tuple[str, ...]]) -> None:
     """Refuse configured columns with more than one meaning."""
-    velocities = given & set(_VELOCITIES)
+    velocities = given & set(SPEED)
     for wrong, what in (
         (len(positions) > 1, "several positions"),
         ({"rv", "v_gsr"} <= given, "both rv and v_gsr"),
         (
-            velocities and (len(velocities) < 3 or _CARTESIAN not in positions),
+            velocities and (len(velocities) < 3 or CARTESIAN not in positions),
             "v_x, v_y, v_z without one another or x_gal",
         ),
         (len(given & {"pmra", "pmdec"}) == 1, "half a proper motion"),

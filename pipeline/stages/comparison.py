@@ -15,7 +15,8 @@ from pipeline.products.manifest import Manifest, ProductError
 from pipeline.products.models import read_model
 from pipeline.products.spectra import SpectrumStore
 from pipeline.products.versions import current_version
-from pipeline.science.slam.model import SlamModel, SlamSettings
+from pipeline.science.slam.model import SlamModel
+from pipeline.science.slam.storage import stored_settings
 from pipeline.stages.items import label_columns
 from pipeline.stages.training import star_groups
 
@@ -74,7 +75,7 @@ def self_consistency(
     faint = np.flatnonzero(known & ~table["in_training"] & (table["snr"] < lowest))
     store = SpectrumStore(directory)
     rows_of = store.rows(table["obsid"].to_numpy())
-    model = SlamModel(names, SlamSettings.from_dict(metadata["settings"]))
+    model = SlamModel(names, *stored_settings(metadata["settings"]))
     share = 0.8  # of the time, for training
     model.fit(
         reference[train],

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from pipeline.domain.flags import QualityFlag
 from pipeline.products.overlays import OVERLAY_COLUMNS, write_overlay
 from pipeline.science.space.ages import ChemicalAge, SingleAge
-from pipeline.science.space.distance import DistanceEstimate, DistanceSettings, Giants, estimate_distances
+from pipeline.science.space.distance import DistanceEstimate, Giants, estimate_distances
 from pipeline.science.space.dust import DustMap, ExponentialDisc
 from pipeline.science.space.intrinsic_colour import learn_colour_relation
 from pipeline.science.space.isochrones import AbsoluteMagnitude, ClusterLine, ColourLaw, ParsecBranches
-from pipeline.science.space.metallicity_prior import MetallicityPrior
 from pipeline.science.space.sky_dust import ColumnInDisc
 from pipeline.sources.burstein_heiles import CAPTION, find_burstein_heiles, open_burstein_heiles
 from pipeline.sources.dust_maps import DustMapError, open_dust_map
@@ -215,13 +214,8 @@ def _measure(
         calibration,
         ages,
         dust,
-        DistanceSettings(
-            *(config.draws, config.dust_relative_error, config.colour_scatter_mag, state.config.input.seed),
-            MetallicityPrior(
-                *(config.default_m_h, config.default_m_h_error_dex, config.far_m_h, config.far_m_h_error_dex),
-                config.wrong_m_h_share,
-            ),
-        ),
+        config,
+        seed=state.config.input.seed,
         progress=lambda fraction: progress(fraction, "distances"),
     )
     conflict, used = np.zeros(len(state), bool), np.full(len(state), np.nan)

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from pipeline.domain.flags import ALL_BITS, QualityFlag, raise_bit
 from pipeline.science.quality.bits import (
-    LINE_SIGMA,
     LOW_CCF_PEAK,
     RIVAL_PEAK,
     arms_disagree,
@@ -60,7 +59,7 @@ def raise_flags(state: BuildState, progress: Progress) -> int:
     with np.errstate(invalid="ignore", divide="ignore"):
         evidence = gather_evidence(state, lambda fraction: progress(0.8 * fraction, "evidence of oddness"))
         progress(0.8, "quality bits")
-        _flag_spectra(state, quality)
+        _flag_by_threshold(state, quality)
         _flag_velocities(state, quality)
         _flag_labels(state, quality, evidence)
         _flag_space(state, quality)
@@ -73,10 +72,11 @@ def raise_flags(state: BuildState, progress: Progress) -> int:
     return int((quality == 0).sum())
 
 
-def _flag_spectra(state: BuildState, quality: NDArray[np.int32]) -> None:
-    raise_bit(quality, QualityFlag.LOW_SNR, state.column("snr_good") < QualityFlag.LOW_SNR.limit("snr"))
-    masked = state.column("masked_fraction")
-    raise_bit(quality, QualityFlag.MASKED, masked > QualityFlag.MASKED.limit("fraction"))
+def _flag_by_threshold(state: BuildState, quality: NDArray[np.int32]) -> None:
+    """Set the bits whose declarations test single columns."""
+    for flag in QualityFlag:
+        for test in flag.text.tests:
+            raise_bit(quality, flag, test.found(state.column(test.column), flag.limit(test.limit)))
 
 
 def _flag_velocities(state: BuildState, quality: NDArray[np.int32]) -> None:
@@ -86,8 +86,6 @@ def _flag_velocities(state: BuildState, quality: NDArray[np.int32]) -> None:
         missing = np.isnan(state.column("rv")) | np.isnan(peak)  # none could be measured
         doubtful = state.kept(RV_EDGE_OF_SEARCH) | missing
         raise_bit(quality, QualityFlag.RV_DOUBTFUL, doubtful)
-    lines = state.column("rv_ca_sigma")
-    raise_bit(quality, QualityFlag.CA_LINES_DISAGREE, lines > LINE_SIGMA)
     _raise_where_kept(state, quality, QualityFlag.EDGE_TEMPLATE, RV_EDGE_TEMPLATE)
     _raise_where_kept(state, quality, QualityFlag.RV_SHIFTED_GROUP, RV_SHIFTED)
     arms = (state.column(name) for name in ("rv_blue", "rv_blue_err", "rv_red", "rv_red_err"))
@@ -98,9 +96,7 @@ def _flag_velocities(state: BuildState, quality: NDArray[np.int32]) -> None:
     raise_bit(quality, QualityFlag.TEMPLATE_AGAINST_BANDS, against)
     difference = np.abs(state.column("rv") - state.column("rv_gaia"))
     sigma = np.hypot(state.column("rv_err"), state.column("rv_gaia_err"))
-    astrometry = QualityFlag.ASTROMETRY
-    apart, poor = difference > astrometry.limit("sigma") * sigma, state.column("ruwe") > astrometry.limit("ruwe")
-    raise_bit(quality, astrometry, apart | poor)
+    raise_bit(quality, QualityFlag.ASTROMETRY, difference > QualityFlag.ASTROMETRY.limit("sigma") * sigma)
 
 
 def _flag_labels(state: BuildState, quality: NDArray[np.int32], evidence: dict[str, NDArray[np.float64]]) -> None:
@@ -161,10 +157,11 @@ FLAGS = Stage(
     optional=(
         *(ModelSpectra(), RestSpectra(), RawSpectra(), *SPECTRUM_VELOCITY),
         *(LabelColumns("label"), LabelColumns("error"), LabelColumns("reference"), LabelColumns("reference error")),
+        Columns(*dict.fromkeys(test.column for flag in QualityFlag for test in flag.text.tests)),
         Columns("label_disagreement"),
-        Columns("snr", "snr_good", "masked_fraction", "rv_peak", "rv_peak_ratio", "rv_ca_sigma", "rv_err"),
+        Columns("snr", "rv_peak", "rv_peak_ratio", "rv_err"),
         Columns("rv_blue", "rv_blue_err", "rv_red", "rv_red_err", "rv_chi2_nu", "rv_template_teff", "snr_ca"),
-        Columns("rv_gaia_err", "ruwe", "chi2_nu", "teff", "star", "tio5", "cah2", "cah3"),
+        Columns("rv_gaia_err", "chi2_nu", "teff", "star", "tio5", "cah2", "cah3"),
         Columns("j_mag", "h_mag", "k_mag", "w1_mag", "w2_mag", "g_mag", "bp_rp", "parallax", "parallax_err"),
         Columns("distance_roots", "jk", "e_jk_map", "a_k", "k_abs", "k0_mag"),
         Internals(*INTERNAL),

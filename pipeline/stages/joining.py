@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import ConfigError, SourceConfig
 from pipeline.domain.column import Column, DType
-from pipeline.domain.columns import BY_NAME, in_published_order
+from pipeline.domain.columns import BY_NAME, given_under, in_published_order, names_at
 from pipeline.domain.own_columns import own_column, source_name
 from pipeline.science.crossmatch import Match, Side, match
 from pipeline.sources.tables.reader import open_table
@@ -22,15 +22,8 @@ from pipeline.sources.tables.star_columns import StarColumns, read_stars
 from pipeline.stages.star_table import StarTable, base_of_table
 from pipeline.stages.taken_values import filled, take_declared, take_own
 
-_AS_REFERENCE = {
-    **{name: f"{name}_ref" for name in ("teff", "logg", "m_h", "alpha_m", "rv")},
-    **{f"{name}_err": f"{name}_ref_err" for name in ("teff", "logg", "m_h", "alpha_m", "rv")},
-    "snr": "snr_ref",
-}
-_AS_INPUT = {"rv": "rv_input", "m_h": "m_h_input", "distance": "distance_input"}
-_POSITIONS = ("ra", "dec", "glon", "glat")
-_NOT_MERGED = ("obsid", "source_file", "obsid_source", "star", "n_obs", "in_training")
-"""Columns of the base that a joined table never changes."""
+_AS_REFERENCE, _AS_INPUT = given_under("reference"), given_under("input")
+_POSITIONS, _NOT_MERGED = names_at("position"), names_at("base")
 
 
 def read_table(source: SourceConfig, path: Path, *, measured: Collection[str], has_spectra: bool) -> StarColumns:

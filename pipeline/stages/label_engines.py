@@ -21,11 +21,11 @@ from pipeline.science.labels.calibration import (
 )
 from pipeline.science.labels.contradictions import contradicting
 from pipeline.science.labels.cv_errors import scatter_errors
-from pipeline.science.labels.direct import DirectFit, DirectModel, DirectSettings
+from pipeline.science.labels.direct import DirectFit, DirectModel
 from pipeline.science.labels.error_model import ErrorModel
 from pipeline.science.labels.joint import JointEstimate, JointModel
 from pipeline.science.labels.trend import LabelTrend
-from pipeline.science.slam.model import LabelFit, SlamModel, SlamSettings
+from pipeline.science.slam.model import LabelFit, SlamModel
 from pipeline.stages.build_spectra import blocks
 from pipeline.stages.state import Progress
 
@@ -137,37 +137,12 @@ class CombinedFit(NamedTuple):
         self.labels[rows], self.formal_error[rows] = part.labels, part.formal_error
 
 
-def slam_settings(config: LabelConfig) -> SlamSettings:
-    """Settings of SLAM from the configuration."""
-    return SlamSettings(
-        engine=config.solver,
-        c_grid=config.c_grid,
-        gamma_grid=config.gamma_grid,
-        epsilon_grid=config.epsilon_grid,
-        n_folds=config.folds,
-        seed=config.seed,
-        final_precision=config.final_precision,
-        second_start=config.second_start,
-        prior=config.prior,
-        estimate=config.estimate,
-        flux_softening=config.flux_softening,
-        nuisance_modes=config.nuisance_modes,
-        noise_modes=config.noise_modes,
-        prescreen_margin=config.prescreen_margin,
-    )
-
-
-def direct_settings(config: LabelConfig) -> DirectSettings:
-    """Settings of the networks from the configuration."""
-    return DirectSettings(networks=config.networks, components=config.spectrum_components, seed=config.seed)
-
-
 def train_slam(config: LabelConfig, training: TrainingSet, progress: Progress) -> SlamModel:
     """Train SLAM."""
-    settings = slam_settings(config)
-    note = f"training SLAM, about {settings.training_memory_gb(*training.flux.shape):.1f} GB"
+    model = SlamModel(config.names, config)
+    note = f"training SLAM, about {model.numerics.training_memory_gb(*training.flux.shape):.1f} GB"
     progress(0.0, note)
-    return SlamModel(config.names, settings).fit(
+    return model.fit(
         training.reference,
         training.flux,
         training.ivar,
@@ -179,7 +154,7 @@ def train_slam(config: LabelConfig, training: TrainingSet, progress: Progress) -
 
 def train_direct(config: LabelConfig, training: TrainingSet, progress: Progress) -> DirectModel:
     """Train the networks."""
-    return DirectModel(config.names, direct_settings(config)).fit(
+    return DirectModel(config.names, config).fit(
         training.reference,
         training.flux,
         training.ivar,

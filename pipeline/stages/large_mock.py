@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config import InputConfig, RunConfig
+from pipeline.domain.columns import names_at
 from pipeline.domain.frames import FRAMES
 from pipeline.mock.measured import measured
 from pipeline.mock.survey import FIRST_GAIA_ID, FIRST_OBSID, simulate
@@ -50,7 +51,7 @@ Span = tuple[int, int]
 Block = tuple[pd.DataFrame, dict[str, str]]
 
 _PARTICLES = 20_000
-_MAPPED = ("x_gal", "y_gal", "z_gal", "v_x", "v_y", "v_phi")
+_MAPPED = names_at("map")
 _LEFT_OUT = (
     *("rv_input", "object_class", "ph_qual", "ph_qual_wise"),
     *("uid", "gaia_dr2_source_id", "tmass_id", "allwise_id", "apogee_id"),

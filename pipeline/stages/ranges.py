@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.column import Column
-from pipeline.domain.columns import BY_NAME, column
+from pipeline.domain.columns import BY_NAME, column, names_at
 from pipeline.stages.state import BuildState
 
-_POSITIONS = ("ra", "dec", "glon", "glat")
+_POSITIONS = names_at("position")
 
 
 def check_input(state: BuildState) -> None:

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import logit
 
-from pipeline.domain.columns import QUANTILE_OF, QUANTILE_PERCENTS
+from pipeline.domain.columns import QUANTILE_OF, QUANTILE_PERCENTS, names_at
 from pipeline.domain.frames import (
+    CARTESIAN,
+    SPEED,
     SolarFrame,
     configured_frame,
     cylindrical,
@@ -24,7 +26,7 @@ from pipeline.products.overlays import OVERLAY_COLUMNS, write_overlay
 from pipeline.science.space.actions import compute_orbits
 from pipeline.science.space.monte_carlo import Measured, quantiles
 from pipeline.science.space.spiral_arms import REID_2019, trace
-from pipeline.science.space.velocity_field import SLICES_KPC, FieldSettings, velocity_field
+from pipeline.science.space.velocity_field import SLICES_KPC, velocity_field
 from pipeline.science.stream.membership import (
     MEMBER_THRESHOLD,
     TERMS,
@@ -99,22 +101,11 @@ def place_in_phase_space(state: BuildState, progress: Progress) -> int:
 
 def measure_actions(state: BuildState, progress: Progress) -> int:
     """Actions, energies and orbit shapes of stars with 6D."""
-    position = np.stack([state.column(name) for name in ("x_gal", "y_gal", "z_gal")], axis=1)
-    velocity = np.stack([state.column(name) for name in ("v_x", "v_y", "v_z")], axis=1)
+    position = np.stack([state.column(name) for name in CARTESIAN], axis=1)
+    velocity = np.stack([state.column(name) for name in SPEED], axis=1)
     progress(0.0, "actions")
     orbits = compute_orbits(position, velocity, solar_frame(state), state.config.kinematics.potential)
-    state.give(
-        j_r=orbits.j_r,
-        j_phi=orbits.j_phi,
-        j_z=orbits.j_z,
-        j_tot=orbits.j_tot,
-        j_sum=orbits.j_sum,
-        energy=orbits.energy,
-        eccentricity=np.clip(orbits.eccentricity, 0.0, 1.0),
-        z_max=orbits.z_max_kpc,
-        r_peri=orbits.r_peri_kpc,
-        r_apo=orbits.r_apo_kpc,
-    )
+    state.give(orbits.columns() | {"eccentricity": np.clip(orbits.eccentricity, 0.0, 1.0)})
     state.keep(UNBOUND, orbits.unbound)
     state.keep(ACTION_FAILED, orbits.failed)
     state.facts["choices"]["potential"] = state.config.kinematics.potential
@@ -232,13 +223,12 @@ def map_disc(state: BuildState, progress: Progress) -> int:
     """Velocity field, rotation residuals and LIC texture per slice in height."""
     mapped = np.isfinite(state.column("v_phi") + state.column("z_gal"))
     config = state.config.kinematics
-    settings = FieldSettings(config.map_half_width_kpc, config.map_cell_kpc, config.map_min_stars)
     height = np.abs(state.column("z_gal"))
     maps = []
     for number, (low, high) in enumerate(SLICES_KPC):
         inside = mapped & (height >= low) & (height < high)
         x, y, v_x, v_y, v_phi = (state.column(name)[inside] for name in ("x_gal", "y_gal", "v_x", "v_y", "v_phi"))
-        field = velocity_field(x, y, v_x, v_y, v_phi, settings)
+        field = velocity_field(x, y, v_x, v_y, v_phi, config)
         maps.append(DiscMap(low, high, **vars(field)))
         progress((number + 1) / len(SLICES_KPC), f"disc map {low:g}-{high:g} kpc")
     write_maps(state.draft, maps, simulated=state.facts["simulated"])
@@ -255,8 +245,7 @@ MEMBERSHIP = (Columns("distance"), Enabled("kinematics", "membership"))
 """Columns besides a position that stream membership needs."""
 
 PROPER_MOTION = Columns("pmra", "pmdec", called="proper motions")
-SPEED = ("v_x", "v_y", "v_z")
-IN_SPACE = Columns("x_gal", "y_gal", "z_gal", *SPEED, called="distance, proper motion and radial velocity together")
+IN_SPACE = Columns(*CARTESIAN, *SPEED, called="distance, proper motion and radial velocity together")
 
 PHASE_SPACE = Stage(
     *("phase space", place_in_phase_space, 1, ("kinematics",)),
@@ -309,6 +298,6 @@ STREAM = Stage(
 )
 MAPS = Stage(
     *("maps", map_disc, 3, ("kinematics",)),
-    needs=(Columns("x_gal", "y_gal", "z_gal", "v_x", "v_y", "v_phi", called="6D", least=MIN_MAPPED_STARS),),
+    needs=(Columns(*names_at("map"), called="6D", least=MIN_MAPPED_STARS),),
     gives=(Files("maps"),),
 )

@@ -18,7 +18,8 @@ from pipeline.products.comparison import Compared, Statistics, write_comparison
 from pipeline.products.manifest import Manifest
 from pipeline.products.versions import current_version
 from pipeline.science.crossmatch.neighbours import IndexArray, pairs_by_id, pairs_within, placed
-from pipeline.sources.tables.column_values import Making, make_values
+from pipeline.sources.tables.column_report import Making
+from pipeline.sources.tables.column_values import make_values
 from pipeline.sources.tables.identity import Identity, recipe_of
 from pipeline.sources.tables.reader import open_table
 from pipeline.sources.tables.recognition import IDENTIFIERS, shown

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from pipeline.domain.columns import BY_NAME, QUANTILE_OF
 from pipeline.domain.flags import QualityFlag
 from pipeline.domain.frames import (
+    CARTESIAN,
+    SPEED,
     SolarFrame,
     configured_frame,
     cylindrical,
@@ -37,18 +39,6 @@ RELATIVE = ("distance",)
 """Quantities whose difference is a fraction of the true value."""
 
 _GIVEN = ("star", "ra", "dec")
-_ORBIT_COLUMNS = {
-    "j_r": "j_r",
-    "j_phi": "j_phi",
-    "j_z": "j_z",
-    "j_tot": "j_tot",
-    "j_sum": "j_sum",
-    "energy": "energy",
-    "eccentricity": "eccentricity",
-    "z_max": "z_max_kpc",
-    "r_peri": "r_peri_kpc",
-    "r_apo": "r_apo_kpc",
-}
 
 
 def validate(directory: Path) -> dict[str, Any]:
@@ -128,13 +118,12 @@ def _true_orbits(
     ra, dec, distance, pmra, pmdec, rv = (truth[f"true_{name}"].to_numpy(float) for name in names)
     position, velocity = galactocentric_phase_space(ra, dec, distance, pmra, pmdec, rv, frame)
     radius, v_r, v_phi = cylindrical(position, velocity)
-    place = dict(zip(("x_gal", "y_gal", "z_gal"), position.T, strict=True))
-    motion = dict(zip(("v_x", "v_y", "v_z"), velocity.T, strict=True))
+    place = dict(zip(CARTESIAN, position.T, strict=True))
+    motion = dict(zip(SPEED, velocity.T, strict=True))
     glon, glat = equatorial_to_galactic(truth["true_ra"].to_numpy(float), truth["true_dec"].to_numpy(float))
     orbits = compute_orbits(position, velocity, frame, potential)
-    result = {column: np.asarray(getattr(orbits, field), float) for column, field in _ORBIT_COLUMNS.items()}
     gsr = line_of_sight_gsr(known["rv"], glon, glat, frame)
-    return result | place | motion | {"r_gal": radius, "v_r": v_r, "v_phi": v_phi, "v_gsr": gsr}
+    return orbits.columns() | place | motion | {"r_gal": radius, "v_r": v_r, "v_phi": v_phi, "v_gsr": gsr}
 
 
 def _counts(truth: pd.DataFrame, odd: NDArray[np.str_]) -> dict[str, dict[str, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.domain.columns import names_at
 from pipeline.science.velocity.errors import Corrections, ErrorModel, repeat_errors
 from pipeline.science.velocity.repeats import repeat_statistics
 from pipeline.science.velocity.zero_points import MIN_STARS, velocity_zero_points
@@ -14,7 +15,7 @@ from pipeline.stages.state import BuildState
 FloatArray = NDArray[np.float64]
 TextArray = NDArray[np.str_]
 
-LINE_NAMES = ("rv_ca8498", "rv_ca8542", "rv_ca8662")
+LINE_NAMES = names_at("line")
 
 REFERENCE = {"gaia": "rv_gaia", "reference": "rv_ref", "header": "rv_input"}
 """Column of each kind of reference velocity, best first."""

@@ -15,11 +15,14 @@ import time
 import numpy as np
 from sklearn.svm import SVR
 
-from pipeline.science.slam.model import SlamModel, SlamSettings, assign_folds
+from pipeline.domain.settings import LabelConfig
+from pipeline.science.slam.model import SlamModel, assign_folds
+from pipeline.science.slam.settings import triples
 from pipeline.science.slam.svr import cross_validate
 from tests.benchmarks.slam_data import NAMES, simulated_stars
 
-PAPER = SlamSettings(c_grid=(0.1, 1, 10), gamma_grid=(0.1, 1, 10), epsilon_grid=(0.02, 0.05, 0.1), n_folds=10)
+GRID = (0.1, 1.0, 10.0)
+PAPER = LabelConfig(c_grid=GRID, gamma_grid=GRID, epsilon_grid=(0.02, 0.05, 0.1), folds=10, second_start="all")
 
 
 def main(arguments):
@@ -33,16 +36,16 @@ def main(arguments):
     stars = simulated_stars(options.stars)
     repeat = np.resize(np.arange(stars.flux.shape[1]), options.pixels)  # the grid has 2,986: the first again
     flux, ivar, mask = (part[:, repeat] for part in (stars.flux, stars.ivar, stars.mask))
-    say(f"{flux.shape[0]} stars, {flux.shape[1]} pixels, {len(PAPER.triples)} triples, {PAPER.n_folds} folds")
+    say(f"{flux.shape[0]} stars, {flux.shape[1]} pixels, {len(triples(PAPER))} triples, {PAPER.folds} folds")
     begun = time.perf_counter()
     model = SlamModel(NAMES, PAPER).fit(stars.labels, flux, ivar, mask, progress=Told(begun))
     whole = time.perf_counter() - begun
-    fits = flux.shape[1] * len(PAPER.triples) * PAPER.n_folds + flux.shape[1]
+    fits = flux.shape[1] * len(triples(PAPER)) * PAPER.folds + flux.shape[1]
     say(f"SLAM: {whole:.0f} s, {1e3 * whole / fits:.3f} ms a pixel-fit")
     x = (stars.labels - model.label_mean_) / model.label_std_
     good = ~mask & (ivar > 0) & model.usable_pixel_
     y = np.where(good, (flux - model.flux_mean_) / model.flux_std_, 0.0)
-    folds = assign_folds(len(x), PAPER.n_folds, PAPER.seed)
+    folds = assign_folds(len(x), PAPER.folds, PAPER.seed)
     rng = np.random.default_rng(1)
     usable = np.flatnonzero(model.usable_pixel_)
     timed = time_libsvm(x, y, good, folds, rng, usable, options.timed_fits)
@@ -55,8 +58,8 @@ def main(arguments):
                 "benchmark": "slam_fit",
                 "stars": len(x),
                 "pixels": flux.shape[1],
-                "triples": len(PAPER.triples),
-                "folds": PAPER.n_folds,
+                "triples": len(triples(PAPER)),
+                "folds": PAPER.folds,
                 "cores": os.cpu_count(),
                 "whole_s": round(whole, 1),
                 "ms_per_pixel_fit": round(1e3 * whole / fits, 3),
@@ -92,8 +95,8 @@ def time_libsvm(x, y, good, folds, rng, usable, count):
     """Mean seconds of a single fit, over pixels, folds and all triples in turn."""
     seconds = []
     for number in range(count):
-        c, gamma, epsilon = PAPER.triples[number % len(PAPER.triples)]
-        pixel, fold = rng.choice(usable), rng.integers(PAPER.n_folds)
+        c, gamma, epsilon = triples(PAPER)[number % len(triples(PAPER))]
+        pixel, fold = rng.choice(usable), rng.integers(PAPER.folds)
         member = good[:, pixel] & (folds != fold)
         begun = time.perf_counter()
         SVR(kernel="rbf", C=c, gamma=gamma, epsilon=epsilon).fit(x[member], y[member, pixel])
@@ -104,8 +107,8 @@ def time_libsvm(x, y, good, folds, rng, usable, count):
 
 def compare_ranking(x, y, good, folds):
     """Largest relative difference of the CV-MSE, over the tested pixels and all triples."""
-    fast = cross_validate(x, y, good, folds, PAPER.triples)
-    exact = cross_validate(x, y, good, folds, PAPER.triples, engine="sklearn", pixel_block=PAPER.n_folds)
+    fast = cross_validate(x, y, good, folds, triples(PAPER))
+    exact = cross_validate(x, y, good, folds, triples(PAPER), engine="sklearn", pixel_block=PAPER.folds)
     worst = max(float(np.abs(a.mse / b.mse - 1).max()) for a, b in zip(fast, exact, strict=True))
     say(f"CV-MSE against libsvm: {worst:.2%} at worst")
     return worst

@@ -13,13 +13,12 @@ import time
 
 import numpy as np
 
-from pipeline.science.slam.model import SlamModel, SlamSettings
+from pipeline.domain.settings import LabelConfig
+from pipeline.science.slam.model import SlamModel
 from tests.benchmarks.slam_data import NAMES, simulated_stars
 from tests.reference import slow_slam
 
-SETTINGS = SlamSettings(
-    c_grid=(1, 10), gamma_grid=(0.1, 1), epsilon_grid=(0.05,), n_folds=5, final_precision="float32", second_start="poor"
-)
+SETTINGS = LabelConfig(gamma_grid=(0.1, 1.0), final_precision="float32")
 REPEATS = 10
 SLOW_PIXELS = 300
 

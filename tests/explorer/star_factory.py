@@ -9,11 +9,12 @@ import pandas as pd
 from products_factory import make_products, sign
 from scipy.ndimage import gaussian_filter1d
 
+from pipeline.domain.settings import LabelConfig
 from pipeline.products.catalog import Catalog
 from pipeline.products.correlations import write_correlations
 from pipeline.products.models import write_model
 from pipeline.science.labels.error_model import ErrorModel
-from pipeline.science.slam.model import SlamModel, SlamSettings
+from pipeline.science.slam.model import SlamModel
 from pipeline.science.slam.storage import to_arrays
 
 LABELS = ("teff", "logg", "m_h", "alpha_m")
@@ -40,7 +41,7 @@ def make_star_products(directory: Path, n_stars: int = N_STARS) -> Path:
     mask = np.load(directory / "spectra" / "mask.npy")
     mask[table["obsid"] == ALL_MASKED] = True
     ivar = np.where(mask, 0.0, noise**-2).astype("f4")
-    model = SlamModel(LABELS, SlamSettings(c_grid=(10.0,), gamma_grid=(0.03,), epsilon_grid=(0.05,), n_folds=3))
+    model = SlamModel(LABELS, LabelConfig(c_grid=(10.0,), gamma_grid=(0.03,), folds=3, second_start="all"))
     training = np.arange(80) + 20
     model.fit(truth[training], flux[training], ivar[training], mask[training])
     fit = model.infer_labels(flux, ivar, mask)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from pipeline.domain.settings import LabelConfig
 from pipeline.science.labels.calibration import (
     Degraded,
     bias_and_scatter,
@@ -13,7 +14,7 @@ from pipeline.science.labels.calibration import (
 )
 from pipeline.science.labels.contradictions import contradicting
 from pipeline.science.labels.error_model import ErrorModel, coverage
-from pipeline.science.slam.model import SlamModel, SlamSettings
+from pipeline.science.slam.model import SlamModel, SlamNumerics
 
 NAMES = ("a", "b")
 
@@ -29,7 +30,9 @@ def toy(n, sigma, seed):
 @pytest.fixture(scope="module")
 def held_out():
     training = toy(200, 0.03, 1)
-    model = SlamModel(NAMES, SlamSettings(c_grid=(1.0,), gamma_grid=(0.1,), threads=2)).fit(*training)
+    model = SlamModel(
+        NAMES, LabelConfig(c_grid=(1.0,), gamma_grid=(0.1,), second_start="all"), SlamNumerics(threads=2)
+    ).fit(*training)
     return training, model, out_of_fold_labels(model, *training[1:], n_folds=5)[0]
 
 
@@ -45,7 +48,7 @@ def test_out_of_fold_stars_are_all_fitted_in_order(held_out):
 def test_out_of_fold_groups_share_a_model(held_out):
     training, model, _ = held_out
     doubled = tuple(np.concatenate([part[:60], part[:60]]) for part in training)
-    again = SlamModel(NAMES, model.settings).fit(*doubled, groups=np.tile(np.arange(60), 2))
+    again = SlamModel(NAMES, model.settings, model.numerics).fit(*doubled, groups=np.tile(np.arange(60), 2))
     (fit,) = out_of_fold_labels(again, *doubled[1:], groups=np.tile(np.arange(60), 2), n_folds=4)
     assert np.allclose(fit.labels[:60], fit.labels[60:])
 

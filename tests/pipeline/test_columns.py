@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.domain.column import CARD_GROUPS, Reference, declare
-from pipeline.domain.columns import BY_NAME, COLUMNS, column, placed
+from pipeline.domain.columns import BY_NAME, COLUMNS, column, given_under, names_at, placed
 from pipeline.domain.flags import FLAG_TEXTS, QualityFlag
 from pipeline.domain.own_columns import own_column
 
@@ -63,3 +63,15 @@ def test_limits_of_bits_are_in_their_texts():
     assert "more than 20 % of" in FLAG_TEXTS[QualityFlag.MASKED].meaning
     with pytest.raises(KeyError):
         QualityFlag.LOW_SNR.limit("sigma")
+
+
+def test_tables_give_columns_under_other_names():
+    reference = given_under("reference")
+    assert (reference["teff"], reference["teff_err"], reference["snr"]) == ("teff_ref", "teff_ref_err", "snr_ref")
+    assert set(reference) == {
+        *(f"{name}{part}" for name in ("teff", "logg", "m_h", "alpha_m", "rv") for part in ("", "_err")),
+        "snr",
+    }
+    assert given_under("input") == {"rv": "rv_input", "m_h": "m_h_input", "distance": "distance_input"}
+    assert names_at("identifier") == ("obsid", "gaia_source_id", "gaia_dr2_source_id"), "the best first"
+    assert names_at("map") == ("x_gal", "y_gal", "z_gal", "v_x", "v_y", "v_phi"), "none of their percentiles"

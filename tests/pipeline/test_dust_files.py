@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from pipeline import __main__ as command_line
-from pipeline import commands
-from pipeline.config import DUST_CHOICES, ConfigError, load_config
+from pipeline.commands import data
+from pipeline.config import ConfigError, load_config
+from pipeline.domain.settings import DUST_CHOICES
 from pipeline.science.space.dust import ExponentialDisc
 from pipeline.sources.dust_files import DUST_FILES, MapFile, fetch_map_file
 from pipeline.sources.dust_maps import DUST_MAPS, DustMapError, open_dust_map
@@ -124,7 +125,7 @@ def test_the_command_reports_the_download_and_ends_with_the_reason(tmp_path, mon
     monkeypatch.setenv("MGIANT_HOME", str(tmp_path))
     with server({"/map.h5": (200, CONTENT)}) as (start, _):
         file = MapFile("bayestar2019.h5", "https://page", f"{start}/map.h5", len(CONTENT), MD5)
-        monkeypatch.setattr(commands, "DUST_FILES", {"bayestar2019": (file,)})
+        monkeypatch.setattr(data, "DUST_FILES", {"bayestar2019": (file,)})
         assert command_line.main(["fetch", "dust"]) == 0
         lines = capsys.readouterr().out.splitlines()
         assert lines[0].startswith("bayestar2019.h5: 1.3 MB, MD5 ")

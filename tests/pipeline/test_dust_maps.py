@@ -10,8 +10,9 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
 from pipeline.config import load_config
+from pipeline.domain.settings import DistanceConfig
 from pipeline.science.space.ages import SingleAge
-from pipeline.science.space.distance import DistanceSettings, Giants, estimate_distances
+from pipeline.science.space.distance import Giants, estimate_distances
 from pipeline.science.space.dust import BAND_COEFFICIENTS, ExponentialDisc
 from pipeline.science.space.isochrones import ColourLaw
 from pipeline.sources.dust_maps import GREEN_2019, DustMapError, GriddedMap, open_dust_map
@@ -194,19 +195,23 @@ def stars(dust: GriddedMap, distance: float):
 def test_a_distance_is_right_with_the_maps_own_coefficients_only(maps):
     dust = open_dust_map("bayestar2017", maps)
     glon, glat, j_mag, k_mag = stars(dust, 6.0)
-    error, none, sure = np.full(3, 1e-4), np.full(3, np.nan), DistanceSettings(40, 0.01, 0.0)
+    error, none, sure = (
+        np.full(3, 1e-4),
+        np.full(3, np.nan),
+        DistanceConfig(draws=40, dust_relative_error=0.01, colour_scatter_mag=0.0),
+    )
     giants = Giants(
         *(glon, glat, j_mag, error, k_mag, error, np.zeros(3), error, np.zeros(3), error),
         *(none, none, np.arange(3)),
     )
-    found = estimate_distances(giants, ColourLaw(), SingleAge(), dust, sure)
+    found = estimate_distances(giants, ColourLaw(), SingleAge(), dust, sure, seed=20230419)
     np.testing.assert_allclose(found.median_kpc[:2], 6.0, rtol=0.01)
     np.testing.assert_allclose(found.a_k[:2], 0.161 * dust.reddening(glon, glat, 6.0)[:2], rtol=0.01)
     np.testing.assert_allclose(found.e_jk[:2], (0.650 - 0.161) * dust.reddening(glon, glat, 6.0)[:2], rtol=0.01)
     assert np.isnan(found.median_kpc[2])
     assert found.roots[2] == 0
     green = dataclasses.replace(dust, coefficients=GREEN_2019)
-    other = estimate_distances(giants, ColourLaw(), SingleAge(), green, sure)
+    other = estimate_distances(giants, ColourLaw(), SingleAge(), green, sure, seed=20230419)
     assert abs(other.median_kpc[0] / 6.0 - 1) > 0.03
 
 

@@ -150,7 +150,7 @@ def test_no_memory_and_no_room_in_the_middle_are_sentences(tmp_path, capsys, mon
         def fail(*_, error=error, **_more):
             raise error
 
-        monkeypatch.setattr("pipeline.commands.build", fail)
+        monkeypatch.setattr("pipeline.commands.building.build", fail)
         assert run(command) == 2
         said = capsys.readouterr().err
         assert said.count("\n") == 1

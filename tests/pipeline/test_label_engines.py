@@ -14,10 +14,10 @@ from pipeline.products.product import verify
 from pipeline.products.spectra import SpectrumStore
 from pipeline.science.labels.calibration import Relatives, out_of_fold_labels
 from pipeline.science.labels.compression import Compression
-from pipeline.science.labels.direct import DirectModel, DirectSettings, direct_from_arrays, direct_to_arrays
+from pipeline.science.labels.direct import DirectModel, direct_from_arrays, direct_to_arrays
 from pipeline.science.labels.error_model import ErrorModel, coverage
 from pipeline.science.labels.joint import JointModel
-from pipeline.science.labels.networks import NoisyFeatures
+from pipeline.science.labels.networks import NetworkTraining, NoisyFeatures
 from pipeline.science.labels.trend import LabelTrend
 from pipeline.science.slam.storage import from_arrays
 from pipeline.stages.items import engine_columns
@@ -26,7 +26,8 @@ from pipeline.stages.state import BuildState
 from pipeline.stages.training import drawn_stars, training_sample
 
 NAMES = ("a", "b")
-QUICK = DirectSettings(networks=2, components=8, hidden=(24,), penalty=1e-3, epochs=150)
+QUICK = LabelConfig(networks=2, spectrum_components=8)
+SMALL = NetworkTraining(hidden=(24,), penalty=1e-3, epochs=150)
 
 
 def toy(n, sigma=0.03, seed=1, pixels=40):
@@ -40,7 +41,7 @@ def toy(n, sigma=0.03, seed=1, pixels=40):
 @pytest.fixture(scope="module")
 def trained():
     training = toy(300)
-    return training, DirectModel(NAMES, QUICK).fit(*training)
+    return training, DirectModel(NAMES, QUICK, SMALL).fit(*training)
 
 
 def test_compressed_spectra_lack_what_is_masked_and_nothing_else():
@@ -86,16 +87,16 @@ def test_networks_learn_labels_and_ignore_masked_values(trained):
 def test_the_same_seed_gives_the_same_networks_with_any_number_of_threads(trained, monkeypatch):
     training, model = trained
     monkeypatch.setattr("pipeline.science.labels.networks.available_threads", lambda _: 1)
-    again = DirectModel(NAMES, QUICK).fit(*training)
+    again = DirectModel(NAMES, QUICK, SMALL).fit(*training)
     assert all(np.array_equal(a, b) for a, b in zip(model.networks_.weights, again.networks_.weights, strict=True))
-    other = DirectModel(NAMES, dataclasses.replace(QUICK, seed=1)).fit(*training)
+    other = DirectModel(NAMES, dataclasses.replace(QUICK, seed=1), SMALL).fit(*training)
     assert not np.array_equal(model.networks_.weights[0], other.networks_.weights[0])
 
 
 def test_out_of_fold_networks_have_not_seen_the_star_nor_its_repeats():
     doubled = [np.concatenate([part, part]) for part in toy(60)]
     groups = np.tile(np.arange(60), 2)
-    model = DirectModel(NAMES, dataclasses.replace(QUICK, epochs=9)).fit(*doubled, groups=groups)
+    model = DirectModel(NAMES, QUICK, dataclasses.replace(SMALL, epochs=9)).fit(*doubled, groups=groups)
     out = np.isin(groups, [3, 8])
     blind = model.without(out, *doubled[1:])
     features, targets, kept = model._training
@@ -109,7 +110,7 @@ def test_out_of_fold_networks_have_not_seen_the_star_nor_its_repeats():
 
 def test_other_spectra_of_a_training_star_are_judged_by_the_model_without_it():
     training = toy(60)
-    model = DirectModel(NAMES, dataclasses.replace(QUICK, epochs=9)).fit(*training)
+    model = DirectModel(NAMES, QUICK, dataclasses.replace(SMALL, epochs=9)).fit(*training)
     relatives = Relatives(np.arange(5), *(part[:5] for part in training[1:]))
     fit, others = out_of_fold_labels(model, *training[1:], n_folds=4, relatives=relatives)
     assert np.allclose(others.labels, fit.labels[:5], rtol=1e-12)

@@ -16,7 +16,7 @@ from pipeline.domain.frames import (
     sky_from_galactocentric,
 )
 from pipeline.products.product import Products
-from pipeline.science.quality.sanity import (
+from pipeline.science.quality.check_kinds import (
     COLOUR,
     GRAVITY,
     MIN_STARS,
@@ -27,10 +27,8 @@ from pipeline.science.quality.sanity import (
     RV_REFLEX,
     STREAM,
     V_Z,
-    giant_colour,
-    giant_gravity,
-    physics_checks,
 )
+from pipeline.science.quality.sanity import giant_colour, giant_gravity, physics_checks
 
 FRAME = FRAMES["paper"]
 SKY = ("ra", "dec", "distance", "pmra", "pmdec", "rv")

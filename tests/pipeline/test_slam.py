@@ -6,11 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.science.slam.model import SlamModel, SlamSettings, assign_folds, refit_star
+from pipeline.domain.section import ConfigError
+from pipeline.domain.settings import LabelConfig
+from pipeline.science.slam.model import SlamModel, SlamNumerics, assign_folds, refit_star
 from pipeline.science.slam.storage import from_arrays, to_arrays
 
 NAMES = ("teff", "logg", "m_h")
-QUICK = SlamSettings(c_grid=(1.0, 10.0), gamma_grid=(0.1,), threads=2)
+QUICK = LabelConfig(gamma_grid=(0.1,), second_start="all")
+TWO_THREADS = SlamNumerics(threads=2)
 LOW, HIGH = np.array([3200.0, -0.4, -1.5]), np.array([4300.0, 2.5, 0.5])
 
 
@@ -36,7 +39,7 @@ def training():
 
 @pytest.fixture(scope="module")
 def model(training):
-    return SlamModel(NAMES, QUICK).fit(*training)
+    return SlamModel(NAMES, QUICK, TWO_THREADS).fit(*training)
 
 
 def test_known_labels_are_recovered(model):
@@ -54,7 +57,7 @@ def test_known_labels_are_recovered(model):
 
 def test_sigma_pixel_is_cross_validation_less_noise(training, model):
     noise = (1 / training[2]).mean(axis=0)
-    floor = (model.settings.sigma_floor * model.flux_std_) ** 2
+    floor = (model.numerics.sigma_floor * model.flux_std_) ** 2
     assert np.allclose(model.sigma_pixel_**2, np.maximum(model.cv_mse_ - noise, floor))
     assert np.median(model.cv_mse_ / model.flux_std_**2) < 0.2
     assert (np.abs(model.cv_mean_deviation_) < 0.3 * np.sqrt(model.cv_mse_)).all()
@@ -78,7 +81,7 @@ def test_masked_training_pixels_have_no_influence(training):
     mask[:40, 10:20] = True
     spoilt = np.where(mask, np.nan, flux)
     at = toy_labels(20, 5)
-    one, other = (SlamModel(NAMES, QUICK).fit(labels, f, ivar, mask) for f in (flux, spoilt))
+    one, other = (SlamModel(NAMES, QUICK, TWO_THREADS).fit(labels, f, ivar, mask) for f in (flux, spoilt))
     assert np.array_equal(one.predict_flux(at), other.predict_flux(at))
     assert np.array_equal(one.sigma_pixel_, other.sigma_pixel_)
 
@@ -129,7 +132,7 @@ def test_constant_and_masked_pixels_are_flagged(training):
     labels, flux, ivar, mask = (part.copy() for part in training)
     flux[:, 5] = 0.7
     mask[:, 6] = True
-    model = SlamModel(NAMES, QUICK).fit(labels, flux, ivar, mask)
+    model = SlamModel(NAMES, QUICK, TWO_THREADS).fit(labels, flux, ivar, mask)
     assert np.flatnonzero(~model.usable_pixel_).tolist() == [5, 6]
     assert np.isinf(model.sigma_pixel_[[5, 6]]).all()
     assert np.allclose(model.predict_flux(labels[:3])[:, 5], 0.7)
@@ -145,7 +148,9 @@ def test_stored_model_gives_the_same_answers(model):
     spectra = toy_spectra(toy_labels(10, 6), 0.01, 7)
     one, other = model.infer_labels(*spectra), again.infer_labels(*spectra)
     assert np.array_equal(one.labels, other.labels)
-    assert again.settings == model.settings
+    assert (again.settings, again.numerics) == (model.settings, model.numerics)
+    stored = metadata["settings"]
+    assert (stored["engine"], stored["n_folds"], stored["max_steps"]) == ("admm", 5, 100)
     assert again.training_fingerprint_ == model.training_fingerprint_
     with pytest.raises(ValueError, match="Build the products again"):
         from_arrays(arrays, metadata | {"format_version": 99})
@@ -182,15 +187,15 @@ def test_without_never_sees_the_rows_left_out(training, model):
 def test_block_size_and_threads_change_nothing(model):
     spectra = toy_spectra(toy_labels(30, 6), 0.01, 7)
     whole = model.infer_labels(*spectra)
-    model.settings = replace(QUICK, star_block=7, threads=1)
+    model.numerics = replace(TWO_THREADS, star_block=7, threads=1)
     parts = model.infer_labels(*spectra)
-    model.settings = QUICK
+    model.numerics = TWO_THREADS
     assert (np.abs(whole.labels - parts.labels) < 1e-3 * whole.formal_error).all()
 
 
 def test_progress_ends_at_one(training):
     seen = []
-    SlamModel(NAMES, QUICK).fit(*(part[:60] for part in training), progress=seen.append)
+    SlamModel(NAMES, QUICK, TWO_THREADS).fit(*(part[:60] for part in training), progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == pytest.approx(1.0)
 
@@ -231,15 +236,24 @@ def spoil(training, what):
 )
 def test_bad_training_sets_are_named(training, what, message):
     with pytest.raises(ValueError, match=message):
-        SlamModel(NAMES, QUICK).fit(*spoil(training, what))
+        SlamModel(NAMES, QUICK, TWO_THREADS).fit(*spoil(training, what))
 
 
 @pytest.mark.parametrize(
-    "change", [{"engine": "magic"}, {"c_grid": ()}, {"gamma_grid": (-1,)}, {"n_folds": 1}, {"final_iterations": 60}]
+    ("change", "says"),
+    [
+        ({"solver": "magic"}, "labels.solver must be one of admm, sklearn, ridge; found 'magic'"),
+        ({"c_grid": ()}, "labels.c_grid is empty"),
+        ({"gamma_grid": (0.1, -1.0)}, r"labels.gamma_grid must hold numbers that are above 0; found \[-1.0\]"),
+        ({"folds": 1}, "labels.folds must be 2 or more; found 1"),
+        ({"flux_softening": float("nan")}, "labels.flux_softening must be 0 or more; found nan"),
+    ],
 )
-def test_bad_settings_are_refused(change):
-    with pytest.raises(ValueError, match=next(iter(change)) if "engine" not in change else "choose one of"):
-        SlamSettings(**change)
+def test_bad_settings_are_refused(change, says):
+    with pytest.raises(ConfigError, match=says):
+        SlamModel(NAMES, LabelConfig(**change))
+    with pytest.raises(ValueError, match="final_iterations is 60"):
+        SlamNumerics(final_iterations=60)
 
 
 def test_spectra_of_another_grid_are_refused(model):

@@ -11,7 +11,7 @@ from pipeline.config import ConfigError, LabelConfig, RunConfig
 from pipeline.domain.statistics import robust_scatter
 from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.science.slam.covariance import ResidualCovariance, principal_factors
-from pipeline.science.slam.model import SlamModel, SlamSettings, refit_star
+from pipeline.science.slam.model import SlamModel, SlamNumerics, refit_star
 from pipeline.science.slam.noise_ridge import choose_ridge, fit_ridge, noise_levels
 from pipeline.science.slam.posterior import posterior_mean
 from pipeline.science.slam.prior import DensityPrior
@@ -21,9 +21,16 @@ from pipeline.science.star.refit import LabelModel
 
 NAMES = ("a", "b", "c")
 PIXELS = 60
-SETTINGS = SlamSettings(
-    engine="ridge", c_grid=(20.0,), gamma_grid=(0.1,), nuisance_modes=4, noise_modes=6, prior="density", threads=2
+SETTINGS = LabelConfig(
+    solver="ridge",
+    c_grid=(20.0,),
+    gamma_grid=(0.1,),
+    nuisance_modes=4,
+    noise_modes=6,
+    prior="density",
+    second_start="all",
 )
+TWO_THREADS = SlamNumerics(threads=2)
 
 
 def survey(n, seed):
@@ -43,7 +50,7 @@ def survey(n, seed):
 
 @pytest.fixture(scope="module")
 def trained():
-    return SlamModel(NAMES, SETTINGS).fit(*survey(600, 1))
+    return SlamModel(NAMES, SETTINGS, TWO_THREADS).fit(*survey(600, 1))
 
 
 def test_the_covariance_of_a_masked_star_is_the_dense_one():
@@ -141,7 +148,7 @@ def test_the_posterior_mean_is_the_integral():
 
 
 def test_the_mean_has_the_least_error_and_keeps_what_is_fixed():
-    mean = SlamModel(NAMES, dataclasses.replace(SETTINGS, estimate="mean")).fit(*survey(600, 1))
+    mean = SlamModel(NAMES, dataclasses.replace(SETTINGS, estimate="mean"), TWO_THREADS).fit(*survey(600, 1))
     labels, flux, ivar, mask = survey(300, 2)
     fit = mean.infer_labels(flux, ivar, mask)
     pulls = ((fit.labels - labels) / fit.formal_error).ravel()
@@ -166,7 +173,7 @@ def test_a_refit_repeats_the_label_and_its_sum_of_squares(trained):
 
 
 def test_models_from_before_the_noise_patterns_open(trained):
-    plain = SlamModel(NAMES, dataclasses.replace(SETTINGS, noise_modes=0)).fit(*survey(300, 1))
+    plain = SlamModel(NAMES, dataclasses.replace(SETTINGS, noise_modes=0), TWO_THREADS).fit(*survey(300, 1))
     arrays, metadata = to_arrays(plain)
     new = ("noise_scale", "typical_noise", "noise_modes", "chi2_per_pixel")
     old = {name: values for name, values in arrays.items() if name not in new}
@@ -205,5 +212,5 @@ def test_settings_that_cannot_be_met_are_refused():
         RunConfig("mean", labels=dataclasses.replace(LabelConfig(), estimate="mean"))
     with pytest.raises(ConfigError, match=r"labels\.noise_modes must be 0 or more; found -1"):
         RunConfig("fewer", labels=dataclasses.replace(LabelConfig(), noise_modes=-1))
-    with pytest.raises(ValueError, match="needs prior"):
-        SlamSettings(estimate="mean")
+    with pytest.raises(ConfigError, match=r"labels\.prior"):
+        SlamModel(NAMES, LabelConfig(estimate="mean"))

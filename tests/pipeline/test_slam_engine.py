@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from sklearn.kernel_ridge import KernelRidge
 
+from pipeline.domain.settings import LabelConfig
 from pipeline.science.slam.kernel_expansion import find_landmarks
 from pipeline.science.slam.kernel_ridge import RIDGES, ridge_screen
-from pipeline.science.slam.model import SlamModel, SlamSettings
+from pipeline.science.slam.model import SlamModel, SlamNumerics
 from pipeline.science.slam.modes import StarModes, residual_modes
 from pipeline.science.slam.pixel_quality import information, training_report
 from pipeline.science.slam.prior import DensityPrior
@@ -29,7 +30,9 @@ def toy(n, sigma, seed, shared=0.0):
 
 
 def settings(**changes):
-    return SlamSettings(**{"c_grid": (10.0,), "gamma_grid": (0.1,), "threads": 2, **changes})
+    numerics = {name: changes.pop(name) for name in ("memory_limit_gb", "star_block") if name in changes}
+    section = LabelConfig(**{"c_grid": (10.0,), "gamma_grid": (0.1,), "second_start": "all", **changes})
+    return section, SlamNumerics(threads=2, **numerics)
 
 
 def test_landmarks_keep_the_stated_error():
@@ -51,7 +54,7 @@ def test_landmarks_keep_the_stated_error():
 
 def test_landmark_labels_are_the_full_models():
     training, survey = toy(500, 0.03, 1), toy(200, 0.03, 2)
-    model = SlamModel(NAMES, settings(gamma_grid=(0.03,))).fit(*training)
+    model = SlamModel(NAMES, *settings(gamma_grid=(0.03,))).fit(*training)
     assert all(len(group.support) < 500 for group in model.landmarks_.groups)
     fast, exact = (model.infer_labels(*survey[1:], exact=exact) for exact in (False, True))
     assert (np.abs(fast.labels - exact.labels) < 0.01 * exact.formal_error).all()
@@ -75,8 +78,8 @@ def test_prior_terms_are_derivatives_of_its_density():
 
 def test_density_prior_draws_poor_spectra_to_where_stars_are():
     training = toy(300, 0.03, 1)
-    flat = SlamModel(NAMES, settings()).fit(*training)
-    density = SlamModel(NAMES, settings(prior="density")).fit(*training)
+    flat = SlamModel(NAMES, *settings()).fit(*training)
+    density = SlamModel(NAMES, *settings(prior="density")).fit(*training)
     poor, good = toy(200, 1.0, 2), toy(200, 0.02, 2)
     spread = [np.abs(model.infer_labels(*poor[1:]).labels).mean() for model in (flat, density)]
     assert spread[1] < 0.9 * spread[0]
@@ -112,8 +115,8 @@ def test_noise_alone_has_no_modes():
 
 def test_shared_residuals_are_learned_and_no_longer_mislead():
     training, survey = toy(400, 0.01, 1, shared=0.2), toy(400, 0.01, 2, shared=0.2)
-    plain = SlamModel(NAMES, settings()).fit(*training)
-    aware = SlamModel(NAMES, settings(nuisance_modes=4)).fit(*training)
+    plain = SlamModel(NAMES, *settings()).fit(*training)
+    aware = SlamModel(NAMES, *settings(nuisance_modes=4)).fit(*training)
     assert 1 <= len(aware.modes_) <= 4
     tilt = np.linspace(-1, 1, 40)
     first = aware.modes_[0] / np.linalg.norm(aware.modes_[0])
@@ -143,15 +146,15 @@ def test_ridge_screen_is_kernel_ridge_cross_validation():
 def test_prescreen_leaves_out_hopeless_kernels_only():
     training = toy(300, 0.03, 1)
     grid = {"gamma_grid": (0.1, 30.0), "c_grid": (1.0,)}
-    whole = SlamModel(NAMES, settings(**grid)).fit(*training)
-    screened = SlamModel(NAMES, settings(prescreen_margin=0.1, **grid)).fit(*training)
+    whole = SlamModel(NAMES, *settings(**grid)).fit(*training)
+    screened = SlamModel(NAMES, *settings(prescreen_margin=0.1, **grid)).fit(*training)
     assert np.array_equal(whole.hyper_parameters_.gamma, screened.hyper_parameters_.gamma)
     assert np.allclose(whole.cv_mse_, screened.cv_mse_, rtol=1e-3)
 
 
 def test_prior_modes_and_landmarks_survive_storage():
     training = toy(500, 0.03, 1, shared=0.1)
-    model = SlamModel(NAMES, settings(gamma_grid=(0.03,), prior="density", nuisance_modes=3)).fit(*training)
+    model = SlamModel(NAMES, *settings(gamma_grid=(0.03,), prior="density", nuisance_modes=3)).fit(*training)
     arrays, metadata = to_arrays(model)
     again = from_arrays(arrays, json.loads(json.dumps(metadata)))
     survey = toy(20, 0.03, 2)[1:]
@@ -166,13 +169,13 @@ def test_training_sets_beyond_the_memory_are_refused_before_anything_is_computed
     n = 100_000
     spectra = [np.broadcast_to(np.float32(one), (n, 3)) for one in (1.0, 1.0)]
     with pytest.raises(ValueError, match=r"100,000 training stars.*GB.*at most"):
-        SlamModel(NAMES, settings(memory_limit_gb=8.0)).fit(
+        SlamModel(NAMES, *settings(memory_limit_gb=8.0)).fit(
             np.random.default_rng(1).normal(size=(n, 3)), *spectra, np.zeros((n, 3), bool)
         )
 
 
 def test_survey_larger_than_a_block_and_stars_outside_the_hull():
-    model = SlamModel(NAMES, settings(star_block=64)).fit(*toy(300, 0.03, 1))
+    model = SlamModel(NAMES, *settings(star_block=64)).fit(*toy(300, 0.03, 1))
     _, flux, ivar, mask = toy(1000, 0.03, 2)
     flux[7] = 3.0  # like no star
     fit = model.infer_labels(flux, ivar, mask)
@@ -187,7 +190,7 @@ def test_any_number_of_labels():
     for count in (1, 6):
         labels = rng.uniform(-1, 1, (250, count))
         flux = 1 + 0.2 * np.tanh(labels @ rng.normal(size=(count, 60))) + 0.01 * rng.normal(size=(250, 60))
-        model = SlamModel(tuple("abcdef"[:count]), settings())
+        model = SlamModel(tuple("abcdef"[:count]), *settings())
         fit = model.fit(labels, flux, np.full(flux.shape, 1e4), np.zeros(flux.shape, bool)).infer_labels(
             flux[:30], np.full((30, 60), 1e4), np.zeros((30, 60), bool)
         )
@@ -201,7 +204,7 @@ def test_information_sits_where_a_label_acts():
     flux[:, 20:24] += 0.2 * labels[:, 1:]
     flux[:, 50] = 0.5
     ivar = np.full(flux.shape, 2500.0)
-    model = SlamModel(("everywhere", "one line"), settings()).fit(labels, flux, ivar, np.zeros(flux.shape, bool))
+    model = SlamModel(("everywhere", "one line"), *settings()).fit(labels, flux, ivar, np.zeros(flux.shape, bool))
     wavelength = 6000.0 + 5.0 * np.arange(60)
     told = information(model, labels[:50], np.full(60, 1 / 2500.0))
     assert told.shape == (2, 60)
@@ -225,7 +228,7 @@ def dimmed(n, seed):
 
 def test_softened_flux_comes_back_as_flux():
     training = dimmed(400, 1)
-    model = SlamModel(NAMES, settings(flux_softening=0.1)).fit(*training)
+    model = SlamModel(NAMES, *settings(flux_softening=0.1)).fit(*training)
     at = training[0][:20] * 0.8
     flux, jacobian = model.predict_flux_and_jacobian(at)
     assert np.allclose(flux, model.predict_flux(at))
@@ -241,14 +244,14 @@ def test_softened_flux_learns_factors_that_linear_flux_cannot():
     training, survey = dimmed(600, 1), dimmed(200, 2)
     scatter = {}
     for softening in (0.0, 0.1):
-        model = SlamModel(NAMES, settings(flux_softening=softening, nuisance_modes=2)).fit(*training)
+        model = SlamModel(NAMES, *settings(flux_softening=softening, nuisance_modes=2)).fit(*training)
         scatter[softening] = np.std(model.infer_labels(*survey[1:]).labels - survey[0], axis=0)
     assert (scatter[0.1] < 0.5 * scatter[0.0]).all()
 
 
 def test_masked_garbage_does_not_matter_on_the_softened_scale():
     training = dimmed(300, 1)
-    model = SlamModel(NAMES, settings(flux_softening=0.1)).fit(*training)
+    model = SlamModel(NAMES, *settings(flux_softening=0.1)).fit(*training)
     _, flux, ivar, mask = dimmed(5, 2)
     mask[:, 7] = True
     clean = model.infer_labels(flux, ivar, mask).labels

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.domain.frames import FRAMES
+from pipeline.domain.settings import DistanceConfig, KinematicsConfig
 from pipeline.domain.statistics import robust_scatter
 from pipeline.science.quality.bits import chi2_limits, colour_outliers, residual_pattern, tail_limit
 from pipeline.science.space.actions import compute_orbits
@@ -13,7 +14,6 @@ from pipeline.science.space.ages import HIGH_ALPHA_SHARE, ChemicalAge, SingleAge
 from pipeline.science.space.distance import (
     PARALLAX_FLOOR_MAS,
     PARALLAX_ZERO_POINT_MAS,
-    DistanceSettings,
     Giants,
     estimate_distances,
     solve,
@@ -21,9 +21,8 @@ from pipeline.science.space.distance import (
 from pipeline.science.space.dust import BAND_COEFFICIENTS, ExponentialDisc
 from pipeline.science.space.intrinsic_colour import learn_colour_relation
 from pipeline.science.space.isochrones import ClusterLine, ColourLaw, ParsecBranches
-from pipeline.science.space.metallicity_prior import MetallicityPrior
 from pipeline.science.space.spiral_arms import REID_2019, trace
-from pipeline.science.space.velocity_field import FieldSettings, velocity_field
+from pipeline.science.space.velocity_field import velocity_field
 from pipeline.sources.embedded import ISOCHRONE_TABLE, load_table
 
 PAPER = FRAMES["paper"]
@@ -92,7 +91,14 @@ def test_distance_quantiles_cover_the_truth(parsec):
     rng = np.random.default_rng(5)
     noise = rng.normal(0, 0.02, (2, len(j_mag)))
     stars = giants(glon, glat, j_mag + noise[0], k_mag + noise[1], m_h)
-    found = estimate_distances(stars, parsec, SingleAge(3.0), dust, DistanceSettings(100, 0.02, 0.0))
+    found = estimate_distances(
+        stars,
+        parsec,
+        SingleAge(3.0),
+        dust,
+        DistanceConfig(draws=100, dust_relative_error=0.02, colour_scatter_mag=0.0),
+        seed=20230419,
+    )
     known = np.isfinite(found.median_kpc)
     inside = (found.low_kpc < distance) & (distance < found.high_kpc)
     assert known.mean() > 0.95
@@ -103,10 +109,10 @@ def test_distance_quantiles_cover_the_truth(parsec):
 def test_draws_belong_to_the_star_not_to_its_block(parsec):
     dust, glon, glat, _, m_h, j_mag, k_mag = simulated(parsec, n=700)
     stars = giants(glon, glat, j_mag, k_mag, m_h)
-    settings = DistanceSettings(10)
-    whole = estimate_distances(stars, parsec, ChemicalAge(), dust, settings)
+    settings = DistanceConfig(draws=10)
+    whole = estimate_distances(stars, parsec, ChemicalAge(), dust, settings, seed=20230419)
     some = np.array([3, 90, 640])
-    part = estimate_distances(stars.take(some), parsec, ChemicalAge(), dust, settings)
+    part = estimate_distances(stars.take(some), parsec, ChemicalAge(), dust, settings, seed=20230419)
     np.testing.assert_array_equal(part.median_kpc, whole.median_kpc[some])
 
 
@@ -124,9 +130,9 @@ def test_a_wrong_age_is_in_the_quantiles_not_beside_them(parsec):
     j_mag = k_mag + colour + (BAND_COEFFICIENTS["J"] - BAND_COEFFICIENTS["Ks"]) * reddening
     noise = rng.normal(0, 0.02, (2, n))
     stars = giants(glon, glat, j_mag + noise[0], k_mag + noise[1], m_h, alpha_m=alpha_m)
-    settings = DistanceSettings(100, 0.02, 0.0)
-    guessed = estimate_distances(stars, parsec, ChemicalAge(), dust, settings)
-    single = estimate_distances(stars, parsec, SingleAge(3.0), dust, settings)
+    settings = DistanceConfig(draws=100, dust_relative_error=0.02, colour_scatter_mag=0.0)
+    guessed = estimate_distances(stars, parsec, ChemicalAge(), dust, settings, seed=20230419)
+    single = estimate_distances(stars, parsec, SingleAge(3.0), dust, settings, seed=20230419)
 
     def bias(found, which):
         return np.nanmedian(found.median_kpc[which] / distance[which]) - 1.0
@@ -155,10 +161,12 @@ def test_the_spectrum_says_how_much_dust_there_is(parsec):
     )
     true_colour = j_mag - noise[0] - (k_mag - noise[1]) - to_jk * (map_ebv + wrong)
     told = true_colour + rng.normal(0, 0.02, 500)
-    settings = DistanceSettings(200, 0.3, 0.0)
-    with_map = estimate_distances(giants(glon, glat, j_mag, k_mag, m_h), parsec, SingleAge(3.0), dust, settings)
+    settings = DistanceConfig(draws=200, dust_relative_error=0.3, colour_scatter_mag=0.0)
+    with_map = estimate_distances(
+        giants(glon, glat, j_mag, k_mag, m_h), parsec, SingleAge(3.0), dust, settings, seed=20230419
+    )
     with_both = estimate_distances(
-        giants(glon, glat, j_mag, k_mag, m_h, spectral=told), parsec, SingleAge(3.0), dust, settings
+        giants(glon, glat, j_mag, k_mag, m_h, spectral=told), parsec, SingleAge(3.0), dust, settings, seed=20230419
     )
     dusty = map_ebv > 0.4
 
@@ -177,7 +185,7 @@ def test_the_spectrum_says_how_much_dust_there_is(parsec):
     assert error < 0.7 * robust_scatter(to_jk * wrong[dusty])
     assert with_both.conflict.mean() < 0.1
     against = giants(glon, glat, j_mag, k_mag, m_h, spectral=told + 0.5)
-    assert estimate_distances(against, parsec, SingleAge(3.0), dust, settings).conflict.mean() > 0.8
+    assert estimate_distances(against, parsec, SingleAge(3.0), dust, settings, seed=20230419).conflict.mean() > 0.8
 
 
 def test_the_colour_relation_is_learned_from_most_stars_not_from_the_odd_ones():
@@ -231,7 +239,9 @@ def test_missing_photometry_gives_no_distance(parsec):
     dust, glon, glat, _, m_h, j_mag, k_mag = simulated(parsec, n=6)
     j_mag[0], k_mag[1], j_mag[2] = np.nan, np.nan, k_mag[2] + 2.5
     stars = giants(glon, glat, j_mag, k_mag, m_h, m_h_error=0.01)
-    found = estimate_distances(stars, parsec, ChemicalAge(), dust, DistanceSettings(20, 0.1))
+    found = estimate_distances(
+        stars, parsec, ChemicalAge(), dust, DistanceConfig(draws=20, dust_relative_error=0.1), seed=20230419
+    )
     assert np.isnan(found.median_kpc[:3]).all()
     assert np.isnan(found.k_abs[:3]).all()
     assert (found.roots[:3] == 0).all()
@@ -241,11 +251,15 @@ def test_missing_photometry_gives_no_distance(parsec):
 def test_an_unlikely_metallicity_gives_a_wide_distance_that_is_doubtful(parsec):
     """Beyond the tip at its own [M/H], a star has the distance of its colour with the prior alone."""
     dust, glon, glat, _, m_h, j_mag, k_mag = simulated(parsec, n=40)
-    settings = DistanceSettings(200, 0.1)
-    right = estimate_distances(giants(glon, glat, j_mag, k_mag, m_h), parsec, SingleAge(3.0), dust, settings)
+    settings = DistanceConfig(draws=200, dust_relative_error=0.1)
+    right = estimate_distances(
+        giants(glon, glat, j_mag, k_mag, m_h), parsec, SingleAge(3.0), dust, settings, seed=20230419
+    )
     poor = giants(glon, glat, j_mag, k_mag, np.full(40, -2.1), m_h_error=0.1)
-    found = estimate_distances(poor, parsec, SingleAge(3.0), dust, settings)
-    without = estimate_distances(replace(poor, m_h=np.full(40, np.nan)), parsec, SingleAge(3.0), dust, settings)
+    found = estimate_distances(poor, parsec, SingleAge(3.0), dust, settings, seed=20230419)
+    without = estimate_distances(
+        replace(poor, m_h=np.full(40, np.nan)), parsec, SingleAge(3.0), dust, settings, seed=20230419
+    )
     beyond = found.roots == 0
     assert beyond.sum() > 20
     assert np.isfinite(found.median_kpc[beyond]).all()
@@ -254,8 +268,8 @@ def test_an_unlikely_metallicity_gives_a_wide_distance_that_is_doubtful(parsec):
     width, usual = (np.log(one.high_kpc / one.low_kpc) for one in (found, right))
     assert np.median(width[beyond]) > 1.3 * np.median(usual[beyond])
     assert np.median(np.abs(np.log(found.median_kpc / without.median_kpc))[beyond]) < 0.1
-    strict = replace(settings, metallicity=MetallicityPrior(wrong_share=0.0))
-    trusted = estimate_distances(poor, parsec, SingleAge(3.0), dust, strict).median_kpc
+    strict = replace(settings, wrong_m_h_share=0.0)
+    trusted = estimate_distances(poor, parsec, SingleAge(3.0), dust, strict, seed=20230419).median_kpc
     assert (np.isnan(trusted) | (trusted > 1.2 * found.median_kpc))[beyond].mean() > 0.8
 
 
@@ -263,13 +277,13 @@ def test_a_parallax_narrows_the_distance(parsec):
     dust, glon, glat, true, m_h, j_mag, k_mag = simulated(parsec, n=120)
     noise = np.random.default_rng(3).normal(0.0, 1.0, (2, 120))
     stars = giants(glon, glat, j_mag + 0.04 * noise[0], k_mag, m_h)
-    settings, error = DistanceSettings(300, 0.3, 0.04), 0.1 / true
+    settings, error = DistanceConfig(draws=300, dust_relative_error=0.3, colour_scatter_mag=0.04), 0.1 / true
     parallax = 1.0 / true + PARALLAX_ZERO_POINT_MAS + error * noise[1]
     near = error > PARALLAX_FLOOR_MAS
     both = estimate_distances(
-        replace(stars, parallax=parallax, parallax_err=error), parsec, SingleAge(3.0), dust, settings
+        replace(stars, parallax=parallax, parallax_err=error), parsec, SingleAge(3.0), dust, settings, seed=20230419
     )
-    alone = estimate_distances(stars, parsec, SingleAge(3.0), dust, settings)
+    alone = estimate_distances(stars, parsec, SingleAge(3.0), dust, settings, seed=20230419)
     widths = [np.median(np.log(one.high_kpc / one.low_kpc)[near]) for one in (both, alone)]
     scatters = [np.std(np.log(one.median_kpc / true)[near]) for one in (both, alone)]
     assert near.sum() > 30
@@ -355,7 +369,7 @@ def test_velocity_field_of_pure_rotation_has_no_residual():
     x, y = rng.uniform(-10, 10, (2, 40000))
     radius = np.hypot(x, y)
     speed = np.full(x.size, 220.0)
-    settings = FieldSettings(half_width_kpc=10.0, cell_kpc=1.0, min_stars=5)
+    settings = KinematicsConfig(map_half_width_kpc=10.0, map_cell_kpc=1.0, map_min_stars=5)
     field = velocity_field(x, y, speed * y / radius, -speed * x / radius, speed, settings)
     assert np.isfinite(field.v_phi).all()
     np.testing.assert_allclose(field.v_phi, 220.0)
@@ -367,10 +381,10 @@ def test_velocity_field_of_pure_rotation_has_no_residual():
 
 def test_velocity_field_leaves_thin_cells_empty():
     one = np.zeros(3)
-    field = velocity_field(one, one, one, one, one, FieldSettings(min_stars=10))
+    field = velocity_field(one, one, one, one, one, KinematicsConfig(map_min_stars=10))
     assert np.isnan(field.v_phi).all()
     assert (field.texture == 0).all()
-    empty = velocity_field(*(np.zeros(0),) * 5, FieldSettings())
+    empty = velocity_field(*(np.zeros(0),) * 5, KinematicsConfig())
     assert empty.count.sum() == 0
 
 

@@ -48,9 +48,9 @@ PHOTOMETRY = (
 
 ASTROMETRY = (
     _c("glon", "float64", "deg", "pos.galactic.lon", "l", "Galactic longitude", 0, 360,
-       alias="GLON, gal_l", digits=1, period=360.0, card="Space and motion", places="ucd"),
+       alias="GLON, gal_l", digits=1, period=360.0, card="Space and motion", places="ucd position"),
     _c("glat", "float64", "deg", "pos.galactic.lat", "b", "Galactic latitude", -90, 90,
-       alias="GLAT, gal_b", digits=1, scale="diverging", card="Space and motion", places="trend ucd"),
+       alias="GLAT, gal_b", digits=1, scale="diverging", card="Space and motion", places="trend ucd position"),
     _c("parallax", "float32", "mas", "pos.parallax", "ϖ", "Gaia parallax",
        -1000, 1000,
        alias="Plx, plx, GAIAEDR3_PARALLAX", digits=3, card="Distance", places="role ucd"),

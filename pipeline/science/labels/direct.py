@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pipeline.domain.settings import LabelConfig
 from pipeline.science.blocks import Progress
 from pipeline.science.labels.compression import Compression
 from pipeline.science.labels.networks import Networks, NetworkTraining, NoisyFeatures, train_networks
@@ -31,54 +32,14 @@ INFORMED_SHARE = 0.6
 
 _MIN_INFORMATION = 1e-6
 
+NETWORK = NetworkTraining(hidden=(256, 128), penalty=0.1, epochs=200)
+"""How each network is trained."""
+
+FLUX_SOFTENING = 0.05
+"""Spectra are learned as ``s arcsinh(flux / s)`` with this s."""
+
 PREFIX = "direct_"
 FORMAT_VERSION = 1
-
-
-@dataclass(frozen=True)
-class DirectSettings:
-    """How the networks are made.
-
-    Parameters
-    ----------
-    networks : int
-        Networks of the ensemble; models without some of the stars have half as many.
-    components : int
-        Coefficients to which a spectrum is compressed, at most.
-    hidden : tuple of int
-        Neurons of the hidden layers.
-    penalty : float
-        Of the squared weights.
-    epochs : int
-        Passes through the training stars, at most.
-    flux_softening : float
-        Spectra are learned as ``s arcsinh(flux / s)`` with this s.
-    seed : int
-        Of noise, starts and validation stars.
-    """
-
-    networks: int = 8
-    components: int = 60
-    hidden: tuple[int, ...] = (256, 128)
-    penalty: float = 0.1
-    epochs: int = 200
-    flux_softening: float = 0.05
-    seed: int = 3670
-
-    def __post_init__(self) -> None:
-        for name in ("networks", "components", "epochs"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}: the direct engine needs at least 1.")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> DirectSettings:
-        """Restore what :meth:`to_dict` gave."""
-        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}
-        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -114,8 +75,17 @@ class DirectModel:
     ----------
     label_names : tuple of str
         Names of the labels, in the order of the columns of every label array.
-    settings : DirectSettings, optional
-        How to train.
+    settings : LabelConfig, optional
+        How to train: ``networks``, ``spectrum_components`` and ``seed``.
+    training : NetworkTraining
+        How each network is trained.
+    flux_softening : float
+        Spectra are learned as ``s arcsinh(flux / s)`` with this s.
+
+    Raises
+    ------
+    ConfigError
+        If a setting has a value that it cannot have.
 
     Attributes
     ----------
@@ -140,9 +110,17 @@ class DirectModel:
     information_: FloatArray
     networks_: Networks
 
-    def __init__(self, label_names: tuple[str, ...], settings: DirectSettings | None = None) -> None:
+    def __init__(
+        self,
+        label_names: tuple[str, ...],
+        settings: LabelConfig | None = None,
+        training: NetworkTraining = NETWORK,
+        flux_softening: float = FLUX_SOFTENING,
+    ) -> None:
         self.label_names = tuple(label_names)
-        self.settings = settings if settings is not None else DirectSettings()
+        self.settings = settings if settings is not None else LabelConfig()
+        self.settings.check("labels")
+        self.training, self.flux_softening = training, flux_softening
         self._training: tuple[NoisyFeatures, FloatArray, NDArray[np.int64]] | None = None
 
     @property
@@ -164,38 +142,17 @@ class DirectModel:
         groups: ArrayLike | None = None,
         progress: Progress | None = None,
     ) -> Self:
-        """Learn from stars with known labels.
+        """Learn from stars with known labels; observations of one star train or validate together.
 
-        Parameters
-        ----------
-        labels : array_like, shape (n_stars, n_labels)
-            Reference labels.
-        flux, ivar : array_like, shape (n_stars, n_pixels)
-            Spectra and inverse variances. Pixels with ivar 0 count as masked.
-        mask : array_like of bool, shape (n_stars, n_pixels)
-            True where a pixel is bad: its value has no influence.
-        groups : array_like, shape (n_stars,), optional
-            Star of each row; observations of one star train or validate together.
-        progress : callable, optional
-            Called with the fraction done.
-
-        Returns
-        -------
-        DirectModel
-            Itself.
-
-        Raises
-        ------
-        ValueError
-            If shapes disagree, or a label or an unmasked flux is not finite.
+        Parameters, result and errors are those of :meth:`pipeline.science.slam.training.TrainedFunctions.fit`.
         """
         labels = checked_labels(labels, self.label_names)
         flux, ivar, good = checked_spectra(flux, ivar, mask, n_stars=len(labels))
         self.label_mean_, self.label_std_ = labels.mean(axis=0), labels.std(axis=0)
         self.label_std_[self.label_std_ == 0] = 1.0
         self.label_low_, self.label_high_ = labels.min(axis=0), labels.max(axis=0)
-        scaled = FluxScale(self.settings.flux_softening).forward(flux, ivar, good)
-        self.compression_ = Compression.fit(*scaled, good, self.settings.components)
+        scaled = FluxScale(self.flux_softening).forward(flux, ivar, good)
+        self.compression_ = Compression.fit(*scaled, good, self.settings.spectrum_components)
         features = self._noisy_features(flux, ivar, good)
         named = np.arange(len(labels)) if groups is None else np.unique(groups, return_inverse=True)[1].reshape(-1)
         self._training = (features, (labels - self.label_mean_) / self.label_std_, named.astype(np.int64))
@@ -220,7 +177,7 @@ class DirectModel:
             If the model was restored from a file: it does not hold its training stars.
         """
         left_out = np.asarray(rows, dtype=bool)
-        other = DirectModel(self.label_names, self.settings)
+        other = DirectModel(self.label_names, self.settings, self.training, self.flux_softening)
         for name in ("label_mean_", "label_std_", "label_low_", "label_high_", "compression_", "feature_scale_"):
             setattr(other, name, getattr(self, name))
         other.information_ = self.information_
@@ -256,10 +213,8 @@ class DirectModel:
         if self._training is None:
             raise ValueError("This model was restored from a file without its training stars: fit it anew.")
         features, targets, groups = self._training
-        settings = self.settings
-        how = NetworkTraining(settings.hidden, settings.penalty, settings.epochs)
-        seeds = [(settings.seed, first, number) for number in range(count)]
-        return train_networks(features.take(rows), targets[rows], groups[rows], how, seeds, progress)
+        seeds = [(self.settings.seed, first, number) for number in range(count)]
+        return train_networks(features.take(rows), targets[rows], groups[rows], self.training, seeds, progress)
 
     def _noisy_features(self, flux: NDArray[Any], ivar: NDArray[Any], good: BoolArray) -> NoisyFeatures:
         """Features of the training stars at every noise level; learns their scale and that of the information."""
@@ -293,7 +248,7 @@ class DirectModel:
 
     def _features(self, flux: NDArray[Any], ivar: NDArray[Any], good: BoolArray) -> tuple[FloatArray, FloatArray]:
         """Scaled coefficients, and the logarithm of the S/N over all pixels, masked ones counting as nothing."""
-        scaled_flux, scaled_ivar = FluxScale(self.settings.flux_softening).forward(flux, ivar, good)
+        scaled_flux, scaled_ivar = FluxScale(self.flux_softening).forward(flux, ivar, good)
         coefficients = self.compression_.coefficients(scaled_flux, scaled_ivar, good)
         square = np.where(good, np.square(flux.astype(np.float64)) * ivar, 0.0).mean(axis=1)
         return coefficients * self.feature_scale_, 0.5 * np.log(square + _MIN_INFORMATION)
@@ -301,6 +256,9 @@ class DirectModel:
     def _scaled_information(self, snr: FloatArray) -> FloatArray:
         return np.asarray((snr - self.information_[0]) / self.information_[1])
 
+
+STORED_SETTINGS = {"networks": "networks", "spectrum_components": "components", "seed": "seed"}
+"""Settings of the section ``labels`` that the networks are stored with, and their names in the file."""
 
 _ARRAYS = ("label_mean_", "label_std_", "label_low_", "label_high_", "feature_scale_", "information_")
 
@@ -315,7 +273,12 @@ def direct_to_arrays(model: DirectModel) -> tuple[dict[str, NDArray[Any]], dict[
     metadata = {
         "format_version": FORMAT_VERSION,
         "label_names": list(model.label_names),
-        "settings": model.settings.to_dict(),
+        "settings": {
+            **{name: getattr(model.settings, ours) for ours, name in STORED_SETTINGS.items()},
+            **asdict(model.training),
+            "hidden": list(model.training.hidden),
+            "flux_softening": model.flux_softening,
+        },
         "layers": len(networks.weights),
     }
     return {PREFIX + name: values for name, values in arrays.items()}, metadata
@@ -339,7 +302,13 @@ def direct_from_arrays(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str
     needed |= {f"{part}_{layer}" for part in ("weight", "bias") for layer in layers}
     if missing := {PREFIX + name for name in needed} - set(arrays):
         raise ValueError(f"The networks lack {', '.join(sorted(missing))}. Build the products again.")
-    model = DirectModel(tuple(metadata["label_names"]), DirectSettings.from_dict(metadata["settings"]))
+    stored = metadata["settings"]
+    model = DirectModel(
+        tuple(metadata["label_names"]),
+        LabelConfig(**{ours: stored[name] for ours, name in STORED_SETTINGS.items()}),
+        NetworkTraining(tuple(stored["hidden"]), stored["penalty"], stored["epochs"]),
+        stored["flux_softening"],
+    )
     for name in _ARRAYS:
         setattr(model, name, arrays[PREFIX + name.rstrip("_")])
     model.compression_ = Compression(*(arrays[PREFIX + name] for name in ("mean", "basis", "residual")))

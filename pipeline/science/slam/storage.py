@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.domain.settings import LabelConfig
+from pipeline.science.slam.functions import LEARNED_ARRAYS
 from pipeline.science.slam.kernel_expansion import GammaGroup, KernelExpansion, Landmarks
-from pipeline.science.slam.model import LEARNED_ARRAYS, SlamModel
+from pipeline.science.slam.model import SlamModel
 from pipeline.science.slam.prior import DensityPrior
-from pipeline.science.slam.settings import SlamSettings
+from pipeline.science.slam.settings import SlamNumerics
 from pipeline.science.slam.svr import HyperParameters
 
 FORMAT = "mgiant-slam"
@@ -22,6 +25,42 @@ _BEFORE_NOISE_MODES = 2
 
 
 _LANDMARK_PARTS = ("landmark_pixels", "landmarks", "landmark_coefficients")
+
+STORED_SETTINGS = {
+    "solver": "engine",
+    "folds": "n_folds",
+    **{
+        name: name
+        for name in (
+            *("c_grid", "gamma_grid", "epsilon_grid", "seed", "prescreen_margin", "final_precision", "second_start"),
+            *("flux_softening", "nuisance_modes", "noise_modes", "prior", "estimate"),
+        )
+    },
+}
+"""Settings of the section ``labels`` that a model is stored with, and their names in the file."""
+
+
+def plain_settings(settings: LabelConfig, numerics: SlamNumerics) -> dict[str, Any]:
+    """What a model is stored with: SLAM's settings and its numerical parameters, as JSON holds them."""
+    stored = {name: getattr(settings, ours) for ours, name in STORED_SETTINGS.items()} | asdict(numerics)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in stored.items()}
+
+
+def stored_settings(plain: Mapping[str, Any]) -> tuple[LabelConfig, SlamNumerics]:
+    """Restore what :func:`plain_settings` gave; a value that the file lacks has its default.
+
+    Raises
+    ------
+    ValueError
+        If the file holds a setting that SLAM does not have.
+    """
+    numerical = {field.name for field in fields(SlamNumerics)}
+    unknown = set(plain) - set(STORED_SETTINGS.values()) - numerical
+    if unknown:
+        raise ValueError(f"SLAM has no setting {', '.join(sorted(unknown))}: the model comes from another version.")
+    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}
+    section = {ours: values[name] for ours, name in STORED_SETTINGS.items() if name in values}
+    return LabelConfig(**section), SlamNumerics(**{name: v for name, v in values.items() if name in numerical})
 
 
 def to_arrays(model: SlamModel) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -50,7 +89,7 @@ def to_arrays(model: SlamModel) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "label_names": list(model.label_names),
-        "settings": model.settings.to_dict(),
+        "settings": plain_settings(model.settings, model.numerics),
         "training_fingerprint": model.training_fingerprint_,
     }
     return arrays, metadata
@@ -75,7 +114,7 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any])
             "Build the products again."
         )
     names = [name.rstrip("_") for name in LEARNED_ARRAYS]
-    settings = SlamSettings.from_dict(metadata["settings"])
+    settings, numerics = stored_settings(metadata["settings"])
     gammas = metadata["landmark_gammas"]
     needed = {*names, "c", "gamma", "epsilon", "support", "coefficients", "intercept"}
     needed |= {f"{part}_{number}" for part in _LANDMARK_PARTS for number in range(len(gammas))}
@@ -84,7 +123,7 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any])
     missing = needed - set(arrays)
     if missing:
         raise ValueError(f"The label model lacks {', '.join(sorted(missing))}. Build the products again.")
-    model = SlamModel(tuple(metadata["label_names"]), settings)
+    model = SlamModel(tuple(metadata["label_names"]), settings, numerics)
     for attribute, name in zip(LEARNED_ARRAYS, names, strict=True):
         setattr(model, attribute, arrays[name])
     model.hyper_parameters_ = HyperParameters(arrays["c"], arrays["gamma"], arrays["epsilon"])

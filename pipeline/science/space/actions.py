@@ -73,6 +73,14 @@ class Orbits:
     failed: NDArray[np.bool_]
     focal_length: FloatArray
 
+    def columns(self) -> dict[str, FloatArray]:
+        """Integrals and shapes of the orbits by the names of the catalogue's columns, each of shape (n,)."""
+        numbers = ("j_r", "j_phi", "j_z", "j_tot", "j_sum", "energy", "eccentricity")
+        lengths = ("z_max", "r_peri", "r_apo")
+        return {name: getattr(self, name) for name in numbers} | {
+            name: getattr(self, f"{name}_kpc") for name in lengths
+        }
+
     @property
     def j_tot(self) -> FloatArray:
         """sqrt(J_R^2 + J_phi^2 + J_z^2)."""

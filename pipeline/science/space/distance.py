@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.flags import QualityFlag
+from pipeline.domain.settings import DistanceConfig
 from pipeline.science.space.ages import FAR_FROM_PLANE_KPC, AgeGuess, high_alpha_probability
 from pipeline.science.space.draws import star_generator
 from pipeline.science.space.dust import DustMap
 from pipeline.science.space.isochrones import AbsoluteMagnitude
-from pipeline.science.space.metallicity_prior import MetallicityPrior, draw_weights
+from pipeline.science.space.metallicity_prior import draw_m_h, draw_weights
 
 FloatArray = NDArray[np.float64]
 
@@ -39,31 +40,6 @@ PARALLAX_ZERO_POINT_MAS, PARALLAX_FLOOR_MAS = -0.03, 0.02
 """Zero point of Gaia's parallaxes of red giants and its spread (Lindegren et al. 2021, A&A 649, A4; Zinn 2021, AJ 161,
 214)."""
 _PARALLAX_FREEDOM = 4.0
-
-
-@dataclass(frozen=True)
-class DistanceSettings:
-    """How distances are measured.
-
-    Parameters
-    ----------
-    draws : int
-        Monte Carlo draws a star for the quantiles.
-    dust_relative_error : float
-        Relative uncertainty of the dust map (the paper: about 30 %).
-    colour_scatter_mag : float
-        Intrinsic spread of giants in (J - Ks)0 about their branch: pulsation, and what the models miss.
-    seed : int
-        Seed of the draws.
-    metallicity : MetallicityPrior
-        [M/H] of M giants by place.
-    """
-
-    draws: int = 200
-    dust_relative_error: float = 0.3
-    colour_scatter_mag: float = 0.02
-    seed: int = 20230419
-    metallicity: MetallicityPrior = field(default_factory=MetallicityPrior)
 
 
 @dataclass(frozen=True)
@@ -200,7 +176,9 @@ def estimate_distances(
     calibration: AbsoluteMagnitude,
     ages: AgeGuess,
     dust: DustMap,
-    settings: DistanceSettings,
+    settings: DistanceConfig,
+    *,
+    seed: int,
     progress: Callable[[float], None] | None = None,
 ) -> DistanceEstimate:
     """Distances with quantiles from Monte Carlo over photometry, [M/H], [alpha/M], age and dust.
@@ -210,7 +188,9 @@ def estimate_distances(
     giants : Giants
         The n stars.
     calibration, ages, dust, settings
-        D(c0, [M/H]), the ages, the dust map, and the Monte Carlo.
+        D(c0, [M/H]), the ages, the dust map, and the Monte Carlo with its prior on [M/H].
+    seed : int
+        Of the draws.
     progress : callable, optional
         Told the fraction done.
 
@@ -232,8 +212,8 @@ def estimate_distances(
         rows = np.arange(start, min(start + _BLOCK, n))
         stars = giants.take(rows)
         reddening = dust.reddening_profile(stars.glon_deg, stars.glat_deg, _GRID_KPC)
-        roots[rows] = _roots(stars, reddening, equation, settings.metallicity)
-        distance, ebv, weight, support = _sampled(stars, reddening[:, ::_DRAW_STEP], for_draws, settings)
+        roots[rows] = _roots(stars, reddening, equation, settings)
+        distance, ebv, weight, support = _sampled(stars, reddening[:, ::_DRAW_STEP], for_draws, settings, seed)
         enough = support >= MIN_SUPPORT
         few = weight.sum(axis=1) ** 2 < FEWEST_EFFECTIVE_DRAWS * (weight**2).sum(axis=1)
         conflict[rows] = enough & (few | (support < LIKELY_SUPPORT))
@@ -267,19 +247,19 @@ def _weighted_percentiles(values: FloatArray, weight: FloatArray) -> FloatArray:
     return np.asarray(np.interp(_PERCENTS / 100.0 * share[-1], share - 0.5 * weight[order], values[order]))
 
 
-def _roots(stars: Giants, reddening: FloatArray, equation: _Equation, prior: MetallicityPrior) -> NDArray[np.int16]:
+def _roots(stars: Giants, reddening: FloatArray, equation: _Equation, settings: DistanceConfig) -> NDArray[np.int16]:
     """Number of roots at the measured values; with the prior's [M/H] where there is none."""
     half, zero, trusted = np.full((2, len(stars)), 0.5), np.zeros(len(stars)), np.zeros(len(stars), bool)
 
     def m_h(far: NDArray[np.bool_]) -> FloatArray:
         own = np.isfinite(stars.m_h)
-        return np.where(own, stars.m_h, prior.draw(stars.m_h, stars.m_h_err, zero, trusted, far))
+        return np.where(own, stars.m_h, draw_m_h(settings, stars.m_h, stars.m_h_err, zero, trusted, far))
 
     return _solve_placed(stars, stars.k_mag, stars.j_mag - stars.k_mag, m_h, half, _GRID_KPC, reddening, equation).roots
 
 
 def _sampled(
-    stars: Giants, reddening: FloatArray, equation: _Equation, settings: DistanceSettings
+    stars: Giants, reddening: FloatArray, equation: _Equation, settings: DistanceConfig, seed: int
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Distance, E(B-V) and weight of all draws, shape (n, draws) each, and the support of each star, shape (n,).
 
@@ -287,12 +267,12 @@ def _sampled(
     the likelihoods of its de-reddened colour, given the one that the spectrum tells, and of its parallax. The support
     is the prior weight of the draws that have a solution.
     """
-    generators = [star_generator(settings.seed, int(key)) for key in stars.key]
+    generators = [star_generator(seed, int(key)) for key in stars.key]
     normal = np.stack([one.standard_normal((settings.draws, 5)) for one in generators])
     uniform = np.stack([one.uniform(size=(settings.draws, 2)) for one in generators])
     distance, ebv, colour, weight = (np.empty((len(stars), settings.draws)) for _ in range(4))
     grid = _GRID_KPC[::_DRAW_STEP]
-    wrong, base = draw_weights(settings.draws, settings.metallicity.wrong_share)
+    wrong, base = draw_weights(settings.draws, settings.wrong_m_h_share)
     to_jk = equation.coefficients["J"] - equation.coefficients["Ks"]
     own_error = stars.dust_relative_err
     dust_error = np.full(len(stars), settings.dust_relative_error) if own_error is None else own_error
@@ -300,7 +280,7 @@ def _sampled(
         z = normal[:, draw].T
         k_drawn = stars.k_mag + stars.k_err * z[1]
         colour[:, draw] = stars.j_mag + stars.j_err * z[0] - k_drawn + settings.colour_scatter_mag * z[4]
-        m_h = partial(settings.metallicity.draw, stars.m_h, stars.m_h_err, z[2], np.full(len(stars), wrong[draw], bool))
+        m_h = partial(draw_m_h, settings, stars.m_h, stars.m_h_err, z[2], np.full(len(stars), wrong[draw], bool))
         dust = reddening * np.exp(dust_error * z[3])[:, None]
         found = _solve_placed(stars, k_drawn, colour[:, draw], m_h, uniform[:, draw].T, grid, dust, equation)
         distance[:, draw], ebv[:, draw] = found.distance, _along(dust, found.distance, grid)

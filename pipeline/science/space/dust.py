@@ -63,7 +63,7 @@ class DustMap(Protocol):
         Parameters
         ----------
         glon_deg, glat_deg, distance_kpc : array_like, shape (n,)
-            Galactic position in degrees and distance from the Sun in kpc.
+            Galactic position in degrees and distance from the Sun in kpc; broadcast against each other.
         """
         ...
 
@@ -75,7 +75,7 @@ class DustMap(Protocol):
         glon_deg, glat_deg : array_like, shape (n,)
             Sightlines in degrees.
         distance_kpc : array_like, shape (m,)
-            Distances from the Sun in kpc.
+            Distances from the Sun in kpc, in any order.
         """
         ...
 
@@ -140,13 +140,7 @@ class ExponentialDisc:
         return np.asarray(self.local_density * np.exp(radial + vertical))
 
     def reddening(self, glon_deg: ArrayLike, glat_deg: ArrayLike, distance_kpc: ArrayLike) -> FloatArray:
-        """E(B-V) in magnitudes, one value a star; NaN where the distance is NaN or negative.
-
-        Parameters
-        ----------
-        glon_deg, glat_deg, distance_kpc : array_like, shape (n,)
-            Galactic position in degrees and distance from the Sun in kpc; broadcast against each other.
-        """
+        """See :meth:`~pipeline.science.space.dust.DustMap.reddening`; NaN where the distance is NaN or negative."""
         glon, glat, distance = np.broadcast_arrays(
             *(np.atleast_1d(np.asarray(value, float)) for value in (glon_deg, glat_deg, distance_kpc))
         )
@@ -162,15 +156,7 @@ class ExponentialDisc:
         return result.reshape(np.broadcast_shapes(*(np.shape(v) for v in (glon_deg, glat_deg, distance_kpc))))
 
     def reddening_profile(self, glon_deg: ArrayLike, glat_deg: ArrayLike, distance_kpc: ArrayLike) -> FloatArray:
-        """E(B-V) in magnitudes, shape (n, m): n sightlines at m common distances.
-
-        Parameters
-        ----------
-        glon_deg, glat_deg : array_like, shape (n,)
-            Sightlines in degrees.
-        distance_kpc : array_like, shape (m,)
-            Distances from the Sun in kpc, in any order.
-        """
+        """See :meth:`~pipeline.science.space.dust.DustMap.reddening_profile`."""
         glon, glat = np.atleast_1d(np.asarray(glon_deg, float)), np.atleast_1d(np.asarray(glat_deg, float))
         lower, fraction = _interval(np.atleast_1d(np.asarray(distance_kpc, float)))
         result = np.empty((glon.size, lower.size))

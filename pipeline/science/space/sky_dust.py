@@ -44,25 +44,11 @@ class ColumnInDisc:
         return self.disc.coefficients
 
     def reddening(self, glon_deg: ArrayLike, glat_deg: ArrayLike, distance_kpc: ArrayLike) -> FloatArray:
-        """E(B-V) in magnitudes, one value a star; NaN where the distance is NaN or negative.
-
-        Parameters
-        ----------
-        glon_deg, glat_deg, distance_kpc : array_like, shape (n,)
-            Galactic position in degrees and distance from the Sun in kpc; broadcast against each other.
-        """
+        """See :meth:`~pipeline.science.space.dust.DustMap.reddening`; NaN where the distance is NaN or negative."""
         return self.disc.reddening(glon_deg, glat_deg, distance_kpc) * self._scale(glon_deg, glat_deg)
 
     def reddening_profile(self, glon_deg: ArrayLike, glat_deg: ArrayLike, distance_kpc: ArrayLike) -> FloatArray:
-        """E(B-V) in magnitudes, shape (n, m): n sightlines at m common distances.
-
-        Parameters
-        ----------
-        glon_deg, glat_deg : array_like, shape (n,)
-            Sightlines in degrees.
-        distance_kpc : array_like, shape (m,)
-            Distances from the Sun in kpc, in any order.
-        """
+        """See :meth:`~pipeline.science.space.dust.DustMap.reddening_profile`."""
         profile = self.disc.reddening_profile(glon_deg, glat_deg, distance_kpc)
         return profile * np.atleast_1d(self._scale(glon_deg, glat_deg))[:, None]
 

@@ -8,35 +8,17 @@ import numpy as np
 import rlic
 from numpy.typing import NDArray
 
+from pipeline.domain.settings import KinematicsConfig
+
 FloatArray = NDArray[np.float64]
 
 SLICES_KPC = ((0.0, 0.5), (0.5, 1.0), (1.0, 2.0), (2.0, 5.0))
 """Slices in abs(Z)."""
 
+TEXTURE_FACTOR = 8
+"""Texture pixels a cell side."""
 
-@dataclass(frozen=True)
-class FieldSettings:
-    """How the disc is mapped.
-
-    Parameters
-    ----------
-    half_width_kpc : float
-        The map spans +-half_width around the Galactic centre in X and Y.
-    cell_kpc : float
-        Side of a cell.
-    min_stars : int
-        Cells with fewer stars stay empty.
-    texture_factor : int
-        Texture pixels a cell side.
-    seed : int
-        Seed of the noise that the convolution smears.
-    """
-
-    half_width_kpc: float = 20.0
-    cell_kpc: float = 0.5
-    min_stars: int = 10
-    texture_factor: int = 8
-    seed: int = 9
+_SEED = 9  # of the noise that the convolution smears
 
 
 @dataclass(frozen=True)
@@ -53,7 +35,13 @@ class VelocityField:
 
 
 def velocity_field(
-    x_kpc: FloatArray, y_kpc: FloatArray, v_x: FloatArray, v_y: FloatArray, v_phi: FloatArray, settings: FieldSettings
+    x_kpc: FloatArray,
+    y_kpc: FloatArray,
+    v_x: FloatArray,
+    v_y: FloatArray,
+    v_phi: FloatArray,
+    settings: KinematicsConfig,
+    texture_factor: int = TEXTURE_FACTOR,
 ) -> VelocityField:
     """Map one slice.
 
@@ -63,8 +51,10 @@ def velocity_field(
         Galactocentric position, Sun at X = -R0.
     v_x, v_y, v_phi : ndarray, shape (n,)
         Velocity in km/s, ``v_phi`` positive with the disc.
-    settings : FieldSettings
-        Cells.
+    settings : KinematicsConfig
+        Half-width of the map, side of a cell, and the stars a cell needs.
+    texture_factor : int
+        Texture pixels a cell side.
 
     Returns
     -------
@@ -72,15 +62,15 @@ def velocity_field(
         Mean (v_x, v_y) and median v_phi per cell; the residual is the median of v_phi less the slice's median rotation
         in rings of one kpc; the texture is the line integral convolution of the field, 0 where there is none.
     """
-    cells = round(2 * settings.half_width_kpc / settings.cell_kpc)
-    edges = np.linspace(-settings.half_width_kpc, settings.half_width_kpc, cells + 1)
-    column = np.floor((x_kpc + settings.half_width_kpc) / settings.cell_kpc)
-    row = np.floor((y_kpc + settings.half_width_kpc) / settings.cell_kpc)
+    cells = round(2 * settings.map_half_width_kpc / settings.map_cell_kpc)
+    edges = np.linspace(-settings.map_half_width_kpc, settings.map_half_width_kpc, cells + 1)
+    column = np.floor((x_kpc + settings.map_half_width_kpc) / settings.map_cell_kpc)
+    row = np.floor((y_kpc + settings.map_half_width_kpc) / settings.map_cell_kpc)
     finite = np.isfinite(x_kpc + y_kpc + v_x + v_y + v_phi)
     inside = finite & (column >= 0) & (column < cells) & (row >= 0) & (row < cells)
     flat = (row[inside] * cells + column[inside]).astype(np.int64)
     count = np.bincount(flat, minlength=cells * cells)
-    enough = count >= settings.min_stars
+    enough = count >= settings.map_min_stars
     safe = np.maximum(count, 1)
     mean_x = np.bincount(flat, v_x[inside], cells * cells) / safe
     mean_y = np.bincount(flat, v_y[inside], cells * cells) / safe
@@ -90,7 +80,7 @@ def velocity_field(
     residual = _grouped_median(flat, v_phi[inside] - rotation[ring], cells * cells)
     shape = (cells, cells)
     fields = [np.where(enough, values, np.nan).reshape(shape) for values in (mean_x, mean_y, median, residual)]
-    texture = line_integral_texture(fields[0], fields[1], settings)
+    texture = line_integral_texture(fields[0], fields[1], texture_factor)
     return VelocityField(
         edges_kpc=edges,
         count=count.reshape(shape).astype(np.int32),
@@ -115,28 +105,27 @@ def _grouped_median(group: NDArray[np.int64], values: FloatArray, groups: int) -
     return np.where(counts > 0, 0.5 * (sorted_values[low] + sorted_values[high]), np.nan)
 
 
-def line_integral_texture(v_x: FloatArray, v_y: FloatArray, settings: FieldSettings) -> NDArray[np.uint8]:
+def line_integral_texture(v_x: FloatArray, v_y: FloatArray, factor: int = TEXTURE_FACTOR) -> NDArray[np.uint8]:
     """Line integral convolution of a field with holes.
 
     Parameters
     ----------
     v_x, v_y : ndarray, shape (n, n)
         Field, NaN where it is unknown.
-    settings : FieldSettings
-        Texture scale and seed.
+    factor : int
+        Texture pixels a cell side.
 
     Returns
     -------
     ndarray of uint8, shape (n * factor, n * factor)
         Texture from 1 to 255, 0 where the field is unknown.
     """
-    factor = settings.texture_factor
     known = np.isfinite(v_x) & np.isfinite(v_y)
     enlarged_known = np.kron(known, np.ones((factor, factor), bool))
     if not known.any():
         return np.zeros(enlarged_known.shape, np.uint8)
     u, v = (np.kron(np.where(known, field, 0.0), np.ones((factor, factor))) for field in (v_x, v_y))
-    noise = np.random.default_rng(settings.seed).random(u.shape)
+    noise = np.random.default_rng(_SEED).random(u.shape)
     kernel = np.sin(np.linspace(0.0, np.pi, 4 * factor + 1))
     smeared = rlic.convolve(noise, u, v, kernel=kernel / kernel.sum(), iterations=2)
     low, high = np.percentile(smeared[enlarged_known], [1, 99])

@@ -12,9 +12,9 @@ from scipy.cluster.vq import kmeans2
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 
-from pipeline.domain.settings import SpectraConfig, VelocityConfig
+from pipeline.domain.settings import LabelConfig, SpectraConfig, VelocityConfig
 from pipeline.domain.wavelength import velocity_to_log_shift
-from pipeline.science.slam.model import SlamModel, SlamSettings
+from pipeline.science.slam.model import SlamModel, SlamNumerics
 from pipeline.science.spectra.continuum import ContinuumFitter
 from pipeline.science.spectra.indices import band_ratios
 from pipeline.science.spectra.resample import cubic_weights
@@ -275,16 +275,14 @@ def data_driven_templates(
     velocity, zero_point = measured, "synthetic templates"
     if reference_kms is not None and np.isfinite(reference_kms).sum() >= MIN_REFERENCES:
         velocity, zero_point = reference_kms, "reference velocities"
-    slam = SlamSettings(
-        c_grid=(3.0,), gamma_grid=(0.1,), n_folds=5, seed=seed, final_precision="float32", landmark_tolerance=0.0
-    )
+    slam = LabelConfig(c_grid=(3.0,), gamma_grid=(0.1,), folds=5, seed=seed, final_precision="float32")
     names = tuple(f"label {number}" for number in range(labels.shape[1]))
     moved: list[float] = []
     templates = synthetic
     for iteration in range(most_iterations):
         known = np.flatnonzero(np.isfinite(velocity))
         rest = resample_at_rest(wavelength, flux[known], ivar[known], mask[known], 10.0**fine, velocity[known])
-        model = SlamModel(names, slam).fit(labels[known], *rest)
+        model = SlamModel(names, slam, SlamNumerics(landmark_tolerance=0.0)).fit(labels[known], *rest)
         flat = np.where(model.usable_pixel_, model.predict_flux(chosen), 1.0)
         name = f"{len(chosen)} spectra of a SLAM model of {known.size} stars (zero point: {zero_point})"
         own = TemplateSet(fine, flat, chosen[:, :3], name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,23 @@ from numpy.typing import NDArray
 from pipeline.domain.column import Column
 from pipeline.domain.columns import BY_NAME
 from pipeline.domain.wavelength import redshift_to_velocity
-from pipeline.sources.tables.identifiers import whole_numbers
+from pipeline.sources.tables.column_report import ColumnReport, Making, share
+from pipeline.sources.tables.plain_values import (
+    MIN_VALID_SHARE,
+    FloatArray,
+    boolean_values,
+    decimals,
+    flag_values,
+    identifier_values,
+    integer_values,
+    text_values,
+)
 from pipeline.sources.tables.profiles import Recipe
 from pipeline.sources.tables.recognition import IDENTIFIERS
 from pipeline.sources.tables.sentinels import REPEATED_SHARE, missing_numbers
-from pipeline.sources.tables.table_file import Field, TableError, TableFile
+from pipeline.sources.tables.table_file import Field, TableError
 from pipeline.sources.tables.units import SEXAGESIMAL_UNITS, conversion, parse_unit
 
-FloatArray = NDArray[np.float64]
-
-MIN_VALID_SHARE = 0.5
 MAX_MEDIAN_KPC = 150.0
 """Maximum median distance; larger numbers are parsecs."""
 
@@ -41,54 +47,6 @@ _FACTORS = {
 }
 
 
-@dataclass(frozen=True)
-class ColumnReport:
-    """Report on the conversion of one column.
-
-    Parameters
-    ----------
-    ours, theirs : str
-        Names.
-    why : str
-        How it was recognised.
-    unit_from, unit_to : str
-        The file's unit and ours.
-    known : float
-        Share of the rows that have a value.
-    low, median, high : float or None
-        Of the values, in our unit; None for text and identifiers.
-    sentinels, outside : int
-        Values that mean missing; values outside the valid range, which became missing.
-    note : str
-        What else the user should know.
-    """
-
-    ours: str
-    theirs: str
-    why: str
-    unit_from: str
-    unit_to: str
-    known: float
-    low: float | None = None
-    median: float | None = None
-    high: float | None = None
-    sentinels: int = 0
-    outside: int = 0
-    note: str = ""
-
-
-@dataclass
-class Making:
-    """Columns under construction from a table."""
-
-    table: TableFile
-    raw: pd.DataFrame
-    star: NDArray[np.bool_]
-    """Rows that the table classifies as stars; all without a classification."""
-    reports: list[ColumnReport] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
 def make_column(making: Making, ours: str, recipe: Recipe) -> Any:
     """One catalogue column in its declared type and unit; None for identifiers that lost digits.
 
@@ -105,134 +63,15 @@ def make_values(making: Making, declared: Column, recipe: Recipe) -> Any:
     ours = declared.name
     sexagesimal = ours in ("ra", "dec") and pd.api.types.is_string_dtype(making.raw[recipe.columns[0]].dtype)
     cases: tuple[tuple[bool, Callable[[Making, Column, Recipe], Any]], ...] = (
-        (ours in IDENTIFIERS, _identifier),
-        (recipe.operation == "flags", _flags),
-        (declared.dtype == "str", _text),
-        (declared.dtype == "bool", _boolean),
+        (ours in IDENTIFIERS, identifier_values),
+        (recipe.operation == "flags", flag_values),
+        (declared.dtype == "str", text_values),
+        (declared.dtype == "bool", boolean_values),
         (sexagesimal, _sexagesimal),
-        (not declared.is_float, _integer),
+        (not declared.is_float, integer_values),
         (True, _number),
     )
     return next(make for applies, make in cases if applies)(making, declared, recipe)
-
-
-def _share(flags: Any) -> float:
-    """Fraction of rows; 0 without rows."""
-    return float(np.mean(flags)) if len(flags) else 0.0
-
-
-def _identifier(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.int64] | None:
-    name = recipe.columns[0]
-    try:
-        values = whole_numbers(making.raw[name], name, making.table.name)
-    except TableError as error:
-        if recipe.why == "configured":
-            raise
-        making.notes.append(f"{error} It is not used to match.")
-        making.reports.append(ColumnReport(declared.name, name, recipe.why, "", "", 0.0, note="refused: digits lost"))
-        return None
-    making.reports.append(ColumnReport(declared.name, name, recipe.why, "", "", _share(values > 0)))
-    return values
-
-
-def _flags(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.bool_]:
-    bad = np.zeros(len(making.raw), bool)
-    for name, bits in zip(recipe.columns, recipe.bits, strict=True):
-        values = making.raw[name]
-        if pd.api.types.is_bool_dtype(values.dtype):
-            bad |= values.fillna(False).to_numpy(bool)
-            continue
-        flags = flag_bits(values)
-        for bit in bits:
-            bad |= (flags >> bit) & 1 == 1
-    bits_shown = ", ".join(f"{n} {list(b)}" for n, b in zip(recipe.columns, recipe.bits, strict=True))
-    making.reports.append(
-        ColumnReport(
-            declared.name,
-            " ".join(recipe.columns),
-            recipe.why,
-            "",
-            "",
-            1.0,
-            note=f"{int(bad.sum()):,} by bits {bits_shown}",
-        )
-    )
-    return bad
-
-
-def flag_bits(values: pd.Series) -> NDArray[np.int64]:
-    """Quality bits as integers; 0 if missing."""
-    if pd.api.types.is_integer_dtype(values.dtype):
-        return values.fillna(0).to_numpy().astype(np.int64)  # bit 31 of 32 bits makes a negative number: bits stay
-    numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    known = np.abs(numbers) < 2.0**63
-    return np.where(known, numbers, 0.0).astype(np.int64)
-
-
-def _text(making: Making, declared: Column, recipe: Recipe) -> pd.Series:
-    values = making.raw[recipe.columns[0]]
-    if pd.api.types.is_integer_dtype(values.dtype):
-        values = values.astype("Int64").astype("str").replace("<NA>", "")
-    text = values.astype("str").fillna("").str.strip()
-    making.reports.append(ColumnReport(declared.name, recipe.columns[0], recipe.why, "", "", _share(text != "")))
-    return text
-
-
-def _boolean(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.bool_]:
-    values = making.raw[recipe.columns[0]]
-    if pd.api.types.is_string_dtype(values.dtype):
-        flags = values.str.strip().str.lower().isin(["true", "t", "yes", "y", "1"]).to_numpy(bool)
-    else:
-        flags = values.fillna(0).astype(bool).to_numpy(bool)
-    making.reports.append(ColumnReport(declared.name, recipe.columns[0], recipe.why, "", "", 1.0))
-    return flags
-
-
-def _integer(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.generic]:
-    values = _decimals(making, recipe.columns[0], declared.name)
-    unknown = 0 if declared.unknown is None else declared.unknown
-    missing = int((~np.isfinite(values)).sum())
-    raw = making.raw[recipe.columns[0]]
-    if pd.api.types.is_integer_dtype(raw.dtype):  # exact beyond 2^53: bit masks
-        exact = raw.fillna(unknown).to_numpy()
-        bad = ~np.isfinite(values) | declared.outside(exact)
-        whole = np.where(bad, 0, exact).astype(np.int64)
-    else:
-        bad = ~np.isfinite(values) | declared.outside(values)
-        whole = np.where(bad, unknown, np.nan_to_num(values)).astype(np.int64)
-    whole = np.where(bad, unknown, whole)
-    making.reports.append(
-        ColumnReport(
-            declared.name,
-            recipe.columns[0],
-            recipe.why,
-            "",
-            declared.unit,
-            _share(~bad),
-            sentinels=missing,
-            outside=int(bad.sum()) - missing,
-        )
-    )
-    return whole.astype(declared.dtype)
-
-
-def _decimals(making: Making, name: str, ours: str) -> FloatArray:
-    values = making.raw[name]
-    if pd.api.types.is_string_dtype(values.dtype):
-        texts: pd.Series[Any] = values.str.strip()
-        numbers: pd.Series[Any] = pd.to_numeric(texts.where(texts != ""), errors="coerce")
-        known = int(numbers.notna().sum())
-        text = int((texts != "").sum())
-        if text > known and known < MIN_VALID_SHARE * text:
-            raise TableError(
-                f"{making.table.name}: column {name!r} ({ours}) holds text where numbers are expected: "
-                f"{text - known:,} of {text:,} values are no numbers."
-            )
-        return np.asarray(numbers, np.float64)
-    return np.asarray(
-        values.astype("Float64").to_numpy(np.float64, na_value=np.nan) if values.isna().any() else values,
-        np.float64,
-    )
 
 
 def _number(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.floating]:
@@ -241,7 +80,7 @@ def _number(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.floa
     parts = []
     factor, unit, note = _factor(making, declared, recipe, making.table.by_name[recipe.columns[0]])
     for name in recipe.columns:
-        values = _decimals(making, name, declared.name)
+        values = decimals(making, name, declared.name)
         missing = np.isinf(values)
         for item in recipe.missing:
             missing |= np.isclose(values, item, rtol=1e-6, atol=0.0)
@@ -279,7 +118,7 @@ def _number(making: Making, declared: Column, recipe: Recipe) -> NDArray[np.floa
             recipe.why,
             unit,
             declared.unit,
-            _share(known),
+            share(known),
             low=low,
             median=median,
             high=high,
@@ -379,7 +218,7 @@ def _sexagesimal(making: Making, declared: Column, recipe: Recipe) -> FloatArray
     note = "hours, minutes, seconds" if declared.name == "ra" else "degrees, minutes, seconds"
     middle = np.percentile(degrees[known], [0, 50, 100]) if known.any() else (np.nan,) * 3
     low, median, high = map(float, middle)
-    making.reports.append(ColumnReport(declared.name, name, recipe.why, note, "deg", _share(known), low, median, high))
+    making.reports.append(ColumnReport(declared.name, name, recipe.why, note, "deg", share(known), low, median, high))
     return degrees
 
 
@@ -401,19 +240,3 @@ def refuse_hours(making: Making, columns: dict[str, Any], recipes: dict[str, Rec
             f'hours? Write columns = {{ra = {{column = "{name}", unit = "hourangle"}}}}, or unit = "deg" if they are '
             "degrees."
         )
-
-
-def own_values(values: pd.Series) -> pd.Series:
-    """Own columns in catalogue types: integers with gaps become floats, or text beyond 2^53."""
-    kind, gaps = values.dtype, values.isna().any()
-    if pd.api.types.is_float_dtype(kind):
-        return values.where(~np.isinf(values.to_numpy(np.float64)), np.nan)
-    if pd.api.types.is_bool_dtype(kind) and gaps:
-        values = values.map({True: "true", False: "false"})
-    elif pd.api.types.is_bool_dtype(kind):
-        return values.astype("bool")
-    elif pd.api.types.is_integer_dtype(kind) and not gaps:
-        return values.astype("int64")
-    elif pd.api.types.is_integer_dtype(kind) and values.abs().max() < 2**53:
-        return values.astype("Float64").astype("float64")
-    return values.astype("str").replace("<NA>", "").fillna("")

@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.domain.columns import BY_NAME
-from pipeline.sources.tables.column_values import Making, make_column, refuse_hours
+from pipeline.sources.tables.column_report import Making
+from pipeline.sources.tables.column_values import make_column, refuse_hours
 from pipeline.sources.tables.identifiers import Identifiers, read_identifiers
 from pipeline.sources.tables.profiles import Profile, Recipe, profile_of
 from pipeline.sources.tables.recognition import IDENTIFIERS, position_recipes, profile_of_folded

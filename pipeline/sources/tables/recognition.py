@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import lru_cache
 
-from pipeline.domain.columns import BY_NAME, COLUMNS, placed
+from pipeline.domain.columns import BY_NAME, COLUMNS, names_at, placed
 from pipeline.sources.tables.profiles import Profile, Recipe, profile_of, shipped_profiles
 from pipeline.sources.tables.table_file import Field, TableError, TableFile
 from pipeline.sources.tables.units import SEXAGESIMAL_UNITS, SUFFIX_UNITS, conversion, parse_unit
 
-IDENTIFIERS = ("obsid", "gaia_source_id", "gaia_dr2_source_id")
+IDENTIFIERS = names_at("identifier")
 
 _BY_UCD = tuple(item.name for item in placed("ucd"))
 """Columns with a UCD that is unique in an observer's table."""

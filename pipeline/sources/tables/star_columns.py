@@ -13,14 +13,9 @@ from numpy.typing import NDArray
 from pipeline.domain.column import Column, DType
 from pipeline.domain.columns import in_published_order
 from pipeline.domain.own_columns import own_column
-from pipeline.sources.tables.column_values import (
-    ColumnReport,
-    Making,
-    flag_bits,
-    make_column,
-    own_values,
-    refuse_hours,
-)
+from pipeline.sources.tables.column_report import ColumnReport, Making
+from pipeline.sources.tables.column_values import make_column, refuse_hours
+from pipeline.sources.tables.plain_values import flag_bits, own_values
 from pipeline.sources.tables.recognition import IDENTIFIERS, Recognised
 from pipeline.sources.tables.table_file import Field, TableError, TableFile
 from pipeline.sources.tables.units import standard_spelling
