@@ -76,7 +76,7 @@ def simulate_catalogue(
     seed : int
         Seed of everything.
     progress : callable
-        Told the fraction done.
+        Called with the fraction done.
     block : int
         Most stars a block; another one makes another sky.
 
