@@ -1,4 +1,4 @@
-"""Panel parts of the page, one file each: they connect views and widgets to the visitor's Workspace.
+"""Panel views, one file each: they bind a figure or a widget to the visitor's Workspace, and compute nothing.
 
 May import: ``explorer.plots``, ``explorer.state`` and ``explorer.model``; never ``explorer.app``.
 """
