@@ -28,7 +28,7 @@ def status_of(state: OpeningState, name: str) -> protocol.OpeningStatus:
     Parameters
     ----------
     state : OpeningState
-        How far it is.
+        Progress of the opening.
     name : str
         Of the files.
 

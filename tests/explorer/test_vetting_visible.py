@@ -129,7 +129,7 @@ def test_lists_of_verdicts_become_selections(commands, campaign, stars, page):
     answer = page.send("verdicts", name=name)
     assert page.workspace.selection == Named(name, InIds((stars[2],)))
     assert answer["toolbar"]["subset"] == [name, ""]
-    assert "any more" in page.send("verdicts", name="odd ones: bob said 1 wrong")["say"]
+    assert "is empty now" in page.send("verdicts", name="odd ones: bob said 1 wrong")["say"]
     assert page.workspace.n_selected == 1
 
 
