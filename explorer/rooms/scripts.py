@@ -43,8 +43,8 @@ def serve_by_address() -> None:
 def script_properties(text: str) -> dict[str, str]:
     """Return the properties of Panel's model for a script of :func:`page_script`.
 
-    Without the routes (``panel serve``) the text travels in the document, marked as a ready bundle: else each browser
-    compiles it as TypeScript first.
+    Without the routes (``panel serve`` without its plugin) the text travels in the document, marked as a ready bundle:
+    else each browser compiles it as TypeScript first.
     """
     if _by_address:
         return {"bundle": "url", "esm": f"./{FOLDER}/{hash_of(text)}.js"}

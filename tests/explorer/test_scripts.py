@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import subprocess
+import sys
 
 import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
@@ -78,6 +80,15 @@ def test_without_the_route_the_script_travels_in_the_document(monkeypatch):
     properties = Channel()._get_properties(None)
     assert properties["bundle"] == scripts.hash_of(Channel._esm)
     assert properties["esm"] == Channel._esm
+
+
+def test_the_plugin_of_panels_server_brings_the_route():
+    code = (
+        "from explorer.rooms import script_routes as plugin, scripts; from explorer.rooms.channel import Channel; "
+        "assert plugin.ROUTES == scripts.SCRIPT_ROUTES; print(Channel()._get_properties(None)['bundle'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["url"]
 
 
 def test_only_assets_are_compressed():
