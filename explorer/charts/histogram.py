@@ -58,7 +58,7 @@ class HistogramChart(Chart):
             view=self.state.view,
             title=self.title,
             caption=(protocol.Caption(f"of {self.column.label}", ""),),
-            overlays=(protocol.OverlaySpec(LOGARITHMIC, "Logarithmic numbers", self.logarithmic),),
+            overlays=(protocol.SwitchSpec(LOGARITHMIC, "Logarithmic numbers", self.logarithmic),),
             x=self.axis_spec("x"),
             y=protocol.CountAxis("stars"),
             logarithmic=self.logarithmic,
