@@ -17,8 +17,7 @@ STEP = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 LINES = {"column": 1, "setting": 1, "message": 4, "view": 8, "source": 36, "stage": 19, "quality bit": 1}
-"""Lines of code of each step: one for a column, a setting and a bit, an entry for a view, a request and its handler for a
-message."""
+"""Lines of code of each step: one for a column, a setting and a bit, an entry for a view, a request and its handler."""
 LEFT_OUT = shutil.ignore_patterns(".*", "*.egg-info", "ui", "benchmarks", "faults", "node_modules")
 
 

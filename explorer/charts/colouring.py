@@ -30,9 +30,6 @@ from explorer.model.table import MAX_CATEGORIES, StarTable
 
 Points: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 
-SUBSETS = "subsets"
-"""Name of the colouring by named subsets."""
-
 _TAIL = 0.02
 
 _MAX_SUBSETS = 250

@@ -11,7 +11,7 @@ from msgspec.structs import replace as replace_fields
 
 from explorer import protocol
 from explorer.charts.chart import Brush, Chart
-from explorer.charts.colouring import SUBSETS, Colouring, colouring_of, colouring_of_subsets
+from explorer.charts.colouring import Colouring, colouring_of, colouring_of_subsets
 from explorer.charts.disc import texture_palette
 from explorer.charts.grid import default_panels, has_values, new_state
 from explorer.charts.overlays import PackedImage, WireLayer
@@ -22,6 +22,7 @@ from explorer.model.selection import Everything, InIds, SelectionMode
 from explorer.rooms.channel import Channel
 from explorer.rooms.columns_menu import column_choices
 from explorer.state.panels import PanelState
+from explorer.state.stored import COLOUR_BY_SUBSETS
 from explorer.state.workspace import Workspace
 
 MAX_GLYPHS = 20_000
@@ -130,7 +131,7 @@ class Stage:
     def colouring_on(self, *, dark: bool) -> Colouring:
         """Colours of the selected stars on a light or a dark page."""
         workspace = self.workspace
-        if workspace.colour_by == SUBSETS:
+        if workspace.colour_by == COLOUR_BY_SUBSETS:
             return colouring_of_subsets(workspace.table, workspace.subsets, dark=dark, mask_of=workspace.mask_of)
         return colouring_of(workspace.table, workspace.colour_by)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from explorer import protocol
-from explorer.charts.colouring import SUBSETS
 from explorer.model.selection import Named, SelectionMode
 from explorer.rooms.channel import Channel
 from explorer.rooms.columns_menu import column_choices
-from explorer.state.stored import COLOUR_BY_COUNT, TOOLS
+from explorer.state.stored import COLOUR_BY_COUNT, COLOUR_BY_SUBSETS, TOOLS
 from explorer.state.workspace import Workspace
 
 
@@ -27,10 +26,10 @@ class Toolbar:
     def __init__(self, workspace: Workspace, channel: Channel) -> None:
         self.workspace, self.channel = workspace, channel
         table = workspace.table
-        columns = sorted((*table.colourable(), *table.categorical()), key=lambda one: one.is_own)
+        columns = sorted((*table.colourable(), *table.categorical()), key=lambda column: column.is_own)
         self.colours = (
             protocol.ColumnChoice(COLOUR_BY_COUNT, "Density of stars", ""),
-            protocol.ColumnChoice(SUBSETS, "Named subsets", ""),
+            protocol.ColumnChoice(COLOUR_BY_SUBSETS, "Named subsets", ""),
             *column_choices(table, columns),
         )
         self._due = False

@@ -122,7 +122,8 @@ class ViewLaws:
         assert chart.region(Rectangle(x0=x0, x1=x0, y0=y0, y1=y1)) is None
 
     def test_an_outline_selects_the_stars_in_it(self, chart, columns, corners, library):
-        corners[2] = tuple(0.3 * one + 0.7 * other for one, other in zip(corners[0], corners[2], strict=True))
+        (x0, y0), _, (x1, y1), _ = corners
+        corners.append((0.7 * x0 + 0.3 * x1, 0.5 * (y0 + y1)))  # a dent in the left side
         xs, ys = zip(*corners, strict=True)
         rows = chart.region(Outline(x=xs, y=ys)).mask(library.table)
         values = np.stack([library.table[one.name] for one in columns], axis=1)

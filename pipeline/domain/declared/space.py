@@ -32,7 +32,8 @@ DISTANCE = (
 
 KINEMATICS = (
     _c("x_gal", "float32", "kpc", "pos.cartesian.x;pos.galactocentric", "X",
-       "Galactocentric X, right-handed, Sun at X = -R0", card="Space and motion", velocity="v_x", sun=-1.0, places="map"),
+       "Galactocentric X, right-handed, Sun at X = -R0", card="Space and motion", velocity="v_x", sun=-1.0,
+       places="map"),
     _c("y_gal", "float32", "kpc", "pos.cartesian.y;pos.galactocentric", "Y",
        "Galactocentric Y, towards the Sun's rotation", card="Space and motion", velocity="v_y", sun=0.0,
        places="map"),
