@@ -1,4 +1,4 @@
-"""Ends the program within two seconds of Ctrl-C, SIGTERM or SIGHUP, whatever its main thread is doing.
+"""Ends the program within two seconds of Ctrl-C, SIGTERM or SIGHUP, even when its main thread is busy.
 
 The signals are blocked in all threads and received by a thread of its own with ``sigwait``: C code that installs
 signal handlers (galpy's integrators do), or that keeps the main thread for minutes, changes nothing. That thread

@@ -84,7 +84,7 @@ class Column:
     ucd : str
         IVOA UCD1+ word.
     label : str
-        What stands on an axis.
+        Title of an axis.
     description : str
         One line for glossaries and file headers.
     group : str
@@ -179,7 +179,7 @@ class Column:
 
     @property
     def is_numeric(self) -> bool:
-        """Whether it can stand on an axis."""
+        """Whether it can be an axis."""
         return self.dtype not in ("str", "bool")
 
     @property

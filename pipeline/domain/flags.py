@@ -76,7 +76,7 @@ _BY_ENGINE = " ".join(["label_disagreement", *(f"{name}_{engine}" for name in LA
 
 
 class QualityFlag(IntFlag):
-    """Bits of the ``quality`` column; 0 means that no test found anything odd.
+    """Bits of the ``quality`` column; 0 means that no test raised one.
 
     Flagging, the star card and the README's table follow from each bit's declaration.
     """
@@ -238,7 +238,7 @@ def describe(quality: int) -> list[str]:
 
 
 def raise_bit(quality: NDArray[np.int32], flag: QualityFlag, where: NDArray[np.bool_]) -> None:
-    """Set one bit in place where a test says so."""
+    """Set one bit in place where a mask is true."""
     quality[where] |= np.int32(int(flag))
 
 

@@ -1,4 +1,4 @@
-"""Names of runs: they become file names, so that one rule says which are taken and how others are made safe."""
+"""Names of runs: they become file names, one rule decides which are allowed and how others are made safe."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_run_name(name: object) -> bool:
 
 
 def file_name(name: object, otherwise: str = "catalogue") -> str:
-    """A name as one part of a path, whatever a foreign manifest holds.
+    """A name as one part of a path, safe for any text of a foreign manifest.
 
     Parameters
     ----------

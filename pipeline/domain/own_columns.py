@@ -147,7 +147,7 @@ def _is_free(name: str, taken: Collection[str]) -> bool:
 def own_column(
     spelling: str, dtype: DType, unit: str, ucd: str, description: str, origin: str, taken: Collection[str]
 ) -> Column:
-    """Describe a column of the user's own by what its file says of it.
+    """Describe a column of the user's own by its file's metadata.
 
     Parameters
     ----------

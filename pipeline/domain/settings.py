@@ -40,8 +40,7 @@ class SpectraConfig(Section):
     last_angstrom: float = setting(8950.0, "last wavelength of the fitted range")
     normalise: bool = setting(True, "divide by the pseudo-continuum")
     continuum_half_power_angstrom: float = setting(
-        220.0,
-        "ripple that the smoothing halves; 220 is the reference’s p = 1e-6",
+        220.0, "ripple that the smoothing halves; 220 is the reference’s p = 1e-6"
     )
     continuum_clip_low: float = setting(1.0, "clip below, in robust sigma")
     continuum_clip_high: float = setting(3.0, "clip above")
@@ -98,8 +97,7 @@ class VelocityConfig(Section):
         limits=NOT_NEGATIVE,
     )
     scale_errors: bool = setting(
-        True,
-        "scale `rv_err` by what repeats show (from 20 pairs of observations on); `rv_formal_err` stays as it is",
+        True, "scale `rv_err` by what repeats show (from 20 pairs of observations on); `rv_formal_err` stays as it is"
     )
     reference: str = setting(
         "best",
@@ -130,12 +128,10 @@ class SelectionConfig(Section):
 
     max_tio5: float = setting(0.92, "M stars have TiO5 below")
     dwarf_margin: float = setting(
-        0.10,
-        "M giants have TiO5 this far below the dwarfs' at their CaH2 + CaH3 (Lépine et al. 2007)",
+        0.10, "M giants have TiO5 this far below the dwarfs' at their CaH2 + CaH3 (Lépine et al. 2007)"
     )
     dwarf_margin_alone: float = setting(
-        0.15,
-        "the same where neither colours nor a parallax test the star; up to 0.05 more for TiO5 below 0.8",
+        0.15, "the same where neither colours nor a parallax test the star; up to 0.05 more for TiO5 below 0.8"
     )
     min_jk0_mag: float = setting(0.80, "M giants are redder in (J - Ks)0")
     max_w1w2_mag: float = setting(0.12, "and bluer in (W1 - W2)0")
@@ -145,12 +141,7 @@ class SelectionConfig(Section):
 
 @dataclass(frozen=True)
 class LabelConfig(Section):
-    """Which labels, the engines, SLAM's solver and grid, the training cuts of paper section 2.2.
-
-    ``reference_label_bits`` and ``reference_star_bits`` are bits of ``ref_label_flags`` and ``ref_star_flags`` that
-    exclude a star from training. The defaults are APOGEE's: STAR_BAD of ASPCAPFLAG; BAD_PIXELS, VERY_BRIGHT_NEIGHBOR,
-    BAD_RV_COMBINATION, RV_REJECT and RV_FAIL of STARFLAG. A limit of 0 on the reference's S/N or scatter is none.
-    """
+    """Which labels, the engines, SLAM's solver and grid, the training cuts of paper section 2.2."""
 
     names: tuple[str, ...] = setting(("teff", "logg", "m_h", "alpha_m"), "labels to infer", choices=LABEL_NAMES)
     engine: str = setting(
@@ -235,12 +226,10 @@ class LabelConfig(Section):
         limits=BITS,
     )
     min_reference_snr: float = setting(
-        0.0,
-        "training cut on the S/N of the reference spectrum where it is known; 0 for none",
+        0.0, "training cut on the S/N of the reference spectrum where it is known; 0 for none"
     )
     max_reference_rv_scatter_kms: float = setting(
-        0.0,
-        "training cut on `rv_ref_scatter` where it is known, against binaries; 0 for none",
+        0.0, "training cut on `rv_ref_scatter` where it is known, against binaries; 0 for none"
     )
     max_teff_error_k: float = setting(20.0, "training cut")
     max_logg_error_dex: float = setting(0.1, "training cut")
@@ -262,16 +251,10 @@ class LabelConfig(Section):
 
 @dataclass(frozen=True)
 class DistanceConfig(Section):
-    """Distances.
-
-    ``isochrones`` are files of the CMD web form; none means the embedded branches. ``dust_file`` is the map's file or
-    its folder; empty means the folder of downloads. Without ``photometric`` nothing is measured from J and Ks: for
-    catalogues that hold other stars than giants.
-    """
+    """Distances, the dust in front of the stars, and what is assumed of [M/H] and age."""
 
     photometric: bool = setting(
-        True,
-        "measure distances from J and Ks (Eq. 8); `false` for catalogues that hold other stars than giants",
+        True, "measure distances from J and Ks (Eq. 8); `false` for catalogues that hold other stars than giants"
     )
     calibration: str = setting(
         "parsec", "`parsec`, `colour-law` or `cluster-line`", choices=("parsec", "colour-law", "cluster-line")
@@ -328,8 +311,7 @@ class CustomFrameConfig(Section):
     r0_kpc: float = setting(0.0, "the Sun's distance from the Galactic centre")
     z_sun_kpc: float = setting(0.0, "its height above the plane")
     v_sun_kms: tuple[float, float, float] = setting(
-        (0.0, 0.0, 0.0),
-        "its whole motion: U to the centre, V with the rotation, W north",
+        (0.0, 0.0, 0.0), "its whole motion: U to the centre, V with the rotation, W north"
     )
     source: str = setting("", "where the numbers come from; kept in the manifest")
 
@@ -375,7 +357,7 @@ class StreamColumnsConfig(Section):
 
 @dataclass(frozen=True)
 class KinematicsConfig(Section):
-    """Frame, potential, stream and maps. ``stream_model`` is a file of particles; "" means that we integrate some."""
+    """Frame, potential, stream and maps."""
 
     frame: str = setting("paper", "`paper`, `astropy v4.0`, `DB98 + 220` or `custom`")
     custom_frame: CustomFrameConfig = field(
@@ -383,16 +365,14 @@ class KinematicsConfig(Section):
         metadata={"help": "a table of its own: `r0_kpc`, `z_sun_kpc`, `v_sun_kms` (U, V, W), `source`"},
     )
     potential: str = setting(
-        "MWPotential2014",
-        "`MWPotential2014` or `McMillan17` (slow: 0.88 s of one core a star, and 9 s to set up)",
+        "MWPotential2014", "`MWPotential2014` or `McMillan17` (slow: 0.88 s of one core a star, and 9 s to set up)"
     )
     actions: bool = setting(True, "compute actions and orbits (0.21 ms a star in `MWPotential2014`, on two busy cores)")
     draws: int = setting(100, "Monte Carlo draws a star for the quantiles of 6D, actions and orbits; 0 does without")
     membership: bool = setting(True, "compute the probability of the Sagittarius stream (0.6 ms of one core a star)")
     stream_model: str = setting("", "file of a Sagittarius stream model (see below); empty: one is integrated")
     stream_columns: StreamColumnsConfig = field(
-        default_factory=StreamColumnsConfig,
-        metadata={"help": "a table of its own: which column of that file is what"},
+        default_factory=StreamColumnsConfig, metadata={"help": "a table of its own: which column of that file is what"}
     )
     stream_particles: int = setting(2000, "particles that are integrated; of a file's, how many are drawn")
     map_half_width_kpc: float = setting(20.0, "half-width of the disc maps")

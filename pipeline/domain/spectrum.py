@@ -1,4 +1,4 @@
-"""One spectrum, whatever file it came from."""
+"""One spectrum, of any format of files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 
 class SpectrumError(ValueError):
-    """A spectrum cannot be used; ``code`` is the reason as it stands in the rejects table."""
+    """A spectrum cannot be used; ``code`` is the reason in the rejects table."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

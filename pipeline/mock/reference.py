@@ -112,7 +112,7 @@ def _velocities(
 
 
 def _star_flags(snr: FloatArray, scatter: FloatArray, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Bits that tell of a spectrum's conditions and do not spoil its labels."""
+    """Bits that describe a spectrum's conditions and do not spoil its labels."""
     flags = np.zeros(len(snr), np.int64)
     flags |= BRIGHT_NEIGHBOR * (rng.uniform(size=len(snr)) < 0.06)
     flags |= PERSIST_HIGH * (rng.uniform(size=len(snr)) < 0.04)

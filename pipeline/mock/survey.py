@@ -265,7 +265,7 @@ def draw_stars(
     dust: DustMap,
     stream: StreamModel | None = None,
 ) -> tuple[Stars, StreamModel]:
-    """Stars of all components and kinds in random order, and the stream model that some of them stand on.
+    """Stars of all components and kinds in random order, and the stream model that some of them follow.
 
     Without a stream one is integrated.
     """

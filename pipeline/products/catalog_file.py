@@ -162,7 +162,7 @@ class CatalogFile:
         return found
 
     def _stated_extent(self, chunks: Sequence[Any]) -> tuple[float, float] | None:
-        """Range by statistics: None where there is no value, NaN where they do not tell.
+        """Range by statistics: None where there is no value, NaN where the statistics do not give it.
 
         Arrow's writer leaves the range out of a row group without a number; others do so too where one is NaN.
         """

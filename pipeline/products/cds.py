@@ -1,4 +1,4 @@
-"""The machine-readable table of the CDS: fixed-width text and the ReadMe that tells each byte.
+"""The machine-readable table of the CDS: fixed-width text and the ReadMe that describes each byte.
 
 Every number is written with the fewest digits that give back the same value, which is why no library does it: those
 we know round, or take a second for every hundred stars.
@@ -33,7 +33,7 @@ _NULL_MARK = re.compile(r"([\[\]]\S*[\[\]])?\?")
 
 @dataclass(frozen=True)
 class CdsField:
-    """A column as it stands in the file.
+    """A column as it is written in the file.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def _field(column: Column, values: NDArray[Any]) -> CdsField:
 
 
 def _explanation(column: Column, unit: str, *, gaps: bool, blank: int) -> str:
-    """Meaning of a column; a question mark before it says that fields without a value are blank."""
+    """Meaning of a column; a question mark before it means that fields without a value are blank."""
     words = ascii_only((column.description or column.meaning).translate(_GREEK))
     words = _RUN.sub(r"\1", words)
     if not gaps and _NULL_MARK.match(words):  # which would say that blank fields have no value

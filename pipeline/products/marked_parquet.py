@@ -48,7 +48,7 @@ def read_marked(path: Path, columns: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def is_simulated(path: Path) -> bool:
-    """Whether a Parquet file says of itself that it is simulated; ProductError when it cannot be read."""
+    """Whether a Parquet file is marked as simulated; ProductError when it cannot be read."""
     try:
         metadata = pq.read_schema(path).metadata or {}
     except PARQUET_ERRORS as error:

@@ -89,7 +89,7 @@ def merged_verdicts(paths: Iterable[Path], *, simulated: bool) -> tuple[Verdict,
 
 
 def _said(one: Verdict) -> tuple[object, ...]:
-    """Everything that stands in a release; NaN is not equal to itself, so that it stands as None."""
+    """Contents of a release; NaN, which is not equal to itself, becomes None."""
     agreement = None if math.isnan(one.agreement) else one.agreement
     return (one.verdict, one.issues, one.reviews, agreement, one.status, one.fit, dict(one.proposal))
 

@@ -194,7 +194,7 @@ class SpectrumStoreWriter:
 
 
 def write_blank_models(directory: Path) -> ArrayFile:
-    """Replace the models of a store by NaN, whatever was there.
+    """Replace all models of a store by NaN.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ class _Verbatim(IrreducibleUnit):  # type: ignore[misc]
 
 
 def annotated(columns: Mapping[Column, NDArray[Any]]) -> Table:
-    """Columns as a table that says what they are.
+    """Columns as a table with units and descriptions.
 
     Parameters
     ----------

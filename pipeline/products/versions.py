@@ -286,7 +286,7 @@ def _heal(place: Path) -> None:
 
 
 def _remove_older(place: Path, keep: set[Path]) -> None:
-    """Remove versions but those to keep; what cannot be removed now is removed after the next build."""
+    """Remove versions but those to keep; versions in use are removed after the next build."""
     kept = {path.name for path in keep if path.parent.name == versions_of(place).name}
     for path in sorted(versions_of(place).iterdir()):
         if path.name not in kept:

@@ -158,7 +158,7 @@ def read_verdicts(path: Path) -> tuple[Verdict, ...]:
 
 
 def verdicts_are_simulated(path: Path) -> bool:
-    """Whether a table of verdicts says that it is about simulated stars."""
+    """Whether a table of verdicts is marked as simulated."""
     if path.suffix == ".csv":
         return bool(pd.read_csv(path, usecols=["simulated"])["simulated"].any())
     return is_simulated(path)

@@ -18,7 +18,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 Progress = Callable[[float], None]
-"""Told the fraction done."""
+"""Called with the fraction done."""
 
 
 class Meter:
@@ -29,7 +29,7 @@ class Meter:
     total : int
         Units of work.
     progress : callable, optional
-        Told the fraction done.
+        Called with the fraction done.
     """
 
     def __init__(self, total: int, progress: Progress | None) -> None:

@@ -44,7 +44,7 @@ Sightlines = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 
 
 class DustMapError(ValueError):
-    """A dust map cannot be used; the message says which, why and what to do."""
+    """A dust map cannot be used; the message names it, the reason and the remedy."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Files of a folder at any depth, linked folders once; whatever cannot be read comes back with its reason.
+"""Files of a folder at any depth, linked folders once; unreadable ones are returned with their reason.
 
 Nothing is left out in silence: an unreadable folder, a broken link, a FIFO or a second way to the same file is a
 :class:`FolderProblem`. Names that are not UTF-8 are kept for opening and shown with escapes (:func:`shown_name`).

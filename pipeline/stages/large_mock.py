@@ -76,7 +76,7 @@ def simulate_catalogue(
     seed : int
         Seed of everything.
     progress : callable
-        Told the fraction done.
+        Called with the fraction done.
     block : int
         Most stars a block; another one makes another sky.
 
@@ -168,4 +168,4 @@ def _make_block(config: RunConfig, stream: StreamModel, span: Span) -> Block:
 
 
 def _quiet(_fraction: float, _words: str) -> None:
-    """Blocks are told as wholes."""
+    """Report whole blocks."""

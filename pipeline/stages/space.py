@@ -1,4 +1,4 @@
-"""Disk space of a build, estimated before it starts: what cannot fit is refused at once, not after hours."""
+"""Disk space of a build, estimated before it starts: too large a build is refused at once, not after hours."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def _star_keys(frame: pd.DataFrame) -> tuple[NDArray[np.uint64], NDArray[np.str_
 def _repeated_stars(
     frame: pd.DataFrame, keys: NDArray[np.uint64], rest: NDArray[np.uint64], rows: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Rows without an obsid whose star an equally identified row has too: the best S/N stays, whatever their order."""
+    """Rows without an obsid whose star an equally identified row has too: the best S/N stays, in any order."""
     index = np.flatnonzero(rows)
     snr = frame["snr"].to_numpy(np.float64)[index] if "snr" in frame else np.zeros(index.size)
     order = np.lexsort((rest[index], -np.nan_to_num(snr, nan=-np.inf), keys[index]))

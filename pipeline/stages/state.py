@@ -40,7 +40,7 @@ MAX_REJECTS = 10_000
 
 
 class StageSkipped(Exception):  # noqa: N818 - not an error: a stage whose inputs are missing says so
-    """A stage has nothing to work on, for a reason that cannot be declared; the message says what is missing."""
+    """A stage has nothing to work on, for a reason that cannot be declared; the message names what is missing."""
 
 
 class BuildState:
@@ -342,7 +342,7 @@ class BuildState:
             self.reject(stage, "", 0, code, f"{what}: {rows.size - MAX_REJECTS:,} more rows, not listed one by one.")
 
     def reference_velocity(self) -> NDArray[np.float64]:
-        """Velocity of the reference; NaN where the reference itself says that it is bad."""
+        """Velocity of the reference; NaN where the reference's flags mark it as bad."""
         return np.where(self.truths("ref_bad"), np.nan, self.column("rv_ref"))
 
     def best_velocity_error(self) -> NDArray[np.float64]:

@@ -76,7 +76,7 @@ def understand(
 
 
 def _unread(path: Path) -> dict[str, Any]:
-    """What can be said of a table that is not understood."""
+    """Description of a table that is not understood."""
     empty: dict[str, Any] = {
         "file": path.name,
         "format": "",

@@ -48,7 +48,7 @@ def zero_point_levels(state: BuildState, finest: str) -> list[tuple[str, TextArr
 
 
 def template_velocity(state: BuildState) -> FloatArray:
-    """Reference velocities that place template stars at rest; NaN where the reference says that it is bad."""
+    """Reference velocities that place template stars at rest; NaN where the reference's flags mark it as bad."""
     kind = state.config.velocity.reference
     gaia, reference = state.column("rv_gaia"), state.reference_velocity()
     if kind == "best":

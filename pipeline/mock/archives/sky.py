@@ -1,4 +1,4 @@
-"""Stars of the archives that are not in the survey, and where each survey star stands at an archive's epoch."""
+"""Stars of the archives that are not in the survey, and each survey star's position at an archive's epoch."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def contested(base: Side, i: IntArray, j: IntArray, separation: FloatArray, on_s
 
 
 def _claims_of_several_stars(base: Side, i: IntArray, j: IntArray, on_sky: BoolArray) -> NDArray[np.intp]:
-    """Matches of rows of the other table for which base rows with different Gaia identifiers were found."""
+    """Matches of rows of the other table that match base rows with different Gaia identifiers."""
     claimed = np.zeros(j.max(initial=-1) + 1, bool)
     claimed[j[on_sky]] = True
     shared, several = claimed[j], np.zeros(claimed.size, bool)

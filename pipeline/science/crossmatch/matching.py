@@ -57,7 +57,7 @@ class Match:
 
     @property
     def method(self) -> NDArray[np.str_]:
-        """How each row was found: "obsid", "gaia", "sky", or "" where it was not; shape (n,)."""
+        """How each row was matched: "obsid", "gaia", "sky", or "" where it was not; shape (n,)."""
         return np.array(_STEPS)[self.step]
 
 
@@ -177,7 +177,7 @@ def _pairs(
 
 
 def _excluded(step: str, method: str, base: Side, i: IntArray, other: Side, j: IntArray) -> BoolArray:
-    """Pairs of which another identifier says that they do not belong together."""
+    """Pairs that another identifier contradicts."""
     if step == "obsid":
         return np.zeros(i.size, bool)
     wrong = stars_differ(base, i, other, j)

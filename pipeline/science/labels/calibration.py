@@ -154,7 +154,7 @@ def out_of_fold_labels(
     relatives : Relatives, optional
         Other spectra of training stars; each is judged by the model that saw none of its star's.
     progress : callable, optional
-        Told the fraction done.
+        Called with the fraction done.
 
     Returns
     -------

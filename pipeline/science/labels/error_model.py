@@ -244,6 +244,6 @@ def _interpolation(snr: FloatArray, nodes: FloatArray) -> FloatArray:
 
 
 def coverage(pulls: FloatArray, tail: float = 2.0) -> tuple[float, float]:
-    """Fractions of stars whose true label lies in the 68.27 % and 95.45 % intervals, of one and of ``tail`` errors."""
+    """Fractions of stars whose true label is in the 68.27 % and 95.45 % intervals, of one and of ``tail`` errors."""
     known = np.abs(pulls[np.isfinite(pulls)])
     return float((known < 1.0).mean()), float((known < tail).mean())

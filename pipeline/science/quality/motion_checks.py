@@ -79,7 +79,7 @@ class CheckedStars:
 
     @property
     def in_disc(self) -> NDArray[np.bool_]:
-        """Stars at a place of the disc, whatever their motion."""
+        """Stars at a place of the disc, with any motion."""
         low, high = DISC_RADIUS_KPC
         with np.errstate(invalid="ignore"):
             return (self["r_gal"] > low) & (self["r_gal"] < high) & (np.abs(self["z_gal"]) < DISC_HEIGHT_KPC)

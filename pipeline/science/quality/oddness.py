@@ -43,7 +43,7 @@ def tail_log_probability(values: FloatArray) -> FloatArray:
 
 
 def joint_oddness(evidence: Mapping[str, FloatArray]) -> tuple[FloatArray, NDArray[np.str_]]:
-    """Joint oddness of several pieces of evidence, and which of them says most.
+    """Joint oddness of several pieces of evidence, and which of them contributes most.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What SLAM accepts: labels and spectra of the right shape, finite where they count; said in words where not."""
+"""What SLAM accepts: labels and spectra of the right shape, finite where they count; else an error in words."""
 
 from __future__ import annotations
 

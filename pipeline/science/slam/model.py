@@ -67,7 +67,7 @@ class SlamModel(TrainedFunctions):
         exact : bool
             End on the full model instead of on its landmarks (about four times the time).
         progress : callable, optional
-            Told the fraction done.
+            Called with the fraction done.
 
         Returns
         -------

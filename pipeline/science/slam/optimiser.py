@@ -263,7 +263,7 @@ def _positive(fisher: FloatArray, bend: FloatArray) -> FloatArray:
 
 
 def starts_disagree(first: Optimum, second: Optimum, error: FloatArray, n_free: NDArray[Any]) -> BoolArray:
-    """Whether two starts ended at different labels with chi-squared too close to tell.
+    """Whether two starts ended at different labels with chi-squared too close to choose.
 
     Parameters
     ----------

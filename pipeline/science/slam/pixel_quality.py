@@ -1,4 +1,4 @@
-"""How well a label model was trained, pixel by pixel, and which pixels tell which label."""
+"""How well a label model was trained, pixel by pixel, and which pixels inform which label."""
 
 from __future__ import annotations
 

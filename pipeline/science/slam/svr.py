@@ -110,7 +110,7 @@ def fit_expansion(
     threads : int, optional
         Blocks solved side by side; the cores of this process by default.
     progress : callable, optional
-        Told the fraction done.
+        Called with the fraction done.
     """
     n, pixels = flux.shape
     coefficients = np.zeros((n, pixels), dtype)

@@ -63,7 +63,7 @@ class TrainedFunctions(PixelFunctions):
         groups : array_like, shape (n_stars,), optional
             Star of each row; repeated observations of one star share a fold.
         progress : callable, optional
-            Told the fraction done.
+            Called with the fraction done.
 
         Returns
         -------

@@ -201,7 +201,7 @@ def _potential(name: str) -> Any:
 def orbit_focal_length(
     model: Any, radius: FloatArray, v_r: FloatArray, v_t: FloatArray, z: FloatArray, v_z: FloatArray
 ) -> FloatArray:
-    """Focal length for a whole orbit: the mean over places between its ends, which the star's own place tells first.
+    """Focal length for a whole orbit: the mean over places between its ends, the first from the star's own place.
 
     The potential is nowhere of Staeckel's form exactly. A star near its apocentre, where most are found, knows least of
     the inner part of its orbit; the mean serves all of it.

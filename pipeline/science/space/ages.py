@@ -31,7 +31,7 @@ class AgeGuess(Protocol):
 
     @property
     def name(self) -> str:
-        """What stands in captions and manifests."""
+        """Name in captions and manifests."""
         ...
 
     def draw(self, m_h: FloatArray, high_alpha: FloatArray, far: NDArray[np.bool_], uniform: FloatArray) -> FloatArray:
@@ -84,7 +84,7 @@ class SingleAge:
 
     @property
     def name(self) -> str:
-        """What stands in captions and manifests."""
+        """Name in captions and manifests."""
         return f"{self.age_gyr:g} Gyr for all"
 
     def draw(self, m_h: FloatArray, high_alpha: FloatArray, far: NDArray[np.bool_], uniform: FloatArray) -> FloatArray:
@@ -114,7 +114,7 @@ class ChemicalAge:
 
     @property
     def name(self) -> str:
-        """What stands in captions and manifests."""
+        """Name in captions and manifests."""
         return "drawn by population: low-alpha disc 1.6-9, high-alpha disc 8-12, metal-poor 10-12.5, accreted 4-9 Gyr"
 
     def draw(self, m_h: FloatArray, high_alpha: FloatArray, far: NDArray[np.bool_], uniform: FloatArray) -> FloatArray:

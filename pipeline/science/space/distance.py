@@ -192,7 +192,7 @@ def estimate_distances(
     seed : int
         Of the draws.
     progress : callable, optional
-        Told the fraction done.
+        Called with the fraction done.
 
     Returns
     -------
@@ -317,7 +317,7 @@ def _along(profile: FloatArray, distance: FloatArray, grid_kpc: FloatArray) -> F
 
 
 class _Solution(NamedTuple):
-    """Distances in kpc, numbers of roots, and the [M/H] and ages at which they were found, each of shape (n,)."""
+    """Distances in kpc, numbers of roots, and the [M/H] and ages used, each of shape (n,)."""
 
     distance: FloatArray
     roots: NDArray[np.int16]

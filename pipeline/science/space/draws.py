@@ -1,4 +1,4 @@
-"""Random numbers that belong to a star: the same whatever block or order it is worked on in."""
+"""Random numbers that belong to a star: the same in any block and order."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class DustMap(Protocol):
 
     @property
     def name(self) -> str:
-        """What stands in captions and manifests."""
+        """Name in captions and manifests."""
         ...
 
     @property
@@ -122,7 +122,7 @@ class ExponentialDisc:
 
     @property
     def name(self) -> str:
-        """What stands in captions and manifests."""
+        """Name in captions and manifests."""
         return (
             f"analytic exponential dust disc ({self.scale_length_kpc:g} kpc, {1000 * self.scale_height_kpc:g} pc, "
             f"after Li et al. 2018)"
@@ -206,7 +206,7 @@ def extinction_curve(wavelength_angstrom: ArrayLike) -> FloatArray:
 
 
 def _interval(distance_kpc: FloatArray) -> tuple[NDArray[np.intp], FloatArray]:
-    """Node below each distance and how far to the next; beyond the last node the last value stands."""
+    """Node below each distance and how far to the next; beyond the last node the last value is kept."""
     inside = np.clip(np.nan_to_num(distance_kpc, nan=0.0), 0.0, _NODE_KPC[-1])
     lower = np.clip(np.searchsorted(_NODE_KPC, inside, side="right") - 1, 0, _NODE_KPC.size - 2)
     fraction = (inside - _NODE_KPC[lower]) / (_NODE_KPC[lower + 1] - _NODE_KPC[lower])

@@ -1,4 +1,4 @@
-"""(J - Ks)0 that a giant's spectrum tells: a relation learned from stars with hardly any dust before them.
+"""(J - Ks)0 from a giant's spectrum: a relation learned from stars with hardly any dust before them.
 
 Where dust is thick, a map that is wrong by 30 per cent moves (J - Ks)0, and the distance with it, far more than the
 temperature of the spectrum leaves room for.

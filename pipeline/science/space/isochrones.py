@@ -35,7 +35,7 @@ class AbsoluteMagnitude(Protocol):
 
     @property
     def name(self) -> str:
-        """What stands in captions and manifests."""
+        """Name in captions and manifests."""
         ...
 
     def __call__(self, jk0: ArrayLike, m_h: ArrayLike, age_gyr: ArrayLike = 3.0) -> FloatArray:
@@ -109,7 +109,7 @@ class ParsecBranches:
         return wider
 
     def nearest_age(self, age_gyr: ArrayLike) -> FloatArray:
-        """The table's age, in Gyr, that stands for one; nearest in the logarithm."""
+        """The table's age, in Gyr, that represents one; nearest in the logarithm."""
         return np.asarray(self.ages_gyr[np.searchsorted(self._between, np.log(age_gyr))])
 
     def __call__(self, jk0: ArrayLike, m_h: ArrayLike, age_gyr: ArrayLike = 3.0) -> FloatArray:

@@ -129,7 +129,7 @@ def quantiles(
     threads : int, optional
         As for :func:`pipeline.science.space.actions.compute_orbits`.
     progress : callable, optional
-        Told the fraction done.
+        Called with the fraction done.
 
     Returns
     -------

@@ -233,7 +233,7 @@ def _ln_t(scaled: FloatArray) -> FloatArray:
 
 
 def place_in_hull(model: LabelModel, labels: FloatArray) -> HullPlace:
-    """Where labels lie among the training labels.
+    """Place of labels among the training labels.
 
     The limit is that of the quality bit: twice the 99.5th percentile of the training stars' own nearest distances.
     """

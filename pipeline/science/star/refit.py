@@ -179,7 +179,7 @@ class LabelModel:
         return np.asarray(slam.scale.backward(slam.flux_mean_ + slam.flux_std_ * scaled), np.float64)
 
     def total_variance(self, ivar: NDArray[np.floating]) -> FloatArray:
-        """Variance of noise and model together (Eq. 5); infinite where the pixel says nothing."""
+        """Variance of noise and model together (Eq. 5); infinite where the pixel is not used."""
         with np.errstate(divide="ignore"):
             return np.asarray(1.0 / np.maximum(ivar, 0.0) + self.slam.sigma_pixel_**2, np.float64)
 
@@ -318,7 +318,7 @@ class LabelModel:
 
 
 def in_any(wavelength: FloatArray, intervals: Sequence[Interval]) -> BoolArray:
-    """Pixels whose centre lies in any of some intervals."""
+    """Pixels whose centre is in any of some intervals."""
     inside = np.zeros(wavelength.size, bool)
     for low, high in intervals:
         inside |= (wavelength >= low) & (wavelength <= high)

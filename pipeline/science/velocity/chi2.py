@@ -26,7 +26,7 @@ _cubic_weights = _jit(cubic_weights)
 
 @_jit  # type: ignore[untyped-decorator]
 def _chi2(y: FloatArray, w: FloatArray, first: int, last: int, template: FloatArray, start: float, ratio: int) -> float:
-    """Chi-squared over pixels ``first`` to ``last``; pixel 0 lies at ``start`` on the template's grid."""
+    """Chi-squared over pixels ``first`` to ``last``; pixel 0 is at ``start`` on the template's grid."""
     base = int(np.floor(start))
     a, b, c, d = _cubic_weights(start - base)
     n00 = n01 = n02 = n12 = n22 = r0 = r1 = r2 = total = 0.0

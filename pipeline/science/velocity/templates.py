@@ -180,7 +180,7 @@ def _normalised(log_wavelength: FloatArray, flux: FloatArray, settings: SpectraC
 
 
 def joined(first: TemplateSet, second: TemplateSet) -> TemplateSet:
-    """Both sets as one; they share the part of the log grid on which the second lies.
+    """Both sets as one; they share the part of the log grid that the second covers.
 
     Raises
     ------
@@ -258,7 +258,7 @@ def data_driven_templates(
     seed : int
         Of the centres.
     progress : callable, optional
-        Told the fraction done.
+        Called with the fraction done.
 
     Raises
     ------

@@ -223,7 +223,7 @@ def _sexagesimal(making: Making, declared: Column, recipe: Recipe) -> FloatArray
 
 
 def refuse_hours(making: Making, columns: dict[str, Any], recipes: dict[str, Recipe]) -> None:
-    """Refuse right ascensions that all lie within 0 to 24 and fill it: they are hours.
+    """Refuse right ascensions that are all within 0 to 24 and fill it: they are hours.
 
     Raises
     ------

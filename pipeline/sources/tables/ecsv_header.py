@@ -1,4 +1,4 @@
-"""The header of an ECSV table: YAML in comments, read as plain values whatever tags it holds."""
+"""The header of an ECSV table: YAML in comments, read as plain values with any tags."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_EVENTS_A_COLUMN = 200
 
 @dataclass(frozen=True)
 class EcsvHeader:
-    """What an ECSV header says.
+    """Contents of an ECSV header.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ DAMAGE = (
 
 
 def damaged_fits(name: str, error: Exception) -> TableError:
-    """What is said of a damaged file; nothing of its content is quoted."""
+    """Error of a damaged file, which quotes nothing of its content."""
     if isinstance(error, TableError):
         return error
     return TableError(f"{name} is damaged FITS ({type(error).__name__}). Fetch it again.")

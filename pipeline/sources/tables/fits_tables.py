@@ -206,7 +206,7 @@ def _series(values: NDArray[np.generic], packed: _Packed) -> pd.Series:
 
 
 def damaged(name: str, error: Exception) -> TableError:
-    """What is said of a damaged file; nothing of its content is quoted."""
+    """Error of a damaged file, which quotes nothing of its content."""
     if isinstance(error, TableError):
         return error
     return TableError(f"{name} is damaged FITS ({type(error).__name__}). Fetch it again.")

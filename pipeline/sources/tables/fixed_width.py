@@ -81,7 +81,7 @@ class FixedWidthTable(TableFile):
             self._lines = np.array(cut, f"U{max(longest, 1)}")
 
     def blocks(self, names: Sequence[str], rows: int = BLOCK_ROWS) -> Iterator[pd.DataFrame]:
-        """Yield blocks of rows; types are found over all of them."""
+        """Yield blocks of rows; types are inferred from all of them."""
         frame = self.read(names)
         for start in range(0, len(frame), rows):
             yield frame.iloc[start : start + rows].reset_index(drop=True)

@@ -185,7 +185,7 @@ def _release(values: pd.Series) -> int | None:
 
 
 def recipe_of(table: TableFile, name: str, ours: str) -> Recipe:
-    """How a column that the user names becomes one of ours: as its schema says, where it is known."""
+    """Recipe of a column that the user names: that of its schema, where it is known."""
     profile = profile_of(table.names) or profile_of_folded(table)
     unit = BY_NAME[ours].unit if ours in BY_NAME else None
     for known, recipe in () if profile is None else profile.columns.items():

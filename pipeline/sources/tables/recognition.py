@@ -72,7 +72,7 @@ class Recognised:
 
 @dataclass
 class _Search:
-    """Columns found so far, by name of ours."""
+    """Columns recognised so far, by name of ours."""
 
     table: TableFile
     taken: dict[str, Recipe] = field(default_factory=dict)

@@ -31,7 +31,7 @@ class UnsafeXmlError(ValueError):
 
 
 def refuse_outside_references(data: bytes, limits: Limits | None = None, name: str = "The VOTable") -> None:
-    """Parse a document and refuse whatever could reach the network, another file, or expand without bound.
+    """Parse a document and refuse content that could reach the network, another file, or expand without bound.
 
     The parser is expat, the one that astropy reads VOTables with, so both see the same elements whatever the encoding.
 

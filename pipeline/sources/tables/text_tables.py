@@ -95,7 +95,7 @@ class TextTable(TableFile):
             yield from itertools.islice(lines, self.layout.skip_lines, None)
 
     def blocks(self, names: Sequence[str], rows: int = BLOCK_ROWS) -> Iterator[pd.DataFrame]:
-        """Yield the whole table once; types are found over all rows."""
+        """Yield the whole table once; types are inferred from all rows."""
         frame = self.read(names)
         for start in range(0, len(frame), rows):
             yield frame.iloc[start : start + rows].reset_index(drop=True)
