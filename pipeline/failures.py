@@ -23,7 +23,7 @@ _REASONS = {
     errno.ENOTDIR: ("a part of this path is a file, not a folder", "Choose another place."),
     errno.EISDIR: ("it is a folder, not a file", "Name a file."),
     errno.ENOENT: ("it does not exist", "Check the path."),
-    errno.EEXIST: ("a file of this name is there already", "Choose another place, or remove it."),
+    errno.EEXIST: ("a file of this name exists already", "Choose another place, or remove it."),
     errno.ENOTEMPTY: ("another program put files there", f"Remove them, then {AGAIN}."),
     errno.ENAMETOOLONG: ("the name is too long", "Choose a shorter one."),
     errno.ELOOP: ("its symbolic links form a circle", "Check the path."),

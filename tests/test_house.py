@@ -1,4 +1,4 @@
-"""The house's own rules: who may import whom, strict types, lint, pinned versions, a README that tells everything."""
+"""Rules of the repository: imports, types, lint, pinned versions, complete README."""
 
 import re
 import subprocess

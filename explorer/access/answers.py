@@ -20,7 +20,7 @@ def refuse(handler: RequestHandler, status: int, sentence: str) -> NoReturn:
     Parameters
     ----------
     handler : RequestHandler
-        Of the request.
+        Handler of the request.
     status : int
         HTTP status code.
     sentence : str
@@ -44,11 +44,11 @@ def write_page(handler: RequestHandler, name: str, **values: object) -> None:
     Parameters
     ----------
     handler : RequestHandler
-        Of the request.
+        Handler of the request.
     name : str
         The template's file name.
     values : object
-        What the template shows; Tornado escapes it.
+        Values of the template; Tornado escapes them.
     """
     text = (files("assets") / "help" / name).read_text("utf-8")
     handler.set_header("Content-Type", "text/html; charset=utf-8")

@@ -136,9 +136,9 @@ class OwnerGuard(Guard):
     name : str
         The name that the record keeps.
     secret : str
-        What the token is made of; "" lets every account in.
+        Secret from which the token is derived; "" disables the token.
     clock : callable
-        Gives seconds that never run backwards; tests set it.
+        Monotonic clock in seconds; tests replace it.
     """
 
     def __init__(

@@ -46,9 +46,9 @@ class PasswordChecks:
         Parameters
         ----------
         name, password : str
-            As they were typed.
+            Name and password as typed.
         address : str
-            Where they come from.
+            Address of the browser.
         delay_s : float
             Seconds that the answer is held back.
         known : bool

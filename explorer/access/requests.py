@@ -24,9 +24,9 @@ class ChangedRequests(HTTPServerConnectionDelegate):
     Parameters
     ----------
     application : HTTPServerConnectionDelegate
-        What answers.
+        Application that answers.
     change : callable
-        What is done to the start line and the headers of each request.
+        Change of the start line and the headers of each request.
     """
 
     def __init__(self, application: HTTPServerConnectionDelegate, change: Change) -> None:

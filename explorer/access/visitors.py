@@ -33,11 +33,11 @@ class Visitor:
     Parameters
     ----------
     key : str
-        What sessions are bound to: ``user:NAME``, ``browser:RANDOM`` or ``owner``.
+        Key to which sessions are bound: ``user:NAME``, ``browser:RANDOM`` or ``owner``.
     name : str
         User name; "" where visitors have none.
     authority : Authority or None
-        How the name was checked.
+        How the name was verified.
     sign_in : str
         Identifier of the sign-in that the cookie comes from.
     stamp : str
@@ -79,7 +79,7 @@ class Sessions:
         session_context : SessionContext
             Bokeh's; its session exists only later.
         visitor : Visitor
-            Whose session it is.
+            Owner of the session.
         """
 
         def expire() -> None:
@@ -103,7 +103,7 @@ class Sessions:
         socket : WebSocketHandler
             At its handshake.
         visitor : Visitor
-            Of its cookies.
+            Visitor of its cookies.
         """
         session_id = session_named_by(socket.request)
         if not session_id or not self.may_join(socket.request, visitor):
@@ -131,7 +131,7 @@ class Sessions:
         Returns
         -------
         int
-            How many sessions ended.
+            Number of ended sessions.
         """
         ended = {key: item for key, item in self._sessions.items() if not item.ended and ends(item.visitor)}
         for session_id, session in ended.items():

@@ -16,7 +16,7 @@ class BuildLock:
     Parameters
     ----------
     path : Path
-        Of the file; its text, the numbers of the processes at work, is for people.
+        Path of the file; its text has the process ids of the workers.
     """
 
     def __init__(self, path: Path) -> None:

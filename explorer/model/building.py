@@ -108,7 +108,7 @@ class BuildRunner:
     output : Path
         Directory that the command fills.
     progress_file : Path
-        Where the command writes its JSON lines.
+        File of the command's JSON lines.
     complete : callable, optional
         Whether everything that the command makes is there; by default, whether ``output`` holds a manifest.
     before, after : callable, optional

@@ -55,7 +55,7 @@ class ColumnFile:
     path : Path
         The file.
     key : str
-        As it was sealed with.
+        Key with which the file was sealed.
 
     Attributes
     ----------

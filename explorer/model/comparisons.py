@@ -39,7 +39,7 @@ class Pair:
     other : str
         The other column; "" for repeats and the truth.
     origin : str
-        Where the other values come from.
+        Origin of the other values.
     """
 
     name: str
@@ -84,13 +84,13 @@ class Differences:
     pair : Pair
         Compared quantity.
     rows : ndarray of int, shape (n,)
-        Where they stand in the catalogue.
+        Their rows in the catalogue.
     ours, other : ndarray, shape (n,)
         Both values.
     difference : ndarray, shape (n,)
         Ours less the other, or that as a fraction of the other.
     error : ndarray, shape (n,)
-        What is stated for the difference; NaN where nothing is.
+        Stated error of the difference; NaN if unknown.
     """
 
     pair: Pair

@@ -21,9 +21,9 @@ class Completion:
     Parameters
     ----------
     word : str
-        What is written.
+        Text to insert.
     help : str
-        What it means, with its unit.
+        Meaning, with the unit.
     """
 
     word: str

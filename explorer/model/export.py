@@ -41,11 +41,11 @@ class Exported:
     Parameters
     ----------
     name : str
-        What to call it.
+        File name.
     mime : str
-        What browsers call its kind.
+        MIME type.
     data : bytes
-        What is in it.
+        Content of the file.
     """
 
     name: str
@@ -78,7 +78,7 @@ def export(library: Library, selection: Selection, rows: Mask, form: str) -> Exp
     library : Library
         The products.
     selection : Selection
-        What was selected, for the header.
+        Description of the selection, for the header.
     rows : ndarray of bool, shape (n,)
         Its mask.
     form : str
@@ -179,11 +179,11 @@ class Form:
     Parameters
     ----------
     label : str
-        What people call it.
+        Name in the menu.
     ending : str
-        How the name ends.
+        File extension.
     mime : str
-        What browsers call it.
+        MIME type.
     write : callable
         Writes a table with words for its header.
     slow : bool

@@ -76,7 +76,7 @@ class ExpressionError(SelectionError):
     Parameters
     ----------
     message : str
-        What was found and the remedy.
+        The problem and the remedy.
     start, end : int
         The place in the text, in characters.
     """

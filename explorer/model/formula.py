@@ -26,7 +26,7 @@ class Function:
     arguments : tuple of int
         Fewest and most arguments.
     apply : callable
-        What it does to arrays of float64.
+        Function of arrays of float64.
     help : str
         One line for the completion.
     """

@@ -43,7 +43,7 @@ class Library:
     Parameters
     ----------
     products : Products
-        What was published.
+        The published products.
     table : StarTable
         Its stars as arrays.
     label_model : LabelModel or None
@@ -51,11 +51,11 @@ class Library:
     no_model : str
         Why the label model cannot be used; "" where it can, or there is none.
     correlations : Correlations or None
-        Of the stars whose velocity is doubtful.
+        CCFs of the stars with a doubtful velocity.
     files : CheckedFiles, optional
-        How far the files are checked.
+        State of the file checks.
     kept : dict
-        What is made of it, see :func:`kept_by_library`.
+        Cached results, see :func:`kept_by_library`.
     place : tuple of (Path, Path or None), optional
         Directory and cache that they were opened from; another process opens the same there.
     """
@@ -138,7 +138,7 @@ def load_library(directory: Path, cache: Path | None = None) -> Library:
     directory : Path
         Product directory, or a link to it.
     cache : Path, optional
-        Where the columns of large catalogues are kept; without one they are held in memory.
+        Folder of memory-mapped columns of large catalogues; without one they are in memory.
 
     Raises
     ------

@@ -86,7 +86,7 @@ class LinkStore:
         state : dict
             Plain values.
         owner : str
-            Who makes the link: a name, or :data:`ANONYMOUS` and what the browser calls itself.
+            Owner of the link: a name, or :data:`ANONYMOUS` and the browser's name.
 
         Raises
         ------

@@ -39,9 +39,9 @@ def mapped_table(file: CatalogFile, manifest: Manifest, cache: Path) -> StarTabl
     file : CatalogFile
         The catalogue.
     manifest : Manifest
-        Of its product.
+        Manifest of its product.
     cache : Path
-        Where columns are kept; a folder of the same name is used again.
+        Folder of the columns; an existing folder of the same name is used again.
 
     Raises
     ------
@@ -83,7 +83,7 @@ class MappedColumns:
     file : CatalogFile
         The catalogue.
     folder : Path
-        Where they are written.
+        Folder of the columns.
     """
 
     def __init__(self, file: CatalogFile, folder: Path) -> None:

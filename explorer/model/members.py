@@ -43,7 +43,7 @@ class Members:
     selection : InIds
         Observations of the catalogue that it names: all of each star.
     sentence : str
-        How many of how many, and by which column.
+        Numbers of matched and given entries, and the column used.
     """
 
     selection: InIds
@@ -61,7 +61,7 @@ class _Matched:
     rows : int
         Rows of the list that match.
     sentence : str
-        What is shown.
+        Sentence to show.
     """
 
     stars: NDArray[np.intp]

@@ -30,7 +30,7 @@ def files_to_open(paths: Sequence[Path]) -> tuple[Path, ...]:
     Parameters
     ----------
     paths : sequence of Path
-        As they were given: files, folders, product directories, releases.
+        Paths as given: files, folders, product directories, releases.
 
     Returns
     -------

@@ -43,7 +43,7 @@ ENDED_NAME = "ended"
 
 LEFT_OUT = (
     "With {rows:,} stars, orbits and stream membership are not computed automatically. Download the configuration "
-    "(About, page of columns) and run: python -m pipeline build"
+    "(About, columns page) and run: python -m pipeline build"
 )
 Stamp = tuple[int, int, int]
 
@@ -57,7 +57,7 @@ class OpeningState:
     understood : Understood or None
         Interpretation of the columns; None before the files are read.
     progress : BuildProgress
-        Of the command.
+        Progress of the command.
     quick, whole : bool
         Which product is complete.
     opened : bool
@@ -92,9 +92,9 @@ class Opening:
     files : sequence of Path
         Absolute: a folder of spectra, then tables.
     folder : Path
-        Where everything about them is kept.
+        Folder of the products and the configuration.
     columns : Path, optional
-        Where the columns of large catalogues are kept, to be mapped from disk.
+        Folder of memory-mapped columns of large catalogues.
     prepare : callable
         Called with each library that was opened, before a page shows it.
     command : callable

@@ -23,7 +23,7 @@ def send_table(table: Exported, folder: Path) -> str:
     table : Exported
         A VOTable.
     folder : Path
-        Where the file is kept for as long as the programs want to read it.
+        Folder of the file, as long as the programs may read it.
 
     Returns
     -------

@@ -355,9 +355,9 @@ class Named(Selection):
     Parameters
     ----------
     name : str
-        What it is called.
+        Name of the selection.
     inner : Selection
-        What it stands for.
+        Selection that the name stands for.
     """
 
     name: str
@@ -383,9 +383,9 @@ class Joined(Selection):
     Parameters
     ----------
     first : Selection
-        Where it starts.
+        First selection.
     then : tuple of (Joint, Selection)
-        What is joined to it, and how.
+        Selections joined to it, each with its operation.
     """
 
     first: Selection
@@ -417,11 +417,11 @@ def combine(mode: SelectionMode, current: Selection, region: Selection) -> Selec
     Parameters
     ----------
     mode : SelectionMode
-        What the gesture means.
+        Effect of the gesture.
     current : Selection
-        What was selected before; ``Everything`` means that nothing was picked yet, so adding starts afresh.
+        Current selection; to ``Everything``, which means no selection, a gesture cannot add, so it starts anew.
     region : Selection
-        What the gesture drew.
+        Region drawn by the gesture.
 
     Returns
     -------
@@ -475,7 +475,7 @@ def turns(name: str, low: float, high: float, most: int = MAX_IMAGES, *, edges: 
     Returns
     -------
     list of float
-        What to add to the values, in rising order.
+        Offsets of the values, ascending.
     """
     if name not in FULL_CIRCLE or not (math.isfinite(low) and math.isfinite(high)):
         return [0.0]
@@ -501,7 +501,7 @@ def images(x: str, y: str, window: tuple[float, float, float, float]) -> list[tu
     Returns
     -------
     list of (float, float)
-        What to add to x and y, at most :data:`MAX_IMAGES`; (0, 0) is the plane itself.
+        Offsets of x and y, at most :data:`MAX_IMAGES`; (0, 0) is the plane itself.
     """
     most = math.isqrt(MAX_IMAGES) if x in FULL_CIRCLE and y in FULL_CIRCLE else MAX_IMAGES
     return [(across, up) for across in turns(x, *window[:2], most) for up in turns(y, *window[2:], most)]

@@ -35,7 +35,7 @@ class ServedState:
     Parameters
     ----------
     newest : Library or None
-        What new visitors get; None before anything was opened.
+        Library of new visitors; None before the first.
     gone : str
         That the directory holds no product any more; "" while it does.
     trouble : str
@@ -69,7 +69,7 @@ class Served:
     directory : Path
         Product directory, or a link to one; followed anew at each look.
     cache : Path, optional
-        Where the columns of large catalogues are kept.
+        Folder of memory-mapped columns of large catalogues.
     prepare : callable
         Called with each library that is opened in the background, before visitors get it.
     """
@@ -245,9 +245,9 @@ def product_health(state: ServedState | None, shown: Library | None = None) -> d
     Parameters
     ----------
     state : ServedState or None
-        Of a served path; None where files are opened.
+        State of a served path; None for opened files.
     shown : Library, optional
-        What is shown of files that are opened.
+        Library of opened files.
     """
     state = state or ServedState(shown)
     library = state.newest

@@ -48,13 +48,13 @@ def spectrum_fits(
     Parameters
     ----------
     spectrum : StoredSpectrum
-        As published: at rest, normalised.
+        The published spectrum: at rest, normalised.
     table : StarTable
         The catalogue.
     row : int
         The star's row.
     manifest : Manifest
-        Where it comes from.
+        Provenance.
     model : LabelModel or None
         For the model's own uncertainty.
     masked : sequence of (float, float)

@@ -71,7 +71,7 @@ class StarTable(Mapping[str, NDArray[Any]]):
     own : iterable of Column
         Descriptions of the user's own columns, which are among those or in the source.
     source : ColumnSource, optional
-        Gives columns when they are asked for: opening thousands of them costs nothing.
+        Source of columns loaded on demand, so that opening thousands of them is fast.
     further : iterable of Column
         Declared columns of numbers that are in the source.
     """

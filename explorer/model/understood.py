@@ -20,17 +20,17 @@ class UnderstoodColumn:
     ours, theirs : str
         Names.
     why : str
-        How it was recognised.
+        How the column was recognised.
     unit_from, unit_to : str
         The file's unit and ours.
     known : float
         Share of the rows that have a value, 0 to 1.
     low, median, high : float or None
-        Of the values, in our unit; None for text and identifiers.
+        Minimum, median and maximum, in the catalogue's unit; None for text and identifiers.
     sentinels, outside : int
         Values that mean missing; values outside the valid range, which became missing.
     note : str
-        What else the user should know.
+        Further notes for the user.
     """
 
     ours: str
@@ -60,15 +60,15 @@ class UnderstoodTable:
     schema : str
         Known kind of table, "" for an unknown one.
     columns : tuple of UnderstoodColumn
-        What it feeds.
+        Catalogue columns that the table supplies.
     own : tuple of str
-        Machine names of the columns of the user's own that are carried along.
+        Machine names of the columns of the user that are kept.
     names : tuple of str
         All columns of the file, in its spelling.
     notes : tuple of str
-        What the user should know.
+        Notes for the user.
     match : mapping of str to str
-        How its rows found stars, by counts; empty for the first table.
+        Numbers of rows by way of matching; empty for the first table.
     """
 
     file: str
@@ -89,7 +89,7 @@ class PlannedStage:
     Parameters
     ----------
     name : str
-        Of the stage.
+        Name of the stage.
     reason : str
         Why it will not run; "" where it will.
     """
@@ -107,7 +107,7 @@ class Understood:
     tables : tuple of UnderstoodTable
         In the order in which they were given.
     stages : tuple of PlannedStage
-        What can be computed of them together.
+        Stages of a build of all tables, with the reasons of those that cannot run.
     error : str
         Why the tables cannot be understood; "" where they can.
     """

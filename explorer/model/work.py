@@ -37,7 +37,7 @@ class Job:
     owner : hashable
         The page that asked for it.
     work : callable
-        What is done.
+        Function to run.
     """
 
     owner: Hashable
@@ -74,7 +74,7 @@ class Queue:
     Parameters
     ----------
     name : str
-        Of the queue and its threads.
+        Name of the queue and its threads.
     workers : int
         Work that runs at once.
     running : int

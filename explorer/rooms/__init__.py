@@ -1,4 +1,4 @@
-"""Panel parts of the page, one file each: they connect views and widgets to the visitor's Workspace.
+"""Classes that wire charts and widgets to the visitor's Workspace, and compute nothing.
 
 May import: ``explorer.charts``, ``explorer.state`` and ``explorer.model``; never ``explorer.app``.
 """

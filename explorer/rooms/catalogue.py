@@ -1,4 +1,4 @@
-"""All views of the grid, by their keys in links."""
+"""Every view that can stand in the grid, by its key in links."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from explorer.rooms import (
 from explorer.state.panels import PanelState
 
 FIRST_VIEWS = 6
-"""Number of views of a new visit."""
+"""How many views a new visit shows."""
 
 GRIDS = (8, 6, 4, 2, 1)
 """Numbers of views that a grid can have."""
 
 
 class ViewKind(NamedTuple):
-    """A view in the menu.
+    """A view on the menu.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ VIEWS: dict[str, ViewKind] = {
 
 @kept_by_library(64)
 def figure_of(library: Library, state: PanelState) -> Figure:
-    """The figure of a view state, shared by all visitors."""
+    """The figure of a place in the grid, shared by all visitors."""
     kind = VIEWS.get(state.view)
     if kind is None:
         return Missing(state.view, f"view called {state.view!r}", tuple(VIEWS))
@@ -77,18 +77,18 @@ def figure_of(library: Library, state: PanelState) -> Figure:
 
 
 def new_panel(library: Library, view: str) -> PanelState:
-    """Initial state of a view; of several slices, the first that is not empty."""
+    """A view as it stands when it is chosen: of several slices, the first that has any cell."""
     figure = figure_of(library, PanelState(view))
     return PanelState(view, part=first_with_cells(figure.maps)) if isinstance(figure, DiscPlane) else PanelState(view)
 
 
 def has_values(library: Library, view: str) -> bool:
-    """Whether a catalogue has the values that a view needs."""
+    """Whether a catalogue has what a view shows."""
     return not isinstance(figure_of(library, PanelState(view)), Missing)
 
 
 def default_panels(library: Library, count: int) -> tuple[PanelState, ...]:
-    """The first views for which this catalogue has values.
+    """The first views that this catalogue has values for.
 
     Histograms fill a larger grid; where few declared columns are there, so do the user's own columns, each two against
     each other and alone. Fewer views than asked for are those of a catalogue that has no more to show.
@@ -101,12 +101,12 @@ def default_panels(library: Library, count: int) -> tuple[PanelState, ...]:
     wanted = (*alone, *_of_own(table), *_of_others(table, alone))
     chosen += islice(wanted, max(count - len(chosen), 0))
     if not chosen:
-        return (PanelState(order[0]),)  # it shows what is missing
+        return (PanelState(order[0]),)  # it says what is missing
     return tuple(chosen[: count if len(chosen) >= count else next(size for size in GRIDS if size <= len(chosen))])
 
 
 def _of_own(table: StarTable) -> Iterator[PanelState]:
-    """Planes of pairs of the user's own columns, and their histograms."""
+    """Planes of two own columns each, and their histograms."""
     names = [one.name for one in table.axes() if one.is_own]
     for x, y in zip_longest(names[::2], names[1::2]):
         if y is not None:
@@ -115,6 +115,6 @@ def _of_own(table: StarTable) -> Iterator[PanelState]:
 
 
 def _of_others(table: StarTable, alone: Sequence[PanelState]) -> Iterator[PanelState]:
-    """Histograms of the declared columns without one."""
+    """Histograms of the declared columns that have none yet."""
     known = {state.x for state in alone}
     return (PanelState("histogram", x=one.name) for one in table.axes() if not one.is_own and one.name not in known)

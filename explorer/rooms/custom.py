@@ -1,4 +1,4 @@
-"""Any column against any other column."""
+"""Any column against any other."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _HALF_WIDTH_KPC = 15.0
 
 
 def disc(library: Library, _state: PanelState) -> Figure:
-    """The disc maps, or the reason why they are missing."""
+    """The maps, or what is missing for them."""
     maps = library.products.maps
     if not (maps and library.table.usable("x_gal", "y_gal", "z_gal")):
         return Missing(TITLE, "velocity maps", ("x_gal", "y_gal", "v_phi"))

@@ -1,4 +1,4 @@
-"""Energy against angular momentum, in which accreted stars separate from the disc."""
+"""Energy against angular momentum, where accreted stars stand apart from the disc."""
 
 from __future__ import annotations
 

@@ -42,9 +42,9 @@ class ExploreRoom:
     library : Library
         Shared products.
     links : LinkStore
-        Where links and saved views are kept.
+        Store of links and saved views.
     samp : Path, optional
-        Where tables for programs on this machine are kept.
+        Folder of tables for programs on this computer.
     record : RecordReader, optional
         Vetting record, as the visitor may see it.
     """

@@ -1,4 +1,4 @@
-"""A histogram of one column, with range selection."""
+"""A histogram of one column, which also selects."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from explorer.state.panels import PanelState
 TITLE = "Histogram"
 
 FIRST = ("m_h", "distance", "rv", "snr")
-"""Columns whose histograms are listed first."""
+"""Columns whose histograms come first."""
 
 
 def histogram(library: Library, state: PanelState) -> Figure:
-    """Numbers of stars by the chosen column, or by the first column with values."""
+    """Numbers of stars over the chosen column, or over the first that has values."""
     table = library.table
     first = (*FIRST, *(one.name for one in table.axes()))
     name = next((name for name in (state.x, *first) if name and table.usable(name)), None)

@@ -26,7 +26,7 @@ def status_words(state: OpeningState, name: str) -> dict[str, Any]:
     Parameters
     ----------
     state : OpeningState
-        How far it is.
+        Progress of the opening.
     name : str
         Of the files.
 

@@ -51,7 +51,7 @@ class Panel:
     Parameters
     ----------
     workspace : Workspace
-        State of the visit.
+        What the visitor looks at.
     figure : Missing or Plane or DiscPlane or Bars
         What stands here.
     state : PanelState

@@ -28,7 +28,7 @@ class ServedStrip(Viewer):
     served : Served
         The path, shared by all visitors.
     library : Library
-        What this page shows.
+        Library of this page.
     reload : callable
         Loads the page again with everything that is on screen.
     withheld : callable

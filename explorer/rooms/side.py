@@ -41,13 +41,13 @@ class Side:
     library : Library
         Shared products.
     links : LinkStore
-        Where saved views are kept.
+        Store of saved views.
     channel : Channel
         The way to the browser.
     record : RecordReader
         Vetting record, as the visitor may see it.
     owner : Owner
-        Who saves views.
+        Owner of saved views.
     """
 
     def __init__(

@@ -25,7 +25,7 @@ class OpeningStrip(Viewer):
     opening : Opening
         Shared by all visitors.
     library : Library
-        What this page shows.
+        Library of this page.
     reload : callable
         Loads the page again with everything that is on screen.
     """
@@ -82,11 +82,11 @@ def strip_words(state: OpeningState, newest: Library | None, shown: Library) -> 
     Parameters
     ----------
     state : OpeningState
-        How far the opening is.
+        Progress of the opening.
     newest : Library or None
         The newest product that is open.
     shown : Library
-        What the page shows.
+        Library of the page.
 
     Returns
     -------

@@ -33,7 +33,7 @@ class Uploads:
     most : int
         Bytes of a file.
     clock : callable
-        Gives seconds that never run backwards; tests set it.
+        Monotonic clock in seconds; tests replace it.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:

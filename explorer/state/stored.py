@@ -26,7 +26,7 @@ def read_state(stored: Mapping[str, Any], table: StarTable) -> tuple[dict[str, A
     Parameters
     ----------
     stored : mapping
-        What ``Workspace.to_dict`` wrote.
+        Output of ``Workspace.to_dict``.
     table : StarTable
         The stars.
 

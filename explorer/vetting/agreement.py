@@ -69,7 +69,7 @@ def fleiss_kappa(counts: ArrayLike) -> float:
     Parameters
     ----------
     counts : array_like, shape (stars, categories)
-        How many inspectors gave each verdict to each star; every star has as many reviews, two or more.
+        Number of inspectors by star and verdict; all stars have as many reviews, two or more.
 
     Returns
     -------
@@ -92,13 +92,13 @@ def fleiss_kappa_of_sums(totals: ArrayLike, squares: float, stars: int, reviews:
     Parameters
     ----------
     totals : array_like, shape (categories,)
-        How often each verdict was given.
+        Number of reviews by verdict.
     squares : float
         Sum over stars and verdicts of the squared counts.
     stars : int
-        How many.
+        Number of stars.
     reviews : float
-        Of each star, two or more.
+        Number of reviews of each star, two or more.
 
     Returns
     -------

@@ -38,7 +38,7 @@ class Attempts:
     Parameters
     ----------
     clock : callable
-        Gives seconds that never run backwards; tests set it.
+        Monotonic clock in seconds; tests replace it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -86,7 +86,7 @@ def network_of(address: str) -> str:
     Parameters
     ----------
     address : str
-        As the server knows it; text that is not an address is returned as it is.
+        Address of the connection; text that is not an address is returned as it is.
     """
     try:
         known = ipaddress.ip_address(address)

@@ -53,7 +53,7 @@ def write_copy(engine: Engine, target: Path) -> None:
     Parameters
     ----------
     engine : Engine
-        Of the record.
+        Engine of the record.
     target : Path
         A new file: a database for SQLite, lines of JSON for PostgreSQL.
 
@@ -102,9 +102,9 @@ def restore_file(source: Path, target: Path, *, replace: bool) -> Path | None:
     Parameters
     ----------
     source : Path
-        What :func:`write_copy` wrote.
+        Output of :func:`write_copy`.
     target : Path
-        Where the record belongs.
+        Path of the record.
     replace : bool
         Whether an existing record may be replaced; it is kept beside under another name.
 

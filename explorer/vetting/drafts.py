@@ -90,7 +90,7 @@ def breach(draft: Draft, rules: VettingRules, stars: Collection[int]) -> str:
     draft : Draft
         The submitted verdict.
     rules : VettingRules
-        Of the campaign.
+        Rules of the campaign.
     stars : collection of int
         Its obsids.
     """

@@ -108,7 +108,7 @@ class Source:
         Roles of this server, which the users of the file must have; None where there are none to check, as on a
         personal computer: then the importing user is responsible for them.
     published : callable or None
-        Gives the catalogue's values of a star, by which proposals conflict; None without a catalogue.
+        Returns the catalogue's values of a star, by which proposals conflict; None without a catalogue.
     now : datetime or None
         Current time; None for that of the clock.
     key : bytes or None

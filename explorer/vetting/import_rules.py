@@ -147,7 +147,7 @@ def joint_violations(
     queue : Queue
         Queue of the campaign.
     published : callable or None
-        Gives the catalogue's values of a star; None where there is no catalogue: then any proposal can conflict.
+        Returns the catalogue's values of a star; None without a catalogue, so that any proposal can conflict.
 
     Returns
     -------

@@ -149,7 +149,7 @@ class UserFile:
         """
         if not self.path.is_file():
             raise UserError(
-                f"{self.path} is not a file of users, so nobody could sign in. Create it with `python -m explorer "
+                f"{self.path} is not a file of users, so users could not sign in. Create it with `python -m explorer "
                 f"users add NAME --file {self.path}`, or name another one with --users."
             )
         self._read()

@@ -53,7 +53,7 @@ class Projection:
     tasks : sequence of Task
         Its queue.
     published : callable
-        Gives the catalogue's values of a star's quantities that can be proposed.
+        Returns the catalogue's values of a star's quantities that can be proposed.
 
     Attributes
     ----------

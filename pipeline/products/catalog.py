@@ -266,7 +266,7 @@ def contract_breaches(table: pd.DataFrame, own: Sequence[Column] = ()) -> Iterat
     if "obsid" in table.columns:
         doubles = int(table["obsid"].duplicated().sum())
         if doubles:
-            yield f"obsid repeats in {doubles} rows; each star-observation stands once."
+            yield f"obsid repeats in {doubles} rows; each observation occurs once."
 
 
 def _own_breaches(table: pd.DataFrame, own: Sequence[Column]) -> Iterator[str]:

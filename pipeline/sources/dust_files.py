@@ -169,7 +169,7 @@ def fetch_map_file(wanted: MapFile, folder: Path, report: Callable[[str], None])
 
 
 def _described(wanted: MapFile) -> str:
-    size = f"{wanted.size / 1e6:.1f} MB" if wanted.size else "size not told by the server"
+    size = f"{wanted.size / 1e6:.1f} MB" if wanted.size else "size unknown"
     return f"{wanted.name}: {size}, MD5 {wanted.md5}, from {wanted.address}"
 
 

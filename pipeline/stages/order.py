@@ -32,7 +32,7 @@ def described() -> str:
 
 
 def _described(number: int, stage: Stage) -> str:
-    parts = [("needs", stage.needs), ("uses where it is there", stage.optional), ("gives", stage.gives)]
+    parts = [("needs", stage.needs), ("uses if available", stage.optional), ("gives", stage.gives)]
     report = [(title, "; ".join(str(item) for item in items)) for title, items in parts if items]
     if stage.sections:
         report.append(("settings", ", ".join(f"[{name}]" for name in stage.sections)))

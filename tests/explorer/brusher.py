@@ -1,4 +1,4 @@
-"""A visitor of the real explorer without a browser: says what a page says, and measures how long answers take."""
+"""A visitor without a browser who sends the messages of a page and measures the answer times."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A small catalogue that is known to differ from other values of its stars, and by how much."""
+"""A small catalogue with known differences from other values of its stars."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Products and a page without a browser, which the explorer's tests share."""
+"""Fixtures of the explorer's tests: products, and a page without a browser."""
 
 import asyncio
 import logging

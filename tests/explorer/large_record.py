@@ -1,4 +1,4 @@
-"""A record of many events with its rooms on an event loop, and how long that loop stops."""
+"""Rooms on an event loop with a large record, and measurement of blocked time."""
 
 import asyncio
 import time

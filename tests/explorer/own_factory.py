@@ -1,4 +1,4 @@
-"""Products with columns of the user's own, of every kind that a group's table may bring."""
+"""Products with the user's own columns of all kinds."""
 
 from __future__ import annotations
 

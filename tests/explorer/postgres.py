@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own, in a folder of its own, reached by a socket in it."""
+"""A PostgreSQL server for the tests, with its own folder and socket."""
 
 from __future__ import annotations
 

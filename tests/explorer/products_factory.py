@@ -1,4 +1,4 @@
-"""Writes a small, valid, wholly invented product directory, so that the explorer's tests need no pipeline run."""
+"""A small, valid, invented product directory, written without a pipeline run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reverse proxy in a few lines: shows a server below a path, and something else beside it."""
+"""A minimal reverse proxy with a path prefix."""
 
 import asyncio
 from contextlib import asynccontextmanager, suppress

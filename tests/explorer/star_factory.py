@@ -1,4 +1,4 @@
-"""A small product directory whose spectra obey a label model that was trained on them, for tests of one star."""
+"""A small product directory with spectra of a known label model, for tests of one star."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The build behind the progress page: shown, single, and honest about failure."""
+"""The build behind the progress page: progress, single process, failures."""
 
 import os
 import subprocess
@@ -151,7 +151,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
         runner.start()
         found = runner.wait(20)
         assert found.status is BuildStatus.FAILED
-        assert f"{tmp_path}/file: a file of this name is there already." in found.message
+        assert f"{tmp_path}/file: a file of this name exists already." in found.message
 
 
 def ended(process):

@@ -1,4 +1,4 @@
-"""The page of columns and the strip over the explorer, without a browser."""
+"""The columns page and the notice above the explorer, without a browser."""
 
 import asyncio
 import tomllib

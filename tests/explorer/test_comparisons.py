@@ -1,4 +1,4 @@
-"""The catalogue against other values of its stars: pairs, differences, trends, and the curves of Figure 4."""
+"""Comparisons of the catalogue with other values: pairs, differences, trends, Figure 4."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Tables to take away: every form holds the selected stars, what the columns mean, and where they come from."""
+"""Exported tables: selected stars, column descriptions and provenance in all formats."""
 
 import io
 import json
@@ -243,7 +243,7 @@ def test_a_text_is_no_formula_for_a_spreadsheet_and_numbers_stay_numbers(form):
     assert shown[: len(HOSTILE)] == [f"'{text}" for text in HOSTILE]
     assert shown[len(HOSTILE) :] == list(HARMLESS)
     assert np.array_equal(again["v"], np.linspace(-1, 1, len(texts)))
-    assert ("have an apostrophe before them: kind" in written) == (form == "csv_notes")
+    assert ("are prefixed with an apostrophe: kind" in written) == (form == "csv_notes")
 
 
 @pytest.mark.parametrize("name", ["../../evil", "/etc/evil", "a\nb", ""])

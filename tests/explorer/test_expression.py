@@ -1,4 +1,4 @@
-"""Expressions: what they mean, what they refuse and where, and that nothing in them is ever executed."""
+"""Expressions: meaning, errors with their positions, and no execution of code."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""A catalogue of another survey: positions and columns that nobody declared. Every room works on what is there."""
+"""A catalogue of another survey with undeclared columns, in all rooms."""
 
 import warnings
 

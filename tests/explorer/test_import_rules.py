@@ -1,4 +1,4 @@
-"""A file may not do what no page may; records that obey the rules merge alike in any order; signed files."""
+"""Rules of imported events, merges independent of their order, and signed files."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""What pages may send: sizes, values, pace; files in parts; looks that are put together."""
+"""Limits of messages and uploads: sizes, values, rate, parts."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""Links and saved views: whose they are, how many are kept and for how long, and a file that cannot be written."""
+"""Links and saved views: owners, limits, lifetime, and an unwritable file."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""What the log holds: who, when, what; one line each, no line that a visitor wrote, repetitions counted."""
+"""The log: one line a record, with user and page, escaped, repetitions counted."""
 
 import logging
 
@@ -70,7 +70,9 @@ def test_repetitions_are_counted_a_page(logged):
         ACTOR.reset(token)
     lines = logged()
     assert len(lines) == 2 * (MAX_REPEATS + 1)
-    assert sum(f"{1000 - MAX_REPEATS} more records like: A message could not be handled" in one for one in lines) == 2
+    assert (
+        sum(f"{1000 - MAX_REPEATS} more similar records: A message could not be handled" in one for one in lines) == 2
+    )
     assert sum(map(len, lines)) < 4000
 
 
@@ -108,7 +110,7 @@ def test_a_kind_is_written_again_after_its_minute():
     assert passed == [True] * MAX_REPEATS + [False] * 3
     clock.now += WITHIN_S
     assert repeats.filter(record)
-    assert [one.getMessage() for one in written] == ["3 more records like: again"]
+    assert [one.getMessage() for one in written] == ["3 more similar records: again"]
     assert LineFormatter().format(written[0])
 
 

@@ -1,4 +1,4 @@
-"""Large catalogues: columns written out once and mapped from disk are the columns of the table in memory."""
+"""Memory-mapped columns of large catalogues equal those of the table in memory."""
 
 import mmap
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Member lists as archives, programs and people write them: each selects every observation of the same 40 stars."""
+"""Member lists in the formats of archives and programs, all selecting the same 40 stars."""
 
 import gzip
 import io

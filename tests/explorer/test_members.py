@@ -1,4 +1,4 @@
-"""Uploaded member lists: every form that is read, and a clear sentence for everything else."""
+"""Uploaded member lists: all accepted forms, and clear errors for others."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""Memory while visitors come and go."""
+"""Memory of the server over many visits."""
 
 import gc
 import subprocess

@@ -1,4 +1,4 @@
-"""Files that are opened: what they are, their key, the command that makes products of them, and corrections."""
+"""Opened files: kinds, key, command that makes products, corrections."""
 
 import json
 import os
@@ -200,7 +200,7 @@ def test_an_omitted_complete_product_is_reported_and_not_tried_again(open_files,
     opening = open_files(stars, flags=("no-full",))
     opening.start()
     state = until(opening, lambda s: s.left_out and s.opened)
-    assert "With 8 stars, orbits and stream membership are not computed by themselves" in state.left_out
+    assert "With 8 stars, orbits and stream membership are not computed automatically" in state.left_out
     again = open_files(stars)
     again.start()
     assert again.state().left_out

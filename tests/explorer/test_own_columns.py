@@ -1,4 +1,4 @@
-"""Columns of the user's own on axes, in colours, expressions, table, card, subsets, links, files and pictures."""
+"""The user's own columns on axes, in colours, expressions, tables, links, files and pictures."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The paper's figures from any selection: they say how many stars they hold, and stand with none at all."""
+"""The paper's figures of any selection, including an empty one."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Users, their passwords and roles, and who counts as somebody."""
+"""Users, passwords, roles and identification."""
 
 import io
 import json

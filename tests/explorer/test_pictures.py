@@ -1,4 +1,4 @@
-"""Pictures of views: what stands under them, their scales, their legends and their names."""
+"""Pictures of views: captions, scales, legends and names."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""The messages of the page: what is decoded and refused, which role each needs, and the types that are generated."""
+"""Messages of the page: decoding, refusal, roles, and generated types."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The file of the record: lost and found, put into one, copied, restored, moved; a server without it goes on."""
+"""The file of the record: loss, recovery, copy, restore, migration."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The label model asked again about one star."""
+"""Refits of one star with the label model."""
 
 import numpy as np
 import pytest

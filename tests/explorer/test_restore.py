@@ -1,4 +1,4 @@
-"""What links, saved views and lost pages bring back, and what is told of the part that cannot come back."""
+"""Restoring of links, saved views and lost pages, and reports on lost parts."""
 
 import asyncio
 import json
@@ -136,9 +136,9 @@ def test_a_link_opens_the_views_whatever_the_room_of_who_made_it(page, links):
 def test_states_that_are_too_large_are_reported(page, links, monkeypatch, caplog):
     monkeypatch.setattr("explorer.model.links.MAX_BYTES", 100)
     page.open()
-    assert "at most 100 are kept" in page.ask("share")["say"]
+    assert "at most 100 are stored" in page.ask("share")["say"]
     page.send("side", open=True)
-    assert "at most 100 are kept" in page.ask("save_view", name="large")["say"]
+    assert "at most 100 are stored" in page.ask("save_view", name="large")["say"]
     page.told.clear()
     for _ in range(2):
         asyncio.run(page.room._save())

@@ -1,4 +1,4 @@
-"""Tables handed to other programs, through a real hub."""
+"""Tables sent to other programs through a real SAMP hub."""
 
 import threading
 import warnings

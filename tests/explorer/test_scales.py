@@ -1,4 +1,4 @@
-"""What axes span, what the legend says, how the disc map is coloured, and where the Sun is."""
+"""Axis ranges, legends, colours of the disc map, and position of the Sun."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Modules joined into one script: what is joined, and what is refused."""
+"""Bundling of ES modules, and its errors."""
 
 from __future__ import annotations
 

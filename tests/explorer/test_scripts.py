@@ -1,4 +1,4 @@
-"""Scripts by address: kept by browsers, never stale, compressed; pages themselves are not compressed."""
+"""Scripts served by address: cached, never outdated, compressed; pages are not compressed."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""Products that are damaged, changed, built again or removed, before they are opened and while they are served."""
+"""Damaged, changed, rebuilt or removed products, before opening and while served."""
 
 import asyncio
 import gc
@@ -225,7 +225,7 @@ def test_a_full_disk_costs_memory_not_values(mapped, star_products, monkeypatch,
     monkeypatch.setattr("explorer.model.mapped.columns_folder", lambda *_: Path("/proc/nowhere"))
     with caplog.at_level(logging.WARNING):
         np.testing.assert_array_equal(mapped()["teff"], right["teff"])
-    assert "held in memory" in caplog.text
+    assert "kept in memory" in caplog.text
 
 
 # --- while it is served -----------------------------------------------------------------------------------------------

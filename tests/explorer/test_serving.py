@@ -1,4 +1,4 @@
-"""The server itself: when it does not start, and between pages that come and go."""
+"""Start of the server, its failures, and its state between pages."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Sessions belong to their visitors, and end with a password, a user, or a sign-out."""
+"""Sessions: owners, and end by password change, removal or sign-out."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The hot path's kernels against their obvious twins."""
+"""Compiled drawing kernels compared with their slow twins."""
 
 import datashader
 import numpy as np

@@ -1,4 +1,4 @@
-"""The sign-in form, its cookies, and guesses that lock nobody else out."""
+"""The sign-in form, its cookies, and rate limits that lock out no other user."""
 
 import asyncio
 import time
@@ -228,7 +228,7 @@ def test_a_file_of_users_that_breaks_is_a_sentence(tmp_path, users, caplog):
 
 
 def test_a_server_asks_for_its_file_of_users_when_it_starts(tmp_path):
-    with pytest.raises(UserError, match="nobody could sign in"):
+    with pytest.raises(UserError, match="users could not sign in"):
         UserFile(tmp_path / "none.json").require()
     (tmp_path / "broken.json").write_text("[1]")
     with pytest.raises(UserError, match="not a file of users"):

@@ -1,4 +1,4 @@
-"""The page without a browser: gestures in, one answer out, every view in step."""
+"""The Explore page without a browser: gestures in, one message out."""
 
 import numpy as np
 import pytest

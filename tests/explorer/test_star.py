@@ -1,4 +1,4 @@
-"""The star's room without a browser: what it tells, whatever is missing."""
+"""The star panel without a browser, with all kinds of missing data."""
 
 import io
 from dataclasses import replace
@@ -75,7 +75,7 @@ def test_steps_stay_in_the_selection_and_wrap(room, star_library):
     assert "No star is selected" in room.send("star_step", by=1)["say"]
 
 
-@pytest.mark.parametrize(("obsid", "words"), [(ALL_MASKED, "is masked"), (WITHOUT_MODEL, "")])
+@pytest.mark.parametrize(("obsid", "words"), [(ALL_MASKED, "are masked"), (WITHOUT_MODEL, "")])
 def test_a_star_that_lacks_something_says_so(room, obsid, words):
     star = room.send("focus", obsid=str(obsid))["star"]
     assert words in star["sentence"]
@@ -94,8 +94,8 @@ def test_catalogues_without_spectra_or_model_say_so(tmp_path, links, make_page):
     page = make_page(bare, links, Workspace(bare.table, panels=default_panels(bare, 2)))
     page.send("connect", seen=True)
     page.send("painted")
-    assert "tables alone" in page.send("focus", obsid=str(bare.table["obsid"][0]))["star"]["sentence"]
-    assert "tables alone" in ask(page, "evidence", "evidence")["sentence"]
+    assert "tables only" in page.send("focus", obsid=str(bare.table["obsid"][0]))["star"]["sentence"]
+    assert "tables only" in ask(page, "evidence", "evidence")["sentence"]
     few = open_library(make_products(tmp_path / "few", 60, n_spectra=10))
     page = make_page(few, links, Workspace(few.table, panels=default_panels(few, 2)))
     page.send("connect", seen=True)

@@ -1,4 +1,4 @@
-"""Subsets made of subsets: evaluated once, stored once, and refused before they cost others their server."""
+"""Nested subsets: evaluated once, stored once, limited in size."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Named subsets: what is made of what, and what happens to it when names change or go."""
+"""Named subsets: nesting, renaming and removal."""
 
 import numpy as np
 import pytest
@@ -176,4 +176,4 @@ def test_a_removed_view_leaves_the_list(page):
     page.links.forget_view(page.room.side.catalog, "mine", page.room.owner.name)
     answer = page.send("view", name="mine")
     assert answer["side"]["views"] == []
-    assert "no longer" in answer["side"]["said"]
+    assert "does not exist any more" in answer["side"]["said"]

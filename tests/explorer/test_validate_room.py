@@ -1,4 +1,4 @@
-"""The Validate room: what it draws, what it selects, and the tables of a simulated catalogue against its truth."""
+"""The Validate room: figures, selections, and tables of a simulated catalogue."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The record under use: on SQLite and on PostgreSQL, with several people, with people who may not."""
+"""Vetting commands on SQLite and PostgreSQL, with several users and missing permissions."""
 
 import logging
 import threading

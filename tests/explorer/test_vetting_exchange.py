@@ -1,4 +1,4 @@
-"""Records as files: what is forged is left out with its reason, nothing waits long, and what a release takes over."""
+"""Export and import of records, forged lines, waiting times, and verdicts for a release."""
 
 import json
 import logging

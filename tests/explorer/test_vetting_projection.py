@@ -1,4 +1,4 @@
-"""Sums that are kept as events come in equal those from scratch; 3,000 events stop no event loop."""
+"""Incremental projections equal those from scratch; 3,000 events do not block the event loop."""
 
 import asyncio
 import math

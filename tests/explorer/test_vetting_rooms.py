@@ -1,4 +1,4 @@
-"""The vetting rooms without a browser: what lies on whose desk, what is taken back, what a broken record does."""
+"""The vetting rooms without a browser: claims, undo, and an unreachable record."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The rules of vetting without a store: conflicts, agreement, the queue, what stands after undo and redo."""
+"""Vetting rules without a store: conflicts, agreement, queue, undo and redo."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""What the record shows outside the vetting rooms: blind until a star is closed to the reader."""
+"""Visibility of verdicts outside the vetting rooms, so that reviews stay blind."""
 
 import numpy as np
 import pytest
@@ -129,7 +129,7 @@ def test_lists_of_verdicts_become_selections(commands, campaign, stars, page):
     answer = page.send("verdicts", name=name)
     assert page.workspace.selection == Named(name, InIds((stars[2],)))
     assert answer["toolbar"]["subset"] == [name, ""]
-    assert "any more" in page.send("verdicts", name="odd ones: bob said 1 wrong")["say"]
+    assert "is empty now" in page.send("verdicts", name="odd ones: bob said 1 wrong")["say"]
     assert page.workspace.n_selected == 1
 
 

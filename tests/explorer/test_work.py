@@ -1,4 +1,4 @@
-"""Queues of slow work: fair turns, limits, cancellation; processes that write and draw."""
+"""Queues of background work: turns, limits, cancellation; helper processes."""
 
 import asyncio
 import threading
@@ -149,7 +149,7 @@ def test_tables_and_figures_of_a_helper_are_the_same(library, monkeypatch):
 def test_products_that_were_built_again_are_not_mixed(library):
     other = Manifest("other", simulated=True, simulated_note="", configuration={}, inputs={}, choices={})
     changed = replace(library, products=replace(library.products, manifest=other))
-    with pytest.raises(SelectionError, match="was built again"):
+    with pytest.raises(SelectionError, match="was rebuilt"):
         in_helper(_count, changed, np.ones(library.table.n_stars, bool))
     assert in_helper(_count, open_library(library.place[0]), np.ones(library.table.n_stars, bool)) == 400
 

@@ -1,4 +1,4 @@
-"""State without a browser."""
+"""The Workspace without a browser."""
 
 import numpy as np
 

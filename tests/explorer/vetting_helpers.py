@@ -1,4 +1,4 @@
-"""A desk with people and a clock of the tests' own."""
+"""Vetting commands with users and a clock for tests."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4

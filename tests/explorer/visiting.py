@@ -1,4 +1,4 @@
-"""A visitor without a browser: speaks HTTP with cookies of its own, and Bokeh's wire protocol."""
+"""A visitor without a browser, with HTTP, cookies and Bokeh's wire protocol."""
 
 import asyncio
 import json

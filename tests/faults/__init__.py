@@ -1,1 +1,1 @@
-"""Faults that are put into builds, products, servers and records: commands of their own, not part of the tests."""
+"""Fault injection into builds, products, servers and records, run by separate commands."""

@@ -1,4 +1,4 @@
-"""Visitors who ask for too much: what a flood of each kind costs a visitor who brushes, fits and is not to notice."""
+"""Visitors who request too much, and the effect on a normal visitor."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""People and sessions: visitors who come and go, who do not read, who guess passwords, who want another's session."""
+"""Visitors who come and go, do not read, guess passwords, or claim another's session."""
 
 import asyncio
 import json

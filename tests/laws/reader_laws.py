@@ -1,4 +1,4 @@
-"""Laws of every reader of tables: a test class for a format inherits them and says how the format is written."""
+"""Laws of all readers of tables; the test class of a format inherits them and writes the format."""
 
 from __future__ import annotations
 

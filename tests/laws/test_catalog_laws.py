@@ -1,4 +1,4 @@
-"""A catalogue survives its files unchanged, and nothing that breaks the contract is written."""
+"""A catalogue is unchanged by its files, and invalid content is never written."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Frames: round trips, handedness, and the stream's own numbers."""
+"""Frames: round trips, handedness, and published numbers of the stream."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Columns of the user's own: names that collide with nothing, and descriptions that survive every file."""
+"""The user's own columns: unique names, and descriptions preserved in all files."""
 
 import io
 import warnings

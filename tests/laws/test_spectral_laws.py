@@ -1,4 +1,4 @@
-"""Laws that hold for every spectrum: flux is conserved, shifts undo each other, masks never spread silently."""
+"""Laws of spectra: conserved flux, inverse shifts, explicit masks."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The robust scatter is the standard deviation of normal samples, and outliers and the unknown do not move it."""
+"""The robust scatter: equal to the standard deviation for normal samples, robust otherwise."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Readers of spectra that end their process, as the fault of a decoder or the system would; light to import."""
+"""Readers of spectra that kill their process, for tests of isolated reading."""
 
 import multiprocessing
 import os

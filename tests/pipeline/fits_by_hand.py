@@ -1,4 +1,4 @@
-"""FITS tables made by hand, card by card, as no library would write them."""
+"""FITS tables written card by card, for invalid files that no library writes."""
 
 import numpy as np
 from astropy.io import fits

@@ -1,4 +1,4 @@
-"""Spectra that are damaged on purpose: header values, pixels, sizes and packings that no survey writes."""
+"""Deliberately damaged spectra: header values, pixels, sizes and compressions."""
 
 import gzip
 import io

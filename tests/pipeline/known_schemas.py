@@ -1,4 +1,4 @@
-"""Columns of known tables by their official names, and what the ones that matter are."""
+"""Official column names of known tables, and the interpretation of the relevant ones."""
 
 LAMOST = (
     "obsid uid gp_id designation obsdate lmjd mjd planid spid fiberid ra_obs dec_obs snru snrg snrr snri snrz class "

@@ -1,4 +1,4 @@
-"""Staeckel actions against the orbits' own; `python -m tests.benchmarks action_errors` measures it on hundreds."""
+"""Staeckel actions compared with integrated orbits (hundreds in `tests.benchmarks action_errors`)."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Any table of stars through all stages: finished values stay, what is missing is derived or skipped with a reason."""
+"""Any star table through all stages: finished values kept, others derived or skipped with a reason."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""One bad file costs its own row: values out of range, bombs, packings, names and folders of every kind."""
+"""Bad files affect only their own row: ranges, sizes, compressions, names and folders."""
 
 import gzip
 import hashlib

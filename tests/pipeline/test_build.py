@@ -1,4 +1,4 @@
-"""A build from scratch on a tiny simulated survey: every stage, checkpoints, and what is missing."""
+"""A build of a tiny simulated survey: stages, checkpoints, missing input."""
 
 import json
 import subprocess

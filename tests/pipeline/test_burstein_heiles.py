@@ -1,4 +1,4 @@
-"""The map that is the default above abs(b) = 10: its values, its place in depth, and what happens without its file."""
+"""The default dust map above abs(b) = 10: values, depth, and absence of its file."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Out-of-fold labels and honest errors."""
+"""Out-of-fold labels and calibrated errors."""
 
 import json
 

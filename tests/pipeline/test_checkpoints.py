@@ -1,4 +1,4 @@
-"""A stopped build goes on where it was; a changed input, setting or file makes its stage run again."""
+"""Continuation of stopped builds, and repetition of stages after changes."""
 
 import dataclasses
 import os

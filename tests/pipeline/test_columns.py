@@ -1,4 +1,4 @@
-"""Declarations of columns: what follows from one entry, and what is refused."""
+"""Declarations of columns: consequences of one entry, and refusals."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Comparisons with references and other tables: the numbers, the matching, the files, the complaints."""
+"""Comparisons with references and other tables: statistics, matching, files, errors."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""The cross-match against its slow twin and astropy, its rules one by one, and what it refuses."""
+"""The cross-match compared with its slow twin and astropy, its rules, and refusals."""
 
 from itertools import pairwise
 

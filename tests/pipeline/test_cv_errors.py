@@ -1,4 +1,4 @@
-"""The paper's one formula of label errors: scatter at a star's S/N, whatever its formal error."""
+"""The paper's label errors: scatter at a star's S/N, independent of its formal error."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Getting dust maps from a server of the test's own, damaged downloads, and real sightlines held against the disc."""
+"""Download of dust maps from a test server, damage, and sightlines compared with the disc."""
 
 import hashlib
 import json

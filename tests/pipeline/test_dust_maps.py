@@ -1,4 +1,4 @@
-"""Real dust maps through their own libraries, on small files in the published formats that the tests write."""
+"""Real dust maps through their libraries, on small files in the published formats."""
 
 import dataclasses
 import sys

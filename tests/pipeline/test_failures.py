@@ -1,4 +1,4 @@
-"""Full disks, refused places and missing memory: one sentence, status 2, nothing half written."""
+"""Full disks, refused paths and lack of memory: one sentence, status 2, no partial output."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""The fetched XP library, and packages that files are fetched from."""
+"""The downloaded XP library, and packages with data files."""
 
 import numpy as np
 import pytest

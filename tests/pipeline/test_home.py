@@ -1,4 +1,4 @@
-"""One function finds the program's folders, for the pipeline and the explorer."""
+"""Folders of the program, for pipeline and explorer."""
 
 from pathlib import Path
 

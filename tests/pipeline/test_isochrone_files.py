@@ -1,4 +1,4 @@
-"""Files of the CMD web form: the spellings of its versions, CSV, the published branch out of them, bad ones."""
+"""Files of the CMD web form: spellings, CSV, the published branch, invalid files."""
 
 import gzip
 

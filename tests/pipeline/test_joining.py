@@ -1,4 +1,4 @@
-"""Tables joined to stars: by the best identifier, else on the sky; gaps filled, names kept apart, nothing lost."""
+"""Tables joined to stars by identifier or position, with gaps filled and names kept apart."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Labels straight from spectra, both engines together, and errors that depend on the labels."""
+"""Direct and joint label engines, and errors that depend on the labels."""
 
 import dataclasses
 import json

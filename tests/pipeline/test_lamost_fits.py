@@ -1,4 +1,4 @@
-"""Every real layout becomes one Spectrum; every kind of bad file becomes a reason."""
+"""All real layouts give a Spectrum, all kinds of bad files a reason."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""Catalogues of millions: written in blocks, each row once, the same bytes for the same seed."""
+"""Catalogues of millions: written in blocks, reproducible in bytes."""
 
 import numpy as np
 import pandas as pd

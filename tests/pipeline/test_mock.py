@@ -1,4 +1,4 @@
-"""The simulated survey: declared columns, seeds, physics that holds, files that open."""
+"""The simulated survey: declared columns, seeds, physics, readable files."""
 
 import numpy as np
 import pytest

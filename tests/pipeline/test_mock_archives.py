@@ -1,4 +1,4 @@
-"""The simulated survey in the archives' formats: official names, sentinels, marks, and values that survive the way."""
+"""The simulated survey in archive formats: official names, sentinels, marks, exact values."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""The simulated survey is as uneven as the sky: footprint, dust, gravities, companions, faults of groups."""
+"""Uneven sky of the simulated survey: footprint, dust, gravities, companions, group faults."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Quantiles of derived quantities: the draws are what was measured, blocks change nothing, unknown stays unknown."""
+"""Quantiles of derived quantities: draws, independence of blocks, unknown values."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Pairs of rows of one star against every pair tried."""
+"""Pairs of rows of one star compared with all pairs."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Mean spectra of observed giants as templates: how they are fetched, read, and used."""
+"""Observed mean spectra as templates: download, reading, use."""
 
 import hashlib
 import threading

@@ -1,4 +1,4 @@
-"""Oddities: planted as often as asked, one an observation, and visible in the very spectra or tables they act on."""
+"""Simulated oddities: numbers, one an observation, visible in spectra or tables."""
 
 from dataclasses import replace
 

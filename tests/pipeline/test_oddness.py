@@ -1,4 +1,4 @@
-"""Evidence of oddness: each piece answers to what it is meant for, and to nothing else; together they rank."""
+"""Evidence of oddness: specific response of each piece, and ranking by all."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Files that are read at positions: cut, replaced, renamed and overwritten while they are open."""
+"""Positioned reads of files that are truncated, replaced, renamed or overwritten while open."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Any table of stars, or a folder of spectra, becomes products by one command; what is wrong is said in a sentence."""
+"""Star tables or folders of spectra opened as products by one command, and its errors."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Footers and page headers of Parquet files of visitors: their sizes are pyarrow's, and lies are found out."""
+"""Footers and page headers of uploaded Parquet files, compared with pyarrow, and false sizes."""
 
 import io
 

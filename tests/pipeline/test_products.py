@@ -1,4 +1,4 @@
-"""Product directories: random access, checksums, and a sentence for each breach."""
+"""Product directories: random access, checksums, reports of violations."""
 
 import json
 import re

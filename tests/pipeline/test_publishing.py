@@ -1,4 +1,4 @@
-"""A product is whole at every instant: locks, versions, checks of the draft, identity, damaged work folders."""
+"""Atomic publishing: locks, versions, checks of the draft, identity, damaged work folders."""
 
 import json
 import os

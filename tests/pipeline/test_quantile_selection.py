@@ -1,4 +1,4 @@
-"""Quantiles that are asked for later: those of the build for the stars that are chosen, and refusals in words."""
+"""Quantiles on demand: equal to those of the build, and refusals."""
 
 import numpy as np
 import pandas as pd

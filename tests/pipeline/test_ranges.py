@@ -1,4 +1,4 @@
-"""One row's value never raises for all rows: every input column at every extreme, through every stage."""
+"""Extreme values of all input columns through all stages affect only their own row."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""What the columns of a foreign table are: known schemas, UCDs, names, the pair rule, units, sentinels, questions."""
+"""Recognition of columns: schemas, UCDs, names, pairs, units, sentinels, questions."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Freezing a release: nothing measured changes, every format reads back, the same inputs give the same bytes."""
+"""Frozen releases: unchanged measurements, readable formats, reproducible bytes."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Physics checks: a sound catalogue passes, wrong columns are called impossible, a release needs a reason."""
+"""Physics checks: valid catalogues pass, wrong columns fail, releases need a reason."""
 
 import json
 

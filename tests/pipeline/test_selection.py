@@ -1,4 +1,4 @@
-"""The selection: each cut does what it says, the unknown passes untested, and every star says why."""
+"""The selection of M giants: cuts, untested unknown values, reasons."""
 
 import shutil
 

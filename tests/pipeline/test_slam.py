@@ -1,4 +1,4 @@
-"""Labels in, spectra out, and back; masks, bounds, failures, storage."""
+"""SLAM: labels to spectra and back; masks, bounds, failures, storage."""
 
 import json
 from dataclasses import replace

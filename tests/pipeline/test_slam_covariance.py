@@ -1,4 +1,4 @@
-"""SLAM's noise-dependent likelihood, its posterior mean and its ridge solver, each against the obvious."""
+"""SLAM's noise-dependent likelihood, posterior mean and ridge solver, compared with simple versions."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""What the label engine adds: landmarks, prior, shared residuals, pre-screen, limits; each against the obvious."""
+"""Landmarks, prior, shared residuals, pre-screen and limits, compared with simple versions."""
 
 import json
 

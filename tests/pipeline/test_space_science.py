@@ -1,4 +1,4 @@
-"""Distances, actions, maps and quality bits: laws, known numbers, and flags instead of numbers that look measured."""
+"""Distances, actions, maps and quality bits: laws, known numbers, flags."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Stars that lack something, through all the stages of space: flags and NaN, never a number that looks measured."""
+"""Stars with missing data through the space stages: flags and NaN."""
 
 import numpy as np
 import pandas as pd

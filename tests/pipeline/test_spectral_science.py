@@ -1,4 +1,4 @@
-"""Continuum, band ratios, velocities: laws and recovery on spectra whose truth is known."""
+"""Continuum, band ratios, velocities: laws, and recovery of known values."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Arrays that grow on disk, files read side by side, and thousands of damaged FITS files."""
+"""Growing arrays, parallel reading, and thousands of damaged FITS files."""
 
 import io
 from concurrent.futures.process import BrokenProcessPool

@@ -1,4 +1,4 @@
-"""The declared stages: order, reasons, what would run, typed access, and the README that lists them."""
+"""Declared stages: order, reasons, plan, typed access, documentation."""
 
 import dataclasses
 import re

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP end the program within two seconds, with one sentence and without a traceback."""
+"""Ctrl-C, SIGTERM and SIGHUP end the program within two seconds, with one sentence."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""The integrated Sagittarius stream: reproducible, consistent with itself, where the real one is."""
+"""The integrated Sagittarius stream: reproducible, consistent, at the observed position."""
 
 import numpy as np
 import pandas as pd

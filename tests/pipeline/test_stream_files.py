@@ -1,4 +1,4 @@
-"""Stream models from files: Law & Majewski's, simple tables in any format, and what cannot be used."""
+"""Stream models from files: Law & Majewski, simple tables in any format, unusable files."""
 
 import gzip
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""Membership of the stream: a sky of stream and field with known truth, and what unknown observables do to it."""
+"""Stream membership on a simulated sky, and the effect of unknown observables."""
 
 from dataclasses import replace
 

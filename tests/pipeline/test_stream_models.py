@@ -1,4 +1,4 @@
-"""Which stream a build compares with: from a file, or integrated once and kept; in the configured frame."""
+"""Stream model of a build: from a file, or integrated once and cached."""
 
 import warnings
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The batched solver against libsvm, and what a mask must mean."""
+"""The batched solver compared with libsvm, and the meaning of masks."""
 
 import numpy as np
 import pytest

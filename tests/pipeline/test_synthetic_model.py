@@ -1,4 +1,4 @@
-"""The unpickler admits arrays and nothing else; the embedded model has the lines where they belong."""
+"""The safe unpickler, and line positions of the embedded model."""
 
 import io
 import pickle

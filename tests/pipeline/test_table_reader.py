@@ -1,4 +1,4 @@
-"""Reading any table: encodings, delimiters, columns of FITS, which of several tables, and what is refused and why."""
+"""Reading of tables: encodings, delimiters, FITS columns, choice of a table, refusals."""
 
 import gzip
 import io

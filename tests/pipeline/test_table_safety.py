@@ -1,4 +1,4 @@
-"""No table makes its reader open another file, an address or a program."""
+"""Tables cannot make their reader open other files, addresses or programs."""
 
 import io
 import sys

@@ -1,4 +1,4 @@
-"""Template grids in the usual formats, written here as their authors write them; and what is wrong with bad ones."""
+"""Template grids in the usual formats, and invalid ones."""
 
 import numpy as np
 import pytest

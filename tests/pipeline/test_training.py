@@ -1,4 +1,4 @@
-"""The training cuts, one by one with their counts, and the velocities of the reference."""
+"""The training cuts with their counts, and reference velocities."""
 
 import dataclasses
 

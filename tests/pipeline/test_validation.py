@@ -1,4 +1,4 @@
-"""Validation: truth against catalogue, published with the products, which still verify."""
+"""Validation against the truth, published with products that still verify."""
 
 import json
 import shutil

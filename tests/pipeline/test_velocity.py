@@ -1,4 +1,4 @@
-"""Velocities beyond the basics: slow twin, Ca II lines, data-driven templates, repeats, zero points, stored CCFs."""
+"""Velocities: slow twin, Ca II lines, data-driven templates, repeats, zero points, CCFs."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Sky residuals, robust refinement, errors scaled by repeats, velocities of the arms, and the bits about them."""
+"""Sky residuals, robust refinement, scaled errors, velocities of the arms, and their bits."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Drives the page as a person would: mouse, clicks, and what stands on screen."""
+"""Driver of the page with mouse and keyboard, as a user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The filter's box: completion, errors, subsets, keys."""
+"""The filter field: completion, errors, subsets, keys."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What people do with the explorer, in a real browser."""
+"""Typical use of the explorer in a real browser."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Any table of stars is opened: its columns first, corrected there, then the explorer, then orbits."""
+"""Opening of any star table: columns page, corrections, explorer, orbits."""
 
 import json
 import tomllib

@@ -1,4 +1,4 @@
-"""A catalogue of positions and own columns in a browser: axis, search, colour, filter, subsets, table, card, export."""
+"""A catalogue with only positions and own columns, in a browser."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A record that cannot be opened: everything but vetting works, and vetting comes back without a restart."""
+"""An unreachable record: the rest works, and vetting continues without a restart."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""A server that goes away while a page is open."""
+"""Recovery of an open page after the server stops."""
 
 import pytest
 from driver import Server, brush

@@ -1,4 +1,4 @@
-"""A product that is built again, and one that is damaged, while a page is open."""
+"""Rebuilt and damaged products while a page is open."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Three people vet in a real browser: two inspectors who do not see each other, and an adjudicator who freezes."""
+"""Vetting by two inspectors and an adjudicator in a real browser, to a release."""
 
 import json
 import re

@@ -45,7 +45,7 @@ class CampaignsRoom(VettingRoom):
     visit : Visit
         State shared by the vetting rooms.
     releases : Path
-        Where frozen releases are written.
+        Folder of frozen releases.
     """
 
     def __init__(self, visit: Visit, releases: Path) -> None:

@@ -53,7 +53,7 @@ def visitor(config: AppConfig, request: object = None) -> tuple[Person | None, s
     Parameters
     ----------
     config : AppConfig
-        How the server was started.
+        Settings of the server.
     request : object, optional
         The session's request, whose ``visitor`` the guard has set.
 
@@ -89,7 +89,7 @@ def bind_session(config: AppConfig, sessions: Sessions) -> HTTPServerRequest | N
     Parameters
     ----------
     config : AppConfig
-        How the server was started.
+        Settings of the server.
     sessions : Sessions
         Active sessions.
 
