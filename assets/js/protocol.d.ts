@@ -100,7 +100,7 @@ export interface BarsSpec {
   view: string;
   title: string;
   caption: Caption[];
-  overlays: OverlaySpec[];
+  overlays: SwitchSpec[];
   x: AxisSpec;
   y: CountAxis;
   logarithmic: boolean;
@@ -520,13 +520,13 @@ export interface Merged {
   refused: string[];
 }
 
-/** A view whose columns the catalogue lacks. */
+/** A view whose columns the catalogue lacks; nothing can be switched. */
 export interface MissingSpec {
   kind: "missing";
   view: string;
   title: string;
   caption: Caption[];
-  overlays: OverlaySpec[];
+  overlays: SwitchSpec[];
   sentence: string;
 }
 
@@ -573,12 +573,12 @@ export interface Outline {
   y: number[];
 }
 
-/** Something that can be switched on and off; in a histogram without a shape. */
+/** Something on the stars of a plane that can be switched on and off. */
 export interface OverlaySpec {
   name: string;
   label: string;
   on: boolean;
-  shape?: AnyShape;
+  shape: AnyShape;
 }
 
 /** Numbers of a campaign; how reviews agree is left out for those who could be swayed. */
@@ -1019,6 +1019,13 @@ export interface Switch {
   kind: "switch";
   slot: number;
   name: string;
+  on: boolean;
+}
+
+/** Something of a histogram that can be switched on and off. */
+export interface SwitchSpec {
+  name: string;
+  label: string;
   on: boolean;
 }
 

@@ -332,7 +332,7 @@ class BarsPanel(Panel):
             view=self.state.view,
             title=self.title,
             caption=(protocol.Caption(f"of {self.figure.x.column.label}", ""),),
-            overlays=(protocol.OverlaySpec(LOGARITHMIC, "Logarithmic numbers", self.logarithmic),),
+            overlays=(protocol.SwitchSpec(LOGARITHMIC, "Logarithmic numbers", self.logarithmic),),
             x=self._axis(self.figure.x, self.state.x_ends),
             y=protocol.CountAxis("stars"),
             logarithmic=self.logarithmic,

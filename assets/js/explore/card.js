@@ -67,7 +67,7 @@ export class Card {
     const parts = spec.kind === "plane" ? spec.parts : undefined
     this.part.hidden = !parts
     if (spec.kind === "plane" && parts) options(this.part, parts.map((label, k) => [k, label]), spec.part)
-    this.caption.title = spec.about ?? ""
+    this.caption.title = spec.kind === "plane" ? spec.about : ""
     this.caption.replaceChildren(
       ...spec.caption.map(([text, colour]) => element("span", { style: colour ? `color:${colour}` : null }, text)),
     )

@@ -3,6 +3,7 @@ import { KeptStars, starOf } from "./kept.js"
 
 const FACTS = { labels: [], groups: [], bits: [], "in_training": false, repeats: [], links: [] }
 const star = (/** @type {string} */ obsid) => ({
+  kind: /** @type {const} */ ("star"),
   obsid,
   sentence: "",
   note: "",
@@ -13,7 +14,13 @@ const star = (/** @type {string} */ obsid) => ({
 })
 
 Deno.test("a star has a spectrum if all of its arrays came", () => {
-  const arrays = { flux: [1], ivar: [2], mask: Uint8Array.of(0), model: [3], continuum: [4] }
+  const arrays = {
+    flux: Float32Array.of(1),
+    ivar: Float32Array.of(2),
+    mask: Uint8Array.of(0),
+    model: Float32Array.of(3),
+    continuum: Float32Array.of(4),
+  }
   assertEquals(starOf({ ...star("1"), ...arrays }).spectrum?.flux, Float32Array.of(1))
   assertEquals(starOf(star("1")).spectrum, null)
 })

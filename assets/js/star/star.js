@@ -132,7 +132,7 @@ export class StarDock {
 
   /** @param {string} kind */
   refused(kind) {
-    if (kind === "refit") this.refit.answer({ sentence: "The fit was refused." })
+    if (kind === "refit") this.refit.answer({ kind: "sentence", sentence: "The fit was refused." })
     if (kind === "slide") this.refit.slid(null, null, null)
   }
 
@@ -174,7 +174,7 @@ export class StarDock {
 
   /** @param {StarPacket | NoStar} packet */
   receive(packet) {
-    if (!packet.obsid) {
+    if (packet.kind === "sentence") {
       this.neighbours = NOBODY
       this.star = null
       return this.blank(packet.sentence)

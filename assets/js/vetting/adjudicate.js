@@ -62,9 +62,9 @@ export class AdjudicateRoom {
     this.say.hidden = !state.sentence
     this.desk.hidden = !state.star
     if (!state.star) return
-    this.reasons.replaceChildren(...state.reasons.map((text) => element("li", {}, text)))
+    this.reasons.replaceChildren(...(state.reasons ?? []).map((text) => element("li", {}, text)))
     const words = new Map(state.verdicts)
-    this.reviews.replaceChildren(...state.reviews.map((review) => reviewOf(review, words.get(review.verdict) ?? "")))
+    this.reviews.replaceChildren(...(state.reviews ?? []).map((review) => reviewOf(review, words.get(review.verdict ?? -1) ?? "")))
     this.form.show(state)
     this.form.resume(state)
   }

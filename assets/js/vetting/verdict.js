@@ -1,7 +1,7 @@
 // The form of a verdict, which inspectors and adjudicators fill alike. A digit saves; nothing needs the mouse.
 
 /** @import { DeskState, Proposal, Say } from "../payloads.d.ts" */
-/** @import { Judge, Request } from "../protocol.d.ts" */
+/** @import { FlagChoice, Judge, Quantity, Request, VerdictChoice } from "../protocol.d.ts" */
 
 import { KEY_NAMES, LIMITS, VERDICT_KEYS } from "../base/declared.js"
 import { element } from "../base/dom.js"
@@ -17,7 +17,7 @@ export class VerdictForm {
   who = ""
   campaign = ""
   star = ""
-  /** @type {Pick<DeskState, "verdicts" | "flags"> | null} */
+  /** @type {{ verdicts: VerdictChoice[], flags: FlagChoice[] } | null} */
   rules = null
   /** @type {string | null} - Id of the verdict that was given before. */
   before = null
@@ -81,7 +81,7 @@ export class VerdictForm {
   }
 
   /** @param {DeskState} state */
-  show({ star, verdicts, flags, quantities, before, taken_back: takenBack, who, campaign }) {
+  show({ star, verdicts = [], flags = [], quantities = [], before, taken_back: takenBack, who, campaign }) {
     const fresh = this.star !== star || this.before !== (before?.id ?? null) || takenBack
     if (this.star !== star) this.shownAt = performance.now()
     this.who = who
@@ -113,7 +113,7 @@ export class VerdictForm {
   }
 
   /**
-   * @param {DeskState["quantities"][number]} quantity
+   * @param {Quantity} quantity
    * @param {Proposal} proposal
    */
   quantityRow([name, label, unit, published], proposal) {

@@ -90,13 +90,21 @@ class NoShape(Shape, frozen=True, tag="none"):
 AnyShape: TypeAlias = LinesShape | DotsShape | SunShape | ArrowsShape | NoShape
 
 
-class OverlaySpec(MessagePart, frozen=True):
-    """Something that can be switched on and off; in a histogram without a shape."""
+class SwitchSpec(MessagePart, frozen=True):
+    """Something of a histogram that can be switched on and off."""
 
     name: str
     label: str
     on: bool
-    shape: AnyShape | UnsetType = UNSET
+
+
+class OverlaySpec(MessagePart, frozen=True):
+    """Something on the stars of a plane that can be switched on and off."""
+
+    name: str
+    label: str
+    on: bool
+    shape: AnyShape
 
 
 class FigureSpec(MessagePart, frozen=True, tag_field="kind"):
@@ -105,18 +113,19 @@ class FigureSpec(MessagePart, frozen=True, tag_field="kind"):
     view: str
     title: str
     caption: tuple[Caption, ...]
-    overlays: tuple[OverlaySpec, ...]
 
 
 class MissingSpec(FigureSpec, frozen=True, tag="missing"):
-    """A view whose columns the catalogue lacks."""
+    """A view whose columns the catalogue lacks; nothing can be switched."""
 
+    overlays: tuple[SwitchSpec, ...]
     sentence: str
 
 
 class PlaneSpec(FigureSpec, frozen=True, tag="plane"):
     """One column against another; a disc map has slices (parts), the present one, and a colour bar."""
 
+    overlays: tuple[OverlaySpec, ...]
     about: str
     square: bool
     x: AxisSpec
@@ -129,6 +138,7 @@ class PlaneSpec(FigureSpec, frozen=True, tag="plane"):
 class BarsSpec(FigureSpec, frozen=True, tag="bars"):
     """A histogram."""
 
+    overlays: tuple[SwitchSpec, ...]
     x: AxisSpec
     y: CountAxis
     logarithmic: bool
