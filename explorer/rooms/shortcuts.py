@@ -1,4 +1,4 @@
-"""Shortcuts: which key does what, declared once for the scripts of the pages, the tooltips and the help.
+"""Shortcuts: keys and what they do, declared once for the scripts of the pages, tooltips and help.
 
 A key has the name that browsers give it; letters tell Shift themselves (``U``), arrows do not (``Shift+ArrowLeft``).
 """

@@ -64,7 +64,9 @@ export class AdjudicateRoom {
     if (!state.star) return
     this.reasons.replaceChildren(...(state.reasons ?? []).map((text) => element("li", {}, text)))
     const words = new Map(state.verdicts)
-    this.reviews.replaceChildren(...(state.reviews ?? []).map((review) => reviewOf(review, words.get(review.verdict ?? -1) ?? "")))
+    this.reviews.replaceChildren(
+      ...(state.reviews ?? []).map((review) => reviewOf(review, words.get(review.verdict ?? -1) ?? "")),
+    )
     this.form.show(state)
     this.form.resume(state)
   }
