@@ -266,15 +266,15 @@ class StarTable(Mapping[str, NDArray[Any]]):
 
     def categories(self, name: str) -> tuple[tuple[str, ...], NDArray[np.uint8]] | None:
         """Sorted different values of a column and the index of each star; None for one or too many."""
-        result = self._find_categories(name)
+        result = self._cached_categories(name)
         return None if result is None else (tuple(value or "(none)" for value in result[0]), result[1])
 
     def category_values(self, name: str) -> tuple[str, ...]:
         """Different values of a column as stored, or no and yes; empty for one or too many."""
-        result = self._find_categories(name)
+        result = self._cached_categories(name)
         return () if result is None else result[0]
 
-    def _find_categories(self, name: str) -> tuple[tuple[str, ...], NDArray[np.uint8]] | None:
+    def _cached_categories(self, name: str) -> tuple[tuple[str, ...], NDArray[np.uint8]] | None:
         if name not in self._categories:
             self._categories[name] = self._find_categories(name)
         return self._categories[name]
