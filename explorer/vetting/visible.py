@@ -43,7 +43,7 @@ def remarks_on(commands: VettingCommands, person: Person | None, star: int) -> t
     """
     if person is None:
         return ()
-    inspects, lists = commands.may(person, Role.INSPECTOR), []
+    inspects, remarks = commands.may(person, Role.INSPECTOR), []
     for campaign in commands.campaigns():
         projection = commands.projection(campaign)
         if star not in projection.firsts:
@@ -52,31 +52,31 @@ def remarks_on(commands: VettingCommands, person: Person | None, star: int) -> t
         tasks = [Task(star), *([Task(star, 2)] if star in projection.seconds else [])]
         if inspects and any(is_open(person.name, task, status, campaign.rules) for task in tasks):
             return ()
-        lists += _remarks(commands, person, campaign, star, status)
-    return tuple(lists)
+        remarks += _remarks(commands, person, campaign, star, status)
+    return tuple(remarks)
 
 
 def _remarks(
     commands: VettingCommands, person: Person, campaign: Campaign, star: int, status: CampaignStatus
 ) -> list[Remark]:
-    meanings, lists = campaign.rules.verdicts, []
+    meanings, remarks = campaign.rules.verdicts, []
     adjudicates = commands.may(person, Role.ADJUDICATOR)
     if adjudicates or commands.closed(campaign):
         outcome, settled = commands.outcome(campaign, star), status.star(star).adjudication
         text = str(outcome.status)
         if outcome.verdict is not None:
             text = f"{text}: {_verdict_text(meanings, outcome.verdict, outcome.flags)}"
-        lists.append(Remark(campaign.name, text, settled.note if settled is not None else ""))
+        remarks.append(Remark(campaign.name, text, settled.note if settled is not None else ""))
     for event in (*status.reviews(star), *status.reviews(star, 2)):
         if event.user == person.name or adjudicates:
             again = ", shown again" if event.occasion == 2 else ""
             verdict_text = _verdict_text(meanings, event.verdict, event.flags)
             imported = commands.log.imported.get(event.id)
             source = "" if imported is None else f", imported by {imported.by} {imported.utc[:10]}".rstrip()
-            lists.append(
+            remarks.append(
                 Remark(campaign.name, f"{event.user}, {event.utc[:10]}{again}{source}: {verdict_text}", event.note)
             )
-    return lists
+    return remarks
 
 
 def _verdict_text(meanings: Mapping[int, str], verdict: int | None, flags: tuple[str, ...]) -> str:
