@@ -61,7 +61,7 @@ MODEL = f"() => Array.from(({SKY}).renderers.find(r => r.level === 'image' && !r
 
 ADDRESS = """() => {
   const walk = root => [...root.querySelectorAll('*')].flatMap(e => [e, ...(e.shadowRoot ? walk(e.shadowRoot) : [])])
-  return walk(document).find(e => e.matches("input[aria-label='Link to what is on screen']"))?.value ?? ''
+  return walk(document).find(e => e.matches("input[aria-label='Link to the current state']"))?.value ?? ''
 }"""
 
 
