@@ -42,7 +42,7 @@ def test_a_link_gives_a_star_the_page_and_keys_lead_on(star):
     )
     page.keyboard.press("g")
     page.keyboard.type(f"{ALL_MASKED}\n")
-    page.get_by_text(f"All pixels of obsid {ALL_MASKED} is masked").wait_for(timeout=15_000)
+    page.get_by_text(f"All pixels of obsid {ALL_MASKED} are masked").wait_for(timeout=15_000)
     page.keyboard.press("g")
     page.keyboard.type("42\n")
     page.get_by_text("no star with obsid 42").wait_for(timeout=15_000)
