@@ -1,4 +1,4 @@
-"""Where the explorer finds its products and where it serves them."""
+"""Settings of the explorer: products and address."""
 
 from __future__ import annotations
 
@@ -85,7 +85,10 @@ def option(
 
 @dataclass(frozen=True)
 class AppConfig:
-    """What to open and where to serve it; fields without an option follow from the others or from the environment."""
+    """Products to open and address to serve them at.
+
+    Fields without an option follow from the others or from the environment.
+    """
 
     directory: Path = field(
         metadata={"help": "product directory; where paths are tables or spectra, it is found when they were opened"}
@@ -106,10 +109,10 @@ class AppConfig:
     address: str = option("localhost", "address to listen on (default: localhost)", "--address")
     open_browser: bool = option(True, "do not open a browser window", "--no-browser")
     origins: tuple[str, ...] = option(
-        (), "HOST[:PORT] under which browsers reach this server; repeatable", "--origin", reads=_host, metavar="ORIGIN"
+        (), "HOST[:PORT] of this server in browsers; repeatable", "--origin", reads=_host, metavar="ORIGIN"
     )
     users: Path = option(NO_PATH, "file of users (python -m explorer users add)", "--users", reads=Path)
-    oauth: str = option("", "OAuth provider that tells who visitors are, such as github", "--oauth")
+    oauth: str = option("", "OAuth provider that identifies visitors, such as github", "--oauth")
     record: str = field(
         default="",
         repr=False,
@@ -118,14 +121,14 @@ class AppConfig:
     hosted: bool = setting(False, "whether `panel serve` runs the page and signs visitors in")
     prefix: str = option(
         "",
-        "path below which a proxy shows this server; the proxy may strip it or not",
+        "path prefix of this server behind a proxy, which may strip it or not",
         "--prefix",
         reads=_prefix,
         metavar="/PATH",
     )
     proxied: bool = option(
         False,
-        "believe X-Forwarded-For and X-Forwarded-Proto: only where every request comes through your proxy",
+        "trust X-Forwarded-For and X-Forwarded-Proto: only if all requests come through your proxy",
         "--proxied",
     )
     embedders: tuple[str, ...] = option(
@@ -137,11 +140,15 @@ class AppConfig:
     )
     token: bool = option(
         True,
-        "let every account of this machine open the page without the token of the printed address",
+        "let all accounts of this computer open the page without the token",
         "--no-token",
     )
     log_file: Path = option(
-        NO_PATH, "write the log there, in 6 files of at most 10 MB", "--log-file", reads=Path, metavar="FILE"
+        NO_PATH,
+        "write the log to this file, in 6 files of at most 10 MB",
+        "--log-file",
+        reads=Path,
+        metavar="FILE",
     )
     data: Path = setting(
         NO_PATH,
@@ -150,18 +157,18 @@ class AppConfig:
     )
 
     def __post_init__(self) -> None:
-        """One folder for everything where no other is named."""
+        """Use one folder for everything unless others are named."""
         if self.data == NO_PATH:
             object.__setattr__(self, "data", self.home)
 
     @property
     def signs_in(self) -> bool:
-        """Whether visitors give a name and a password of the users' file."""
+        """Whether visitors sign in with a name and a password of the user file."""
         return self.users != NO_PATH and not self.oauth
 
     @property
     def alone(self) -> bool:
-        """Whether this is one person's own machine: nobody signs in, and nobody else can reach it."""
+        """Whether the server has a single user: no sign-in, and reachable from this computer only."""
         local = self.address in ("localhost", "127.0.0.1", "::1") and not self.origins
         local = local and not self.proxied and not self.prefix
         return local and not self.hosted and self.users == NO_PATH and not self.oauth
@@ -173,22 +180,22 @@ class AppConfig:
 
     @property
     def releases(self) -> Path:
-        """Where frozen releases are written."""
+        """Folder of frozen releases."""
         return self.data / "releases"
 
     @property
     def links(self) -> Path:
-        """The file of links and saved views."""
+        """File of links and saved views."""
         return self.data / "links.sqlite"
 
     @property
     def columns(self) -> Path:
-        """Where columns of large catalogues are written out, to be mapped from disk."""
+        """Folder of memory-mapped columns of large catalogues."""
         return self.home / "columns"
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> AppConfig:
-        """Read the command line."""
+        """Parse the command line."""
         given = vars(command_line().parse_args(arguments))
         given = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
         paths = given["paths"] = tuple(path.absolute() for path in given["paths"])
@@ -231,7 +238,7 @@ def options_table() -> str:
 
 
 def where_now(users: Path, home: Path, data: Path) -> Path:
-    """The present place of a file of users that a command line names at its old default place, from which it moved."""
+    """Current path of a user file that is given by its former default path."""
     moved = data / users.name
     old = users.name == "users.json" and users.absolute() == (home / users.name).absolute()
     return moved if old and moved.exists() and not users.exists() else users

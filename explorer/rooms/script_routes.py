@@ -1,5 +1,6 @@
-"""Scripts by address under Panel's own server: ``panel serve run_app.py --plugins explorer.rooms.script_routes``.
+"""Scripts by address under Panel's own server.
 
+Use it as in ``panel serve run_app.py --plugins explorer.rooms.script_routes``.
 ``run_app.py`` has these routes without it. A plugin is imported before the first page, which is told that they exist.
 """
 

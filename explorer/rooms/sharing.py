@@ -127,7 +127,7 @@ class Sharing:
         self._hand_over(f"{name}.{form}", FORMATS[form], data)
 
     def drawing(self, slot: int) -> partial[Figure]:
-        """What draws the picture of a place in the grid, as it is on screen now."""
+        """Function that draws the picture of a view in its current state."""
         chart = self.stage.charts[slot]
         aspect = chart.viewport.height / chart.viewport.width if chart.viewport is not None else 0.75
         colouring = self.stage.colouring_on(dark=False)
