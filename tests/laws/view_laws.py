@@ -13,11 +13,12 @@ from slow_views import inside_box, inside_outline
 from explorer.charts.chart import Brush, MissingChart, Shot
 from explorer.charts.colouring import Density
 from explorer.charts.grid import default_panels, has_values, new_state
+from explorer.charts.overlays import PackedImage
 from explorer.charts.view_specs import SPECS, VIEWS, chart_of
 from explorer.model.library import Library
 from explorer.model.selection import SelectionError
 from explorer.model.table import StarTable
-from explorer.protocol import Outline, Rectangle
+from explorer.protocol import BarsLayer, MissingSpec, Outline, PickedLayer, PlaneSpec, Rectangle, StarsLayer
 from explorer.state.panels import PanelState, panel_from_dict
 from pipeline.domain.columns import column
 
@@ -47,8 +48,7 @@ def shot_of(chart, rows):
 def looked_at(chart):
     """The chart as a page shows it at first."""
     spec = chart.spec()
-    ends = [*spec["x"]["ends"], *spec.get("y", {}).get("ends", (0.0, 1.0))]
-    chart.look(tuple(ends), WIDTH, HEIGHT)
+    chart.look((*spec.x.ends, *(spec.y.ends if isinstance(spec, PlaneSpec) else (0.0, 1.0))), WIDTH, HEIGHT)
     return chart
 
 
@@ -98,15 +98,15 @@ class ViewLaws:
 
     def test_the_page_gets_its_axes_and_switches(self, view, chart, library):
         spec = chart.spec()
-        assert (spec["view"], spec["kind"]) == (view.key, chart.kind)
-        assert chart.kind != "missing"
+        assert spec.view == view.key
+        assert not isinstance(spec, MissingSpec)
         for axis in chart.axes.values():
             assert axis.low < axis.high
             assert axis.column.name in library.table
-        for switch in spec["overlays"]:
-            switched = chart_of(library, PanelState(view.key, switched=(switch["name"],)))
-            (other,) = (one for one in switched.spec()["overlays"] if one["name"] == switch["name"])
-            assert other["on"] != switch["on"]
+        for switch in spec.overlays:
+            switched = chart_of(library, PanelState(view.key, switched=(switch.name,)))
+            (other,) = (overlay for overlay in switched.spec().overlays if overlay.name == switch.name)
+            assert other.on != switch.on
 
     def test_a_link_brings_back_the_same_view(self, chart, library):
         again = chart_of(library, panel_from_dict(chart.state.to_dict()))
@@ -149,19 +149,19 @@ class ViewLaws:
     @pytest.mark.parametrize("glyphs", [ALONE, 0])
     def test_layers_have_the_sizes_that_they_declare(self, chart, library, glyphs):
         layers = [*chart.background(glyphs), *chart.selected(brush_of(library.table.every))]
-        names = [layer["name"] for layer in layers]
+        names = [layer.name for layer in layers]
         assert len(set(names)) == len(names)
         for layer in layers:
-            if "pixels" in layer:
-                assert unpack(layer["pixels"], layer["shape"]).any()
-                assert layer["name"] == "texture" or layer["shape"] == (HEIGHT, WIDTH)
-            elif layer["name"] == "stars":
-                assert layer["x"].shape == layer["y"].shape == layer["id"].shape
-                (picked,) = (other for other in layers if other["name"] == "picked")
-                assert len(picked["levels"]) == layer["id"].size
-            elif "counts" in layer:
-                assert layer["edges"].size == layer["counts"].size + 1
-                assert layer["counts"].any()
+            if isinstance(layer, PackedImage):
+                assert unpack(layer.pixels, layer.shape).any()
+                assert layer.name == "texture" or layer.shape == (HEIGHT, WIDTH)
+            elif isinstance(layer, StarsLayer):
+                assert layer.x.shape == layer.y.shape == layer.id.shape
+                (picked,) = (other for other in layers if isinstance(other, PickedLayer))
+                assert len(picked.levels) == layer.id.size
+            elif isinstance(layer, BarsLayer):
+                assert layer.edges.size == layer.counts.size + 1
+                assert layer.counts.any()
 
     def test_one_selected_star_is_drawn_where_it_is_alone(self, chart, points, library):
         chart.background(0)
@@ -171,12 +171,12 @@ class ViewLaws:
         for row in shown[:: max(len(shown) // 5, 1)]:
             rows = np.arange(library.table.n_stars) == row
             rows.setflags(write=False)
-            (layer,) = (one for one in chart.selected(brush_of(rows)) if one["name"] == "selected")
-            if "counts" in layer:
-                (bar,) = np.flatnonzero(layer["counts"])
-                assert layer["edges"][bar] - 1e-5 <= points[row, 0] <= layer["edges"][bar + 1] + 1e-5
+            (layer,) = (drawn for drawn in chart.selected(brush_of(rows)) if drawn.name == "selected")
+            if isinstance(layer, BarsLayer):
+                (bar,) = np.flatnonzero(layer.counts)
+                assert layer.edges[bar] - 1e-5 <= points[row, 0] <= layer.edges[bar + 1] + 1e-5
                 continue
-            lit = np.argwhere(unpack(layer["pixels"], layer["shape"]))[:, ::-1]
+            lit = np.argwhere(unpack(layer.pixels, layer.shape))[:, ::-1]
             share = (points[row] - window[:, 0]) / (window[:, 1] - window[:, 0])
             assert lit.size
             assert np.abs(lit + 0.5 - share * (WIDTH, HEIGHT)).max() < chart.canvas.dot_radius + 1.5
@@ -187,17 +187,19 @@ class ViewLaws:
         nothing = np.zeros(library.table.n_stars, bool)
         nothing.setflags(write=False)
         for layer in chart.selected(brush_of(nothing)):
-            if "pixels" in layer:
-                assert not unpack(layer["pixels"], layer["shape"]).any()
+            if isinstance(layer, PackedImage):
+                assert not unpack(layer.pixels, layer.shape).any()
+            elif isinstance(layer, BarsLayer):
+                assert not layer.counts.any()
             else:
-                assert not np.any(layer["counts"] if "counts" in layer else list(layer.get("levels", layer.get("x0"))))
+                assert not any(layer.levels if isinstance(layer, PickedLayer) else layer.x0)
         assert chart.note is None
 
     def test_the_note_counts_selected_stars_that_cannot_be_shown(self, chart, points, library):
         chart.background(0)
         chart.selected(brush_of(library.table.every))
         hidden = int((~np.isfinite(points).all(axis=1)).sum())
-        assert (chart.note[0].split()[0] if chart.note else "0") == f"{hidden:,}"
+        assert (chart.note.text.split()[0] if chart.note else "0") == f"{hidden:,}"
 
     def test_it_is_drawn_as_a_picture(self, chart, library):
         figure = chart.draw(shot_of(chart, library.table.every))
@@ -228,7 +230,7 @@ class ViewLaws:
             bare = holding(library, frame.assign(**dict.fromkeys(lost, np.float32(np.nan))))
         self.check_missing(view, bare)
         if not view.chosen:
-            sentence = chart_of(bare, PanelState(view.key)).spec()["sentence"]
+            sentence = chart_of(bare, PanelState(view.key)).spec().sentence
             assert view.lacking in sentence
             assert [axis.column for axis in view.columns[-1] if axis.column in sentence]
 
@@ -239,8 +241,8 @@ class ViewLaws:
         assert not has_values(bare, view.key)
         assert view.key not in [state.view for state in default_panels(bare, 6)[1:]]
         spec = chart.spec()
-        assert spec["sentence"].startswith("No ")
-        assert spec["sentence"].endswith(".")
+        assert spec.sentence.startswith("No ")
+        assert spec.sentence.endswith(".")
         assert chart.background(ALONE) == chart.selected(brush_of(bare.table.every)) == []
         assert chart.region(Rectangle(x0=0, x1=1, y0=0, y1=1)) is chart.star_at(0.0, 0.0) is None
         with pytest.raises(SelectionError, match="nothing that could be a picture"):
