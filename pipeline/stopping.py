@@ -57,7 +57,7 @@ class Stopper:
     """
 
     def __init__(self) -> None:
-        self._signals = {one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN}
+        self._signals = {signum for signum in SIGNALS if signal.getsignal(signum) is not signal.SIG_IGN}
         self._asked: int | None = None
         self._asked_event = threading.Event()
         self._ending = threading.Lock()
@@ -69,8 +69,8 @@ class Stopper:
         """Receive signals, so that :class:`Stopped` may be raised in this thread, once."""
         signal.pthread_sigmask(signal.SIG_BLOCK, self._signals)
         signal.signal(_WAKE, self._interrupt)
-        for one in self._signals:  # for code that unblocks them
-            signal.signal(one, self._pass_on)
+        for signum in self._signals:  # for code that unblocks them
+            signal.signal(signum, self._pass_on)
         if self._signals:
             self._receiver.start()
 
@@ -156,8 +156,8 @@ def _prepare_worker() -> None:
     """Leave Ctrl-C and SIGHUP of a terminal to the parent process, and end when it ends."""
     from multiprocessing import parent_process  # noqa: PLC0415
 
-    for one in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(one, signal.SIG_IGN)
+    for signum in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     parent = parent_process()
     if parent is not None:

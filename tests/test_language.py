@@ -81,14 +81,6 @@ NAMES_LEFT = (
     "explorer/charts",
     "explorer/protocol",
     "explorer/rooms",
-    "pipeline/commands.py",
-    "pipeline/config.py",
-    "pipeline/domain",
-    "pipeline/failures.py",
-    "pipeline/input_config.py",
-    "pipeline/science",
-    "pipeline/stages/joining.py",
-    "pipeline/stopping.py",
 )
 """Files and packages whose names are not rewritten yet, likewise."""
 

@@ -151,17 +151,17 @@ def _compare(options: argparse.Namespace) -> int:
     columns = dict(pair.partition("=")[::2] for pair in options.column)
     if not all(columns.values()):
         raise ValueError(f"--column {' '.join(options.column)}: write OURS=THEIRS, for example teff=T_eff.")
-    found = compare_with_table(options.directory, options.table, columns, output)
-    for note in found.notes:
+    comparison = compare_with_table(options.directory, options.table, columns, output)
+    for note in comparison.notes:
         sys.stdout.write(f"{note}.\n")
-    return _write_comparison(found.statistics, f"{options.table.name} minus catalogue", output)
+    return _write_comparison(comparison.statistics, f"{options.table.name} minus catalogue", output)
 
 
 def _write_comparison(statistics: Statistics, what: str, output: Path) -> int:
     for name, samples in statistics.items():
-        for sample, told in samples.items():
-            numbers = ", ".join(f"{key} {value:+.4g}" for key, value in told.items() if key != "stars")
+        for sample, values in samples.items():
+            numbers = ", ".join(f"{key} {value:+.4g}" for key, value in values.items() if key != "stars")
             unit = f" [{BY_NAME[name].unit}]" if name in BY_NAME else ""
-            sys.stdout.write(f"{name}{unit}, {what}, {sample}: {told['stars']:.0f} stars, {numbers}\n")
+            sys.stdout.write(f"{name}{unit}, {what}, {sample}: {values['stars']:.0f} stars, {numbers}\n")
     sys.stdout.write(f"Figure and numbers in {output}\n")
     return 0

@@ -17,7 +17,7 @@ class Below(NamedTuple):
     column: str
     limit: str
 
-    def found(self, values: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:
+    def is_raised(self, values: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:
         """Rows for which the test raises the bit, shape (n,)."""
         return np.asarray(values < limit)
 
@@ -28,7 +28,7 @@ class Above(NamedTuple):
     column: str
     limit: str
 
-    def found(self, values: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:
+    def is_raised(self, values: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:
         """Rows for which the test raises the bit, shape (n,)."""
         return np.asarray(values > limit)
 

@@ -14,7 +14,7 @@ from pipeline.domain.section import ConfigError, Limits, Section, setting
 
 NOT_NEGATIVE = Limits(at_least=0.0)
 POSITIVE = Limits(above=0.0)
-AT_LEAST_ONE = Limits(at_least=1)
+POSITIVE_COUNT = Limits(at_least=1)
 GRID = Limits(above=0.0, non_empty=True)
 BITS = Limits(at_least=0, at_most=62)
 """Of flags that are stored as signed 64-bit integers."""
@@ -158,10 +158,12 @@ class LabelConfig(Section):
         choices=SOLVERS,
     )
     networks: int = setting(
-        8, "networks of the direct engine; the models that calibrate its errors have half as many", limits=AT_LEAST_ONE
+        8,
+        "networks of the direct engine; the models that calibrate its errors have half as many",
+        limits=POSITIVE_COUNT,
     )
     spectrum_components: int = setting(
-        60, "coefficients to which the direct engine compresses a spectrum, at most", limits=AT_LEAST_ONE
+        60, "coefficients to which the direct engine compresses a spectrum, at most", limits=POSITIVE_COUNT
     )
     c_grid: tuple[float, ...] = setting((1.0, 10.0), "penalties to choose from", limits=GRID)
     gamma_grid: tuple[float, ...] = setting((0.03, 0.1, 0.3), "kernel widths", limits=GRID)

@@ -67,7 +67,7 @@ LABELS = (
 
 def by_engine(declared: Iterable[Column]) -> tuple[Column, ...]:
     """Labels of each engine beside the published ones, and how far the engines disagree."""
-    known = {one.name: one for one in declared}
+    known = {column.name: column for column in declared}
     names = tuple(name for name in known if f"{name}_err_formal" in known)
     columns = []
     for engine, called in ENGINES.items():
@@ -96,4 +96,4 @@ def by_engine(declared: Iterable[Column]) -> tuple[Column, ...]:
         *(0, None),
         card="Labels by engine",
     )
-    return (*(replace(one, paper_name="", aliases=(), nullable=True, places=()) for one in columns), disagreement)
+    return (*(replace(column, paper_name="", aliases=(), nullable=True, places=()) for column in columns), disagreement)

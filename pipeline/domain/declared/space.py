@@ -110,7 +110,7 @@ QUANTILE_GROUP = "Quantiles"
 
 def quantiles(declared: Iterable[Column]) -> tuple[Column, ...]:
     """Percentiles of each quantity of :data:`QUANTILE_OF`, which keep its digits, scale and direction."""
-    known = {one.name: one for one in declared}
+    known = {column.name: column for column in declared}
     return tuple(
         replace(
             known[name],

@@ -130,9 +130,9 @@ def match(
     total["contested"] = _give_up_contested(base, result)
     matched = result.other >= 0
     total["ambiguous"], total["duplicates"] = (int((flag & matched).sum()) for flag in several)
-    found = np.bincount(result.step, minlength=len(_STEPS))
-    result.summary.update(rows=n, other_rows=len(other), unmatched=int(found[0]))
-    result.summary.update({name: int(found[number]) for number, name in enumerate(_STEPS) if name})
+    counts = np.bincount(result.step, minlength=len(_STEPS))
+    result.summary.update(rows=n, other_rows=len(other), unmatched=int(counts[0]))
+    result.summary.update({name: int(counts[number]) for number, name in enumerate(_STEPS) if name})
     result.summary.update(total)
     return result
 

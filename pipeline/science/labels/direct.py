@@ -228,9 +228,9 @@ class DirectModel:
                 information.append(information[0])
                 continue
             noise = factor * rng.standard_normal(flux.shape) / np.sqrt(np.where(good, ivar, 1.0)) if factor else 0.0
-            found = self._features(flux + noise, ivar / (1.0 + factor**2), good)
-            coefficients.append(found[0])
-            information.append(found[1])
+            features = self._features(flux + noise, ivar / (1.0 + factor**2), good)
+            coefficients.append(features[0])
+            information.append(features[1])
         spread = float(coefficients[0].std())
         self.feature_scale_ = self.feature_scale_ / (spread if spread > 0 else 1.0)
         together = np.concatenate(information)

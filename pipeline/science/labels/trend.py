@@ -88,9 +88,9 @@ class LabelTrend:
         column : int
             The label.
         """
-        found = cls.fit(labels - reference, 0.5 * (labels + reference), snr, error)
-        found.coefficients[:, np.arange(labels.shape[1]) != column] = 0.0
-        return found
+        trend = cls.fit(labels - reference, 0.5 * (labels + reference), snr, error)
+        trend.coefficients[:, np.arange(labels.shape[1]) != column] = 0.0
+        return trend
 
     @classmethod
     def none(cls, n_labels: int) -> LabelTrend:

@@ -164,9 +164,9 @@ def neighbour_distance(points: FloatArray, reference: FloatArray, neighbours: in
     if len(reference) <= neighbours or not known.any():
         return distance
     scale = reference.std(axis=0) + 1e-12
-    found = cKDTree(reference / scale).query(points[known] / scale, k=neighbours + 1)[0]
-    own = found[:, 0] == 0  # a reference star is no neighbour of itself
-    distance[known] = np.where(own, found[:, 1:].mean(axis=1), found[:, :-1].mean(axis=1))
+    nearest = cKDTree(reference / scale).query(points[known] / scale, k=neighbours + 1)[0]
+    own = nearest[:, 0] == 0  # a reference star is no neighbour of itself
+    distance[known] = np.where(own, nearest[:, 1:].mean(axis=1), nearest[:, :-1].mean(axis=1))
     return distance
 
 

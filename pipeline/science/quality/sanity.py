@@ -131,7 +131,7 @@ def _stream(stars: CheckedStars, stream: Columns | None) -> Check:
 
     def near(turn: int) -> int:
         shifted = np.roll(velocity, turn)
-        return sum(_matches(stream, *one) for one in zip(longitude, distance, shifted, strict=True))
+        return sum(_matches(stream, *star) for star in zip(longitude, distance, shifted, strict=True))
 
     observed = near(0)
     chance = float(np.mean([near(int(turn)) for turn in np.linspace(0.1, 0.9, 8) * rows.size])) + 1.0

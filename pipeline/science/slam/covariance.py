@@ -199,18 +199,18 @@ def _moments(
 ) -> tuple[FloatArray, FloatArray, tuple[float, float]]:
     """A and B of ``E[r r^T] = A + x B`` without negative eigenvalues, and how many stars each is worth."""
     power = [weight * level**k for k in range(3)]
-    zeroth, first, second = ((good * one[:, None]).T @ good for one in power)
-    plain, tilted = ((residual * one[:, None]).T @ residual for one in power[:2])
+    zeroth, first, second = ((good * factor[:, None]).T @ good for factor in power)
+    plain, tilted = ((residual * factor[:, None]).T @ residual for factor in power[:2])
     determinant = np.maximum(zeroth * second - first**2, 1e-12 * (zeroth * second + 1e-300))
     always = (second * plain - first * tilted) / determinant
     by_noise = (zeroth * tilted - first * plain) / determinant
-    total = [float(one.sum()) for one in power]
+    total = [float(factor.sum()) for factor in power]
     whole = total[0] * total[2] - total[1] ** 2
     share = (
         weight * (total[2] - total[1] * level) / whole,
         weight * (total[0] * level - total[1]) / whole,
     )
-    counts = tuple(float(1.0 / np.square(one * (1.0 + level)).sum()) for one in share)
+    counts = tuple(float(1.0 / np.square(factor * (1.0 + level)).sum()) for factor in share)
     return _positive(always), _positive(by_noise), (counts[0], counts[1])
 
 

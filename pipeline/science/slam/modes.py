@@ -96,7 +96,7 @@ class StarModes:
         inner += np.eye(len(modes))
         lower = np.linalg.cholesky(inner)
         determinant = 2.0 * np.log(np.einsum("mkk->mk", lower)).sum(axis=1)
-        factor = np.stack([dtrtri(one, lower=1)[0].T for one in lower])
+        factor = np.stack([dtrtri(triangle, lower=1)[0].T for triangle in lower])
         return cls(modes, strength[:, :, None] * factor, determinant)
 
     def take(self, rows: NDArray[np.intp]) -> StarModes:

@@ -103,14 +103,14 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any])
     ValueError
         If they come from another version or some are missing.
     """
-    found = (metadata.get("format"), metadata.get("format_version"))
-    if found == (FORMAT, _BEFORE_NOISE_MODES) and "sigma_pixel" in arrays:
+    stored = (metadata.get("format"), metadata.get("format_version"))
+    if stored == (FORMAT, _BEFORE_NOISE_MODES) and "sigma_pixel" in arrays:
         size = arrays["sigma_pixel"].size
         arrays = {**arrays, "noise_scale": np.ones(size), "typical_noise": np.ones(size)}
         arrays |= {"noise_modes": np.zeros((0, size)), "chi2_per_pixel": np.array(1.0)}
-    elif found != (FORMAT, FORMAT_VERSION):
+    elif stored != (FORMAT, FORMAT_VERSION):
         raise ValueError(
-            f"Not a label model of this version: found {found}, expected {(FORMAT, FORMAT_VERSION)}. "
+            f"Not a label model of this version: found {stored}, expected {(FORMAT, FORMAT_VERSION)}. "
             "Build the products again."
         )
     names = [name.rstrip("_") for name in LEARNED_ARRAYS]

@@ -176,11 +176,11 @@ class DenseSmoother:
 class _DenseStep:
     def __init__(self, matrix: NDArray[Any], rho: Any) -> None:
         self._matrix, self._rho = matrix, rho
-        self._smoothed_one = matrix.sum(axis=1)
+        self._row_sums = matrix.sum(axis=1)
 
     def __call__(self, target: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         fitted = self._matrix @ target
-        rest = 1 - self._smoothed_one
+        rest = 1 - self._row_sums
         intercept = rest @ target / rest.sum()
         fitted += intercept * rest[:, None]
         return fitted, intercept

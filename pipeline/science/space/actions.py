@@ -249,8 +249,8 @@ def focal_length(model: Any, radius: FloatArray, z: FloatArray) -> FloatArray:
     squared = height**2 - radius**2
     squared = squared + (3.0 * forces + radius * height * bend) / evaluateRzderivs(model, radius, height, **at)
     squared = np.where((squared < 1e-12) & (squared > -1e-10), 1e-12, squared)
-    found = np.sqrt(squared)
-    return np.asarray(np.where(np.isfinite(found) & (found > _MIN_DELTA), found, _USUAL_DELTA))
+    delta = np.sqrt(squared)
+    return np.asarray(np.where(np.isfinite(delta) & (delta > _MIN_DELTA), delta, _USUAL_DELTA))
 
 
 def _fill_block(

@@ -66,8 +66,8 @@ def high_alpha_probability(m_h: FloatArray, alpha_m: FloatArray, alpha_m_err: Fl
     """
     above = alpha_m - (HIGH_ALPHA_AT_SOLAR + HIGH_ALPHA_SLOPE * m_h)
     log_odds = np.log(HIGH_ALPHA_SHARE / (1.0 - HIGH_ALPHA_SHARE))
-    told = 2.0 * HALF_SEPARATION * above / (SEQUENCE_WIDTH**2 + alpha_m_err**2)
-    return np.asarray(expit(log_odds + np.where(np.isfinite(told), told, 0.0)))
+    evidence = 2.0 * HALF_SEPARATION * above / (SEQUENCE_WIDTH**2 + alpha_m_err**2)
+    return np.asarray(expit(log_odds + np.where(np.isfinite(evidence), evidence, 0.0)))
 
 
 @dataclass(frozen=True)

@@ -116,9 +116,9 @@ class ExponentialDisc:
     def __post_init__(self) -> None:
         """Refuse scales that are not positive."""
         for field in ("scale_length_kpc", "scale_height_kpc", "local_density", "r0_kpc"):
-            found = getattr(self, field)
-            if not found > 0:
-                raise ValueError(f"{field} of the dust disc must be positive; found {found!r}.")
+            value = getattr(self, field)
+            if not value > 0:
+                raise ValueError(f"{field} of the dust disc must be positive; found {value!r}.")
 
     @property
     def name(self) -> str:

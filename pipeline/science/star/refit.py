@@ -243,10 +243,10 @@ class LabelModel:
         )
 
     def _demand_pixels(self, good: BoolArray, n_free: int) -> None:
-        found, least = int((good & self.slam.usable_pixel_).sum()), max(MIN_PIXELS, MIN_PIXELS_A_LABEL * n_free)
-        if found < least:
+        count, least = int((good & self.slam.usable_pixel_).sum()), max(MIN_PIXELS, MIN_PIXELS_A_LABEL * n_free)
+        if count < least:
             raise RefitError(
-                f"{found} good pixels are left, and {least} are the least for {n_free} free labels: "
+                f"{count} good pixels are left, and {least} are the least for {n_free} free labels: "
                 "such a fit would say nothing. Unmask some pixels."
             )
 
@@ -309,11 +309,11 @@ class LabelModel:
         if self.errors is None or not np.isfinite(snr):
             return tuple((name, float("nan")) for name in self.names)
         given = (np.array([[values[name] for name in self.names]]) for values in (formal, labels))
-        found = self.errors.apply(next(given), np.array([snr]), next(given))[0]
+        errors = self.errors.apply(next(given), np.array([snr]), next(given))[0]
         # Calibration knows errors of whole spectra: where few pixels are left the formal error is the larger one.
         return tuple(
             (name, max(float(error), formal[name]) if formal[name] else 0.0)
-            for name, error in zip(self.names, found, strict=True)
+            for name, error in zip(self.names, errors, strict=True)
         )
 
 

@@ -49,8 +49,8 @@ def profiled(y: FloatArray, w: FloatArray, model: FloatArray, slope: FloatArray)
     weighted = terms * w[:, None, :]
     normal = weighted @ terms.transpose(0, 2, 1)
     normal += (1e-9 * np.trace(normal, axis1=1, axis2=2) + 1e-30)[:, None, None] * np.eye(3)
-    found = np.linalg.solve(normal, weighted @ y[:, :, None])[:, :, 0]
-    continuum = found[:, :1] + found[:, 1:2] * x + found[:, 2:] * x**2
+    coefficients = np.linalg.solve(normal, weighted @ y[:, :, None])[:, :, 0]
+    continuum = coefficients[:, :1] + coefficients[:, 1:2] * x + coefficients[:, 2:] * x**2
     gradient = slope * continuum
     along = np.linalg.solve(normal, weighted @ gradient[:, :, None])[:, :, 0]
     return y - model * continuum, gradient - np.einsum("ni,nip->np", along, terms)
@@ -118,8 +118,8 @@ def refined_error(
     alike = 1.0 + 2.0 * sum((scaled[:, lag:] * scaled[:, :-lag]).sum(axis=1) for lag in lags) / power
     held = (weight * gradient**2).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = np.maximum(scatter * np.maximum(alike, 0.5), MIN_SCATTER)
-        error = np.sqrt((weight * kept * gradient**2).sum(axis=1) * found) / held
+        inflation = np.maximum(scatter * np.maximum(alike, 0.5), MIN_SCATTER)
+        error = np.sqrt((weight * kept * gradient**2).sum(axis=1) * inflation) / held
     return np.asarray(np.where(held > 0, error, np.nan))
 
 
