@@ -1,4 +1,4 @@
-"""The configuration of a run: frozen values read from TOML, units in the field names, unknown keys refused."""
+"""Configuration of a run: frozen values read from TOML; unknown keys are errors."""
 
 from __future__ import annotations
 

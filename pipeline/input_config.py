@@ -1,4 +1,4 @@
-"""What a run reads: a group's own spectra and tables, the simulated survey, or short forms of either."""
+"""Input of a run: the user's spectra and tables, the simulated survey, or short forms of either."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class SourceConfig(Section):
 
 @dataclass(frozen=True)
 class InputConfig(Section):
-    """Where the stars come from.
+    """Input of a run.
 
     ``source`` lists files of a group's own, or ``kind`` is one of mock (simulated) and, as short forms of such lists,
     lamost-fits (a folder of FITS spectra with tables), gaia-xp (the fetched library) or table (tables alone). Paths are

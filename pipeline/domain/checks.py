@@ -1,4 +1,4 @@
-"""Physics checks of a catalogue as values: one comparison, its verdict, and which verdicts stop a release."""
+"""Physics checks of a catalogue: one comparison, its verdict, and the verdicts that stop a release."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REPORT_KEY = "sanity"
 
 
 class Verdict(StrEnum):
-    """What a check came to."""
+    """Result of a check."""
 
     EXPECTED = "as expected"
     UNLIKELY = "unlikely"

@@ -202,7 +202,7 @@ class Column:
         return low, limits.max if self.high is None else int(self.high)
 
     def outside(self, values: NDArray[Any]) -> NDArray[np.bool_]:
-        """Values that the column cannot hold: beyond its range or its type, infinite, or fractions of whole numbers.
+        """Invalid values: outside the column's range or type, infinite, or fractions in an integer column.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Columns of the user's own: machine names that collide with nothing, and their :class:`Column` objects.
+"""The user's own columns: unique machine names and :class:`Column` objects.
 
 A column that a table brings and :mod:`pipeline.domain.columns` does not declare is described by the same class as every
 other one; ``origin`` names the table. Its machine name never equals a declared name, a word of expressions or a quality

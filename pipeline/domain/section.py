@@ -1,4 +1,4 @@
-"""Sections of a configuration: fields with help texts and limits, and the refusal of values beyond them."""
+"""Sections of a configuration: fields with help texts and limits; values beyond them are errors."""
 
 from __future__ import annotations
 
@@ -95,7 +95,9 @@ def setting(
     choices: tuple[str, ...] = (),
     shown: str = "",
 ) -> Any:
-    """Field of a section; a table within it is a ``field`` with a default factory and ``metadata={"help": ...}``.
+    """Declare a field of a section.
+
+    A table within a section is a ``field`` with a default factory and ``metadata={"help": ...}``.
 
     Parameters
     ----------

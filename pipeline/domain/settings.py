@@ -1,4 +1,4 @@
-"""Sections of a run's configuration: every setting with its default and its help text, units in the names.
+"""Sections of a run's configuration: every setting with its unit, default and help text.
 
 The README's table of settings follows from these fields, and science takes a section as it is.
 """
@@ -141,7 +141,7 @@ class SelectionConfig(Section):
 
 @dataclass(frozen=True)
 class LabelConfig(Section):
-    """Which labels, the engines, SLAM's solver and grid, the training cuts of paper section 2.2."""
+    """Labels to infer, engines, SLAM's solver and grids, training cuts (paper section 2.2)."""
 
     names: tuple[str, ...] = setting(("teff", "logg", "m_h", "alpha_m"), "labels to infer", choices=LABEL_NAMES)
     engine: str = setting(
@@ -308,7 +308,10 @@ class DistanceConfig(Section):
 
 @dataclass(frozen=True)
 class CustomFrameConfig(Section):
-    """Where the Sun is and how it moves (U to the centre, V with the rotation, W north), for ``frame = "custom"``."""
+    """Position and velocity of the Sun for ``frame = "custom"``.
+
+    Velocities are U towards the centre, V along the rotation, W to the north.
+    """
 
     r0_kpc: float = setting(0.0, "the Sun's distance from the Galactic centre")
     z_sun_kpc: float = setting(0.0, "its height above the plane")
@@ -337,7 +340,7 @@ class CustomFrameConfig(Section):
 
 @dataclass(frozen=True)
 class StreamColumnsConfig(Section):
-    """The columns of a particle table: ``NAME``, ``-NAME`` for the other sign, ``NAME [unit]``; "" for none."""
+    """Columns of a particle table: ``NAME``, ``-NAME`` to reverse the sign, ``NAME [unit]``; "" for none."""
 
     ra: str = setting("", "right ascension")
     dec: str = setting("", "declination")

@@ -85,7 +85,7 @@ class GriddedMap:
     spacing: Callable[[FloatArray], FloatArray] = np.log
 
     def reddening(self, glon_deg: ArrayLike, glat_deg: ArrayLike, distance_kpc: ArrayLike) -> FloatArray:
-        """See :meth:`~pipeline.science.space.dust.DustMap.reddening`; NaN where the distance is NaN or negative."""
+        """Implement :meth:`DustMap.reddening`; NaN where the distance is NaN or negative."""
         glon, glat, distance = np.broadcast_arrays(*(np.asarray(v, float) for v in (glon_deg, glat_deg, distance_kpc)))
         known, _ = self.sightlines(glon.ravel(), glat.ravel())
         lower, fraction, near = self._place(distance.ravel())

@@ -1,4 +1,4 @@
-"""One star table from several: rows of each table find their stars by identifier or position, values fill the gaps."""
+"""Joining of tables: rows are matched to stars by identifier or position, and values fill gaps."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _demoted(stars: StarColumns, renamed: dict[str, str], measured: set[str], by
 
 
 def side_of(frame: pd.DataFrame, epoch_yr: NDArray[np.float64] | None) -> Side:
-    """What a cross-match knows of the rows of a frame."""
+    """Side of a cross-match with the rows of a frame."""
 
     def column(name: str, kind: type) -> NDArray[Any] | None:
         return frame[name].to_numpy(kind) if name in frame else None
@@ -117,7 +117,7 @@ def join(
     others: Sequence[tuple[SourceConfig, StarColumns]],
     progress: Callable[[float, str], None] = lambda *_: None,
 ) -> StarTable:
-    """Give each star the values of its rows in other tables.
+    """Add to each star the values of its rows in other tables.
 
     Of the tables that are left, the one with the best match (obsid, then Gaia's identifier, then the sky) comes next: a
     table joined by obsid may bring the Gaia identifiers by which the next one is joined. A value that an earlier source

@@ -73,7 +73,7 @@ class IdIndex:
 
 
 def parts(counts: IntArray, limit: int) -> Iterator[slice]:
-    """Consecutive slices whose counts add up to at most a limit; a single count above it is a slice of its own."""
+    """Yield consecutive slices whose counts sum to at most a limit; a larger count has its own slice."""
     ends = np.cumsum(counts)
     start = 0
     while start < counts.size:

@@ -1,4 +1,4 @@
-"""Stars whose reference labels are another star's: a mixture of what errors explain and of labels drawn at random."""
+"""Stars whose reference labels belong to another star, by a mixture of errors and random labels."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class DirectModel:
 
     @property
     def seed(self) -> int:
-        """Of the folds that are drawn for it."""
+        """Seed of the folds that are drawn for it."""
         return self.settings.seed
 
     def blank(self, n_stars: int) -> DirectFit:
@@ -264,7 +264,7 @@ _ARRAYS = ("label_mean_", "label_std_", "label_low_", "label_high_", "feature_sc
 
 
 def direct_to_arrays(model: DirectModel) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Everything learned, as plain arrays and JSON-ready metadata."""
+    """Learned state as plain arrays and JSON-ready metadata."""
     compression, networks = model.compression_, model.networks_
     arrays = {name.rstrip("_"): getattr(model, name) for name in _ARRAYS}
     arrays |= {name: getattr(compression, name) for name in ("mean", "basis", "residual")}

@@ -90,7 +90,7 @@ class NoisyFeatures:
     weights: tuple[FloatArray, ...]
 
     def take(self, rows: NDArray[np.intp]) -> NoisyFeatures:
-        """Of some stars."""
+        """Features and weights of selected stars."""
         return NoisyFeatures(tuple(x[rows] for x in self.levels), tuple(w[rows] for w in self.weights))
 
     def mixed(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:

@@ -1,4 +1,4 @@
-"""What an engine gets wrong on average, a polynomial of its labels and S/N: learned out of fold and taken off."""
+"""Mean error of an engine, a polynomial in its labels and S/N, learned out of fold and subtracted."""
 
 from __future__ import annotations
 

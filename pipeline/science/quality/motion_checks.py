@@ -1,4 +1,4 @@
-"""Physics checks of motions: the disc's rotation, and the Sun's motion in proper motions and radial velocities."""
+"""Physics checks of motions: rotation of the disc, solar motion in proper motions and velocities."""
 
 from __future__ import annotations
 

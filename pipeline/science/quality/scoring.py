@@ -47,7 +47,7 @@ def score_values(measured: FloatArray, true: FloatArray, error: FloatArray | Non
 
 
 def interval_coverage(low: FloatArray, high: FloatArray, true: FloatArray) -> dict[str, float]:
-    """Share of true values below, within and above an interval: 16, 68 and 16 per cent for honest percentiles."""
+    """Shares of true values below, within and above an interval: ideally 16, 68 and 16 per cent."""
     known = np.isfinite(low) & np.isfinite(high) & np.isfinite(true)
     if not known.any():
         return {"stars": 0}
@@ -56,7 +56,7 @@ def interval_coverage(low: FloatArray, high: FloatArray, true: FloatArray) -> di
 
 
 def score_choice(chosen: BoolArray, real: BoolArray) -> dict[str, float]:
-    """Completeness (share of the real ones that were chosen) and purity (share of the chosen that are real).
+    """Completeness (chosen share of the real stars) and purity (real share of the chosen stars).
 
     NaN where there is nothing to take a share of.
     """

@@ -1,4 +1,4 @@
-"""What the likelihood expects of residuals: each star's covariance, low rank plus diagonal, growing with its noise.
+"""Covariance of a star's residuals in the likelihood: low rank plus diagonal, growing with its noise.
 
 For a star with noise variances n_j the covariance is
 
@@ -69,7 +69,7 @@ class ResidualCovariance:
     chi2_per_pixel: float = 1.0
 
     def take(self, pixels: NDArray[Any], unit: FloatArray | float = 1.0) -> Self:
-        """Of some pixels, in a unit (one a pixel) of the residual."""
+        """Covariance of selected pixels, in a unit of the residual (one for each pixel)."""
         square = np.square(unit)
         return type(self)(
             self.white[pixels] / square,
@@ -81,7 +81,10 @@ class ResidualCovariance:
         )
 
     def spread(self, where: BoolArray, unit: FloatArray) -> Self:
-        """Of all pixels, in flux units: these are ``where``, in ``unit``; the others have the stated noise alone."""
+        """Covariance of all pixels in flux units.
+
+        These pixels are ``where``, in ``unit``; the others have the stated noise alone.
+        """
         size = where.size
 
         def filled(values: FloatArray, blank: float) -> FloatArray:

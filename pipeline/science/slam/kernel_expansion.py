@@ -116,7 +116,7 @@ class Evaluator:
 
 @dataclass(frozen=True)
 class KernelExpansion:
-    """What a fit learned: one kernel expansion a pixel.
+    """Result of a fit: one kernel expansion a pixel.
 
     Parameters
     ----------

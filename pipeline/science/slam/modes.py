@@ -100,11 +100,11 @@ class StarModes:
         return cls(modes, strength[:, :, None] * factor, determinant)
 
     def take(self, rows: NDArray[np.intp]) -> StarModes:
-        """Of some stars."""
+        """Modes of selected stars."""
         return StarModes(self.modes, self.factor[rows], self.ln_determinant[rows])
 
     def explained(self, weighted: NDArray[Any]) -> FloatArray:
-        """What the modes take from the matrix of inner products ``a^T W b``.
+        """Part of the matrix of inner products ``a^T W b`` that the modes explain.
 
         Parameters
         ----------

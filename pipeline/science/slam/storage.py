@@ -41,7 +41,7 @@ STORED_SETTINGS = {
 
 
 def plain_settings(settings: LabelConfig, numerics: SlamNumerics) -> dict[str, Any]:
-    """What a model is stored with: SLAM's settings and its numerical parameters, as JSON holds them."""
+    """SLAM's settings and numerical parameters as JSON-ready values, stored with a model."""
     stored = {name: getattr(settings, ours) for ours, name in STORED_SETTINGS.items()} | asdict(numerics)
     return {name: list(value) if isinstance(value, tuple) else value for name, value in stored.items()}
 
@@ -64,7 +64,7 @@ def stored_settings(plain: Mapping[str, Any]) -> tuple[LabelConfig, SlamNumerics
 
 
 def to_arrays(model: SlamModel) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Everything learned, as plain arrays and JSON-ready metadata."""
+    """Learned state as plain arrays and JSON-ready metadata."""
     arrays: dict[str, NDArray[Any]] = {name.rstrip("_"): getattr(model, name) for name in LEARNED_ARRAYS}
     parameters, expansion = model.hyper_parameters_, model.expansion_
     arrays |= {"c": parameters.c, "gamma": parameters.gamma, "epsilon": parameters.epsilon}

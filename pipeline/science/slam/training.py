@@ -1,4 +1,4 @@
-"""Training of SLAM: hyper-parameters by cross-validation, the functions, and the variance that they leave."""
+"""Training of SLAM: hyper-parameters by cross-validation, functions, and residual variance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Actions, energies and orbit shapes in an axisymmetric potential, through galpy's Staeckel approximation (C)."""
+"""Actions, energies and orbit shapes in an axisymmetric potential, by galpy's Staeckel approximation."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Orbits:
 
     @property
     def j_tot(self) -> FloatArray:
-        """sqrt(J_R^2 + J_phi^2 + J_z^2)."""
+        """Total action sqrt(J_R^2 + J_phi^2 + J_z^2), kpc km/s."""
         return np.asarray(np.sqrt(self.j_r**2 + self.j_phi**2 + self.j_z**2))
 
     @property
@@ -201,7 +201,7 @@ def _potential(name: str) -> Any:
 def orbit_focal_length(
     model: Any, radius: FloatArray, v_r: FloatArray, v_t: FloatArray, z: FloatArray, v_z: FloatArray
 ) -> FloatArray:
-    """Focal length for a whole orbit: the mean over places between its ends, the first from the star's own place.
+    """Focal length of an orbit: the mean over positions between its ends, first from the star's position.
 
     The potential is nowhere of Staeckel's form exactly. A star near its apocentre, where most are found, knows least of
     the inner part of its orbit; the mean serves all of it.

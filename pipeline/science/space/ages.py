@@ -1,4 +1,7 @@
-"""Ages of giants, guessed from chemistry: at a given colour and [M/H], K_abs fades by 0.5-0.6 mag from 3 to 9 Gyr."""
+"""Ages of giants, estimated from chemistry.
+
+At a given colour and [M/H], K_abs fades by 0.5-0.6 mag from 3 to 9 Gyr.
+"""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ _PARALLAX_FREEDOM = 4.0
 
 @dataclass(frozen=True)
 class Giants:
-    """What a distance is made of, each array of shape (n,); NaN where unknown.
+    """Input of photometric distances, each array of shape (n,); NaN where unknown.
 
     Parameters
     ----------

@@ -140,7 +140,7 @@ class ExponentialDisc:
         return np.asarray(self.local_density * np.exp(radial + vertical))
 
     def reddening(self, glon_deg: ArrayLike, glat_deg: ArrayLike, distance_kpc: ArrayLike) -> FloatArray:
-        """See :meth:`~pipeline.science.space.dust.DustMap.reddening`; NaN where the distance is NaN or negative."""
+        """Implement :meth:`DustMap.reddening`; NaN where the distance is NaN or negative."""
         glon, glat, distance = np.broadcast_arrays(
             *(np.atleast_1d(np.asarray(value, float)) for value in (glon_deg, glat_deg, distance_kpc))
         )

@@ -1,4 +1,4 @@
-"""Absolute magnitude of red giants: K_abs = D(c0, [M/H]) from PARSEC branches, or a published colour law."""
+"""Absolute magnitude of giants: K_abs = D(c0, [M/H]) from PARSEC branches or a published colour law."""
 
 from __future__ import annotations
 

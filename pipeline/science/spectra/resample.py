@@ -1,4 +1,4 @@
-"""Rebin spectra onto a common grid: flux is conserved, variances stay honest, masks never spread silently."""
+"""Rebin spectra onto a common grid, with conserved flux and correct variances and masks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def pixel_edges(centres: FloatArray) -> FloatArray:
 
 
 def cubic_weights(fraction: Any) -> tuple[Any, Any, Any, Any]:
-    """Lagrange's weights of the points -1, 0, 1 and 2 for places between 0 and 1: numbers or arrays, as given."""
+    """Lagrange's weights of the points -1, 0, 1 and 2 at fractions between 0 and 1 (number or array)."""
     f = fraction
     return (
         -f * (f - 1.0) * (f - 2.0) / 6.0,

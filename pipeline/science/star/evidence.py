@@ -1,4 +1,4 @@
-"""Why a star's labels are what they are: where the fit is poor, its correlation, its place among the training stars."""
+"""Evidence for a star's labels: fit quality by wavelength, posterior, position among training stars."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Posterior:
 
 @dataclass(frozen=True)
 class HullPlace:
-    """Where a star sits among the training stars.
+    """Position of a star among the training stars.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The published label model, asked again about one star: its spectrum for any labels, and its labels for any mask."""
+"""Refits of one star with the published label model: spectra for any labels, labels for any mask."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RefitError(ValueError):
 
 @dataclass(frozen=True)
 class Wish:
-    """What a visitor wants of a refit.
+    """Options of a refit.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class Trial:
 
 
 class LabelModel:
-    """What the label fit of a product directory knows.
+    """Trained label model of a product directory.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ class LabelModel:
 
     @property
     def version(self) -> str:
-        """Which model this is: the fingerprint of what it was trained on."""
+        """Fingerprint of the model's training data."""
         return self.slam.training_fingerprint_
 
     def ends(self, name: str) -> tuple[float, float]:
@@ -326,5 +326,5 @@ def in_any(wavelength: FloatArray, intervals: Sequence[Interval]) -> BoolArray:
 
 
 def shift_between(from_kms: float, to_kms: float) -> float:
-    """Velocity of what is at rest for the second as seen from what is at rest for the first (special relativity)."""
+    """Velocity of the second rest frame as seen from the first (special relativity), km/s."""
     return (to_kms - from_kms) / (1.0 - to_kms * from_kms / C_KMS**2)

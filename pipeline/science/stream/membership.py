@@ -76,7 +76,7 @@ class MembershipSettings:
 
 @dataclass(frozen=True)
 class StreamStars:
-    """What membership is judged by, each array of shape (n,); NaN where unknown.
+    """Input of the membership probability, each array of shape (n,); NaN where unknown.
 
     Parameters
     ----------

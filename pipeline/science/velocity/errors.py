@@ -74,7 +74,7 @@ def repeat_deviations(
 
 
 class Corrections(NamedTuple):
-    """What was subtracted from velocities, arrays of shape (n,), km/s."""
+    """Corrections that were subtracted from velocities, arrays of shape (n,), km/s."""
 
     offset: FloatArray
     """Zero points; observations that share one have the same value."""

@@ -93,7 +93,7 @@ class RadialVelocity:
 
     @property
     def line_disagreement(self) -> FloatArray:
-        """Largest difference of two Ca II lines over its error, shape (n_stars,); NaN with fewer than two lines."""
+        """Largest difference of two Ca II lines over its error, shape (n_stars,); NaN below two lines."""
         worst = np.full(len(self.rv_kms), np.nan)
         for a, b in ((0, 1), (0, 2), (1, 2)):
             error = np.hypot(self.line_error_kms[:, a], self.line_error_kms[:, b])
@@ -196,7 +196,7 @@ class VelocityMeasurer:
         template: NDArray[np.int64],
         rows: NDArray[np.intp],
     ) -> FloatArray:
-        """CCF of some of the stars with their best template along :attr:`velocities`, shape (n_rows, n_velocities)."""
+        """CCF of selected stars with their best template at :attr:`velocities`, shape (n_rows, n_velocities)."""
         y, w = self._cut(flux[rows], ivar[rows], mask[rows])
         ccf = self.correlate(y, w)
         return np.asarray(np.take_along_axis(ccf, np.maximum(template[rows], 0)[:, None, None], axis=2)[:, :, 0])

@@ -1,4 +1,4 @@
-"""Stars observed several times: which rows are one star, and what their differences say about the errors."""
+"""Repeat observations: rows of the same star, and errors from their differences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Robust, information-weighted refinement of velocities: weights from the residuals of a first fit, and the error.
+"""Robust, information-weighted refinement of velocities: weights from first residuals, and errors.
 
 A first fit by least squares gives residuals; the pixels are then weighed by a Cauchy loss (outliers count less), and,
 where the residuals exceed the noise, by the velocity information of their surroundings. A template that is wrong by
@@ -95,7 +95,7 @@ def pixel_trust(
 def refined_error(
     residual: FloatArray, gradient: FloatArray, w: FloatArray, trust: FloatArray, gaussian: float
 ) -> FloatArray:
-    """Error of the weighted fit: the sandwich estimate, with the scatter and correlation of the star's own residuals.
+    """Error of the weighted fit: sandwich estimate with scatter and correlation of the star's residuals.
 
     Parameters
     ----------
@@ -124,7 +124,10 @@ def refined_error(
 
 
 def gaussian_share(loss_sigma: float) -> float:
-    """Mean of ``trust * u^2`` over the mean of ``trust`` for normal residuals: what the loss takes from a variance."""
+    """Mean of ``trust * u^2`` over the mean of ``trust`` for normal residuals.
+
+    It is the factor by which the loss reduces a variance.
+    """
     u = np.linspace(-8.0, 8.0, 4001)
     density = np.exp(-0.5 * u**2) / (1.0 + (u / loss_sigma) ** 2)
     return float((density * u**2).sum() / density.sum())

@@ -14,7 +14,7 @@ from pipeline.sources.tables.table_file import TableFile
 
 @dataclass(frozen=True)
 class ColumnReport:
-    """What became of one column.
+    """Interpretation of one column.
 
     Parameters
     ----------

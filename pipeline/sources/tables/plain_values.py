@@ -1,4 +1,4 @@
-"""Values of a foreign column that carry no unit: identifiers, bits, texts, truth values and whole numbers."""
+"""Values of a foreign column without a unit: identifiers, bits, texts, truth values and integers."""
 
 from __future__ import annotations
 
