@@ -28,7 +28,7 @@ def add_commands(commands: Subcommands) -> None:
 
     command = commands.add_parser("release", help="freeze a release: the catalogue with its verdicts, in every format")
     command.add_argument("directory", type=Path, help="product directory")
-    command.add_argument("--name", required=True, help="of the release, such as v1.0")
+    command.add_argument("--name", required=True, help="name of the release, such as v1.0")
     command.add_argument(
         "--verdicts",
         action="append",
@@ -43,7 +43,7 @@ def add_commands(commands: Subcommands) -> None:
         "--despite",
         default="",
         metavar="REASON",
-        help="release a catalogue whose physics checks failed; it is recorded",
+        help="release a catalogue whose physics checks failed; the release records it",
     )
     command.set_defaults(run=_release)
 
@@ -55,16 +55,18 @@ def add_commands(commands: Subcommands) -> None:
     command.add_argument("--output", type=Path, help="CSV (default: DIRECTORY.quantiles.csv)")
     command.set_defaults(run=_quantiles)
 
-    command = commands.add_parser("validate", help="compare a simulated catalogue with its truth, and publish that")
+    command = commands.add_parser(
+        "validate", help="compare a simulated catalogue with its true values, and publish the comparison"
+    )
     command.add_argument("directory", type=Path)
     command.set_defaults(run=_validate)
 
     command = commands.add_parser(
-        "self-consistency", help="train on part of the training stars, judge the rest and fainter ones (Figure 5)"
+        "self-consistency", help="train on part of the training stars, evaluate the rest and fainter ones (Figure 5)"
     )
     command.add_argument("directory", type=Path, help="product directory with spectra and a label model")
-    command.add_argument("--training", type=int, help="stars that train (default: the paper's 2770 of 3670)")
-    command.add_argument("--seed", type=int, default=2770, help="of the split")
+    command.add_argument("--training", type=int, help="number of training stars (default: the paper's 2770 of 3670)")
+    command.add_argument("--seed", type=int, default=2770, help="seed of the split")
     command.add_argument("--output", type=Path, help="folder for the figure (default: DIRECTORY.self-consistency)")
     command.set_defaults(run=_self_consistency)
 
