@@ -37,12 +37,12 @@ _WAKE = signal.SIGURG
 
 
 class Stopped(KeyboardInterrupt):
-    """The program was asked to stop.
+    """A signal requested the program to stop.
 
     Parameters
     ----------
     signal_number : int
-        Signal that asked for it.
+        Number of the signal.
     """
 
     def __init__(self, signal_number: int) -> None:
@@ -83,7 +83,7 @@ class Stopper:
         threading.Thread(target=_wait_for_end_of_input, name="standard input", daemon=True).start()
 
     def asked(self, wait_seconds: float = 0.0) -> int | None:
-        """Signal that asked the program to stop, or None; waits at most ``wait_seconds``."""
+        """Signal that requested the stop, or None; waits at most ``wait_seconds``."""
         self._asked_event.wait(wait_seconds)
         return self._asked
 
@@ -96,7 +96,7 @@ class Stopper:
         self._ending.acquire()  # never released: the first caller ends the process
         _end_workers()
         for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError, AttributeError):  # closed, or the terminal is gone: nobody reads it
+            with suppress(OSError, ValueError, AttributeError):  # closed, or the terminal is gone: there is no reader
                 stream.flush()
         start = "\n" if os.isatty(2) else ""  # below a progress bar
         with suppress(OSError):

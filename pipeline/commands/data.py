@@ -60,7 +60,7 @@ def add_commands(commands: Subcommands) -> None:
         "--allstar", type=int, metavar="ROWS", help="write one allStar table with this number of rows (real: 733901)"
     )
     command.add_argument("--training", type=int, help="with --as-archives: training stars (default: a fifth)")
-    command.add_argument("--seed", type=int, default=20230419)
+    command.add_argument("--seed", type=int, default=20230419, help="seed of the simulation")
     command.add_argument("--layout", choices=LAYOUTS, help="layout of spectra in one folder (default: dr9)")
     command.set_defaults(run=_mock, parser=command)
 

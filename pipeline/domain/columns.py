@@ -109,7 +109,7 @@ def in_published_order(names: Iterable[str]) -> list[str]:
 
 
 def placed(place: Place) -> tuple[Column, ...]:
-    """Columns that are used at a place without being asked for, in the order to read them in."""
+    """Columns that are used at a place by default, in reading order."""
     published = {declared.name: float(number) for number, declared in enumerate(COLUMNS)}
     chosen = [declared for declared in COLUMNS if place in declared.places]
     return tuple(

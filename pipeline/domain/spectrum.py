@@ -55,7 +55,7 @@ class Spectrum:
     meta: MappingProxyType[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
-        """Validate once and freeze the arrays, so that nobody needs to check again."""
+        """Validate once and freeze the arrays, so that no further checks are needed."""
         n = self.wavelength.size
         for name in ("wavelength", "flux", "ivar", "mask"):
             shape = getattr(self, name).shape

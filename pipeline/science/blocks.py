@@ -44,7 +44,7 @@ class Meter:
 
 
 def available_threads(threads: int | None) -> int:
-    """The number asked for, else the cores that this process may use."""
+    """The requested number, else the cores that this process may use."""
     if threads is not None:
         return threads
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

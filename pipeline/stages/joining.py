@@ -140,7 +140,7 @@ def join(
     Raises
     ------
     ConfigError
-        If a table cannot be matched as asked, or none of its rows matches a star.
+        If a table cannot be matched as configured, or none of its rows matches a star.
     """
     left = list(range(len(others)))
     matches: dict[int, tuple[StarColumns, Match]] = {}
@@ -180,7 +180,7 @@ def _matched(base: StarTable, source: SourceConfig, stars: StarColumns) -> Match
 
 
 def _no_match(stars: StarColumns, here: Side, there: Side, source: SourceConfig) -> str:
-    """Why nothing may have matched."""
+    """Message about a table without a match, with the likely reason."""
     text = f"{stars.name}: none of its {len(there):,} rows matches one of the {len(here):,} stars"
     if here.ra is not None and there.ra is not None and here.placed.any() and there.placed.any():
         nearest = match(here, there, method="sky", radius_arcsec=60.0)

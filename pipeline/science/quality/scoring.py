@@ -27,7 +27,7 @@ def score_values(measured: FloatArray, true: FloatArray, error: FloatArray | Non
     dict
         ``stars``, ``bias`` (median of measured minus true), ``scatter`` (robust); with errors also ``pull_bias`` and
         ``pull_scatter`` of the deviation over its error, and ``within_1_sigma``, ``within_2_sigma`` (68.3 and 95.4 per
-        cent for honest normal errors). Without a row, ``stars`` alone.
+        cent for correct normal errors). Without a row, ``stars`` alone.
     """
     known = np.isfinite(measured) & np.isfinite(true)
     if not known.any():
@@ -79,7 +79,7 @@ def score_ranking(score: FloatArray, wanted: BoolArray, seen_share: float = 0.01
     wanted : ndarray of bool, shape (n,)
         What should come first.
     seen_share : float
-        Part of the ranking that somebody looks at.
+        Part of the ranking that is inspected.
 
     Returns
     -------

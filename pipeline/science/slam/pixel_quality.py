@@ -28,7 +28,7 @@ def information(model: SlamModel, labels: ArrayLike, noise_variance: FloatArray)
     -------
     ndarray, shape (n_labels, n_pixels)
         Mean of ``(df_j/dlabel)^2 / (noise + sigma_j^2)``, per squared unit of the label; 0 for unusable pixels. Pixels
-        that share residuals tell less together than the sum.
+        that share residuals hold less information together than the sum.
     """
     total = np.zeros((len(model.label_names), noise_variance.size))
     at = np.asarray(labels, dtype=np.float64)

@@ -264,7 +264,7 @@ def _sampled(
     """Distance, E(B-V) and weight of all draws, shape (n, draws) each, and the support of each star, shape (n,).
 
     The reddening is given on the coarse grid. A draw's weight is its prior (of the branch and of a wrong [M/H]) times
-    the likelihoods of its de-reddened colour, given the one that the spectrum tells, and of its parallax. The support
+    the likelihoods of its de-reddened colour, given the spectrum's, and of its parallax. The support
     is the prior weight of the draws that have a solution.
     """
     generators = [star_generator(seed, int(key)) for key in stars.key]

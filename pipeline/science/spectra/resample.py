@@ -73,7 +73,7 @@ def rebin(
         Mean flux density over each new pixel: the integral over any run of whole pixels is conserved.
     ivar : ndarray, of the same shape
         1 over the overlap-weighted mean variance. Averaging two pixels would lower the variance, but it correlates
-        neighbours as much; leaving the gain out keeps chi-squared over many pixels honest.
+        neighbours as much; without the gain, chi-squared over many pixels is unbiased.
     mask : ndarray of bool, of the same shape
         True where more than 1e-6 of a new pixel overlaps a masked old one or lies beyond the spectrum.
     """

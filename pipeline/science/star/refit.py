@@ -24,10 +24,10 @@ MAX_SHIFT_KMS = 1500.0
 """Farther than this from the published velocity no line of the grid would meet its own."""
 
 MIN_PIXELS, MIN_PIXELS_A_LABEL = 100, 20
-"""Fewer good pixels than the larger of the first and so many for each free label say nothing that can be trusted."""
+"""Minimum numbers of good pixels of a fit: in all, and for each free label; the larger limit holds."""
 
 MIN_SHARE = 0.2
-"""A fit on less of the model's pixels says so."""
+"""Fraction of the model's pixels below which a fit has a warning."""
 
 _VELOCITY_ROUNDS = 4
 _VELOCITY_TOLERANCE_KMS = 0.02

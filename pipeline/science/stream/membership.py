@@ -2,7 +2,7 @@
 
 Two densities are compared at each star: that of the stream, summed over the particles of a model, and that of the
 field, summed over the catalogue's own stars next to it on the sky, each counted by how little it looks like the
-stream itself. The ratio falls apart by the chain rule into what the sky tells, then the distance, then the
+stream itself. By the chain rule the ratio is a product of contributions of the sky, then the distance, then the
 line-of-sight velocity, then the proper motion; the terms are published and their sum is the log odds.
 """
 

@@ -23,7 +23,7 @@ CORRELATED_PIXELS = 3
 """Residuals of pixels this near to each other count as correlated."""
 
 MIN_SCATTER = 0.1
-"""Variance of the residuals over the stated one, at least: a spectrum that fits better tells of overfitting."""
+"""Variance of the residuals over the stated one, at least: a spectrum that fits better is overfitted."""
 
 _MEDIAN_CHI2 = 0.4549
 """Median of chi-squared of one degree of freedom."""
