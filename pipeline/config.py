@@ -1,4 +1,4 @@
-"""The configuration of a run: frozen values read from TOML, units in the field names, unknown keys refused."""
+"""Configuration of a run: frozen values read from TOML; unknown keys are errors."""
 
 from __future__ import annotations
 
@@ -93,17 +93,17 @@ def settings_table() -> str:
 
 def sections() -> dict[str, type[Section]]:
     """All sections of a configuration, by their full names: a section is followed by the tables within it."""
-    found: dict[str, type[Section]] = {}
+    by_name: dict[str, type[Section]] = {}
 
     def add(kind: type, prefix: str) -> None:
         for name, hint in get_type_hints(kind).items():
             for part in (hint, *get_args(hint)):
                 if isinstance(part, type) and issubclass(part, Section):
-                    found[prefix + name] = part
+                    by_name[prefix + name] = part
                     add(part, f"{prefix}{name}.")
 
     add(RunConfig, "")
-    return found
+    return by_name
 
 
 def _shown(item: dataclasses.Field[Any]) -> str:
@@ -206,4 +206,4 @@ def _convert_list(value: Any, inner: tuple[Any, ...], key: str, source: str) -> 
     kinds = [inner[0]] * len(value) if len(inner) == 2 and inner[1] is Ellipsis else list(inner)
     if len(kinds) != len(value):
         raise ConfigError(f"{source}: {key!r} must have {len(kinds)} entries; found {value!r}.")
-    return tuple(_convert(item, one, key, source) for item, one in zip(value, kinds, strict=True))
+    return tuple(_convert(item, kind, key, source) for item, kind in zip(value, kinds, strict=True))

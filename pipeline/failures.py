@@ -75,8 +75,8 @@ def _number(error: OSError) -> int | None:
     """Number of the system's error, also if a library gives it as text only."""
     if error.errno is not None:
         return error.errno
-    if found := _IN_TEXT.search(str(error)):
-        return int(found[1])
+    if match := _IN_TEXT.search(str(error)):
+        return int(match[1])
     return errno.ENOSPC if _SHORT_WRITE.search(str(error)) else None  # numpy, of a write that was cut short
 
 

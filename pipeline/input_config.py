@@ -1,4 +1,4 @@
-"""What a run reads: a group's own spectra and tables, the simulated survey, or short forms of either."""
+"""Input of a run: the user's spectra and tables, the simulated survey, or short forms of either."""
 
 from __future__ import annotations
 
@@ -37,20 +37,19 @@ class SourceConfig(Section):
     )
     match: str = setting(
         "best",
-        "how its rows find the stars: by `obsid`, `gaia` (DR3 with DR3, DR2 with DR2), on the `sky`, or the best of "
+        "matching of its rows to stars: by `obsid`, `gaia` (DR3 with DR3, DR2 with DR2), on the `sky`, or the best of "
         "these",
         choices=("best", "obsid", "gaia", "sky"),
     )
     radius_arcsec: float = setting(
         MATCH_RADIUS_ARCSEC,
-        "of matches on the sky, after proper motions have brought both sides to one epoch",
+        "radius of matches on the sky, after both sides are moved to one epoch by their proper motions",
         limits=Limits(above=0.0, at_most=MAX_RADIUS_ARCSEC),
     )
-    epoch: float = setting(0.0, "Julian year of its positions, where neither the table nor its schema says it")
+    epoch: float = setting(0.0, "Julian year of its positions, if neither the table nor its schema states it")
     keep: bool | tuple[str, ...] = setting(
         (),
-        "which of its other columns are carried along: true, false, or names. Of an unknown table all, of a known one "
-        "few",
+        "other columns that are kept: true, false, or names; by default all of an unknown table, few of a known one",
         shown="as the schema says",
     )
     unmatched: str = setting(
@@ -58,13 +57,11 @@ class SourceConfig(Section):
     )
     labels: str = setting(
         "",
-        "labels and velocity of an unknown table are `reference` values to train on, `finished` ones to publish, or "
-        '`other`; "" takes them as finished without spectra, as other beside them',
+        "use of labels and velocity of an unknown table: `reference` values for training, `finished` ones to publish, "
+        'or `other`; "" for finished without spectra, for other with spectra',
         choices=("", "reference", "other", "finished"),
     )
-    name: str = setting(
-        "", "what the columns about the match and colliding own columns are called after", shown="the file's"
-    )
+    name: str = setting("", "name for the match columns and for own columns whose names collide", shown="the file's")
 
     @property
     def recipes(self) -> dict[str, Recipe]:
@@ -126,7 +123,7 @@ class SourceConfig(Section):
 
 @dataclass(frozen=True)
 class InputConfig(Section):
-    """Where the stars come from.
+    """Input of a run.
 
     ``source`` lists files of a group's own, or ``kind`` is one of mock (simulated) and, as short forms of such lists,
     lamost-fits (a folder of FITS spectra with tables), gaia-xp (the fetched library) or table (tables alone). Paths are
@@ -143,7 +140,7 @@ class InputConfig(Section):
     spectra: str = setting("", "for `lamost-fits`: folder of FITS spectra")
     tables: tuple[str, ...] = setting(
         (),
-        "for `lamost-fits` and `table`: tables to join, the first one holds the stars where there are no spectra",
+        "for `lamost-fits` and `table`: tables to join, the first one contains the stars where there are no spectra",
     )
     n_stars: int = setting(3000, "for `mock`: simulated stars")
     n_training: int = setting(600, "for `mock`: simulated stars with reference labels of training quality")

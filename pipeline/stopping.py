@@ -37,12 +37,12 @@ _WAKE = signal.SIGURG
 
 
 class Stopped(KeyboardInterrupt):
-    """The program was asked to stop.
+    """A signal requested the program to stop.
 
     Parameters
     ----------
     signal_number : int
-        Signal that asked for it.
+        Number of the signal.
     """
 
     def __init__(self, signal_number: int) -> None:
@@ -57,7 +57,7 @@ class Stopper:
     """
 
     def __init__(self) -> None:
-        self._signals = {one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN}
+        self._signals = {signum for signum in SIGNALS if signal.getsignal(signum) is not signal.SIG_IGN}
         self._asked: int | None = None
         self._asked_event = threading.Event()
         self._ending = threading.Lock()
@@ -69,8 +69,8 @@ class Stopper:
         """Receive signals, so that :class:`Stopped` may be raised in this thread, once."""
         signal.pthread_sigmask(signal.SIG_BLOCK, self._signals)
         signal.signal(_WAKE, self._interrupt)
-        for one in self._signals:  # for code that unblocks them
-            signal.signal(one, self._pass_on)
+        for signum in self._signals:  # for code that unblocks them
+            signal.signal(signum, self._pass_on)
         if self._signals:
             self._receiver.start()
 
@@ -83,7 +83,7 @@ class Stopper:
         threading.Thread(target=_wait_for_end_of_input, name="standard input", daemon=True).start()
 
     def asked(self, wait_seconds: float = 0.0) -> int | None:
-        """Signal that asked the program to stop, or None; waits at most ``wait_seconds``."""
+        """Signal that requested the stop, or None; waits at most ``wait_seconds``."""
         self._asked_event.wait(wait_seconds)
         return self._asked
 
@@ -96,7 +96,7 @@ class Stopper:
         self._ending.acquire()  # never released: the first caller ends the process
         _end_workers()
         for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError, AttributeError):  # closed, or the terminal is gone: nobody reads it
+            with suppress(OSError, ValueError, AttributeError):  # closed, or the terminal is gone: there is no reader
                 stream.flush()
         start = "\n" if os.isatty(2) else ""  # below a progress bar
         with suppress(OSError):
@@ -156,8 +156,8 @@ def _prepare_worker() -> None:
     """Leave Ctrl-C and SIGHUP of a terminal to the parent process, and end when it ends."""
     from multiprocessing import parent_process  # noqa: PLC0415
 
-    for one in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(one, signal.SIG_IGN)
+    for signum in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     parent = parent_process()
     if parent is not None:

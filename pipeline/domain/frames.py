@@ -226,7 +226,7 @@ def _tangents(lon_rad: FloatArray, lat_rad: FloatArray) -> tuple[FloatArray, Flo
 
 
 def cylindrical(position_kpc: FloatArray, velocity_kms: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """R [kpc], V_R and V_phi [km/s] of Galactocentric (n, 3) arrays; V_phi is positive with the disc's rotation."""
+    """R [kpc], V_R and V_phi [km/s] of Galactocentric (n, 3) arrays; V_phi > 0 along the disc's rotation."""
     x, y, _ = position_kpc.T
     v_x, v_y, _ = velocity_kms.T
     radius = np.hypot(x, y)

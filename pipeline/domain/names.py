@@ -1,4 +1,4 @@
-"""Names of runs: they become file names, one rule decides which are allowed and how others are made safe."""
+"""Names of runs, which are also file names: the rule for allowed names and the conversion of others."""
 
 from __future__ import annotations
 

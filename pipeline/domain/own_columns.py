@@ -1,4 +1,4 @@
-"""Columns of the user's own: machine names that collide with nothing, and their :class:`Column` objects.
+"""The user's own columns: unique machine names and :class:`Column` objects.
 
 A column that a table brings and :mod:`pipeline.domain.columns` does not declare is described by the same class as every
 other one; ``origin`` names the table. Its machine name never equals a declared name, a word of expressions or a quality
@@ -174,23 +174,23 @@ def own_column(
     if dtype not in OWN_DTYPES:
         known = ", ".join(OWN_DTYPES)
         raise ValueError(f"Column {spelling!r} of {origin} is of type {dtype!r}; expected one of {known}.")
-    origin = one_line(origin)
+    origin = single_line(origin)
     if not origin:
         raise ValueError(f"Column {spelling!r} has no origin: name the table that brought it.")
-    label = one_line(spelling) or _FALLBACK
+    label = single_line(spelling) or _FALLBACK
     return Column(
         name=own_name(spelling, origin, taken),
         dtype=dtype,
-        unit=one_line(unit),
-        ucd=one_line(ucd),
+        unit=single_line(unit),
+        ucd=single_line(ucd),
         label=label if len(label) <= MAX_LABEL else f"{label[: MAX_LABEL - 1]}…",
-        description=one_line(description),
+        description=single_line(description),
         group=OWN_GROUP,
         origin=origin,
     )
 
 
-def one_line(text: str) -> str:
+def single_line(text: str) -> str:
     """Text without control characters, and with single blanks for its white space: headers know no more."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
@@ -210,7 +210,7 @@ def own_breaches(column: Column) -> Iterator[str]:
             f"group {OWN_GROUP!r}."
         )
     texts = (column.unit, column.ucd, column.label, column.description)
-    if any(text != one_line(text) for text in (*texts, column.origin)):
+    if any(text != single_line(text) for text in (*texts, column.origin)):
         yield f"Column {column.name} has control characters or line breaks in its texts; make it with own_column."
     plain = Column(column.name, column.dtype, *texts, column.group, origin=column.origin)
     if column != plain:

@@ -1,4 +1,4 @@
-"""Sections of a configuration: fields with help texts and limits, and the refusal of values beyond them."""
+"""Sections of a configuration: fields with help texts and limits; values beyond them are errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class ConfigError(ValueError):
     """A configuration cannot be used; the message names the key, what was found and the remedy."""
 
 
-def one_of(key: str, found: str, allowed: tuple[str, ...]) -> None:
+def check_choice(key: str, value: str, allowed: tuple[str, ...]) -> None:
     """Refuse a value that is none of those allowed, with the nearest as a hint.
 
     Raises
@@ -20,10 +20,10 @@ def one_of(key: str, found: str, allowed: tuple[str, ...]) -> None:
     ConfigError
         With the key, the values allowed and the value found.
     """
-    if found not in allowed:
-        near = get_close_matches(found, allowed, n=1)
+    if value not in allowed:
+        near = get_close_matches(value, allowed, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(f"{key} must be one of {', '.join(allowed)}; found {found!r}.{hint}")
+        raise ConfigError(f"{key} must be one of {', '.join(allowed)}; found {value!r}.{hint}")
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,14 @@ class Limits:
         entries = value if isinstance(value, tuple) else (value,)
         if self.choices:
             for entry in entries:
-                one_of(key, entry, self.choices)
+                check_choice(key, entry, self.choices)
             return
         if self.non_empty and not entries:
             raise ConfigError(f"{key} is empty: give at least one number.")
         refused = [entry for entry in entries if not self._holds(entry)]
         if refused:
-            verb, found = ("must hold numbers that are", refused) if isinstance(value, tuple) else ("must be", value)
-            raise ConfigError(f"{key} {verb} {self._described()}; found {found}.")
+            verb, wrong = ("must hold numbers that are", refused) if isinstance(value, tuple) else ("must be", value)
+            raise ConfigError(f"{key} {verb} {self._described()}; found {wrong}.")
 
     def _holds(self, number: float) -> bool:
         return math.isfinite(number) and all(
@@ -95,7 +95,9 @@ def setting(
     choices: tuple[str, ...] = (),
     shown: str = "",
 ) -> Any:
-    """Field of a section; a table within it is a ``field`` with a default factory and ``metadata={"help": ...}``.
+    """Declare a field of a section.
+
+    A table within a section is a ``field`` with a default factory and ``metadata={"help": ...}``.
 
     Parameters
     ----------

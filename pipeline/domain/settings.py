@@ -1,4 +1,4 @@
-"""Sections of a run's configuration: every setting with its default and its help text, units in the names.
+"""Sections of a run's configuration: every setting with its unit, default and help text.
 
 The README's table of settings follows from these fields, and science takes a section as it is.
 """
@@ -14,7 +14,7 @@ from pipeline.domain.section import ConfigError, Limits, Section, setting
 
 NOT_NEGATIVE = Limits(at_least=0.0)
 POSITIVE = Limits(above=0.0)
-AT_LEAST_ONE = Limits(at_least=1)
+POSITIVE_COUNT = Limits(at_least=1)
 GRID = Limits(above=0.0, non_empty=True)
 BITS = Limits(at_least=0, at_most=62)
 """Of flags that are stored as signed 64-bit integers."""
@@ -40,11 +40,11 @@ class SpectraConfig(Section):
     last_angstrom: float = setting(8950.0, "last wavelength of the fitted range")
     normalise: bool = setting(True, "divide by the pseudo-continuum")
     continuum_half_power_angstrom: float = setting(
-        220.0, "ripple that the smoothing halves; 220 is the reference’s p = 1e-6"
+        220.0, "wavelength of ripples that the smoothing halves; 220 is the reference’s p = 1e-6"
     )
-    continuum_clip_low: float = setting(1.0, "clip below, in robust sigma")
-    continuum_clip_high: float = setting(3.0, "clip above")
-    continuum_passes: int = setting(3, "fits")
+    continuum_clip_low: float = setting(1.0, "lower clipping limit, in robust sigma")
+    continuum_clip_high: float = setting(3.0, "upper clipping limit")
+    continuum_passes: int = setting(3, "number of continuum fits")
     masked_windows_angstrom: tuple[tuple[float, float], ...] = setting(
         ((5570.0, 5590.0), (6295.0, 6310.0), (7590.0, 7700.0)),
         "observed-frame windows that are always masked (sky, telluric)",
@@ -70,21 +70,23 @@ class VelocityConfig(Section):
     step_kms: float = setting(20.0, "step of the CCF")
     templates: str = setting(
         "data-driven",
-        "`synthetic`, `data-driven` (a SLAM model of the stars with reference labels, beside the "
-        "synthetic ones; those alone where fewer than 50 stars have labels), or a folder of PHOENIX, "
-        "Castelli-Kurucz, BOSZ or FERRE files",
+        "`synthetic`, `data-driven` (a SLAM model of the stars with reference labels, in addition "
+        "to the synthetic ones; only the synthetic ones where fewer than 50 stars have labels), or a folder of "
+        "PHOENIX, Castelli-Kurucz, BOSZ or FERRE files",
     )
     template_wavelengths: str = setting(
-        "vacuum", "`vacuum` or `air`, of that folder; the wrong one is 82 km/s off", choices=("vacuum", "air")
+        "vacuum",
+        "wavelengths of that folder, `vacuum` or `air`; the wrong choice shifts velocities by 82 km/s",
+        choices=("vacuum", "air"),
     )
     extra_templates: str = setting(
         "fetched",
-        "templates beside these: `fetched` (MaStar giants, with TiO, where `fetch templates` has put "
+        "additional templates: `fetched` (MaStar giants, with TiO, if `fetch templates` has stored "
         'them), a file or folder of mean spectra in MaStar\'s layout or of such grids, or "" for none',
     )
     sky_residuals: bool = setting(
         True,
-        "add to the noise what the sky subtraction left, learned from the run by plate and spectrograph "
+        "add residuals of the sky subtraction to the noise, learned from the run by plate and spectrograph "
         "(groups of fewer than 12 spectra: by plate, else over the whole run)",
     )
     loss_sigma: float = setting(
@@ -92,28 +94,28 @@ class VelocityConfig(Section):
     )
     line_information: float = setting(
         0.1,
-        "pixels whose surroundings hold this share of the highest velocity information count half where "
-        "the fit is far worse than the noise; 0 weighs by noise alone",
+        "pixels with this share of the highest velocity information around them have half weight where "
+        "the fit is far worse than the noise; 0 for weights by noise alone",
         limits=NOT_NEGATIVE,
     )
     scale_errors: bool = setting(
-        True, "scale `rv_err` by what repeats show (from 20 pairs of observations on); `rv_formal_err` stays as it is"
+        True, "scale `rv_err` to the scatter of repeat observations (at least 20 pairs); `rv_formal_err` is not scaled"
     )
     reference: str = setting(
         "best",
-        "velocities that zero points are measured against and that place template stars at rest: `gaia` "
-        "(`rv_gaia`), `reference` (`rv_ref`, APOGEE's; without those that its flags call bad), or "
+        "reference velocities for zero points and for the rest frame of template stars: `gaia` "
+        "(`rv_gaia`), `reference` (`rv_ref`, APOGEE's; without those that its flags mark as bad), or "
         "`best`: Gaia's, else the reference's, else (for zero points) the header's",
         choices=("best", "gaia", "reference"),
     )
     zero_point_group: str = setting(
         "plate and spectrograph",
         "finest groups whose offsets from the reference are reported: `night`, `plate` (of a night), "
-        "`plate and spectrograph`, or `spectrograph` over all nights; groups of fewer than 5 stars take "
-        "the offset of the next wider one",
+        "`plate and spectrograph`, or `spectrograph` over all nights; groups of fewer than 5 stars use "
+        "the offset of the next wider group",
         choices=("night", "plate", "spectrograph", "plate and spectrograph"),
     )
-    apply_zero_points: bool = setting(False, "subtract them")
+    apply_zero_points: bool = setting(False, "subtract the zero points")
 
 
 @dataclass(frozen=True)
@@ -126,28 +128,29 @@ class SelectionConfig(Section):
     0.10 mag.
     """
 
-    max_tio5: float = setting(0.92, "M stars have TiO5 below")
+    max_tio5: float = setting(0.92, "upper limit of TiO5 of M stars")
     dwarf_margin: float = setting(
-        0.10, "M giants have TiO5 this far below the dwarfs' at their CaH2 + CaH3 (Lépine et al. 2007)"
+        0.10,
+        "minimum difference between the dwarfs' TiO5 and that of M giants at the same CaH2 + CaH3 (Lépine et al. 2007)",
     )
     dwarf_margin_alone: float = setting(
-        0.15, "the same where neither colours nor a parallax test the star; up to 0.05 more for TiO5 below 0.8"
+        0.15, "the same for stars tested by neither colours nor parallax; up to 0.05 more for TiO5 below 0.8"
     )
-    min_jk0_mag: float = setting(0.80, "M giants are redder in (J - Ks)0")
-    max_w1w2_mag: float = setting(0.12, "and bluer in (W1 - W2)0")
-    min_parallax_snr: float = setting(3.0, "a star is a dwarf when its parallax, so many errors smaller,")
-    brightest_dwarf_k_mag: float = setting(1.0, "still makes M_Ks fainter than this")
+    min_jk0_mag: float = setting(0.80, "lower limit of (J - Ks)0 of M giants")
+    max_w1w2_mag: float = setting(0.12, "upper limit of (W1 - W2)0 of M giants")
+    min_parallax_snr: float = setting(3.0, "number of errors subtracted from the parallax in the test for dwarfs")
+    brightest_dwarf_k_mag: float = setting(1.0, "stars with fainter M_Ks in that test are dwarfs")
 
 
 @dataclass(frozen=True)
 class LabelConfig(Section):
-    """Which labels, the engines, SLAM's solver and grid, the training cuts of paper section 2.2."""
+    """Labels to infer, engines, SLAM's solver and grids, training cuts (paper section 2.2)."""
 
     names: tuple[str, ...] = setting(("teff", "logg", "m_h", "alpha_m"), "labels to infer", choices=LABEL_NAMES)
     engine: str = setting(
         "slam",
-        "whose labels are published: `slam`, `direct` (networks) or `joint` (both combined); SLAM is "
-        "trained in any case, because its spectra are what is drawn and fitted again",
+        "engine whose labels are published: `slam`, `direct` (networks) or `joint` (both combined); SLAM is "
+        "always trained, because its spectra are drawn and used in refits",
         choices=("slam", "direct", "joint"),
     )
     solver: str = setting(
@@ -158,25 +161,29 @@ class LabelConfig(Section):
         choices=SOLVERS,
     )
     networks: int = setting(
-        8, "networks of the direct engine; the models that calibrate its errors have half as many", limits=AT_LEAST_ONE
+        8,
+        "networks of the direct engine; the models that calibrate its errors have half as many",
+        limits=POSITIVE_COUNT,
     )
     spectrum_components: int = setting(
-        60, "coefficients to which the direct engine compresses a spectrum, at most", limits=AT_LEAST_ONE
+        60, "maximum number of coefficients of a spectrum compressed by the direct engine", limits=POSITIVE_COUNT
     )
-    c_grid: tuple[float, ...] = setting((1.0, 10.0), "penalties to choose from", limits=GRID)
-    gamma_grid: tuple[float, ...] = setting((0.03, 0.1, 0.3), "kernel widths", limits=GRID)
-    epsilon_grid: tuple[float, ...] = setting((0.05,), "tubes", limits=GRID)
+    c_grid: tuple[float, ...] = setting((1.0, 10.0), "candidate values of the penalty C", limits=GRID)
+    gamma_grid: tuple[float, ...] = setting((0.03, 0.1, 0.3), "candidate values of the kernel width gamma", limits=GRID)
+    epsilon_grid: tuple[float, ...] = setting((0.05,), "candidate values of the tube width epsilon", limits=GRID)
     folds: int = setting(5, "folds of the cross-validation", limits=Limits(at_least=2))
-    out_of_fold_models: int = setting(10, "models that calibrate the errors")
+    out_of_fold_models: int = setting(10, "out-of-fold models that calibrate the errors")
     errors: str = setting(
         "calibrated",
         "`calibrated` on out-of-fold stars, or `cv-scatter`: the paper's CV scatter (Eq. 7) at a star's "
         "S/N, the same for all",
         choices=("calibrated", "cv-scatter"),
     )
-    final_precision: str = setting("float64", "`float32` or `float64` of the final fit", choices=("float32", "float64"))
+    final_precision: str = setting(
+        "float64", "precision of the final fit, `float32` or `float64`", choices=("float32", "float64")
+    )
     second_start: str = setting(
-        "poor", "which stars are fitted from a second start: `all`, `poor` or `none`", choices=("all", "poor", "none")
+        "poor", "stars that are fitted from a second start: `all`, `poor` or `none`", choices=("all", "poor", "none")
     )
     prior: str = setting(
         "flat",
@@ -185,38 +192,38 @@ class LabelConfig(Section):
     )
     estimate: str = setting(
         "maximum",
-        '`maximum` or `mean` of the posterior; the mean needs `prior = "density"`',
+        'published labels: `maximum` or `mean` of the posterior; the mean needs `prior = "density"`',
         choices=("maximum", "mean"),
     )
     flux_softening: float = setting(
         0.0,
-        "0 learns flux; s > 0 learns s arcsinh(flux / s), on which factors (extinction, calibration) become addends",
+        "0 learns flux; s > 0 learns s arcsinh(flux / s), in which factors (extinction, calibration) are additive",
         limits=NOT_NEGATIVE,
     )
     nuisance_modes: int = setting(
         0,
-        "at most so many residual patterns that pixels share are learned and marginalised; 0 treats "
+        "maximum number of residual patterns shared by pixels that are learned and marginalised; 0 treats "
         "pixels as independent, as the paper does",
         limits=NOT_NEGATIVE,
     )
     noise_modes: int = setting(
         0,
-        "at most so many patterns of noise, which grow with the star's own, are learned and marginalised "
-        "beside `nuisance_modes`, and each pixel's own noise is scaled; 0 takes the noise as stated",
+        "maximum number of noise patterns, which grow with the star's own noise, that are learned and "
+        "marginalised beside `nuisance_modes`, with the noise of each pixel scaled; 0 for the noise as stated",
         limits=NOT_NEGATIVE,
     )
     prescreen_margin: float = setting(
         0.0,
-        "kernel ridge regression first: gammas worse than the best by more than this fraction are not "
-        "tried; 0 tries all",
+        "pre-selection by kernel ridge regression: gammas worse than the best by more than this fraction "
+        "are not tried; 0 tries all",
     )
     seed: int = setting(3670, "seed of folds and of the choice of training stars")
-    max_training_stars: int = setting(3670, "at most so many train")
-    min_snr: float = setting(50.0, "training cut on S/N")
+    max_training_stars: int = setting(3670, "maximum number of training stars")
+    min_snr: float = setting(50.0, "minimum S/N of training stars")
     reference_label_bits: tuple[int, ...] = setting(
         (23,),
         "bits of `ref_label_flags` that exclude a star from training: STAR_BAD of ASPCAPFLAG. Stars with "
-        "`ref_bad` never train",
+        "`ref_bad` are never used for training",
         limits=BITS,
     )
     reference_star_bits: tuple[int, ...] = setting(
@@ -226,15 +233,15 @@ class LabelConfig(Section):
         limits=BITS,
     )
     min_reference_snr: float = setting(
-        0.0, "training cut on the S/N of the reference spectrum where it is known; 0 for none"
+        0.0, "minimum S/N of the reference spectrum of training stars, where it is known; 0 for none"
     )
     max_reference_rv_scatter_kms: float = setting(
-        0.0, "training cut on `rv_ref_scatter` where it is known, against binaries; 0 for none"
+        0.0, "maximum `rv_ref_scatter` of training stars, where it is known, against binaries; 0 for none"
     )
-    max_teff_error_k: float = setting(20.0, "training cut")
-    max_logg_error_dex: float = setting(0.1, "training cut")
-    max_m_h_error_dex: float = setting(0.1, "training cut")
-    max_alpha_m_error_dex: float = setting(0.05, "training cut")
+    max_teff_error_k: float = setting(20.0, "maximum error of Teff of training stars")
+    max_logg_error_dex: float = setting(0.1, "maximum error of log g of training stars")
+    max_m_h_error_dex: float = setting(0.1, "maximum error of [M/H] of training stars")
+    max_alpha_m_error_dex: float = setting(0.05, "maximum error of [α/M] of training stars")
 
     def check(self, where: str) -> None:
         """Refuse a solver given as the engine, and the mean of a posterior without Gaussians."""
@@ -262,11 +269,11 @@ class DistanceConfig(Section):
     isochrones: tuple[str, ...] = setting((), "files of the CMD web form (see below); none: the embedded branches")
     ages: str = setting(
         "chemistry",
-        "ages of the giants: `chemistry` draws them by population (`pipeline/science/space/ages.py` says "
-        "which), `single` takes the next line's for all, as the paper",
+        "ages of the giants: `chemistry` draws them by population (described in "
+        "`pipeline/science/space/ages.py`), `single` uses `isochrone_age_gyr` for all, as the paper does",
         choices=("chemistry", "single"),
     )
-    isochrone_age_gyr: float = setting(3.0, "that age; also of the branches over the HR diagram")
+    isochrone_age_gyr: float = setting(3.0, "age for `single`, and of the branches over the HR diagram")
     dust: str = setting(
         "bh-or-disc",
         "dust map: `exponential-disc`, `bh`, `bh-or-disc` or one of those under Dust",
@@ -274,46 +281,49 @@ class DistanceConfig(Section):
     )
     dust_file: str = setting(
         "",
-        "the map's file or the folder that holds it, beside the configuration or below `MGIANT_DATA`; "
-        "empty: where `fetch dust` puts it",
+        "file of the map or its folder, beside the configuration or below `MGIANT_DATA`; "
+        "empty: the file that `fetch dust` stores",
     )
-    dust_relative_error: float = setting(0.3, "its relative error")
+    dust_relative_error: float = setting(0.3, "relative error of the dust map")
     column_relative_error: float = setting(0.15, "the same where `bh` gives the column of the sightline")
     colour_scatter_mag: float = setting(0.02, "intrinsic spread of giants in (J - Ks)0 about their branch")
     spectral_colour: bool = setting(
         True,
-        "weight the draws of dust and photometry by the (J - Ks)0 that Teff, log g and [M/H] tell, "
-        "learned from the catalogue's own stars in the clear; `false` for the paper's method",
+        "weight the draws of dust and photometry by the (J - Ks)0 expected from Teff, log g and "
+        "[M/H], learned from the catalogue's own stars with little dust; `false` for the paper's method",
     )
-    draws: int = setting(200, "Monte Carlo draws a star")
+    draws: int = setting(200, "Monte Carlo draws for each star")
     parallax: bool = setting(
         True,
         "Gaia's parallax (RUWE up to 1.4) weights the draws; the manifest gives the number of stars; "
         "`false` leaves it out",
     )
-    input_m_h_error_dex: float = setting(0.15, "error of a given [M/H] that comes without one", limits=POSITIVE)
+    input_m_h_error_dex: float = setting(0.15, "error assumed for a given [M/H] without one", limits=POSITIVE)
     wrong_m_h_share: float = setting(
         0.1,
-        "probability that a star's own [M/H] says nothing; its weight goes to draws from the prior",
+        "probability that a star's own [M/H] is wrong; draws from the prior have this weight",
         limits=Limits(at_least=0.0, below=1.0),
     )
-    default_m_h: float = setting(-0.2, "prior on [M/H] within 4 kpc of the plane: its mean")
-    default_m_h_error_dex: float = setting(0.3, "and standard deviation", limits=POSITIVE)
-    far_m_h: float = setting(-0.7, "the same farther from the plane: mean")
-    far_m_h_error_dex: float = setting(0.25, "and standard deviation", limits=POSITIVE)
-    default_magnitude_error_mag: float = setting(0.022, "error of magnitudes that come without one")
+    default_m_h: float = setting(-0.2, "mean of the prior on [M/H] within 4 kpc of the plane")
+    default_m_h_error_dex: float = setting(0.3, "standard deviation of that prior", limits=POSITIVE)
+    far_m_h: float = setting(-0.7, "mean of the prior on [M/H] farther from the plane")
+    far_m_h_error_dex: float = setting(0.25, "standard deviation of that prior", limits=POSITIVE)
+    default_magnitude_error_mag: float = setting(0.022, "error assumed for magnitudes without one")
 
 
 @dataclass(frozen=True)
 class CustomFrameConfig(Section):
-    """Where the Sun is and how it moves (U to the centre, V with the rotation, W north), for ``frame = "custom"``."""
+    """Position and velocity of the Sun for ``frame = "custom"``.
+
+    Velocities are U towards the centre, V along the rotation, W to the north.
+    """
 
     r0_kpc: float = setting(0.0, "the Sun's distance from the Galactic centre")
     z_sun_kpc: float = setting(0.0, "its height above the plane")
     v_sun_kms: tuple[float, float, float] = setting(
-        (0.0, 0.0, 0.0), "its whole motion: U to the centre, V with the rotation, W north"
+        (0.0, 0.0, 0.0), "its total velocity: U to the centre, V with the rotation, W north"
     )
-    source: str = setting("", "where the numbers come from; kept in the manifest")
+    source: str = setting("", "source of the numbers; kept in the manifest")
 
     def check(self, where: str) -> None:
         """Refuse a frame without a place, a motion or a source."""
@@ -335,7 +345,7 @@ class CustomFrameConfig(Section):
 
 @dataclass(frozen=True)
 class StreamColumnsConfig(Section):
-    """The columns of a particle table: ``NAME``, ``-NAME`` for the other sign, ``NAME [unit]``; "" for none."""
+    """Columns of a particle table: ``NAME``, ``-NAME`` to reverse the sign, ``NAME [unit]``; "" for none."""
 
     ra: str = setting("", "right ascension")
     dec: str = setting("", "declination")
@@ -362,22 +372,22 @@ class KinematicsConfig(Section):
     frame: str = setting("paper", "`paper`, `astropy v4.0`, `DB98 + 220` or `custom`")
     custom_frame: CustomFrameConfig = field(
         default_factory=CustomFrameConfig,
-        metadata={"help": "a table of its own: `r0_kpc`, `z_sun_kpc`, `v_sun_kms` (U, V, W), `source`"},
+        metadata={"help": "a table with `r0_kpc`, `z_sun_kpc`, `v_sun_kms` (U, V, W) and `source`"},
     )
     potential: str = setting(
         "MWPotential2014", "`MWPotential2014` or `McMillan17` (slow: 0.88 s of one core a star, and 9 s to set up)"
     )
     actions: bool = setting(True, "compute actions and orbits (0.21 ms a star in `MWPotential2014`, on two busy cores)")
-    draws: int = setting(100, "Monte Carlo draws a star for the quantiles of 6D, actions and orbits; 0 does without")
+    draws: int = setting(100, "Monte Carlo draws a star for the quantiles of 6D, actions and orbits; 0 for none")
     membership: bool = setting(True, "compute the probability of the Sagittarius stream (0.6 ms of one core a star)")
     stream_model: str = setting("", "file of a Sagittarius stream model (see below); empty: one is integrated")
     stream_columns: StreamColumnsConfig = field(
-        default_factory=StreamColumnsConfig, metadata={"help": "a table of its own: which column of that file is what"}
+        default_factory=StreamColumnsConfig, metadata={"help": "a table that assigns the columns of that file"}
     )
-    stream_particles: int = setting(2000, "particles that are integrated; of a file's, how many are drawn")
+    stream_particles: int = setting(2000, "number of particles that are integrated, or drawn from a file")
     map_half_width_kpc: float = setting(20.0, "half-width of the disc maps")
-    map_cell_kpc: float = setting(0.5, "side of a cell")
-    map_min_stars: int = setting(10, "stars a cell needs")
+    map_cell_kpc: float = setting(0.5, "side of a map cell")
+    map_min_stars: int = setting(10, "minimum number of stars in a map cell")
 
     def check(self, where: str) -> None:
         """Refuse a frame or columns that would be ignored."""

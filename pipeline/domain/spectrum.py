@@ -55,12 +55,12 @@ class Spectrum:
     meta: MappingProxyType[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
-        """Validate once and freeze the arrays, so that nobody needs to check again."""
+        """Validate once and freeze the arrays, so that no further checks are needed."""
         n = self.wavelength.size
         for name in ("wavelength", "flux", "ivar", "mask"):
-            found = getattr(self, name).shape
-            if found != (n,):
-                raise SpectrumError("bad-shape", f"{name} of spectrum {self.obsid} has shape {found}, not {(n,)}.")
+            shape = getattr(self, name).shape
+            if shape != (n,):
+                raise SpectrumError("bad-shape", f"{name} of spectrum {self.obsid} has shape {shape}, not {(n,)}.")
         if n < 2 or not np.all(np.isfinite(self.wavelength)) or not np.all(np.diff(self.wavelength) > 0):
             raise SpectrumError("bad-wavelength", f"Wavelengths of spectrum {self.obsid} do not ascend strictly.")
         dead = ~np.isfinite(self.flux) | ~np.isfinite(self.ivar) | (self.ivar <= 0) | self.mask

@@ -1,4 +1,4 @@
-"""Work in blocks side by side: bounded memory, one BLAS thread a worker, progress, and a word on memory beforehand."""
+"""Parallel work in blocks: bounded memory, one BLAS thread a worker, progress, a check of memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Meter:
         self._total, self._progress, self._done, self._lock = max(total, 1), progress, 0, Lock()
 
     def add(self, units: int) -> None:
-        """So many units more are done."""
+        """Add completed units of work and report progress."""
         with self._lock:
             self._done += units
             if self._progress is not None:
@@ -44,7 +44,7 @@ class Meter:
 
 
 def available_threads(threads: int | None) -> int:
-    """The number asked for, else the cores that this process may use."""
+    """The requested number, else the cores that this process may use."""
     if threads is not None:
         return threads
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -86,7 +86,9 @@ def in_order(pool: Executor, work: Callable[[T], R], items: Iterable[T], ahead: 
 def for_each_block(
     work: Callable[[NDArray[np.intp]], None], items: NDArray[np.intp], size: int, threads: int | None
 ) -> None:
-    """Call ``work`` on blocks of items side by side, one BLAS thread each: element-wise steps scale as products do.
+    """Call ``work`` on blocks of items in parallel threads.
+
+    Each thread has one BLAS thread, so that element-wise steps scale as matrix products do.
 
     Parameters
     ----------

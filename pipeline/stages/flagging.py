@@ -76,7 +76,7 @@ def _flag_by_threshold(state: BuildState, quality: NDArray[np.int32]) -> None:
     """Set the bits whose declarations test single columns."""
     for flag in QualityFlag:
         for test in flag.text.tests:
-            raise_bit(quality, flag, test.found(state.column(test.column), flag.limit(test.limit)))
+            raise_bit(quality, flag, test.is_raised(state.column(test.column), flag.limit(test.limit)))
 
 
 def _flag_velocities(state: BuildState, quality: NDArray[np.int32]) -> None:

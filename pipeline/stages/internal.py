@@ -32,13 +32,13 @@ class Internal(Generic[Value]):
     description: str
 
 
-RV_EDGE_OF_SEARCH = Internal("rv_edge_of_search", np.bool_, "whether the CCF peak lies at the end of the search")
-RV_EDGE_TEMPLATE = Internal("rv_edge_template", np.bool_, "whether the best template lies at the edge of its grid")
+RV_EDGE_OF_SEARCH = Internal("rv_edge_of_search", np.bool_, "whether the CCF peak is at the end of the search")
+RV_EDGE_TEMPLATE = Internal("rv_edge_template", np.bool_, "whether the best template is at the edge of its grid")
 RV_SHIFTED = Internal("rv_shifted", np.bool_, "whether the velocities of its plate or spectrograph are shifted")
 LABEL_CONVERGED = Internal("label_converged", np.bool_, "whether the label fit converged")
-LABEL_AT_BOUND = Internal("label_at_bound", np.bool_, "whether a label lies at the edge of the training range")
+LABEL_AT_BOUND = Internal("label_at_bound", np.bool_, "whether a label is at the edge of the training range")
 LABEL_STARTS_DISAGREE = Internal("label_starts_disagree", np.bool_, "whether fits from two starts disagree")
-LABEL_OUTSIDE_HULL = Internal("label_outside_hull", np.bool_, "whether the labels lie far from every training star")
+LABEL_OUTSIDE_HULL = Internal("label_outside_hull", np.bool_, "whether the labels are far from every training star")
 DISTANCE_M_H = Internal("distance_m_h", np.float64, "[M/H] that the distance was measured with, dex")
 DISTANCE_CONFLICT = Internal("distance_conflict", np.bool_, "whether dust map and spectrum contradict each other")
 UNBOUND = Internal("unbound", np.bool_, "whether the total energy is above the potential at infinity")

@@ -1,4 +1,4 @@
-"""One star table from several: rows of each table find their stars by identifier or position, values fill the gaps."""
+"""Joining of tables: rows are matched to stars by identifier or position, and values fill gaps."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def read_table(source: SourceConfig, path: Path, *, measured: Collection[str], h
     """
     table = open_table(path)
     keep = source.keep if isinstance(source.keep, bool) or source.keep else None
-    found = recognise(table, source.recipes, keep=keep, refused=source.refused)
-    stars = read_stars(table, found, origin=source.name or path.name, epoch_yr=source.epoch or None)
+    recognition = recognise(table, source.recipes, keep=keep, refused=source.refused)
+    stars = read_stars(table, recognition, origin=source.name or path.name, epoch_yr=source.epoch or None)
     use = source.labels or ("other" if has_spectra else "finished")
     if use == "finished":
         return stars
-    configured = {ours for ours, recipe in found.recipes.items() if recipe.why == "configured"}
+    configured = {ours for ours, recipe in recognition.recipes.items() if recipe.why == "configured"}
     renamed = _AS_REFERENCE if use == "reference" else _AS_INPUT
     return _demoted(stars, renamed, set(measured) - configured, source.labels == "")
 
@@ -79,16 +79,16 @@ def _demoted(stars: StarColumns, renamed: dict[str, str], measured: set[str], by
         columns[name] = made.name
         notes.append(f"{name} is carried along as {made.name}")
     frame = frame.rename(columns=columns)
-    told = f"{stars.name}: {', '.join(notes)}, since it is measured here"
+    note = f"{stars.name}: {', '.join(notes)}, since it is measured here"
     if by_default and "teff" in affected:
-        told += '; to train on its labels write labels = "reference"'
+        note += '; to train on its labels write labels = "reference"'
     order = [*in_published_order(n for n in frame.columns if n in BY_NAME), *(column.name for column in own)]
     reports = tuple(replace(report, ours=columns.get(report.ours, report.ours)) for report in stars.reports)
-    return replace(stars, frame=frame[order], own=tuple(own), notes=(*stars.notes, told), reports=reports)
+    return replace(stars, frame=frame[order], own=tuple(own), notes=(*stars.notes, note), reports=reports)
 
 
 def side_of(frame: pd.DataFrame, epoch_yr: NDArray[np.float64] | None) -> Side:
-    """What a cross-match knows of the rows of a frame."""
+    """Side of a cross-match with the rows of a frame."""
 
     def column(name: str, kind: type) -> NDArray[Any] | None:
         return frame[name].to_numpy(kind) if name in frame else None
@@ -117,7 +117,7 @@ def join(
     others: Sequence[tuple[SourceConfig, StarColumns]],
     progress: Callable[[float, str], None] = lambda *_: None,
 ) -> StarTable:
-    """Give each star the values of its rows in other tables.
+    """Add to each star the values of its rows in other tables.
 
     Of the tables that are left, the one with the best match (obsid, then Gaia's identifier, then the sky) comes next: a
     table joined by obsid may bring the Gaia identifiers by which the next one is joined. A value that an earlier source
@@ -140,17 +140,17 @@ def join(
     Raises
     ------
     ConfigError
-        If a table cannot be matched as asked, or none of its rows matches a star.
+        If a table cannot be matched as configured, or none of its rows matches a star.
     """
     left = list(range(len(others)))
-    found: dict[int, tuple[StarColumns, Match]] = {}
+    matches: dict[int, tuple[StarColumns, Match]] = {}
     for done in range(len(others)):
         number = min(left, key=lambda n: (_rank(base, *others[n]), n))
         left.remove(number)
         source, stars = others[number]
         progress(done / len(others), f"matching {stars.name}")
-        found[number] = stars, _matched(base, source, stars)
-        base = _with_values(base, source, stars, found[number][1], earlier=number)
+        matches[number] = stars, _matched(base, source, stars)
+        base = _with_values(base, source, stars, matches[number][1], earlier=number)
     return base
 
 
@@ -180,23 +180,25 @@ def _matched(base: StarTable, source: SourceConfig, stars: StarColumns) -> Match
 
 
 def _no_match(stars: StarColumns, here: Side, there: Side, source: SourceConfig) -> str:
-    """Why nothing may have matched."""
-    told = f"{stars.name}: none of its {len(there):,} rows matches one of the {len(here):,} stars"
+    """Message about a table without a match, with the likely reason."""
+    text = f"{stars.name}: none of its {len(there):,} rows matches one of the {len(here):,} stars"
     if here.ra is not None and there.ra is not None and here.placed.any() and there.placed.any():
         nearest = match(here, there, method="sky", radius_arcsec=60.0)
         apart = nearest.separation_arcsec[nearest.other >= 0]
         if not apart.size:
-            return f"{told}, and none lies within 1 arcmin of one: it is a table of another part of the sky."
+            return f"{text}, and none lies within 1 arcmin of one: it is a table of another part of the sky."
         return (
-            f"{told} within {source.radius_arcsec:g} arcsec; the nearest are {np.min(apart):.1f} arcsec away. Is its "
+            f"{text} within {source.radius_arcsec:g} arcsec; the nearest are {np.min(apart):.1f} arcsec away. Is its "
             "epoch right, or radius_arcsec too small?"
         )
-    return f"{told} by identifier, and it has no positions to match on the sky. Is it of another release?"
+    return f"{text} by identifier, and it has no positions to match on the sky. Is it of another release?"
 
 
-def _with_values(base: StarTable, source: SourceConfig, stars: StarColumns, found: Match, *, earlier: int) -> StarTable:
+def _with_values(
+    base: StarTable, source: SourceConfig, stars: StarColumns, matched: Match, *, earlier: int
+) -> StarTable:
     frame, own = base.frame, list(base.own)
-    rows = found.other
+    rows = matched.other
     merged: dict[str, Any] = {}
     gaps: dict[str, int] = {}
     for name in stars.frame.columns:
@@ -216,7 +218,7 @@ def _with_values(base: StarTable, source: SourceConfig, stars: StarColumns, foun
         taken.add(named.name)
         own.append(named)
         merged[named.name] = values
-    for column, values in _match_columns(source.name or stars.name, found, taken):
+    for column, values in _match_columns(source.name or stars.name, matched, taken):
         own.append(column)
         taken.add(column.name)
         merged[column.name] = values
@@ -224,7 +226,7 @@ def _with_values(base: StarTable, source: SourceConfig, stars: StarColumns, foun
         merged |= _with_real_obsids(frame, take_declared(stars.frame["obsid"], rows, BY_NAME["obsid"]), stars.name)
     kept = [name for name in frame.columns if name not in merged]
     joined = pd.concat([frame[kept], pd.DataFrame(merged, index=frame.index)], axis=1)
-    summary = stars.summary() | {"match": dict(found.summary), "filled": gaps, "order": earlier}
+    summary = stars.summary() | {"match": dict(matched.summary), "filled": gaps, "order": earlier}
     result = StarTable(
         _ordered(joined, own),
         own,
@@ -234,7 +236,7 @@ def _with_values(base: StarTable, source: SourceConfig, stars: StarColumns, foun
         base.rows_read + stars.rows_read,
         [*base.simulated, *([stars.name] if stars.simulated else [])],
     )
-    return _with_new_stars(result, stars, found) if source.unmatched == "add" else result
+    return _with_new_stars(result, stars, matched) if source.unmatched == "add" else result
 
 
 def _with_real_obsids(frame: pd.DataFrame, obsid: pd.Series, name: str) -> dict[str, pd.Series]:
@@ -259,13 +261,13 @@ def _free_name(column: Column, origin: str, taken: Collection[str]) -> str:
     return own_column(column.label, column.dtype, "", "", "", origin, taken).name
 
 
-def _match_columns(origin: str, found: Match, taken: Collection[str]) -> list[tuple[Column, Any]]:
+def _match_columns(origin: str, matched: Match, taken: Collection[str]) -> list[tuple[Column, Any]]:
     """How each star was matched: method, separation, candidates."""
     word = source_name(origin)
     texts: tuple[tuple[str, DType, str, str, str, Any], ...] = (
-        ("match", "str", "", "meta.note", "how its row was found: obsid, gaia, sky, or empty", found.method),
-        ("sep", "float32", "arcsec", "pos.angDistance", "separation", found.separation_arcsec.astype(np.float32)),
-        ("candidates", "int16", "", "meta.number", "rows that could have been chosen", found.candidates),
+        ("match", "str", "", "meta.note", "how its row was found: obsid, gaia, sky, or empty", matched.method),
+        ("sep", "float32", "arcsec", "pos.angDistance", "separation", matched.separation_arcsec.astype(np.float32)),
+        ("candidates", "int16", "", "meta.number", "rows that could have been chosen", matched.candidates),
     )
     made = []
     used = set(taken)
@@ -277,10 +279,10 @@ def _match_columns(origin: str, found: Match, taken: Collection[str]) -> list[tu
     return made
 
 
-def _with_new_stars(base: StarTable, stars: StarColumns, found: Match) -> StarTable:
+def _with_new_stars(base: StarTable, stars: StarColumns, matched: Match) -> StarTable:
     """Rows that match no star become stars, where they have an identifier or a position of their own."""
     used = np.zeros(len(stars.frame), bool)
-    used[found.other[found.other >= 0]] = True
+    used[matched.other[matched.other >= 0]] = True
     if used.all():
         return base
     keep = np.flatnonzero(~used)

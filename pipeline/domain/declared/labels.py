@@ -29,7 +29,7 @@ LABELS = (
        "Formal uncertainty of a_k_fit", 0, None),
     _c("chi2_nu", "float32", "", "stat.fit.chi2", "χ²ν", "Reduced chi-squared of the label fit", 0, None,
        card="Fit and velocity", places="table header", after="sgr_beta"),
-    _c("label_reason", "str", "", "meta.note", "fit ended", "How the label fit ended", card="Fit and velocity"),
+    _c("label_reason", "str", "", "meta.note", "fit ended", "Reason why the label fit ended", card="Fit and velocity"),
     _c("teff_ref", "float32", "K", "phys.temperature.effective", "Teff (ref)", "Reference Teff (APOGEE)", 2000,
        10000),
     _c("logg_ref", "float32", "dex", "phys.gravity", "log g (ref)", "Reference log g (APOGEE)", -2, 6),
@@ -58,7 +58,7 @@ LABELS = (
     _c("ref_star_flags", "int64", "", "meta.code.qual", "star flags (ref)",
        "Quality bits of the reference spectrum as published (APOGEE: STARFLAG)", unknown=0, alias="STARFLAG"),
     _c("ref_bad", "bool", "", "meta.code.qual", "bad (ref)",
-       "Whether the reference's own flags say that labels or velocity are bad; such a star does not train"),
+       "Whether the reference's flags mark labels or velocity as bad; such a star is not used for training"),
     _c("m_h_input", "float32", "dex", "phys.abund.Z", "[M/H] (input)", "Metallicity given by the input table", -5, 2),
 )
 """The label fit and the reference labels."""
@@ -67,7 +67,7 @@ LABELS = (
 
 def by_engine(declared: Iterable[Column]) -> tuple[Column, ...]:
     """Labels of each engine beside the published ones, and how far the engines disagree."""
-    known = {one.name: one for one in declared}
+    known = {column.name: column for column in declared}
     names = tuple(name for name in known if f"{name}_err_formal" in known)
     columns = []
     for engine, called in ENGINES.items():
@@ -92,8 +92,8 @@ def by_engine(declared: Iterable[Column]) -> tuple[Column, ...]:
             ]
     disagreement = _c(
         *("label_disagreement", "float32", "", "stat.value", "engines apart"),
-        "Distance between the labels of SLAM and of the networks in its standard deviations, root mean square",
+        "Root-mean-square difference of the labels of SLAM and of the networks, in standard deviations",
         *(0, None),
         card="Labels by engine",
     )
-    return (*(replace(one, paper_name="", aliases=(), nullable=True, places=()) for one in columns), disagreement)
+    return (*(replace(column, paper_name="", aliases=(), nullable=True, places=()) for column in columns), disagreement)

@@ -10,7 +10,7 @@ TABLE_A1 = (
     _c("obsid", "int64", "", "meta.id;meta.main", "obsid", "LAMOST observation id", 1, None, paper="obsid",
        nullable=False,
        alias="OBSID, ObsID, lamost_obsid, combined_obsid", card="Identifiers", places="table role identifier base"),
-    _c("gaia_source_id", "int64", "", "meta.id.cross", "Gaia source id", "Gaia DR3 source id, 0 when none matched", 0,
+    _c("gaia_source_id", "int64", "", "meta.id.cross", "Gaia source id", "Gaia DR3 source id, 0 without a match", 0,
        None, paper="gaia_source_id", unknown=0,
        alias="source_id, SOURCE_ID, GAIAEDR3_SOURCE_ID, gaiaedr3_source_id, gaia_dr3_source_id, GaiaDR3, "
              "gaia_dr3, source_id_1", card="Identifiers", places="role identifier"),
@@ -52,7 +52,7 @@ TABLE_A1 = (
        digits=1, scale="diverging", card="Fit and velocity", ref="rv_gaia: Gaia, rv_input: the input",
        places="table header role truth reference input"),
     _c("rv_err", "float32", "km/s", "stat.error;spect.dopplerVeloc.opt", "σ(RV)",
-       "Uncertainty of the radial velocity, scaled by what repeat observations show", 0, None, paper="rv_err",
+       "Uncertainty of the radial velocity, scaled to the scatter of repeat observations", 0, None, paper="rv_err",
        digits=1, places="header role"),
     _c("distance", "float32", "kpc", "pos.distance", "d", "Distance from the Sun, median of the Monte Carlo draws", 0,
        None, paper="Distance",
@@ -64,7 +64,7 @@ TABLE_A1 = (
 
 IDENTITY = (
     _c("obsid_source", "str", "", "meta.note", "obsid from",
-       "How the identifier was obtained: header, filename, table", card="Identifiers", places="base"),
+       "Origin of the identifier: header, filename or table", card="Identifiers", places="base"),
     _c("source_file", "str", "", "meta.file", "file", "File or table that the row was read from", card="Identifiers",
        places="base"),
     _c("uid", "str", "", "meta.id", "uid", "LAMOST identifier of the target (DR8 on): repeat observations share it"),
@@ -103,8 +103,8 @@ IDENTITY = (
        places="base"),
     _c("selected", "bool", "", "meta.code", "M giant", "Whether the selection keeps the star as an M giant"),
     _c("selection", "str", "", "meta.note", "selection",
-       "Cuts that the star passed, or the one that dropped it and why", card="Identifiers"),
-    _c("in_training", "bool", "", "meta.code", "training", "Whether the star trained the label model",
+       "Cuts that the star passed, or the cut that excluded it, with the reason", card="Identifiers"),
+    _c("in_training", "bool", "", "meta.code", "training", "Whether the star is in the training set of the label model",
        nullable=False, places="base"),
 )
 """Identifiers and origin of an observation, and the selection."""
@@ -125,14 +125,15 @@ SPECTRUM = (
     _c("cah_sum", "float32", "", "spect.index", "CaH2 + CaH3", "Sum of the band ratios CaH2 and CaH3"),
     _c("rv_peak", "float32", "", "stat.correlation", "CCF peak", "Height of the highest CCF peak", -1, 1,
        card="Fit and velocity"),
-    _c("rv_peak_ratio", "float32", "", "arith.ratio", "second peak", "Second CCF peak over the highest", -1, 1,
-       card="Fit and velocity"),
+    _c("rv_peak_ratio", "float32", "", "arith.ratio", "second peak",
+       "Ratio of the second CCF peak to the highest", -1, 1, card="Fit and velocity"),
     _c("rv_template_teff", "float32", "K", "phys.temperature.effective", "template Teff",
        "Effective temperature of the best velocity template", 2000, 10000, digits=0, card="Fit and velocity"),
     _c("rv_chi2_nu", "float32", "", "stat.fit.chi2", "χ²ν (RV)", "Reduced chi-squared of the velocity fit", 0, None,
        card="Fit and velocity"),
     _c("rv_mismatch", "float32", "km/s", "stat.error;spect.dopplerVeloc.opt", "σ(template)",
-       "Part of rv_err from how far the best templates disagree", 0, None, digits=1, card="Fit and velocity"),
+       "Contribution to rv_err from the disagreement of the best templates", 0, None, digits=1,
+       card="Fit and velocity"),
     _c("rv_ca8498", "float32", "km/s", "spect.dopplerVeloc.opt", "RV (8498)", "Velocity of the Ca II line 8498 Å alone",
        -1500, 1500, digits=1, card="Fit and velocity", places="line"),
     _c("rv_ca8498_err", "float32", "km/s", "stat.error;spect.dopplerVeloc.opt", "σ(RV 8498)",
@@ -146,7 +147,7 @@ SPECTRUM = (
     _c("rv_ca8662_err", "float32", "km/s", "stat.error;spect.dopplerVeloc.opt", "σ(RV 8662)",
        "Uncertainty of rv_ca8662", 0, None),
     _c("rv_ca_sigma", "float32", "", "arith.ratio", "Ca II disagreement",
-       "Largest difference of two Ca II line velocities over its uncertainty", 0, None, card="Fit and velocity"),
+       "Largest difference of two Ca II line velocities, divided by its uncertainty", 0, None, card="Fit and velocity"),
     _c("rv_formal_err", "float32", "km/s", "stat.error;spect.dopplerVeloc.opt", "σ₀(RV)",
        "Formal uncertainty of rv, from the spectrum alone", 0, None),
     _c("rv_blue", "float32", "km/s", "spect.dopplerVeloc.opt;em.opt.B", "RV (blue arm)",
@@ -164,7 +165,7 @@ SPECTRUM = (
     _c("rv_offset_err", "float32", "km/s", "stat.error;spect.dopplerVeloc.opt", "σ(RV offset)",
        "Uncertainty of rv_offset", 0, None),
     _c("rv_zero_point", "float32", "km/s", "spect.dopplerVeloc.opt;arith.diff", "RV zero point",
-       "Subtracted from the measured velocity: offset of its plate or spectrograph", -200, 200),
+       "Zero point subtracted from the measured velocity: offset of its plate or spectrograph", -200, 200),
 )
 """Measurements on the spectrum other than labels: S/N, band ratios, velocities."""
 # fmt: on

@@ -14,9 +14,9 @@ DISTANCE = (
     _c("distance_16", "float32", "kpc", "stat.error;pos.distance", "d₁₆", "16th percentile of the distance", 0, None),
     _c("distance_84", "float32", "kpc", "stat.error;pos.distance", "d₈₄", "84th percentile of the distance", 0, None),
     _c("distance_from", "str", "", "meta.note", "distance from",
-       "Where the distance comes from: photometric (Eq. 8), catalogue, input, geometric or parallax"),
-    _c("distance_roots", "int16", "", "meta.number", "roots", "Number of distances that solve Eq. 8; -1 not tried",
-       -1, None, unknown=-1, card="Distance"),
+       "Origin of the distance: photometric (Eq. 8), catalogue, input, geometric or parallax"),
+    _c("distance_roots", "int16", "", "meta.number", "roots",
+       "Number of distances that solve Eq. 8; -1 if not computed", -1, None, unknown=-1, card="Distance"),
     _c("k_abs", "float32", "mag", "phot.mag;em.IR.K;phys.magAbs", "M_K", "Absolute magnitude in Ks", -15, 15,
        inverted="y", card="Photometry", places="table truth"),
     _c("a_k", "float32", "mag", "phys.absorption;em.IR.K", "A_K", "Extinction in Ks, median of the Monte Carlo draws",
@@ -62,7 +62,7 @@ KINEMATICS = (
     _c("j_sum", "float32", "kpc km/s", "phys.angMomentum", "J_sum", "J_R + J_z + |J_φ|", 0, None,
        digits=0, card="Orbit"),
     _c("energy", "float32", "km2/s2", "phys.energy", "E",
-       "Total energy a unit mass, potential zero point in manifest", digits=0, card="Orbit"),
+       "Total energy per unit mass; the manifest gives the potential's zero point", digits=0, card="Orbit"),
     _c("eccentricity", "float32", "", "src.orbital.eccentricity", "e", "Orbital eccentricity", 0, 1, card="Orbit"),
     _c("z_max", "float32", "kpc", "pos.distance", "z_max", "Largest height of the orbit", 0, None, card="Orbit"),
     _c("r_peri", "float32", "kpc", "pos.distance;src.orbital.periastron", "R_peri", "Pericentre radius", 0, None,
@@ -75,7 +75,7 @@ STREAM = (
     _c("sgr_lambda", "float32", "deg", "pos.bodyrc.lon", "Λ", "Sagittarius longitude (Law & Majewski 2010)", 0, 360,
        digits=1, period=360.0, card="Sagittarius stream", places="table"),
     _c("sgr_lambda_v21", "float32", "deg", "pos.bodyrc.lon", "Λ (V21)",
-       "Sagittarius longitude in the sense of Vasiliev et al. (2021): reversed", -180, 180),
+       "Sagittarius longitude of Vasiliev et al. (2021), in the opposite direction", -180, 180),
     _c("sgr_beta", "float32", "deg", "pos.bodyrc.lat", "B",
        "Sagittarius latitude (Law & Majewski 2010; the same in Vasiliev et al. 2021)", -90, 90,
        digits=1, scale="diverging", card="Sagittarius stream", places="table"),
@@ -86,13 +86,13 @@ STREAM = (
        "Probability of belonging to the Sagittarius stream, given the stream model", 0, 1,
        digits=3, card="Sagittarius stream"),
     _c("sgr_term_sky", "float32", "", "stat.likelihood", "Sgr: sky",
-       "What (Λ, B) adds to the log odds of the stream (natural logarithm)", card="Sagittarius stream"),
-    _c("sgr_term_distance", "float32", "", "stat.likelihood", "Sgr: distance", "What the distance adds after it",
+       "Contribution of (Λ, B) to the log odds of the stream (natural logarithm)", card="Sagittarius stream"),
+    _c("sgr_term_distance", "float32", "", "stat.likelihood", "Sgr: distance", "Further contribution of the distance",
        card="Sagittarius stream"),
-    _c("sgr_term_velocity", "float32", "", "stat.likelihood", "Sgr: V_GSR", "What V_GSR adds after these; 0 unknown",
-       unknown=0, card="Sagittarius stream"),
+    _c("sgr_term_velocity", "float32", "", "stat.likelihood", "Sgr: V_GSR",
+       "Further contribution of V_GSR; 0 if unknown", unknown=0, card="Sagittarius stream"),
     _c("sgr_term_motion", "float32", "", "stat.likelihood", "Sgr: motion",
-       "What the proper motion adds after these; 0 unknown", unknown=0, card="Sagittarius stream"),
+       "Further contribution of the proper motion; 0 if unknown", unknown=0, card="Sagittarius stream"),
 )
 """Sagittarius coordinates and membership."""
 # fmt: on
@@ -110,7 +110,7 @@ QUANTILE_GROUP = "Quantiles"
 
 def quantiles(declared: Iterable[Column]) -> tuple[Column, ...]:
     """Percentiles of each quantity of :data:`QUANTILE_OF`, which keep its digits, scale and direction."""
-    known = {one.name: one for one in declared}
+    known = {column.name: column for column in declared}
     return tuple(
         replace(
             known[name],

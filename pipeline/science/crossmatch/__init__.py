@@ -1,4 +1,4 @@
-"""Cross-match of a base of star observations with another table: by obsid, by Gaia identifier, on the sky."""
+"""Cross-match of star observations with another table: by obsid, by Gaia identifier, on the sky."""
 
 from pipeline.science.crossmatch.ids import match_by_id
 from pipeline.science.crossmatch.matching import METHODS, Match, match

@@ -1,4 +1,4 @@
-"""Which of several candidates is a star's row, and which of several stars has a row."""
+"""Choice among several candidate rows of a star, and among several stars that match one row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SAME_POSITION_ARCSEC = 0.2
 
 
 def first_of_each(values: IntArray) -> BoolArray:
-    """Which entries of a sorted array are the first of their value, shape (k,)."""
+    """Mask of the entries of a sorted array that are the first of their value, shape (k,)."""
     first = np.ones(values.size, bool)
     first[1:] = values[1:] != values[:-1]
     return first
@@ -24,7 +24,7 @@ def first_of_each(values: IntArray) -> BoolArray:
 def best_first(
     i: IntArray, j: IntArray, separation: FloatArray, preferred: FloatArray | None = None
 ) -> NDArray[np.intp]:
-    """Order of pairs by base row; for one base row the most preferred first, then the nearest, then the first.
+    """Order of pairs by base row, and within one by preference, separation and row number.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def choose_by_id(i: IntArray, j: IntArray, separation: FloatArray, preferred: Fl
 def choose_on_sky(
     other: Side, i: IntArray, j: IntArray, separation: FloatArray, preferred: FloatArray | None
 ) -> Choice:
-    """Choose among rows near a base row: the nearest, or the most preferred of all rows of the star that is nearest.
+    """Choose among rows near a base row: the nearest, or the most preferred row of the nearest star.
 
     A row is of the nearest row's star if both have the same Gaia identifier, or if their positions differ by less than
     :data:`SAME_POSITION_ARCSEC` and their identifiers do not differ.
@@ -133,7 +133,7 @@ def _same_star(side: Side, j: IntArray, k: IntArray) -> BoolArray:
 
 
 def contested(base: Side, i: IntArray, j: IntArray, separation: FloatArray, on_sky: BoolArray) -> BoolArray:
-    """Which matches on the sky lose their row to another star.
+    """Mask of the matches on the sky that lose their row to another star.
 
     The matches of one row of the other table are gone through from the nearest on, those by identifier before all
     others; a match on the sky is lost if a star that keeps the row has another Gaia identifier. Repeat observations of

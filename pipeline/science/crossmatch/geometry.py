@@ -26,7 +26,7 @@ def unit_vectors(ra_deg: FloatArray, dec_deg: FloatArray) -> FloatArray:
 
 
 def moved(side: Side, years: FloatArray) -> FloatArray:
-    """Directions of a side's rows after a time, in straight uniform motion at right angles to the line of sight.
+    """Directions of a side's rows after a time, in uniform motion perpendicular to the line of sight.
 
     r(t) = (r + mu t) / |r + mu t| with mu = pmra e_ra + pmdec e_dec (ESA SP-1200, The Hipparcos Catalogue, vol. 1,
     eq. 1.2.15, for zero radial velocity): exact at the poles, where right ascension is not.

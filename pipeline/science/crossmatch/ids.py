@@ -66,14 +66,14 @@ class IdIndex:
         for begin in range(0, rows.size, ROWS):
             block = rows[begin : begin + ROWS]
             place = np.minimum(np.searchsorted(self._ids, ids[block]), self._ids.size - 1)
-            found = self._ids[place] == ids[block]
-            block, first, count = block[found], self._start[place[found]], self._count[place[found]]
+            matched = self._ids[place] == ids[block]
+            block, first, count = block[matched], self._start[place[matched]], self._count[place[matched]]
             for part in parts(count, PAIRS):
                 yield np.repeat(block[part], count[part]), self._rows[_ranges(first[part], count[part])]
 
 
 def parts(counts: IntArray, limit: int) -> Iterator[slice]:
-    """Consecutive slices whose counts add up to at most a limit; a single count above it is a slice of its own."""
+    """Yield consecutive slices whose counts sum to at most a limit; a larger count has its own slice."""
     ends = np.cumsum(counts)
     start = 0
     while start < counts.size:
@@ -113,8 +113,8 @@ def match_by_id(base_ids: NDArray[np.int64], other_ids: NDArray[np.int64]) -> Pa
     for name, ids in (("base_ids", base_ids), ("other_ids", other_ids)):
         if ids.dtype.kind not in "iu":
             raise ValueError(f"{name} must be of integer type; found {ids.dtype}, which is not exact above 2^53.")
-    found = list(IdIndex(other_ids.astype(np.int64, copy=False)).pairs(base_ids, np.arange(base_ids.size)))
-    base = np.concatenate([np.empty(0, np.int64), *(pair[0] for pair in found)])
-    other = np.concatenate([np.empty(0, np.int64), *(pair[1] for pair in found)])
+    blocks = list(IdIndex(other_ids.astype(np.int64, copy=False)).pairs(base_ids, np.arange(base_ids.size)))
+    base = np.concatenate([np.empty(0, np.int64), *(pair[0] for pair in blocks)])
+    other = np.concatenate([np.empty(0, np.int64), *(pair[1] for pair in blocks)])
     candidates = np.bincount(base, minlength=base_ids.size)[base].astype(np.int16)
     return Pairs(base, other, np.full(base.size, np.nan), candidates)

@@ -15,7 +15,7 @@ from pipeline.science.crossmatch.sides import BoolArray, FloatArray, IntArray, S
 from pipeline.science.crossmatch.sky import sky_pairs
 
 METHODS = ("best", "obsid", "gaia", "sky")
-"""Ways to match that can be asked for."""
+"""Available methods of matching."""
 
 _STEPS = ("", "obsid", "gaia", "sky")
 """Names of the steps by their number in :attr:`Match.step`."""
@@ -100,7 +100,7 @@ def match(
     Notes
     -----
     "best" goes through the steps obsid, Gaia DR3, Gaia DR2, sky, as far as both sides have what a step needs; a base
-    row goes on to the next step if it has no match yet. Two rows with different Gaia identifiers of one release are
+    row without a match is used in the next step. Two rows with different Gaia identifiers of one release are
     never one star, whatever the step after obsid; nor does "best" join rows with different obsids, because a row with
     an obsid describes that observation. Identifiers of DR2 are compared with those of DR2 alone.
 
@@ -130,9 +130,9 @@ def match(
     total["contested"] = _give_up_contested(base, result)
     matched = result.other >= 0
     total["ambiguous"], total["duplicates"] = (int((flag & matched).sum()) for flag in several)
-    found = np.bincount(result.step, minlength=len(_STEPS))
-    result.summary.update(rows=n, other_rows=len(other), unmatched=int(found[0]))
-    result.summary.update({name: int(found[number]) for number, name in enumerate(_STEPS) if name})
+    counts = np.bincount(result.step, minlength=len(_STEPS))
+    result.summary.update(rows=n, other_rows=len(other), unmatched=int(counts[0]))
+    result.summary.update({name: int(counts[number]) for number, name in enumerate(_STEPS) if name})
     result.summary.update(total)
     return result
 

@@ -87,9 +87,9 @@ def pairs_within(
         total += int(counts.sum())
         _refuse_many(total)
         near = np.flatnonzero(counts)
-        found = tree.query_ball_point(points[near], chord, return_sorted=True)
+        neighbours = tree.query_ball_point(points[near], chord, return_sorted=True)
         rows.append(np.repeat(block[near], counts[near]))
-        others.extend(there[np.asarray(one, np.intp)] for one in found)
+        others.extend(there[np.asarray(indices, np.intp)] for indices in neighbours)
     return np.concatenate(rows), np.concatenate(others)
 
 

@@ -105,14 +105,14 @@ class Side:
 
     @property
     def placed(self) -> BoolArray:
-        """Which rows have a position, shape (n,)."""
+        """Mask of the rows that have a position, shape (n,)."""
         if self.ra is None or self.dec is None:
             return np.zeros(len(self), bool)
         return np.isfinite(self.ra) & np.isfinite(self.dec)
 
     @property
     def moves(self) -> BoolArray:
-        """Which rows have a position, an epoch and a proper motion, shape (n,)."""
+        """Mask of the rows that have a position, an epoch and a proper motion, shape (n,)."""
         if self.pmra is None or self.pmdec is None:
             return np.zeros(len(self), bool)
         return self.placed & np.isfinite(self.pmra) & np.isfinite(self.pmdec) & np.isfinite(self.epochs)
@@ -142,7 +142,7 @@ class Pairs:
 
 
 def stars_differ(first: Side, i: IntArray, second: Side, j: IntArray) -> BoolArray:
-    """Which pairs of rows are different stars by Gaia's identifiers.
+    """Mask of the pairs of rows that are different stars by Gaia's identifiers.
 
     The DR3 identifiers decide where both are known, else those of DR2. One of DR3 is never compared with one of DR2:
     their numberings differ.

@@ -52,16 +52,16 @@ def match_on_sky(base: Side, other: Side, radius_arcsec: float, *, threads: int 
     for name, side in (("base", base), ("other table", other)):
         if side.ra is None:
             raise ValueError(f"A match on the sky needs positions (ra, dec); the {name} has none.")
-    found = []
+    blocks = []
     for i, j, separation in sky_pairs(base, other, radius_arcsec, threads=threads):
         order = best_first(i, j, separation)
         start = np.flatnonzero(first_of_each(i[order]))
         nearest = order[start]
-        found.append((i[nearest], j[nearest], separation[nearest], np.diff(start, append=i.size)))
-    if not found:
+        blocks.append((i[nearest], j[nearest], separation[nearest], np.diff(start, append=i.size)))
+    if not blocks:
         empty = np.empty(0, np.int64)
         return Pairs(empty, empty, np.empty(0), np.empty(0, np.int16))
-    i, j, separation, candidates = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    i, j, separation, candidates = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     order = np.argsort(i)
     return Pairs(i[order], j[order], separation[order], candidates[order].astype(np.int16))
 
@@ -153,9 +153,9 @@ def _bounded_pairs(
         yield from _bounded_pairs(base, other, rows[:half], others, radius_arcsec, workers)
         yield from _bounded_pairs(base, other, rows[half:], others, radius_arcsec, workers)
         return
-    found = [search.pairs() for search in searches]
-    i = rows[np.concatenate([pair[0] for pair in found])]
-    j = others[np.concatenate([pair[1] for pair in found])]
+    pairs = [search.pairs() for search in searches]
+    i = rows[np.concatenate([pair[0] for pair in pairs])]
+    j = others[np.concatenate([pair[1] for pair in pairs])]
     separation = separations_arcsec(base, other, i, j)
     near = separation <= radius_arcsec
     i, j, separation = i[near], j[near], separation[near]
@@ -221,9 +221,9 @@ class _Search:
         asked, kept = [np.empty(0, np.intp)], [np.empty(0, np.intp)]
         for count in np.unique(self._count[self._count > 0]):  # those within a radius are so many nearest neighbours
             rows = self._asked[self._count == count]
-            _, found = self._tree.query(self._centres[rows], k=np.arange(1, count + 1), workers=self._workers)
+            _, neighbours = self._tree.query(self._centres[rows], k=np.arange(1, count + 1), workers=self._workers)
             asked.append(np.repeat(rows, count))
-            kept.append(self._kept[found.reshape(-1)])
+            kept.append(self._kept[neighbours.reshape(-1)])
         pairs = np.concatenate(asked), np.concatenate(kept)
         return pairs if self._base_is_asked else pairs[::-1]
 

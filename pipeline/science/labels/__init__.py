@@ -1,1 +1,1 @@
-"""Stellar labels beside SLAM and their errors: networks, both estimates joined, out-of-fold calibration."""
+"""Stellar labels beside SLAM: networks, the joint estimate, and errors calibrated out of fold."""

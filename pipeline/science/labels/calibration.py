@@ -1,4 +1,4 @@
-"""What label errors are calibrated on: out-of-fold labels, injected noise, bias and scatter (Eq. 6-7)."""
+"""Data for calibrating label errors: out-of-fold labels, injected noise, bias and scatter (Eq. 6-7)."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Degraded:
 
 
 class StarFits(Protocol):
-    """What an engine finds for many stars."""
+    """Labels and errors that an engine infers for many stars."""
 
     @property
     def labels(self) -> FloatArray:
@@ -84,11 +84,11 @@ Fits = TypeVar("Fits", bound=StarFits)
 
 
 class FoldModel(Protocol[Fits]):
-    """What out-of-fold labels need of a trained engine."""
+    """Interface of a trained engine that out-of-fold labels need."""
 
     @property
     def seed(self) -> int:
-        """Of the folds."""
+        """Seed of the folds."""
         ...
 
     def blank(self, n_stars: int) -> Fits:

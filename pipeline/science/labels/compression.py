@@ -118,7 +118,7 @@ class Compression:
         return type(self)(self.mean, basis, residual)
 
     def ordered(self, offset: FloatArray, ivar: FloatArray) -> Self:
-        """The same model with orthogonal components, scaled to unit variance of the training stars' coefficients."""
+        """Model with orthogonal components, scaled to unit variance of the training coefficients."""
         mean = np.concatenate([self._posterior(offset[rows], ivar[rows])[0] for rows in _blocks(len(offset))])
         values, vectors = np.linalg.eigh(np.cov(mean.T).reshape(len(self.basis), -1))
         root = (vectors * np.sqrt(np.maximum(values, 1e-12))).T @ self.basis

@@ -1,4 +1,4 @@
-"""Stars whose reference labels are another star's: a mixture of what errors explain and of labels drawn at random."""
+"""Stars whose reference labels belong to another star, by a mixture of errors and random labels."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def contradicting(difference: FloatArray, reference: FloatArray, error: FloatArr
     ndarray of bool, shape (n_stars,)
         Stars that are of the former kind at a probability above 0.9; none where fewer than 50 stars have all labels.
     """
-    found = np.zeros(len(difference), np.bool_)
+    flagged = np.zeros(len(difference), np.bool_)
     known = np.isfinite(difference).all(axis=1) & np.isfinite(reference).all(axis=1) & (error > 0).all(axis=1)
     if known.sum() < _MIN_STARS:
-        return found
+        return flagged
     pulls = (difference[known] - np.median(difference[known], axis=0)) / error[known]
     peak = gammaln(0.5 * (_FREEDOM + 1.0)) - gammaln(0.5 * _FREEDOM) - 0.5 * np.log(np.pi * _FREEDOM)
     own = peak - 0.5 * (_FREEDOM + 1.0) * np.log1p(pulls**2 / _FREEDOM) - np.log(error[known])
@@ -54,5 +54,5 @@ def contradicting(difference: FloatArray, reference: FloatArray, error: FloatArr
     for _ in range(_ROUNDS):
         probability = expit(contrast + np.log(share) - np.log1p(-share))
         share = float(np.clip(probability.mean(), 1e-9, 0.5))
-    found[known] = probability > MIN_PROBABILITY
-    return found
+    flagged[known] = probability > MIN_PROBABILITY
+    return flagged

@@ -1,4 +1,4 @@
-"""Label errors as the paper states them: the cross-validated scatter at a star's S/N, one formula for all stars."""
+"""Label errors as in the paper: the cross-validated scatter at a star's S/N, one formula for all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ _MAX_BINS = 8
 
 
 def scatter_errors(label_names: tuple[str, ...], difference: FloatArray, snr: FloatArray) -> ErrorModel:
-    """Errors that depend on S/N alone: CV scatter (Qiu et al. 2023, Eq. 7, with the number of stars inside the root).
+    """Errors that depend on S/N alone: CV scatter.
+
+    Qiu et al. (2023), Eq. 7, with the number of stars inside the root.
 
     Parameters
     ----------

@@ -125,7 +125,7 @@ class DirectModel:
 
     @property
     def seed(self) -> int:
-        """Of the folds that are drawn for it."""
+        """Seed of the folds that are drawn for it."""
         return self.settings.seed
 
     def blank(self, n_stars: int) -> DirectFit:
@@ -228,9 +228,9 @@ class DirectModel:
                 information.append(information[0])
                 continue
             noise = factor * rng.standard_normal(flux.shape) / np.sqrt(np.where(good, ivar, 1.0)) if factor else 0.0
-            found = self._features(flux + noise, ivar / (1.0 + factor**2), good)
-            coefficients.append(found[0])
-            information.append(found[1])
+            features = self._features(flux + noise, ivar / (1.0 + factor**2), good)
+            coefficients.append(features[0])
+            information.append(features[1])
         spread = float(coefficients[0].std())
         self.feature_scale_ = self.feature_scale_ / (spread if spread > 0 else 1.0)
         together = np.concatenate(information)
@@ -264,7 +264,7 @@ _ARRAYS = ("label_mean_", "label_std_", "label_low_", "label_high_", "feature_sc
 
 
 def direct_to_arrays(model: DirectModel) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Everything learned, as plain arrays and JSON-ready metadata."""
+    """Learned state as plain arrays and JSON-ready metadata."""
     compression, networks = model.compression_, model.networks_
     arrays = {name.rstrip("_"): getattr(model, name) for name in _ARRAYS}
     arrays |= {name: getattr(compression, name) for name in ("mean", "basis", "residual")}

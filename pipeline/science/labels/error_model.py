@@ -27,7 +27,7 @@ TAILS = (1.5, 4.0)
 
 
 class ErrorModel:
-    """sigma^2 = ((a sigma_formal)^2 + floor^2(S/N)) g^2(labels, S/N), per label.
+    """Error model of each label: sigma^2 = ((a sigma_formal)^2 + floor^2(S/N)) g^2(labels, S/N).
 
     Differences from the reference labels contain those labels' own errors. Their median square is taken off again, but
     never more than three quarters of the variance: stated errors are not known well enough for that.
@@ -244,6 +244,6 @@ def _interpolation(snr: FloatArray, nodes: FloatArray) -> FloatArray:
 
 
 def coverage(pulls: FloatArray, tail: float = 2.0) -> tuple[float, float]:
-    """Fractions of stars whose true label is in the 68.27 % and 95.45 % intervals, of one and of ``tail`` errors."""
+    """Fractions of stars whose true label is within one and within ``tail`` errors (68.27 %, 95.45 %)."""
     known = np.abs(pulls[np.isfinite(pulls)])
     return float((known < 1.0).mean()), float((known < tail).mean())

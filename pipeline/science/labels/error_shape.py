@@ -90,7 +90,7 @@ def terms_for(stars: int, variables: int) -> int:
 
 
 def scaled_polynomial(labels: FloatArray, snr: FloatArray, centre: FloatArray, spread: FloatArray) -> FloatArray:
-    """Terms of a quadratic polynomial in scaled, clipped labels and ln S/N: constant, linear ones, products."""
+    """Terms of a quadratic polynomial in scaled, clipped labels and ln S/N: constant, linear, products."""
     scaled = np.clip((_given(labels, snr) - centre) / spread, -CLIP, CLIP)
     size = scaled.shape[1]
     products = [scaled[:, i] * scaled[:, j] for i in range(size) for j in range(i, size)]

@@ -90,7 +90,7 @@ class NoisyFeatures:
     weights: tuple[FloatArray, ...]
 
     def take(self, rows: NDArray[np.intp]) -> NoisyFeatures:
-        """Of some stars."""
+        """Features and weights of selected stars."""
         return NoisyFeatures(tuple(x[rows] for x in self.levels), tuple(w[rows] for w in self.weights))
 
     def mixed(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
@@ -130,14 +130,14 @@ def train_networks(
     """
     trained = []
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(available_threads(None)) as pool:
-        for one in pool.map(lambda seed: _train(features, targets, groups, how, seed), seeds):
-            trained.append(one)
+        for network in pool.map(lambda seed: _train(features, targets, groups, how, seed), seeds):
+            trained.append(network)
             if progress is not None:
                 progress(len(trained) / len(seeds))
     layers = len(how.hidden) + 1
     return Networks(
-        tuple(np.stack([one[layer] for one in trained]) for layer in range(layers)),
-        tuple(np.stack([one[layers + layer] for one in trained]) for layer in range(layers)),
+        tuple(np.stack([network[layer] for network in trained]) for layer in range(layers)),
+        tuple(np.stack([network[layers + layer] for network in trained]) for layer in range(layers)),
     )
 
 

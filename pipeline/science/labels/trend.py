@@ -1,4 +1,4 @@
-"""What an engine gets wrong on average, a polynomial of its labels and S/N: learned out of fold and taken off."""
+"""Mean error of an engine, a polynomial in its labels and S/N, learned out of fold and subtracted."""
 
 from __future__ import annotations
 
@@ -88,9 +88,9 @@ class LabelTrend:
         column : int
             The label.
         """
-        found = cls.fit(labels - reference, 0.5 * (labels + reference), snr, error)
-        found.coefficients[:, np.arange(labels.shape[1]) != column] = 0.0
-        return found
+        trend = cls.fit(labels - reference, 0.5 * (labels + reference), snr, error)
+        trend.coefficients[:, np.arange(labels.shape[1]) != column] = 0.0
+        return trend
 
     @classmethod
     def none(cls, n_labels: int) -> LabelTrend:

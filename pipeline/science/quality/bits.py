@@ -1,4 +1,4 @@
-"""What the quality bits are raised on."""
+"""Tests of several columns that raise quality bits."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def residual_pattern(
 
 
 def colour_outliers(teff: FloatArray, jk0: FloatArray) -> FloatArray:
-    """Deviation of (J-K)0 from the sample's own colour-temperature relation, in robust standard deviations.
+    """Deviation of (J-K)0 from the sample's colour-temperature relation, in robust standard deviations.
 
     A quadratic is fitted with weights that fall with the residual, so that a few outliers do not move it. NaN where
     either value is missing or the sample has fewer than 30 stars.
@@ -113,12 +113,12 @@ def colour_outliers(teff: FloatArray, jk0: FloatArray) -> FloatArray:
     return deviation
 
 
-def doubtful_velocity(found: RadialVelocity) -> NDArray[np.bool_]:
-    """Stars whose CCF deserves a look: peak at the edge, low or with a rival, or Ca II lines that disagree.
+def doubtful_velocity(velocity: RadialVelocity) -> NDArray[np.bool_]:
+    """Stars with a CCF peak at the edge, low or with a rival, or with Ca II lines that disagree.
 
     Parameters
     ----------
-    found : RadialVelocity
+    velocity : RadialVelocity
         Of n stars.
 
     Returns
@@ -127,8 +127,8 @@ def doubtful_velocity(found: RadialVelocity) -> NDArray[np.bool_]:
         False for stars without a velocity.
     """
     with np.errstate(invalid="ignore"):
-        doubtful = found.edge_of_search | (found.peak < LOW_CCF_PEAK) | (found.rival > RIVAL_PEAK)
-        return np.asarray((doubtful | (found.line_disagreement > LINE_SIGMA)) & (found.template >= 0))
+        doubtful = velocity.edge_of_search | (velocity.peak < LOW_CCF_PEAK) | (velocity.rival > RIVAL_PEAK)
+        return np.asarray((doubtful | (velocity.line_disagreement > LINE_SIGMA)) & (velocity.template >= 0))
 
 
 def arms_disagree(
@@ -157,13 +157,13 @@ def velocity_misfit(chi2_nu: FloatArray, snr: FloatArray) -> FloatArray:
 
 
 def template_against_bands(template_teff_k: FloatArray, tio5: FloatArray) -> NDArray[np.bool_]:
-    """Stars with the TiO of M giants whose best velocity template is one of a K star or hotter, shape (n,)."""
+    """Stars with the TiO of M giants and a best velocity template of a K star or hotter, shape (n,)."""
     with np.errstate(invalid="ignore"):
         return np.asarray((template_teff_k > BANDS_TEFF_K) & (tio5 < BANDS_TIO5))
 
 
-def trusted_velocity(found: RadialVelocity) -> NDArray[np.bool_]:
+def trusted_velocity(velocity: RadialVelocity) -> NDArray[np.bool_]:
     """Stars with a velocity whose CCF peak is neither at the edge, nor low, nor with a rival, shape (n,)."""
     with np.errstate(invalid="ignore"):
-        clear = ~found.edge_of_search & (found.peak >= LOW_CCF_PEAK) & (found.rival <= RIVAL_PEAK)
-        return np.asarray(clear & np.isfinite(found.rv_kms))
+        clear = ~velocity.edge_of_search & (velocity.peak >= LOW_CCF_PEAK) & (velocity.rival <= RIVAL_PEAK)
+        return np.asarray(clear & np.isfinite(velocity.rv_kms))

@@ -41,7 +41,7 @@ class CheckKind:
         return Check(self.name, float(value), float(error), self.unit, *self.expected, stars, verdict, sentence)
 
     def untested(self, stars: int, lacking: str) -> Check:
-        """Say that there is too little to compare."""
+        """Check without a verdict: too few stars to compare."""
         sentence = f"Needs {MIN_STARS} {lacking}."
         return Check(self.name, None, None, self.unit, *self.expected, stars, Verdict.TOO_FEW, sentence)
 

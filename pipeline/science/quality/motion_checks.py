@@ -1,4 +1,4 @@
-"""Physics checks of motions: the disc's rotation, and the Sun's motion in proper motions and radial velocities."""
+"""Physics checks of motions: rotation of the disc, solar motion in proper motions and velocities."""
 
 from __future__ import annotations
 
@@ -165,14 +165,14 @@ def _robust_fit(terms: FloatArray, values: FloatArray) -> tuple[FloatArray, Floa
     weight = np.ones(values.size)
     for _ in range(20):
         root = np.sqrt(weight)
-        found = np.linalg.lstsq(terms * root[:, None], values * root, rcond=None)[0]
-        residual = values - terms @ found
+        coefficients = np.linalg.lstsq(terms * root[:, None], values * root, rcond=None)[0]
+        residual = values - terms @ coefficients
         scatter = max(robust_scatter(residual), 1e-9)
         weight = 1.0 / np.maximum(np.abs(residual) / (_HUBER * scatter), 1.0)
     normal = terms.T @ (terms * weight[:, None])
     if np.linalg.cond(normal) > 1e8:
-        return np.asarray(found, float), np.full(terms.shape[1], np.inf)
-    return np.asarray(found, float), np.sqrt(np.diag(np.linalg.inv(normal))) * scatter
+        return np.asarray(coefficients, float), np.full(terms.shape[1], np.inf)
+    return np.asarray(coefficients, float), np.sqrt(np.diag(np.linalg.inv(normal))) * scatter
 
 
 def _unit_vectors(stars: CheckedStars, rows: NDArray[np.intp]) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -1,4 +1,4 @@
-"""How odd a star is: many one-sided pieces of evidence, each turned into a tail probability, taken together."""
+"""Oddness of stars: many one-sided pieces of evidence as tail probabilities, combined."""
 
 from __future__ import annotations
 
@@ -158,15 +158,15 @@ def _quadratic(scaled: FloatArray) -> FloatArray:
 
 
 def neighbour_distance(points: FloatArray, reference: FloatArray, neighbours: int = 5) -> FloatArray:
-    """Distance to the few nearest reference points, in standard deviations of the reference; NaN for unknown points."""
+    """Mean distance to the nearest reference points, in standard deviations; NaN for unknown points."""
     distance = np.full(len(points), np.nan)
     known = np.isfinite(points).all(axis=1)
     if len(reference) <= neighbours or not known.any():
         return distance
     scale = reference.std(axis=0) + 1e-12
-    found = cKDTree(reference / scale).query(points[known] / scale, k=neighbours + 1)[0]
-    own = found[:, 0] == 0  # a reference star is no neighbour of itself
-    distance[known] = np.where(own, found[:, 1:].mean(axis=1), found[:, :-1].mean(axis=1))
+    nearest = cKDTree(reference / scale).query(points[known] / scale, k=neighbours + 1)[0]
+    own = nearest[:, 0] == 0  # a reference star is no neighbour of itself
+    distance[known] = np.where(own, nearest[:, 1:].mean(axis=1), nearest[:, :-1].mean(axis=1))
     return distance
 
 

@@ -1,4 +1,4 @@
-"""Physics checks of a finished catalogue: what its columns say together against what the Galaxy allows.
+"""Physics checks of a finished catalogue: its columns together against the known Galaxy.
 
 Each check compares one number with two ranges: outside the narrow one the catalogue is unlikely, outside the wide one
 impossible. Both ranges are widened by the number's own error (3 and 5 sigma), so that few stars are never condemned.
@@ -83,8 +83,9 @@ def _colours(stars: CheckedStars) -> Iterator[Check]:
 
 
 def giant_colour(teff: FloatArray) -> FloatArray:
-    """(J - Ks)0 of giants at Teff [K]: the inverse of González Hernández & Bonifacio (2009, A&A 497, 497), Table 5.
+    """(J - Ks)0 of giants at Teff [K].
 
+    The inverse of González Hernández & Bonifacio (2009, A&A 497, 497), Table 5:
     5040 K / Teff = 0.6517 + 0.6312 X + 0.0168 X^2 at [Fe/H] = 0; [Fe/H] moves X by less than 0.03 mag.
     """
     theta = 5040.0 / np.asarray(teff, float)
@@ -93,8 +94,9 @@ def giant_colour(teff: FloatArray) -> FloatArray:
 
 
 def giant_gravity(k_abs: FloatArray, teff: FloatArray) -> FloatArray:
-    """Log g [cgs] of a giant of 1.2 solar masses at M_Ks and Teff [K], from g = G M / R^2 and L = 4 pi R^2 sigma T^4.
+    """Log g [cgs] of a giant of 1.2 solar masses at M_Ks and Teff [K].
 
+    From g = G M / R^2 and L = 4 pi R^2 sigma T^4, with
     BC_K = 2.6 - 0.75 (Teff - 4000 K) / 1000 K, within 0.1 mag of Houdashelt et al. (2000, AJ 119, 1448), giants at
     3500-5000 K.
     """
@@ -131,7 +133,7 @@ def _stream(stars: CheckedStars, stream: Columns | None) -> Check:
 
     def near(turn: int) -> int:
         shifted = np.roll(velocity, turn)
-        return sum(_matches(stream, *one) for one in zip(longitude, distance, shifted, strict=True))
+        return sum(_matches(stream, *star) for star in zip(longitude, distance, shifted, strict=True))
 
     observed = near(0)
     chance = float(np.mean([near(int(turn)) for turn in np.linspace(0.1, 0.9, 8) * rows.size])) + 1.0

@@ -27,7 +27,7 @@ def score_values(measured: FloatArray, true: FloatArray, error: FloatArray | Non
     dict
         ``stars``, ``bias`` (median of measured minus true), ``scatter`` (robust); with errors also ``pull_bias`` and
         ``pull_scatter`` of the deviation over its error, and ``within_1_sigma``, ``within_2_sigma`` (68.3 and 95.4 per
-        cent for honest normal errors). Without a row, ``stars`` alone.
+        cent for correct normal errors). Without a row, ``stars`` alone.
     """
     known = np.isfinite(measured) & np.isfinite(true)
     if not known.any():
@@ -47,7 +47,7 @@ def score_values(measured: FloatArray, true: FloatArray, error: FloatArray | Non
 
 
 def interval_coverage(low: FloatArray, high: FloatArray, true: FloatArray) -> dict[str, float]:
-    """Share of true values below, within and above an interval: 16, 68 and 16 per cent for honest percentiles."""
+    """Shares of true values below, within and above an interval: ideally 16, 68 and 16 per cent."""
     known = np.isfinite(low) & np.isfinite(high) & np.isfinite(true)
     if not known.any():
         return {"stars": 0}
@@ -56,7 +56,7 @@ def interval_coverage(low: FloatArray, high: FloatArray, true: FloatArray) -> di
 
 
 def score_choice(chosen: BoolArray, real: BoolArray) -> dict[str, float]:
-    """Completeness (share of the real ones that were chosen) and purity (share of the chosen that are real).
+    """Completeness (chosen share of the real stars) and purity (real share of the chosen stars).
 
     NaN where there is nothing to take a share of.
     """
@@ -79,7 +79,7 @@ def score_ranking(score: FloatArray, wanted: BoolArray, seen_share: float = 0.01
     wanted : ndarray of bool, shape (n,)
         What should come first.
     seen_share : float
-        Part of the ranking that somebody looks at.
+        Part of the ranking that is inspected.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What SLAM accepts: labels and spectra of the right shape, finite where they count; else an error in words."""
+"""Checks of SLAM's input: shapes of labels and spectra, finite values in used pixels."""
 
 from __future__ import annotations
 

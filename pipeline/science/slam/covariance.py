@@ -1,4 +1,4 @@
-"""What the likelihood expects of residuals: each star's covariance, low rank plus diagonal, growing with its noise.
+"""Covariance of a star's residuals in the likelihood: low rank plus diagonal, growing with its noise.
 
 For a star with noise variances n_j the covariance is
 
@@ -69,7 +69,7 @@ class ResidualCovariance:
     chi2_per_pixel: float = 1.0
 
     def take(self, pixels: NDArray[Any], unit: FloatArray | float = 1.0) -> Self:
-        """Of some pixels, in a unit (one a pixel) of the residual."""
+        """Covariance of selected pixels, in a unit of the residual (one for each pixel)."""
         square = np.square(unit)
         return type(self)(
             self.white[pixels] / square,
@@ -81,7 +81,10 @@ class ResidualCovariance:
         )
 
     def spread(self, where: BoolArray, unit: FloatArray) -> Self:
-        """Of all pixels, in flux units: these are ``where``, in ``unit``; the others have the stated noise alone."""
+        """Covariance of all pixels in flux units.
+
+        These pixels are ``where``, in ``unit``; the others have the stated noise alone.
+        """
         size = where.size
 
         def filled(values: FloatArray, blank: float) -> FloatArray:
@@ -199,18 +202,18 @@ def _moments(
 ) -> tuple[FloatArray, FloatArray, tuple[float, float]]:
     """A and B of ``E[r r^T] = A + x B`` without negative eigenvalues, and how many stars each is worth."""
     power = [weight * level**k for k in range(3)]
-    zeroth, first, second = ((good * one[:, None]).T @ good for one in power)
-    plain, tilted = ((residual * one[:, None]).T @ residual for one in power[:2])
+    zeroth, first, second = ((good * factor[:, None]).T @ good for factor in power)
+    plain, tilted = ((residual * factor[:, None]).T @ residual for factor in power[:2])
     determinant = np.maximum(zeroth * second - first**2, 1e-12 * (zeroth * second + 1e-300))
     always = (second * plain - first * tilted) / determinant
     by_noise = (zeroth * tilted - first * plain) / determinant
-    total = [float(one.sum()) for one in power]
+    total = [float(factor.sum()) for factor in power]
     whole = total[0] * total[2] - total[1] ** 2
     share = (
         weight * (total[2] - total[1] * level) / whole,
         weight * (total[0] * level - total[1]) / whole,
     )
-    counts = tuple(float(1.0 / np.square(one * (1.0 + level)).sum()) for one in share)
+    counts = tuple(float(1.0 / np.square(factor * (1.0 + level)).sum()) for factor in share)
     return _positive(always), _positive(by_noise), (counts[0], counts[1])
 
 

@@ -123,7 +123,7 @@ class PixelFunctions:
 
     @property
     def seed(self) -> int:
-        """Of the folds."""
+        """Seed of the folds."""
         return self.settings.seed
 
     @property
@@ -133,7 +133,7 @@ class PixelFunctions:
 
     @property
     def covariance(self) -> ResidualCovariance:
-        """What the likelihood expects of residuals, in units of the learned flux."""
+        """Covariance of residuals in the likelihood, in units of the learned flux."""
         return ResidualCovariance(
             self.white_sigma_**2,
             self.noise_scale_,

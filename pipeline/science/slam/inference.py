@@ -1,4 +1,4 @@
-"""Labels of many stars from a trained SLAM model: starts, staged search, second starts, reasons (paper Eq. 4-5)."""
+"""Labels of many stars from a SLAM model: starts, staged search, end reasons (paper Eq. 4-5)."""
 
 from __future__ import annotations
 

@@ -56,7 +56,8 @@ class Evaluator:
         self.dtype = np.dtype(dtype)
         self.intercept = intercept.astype(self.dtype)
         self._groups = [
-            (one, _where(one.pixels), np.ascontiguousarray(one.coefficients, dtype=self.dtype)) for one in groups
+            (group, _where(group.pixels), np.ascontiguousarray(group.coefficients, dtype=self.dtype))
+            for group in groups
         ]
 
     def predict(self, labels: FloatArray) -> NDArray[Any]:
@@ -115,7 +116,7 @@ class Evaluator:
 
 @dataclass(frozen=True)
 class KernelExpansion:
-    """What a fit learned: one kernel expansion a pixel.
+    """Result of a fit: one kernel expansion a pixel.
 
     Parameters
     ----------
@@ -134,11 +135,11 @@ class KernelExpansion:
 
     def groups(self) -> tuple[GammaGroup, ...]:
         """The functions by gamma."""
-        found = []
+        groups = []
         for gamma in np.unique(self.gamma):
             pixels = np.flatnonzero(self.gamma == gamma)
-            found.append(GammaGroup(float(gamma), pixels, self.support, self.coefficients[:, pixels]))
-        return tuple(found)
+            groups.append(GammaGroup(float(gamma), pixels, self.support, self.coefficients[:, pixels]))
+        return tuple(groups)
 
     def take(self, pixels: NDArray[np.intp]) -> KernelExpansion:
         """The expansion of some pixels, in the order given (ordered by gamma, evaluation copies nothing)."""

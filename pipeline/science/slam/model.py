@@ -50,7 +50,7 @@ class SlamModel(TrainedFunctions):
         exact: bool = False,
         progress: Progress | None = None,
     ) -> LabelFit:
-        """Posterior maximum of every star inside the training range (Eq. 4-5), or the mean where the settings want it.
+        """Infer labels: the posterior maximum of each star in the training range, or the mean (Eq. 4-5).
 
         The likelihood is Gaussian with variance sigma_obs^2 + sigma_j^2, or the star's :attr:`covariance`. As neither
         depends on the labels, the log-determinant is constant and does not move the maximum; it is part of the reported

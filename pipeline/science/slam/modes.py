@@ -96,15 +96,15 @@ class StarModes:
         inner += np.eye(len(modes))
         lower = np.linalg.cholesky(inner)
         determinant = 2.0 * np.log(np.einsum("mkk->mk", lower)).sum(axis=1)
-        factor = np.stack([dtrtri(one, lower=1)[0].T for one in lower])
+        factor = np.stack([dtrtri(triangle, lower=1)[0].T for triangle in lower])
         return cls(modes, strength[:, :, None] * factor, determinant)
 
     def take(self, rows: NDArray[np.intp]) -> StarModes:
-        """Of some stars."""
+        """Modes of selected stars."""
         return StarModes(self.modes, self.factor[rows], self.ln_determinant[rows])
 
     def explained(self, weighted: NDArray[Any]) -> FloatArray:
-        """What the modes take from the matrix of inner products ``a^T W b``.
+        """Part of the matrix of inner products ``a^T W b`` that the modes explain.
 
         Parameters
         ----------

@@ -93,7 +93,7 @@ def choose_ridge(
     grid: Sequence[tuple[float, float]],
     progress: Progress | None = None,
 ) -> RidgeChoice:
-    """The pair (C, gamma) with the least out-of-fold deviation over all pixels, bright stars counting more.
+    """Pair (C, gamma) with the least out-of-fold deviation over all pixels, weighted to bright stars.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Starts, and the batched bounded Levenberg-Marquardt that leads from them to a star's labels (paper Eq. 4-5).
+"""Starting points and batched, bounded Levenberg-Marquardt for labels (paper Eq. 4-5).
 
 Everything here is in scaled labels and scaled flux; :mod:`pipeline.science.slam.model` converts.
 """
@@ -85,7 +85,7 @@ class StartGrid:
 
 @dataclass(frozen=True)
 class Optimum:
-    """Where Levenberg-Marquardt ended.
+    """Result of Levenberg-Marquardt.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ class Optimum:
     bend: FloatArray
 
     def take(self, rows: NDArray[np.intp]) -> Optimum:
-        """Of some stars."""
+        """Result for selected stars."""
         return Optimum(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
@@ -211,7 +211,7 @@ class LevenbergMarquardt:
     def terms(
         self, y: NDArray[Any], weight: NDArray[Any], labels: FloatArray, modes: StarModes | None
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Chi-squared, half its descent direction J C^-1 r, the Fisher matrix J C^-1 J^T; with the prior's shares."""
+        """Chi-squared, J C^-1 r (half its descent direction) and Fisher matrix J C^-1 J^T, with the prior."""
         flux, jacobian = self._evaluator.predict_with_jacobian(labels)
         stack = np.concatenate([(y - flux)[:, None, :], jacobian], axis=1)
         weighted = stack * weight[:, None, :]

@@ -28,7 +28,7 @@ def information(model: SlamModel, labels: ArrayLike, noise_variance: FloatArray)
     -------
     ndarray, shape (n_labels, n_pixels)
         Mean of ``(df_j/dlabel)^2 / (noise + sigma_j^2)``, per squared unit of the label; 0 for unusable pixels. Pixels
-        that share residuals tell less together than the sum.
+        that share residuals hold less information together than the sum.
     """
     total = np.zeros((len(model.label_names), noise_variance.size))
     at = np.asarray(labels, dtype=np.float64)
@@ -41,7 +41,12 @@ def information(model: SlamModel, labels: ArrayLike, noise_variance: FloatArray)
 
 
 def training_report(
-    model: SlamModel, wavelength: FloatArray, told: FloatArray, *, count: int = 15, apart_angstrom: float = 15.0
+    model: SlamModel,
+    wavelength: FloatArray,
+    pixel_information: FloatArray,
+    *,
+    count: int = 15,
+    apart_angstrom: float = 15.0,
 ) -> dict[str, Any]:
     """The worst pixels and the most telling ones, in plain values for JSON.
 
@@ -51,7 +56,7 @@ def training_report(
         Trained.
     wavelength : ndarray, shape (n_pixels,)
         In Angstrom.
-    told : ndarray, shape (n_labels, n_pixels)
+    pixel_information : ndarray, shape (n_labels, n_pixels)
         From :func:`information`.
     count : int
         Entries of each list, at most.
@@ -70,7 +75,7 @@ def training_report(
     gammas, pixels = np.unique(model.hyper_parameters_.gamma[usable], return_counts=True)
     worst = _peaks(unexplained, wavelength, count, apart_angstrom)
     telling = {}
-    for name, values in zip(model.label_names, told, strict=True):
+    for name, values in zip(model.label_names, pixel_information, strict=True):
         whole = max(float(values.sum()), 1e-300)
         telling[name] = [
             {
@@ -95,10 +100,10 @@ def training_report(
 
 def _peaks(values: FloatArray, wavelength: FloatArray, count: int, apart: float) -> list[int]:
     """Largest values first, no two closer than ``apart``."""
-    found: list[int] = []
+    peaks: list[int] = []
     for index in np.argsort(values)[::-1]:
-        if len(found) == count or not values[index] > 0:
+        if len(peaks) == count or not values[index] > 0:
             break
-        if all(abs(wavelength[index] - wavelength[other]) > apart for other in found):
-            found.append(int(index))
-    return found
+        if all(abs(wavelength[index] - wavelength[other]) > apart for other in peaks):
+            peaks.append(int(index))
+    return peaks

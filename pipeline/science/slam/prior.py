@@ -46,11 +46,11 @@ class DensityPrior:
             Take this number instead of choosing it.
         """
         most = max(1, min(MAX_COMPONENTS, len(labels) // (STARS_A_COMPONENT * labels.shape[1])))
-        found = [
+        mixtures = [
             GaussianMixture(count, reg_covar=1e-3, random_state=seed, max_iter=300).fit(labels)
             for count in ([min(components, most)] if components else range(1, most + 1))
         ]
-        best = min(found, key=lambda mixture: float(mixture.bic(labels)))
+        best = min(mixtures, key=lambda mixture: float(mixture.bic(labels)))
         return cls(np.log(best.weights_), best.means_, best.precisions_)
 
     def terms(self, labels: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -41,7 +41,7 @@ STORED_SETTINGS = {
 
 
 def plain_settings(settings: LabelConfig, numerics: SlamNumerics) -> dict[str, Any]:
-    """What a model is stored with: SLAM's settings and its numerical parameters, as JSON holds them."""
+    """SLAM's settings and numerical parameters as JSON-ready values, stored with a model."""
     stored = {name: getattr(settings, ours) for ours, name in STORED_SETTINGS.items()} | asdict(numerics)
     return {name: list(value) if isinstance(value, tuple) else value for name, value in stored.items()}
 
@@ -64,7 +64,7 @@ def stored_settings(plain: Mapping[str, Any]) -> tuple[LabelConfig, SlamNumerics
 
 
 def to_arrays(model: SlamModel) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Everything learned, as plain arrays and JSON-ready metadata."""
+    """Learned state as plain arrays and JSON-ready metadata."""
     arrays: dict[str, NDArray[Any]] = {name.rstrip("_"): getattr(model, name) for name in LEARNED_ARRAYS}
     parameters, expansion = model.hyper_parameters_, model.expansion_
     arrays |= {"c": parameters.c, "gamma": parameters.gamma, "epsilon": parameters.epsilon}
@@ -103,14 +103,14 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any])
     ValueError
         If they come from another version or some are missing.
     """
-    found = (metadata.get("format"), metadata.get("format_version"))
-    if found == (FORMAT, _BEFORE_NOISE_MODES) and "sigma_pixel" in arrays:
+    stored = (metadata.get("format"), metadata.get("format_version"))
+    if stored == (FORMAT, _BEFORE_NOISE_MODES) and "sigma_pixel" in arrays:
         size = arrays["sigma_pixel"].size
         arrays = {**arrays, "noise_scale": np.ones(size), "typical_noise": np.ones(size)}
         arrays |= {"noise_modes": np.zeros((0, size)), "chi2_per_pixel": np.array(1.0)}
-    elif found != (FORMAT, FORMAT_VERSION):
+    elif stored != (FORMAT, FORMAT_VERSION):
         raise ValueError(
-            f"Not a label model of this version: found {found}, expected {(FORMAT, FORMAT_VERSION)}. "
+            f"Not a label model of this version: found {stored}, expected {(FORMAT, FORMAT_VERSION)}. "
             "Build the products again."
         )
     names = [name.rstrip("_") for name in LEARNED_ARRAYS]

@@ -121,7 +121,9 @@ def fit_expansion(
         group = occupied[parameters.gamma[occupied] == gamma]
         cut = float(np.clip((FUNCTION_ACCURACY / parameters.c[group].max()) ** 2, 1e-10, 1e-4))
         solver = _engine(engine)(labels, float(gamma), cut, dtype, threads)
-        parts = [group[parameters.c[group] == c] for c in np.unique(parameters.c[group])] if solver.one_c else [group]
+        parts = (
+            [group[parameters.c[group] == c] for c in np.unique(parameters.c[group])] if solver.single_c else [group]
+        )
 
         def solve(block: NDArray[np.intp], solver: _Engine = solver) -> None:
             c, epsilon = parameters.c[block], parameters.epsilon[block]
@@ -177,7 +179,7 @@ def cross_validate(
     """
     pixels = flux.shape[1]
     n_folds = int(folds.max()) + 1
-    found = [CrossValidation(*(np.full(pixels, np.nan) for _ in range(3))) for _ in triples]
+    validations = [CrossValidation(*(np.full(pixels, np.nan) for _ in range(3))) for _ in triples]
     columns = max(1, pixel_block // n_folds)
     held_out = np.asarray(folds[:, None] == np.arange(n_folds))
     lowest = np.full(pixels, np.inf)
@@ -196,15 +198,15 @@ def cross_validate(
             for index in members:
                 c, _, epsilon = triples[index]
                 predicted = predict(c, epsilon)
-                _summarise(found[index], block, predicted, y, m)
+                _summarise(validations[index], block, predicted, y, m)
                 if residual is not None:
-                    better = found[index].mse[block] < lowest[block]
-                    lowest[block[better]] = found[index].mse[block[better]]
+                    better = validations[index].mse[block] < lowest[block]
+                    lowest[block[better]] = validations[index].mse[block[better]]
                     residual[:, block[better]] = np.where(m, predicted - np.where(m, y, 0.0), 0.0)[:, better]
                 meter.add(block.size)
 
         for_each_block(rank, chosen, columns, threads)
-    return found
+    return validations
 
 
 def _summarise(
@@ -225,9 +227,9 @@ def _summarise(
 
 def deviations(residual: NDArray[Any], member: NDArray[np.bool_]) -> CrossValidation:
     """Eq. 2-3 of out-of-fold residuals, model minus flux, of shape (n_stars, n_pixels)."""
-    found = CrossValidation(*np.full((3, residual.shape[1]), np.nan))
-    _summarise(found, np.arange(residual.shape[1]), residual, np.zeros_like(residual), member)
-    return found
+    validation = CrossValidation(*np.full((3, residual.shape[1]), np.nan))
+    _summarise(validation, np.arange(residual.shape[1]), residual, np.zeros_like(residual), member)
+    return validation
 
 
 OutOfFold = Callable[[float, float], NDArray[Any]]
@@ -241,7 +243,7 @@ class _AdmmEngine:
         with threadpool_limits(limits=threads, user_api="blas"):
             basis = shared_basis(labels, gamma, cut=cut, dtype=dtype)
         self._gamma, self._dtype, self._smoother = gamma, dtype, smoother_for(basis)
-        self.one_c = self._smoother.uniform
+        self.single_c = self._smoother.uniform
 
     def fit(
         self, flux: FloatArray, member: NDArray[np.bool_], c: FloatArray, epsilon: FloatArray, iterations: int
@@ -283,7 +285,7 @@ class _AdmmEngine:
 class _LibsvmEngine:
     """One libsvm fit a column: slow, obvious, exact."""
 
-    one_c = False
+    single_c = False
 
     def __init__(self, labels: FloatArray, gamma: float, cut: float, dtype: DTypeLike, threads: int | None) -> None:
         del cut, dtype, threads  # libsvm knows neither a basis nor a precision, and is single-threaded

@@ -79,7 +79,10 @@ def shared_basis(labels: FloatArray, gamma: float, *, cut: float = 1e-8, dtype: 
 
 
 def initial_penalty(gamma: float, c: NDArray[Any]) -> NDArray[Any]:
-    """Starting rho: stiffer for wide kernels and for large C (tuned against libsvm on noisy and on clean pixels)."""
+    """Initial rho: larger for wide kernels and for large C.
+
+    Tuned against libsvm on noisy and on clean pixels.
+    """
     return np.asarray(1.6 * gamma**-0.25 * c**PENALTY_POWER)
 
 
@@ -96,7 +99,7 @@ class Step(Protocol):
 
 
 class LowRankSmoother:
-    """Kernel ridge regression in the eigenbasis: two products of 2 n r flops a column, rho free for every column.
+    """Kernel ridge regression in the eigenbasis: two products of 2 n r flops and a free rho a column.
 
     Parameters
     ----------
@@ -176,11 +179,11 @@ class DenseSmoother:
 class _DenseStep:
     def __init__(self, matrix: NDArray[Any], rho: Any) -> None:
         self._matrix, self._rho = matrix, rho
-        self._smoothed_one = matrix.sum(axis=1)
+        self._row_sums = matrix.sum(axis=1)
 
     def __call__(self, target: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         fitted = self._matrix @ target
-        rest = 1 - self._smoothed_one
+        rest = 1 - self._row_sums
         intercept = rest @ target / rest.sum()
         fitted += intercept * rest[:, None]
         return fitted, intercept

@@ -1,4 +1,4 @@
-"""Training of SLAM: hyper-parameters by cross-validation, the functions, and the variance that they leave."""
+"""Training of SLAM: hyper-parameters by cross-validation, functions, and residual variance."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class TrainedFunctions(PixelFunctions):
             screened = ridge_screen(x, y, inclusion, folds, settings.gamma_grid)
             worth = screened <= (1.0 + settings.prescreen_margin) * screened.min(axis=0)
             wanted = worth[[settings.gamma_grid.index(triple[1]) for triple in grid]]
-        found = cross_validate(
+        validations = cross_validate(
             x,
             y,
             inclusion,
@@ -189,13 +189,13 @@ class TrainedFunctions(PixelFunctions):
             threads=numerics.threads,
             progress=progress,
         )
-        mse = np.array([one.mse for one in found])
+        mse = np.array([validation.mse for validation in validations])
         best = np.argmin(np.where(np.isfinite(mse), mse, np.inf), axis=0)
         chosen_triple = np.array(grid)[best]
         self.hyper_parameters_ = HyperParameters(*(chosen_triple[:, part].copy() for part in range(3)))
 
         def chosen(name: str) -> FloatArray:
-            values = np.array([getattr(one, name) for one in found])
+            values = np.array([getattr(validation, name) for validation in validations])
             return np.asarray(np.take_along_axis(values, best[None, :], axis=0)[0])
 
         self._keep_deviations(CrossValidation(chosen("mse"), chosen("mean_deviation"), chosen("median_deviation")))

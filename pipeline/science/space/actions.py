@@ -1,4 +1,4 @@
-"""Actions, energies and orbit shapes in an axisymmetric potential, through galpy's Staeckel approximation (C)."""
+"""Actions, energies and orbit shapes in an axisymmetric potential, by galpy's Staeckel approximation."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Orbits:
 
     @property
     def j_tot(self) -> FloatArray:
-        """sqrt(J_R^2 + J_phi^2 + J_z^2)."""
+        """Total action sqrt(J_R^2 + J_phi^2 + J_z^2), kpc km/s."""
         return np.asarray(np.sqrt(self.j_r**2 + self.j_phi**2 + self.j_z**2))
 
     @property
@@ -201,7 +201,7 @@ def _potential(name: str) -> Any:
 def orbit_focal_length(
     model: Any, radius: FloatArray, v_r: FloatArray, v_t: FloatArray, z: FloatArray, v_z: FloatArray
 ) -> FloatArray:
-    """Focal length for a whole orbit: the mean over places between its ends, the first from the star's own place.
+    """Focal length of an orbit: the mean over positions between its ends, first from the star's position.
 
     The potential is nowhere of Staeckel's form exactly. A star near its apocentre, where most are found, knows least of
     the inner part of its orbit; the mean serves all of it.
@@ -249,8 +249,8 @@ def focal_length(model: Any, radius: FloatArray, z: FloatArray) -> FloatArray:
     squared = height**2 - radius**2
     squared = squared + (3.0 * forces + radius * height * bend) / evaluateRzderivs(model, radius, height, **at)
     squared = np.where((squared < 1e-12) & (squared > -1e-10), 1e-12, squared)
-    found = np.sqrt(squared)
-    return np.asarray(np.where(np.isfinite(found) & (found > _MIN_DELTA), found, _USUAL_DELTA))
+    delta = np.sqrt(squared)
+    return np.asarray(np.where(np.isfinite(delta) & (delta > _MIN_DELTA), delta, _USUAL_DELTA))
 
 
 def _fill_block(

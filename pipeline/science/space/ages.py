@@ -1,4 +1,7 @@
-"""Ages of giants, guessed from chemistry: at a given colour and [M/H], K_abs fades by 0.5-0.6 mag from 3 to 9 Gyr."""
+"""Ages of giants, estimated from chemistry.
+
+At a given colour and [M/H], K_abs fades by 0.5-0.6 mag from 3 to 9 Gyr.
+"""
 
 from __future__ import annotations
 
@@ -66,8 +69,8 @@ def high_alpha_probability(m_h: FloatArray, alpha_m: FloatArray, alpha_m_err: Fl
     """
     above = alpha_m - (HIGH_ALPHA_AT_SOLAR + HIGH_ALPHA_SLOPE * m_h)
     log_odds = np.log(HIGH_ALPHA_SHARE / (1.0 - HIGH_ALPHA_SHARE))
-    told = 2.0 * HALF_SEPARATION * above / (SEQUENCE_WIDTH**2 + alpha_m_err**2)
-    return np.asarray(expit(log_odds + np.where(np.isfinite(told), told, 0.0)))
+    evidence = 2.0 * HALF_SEPARATION * above / (SEQUENCE_WIDTH**2 + alpha_m_err**2)
+    return np.asarray(expit(log_odds + np.where(np.isfinite(evidence), evidence, 0.0)))
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ _PARALLAX_FREEDOM = 4.0
 
 @dataclass(frozen=True)
 class Giants:
-    """What a distance is made of, each array of shape (n,); NaN where unknown.
+    """Input of photometric distances, each array of shape (n,); NaN where unknown.
 
     Parameters
     ----------
@@ -264,12 +264,12 @@ def _sampled(
     """Distance, E(B-V) and weight of all draws, shape (n, draws) each, and the support of each star, shape (n,).
 
     The reddening is given on the coarse grid. A draw's weight is its prior (of the branch and of a wrong [M/H]) times
-    the likelihoods of its de-reddened colour, given the one that the spectrum tells, and of its parallax. The support
+    the likelihoods of its de-reddened colour, given the spectrum's, and of its parallax. The support
     is the prior weight of the draws that have a solution.
     """
     generators = [star_generator(seed, int(key)) for key in stars.key]
-    normal = np.stack([one.standard_normal((settings.draws, 5)) for one in generators])
-    uniform = np.stack([one.uniform(size=(settings.draws, 2)) for one in generators])
+    normal = np.stack([generator.standard_normal((settings.draws, 5)) for generator in generators])
+    uniform = np.stack([generator.uniform(size=(settings.draws, 2)) for generator in generators])
     distance, ebv, colour, weight = (np.empty((len(stars), settings.draws)) for _ in range(4))
     grid = _GRID_KPC[::_DRAW_STEP]
     wrong, base = draw_weights(settings.draws, settings.wrong_m_h_share)
@@ -282,10 +282,10 @@ def _sampled(
         colour[:, draw] = stars.j_mag + stars.j_err * z[0] - k_drawn + settings.colour_scatter_mag * z[4]
         m_h = partial(draw_m_h, settings, stars.m_h, stars.m_h_err, z[2], np.full(len(stars), wrong[draw], bool))
         dust = reddening * np.exp(dust_error * z[3])[:, None]
-        found = _solve_placed(stars, k_drawn, colour[:, draw], m_h, uniform[:, draw].T, grid, dust, equation)
-        distance[:, draw], ebv[:, draw] = found.distance, _along(dust, found.distance, grid)
+        solution = _solve_placed(stars, k_drawn, colour[:, draw], m_h, uniform[:, draw].T, grid, dust, equation)
+        distance[:, draw], ebv[:, draw] = solution.distance, _along(dust, solution.distance, grid)
         jk0 = colour[:, draw] - to_jk * ebv[:, draw]
-        weight[:, draw] = base[draw] * equation.calibration.share(jk0, found.m_h, found.age_gyr)
+        weight[:, draw] = base[draw] * equation.calibration.share(jk0, solution.m_h, solution.age_gyr)
     weight = np.where(np.isfinite(distance), weight, 0.0)
     misfit = (colour - to_jk * ebv - stars.jk0[:, None]) / stars.jk0_err[:, None]
     likelihood = np.where(np.isfinite(stars.jk0 + stars.jk0_err)[:, None], -0.5 * misfit**2, 0.0)

@@ -116,9 +116,9 @@ class ExponentialDisc:
     def __post_init__(self) -> None:
         """Refuse scales that are not positive."""
         for field in ("scale_length_kpc", "scale_height_kpc", "local_density", "r0_kpc"):
-            found = getattr(self, field)
-            if not found > 0:
-                raise ValueError(f"{field} of the dust disc must be positive; found {found!r}.")
+            value = getattr(self, field)
+            if not value > 0:
+                raise ValueError(f"{field} of the dust disc must be positive; found {value!r}.")
 
     @property
     def name(self) -> str:
@@ -140,7 +140,7 @@ class ExponentialDisc:
         return np.asarray(self.local_density * np.exp(radial + vertical))
 
     def reddening(self, glon_deg: ArrayLike, glat_deg: ArrayLike, distance_kpc: ArrayLike) -> FloatArray:
-        """See :meth:`~pipeline.science.space.dust.DustMap.reddening`; NaN where the distance is NaN or negative."""
+        """Implement :meth:`DustMap.reddening`; NaN where the distance is NaN or negative."""
         glon, glat, distance = np.broadcast_arrays(
             *(np.atleast_1d(np.asarray(value, float)) for value in (glon_deg, glat_deg, distance_kpc))
         )

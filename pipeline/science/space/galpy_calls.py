@@ -21,7 +21,7 @@ _set_handler.restype, _set_handler.argtypes = ctypes.c_void_p, (ctypes.c_int, ct
 
 
 def installed_handler(number: int = signal.SIGINT) -> int:
-    """Address of the function that the system calls for a signal; 0 for its default, 1 where it is ignored."""
+    """Address of the system's handler of a signal; 0 for the default, 1 where it is ignored."""
     return _get_handler(number) or 0
 
 

@@ -42,7 +42,7 @@ class ColourRelation:
         return np.asarray(_terms(teff, logg, m_h) @ self.coefficients)
 
     def error(self, teff: FloatArray, teff_err: FloatArray) -> FloatArray:
-        """Its error: the spread, and what the error of Teff [K] makes of the slope."""
+        """Error of the colour: the spread, and the error of Teff [K] times the slope."""
         return np.asarray(np.hypot(self.scatter_mag, self._slope(teff) * teff_err))
 
     def _slope(self, teff: FloatArray) -> FloatArray:

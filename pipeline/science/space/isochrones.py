@@ -1,4 +1,4 @@
-"""Absolute magnitude of red giants: K_abs = D(c0, [M/H]) from PARSEC branches, or a published colour law."""
+"""Absolute magnitude of giants: K_abs = D(c0, [M/H]) from PARSEC branches or a published colour law."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DRAW_EXTRAPOLATION_MAG = 0.30
 AGB_SHARE = 0.35
 AGB_SCALE_MAG = 0.10
 AGB_FADING = 1.2
-"""Beyond the tip only the asymptotic giant branch goes on. In PARSEC isochrones of 3 Gyr and [M/H] = -1.2 to 0.05 it
+"""Only the asymptotic giant branch continues beyond the tip. In PARSEC isochrones of 3 Gyr and [M/H] = -1.2 to 0.05 it
 holds about a third of the giants at M_Ks = -4 to -6.5 and follows the red-giant branch there to 0.1 mag; beyond the tip
 its numbers fall by e in 0.1 mag of J - Ks, and it is fainter than the branch's continuation by 1.2 times the excess."""
 

@@ -49,7 +49,7 @@ def draw_m_h(
 
 
 def draw_weights(draws: int, wrong_share: float) -> tuple[NDArray[np.bool_], FloatArray]:
-    """Which draws leave a star's own [M/H] aside, and the weight of each, shape (draws,) both."""
+    """Mask of the draws that ignore a star's own [M/H], and the weight of each, both of shape (draws,)."""
     wrong = np.arange(draws) >= draws - round(WRONG_DRAWS * draws)
     if wrong_share <= 0.0 or not wrong.any():
         return np.zeros(draws, bool), np.full(draws, 1.0 / draws)

@@ -1,4 +1,4 @@
-"""Quantiles of everything that follows from position, distance, proper motion and velocity, by Monte Carlo."""
+"""Monte Carlo quantiles of quantities derived from position, distance, proper motion and velocity."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BLOCK = 256
 
 @dataclass(frozen=True)
 class Measured:
-    """What is drawn, each of shape (n,); NaN where unknown.
+    """Measured quantities that are drawn, each of shape (n,); NaN where unknown.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""A two-dimensional dust map placed in depth by the analytic disc: clouds on the sky, smooth along the sightline."""
+"""Two-dimensional dust map, distributed along the sightline by the analytic disc.
+
+It has clouds on the sky and is smooth along the sightline.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ class ColumnInDisc:
         return self.disc.coefficients
 
     def reddening(self, glon_deg: ArrayLike, glat_deg: ArrayLike, distance_kpc: ArrayLike) -> FloatArray:
-        """See :meth:`~pipeline.science.space.dust.DustMap.reddening`; NaN where the distance is NaN or negative."""
+        """Implement :meth:`DustMap.reddening`; NaN where the distance is NaN or negative."""
         return self.disc.reddening(glon_deg, glat_deg, distance_kpc) * self._scale(glon_deg, glat_deg)
 
     def reddening_profile(self, glon_deg: ArrayLike, glat_deg: ArrayLike, distance_kpc: ArrayLike) -> FloatArray:

@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 
 class SpiralArm(NamedTuple):
-    """ln(R / R_kink) = -(beta - beta_kink) tan(pitch), beta in degrees from the Sun, growing with the rotation."""
+    """Spiral arm: ln(R / R_kink) = -(beta - beta_kink) tan(pitch).
+
+    beta is in degrees from the Sun and grows along the rotation.
+    """
 
     name: str
     beta_kink: float

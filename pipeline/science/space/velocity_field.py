@@ -1,4 +1,4 @@
-"""Disc maps: mean velocity field per slice in height, rotation residuals, line integral convolution (Figure 9)."""
+"""Disc maps (Figure 9): mean velocities by height, rotation residuals, line integral convolution."""
 
 from __future__ import annotations
 

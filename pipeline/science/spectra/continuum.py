@@ -1,4 +1,4 @@
-"""Pseudo-continuum: an ivar-weighted smoothing spline with asymmetric clipping, solved as banded systems."""
+"""Pseudo-continuum: weighted smoothing spline with asymmetric clipping, solved as banded systems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rebin spectra onto a common grid: flux is conserved, variances stay honest, masks never spread silently."""
+"""Rebin spectra onto a common grid, with conserved flux and correct variances and masks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def pixel_edges(centres: FloatArray) -> FloatArray:
 
 
 def cubic_weights(fraction: Any) -> tuple[Any, Any, Any, Any]:
-    """Lagrange's weights of the points -1, 0, 1 and 2 for places between 0 and 1: numbers or arrays, as given."""
+    """Lagrange's weights of the points -1, 0, 1 and 2 at fractions between 0 and 1 (number or array)."""
     f = fraction
     return (
         -f * (f - 1.0) * (f - 2.0) / 6.0,
@@ -73,7 +73,7 @@ def rebin(
         Mean flux density over each new pixel: the integral over any run of whole pixels is conserved.
     ivar : ndarray, of the same shape
         1 over the overlap-weighted mean variance. Averaging two pixels would lower the variance, but it correlates
-        neighbours as much; leaving the gain out keeps chi-squared over many pixels honest.
+        neighbours as much; without the gain, chi-squared over many pixels is unbiased.
     mask : ndarray of bool, of the same shape
         True where more than 1e-6 of a new pixel overlaps a masked old one or lies beyond the spectrum.
     """

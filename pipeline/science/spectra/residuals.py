@@ -1,4 +1,4 @@
-"""What the residuals of a label fit hold beyond noise: patterns, narrow features, a second velocity.
+"""Signals beyond noise in residuals of a label fit: patterns, narrow features, a second velocity.
 
 Reference stars (those that trained, with out-of-fold labels) say how large the residuals of ordinary stars are, pixel
 by pixel and pattern by pattern; every star is then judged by how far it leaves that.

@@ -1,4 +1,4 @@
-"""Selection of M giants in named steps: molecular bands, infrared colours, parallax (paper section 2.1)."""
+"""Selection of M giants in named steps: bands, infrared colours, parallax (paper section 2.1)."""
 
 from __future__ import annotations
 
@@ -91,7 +91,9 @@ def band_margin(settings: SelectionConfig, tio5: FloatArray, alone: BoolArray) -
 
 
 def dwarf_tio5(cah2_plus_cah3: FloatArray) -> FloatArray:
-    """TiO5 of M dwarfs of solar metallicity (Lepine, Rich & Shara 2007, ApJ 669, 1235): a cubic in CaH2 + CaH3.
+    """TiO5 of M dwarfs of solar metallicity, a cubic in CaH2 + CaH3.
+
+    Lepine, Rich & Shara (2007, ApJ 669, 1235).
 
     The coefficients are quoted from memory; they run along the real M dwarfs of an anticentre plate (see the tests).
     """
@@ -109,7 +111,9 @@ def selection_steps(
     parallax: FloatArray,
     parallax_err: FloatArray,
 ) -> list[SelectionStep]:
-    """The cuts in order. All arrays have shape (n,); NaN where a quantity is unknown: such a star passes untested.
+    """Cuts of the selection in order.
+
+    All arrays have shape (n,); NaN where a quantity is unknown: such a star passes untested.
 
     Parameters
     ----------
@@ -155,7 +159,7 @@ def selection_steps(
 
 
 def summarise_steps(steps: Sequence[SelectionStep]) -> tuple[BoolArray, NDArray[np.object_], list[dict[str, object]]]:
-    """Who is kept, why each was kept or dropped, and the counts of every step.
+    """Mask of the selected stars, the reason for each star, and the counts of every step.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What the sky subtraction left, learned from the run itself: noise that neither mask nor inverse variance knows.
+"""Residuals of the sky subtraction, learned from the run: noise that mask and ivar do not include.
 
 At rest in the observed frame, the residuals of many stars of one plate and spectrograph have a median pattern and a
 spread beyond the stated noise wherever night-sky lines were subtracted badly. Both are added to the variance. The
@@ -105,7 +105,7 @@ def learn_sky(
     learned: NDArray[np.intp],
     levels: Sequence[tuple[str, NDArray[np.str_]]],
 ) -> SkyNoise:
-    """Median residual and excess spread of each group, the finest level that has enough stars for each star.
+    """Median residual and excess spread of each star's finest group with enough stars.
 
     Parameters
     ----------

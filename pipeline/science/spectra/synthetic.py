@@ -1,4 +1,4 @@
-"""Synthetic normalised spectra from the compact cubic model: velocity templates and the base of simulated spectra."""
+"""Synthetic normalised spectra from the compact cubic model, for templates and simulated spectra."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One star asked again: its label fit for any mask, and the evidence behind it."""
+"""Refits of one star for any mask, and the evidence for its labels."""

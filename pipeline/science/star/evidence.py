@@ -1,4 +1,4 @@
-"""Why a star's labels are what they are: where the fit is poor, its correlation, its place among the training stars."""
+"""Evidence for a star's labels: fit quality by wavelength, posterior, position among training stars."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Posterior:
 
 @dataclass(frozen=True)
 class HullPlace:
-    """Where a star sits among the training stars.
+    """Position of a star among the training stars.
 
     Parameters
     ----------
@@ -119,13 +119,13 @@ def chi2_windows(spectrum: StoredSpectrum, fitted: NDArray[np.floating], varianc
     good = ~spectrum.mask & (spectrum.ivar > 0) & np.isfinite(fitted) & np.isfinite(variance)
     pull2 = np.where(good, (spectrum.flux - np.nan_to_num(fitted)) ** 2 / np.where(good, variance, 1.0), 0.0)
     first = np.floor(spectrum.wavelength[0] / WINDOW_ANGSTROM) * WINDOW_ANGSTROM
-    found = []
+    windows = []
     for low in np.arange(first, spectrum.wavelength[-1], WINDOW_ANGSTROM):
         inside = good & (spectrum.wavelength >= low) & (spectrum.wavelength < low + WINDOW_ANGSTROM)
         count = int(inside.sum())
         mean = float(pull2[inside].mean()) if count >= MIN_PIXELS else float("nan")
-        found.append(Window(float(low), float(low + WINDOW_ANGSTROM), mean))
-    return tuple(found)
+        windows.append(Window(float(low), float(low + WINDOW_ANGSTROM), mean))
+    return tuple(windows)
 
 
 def correlate(spectrum: StoredSpectrum, template: NDArray[np.floating], rv_kms: float) -> Correlation | None:
@@ -169,7 +169,7 @@ def peaks_of(velocity: FloatArray, ccf: NDArray[np.floating]) -> tuple[tuple[flo
     return tuple((float(velocity[at]), float(ccf[at])) for at in high)
 
 
-def posterior(model: LabelModel, spectrum: StoredSpectrum, found: Refit, seed: int = 1) -> Posterior:
+def posterior(model: LabelModel, spectrum: StoredSpectrum, fit: Refit, seed: int = 1) -> Posterior:
     """Draws from the posterior around a fit of all labels.
 
     Draws from a t distribution with the fit's covariance are weighted by the likelihood that the fit itself maximises:
@@ -181,16 +181,16 @@ def posterior(model: LabelModel, spectrum: StoredSpectrum, found: Refit, seed: i
         Trained.
     spectrum : StoredSpectrum
         The star's.
-    found : Refit
+    fit : Refit
         Its fit with no label held.
     seed : int
         For the draws.
     """
     slam = model.slam
     rng = np.random.default_rng(seed)
-    labels = dict(found.labels)
+    labels = dict(fit.labels)
     centre = np.array([labels[name] for name in model.names])
-    factor = np.linalg.cholesky(found.covariance + 1e-12 * np.diag(np.diag(found.covariance)))
+    factor = np.linalg.cholesky(fit.covariance + 1e-12 * np.diag(np.diag(fit.covariance)))
     wide = np.sqrt(_FREEDOM / rng.chisquare(_FREEDOM, _DRAWS))
     normal = rng.normal(size=(_DRAWS, centre.size)) * wide[:, None]
     draws = centre + normal @ factor.T

@@ -18,7 +18,7 @@ def closest(obsid: NDArray[np.int64], distance: NDArray[np.float64], most: int) 
     """Return the ids of at most ``most`` stars in order of a distance, those of unknown distance left out."""
     known = np.flatnonzero(np.isfinite(distance))
     order = known[np.argsort(distance[known], kind="stable")[:most]]
-    return tuple(int(one) for one in obsid[order])
+    return tuple(int(value) for value in obsid[order])
 
 
 class Likeness:

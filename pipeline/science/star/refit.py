@@ -1,4 +1,4 @@
-"""The published label model, asked again about one star: its spectrum for any labels, and its labels for any mask."""
+"""Refits of one star with the published label model: spectra for any labels, labels for any mask."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ MAX_SHIFT_KMS = 1500.0
 """Farther than this from the published velocity no line of the grid would meet its own."""
 
 MIN_PIXELS, MIN_PIXELS_A_LABEL = 100, 20
-"""Fewer good pixels than the larger of the first and so many for each free label say nothing that can be trusted."""
+"""Minimum numbers of good pixels of a fit: in all, and for each free label; the larger limit holds."""
 
 MIN_SHARE = 0.2
-"""A fit on less of the model's pixels says so."""
+"""Fraction of the model's pixels below which a fit has a warning."""
 
 _VELOCITY_ROUNDS = 4
 _VELOCITY_TOLERANCE_KMS = 0.02
@@ -39,7 +39,7 @@ class RefitError(ValueError):
 
 @dataclass(frozen=True)
 class Wish:
-    """What a visitor wants of a refit.
+    """Options of a refit.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class Trial:
 
 
 class LabelModel:
-    """What the label fit of a product directory knows.
+    """Trained label model of a product directory.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ class LabelModel:
 
     @property
     def version(self) -> str:
-        """Which model this is: the fingerprint of what it was trained on."""
+        """Fingerprint of the model's training data."""
         return self.slam.training_fingerprint_
 
     def ends(self, name: str) -> tuple[float, float]:
@@ -243,10 +243,10 @@ class LabelModel:
         )
 
     def _demand_pixels(self, good: BoolArray, n_free: int) -> None:
-        found, least = int((good & self.slam.usable_pixel_).sum()), max(MIN_PIXELS, MIN_PIXELS_A_LABEL * n_free)
-        if found < least:
+        count, least = int((good & self.slam.usable_pixel_).sum()), max(MIN_PIXELS, MIN_PIXELS_A_LABEL * n_free)
+        if count < least:
             raise RefitError(
-                f"{found} good pixels are left, and {least} are the least for {n_free} free labels: "
+                f"{count} good pixels are left, and {least} are the least for {n_free} free labels: "
                 "such a fit would say nothing. Unmask some pixels."
             )
 
@@ -309,11 +309,11 @@ class LabelModel:
         if self.errors is None or not np.isfinite(snr):
             return tuple((name, float("nan")) for name in self.names)
         given = (np.array([[values[name] for name in self.names]]) for values in (formal, labels))
-        found = self.errors.apply(next(given), np.array([snr]), next(given))[0]
+        errors = self.errors.apply(next(given), np.array([snr]), next(given))[0]
         # Calibration knows errors of whole spectra: where few pixels are left the formal error is the larger one.
         return tuple(
             (name, max(float(error), formal[name]) if formal[name] else 0.0)
-            for name, error in zip(self.names, found, strict=True)
+            for name, error in zip(self.names, errors, strict=True)
         )
 
 
@@ -326,5 +326,5 @@ def in_any(wavelength: FloatArray, intervals: Sequence[Interval]) -> BoolArray:
 
 
 def shift_between(from_kms: float, to_kms: float) -> float:
-    """Velocity of what is at rest for the second as seen from what is at rest for the first (special relativity)."""
+    """Velocity of the second rest frame as seen from the first (special relativity), km/s."""
     return (to_kms - from_kms) / (1.0 - to_kms * from_kms / C_KMS**2)

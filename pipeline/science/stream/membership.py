@@ -2,7 +2,7 @@
 
 Two densities are compared at each star: that of the stream, summed over the particles of a model, and that of the
 field, summed over the catalogue's own stars next to it on the sky, each counted by how little it looks like the
-stream itself. The ratio falls apart by the chain rule into what the sky tells, then the distance, then the
+stream itself. By the chain rule the ratio is a product of contributions of the sky, then the distance, then the
 line-of-sight velocity, then the proper motion; the terms are published and their sum is the log odds.
 """
 
@@ -76,7 +76,7 @@ class MembershipSettings:
 
 @dataclass(frozen=True)
 class StreamStars:
-    """What membership is judged by, each array of shape (n,); NaN where unknown.
+    """Input of the membership probability, each array of shape (n,); NaN where unknown.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def stream_membership(stars: StreamStars, particles: StreamStars, settings: Memb
     probability, terms = np.full(n, np.nan), np.full((n, len(TERMS)), np.nan)
     if placed.size == 0:
         return Membership(probability, 0.0, terms)
-    known = _told_by(particles, stars.take(placed))
+    known = _without_unmodelled(particles, stars.take(placed))
     stream = _in_blocks(placed.size, lambda rows: _stream_density(known.take(rows), particles, settings))
     if settings.wide_share > 0.0:
         wide = {name: settings.wide_factor * getattr(settings, name) for name in _STRAYING}
@@ -182,7 +182,7 @@ def stream_membership(stars: StreamStars, particles: StreamStars, settings: Memb
     return Membership(probability, prior, terms)
 
 
-def _told_by(particles: StreamStars, stars: StreamStars) -> StreamStars:
+def _without_unmodelled(particles: StreamStars, stars: StreamStars) -> StreamStars:
     """The stars without what the model does not say; errors that are unknown count as none."""
     silent = {
         name: np.full(len(stars), np.nan)
@@ -203,10 +203,10 @@ def _neighbours(stars: StreamStars, number: int) -> NDArray[np.intp]:
     lam, beta = np.radians(stars.sgr_lambda), np.radians(stars.sgr_beta)
     places = np.stack([np.cos(beta) * np.cos(lam), np.cos(beta) * np.sin(lam), np.sin(beta)], axis=1)
     k = min(number, len(stars) - 1) + 1
-    found = np.asarray(cKDTree(places).query(places, k=k)[1]).reshape(len(stars), k)
-    itself = found == np.arange(len(stars))[:, None]
+    indices = np.asarray(cKDTree(places).query(places, k=k)[1]).reshape(len(stars), k)
+    itself = indices == np.arange(len(stars))[:, None]
     itself[~itself.any(axis=1), -1] = True  # places shared by many stars: drop the farthest
-    return np.asarray(found[~itself].reshape(len(stars), k - 1))
+    return np.asarray(indices[~itself].reshape(len(stars), k - 1))
 
 
 def _normal(difference: FloatArray, width: FloatArray) -> FloatArray:
@@ -248,32 +248,32 @@ def _field_density(
 ) -> FloatArray:
     """The same of the field: the neighbours, by how little each belongs to the stream, and a smooth halo."""
     nearest = neighbours[rows]
-    one, near = stars.take(rows), stars.take(nearest.ravel())
+    own, near = stars.take(rows), stars.take(nearest.ravel())
     shape = nearest.shape
     weight = np.log(np.maximum(outside[nearest], 1e-12))
     halo = np.full(rows.size, np.log(settings.halo_stars))
     total = _sum(weight, halo)
-    uniform = np.log(0.5 * np.cos(np.radians(one.sgr_beta)) * np.pi / 180.0)
+    uniform = np.log(0.5 * np.cos(np.radians(own.sgr_beta)) * np.pi / 180.0)
     result = [uniform]
-    far = np.log(one.distance[:, None] / near.distance.reshape(shape))
-    weight = weight + _normal(far, np.hypot(settings.field_log_distance, one.log_distance_err)[:, None])
+    far = np.log(own.distance[:, None] / near.distance.reshape(shape))
+    weight = weight + _normal(far, np.hypot(settings.field_log_distance, own.log_distance_err)[:, None])
     halo = halo - np.log(np.log(100.0))  # even in ln(distance) from 1 to 100 kpc
     result.append(uniform + _sum(weight, halo) - total)
-    fast = one.v_gsr[:, None] - near.v_gsr.reshape(shape)
+    fast = own.v_gsr[:, None] - near.v_gsr.reshape(shape)
     # A star without a velocity leaves it unspoken; a neighbour without one is as broad as the halo.
     width = np.where(np.isfinite(near.v_gsr.reshape(shape)), settings.field_velocity_kms, settings.halo_speed_kms)
-    fast = np.where(np.isfinite(near.v_gsr.reshape(shape)), fast, one.v_gsr[:, None])
-    weight = weight + _normal(fast, np.hypot(width, one.v_gsr_err[:, None]))
-    halo = halo + _normal(one.v_gsr, np.hypot(settings.halo_speed_kms, one.v_gsr_err))
+    fast = np.where(np.isfinite(near.v_gsr.reshape(shape)), fast, own.v_gsr[:, None])
+    weight = weight + _normal(fast, np.hypot(width, own.v_gsr_err[:, None]))
+    halo = halo + _normal(own.v_gsr, np.hypot(settings.halo_speed_kms, own.v_gsr_err))
     result.append(uniform + _sum(weight, halo) - total)
-    to_motion = 1.0 / (_KPC_MASYR_KMS * one.distance)
+    to_motion = 1.0 / (_KPC_MASYR_KMS * own.distance)
     for component in ("pm_lambda", "pm_beta"):
-        mine, theirs = getattr(one, component), getattr(near, component).reshape(shape)
-        told = np.isfinite(theirs)
-        width = np.where(told, settings.field_tangential_kms, settings.halo_speed_kms) * to_motion[:, None]
-        difference = np.where(told, mine[:, None] - theirs, mine[:, None])
-        weight = weight + _normal(difference, np.hypot(width, one.pm_err[:, None]))
-        halo = halo + _normal(mine, np.hypot(2.0 * settings.halo_speed_kms * to_motion, one.pm_err))
+        mine, theirs = getattr(own, component), getattr(near, component).reshape(shape)
+        measured = np.isfinite(theirs)
+        width = np.where(measured, settings.field_tangential_kms, settings.halo_speed_kms) * to_motion[:, None]
+        difference = np.where(measured, mine[:, None] - theirs, mine[:, None])
+        weight = weight + _normal(difference, np.hypot(width, own.pm_err[:, None]))
+        halo = halo + _normal(mine, np.hypot(2.0 * settings.halo_speed_kms * to_motion, own.pm_err))
     result.append(uniform + _sum(weight, halo) - total)
     return np.stack(result, axis=1)
 

@@ -149,7 +149,7 @@ def sagittarius_stream_model(
     Raises
     ------
     ValueError
-        If the potential is unknown or fewer than two particles are asked for.
+        If the potential is unknown or fewer than two particles are requested.
 
     Notes
     -----

@@ -1,1 +1,1 @@
-"""Radial velocities: templates, cross-correlation, refinement, zero points and the size of their errors."""
+"""Radial velocities: templates, cross-correlation, refinement, zero points and errors."""

@@ -1,4 +1,4 @@
-"""Compiled kernels of the velocity refinement: chi-squared against one template at one velocity, and its parabola.
+"""Compiled kernels of the velocity refinement: chi-squared at one velocity, and its parabola.
 
 The template lies on a fine log grid; between its pixels it is interpolated by cubic Lagrange polynomials, and a
 quadratic polynomial that multiplies it is profiled out. ``tests/reference/slow_velocity.py`` writes the same out.

@@ -74,7 +74,7 @@ def repeat_deviations(
 
 
 class Corrections(NamedTuple):
-    """What was subtracted from velocities, arrays of shape (n,), km/s."""
+    """Corrections that were subtracted from velocities, arrays of shape (n,), km/s."""
 
     offset: FloatArray
     """Zero points; observations that share one have the same value."""
@@ -104,14 +104,14 @@ def repeat_errors(
     known = np.flatnonzero(np.isfinite(values) & np.isfinite(formal) & (formal > 0))
     order = known[np.argsort(star[known], kind="stable")]
     first = np.flatnonzero(star[order[1:]] == star[order[:-1]])
-    one, other = order[first], order[first + 1]
+    row, other = order[first], order[first + 1]
     if first.size < MIN_PAIRS:
         return ErrorModel()
-    apart, squares = np.abs(values[one] - values[other]), formal[one] ** 2 + formal[other] ** 2
+    apart, squares = np.abs(values[row] - values[other]), formal[row] ** 2 + formal[other] ** 2
     between = np.zeros(first.size)
     if corrections is not None:
-        other_group = corrections.offset[one] != corrections.offset[other]
-        between = np.where(other_group, corrections.error[one] ** 2 + corrections.error[other] ** 2, 0.0)
+        other_group = corrections.offset[row] != corrections.offset[other]
+        between = np.where(other_group, corrections.error[row] ** 2 + corrections.error[other] ** 2, 0.0)
     variance = SCALES[:, None, None] ** 2 * squares + 2.0 * FLOORS_KMS[None, :, None] ** 2 + between
     loss = 0.5 * np.log(variance) + 0.5 * (_FREEDOM + 1.0) * np.log1p(apart**2 / (_FREEDOM * variance))
     best = np.unravel_index(loss.sum(axis=2).argmin(), loss.shape[:2])
@@ -119,4 +119,4 @@ def repeat_errors(
     own = scale**2 * squares + 2.0 * floor**2
     square = float(np.median(((1.4826 * apart) ** 2 - between) / own))  # pulls have a robust spread of 1 with it
     width = float(np.sqrt(square)) if square > 0.0 else 1.0
-    return ErrorModel(scale * width, floor * width, int(np.unique(star[one]).size), int(first.size))
+    return ErrorModel(scale * width, floor * width, int(np.unique(star[row]).size), int(first.size))

@@ -1,4 +1,4 @@
-"""What a velocity measurement takes: its settings and its templates."""
+"""Inputs of a velocity measurement: settings and templates."""
 
 from __future__ import annotations
 

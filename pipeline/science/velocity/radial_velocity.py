@@ -93,7 +93,7 @@ class RadialVelocity:
 
     @property
     def line_disagreement(self) -> FloatArray:
-        """Largest difference of two Ca II lines over its error, shape (n_stars,); NaN with fewer than two lines."""
+        """Largest difference of two Ca II lines over its error, shape (n_stars,); NaN below two lines."""
         worst = np.full(len(self.rv_kms), np.nan)
         for a, b in ((0, 1), (0, 2), (1, 2)):
             error = np.hypot(self.line_error_kms[:, a], self.line_error_kms[:, b])
@@ -196,7 +196,7 @@ class VelocityMeasurer:
         template: NDArray[np.int64],
         rows: NDArray[np.intp],
     ) -> FloatArray:
-        """CCF of some of the stars with their best template along :attr:`velocities`, shape (n_rows, n_velocities)."""
+        """CCF of selected stars with their best template at :attr:`velocities`, shape (n_rows, n_velocities)."""
         y, w = self._cut(flux[rows], ivar[rows], mask[rows])
         ccf = self.correlate(y, w)
         return np.asarray(np.take_along_axis(ccf, np.maximum(template[rows], 0)[:, None, None], axis=2)[:, :, 0])
@@ -292,11 +292,11 @@ class VelocityMeasurer:
         return trust, refined_error(residual, gradient, w, trust, self._gaussian)
 
     def residuals(
-        self, flux: FloatArray, ivar: FloatArray, mask: NDArray[np.bool_], found: RadialVelocity
+        self, flux: FloatArray, ivar: FloatArray, mask: NDArray[np.bool_], measured: RadialVelocity
     ) -> FloatArray:
         """Flux minus the best template at its velocity on :attr:`pixels`, shape (n_stars, n_pixels)."""
         y, w = self._cut(flux, ivar, mask)
-        return self._fit(y, w, np.maximum(found.template, 0), found.rv_kms)[0]
+        return self._fit(y, w, np.maximum(measured.template, 0), measured.rv_kms)[0]
 
     @staticmethod
     def _top(ccf: FloatArray, template: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -347,15 +347,15 @@ class VelocityMeasurer:
             first, last = np.searchsorted(self._log, ends)
             within = (ends[0] >= self._log[0]) & (ends[1] <= self._log[-1])
             starts = [self._refine(y, w, template, velocity + start, (first, last)) for start in LINE_STARTS_KMS]
-            lowest = np.argmin([np.where(np.isfinite(one[:, 2]), one[:, 2], np.inf) for one in starts], axis=0)
-            found = np.stack(starts)[lowest, np.arange(len(y))]
+            lowest = np.argmin([np.where(np.isfinite(fit[:, 2]), fit[:, 2], np.inf) for fit in starts], axis=0)
+            best = np.stack(starts)[lowest, np.arange(len(y))]
             place = np.arange(y.shape[1])
             counted = ((w > 0) & (place >= first[:, None]) & (place < last[:, None])).sum(axis=1)
-            good = within & (counted >= MIN_PIXELS) & (found[:, 1] > 0)
-            chi2_nu = found[:, 2] / np.maximum(counted - 4, 1)
+            good = within & (counted >= MIN_PIXELS) & (best[:, 1] > 0)
+            chi2_nu = best[:, 2] / np.maximum(counted - 4, 1)
             with np.errstate(invalid="ignore", divide="ignore"):
-                error = np.sqrt(2.0 / found[:, 1] * np.maximum(chi2_nu, 1.0))
-            lines[good, number], errors[good, number] = found[good, 0], error[good]
+                error = np.sqrt(2.0 / best[:, 1] * np.maximum(chi2_nu, 1.0))
+            lines[good, number], errors[good, number] = best[good, 0], error[good]
         return lines, errors
 
 

@@ -1,4 +1,4 @@
-"""Stars observed several times: which rows are one star, and what their differences say about the errors."""
+"""Repeat observations: rows of the same star, and errors from their differences."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def _nearest_of_groups(
     tree = cKDTree(unit_vectors(ra[anchors], dec[anchors]), balanced_tree=False, compact_nodes=False)
     points = unit_vectors(ra[loose], dec[loose])
     distance, nearest = tree.query(points, distance_upper_bound=SAME_STAR_ARCSEC * ARCSEC, workers=-1)
-    found = np.flatnonzero(np.isfinite(distance))
-    found = found[np.lexsort((distance[found], group[found]))[::-1]]
-    owner[group[found]] = anchors[nearest[found]]  # the last one stays: the nearest
+    near = np.flatnonzero(np.isfinite(distance))
+    near = near[np.lexsort((distance[near], group[near]))[::-1]]
+    owner[group[near]] = anchors[nearest[near]]  # the last one stays: the nearest
     return owner
 
 

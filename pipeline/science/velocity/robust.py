@@ -1,4 +1,4 @@
-"""Robust, information-weighted refinement of velocities: weights from the residuals of a first fit, and the error.
+"""Robust, information-weighted refinement of velocities: weights from first residuals, and errors.
 
 A first fit by least squares gives residuals; the pixels are then weighed by a Cauchy loss (outliers count less), and,
 where the residuals exceed the noise, by the velocity information of their surroundings. A template that is wrong by
@@ -23,7 +23,7 @@ CORRELATED_PIXELS = 3
 """Residuals of pixels this near to each other count as correlated."""
 
 MIN_SCATTER = 0.1
-"""Variance of the residuals over the stated one, at least: a spectrum that fits better tells of overfitting."""
+"""Variance of the residuals over the stated one, at least: a spectrum that fits better is overfitted."""
 
 _MEDIAN_CHI2 = 0.4549
 """Median of chi-squared of one degree of freedom."""
@@ -49,8 +49,8 @@ def profiled(y: FloatArray, w: FloatArray, model: FloatArray, slope: FloatArray)
     weighted = terms * w[:, None, :]
     normal = weighted @ terms.transpose(0, 2, 1)
     normal += (1e-9 * np.trace(normal, axis1=1, axis2=2) + 1e-30)[:, None, None] * np.eye(3)
-    found = np.linalg.solve(normal, weighted @ y[:, :, None])[:, :, 0]
-    continuum = found[:, :1] + found[:, 1:2] * x + found[:, 2:] * x**2
+    coefficients = np.linalg.solve(normal, weighted @ y[:, :, None])[:, :, 0]
+    continuum = coefficients[:, :1] + coefficients[:, 1:2] * x + coefficients[:, 2:] * x**2
     gradient = slope * continuum
     along = np.linalg.solve(normal, weighted @ gradient[:, :, None])[:, :, 0]
     return y - model * continuum, gradient - np.einsum("ni,nip->np", along, terms)
@@ -95,7 +95,7 @@ def pixel_trust(
 def refined_error(
     residual: FloatArray, gradient: FloatArray, w: FloatArray, trust: FloatArray, gaussian: float
 ) -> FloatArray:
-    """Error of the weighted fit: the sandwich estimate, with the scatter and correlation of the star's own residuals.
+    """Error of the weighted fit: sandwich estimate with scatter and correlation of the star's residuals.
 
     Parameters
     ----------
@@ -118,13 +118,16 @@ def refined_error(
     alike = 1.0 + 2.0 * sum((scaled[:, lag:] * scaled[:, :-lag]).sum(axis=1) for lag in lags) / power
     held = (weight * gradient**2).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = np.maximum(scatter * np.maximum(alike, 0.5), MIN_SCATTER)
-        error = np.sqrt((weight * kept * gradient**2).sum(axis=1) * found) / held
+        inflation = np.maximum(scatter * np.maximum(alike, 0.5), MIN_SCATTER)
+        error = np.sqrt((weight * kept * gradient**2).sum(axis=1) * inflation) / held
     return np.asarray(np.where(held > 0, error, np.nan))
 
 
 def gaussian_share(loss_sigma: float) -> float:
-    """Mean of ``trust * u^2`` over the mean of ``trust`` for normal residuals: what the loss takes from a variance."""
+    """Mean of ``trust * u^2`` over the mean of ``trust`` for normal residuals.
+
+    It is the factor by which the loss reduces a variance.
+    """
     u = np.linspace(-8.0, 8.0, 4001)
     density = np.exp(-0.5 * u**2) / (1.0 + (u / loss_sigma) ** 2)
     return float((density * u**2).sum() / density.sum())

@@ -1,4 +1,4 @@
-"""Velocity templates, normalised exactly as the stars are: from the synthetic model, from grids, from the stars."""
+"""Velocity templates from the synthetic model, from grids and from the stars, normalised as stars are."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def observed_templates(
 
 
 def blue_templates(templates: TemplateSet) -> TemplateSet:
-    """The few templates that the blue arm is measured with: every gravity but two, and [Fe/H] but one, is left out.
+    """Templates for the blue arm: two gravities and one [Fe/H] of the synthetic grid, and all others.
 
     Parameters
     ----------
@@ -307,7 +307,7 @@ def _centres(labels: FloatArray, count: int, seed: int) -> FloatArray:
 def resample_at_rest(
     wavelength: FloatArray, flux: FloatArray, ivar: FloatArray, mask: BoolArray, grid: FloatArray, rv_kms: FloatArray
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Spectra on a finer rest-frame grid by cubic interpolation between pixels, for learning below the pixel.
+    """Interpolate spectra on a finer rest-frame grid (cubic), for learning at sub-pixel resolution.
 
     Unlike :func:`pipeline.science.spectra.resample.rebin`, this does not smooth, and it does not conserve flux exactly.
 

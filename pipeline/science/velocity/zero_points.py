@@ -85,27 +85,27 @@ def velocity_zero_points(
     for name, group in levels:
         groups, member = np.unique(group, return_inverse=True)
         member = member.reshape(-1)
-        found = []
-        for number, one in enumerate(groups):
+        fits = []
+        for number, label in enumerate(groups):
             mine = member == number
             values = difference[mine]
             values = values[np.isfinite(values)]
-            if one and values.size >= MIN_STARS:
-                found.append((str(one), mine, *_middle(values)))
-        if not found:
+            if label and values.size >= MIN_STARS:
+                fits.append((str(label), mine, *_middle(values)))
+        if not fits:
             continue
-        holding = np.array([offset[mine][0] for _, mine, *_ in found])
-        own, noise_of = np.array([one[3] for one in found]), np.array([one[4] for one in found])
+        holding = np.array([offset[mine][0] for _, mine, *_ in fits])
+        own, noise_of = np.array([fit[3] for fit in fits]), np.array([fit[4] for fit in fits])
         between = max(float(np.mean((own - holding) ** 2)) - float(np.mean(noise_of**2)), 0.0)
         before_error = error
         error = np.where(group != "", np.hypot(error, np.sqrt(between)), error)  # thin groups
-        for (one, mine, kept, middle, noise, scatter), parent in zip(found, holding, strict=True):
-            alone = len(found) == 1
+        for (label, mine, kept, middle, noise, scatter), parent in zip(fits, holding, strict=True):
+            alone = len(fits) == 1
             trust = 1.0 if alone else between / (between + noise**2)
             offset[mine] = parent + trust * (middle - parent)
             error[mine] = np.hypot(trust * noise, (1.0 - trust) * before_error[mine][0])
             level[mine] = name
-            rows.append((name, one, kept, float(offset[mine][0]), float(error[mine][0]), scatter))
+            rows.append((name, label, kept, float(offset[mine][0]), float(error[mine][0]), scatter))
     off = np.abs(offset - rows[0][3])
     shifted = (off > SHIFTED_KMS) & (off > SHIFTED_SIGMA * error)
     return ZeroPoints(pd.DataFrame(rows, columns=_COLUMNS), offset, error, level, shifted)

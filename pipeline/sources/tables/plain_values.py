@@ -1,4 +1,4 @@
-"""Values without unit: identifiers, bits, texts, truth values and integers."""
+"""Values of a foreign column without a unit: identifiers, bits, texts, truth values and integers."""
 
 from __future__ import annotations
 
