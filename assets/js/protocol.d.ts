@@ -42,7 +42,7 @@ export interface AlikeSelect {
 export interface Alikes {
   by: string;
   obsid: string;
-  found: string[];
+  similar: string[];
 }
 
 /** Keep corrections and build again. */
@@ -831,7 +831,7 @@ export interface SideState {
   subsets?: SubsetState[];
   check?: CheckResult;
   children?: SubsetParts;
-  said?: string;
+  report?: string;
   place?: "list" | "refused";
   saved?: boolean;
 }

@@ -254,7 +254,7 @@ def lack_of(lacking: str, names: Sequence[str]) -> str:
     return f"No {lacking} in this catalogue: it has no values of {', '.join(names)}."
 
 
-def note_of(hidden: int, short: str, one: str, many: str) -> protocol.Note | None:
+def note_of(hidden: int, short: str, singular: str, plural: str) -> protocol.Note | None:
     """What is not shown of the selection, if anything."""
-    sentence = f"1 selected star {one}" if hidden == 1 else f"{hidden:,} selected stars {many}"
+    sentence = f"1 selected star {singular}" if hidden == 1 else f"{hidden:,} selected stars {plural}"
     return protocol.Note(f"{hidden:,} {short}", sentence) if hidden else None

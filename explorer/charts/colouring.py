@@ -239,11 +239,11 @@ def colouring_of(table: StarTable, name: str) -> Colouring:
 
 
 def _categories(table: StarTable, name: str) -> Colouring:
-    found = table.categories(name)
+    categories = table.categories(name)
     label = table.column(name).label
-    if found is None:
+    if categories is None:
         return Density(f"{label} has one value, or more than {MAX_CATEGORIES}")
-    labels, codes = found
+    labels, codes = categories
     codes.setflags(write=False)
     return Categories(label, labels, CATEGORY_COLOURS[: len(labels)], codes)
 
@@ -267,7 +267,10 @@ def colouring_of_subsets(
     for number in reversed(range(len(subsets))):
         codes[mask_of(subsets[number].selection)] = number
     codes.setflags(write=False)
-    labels, colours = (*(one.name for one in subsets), "in none"), (*(one.colour for one in subsets), IN_NONE[dark])
+    labels, colours = (
+        (*(subset.name for subset in subsets), "in none"),
+        (*(subset.colour for subset in subsets), IN_NONE[dark]),
+    )
     return Categories("subset", labels, colours, codes, rest=True)
 
 

@@ -50,7 +50,7 @@ def default_panels(library: Library, count: int) -> tuple[PanelState, ...]:
 
 def _of_own(table: StarTable) -> Iterator[PanelState]:
     """Planes of two own columns each, and their histograms."""
-    names = [one.name for one in table.axes() if one.is_own]
+    names = [column.name for column in table.axes() if column.is_own]
     for x, y in zip_longest(names[::2], names[1::2]):
         if y is not None:
             yield PanelState(ANY_COLUMNS, x, y)
@@ -60,4 +60,8 @@ def _of_own(table: StarTable) -> Iterator[PanelState]:
 def _of_others(table: StarTable, alone: Sequence[PanelState]) -> Iterator[PanelState]:
     """Histograms of the declared columns that have none yet."""
     known = {state.x for state in alone}
-    return (PanelState(HISTOGRAM, x=one.name) for one in table.axes() if not one.is_own and one.name not in known)
+    return (
+        PanelState(HISTOGRAM, x=column.name)
+        for column in table.axes()
+        if not column.is_own and column.name not in known
+    )

@@ -190,8 +190,8 @@ def sign(figure: Figure, text: str) -> None:
     lines = _wrapped(_known_letters(text), _SIGNED_SHARE * figure.get_figwidth() * POINTS_AN_INCH)
     grown = (len(lines) - 1) * _SIGNED_LINE * _SIGNED_POINTS / POINTS_AN_INCH
     figure.set_figheight(figure.get_figheight() + max(grown, 0.0))
-    told = figure.supxlabel("\n".join(lines), fontsize=_SIGNED_POINTS, color="0.35", x=_SIGNED_FROM, ha="left")
-    told.set(parse_math=False, linespacing=_SIGNED_LINE)
+    signature = figure.supxlabel("\n".join(lines), fontsize=_SIGNED_POINTS, color="0.35", x=_SIGNED_FROM, ha="left")
+    signature.set(parse_math=False, linespacing=_SIGNED_LINE)
 
 
 def _wrapped(text: str, points: float) -> list[str]:

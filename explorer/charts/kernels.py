@@ -166,14 +166,14 @@ def pack(levels: Image, out: Image) -> int:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def stars_within(
-    x: Floats, y: Floats, rows: Mask, x_low: float, x_high: float, y_low: float, y_high: float, found: NDArray[np.int64]
+    x: Floats, y: Floats, rows: Mask, x_low: float, x_high: float, y_low: float, y_high: float, stars: NDArray[np.int64]
 ) -> int:
-    """Write the numbers of the stars inside a window to ``found`` until it is full; returns how many there are."""
+    """Write the numbers of the stars inside a window to ``stars`` until it is full; returns how many there are."""
     count = 0
     for star in range(x.size):
         if rows[star] and x_low <= x[star] <= x_high and y_low <= y[star] <= y_high:
-            if count < found.size:
-                found[count] = star
+            if count < stars.size:
+                stars[count] = star
             count += 1
     return count
 

@@ -40,7 +40,7 @@ IN_NONE = {False: "#343a40", True: "#eef1f4"}
 """Selected stars in no named subset: neutral, and apart from the grey of all stars."""
 
 _GREY = {False: ("#d5dae0", "#77818d"), True: ("#3a424c", "#98a3b0")}
-_DIVERGING = frozenset(one.name for one in COLUMNS if one.scale == "diverging")
+_DIVERGING = frozenset(column.name for column in COLUMNS if column.scale == "diverging")
 
 
 @cache

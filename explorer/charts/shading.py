@@ -226,27 +226,27 @@ class Canvas:
         (x, y), rows = self.points, self.visible(self.table.every)
         parts = []
         for x_low, y_low in self._corners(viewport):
-            found = np.empty(most, np.int64)
+            stars = np.empty(most, np.int64)
             x_high, y_high = x_low + viewport.x_high - viewport.x_low, y_low + viewport.y_high - viewport.y_low
-            count = kernels.stars_within(x, y, rows, x_low, x_high, y_low, y_high, found)
+            count = kernels.stars_within(x, y, rows, x_low, x_high, y_low, y_high, stars)
             most -= count
             if most < 0:
                 return None
-            found = found[:count]
+            stars = stars[:count]
             turned = np.float32(viewport.x_low - x_low), np.float32(viewport.y_low - y_low)
-            parts.append((found, x[found] + turned[0], y[found] + turned[1]))
+            parts.append((stars, x[stars] + turned[0], y[stars] + turned[1]))
         return Stars(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
     def nearest(self, viewport: Viewport, x: float, y: float, pixels: float) -> int | None:
         """Catalogue row of the star nearest to a point on screen, None when none lies within ``pixels``."""
-        found: list[tuple[float, int]] = []
+        candidates: list[tuple[float, int]] = []
         scales = viewport.x_scale, viewport.y_scale
         reach = pixels / scales[0], pixels / scales[1]
         for across, up in images(*self.names, (x - reach[0], x + reach[0], y - reach[1], y + reach[1])):
             star, away = kernels.nearest_star(*self.points, self.visible(self.table.every), x - across, y - up, *scales)
             if star >= 0 and away <= pixels:
-                found.append((away, star))
-        return min(found)[1] if found else None
+                candidates.append((away, star))
+        return min(candidates)[1] if candidates else None
 
     def images_of(self, row: int, viewport: Viewport) -> list[tuple[float, float]]:
         """Where a star stands on screen; nowhere when a coordinate is unknown."""

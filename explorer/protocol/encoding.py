@@ -66,7 +66,7 @@ def _check_of(declared: inspect.Type) -> Callable[[object], bool]:
 def _kinds(declared: inspect.Type) -> tuple[type, ...]:
     """Classes of values of a type."""
     if isinstance(declared, inspect.UnionType):
-        return tuple(kind for one in declared.types for kind in _kinds(one))
+        return tuple(kind for member in declared.types for kind in _kinds(member))
     return (declared.cls,) if isinstance(declared, inspect.StructType) else (_SCALARS[type(declared)],)
 
 

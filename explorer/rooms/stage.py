@@ -206,11 +206,11 @@ class Stage:
     def mark_focus(self) -> None:
         """Ring the star under the lens, wherever a plane shows it."""
         row = self.workspace.focus_row
-        places = [(slot, chart.places_of(row)) for slot, chart in enumerate(self.charts)]
+        positions = [(slot, chart.places_of(row)) for slot, chart in enumerate(self.charts)]
         self.channel.send(
             focus=tuple(
-                protocol.FocusMark(slot, tuple(x for x, _ in found), tuple(y for _, y in found))
-                for slot, found in places
+                protocol.FocusMark(slot, tuple(x for x, _ in points), tuple(y for _, y in points))
+                for slot, points in positions
             )
         )
 
@@ -282,14 +282,14 @@ class Stage:
 
     def _choose_axis(self, request: protocol.Axis) -> None:
         slot, name = self._slot(request.slot), request.column
-        if not any(one.name == name for one in self.library.table.axes()):
+        if not any(column.name == name for column in self.library.table.axes()):
             raise ValueError(f"{name!r} cannot stand on an axis.")
         self._change(slot, self.charts[slot].with_axis(request.axis, name))
 
     def _switch(self, request: protocol.Switch) -> None:
         slot, name = self._slot(request.slot), request.name
         state = self._state(slot)
-        switched = tuple(one for one in state.switched if one != name)
+        switched = tuple(switch for switch in state.switched if switch != name)
         if len(switched) == len(state.switched):
             switched = (*switched, name)
         state = replace(state, switched=switched)

@@ -127,10 +127,10 @@ def test_each_declared_part_is_sent_by_a_room():
 
 
 def test_a_later_part_replaces_what_it_sets_of_an_earlier_one():
-    earlier = protocol.SideState(open=True, said="a")
+    earlier = protocol.SideState(open=True, report="a")
     assert protocol.merged(None, earlier) is earlier
-    assert protocol.merged(earlier, protocol.SideState(said="b", views=())) == protocol.SideState(
-        open=True, said="b", views=()
+    assert protocol.merged(earlier, protocol.SideState(report="b", views=())) == protocol.SideState(
+        open=True, report="b", views=()
     )
 
 

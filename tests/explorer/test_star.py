@@ -145,7 +145,7 @@ def test_evidence_of_a_doubtful_star(room):
 def test_stars_alike_become_a_selection(room, star_library, by):
     obsid = int(star_library.table["obsid"][3])
     room.send("focus", obsid=str(obsid))
-    shown = ask(room, "alike", "alike", by=by)["found"]
+    shown = ask(room, "alike", "alike", by=by)["similar"]
     assert len(shown) == 8
     room.run("alike_select", by=by, count=5)
     picked = set(star_library.table["obsid"][room.workspace.rows].tolist())

@@ -163,11 +163,11 @@ def test_a_view_of_another_user_is_replaced_only_after_confirmation(page):
     first = page.links.views(page.room.side.catalog)["mine"]
     page.workspace.gesture(InRange("teff", 0, 3800))
     answer = page.ask("save_view", name="mine")
-    assert "already" in answer["side"]["said"]
+    assert "already" in answer["side"]["report"]
     assert page.links.views(page.room.side.catalog)["mine"] == first
     assert page.ask("save_view", name="mine")["side"]["saved"]
     assert page.links.views(page.room.side.catalog)["mine"] != first
-    assert "already" in page.ask("save_view", name="mine")["side"]["said"]
+    assert "already" in page.ask("save_view", name="mine")["side"]["report"]
 
 
 def test_a_removed_view_leaves_the_list(page):
@@ -176,4 +176,4 @@ def test_a_removed_view_leaves_the_list(page):
     page.links.forget_view(page.room.side.catalog, "mine", page.room.owner.name)
     answer = page.send("view", name="mine")
     assert answer["side"]["views"] == []
-    assert "does not exist any more" in answer["side"]["said"]
+    assert "does not exist any more" in answer["side"]["report"]

@@ -98,7 +98,7 @@ class Drawer {
       maxLength: LIMITS.viewName,
     })
     this.views = element("ul", { className: "tree", "aria-label": "Saved views" })
-    this.said = element("p", { className: "hint", role: "status" })
+    this.note = element("p", { className: "hint", role: "status" })
     this.listed = element("p", { className: "hint", role: "status" })
     this.content = this.layout()
   }
@@ -125,12 +125,12 @@ class Drawer {
       element("h2", {}, "Saved views"),
       this.views,
       row(this.viewName, save),
-      this.said,
+      this.note,
     ]
   }
 
   /** @param {SideState} state */
-  receive({ check, subsets, views, saved, said, place, children, verdicts, categories }) {
+  receive({ check, subsets, views, saved, report, place, children, verdicts, categories }) {
     if (check) this.filter.checked(check)
     if (subsets) this.tree.fill(subsets)
     if (subsets?.some(({ name }) => name === this.kept)) {
@@ -148,7 +148,7 @@ class Drawer {
     }
     if (saved) this.viewName.value = ""
     if (views) this.views.replaceChildren(...views.map((name) => viewItem(name, (message) => this.act(message))))
-    if (said !== undefined) this.showNote(said, place)
+    if (report !== undefined) this.showNote(report, place)
   }
 
   /**
@@ -158,7 +158,7 @@ class Drawer {
    * @param {string} [place]
    */
   showNote(text, place) {
-    this.said.textContent = place ? "" : text
+    this.note.textContent = place ? "" : text
     this.listed.textContent = place ? text : ""
     this.listed.classList.toggle("refused", place === "refused")
   }
@@ -191,10 +191,10 @@ class Drawer {
   circle() {
     const numbers = this.cone.map((input) => input.valueAsNumber)
     if (!numbers.every(Number.isFinite)) {
-      this.said.textContent = "Give right ascension, declination and radius in degrees."
+      this.note.textContent = "Give right ascension, declination and radius in degrees."
       return
     }
-    this.said.textContent = ""
+    this.note.textContent = ""
     this.send({ kind: "filter", text: `cone(${numbers.join(", ")})` })
   }
 

@@ -275,27 +275,27 @@ export class EvidencePane {
   }
 
   /** @param {Alikes} alikes */
-  alike({ obsid, found }) {
+  alike({ obsid, similar }) {
     if (obsid !== this.asked) return
-    if (!found.length) {
+    if (!similar.length) {
       this.list.replaceChildren(element("span", { className: "hint" }, "No star is similar to this one."))
       return
     }
     this.list.replaceChildren(
-      ...found.map((one) =>
+      ...similar.map((star) =>
         element(
           "span",
           { className: "pair" },
           element("button", {
             type: "button",
             title: "Show this star",
-            onclick: () => this.send({ kind: "focus", obsid: one }),
-          }, one),
+            onclick: () => this.send({ kind: "focus", obsid: star }),
+          }, star),
           element("button", {
             type: "button",
             title: "Overlay its spectrum",
-            "aria-label": `Pin ${one}`,
-            onclick: () => this.send({ kind: "star_pin", obsid: one }),
+            "aria-label": `Pin ${star}`,
+            onclick: () => this.send({ kind: "star_pin", obsid: star }),
           }, "+"),
         )
       ),

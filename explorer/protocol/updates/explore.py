@@ -204,7 +204,7 @@ class SideState(MessagePart, frozen=True):
     subsets: tuple[SubsetState, ...] | UnsetType = UNSET
     check: CheckResult | UnsetType = UNSET
     children: SubsetParts | UnsetType = UNSET
-    said: str | UnsetType = UNSET
+    report: str | UnsetType = UNSET
     place: Literal["list", "refused"] | UnsetType = UNSET
     saved: bool | UnsetType = UNSET
 

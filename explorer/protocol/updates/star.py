@@ -261,7 +261,7 @@ class Alikes(MessagePart, frozen=True):
 
     by: str
     obsid: str
-    found: tuple[str, ...]
+    similar: tuple[str, ...]
 
 
 class StarUpdate(TypedDict, total=False):
