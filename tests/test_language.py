@@ -65,9 +65,6 @@ SCREEN_PHRASES = (
 """Phrases that no text of the user interface contains, in lower case."""
 
 FIRST_LINES_LEFT = (
-    "explorer/charts",
-    "explorer/protocol",
-    "explorer/rooms/stage.py",
     "pipeline/commands.py",
     "pipeline/config.py",
     "pipeline/domain",

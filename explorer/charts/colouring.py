@@ -1,4 +1,4 @@
-"""Colour-by: which scale a column gets, its palette, its legend, and how stars are drawn in it."""
+"""Colour scales of columns: levels, palettes, legends, and the drawing of stars in them."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ Points: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 _TAIL = 0.02
 
 _MAX_SUBSETS = 250
-"""An image of bytes tells so many apart."""
+"""Maximum number of subsets that an image of bytes distinguishes."""
 
 _LONE_LEVEL, _LONE_COLOUR = 150, "#21548a"
 """A star that is drawn alone where colours are densities: on screen, and in a picture."""
 
 _MAX_NAMED = 30
-"""Categories in a legend; their colours come round before."""
+"""Maximum number of categories in a legend; colours repeat before that."""
 
 _MARKS: dict[str, Any] = {"s": 3.0, "linewidths": 0.0}
 
 
 class Colouring(ABC):
-    """Colours of the selected stars: an image of levels, single stars, a palette and what it means."""
+    """Colours of the selected stars: an image of levels, single stars, a palette and its legend."""
 
     @abstractmethod
     def layer(self, canvas: Canvas, viewport: Viewport, rows: Mask) -> Layer:
@@ -61,9 +61,9 @@ class Colouring(ABC):
 
     @abstractmethod
     def legend(self, table: StarTable, *, dark: bool, single: bool = False) -> protocol.Legend:
-        """What the colours mean: a label with either a gradient between two ends, or categories with their colours.
+        """Legend: a label with a gradient between two ends, or categories with their colours.
 
-        ``single`` says that stars are drawn one by one.
+        ``single`` states that stars are drawn one by one.
         """
 
     @abstractmethod
@@ -82,7 +82,7 @@ class Density(Colouring):
     Parameters
     ----------
     note : str
-        Why not by what was asked for.
+        Reason why the requested colours are not used.
     """
 
     note: str = ""
@@ -114,7 +114,9 @@ class Density(Colouring):
 
 @dataclass(frozen=True)
 class ValueScale(Colouring):
-    """Colours by the mean of a column, on limits of the whole catalogue: a brush never recolours what remains.
+    """Colours by the mean of a column, between fixed limits of the whole catalogue.
+
+    A brush does not change the colours of the stars that stay selected.
 
     Parameters
     ----------
@@ -177,13 +179,13 @@ class Categories(Colouring):
     Parameters
     ----------
     name : str
-        What the categories are of.
+        Name of the categorised quantity.
     labels, colours : tuple of str
         Category k and its colour.
     codes : ndarray of uint8, shape (n,)
         Category of each star; those beyond the labels have none and are not drawn.
     rest : bool
-        Whether the last category is that of stars in no other: it never hides another one.
+        Whether the last category contains the stars in no other category; it never hides another one.
     """
 
     name: str
@@ -255,9 +257,9 @@ def colouring_of_subsets(
     dark: bool,
     mask_of: Callable[[Selection], Mask] | None = None,
 ) -> Colouring:
-    """Each star in the colour of the first subset that holds it, else in a neutral one; density without subsets.
+    """Colours by the first subset that contains a star, else a neutral one; density without subsets.
 
-    ``mask_of`` evaluates a selection where masks of subsets are kept.
+    ``mask_of`` evaluates a selection and may cache masks of subsets.
     """
     mask_of = mask_of or (lambda selection: selection.mask(table))
     if not subsets:
@@ -275,7 +277,7 @@ def colouring_of_subsets(
 
 
 def number(value: float) -> str:
-    """A value as it stands beside a colour bar."""
+    """Format a value for the ends of a colour bar."""
     magnitude = abs(value)
     if magnitude >= 1e9 or 0 < magnitude < 0.01:
         return f"{value:.3g}"

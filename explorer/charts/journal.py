@@ -1,4 +1,4 @@
-"""How pictures for a journal look: sizes, labels with mathematics, colours, and the bytes of PDF, SVG and PNG."""
+"""Style of journal pictures: sizes, labels with mathematics, legends, and PDF, SVG and PNG files."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def new_figure(width_inches: float, height_inches: float) -> Figure:
 
 
 def label_of(column: Column) -> str:
-    """An axis label with subscripts as such, and its unit; a column of the user's own as its file spells it."""
+    """Axis label with unit and subscripts; a column of the user's own as its file spells it."""
     if column.is_own:
         unit = f" [{_drawable(column.unit, column.unit)}]" if column.unit else ""
         return f"{_drawable(column.label, column.name)}{unit}"
@@ -98,9 +98,9 @@ def colormap_of(ramp: Sequence[str]) -> ListedColormap:
 
 
 def add_key(figure: Figure, *groups: Sequence[Artist]) -> None:
-    """One legend above all axes, on as few rows as its width allows; a group begins a column or fits below another.
+    """Add one legend above all axes, on as few rows as its width allows; the figure grows by it.
 
-    The figure grows by it.
+    A group begins a column or fits below another group.
     """
     named = [list(group) for group in groups if group]
     widest = _SIGNED_SHARE * figure.bbox.width
@@ -186,7 +186,7 @@ def _beside(axes: Axes) -> Axes:
 
 
 def sign(figure: Figure, text: str) -> None:
-    """Lines under the figure: what was drawn, and whether it is simulated. The figure grows by all but the first."""
+    """Add lines of text under the figure, which grows by all but the first of them."""
     lines = _wrapped(_known_letters(text), _SIGNED_SHARE * figure.get_figwidth() * POINTS_AN_INCH)
     grown = (len(lines) - 1) * _SIGNED_LINE * _SIGNED_POINTS / POINTS_AN_INCH
     figure.set_figheight(figure.get_figheight() + max(grown, 0.0))

@@ -18,7 +18,7 @@ TRANSPARENT = "#00000000"
 LEVELS = 255
 
 ACCENT = {False: "#d1495b", True: "#ff8fa3"}
-"""Ring around the star under the lens, by darkness of the page."""
+"""Ring around the focused star, by darkness of the page."""
 
 MODEL_LINE = {False: "#d1495b", True: "#ff8fa3"}
 DATA_LINE = {False: "#1f3b57", True: "#cfd8e3"}
@@ -70,7 +70,7 @@ def is_diverging(name: str) -> bool:
 
 
 def fresh_colour(taken: Sequence[str]) -> str:
-    """A colour for one more category: a free one, else the first dozen paler, else darker, else the least used."""
+    """Colour for one more category: an unused one, else a paler, a darker, or the least used one."""
     shades = (
         CATEGORY_COLOURS,
         *(tuple(_towards(colour, end, 0.45) for colour in CATEGORY_COLOURS) for end in ("#ffffff", "#000000")),

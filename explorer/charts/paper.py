@@ -58,7 +58,7 @@ class PaperFigure:
     Parameters
     ----------
     title : str
-        What it shows.
+        Subject of the figure.
     needs : tuple of str
         Columns without which it cannot be drawn.
     draw : callable
@@ -76,7 +76,7 @@ class PaperFigure:
 
 
 def draw_paper_figure(library: Library, rows: Mask, key: str, note: str) -> Figure:
-    """Draw a figure of :data:`PAPER_FIGURES` with a line under it that says what was drawn."""
+    """Draw a figure of :data:`PAPER_FIGURES` with a line under it that describes the contents."""
     with mpl.rc_context(STYLE):
         figure = PAPER_FIGURES[key].draw(library, rows)
         sign(figure, note)
@@ -217,7 +217,7 @@ def figure_10(library: Library, rows: Mask) -> Figure:
 
 
 def figure_11(library: Library, rows: Mask) -> Figure:
-    """Distance along the stream of the stars far from the plane, coloured by latitude, over the stream model."""
+    """Distance along the stream of stars far from the plane, by latitude, over the stream model."""
     figure = new_figure(PAGE_INCHES, 3.4)
     axes = figure.subplots()
     stream = library.products.overlays.get("stream_model")

@@ -44,7 +44,7 @@ class PlaneChart(Chart):
 
     @classmethod
     def axes_of(cls, view: ViewSpec, table: StarTable, state: PanelState) -> tuple[AxisSpec, ...]:
-        """The chosen columns or, until they are chosen, the first two of the catalogue; else those of the view."""
+        """The chosen columns, by default the first two of the catalogue; else those of the view."""
         if view.chosen:
             names = zip((state.x, state.y), [column.name for column in table.axes()][:2], strict=False)
             return tuple(AxisSpec(chosen or first) for chosen, first in names)
@@ -142,7 +142,7 @@ class PlaneChart(Chart):
         return None if self.viewport is None else self.canvas.nearest(self.viewport, x, y, _TAP_PIXELS)
 
     def places_of(self, row: int | None) -> list[tuple[float, float]]:
-        """Its images, when both coordinates are known."""
+        """Positions of a star on screen; none if a coordinate is unknown."""
         return [] if row is None or self.viewport is None else self.canvas.images_of(row, self.viewport)
 
     def with_axis(self, along: str, column: str) -> PanelState:
@@ -151,7 +151,7 @@ class PlaneChart(Chart):
         return PanelState(ANY_COLUMNS, column, y) if along == "x" else PanelState(ANY_COLUMNS, x, column)
 
     def rebuilt_by(self, switch: str) -> bool:  # noqa: ARG002 - every switch is of an overlay
-        """Never: the page shows and hides overlays."""
+        """False, as the page shows and hides overlays."""
         return False
 
     def follows_selection(self, switch: str) -> bool:
@@ -167,5 +167,5 @@ class PlaneChart(Chart):
         return draw_plane(scene, shot, overlays, square=self.view.square, under=self._under(shot))
 
     def _under(self, shot: Shot) -> Callable[[Axes], None] | None:  # noqa: ARG002 - the disc map has one
-        """What draws an image under the selected stars instead of the grey ones; None without one."""
+        """Function that draws an image in place of the grey stars; None without one."""
         return None

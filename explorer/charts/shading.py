@@ -1,7 +1,7 @@
-"""From stars to uint8 images: what every brush does in every view.
+"""Aggregation of stars to uint8 images, for each brush and view.
 
 Images hold 0 where there is no star and 1 to 255 on a scale that the brush never changes: the logarithm of the number
-of stars, the mean of a column, or the commonest category. Whatever is drawn comes from the catalogue's own arrays.
+of stars, the mean of a column, or the commonest category. All values are read from the catalogue's own arrays.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _Counted = TypeVar("_Counted", bound=np.generic)
 
 @dataclass(frozen=True)
 class Viewport:
-    """What part of the plane is on screen, and on how many pixels.
+    """Part of the plane on screen, and its size in pixels.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Viewport:
 
     @property
     def window(self) -> tuple[float, float, float, float]:
-        """Its edges: of x, then of y."""
+        """Edges of x, then of y."""
         return self.x_low, self.x_high, self.y_low, self.y_high
 
     @property
@@ -95,9 +95,9 @@ class Stars:
     Parameters
     ----------
     rows : ndarray of int, shape (n,)
-        Where they stand in the catalogue.
+        Their rows in the catalogue.
     x, y : ndarray, shape (n,)
-        Where they stand on screen: a longitude that comes round has its turn added.
+        Their coordinates on screen; whole turns are added to a longitude that repeats.
     """
 
     rows: NDArray[np.int64]
@@ -106,7 +106,7 @@ class Stars:
 
 
 class Canvas:
-    """What one view aggregates: two columns of the shared catalogue.
+    """Plane of two columns of the shared catalogue, which a view aggregates.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ class Canvas:
         return self.table.axis(self.names[0]), self.table.axis(self.names[1])
 
     def visible(self, rows: Mask) -> Mask:
-        """Those of some stars that the view is not restricted from showing."""
+        """Mask of the given stars that are inside the view's restriction."""
         if self.shown is None:
             return rows
         both = rows & self.shown
@@ -183,7 +183,7 @@ class Canvas:
         return Layer(levels, n_shown)
 
     def commonest(self, viewport: Viewport, rows: Mask, codes: Image, n_categories: int, *, rest: bool) -> Layer:
-        """Commonest category of some stars; ``rest`` says that the last category never hides another one.
+        """Commonest category of some stars; with ``rest`` the last category never hides another one.
 
         ``codes`` holds the category of each star of the catalogue; those beyond ``n_categories`` are not drawn.
         """
@@ -215,7 +215,7 @@ class Canvas:
         return target
 
     def count_known(self, rows: Mask) -> int:
-        """How many of some stars this plane can show, on screen or beyond its edges."""
+        """Number of the given stars that this plane can show, on screen or beyond its edges."""
         nowhere = np.zeros((1, 1), np.int32)
         return int(kernels.bin_counts(*self.points, self.visible(rows), 0.0, 0.0, 1.0, 1.0, nowhere))
 
@@ -249,7 +249,7 @@ class Canvas:
         return min(candidates)[1] if candidates else None
 
     def images_of(self, row: int, viewport: Viewport) -> list[tuple[float, float]]:
-        """Where a star stands on screen; nowhere when a coordinate is unknown."""
+        """Positions of a star on screen; none when a coordinate is unknown."""
         x, y = (float(values[row]) for values in self.points)
         if not (np.isfinite(x) and np.isfinite(y)):
             return []

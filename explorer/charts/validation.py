@@ -37,7 +37,7 @@ _BINS = 61
 
 
 def reach_of(differences: Differences) -> tuple[float, float]:
-    """What differences are shown: some scatters to either side of the median."""
+    """Range of differences on screen: some robust scatters to either side of the median."""
     if not differences.difference.size:
         return (-1.0, 1.0)
     median = float(np.median(differences.difference))
@@ -71,7 +71,7 @@ def trend_figure(
 
 
 def pull_figure(differences: Differences, *, dark: bool) -> hv.Overlay:
-    """Differences over their errors, and the normal distribution that honest errors give."""
+    """Differences over their errors, and the normal distribution of correct errors."""
     pull = differences.pull
     x = hv.Dimension("pull", label="difference / its stated error", range=(-_PULLS, _PULLS))
     y = hv.Dimension("density", label="density")
@@ -81,8 +81,8 @@ def pull_figure(differences: Differences, *, dark: bool) -> hv.Overlay:
     at = np.linspace(-_PULLS, _PULLS, 241)
     normal = np.exp(-0.5 * at**2) / np.sqrt(2.0 * np.pi)
     bars = hv.Histogram((edges, density), kdims=[x], vdims=[y]).opts(color=DATA_LINE[dark], alpha=0.55, line_color=None)
-    honest = hv.Curve((at, normal), x, y).opts(color=ACCENT[dark], line_width=2)
-    return _plot(bars * honest)
+    expected = hv.Curve((at, normal), x, y).opts(color=ACCENT[dark], line_width=2)
+    return _plot(bars * expected)
 
 
 def error_figure(curves: Sequence[ErrorCurve], column: Column, *, dark: bool) -> hv.Overlay:
@@ -116,7 +116,7 @@ def _stars(
 
 
 def _plot(figure: hv.Overlay, active: Sequence[str] = ()) -> hv.Overlay:
-    """What all figures share; ``active`` names the tools that are on from the start."""
+    """Apply the options shared by all plots; ``active`` names the tools that are on at first."""
     return figure.opts(
         hv.opts.Overlay(
             responsive=True,

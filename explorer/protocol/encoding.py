@@ -42,7 +42,7 @@ def merged(earlier: SomePart | None, later: SomePart) -> SomePart:
 
 
 def encoded(parts: object) -> Any:
-    """Parts as plain values: objects as mappings, rows as lists, enumerations by value; arrays and bytes as is."""
+    """Parts as plain values: mappings, lists for rows, values of enumerations; arrays and bytes as is."""
     return to_builtins(parts, builtin_types=(bytes, np.ndarray))
 
 

@@ -1,4 +1,4 @@
-"""Scripts by address under Panel's own server: ``panel serve run_app.py --plugins explorer.rooms.script_routes``.
+"""Plugin that serves the scripts by address under ``panel serve``.
 
 ``run_app.py`` has these routes without it. A plugin is imported before the first page, which is told that they exist.
 """

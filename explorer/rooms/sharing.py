@@ -39,15 +39,15 @@ class Sharing:
     library : Library
         Shared products.
     links : LinkStore
-        Where links are kept.
+        Store of links.
     stage : Stage
         The grid whose views are pictured.
     channel : Channel
         The way to the browser.
     samp : Path or None
-        Where tables for programs on this machine are kept; None where visitors are on machines of their own.
+        Folder of tables for programs on this machine; None if visitors use machines of their own.
     owner : Owner, optional
-        Who makes links.
+        Owner of the links.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class Sharing:
         self._hand_over(f"{name}.{form}", FORMATS[form], data)
 
     def drawing(self, slot: int) -> partial[Figure]:
-        """What draws the picture of a place in the grid, as it is on screen now."""
+        """Function that draws the picture of a view in its present state."""
         chart = self.stage.charts[slot]
         aspect = chart.viewport.height / chart.viewport.width if chart.viewport is not None else 0.75
         colouring = self.stage.colouring_on(dark=False)
