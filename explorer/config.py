@@ -1,4 +1,4 @@
-"""Where the explorer finds its products and where it serves them."""
+"""Configuration of the explorer: products, folders, and the server's address and options."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def option(
 
 @dataclass(frozen=True)
 class AppConfig:
-    """What to open and where to serve it; fields without an option follow from the others or from the environment."""
+    """Products and server of one run; fields without an option follow from others or the environment."""
 
     directory: Path = field(
         metadata={"help": "product directory; where paths are tables or spectra, it is found when they were opened"}
@@ -173,7 +173,7 @@ class AppConfig:
 
     @property
     def releases(self) -> Path:
-        """Where frozen releases are written."""
+        """Folder of frozen releases."""
         return self.data / "releases"
 
     @property
@@ -183,7 +183,7 @@ class AppConfig:
 
     @property
     def columns(self) -> Path:
-        """Where columns of large catalogues are written out, to be mapped from disk."""
+        """Folder of the columns of large catalogues, which are mapped from disk."""
         return self.home / "columns"
 
     @classmethod
@@ -231,7 +231,7 @@ def options_table() -> str:
 
 
 def where_now(users: Path, home: Path, data: Path) -> Path:
-    """The present place of a file of users that a command line names at its old default place, from which it moved."""
+    """Present path of a file of users, which may have moved from the old default path."""
     moved = data / users.name
     old = users.name == "users.json" and users.absolute() == (home / users.name).absolute()
     return moved if old and moved.exists() and not users.exists() else users
