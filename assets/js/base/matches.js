@@ -1,4 +1,4 @@
-// What a list shows of its entries while somebody types.
+// Entries of a list that match typed text.
 
 /** @import { ColumnEntry } from "../payloads.d.ts" */
 

@@ -1,4 +1,4 @@
-// A searchable list under a button: typing narrows it, arrows and Enter choose, Escape leaves.
+// A searchable list under a button: typing filters it, arrows and Enter choose, Escape closes it.
 
 import { element, popup } from "./dom.js"
 import { rankedChoices } from "./matches.js"

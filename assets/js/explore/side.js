@@ -1,4 +1,4 @@
-// The panel on the left: filter by expression, named subsets, member lists, a cone on the sky, saved views.
+// The side panel: filter by expression, named subsets, member lists, a cone on the sky, saved views.
 
 /** @import { Parts, SideState } from "../payloads.d.ts" */
 /** @import { Request } from "../protocol.d.ts" */
@@ -13,7 +13,7 @@ import { SubsetTree, viewItem } from "./subsets.js"
 const LISTS =
   "Any table with obsid, source_id, or ra and dec: CSV, FITS, VOTable, Parquet, ..., gzipped or not; or ids alone"
 
-/** The panel, which is built when it is first opened. */
+/** The side panel, which is built when it is first opened. */
 export class Side {
   /** @type {Drawer | null} */
   drawer = null
@@ -42,7 +42,7 @@ export class Side {
     this.drawer?.receive(state)
   }
 
-  /** The text in an open drawer, for a page that is made anew; null while the drawer is closed. */
+  /** The text in the open side panel, for a page that is rebuilt; null while it is closed. */
   get writing() {
     return this.drawer && !this.el.hidden ? this.drawer.filter.text : null
   }
@@ -152,7 +152,7 @@ class Drawer {
   }
 
   /**
-   * Where it belongs, until the next action: "list" and "refused" are of a member list.
+   * Show a report until the next action; those of the places "list" and "refused" concern a member list.
    *
    * @param {string} text
    * @param {string} [place]

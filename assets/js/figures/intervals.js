@@ -1,4 +1,4 @@
-// Stretches of wavelength: those without information, and those that the visitor masks.
+// Intervals of wavelength: those without information, and those that the visitor masks.
 
 /** @import { Ends } from "../payloads.d.ts" */
 
@@ -23,7 +23,7 @@ export function stretches(w, mask) {
 }
 
 /**
- * The same stretches in order, without overlaps.
+ * The same intervals in order, without overlaps.
  *
  * @param {Ends[]} intervals
  */
@@ -39,7 +39,7 @@ export function merged(intervals) {
 }
 
 /**
- * What is left of stretches once one is taken out.
+ * Remainder of intervals after one is removed.
  *
  * @param {Ends[]} intervals
  * @param {number} low
@@ -55,7 +55,7 @@ export function without(intervals, low, high) {
 }
 
 /**
- * Which pixels lie in stretches: 1, else 0.
+ * Mask of pixels inside intervals: 1, else 0.
  *
  * @param {ArrayLike<number>} wavelength
  * @param {Ends[]} intervals

@@ -3,7 +3,7 @@
 /** @import { Ends } from "../payloads.d.ts" */
 
 /**
- * Round numbers between two ends, with as many digits as tell them apart.
+ * Round numbers between two ends, with the fewest digits that distinguish them.
  *
  * @param {Ends} ends - In drawing order.
  * @param {number} count - About how many.
@@ -80,7 +80,7 @@ export function squareEnds([x, y], { width, height }) {
 }
 
 /**
- * How many ticks fit into a length.
+ * Number of ticks that fit into a length.
  *
  * @param {number} room - In pixels.
  * @param {number} least - Pixels that one label takes.

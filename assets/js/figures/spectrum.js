@@ -31,7 +31,7 @@ const NO_FEATURES = { w: [], top: [], bottom: [], name: [] }
 /** @typedef {[text: string, colour: string][]} LineEntries */
 
 /**
- * What lies in the figures now; all arrays of one length.
+ * Data in the plots; all arrays have one length.
  *
  * @typedef {Record<"w" | "flux" | "low" | "high" | "model" | "pull", Float32Array>} Drawn
  */
@@ -188,7 +188,7 @@ export class SpectrumFigure {
     this.redraw()
   }
 
-  /** From rest to what the axis shows. */
+  /** Factor from rest wavelengths to those of the axis. */
   get stretch() {
     return this.look.observed ? this.redshift : 1
   }
@@ -242,7 +242,7 @@ export class SpectrumFigure {
   }
 
   /**
-   * Normalised values as they are shown: over the star's continuum where that is asked for.
+   * Normalised values on the displayed scale: times the star's continuum if requested.
    *
    * @param {Float32Array} values
    */
@@ -290,7 +290,7 @@ export class SpectrumFigure {
     this.pull.axes.y.axis_label = ratio ? "this / pinned" : "this − pinned"
   }
 
-  /** Of the trial while there is one, else of the published model. */
+  /** Residuals of the trial if there is one, else of the published model. */
   drawResiduals() {
     const { sources, drawn, trial } = this
     const spectrum = this.star?.spectrum

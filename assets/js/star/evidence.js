@@ -37,7 +37,7 @@ export class EvidencePane {
     this.el = element("div", { className: "evidence" }, ...Object.values(this.parts))
   }
 
-  /** Ask again when the pane is shown again. */
+  /** Request the evidence again when the pane is next shown. */
   forget() {
     this.asked = null
   }
@@ -224,7 +224,7 @@ export class EvidencePane {
   }
 
   /**
-   * One panel of the corner plot. Numbers stand at the outer panels alone: the others share their axes.
+   * One cell of the corner plot. Only outer cells have numbers, as the others share their axes.
    *
    * @param {HullState["names"]} names
    * @param {number} down

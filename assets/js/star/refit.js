@@ -1,4 +1,4 @@
-// The live refit: a slider for every label and for the velocity, what to hold, and what the fit answers.
+// The live refit: a slider for each label and for the velocity, fixed labels, and the result of the fit.
 
 /** @import { FitResult, RefitSetup, Refusal, SliderSpec, Star } from "../payloads.d.ts" */
 /** @import { Proposed, Request } from "../protocol.d.ts" */
@@ -21,7 +21,7 @@ const SLIDER_HEAD = [
 ]
 const TRAINED = "A training star: its published labels come from models that never saw it, the refit from one that did."
 
-/** One label: its slider, whether the fit holds it, and what is known of it. */
+/** One label: its slider, whether the fit keeps it fixed, and its published value. */
 class SliderRow {
   /** @param {SliderSpec} spec */
   constructor([name, label, unit, low, high, step]) {
@@ -172,7 +172,7 @@ export class RefitPane {
     this.reset(false)
   }
 
-  /** Back to what is published; the mask too when somebody asks. */
+  /** Restore the published labels; also the mask if requested. */
   reset(masks = true) {
     for (const row of this.rows.values()) row.reset()
     if (!this.rows.size) return
@@ -199,7 +199,7 @@ export class RefitPane {
     return Object.fromEntries([...this.rows].map(([name, row]) => [name, row.value]))
   }
 
-  /** One question at a time: while one is under way only the last position waits. */
+  /** Send one request at a time; meanwhile only the last position is queued. */
   slide() {
     for (const row of this.rows.values()) row.now.textContent = row.value.toFixed(row.digits)
     if (this.asked) {

@@ -1,4 +1,4 @@
-// The Adjudicate room: conflicts on the left, the star in the middle, what was said and the form on the right.
+// The Adjudicate room: conflicts on the left, the star in the middle, reviews and the form on the right.
 
 /** @import { AdjudicateState, Parts, Review, Say } from "../payloads.d.ts" */
 /** @import { Request } from "../protocol.d.ts" */

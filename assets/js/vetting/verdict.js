@@ -1,4 +1,4 @@
-// The form of a verdict, which inspectors and adjudicators fill alike. A digit saves; nothing needs the mouse.
+// The form of a verdict, for inspectors and adjudicators. A digit saves; the mouse is not needed.
 
 /** @import { DeskState, Proposal, Say } from "../payloads.d.ts" */
 /** @import { FlagChoice, Judge, Quantity, Request, VerdictChoice } from "../protocol.d.ts" */
@@ -107,7 +107,7 @@ export class VerdictForm {
     this.paint()
   }
 
-  /** The desk is empty. */
+  /** Detach the form from its star. */
   leaveStar() {
     this.star = ""
   }
@@ -221,7 +221,7 @@ export class VerdictForm {
   }
 
   /**
-   * A verdict that was lost on its way is handed in again. Its id makes that safe.
+   * Send a verdict again that was lost in transmission; its id prevents a second record.
    *
    * @param {{ who: string }} state
    */
@@ -247,7 +247,7 @@ export class VerdictForm {
   }
 
   /**
-   * The form is free again; the draft waits for a page that is loaded anew, unless another one follows.
+   * Enable the form again; the draft is restored on a reload, unless another one replaces it.
    *
    * @param {string} kind
    */
@@ -266,7 +266,7 @@ export class VerdictForm {
   }
 
   /**
-   * Act on a key of the form; returns whether it is one.
+   * Handle a key of the form; returns whether it is one.
    *
    * @param {string} pressed
    */

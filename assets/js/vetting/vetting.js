@@ -1,4 +1,4 @@
-// One vetting room on one channel; which one says the server.
+// A vetting room on its channel; the server names the room.
 
 /** @import { PanelModel } from "../bokeh.d.ts" */
 /** @import { Parts } from "../payloads.d.ts" */
