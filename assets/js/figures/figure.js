@@ -288,7 +288,7 @@ export class FigureCell {
         major_tick_out: 4,
       })
     }
-    for (const one of this.grids) one.setv({ grid_line_color: grid, grid_line_alpha: 0.45 })
+    for (const lines of this.grids) lines.setv({ grid_line_color: grid, grid_line_alpha: 0.45 })
     this.figure.setv({ background_fill_color: background, border_fill_color: background, outline_line_color: grid })
   }
 }

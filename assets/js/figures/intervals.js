@@ -29,13 +29,13 @@ export function stretches(w, mask) {
  */
 export function merged(intervals) {
   /** @type {Ends[]} */
-  const found = []
+  const joined = []
   for (const [low, high] of [...intervals].sort((a, b) => a[0] - b[0])) {
-    const last = found.at(-1)
+    const last = joined.at(-1)
     if (last && low <= last[1]) last[1] = Math.max(last[1], high)
-    else found.push([low, high])
+    else joined.push([low, high])
   }
-  return found
+  return joined
 }
 
 /**
@@ -61,9 +61,9 @@ export function without(intervals, low, high) {
  * @param {Ends[]} intervals
  */
 export function pixelsIn(wavelength, intervals) {
-  const found = new Uint8Array(wavelength.length)
+  const mask = new Uint8Array(wavelength.length)
   for (const [low, high] of intervals) {
-    for (let k = 0; k < found.length; k++) if (wavelength[k] >= low && wavelength[k] <= high) found[k] = 1
+    for (let k = 0; k < mask.length; k++) if (wavelength[k] >= low && wavelength[k] <= high) mask[k] = 1
   }
-  return found
+  return mask
 }

@@ -10,7 +10,7 @@ export function spectrumSources() {
   const M = globalThis.Bokeh.Models
   /** @type {(names: string[], name?: string) => ColumnDataSource} */
   const source = (names, name) =>
-    new M.ColumnDataSource({ data: Object.fromEntries(names.map((one) => [one, []])), name: name ?? null })
+    new M.ColumnDataSource({ data: Object.fromEntries(names.map((column) => [column, []])), name: name ?? null })
   return {
     curve: source(["w", "flux", "low", "high", "model"], "spectrum"),
     trial: source(["w", "flux"], "trial"),

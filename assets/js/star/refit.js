@@ -128,7 +128,7 @@ export class RefitPane {
       { type: "button", title: "Take the masks back", onclick: () => this.unmask() },
       "Unmask all",
     )
-    this.told = element("p", { className: "hint", role: "status" })
+    this.note = element("p", { className: "hint", role: "status" })
     this.why = element("input", { placeholder: "why (for those who vet)", "aria-label": "Why", maxLength: LIMITS.why })
     this.keep = element("button", {
       type: "button",
@@ -157,7 +157,7 @@ export class RefitPane {
         element("tbody", {}, ...rows.map(({ el }) => el)),
       ),
       element("div", { className: "row" }, this.fit, this.back, this.clear, this.masks),
-      this.told,
+      this.note,
       element("div", { className: "row" }, this.why, this.keep),
     )
   }
@@ -177,7 +177,7 @@ export class RefitPane {
     for (const row of this.rows.values()) row.reset()
     if (!this.rows.size) return
     this.keep.disabled = true
-    this.told.textContent = this.star?.facts.in_training ? TRAINED : ""
+    this.note.textContent = this.star?.facts.in_training ? TRAINED : ""
     this.number++
     if (masks && this.figure.ownMask.length) this.unmask()
     this.figure.setTrial(null)
@@ -230,7 +230,7 @@ export class RefitPane {
     const fixed = {}
     for (const [name, row] of this.rows) if (row.held.checked || row.isVelocity) fixed[name] = row.value
     this.fit.disabled = true
-    this.told.textContent = "Fitting …"
+    this.note.textContent = "Fitting …"
     this.send({ kind: "refit", fixed, fit_rv: !this.rows.get("rv")?.held.checked, masked: this.figure.ownMask })
   }
 
@@ -238,7 +238,7 @@ export class RefitPane {
   answer(answer) {
     this.fit.disabled = false
     if (!("rows" in answer)) {
-      this.told.textContent = answer.sentence
+      this.note.textContent = answer.sentence
       return
     }
     if (answer.obsid !== this.star?.obsid) return
@@ -253,7 +253,7 @@ export class RefitPane {
     }
     const bound = atBound.length ? ` At the edge of the training range: ${atBound.join(", ")}.` : ""
     const published = `(published labels: ${answer.published_chi2})`
-    this.told.textContent = `χ² ${answer.chi2} ${published}, reduced ${answer.reduced}, ${answer.n_pixels} pixels, ` +
+    this.note.textContent = `χ² ${answer.chi2} ${published}, reduced ${answer.reduced}, ${answer.n_pixels} pixels, ` +
       `${answer.reason}.${bound}`
     this.number++
     this.figure.setTrial(plain(answer.model))
@@ -269,6 +269,6 @@ export class RefitPane {
     this.lastProposal = json
     this.keep.disabled = true
     this.why.value = ""
-    this.told.textContent = `Recorded for vetting${why ? `: ${why}` : ""}. The published labels stay as they are.`
+    this.note.textContent = `Recorded for vetting${why ? `: ${why}` : ""}. The published labels stay as they are.`
   }
 }

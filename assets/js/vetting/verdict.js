@@ -92,14 +92,14 @@ export class VerdictForm {
     this.before = before?.id ?? null
     this.given = before?.verdict ?? null
     if (!fresh) return
-    const said = this.drafts.begun(this) ?? before ?? takenBack
-    const proposal = said?.proposal ?? {}
+    const draft = this.drafts.begun(this) ?? before ?? takenBack
+    const proposal = draft?.proposal ?? {}
     this.earlier.textContent = before
       ? `You gave ${before.verdict} on ${minuteOf(before.utc)}; a new verdict replaces it.`
       : ""
     this.earlier.hidden = !before
-    this.flags = new Set(said?.flags ?? [])
-    this.note.value = said?.note ?? ""
+    this.flags = new Set(draft?.flags ?? [])
+    this.note.value = draft?.note ?? ""
     this.word.value = String(proposal.class ?? "")
     this.other.open = Object.keys(proposal).length > 0
     this.inputs = new Map()
