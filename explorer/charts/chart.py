@@ -182,7 +182,7 @@ class Chart(ABC):
 
     @property
     def shows_single(self) -> bool | None:
-        """Whether its stars are on screen one by one; None for a chart that colours of stars do not matter to."""
+        """Whether single stars are drawn; None for a chart that does not use colours of stars."""
         return None
 
     def background(self, glyphs: int) -> list[WireLayer]:  # noqa: ARG002 - nothing to draw
@@ -190,7 +190,7 @@ class Chart(ABC):
         return []
 
     def selected(self, brush: Brush) -> list[WireLayer]:  # noqa: ARG002 - nothing to draw
-        """Layers that follow the selection; also writes :attr:`note`."""
+        """Layers that follow the selection; also sets :attr:`note`."""
         return []
 
     def region(self, geometry: protocol.Rectangle | protocol.Outline) -> Selection | None:  # noqa: ARG002 - nothing to select from
@@ -210,7 +210,7 @@ class Chart(ABC):
         raise SelectionError(f"{self.title} has no {along} axis for {column}.")
 
     def rebuilt_by(self, switch: str) -> bool:  # noqa: ARG002 - a plane's overlays are drawn by the page
-        """Whether a switch needs the figure built anew; else the page shows and hides an overlay."""
+        """Whether a switch needs the view rebuilt; else the page shows and hides an overlay."""
         return True
 
     def follows_selection(self, switch: str) -> bool:  # noqa: ARG002 - velocity arrows do
@@ -245,7 +245,7 @@ class MissingChart(Chart):
         return protocol.MissingSpec(self.state.view, self.title, (), (), self.sentence)
 
     def draw(self, shot: Shot) -> Figure:  # noqa: ARG002 - nothing to draw
-        """Refuse: there is no figure."""
+        """Raise SelectionError, as there is no picture."""
         raise SelectionError(f"{self.title} shows nothing that could be a picture.")
 
 

@@ -36,7 +36,7 @@ _MAX_SUBSETS = 250
 """Maximum number of subsets that an image of bytes distinguishes."""
 
 _LONE_LEVEL, _LONE_COLOUR = 150, "#21548a"
-"""A star that is drawn alone where colours are densities: on screen, and in a picture."""
+"""Level on screen, and colour in a picture, of a single star where colours are densities."""
 
 _MAX_NAMED = 30
 """Maximum number of categories in a legend; colours repeat before that."""
@@ -71,7 +71,7 @@ class Colouring(ABC):
         """Draw single stars, by their coordinates and rows, in a picture."""
 
     def draw_key(self, axes: Axes, table: StarTable) -> list[Line2D]:  # noqa: ARG002 - densities have none
-        """Draw a colour bar, or return what the legend names."""
+        """Draw a colour bar, or return legend handles."""
         return []
 
 
@@ -219,7 +219,7 @@ class Categories(Colouring):
             axes.scatter(at[0][inside], at[1][inside], color=colour, **_MARKS)
 
     def draw_key(self, axes: Axes, table: StarTable) -> list[Line2D]:  # noqa: ARG002 - the legend is the figure's
-        """Return the categories, or the first of very many."""
+        """Legend handles of the categories, or of the first ones of many."""
         named = list(zip(self.labels, self.colours, strict=True))
         more = len(named) - _MAX_NAMED
         if more > 0:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.floating[Any]]
 
 MAX_TICKS = 5
-"""Steps of an axis in a picture: more numbers of six digits run into each other."""
+"""Maximum number of steps of an axis in a picture, so that labels of six digits do not overlap."""
 
 ARROW_HEIGHT_KPC = 5.0
 """Stars this far from the plane show their velocities, as in Figure 8."""

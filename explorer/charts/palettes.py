@@ -106,7 +106,7 @@ def _ramp(colours: Sequence[str], start: float, stop: float) -> tuple[str, ...]:
 
 
 def _towards(colour: str, end: str, share: float) -> str:
-    """A colour so far on its way to another."""
+    """Interpolated colour between two colours."""
     return "#{:02x}{:02x}{:02x}".format(
         *(round(a + (b - a) * share) for a, b in zip(_rgb(colour), _rgb(end), strict=True))
     )

@@ -161,7 +161,7 @@ class PlaneChart(Chart):
     def draw(self, shot: Shot) -> Figure:
         """Every star in grey, the selection in its colours, and the overlays that are on."""
         x, y = self.axes.values()
-        canvas = Canvas(self.table, *self.canvas.names, self.canvas.shown)  # the page goes on with its own
+        canvas = Canvas(self.table, *self.canvas.names, self.canvas.shown)  # the page keeps using its own
         scene = Scene(canvas, shot.rows, shot.state.x_ends or x.ends, shot.state.y_ends or y.ends)
         overlays = [overlay for overlay in self.overlays if self.shows(overlay, shot.state)]
         return draw_plane(scene, shot, overlays, square=self.view.square, under=self._under(shot))

@@ -22,7 +22,7 @@ BARS = 60
 """Bars of a histogram."""
 
 _DOT_RADII = ((8_000, 2), (80_000, 1))
-"""Radius of a star's dot in pixels while at most so many stars are in the catalogue."""
+"""Maximum number of stars in the catalogue, and the radius of a star's dot in pixels up to it."""
 
 _Counted = TypeVar("_Counted", bound=np.generic)
 

@@ -20,14 +20,14 @@ from pipeline.domain.statistics import robust_scatter
 hv.Store.set_current_backend("bokeh")
 
 MAX_DOTS = 6000
-"""More stars than this are drawn as densities."""
+"""Maximum number of stars drawn as dots; more are drawn as densities."""
 
 LETTERS = """
 :host { font-size: 12px; }
 @media (min-width: 2600px) { :host { font-size: 15px; } }
 @media (min-width: 3400px) { :host { font-size: 18px; } }
 """
-"""Letters as large as the page's: its theme sizes them by the figure's own."""
+"""Font sizes of the page: Bokeh's theme scales labels by the font size of the plot's element."""
 
 _REACH = 6.0
 """Half height of differences, in robust scatters."""
@@ -131,13 +131,13 @@ def _plot(figure: hv.Overlay, active: Sequence[str] = ()) -> hv.Overlay:
 
 
 def _dress(plot: Any, _: Any) -> None:
-    """The page's letters, and no advertisement."""
+    """Apply the page's font sizes and remove the logo."""
     plot.state.stylesheets = [LETTERS]
     plot.state.toolbar.logo = None
 
 
 def _ends(values: NDArray[np.floating]) -> tuple[float, float]:
-    """Ends of an axis that wild values do not stretch."""
+    """Ends of an axis without outliers."""
     known = values[np.isfinite(values)]
     if not known.size:
         return (0.0, 1.0)
