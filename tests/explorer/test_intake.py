@@ -243,7 +243,7 @@ def test_looks_that_come_too_soon_are_drawn_together(page, monkeypatch):
     monkeypatch.setattr(stage, "_next_look", 1e12)
 
     def drawn():
-        return sum("layers" in one for one in page.told)
+        return sum("layers" in one for one in page.sent)
 
     before = drawn()
     for number in range(20):

@@ -103,10 +103,10 @@ UNDECLARED = [
 
 @pytest.mark.parametrize("parts", UNDECLARED, ids=repr)
 def test_what_is_not_declared_is_not_sent(page, parts):
-    before = len(page.told)
+    before = len(page.sent)
     with pytest.raises(protocol.UndeclaredPartError, match=next(iter(parts))), page.room.channel.batch():
         page.room.channel.send(**parts)
-    assert len(page.told) == before
+    assert len(page.sent) == before
 
 
 def test_an_array_of_another_type_breaks_the_law_of_declared_messages(page):

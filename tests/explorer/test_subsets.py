@@ -82,9 +82,9 @@ def test_a_name_is_checked_when_it_is_given(page, name):
     with pytest.raises(SelectionError):
         define((), Subset(name, COOL, "#0072b2"))
     page.open()
-    told = page.send("keep", name=name)
+    answer = page.send("keep", name=name)
     assert page.workspace.subsets == ()
-    assert "name" in told["say"]
+    assert "name" in answer["say"]
 
 
 def test_every_kind_has_words_of_its_own(table):
@@ -103,9 +103,9 @@ def test_every_kind_has_words_of_its_own(table):
         COOL ^ FAR,
         parse("teff < 3600", table),
     )
-    told = [describe(kind) for kind in kinds]
-    assert len(set(told)) == len(kinds)
-    assert "\n" not in "".join(told)
+    sentences = [describe(kind) for kind in kinds]
+    assert len(set(sentences)) == len(kinds)
+    assert "\n" not in "".join(sentences)
     assert describe(Inverse(COOL | FAR)).startswith("not (")
 
 
