@@ -32,15 +32,15 @@ export class AdjudicateRoom {
       this.list,
       this.say,
     )
-    this.desk = element(
+    this.controls = element(
       "section",
-      { className: "card desk" },
+      { className: "card controls" },
       element("header", {}, element("strong", {}, "Reviews")),
       this.reasons,
       this.reviews,
       this.form.el,
     )
-    this.el = element("div", { className: "across" }, cases, this.star.el, this.desk)
+    this.el = element("div", { className: "across" }, cases, this.star.el, this.controls)
     /** @type {Parts} */
     this.parts = {
       ...this.star.parts,
@@ -60,7 +60,7 @@ export class AdjudicateRoom {
     this.list.replaceChildren(...state.cases.map(([star, settled]) => this.item(star, settled, star === state.star)))
     this.say.textContent = state.sentence
     this.say.hidden = !state.sentence
-    this.desk.hidden = !state.star
+    this.controls.hidden = !state.star
     if (!state.star) return
     this.reasons.replaceChildren(...(state.reasons ?? []).map((text) => element("li", {}, text)))
     const words = new Map(state.verdicts)

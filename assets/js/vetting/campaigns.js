@@ -42,7 +42,7 @@ export class CampaignsRoom {
       ),
       element(
         "section",
-        { className: "card desk" },
+        { className: "card controls" },
         element("header", {}, element("strong", {}, "Campaigns and releases")),
         this.actions,
         this.outcome,
