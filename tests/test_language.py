@@ -64,20 +64,6 @@ SCREEN_PHRASES = (
 )
 """Phrases that no text of the user interface contains, in lower case."""
 
-FIRST_LINES_LEFT = (
-    "explorer/charts",
-    "explorer/protocol",
-    "explorer/rooms/stage.py",
-)
-"""Files and packages whose docstrings are not rewritten yet; an entry that is no longer needed fails a test."""
-
-NAMES_LEFT = (
-    "explorer/charts",
-    "explorer/protocol",
-    "explorer/rooms",
-)
-"""Files and packages whose names are not rewritten yet, likewise."""
-
 
 class Source(NamedTuple):
     """What the tests read of a file: each text with its line number."""
@@ -114,10 +100,6 @@ def source_of(path):
                 texts.append(node)
     spoken = [(node.lineno, node.value) for node in texts if id(node) not in docstrings]
     return Source(str(path.relative_to(ROOT)), list(public_docstrings(tree)), names, spoken)
-
-
-def is_inside(name, parts):
-    return any(name == part or name.startswith(f"{part}/") for part in parts)
 
 
 def public_docstrings(tree):
@@ -158,29 +140,13 @@ def name_problem(name):
 
 
 def problems(kind, problem_of):
-    """Findings by file, as sentences that name the line."""
-    return {
-        source.name: [
-            f"{source.name}:{line}: {text!r} {problem}"
-            for line, text in getattr(source, kind)
-            if (problem := problem_of(text)) != ""
-        ]
+    """Findings, as sentences that name file and line."""
+    return [
+        f"{source.name}:{line}: {text!r} {problem}"
         for source in sources()
-    }
-
-
-@cache
-def first_line_problems():
-    return problems("first_lines", first_line_problem)
-
-
-@cache
-def name_problems():
-    return problems("names", name_problem)
-
-
-def outside(findings, parts):
-    return [text for name, texts in findings.items() if not is_inside(name, parts) for text in texts]
+        for line, text in getattr(source, kind)
+        if (problem := problem_of(text)) != ""
+    ]
 
 
 def texts_of_script(path):
@@ -195,12 +161,12 @@ def odd_phrase(text):
 
 
 def test_first_lines_of_public_docstrings_are_plain():
-    wrong = outside(first_line_problems(), FIRST_LINES_LEFT)
+    wrong = problems("first_lines", first_line_problem)
     assert not wrong, "\n".join(wrong)
 
 
 def test_names_have_no_word_of_the_old_language():
-    wrong = outside(name_problems(), NAMES_LEFT)
+    wrong = problems("names", name_problem)
     assert not wrong, "\n".join(wrong)
 
 
@@ -217,18 +183,6 @@ def test_texts_on_screen_have_no_odd_phrase():
     assert len(scripts) > 10
     wrong = [f"{name}:{line}: {phrase!r} in {text!r}" for name, line, text in texts if (phrase := odd_phrase(text))]
     assert not wrong, "\n".join(wrong)
-
-
-@pytest.mark.parametrize("part", FIRST_LINES_LEFT)
-def test_exceptions_of_first_lines_are_needed(part):
-    findings = [text for name, texts in first_line_problems().items() if is_inside(name, [part]) for text in texts]
-    assert findings, f"{part} has no finding any more: remove it from FIRST_LINES_LEFT"
-
-
-@pytest.mark.parametrize("part", NAMES_LEFT)
-def test_exceptions_of_names_are_needed(part):
-    findings = [text for name, texts in name_problems().items() if is_inside(name, [part]) for text in texts]
-    assert findings, f"{part} has no finding any more: remove it from NAMES_LEFT"
 
 
 @pytest.mark.parametrize(

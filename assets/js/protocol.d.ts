@@ -42,7 +42,7 @@ export interface AlikeSelect {
 export interface Alikes {
   by: string;
   obsid: string;
-  found: string[];
+  similar: string[];
 }
 
 /** Keep corrections and build again. */
@@ -75,7 +75,7 @@ export interface Axis {
   column: string;
 }
 
-/** An axis: its column, present and first ends in drawing order, and of an angle its period and widest range. */
+/** An axis: column, present and first ends in drawing order; period and widest range of an angle. */
 export interface AxisSpec {
   column: string;
   label: string;
@@ -149,7 +149,7 @@ export type CardLabel = [name: string, label: string, unit: string, value: strin
 /** Name and address of another service. */
 export type CardLink = [name: string, address: string];
 
-/** What is known of a star in one campaign, and somebody's comment. */
+/** Status of a star in one campaign, and a reviewer's comment. */
 export type CardRemark = [campaign: string, text: string, note: string];
 
 /** Open a conflict. */
@@ -171,7 +171,7 @@ export interface Check {
   cursor: number;
 }
 
-/** An expression while it is typed: stars that fit, or what is wrong; the words that can follow from ``start``. */
+/** Check of a typed expression: stars that fit or the fault, and words that can begin at ``start``. */
 export interface CheckResult {
   text: string;
   cursor: number;
@@ -216,7 +216,7 @@ export interface ColumnReport {
   corrected: boolean;
 }
 
-/** Everything about the tables. */
+/** Report on all tables. */
 export interface ColumnsReport {
   tables: TableReport[];
   stages: StagePlan[];
@@ -335,7 +335,7 @@ export interface ExportVerdicts {
   kind: "export_verdicts";
 }
 
-/** What can be exported now. */
+/** Available exports. */
 export interface Exports {
   exports: ExportForm[];
   figures: PaperFigure[];
@@ -343,7 +343,7 @@ export interface Exports {
   samp: boolean;
 }
 
-/** What is wrong with an expression, and between which characters. */
+/** Fault of an expression, and the characters between which it is. */
 export type ExpressionFault = [message: string, start: number, end: number];
 
 /** Select the stars that an expression fits. */
@@ -364,7 +364,7 @@ export interface Focus {
   obsid: string;
 }
 
-/** Where a view marks the star under the lens: at several places where an angle comes round. */
+/** Positions at which a view marks the focused star; several if an angle repeats. */
 export type FocusMark = [slot: number, xs: number[], ys: number[]];
 
 /** Remove a saved view. */
@@ -393,7 +393,7 @@ export interface Grid {
   value: number;
 }
 
-/** The grid of views; None leaves a place as it is. */
+/** The grid of views; None leaves a view as it is. */
 export interface GridState {
   panels: (AnyFigure | null)[];
   enlarged: number | null;
@@ -430,7 +430,7 @@ export interface Hull {
   outside: boolean;
 }
 
-/** An image of levels: height and width, and the bytes of the message's ``pixels`` that hold it, packed. */
+/** An image of levels: its shape, and the range of its packed bytes in the message's ``pixels``. */
 export interface ImageLayer {
   kind: "image";
   slot: number;
@@ -515,7 +515,7 @@ export interface Merge {
   upload?: string | null;
 }
 
-/** What a merged record brought. */
+/** Result of a merge of records. */
 export interface Merged {
   summary: string;
   refused: string[];
@@ -549,15 +549,15 @@ export interface NoPosterior {
   sentence: string;
 }
 
-/** A switch of what the server draws. */
+/** No shape, for a switch of an image that the server draws. */
 export interface NoShape {
   kind: "none";
 }
 
-/** What a view does not show of the selection: in few words, and in a sentence. */
+/** Note on selected stars that a view does not show: a few words, and a sentence. */
 export type Note = [text: string, sentence: string];
 
-/** How far the products are: a fraction for the bar, None without one; whether the explorer can be entered. */
+/** Progress of the products, as a fraction or None; ``open`` if the explorer can be entered. */
 export interface OpeningStatus {
   heading: string;
   text: string;
@@ -574,7 +574,7 @@ export interface Outline {
   y: number[];
 }
 
-/** Something on the stars of a plane that can be switched on and off. */
+/** An overlay of a plane that can be switched on and off. */
 export interface OverlaySpec {
   name: string;
   label: string;
@@ -625,7 +625,7 @@ export interface Paper {
   form: string;
 }
 
-/** A figure of the paper; what it lacks here, "" where it can be drawn. */
+/** A figure of the paper, and the sentence on what it lacks, "" where it can be drawn. */
 export type PaperFigure = [key: string, title: string, missing: string];
 
 /** Show another slice of the disc. */
@@ -689,7 +689,7 @@ export interface Proposed {
   json: string;
 }
 
-/** What can be proposed of a star; None where nothing is published. */
+/** A quantity that can be proposed for a star; ``published`` is None without a value. */
 export type Quantity = [name: string, label: string, unit: string, published: number | null];
 
 /** A part of a record that is merged, in base64. */
@@ -757,7 +757,7 @@ export interface Region {
   keys?: ("ctrl" | "shift")[];
 }
 
-/** A review; ``imported`` says who imported it and when, "" for one of this record. */
+/** A review; ``imported`` names who imported it and when, "" for one of this record. */
 export interface Review {
   id: string;
   user: string;
@@ -822,7 +822,7 @@ export interface Side {
   open?: boolean | null;
 }
 
-/** What changes in the side panel. */
+/** Changes of the side panel. */
 export interface SideState {
   open?: boolean;
   views?: string[];
@@ -831,7 +831,7 @@ export interface SideState {
   subsets?: SubsetState[];
   check?: CheckResult;
   children?: SubsetParts;
-  said?: string;
+  report?: string;
   place?: "list" | "refused";
   saved?: boolean;
 }
@@ -889,7 +889,7 @@ export interface StarCard {
   links: CardLink[];
 }
 
-/** One star: its card, published labels, and the arrays of its spectrum; no arrays where a sentence says why. */
+/** One star: its card, published labels and spectrum; a sentence without a spectrum. */
 export interface StarData {
   kind: "star";
   obsid: string;
@@ -937,7 +937,7 @@ export interface StarPin {
   obsid: string;
 }
 
-/** What every star shares: wavelengths, features, telluric bands, the overlap of the arms, zooms by name. */
+/** Constants of all spectra: wavelengths, features, telluric bands, overlap of the arms, zooms. */
 export interface StarSetup {
   zooms: Record<string, [number, number]>;
   telluric: TelluricBand[];
@@ -984,7 +984,7 @@ export interface Subset {
   action: string;
 }
 
-/** What a named subset is made of. */
+/** Parts of a named subset. */
 export interface SubsetParts {
   name: string;
   nodes: SelectionNode[];
@@ -1023,7 +1023,7 @@ export interface Switch {
   on: boolean;
 }
 
-/** Something of a histogram that can be switched on and off. */
+/** An option of a histogram that can be switched on and off. */
 export interface SwitchSpec {
   name: string;
   label: string;
@@ -1052,7 +1052,7 @@ export interface TableReport {
   absent: AbsentColumn[];
 }
 
-/** A page of the table, its columns, and the star under the lens. */
+/** A page of the table, its columns, and the focused star. */
 export interface TableState {
   rows?: string[][];
   ids?: string[];
@@ -1093,7 +1093,7 @@ export interface Tool {
   value: string;
 }
 
-/** What the toolbar shows. */
+/** State of the toolbar. */
 export interface ToolbarState {
   count: SelectionCount;
   subset: SelectionName;
@@ -1106,7 +1106,7 @@ export interface ToolbarState {
   colours?: ColumnChoice[];
 }
 
-/** A CSS selector, and a text beside what it finds. */
+/** A CSS selector, and a text beside the element that it selects. */
 export type TourStep = [selector: string, text: string];
 
 /** Return to the selection before. */
@@ -1114,7 +1114,7 @@ export interface Undo {
   kind: "undo";
 }
 
-/** What the server sends: any of these parts, all of one message at the same moment. */
+/** A message of the server: any of these parts, which the page applies together. */
 export interface Update {
   adjudicate?: AdjudicateState;
   ahead?: StarData[];
@@ -1189,7 +1189,7 @@ export interface Verdicts {
   name: string;
 }
 
-/** Give the verdict again that was taken back. */
+/** Redo the verdict that was undone. */
 export interface VetRedo {
   kind: "vet_redo";
   id: string;
@@ -1211,7 +1211,7 @@ export interface VetState {
   taken_back?: Review | null;
 }
 
-/** Take the last verdict back. */
+/** Undo the last verdict. */
 export interface VetUndo {
   kind: "vet_undo";
   id: string;
@@ -1229,7 +1229,7 @@ export type ViewChoice = [view: string, title: string, missing: boolean];
 /** A view, and what it shows. */
 export type ViewHelp = [title: string, about: string];
 
-/** What one view of the grid shows: its window in data coordinates and its size in pixels. */
+/** Window of one view of the grid in data coordinates, and its size in pixels. */
 export interface ViewSize {
   slot: number;
   window: [number, number, number, number];

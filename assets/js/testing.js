@@ -12,11 +12,11 @@ export function assert(condition, message = "not true") {
 /**
  * Compare values with all that is inside.
  *
- * @param {unknown} found
+ * @param {unknown} actual
  * @param {unknown} expected
  */
-export function assertEquals(found, expected) {
-  const [a, b] = [Deno.inspect(found, SHOWN), Deno.inspect(expected, SHOWN)]
+export function assertEquals(actual, expected) {
+  const [a, b] = [Deno.inspect(actual, SHOWN), Deno.inspect(expected, SHOWN)]
   assert(a === b, `found ${a}, expected ${b}`)
 }
 
@@ -25,15 +25,15 @@ const SHOWN = { depth: 20, iterableLimit: 100_000, strAbbreviateSize: 100_000, s
 /**
  * Compare numbers; two that are unknown are the same.
  *
- * @param {ArrayLike<number>} found
+ * @param {ArrayLike<number>} actual
  * @param {ArrayLike<number>} expected
  * @param {number} [tolerance]
  */
-export function assertClose(found, expected, tolerance = 1e-6) {
-  const words = `found ${Array.from(found)}, expected ${Array.from(expected)}`
-  assert(found.length === expected.length, words)
-  for (let k = 0; k < found.length; k++) {
-    const same = Object.is(found[k], expected[k]) || Math.abs(found[k] - expected[k]) <= tolerance
+export function assertClose(actual, expected, tolerance = 1e-6) {
+  const words = `found ${Array.from(actual)}, expected ${Array.from(expected)}`
+  assert(actual.length === expected.length, words)
+  for (let k = 0; k < actual.length; k++) {
+    const same = Object.is(actual[k], expected[k]) || Math.abs(actual[k] - expected[k]) <= tolerance
     assert(same, `${words}: at ${k}`)
   }
 }

@@ -38,7 +38,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class AxisSpec:
-    """What a view declares of an axis.
+    """Declaration of one axis of a view.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class AxisSpec:
     inverted: bool = False
 
     def of(self, table: StarTable, along: Literal["x", "y"]) -> Axis:
-        """The axis along x or y, in the column's reading direction there, no longer than a turn of a longitude."""
+        """Axis along x or y, in the column's reading direction; a longitude spans one turn at most."""
         column = table.column(self.column)
         low, high = self.low, self.high
         if low is None or high is None:

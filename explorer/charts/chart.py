@@ -1,4 +1,4 @@
-"""What every view of the grid is: its declaration, and the chart that answers the page, gestures and pictures."""
+"""Views of the grid: their declaration, and the base class of the charts that draw them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from explorer.state.panels import PanelState
 from pipeline.domain.columns import FULL_CIRCLE
 
 _TEX = re.compile(r"(\$(?=\$)|\\(?=[\[\](]))")
-"""Where Bokeh would take a label for TeX: a blank goes between."""
+"""Character pairs that Bokeh reads as TeX; a blank separates them."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class ViewSpec:
     chart : type of Chart
         The kind of chart that shows it.
     about : str
-        What it shows, in one sentence, for the help.
+        Description in one sentence, for the help.
     columns : tuple of tuple of AxisSpec
-        Its axes, x before y, and others that replace them: the first whose columns all have values are shown.
+        Its axes, x before y, and their alternatives: the first whose columns all have values are shown.
     lacking : str
-        What a catalogue without these columns lacks, for people: "actions".
+        Name of the quantities that a catalogue without these columns lacks: "actions".
     chosen : bool
         Whether the user chooses the columns; such a view is not among the first ones of the grid.
     off : frozenset of str
@@ -64,14 +64,14 @@ class ViewSpec:
 
 @dataclass(frozen=True)
 class Brush:
-    """The selection as a brush leaves it.
+    """The selection after a brush.
 
     Parameters
     ----------
     rows : ndarray of bool, shape (n,)
         The selected stars.
     n_selected : int
-        How many they are.
+        Number of selected stars.
     colouring : Colouring
         Their colours.
     everything : bool
@@ -86,7 +86,7 @@ class Brush:
 
 @dataclass(frozen=True)
 class Shot:
-    """What a picture is taken of.
+    """Contents of a picture of a view.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class Shot:
     aspect : float
         Height over width.
     note : str
-        What is drawn, for the line under the figure.
+        Description of what is drawn, for the line under the figure.
     """
 
     rows: Mask
@@ -110,18 +110,18 @@ class Shot:
 
 
 class Chart(ABC):
-    """A view on one page: the base of every kind of chart.
+    """A view on one page; base class of all charts.
 
     Parameters
     ----------
     spec : ViewSpec
-        What it shows.
+        Declaration of the view.
     library : Library
         Shared products.
     state : PanelState
-        What the user chose for it.
+        The user's settings of the view.
     axes : tuple of AxisSpec
-        Those that :meth:`axes_of` found.
+        Axes from :meth:`axes_of`.
     """
 
     single: ClassVar[bool] = False
@@ -161,7 +161,7 @@ class Chart(ABC):
 
     @abstractmethod
     def spec(self, *, dark: bool = False) -> protocol.AnyFigure:
-        """Everything that the browser needs to build the figure."""
+        """Specification from which the browser builds the view."""
 
     def axis_spec(self, along: Literal["x", "y"]) -> protocol.AxisSpec:
         """The column of an axis, its ends on screen and at first."""
@@ -176,13 +176,13 @@ class Chart(ABC):
         return None
 
     def look(self, window: tuple[float, float, float, float], width: int, height: int) -> None:
-        """Take note of what is on screen: ends of x and of y in drawing order, and pixels."""
+        """Store the viewport: ends of x and of y in drawing order, and its size in pixels."""
         (x_low, x_high), (y_low, y_high) = sorted(window[:2]), sorted(window[2:])
         self.viewport = Viewport(x_low, x_high, y_low, y_high, width, height)
 
     @property
     def shows_single(self) -> bool | None:
-        """Whether its stars are on screen one by one; None for a chart that colours of stars do not matter to."""
+        """Whether single stars are drawn; None for a chart that does not use colours of stars."""
         return None
 
     def background(self, glyphs: int) -> list[WireLayer]:  # noqa: ARG002 - nothing to draw
@@ -190,7 +190,7 @@ class Chart(ABC):
         return []
 
     def selected(self, brush: Brush) -> list[WireLayer]:  # noqa: ARG002 - nothing to draw
-        """Layers that follow the selection; also writes :attr:`note`."""
+        """Layers that follow the selection; also sets :attr:`note`."""
         return []
 
     def region(self, geometry: protocol.Rectangle | protocol.Outline) -> Selection | None:  # noqa: ARG002 - nothing to select from
@@ -202,7 +202,7 @@ class Chart(ABC):
         return None
 
     def places_of(self, row: int | None) -> list[tuple[float, float]]:  # noqa: ARG002 - no star is here
-        """Where a star is on screen: at several places where a longitude comes round."""
+        """Positions of a star on screen; several if a longitude repeats."""
         return []
 
     def with_axis(self, along: str, column: str) -> PanelState:
@@ -210,7 +210,7 @@ class Chart(ABC):
         raise SelectionError(f"{self.title} has no {along} axis for {column}.")
 
     def rebuilt_by(self, switch: str) -> bool:  # noqa: ARG002 - a plane's overlays are drawn by the page
-        """Whether a switch needs the figure built anew; else the page shows and hides an overlay."""
+        """Whether a switch needs the view rebuilt; else the page shows and hides an overlay."""
         return True
 
     def follows_selection(self, switch: str) -> bool:  # noqa: ARG002 - velocity arrows do
@@ -219,7 +219,7 @@ class Chart(ABC):
 
     @abstractmethod
     def draw(self, shot: Shot) -> Figure:
-        """Draw it for a journal, as it was when the shot was taken: the page may change it meanwhile."""
+        """Draw it for a journal in the state of the shot; the page may change the chart meanwhile."""
 
 
 class MissingChart(Chart):
@@ -228,7 +228,7 @@ class MissingChart(Chart):
     Parameters
     ----------
     sentence : str
-        What is missing.
+        Sentence that names the missing columns.
     """
 
     def __init__(self, view: ViewSpec, library: Library, state: PanelState, sentence: str) -> None:
@@ -245,7 +245,7 @@ class MissingChart(Chart):
         return protocol.MissingSpec(self.state.view, self.title, (), (), self.sentence)
 
     def draw(self, shot: Shot) -> Figure:  # noqa: ARG002 - nothing to draw
-        """Refuse: there is no figure."""
+        """Raise SelectionError, as there is no picture."""
         raise SelectionError(f"{self.title} shows nothing that could be a picture.")
 
 
@@ -254,7 +254,7 @@ def lack_of(lacking: str, names: Sequence[str]) -> str:
     return f"No {lacking} in this catalogue: it has no values of {', '.join(names)}."
 
 
-def note_of(hidden: int, short: str, one: str, many: str) -> protocol.Note | None:
-    """What is not shown of the selection, if anything."""
-    sentence = f"1 selected star {one}" if hidden == 1 else f"{hidden:,} selected stars {many}"
+def note_of(hidden: int, short: str, singular: str, plural: str) -> protocol.Note | None:
+    """Note on the selected stars that a view cannot show; None without any."""
+    sentence = f"1 selected star {singular}" if hidden == 1 else f"{hidden:,} selected stars {plural}"
     return protocol.Note(f"{hidden:,} {short}", sentence) if hidden else None

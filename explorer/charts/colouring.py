@@ -1,4 +1,4 @@
-"""Colour-by: which scale a column gets, its palette, its legend, and how stars are drawn in it."""
+"""Colour scales of columns: levels, palettes, legends, and the drawing of stars in them."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ Points: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 _TAIL = 0.02
 
 _MAX_SUBSETS = 250
-"""An image of bytes tells so many apart."""
+"""Maximum number of subsets that an image of bytes distinguishes."""
 
 _LONE_LEVEL, _LONE_COLOUR = 150, "#21548a"
-"""A star that is drawn alone where colours are densities: on screen, and in a picture."""
+"""Level on screen, and colour in a picture, of a single star where colours are densities."""
 
 _MAX_NAMED = 30
-"""Categories in a legend; their colours come round before."""
+"""Maximum number of categories in a legend; colours repeat before that."""
 
 _MARKS: dict[str, Any] = {"s": 3.0, "linewidths": 0.0}
 
 
 class Colouring(ABC):
-    """Colours of the selected stars: an image of levels, single stars, a palette and what it means."""
+    """Colours of the selected stars: an image of levels, single stars, a palette and its legend."""
 
     @abstractmethod
     def layer(self, canvas: Canvas, viewport: Viewport, rows: Mask) -> Layer:
@@ -61,9 +61,9 @@ class Colouring(ABC):
 
     @abstractmethod
     def legend(self, table: StarTable, *, dark: bool, single: bool = False) -> protocol.Legend:
-        """What the colours mean: a label with either a gradient between two ends, or categories with their colours.
+        """Legend: a label with a gradient between two ends, or categories with their colours.
 
-        ``single`` says that stars are drawn one by one.
+        ``single`` states that stars are drawn one by one.
         """
 
     @abstractmethod
@@ -71,7 +71,7 @@ class Colouring(ABC):
         """Draw single stars, by their coordinates and rows, in a picture."""
 
     def draw_key(self, axes: Axes, table: StarTable) -> list[Line2D]:  # noqa: ARG002 - densities have none
-        """Draw a colour bar, or return what the legend names."""
+        """Draw a colour bar, or return legend handles."""
         return []
 
 
@@ -82,7 +82,7 @@ class Density(Colouring):
     Parameters
     ----------
     note : str
-        Why not by what was asked for.
+        Reason why the requested colours are not used.
     """
 
     note: str = ""
@@ -114,7 +114,9 @@ class Density(Colouring):
 
 @dataclass(frozen=True)
 class ValueScale(Colouring):
-    """Colours by the mean of a column, on limits of the whole catalogue: a brush never recolours what remains.
+    """Colours by the mean of a column, between fixed limits of the whole catalogue.
+
+    A brush does not change the colours of the stars that stay selected.
 
     Parameters
     ----------
@@ -177,13 +179,13 @@ class Categories(Colouring):
     Parameters
     ----------
     name : str
-        What the categories are of.
+        Name of the categorised quantity.
     labels, colours : tuple of str
         Category k and its colour.
     codes : ndarray of uint8, shape (n,)
         Category of each star; those beyond the labels have none and are not drawn.
     rest : bool
-        Whether the last category is that of stars in no other: it never hides another one.
+        Whether the last category contains the stars in no other category; it never hides another one.
     """
 
     name: str
@@ -217,7 +219,7 @@ class Categories(Colouring):
             axes.scatter(at[0][inside], at[1][inside], color=colour, **_MARKS)
 
     def draw_key(self, axes: Axes, table: StarTable) -> list[Line2D]:  # noqa: ARG002 - the legend is the figure's
-        """Return the categories, or the first of very many."""
+        """Legend handles of the categories, or of the first ones of many."""
         named = list(zip(self.labels, self.colours, strict=True))
         more = len(named) - _MAX_NAMED
         if more > 0:
@@ -239,11 +241,11 @@ def colouring_of(table: StarTable, name: str) -> Colouring:
 
 
 def _categories(table: StarTable, name: str) -> Colouring:
-    found = table.categories(name)
+    categories = table.categories(name)
     label = table.column(name).label
-    if found is None:
+    if categories is None:
         return Density(f"{label} has one value, or more than {MAX_CATEGORIES}")
-    labels, codes = found
+    labels, codes = categories
     codes.setflags(write=False)
     return Categories(label, labels, CATEGORY_COLOURS[: len(labels)], codes)
 
@@ -255,9 +257,9 @@ def colouring_of_subsets(
     dark: bool,
     mask_of: Callable[[Selection], Mask] | None = None,
 ) -> Colouring:
-    """Each star in the colour of the first subset that holds it, else in a neutral one; density without subsets.
+    """Colours by the first subset that contains a star, else a neutral one; density without subsets.
 
-    ``mask_of`` evaluates a selection where masks of subsets are kept.
+    ``mask_of`` evaluates a selection and may cache masks of subsets.
     """
     mask_of = mask_of or (lambda selection: selection.mask(table))
     if not subsets:
@@ -267,12 +269,15 @@ def colouring_of_subsets(
     for number in reversed(range(len(subsets))):
         codes[mask_of(subsets[number].selection)] = number
     codes.setflags(write=False)
-    labels, colours = (*(one.name for one in subsets), "in none"), (*(one.colour for one in subsets), IN_NONE[dark])
+    labels, colours = (
+        (*(subset.name for subset in subsets), "in none"),
+        (*(subset.colour for subset in subsets), IN_NONE[dark]),
+    )
     return Categories("subset", labels, colours, codes, rest=True)
 
 
 def number(value: float) -> str:
-    """A value as it stands beside a colour bar."""
+    """Format a value for the ends of a colour bar."""
     magnitude = abs(value)
     if magnitude >= 1e9 or 0 < magnitude < 0.01:
         return f"{value:.3g}"

@@ -1,4 +1,4 @@
-"""The disc map: line integral convolution as brightness, rotation as colour, under the selected stars (Figure 9)."""
+"""Disc map: line integral convolution as brightness, rotation as colour, under the stars (Figure 9)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def has_cells(disc: DiscMap) -> bool:
 
 
 def first_with_cells(maps: tuple[DiscMap, ...]) -> int:
-    """Number of the first slice that shows anything, 0 when none does."""
+    """Number of the first slice with any cell, 0 without one."""
     return next((number for number, disc in enumerate(maps) if has_cells(disc)), 0)
 
 
@@ -66,7 +66,7 @@ def residual_limits(maps: tuple[DiscMap, ...]) -> tuple[float, float]:
 def texture_levels(disc: DiscMap, limits: tuple[float, float], *, residual: bool = False) -> NDArray[np.uint8]:
     """One byte a texture pixel: 0 where there is no field, else 1 + hue * SHADES + shade.
 
-    The hue is of the rotation, or of what it is above the slice's median at that radius.
+    The hue encodes the rotation, or its residual from the slice's median at that radius.
     """
     coloured = disc.residual if residual else disc.v_phi
     factor = max(disc.texture.shape[0] // max(coloured.shape[0], 1), 1)
@@ -99,7 +99,7 @@ def rotation_colours(dark: bool) -> tuple[str, ...]:
 
 
 def rotation_scale(maps: tuple[DiscMap, ...], *, residual: bool) -> tuple[tuple[float, float], str]:
-    """Limits of the hues, and what they are of."""
+    """Limits of the hues, and the label of their quantity."""
     return (residual_limits(maps), RESIDUAL_LABEL) if residual else (rotation_limits(maps), column("v_phi").axis_label)
 
 
@@ -127,7 +127,7 @@ class DiscChart(PlaneChart):
 
     @classmethod
     def lack(cls, view: ViewSpec, library: Library, state: PanelState) -> str:
-        """Maps, or the columns of the stars over them."""
+        """Sentence on missing maps or columns; "" when the disc map can be drawn."""
         names = [axis.column for axis in cls.axes_of(view, library.table, state)]
         there = library.products.maps and library.table.usable(*names, "z_gal")
         return "" if there else lack_of(view.lacking, (*names, "v_phi"))
@@ -143,7 +143,7 @@ class DiscChart(PlaneChart):
         return RESIDUAL in self.state.switched
 
     def spec(self, *, dark: bool = False) -> protocol.PlaneSpec:
-        """Those of a plane, the slices, the switch to residuals, and the colour bar of the rotation."""
+        """Specification of a plane with slices, the switch to residuals, and the colour bar."""
         plane, label = super().spec(dark=dark), "Rotation minus its median at that radius"
         switch = protocol.OverlaySpec(RESIDUAL, label, self.residual, protocol.NoShape())
         return replace(
@@ -165,7 +165,7 @@ class DiscChart(PlaneChart):
         return None
 
     def background(self, glyphs: int) -> list[WireLayer]:  # noqa: ARG002 - it is the texture
-        """The texture stands for all stars."""
+        """The texture, which replaces the image of all stars."""
         low, high = float(self.disc.edges_kpc[0]), float(self.disc.edges_kpc[-1])
         limits, _ = rotation_scale(self.maps, residual=self.residual)
         levels = texture_levels(self.disc, limits, residual=self.residual)
@@ -180,12 +180,12 @@ class DiscChart(PlaneChart):
         return [self._image("selected", np.zeros((1, 1), np.uint8)), *self._moving(brush)]
 
     def places_of(self, row: int | None) -> list[tuple[float, float]]:
-        """Its coordinates, when it is in this slice."""
+        """Positions of a star on screen; none for a star outside the slice."""
         assert self.canvas.shown is not None
         return super().places_of(row) if row is not None and self.canvas.shown[row] else []
 
     def rebuilt_by(self, switch: str) -> bool:
-        """By the residual: its colours and their bar are other ones."""
+        """Whether the switch is that of the residual, which changes colours and colour bar."""
         return switch == RESIDUAL
 
     def _note(self, hidden: int) -> protocol.Note | None:

@@ -1,4 +1,4 @@
-"""Which views the grid shows until the user chooses others."""
+"""Default views of the grid."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.model.table import StarTable
 from explorer.state.panels import PanelState
 
 FIRST_VIEWS = 6
-"""How many views a new visit shows."""
+"""Number of views of a new visit."""
 
 GRIDS = (8, 6, 4, 2, 1)
 """Numbers of views that a grid can have."""
@@ -32,8 +32,8 @@ def new_state(library: Library, view: str) -> PanelState:
 def default_panels(library: Library, count: int) -> tuple[PanelState, ...]:
     """The first views that this catalogue has values for.
 
-    Histograms fill a larger grid; where few declared columns are there, so do the user's own columns, each two against
-    each other and alone. Fewer views than asked for are those of a catalogue that has no more to show.
+    Histograms fill a larger grid; in a catalogue with few declared columns, so do the user's own columns, in pairs and
+    alone. Fewer views than requested are returned for a catalogue that has no more to show.
     """
     order = [spec.key for spec in SPECS if not spec.chosen]
     there = [key for key in order if has_values(library, key)]
@@ -44,13 +44,13 @@ def default_panels(library: Library, count: int) -> tuple[PanelState, ...]:
     wanted = (*alone, *_of_own(table), *_of_others(table, alone))
     chosen += islice(wanted, max(count - len(chosen), 0))
     if not chosen:
-        return (PanelState(order[0]),)  # it says what is missing
+        return (PanelState(order[0]),)  # it names the missing columns
     return tuple(chosen[: count if len(chosen) >= count else next(size for size in GRIDS if size <= len(chosen))])
 
 
 def _of_own(table: StarTable) -> Iterator[PanelState]:
     """Planes of two own columns each, and their histograms."""
-    names = [one.name for one in table.axes() if one.is_own]
+    names = [column.name for column in table.axes() if column.is_own]
     for x, y in zip_longest(names[::2], names[1::2]):
         if y is not None:
             yield PanelState(ANY_COLUMNS, x, y)
@@ -60,4 +60,8 @@ def _of_own(table: StarTable) -> Iterator[PanelState]:
 def _of_others(table: StarTable, alone: Sequence[PanelState]) -> Iterator[PanelState]:
     """Histograms of the declared columns that have none yet."""
     known = {state.x for state in alone}
-    return (PanelState(HISTOGRAM, x=one.name) for one in table.axes() if not one.is_own and one.name not in known)
+    return (
+        PanelState(HISTOGRAM, x=column.name)
+        for column in table.axes()
+        if not column.is_own and column.name not in known
+    )

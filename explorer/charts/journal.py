@@ -1,4 +1,4 @@
-"""How pictures for a journal look: sizes, labels with mathematics, colours, and the bytes of PDF, SVG and PNG."""
+"""Style of journal pictures: sizes, labels with mathematics, legends, and PDF, SVG and PNG files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COLUMN_INCHES, PAGE_INCHES = 3.5, 7.1
 """Widths of a column and of a page of the ApJS."""
 
 FORMATS = {"pdf": "application/pdf", "svg": "image/svg+xml", "png": "image/png"}
-"""Kinds of pictures and what browsers call them."""
+"""Picture formats and their media types."""
 
 STYLE: dict[Any, Any] = {
     "font.size": 8.0,
@@ -51,12 +51,12 @@ _DPI = 300
 POINTS_AN_INCH = 72.0
 _SIGNED_POINTS, _SIGNED_LINE, _SIGNED_FROM = 5.5, 1.2, 0.01
 _SIGNED_SHARE = 0.88
-"""Of a figure's width is for its line: letters that are fitted to pixels, and those of SVG viewers, are wider."""
+"""Fraction of a figure's width for its line: hinted text, and that of SVG viewers, is wider."""
 _BAR_INCHES = 0.08
 """Width of a colour bar, and its distance."""
 _MAX_COLUMNS = 8
 _MARK_POINTS = 24.0
-"""For a mark of a legend and the space around it."""
+"""Points for a mark of a legend and the space around it."""
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 _SUBSCRIPT = re.compile(r"([A-Za-z])_([\w]+)")
 
@@ -67,7 +67,7 @@ def new_figure(width_inches: float, height_inches: float) -> Figure:
 
 
 def label_of(column: Column) -> str:
-    """An axis label with subscripts as such, and its unit; a column of the user's own as its file spells it."""
+    """Axis label with unit and subscripts; a column of the user's own as its file spells it."""
     if column.is_own:
         unit = f" [{_drawable(column.unit, column.unit)}]" if column.unit else ""
         return f"{_drawable(column.label, column.name)}{unit}"
@@ -98,9 +98,9 @@ def colormap_of(ramp: Sequence[str]) -> ListedColormap:
 
 
 def add_key(figure: Figure, *groups: Sequence[Artist]) -> None:
-    """One legend above all axes, on as few rows as its width allows; a group begins a column or fits below another.
+    """Add one legend above all axes, on as few rows as its width allows; the figure grows by it.
 
-    The figure grows by it.
+    A group begins a column or fits below another group.
     """
     named = [list(group) for group in groups if group]
     widest = _SIGNED_SHARE * figure.bbox.width
@@ -114,11 +114,11 @@ def add_key(figure: Figure, *groups: Sequence[Artist]) -> None:
 
 
 def _grids(groups: Sequence[list[Artist]]) -> Iterator[tuple[int, list[list[Artist]]]]:
-    """Numbers of rows and the columns then, from wide to narrow: the last is one column of all."""
+    """Layouts of a legend from wide to narrow: number of rows, and columns of handles; the last has one column."""
     former = _MAX_COLUMNS + 1
     headed = max((len(group) for group in groups if _is_heading(group[0])), default=0)
     for rows in range(1, sum(map(len, groups)) + 1):
-        if 1 < rows < headed:  # some would stand level with their heading
+        if 1 < rows < headed:  # some entries would be level with their heading
             continue
         columns: list[list[Artist]] = []
         for group in groups:
@@ -132,7 +132,7 @@ def _grids(groups: Sequence[list[Artist]]) -> Iterator[tuple[int, list[list[Arti
 
 
 def _is_heading(handle: Artist) -> bool:
-    """Whether it is words alone."""
+    """Whether a handle is a heading, thus text without a mark."""
     return isinstance(handle, Line2D) and handle.get_linestyle() == handle.get_marker() == "None"
 
 
@@ -156,7 +156,7 @@ def _key(figure: Figure, columns: Sequence[list[Artist]], rows: int, points: flo
 
 
 def _shortened(label: str, points: float) -> str:
-    """As much of a label as is no wider than so many points."""
+    """Label shortened to a maximum width in points."""
     end = len(label)
     while end > 1 and _width(label[:end], STYLE["legend.fontsize"]) > points:
         end -= 1
@@ -175,7 +175,7 @@ def add_colour_bar(axes: Axes | Sequence[Axes], ramp: Sequence[str], low: float,
 
 
 def _beside(axes: Axes) -> Axes:
-    """Room on the right for one more colour bar, in inches from the edge wherever that comes to lie."""
+    """Axes on the right for one more colour bar, at a distance in inches from the edge of the plot."""
     away = _BAR_INCHES
     for former in axes.child_axes:
         box = former.get_tightbbox()
@@ -186,12 +186,12 @@ def _beside(axes: Axes) -> Axes:
 
 
 def sign(figure: Figure, text: str) -> None:
-    """Lines under the figure: what was drawn, and whether it is simulated. The figure grows by all but the first."""
+    """Add lines of text under the figure, which grows by all but the first of them."""
     lines = _wrapped(_known_letters(text), _SIGNED_SHARE * figure.get_figwidth() * POINTS_AN_INCH)
     grown = (len(lines) - 1) * _SIGNED_LINE * _SIGNED_POINTS / POINTS_AN_INCH
     figure.set_figheight(figure.get_figheight() + max(grown, 0.0))
-    told = figure.supxlabel("\n".join(lines), fontsize=_SIGNED_POINTS, color="0.35", x=_SIGNED_FROM, ha="left")
-    told.set(parse_math=False, linespacing=_SIGNED_LINE)
+    signature = figure.supxlabel("\n".join(lines), fontsize=_SIGNED_POINTS, color="0.35", x=_SIGNED_FROM, ha="left")
+    signature.set(parse_math=False, linespacing=_SIGNED_LINE)
 
 
 def _wrapped(text: str, points: float) -> list[str]:
@@ -205,12 +205,12 @@ def _wrapped(text: str, points: float) -> list[str]:
 
 
 def _width(line: str, size: float) -> float:
-    """Points that a line of letters of a size takes."""
+    """Width of a line of text in points."""
     return float(TextToPath().get_text_width_height_descent(line, FontProperties(size=size), ismath=False)[0])
 
 
 def file_name(title: str) -> str:
-    """A title as the name of a file, in letters that every system takes: Greek ones are spelt."""
+    """File name of a title, in portable characters; Greek letters are spelt out."""
     spelt = "".join(_spelt(letter) for letter in title.lower())
     return _NO_NAME.sub("_", spelt).strip("_") or "picture"
 

@@ -50,7 +50,7 @@ def bin_values(
     counts: Counts,
     totals: NDArray[np.float64],
 ) -> int:
-    """Add stars whose value is known to ``counts``, their values to ``totals``; returns how many can be shown."""
+    """Add stars with a known value to ``counts`` and ``totals``; returns how many can be shown."""
     height, width = counts.shape
     known = 0
     for star in range(x.size):
@@ -93,7 +93,7 @@ def bin_categories(
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def spread(source: NDArray[np.float64], radius: int, target: NDArray[np.float64]) -> None:
-    """Add each pixel of ``source`` to the pixels of ``target`` within ``radius``: a lone star is a dot, not a speck."""
+    """Add each pixel of ``source`` to those of ``target`` within ``radius``, so that a star is a dot."""
     height, width = source.shape
     for row in range(height):
         for column in range(width):
@@ -122,7 +122,7 @@ def log_levels(counts: Counts, ceiling: int, levels: Image) -> None:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def mean_levels(counts: Counts, totals: NDArray[np.float64], low: float, high: float, levels: Image) -> None:
-    """Levels 1 to 255 of the mean ``totals / counts`` between ``low`` and ``high``; 0 where there is no star."""
+    """Levels 1 to 255 of the mean ``totals / counts`` from ``low`` to ``high``; 0 without stars."""
     gain = 254.0 / (high - low if high > low else 1.0)
     for row in range(counts.shape[0]):
         for column in range(counts.shape[1]):
@@ -145,7 +145,7 @@ def commonest_levels(counts: NDArray[np.int32], levels: Image) -> None:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def pack(levels: Image, out: Image) -> int:
-    """Pack an image: a lit pixel is its byte, 0 and n are a run of n + 1 empty ones; returns the bytes written."""
+    """Pack an image and return its length in bytes: lit pixels as is, 0 and n for n + 1 empty ones."""
     flat = levels.ravel()
     written = 0
     pixel = 0
@@ -166,14 +166,14 @@ def pack(levels: Image, out: Image) -> int:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def stars_within(
-    x: Floats, y: Floats, rows: Mask, x_low: float, x_high: float, y_low: float, y_high: float, found: NDArray[np.int64]
+    x: Floats, y: Floats, rows: Mask, x_low: float, x_high: float, y_low: float, y_high: float, stars: NDArray[np.int64]
 ) -> int:
-    """Write the numbers of the stars inside a window to ``found`` until it is full; returns how many there are."""
+    """Write rows of the stars inside a window to ``stars`` until it is full; returns their number."""
     count = 0
     for star in range(x.size):
         if rows[star] and x_low <= x[star] <= x_high and y_low <= y[star] <= y_high:
-            if count < found.size:
-                found[count] = star
+            if count < stars.size:
+                stars[count] = star
             count += 1
     return count
 

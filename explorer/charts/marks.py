@@ -1,4 +1,4 @@
-"""What pictures of views and figures of the paper share: velocity arrows with their scale, points, curves, ticks."""
+"""Marks shared by pictures of views and figures of the paper: arrows, points, curves, ticks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.floating[Any]]
 
 MAX_TICKS = 5
-"""Steps of an axis in a picture: more numbers of six digits run into each other."""
+"""Maximum number of steps of an axis in a picture, so that labels of six digits do not overlap."""
 
 ARROW_HEIGHT_KPC = 5.0
 """Stars this far from the plane show their velocities, as in Figure 8."""
@@ -24,14 +24,14 @@ LONGEST_ARROW_KMS = 500.0
 """Length of the arrows: 100 km/s are 2 kpc long."""
 
 _UNDER = -1.0
-"""Order of what lies under images and stars."""
+"""Drawing order of marks below images and stars."""
 
 _KEYS_KMS = (500, 200, 100, 50, 20, 10, 5, 2, 1)
 _KEY_SHARE = 0.2
 
 
 def fewer_ticks(axes: Axes) -> None:
-    """Numbers that stand apart, on both axes."""
+    """Limit the number of ticks on both axes."""
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(MAX_TICKS))
 
@@ -89,7 +89,7 @@ def draw_model_points(axes: Axes, x: Floats, y: Floats, color: str, size: float)
 
 
 def draw_curves(axes: Axes, curves: Iterable[tuple[Floats, Floats, str, str]], heading: str) -> list[Line2D]:
-    """Dashed curves of x, y, a colour and a name; what the legend names is returned: a heading and the named curves."""
+    """Draw dashed curves of x, y, colour and name; returns legend handles, the heading first."""
     named: list[Line2D] = []
     for x, y, colour, name in curves:
         lines = axes.plot(x, y, "--", color=colour, linewidth=0.9)

@@ -1,6 +1,6 @@
-"""What can be drawn over or under the stars of a plane: curves, points, the Sun, velocities.
+"""Overlays over or under the stars of a plane: curves, points, the Sun, velocities.
 
-Each shape describes itself to the page, gives the layers that a look or a brush changes, and draws itself in pictures.
+Each shape describes itself to the page, returns the layers that zooms and brushes change, and draws itself in pictures.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from explorer.model.selection import Mask, images
 from pipeline.domain.columns import FULL_CIRCLE
 
 NO_SLOT = -1
-"""Place of a layer until the grid sends it."""
+"""Slot of a layer until the grid sends it."""
 
 MODEL_COLOUR = "#b8956a"
 """Stream model in the picture of a view."""
@@ -44,7 +44,7 @@ class PackedImage:
     Parameters
     ----------
     name : str
-        Which image of its view.
+        Name of the image in its view.
     window : tuple of float
         Ends of x and of y, in data coordinates.
     shape : tuple of int
@@ -59,7 +59,7 @@ class PackedImage:
     pixels: bytes
 
     def layer(self, slot: int, start: int) -> protocol.ImageLayer:
-        """The layer of a place whose bytes begin at ``start``."""
+        """The layer of a view whose bytes begin at ``start``."""
         return protocol.ImageLayer(slot, self.name, self.window, self.shape, start, start + len(self.pixels))
 
 
@@ -88,17 +88,17 @@ class Scene:
 
 
 class Shape:
-    """What an overlay draws; the base of the others draws nothing."""
+    """Shape of an overlay; this base class draws nothing."""
 
     follows_selection: ClassVar[bool] = False
     """Whether a brush changes it."""
 
     def to_client(self) -> protocol.AnyShape:
-        """What the page draws once."""
+        """Description of the shape for the page, which draws it once."""
         raise NotImplementedError
 
     def background(self, name: str, canvas: Canvas, window: protocol.Window) -> list[WireLayer]:  # noqa: ARG002 - drawn once
-        """Layers of the overlay with a name that a look changes."""
+        """Layers of the overlay ``name`` that change with the viewport."""
         return []
 
     def selected(self, canvas: Canvas, rows: Mask) -> list[WireLayer]:  # noqa: ARG002 - no brush changes it
@@ -106,7 +106,7 @@ class Shape:
         return []
 
     def draw(self, axes: Axes, overlay: Overlay, scene: Scene) -> list[Line2D]:
-        """Draw it in a picture; what the legend names is returned."""
+        """Draw it in a picture; returns the legend handles."""
         raise NotImplementedError
 
 
@@ -155,14 +155,14 @@ class Dots(Shape):
         return protocol.DotsShape(x=self.x, y=self.y)
 
     def background(self, name: str, canvas: Canvas, window: protocol.Window) -> list[WireLayer]:
-        """Where the points are drawn again because a longitude comes round."""
+        """Shifts at which the points are drawn again because a longitude repeats."""
         if FULL_CIRCLE.isdisjoint(canvas.names):
             return []
         around = images(*canvas.names, window)
         return [protocol.DotsLayer(NO_SLOT, (name,), tuple(around))]
 
     def draw(self, axes: Axes, overlay: Overlay, scene: Scene) -> list[Line2D]:  # noqa: ARG002 - named as the model
-        """Draw the points wherever a longitude comes round to them."""
+        """Draw the points, again at each repetition of a longitude."""
         (left, right), (low, high) = sorted(scene.x_ends), sorted(scene.y_ends)
         around = np.array(images(*scene.canvas.names, (left, right, low, high)), np.float32)
         x, y = ((values + steps[:, None]).ravel() for values, steps in zip((self.x, self.y), around.T, strict=True))
@@ -246,7 +246,7 @@ class Overlay:
     label : str
         Name on screen.
     shape : Shape
-        What is drawn.
+        Shape that is drawn.
     caption : tuple of (str, str)
         Words beside the view's title, each with a colour ("" for that of text).
     about : str
@@ -263,5 +263,5 @@ class Overlay:
     heading: str = ""
 
     def draw(self, axes: Axes, scene: Scene) -> list[Line2D]:
-        """Draw it in a picture; what the legend names is returned."""
+        """Draw it in a picture; returns the legend handles."""
         return self.shape.draw(axes, self, scene)

@@ -18,7 +18,7 @@ TRANSPARENT = "#00000000"
 LEVELS = 255
 
 ACCENT = {False: "#d1495b", True: "#ff8fa3"}
-"""Ring around the star under the lens, by darkness of the page."""
+"""Ring around the focused star, by darkness of the page."""
 
 MODEL_LINE = {False: "#d1495b", True: "#ff8fa3"}
 DATA_LINE = {False: "#1f3b57", True: "#cfd8e3"}
@@ -40,7 +40,7 @@ IN_NONE = {False: "#343a40", True: "#eef1f4"}
 """Selected stars in no named subset: neutral, and apart from the grey of all stars."""
 
 _GREY = {False: ("#d5dae0", "#77818d"), True: ("#3a424c", "#98a3b0")}
-_DIVERGING = frozenset(one.name for one in COLUMNS if one.scale == "diverging")
+_DIVERGING = frozenset(column.name for column in COLUMNS if column.scale == "diverging")
 
 
 @cache
@@ -70,7 +70,7 @@ def is_diverging(name: str) -> bool:
 
 
 def fresh_colour(taken: Sequence[str]) -> str:
-    """A colour for one more category: a free one, else the first dozen paler, else darker, else the least used."""
+    """Colour for one more category: an unused one, else a paler, a darker, or the least used one."""
     shades = (
         CATEGORY_COLOURS,
         *(tuple(_towards(colour, end, 0.45) for colour in CATEGORY_COLOURS) for end in ("#ffffff", "#000000")),
@@ -106,7 +106,7 @@ def _ramp(colours: Sequence[str], start: float, stop: float) -> tuple[str, ...]:
 
 
 def _towards(colour: str, end: str, share: float) -> str:
-    """A colour so far on its way to another."""
+    """Interpolated colour between two colours."""
     return "#{:02x}{:02x}{:02x}".format(
         *(round(a + (b - a) * share) for a, b in zip(_rgb(colour), _rgb(end), strict=True))
     )

@@ -58,7 +58,7 @@ class PaperFigure:
     Parameters
     ----------
     title : str
-        What it shows.
+        Subject of the figure.
     needs : tuple of str
         Columns without which it cannot be drawn.
     draw : callable
@@ -76,7 +76,7 @@ class PaperFigure:
 
 
 def draw_paper_figure(library: Library, rows: Mask, key: str, note: str) -> Figure:
-    """Draw a figure of :data:`PAPER_FIGURES` with a line under it that says what was drawn."""
+    """Draw a figure of :data:`PAPER_FIGURES` with a line under it that describes the contents."""
     with mpl.rc_context(STYLE):
         figure = PAPER_FIGURES[key].draw(library, rows)
         sign(figure, note)
@@ -95,9 +95,9 @@ def _paper_bytes(library: Library, rows: Mask, key: str, note: str, form: str) -
 def _values(library: Library, rows: Mask, *names: str) -> tuple[Floats, ...]:
     """Columns of the selected stars that have them all."""
     stars = np.flatnonzero(rows)
-    found = [library.table.axis(name)[stars] for name in names]
-    known = np.isfinite(np.stack(found)).all(axis=0)
-    return tuple(values[known] for values in found)
+    columns = [library.table.axis(name)[stars] for name in names]
+    known = np.isfinite(np.stack(columns)).all(axis=0)
+    return tuple(values[known] for values in columns)
 
 
 def _scale(values: Floats, name: str) -> tuple[float, float]:
@@ -132,11 +132,11 @@ def figure_2(library: Library, rows: Mask) -> Figure:
         (training or ("teff", "logg", "m_h"), rows & table["in_training"], "training set"),
         (("teff", "logg", "m_h"), rows & (table.axis("snr") > _MIN_SNR), f"S/N > {_MIN_SNR:g}"),
     )
-    found = [_values(library, sample, *names) for names, sample, _ in samples]
-    scale = _scale(np.concatenate([values for _, _, values in found]), "m_h")
+    shown = [_values(library, sample, *names) for names, sample, _ in samples]
+    scale = _scale(np.concatenate([values for _, _, values in shown]), "m_h")
     tracks = library.products.overlays.get("isochrones")
     named: list[Line2D] = []
-    for axes, (x, y, values), (*_, title) in zip(panels, found, samples, strict=True):
+    for axes, (x, y, values), (*_, title) in zip(panels, shown, samples, strict=True):
         _scatter(axes, x, y, values, "m_h", scale)
         axes.set_title(f"{title}: {counted(x.size)}", fontsize=8)
         axes.set(xlabel=label_of(column("teff")), xlim=(4350, 3150), ylim=(2.7, -0.6))
@@ -217,7 +217,7 @@ def figure_10(library: Library, rows: Mask) -> Figure:
 
 
 def figure_11(library: Library, rows: Mask) -> Figure:
-    """Distance along the stream of the stars far from the plane, coloured by latitude, over the stream model."""
+    """Distance along the stream of stars far from the plane, by latitude, over the stream model."""
     figure = new_figure(PAGE_INCHES, 3.4)
     axes = figure.subplots()
     stream = library.products.overlays.get("stream_model")

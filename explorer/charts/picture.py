@@ -30,7 +30,7 @@ from explorer.model.table import StarTable
 from pipeline.domain.column import Column
 
 MAX_POINTS = 20_000
-"""Stars in the picture up to which each is a point of its own; more are an image inside the vector axes."""
+"""Maximum number of stars drawn as points; more are an image inside the vector axes."""
 
 _RASTER_WIDTH = 700
 _FLATTEST, _STEEPEST = 0.25, 2.0
@@ -122,7 +122,7 @@ def draw_image(axes: Axes, levels: NDArray[np.uint8], viewport: Viewport, ramp: 
 
 
 def _draw_stars(axes: Axes, scene: Scene, shot: Shot, *, square: bool, grey: bool) -> list[Line2D]:
-    """Stars and their colour bar; what the legend names is returned."""
+    """Draw stars and their colour bar; returns the legend handles."""
     canvas = scene.canvas
     (x_low, x_high), (y_low, y_high) = sorted(scene.x_ends), sorted(scene.y_ends)
     aspect = _steepness(axes.get_xlim(), axes.get_ylim()) if square else shot.aspect

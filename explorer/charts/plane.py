@@ -44,7 +44,7 @@ class PlaneChart(Chart):
 
     @classmethod
     def axes_of(cls, view: ViewSpec, table: StarTable, state: PanelState) -> tuple[AxisSpec, ...]:
-        """The chosen columns or, until they are chosen, the first two of the catalogue; else those of the view."""
+        """The chosen columns, by default the first two of the catalogue; else those of the view."""
         if view.chosen:
             names = zip((state.x, state.y), [column.name for column in table.axes()][:2], strict=False)
             return tuple(AxisSpec(chosen or first) for chosen, first in names)
@@ -90,7 +90,9 @@ class PlaneChart(Chart):
         """Every star in grey: one by one where few are on screen, else as an image."""
         assert self.viewport is not None
         window = self.viewport.window
-        moved = [layer for one in self.overlays for layer in one.shape.background(one.name, self.canvas, window)]
+        moved = [
+            layer for overlay in self.overlays for layer in overlay.shape.background(overlay.name, self.canvas, window)
+        ]
         self.stars = self.canvas.stars_in(self.viewport, glyphs)
         if self.stars is None:
             return [self._image("everything", self.canvas.everything(self.viewport).levels), *moved]
@@ -113,7 +115,7 @@ class PlaneChart(Chart):
 
     def _moving(self, brush: Brush) -> list[WireLayer]:
         """Layers of overlays that follow the selection."""
-        shown = (one.shape for one in self.overlays if self.shows(one))
+        shown = (overlay.shape for overlay in self.overlays if self.shows(overlay))
         return [layer for shape in shown for layer in shape.selected(self.canvas, brush.rows)]
 
     def _note(self, hidden: int) -> protocol.Note | None:
@@ -140,7 +142,7 @@ class PlaneChart(Chart):
         return None if self.viewport is None else self.canvas.nearest(self.viewport, x, y, _TAP_PIXELS)
 
     def places_of(self, row: int | None) -> list[tuple[float, float]]:
-        """Its images, when both coordinates are known."""
+        """Positions of a star on screen; none if a coordinate is unknown."""
         return [] if row is None or self.viewport is None else self.canvas.images_of(row, self.viewport)
 
     def with_axis(self, along: str, column: str) -> PanelState:
@@ -149,21 +151,21 @@ class PlaneChart(Chart):
         return PanelState(ANY_COLUMNS, column, y) if along == "x" else PanelState(ANY_COLUMNS, x, column)
 
     def rebuilt_by(self, switch: str) -> bool:  # noqa: ARG002 - every switch is of an overlay
-        """Never: the page shows and hides overlays."""
+        """False, as the page shows and hides overlays."""
         return False
 
     def follows_selection(self, switch: str) -> bool:
         """Whether the overlay changes with the selection."""
-        return any(one.name == switch and one.shape.follows_selection for one in self.overlays)
+        return any(overlay.name == switch and overlay.shape.follows_selection for overlay in self.overlays)
 
     def draw(self, shot: Shot) -> Figure:
         """Every star in grey, the selection in its colours, and the overlays that are on."""
         x, y = self.axes.values()
-        canvas = Canvas(self.table, *self.canvas.names, self.canvas.shown)  # the page goes on with its own
+        canvas = Canvas(self.table, *self.canvas.names, self.canvas.shown)  # the page keeps using its own
         scene = Scene(canvas, shot.rows, shot.state.x_ends or x.ends, shot.state.y_ends or y.ends)
-        overlays = [one for one in self.overlays if self.shows(one, shot.state)]
+        overlays = [overlay for overlay in self.overlays if self.shows(overlay, shot.state)]
         return draw_plane(scene, shot, overlays, square=self.view.square, under=self._under(shot))
 
     def _under(self, shot: Shot) -> Callable[[Axes], None] | None:  # noqa: ARG002 - the disc map has one
-        """What draws an image under the selected stars instead of the grey ones; None without one."""
+        """Function that draws an image in place of the grey stars; None without one."""
         return None

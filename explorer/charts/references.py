@@ -1,4 +1,4 @@
-"""Which overlays a plane has, from its columns: isochrones, stream model, spiral arms, velocities, the Sun."""
+"""Overlays of a plane by its columns: isochrones, stream model, spiral arms, velocities, the Sun."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ ISOCHRONE_AGE_GYR = 3.0
 
 _ARM_COLOUR = "#8b95a1"
 _TRACK_KEYS = frozenset({"age_gyr", "m_h"})
-"""Columns of the isochrones that tell them apart; the others are coordinates."""
+"""Columns of the isochrones that identify a track; the others are coordinates."""
 
 
 @kept_by_library(64)
 def overlays_of(library: Library, x: Column, y: Column) -> tuple[Overlay, ...]:
-    """Everything that can be drawn on the plane of two columns, shared by all visitors."""
+    """All overlays of the plane of two columns, shared by all visitors."""
     if x.is_own or y.is_own:
         return ()
     return (*_published(library, x.name, y.name), *_arrows(library, x, y), *_sun(library, x, y))

@@ -1,7 +1,7 @@
-"""From stars to uint8 images: what every brush does in every view.
+"""Aggregation of stars to uint8 images, for each brush and view.
 
 Images hold 0 where there is no star and 1 to 255 on a scale that the brush never changes: the logarithm of the number
-of stars, the mean of a column, or the commonest category. Whatever is drawn comes from the catalogue's own arrays.
+of stars, the mean of a column, or the commonest category. All values are read from the catalogue's own arrays.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ BARS = 60
 """Bars of a histogram."""
 
 _DOT_RADII = ((8_000, 2), (80_000, 1))
-"""Radius of a star's dot in pixels while at most so many stars are in the catalogue."""
+"""Maximum number of stars in the catalogue, and the radius of a star's dot in pixels up to it."""
 
 _Counted = TypeVar("_Counted", bound=np.generic)
 
 
 @dataclass(frozen=True)
 class Viewport:
-    """What part of the plane is on screen, and on how many pixels.
+    """Part of the plane on screen, and its size in pixels.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Viewport:
 
     @property
     def window(self) -> tuple[float, float, float, float]:
-        """Its edges: of x, then of y."""
+        """Edges of x, then of y."""
         return self.x_low, self.x_high, self.y_low, self.y_high
 
     @property
@@ -95,9 +95,9 @@ class Stars:
     Parameters
     ----------
     rows : ndarray of int, shape (n,)
-        Where they stand in the catalogue.
+        Their rows in the catalogue.
     x, y : ndarray, shape (n,)
-        Where they stand on screen: a longitude that comes round has its turn added.
+        Their coordinates on screen; whole turns are added to a longitude that repeats.
     """
 
     rows: NDArray[np.int64]
@@ -106,7 +106,7 @@ class Stars:
 
 
 class Canvas:
-    """What one view aggregates: two columns of the shared catalogue.
+    """Plane of two columns of the shared catalogue, which a view aggregates.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ class Canvas:
         return self.table.axis(self.names[0]), self.table.axis(self.names[1])
 
     def visible(self, rows: Mask) -> Mask:
-        """Those of some stars that the view is not restricted from showing."""
+        """Mask of the given stars that are inside the view's restriction."""
         if self.shown is None:
             return rows
         both = rows & self.shown
@@ -183,7 +183,7 @@ class Canvas:
         return Layer(levels, n_shown)
 
     def commonest(self, viewport: Viewport, rows: Mask, codes: Image, n_categories: int, *, rest: bool) -> Layer:
-        """Commonest category of some stars; ``rest`` says that the last category never hides another one.
+        """Commonest category of some stars; with ``rest`` the last category never hides another one.
 
         ``codes`` holds the category of each star of the catalogue; those beyond ``n_categories`` are not drawn.
         """
@@ -215,7 +215,7 @@ class Canvas:
         return target
 
     def count_known(self, rows: Mask) -> int:
-        """How many of some stars this plane can show, on screen or beyond its edges."""
+        """Number of the given stars that this plane can show, on screen or beyond its edges."""
         nowhere = np.zeros((1, 1), np.int32)
         return int(kernels.bin_counts(*self.points, self.visible(rows), 0.0, 0.0, 1.0, 1.0, nowhere))
 
@@ -226,30 +226,30 @@ class Canvas:
         (x, y), rows = self.points, self.visible(self.table.every)
         parts = []
         for x_low, y_low in self._corners(viewport):
-            found = np.empty(most, np.int64)
+            stars = np.empty(most, np.int64)
             x_high, y_high = x_low + viewport.x_high - viewport.x_low, y_low + viewport.y_high - viewport.y_low
-            count = kernels.stars_within(x, y, rows, x_low, x_high, y_low, y_high, found)
+            count = kernels.stars_within(x, y, rows, x_low, x_high, y_low, y_high, stars)
             most -= count
             if most < 0:
                 return None
-            found = found[:count]
+            stars = stars[:count]
             turned = np.float32(viewport.x_low - x_low), np.float32(viewport.y_low - y_low)
-            parts.append((found, x[found] + turned[0], y[found] + turned[1]))
+            parts.append((stars, x[stars] + turned[0], y[stars] + turned[1]))
         return Stars(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
     def nearest(self, viewport: Viewport, x: float, y: float, pixels: float) -> int | None:
         """Catalogue row of the star nearest to a point on screen, None when none lies within ``pixels``."""
-        found: list[tuple[float, int]] = []
+        candidates: list[tuple[float, int]] = []
         scales = viewport.x_scale, viewport.y_scale
         reach = pixels / scales[0], pixels / scales[1]
         for across, up in images(*self.names, (x - reach[0], x + reach[0], y - reach[1], y + reach[1])):
             star, away = kernels.nearest_star(*self.points, self.visible(self.table.every), x - across, y - up, *scales)
             if star >= 0 and away <= pixels:
-                found.append((away, star))
-        return min(found)[1] if found else None
+                candidates.append((away, star))
+        return min(candidates)[1] if candidates else None
 
     def images_of(self, row: int, viewport: Viewport) -> list[tuple[float, float]]:
-        """Where a star stands on screen; nowhere when a coordinate is unknown."""
+        """Positions of a star on screen; none when a coordinate is unknown."""
         x, y = (float(values[row]) for values in self.points)
         if not (np.isfinite(x) and np.isfinite(y)):
             return []

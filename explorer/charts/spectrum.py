@@ -1,4 +1,4 @@
-"""What a spectrum's figure shows: lines, band heads and telluric bands by name, and a star's arrays for the browser."""
+"""Contents of a spectrum plot: named lines, band heads and telluric bands, and a star's arrays."""
 
 from __future__ import annotations
 
@@ -65,6 +65,6 @@ def features_of(first: float, last: float) -> list[Feature]:
 
 
 def is_from_lamost(wavelength: NDArray[np.float64]) -> bool:
-    """Whether telluric bands and arms mean anything: LAMOST's grid is logarithmic, that of Gaia's XP spectra linear."""
+    """Whether a grid is LAMOST's, thus logarithmic: only then telluric bands and arms apply."""
     steps = np.diff(np.log10(wavelength))
     return bool(np.ptp(steps) < 1e-3 * steps.mean())

@@ -26,7 +26,7 @@ FLUX_SHARES = (0.001, 0.998)
 """Quantiles of fluxes and models that the axis shows."""
 
 FLUX_ROOM = (0.06, 0.22)
-"""Room below and above them, in their span; names of lines are written in the upper one."""
+"""Margins below and above, as fractions of the span; line names are written in the upper one."""
 
 MIN_FLUX_SPAN = 0.02
 """In the upper quantile."""

@@ -35,7 +35,7 @@ DATA, MODEL, TRIAL = (INK["light"][name] for name in ("data", "model", "trial"))
 
 @dataclass(frozen=True)
 class SpectrumShot:
-    """What a picture is taken of.
+    """Contents of a picture of a spectrum.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class SpectrumShot:
     observed : bool
         Whether wavelengths are those observed.
     hidden : frozenset of str
-        Which of ``lines``, ``model`` and ``residual`` are switched off.
+        Those of ``lines``, ``model`` and ``residual`` that are switched off.
     raw : bool
         Whether fluxes are not normalised: all take this star's continuum.
     trial : ndarray of float, shape (n_pixels,), or None
@@ -62,7 +62,7 @@ class SpectrumShot:
     sigma : ndarray of float, shape (n_pixels,), or None
         The label model's own error of each pixel.
     compare : str
-        What stands below when something is pinned: ``over`` (residuals), ``difference`` or ``ratio``.
+        Quantity of the lower axes when spectra are pinned: ``over`` (residuals), ``difference`` or ``ratio``.
     title, note : str
         Above and under the figure.
     """
@@ -84,7 +84,7 @@ class SpectrumShot:
 
 
 def draw_spectrum(shot: SpectrumShot) -> Figure:
-    """Flux with its noise, models and pinned spectra over it; below residuals over their error, or the comparison."""
+    """Flux with noise, models and pinned spectra; below, residuals over their error or a comparison."""
     spectrum = shot.spectrum
     factor = float(doppler_factor(shot.rv_kms)) if np.isfinite(shot.rv_kms) else 1.0
     stretch = factor if shot.observed else 1.0
@@ -167,7 +167,7 @@ def _draw_below(axes: Axes, shot: SpectrumShot, x: Floats, flux: Floats, noise: 
 
 
 def residuals(shot: SpectrumShot, flux: Floats, noise: Floats) -> Floats:
-    """Of the trial, or else of the published model, over noise and model error together; NaN where masked by hand."""
+    """Residuals of the trial, else of the published model, over their error; NaN where masked by hand."""
     model = shot.spectrum.model if shot.trial is None else shot.trial
     sigma = np.zeros(flux.size) if shot.sigma is None else np.where(np.isfinite(shot.sigma), shot.sigma, 0.0)
     shown = ~in_any(shot.spectrum.wavelength, shot.masked)

@@ -20,14 +20,14 @@ from pipeline.domain.statistics import robust_scatter
 hv.Store.set_current_backend("bokeh")
 
 MAX_DOTS = 6000
-"""More stars than this are drawn as densities."""
+"""Maximum number of stars drawn as dots; more are drawn as densities."""
 
 LETTERS = """
 :host { font-size: 12px; }
 @media (min-width: 2600px) { :host { font-size: 15px; } }
 @media (min-width: 3400px) { :host { font-size: 18px; } }
 """
-"""Letters as large as the page's: its theme sizes them by the figure's own."""
+"""Font sizes of the page: Bokeh's theme scales labels by the font size of the plot's element."""
 
 _REACH = 6.0
 """Half height of differences, in robust scatters."""
@@ -36,32 +36,32 @@ _PULLS = 6.0
 _BINS = 61
 
 
-def reach_of(found: Differences) -> tuple[float, float]:
-    """What differences are shown: some scatters to either side of the median."""
-    if not found.difference.size:
+def reach_of(differences: Differences) -> tuple[float, float]:
+    """Range of differences on screen: some robust scatters to either side of the median."""
+    if not differences.difference.size:
         return (-1.0, 1.0)
-    median = float(np.median(found.difference))
-    half = _REACH * (robust_scatter(found.difference) or float(np.ptp(found.difference)) / 2 or 1.0)
+    median = float(np.median(differences.difference))
+    half = _REACH * (robust_scatter(differences.difference) or float(np.ptp(differences.difference)) / 2 or 1.0)
     return (median - half, median + half)
 
 
-def values_figure(found: Differences, *, dark: bool) -> hv.Overlay:
+def values_figure(differences: Differences, *, dark: bool) -> hv.Overlay:
     """Our values against the others, and the line where they are equal."""
-    column = found.pair.column
-    ends = _ends(np.concatenate([found.ours, found.other]))
-    x = hv.Dimension("other", label=f"{column.axis_label}, {found.pair.origin}", range=ends)
+    column = differences.pair.column
+    ends = _ends(np.concatenate([differences.ours, differences.other]))
+    x = hv.Dimension("other", label=f"{column.axis_label}, {differences.pair.origin}", range=ends)
     y = hv.Dimension("ours", label=f"{column.axis_label}, this catalogue", range=ends)
     equal = hv.Curve([(end, end) for end in ends], x, y).opts(color=MUTED[dark], line_dash="dashed")
-    return _plot(_stars(found.other, found.ours, x, y, dark=dark) * equal)
+    return _plot(_stars(differences.other, differences.ours, x, y, dark=dark) * equal)
 
 
 def trend_figure(
-    found: Differences, values: NDArray[np.floating], column: Column, running: Trend | None, *, dark: bool
+    differences: Differences, values: NDArray[np.floating], column: Column, running: Trend | None, *, dark: bool
 ) -> hv.Overlay:
     """Differences along a quantity, with the running median and the 16th and 84th percentile."""
     x = hv.Dimension("along", label=column.axis_label, range=_ends(values))
-    y = hv.Dimension("difference", label=found.pair.difference_label, range=reach_of(found))
-    stars = _stars(values, found.difference, x, y, dark=dark).opts(tools=["box_select"])
+    y = hv.Dimension("difference", label=differences.pair.difference_label, range=reach_of(differences))
+    stars = _stars(values, differences.difference, x, y, dark=dark).opts(tools=["box_select"])
     parts = [stars, hv.HLine(0.0).opts(color=MUTED[dark], line_width=1)]
     if running is not None:
         band = hv.Area((running.at, running.low, running.high), x, [y, "high"])
@@ -70,9 +70,9 @@ def trend_figure(
     return _plot(hv.Overlay(parts), active=["box_select"])
 
 
-def pull_figure(found: Differences, *, dark: bool) -> hv.Overlay:
-    """Differences over their errors, and the normal distribution that honest errors give."""
-    pull = found.pull
+def pull_figure(differences: Differences, *, dark: bool) -> hv.Overlay:
+    """Differences over their errors, and the normal distribution of correct errors."""
+    pull = differences.pull
     x = hv.Dimension("pull", label="difference / its stated error", range=(-_PULLS, _PULLS))
     y = hv.Dimension("density", label="density")
     edges = np.linspace(-_PULLS, _PULLS, _BINS)
@@ -81,8 +81,8 @@ def pull_figure(found: Differences, *, dark: bool) -> hv.Overlay:
     at = np.linspace(-_PULLS, _PULLS, 241)
     normal = np.exp(-0.5 * at**2) / np.sqrt(2.0 * np.pi)
     bars = hv.Histogram((edges, density), kdims=[x], vdims=[y]).opts(color=DATA_LINE[dark], alpha=0.55, line_color=None)
-    honest = hv.Curve((at, normal), x, y).opts(color=ACCENT[dark], line_width=2)
-    return _plot(bars * honest)
+    expected = hv.Curve((at, normal), x, y).opts(color=ACCENT[dark], line_width=2)
+    return _plot(bars * expected)
 
 
 def error_figure(curves: Sequence[ErrorCurve], column: Column, *, dark: bool) -> hv.Overlay:
@@ -116,7 +116,7 @@ def _stars(
 
 
 def _plot(figure: hv.Overlay, active: Sequence[str] = ()) -> hv.Overlay:
-    """What all figures share; ``active`` names the tools that are on from the start."""
+    """Apply the options shared by all plots; ``active`` names the tools that are on at first."""
     return figure.opts(
         hv.opts.Overlay(
             responsive=True,
@@ -131,13 +131,13 @@ def _plot(figure: hv.Overlay, active: Sequence[str] = ()) -> hv.Overlay:
 
 
 def _dress(plot: Any, _: Any) -> None:
-    """The page's letters, and no advertisement."""
+    """Apply the page's font sizes and remove the logo."""
     plot.state.stylesheets = [LETTERS]
     plot.state.toolbar.logo = None
 
 
 def _ends(values: NDArray[np.floating]) -> tuple[float, float]:
-    """Ends of an axis that wild values do not stretch."""
+    """Ends of an axis without outliers."""
     known = values[np.isfinite(values)]
     if not known.size:
         return (0.0, 1.0)

@@ -142,7 +142,7 @@ VIEWS = {spec.key: spec for spec in SPECS}
 
 
 def lack_in(library: Library, state: PanelState) -> str:
-    """A sentence that says why a catalogue has no such view; "" when it has."""
+    """Reason why a catalogue has no such view; "" when it has."""
     spec = VIEWS.get(state.view)
     if spec is None:
         return lack_of(f"view called {state.view!r}", tuple(VIEWS))
@@ -150,7 +150,7 @@ def lack_in(library: Library, state: PanelState) -> str:
 
 
 def chart_of(library: Library, state: PanelState) -> Chart:
-    """The chart of a view of one page; a sentence in its place where a catalogue has no values for it."""
+    """The chart of a view of one page; a sentence if the catalogue has no values for it."""
     spec = VIEWS.get(state.view) or ViewSpec(state.view, state.view, MissingChart, "")
     sentence = lack_in(library, state)
     if sentence:

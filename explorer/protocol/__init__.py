@@ -1,4 +1,4 @@
-"""Messages between the page and the server: requests of the page, and the parts of what the server sends.
+"""Messages between page and server: requests of the page, and parts of the server's updates.
 
 Each request is a frozen structure with the role that it needs; its kind on the wire is its name in snake case. What
 the server sends is one message of any of the parts that :class:`Update` declares, each of which is a frozen structure

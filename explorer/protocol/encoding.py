@@ -42,7 +42,7 @@ def merged(earlier: SomePart | None, later: SomePart) -> SomePart:
 
 
 def encoded(parts: object) -> Any:
-    """Parts as plain values: objects as mappings, rows as lists, enumerations by value; arrays and bytes as is."""
+    """Parts as plain values: mappings, lists for rows, values of enumerations; arrays and bytes as is."""
     return to_builtins(parts, builtin_types=(bytes, np.ndarray))
 
 
@@ -66,7 +66,7 @@ def _check_of(declared: inspect.Type) -> Callable[[object], bool]:
 def _kinds(declared: inspect.Type) -> tuple[type, ...]:
     """Classes of values of a type."""
     if isinstance(declared, inspect.UnionType):
-        return tuple(kind for one in declared.types for kind in _kinds(one))
+        return tuple(kind for member in declared.types for kind in _kinds(member))
     return (declared.cls,) if isinstance(declared, inspect.StructType) else (_SCALARS[type(declared)],)
 
 

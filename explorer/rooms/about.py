@@ -73,14 +73,14 @@ class AboutView(Viewer):
 
     def _understood(self) -> list[tuple[str, str]]:
         """Interpretation of the columns of the tables; empty if no table was read."""
-        parts = [_table(one) for one in tables_from(self.products.manifest.tables)]
+        parts = [_table(understood) for understood in tables_from(self.products.manifest.tables)]
         if self.columns_page:
             parts.insert(0, f"<p>{_COLUMNS_LINK}</p>")
         return [("Interpretation of the columns", "".join(parts))] if parts else []
 
     def _glossary(self) -> str:
-        order = {one.name: place for place, one in enumerate(COLUMNS)}
-        columns = sorted(self.table.columns, key=lambda one: order.get(one.name, len(order)))
+        order = {column.name: place for place, column in enumerate(COLUMNS)}
+        columns = sorted(self.table.columns, key=lambda column: order.get(column.name, len(order)))
         rows = ((c.name, c.paper_name, c.label, c.unit, c.description, c.group, c.origin) for c in columns)
         return table(("name", "in the paper", "label", "unit", "meaning", "chapter", "from"), rows)
 
@@ -98,20 +98,20 @@ def _checked(files: CheckedFiles | None) -> str:
     return f"{files.state}{share}, against the checksums of the manifest"
 
 
-def _table(one: UnderstoodTable) -> str:
+def _table(understood: UnderstoodTable) -> str:
     """One table that was read."""
-    joined = f"<p>Joined to the stars: {escape(match_words(one))}</p>" if one.match else ""
-    notes = "".join(f"<li>{escape(note)}</li>" for note in one.notes)
-    own = f"<p>The user's own columns: {escape(', '.join(one.own))}</p>" if one.own else ""
+    joined = f"<p>Joined to the stars: {escape(match_words(understood))}</p>" if understood.match else ""
+    notes = "".join(f"<li>{escape(note)}</li>" for note in understood.notes)
+    own = f"<p>The user's own columns: {escape(', '.join(understood.own))}</p>" if understood.own else ""
     return (
-        f"<h3>{escape(one.file)}</h3><p>{escape(table_heading(one))}</p>{joined}"
-        f"{f'<ul>{notes}</ul>' if notes else ''}{table(COLUMNS_HEAD, columns_rows(one.columns))}{own}"
+        f"<h3>{escape(understood.file)}</h3><p>{escape(table_heading(understood))}</p>{joined}"
+        f"{f'<ul>{notes}</ul>' if notes else ''}{table(COLUMNS_HEAD, columns_rows(understood.columns))}{own}"
     )
 
 
 def _help() -> str:
     gestures = "".join(f"<li>{escape(text)}</li>" for text in GESTURES)
-    words = (*WORDS.items(), *CONDITIONS.items(), *((name, one.help) for name, one in FUNCTIONS.items()))
+    words = (*WORDS.items(), *CONDITIONS.items(), *((name, function.help) for name, function in FUNCTIONS.items()))
     return (
         f"<section><h2>How to explore</h2><ul>{gestures}</ul></section>"
         f"<section><h2>Keys</h2>{table((), SHORTCUTS)}</section>"

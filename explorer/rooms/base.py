@@ -36,11 +36,11 @@ def fonts() -> str:
     With Panel's own Roboto a browser fetches twenty faces, one after the other, and lays the page out after each.
     """
     dist = files("panel_material_ui") / "dist"
-    found = {file.name for file in dist.iterdir() if file.name.endswith(".woff2")}
+    names = {file.name for file in dist.iterdir() if file.name.endswith(".woff2")}
     faces = []
     for script, letters in _SCRIPTS.items():
         for weight in (400, 700):
-            for name in found:
+            for name in names:
                 if name.startswith(f"roboto-{script}-{weight}-normal-"):
                     source = f'url("static/extensions/panel-material-ui/{name}") format("woff2")'
                     faces.append(

@@ -80,8 +80,8 @@ class Channel(JSComponent):
 
     def queued(self, name: str, kind: type[SomePart]) -> SomePart | None:
         """The value of a field that is queued already, for one that is put together by several."""
-        found = self._outgoing.get(name)
-        return found if isinstance(found, kind) else None
+        value = self._outgoing.get(name)
+        return value if isinstance(value, kind) else None
 
     def flush(self) -> None:
         """Send the queued fields, unless a request is being handled; its answer includes them."""
@@ -171,8 +171,8 @@ class Channel(JSComponent):
 
 def log_mishap(log: logging.Logger, kind: str, error: Exception) -> None:
     """Log a failed request in one line; the traceback is logged at debug level."""
-    found, shown = f"{type(error).__name__}: {error}", log.isEnabledFor(logging.DEBUG)
-    log.warning("A message could not be handled (%.200s): %.40s", found, kind, exc_info=shown)
+    reason, shown = f"{type(error).__name__}: {error}", log.isEnabledFor(logging.DEBUG)
+    log.warning("A message could not be handled (%.200s): %.40s", reason, kind, exc_info=shown)
 
 
 def submitted(work: Callable[[], Result], queue: Queue, instead: object) -> Future[Result]:

@@ -132,7 +132,10 @@ class ColumnsPage:
 
 def corrections_of(request: protocol.Apply | protocol.Configuration) -> tuple[Correction, ...]:
     """Corrections that a page sends."""
-    return tuple(Correction(one.table, one.ours, one.theirs, one.unit or "") for one in request.corrections)
+    return tuple(
+        Correction(correction.table, correction.ours, correction.theirs, correction.unit or "")
+        for correction in request.corrections
+    )
 
 
 def columns_report(understood: Understood, corrected: tuple[frozenset[str], ...]) -> protocol.ColumnsReport:
@@ -145,8 +148,8 @@ def columns_report(understood: Understood, corrected: tuple[frozenset[str], ...]
         ),
         stages=tuple(protocol.StagePlan(stage.name, stage.reason) for stage in stages),
         roles=tuple(
-            protocol.RoleChoice(one.name, one.label, one.description, one.unit, units_offered(one.name))
-            for one in COLUMNS
+            protocol.RoleChoice(column.name, column.label, column.description, column.unit, units_offered(column.name))
+            for column in COLUMNS
         ),
     )
 

@@ -12,5 +12,6 @@ from pipeline.domain.column import Column
 def column_choices(table: StarTable, columns: Iterable[Column]) -> tuple[protocol.ColumnChoice, ...]:
     """Columns with their titles; the user's own ones in their group."""
     return tuple(
-        protocol.ColumnChoice(one.name, table.titles[one.name], one.group if one.is_own else "") for one in columns
+        protocol.ColumnChoice(column.name, table.titles[column.name], column.group if column.is_own else "")
+        for column in columns
     )

@@ -106,9 +106,9 @@ def script() -> str:
 
 def _sent(request: Any) -> dict[str, Any]:
     """Return a request as the page sends it, without fields that have their default."""
-    fields = {one.encode_name: one.default for one in msgspec.structs.fields(request)}
-    found = dict(msgspec.to_builtins(request))
-    return {name: value for name, value in found.items() if name not in fields or value != fields[name]}
+    fields = {field.encode_name: field.default for field in msgspec.structs.fields(request)}
+    sent = dict(msgspec.to_builtins(request))
+    return {name: value for name, value in sent.items() if name not in fields or value != fields[name]}
 
 
 if __name__ == "__main__":

@@ -133,7 +133,9 @@ class ExploreRoom:
 
         Default views depend on the catalogue and are not stored.
         """
-        chosen = [_unzoomed(one) for one in self.workspace.panels] != [_unzoomed(one) for one in self._first_panels]
+        chosen = [_unzoomed(panel) for panel in self.workspace.panels] != [
+            _unzoomed(panel) for panel in self._first_panels
+        ]
         self._left_out = () if chosen else ("panels", "enlarged")  # also of a save that is due before the page has gone
         await self._save()
         self.channel.send(reload=True)

@@ -73,7 +73,7 @@ class Meter:
         self._messages = max(self._messages - passed * MAX_MESSAGES_A_SECOND, 0.0) + 1.0 / _FRAGMENTS
         self._seconds = max(self._seconds - passed * SHARE, 0.0) + seconds
         late = max((self._messages - MAX_MESSAGES_A_SECOND) / MAX_MESSAGES_A_SECOND, 0.0)
-        if not any(one.active(now) for one in self._others if one is not self):
+        if not any(meter.active(now) for meter in self._others if meter is not self):
             self._seconds = min(self._seconds, BURST_S)  # nobody waits for it
         return max(late, (self._seconds - BURST_S) / SHARE, 0.0)
 

@@ -99,34 +99,34 @@ class LiveRefit:
                 raise RefitError(self.context.no_model)  # noqa: TRY301 - reported like all other reasons
             wish, published = self.wish(request), self.context.published(row)
             snr = self.context.workspace.table.value("snr", row)
-            found = await self.channel.in_background(lambda: model.refit(spectrum, published, wish, snr), REFITS)
+            fit = await self.channel.in_background(lambda: model.refit(spectrum, published, wish, snr), REFITS)
         except (RefitError, BusyError) as error:
             self.channel.send(refit=protocol.Sentence(str(error)))
             return
-        self._last = (obsid, wish, found)
-        self.channel.send(refit=self._answer(obsid, found))
+        self._last = (obsid, wish, fit)
+        self.channel.send(refit=self._answer(obsid, fit))
 
-    def _answer(self, obsid: int, found: Refit) -> protocol.RefitResult:
-        formal, calibrated = dict(found.formal), dict(found.calibrated)
+    def _answer(self, obsid: int, fit: Refit) -> protocol.RefitResult:
+        formal, calibrated = dict(fit.formal), dict(fit.calibrated)
         rows = tuple(
             protocol.RefitRow(
                 name, number(column(name), value), _error(name, calibrated[name]), _error(name, formal[name])
             )
-            for name, value in found.labels
+            for name, value in fit.labels
         )
         return protocol.RefitResult(
             obsid=str(obsid),
             sentence="",
-            values=dict(found.labels),
+            values=dict(fit.labels),
             rows=rows,
-            fixed=found.fixed,
-            at_bound=found.at_bound,
-            reason=found.reason,
-            chi2=f"{found.chi2:.1f}",
-            published_chi2=f"{found.published_chi2:.1f}" if np.isfinite(found.published_chi2) else "-",
-            reduced=f"{found.reduced_chi2:.3f}",
-            n_pixels=f"{found.n_pixels:,}",
-            model=found.model.astype(np.float32),
+            fixed=fit.fixed,
+            at_bound=fit.at_bound,
+            reason=fit.reason,
+            chi2=f"{fit.chi2:.1f}",
+            published_chi2=f"{fit.published_chi2:.1f}" if np.isfinite(fit.published_chi2) else "-",
+            reduced=f"{fit.reduced_chi2:.3f}",
+            n_pixels=f"{fit.n_pixels:,}",
+            model=fit.model.astype(np.float32),
         )
 
     def _propose(self, request: protocol.Propose) -> None:
@@ -135,9 +135,9 @@ class LiveRefit:
         if self._last is None or self._last[0] != context.workspace.focus or context.model is None:
             self.channel.send(say="Fit this star first: a proposal needs a fit.")
             return
-        obsid, wish, found = self._last
+        obsid, wish, fit = self._last
         manifest = context.library.products.manifest
-        proposal = proposal_of(context.model, obsid, wish, found, f"{manifest.name} {manifest.created}", request.why)
+        proposal = proposal_of(context.model, obsid, wish, fit, f"{manifest.name} {manifest.created}", request.why)
         context.workspace.proposals = {**context.workspace.proposals, obsid: proposal}
         self.channel.send(proposed=protocol.Proposed(str(obsid), proposal.why, proposal.to_json()))
 

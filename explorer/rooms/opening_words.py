@@ -114,7 +114,7 @@ def _stage_words(progress: BuildProgress) -> str:
 def column_report(column: UnderstoodColumn, *, corrected: bool) -> protocol.ColumnReport:
     """One column of ours, every number as it is read; ``corrected`` by a user or not."""
     declared = BY_NAME.get(column.ours)
-    numbers = [one for one in (column.low, column.median, column.high) if one is not None]
+    numbers = [value for value in (column.low, column.median, column.high) if value is not None]
     return protocol.ColumnReport(
         ours=column.ours,
         label=declared.label if declared else column.ours,
@@ -125,7 +125,7 @@ def column_report(column: UnderstoodColumn, *, corrected: bool) -> protocol.Colu
         unit_to=column.unit_to,
         known=share_words(column.known),
         share=round(column.known, 4),
-        range=tuple(number_words(one) for one in numbers) if len(numbers) == 3 else (),
+        range=tuple(number_words(value) for value in numbers) if len(numbers) == 3 else (),
         replaced=replaced_words(column),
         note=column.note,
         units=units_offered(column.ours, column.unit_from),
@@ -197,7 +197,7 @@ def columns_rows(columns: Iterable[UnderstoodColumn]) -> list[list[str]]:
             column.theirs,
             unit_words(column),
             share_words(column.known),
-            *(number_words(one) if one is not None else "" for one in (column.low, column.median, column.high)),
+            *(number_words(value) if value is not None else "" for value in (column.low, column.median, column.high)),
             replaced_words(column),
             column.why,
             column.note,

@@ -58,6 +58,6 @@ def _collect(name: str, importers: tuple[str, ...], texts: dict[str, str]) -> No
         other = posixpath.normpath(posixpath.join(posixpath.dirname(name), address))
         _collect(other, (*importers, name), texts)
         exported = set(_EXPORTED.findall(texts[other]))
-        if missing := sorted({one.strip() for one in wanted.split(",") if one.strip()} - exported):
+        if missing := sorted({export.strip() for export in wanted.split(",") if export.strip()} - exported):
             raise ScriptError(f"{name} imports {', '.join(missing)} from {other}, which does not export it.")
     texts[name] = text

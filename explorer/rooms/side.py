@@ -112,7 +112,7 @@ class Side:
         self.channel.send(side=protocol.merged(self.channel.queued("side", protocol.SideState), state))
 
     def _report(self, text: str, place: Literal["list", "refused"] | UnsetType = UNSET) -> None:
-        self._send(protocol.SideState(said=text, place=place))
+        self._send(protocol.SideState(report=text, place=place))
 
     def _send_subsets(self) -> None:
         if not self.open:
@@ -120,32 +120,32 @@ class Side:
         table = self.workspace.table
         subsets = tuple(
             protocol.SubsetState(
-                name=one.name,
-                colour=one.colour,
-                count=f"{self.workspace.count_of(one):,}",
-                words=describe(one.selection, table.known),
+                name=subset.name,
+                colour=subset.colour,
+                count=f"{self.workspace.count_of(subset):,}",
+                words=describe(subset.selection, table.known),
             )
-            for one in self.workspace.subsets
+            for subset in self.workspace.subsets
         )
         self._send(protocol.SideState(subsets=subsets))
 
     def parse(self, text: str) -> Selection:
         """Parse an expression with this catalogue's columns and the visitor's subsets."""
-        subsets = {one.name: one.selection for one in self.workspace.subsets}
+        subsets = {subset.name: subset.selection for subset in self.workspace.subsets}
         return check_size(parse(text, self.columns, subsets))
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
         """Columns with values."""
         table = self.workspace.table
-        return tuple(one for one in table.columns if not one.is_float or table.usable(one.name))
+        return tuple(column for column in table.columns if not column.is_float or table.usable(column.name))
 
     def _check(self, request: protocol.Check) -> None:
         """Answer a keystroke: validity, number of stars, completions."""
         text, cursor = request.text, request.cursor
-        names = [one.name for one in self.workspace.subsets]
-        start, found = completions(text, cursor, self.columns, names)
-        words = tuple(protocol.Suggestion(one.word, one.help) for one in found)
+        names = [subset.name for subset in self.workspace.subsets]
+        start, completed = completions(text, cursor, self.columns, names)
+        words = tuple(protocol.Suggestion(completion.word, completion.help) for completion in completed)
         state = protocol.CheckResult(text=text, cursor=cursor, start=start, words=words)
         try:
             if text.strip():
@@ -165,9 +165,9 @@ class Side:
             self.workspace.clear()
 
     def _keep(self, request: protocol.Keep) -> None:
-        known = [one.name for one in self.workspace.subsets]
+        known = [subset.name for subset in self.workspace.subsets]
         name = request.name
-        taken = [one.colour for one in self.workspace.subsets]
+        taken = [subset.colour for subset in self.workspace.subsets]
         colour = self.workspace.subset(name).colour if name in known else fresh_colour(taken)
         self.workspace.define_subset(name, self.workspace.selection, colour)
 
@@ -179,7 +179,7 @@ class Side:
             raise SelectionError(
                 f"Column {name!r:.60} has one value, or more than {MAX_CATEGORIES}: use the filter for it."
             )
-        known = {one.name: one.colour for one in self.workspace.subsets}
+        known = {subset.name: subset.colour for subset in self.workspace.subsets}
         taken, added = list(known.values()), []
         for value, title in zip(values, category_names(name, values), strict=True):
             colour = known.get(title) or fresh_colour(taken)
@@ -259,13 +259,13 @@ class Side:
         await self.channel.in_background(
             lambda: self.links.save_view(self.catalog, name, state, owner.name, may_replace=owner.may_replace), LINKS
         )
-        self._send(protocol.SideState(views=self.views, saved=True, said=f"Saved {name!r}."))
+        self._send(protocol.SideState(views=self.views, saved=True, report=f"Saved {name!r}."))
 
     def _show_view(self, request: protocol.View) -> None:
         token = self.links.views(self.catalog).get(request.name)
         state = self.links.get(token) if token else None
         if state is None:
-            self._send(protocol.SideState(views=self.views, said="This view does not exist any more."))
+            self._send(protocol.SideState(views=self.views, report="This view does not exist any more."))
         else:
             self.workspace.restore(state)
 

@@ -1,4 +1,4 @@
-"""The grid of linked views: gestures in, pictures out, in one message each way."""
+"""The grid of linked views: one message for a gesture, one message with its images."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from explorer.state.stored import COLOUR_BY_SUBSETS
 from explorer.state.workspace import Workspace
 
 MAX_GLYPHS = 20_000
-"""Stars on screen, over all views, up to which each is a glyph of its own."""
+"""Maximum number of stars on screen, in all views, that are drawn as single glyphs."""
 
 MAX_WIDTH, MAX_HEIGHT = 4096, 2304
-"""Pixels of the largest screen that is drawn for."""
+"""Pixels of the largest supported screen."""
 
 _LOOKING = 0.3
-"""Share of the time that the views of one page are drawn anew; looks that come sooner are drawn together."""
+"""Maximum share of the time for redrawing the views of one page; earlier requests are drawn together."""
 
 _MODES = {
     frozenset({"shift"}): SelectionMode.ADD,
@@ -42,7 +42,7 @@ _MODES = {
 
 
 class Stage:
-    """Wires the grid of views to a Workspace.
+    """Connects the grid of views to a Workspace.
 
     Parameters
     ----------
@@ -88,12 +88,12 @@ class Stage:
         watch(lambda event: channel.send(tool=event.new), "tool")
 
     def connect(self) -> None:
-        """Tell a new page everything; it answers with what it sees."""
+        """Send the whole state to a new page, which answers with its viewports."""
         table = self.library.table
         views = tuple(
             protocol.ViewChoice(spec.key, spec.title, not has_values(self.library, spec.key)) for spec in SPECS
         )
-        self.send_colours()  # before the figures, which are built in them
+        self.send_colours()  # before the views, which use them
         self.channel.send(
             stage=replace_fields(
                 self._arrangement([chart.spec(dark=self.workspace.dark) for chart in self.charts]),
@@ -105,7 +105,7 @@ class Stage:
         )
 
     def _arrangement(self, specs: Sequence[protocol.AnyFigure | None]) -> protocol.GridState:
-        """The grid; None leaves a place as it is, or as it is in the message that is queued."""
+        """The grid; None leaves a view as it is, or as it is in the queued message."""
         queued = self.channel.queued("stage", protocol.GridState)
         if queued is not None and len(queued.panels) == len(specs):
             specs = [earlier if spec is None else spec for earlier, spec in zip(queued.panels, specs, strict=True)]
@@ -120,7 +120,7 @@ class Stage:
                 everything=lookup(grey_ramp(dark)),
                 selected=lookup(self.colouring.ramp(dark=dark)),
                 texture=lookup(texture_palette(dark)),
-                histogram=lookup(count_ramp(dark)),  # no colour of a category or a middle of a scale stands for all
+                histogram=lookup(count_ramp(dark)),  # categories and diverging scales have no colour for all stars
                 theme=theme_of(dark=dark),
                 bars=tuple(protocol.SlotBar(slot, bar) for slot, bar in bars if bar is not None),
             ),
@@ -142,7 +142,7 @@ class Stage:
 
     @property
     def on_screen(self) -> list[tuple[int, Chart]]:
-        """Places that the browser shows and has laid out."""
+        """Slots and charts of the views that the browser shows and has laid out."""
         alone = self.workspace.enlarged
         return [
             (slot, chart)
@@ -151,13 +151,13 @@ class Stage:
         ]
 
     def due(self, slots: Iterable[int] = (), *, selected: bool = False) -> None:
-        """Ask for places to be drawn anew, or for the selected stars everywhere, before the next message goes out."""
+        """Request that views, or the selected stars in all views, are redrawn in the next message."""
         self._due_slots |= set(slots)
         self._due_selected |= selected
         self.channel.flush()
 
     def paint(self) -> None:
-        """The hot path: draw what is due, in every view on screen."""
+        """Draw all due layers of the views on screen: the path of every brush."""
         slots, selected = self._due_slots, self._due_selected
         if not (slots or selected):
             return
@@ -182,7 +182,7 @@ class Stage:
             self._next_look = began + took / _LOOKING
 
     def _send_legend(self) -> None:
-        """Say it when stars come to be drawn one by one, or no longer."""
+        """Send the legend when single stars replace densities, or the reverse."""
         shown = [single for _, chart in self.on_screen if (single := chart.shows_single) is not None]
         single = bool(shown) and all(shown)
         if single != self._single:
@@ -204,13 +204,13 @@ class Stage:
         self.channel.send(layers=tuple(layers), pixels=b"".join(chunks), notes=notes)
 
     def mark_focus(self) -> None:
-        """Ring the star under the lens, wherever a plane shows it."""
+        """Mark the focused star in each plane that shows it."""
         row = self.workspace.focus_row
-        places = [(slot, chart.places_of(row)) for slot, chart in enumerate(self.charts)]
+        positions = [(slot, chart.places_of(row)) for slot, chart in enumerate(self.charts)]
         self.channel.send(
             focus=tuple(
-                protocol.FocusMark(slot, tuple(x for x, _ in found), tuple(y for _, y in found))
-                for slot, found in places
+                protocol.FocusMark(slot, tuple(x for x, _ in points), tuple(y for _, y in points))
+                for slot, points in positions
             )
         )
 
@@ -241,7 +241,7 @@ class Stage:
         self._look(seen)
 
     def _look(self, slots: Iterable[int]) -> None:
-        """Draw places as they are seen now; soon where the page has just had its share of the time."""
+        """Redraw views with their viewports; with a delay if the page has used its share of the time."""
         self._seen_slots |= set(slots)
         wait, document = self._next_look - time.monotonic(), pn.state.curdoc
         if wait <= 0.0 or document is None or document.session_context is None:
@@ -256,7 +256,7 @@ class Stage:
         self._look(())
 
     def _remember(self, slot: int, state: PanelState) -> None:
-        """Keep what the browser already shows for links, without drawing it again."""
+        """Store the state that the browser already shows, for links, without redrawing."""
         self.charts[slot].state = state
         self._own_change = True
         try:
@@ -282,14 +282,14 @@ class Stage:
 
     def _choose_axis(self, request: protocol.Axis) -> None:
         slot, name = self._slot(request.slot), request.column
-        if not any(one.name == name for one in self.library.table.axes()):
-            raise ValueError(f"{name!r} cannot stand on an axis.")
+        if not any(column.name == name for column in self.library.table.axes()):
+            raise ValueError(f"{name!r} cannot be a column of an axis.")
         self._change(slot, self.charts[slot].with_axis(request.axis, name))
 
     def _switch(self, request: protocol.Switch) -> None:
         slot, name = self._slot(request.slot), request.name
         state = self._state(slot)
-        switched = tuple(one for one in state.switched if one != name)
+        switched = tuple(switch for switch in state.switched if switch != name)
         if len(switched) == len(state.switched):
             switched = (*switched, name)
         state = replace(state, switched=switched)
@@ -313,7 +313,7 @@ class Stage:
         self.workspace.param.update(panels=(*present, *more)[:count], enlarged=None)
 
     def _enlarged(self) -> None:
-        """One view alone, or all of them again: those that were not on screen have missed what was selected."""
+        """Show one view alone, or all again; views that were hidden need the present selection."""
         with self.channel.batch():
             self.channel.send(stage=self._arrangement([None] * len(self.charts)))
             self.due(selected=True)
@@ -339,7 +339,7 @@ class Stage:
 
     def _slot(self, slot: int) -> int:
         if not 0 <= slot < len(self.charts):
-            raise ValueError(f"There is no place {slot} in a grid of {len(self.charts)}.")
+            raise ValueError(f"There is no view {slot} in a grid of {len(self.charts)}.")
         return slot
 
     def _known_view(self, view: str) -> str:
@@ -349,7 +349,7 @@ class Stage:
 
 
 def _clipped(views: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Widths and heights as one screen can show them: each within it, and all together no more pixels than it has."""
+    """Widths and heights in pixels, limited so that each view and all together fit on one screen."""
     inside = [(min(max(width, 1), MAX_WIDTH), min(max(height, 1), MAX_HEIGHT)) for width, height in views]
     share = MAX_WIDTH * MAX_HEIGHT / max(sum(width * height for width, height in inside), 1)
     if share >= 1.0:

@@ -133,17 +133,19 @@ class StarDock:
         """Send the neighbours in advance."""
         row = self.workspace.focus_row
         if row is not None:
-            beside = [self.workspace.table.row_of(int(one)) for one in self.neighbours(row) if one]
-            self.channel.send(ahead=tuple(self.packet(one) for one in dict.fromkeys(beside) if one is not None))
+            beside = [self.workspace.table.row_of(int(obsid)) for obsid in self.neighbours(row) if obsid]
+            self.channel.send(
+                ahead=tuple(self.packet(neighbour) for neighbour in dict.fromkeys(beside) if neighbour is not None)
+            )
 
     def neighbours(self, row: int) -> Neighbours:
         """Next and previous star in the order of the table, by obsid; "" without one."""
         order = self.order()
         if not order.size:
             return Neighbours("", "")
-        found = np.flatnonzero(order == row)
-        at = int(found[0]) if found.size else -1
-        before = order[at - 1] if found.size else order[-1]
+        indices = np.flatnonzero(order == row)
+        at = int(indices[0]) if indices.size else -1
+        before = order[at - 1] if indices.size else order[-1]
         obsid = self.workspace.table["obsid"]
         return Neighbours(str(obsid[order[(at + 1) % order.size]]), str(obsid[before]))
 
@@ -163,8 +165,8 @@ class StarDock:
 
     def _step_to_unvetted(self, order: NDArray[np.int64], row: int | None) -> None:
         obsid, judged = self.workspace.table["obsid"], self.record.judged()
-        found = np.flatnonzero(order == row)
-        after = np.roll(order, -int(found[0]) - 1)[:-1] if found.size else order
+        indices = np.flatnonzero(order == row)
+        after = np.roll(order, -int(indices[0]) - 1)[:-1] if indices.size else order
         left = after[~np.isin(obsid[after], np.fromiter(judged, np.int64, len(judged)))]
         if left.size:
             self.workspace.look_at(int(obsid[left[0]]))

@@ -61,13 +61,13 @@ class StarEvidence:
         rv = table.value("rv", row)
         with np.errstate(divide="ignore"):
             variance = 1.0 / spectrum.ivar.astype(np.float64) if model is None else model.total_variance(spectrum.ivar)
-        found = protocol.EvidenceResult(
+        evidence = protocol.EvidenceResult(
             obsid=str(obsid),
             sentence="",
             rv=rv if np.isfinite(rv) else None,
             windows=tuple(
-                protocol.Chi2Window(one.low, one.high, one.chi2_nu if np.isfinite(one.chi2_nu) else None)
-                for one in chi2_windows(spectrum, spectrum.model, variance)
+                protocol.Chi2Window(window.low, window.high, window.chi2_nu if np.isfinite(window.chi2_nu) else None)
+                for window in chi2_windows(spectrum, spectrum.model, variance)
             ),
             ccf=self._correlations(obsid, rv),
             lines=tuple(
@@ -79,10 +79,10 @@ class StarEvidence:
         published = self.context.published(row)
         labels = np.array([published[name] for name in model.names]) if model is not None else np.array([np.nan])
         if model is None or not np.isfinite(labels).all():
-            self.channel.send(evidence=found)
+            self.channel.send(evidence=evidence)
             return
-        nearest = tuple(str(one) for one in nearest_training(table, model, labels, SHOWN_ALIKE))
-        self.channel.send(evidence=replace(found, hull=_hull(place_in_hull(model, labels)), nearest=nearest))
+        nearest = tuple(str(star) for star in nearest_training(table, model, labels, SHOWN_ALIKE))
+        self.channel.send(evidence=replace(evidence, hull=_hull(place_in_hull(model, labels)), nearest=nearest))
         snr = table.value("snr", row)
 
         def draw() -> protocol.PosteriorResult:
@@ -97,16 +97,16 @@ class StarEvidence:
 
     def _correlations(self, obsid: int, rv: float) -> tuple[protocol.Correlation, ...]:
         """The published CCF of a doubtful star, and the CCF with the star's own model."""
-        found: list[tuple[NDArray[np.float64], NDArray[np.floating], tuple[tuple[float, float], ...], str]] = []
+        functions: list[tuple[NDArray[np.float64], NDArray[np.floating], tuple[tuple[float, float], ...], str]] = []
         kept = self.correlations.of(obsid) if self.correlations is not None else None
         if kept is not None and self.correlations is not None:
             velocity = self.correlations.velocity_kms
-            found.append((velocity, kept, peaks_of(velocity, kept), "the best velocity template, as published"))
+            functions.append((velocity, kept, peaks_of(velocity, kept), "the best velocity template, as published"))
         spectrum = self.context.spectrum(obsid)
         if spectrum is not None and spectrum.has_model and np.isfinite(rv):
             own = correlate(spectrum, spectrum.model, rv)
             if own is not None:
-                found.append((own.velocity_kms, own.ccf, own.peaks, own.template))
+                functions.append((own.velocity_kms, own.ccf, own.peaks, own.template))
         return tuple(
             protocol.Correlation(
                 x=np.asarray(velocity, np.float32),
@@ -114,24 +114,24 @@ class StarEvidence:
                 peaks=tuple(protocol.CorrelationPeak(*peak) for peak in peaks),
                 template=template,
             )
-            for velocity, ccf, peaks, template in found
+            for velocity, ccf, peaks, template in functions
         )
 
     async def _alike(self, request: protocol.Alike) -> None:
         """Similar stars by spectrum or labels, most similar first."""
-        found = await self._find(request.by, SHOWN_ALIKE)
+        similar = await self._find(request.by, SHOWN_ALIKE)
         focus = str(self.context.workspace.focus)
-        self.channel.send(alike=protocol.Alikes(request.by, focus, tuple(str(obsid) for obsid in found)))
+        self.channel.send(alike=protocol.Alikes(request.by, focus, tuple(str(obsid) for obsid in similar)))
 
     async def _select(self, request: protocol.AlikeSelect) -> None:
         """Select the similar stars and the star itself."""
         focus = self.context.workspace.focus
         count = min(max(request.count, 1), MAX_ALIKE)
-        found = await self._find(request.by, count)
-        if found and focus is not None:
-            self.context.workspace.gesture(InIds((focus, *found)), SelectionMode.REPLACE)
+        similar = await self._find(request.by, count)
+        if similar and focus is not None:
+            self.context.workspace.gesture(InIds((focus, *similar)), SelectionMode.REPLACE)
             if self.context.workspace.star_alone:  # nothing else shows it
-                self.channel.send(say=f"{len(found) + 1} stars are selected in the views.")
+                self.channel.send(say=f"{len(similar) + 1} stars are selected in the views.")
         else:
             self.channel.send(say="No star is similar to this one.")
 

@@ -57,7 +57,7 @@ class SelectionTable:
         """Columns of the table: declared ones, the first of the user's own, and those of the views."""
         table, on_screen = self.workspace.table, self.workspace.columns_on_screen
         own = own_shown(table, on_screen, MAX_OWN)
-        return [*self.declared, *(one.name for one in own if not one.is_numeric or table.usable(one.name))]
+        return [*self.declared, *(column.name for column in own if not column.is_numeric or table.usable(column.name))]
 
     def _other_columns(self) -> None:
         """Update the columns with the views."""
@@ -69,7 +69,9 @@ class SelectionTable:
     def _headings(self) -> tuple[protocol.TableHeading, ...]:
         table = self.workspace.table
         columns = map(table.column, self.names)
-        return tuple(protocol.TableHeading(one.name, table.titles[one.name], f"{one.meaning}.") for one in columns)
+        return tuple(
+            protocol.TableHeading(column.name, table.titles[column.name], f"{column.meaning}.") for column in columns
+        )
 
     def _later(self) -> None:
         """Update the table after the views are drawn."""
@@ -118,7 +120,9 @@ class SelectionTable:
         first = (self.page - 1) * _PAGE
         stars = self.stars[first : first + _PAGE]
         table = self.workspace.table
-        cells = [[_text(one, value) for value in self._values(one, stars)] for one in map(table.column, self.names)]
+        cells = [
+            [_text(column, value) for value in self._values(column, stars)] for column in map(table.column, self.names)
+        ]
         return protocol.TableState(
             rows=tuple(zip(*cells, strict=True)),
             ids=tuple(str(obsid) for obsid in table["obsid"][stars]),
@@ -130,9 +134,9 @@ class SelectionTable:
             sort=protocol.TableOrder(*(self.sorted_by or ("", False))),
         )
 
-    def _values(self, one: Column, stars: NDArray[np.int64]) -> NDArray[Any]:
+    def _values(self, column: Column, stars: NDArray[np.int64]) -> NDArray[Any]:
         table = self.workspace.table
-        return table.texts_of(one.name, stars) if one.dtype == "str" else table[one.name][stars]
+        return table.texts_of(column.name, stars) if column.dtype == "str" else table[column.name][stars]
 
     def _turn(self, request: protocol.Page) -> None:
         by = request.by
@@ -154,17 +158,19 @@ class SelectionTable:
 
 def _declared_shown(table: StarTable) -> list[str]:
     """Usual columns that the catalogue has; also other numbers if most are missing."""
-    names = [one.name for one in placed("table") if table.usable(one.name)]
-    others = [one.name for one in COLUMNS if one.is_float and one.name not in names and table.usable(one.name)]
+    names = [column.name for column in placed("table") if table.usable(column.name)]
+    others = [
+        column.name for column in COLUMNS if column.is_float and column.name not in names and table.usable(column.name)
+    ]
     return [*names, *others[: max(_ENOUGH - len(names), 0)]]
 
 
-def _text(one: Column, value: Any) -> str:
+def _text(column: Column, value: Any) -> str:
     """Format a value for a cell; "" if missing."""
-    if one.dtype == "bool":
+    if column.dtype == "bool":
         return "yes" if value else "no"
-    if not one.is_float:
+    if not column.is_float:
         return str(value)
     if not np.isfinite(value):
         return ""
-    return number(one, float(value))
+    return number(column, float(value))

@@ -33,7 +33,7 @@ class Toolbar:
             *column_choices(table, columns),
         )
         self._due = False
-        channel.on(protocol.Tool, lambda request: workspace.param.update(tool=_one_of(TOOLS, request.value)))
+        channel.on(protocol.Tool, lambda request: workspace.param.update(tool=_checked(TOOLS, request.value)))
         channel.on(protocol.Mode, lambda request: workspace.param.update(mode=SelectionMode(request.value)))
         channel.on(protocol.Colour, lambda request: workspace.param.update(colour_by=self._known_colour(request.value)))
         channel.on(protocol.Undo, lambda _: workspace.undo())
@@ -77,16 +77,16 @@ class Toolbar:
     def _named(self) -> protocol.SelectionName:
         """Name and colour of the selected subset; "" without a name."""
         selection = self.workspace.selection
-        for one in self.workspace.subsets:
-            if selection in (one.selection, Named(one.name, one.selection)):
-                return protocol.SelectionName(one.name, one.colour)
+        for subset in self.workspace.subsets:
+            if selection in (subset.selection, Named(subset.name, subset.selection)):
+                return protocol.SelectionName(subset.name, subset.colour)
         return protocol.SelectionName(selection.name if isinstance(selection, Named) else "", "")
 
     def _known_colour(self, name: str) -> str:
-        return _one_of([one.name for one in self.colours], name)
+        return _checked([choice.name for choice in self.colours], name)
 
 
-def _one_of(known: list[str] | tuple[str, ...], value: str) -> str:
+def _checked(known: list[str] | tuple[str, ...], value: str) -> str:
     if value not in known:
         raise ValueError(f"{value!r} is none of {', '.join(known)}.")
     return value

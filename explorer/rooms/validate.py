@@ -61,7 +61,7 @@ _NOTHING = (
 class Prepared(NamedTuple):
     """A comparison ready for display: differences, statistics, figures, rows of the outliers."""
 
-    found: Differences
+    differences: Differences
     words: str
     figures: tuple[hv.Overlay | None, ...]
     beyond: Rows
@@ -89,18 +89,18 @@ class ValidateView(View):
         self.library = library
         pairs = pairs_of(library)
         table_ = library.table
-        own = [one.name for one in table_.axes() if one.is_own]
-        along = [*(one.name for one in placed("trend") if table_.usable(one.name)), *own[:_MAX_OWN]]
+        own = [column.name for column in table_.axes() if column.is_own]
+        along = [*(column.name for column in placed("trend") if table_.usable(column.name)), *own[:_MAX_OWN]]
         self.param.pair.objects = {pair.title: pair for pair in pairs}
         self.param.along.objects = {table_.titles[name]: name for name in along}
         self.param.update(pair=pairs[0] if pairs else None, along=along[0] if along else None)
-        self.found: Differences | None = None
+        self.shown: Differences | None = None
         self.beyond: Rows = np.empty(0, np.intp)
         self.figures = [pn.pane.HoloViews(sizing_mode="stretch_both", margin=(0, 4)) for _ in range(4)]
         self.words = html(sizing_mode="stretch_width")
         self.outliers = pmui.Button(label="Select outliers in Explore", size="small", align="center", disabled=True)
         self.outliers.on_click(lambda _: self.pick(self.beyond))
-        self.said = html(align="center")
+        self.report = html(align="center")
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked = 0
         self.param.watch(lambda _: self.refresh(), ["pair", "sample", "along"])
@@ -144,7 +144,7 @@ class ValidateView(View):
             prepared = await asyncio.wrap_future(submitted(prepare, REFITS, self))
         except BusyError as error:
             refusal = str(error)
-            in_turn(lambda: self.said.param.update(object=refusal))
+            in_turn(lambda: self.report.param.update(object=refusal))
             return
         except StoppedError:  # the page has gone
             return
@@ -153,57 +153,59 @@ class ValidateView(View):
 
     def _prepare(self, pair: Pair, sample: Mask | None, along: str, *, dark: bool) -> Prepared:
         """Slow part of the comparison, which does not touch the page."""
-        found = differences(self.library, pair, sample)
-        values = self.library.table.axis(along)[found.rows]
+        compared = differences(self.library, pair, sample)
+        values = self.library.table.axis(along)[compared.rows]
         moving = trend_figure(
-            found, values, self.library.table.column(along), trend(values, found.difference), dark=dark
+            compared, values, self.library.table.column(along), trend(values, compared.difference), dark=dark
         )
         # A box dragged over the trend selects its stars everywhere.
         box = hv.streams.BoundsXY(source=moving.get(0))
-        box.add_subscriber(partial(self._boxed, found, values))
+        box.add_subscriber(partial(self._boxed, compared, values))
         curves = error_curves(self.library.products.report, pair.name)
         figures = (
-            values_figure(found, dark=dark),
+            values_figure(compared, dark=dark),
             moving,
-            pull_figure(found, dark=dark) if found.pull.size else None,
+            pull_figure(compared, dark=dark) if compared.pull.size else None,
             error_figure(curves, pair.column, dark=dark) if curves else None,
         )
-        return Prepared(found, _words(found), figures, found.beyond(SIGMA))
+        return Prepared(compared, _words(compared), figures, compared.beyond(SIGMA))
 
     def _show(self, prepared: Prepared) -> None:
-        self.found, self.beyond = prepared.found, prepared.beyond
+        self.shown, self.beyond = prepared.differences, prepared.beyond
         self.words.object = prepared.words
         self.outliers.disabled = not prepared.beyond.size
         for pane, figure in zip(self.figures, prepared.figures, strict=True):
             pane.object = figure
             pane.visible = figure is not None
 
-    def _boxed(self, found: Differences, values: Floats, bounds: tuple[float, float, float, float] | None) -> None:
+    def _boxed(self, compared: Differences, values: Floats, bounds: tuple[float, float, float, float] | None) -> None:
         if bounds is not None:
             left, bottom, right, top = bounds
-            inside = (values >= left) & (values <= right) & (found.difference >= bottom) & (found.difference <= top)
-            self.pick(found.rows[inside])
+            inside = (
+                (values >= left) & (values <= right) & (compared.difference >= bottom) & (compared.difference <= top)
+            )
+            self.pick(compared.rows[inside])
 
     def pick(self, rows: Rows) -> None:
         """Select stars as a gesture in Explore would, and report the result."""
         if not rows.size:
-            self.said.object = "No stars in this region."
+            self.report.object = "No stars in this region."
         elif rows.size > MAX_PICKED:
-            self.said.object = f"{rows.size:,} stars are too many for a list; the maximum is {MAX_PICKED:,}."
+            self.report.object = f"{rows.size:,} stars are too many for a list; the maximum is {MAX_PICKED:,}."
         else:
-            self.workspace.gesture(InIds(tuple(int(one) for one in self.library.table["obsid"][rows])))
-            self.said.object = f"{self.workspace.n_selected:,} stars are selected in Explore."
+            self.workspace.gesture(InIds(tuple(int(obsid) for obsid in self.library.table["obsid"][rows])))
+            self.report.object = f"{self.workspace.n_selected:,} stars are selected in Explore."
 
     def picture(self) -> io.BytesIO:
         """Figure 5, 6 or 7 of the shown comparison, as PDF."""
-        found, manifest = self.found, self.library.products.manifest
-        assert found is not None
-        title = f"{manifest.name}: {found.pair.title}, {self.sample}: {counted(found.rows.size)}"
+        shown, manifest = self.shown, self.library.products.manifest
+        assert shown is not None
+        title = f"{manifest.name}: {shown.pair.title}, {self.sample}: {counted(shown.rows.size)}"
         figure = comparison_figure(
             f"SIMULATED: {title}" if manifest.simulated else title,
-            ("catalogue", found.pair.origin),
-            [Compared(found.pair.column, found.ours, found.other)],
-            {self.sample: np.ones(found.rows.size, bool)},
+            ("catalogue", shown.pair.origin),
+            [Compared(shown.pair.column, shown.ours, shown.other)],
+            {self.sample: np.ones(shown.rows.size, bool)},
         )
         return io.BytesIO(picture_bytes(figure, "pdf"))
 
@@ -235,7 +237,7 @@ class ValidateView(View):
                 align="center",
                 embed=False,
             ),
-            self.said,
+            self.report,
             margin=(4, 8, 0, 8),
             sizing_mode="stretch_width",
         )
@@ -247,11 +249,11 @@ class ValidateView(View):
         )
 
 
-def _words(found: Differences) -> str:
+def _words(compared: Differences) -> str:
     """Statistics of a comparison on one line."""
-    scores = {name.replace("_", " "): cell(value) for name, value in found.scores().items()}
-    unit = "as a fraction" if found.pair.relative else found.pair.column.unit
-    what = f"This catalogue less {found.pair.origin}{f', {unit}' if unit else ''}"
+    scores = {name.replace("_", " "): cell(value) for name, value in compared.scores().items()}
+    unit = "as a fraction" if compared.pair.relative else compared.pair.column.unit
+    what = f"This catalogue less {compared.pair.origin}{f', {unit}' if unit else ''}"
     return f'<section class="scores"><b>{escape(what)}</b>{table(tuple(scores), [list(scores.values())])}</section>'
 
 
@@ -263,10 +265,10 @@ def physics_table(report: Mapping[str, Any]) -> str:
     order = (Verdict.IMPOSSIBLE, Verdict.UNLIKELY, Verdict.EXPECTED, Verdict.TOO_FEW)
     rows = (
         [
-            *(one.verdict, one.name, "" if one.value is None else cell(one.value)),
-            *(f"{one.low:g} to {one.high:g}", one.unit, cell(one.stars), one.sentence),
+            *(check.verdict, check.name, "" if check.value is None else cell(check.value)),
+            *(f"{check.low:g} to {check.high:g}", check.unit, cell(check.stars), check.sentence),
         ]
-        for one in sorted(checks, key=lambda one: order.index(Verdict(one.verdict)))
+        for check in sorted(checks, key=lambda check: order.index(Verdict(check.verdict)))
     )
     return table(("verdict", "check", "value", "expected", "unit", "stars", "meaning"), rows)
 
@@ -278,8 +280,8 @@ def truth_tables(document: Mapping[str, Any]) -> str:
     bits, odd = document["bits"], document["oddness"]
     kinds = list(next(iter(bits.values()))["completeness"])
     shares = (
-        [name, cell(told["flagged"]), *map(percent, (told["purity"], *told["completeness"].values()))]
-        for name, told in bits.items()
+        [name, cell(scores["flagged"]), *map(percent, (scores["purity"], *scores["completeness"].values()))]
+        for name, scores in bits.items()
     )
     return "".join(
         (

@@ -1,6 +1,6 @@
 """The vetting record under load: eight writers at once, a hundred SIGKILLs, a second server.
 
-The eight are visitors of one server (threads at one desk), then eight servers (processes with a connection each, of
+The eight are visitors of one server (threads of one process), then eight servers (processes with a connection each, of
 which two have a core at a time here), and never pause. On SQLite, and on PostgreSQL where it is
 installed; where it is not, the result says so.
 """
@@ -95,7 +95,7 @@ def verdicts(commands, person, campaign, count):
     done = 0
     while done < count:
         task = commands.next_task(person, campaign)
-        if task is None:  # what is left lies on other desks
+        if task is None:  # the rest is claimed by others
             time.sleep(0.005)
             continue
         draft = Draft(str(uuid4()), task.star, random.choice((1, 2, 3, 4)), note="δ" * 40)

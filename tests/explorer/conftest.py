@@ -138,20 +138,20 @@ def table(library):
 
 
 class Page:
-    """Stands in for the browser: sends messages, keeps what it is told."""
+    """Stand-in for the browser: sends messages and stores the answers."""
 
     def __init__(self, library: Library, links: LinkStore, workspace: Workspace, record=None) -> None:
         self.library, self.links, self.workspace = library, links, workspace
         self.room = ExploreRoom(workspace, library, links, record=record)
-        self.told: list[dict] = []
-        self.room.channel.deliver = self.told.append
+        self.sent: list[dict] = []
+        self.room.channel.deliver = self.sent.append
 
     def send(self, kind, **message) -> dict:
         """Send a message; returns the one answer, {} when there is none."""
-        before = len(self.told)
+        before = len(self.sent)
         self.room.channel._handle_msg({"kind": kind, **message})
-        assert len(self.told) - before <= 1, "one message a gesture"
-        return self.told[-1] if len(self.told) > before else {}
+        assert len(self.sent) - before <= 1, "one message a gesture"
+        return self.sent[-1] if len(self.sent) > before else {}
 
     def run(self, kind, **message) -> None:
         """Send a message and wait for what it does in the background."""
@@ -165,22 +165,22 @@ class Page:
             pool.submit(lambda: asyncio.run(everything())).result()
 
     def ask(self, kind, **message) -> dict:
-        """Send a message and wait for what it does in the background; everything that was told meanwhile."""
-        before = len(self.told)
+        """Send a message and wait for its work in the background; returns all fields sent meanwhile."""
+        before = len(self.sent)
         self.run(kind, **message)
         answer: dict = {}
-        for one in self.told[before:]:
+        for one in self.sent[before:]:
             answer |= one
         return answer
 
     def change(self, **state) -> dict:
-        """Change the workspace from elsewhere; returns what the page is told."""
+        """Change the workspace from elsewhere; returns the message to the page."""
         with self.room.channel.batch():
             self.workspace.param.update(**state)
-        return self.told[-1]
+        return self.sent[-1]
 
     def open(self, width=240, height=160) -> dict:
-        """Say hello and look at every view from its start."""
+        """Connect, and look at every view from its start."""
         self.send("connect", seen=True)
         return self.look(range(len(self.room.stage.charts)), width, height)
 

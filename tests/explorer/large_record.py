@@ -82,7 +82,7 @@ async def judge_with_progress(commands, verdicts, user="u99"):
     dict
         Seconds: ``longest_stop`` of the loop, ``answers`` one a verdict; ``reviews`` that Progress showed at the end.
     """
-    rooms, told = [], []
+    rooms, received = [], []
     for who, make, room in ((person(user), VetRoom, "Vet"), (EVE, CampaignsRoom, "Progress")):
         made = make(
             Visit(commands, who, "", Workspace(commands.library.table, room=room)), *([None] if room != "Vet" else [])
@@ -90,7 +90,7 @@ async def judge_with_progress(commands, verdicts, user="u99"):
         messages = []
         made.channel.deliver = messages.append
         rooms.append(made)
-        told.append(messages)
+        received.append(messages)
     vet = rooms[0]
     ticker = Ticker()
     ticking = asyncio.create_task(ticker.run())
@@ -111,14 +111,14 @@ async def judge_with_progress(commands, verdicts, user="u99"):
         given = {"star": str(vet.task.star), "verdict": 3, "flags": [], "note": "", "proposal": {}}
         vet.channel._handle_msg({"kind": "judge", "id": str(uuid4()), **given})
         await settle(*rooms)
-        assert any("saved" in message for message in told[0]), told[0][-1]
-        told[0].clear()
+        assert any("saved" in message for message in received[0]), received[0][-1]
+        received[0].clear()
         answers.append(time.monotonic() - begun)
         for room in rooms:
             room._follow()
         await settle(*rooms)
         await asyncio.sleep(0.02)
     ticking.cancel()
-    overviews = [message["campaigns"].get("overview") for message in told[1] if "campaigns" in message]
+    overviews = [message["campaigns"].get("overview") for message in received[1] if "campaigns" in message]
     shown = [one["reviews"] for one in overviews if one]
     return {"longest_stop": ticker.longest, "opening_stop": opened, "answers": answers, "reviews": shown[-1]}

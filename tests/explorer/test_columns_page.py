@@ -33,12 +33,12 @@ class Browser:
     """Stands in for the browser on the page of columns."""
 
     def __init__(self, page):
-        self.page, self.told = page, []
-        page.channel.deliver = self.told.append
+        self.page, self.sent = page, []
+        page.channel.deliver = self.sent.append
 
     def send(self, kind, **message):
-        """Send a message and wait for what it does; returns everything that was told since, merged."""
-        before = len(self.told)
+        """Send a message and wait for its work; returns all fields sent meanwhile, merged."""
+        before = len(self.sent)
 
         async def everything():
             self.page.channel._handle_msg({"kind": kind, **message})
@@ -50,7 +50,7 @@ class Browser:
 
     def since(self, number):
         merged = {}
-        for parts in self.told[number:]:
+        for parts in self.sent[number:]:
             merged |= parts
         return merged
 
@@ -60,30 +60,30 @@ def test_the_page_shows_how_columns_were_understood(open_files, stars):
     opening.start()
     until(opening, lambda s: s.understood and s.progress.count)
     browser = Browser(ColumnsPage(opening, stays=True))
-    told = browser.send("connect")
-    assert (told["may"], told["stays"]) == (True, True)
-    assert told["status"]["heading"] == "Computing the catalogue"
-    assert told["status"]["text"].startswith("Stage ")
-    (table,) = told["columns"]["tables"]
+    answer = browser.send("connect")
+    assert (answer["may"], answer["stays"]) == (True, True)
+    assert answer["status"]["heading"] == "Computing the catalogue"
+    assert answer["status"]["text"].startswith("Stage ")
+    (table,) = answer["columns"]["tables"]
     assert table["heading"] == "CSV · 8 rows · no known schema"
     assert table["own"] == ["d_pc", "my_class"]
     distance = next(one for one in table["columns"] if one["ours"] == "distance")
     assert (distance["theirs"], distance["units"]) == ("dist", ["kpc", "pc", "Mpc"])
     assert (distance["known"], distance["range"]) == ("98.8 %", ["1.5", "5.5", "8.5"])
     assert "rv" in [ours for ours, _ in table["absent"]]
-    assert told["columns"]["stages"] == [["phase space", ""], ["labels", "there are no spectra"]]
+    assert answer["columns"]["stages"] == [["phase space", ""], ["labels", "there are no spectra"]]
 
 
 def test_what_did_not_change_sends_nothing(open_files, stars):
     opening = open_files(stars)
     until_whole(opening)
     browser = Browser(ColumnsPage(opening))
-    told = browser.send("connect")
-    assert told["status"]["open"]
-    before = len(browser.told)
+    answer = browser.send("connect")
+    assert answer["status"]["open"]
+    before = len(browser.sent)
     for _ in range(3):
         browser.page.refresh()
-    assert len(browser.told) == before
+    assert len(browser.sent) == before
 
 
 def test_a_correction_is_applied_and_shown(open_files, stars):
@@ -98,7 +98,7 @@ def test_a_correction_is_applied_and_shown(open_files, stars):
     assert opening.corrected() == (frozenset(),), "a download changes nothing"
     assert browser.send("apply", corrections=[CHANGE])["applied"]
     until_whole(opening)
-    before = len(browser.told)
+    before = len(browser.sent)
     browser.page.refresh()
     (table,) = browser.since(before)["columns"]["tables"]
     distance = next(one for one in table["columns"] if one["ours"] == "distance")
@@ -109,8 +109,8 @@ def test_refused_corrections_are_reported_and_change_nothing(open_files, stars, 
     opening = open_files(stars)
     until_whole(opening)
     stranger = Browser(ColumnsPage(opening, lambda: "Only adjudicators do that."))
-    told = stranger.send("connect")
-    assert (told["may"], told["refusal"]) == (False, "Only adjudicators do that.")
+    answer = stranger.send("connect")
+    assert (answer["may"], answer["refusal"]) == (False, "Only adjudicators do that.")
     for kind, fields in (("apply", {"corrections": [CHANGE]}), ("again", {})):
         assert stranger.send(kind, **fields)["say"] == "Only adjudicators do that."
     assert "Refused: 'apply': 'Only adjudicators do that.'" in caplog.text
@@ -119,8 +119,8 @@ def test_refused_corrections_are_reported_and_change_nothing(open_files, stars, 
     assert browser.send("apply", corrections=[])["say"] == "Nothing was changed."
     assert "no column of the catalogue" in browser.send("apply", corrections=[CHANGE | {"ours": "x"}])["say"]
     for damaged in (CHANGE | {"theirs": 3}, CHANGE | {"table": "first"}, {}, 7):
-        told = browser.send("apply", corrections=[damaged])
-        assert (told["say"], told["refused"]) == (NOT_UNDERSTOOD, "apply")
+        answer = browser.send("apply", corrections=[damaged])
+        assert (answer["say"], answer["refused"]) == (NOT_UNDERSTOOD, "apply")
     assert opening.corrected() == (frozenset(),)
     assert (opening.folder / "starts").read_text() == "started\n"
 
@@ -197,7 +197,7 @@ def test_a_page_that_loads_again_keeps_what_was_chosen(page, library):
     page.open()
     page.workspace.colour_by = "m_h"
     assert (reload()["panels"], saved[-1]["colour_by"]) == ([], "m_h")
-    assert page.told[-1] == {"reload": True}
+    assert page.sent[-1] == {"reload": True}
     asyncio.run(page.room._save())  # one that was due when the button was pressed
     assert saved[-1]["panels"] == []
     workspace = Workspace(library.table, panels=default_panels(library, 6))

@@ -65,8 +65,8 @@ def test_every_form_holds_every_column_of_the_selected_stars(library, table, coo
             written = np.ma.filled(np.ma.asarray(back[name]).astype(np.float64), np.nan)
         np.testing.assert_allclose(written, table[name][cool].astype(np.float64), rtol=1e-6, err_msg=name)
     for name in table.text_names:
-        told = np.ma.filled(np.ma.asarray(back[name]), "").astype(str)
-        assert [text.strip() for text in told] == [str(text) for text in table.texts(name)[cool]], name
+        texts = np.ma.filled(np.ma.asarray(back[name]), "").astype(str)
+        assert [text.strip() for text in texts] == [str(text) for text in table.texts(name)[cool]], name
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if not form.startswith("csv")])
@@ -74,17 +74,19 @@ def test_units_and_descriptions_come_along(library, table, cool, form):
     found = export(library, COOL, cool, form)
     if form == "parquet":
         fields = pq.read_schema(io.BytesIO(found.data))
-        told = {field.name: [field.metadata[key].decode() for key in (b"unit", b"description")] for field in fields}
+        described = {
+            field.name: [field.metadata[key].decode() for key in (b"unit", b"description")] for field in fields
+        }
         ucds = {field.name: field.metadata[b"ucd"].decode() for field in fields}
         assert ucds == {declared.name: declared.ucd for declared in table.columns}
     else:
         back = read(found, form)
-        told = {name: [str(back[name].unit or ""), back[name].description or ""] for name in back.colnames}
-    assert told["teff"][0] == "K"
-    assert told["j_phi"][0].replace(" ", "") in ("kpckm/s", "kmkpc/s", "kpckms-1", "kpc.km/s", "km.kpc.s-1")
+        described = {name: [str(back[name].unit or ""), back[name].description or ""] for name in back.colnames}
+    assert described["teff"][0] == "K"
+    assert described["j_phi"][0].replace(" ", "") in ("kpckm/s", "kmkpc/s", "kpckms-1", "kpc.km/s", "km.kpc.s-1")
     if form != "fits":  # which has a place for them that astropy does not read
         for declared in table.columns:
-            assert told[declared.name][1].split() == declared.description.split()
+            assert described[declared.name][1].split() == declared.description.split()
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "csv"])
@@ -137,8 +139,8 @@ def test_a_fits_table_has_a_name_and_comments_that_can_be_read(library, cool):
 def test_a_csv_with_notes_says_what_each_column_is(library, table, cool):
     lines = export(library, COOL, cool, "csv_notes").data.decode().splitlines()
     assert "# column teff [K]: Effective temperature from SLAM" in lines
-    told = [line.split()[2].rstrip(":") for line in lines if line.startswith("# column ")]
-    assert told == [declared.name for declared in table.columns]
+    names = [line.split()[2].rstrip(":") for line in lines if line.startswith("# column ")]
+    assert names == [declared.name for declared in table.columns]
 
 
 def test_a_plain_csv_begins_with_names_and_says_that_it_is_simulated(library, table, cool):

@@ -54,8 +54,8 @@ def test_the_first_views_are_those_that_have_stars(page, foreign_library):
         "plane",
         "bars",
     ]
-    told = page.send("connect", seen=True)["stage"]
-    off = {key for key, _, missing in told["catalogue"] if missing}
+    grid = page.send("connect", seen=True)["stage"]
+    off = {key for key, _, missing in grid["catalogue"] if missing}
     assert off == set(VIEWS) - {"sky", "histogram", "custom"}
     for key in off:
         assert isinstance(chart_of(foreign_library, PanelState(key)), MissingChart)
@@ -75,7 +75,7 @@ def test_views_brush_and_name_stars(page):
     assert 0 < page.workspace.n_selected < N_STARS
     page.send("colour", value="population")
     page.send("focus", obsid=str(page.library.table["obsid"][5]))
-    star = page.told[-1]
+    star = page.sent[-1]
     assert star["focus"][0][1], "it is ringed on the sky"
 
 

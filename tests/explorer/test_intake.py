@@ -150,9 +150,9 @@ def test_a_file_comes_in_parts(table, page):
     half = len(data) // 2
     page.send("upload", **fields_of(part("a", 0, data[:half])))
     page.send("upload", **fields_of(part("a", 1, data[half:])))
-    assert "7 of 7" in page.ask("members", upload="a", size=len(data))["side"]["said"]
+    assert "7 of 7" in page.ask("members", upload="a", size=len(data))["side"]["report"]
     assert page.workspace.n_selected == 7
-    assert "not received completely" in page.ask("members", upload="a", size=len(data))["side"]["said"]
+    assert "not received completely" in page.ask("members", upload="a", size=len(data))["side"]["report"]
 
 
 def test_parts_are_bounded_and_in_order(monkeypatch):
@@ -243,7 +243,7 @@ def test_looks_that_come_too_soon_are_drawn_together(page, monkeypatch):
     monkeypatch.setattr(stage, "_next_look", 1e12)
 
     def drawn():
-        return sum("layers" in one for one in page.told)
+        return sum("layers" in one for one in page.sent)
 
     before = drawn()
     for number in range(20):

@@ -118,10 +118,10 @@ def test_columns_of_no_catalogue_are_refused(tmp_path):
     directory = make_products(tmp_path / "p", 30, spectra=False)
     frame = pd.read_parquet(directory / CATALOG_NAME)
     lists = frame.assign(colours=[[1.0, 2.0]] * 30)
-    for damaged, told in ((lists, "colours"), (frame.drop(columns=["obsid"]), "lacks obsid")):
+    for damaged, reason in ((lists, "colours"), (frame.drop(columns=["obsid"]), "lacks obsid")):
         damaged.to_parquet(directory / CATALOG_NAME)
-        with pytest.raises(ProductError, match=told):
-            mapped_table(CatalogFile(directory / CATALOG_NAME), Manifest.read(directory), tmp_path / told)
+        with pytest.raises(ProductError, match=reason):
+            mapped_table(CatalogFile(directory / CATALOG_NAME), Manifest.read(directory), tmp_path / reason)
 
 
 def test_only_large_catalogues_are_mapped(product_directory, tmp_path, monkeypatch):

@@ -266,11 +266,11 @@ def test_errors_are_reported_and_the_selection_is_kept(page):
     before = page.workspace.selection
     markup = b"<img src=x onerror=alert(1)>,b\n1,2\n"
     page.run("members", size=len(markup), data=base64.b64encode(markup).decode())
-    assert "among its" in page.told[-1]["side"]["said"]
+    assert "among its" in page.sent[-1]["side"]["report"]
     page.run("members", size=10**9, data="")
-    assert "1,000,000,000 bytes" in page.told[-1]["side"]["said"]
+    assert "1,000,000,000 bytes" in page.sent[-1]["side"]["report"]
     page.run("members", size=4, data="not base64 \u00e4")
-    assert page.told[-1]["side"]["said"]
+    assert page.sent[-1]["side"]["report"]
     assert page.workspace.selection == before
 
 

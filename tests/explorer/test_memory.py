@@ -15,8 +15,8 @@ from pathlib import Path
 from explorer.model.memory import give_back
 
 def own():
-    told = Path("/proc/self/smaps_rollup").read_text("ascii")
-    return sum(int(kb) for kb in re.findall(r"^Private_\\w+:\\s+(\\d+) kB", told, re.MULTILINE))
+    rollup = Path("/proc/self/smaps_rollup").read_text("ascii")
+    return sum(int(kb) for kb in re.findall(r"^Private_\\w+:\\s+(\\d+) kB", rollup, re.MULTILINE))
 
 page = [bytes(2000) for _ in range(50_000)]
 kept = page[::200]
@@ -66,7 +66,7 @@ def test_only_what_is_there_before_the_first_visitor_is_set_aside():
     assert gc.get_freeze_count() < frozen + len(page)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Memory of a process is told by /proc, on Linux.")
+@pytest.mark.skipif(sys.platform != "linux", reason="Memory of a process is read from /proc, on Linux.")
 def test_memory_of_pages_goes_back_to_the_system():
     done = subprocess.run([sys.executable, "-c", _SPREAD_AND_FREE], capture_output=True, text=True, check=True)
     assert int(done.stdout) > 50_000

@@ -52,8 +52,8 @@ def test_nothing_of_them_is_read_before_it_is_asked_for(own_library):
 
 
 def test_menus_have_them_in_a_group_of_their_own_after_the_others(page):
-    told = page.send("connect", seen=True)
-    columns, colours = told["stage"]["columns"], told["toolbar"]["colours"]
+    answer = page.send("connect", seen=True)
+    columns, colours = answer["stage"]["columns"], answer["toolbar"]["colours"]
     assert [name for name, *_ in columns[-5:]] == list(ON_AXES)
     assert {group for _, _, group in columns[-5:]} == {OWN_GROUP}
     assert {group for _, _, group in columns[:-5]} == {""}
@@ -81,7 +81,7 @@ def test_each_column_works_on_an_axis_in_a_brush_and_in_a_picture(page, name):
         warnings.simplefilter("error")
         for form in FORMATS:
             page.run("picture", slot=0, form=form)
-            assert page.told[-1]["download"]["data"]
+            assert page.sent[-1]["download"]["data"]
 
 
 def test_what_is_no_number_does_not_stand_on_an_axis(page):
@@ -92,24 +92,24 @@ def test_what_is_no_number_does_not_stand_on_an_axis(page):
 
 @pytest.mark.parametrize("name", [*ON_AXES, "is_binary", "population"])
 def test_colours_have_a_legend_with_label_and_unit(page, name):
-    told = page.send("colour", value=name)["legend"]
+    legend = page.send("colour", value=name)["legend"]
     declared = page.library.table.column(name)
     if name in ON_AXES:
-        assert told["label"].endswith(declared.axis_label)
-        assert float(told["low"].replace(",", "")) < float(told["high"].replace(",", ""))
+        assert legend["label"].endswith(declared.axis_label)
+        assert float(legend["low"].replace(",", "")) < float(legend["high"].replace(",", ""))
     else:
-        assert told["label"] == declared.label
-        labels = [label for label, _ in told["entries"]]
+        assert legend["label"] == declared.label
+        labels = [label for label, _ in legend["entries"]]
         assert labels == (["no", "yes"] if name == "is_binary" else ["(none)", "halo", "thick disc", "thin disc"])
     page.run("picture", slot=0, form="pdf")
-    assert page.told[-1]["download"]["data"].startswith(b"%PDF")
+    assert page.sent[-1]["download"]["data"].startswith(b"%PDF")
 
 
 def test_a_text_of_many_values_colours_nothing_and_says_why(page):
     page.change(colour_by="cost_of_it")
-    told = page.change(colour_by="note")  # as a link could ask
+    answer = page.change(colour_by="note")  # as a link could ask
     assert isinstance(page.room.stage.colouring, Density)
-    assert "Note has one value, or more than 12" in told["legend"]["label"]
+    assert "Note has one value, or more than 12" in answer["legend"]["label"]
 
 
 def test_a_histogram_of_whole_numbers(own_library, links, make_page):
@@ -226,16 +226,16 @@ def test_the_card_shows_values_units_errors_and_the_source(own_library):
     facts = facts_of(own_library.table, 30, simulated=True)
     title, entries = facts.groups[-1]
     assert title == OWN_GROUP
-    told = {entry.name: entry for entry in entries}
+    lines = {entry.name: entry for entry in entries}
     value = VALUES["my_table_teff"][30]
-    assert told["my_table_teff"].text == f"{value:.7g} ± 25 K"
-    assert told["my_table_teff"].about == f"Temperature by somebody else (column 'Teff' of {SOURCE})"
-    assert told["visits"].text == f"{VALUES['visits'][30]} 10-3 weird"
-    assert told["is_binary"].text == ("yes" if VALUES["is_binary"][30] else "no")
-    assert told["alpha"].label == "质量 α"
-    assert told["source_id"].text == "4000000000000000030"
-    assert told["note"].text == "star 30 <b>"
-    assert "empty" not in told
+    assert lines["my_table_teff"].text == f"{value:.7g} ± 25 K"
+    assert lines["my_table_teff"].about == f"Temperature by somebody else (column 'Teff' of {SOURCE})"
+    assert lines["visits"].text == f"{VALUES['visits'][30]} 10-3 weird"
+    assert lines["is_binary"].text == ("yes" if VALUES["is_binary"][30] else "no")
+    assert lines["alpha"].label == "质量 α"
+    assert lines["source_id"].text == "4000000000000000030"
+    assert lines["note"].text == "star 30 <b>"
+    assert "empty" not in lines
     first = dict(facts_of(own_library.table, 3, simulated=True).groups)[OWN_GROUP]
     assert "my_table_teff" not in [entry.name for entry in first], "it is unknown there"
     teff = facts.labels[0]
@@ -259,8 +259,8 @@ def test_digits_of_values_of_which_nothing_is_known(value, dtype, text):
 
 
 def test_a_subset_for_each_value_of_a_category(page):
-    told = page.send("side", open=True)["side"]["categories"]
-    assert [name for name, *_ in told] == ["in_training", "is_binary", "population"]
+    categories = page.send("side", open=True)["side"]["categories"]
+    assert [name for name, *_ in categories] == ["in_training", "is_binary", "population"]
     page.send("categories", column="population")
     names = [one.name for one in page.workspace.subsets]
     assert names == ["population_none", "population_halo", "population_thick_disc", "population_thin_disc"]
@@ -376,5 +376,5 @@ def test_thousands_of_them_open_and_stay_usable(tmp_path, links, make_page):
     assert [entry.name for entry in entries[-2:]] == ["x899", ""]
     assert entries[-1].text == f"{900 - MAX_OWN - 1:,} columns that are not on screen"
     page.send("axis", slot=0, axis="x", column="x898")
-    assert [name for name, *_ in page.told[-1]["table"]["columns"]][-1] == "x898"
+    assert [name for name, *_ in page.sent[-1]["table"]["columns"]][-1] == "x898"
     assert len(export(found, Everything(), found.table.every, "fits").data) > 0

@@ -74,9 +74,9 @@ def test_the_command_adds_lists_and_removes(tmp_path, monkeypatch, capsys):
     assert "ann\tadjudicator" in capsys.readouterr().out
     monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
     assert main(["users", "add", "bob", *file]) == 2
-    told = capsys.readouterr().err
-    assert "at least 10 characters" in told
-    assert "short" not in told
+    errors = capsys.readouterr().err
+    assert "at least 10 characters" in errors
+    assert "short" not in errors
     assert main(["users", "remove", "ann", *file]) == 0
     assert main(["users", "remove", "ann", *file]) == 2
 

@@ -44,9 +44,9 @@ def test_the_line_under_a_figure_is_wrapped_to_its_width(width):
         figure.subplots()
         sign(figure, LONG)
         FigureCanvasAgg(figure).draw()
-    told = next(text for text in figure.texts if "SIMULATED" in text.get_text())
-    assert told.get_text().replace("\n", "").replace(" ", "") == LONG.replace(" ", "")
-    box = told.get_window_extent()
+    caption = next(text for text in figure.texts if "SIMULATED" in text.get_text())
+    assert caption.get_text().replace("\n", "").replace(" ", "") == LONG.replace(" ", "")
+    box = caption.get_window_extent()
     assert box.x0 >= 0
     assert box.x1 <= figure.bbox.width
     assert box.y0 >= 0

@@ -103,10 +103,10 @@ UNDECLARED = [
 
 @pytest.mark.parametrize("parts", UNDECLARED, ids=repr)
 def test_what_is_not_declared_is_not_sent(page, parts):
-    before = len(page.told)
+    before = len(page.sent)
     with pytest.raises(protocol.UndeclaredPartError, match=next(iter(parts))), page.room.channel.batch():
         page.room.channel.send(**parts)
-    assert len(page.told) == before
+    assert len(page.sent) == before
 
 
 def test_an_array_of_another_type_breaks_the_law_of_declared_messages(page):
@@ -127,10 +127,10 @@ def test_each_declared_part_is_sent_by_a_room():
 
 
 def test_a_later_part_replaces_what_it_sets_of_an_earlier_one():
-    earlier = protocol.SideState(open=True, said="a")
+    earlier = protocol.SideState(open=True, report="a")
     assert protocol.merged(None, earlier) is earlier
-    assert protocol.merged(earlier, protocol.SideState(said="b", views=())) == protocol.SideState(
-        open=True, said="b", views=()
+    assert protocol.merged(earlier, protocol.SideState(report="b", views=())) == protocol.SideState(
+        open=True, report="b", views=()
     )
 
 

@@ -49,8 +49,8 @@ def commands(where, library):
 
 
 def follow(screen):
-    """Let a room look at the record as it does every 1.5 s; returns what its page is told."""
-    before = len(screen.told)
+    """Let a room read the record as it does every 1.5 s; returns the fields that it sends."""
+    before = len(screen.sent)
 
     async def everything():
         screen.room._follow()
@@ -59,16 +59,16 @@ def follow(screen):
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(lambda: asyncio.run(everything())).result()
-    return {name: value for message in screen.told[before:] for name, value in message.items()}
+    return {name: value for message in screen.sent[before:] for name, value in message.items()}
 
 
 def come_back(screen, seconds=10):
     """Follow until the record is back."""
-    told, until = {}, time.monotonic() + seconds
+    answer, until = {}, time.monotonic() + seconds
     while screen.room._failure and time.monotonic() < until:
-        told |= follow(screen)
+        answer |= follow(screen)
         time.sleep(0.02)
-    return told
+    return answer
 
 
 def start(commands, count=9):
@@ -375,7 +375,7 @@ def test_a_room_says_what_is_wrong_and_comes_back_by_itself(where, library, obst
     store = Store(where)
     commands = make_commands(store, library)
     screen = Screen(commands, ANN)
-    said = [told["closed"] for told in screen.told if "closed" in told]
+    said = [message["closed"] for message in screen.sent if "closed" in message]
     assert "vetting record" in said[-1]
     assert "cannot be opened" in said[-1] or "newer version" in said[-1]
     visit = screen.room.visit
@@ -386,9 +386,9 @@ def test_a_room_says_what_is_wrong_and_comes_back_by_itself(where, library, obst
     else:
         where.write_bytes(content)
     start(commands)
-    told = come_back(screen)
-    assert told["closed"] == ""
-    assert told["vet"]["star"]
+    message = come_back(screen)
+    assert message["closed"] == ""
+    assert message["vet"]["star"]
     store.close()
 
 
@@ -397,10 +397,10 @@ def test_a_verdict_into_a_lost_file_stays_in_the_page(commands, where):
     screen = Screen(commands, ANN)
     given = {"id": draft(1).id, "star": str(screen.room.task.star), "flags": [], "note": "kept", "proposal": {}}
     remove(where)
-    told = screen.send("judge", verdict=3, **given)
-    assert told["out_of_reach"] == "judge"
-    assert told["say"].startswith("Not saved: The vetting record")
-    assert "saved" not in told
+    answer = screen.send("judge", verdict=3, **given)
+    assert answer["out_of_reach"] == "judge"
+    assert answer["say"].startswith("Not saved: The vetting record")
+    assert "saved" not in answer
     assert "was removed" in follow(screen)["say"]
     shutil.copy(next(where.parent.glob("vetting.rescued-*")), where)
     assert come_back(screen)["say"] == BACK

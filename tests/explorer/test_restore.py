@@ -140,11 +140,11 @@ def test_states_that_are_too_large_are_reported(page, links, monkeypatch, caplog
     assert "at most 100 are stored" in page.ask("share")["say"]
     page.send("side", open=True)
     assert "at most 100 are stored" in page.ask("save_view", name="large")["say"]
-    page.told.clear()
+    page.sent.clear()
     for _ in range(2):
         asyncio.run(page.room._save())
-    assert len(page.told) == 1
-    assert page.told[0]["say"].startswith("The state could not be restored after a lost connection.")
+    assert len(page.sent) == 1
+    assert page.sent[0]["say"].startswith("The state could not be restored after a lost connection.")
     assert links.views(page.room.side.catalog) == {}
     assert not caplog.records
 

@@ -67,4 +67,4 @@ def test_visitors_of_a_server_are_asked_to_download(page):
     page.open()
     assert page.send("more")["more"]["samp"] is False
     page.run("samp")
-    assert "Download the VOTable" in page.told[-1]["say"]
+    assert "Download the VOTable" in page.sent[-1]["say"]

@@ -84,13 +84,13 @@ def test_the_sun_is_at_the_position_of_the_build(library):
 
 def test_colours_of_subsets_before_any_is_named_are_those_of_density(page):
     page.open()
-    told = page.send("colour", value="subsets")
-    assert told["legend"]["label"].endswith("(no subset is named yet)")
+    answer = page.send("colour", value="subsets")
+    assert answer["legend"]["label"].endswith("(no subset is named yet)")
     density = lookup(Density().ramp(dark=False))
-    assert told["colours"]["selected"] == density
+    assert answer["colours"]["selected"] == density
     page.change(selection=InRange("teff", 0.0, 3600.0))
-    told = page.send("keep", name="cool")
-    assert [name for name, _ in told["legend"]["entries"]] == ["cool", "in none"]
+    answer = page.send("keep", name="cool")
+    assert [name for name, _ in answer["legend"]["entries"]] == ["cool", "in none"]
     stars = page.change(selection=InRange("teff", 3600.0, 9000.0))["layers"]
     levels = np.frombuffer(next(layer["levels"] for layer in stars if layer["name"] == "picked"), np.uint8)
     assert set(levels) == {0, 2}
@@ -135,4 +135,4 @@ def test_a_histogram_is_titled_by_its_column(library, links):
     assert spec.title == "Histogram of [M/H]"
     assert spec.caption == (Caption("of [M/H]", ""),)
     page.run("picture", slot=0, form="png")
-    assert page.told[-1]["download"]["name"] == "histogram_of_m_h.png"
+    assert page.sent[-1]["download"]["name"] == "histogram_of_m_h.png"

@@ -433,10 +433,10 @@ def test_health_reports_product_parts_and_versions(star_products, tmp_path):
     add_part("part of a test", dict)
     assert asyncio.run(asked(ROUTES))[1]["ok"] is True
     manifest = library.products.manifest
-    told = document["product"]
-    assert (told["name"], told["created"], told["stars"]) == (manifest.name, manifest.created, library.table.n_stars)
-    assert told["state"] == "checked"
-    assert told["problems"] == []
+    shown = document["product"]
+    assert (shown["name"], shown["created"], shown["stars"]) == (manifest.name, manifest.created, library.table.n_stars)
+    assert shown["state"] == "checked"
+    assert shown["problems"] == []
     assert document["versions"]["mgiant-explorer"]
     overwritten(product / "spectra" / "ivar.npy", lambda _: b"")
     looks(served)

@@ -45,10 +45,10 @@ def drawn(page, answer):
 
 
 def test_connect_sends_the_state_and_every_view_answers_a_look(page):
-    hello = page.send("connect", seen=False)
-    assert {"stage", "colours", "legend", "toolbar", "table", "tour", "resume"} <= set(hello)
-    assert [spec["view"] for spec in hello["stage"]["panels"]] == [state.view for state in page.workspace.panels]
-    assert len(hello["colours"]["selected"]) == 4 * 256
+    answer = page.send("connect", seen=False)
+    assert {"stage", "colours", "legend", "toolbar", "table", "tour", "resume"} <= set(answer)
+    assert [spec["view"] for spec in answer["stage"]["panels"]] == [state.view for state in page.workspace.panels]
+    assert len(answer["colours"]["selected"]) == 4 * 256
     answer = page.look(range(6))
     assert set(drawn(page, answer)) == set(range(6))
 
@@ -154,9 +154,9 @@ def test_colour_by_keeps_colours_when_brushing(page):
 
 def test_dark_recolours_without_new_images(page):
     page.open()
-    told = page.change(dark=True)
-    assert told["colours"]["theme"]["dark"]
-    assert "texture" in told["colours"]
+    answer = page.change(dark=True)
+    assert answer["colours"]["theme"]["dark"]
+    assert "texture" in answer["colours"]
 
 
 def test_notes_say_what_cannot_be_shown(page):
@@ -167,8 +167,8 @@ def test_notes_say_what_cannot_be_shown(page):
     assert dict(answer["notes"])[slot][0] == f"{hidden} without"
     assert dict(page.change(selection=Nothing())["notes"])[slot] is None
     lost = page.library.table["obsid"][np.isnan(page.library.table["j_phi"])]
-    told = dict(page.change(selection=InIds((int(lost[0]),)))["notes"])[slot]
-    assert told == ["1 without", "1 selected star has no value here"]
+    note = dict(page.change(selection=InIds((int(lost[0]),)))["notes"])[slot]
+    assert note == ["1 without", "1 selected star has no value here"]
 
 
 def test_swap_axes_overlays_parts_and_grid(page):
@@ -204,7 +204,7 @@ def test_a_histogram_selects_a_range(library, links):
     assert bars["counts"].sum() == ((values >= low) & (values < high)).sum()
     page.send("region", slot=0, geometry={"type": "rect", "x0": 0.1, "x1": -0.4, "y0": 0, "y1": 5}, keys=[])
     assert page.workspace.selection == InRange("m_h", -0.4, 0.1)
-    chosen = page.layers(page.told[-1], "selected")[0]["counts"]
+    chosen = page.layers(page.sent[-1], "selected")[0]["counts"]
     assert 0 < chosen.sum() < bars["counts"].sum()
     assert page.send("switch", slot=0, name="logarithmic", on=True)["stage"]["panels"][0]["logarithmic"]
 
@@ -239,7 +239,7 @@ def test_bars_of_a_longitude_come_round_as_a_drag_over_them_does(library, links)
         page.look([0], window=[low, high, 0, 1])
         drag = {"type": "rect", "x0": low + 60, "x1": low + 80, "y0": 0, "y1": 5}
         page.send("region", slot=0, geometry=drag, keys=[])
-        chosen = page.layers(page.told[-1], "selected")[0]
+        chosen = page.layers(page.sent[-1], "selected")[0]
         lit = chosen["edges"][:-1][chosen["counts"] > 0]
         assert page.workspace.n_selected > 0
         assert low + 50 < lit.min() <= low + 80
@@ -349,9 +349,9 @@ def test_two_pages_do_not_share_state(library, links):
     one, two = (Page(library, links, Workspace(library.table, panels=default_panels(library, 6))) for _ in range(2))
     one.open()
     two.open()
-    told = len(two.told)
+    before = len(two.sent)
     one.send("region", slot=0, geometry=BOX, keys=[])
-    assert len(two.told) == told
+    assert len(two.sent) == before
     assert two.workspace.selection == Everything()
     panels = [panel for panel in one.room.stage.charts if isinstance(panel, PlaneChart)]
     assert panels[0].canvas.points[0] is two.room.stage.charts[0].canvas.points[0]
@@ -408,7 +408,7 @@ def test_selected_bars_are_seen_whatever_the_colours(page, colour):
     page.send("keep", name="some")
     page.send("colour", value=colour)
     page.room.stage.send_colours()
-    palettes = page.told[-1]["colours"]
+    palettes = page.sent[-1]["colours"]
     opacity = palettes["histogram"][4 * 140 + 3]
     assert opacity == 255
     assert palettes["histogram"][4 * 140 : 4 * 141] != palettes["everything"][4 * 120 : 4 * 121]

@@ -32,10 +32,10 @@ def room(star_library, links, make_page):
 
 
 def wait(page, part):
-    """What is told of a part once the work in the background is done."""
-    told = [message[part] for message in page.told if part in message]
-    assert told, f"nothing was told of {part}"
-    return told[-1]
+    """The last value of a field, once the work in the background is done."""
+    parts = [message[part] for message in page.sent if part in message]
+    assert parts, f"nothing was parts of {part}"
+    return parts[-1]
 
 
 def ask(page, kind, part, **message):
@@ -103,19 +103,19 @@ def test_catalogues_without_spectra_or_model_say_so(tmp_path, links, make_page):
     assert "no label model" in setup["refit"]["sentence"]
     assert "10 stars do" in page.send("focus", obsid=str(few.table["obsid"][20]))["star"]["sentence"]
     page.send("focus", obsid=str(few.table["obsid"][2]))
-    told = ask(page, "refit", "refit", fixed={}, fit_rv=False, masked=[])
-    assert "no label model" in told["sentence"]
+    answer = ask(page, "refit", "refit", fixed={}, fit_rv=False, masked=[])
+    assert "no label model" in answer["sentence"]
     assert ask(page, "evidence", "evidence")["windows"]
 
 
 def test_sliders_refit_and_proposal(room, star_library):
     obsid = int(star_library.table["obsid"][3])
     published = room.send("focus", obsid=str(obsid))["star"]["published"]
-    told = room.send("slide", labels=published, number=7)["slid"]
-    assert told["number"] == 7
+    slid = room.send("slide", labels=published, number=7)["slid"]
+    assert slid["number"] == 7
     spectrum = star_library.products.spectra.get(obsid)
     known = np.isfinite(spectrum.model)
-    np.testing.assert_allclose(told["model"][known], spectrum.model[known], atol=1e-4)
+    np.testing.assert_allclose(slid["model"][known], spectrum.model[known], atol=1e-4)
     assert "Fit this star first" in room.send("propose", why="")["say"]
     wish = {"fixed": {"rv": published["rv"]}, "fit_rv": False, "masked": [[6500.0, 6510.0]]}
     answer = ask(room, "refit", "refit", **wish)
@@ -145,7 +145,7 @@ def test_evidence_of_a_doubtful_star(room):
 def test_stars_alike_become_a_selection(room, star_library, by):
     obsid = int(star_library.table["obsid"][3])
     room.send("focus", obsid=str(obsid))
-    shown = ask(room, "alike", "alike", by=by)["found"]
+    shown = ask(room, "alike", "alike", by=by)["similar"]
     assert len(shown) == 8
     room.run("alike_select", by=by, count=5)
     picked = set(star_library.table["obsid"][room.workspace.rows].tolist())
@@ -230,8 +230,8 @@ def test_files_of_a_star(room, star_library):
         assert comments[0] == "[deg] Right ascension, ICRS"
         assert [words[:5] for words in comments] == ["[deg]", "[deg]", "Mean ", "[K] E", "[dex]", "[K] o"]
         assert star.header["TEFF"] == pytest.approx(float(star_library.table["teff"][3]), rel=1e-6)
-        told = [star.header[f"TCOMM{number}"] for number in range(1, len(star.columns) + 1)]
-        assert len(set(told)) == len(star.columns)
+        descriptions = [star.header[f"TCOMM{number}"] for number in range(1, len(star.columns) + 1)]
+        assert len(set(descriptions)) == len(star.columns)
         np.testing.assert_array_equal(star.data["MODEL_TRIAL"], room.room.star.refit.trial(3, trial).flux)
     assert ask(room, "star_file", "download", form="pdf", **common)["data"].startswith(b"%PDF")
     assert ask(room, "star_file", "download", form="png", **common)["data"].startswith(b"\x89PNG")
@@ -266,10 +266,10 @@ def test_the_card_leaves_out_what_is_unknown_and_raises_squares(library):
     frame["distance_roots"] = np.int16(-1)
     frame["energy"] = np.float32(-51234.0)
     table = StarTable.from_frame(frame)
-    told = {entry.name: entry.text for _, entries in facts_of(table, 3, simulated=True).groups for entry in entries}
-    assert not {"gaia_source_id", "spectrograph_id", "fiber_id", "lmjd", "distance_roots"} & set(told)
-    assert told["energy"] == "-51234 km²/s²"
-    assert "obsid" in told
+    facts = {entry.name: entry.text for _, entries in facts_of(table, 3, simulated=True).groups for entry in entries}
+    assert not {"gaia_source_id", "spectrograph_id", "fiber_id", "lmjd", "distance_roots"} & set(facts)
+    assert facts["energy"] == "-51234 km²/s²"
+    assert "obsid" in facts
     for declared in COLUMNS:
         if "0 unknown" in declared.description or "0 when none" in declared.description:
             assert declared.unknown == 0, declared.name
@@ -302,9 +302,9 @@ def test_a_link_restores_the_star_alone(room, star_library):
 def test_a_link_to_a_star_does_not_start_the_tour(star_library, links, make_page):
     for alone in (False, True):
         workspace = Workspace(star_library.table, focus=int(star_library.table["obsid"][3]), star_alone=alone)
-        told = make_page(star_library, links, workspace).send("connect", seen=False)
-        assert ("tour" in told) == (not alone)
-        assert told["star_page"] is alone
+        answer = make_page(star_library, links, workspace).send("connect", seen=False)
+        assert ("tour" in answer) == (not alone)
+        assert answer["star_page"] is alone
 
 
 def test_only_spectra_from_the_ground_have_telluric_bands(room, star_library):

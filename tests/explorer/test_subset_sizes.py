@@ -23,7 +23,7 @@ def evaluations(monkeypatch):
 
 
 def double(page, level):
-    """Name a subset that is made of the one before twice; what the page is told."""
+    """Define a subset that contains the one before twice; returns the answer."""
     page.send("filter", text=f"s{level - 1} & (s{level - 1} | logg > {level / 10})")
     return page.send("keep", name=f"s{level}")
 

@@ -82,9 +82,9 @@ def test_a_name_is_checked_when_it_is_given(page, name):
     with pytest.raises(SelectionError):
         define((), Subset(name, COOL, "#0072b2"))
     page.open()
-    told = page.send("keep", name=name)
+    answer = page.send("keep", name=name)
     assert page.workspace.subsets == ()
-    assert "name" in told["say"]
+    assert "name" in answer["say"]
 
 
 def test_every_kind_has_words_of_its_own(table):
@@ -103,9 +103,9 @@ def test_every_kind_has_words_of_its_own(table):
         COOL ^ FAR,
         parse("teff < 3600", table),
     )
-    told = [describe(kind) for kind in kinds]
-    assert len(set(told)) == len(kinds)
-    assert "\n" not in "".join(told)
+    sentences = [describe(kind) for kind in kinds]
+    assert len(set(sentences)) == len(kinds)
+    assert "\n" not in "".join(sentences)
     assert describe(Inverse(COOL | FAR)).startswith("not (")
 
 
@@ -163,11 +163,11 @@ def test_a_view_of_another_user_is_replaced_only_after_confirmation(page):
     first = page.links.views(page.room.side.catalog)["mine"]
     page.workspace.gesture(InRange("teff", 0, 3800))
     answer = page.ask("save_view", name="mine")
-    assert "already" in answer["side"]["said"]
+    assert "already" in answer["side"]["report"]
     assert page.links.views(page.room.side.catalog)["mine"] == first
     assert page.ask("save_view", name="mine")["side"]["saved"]
     assert page.links.views(page.room.side.catalog)["mine"] != first
-    assert "already" in page.ask("save_view", name="mine")["side"]["said"]
+    assert "already" in page.ask("save_view", name="mine")["side"]["report"]
 
 
 def test_a_removed_view_leaves_the_list(page):
@@ -176,4 +176,4 @@ def test_a_removed_view_leaves_the_list(page):
     page.links.forget_view(page.room.side.catalog, "mine", page.room.owner.name)
     answer = page.send("view", name="mine")
     assert answer["side"]["views"] == []
-    assert "does not exist any more" in answer["side"]["said"]
+    assert "does not exist any more" in answer["side"]["report"]

@@ -42,16 +42,16 @@ def room(compared):
 
 def test_nothing_is_compared_before_the_room_is_entered(compared):
     view = ValidateView(Workspace(compared.table), compared)
-    assert view.found is None
+    assert view.shown is None
     view.workspace.room = ROOM
-    assert view.found.pair.name == "teff"
+    assert view.shown.pair.name == "teff"
     assert "bias" in view.words.object
 
 
 def test_every_pair_is_drawn(room, compared):
     for pair in pairs_of(compared):
         room.pair = pair
-        assert room.found.pair == pair
+        assert room.shown.pair == pair
         assert [pane.object is not None for pane in room.figures] == [True, True, True, pair.name == "teff"]
 
 
@@ -60,22 +60,22 @@ def test_a_brush_redraws_only_what_shows_the_selection(room):
     room.workspace.selection = InIds((100, 101))
     assert room.figures[0].object is before
     room.sample = "selected in Explore"
-    assert room.found.rows.tolist() == [99, 100]
+    assert room.shown.rows.tolist() == [99, 100]
     room.workspace.room = "Explore"
     room.workspace.selection = InIds((100,))
-    assert room.found.rows.size == 2
+    assert room.shown.rows.size == 2
     room.workspace.room = ROOM
-    assert room.found.rows.tolist() == [99]
+    assert room.shown.rows.tolist() == [99]
 
 
 def test_a_box_over_the_trend_selects_its_stars(room, compared):
     room.along = "snr"
-    found, values = room.found, compared.table.axis("snr")[room.found.rows]
+    found, values = room.shown, compared.table.axis("snr")[room.shown.rows]
     room._boxed(found, values, (0.0, 9.0, 60.0, 11.0))
     picked = compared.table["obsid"][room.workspace.rows]
     assert set(picked) == set(compared.table["obsid"][found.rows[values <= 60.0]])
     room._boxed(found, values, (0.0, 50.0, 60.0, 60.0))
-    assert "No star" in room.said.object
+    assert "No star" in room.report.object
     assert room.workspace.n_selected == picked.size
 
 

@@ -143,9 +143,9 @@ def test_the_guard_against_replacing_comes_to_an_old_record_and_can_go(tmp_path)
 
 def test_addresses_that_are_none_are_refused_without_their_password():
     for where in ("mysql://u:hunter2@h/d", "postgresql://u:hunter2@127.0.0.1:1/d", "nonsense:hunter2@@"):
-        with pytest.raises(StoreError) as told:
+        with pytest.raises(StoreError) as refused:
             Store.open(where)
-        assert "hunter2" not in str(told.value)
+        assert "hunter2" not in str(refused.value)
 
 
 def test_the_whole_flow(store, library):
@@ -159,11 +159,11 @@ def test_the_whole_flow(store, library):
     assert {case.star for case in commands.cases(EVE, campaign)} == {split, flagged}
     assert [review.user for review in commands.reviews(EVE, campaign, split)] == ["ann", "bob"]
     commands.adjudicate(EVE, campaign, draft(split, 1, flags=("artefact", "RV"), note="a ghost"))
-    told = overview(commands, campaign)
-    assert told.done == {
+    numbers = overview(commands, campaign)
+    assert numbers.done == {
         Status.INCOMPLETE: 0, Status.AGREED: STARS - 2, Status.CONFLICT: 1, Status.ADJUDICATED: 1
     }  # fmt: skip
-    assert (told.reviews_done, told.reviews_needed, told.seconds_left) == (2 * STARS, 2 * STARS, 0.0)
+    assert (numbers.reviews_done, numbers.reviews_needed, numbers.seconds_left) == (2 * STARS, 2 * STARS, 0.0)
     verdicts = {one.obsid: one for one in latest_verdicts(commands)}
     assert (verdicts[split].verdict, verdicts[split].issues) == (1, ("RV", "artefact"))
     assert (verdicts[flagged].verdict, verdicts[flagged].status) == (-1, "conflict")
@@ -373,7 +373,7 @@ def test_writers_at_once_lose_and_double_nothing(store, library):
             done[name] = []
             while len(done[name]) < 20:
                 done[name] += judge_all(own, person(name), campaign, lambda _: 3)
-        except Exception as error:  # noqa: BLE001 - told in the main thread
+        except Exception as error:  # noqa: BLE001 - reported in the main thread
             failures.append(error)
 
     threads = [threading.Thread(target=work, args=(name,)) for name in names]

@@ -88,7 +88,7 @@ def test_forged_lines_of_a_file_are_refused_and_reported(library, tmp_path):
     first, second, campaign = two_laptops(library, tmp_path)
     task = first.next_task(ANN, campaign)
     said = first.judge(ANN, campaign, draft(task.star))
-    header, told, *_ = "".join(export_record(first.store)).split("\n")
+    header, event, *_ = "".join(export_record(first.store)).split("\n")
     good = said.to_dict()
     thief = good | {"id": str(uuid4()), "user": "bob", "kind": "undo", "verdict": None, "supersedes": said.id}
     forged = [
@@ -99,7 +99,7 @@ def test_forged_lines_of_a_file_are_refused_and_reported(library, tmp_path):
         good | {"verdict": 0},
         thief | {"utc": "2026-02-01T00:00:00.000000Z"},
     ]
-    text_of = "\n".join([header, told, json.dumps(good), *(json.dumps(one) for one in forged)])
+    text_of = "\n".join([header, event, json.dumps(good), *(json.dumps(one) for one in forged)])
     report = import_record(second.store, text_of, Source("bob", now=first.clock() + timedelta(days=9)))
     assert (report.new, report.known, len(report.refused)) == (1, 0, len(forged))
     assert EventLog(second.store).refresh() == (said,)
@@ -318,12 +318,12 @@ def test_a_settled_star_stays_settled_when_a_later_campaign_has_only_begun(comma
     later = start(commands, "later", 2)
     star = commands.next_task(CY, later).star
     commands.judge(CY, later, draft(star, 1))
-    told = {one.obsid: (one.verdict, one.status) for one in latest_verdicts(commands)}
-    assert set(told.values()) == {(3, "agreed")}
+    verdicts = {one.obsid: (one.verdict, one.status) for one in latest_verdicts(commands)}
+    assert set(verdicts.values()) == {(3, "agreed")}
     judge_all(commands, ANN, later, lambda _: 1)
     judge_all(commands, BOB, later, lambda _: 1)
-    told = {one.obsid: (one.verdict, one.status) for one in latest_verdicts(commands)}
-    assert sorted(told.values()) == [(1, "agreed"), (1, "agreed")]
+    verdicts = {one.obsid: (one.verdict, one.status) for one in latest_verdicts(commands)}
+    assert sorted(verdicts.values()) == [(1, "agreed"), (1, "agreed")]
 
 
 def test_stars_that_the_catalogue_lacks_are_left_out_and_logged(commands, caplog):

@@ -34,18 +34,18 @@ def start(commands, name="first", count=4, rules=PLAIN):
 
 
 class Screen:
-    """A room and what its page is told."""
+    """A room and the messages to its page."""
 
     def __init__(self, commands, person, make=VetRoom, room="Vet"):
         self.workspace = Workspace(commands.library.table, room=room)
         self.room = make(Visit(commands, person, "unknown here", self.workspace))
-        self.told = []
-        self.room.channel.deliver = self.told.append
+        self.sent = []
+        self.room.channel.deliver = self.sent.append
         self.send("connect")
 
     def send(self, kind, **message):
-        """Send a message, wait for what it does beside the page; returns all that was told."""
-        before = len(self.told)
+        """Send a message and wait for its work in the background; returns all fields sent meanwhile."""
+        before = len(self.sent)
 
         async def everything():
             self.room.channel._handle_msg({"kind": kind, **message})
@@ -55,8 +55,8 @@ class Screen:
         with ThreadPoolExecutor(1) as pool:  # Playwright's own loop may run in this thread
             pool.submit(lambda: asyncio.run(everything())).result()
         answer = {}
-        for told in self.told[before:]:
-            answer |= told
+        for fields in self.sent[before:]:
+            answer |= fields
         return answer
 
     def judge(self, verdict=3, **more):
@@ -166,13 +166,13 @@ def test_progress_shows_agreement_once_all_reviews_are_final(commands):
     campaign = start(commands)
     judge_all(commands, ANN, campaign, lambda _: 3)
     judge_all(commands, BOB, campaign, lambda _: 3)
-    for person, told in ((ANN, False), (VIC, False), (EVE, True)):
+    for person, shown in ((ANN, False), (VIC, False), (EVE, True)):
         screen = Screen(commands, person, lambda visit: CampaignsRoom(visit, None), "Progress")
-        words = screen.told[-1]["campaigns"]["overview"]
-        assert ("fleiss" in words, "done" in words, "pairs" in words) == (told, told, told)
-        assert len(words["inspectors"][0]) == (7 if told else 3)
+        words = screen.sent[-1]["campaigns"]["overview"]
+        assert ("fleiss" in words, "done" in words, "pairs" in words) == (shown, shown, shown)
+        assert len(words["inspectors"][0]) == (7 if shown else 3)
     commands.clock.now += 2 * GRACE
-    words = Screen(commands, ANN, lambda visit: CampaignsRoom(visit, None), "Progress").told[-1]["campaigns"][
+    words = Screen(commands, ANN, lambda visit: CampaignsRoom(visit, None), "Progress").sent[-1]["campaigns"][
         "overview"
     ]
     assert words["done"][1] == ["agreed", 4]
@@ -181,11 +181,11 @@ def test_progress_shows_agreement_once_all_reviews_are_final(commands):
 def test_a_release_with_a_failed_physics_check_needs_a_reason(commands, tmp_path, monkeypatch):
     start(commands)
     screen = Screen(commands, EVE, lambda visit: CampaignsRoom(visit, tmp_path / "releases"), "Progress")
-    assert screen.told[-1]["campaigns"]["failed"] == []
+    assert screen.sent[-1]["campaigns"]["failed"] == []
     for module in (campaigns, release_module):
         monkeypatch.setattr(module, "failed_physics", lambda _directory: ("median V_Z: IMPOSSIBLE, 80 km/s.",))
     screen = Screen(commands, EVE, lambda visit: CampaignsRoom(visit, tmp_path / "releases"), "Progress")
-    assert screen.told[-1]["campaigns"]["failed"] == ["median V_Z: IMPOSSIBLE, 80 km/s."]
+    assert screen.sent[-1]["campaigns"]["failed"] == ["median V_Z: IMPOSSIBLE, 80 km/s."]
     assert "median V_Z: IMPOSSIBLE" in str(screen.send("freeze", name="v1", despite=" "))
     assert not (tmp_path / "releases").exists()
     folder = Path(screen.send("freeze", name="v1", despite="known, see the paper")["frozen"]["folder"])
@@ -199,10 +199,10 @@ def test_the_time_left_counts_stars_that_come_again(commands):
     for _ in range(4):
         task = commands.next_task(ANN, campaign, {(one.star, 2) for one in commands.tasks(campaign)})
         commands.judge(ANN, campaign, draft(task.star, 3))
-    told = overview(commands, campaign)
-    pace = told.inspectors[0].seconds
-    assert told.reviews_done == told.reviews_needed
-    assert told.seconds_left == pytest.approx(4 * pace)
+    numbers = overview(commands, campaign)
+    pace = numbers.inspectors[0].seconds
+    assert numbers.reviews_done == numbers.reviews_needed
+    assert numbers.seconds_left == pytest.approx(4 * pace)
 
 
 def test_a_record_out_of_reach_keeps_what_was_given(commands, monkeypatch):
@@ -213,10 +213,10 @@ def test_a_record_out_of_reach_keeps_what_was_given(commands, monkeypatch):
         raise OperationalError("INSERT", {}, Exception("database is locked"))
 
     monkeypatch.setattr(type(commands), "judge", broken)
-    told = screen.judge(note="kept")
-    assert told["out_of_reach"] == "judge"
-    assert "Your input is kept" in told["say"]
-    assert "saved" not in told
+    answer = screen.judge(note="kept")
+    assert answer["out_of_reach"] == "judge"
+    assert "Your input is kept" in answer["say"]
+    assert "saved" not in answer
 
 
 @pytest.mark.parametrize(
@@ -224,8 +224,8 @@ def test_a_record_out_of_reach_keeps_what_was_given(commands, monkeypatch):
 )
 def test_what_no_page_sends_is_refused_and_the_form_is_free_again(commands, wrong):
     campaign = start(commands)
-    told = Screen(commands, ANN).judge(**{"verdict": 3} | wrong)
-    assert told["refused"] == "judge"
+    answer = Screen(commands, ANN).judge(**{"verdict": 3} | wrong)
+    assert answer["refused"] == "judge"
     assert commands.log.refresh() == ()
     assert campaign in commands.campaigns()
 
@@ -255,8 +255,8 @@ def test_an_adjudicator_goes_on_to_the_next_conflict(commands):
     given = {"id": str(uuid4()), "star": str(first), "flags": [], "note": "", "proposal": {}, "verdict": 1}
     assert screen.send("judge", **given)["saved"]
     assert screen.room.workspace.focus != first
-    told = screen.send("vet_undo", id=str(uuid4()))
-    assert told["adjudicate"]["star"] == str(first)
+    answer = screen.send("vet_undo", id=str(uuid4()))
+    assert answer["adjudicate"]["star"] == str(first)
 
 
 def test_reviews_that_came_from_a_file_say_who_brought_them(commands, tmp_path, library):
@@ -266,11 +266,11 @@ def test_reviews_that_came_from_a_file_say_who_brought_them(commands, tmp_path, 
     store = Store.open(tmp_path / "other.sqlite")
     other = make_commands(store, library)
     import_record(store, "".join(export_record(commands.store)), Source("eve", now=other.clock()))
-    told = Screen(other, EVE, AdjudicateRoom, "Adjudicate").told[-1]["adjudicate"]["reviews"]
-    assert [(one["user"], one["imported"]) for one in told] == [
+    reviews = Screen(other, EVE, AdjudicateRoom, "Adjudicate").sent[-1]["adjudicate"]["reviews"]
+    assert [(one["user"], one["imported"]) for one in reviews] == [
         ("ann", "eve on 2026-01-31"),
         ("bob", "eve on 2026-01-31"),
     ]
-    here = Screen(commands, EVE, AdjudicateRoom, "Adjudicate").told[-1]["adjudicate"]["reviews"]
+    here = Screen(commands, EVE, AdjudicateRoom, "Adjudicate").sent[-1]["adjudicate"]["reviews"]
     assert [one["imported"] for one in here] == ["", ""]
     store.close()

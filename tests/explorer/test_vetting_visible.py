@@ -53,8 +53,8 @@ def test_users_who_can_change_a_verdict_see_no_outcome(commands, campaign, stars
     review(commands, ANN, campaign, stars[0], 1, note="ann's secret")
     review(commands, BOB, campaign, stars[0], 4)
     for person in (BOB, CY, VIC):
-        told = remarks_on(commands, person, stars[0])
-        assert not any("conflict" in one.text or "ann" in one.text or one.note for one in told)
+        remarks = remarks_on(commands, person, stars[0])
+        assert not any("conflict" in one.text or "ann" in one.text or one.note for one in remarks)
         assert [name for name in verdict_lists(commands, person) if "said" not in name] == []
     assert texts(commands, EVE, stars[0])[0] == "conflict"
     assert verdict_lists(commands, EVE)["odd ones: conflict"] == (stars[0],)
@@ -83,8 +83,8 @@ def test_a_closed_campaign_is_shown_and_does_not_change(commands, campaign, star
     assert commands.redo(ANN, campaign) is not None
     commands.clock.now += 2 * GRACE
     assert commands.closed(campaign)
-    told = remarks_on(commands, VIC, stars[0])
-    assert [(one.text, one.note) for one in told] == [("adjudicated: 2 doubtful", "settled so")]
+    remarks = remarks_on(commands, VIC, stars[0])
+    assert [(one.text, one.note) for one in remarks] == [("adjudicated: 2 doubtful", "settled so")]
     assert verdict_lists(commands, VIC)["odd ones: settled, 2 doubtful"] == ordered(commands, campaign, stars[:2])
     assert verdict_lists(commands, ANN)["odd ones: ann said 3 probable"] == ordered(commands, campaign, stars[1:])
     assert remarks_on(commands, None, stars[0]) == ()
@@ -137,7 +137,7 @@ def test_a_subset_that_is_selected_is_named_in_its_colour(page, stars):
     page.workspace.selection = InIds(tuple(stars))
     assert page.send("keep", name="mine")["toolbar"]["subset"] == ["mine", page.workspace.subsets[0].colour]
     page.workspace.selection = InIds((stars[0],))
-    assert page.told[-1]["toolbar"]["subset"] == ["", ""]
+    assert page.sent[-1]["toolbar"]["subset"] == ["", ""]
     assert page.send("subset", name="mine", action="replace")["toolbar"]["subset"][0] == "mine"
 
 

@@ -163,7 +163,7 @@ def test_refusals_are_shown_where_work_was_asked_for(page, monkeypatch):
     monkeypatch.setattr(work.EXPORTS, "waiting", 0)
     assert "being made" in page.ask("export", value="fits")["say"]
     monkeypatch.setattr(work.UPLOADS, "waiting", 0)
-    assert "is being read" in page.ask("members", size=4, data="MTIz")["side"]["said"]
+    assert "is being read" in page.ask("members", size=4, data="MTIz")["side"]["report"]
 
 
 def test_a_page_that_closes_while_it_waits_leaves_no_error(page, caplog):

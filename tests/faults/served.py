@@ -136,8 +136,8 @@ class Visitor:
         library = self.library = served.library()
         workspace = self.workspace = Workspace(library.table, panels=default_panels(library, 2))
         self.room = ExploreRoom(workspace, library, LinkStore(place / "links.sqlite"))
-        self.told = []
-        self.room.channel.deliver = self.told.append
+        self.sent = []
+        self.room.channel.deliver = self.sent.append
         self.send("connect", seen=True)
         self.send("painted")
         self.right = {star: self.star(star) for star in range(FIRST, FIRST + 12)}
@@ -147,11 +147,11 @@ class Visitor:
 
     def star(self, star):
         """The packet of a star."""
-        self.told.clear()
+        self.sent.clear()
         with self.room.channel.batch():
             self.workspace.focus = None
             self.workspace.focus = star
-        return self.told[-1]["star"]
+        return self.sent[-1]["star"]
 
     def check(self, generator):
         """What a look at a star shows: right, refused or harm."""

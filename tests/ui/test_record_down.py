@@ -39,8 +39,8 @@ def test_without_a_record_explore_works_and_vet_comes_back_with_it(visit, produc
         page.locator(".vetting.vet .star header strong").first.wait_for(timeout=20_000)
         page.wait_for_timeout(500)
         page.keyboard.press("3")
-        page.locator(".vetting.vet .desk .hint", has_text="1 judged").or_(
-            page.locator(".vetting.vet .desk .hint", has_text="left for you")
+        page.locator(".vetting.vet .controls .hint", has_text="1 judged").or_(
+            page.locator(".vetting.vet .controls .hint", has_text="left for you")
         ).first.wait_for(timeout=20_000)
         page.wait_for_timeout(1500)
         page.screenshot(path=str(tmp_path / "record_back.png"))

@@ -71,7 +71,7 @@ class Person:
         return self.page.locator(HEADER).first.inner_text(timeout=20_000)
 
     def wait_for_left(self, left):
-        self.page.locator(".vetting.vet .desk .hint", has_text=f", {left} left for you").wait_for(timeout=30_000)
+        self.page.locator(".vetting.vet .controls .hint", has_text=f", {left} left for you").wait_for(timeout=30_000)
 
     def press(self, *keys):
         """As people do: nobody judges a star in a quarter of a second, and the page takes no such verdict."""
@@ -151,7 +151,7 @@ def test_from_the_queue_to_the_release(crowd, home, products, tmp_path):
     assert len(set(seen)) == STARS - 1
     second = seen[4]
 
-    # Bob keeps one on his desk; when he has judged it, it comes to Ann by itself.
+    # Bob has claimed one star; when he has judged it, Ann receives it by itself.
     ann.page.get_by_text("Nothing is left for you").wait_for(timeout=20_000)
     assert judge(bob, STARS, STARS - 1, lambda _: ["4"]) == [kept]
     ann.page.locator(".vetting.vet .star header strong", has_text=kept).wait_for(timeout=20_000)

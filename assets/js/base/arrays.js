@@ -1,4 +1,4 @@
-// Typed arrays from what the server sends.
+// Typed arrays of the server's messages.
 
 /** @param {ArrayBuffer | ArrayBufferView} buffer */
 export function bytes(buffer) {
@@ -8,7 +8,7 @@ export function bytes(buffer) {
 }
 
 /**
- * Plain single-precision numbers; Bokeh's arrays are slower to go through.
+ * Plain single-precision numbers, which are faster to read than Bokeh's arrays.
  *
  * @param {ArrayLike<number>} values
  */

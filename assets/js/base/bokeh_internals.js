@@ -1,4 +1,4 @@
-// Private parts of Bokeh, each with its reason; tests/test_bokeh_internals.py says when one of them no longer exists.
+// Private parts of Bokeh, each with its reason; tests/test_javascript.py fails when one of them no longer exists.
 
 /** @import { Document } from "bokeh/document/document" */
 /** @import { PlotView } from "bokeh/models/plots/plot_canvas" */
@@ -26,7 +26,7 @@ export function forgetDocument(document) {
 }
 
 /**
- * Clip every glyph to the frame: Bokeh clips what lies on the lower canvas alone.
+ * Clip every glyph to the frame: Bokeh clips only glyphs on the lower canvas.
  *
  * @param {PlotView} view
  */

@@ -1,4 +1,4 @@
-// A lost connection: shown over everything, and the page comes back when the server answers.
+// Notice of a lost connection, over the whole page; the page reloads when the server answers.
 
 /** @import { Document } from "bokeh/document/document" */
 
@@ -11,7 +11,7 @@ const LOST_WORDS = "The connection to the server is lost. This page is restored 
 const OVER_ALL =
   `position: fixed; left: 50%; bottom: 22px; transform: translateX(-50%); z-index: 2000; padding: 10px 18px;
   border-radius: 6px; background: #8c1d18; color: #ffffff; font: 14px Explorer, Helvetica Neue, Arial, sans-serif;`
-// For a page that cannot come back by itself: of an older server, at an address that moved, behind another sign-in.
+// For a page that cannot reload by itself: of an older server, at an address that moved, behind another sign-in.
 const RELOAD = `margin-left: 14px; padding: 4px 12px; border: 1px solid #ffffff; border-radius: 4px;
   background: transparent; color: inherit; font: inherit; cursor: pointer;`
 
@@ -31,7 +31,7 @@ export function onLostConnection(document, lost, back) {
       { type: "button", style: RELOAD, onclick: () => globalThis.location.reload() },
       "Reload this page",
     )
-    // In whatever room.
+    // In every room.
     globalThis.document.body.append(element("div", { role: "alert", style: OVER_ALL }, LOST_WORDS, reload))
     whenAnswered(() => fetch(ALIVE, { method: "HEAD", cache: "no-store" }), AGAIN_AFTER, back)
   })

@@ -1,4 +1,4 @@
-// Elements of the page. Text goes in as text, never as HTML.
+// Elements of the page. Text is inserted as text, never as HTML.
 
 /**
  * Attributes and properties of an element; null, undefined and false leave one out.
@@ -31,7 +31,7 @@ export function element(tag, attributes, ...children) {
 }
 
 /**
- * Until the browser is closed, the pages of the server begin in the theme that was chosen last.
+ * Store the theme, in which pages of this server open until the browser is closed.
  *
  * @param {boolean} dark
  */
@@ -40,7 +40,7 @@ export function rememberTheme(dark) {
 }
 
 /**
- * A button that is a glyph.
+ * A button with an icon.
  *
  * @param {string} name
  * @param {string} title
@@ -65,13 +65,13 @@ export function relabel(button, name, title) {
   if (button.firstChild) button.firstChild.textContent = name
 }
 
-/** How much larger words and dots are in very large windows: --large of explore.css does not reach into figures. */
+/** Scale of text and dots in very large windows: --large of explore.css does not apply inside Bokeh plots. */
 export function magnified() {
   return globalThis.innerWidth >= 3400 ? 1.5 : globalThis.innerWidth >= 2600 ? 1.25 : 1
 }
 
 /**
- * Call when that changes, as long as an element is on the page or on its way there.
+ * Call back when the scale changes, while an element is or will be on the page.
  *
  * @param {Node} el
  * @param {() => void} action
@@ -95,7 +95,7 @@ export function large(pixels) {
 }
 
 /**
- * A menu under its button. It lies over everything, so no card cuts it; Escape and a click elsewhere close it.
+ * A menu under its button, above all other elements, so that no view clips it; Escape and a click elsewhere close it.
  * It ends where the button ends, or begins where it begins.
  *
  * @param {HTMLButtonElement} button

@@ -1,7 +1,7 @@
-// Shortcuts: which key was pressed, and whether it is meant for the page.
+// Shortcuts: name of a pressed key, and whether it is meant for the page.
 
 /**
- * Whether a key belongs to the page: nobody types, and no system shortcut is meant.
+ * Whether a key belongs to the page: not typed into a field, and not part of a system shortcut.
  *
  * @param {KeyboardEvent} event
  * @param {HTMLElement} host
@@ -13,7 +13,7 @@ export function isShortcut(event, host) {
 }
 
 /**
- * Act on shortcuts as long as an element is on the page; those that are taken do nothing else.
+ * Handle shortcuts while an element is on the page; handled ones have no other effect.
  *
  * @param {HTMLElement} host
  * @param {(event: KeyboardEvent) => boolean} take
@@ -27,7 +27,7 @@ export function listenToKeys(host, take) {
 }
 
 /**
- * Name of a key: letters tell Shift themselves, arrows do not.
+ * Name of a key; Shift is part of it only for arrows, as the case of a letter shows it.
  *
  * @param {{ key: string, shiftKey: boolean }} event
  */

@@ -1,4 +1,4 @@
-// What colours mean, beside a title.
+// Legend of colours, beside a title.
 
 /** @import { Legend } from "../payloads.d.ts" */
 

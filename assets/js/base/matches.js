@@ -1,4 +1,4 @@
-// What a list shows of its entries while somebody types.
+// Entries of a list that match typed text.
 
 /** @import { ColumnEntry } from "../payloads.d.ts" */
 
@@ -12,12 +12,12 @@
  */
 export function matchingColumns(entries, text, value, most) {
   const words = text.toLowerCase().split(/\s+/)
-  const found = entries.filter(([key, label]) =>
+  const matching = entries.filter(([key, label]) =>
     words.every((word) => key.includes(word) || label.toLowerCase().includes(word))
   )
   const chosen = entries.find(([key]) => key === value)
-  const shown = found.slice(0, most)
-  const more = found.length - shown.length
+  const shown = matching.slice(0, most)
+  const more = matching.length - shown.length
   return { shown: chosen && !shown.includes(chosen) ? [chosen, ...shown] : shown, more }
 }
 

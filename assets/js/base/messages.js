@@ -1,15 +1,15 @@
-// Messages of the server, given to the parts of the page.
+// Messages of the server, passed to the parts of the page.
 
 /** @import { Message, Parts } from "../payloads.d.ts" */
 
 /**
- * Give each field of a message to what shows it; one that nothing shows is an error of the server or of this page.
+ * Pass each field of a message to its receiver; a field without one is an error of the server or of this page.
  *
  * @param {Parts} parts
  * @param {Message} message
  */
 export function receive(parts, message) {
-  // Each part takes what its field holds, which no type says of a name that comes from a message.
+  // Each receiver takes the type of its field, which TypeScript cannot infer for a name from a message.
   const known = /** @type {Map<string, (value: unknown, message: Message) => void>} */ (new Map(Object.entries(parts)))
   const fields = Object.entries(message)
   for (const [name, value] of fields) known.get(name)?.(value, message)

@@ -1,4 +1,4 @@
-// A searchable list under a button: typing narrows it, arrows and Enter choose, Escape leaves.
+// A searchable list under a button: typing filters it, arrows and Enter choose, Escape closes it.
 
 import { element, popup } from "./dom.js"
 import { rankedChoices } from "./matches.js"
@@ -82,8 +82,8 @@ export class Picker {
   }
 
   narrow() {
-    const found = rankedChoices(this.all, this.search.value)
-    this.shown = found.slice(0, MAX_SHOWN)
+    const choices = rankedChoices(this.all, this.search.value)
+    this.shown = choices.slice(0, MAX_SHOWN)
     this.rows = this.shown.map(([value, text, hint], at) =>
       element(
         "li",
@@ -97,11 +97,11 @@ export class Picker {
         hint ? element("small", {}, hint) : null,
       )
     )
-    const more = found.length - this.shown.length
+    const more = choices.length - this.shown.length
     this.list.replaceChildren(
       ...this.rows,
       ...(more > 0 ? [element("li", { className: "hint" }, `${more.toLocaleString("en")} more: type to narrow`)] : []),
-      ...(found.length ? [] : [element("li", { className: "hint" }, "Nothing matches.")]),
+      ...(choices.length ? [] : [element("li", { className: "hint" }, "Nothing matches.")]),
     )
     this.move(0)
   }

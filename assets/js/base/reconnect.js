@@ -1,7 +1,7 @@
 // Waiting for a server that does not answer.
 
 /**
- * Ask again and again until the server answers well; a request that cannot be sent is no answer yet.
+ * Repeat a request until the server answers with success; a request that cannot be sent is repeated too.
  *
  * @param {() => Promise<{ ok: boolean }>} ask
  * @param {number} milliseconds

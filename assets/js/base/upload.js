@@ -1,4 +1,4 @@
-// A file in one message, or where it is large in parts that go before it.
+// A file in one message; a large one in parts that precede it.
 
 /** @import { Request } from "../protocol.d.ts" */
 

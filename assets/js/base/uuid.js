@@ -1,4 +1,4 @@
-// Names that nothing else has.
+// Unique identifiers.
 
 /** @param {Uint8Array} data */
 export function hex(data) {

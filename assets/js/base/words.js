@@ -16,7 +16,7 @@ export function inPixels(count) {
 }
 
 /**
- * As many digits as the error has two of.
+ * Format a value and its error, to two significant digits of the error.
  *
  * @param {number} value
  * @param {number | null} error

@@ -1,4 +1,4 @@
-// One place of the grid: a title with its menus, and the figure of a view.
+// A view of the grid: its title with menus, and its plot.
 
 /** @import { Bars as BarsFigure } from "../figures/bars.js" */
 /** @import { BarsLayer, Layer, MissingSpec, OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.d.ts" */
@@ -102,7 +102,7 @@ export class Card {
   }
 
   /**
-   * What is not shown of the selection.
+   * Note on selected stars that the view does not show.
    *
    * @param {[words: string, title: string] | null} text
    */

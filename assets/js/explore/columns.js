@@ -1,4 +1,4 @@
-// The page of columns: what the tables' columns are taken for, corrected there, while the catalogue is made.
+// The page of columns: how the tables' columns were interpreted, and corrections, while the catalogue is built.
 
 /** @import { PanelModel } from "../bokeh.d.ts" */
 /** @import { ColumnsState, Parts, StatusState } from "../payloads.d.ts" */
@@ -132,7 +132,7 @@ class ColumnsPage {
     this.goOn()
   }
 
-  /** To the explorer, unless the visitor asked for this page or is at work on it. */
+  /** Open the explorer, unless the visitor asked for this page or is working on it. */
   goOn() {
     const { status, stays } = this
     const editing = this.corrections.size > 0 || this.sheet.busy
@@ -198,7 +198,7 @@ class ColumnsPage {
   }
 
   /**
-   * After Apply the page shows what was chosen, but nothing can be chosen until the files are read again.
+   * After Apply the page shows the choices, which cannot be changed until the files are read again.
    *
    * @param {boolean} on
    */

@@ -6,7 +6,7 @@ const WORD_BEFORE = /(?<![\p{L}\p{N}_])[\p{L}_][\p{L}\p{N}_]*$/u
 const REST_OF_WORD = /^[\p{L}\p{N}_]+/u
 
 /**
- * What the words are asked for.
+ * State of the field for which completions are requested.
  *
  * @param {string} text
  * @param {number} caret - In halves of letters, as the browser counts.
@@ -26,7 +26,7 @@ export function endsInWord(text, caret) {
 }
 
 /**
- * What an answer means for its text: the word that Tab completes, and what stands before and after it.
+ * Completion that an answer allows: the word that Tab inserts, and the text before and after it.
  *
  * @typedef {{ text: string, cursor: number, first: string | null, before: string, after: string }} Completion
  */
@@ -44,7 +44,7 @@ export function completionOf({ text, cursor, start, words }) {
 }
 
 /**
- * A text with its mistake apart.
+ * A text split at its fault.
  *
  * @param {string} text
  * @param {number} start - In letters.

@@ -17,7 +17,7 @@ const OWN_NAME = "mgiant-explorer-browser"
 const LOST = "mgiant-explorer-lost"
 const SHORT_MS = 6000
 
-/** What this browser calls itself: views that it saved without a user's name are its own. */
+/** Identifier of this browser, which owns the views that it saved without a user's name. */
 export function ownName() {
   const known = globalThis.localStorage.getItem(OWN_NAME)
   if (known !== null) return known
@@ -193,7 +193,7 @@ export class Dialogs {
   }
 
   /**
-   * Bokeh's own client says when the socket goes; when the server answers again the page comes back as it was.
+   * Bokeh's client reports a closed socket; when the server answers again the page reloads in its last state.
    *
    * @param {string} token
    */
@@ -205,7 +205,7 @@ export class Dialogs {
     onLostConnection(document, () => this.connection("lost", "Connection lost"), () => this.comeBack())
   }
 
-  /** The server knows what was on screen, the browser what was being written and the page's own address. */
+  /** The server stores the state on screen; the browser stores unsent text and the page's address. */
   comeBack() {
     const address = new URL(globalThis.location.href)
     globalThis.sessionStorage.setItem(LOST, JSON.stringify({ search: address.search, writing: this.writing() }))
@@ -214,7 +214,7 @@ export class Dialogs {
   }
 
   /**
-   * What a page that came back was writing, once; its address is the old one again: this link is soon out of date.
+   * Restore unsent text of a reloaded page, once, and its former address: that of the reload soon expires.
    *
    * @returns {string | null}
    */

@@ -67,7 +67,7 @@ export class FilterField {
     this.askSoon()
   }
 
-  /** The caret moved: other words fit there. */
+  /** The caret moved, so other completions apply. */
   follow() {
     const { asked, fresh } = this
     if (fresh && asked.text === fresh.text && asked.cursor !== fresh.cursor) this.ask()

@@ -1,4 +1,4 @@
-// The Explore page: every part sends to one channel and gets what the server tells it.
+// The Explore page: all parts send to one channel and receive their fields of the server's messages.
 
 /** @import { PanelModel } from "../bokeh.d.ts" */
 /** @import { Message, Parts } from "../payloads.d.ts" */

@@ -15,7 +15,7 @@ const HEADS = ["column", "in the file", "unit", "known", "min · median · max",
 /** @typedef {[label: string, description: string, unit: string, units: string[]]} Role */
 
 /**
- * What the sheet does when something is chosen.
+ * Actions of the sheet on a choice.
  *
  * @typedef {object} SheetActions
  * @property {(table: number, ours: string, theirs: string | null, unit: string) => void} edit
@@ -138,7 +138,7 @@ export class Sheet {
   }
 
   /**
-   * Columns of ours that this file does not feed, those that matter first, and a way to any other one.
+   * Catalogue columns that this file does not provide, important ones first, and a list of all others.
    *
    * @param {FileTable} table
    * @param {number} number

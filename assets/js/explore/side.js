@@ -1,4 +1,4 @@
-// The panel on the left: filter by expression, named subsets, member lists, a cone on the sky, saved views.
+// The side panel: filter by expression, named subsets, member lists, a cone on the sky, saved views.
 
 /** @import { Parts, SideState } from "../payloads.d.ts" */
 /** @import { Request } from "../protocol.d.ts" */
@@ -13,7 +13,7 @@ import { SubsetTree, viewItem } from "./subsets.js"
 const LISTS =
   "Any table with obsid, source_id, or ra and dec: CSV, FITS, VOTable, Parquet, ..., gzipped or not; or ids alone"
 
-/** The panel, which is built when it is first opened. */
+/** The side panel, which is built when it is first opened. */
 export class Side {
   /** @type {Drawer | null} */
   drawer = null
@@ -42,7 +42,7 @@ export class Side {
     this.drawer?.receive(state)
   }
 
-  /** The text in an open drawer, for a page that is made anew; null while the drawer is closed. */
+  /** The text in the open side panel, for a page that is rebuilt; null while it is closed. */
   get writing() {
     return this.drawer && !this.el.hidden ? this.drawer.filter.text : null
   }
@@ -98,7 +98,7 @@ class Drawer {
       maxLength: LIMITS.viewName,
     })
     this.views = element("ul", { className: "tree", "aria-label": "Saved views" })
-    this.said = element("p", { className: "hint", role: "status" })
+    this.note = element("p", { className: "hint", role: "status" })
     this.listed = element("p", { className: "hint", role: "status" })
     this.content = this.layout()
   }
@@ -125,12 +125,12 @@ class Drawer {
       element("h2", {}, "Saved views"),
       this.views,
       row(this.viewName, save),
-      this.said,
+      this.note,
     ]
   }
 
   /** @param {SideState} state */
-  receive({ check, subsets, views, saved, said, place, children, verdicts, categories }) {
+  receive({ check, subsets, views, saved, report, place, children, verdicts, categories }) {
     if (check) this.filter.checked(check)
     if (subsets) this.tree.fill(subsets)
     if (subsets?.some(({ name }) => name === this.kept)) {
@@ -148,17 +148,17 @@ class Drawer {
     }
     if (saved) this.viewName.value = ""
     if (views) this.views.replaceChildren(...views.map((name) => viewItem(name, (message) => this.act(message))))
-    if (said !== undefined) this.showNote(said, place)
+    if (report !== undefined) this.showNote(report, place)
   }
 
   /**
-   * Where it belongs, until the next action: "list" and "refused" are of a member list.
+   * Show a report until the next action; those of the places "list" and "refused" concern a member list.
    *
    * @param {string} text
    * @param {string} [place]
    */
   showNote(text, place) {
-    this.said.textContent = place ? "" : text
+    this.note.textContent = place ? "" : text
     this.listed.textContent = place ? text : ""
     this.listed.classList.toggle("refused", place === "refused")
   }
@@ -191,10 +191,10 @@ class Drawer {
   circle() {
     const numbers = this.cone.map((input) => input.valueAsNumber)
     if (!numbers.every(Number.isFinite)) {
-      this.said.textContent = "Give right ascension, declination and radius in degrees."
+      this.note.textContent = "Give right ascension, declination and radius in degrees."
       return
     }
-    this.said.textContent = ""
+    this.note.textContent = ""
     this.send({ kind: "filter", text: `cone(${numbers.join(", ")})` })
   }
 

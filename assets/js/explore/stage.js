@@ -1,4 +1,4 @@
-// The grid of views: cards that can be swapped and enlarged, and the pictures that the server sends for them.
+// The grid of views, which can be swapped and enlarged, and the images that the server sends for them.
 
 /** @import { ViewMessage } from "../figures/figure.js" */
 /** @import { ColoursState, ColumnEntry, Layer, Message, Palettes, Parts, StageState } from "../payloads.d.ts" */
@@ -60,7 +60,7 @@ export class Stage {
   }
 
   /**
-   * Looks are gathered: when the page is laid out every view has one to send.
+   * Collect viewports in one message: when the page is laid out every view sends one.
    *
    * @param {ViewMessage} message
    */
@@ -88,7 +88,7 @@ export class Stage {
     for (const card of this.cards) card.enlarge(enlarged)
   }
 
-  /** What figures are drawn in. */
+  /** Colours of the plots. */
   get look() {
     return { colours: this.colours, theme: this.theme ?? LIGHT, tool: this.tool }
   }
@@ -127,7 +127,7 @@ export class Stage {
   }
 
   /**
-   * Mark the star under the lens.
+   * Mark the focused star.
    *
    * @param {[slot: number, xs: number[], ys: number[]][]} places
    */

@@ -1,4 +1,4 @@
-// The table of the selection, a page at a time; the server sorts and counts.
+// The table of the selection by pages; the server sorts and counts.
 
 /** @import { Parts, TableState } from "../payloads.d.ts" */
 /** @import { Page, Request } from "../protocol.d.ts" */

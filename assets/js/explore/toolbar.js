@@ -1,4 +1,4 @@
-// The bar over the views: count, tools, modes, undo, colours, and doors to everything else.
+// The toolbar above the views: count, tools, modes, undo, colours, and buttons of dialogs.
 
 /** @import { Parts, ToolbarState } from "../payloads.d.ts" */
 /** @import { Request } from "../protocol.d.ts" */

@@ -1,4 +1,4 @@
-// The first visit's tour: a bubble beside one part of the page after the other.
+// The tour of a first visit: a bubble beside each part of the page in turn.
 
 /** @import { TourStep } from "../payloads.d.ts" */
 

@@ -8,7 +8,7 @@ const BARB = 5 // pixels
 const SPREAD = 0.45 // of a barb from its line, in radians
 
 /**
- * Each arrow as a line with two barbs, of the same length on screen whatever the zoom.
+ * Each arrow as a line with two barbs, whose length on screen does not depend on the zoom.
  *
  * @param {Pick<ArrowsLayer, "x0" | "y0" | "x1" | "y1">} ends - In data coordinates.
  * @param {Scale} xScale

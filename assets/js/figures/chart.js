@@ -1,4 +1,4 @@
-// A small drawing for evidence: axes with numbers, lines, dots and bars, in the page's own colours.
+// A small plot for evidence: axes with numbers, lines, dots and bars, in the page's colours.
 
 /** @import { Ends } from "../payloads.d.ts" */
 

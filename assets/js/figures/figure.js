@@ -1,4 +1,4 @@
-// What planes and histograms share: a Bokeh figure in a cell, its tools, gestures and theme.
+// Base of planes and histograms: a Bokeh figure in a cell, its tools, gestures and theme.
 
 /** @import { Document } from "bokeh/document/document" */
 /** @import { RenderLevel } from "bokeh/core/enums" */
@@ -117,7 +117,7 @@ export class FigureCell {
     this.use(tool)
     this.paintTheme(theme)
     this.spaceTicks(this.cell.clientWidth - LABEL_WIDTH, this.cell.clientHeight - LABEL_HEIGHT) // about, to paint once
-    // What is drawn unclipped over the axes would leave a trace: Bokeh clears all of its upper canvas but the edge.
+    // Unclipped glyphs over the axes would leave a trace: Bokeh does not clear the edge of its upper canvas.
     const above = this.figure.renderers.filter(({ level, visible }) => level === "overlay" && visible)
     for (const renderer of above) renderer.visible = false
     this.document = newDocument()
@@ -134,7 +134,7 @@ export class FigureCell {
     })
     this.figure.on_event("doubletap", () => (this.tool === "polygon" ? this.closePolygon() : this.home()))
     this.figure.on_event("panstart", () => this.hideTooltip())
-    // Only the last event of a gesture tells which keys were held when it ended.
+    // Only the last event of a gesture contains the keys that were held when it ended.
     this.cell.addEventListener("pointerup", (event) => {
       this.keys = []
       if (event.shiftKey) this.keys.push("shift")
@@ -165,7 +165,7 @@ export class FigureCell {
     this.send({ kind: "region", slot: this.slot, geometry: { type: "poly", x, y: Array.from(ys) }, keys: this.keys })
   }
 
-  /** Bokeh ends a polygon with Enter or a long press alone; its second click sets no corner. */
+  /** Bokeh ends a polygon only with Enter or a long press; its second click sets no corner. */
   closePolygon() {
     const [drag] = this.figure.toolbar.tools
     if (drag instanceof globalThis.Bokeh.Models.PolySelectTool) this.drawOutline(drag.overlay.xs, drag.overlay.ys)
@@ -214,7 +214,7 @@ export class FigureCell {
     toolbar.tools = [drag, this.wheel, ...(this.hover ? [this.hover] : [])]
   }
 
-  /** Tell the server what is on screen, once it has changed. */
+  /** Send the viewport to the server, once it has changed. */
   look() {
     if (!this.view?.is_displayed) return
     const { width, height } = this.view.frame.bbox
@@ -232,7 +232,7 @@ export class FigureCell {
   }
 
   /**
-   * A kiloparsec is as long upwards as sideways; returns whether the ranges moved for that.
+   * Make units equal on both axes; returns whether the ranges changed.
    *
    * @param {number} width
    * @param {number} height
@@ -252,7 +252,7 @@ export class FigureCell {
   }
 
   /**
-   * As many ticks as labels fit.
+   * Limit the ticks to the number of labels that fit.
    *
    * @param {number} width
    * @param {number} height
@@ -267,7 +267,7 @@ export class FigureCell {
     this.yRange.setv({ start: this.spec.y.home[0], end: this.spec.y.home[1] })
   }
 
-  /** Words and dots follow the size of the window. */
+  /** Scale text and dots with the window. */
   magnify() {
     this.figure.stylesheets = [`:host { font-size: ${large(12)}; }`]
   }
@@ -288,7 +288,7 @@ export class FigureCell {
         major_tick_out: 4,
       })
     }
-    for (const one of this.grids) one.setv({ grid_line_color: grid, grid_line_alpha: 0.45 })
+    for (const lines of this.grids) lines.setv({ grid_line_color: grid, grid_line_alpha: 0.45 })
     this.figure.setv({ background_fill_color: background, border_fill_color: background, outline_line_color: grid })
   }
 }

@@ -1,4 +1,4 @@
-// Stretches of wavelength: those without information, and those that the visitor masks.
+// Intervals of wavelength: those without information, and those that the visitor masks.
 
 /** @import { Ends } from "../payloads.d.ts" */
 
@@ -23,23 +23,23 @@ export function stretches(w, mask) {
 }
 
 /**
- * The same stretches in order, without overlaps.
+ * The same intervals in order, without overlaps.
  *
  * @param {Ends[]} intervals
  */
 export function merged(intervals) {
   /** @type {Ends[]} */
-  const found = []
+  const joined = []
   for (const [low, high] of [...intervals].sort((a, b) => a[0] - b[0])) {
-    const last = found.at(-1)
+    const last = joined.at(-1)
     if (last && low <= last[1]) last[1] = Math.max(last[1], high)
-    else found.push([low, high])
+    else joined.push([low, high])
   }
-  return found
+  return joined
 }
 
 /**
- * What is left of stretches once one is taken out.
+ * Remainder of intervals after one is removed.
  *
  * @param {Ends[]} intervals
  * @param {number} low
@@ -55,15 +55,15 @@ export function without(intervals, low, high) {
 }
 
 /**
- * Which pixels lie in stretches: 1, else 0.
+ * Mask of pixels inside intervals: 1, else 0.
  *
  * @param {ArrayLike<number>} wavelength
  * @param {Ends[]} intervals
  */
 export function pixelsIn(wavelength, intervals) {
-  const found = new Uint8Array(wavelength.length)
+  const mask = new Uint8Array(wavelength.length)
   for (const [low, high] of intervals) {
-    for (let k = 0; k < found.length; k++) if (wavelength[k] >= low && wavelength[k] <= high) found[k] = 1
+    for (let k = 0; k < mask.length; k++) if (wavelength[k] >= low && wavelength[k] <= high) mask[k] = 1
   }
-  return found
+  return mask
 }

@@ -1,7 +1,7 @@
-// Levels of the server as pixels and colours.
+// Conversion of the server's levels to pixels and colours.
 
 /**
- * Decode and colour in one pass: a byte above 0 is a level, 0 and n stand for n + 1 empty pixels.
+ * Decode and colour in one pass: a byte above 0 is a level, 0 and n are n + 1 empty pixels.
  *
  * @param {Uint8Array} packed
  * @param {[height: number, width: number]} shape
@@ -30,7 +30,7 @@ export function css(palette, level) {
 }
 
 /**
- * The selected ones of single stars, each in the colour of its level.
+ * Selected single stars, each in the colour of its level.
  *
  * @param {Uint8Array} levels - Of all stars on screen; 0 for those that are not selected.
  * @param {ArrayLike<number>} x
@@ -51,7 +51,7 @@ export function pickedStars(levels, x, y, palette) {
 }
 
 /**
- * Dots in each turn of a longitude that is on screen; all of them, unless they are too many.
+ * Dots in each turn of a longitude on screen; every n-th of them where there are too many.
  *
  * @param {ArrayLike<number>} x
  * @param {ArrayLike<number>} y

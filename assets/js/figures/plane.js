@@ -51,7 +51,7 @@ export class Plane extends FigureCell {
     for (const overlay of spec.overlays) if (overlay.shape.kind === "dots") this.addOverlay(overlay)
     this.addImage("everything", "image")
     this.stars = this.points("stars", "image")
-    // What a brush changes lies on the upper canvas: axes and the layer of all stars are not painted again.
+    // Layers that a brush changes are on the upper canvas, so that axes and the layer of all stars are not repainted.
     this.addImage("selected", "overlay")
     this.picked = this.points("picked", "overlay")
     for (const overlay of spec.overlays) if (overlay.shape.kind !== "dots") this.addOverlay(overlay)
@@ -213,7 +213,7 @@ export class Plane extends FigureCell {
   }
 
   /**
-   * A longitude comes round: dots lie in each of its turns on screen.
+   * Repeat dots in each turn of a longitude on screen.
    *
    * @param {DotsLayer} layer
    */
@@ -237,7 +237,7 @@ export class Plane extends FigureCell {
       return String(Number(within.toFixed(Math.abs(within) < 100 ? 3 : 1)))
     }
     const { data_source: source } = this.stars
-    // One star, however many lie under the mouse.
+    // One star, even if several are under the mouse.
     /** @type {(source: ColumnarDataSource, vars: TooltipVars) => HTMLElement} */
     const tooltips = (_, { index, indices }) => {
       const at = index ?? 0

@@ -3,7 +3,7 @@
 /** @import { Ends } from "../payloads.d.ts" */
 
 /**
- * Round numbers between two ends, with as many digits as tell them apart.
+ * Round numbers between two ends, with the fewest digits that distinguish them.
  *
  * @param {Ends} ends - In drawing order.
  * @param {number} count - About how many.
@@ -13,13 +13,13 @@ export function ticks([start, end], count) {
   const high = Math.max(start, end)
   const rough = (high - low) / count
   const power = 10 ** Math.floor(Math.log10(rough))
-  const step = [1, 2, 5].map((factor) => factor * power).find((one) => one >= rough) ?? 10 * power
+  const step = [1, 2, 5].map((factor) => factor * power).find((candidate) => candidate >= rough) ?? 10 * power
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
-  const found = []
+  const marks = []
   for (let value = Math.ceil(low / step) * step; value <= high + 1e-9 * step; value += step) {
-    found.push({ value, text: value.toFixed(digits) })
+    marks.push({ value, text: value.toFixed(digits) })
   }
-  return found
+  return marks
 }
 
 /**
@@ -80,7 +80,7 @@ export function squareEnds([x, y], { width, height }) {
 }
 
 /**
- * How many ticks fit into a length.
+ * Number of ticks that fit into a length.
  *
  * @param {number} room - In pixels.
  * @param {number} least - Pixels that one label takes.

@@ -31,7 +31,7 @@ const NO_FEATURES = { w: [], top: [], bottom: [], name: [] }
 /** @typedef {[text: string, colour: string][]} LineEntries */
 
 /**
- * What lies in the figures now; all arrays of one length.
+ * Data in the plots; all arrays have one length.
  *
  * @typedef {Record<"w" | "flux" | "low" | "high" | "model" | "pull", Float32Array>} Drawn
  */
@@ -89,16 +89,16 @@ export class SpectrumFigure {
     this.pull.figure.x_range = this.flux.xRange
     this.flux.axes.x.visible = false
     // Fluxes of any instrument.
-    for (const one of this.both) one.yRange.setv({ min_interval: null, max_interval: null })
+    for (const plot of this.both) plot.yRange.setv({ min_interval: null, max_interval: null })
     this.sources = spectrumSources()
     this.made = spectrumGlyphs(this.flux, this.pull, this.sources)
     this.magnify()
   }
 
   magnify() {
-    for (const one of this.both) {
-      one.magnify()
-      one.figure.setv({ min_border_left: 58 * magnified(), min_border_right: 8 })
+    for (const plot of this.both) {
+      plot.magnify()
+      plot.figure.setv({ min_border_left: 58 * magnified(), min_border_right: 8 })
     }
     for (const labels of [this.made.names, this.made.bands]) labels.text_font_size = large(10)
     if (this.theme) this.recolour(this.theme)
@@ -106,27 +106,27 @@ export class SpectrumFigure {
 
   async build() {
     const document = newDocument()
-    for (const one of this.both) {
-      document.add_root(one.figure)
-      one.figure.on_event("mousemove", (event) => this.onHover(this.valuesAt(event.x)))
-      one.figure.on_event("mouseleave", () => this.onHover(""))
-      one.figure.on_event("doubletap", () => this.home())
-      one.figure.on_event("selectiongeometry", ({ final, geometry }) => {
+    for (const plot of this.both) {
+      document.add_root(plot.figure)
+      plot.figure.on_event("mousemove", (event) => this.onHover(this.valuesAt(event.x)))
+      plot.figure.on_event("mouseleave", () => this.onHover(""))
+      plot.figure.on_event("doubletap", () => this.home())
+      plot.figure.on_event("selectiongeometry", ({ final, geometry }) => {
         if (final && geometry.type === "rect") this.maskBetween(geometry.x0, geometry.x1)
       })
       for (const kind of /** @type {const} */ (["pointerdown", "pointerup"])) {
-        one.cell.addEventListener(kind, (event) => {
+        plot.cell.addEventListener(kind, (event) => {
           this.unmask = event.shiftKey
         }, true)
       }
-      one.wheel.dimensions = "width"
+      plot.wheel.dimensions = "width"
     }
     this.use(this.tool)
     this.recolour(this.theme ?? FIRST_THEME)
     const views = await globalThis.Bokeh.embed.add_document_standalone(document, this.cells[0], this.cells)
-    for (const one of this.both) {
-      one.view = views.get_one(one.figure)
-      clipGlyphs(one.view)
+    for (const plot of this.both) {
+      plot.view = views.get_one(plot.figure)
+      clipGlyphs(plot.view)
     }
   }
 
@@ -163,7 +163,7 @@ export class SpectrumFigure {
   recolour(theme) {
     this.theme = theme
     const { made, ink } = this
-    for (const one of this.both) one.paintTheme(theme)
+    for (const plot of this.both) plot.paintTheme(theme)
     made.flux.glyph.line_color = ink.data
     made.band.glyph.fill_color = ink.data
     made.model.glyph.line_color = ink.model
@@ -188,7 +188,7 @@ export class SpectrumFigure {
     this.redraw()
   }
 
-  /** From rest to what the axis shows. */
+  /** Factor from rest wavelengths to those of the axis. */
   get stretch() {
     return this.look.observed ? this.redshift : 1
   }
@@ -225,7 +225,7 @@ export class SpectrumFigure {
     this.flux.yRange.setv({ start: bottom, end: top })
     this.flux.axes.y.axis_label = look.raw ? "flux [instrumental]" : "normalised flux"
     const label = `${look.observed ? "Observed" : "Rest"} wavelength, vacuum [Å]`
-    for (const one of this.both) one.axes.x.axis_label = label
+    for (const plot of this.both) plot.axes.x.axis_label = label
     sources.features.data = look.lines ? this.marks(bottom, top) : { ...NO_FEATURES }
     sources.masked.data = stretches(w, spectrum.mask)
     this.shadeOwn()
@@ -242,7 +242,7 @@ export class SpectrumFigure {
   }
 
   /**
-   * Normalised values as they are shown: over the star's continuum where that is asked for.
+   * Normalised values on the displayed scale: times the star's continuum if requested.
    *
    * @param {Float32Array} values
    */
@@ -277,20 +277,20 @@ export class SpectrumFigure {
     const others = pins.filter((pin) => pin.spectrum && pin.obsid !== star?.obsid)
     const colour = others.map((pin) => PIN_COLOURS[pins.indexOf(pin)])
     const theirs = others.flatMap(({ spectrum }) => (spectrum ? [smooth(spectrum.flux, look.smooth)] : []))
-    sources.pins.data = { xs: others.map(() => w), ys: theirs.map((one) => this.times(one)), colour }
+    sources.pins.data = { xs: others.map(() => w), ys: theirs.map((values) => this.times(values)), colour }
     const comparing = look.compare !== "over" && others.length > 0
     const ratio = look.compare === "ratio"
-    const against = theirs.map((one) => one.map((value, k) => (ratio ? flux[k] / value : flux[k] - value)))
+    const against = theirs.map((values) => values.map((value, k) => (ratio ? flux[k] / value : flux[k] - value)))
     sources.against.data = comparing ? { xs: others.map(() => w), ys: against, colour } : { xs: [], ys: [], colour: [] }
     this.comparing = comparing
     for (const layer of [this.made.pull, this.made.clipped]) layer.visible = !comparing
     if (!comparing) return
-    const [start, end] = spread(against.flatMap((one) => Array.from(one)), ratio)
+    const [start, end] = spread(against.flatMap((values) => Array.from(values)), ratio)
     this.pull.yRange.setv({ start, end })
     this.pull.axes.y.axis_label = ratio ? "this / pinned" : "this − pinned"
   }
 
-  /** Of the trial while there is one, else of the published model. */
+  /** Residuals of the trial if there is one, else of the published model. */
   drawResiduals() {
     const { sources, drawn, trial } = this
     const spectrum = this.star?.spectrum

@@ -5,12 +5,12 @@
 
 const field = (/** @type {string} */ name) => ({ field: name })
 
-/** What the figures show, without a star. */
+/** Data of the plots without a star. */
 export function spectrumSources() {
   const M = globalThis.Bokeh.Models
   /** @type {(names: string[], name?: string) => ColumnDataSource} */
   const source = (names, name) =>
-    new M.ColumnDataSource({ data: Object.fromEntries(names.map((one) => [one, []])), name: name ?? null })
+    new M.ColumnDataSource({ data: Object.fromEntries(names.map((column) => [column, []])), name: name ?? null })
   return {
     curve: source(["w", "flux", "low", "high", "model"], "spectrum"),
     trial: source(["w", "flux"], "trial"),
@@ -28,7 +28,7 @@ export function spectrumSources() {
 /** @typedef {ReturnType<typeof spectrumSources>} SpectrumSources */
 
 /**
- * Take the star out of the figures.
+ * Remove the star from the plots.
  *
  * @param {SpectrumSources} sources
  */
@@ -110,7 +110,7 @@ function stripOf(cell, source, level) {
 }
 
 /**
- * Names that are read from below.
+ * Vertical labels.
  *
  * @param {FigureCell} cell
  * @param {Partial<LabelSet.Attrs>} attributes

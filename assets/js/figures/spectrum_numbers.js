@@ -1,4 +1,4 @@
-// Numbers with which a spectrum is drawn; explorer/charts/spectrum_numbers.py is their twin for pictures.
+// Numbers for drawing a spectrum; explorer/charts/spectrum_numbers.py is the same in Python, for pictures.
 
 /** @import { Ends, Floats } from "../payloads.d.ts" */
 
@@ -17,7 +17,7 @@ export function dopplerFactor(rvKms) {
 }
 
 /**
- * One sigma below and above the flux. Where nothing is known the band has no height: Bokeh would fill the gap.
+ * One sigma below and above the flux. Unknown pixels get a band without height, as Bokeh would fill a gap.
  *
  * @param {Float32Array} flux
  * @param {Float32Array} sigma
@@ -100,7 +100,7 @@ export function fluxEnds({ w, flux, model }, [start, end]) {
 }
 
 /**
- * Ends of the axis of residuals: the few largest ones lie beyond.
+ * Ends of the axis of residuals, beyond which are the few largest ones.
  *
  * @param {Float32Array} pull
  * @returns {Ends}
@@ -150,7 +150,7 @@ export function spread(values, ratio) {
 }
 
 /**
- * Where names of lines stand: those that are crowded one step lower each, in three steps.
+ * Heights of line labels: crowded ones are one step lower each, in three steps.
  *
  * @param {number[]} wavelengths - In order.
  * @param {number} crowded - Distance below which two names collide.
@@ -166,7 +166,7 @@ export function labelSteps(wavelengths, crowded) {
 }
 
 /**
- * The pixel nearest to a place.
+ * Index of the pixel nearest to a wavelength.
  *
  * @param {Floats} w - In order.
  * @param {number} x

@@ -1,4 +1,4 @@
-// Stars side by side: which spectra lie over this one, and how they are compared with it.
+// Comparison of stars: spectra over that of the focused star, and the compared quantity.
 
 /** @import { Star } from "../payloads.d.ts" */
 /** @import { SpectrumFigure } from "../figures/spectrum.js" */

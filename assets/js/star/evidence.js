@@ -25,7 +25,7 @@ export class EvidencePane {
   /** @type {string | null} - Star of which the server was asked. */
   asked = null
   /** @type {EvidenceState | null} */
-  found = null
+  evidence = null
 
   /** @param {(message: Request) => void} send */
   constructor(send) {
@@ -37,7 +37,7 @@ export class EvidencePane {
     this.el = element("div", { className: "evidence" }, ...Object.values(this.parts))
   }
 
-  /** Ask again when the pane is shown again. */
+  /** Request the evidence again when the pane is next shown. */
   forget() {
     this.asked = null
   }
@@ -65,22 +65,22 @@ export class EvidencePane {
     for (const chart of this.charts) chart.paint()
   }
 
-  /** @param {EvidenceState | Refusal} found */
-  receive(found) {
-    if (!("windows" in found)) {
-      this.parts.fit.replaceChildren(element("p", { className: "sentence" }, found.sentence))
+  /** @param {EvidenceState | Refusal} evidence */
+  receive(evidence) {
+    if (!("windows" in evidence)) {
+      this.parts.fit.replaceChildren(element("p", { className: "sentence" }, evidence.sentence))
       return
     }
-    if (found.obsid !== this.asked) return
-    this.found = found
-    this.fit(found)
-    this.velocity(found)
-    this.hull(found.hull)
+    if (evidence.obsid !== this.asked) return
+    this.evidence = evidence
+    this.fit(evidence)
+    this.velocity(evidence)
+    this.hull(evidence.hull)
     this.alikeHead()
-    this.parts.posterior.replaceChildren(...(found.hull ? [heading("Posterior"), hint("Drawing …")] : []))
+    this.parts.posterior.replaceChildren(...(evidence.hull ? [heading("Posterior"), hint("Drawing …")] : []))
   }
 
-  /** @param {EvidenceState} found */
+  /** @param {EvidenceState} evidence */
   fit({ windows }) {
     const heights = windows.map(([, , value]) => value)
     const known = heights.filter((value) => value !== null)
@@ -103,9 +103,12 @@ export class EvidencePane {
     ])
   }
 
-  /** @param {EvidenceState} found */
+  /** @param {EvidenceState} evidence */
   velocity({ ccf, lines, rv }) {
-    const drawn = [...ccf.map((one) => this.correlation(one)), ...(lines.length ? [this.lines(lines, rv)] : [])]
+    const drawn = [
+      ...ccf.map((correlation) => this.correlation(correlation)),
+      ...(lines.length ? [this.lines(lines, rv)] : []),
+    ]
     const none = ccf.length ? [] : [hint(NO_CCF)]
     this.parts.velocity.replaceChildren(heading("Velocity"), ...none, ...drawn.flatMap(({ content }) => content))
     for (const { draw } of drawn) draw()
@@ -185,7 +188,7 @@ export class EvidencePane {
 
   /** @param {PosteriorState | (Refusal & { obsid: string })} posterior */
   posterior(posterior) {
-    const hull = this.found?.hull
+    const hull = this.evidence?.hull
     if (posterior.obsid !== this.asked || !hull) return
     if (!("draws" in posterior)) {
       this.parts.posterior.replaceChildren(heading("Posterior"), hint(posterior.sentence))
@@ -224,7 +227,7 @@ export class EvidencePane {
   }
 
   /**
-   * One panel of the corner plot. Numbers stand at the outer panels alone: the others share their axes.
+   * One cell of the corner plot. Only outer cells have numbers, as the others share their axes.
    *
    * @param {HullState["names"]} names
    * @param {number} down
@@ -275,27 +278,27 @@ export class EvidencePane {
   }
 
   /** @param {Alikes} alikes */
-  alike({ obsid, found }) {
+  alike({ obsid, similar }) {
     if (obsid !== this.asked) return
-    if (!found.length) {
+    if (!similar.length) {
       this.list.replaceChildren(element("span", { className: "hint" }, "No star is similar to this one."))
       return
     }
     this.list.replaceChildren(
-      ...found.map((one) =>
+      ...similar.map((star) =>
         element(
           "span",
           { className: "pair" },
           element("button", {
             type: "button",
             title: "Show this star",
-            onclick: () => this.send({ kind: "focus", obsid: one }),
-          }, one),
+            onclick: () => this.send({ kind: "focus", obsid: star }),
+          }, star),
           element("button", {
             type: "button",
             title: "Overlay its spectrum",
-            "aria-label": `Pin ${one}`,
-            onclick: () => this.send({ kind: "star_pin", obsid: one }),
+            "aria-label": `Pin ${star}`,
+            onclick: () => this.send({ kind: "star_pin", obsid: star }),
           }, "+"),
         )
       ),

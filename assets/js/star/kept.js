@@ -1,4 +1,4 @@
-// Stars that the page keeps: what was sent ahead is painted before the server answers.
+// Cache of stars that were sent ahead, which are painted before the server answers.
 
 /** @import { Spectrum, Star, StarPacket } from "../payloads.d.ts" */
 
@@ -18,7 +18,7 @@ export function starOf({ flux, ivar, mask, model, continuum, ...rest }) {
   return { ...rest, spectrum }
 }
 
-/** The last stars that came, the oldest first. */
+/** The last stars that were received, the oldest first. */
 export class KeptStars {
   /** @type {Map<string, Star>} */
   stars = new Map()

@@ -1,4 +1,4 @@
-// The live refit: a slider for every label and for the velocity, what to hold, and what the fit answers.
+// The live refit: a slider for each label and for the velocity, fixed labels, and the result of the fit.
 
 /** @import { FitResult, RefitSetup, Refusal, SliderSpec, Star } from "../payloads.d.ts" */
 /** @import { Proposed, Request } from "../protocol.d.ts" */
@@ -21,7 +21,7 @@ const SLIDER_HEAD = [
 ]
 const TRAINED = "A training star: its published labels come from models that never saw it, the refit from one that did."
 
-/** One label: its slider, whether the fit holds it, and what is known of it. */
+/** One label: its slider, whether the fit keeps it fixed, and its published value. */
 class SliderRow {
   /** @param {SliderSpec} spec */
   constructor([name, label, unit, low, high, step]) {
@@ -128,7 +128,7 @@ export class RefitPane {
       { type: "button", title: "Take the masks back", onclick: () => this.unmask() },
       "Unmask all",
     )
-    this.told = element("p", { className: "hint", role: "status" })
+    this.note = element("p", { className: "hint", role: "status" })
     this.why = element("input", { placeholder: "why (for those who vet)", "aria-label": "Why", maxLength: LIMITS.why })
     this.keep = element("button", {
       type: "button",
@@ -157,7 +157,7 @@ export class RefitPane {
         element("tbody", {}, ...rows.map(({ el }) => el)),
       ),
       element("div", { className: "row" }, this.fit, this.back, this.clear, this.masks),
-      this.told,
+      this.note,
       element("div", { className: "row" }, this.why, this.keep),
     )
   }
@@ -172,12 +172,12 @@ export class RefitPane {
     this.reset(false)
   }
 
-  /** Back to what is published; the mask too when somebody asks. */
+  /** Restore the published labels; also the mask if requested. */
   reset(masks = true) {
     for (const row of this.rows.values()) row.reset()
     if (!this.rows.size) return
     this.keep.disabled = true
-    this.told.textContent = this.star?.facts.in_training ? TRAINED : ""
+    this.note.textContent = this.star?.facts.in_training ? TRAINED : ""
     this.number++
     if (masks && this.figure.ownMask.length) this.unmask()
     this.figure.setTrial(null)
@@ -199,7 +199,7 @@ export class RefitPane {
     return Object.fromEntries([...this.rows].map(([name, row]) => [name, row.value]))
   }
 
-  /** One question at a time: while one is under way only the last position waits. */
+  /** Send one request at a time; meanwhile only the last position is queued. */
   slide() {
     for (const row of this.rows.values()) row.now.textContent = row.value.toFixed(row.digits)
     if (this.asked) {
@@ -230,7 +230,7 @@ export class RefitPane {
     const fixed = {}
     for (const [name, row] of this.rows) if (row.held.checked || row.isVelocity) fixed[name] = row.value
     this.fit.disabled = true
-    this.told.textContent = "Fitting …"
+    this.note.textContent = "Fitting …"
     this.send({ kind: "refit", fixed, fit_rv: !this.rows.get("rv")?.held.checked, masked: this.figure.ownMask })
   }
 
@@ -238,7 +238,7 @@ export class RefitPane {
   answer(answer) {
     this.fit.disabled = false
     if (!("rows" in answer)) {
-      this.told.textContent = answer.sentence
+      this.note.textContent = answer.sentence
       return
     }
     if (answer.obsid !== this.star?.obsid) return
@@ -253,7 +253,7 @@ export class RefitPane {
     }
     const bound = atBound.length ? ` At the edge of the training range: ${atBound.join(", ")}.` : ""
     const published = `(published labels: ${answer.published_chi2})`
-    this.told.textContent = `χ² ${answer.chi2} ${published}, reduced ${answer.reduced}, ${answer.n_pixels} pixels, ` +
+    this.note.textContent = `χ² ${answer.chi2} ${published}, reduced ${answer.reduced}, ${answer.n_pixels} pixels, ` +
       `${answer.reason}.${bound}`
     this.number++
     this.figure.setTrial(plain(answer.model))
@@ -269,6 +269,6 @@ export class RefitPane {
     this.lastProposal = json
     this.keep.disabled = true
     this.why.value = ""
-    this.told.textContent = `Recorded for vetting${why ? `: ${why}` : ""}. The published labels stay as they are.`
+    this.note.textContent = `Recorded for vetting${why ? `: ${why}` : ""}. The published labels stay as they are.`
   }
 }

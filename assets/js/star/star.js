@@ -1,4 +1,4 @@
-// The star under the lens: spectrum above, and below it the card, the live refit, the evidence and the pinned stars.
+// The focused star: spectrum above, and below it the card, the live refit, the evidence and the pinned stars.
 
 /** @import { LineEntries, SpectrumTool } from "../figures/spectrum.js" */
 /** @import { NoStar, Parts, Star, StarPacket, StarSetup, ZoomName } from "../payloads.d.ts" */
@@ -185,13 +185,13 @@ export class StarDock {
     const before = this.star
     const known = before?.obsid === star.obsid && before.spectrum?.flux.length === star.spectrum?.flux.length
     if (!known) return this.show(star)
-    // The spectrum was painted from what was sent ahead; somebody may have judged the star since.
+    // The spectrum was painted from data sent ahead; the star may have been judged since.
     if (String(before.remarks) !== String(star.remarks)) this.card.replaceChildren(...cardOf(star, this.send))
     this.star = star
   }
 
   /**
-   * The next star is painted from what was sent ahead; the server's word follows and is final.
+   * Paint the next star from data sent ahead; the server's answer follows and replaces it.
    *
    * @param {1 | -1} by
    */
@@ -205,7 +205,7 @@ export class StarDock {
   }
 
   /**
-   * The next star that the visitor has not judged, which only the server knows.
+   * Request the next star that the visitor has not judged, which only the server knows.
    *
    * @param {1 | -1} by
    */

@@ -1,4 +1,4 @@
-// The Adjudicate room: conflicts on the left, the star in the middle, what was said and the form on the right.
+// The Adjudicate room: conflicts on the left, the star in the middle, reviews and the form on the right.
 
 /** @import { AdjudicateState, Parts, Review, Say } from "../payloads.d.ts" */
 /** @import { Request } from "../protocol.d.ts" */
@@ -32,15 +32,15 @@ export class AdjudicateRoom {
       this.list,
       this.say,
     )
-    this.desk = element(
+    this.controls = element(
       "section",
-      { className: "card desk" },
+      { className: "card controls" },
       element("header", {}, element("strong", {}, "Reviews")),
       this.reasons,
       this.reviews,
       this.form.el,
     )
-    this.el = element("div", { className: "across" }, cases, this.star.el, this.desk)
+    this.el = element("div", { className: "across" }, cases, this.star.el, this.controls)
     /** @type {Parts} */
     this.parts = {
       ...this.star.parts,
@@ -60,7 +60,7 @@ export class AdjudicateRoom {
     this.list.replaceChildren(...state.cases.map(([star, settled]) => this.item(star, settled, star === state.star)))
     this.say.textContent = state.sentence
     this.say.hidden = !state.sentence
-    this.desk.hidden = !state.star
+    this.controls.hidden = !state.star
     if (!state.star) return
     this.reasons.replaceChildren(...(state.reasons ?? []).map((text) => element("li", {}, text)))
     const words = new Map(state.verdicts)

@@ -1,4 +1,4 @@
-// Who is here, the way out, and the campaign.
+// Name of the user, sign-out, and choice of the campaign.
 
 /** @import { CampaignChoice } from "../payloads.d.ts" */
 /** @import { Request } from "../protocol.d.ts" */

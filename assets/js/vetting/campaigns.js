@@ -1,4 +1,4 @@
-// The Progress room: numbers of a campaign, and what adjudicators do with campaigns.
+// The Progress room: numbers of a campaign, and the actions of adjudicators on campaigns.
 
 /** @import { CampaignsState, Parts } from "../payloads.d.ts" */
 /** @import { Frozen, Merged, Request } from "../protocol.d.ts" */
@@ -42,7 +42,7 @@ export class CampaignsRoom {
       ),
       element(
         "section",
-        { className: "card desk" },
+        { className: "card controls" },
         element("header", {}, element("strong", {}, "Campaigns and releases")),
         this.actions,
         this.outcome,
@@ -190,7 +190,7 @@ export class CampaignsRoom {
   }
 
   /**
-   * One such work at a time; its button waits for the answer.
+   * Run one action at a time; its button is disabled until the answer.
    *
    * @param {Work} kind
    * @param {string} words

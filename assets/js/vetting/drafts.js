@@ -1,4 +1,4 @@
-// What is begun of verdicts, kept in the browser: it outlives a look at another star, and a page that is loaded again.
+// Drafts of verdicts in the browser's storage, which survive a change of star and a reload of the page.
 
 /** @import { Proposal } from "../payloads.d.ts" */
 /** @import { Judge } from "../protocol.d.ts" */
@@ -34,7 +34,7 @@ export class Drafts {
   }
 
   /**
-   * What is begun on a star.
+   * The draft of a star's verdict.
    *
    * @param {Place} place
    * @returns {Begun | null}
@@ -44,7 +44,7 @@ export class Drafts {
   }
 
   /**
-   * A verdict is kept until the server has it.
+   * Store a verdict until the server has confirmed it.
    *
    * @param {HandedIn} handedIn
    */
@@ -53,7 +53,7 @@ export class Drafts {
   }
 
   /**
-   * The verdict of which the server has not said that it has it.
+   * The verdict that the server has not confirmed.
    *
    * @returns {HandedIn | null}
    */
@@ -61,13 +61,13 @@ export class Drafts {
     return JSON.parse(this.shelf.getItem(this.name) ?? "null")
   }
 
-  /** The server has refused the verdict, or has it. */
+  /** Remove a verdict that the server has refused or confirmed. */
   answered() {
     this.shelf.removeItem(this.name)
   }
 
   /**
-   * The server has the verdict: what was begun on its star is over.
+   * The server has confirmed the verdict: remove the draft of its star.
    *
    * @param {string} who
    */
@@ -81,7 +81,7 @@ export class Drafts {
 /** @typedef {Exclude<keyof typeof VERDICT_KEYS, "help">} FormAction */
 
 /**
- * What a key does in the form of a verdict.
+ * Action of a key in the form of a verdict.
  *
  * @typedef {{ flag: string } | { verdict: number } | { action: FormAction }} KeyMeaning
  */
@@ -106,7 +106,7 @@ export function meaningOfKey(key, { verdicts, flags }) {
 }
 
 /**
- * What is proposed: numbers that were typed, and a class.
+ * The proposal: typed numbers, and a class.
  *
  * @param {Iterable<[name: string, text: string]>} numbers
  * @param {string} word

@@ -1,4 +1,4 @@
-// Numbers of a campaign: how far it is, who reviews, and how reviews agree.
+// Numbers of a campaign: progress, inspectors, and agreement of reviews.
 
 /** @import { OverviewState } from "../payloads.d.ts" */
 
@@ -66,7 +66,7 @@ function tile(value, text) {
  * @param {string} caption
  * @param {Heads} heads
  * @param {string[][]} rows
- * @param {string} empty - Said where there are no rows.
+ * @param {string} empty - Text for a table without rows.
  */
 function tableOf(caption, heads, rows, empty) {
   if (!rows.length) return element("p", { className: "hint" }, empty)

@@ -1,4 +1,4 @@
-// The form of a verdict, which inspectors and adjudicators fill alike. A digit saves; nothing needs the mouse.
+// The form of a verdict, for inspectors and adjudicators. A digit saves; the mouse is not needed.
 
 /** @import { DeskState, Proposal, Say } from "../payloads.d.ts" */
 /** @import { FlagChoice, Judge, Quantity, Request, VerdictChoice } from "../protocol.d.ts" */
@@ -92,14 +92,14 @@ export class VerdictForm {
     this.before = before?.id ?? null
     this.given = before?.verdict ?? null
     if (!fresh) return
-    const said = this.drafts.begun(this) ?? before ?? takenBack
-    const proposal = said?.proposal ?? {}
+    const draft = this.drafts.begun(this) ?? before ?? takenBack
+    const proposal = draft?.proposal ?? {}
     this.earlier.textContent = before
       ? `You gave ${before.verdict} on ${minuteOf(before.utc)}; a new verdict replaces it.`
       : ""
     this.earlier.hidden = !before
-    this.flags = new Set(said?.flags ?? [])
-    this.note.value = said?.note ?? ""
+    this.flags = new Set(draft?.flags ?? [])
+    this.note.value = draft?.note ?? ""
     this.word.value = String(proposal.class ?? "")
     this.other.open = Object.keys(proposal).length > 0
     this.inputs = new Map()
@@ -107,7 +107,7 @@ export class VerdictForm {
     this.paint()
   }
 
-  /** The desk is empty. */
+  /** Detach the form from its star. */
   leaveStar() {
     this.star = ""
   }
@@ -221,7 +221,7 @@ export class VerdictForm {
   }
 
   /**
-   * A verdict that was lost on its way is handed in again. Its id makes that safe.
+   * Send a verdict again that was lost in transmission; its id prevents a second record.
    *
    * @param {{ who: string }} state
    */
@@ -247,7 +247,7 @@ export class VerdictForm {
   }
 
   /**
-   * The form is free again; the draft waits for a page that is loaded anew, unless another one follows.
+   * Enable the form again; the draft is restored on a reload, unless another one replaces it.
    *
    * @param {string} kind
    */
@@ -266,7 +266,7 @@ export class VerdictForm {
   }
 
   /**
-   * Act on a key of the form; returns whether it is one.
+   * Handle a key of the form; returns whether it is one.
    *
    * @param {string} pressed
    */

@@ -33,9 +33,9 @@ export class VetRoom {
     this.say = element("p", { className: "sentence", hidden: true })
     this.saved = element("p", { className: "hint saved", role: "status" })
     const keys = HINTS.flatMap(([key, words]) => [element("kbd", {}, key), `${words}  `])
-    const desk = element(
+    const controls = element(
       "section",
-      { className: "card desk" },
+      { className: "card controls" },
       element("header", {}, this.picker.who, this.picker.out, this.picker.el),
       this.counts,
       this.bar,
@@ -44,7 +44,7 @@ export class VetRoom {
       this.saved,
       element("p", { className: "hint" }, ...keys),
     )
-    this.el = element("div", { className: "across" }, this.star.el, desk)
+    this.el = element("div", { className: "across" }, this.star.el, controls)
     /** @type {Parts} */
     this.parts = {
       ...this.star.parts,

@@ -1,4 +1,4 @@
-// One vetting room on one channel; which one says the server.
+// A vetting room on its channel; the server names the room.
 
 /** @import { PanelModel } from "../bokeh.d.ts" */
 /** @import { Parts } from "../payloads.d.ts" */
@@ -14,7 +14,7 @@ import { CampaignsRoom } from "./campaigns.js"
 import { listenToVerdictKeys } from "./verdict.js"
 import { VetRoom } from "./vet.js"
 
-const SAID_MS = 6000
+const NOTICE_MS = 6000
 const ROOMS = { vet: VetRoom, adjudicate: AdjudicateRoom, campaigns: CampaignsRoom }
 
 /** @param {HTMLElement} host */
@@ -33,7 +33,7 @@ function showHelp(host) {
 /** @param {{ model: PanelModel }} page */
 export function render({ model }) {
   const send = (/** @type {Request} */ message) => model.send_msg(message)
-  const toast = toaster(SAID_MS)
+  const toast = toaster(NOTICE_MS)
   const room = new ROOMS[model.room](send, toast.say)
   const star = "star" in room ? room.star : null
   const closed = element("p", { className: "sentence", hidden: true })

@@ -7,5 +7,5 @@ from explorer.protocol.requests.explore import *  # noqa: F403
 from explorer.protocol.requests.star import *  # noqa: F403
 from explorer.protocol.requests.vetting import *  # noqa: F403
 
-REQUESTS: dict[str, type[Request]] = {kind_of(one.__name__): one for one in Request.__subclasses__()}
+REQUESTS: dict[str, type[Request]] = {kind_of(request.__name__): request for request in Request.__subclasses__()}
 """Every request by its kind."""

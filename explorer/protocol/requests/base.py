@@ -36,7 +36,7 @@ SomeRequest = TypeVar("SomeRequest", bound=Request)
 
 
 def title_of(request: Request) -> str:
-    """What a request does, in a few words: the first line of its docstring."""
+    """Short description of a request: the first line of its docstring."""
     return (type(request).__doc__ or "").partition(".")[0].partition(":")[0]
 
 

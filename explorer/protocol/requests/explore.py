@@ -10,7 +10,7 @@ from explorer.protocol.requests.base import Base64, Index, Keys, Name, Request, 
 
 
 class ViewSize(Struct, frozen=True, forbid_unknown_fields=True):
-    """What one view of the grid shows: its window in data coordinates and its size in pixels."""
+    """Window of one view of the grid in data coordinates, and its size in pixels."""
 
     slot: Index
     window: tuple[float, float, float, float]

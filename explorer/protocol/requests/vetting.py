@@ -31,7 +31,7 @@ class Judge(Request, frozen=True):
 
 
 class VetUndo(Request, frozen=True):
-    """Take the last verdict back."""
+    """Undo the last verdict."""
 
     role: ClassVar[Role] = Role.INSPECTOR
 
@@ -39,7 +39,7 @@ class VetUndo(Request, frozen=True):
 
 
 class VetRedo(Request, frozen=True):
-    """Give the verdict again that was taken back."""
+    """Redo the verdict that was undone."""
 
     role: ClassVar[Role] = Role.INSPECTOR
 

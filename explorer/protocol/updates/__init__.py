@@ -1,4 +1,4 @@
-"""What the server sends, by room: the parts of a message, down to their leaves."""
+"""Messages of the server, by room: parts and all structures inside them."""
 
 from explorer.protocol.updates.base import *  # noqa: F403 - each part is declared once, in its room
 from explorer.protocol.updates.base import CommonUpdate
@@ -14,4 +14,4 @@ from explorer.protocol.updates.vetting import VettingUpdate
 
 
 class Update(CommonUpdate, ExploreUpdate, StarUpdate, VettingUpdate, ColumnsUpdate, total=False):
-    """What the server sends: any of these parts, all of one message at the same moment."""
+    """A message of the server: any of these parts, which the page applies together."""

@@ -1,4 +1,4 @@
-"""What the page of columns takes."""
+"""Parts of a message for the page of columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from explorer.protocol.updates.base import MessagePart, Row
 
 
 class OpeningStatus(MessagePart, frozen=True):
-    """How far the products are: a fraction for the bar, None without one; whether the explorer can be entered."""
+    """Progress of the products, as a fraction or None; ``open`` if the explorer can be entered."""
 
     heading: str
     text: str
@@ -76,7 +76,7 @@ class RoleChoice(Row, frozen=True):
 
 
 class ColumnsReport(MessagePart, frozen=True):
-    """Everything about the tables."""
+    """Report on all tables."""
 
     tables: tuple[TableReport, ...]
     stages: tuple[StagePlan, ...]

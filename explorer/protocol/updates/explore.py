@@ -1,4 +1,4 @@
-"""What the Explore page takes: the grid of views, toolbar, table, side panel, exports, help."""
+"""Parts of a message for the Explore page: views, toolbar, table, side panel, exports, help."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ViewChoice(Row, frozen=True):
 
 
 class GridState(MessagePart, frozen=True):
-    """The grid of views; None leaves a place as it is."""
+    """The grid of views; None leaves a view as it is."""
 
     panels: tuple[AnyFigure | None, ...]
     enlarged: int | None
@@ -48,7 +48,7 @@ class Palettes(MessagePart, frozen=True):
 
 
 class Note(Row, frozen=True):
-    """What a view does not show of the selection: in few words, and in a sentence."""
+    """Note on selected stars that a view does not show: a few words, and a sentence."""
 
     text: str
     sentence: str
@@ -62,7 +62,7 @@ class SlotNote(Row, frozen=True):
 
 
 class FocusMark(Row, frozen=True):
-    """Where a view marks the star under the lens: at several places where an angle comes round."""
+    """Positions at which a view marks the focused star; several if an angle repeats."""
 
     slot: int
     xs: tuple[float, ...]
@@ -93,7 +93,7 @@ class SelectionName(Row, frozen=True):
 
 
 class ToolbarState(MessagePart, frozen=True):
-    """What the toolbar shows."""
+    """State of the toolbar."""
 
     count: SelectionCount
     subset: SelectionName
@@ -122,7 +122,7 @@ class TableOrder(Row, frozen=True):
 
 
 class TableState(MessagePart, frozen=True):
-    """A page of the table, its columns, and the star under the lens."""
+    """A page of the table, its columns, and the focused star."""
 
     rows: tuple[tuple[str, ...], ...] | UnsetType = UNSET
     ids: tuple[str, ...] | UnsetType = UNSET
@@ -160,7 +160,7 @@ class Suggestion(Row, frozen=True):
 
 
 class ExpressionFault(Row, frozen=True):
-    """What is wrong with an expression, and between which characters."""
+    """Fault of an expression, and the characters between which it is."""
 
     message: str
     start: int
@@ -168,7 +168,7 @@ class ExpressionFault(Row, frozen=True):
 
 
 class CheckResult(MessagePart, frozen=True):
-    """An expression while it is typed: stars that fit, or what is wrong; the words that can follow from ``start``."""
+    """Check of a typed expression: stars that fit or the fault, and words that can begin at ``start``."""
 
     text: str
     cursor: int
@@ -188,14 +188,14 @@ class SelectionNode(MessagePart, frozen=True):
 
 
 class SubsetParts(MessagePart, frozen=True):
-    """What a named subset is made of."""
+    """Parts of a named subset."""
 
     name: str
     nodes: list[SelectionNode]
 
 
 class SideState(MessagePart, frozen=True):
-    """What changes in the side panel."""
+    """Changes of the side panel."""
 
     open: bool | UnsetType = UNSET
     views: tuple[str, ...] | UnsetType = UNSET
@@ -204,7 +204,7 @@ class SideState(MessagePart, frozen=True):
     subsets: tuple[SubsetState, ...] | UnsetType = UNSET
     check: CheckResult | UnsetType = UNSET
     children: SubsetParts | UnsetType = UNSET
-    said: str | UnsetType = UNSET
+    report: str | UnsetType = UNSET
     place: Literal["list", "refused"] | UnsetType = UNSET
     saved: bool | UnsetType = UNSET
 
@@ -217,7 +217,7 @@ class ExportForm(Row, frozen=True):
 
 
 class PaperFigure(Row, frozen=True):
-    """A figure of the paper; what it lacks here, "" where it can be drawn."""
+    """A figure of the paper, and the sentence on what it lacks, "" where it can be drawn."""
 
     key: str
     title: str
@@ -225,7 +225,7 @@ class PaperFigure(Row, frozen=True):
 
 
 class Exports(MessagePart, frozen=True):
-    """What can be exported now."""
+    """Available exports."""
 
     exports: tuple[ExportForm, ...]
     figures: tuple[PaperFigure, ...]
@@ -254,7 +254,7 @@ class ViewHelp(Row, frozen=True):
 
 
 class TourStep(Row, frozen=True):
-    """A CSS selector, and a text beside what it finds."""
+    """A CSS selector, and a text beside the element that it selects."""
 
     selector: str
     text: str
@@ -270,7 +270,7 @@ class HelpContent(MessagePart, frozen=True):
 
 
 class ExploreUpdate(TypedDict, total=False):
-    """Parts that the Explore page takes, beside those of a star."""
+    """Parts for the Explore page, beside those of a star."""
 
     resume: str
     reload: bool

@@ -1,4 +1,4 @@
-"""Figures of the views: what the page builds once, and the layers that are drawn on them."""
+"""Specifications from which the page builds views, and the layers that are drawn on them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Caption(Row, frozen=True):
 
 
 class AxisSpec(MessagePart, frozen=True):
-    """An axis: its column, present and first ends in drawing order, and of an angle its period and widest range."""
+    """An axis: column, present and first ends in drawing order; period and widest range of an angle."""
 
     column: str
     label: str
@@ -54,7 +54,7 @@ class CountAxis(MessagePart, frozen=True):
 
 
 class Shape(MessagePart, frozen=True, tag_field="kind"):
-    """What an overlay draws."""
+    """Shape of an overlay."""
 
 
 class LinesShape(Shape, frozen=True, tag="lines"):
@@ -84,14 +84,14 @@ class ArrowsShape(Shape, frozen=True, tag="arrows"):
 
 
 class NoShape(Shape, frozen=True, tag="none"):
-    """A switch of what the server draws."""
+    """No shape, for a switch of an image that the server draws."""
 
 
 AnyShape: TypeAlias = LinesShape | DotsShape | SunShape | ArrowsShape | NoShape
 
 
 class SwitchSpec(MessagePart, frozen=True):
-    """Something of a histogram that can be switched on and off."""
+    """An option of a histogram that can be switched on and off."""
 
     name: str
     label: str
@@ -99,7 +99,7 @@ class SwitchSpec(MessagePart, frozen=True):
 
 
 class OverlaySpec(MessagePart, frozen=True):
-    """Something on the stars of a plane that can be switched on and off."""
+    """An overlay of a plane that can be switched on and off."""
 
     name: str
     label: str
@@ -108,7 +108,7 @@ class OverlaySpec(MessagePart, frozen=True):
 
 
 class FigureSpec(MessagePart, frozen=True, tag_field="kind"):
-    """What stands in one place of the grid."""
+    """Specification of one view of the grid."""
 
     view: str
     title: str
@@ -154,7 +154,7 @@ class Layer(MessagePart, frozen=True, tag_field="kind"):
 
 
 class ImageLayer(Layer, frozen=True, tag="image"):
-    """An image of levels: height and width, and the bytes of the message's ``pixels`` that hold it, packed."""
+    """An image of levels: its shape, and the range of its packed bytes in the message's ``pixels``."""
 
     name: Literal["everything", "selected", "texture"]
     window: Window

@@ -1,4 +1,4 @@
-"""What a page takes of one star: its spectrum and card, the refit, the evidence."""
+"""Parts of a message about one star: its spectrum and card, the refit, the evidence."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class RefitSetup(MessagePart, frozen=True):
 
 
 class StarSetup(MessagePart, frozen=True):
-    """What every star shares: wavelengths, features, telluric bands, the overlap of the arms, zooms by name."""
+    """Constants of all spectra: wavelengths, features, telluric bands, overlap of the arms, zooms."""
 
     zooms: dict[str, Ends]
     telluric: tuple[TelluricBand, ...]
@@ -104,7 +104,7 @@ class StarCard(MessagePart, frozen=True):
 
 
 class CardRemark(Row, frozen=True):
-    """What is known of a star in one campaign, and somebody's comment."""
+    """Status of a star in one campaign, and a reviewer's comment."""
 
     campaign: str
     text: str
@@ -112,10 +112,10 @@ class CardRemark(Row, frozen=True):
 
 
 class StarData(MessagePart, frozen=True, tag_field="kind", tag="star"):
-    """One star: its card, published labels, and the arrays of its spectrum; no arrays where a sentence says why.
+    """One star: its card, published labels and spectrum; a sentence without a spectrum.
 
     ``mask`` is 1 where a pixel carries no information. ``next`` and ``previous`` are obsids, "" without one, and are
-    set for the star under the lens.
+    set for the focused star.
     """
 
     obsid: str
@@ -261,7 +261,7 @@ class Alikes(MessagePart, frozen=True):
 
     by: str
     obsid: str
-    found: tuple[str, ...]
+    similar: tuple[str, ...]
 
 
 class StarUpdate(TypedDict, total=False):

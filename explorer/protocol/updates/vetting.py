@@ -1,4 +1,4 @@
-"""What the rooms Vet, Adjudicate and Progress take."""
+"""Parts of a message for the rooms Vet, Adjudicate and Progress."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FlagChoice(Row, frozen=True):
 
 
 class Quantity(Row, frozen=True):
-    """What can be proposed of a star; None where nothing is published."""
+    """A quantity that can be proposed for a star; ``published`` is None without a value."""
 
     name: str
     label: str
@@ -47,7 +47,7 @@ class Counts(MessagePart, frozen=True):
 
 
 class Review(MessagePart, frozen=True):
-    """A review; ``imported`` says who imported it and when, "" for one of this record."""
+    """A review; ``imported`` names who imported it and when, "" for one of this record."""
 
     id: str
     user: str
@@ -62,7 +62,7 @@ class Review(MessagePart, frozen=True):
 
 
 class CampaignState(MessagePart, frozen=True):
-    """Campaigns, the chosen one ("" without one) and its rules; the user, and whether there is a way to sign out."""
+    """Campaigns, the chosen one and its rules; the user; ``signed`` if the user can sign out."""
 
     campaigns: tuple[CampaignChoice, ...]
     campaign: str
@@ -164,7 +164,7 @@ class CampaignsState(CampaignState, frozen=True, kw_only=True):
 
 
 class Merged(MessagePart, frozen=True):
-    """What a merged record brought."""
+    """Result of a merge of records."""
 
     summary: str
     refused: tuple[str, ...]

@@ -74,7 +74,7 @@ class AdjudicateRoom(VettingRoom):
                 state,
                 star=str(star),
                 reasons=tuple(next(case.reasons for case in self.cases if case.star == star)),
-                reviews=tuple(replace(review_of(one), imported=self._imported(one.id)) for one in reviews),
+                reviews=tuple(replace(review_of(review), imported=self._imported(review.id)) for review in reviews),
                 quantities=self.quantities(campaign, star),
                 before=None if settled is None else review_of(settled),
             )

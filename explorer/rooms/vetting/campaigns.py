@@ -187,53 +187,59 @@ def source_of(commands: VettingCommands, user: str) -> Source:
 
 def imports_of(commands: VettingCommands) -> list[str]:
     """Sentences about imports: number of events, user and day."""
-    counts = Counter((one.by, one.utc[:10]) for one in tuple(commands.log.imported.values()))
+    counts = Counter((event.by, event.utc[:10]) for event in tuple(commands.log.imported.values()))
     return [
         f"{count:,} events were imported by {user} on {day}." if day else f"{count:,} events were imported by {user}."
         for (user, day), count in sorted(counts.items(), key=lambda item: item[0][::-1])
     ]
 
 
-def overview_numbers(found: Overview, *, everything: bool) -> protocol.OverviewNumbers:
+def overview_numbers(overview: Overview, *, everything: bool) -> protocol.OverviewNumbers:
     """Format an overview as text.
 
     The agreement of reviews and the consistency of inspectors are left out unless ``everything`` may be seen: an
     inspector who can still change a verdict could infer that of another one.
     """
     numbers = protocol.OverviewNumbers(
-        stars=found.stars,
-        controls=found.controls,
-        reviews=protocol.ReviewCount(found.reviews_done, found.reviews_needed),
-        left=duration(found.seconds_left),
-        inspectors=tuple((one.name, str(one.reviews), _pace(one)) for one in found.inspectors),
+        stars=overview.stars,
+        controls=overview.controls,
+        reviews=protocol.ReviewCount(overview.reviews_done, overview.reviews_needed),
+        left=duration(overview.seconds_left),
+        inspectors=tuple(
+            (inspector.name, str(inspector.reviews), _pace(inspector)) for inspector in overview.inspectors
+        ),
     )
     if not everything:
         return numbers
     return replace(
         numbers,
-        done=tuple(protocol.StatusCount(status.value, count) for status, count in found.done.items()),
-        fleiss=protocol.FleissKappa(number(found.fleiss), found.fleiss_stars),
+        done=tuple(protocol.StatusCount(status.value, count) for status, count in overview.done.items()),
+        fleiss=protocol.FleissKappa(number(overview.fleiss), overview.fleiss_stars),
         inspectors=tuple(
             (
-                one.name,
-                str(one.reviews),
-                _pace(one),
-                str(one.adjudications),
-                str(one.repeats),
-                f"{100 * one.same:.0f} %" if math.isfinite(one.same) else "–",
-                number(one.gap),
+                inspector.name,
+                str(inspector.reviews),
+                _pace(inspector),
+                str(inspector.adjudications),
+                str(inspector.repeats),
+                f"{100 * inspector.same:.0f} %" if math.isfinite(inspector.same) else "–",
+                number(inspector.gap),
             )
-            for one in found.inspectors
+            for inspector in overview.inspectors
         ),
         pairs=tuple(
-            protocol.PairAgreement(" and ".join(one.names), str(one.stars), number(one.kappa), number(one.weighted))
-            for one in found.pairs
+            protocol.PairAgreement(" and ".join(pair.names), str(pair.stars), number(pair.kappa), number(pair.weighted))
+            for pair in overview.pairs
         ),
     )
 
 
-def _pace(one: Inspector) -> str:
-    return f"{number(one.seconds, 0 if one.seconds >= 10 else 1)} s" if math.isfinite(one.seconds) else "–"
+def _pace(inspector: Inspector) -> str:
+    return (
+        f"{number(inspector.seconds, 0 if inspector.seconds >= 10 else 1)} s"
+        if math.isfinite(inspector.seconds)
+        else "–"
+    )
 
 
 def number(value: float, digits: int = 2) -> str:

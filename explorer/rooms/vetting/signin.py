@@ -107,7 +107,7 @@ def bind_session(config: AppConfig, sessions: Sessions) -> HTTPServerRequest | N
     if config.hosted:
         here = Visitor(f"user:{pn.state.user or ''}", pn.state.user or "")
         application = application_of(context)
-        if not any(isinstance(one, HostedBinding) for one in application.handlers):
+        if not any(isinstance(handler, HostedBinding) for handler in application.handlers):
             application.add(hosted_binding(sessions))
     if here is not None:
         sessions.begin(context, here)

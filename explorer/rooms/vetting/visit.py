@@ -230,7 +230,7 @@ class VettingRoom:
         """Value that changes with the record; raises StoreError if the record cannot be reached."""
         commands = self.visit.commands
         commands.log.follow(MAX_EVENTS_ON_LOOP)
-        return (commands.log.generation, commands.revision, tuple(one.id for one in commands.campaigns()))
+        return (commands.log.generation, commands.revision, tuple(campaign.id for campaign in commands.campaigns()))
 
     def _present(self, *, changed: bool = False) -> None:
         """Show the current state, or why that is not possible; slow reads run in the background."""
@@ -315,9 +315,9 @@ class VettingRoom:
     def campaign(self) -> Campaign | None:
         """The chosen campaign, by default the newest; it stays chosen when another one starts."""
         campaigns, workspace = self.visit.commands.campaigns(), self.visit.workspace
-        for one in campaigns:
-            if one.id == workspace.campaign:
-                return one
+        for campaign in campaigns:
+            if campaign.id == workspace.campaign:
+                return campaign
         if not campaigns:
             return None
         with discard_events(workspace):
@@ -337,7 +337,9 @@ class VettingRoom:
         """The list of campaigns, the chosen one and its rules."""
         campaign = self.campaign()
         state = protocol.CampaignState(
-            campaigns=tuple(protocol.CampaignChoice(one.id, one.name) for one in self.visit.commands.campaigns()),
+            campaigns=tuple(
+                protocol.CampaignChoice(choice.id, choice.name) for choice in self.visit.commands.campaigns()
+            ),
             campaign=campaign.id if campaign else "",
             who=self.visit.known.name,
             signed=self.visit.known.authority is not Authority.SINGLE_USER,
