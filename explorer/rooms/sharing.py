@@ -80,7 +80,9 @@ class Sharing:
         figures = PAPER_FIGURES.items()
         return protocol.Exports(
             exports=tuple(protocol.ExportForm(key, form.label) for key, form in FORMS.items()),
-            figures=tuple(protocol.PaperFigure(key, one.title, one.missing(self.library)) for key, one in figures),
+            figures=tuple(
+                protocol.PaperFigure(key, figure.title, figure.missing(self.library)) for key, figure in figures
+            ),
             summary=f"{self.workspace.summary()} selected",
             samp=self.samp is not None,
         )
