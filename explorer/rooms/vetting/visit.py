@@ -35,7 +35,7 @@ from explorer.vetting.visible import Remark, judged, remarks_on, verdict_lists
 from pipeline.domain.columns import column
 from pipeline.domain.label_names import LABEL_NAMES as LABELS
 
-NO_CAMPAIGN = "There is no campaign yet. An adjudicator selects stars in Explore and starts one of them in Progress."
+NO_CAMPAIGN = "There is no campaign yet. An adjudicator selects stars in Explore, then starts a campaign in Progress."
 
 KEPT = "Your input is kept here: try again."
 
