@@ -1,4 +1,4 @@
-"""Axes of a chart: what a view declares of them, and their ends on a catalogue."""
+"""Axes of a chart: the declaration of a view, and its ends for a catalogue."""
 
 from __future__ import annotations
 

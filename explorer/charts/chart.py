@@ -214,7 +214,7 @@ class Chart(ABC):
         return True
 
     def follows_selection(self, switch: str) -> bool:  # noqa: ARG002 - velocity arrows do
-        """Whether what a switch shows changes with the selection."""
+        """Whether the overlay of a switch changes with the selection."""
         return False
 
     @abstractmethod

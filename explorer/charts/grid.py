@@ -20,7 +20,7 @@ GRIDS = (8, 6, 4, 2, 1)
 
 
 def has_values(library: Library, view: str) -> bool:
-    """Whether a catalogue has what a view shows."""
+    """Whether a catalogue has the values that a view shows."""
     return not lack_in(library, PanelState(view))
 
 

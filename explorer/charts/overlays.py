@@ -5,6 +5,7 @@ Each shape describes itself to the page, returns the layers that zooms and brush
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
@@ -87,15 +88,15 @@ class Scene:
     y_ends: tuple[float, float]
 
 
-class Shape:
+class Shape(ABC):
     """Shape of an overlay; this base class draws nothing."""
 
     follows_selection: ClassVar[bool] = False
     """Whether a brush changes it."""
 
+    @abstractmethod
     def to_client(self) -> protocol.AnyShape:
         """Description of the shape for the page, which draws it once."""
-        raise NotImplementedError
 
     def background(self, name: str, canvas: Canvas, window: protocol.Window) -> list[WireLayer]:  # noqa: ARG002 - drawn once
         """Layers of the overlay ``name`` that change with the viewport."""
@@ -105,9 +106,9 @@ class Shape:
         """Layers that follow the selection."""
         return []
 
+    @abstractmethod
     def draw(self, axes: Axes, overlay: Overlay, scene: Scene) -> list[Line2D]:
         """Draw it in a picture; returns the legend handles."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Charts as pictures for a journal: what is on screen, with vector axes and labels."""
+"""Charts as pictures for a journal: the view on screen, with vector axes and labels."""
 
 from __future__ import annotations
 

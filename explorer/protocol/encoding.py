@@ -1,4 +1,4 @@
-"""Encoding of what the server sends: parts that are not declared are refused here."""
+"""Encoding of server messages: undeclared parts are refused here."""
 
 from __future__ import annotations
 
