@@ -297,7 +297,7 @@ def test_faults_of_a_job(tap_in_process, faulty):
     assert queued.phase == "QUEUED"
     queued.abort()
     assert queued.phase == "ABORTED"
-    executing = started(Fault("stays_executing", seconds=0.5))
+    executing = started(Fault("stays_executing", seconds=2))
     assert phase_in(executing, {"EXECUTING"})
     assert phase_in(executing, {"COMPLETED"})
     assert len(executing.fetch_result()) > 100
