@@ -1,0 +1,53 @@
+"""Requests about views that are repeated, late, or of no page: each changes what it names, or is refused."""
+
+import pytest
+from conftest import Page
+
+from explorer.charts.disc import RESIDUAL
+from explorer.charts.histogram import LOGARITHMIC
+from explorer.charts.view_specs import VIEWS
+from explorer.state.panels import PanelState
+from explorer.state.workspace import Workspace
+
+
+def page_of(library, links, *panels):
+    return Page(library, links, Workspace(library.table, panels=panels))
+
+
+@pytest.fixture(params=[key for key in VIEWS if key != "energy"])
+def alone(request, library, links):
+    """A page with one view."""
+    page = page_of(library, links, PanelState(request.param))
+    page.open()
+    return page
+
+
+@pytest.mark.parametrize(("view", "name"), [("hr", "isochrones"), ("disc", RESIDUAL), ("histogram", LOGARITHMIC)])
+def test_a_switch_is_set_however_often_it_is_sent(library, links, view, name):
+    page = page_of(library, links, PanelState(view))
+    page.open()
+    first = page.room.stage.charts[0].switches[name]
+    for _ in range(2):  # a double click, before the page knows of the first one
+        page.send("switch", slot=0, name=name, on=not first)
+        chart = page.room.stage.charts[0]
+        assert chart.switches[name] is not first
+        assert [overlay.on for overlay in chart.spec().overlays if overlay.name == name] == [not first]
+    page.send("switch", slot=0, name=name, on=first)
+    assert page.room.stage.charts[0].switches[name] is first
+    assert not page.workspace.panels[0].switched
+
+
+def test_what_a_view_does_not_have_is_refused(page):
+    page.open()
+    page.send("swap", slot=1, view="histogram")
+    before = page.workspace.panels
+    assert page.send("switch", slot=0, name="arrows", on=True)["refused"] == "switch"
+    assert "no slices" in page.send("part", slot=0, part=1)["say"]
+    assert "4 slices" in page.send("part", slot=5, part=4)["say"]
+    assert "no y axis" in page.send("axis", slot=1, axis="y", column="snr")["say"]
+    assert page.workspace.panels == before
+
+
+def test_a_link_to_a_slice_that_a_product_lacks_shows_its_last_one(library, links):
+    page = page_of(library, links, PanelState("disc", part=9))
+    assert page.send("connect", seen=True)["stage"]["panels"][0]["part"] == len(library.products.maps) - 1
