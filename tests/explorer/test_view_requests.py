@@ -6,7 +6,7 @@ from conftest import Page
 from explorer.charts.disc import RESIDUAL
 from explorer.charts.histogram import LOGARITHMIC
 from explorer.charts.view_specs import VIEWS
-from explorer.state.panels import PanelState
+from explorer.state.panels import PanelState, panel_from_dict
 from explorer.state.workspace import Workspace
 
 
@@ -51,3 +51,13 @@ def test_what_a_view_does_not_have_is_refused(page):
 def test_a_link_to_a_slice_that_a_product_lacks_shows_its_last_one(library, links):
     page = page_of(library, links, PanelState("disc", part=9))
     assert page.send("connect", seen=True)["stage"]["panels"][0]["part"] == len(library.products.maps) - 1
+
+
+@pytest.mark.parametrize("window", [[1.0, 1.0, 0.0, 1.0], [0.0, 1.0, 2.0, 2.0], [-1e308, 1e308, 0.0, 1.0]])
+def test_a_window_without_an_area_is_refused(alone, window):
+    answer = alone.send("look", views=[{"slot": 0, "window": window, "width": 100, "height": 100}])
+    assert answer["refused"] == "look"
+    alone.send("tap", slot=0, x=1.0, y=1.0)
+    assert alone.room.stage.charts[0].viewport.drawable
+    with pytest.raises(ValueError, match="ends at"):
+        panel_from_dict({**PanelState("hr").to_dict(), "x_ends": window[:2], "y_ends": window[2:]})
