@@ -5,6 +5,7 @@ from conftest import Page
 
 from explorer.charts.disc import RESIDUAL
 from explorer.charts.histogram import LOGARITHMIC
+from explorer.charts.shading import Canvas
 from explorer.charts.view_specs import VIEWS
 from explorer.state.panels import PanelState, panel_from_dict
 from explorer.state.workspace import Workspace
@@ -61,3 +62,19 @@ def test_a_window_without_an_area_is_refused(alone, window):
     assert alone.room.stage.charts[0].viewport.drawable
     with pytest.raises(ValueError, match="ends at"):
         panel_from_dict({**PanelState("hr").to_dict(), "x_ends": window[:2], "y_ends": window[2:]})
+
+
+def test_a_picture_of_a_narrow_view_is_no_larger_than_others(alone, monkeypatch):
+    heights = []
+    stars_in = Canvas.stars_in
+
+    def counted(canvas, viewport, most):
+        heights.append(viewport.height)
+        return stars_in(canvas, viewport, most)
+
+    monkeypatch.setattr(Canvas, "stars_in", counted)
+    alone.look([0], width=10, height=2300)
+    heights.clear()
+    figure = alone.room.sharing.drawing(0)()
+    assert figure.get_figheight() < 12.0
+    assert all(height <= 1400 for height in heights)
