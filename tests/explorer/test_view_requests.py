@@ -1,12 +1,15 @@
 """Requests about views that are repeated, late, or of no page: each changes what it names, or is refused."""
 
+import numpy as np
 import pytest
 from conftest import Page
 
+from explorer.charts.axis import AxisSpec
 from explorer.charts.disc import RESIDUAL
 from explorer.charts.histogram import LOGARITHMIC
 from explorer.charts.shading import Canvas
 from explorer.charts.view_specs import VIEWS
+from explorer.model.table import StarTable
 from explorer.state.panels import PanelState, panel_from_dict
 from explorer.state.workspace import Workspace
 
@@ -78,3 +81,13 @@ def test_a_picture_of_a_narrow_view_is_no_larger_than_others(alone, monkeypatch)
     figure = alone.room.sharing.drawing(0)()
     assert figure.get_figheight() < 12.0
     assert all(height <= 1400 for height in heights)
+
+
+@pytest.mark.parametrize("value", [0.0, 3900.0, -1e12, 3e30])
+def test_an_axis_of_equal_values_has_room_for_them(library, value):
+    values = np.full(library.table.n_stars, value)
+    table = StarTable({"obsid": library.table["obsid"], "rv": values})
+    axis = AxisSpec("rv").of(table, "x")
+    shown = table.axis("rv")[0]
+    assert axis.low < shown < axis.high
+    assert np.float32(axis.low) < np.float32(axis.high)
