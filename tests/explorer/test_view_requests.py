@@ -3,15 +3,19 @@
 import numpy as np
 import pytest
 from conftest import Page
+from products_factory import make_products
 
 from explorer.charts.axis import AxisSpec
+from explorer.charts.colouring import colouring_of
 from explorer.charts.disc import RESIDUAL
 from explorer.charts.histogram import LOGARITHMIC
 from explorer.charts.shading import Canvas
 from explorer.charts.view_specs import VIEWS
+from explorer.model.library import open_library
 from explorer.model.table import StarTable
 from explorer.state.panels import PanelState, panel_from_dict
 from explorer.state.workspace import Workspace
+from pipeline.domain.own_columns import own_column
 
 
 def page_of(library, links, *panels):
@@ -91,3 +95,14 @@ def test_an_axis_of_equal_values_has_room_for_them(library, value):
     shown = table.axis("rv")[0]
     assert axis.low < shown < axis.high
     assert np.float32(axis.low) < np.float32(axis.high)
+
+
+def test_columns_that_single_precision_cannot_tell_apart_are_on_no_axis(tmp_path):
+    numbers = np.arange(40)
+    values = {"near": 1.0 + 1e-12 * numbers, "tiny": 1e-300 * numbers, "small": 1e-40 * numbers, "usual": 0.1 * numbers}
+    own = {own_column(name, "float64", "", "", "A test", "mine.csv", set()): values[name] for name in values}
+    library = open_library(make_products(tmp_path / "product", 40, spectra=False, own=own))
+    assert [column.name for column in library.table.axes() if column.is_own] == ["small", "usual"]
+    for column in (column for column in library.table.colourable() if column.is_own):
+        levels = colouring_of(library.table, column.name).star_levels(library.table, numbers)
+        assert levels.max() > levels[levels > 0].min(), column.name
