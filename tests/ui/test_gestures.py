@@ -34,6 +34,16 @@ def test_a_drag_ends_with_the_tool_that_it_began_with(explorer):
     assert 0 < number(explorer.wait_for_count(first)) < 6000
 
 
+def test_a_lasso_that_begins_on_an_axis_selects_nothing(explorer):
+    explorer.use_tool("Lasso")
+    before = explorer.count_text()
+    explorer.drag("HR diagram", ((-0.05, 0.3), (0.6, 0.3), (0.5, 0.8)))
+    explorer.page.wait_for_timeout(400)
+    assert explorer.count_text() == before
+    explorer.drag("HR diagram", ((0.05, 0.3), (0.6, 0.3), (0.5, 0.8)))
+    assert 0 < number(explorer.wait_for_count(before)) < 6000
+
+
 def test_stars_may_become_dots_during_a_drag(explorer):
     page, before = explorer.page, explorer.count_text()
     end = begin_drag(explorer)

@@ -142,13 +142,17 @@ export class FigureCell {
       this.dragging = true
       this.hideTooltip()
     })
-    this.figure.on_event("panend", () => setTimeout(() => this.endDrag())) // after Bokeh's tool has seen it
-    this.cell.addEventListener("pointerdown", () => this.endDrag(), true)
+    this.cell.addEventListener("pointerdown", (event) => {
+      this.endDrag()
+      // Bokeh takes a lasso that begins on an axis for one that is under way, and fails.
+      if (this.tool === "lasso" && !this.isInFrame(event)) event.stopPropagation()
+    }, true)
     // Only the last event of a gesture contains the keys that were held when it ended.
     this.cell.addEventListener("pointerup", (event) => {
       this.keys = []
       if (event.shiftKey) this.keys.push("shift")
       if (event.ctrlKey || event.metaKey) this.keys.push("ctrl")
+      setTimeout(() => this.endDrag()) // after Bokeh's tool has seen it
     }, true)
     const views = await globalThis.Bokeh.embed.add_document_standalone(this.document, this.cell)
     const view = views.get_one(this.figure)
@@ -205,6 +209,13 @@ export class FigureCell {
     const renderer = new M.GlyphRenderer({ data_source: source, glyph, level, name })
     this.figure.renderers = [...this.figure.renderers, renderer]
     return renderer
+  }
+
+  /** @param {PointerEvent} event */
+  isInFrame({ clientX, clientY }) {
+    if (!this.view) return false
+    const { left, top } = this.view.canvas_view.el.getBoundingClientRect()
+    return this.view.frame.bbox.contains(clientX - left, clientY - top)
   }
 
   endDrag() {
