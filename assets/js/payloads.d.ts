@@ -93,7 +93,7 @@ export interface Star extends Omit<StarData, keyof Spectrum> {
 }
 
 /** What the form of a verdict shows of a star. */
-export type DeskState =
+export type VerdictFormState =
   & CampaignChoice
   & Pick<VetState, "star" | "sentence" | "verdicts" | "flags" | "quantities" | "before" | "taken_back">
 

@@ -686,7 +686,6 @@ export interface Propose {
 export interface Proposed {
   obsid: string;
   why: string;
-  json: string;
 }
 
 /** A quantity that can be proposed for a star; ``published`` is None without a value. */

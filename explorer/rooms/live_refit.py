@@ -139,7 +139,7 @@ class LiveRefit:
         manifest = context.library.products.manifest
         proposal = proposal_of(context.model, obsid, wish, fit, f"{manifest.name} {manifest.created}", request.why)
         context.workspace.proposals = {**context.workspace.proposals, obsid: proposal}
-        self.channel.send(proposed=protocol.Proposed(str(obsid), proposal.why, proposal.to_json()))
+        self.channel.send(proposed=protocol.Proposed(str(obsid), proposal.why))
 
 
 def _given(values: Mapping[str, float | None], name: str) -> float:

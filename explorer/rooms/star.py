@@ -22,7 +22,7 @@ from explorer.charts.spectrum import (
     is_from_lamost,
     with_arrays,
 )
-from explorer.charts.spectrum_numbers import PIN_COLOURS
+from explorer.charts.spectrum_numbers import PIN_COLOURS, SMOOTHINGS
 from explorer.charts.spectrum_picture import SpectrumShot, draw_spectrum
 from explorer.model.library import Library
 from explorer.model.star import StarFacts, facts_of
@@ -214,6 +214,10 @@ class StarDock:
     async def _file(self, request: protocol.StarFile) -> None:
         """The spectrum with model and mask as FITS, or its picture."""
         form = request.form
+        if request.look.smooth not in SMOOTHINGS:
+            raise ValueError(f"There is no smoothing by {request.look.smooth:g} pixels.")
+        if not request.ends[0] < request.ends[1]:
+            raise ValueError(f"A spectrum from {request.ends[0]:g} to {request.ends[1]:g} Angstrom has no length.")
         try:
             row, obsid, spectrum = self.context.focused()
         except RefitError as error:

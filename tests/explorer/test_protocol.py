@@ -37,7 +37,10 @@ def example(found):
         case inspect.VarTupleType():
             value = [example(found.item_type)]
         case inspect.TupleType():
-            value = [example(one) for one in found.item_types]
+            value = [
+                1.5 + k if isinstance(one, inspect.FloatType) else example(one)
+                for k, one in enumerate(found.item_types)
+            ]
         case inspect.DictType():
             value = {"teff": example(found.value_type)}
         case _:

@@ -121,8 +121,9 @@ def test_sliders_refit_and_proposal(room, star_library):
     answer = ask(room, "refit", "refit", **wish)
     assert answer["obsid"] == str(obsid)
     assert answer["reason"] == "converged"
-    stored = Proposal.from_json(room.send("propose", why="because")["proposed"]["json"])
-    assert stored == room.workspace.proposals[obsid]
+    assert room.send("propose", why="because")["proposed"] == {"obsid": str(obsid), "why": "because"}
+    stored = room.workspace.proposals[obsid]
+    assert Proposal.from_json(stored.to_json()) == stored
     assert stored.masked == ((6500.0, 6510.0),)
     assert stored.catalogue.startswith("invented")
     everything = ask(room, "refit", "refit", **{**wish, "masked": [[0.0, 1e5]]})
@@ -174,6 +175,15 @@ def test_the_picture_has_what_is_on_screen(star_library):
     for compare, expected in (("ratio", 2.0), ("difference", None)):
         below = draw_spectrum(replace(plain, pins=(("another", pinned),), compare=compare)).axes[1].lines[0].get_ydata()
         np.testing.assert_allclose(below[good], expected or (spectrum.flux - pinned)[good], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "change", [{"look": LOOK | {"smooth": 1e9}}, {"look": LOOK | {"smooth": -1}}, {"ends": [6000.0, 6000.0]}]
+)
+def test_a_picture_with_numbers_of_no_page_is_refused(room, star_library, change):
+    room.send("focus", obsid=str(star_library.table["obsid"][3]))
+    request = {"form": "png", "ends": [6000.0, 7000.0], "look": LOOK} | change
+    assert room.ask("star_file", **request)["refused"] == "star_file"
 
 
 def test_residuals_in_the_picture_are_those_on_screen(star_library):

@@ -101,8 +101,6 @@ export class RefitPane {
   rows = new Map()
   /** @type {Star | null} */
   star = null
-  /** @type {string | null} - As JSON. */
-  lastProposal = null
 
   /**
    * @param {(message: Request) => void} send
@@ -265,8 +263,8 @@ export class RefitPane {
   }
 
   /** @param {Proposed} proposed */
-  proposed({ json, why }) {
-    this.lastProposal = json
+  proposed({ obsid, why }) {
+    if (obsid !== this.star?.obsid) return
     this.keep.disabled = true
     this.why.value = ""
     this.note.textContent = `Recorded for vetting${why ? `: ${why}` : ""}. The published labels stay as they are.`

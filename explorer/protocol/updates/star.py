@@ -173,7 +173,6 @@ class Proposed(MessagePart, frozen=True):
 
     obsid: str
     why: str
-    json: str
 
 
 class Chi2Window(Row, frozen=True):
