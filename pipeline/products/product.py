@@ -39,6 +39,7 @@ from pipeline.products.versions import current_version, fresh_draft, locked, pub
 REPORT_NAME = "report.json"
 TRUTH_NAME = "truth.parquet"
 VALIDATION_NAME = "validation.json"
+REPRODUCTION_NAME = "reproduction/report.json"
 
 
 @dataclass(frozen=True)
@@ -303,8 +304,9 @@ def _reading(read: Callable[[Path], object]) -> Callable[[Path, Manifest], Itera
 
 def _read_documents(directory: Path) -> None:
     read_document(directory / REPORT_NAME)
-    if (directory / VALIDATION_NAME).is_file():
-        read_document(directory / VALIDATION_NAME)
+    for name in (VALIDATION_NAME, REPRODUCTION_NAME):
+        if (directory / name).is_file():
+            read_document(directory / name)
 
 
 def _read_store_if_any(directory: Path) -> None:

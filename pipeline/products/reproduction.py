@@ -12,13 +12,13 @@ import msgspec
 
 from pipeline.domain.reproduction import Reproduction
 from pipeline.products.manifest import IDENTITY_KEY, Identity, ProductError, damaged
-from pipeline.products.product import publish_added
+from pipeline.products.product import REPRODUCTION_NAME, publish_added
 
-REPRODUCTION_DIR = "reproduction"
-"""Folder of the report inside a product."""
+REPRODUCTION_DIR, REPORT_JSON = REPRODUCTION_NAME.split("/")
+"""Folder of the report inside a product, and its numbers."""
 
-REPORT_JSON, REPORT_PDF = "report.json", "report.pdf"
-"""Names of its files, beside those of the figures."""
+REPORT_PDF = "report.pdf"
+"""Table and figures as pages."""
 
 
 def report_text(report: Reproduction) -> str:
@@ -65,7 +65,7 @@ def published_report(directory: Path) -> Reproduction | None:
     ProductError
         If it is damaged.
     """
-    path = directory / REPRODUCTION_DIR / REPORT_JSON
+    path = directory / REPRODUCTION_NAME
     return read_report(path) if path.is_file() else None
 
 
@@ -92,9 +92,7 @@ def publish_reproduction(directory: Path, judged: Path, files: Mapping[str, byte
         if identity is not None:
             document |= {IDENTITY_KEY: asdict(identity)}
         text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-        return {f"{REPRODUCTION_DIR}/{name}": data for name, data in files.items()} | {
-            f"{REPRODUCTION_DIR}/{REPORT_JSON}": text.encode()
-        }
+        return {f"{REPRODUCTION_DIR}/{name}": data for name, data in files.items()} | {REPRODUCTION_NAME: text.encode()}
 
     publish_added(directory, judged, f"{REPRODUCTION_DIR}/", contents, "reproduction")
 

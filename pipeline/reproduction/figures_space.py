@@ -51,7 +51,8 @@ def _figure_7(canvas: FigureBase, survey: Survey) -> str:
     right.set_xlim(0.0, ends(distance[every & rows])[1])
     return (
         f"{stars_text(int((every & rows).sum()))} with [M/H] between -0.9 and 0.5 (grey), "
-        f"{int((black & rows).sum()):,} of them with d_geo below 4 kpc and 20 times its error (black); dashed: 16th, 50th and 84th percentile."
+        f"{int((black & rows).sum()):,} of them with d_geo below 4 kpc and 20 times its error (black); dashed: 16th, "
+        "50th and 84th percentile."
     )
 
 
