@@ -90,7 +90,10 @@ class ReproducedRow:
         """Measured value with error and unit; "-" without one."""
         if self.ours is None:
             return "-"
-        error = f" ± {self._number(self.error)}" if self.error else ""
+        error = ""
+        if self.error:
+            shown = self._number(self.error)
+            error = f" ± {shown if float(shown.replace(',', '')) else format(self.error, '.1g')}"
         return f"{self._number(self.ours)}{error}{f' {self.unit}' if self.unit else ''}"
 
     @property

@@ -151,7 +151,7 @@ def _compared_labels(
     difference: str,
 ) -> None:
     """Value against value above a histogram of differences, a column a label."""
-    panels = canvas.subplots(2, len(comparisons))
+    panels = canvas.subplots(2, len(comparisons), squeeze=False)
     for number, (label, x, y, delta, unit) in enumerate(comparisons):
         above, below = panels[:, number]
         chosen = samples(number)
@@ -208,7 +208,7 @@ FIGURES = (
         *("1", "LAMOST's labels against APOGEE's"),
         "[M/H], log g and Teff of 2,123 M giants by LAMOST's pipeline against APOGEE: great differences, and constants "
         "in place of [M/H] for 1,840 of them.",
-        (f"{LAMOST}row", *(f"{LAMOST}{name}" for name in ("m_h", "logg", "teff")), *REFERENCE, "snr_ref"),
+        (f"{LAMOST}row", *(f"{LAMOST}{name}" for name in ("m_h", "logg", "teff")), *REFERENCE, "snr", "snr_ref"),
         *(2.5, _figure_1),
     ),
     PaperFigure(
@@ -244,7 +244,7 @@ FIGURES = (
         *("6", "labels against another catalogue"),
         "Labels of 11,132 stars against Li et al. (2022), and histograms of the differences: 7 K with a scatter of "
         "32 K; scatters of 0.16, 0.31 and 0.05 dex in [M/H], log g and [α/M].",
-        ("teff", f"{OTHER}teff"),
+        (f"{OTHER}row",),
         *(3.9, _figure_6),
     ),
 )

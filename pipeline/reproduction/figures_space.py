@@ -45,7 +45,8 @@ def _figure_7(canvas: FigureBase, survey: Survey) -> str:
     for value in percentiles:
         left.axvline(float(value), linestyle="--", color=BLACK, linewidth=0.7)
     left.set(xlim=limits, xlabel="(d - d_geo)/d_geo [%]", yticks=[])
-    left.legend(loc="upper right")
+    left.set_ylim(0.0, 1.3 * left.get_ylim()[1])
+    left.legend(loc="upper left")
     right.axhline(0.0, color=RED, linewidth=0.7)
     right.set(ylim=limits, xlabel=axis_label("distance_geo"), ylabel="(d - d_geo)/d_geo [%]")
     right.set_xlim(0.0, ends(distance[every & rows])[1])

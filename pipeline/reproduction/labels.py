@@ -154,8 +154,7 @@ def _other_scatter(name: str, survey: Survey) -> Estimate:
 
 
 def _common(survey: Survey) -> Estimate:
-    rows = [np.isfinite(values) for name, values in survey.derived.items() if name.startswith(OTHER)]
-    return number(np.logical_or.reduce(rows))
+    return number(survey.known(f"{OTHER}row"))
 
 
 def _within(name: str, survey: Survey) -> Estimate:
@@ -307,7 +306,7 @@ STATEMENTS = (
     *(statement for label in PAPER_LABELS for statement in _self_consistency(label)),
     PaperStatement(
         *("other-stars", "3.2.5", "common stars with another catalogue", counted_stars(OTHER_STARS), _common),
-        *((f"{OTHER}teff",), "observations with a row in it (the paper: Li et al. 2022)", "6"),
+        *((f"{OTHER}row",), "observations with a row in it (the paper: Li et al. 2022)", "6"),
         command="python -m pipeline reproduce {directory} --catalogue FILE --only {key}",
         counts=True,
     ),

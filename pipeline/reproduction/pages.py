@@ -13,7 +13,7 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from pipeline.domain.reproduction import DATA_WORDS, Agreement, ReproducedRow, Reproduction
+from pipeline.domain.reproduction import DATA_WORDS, Agreement, ReproducedFigure, ReproducedRow, Reproduction
 from pipeline.reproduction.drawing import STYLE, WIDTH_INCHES, PaperFigure
 from pipeline.reproduction.survey import Survey
 
@@ -23,8 +23,11 @@ _MARGIN, _TOP, _BOTTOM = 0.55, 11.1, 0.6
 _LINE, _SMALL_LINE, _GAP = 0.145, 0.115, 0.06
 """Heights of lines and the space between rows, in inches."""
 
+_HEADING, _BETWEEN, _PAD = 0.3, 0.3, 0.04
+"""Height of a figure's heading, space between figures and within them, in inches."""
+
 _SIZE, _SMALL = 7.0, 5.5
-_WRAPPED, _WRAPPED_SMALL = 48, 138
+_WRAPPED, _WRAPPED_SMALL, _WRAPPED_CAPTION = 42, 138, 118
 _DPI = 200
 _INK = {Agreement.AGREES: "#0b6b3a", Agreement.DIFFERS: "#b3261e", Agreement.NOT_COMPARED: "0.4"}
 
@@ -38,12 +41,12 @@ class _Column(NamedTuple):
 
 
 _COLUMNS = (
-    _Column("paper", 0.55, "left"),
-    _Column("quantity", 1.55, "left"),
-    _Column("paper's value", 5.05, "right"),
-    _Column("ours", 6.15, "right"),
-    _Column("difference", 6.8, "right"),
-    _Column("verdict", 6.9, "left"),
+    _Column("where", 0.55, "left"),
+    _Column("quantity", 1.4, "left"),
+    _Column("paper", 5.0, "right"),
+    _Column("ours", 6.0, "right"),
+    _Column("difference", 6.6, "right"),
+    _Column("verdict", 6.7, "left"),
 )
 
 
@@ -148,35 +151,59 @@ def _head(page: _Page) -> None:
 
 
 def _figures(report: Reproduction, figures: Sequence[PaperFigure], survey: Survey) -> Iterator[Figure]:
-    for declared, entry in zip(figures, report.figures, strict=True):
-        page = _Page(_footer(report))
-        page.line(entry.heading, 11.0, height=0.3)
-        if entry.files:
-            page.y -= declared.height_inches
-            declared.draw(_part(page.figure, page.y, declared.height_inches), survey)
-            page.y -= 0.2
-        for head, text in (("The paper: ", entry.paper), ("Ours: ", entry.ours or f"not drawn, {entry.reason}.")):
-            for line in textwrap.wrap(head + text, 118):
-                page.line(line, 8.0)
-            page.y -= 0.06
+    """Pages of figures, as many on each as fit."""
+    waiting = list(zip(figures, report.figures, strict=True))
+    while waiting:
+        page, fitting = _Page(_footer(report)), 1
+        left = _TOP - _BOTTOM
+        while fitting < len(waiting) and sum(_height(*item) for item in waiting[: fitting + 1]) <= left:
+            fitting += 1
+        shown, waiting = waiting[:fitting], waiting[fitting:]
+        places: list[tuple[PaperFigure, float]] = []
+        for declared, entry in shown:
+            page.line(entry.heading, 11.0, height=_HEADING)
+            if entry.files:
+                page.y -= declared.height_inches
+                places.append((declared, page.y))
+                page.y -= _GAP
+            for text in _captions(entry):
+                page.line(text, 8.0)
+            page.y -= _BETWEEN
+        for (declared, _), part in zip(places, _parts(page.figure, places), strict=True):
+            declared.draw(part, survey)
         yield page.figure
 
 
-def _part(page: Figure, bottom: float, height: float) -> SubFigure:
-    """Part of a page with a layout of its own, as wide as a figure, between heights in inches."""
-    page.set_layout_engine("constrained", w_pad=0.0, h_pad=0.0, wspace=0.0, hspace=0.0)
-    side = (A4_INCHES[0] - WIDTH_INCHES) / 2
-    parts = np.asarray(
-        page.subfigures(
-            *(3, 3),
-            width_ratios=(side, WIDTH_INCHES, side),
-            height_ratios=(A4_INCHES[1] - bottom - height, height, bottom),
-            wspace=0.0,
-            hspace=0.0,
-        )
+def _captions(entry: ReproducedFigure) -> list[str]:
+    """Lines of both captions."""
+    texts = f"The paper: {entry.paper}", f"Ours: {entry.ours or f'not drawn, {entry.reason}.'}"
+    return [line for text in texts for line in textwrap.wrap(text, _WRAPPED_CAPTION)]
+
+
+def _height(declared: PaperFigure, entry: ReproducedFigure) -> float:
+    """Height of a figure with heading and captions, in inches."""
+    drawn = declared.height_inches + _GAP if entry.files else 0.0
+    return _HEADING + drawn + _LINE * len(_captions(entry)) + _BETWEEN
+
+
+def _parts(page: Figure, places: Sequence[tuple[PaperFigure, float]]) -> list[SubFigure]:
+    """Parts of a page with a layout of their own, as wide as a figure, at heights from top to bottom in inches."""
+    if not places:
+        return []
+    page.set_layout_engine("constrained", w_pad=_PAD, h_pad=_PAD, wspace=0.0, hspace=0.0)
+    side, heights, top = (A4_INCHES[0] - WIDTH_INCHES) / 2, [], A4_INCHES[1]
+    for declared, bottom in places:
+        heights += [top - bottom - declared.height_inches, declared.height_inches]
+        top = bottom
+    parts = page.subfigures(
+        *(len(heights) + 1, 3),
+        squeeze=False,
+        width_ratios=(side, WIDTH_INCHES, side),
+        height_ratios=(*heights, top),
+        wspace=0.0,
+        hspace=0.0,
     )
-    part: SubFigure = parts[1, 1]
-    return part
+    return [np.asarray(parts)[2 * number + 1, 1] for number in range(len(places))]
 
 
 def _footer(report: Reproduction) -> str:

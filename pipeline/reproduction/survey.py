@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,13 +28,21 @@ LAMOST = "lamost:"
 """Prefix of values in LAMOST's official catalogue: ``lamost:row`` is 1 where a star has a row there."""
 
 OTHER = "other:"
-"""Prefix of values in the other catalogue that the user compares with."""
+"""Prefix of values in the other catalogue that the user compares with, the same way."""
 
 _OFFICIAL_LABELS = ("teff", "logg", "m_h")
-_MISSING = {
-    LAMOST: f"join the {OFFICIAL_SCHEMA} to the stars, with keep = {list(_OFFICIAL_LABELS)}",
-    OTHER: "name the other catalogue: --catalogue FILE",
+_KEEP = f"keep = {json.dumps(_OFFICIAL_LABELS)}"
+_NOT_JOINED = {
+    LAMOST: f"the {OFFICIAL_SCHEMA} is not among the tables of the build: join it, with {_KEEP}",
+    OTHER: "no other catalogue was given: --catalogue FILE",
 }
+"""Why there are no values of another table."""
+
+_NOT_KEPT = {
+    LAMOST: f"the build did not keep {{names}} of the {OFFICIAL_SCHEMA}: {_KEEP}",
+    OTHER: "the other catalogue gives no {names}: name its column with --column",
+}
+"""Why a table gives no values of some columns."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +68,11 @@ class Survey:
         """A survey with its columns of other tables."""
         derived = dict(_official(products))
         n = len(products.catalog)
-        for item in () if other is None else other.quantities:
-            values = np.full(n, np.nan)
-            values[other.rows] = item.other  # type: ignore[union-attr]  # there is one in this loop
-            derived[f"{OTHER}{item.column.name}"] = values
+        if other is not None:
+            named = {item.column.name: item.other for item in other.quantities}
+            for name, theirs in (named | {"row": np.ones(other.rows.size)}).items():
+                derived[f"{OTHER}{name}"] = np.full(n, np.nan)
+                derived[f"{OTHER}{name}"][other.rows] = theirs
         return cls(products, other, derived)
 
     @property
@@ -105,10 +115,15 @@ class Survey:
         """Sentence on the columns without which something cannot be measured; "" with all of them."""
         absent = [name for name in names if not self.has(name)]
         empty = [name for name in names if name not in absent and not self._filled(name)]
-        remedies = {remedy for prefix, remedy in _MISSING.items() for name in absent if name.startswith(prefix)}
-        parts = [f"the catalogue lacks {_listed(absent)}"] if absent else []
-        parts += [f"no star has a value of {_listed(empty)}"] if empty else []
-        return "; ".join([*parts, *sorted(remedies)])
+        own = [name for name in absent if not name.startswith(tuple(_NOT_JOINED))]
+        parts = [f"the catalogue lacks {', '.join(own)}"] if own else []
+        parts += [f"no star has a value of {', '.join(empty)}"] if empty else []
+        for prefix, not_joined in _NOT_JOINED.items():
+            foreign = [name.removeprefix(prefix) for name in absent if name.startswith(prefix)]
+            if foreign:
+                not_kept = _NOT_KEPT[prefix].format(names=", ".join(foreign))
+                parts.append(not_kept if self.has(f"{prefix}row") else not_joined)
+        return "; ".join(parts)
 
     def _filled(self, name: str) -> bool:
         if name in self.table and not BY_NAME.get(name, _TEXT).is_numeric:
@@ -142,10 +157,6 @@ class Survey:
 
 
 _TEXT = Column("", "float64", "", "", "", "", "")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)
 
 
 def _official(products: Products) -> dict[str, FloatArray]:

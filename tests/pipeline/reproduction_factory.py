@@ -36,7 +36,7 @@ CONFIGURATION = {
 }
 
 
-def invented_stars(n: int = 900, seed: int = 4) -> pd.DataFrame:
+def invented_stars(n: int = 3000, seed: int = 4) -> pd.DataFrame:
     """Stars with labels, velocities and distances that scatter about their references as in the paper, and gaps."""
     rng = np.random.default_rng(seed)
     snr = rng.lognormal(4.1, 0.8, n)
@@ -66,7 +66,9 @@ def invented_stars(n: int = 900, seed: int = 4) -> pd.DataFrame:
     frame["distance_from"] = np.where(rng.random(n) < 0.05, "parallax", "photometric")
     for name, spread in (
         ("x_helio", 4),
+        ("x_gal", 4),
         ("y_gal", 4),
+        ("v_phi", 20),
         ("z_gal", 3),
         ("v_x", 90),
         ("v_y", 90),
