@@ -14,7 +14,8 @@ from panel.viewable import Viewable
 
 from explorer.model.library import Library, kept_by_library
 from explorer.model.reproduced import EVERY, figure_choices, report_file, report_of, rows_of, verdict_choices
-from explorer.rooms.base import View, html, sentence
+from explorer.rooms.base import View, html, in_turn, sentence
+from explorer.rooms.page import Rooms
 from explorer.rooms.validate import ValidateView
 from explorer.state.workspace import Workspace
 from pipeline.domain.reproduction import Agreement, ReproducedFigure, ReproducedRow, Reproduction
@@ -98,16 +99,34 @@ class ReproductionView(View):
 
 
 def validate_room(workspace: Workspace, library: Library) -> Viewable:
-    """The Validate room: comparisons of the catalogue, and the paper's numbers beside its own."""
-    tabs: Viewable = pmui.Tabs(
-        (COMPARISONS, ValidateView(workspace, library)),
-        (PAPER, ReproductionView(workspace, library)),
-        dynamic=True,
-        sizing_mode="stretch_both",
+    """The Validate room: comparisons of the catalogue, and the paper's numbers beside its own.
+
+    A part is built when it is first shown, and hidden afterwards: figures would not survive being taken off the page.
+    """
+    builders: Rooms = {
+        COMPARISONS: lambda: ValidateView(workspace, library),
+        PAPER: lambda: ReproductionView(workspace, library),
+    }
+    frames = [pn.Column(sizing_mode="stretch_both", margin=0, visible=number == 0) for number in range(len(builders))]
+    frames[0].append(builders[COMPARISONS]())
+    tabs = pmui.Tabs(
+        *((name, pn.Spacer(height=0)) for name in builders),
+        height=34,
         margin=0,
-        sx={"& .MuiTab-root": {"textTransform": "none", "minHeight": 34, "padding": "4px 14px"}},
+        sx={
+            "& .MuiTabs-root": {"minHeight": "34px", "height": "34px"},
+            "& .MuiTab-root": {"textTransform": "none", "minHeight": "34px", "padding": "4px 14px"},
+        },
     )
-    return tabs
+
+    def turn() -> None:
+        if not len(frames[tabs.active]):
+            frames[tabs.active].append(list(builders.values())[tabs.active]())
+        for number, frame in enumerate(frames):
+            frame.visible = number == tabs.active
+
+    tabs.param.watch(lambda _: in_turn(turn), "active")
+    return pn.Column(tabs, *frames, sizing_mode="stretch_both", margin=0)
 
 
 def rows_html(rows: Iterable[ReproducedRow]) -> str:
@@ -121,12 +140,10 @@ def rows_html(rows: Iterable[ReproducedRow]) -> str:
 def _row(row: ReproducedRow) -> str:
     data = f'<span class="{"simulated" if row.simulated else "real"}">{escape(row.data)}</span>'
     verdict = f'<span class="verdict {_CLASSES[Agreement(row.verdict)]}">{escape(str(row.verdict))}</span>'
-    numbers = "".join(
-        f'<td class="number">{escape(text)}</td>' for text in (row.paper, row.ours_text, row.difference_text)
-    )
+    numbers = "".join(f'<td class="number">{escape(text)}</td>' for text in (row.ours_text, row.difference_text))
     return (
-        f"<tr><td>{data}</td><td>{escape(row.place)}</td><td>{escape(row.quantity)}</td>{numbers}<td>{verdict}</td>"
-        f"<td>{_notes(row)}</td></tr>"
+        f"<tr><td>{data}</td><td>{escape(row.place)}</td><td>{escape(row.quantity)}</td>"
+        f"<td>{escape(row.paper)}</td>{numbers}<td>{verdict}</td><td>{_notes(row)}</td></tr>"
     )
 
 

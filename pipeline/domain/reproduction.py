@@ -16,6 +16,8 @@ class Agreement(StrEnum):
     NOT_COMPARED = "cannot be compared"
 
 
+_PLURAL = {"agrees": "agree", "differs": "differ"}
+
 DATA_WORDS = {False: "real", True: "SIMULATED"}
 """Label of each row and figure, by whether the catalogue is simulated."""
 
@@ -83,7 +85,7 @@ class ReproducedRow:
     @property
     def place(self) -> str:
         """Section and figure of the paper."""
-        return f"{self.section}, Fig. {self.figure}" if self.figure else self.section
+        return f"{self.section}, Fig.\u00a0{self.figure}" if self.figure else self.section
 
     @property
     def ours_text(self) -> str:
@@ -98,8 +100,12 @@ class ReproducedRow:
 
     @property
     def difference_text(self) -> str:
-        """Signed difference; "-" without one."""
-        return "-" if self.difference is None else self._number(self.difference, "+")
+        """Signed difference, "inside" an open interval; "-" without one."""
+        if self.difference is None:
+            return "-"
+        if self.difference == 0:
+            return "inside" if None in (self.paper_low, self.paper_high) else "0"
+        return self._number(self.difference, "+")
 
     @property
     def data(self) -> str:
@@ -204,7 +210,7 @@ class Reproduction:
     def summary(self) -> str:
         """Number of statements by verdict, in a sentence."""
         counts = counted(self.rows)
-        parts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+        parts = ", ".join(f"{count} {_PLURAL.get(verdict, verdict)}" for verdict, count in counts.items() if count)
         label = f" {DATA_WORDS[True]}: {self.simulated_note}" if self.simulated else ""
         return f"{len(self.rows)} statements of the paper: {parts}.{label}"
 

@@ -84,7 +84,7 @@ def _trend(survey: Survey) -> Estimate:
 def _stated(survey: Survey) -> Estimate:
     with np.errstate(invalid="ignore", divide="ignore"):
         relative = 50.0 * (survey["distance_84"] - survey["distance_16"]) / survey["distance"]
-    return median(relative[survey.selected])
+    return median(relative[survey.giants])
 
 
 def _within(survey: Survey) -> Estimate:
@@ -96,7 +96,7 @@ def _within(survey: Survey) -> Estimate:
 
 
 def _near_plane(survey: Survey) -> Estimate:
-    return share(np.abs(survey["z_gal"][survey.selected & survey.known("z_gal")]) < PLANE_KPC)
+    return share(np.abs(survey["z_gal"][survey.giants & survey.known("z_gal")]) < PLANE_KPC)
 
 
 def _arms(survey: Survey) -> Estimate:
@@ -150,7 +150,7 @@ COVERAGE = (
 SPACE = (
     PaperStatement(
         *("near-plane", "4", "M giants within 5 kpc of the plane", above(50.0, "most", "%"), _near_plane, ("z_gal",)),
-        *("fraction of the selected observations", "8"),
+        *("fraction of the M giants", "8"),
         by_construction="the shares of disc, halo and stream are set",
     ),
     PaperStatement(

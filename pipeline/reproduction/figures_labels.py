@@ -72,7 +72,7 @@ def _figure_2(canvas: FigureBase, survey: Survey) -> str:
     referenced = not survey.lacking(reference)
     training = survey["in_training"] > 0
     left = stars_in(survey, training, *reference) if referenced else (np.empty(0),) * 3
-    right = stars_in(survey, survey.selected & bright(survey), "teff", "logg", "m_h")
+    right = stars_in(survey, survey.giants & bright(survey), "teff", "logg", "m_h")
     scale = colour_scale(np.concatenate([left[2], right[2]]))
     tracks = survey.products.overlays.get("isochrones")
     for axes, (x, y, values), title in zip(panels, (left, right), ("training set, reference", "S/N > 50"), strict=True):

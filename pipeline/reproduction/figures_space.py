@@ -64,9 +64,9 @@ def _figure_8(canvas: FigureBase, survey: Survey) -> str:
         ("y_gal", "z_gal", "v_y", "v_z", 0.0),
         ("r_gal", "z_gal", "v_r", "v_z", survey.r0_kpc),
     )
-    far = survey.selected & (np.abs(survey["z_gal"]) > PLANE_KPC)
+    far = survey.giants & (np.abs(survey["z_gal"]) > PLANE_KPC)
     for axes, (x_name, y_name, v_x, v_y, sun) in zip(canvas.subplots(2, 2).flat, planes, strict=True):
-        every_x, every_y = stars_in(survey, survey.selected, x_name, y_name)
+        every_x, every_y = stars_in(survey, survey.giants, x_name, y_name)
         points(axes, every_x, every_y, GREY, 1.0)
         at_x, at_y, along_x, along_y = stars_in(survey, far, x_name, y_name, v_x, v_y)
         every = slice(None, None, at_x.size // _MAX_ARROWS + 1)
@@ -84,7 +84,7 @@ def _figure_8(canvas: FigureBase, survey: Survey) -> str:
         axes.axhline(0.0, linestyle="--", color="0.2", linewidth=0.7)
         axes.set(xlabel=axis_label(x_name), ylabel=axis_label(y_name))
         axes.set_aspect("equal", adjustable="datalim")
-    known = survey.selected & survey.known("x_helio", "y_gal", "z_gal")
+    known = survey.giants & survey.known("x_helio", "y_gal", "z_gal")
     return (
         f"{stars_text(int(known.sum()))}; arrows (100 km/s are 2 kpc): velocities of {int((far & known).sum()):,} with "
         "|Z| > 5 kpc. Dashed: the Sun."
@@ -121,6 +121,15 @@ def _figure_9(canvas: FigureBase, survey: Survey) -> str:
     )
 
 
+def _without_maps(survey: Survey) -> str:
+    """Why there is no map to draw; "" where there is one."""
+    maps = survey.products.maps
+    if not maps:
+        return "the build made no disc maps"
+    filled = any(np.isfinite(disc.v_phi).any() for disc in maps)
+    return "" if filled else "no cell of the build's disc maps has enough stars"
+
+
 def _viridis(values: np.ndarray) -> np.ndarray:
     from matplotlib import colormaps  # noqa: PLC0415 - the registry is only needed here
 
@@ -130,7 +139,7 @@ def _viridis(values: np.ndarray) -> np.ndarray:
 def _figure_10(canvas: FigureBase, survey: Survey) -> str:
     count = 0
     for axes, name in zip(canvas.subplots(1, 2, sharex=True, sharey=True), ("z_gal", "j_z"), strict=True):
-        x, y, values = stars_in(survey, survey.selected, "j_phi", "j_tot", name)
+        x, y, values = stars_in(survey, survey.giants, "j_phi", "j_tot", name)
         scale = colour_scale(np.abs(values) if name == "z_gal" else values)
         coloured_points(axes, x, y, np.abs(values), scale)
         add_colour_bar(canvas, [axes], scale, "|Z| [kpc]" if name == "z_gal" else axis_label(name))
@@ -144,7 +153,7 @@ def _figure_11(canvas: FigureBase, survey: Survey) -> str:
     stream = survey.products.overlays.get("stream_model")
     if stream is not None:
         points(axes, stream["sgr_lambda"].to_numpy(), stream["distance"].to_numpy(), "0.78", 3.0)
-    far = survey.selected & (np.abs(survey["z_gal"]) > PLANE_KPC)
+    far = survey.giants & (np.abs(survey["z_gal"]) > PLANE_KPC)
     x, y, beta = stars_in(survey, far, "sgr_lambda", "distance", "sgr_beta")
     axes.scatter(x, y, c=np.abs(beta), s=5, cmap="viridis", vmin=_B_DEG[0], vmax=_B_DEG[1], linewidths=0)
     add_colour_bar(canvas, [axes], _B_DEG, "|B| [deg]")
@@ -175,7 +184,7 @@ FIGURES = (
         "rotation as streaming.",
         ("x_gal", "y_gal", "v_phi"),
         *(6.2, _figure_9),
-        refuse=lambda survey: "" if survey.products.maps else "the build made no disc maps",
+        refuse=_without_maps,
     ),
     PaperFigure(
         *("10", "action space"),

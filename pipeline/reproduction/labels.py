@@ -172,7 +172,7 @@ def _velocity_within(column: str, survey: Survey) -> Estimate:
 def standard_error() -> Claim:
     """Percentage of stars within one standard error, which the paper's "uncertainty" means."""
     value = ONE_SIGMA_PERCENT
-    return Claim(f"{value:.1f} % by the meaning of an uncertainty", value, value, "%", 1, value)
+    return Claim(f"{value:.1f} % (one σ)", value, value, "%", 1, value)
 
 
 def _needs(label: PaperLabel) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ def _outside(name: str, low: float, high: float, survey: Survey) -> Estimate:
 
 
 def _bright_share(survey: Survey) -> Estimate:
-    return share(survey["snr"][survey.selected & survey.known("snr")] > TRAINING_SNR)
+    return share(survey["snr"][survey.giants & survey.known("snr")] > TRAINING_SNR)
 
 
 def _count(
@@ -117,21 +117,25 @@ def _range(name: str, low: float, high: float, unit: str) -> PaperStatement:
 STATEMENTS = (
     PaperStatement(
         *("stars", "1, 2.1", "M giants", above(43_000, "more than 43,000", digits=0)),
-        *(partial(_number_of, lambda survey: survey.selected), ("obsid",), "observations that the selection keeps"),
+        *(
+            partial(_number_of, lambda survey: survey.giants),
+            ("obsid",),
+            "observations that the selection keeps, or that none of its cuts could test",
+        ),
         by_construction=_NUMBERS,
         counts=True,
     ),
     _count(
         *("official", "2.1", "M giants also in LAMOST's official list", 28_610),
-        *(lambda survey: survey.selected & survey.known(_ROW), (_ROW,)),
-        "selected observations with a row in the M-star catalogue",
+        *(lambda survey: survey.giants & survey.known(_ROW), (_ROW,)),
+        "M giants with a row in the M-star catalogue",
     ),
     _count(
-        *("official-apogee", "2.1", "of these in APOGEE, both S/N above 50", 2123, official_pairs),
+        *("official-apogee", "2.1", "M giants in that list and in APOGEE, both S/N above 50", 2123, official_pairs),
         *((_ROW, "snr", "snr_ref", "m_h_ref"), "the same with reference labels", "1"),
     ),
     _count(
-        *("official-constants", "2.1", "of these with the constant -1 or 0 for LAMOST's [M/H]", 1840),
+        *("official-constants", "2.1", "those of them whose LAMOST [M/H] is the constant -1 or 0", 1840),
         *(_without_parameters, (_ROW, f"{LAMOST}m_h", "snr", "snr_ref", "m_h_ref"), "the same", "1"),
     ),
     _count(
@@ -139,12 +143,19 @@ STATEMENTS = (
         "observations with all four reference labels",
     ),
     _count(
-        *("training", "2.2", "of these that pass the five cuts", 3670, trainable, (*REFERENCE, "snr")),
+        *(
+            "training",
+            "2.2",
+            "M giants with APOGEE labels that pass the five cuts",
+            3670,
+            trainable,
+            (*REFERENCE, "snr"),
+        ),
         "S/N > 50; errors below 20 K, 0.1, 0.1 and 0.05 dex",
         "2",
     ),
     _count(
-        *("excluded", "2.2", "of these that do not", 803, _excluded, (*REFERENCE, "snr")),
+        *("excluded", "2.2", "M giants with APOGEE labels that do not pass them", 803, _excluded, (*REFERENCE, "snr")),
         *("the others with reference labels", "5"),
     ),
     _count(
@@ -154,7 +165,7 @@ STATEMENTS = (
     *(_range(name, *limits) for name, limits in _RANGES.items()),
     PaperStatement(
         *("bright", "3.2.2", "M giants with S/N above 50", printed(80, 1, "%"), _bright_share, ("snr",)),
-        *("fraction of the selected observations", "2"),
+        *("fraction of the M giants", "2"),
         by_construction=_DRAWN,
     ),
 )

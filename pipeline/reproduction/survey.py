@@ -16,6 +16,7 @@ from pipeline.domain.column import Column
 from pipeline.domain.columns import BY_NAME
 from pipeline.domain.frames import configured_frame
 from pipeline.products.product import Products
+from pipeline.science.spectra.selection import UNTESTED
 from pipeline.stages.table_comparison import MatchedTable
 
 FloatArray = NDArray[np.float64]
@@ -132,9 +133,12 @@ class Survey:
         return bool(np.isfinite(self[name]).any())
 
     @property
-    def selected(self) -> BoolArray:
-        """M giants of the selection; all stars where none was made."""
-        return self.table["selected"].to_numpy(bool) if "selected" in self.table else np.ones(len(self.table), bool)
+    def giants(self) -> BoolArray:
+        """M giants of the selection, and stars that no cut could test; all stars where no selection was made."""
+        if "selected" not in self.table:
+            return np.ones(len(self.table), np.bool_)
+        untested = self.words("selection") == UNTESTED
+        return np.asarray(self.table["selected"].to_numpy(bool) | untested, np.bool_)
 
     def setting(self, section: str, name: str) -> Any:
         """A setting of the build; None where its configuration lacks it."""

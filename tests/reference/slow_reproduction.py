@@ -25,6 +25,10 @@ def slow_values(stars: list[dict], other: dict[int, dict], setting) -> dict[str,
     return values
 
 
+def giant(star):
+    return star["selected"] or star["selection"] == "not kept: nothing to test"
+
+
 def has(star, *names):
     return all(not math.isnan(star[name]) for name in names)
 
@@ -46,7 +50,7 @@ def rms(differences):
 
 
 def samples(stars):
-    chosen = [star for star in stars if star["selected"]]
+    chosen = [star for star in stars if giant(star)]
     both = [s for s in stars if s["official"] != "" and has(s, "m_h_ref") and s["snr"] > 50 and s["snr_ref"] > 50]
     values = {
         "stars": len(chosen),
@@ -110,7 +114,7 @@ def distances(stars):
     for star in good:
         halves = [(star[f"{name}_84"] - star[f"{name}_16"]) / 2 for name in ("distance", "distance_geo")]
         inside.append(abs(star["distance"] - star["distance_geo"]) < math.hypot(*halves))
-    stated = [50 * (s["distance_84"] - s["distance_16"]) / s["distance"] for s in stars if s["selected"]]
+    stated = [50 * (s["distance_84"] - s["distance_16"]) / s["distance"] for s in stars if giant(s)]
     low, high = np.percentile(relative, (16, 84))
     return {
         "distance-median": median(relative),
