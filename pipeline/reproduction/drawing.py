@@ -14,6 +14,7 @@ from matplotlib.figure import FigureBase
 from numpy.typing import NDArray
 
 from pipeline.domain.columns import BY_NAME
+from pipeline.domain.statistics import robust_scatter
 from pipeline.reproduction.survey import BoolArray, FloatArray, Survey
 
 WIDTH_INCHES = 7.1
@@ -42,6 +43,8 @@ BLACK, RED, BLUE, GREY, ORANGE = "#1a1a1a", "#c8102e", "#0072b2", "0.62", "#d55e
 _RANGE_PERCENT = (0.2, 99.8)
 _COLOUR_PERCENT = (2.0, 98.0)
 _BINS = 60
+_DOTS, _DOT_SIZES = 12_000.0, (1.2, 5.0)
+_LEGEND_ROOM = 1.8
 _HISTOGRAM_SCATTERS = 5.0
 
 Histogram: TypeAlias = tuple[str, FloatArray, str]
@@ -101,13 +104,18 @@ def coloured_points(
     axes.scatter(
         *(x[order], y[order]),
         c=values[order],
-        s=1.2,
+        s=_dot_size(x.size),
         cmap="viridis",
         vmin=scale[0],
         vmax=scale[1],
         linewidths=0,
         rasterized=True,
     )
+
+
+def _dot_size(count: int) -> float:
+    """Area of a dot in square points: small where there are many."""
+    return float(np.clip(_DOTS / max(count, 1), *_DOT_SIZES))
 
 
 def colour_scale(values: NDArray[Any]) -> tuple[float, float]:
@@ -143,20 +151,21 @@ def equal_line(axes: Axes, *values: NDArray[Any]) -> None:
     axes.set(xlim=limits, ylim=limits)
 
 
-def histograms(axes: Axes, samples: Sequence[Histogram], label: str) -> None:
-    """Distributions of differences as outlines, with their means dashed."""
+def histograms(axes: Axes, samples: Sequence[Histogram], label: str, *, robust: bool = False) -> None:
+    """Distributions of differences as outlines; their means, or medians with robust scatters, dashed and in words."""
     known = [(name, values[np.isfinite(values)], colour) for name, values, colour in samples]
     filled = [item for item in known if item[1].size]
     spread = max((_width(values) for _, values, _ in filled), default=1.0) or 1.0
-    centre = max((abs(float(np.median(values))) for _, values, _ in filled), default=0.0)
-    reach = centre + _HISTOGRAM_SCATTERS * spread
+    farthest = max((abs(float(np.median(values))) for _, values, _ in filled), default=0.0)
+    reach = farthest + _HISTOGRAM_SCATTERS * spread
     for name, values, colour in filled:
-        text = f"{name}: {values.size:,}\n{np.mean(values):+.3g} ± {np.std(values):.3g}".lstrip(": ")
+        centre, width = (np.median(values), robust_scatter(values)) if robust else (np.mean(values), np.std(values))
+        text = f"{name}: {values.size:,}\n{centre:+.3g} ± {width:.3g}".lstrip(": ")
         axes.hist(values, bins=_BINS, range=(-reach, reach), density=True, histtype="step", color=colour, label=text)
-        axes.axvline(float(np.mean(values)), linestyle="--", color=colour, linewidth=0.7)
+        axes.axvline(float(centre), 0.0, 1.0 / _LEGEND_ROOM, linestyle="--", color=colour, linewidth=0.7)
     axes.set(xlim=(-reach, reach), xlabel=label, yticks=[])
     if filled:
-        axes.set_ylim(0.0, 1.45 * axes.get_ylim()[1])
+        axes.set_ylim(0.0, _LEGEND_ROOM * axes.get_ylim()[1])
         axes.legend(loc="upper left", borderaxespad=0.2)
 
 

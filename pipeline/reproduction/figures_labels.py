@@ -84,7 +84,7 @@ def _figure_2(canvas: FigureBase, survey: Survey) -> str:
             for wanted, colour in ISOCHRONES.items():
                 nearest = float(m_h[np.argmin(np.abs(m_h - wanted))])
                 track = of_age[of_age["m_h"] == nearest]
-                axes.plot(track["teff"], track["logg"], "--", color=colour, linewidth=0.9, label=f"{nearest:+.1f}")
+                axes.plot(track["teff"], track["logg"], "--", color=colour, linewidth=0.9, label=f"{nearest:+.2f}")
     panels[0].set_ylabel(axis_label("logg"))
     if panels[0].lines:
         panels[0].legend(title="[M/H], dex", title_fontsize=6.5, loc="lower left")
@@ -113,8 +113,8 @@ def _figure_3(canvas: FigureBase, survey: Survey) -> str:
         equal_line(left, *shown)
         left.legend(loc="upper left")
     left.set(xlabel="RV, reference [km/s]", ylabel=axis_label("rv"))
-    histograms(right, samples, "RV minus reference [km/s]")
-    return f"{', '.join(texts)}. In the histograms: number, mean ± standard deviation."
+    histograms(right, samples, "RV minus reference [km/s]", robust=True)
+    return f"{', '.join(texts)}. In the histograms: number, median ± robust scatter."
 
 
 def _without_references(survey: Survey) -> str:

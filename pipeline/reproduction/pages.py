@@ -43,7 +43,7 @@ class _Column(NamedTuple):
 _COLUMNS = (
     _Column("where", 0.55, "left"),
     _Column("quantity", 1.4, "left"),
-    _Column("paper", 5.0, "right"),
+    _Column("paper", 4.8, "right"),
     _Column("ours", 6.0, "right"),
     _Column("difference", 6.6, "right"),
     _Column("verdict", 6.7, "left"),
