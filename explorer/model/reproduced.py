@@ -52,8 +52,5 @@ def verdict_choices(report: Reproduction) -> dict[str, str]:
 
 
 def figure_choices(report: Reproduction) -> dict[str, str]:
-    """Figures by their title, for a menu."""
-    return {"every figure and section": EVERY} | {
-        f"Figure {figure.number}: {figure.title}{'' if figure.files else ' (not drawn)'}": figure.number
-        for figure in report.figures
-    }
+    """Figures by their short title, for buttons."""
+    return {"All rows": EVERY} | {f"Fig. {figure.number}": figure.number for figure in report.figures}

@@ -40,7 +40,9 @@ class ReproductionView(View):
     """
 
     verdict: param.Selector[str] = param.Selector(default=EVERY, objects=[EVERY], doc="Verdict of the shown rows.")
-    figure: param.Selector[str] = param.Selector(default=EVERY, objects=[EVERY], doc="Figure of the shown rows.")
+    figure: param.Selector[str] = param.Selector(
+        default=EVERY, objects=[EVERY], doc="Figure that is shown with its rows."
+    )
 
     def __init__(self, workspace: Workspace, library: Library) -> None:
         super().__init__(workspace=workspace)  # type: ignore[no-untyped-call]
@@ -52,7 +54,7 @@ class ReproductionView(View):
         except ProductError as error:
             self.trouble = str(error)
         self.rows = html(sizing_mode="stretch_width")
-        self.pictures = html(sizing_mode="stretch_width")
+        self.picture = html(sizing_mode="stretch_width")
         if self.report is not None:
             self.param.verdict.objects = verdict_choices(self.report)
             self.param.figure.objects = figure_choices(self.report)
@@ -60,14 +62,17 @@ class ReproductionView(View):
         self.param.watch(lambda _: self.refresh(), ["verdict", "figure"])
 
     def refresh(self) -> None:
-        """Show the rows and figures of the choice."""
+        """Show the rows of the choice, and its figure.
+
+        One figure at a time is on the page: eleven are 2 MB in each session.
+        """
         report = self.report
         if report is None:
             return
         shown = rows_of(report, self.verdict, self.figure)
         self.rows.object = rows_html(shown)
-        figures = [figure for figure in report.figures if self.figure in (EVERY, figure.number)]
-        self.pictures.object = "".join(figure_html(self.library, figure) for figure in figures)
+        chosen = next((figure for figure in report.figures if figure.number == self.figure), None)
+        self.picture.object = "" if chosen is None else figure_html(self.library, chosen)
 
     def file(self, name: str) -> io.BytesIO:
         """A file of the report for a download."""
@@ -81,7 +86,15 @@ class ReproductionView(View):
         small = {"size": "small", "margin": (6, 6)}
         choices = pn.Row(
             pmui.Select.from_param(self.param.verdict, label="Verdict", width=230, **small),
-            pmui.Select.from_param(self.param.figure, label="Figure", width=400, **small),
+            pmui.RadioButtonGroup.from_param(
+                self.param.figure,
+                label="",
+                description=None,
+                size="small",
+                align="center",
+                margin=(6, 6),
+                sx={"& .MuiToggleButton-root": {"textTransform": "none", "whiteSpace": "nowrap", "padding": "4px 7px"}},
+            ),
             self._download(REPORT_PDF, "Report as PDF"),
             self._download(REPORT_JSON, "Numbers as JSON"),
             margin=(4, 8, 0, 8),
@@ -89,7 +102,7 @@ class ReproductionView(View):
         )
         summary = html(f'<p class="note">{escape(_summary(report))}</p>', sizing_mode="stretch_width")
         return pn.Column(
-            *(choices, summary, self.rows, self.pictures), sizing_mode="stretch_both", scroll="y-auto", margin=0
+            *(choices, summary, self.picture, self.rows), sizing_mode="stretch_both", scroll="y-auto", margin=0
         )
 
     def _download(self, name: str, label: str) -> pmui.FileDownload:
@@ -113,6 +126,7 @@ def validate_room(workspace: Workspace, library: Library) -> Viewable:
         *((name, pn.Spacer(height=0)) for name in builders),
         height=34,
         margin=0,
+        sizing_mode="stretch_width",
         sx={
             "& .MuiTabs-root": {"minHeight": "34px", "height": "34px"},
             "& .MuiTab-root": {"textTransform": "none", "minHeight": "34px", "padding": "4px 14px"},

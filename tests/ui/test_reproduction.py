@@ -32,7 +32,12 @@ def test_rows_are_filtered_and_files_taken(visit, reproduced_server):
     every = rows.count()
     assert every > 70
     assert page.locator(".reproduction .simulated").count() == every
-    assert page.locator(".reproduction figure").count() == 11
+    page.get_by_role("button", name="Fig. 11").click()
+    page.locator(".reproduction figure img").wait_for(timeout=20_000)
+    assert page.locator(".reproduction figure").count() == 1
+    assert page.get_by_text("SIMULATED: Figure 11").is_visible()
+    page.get_by_role("button", name="All rows").click()
+    page.locator(".reproduction figure").wait_for(state="detached", timeout=20_000)
     page.get_by_role("combobox", name="Verdict").click()
     page.locator("li", has_text="agrees (").click()
     page.wait_for_function("() => Bokeh.documents[0].is_idle", timeout=20_000)
