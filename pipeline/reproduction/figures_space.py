@@ -37,9 +37,9 @@ def _figure_7(canvas: FigureBase, survey: Survey) -> str:
     limits = (-_RELATIVE_PERCENT, _RELATIVE_PERCENT)
     for chosen, colour, name in ((every, GREY, "all"), (black, BLACK, "d_geo < 4 kpc, S/N > 20")):
         values = relative[chosen & rows]
-        left.hist(
-            values, bins=75, range=limits, density=True, histtype="step", color=colour, label=f"{name}: {values.size:,}"
-        )
+        label = f"{name}: {values.size:,}"
+        if (np.abs(values) < _RELATIVE_PERCENT).any():  # a density of nothing is no number
+            left.hist(values, bins=75, range=limits, density=True, histtype="step", color=colour, label=label)
         points(right, distance[chosen & rows], values, colour, 1.6)
     percentiles = np.percentile(relative[black & rows], (16.0, 50.0, 84.0)) if (black & rows).any() else ()
     for value in percentiles:

@@ -172,6 +172,21 @@ def test_a_figure_needs_no_column_that_it_does_not_declare(survey, figure):
         assert figure.missing(lacking) or name in REQUIRED
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning", "error::UserWarning")
+@pytest.mark.parametrize("count", [1, 3])
+def test_figures_and_statements_of_few_stars_are_made(stars, tmp_path, count):
+    few = stars.dropna(subset=["teff_ref", "rv_gaia", "rv_ref", "rv", "alpha_m_ref"])
+    few = few[few["official"] != ""].iloc[:count].assign(label_reason="fit", snr_ref=100.0, official_m_h=0.0)
+    for bright in (10.0, 200.0):
+        directory = write_product(tmp_path / f"some{bright}", few.assign(snr=bright, z_gal=bright))
+        survey = Survey.of(Products.open(directory))
+        for figure in FIGURES:
+            assert figure.missing(survey) or figure.draw(Figure(), survey)
+        for statement in STATEMENTS:
+            row = judged(statement, survey, directory)
+            assert row.ours is None or math.isfinite(row.ours)
+
+
 def test_a_column_without_a_value_is_named(stars, tmp_path):
     empty = stars.assign(rv_gaia=np.nan)
     row = judged(BY_KEY["rv-gaia-offset"], Survey.of(Products.open(write_product(tmp_path / "some", empty))), tmp_path)
