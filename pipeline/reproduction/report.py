@@ -28,7 +28,7 @@ from pipeline.reproduction.statement import CONFIDENCE_SIGMA, MIN_STARS, PaperSt
 from pipeline.reproduction.survey import Survey
 from pipeline.stages.table_comparison import match_table, recognised_columns
 
-PAPER = "Qiu et al. (2023, ApJS 265, 55)"
+PAPER = "Qiu et al. (2023)"
 FIGURES = (*figures_labels.FIGURES, *figures_space.FIGURES)
 """Figures 1 to 11."""
 
