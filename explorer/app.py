@@ -38,9 +38,10 @@ from explorer.rooms.explore import ExploreRoom, restore
 from explorer.rooms.intake import guard
 from explorer.rooms.page import Rooms, framed_page, room_tabs, simulation_banner, was_dark
 from explorer.rooms.progress import ProgressView
+from explorer.rooms.reproduction import validate_room
 from explorer.rooms.served_strip import ServedStrip
 from explorer.rooms.strip import OpeningStrip
-from explorer.rooms.validate import ROOM, ValidateView
+from explorer.rooms.validate import ROOM
 from explorer.rooms.vetting.adjudicate import AdjudicateRoom
 from explorer.rooms.vetting.campaigns import CampaignsRoom
 from explorer.rooms.vetting.signin import SESSIONS, bind_session, correction_refusal, visitor
@@ -188,7 +189,7 @@ def build_page(
     rooms: Rooms = {"Explore": lambda: explore}
     if here is not None:
         rooms |= {"Vet": lambda: VetRoom(here), "Adjudicate": lambda: AdjudicateRoom(here)}
-    rooms[ROOM] = lambda: ValidateView(workspace, library)
+    rooms[ROOM] = lambda: validate_room(workspace, library)
     if here is not None:
         rooms["Progress"] = lambda: CampaignsRoom(here, releases)
     rooms["About"] = lambda: AboutView(library, columns_page=opening is not None)

@@ -21,6 +21,7 @@ from pipeline.products.identity import check_identity, identity_breaches, row_fi
 from pipeline.products.manifest import (
     IDENTITY_KEY,
     MANIFEST_NAME,
+    Identity,
     Manifest,
     ProductError,
     damaged,
@@ -38,6 +39,7 @@ from pipeline.products.versions import current_version, fresh_draft, locked, pub
 REPORT_NAME = "report.json"
 TRUTH_NAME = "truth.parquet"
 VALIDATION_NAME = "validation.json"
+REPRODUCTION_NAME = "reproduction/report.json"
 
 
 @dataclass(frozen=True)
@@ -148,23 +150,61 @@ def publish_validation(directory: Path, validated: Path, document: Mapping[str, 
     ProductError
         If the product is being written, or was replaced since.
     """
+
+    def contents(identity: Identity | None) -> dict[str, bytes]:
+        content = _without_nan(document)
+        if identity is not None:
+            content = with_identity(content, identity)
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+        return {VALIDATION_NAME: f"{text}\n".encode()}
+
+    publish_added(directory, validated, VALIDATION_NAME, contents, "validation")
+
+
+def publish_added(
+    directory: Path,
+    judged: Path,
+    replaced: str,
+    contents: Callable[[Identity | None], Mapping[str, bytes]],
+    what: str,
+) -> None:
+    """Publish a version of a product with further files; all others stay as they are.
+
+    Parameters
+    ----------
+    directory : Path
+        Product directory.
+    judged : Path
+        The version that the files are about, from :func:`~pipeline.products.versions.current_version`.
+    replaced : str
+        Start of the names of earlier files that these replace.
+    contents : callable
+        Takes the identity of the build, which JSON files carry, and returns the files by name.
+    what : str
+        Name of the work for messages.
+
+    Raises
+    ------
+    ProductError
+        If the product is being written, or was replaced since.
+    """
     with locked(directory) as (place, lock):
         current = current_version(place)
-        if not current.samefile(validated):
-            raise ProductError(f"{directory} was built again during the validation. Give the same command again.")
+        if not current.samefile(judged):
+            raise ProductError(f"{directory} was built again during the {what}. Give the same command again.")
         manifest = Manifest.read(current)
-        content = _without_nan(document)
-        if manifest.identity is not None:
-            content = with_identity(content, manifest.identity)
         draft = fresh_draft(place)
         for name in product_files(current):
-            if name != VALIDATION_NAME:
+            if not name.startswith(replaced):
                 (draft / name).parent.mkdir(parents=True, exist_ok=True)
                 link_or_copy(current / name, draft / name)
-        path = draft / VALIDATION_NAME
-        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-        path.write_text(f"{text}\n", encoding="utf-8")
-        replace(manifest, files={**manifest.files, VALIDATION_NAME: file_sha256(path)}).write(draft)
+        sums = {name: value for name, value in manifest.files.items() if not name.startswith(replaced)}
+        for name, data in contents(manifest.identity).items():
+            path = draft / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            sums[name] = file_sha256(path)
+        replace(manifest, files=sums).write(draft)
         publish(place, draft, lock)
 
 
@@ -264,8 +304,9 @@ def _reading(read: Callable[[Path], object]) -> Callable[[Path, Manifest], Itera
 
 def _read_documents(directory: Path) -> None:
     read_document(directory / REPORT_NAME)
-    if (directory / VALIDATION_NAME).is_file():
-        read_document(directory / VALIDATION_NAME)
+    for name in (VALIDATION_NAME, REPRODUCTION_NAME):
+        if (directory / name).is_file():
+            read_document(directory / name)
 
 
 def _read_store_if_any(directory: Path) -> None:

@@ -22,7 +22,7 @@ from pipeline.sources.tables.column_report import Making
 from pipeline.sources.tables.column_values import make_values
 from pipeline.sources.tables.identity import Identity, recipe_of
 from pipeline.sources.tables.reader import open_table
-from pipeline.sources.tables.recognition import IDENTIFIERS, shown
+from pipeline.sources.tables.recognition import IDENTIFIERS, recognise, shown
 from pipeline.sources.tables.table_file import TableError, TableFile
 
 MATCH_ARCSEC = 1.0
@@ -46,6 +46,34 @@ class TableComparison:
     """
 
     statistics: Statistics
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MatchedTable:
+    """Another table's values for stars of a catalogue.
+
+    Parameters
+    ----------
+    name : str
+        File name of the table.
+    quantities : tuple of Compared
+        Our and its values of each pair of rows.
+    rows : ndarray of int, shape (k,)
+        Row of the catalogue of each pair.
+    other_rows : int
+        Rows of the table that are in a pair.
+    simulated : bool
+        Whether the table says that it is simulated.
+    notes : tuple of str
+        How the stars were matched, and which values were left out.
+    """
+
+    name: str
+    quantities: tuple[Compared, ...]
+    rows: IndexArray
+    other_rows: int
+    simulated: bool
     notes: tuple[str, ...]
 
 
@@ -100,11 +128,46 @@ def compare_with_table(directory: Path, path: Path, columns: Mapping[str, str], 
     """
     directory = current_version(directory)
     manifest, catalog = Manifest.read(directory), Catalog.read(directory)
+    matched = match_table(catalog, str(directory), path, columns)
+    table, rows = catalog.table, matched.rows
+    stars = np.unique(table["star"].to_numpy()[rows]).size if "star" in table else matched.other_rows
+    statistics = write_comparison(
+        output,
+        f"{manifest.name} against {path.name}: {rows.size:,} pairs of rows of {stars:,} stars in both",
+        ("catalogue", path.stem),
+        table.iloc[rows][["obsid"]],
+        matched.quantities,
+        {"all": np.ones(rows.size, bool)},
+        simulated=manifest.simulated or matched.simulated,
+        notes=matched.notes,
+    )
+    return TableComparison(statistics, matched.notes)
+
+
+def match_table(catalog: Catalog, called: str, path: Path, columns: Mapping[str, str]) -> MatchedTable:
+    """Values of another table for the stars of a catalogue; see :func:`compare_with_table`.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Our stars.
+    called : str
+        What messages call it.
+    path : Path
+        The other table.
+    columns : mapping of str to str
+        The other table's column for each of ours.
+
+    Raises
+    ------
+    ValueError
+        If a column is unknown, not numeric or of another dimension, or no star is in both.
+    """
     table, known = catalog.table, {item.name: item for item in catalog.columns}
     other = open_table(path)
     identity = Identity(other)
     for ours, theirs in columns.items():
-        _need(ours, [name for name, item in known.items() if item.is_numeric], f"numeric column of {directory}")
+        _need(ours, [name for name, item in known.items() if item.is_numeric], f"numeric column of {called}")
         name, _ = _spelled(other, theirs)
         _need(name, other.names, f"column of {path.name}")
         if other.by_name[name].kind in ("array", "bool"):
@@ -118,18 +181,26 @@ def compare_with_table(directory: Path, path: Path, columns: Mapping[str, str], 
     making = Making(other, raw, np.ones(len(raw), bool))
     quantities = [_compared(making, known[ours], theirs, table[ours], pairs, notes) for ours, theirs in columns.items()]
     notes += making.notes
-    stars = np.unique(table["star"].to_numpy()[pairs.ours]).size if "star" in table else pairs.rows
-    statistics = write_comparison(
-        output,
-        f"{manifest.name} against {path.name}: {pairs.ours.size:,} pairs of rows of {stars:,} stars in both",
-        ("catalogue", path.stem),
-        table.iloc[pairs.ours][["obsid"]],
-        quantities,
-        {"all": np.ones(pairs.ours.size, bool)},
-        simulated=manifest.simulated or other.simulated,
-        notes=notes,
-    )
-    return TableComparison(statistics, tuple(notes))
+    return MatchedTable(path.name, tuple(quantities), pairs.ours, pairs.rows, other.simulated, tuple(notes))
+
+
+def recognised_columns(path: Path, wanted: Sequence[str]) -> dict[str, str]:
+    """Columns of a table that are known to hold quantities of ours, by schema, UCD or exact name.
+
+    Parameters
+    ----------
+    path : Path
+        The table.
+    wanted : sequence of str
+        Names of ours.
+
+    Returns
+    -------
+    dict of str to str
+        The table's column for each of ours that it has.
+    """
+    recipes = recognise(open_table(path)).recipes
+    return {name: recipes[name].columns[0] for name in wanted if name in recipes and len(recipes[name].columns) == 1}
 
 
 def _spelled(other: TableFile, theirs: str) -> tuple[str, str]:

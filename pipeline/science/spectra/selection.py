@@ -37,6 +37,9 @@ class SelectionStep:
     evidence: bool = True
 
 
+UNTESTED = "not kept: nothing to test"
+"""Reason of stars that no cut could test."""
+
 STAR_CLASS = "STAR"
 OTHER_CLASSES = ("GALAXY", "QSO")
 """Object classes of LAMOST that are known; any other word leaves a star untested."""
@@ -191,5 +194,5 @@ def summarise_steps(steps: Sequence[SelectionStep]) -> tuple[BoolArray, NDArray[
     for bits in np.unique(pattern[kept]).tolist():
         names = [step.name for place, step in enumerate(steps) if bits >> place & 1]
         why[kept & (pattern == bits)] = f"kept: {', '.join(names)}"
-    why[kept & untouched] = "not kept: nothing to test"
+    why[kept & untouched] = UNTESTED
     return kept & ~untouched, why, counts
