@@ -13,7 +13,7 @@ from explorer import protocol
 from explorer.protocol import MalformedRequestError, UnknownRequestError, decode
 from explorer.protocol.typescript import declarations
 from explorer.rooms import explore
-from explorer.rooms.channel import NOT_HERE, NOT_UNDERSTOOD, asset
+from explorer.rooms.channel import NOT_HERE, NOT_UNDERSTOOD, Channel, asset
 from explorer.rooms.vetting.adjudicate import AdjudicateRoom
 from explorer.rooms.vetting.campaigns import CampaignsRoom
 from explorer.rooms.vetting.vet import VetRoom
@@ -192,6 +192,28 @@ def test_every_request_of_every_role(commands, monkeypatch, room, person, role):
             assert ("closed" in answer) == (role < ROOMS[room]), kind
         else:
             assert ran == [kind], kind
+
+
+@pytest.mark.parametrize("person", ["no record", None, VIC, ANN, EVE], ids=str)
+def test_roles_count_in_explore_as_in_the_vetting_rooms(commands, library, links, make_page, person):
+    table = library.table
+    record = None if person == "no record" else Visit(commands, person, "Sign in.", Workspace(table))
+    page = make_page(library, links, Workspace(table, panels=()), record=record)
+    ran = []
+    page.room.channel.on(protocol.Case, ran.append)  # as a newcomer would, who declares a role for a request
+    answer = page.send(**EXAMPLES["case"])
+    if person is EVE:
+        assert len(ran) == 1
+    else:
+        assert (ran, answer["refused"], bool(answer["say"])) == ([], "case", True)
+
+
+def test_a_page_without_roles_refuses_what_needs_one():
+    channel, sent, ran = Channel(), [], []
+    channel.deliver = sent.append
+    channel.on(protocol.Case, ran.append)
+    channel._handle_msg(EXAMPLES["case"])
+    assert (ran, sent[0]["refused"]) == ([], "case")
 
 
 def test_a_handler_for_each_request_is_somewhere(commands, page):
