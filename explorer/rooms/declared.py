@@ -1,14 +1,15 @@
 """Constants that the scripts of the pages share with the server, as a module of ``assets/js``.
 
-``python -m explorer.rooms.declared > assets/js/base/declared.js`` writes it: limits, keys, files, and the numbers with
+``python -m explorer.rooms.declared`` writes ``assets/js/base/declared.js``: limits, keys, files, and the numbers with
 which spectra are drawn. Each is declared in the module that owns it.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -112,4 +113,5 @@ def _sent(request: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(script())
+    # The scripts are read when the rooms are imported, so a shell must not have emptied the file before.
+    Path(str(files("assets") / "js" / "base" / "declared.js")).write_text(script(), encoding="utf-8")

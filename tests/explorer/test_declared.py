@@ -51,7 +51,7 @@ def spectrum():
 
 
 def test_the_module_of_the_scripts_is_current():
-    assert asset("js", "base/declared.js") == script(), "python -m explorer.rooms.declared > assets/js/base/declared.js"
+    assert asset("js", "base/declared.js") == script(), "python -m explorer.rooms.declared"
 
 
 @pytest.mark.parametrize("pixels", numbers.SMOOTHINGS)
