@@ -6,7 +6,7 @@ import type {
   BarsLayer,
   Palettes as SentPalettes,
   Review,
-  SpectrumLook,
+  SpectrumDrawing,
   StarData,
   Update,
   VetState,
@@ -84,12 +84,9 @@ export type PaletteName = "everything" | "selected" | "texture" | "histogram"
 export type Palettes = Record<PaletteName, Uint32Array>
 export type ColoursState = Partial<SentPalettes>
 
-/** The arrays of a spectrum, all of one length. */
-export type Spectrum = Required<Pick<StarData, "flux" | "ivar" | "mask" | "model" | "continuum">>
-
 /** A star as the page keeps it. */
-export interface Star extends Omit<StarData, keyof Spectrum> {
-  spectrum: Spectrum | null
+export interface Star extends Omit<StarData, "spectrum"> {
+  spectrum: SpectrumDrawing | null
 }
 
 /** What the form of a verdict shows of a star. */
@@ -106,4 +103,3 @@ export type Message = Update
 /** Of each part, what shows it. */
 export type Parts = { [Name in keyof Message]?: (value: Required<Message>[Name], message: Message) => void }
 export type Say = (text: string) => void
-export type Look = SpectrumLook & { compare: "over" | "difference" | "ratio" }

@@ -106,6 +106,9 @@ export interface BarsSpec {
   logarithmic: boolean;
 }
 
+/** A residual beyond the ends of its axis, marked near the upper or the lower end. */
+export type BeyondMark = [wavelength: number, at: number, upwards: boolean];
+
 /** Choose a campaign. */
 export interface Campaign {
   kind: "campaign";
@@ -223,6 +226,13 @@ export interface ColumnsReport {
   roles: RoleChoice[];
 }
 
+/** Differences from pinned stars or ratios to them, in their order, with their axis. */
+export interface ComparedDrawing {
+  curves: Float32Array[];
+  ends: [number, number];
+  label: string;
+}
+
 /** Export the configuration with the corrections on screen. */
 export interface Configuration {
   kind: "configuration";
@@ -269,6 +279,9 @@ export interface Counts {
   left: number;
 }
 
+/** A curve of the legend and its colour, by name. */
+export type CurveName = [text: string, ink: "data" | "model" | "trial"];
+
 /** Shifts in x and y at which the dots of overlays are repeated. */
 export interface DotsLayer {
   kind: "dots";
@@ -290,6 +303,18 @@ export interface Download {
   name: string;
   mime: string;
   data: ArrayBuffer;
+}
+
+/** Draw the spectrum of a star with the settings of the page's controls. */
+export interface Draw {
+  kind: "draw";
+  obsid: string;
+  look: SpectrumLook;
+  window: [number, number] | null;
+  masked: [number, number][];
+  trial: Record<string, number | null> | null;
+  pins: string[];
+  number: number;
 }
 
 /** Show one view alone, or all again. */
@@ -477,6 +502,9 @@ export interface Legend {
 /** A category and its colour. */
 export type LegendEntry = [name: string, colour: string];
 
+/** A line or a band head: its wavelength, and the flux below which its name is written. */
+export type LineMark = [name: string, wavelength: number, top: number];
+
 /** Velocity of one line and its error, in km/s. */
 export type LineVelocity = [label: string, velocity: number, error: number];
 
@@ -650,6 +678,13 @@ export interface Picture {
   form: string;
 }
 
+/** The flux of a pinned star, with its colour as CSS. */
+export interface PinnedCurve {
+  obsid: string;
+  colour: string;
+  flux: Float32Array;
+}
+
 /** One column against another; a disc map has slices (parts), the present one, and a colour bar. */
 export interface PlaneSpec {
   kind: "plane";
@@ -736,17 +771,16 @@ export interface RefitResult {
   published_chi2: string;
   reduced: string;
   n_pixels: string;
-  model: Float32Array;
+  trial: TrialDrawing;
 }
 
 /** A fitted label with both of its errors, as texts. */
 export type RefitRow = [name: string, value: string, calibrated: string, formal: string];
 
-/** Sliders and the model's error by pixel; a sentence where there is no label model. */
+/** Sliders of the refit; a sentence where there is no label model. */
 export interface RefitSetup {
   sentence: string;
   labels?: LabelSlider[];
-  sigma?: Float32Array;
 }
 
 /** A region was drawn in a view. */
@@ -755,6 +789,14 @@ export interface Region {
   slot: number;
   geometry: Rectangle | Outline;
   keys?: ("ctrl" | "shift")[];
+}
+
+/** Residuals over their error, NaN where unknown or masked, with their axis. */
+export interface ResidualsDrawing {
+  values: Float32Array;
+  ends: [number, number];
+  label: string;
+  beyond: BeyondMark[];
 }
 
 /** A review; ``imported`` names who imported it and when, "" for one of this record. */
@@ -840,7 +882,7 @@ export interface SideState {
 export interface Slid {
   obsid: string;
   number: number;
-  model: Float32Array;
+  trial: TrialDrawing;
 }
 
 /** Draw the model at the labels of the sliders; None where a slider has no value. */
@@ -862,18 +904,48 @@ export interface Sort {
   column: string;
 }
 
-/** A line or a band head, by its wavelength in vacuum, in Angstrom. */
-export type SpectralFeature = [name: string, wavelength: number];
+/** A spectrum with the settings of the controls: curves, axes, marks and shading. */
+export interface SpectrumDrawing {
+  obsid: string;
+  number: number;
+  stretch: number;
+  ends: [number, number];
+  label: string;
+  flux: Float32Array;
+  low: Float32Array;
+  high: Float32Array;
+  model: Float32Array;
+  flux_ends: [number, number];
+  flux_label: string;
+  residuals: ResidualsDrawing;
+  lower: boolean;
+  curves: CurveName[];
+  marks: LineMark[];
+  masked: [number, number][];
+  own: [number, number][];
+  telluric: TelluricStrip[];
+  arm_edge: number | null;
+  pinned: PinnedCurve[];
+  compared?: ComparedDrawing;
+  trial?: Float32Array;
+}
 
-/** How the spectrum is shown. */
+/** How the spectrum is shown; ``compare`` is what the lower axes show of pinned spectra. */
 export interface SpectrumLook {
   lines: boolean;
   model: boolean;
   residual: boolean;
   raw: boolean;
   observed: boolean;
-  smooth: number;
-  compare: string;
+  smooth: 0 | 1 | 2 | 4 | 8;
+  compare: "difference" | "over" | "ratio";
+}
+
+/** Keep the wavelengths to which the spectrum was zoomed, for the next one. */
+export interface SpectrumWindow {
+  kind: "spectrum_window";
+  window: [number, number];
+  number: number;
 }
 
 /** A stage, and the reason why it does not run, "" where it does. */
@@ -899,24 +971,15 @@ export interface StarData {
   facts: StarCard;
   remarks: CardRemark[];
   published: Record<string, number | null>;
-  flux?: Float32Array;
-  ivar?: Float32Array;
-  mask?: Uint8Array;
-  model?: Float32Array;
-  continuum?: Float32Array;
+  spectrum?: SpectrumDrawing;
   next?: string;
   previous?: string;
 }
 
-/** Export the spectrum, or its picture. */
+/** Export the spectrum, or its picture as it is on screen. */
 export interface StarFile {
   kind: "star_file";
   form: string;
-  ends: [number, number];
-  look: SpectrumLook;
-  masked?: [number, number][];
-  trial?: Record<string, number | null> | null;
-  pins?: string[];
 }
 
 /** Show the star of an obsid. */
@@ -937,15 +1000,12 @@ export interface StarPin {
   obsid: string;
 }
 
-/** Constants of all spectra: wavelengths, features, telluric bands, overlap of the arms, zooms. */
+/** Constants of all spectra: wavelengths at rest, zooms, sliders, and whether continua are stored. */
 export interface StarSetup {
   zooms: Record<string, [number, number]>;
-  telluric: TelluricBand[];
-  arms: [number, number] | null;
   refit: RefitSetup;
   simulated: boolean;
   wavelength?: Float64Array;
-  features?: SpectralFeature[];
   raw?: boolean;
 }
 
@@ -1075,8 +1135,8 @@ export interface Tap {
   keys?: ("ctrl" | "shift")[];
 }
 
-/** A telluric band in the observed frame, in Angstrom. */
-export type TelluricBand = [name: string, low: number, high: number];
+/** A telluric band where it lies on the axis. */
+export type TelluricStrip = [name: string, low: number, high: number];
 
 /** Colours of figures, as CSS. */
 export interface Theme {
@@ -1109,6 +1169,14 @@ export interface ToolbarState {
 /** A CSS selector, and a text beside the element that it selects. */
 export type TourStep = [selector: string, text: string];
 
+/** A trial model over a spectrum, and what changes with it; ``lower`` if the lower axes are shown. */
+export interface TrialDrawing {
+  flux: Float32Array;
+  residuals: ResidualsDrawing;
+  curves: CurveName[];
+  lower: boolean;
+}
+
 /** Return to the selection before. */
 export interface Undo {
   kind: "undo";
@@ -1126,6 +1194,7 @@ export interface Update {
   columns?: ColumnsReport;
   counts?: Counts;
   download?: Download;
+  drawn?: SpectrumDrawing;
   evidence?: EvidenceResult | Sentence;
   fitted?: Record<string, number>;
   focus?: FocusMark[];
@@ -1306,6 +1375,8 @@ export type RequestKind =
   "star_pin" |
   "star_page" |
   "star_file" |
+  "draw" |
+  "spectrum_window" |
   "slide" |
   "refit" |
   "propose" |
@@ -1373,6 +1444,8 @@ export type Request =
   StarPin |
   StarPage |
   StarFile |
+  Draw |
+  SpectrumWindow |
   Slide |
   Refit |
   Propose |

@@ -1,7 +1,7 @@
 """Constants that the scripts of the pages share with the server, as a module of ``assets/js``.
 
-``python -m explorer.rooms.declared`` writes ``assets/js/base/declared.js``: limits, keys, files, and the numbers with
-which spectra are drawn. Each is declared in the module that owns it.
+``python -m explorer.rooms.declared`` writes ``assets/js/base/declared.js``: limits, keys, files, colours of spectra,
+and their initial look. Each is declared in the module that owns it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import Any
 
 import msgspec
 
+from explorer import protocol
 from explorer.charts import journal, spectrum_numbers
 from explorer.model import members, proposals, subsets
-from explorer.rooms import shortcuts, side, star, star_evidence, uploads
+from explorer.rooms import shortcuts, side, star, star_evidence, star_spectrum, uploads
 from explorer.vetting import campaign_files, events, exchange
 
 
@@ -26,7 +27,7 @@ def limits() -> dict[str, int]:
         "partBytes": uploads.PART_BYTES,
         "memberBytes": members.MAX_BYTES,
         "recordBytes": exchange.MAX_BYTES,
-        "pins": star.MAX_PINS,
+        "pins": star_spectrum.MAX_PINS,
         "alike": star_evidence.MAX_ALIKE,
         "subsetName": subsets.MAX_NAME_CHARACTERS,
         "viewName": side.MAX_VIEW_NAME_CHARACTERS,
@@ -34,31 +35,6 @@ def limits() -> dict[str, int]:
         "note": events.MAX_NOTE_CHARACTERS,
         "className": events.MAX_CLASS_CHARACTERS,
         "why": proposals.MAX_WHY_CHARACTERS,
-    }
-
-
-def drawing() -> dict[str, Any]:
-    """Return the numbers with which a spectrum is drawn."""
-    numbers = spectrum_numbers
-    return {
-        "smoothings": numbers.SMOOTHINGS,
-        "kernelReach": numbers.KERNEL_REACH,
-        "fluxShares": numbers.FLUX_SHARES,
-        "fluxRoom": numbers.FLUX_ROOM,
-        "minFluxSpan": numbers.MIN_FLUX_SPAN,
-        "pullShare": numbers.PULL_SHARE,
-        "pullGrowth": numbers.PULL_GROWTH,
-        "pullLimits": numbers.PULL_LIMITS,
-        "pullUnknown": numbers.PULL_UNKNOWN,
-        "pullEdge": numbers.PULL_EDGE,
-        "comparedShares": numbers.COMPARED_SHARES,
-        "comparedRoom": numbers.COMPARED_ROOM,
-        "minComparedRoom": numbers.MIN_COMPARED_ROOM,
-        "unknownDifference": numbers.UNKNOWN_DIFFERENCE,
-        "unknownRatio": numbers.UNKNOWN_RATIO,
-        "crowded": numbers.CROWDED,
-        "labelStep": numbers.LABEL_STEP,
-        "labelSteps": numbers.LABEL_STEPS,
     }
 
 
@@ -92,7 +68,8 @@ def declarations() -> Iterator[tuple[str, str, Any]]:
     yield "STAR_FORMS", "", star.FORMS
     yield "PIN_COLOURS", "", spectrum_numbers.PIN_COLOURS
     yield "INK", "", spectrum_numbers.INK
-    yield "DRAWING", "", drawing()
+    yield "SMOOTHINGS", 'import("../protocol.d.ts").SpectrumLook["smooth"][]', protocol.SMOOTHINGS
+    yield "DEFAULT_LOOK", 'import("../protocol.d.ts").SpectrumLook', msgspec.to_builtins(protocol.DEFAULT_LOOK)
 
 
 def script() -> str:

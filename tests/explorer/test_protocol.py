@@ -110,9 +110,10 @@ def test_what_is_not_declared_is_not_sent(page, parts):
 
 
 def test_an_array_of_another_type_breaks_the_law_of_declared_messages(page):
-    numbers = np.zeros(3, np.float64)
+    residuals = protocol.ResidualsDrawing(np.zeros(3, np.float32), (-5.0, 5.0), "residual / σ", ())
+    trial = protocol.TrialDrawing(np.zeros(3, np.float64), residuals, (), lower=True)
     with pytest.raises(ValidationError, match="float32"):
-        page.room.channel.send(slid=protocol.Slid("1", 1, numbers))
+        page.room.channel.send(slid=protocol.Slid("1", 1, trial))
 
 
 def test_each_declared_part_is_sent_by_a_room():

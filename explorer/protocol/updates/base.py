@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 Float32s: TypeAlias = Annotated[NDArray[np.float32], Meta(extra={"typescript": "Float32Array"})]
 Float64s: TypeAlias = Annotated[NDArray[np.float64], Meta(extra={"typescript": "Float64Array"})]
-Uint8s: TypeAlias = Annotated[NDArray[np.uint8], Meta(extra={"typescript": "Uint8Array"})]
 
 
 class MessagePart(Struct, frozen=True, forbid_unknown_fields=True):
