@@ -16,6 +16,8 @@ _INK = INK["light"]
 _WIDTHS = {"data": 0.6, "model": 0.7, "trial": 0.7}
 """Widths of curves in points."""
 _OFFSET = "offset points"
+_UNDER = 1.9
+"""Order of pinned spectra, under the star's own curves."""
 _TOP, _BOTTOM = 2.6, 1.0
 """Heights of the two axes."""
 
@@ -65,7 +67,7 @@ def _draw_fluxes(axes: Axes, x: Floats, drawing: protocol.SpectrumDrawing) -> No
         style = "--" if curve.ink == "trial" else "-"
         axes.plot(x, values[curve.ink], style, color=_INK[curve.ink], linewidth=_WIDTHS[curve.ink], label=curve.text)
     for pin in drawing.pinned:
-        axes.plot(x, pin.flux, color=pin.colour, linewidth=0.6, label=pin.obsid)
+        axes.plot(x, pin.flux, color=pin.colour, linewidth=0.6, label=pin.obsid, zorder=_UNDER)
     axes.legend(loc="lower right", fontsize=6, frameon=False, ncols=7)
     axes.set(ylim=drawing.flux_ends, ylabel=drawing.flux_label)
     for mark in drawing.marks:

@@ -103,6 +103,7 @@ export class SpectrumFigure {
       plot.view = views.get_one(plot.figure)
       clipGlyphs(plot.view)
     }
+    this.use(this.tool) // a toolbar that is not on the page yet forgets its wheel
   }
 
   /** @param {SpectrumTool} tool */
