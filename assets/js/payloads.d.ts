@@ -79,6 +79,12 @@ export interface FigureSpec {
   square?: boolean
 }
 
+import type { FIGURES } from "./base/declared.js"
+
+/** Colours of figures, as CSS. */
+export type FigureColours = (typeof FIGURES)["light"]
+export type ThemeName = keyof typeof FIGURES
+
 export type PaletteName = "everything" | "selected" | "texture" | "histogram"
 /** Colours of 256 levels, each as RGBA in one word. */
 export type Palettes = Record<PaletteName, Uint32Array>

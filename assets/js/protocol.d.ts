@@ -424,7 +424,6 @@ export interface GridState {
   enlarged: number | null;
   catalogue?: ViewChoice[];
   columns?: ColumnChoice[];
-  theme?: Theme;
 }
 
 /** Show gestures and shortcuts. */
@@ -562,7 +561,7 @@ export interface MissingSpec {
 /** Choose how a gesture changes the selection. */
 export interface Mode {
   kind: "mode";
-  value: string;
+  value: "replace" | "add" | "intersect" | "subtract" | "xor";
 }
 
 /** List what can be exported. */
@@ -642,7 +641,6 @@ export interface Palettes {
   selected: ArrayBuffer;
   texture: ArrayBuffer;
   histogram: ArrayBuffer;
-  theme: Theme;
   bars: SlotBar[];
 }
 
@@ -979,7 +977,7 @@ export interface StarData {
 /** Export the spectrum, or its picture as it is on screen. */
 export interface StarFile {
   kind: "star_file";
-  form: string;
+  form: "fits" | "pdf" | "png";
 }
 
 /** Show the star of an obsid. */
@@ -1138,26 +1136,17 @@ export interface Tap {
 /** A telluric band where it lies on the axis. */
 export type TelluricStrip = [name: string, low: number, high: number];
 
-/** Colours of figures, as CSS. */
-export interface Theme {
-  dark: boolean;
-  text: string;
-  grid: string;
-  background: string;
-  accent: string;
-}
-
 /** Choose what a drag does. */
 export interface Tool {
   kind: "tool";
-  value: string;
+  value: "box" | "lasso" | "polygon" | "pan";
 }
 
 /** State of the toolbar. */
 export interface ToolbarState {
   count: SelectionCount;
   subset: SelectionName;
-  tool: string;
+  tool: "box" | "lasso" | "polygon" | "pan";
   mode: "replace" | "add" | "intersect" | "subtract" | "xor";
   undo: boolean;
   redo: boolean;
@@ -1230,8 +1219,8 @@ export interface Update {
   stays?: boolean;
   switched?: SwitchedOverlay;
   table?: TableState;
-  theme?: boolean | Theme;
-  tool?: string;
+  theme?: "light" | "dark";
+  tool?: "box" | "lasso" | "polygon" | "pan";
   toolbar?: ToolbarState;
   tour?: TourStep[];
   vet?: VetState;

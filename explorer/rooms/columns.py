@@ -14,6 +14,7 @@ from explorer.model.building import BusyError
 from explorer.model.corrections import ROLES, Correction
 from explorer.model.opened_files import OpenError
 from explorer.model.opening import Opening
+from explorer.model.screen import Theme
 from explorer.model.understood import Understood, UnderstoodTable
 from explorer.model.work import UPLOADS
 from explorer.rooms.base import stylesheet
@@ -80,7 +81,7 @@ class ColumnsPage:
     def _connect(self, _: protocol.Connect) -> None:
         self._status = self._understood = None
         refusal = self.refusal()
-        self.channel.send(may=not refusal, refusal=refusal, stays=self.stays, theme=self.dark)
+        self.channel.send(may=not refusal, refusal=refusal, stays=self.stays, theme=Theme.of(dark=self.dark))
         self.refresh(anew=True)
         document = pn.state.curdoc
         if document is not None and document.session_context is not None and not self._followed:
@@ -103,7 +104,7 @@ class ColumnsPage:
     def theme(self, *, dark: bool) -> None:
         """Send the light or dark theme."""
         self.dark = dark
-        self.channel.send(theme=dark)
+        self.channel.send(theme=Theme.of(dark=dark))
 
     async def _apply(self, request: protocol.Apply) -> None:
         """Store corrections and make the products again."""

@@ -1,7 +1,8 @@
 """Constants that the scripts of the pages share with the server, as a module of ``assets/js``.
 
-``python -m explorer.rooms.declared`` writes ``assets/js/base/declared.js``: limits, keys, files, colours of spectra,
-and their initial look. Each is declared in the module that owns it.
+``python -m explorer.rooms.declared`` writes ``assets/js/base/declared.js``: limits, keys, files, colours of
+figures, and the initial look of spectra. Each is declared in the module that owns it; none of these reads the scripts,
+which may lack a constant until it is written.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Any
 import msgspec
 
 from explorer import protocol
-from explorer.charts import journal, spectrum_numbers
+from explorer.charts import journal, palettes, spectrum_numbers
 from explorer.model import members, proposals, subsets
-from explorer.rooms import shortcuts, side, star, star_evidence, star_spectrum, uploads
+from explorer.model.screen import Theme
+from explorer.rooms import shortcuts, star_spectrum, uploads
 from explorer.vetting import campaign_files, events, exchange
 
 
@@ -28,9 +30,9 @@ def limits() -> dict[str, int]:
         "memberBytes": members.MAX_BYTES,
         "recordBytes": exchange.MAX_BYTES,
         "pins": star_spectrum.MAX_PINS,
-        "alike": star_evidence.MAX_ALIKE,
+        "alike": protocol.MAX_ALIKE,
         "subsetName": subsets.MAX_NAME_CHARACTERS,
-        "viewName": side.MAX_VIEW_NAME_CHARACTERS,
+        "viewName": protocol.MAX_VIEW_NAME_CHARACTERS,
         "campaignName": campaign_files.MAX_NAME_CHARACTERS,
         "note": events.MAX_NOTE_CHARACTERS,
         "className": events.MAX_CLASS_CHARACTERS,
@@ -65,9 +67,10 @@ def declarations() -> Iterator[tuple[str, str, Any]]:
     yield "KEY_NAMES", "", key_names()
     yield "VETTING_HELP", "[keys: string, meaning: string][]", shortcuts.help_rows(shortcuts.vetting_help())
     yield "PICTURE_FORMS", "", tuple(journal.FORMATS)
-    yield "STAR_FORMS", "", star.FORMS
+    yield "STAR_FORMS", 'import("../protocol.d.ts").StarFile["form"][]', protocol.STAR_FORMS
     yield "PIN_COLOURS", "", spectrum_numbers.PIN_COLOURS
     yield "INK", "", spectrum_numbers.INK
+    yield "FIGURES", "", {theme.value: palettes.figure_colours(dark=theme is Theme.DARK) for theme in Theme}
     yield "SMOOTHINGS", 'import("../protocol.d.ts").SpectrumLook["smooth"][]', protocol.SMOOTHINGS
     yield "DEFAULT_LOOK", 'import("../protocol.d.ts").SpectrumLook', msgspec.to_builtins(protocol.DEFAULT_LOOK)
 
@@ -90,5 +93,4 @@ def _sent(request: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    # The scripts are read when the rooms are imported, so a shell must not have emptied the file before.
     Path(str(files("assets") / "js" / "base" / "declared.js")).write_text(script(), encoding="utf-8")

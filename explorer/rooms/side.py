@@ -28,8 +28,6 @@ from explorer.state.workspace import Workspace
 from explorer.vetting.reader import RecordReader
 from pipeline.domain.column import Column
 
-MAX_VIEW_NAME_CHARACTERS = 60
-
 _MAX_DEEP = 6
 _MAX_NODES = 200
 """Maximum number of listed parts of a subset."""
@@ -246,7 +244,7 @@ class Side:
         self.workspace.gesture(Named(name, InIds(stars)))
 
     async def _save_view(self, request: protocol.SaveView) -> None:
-        name = request.name.strip()[:MAX_VIEW_NAME_CHARACTERS]
+        name = request.name.strip()[: protocol.MAX_VIEW_NAME_CHARACTERS]
         if not name:
             self._report("Enter a name for the view first.")
             return

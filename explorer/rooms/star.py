@@ -28,9 +28,6 @@ from explorer.state.workspace import Workspace
 from explorer.vetting.reader import NoRecord, RecordReader
 from pipeline.science.star.refit import RefitError
 
-FORMS = ("fits", "png", "pdf")
-"""Files of a star that the page offers."""
-
 AHEAD_AFTER_MS = 40
 """Delay after which the neighbours are sent."""
 
@@ -227,13 +224,11 @@ class StarDock:
                 spectrum_fits, spectrum, self.workspace.table, row, manifest, self.context.model, masked, trial
             )
             mime = "application/fits"
-        elif form in FORMATS:
+        else:
             drawing = self.spectrum.drawing(row, spectrum)
             note = f"{'SIMULATED DATA. ' if manifest.simulated else ''}{manifest.name}, {manifest.created[:10]}"
             figure = partial(draw_spectrum, spectrum.wavelength, drawing, f"obsid {obsid}", note)
             work, mime = (lambda: picture_bytes(figure(), form)), FORMATS[form]
-        else:
-            raise ValueError(f"There is no file of kind {form!r}.")
         data = await self.channel.in_background(work, EXPORTS)
         self.channel.send(download=protocol.Download(f"star_{obsid}.{form}", mime, data))
 

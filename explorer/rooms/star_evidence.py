@@ -28,7 +28,6 @@ from pipeline.science.star.likeness import Likeness
 from pipeline.science.star.refit import Refit, RefitError
 
 SHOWN_ALIKE = 8
-MAX_ALIKE = 200
 _LINES = names_at("line")
 
 
@@ -126,7 +125,7 @@ class StarEvidence:
     async def _select(self, request: protocol.AlikeSelect) -> None:
         """Select the similar stars and the star itself."""
         focus = self.context.workspace.focus
-        count = min(max(request.count, 1), MAX_ALIKE)
+        count = min(max(request.count, 1), protocol.MAX_ALIKE)
         similar = await self._find(request.by, count)
         if similar and focus is not None:
             self.context.workspace.gesture(InIds((focus, *similar)), SelectionMode.REPLACE)

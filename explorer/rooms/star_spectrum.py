@@ -1,4 +1,4 @@
-"""The spectrum of the star panel: settings of the page's controls, and the drawings that follow from them."""
+"""The spectrum of the star panel: settings of the page's controls, and the drawings that follow."""
 
 from __future__ import annotations
 

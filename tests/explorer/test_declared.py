@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from explorer import protocol
 from explorer.charts.journal import FORMATS
 from explorer.charts.spectrum_numbers import PIN_COLOURS
-from explorer.rooms import star, star_spectrum
+from explorer.rooms import star_spectrum
 from explorer.rooms.channel import asset
 from explorer.rooms.declared import key_names, script
 from explorer.rooms.help import SHORTCUTS
@@ -42,5 +43,5 @@ def test_keys_are_written_as_printed():
 
 
 def test_forms_that_the_page_offers_can_be_written():
-    assert set(star.FORMS) <= {"fits", *FORMATS}
+    assert set(protocol.STAR_FORMS) <= {"fits", *FORMATS}
     assert len(PIN_COLOURS) == star_spectrum.MAX_PINS

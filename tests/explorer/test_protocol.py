@@ -34,6 +34,8 @@ def example(found):
             value = example(found.types[0])
         case inspect.LiteralType():
             value = found.values[0]
+        case inspect.EnumType():
+            value = next(iter(found.cls)).value
         case inspect.VarTupleType():
             value = [example(found.item_type)]
         case inspect.TupleType():

@@ -9,6 +9,7 @@ import pytest
 from explorer import protocol
 from explorer.app import build_page
 from explorer.charts.grid import default_panels
+from explorer.model.screen import DragTool
 from explorer.model.selection import Everything, InRange
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
@@ -115,7 +116,7 @@ def test_one_star_fits(page):
 
 
 def test_a_page_that_lost_its_server_goes_back_to_its_room(page, library, links, make_page):
-    page.workspace.param.update(room="Validate", tool="lasso")
+    page.workspace.param.update(room="Validate", tool=DragTool.LASSO)
     asyncio.run(page.room._save())
     state = links.get(page.room._resume)
     again = make_page(library, links, Workspace(library.table))

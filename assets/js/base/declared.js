@@ -190,6 +190,7 @@ export const PICTURE_FORMS = [
   "png"
 ]
 
+/** @type {import("../protocol.d.ts").StarFile["form"][]} */
 export const STAR_FORMS = [
   "fits",
   "png",
@@ -217,6 +218,21 @@ export const INK = {
     "trial": "#c58bff",
     "masked": "#77818d",
     "own": "#ffb454"
+  }
+}
+
+export const FIGURES = {
+  "light": {
+    "text": "#55606d",
+    "grid": "#c9ced6",
+    "background": "#ffffff",
+    "accent": "#d1495b"
+  },
+  "dark": {
+    "text": "#aab4c0",
+    "grid": "#4a535e",
+    "background": "#1c2127",
+    "accent": "#ff8fa3"
   }
 }
 

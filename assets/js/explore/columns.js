@@ -256,7 +256,7 @@ export function render({ model }) {
     say: (text) => toast.say(text),
     download: (file) => download(file),
     theme: (theme) => {
-      const dark = theme === true
+      const dark = theme === "dark"
       host.classList.toggle("dark", dark)
       rememberTheme(dark)
     },

@@ -1,14 +1,14 @@
 // The toolbar above the views: count, tools, modes, undo, colours, and buttons of dialogs.
 
 /** @import { Parts, ToolbarState } from "../payloads.d.ts" */
-/** @import { Request } from "../protocol.d.ts" */
+/** @import { Mode, Request, Tool } from "../protocol.d.ts" */
 
 import { KEY_NAMES } from "../base/declared.js"
 import { choices, element, icon } from "../base/dom.js"
 import { gradient } from "../base/legend.js"
 import { ColumnList, options } from "../base/lists.js"
 
-/** @type {[key: string, label: string, title: string][]} */
+/** @type {[key: Mode["value"], label: string, title: string][]} */
 const MODES = [
   ["replace", "New", "A gesture replaces the selection"],
   ["add", "Add", "A gesture adds to the selection (Shift)"],
@@ -16,7 +16,7 @@ const MODES = [
   ["subtract", "Minus", "A gesture removes from the selection (Shift and Ctrl)"],
   ["xor", "Xor", "A gesture keeps stars in exactly one of both"],
 ]
-/** @type {[key: string, label: string, title: string][]} */
+/** @type {[key: Tool["value"], label: string, title: string][]} */
 const TOOLS = [
   ["box", "Box", `Drag a rectangle (${KEY_NAMES.box})`],
   ["lasso", "Lasso", `Drag an outline (${KEY_NAMES.lasso})`],

@@ -1,18 +1,16 @@
 // The spectrum's two figures: flux with noise and model above, residuals below.
 
 /** @import { GestureTool } from "bokeh/models/tools/gestures/gesture_tool" */
-/** @import { Ends } from "../payloads.d.ts" */
-/** @import { CurveName, SpectrumDrawing, Theme, TrialDrawing } from "../protocol.d.ts" */
+/** @import { Ends, ThemeName } from "../payloads.d.ts" */
+/** @import { CurveName, SpectrumDrawing, TrialDrawing } from "../protocol.d.ts" */
 
 import { nearest } from "../base/arrays.js"
 import { clipGlyphs, newDocument } from "../base/bokeh_internals.js"
-import { INK } from "../base/declared.js"
+import { FIGURES, INK } from "../base/declared.js"
 import { debounced, large, magnified } from "../base/dom.js"
 import { FigureCell } from "./figure.js"
 import { emptySources, spectrumGlyphs, spectrumSources, strips } from "./spectrum_glyphs.js"
 
-/** @type {Theme} - Until the server has sent one. */
-const FIRST_THEME = { dark: false, text: "#55606d", grid: "#c9ced6", background: "#ffffff", accent: "#000000" }
 const MINIMUM_ZOOM = 1e-9
 const ZOOMED_AFTER = 120
 
@@ -22,8 +20,8 @@ const ZOOMED_AFTER = 120
 export class SpectrumFigure {
   /** @type {SpectrumTool} */
   tool = "zoom"
-  /** @type {Theme | null} */
-  theme = null
+  /** @type {ThemeName} */
+  theme = "light"
   /** @type {SpectrumDrawing | null} - On screen. */
   drawing = null
   /** @type {Omit<TrialDrawing, "flux"> | null} - Residuals and legend on screen. */
@@ -76,7 +74,7 @@ export class SpectrumFigure {
       plot.figure.setv({ min_border_left: 58 * magnified(), min_border_right: 8 })
     }
     for (const labels of [this.made.names, this.made.bands]) labels.text_font_size = large(10)
-    if (this.theme) this.recolour(this.theme)
+    this.recolour(this.theme)
   }
 
   async build() {
@@ -97,7 +95,7 @@ export class SpectrumFigure {
       plot.wheel.dimensions = "width"
     }
     this.use(this.tool)
-    this.recolour(this.theme ?? FIRST_THEME)
+    this.recolour(this.theme)
     const views = await globalThis.Bokeh.embed.add_document_standalone(document, this.cells[0], this.cells)
     for (const plot of this.both) {
       plot.view = views.get_one(plot.figure)
@@ -130,14 +128,14 @@ export class SpectrumFigure {
   }
 
   get ink() {
-    return this.theme?.dark ? INK.dark : INK.light
+    return INK[this.theme]
   }
 
-  /** @param {Theme} theme */
+  /** @param {ThemeName} theme */
   recolour(theme) {
     this.theme = theme
     const { made, ink } = this
-    for (const plot of this.both) plot.paintTheme(theme)
+    for (const plot of this.both) plot.paintTheme(FIGURES[theme])
     made.flux.glyph.line_color = ink.data
     made.band.glyph.fill_color = ink.data
     made.model.glyph.line_color = ink.model
@@ -147,7 +145,7 @@ export class SpectrumFigure {
     for (const { glyph } of made.telluric) {
       glyph.setv({ fill_color: ink.masked, fill_alpha: 0.14, hatch_pattern: "/", hatch_alpha: 0.15 })
     }
-    for (const labels of [made.names, made.bands]) labels.text_color = theme.text
+    for (const labels of [made.names, made.bands]) labels.text_color = FIGURES[theme].text
     this.colourTrial()
     this.nameCurves()
   }
@@ -233,7 +231,7 @@ export class SpectrumFigure {
     const { made, ink, tried } = this
     made.pull.glyph.line_color = tried ? ink.trial : ink.data
     made.clipped.glyph.fill_color = tried ? ink.trial : ink.data
-    const text = (this.theme ?? FIRST_THEME).text
+    const { text } = FIGURES[this.theme]
     this.pull.axes.y.axis_label_text_color = tried && !this.drawing?.compared ? ink.trial : text
   }
 

@@ -1,8 +1,8 @@
 // The focused star: spectrum above, and below it the card, the live refit, the evidence and the pinned stars.
 
 /** @import { LineEntries, SpectrumTool } from "../figures/spectrum.js" */
-/** @import { Ends, NoStar, Parts, Star, StarPacket, StarSetup, ZoomName } from "../payloads.d.ts" */
-/** @import { Request, SpectrumDrawing, Theme } from "../protocol.d.ts" */
+/** @import { Ends, NoStar, Parts, Star, StarPacket, StarSetup, ThemeName, ZoomName } from "../payloads.d.ts" */
+/** @import { Request, SpectrumDrawing, StarFile } from "../protocol.d.ts" */
 
 import { KEY_NAMES, SMOOTHINGS, STAR_FORMS } from "../base/declared.js"
 import { choices, element, icon, onMagnified, popup, relabel } from "../base/dom.js"
@@ -158,7 +158,7 @@ export class StarDock {
     this.evidence.repaint()
   }
 
-  /** @param {Theme} theme */
+  /** @param {ThemeName} theme */
   recolour(theme) {
     this.figure.recolour(theme)
     requestAnimationFrame(() => this.evidence.repaint())
@@ -366,7 +366,7 @@ export class StarDock {
       },
     })
     options(smoothing, SMOOTHINGS.map((pixels) => [pixels, pixels ? inPixels(pixels) : "none"]), look.smooth)
-    const file = (/** @type {string} */ form) =>
+    const file = (/** @type {StarFile["form"]} */ form) =>
       element("button", { type: "button", onclick: () => this.file(form) }, form.toUpperCase())
     return [
       box("lines", `Lines and bands (${KEY_NAMES.lines})`),
@@ -380,7 +380,7 @@ export class StarDock {
     ]
   }
 
-  /** @param {string} form */
+  /** @param {StarFile["form"]} form */
   file(form) {
     if (!this.star?.spectrum) return
     this.figure.tellZoom()

@@ -54,8 +54,7 @@ export function render({ model }) {
       room.el.hidden = Boolean(text)
     },
     theme: (theme) => {
-      if (typeof theme === "boolean") return // this page is sent colours
-      host.classList.toggle("dark", theme.dark)
+      host.classList.toggle("dark", theme === "dark")
       star?.recolour(theme)
     },
     "star_page": (on) => {

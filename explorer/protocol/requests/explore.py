@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from explorer.model.screen import DragTool
+from explorer.model.selection import SelectionMode
 from explorer.protocol.requests.base import Base64, Index, Keys, Name, Request, Slot, Text
 
 
@@ -110,13 +112,13 @@ class Home(Request, frozen=True):
 class Tool(Request, frozen=True):
     """Choose what a drag does."""
 
-    value: Name
+    value: DragTool
 
 
 class Mode(Request, frozen=True):
     """Choose how a gesture changes the selection."""
 
-    value: Name
+    value: SelectionMode
 
 
 class Colour(Request, frozen=True):
@@ -217,6 +219,9 @@ class Verdicts(Request, frozen=True):
     """Select the stars of a list of verdicts."""
 
     name: Name
+
+
+MAX_VIEW_NAME_CHARACTERS = 60
 
 
 class SaveView(Request, frozen=True):

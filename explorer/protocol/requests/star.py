@@ -10,9 +10,16 @@ from explorer.protocol.requests.base import Ends, Intervals, Labels, Name, Reque
 
 Smoothing: TypeAlias = Literal[0, 1, 2, 4, 8]
 Comparison: TypeAlias = Literal["over", "difference", "ratio"]
+StarForm: TypeAlias = Literal["fits", "png", "pdf"]
 
 SMOOTHINGS: tuple[int, ...] = get_args(Smoothing)
 """Standard deviations of the smoothing that the page offers, in pixels; 0 for none."""
+
+STAR_FORMS: tuple[str, ...] = get_args(StarForm)
+"""Files of a star that the page offers."""
+
+MAX_ALIKE = 200
+"""Maximum number of similar stars that are selected."""
 
 
 class SpectrumLook(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,7 +66,7 @@ class StarPage(Request, frozen=True):
 class StarFile(Request, frozen=True):
     """Export the spectrum, or its picture as it is on screen."""
 
-    form: Name
+    form: StarForm
 
 
 class Draw(Request, frozen=True):

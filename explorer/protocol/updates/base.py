@@ -12,6 +12,8 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from explorer.model.screen import Theme
+
 Float32s: TypeAlias = Annotated[NDArray[np.float32], Meta(extra={"typescript": "Float32Array"})]
 Float64s: TypeAlias = Annotated[NDArray[np.float64], Meta(extra={"typescript": "Float64Array"})]
 
@@ -38,16 +40,6 @@ class Download(MessagePart, frozen=True):
     data: bytes
 
 
-class Theme(MessagePart, frozen=True):
-    """Colours of figures, as CSS."""
-
-    dark: bool
-    text: str
-    grid: str
-    background: str
-    accent: str
-
-
 class ColumnChoice(Row, frozen=True):
     """A column on a menu; its group is "" for a declared one."""
 
@@ -62,4 +54,4 @@ class CommonUpdate(TypedDict, total=False):
     say: str
     refused: str
     download: Download
-    theme: bool | Theme
+    theme: Theme

@@ -6,8 +6,9 @@ from typing import Literal, TypedDict
 
 from msgspec import UNSET, UnsetType
 
+from explorer.model.screen import DragTool
 from explorer.model.selection import SelectionMode
-from explorer.protocol.updates.base import ColumnChoice, MessagePart, Row, Theme
+from explorer.protocol.updates.base import ColumnChoice, MessagePart, Row
 from explorer.protocol.updates.figures import AnyFigure, AnyLayer, Legend
 
 
@@ -26,7 +27,6 @@ class GridState(MessagePart, frozen=True):
     enlarged: int | None
     catalogue: tuple[ViewChoice, ...] | UnsetType = UNSET
     columns: tuple[ColumnChoice, ...] | UnsetType = UNSET
-    theme: Theme | UnsetType = UNSET
 
 
 class SlotBar(Row, frozen=True):
@@ -43,7 +43,6 @@ class Palettes(MessagePart, frozen=True):
     selected: bytes
     texture: bytes
     histogram: bytes
-    theme: Theme
     bars: tuple[SlotBar, ...]
 
 
@@ -97,7 +96,7 @@ class ToolbarState(MessagePart, frozen=True):
 
     count: SelectionCount
     subset: SelectionName
-    tool: str
+    tool: DragTool
     mode: SelectionMode
     undo: bool
     redo: bool
@@ -285,7 +284,7 @@ class ExploreUpdate(TypedDict, total=False):
     notes: tuple[SlotNote, ...]
     focus: tuple[FocusMark, ...]
     switched: SwitchedOverlay
-    tool: str
+    tool: DragTool
     home: bool
     toolbar: ToolbarState
     table: TableState

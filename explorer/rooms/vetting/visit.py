@@ -17,7 +17,7 @@ from param.parameterized import discard_events
 from sqlalchemy.exc import SQLAlchemyError
 
 from explorer import protocol
-from explorer.charts.palettes import theme_of
+from explorer.model.screen import Theme
 from explorer.model.work import VERDICTS, BusyError, StoppedError
 from explorer.rooms.base import stylesheet
 from explorer.rooms.channel import NOT_UNDERSTOOD, Channel, log_mishap
@@ -300,7 +300,7 @@ class VettingRoom:
 
     def send_theme(self) -> None:
         """Send the light or dark theme."""
-        self.channel.send(theme=theme_of(dark=self.visit.workspace.dark))
+        self.channel.send(theme=Theme.of(dark=self.visit.workspace.dark))
 
     def _choose(self, request: protocol.Campaign) -> None:
         self.visit.workspace.campaign = self.visit.commands.campaign(request.id).id
