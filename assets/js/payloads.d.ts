@@ -28,7 +28,7 @@ export type {
   Correlation,
   DotsLayer,
   EvidenceResult as EvidenceState,
-  Exports as MoreState,
+  Exports as ExportsState,
   GridState as StageState,
   HelpContent as HelpState,
   Hull as HullState,
@@ -98,14 +98,14 @@ export interface Star extends Omit<StarData, "spectrum"> {
 /** What the form of a verdict shows of a star. */
 export type DeskState =
   & CampaignChoice
-  & Pick<VetState, "star" | "sentence" | "verdicts" | "flags" | "quantities" | "before" | "taken_back">
+  & Pick<VetState, "star" | "sentence" | "verdicts" | "flags" | "quantities" | "before" | "undone">
 
 /** Campaigns to choose from, and the user. */
-export type CampaignChoice = Pick<VetState, "campaigns" | "campaign" | "who" | "signed">
+export type CampaignChoice = Pick<VetState, "campaigns" | "campaign" | "person" | "signed">
 
 /** What the server sends: any of these parts. */
 export type Message = Update
 
 /** Of each part, what shows it. */
 export type Parts = { [Name in keyof Message]?: (value: Required<Message>[Name], message: Message) => void }
-export type Say = (text: string) => void
+export type Notify = (text: string) => void

@@ -7,22 +7,17 @@ export type AbsentColumn = [ours: string, corrected: boolean];
 export interface AdjudicateState {
   campaigns: CampaignChoice[];
   campaign: string;
-  who: string;
+  person: string;
   signed: boolean;
   verdicts?: VerdictChoice[];
   flags?: FlagChoice[];
-  cases: ConflictState[];
+  conflicts: ConflictState[];
   star: string;
   sentence: string;
   reasons?: string[];
   reviews?: Review[];
   quantities?: Quantity[];
   before?: Review | null;
-}
-
-/** Build again. */
-export interface Again {
-  kind: "again";
 }
 
 /** List similar stars. */
@@ -122,7 +117,7 @@ export type CampaignChoice = [id: string, name: string];
 export interface CampaignsState {
   campaigns: CampaignChoice[];
   campaign: string;
-  who: string;
+  person: string;
   signed: boolean;
   verdicts?: VerdictChoice[];
   flags?: FlagChoice[];
@@ -130,7 +125,7 @@ export interface CampaignsState {
   role: string;
   selected: number;
   selection: string;
-  most: number;
+  max_stars: number;
   failed: string[];
   about?: string;
   imports?: string[];
@@ -155,12 +150,6 @@ export type CardLink = [name: string, address: string];
 /** Status of a star in one campaign, and a reviewer's comment. */
 export type CardRemark = [campaign: string, text: string, note: string];
 
-/** Open a conflict. */
-export interface Case {
-  kind: "case";
-  star: string;
-}
-
 /** Name the stars of each value of a column. */
 export interface Categories {
   kind: "categories";
@@ -174,12 +163,12 @@ export interface Check {
   cursor: number;
 }
 
-/** Check of a typed expression: stars that fit or the fault, and words that can begin at ``start``. */
+/** Check of a typed expression: stars that fit or the fault, and suggestions that begin at ``start``. */
 export interface CheckResult {
   text: string;
   cursor: number;
   start: number;
-  words: Suggestion[];
+  suggestions: Suggestion[];
   count?: string;
   error?: ExpressionFault;
 }
@@ -207,7 +196,7 @@ export interface ColumnReport {
   label: string;
   description: string;
   theirs: string;
-  why: string;
+  reason: string;
   unit_from: string;
   unit_to: string;
   known: string;
@@ -362,7 +351,7 @@ export interface ExportVerdicts {
 
 /** Available exports. */
 export interface Exports {
-  exports: ExportForm[];
+  forms: ExportForm[];
   figures: PaperFigure[];
   summary: string;
   samp: boolean;
@@ -402,7 +391,7 @@ export interface ForgetView {
 export interface Freeze {
   kind: "freeze";
   name: string;
-  despite?: string;
+  reason?: string;
 }
 
 /** A release that was written. */
@@ -477,12 +466,6 @@ export interface Judge {
   proposal?: Record<string, number | string> | null;
 }
 
-/** Name the selection. */
-export interface Keep {
-  kind: "keep";
-  name: string;
-}
-
 /** A label and what stands beside its axis. */
 export type LabelName = [name: string, label: string];
 
@@ -518,6 +501,11 @@ export interface LinesShape {
 /** A link that was made. */
 export interface Link {
   token: string;
+}
+
+/** List what can be exported. */
+export interface ListExports {
+  kind: "list_exports";
 }
 
 /** Views were panned, zoomed or resized. */
@@ -564,11 +552,6 @@ export interface Mode {
   value: "replace" | "add" | "intersect" | "subtract" | "xor";
 }
 
-/** List what can be exported. */
-export interface More {
-  kind: "more";
-}
-
 /** The reason why a star has no posterior. */
 export interface NoPosterior {
   kind: "sentence";
@@ -583,6 +566,12 @@ export interface NoShape {
 
 /** Note on selected stars that a view does not show: a few words, and a sentence. */
 export type Note = [text: string, sentence: string];
+
+/** Open a conflict. */
+export interface OpenConflict {
+  kind: "open_conflict";
+  star: string;
+}
 
 /** Progress of the products, as a fraction or None; ``open`` if the explorer can be entered. */
 export interface OpeningStatus {
@@ -712,18 +701,23 @@ export interface PosteriorResult {
 /** Keep the last fit as a proposal. */
 export interface Propose {
   kind: "propose";
-  why: string;
+  reason: string;
 }
 
 /** A proposal that was kept. */
 export interface Proposed {
   obsid: string;
-  why: string;
+  reason: string;
   json: string;
 }
 
 /** A quantity that can be proposed for a star; ``published`` is None without a value. */
 export type Quantity = [name: string, label: string, unit: string, published: number | null];
+
+/** Build again. */
+export interface Rebuild {
+  kind: "rebuild";
+}
 
 /** A part of a record that is merged, in base64. */
 export interface RecordPart {
@@ -822,6 +816,12 @@ export interface Samp {
   kind: "samp";
 }
 
+/** Name the selection. */
+export interface SaveSubset {
+  kind: "save_subset";
+  name: string;
+}
+
 /** Save the view under a name. */
 export interface SaveView {
   kind: "save_view";
@@ -837,7 +837,7 @@ export type SelectionName = [name: string, colour: string];
 /** A part of a selection, with its own parts. */
 export interface SelectionNode {
   joint: string;
-  words: string;
+  description: string;
   count: string;
   nodes: SelectionNode[];
 }
@@ -874,13 +874,6 @@ export interface SideState {
   report?: string;
   place?: "list" | "refused";
   saved?: boolean;
-}
-
-/** The model at the labels of the sliders. */
-export interface Slid {
-  obsid: string;
-  number: number;
-  trial: TrialDrawing;
 }
 
 /** Draw the model at the labels of the sliders; None where a slider has no value. */
@@ -1053,7 +1046,7 @@ export interface SubsetState {
   name: string;
   colour: string;
   count: string;
-  words: string;
+  description: string;
 }
 
 /** A word that can follow in an expression. */
@@ -1166,6 +1159,13 @@ export interface TrialDrawing {
   lower: boolean;
 }
 
+/** The model at the labels of the sliders. */
+export interface TrialModel {
+  obsid: string;
+  number: number;
+  trial: TrialDrawing;
+}
+
 /** Return to the selection before. */
 export interface Undo {
   kind: "undo";
@@ -1185,6 +1185,7 @@ export interface Update {
   download?: Download;
   drawn?: SpectrumDrawing;
   evidence?: EvidenceResult | Sentence;
+  exports?: Exports;
   fitted?: Record<string, number>;
   focus?: FocusMark[];
   frozen?: Frozen;
@@ -1193,11 +1194,11 @@ export interface Update {
   layers?: AnyLayer[];
   legend?: Legend;
   link?: Link;
-  may?: boolean;
   merged?: Merged;
-  more?: Exports;
+  message?: string;
   notes?: SlotNote[];
-  out_of_reach?: string;
+  permitted?: boolean;
+  person?: string;
   pinned?: StarData;
   pixels?: ArrayBuffer;
   posterior?: PosteriorResult | NoPosterior;
@@ -1206,25 +1207,24 @@ export interface Update {
   refusal?: string;
   refused?: string;
   reload?: boolean;
+  requested?: boolean;
   resume?: string;
   saved?: string;
-  say?: string;
   side?: SideState;
-  slid?: Slid;
   stage?: GridState;
   star?: StarData | Sentence;
   star_page?: boolean;
   star_setup?: StarSetup;
   status?: OpeningStatus;
-  stays?: boolean;
   switched?: SwitchedOverlay;
   table?: TableState;
   theme?: "light" | "dark";
   tool?: "box" | "lasso" | "polygon" | "pan";
   toolbar?: ToolbarState;
   tour?: TourStep[];
+  trial?: TrialModel;
+  unreachable?: string;
   vet?: VetState;
-  who?: string;
 }
 
 /** A part of a file, in base64. */
@@ -1257,7 +1257,7 @@ export interface VetRedo {
 export interface VetState {
   campaigns: CampaignChoice[];
   campaign: string;
-  who: string;
+  person: string;
   signed: boolean;
   verdicts?: VerdictChoice[];
   flags?: FlagChoice[];
@@ -1266,7 +1266,7 @@ export interface VetState {
   counts?: Counts;
   quantities?: Quantity[];
   before?: Review | null;
-  taken_back?: Review | null;
+  undone?: Review | null;
 }
 
 /** Undo the last verdict. */
@@ -1318,7 +1318,7 @@ export type AnyShape =
 export type RequestKind =
   "connect" |
   "apply" |
-  "again" |
+  "rebuild" |
   "configuration" |
   "painted" |
   "look" |
@@ -1344,7 +1344,7 @@ export type RequestKind =
   "side" |
   "check" |
   "filter" |
-  "keep" |
+  "save_subset" |
   "subset" |
   "categories" |
   "upload" |
@@ -1353,7 +1353,7 @@ export type RequestKind =
   "save_view" |
   "view" |
   "forget_view" |
-  "more" |
+  "list_exports" |
   "share" |
   "export" |
   "samp" |
@@ -1376,7 +1376,7 @@ export type RequestKind =
   "judge" |
   "vet_undo" |
   "vet_redo" |
-  "case" |
+  "open_conflict" |
   "start" |
   "export_record" |
   "export_verdicts" |
@@ -1387,7 +1387,7 @@ export type RequestKind =
 export type Request =
   Connect |
   Apply |
-  Again |
+  Rebuild |
   Configuration |
   Painted |
   Look |
@@ -1413,7 +1413,7 @@ export type Request =
   Side |
   Check |
   Filter |
-  Keep |
+  SaveSubset |
   Subset |
   Categories |
   Upload |
@@ -1422,7 +1422,7 @@ export type Request =
   SaveView |
   View |
   ForgetView |
-  More |
+  ListExports |
   Share |
   Export |
   Samp |
@@ -1445,7 +1445,7 @@ export type Request =
   Judge |
   VetUndo |
   VetRedo |
-  Case |
+  OpenConflict |
   Start |
   ExportRecord |
   ExportVerdicts |

@@ -36,7 +36,7 @@ def limits() -> dict[str, int]:
         "campaignName": campaign_files.MAX_NAME_CHARACTERS,
         "note": events.MAX_NOTE_CHARACTERS,
         "className": events.MAX_CLASS_CHARACTERS,
-        "why": proposals.MAX_WHY_CHARACTERS,
+        "reason": proposals.MAX_WHY_CHARACTERS,
     }
 
 

@@ -65,7 +65,7 @@ class LiveRefit:
             return
         trial = self.spectrum.try_labels(row, spectrum, request.labels)
         if trial is not None:
-            self.channel.send(slid=protocol.Slid(str(obsid), request.number, trial))
+            self.channel.send(trial=protocol.TrialModel(str(obsid), request.number, trial))
 
     @staticmethod
     def wish(request: protocol.Refit) -> Wish:
@@ -120,11 +120,11 @@ class LiveRefit:
         """Store the last fit of this star as a proposal, with the visitor's reason."""
         context = self.context
         if self._last is None or self._last[0] != context.workspace.focus or context.model is None:
-            self.channel.send(say="Fit this star first: a proposal needs a fit.")
+            self.channel.send(message="Fit this star first: a proposal needs a fit.")
             return
         obsid, wish, fit = self._last
         manifest = context.library.products.manifest
-        proposal = proposal_of(context.model, obsid, wish, fit, f"{manifest.name} {manifest.created}", request.why)
+        proposal = proposal_of(context.model, obsid, wish, fit, f"{manifest.name} {manifest.created}", request.reason)
         context.workspace.proposals = {**context.workspace.proposals, obsid: proposal}
         self.channel.send(proposed=protocol.Proposed(str(obsid), proposal.why, proposal.to_json()))
 

@@ -69,7 +69,7 @@ class Side:
         channel.on(protocol.Side, self._toggle)
         channel.on(protocol.Check, self._check)
         channel.on(protocol.Filter, self._filter)
-        channel.on(protocol.Keep, self._keep)
+        channel.on(protocol.SaveSubset, self._save_subset)
         channel.on(protocol.Subset, self._use_subset)
         channel.on(protocol.Categories, self._by_category)
         channel.on(protocol.Upload, self._take_part)
@@ -121,7 +121,7 @@ class Side:
                 name=subset.name,
                 colour=subset.colour,
                 count=f"{self.workspace.count_of(subset):,}",
-                words=describe(subset.selection, table.known),
+                description=describe(subset.selection, table.known),
             )
             for subset in self.workspace.subsets
         )
@@ -143,8 +143,8 @@ class Side:
         text, cursor = request.text, request.cursor
         names = [subset.name for subset in self.workspace.subsets]
         start, completed = completions(text, cursor, self.columns, names)
-        words = tuple(protocol.Suggestion(completion.word, completion.help) for completion in completed)
-        state = protocol.CheckResult(text=text, cursor=cursor, start=start, words=words)
+        suggestions = tuple(protocol.Suggestion(completion.word, completion.help) for completion in completed)
+        state = protocol.CheckResult(text=text, cursor=cursor, start=start, suggestions=suggestions)
         try:
             if text.strip():
                 count = int(self.workspace.mask_of(self.parse(text)).sum())
@@ -162,7 +162,7 @@ class Side:
         else:
             self.workspace.clear()
 
-    def _keep(self, request: protocol.Keep) -> None:
+    def _save_subset(self, request: protocol.SaveSubset) -> None:
         known = [subset.name for subset in self.workspace.subsets]
         name = request.name
         taken = [subset.colour for subset in self.workspace.subsets]
@@ -206,8 +206,8 @@ class Side:
             for made_of, nodes in level:
                 for joint, part in made_of[: max(_MAX_NODES - listed, 0)]:
                     count = f"{int(self.workspace.mask_of(part).sum()):,}"
-                    words = describe(part, self.workspace.table.known)
-                    nodes.append(protocol.SelectionNode(joint, words, count, []))
+                    description = describe(part, self.workspace.table.known)
+                    nodes.append(protocol.SelectionNode(joint, description, count, []))
                     below.append((list(parts(part)), nodes[-1].nodes))
                 if len(nodes) < len(made_of):
                     nodes.append(protocol.SelectionNode("", f"{len(made_of) - len(nodes):,} more", "", []))

@@ -215,7 +215,7 @@ class StarDock:
         try:
             row, obsid, spectrum = self.context.focused()
         except RefitError as error:
-            self.channel.send(say=str(error))
+            self.channel.send(message=str(error))
             return
         self.spectrum.follow(str(obsid))
         if form == "fits":

@@ -130,9 +130,9 @@ class StarEvidence:
         if similar and focus is not None:
             self.context.workspace.gesture(InIds((focus, *similar)), SelectionMode.REPLACE)
             if self.context.workspace.star_alone:  # nothing else shows it
-                self.channel.send(say=f"{len(similar) + 1} stars are selected in the views.")
+                self.channel.send(message=f"{len(similar) + 1} stars are selected in the views.")
         else:
-            self.channel.send(say="No star is similar to this one.")
+            self.channel.send(message="No star is similar to this one.")
 
     async def _find(self, by: str, most: int) -> tuple[int, ...]:
         row, obsid = self.context.workspace.focus_row, self.context.workspace.focus
@@ -149,7 +149,7 @@ class StarEvidence:
             try:
                 return await self.channel.in_background(lambda: _likeness(library).nearest(obsid, most), REFITS)
             except ProductError as error:
-                self.channel.send(say=str(error))
+                self.channel.send(message=str(error))
         return ()
 
 

@@ -93,8 +93,8 @@ def test_the_types_of_the_page_are_those_of_the_server():
 DECLARED = {field.name for field in inspect.type_info(protocol.Update).fields}
 
 UNDECLARED = [
-    {"sya": "Saved."},
-    {"say": 5},
+    {"mesage": "Saved."},
+    {"message": 5},
     {"stage": {"panels": [], "enlarged": None}},
     {"layers": [protocol.PickedLayer(0, b"")]},
     {"layers": (protocol.PickedLayer(0, b""), {"slot": 1})},
@@ -115,7 +115,7 @@ def test_an_array_of_another_type_breaks_the_law_of_declared_messages(page):
     residuals = protocol.ResidualsDrawing(np.zeros(3, np.float32), (-5.0, 5.0), "residual / σ", ())
     trial = protocol.TrialDrawing(np.zeros(3, np.float64), residuals, (), lower=True)
     with pytest.raises(ValidationError, match="float32"):
-        page.room.channel.send(slid=protocol.Slid("1", 1, trial))
+        page.room.channel.send(trial=protocol.TrialModel("1", 1, trial))
 
 
 def test_each_declared_part_is_sent_by_a_room():
@@ -186,9 +186,9 @@ def test_every_request_of_every_role(commands, monkeypatch, room, person, role):
         answer = screen.ask(data)
         request = protocol.REQUESTS[kind]
         if request not in handled:
-            assert (answer["say"], answer["refused"], ran) == (NOT_HERE, kind, []), kind
+            assert (answer["message"], answer["refused"], ran) == (NOT_HERE, kind, []), kind
         elif role < max(ROOMS[room], request.role):
-            assert (answer["refused"], bool(answer.get("say") or answer["closed"]), ran) == (kind, True, []), kind
+            assert (answer["refused"], bool(answer.get("message") or answer["closed"]), ran) == (kind, True, []), kind
             assert ("closed" in answer) == (role < ROOMS[room]), kind
         else:
             assert ran == [kind], kind
@@ -198,13 +198,13 @@ def test_a_handler_for_each_request_is_somewhere(commands, page):
     vetting = [Room(commands, EVE, room).room.channel for room in ROOMS]
     handled = set().union(*(channel._handlers for channel in (page.room.channel, *vetting)))
     missing = {request.__name__ for request in protocol.REQUESTS.values() if request not in handled}
-    assert missing == {"Apply", "Again", "Configuration"}, "those are of the page of columns"
+    assert missing == {"Apply", "Rebuild", "Configuration"}, "those are of the page of columns"
 
 
 def test_a_refused_request_of_explore_has_a_sentence(page, caplog):
     page.open()
-    assert page.ask(kind="judge", **{k: v for k, v in EXAMPLES["judge"].items() if k != "kind"})["say"] == NOT_HERE
-    assert page.ask(kind="tap", slot=0)["say"] == NOT_UNDERSTOOD
+    assert page.ask(kind="judge", **{k: v for k, v in EXAMPLES["judge"].items() if k != "kind"})["message"] == NOT_HERE
+    assert page.ask(kind="tap", slot=0)["message"] == NOT_UNDERSTOOD
     assert "missing required field `x`" in caplog.text
     page.ask(kind="undo", **{"a\nforged line": 1})
     assert "\\nforged line" in caplog.messages[-1]

@@ -138,14 +138,14 @@ def test_a_link_opens_the_views_whatever_the_room_of_who_made_it(page, links):
 def test_states_that_are_too_large_are_reported(page, links, monkeypatch, caplog):
     monkeypatch.setattr("explorer.model.links.MAX_BYTES", 100)
     page.open()
-    assert "at most 100 are stored" in page.ask("share")["say"]
+    assert "at most 100 are stored" in page.ask("share")["message"]
     page.send("side", open=True)
-    assert "at most 100 are stored" in page.ask("save_view", name="large")["say"]
+    assert "at most 100 are stored" in page.ask("save_view", name="large")["message"]
     page.sent.clear()
     for _ in range(2):
         asyncio.run(page.room._save())
     assert len(page.sent) == 1
-    assert page.sent[0]["say"].startswith("The state could not be restored after a lost connection.")
+    assert page.sent[0]["message"].startswith("The state could not be restored after a lost connection.")
     assert links.views(page.room.side.catalog) == {}
     assert not caplog.records
 

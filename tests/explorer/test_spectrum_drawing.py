@@ -316,7 +316,7 @@ def test_sliders_stay_when_the_controls_change(room, obsid):
 
 def test_controls_wait_for_a_star(room):
     assert "drawn" not in room.send("draw", **controls("", smooth=8))
-    assert "click one first" in room.send("slide", labels=LABELS, number=1)["say"]
+    assert "click one first" in room.send("slide", labels=LABELS, number=1)["message"]
     assert room.send("star_step", by=1)["star"]["spectrum"]["number"] == 1
 
 
@@ -343,5 +343,5 @@ def test_a_new_page_has_the_first_look(room, obsid):
 )
 def test_nonsense_changes_no_drawing(room, obsid, wrong):
     before = room.room.star.spectrum.controls
-    assert room.send("draw", **controls(obsid, **wrong))["say"] == NOT_UNDERSTOOD
+    assert room.send("draw", **controls(obsid, **wrong))["message"] == NOT_UNDERSTOOD
     assert room.room.star.spectrum.controls == before

@@ -405,7 +405,7 @@ def test_a_view_ends_at_numbers(page, caplog):
 @pytest.mark.parametrize("colour", ["count", "rv", "in_training", "subsets"])
 def test_selected_bars_are_seen_whatever_the_colours(page, colour):
     page.open()
-    page.send("keep", name="some")
+    page.send("save_subset", name="some")
     page.send("colour", value=colour)
     page.room.stage.send_colours()
     palettes = page.sent[-1]["colours"]

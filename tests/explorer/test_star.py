@@ -69,7 +69,7 @@ def test_steps_stay_in_the_selection_and_wrap(room, star_library):
     room.change(focus=int(obsid[0]))
     assert room.send("star_step", by=-1)["star"]["obsid"] == str(obsid[30])
     room.change(selection=Nothing())
-    assert "No star is selected" in room.send("star_step", by=1)["say"]
+    assert "No star is selected" in room.send("star_step", by=1)["message"]
 
 
 @pytest.mark.parametrize(("obsid", "words"), [(ALL_MASKED, "are masked"), (WITHOUT_MODEL, "")])
@@ -81,9 +81,9 @@ def test_a_star_that_lacks_something_says_so(room, obsid, words):
 
 
 def test_unknown_stars_and_nonsense_are_sentences(room):
-    assert "no star with obsid 12" in room.send("star_find", text="12")["say"]
-    assert "not an obsid" in room.send("star_find", text="<b>")["say"]
-    assert room.send("star_find", text="9" * 30)["say"]
+    assert "no star with obsid 12" in room.send("star_find", text="12")["message"]
+    assert "not an obsid" in room.send("star_find", text="<b>")["message"]
+    assert room.send("star_find", text="9" * 30)["message"]
 
 
 def test_catalogues_without_spectra_or_model_say_so(tmp_path, links, make_page):
@@ -108,18 +108,18 @@ def test_catalogues_without_spectra_or_model_say_so(tmp_path, links, make_page):
 def test_sliders_refit_and_proposal(room, star_library):
     obsid = int(star_library.table["obsid"][3])
     published = room.send("focus", obsid=str(obsid))["star"]["published"]
-    slid = room.send("slide", labels=published, number=7)["slid"]
+    slid = room.send("slide", labels=published, number=7)["trial"]
     assert slid["number"] == 7
     spectrum = star_library.products.spectra.get(obsid)
     known = np.isfinite(spectrum.model)
     np.testing.assert_allclose(slid["trial"]["flux"][known], spectrum.model[known], atol=1e-4)
-    assert "Fit this star first" in room.send("propose", why="")["say"]
+    assert "Fit this star first" in room.send("propose", reason="")["message"]
     wish = {"fixed": {"rv": published["rv"]}, "fit_rv": False, "masked": [[6500.0, 6510.0]]}
     answer = ask(room, "refit", "refit", **wish)
     assert answer["obsid"] == str(obsid)
     assert answer["reason"] == "converged"
     assert answer["trial"]["residuals"]["label"].startswith("trial")
-    stored = Proposal.from_json(room.send("propose", why="because")["proposed"]["json"])
+    stored = Proposal.from_json(room.send("propose", reason="because")["proposed"]["json"])
     assert stored == room.workspace.proposals[obsid]
     assert stored.masked == ((6500.0, 6510.0),)
     assert stored.catalogue.startswith("invented")

@@ -90,7 +90,7 @@ def test_a_star_that_was_given_back_can_still_be_judged_unless_another_has_it(co
     held = first.room.task.star
     second.room.visit.commands.release(ANN, campaign)
     assert commands.next_task(BOB, campaign, {(star, 1)}).star == held
-    assert "another inspector has it" in first.judge()["say"]
+    assert "another inspector has it" in first.judge()["message"]
 
 
 def test_a_campaign_that_starts_meanwhile_changes_nothing(commands):
@@ -119,7 +119,7 @@ def test_an_undo_is_reported_even_if_another_inspector_has_the_star(commands):
     ann.judge()
     assert commands.next_task(BOB, campaign).star == star
     message = str(uuid4())
-    assert "undone; the star is now assigned to another inspector" in ann.send("vet_undo", id=message)["say"]
+    assert "undone; the star is now assigned to another inspector" in ann.send("vet_undo", id=message)["message"]
     assert commands.status(campaign).verdicts(star) == {}
     events = len(commands.log.refresh())
     ann.send("vet_undo", id=message)
@@ -186,9 +186,9 @@ def test_a_release_with_a_failed_physics_check_needs_a_reason(commands, tmp_path
         monkeypatch.setattr(module, "failed_physics", lambda _directory: ("median V_Z: IMPOSSIBLE, 80 km/s.",))
     screen = Screen(commands, EVE, lambda visit: CampaignsRoom(visit, tmp_path / "releases"), "Progress")
     assert screen.sent[-1]["campaigns"]["failed"] == ["median V_Z: IMPOSSIBLE, 80 km/s."]
-    assert "median V_Z: IMPOSSIBLE" in str(screen.send("freeze", name="v1", despite=" "))
+    assert "median V_Z: IMPOSSIBLE" in str(screen.send("freeze", name="v1", reason=" "))
     assert not (tmp_path / "releases").exists()
-    folder = Path(screen.send("freeze", name="v1", despite="known, see the paper")["frozen"]["folder"])
+    folder = Path(screen.send("freeze", name="v1", reason="known, see the paper")["frozen"]["folder"])
     assert "known, see the paper" in (folder / "CHANGELOG.md").read_text()
 
 
@@ -214,8 +214,8 @@ def test_a_record_out_of_reach_keeps_what_was_given(commands, monkeypatch):
 
     monkeypatch.setattr(type(commands), "judge", broken)
     answer = screen.judge(note="kept")
-    assert answer["out_of_reach"] == "judge"
-    assert "Your input is kept" in answer["say"]
+    assert answer["unreachable"] == "judge"
+    assert "Your input is kept" in answer["message"]
     assert "saved" not in answer
 
 
@@ -233,7 +233,7 @@ def test_what_no_page_sends_is_refused_and_the_form_is_free_again(commands, wron
 @pytest.mark.parametrize("kind", [{}, [], None, 5])
 def test_a_message_of_no_kind_is_refused(commands, kind):
     start(commands)
-    assert Screen(commands, ANN).send(kind)["say"] == NOT_UNDERSTOOD
+    assert Screen(commands, ANN).send(kind)["message"] == NOT_UNDERSTOOD
 
 
 def test_a_refit_goes_only_with_its_own_values(commands):

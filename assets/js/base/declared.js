@@ -11,7 +11,7 @@ export const LIMITS = {
   "campaignName": 80,
   "note": 10000,
   "className": 40,
-  "why": 2000
+  "reason": 2000
 }
 
 /** @type {Record<string, import("../protocol.d.ts").Request>} */

@@ -171,7 +171,7 @@ class Drawer {
 
   keep() {
     this.kept = this.name.value.trim()
-    this.act({ kind: "keep", name: this.kept })
+    this.act({ kind: "save_subset", name: this.kept })
   }
 
   byCategory() {

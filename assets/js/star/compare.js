@@ -32,12 +32,12 @@ export class ComparePane {
   /**
    * @param {SpectrumControls} controls
    * @param {() => void} draw
-   * @param {(text: string) => void} say
+   * @param {(text: string) => void} notify
    */
-  constructor(controls, draw, say) {
+  constructor(controls, draw, notify) {
     this.controls = controls
     this.draw = draw
-    this.say = say
+    this.notify = notify
     this.el = element("div", { className: "pins" })
   }
 
@@ -46,9 +46,9 @@ export class ComparePane {
     const { pins } = this.controls
     if (pins.some(({ obsid }) => obsid === star.obsid)) return
     if (!star.spectrum) {
-      this.say(star.sentence)
+      this.notify(star.sentence)
     } else if (pins.length >= LIMITS.pins) {
-      this.say(NO_MORE_PINS)
+      this.notify(NO_MORE_PINS)
     } else {
       pins.push(star)
       this.draw()

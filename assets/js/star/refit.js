@@ -136,7 +136,11 @@ export class RefitPane {
       "Unmask all",
     )
     this.note = element("p", { className: "hint", role: "status" })
-    this.why = element("input", { placeholder: "why (for those who vet)", "aria-label": "Why", maxLength: LIMITS.why })
+    this.reason = element("input", {
+      placeholder: "why (for those who vet)",
+      "aria-label": "Why",
+      maxLength: LIMITS.reason,
+    })
     this.keep = element("button", {
       type: "button",
       disabled: true,
@@ -165,7 +169,7 @@ export class RefitPane {
       ),
       element("div", { className: "row" }, this.fit, this.back, this.clear, this.masks),
       this.note,
-      element("div", { className: "row" }, this.why, this.keep),
+      element("div", { className: "row" }, this.reason, this.keep),
     )
   }
 
@@ -234,7 +238,7 @@ export class RefitPane {
    * @param {number | null} number
    * @param {TrialDrawing | null} trial
    */
-  slid(obsid, number, trial) {
+  tried(obsid, number, trial) {
     this.asked = false
     if (trial && obsid === this.star?.obsid && number === this.number) this.onTrial(trialOf(trial))
     if (this.waiting) {
@@ -281,14 +285,14 @@ export class RefitPane {
   }
 
   propose() {
-    this.send({ kind: "propose", why: this.why.value })
+    this.send({ kind: "propose", reason: this.reason.value })
   }
 
   /** @param {Proposed} proposed */
-  proposed({ json, why }) {
+  proposed({ json, reason }) {
     this.lastProposal = json
     this.keep.disabled = true
-    this.why.value = ""
-    this.note.textContent = `Recorded for vetting${why ? `: ${why}` : ""}. The published labels stay as they are.`
+    this.reason.value = ""
+    this.note.textContent = `Recorded for vetting${reason ? `: ${reason}` : ""}. The published labels stay as they are.`
   }
 }

@@ -66,7 +66,7 @@ export class StarDock {
     this.wide = icon("open_in_full", "The star alone", () => send({ kind: "star_page", on: !this.alone }))
     this.tools = choices("Drag in the spectrum", SPECTRUM_TOOLS, (tool) => this.use(tool))
     this.readout = element("p", { className: "readout" })
-    this.say = element("p", { className: "sentence", hidden: true })
+    this.sentence = element("p", { className: "sentence", hidden: true })
     this.note = element("p", { className: "hint" })
     this.top = element("div", { className: "plot top" })
     this.bottom = element("div", { className: "plot bottom" })
@@ -100,7 +100,7 @@ export class StarDock {
       drawn: (drawing) => this.drawn(drawing),
       ahead: (stars) => stars.forEach((star) => this.kept.add(starOf(star))),
       pinned: (star) => this.compare.pin(this.kept.add(starOf(star))),
-      slid: (slid) => this.refit.slid(slid.obsid, slid.number, slid.trial),
+      trial: (model) => this.refit.tried(model.obsid, model.number, model.trial),
       refit: (answer) => this.refit.answer(answer),
       proposed: (proposed) => this.refit.proposed(proposed),
       evidence: (evidence) => this.evidence.receive(evidence),
@@ -121,7 +121,7 @@ export class StarDock {
       tools,
       this.note,
       this.legend,
-      this.say,
+      this.sentence,
       this.top,
       this.bottom,
       this.popup.el,
@@ -139,7 +139,7 @@ export class StarDock {
   /** @param {string} kind */
   refused(kind) {
     if (kind === "refit") this.refit.answer({ kind: "sentence", sentence: "The fit was refused." })
-    if (kind === "slide") this.refit.slid(null, null, null)
+    if (kind === "slide") this.refit.tried(null, null, null)
   }
 
   /** @param {StarSetup} setup */
@@ -233,8 +233,8 @@ export class StarDock {
     )
     this.note.textContent = star.note
     this.note.hidden = !star.note
-    this.say.textContent = star.sentence
-    this.say.hidden = !star.sentence
+    this.sentence.textContent = star.sentence
+    this.sentence.hidden = !star.sentence
     this.top.hidden = this.bottom.hidden = Boolean(star.sentence)
     this.figure.paint(star.spectrum)
     this.refit.show(star)
@@ -248,8 +248,8 @@ export class StarDock {
     this.title.textContent = "Spectrum"
     this.chips.replaceChildren()
     this.note.hidden = true
-    this.say.textContent = text
-    this.say.hidden = false
+    this.sentence.textContent = text
+    this.sentence.hidden = false
     this.top.hidden = this.bottom.hidden = true
     this.card.replaceChildren()
     this.figure.paint(null)

@@ -34,7 +34,7 @@ function showHelp(host) {
 export function render({ model }) {
   const send = (/** @type {Request} */ message) => model.send_msg(message)
   const toast = toaster(NOTICE_MS)
-  const room = new ROOMS[model.room](send, toast.say)
+  const room = new ROOMS[model.room](send, toast.show)
   const star = "star" in room ? room.star : null
   const closed = element("p", { className: "sentence", hidden: true })
   const host = element(
@@ -46,7 +46,7 @@ export function render({ model }) {
   /** @type {Parts} */
   const parts = {
     ...room.parts,
-    say: (text) => toast.say(text),
+    message: (text) => toast.show(text),
     download: (file) => download(file),
     closed: (text) => {
       closed.textContent = text

@@ -180,7 +180,7 @@ class Filter(Request, frozen=True):
     text: Text
 
 
-class Keep(Request, frozen=True):
+class SaveSubset(Request, frozen=True):
     """Name the selection."""
 
     name: Name
@@ -242,7 +242,7 @@ class ForgetView(Request, frozen=True):
     name: Name
 
 
-class More(Request, frozen=True):
+class ListExports(Request, frozen=True):
     """List what can be exported."""
 
 

@@ -110,7 +110,7 @@ class Refit(Request, frozen=True):
 class Propose(Request, frozen=True):
     """Keep the last fit as a proposal."""
 
-    why: Text
+    reason: Text
 
 
 class Evidence(Request, frozen=True):

@@ -51,7 +51,7 @@ class ColumnChoice(Row, frozen=True):
 class CommonUpdate(TypedDict, total=False):
     """Parts that every page takes."""
 
-    say: str
+    message: str
     refused: str
     download: Download
     theme: Theme

@@ -148,7 +148,7 @@ class SubsetState(MessagePart, frozen=True):
     name: str
     colour: str
     count: str
-    words: str
+    description: str
 
 
 class Suggestion(Row, frozen=True):
@@ -167,12 +167,12 @@ class ExpressionFault(Row, frozen=True):
 
 
 class CheckResult(MessagePart, frozen=True):
-    """Check of a typed expression: stars that fit or the fault, and words that can begin at ``start``."""
+    """Check of a typed expression: stars that fit or the fault, and suggestions that begin at ``start``."""
 
     text: str
     cursor: int
     start: int
-    words: tuple[Suggestion, ...]
+    suggestions: tuple[Suggestion, ...]
     count: str | UnsetType = UNSET
     error: ExpressionFault | UnsetType = UNSET
 
@@ -181,7 +181,7 @@ class SelectionNode(MessagePart, frozen=True):
     """A part of a selection, with its own parts."""
 
     joint: str
-    words: str
+    description: str
     count: str
     nodes: list[SelectionNode]
 
@@ -226,7 +226,7 @@ class PaperFigure(Row, frozen=True):
 class Exports(MessagePart, frozen=True):
     """Available exports."""
 
-    exports: tuple[ExportForm, ...]
+    forms: tuple[ExportForm, ...]
     figures: tuple[PaperFigure, ...]
     summary: str
     samp: bool
@@ -273,7 +273,7 @@ class ExploreUpdate(TypedDict, total=False):
 
     resume: str
     reload: bool
-    who: str
+    person: str
     tour: tuple[TourStep, ...]
     help: HelpContent
     stage: GridState
@@ -289,5 +289,5 @@ class ExploreUpdate(TypedDict, total=False):
     toolbar: ToolbarState
     table: TableState
     side: SideState
-    more: Exports
+    exports: Exports
     link: Link

@@ -111,7 +111,7 @@ class StarData(MessagePart, frozen=True, tag_field="kind", tag="star"):
     previous: str | UnsetType = UNSET
 
 
-class Slid(MessagePart, frozen=True):
+class TrialModel(MessagePart, frozen=True):
     """The model at the labels of the sliders."""
 
     obsid: str
@@ -149,7 +149,7 @@ class Proposed(MessagePart, frozen=True):
     """A proposal that was kept."""
 
     obsid: str
-    why: str
+    reason: str
     json: str
 
 
@@ -250,7 +250,7 @@ class StarUpdate(TypedDict, total=False):
     drawn: SpectrumDrawing
     ahead: tuple[StarData, ...]
     pinned: StarData
-    slid: Slid
+    trial: TrialModel
     refit: RefitResult | Sentence
     proposed: Proposed
     evidence: EvidenceResult | Sentence

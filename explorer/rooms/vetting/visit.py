@@ -163,10 +163,10 @@ class VettingChannel(Channel):
             pass
         except StoreError as error:
             _LOG.warning("The record could not be reached for %.40r: %s", kind, error)
-            self.send(say=f"Not saved: {error} {KEPT}", out_of_reach=kind)
+            self.send(message=f"Not saved: {error} {KEPT}", unreachable=kind)
         except (SQLAlchemyError, OSError):
             _LOG.exception("The record could not be reached for %.40r.", kind)
-            self.send(say=OUT_OF_REACH, out_of_reach=kind)
+            self.send(message=OUT_OF_REACH, unreachable=kind)
         except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:
             log_mishap(_LOG, kind, error)
             self.refuse(NOT_UNDERSTOOD, kind)
@@ -244,7 +244,7 @@ class VettingRoom:
             if self._failure:
                 self.channel.send(closed="")
                 if self._failure != BEING_READ:
-                    self.channel.send(say=BACK)
+                    self.channel.send(message=BACK)
                 self._failure = ""
             if self._shown and changed:
                 self.record_changed()
@@ -283,7 +283,7 @@ class VettingRoom:
         self._failure = sentence
         _LOG.warning("The room %s shows: %s", self.channel.room, sentence)
         if self._shown:
-            self.channel.send(say=sentence)
+            self.channel.send(message=sentence)
         else:
             self.channel.send(closed=sentence)
 
@@ -341,7 +341,7 @@ class VettingRoom:
                 protocol.CampaignChoice(choice.id, choice.name) for choice in self.visit.commands.campaigns()
             ),
             campaign=campaign.id if campaign else "",
-            who=self.visit.known.name,
+            person=self.visit.known.name,
             signed=self.visit.known.authority is not Authority.SINGLE_USER,
         )
         if campaign is None:
