@@ -1,7 +1,7 @@
 // The page of columns: how the tables' columns were interpreted, and corrections, while the catalogue is built.
 
-/** @import { PanelModel } from "../bokeh.d.ts" */
-/** @import { ColumnsState, Parts, StatusState } from "../payloads.d.ts" */
+/** @import { PanelModel } from "../bokeh.ts" */
+/** @import { ColumnsState, Parts, StatusState } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
 import { onLostConnection } from "../base/connection.js"

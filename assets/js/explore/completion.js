@@ -1,6 +1,6 @@
 // Completion of a filter expression. The server counts letters, the browser halves of some.
 
-/** @import { CheckState } from "../payloads.d.ts" */
+/** @import { CheckState } from "../payloads.ts" */
 
 const WORD_BEFORE = /(?<![\p{L}\p{N}_])[\p{L}_][\p{L}\p{N}_]*$/u
 const REST_OF_WORD = /^[\p{L}\p{N}_]+/u

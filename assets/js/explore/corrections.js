@@ -1,6 +1,6 @@
 // Corrections of how columns were understood, until they are applied.
 
-/** @import { FileTable, StatusState } from "../payloads.d.ts" */
+/** @import { FileTable, StatusState } from "../payloads.ts" */
 /** @import { Correction } from "../protocol.d.ts" */
 
 /** Corrections by table and role. */

@@ -1,7 +1,7 @@
 // Dialogs: share and export, help with shortcuts, the first visit's tour, and what to do when the connection is lost.
 
 /** @import { Document } from "bokeh/document/document" */
-/** @import { HelpState, ExportsState, Parts, TourStep } from "../payloads.d.ts" */
+/** @import { HelpState, ExportsState, Parts, TourStep } from "../payloads.ts" */
 /** @import { Link, Request } from "../protocol.d.ts" */
 /** @import { Child } from "../base/dom.js" */
 

@@ -1,6 +1,6 @@
 // The filter: an expression that is checked while it is typed, with words that could follow.
 
-/** @import { CheckState } from "../payloads.d.ts" */
+/** @import { CheckState } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 /** @import { Completion } from "./completion.js" */
 

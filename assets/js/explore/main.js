@@ -1,7 +1,7 @@
 // The Explore page: all parts send to one channel and receive their fields of the server's messages.
 
-/** @import { PanelModel } from "../bokeh.d.ts" */
-/** @import { Message, Parts } from "../payloads.d.ts" */
+/** @import { PanelModel } from "../bokeh.ts" */
+/** @import { Message, Parts } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
 import { debounced, element, rememberTheme } from "../base/dom.js"

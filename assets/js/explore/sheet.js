@@ -1,6 +1,6 @@
 // The sheet of columns: how each table of the visitor's files was understood, and choices to correct that.
 
-/** @import { ColumnsState, FedColumn, FileTable } from "../payloads.d.ts" */
+/** @import { ColumnsState, FedColumn, FileTable } from "../payloads.ts" */
 /** @import { Corrections } from "./corrections.js" */
 
 import { element, icon } from "../base/dom.js"

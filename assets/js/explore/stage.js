@@ -1,7 +1,8 @@
 // The grid of views, which can be swapped and enlarged, and the images that the server sends for them.
 
 /** @import { ToolName, ViewMessage } from "../figures/figure.js" */
-/** @import { ColoursState, ColumnEntry, Layer, Message, Palettes, Parts, StageState, ThemeName } from "../payloads.d.ts" */
+/** @import { ColoursState, ColumnEntry, Layer, Message, Palettes } from "../payloads.ts" */
+/** @import { Parts, StageState, ThemeName } from "../payloads.ts" */
 /** @import { Request, ViewSize } from "../protocol.d.ts" */
 
 import { bytes, paletteOf } from "../base/arrays.js"

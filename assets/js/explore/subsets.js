@@ -1,6 +1,6 @@
 // Named subsets as a tree, and saved views as a list.
 
-/** @import { SideState, SubsetNode, SubsetState } from "../payloads.d.ts" */
+/** @import { SideState, SubsetNode, SubsetState } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
 import { element, icon } from "../base/dom.js"

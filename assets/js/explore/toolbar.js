@@ -1,6 +1,6 @@
 // The toolbar above the views: count, tools, modes, undo, colours, and buttons of dialogs.
 
-/** @import { Parts, ToolbarState } from "../payloads.d.ts" */
+/** @import { Parts, ToolbarState } from "../payloads.ts" */
 /** @import { Mode, Request, Tool } from "../protocol.d.ts" */
 
 import { KEY_NAMES } from "../base/declared.js"

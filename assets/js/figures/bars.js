@@ -2,7 +2,7 @@
 
 /** @import { RenderLevel } from "bokeh/core/enums" */
 /** @import { Axis } from "bokeh/models/index" */
-/** @import { BarsLayer, BarsSpec, FigureColours, Palettes } from "../payloads.d.ts" */
+/** @import { BarsLayer, BarsSpec, FigureColours, Palettes } from "../payloads.ts" */
 /** @import { ViewMessage } from "./figure.js" */
 
 import { FigureCell } from "./figure.js"

@@ -4,7 +4,7 @@
 /** @import { RenderLevel } from "bokeh/core/enums" */
 /** @import { Glyph, GlyphRenderer, ColumnDataSource, HoverTool, Tool } from "bokeh/models/index" */
 /** @import { PlotView } from "bokeh/models/plots/plot_canvas" */
-/** @import { AxisSpec, Ends, FigureColours, FigureSpec } from "../payloads.d.ts" */
+/** @import { AxisSpec, Ends, FigureColours, FigureSpec } from "../payloads.ts" */
 /** @import { Rectangle, Region, Tap, Tool as SentTool, ViewSize } from "../protocol.d.ts" */
 
 import { clipGlyphs, closeTooltip, forgetDocument, newDocument } from "../base/bokeh_internals.js"

@@ -1,6 +1,6 @@
 // Intervals of wavelength that the visitor masks.
 
-/** @import { Ends } from "../payloads.d.ts" */
+/** @import { Ends } from "../payloads.ts" */
 
 /**
  * The same intervals in order, without overlaps.

@@ -1,7 +1,7 @@
 // The spectrum's two figures: flux with noise and model above, residuals below.
 
 /** @import { GestureTool } from "bokeh/models/tools/gestures/gesture_tool" */
-/** @import { Ends, ThemeName } from "../payloads.d.ts" */
+/** @import { Ends, ThemeName } from "../payloads.ts" */
 /** @import { CurveName, SpectrumDrawing, TrialDrawing } from "../protocol.d.ts" */
 
 import { nearest } from "../base/arrays.js"

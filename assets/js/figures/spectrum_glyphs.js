@@ -1,7 +1,7 @@
 // Glyphs and data of the spectrum's two figures.
 
 /** @import { ColumnDataSource, GlyphRenderer, LabelSet, VStrip } from "bokeh/models/index" */
-/** @import { Ends } from "../payloads.d.ts" */
+/** @import { Ends } from "../payloads.ts" */
 /** @import { FigureCell } from "./figure.js" */
 
 const field = (/** @type {string} */ name) => ({ field: name })

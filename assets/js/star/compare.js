@@ -1,6 +1,6 @@
 // Comparison of stars: spectra over that of the focused star, and the compared quantity.
 
-/** @import { Star } from "../payloads.d.ts" */
+/** @import { Star } from "../payloads.ts" */
 /** @import { SpectrumLook } from "../protocol.d.ts" */
 /** @import { SpectrumControls } from "./controls.js" */
 

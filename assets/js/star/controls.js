@@ -1,6 +1,6 @@
 // Controls of the spectrum: its look, what the visitor masks and pins, and the zoom.
 
-/** @import { Ends, Star } from "../payloads.d.ts" */
+/** @import { Ends, Star } from "../payloads.ts" */
 /** @import { Draw, SpectrumDrawing, SpectrumLook, SpectrumWindow } from "../protocol.d.ts" */
 
 import { DEFAULT_LOOK } from "../base/declared.js"

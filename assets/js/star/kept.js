@@ -1,6 +1,6 @@
 // Cache of stars that were sent ahead, which are painted before the server answers.
 
-/** @import { Star, StarPacket } from "../payloads.d.ts" */
+/** @import { Star, StarPacket } from "../payloads.ts" */
 /** @import { SpectrumDrawing, TrialDrawing } from "../protocol.d.ts" */
 
 import { plain } from "../base/arrays.js"

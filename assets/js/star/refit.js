@@ -1,6 +1,6 @@
 // The live refit: a slider for each label and for the velocity, fixed labels, and the result of the fit.
 
-/** @import { FitResult, RefitSetup, Refusal, SliderSpec, Star } from "../payloads.d.ts" */
+/** @import { FitResult, RefitSetup, Refusal, SliderSpec, Star } from "../payloads.ts" */
 /** @import { Proposed, Request, TrialDrawing } from "../protocol.d.ts" */
 /** @import { SpectrumControls } from "./controls.js" */
 

@@ -1,7 +1,7 @@
 // The focused star: spectrum above, and below it the card, the live refit, the evidence and the pinned stars.
 
 /** @import { LineEntries, SpectrumTool } from "../figures/spectrum.js" */
-/** @import { Ends, NoStar, Parts, Star, StarPacket, StarSetup, ThemeName, ZoomName } from "../payloads.d.ts" */
+/** @import { Ends, NoStar, Parts, Star, StarPacket, StarSetup, ThemeName, ZoomName } from "../payloads.ts" */
 /** @import { Request, SpectrumDrawing, StarFile } from "../protocol.d.ts" */
 
 import { KEY_NAMES, SMOOTHINGS, STAR_FORMS } from "../base/declared.js"

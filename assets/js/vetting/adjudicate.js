@@ -1,6 +1,6 @@
 // The Adjudicate room: conflicts on the left, the star in the middle, reviews and the form on the right.
 
-/** @import { AdjudicateState, Parts, Review, Notify } from "../payloads.d.ts" */
+/** @import { AdjudicateState, Parts, Review, Notify } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
 import { element } from "../base/dom.js"

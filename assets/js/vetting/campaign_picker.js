@@ -1,6 +1,6 @@
 // Name of the user, sign-out, and choice of the campaign.
 
-/** @import { CampaignChoice } from "../payloads.d.ts" */
+/** @import { CampaignChoice } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
 import { element } from "../base/dom.js"

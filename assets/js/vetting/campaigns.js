@@ -1,6 +1,6 @@
 // The Progress room: numbers of a campaign, and the actions of adjudicators on campaigns.
 
-/** @import { CampaignsState, Parts } from "../payloads.d.ts" */
+/** @import { CampaignsState, Parts } from "../payloads.ts" */
 /** @import { Frozen, Merged, Request } from "../protocol.d.ts" */
 
 import { LIMITS } from "../base/declared.js"

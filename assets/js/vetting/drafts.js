@@ -1,6 +1,6 @@
 // Drafts of verdicts in the browser's storage, which survive a change of star and a reload of the page.
 
-/** @import { Proposal } from "../payloads.d.ts" */
+/** @import { Proposal } from "../payloads.ts" */
 /** @import { Judge } from "../protocol.d.ts" */
 
 import { VERDICT_KEYS } from "../base/declared.js"

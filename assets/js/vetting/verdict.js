@@ -1,6 +1,6 @@
 // The form of a verdict, for inspectors and adjudicators. A digit saves; the mouse is not needed.
 
-/** @import { DeskState, Proposal, Notify } from "../payloads.d.ts" */
+/** @import { DeskState, Proposal, Notify } from "../payloads.ts" */
 /** @import { FlagChoice, Judge, Quantity, Request, VerdictChoice } from "../protocol.d.ts" */
 
 import { KEY_NAMES, LIMITS, VERDICT_KEYS } from "../base/declared.js"

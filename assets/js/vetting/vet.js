@@ -1,6 +1,6 @@
 // The Vet room: the star in the middle, the form on the right.
 
-/** @import { Parts, Notify, VetState } from "../payloads.d.ts" */
+/** @import { Parts, Notify, VetState } from "../payloads.ts" */
 /** @import { Counts, Request } from "../protocol.d.ts" */
 
 import { KEY_NAMES } from "../base/declared.js"

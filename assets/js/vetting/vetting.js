@@ -1,7 +1,7 @@
 // A vetting room on its channel; the server names the room.
 
-/** @import { PanelModel } from "../bokeh.d.ts" */
-/** @import { Parts } from "../payloads.d.ts" */
+/** @import { PanelModel } from "../bokeh.ts" */
+/** @import { Parts } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
 import { VETTING_HELP } from "../base/declared.js"
