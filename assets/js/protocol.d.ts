@@ -299,7 +299,7 @@ export interface Draw {
   kind: "draw";
   obsid: string;
   look: SpectrumLook;
-  window: [number, number] | null;
+  zoom: [number, number] | null;
   masked: [number, number][];
   trial: Record<string, number | null> | null;
   pins: string[];
@@ -933,9 +933,9 @@ export interface SpectrumLook {
 }
 
 /** Keep the wavelengths to which the spectrum was zoomed, for the next one. */
-export interface SpectrumWindow {
-  kind: "spectrum_window";
-  window: [number, number];
+export interface SpectrumZoom {
+  kind: "spectrum_zoom";
+  ends: [number, number];
   number: number;
 }
 
@@ -1365,7 +1365,7 @@ export type RequestKind =
   "star_page" |
   "star_file" |
   "draw" |
-  "spectrum_window" |
+  "spectrum_zoom" |
   "slide" |
   "refit" |
   "propose" |
@@ -1434,7 +1434,7 @@ export type Request =
   StarPage |
   StarFile |
   Draw |
-  SpectrumWindow |
+  SpectrumZoom |
   Slide |
   Refit |
   Propose |

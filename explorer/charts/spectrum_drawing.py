@@ -61,7 +61,7 @@ class SpectrumContent:
         Its velocity, for the observed frame and the telluric bands; NaN counts as 0.
     look : SpectrumLook
         Smoothing, frame, normalisation, and what is switched off.
-    window : tuple of float, or None
+    zoom : tuple of float, or None
         Rest wavelengths on screen, in Angstrom; None for the whole spectrum.
     masked : tuple of (float, float)
         Stretches that the visitor masked, at rest.
@@ -78,7 +78,7 @@ class SpectrumContent:
     spectrum: StoredSpectrum
     rv_kms: float
     look: protocol.SpectrumLook = protocol.DEFAULT_LOOK
-    window: Ends | None = None
+    zoom: Ends | None = None
     masked: tuple[Interval, ...] = ()
     trial: Floats | None = None
     pins: tuple[Pin, ...] = ()
@@ -124,8 +124,8 @@ def drawing_of(content: SpectrumContent) -> protocol.SpectrumDrawing:
     """Compute the drawing of a spectrum."""
     spectrum, look, stretch = content.spectrum, content.look, content.stretch
     wavelength = spectrum.wavelength * stretch
-    window = content.window
-    ends = (wavelength[0], wavelength[-1]) if window is None else (window[0] * stretch, window[1] * stretch)
+    zoom = content.zoom
+    ends = (wavelength[0], wavelength[-1]) if zoom is None else (zoom[0] * stretch, zoom[1] * stretch)
     smooth = smoothed(content.flux, look.smooth)
     flux = content.scaled(smooth)
     low, high = noise_band(flux, content.scaled(content.noise))

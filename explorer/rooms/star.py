@@ -79,7 +79,7 @@ class StarDock:
         channel.on(protocol.StarFind, lambda request: self._find(request.text))
         channel.on(protocol.StarPin, lambda request: channel.send(pinned=self.packet(self._row(request.obsid))))
         channel.on(protocol.Draw, self._draw)
-        channel.on(protocol.SpectrumWindow, self._zoom)
+        channel.on(protocol.SpectrumZoom, self._zoom)
         channel.on(protocol.StarPage, lambda request: workspace.param.update(star_alone=request.on))
         channel.on(protocol.StarFile, self._file)
         workspace.param.watch(lambda _: self.show(), "focus")
@@ -124,7 +124,7 @@ class StarDock:
             self.channel.send(drawn=self.spectrum.drawing(row, spectrum))
         self._send_ahead_later()
 
-    def _zoom(self, request: protocol.SpectrumWindow) -> None:
+    def _zoom(self, request: protocol.SpectrumZoom) -> None:
         self.spectrum.zoom(request)
         self._send_ahead_later()
 

@@ -18,7 +18,7 @@ from pipeline.science.star.refit import Interval, Trial, shift_between
 MAX_PINS = len(PIN_COLOURS)
 
 _MAX_INTERVALS = 200
-_INITIAL = protocol.Draw("", protocol.DEFAULT_LOOK, window=None, masked=(), trial=None, pins=(), number=0)
+_INITIAL = protocol.Draw("", protocol.DEFAULT_LOOK, zoom=None, masked=(), trial=None, pins=(), number=0)
 
 
 class StarSpectrum:
@@ -54,9 +54,9 @@ class StarSpectrum:
         self.controls = request
         self.follow(str(self.context.workspace.focus))
 
-    def zoom(self, request: protocol.SpectrumWindow) -> None:
+    def zoom(self, request: protocol.SpectrumZoom) -> None:
         """Keep the wavelengths on screen."""
-        self.controls = replace(self.controls, window=request.window, number=request.number)
+        self.controls = replace(self.controls, zoom=request.ends, number=request.number)
 
     def follow(self, obsid: str) -> None:
         """Drop mask and trial of another star."""
@@ -71,7 +71,7 @@ class StarSpectrum:
             spectrum=spectrum,
             rv_kms=self.context.workspace.table.value("rv", row),
             look=look if self.context.has_continuum else replace(look, raw=False),
-            window=controls.window,
+            zoom=controls.zoom,
             masked=self.masked if str(spectrum.obsid) == controls.obsid else (),
             trial=trial,
             pins=tuple(self._pins(spectrum.obsid)),

@@ -28,7 +28,7 @@ LOOK = {"smooth": 0, "observed": False, "lines": True, "model": True, "residual"
 def controls(obsid, **changes):
     """Fields of a request for a drawing, as the page sends them."""
     look = LOOK | {name: changes.pop(name) for name in LOOK if name in changes}
-    none = {"window": None, "masked": [], "trial": None, "pins": [], "number": 1}
+    none = {"zoom": None, "masked": [], "trial": None, "pins": [], "number": 1}
     return {"obsid": str(obsid), "look": look} | none | changes
 
 

@@ -190,8 +190,8 @@ def test_what_is_switched_off_is_not_drawn(content):
     assert [tuple_of(curve) for curve in hidden.curves] == [("data", "data")]
 
 
-def test_a_window_sets_the_axes_and_spreads_the_names(content):
-    whole, zoomed = drawing_of(content), drawing_of(replace(content, window=(8440.0, 8720.0)))
+def test_a_zoom_sets_the_axes_and_spreads_the_names(content):
+    whole, zoomed = drawing_of(content), drawing_of(replace(content, zoom=(8440.0, 8720.0)))
     assert zoomed.ends == (8440.0, 8720.0)
     inside = in_any(content.spectrum.wavelength, [zoomed.ends])
     assert zoomed.flux_ends[0] < np.nanmin(zoomed.flux[inside])
@@ -272,7 +272,7 @@ def obsid(room, star_library):
 def test_controls_draw_the_star_and_those_that_follow(room, obsid, star_library):
     other = str(star_library.table["obsid"][OTHER])
     mask, pins = [[6500.0, 6520.0]], [other]
-    given = controls(obsid, smooth=2, window=[6000.0, 7000.0], masked=mask, trial=LABELS, pins=pins, number=5)
+    given = controls(obsid, smooth=2, zoom=[6000.0, 7000.0], masked=mask, trial=LABELS, pins=pins, number=5)
     drawn = room.send("draw", **given)["drawn"]
     assert (drawn["obsid"], drawn["number"], tuple(drawn["ends"])) == (str(obsid), 5, (6000.0, 7000.0))
     spectrum = star_library.products.spectra.get(obsid)
@@ -297,7 +297,7 @@ def test_a_mask_of_a_star_that_was_left_is_dropped(room, obsid, star_library):
 
 
 def test_a_zoom_is_kept_for_the_next_star_and_the_picture(room, obsid):
-    assert "drawn" not in room.send("spectrum_window", window=[8440.0, 8720.0], number=9)
+    assert "drawn" not in room.send("spectrum_zoom", ends=[8440.0, 8720.0], number=9)
     following = room.send("star_step", by=1)["star"]["spectrum"]
     assert (tuple(following["ends"]), following["number"]) == ((8440.0, 8720.0), 9)
     room.send("star_step", by=-1)
@@ -337,7 +337,7 @@ def test_a_new_page_has_the_first_look(room, obsid):
         {"pins": ["x"]},
         {"trial": LABELS | {"teff": None}},
         {"trial": {"teff": 4000.0}},
-        {"window": [np.inf, 1.0]},
+        {"zoom": [np.inf, 1.0]},
     ],
     ids=repr,
 )

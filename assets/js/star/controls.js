@@ -1,7 +1,7 @@
 // Controls of the spectrum: its look, what the visitor masks and pins, and the zoom.
 
 /** @import { Ends, Star } from "../payloads.ts" */
-/** @import { Draw, SpectrumDrawing, SpectrumLook, SpectrumWindow } from "../protocol.d.ts" */
+/** @import { Draw, SpectrumDrawing, SpectrumLook, SpectrumZoom } from "../protocol.d.ts" */
 
 import { DEFAULT_LOOK } from "../base/declared.js"
 import { merged, without } from "../figures/intervals.js"
@@ -14,7 +14,7 @@ export class SpectrumControls {
   /** @type {Star[]} */
   pins = []
   /** @type {Ends | null} - At rest; null for the whole spectrum. */
-  window = null
+  zoom = null
   /** Of the last request. */
   number = 0
   /** Of the last request that is answered by a drawing. */
@@ -36,21 +36,21 @@ export class SpectrumControls {
    * @returns {Draw}
    */
   draw(obsid, trial) {
-    const { look, masked, window } = this
+    const { look, masked, zoom } = this
     this.asked = ++this.number
     const pins = this.pins.map((pin) => pin.obsid)
-    return { kind: "draw", obsid, look, window, masked, trial, pins, number: this.number }
+    return { kind: "draw", obsid, look, zoom, masked, trial, pins, number: this.number }
   }
 
   /**
    * The report of a zoom.
    *
-   * @param {Ends} window
-   * @returns {SpectrumWindow}
+   * @param {Ends} ends
+   * @returns {SpectrumZoom}
    */
-  zoom(window) {
-    this.window = window
-    return { kind: "spectrum_window", window, number: ++this.number }
+  zoomTo(ends) {
+    this.zoom = ends
+    return { kind: "spectrum_zoom", ends, number: ++this.number }
   }
 
   /**

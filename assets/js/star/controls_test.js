@@ -1,6 +1,5 @@
-import { assert, assertEquals } from "../testing.js"
+import { assert, assertEquals, DRAWING } from "../testing.js"
 import { SpectrumControls } from "./controls.js"
-import { DRAWING } from "./example.js"
 
 Deno.test("a request for a drawing has all settings", () => {
   const controls = new SpectrumControls()
@@ -15,7 +14,7 @@ Deno.test("a request for a drawing has all settings", () => {
       kind: "draw",
       obsid: "7",
       look,
-      window: null,
+      zoom: null,
       masked: [[1, 4]],
       trial: { teff: 4000 },
       pins: [],
@@ -26,8 +25,8 @@ Deno.test("a request for a drawing has all settings", () => {
 
 Deno.test("a zoom stays for later drawings", () => {
   const controls = new SpectrumControls()
-  assertEquals(controls.zoom([8440, 8720]), { kind: "spectrum_window", window: [8440, 8720], number: 1 })
-  assertEquals(controls.draw("7", null).window, [8440, 8720])
+  assertEquals(controls.zoomTo([8440, 8720]), { kind: "spectrum_zoom", ends: [8440, 8720], number: 1 })
+  assertEquals(controls.draw("7", null).zoom, [8440, 8720])
 })
 
 Deno.test("drawings of earlier controls are outdated; a zoom asks for none", () => {
@@ -37,7 +36,7 @@ Deno.test("drawings of earlier controls are outdated; a zoom asks for none", () 
   controls.draw("7", null)
   assert(!controls.isCurrent(drawn(0)))
   assert(!controls.isLast(drawn(0)))
-  controls.zoom([1, 2])
+  controls.zoomTo([1, 2])
   assert(!controls.isCurrent(drawn(1)))
   assert(controls.isLast(drawn(1)))
 })

@@ -1,5 +1,4 @@
-import { assertEquals } from "../testing.js"
-import { DRAWING } from "./example.js"
+import { assertEquals, DRAWING } from "../testing.js"
 import { KeptStars, starOf, trialOf } from "./kept.js"
 
 const FACTS = { labels: [], groups: [], bits: [], "in_training": false, repeats: [], links: [] }

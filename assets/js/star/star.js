@@ -73,7 +73,7 @@ export class StarDock {
     this.legend = element("p", { className: "legend lines", "aria-label": "What is drawn" })
     this.figure = new SpectrumFigure(this.top, this.bottom, {
       onMask: (ends, on) => this.mask(ends, on),
-      onZoom: (window) => send(this.controls.zoom(window)),
+      onZoom: (ends) => send(this.controls.zoomTo(ends)),
       onHome: () => this.whole(),
       onHover: (text) => this.read(text),
       onDrawn: (entries, below) => this.showLines(entries, below),
@@ -308,13 +308,13 @@ export class StarDock {
   zoom(name) {
     if (!this.star?.spectrum || !this.zoomEnds) return
     this.figure.tellZoom()
-    this.controls.window = this.zoomEnds[name]
+    this.controls.zoom = this.zoomEnds[name]
     this.draw()
   }
 
   whole() {
     this.figure.tellZoom()
-    this.controls.window = null
+    this.controls.zoom = null
     this.draw()
   }
 

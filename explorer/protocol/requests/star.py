@@ -72,23 +72,24 @@ class StarFile(Request, frozen=True):
 class Draw(Request, frozen=True):
     """Draw the spectrum of a star with the settings of the page's controls.
 
-    ``window`` and ``masked`` are rest wavelengths in Angstrom; no window is the whole spectrum. ``trial`` holds the
-    labels of the trial model where one is shown. Answers carry ``number``, so that the page knows outdated ones.
+    ``zoom`` and ``masked`` are rest wavelengths in Angstrom; without a zoom the whole spectrum is shown. ``trial``
+    holds the labels of the trial model where one is shown. Answers carry ``number``, so that the page knows outdated
+    ones.
     """
 
     obsid: Name
     look: SpectrumLook
-    window: Ends | None
+    zoom: Ends | None
     masked: Intervals
     trial: dict[Name, float | None] | None
     pins: tuple[Name, ...]
     number: int
 
 
-class SpectrumWindow(Request, frozen=True):
+class SpectrumZoom(Request, frozen=True):
     """Keep the wavelengths to which the spectrum was zoomed, for the next one."""
 
-    window: Ends
+    ends: Ends
     number: int
 
 
