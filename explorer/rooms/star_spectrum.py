@@ -44,9 +44,10 @@ class StarSpectrum:
         Raises
         ------
         KeyError, ValueError
-            If a label of the trial has no value, a pinned star is no obsid, or there are too many of them or of masked
-            intervals.
+            If the zoom has no length, a label of the trial no value, a pinned star is no obsid, or there are too many
+            of them or of masked intervals.
         """
+        _check_zoom(request.zoom)
         checked_intervals(request.masked)
         self._labels(request.trial)
         if len(request.pins) > MAX_PINS or not all(map(str.isdecimal, request.pins)):
@@ -55,7 +56,8 @@ class StarSpectrum:
         self.follow(str(self.context.workspace.focus))
 
     def zoom(self, request: protocol.SpectrumZoom) -> None:
-        """Keep the wavelengths on screen."""
+        """Keep the wavelengths on screen; raise ValueError if they have no length."""
+        _check_zoom(request.ends)
         self.controls = replace(self.controls, zoom=request.ends, number=request.number)
 
     def follow(self, obsid: str) -> None:
@@ -134,6 +136,11 @@ def checked_intervals(intervals: protocol.Intervals) -> tuple[Interval, ...]:
     if len(intervals) > _MAX_INTERVALS:
         raise ValueError(f"{len(intervals)} masked intervals; at most {_MAX_INTERVALS} are taken.")
     return tuple((low, high) for low, high in intervals if low < high)
+
+
+def _check_zoom(ends: protocol.Ends | None) -> None:
+    if ends is not None and not 0.0 < ends[1] - ends[0] < np.inf:
+        raise ValueError(f"An axis from {ends[0]:g} to {ends[1]:g} Angstrom has no length to draw on.")
 
 
 def _given(values: Mapping[str, float | None], name: str) -> float:

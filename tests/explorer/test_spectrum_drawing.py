@@ -297,6 +297,7 @@ def test_a_mask_of_a_star_that_was_left_is_dropped(room, obsid, star_library):
 
 
 def test_a_zoom_is_kept_for_the_next_star_and_the_picture(room, obsid):
+    assert room.send("spectrum_zoom", ends=[8440.0, 8440.0], number=8)["message"] == NOT_UNDERSTOOD
     assert "drawn" not in room.send("spectrum_zoom", ends=[8440.0, 8720.0], number=9)
     following = room.send("star_step", by=1)["star"]["spectrum"]
     assert (tuple(following["ends"]), following["number"]) == ((8440.0, 8720.0), 9)
@@ -338,6 +339,8 @@ def test_a_new_page_has_the_first_look(room, obsid):
         {"trial": LABELS | {"teff": None}},
         {"trial": {"teff": 4000.0}},
         {"zoom": [np.inf, 1.0]},
+        {"zoom": [6000.0, 6000.0]},
+        {"zoom": [-1.7e308, 1.7e308]},
     ],
     ids=repr,
 )
