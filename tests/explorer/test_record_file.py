@@ -21,7 +21,7 @@ from explorer.config import AppConfig, where_now
 from explorer.model.links import LinkStore
 from explorer.model.selection import SelectionError
 from explorer.moving import move_files, move_record
-from explorer.rooms.vetting.visit import BACK
+from explorer.rooms.vetting.room import BACK
 from explorer.vetting import store as stores
 from explorer.vetting.backup import BackupError, _lines, restore_file, restore_lines, write_copy
 from explorer.vetting.store import Store, StoreError

@@ -14,8 +14,9 @@ from explorer.rooms.channel import NOT_UNDERSTOOD
 from explorer.rooms.vetting import campaigns
 from explorer.rooms.vetting.adjudicate import AdjudicateRoom
 from explorer.rooms.vetting.campaigns import CampaignsRoom
+from explorer.rooms.vetting.submitted import proposal_of
 from explorer.rooms.vetting.vet import VetRoom
-from explorer.rooms.vetting.visit import Visit, proposal_of
+from explorer.rooms.vetting.visit import Visit
 from explorer.state.workspace import Workspace
 from explorer.vetting.claims import claims_of
 from explorer.vetting.drafts import RefusedError

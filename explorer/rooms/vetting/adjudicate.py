@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from explorer import protocol
 from explorer.model.work import VERDICTS
 from explorer.rooms.star import StarDock
+from explorer.rooms.vetting.room import NO_CAMPAIGN, NO_STAR, VettingRoom
+from explorer.rooms.vetting.submitted import draft_of
 from explorer.rooms.vetting.vet import review_of
-from explorer.rooms.vetting.visit import NO_CAMPAIGN, NO_STAR, VettingRoom, Visit, draft_of
+from explorer.rooms.vetting.visit import Visit
 from explorer.state.workspace import Workspace
 from explorer.vetting.conflicts import Status
 from explorer.vetting.drafts import Case, RefusedError

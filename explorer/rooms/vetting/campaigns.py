@@ -15,7 +15,8 @@ from explorer.model.selection import SelectionError
 from explorer.model.subsets import describe
 from explorer.model.work import EXPORTS, UPLOADS, VERDICTS
 from explorer.rooms.uploads import Uploads
-from explorer.rooms.vetting.visit import VettingRoom, Visit
+from explorer.rooms.vetting.room import VettingRoom
+from explorer.rooms.vetting.visit import Visit
 from explorer.vetting.commands import VettingCommands
 from explorer.vetting.drafts import RefusedError
 from explorer.vetting.exchange import (

@@ -13,7 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from explorer import protocol
 from explorer.model.work import VERDICTS
 from explorer.rooms.star import StarDock
-from explorer.rooms.vetting.visit import NO_CAMPAIGN, NO_STAR, VettingRoom, Visit, draft_of
+from explorer.rooms.vetting.room import NO_CAMPAIGN, NO_STAR, VettingRoom
+from explorer.rooms.vetting.submitted import draft_of
+from explorer.rooms.vetting.visit import Visit
 from explorer.state.workspace import Workspace
 from explorer.vetting.campaigns import Campaign, Task
 from explorer.vetting.drafts import RefusedError
