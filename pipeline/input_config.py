@@ -53,7 +53,9 @@ class SourceConfig(Section):
         shown="as the schema says",
     )
     unmatched: str = setting(
-        "drop", "whether rows that match no star become stars: `drop` or `add`", choices=("drop", "add")
+        "drop",
+        "whether rows that match no star become stars: `drop` or, in a run without spectra, `add`",
+        choices=("drop", "add"),
     )
     labels: str = setting(
         "",
@@ -184,3 +186,13 @@ class InputConfig(Section):
             source.check(f"{where}.source[{number}]")
         if self.source and not any(source.spectra or source.table for source in self.source):
             raise ConfigError(f"{where}.source names no file.")
+        self._check_added(where)
+
+    def _check_added(self, where: str) -> None:
+        """Refuse stars without a spectrum in a run of spectra, whose stages need one of each star."""
+        added = [number for number, source in enumerate(self.source, 1) if source.unmatched == "add"]
+        if added and any(source.spectra for source in self.source):
+            raise ConfigError(
+                f'{where}.source[{added[0]}].unmatched = "add" needs a run without spectra, for the stars that it adds '
+                "have none. Drop it, or build the tables in a run of their own."
+            )

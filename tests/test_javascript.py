@@ -109,3 +109,9 @@ def test_wheel_has_no_tools_of_the_scripts() -> None:
     tools = [path.relative_to(ROOT / "assets").as_posix() for path in SCRIPTS.rglob("*") if path.is_file()]
     shipped = [name for name in tools if not any(fnmatch(name, pattern) for pattern in left_out)]
     assert sorted(shipped) == sorted(f"js/{name}" for name in CODE)
+
+
+@pytest.mark.parametrize("name", [name for name in CODE if re.search(r"\.\.\.(this\.)?star\.parts", text_of(name))])
+def test_a_page_with_a_star_tells_it_of_refusals(name: str) -> None:
+    """Otherwise sliders and the button of the refit wait for an answer that never comes."""
+    assert re.search(r"refused: .*?star\.refused\(kind\)", text_of(name), re.DOTALL)

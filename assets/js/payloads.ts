@@ -96,7 +96,7 @@ export interface Star extends Omit<StarData, "spectrum"> {
 }
 
 /** What the form of a verdict shows of a star. */
-export type DeskState =
+export type VerdictFormState =
   & CampaignChoice
   & Pick<VetState, "star" | "sentence" | "verdicts" | "flags" | "quantities" | "before" | "undone">
 

@@ -708,7 +708,6 @@ export interface Propose {
 export interface Proposed {
   obsid: string;
   reason: string;
-  json: string;
 }
 
 /** A quantity that can be proposed for a star; ``published`` is None without a value. */

@@ -56,9 +56,8 @@ def security_headers(config: AppConfig) -> type[OutputTransform]:
 def content_policy(host: str, embedders: tuple[str, ...] = ()) -> str:
     """The Content-Security-Policy of a page.
 
-    Bokeh's documents start with inline scripts and styles, Panel imports components from ``blob:`` addresses, and ticks
-    of logarithmic bars are formatted by text that Bokeh makes a function of. All else comes from this server, and so do
-    websockets, which older browsers do not count as ``'self'``.
+    Bokeh's documents start with inline scripts and styles, and Panel imports components from ``blob:`` addresses. All
+    else comes from this server, and so do websockets, which older browsers do not count as ``'self'``.
 
     Parameters
     ----------
@@ -70,7 +69,7 @@ def content_policy(host: str, embedders: tuple[str, ...] = ()) -> str:
     sockets = f" ws://{host} wss://{host}" if host else ""
     rules = {
         "default-src": "'self'",
-        "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "script-src": "'self' 'unsafe-inline' blob:",
         "style-src": "'self' 'unsafe-inline'",
         "img-src": "'self' data: blob:",
         "font-src": "'self' data:",

@@ -9,6 +9,8 @@ from explorer.model.table import StarTable
 from pipeline.domain.column import Column
 
 _MARGIN = 0.04
+_FINEST = 1e-6
+"""Narrowest margin as a fraction of the values: single precision, in which stars are drawn, distinguishes 1e-7."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,6 @@ class AxisSpec:
 def _home(table: StarTable, column: Column, tail: float) -> tuple[float, float]:
     """Ends that nearly all stars are within, with a margin."""
     limits = table.limits(column.name, tail) or (0.0, 1.0)
-    margin = _MARGIN * ((limits[1] - limits[0]) or 1.0)
+    margin = max(_MARGIN * ((limits[1] - limits[0]) or 1.0), _FINEST * max(map(abs, limits)))
     first, last = limits[0] - margin, limits[1] + margin
     return (max(first, 0.0), min(last, column.period)) if column.period else (first, last)

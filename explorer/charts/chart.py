@@ -16,10 +16,9 @@ from explorer.charts.colouring import Colouring
 from explorer.charts.overlays import WireLayer
 from explorer.charts.shading import Viewport
 from explorer.model.library import Library
-from explorer.model.selection import TURN, WIDEST, Mask, Selection, SelectionError
+from explorer.model.selection import MAX_TURNS, Mask, Selection, SelectionError
 from explorer.model.table import StarTable
 from explorer.state.panels import PanelState
-from pipeline.domain.columns import FULL_CIRCLE
 
 _TEX = re.compile(r"(\$(?=\$)|\\(?=[\[\](]))")
 """Character pairs that Bokeh reads as TeX; a blank separates them."""
@@ -167,7 +166,7 @@ class Chart(ABC):
         """The column of an axis, its ends on screen and at first."""
         axis, ends = self.axes[along], self.state.x_ends if along == "x" else self.state.y_ends
         declared = axis.column
-        turn, widest = (TURN, WIDEST) if declared.name in FULL_CIRCLE else (None, None)
+        turn, widest = (declared.period, MAX_TURNS * declared.period) if declared.period else (None, None)
         label = _TEX.sub(r"\1 ", declared.axis_label)
         return protocol.AxisSpec(declared.name, label, ends or axis.ends, axis.ends, turn, widest)
 
@@ -208,6 +207,15 @@ class Chart(ABC):
     def with_axis(self, along: str, column: str) -> PanelState:
         """State of the view that shows another column on one axis."""
         raise SelectionError(f"{self.title} has no {along} axis for {column}.")
+
+    def with_part(self, part: int) -> PanelState:  # noqa: ARG002 - the disc map has slices
+        """State of the view that shows another slice."""
+        raise SelectionError(f"{self.title} has no slices.")
+
+    @property
+    def switches(self) -> dict[str, bool]:
+        """Names of the switches of the view, and whether each is on."""
+        return {}
 
     def rebuilt_by(self, switch: str) -> bool:  # noqa: ARG002 - a plane's overlays are drawn by the page
         """Whether a switch needs the view rebuilt; else the page shows and hides an overlay."""

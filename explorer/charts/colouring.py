@@ -133,7 +133,7 @@ class ValueScale(Colouring):
     def levels(self, values: NDArray[np.floating]) -> Image:
         """Levels 1 to 255 of single values; 0 where NaN."""
         gain = 254.0 / ((self.high - self.low) or 1.0)
-        scaled = np.clip(1.5 + gain * (values - self.low), 1.0, 255.0)
+        scaled = np.clip(1.5 + gain * (values.astype(np.float64) - self.low), 1.0, 255.0)
         return np.where(np.isfinite(scaled), scaled, 0.0).astype(np.uint8)
 
     def layer(self, canvas: Canvas, viewport: Viewport, rows: Mask) -> Layer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace as replace_state
 
 import colorcet as cc
 import numpy as np
@@ -20,6 +21,7 @@ from explorer.charts.picture import draw_image
 from explorer.charts.plane import PlaneChart
 from explorer.charts.shading import Canvas, Viewport, packed
 from explorer.model.library import Library
+from explorer.model.selection import SelectionError
 from explorer.state.panels import PanelState
 from pipeline.domain.columns import column
 from pipeline.products.maps import DiscMap
@@ -119,7 +121,8 @@ class DiscChart(PlaneChart):
     def __init__(self, view: ViewSpec, library: Library, state: PanelState, axes: tuple[AxisSpec, ...]) -> None:
         super().__init__(view, library, state, axes)
         self.maps = library.products.maps
-        self.disc = self.maps[min(state.part, len(self.maps) - 1)]
+        self.part = min(max(state.part, 0), len(self.maps) - 1)
+        self.disc = self.maps[self.part]
         height = np.abs(self.table.axis("z_gal"))
         inside = (height >= self.disc.z_low_kpc) & (height < self.disc.z_high_kpc)
         inside.setflags(write=False)
@@ -142,6 +145,11 @@ class DiscChart(PlaneChart):
         """Whether the rotation's residual is coloured."""
         return RESIDUAL in self.state.switched
 
+    @property
+    def switches(self) -> dict[str, bool]:
+        """The overlays, and whether the residual is coloured."""
+        return {**super().switches, RESIDUAL: self.residual}
+
     def spec(self, *, dark: bool = False) -> protocol.PlaneSpec:
         """Specification of a plane with slices, the switch to residuals, and the colour bar."""
         plane, label = super().spec(dark=dark), "Rotation minus its median at that radius"
@@ -151,7 +159,7 @@ class DiscChart(PlaneChart):
             caption=(),
             overlays=(*plane.overlays, switch),
             parts=tuple(f"|Z| {disc.z_low_kpc:g} to {disc.z_high_kpc:g} kpc" for disc in self.maps),
-            part=self.state.part,
+            part=self.part,
             bar=self.bar(dark=dark),
         )
 
@@ -183,6 +191,18 @@ class DiscChart(PlaneChart):
         """Positions of a star on screen; none for a star outside the slice."""
         assert self.canvas.shown is not None
         return super().places_of(row) if row is not None and self.canvas.shown[row] else []
+
+    def with_part(self, part: int) -> PanelState:
+        """The map of another slice.
+
+        Raises
+        ------
+        SelectionError
+            If the product has no such slice.
+        """
+        if part >= len(self.maps):
+            raise SelectionError(f"{self.title} has {len(self.maps)} slices, and none of number {part + 1}.")
+        return replace_state(self.state, part=part)
 
     def rebuilt_by(self, switch: str) -> bool:
         """Whether the switch is that of the residual, which changes colours and colour bar."""

@@ -52,6 +52,11 @@ class HistogramChart(Chart):
         """Whether the axis of numbers is logarithmic."""
         return LOGARITHMIC in self.state.switched
 
+    @property
+    def switches(self) -> dict[str, bool]:
+        """The switch of the axis of numbers."""
+        return {LOGARITHMIC: self.logarithmic}
+
     def spec(self, *, dark: bool = False) -> protocol.BarsSpec:  # noqa: ARG002 - the page has its colours
         """The axis and the switch of the other one."""
         return protocol.BarsSpec(
@@ -88,8 +93,10 @@ class HistogramChart(Chart):
         low, high = min(xs), max(xs)
         return InRange(self.column.name, low, high) if low < high else None
 
-    def with_axis(self, along: str, column: str) -> PanelState:  # noqa: ARG002 - it has one
+    def with_axis(self, along: str, column: str) -> PanelState:
         """The histogram of another column."""
+        if along not in self.dims:
+            return super().with_axis(along, column)
         return PanelState(HISTOGRAM, column, switched=self.state.switched)
 
     def draw(self, shot: Shot) -> Figure:

@@ -25,7 +25,7 @@ from explorer.charts.marks import (
 )
 from explorer.charts.shading import Canvas
 from explorer.model.selection import Mask, images
-from pipeline.domain.columns import FULL_CIRCLE
+from pipeline.domain.columns import PERIODS
 
 NO_SLOT = -1
 """Slot of a layer until the grid sends it."""
@@ -157,7 +157,7 @@ class Dots(Shape):
 
     def background(self, name: str, canvas: Canvas, window: protocol.Window) -> list[WireLayer]:
         """Shifts at which the points are drawn again because a longitude repeats."""
-        if FULL_CIRCLE.isdisjoint(canvas.names):
+        if PERIODS.keys().isdisjoint(canvas.names):
             return []
         around = images(*canvas.names, window)
         return [protocol.DotsLayer(NO_SLOT, (name,), tuple(around))]

@@ -19,7 +19,6 @@ LEVELS = 255
 ACCENT = {False: "#d1495b", True: "#ff8fa3"}
 """Ring around the focused star, by darkness of the page."""
 
-MODEL_LINE = {False: "#d1495b", True: "#ff8fa3"}
 DATA_LINE = {False: "#1f3b57", True: "#cfd8e3"}
 TEXT = {False: "#55606d", True: "#aab4c0"}
 PAPER = {False: "#ffffff", True: "#1c2127"}

@@ -33,6 +33,9 @@ MAX_POINTS = 20_000
 """Maximum number of stars drawn as points; more are an image inside the vector axes."""
 
 _RASTER_WIDTH = 700
+_LOWEST, _HIGHEST = 0.5, 1.4
+"""Height over width of other axes."""
+
 _FLATTEST, _STEEPEST = 0.25, 2.0
 """Height over width of the room for axes with equal units: those beyond leave some of it empty."""
 
@@ -63,7 +66,7 @@ def draw_plane(
     """
     table, names = scene.canvas.table, scene.canvas.names
     with mpl.rc_context(STYLE):
-        figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * min(max(shot.aspect, 0.5), 1.4))
+        figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * _aspect_of(shot))
         axes = figure.subplots()
         x_label, y_label = (label_of(table.column(name)) for name in names)
         axes.set(xlim=scene.x_ends, ylim=scene.y_ends, xlabel=x_label, ylabel=y_label)
@@ -91,6 +94,11 @@ def _draw_to_scale(figure: Figure, axes: Axes) -> None:
     axes.set_aspect("equal", adjustable="box")
 
 
+def _aspect_of(shot: Shot) -> float:
+    """Height over width of the axes: that on screen, within limits."""
+    return min(max(shot.aspect, _LOWEST), _HIGHEST)
+
+
 def _steepness(x_ends: tuple[float, float], y_ends: tuple[float, float]) -> float:
     """Height over width of the room for equal units."""
     return min(max(abs(y_ends[1] - y_ends[0]) / abs(x_ends[1] - x_ends[0]), _FLATTEST), _STEEPEST)
@@ -101,7 +109,7 @@ def draw_bars(table: StarTable, column: Column, ends: tuple[float, float], shot:
     low, high = sorted(ends)
     edges = np.linspace(low, high, BARS + 1)
     with mpl.rc_context(STYLE):
-        figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * min(max(shot.aspect, 0.5), 1.4))
+        figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * _aspect_of(shot))
         axes = figure.subplots()
         for rows, colour, label in ((table.every, "0.75", "all"), (shot.rows, "#0072b2", "selected")):
             counts, _ = count_bars(table, column.name, rows, low, high)
@@ -125,7 +133,7 @@ def _draw_stars(axes: Axes, scene: Scene, shot: Shot, *, square: bool, grey: boo
     """Draw stars and their colour bar; returns the legend handles."""
     canvas = scene.canvas
     (x_low, x_high), (y_low, y_high) = sorted(scene.x_ends), sorted(scene.y_ends)
-    aspect = _steepness(axes.get_xlim(), axes.get_ylim()) if square else shot.aspect
+    aspect = _steepness(axes.get_xlim(), axes.get_ylim()) if square else _aspect_of(shot)
     height = max(round(_RASTER_WIDTH * aspect), 2)
     viewport = Viewport(x_low, x_high, y_low, y_high, _RASTER_WIDTH, height)
     stars = canvas.stars_in(viewport, MAX_POINTS)

@@ -62,6 +62,11 @@ class PlaneChart(Chart):
         """Whether an overlay is on, in the present state or another one."""
         return (overlay.name in self.view.off) == (overlay.name in (state or self.state).switched)
 
+    @property
+    def switches(self) -> dict[str, bool]:
+        """The overlays of the plane."""
+        return {overlay.name: self.shows(overlay) for overlay in self.overlays}
+
     def spec(self, *, dark: bool = False) -> protocol.PlaneSpec:  # noqa: ARG002 - the disc map has colours of its own
         """Axes, overlays and captions."""
         overlays = tuple(

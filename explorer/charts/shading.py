@@ -233,7 +233,8 @@ class Canvas:
             if most < 0:
                 return None
             stars = stars[:count]
-            turned = np.float32(viewport.x_low - x_low), np.float32(viewport.y_low - y_low)
+            with np.errstate(over="ignore"):  # a window may be farther away than single precision reaches
+                turned = np.float32(viewport.x_low - x_low), np.float32(viewport.y_low - y_low)
             parts.append((stars, x[stars] + turned[0], y[stars] + turned[1]))
         return Stars(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 

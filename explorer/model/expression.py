@@ -28,7 +28,6 @@ import numpy as np
 
 from explorer.model.formula import FUNCTIONS, Call, ColumnValue, Comparison, Constant, Formula
 from explorer.model.selection import (
-    TURN,
     Columns,
     HasFlag,
     InCone,
@@ -42,7 +41,7 @@ from explorer.model.selection import (
     joined,
 )
 from pipeline.domain.column import Column
-from pipeline.domain.columns import BY_NAME, FULL_CIRCLE, column
+from pipeline.domain.columns import BY_NAME, PERIODS, column
 from pipeline.domain.flags import QualityFlag
 from pipeline.domain.own_columns import is_own_name
 
@@ -451,8 +450,9 @@ class _Parser:
 
 def _range(name: str, low: float, high: float) -> InRange:
     """The range of a column; a cyclic one may pass through zero."""
-    if name in FULL_CIRCLE and low > high and np.isfinite(low - high):
-        high += TURN * float(np.ceil((low - high) / TURN))
+    period = PERIODS.get(name)
+    if period is not None and low > high and np.isfinite(low - high):
+        high += period * float(np.ceil((low - high) / period))
     return InRange(name, low, high)
 
 

@@ -20,20 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.model.polygons import points_in_polygon
-from pipeline.domain.columns import FULL_CIRCLE
+from pipeline.domain.columns import PERIODS
 from pipeline.domain.flags import QualityFlag
 
 Columns: TypeAlias = Mapping[str, NDArray[Any]]
 Mask: TypeAlias = NDArray[np.bool_]
 
-TURN = 360.0
-"""Degrees of a full circle."""
-
 MAX_IMAGES = 36
 """Maximum number of periodic images of a plane; squared for two longitudes."""
 
-WIDEST = TURN * (math.isqrt(MAX_IMAGES) - 1)
-"""Widest range in degrees that never has more images than these, even for two longitudes."""
+MAX_TURNS = math.isqrt(MAX_IMAGES) - 1
+"""Turns of the widest range that never has more images than these, even for two longitudes."""
 
 MAX_VERTICES = 10_000
 """Maximum number of corners of a polygon; a lasso has one for each mouse movement."""
@@ -168,11 +165,13 @@ class InRange(Selection):
     def mask(self, columns: Columns) -> Mask:
         """True where the value lies between the bounds."""
         values = numbers_of(columns, self.column)
-        if self.column in FULL_CIRCLE and self.high - self.low >= TURN:
+        period = PERIODS.get(self.column)
+        if period is not None and self.high - self.low >= period:
             return np.asarray(np.isfinite(values))
         inside = np.zeros(values.shape, np.bool_)
-        for turn in turns(self.column, self.low, self.high, edges=True):
-            inside |= (values >= self.low - turn) & (values <= self.high - turn)
+        with np.errstate(over="ignore"):  # bounds may be beyond single precision
+            for turn in turns(self.column, self.low, self.high, edges=True):
+                inside |= (values >= self.low - turn) & (values <= self.high - turn)
         return inside
 
 
@@ -477,15 +476,16 @@ def turns(name: str, low: float, high: float, most: int = MAX_IMAGES, *, edges: 
     list of float
         Offsets of the values, ascending.
     """
-    if name not in FULL_CIRCLE or not (math.isfinite(low) and math.isfinite(high)):
+    period = PERIODS.get(name)
+    if period is None or not (math.isfinite(low) and math.isfinite(high)):
         return [0.0]
-    first, last = math.floor(low / TURN), math.ceil(high / TURN) - 1
+    first, last = math.floor(low / period), math.ceil(high / period) - 1
     if edges:
-        first, last = math.ceil(low / TURN) - 1, math.floor(high / TURN)
+        first, last = math.ceil(low / period) - 1, math.floor(high / period)
     if last - first >= most:
-        first = math.floor((low / 2 + high / 2) / TURN) - most // 2
+        first = math.floor((low / 2 + high / 2) / period) - most // 2
         last = first + most - 1
-    return [TURN * number for number in range(first, max(first, last) + 1)]
+    return [period * number for number in range(first, max(first, last) + 1)]
 
 
 def images(x: str, y: str, window: tuple[float, float, float, float]) -> list[tuple[float, float]]:
@@ -503,7 +503,7 @@ def images(x: str, y: str, window: tuple[float, float, float, float]) -> list[tu
     list of (float, float)
         Offsets of x and y, at most :data:`MAX_IMAGES`; (0, 0) is the plane itself.
     """
-    most = math.isqrt(MAX_IMAGES) if x in FULL_CIRCLE and y in FULL_CIRCLE else MAX_IMAGES
+    most = math.isqrt(MAX_IMAGES) if x in PERIODS and y in PERIODS else MAX_IMAGES
     return [(across, up) for across in turns(x, *window[:2], most) for up in turns(y, *window[2:], most)]
 
 

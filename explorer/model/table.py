@@ -199,7 +199,7 @@ class StarTable(Mapping[str, NDArray[Any]]):
         return tuple(name for name in names if self.limits(name) is None)
 
     def axes(self) -> tuple[Column, ...]:
-        """Columns of numbers with at least two different values, for axes; the user's own come last.
+        """Columns of numbers with at least two different values in single precision; the user's own come last.
 
         Quantiles are left out: three more entries for each quantity would bury the quantities. So are identifiers.
         """
@@ -215,7 +215,11 @@ class StarTable(Mapping[str, NDArray[Any]]):
         limits = self.limits(item.name)
         if limits is None or not limits[0] < limits[1]:
             return False
-        return not item.is_own or (max(map(abs, limits)) < _LARGEST_AXIS and not self._identifies(item, limits))
+        if not item.is_own:
+            return True
+        if max(map(abs, limits)) >= _LARGEST_AXIS or self._identifies(item, limits):
+            return False
+        return bool(np.float32(limits[0]) < np.float32(limits[1]))
 
     def _identifies(self, item: Column, limits: tuple[float, float]) -> bool:
         """Whether a column of the user contains identifiers: integers beyond double precision.

@@ -20,6 +20,7 @@ from explorer.model.work import Queue, StoppedError
 from explorer.protocol import Connect, Request, SomeRequest, Update, checked, decode, encoded, kind_of
 from explorer.protocol.encoding import SomePart
 from explorer.rooms.scripts import page_script, script_properties
+from explorer.vetting.people import Role
 from pipeline.products.manifest import ProductError
 
 _LOG = logging.getLogger(__name__)
@@ -29,6 +30,11 @@ Result = TypeVar("Result")
 NOT_UNDERSTOOD = "This request could not be read, and nothing was changed. Reload the page if this happens again."
 
 NOT_HERE = "This is not available on this page."
+
+
+def _for_viewers(request: Request) -> str:
+    """Why a request is refused on a page that does not know the roles of its visitors."""
+    return "" if request.role <= Role.VIEWER else NOT_HERE
 
 
 def asset(folder: str, name: str) -> str:
@@ -48,7 +54,7 @@ class Channel(JSComponent):
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)  # type: ignore[no-untyped-call]
         self._handlers: dict[type[Request], Callable[[Any], Any]] = {}
-        self.permit: Callable[[Request], str] = lambda _: ""
+        self.permit: Callable[[Request], str] = _for_viewers
         self._tasks: set[asyncio.Task[None]] = set()
         self._outgoing: dict[str, object] = {}
         self._last: list[Callable[[], None]] = []

@@ -27,6 +27,7 @@ from explorer.rooms.table import SelectionTable
 from explorer.rooms.toolbar import Toolbar
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
+from explorer.vetting.people import Role
 from explorer.vetting.reader import NoRecord, RecordReader
 
 _RESUME_AFTER_MS = 2000
@@ -60,6 +61,7 @@ class ExploreRoom:
         self.workspace, self.links = workspace, links
         self.record: RecordReader = record or NoRecord()
         self.channel = Channel(sizing_mode="stretch_both", margin=0)
+        self.channel.permit = self._permitted
         self.stage = Stage(workspace, library, self.channel)
         self.toolbar = Toolbar(workspace, self.channel)
         self.table = SelectionTable(workspace, self.channel)
@@ -92,6 +94,12 @@ class ExploreRoom:
             "room",
         ]
         workspace.param.watch(lambda *_: self._changed(), kept)
+
+    def _permitted(self, request: protocol.Request) -> str:
+        """Why a request is refused because of its role; "" if it is permitted."""
+        if request.role <= Role.VIEWER:
+            return ""
+        return self.record.refusal(request.role, f"“{protocol.title_of(request)}” is")
 
     def _connect(self, request: protocol.Connect) -> None:
         """Send the whole state to a new page."""

@@ -126,7 +126,7 @@ class LiveRefit:
         manifest = context.library.products.manifest
         proposal = proposal_of(context.model, obsid, wish, fit, f"{manifest.name} {manifest.created}", request.reason)
         context.workspace.proposals = {**context.workspace.proposals, obsid: proposal}
-        self.channel.send(proposed=protocol.Proposed(str(obsid), proposal.why, proposal.to_json()))
+        self.channel.send(proposed=protocol.Proposed(str(obsid), proposal.why))
 
 
 def _error(name: str, value: float) -> str:

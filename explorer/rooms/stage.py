@@ -73,10 +73,7 @@ class Stage:
         channel.on(protocol.Swap, self._swap)
         channel.on(protocol.Axis, self._choose_axis)
         channel.on(protocol.Switch, self._switch)
-        channel.on(
-            protocol.Part,
-            lambda request: self._change(request.slot, replace(self._state(request.slot), part=request.part)),
-        )
+        channel.on(protocol.Part, self._choose_part)
         channel.on(protocol.Enlarge, self._enlarge)
         channel.on(protocol.Grid, lambda request: self._resize(request.value))
         channel.on(protocol.Home, lambda _: channel.send(home=True))
@@ -285,19 +282,27 @@ class Stage:
             raise ValueError(f"{name!r} cannot be a column of an axis.")
         self._change(slot, self.charts[slot].with_axis(request.axis, name))
 
+    def _choose_part(self, request: protocol.Part) -> None:
+        slot = self._slot(request.slot)
+        self._change(slot, self.charts[slot].with_part(request.part))
+
     def _switch(self, request: protocol.Switch) -> None:
         slot, name = self._slot(request.slot), request.name
-        state = self._state(slot)
+        chart, state = self.charts[slot], self._state(slot)
+        if name not in chart.switches:
+            raise ValueError(f"{chart.title} has no switch {name!r}.")
+        if chart.switches[name] == request.on:  # a second click before the answer to the first one
+            return
         switched = tuple(switch for switch in state.switched if switch != name)
         if len(switched) == len(state.switched):
             switched = (*switched, name)
         state = replace(state, switched=switched)
-        if self.charts[slot].rebuilt_by(name):
+        if chart.rebuilt_by(name):
             self._change(slot, state)
             return
         self._remember(slot, state)
         self.channel.send(switched=protocol.SwitchedOverlay(slot, name, request.on))
-        if self.charts[slot].follows_selection(name):
+        if chart.follows_selection(name):
             self.due(selected=True)
 
     def _change(self, slot: int, state: PanelState) -> None:

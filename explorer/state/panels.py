@@ -48,9 +48,14 @@ def panel_from_dict(stored: Mapping[str, Any]) -> PanelState:
         for name in ("x_ends", "y_ends"):
             ends = known[name]
             known[name] = None if ends is None else (float(ends[0]), float(ends[1]))
-            if ends is not None and not all(map(isfinite, known[name])):
+            if ends is not None and not _has_length(*known[name]):
                 raise ValueError(f"A stored view ends at {ends!r}.")
         switched = tuple(str(name) for name in known["switched"])
         return PanelState(**{**known, "switched": switched, "part": int(known["part"]), "view": str(known["view"])})
     except (KeyError, TypeError, IndexError) as error:
         raise ValueError(f"A stored view is damaged ({error!r}).") from error
+
+
+def _has_length(start: float, end: float) -> bool:
+    """Whether an axis can be drawn between two ends."""
+    return start != end and isfinite(end - start)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from explorer.vetting.people import Role
 from explorer.vetting.visible import Remark
 
 
@@ -18,6 +19,10 @@ class RecordReader(Protocol):
     @property
     def adjudicates(self) -> bool:
         """Whether the visitor is an adjudicator."""
+        ...
+
+    def refusal(self, role: Role, what: str) -> str:
+        """Why the visitor may not do ``what``, which needs a role; "" if that is allowed."""
         ...
 
     def remarks(self, star: int) -> tuple[Remark, ...]:
@@ -38,6 +43,10 @@ class NoRecord:
 
     name = ""
     adjudicates = False
+
+    def refusal(self, role: Role, what: str) -> str:
+        """A sentence for all that viewers may not do."""
+        return "" if role <= Role.VIEWER else f"{what} for {role.name.lower()}s, whom only a vetting record knows."
 
     def remarks(self, _: int) -> tuple[Remark, ...]:
         """No remarks."""

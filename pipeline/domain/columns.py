@@ -8,7 +8,7 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Literal
@@ -31,7 +31,7 @@ from pipeline.domain.declared.space import (
 __all__ = [
     "BY_NAME",
     "COLUMNS",
-    "FULL_CIRCLE",
+    "PERIODS",
     "QUANTILE_GROUP",
     "QUANTILE_OF",
     "QUANTILE_PERCENTS",
@@ -79,8 +79,8 @@ COLUMNS: tuple[Column, ...] = _build()
 BY_NAME: dict[str, Column] = {column.name: column for column in COLUMNS}
 """The same columns by name."""
 
-FULL_CIRCLE: frozenset[str] = frozenset(column.name for column in COLUMNS if column.period)
-"""Longitudes of 0 to 360 degrees: values beyond one end continue at the other."""
+PERIODS: Mapping[str, float] = {column.name: column.period for column in COLUMNS if column.period}
+"""Length of a turn of each cyclic column, in its unit: values beyond one end continue at the other."""
 
 REQUIRED: tuple[str, ...] = tuple(column.name for column in COLUMNS if not column.nullable)
 """Columns that every catalogue has, for every row."""

@@ -186,7 +186,7 @@ def _no_match(stars: StarColumns, here: Side, there: Side, source: SourceConfig)
         nearest = match(here, there, method="sky", radius_arcsec=60.0)
         apart = nearest.separation_arcsec[nearest.other >= 0]
         if not apart.size:
-            return f"{text}, and none lies within 1 arcmin of one: it is a table of another part of the sky."
+            return f"{text}, and none lies within 1 arcmin of one: it is of another part of the sky. Leave it out."
         return (
             f"{text} within {source.radius_arcsec:g} arcsec; the nearest are {np.min(apart):.1f} arcsec away. Is its "
             "epoch right, or radius_arcsec too small?"

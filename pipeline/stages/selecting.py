@@ -65,7 +65,7 @@ SELECTION = Stage(
             Columns("j_mag", "k_mag", "w1_mag", "w2_mag"),
             Columns("jk0", "w1_mag", "w2_mag"),
             Columns("parallax", "parallax_err", "k_mag"),
-            called="band ratios, infrared colours or a parallax",
+            called="band ratios, infrared colours, or a parallax with its error and Ks",
         ),
     ),
     optional=(Columns("cah2", "cah3", "a_k", "object_class", "rv"), Internals(RV_EDGE_OF_SEARCH)),

@@ -139,6 +139,7 @@ def _some(names: Sequence[str], most: int = 20) -> str:
 
 def rendered_plan(planned: Iterable[tuple[str, str]]) -> str:
     """Format the stages that would run, and why others would not."""
-    lines = ["stages on these inputs together:"]
-    lines += [f"  {name:<14}{reason or 'can run'}" for name, reason in planned]
-    return "\n".join(lines)
+    rows = list(planned)
+    width = max((len(name) for name, _ in rows), default=0) + 2
+    lines = [f"  {name:<{width}}{reason or 'can run'}" for name, reason in rows]
+    return "\n".join(["stages on these inputs together:", *lines])

@@ -13,7 +13,7 @@ from explorer import protocol
 from explorer.protocol import MalformedRequestError, UnknownRequestError, decode
 from explorer.protocol.typescript import declarations
 from explorer.rooms import explore
-from explorer.rooms.channel import NOT_HERE, NOT_UNDERSTOOD, asset
+from explorer.rooms.channel import NOT_HERE, NOT_UNDERSTOOD, Channel, asset
 from explorer.rooms.vetting.adjudicate import AdjudicateRoom
 from explorer.rooms.vetting.campaigns import CampaignsRoom
 from explorer.rooms.vetting.vet import VetRoom
@@ -39,7 +39,10 @@ def example(found):
         case inspect.VarTupleType():
             value = [example(found.item_type)]
         case inspect.TupleType():
-            value = [example(one) for one in found.item_types]
+            value = [
+                1.5 + k if isinstance(one, inspect.FloatType) else example(one)
+                for k, one in enumerate(found.item_types)
+            ]
         case inspect.DictType():
             value = {"teff": example(found.value_type)}
         case _:
@@ -192,6 +195,28 @@ def test_every_request_of_every_role(commands, monkeypatch, room, person, role):
             assert ("closed" in answer) == (role < ROOMS[room]), kind
         else:
             assert ran == [kind], kind
+
+
+@pytest.mark.parametrize("person", ["no record", None, VIC, ANN, EVE], ids=str)
+def test_roles_count_in_explore_as_in_the_vetting_rooms(commands, library, links, make_page, person):
+    table = library.table
+    record = None if person == "no record" else Visit(commands, person, "Sign in.", Workspace(table))
+    page = make_page(library, links, Workspace(table, panels=()), record=record)
+    ran = []
+    page.room.channel.on(protocol.OpenConflict, ran.append)  # as a newcomer would, who declares a role for a request
+    answer = page.send(**EXAMPLES["open_conflict"])
+    if person is EVE:
+        assert len(ran) == 1
+    else:
+        assert (ran, answer["refused"], bool(answer["message"])) == ([], "open_conflict", True)
+
+
+def test_a_page_without_roles_refuses_what_needs_one():
+    channel, sent, ran = Channel(), [], []
+    channel.deliver = sent.append
+    channel.on(protocol.OpenConflict, ran.append)
+    channel._handle_msg(EXAMPLES["open_conflict"])
+    assert (ran, sent[0]["refused"]) == ([], "open_conflict")
 
 
 def test_a_handler_for_each_request_is_somewhere(commands, page):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.model import polygons
+from explorer.model.expression import parse
 from explorer.model.selection import (
     Everything,
     HasFlag,
@@ -21,7 +22,9 @@ from explorer.model.selection import (
     SelectionMode,
     combine,
     from_dict,
+    images,
 )
+from pipeline.domain.columns import PERIODS
 from pipeline.domain.flags import QualityFlag
 
 N = 60
@@ -135,6 +138,17 @@ def test_an_outline_selects_a_star_with_any_image_inside(vertices):
         inside |= polygons.points_in_polygon(moved, LONGITUDES["teff"], np.array(vertices))
     found = InPolygon("sgr_lambda", "teff", tuple(vertices)).mask(LONGITUDES)
     assert (found ^ inside).sum() <= 1, "one may lie on the line"
+
+
+@pytest.mark.parametrize("period", [24.0, 180.0])
+def test_a_turn_is_as_long_as_the_column_declares(monkeypatch, period):
+    monkeypatch.setitem(PERIODS, "teff", period)
+    table = {"obsid": np.arange(4), "teff": np.array([0.5, period - 0.5, period / 2, np.nan])}
+    across = InRange("teff", period - 1.0, period + 1.0)
+    assert across.mask(table).tolist() == [True, True, False, False]
+    assert parse(f"between(teff, {period - 1}, 1)", ["teff"]).mask(table).tolist() == [True, True, False, False]
+    assert InRange("teff", 0.0, period).mask(table).tolist() == [True, True, True, False]
+    assert images("teff", "logg", (period - 1.0, period + 1.0, 0.0, 1.0)) == [(0.0, 0.0), (period, 0.0)]
 
 
 def test_a_range_of_no_longitude_does_not_come_round():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from explorer.charts import kernels
 from explorer.charts.colouring import Density, ValueScale, colouring_of_subsets
 from explorer.charts.shading import Canvas, Viewport, count_bars, packed
-from explorer.model.selection import MAX_IMAGES, WIDEST, InRange, images
+from explorer.model.selection import MAX_IMAGES, MAX_TURNS, InRange, images
 from explorer.model.subsets import Subset
 from explorer.model.table import StarTable
 
@@ -135,7 +135,8 @@ def test_a_view_of_a_million_turns_is_drawn_in_its_middle_without_going_through_
             assert 2 <= canvas.stars_in(view, 1000).rows.size <= 3 * MAX_IMAGES
             assert canvas.everything(view).levels.any()
             assert len(canvas.images_of(0, view)) <= MAX_IMAGES
-    assert images("sgr_lambda", "glon", (0.0, WIDEST, 0.0, WIDEST)) == [
+    widest = 360.0 * MAX_TURNS
+    assert images("sgr_lambda", "glon", (0.0, widest, 0.0, widest)) == [
         (360.0 * across, 360.0 * up) for across in range(5) for up in range(5)
     ]
     assert images("sgr_lambda", "teff", (350.0, 370.0, -1e9, 1e9)) == [(0.0, 0.0), (360.0, 0.0)]

@@ -119,8 +119,9 @@ def test_sliders_refit_and_proposal(room, star_library):
     assert answer["obsid"] == str(obsid)
     assert answer["reason"] == "converged"
     assert answer["trial"]["residuals"]["label"].startswith("trial")
-    stored = Proposal.from_json(room.send("propose", reason="because")["proposed"]["json"])
-    assert stored == room.workspace.proposals[obsid]
+    assert room.send("propose", reason="because")["proposed"] == {"obsid": str(obsid), "reason": "because"}
+    stored = room.workspace.proposals[obsid]
+    assert Proposal.from_json(stored.to_json()) == stored
     assert stored.masked == ((6500.0, 6510.0),)
     assert stored.catalogue.startswith("invented")
     everything = ask(room, "refit", "refit", **{**wish, "masked": [[0.0, 1e5]]})

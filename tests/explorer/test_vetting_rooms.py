@@ -258,6 +258,9 @@ def test_an_adjudicator_goes_on_to_the_next_conflict(commands):
     assert screen.room.workspace.focus != first
     answer = screen.send("vet_undo", id=str(uuid4()))
     assert answer["adjudicate"]["star"] == str(first)
+    for text in ("abc", "", "12", "9" * 40):
+        assert "not a star whose reviews conflict" in screen.send("star_find", text=text)["message"]
+    assert screen.send("star_find", text=f" {first} ")["adjudicate"]["star"] == str(first)
 
 
 def test_reviews_that_came_from_a_file_say_who_brought_them(commands, tmp_path, library):

@@ -33,6 +33,10 @@ def test_integers_become_floats_where_floats_are_meant(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        (
+            "[[input.source]]\nspectra = 'a'\n[[input.source]]\ntable = 'b'\nunmatched = 'add'",
+            'input.source[2].unmatched = "add" needs a run without spectra',
+        ),
         ("[labels]\nengin = 'admm'", "unknown key 'labels.engin'. Did you mean 'engine'"),
         ("[input]\nkind = 'magic'", "input.kind must be one of mock"),
         ("[input]\nn_stars = 'many'", "'input.n_stars' must be int; found 'many'"),

@@ -167,6 +167,8 @@ def test_check_says_what_tables_hold_before_anything_is_fitted(tmp_path, capsys)
     table_a1().to_csv(tmp_path / "a.csv", index=False)
     assert main(["tables", "check", str(tmp_path / "a.csv")]) == 0
     text = capsys.readouterr().out
+    plan = text.partition("stages on these inputs together:")[2].splitlines()[1:]
+    assert len({re.search(r"  (?=can run|needs )", line).end() for line in plan}) == 1, "one below the other"
     for words in ("schema: unknown", "teff", "T_eff", "kept as own columns (1): my_grade", "needs spectra"):
         assert words in text
     assert main(["tables", "check", "--json", str(tmp_path / "a.csv")]) == 0

@@ -2,12 +2,10 @@
 
 import numpy as np
 
-TURN = 360.0
-
 
 def turned(value, column):
     """A coordinate wherever its longitude comes round, near the first turn."""
-    return [value + TURN * turn for turn in (-2, -1, 0, 1, 2)] if column.period else [value]
+    return [value + column.period * turn for turn in (-2, -1, 0, 1, 2)] if column.period else [value]
 
 
 def inside_box(points, columns, box):

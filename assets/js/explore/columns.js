@@ -78,7 +78,7 @@ class ColumnsPage {
       "section",
       { className: "card state" },
       element("div", { className: "words" }, this.heading, this.text, this.bar),
-      element("div", { className: "actions" }, this.enter, this.rebuild, this.follow),
+      element("div", { className: "buttons" }, this.enter, this.rebuild, this.follow),
     )
     const side = element(
       "aside",

@@ -11,6 +11,7 @@ import { barsOf } from "./scales.js"
 
 /** @type {[number, number]} */
 const UNIT = [0, 1] // until there are numbers
+const MAX_POWER = 12 // of ten: no catalogue has more stars
 
 export class Bars extends FigureCell {
   /**
@@ -30,10 +31,9 @@ export class Bars extends FigureCell {
     if (spec.logarithmic) {
       /** @type {Axis} - A linear one, whose numbers are powers of ten. */
       const up = this.axes.y
-      up.formatter = new M.CustomJSTickFormatter({
-        code: "return Number.isInteger(tick) ? String(10 ** tick) : ''",
-      })
-      up.ticker = new M.BasicTicker({ desired_num_ticks: 4, mantissas: [1] })
+      const powers = Array.from({ length: MAX_POWER + 1 }, (_, power) => power)
+      up.ticker = new M.FixedTicker({ ticks: powers })
+      up.major_label_overrides = new Map(powers.map((power) => [power, String(10 ** power)]))
     }
   }
 

@@ -48,6 +48,11 @@ function axisOf(label, count) {
 export class FigureCell {
   /** @type {ToolName} */
   tool = "box"
+  /** @type {Tool | null} */
+  drag = null
+  dragging = false
+  /** @type {ToolName | null} - Chosen during a drag, which ends with the tool that it began with. */
+  chosen = null
   /** @type {"width" | "both"} - Along which a drag selects. */
   dimensions = "both"
   /** @type {HoverTool | null} */
@@ -123,12 +128,21 @@ export class FigureCell {
       }
     })
     this.figure.on_event("doubletap", () => (this.tool === "polygon" ? this.closePolygon() : this.home()))
-    this.figure.on_event("panstart", () => this.hideTooltip())
+    this.figure.on_event("panstart", () => {
+      this.dragging = true
+      this.hideTooltip()
+    })
+    this.cell.addEventListener("pointerdown", (event) => {
+      this.endDrag()
+      // Bokeh takes a lasso that begins on an axis for one that is under way, and fails.
+      if (this.tool === "lasso" && !this.isInFrame(event)) event.stopPropagation()
+    }, true)
     // Only the last event of a gesture contains the keys that were held when it ended.
     this.cell.addEventListener("pointerup", (event) => {
       this.keys = []
       if (event.shiftKey) this.keys.push("shift")
       if (event.ctrlKey || event.metaKey) this.keys.push("ctrl")
+      setTimeout(() => this.endDrag()) // after Bokeh's tool has seen it
     }, true)
     const views = await globalThis.Bokeh.embed.add_document_standalone(this.document, this.cell)
     const view = views.get_one(this.figure)
@@ -187,8 +201,26 @@ export class FigureCell {
     return renderer
   }
 
-  /** @param {ToolName} name */
+  /** @param {PointerEvent} event */
+  isInFrame({ clientX, clientY }) {
+    if (!this.view) return false
+    const { left, top } = this.view.canvas_view.el.getBoundingClientRect()
+    return this.view.frame.bbox.contains(clientX - left, clientY - top)
+  }
+
+  endDrag() {
+    this.dragging = false
+    if (this.chosen) this.use(this.chosen)
+  }
+
+  /**
+   * Drag with a tool from now on, or after the present drag: Bokeh's tools need a whole one.
+   *
+   * @param {ToolName} name
+   */
   use(name) {
+    this.chosen = this.dragging ? name : null
+    if (this.dragging) return
     const M = globalThis.Bokeh.Models
     /** @type {Record<ToolName, () => Tool>} */
     const make = {
@@ -198,10 +230,13 @@ export class FigureCell {
       pan: () => new M.PanTool(),
     }
     this.tool = name
-    const drag = make[name]()
-    const { toolbar } = this.figure
-    toolbar.setv({ active_drag: "auto", active_tap: "auto", active_scroll: this.wheel })
-    toolbar.tools = [drag, this.wheel, ...(this.hover ? [this.hover] : [])]
+    this.drag = make[name]()
+    this.figure.toolbar.setv({ active_drag: "auto", active_tap: "auto", active_scroll: this.wheel })
+    this.arrangeTools()
+  }
+
+  arrangeTools() {
+    this.figure.toolbar.tools = [this.drag, this.wheel, this.hover].filter((tool) => tool !== null)
   }
 
   /** Send the viewport to the server, once it has changed. */

@@ -208,7 +208,7 @@ export class Plane extends FigureCell {
       }
     }
     this.hover = on ? this.hover ?? this.tooltip() : null
-    this.use(this.tool)
+    this.arrangeTools() // a drag or a polygon may be under way
   }
 
   /**

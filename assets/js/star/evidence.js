@@ -146,7 +146,9 @@ export class EvidencePane {
       rows,
       label: "Velocities of the Ca II lines",
     })
-    const texts = lines.map(([name, at, error]) => `${name} ${at.toFixed(1)} ± ${error.toFixed(1)}`).join("; ")
+    /** @type {(error: number) => string} */
+    const known = (error) => (Number.isFinite(error) ? error.toFixed(1) : "?")
+    const texts = lines.map(([name, at, error]) => `${name} ${at.toFixed(1)} ± ${known(error)}`).join("; ")
     const reach = [...xs.map((x, k) => x - errors[k]), ...xs.map((x, k) => x + errors[k])]
     const draw = () =>
       chart.draw(endsOf(rv === null ? reach : [...reach, rv], 0.15), [0.4, lines.length + 0.6], [
@@ -265,7 +267,7 @@ export class EvidencePane {
       element("button", {
         type: "button",
         title: `Select this star and those nearest ${label}`,
-        onclick: () => this.send({ kind: "alike_select", by, count: Number(this.count.value) }),
+        onclick: () => this.send({ kind: "alike_select", by, count: Math.round(Number(this.count.value)) }),
       }, label)
     )
     this.list = element("div", { className: "row wrap" })

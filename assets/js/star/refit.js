@@ -103,8 +103,6 @@ export class RefitPane {
   rows = new Map()
   /** @type {Star | null} */
   star = null
-  /** @type {string | null} - As JSON. */
-  lastProposal = null
 
   /**
    * @param {(message: Request) => void} send
@@ -289,8 +287,8 @@ export class RefitPane {
   }
 
   /** @param {Proposed} proposed */
-  proposed({ json, reason }) {
-    this.lastProposal = json
+  proposed({ obsid, reason }) {
+    if (obsid !== this.star?.obsid) return
     this.keep.disabled = true
     this.reason.value = ""
     this.note.textContent = `Recorded for vetting${reason ? `: ${reason}` : ""}. The published labels stay as they are.`

@@ -47,7 +47,10 @@ export class AdjudicateRoom {
       adjudicate: (state) => this.receive(state),
       fitted: (labels) => this.form.fitted(labels),
       saved: () => this.form.saved(),
-      refused: (kind) => this.form.answered(kind),
+      refused: (kind) => {
+        this.form.answered(kind)
+        this.star.refused(kind)
+      },
       unreachable: (kind) => this.form.unreachable(kind),
     }
   }

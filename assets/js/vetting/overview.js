@@ -72,7 +72,7 @@ function tableOf(caption, heads, rows, empty) {
   if (!rows.length) return element("p", { className: "hint" }, empty)
   return element(
     "table",
-    { className: "told" },
+    { className: "overview" },
     element("caption", {}, caption),
     element(
       "thead",

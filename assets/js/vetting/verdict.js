@@ -1,6 +1,6 @@
 // The form of a verdict, for inspectors and adjudicators. A digit saves; the mouse is not needed.
 
-/** @import { DeskState, Proposal, Notify } from "../payloads.ts" */
+/** @import { Notify, Proposal, VerdictFormState } from "../payloads.ts" */
 /** @import { FlagChoice, Judge, Quantity, Request, VerdictChoice } from "../protocol.d.ts" */
 
 import { KEY_NAMES, LIMITS, VERDICT_KEYS } from "../base/declared.js"
@@ -80,7 +80,7 @@ export class VerdictForm {
     )
   }
 
-  /** @param {DeskState} state */
+  /** @param {VerdictFormState} state */
   show({ star, verdicts = [], flags = [], quantities = [], before, undone, person, campaign }) {
     const fresh = this.star !== star || this.before !== (before?.id ?? null) || undone
     if (this.star !== star) this.shownAt = performance.now()

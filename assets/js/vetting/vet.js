@@ -55,7 +55,10 @@ export class VetRoom {
         this.saved.textContent = `Saved: ${id.slice(0, 8)}`
         this.form.saved()
       },
-      refused: (kind) => this.form.answered(kind),
+      refused: (kind) => {
+        this.form.answered(kind)
+        this.star.refused(kind)
+      },
       unreachable: (kind) => this.form.unreachable(kind),
     }
   }

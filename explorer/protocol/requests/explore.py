@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -18,6 +19,12 @@ class ViewSize(Struct, frozen=True, forbid_unknown_fields=True):
     window: tuple[float, float, float, float]
     width: int
     height: int
+
+    def __post_init__(self) -> None:
+        """Refuse a window without an area, or of an infinite one."""
+        for start, end in (self.window[:2], self.window[2:]):
+            if start == end or math.isinf(end - start):
+                raise ValueError(f"an axis from {start} to {end} has no length to draw on")
 
 
 class Rectangle(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="rect"):

@@ -150,7 +150,6 @@ class Proposed(MessagePart, frozen=True):
 
     obsid: str
     reason: str
-    json: str
 
 
 class Chi2Window(Row, frozen=True):

@@ -45,7 +45,7 @@ class AdjudicateRoom(VettingRoom):
         self.channel.on(protocol.VetUndo, lambda request: self._undo_or_redo(self.visit.commands.undo, request))
         self.channel.on(protocol.VetRedo, lambda request: self._undo_or_redo(self.visit.commands.redo, request))
         self.channel.on(protocol.StarStep, lambda request: self._step(request.by))
-        self.channel.on(protocol.StarFind, lambda request: self._open_case(int(request.text)))
+        self.channel.on(protocol.StarFind, lambda request: self._open_by_name(request.text.strip()))
 
     def send_constants(self) -> None:
         """Send what all stars share."""
@@ -91,6 +91,11 @@ class AdjudicateRoom(VettingRoom):
             raise RefusedError(f"The reviews of star {star} do not conflict.")
         self.workspace.focus = star
         self.show()
+
+    def _open_by_name(self, text: str) -> None:
+        if text not in [str(case.star) for case in self.cases]:
+            raise RefusedError(f"{text[:40]!r} is not a star whose reviews conflict.")
+        self._open_case(int(text))
 
     def _step(self, by: int) -> None:
         stars = [case.star for case in self.cases]
