@@ -12,13 +12,14 @@ from explorer import protocol
 from explorer.charts.palettes import fresh_colour
 from explorer.model.completion import completions
 from explorer.model.definitions import check_size
-from explorer.model.expression import ExpressionError, parse
+from explorer.model.expression import parse
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
 from explorer.model.members import MAX_BYTES, read_members
 from explorer.model.selection import InCategory, InIds, Named, Selection, SelectionError, SelectionMode
 from explorer.model.subsets import Subset, category_names, describe, parts
 from explorer.model.table import MAX_CATEGORIES
+from explorer.model.tokens import ExpressionError
 from explorer.model.work import LINKS, UPLOADS
 from explorer.rooms.channel import Channel
 from explorer.rooms.columns_menu import column_choices
