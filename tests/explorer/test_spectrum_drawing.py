@@ -20,6 +20,7 @@ from explorer.state.workspace import Workspace
 from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.domain.wavelength import doppler_factor
 from pipeline.science.star.refit import in_any
+from pipeline.sources.lamost_fits import read_spectrum
 
 STAR, OTHER = 3, 4
 LABELS = {"teff": 3700.0, "logg": 0.8, "m_h": -0.2, "alpha_m": 0.1, "rv": 12.0}
@@ -213,6 +214,28 @@ def test_spectra_of_any_kind_are_drawn(content):
     assert drawing.residuals.ends == (-5.0, 5.0)
     assert drawing.masked == ((wavelength[0] - 10.0, wavelength[-1] + 10.0),)
     assert (drawing.low == 0).all()
+
+
+@pytest.mark.parametrize("number", range(0, 90, 15))
+def test_observed_spectra_are_drawn(shared_data, number):
+    """Fluxes as they were observed, with gaps, masked pixels and spikes."""
+    path = sorted((shared_data / "spectra").glob("*.fits*"))[number]
+    observed = read_spectrum(path)
+    blank = np.full(observed.flux.size, np.nan, np.float32)
+    level = np.float32(np.nanmedian(observed.flux[~observed.mask]))
+    flux, ivar = (observed.flux / level).astype(np.float32), (observed.ivar * level**2).astype(np.float32)
+    stored = StoredSpectrum(1, observed.wavelength, flux, ivar, observed.mask, blank, blank)
+    content = SpectrumContent(stored, rv_kms=0.0, look=look(smooth=2))
+    drawing = drawing_of(content)
+    np.testing.assert_array_equal(in_any(observed.wavelength, drawing.masked), ~content.good)
+    known = drawing.flux[np.isfinite(drawing.flux)]
+    inside = (known > drawing.flux_ends[0]) & (known < drawing.flux_ends[1])
+    assert inside.mean() > 0.99
+    assert np.isfinite(drawing.low).all()
+    assert (drawing.high >= drawing.low).all()
+    assert not drawing.lower
+    (axes,) = draw_spectrum(observed.wavelength, drawing, path.name, "").axes
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), drawing.flux)
 
 
 # ---- the picture ----
