@@ -63,6 +63,9 @@ def self_consistency(
     manifest, table = Manifest.read(directory), Catalog.read(directory).table
     if not SpectrumStore.exists(directory):
         raise ProductError(f"{directory} holds no spectra: build from spectra to train a label model.")
+    if not any(name.startswith("model/") for name in manifest.files):
+        reason = next((stage["reason"] for stage in manifest.stages if stage["name"] == "labels"), "")
+        raise ProductError(f"{directory} has no label model{f': its stage labels {reason}' if reason else ''}.")
     _, metadata = read_model(directory)
     names = tuple(metadata["label_names"])
     reference = table[list(label_columns("reference", names))].to_numpy(float)

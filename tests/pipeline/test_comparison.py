@@ -3,6 +3,8 @@
 import gzip
 import json
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from pipeline.__main__ import main
 from pipeline.domain.columns import BY_NAME
 from pipeline.products.catalog import Catalog
 from pipeline.products.comparison import Compared, difference_statistics, write_comparison
+from pipeline.products.manifest import Manifest
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,17 @@ def test_statistics_are_those_of_the_finite_differences():
     assert found["std"] == pytest.approx(np.std([1, 2, 3, 10]))
     assert found["robust_scatter"] == pytest.approx(1.4826 * 1.0)
     assert difference_statistics(np.full(3, np.nan)) == {"stars": 0}
+
+
+def test_self_consistency_without_a_label_model_says_why_there_is_none(tiny, tmp_path, capsys):
+    bare = Path(shutil.copytree(tiny, tmp_path / "bare"))
+    shutil.rmtree(bare / "model")
+    manifest = Manifest.read(bare)
+    files = {name: digest for name, digest in manifest.files.items() if not name.startswith("model/")}
+    skipped = ({"name": "labels", "status": "skipped", "reason": "needs reference labels: no star has any"},)
+    replace(manifest, files=files, stages=skipped).write(bare)
+    assert main(["self-consistency", str(bare), "--output", str(tmp_path / "out")]) == 2
+    assert "has no label model: its stage labels needs reference labels: no star has any." in capsys.readouterr().err
 
 
 def test_self_consistency_never_judges_a_star_that_trained(tiny, tmp_path):

@@ -56,3 +56,15 @@ def test_stars_may_become_dots_during_a_drag(explorer):
     page.mouse.up()
     assert page.evaluate(DOTS)
     assert number(explorer.wait_for_count(before)) < 6000
+
+
+def test_a_row_of_the_table_is_chosen_by_the_keyboard(explorer):
+    page = explorer.page
+    page.get_by_role("button", name="quality").focus()
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    explorer.wait_for_spectrum()
+    row = page.locator(".table tbody tr").nth(1)
+    page.get_by_text(f"obsid {row.locator('td').first.inner_text()}").wait_for(timeout=5000)
+    assert "focused" in row.get_attribute("class")

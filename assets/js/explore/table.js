@@ -79,10 +79,10 @@ export class Table {
   /** @param {string[][]} rows */
   showRows(rows) {
     this.body.replaceChildren(...rows.map((row, k) => {
-      const obsid = this.ids[k]
+      const show = () => this.send({ kind: "focus", obsid: this.ids[k] })
       return element(
         "tr",
-        { onclick: () => this.send({ kind: "focus", obsid }) },
+        { tabIndex: 0, onclick: show, onkeydown: ({ key }) => key === "Enter" && show() },
         ...row.map((cell) => element("td", {}, cell)),
       )
     }))
