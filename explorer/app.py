@@ -83,7 +83,7 @@ def serve_session(config: AppConfig) -> pmui.Page:
     if request is not None and names_a_session(request):  # under run_app.py it is refused before
         return framed_page([sentence(SESSION_NAMED)])
     if opening is not None and (library is None or COLUMNS_ADDRESS in pn.state.session_args):
-        return build_columns_page(opening, lambda: correction_refusal(config, request), stays=library is not None)
+        return build_columns_page(opening, lambda: correction_refusal(config, request), requested=library is not None)
     assert library is not None
     if served is not None:
         leave = served.enter(library)
@@ -139,9 +139,9 @@ def build_waiting_page(runner: BuildRunner) -> pmui.Page:
     return framed_page([ProgressView(runner)])
 
 
-def build_columns_page(opening: Opening, refusal: Callable[[], str], *, stays: bool) -> pmui.Page:
+def build_columns_page(opening: Opening, refusal: Callable[[], str], *, requested: bool) -> pmui.Page:
     """The columns page, while products are made of files and later on request."""
-    room = ColumnsPage(opening, refusal, stays=stays)
+    room = ColumnsPage(opening, refusal, requested=requested)
     page = framed_page([room])
     page.param.watch(lambda _: in_turn(lambda: room.theme(dark=bool(page.dark_theme))), "dark_theme")
     page.dark_theme = room.dark = was_dark() or bool(page.dark_theme)

@@ -83,7 +83,7 @@ def message(_folder):
     channel._handle_msg({"kind": "test_star", "obsid": "12"})
     channel._handle_msg({"kind": "test_star", "obsid": "12", "more": 1})
     channel._handle_msg({"kind": "test_star"})
-    assert sent == [{"say": "Received 12."}, *[{"say": NOT_UNDERSTOOD, "refused": "test_star"}] * 2]
+    assert sent == [{"message": "Received 12."}, *[{"message": NOT_UNDERSTOOD, "refused": "test_star"}] * 2]
     assert "export interface TestStar {" in declarations()
 
 

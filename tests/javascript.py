@@ -32,7 +32,7 @@ PURE = (
     "figures/intervals.js",
     "figures/pixels.js",
     "figures/scales.js",
-    "figures/spectrum_numbers.js",
+    "star/controls.js",
     "star/kept.js",
     "vetting/drafts.js",
 )

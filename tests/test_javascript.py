@@ -46,6 +46,11 @@ def test_deno_finds_nothing(tool: str) -> None:
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
 
 
+def test_only_generated_types_are_left_out_of_the_check() -> None:
+    """``skipLibCheck``, which Bokeh's declarations need, leaves out every ``.d.ts``."""
+    assert [path.name for path in SCRIPTS.rglob("*.d.ts")] == ["protocol.d.ts"]
+
+
 def test_coverage_is_read_from_a_report() -> None:
     lcov = "SF:/x/assets/js/a/b.js\nDA:1,0\nDA:2,3\nDA:3,1\nDA:4,0\nend_of_record\nSF:/x/y.js\nDA:1,1\nend_of_record\n"
     assert coverage(lcov) == {"a/b.js": 50.0}

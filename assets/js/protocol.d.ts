@@ -7,22 +7,17 @@ export type AbsentColumn = [ours: string, corrected: boolean];
 export interface AdjudicateState {
   campaigns: CampaignChoice[];
   campaign: string;
-  who: string;
+  person: string;
   signed: boolean;
   verdicts?: VerdictChoice[];
   flags?: FlagChoice[];
-  cases: ConflictState[];
+  conflicts: ConflictState[];
   star: string;
   sentence: string;
   reasons?: string[];
   reviews?: Review[];
   quantities?: Quantity[];
   before?: Review | null;
-}
-
-/** Build again. */
-export interface Again {
-  kind: "again";
 }
 
 /** List similar stars. */
@@ -106,6 +101,9 @@ export interface BarsSpec {
   logarithmic: boolean;
 }
 
+/** A residual beyond the ends of its axis, marked near the upper or the lower end. */
+export type BeyondMark = [wavelength: number, at: number, upwards: boolean];
+
 /** Choose a campaign. */
 export interface Campaign {
   kind: "campaign";
@@ -119,7 +117,7 @@ export type CampaignChoice = [id: string, name: string];
 export interface CampaignsState {
   campaigns: CampaignChoice[];
   campaign: string;
-  who: string;
+  person: string;
   signed: boolean;
   verdicts?: VerdictChoice[];
   flags?: FlagChoice[];
@@ -127,7 +125,7 @@ export interface CampaignsState {
   role: string;
   selected: number;
   selection: string;
-  most: number;
+  max_stars: number;
   failed: string[];
   about?: string;
   imports?: string[];
@@ -152,12 +150,6 @@ export type CardLink = [name: string, address: string];
 /** Status of a star in one campaign, and a reviewer's comment. */
 export type CardRemark = [campaign: string, text: string, note: string];
 
-/** Open a conflict. */
-export interface Case {
-  kind: "case";
-  star: string;
-}
-
 /** Name the stars of each value of a column. */
 export interface Categories {
   kind: "categories";
@@ -171,12 +163,12 @@ export interface Check {
   cursor: number;
 }
 
-/** Check of a typed expression: stars that fit or the fault, and words that can begin at ``start``. */
+/** Check of a typed expression: stars that fit or the fault, and suggestions that begin at ``start``. */
 export interface CheckResult {
   text: string;
   cursor: number;
   start: number;
-  words: Suggestion[];
+  suggestions: Suggestion[];
   count?: string;
   error?: ExpressionFault;
 }
@@ -204,7 +196,7 @@ export interface ColumnReport {
   label: string;
   description: string;
   theirs: string;
-  why: string;
+  reason: string;
   unit_from: string;
   unit_to: string;
   known: string;
@@ -221,6 +213,13 @@ export interface ColumnsReport {
   tables: TableReport[];
   stages: StagePlan[];
   roles: RoleChoice[];
+}
+
+/** Differences from pinned stars or ratios to them, in their order, with their axis. */
+export interface ComparedDrawing {
+  curves: Float32Array[];
+  ends: [number, number];
+  label: string;
 }
 
 /** Export the configuration with the corrections on screen. */
@@ -269,6 +268,9 @@ export interface Counts {
   left: number;
 }
 
+/** A curve of the legend and its colour, by name. */
+export type CurveName = [text: string, ink: "data" | "model" | "trial"];
+
 /** Shifts in x and y at which the dots of overlays are repeated. */
 export interface DotsLayer {
   kind: "dots";
@@ -290,6 +292,18 @@ export interface Download {
   name: string;
   mime: string;
   data: ArrayBuffer;
+}
+
+/** Draw the spectrum of a star with the settings of the page's controls. */
+export interface Draw {
+  kind: "draw";
+  obsid: string;
+  look: SpectrumLook;
+  zoom: [number, number] | null;
+  masked: [number, number][];
+  trial: Record<string, number | null> | null;
+  pins: string[];
+  number: number;
 }
 
 /** Show one view alone, or all again. */
@@ -337,7 +351,7 @@ export interface ExportVerdicts {
 
 /** Available exports. */
 export interface Exports {
-  exports: ExportForm[];
+  forms: ExportForm[];
   figures: PaperFigure[];
   summary: string;
   samp: boolean;
@@ -377,7 +391,7 @@ export interface ForgetView {
 export interface Freeze {
   kind: "freeze";
   name: string;
-  despite?: string;
+  reason?: string;
 }
 
 /** A release that was written. */
@@ -399,7 +413,6 @@ export interface GridState {
   enlarged: number | null;
   catalogue?: ViewChoice[];
   columns?: ColumnChoice[];
-  theme?: Theme;
 }
 
 /** Show gestures and shortcuts. */
@@ -453,12 +466,6 @@ export interface Judge {
   proposal?: Record<string, number | string> | null;
 }
 
-/** Name the selection. */
-export interface Keep {
-  kind: "keep";
-  name: string;
-}
-
 /** A label and what stands beside its axis. */
 export type LabelName = [name: string, label: string];
 
@@ -477,6 +484,9 @@ export interface Legend {
 /** A category and its colour. */
 export type LegendEntry = [name: string, colour: string];
 
+/** A line or a band head: its wavelength, and the flux below which its name is written. */
+export type LineMark = [name: string, wavelength: number, top: number];
+
 /** Velocity of one line and its error, in km/s. */
 export type LineVelocity = [label: string, velocity: number, error: number];
 
@@ -491,6 +501,11 @@ export interface LinesShape {
 /** A link that was made. */
 export interface Link {
   token: string;
+}
+
+/** List what can be exported. */
+export interface ListExports {
+  kind: "list_exports";
 }
 
 /** Views were panned, zoomed or resized. */
@@ -534,12 +549,7 @@ export interface MissingSpec {
 /** Choose how a gesture changes the selection. */
 export interface Mode {
   kind: "mode";
-  value: string;
-}
-
-/** List what can be exported. */
-export interface More {
-  kind: "more";
+  value: "replace" | "add" | "intersect" | "subtract" | "xor";
 }
 
 /** The reason why a star has no posterior. */
@@ -556,6 +566,12 @@ export interface NoShape {
 
 /** Note on selected stars that a view does not show: a few words, and a sentence. */
 export type Note = [text: string, sentence: string];
+
+/** Open a conflict. */
+export interface OpenConflict {
+  kind: "open_conflict";
+  star: string;
+}
 
 /** Progress of the products, as a fraction or None; ``open`` if the explorer can be entered. */
 export interface OpeningStatus {
@@ -614,7 +630,6 @@ export interface Palettes {
   selected: ArrayBuffer;
   texture: ArrayBuffer;
   histogram: ArrayBuffer;
-  theme: Theme;
   bars: SlotBar[];
 }
 
@@ -650,6 +665,13 @@ export interface Picture {
   form: string;
 }
 
+/** The flux of a pinned star, with its colour as CSS. */
+export interface PinnedCurve {
+  obsid: string;
+  colour: string;
+  flux: Float32Array;
+}
+
 /** One column against another; a disc map has slices (parts), the present one, and a colour bar. */
 export interface PlaneSpec {
   kind: "plane";
@@ -679,17 +701,22 @@ export interface PosteriorResult {
 /** Keep the last fit as a proposal. */
 export interface Propose {
   kind: "propose";
-  why: string;
+  reason: string;
 }
 
 /** A proposal that was kept. */
 export interface Proposed {
   obsid: string;
-  why: string;
+  reason: string;
 }
 
 /** A quantity that can be proposed for a star; ``published`` is None without a value. */
 export type Quantity = [name: string, label: string, unit: string, published: number | null];
+
+/** Build again. */
+export interface Rebuild {
+  kind: "rebuild";
+}
 
 /** A part of a record that is merged, in base64. */
 export interface RecordPart {
@@ -735,17 +762,16 @@ export interface RefitResult {
   published_chi2: string;
   reduced: string;
   n_pixels: string;
-  model: Float32Array;
+  trial: TrialDrawing;
 }
 
 /** A fitted label with both of its errors, as texts. */
 export type RefitRow = [name: string, value: string, calibrated: string, formal: string];
 
-/** Sliders and the model's error by pixel; a sentence where there is no label model. */
+/** Sliders of the refit; a sentence where there is no label model. */
 export interface RefitSetup {
   sentence: string;
   labels?: LabelSlider[];
-  sigma?: Float32Array;
 }
 
 /** A region was drawn in a view. */
@@ -754,6 +780,14 @@ export interface Region {
   slot: number;
   geometry: Rectangle | Outline;
   keys?: ("ctrl" | "shift")[];
+}
+
+/** Residuals over their error, NaN where unknown or masked, with their axis. */
+export interface ResidualsDrawing {
+  values: Float32Array;
+  ends: [number, number];
+  label: string;
+  beyond: BeyondMark[];
 }
 
 /** A review; ``imported`` names who imported it and when, "" for one of this record. */
@@ -781,6 +815,12 @@ export interface Samp {
   kind: "samp";
 }
 
+/** Name the selection. */
+export interface SaveSubset {
+  kind: "save_subset";
+  name: string;
+}
+
 /** Save the view under a name. */
 export interface SaveView {
   kind: "save_view";
@@ -796,7 +836,7 @@ export type SelectionName = [name: string, colour: string];
 /** A part of a selection, with its own parts. */
 export interface SelectionNode {
   joint: string;
-  words: string;
+  description: string;
   count: string;
   nodes: SelectionNode[];
 }
@@ -835,13 +875,6 @@ export interface SideState {
   saved?: boolean;
 }
 
-/** The model at the labels of the sliders. */
-export interface Slid {
-  obsid: string;
-  number: number;
-  model: Float32Array;
-}
-
 /** Draw the model at the labels of the sliders; None where a slider has no value. */
 export interface Slide {
   kind: "slide";
@@ -861,18 +894,48 @@ export interface Sort {
   column: string;
 }
 
-/** A line or a band head, by its wavelength in vacuum, in Angstrom. */
-export type SpectralFeature = [name: string, wavelength: number];
+/** A spectrum with the settings of the controls: curves, axes, marks and shading. */
+export interface SpectrumDrawing {
+  obsid: string;
+  number: number;
+  stretch: number;
+  ends: [number, number];
+  label: string;
+  flux: Float32Array;
+  low: Float32Array;
+  high: Float32Array;
+  model: Float32Array;
+  flux_ends: [number, number];
+  flux_label: string;
+  residuals: ResidualsDrawing;
+  lower: boolean;
+  curves: CurveName[];
+  marks: LineMark[];
+  masked: [number, number][];
+  own: [number, number][];
+  telluric: TelluricStrip[];
+  arm_edge: number | null;
+  pinned: PinnedCurve[];
+  compared?: ComparedDrawing;
+  trial?: Float32Array;
+}
 
-/** How the spectrum is shown. */
+/** How the spectrum is shown; ``compare`` is what the lower axes show of pinned spectra. */
 export interface SpectrumLook {
   lines: boolean;
   model: boolean;
   residual: boolean;
   raw: boolean;
   observed: boolean;
-  smooth: number;
-  compare: string;
+  smooth: 0 | 1 | 2 | 4 | 8;
+  compare: "difference" | "over" | "ratio";
+}
+
+/** Keep the wavelengths to which the spectrum was zoomed, for the next one. */
+export interface SpectrumZoom {
+  kind: "spectrum_zoom";
+  ends: [number, number];
+  number: number;
 }
 
 /** A stage, and the reason why it does not run, "" where it does. */
@@ -898,24 +961,15 @@ export interface StarData {
   facts: StarCard;
   remarks: CardRemark[];
   published: Record<string, number | null>;
-  flux?: Float32Array;
-  ivar?: Float32Array;
-  mask?: Uint8Array;
-  model?: Float32Array;
-  continuum?: Float32Array;
+  spectrum?: SpectrumDrawing;
   next?: string;
   previous?: string;
 }
 
-/** Export the spectrum, or its picture. */
+/** Export the spectrum, or its picture as it is on screen. */
 export interface StarFile {
   kind: "star_file";
-  form: string;
-  ends: [number, number];
-  look: SpectrumLook;
-  masked?: [number, number][];
-  trial?: Record<string, number | null> | null;
-  pins?: string[];
+  form: "fits" | "pdf" | "png";
 }
 
 /** Show the star of an obsid. */
@@ -936,15 +990,12 @@ export interface StarPin {
   obsid: string;
 }
 
-/** Constants of all spectra: wavelengths, features, telluric bands, overlap of the arms, zooms. */
+/** Constants of all spectra: wavelengths at rest, zooms, sliders, and whether continua are stored. */
 export interface StarSetup {
   zooms: Record<string, [number, number]>;
-  telluric: TelluricBand[];
-  arms: [number, number] | null;
   refit: RefitSetup;
   simulated: boolean;
   wavelength?: Float64Array;
-  features?: SpectralFeature[];
   raw?: boolean;
 }
 
@@ -994,7 +1045,7 @@ export interface SubsetState {
   name: string;
   colour: string;
   count: string;
-  words: string;
+  description: string;
 }
 
 /** A word that can follow in an expression. */
@@ -1074,29 +1125,20 @@ export interface Tap {
   keys?: ("ctrl" | "shift")[];
 }
 
-/** A telluric band in the observed frame, in Angstrom. */
-export type TelluricBand = [name: string, low: number, high: number];
-
-/** Colours of figures, as CSS. */
-export interface Theme {
-  dark: boolean;
-  text: string;
-  grid: string;
-  background: string;
-  accent: string;
-}
+/** A telluric band where it lies on the axis. */
+export type TelluricStrip = [name: string, low: number, high: number];
 
 /** Choose what a drag does. */
 export interface Tool {
   kind: "tool";
-  value: string;
+  value: "box" | "lasso" | "polygon" | "pan";
 }
 
 /** State of the toolbar. */
 export interface ToolbarState {
   count: SelectionCount;
   subset: SelectionName;
-  tool: string;
+  tool: "box" | "lasso" | "polygon" | "pan";
   mode: "replace" | "add" | "intersect" | "subtract" | "xor";
   undo: boolean;
   redo: boolean;
@@ -1107,6 +1149,21 @@ export interface ToolbarState {
 
 /** A CSS selector, and a text beside the element that it selects. */
 export type TourStep = [selector: string, text: string];
+
+/** A trial model over a spectrum, and what changes with it; ``lower`` if the lower axes are shown. */
+export interface TrialDrawing {
+  flux: Float32Array;
+  residuals: ResidualsDrawing;
+  curves: CurveName[];
+  lower: boolean;
+}
+
+/** The model at the labels of the sliders. */
+export interface TrialModel {
+  obsid: string;
+  number: number;
+  trial: TrialDrawing;
+}
 
 /** Return to the selection before. */
 export interface Undo {
@@ -1125,7 +1182,9 @@ export interface Update {
   columns?: ColumnsReport;
   counts?: Counts;
   download?: Download;
+  drawn?: SpectrumDrawing;
   evidence?: EvidenceResult | Sentence;
+  exports?: Exports;
   fitted?: Record<string, number>;
   focus?: FocusMark[];
   frozen?: Frozen;
@@ -1134,11 +1193,11 @@ export interface Update {
   layers?: AnyLayer[];
   legend?: Legend;
   link?: Link;
-  may?: boolean;
   merged?: Merged;
-  more?: Exports;
+  message?: string;
   notes?: SlotNote[];
-  out_of_reach?: string;
+  permitted?: boolean;
+  person?: string;
   pinned?: StarData;
   pixels?: ArrayBuffer;
   posterior?: PosteriorResult | NoPosterior;
@@ -1147,25 +1206,24 @@ export interface Update {
   refusal?: string;
   refused?: string;
   reload?: boolean;
+  requested?: boolean;
   resume?: string;
   saved?: string;
-  say?: string;
   side?: SideState;
-  slid?: Slid;
   stage?: GridState;
   star?: StarData | Sentence;
   star_page?: boolean;
   star_setup?: StarSetup;
   status?: OpeningStatus;
-  stays?: boolean;
   switched?: SwitchedOverlay;
   table?: TableState;
-  theme?: boolean | Theme;
-  tool?: string;
+  theme?: "light" | "dark";
+  tool?: "box" | "lasso" | "polygon" | "pan";
   toolbar?: ToolbarState;
   tour?: TourStep[];
+  trial?: TrialModel;
+  unreachable?: string;
   vet?: VetState;
-  who?: string;
 }
 
 /** A part of a file, in base64. */
@@ -1198,7 +1256,7 @@ export interface VetRedo {
 export interface VetState {
   campaigns: CampaignChoice[];
   campaign: string;
-  who: string;
+  person: string;
   signed: boolean;
   verdicts?: VerdictChoice[];
   flags?: FlagChoice[];
@@ -1207,7 +1265,7 @@ export interface VetState {
   counts?: Counts;
   quantities?: Quantity[];
   before?: Review | null;
-  taken_back?: Review | null;
+  undone?: Review | null;
 }
 
 /** Undo the last verdict. */
@@ -1259,7 +1317,7 @@ export type AnyShape =
 export type RequestKind =
   "connect" |
   "apply" |
-  "again" |
+  "rebuild" |
   "configuration" |
   "painted" |
   "look" |
@@ -1285,7 +1343,7 @@ export type RequestKind =
   "side" |
   "check" |
   "filter" |
-  "keep" |
+  "save_subset" |
   "subset" |
   "categories" |
   "upload" |
@@ -1294,7 +1352,7 @@ export type RequestKind =
   "save_view" |
   "view" |
   "forget_view" |
-  "more" |
+  "list_exports" |
   "share" |
   "export" |
   "samp" |
@@ -1305,6 +1363,8 @@ export type RequestKind =
   "star_pin" |
   "star_page" |
   "star_file" |
+  "draw" |
+  "spectrum_zoom" |
   "slide" |
   "refit" |
   "propose" |
@@ -1315,7 +1375,7 @@ export type RequestKind =
   "judge" |
   "vet_undo" |
   "vet_redo" |
-  "case" |
+  "open_conflict" |
   "start" |
   "export_record" |
   "export_verdicts" |
@@ -1326,7 +1386,7 @@ export type RequestKind =
 export type Request =
   Connect |
   Apply |
-  Again |
+  Rebuild |
   Configuration |
   Painted |
   Look |
@@ -1352,7 +1412,7 @@ export type Request =
   Side |
   Check |
   Filter |
-  Keep |
+  SaveSubset |
   Subset |
   Categories |
   Upload |
@@ -1361,7 +1421,7 @@ export type Request =
   SaveView |
   View |
   ForgetView |
-  More |
+  ListExports |
   Share |
   Export |
   Samp |
@@ -1372,6 +1432,8 @@ export type Request =
   StarPin |
   StarPage |
   StarFile |
+  Draw |
+  SpectrumZoom |
   Slide |
   Refit |
   Propose |
@@ -1382,7 +1444,7 @@ export type Request =
   Judge |
   VetUndo |
   VetRedo |
-  Case |
+  OpenConflict |
   Start |
   ExportRecord |
   ExportVerdicts |

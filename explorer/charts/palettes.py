@@ -11,7 +11,6 @@ from functools import cache
 import colorcet as cc
 from bokeh.palettes import Plasma256, Viridis256
 
-from explorer import protocol
 from pipeline.domain.columns import COLUMNS
 
 TRANSPARENT = "#00000000"
@@ -78,9 +77,9 @@ def fresh_colour(taken: Sequence[str]) -> str:
     return min(known, key=lambda colour: (list(taken).count(colour), known.index(colour)))
 
 
-def theme_of(*, dark: bool) -> protocol.Theme:
-    """Colours of figures on a light or a dark page."""
-    return protocol.Theme(dark=dark, text=TEXT[dark], grid=GRID[dark], background=PAPER[dark], accent=ACCENT[dark])
+def figure_colours(*, dark: bool) -> dict[str, str]:
+    """Colours of figures on a light or a dark page, as CSS."""
+    return {"text": TEXT[dark], "grid": GRID[dark], "background": PAPER[dark], "accent": ACCENT[dark]}
 
 
 def gradient_css(ramp: tuple[str, ...]) -> str:

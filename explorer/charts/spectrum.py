@@ -1,15 +1,12 @@
-"""Contents of a spectrum plot: named lines, band heads and telluric bands, and a star's arrays."""
+"""Fixed contents of a spectrum plot: lines, band heads, telluric bands, arms and zooms."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from explorer import protocol
-from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.domain.wavelength import air_to_vacuum
 
 
@@ -45,18 +42,6 @@ BLUE_ARM_END, RED_ARM_START = 5900.0, 5700.0
 
 ZOOMS = {"ca": (8440.0, 8720.0), "tio": (6950.0, 7250.0)}
 """Stretches worth a key: the Ca II triplet, and TiO with the bands of the TiO5 index."""
-
-
-def with_arrays(star: protocol.StarData, spectrum: StoredSpectrum) -> protocol.StarData:
-    """A star with the arrays of its spectrum; ``mask`` is 1 where a pixel carries no information."""
-    return replace(
-        star,
-        flux=np.where(spectrum.mask, np.nan, spectrum.flux).astype(np.float32),
-        ivar=np.where(spectrum.mask, 0.0, spectrum.ivar).astype(np.float32),
-        mask=(spectrum.mask | (spectrum.ivar <= 0)).astype(np.uint8),
-        model=spectrum.model.astype(np.float32),
-        continuum=spectrum.continuum.astype(np.float32),
-    )
 
 
 def features_of(first: float, last: float) -> list[Feature]:

@@ -1,8 +1,4 @@
-"""Numbers with which a spectrum is drawn, on screen and in pictures.
-
-The page draws at once, without asking: its twins of these functions, ``assets/js/figures/spectrum_numbers.js``, take
-the constants of this module (:mod:`explorer.rooms.declared`), and a test compares the results of both.
-"""
+"""Numbers with which a spectrum is drawn: smoothing, noise, residuals, ends of axes, places of names."""
 
 from __future__ import annotations
 
@@ -14,10 +10,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 Floats = NDArray[np.floating]
+Bools = NDArray[np.bool_]
 Ends = tuple[float, float]
-
-SMOOTHINGS = (0, 1, 2, 4, 8)
-"""Standard deviations of the smoothing that the page offers, in pixels."""
 
 KERNEL_REACH = 3.0
 """Standard deviations up to which the Gaussian is summed."""
@@ -85,6 +79,57 @@ def smoothed(values: Floats, sigma: float) -> Floats:
     weight = gaussian_filter1d(known.astype(float), sigma, mode="constant", truncate=KERNEL_REACH)
     total = gaussian_filter1d(filled, sigma, mode="constant", truncate=KERNEL_REACH)
     return np.where(known, total / np.maximum(weight, 1e-9), np.nan)
+
+
+def noise_band(flux: Floats, noise: Floats) -> tuple[Floats, Floats]:
+    """One standard deviation below and above the flux.
+
+    Unknown pixels get a band without height at the last known flux, as a gap would be filled.
+
+    Parameters
+    ----------
+    flux, noise : ndarray of float, shape (n_pixels,)
+        As drawn, on one scale; NaN where unknown.
+    """
+    known = np.isfinite(flux) & np.isfinite(noise)
+    finite = flux[np.isfinite(flux)]
+    first = float(finite[0]) if finite.size else 0.0
+    last = np.maximum.accumulate(np.where(known, np.arange(flux.size), -1))
+    level = np.where(last < 0, first, flux[np.maximum(last, 0)])
+    height = np.where(known, noise, 0.0)
+    return level - height, level + height
+
+
+def residuals(flux: Floats, noise: Floats, model: Floats, model_error: Floats | None, hidden: Bools) -> Floats:
+    """Residuals over noise and model error together; NaN in hidden and in unknown pixels.
+
+    Parameters
+    ----------
+    flux, noise, model : ndarray of float, shape (n_pixels,)
+        Normalised; NaN where unknown.
+    model_error : ndarray of float, shape (n_pixels,), or None
+        The label model's own error; NaN counts as 0.
+    hidden : ndarray of bool, shape (n_pixels,)
+        Pixels to leave out.
+    """
+    own = 0.0 if model_error is None else np.where(np.isfinite(model_error), model_error, 0.0)
+    return np.where(hidden, np.nan, (flux - model) / np.hypot(noise, own))
+
+
+def runs(wavelength: Floats, mask: Bools) -> tuple[Ends, ...]:
+    """Ends of the runs of masked pixels, halfway to the pixels beside them.
+
+    Parameters
+    ----------
+    wavelength : ndarray of float, shape (n_pixels,)
+        In order.
+    mask : ndarray of bool, shape (n_pixels,)
+        True where masked.
+    """
+    steps = np.diff(mask.astype(np.int8), prepend=0, append=0)
+    first, last = np.flatnonzero(steps > 0), np.flatnonzero(steps < 0) - 1
+    half = 0.5 * np.gradient(wavelength)
+    return tuple(zip((wavelength - half)[first].tolist(), (wavelength + half)[last].tolist(), strict=True))
 
 
 def flux_ends(wavelength: Floats, flux: Floats, model: Floats, ends: Ends) -> Ends:

@@ -17,7 +17,6 @@ Comparisons bind closer than ``&``, as people write them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -40,12 +39,12 @@ from explorer.model.selection import (
     column_of,
     joined,
 )
+from explorer.model.tokens import ExpressionError, Token, tokens_of
 from pipeline.domain.column import Column
 from pipeline.domain.columns import BY_NAME, PERIODS, column
 from pipeline.domain.flags import QualityFlag
 from pipeline.domain.own_columns import is_own_name
 
-MAX_CHARACTERS = 4_000
 MAX_DEPTH = 30
 WORDS = {"and": "both hold", "or": "at least one holds", "xor": "exactly one holds", "not": "does not hold"}
 CONDITIONS = {
@@ -55,11 +54,6 @@ CONDITIONS = {
 }
 FLAGS: dict[str, QualityFlag] = {str(flag.name): flag for flag in QualityFlag}
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)"
-    r"""|(?P<text>"[^"]*"|'[^']*')|(?P<sign><=|>=|==|!=|\*\*|[-+*/()<>=&|^~!,]))"""
-)
-_SPACE = re.compile(r"\s*")
 _LARGEST_INTEGER = 2**63 - 1
 _JOINTS = {"and": Joint.AND, "&": Joint.AND, "or": Joint.OR, "|": Joint.OR, "xor": Joint.XOR, "^": Joint.XOR}
 _COMPARE = ("<", "<=", ">", ">=", "==", "!=", "=")
@@ -67,23 +61,6 @@ _COMPARE = ("<", "<=", ">", ">=", "==", "!=", "=")
 _DECLARED = {name: item.dtype for name, item in BY_NAME.items()}
 
 Parsed: TypeAlias = Selection | Formula
-
-
-class ExpressionError(SelectionError):
-    """An expression cannot be read.
-
-    Parameters
-    ----------
-    message : str
-        The problem and the remedy.
-    start, end : int
-        The place in the text, in characters.
-    """
-
-    def __init__(self, message: str, start: int, end: int) -> None:
-        super().__init__(message)
-        self.start = start
-        self.end = max(end, start + 1)
 
 
 @dataclass(frozen=True)
@@ -157,49 +134,20 @@ def _comparisons(text: str, own: tuple[tuple[str, str], ...]) -> tuple[Compariso
     return parts
 
 
-@dataclass(frozen=True)
-class _Token:
-    kind: str
-    text: str
-    start: int
-    end: int
-
-
-def _tokens(text: str) -> list[_Token]:
-    if len(text) > MAX_CHARACTERS:
-        raise ExpressionError(
-            f"This expression has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read. Use a member list.",
-            MAX_CHARACTERS,
-            len(text),
-        )
-    result, at = [], 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None or match.lastgroup is None:
-            at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
-            if at == len(text):
-                break
-            hint = " Close the quotation." if text[at] in "\"'" else ""
-            raise ExpressionError(f"The character {text[at]!r} has no meaning here.{hint}", at, at + 1)
-        result.append(_Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup), match.end()))
-        at = match.end()
-    return [*result, _Token("end", "", len(text), len(text))]
-
-
 class _Parser:
     """Parser of one expression; each method parses one rule of the grammar."""
 
     def __init__(self, text: str, columns: Mapping[str, str], subsets: Mapping[str, Selection]) -> None:
         self.text, self.columns, self.subsets = text, columns, subsets
-        self.tokens = _tokens(text)
+        self.tokens = tokens_of(text)
         self.at = 0
         self.depth = 0
 
     @property
-    def token(self) -> _Token:
+    def token(self) -> Token:
         return self.tokens[self.at]
 
-    def take(self, *signs: str) -> _Token | None:
+    def take(self, *signs: str) -> Token | None:
         """Return the next token if it is one of ``signs``, else None."""
         token = self.token
         if token.kind not in ("text", "number") and token.text.lower() in signs and token.kind != "end":
@@ -207,7 +155,7 @@ class _Parser:
             return token
         return None
 
-    def fail(self, message: str, token: _Token | None = None) -> ExpressionError:
+    def fail(self, message: str, token: Token | None = None) -> ExpressionError:
         place = token or self.token
         return ExpressionError(message, place.start, place.end)
 
@@ -225,7 +173,7 @@ class _Parser:
                 "Join conditions by `and` or `&`."
             )
 
-    def truth(self, result: Parsed, begin: _Token, what: str, last: int = -1) -> Selection:
+    def truth(self, result: Parsed, begin: Token, what: str, last: int = -1) -> Selection:
         """What was read since ``begin``, up to ``last`` tokens from here, which must be true or false."""
         if isinstance(result, Selection):
             return result
@@ -306,7 +254,7 @@ class _Parser:
             left = right
         return tuple(result) or left
 
-    def _check_texts(self, left: Formula, right: Formula, sign: _Token) -> None:
+    def _check_texts(self, left: Formula, right: Formula, sign: Token) -> None:
         texts = [_is_text(left), _is_text(right)]
         if any(texts) and not all(texts):
             raise self.fail("Text can only be compared with text. Put words in quotation marks.", sign)
@@ -379,7 +327,7 @@ class _Parser:
         result = repr(token.text) if token.text else "the end"
         raise self.fail(f"Expected a column, a number or a bracket; found {result}.")
 
-    def named(self, token: _Token) -> Parsed:
+    def named(self, token: Token) -> Parsed:
         """Resolve a name: a function, a column, a quality bit or a subset."""
         name = token.text
         if self.token.text == "(" and (name in FUNCTIONS or name in CONDITIONS):
@@ -401,7 +349,7 @@ class _Parser:
         hint = f" Did you mean {near[0]!r}?" if near else " Columns are listed under About."
         raise self.fail(f"There is no column, bit, subset or function {name!r}.{hint}", token)
 
-    def call(self, token: _Token) -> Parsed:
+    def call(self, token: Token) -> Parsed:
         name = token.text
         self.expect("(", f"after {name}")
         starts, arguments = [], []
@@ -427,17 +375,17 @@ class _Parser:
             return _range(arguments[0].name, low, high)
         return self.matches(f"({source[1]}) <= ({source[0]}) <= ({source[2]})", *arguments)
 
-    def _spans(self, starts: list[_Token]) -> list[tuple[_Token, int]]:
+    def _spans(self, starts: list[Token]) -> list[tuple[Token, int]]:
         ends = [self.tokens[self.tokens.index(start) - 1].start for start in starts[1:]]
         return list(zip(starts, [*ends, self.tokens[self.at - 1].start], strict=True))
 
-    def _cone(self, centre: list[float], token: _Token) -> Selection:
+    def _cone(self, centre: list[float], token: Token) -> Selection:
         try:
             return InCone(*centre)
         except SelectionError as error:
             raise self.fail(str(error), token) from error
 
-    def constant(self, formula: Formula, token: _Token) -> float:
+    def constant(self, formula: Formula, token: Token) -> float:
         """The value of a formula without columns."""
         try:
             value = float(np.asarray(formula.value({})))

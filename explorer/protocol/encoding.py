@@ -67,7 +67,7 @@ def _kinds(declared: inspect.Type) -> tuple[type, ...]:
     """Classes of values of a type."""
     if isinstance(declared, inspect.UnionType):
         return tuple(kind for member in declared.types for kind in _kinds(member))
-    return (declared.cls,) if isinstance(declared, inspect.StructType) else (_SCALARS[type(declared)],)
+    return (declared.cls if isinstance(declared, inspect.StructType | inspect.EnumType) else _SCALARS[type(declared)],)
 
 
 def _declared() -> dict[str, Callable[[object], bool]]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from types import UnionType
@@ -118,7 +119,7 @@ def _written(declared: Any) -> str:
         case inspect.UnionType():
             text = _joined(declared.types)
         case inspect.LiteralType():
-            text = " | ".join(f'"{value}"' for value in declared.values)
+            text = " | ".join(map(json.dumps, declared.values))
         case inspect.EnumType():
             text = " | ".join(f'"{member.value}"' for member in declared.cls)
         case inspect.VarTupleType() | inspect.ListType():

@@ -145,7 +145,7 @@ class Channel(JSComponent):
 
     def refuse(self, sentence: str, kind: str) -> None:
         """Answer a refused request with a sentence."""
-        self.send(say=sentence, refused=kind[:40])
+        self.send(message=sentence, refused=kind[:40])
 
     async def _later(self, answer: Awaitable[None], kind: str) -> None:
         with self._mishaps(kind):
@@ -157,7 +157,7 @@ class Channel(JSComponent):
         try:
             yield
         except (SelectionError, ProductError) as error:
-            self.send(say=str(error))
+            self.send(message=str(error))
         except StoppedError:  # the page was closed
             pass
         except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as error:

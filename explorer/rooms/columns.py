@@ -14,6 +14,7 @@ from explorer.model.building import BusyError
 from explorer.model.corrections import ROLES, Correction
 from explorer.model.opened_files import OpenError
 from explorer.model.opening import Opening
+from explorer.model.screen import Theme
 from explorer.model.understood import Understood, UnderstoodTable
 from explorer.model.work import UPLOADS
 from explorer.rooms.base import stylesheet
@@ -59,12 +60,12 @@ class ColumnsPage:
         Shared by all visitors.
     refusal : callable
         Why this visitor may not correct; "" where that is allowed. Asked at each action.
-    stays : bool
+    requested : bool
         Whether the page was asked for: else it leaves for the explorer as soon as that can be entered.
     """
 
-    def __init__(self, opening: Opening, refusal: Callable[[], str] = lambda: "", *, stays: bool = False) -> None:
-        self.opening, self.refusal, self.stays = opening, refusal, stays
+    def __init__(self, opening: Opening, refusal: Callable[[], str] = lambda: "", *, requested: bool = False) -> None:
+        self.opening, self.refusal, self.requested = opening, refusal, requested
         self.channel = ColumnsChannel(sizing_mode="stretch_both", margin=0)
         self._status: protocol.OpeningStatus | None = None
         self._understood: Understood | None = None
@@ -74,13 +75,15 @@ class ColumnsPage:
         self.channel.permit = lambda request: self.refusal() if request.role > Role.VIEWER else ""
         self.channel.on(protocol.Connect, self._connect)
         self.channel.on(protocol.Apply, self._apply)
-        self.channel.on(protocol.Again, self._again)
+        self.channel.on(protocol.Rebuild, self._rebuild)
         self.channel.on(protocol.Configuration, self._configuration)
 
     def _connect(self, _: protocol.Connect) -> None:
         self._status = self._understood = None
         refusal = self.refusal()
-        self.channel.send(may=not refusal, refusal=refusal, stays=self.stays, theme=self.dark)
+        self.channel.send(
+            permitted=not refusal, refusal=refusal, requested=self.requested, theme=Theme.of(dark=self.dark)
+        )
         self.refresh(anew=True)
         document = pn.state.curdoc
         if document is not None and document.session_context is not None and not self._followed:
@@ -103,7 +106,7 @@ class ColumnsPage:
     def theme(self, *, dark: bool) -> None:
         """Send the light or dark theme."""
         self.dark = dark
-        self.channel.send(theme=dark)
+        self.channel.send(theme=Theme.of(dark=dark))
 
     async def _apply(self, request: protocol.Apply) -> None:
         """Store corrections and make the products again."""
@@ -114,7 +117,7 @@ class ColumnsPage:
         self.channel.send(applied=True)
         self.refresh()
 
-    async def _again(self, _: protocol.Again) -> None:
+    async def _rebuild(self, _: protocol.Rebuild) -> None:
         """Make the products again, as after a failure with an external cause."""
         await self.channel.in_background(lambda: self.opening.correct(()), UPLOADS)
         self.refresh()

@@ -1,21 +1,25 @@
 """Constants that the scripts of the pages share with the server, as a module of ``assets/js``.
 
-``python -m explorer.rooms.declared > assets/js/base/declared.js`` writes it: limits, keys, files, and the numbers with
-which spectra are drawn. Each is declared in the module that owns it.
+``python -m explorer.rooms.declared`` writes ``assets/js/base/declared.js``: limits, keys, files, colours of
+figures, and the initial look of spectra. Each is declared in the module that owns it; none of these reads the scripts,
+which may lack a constant until it is written.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from explorer.charts import journal, spectrum_numbers
+from explorer import protocol
+from explorer.charts import journal, palettes, spectrum_numbers
 from explorer.model import members, proposals, subsets
-from explorer.rooms import shortcuts, side, star, star_evidence, uploads
+from explorer.model.screen import Theme
+from explorer.rooms import shortcuts, star_spectrum, uploads
 from explorer.vetting import campaign_files, events, exchange
 
 
@@ -25,39 +29,14 @@ def limits() -> dict[str, int]:
         "partBytes": uploads.PART_BYTES,
         "memberBytes": members.MAX_BYTES,
         "recordBytes": exchange.MAX_BYTES,
-        "pins": star.MAX_PINS,
-        "alike": star_evidence.MAX_ALIKE,
+        "pins": star_spectrum.MAX_PINS,
+        "alike": protocol.MAX_ALIKE,
         "subsetName": subsets.MAX_NAME_CHARACTERS,
-        "viewName": side.MAX_VIEW_NAME_CHARACTERS,
+        "viewName": protocol.MAX_VIEW_NAME_CHARACTERS,
         "campaignName": campaign_files.MAX_NAME_CHARACTERS,
         "note": events.MAX_NOTE_CHARACTERS,
         "className": events.MAX_CLASS_CHARACTERS,
-        "why": proposals.MAX_WHY_CHARACTERS,
-    }
-
-
-def drawing() -> dict[str, Any]:
-    """Return the numbers with which a spectrum is drawn."""
-    numbers = spectrum_numbers
-    return {
-        "smoothings": numbers.SMOOTHINGS,
-        "kernelReach": numbers.KERNEL_REACH,
-        "fluxShares": numbers.FLUX_SHARES,
-        "fluxRoom": numbers.FLUX_ROOM,
-        "minFluxSpan": numbers.MIN_FLUX_SPAN,
-        "pullShare": numbers.PULL_SHARE,
-        "pullGrowth": numbers.PULL_GROWTH,
-        "pullLimits": numbers.PULL_LIMITS,
-        "pullUnknown": numbers.PULL_UNKNOWN,
-        "pullEdge": numbers.PULL_EDGE,
-        "comparedShares": numbers.COMPARED_SHARES,
-        "comparedRoom": numbers.COMPARED_ROOM,
-        "minComparedRoom": numbers.MIN_COMPARED_ROOM,
-        "unknownDifference": numbers.UNKNOWN_DIFFERENCE,
-        "unknownRatio": numbers.UNKNOWN_RATIO,
-        "crowded": numbers.CROWDED,
-        "labelStep": numbers.LABEL_STEP,
-        "labelSteps": numbers.LABEL_STEPS,
+        "reason": proposals.MAX_WHY_CHARACTERS,
     }
 
 
@@ -88,10 +67,12 @@ def declarations() -> Iterator[tuple[str, str, Any]]:
     yield "KEY_NAMES", "", key_names()
     yield "VETTING_HELP", "[keys: string, meaning: string][]", shortcuts.help_rows(shortcuts.vetting_help())
     yield "PICTURE_FORMS", "", tuple(journal.FORMATS)
-    yield "STAR_FORMS", "", star.FORMS
+    yield "STAR_FORMS", 'import("../protocol.d.ts").StarFile["form"][]', protocol.STAR_FORMS
     yield "PIN_COLOURS", "", spectrum_numbers.PIN_COLOURS
     yield "INK", "", spectrum_numbers.INK
-    yield "DRAWING", "", drawing()
+    yield "FIGURES", "", {theme.value: palettes.figure_colours(dark=theme is Theme.DARK) for theme in Theme}
+    yield "SMOOTHINGS", 'import("../protocol.d.ts").SpectrumLook["smooth"][]', protocol.SMOOTHINGS
+    yield "DEFAULT_LOOK", 'import("../protocol.d.ts").SpectrumLook', msgspec.to_builtins(protocol.DEFAULT_LOOK)
 
 
 def script() -> str:
@@ -112,4 +93,4 @@ def _sent(request: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(script())
+    Path(str(files("assets") / "js" / "base" / "declared.js")).write_text(script(), encoding="utf-8")

@@ -78,7 +78,7 @@ class ExploreRoom:
         self._unkept = ""
         self.channel.on(protocol.Connect, self._connect)
         self.channel.on(protocol.Painted, lambda _: self._painted())
-        workspace.param.watch(lambda event: self.channel.send(say=event.new), "message")
+        workspace.param.watch(lambda event: self.channel.send(message=event.new), "message")
         kept = [
             "selection",
             "subsets",
@@ -109,7 +109,7 @@ class ExploreRoom:
         self.toolbar.connect()
         self.table.connect()
         self.help.connect(seen=request.seen or self.workspace.star_alone)  # the tour is of the views
-        self.channel.send(resume=self._resume, say=self.workspace.message, who=self.record.name)
+        self.channel.send(resume=self._resume, message=self.workspace.message, person=self.record.name)
         self._changed(0)  # a server may go before anything is changed
         self.workspace.connected = True
         if self.workspace.focus is not None:
@@ -158,7 +158,7 @@ class ExploreRoom:
         except SelectionError as error:
             unkept = f"The state could not be restored after a lost connection. {error}"
         if unkept and not self._unkept:
-            self.channel.send(say=unkept)
+            self.channel.send(message=unkept)
         self._unkept = unkept
 
     def __panel__(self) -> Viewable:

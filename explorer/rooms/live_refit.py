@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
-from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.model.proposals import proposal_of
@@ -13,14 +10,14 @@ from explorer.model.star import error_text, number
 from explorer.model.work import REFITS, BusyError
 from explorer.rooms.channel import Channel
 from explorer.rooms.star_context import StarContext
+from explorer.rooms.star_spectrum import StarSpectrum, checked_intervals
 from pipeline.domain.column import DEFAULT_DIGITS, Column
 from pipeline.domain.columns import column
-from pipeline.science.star.refit import Interval, LabelModel, Refit, RefitError, Trial, Wish, shift_between
+from pipeline.science.star.refit import Refit, RefitError, Wish
 
 RV_REACH_KMS = 300.0
 """Half range of the velocity slider."""
 
-_MAX_INTERVALS = 200
 _FINE_STEP = 0.005
 """Step of the sliders of columns with two decimals or more."""
 
@@ -32,12 +29,14 @@ class LiveRefit:
     ----------
     context : StarContext
         The focused star and the label model.
+    spectrum : StarSpectrum
+        The drawing to which trial models are added.
     channel : Channel
         The way to the browser.
     """
 
-    def __init__(self, context: StarContext, channel: Channel) -> None:
-        self.context, self.channel = context, channel
+    def __init__(self, context: StarContext, spectrum: StarSpectrum, channel: Channel) -> None:
+        self.context, self.spectrum, self.channel = context, spectrum, channel
         self._last: tuple[int, Wish, Refit] | None = None
         channel.on(protocol.Slide, self._slide)
         channel.on(protocol.Refit, self._refit)
@@ -55,41 +54,23 @@ class LiveRefit:
             labels.append(protocol.LabelSlider(name, declared.label, declared.unit, *ends, _step(declared)))
         rv = column("rv")
         labels.append(protocol.LabelSlider("rv", rv.label, rv.unit, -RV_REACH_KMS, RV_REACH_KMS, _step(rv)))
-        return protocol.RefitSetup("", tuple(labels), model.slam.sigma_pixel_.astype(np.float32))
-
-    @staticmethod
-    def intervals(stored: protocol.Intervals) -> tuple[Interval, ...]:
-        """Masked intervals as the browser sends them, without empty ones."""
-        if len(stored) > _MAX_INTERVALS:
-            raise ValueError(f"{len(stored)}masked intervals; at most {_MAX_INTERVALS} are taken.")
-        return tuple((low, high) for low, high in stored if low < high)
+        return protocol.RefitSetup("", tuple(labels))
 
     def _slide(self, request: protocol.Slide) -> None:
         """The model for the sliders' labels."""
-        model = self.context.model
-        row = self.context.workspace.focus_row
-        if model is None or row is None:
+        try:
+            row, obsid, spectrum = self.context.focused()
+        except RefitError as error:
+            self.channel.refuse(str(error), "slide")
             return
-        flux = self._model_at(model, row, request.labels)
-        self.channel.send(slid=protocol.Slid(str(self.context.workspace.focus), request.number, flux))
+        trial = self.spectrum.try_labels(row, spectrum, request.labels)
+        if trial is not None:
+            self.channel.send(trial=protocol.TrialModel(str(obsid), request.number, trial))
 
-    def _model_at(self, model: LabelModel, row: int, values: Mapping[str, float | None]) -> NDArray[np.float32]:
-        labels = {name: _given(values, name) for name in model.names}
-        start = self.context.published(row)["rv"]
-        shift = shift_between(start if np.isfinite(start) else 0.0, _given(values, "rv"))
-        return model.spectrum(labels, shift).astype(np.float32)
-
-    def trial(self, row: int, values: Mapping[str, float | None]) -> Trial | None:
-        """Model of the sliders or of the last refit; None without a label model."""
-        model = self.context.model
-        if model is None:
-            return None
-        labels = tuple((name, _given(values, name)) for name in (*model.names, "rv"))
-        return Trial(labels, self._model_at(model, row, values))
-
-    def wish(self, request: protocol.Refit) -> Wish:
+    @staticmethod
+    def wish(request: protocol.Refit) -> Wish:
         """The requested fit."""
-        return Wish(tuple(request.fixed.items()), request.fit_rv, self.intervals(request.masked))
+        return Wish(tuple(request.fixed.items()), request.fit_rv, checked_intervals(request.masked))
 
     async def _refit(self, request: protocol.Refit) -> None:
         try:
@@ -104,9 +85,15 @@ class LiveRefit:
             self.channel.send(refit=protocol.Sentence(str(error)))
             return
         self._last = (obsid, wish, fit)
-        self.channel.send(refit=self._answer(obsid, fit))
+        if obsid != self.context.workspace.focus:  # the visitor has gone on
+            self.channel.send(refit=protocol.Sentence(f"The fit of obsid {obsid} ended after you had left it."))
+            return
+        trial = self.spectrum.try_labels(row, spectrum, dict(fit.labels))
+        if trial is not None:
+            self.channel.send(refit=self._answer(obsid, fit, trial))
 
-    def _answer(self, obsid: int, fit: Refit) -> protocol.RefitResult:
+    @staticmethod
+    def _answer(obsid: int, fit: Refit, trial: protocol.TrialDrawing) -> protocol.RefitResult:
         formal, calibrated = dict(fit.formal), dict(fit.calibrated)
         rows = tuple(
             protocol.RefitRow(
@@ -126,27 +113,20 @@ class LiveRefit:
             published_chi2=f"{fit.published_chi2:.1f}" if np.isfinite(fit.published_chi2) else "-",
             reduced=f"{fit.reduced_chi2:.3f}",
             n_pixels=f"{fit.n_pixels:,}",
-            model=fit.model.astype(np.float32),
+            trial=trial,
         )
 
     def _propose(self, request: protocol.Propose) -> None:
         """Store the last fit of this star as a proposal, with the visitor's reason."""
         context = self.context
         if self._last is None or self._last[0] != context.workspace.focus or context.model is None:
-            self.channel.send(say="Fit this star first: a proposal needs a fit.")
+            self.channel.send(message="Fit this star first: a proposal needs a fit.")
             return
         obsid, wish, fit = self._last
         manifest = context.library.products.manifest
-        proposal = proposal_of(context.model, obsid, wish, fit, f"{manifest.name} {manifest.created}", request.why)
+        proposal = proposal_of(context.model, obsid, wish, fit, f"{manifest.name} {manifest.created}", request.reason)
         context.workspace.proposals = {**context.workspace.proposals, obsid: proposal}
         self.channel.send(proposed=protocol.Proposed(str(obsid), proposal.why))
-
-
-def _given(values: Mapping[str, float | None], name: str) -> float:
-    value = values[name]
-    if value is None:
-        raise ValueError(f"The slider of {name!r} has no value.")
-    return value
 
 
 def _error(name: str, value: float) -> str:

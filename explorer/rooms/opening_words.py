@@ -120,7 +120,7 @@ def column_report(column: UnderstoodColumn, *, corrected: bool) -> protocol.Colu
         label=declared.label if declared else column.ours,
         description=declared.description if declared else "",
         theirs=column.theirs,
-        why=column.why,
+        reason=column.why,
         unit_from=column.unit_from,
         unit_to=column.unit_to,
         known=share_words(column.known),

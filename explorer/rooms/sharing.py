@@ -63,7 +63,7 @@ class Sharing:
         self.owner = owner or Owner(NoRecord())
         self.workspace, self.library, self.links = workspace, library, links
         self.stage, self.channel, self.samp = stage, channel, samp
-        channel.on(protocol.More, lambda _: channel.send(more=self.exports()))
+        channel.on(protocol.ListExports, lambda _: channel.send(exports=self.exports()))
         channel.on(protocol.Share, self._share)
         channel.on(protocol.Export, self._export)
         channel.on(protocol.Samp, self._send)
@@ -79,7 +79,7 @@ class Sharing:
         """Available exports."""
         figures = PAPER_FIGURES.items()
         return protocol.Exports(
-            exports=tuple(protocol.ExportForm(key, form.label) for key, form in FORMS.items()),
+            forms=tuple(protocol.ExportForm(key, form.label) for key, form in FORMS.items()),
             figures=tuple(
                 protocol.PaperFigure(key, figure.title, figure.missing(self.library)) for key, figure in figures
             ),
@@ -107,7 +107,7 @@ class Sharing:
         folder, table = self.samp, self._table("votable")
         if folder is None:
             raise SelectionError("SAMP needs the explorer on your own machine. Download the VOTable and open it there.")
-        self.channel.send(say=await self.channel.in_background(lambda: send_table(table(), folder), EXPORTS))
+        self.channel.send(message=await self.channel.in_background(lambda: send_table(table(), folder), EXPORTS))
 
     def _table(self, form: str) -> partial[Exported]:
         return partial(export, self.library, self.workspace.selection, self.workspace.rows, form)

@@ -10,14 +10,15 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from explorer import protocol
+from explorer.model.screen import DragTool
 from explorer.vetting.rules import FLAG_KEYS, VettingRules
 
 _NAMES = {"ArrowLeft": "←", "ArrowRight": "→"}
 
 PAGE_KEYS: Mapping[str, protocol.Request] = {
-    "b": protocol.Tool("box"),
-    "o": protocol.Tool("lasso"),
-    "p": protocol.Tool("pan"),
+    "b": protocol.Tool(DragTool.BOX),
+    "o": protocol.Tool(DragTool.LASSO),
+    "p": protocol.Tool(DragTool.PAN),
     "u": protocol.Undo(),
     "U": protocol.Redo(),
     "x": protocol.Home(),

@@ -12,13 +12,14 @@ from explorer import protocol
 from explorer.charts.palettes import fresh_colour
 from explorer.model.completion import completions
 from explorer.model.definitions import check_size
-from explorer.model.expression import ExpressionError, parse
+from explorer.model.expression import parse
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
 from explorer.model.members import MAX_BYTES, read_members
 from explorer.model.selection import InCategory, InIds, Named, Selection, SelectionError, SelectionMode
 from explorer.model.subsets import Subset, category_names, describe, parts
 from explorer.model.table import MAX_CATEGORIES
+from explorer.model.tokens import ExpressionError
 from explorer.model.work import LINKS, UPLOADS
 from explorer.rooms.channel import Channel
 from explorer.rooms.columns_menu import column_choices
@@ -27,8 +28,6 @@ from explorer.rooms.uploads import Uploads
 from explorer.state.workspace import Workspace
 from explorer.vetting.reader import RecordReader
 from pipeline.domain.column import Column
-
-MAX_VIEW_NAME_CHARACTERS = 60
 
 _MAX_DEEP = 6
 _MAX_NODES = 200
@@ -71,7 +70,7 @@ class Side:
         channel.on(protocol.Side, self._toggle)
         channel.on(protocol.Check, self._check)
         channel.on(protocol.Filter, self._filter)
-        channel.on(protocol.Keep, self._keep)
+        channel.on(protocol.SaveSubset, self._save_subset)
         channel.on(protocol.Subset, self._use_subset)
         channel.on(protocol.Categories, self._by_category)
         channel.on(protocol.Upload, self._take_part)
@@ -123,7 +122,7 @@ class Side:
                 name=subset.name,
                 colour=subset.colour,
                 count=f"{self.workspace.count_of(subset):,}",
-                words=describe(subset.selection, table.known),
+                description=describe(subset.selection, table.known),
             )
             for subset in self.workspace.subsets
         )
@@ -145,8 +144,8 @@ class Side:
         text, cursor = request.text, request.cursor
         names = [subset.name for subset in self.workspace.subsets]
         start, completed = completions(text, cursor, self.columns, names)
-        words = tuple(protocol.Suggestion(completion.word, completion.help) for completion in completed)
-        state = protocol.CheckResult(text=text, cursor=cursor, start=start, words=words)
+        suggestions = tuple(protocol.Suggestion(completion.word, completion.help) for completion in completed)
+        state = protocol.CheckResult(text=text, cursor=cursor, start=start, suggestions=suggestions)
         try:
             if text.strip():
                 count = int(self.workspace.mask_of(self.parse(text)).sum())
@@ -164,7 +163,7 @@ class Side:
         else:
             self.workspace.clear()
 
-    def _keep(self, request: protocol.Keep) -> None:
+    def _save_subset(self, request: protocol.SaveSubset) -> None:
         known = [subset.name for subset in self.workspace.subsets]
         name = request.name
         taken = [subset.colour for subset in self.workspace.subsets]
@@ -208,8 +207,8 @@ class Side:
             for made_of, nodes in level:
                 for joint, part in made_of[: max(_MAX_NODES - listed, 0)]:
                     count = f"{int(self.workspace.mask_of(part).sum()):,}"
-                    words = describe(part, self.workspace.table.known)
-                    nodes.append(protocol.SelectionNode(joint, words, count, []))
+                    description = describe(part, self.workspace.table.known)
+                    nodes.append(protocol.SelectionNode(joint, description, count, []))
                     below.append((list(parts(part)), nodes[-1].nodes))
                 if len(nodes) < len(made_of):
                     nodes.append(protocol.SelectionNode("", f"{len(made_of) - len(nodes):,} more", "", []))
@@ -246,7 +245,7 @@ class Side:
         self.workspace.gesture(Named(name, InIds(stars)))
 
     async def _save_view(self, request: protocol.SaveView) -> None:
-        name = request.name.strip()[:MAX_VIEW_NAME_CHARACTERS]
+        name = request.name.strip()[: protocol.MAX_VIEW_NAME_CHARACTERS]
         if not name:
             self._report("Enter a name for the view first.")
             return

@@ -15,9 +15,10 @@ from explorer.charts.colouring import Colouring, colouring_of, colouring_of_subs
 from explorer.charts.disc import texture_palette
 from explorer.charts.grid import default_panels, has_values, new_state
 from explorer.charts.overlays import PackedImage, WireLayer
-from explorer.charts.palettes import count_ramp, grey_ramp, lookup, theme_of
+from explorer.charts.palettes import count_ramp, grey_ramp, lookup
 from explorer.charts.view_specs import SPECS, VIEWS, chart_of
 from explorer.model.library import Library
+from explorer.model.screen import Theme
 from explorer.model.selection import Everything, InIds, SelectionMode
 from explorer.rooms.channel import Channel
 from explorer.rooms.columns_menu import column_choices
@@ -96,7 +97,6 @@ class Stage:
                 self._arrangement([chart.spec(dark=self.workspace.dark) for chart in self.charts]),
                 catalogue=views,
                 columns=column_choices(table, table.axes()),
-                theme=theme_of(dark=self.workspace.dark),
             ),
             tool=self.workspace.tool,
         )
@@ -113,15 +113,14 @@ class Stage:
         dark = self.workspace.dark
         bars = ((slot, chart.bar(dark=dark)) for slot, chart in enumerate(self.charts))
         self.channel.send(
+            theme=Theme.of(dark=dark),  # before the palettes, with which views are painted
             colours=protocol.Palettes(
                 everything=lookup(grey_ramp(dark)),
                 selected=lookup(self.colouring.ramp(dark=dark)),
                 texture=lookup(texture_palette(dark)),
                 histogram=lookup(count_ramp(dark)),  # categories and diverging scales have no colour for all stars
-                theme=theme_of(dark=dark),
                 bars=tuple(protocol.SlotBar(slot, bar) for slot, bar in bars if bar is not None),
             ),
-            theme=dark,
             legend=self.colouring.legend(self.workspace.table, dark=dark, single=self._single),
         )
 

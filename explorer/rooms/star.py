@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -13,17 +13,8 @@ from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.charts.journal import FORMATS, picture_bytes
-from explorer.charts.spectrum import (
-    BLUE_ARM_END,
-    RED_ARM_START,
-    TELLURIC,
-    ZOOMS,
-    features_of,
-    is_from_lamost,
-    with_arrays,
-)
-from explorer.charts.spectrum_numbers import PIN_COLOURS, SMOOTHINGS
-from explorer.charts.spectrum_picture import SpectrumShot, draw_spectrum
+from explorer.charts.spectrum import ZOOMS
+from explorer.charts.spectrum_picture import draw_spectrum
 from explorer.model.library import Library
 from explorer.model.star import StarFacts, facts_of
 from explorer.model.star_files import spectrum_fits
@@ -32,14 +23,10 @@ from explorer.rooms.channel import Channel
 from explorer.rooms.live_refit import LiveRefit
 from explorer.rooms.star_context import StarContext
 from explorer.rooms.star_evidence import StarEvidence
+from explorer.rooms.star_spectrum import StarSpectrum
 from explorer.state.workspace import Workspace
 from explorer.vetting.reader import NoRecord, RecordReader
 from pipeline.science.star.refit import RefitError
-
-MAX_PINS = len(PIN_COLOURS)
-
-FORMS = ("fits", "png", "pdf")
-"""Files of a star that the page offers."""
 
 AHEAD_AFTER_MS = 40
 """Delay after which the neighbours are sent."""
@@ -85,11 +72,14 @@ class StarDock:
         self.nothing = nothing
         self.context = StarContext(workspace, library)
         self._ready = False
-        self.refit = LiveRefit(self.context, channel)
+        self.spectrum = StarSpectrum(self.context)
+        self.refit = LiveRefit(self.context, self.spectrum, channel)
         self.evidence = StarEvidence(self.context, channel)
         channel.on(protocol.StarStep, lambda request: self.step(request.by, unvetted=request.unvetted))
         channel.on(protocol.StarFind, lambda request: self._find(request.text))
         channel.on(protocol.StarPin, lambda request: channel.send(pinned=self.packet(self._row(request.obsid))))
+        channel.on(protocol.Draw, self._draw)
+        channel.on(protocol.SpectrumZoom, self._zoom)
         channel.on(protocol.StarPage, lambda request: workspace.param.update(star_alone=request.on))
         channel.on(protocol.StarFile, self._file)
         workspace.param.watch(lambda _: self.show(), "focus")
@@ -98,22 +88,17 @@ class StarDock:
     def connect(self) -> None:
         """Send the constants and the star to a new page."""
         self._ready = True
+        self.spectrum.reset()
         self.channel.send(star_setup=self.setup(), star_page=self.workspace.star_alone)
         self.show()
 
     def setup(self) -> protocol.StarSetup:
-        """Wavelengths, line names, and ranges of the sliders."""
+        """Wavelengths, zooms, and ranges of the sliders."""
         simulated, spectra = self.library.products.manifest.simulated, self.context.spectra
-        setup = protocol.StarSetup(ZOOMS, (), None, self.refit.setup(), simulated=simulated)
-        if spectra is not None:
-            wavelength = spectra.wavelength
-            ends = float(wavelength[0]), float(wavelength[-1])
-            if is_from_lamost(wavelength):
-                bands = tuple(protocol.TelluricBand(*band) for band in TELLURIC)
-                setup = replace(setup, telluric=bands, arms=(RED_ARM_START, BLUE_ARM_END))
-            features = tuple(protocol.SpectralFeature(*feature) for feature in features_of(*ends))
-            setup = replace(setup, wavelength=wavelength, features=features, raw=self.context.has_continuum)
-        return setup
+        setup = protocol.StarSetup(ZOOMS, self.refit.setup(), simulated=simulated)
+        if spectra is None:
+            return setup
+        return replace(setup, wavelength=spectra.wavelength, raw=self.context.has_continuum)
 
     def show(self) -> None:
         """Send the focused star; its neighbours follow."""
@@ -124,7 +109,26 @@ class StarDock:
             self.channel.send(star=protocol.Sentence(self.workspace.message or self.nothing))
             return
         beside = self.neighbours(row)
+        self.spectrum.follow(str(self.workspace.focus))
         self.channel.send(star=replace(self.packet(row), next=beside.next, previous=beside.previous))
+        self._send_ahead_later()
+
+    def _draw(self, request: protocol.Draw) -> None:
+        """Draw the focused star with new settings; its neighbours follow."""
+        self.spectrum.control(request)
+        row = self.workspace.focus_row
+        if row is None:
+            return
+        spectrum = self.context.spectrum(int(self.workspace.table["obsid"][row]))
+        if spectrum is not None:
+            self.channel.send(drawn=self.spectrum.drawing(row, spectrum))
+        self._send_ahead_later()
+
+    def _zoom(self, request: protocol.SpectrumZoom) -> None:
+        self.spectrum.zoom(request)
+        self._send_ahead_later()
+
+    def _send_ahead_later(self) -> None:
         document = pn.state.curdoc
         if document is not None and document.session_context is not None:
             document.add_timeout_callback(self.send_ahead, AHEAD_AFTER_MS)
@@ -190,7 +194,7 @@ class StarDock:
             remarks=tuple(protocol.CardRemark(*remark) for remark in self.record.remarks(obsid)),
             published=self.context.published_of(row),
         )
-        return star if spectrum is None else with_arrays(star, spectrum)
+        return star if spectrum is None else replace(star, spectrum=self.spectrum.drawing(row, spectrum))
 
     def _row(self, obsid: str) -> int:
         row = self.workspace.table.row_of(int(obsid))
@@ -205,52 +209,26 @@ class StarDock:
         elif text:
             self.workspace.message = f"{text!r} is not an obsid: type its digits only."
 
-    def _pinned(self, obsid: int, others: tuple[str, ...]) -> Iterator[tuple[str, NDArray[np.float64]]]:
-        for other in map(int, others[:MAX_PINS]):
-            spectrum = self.context.spectrum(other)
-            if spectrum is not None and other != obsid:
-                yield str(other), np.where(spectrum.mask, np.nan, spectrum.flux)
-
     async def _file(self, request: protocol.StarFile) -> None:
         """The spectrum with model and mask as FITS, or its picture."""
-        form = request.form
-        if request.look.smooth not in SMOOTHINGS:
-            raise ValueError(f"There is no smoothing by {request.look.smooth:g} pixels.")
-        if not request.ends[0] < request.ends[1]:
-            raise ValueError(f"A spectrum from {request.ends[0]:g} to {request.ends[1]:g} Angstrom has no length.")
+        form, manifest = request.form, self.library.products.manifest
         try:
             row, obsid, spectrum = self.context.focused()
         except RefitError as error:
-            self.channel.send(say=str(error))
+            self.channel.send(message=str(error))
             return
-        masked, look = self.refit.intervals(request.masked), request.look
-        trial = self.refit.trial(row, request.trial) if request.trial else None
-        manifest = self.library.products.manifest
+        self.spectrum.follow(str(obsid))
         if form == "fits":
+            masked, trial = self.spectrum.masked, self.spectrum.trial(row)
             work: Callable[[], bytes] = partial(
                 spectrum_fits, spectrum, self.workspace.table, row, manifest, self.context.model, masked, trial
             )
             mime = "application/fits"
-        elif form in FORMATS:
-            shot = SpectrumShot(
-                spectrum=spectrum,
-                rv_kms=self.workspace.table.value("rv", row),
-                ends=request.ends,
-                masked=masked,
-                smooth=look.smooth,
-                observed=look.observed,
-                title=f"obsid {obsid}",
-                note=f"{'SIMULATED DATA. ' if manifest.simulated else ''}{manifest.name}, {manifest.created[:10]}",
-                hidden=frozenset(name for name in ("lines", "model", "residual") if not getattr(look, name)),
-                raw=look.raw and self.context.has_continuum,
-                trial=trial.flux if trial is not None else None,
-                pins=tuple(self._pinned(obsid, request.pins)),
-                sigma=None if self.context.model is None else self.context.model.slam.sigma_pixel_,
-                compare=look.compare,
-            )
-            work, mime = (lambda: picture_bytes(draw_spectrum(shot), form)), FORMATS[form]
         else:
-            raise ValueError(f"There is no file of kind {form!r}.")
+            drawing = self.spectrum.drawing(row, spectrum)
+            note = f"{'SIMULATED DATA. ' if manifest.simulated else ''}{manifest.name}, {manifest.created[:10]}"
+            figure = partial(draw_spectrum, spectrum.wavelength, drawing, f"obsid {obsid}", note)
+            work, mime = (lambda: picture_bytes(figure(), form)), FORMATS[form]
         data = await self.channel.in_background(work, EXPORTS)
         self.channel.send(download=protocol.Download(f"star_{obsid}.{form}", mime, data))
 

@@ -28,7 +28,6 @@ from pipeline.science.star.likeness import Likeness
 from pipeline.science.star.refit import Refit, RefitError
 
 SHOWN_ALIKE = 8
-MAX_ALIKE = 200
 _LINES = names_at("line")
 
 
@@ -126,14 +125,14 @@ class StarEvidence:
     async def _select(self, request: protocol.AlikeSelect) -> None:
         """Select the similar stars and the star itself."""
         focus = self.context.workspace.focus
-        count = min(max(request.count, 1), MAX_ALIKE)
+        count = min(max(request.count, 1), protocol.MAX_ALIKE)
         similar = await self._find(request.by, count)
         if similar and focus is not None:
             self.context.workspace.gesture(InIds((focus, *similar)), SelectionMode.REPLACE)
             if self.context.workspace.star_alone:  # nothing else shows it
-                self.channel.send(say=f"{len(similar) + 1} stars are selected in the views.")
+                self.channel.send(message=f"{len(similar) + 1} stars are selected in the views.")
         else:
-            self.channel.send(say="No star is similar to this one.")
+            self.channel.send(message="No star is similar to this one.")
 
     async def _find(self, by: str, most: int) -> tuple[int, ...]:
         row, obsid = self.context.workspace.focus_row, self.context.workspace.focus
@@ -150,7 +149,7 @@ class StarEvidence:
             try:
                 return await self.channel.in_background(lambda: _likeness(library).nearest(obsid, most), REFITS)
             except ProductError as error:
-                self.channel.send(say=str(error))
+                self.channel.send(message=str(error))
         return ()
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from explorer import protocol
-from explorer.model.selection import Named, SelectionMode
+from explorer.model.selection import Named
 from explorer.rooms.channel import Channel
 from explorer.rooms.columns_menu import column_choices
-from explorer.state.stored import COLOUR_BY_COUNT, COLOUR_BY_SUBSETS, TOOLS
+from explorer.state.stored import COLOUR_BY_COUNT, COLOUR_BY_SUBSETS
 from explorer.state.workspace import Workspace
 
 
@@ -33,8 +33,8 @@ class Toolbar:
             *column_choices(table, columns),
         )
         self._due = False
-        channel.on(protocol.Tool, lambda request: workspace.param.update(tool=_checked(TOOLS, request.value)))
-        channel.on(protocol.Mode, lambda request: workspace.param.update(mode=SelectionMode(request.value)))
+        channel.on(protocol.Tool, lambda request: workspace.param.update(tool=request.value))
+        channel.on(protocol.Mode, lambda request: workspace.param.update(mode=request.value))
         channel.on(protocol.Colour, lambda request: workspace.param.update(colour_by=self._known_colour(request.value)))
         channel.on(protocol.Undo, lambda _: workspace.undo())
         channel.on(protocol.Redo, lambda _: workspace.redo())
@@ -83,10 +83,6 @@ class Toolbar:
         return protocol.SelectionName(selection.name if isinstance(selection, Named) else "", "")
 
     def _known_colour(self, name: str) -> str:
-        return _checked([choice.name for choice in self.colours], name)
-
-
-def _checked(known: list[str] | tuple[str, ...], value: str) -> str:
-    if value not in known:
-        raise ValueError(f"{value!r} is none of {', '.join(known)}.")
-    return value
+        if name not in {choice.name for choice in self.colours}:
+            raise ValueError(f"{name!r} colours no stars of this catalogue.")
+        return name

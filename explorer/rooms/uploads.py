@@ -36,8 +36,8 @@ class Uploads:
         Monotonic clock in seconds; tests replace it.
     """
 
-    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.most, self._clock = most, clock
+    def __init__(self, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.max_bytes, self._clock = max_bytes, clock
         self._latest = clock()
         self._id = ""
         self._data = bytearray()
@@ -67,9 +67,9 @@ class Uploads:
             data = base64.b64decode(request.data, validate=True)
         except binascii.Error as error:
             raise ValueError(f"A part of an upload is not valid base64: {error}.") from error
-        if self.held + len(data) > self.most:
+        if self.held + len(data) > self.max_bytes:
             self.forget()
-            raise SelectionError(f"The file has more than {self.most:,} bytes, the maximum size.")
+            raise SelectionError(f"The file has more than {self.max_bytes:,} bytes, the maximum size.")
         if _held_for_all() + len(data) > MAX_HELD_BYTES:
             self.forget()
             raise SelectionError("The server is reading too many other files now. Try again in a minute.")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from explorer.model.definitions import check_size, read_definitions, read_selection
+from explorer.model.screen import DragTool
 from explorer.model.selection import Named, Selection, SelectionError, SelectionMode, evaluated_once
 from explorer.model.subsets import MAX_SUBSETS, Subset, check_name, subset_from_dict
 from explorer.model.table import StarTable
@@ -16,8 +17,6 @@ COLOUR_BY_COUNT = "count"
 
 COLOUR_BY_SUBSETS = "subsets"
 """Value of ``colour_by`` that shows the named subsets."""
-
-TOOLS = ("box", "lasso", "polygon", "pan")
 
 
 def read_state(stored: Mapping[str, Any], table: StarTable) -> tuple[dict[str, Any], str]:
@@ -114,8 +113,8 @@ def _rest(stored: Mapping[str, Any], table: StarTable, n_panels: int, lost: list
         result["focus"] = focus
     else:
         lost.append(f"the focused star (no star {str(focus)[:20]})")
-    if stored.get("tool") in TOOLS:
-        result["tool"] = stored["tool"]
+    if stored.get("tool") in list(DragTool):
+        result["tool"] = DragTool(stored["tool"])
     if stored.get("mode") in list(SelectionMode):
         result["mode"] = SelectionMode(stored["mode"])
     alone, whole = stored.get("enlarged"), n_panels == len(stored["panels"])

@@ -13,6 +13,7 @@ import param
 from explorer.model.definitions import Definitions, check_size
 from explorer.model.kept_rows import KeptRows
 from explorer.model.proposals import Proposal
+from explorer.model.screen import DragTool
 from explorer.model.selection import (
     Everything,
     Joined,
@@ -25,7 +26,7 @@ from explorer.model.selection import (
 from explorer.model.subsets import Subset, define, remove, unnamed
 from explorer.model.table import StarTable
 from explorer.state.panels import PanelState
-from explorer.state.stored import COLOUR_BY_COUNT, TOOLS, read_state
+from explorer.state.stored import COLOUR_BY_COUNT, read_state
 
 _DEPTH = 200
 
@@ -59,7 +60,7 @@ class Workspace(param.Parameterized):
     mode: param.Selector[SelectionMode] = param.Selector(
         default=SelectionMode.REPLACE, objects=list(SelectionMode), doc="How the next gesture changes the selection."
     )
-    tool: param.Selector[str] = param.Selector(default=TOOLS[0], objects=list(TOOLS), doc="Drag tool.")
+    tool: param.Selector[DragTool] = param.Selector(default=DragTool.BOX, objects=list(DragTool), doc="Drag tool.")
     panels: param.ClassSelector[tuple[PanelState, ...]] = param.ClassSelector(
         default=(), class_=tuple, doc="The grid of views."
     )
@@ -216,9 +217,10 @@ class Workspace(param.Parameterized):
             "selection": definitions.write(self.selection),
             "definitions": definitions.plain,
             "panels": [panel.to_dict() for panel in self.panels],
-            **{name: getattr(self, name) for name in ("focus", "colour_by", "tool", "enlarged", "dark")},
+            **{name: getattr(self, name) for name in ("focus", "colour_by", "enlarged", "dark")},
             "star_alone": self.star_alone,
             "sorted_by": list(self.sorted_by) if self.sorted_by else None,
+            "tool": str(self.tool),
             "mode": str(self.mode),
         }
 

@@ -40,7 +40,7 @@ class Outcome:
     reviews : int
         Number of reviews.
     agreement : float
-        Fraction of the pairs of reviews that do not conflict; NaN below two reviews.
+        Of the reviews, as :class:`pipeline.products.vetting.Verdict` has it: pairs agree that do not conflict.
     """
 
     status: Status

@@ -32,6 +32,7 @@ Place = Literal[
     "base",
     "map",
     "line",
+    "velocity",
     "reference",
     "input",
 ]
@@ -48,6 +49,7 @@ Place = Literal[
 - base: the main table alone gives it, a joined table never changes it;
 - map: the disc maps are made of it;
 - line: the velocity of a single line;
+- velocity: the radial velocity of a star, the one that is preferred first;
 - reference: a table of reference values gives it, and its error, under the name NAME_ref;
 - input: a table beside spectra gives it under the name NAME_input.
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.domain.columns import names_at
 from pipeline.domain.wavelength import log_grid
 from pipeline.science.spectra.continuum import ContinuumFitter, normalise
 from pipeline.science.spectra.indices import CALCIUM_WINDOW, band_ratios, mean_snr
@@ -18,7 +19,7 @@ from pipeline.stages.declared import Stage
 from pipeline.stages.items import AnyOf, Columns, RawSpectra, RestSpectra
 from pipeline.stages.state import BuildState, Progress
 
-VELOCITY = AnyOf(*(Columns(name) for name in ("rv", "rv_input", "rv_gaia", "rv_ref")), called="a radial velocity")
+VELOCITY = AnyOf(*map(Columns, names_at("velocity")), called="a radial velocity")
 BEST_VELOCITY = (VELOCITY, Columns("ref_bad"))
 """Columns that :meth:`~pipeline.stages.state.BuildState.best_velocity` reads."""
 

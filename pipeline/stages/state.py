@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pipeline.config import RunConfig
 from pipeline.domain.column import Column
-from pipeline.domain.columns import BY_NAME
+from pipeline.domain.columns import BY_NAME, names_at
 from pipeline.domain.columns import column as declared_column
 from pipeline.domain.own_columns import OWN_FIELDS
 from pipeline.products.array_file import ArrayFile
@@ -347,12 +347,12 @@ class BuildState:
 
     def best_velocity_error(self) -> NDArray[np.float64]:
         """Error of :meth:`best_velocity`; NaN for the input's velocity, which has none."""
-        error = np.hypot(self.column("rv_ref_err"), np.nan_to_num(self.column("rv_ref_scatter")))
-        for name, own in (
-            ("rv_gaia", self.column("rv_gaia_err")),
-            ("rv_input", np.nan),
-            ("rv", self.column("rv_err")),
-        ):
+        error = np.full(len(self), np.nan)
+        for name in reversed(names_at("velocity")):
+            declared = declared_column(name).error
+            own = self.column(declared) if declared else np.full(len(self), np.nan)
+            if name == "rv_ref":
+                own = np.hypot(own, np.nan_to_num(self.column("rv_ref_scatter")))
             error = np.where(np.isfinite(self.column(name)), own, error)
         return error
 
@@ -362,8 +362,8 @@ class BuildState:
 
     def best_velocity(self) -> NDArray[np.float64]:
         """Measured or finished radial velocity, else the input's, Gaia's or the reference's, else NaN."""
-        velocity = self.reference_velocity()
-        for name in ("rv_gaia", "rv_input", "rv"):
-            better = self.column(name)
-            velocity = np.where(np.isfinite(better), better, velocity)
+        velocity = np.full(len(self), np.nan)
+        for name in names_at("velocity"):
+            other = self.reference_velocity() if name == "rv_ref" else self.column(name)
+            velocity = np.where(np.isfinite(velocity), velocity, other)
         return velocity

@@ -14,7 +14,8 @@ from collections import Counter
 from test_expression import COLUMNS, SUBSETS, N, fuzzed
 
 from explorer.model.completion import completions
-from explorer.model.expression import ExpressionError, parse
+from explorer.model.expression import parse
+from explorer.model.tokens import ExpressionError
 
 FORBIDDEN = ("compile", "exec", "import", "open", "os.", "subprocess.", "socket.", "ctypes.", "marshal.", "pickle.")
 

@@ -2,7 +2,8 @@
 
 The clock runs in the page: it starts at ``keydown`` or ``pointerdown`` and stops two animation frames after the
 spectrum was replaced. "next" goes through the stars at a reader's pace, "held" as fast as the page paints, "row" clicks
-in the table, of which nothing was fetched ahead.
+in the table, of which nothing was fetched ahead, "smooth" smooths more and less. ``kilobytes`` came from the server for
+one of each, fetched ahead or not, before compression.
 """
 
 import json
@@ -20,6 +21,16 @@ SIZES = (3_000, 43_000)
 SPECTRA = 1_500
 REPEATS = 40
 PACE_MS = 400
+_COUNTER = """(() => {
+  const Plain = window.WebSocket
+  window.receivedBytes = 0
+  window.WebSocket = class extends Plain {
+    constructor(...given) {
+      super(...given)
+      this.addEventListener('message', ({ data }) => { window.receivedBytes += data.byteLength ?? data.length })
+    }
+  }
+})()"""
 _CLOCK = """() => {
   const source = Bokeh.documents.map(d => d.get_model_by_name('spectrum')).find(m => m)
   window.paints = []
@@ -48,18 +59,22 @@ def main(arguments: list[str]) -> None:
             try:
                 page = browser.new_page(viewport={"width": 1920, "height": 1080})
                 page.add_init_script("localStorage.setItem('mgiant-explorer-tour', '1')")
+                page.add_init_script(_COUNTER)
                 explorer = Explorer(page, server)
                 page.locator(".table tbody tr").first.click(timeout=60_000)
                 explorer.wait_for_spectrum()
                 page.evaluate(_CLOCK)
-                for action, pace in (("next", PACE_MS), ("held", 0), ("row", PACE_MS)):
+                for action, pace in (("next", PACE_MS), ("held", 0), ("row", PACE_MS), ("smooth", PACE_MS)):
+                    before = page.evaluate("window.receivedBytes")
                     times = measure(page, action, pace)
+                    received = page.evaluate("window.receivedBytes") - before
                     results.append(
                         {
                             "stars": size,
                             "action": action,
                             "p50": round(float(np.median(times)), 1),
                             "p95": round(float(np.quantile(times, 0.95)), 1),
+                            "kilobytes": round(received / (REPEATS + 2) / 1000.0, 1),
                         }
                     )
                     print(results[-1], file=sys.stderr, flush=True)
@@ -73,13 +88,13 @@ def main(arguments: list[str]) -> None:
 
 
 def measure(page, action: str, pace: int) -> list[float]:
-    """Times of ``REPEATS`` changes of the star; two more warm up."""
+    """Times of ``REPEATS`` changes of the spectrum; two more warm up."""
     page.evaluate("window.paints = []")
     for number in range(REPEATS + 2):
         if action == "row":
             page.locator(".table tbody tr").nth(number % 4).click()
         else:
-            page.keyboard.press("j")
+            page.keyboard.press("j" if action != "smooth" else "sd"[number % 2])
         page.wait_for_function("(n) => window.paints.length > n", arg=number, timeout=20_000)
         page.wait_for_timeout(pace)
     return page.evaluate("window.paints")[2:]

@@ -23,7 +23,7 @@ from postgres import Postgres, find_postgres
 from products_factory import make_products
 
 from explorer.model.library import open_library
-from explorer.rooms.vetting.visit import FOLLOW_MS
+from explorer.rooms.vetting.room import FOLLOW_MS
 from explorer.vetting.commands import VettingCommands
 from explorer.vetting.drafts import Draft
 from explorer.vetting.events import Authority

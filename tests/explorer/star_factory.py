@@ -22,6 +22,14 @@ N_STARS = 120
 DOUBTFUL = 100_000_005
 WITHOUT_MODEL = 100_000_009
 ALL_MASKED = 100_000_011
+LOOK = {"smooth": 0, "observed": False, "lines": True, "model": True, "residual": True, "raw": False, "compare": "over"}
+
+
+def controls(obsid, **changes):
+    """Fields of a request for a drawing, as the page sends them."""
+    look = LOOK | {name: changes.pop(name) for name in LOOK if name in changes}
+    none = {"zoom": None, "masked": [], "trial": None, "pins": [], "number": 1}
+    return {"obsid": str(obsid), "look": look} | none | changes
 
 
 def make_star_products(directory: Path, n_stars: int = N_STARS) -> Path:

@@ -54,6 +54,8 @@ class Values:
                 value = self.of(pick(declared.types))
             case inspect.LiteralType():
                 value = pick(declared.values)
+            case inspect.EnumType():
+                value = pick([member.value for member in declared.cls])
             case inspect.VarTupleType():
                 value = [self.of(declared.item_type) for _ in range(pick((0, 1, 2, 3, 6)))]
             case inspect.TupleType():

@@ -59,9 +59,9 @@ def test_the_page_shows_how_columns_were_understood(open_files, stars):
     opening = open_files(stars, flags=("hold-quick",))
     opening.start()
     until(opening, lambda s: s.understood and s.progress.count)
-    browser = Browser(ColumnsPage(opening, stays=True))
+    browser = Browser(ColumnsPage(opening, requested=True))
     answer = browser.send("connect")
-    assert (answer["may"], answer["stays"]) == (True, True)
+    assert (answer["permitted"], answer["requested"]) == (True, True)
     assert answer["status"]["heading"] == "Computing the catalogue"
     assert answer["status"]["text"].startswith("Stage ")
     (table,) = answer["columns"]["tables"]
@@ -110,17 +110,17 @@ def test_refused_corrections_are_reported_and_change_nothing(open_files, stars, 
     until_whole(opening)
     stranger = Browser(ColumnsPage(opening, lambda: "Only adjudicators do that."))
     answer = stranger.send("connect")
-    assert (answer["may"], answer["refusal"]) == (False, "Only adjudicators do that.")
-    for kind, fields in (("apply", {"corrections": [CHANGE]}), ("again", {})):
-        assert stranger.send(kind, **fields)["say"] == "Only adjudicators do that."
+    assert (answer["permitted"], answer["refusal"]) == (False, "Only adjudicators do that.")
+    for kind, fields in (("apply", {"corrections": [CHANGE]}), ("rebuild", {})):
+        assert stranger.send(kind, **fields)["message"] == "Only adjudicators do that."
     assert "Refused: 'apply': 'Only adjudicators do that.'" in caplog.text
     browser = Browser(ColumnsPage(opening))
     browser.send("connect")
-    assert browser.send("apply", corrections=[])["say"] == "Nothing was changed."
-    assert "no column of the catalogue" in browser.send("apply", corrections=[CHANGE | {"ours": "x"}])["say"]
+    assert browser.send("apply", corrections=[])["message"] == "Nothing was changed."
+    assert "no column of the catalogue" in browser.send("apply", corrections=[CHANGE | {"ours": "x"}])["message"]
     for damaged in (CHANGE | {"theirs": 3}, CHANGE | {"table": "first"}, {}, 7):
         answer = browser.send("apply", corrections=[damaged])
-        assert (answer["say"], answer["refused"]) == (NOT_UNDERSTOOD, "apply")
+        assert (answer["message"], answer["refused"]) == (NOT_UNDERSTOOD, "apply")
     assert opening.corrected() == (frozenset(),)
     assert (opening.folder / "starts").read_text() == "started\n"
 

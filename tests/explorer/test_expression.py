@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.model.completion import completions
-from explorer.model.expression import MAX_CHARACTERS, ExpressionError, Matches, parse
+from explorer.model.expression import Matches, parse
 from explorer.model.selection import Everything, HasFlag, InCone, InRange, Joined, Named, Nothing, from_dict
+from explorer.model.tokens import MAX_CHARACTERS, ExpressionError
 from pipeline.domain.columns import column
 
 N = 500

@@ -94,9 +94,9 @@ def test_pages_of_two_browsers_have_views_of_their_own(page, library, links, mak
         one.send("connect", seen=True, browser=browser)
         one.send("side", open=True)
     page.ask("save_view", name="mine")
-    assert "another visitor's" in other.ask("forget_view", name="mine")["say"]
+    assert "another visitor's" in other.ask("forget_view", name="mine")["message"]
     other.ask("save_view", name="mine")
-    assert "another visitor's" in other.ask("save_view", name="mine")["say"]
+    assert "another visitor's" in other.ask("save_view", name="mine")["message"]
     assert list(links.views(page.room.side.catalog)) == ["mine"]
     again = make_page(library, links, Workspace(library.table, panels=default_panels(library, 6)))
     again.send("connect", seen=True, browser="a" * 32)
@@ -136,7 +136,7 @@ def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path, damage, monkeypat
 def test_a_page_goes_on_when_its_state_cannot_be_kept(page, caplog):
     page.open()
     page.links.path.mkdir()
-    assert "cannot be read or written" in page.ask("share")["say"]
-    assert "cannot be read or written" in page.ask("save_view", name="v").get("say", "cannot be read or written")
+    assert "cannot be read or written" in page.ask("share")["message"]
+    assert "cannot be read or written" in page.ask("save_view", name="v").get("message", "cannot be read or written")
     page.run("painted")
     assert [record for record in caplog.records if record.exc_info] == []

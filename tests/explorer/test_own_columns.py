@@ -186,13 +186,13 @@ def test_a_stored_comparison_says_which_columns_are_own(own_library, library):
 
 def test_completion_knows_names_units_and_where_they_come_from(page):
     page.send("side", open=True)
-    words = page.send("check", text="flux", cursor=4)["side"]["check"]["words"]
+    words = page.send("check", text="flux", cursor=4)["side"]["check"]["suggestions"]
     assert words == [["flux_x", f"Flux (X) [erg / (s cm2)]: X-ray flux (column 'Flux (X)' of {SOURCE})"]]
 
 
 def test_a_subset_cannot_take_their_names(page):
     page.workspace.gesture(InRange("visits", 1, 3))
-    assert "already means something" in page.send("keep", name="Flux_X")["say"]
+    assert "already means something" in page.send("save_subset", name="Flux_X")["message"]
     assert not page.workspace.subsets
     subset = {"name": "flux_x", "selection": Everything().to_dict(), "colour": "#0072b2"}
     page.workspace.restore({**page.workspace.to_dict(), "subsets": [subset]})
@@ -275,7 +275,7 @@ def test_a_subset_for_each_value_of_a_category(page):
     np.testing.assert_array_equal(binary.selection.mask(page.library.table), VALUES["is_binary"])
     assert parse("is_binary_yes & visits > 3", page.library.table.columns, {binary.name: binary.selection})
     for column in ("note", "visits", "nothing"):
-        assert "more than 12" in page.send("categories", column=column)["say"]
+        assert "more than 12" in page.send("categories", column=column)["message"]
 
 
 def test_links_bring_them_back_and_say_what_another_catalogue_lacks(page, library):
@@ -367,7 +367,7 @@ def test_thousands_of_them_open_and_stay_usable(tmp_path, links, make_page):
     page = make_page(found, links, Workspace(found.table, panels=default_panels(found, 6)))
     page.open()
     page.send("side", open=True)
-    assert page.send("check", text="x14", cursor=3)["side"]["check"]["words"]
+    assert page.send("check", text="x14", cursor=3)["side"]["check"]["suggestions"]
     assert len(page.send("connect", seen=True)["stage"]["columns"]) > 600
     page.send("focus", obsid=str(found.table["obsid"][3]))
     held = {*found.table._arrays, *found.table._words} & {one.name for one in many}

@@ -34,6 +34,8 @@ def example(found):
             value = example(found.types[0])
         case inspect.LiteralType():
             value = found.values[0]
+        case inspect.EnumType():
+            value = next(iter(found.cls)).value
         case inspect.VarTupleType():
             value = [example(found.item_type)]
         case inspect.TupleType():
@@ -94,8 +96,8 @@ def test_the_types_of_the_page_are_those_of_the_server():
 DECLARED = {field.name for field in inspect.type_info(protocol.Update).fields}
 
 UNDECLARED = [
-    {"sya": "Saved."},
-    {"say": 5},
+    {"mesage": "Saved."},
+    {"message": 5},
     {"stage": {"panels": [], "enlarged": None}},
     {"layers": [protocol.PickedLayer(0, b"")]},
     {"layers": (protocol.PickedLayer(0, b""), {"slot": 1})},
@@ -113,9 +115,10 @@ def test_what_is_not_declared_is_not_sent(page, parts):
 
 
 def test_an_array_of_another_type_breaks_the_law_of_declared_messages(page):
-    numbers = np.zeros(3, np.float64)
+    residuals = protocol.ResidualsDrawing(np.zeros(3, np.float32), (-5.0, 5.0), "residual / σ", ())
+    trial = protocol.TrialDrawing(np.zeros(3, np.float64), residuals, (), lower=True)
     with pytest.raises(ValidationError, match="float32"):
-        page.room.channel.send(slid=protocol.Slid("1", 1, numbers))
+        page.room.channel.send(trial=protocol.TrialModel("1", 1, trial))
 
 
 def test_each_declared_part_is_sent_by_a_room():
@@ -186,9 +189,9 @@ def test_every_request_of_every_role(commands, monkeypatch, room, person, role):
         answer = screen.ask(data)
         request = protocol.REQUESTS[kind]
         if request not in handled:
-            assert (answer["say"], answer["refused"], ran) == (NOT_HERE, kind, []), kind
+            assert (answer["message"], answer["refused"], ran) == (NOT_HERE, kind, []), kind
         elif role < max(ROOMS[room], request.role):
-            assert (answer["refused"], bool(answer.get("say") or answer["closed"]), ran) == (kind, True, []), kind
+            assert (answer["refused"], bool(answer.get("message") or answer["closed"]), ran) == (kind, True, []), kind
             assert ("closed" in answer) == (role < ROOMS[room]), kind
         else:
             assert ran == [kind], kind
@@ -200,33 +203,33 @@ def test_roles_count_in_explore_as_in_the_vetting_rooms(commands, library, links
     record = None if person == "no record" else Visit(commands, person, "Sign in.", Workspace(table))
     page = make_page(library, links, Workspace(table, panels=()), record=record)
     ran = []
-    page.room.channel.on(protocol.Case, ran.append)  # as a newcomer would, who declares a role for a request
-    answer = page.send(**EXAMPLES["case"])
+    page.room.channel.on(protocol.OpenConflict, ran.append)  # as a newcomer would, who declares a role for a request
+    answer = page.send(**EXAMPLES["open_conflict"])
     if person is EVE:
         assert len(ran) == 1
     else:
-        assert (ran, answer["refused"], bool(answer["say"])) == ([], "case", True)
+        assert (ran, answer["refused"], bool(answer["message"])) == ([], "open_conflict", True)
 
 
 def test_a_page_without_roles_refuses_what_needs_one():
     channel, sent, ran = Channel(), [], []
     channel.deliver = sent.append
-    channel.on(protocol.Case, ran.append)
-    channel._handle_msg(EXAMPLES["case"])
-    assert (ran, sent[0]["refused"]) == ([], "case")
+    channel.on(protocol.OpenConflict, ran.append)
+    channel._handle_msg(EXAMPLES["open_conflict"])
+    assert (ran, sent[0]["refused"]) == ([], "open_conflict")
 
 
 def test_a_handler_for_each_request_is_somewhere(commands, page):
     vetting = [Room(commands, EVE, room).room.channel for room in ROOMS]
     handled = set().union(*(channel._handlers for channel in (page.room.channel, *vetting)))
     missing = {request.__name__ for request in protocol.REQUESTS.values() if request not in handled}
-    assert missing == {"Apply", "Again", "Configuration"}, "those are of the page of columns"
+    assert missing == {"Apply", "Rebuild", "Configuration"}, "those are of the page of columns"
 
 
 def test_a_refused_request_of_explore_has_a_sentence(page, caplog):
     page.open()
-    assert page.ask(kind="judge", **{k: v for k, v in EXAMPLES["judge"].items() if k != "kind"})["say"] == NOT_HERE
-    assert page.ask(kind="tap", slot=0)["say"] == NOT_UNDERSTOOD
+    assert page.ask(kind="judge", **{k: v for k, v in EXAMPLES["judge"].items() if k != "kind"})["message"] == NOT_HERE
+    assert page.ask(kind="tap", slot=0)["message"] == NOT_UNDERSTOOD
     assert "missing required field `x`" in caplog.text
     page.ask(kind="undo", **{"a\nforged line": 1})
     assert "\\nforged line" in caplog.messages[-1]

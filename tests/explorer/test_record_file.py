@@ -21,7 +21,7 @@ from explorer.config import AppConfig, where_now
 from explorer.model.links import LinkStore
 from explorer.model.selection import SelectionError
 from explorer.moving import move_files, move_record
-from explorer.rooms.vetting.visit import BACK
+from explorer.rooms.vetting.room import BACK
 from explorer.vetting import store as stores
 from explorer.vetting.backup import BackupError, _lines, restore_file, restore_lines, write_copy
 from explorer.vetting.store import Store, StoreError
@@ -398,12 +398,12 @@ def test_a_verdict_into_a_lost_file_stays_in_the_page(commands, where):
     given = {"id": draft(1).id, "star": str(screen.room.task.star), "flags": [], "note": "kept", "proposal": {}}
     remove(where)
     answer = screen.send("judge", verdict=3, **given)
-    assert answer["out_of_reach"] == "judge"
-    assert answer["say"].startswith("Not saved: The vetting record")
+    assert answer["unreachable"] == "judge"
+    assert answer["message"].startswith("Not saved: The vetting record")
     assert "saved" not in answer
-    assert "was removed" in follow(screen)["say"]
+    assert "was removed" in follow(screen)["message"]
     shutil.copy(next(where.parent.glob("vetting.rescued-*")), where)
-    assert come_back(screen)["say"] == BACK
+    assert come_back(screen)["message"] == BACK
     assert screen.send("judge", verdict=3, **given)["saved"] == given["id"]
     assert len(commands.log.refresh()) == 1
     assert commands.own_counts(ANN, campaign)[0] == 1
@@ -413,6 +413,6 @@ def test_links_that_cannot_be_stored_are_reported(page, tmp_path):
     (tmp_path / "in_the_way").write_text("")
     page.links.path = tmp_path / "in_the_way" / "links.sqlite"
     page.open()
-    assert "cannot be read or written now" in page.ask("share")["say"]
+    assert "cannot be read or written now" in page.ask("share")["message"]
     with pytest.raises(SelectionError, match="Everything else works"):
         page.links.save_view("c", "n", {})

@@ -9,6 +9,7 @@ import pytest
 from explorer import protocol
 from explorer.app import build_page
 from explorer.charts.grid import default_panels
+from explorer.model.screen import DragTool
 from explorer.model.selection import Everything, InRange
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
@@ -115,7 +116,7 @@ def test_one_star_fits(page):
 
 
 def test_a_page_that_lost_its_server_goes_back_to_its_room(page, library, links, make_page):
-    page.workspace.param.update(room="Validate", tool="lasso")
+    page.workspace.param.update(room="Validate", tool=DragTool.LASSO)
     asyncio.run(page.room._save())
     state = links.get(page.room._resume)
     again = make_page(library, links, Workspace(library.table))
@@ -137,14 +138,14 @@ def test_a_link_opens_the_views_whatever_the_room_of_who_made_it(page, links):
 def test_states_that_are_too_large_are_reported(page, links, monkeypatch, caplog):
     monkeypatch.setattr("explorer.model.links.MAX_BYTES", 100)
     page.open()
-    assert "at most 100 are stored" in page.ask("share")["say"]
+    assert "at most 100 are stored" in page.ask("share")["message"]
     page.send("side", open=True)
-    assert "at most 100 are stored" in page.ask("save_view", name="large")["say"]
+    assert "at most 100 are stored" in page.ask("save_view", name="large")["message"]
     page.sent.clear()
     for _ in range(2):
         asyncio.run(page.room._save())
     assert len(page.sent) == 1
-    assert page.sent[0]["say"].startswith("The state could not be restored after a lost connection.")
+    assert page.sent[0]["message"].startswith("The state could not be restored after a lost connection.")
     assert links.views(page.room.side.catalog) == {}
     assert not caplog.records
 

@@ -65,6 +65,6 @@ def test_without_a_hub_it_says_what_to_start(table, tmp_path, monkeypatch):
 
 def test_visitors_of_a_server_are_asked_to_download(page):
     page.open()
-    assert page.send("more")["more"]["samp"] is False
+    assert page.send("list_exports")["exports"]["samp"] is False
     page.run("samp")
-    assert "Download the VOTable" in page.sent[-1]["say"]
+    assert "Download the VOTable" in page.sent[-1]["message"]

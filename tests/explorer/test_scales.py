@@ -89,7 +89,7 @@ def test_colours_of_subsets_before_any_is_named_are_those_of_density(page):
     density = lookup(Density().ramp(dark=False))
     assert answer["colours"]["selected"] == density
     page.change(selection=InRange("teff", 0.0, 3600.0))
-    answer = page.send("keep", name="cool")
+    answer = page.send("save_subset", name="cool")
     assert [name for name, _ in answer["legend"]["entries"]] == ["cool", "in none"]
     stars = page.change(selection=InRange("teff", 3600.0, 9000.0))["layers"]
     levels = np.frombuffer(next(layer["levels"] for layer in stars if layer["name"] == "picked"), np.uint8)

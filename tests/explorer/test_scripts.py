@@ -15,7 +15,7 @@ from explorer.access.compression import CompressedAssets
 from explorer.rooms import scripts
 from explorer.rooms.channel import Channel
 from explorer.rooms.columns import ColumnsChannel
-from explorer.rooms.vetting.visit import VettingChannel
+from explorer.rooms.vetting.room import VettingChannel
 
 CHANNELS = (Channel, ColumnsChannel, VettingChannel)
 

@@ -1,17 +1,15 @@
 """The star panel without a browser, with all kinds of missing data."""
 
 import io
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from astropy.io import fits
 from products_factory import make_products
-from star_factory import ALL_MASKED, DOUBTFUL, WITHOUT_MODEL
+from star_factory import ALL_MASKED, DOUBTFUL, WITHOUT_MODEL, controls
 
 from explorer.charts.grid import default_panels
-from explorer.charts.spectrum import features_of, is_from_lamost
-from explorer.charts.spectrum_picture import SpectrumShot, draw_spectrum
+from explorer.charts.spectrum import is_from_lamost
 from explorer.model.library import open_library
 from explorer.model.proposals import Proposal
 from explorer.model.selection import InIds, Nothing
@@ -20,7 +18,6 @@ from explorer.model.table import StarTable
 from explorer.state.workspace import Workspace
 from pipeline.domain.columns import COLUMNS, column
 from pipeline.domain.flags import ALL_BITS, FLAG_TEXTS, QualityFlag
-from pipeline.science.star.refit import in_any
 
 
 @pytest.fixture
@@ -47,10 +44,10 @@ def test_a_star_comes_with_everything_and_its_neighbours_ahead(room, star_librar
     obsid = star_library.table["obsid"]
     star = room.send("focus", obsid=str(obsid[3]))["star"]
     assert star["obsid"] == str(obsid[3])
-    assert star["flux"].dtype == np.float32
+    assert star["spectrum"]["obsid"] == star["obsid"]
+    assert star["spectrum"]["flux"].dtype == np.float32
     assert star["sentence"] == ""
     assert (star["next"], star["previous"]) == (str(obsid[4]), str(obsid[2]))
-    assert np.isnan(star["flux"][star["mask"].astype(bool)]).all()
     room.room.star.send_ahead()
     assert [one["obsid"] for one in wait(room, "ahead")] == [star["next"], star["previous"]]
     assert room.send("star_step", by=1)["star"]["obsid"] == star["next"]
@@ -72,7 +69,7 @@ def test_steps_stay_in_the_selection_and_wrap(room, star_library):
     room.change(focus=int(obsid[0]))
     assert room.send("star_step", by=-1)["star"]["obsid"] == str(obsid[30])
     room.change(selection=Nothing())
-    assert "No star is selected" in room.send("star_step", by=1)["say"]
+    assert "No star is selected" in room.send("star_step", by=1)["message"]
 
 
 @pytest.mark.parametrize(("obsid", "words"), [(ALL_MASKED, "are masked"), (WITHOUT_MODEL, "")])
@@ -84,9 +81,9 @@ def test_a_star_that_lacks_something_says_so(room, obsid, words):
 
 
 def test_unknown_stars_and_nonsense_are_sentences(room):
-    assert "no star with obsid 12" in room.send("star_find", text="12")["say"]
-    assert "not an obsid" in room.send("star_find", text="<b>")["say"]
-    assert room.send("star_find", text="9" * 30)["say"]
+    assert "no star with obsid 12" in room.send("star_find", text="12")["message"]
+    assert "not an obsid" in room.send("star_find", text="<b>")["message"]
+    assert room.send("star_find", text="9" * 30)["message"]
 
 
 def test_catalogues_without_spectra_or_model_say_so(tmp_path, links, make_page):
@@ -111,17 +108,18 @@ def test_catalogues_without_spectra_or_model_say_so(tmp_path, links, make_page):
 def test_sliders_refit_and_proposal(room, star_library):
     obsid = int(star_library.table["obsid"][3])
     published = room.send("focus", obsid=str(obsid))["star"]["published"]
-    slid = room.send("slide", labels=published, number=7)["slid"]
+    slid = room.send("slide", labels=published, number=7)["trial"]
     assert slid["number"] == 7
     spectrum = star_library.products.spectra.get(obsid)
     known = np.isfinite(spectrum.model)
-    np.testing.assert_allclose(slid["model"][known], spectrum.model[known], atol=1e-4)
-    assert "Fit this star first" in room.send("propose", why="")["say"]
+    np.testing.assert_allclose(slid["trial"]["flux"][known], spectrum.model[known], atol=1e-4)
+    assert "Fit this star first" in room.send("propose", reason="")["message"]
     wish = {"fixed": {"rv": published["rv"]}, "fit_rv": False, "masked": [[6500.0, 6510.0]]}
     answer = ask(room, "refit", "refit", **wish)
     assert answer["obsid"] == str(obsid)
     assert answer["reason"] == "converged"
-    assert room.send("propose", why="because")["proposed"] == {"obsid": str(obsid), "why": "because"}
+    assert answer["trial"]["residuals"]["label"].startswith("trial")
+    assert room.send("propose", reason="because")["proposed"] == {"obsid": str(obsid), "reason": "because"}
     stored = room.workspace.proposals[obsid]
     assert Proposal.from_json(stored.to_json()) == stored
     assert stored.masked == ((6500.0, 6510.0),)
@@ -153,77 +151,12 @@ def test_stars_alike_become_a_selection(room, star_library, by):
     assert picked == {obsid, *map(int, shown[:5])}
 
 
-LOOK = {"smooth": 2, "observed": True, "lines": True, "model": True, "residual": True, "raw": False, "compare": "over"}
-
-
-def test_the_picture_has_what_is_on_screen(star_library):
-    spectrum = star_library.products.spectra.get(int(star_library.table["obsid"][3]))
-    plain = SpectrumShot(spectrum, 12.0, (6000.0, 7000.0), (), 0.0, False, "a star", "a note")
-    pinned = 0.5 * spectrum.flux
-
-    def curves(**changes):
-        return [
-            {line.get_label(): line for line in axes.lines} for axes in draw_spectrum(replace(plain, **changes)).axes
-        ]
-
-    top, _ = curves(trial=0.9 * spectrum.model, pins=(("another", pinned),))
-    np.testing.assert_allclose(top["trial model"].get_ydata(), 0.9 * spectrum.model)
-    np.testing.assert_allclose(top["another"].get_ydata(), pinned)
-    assert "published model" not in curves(hidden=frozenset({"model"}))[0]
-    assert draw_spectrum(replace(plain, raw=True)).axes[0].get_ylabel() == "flux [instrumental]"
-    good = ~spectrum.mask & (spectrum.ivar > 0)
-    for compare, expected in (("ratio", 2.0), ("difference", None)):
-        below = draw_spectrum(replace(plain, pins=(("another", pinned),), compare=compare)).axes[1].lines[0].get_ydata()
-        np.testing.assert_allclose(below[good], expected or (spectrum.flux - pinned)[good], rtol=1e-5)
-
-
-@pytest.mark.parametrize(
-    "change", [{"look": LOOK | {"smooth": 1e9}}, {"look": LOOK | {"smooth": -1}}, {"ends": [6000.0, 6000.0]}]
-)
-def test_a_picture_with_numbers_of_no_page_is_refused(room, star_library, change):
-    room.send("focus", obsid=str(star_library.table["obsid"][3]))
-    request = {"form": "png", "ends": [6000.0, 7000.0], "look": LOOK} | change
-    assert room.ask("star_file", **request)["refused"] == "star_file"
-
-
-def test_residuals_in_the_picture_are_those_on_screen(star_library):
-    spectrum = star_library.products.spectra.get(int(star_library.table["obsid"][3]))
-    noise, sigma = 1.0 / np.sqrt(np.where(spectrum.ivar > 0, spectrum.ivar, np.nan)), np.full(spectrum.flux.size, 0.03)
-    shot = SpectrumShot(spectrum, 12.0, (4000.0, 9000.0), ((6500.0, 6520.0),), 0.0, False, "", "", sigma=sigma)
-    good = ~spectrum.mask & np.isfinite(spectrum.model) & ~in_any(spectrum.wavelength, shot.masked)
-
-    def below(one):
-        axes = draw_spectrum(one).axes[1]
-        return axes.get_ylabel(), axes.lines[1].get_ydata()
-
-    label, pull = below(shot)
-    assert label.startswith("residual")
-    np.testing.assert_allclose(pull[good], ((spectrum.flux - spectrum.model) / np.hypot(noise, sigma))[good], rtol=1e-5)
-    assert np.isnan(pull[~good]).all()
-    label, pull = below(replace(shot, trial=spectrum.flux - sigma))
-    assert label.startswith("trial residual")
-    np.testing.assert_allclose(pull[good], (sigma / np.hypot(noise, sigma))[good], rtol=1e-3)
-
-
-def test_every_line_of_the_picture_has_its_name(star_library):
-    spectrum = star_library.products.spectra.get(int(star_library.table["obsid"][3]))
-    axes = draw_spectrum(SpectrumShot(spectrum, 12.0, (4000.0, 9500.0), (), 0.0, False, "", "")).axes[0]
-    names = [name for name, _ in features_of(float(spectrum.wavelength[0]), float(spectrum.wavelength[-1]))]
-    assert [text.get_text() for text in axes.texts] == names
-
-
 def test_files_of_a_star(room, star_library):
     obsid, other = (int(one) for one in star_library.table["obsid"][[3, 4]])
     room.send("focus", obsid=str(obsid))
     trial = {"teff": 3700.0, "logg": 0.8, "m_h": -0.2, "alpha_m": 0.1, "rv": 12.0}
-    common = {
-        "masked": [[6500.0, 6520.0]],
-        "ends": [6000.0, 7000.0],
-        "look": LOOK,
-        "trial": trial,
-        "pins": [str(other)],
-    }
-    made = ask(room, "star_file", "download", form="fits", **common)
+    room.send("draw", **controls(obsid, masked=[[6500.0, 6520.0]], trial=trial, pins=[str(other)]))
+    made = ask(room, "star_file", "download", form="fits")
     assert made["name"] == f"star_{obsid}.fits"
     with fits.open(io.BytesIO(made["data"])) as units:
         star = units["STAR"]
@@ -242,9 +175,9 @@ def test_files_of_a_star(room, star_library):
         assert star.header["TEFF"] == pytest.approx(float(star_library.table["teff"][3]), rel=1e-6)
         descriptions = [star.header[f"TCOMM{number}"] for number in range(1, len(star.columns) + 1)]
         assert len(set(descriptions)) == len(star.columns)
-        np.testing.assert_array_equal(star.data["MODEL_TRIAL"], room.room.star.refit.trial(3, trial).flux)
-    assert ask(room, "star_file", "download", form="pdf", **common)["data"].startswith(b"%PDF")
-    assert ask(room, "star_file", "download", form="png", **common)["data"].startswith(b"\x89PNG")
+        np.testing.assert_array_equal(star.data["MODEL_TRIAL"], room.room.star.spectrum.trial(3).flux)
+    assert ask(room, "star_file", "download", form="pdf")["data"].startswith(b"%PDF")
+    assert ask(room, "star_file", "download", form="png")["data"].startswith(b"\x89PNG")
 
 
 def test_the_card_has_both_errors_and_words(library):
@@ -320,7 +253,8 @@ def test_a_link_to_a_star_does_not_start_the_tour(star_library, links, make_page
 def test_only_spectra_from_the_ground_have_telluric_bands(room, star_library):
     assert is_from_lamost(star_library.products.spectra.wavelength)
     assert not is_from_lamost(np.arange(3360.0, 10200.0, 20.0))
-    assert room.room.star.setup().telluric
+    obsid = int(star_library.table["obsid"][3])
+    assert room.send("focus", obsid=str(obsid))["star"]["spectrum"]["telluric"]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def evaluations(monkeypatch):
 def double(page, level):
     """Define a subset that contains the one before twice; returns the answer."""
     page.send("filter", text=f"s{level - 1} & (s{level - 1} | logg > {level / 10})")
-    return page.send("keep", name=f"s{level}")
+    return page.send("save_subset", name=f"s{level}")
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def doubled(page):
     page.open()
     page.send("side", open=True)
     page.send("filter", text="teff > 3000")
-    page.send("keep", name="s0")
+    page.send("save_subset", name="s0")
     for level in range(1, LEVELS + 1):
         double(page, level)
     return page
@@ -54,7 +54,7 @@ def test_a_selection_of_too_many_parts_is_refused_with_a_sentence(doubled):
     said = []
     for level in range(LEVELS + 1, LEVELS + 4):
         answer = doubled.send("filter", text=f"s{LEVELS} & (s{LEVELS} | logg > {level / 10})")
-        said.append(answer.get("say", ""))
+        said.append(answer.get("message", ""))
     assert all(f"at most {MAX_PARTS:,} are taken" in one for one in said)
     assert doubled.workspace.selection == before
     assert "at most" in doubled.send("check", text=f"s{LEVELS} & s{LEVELS}", cursor=7)["side"]["check"]["error"][0]
@@ -130,7 +130,7 @@ def test_an_outline_of_more_corners_than_a_hand_draws_is_refused():
 def test_a_subset_lists_no_more_parts_than_a_person_reads(page):
     page.open()
     page.send("filter", text=" | ".join(f"teff > {number}" for number in range(300)))
-    page.send("keep", name="many")
+    page.send("save_subset", name="many")
     nodes = page.send("subset", name="many", action="open")["side"]["children"]["nodes"]
-    assert nodes[-1]["words"] == "100 more"
+    assert nodes[-1]["description"] == "100 more"
     assert len(nodes) == 201

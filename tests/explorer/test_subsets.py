@@ -82,9 +82,9 @@ def test_a_name_is_checked_when_it_is_given(page, name):
     with pytest.raises(SelectionError):
         define((), Subset(name, COOL, "#0072b2"))
     page.open()
-    answer = page.send("keep", name=name)
+    answer = page.send("save_subset", name=name)
     assert page.workspace.subsets == ()
-    assert "name" in answer["say"]
+    assert "name" in answer["message"]
 
 
 def test_every_kind_has_words_of_its_own(table):
@@ -136,7 +136,7 @@ def test_damaged_stores_are_refused(damage):
 
 def test_stars_of_a_forgotten_subset_stay_selected_without_its_name(page):
     page.workspace.gesture(InRange("teff", 0, 3800))
-    page.send("keep", name="cool")
+    page.send("save_subset", name="cool")
     page.send("subset", name="cool", action="replace")
     assert page.workspace.selection == Named("cool", InRange("teff", 0, 3800))
     rows = page.workspace.rows
@@ -150,10 +150,10 @@ def test_stars_of_a_forgotten_subset_stay_selected_without_its_name(page):
 
 def test_three_dozen_subsets_have_colours_of_their_own(page):
     for number in range(36):
-        page.send("keep", name=f"s{number}")
+        page.send("save_subset", name=f"s{number}")
     assert len({one.colour for one in page.workspace.subsets}) == 36
     for number in range(36, 40):
-        page.send("keep", name=f"s{number}")
+        page.send("save_subset", name=f"s{number}")
     assert len({one.colour for one in page.workspace.subsets[36:]}) == 4
 
 

@@ -14,8 +14,9 @@ from explorer.rooms.channel import NOT_UNDERSTOOD
 from explorer.rooms.vetting import campaigns
 from explorer.rooms.vetting.adjudicate import AdjudicateRoom
 from explorer.rooms.vetting.campaigns import CampaignsRoom
+from explorer.rooms.vetting.submitted import proposal_of
 from explorer.rooms.vetting.vet import VetRoom
-from explorer.rooms.vetting.visit import Visit, proposal_of
+from explorer.rooms.vetting.visit import Visit
 from explorer.state.workspace import Workspace
 from explorer.vetting.claims import claims_of
 from explorer.vetting.drafts import RefusedError
@@ -90,7 +91,7 @@ def test_a_star_that_was_given_back_can_still_be_judged_unless_another_has_it(co
     held = first.room.task.star
     second.room.visit.commands.release(ANN, campaign)
     assert commands.next_task(BOB, campaign, {(star, 1)}).star == held
-    assert "another inspector has it" in first.judge()["say"]
+    assert "another inspector has it" in first.judge()["message"]
 
 
 def test_a_campaign_that_starts_meanwhile_changes_nothing(commands):
@@ -119,7 +120,7 @@ def test_an_undo_is_reported_even_if_another_inspector_has_the_star(commands):
     ann.judge()
     assert commands.next_task(BOB, campaign).star == star
     message = str(uuid4())
-    assert "undone; the star is now assigned to another inspector" in ann.send("vet_undo", id=message)["say"]
+    assert "undone; the star is now assigned to another inspector" in ann.send("vet_undo", id=message)["message"]
     assert commands.status(campaign).verdicts(star) == {}
     events = len(commands.log.refresh())
     ann.send("vet_undo", id=message)
@@ -186,9 +187,9 @@ def test_a_release_with_a_failed_physics_check_needs_a_reason(commands, tmp_path
         monkeypatch.setattr(module, "failed_physics", lambda _directory: ("median V_Z: IMPOSSIBLE, 80 km/s.",))
     screen = Screen(commands, EVE, lambda visit: CampaignsRoom(visit, tmp_path / "releases"), "Progress")
     assert screen.sent[-1]["campaigns"]["failed"] == ["median V_Z: IMPOSSIBLE, 80 km/s."]
-    assert "median V_Z: IMPOSSIBLE" in str(screen.send("freeze", name="v1", despite=" "))
+    assert "median V_Z: IMPOSSIBLE" in str(screen.send("freeze", name="v1", reason=" "))
     assert not (tmp_path / "releases").exists()
-    folder = Path(screen.send("freeze", name="v1", despite="known, see the paper")["frozen"]["folder"])
+    folder = Path(screen.send("freeze", name="v1", reason="known, see the paper")["frozen"]["folder"])
     assert "known, see the paper" in (folder / "CHANGELOG.md").read_text()
 
 
@@ -214,8 +215,8 @@ def test_a_record_out_of_reach_keeps_what_was_given(commands, monkeypatch):
 
     monkeypatch.setattr(type(commands), "judge", broken)
     answer = screen.judge(note="kept")
-    assert answer["out_of_reach"] == "judge"
-    assert "Your input is kept" in answer["say"]
+    assert answer["unreachable"] == "judge"
+    assert "Your input is kept" in answer["message"]
     assert "saved" not in answer
 
 
@@ -233,7 +234,7 @@ def test_what_no_page_sends_is_refused_and_the_form_is_free_again(commands, wron
 @pytest.mark.parametrize("kind", [{}, [], None, 5])
 def test_a_message_of_no_kind_is_refused(commands, kind):
     start(commands)
-    assert Screen(commands, ANN).send(kind)["say"] == NOT_UNDERSTOOD
+    assert Screen(commands, ANN).send(kind)["message"] == NOT_UNDERSTOOD
 
 
 def test_a_refit_goes_only_with_its_own_values(commands):
@@ -258,7 +259,7 @@ def test_an_adjudicator_goes_on_to_the_next_conflict(commands):
     answer = screen.send("vet_undo", id=str(uuid4()))
     assert answer["adjudicate"]["star"] == str(first)
     for text in ("abc", "", "12", "9" * 40):
-        assert "not a star whose reviews conflict" in screen.send("star_find", text=text)["say"]
+        assert "not a star whose reviews conflict" in screen.send("star_find", text=text)["message"]
     assert screen.send("star_find", text=f" {first} ")["adjudicate"]["star"] == str(first)
 
 

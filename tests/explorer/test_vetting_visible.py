@@ -129,13 +129,13 @@ def test_lists_of_verdicts_become_selections(commands, campaign, stars, page):
     answer = page.send("verdicts", name=name)
     assert page.workspace.selection == Named(name, InIds((stars[2],)))
     assert answer["toolbar"]["subset"] == [name, ""]
-    assert "is empty now" in page.send("verdicts", name="odd ones: bob said 1 wrong")["say"]
+    assert "is empty now" in page.send("verdicts", name="odd ones: bob said 1 wrong")["message"]
     assert page.workspace.n_selected == 1
 
 
 def test_a_subset_that_is_selected_is_named_in_its_colour(page, stars):
     page.workspace.selection = InIds(tuple(stars))
-    assert page.send("keep", name="mine")["toolbar"]["subset"] == ["mine", page.workspace.subsets[0].colour]
+    assert page.send("save_subset", name="mine")["toolbar"]["subset"] == ["mine", page.workspace.subsets[0].colour]
     page.workspace.selection = InIds((stars[0],))
     assert page.sent[-1]["toolbar"]["subset"] == ["", ""]
     assert page.send("subset", name="mine", action="replace")["toolbar"]["subset"][0] == "mine"
@@ -151,4 +151,4 @@ def test_the_card_and_the_next_star_follow_the_record(commands, campaign, stars,
     assert page.send("star_step", by=1, unvetted=True)["star"]["obsid"] == str(ordered[2])
     assert page.send("star_step", by=-1, unvetted=True)["star"]["obsid"] == str(ordered[3])
     page.workspace.selection = InIds((stars[1], ordered[3]))
-    assert "every other star" in page.send("star_step", by=1, unvetted=True)["say"]
+    assert "every other star" in page.send("star_step", by=1, unvetted=True)["message"]

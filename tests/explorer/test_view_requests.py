@@ -50,9 +50,9 @@ def test_what_a_view_does_not_have_is_refused(page):
     page.send("swap", slot=1, view="histogram")
     before = page.workspace.panels
     assert page.send("switch", slot=0, name="arrows", on=True)["refused"] == "switch"
-    assert "no slices" in page.send("part", slot=0, part=1)["say"]
-    assert "4 slices" in page.send("part", slot=5, part=4)["say"]
-    assert "no y axis" in page.send("axis", slot=1, axis="y", column="snr")["say"]
+    assert "no slices" in page.send("part", slot=0, part=1)["message"]
+    assert "4 slices" in page.send("part", slot=5, part=4)["message"]
+    assert "no y axis" in page.send("axis", slot=1, axis="y", column="snr")["message"]
     assert page.workspace.panels == before
 
 

@@ -161,7 +161,7 @@ def _count(_, rows):
 def test_refusals_are_shown_where_work_was_asked_for(page, monkeypatch):
     page.open()
     monkeypatch.setattr(work.EXPORTS, "waiting", 0)
-    assert "being made" in page.ask("export", value="fits")["say"]
+    assert "being made" in page.ask("export", value="fits")["message"]
     monkeypatch.setattr(work.UPLOADS, "waiting", 0)
     assert "is being read" in page.ask("members", size=4, data="MTIz")["side"]["report"]
 

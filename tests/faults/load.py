@@ -159,14 +159,14 @@ async def bomb(server, visitor, alone, levels):
     """Subsets that are each made of the one before, twice."""
     hostile = await Client(server.url).open()
     await hostile.send({"kind": "filter", "text": "teff > 0"})
-    await hostile.send({"kind": "keep", "name": "s0"})
+    await hostile.send({"kind": "save_subset", "name": "s0"})
     times = []
     for level in range(1, levels + 1):
         text = f"s{level - 1} & (s{level - 1} | logg > {level / 10})"
         await hostile.send({"kind": "filter", "text": text}, wait=False)
-        await hostile.send({"kind": "keep", "name": f"s{level}"}, wait=False)
+        await hostile.send({"kind": "save_subset", "name": f"s{level}"}, wait=False)
         times += list(await brush(visitor, 4))
-    refused = sum("at most" in said for said in hostile.parts("say"))
+    refused = sum("at most" in said for said in hostile.parts("message"))
     hostile.close()
     return judged(f"subsets of subsets, {levels} levels", alone, np.array(times), refused=refused)
 
@@ -214,7 +214,7 @@ async def malformed(server, visitor, count):
         "undo",
         "filter",
         "check",
-        "keep",
+        "save_subset",
         "subset",
         "members",
         "view",

@@ -12,96 +12,28 @@ from astropy.io import fits
 from astropy.io.votable import parse
 from astropy.table import Table
 
-from pipeline.__main__ import main
 from pipeline.config import load_config
 from pipeline.domain.wavelength import log_grid, redshift_to_velocity
 from pipeline.mock import simulate
-from pipeline.mock.archives import apogee, read_counts, write_archives, write_long_allstar
-from pipeline.mock.archives.files import Field, record_dtype, write_fits_table
+from pipeline.mock.archives import apogee, read_counts, write_archives
 from pipeline.mock.archives.sky import SurveyStars, moved, nearest_arcsec
 from pipeline.mock.fits_layouts import write_lamost_fits
 from pipeline.mock.reference import STAR_BAD
 from pipeline.science.spectra.resample import rebin
 from pipeline.sources.lamost_fits import find_spectra, read_spectrum
-from pipeline.stages import reading
-from pipeline.stages.state import BuildState
+from tests.pipeline.archive_columns import (
+    ALLWISE_VALUES,
+    APOGEE,
+    APOGEE_VALUES,
+    GAIA,
+    GAIA_VALUES,
+    GENERAL,
+    M_STARS,
+    TMASS,
+    TMASS_VALUES,
+)
 
 N, TRAINING, SEED = 260, 100, 7
-
-GENERAL = (
-    "obsid uid gp_id designation obsdate lmjd mjd planid spid fiberid ra_obs dec_obs snru snrg snrr snri snrz class "
-    "subclass z z_err ps_id mag_ps_g mag_ps_r mag_ps_i mag_ps_z mag_ps_y gaia_source_id gaia_g_mean_mag fibertype "
-    "offsets offsets_v ra dec"
-)
-M_STARS = (
-    "teff teff_err logg logg_err m_h m_h_err ewha ewha_err tio5 tio5_err cah2 cah2_err cah3 cah3_err tio1 tio1_err "
-    "tio2 tio2_err tio3 tio3_err tio4 tio4_err cah1 cah1_err caoh caoh_err zeta zeta_err type na"
-)
-APOGEE = (
-    "APOGEE_ID TARGET_ID APSTAR_ID ASPCAP_ID FILE TELESCOPE FIELD LOCATION_ID RA DEC GLON GLAT J J_ERR H H_ERR K K_ERR "
-    "AK_TARG AK_TARG_METHOD AK_WISE SFD_EBV NVISITS SNR SNREV STARFLAG STARFLAGS ANDFLAG VHELIO_AVG VSCATTER VERR "
-    "RV_TEFF RV_LOGG RV_FEH RV_CHI2 RV_FLAG N_COMPONENTS GAIAEDR3_SOURCE_ID GAIAEDR3_PARALLAX GAIAEDR3_PARALLAX_ERROR "
-    "GAIAEDR3_PMRA GAIAEDR3_PMRA_ERROR GAIAEDR3_PMDEC GAIAEDR3_PMDEC_ERROR GAIAEDR3_PHOT_G_MEAN_MAG "
-    "GAIAEDR3_PHOT_BP_MEAN_MAG GAIAEDR3_PHOT_RP_MEAN_MAG GAIAEDR3_DR2_RADIAL_VELOCITY "
-    "GAIAEDR3_DR2_RADIAL_VELOCITY_ERROR GAIAEDR3_R_MED_GEO GAIAEDR3_R_LO_GEO GAIAEDR3_R_HI_GEO "
-    "GAIAEDR3_R_MED_PHOTOGEO EXTRATARG MEMBERFLAG ASPCAPFLAG ASPCAPFLAGS PARAMFLAG ASPCAP_CHI2 ASPCAP_GRID "
-    "FRAC_BADPIX FRAC_LOWSNR TEFF TEFF_ERR LOGG LOGG_ERR VMICRO M_H M_H_ERR ALPHA_M ALPHA_M_ERR VSINI FE_H FE_H_ERR "
-    "FE_H_FLAG TEFF_SPEC LOGG_SPEC FPARAM X_H"
-)
-GAIA = (
-    "source_id ra dec ref_epoch parallax parallax_error pmra pmra_error pmdec pmdec_error pmra_pmdec_corr "
-    "parallax_pmra_corr parallax_pmdec_corr ruwe astrometric_params_solved nu_eff_used_in_astrometry pseudocolour "
-    "ecl_lat duplicated_source phot_g_mean_mag phot_bp_mean_mag phot_rp_mean_mag bp_rp phot_bp_rp_excess_factor "
-    "radial_velocity radial_velocity_error rv_nb_transits rv_template_teff grvs_mag has_xp_continuous"
-)
-TMASS = "designation j_m j_msigcom h_m h_msigcom ks_m ks_msigcom ph_qual"
-GAIA_VALUES = {
-    "gaia_source_id": "source_id",
-    "parallax": "parallax",
-    "parallax_err": "parallax_error",
-    "pmra": "pmra",
-    "pmra_err": "pmra_error",
-    "pmdec": "pmdec",
-    "pmdec_err": "pmdec_error",
-    "pmra_pmdec_corr": "pmra_pmdec_corr",
-    "ruwe": "ruwe",
-    "g_mag": "phot_g_mean_mag",
-    "bp_rp": "bp_rp",
-    "rv_gaia": "radial_velocity",
-    "rv_gaia_err": "radial_velocity_error",
-}
-TMASS_VALUES = {
-    "ph_qual": "ph_qual",
-    **{
-        f"{ours}_mag{end}": f"{theirs}_m{'sigcom' if end else ''}"
-        for ours, theirs in (("j", "j"), ("h", "h"), ("k", "ks"))
-        for end in ("", "_err")
-    },
-}
-ALLWISE_VALUES = {
-    "allwise_id": "designation",
-    "ph_qual_wise": "ph_qual",
-    "w1_mag": "w1mpro",
-    "w1_mag_err": "w1mpro_error",
-    "w2_mag": "w2mpro",
-    "w2_mag_err": "w2mpro_error",
-}
-APOGEE_VALUES = {
-    "apogee_id": "APOGEE_ID",
-    "gaia_source_id": "GAIAEDR3_SOURCE_ID",
-    **{f"{name.lower()}_ref": name for name in ("TEFF", "LOGG", "M_H", "ALPHA_M")},
-    **{f"{name.lower()}_ref_err": f"{name}_ERR" for name in ("TEFF", "LOGG", "M_H", "ALPHA_M")},
-    "rv_ref": "VHELIO_AVG",
-    "rv_ref_err": "VERR",
-    "rv_ref_scatter": "VSCATTER",
-    "snr_ref": "SNR",
-    "ref_label_flags": "ASPCAPFLAG",
-    "ref_star_flags": "STARFLAG",
-    "parallax": "GAIAEDR3_PARALLAX",
-    "pmra": "GAIAEDR3_PMRA",
-    "pmdec_err": "GAIAEDR3_PMDEC_ERROR",
-    "g_mag": "GAIAEDR3_PHOT_G_MEAN_MAG",
-}
 
 
 @pytest.fixture(scope="module")
@@ -424,32 +356,6 @@ def test_spectra_come_in_plate_folders_in_the_order_of_the_table(files, truth, s
     assert endings == {".fits", ".gz"}
 
 
-def stored(state):
-    """Raw spectra as they are stored, without the configured windows masked."""
-    return [np.load(state.work / "raw" / f"{kind}.npy") for kind in ("flux", "ivar", "mask")]
-
-
-def test_the_direct_build_reads_what_the_files_hold(tmp_path):
-    """Both ways through the read stage give the same bytes of spectra and the same S/N."""
-    survey = simulate(24, seed=3, training=0)
-    write_lamost_fits(survey, tmp_path / "spectra", "dr9")
-    texts = {
-        "direct": '[input]\nkind = "mock"\nn_stars = 24\nn_training = 0\nseed = 3\n',
-        "files": '[input]\nkind = "lamost-fits"\nspectra = "spectra"\n',
-    }
-    found = {}
-    for name, text in texts.items():
-        (tmp_path / f"{name}.toml").write_text(text)
-        (tmp_path / name).mkdir()
-        state = BuildState(load_config(str(tmp_path / f"{name}.toml")), tmp_path / name, tmp_path / name)
-        reading.read(state, lambda _fraction, _words: None)
-        order = np.argsort(state.table["obsid"].to_numpy())
-        arrays = dict(zip(("flux", "ivar", "mask"), (array[order] for array in stored(state)), strict=True))
-        found[name] = arrays | {"snr": state.table["snr"].to_numpy()[order]}
-    for name, values in found["direct"].items():
-        np.testing.assert_array_equal(values, found["files"][name], err_msg=name)
-
-
 def test_a_name_is_used_once(survey, tmp_path):
     paths = write_lamost_fits(survey, tmp_path, "dr5", np.array([3, 3, 4]))
     assert [path.name.count("-3.fits") for path in paths] == [0, 1, 0]
@@ -473,70 +379,3 @@ def test_the_configurations_name_the_files_and_the_settings_of_the_demo(files):
     del build["input"], build["name"], settings["input"], settings["name"]
     assert build == settings
     assert set(build) == {"velocity", "labels", "kinematics"}
-
-
-def test_same_seed_same_bytes(tmp_path):
-    written = [
-        write_archives(simulate(24, seed=5, training=10), tmp_path / name, 10, field_stars=80)
-        for name in ("one", "two")
-    ]
-    one, two = (
-        {path.relative_to(files.directory): path.read_bytes() for path in files.directory.rglob("*") if path.is_file()}
-        for files in written
-    )
-    assert one == two
-    assert len(one) == 24 + len(written[0].tables) + 3
-
-
-def test_a_long_allstar_is_written_in_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr(apogee, "BLOCK_ROWS", 50)
-    told = []
-    write_long_allstar(tmp_path / "allStar.fits", 120, 4, told.append)
-    assert told == pytest.approx([50 / 120, 100 / 120, 1.0])
-    with fits.open(tmp_path / "allStar.fits") as hdus:
-        data = hdus[1].data
-        assert len(data) == 120
-        assert data.dtype.itemsize > 4000
-        known = data["GAIAEDR3_SOURCE_ID"] > 0
-        assert len(np.unique(data["GAIAEDR3_SOURCE_ID"][known])) == known.sum() > 100
-        assert len(np.unique(data["APOGEE_ID"])) == 120
-        assert hdus[1].header["SIMULATD"] is True
-    assert (tmp_path / "allStar.fits").stat().st_size % 2880 == 0
-
-
-def test_a_table_has_the_rows_that_its_header_announces(tmp_path):
-    fields = (Field("a", "J"), Field("b", "4A"))
-    with pytest.raises(ValueError, match="announces 3 rows; 2 came"):
-        write_fits_table(tmp_path / "x.fits", fields, [np.zeros(2, record_dtype(fields))], 3)
-
-
-def test_the_command_writes_them(tmp_path, capsys):
-    folder = tmp_path / "download"
-    assert main(["mock", str(folder), "--as-archives", "--stars", "40", "--training", "10", "--seed", "9"]) == 0
-    assert f"build {folder / 'build.toml'}" in capsys.readouterr().out
-    assert tomllib.loads((folder / "direct.toml").read_text())["input"]["n_training"] == 10
-    assert len(find_spectra(folder / "spectra")) == 40
-    assert main(["mock", str(folder), "--as-archives"]) == 2
-    assert "not empty" in capsys.readouterr().err
-    assert main(["mock", str(tmp_path / "a.fits"), "--allstar", "30"]) == 0
-    assert "30 simulated rows" in capsys.readouterr().out
-    assert len(fits.getdata(tmp_path / "a.fits")) == 30
-    assert main(["mock", str(tmp_path / "a.fits"), "--allstar", "30"]) == 2
-    assert "exists" in capsys.readouterr().err
-    assert main(["mock", str(tmp_path / "b.fits"), "--allstar", "0"]) == 2
-    assert "above 0" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "reason"),
-    [
-        (["--allstar", "5", "--stars", "5"], "--stars: not allowed with argument --allstar"),
-        (["--as-archives", "--layout", "dr5"], "--layout: not allowed with argument --as-archives"),
-        (["--training", "5"], "--training: allowed with argument --as-archives only"),
-        (["--as-archives", "--allstar", "5"], "not allowed with argument"),
-    ],
-)
-def test_options_that_would_be_ignored_are_refused(tmp_path, capsys, arguments, reason):
-    with pytest.raises(SystemExit):
-        main(["mock", str(tmp_path / "x"), *arguments])
-    assert reason in capsys.readouterr().err

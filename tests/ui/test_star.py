@@ -7,6 +7,10 @@ from star_factory import ALL_MASKED, make_star_products
 pytestmark = pytest.mark.browser
 
 _DATA = "(name) => Bokeh.documents.map(d => d.get_model_by_name(name)).find(m => m).data"
+_ENDS = """() => {
+  const { start, end } = Bokeh.documents.map(d => d.get_model_by_name('Spectrum')).find(m => m).x_range
+  return [start, end]
+}"""
 STAR = 100_000_003
 
 
@@ -48,6 +52,23 @@ def test_a_link_gives_a_star_the_page_and_keys_lead_on(star):
     page.get_by_text("no star with obsid 42").wait_for(timeout=15_000)
     page.get_by_role("button", name="Back to the views").click()
     page.locator(".stage").wait_for(state="visible", timeout=15_000)
+
+
+def test_a_zoom_by_wheel_stays_for_the_next_star(star):
+    page = star.page
+    whole = page.evaluate(_ENDS)
+    box = star.box("Spectrum")
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
+    page.mouse.wheel(0, -400)
+    page.wait_for_function(f"(whole) => ({_ENDS})()[0] > whole[0] + 500", arg=whole)
+    zoomed = page.evaluate(_ENDS)
+    page.keyboard.press("j")
+    page.get_by_text(f"obsid {STAR + 1}").wait_for(timeout=15_000)
+    page.keyboard.press("s")
+    page.wait_for_function(f"() => ({_DATA})('residuals').pull.length > 1000")
+    assert page.evaluate(_ENDS) == pytest.approx(zoomed, rel=1e-6)
+    page.keyboard.press("x")
+    page.wait_for_function(f"(whole) => Math.abs(({_ENDS})()[0] - whole[0]) < 1", arg=whole)
 
 
 def test_slider_mask_refit_and_proposal(star):

@@ -24,3 +24,20 @@ export function plain(values) {
 export function paletteOf(palette) {
   return new Uint32Array(bytes(palette).slice().buffer)
 }
+
+/**
+ * Index of the value nearest to a number.
+ *
+ * @param {Float32Array} values - In order.
+ * @param {number} x
+ */
+export function nearest(values, x) {
+  let low = 0
+  let high = values.length - 1
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    if (values[middle] > x) high = middle
+    else low = middle
+  }
+  return x - values[low] < values[high] - x ? low : high
+}

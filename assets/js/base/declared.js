@@ -11,7 +11,7 @@ export const LIMITS = {
   "campaignName": 80,
   "note": 10000,
   "className": 40,
-  "why": 2000
+  "reason": 2000
 }
 
 /** @type {Record<string, import("../protocol.d.ts").Request>} */
@@ -190,6 +190,7 @@ export const PICTURE_FORMS = [
   "png"
 ]
 
+/** @type {import("../protocol.d.ts").StarFile["form"][]} */
 export const STAR_FORMS = [
   "fits",
   "png",
@@ -220,47 +221,37 @@ export const INK = {
   }
 }
 
-export const DRAWING = {
-  "smoothings": [
-    0,
-    1,
-    2,
-    4,
-    8
-  ],
-  "kernelReach": 3.0,
-  "fluxShares": [
-    0.001,
-    0.998
-  ],
-  "fluxRoom": [
-    0.06,
-    0.22
-  ],
-  "minFluxSpan": 0.02,
-  "pullShare": 0.995,
-  "pullGrowth": 1.3,
-  "pullLimits": [
-    4.0,
-    50.0
-  ],
-  "pullUnknown": 5.0,
-  "pullEdge": 0.94,
-  "comparedShares": [
-    0.01,
-    0.99
-  ],
-  "comparedRoom": 0.2,
-  "minComparedRoom": 0.02,
-  "unknownDifference": [
-    -1.0,
-    1.0
-  ],
-  "unknownRatio": [
-    0.0,
-    2.0
-  ],
-  "crowded": 0.025,
-  "labelStep": 0.1,
-  "labelSteps": 3
+export const FIGURES = {
+  "light": {
+    "text": "#55606d",
+    "grid": "#c9ced6",
+    "background": "#ffffff",
+    "accent": "#d1495b"
+  },
+  "dark": {
+    "text": "#aab4c0",
+    "grid": "#4a535e",
+    "background": "#1c2127",
+    "accent": "#ff8fa3"
+  }
+}
+
+/** @type {import("../protocol.d.ts").SpectrumLook["smooth"][]} */
+export const SMOOTHINGS = [
+  0,
+  1,
+  2,
+  4,
+  8
+]
+
+/** @type {import("../protocol.d.ts").SpectrumLook} */
+export const DEFAULT_LOOK = {
+  "lines": true,
+  "model": true,
+  "residual": true,
+  "raw": false,
+  "observed": false,
+  "smooth": 0,
+  "compare": "over"
 }

@@ -160,12 +160,12 @@ export function toaster(milliseconds) {
   const hide = debounced(() => {
     el.hidden = true
   }, milliseconds)
-  const say = (/** @type {string} */ text) => {
+  const show = (/** @type {string} */ text) => {
     el.textContent = text
     el.hidden = !text
     hide()
   }
-  return { el, say }
+  return { el, show }
 }
 
 /**

@@ -1,6 +1,6 @@
 // Legend of colours, beside a title.
 
-/** @import { Legend } from "../payloads.d.ts" */
+/** @import { Legend } from "../payloads.ts" */
 
 import { element } from "./dom.js"
 

@@ -1,6 +1,6 @@
 // Lists to choose from.
 
-/** @import { ColumnEntry } from "../payloads.d.ts" */
+/** @import { ColumnEntry } from "../payloads.ts" */
 
 import { element } from "./dom.js"
 import { matchingColumns } from "./matches.js"

@@ -1,6 +1,6 @@
 // Entries of a list that match typed text.
 
-/** @import { ColumnEntry } from "../payloads.d.ts" */
+/** @import { ColumnEntry } from "../payloads.ts" */
 
 /**
  * Columns of whose key or label each typed word is a part; the chosen one stays in the list.

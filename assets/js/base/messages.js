@@ -1,6 +1,6 @@
 // Messages of the server, passed to the parts of the page.
 
-/** @import { Message, Parts } from "../payloads.d.ts" */
+/** @import { Message, Parts } from "../payloads.ts" */
 
 /**
  * Pass each field of a message to its receiver; a field without one is an error of the server or of this page.

@@ -1,7 +1,7 @@
 // A view of the grid: its title with menus, and its plot.
 
 /** @import { Bars as BarsFigure } from "../figures/bars.js" */
-/** @import { BarsLayer, Layer, MissingSpec, OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.d.ts" */
+/** @import { BarsLayer, Layer, MissingSpec, OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.ts" */
 /** @import { Stage } from "./stage.js" */
 
 import { PICTURE_FORMS } from "../base/declared.js"

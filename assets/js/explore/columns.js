@@ -1,7 +1,7 @@
 // The page of columns: how the tables' columns were interpreted, and corrections, while the catalogue is built.
 
-/** @import { PanelModel } from "../bokeh.d.ts" */
-/** @import { ColumnsState, Parts, StatusState } from "../payloads.d.ts" */
+/** @import { PanelModel } from "../bokeh.ts" */
+/** @import { ColumnsState, Parts, StatusState } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
 import { onLostConnection } from "../base/connection.js"
@@ -18,8 +18,8 @@ class ColumnsPage {
   corrections = new Corrections()
   /** @type {StatusState | null} */
   status = null
-  may = false
-  stays = false
+  permitted = false
+  requested = false
   gone = false
   applied = false
   waits = false
@@ -38,7 +38,7 @@ class ColumnsPage {
     /** @type {(text: string, className: string | null, action: () => void) => HTMLButtonElement} */
     const button = (text, className, action) => element("button", { type: "button", className, onclick: action }, text)
     this.enter = button("Open the explorer", "main", () => this.leave())
-    this.again = button("Try again", null, () => this.send({ kind: "again" }))
+    this.rebuild = button("Try again", null, () => this.send({ kind: "rebuild" }))
     this.follow = element("label", { className: "hint" }, this.follows, " open the explorer when it is ready")
     this.error = element("p", { className: "error", role: "alert" })
     this.sheet = new Sheet(this.corrections, {
@@ -58,12 +58,12 @@ class ColumnsPage {
     this.el = this.layout()
     /** @type {Parts} */
     this.parts = {
-      may: (may) => this.permit(may),
+      permitted: (permitted) => this.permit(permitted),
       refusal: (text) => {
         this.refusal.textContent = text
       },
-      stays: (stays) => {
-        this.stays = stays
+      requested: (requested) => {
+        this.requested = requested
       },
       status: (status) => this.followStatus(status),
       columns: (columns) => this.receive(columns),
@@ -78,7 +78,7 @@ class ColumnsPage {
       "section",
       { className: "card state" },
       element("div", { className: "words" }, this.heading, this.text, this.bar),
-      element("div", { className: "buttons" }, this.enter, this.again, this.follow),
+      element("div", { className: "buttons" }, this.enter, this.rebuild, this.follow),
     )
     const side = element(
       "aside",
@@ -103,11 +103,11 @@ class ColumnsPage {
     return element("div", { className: "down" }, top, this.error, element("div", { className: "across" }, sheet, side))
   }
 
-  /** @param {boolean} may */
-  permit(may) {
-    this.may = may
-    this.sheet.may = may
-    this.el.classList.toggle("locked", !may)
+  /** @param {boolean} permitted */
+  permit(permitted) {
+    this.permitted = permitted
+    this.sheet.permitted = permitted
+    this.el.classList.toggle("locked", !permitted)
     this.counted()
     this.sheet.draw()
   }
@@ -124,19 +124,19 @@ class ColumnsPage {
     this.bar.hidden = fraction === null
     this.bar.value = fraction ?? 0
     this.enter.hidden = !open
-    this.again.hidden = !retry || !this.may
+    this.rebuild.hidden = !retry || !this.permitted
     this.error.hidden = !error
     this.error.textContent = error
-    this.follow.hidden = open || retry || this.stays
+    this.follow.hidden = open || retry || this.requested
     if (error) this.stale(false)
     this.goOn()
   }
 
   /** Open the explorer, unless the visitor asked for this page or is working on it. */
   goOn() {
-    const { status, stays } = this
+    const { status, requested } = this
     const editing = this.corrections.size > 0 || this.sheet.busy
-    if (this.gone || !goesOn({ status, stays, follows: this.follows.checked, editing })) return
+    if (this.gone || !goesOn({ status, requested, follows: this.follows.checked, editing })) return
     this.gone = true
     setTimeout(() => this.leave(), LEAVE_AFTER)
   }
@@ -212,9 +212,9 @@ class ColumnsPage {
   counted() {
     const n = this.corrections.size
     const changes = `${n} ${n === 1 ? "change" : "changes"}: applied, the catalogue is recomputed.`
-    const silent = !this.may || this.sheet.columns?.tables.length === 0
+    const silent = !this.permitted || this.sheet.columns?.tables.length === 0
     this.count.textContent = silent ? "" : n ? changes : CHOOSE
-    this.apply.hidden = this.discard.hidden = !this.may
+    this.apply.hidden = this.discard.hidden = !this.permitted
     this.apply.disabled = !n || this.waits
     this.discard.disabled = !n || this.waits
   }
@@ -253,10 +253,10 @@ export function render({ model }) {
   /** @type {Parts} */
   const parts = {
     ...page.parts,
-    say: (text) => toast.say(text),
+    message: (text) => toast.show(text),
     download: (file) => download(file),
     theme: (theme) => {
-      const dark = theme === true
+      const dark = theme === "dark"
       host.classList.toggle("dark", dark)
       rememberTheme(dark)
     },

@@ -1,6 +1,6 @@
 // Completion of a filter expression. The server counts letters, the browser halves of some.
 
-/** @import { CheckState } from "../payloads.d.ts" */
+/** @import { CheckState } from "../payloads.ts" */
 
 const WORD_BEFORE = /(?<![\p{L}\p{N}_])[\p{L}_][\p{L}\p{N}_]*$/u
 const REST_OF_WORD = /^[\p{L}\p{N}_]+/u
@@ -32,13 +32,13 @@ export function endsInWord(text, caret) {
  */
 
 /**
- * @param {Pick<CheckState, "text" | "cursor" | "start" | "words">} check
+ * @param {Pick<CheckState, "text" | "cursor" | "start" | "suggestions">} check
  * @returns {Completion}
  */
-export function completionOf({ text, cursor, start, words }) {
+export function completionOf({ text, cursor, start, suggestions }) {
   const letters = Array.from(text)
   const begun = letters.slice(start, cursor).join("")
-  const first = words.length && words[0][0] !== begun ? words[0][0] : null
+  const first = suggestions.length && suggestions[0][0] !== begun ? suggestions[0][0] : null
   const after = letters.slice(cursor).join("").replace(REST_OF_WORD, "")
   return { text, cursor, first, before: letters.slice(0, start).join(""), after }
 }

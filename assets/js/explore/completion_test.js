@@ -10,13 +10,13 @@ Deno.test("a word that can be completed begins with a letter", () => {
 })
 
 Deno.test("the completed word stands for what is written of it, before and after the caret", () => {
-  const found = completionOf({ text: "a < tefz & b", cursor: 6, start: 4, words: [["teff", "K"]] })
+  const found = completionOf({ text: "a < tefz & b", cursor: 6, start: 4, suggestions: [["teff", "K"]] })
   assertEquals(found, { text: "a < tefz & b", cursor: 6, first: "teff", before: "a < ", after: " & b" })
 })
 
 Deno.test("a word that is whole already is not completed", () => {
-  assertEquals(completionOf({ text: "teff", cursor: 4, start: 0, words: [["teff", "K"]] }).first, null)
-  assertEquals(completionOf({ text: "", cursor: 0, start: 0, words: [] }).first, null)
+  assertEquals(completionOf({ text: "teff", cursor: 4, start: 0, suggestions: [["teff", "K"]] }).first, null)
+  assertEquals(completionOf({ text: "", cursor: 0, start: 0, suggestions: [] }).first, null)
 })
 
 Deno.test("a mistake stands apart, counted in letters", () => {

@@ -1,6 +1,6 @@
 // Corrections of how columns were understood, until they are applied.
 
-/** @import { FileTable, StatusState } from "../payloads.d.ts" */
+/** @import { FileTable, StatusState } from "../payloads.ts" */
 /** @import { Correction } from "../protocol.d.ts" */
 
 /** Corrections by table and role. */
@@ -79,8 +79,8 @@ export function stagesByReason(stages) {
 /**
  * Whether the page goes on to the explorer: it can be entered, and the visitor neither asked to stay nor works here.
  *
- * @param {{ status: StatusState | null, stays: boolean, follows: boolean, editing: boolean }} page
+ * @param {{ status: StatusState | null, requested: boolean, follows: boolean, editing: boolean }} page
  */
-export function goesOn({ status, stays, follows, editing }) {
-  return Boolean(status?.open) && !stays && follows && !editing
+export function goesOn({ status, requested, follows, editing }) {
+  return Boolean(status?.open) && !requested && follows && !editing
 }

@@ -6,7 +6,7 @@ const COLUMN = {
   label: "Teff",
   description: "",
   theirs: "T",
-  why: "",
+  reason: "",
   "unit_from": "K",
   "unit_to": "K",
   known: "100 %",
@@ -59,12 +59,12 @@ Deno.test("stages are listed by the reason why they do not run", () => {
   assertEquals([...stagesByReason(stages)], [["", ["a", "c"]], ["no rv", ["b"]]])
 })
 
-Deno.test("the page leaves once the explorer is open, unless the visitor stays or works here", () => {
+Deno.test("the page leaves once the explorer is open, unless the visitor asked for it or works here", () => {
   const status = { heading: "", text: "", fraction: null, error: "", open: true, retry: false }
-  const page = { status, stays: false, follows: true, editing: false }
+  const page = { status, requested: false, follows: true, editing: false }
   assertEquals(goesOn(page), true)
   assertEquals(goesOn({ ...page, status: null }), false)
-  assertEquals(goesOn({ ...page, stays: true }), false)
+  assertEquals(goesOn({ ...page, requested: true }), false)
   assertEquals(goesOn({ ...page, follows: false }), false)
   assertEquals(goesOn({ ...page, editing: true }), false)
 })

@@ -1,7 +1,7 @@
 // Dialogs: share and export, help with shortcuts, the first visit's tour, and what to do when the connection is lost.
 
 /** @import { Document } from "bokeh/document/document" */
-/** @import { HelpState, MoreState, Parts, TourStep } from "../payloads.d.ts" */
+/** @import { HelpState, ExportsState, Parts, TourStep } from "../payloads.ts" */
 /** @import { Link, Request } from "../protocol.d.ts" */
 /** @import { Child } from "../base/dom.js" */
 
@@ -56,11 +56,11 @@ export class Dialogs {
     host.append(this.toast.el)
     /** @type {Parts} */
     this.parts = {
-      more: (state) => this.more(state),
+      exports: (state) => this.listExports(state),
       help: (state) => this.help(state),
       download: (file) => download(file),
       link: (link) => this.link(link),
-      say: (text) => this.toast.say(text),
+      message: (text) => this.toast.show(text),
       resume: (token) => this.watchConnection(token),
       reload: () => this.comeBack(),
     }
@@ -85,15 +85,15 @@ export class Dialogs {
     dialog.showModal()
   }
 
-  /** @param {MoreState} state */
-  more({ exports, figures, summary, samp }) {
+  /** @param {ExportsState} state */
+  listExports({ forms, figures, summary, samp }) {
     this.address.value = ""
     const share = element(
       "button",
       { type: "button", className: "main", onclick: () => this.send({ kind: "share" }) },
       "Create a link",
     )
-    const tables = exports.map(([form, label]) =>
+    const tables = forms.map(([form, label]) =>
       element("button", {
         type: "button",
         title: `The selected stars with all columns as ${label}`,
@@ -120,7 +120,7 @@ export class Dialogs {
     )
   }
 
-  /** @param {MoreState["figures"][number]} figure */
+  /** @param {ExportsState["figures"][number]} figure */
   paperRow([key, title, missing]) {
     const buttons = PICTURE_FORMS.map((form) =>
       element("button", {
@@ -141,8 +141,8 @@ export class Dialogs {
     this.address.value = address.href
     this.address.select()
     navigator.clipboard?.writeText(address.href).then(
-      () => this.toast.say("The link is in the clipboard."),
-      () => this.toast.say("Copy the link from the field."),
+      () => this.toast.show("The link is in the clipboard."),
+      () => this.toast.show("Copy the link from the field."),
     )
   }
 

@@ -1,6 +1,6 @@
 // The filter: an expression that is checked while it is typed, with words that could follow.
 
-/** @import { CheckState } from "../payloads.d.ts" */
+/** @import { CheckState } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 /** @import { Completion } from "./completion.js" */
 
@@ -90,7 +90,7 @@ export class FilterField {
     const awaited = this.awaited === check.cursor && check.cursor === asked.cursor
     this.awaited = null
     if (awaited && fresh.first) return this.complete(fresh.first)
-    this.words.replaceChildren(...check.words.map(([word, help]) =>
+    this.words.replaceChildren(...check.suggestions.map(([word, help]) =>
       element(
         "li",
         { role: "option", title: help, onclick: () => this.complete(word) },

@@ -1,7 +1,7 @@
 // The Explore page: all parts send to one channel and receive their fields of the server's messages.
 
-/** @import { PanelModel } from "../bokeh.d.ts" */
-/** @import { Message, Parts } from "../payloads.d.ts" */
+/** @import { PanelModel } from "../bokeh.ts" */
+/** @import { Message, Parts } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
 import { debounced, element, rememberTheme } from "../base/dom.js"
@@ -50,18 +50,17 @@ export function render({ model }) {
     },
     focus: (places) => ring(places),
     theme: (theme) => {
-      const dark = theme === true
+      const dark = theme === "dark"
       host.classList.toggle("dark", dark)
       rememberTheme(dark)
+      stage.theme = theme // its palettes follow
+      star.recolour(theme)
     },
     "star_page": (on) => {
       host.classList.toggle("alone", on)
       star.widen(on)
     },
-    colours: (colours) => {
-      stage.recolour(colours)
-      if (colours.theme) star.recolour(colours.theme)
-    },
+    colours: (colours) => stage.recolour(colours),
     tour: (steps) => dialogs.firstVisit(steps),
     refused: (kind) => star.refused(kind),
   }

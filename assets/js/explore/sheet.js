@@ -1,6 +1,6 @@
 // The sheet of columns: how each table of the visitor's files was understood, and choices to correct that.
 
-/** @import { ColumnsState, FedColumn, FileTable } from "../payloads.d.ts" */
+/** @import { ColumnsState, FedColumn, FileTable } from "../payloads.ts" */
 /** @import { Corrections } from "./corrections.js" */
 
 import { element, icon } from "../base/dom.js"
@@ -30,7 +30,7 @@ export class Sheet {
   roles = new Map()
   /** @type {Set<string>} - Roles that the visitor asked for. */
   added = new Set()
-  may = false
+  permitted = false
   retry = false
 
   /**
@@ -113,7 +113,7 @@ export class Sheet {
     const [low, middle, high] = range
     const between = () => element("small", {}, " · ")
     const numbers = range.length ? [low, between(), element("b", {}, middle), between(), high] : []
-    const why = column.why === table.schema ? "known schema" : column.why
+    const reason = column.reason === table.schema ? "known schema" : column.reason
     return element(
       "tr",
       { className: this.corrections.get(number, ours) ? "edited" : "" },
@@ -131,7 +131,7 @@ export class Sheet {
       element(
         "td",
         {},
-        corrected ? correctedMark() : why,
+        corrected ? correctedMark() : reason,
         note ? element("small", { className: ROUTINE.test(note) ? "routine" : "remark" }, note) : null,
       ),
     )
@@ -151,7 +151,7 @@ export class Sheet {
       ...table.absent.map(([ours, corrected]) => this.absentRow(table, number, ours, corrected, users)),
       ...others.map((ours) => this.absentRow(table, number, ours, false, users)),
     ]
-    if (!this.may) return [...rows, ""]
+    if (!this.permitted) return [...rows, ""]
     const another = new Picker(
       "Another column of the catalogue",
       () => this.otherRoles(known),
@@ -210,7 +210,7 @@ export class Sheet {
     const edit = this.corrections.get(number, ours)
     const now = edit?.theirs ?? theirs
     const text = edit?.theirs === null ? "as recognised" : now || NOT_USED
-    if (!this.may) return element("span", { className: now ? "" : "soft" }, text)
+    if (!this.permitted) return element("span", { className: now ? "" : "soft" }, text)
     /** @returns {(readonly [value: string | null, text: string, hint?: string])[]} */
     const choices = () => [
       ["", NOT_USED],
@@ -243,7 +243,7 @@ export class Sheet {
   unit(table, number, ours, theirs, units, unit, text) {
     const edit = this.corrections.get(number, ours)
     const chosen = edit?.theirs ?? theirs
-    if (!this.may || units.length < 2 || !table.names.includes(chosen)) return element("span", {}, text)
+    if (!this.permitted || units.length < 2 || !table.names.includes(chosen)) return element("span", {}, text)
     /** @type {HTMLSelectElement} */
     const select = element("select", {
       "aria-label": `Unit of ${ours} in ${table.file}`,

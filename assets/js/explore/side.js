@@ -1,6 +1,6 @@
 // The side panel: filter by expression, named subsets, member lists, a cone on the sky, saved views.
 
-/** @import { Parts, SideState } from "../payloads.d.ts" */
+/** @import { Parts, SideState } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
 import { LIMITS } from "../base/declared.js"
@@ -171,7 +171,7 @@ class Drawer {
 
   keep() {
     this.kept = this.name.value.trim()
-    this.act({ kind: "keep", name: this.kept })
+    this.act({ kind: "save_subset", name: this.kept })
   }
 
   byCategory() {

@@ -1,19 +1,18 @@
 // The grid of views, which can be swapped and enlarged, and the images that the server sends for them.
 
-/** @import { ViewMessage } from "../figures/figure.js" */
-/** @import { ColoursState, ColumnEntry, Layer, Message, Palettes, Parts, StageState } from "../payloads.d.ts" */
-/** @import { Request, Theme, ViewSize } from "../protocol.d.ts" */
+/** @import { ToolName, ViewMessage } from "../figures/figure.js" */
+/** @import { ColoursState, ColumnEntry, Layer, Message, Palettes } from "../payloads.ts" */
+/** @import { Parts, StageState, ThemeName } from "../payloads.ts" */
+/** @import { Request, ViewSize } from "../protocol.d.ts" */
 
 import { bytes, paletteOf } from "../base/arrays.js"
+import { FIGURES } from "../base/declared.js"
 import { debounced, element, onMagnified } from "../base/dom.js"
 import { gradient } from "../base/legend.js"
-import { isToolName } from "../figures/figure.js"
 import { Card } from "./card.js"
 
 const LOOK_AFTER = 40
 const PAINTED_AFTER = 50
-/** @type {Theme} - Until the server has sent one. */
-const LIGHT = { dark: false, text: "#55606d", grid: "#c9ced6", background: "#ffffff", accent: "#000000" }
 const PALETTE_NAMES = /** @type {const} */ (["everything", "selected", "texture", "histogram"])
 
 const noColours = () => new Uint32Array(256)
@@ -29,9 +28,9 @@ export class Stage {
   catalogue = []
   /** @type {ColumnEntry[]} */
   columns = []
-  /** @type {Theme | null} */
-  theme = null
-  /** @type {"box" | "lasso" | "polygon" | "pan"} */
+  /** @type {ThemeName} */
+  theme = "light"
+  /** @type {ToolName} */
   tool = "box"
   painted = false
 
@@ -46,7 +45,7 @@ export class Stage {
     }, LOOK_AFTER)
     onMagnified(this.el, () => {
       for (const { view } of this.cards) view?.magnify()
-      if (this.theme) this.recolour({ theme: this.theme })
+      this.recolour({})
     })
     /** @type {Parts} */
     this.parts = {
@@ -72,8 +71,7 @@ export class Stage {
   }
 
   /** @param {StageState} state */
-  build({ panels, enlarged, catalogue, columns, theme }) {
-    this.theme = theme ?? this.theme
+  build({ panels, enlarged, catalogue, columns }) {
     this.catalogue = catalogue ?? this.catalogue
     this.columns = columns ?? this.columns
     if (panels.length !== this.cards.length) {
@@ -90,7 +88,7 @@ export class Stage {
 
   /** Colours of the plots. */
   get look() {
-    return { colours: this.colours, theme: this.theme ?? LIGHT, tool: this.tool }
+    return { colours: this.colours, theme: FIGURES[this.theme], tool: this.tool }
   }
 
   /**
@@ -107,21 +105,19 @@ export class Stage {
   }
 
   /** @param {ColoursState} state */
-  recolour({ theme, bars, ...palettes }) {
-    this.theme = theme ?? this.theme
+  recolour({ bars, ...palettes }) {
     for (const name of PALETTE_NAMES) {
       const palette = palettes[name]
       if (palette) this.colours[name] = paletteOf(palette)
     }
     const { colours, theme: shown } = this.look
-    this.el.classList.toggle("dark", shown.dark)
+    this.el.classList.toggle("dark", this.theme === "dark")
     for (const { view } of this.cards) view?.recolour(colours, shown)
     for (const [slot, bar] of bars ?? []) this.cards[slot]?.bar.replaceChildren(...gradient(bar))
   }
 
-  /** @param {string} tool */
+  /** @param {ToolName} tool */
   use(tool) {
-    if (!isToolName(tool)) return
     this.tool = tool
     for (const { view } of this.cards) view?.use(tool)
   }

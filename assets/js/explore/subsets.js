@@ -1,6 +1,6 @@
 // Named subsets as a tree, and saved views as a list.
 
-/** @import { SideState, SubsetNode, SubsetState } from "../payloads.d.ts" */
+/** @import { SideState, SubsetNode, SubsetState } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
 import { element, icon } from "../base/dom.js"
@@ -26,11 +26,11 @@ export class SubsetTree {
   }
 
   /** @param {SubsetState} subset */
-  item({ name, colour, count, words }) {
+  item({ name, colour, count, description }) {
     const act = (/** @type {string} */ action) => () => this.act({ kind: "subset", name, action })
     const pick = element(
       "button",
-      { type: "button", className: "name", title: `Select: ${words}`, onclick: act("replace") },
+      { type: "button", className: "name", title: `Select: ${description}`, onclick: act("replace") },
       element("i", { className: "swatch", style: `background:${colour}` }),
       name,
     )
@@ -68,12 +68,12 @@ export class SubsetTree {
  * @param {SubsetNode} node
  * @returns {HTMLElement}
  */
-function leaf({ joint, words, count, nodes }) {
+function leaf({ joint, description, count, nodes }) {
   return element(
     "li",
     {},
     element("span", { className: "joint" }, joint),
-    ` ${words} `,
+    ` ${description} `,
     element("span", { className: "number" }, count),
     nodes.length ? element("ul", {}, ...nodes.map(leaf)) : null,
   )

@@ -1,6 +1,6 @@
 // The table of the selection by pages; the server sorts and counts.
 
-/** @import { Parts, TableState } from "../payloads.d.ts" */
+/** @import { Parts, TableState } from "../payloads.ts" */
 /** @import { Page, Request } from "../protocol.d.ts" */
 
 import { element, icon } from "../base/dom.js"

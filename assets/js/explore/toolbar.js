@@ -1,14 +1,14 @@
 // The toolbar above the views: count, tools, modes, undo, colours, and buttons of dialogs.
 
-/** @import { Parts, ToolbarState } from "../payloads.d.ts" */
-/** @import { Request } from "../protocol.d.ts" */
+/** @import { Parts, ToolbarState } from "../payloads.ts" */
+/** @import { Mode, Request, Tool } from "../protocol.d.ts" */
 
 import { KEY_NAMES } from "../base/declared.js"
 import { choices, element, icon } from "../base/dom.js"
 import { gradient } from "../base/legend.js"
 import { ColumnList, options } from "../base/lists.js"
 
-/** @type {[key: string, label: string, title: string][]} */
+/** @type {[key: Mode["value"], label: string, title: string][]} */
 const MODES = [
   ["replace", "New", "A gesture replaces the selection"],
   ["add", "Add", "A gesture adds to the selection (Shift)"],
@@ -16,7 +16,7 @@ const MODES = [
   ["subtract", "Minus", "A gesture removes from the selection (Shift and Ctrl)"],
   ["xor", "Xor", "A gesture keeps stars in exactly one of both"],
 ]
-/** @type {[key: string, label: string, title: string][]} */
+/** @type {[key: Tool["value"], label: string, title: string][]} */
 const TOOLS = [
   ["box", "Box", `Drag a rectangle (${KEY_NAMES.box})`],
   ["lasso", "Lasso", `Drag an outline (${KEY_NAMES.lasso})`],
@@ -30,7 +30,7 @@ export class Toolbar {
   constructor(send) {
     this.count = element("div", { className: "count", role: "status" })
     this.subset = element("span", { className: "chip", hidden: true })
-    this.who = element("span", { className: "who always", hidden: true })
+    this.person = element("span", { className: "who always", hidden: true })
     this.tools = choices("Drag tool", TOOLS, (value) => send({ kind: "tool", value }))
     this.modes = choices("Selection mode", MODES, (value) => send({ kind: "mode", value }))
     this.undo = icon("undo", `Undo (${KEY_NAMES.undo})`, () => send({ kind: "undo" }))
@@ -75,18 +75,18 @@ export class Toolbar {
       ),
       element("span", { className: "extras" }, this.legend),
       this.grid,
-      icon("ios_share", "Link, export, figures of the paper", () => send({ kind: "more" }), always),
+      icon("ios_share", "Link, export, figures of the paper", () => send({ kind: "list_exports" }), always),
       icon("help_outline", `Help and shortcuts (${KEY_NAMES.help})`, () => send({ kind: "help" }), always),
-      this.who,
+      this.person,
       this.light,
     )
     /** @type {Parts} */
     this.parts = {
       toolbar: (state) => this.receive(state),
-      who: (name) => {
-        this.who.textContent = name
-        this.who.title = `Verdicts are recorded as ${name}'s`
-        this.who.hidden = !name
+      person: (name) => {
+        this.person.textContent = name
+        this.person.title = `Verdicts are recorded as ${name}'s`
+        this.person.hidden = !name
       },
       legend: (legend) => this.legend.replaceChildren(...gradient(legend)),
     }

@@ -1,6 +1,6 @@
 // The tour of a first visit: a bubble beside each part of the page in turn.
 
-/** @import { TourStep } from "../payloads.d.ts" */
+/** @import { TourStep } from "../payloads.ts" */
 
 import { element } from "../base/dom.js"
 

@@ -1,6 +1,6 @@
 // Arrows of velocities as lines.
 
-/** @import { ArrowsLayer } from "../payloads.d.ts" */
+/** @import { ArrowsLayer } from "../payloads.ts" */
 
 /** @typedef {{ compute(value: number): number, invert(pixel: number): number }} Scale */
 

@@ -2,8 +2,7 @@
 
 /** @import { RenderLevel } from "bokeh/core/enums" */
 /** @import { Axis } from "bokeh/models/index" */
-/** @import { BarsLayer, BarsSpec, Palettes } from "../payloads.d.ts" */
-/** @import { Theme } from "../protocol.d.ts" */
+/** @import { BarsLayer, BarsSpec, FigureColours, Palettes } from "../payloads.ts" */
 /** @import { ViewMessage } from "./figure.js" */
 
 import { FigureCell } from "./figure.js"
@@ -64,7 +63,7 @@ export class Bars extends FigureCell {
 
   /**
    * @param {Palettes} colours
-   * @param {Theme} theme
+   * @param {FigureColours} theme
    */
   recolour(colours, theme) {
     this.paintTheme(theme)

@@ -1,6 +1,6 @@
 // A small plot for evidence: axes with numbers, lines, dots and bars, in the page's colours.
 
-/** @import { Ends } from "../payloads.d.ts" */
+/** @import { Ends } from "../payloads.ts" */
 
 import { element, large } from "../base/dom.js"
 import { ticks } from "./scales.js"

@@ -4,8 +4,8 @@
 /** @import { RenderLevel } from "bokeh/core/enums" */
 /** @import { Glyph, GlyphRenderer, ColumnDataSource, HoverTool, Tool } from "bokeh/models/index" */
 /** @import { PlotView } from "bokeh/models/plots/plot_canvas" */
-/** @import { AxisSpec, Ends, FigureSpec } from "../payloads.d.ts" */
-/** @import { Rectangle, Region, Tap, Theme, ViewSize } from "../protocol.d.ts" */
+/** @import { AxisSpec, Ends, FigureColours, FigureSpec } from "../payloads.ts" */
+/** @import { Rectangle, Region, Tap, Tool as SentTool, ViewSize } from "../protocol.d.ts" */
 
 import { clipGlyphs, closeTooltip, forgetDocument, newDocument } from "../base/bokeh_internals.js"
 import { large, magnified } from "../base/dom.js"
@@ -17,18 +17,8 @@ const WIDEST = 100
 const LABEL_WIDTH = 62
 const LABEL_HEIGHT = 34
 
-/** @typedef {"box" | "lasso" | "polygon" | "pan"} ToolName */
+/** @typedef {SentTool["value"]} ToolName */
 /** @typedef {(ViewSize & { kind: "look" }) | Region | Tap} ViewMessage */
-
-const TOOL_NAMES = ["box", "lasso", "polygon", "pan"]
-
-/**
- * @param {string} name
- * @returns {name is ToolName}
- */
-export function isToolName(name) {
-  return TOOL_NAMES.includes(name)
-}
 
 /** @param {AxisSpec} axis */
 function rangeOf({ ends, home, widest }) {
@@ -115,7 +105,7 @@ export class FigureCell {
   }
 
   /**
-   * @param {Theme} theme
+   * @param {FigureColours} theme
    * @param {ToolName} tool
    */
   async show(theme, tool) {
@@ -307,7 +297,7 @@ export class FigureCell {
     this.figure.stylesheets = [`:host { font-size: ${large(12)}; }`]
   }
 
-  /** @param {Theme} theme */
+  /** @param {FigureColours} theme */
   paintTheme({ text, grid, background }) {
     for (const axis of Object.values(this.axes)) {
       axis.setv({

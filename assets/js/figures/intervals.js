@@ -1,26 +1,6 @@
-// Intervals of wavelength: those without information, and those that the visitor masks.
+// Intervals of wavelength that the visitor masks.
 
-/** @import { Ends } from "../payloads.d.ts" */
-
-/**
- * Edges of the runs of masked pixels, halfway to the pixels beside them.
- *
- * @param {ArrayLike<number>} w
- * @param {ArrayLike<number>} mask
- */
-export function stretches(w, mask) {
-  const left = []
-  const right = []
-  const last = w.length - 1
-  for (let k = 0; k < w.length; k++) {
-    if (!mask[k]) continue
-    const start = k
-    while (k < last && mask[k + 1]) k++
-    left.push(w[start] - (w[Math.min(start + 1, last)] - w[Math.max(start - 1, 0)]) / 4)
-    right.push(w[k] + (w[Math.min(k + 1, last)] - w[Math.max(k - 1, 0)]) / 4)
-  }
-  return { left, right }
-}
+/** @import { Ends } from "../payloads.ts" */
 
 /**
  * The same intervals in order, without overlaps.
@@ -52,18 +32,4 @@ export function without(intervals, low, high) {
     const sides = [[start, Math.min(end, low)], [Math.max(start, high), end]]
     return sides.filter(([a, b]) => a < b)
   })
-}
-
-/**
- * Mask of pixels inside intervals: 1, else 0.
- *
- * @param {ArrayLike<number>} wavelength
- * @param {Ends[]} intervals
- */
-export function pixelsIn(wavelength, intervals) {
-  const mask = new Uint8Array(wavelength.length)
-  for (const [low, high] of intervals) {
-    for (let k = 0; k < mask.length; k++) if (wavelength[k] >= low && wavelength[k] <= high) mask[k] = 1
-  }
-  return mask
 }

@@ -3,9 +3,8 @@
 /** @import { RenderLevel } from "bokeh/core/enums" */
 /** @import { ColumnarDataSource, ColumnDataSource, GlyphRenderer } from "bokeh/models/index" */
 /** @import { TooltipVars } from "bokeh/models/tools/inspectors/hover_tool" */
-/** @import { ArrowsLayer, AxisSpec, DotsLayer, ImageLayer, Palettes, PlaneLayer } from "../payloads.d.ts" */
-/** @import { PlaneSpec, Shape, ShapedOverlay, StarsLayer } from "../payloads.d.ts" */
-/** @import { Theme } from "../protocol.d.ts" */
+/** @import { ArrowsLayer, AxisSpec, DotsLayer, FigureColours, ImageLayer } from "../payloads.ts" */
+/** @import { Palettes, PlaneLayer, PlaneSpec, Shape, ShapedOverlay, StarsLayer } from "../payloads.ts" */
 /** @import { ViewMessage } from "./figure.js" */
 
 import { bytes } from "../base/arrays.js"
@@ -300,7 +299,7 @@ export class Plane extends FigureCell {
 
   /**
    * @param {Palettes} colours
-   * @param {Theme} theme
+   * @param {FigureColours} theme
    */
   recolour(colours, theme) {
     this.paintTheme(theme)

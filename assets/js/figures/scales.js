@@ -1,6 +1,6 @@
 // Numbers of axes: ticks, ends and bins.
 
-/** @import { Ends } from "../payloads.d.ts" */
+/** @import { Ends } from "../payloads.ts" */
 
 /**
  * Round numbers between two ends, with the fewest digits that distinguish them.

@@ -1,82 +1,54 @@
 // The spectrum's two figures: flux with noise and model above, residuals below.
 
 /** @import { GestureTool } from "bokeh/models/tools/gestures/gesture_tool" */
-/** @import { Ends, Look, Star, StarSetup } from "../payloads.d.ts" */
-/** @import { Theme } from "../protocol.d.ts" */
+/** @import { Ends, ThemeName } from "../payloads.ts" */
+/** @import { CurveName, SpectrumDrawing, TrialDrawing } from "../protocol.d.ts" */
 
+import { nearest } from "../base/arrays.js"
 import { clipGlyphs, newDocument } from "../base/bokeh_internals.js"
-import { DRAWING, INK, PIN_COLOURS } from "../base/declared.js"
-import { large, magnified } from "../base/dom.js"
+import { FIGURES, INK } from "../base/declared.js"
+import { debounced, large, magnified } from "../base/dom.js"
 import { FigureCell } from "./figure.js"
-import { merged, pixelsIn, stretches, without } from "./intervals.js"
-import { emptySources, spectrumGlyphs, spectrumSources } from "./spectrum_glyphs.js"
-import {
-  clipped,
-  dopplerFactor,
-  fluxEnds,
-  labelSteps,
-  nearestPixel,
-  noiseBand,
-  pulled,
-  residuals,
-  smooth,
-  spread,
-} from "./spectrum_numbers.js"
+import { emptySources, spectrumGlyphs, spectrumSources, strips } from "./spectrum_glyphs.js"
 
-/** @type {Theme} - Until the server has sent one. */
-const FIRST_THEME = { dark: false, text: "#55606d", grid: "#c9ced6", background: "#ffffff", accent: "#000000" }
-const NO_FEATURES = { w: [], top: [], bottom: [], name: [] }
+const MINIMUM_ZOOM = 1e-9
+const ZOOMED_AFTER = 120
 
 /** @typedef {"zoom" | "pan" | "mask"} SpectrumTool */
 /** @typedef {[text: string, colour: string][]} LineEntries */
 
-/**
- * Data in the plots; all arrays have one length.
- *
- * @typedef {Record<"w" | "flux" | "low" | "high" | "model" | "pull", Float32Array>} Drawn
- */
-
 export class SpectrumFigure {
-  /** @type {Look} */
-  look = { smooth: 0, lines: true, model: true, residual: true, raw: false, observed: false, compare: "over" }
   /** @type {SpectrumTool} */
   tool = "zoom"
-  /** @type {Star[]} */
-  pins = []
-  /** @type {Ends[]} - Masked by the visitor, at rest. */
-  ownMask = []
-  /** @type {Float32Array | null} */
-  trial = null
-  /** @type {Theme | null} */
-  theme = null
-  /** @type {Star | null} */
-  star = null
-  /** @type {Drawn | null} */
-  drawn = null
-  /** @type {Ends | null} - Of the whole spectrum. */
-  shownEnds = null
-  /** @type {NonNullable<StarSetup["features"]>} */
-  features = []
-  /** @type {StarSetup["telluric"]} */
-  telluric = []
-  /** @type {Ends | null} */
-  arms = null
-  wavelength = new Float64Array()
-  /** @type {Float32Array | null} - The label model's own error of each pixel. */
-  sigma = null
-  comparing = false
+  /** @type {ThemeName} */
+  theme = "light"
+  /** @type {SpectrumDrawing | null} - On screen. */
+  drawing = null
+  /** @type {Omit<TrialDrawing, "flux"> | null} - Residuals and legend on screen. */
+  below = null
+  /** @type {Ends | null} - Of the axis of wavelengths, as the server knows them. */
+  known = null
+  tried = false
+  /** @type {Float64Array} - Wavelengths of the pixels, at rest. */
+  rest = new Float64Array()
+  w = new Float32Array()
+  stretch = 1
   unmask = false
 
   /**
    * @param {HTMLElement} top
    * @param {HTMLElement} bottom
    * @param {object} actions
-   * @param {() => void} actions.onMask
+   * @param {(ends: Ends, on: boolean) => void} actions.onMask - Wavelengths at rest.
+   * @param {(ends: Ends) => void} actions.onZoom - Wavelengths at rest.
+   * @param {() => void} actions.onHome
    * @param {(text: string) => void} actions.onHover
    * @param {(entries: LineEntries, below: boolean) => void} actions.onDrawn
    */
-  constructor(top, bottom, { onMask, onHover, onDrawn }) {
+  constructor(top, bottom, { onMask, onZoom, onHome, onHover, onDrawn }) {
     this.onMask = onMask
+    this.onZoom = onZoom
+    this.onHome = onHome
     this.onHover = onHover
     this.onDrawn = onDrawn
     this.cells = [top, bottom]
@@ -88,6 +60,7 @@ export class SpectrumFigure {
     this.both = [this.flux, this.pull]
     this.pull.figure.x_range = this.flux.xRange
     this.flux.axes.x.visible = false
+    this.flux.xRange.change.connect(debounced(() => this.tellZoom(), ZOOMED_AFTER))
     // Fluxes of any instrument.
     for (const plot of this.both) plot.yRange.setv({ min_interval: null, max_interval: null })
     this.sources = spectrumSources()
@@ -101,7 +74,7 @@ export class SpectrumFigure {
       plot.figure.setv({ min_border_left: 58 * magnified(), min_border_right: 8 })
     }
     for (const labels of [this.made.names, this.made.bands]) labels.text_font_size = large(10)
-    if (this.theme) this.recolour(this.theme)
+    this.recolour(this.theme)
   }
 
   async build() {
@@ -110,7 +83,7 @@ export class SpectrumFigure {
       document.add_root(plot.figure)
       plot.figure.on_event("mousemove", (event) => this.onHover(this.valuesAt(event.x)))
       plot.figure.on_event("mouseleave", () => this.onHover(""))
-      plot.figure.on_event("doubletap", () => this.home())
+      plot.figure.on_event("doubletap", () => this.onHome())
       plot.figure.on_event("selectiongeometry", ({ final, geometry }) => {
         if (final && geometry.type === "rect") this.maskBetween(geometry.x0, geometry.x1)
       })
@@ -122,12 +95,13 @@ export class SpectrumFigure {
       plot.wheel.dimensions = "width"
     }
     this.use(this.tool)
-    this.recolour(this.theme ?? FIRST_THEME)
+    this.recolour(this.theme)
     const views = await globalThis.Bokeh.embed.add_document_standalone(document, this.cells[0], this.cells)
     for (const plot of this.both) {
       plot.view = views.get_one(plot.figure)
       clipGlyphs(plot.view)
     }
+    this.use(this.tool) // a toolbar that is not on the page yet forgets its wheel
   }
 
   /** @param {SpectrumTool} tool */
@@ -146,24 +120,22 @@ export class SpectrumFigure {
     }
   }
 
-  /** @param {StarSetup} setup */
-  setup({ wavelength, features, telluric, arms, refit }) {
-    this.features = features ?? []
-    this.telluric = telluric
-    this.arms = arms
-    this.wavelength = Float64Array.from(wavelength ?? [])
-    this.sigma = refit.sigma ? new Float32Array(refit.sigma) : null
+  /** @param {Float64Array} rest */
+  setup(rest) {
+    this.rest = rest
+    this.w = Float32Array.from(rest)
+    this.stretch = 1
   }
 
   get ink() {
-    return this.theme?.dark ? INK.dark : INK.light
+    return INK[this.theme]
   }
 
-  /** @param {Theme} theme */
+  /** @param {ThemeName} theme */
   recolour(theme) {
     this.theme = theme
     const { made, ink } = this
-    for (const plot of this.both) plot.paintTheme(theme)
+    for (const plot of this.both) plot.paintTheme(FIGURES[theme])
     made.flux.glyph.line_color = ink.data
     made.band.glyph.fill_color = ink.data
     made.model.glyph.line_color = ink.model
@@ -173,179 +145,106 @@ export class SpectrumFigure {
     for (const { glyph } of made.telluric) {
       glyph.setv({ fill_color: ink.masked, fill_alpha: 0.14, hatch_pattern: "/", hatch_alpha: 0.15 })
     }
-    for (const labels of [made.names, made.bands]) labels.text_color = theme.text
-    this.paintResiduals()
-    this.showLines()
+    for (const labels of [made.names, made.bands]) labels.text_color = FIGURES[theme].text
+    this.colourTrial()
+    this.nameCurves()
   }
 
-  /** @param {Star | null} star */
-  show(star) {
-    if (star?.obsid !== this.star?.obsid) {
-      this.ownMask = []
-      this.trial = null
-    }
-    this.star = star
-    this.redraw()
-  }
-
-  /** Factor from rest wavelengths to those of the axis. */
-  get stretch() {
-    return this.look.observed ? this.redshift : 1
-  }
-
-  get redshift() {
-    return dopplerFactor(this.star?.rv ?? 0)
-  }
-
-  redraw() {
-    const { sources, look, wavelength, stretch, redshift } = this
-    const spectrum = this.star?.spectrum
-    if (!spectrum) {
+  /**
+   * Replace everything on screen.
+   *
+   * @param {SpectrumDrawing | null} drawing
+   */
+  paint(drawing) {
+    const { sources } = this
+    this.drawing = drawing
+    if (!drawing) {
       emptySources(sources)
-      this.drawn = null
-      this.showLines()
+      this.below = null
+      this.onDrawn([], false)
       return
     }
-    const n = wavelength.length
-    const w = Float32Array.from(wavelength, (value) => value * stretch)
-    const flux = smooth(spectrum.flux, look.smooth)
-    const sigma = spectrum.ivar.map((ivar) => (ivar > 0 ? 1 / Math.sqrt(ivar) : NaN))
-    const shown = this.times(flux)
-    const data = {
-      w,
-      flux: shown,
-      ...noiseBand(shown, this.times(sigma)),
-      model: look.model ? this.times(spectrum.model) : new Float32Array(n).fill(NaN),
+    const { flux, low, high, model, marks, pinned, compared } = drawing
+    if (drawing.stretch !== this.stretch) this.w = Float32Array.from(this.rest, (value) => value * drawing.stretch)
+    this.stretch = drawing.stretch
+    this.known = drawing.ends
+    setEnds(this.flux.xRange, drawing.ends)
+    setEnds(this.flux.yRange, drawing.flux_ends)
+    this.flux.axes.y.axis_label = drawing.flux_label
+    for (const plot of this.both) plot.axes.x.axis_label = drawing.label
+    sources.features.data = {
+      name: marks.map(([name]) => name),
+      w: marks.map(([, at]) => at),
+      top: marks.map(([, , top]) => top),
+      bottom: marks.map(() => drawing.flux_ends[0]),
     }
-    this.drawn = { ...data, pull: new Float32Array(n).fill(NaN) }
-    if (this.shownEnds?.[0] !== w[0] || this.shownEnds?.[1] !== w[n - 1]) this.setEnds(w[0], w[n - 1])
-    this.shownEnds = [w[0], w[n - 1]]
-    const { start, end } = this.flux.xRange
-    const [bottom, top] = fluxEnds(data, [start, end])
-    this.flux.yRange.setv({ start: bottom, end: top })
-    this.flux.axes.y.axis_label = look.raw ? "flux [instrumental]" : "normalised flux"
-    const label = `${look.observed ? "Observed" : "Rest"} wavelength, vacuum [Å]`
-    for (const plot of this.both) plot.axes.x.axis_label = label
-    sources.features.data = look.lines ? this.marks(bottom, top) : { ...NO_FEATURES }
-    sources.masked.data = stretches(w, spectrum.mask)
-    this.shadeOwn()
+    sources.masked.data = strips(drawing.masked)
+    sources.own.data = strips(drawing.own)
     sources.telluric.data = {
-      left: this.telluric.map(([, low]) => (low * stretch) / redshift),
-      right: this.telluric.map(([, , high]) => (high * stretch) / redshift),
-      name: this.telluric.map(([name]) => name),
+      name: drawing.telluric.map(([name]) => name),
+      ...strips(drawing.telluric.map(([, left, right]) => [left, right])),
     }
-    sources.curve.data = data
-    this.drawTrial()
-    this.drawPins(w, flux)
-    this.drawResiduals()
-    this.showLines()
+    sources.curve.data = { w: this.w, flux, low, high, model }
+    const colour = pinned.map((pin) => pin.colour)
+    sources.pins.data = { xs: pinned.map(() => this.w), ys: pinned.map((pin) => pin.flux), colour }
+    sources.against.data = compared
+      ? { xs: pinned.map(() => this.w), ys: compared.curves, colour }
+      : { xs: [], ys: [], colour: [] }
+    for (const layer of [this.made.pull, this.made.clipped]) layer.visible = !compared
+    if (compared) {
+      setEnds(this.pull.yRange, compared.ends)
+      this.pull.axes.y.axis_label = compared.label
+    }
+    this.paintBelow(drawing, drawing.trial ?? null)
+  }
+
+  /** @param {TrialDrawing} trial - For the spectrum on screen. */
+  paintTrial(trial) {
+    if (this.drawing) this.paintBelow(trial, trial.flux)
   }
 
   /**
-   * Normalised values on the displayed scale: times the star's continuum if requested.
-   *
-   * @param {Float32Array} values
+   * @param {Omit<TrialDrawing, "flux">} below
+   * @param {Float32Array | null} trial
    */
-  times(values) {
-    const scale = this.look.raw ? this.star?.spectrum?.continuum : null
-    return scale ? values.map((value, k) => value * scale[k]) : values
-  }
-
-  /**
-   * @param {number} bottom
-   * @param {number} top
-   */
-  marks(bottom, top) {
-    const { start, end } = this.flux.xRange
-    const { features } = this
-    const w = features.map(([, at]) => at * this.stretch)
-    const steps = labelSteps(w, DRAWING.crowded * (end - start))
-    return {
-      w,
-      top: steps.map((step) => top - step * DRAWING.labelStep * (top - bottom)),
-      bottom: w.map(() => bottom),
-      name: features.map(([name]) => name),
+  paintBelow(below, trial) {
+    const { sources, w } = this
+    const { values, ends, label, beyond } = below.residuals
+    this.below = below
+    this.tried = trial !== null
+    sources.trial.data = trial ? { w, flux: trial } : { w: [], flux: [] }
+    sources.pull.data = { w, pull: values }
+    sources.clipped.data = {
+      w: beyond.map(([at]) => at),
+      at: beyond.map(([, height]) => height),
+      marker: beyond.map(([, , upwards]) => upwards ? "triangle" : "inverted_triangle"),
     }
-  }
-
-  /**
-   * @param {Float32Array} w
-   * @param {Float32Array} flux
-   */
-  drawPins(w, flux) {
-    const { pins, look, sources, star } = this
-    const others = pins.filter((pin) => pin.spectrum && pin.obsid !== star?.obsid)
-    const colour = others.map((pin) => PIN_COLOURS[pins.indexOf(pin)])
-    const theirs = others.flatMap(({ spectrum }) => (spectrum ? [smooth(spectrum.flux, look.smooth)] : []))
-    sources.pins.data = { xs: others.map(() => w), ys: theirs.map((values) => this.times(values)), colour }
-    const comparing = look.compare !== "over" && others.length > 0
-    const ratio = look.compare === "ratio"
-    const against = theirs.map((values) => values.map((value, k) => (ratio ? flux[k] / value : flux[k] - value)))
-    sources.against.data = comparing ? { xs: others.map(() => w), ys: against, colour } : { xs: [], ys: [], colour: [] }
-    this.comparing = comparing
-    for (const layer of [this.made.pull, this.made.clipped]) layer.visible = !comparing
-    if (!comparing) return
-    const [start, end] = spread(against.flatMap((values) => Array.from(values)), ratio)
-    this.pull.yRange.setv({ start, end })
-    this.pull.axes.y.axis_label = ratio ? "this / pinned" : "this − pinned"
-  }
-
-  /** Residuals of the trial if there is one, else of the published model. */
-  drawResiduals() {
-    const { sources, drawn, trial } = this
-    const spectrum = this.star?.spectrum
-    if (!spectrum || !drawn) return
-    const hidden = pixelsIn(this.wavelength, this.ownMask)
-    const raw = residuals(spectrum.flux, spectrum.ivar, trial ?? spectrum.model, this.sigma, hidden)
-    drawn.pull = smooth(raw, this.look.smooth)
-    sources.pull.data = { w: drawn.w, pull: drawn.pull }
-    const ends = pulled(drawn.pull)
-    sources.clipped.data = clipped(drawn.w, drawn.pull, ends)
-    if (!this.comparing) {
-      this.pull.yRange.setv({ start: ends[0], end: ends[1] })
-      this.pull.axes.y.axis_label = trial ? "trial\nresidual / σ" : "residual / σ"
+    if (!this.drawing?.compared) {
+      setEnds(this.pull.yRange, ends)
+      this.pull.axes.y.axis_label = label
     }
-    this.paintResiduals()
+    this.colourTrial()
+    this.nameCurves()
   }
 
-  paintResiduals() {
-    const { made, ink } = this
-    const tried = Boolean(this.trial)
+  colourTrial() {
+    const { made, ink, tried } = this
     made.pull.glyph.line_color = tried ? ink.trial : ink.data
     made.clipped.glyph.fill_color = tried ? ink.trial : ink.data
-    const text = (this.theme ?? FIRST_THEME).text
-    this.pull.axes.y.axis_label_text_color = tried && !this.comparing ? ink.trial : text
+    const { text } = FIGURES[this.theme]
+    this.pull.axes.y.axis_label_text_color = tried && !this.drawing?.compared ? ink.trial : text
   }
 
-  showLines() {
-    const { star, look, pins, ink } = this
-    if (!star?.spectrum) return this.onDrawn([], false)
-    const fitted = star.spectrum.model.some(Number.isFinite)
-    const below = look.residual && (fitted || this.comparing || Boolean(this.trial))
-    this.flux.axes.x.visible = !below // whichever figure is the lower one tells the wavelengths
-    /** @type {LineEntries} */
-    const entries = [["data", ink.data]]
-    if (look.model && fitted) entries.push(["published model", ink.model])
-    if (this.trial) entries.push(["trial model", ink.trial])
-    for (const [k, pin] of pins.entries()) if (pin.obsid !== star.obsid) entries.push([pin.obsid, PIN_COLOURS[k]])
-    this.onDrawn(entries, below)
+  nameCurves() {
+    const { drawing, below, ink } = this
+    if (!drawing || !below) return
+    this.flux.axes.x.visible = !below.lower // whichever figure is the lower one tells the wavelengths
+    const named = (/** @type {CurveName} */ [text, name]) => /** @type {[string, string]} */ ([text, ink[name]])
+    const pinned = drawing.pinned.map((pin) => /** @type {[string, string]} */ ([pin.obsid, pin.colour]))
+    this.onDrawn([...below.curves.map(named), ...pinned], below.lower)
   }
 
-  drawTrial() {
-    const { trial, drawn, sources } = this
-    const shown = trial && drawn && this.star?.spectrum
-    sources.trial.data = shown ? { w: drawn.w, flux: this.times(trial) } : { w: [], flux: [] }
-  }
-
-  /** @param {Float32Array | null} model */
-  setTrial(model) {
-    this.trial = model
-    this.drawTrial()
-    this.drawResiduals()
-    this.showLines()
-  }
-
-  // ---- masks ----
+  // ---- gestures ----
 
   /**
    * @param {number} x0
@@ -354,67 +253,43 @@ export class SpectrumFigure {
   maskBetween(x0, x1) {
     /** @type {Ends} */
     const ends = [Math.min(x0, x1) / this.stretch, Math.max(x0, x1) / this.stretch]
-    if (ends[1] > ends[0] && this.star?.spectrum) this.mask(ends, !this.unmask)
+    if (ends[1] > ends[0] && this.drawing) this.onMask(ends, !this.unmask)
   }
 
-  /**
-   * @param {Ends} ends
-   * @param {boolean} on
-   */
-  mask([low, high], on) {
-    this.ownMask = on ? merged([...this.ownMask, [low, high]]) : without(this.ownMask, low, high)
-    this.shadeOwn()
-    this.redraw()
-    this.onMask()
-  }
-
-  shadeOwn() {
-    const { stretch } = this
-    this.sources.own.data = {
-      left: this.ownMask.map(([low]) => low * stretch),
-      right: this.ownMask.map(([, high]) => high * stretch),
-    }
-  }
-
-  // ---- looking ----
-
-  /**
-   * @param {number} start
-   * @param {number} end
-   */
-  setEnds(start, end) {
-    this.flux.xRange.setv({ start, end })
-  }
-
-  home() {
-    if (!this.shownEnds) return
-    this.setEnds(...this.shownEnds)
-    this.redraw()
-  }
-
-  /** @param {Ends} ends - At rest. */
-  zoom([low, high]) {
-    this.setEnds(low * this.stretch, high * this.stretch)
-    this.redraw()
+  /** Report the wavelengths on screen, where a gesture has changed them. */
+  tellZoom() {
+    const { known, stretch } = this
+    const { start, end } = this.flux.xRange
+    if (!known || [start, end].every((value, k) => Math.abs(value - known[k]) <= MINIMUM_ZOOM * known[k])) return
+    this.known = [start, end]
+    this.onZoom([start / stretch, end / stretch])
   }
 
   /** @param {number} x */
   valuesAt(x) {
-    const { drawn, arms } = this
-    const spectrum = this.star?.spectrum
-    if (!spectrum || !drawn) return ""
-    const k = nearestPixel(drawn.w, x)
-    const observed = drawn.w[k] * (this.redshift / this.stretch)
-    const arm = arms ? [observed < (arms[0] + arms[1]) / 2 ? "blue arm" : "red arm"] : []
-    const state = [...arm, ...(spectrum.mask[k] ? ["masked"] : [])].join(", ")
+    const { drawing, below, w } = this
+    if (!drawing || !below) return ""
+    const k = nearest(w, x)
+    const { arm_edge: armEdge } = drawing
+    const arm = armEdge === null ? [] : [w[k] < armEdge ? "blue arm" : "red arm"]
+    const masked = drawing.masked.some(([left, right]) => left <= w[k] && w[k] <= right)
+    const state = [...arm, ...(masked ? ["masked"] : [])].join(", ")
     /** @type {(value: number, digits: number) => string} */
     const text = (value, digits) => (Number.isFinite(value) ? value.toFixed(digits) : "–")
-    const half = text((drawn.high[k] - drawn.low[k]) / 2, 3)
+    const half = text((drawing.high[k] - drawing.low[k]) / 2, 3)
     return [
-      `${drawn.w[k].toFixed(1)} Å${state && ` (${state})`}`,
-      `flux ${text(drawn.flux[k], 3)} ± ${half}`,
-      `model ${text(drawn.model[k], 3)}`,
-      `${this.trial ? "trial " : ""}residual ${text(drawn.pull[k], 1)} σ`,
+      `${w[k].toFixed(1)} Å${state && ` (${state})`}`,
+      `flux ${text(drawing.flux[k], 3)} ± ${half}`,
+      `model ${text(drawing.model[k], 3)}`,
+      `${this.tried ? "trial " : ""}residual ${text(below.residuals.values[k], 1)} σ`,
     ].join("  ")
   }
+}
+
+/**
+ * @param {FigureCell["xRange"]} range
+ * @param {Ends} ends
+ */
+function setEnds(range, [start, end]) {
+  range.setv({ start, end })
 }

@@ -1,6 +1,7 @@
 // Glyphs and data of the spectrum's two figures.
 
 /** @import { ColumnDataSource, GlyphRenderer, LabelSet, VStrip } from "bokeh/models/index" */
+/** @import { Ends } from "../payloads.ts" */
 /** @import { FigureCell } from "./figure.js" */
 
 const field = (/** @type {string} */ name) => ({ field: name })
@@ -26,6 +27,11 @@ export function spectrumSources() {
 }
 
 /** @typedef {ReturnType<typeof spectrumSources>} SpectrumSources */
+
+/** @param {Ends[]} intervals */
+export function strips(intervals) {
+  return { left: intervals.map(([left]) => left), right: intervals.map(([, right]) => right) }
+}
 
 /**
  * Remove the star from the plots.

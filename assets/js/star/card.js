@@ -1,6 +1,6 @@
 // The star's card: published labels, quality bits, other observations, links and verdicts.
 
-/** @import { Star, StarFacts } from "../payloads.d.ts" */
+/** @import { Star, StarFacts } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
 import { element } from "../base/dom.js"

@@ -1,7 +1,8 @@
 // Comparison of stars: spectra over that of the focused star, and the compared quantity.
 
-/** @import { Star } from "../payloads.d.ts" */
-/** @import { SpectrumFigure } from "../figures/spectrum.js" */
+/** @import { Star } from "../payloads.ts" */
+/** @import { SpectrumLook } from "../protocol.d.ts" */
+/** @import { SpectrumControls } from "./controls.js" */
 
 import { LIMITS, PIN_COLOURS } from "../base/declared.js"
 import { choices, element, icon } from "../base/dom.js"
@@ -9,7 +10,7 @@ import { choices, element, icon } from "../base/dom.js"
 const NO_MORE_PINS = `${LIMITS.pins} spectra are pinned: unpin one first`
 const HINT = `Up to ${LIMITS.pins} pinned spectra lie over this one, at rest; the lower figure shows residuals, ` +
   "differences or ratios. Not normalised, they take this star's continuum."
-/** @type {[key: "over" | "difference" | "ratio", label: string, title: string][]} */
+/** @type {[key: SpectrumLook["compare"], label: string, title: string][]} */
 const COMPARISONS = [
   ["over", "Residuals", "Pinned spectra lie over this one"],
   ["difference", "Difference", "This less each pinned"],
@@ -25,44 +26,51 @@ const LABELS = [
 ]
 
 export class ComparePane {
+  /** @type {Star | null} - The focused one. */
+  star = null
+
   /**
-   * @param {SpectrumFigure} figure
-   * @param {(text: string) => void} say
+   * @param {SpectrumControls} controls
+   * @param {() => void} draw
+   * @param {(text: string) => void} notify
    */
-  constructor(figure, say) {
-    this.figure = figure
-    this.say = say
+  constructor(controls, draw, notify) {
+    this.controls = controls
+    this.draw = draw
+    this.notify = notify
     this.el = element("div", { className: "pins" })
   }
 
   /** @param {Star} star */
   pin(star) {
-    const { pins } = this.figure
+    const { pins } = this.controls
     if (pins.some(({ obsid }) => obsid === star.obsid)) return
     if (!star.spectrum) {
-      this.say(star.sentence)
+      this.notify(star.sentence)
     } else if (pins.length >= LIMITS.pins) {
-      this.say(NO_MORE_PINS)
+      this.notify(NO_MORE_PINS)
     } else {
       pins.push(star)
-      this.figure.redraw()
-      this.show()
+      this.draw()
+      this.show(this.star)
     }
   }
 
   /** @param {string} obsid */
   unpin(obsid) {
-    this.figure.pins = this.figure.pins.filter((one) => one.obsid !== obsid)
-    this.figure.redraw()
-    this.show()
+    this.controls.pins = this.controls.pins.filter((pin) => pin.obsid !== obsid)
+    this.draw()
+    this.show(this.star)
   }
 
-  show() {
-    const { pins, look, star } = this.figure
+  /** @param {Star | null} star */
+  show(star) {
+    const { pins, look } = this.controls
+    this.star = star
     const mode = choices("Compare", COMPARISONS, (name) => {
       look.compare = name
       mode.press(name)
-      this.figure.redraw()
+      this.draw()
     })
     mode.press(look.compare)
     const own = star ? [this.row(star, "currentColor", null)] : []

@@ -1,7 +1,7 @@
 // Evidence for the fit: chi-squared by window, correlation, Ca II lines, hull, posterior, and stars that are alike.
 
 /** @import { ChartOptions } from "../figures/chart.js" */
-/** @import { Correlation, EvidenceState, HullState, PosteriorState, Refusal, Star } from "../payloads.d.ts" */
+/** @import { Correlation, EvidenceState, HullState, PosteriorState, Refusal, Star } from "../payloads.ts" */
 /** @import { Alikes, Request } from "../protocol.d.ts" */
 
 import { LIMITS } from "../base/declared.js"

@@ -1,5 +1,5 @@
-import { assertEquals } from "../testing.js"
-import { KeptStars, starOf } from "./kept.js"
+import { assertEquals, DRAWING } from "../testing.js"
+import { KeptStars, starOf, trialOf } from "./kept.js"
 
 const FACTS = { labels: [], groups: [], bits: [], "in_training": false, repeats: [], links: [] }
 const star = (/** @type {string} */ obsid) => ({
@@ -13,16 +13,19 @@ const star = (/** @type {string} */ obsid) => ({
   published: {},
 })
 
-Deno.test("a star has a spectrum if all of its arrays came", () => {
-  const arrays = {
-    flux: Float32Array.of(1),
-    ivar: Float32Array.of(2),
-    mask: Uint8Array.of(0),
-    model: Float32Array.of(3),
-    continuum: Float32Array.of(4),
-  }
-  assertEquals(starOf({ ...star("1"), ...arrays }).spectrum?.flux, Float32Array.of(1))
+Deno.test("a star has a spectrum if its drawing came", () => {
+  const pinned = [{ obsid: "2", colour: "red", flux: Float32Array.of(5, 6) }]
+  const compared = { curves: [Float32Array.of(7, 8)], ends: DRAWING.ends, label: "this / pinned" }
+  const spectrum = { ...DRAWING, pinned, compared, trial: Float32Array.of(9, 9) }
+  assertEquals(starOf({ ...star("1"), spectrum }).spectrum, spectrum)
   assertEquals(starOf(star("1")).spectrum, null)
+})
+
+Deno.test("arrays become plain ones, and the rest stays", () => {
+  const values = Float64Array.of(1, 2)
+  const { residuals } = DRAWING
+  const { flux, lower } = trialOf({ flux: Float32Array.from(values), residuals, curves: [], lower: true })
+  assertEquals([flux, lower], [Float32Array.of(1, 2), true])
 })
 
 Deno.test("the oldest star is forgotten; one that comes again is new", () => {

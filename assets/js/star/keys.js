@@ -24,7 +24,7 @@ function actionsOf(dock) {
     raw: () => dock.toggle("raw"),
     zoomCa: () => dock.zoom("ca"),
     zoomTio: () => dock.zoom("tio"),
-    whole: () => dock.figure.home(),
+    whole: () => dock.whole(),
     fit: () => dock.refit.ask(),
   }
 }

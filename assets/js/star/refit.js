@@ -1,13 +1,13 @@
 // The live refit: a slider for each label and for the velocity, fixed labels, and the result of the fit.
 
-/** @import { FitResult, RefitSetup, Refusal, SliderSpec, Star } from "../payloads.d.ts" */
-/** @import { Proposed, Request } from "../protocol.d.ts" */
-/** @import { SpectrumFigure } from "../figures/spectrum.js" */
+/** @import { FitResult, RefitSetup, Refusal, SliderSpec, Star } from "../payloads.ts" */
+/** @import { Proposed, Request, TrialDrawing } from "../protocol.d.ts" */
+/** @import { SpectrumControls } from "./controls.js" */
 
-import { plain } from "../base/arrays.js"
 import { KEY_NAMES, LIMITS } from "../base/declared.js"
 import { element } from "../base/dom.js"
 import { digitsOf } from "../base/words.js"
+import { trialOf } from "./kept.js"
 
 const SLIDER_HEAD = [
   ["", ""],
@@ -97,6 +97,8 @@ export class RefitPane {
   number = 0
   waiting = false
   asked = false
+  /** Whether the model of the sliders is shown. */
+  tries = false
   /** @type {Map<string, SliderRow>} */
   rows = new Map()
   /** @type {Star | null} */
@@ -104,11 +106,16 @@ export class RefitPane {
 
   /**
    * @param {(message: Request) => void} send
-   * @param {SpectrumFigure} figure
+   * @param {SpectrumControls} controls
+   * @param {object} actions
+   * @param {(trial: TrialDrawing) => void} actions.onTrial
+   * @param {() => void} actions.onChange - The mask was changed, or the trial model taken away.
    */
-  constructor(send, figure) {
+  constructor(send, controls, { onTrial, onChange }) {
     this.send = send
-    this.figure = figure
+    this.controls = controls
+    this.onTrial = onTrial
+    this.onChange = onChange
     this.el = element("div", { className: "refit" })
     this.fit = element("button", {
       type: "button",
@@ -127,7 +134,11 @@ export class RefitPane {
       "Unmask all",
     )
     this.note = element("p", { className: "hint", role: "status" })
-    this.why = element("input", { placeholder: "why (for those who vet)", "aria-label": "Why", maxLength: LIMITS.why })
+    this.reason = element("input", {
+      placeholder: "why (for those who vet)",
+      "aria-label": "Why",
+      maxLength: LIMITS.reason,
+    })
     this.keep = element("button", {
       type: "button",
       disabled: true,
@@ -156,7 +167,7 @@ export class RefitPane {
       ),
       element("div", { className: "row" }, this.fit, this.back, this.clear, this.masks),
       this.note,
-      element("div", { className: "row" }, this.why, this.keep),
+      element("div", { className: "row" }, this.reason, this.keep),
     )
   }
 
@@ -167,30 +178,41 @@ export class RefitPane {
     const missing = !star?.spectrum
     for (const part of [this.fit, this.back, this.clear]) part.disabled = missing
     for (const [name, row] of this.rows) row.show(star?.published[name], missing)
-    this.reset(false)
+    this.restore()
   }
 
-  /** Restore the published labels; also the mask if requested. */
-  reset(masks = true) {
+  /** Move the sliders to the published labels. */
+  restore() {
     for (const row of this.rows.values()) row.reset()
-    if (!this.rows.size) return
     this.keep.disabled = true
     this.note.textContent = this.star?.facts.in_training ? TRAINED : ""
     this.number++
-    if (masks && this.figure.ownMask.length) this.unmask()
-    this.figure.setTrial(null)
+    this.tries = false
     this.showMasks()
   }
 
+  /** Restore the published labels and the mask. */
+  reset() {
+    this.restore()
+    this.unmask()
+  }
+
   unmask() {
-    this.figure.mask([-Infinity, Infinity], false)
+    this.controls.masked = []
+    this.showMasks()
+    this.onChange()
   }
 
   showMasks() {
-    const count = this.figure.ownMask.length
+    const count = this.controls.masked.length
     this.masks.textContent = count
       ? `${count} stretch${count > 1 ? "es" : ""} masked`
       : "Mask: drag with the mask tool; Shift takes back."
+  }
+
+  /** Labels of the trial model; null without one. */
+  get trial() {
+    return this.tries ? this.values : null
   }
 
   get values() {
@@ -205,17 +227,18 @@ export class RefitPane {
       return
     }
     this.asked = true
+    this.tries = true
     this.send({ kind: "slide", labels: this.values, number: ++this.number })
   }
 
   /**
    * @param {string | null} obsid - Null where the question was refused, as are the other ones.
    * @param {number | null} number
-   * @param {Float32Array | null} model
+   * @param {TrialDrawing | null} trial
    */
-  slid(obsid, number, model) {
+  tried(obsid, number, trial) {
     this.asked = false
-    if (obsid === this.star?.obsid && number === this.number) this.figure.setTrial(model)
+    if (trial && obsid === this.star?.obsid && number === this.number) this.onTrial(trialOf(trial))
     if (this.waiting) {
       this.waiting = false
       this.slide()
@@ -229,7 +252,7 @@ export class RefitPane {
     for (const [name, row] of this.rows) if (row.held.checked || row.isVelocity) fixed[name] = row.value
     this.fit.disabled = true
     this.note.textContent = "Fitting …"
-    this.send({ kind: "refit", fixed, fit_rv: !this.rows.get("rv")?.held.checked, masked: this.figure.ownMask })
+    this.send({ kind: "refit", fixed, fit_rv: !this.rows.get("rv")?.held.checked, masked: this.controls.masked })
   }
 
   /** @param {FitResult | Refusal} answer */
@@ -254,19 +277,20 @@ export class RefitPane {
     this.note.textContent = `χ² ${answer.chi2} ${published}, reduced ${answer.reduced}, ${answer.n_pixels} pixels, ` +
       `${answer.reason}.${bound}`
     this.number++
-    this.figure.setTrial(plain(answer.model))
+    this.tries = true
+    this.onTrial(trialOf(answer.trial))
     this.keep.disabled = false
   }
 
   propose() {
-    this.send({ kind: "propose", why: this.why.value })
+    this.send({ kind: "propose", reason: this.reason.value })
   }
 
   /** @param {Proposed} proposed */
-  proposed({ obsid, why }) {
+  proposed({ obsid, reason }) {
     if (obsid !== this.star?.obsid) return
     this.keep.disabled = true
-    this.why.value = ""
-    this.note.textContent = `Recorded for vetting${why ? `: ${why}` : ""}. The published labels stay as they are.`
+    this.reason.value = ""
+    this.note.textContent = `Recorded for vetting${reason ? `: ${reason}` : ""}. The published labels stay as they are.`
   }
 }

@@ -1,19 +1,19 @@
 // The focused star: spectrum above, and below it the card, the live refit, the evidence and the pinned stars.
 
 /** @import { LineEntries, SpectrumTool } from "../figures/spectrum.js" */
-/** @import { NoStar, Parts, Star, StarPacket, StarSetup, ZoomName } from "../payloads.d.ts" */
-/** @import { Request, Theme } from "../protocol.d.ts" */
+/** @import { Ends, NoStar, Parts, Star, StarPacket, StarSetup, ThemeName, ZoomName } from "../payloads.ts" */
+/** @import { Request, SpectrumDrawing, StarFile } from "../protocol.d.ts" */
 
-import { plain } from "../base/arrays.js"
-import { DRAWING, KEY_NAMES, STAR_FORMS } from "../base/declared.js"
+import { KEY_NAMES, SMOOTHINGS, STAR_FORMS } from "../base/declared.js"
 import { choices, element, icon, onMagnified, popup, relabel } from "../base/dom.js"
 import { options } from "../base/lists.js"
 import { inPixels } from "../base/words.js"
 import { SpectrumFigure } from "../figures/spectrum.js"
 import { cardOf } from "./card.js"
 import { ComparePane } from "./compare.js"
+import { SpectrumControls } from "./controls.js"
 import { EvidencePane } from "./evidence.js"
-import { KeptStars, starOf } from "./kept.js"
+import { drawingOf, KeptStars, starOf } from "./kept.js"
 import { RefitPane } from "./refit.js"
 
 const KEPT = 24
@@ -36,6 +36,7 @@ export class StarDock {
   pane = "card"
   neighbours = NOBODY
   kept = new KeptStars(KEPT)
+  controls = new SpectrumControls()
   /** @type {StarSetup["zooms"] | null} */
   zoomEnds = null
   raw = false
@@ -65,36 +66,41 @@ export class StarDock {
     this.wide = icon("open_in_full", "The star alone", () => send({ kind: "star_page", on: !this.alone }))
     this.tools = choices("Drag in the spectrum", SPECTRUM_TOOLS, (tool) => this.use(tool))
     this.readout = element("p", { className: "readout" })
-    this.say = element("p", { className: "sentence", hidden: true })
+    this.sentence = element("p", { className: "sentence", hidden: true })
     this.note = element("p", { className: "hint" })
     this.top = element("div", { className: "plot top" })
     this.bottom = element("div", { className: "plot bottom" })
     this.legend = element("p", { className: "legend lines", "aria-label": "What is drawn" })
     this.figure = new SpectrumFigure(this.top, this.bottom, {
-      onMask: () => this.refit.showMasks(),
+      onMask: (ends, on) => this.mask(ends, on),
+      onZoom: (ends) => send(this.controls.zoomTo(ends)),
+      onHome: () => this.whole(),
       onHover: (text) => this.read(text),
       onDrawn: (entries, below) => this.showLines(entries, below),
     })
-    this.refit = new RefitPane(send, this.figure)
+    this.refit = new RefitPane(send, this.controls, {
+      onTrial: (trial) => this.figure.paintTrial(trial),
+      onChange: () => this.draw(),
+    })
     this.evidence = new EvidencePane(send)
     this.card = element("div", { className: "facts" })
-    this.compare = new ComparePane(this.figure, (text) => this.read(text))
+    this.compare = new ComparePane(this.controls, () => this.draw(), (text) => this.read(text))
     /** @type {Record<PaneName, HTMLElement>} */
     this.panes = { card: this.card, refit: this.refit.el, evidence: this.evidence.el, compare: this.compare.el }
     this.tabs = choices("About the star", PANES, (name) => this.turn(name))
     this.el = this.layout()
     this.tools.press("zoom")
     this.turn("card")
-    this.compare.show()
     this.blank("")
     onMagnified(this.el, () => this.magnify())
     /** @type {Parts} */
     this.parts = {
       star_setup: (setup) => this.setup(setup),
       star: (star) => this.receive(star),
+      drawn: (drawing) => this.drawn(drawing),
       ahead: (stars) => stars.forEach((star) => this.kept.add(starOf(star))),
       pinned: (star) => this.compare.pin(this.kept.add(starOf(star))),
-      slid: (slid) => this.refit.slid(slid.obsid, slid.number, plain(slid.model)),
+      trial: (model) => this.refit.tried(model.obsid, model.number, model.trial),
       refit: (answer) => this.refit.answer(answer),
       proposed: (proposed) => this.refit.proposed(proposed),
       evidence: (evidence) => this.evidence.receive(evidence),
@@ -115,7 +121,7 @@ export class StarDock {
       tools,
       this.note,
       this.legend,
-      this.say,
+      this.sentence,
       this.top,
       this.bottom,
       this.popup.el,
@@ -133,7 +139,7 @@ export class StarDock {
   /** @param {string} kind */
   refused(kind) {
     if (kind === "refit") this.refit.answer({ kind: "sentence", sentence: "The fit was refused." })
-    if (kind === "slide") this.refit.slid(null, null, null)
+    if (kind === "slide") this.refit.tried(null, null, null)
   }
 
   /** @param {StarSetup} setup */
@@ -141,7 +147,7 @@ export class StarDock {
     this.zoomEnds = setup.zooms
     this.raw = Boolean(setup.raw)
     this.simulated = setup.simulated
-    this.figure.setup(setup)
+    this.figure.setup(Float64Array.from(setup.wavelength ?? []))
     this.refit.setup(setup.refit)
     if (!this.built) void this.figure.build()
     this.built = true
@@ -152,7 +158,7 @@ export class StarDock {
     this.evidence.repaint()
   }
 
-  /** @param {Theme} theme */
+  /** @param {ThemeName} theme */
   recolour(theme) {
     this.figure.recolour(theme)
     requestAnimationFrame(() => this.evidence.repaint())
@@ -183,7 +189,7 @@ export class StarDock {
     this.neighbours = { next, previous }
     const star = this.kept.add(starOf(packet))
     const before = this.star
-    const known = before?.obsid === star.obsid && before.spectrum?.flux.length === star.spectrum?.flux.length
+    const known = before?.obsid === star.obsid && Boolean(before.spectrum) === Boolean(star.spectrum)
     if (!known) return this.show(star)
     // The spectrum was painted from data sent ahead; the star may have been judged since.
     if (String(before.remarks) !== String(star.remarks)) this.card.replaceChildren(...cardOf(star, this.send))
@@ -196,8 +202,9 @@ export class StarDock {
    * @param {1 | -1} by
    */
   step(by) {
+    this.figure.tellZoom()
     const ready = this.kept.get(this.neighbours[by > 0 ? "next" : "previous"])
-    if (ready) {
+    if (ready && (!ready.spectrum || this.controls.isCurrent(ready.spectrum))) {
       this.neighbours = NOBODY
       this.show(ready)
     }
@@ -215,6 +222,7 @@ export class StarDock {
 
   /** @param {Star} star */
   show(star) {
+    if (this.star?.obsid !== star.obsid) this.controls.masked = []
     this.star = star
     this.title.textContent = `obsid ${star.obsid}`
     const chip = (/** @type {string} */ text, /** @type {string} */ title) =>
@@ -225,13 +233,13 @@ export class StarDock {
     )
     this.note.textContent = star.note
     this.note.hidden = !star.note
-    this.say.textContent = star.sentence
-    this.say.hidden = !star.sentence
+    this.sentence.textContent = star.sentence
+    this.sentence.hidden = !star.sentence
     this.top.hidden = this.bottom.hidden = Boolean(star.sentence)
-    this.figure.show(star)
+    this.figure.paint(star.spectrum)
     this.refit.show(star)
     this.card.replaceChildren(...cardOf(star, this.send))
-    this.compare.show()
+    this.compare.show(star)
     if (this.pane === "evidence") this.evidence.ask(star)
   }
 
@@ -240,13 +248,25 @@ export class StarDock {
     this.title.textContent = "Spectrum"
     this.chips.replaceChildren()
     this.note.hidden = true
-    this.say.textContent = text
-    this.say.hidden = false
+    this.sentence.textContent = text
+    this.sentence.hidden = false
     this.top.hidden = this.bottom.hidden = true
     this.card.replaceChildren()
-    this.figure.show(null)
+    this.figure.paint(null)
     this.refit.show(null)
+    this.compare.show(null)
     this.evidence.ask(null)
+  }
+
+  /** Request the spectrum with the present settings. */
+  draw() {
+    this.figure.tellZoom()
+    this.send(this.controls.draw(this.star?.obsid ?? "", this.refit.trial))
+  }
+
+  /** @param {SpectrumDrawing} drawing */
+  drawn(drawing) {
+    if (drawing.obsid === this.star?.obsid && this.controls.isLast(drawing)) this.figure.paint(drawingOf(drawing))
   }
 
   // ---- how it is shown ----
@@ -280,34 +300,53 @@ export class StarDock {
     return [
       button("Ca II", `Zoom to the Ca II triplet (${KEY_NAMES.zoomCa})`, () => this.zoom("ca")),
       button("TiO", `Zoom to the TiO bands at 7050 Å (${KEY_NAMES.zoomTio})`, () => this.zoom("tio")),
-      button("All", `Whole spectrum (${KEY_NAMES.whole})`, () => this.figure.home()),
+      button("All", `Whole spectrum (${KEY_NAMES.whole})`, () => this.whole()),
     ]
   }
 
   /** @param {ZoomName} name */
   zoom(name) {
-    if (this.star?.spectrum && this.zoomEnds) this.figure.zoom(this.zoomEnds[name])
+    if (!this.star?.spectrum || !this.zoomEnds) return
+    this.figure.tellZoom()
+    this.controls.zoom = this.zoomEnds[name]
+    this.draw()
+  }
+
+  whole() {
+    this.figure.tellZoom()
+    this.controls.zoom = null
+    this.draw()
+  }
+
+  /**
+   * @param {Ends} ends - At rest.
+   * @param {boolean} on
+   */
+  mask(ends, on) {
+    this.controls.mask(ends, on)
+    this.refit.showMasks()
+    this.draw()
   }
 
   /** @param {Switch} name */
   toggle(name) {
     if (name === "raw" && !this.raw) return
-    const { look } = this.figure
+    const { look } = this.controls
     look[name] = !look[name]
-    this.figure.redraw()
+    this.draw()
   }
 
   /** @param {1 | -1} by */
   smoother(by) {
-    const { look } = this.figure
-    const at = DRAWING.smoothings.indexOf(look.smooth) + by
-    look.smooth = DRAWING.smoothings[Math.min(Math.max(at, 0), DRAWING.smoothings.length - 1)]
-    this.figure.redraw()
+    const { look } = this.controls
+    const at = SMOOTHINGS.indexOf(look.smooth) + by
+    look.smooth = SMOOTHINGS[Math.min(Math.max(at, 0), SMOOTHINGS.length - 1)]
+    this.draw()
     this.read(look.smooth ? `smoothed over ${inPixels(look.smooth)}` : "not smoothed")
   }
 
   menu() {
-    const { look } = this.figure
+    const { look } = this.controls
     /** @type {(name: Switch, label: string, off?: boolean) => HTMLElement} */
     const box = (name, label, off) => {
       const input = element("input", {
@@ -322,12 +361,12 @@ export class StarDock {
     const smoothing = element("select", {
       "aria-label": "Smoothing",
       onchange: () => {
-        look.smooth = Number(smoothing.value)
-        this.figure.redraw()
+        look.smooth = SMOOTHINGS[smoothing.selectedIndex]
+        this.draw()
       },
     })
-    options(smoothing, DRAWING.smoothings.map((pixels) => [pixels, pixels ? inPixels(pixels) : "none"]), look.smooth)
-    const file = (/** @type {string} */ form) =>
+    options(smoothing, SMOOTHINGS.map((pixels) => [pixels, pixels ? inPixels(pixels) : "none"]), look.smooth)
+    const file = (/** @type {StarFile["form"]} */ form) =>
       element("button", { type: "button", onclick: () => this.file(form) }, form.toUpperCase())
     return [
       box("lines", `Lines and bands (${KEY_NAMES.lines})`),
@@ -341,19 +380,11 @@ export class StarDock {
     ]
   }
 
-  /** @param {string} form */
+  /** @param {StarFile["form"]} form */
   file(form) {
     if (!this.star?.spectrum) return
-    const { flux, look, ownMask, trial, pins } = this.figure
-    this.send({
-      kind: "star_file",
-      form,
-      ends: [flux.xRange.start, flux.xRange.end],
-      look,
-      masked: ownMask,
-      trial: trial ? this.refit.values : null,
-      pins: pins.map((pin) => pin.obsid),
-    })
+    this.figure.tellZoom()
+    this.send({ kind: "star_file", form })
   }
 
   link() {

@@ -1,6 +1,6 @@
 // The Adjudicate room: conflicts on the left, the star in the middle, reviews and the form on the right.
 
-/** @import { AdjudicateState, Parts, Review, Say } from "../payloads.d.ts" */
+/** @import { AdjudicateState, Parts, Review, Notify } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
 import { element } from "../base/dom.js"
@@ -12,15 +12,15 @@ import { VerdictForm } from "./verdict.js"
 export class AdjudicateRoom {
   /**
    * @param {(message: Request) => void} send
-   * @param {Say} say
+   * @param {Notify} notify
    */
-  constructor(send, say) {
+  constructor(send, notify) {
     this.send = send
     this.picker = campaignPicker(send)
-    this.form = new VerdictForm(send, say, "adjudicate")
+    this.form = new VerdictForm(send, notify, "adjudicate")
     this.star = new StarDock(send)
     this.list = element("ul", { className: "cases", "aria-label": "Conflicts" })
-    this.say = element("p", { className: "sentence", hidden: true })
+    this.sentence = element("p", { className: "sentence", hidden: true })
     this.reasons = element("ul", { className: "reasons" })
     this.reviews = element("div", { className: "reviews" })
     this.count = element("p", { className: "hint", role: "status" })
@@ -30,7 +30,7 @@ export class AdjudicateRoom {
       element("header", {}, element("strong", {}, "Conflicts"), this.picker.el),
       this.count,
       this.list,
-      this.say,
+      this.sentence,
     )
     this.controls = element(
       "section",
@@ -51,18 +51,20 @@ export class AdjudicateRoom {
         this.form.answered(kind)
         this.star.refused(kind)
       },
-      out_of_reach: (kind) => this.form.outOfReach(kind),
+      unreachable: (kind) => this.form.unreachable(kind),
     }
   }
 
   /** @param {AdjudicateState} state */
   receive(state) {
     this.picker.show(state)
-    const open = state.cases.filter(([, settled]) => !settled).length
-    this.count.textContent = `${open} open, ${state.cases.length - open} settled`
-    this.list.replaceChildren(...state.cases.map(([star, settled]) => this.item(star, settled, star === state.star)))
-    this.say.textContent = state.sentence
-    this.say.hidden = !state.sentence
+    const open = state.conflicts.filter(([, settled]) => !settled).length
+    this.count.textContent = `${open} open, ${state.conflicts.length - open} settled`
+    this.list.replaceChildren(
+      ...state.conflicts.map(([star, settled]) => this.item(star, settled, star === state.star)),
+    )
+    this.sentence.textContent = state.sentence
+    this.sentence.hidden = !state.sentence
     this.controls.hidden = !state.star
     if (!state.star) return
     this.reasons.replaceChildren(...(state.reasons ?? []).map((text) => element("li", {}, text)))
@@ -83,7 +85,7 @@ export class AdjudicateRoom {
     const button = element("button", {
       type: "button",
       "aria-current": current ? "true" : null,
-      onclick: () => this.send({ kind: "case", star }),
+      onclick: () => this.send({ kind: "open_conflict", star }),
     }, settled ? `✓ ${star}` : star)
     return element("li", {}, button)
   }

@@ -1,6 +1,6 @@
 // Name of the user, sign-out, and choice of the campaign.
 
-/** @import { CampaignChoice } from "../payloads.d.ts" */
+/** @import { CampaignChoice } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
 import { element } from "../base/dom.js"
@@ -13,13 +13,13 @@ export function campaignPicker(send) {
     "aria-label": "Campaign",
     onchange: () => send({ kind: "campaign", id: select.value }),
   })
-  const who = element("strong", {})
+  const person = element("strong", {})
   const out = element("a", { href: "./logout" }, "Sign out")
-  const show = (/** @type {CampaignChoice} */ { campaigns, campaign, who: name, signed }) => {
-    who.textContent = name
+  const show = (/** @type {CampaignChoice} */ { campaigns, campaign, person: name, signed }) => {
+    person.textContent = name
     out.hidden = !signed
     options(select, campaigns, campaign)
     select.hidden = !campaigns.length
   }
-  return { el: select, who, out, show }
+  return { el: select, person, out, show }
 }

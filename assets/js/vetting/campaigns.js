@@ -1,6 +1,6 @@
 // The Progress room: numbers of a campaign, and the actions of adjudicators on campaigns.
 
-/** @import { CampaignsState, Parts } from "../payloads.d.ts" */
+/** @import { CampaignsState, Parts } from "../payloads.ts" */
 /** @import { Frozen, Merged, Request } from "../protocol.d.ts" */
 
 import { LIMITS } from "../base/declared.js"
@@ -37,7 +37,7 @@ export class CampaignsRoom {
       element(
         "section",
         { className: "card numbers" },
-        element("header", {}, this.picker.who, this.picker.out, this.picker.el),
+        element("header", {}, this.picker.person, this.picker.out, this.picker.el),
         element("div", { className: "scroll" }, this.about, this.numbers),
       ),
       element(
@@ -54,13 +54,13 @@ export class CampaignsRoom {
       merged: (merged) => this.merged(merged),
       frozen: (frozen) => this.frozen(frozen),
       refused: (kind) => this.over(kind),
-      out_of_reach: (kind) => this.over(kind),
+      unreachable: (kind) => this.over(kind),
     }
   }
 
   /** @param {CampaignsState} state */
   receive(state) {
-    this.picker.show({ ...state, who: `${state.who}, ${state.role}` })
+    this.picker.show({ ...state, person: `${state.person}, ${state.role}` })
     this.about.textContent = [state.about ?? "There is no campaign yet.", ...(state.imports ?? [])].join(" ")
     this.numbers.replaceChildren(...(state.overview ? overviewOf(state.overview) : []))
     if (this.adjudicator !== state.adjudicator) {
@@ -73,8 +73,8 @@ export class CampaignsRoom {
   }
 
   /** @param {CampaignsState} state */
-  forms({ most, failed }) {
-    return [this.startForm(most), this.recordForm(), this.freezeForm(failed)]
+  forms({ max_stars: maxStars, failed }) {
+    return [this.startForm(maxStars), this.recordForm(), this.freezeForm(failed)]
   }
 
   /** @param {() => void} action */
@@ -86,8 +86,8 @@ export class CampaignsRoom {
     }
   }
 
-  /** @param {number} most */
-  startForm(most) {
+  /** @param {number} maxStars */
+  startForm(maxStars) {
     const name = element("input", {
       "aria-label": "Name of the campaign",
       placeholder: "name of the campaign",
@@ -99,7 +99,7 @@ export class CampaignsRoom {
       className: "how-many",
       "aria-label": "Stars",
       min: 1,
-      max: most,
+      max: maxStars,
       value: FIRST_STARS,
       required: true,
     })
@@ -166,7 +166,7 @@ export class CampaignsRoom {
       pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]{0,39}",
       required: true,
     })
-    const despite = element("input", {
+    const reason = element("input", {
       "aria-label": "Reason for a release despite failed physics checks",
       placeholder: "reason to release anyway",
       required: true,
@@ -175,10 +175,10 @@ export class CampaignsRoom {
       ? [
         element("p", { className: "hint refused" }, "Physics checks failed:"),
         element("ul", {}, ...failed.map((text) => element("li", {}, text))),
-        despite,
+        reason,
       ]
       : []
-    const freeze = () => this.send({ kind: "freeze", name: release.value, despite: failed.length ? despite.value : "" })
+    const freeze = () => this.send({ kind: "freeze", name: release.value, reason: failed.length ? reason.value : "" })
     return element(
       "form",
       { onsubmit: this.submit(() => this.work("freeze", "Freezing…", freeze)) },

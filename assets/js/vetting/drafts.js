@@ -1,14 +1,14 @@
 // Drafts of verdicts in the browser's storage, which survive a change of star and a reload of the page.
 
-/** @import { Proposal } from "../payloads.d.ts" */
+/** @import { Proposal } from "../payloads.ts" */
 /** @import { Judge } from "../protocol.d.ts" */
 
 import { VERDICT_KEYS } from "../base/declared.js"
 
 /** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Shelf */
 /** @typedef {{ flags: string[], note: string, proposal: Proposal }} Begun */
-/** @typedef {{ who: string, campaign: string, star: string }} Place */
-/** @typedef {{ who: string, campaign: string, draft: Judge }} HandedIn */
+/** @typedef {{ person: string, campaign: string, star: string }} Place */
+/** @typedef {{ person: string, campaign: string, draft: Judge }} HandedIn */
 
 export class Drafts {
   /**
@@ -21,8 +21,8 @@ export class Drafts {
   }
 
   /** @param {Place} place */
-  nameOf({ who, campaign, star }) {
-    return `${this.name}:${who}:${campaign}:${star}`
+  nameOf({ person, campaign, star }) {
+    return `${this.name}:${person}:${campaign}:${star}`
   }
 
   /**
@@ -69,11 +69,11 @@ export class Drafts {
   /**
    * The server has confirmed the verdict: remove the draft of its star.
    *
-   * @param {string} who
+   * @param {string} person
    */
-  saved(who) {
+  saved(person) {
     const draft = this.handedIn()?.draft
-    if (draft) this.shelf.removeItem(this.nameOf({ who, campaign: String(draft.campaign), star: draft.star }))
+    if (draft) this.shelf.removeItem(this.nameOf({ person, campaign: String(draft.campaign), star: draft.star }))
     this.answered()
   }
 }

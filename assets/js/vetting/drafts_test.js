@@ -11,7 +11,7 @@ function shelf() {
   }
 }
 
-const PLACE = { who: "ana", campaign: "c1", star: "42" }
+const PLACE = { person: "ana", campaign: "c1", star: "42" }
 const BEGUN = { flags: ["sky"], note: "noisy", proposal: { teff: 3900 } }
 /** @type {import("../protocol.d.ts").Judge} */
 const DRAFT = { kind: "judge", id: "x", star: "42", verdict: 3, flags: [], note: "", campaign: "c1", proposal: {} }
@@ -23,14 +23,14 @@ Deno.test("what is begun is kept by inspector, campaign and star", () => {
   drafts.keep(PLACE, BEGUN)
   assertEquals(drafts.begun(PLACE), BEGUN)
   assertEquals(drafts.begun({ ...PLACE, star: "43" }), null)
-  assertEquals(drafts.begun({ ...PLACE, who: "ben" }), null)
+  assertEquals(drafts.begun({ ...PLACE, person: "ben" }), null)
 })
 
 Deno.test("a saved verdict takes what was begun with it", () => {
   const { items, ...storage } = shelf()
   const drafts = new Drafts(storage, "vet")
   drafts.keep(PLACE, BEGUN)
-  drafts.handIn({ who: "ana", campaign: "c1", draft: DRAFT })
+  drafts.handIn({ person: "ana", campaign: "c1", draft: DRAFT })
   assertEquals(drafts.handedIn()?.draft, DRAFT)
   drafts.saved("ana")
   assertEquals(items.size, 0)
@@ -39,7 +39,7 @@ Deno.test("a saved verdict takes what was begun with it", () => {
 Deno.test("a refused verdict is not handed in again, and what was begun stays", () => {
   const drafts = new Drafts(shelf(), "vet")
   drafts.keep(PLACE, BEGUN)
-  drafts.handIn({ who: "ana", campaign: "c1", draft: DRAFT })
+  drafts.handIn({ person: "ana", campaign: "c1", draft: DRAFT })
   drafts.answered()
   assertEquals([drafts.handedIn(), drafts.begun(PLACE)], [null, BEGUN])
   drafts.saved("ana")

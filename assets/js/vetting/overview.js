@@ -1,6 +1,6 @@
 // Numbers of a campaign: progress, inspectors, and agreement of reviews.
 
-/** @import { OverviewState } from "../payloads.d.ts" */
+/** @import { OverviewState } from "../payloads.ts" */
 
 import { element } from "../base/dom.js"
 

@@ -1,6 +1,6 @@
 // The form of a verdict, for inspectors and adjudicators. A digit saves; the mouse is not needed.
 
-/** @import { VerdictFormState, Proposal, Say } from "../payloads.d.ts" */
+/** @import { Notify, Proposal, VerdictFormState } from "../payloads.ts" */
 /** @import { FlagChoice, Judge, Quantity, Request, VerdictChoice } from "../protocol.d.ts" */
 
 import { KEY_NAMES, LIMITS, VERDICT_KEYS } from "../base/declared.js"
@@ -14,7 +14,7 @@ const SEEN_AFTER_MS = 250 // a digit that was pressed before one could see the s
 const DIGITS = 4 // of published values
 
 export class VerdictForm {
-  who = ""
+  person = ""
   campaign = ""
   star = ""
   /** @type {{ verdicts: VerdictChoice[], flags: FlagChoice[] } | null} */
@@ -33,12 +33,12 @@ export class VerdictForm {
 
   /**
    * @param {(message: Request) => void} send
-   * @param {Say} say
+   * @param {Notify} notify
    * @param {string} room
    */
-  constructor(send, say, room) {
+  constructor(send, notify, room) {
     this.send = send
-    this.say = say
+    this.notify = notify
     this.drafts = new Drafts(globalThis.sessionStorage, room)
     this.verdicts = element("div", { className: "marks", role: "group", "aria-label": "Verdict" })
     this.boxes = element("div", { className: "flags", role: "group", "aria-label": "Problems" })
@@ -81,10 +81,10 @@ export class VerdictForm {
   }
 
   /** @param {VerdictFormState} state */
-  show({ star, verdicts = [], flags = [], quantities = [], before, taken_back: takenBack, who, campaign }) {
-    const fresh = this.star !== star || this.before !== (before?.id ?? null) || takenBack
+  show({ star, verdicts = [], flags = [], quantities = [], before, undone, person, campaign }) {
+    const fresh = this.star !== star || this.before !== (before?.id ?? null) || undone
     if (this.star !== star) this.shownAt = performance.now()
-    this.who = who
+    this.person = person
     this.campaign = campaign
     this.star = star
     this.rules = { verdicts, flags }
@@ -92,7 +92,7 @@ export class VerdictForm {
     this.before = before?.id ?? null
     this.given = before?.verdict ?? null
     if (!fresh) return
-    const draft = this.drafts.begun(this) ?? before ?? takenBack
+    const draft = this.drafts.begun(this) ?? before ?? undone
     const proposal = draft?.proposal ?? {}
     this.earlier.textContent = before
       ? `You gave ${before.verdict} on ${minuteOf(before.utc)}; a new verdict replaces it.`
@@ -192,7 +192,7 @@ export class VerdictForm {
   /** @param {number} verdict */
   save(verdict) {
     if (!this.star || this.busy) return
-    const { who, campaign, star } = this
+    const { person, campaign, star } = this
     /** @type {Judge} */
     const draft = {
       kind: "judge",
@@ -205,7 +205,7 @@ export class VerdictForm {
       proposal: this.proposal(),
     }
     this.resumed = true
-    this.drafts.handIn({ who, campaign, draft })
+    this.drafts.handIn({ person, campaign, draft })
     this.handIn(draft)
   }
 
@@ -223,19 +223,19 @@ export class VerdictForm {
   /**
    * Send a verdict again that was lost in transmission; its id prevents a second record.
    *
-   * @param {{ who: string }} state
+   * @param {{ person: string }} state
    */
-  resume({ who }) {
+  resume({ person }) {
     const kept = this.drafts.handedIn()
-    if (this.resumed || kept?.who !== who) return
+    if (this.resumed || kept?.person !== person) return
     this.resumed = true
     this.send({ kind: "campaign", id: kept.campaign })
-    this.say(`The verdict on ${kept.draft.star} was not received: it is sent again.`)
+    this.notify(`The verdict on ${kept.draft.star} was not received: it is sent again.`)
     this.handIn(kept.draft)
   }
 
   saved() {
-    this.drafts.saved(this.who)
+    this.drafts.saved(this.person)
     this.busy = false
   }
 
@@ -251,7 +251,7 @@ export class VerdictForm {
    *
    * @param {string} kind
    */
-  outOfReach(kind) {
+  unreachable(kind) {
     if (kind === "judge") this.busy = false
   }
 
@@ -261,7 +261,7 @@ export class VerdictForm {
     if (event.key !== "Enter" || !event.ctrlKey) return
     event.preventDefault()
     this.note.blur()
-    if (this.given === null) this.say("The comment is kept. Now press the digit of a verdict.")
+    if (this.given === null) this.notify("The comment is kept. Now press the digit of a verdict.")
     else this.save(this.given)
   }
 

@@ -1,6 +1,6 @@
 // The Vet room: the star in the middle, the form on the right.
 
-/** @import { Parts, Say, VetState } from "../payloads.d.ts" */
+/** @import { Parts, Notify, VetState } from "../payloads.ts" */
 /** @import { Counts, Request } from "../protocol.d.ts" */
 
 import { KEY_NAMES } from "../base/declared.js"
@@ -22,24 +22,24 @@ const HINTS = [
 export class VetRoom {
   /**
    * @param {(message: Request) => void} send
-   * @param {Say} say
+   * @param {Notify} notify
    */
-  constructor(send, say) {
+  constructor(send, notify) {
     this.picker = campaignPicker(send)
-    this.form = new VerdictForm(send, say, "vet")
+    this.form = new VerdictForm(send, notify, "vet")
     this.star = new StarDock(send)
     this.counts = element("p", { className: "hint", role: "status" })
     this.bar = element("progress", { "aria-label": "Judged", max: 1, value: 0 })
-    this.say = element("p", { className: "sentence", hidden: true })
+    this.sentence = element("p", { className: "sentence", hidden: true })
     this.saved = element("p", { className: "hint saved", role: "status" })
     const keys = HINTS.flatMap(([key, words]) => [element("kbd", {}, key), `${words}  `])
     const controls = element(
       "section",
       { className: "card controls" },
-      element("header", {}, this.picker.who, this.picker.out, this.picker.el),
+      element("header", {}, this.picker.person, this.picker.out, this.picker.el),
       this.counts,
       this.bar,
-      this.say,
+      this.sentence,
       this.form.el,
       this.saved,
       element("p", { className: "hint" }, ...keys),
@@ -59,7 +59,7 @@ export class VetRoom {
         this.form.answered(kind)
         this.star.refused(kind)
       },
-      out_of_reach: (kind) => this.form.outOfReach(kind),
+      unreachable: (kind) => this.form.unreachable(kind),
     }
   }
 
@@ -67,8 +67,8 @@ export class VetRoom {
   receive(state) {
     this.picker.show(state)
     this.count(state.counts ?? { done: 0, left: 0 })
-    this.say.textContent = state.sentence
-    this.say.hidden = !state.sentence
+    this.sentence.textContent = state.sentence
+    this.sentence.hidden = !state.sentence
     this.form.el.hidden = !state.star
     if (state.star) this.form.show(state)
     else this.form.leaveStar()

@@ -1,7 +1,7 @@
 // A vetting room on its channel; the server names the room.
 
-/** @import { PanelModel } from "../bokeh.d.ts" */
-/** @import { Parts } from "../payloads.d.ts" */
+/** @import { PanelModel } from "../bokeh.ts" */
+/** @import { Parts } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
 import { VETTING_HELP } from "../base/declared.js"
@@ -34,7 +34,7 @@ function showHelp(host) {
 export function render({ model }) {
   const send = (/** @type {Request} */ message) => model.send_msg(message)
   const toast = toaster(NOTICE_MS)
-  const room = new ROOMS[model.room](send, toast.say)
+  const room = new ROOMS[model.room](send, toast.show)
   const star = "star" in room ? room.star : null
   const closed = element("p", { className: "sentence", hidden: true })
   const host = element(
@@ -46,7 +46,7 @@ export function render({ model }) {
   /** @type {Parts} */
   const parts = {
     ...room.parts,
-    say: (text) => toast.say(text),
+    message: (text) => toast.show(text),
     download: (file) => download(file),
     closed: (text) => {
       closed.textContent = text
@@ -54,8 +54,7 @@ export function render({ model }) {
       room.el.hidden = Boolean(text)
     },
     theme: (theme) => {
-      if (typeof theme === "boolean") return // this page is sent colours
-      host.classList.toggle("dark", theme.dark)
+      host.classList.toggle("dark", theme === "dark")
       star?.recolour(theme)
     },
     "star_page": (on) => {

@@ -27,7 +27,7 @@ class Apply(Request, frozen=True):
     corrections: tuple[Correction, ...]
 
 
-class Again(Request, frozen=True):
+class Rebuild(Request, frozen=True):
     """Build again."""
 
     role: ClassVar[Role] = Role.ADJUDICATOR

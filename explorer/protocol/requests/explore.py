@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from explorer.model.screen import DragTool
+from explorer.model.selection import SelectionMode
 from explorer.protocol.requests.base import Base64, Index, Keys, Name, Request, Slot, Text
 
 
@@ -117,13 +119,13 @@ class Home(Request, frozen=True):
 class Tool(Request, frozen=True):
     """Choose what a drag does."""
 
-    value: Name
+    value: DragTool
 
 
 class Mode(Request, frozen=True):
     """Choose how a gesture changes the selection."""
 
-    value: Name
+    value: SelectionMode
 
 
 class Colour(Request, frozen=True):
@@ -185,7 +187,7 @@ class Filter(Request, frozen=True):
     text: Text
 
 
-class Keep(Request, frozen=True):
+class SaveSubset(Request, frozen=True):
     """Name the selection."""
 
     name: Name
@@ -226,6 +228,9 @@ class Verdicts(Request, frozen=True):
     name: Name
 
 
+MAX_VIEW_NAME_CHARACTERS = 60
+
+
 class SaveView(Request, frozen=True):
     """Save the view under a name."""
 
@@ -244,7 +249,7 @@ class ForgetView(Request, frozen=True):
     name: Name
 
 
-class More(Request, frozen=True):
+class ListExports(Request, frozen=True):
     """List what can be exported."""
 
 

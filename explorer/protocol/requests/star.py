@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias, get_args
+
 from msgspec import Struct
 
 from explorer.protocol.requests.base import Ends, Intervals, Labels, Name, Request, Text
 
+Smoothing: TypeAlias = Literal[0, 1, 2, 4, 8]
+Comparison: TypeAlias = Literal["over", "difference", "ratio"]
+StarForm: TypeAlias = Literal["fits", "png", "pdf"]
+
+SMOOTHINGS: tuple[int, ...] = get_args(Smoothing)
+"""Standard deviations of the smoothing that the page offers, in pixels; 0 for none."""
+
+STAR_FORMS: tuple[str, ...] = get_args(StarForm)
+"""Files of a star that the page offers."""
+
+MAX_ALIKE = 200
+"""Maximum number of similar stars that are selected."""
+
 
 class SpectrumLook(Struct, frozen=True, forbid_unknown_fields=True):
-    """How the spectrum is shown."""
+    """How the spectrum is shown; ``compare`` is what the lower axes show of pinned spectra."""
 
     lines: bool
     model: bool
     residual: bool
     raw: bool
     observed: bool
-    smooth: float
-    compare: Name
+    smooth: Smoothing
+    compare: Comparison
+
+
+DEFAULT_LOOK = SpectrumLook(lines=True, model=True, residual=True, raw=False, observed=False, smooth=0, compare="over")
+"""The look of a spectrum on a new page."""
 
 
 class StarStep(Request, frozen=True):
@@ -45,14 +64,33 @@ class StarPage(Request, frozen=True):
 
 
 class StarFile(Request, frozen=True):
-    """Export the spectrum, or its picture."""
+    """Export the spectrum, or its picture as it is on screen."""
 
-    form: Name
-    ends: Ends
+    form: StarForm
+
+
+class Draw(Request, frozen=True):
+    """Draw the spectrum of a star with the settings of the page's controls.
+
+    ``zoom`` and ``masked`` are rest wavelengths in Angstrom; without a zoom the whole spectrum is shown. ``trial``
+    holds the labels of the trial model where one is shown. Answers carry ``number``, so that the page knows outdated
+    ones.
+    """
+
+    obsid: Name
     look: SpectrumLook
-    masked: Intervals = ()
-    trial: dict[Name, float | None] | None = None
-    pins: tuple[Name, ...] = ()
+    zoom: Ends | None
+    masked: Intervals
+    trial: dict[Name, float | None] | None
+    pins: tuple[Name, ...]
+    number: int
+
+
+class SpectrumZoom(Request, frozen=True):
+    """Keep the wavelengths to which the spectrum was zoomed, for the next one."""
+
+    ends: Ends
+    number: int
 
 
 class Slide(Request, frozen=True):
@@ -73,7 +111,7 @@ class Refit(Request, frozen=True):
 class Propose(Request, frozen=True):
     """Keep the last fit as a proposal."""
 
-    why: Text
+    reason: Text
 
 
 class Evidence(Request, frozen=True):

@@ -46,7 +46,7 @@ class VetRedo(Request, frozen=True):
     id: Name
 
 
-class Case(Request, frozen=True):
+class OpenConflict(Request, frozen=True):
     """Open a conflict."""
 
     role: ClassVar[Role] = Role.ADJUDICATOR
@@ -102,4 +102,4 @@ class Freeze(Request, frozen=True):
     role: ClassVar[Role] = Role.ADJUDICATOR
 
     name: Name
-    despite: Text = ""
+    reason: Text = ""

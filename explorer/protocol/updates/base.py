@@ -12,9 +12,10 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from explorer.model.screen import Theme
+
 Float32s: TypeAlias = Annotated[NDArray[np.float32], Meta(extra={"typescript": "Float32Array"})]
 Float64s: TypeAlias = Annotated[NDArray[np.float64], Meta(extra={"typescript": "Float64Array"})]
-Uint8s: TypeAlias = Annotated[NDArray[np.uint8], Meta(extra={"typescript": "Uint8Array"})]
 
 
 class MessagePart(Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,16 +40,6 @@ class Download(MessagePart, frozen=True):
     data: bytes
 
 
-class Theme(MessagePart, frozen=True):
-    """Colours of figures, as CSS."""
-
-    dark: bool
-    text: str
-    grid: str
-    background: str
-    accent: str
-
-
 class ColumnChoice(Row, frozen=True):
     """A column on a menu; its group is "" for a declared one."""
 
@@ -60,7 +51,7 @@ class ColumnChoice(Row, frozen=True):
 class CommonUpdate(TypedDict, total=False):
     """Parts that every page takes."""
 
-    say: str
+    message: str
     refused: str
     download: Download
-    theme: bool | Theme
+    theme: Theme

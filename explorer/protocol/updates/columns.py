@@ -25,7 +25,7 @@ class ColumnReport(MessagePart, frozen=True):
     label: str
     description: str
     theirs: str
-    why: str
+    reason: str
     unit_from: str
     unit_to: str
     known: str
@@ -86,9 +86,9 @@ class ColumnsReport(MessagePart, frozen=True):
 class ColumnsUpdate(TypedDict, total=False):
     """Parts that the page of columns takes."""
 
-    may: bool
+    permitted: bool
     refusal: str
-    stays: bool
+    requested: bool
     status: OpeningStatus
     columns: ColumnsReport
     applied: bool

@@ -6,8 +6,9 @@ from typing import Literal, TypedDict
 
 from msgspec import UNSET, UnsetType
 
+from explorer.model.screen import DragTool
 from explorer.model.selection import SelectionMode
-from explorer.protocol.updates.base import ColumnChoice, MessagePart, Row, Theme
+from explorer.protocol.updates.base import ColumnChoice, MessagePart, Row
 from explorer.protocol.updates.figures import AnyFigure, AnyLayer, Legend
 
 
@@ -26,7 +27,6 @@ class GridState(MessagePart, frozen=True):
     enlarged: int | None
     catalogue: tuple[ViewChoice, ...] | UnsetType = UNSET
     columns: tuple[ColumnChoice, ...] | UnsetType = UNSET
-    theme: Theme | UnsetType = UNSET
 
 
 class SlotBar(Row, frozen=True):
@@ -43,7 +43,6 @@ class Palettes(MessagePart, frozen=True):
     selected: bytes
     texture: bytes
     histogram: bytes
-    theme: Theme
     bars: tuple[SlotBar, ...]
 
 
@@ -97,7 +96,7 @@ class ToolbarState(MessagePart, frozen=True):
 
     count: SelectionCount
     subset: SelectionName
-    tool: str
+    tool: DragTool
     mode: SelectionMode
     undo: bool
     redo: bool
@@ -149,7 +148,7 @@ class SubsetState(MessagePart, frozen=True):
     name: str
     colour: str
     count: str
-    words: str
+    description: str
 
 
 class Suggestion(Row, frozen=True):
@@ -168,12 +167,12 @@ class ExpressionFault(Row, frozen=True):
 
 
 class CheckResult(MessagePart, frozen=True):
-    """Check of a typed expression: stars that fit or the fault, and words that can begin at ``start``."""
+    """Check of a typed expression: stars that fit or the fault, and suggestions that begin at ``start``."""
 
     text: str
     cursor: int
     start: int
-    words: tuple[Suggestion, ...]
+    suggestions: tuple[Suggestion, ...]
     count: str | UnsetType = UNSET
     error: ExpressionFault | UnsetType = UNSET
 
@@ -182,7 +181,7 @@ class SelectionNode(MessagePart, frozen=True):
     """A part of a selection, with its own parts."""
 
     joint: str
-    words: str
+    description: str
     count: str
     nodes: list[SelectionNode]
 
@@ -227,7 +226,7 @@ class PaperFigure(Row, frozen=True):
 class Exports(MessagePart, frozen=True):
     """Available exports."""
 
-    exports: tuple[ExportForm, ...]
+    forms: tuple[ExportForm, ...]
     figures: tuple[PaperFigure, ...]
     summary: str
     samp: bool
@@ -274,7 +273,7 @@ class ExploreUpdate(TypedDict, total=False):
 
     resume: str
     reload: bool
-    who: str
+    person: str
     tour: tuple[TourStep, ...]
     help: HelpContent
     stage: GridState
@@ -285,10 +284,10 @@ class ExploreUpdate(TypedDict, total=False):
     notes: tuple[SlotNote, ...]
     focus: tuple[FocusMark, ...]
     switched: SwitchedOverlay
-    tool: str
+    tool: DragTool
     home: bool
     toolbar: ToolbarState
     table: TableState
     side: SideState
-    more: Exports
+    exports: Exports
     link: Link

@@ -7,22 +7,8 @@ from typing import TypedDict
 from msgspec import UNSET, UnsetType
 
 from explorer.protocol.requests.base import Ends
-from explorer.protocol.updates.base import Float32s, Float64s, MessagePart, Row, Sentence, Uint8s
-
-
-class SpectralFeature(Row, frozen=True):
-    """A line or a band head, by its wavelength in vacuum, in Angstrom."""
-
-    name: str
-    wavelength: float
-
-
-class TelluricBand(Row, frozen=True):
-    """A telluric band in the observed frame, in Angstrom."""
-
-    name: str
-    low: float
-    high: float
+from explorer.protocol.updates.base import Float32s, Float64s, MessagePart, Row, Sentence
+from explorer.protocol.updates.spectrum import SpectrumDrawing, TrialDrawing
 
 
 class LabelSlider(Row, frozen=True):
@@ -37,23 +23,19 @@ class LabelSlider(Row, frozen=True):
 
 
 class RefitSetup(MessagePart, frozen=True):
-    """Sliders and the model's error by pixel; a sentence where there is no label model."""
+    """Sliders of the refit; a sentence where there is no label model."""
 
     sentence: str
     labels: tuple[LabelSlider, ...] | UnsetType = UNSET
-    sigma: Float32s | UnsetType = UNSET
 
 
 class StarSetup(MessagePart, frozen=True):
-    """Constants of all spectra: wavelengths, features, telluric bands, overlap of the arms, zooms."""
+    """Constants of all spectra: wavelengths at rest, zooms, sliders, and whether continua are stored."""
 
     zooms: dict[str, Ends]
-    telluric: tuple[TelluricBand, ...]
-    arms: Ends | None
     refit: RefitSetup
     simulated: bool
     wavelength: Float64s | UnsetType = UNSET
-    features: tuple[SpectralFeature, ...] | UnsetType = UNSET
     raw: bool | UnsetType = UNSET
 
 
@@ -114,8 +96,7 @@ class CardRemark(Row, frozen=True):
 class StarData(MessagePart, frozen=True, tag_field="kind", tag="star"):
     """One star: its card, published labels and spectrum; a sentence without a spectrum.
 
-    ``mask`` is 1 where a pixel carries no information. ``next`` and ``previous`` are obsids, "" without one, and are
-    set for the focused star.
+    ``next`` and ``previous`` are obsids, "" without one, and are set for the focused star.
     """
 
     obsid: str
@@ -125,21 +106,17 @@ class StarData(MessagePart, frozen=True, tag_field="kind", tag="star"):
     facts: StarCard
     remarks: tuple[CardRemark, ...]
     published: dict[str, float | None]
-    flux: Float32s | UnsetType = UNSET
-    ivar: Float32s | UnsetType = UNSET
-    mask: Uint8s | UnsetType = UNSET
-    model: Float32s | UnsetType = UNSET
-    continuum: Float32s | UnsetType = UNSET
+    spectrum: SpectrumDrawing | UnsetType = UNSET
     next: str | UnsetType = UNSET
     previous: str | UnsetType = UNSET
 
 
-class Slid(MessagePart, frozen=True):
+class TrialModel(MessagePart, frozen=True):
     """The model at the labels of the sliders."""
 
     obsid: str
     number: int
-    model: Float32s
+    trial: TrialDrawing
 
 
 class RefitRow(Row, frozen=True):
@@ -165,14 +142,14 @@ class RefitResult(MessagePart, frozen=True, tag_field="kind", tag="fit"):
     published_chi2: str
     reduced: str
     n_pixels: str
-    model: Float32s
+    trial: TrialDrawing
 
 
 class Proposed(MessagePart, frozen=True):
     """A proposal that was kept."""
 
     obsid: str
-    why: str
+    reason: str
 
 
 class Chi2Window(Row, frozen=True):
@@ -269,9 +246,10 @@ class StarUpdate(TypedDict, total=False):
     star_setup: StarSetup
     star_page: bool
     star: StarData | Sentence
+    drawn: SpectrumDrawing
     ahead: tuple[StarData, ...]
     pinned: StarData
-    slid: Slid
+    trial: TrialModel
     refit: RefitResult | Sentence
     proposed: Proposed
     evidence: EvidenceResult | Sentence

@@ -66,7 +66,7 @@ class CampaignState(MessagePart, frozen=True):
 
     campaigns: tuple[CampaignChoice, ...]
     campaign: str
-    who: str
+    person: str
     signed: bool
     verdicts: tuple[VerdictChoice, ...] | UnsetType = UNSET
     flags: tuple[FlagChoice, ...] | UnsetType = UNSET
@@ -80,7 +80,7 @@ class VetState(CampaignState, frozen=True, kw_only=True):
     counts: Counts | UnsetType = UNSET
     quantities: tuple[Quantity, ...] | UnsetType = UNSET
     before: Review | UnsetType | None = UNSET
-    taken_back: Review | UnsetType | None = UNSET
+    undone: Review | UnsetType | None = UNSET
 
 
 class ConflictState(Row, frozen=True):
@@ -93,7 +93,7 @@ class ConflictState(Row, frozen=True):
 class AdjudicateState(CampaignState, frozen=True, kw_only=True):
     """Conflicts of a campaign, and the star that is open with its reviews."""
 
-    cases: tuple[ConflictState, ...]
+    conflicts: tuple[ConflictState, ...]
     star: str
     sentence: str
     reasons: tuple[str, ...] | UnsetType = UNSET
@@ -156,7 +156,7 @@ class CampaignsState(CampaignState, frozen=True, kw_only=True):
     role: str
     selected: int
     selection: str
-    most: int
+    max_stars: int
     failed: tuple[str, ...]
     about: str | UnsetType = UNSET
     imports: tuple[str, ...] | UnsetType = UNSET
@@ -181,7 +181,7 @@ class Frozen(MessagePart, frozen=True):
 class VettingUpdate(TypedDict, total=False):
     """Parts that the vetting rooms take, beside those of a star."""
 
-    out_of_reach: str
+    unreachable: str
     closed: str
     vet: VetState
     counts: Counts

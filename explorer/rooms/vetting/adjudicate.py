@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from explorer import protocol
 from explorer.model.work import VERDICTS
 from explorer.rooms.star import StarDock
+from explorer.rooms.vetting.room import NO_CAMPAIGN, NO_STAR, VettingRoom
+from explorer.rooms.vetting.submitted import draft_of
 from explorer.rooms.vetting.vet import review_of
-from explorer.rooms.vetting.visit import NO_CAMPAIGN, NO_STAR, VettingRoom, Visit, draft_of
+from explorer.rooms.vetting.visit import Visit
 from explorer.state.workspace import Workspace
 from explorer.vetting.conflicts import Status
 from explorer.vetting.drafts import Case, RefusedError
@@ -34,11 +36,11 @@ class AdjudicateRoom(VettingRoom):
         self.workspace = Workspace(visit.workspace.table)
         self.cases: tuple[Case, ...] = ()
         self.star = StarDock(self.workspace, visit.commands.library, self._order, self.channel, nothing=NO_STAR)
-        self.workspace.param.watch(lambda event: self.channel.send(say=event.new), "message")
+        self.workspace.param.watch(lambda event: self.channel.send(message=event.new), "message")
         self.workspace.param.watch(
             lambda event: self.channel.send(fitted=dict(event.new[self.workspace.focus].labels)), "proposals"
         )
-        self.channel.on(protocol.Case, lambda request: self._open_case(int(request.star)))
+        self.channel.on(protocol.OpenConflict, lambda request: self._open_case(int(request.star)))
         self.channel.on(protocol.Judge, self._adjudicate)
         self.channel.on(protocol.VetUndo, lambda request: self._undo_or_redo(self.visit.commands.undo, request))
         self.channel.on(protocol.VetRedo, lambda request: self._undo_or_redo(self.visit.commands.redo, request))
@@ -58,7 +60,7 @@ class AdjudicateRoom(VettingRoom):
             self.workspace.focus = stars[0] if stars else None
         state = protocol.AdjudicateState(
             **asdict(self.campaign_state()),
-            cases=tuple(
+            conflicts=tuple(
                 protocol.ConflictState(str(case.star), case.outcome.status is Status.ADJUDICATED) for case in self.cases
             ),
             star="",

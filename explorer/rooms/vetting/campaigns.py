@@ -15,7 +15,8 @@ from explorer.model.selection import SelectionError
 from explorer.model.subsets import describe
 from explorer.model.work import EXPORTS, UPLOADS, VERDICTS
 from explorer.rooms.uploads import Uploads
-from explorer.rooms.vetting.visit import VettingRoom, Visit
+from explorer.rooms.vetting.room import VettingRoom
+from explorer.rooms.vetting.visit import Visit
 from explorer.vetting.commands import VettingCommands
 from explorer.vetting.drafts import RefusedError
 from explorer.vetting.exchange import (
@@ -69,7 +70,7 @@ class CampaignsRoom(VettingRoom):
             role=visit.commands.people.role_of(visit.known.name).name.lower(),
             selected=visit.workspace.n_selected,
             selection=describe(visit.workspace.selection, visit.workspace.table.known),
-            most=MAX_STARS,
+            max_stars=MAX_STARS,
             failed=tuple(failed_physics(visit.commands.library.products.directory)),
         )
         if campaign is not None:
@@ -103,7 +104,7 @@ class CampaignsRoom(VettingRoom):
         made = await self.channel.in_background(lambda: commands.create_campaign(person, name, stars, rules), VERDICTS)
         with self.channel.batch():
             self.visit.workspace.campaign = made.id
-            self.channel.send(say=f"Campaign {made.name} has started.")
+            self.channel.send(message=f"Campaign {made.name} has started.")
 
     async def _record(self, _: protocol.ExportRecord) -> None:
         """Send the whole record, to be merged elsewhere."""
@@ -157,7 +158,7 @@ class CampaignsRoom(VettingRoom):
             )
         commands = self.visit.commands
         directory = commands.library.products.directory
-        reason = request.despite
+        reason = request.reason
         output = self.releases / f"{file_name(commands.library.products.manifest.name)}.{name}"
         try:
             commands.library.demand_unchanged()

@@ -13,7 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from explorer import protocol
 from explorer.model.work import VERDICTS
 from explorer.rooms.star import StarDock
-from explorer.rooms.vetting.visit import NO_CAMPAIGN, NO_STAR, VettingRoom, Visit, draft_of
+from explorer.rooms.vetting.room import NO_CAMPAIGN, NO_STAR, VettingRoom
+from explorer.rooms.vetting.submitted import draft_of
+from explorer.rooms.vetting.visit import Visit
 from explorer.state.workspace import Workspace
 from explorer.vetting.campaigns import Campaign, Task
 from explorer.vetting.drafts import RefusedError
@@ -41,7 +43,7 @@ class VetRoom(VettingRoom):
         self._claim_campaign: Campaign | None = None
         self._skipped: set[tuple[int, int]] = set()
         self.star = StarDock(self.workspace, visit.commands.library, self._neighbours, self.channel, nothing=NO_STAR)
-        self.workspace.param.watch(lambda event: self.channel.send(say=event.new), "message")
+        self.workspace.param.watch(lambda event: self.channel.send(message=event.new), "message")
         self.workspace.param.watch(lambda _: self._fitted(), "proposals")
         self.channel.on(protocol.Judge, self._judge)
         self.channel.on(protocol.VetUndo, self._undo)
@@ -136,12 +138,12 @@ class VetRoom(VettingRoom):
         }
         return sorted(latest.values(), key=lambda event: event.utc)
 
-    def _reopen(self, star: int, occasion: int, taken_back: str | None = None) -> None:
+    def _reopen(self, star: int, occasion: int, undone: str | None = None) -> None:
         campaign, task = self.needed(), Task(star, occasion)
         if not self.visit.commands.reopen(self.visit.known, campaign, task):
             raise RefusedError(f"Star {star} is now assigned to another inspector.")
         self.task = task
-        before = self.visit.commands.status(campaign).event(taken_back or "")
+        before = self.visit.commands.status(campaign).event(undone or "")
         self._send(campaign, None if before is None else review_of(before))
 
     def _reopen_by_name(self, text: str) -> None:
@@ -176,11 +178,11 @@ class VetRoom(VettingRoom):
         text = f"The verdict on {event.star} was undone"
         with self.channel.batch():
             try:
-                self._reopen(event.star, event.occasion, taken_back=event.supersedes)
-                self.channel.send(say=f"{text}.")
+                self._reopen(event.star, event.occasion, undone=event.supersedes)
+                self.channel.send(message=f"{text}.")
             except RefusedError:
                 self.show()
-                self.channel.send(say=f"{text}; the star is now assigned to another inspector.")
+                self.channel.send(message=f"{text}; the star is now assigned to another inspector.")
 
     async def _redo(self, request: protocol.VetRedo) -> None:
         commands, person, campaign = self.visit.commands, self.visit.known, self.needed()
@@ -189,7 +191,7 @@ class VetRoom(VettingRoom):
             raise RefusedError("There is nothing to redo.")
         with self.channel.batch():
             self.show()
-            self.channel.send(say=f"The verdict on {event.star} was restored.")
+            self.channel.send(message=f"The verdict on {event.star} was restored.")
 
     def _fitted(self) -> None:
         """Copy the values of a refit into the form."""
@@ -213,7 +215,7 @@ class VetRoom(VettingRoom):
         done, left = self.visit.commands.own_counts(self.visit.known, campaign)
         return protocol.Counts(done, left)
 
-    def _send(self, campaign: Campaign, taken_back: protocol.Review | None = None) -> None:
+    def _send(self, campaign: Campaign, undone: protocol.Review | None = None) -> None:
         """Send the current star; an undone verdict fills the form, so that nobody types it twice."""
         task, counts = self.task, self._counts(campaign)
         state = protocol.VetState(**asdict(self.campaign_state()), star="", sentence="", counts=counts)
@@ -230,7 +232,7 @@ class VetRoom(VettingRoom):
                 star=str(task.star),
                 quantities=self.quantities(campaign, task.star),
                 before=None if before is None else review_of(before),
-                taken_back=taken_back,
+                undone=undone,
             )
         )
         if self.workspace.focus == task.star:

@@ -47,7 +47,7 @@ LABELS = (
        alias="AK_TARG, ak_targ"),
     _c("rv_ref", "float32", "km/s", "spect.dopplerVeloc", "RV (ref)",
        "Reference radial velocity (APOGEE), barycentric mean of its visits", -1500, 1500,
-       alias="VHELIO_AVG"),
+       alias="VHELIO_AVG", places="velocity", after="rv_gaia"),
     _c("rv_ref_err", "float32", "km/s", "stat.error;spect.dopplerVeloc", "σ(RV ref)", "Uncertainty of rv_ref", 0,
        None, alias="VERR"),
     _c("rv_ref_scatter", "float32", "km/s", "stat.stdev;spect.dopplerVeloc", "scatter(RV ref)",

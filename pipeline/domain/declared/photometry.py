@@ -71,7 +71,7 @@ ASTROMETRY = (
     _c("ruwe", "float32", "", "stat.error", "RUWE", "Gaia renormalised unit weight error", 0, None,
        alias="RUWE", card="Distance", places="role"),
     _c("rv_gaia", "float32", "km/s", "spect.dopplerVeloc.opt", "RV (Gaia)", "Gaia radial velocity", -1500, 1500,
-       alias="radial_velocity, dr2_radial_velocity", digits=1, card="Space and motion"),
+       alias="radial_velocity, dr2_radial_velocity", digits=1, card="Space and motion", places="velocity"),
     _c("rv_gaia_err", "float32", "km/s", "stat.error;spect.dopplerVeloc.opt", "σ(RV Gaia)", "Uncertainty of rv_gaia",
        0, None,
        alias="radial_velocity_error, dr2_radial_velocity_error"),

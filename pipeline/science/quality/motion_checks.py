@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from pipeline.domain.checks import Check
+from pipeline.domain.columns import names_at
 from pipeline.domain.frames import PECULIAR_V_KMS, SolarFrame, galactic_proper_motion
 from pipeline.domain.statistics import robust_scatter
 from pipeline.science.quality.check_kinds import (
@@ -205,8 +206,8 @@ def _rotation(stars: CheckedStars, rows: NDArray[np.intp]) -> FloatArray:
 
 
 def _best_velocity(stars: CheckedStars) -> FloatArray:
-    velocity = stars["rv"]
-    for name in ("rv_input", "rv_gaia", "rv_ref"):
+    velocity = np.full_like(stars["rv"], np.nan)
+    for name in names_at("velocity"):
         velocity = np.where(np.isfinite(velocity), velocity, stars[name])
     return velocity
 

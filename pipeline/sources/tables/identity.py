@@ -19,7 +19,7 @@ from pipeline.sources.tables.column_report import Making
 from pipeline.sources.tables.column_values import make_column, refuse_hours
 from pipeline.sources.tables.identifiers import Identifiers, read_identifiers
 from pipeline.sources.tables.profiles import Profile, Recipe, profile_of
-from pipeline.sources.tables.recognition import IDENTIFIERS, position_recipes, profile_of_folded
+from pipeline.sources.tables.recognition import IDENTIFIERS, position_recipes
 from pipeline.sources.tables.table_file import Field, TableError, TableFile
 
 FloatArray = NDArray[np.float64]
@@ -87,7 +87,7 @@ class Identity:
 
     def __init__(self, table: TableFile) -> None:
         self._table = table
-        profile = profile_of(table.names) or profile_of_folded(table)
+        profile = profile_of(table.names)
         roles = {item.name: _roles(item, profile) for item in table.fields}
         self._roles = {name: result for name, result in roles.items() if result}
         self._recipes: dict[str, Recipe] | None = None
@@ -186,7 +186,7 @@ def _release(values: pd.Series) -> int | None:
 
 def recipe_of(table: TableFile, name: str, ours: str) -> Recipe:
     """Conversion of a column that the user names, by its schema if known."""
-    profile = profile_of(table.names) or profile_of_folded(table)
+    profile = profile_of(table.names)
     unit = BY_NAME[ours].unit if ours in BY_NAME else None
     for known, recipe in () if profile is None else profile.columns.items():
         alike = known == ours or BY_NAME[known].unit == unit

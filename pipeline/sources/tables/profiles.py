@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -177,6 +177,33 @@ def shipped_profiles() -> tuple[Profile, ...]:
 
 
 def profile_of(names: Iterable[str]) -> Profile | None:
-    """The most specific profile that matches a table's columns."""
+    """The most specific profile that matches a table's columns, else one that does regardless of case."""
     there = list(names)
-    return next((profile for profile in shipped_profiles() if profile.fits(there)), None)
+    exact = next((profile for profile in shipped_profiles() if profile.fits(there)), None)
+    return exact or _folded_profile_of(there)
+
+
+def _folded_profile_of(names: list[str]) -> Profile | None:
+    """A profile that matches regardless of case, if no two names then coincide."""
+    folded = {name.lower(): name for name in names}
+    if len(folded) < len(names):
+        return None
+    for profile in shipped_profiles():
+        lower = [name.lower() for name in profile.fingerprint]
+        if len(set(lower)) < len(lower) or any(ours.lower() not in folded for ours in lower):
+            continue
+        if any(name.lower() in folded for name in profile.absent):
+            continue
+
+        def spelled(recipe: Recipe) -> Recipe:
+            return replace(recipe, columns=tuple(folded.get(name.lower(), name) for name in recipe.columns))
+
+        return replace(
+            profile,
+            columns={ours: spelled(recipe) for ours, recipe in profile.columns.items()},
+            ignore=tuple(folded.get(name.lower(), name) for name in profile.ignore),
+            drop_bits={folded.get(name.lower(), name): bits for name, bits in profile.drop_bits.items()},
+            prefer=folded.get(profile.prefer.lower(), ""),
+            star_class=folded.get(profile.star_class.lower(), ""),
+        )
+    return None

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from pipeline.domain.columns import BY_NAME, COLUMNS, names_at, placed
-from pipeline.sources.tables.profiles import Profile, Recipe, profile_of, shipped_profiles
+from pipeline.sources.tables.profiles import Profile, Recipe, profile_of
 from pipeline.sources.tables.table_file import Field, TableError, TableFile
 from pipeline.sources.tables.units import SEXAGESIMAL_UNITS, SUFFIX_UNITS, conversion, parse_unit
 
@@ -113,7 +113,7 @@ def recognise(
     search = _Search(table)
     barred = set(refused)
     _configured(search, wanted or {})
-    profile = profile_of(table.names) or profile_of_folded(table)
+    profile = profile_of(table.names)
     if profile is not None:
         _from_profile(search, profile, barred)
         _pair(search, barred)
@@ -139,7 +139,7 @@ def position_recipes(table: TableFile) -> dict[str, Recipe] | None:
         If two pairs may be the position.
     """
     search = _Search(table)
-    profile = profile_of(table.names) or profile_of_folded(table)
+    profile = profile_of(table.names)
     there = table.by_name
     if profile is not None:
         known = {ours: recipe for ours, recipe in profile.columns.items() if ours in ("ra", "dec")}
@@ -166,32 +166,6 @@ def _configured(search: _Search, wanted: Mapping[str, Recipe]) -> None:
             if search.table.by_name[name].kind == "array":
                 raise TableError(f"{search.table.name}: column {name!r} (columns.{ours}) holds arrays.")
         search.taken[ours] = replace(recipe, why=recipe.why or "configured")
-
-
-def profile_of_folded(table: TableFile) -> Profile | None:
-    """A profile that matches regardless of case, if no two names of the table then coincide."""
-    folded = {name.lower(): name for name in table.names}
-    if len(folded) < len(table.names):
-        return None
-    for profile in shipped_profiles():
-        lower = [name.lower() for name in profile.fingerprint]
-        if len(set(lower)) < len(lower) or any(ours.lower() not in folded for ours in lower):
-            continue
-        if any(name.lower() in folded for name in profile.absent):
-            continue
-
-        def spelled(recipe: Recipe) -> Recipe:
-            return replace(recipe, columns=tuple(folded.get(name.lower(), name) for name in recipe.columns))
-
-        return replace(
-            profile,
-            columns={ours: spelled(recipe) for ours, recipe in profile.columns.items()},
-            ignore=tuple(folded.get(name.lower(), name) for name in profile.ignore),
-            drop_bits={folded.get(name.lower(), name): bits for name, bits in profile.drop_bits.items()},
-            prefer=folded.get(profile.prefer.lower(), ""),
-            star_class=folded.get(profile.star_class.lower(), ""),
-        )
-    return None
 
 
 def _from_profile(search: _Search, profile: Profile, barred: set[str]) -> None:

@@ -4,7 +4,7 @@ import type { Document } from "bokeh/document/document"
 import type { add_document_standalone } from "bokeh/embed/standalone"
 import type * as Models from "bokeh/models/index"
 import type { Request } from "./protocol.d.ts"
-import type { Message } from "./payloads.d.ts"
+import type { Message } from "./payloads.ts"
 
 declare global {
   var Bokeh: {
@@ -17,7 +17,7 @@ declare global {
 /** Panel's model of a JSComponent: the way to the server. */
 export interface PanelModel {
   readonly room: "vet" | "adjudicate" | "campaigns"
-  send_msg(message: Request): void
+  "send_msg"(message: Request): void
   on(event: "msg:custom", action: (message: Message) => void): void
   on(event: "after_render", action: () => void): void
 }

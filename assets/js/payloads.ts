@@ -6,7 +6,7 @@ import type {
   BarsLayer,
   Palettes as SentPalettes,
   Review,
-  SpectrumLook,
+  SpectrumDrawing,
   StarData,
   Update,
   VetState,
@@ -28,7 +28,7 @@ export type {
   Correlation,
   DotsLayer,
   EvidenceResult as EvidenceState,
-  Exports as MoreState,
+  Exports as ExportsState,
   GridState as StageState,
   HelpContent as HelpState,
   Hull as HullState,
@@ -79,31 +79,33 @@ export interface FigureSpec {
   square?: boolean
 }
 
+import type { FIGURES } from "./base/declared.js"
+
+/** Colours of figures, as CSS. */
+export type FigureColours = (typeof FIGURES)["light"]
+export type ThemeName = keyof typeof FIGURES
+
 export type PaletteName = "everything" | "selected" | "texture" | "histogram"
 /** Colours of 256 levels, each as RGBA in one word. */
 export type Palettes = Record<PaletteName, Uint32Array>
 export type ColoursState = Partial<SentPalettes>
 
-/** The arrays of a spectrum, all of one length. */
-export type Spectrum = Required<Pick<StarData, "flux" | "ivar" | "mask" | "model" | "continuum">>
-
 /** A star as the page keeps it. */
-export interface Star extends Omit<StarData, keyof Spectrum> {
-  spectrum: Spectrum | null
+export interface Star extends Omit<StarData, "spectrum"> {
+  spectrum: SpectrumDrawing | null
 }
 
 /** What the form of a verdict shows of a star. */
 export type VerdictFormState =
   & CampaignChoice
-  & Pick<VetState, "star" | "sentence" | "verdicts" | "flags" | "quantities" | "before" | "taken_back">
+  & Pick<VetState, "star" | "sentence" | "verdicts" | "flags" | "quantities" | "before" | "undone">
 
 /** Campaigns to choose from, and the user. */
-export type CampaignChoice = Pick<VetState, "campaigns" | "campaign" | "who" | "signed">
+export type CampaignChoice = Pick<VetState, "campaigns" | "campaign" | "person" | "signed">
 
 /** What the server sends: any of these parts. */
 export type Message = Update
 
 /** Of each part, what shows it. */
 export type Parts = { [Name in keyof Message]?: (value: Required<Message>[Name], message: Message) => void }
-export type Say = (text: string) => void
-export type Look = SpectrumLook & { compare: "over" | "difference" | "ratio" }
+export type Notify = (text: string) => void
