@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from pipeline.domain.columns import BY_NAME
 from pipeline.reproduction.statement import (
     PaperStatement,
     above,
@@ -104,7 +105,7 @@ def _range(name: str, low: float, high: float, unit: str) -> PaperStatement:
     return PaperStatement(
         f"range-{name.removesuffix('_ref')}",
         "2.2",
-        f"training stars with {name} outside {low:g} to {high:g} {unit}",
+        f"training stars with {BY_NAME[name.removesuffix('_ref')].label} outside {low:g} to {high:g} {unit}",
         exactly(0),
         partial(_outside, name, low, high),
         (*REFERENCE, "snr"),
