@@ -19,7 +19,7 @@ PLANE_KPC = 5.0
 
 _FROM_PARALLAX = ("parallax", "geometric")
 _NEEDS = ("distance", "distance_geo", "distance_geo_16", "distance_geo_84", "m_h")
-_SAMPLE = "d_geo < 4 kpc, d_geo/σ > 20, -0.9 < [M/H] < 0.5"
+_SAMPLE = "stars with d_geo < 4 kpc, d_geo/σ > 20, -0.9 < [M/H] < 0.5"
 
 
 def geometric_error(survey: Survey) -> FloatArray:
