@@ -42,7 +42,7 @@ def reliable(survey: Survey) -> BoolArray:
 
 
 def relative_difference(survey: Survey) -> FloatArray:
-    """Our distance over the geometric one minus 1, in per cent; NaN where ours is the geometric one itself."""
+    """Our distance over the geometric one minus 1, in per cent; NaN where ours is the geometric one."""
     own = ~np.isin(survey.words("distance_from"), _FROM_PARALLAX)
     with np.errstate(invalid="ignore", divide="ignore"):
         relative = 100.0 * (survey["distance"] / survey["distance_geo"] - 1.0)

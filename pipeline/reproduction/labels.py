@@ -35,7 +35,7 @@ LOW_SNR, HIGH_SNR = 17.0, 100.0
 LOW_WINDOW = (LOW_SNR / 2**0.25, LOW_SNR * 2**0.25)
 """Our bin around the lower one: a factor of the square root of 2 wide."""
 
-ONE_SIGMA_PERCENT = 68.27
+SIGMA_PERCENT = 68.27
 """Stars within one standard error if errors are correct and normal."""
 
 
@@ -171,7 +171,7 @@ def _velocity_within(column: str, survey: Survey) -> Estimate:
 
 def standard_error() -> Claim:
     """Percentage of stars within one standard error, which the paper's "uncertainty" means."""
-    value = ONE_SIGMA_PERCENT
+    value = SIGMA_PERCENT
     return Claim(f"{value:.1f} % (one σ)", value, value, "%", 1, value)
 
 
