@@ -88,7 +88,7 @@ PAPER_LABELS = (
 
 
 def label_difference(survey: Survey, name: str) -> FloatArray:
-    """Our label minus the reference's of stars that did not train the model that inferred it; NaN for others.
+    """Our label minus the reference's of stars that did not train its model; NaN for others.
 
     The build publishes labels of training stars out of fold. Reference labels that are flagged as bad, or whose errors
     exceed the paper's limits, do not count.

@@ -40,7 +40,7 @@ def labelled(survey: Survey) -> BoolArray:
 
 
 def accurate(survey: Survey) -> BoolArray:
-    """Stars with every reference label, none with an error above the paper's limit; an unknown error passes."""
+    """Stars with every reference label and no error above the paper's limit; unknown ones pass."""
     result = labelled(survey)
     for name, limit in ERROR_LIMITS.items():
         result &= ~(survey.column(name) >= limit)
