@@ -19,7 +19,7 @@ PLANE_KPC = 5.0
 
 _FROM_PARALLAX = ("parallax", "geometric")
 _NEEDS = ("distance", "distance_geo", "distance_geo_16", "distance_geo_84", "m_h")
-_SAMPLE = "d_geo < 4 kpc, d_geo/σ > 20, -0.9 < [M/H] < 0.5"
+_SAMPLE = "stars with d_geo < 4 kpc, d_geo/σ > 20, -0.9 < [M/H] < 0.5"
 
 
 def geometric_error(survey: Survey) -> FloatArray:
@@ -42,7 +42,7 @@ def reliable(survey: Survey) -> BoolArray:
 
 
 def relative_difference(survey: Survey) -> FloatArray:
-    """Our distance over the geometric one minus 1, in per cent; NaN where ours is the geometric one itself."""
+    """Our distance over the geometric one minus 1, in per cent; NaN where ours is the geometric one."""
     own = ~np.isin(survey.words("distance_from"), _FROM_PARALLAX)
     with np.errstate(invalid="ignore", divide="ignore"):
         relative = 100.0 * (survey["distance"] / survey["distance_geo"] - 1.0)

@@ -152,7 +152,10 @@ def equal_line(axes: Axes, *values: NDArray[Any]) -> None:
 
 
 def histograms(axes: Axes, samples: Sequence[Histogram], label: str, *, robust: bool = False) -> None:
-    """Distributions of differences as outlines; their means, or medians with robust scatters, dashed and in words."""
+    """Distributions of differences as outlines, with their means or medians dashed.
+
+    The legend gives numbers of stars, and means with standard deviations, or medians with robust scatters.
+    """
     known = [(name, values[np.isfinite(values)], colour) for name, values, colour in samples]
     filled = [item for item in known if item[1].size]
     spread = max((_width(values) for _, values, _ in filled), default=1.0) or 1.0

@@ -35,7 +35,7 @@ LOW_SNR, HIGH_SNR = 17.0, 100.0
 LOW_WINDOW = (LOW_SNR / 2**0.25, LOW_SNR * 2**0.25)
 """Our bin around the lower one: a factor of the square root of 2 wide."""
 
-ONE_SIGMA_PERCENT = 68.27
+SIGMA_PERCENT = 68.27
 """Stars within one standard error if errors are correct and normal."""
 
 
@@ -88,7 +88,7 @@ PAPER_LABELS = (
 
 
 def label_difference(survey: Survey, name: str) -> FloatArray:
-    """Our label minus the reference's of stars that did not train the model that inferred it; NaN for others.
+    """Our label minus the reference's of stars that did not train its model; NaN for others.
 
     The build publishes labels of training stars out of fold. Reference labels that are flagged as bad, or whose errors
     exceed the paper's limits, do not count.
@@ -171,7 +171,7 @@ def _velocity_within(column: str, survey: Survey) -> Estimate:
 
 def standard_error() -> Claim:
     """Percentage of stars within one standard error, which the paper's "uncertainty" means."""
-    value = ONE_SIGMA_PERCENT
+    value = SIGMA_PERCENT
     return Claim(f"{value:.1f} % (one σ)", value, value, "%", 1, value)
 
 

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from pipeline.domain.columns import BY_NAME
 from pipeline.reproduction.statement import (
     PaperStatement,
     above,
@@ -39,7 +40,7 @@ def labelled(survey: Survey) -> BoolArray:
 
 
 def accurate(survey: Survey) -> BoolArray:
-    """Stars with every reference label, none with an error above the paper's limit; an unknown error passes."""
+    """Stars with every reference label and no error above the paper's limit; unknown ones pass."""
     result = labelled(survey)
     for name, limit in ERROR_LIMITS.items():
         result &= ~(survey.column(name) >= limit)
@@ -104,7 +105,7 @@ def _range(name: str, low: float, high: float, unit: str) -> PaperStatement:
     return PaperStatement(
         f"range-{name.removesuffix('_ref')}",
         "2.2",
-        f"training stars with {name} outside {low:g} to {high:g} {unit}",
+        f"training stars with {BY_NAME[name.removesuffix('_ref')].label} outside {low:g} to {high:g} {unit}",
         exactly(0),
         partial(_outside, name, low, high),
         (*REFERENCE, "snr"),

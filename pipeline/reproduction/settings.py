@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 
-from pipeline.domain.columns import COLUMNS
+from pipeline.domain.columns import BY_NAME, COLUMNS
 from pipeline.reproduction.samples import ERROR_LIMITS, TRAINING_SNR
 from pipeline.reproduction.statement import PaperStatement, exactly
 from pipeline.reproduction.survey import Survey
@@ -65,12 +65,15 @@ STATEMENTS = (
     _stated("train-snr", ("2.2", "S/N that training stars exceed"), ("labels", "min_snr"), TRAINING_SNR, "", "labels"),
     *(
         _stated(
-            f"train-{name.removesuffix('_ref_err')}",
-            ("2.2", f"limit of {name} of training stars"),
-            ("labels", f"max_{name.removesuffix('_ref_err')}_error_{'k' if name == 'teff_ref_err' else 'dex'}"),
-            *(limit, "K" if name == "teff_ref_err" else "dex", "labels", 0 if name == "teff_ref_err" else 2),
+            f"train-{label.name}",
+            ("2.2", f"limit of the reference error of {label.label} of training stars"),
+            ("labels", f"max_{label.name}_error_{label.unit.lower()}"),
+            limit,
+            label.unit,
+            "labels",
+            0 if label.unit == "K" else 2,
         )
-        for name, limit in ERROR_LIMITS.items()
+        for label, limit in ((BY_NAME[name.removesuffix("_ref_err")], limit) for name, limit in ERROR_LIMITS.items())
     ),
     _stated(
         *("rv-first", ("3.1", "first wavelength of the RV"), ("velocity", "first_angstrom"), 8000.0, "Å", "rv"),

@@ -39,10 +39,10 @@ def test_rows_are_filtered_and_files_taken(visit, reproduced_server):
     page.get_by_role("button", name="All rows").click()
     page.locator(".reproduction figure").wait_for(state="detached", timeout=20_000)
     page.get_by_role("combobox", name="Verdict").click()
-    page.locator("li", has_text="agrees (").click()
+    page.locator("li", has_text="differs (").click()
     page.wait_for_function("() => Bokeh.documents[0].is_idle", timeout=20_000)
     page.locator(".reproduction .not-compared").first.wait_for(state="detached", timeout=20_000)
-    assert 0 < rows.count() == page.locator(".reproduction .agrees").count() < every
+    assert 0 < rows.count() == page.locator(".reproduction .differs").count() < every
     for label, start in (("Report as PDF", b"%PDF-"), ("Numbers as JSON", b"{")):
         with page.expect_download() as taken:
             page.get_by_text(label).click()

@@ -132,7 +132,10 @@ def mean_of(parts: Sequence[Estimate]) -> Estimate:
 
 
 def rank_correlation(x: FloatArray, y: FloatArray) -> Estimate:
-    """Spearman's rank correlation of the pairs of finite values; its error without correlation is 1/sqrt(n - 1)."""
+    """Spearman's rank correlation of the pairs of finite values.
+
+    Its error is that of uncorrelated values, 1/sqrt(n - 1).
+    """
     from scipy.stats import spearmanr  # noqa: PLC0415 - half a second of imports
 
     known = np.isfinite(x) & np.isfinite(y)
