@@ -24,6 +24,7 @@ DEPARTURES = {
     "paper-exact": ({}, EVERYTHING),
     "ages by chemistry": ({"distance": ("ages",)}, ("distance",)),
     "colour from the spectrum": ({"distance": ("spectral_colour",)}, ("distance",)),
+    "parallaxes of Gaia": ({"distance": ("parallax",)}, ("distance",)),
     "templates from the data": ({"velocity": ("templates",)}, ("rv",)),
     "zero points by spectrograph": ({"velocity": ("apply_zero_points", "zero_point_group")}, ("rv",)),
     "grid of 6, 5 folds": ({"labels": ("c_grid", "gamma_grid", "epsilon_grid", "folds")}, LABELS),
