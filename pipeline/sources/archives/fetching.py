@@ -1,0 +1,127 @@
+"""The run of a fetch: what is left of a plan is requested, a few items at once, and each result is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from pipeline.sources.archives.plan import Entry, FetchPlan, State
+
+
+class ItemAbsentError(Exception):
+    """The archive answered that it has no such item; the message is its answer."""
+
+
+class ItemError(Exception):
+    """An item could not be fetched; the message says what was asked, what came and, where there is one, the remedy."""
+
+
+class Client(Protocol):
+    """Requests the items of one step."""
+
+    connections: int
+    """Items that may be under way at once."""
+
+    def fetch(self, entry: Entry, plan: FetchPlan) -> Entry:
+        """Request an item, check the answer, write its file under ``plan.folder / entry.item.path``.
+
+        Parameters
+        ----------
+        entry : Entry
+            As the plan has it: with the address of its job where one was submitted.
+        plan : FetchPlan
+            For the folder, and to record an intermediate state (the address of a job) before going on.
+
+        Returns
+        -------
+        Entry
+            In state DONE, with size, checksum and, for a table, its rows.
+
+        Raises
+        ------
+        ItemAbsentError
+            If the archive has no such item.
+        ItemError
+            If it was given up; recorded as failed, and the run goes on.
+        """
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Result of a run.
+
+    Parameters
+    ----------
+    done, absent, failed : int
+        Items that ended so in this run.
+    """
+
+    done: int = 0
+    absent: int = 0
+    failed: int = 0
+
+
+def fetch_left(
+    plan: FetchPlan, step: str, client: Client, report: Callable[[Entry], None] = lambda _entry: None
+) -> Summary:
+    """Request all items of a step that are not done.
+
+    Parameters
+    ----------
+    plan : FetchPlan
+        Where they stand.
+    step : str
+        Step whose items are requested.
+    client : Client
+        Requests one item.
+    report : callable
+        Receives each recorded result, in this thread.
+
+    Returns
+    -------
+    Summary
+        What this run achieved.
+
+    Raises
+    ------
+    BaseException
+        What the client raises beyond its documented errors: a defect or a full disk ends the run.
+    """
+    left = iter(plan.entries(step, (State.SUBMITTED, State.TODO, State.FAILED)))
+    counts: dict[State, int] = dict.fromkeys((State.DONE, State.ABSENT, State.FAILED), 0)
+    running: dict[Future[Entry], Entry] = {}
+    pool = ThreadPoolExecutor(client.connections, thread_name_prefix=step)
+    try:
+        while True:
+            while len(running) < client.connections and (entry := next(left, None)) is not None:
+                running[pool.submit(client.fetch, entry, plan)] = entry
+            if not running:
+                return Summary(*counts.values())
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                result = _result(future, running.pop(future))
+                plan.record(result)
+                counts[result.state] += 1
+                report(result)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _result(future: Future[Entry], entry: Entry) -> Entry:
+    try:
+        return future.result()
+    except ItemAbsentError as answer:
+        return replace(entry, state=State.ABSENT, reason=str(answer), attempts=entry.attempts + 1, job_url="")
+    except ItemError as error:
+        return replace(entry, state=State.FAILED, reason=str(error), attempts=entry.attempts + 1)
+
+
+def merged_summary(summaries: Mapping[str, Summary]) -> Summary:
+    """Sum of the summaries of several steps."""
+    return Summary(
+        sum(one.done for one in summaries.values()),
+        sum(one.absent for one in summaries.values()),
+        sum(one.failed for one in summaries.values()),
+    )

@@ -1,0 +1,238 @@
+"""Services, spectra, files and queries of the archives as data, in TOML files that users may override."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+
+class ArchiveProfileError(ValueError):
+    """A profile of archives cannot be used; the message names the file, the key and the remedy."""
+
+
+class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A service and how politely it is used.
+
+    Parameters
+    ----------
+    address : str
+        Base address, without a slash at its end.
+    note : str
+        What it is, for messages and the manifest.
+    connections : int
+        Connections at once.
+    spacing_s : float
+        Seconds between the starts of two requests.
+    timeout_s : float
+        Seconds without a byte after which a request has failed.
+    attempts : int
+        Requests for one item before it is recorded as failed.
+    wait_s : float
+        Seconds before the second request; doubled each time, with jitter. ``Retry-After`` goes before.
+    max_wait_s : float
+        Longest wait between two requests, and longest ``Retry-After`` that is waited for.
+    token_variable : str
+        Environment variable of a token that the service takes; "" if it takes none.
+    sync_rows : int
+        Of TAP: rows that a synchronous query may return; 0 if all queries are asynchronous.
+    upload_rows : int
+        Of TAP: rows of one uploaded table.
+    job_s : float
+        Of TAP: seconds in which a job must end.
+    """
+
+    address: str
+    note: str = ""
+    connections: int = 2
+    spacing_s: float = 0.2
+    timeout_s: float = 90.0
+    attempts: int = 5
+    wait_s: float = 2.0
+    max_wait_s: float = 300.0
+    token_variable: str = ""
+    sync_rows: int = 0
+    upload_rows: int = 20_000
+    job_s: float = 3600.0
+
+
+class SpectrumArchive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An archive of LAMOST spectra and catalogues.
+
+    Parameters
+    ----------
+    service : str
+        Key of its service.
+    release, version : str
+        Data release and its version.
+    spectrum : tuple of str
+        Paths of a spectrum below the service's address, tried in order; fields {release}, {version}, {obsid}.
+    catalogue : str
+        Path of a catalogue; fields {release}, {version}, {name}.
+    versions : str
+        Path of the list of public releases.
+    spectrum_bytes : int
+        Typical size of a spectrum, for estimates.
+    """
+
+    service: str
+    release: str
+    version: str
+    spectrum: tuple[str, ...]
+    catalogue: str
+    versions: str
+    spectrum_bytes: int
+
+
+class RemoteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of an archive.
+
+    Parameters
+    ----------
+    contents : str
+        What it holds, for messages.
+    name : str
+        Its name here.
+    services : tuple of str
+        Keys of the services that have it, in the order in which they are asked.
+    paths : tuple of str
+        Its path at each service; empty where ``record`` tells.
+    page : str
+        Where a browser finds it.
+    size : int
+        Bytes; 0 where unknown.
+    checksum : str
+        "sha1:...", "md5:..." or "sha256:..."; "" where unknown.
+    record : str
+        Path of the archive's description of its files (Dataverse or Zenodo), as JSON.
+    theirs : str
+        Its name or content type in that record; "" where it is ``name``.
+    kind : str
+        What its first bytes must be: "fits", "gzip", "hdf5", "text".
+    """
+
+    contents: str
+    name: str
+    services: tuple[str, ...]
+    paths: tuple[str, ...] = ()
+    page: str = ""
+    size: int = 0
+    checksum: str = ""
+    record: str = ""
+    theirs: str = ""
+    kind: str = "fits"
+
+
+class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A query of TAP services.
+
+    Parameters
+    ----------
+    contents : str
+        What it returns, for messages.
+    services : tuple of str
+        Keys of the services that can answer it, in the order in which they are asked.
+    adql : str
+        The query; field {table} where ``table`` is given.
+    columns : tuple of str
+        Columns of the result, which must all be there; empty for all of ``table``.
+    table : str
+        Table whose columns are taken, quoted as ADQL needs it; may hold a pattern that TAP_SCHEMA resolves.
+    upload : str
+        Name of the uploaded table of identifiers; "" for a query without one.
+    identifier : str
+        Column of the identifiers, in the upload and in the result.
+    same : tuple of str
+        Two columns of the result; of several rows of one identifier, the row where they are equal is kept.
+    unit : str
+        Kind of the numbers asked for, for messages: "Gaia DR3 source_id".
+    bytes_a_row : int
+        Typical size of a row of the result, for estimates.
+    """
+
+    contents: str
+    services: tuple[str, ...]
+    adql: str
+    columns: tuple[str, ...] = ()
+    table: str = ""
+    upload: str = ""
+    identifier: str = ""
+    same: tuple[str, ...] = ()
+    unit: str = ""
+    bytes_a_row: int = 300
+
+
+class Archives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All that is known of the archives, by key.
+
+    Parameters
+    ----------
+    service, spectra, file, query : dict
+        Entries by key, as the headings of the TOML files name them.
+    """
+
+    service: dict[str, Service] = {}
+    spectra: dict[str, SpectrumArchive] = {}
+    file: dict[str, RemoteFile] = {}
+    query: dict[str, Query] = {}
+
+
+def load_archives(*overrides: Path) -> Archives:
+    """Read the shipped profiles, then those of the user, whose entries replace single fields.
+
+    Parameters
+    ----------
+    overrides : Path
+        TOML files of the user, the later ones before the earlier ones.
+
+    Raises
+    ------
+    ArchiveProfileError
+        If a file cannot be read, a key is unknown, a value has the wrong type, or a service is not declared.
+    """
+    merged: dict[str, Any] = {}
+    folder = files("pipeline.sources.archives").joinpath("profiles")
+    shipped = sorted((path for path in folder.iterdir() if path.name.endswith(".toml")), key=lambda path: path.name)
+    for path in (*shipped, *overrides):
+        _merge(merged, _read(path))
+    sources = ", ".join(str(path) for path in overrides) or "the shipped profiles"
+    try:
+        archives = msgspec.convert(merged, Archives)
+    except msgspec.ValidationError as error:
+        raise ArchiveProfileError(f"The profile of the archives is invalid in {sources}: {error}.") from error
+    _check_services(archives, sources)
+    return archives
+
+
+def _read(path: Any) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ArchiveProfileError(f"The profile {path} cannot be read: {error}.") from error
+
+
+def _merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:
+    for key, value in new.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def _check_services(archives: Archives, sources: str) -> None:
+    uses: list[tuple[str, tuple[str, ...]]] = [
+        (f"spectra.{key}", (entry.service,)) for key, entry in archives.spectra.items()
+    ]
+    uses += [(f"file.{key}", entry.services) for key, entry in archives.file.items()]
+    uses += [(f"query.{key}", entry.services) for key, entry in archives.query.items()]
+    for where, services in uses:
+        for name in services:
+            if name not in archives.service:
+                raise ArchiveProfileError(
+                    f"{where} names the service {name!r}, which {sources} does not declare; declared are "
+                    f"{', '.join(sorted(archives.service))}."
+                )
