@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pipeline.sources.archives.plan import Entry, FetchPlan, State
+
+MAX_REFUSALS = 5
+"""Failures of a service in a row after which a step ends."""
 
 
 class ItemAbsentError(Exception):
@@ -16,6 +19,10 @@ class ItemAbsentError(Exception):
 
 class ItemError(Exception):
     """An item could not be fetched; the message says what was asked, what came and, where there is one, the remedy."""
+
+
+class ServiceError(ItemError):
+    """A service as a whole does not deliver: no connection, overload, a sign-in page."""
 
 
 class Client(Protocol):
@@ -44,8 +51,12 @@ class Client(Protocol):
         ItemAbsentError
             If the archive has no such item.
         ItemError
-            If it was given up; recorded as failed, and the run goes on.
+            If it was given up; recorded as failed, and the run continues. :class:`ServiceError` where the reason is
+            not the item's own: after several in a row the step ends, and its other items stay as they are.
         """
+
+    def close(self) -> None:
+        """End all waiting and free the connections; called once, from another thread where the run is interrupted."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +67,25 @@ class Summary:
     ----------
     done, absent, failed : int
         Items that ended so in this run.
+    stopped : str
+        Why the service was not asked for the other items; "" if all were requested.
     """
 
     done: int = 0
     absent: int = 0
     failed: int = 0
+    stopped: str = ""
+
+    @classmethod
+    def of(cls, parts: Iterable[Summary]) -> Summary:
+        """Sum of the summaries of several steps."""
+        every = list(parts)
+        return cls(
+            sum(part.done for part in every),
+            sum(part.absent for part in every),
+            sum(part.failed for part in every),
+            " ".join(part.stopped for part in every if part.stopped),
+        )
 
 
 def fetch_left(
@@ -92,21 +117,37 @@ def fetch_left(
     left = iter(plan.entries(step, (State.SUBMITTED, State.TODO, State.FAILED)))
     counts: dict[State, int] = dict.fromkeys((State.DONE, State.ABSENT, State.FAILED), 0)
     running: dict[Future[Entry], Entry] = {}
+    refusals = 0
     pool = ThreadPoolExecutor(client.connections, thread_name_prefix=step)
     try:
         while True:
-            while len(running) < client.connections and (entry := next(left, None)) is not None:
+            while (
+                refusals < MAX_REFUSALS
+                and len(running) < client.connections
+                and (entry := next(left, None)) is not None
+            ):
                 running[pool.submit(client.fetch, entry, plan)] = entry
             if not running:
-                return Summary(*counts.values())
+                rest = sum(1 for _ in left)
+                return Summary(
+                    counts[State.DONE], counts[State.ABSENT], counts[State.FAILED], _stopped(step, rest) if rest else ""
+                )
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 result = _result(future, running.pop(future))
                 plan.record(result)
                 counts[result.state] += 1
+                refusals = refusals + 1 if isinstance(future.exception(), ServiceError) else 0
                 report(result)
     finally:
+        client.close()
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _stopped(step: str, rest: int) -> str:
+    return (
+        f"{step}: after {MAX_REFUSALS} failures of the archive in a row, the other {rest:,} items were not requested."
+    )
 
 
 def _result(future: Future[Entry], entry: Entry) -> Entry:
@@ -116,12 +157,3 @@ def _result(future: Future[Entry], entry: Entry) -> Entry:
         return replace(entry, state=State.ABSENT, reason=str(answer), attempts=entry.attempts + 1, job_url="")
     except ItemError as error:
         return replace(entry, state=State.FAILED, reason=str(error), attempts=entry.attempts + 1)
-
-
-def merged_summary(summaries: Mapping[str, Summary]) -> Summary:
-    """Sum of the summaries of several steps."""
-    return Summary(
-        sum(one.done for one in summaries.values()),
-        sum(one.absent for one in summaries.values()),
-        sum(one.failed for one in summaries.values()),
-    )

@@ -144,6 +144,8 @@ class FetchPlan:
     ----------
     path : Path
         The plan file; created if it does not exist.
+    folder : Path, optional
+        Folder of the files; by default that of the plan file.
 
     Raises
     ------
@@ -151,10 +153,10 @@ class FetchPlan:
         If the file is no plan, belongs to another version, or another process uses it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.folder = path, path.parent
+    def __init__(self, path: Path, folder: Path | None = None) -> None:
+        self.path, self.folder = path, folder or path.parent
         self._lock = threading.RLock()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
         try:
             self._open()
@@ -242,12 +244,26 @@ class FetchPlan:
                     "INSERT INTO items (step, name, request, path, expected_bytes) VALUES (?, ?, ?, ?, ?) "
                     "ON CONFLICT (step, name) DO UPDATE SET request = excluded.request, path = excluded.path, "
                     "expected_bytes = excluded.expected_bytes, state = 'todo', bytes = 0, sha256 = '', etag = '', "
-                    "rows = NULL, job_url = '', attempts = 0, reason = '' "
-                    "WHERE request != excluded.request OR path != excluded.path",
+                    "rows = NULL, job_url = '', attempts = 0, reason = '' WHERE request != excluded.request",
                     (item.step, item.name, _text(item.request), item.path, item.expected_bytes),
                 )
                 added += cursor.rowcount
         return added
+
+    def withdraw(self, step: str, wanted: Iterable[str]) -> int:
+        """Remove the items of a step that are neither wanted any more nor done.
+
+        Returns
+        -------
+        int
+            Items that were removed.
+        """
+        names = set(wanted)
+        gone = [entry.item.name for entry in self.entries(step) if entry.state != State.DONE]
+        gone = [name for name in gone if name not in names]
+        with self._transaction() as cursor:
+            cursor.executemany("DELETE FROM items WHERE step = ? AND name = ?", [(step, name) for name in gone])
+        return len(gone)
 
     def entries(self, step: str = "", states: Iterable[State] = State) -> list[Entry]:
         """Items of a step, or of all, in these states, in the order in which they were added."""
@@ -262,12 +278,13 @@ class FetchPlan:
         return [_entry(row) for row in rows]
 
     def record(self, entry: Entry) -> None:
-        """Record what became of an item."""
+        """Record what became of an item; its path may be another one than planned."""
         with self._transaction() as cursor:
             cursor.execute(
-                "UPDATE items SET state = ?, bytes = ?, sha256 = ?, etag = ?, rows = ?, job_url = ?, attempts = ?, "
-                "reason = ?, changed = ? WHERE step = ? AND name = ?",
+                "UPDATE items SET path = ?, state = ?, bytes = ?, sha256 = ?, etag = ?, rows = ?, job_url = ?, "
+                "attempts = ?, reason = ?, changed = ? WHERE step = ? AND name = ?",
                 (
+                    entry.item.path,
                     str(entry.state),
                     entry.bytes,
                     entry.sha256,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal
 
 from pipeline.sources.archives.fetching import Client
 from pipeline.sources.archives.plan import FetchPlan, Item
@@ -49,11 +50,14 @@ class Fetching:
         What the archives offer.
     options : FetchOptions
         What the user asked for.
+    received : callable
+        Takes the number of bytes that arrived; called from the threads of the clients.
     """
 
     plan: FetchPlan
     archives: Archives
     options: FetchOptions
+    received: Callable[[int], None] = lambda _count: None
 
     @property
     def folder(self) -> Path:
@@ -84,6 +88,22 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """One result of ``--check``.
+
+    Parameters
+    ----------
+    text : str
+        A sentence.
+    differs : bool
+        Whether the archive and the profile disagree.
+    """
+
+    text: str
+    differs: bool = False
+
+
+@dataclass(frozen=True)
 class Step:
     """One step of a fetch.
 
@@ -103,7 +123,16 @@ class Step:
         Joins the files of all items to the step's result (a table), from the files alone, so that it can be repeated;
         returns its path. None where the files are the result.
     services : callable
-        Keys of the services that it asks, for ``--check``.
+        Keys of the services that it asks, for the record.
+    unit : str
+        What the progress bar counts: "items", or "bytes" where there are few large files.
+    request : callable
+        Release and address template or query of the items, for the record; no token.
+    by_hand : callable
+        How a user without this program gets an item: address, size, checksum, where to put it; "" for no way.
+    check : callable
+        Asks the services whether the profile still fits, with a finding for each comparison; raises ItemError
+        where a service does not answer.
     """
 
     name: str
@@ -113,6 +142,10 @@ class Step:
     expected: Callable[[Fetching], Estimate]
     services: Callable[[Fetching], tuple[str, ...]]
     finish: Callable[[Fetching], Path] | None = None
+    unit: Literal["items", "bytes"] = "items"
+    request: Callable[[Fetching], Mapping[str, Any]] = lambda _fetching: {}
+    by_hand: Callable[[Fetching, Item], str] = lambda _fetching, _item: ""
+    check: Callable[[Fetching], Iterable[Finding]] = lambda _fetching: ()
 
 
 @dataclass(frozen=True)
@@ -131,6 +164,8 @@ class Fetch:
         Options that it uses; the others are refused.
     results : mapping of str to str
         Files that a build reads, by what they hold, relative to the folder.
+    common : bool
+        Whether its files lie in the folder of downloads itself, where builds look for them, and not in one of its own.
     """
 
     name: str
@@ -138,3 +173,4 @@ class Fetch:
     steps: tuple[Step, ...]
     takes: tuple[str, ...] = ()
     results: Mapping[str, str] = field(default_factory=dict)
+    common: bool = False
