@@ -28,14 +28,16 @@ def identifier_query(query: Query, service: Service) -> str:
         for name, column in table.columns.items():
             selected.append(f"{table.alias}.{name}" + (f" AS {column.alias}" if column.alias else ""))
     lines = ["SELECT " + ", ".join(selected), f"FROM TAP_UPLOAD.{UPLOAD} AS u"]
-    for table in query.tables:
-        lines.append(f"LEFT OUTER JOIN {service.tables.get(table.name, table.name)} AS {table.alias} ON {table.on}")
+    lines += [
+        f"LEFT OUTER JOIN {service.tables.get(table.name, table.name)} AS {table.alias} ON {table.on}"
+        for table in query.tables
+    ]
     return "\n".join(lines)
 
 
 def table_query(table: str, columns: Sequence[str]) -> str:
     """ADQL that returns all rows of a table, with names quoted: some archives distinguish them by case only."""
-    return f"SELECT {', '.join(map(delimited, columns))} FROM {delimited_table(table)}"
+    return f"SELECT {', '.join(map(delimited, columns))} FROM {delimited_table(table)}"  # noqa: S608 - delimited
 
 
 def count_query(table: str) -> str:
@@ -59,7 +61,8 @@ def is_any_of(tables: Sequence[str]) -> str:
 
 def begins_with(prefix: str) -> str:
     """Condition of TAP_SCHEMA for tables whose name begins so, with and without a quotation mark."""
-    return f"table_name LIKE {literal(prefix + '%')} OR table_name LIKE {literal(f'"{prefix}%')}"
+    plain, quoted = literal(prefix + "%"), literal('"' + prefix + "%")
+    return f"table_name LIKE {plain} OR table_name LIKE {quoted}"
 
 
 def literal(text: str) -> str:

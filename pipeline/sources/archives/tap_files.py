@@ -1,0 +1,119 @@
+"""Files of TAP results: Parquet with units, UCDs and provenance, written so that only whole files have their name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from pipeline.sources.archives.tap_answers import SIMULATED_KEY
+
+PROVENANCE_KEY = "fetched"
+"""Metadata key of a result: service, address, query, date, counts as JSON; of a joined table, those of its parts."""
+
+
+def digest(ids: NDArray[np.int64]) -> str:
+    """SHA-256 of identifiers in order."""
+    return hashlib.sha256(np.ascontiguousarray(ids, "<i8").tobytes()).hexdigest()
+
+
+def write_identifiers(path: Path, ids: NDArray[np.int64]) -> None:
+    """Write identifiers in ascending order, unless the file holds the same."""
+    if not np.array_equal(_identifiers_in(path), ids):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(path.name + ".part")
+        with draft.open("wb") as file:
+            np.save(file, ids)
+            _to_disk(file.fileno())
+        draft.replace(path)
+
+
+def _identifiers_in(path: Path) -> NDArray[np.int64]:
+    try:
+        return read_identifiers(path)
+    except (OSError, ValueError):  # absent or damaged: it is written anew
+        return np.empty(0, np.int64)
+
+
+def read_identifiers(path: Path) -> NDArray[np.int64]:
+    """Read the output of :func:`write_identifiers`."""
+    return np.asarray(np.load(path, allow_pickle=False), np.int64)
+
+
+def write_result(path: Path, table: pa.Table, provenance: Mapping[str, Any]) -> tuple[int, str]:
+    """Write a result with its provenance.
+
+    Returns
+    -------
+    size : int
+        Bytes of the file.
+    sha256 : str
+        Checksum of the file.
+    """
+    stated = {**(table.schema.metadata or {}), PROVENANCE_KEY: json.dumps(provenance, sort_keys=True)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".part")
+    with draft.open("wb") as file:
+        pq.write_table(table.replace_schema_metadata(stated), file, compression="zstd")
+        _to_disk(file.fileno())
+    draft.replace(path)
+    with path.open("rb") as file:
+        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def provenance_of(path: Path) -> dict[str, Any]:
+    """Provenance of a result, {} where it has none."""
+    stated: dict[str, Any] = json.loads((pq.read_schema(path).metadata or {}).get(PROVENANCE_KEY.encode(), b"{}"))
+    return stated
+
+
+def join_results(parts: Sequence[Path], target: Path, more: Iterable[pa.Array | None] = (), name: str = "") -> int:
+    """Join results with the same columns to one table, with one part in memory at a time.
+
+    Parameters
+    ----------
+    parts : sequence of Path
+        The results, in order.
+    target : Path
+        The table; replaced when it exists.
+    more : iterable of Array or None
+        Values of a further column, for each part.
+    name : str
+        Its name; "" for none.
+
+    Returns
+    -------
+    int
+        Rows of the table.
+    """
+    schema = pq.read_schema(parts[0]).remove_metadata()
+    sources = [provenance_of(path) for path in parts]
+    simulated = any(SIMULATED_KEY.encode() in (pq.read_schema(path).metadata or {}) for path in parts)
+    stated = {PROVENANCE_KEY: json.dumps(sources, sort_keys=True), **({SIMULATED_KEY: "true"} if simulated else {})}
+    full = schema.append(pa.field(name, pa.int64())) if name else schema
+    full = full.with_metadata(stated)
+    further = iter(more)
+    draft, rows = target.with_name(target.name + ".part"), 0
+    with draft.open("wb") as file:
+        with pq.ParquetWriter(file, full, compression="zstd") as writer:
+            for path in parts:
+                table = pq.read_table(path, columns=schema.names).cast(schema)
+                if name:
+                    table = table.append_column(full.field(name), next(further))
+                writer.write_table(table.replace_schema_metadata(stated))
+                rows += len(table)
+        _to_disk(file.fileno())
+    draft.replace(target)
+    return rows
+
+
+def _to_disk(descriptor: int) -> None:
+    os.fsync(descriptor)
