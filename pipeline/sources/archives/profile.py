@@ -6,9 +6,13 @@ import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
+
+_Positive = Annotated[float, Meta(gt=0.0)]
+_NotNegative = Annotated[float, Meta(ge=0.0)]
 
 
 class ArchiveProfileError(ValueError):
@@ -30,6 +34,8 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Seconds between the starts of two requests.
     timeout_s : float
         Seconds without a byte after which a request has failed.
+    min_bytes_s : float
+        Bytes a second below which, over ``timeout_s``, a transfer counts as stuck.
     attempts : int
         Requests for one item before it is recorded as failed.
     wait_s : float
@@ -48,14 +54,15 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Of TAP: names of tables at this service, where they differ from those of the queries, quoted as it needs them.
     """
 
-    address: str
+    address: Annotated[str, Meta(pattern="^https?://")]
     note: str = ""
-    connections: int = 2
-    spacing_s: float = 0.2
-    timeout_s: float = 90.0
-    attempts: int = 5
-    wait_s: float = 2.0
-    max_wait_s: float = 300.0
+    connections: Annotated[int, Meta(ge=1, le=16)] = 2
+    spacing_s: _NotNegative = 0.2
+    timeout_s: _Positive = 90.0
+    min_bytes_s: _NotNegative = 500.0
+    attempts: Annotated[int, Meta(ge=1, le=100)] = 5
+    wait_s: _NotNegative = 2.0
+    max_wait_s: _NotNegative = 300.0
     token_variable: str = ""
     sync_rows: int = 0
     upload_rows: int = 20_000
