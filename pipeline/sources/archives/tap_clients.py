@@ -11,9 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyvo.dal.tap import AsyncTAPJob
 
 from pipeline.sources.archives.fetching import ItemError, ServiceError
@@ -23,7 +21,7 @@ from pipeline.sources.archives.queries import begins_with, count_query, identifi
 from pipeline.sources.archives.steps import Fetching
 from pipeline.sources.archives.tap import ListedColumn, Request, TapAccess, TapError, UnreachableError
 from pipeline.sources.archives.tap_answers import AnswerError, rows_of_identifiers
-from pipeline.sources.archives.tap_files import digest, read_identifiers, write_result
+from pipeline.sources.archives.tap_files import unpacked, write_result
 
 
 class TapClient:
@@ -118,7 +116,7 @@ class IdentifierClient(TapClient):
     """Client of a query by identifiers: an item is a chunk of them."""
 
     def _from(self, access: TapAccess, entry: Entry, plan: FetchPlan) -> Entry:
-        ids = identifiers_of(entry, plan.folder)
+        ids = unpacked(entry.item.request["ids"])
         if lacking := access.lacking(self.query):
             raise TapError(f"has no {lacking}")
         adql = identifier_query(self.query, access.service)
@@ -126,28 +124,6 @@ class IdentifierClient(TapClient):
         with self._rows(access, request, entry, plan) as result:
             table, counts = rows_of_identifiers(result, self.query, ids)
             return self._done(access, entry, plan, table, {"query": adql, "counts": {"asked": ids.size, **counts}})
-
-
-def identifiers_of(entry: Entry, folder: Path) -> NDArray[np.int64]:
-    """Identifiers of a chunk.
-
-    Raises
-    ------
-    ItemError
-        If their file is gone or was changed.
-    """
-    wanted = entry.item.request
-    path = folder / str(wanted["ids"])
-    try:
-        every = read_identifiers(path)
-    except (OSError, ValueError) as error:
-        raise ItemError(
-            f"{path} cannot be read ({error}): give the same command with the table of identifiers."
-        ) from None
-    ids = every[int(wanted["first"]) : int(wanted["first"]) + int(wanted["count"])]
-    if digest(ids) != wanted["sha256"]:
-        raise ItemError(f"{path} holds other identifiers than were planned: give the same command with their table.")
-    return ids
 
 
 class CatalogueClient(TapClient):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,27 +27,15 @@ def digest(ids: NDArray[np.int64]) -> str:
     return hashlib.sha256(np.ascontiguousarray(ids, "<i8").tobytes()).hexdigest()
 
 
-def write_identifiers(path: Path, ids: NDArray[np.int64]) -> None:
-    """Write identifiers in ascending order, unless the file holds the same."""
-    if not np.array_equal(_identifiers_in(path), ids):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(path.name + ".part")
-        with draft.open("wb") as file:
-            np.save(file, ids)
-            _to_disk(file.fileno())
-        draft.replace(path)
+def packed(ids: NDArray[np.int64]) -> str:
+    """Identifiers in ascending order as a short text, for the request of an item."""
+    steps = np.diff(ids, prepend=np.int64(0)).astype("<i8")
+    return base64.b85encode(zlib.compress(steps.tobytes(), 9)).decode("ascii")
 
 
-def _identifiers_in(path: Path) -> NDArray[np.int64]:
-    try:
-        return read_identifiers(path)
-    except (OSError, ValueError):  # absent or damaged: it is written anew
-        return np.empty(0, np.int64)
-
-
-def read_identifiers(path: Path) -> NDArray[np.int64]:
-    """Read the output of :func:`write_identifiers`."""
-    return np.asarray(np.load(path, allow_pickle=False), np.int64)
+def unpacked(text: str) -> NDArray[np.int64]:
+    """Read the output of :func:`packed`."""
+    return np.cumsum(np.frombuffer(zlib.decompress(base64.b85decode(text)), "<i8"), dtype=np.int64)
 
 
 def write_result(path: Path, table: pa.Table, provenance: Mapping[str, Any]) -> tuple[int, str]:
