@@ -99,7 +99,7 @@ def _limits(access: TapAccess, query: Query) -> Iterator[Finding]:
     else:
         least = service.upload_rows if query.tables else query.rows
         yield Finding(
-            f"{name} returns at most {rows:,} {unit or 'rows'}; the profile asks for up to {needed:,}.", rows < least
+            f"{name} returns at most {rows:,} {_plural(unit)}; the profile asks for up to {needed:,}.", rows < least
         )
     if not query.tables:
         return
@@ -111,10 +111,14 @@ def _limits(access: TapAccess, query: Query) -> Iterator[Finding]:
         )
     else:
         yield Finding(
-            f"{name} takes uploads of at most {size:,} {unit or 'rows'}; the profile needs {needs:,}.", needs > size
+            f"{name} takes uploads of at most {size:,} {_plural(unit)}; the profile needs {needs:,}.", needs > size
         )
     if not list(getattr(capability, "uploadmethods", ())):
         yield Finding(f"{name} announces no upload of tables, which the query needs.", differs=True)
+
+
+def _plural(unit: str) -> str:
+    return f"{(unit or 'row').removesuffix('s')}s"
 
 
 def _hard(limit: Any) -> tuple[int | None, str]:
