@@ -40,8 +40,8 @@ def refuse_missing_files(config: RunConfig) -> None:
     if not missing:
         return
     head = (
-        f"{len(missing)} of the inputs of {config.name!r} are missing. Get them by python -m pipeline fetch {name}, which "
-        "continues where it was stopped, or by hand as described here."
+        f"{len(missing)} of the inputs of {config.name!r} are missing. Get them: python -m pipeline fetch {name}. It "
+        "continues where it was stopped; or get them by hand, as described here."
     )
     lines = [
         *(f"{written} is missing: {path}" for written, path in missing.items()),
