@@ -1,4 +1,4 @@
-"""An archive in this process, for tests: LAMOST, plain files, and faults on demand.
+"""An archive in this process, for tests: LAMOST, plain files, TAP, and faults on demand.
 
 ``python tests/archives/http_archive.py FOLDER`` serves the files of ``python -m pipeline mock FOLDER --as-archives``
 to clients of other processes.
@@ -15,9 +15,11 @@ from typing import Protocol, Self
 
 sys.path.insert(0, str(Path(__file__).parent))  # when it is run as a program
 
+from archive_tables import ArchiveTable
 from faults import Fault, Faults
 from lamost_archive import LamostArchive, Release
 from plain_files import PlainFiles
+from tap_archive import TapArchive
 from wire import Log, Reply, Request, Server
 
 __all__ = ["Fault", "HttpArchive", "Release"]
@@ -34,12 +36,13 @@ class HttpArchive:
     """An archive on a free port, from its construction until :meth:`stop`.
 
     ``faults.append(Fault("unavailable", where="obsid=12", times=2, seconds=1))`` makes requests fail; ``log`` has all
-    requests. Parts are added by ``add_lamost`` and ``add_files``.
+    requests. Parts are added by ``add_lamost``, ``add_files`` and ``add_tap``.
     """
 
     def __init__(self, port: int = 0) -> None:
         self._parts: list[Part] = []
         self._lamost: LamostArchive | None = None
+        self._taps: list[TapArchive] = []
         self.server = Server(self._answer, port)
         self.url = self.server.url
 
@@ -92,9 +95,18 @@ class HttpArchive:
         self._parts.append(part)
         return self.url + part.prefix
 
+    def add_tap(self, tables: Iterable[ArchiveTable], prefix: str = "/tap", **limits: float) -> TapArchive:
+        """Add a TAP service; :class:`tap_archive.TapArchive` describes its limits. Its address is ``url``."""
+        service = TapArchive(self.url, tables, self.faults, prefix=prefix, **limits)
+        self._taps.append(service)
+        self._parts.append(service)
+        return service
+
     def stop(self) -> None:
         """Close the port and all connections."""
         self.server.stop()
+        for service in self._taps:
+            service.close()
         if self._lamost is not None:
             self._lamost.close()
 

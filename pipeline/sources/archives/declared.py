@@ -5,5 +5,20 @@ from __future__ import annotations
 from pipeline.sources.archives.file_steps import APOGEE, DUST
 from pipeline.sources.archives.lamost_steps import LAMOST_CATALOGUE, SPECTRA
 from pipeline.sources.archives.steps import Fetch
+from pipeline.sources.archives.tap_steps import GAIA_TABLE, M_GIANT_STEP, M_GIANT_TABLE, catalogue_step, gaia_steps
 
-FETCHES: dict[str, Fetch] = {fetch.name: fetch for fetch in (LAMOST_CATALOGUE, SPECTRA, APOGEE, DUST)}
+GAIA = Fetch(
+    "gaia",
+    "Gaia DR3, 2MASS, AllWISE and distances of the sources of a table, from the Gaia archive or its mirrors",
+    gaia_steps(),
+    ("ids", "names"),
+    {"Gaia, 2MASS, AllWISE, distances": GAIA_TABLE},
+)
+M_GIANTS = Fetch(
+    "m-giants",
+    "the M giants of Li et al. (2023) from VizieR",
+    (catalogue_step(M_GIANT_STEP, M_GIANT_TABLE),),
+    (),
+    {"M giants": M_GIANT_TABLE},
+)
+FETCHES: dict[str, Fetch] = {fetch.name: fetch for fetch in (LAMOST_CATALOGUE, SPECTRA, GAIA, M_GIANTS, APOGEE, DUST)}

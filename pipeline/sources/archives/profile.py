@@ -52,6 +52,8 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Of TAP: rows of one uploaded table.
     job_s : float
         Of TAP: seconds in which a job must end.
+    tables : dict of str to str
+        Of TAP: names of tables at this service, where they differ from those of the queries, quoted as it needs them.
     """
 
     address: Annotated[str, Meta(pattern="^https?://")]
@@ -67,6 +69,7 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sync_rows: int = 0
     upload_rows: int = 20_000
     job_s: float = 3600.0
+    tables: dict[str, str] = {}
 
 
 class SpectrumArchive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -142,8 +145,44 @@ class RemoteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is_table: bool = False
 
 
+class QueryColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A column of a query.
+
+    Parameters
+    ----------
+    unit : str
+        As TAP_SCHEMA states it; "" where it states none.
+    alias : str
+        Its name in the result; "" for its own.
+    """
+
+    unit: str = ""
+    alias: str = ""
+
+
+class QueryTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table that a query joins to the uploaded identifiers.
+
+    Parameters
+    ----------
+    name : str
+        With its schema, quoted as ADQL needs it.
+    alias : str
+        Its short name in the query.
+    on : str
+        Condition of the join; the uploaded table is ``u``.
+    columns : dict of str to QueryColumn
+        Columns that are taken, in order; none for a table that only leads to another one.
+    """
+
+    name: str
+    alias: str
+    on: str
+    columns: dict[str, QueryColumn] = {}
+
+
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A query of TAP services.
+    """A query of TAP services: rows of identifiers, or a whole catalogue.
 
     Parameters
     ----------
@@ -151,34 +190,46 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         What it returns, for messages.
     services : tuple of str
         Keys of the services that can answer it, in the order in which they are asked.
-    adql : str
-        The query; field {table} where ``table`` is given.
-    columns : tuple of str
-        Columns of the result, which must all be there; empty for all of ``table``.
-    table : str
-        Table whose columns are taken, quoted as ADQL needs it; may hold a pattern that TAP_SCHEMA resolves.
-    upload : str
-        Name of the uploaded table of identifiers; "" for a query without one.
+    tables : tuple of QueryTable
+        Tables that are joined to the identifiers; none for a whole catalogue.
+    catalogue : str
+        Beginning of the names of a catalogue's tables, which TAP_SCHEMA resolves; "" for a query by identifiers.
     identifier : str
         Column of the identifiers, in the upload and in the result.
+    present : str
+        Column of the result that is empty where the archive has no row of an identifier.
     same : tuple of str
-        Two columns of the result; of several rows of one identifier, the row where they are equal is kept.
+        Two columns of the result; of several rows of an identifier, those where they are equal go before.
+    nearest : str
+        Column of the result; of several rows of an identifier, that with the smallest value goes before.
+    max_rows : int
+        Rows that an identifier has on average at most; more are taken for a wrong answer.
     unit : str
-        Kind of the numbers asked for, for messages: "Gaia DR3 source_id".
+        Kind of the identifiers, for messages: "Gaia DR3 source_id".
     bytes_a_row : int
         Typical size of a row of the result, for estimates.
+    rows : int
+        Expected rows of a whole catalogue, for estimates.
     """
 
     contents: str
     services: tuple[str, ...]
-    adql: str
-    columns: tuple[str, ...] = ()
-    table: str = ""
-    upload: str = ""
+    tables: tuple[QueryTable, ...] = ()
+    catalogue: str = ""
     identifier: str = ""
+    present: str = ""
     same: tuple[str, ...] = ()
+    nearest: str = ""
+    max_rows: int = 1
     unit: str = ""
     bytes_a_row: int = 300
+    rows: int = 0
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of the result of a query by identifiers."""
+        taken = (column.alias or name for table in self.tables for name, column in table.columns.items())
+        return (self.identifier, *taken)
 
 
 class Archives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -221,6 +272,7 @@ def load_archives(*overrides: Path) -> Archives:
         raise ArchiveProfileError(f"The profile of the archives is invalid in {sources}: {error}.") from error
     _check_services(archives, sources)
     _check_files(archives, sources)
+    _check_queries(archives, sources)
     return archives
 
 
@@ -260,4 +312,26 @@ def _check_files(archives: Archives, sources: str) -> None:
             raise ArchiveProfileError(
                 f"file.{key} of {sources} needs services, and either a record or one path for each of its services; "
                 f"found {len(file.services)} services and {len(file.paths)} paths."
+            )
+
+
+def _check_queries(archives: Archives, sources: str) -> None:
+    for key, query in archives.query.items():
+        if bool(query.tables) == bool(query.catalogue):
+            raise ArchiveProfileError(
+                f"query.{key} of {sources} needs either tables, which are joined to identifiers, or a catalogue."
+            )
+        if query.catalogue:
+            continue
+        columns = query.columns
+        if repeated := sorted({name for name in columns if columns.count(name) > 1}):
+            raise ArchiveProfileError(
+                f"query.{key} of {sources} returns {repeated[0]!r} twice; give one of them an alias."
+            )
+        named = [name for name in (query.present, *query.same, query.nearest) if name]
+        if unknown := [name for name in named if name not in columns]:
+            raise ArchiveProfileError(f"query.{key} of {sources} names {unknown[0]!r}, which it does not return.")
+        if not query.identifier or not query.present or len(query.same) not in (0, 2):
+            raise ArchiveProfileError(
+                f"query.{key} of {sources} needs identifier, present, and two columns in same, or none."
             )

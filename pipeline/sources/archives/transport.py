@@ -172,6 +172,11 @@ class Transport:
         self._session = polite_session(service, self._closed)
         self._random = random.Random()  # noqa: S311 - jitter of waits
 
+    @property
+    def session(self) -> requests.Session:
+        """Session for a library that takes one: spaced and with timeouts; repeats are the library's affair."""
+        return self._session
+
     def close(self) -> None:
         """End all waiting; threads that receive end with their next chunk."""
         self._closed.set()
