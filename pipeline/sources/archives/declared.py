@@ -1,7 +1,9 @@
-"""What can be fetched from the archives, by name."""
+"""Fetches by name: the data that the archives offer to this program."""
 
 from __future__ import annotations
 
+from pipeline.sources.archives.file_steps import APOGEE, DUST
+from pipeline.sources.archives.lamost_steps import LAMOST_CATALOGUE, SPECTRA
 from pipeline.sources.archives.steps import Fetch
 from pipeline.sources.archives.tap_steps import GAIA_TABLE, M_GIANT_STEP, M_GIANT_TABLE, catalogue_step, gaia_steps
 
@@ -19,4 +21,4 @@ M_GIANTS = Fetch(
     (),
     {"M giants": M_GIANT_TABLE},
 )
-FETCHES: dict[str, Fetch] = {fetch.name: fetch for fetch in (GAIA, M_GIANTS)}
+FETCHES: dict[str, Fetch] = {fetch.name: fetch for fetch in (LAMOST_CATALOGUE, SPECTRA, GAIA, M_GIANTS, APOGEE, DUST)}

@@ -92,7 +92,7 @@ class Entry:
     rows : int or None
         Rows of a table.
     job_url : str
-        Address of the job at the archive.
+        Address of the job at the archive, or of the source of a partial file.
     attempts : int
         Requests so far.
     reason : str
@@ -200,6 +200,15 @@ class FetchPlan:
     ) -> None:
         self.close()
 
+    def copy_to(self, path: Path) -> None:
+        """Copy the plan to another file, which must not exist."""
+        copy = sqlite3.connect(path)
+        try:
+            with self._lock:
+                self._connection.backup(copy)
+        finally:
+            copy.close()
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
@@ -226,6 +235,22 @@ class FetchPlan:
         """Record facts about the fetch as a whole: its name, options, archives, releases."""
         with self._transaction() as cursor:
             cursor.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", sorted(values.items()))
+
+    def fix(self, name: str, value: str) -> None:
+        """Record a fact that all items of the plan share, such as a data release.
+
+        Raises
+        ------
+        PlanError
+            If another value is recorded and the plan has results.
+        """
+        recorded = self.about().get(name, value)
+        if recorded != value and self.progress().items.get(State.DONE, 0):
+            raise PlanError(
+                f"{self.path} is a plan for {name} {recorded}, and files of it are there; asked for was {value}. "
+                "Choose another folder (--into)."
+            )
+        self.describe({name: value})
 
     def add(self, items: Iterable[Item]) -> int:
         """Add items; those that are there with the same request stay as they are.
@@ -319,6 +344,14 @@ class FetchPlan:
             return (self.folder / entry.item.path).stat().st_size == entry.bytes
         except OSError:
             return False
+
+    def period(self, step: str) -> tuple[str, str]:
+        """First and last time at which an item of a step was done, ISO 8601 in UTC; "" for none."""
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT MIN(changed), MAX(changed) FROM items WHERE step = ? AND state = ?", (step, str(State.DONE))
+            ).fetchone()
+        return row[0] or "", row[1] or ""
 
     def progress(self, step: str = "") -> Progress:
         """Counts of a step, or of the whole plan."""

@@ -6,13 +6,15 @@ import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 _Positive = Annotated[float, Meta(gt=0.0)]
 _NotNegative = Annotated[float, Meta(ge=0.0)]
+CHECKSUM = "(sha1:[0-9a-f]{40}|md5:[0-9a-f]{32}|sha256:[0-9a-f]{64})"
+"""Regular expression of a checksum with its kind."""
 
 
 class ArchiveProfileError(ValueError):
@@ -123,6 +125,10 @@ class RemoteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Its name or content type in that record; "" where it is ``name``.
     kind : str
         What its first bytes must be: "fits", "gzip", "hdf5", "text".
+    group : str
+        Name of the fetch that offers it: "apogee", "dust".
+    is_table : bool
+        Whether the reader of tables must accept it.
     """
 
     contents: str
@@ -130,11 +136,13 @@ class RemoteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     services: tuple[str, ...]
     paths: tuple[str, ...] = ()
     page: str = ""
-    size: int = 0
-    checksum: str = ""
+    size: Annotated[int, Meta(ge=0)] = 0
+    checksum: Annotated[str, Meta(pattern=f"^({CHECKSUM})?$")] = ""
     record: str = ""
     theirs: str = ""
-    kind: str = "fits"
+    kind: Literal["fits", "gzip", "hdf5", "text"] = "fits"
+    group: str = ""
+    is_table: bool = False
 
 
 class QueryColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -263,6 +271,7 @@ def load_archives(*overrides: Path) -> Archives:
     except msgspec.ValidationError as error:
         raise ArchiveProfileError(f"The profile of the archives is invalid in {sources}: {error}.") from error
     _check_services(archives, sources)
+    _check_files(archives, sources)
     _check_queries(archives, sources)
     return archives
 
@@ -295,6 +304,15 @@ def _check_services(archives: Archives, sources: str) -> None:
                     f"{where} names the service {name!r}, which {sources} does not declare; declared are "
                     f"{', '.join(sorted(archives.service))}."
                 )
+
+
+def _check_files(archives: Archives, sources: str) -> None:
+    for key, file in archives.file.items():
+        if not file.services or len(file.paths) != (0 if file.record else len(file.services)):
+            raise ArchiveProfileError(
+                f"file.{key} of {sources} needs services, and either a record or one path for each of its services; "
+                f"found {len(file.services)} services and {len(file.paths)} paths."
+            )
 
 
 def _check_queries(archives: Archives, sources: str) -> None:

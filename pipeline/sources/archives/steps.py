@@ -52,12 +52,15 @@ class Fetching:
         What the user asked for.
     received : callable
         Takes the number of bytes that arrived; called from the threads of the clients.
+    say : callable
+        Takes a line for the user before something large is requested; called from the threads of the clients.
     """
 
     plan: FetchPlan
     archives: Archives
     options: FetchOptions
     received: Callable[[int], None] = lambda _count: None
+    say: Callable[[str], None] = lambda _line: None
 
     @property
     def folder(self) -> Path:

@@ -271,10 +271,6 @@ class Transport:
         if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
             text = f"The certificate of {self.service.address} is not valid: {self._cause(error)}."
             return _Problem(text, is_final=True, is_of_service=True)
-        if isinstance(error, urllib3.exceptions.IncompleteRead):
-            size = error.partial if isinstance(error.partial, int) else len(error.partial)
-            left = f" of {size + error.expected:,}" if error.expected else ""
-            return _Problem(f"the connection ended after {size:,}{left} bytes")
         is_cut = isinstance(error, urllib3.exceptions.ProtocolError)  # after the answer began
         return _Problem(self._cause(error), is_of_service=not is_cut)
 
@@ -299,6 +295,8 @@ class Transport:
             if not isinstance(inner, BaseException):
                 break
             innermost = inner
+        if isinstance(innermost, urllib3.exceptions.IncompleteRead) and isinstance(innermost.partial, int):
+            return f"the connection ended after {innermost.partial:,} bytes; {innermost.expected:,} more were announced"
         text = getattr(innermost, "strerror", None) or str(innermost).partition(": ")[2] or str(innermost)
         return self.token.hidden_in(f"the connection failed: {text or type(innermost).__name__}".rstrip("."))
 
