@@ -72,6 +72,6 @@ def _of_step(step: Step, fetching: Fetching) -> Iterator[str]:
         yield f"{step.contents}: {error}"
         return
     for item in items[:_MAX_ITEMS]:
-        yield f"{step.contents}: {step.by_hand(fetching, item) or item.path}"
+        yield f"{step.contents}: {step.by_hand(fetching, item).removeprefix('By hand: ') or item.path}"
     if len(items) > _MAX_ITEMS:
         yield f"{step.contents}: and {len(items) - _MAX_ITEMS:,} more"
