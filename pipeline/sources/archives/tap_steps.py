@@ -275,8 +275,8 @@ def _gaia_by_hand(fetching: Fetching, item: Item) -> str:
     first, count = int(item.request["first"]), int(item.request["count"])
     return (
         f"Upload {count:,} identifiers from number {first + 1:,} on as table ids with the column source_id at "
-        f"https://gea.esac.esa.int/archive/, run the query of gaia.fetch.json, and put the result (VOTable, FITS, CSV) into "
-        f"{fetching.folder} as {GAIA_TABLE}."
+        "https://gea.esac.esa.int/archive/, run the query of gaia.fetch.json, and put the result (VOTable, FITS, CSV) "
+        f"into {fetching.folder} as {GAIA_TABLE}."
     )
 
 
