@@ -40,8 +40,8 @@ def refuse_missing_files(config: RunConfig) -> None:
     if not missing:
         return
     head = (
-        f"{len(missing)} of the inputs of {config.name!r} are missing. Get them by python -m pipeline fetch {name}, which "
-        "continues where it was stopped, or by hand as described here."
+        f"{len(missing)} of the inputs of {config.name!r} are missing. Get them: python -m pipeline fetch {name}. It "
+        "continues where it was stopped; or get them by hand, as described here."
     )
     lines = [
         *(f"{written} is missing: {path}" for written, path in missing.items()),
@@ -72,6 +72,6 @@ def _of_step(step: Step, fetching: Fetching) -> Iterator[str]:
         yield f"{step.contents}: {error}"
         return
     for item in items[:_MAX_ITEMS]:
-        yield f"{step.contents}: {step.by_hand(fetching, item) or item.path}"
+        yield f"{step.contents}: {step.by_hand(fetching, item).removeprefix('By hand: ') or item.path}"
     if len(items) > _MAX_ITEMS:
         yield f"{step.contents}: and {len(items) - _MAX_ITEMS:,} more"

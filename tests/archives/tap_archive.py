@@ -69,6 +69,7 @@ class TapArchive:
         self.url, self._prefix, self._faults = url + prefix, prefix, faults
         self._folder = tempfile.TemporaryDirectory(prefix="tap")
         self.store = TableStore(tables, Path(self._folder.name))
+        self.tables = self.store.tables
         self.jobs = Jobs(self._run_job, at_a_time)
         self.default_rows, self.max_rows, self.sync_rows = default_rows, max_rows, sync_rows
         self.max_upload, self.long_poll = max_upload, long_poll

@@ -21,9 +21,12 @@ def find_postgres() -> Path | None:
 
 
 class Postgres:
-    """A server that runs until :meth:`stop`; as root it runs as another user, since it refuses root."""
+    """A server that runs until :meth:`stop`; as root it runs as another user, since it refuses root.
 
-    def __init__(self, programs: Path) -> None:
+    ``settings`` are more of its options, as ``-c fsync=off``.
+    """
+
+    def __init__(self, programs: Path, settings: str = "") -> None:
         self.programs = programs
         self.folder = Path(tempfile.mkdtemp(prefix="pg"))
         self.user = None
@@ -34,7 +37,7 @@ class Postgres:
         self._run(
             "initdb", "-D", str(self.folder / "data"), "-U", "vetting", "-A", "trust", "-E", "UTF8", "--no-locale"
         )
-        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder}"
+        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} {settings}"
         self._run(
             "pg_ctl", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-w", "-o", options, "start"
         )

@@ -179,7 +179,7 @@ class TapAccess:
             query = self._pyvo.create_query(request.adql, mode="sync", maxrec=request.maxrec, uploads=request.uploads)
             response = query.submit()
             with response:
-                if is_overload(response.status_code):
+                if is_overload(response.status_code) or response.status_code in _NOT_FOUND:
                     response.raise_for_status()
                 return read_answer(response.content, request.maxrec)
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from astropy.io.votable import parse
 from astropy.io.votable.tree import Field as VOField
 from astropy.io.votable.tree import Info, TableElement, VOTableFile
+from astropy.units import UnitBase, UnrecognizedUnit
 from numpy.typing import NDArray
 
 from pipeline.sources.archives.profile import Query
@@ -24,7 +25,7 @@ _TYPES: Mapping[str, pa.DataType] = {
     **dict.fromkeys(("unsignedByte", "short", "int", "long"), pa.int64()),
     "float": pa.float32(),
     "double": pa.float64(),
-    "boolean": pa.bool_(),
+    **dict.fromkeys(("boolean", "bit"), pa.bool_()),
     **dict.fromkeys(("char", "unicodeChar"), pa.string()),
 }
 _MAX_QUOTED = 200
@@ -133,8 +134,15 @@ def _arrow(table: TableElement) -> pa.Table:
 
 def _metadata(item: VOField) -> dict[str, str]:
     described = " ".join(str(item.description or "").split())
-    stated = {"unit": "" if item.unit is None else str(item.unit), "ucd": item.ucd or "", "description": described}
+    stated = {"unit": _unit(item.unit), "ucd": item.ucd or "", "description": described}
     return {key: text for key, text in stated.items() if text}
+
+
+def _unit(unit: UnitBase | None) -> str:
+    """Unit in the spelling of VOTables: ``mas/yr``; the archive's own text where it is none."""
+    if unit is None:
+        return ""
+    return str(unit if isinstance(unit, UnrecognizedUnit) else unit.to_string("vounit", fraction=True))
 
 
 def _array(values: NDArray[Any], missing: NDArray[np.bool_], kind: pa.DataType) -> pa.Array:

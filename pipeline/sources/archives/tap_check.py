@@ -71,13 +71,13 @@ def _tables(access: TapAccess, query: Query) -> Iterator[Finding]:
         if here is None:
             yield Finding(f"{name} lists no table {wanted[table.name]}.", differs=True)
             continue
-        for column_name, declared in table.columns.items():
-            column = here.get(plain_name(column_name))
-            if column is None:
-                yield Finding(f"{name}: {wanted[table.name]} has no column {column_name}.", differs=True)
-            elif not _same_unit(column.unit, declared.unit):
+        for name_there, declared in table.columns.items():
+            stated = here.get(plain_name(name_there))
+            if stated is None:
+                yield Finding(f"{name}: {wanted[table.name]} has no column {name_there}.", differs=True)
+            elif not _same_unit(stated.unit, declared.unit):
                 yield Finding(
-                    f"{name}: {wanted[table.name]}.{column_name} is in {column.unit or 'no unit'}, the profile has "
+                    f"{name}: {wanted[table.name]}.{name_there} is in {stated.unit or 'no unit'}, the profile has "
                     f"{declared.unit or 'none'}.",
                     differs=True,
                 )

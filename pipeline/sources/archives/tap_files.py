@@ -55,14 +55,18 @@ def write_result(path: Path, table: pa.Table, provenance: Mapping[str, Any]) -> 
         pq.write_table(table.replace_schema_metadata(stated), file, compression="zstd")
         _to_disk(file.fileno())
     draft.replace(path)
+    return path.stat().st_size, file_digest(path)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file."""
     with path.open("rb") as file:
-        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def provenance_of(path: Path) -> dict[str, Any]:
-    """Provenance of a result, {} where it has none."""
-    stated: dict[str, Any] = json.loads((pq.read_schema(path).metadata or {}).get(PROVENANCE_KEY.encode(), b"{}"))
-    return stated
+def provenance_of(path: Path) -> Any:
+    """Provenance of a result, {} where it has none; of a joined table a list of those of its parts."""
+    return json.loads((pq.read_schema(path).metadata or {}).get(PROVENANCE_KEY.encode(), b"{}"))
 
 
 def join_results(parts: Sequence[Path], target: Path, more: Iterable[pa.Array | None] = (), name: str = "") -> int:

@@ -116,9 +116,13 @@ def gaia_steps(identifiers: Callable[[Fetching], Identifiers] = identifiers_from
         return _chunks(fetching, DR2_STEP, identifiers(fetching).dr2)
 
     def dr3_items(fetching: Fetching) -> Iterable[Item]:
+        if _is_by_hand(fetching.folder / GAIA_TABLE):
+            return ()
         return _chunks(fetching, GAIA_STEP, _all_dr3(fetching, identifiers(fetching)))
 
     def finish(fetching: Fetching) -> Path:
+        if _is_by_hand(fetching.folder / GAIA_TABLE):
+            return fetching.folder / GAIA_TABLE
         return _join_gaia(fetching, identifiers(fetching))
 
     def nothing_expected(_fetching: Fetching) -> Estimate:
@@ -148,6 +152,23 @@ def gaia_steps(identifiers: Callable[[Fetching], Identifiers] = identifiers_from
             check=lambda fetching: check_queries(fetching, GAIA_STEP),
         ),
     )
+
+
+def _is_by_hand(path: Path) -> bool:
+    """Whether a result was put there by the user: a table with Gaia identifiers that this program did not join.
+
+    Raises
+    ------
+    TableError, MissingInputError
+        If a file is there that is no such table.
+    """
+    if not path.exists():
+        return False
+    table = open_table(path)
+    if table.form == "Parquet" and provenance_of(path):
+        return False
+    gaia_identifiers(path)
+    return True
 
 
 def _recorded(query: Query) -> Mapping[str, Any]:
@@ -274,13 +295,13 @@ def _write_absent(path: Path, rejects: list[tuple[int, str]]) -> None:
 def _gaia_by_hand(fetching: Fetching, item: Item) -> str:
     first, count = int(item.request["first"]), int(item.request["count"])
     return (
-        f"Upload {count:,} identifiers from number {first + 1:,} on as table ids with the column source_id at "
-        "https://gea.esac.esa.int/archive/, run the query of gaia.fetch.json, and put the result (VOTable, FITS, CSV) "
-        f"into {fetching.folder} as {GAIA_TABLE}."
+        f"upload {count:,} identifiers from number {first + 1:,} on as table ids with the column source_id at "
+        f"https://gea.esac.esa.int/archive/, run the query of {fetching.plan.path.stem}.fetch.json, and put the result "
+        f"(VOTable, FITS, CSV) into {fetching.folder} as {GAIA_TABLE}."
     )
 
 
-def catalogue_step(name: str, target: str) -> Step:
+def vizier_step(name: str, target: str) -> Step:
     """Step that gets the largest table of a catalogue.
 
     Parameters
@@ -298,7 +319,7 @@ def catalogue_step(name: str, target: str) -> Step:
     def by_hand(fetching: Fetching, _item: Item) -> str:
         catalogue = fetching.archives.query[name].catalogue.rstrip("/")
         return (
-            f"With a browser it is at https://cdsarc.cds.unistra.fr/viz-bin/cat/{catalogue}: put its largest table "
+            f"a browser finds it at https://cdsarc.cds.unistra.fr/viz-bin/cat/{catalogue}: put its largest table "
             f"(FITS, VOTable or CSV) into {fetching.folder} as {target}."
         )
 
