@@ -27,7 +27,10 @@ _DAMAGE = frozenset({"empty", "truncated", "unreadable"})
 
 _ABSENT = re.compile(r"\b(no|not|none|cannot|does ?n.t)\b", re.IGNORECASE)
 _OF_ITEM = re.compile(r"spectr|obsid|observation|file|fits|record|\bdata\b(?! release)", re.IGNORECASE)
-_OF_ACCESS = re.compile(r"token|log ?in|sign.?in|auth|permission|internal|quota|limit", re.IGNORECASE)
+_OF_ACCESS = re.compile(
+    r"token|log ?in\b|sign.?in\b|authenti|authori|permission|denied|forbidden|quota|rate limit|internal (data|release)",
+    re.IGNORECASE,
+)
 
 
 def spectrum_path(obsid: int) -> str:
@@ -73,8 +76,8 @@ class SpectrumClient:
         Parameters
         ----------
         entry : Entry
-            Its request holds ``obsid``, ``release`` and ``version``. A file that lies at its path, put there by hand,
-            is checked and taken.
+            Its request holds ``obsid``, ``release`` and ``version``. A file at its path, put there by hand, is
+            checked and taken; a damaged one is replaced.
         plan : FetchPlan
             For the folder.
 
@@ -91,8 +94,8 @@ class SpectrumClient:
             If it could not be fetched.
         """
         obsid = int(entry.item.request["obsid"])
-        if (plan.folder / entry.item.path).is_file():
-            return _taken(entry, plan.folder, obsid)
+        if (taken := _taken(entry, plan.folder, obsid)) is not None:
+            return taken
         words: list[str] = []
         for path in spectrum_addresses(self._archive, entry.item.request):
             try:
@@ -182,16 +185,21 @@ def _check_obsid(number: int, source: str, obsid: int) -> None:
     if source != "header":
         raise ItemError(f"The file has no OBSID in its header, so that it cannot be told to be the spectrum {obsid}.")
     if number != obsid:
-        raise ItemError(f"The file has OBSID {number} in its header; asked for was {obsid}. It was not kept.")
+        raise ItemError(f"The file has OBSID {number} in its header; asked for was {obsid}.")
 
 
-def _taken(entry: Entry, folder: Path, obsid: int) -> Entry:
-    """Result for a file that is there already."""
+def _taken(entry: Entry, folder: Path, obsid: int) -> Entry | None:
+    """Result for a file that is there already; None without one, and for a damaged one, which is replaced."""
     path = folder / entry.item.path
+    if not path.is_file():
+        return None
     try:
         spectrum = read_spectrum(path)
+    except SpectrumError:
+        return None
+    try:
         _check_obsid(spectrum.obsid, str(spectrum.meta["obsid_source"]), obsid)
-    except (SpectrumError, ItemError) as error:
+    except ItemError as error:
         raise ItemError(f"{path} is there and is not the spectrum {obsid}: {error} Move it away.") from error
     return _done(entry, entry.item.path, path.read_bytes())
 
@@ -199,15 +207,15 @@ def _taken(entry: Entry, folder: Path, obsid: int) -> Entry:
 def _stored(entry: Entry, folder: Path, obsid: int, file: _File) -> Entry:
     """Write a spectrum under the archive's name; if another observation's file has that name, under its obsid."""
     relative = Path(entry.item.path).with_name(file.name)
-    if (folder / relative).exists() and not _is_spectrum(folder / relative, obsid):
+    if _is_of_another(folder / relative, obsid):
         relative = relative.with_name(f"{obsid}-{file.name}")
     write_whole(folder / relative, file.content)
     return _done(entry, relative.as_posix(), file.content)
 
 
-def _is_spectrum(path: Path, obsid: int) -> bool:
+def _is_of_another(path: Path, obsid: int) -> bool:
     try:
-        return read_spectrum(path).obsid == obsid
+        return path.is_file() and read_spectrum(path).obsid != obsid
     except SpectrumError:
         return False
 

@@ -238,7 +238,9 @@ class Transport:
         elif attempts == 1:
             times = "at the only attempt"
         else:
-            times = f"at the last of {attempts} attempts within {waited:,.0f} s of waiting"
+            times = f"at the last of {attempts} attempts" + (
+                f", after {waited:,.0f} s of waiting" if waited >= 1 else ""
+            )
         return kind(f"{self.token.hidden_in(address)}: {problem.text} {times}.")
 
     def _pause_after(self, problem: _Problem, attempt: int) -> float:
