@@ -153,6 +153,10 @@ def test_the_product_says_that_it_is_simulated_and_where_its_files_are_from(prod
     tables = {table["file"]: table for table in manifest.tables}
     assert tables["gaia.parquet"]["schema"] == "Gaia DR3 with 2MASS, AllWISE and distances (fetch gaia)"
     assert tables["gaia.parquet"]["match"]["gaia"] > 100
+    steps = {part["step"]: part for part in manifest.archives}
+    assert set(steps) >= {"m-giants", "lamost-catalogue", "spectra", "apogee", "gaia"}
+    assert "LEFT OUTER JOIN gaiadr3.tmass_psc_xsc_best_neighbour" in steps["gaia"]["request"]["query"]
+    assert steps["m-giants"]["services"][0]["note"] == "VizieR at the CDS, Strasbourg"
 
 
 def test_a_build_without_the_files_names_each_with_its_place(tmp_path, monkeypatch, capsys):
