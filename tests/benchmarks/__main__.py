@@ -8,6 +8,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "ui"), str(ROOT / "explorer")]
 
 NAMES = (
+    "archive_chain",
     "brush",
     "sessions",
     "fuzz",
