@@ -58,7 +58,7 @@ def tap_in_process(tables):
 
 @pytest.fixture(scope="session")
 def tap_server(tables):
-    """A real TAP server with the tables of the Gaia archive; half a minute to start."""
+    """A real TAP server with the tables of the Gaia archive; it takes ten seconds to start, on a busy machine more."""
     reason = reason_without()
     if reason:
         pytest.skip(reason)
@@ -66,6 +66,7 @@ def tap_server(tables):
     print("TAP server:", ", ".join(f"{name} {seconds:.1f} s" for name, seconds in running.seconds.items()))
     yield running
     running.stop()
+    assert running.processes() == []
 
 
 @pytest.fixture(params=["tap_in_process", pytest.param("tap_server", marks=pytest.mark.tap_server)])

@@ -17,7 +17,6 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
@@ -27,11 +26,24 @@ import requests
 from archive_tables import ArchiveTable, unit_and_ucd
 from astropy.table import MaskedColumn
 from postgres import Postgres
-from tap_packages import POSTGRES, PROGRAM, SPHERE
+from tap_packages import POSTGRES, PROGRAM, PYTHON, SPHERE
 
 DEFAULT_ROWS, MAX_ROWS = 2000, 20_000
 
 _SETTINGS = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off"
+_IMPORT = """
+import sys
+from gavo.user import cli
+for schema in sys.argv[1:]:
+    sys.argv = ["dachs", "--disable-spew", "imp", schema]
+    try:
+        cli.main()
+    except SystemExit as end:
+        if end.code:
+            raise
+"""
+"""``dachs imp`` for several schemas."""
+
 _TYPES = {
     "b": "boolean",
     "i2": "smallint",
@@ -41,7 +53,7 @@ _TYPES = {
     "f8": "double precision",
 }
 _HIDDEN = "public.pg_available_extensions"
-_START_SECONDS = 120.0
+_START_SECONDS, _STOP_SECONDS = 120.0, 10.0
 _CONFIGURATION = """[general]
 rootDir: {folder}/gavo
 gavoGroup: {group}
@@ -185,7 +197,7 @@ class TapServer:
         self._psql("-c", "ALTER DATABASE gavo SET search_path = public, pg_catalog")
 
     def _load(self) -> None:
-        """Describe and import the tables, two schemas side by side."""
+        """Describe and import the tables, all in one process: each costs more than a second to start."""
         schemas = sorted({table.schema for table in self.tables.values()})
         for schema in schemas:
             folder = self.folder / "gavo" / "inputs" / schema
@@ -195,8 +207,7 @@ class TapServer:
                 write_rows(folder / "data" / f"{table.name}.csv", table)
             (folder / "q.rd").write_text(resource_descriptor(schema, tables))
             self._own(folder, folder / "data", folder / "q.rd", *(folder / "data").iterdir())
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda schema: self._dachs("imp", f"{schema}/q"), schemas))
+        self._run_program(PYTHON, "-c", _IMPORT, *(f"{schema}/q" for schema in schemas))
 
     def serve(self) -> None:
         """Start the web server and wait until it answers; after :meth:`kill` again, on the same port."""
@@ -237,17 +248,25 @@ class TapServer:
                     result.append(int(path.name))
         return result
 
+    def queries(self) -> list[int]:
+        """Processes of the running queries that would survive :meth:`kill`."""
+        result = []
+        for process in self.processes():
+            with suppress(ProcessLookupError):
+                if os.getpgid(process) == process and (self._process is None or process != self._process.pid):
+                    result.append(process)
+        return result
+
     def stop(self) -> None:
         """End the server, its queries and its database, and remove the folder."""
-        for number, seconds in ((signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0)):
-            for process in self.processes():
+        end = time.monotonic() + _STOP_SECONDS
+        while (processes := self.processes()) and time.monotonic() < end:
+            for process in processes:
                 with suppress(ProcessLookupError):
-                    os.kill(process, number)
-            end = time.monotonic() + seconds
-            while self.processes() and time.monotonic() < end:
-                if self._process is not None:
-                    self._process.poll()
-                time.sleep(0.05)
+                    os.kill(process, signal.SIGKILL)
+            if self._process is not None:
+                self._process.poll()
+            time.sleep(0.05)
         self.kill()
         self._postgres.stop()
         shutil.rmtree(self._postgres.folder, ignore_errors=True)

@@ -15,12 +15,14 @@ from typing import Protocol, Self
 
 sys.path.insert(0, str(Path(__file__).parent))  # when it is run as a program
 
-from archive_tables import ArchiveTable
+from archive_tables import ArchiveTable, DownloadTables
 from faults import Fault, Faults
-from lamost_archive import LamostArchive, Release
+from lamost_archive import Copies, LamostArchive, Release, spectra_by_obsid
 from plain_files import PlainFiles
 from tap_archive import TapArchive
 from wire import Log, Reply, Request, Server
+
+from pipeline.mock.archives import ArchiveFiles
 
 __all__ = ["Fault", "HttpArchive", "Release"]
 
@@ -121,12 +123,16 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="folder of `python -m pipeline mock FOLDER --as-archives`")
     parser.add_argument("--port", type=int, default=0, help="port (default: a free one)")
     parser.add_argument("--release", default="dr10/v2.0", help="release and version (default: dr10/v2.0)")
+    parser.add_argument("--copies", type=int, help="serve so many copies of the spectra, with obsid 1 and up, instead")
     options = parser.parse_args()
     dr, _, version = options.release.partition("/")
     with HttpArchive(options.port) as archive:
-        archive.add_lamost(options.folder, dr, version)
+        originals = list(spectra_by_obsid(options.folder).values())
+        copies = Copies(originals, 1, options.copies) if options.copies else None
+        archive.add_lamost(options.folder, dr, version, spectra=copies)
         archive.add_files("/sas", options.folder)
-        print(archive.url, flush=True)
+        service = archive.add_tap(DownloadTables(ArchiveFiles.in_folder(options.folder)).all())
+        print(f"{archive.url} and {service.url}", flush=True)
         try:
             threading.Event().wait()
         except KeyboardInterrupt:

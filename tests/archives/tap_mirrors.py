@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 
-from pipeline.sources.archives.declared import FETCHES
+from pipeline.sources.archives.declared import GAIA, M_GIANTS
 from pipeline.sources.archives.fetching import Summary, fetch_left
 from pipeline.sources.archives.plan import Entry, FetchPlan
 from pipeline.sources.archives.profile import Archives, Service, load_archives
@@ -54,8 +54,8 @@ class Run:
     options: FetchOptions = field(default_factory=FetchOptions)
 
     def step(self, name: str) -> Step:
-        """A step of any fetch, by its name."""
-        return next(step for fetch in FETCHES.values() for step in fetch.steps if step.name == name)
+        """A step of the fetches gaia and m-giants, by its name."""
+        return next(step for fetch in (GAIA, M_GIANTS) for step in fetch.steps if step.name == name)
 
     def fetch(self, *names: str) -> Summary:
         """Run steps, and join their files where nothing failed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PROGRAM = Path("/usr/bin/dachs")
+PYTHON, PROGRAM = Path("/usr/bin/python3"), Path("/usr/bin/dachs")
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
 SPHERE = Path("/usr/share/postgresql/15/extension/pg_sphere.control")
 

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from archive_tables import DownloadTables
 from astropy.table import Table
 from http_archive import Fault
 from pyvo.dal import TAPService
@@ -30,11 +29,6 @@ from pipeline.sources.tables.recognition import recognise
 from pipeline.sources.tables.star_columns import read_stars
 
 NO_SUCH_ID = 1_234_567_890_123_456_789
-
-
-@pytest.fixture(scope="session")
-def tables(download):
-    return DownloadTables(download).gaia_archive()
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipeline.mock.archives.apogee import ALLSTAR_NAME, write_allstar
-from pipeline.mock.archives.configuration import SPECTRA_FOLDER, write_configurations
+from pipeline.mock.archives.configuration import BUILD_NAME, DIRECT_NAME, SPECTRA_FOLDER, write_configurations
 from pipeline.mock.archives.files import MARK, NOTE
 from pipeline.mock.archives.lamost import GENERAL_NAME, M_STAR_NAME, write_catalogues
 from pipeline.mock.archives.sky import SurveyStars, draw_field
@@ -81,6 +81,32 @@ class ArchiveFiles:
     build: Path
     direct: Path
 
+    @classmethod
+    def in_folder(cls, directory: Path) -> ArchiveFiles:
+        """Paths of a simulated download in a folder.
+
+        Parameters
+        ----------
+        directory : Path
+            Folder of :func:`write_archives` or of ``python -m pipeline mock FOLDER --as-archives``.
+        """
+        return cls(
+            directory=directory,
+            spectra=directory / SPECTRA_FOLDER,
+            general=directory / GENERAL_NAME,
+            m_stars=directory / M_STAR_NAME,
+            gaia=directory / GAIA_NAME,
+            tmass=directory / TMASS_NAME,
+            allwise=directory / ALLWISE_NAME,
+            distances=directory / DISTANCE_NAME,
+            dr2=directory / DR2_NAME,
+            allstar=directory / ALLSTAR_NAME,
+            float_ids=directory / FLOAT_NAME,
+            truth=directory / TRUTH_NAME,
+            build=directory / BUILD_NAME,
+            direct=directory / DIRECT_NAME,
+        )
+
     @property
     def tables(self) -> dict[str, Path]:
         """Tables by the name of their column in the truth, without ``_row``."""
@@ -143,24 +169,9 @@ def write_archives(
     counts = {"general": rows[GENERAL_NAME], "m_stars": rows[M_STAR_NAME]}
     counts |= {name: result.rows for name, result in written.items()}
     _write_truth(survey, spectra, directory, places, counts)
-    build, direct = write_configurations(survey, training, directory)
+    write_configurations(survey, training, directory)
     progress(1.0)
-    return ArchiveFiles(
-        directory=directory,
-        spectra=directory / SPECTRA_FOLDER,
-        general=directory / GENERAL_NAME,
-        m_stars=directory / M_STAR_NAME,
-        gaia=directory / GAIA_NAME,
-        tmass=directory / TMASS_NAME,
-        allwise=directory / ALLWISE_NAME,
-        distances=directory / DISTANCE_NAME,
-        dr2=directory / DR2_NAME,
-        allstar=directory / ALLSTAR_NAME,
-        float_ids=directory / FLOAT_NAME,
-        truth=directory / TRUTH_NAME,
-        build=build,
-        direct=direct,
-    )
+    return ArchiveFiles.in_folder(directory)
 
 
 def _write_truth(

@@ -184,7 +184,9 @@ def rows_of_identifiers(table: pa.Table, query: Query, asked: NDArray[np.int64])
     lower = {name.lower(): name for name in table.column_names}
     if lacking := [name for name in query.columns if name.lower() not in lower]:
         raise AnswerError(f"sent a result without the column {lacking[0]!r}")
+    words = table.schema.metadata
     table = table.select([lower[name.lower()] for name in query.columns]).rename_columns(list(query.columns))
+    table = table.replace_schema_metadata(words)  # renaming forgets it
     column = table.column(query.identifier)
     if not pa.types.is_integer(column.type):
         raise AnswerError(f"sent {query.identifier!r} as {column.type}, not as whole numbers")
