@@ -209,7 +209,7 @@ def test_a_file_that_changed_since_its_fetch_has_no_record(lamost, tmp_path):
     ]
 
 
-def test_the_record_holds_no_secret_and_is_json(lamost, arguments, tmp_path, monkeypatch):
+def test_the_record_holds_no_secret_and_is_json(arguments, tmp_path, monkeypatch):
     monkeypatch.setenv("LAMOST_TOKEN", "token-of-a-test")
     assert fetch(*arguments) == 0
     text = (tmp_path / "out" / "spectra.fetch.json").read_text("utf-8")
