@@ -1,1 +1,1 @@
-"""Public archives: what they offer, how they are asked, and the plan of a fetch that survives interruptions."""
+"""Public archives: their profiles, clients, and plans of fetches that survive interruptions."""

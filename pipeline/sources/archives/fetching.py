@@ -1,4 +1,4 @@
-"""The run of a fetch: what is left of a plan is requested, a few items at once, and each result is recorded."""
+"""Run of a fetch: items left of a plan are requested, a few at once, and each result is recorded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ItemAbsentError(Exception):
 
 
 class ItemError(Exception):
-    """An item could not be fetched; the message says what was asked, what came and, where there is one, the remedy."""
+    """An item could not be fetched; the message names request, answer and, if there is one, remedy."""
 
 
 class ServiceError(ItemError):
@@ -56,7 +56,7 @@ class Client(Protocol):
         """
 
     def close(self) -> None:
-        """End all waiting and free the connections; called once, from another thread where the run is interrupted."""
+        """End all waiting, also of other threads, and free the connections; called once."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The plan file of a fetch: each item with its request, state and result, so that a second run does only the rest."""
+"""The plan file of a fetch: request, state and result of each item; a second run does the rest."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ class FetchPlan:
             cursor.execute("COMMIT")
 
     def about(self) -> dict[str, str]:
-        """What the plan records about the fetch as a whole."""
+        """Facts that the plan records about the fetch as a whole."""
         with self._lock:
             return dict(self._connection.execute("SELECT name, value FROM about").fetchall())
 

@@ -1,4 +1,4 @@
-"""Steps of a fetch: each plans its items, names the client that requests them, and may join their files to a table."""
+"""Steps of a fetch: each plans its items, makes their client, and may join their files to a table."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Fetch:
-    """What ``python -m pipeline fetch NAME`` gets.
+    """A fetch, as ``python -m pipeline fetch NAME`` runs it.
 
     Parameters
     ----------

@@ -126,7 +126,7 @@ class PoliteAdapter(HTTPAdapter):
 
 
 def polite_session(service: Service, closed: threading.Event | None = None) -> requests.Session:
-    """Session for a service, also for libraries that take one: spaced, with timeouts, verified certificates.
+    """Session for a service, also for libraries that take one: spaced, verified, with timeouts.
 
     Parameters
     ----------
