@@ -229,7 +229,7 @@ def run_fetch(wanted: Fetch, asked: FetchOptions, path: Path) -> int:
             if plan.progress(step.name).left:
                 outcome.problems.append(f"{step.name}: its table is not joined before all its items are there.")
             else:
-                outcome.results[step.name] = step.finish(fetching)
+                outcome.results[step.name] = step.finish(replace(fetching, say=say))
         return _finish(wanted, fetching, outcome)
 
 

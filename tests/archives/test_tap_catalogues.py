@@ -88,6 +88,22 @@ def test_a_column_that_cannot_be_understood_is_recorded_as_a_question(tmp_path, 
     assert understood.keys() == {"problem"} or understood["obsid"].startswith("obsid")
 
 
+def test_a_list_that_was_put_there_by_hand_is_taken(archive, run):
+    run.folder.mkdir()
+    (run.folder / M_GIANT_TABLE).write_text("obsid,ra,dec\n101001,10.0,41.0\n101002,11.0,42.0\n")
+    assert run.fetch("m-giants").done == 1
+    (entry,) = run.entries("m-giants")
+    assert (entry.rows, entry.reason) == (2, "put there by hand")
+    assert len(archive.log) == 0
+
+
+def test_what_was_put_in_the_place_of_the_list_must_be_a_table(run):
+    run.folder.mkdir()
+    (run.folder / M_GIANT_TABLE).write_text('{"error": "no"}')
+    assert run.fetch("m-giants").failed == 1
+    assert "remove it" in run.entries("m-giants")[0].reason
+
+
 def findings(archives, name, folder):
     with FetchPlan(folder / PLAN_NAME) as plan:
         fetching = Fetching(plan, archives, FetchOptions())

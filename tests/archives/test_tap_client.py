@@ -27,6 +27,7 @@ from pipeline.sources.archives.tap_steps import ABSENT_TABLE, GAIA_TABLE
 from pipeline.sources.tables.reader import open_table
 from pipeline.sources.tables.recognition import recognise
 from pipeline.sources.tables.star_columns import read_stars
+from pipeline.sources.tables.table_file import TableError
 
 NO_SUCH_ID = 1_234_567_890_123_456_789
 
@@ -292,6 +293,26 @@ def test_politeness(archive, tmp_path, gaia, mirrors):
     assert np.mean(archive.log.gaps()) > 0.099, "arrivals may be late, starts are spaced"
     assert archive.log.peak_requests() <= 2
     assert all(agent.startswith("mgiant-explorer/") for agent in archive.log.user_agents())
+
+
+def test_a_table_that_was_put_there_by_hand_is_taken(archive, run, gaia):
+    run.folder.mkdir()
+    rows = gaia.head(20).reset_index()
+    rows.to_csv(run.folder / GAIA_TABLE, index=False)
+    content = (run.folder / GAIA_TABLE).read_bytes()
+    assert run.fetch("gaia").done == 0
+    assert (run.folder / GAIA_TABLE).read_bytes() == content
+    assert len(archive.log) == 0
+
+
+def test_what_was_put_there_by_hand_must_be_a_table_with_identifiers(run):
+    run.folder.mkdir()
+    (run.folder / GAIA_TABLE).write_text("<html>Sign in</html>")
+    with pytest.raises(TableError, match=r"gaia.parquet is a web page"):
+        run.fetch("gaia")
+    write_ids(run.folder / GAIA_TABLE, ra=[1.0], dec=[1.0])
+    with pytest.raises(MissingInputError, match="no column of Gaia identifiers"):
+        run.fetch("gaia")
 
 
 PROGRAM = """

@@ -125,7 +125,9 @@ class IdentifierClient(TapClient):
         request = Request(adql, ids.size * self.query.max_rows + 1, self.query.identifier, ids)
         with self._rows(access, request, entry, plan) as result:
             table, counts = rows_of_identifiers(result, self.query, ids)
-            return self._done(access, entry, plan, table, {"query": adql, "counts": {"asked": ids.size, **counts}})
+            done = self._done(access, entry, plan, table, {"query": adql, "counts": {"asked": ids.size, **counts}})
+        note = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+        return replace(done, reason=f"{ids.size:,} asked: {note}" if note else "")
 
 
 class CatalogueClient(TapClient):

@@ -260,7 +260,19 @@ def _join_gaia(fetching: Fetching, known: Identifiers) -> Path:
             if key in ("several", "undecided"):
                 counts[key] = counts.get(key, 0) + int(value)
     fetching.plan.describe({GAIA_TABLE: json.dumps(counts, sort_keys=True)})
+    fetching.say(_joined_sentence(counts, fetching.archives.query[GAIA_STEP].unit))
     return target
+
+
+def _joined_sentence(counts: Mapping[str, int], unit: str) -> str:
+    parts = [f"{counts['rows']:,} rows by {unit}"]
+    if counts["absent"]:
+        parts.append(f"{counts['absent']:,} identifiers absent, listed in {ABSENT_TABLE}")
+    if counts.get("several"):
+        parts.append(f"{counts['several']:,} had several rows, of which the best neighbour's was kept")
+    if counts.get("undecided"):
+        parts.append(f"{counts['undecided']:,} of these without one: the first row was kept")
+    return f"{GAIA_TABLE}: {'; '.join(parts)}."
 
 
 def _dr2_of(path: Path, pairs: NDArray[np.int64] | None) -> pa.Array | None:
