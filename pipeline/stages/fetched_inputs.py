@@ -1,4 +1,4 @@
-"""Missing files of a configuration that a fetch gets: each named with its address, size, checksum and place."""
+"""Missing files of a configuration that a fetch gets, each with address, size, checksum and place."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def download_folder() -> Path:
 
 
 def data_path(config: RunConfig, name: str) -> Path:
-    """Resolve a path of the configuration: beside its file, else below ``MGIANT_DATA``, else below the downloads.
+    """Resolve a path: beside the configuration, else below ``MGIANT_DATA``, else below the downloads.
 
     A path that exists nowhere is taken below ``MGIANT_DATA``; without it below the downloads, if a fetch gets the files
     of the configuration, else beside its file.

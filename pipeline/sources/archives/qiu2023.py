@@ -1,4 +1,4 @@
-"""Fetch of what Qiu et al. (2023) used: list of M giants, catalogues, spectra, APOGEE, Gaia with photometry, dust."""
+"""Fetch of the data of Qiu et al. (2023): M giants, catalogues, spectra, APOGEE, Gaia, dust."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _obsids(path: Path, folder: Path) -> NDArray[np.int64]:
 
 
 def m_giant_identifiers(fetching: Fetching) -> Identifiers:
-    """Gaia identifiers of the M giants: those of their list, else those of their observations in the catalogues.
+    """Gaia identifiers of the M giants, from their list, else by obsid from the catalogues.
 
     Raises
     ------

@@ -36,7 +36,7 @@ def identifier_query(query: Query, service: Service) -> str:
 
 
 def table_query(table: str, columns: Sequence[str]) -> str:
-    """ADQL that returns all rows of a table, with names quoted: some archives distinguish them by case only."""
+    """ADQL that returns all rows of a table, with quoted names: some differ in case only."""
     return f"SELECT {', '.join(map(delimited, columns))} FROM {delimited_table(table)}"  # noqa: S608 - delimited
 
 
@@ -77,9 +77,10 @@ def delimited(name: str) -> str:
 
 
 def delimited_table(name: str) -> str:
-    """Name of a table as ADQL needs it: as one delimited identifier where it holds a slash, as VizieR's do.
+    """Name of a table as ADQL needs it.
 
-    Other names are schema and table, and stay as TAP_SCHEMA spells them, which the standard makes fit for queries.
+    One delimited identifier where it holds a slash, as VizieR's do. Other names are schema and table, and stay as
+    TAP_SCHEMA spells them, which the standard makes fit for queries.
     """
     return delimited(name) if "/" in name else name
 

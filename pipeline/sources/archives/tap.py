@@ -1,4 +1,4 @@
-"""TAP service (IVOA Table Access Protocol): queries as jobs that survive this process, with checked results."""
+"""Client of TAP services (Table Access Protocol): jobs that survive this process, checked results."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MAX_SUBMISSIONS = 3
 _SCHEMA_ROWS = 20_000
 _FIRST_POLL_S, _POLL_GROWTH, _LAST_POLL_S = 1.0, 1.5, 60.0
 _ENDED = ("COMPLETED", "ERROR", "ABORTED", "ARCHIVED")
-_NOT_FOUND = (404, 410)
+_GONE = (404, 410)
 
 Result = TypeVar("Result")
 
@@ -179,7 +179,7 @@ class TapAccess:
             query = self._pyvo.create_query(request.adql, mode="sync", maxrec=request.maxrec, uploads=request.uploads)
             response = query.submit()
             with response:
-                if is_overload(response.status_code) or response.status_code in _NOT_FOUND:
+                if is_overload(response.status_code) or response.status_code in _GONE:
                     response.raise_for_status()
                 return read_answer(response.content, request.maxrec)
 
@@ -268,7 +268,7 @@ class TapAccess:
         address = job.result_uri or f"{job.url}/results/result"
 
         def receive(answer: Answer) -> pa.Table:
-            if answer.status in _NOT_FOUND:
+            if answer.status in _GONE:
                 raise _JobGoneError
             try:
                 return read_answer(answer.body(MAX_RESULT_BYTES), maxrec)
@@ -322,7 +322,7 @@ class TapAccess:
         if response is None:
             return f"cannot be reached ({type(cause or error).__name__})", None
         status = response.status_code
-        if status in _NOT_FOUND:
+        if status in _GONE:
             raise _JobGoneError from None
         if 400 <= status < 500 and not is_overload(status):
             raise TapError(f"answered HTTP {status}: {quoted(_words(response))}") from None

@@ -1,4 +1,4 @@
-"""Results of TAP queries: checked VOTables as Arrow tables, and the choice among several rows of an identifier."""
+"""Results of TAP queries: checked VOTables as Arrow tables, and a row of each identifier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients of TAP queries: rows of identifiers, or whole catalogues, from the first service that delivers them."""
+"""Clients of TAP queries by identifiers and of whole catalogues, which try services in order."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class CatalogueClient(TapClient):
         self._understood = understood
 
     def fetch(self, entry: Entry, plan: FetchPlan) -> Entry:
-        """Take a table that the user has put in the place of the result, else ask the services.
+        """Accept a table that the user has put in the place of the result, else ask the services.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Files of TAP results: Parquet with units, UCDs and provenance, written so that only whole files have their name."""
+"""Files of TAP results: Parquet with units, UCDs and provenance, renamed when complete."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def identifiers_from_options(fetching: Fetching) -> Identifiers:
 
 
 def gaia_steps(identifiers: Callable[[Fetching], Identifiers] = identifiers_from_options) -> tuple[Step, Step]:
-    """Steps that get :data:`GAIA_TABLE`: DR3 identifiers of DR2's, where there are only those, then the rows.
+    """Make the steps of :data:`GAIA_TABLE`: DR3 identifiers of DR2's where needed, then the rows.
 
     Parameters
     ----------
@@ -349,7 +349,7 @@ def vizier_step(name: str, target: str) -> Step:
 
 
 def understood_columns(path: Path) -> dict[str, str]:
-    """What the columns of a table are to us, with the reason; or why this is not clear, as ``problem``."""
+    """Catalogue columns that a table has, with the reason; or why this is not clear, as ``problem``."""
     try:
         recipes = recognise(open_table(path)).recipes
     except TableError as error:
