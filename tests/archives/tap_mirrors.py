@@ -16,7 +16,7 @@ from pipeline.sources.archives.steps import Fetching, FetchOptions, Step
 
 PLAN_NAME = "fetch.plan"
 GAIA_SERVICES = ("gaia-ari", "gaia-aip", "gaia-esac")
-QUICK = {"sync_rows": 0, "spacing_s": 0.0, "wait_s": 0.05, "timeout_s": 10.0, "attempts": 3}
+QUICK = {"sync_rows": 0, "spacing_s": 0.0, "wait_s": 0.05, "poll_s": 0.1, "timeout_s": 10.0, "attempts": 3}
 """Politeness of tests; a test of politeness sets its own."""
 
 

@@ -52,6 +52,8 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Of TAP: rows of one uploaded table.
     job_s : float
         Of TAP: seconds in which a job must end.
+    poll_s : float
+        Of TAP: seconds before a job is asked for its phase again; half as long again each time, up to a minute.
     tables : dict of str to str
         Of TAP: names of tables at this service, where they differ from those of the queries, quoted as it needs them.
     """
@@ -69,6 +71,7 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sync_rows: int = 0
     upload_rows: int = 20_000
     job_s: float = 3600.0
+    poll_s: float = 1.0
     tables: dict[str, str] = {}
 
 

@@ -30,7 +30,7 @@ MAX_SUBMISSIONS = 3
 """Times that a query is submitted to a service whose jobs disappear."""
 
 _SCHEMA_ROWS = 20_000
-_FIRST_POLL_S, _POLL_GROWTH, _LAST_POLL_S = 1.0, 1.5, 60.0
+_POLL_GROWTH, _LAST_POLL_S = 1.5, 60.0
 _ENDED = ("COMPLETED", "ERROR", "ABORTED", "ARCHIVED")
 _GONE = (404, 410)
 
@@ -241,7 +241,7 @@ class TapAccess:
     def _wait(self, job: AsyncTAPJob) -> None:
         """Start a job that waits for it, and wait until it has ended."""
         deadline = time.monotonic() + self.service.job_s
-        interval = _FIRST_POLL_S
+        interval = self.service.poll_s
 
         def start_if_pending() -> str:
             phase = str(job.phase)
