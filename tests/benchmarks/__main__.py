@@ -31,6 +31,7 @@ NAMES = (
     "seismic_distances",
     "distances",
     "tables",
+    "fetching",
 )
 
 if __name__ == "__main__":
