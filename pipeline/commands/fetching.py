@@ -59,15 +59,22 @@ def add_commands(commands: Subcommands) -> None:
     command.add_argument("--into", type=Path, metavar="DIR", help="folder of files and plan (default: the downloads)")
     command.add_argument("--ids", metavar="TABLE", help="table with the identifiers that are asked for")
     command.add_argument(
-        "--name", "--map", dest="names", action="append", help="catalogue, table or dust map; may be repeated"
+        "--name",
+        "--map",
+        dest="names",
+        action="append",
+        metavar="NAME",
+        help="catalogue, table or dust map; may be repeated",
     )
-    command.add_argument("--release", help="data release of LAMOST and its version: dr10/v2.0")
+    command.add_argument("--release", metavar="DR/VERSION", help="data release of LAMOST and its version: dr10/v2.0")
     command.add_argument(
         "--profile", action="append", metavar="FILE", help="TOML file that replaces entries of the archives' profiles"
     )
     command.add_argument("--dry-run", action="store_true", help="show requests, bytes and minutes of what is left")
     command.add_argument("--check", action="store_true", help="ask the archives whether the profiles still fit")
-    command.add_argument("--output", type=Path, help="for templates and isochrones: file of the compact table")
+    command.add_argument(
+        "--output", type=Path, metavar="FILE", help="for templates and isochrones: file of the compact table"
+    )
     command.set_defaults(run=_fetch, parser=command)
 
 
@@ -270,7 +277,9 @@ def _sentence(step: Step, plan: FetchPlan, summary: Summary) -> str:
     parts += [f"{count:,} {state}" for state in (State.ABSENT, State.FAILED) if (count := progress.items.get(state, 0))]
     waiting = progress.items.get(State.TODO, 0) + progress.items.get(State.SUBMITTED, 0)
     parts += [f"{waiting:,} not requested"] if waiting else []
-    return f"{step.name}: {', '.join(parts)}."
+    doubt = progress.items.get(State.ABSENT, 0) == total > 0
+    hint = " The archive has none of them: is the release right (--release, --check)?" if doubt else ""
+    return f"{step.name}: {', '.join(parts)}.{hint}"
 
 
 def _results(wanted: Fetch, fetching: Fetching, outcome: _Outcome) -> list[Path]:

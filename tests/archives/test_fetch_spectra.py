@@ -162,6 +162,13 @@ def test_what_the_archive_says_of_an_absent_spectrum_is_recorded(started, obsids
     assert f"{N} of {N + 1} done, {N} of them now" in capsys.readouterr().out
 
 
+def test_a_list_of_which_the_archive_has_nothing_is_doubted(started, tmp_path, capsys):
+    arguments, _ = started
+    write_ids(tmp_path / "ids.csv", [77, 78])
+    assert fetch(*arguments) == 0
+    assert "2 absent. The archive has none of them: is the release right" in capsys.readouterr().out
+
+
 def test_an_archive_that_is_down_ends_the_step_and_not_each_item(tmp_path, capsys):
     profile = write_profile(tmp_path / "profile.toml", "http://127.0.0.1:1", attempts=1, connections=1)
     ids = write_ids(tmp_path / "ids.csv", range(1000, 1100))

@@ -32,6 +32,7 @@ NAMES = (
     "seismic_distances",
     "distances",
     "tables",
+    "fetching",
 )
 
 if __name__ == "__main__":
