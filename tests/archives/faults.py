@@ -43,7 +43,6 @@ TAP = {
 
 KINDS = WIRE | SPECTRUM | TAP
 WITH_RETRY = frozenset({"too_many", "unavailable"})
-FOREVER = 1e9
 
 
 @dataclass

@@ -7,6 +7,7 @@ to clients of other processes.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import threading
 from collections.abc import Iterable, Mapping
@@ -118,13 +119,14 @@ class HttpArchive:
 
 
 def main() -> None:
-    """Serve a folder until Ctrl-C."""
+    """Serve a folder until Ctrl-C or SIGTERM."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="folder of `python -m pipeline mock FOLDER --as-archives`")
     parser.add_argument("--port", type=int, default=0, help="port (default: a free one)")
     parser.add_argument("--release", default="dr10/v2.0", help="release and version (default: dr10/v2.0)")
     parser.add_argument("--copies", type=int, help="serve so many copies of the spectra, with obsid 1 and up, instead")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     dr, _, version = options.release.partition("/")
     with HttpArchive(options.port) as archive:
         originals = list(spectra_by_obsid(options.folder).values())

@@ -44,8 +44,8 @@ class TapArchive:
         Rows without and with MAXREC.
     sync_rows : int
         Most rows of a synchronous query.
-    max_upload : int
-        Bytes of an upload.
+    max_upload, max_sync_upload : int
+        Bytes that a job and a synchronous query may upload.
     long_poll : float
         Most seconds that a request with WAIT waits for another phase.
     at_a_time : int
@@ -63,6 +63,7 @@ class TapArchive:
         max_rows: int = 20_000,
         sync_rows: int = 20_000,
         max_upload: int = 20_000_000,
+        max_sync_upload: int = 500_000,
         long_poll: float = 1.0,
         at_a_time: int = 4,
     ) -> None:
@@ -72,7 +73,8 @@ class TapArchive:
         self.tables = self.store.tables
         self.jobs = Jobs(self._run_job, at_a_time)
         self.default_rows, self.max_rows, self.sync_rows = default_rows, max_rows, sync_rows
-        self.max_upload, self.long_poll = max_upload, long_poll
+        self.max_upload, self.max_sync_upload = max_upload, min(max_sync_upload, max_upload)
+        self.long_poll = long_poll
 
     def close(self) -> None:
         """Stop the jobs and remove the tables."""
@@ -98,7 +100,7 @@ class TapArchive:
     def _sync(self, request: Request) -> Reply:
         parameters, files = parameters_of(request)
         try:
-            uploads = uploads_of(parameters, files, self.max_upload)
+            uploads = uploads_of(parameters, files, self.max_sync_upload)
             fault = self._faults.take(request, "votable_error", *_SHORT, text=parameters.get("QUERY", ""))
             if fault is not None and fault.kind == "votable_error":
                 return Reply(fault.status, error_votable("The database does not answer."), {"Content-Type": VOTABLE})
@@ -230,7 +232,7 @@ def parameters_of(request: Request) -> tuple[dict[str, str], dict[str, bytes]]:
 def uploads_of(parameters: dict[str, str], files: dict[str, bytes], most: int) -> dict[str, Table]:
     """Tables that a request uploads: ``UPLOAD=name,param:file``."""
     if sum(map(len, files.values())) > most:
-        raise QueryError(f"Field upload: more than {most} bytes are not accepted.")
+        raise QueryError(f"Field upload: at most {most} bytes of upload are accepted here.")
     tables = {}
     for item in filter(None, parameters.get("UPLOAD", "").split(";")):
         name, _, place = item.partition(",")

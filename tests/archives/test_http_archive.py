@@ -144,7 +144,8 @@ def test_each_fault_happens_as_often_as_declared_and_where_declared(lamost, http
             assert (status, body) == right
         else:
             assert (status, body) != right
-    assert (time.monotonic() - started > 0.35) == (kind in ("drip", "slow", "silent"))
+    if kind in ("drip", "slow", "silent"):
+        assert time.monotonic() - started > 0.35
     assert outcome(http, url) == right
     assert (fault.used, fault.spent, lamost.faults.unused) == (2, True, [])
     assert [request.fault for request in lamost.log].count(kind) == 2
@@ -185,7 +186,7 @@ def test_an_unknown_fault_is_refused():
 
 
 def test_the_log_says_who_asked_how_often_and_how_many_at_a_time(lamost, http, obsids):
-    lamost.faults.append(Fault("slow", times=None, seconds=0.2))
+    lamost.faults.append(Fault("slow", times=None, seconds=1.5))
     threads = [threading.Thread(target=requests.get, args=(f"{lamost.url}{OPENAPI}{obsids[n]}",)) for n in range(3)]
     for thread in threads:
         thread.start()

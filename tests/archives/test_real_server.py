@@ -71,3 +71,4 @@ def test_the_archive_serves_other_processes(download):
             assert found["n"][0] > 300
         finally:
             running.terminate()
+        assert running.stdout.read() == "2 requests\n"

@@ -232,6 +232,8 @@ def test_too_large_an_upload_is_refused(service):
     with pytest.raises(pyvo.dal.DALServiceError) as refused:
         service.submit_job("SELECT * FROM TAP_UPLOAD.many", uploads={"many": many})
     assert refused.value.code == 413
+    with pytest.raises(pyvo.dal.DALQueryError, match="bytes of upload"):
+        service.run_sync("SELECT * FROM TAP_UPLOAD.many", uploads={"many": many[:12_000]})
 
 
 def test_names_of_vizier_are_quoted_and_keep_their_case(tap_in_process):
@@ -295,7 +297,7 @@ def test_faults_of_a_job(tap_in_process, faulty):
     assert queued.phase == "QUEUED"
     queued.abort()
     assert queued.phase == "ABORTED"
-    executing = started(Fault("stays_executing", seconds=0.5))
+    executing = started(Fault("stays_executing", seconds=2))
     assert phase_in(executing, {"EXECUTING"})
     assert phase_in(executing, {"COMPLETED"})
     assert len(executing.fetch_result()) > 100
