@@ -281,14 +281,14 @@ class TapAccess:
             self.delete(job)
             raise TapError(str(error)) from None
         except ItemError as error:
-            raise TapError(f"did not deliver the result: {error}") from None
+            raise TapError(f"did not deliver the result: {str(error).rstrip('.')}") from None
 
     def _answered(self, call: Callable[[], Result]) -> Result:
         """Call for an address that every service must have."""
         try:
             return self._repeated(call)
         except _JobGoneError:
-            raise TapError("answered HTTP 404: its address may have changed") from None
+            raise TapError("answered HTTP 404 where a TAP service must answer: its address may have changed") from None
 
     def _repeated(self, call: Callable[[], Result]) -> Result:
         """Call until the service answers, at most ``Service.attempts`` times."""
