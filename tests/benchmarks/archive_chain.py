@@ -35,18 +35,19 @@ from pipeline.stages.runner import build
 _SPECTRUM = re.compile(r"obsid=(\d+)|/spectrum/fits/(\d+)")
 
 
-def fetched(command, kills, seconds, rng):
-    """Run a command to its end, after killing it a number of times; the seconds of all runs."""
-    start = time.perf_counter()
+def fetched(command, kills, expected_requests, log, rng):
+    """Run a command to its end, after killing it in the middle of its requests; seconds of all runs, and the kills."""
+    start, killed = time.perf_counter(), 0
     for _ in range(kills):
+        enough = len(log) + rng.randint(1, max(1, 2 * expected_requests // (kills + 1)))
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            process.wait(rng.uniform(0.5, seconds))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        while process.poll() is None and len(log) < enough:
+            time.sleep(0.002)
+        killed += process.poll() is None
+        process.kill()
+        process.wait()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
+    return time.perf_counter() - start, killed
 
 
 def damaged(plan_path):
@@ -78,7 +79,7 @@ def main(arguments):
             serve(archive, files, folder / "served", folder / "own.toml", gaia=server.url if server else "")
             command = [sys.executable, "-m", "pipeline", "fetch", "qiu2023"]
             command += ["--into", str(folder / "qiu2023"), "--profile", str(folder / "own.toml")]
-            seconds = fetched(command, options.kills, 12.0, random.Random(1))
+            seconds, killed = fetched(command, options.kills, options.stars // 2, archive.log, random.Random(1))
         finally:
             if server is not None:
                 server.stop()
@@ -89,7 +90,7 @@ def main(arguments):
         result = {
             "benchmark": "archive_chain",
             "stars": options.stars,
-            "kills": options.kills,
+            "killed": killed,
             "tap": "DaCHS" if options.real else "in process",
             "seconds": round(seconds, 1),
             "spectra": len(obsids),
