@@ -77,6 +77,22 @@ def test_retry_after_is_waited_for_by_all_threads(files, as_date):
     assert files.log.gaps()[0] > (0.9 if as_date else 1.9)  # a date has whole seconds
 
 
+def test_a_long_wait_is_said_once(files):
+    files.faults.append(Fault("unavailable", where="one.bin", seconds=6, times=2))
+    lines = []
+    transport = Transport(quick_service(files.url, max_wait_s=9.0), say=lines.append)
+    threads = [threading.Thread(target=body, args=(transport,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    transport.close()
+    assert len(lines) == 1
+    assert lines[0].startswith(
+        f"{files.url.removeprefix('http://')}: the archive answered HTTP 503 Service Unavailable; the next request"
+    )
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "service", "says"),
     [

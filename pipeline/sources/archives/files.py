@@ -102,7 +102,8 @@ class FileClient:
 
     def _transport(self, service: str) -> Transport:
         if service not in self._transports:
-            self._transports[service] = Transport(self._context.archives.service[service], self._context.received)
+            context = self._context
+            self._transports[service] = Transport(context.archives.service[service], context.received, context.say)
         return self._transports[service]
 
     def _taken(self, entry: Entry, wanted: RemoteFile, target: Path) -> Entry:

@@ -56,15 +56,19 @@ class SpectrumClient:
         Paths of the requests.
     service : Service
         The archive's service.
-    received : callable
-        Takes the number of bytes that arrived.
+    received, say : callable
+        Take the number of bytes that arrived, and lines for the user.
     """
 
     def __init__(
-        self, archive: SpectrumArchive, service: Service, received: Callable[[int], None] = lambda _count: None
+        self,
+        archive: SpectrumArchive,
+        service: Service,
+        received: Callable[[int], None] = lambda _count: None,
+        say: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self.connections = service.connections
-        self._archive, self._transport = archive, Transport(service, received)
+        self._archive, self._transport = archive, Transport(service, received, say)
 
     def close(self) -> None:
         """End all waiting and free the connections."""

@@ -94,7 +94,7 @@ def spectra_step(obsids: Callable[[Fetching], Iterable[int]] = obsids_of_options
 
     def client(fetching: Fetching) -> SpectrumClient:
         archive = archive_of(fetching)
-        return SpectrumClient(archive, fetching.archives.service[archive.service], fetching.received)
+        return SpectrumClient(archive, fetching.archives.service[archive.service], fetching.received, fetching.say)
 
     def expected(fetching: Fetching) -> Estimate:
         archive = archive_of(fetching)

@@ -30,6 +30,7 @@ USER_AGENT = f"mgiant-explorer/{__version__} ({requests.utils.default_user_agent
 MAX_REDIRECTS = 5
 CHUNK_BYTES = 1 << 16
 _CONNECT_TIMEOUT_S = 30.0
+_SAID_WAIT_S = 5.0
 _NETWORK_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 Result = TypeVar("Result")
@@ -102,10 +103,13 @@ class PoliteAdapter(HTTPAdapter):
         self._next_start = 0.0
         super().__init__(pool_connections=2, pool_maxsize=service.connections, max_retries=0)
 
-    def pause(self, seconds: float) -> None:
-        """Start no request of any thread within this time."""
+    def pause(self, seconds: float) -> bool:
+        """Start no request of any thread within this time; whether that is a second later than so far, or more."""
         with self._lock:
-            self._next_start = max(self._next_start, time.monotonic() + seconds)
+            until = time.monotonic() + seconds
+            is_later = until > self._next_start + 1.0
+            self._next_start = max(self._next_start, until)
+            return is_later
 
     def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
         """Send a request when it is its turn."""
@@ -159,6 +163,8 @@ class Transport:
         The service.
     received : callable
         Takes the number of bytes of each chunk, in the thread that received it.
+    say : callable
+        Takes a line for the user when an overloaded service is left alone for longer.
 
     Raises
     ------
@@ -166,9 +172,14 @@ class Transport:
         If the environment's token cannot be one.
     """
 
-    def __init__(self, service: Service, received: Callable[[int], None] = lambda _count: None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        received: Callable[[int], None] = lambda _count: None,
+        say: Callable[[str], None] = lambda _line: None,
+    ) -> None:
         self.service, self.token = service, Token(service.token_variable)
-        self._received, self._closed = received, threading.Event()
+        self._received, self._say, self._closed = received, say, threading.Event()
         self._session = polite_session(service, self._closed)
         self._random = random.Random()  # noqa: S311 - jitter of waits
 
@@ -249,11 +260,15 @@ class Transport:
         seconds = min(doubled, self.service.max_wait_s)
         if problem.retry_after_s is not None:
             seconds = problem.retry_after_s + self._random.uniform(0.0, 0.1) * min(1.0, problem.retry_after_s)
-        if problem.is_overload:
-            for adapter in self._session.adapters.values():
-                if isinstance(adapter, PoliteAdapter):
-                    adapter.pause(min(seconds, self.service.max_wait_s))
+        if problem.is_overload and attempt < self.service.attempts:
+            self._leave_alone(min(seconds, self.service.max_wait_s), problem)
         return seconds
+
+    def _leave_alone(self, seconds: float, problem: _Problem) -> None:
+        adapter = self._session.get_adapter(self.service.address)
+        if isinstance(adapter, PoliteAdapter) and adapter.pause(seconds) and seconds >= _SAID_WAIT_S:
+            site = urlsplit(self.service.address).netloc
+            self._say(f"{site}: {problem.text}; the next request starts in {seconds:,.0f} s.")
 
     def _attempt(
         self, address: str, receive: Callable[[Answer], Result], headers: Mapping[str, str]
