@@ -30,7 +30,7 @@ USER_AGENT = f"mgiant-explorer/{__version__} ({requests.utils.default_user_agent
 MAX_REDIRECTS = 5
 CHUNK_BYTES = 1 << 16
 _CONNECT_TIMEOUT_S = 30.0
-_SAID_WAIT_S = 5.0
+_LONG_WAIT_S = 5.0
 _NETWORK_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 Result = TypeVar("Result")
@@ -266,7 +266,7 @@ class Transport:
 
     def _leave_alone(self, seconds: float, problem: _Problem) -> None:
         adapter = self._session.get_adapter(self.service.address)
-        if isinstance(adapter, PoliteAdapter) and adapter.pause(seconds) and seconds >= _SAID_WAIT_S:
+        if isinstance(adapter, PoliteAdapter) and adapter.pause(seconds) and seconds >= _LONG_WAIT_S:
             site = urlsplit(self.service.address).netloc
             self._say(f"{site}: {problem.text}; the next request starts in {seconds:,.0f} s.")
 
