@@ -77,8 +77,8 @@ def is_web_page(head: bytes) -> bool:
 def page_title(head: bytes) -> str:
     """Title of an HTML page in quotes, for messages; "" without one."""
     match = re.search(rb"<title[^>]*>(.{0,200}?)</title>", head, re.IGNORECASE | re.DOTALL)
-    text = " ".join(match[1].decode("utf-8", "replace").split()) if match else ""
-    return f"“{text}”" if text and text.isprintable() else ""
+    text = plain_line(match[1].decode("utf-8", "replace")) if match else ""
+    return f"“{text}”" if text else ""
 
 
 def json_words(content: bytes) -> str:
@@ -92,4 +92,9 @@ def json_words(content: bytes) -> str:
     keys = ("error", "description", "message", "detail", "msg")
     given = [document.get(key) for key in keys] if isinstance(document, dict) else []
     words = [str(value) for value in given if value not in (None, "", True, False)] or [str(document)]
-    return " ".join("; ".join(words).split())[:_MAX_WORDS]
+    return plain_line("; ".join(words))
+
+
+def plain_line(text: str) -> str:
+    """Words of an archive as one line of limited length, without characters that control a terminal."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:_MAX_WORDS]

@@ -25,6 +25,7 @@ from pipeline.sources.archives.fetching import ItemError, ServiceError
 from pipeline.sources.archives.profile import Service
 from pipeline.sources.archives.redaction import Token
 from pipeline.sources.archives.retrying import is_overload, retry_after_s
+from pipeline.sources.archives.storing import plain_line
 
 USER_AGENT = f"mgiant-explorer/{__version__} ({requests.utils.default_user_agent()})"
 MAX_REDIRECTS = 5
@@ -104,7 +105,7 @@ class PoliteAdapter(HTTPAdapter):
         super().__init__(pool_connections=2, pool_maxsize=service.connections, max_retries=0)
 
     def pause(self, seconds: float) -> bool:
-        """Start no request of any thread within this time; whether that is a second later than so far, or more."""
+        """Start no request within this time; return whether that is later than so far by a second or more."""
         with self._lock:
             until = time.monotonic() + seconds
             is_later = until > self._next_start + 1.0
@@ -294,7 +295,7 @@ class Transport:
     def _refusal(self, response: requests.Response) -> _Problem:
         after = retry_after_s(response.headers.get("Retry-After", ""))
         overload = is_overload(response.status_code)
-        reason = f" {response.reason}" if response.reason else ""
+        reason = f" {plain_line(response.reason)}" if response.reason else ""
         text = self.token.hidden_in(f"the archive answered HTTP {response.status_code}{reason}")
         return _Problem(text, after if overload else None, is_overload=overload, is_of_service=overload)
 
