@@ -198,6 +198,30 @@ def test_a_file_put_there_by_hand_is_checked_and_taken(lamost, started, download
     assert not lamost.log.matching(f"obsid={obsids[0]}")
 
 
+def test_a_full_disk_ends_the_run_and_loses_nothing(started, obsids, monkeypatch, capsys):
+    from pipeline.sources.archives import lamost as client
+
+    arguments, out = started
+    write, written = client.write_whole, []
+
+    def fill(path, content):
+        written.append(path)
+        if len(written) > 2:
+            raise OSError(28, "No space left on device", str(path))
+        write(path, content)
+
+    monkeypatch.setattr(client, "write_whole", fill)
+    assert fetch(*arguments) == 2
+    error = capsys.readouterr().err
+    assert "No space left on device" in error or "full" in error
+    found = states(out / "spectra.plan")
+    assert list(found.values()).count(DONE) <= 2
+    assert FAILED not in found.values()
+    monkeypatch.setattr(client, "write_whole", write)
+    assert fetch("--plan", out / "spectra.plan") == 0
+    assert states(out / "spectra.plan") == dict.fromkeys(map(str, obsids), DONE)
+
+
 def test_lost_files_are_fetched_again_and_nothing_else(lamost, started, capsys):
     arguments, out = started
     assert fetch(*arguments) == 0
