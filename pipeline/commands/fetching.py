@@ -254,7 +254,7 @@ def _finish(wanted: Fetch, fetching: Fetching, outcome: _Outcome) -> int:
     plan = fetching.plan
     write_record(wanted, fetching, outcome.results)
     rejects = write_rejects(wanted, fetching, plan.path.with_suffix(".rejects.csv"))
-    begun = [step for step in wanted.steps if step.name in outcome.summaries]
+    begun = [step for step in wanted.steps if step.name in outcome.summaries and fetching.plan.entries(step.name)]
     for step in begun:
         say(_sentence(step, plan, outcome.summaries[step.name]))
     if rejects:

@@ -1,6 +1,8 @@
 """The whole chain: archives, fetch, build; its catalogue is that of the build straight from the files."""
 
 import json
+from contextlib import redirect_stdout
+from io import StringIO
 
 import numpy as np
 import pytest
@@ -22,10 +24,18 @@ def fetched(tmp_path_factory, download):
     with HttpArchive() as archive:
         serve(archive, download, folder / "served", folder / "own.toml")
         command = ["fetch", "qiu2023", "--into", str(folder / "qiu2023"), "--profile", str(folder / "own.toml")]
+        with redirect_stdout(StringIO()) as checked:
+            run([*command, "--check"])
+        archive.clear()
+        with redirect_stdout(StringIO()) as planned:
+            assert run([*command, "--dry-run"]) == 0
+        assert len(archive.log) == 0, "a dry run requests nothing"
         assert run(command) == 0
         requests = len(archive.log)
         assert run(command) == 0
         again = len(archive.log) - requests
+    (folder / "check.txt").write_text(checked.getvalue())
+    (folder / "dry-run.txt").write_text(planned.getvalue())
     return folder, requests, again
 
 
@@ -51,6 +61,17 @@ def test_each_file_of_the_configuration_is_there(fetched):
     assert [step["step"] for step in record["steps"]] == [
         *("m-giants", "lamost-catalogue", "spectra", "apogee", "gaia-from-dr2", "gaia", "dust")
     ]
+
+
+def test_what_it_will_cost_and_whether_the_profiles_fit_is_known_before(fetched):
+    folder, _, _ = fetched
+    planned = (folder / "dry-run.txt").read_text()
+    assert "spectra             43,000  5,160.0" in planned
+    assert "expected" in planned
+    checked = (folder / "check.txt").read_text()
+    assert "Gaia mirror of the ARI, Heidelberg: tables, columns and units are as the profile has them" in checked
+    assert "J/ApJS/266/4/mgiants has 5 columns: ObsID, RAJ2000, DEJ2000" in checked
+    assert "DIFFERS: VizieR at the CDS, Strasbourg returns at most 20,000 rows" in checked
 
 
 def test_the_catalogue_is_that_of_the_files_without_archives(products):

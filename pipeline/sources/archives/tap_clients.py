@@ -38,7 +38,7 @@ class TapClient:
     """
 
     def __init__(self, fetching: Fetching, query: Query) -> None:
-        self.query = query
+        self.query, self._say = query, fetching.say
         services = fetching.archives.service
         self.services = [TapAccess(key, services[key], fetching.received) for key in query.services]
         self.connections = self.services[0].service.connections
@@ -179,6 +179,8 @@ class CatalogueClient(TapClient):
             done = self._done(access, entry, plan, table, {"query": adql, "table": frozen["table"]})
         understood = self._understood(plan.folder / entry.item.path)
         plan.describe({name: json.dumps(frozen | {"understood": understood}, sort_keys=True)})
+        meanings = "; ".join(f"{ours}: {reason}" for ours, reason in understood.items()) or "nothing in it is known"
+        self._say(f"{frozen['table']}: {len(table):,} rows, {len(columns)} columns; {meanings}.")
         return done
 
     def _discovered(self, access: TapAccess) -> dict[str, Any]:
