@@ -143,7 +143,7 @@ def test_the_check_names_tables_columns_units_and_limits_that_differ(archive, tm
         "gaiadr3.gaia_source.parallax is in arcsec, the profile has mas",
         "returns at most 5,000 rows",
         "takes uploads of at most 10,000 bytes; the profile needs 1,120,000",
-        "ESAC cannot be reached",
+        "ESAC cannot be reached: the connection failed",
     ):
         assert any(words in text for text in differing), (words, differing)
 

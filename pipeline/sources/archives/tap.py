@@ -313,14 +313,15 @@ class TapAccess:
             if attempt < self.service.attempts:
                 doubled = self.service.wait_s * 2.0 ** (attempt - 1) * self._random.uniform(0.75, 1.25)
                 self._pause(min(doubled, self.service.max_wait_s) if seconds is None else seconds)
-        raise UnreachableError(f"{problem}, at the last of {self.service.attempts} attempts")
+        times = f", at the last of {self.service.attempts} attempts" if self.service.attempts > 1 else ""
+        raise UnreachableError(problem + times)
 
     def _problem(self, error: Exception) -> tuple[str, float | None]:
         """Words for a failure that may pass, and the wait that the service asks for."""
         cause = error.cause if isinstance(error, DALServiceError) else error
         response = getattr(cause, "response", None)
         if response is None:
-            return f"cannot be reached ({type(cause or error).__name__})", None
+            return f"cannot be reached: {self._transport.words_for(cause or error)}", None
         status = response.status_code
         if status in _GONE:
             raise _JobGoneError from None

@@ -189,6 +189,10 @@ class Transport:
         """Session for a library that takes one: spaced and with timeouts; repeats are the library's affair."""
         return self._session
 
+    def words_for(self, error: BaseException) -> str:
+        """Part of a sentence for an error of the network, without addresses."""
+        return self._cause(error)
+
     def close(self) -> None:
         """End all waiting; threads that receive end with their next chunk."""
         self._closed.set()
