@@ -22,7 +22,7 @@ class SourceConfig(Section):
     spectra: str = setting(
         "",
         "folder of LAMOST FITS spectra, any layout, any depth; or a table of Gaia XP spectra. Relative to the "
-        "configuration, else below `MGIANT_DATA`; `~` is your home",
+        "configuration, else below `MGIANT_DATA`, else below the downloads; `~` is your home",
     )
     obsids: str = setting("", "table whose obsids restrict the spectra that are read")
     table: str = setting(
@@ -129,7 +129,7 @@ class InputConfig(Section):
 
     ``source`` lists files of a group's own, or ``kind`` is one of mock (simulated) and, as short forms of such lists,
     lamost-fits (a folder of FITS spectra with tables), gaia-xp (the fetched library) or table (tables alone). Paths are
-    relative to the configuration file, or else to the folder named by ``MGIANT_DATA``.
+    relative to the configuration file, or else to the folder named by ``MGIANT_DATA``, or to that of the downloads.
     """
 
     kind: str = setting(
@@ -144,6 +144,7 @@ class InputConfig(Section):
         (),
         "for `lamost-fits` and `table`: tables to join, the first one contains the stars where there are no spectra",
     )
+    fetch: str = setting("", "name of the `fetch` that gets the files; an error names it, and each missing piece")
     n_stars: int = setting(3000, "for `mock`: simulated stars")
     n_training: int = setting(600, "for `mock`: simulated stars with reference labels of training quality")
     seed: int = setting(20230419, "seed of the simulation and of the stream model")
@@ -168,12 +169,12 @@ class InputConfig(Section):
         plain = InputConfig(kind=self.kind)
         used = {
             "mock": ("n_stars", "n_training"),
-            "sources": ("source",),
-            "lamost-fits": ("spectra", "tables"),
+            "sources": ("source", "fetch"),
+            "lamost-fits": ("spectra", "tables", "fetch"),
             "gaia-xp": ("tables",),
-            "table": ("tables",),
+            "table": ("tables", "fetch"),
         }[self.kind]
-        for name in ("source", "spectra", "tables", "n_stars", "n_training"):
+        for name in ("source", "spectra", "tables", "fetch", "n_stars", "n_training"):
             if name not in used and getattr(self, name) != getattr(plain, name):
                 remedy = f"name spectra and tables in [[{where}.source]]" if name != "source" else f"drop {where}.kind"
                 raise ConfigError(f"{where}.{name} has no effect on {where}.kind = {self.kind!r}: {remedy}.")

@@ -16,7 +16,7 @@ from explorer.model.library import Library
 from explorer.model.understood import UnderstoodTable, tables_from
 from explorer.rooms.base import html
 from explorer.rooms.help import GESTURES, SHORTCUTS
-from explorer.rooms.markup import cell, pairs_table, table
+from explorer.rooms.markup import cell, flat, pairs_table, table
 from explorer.rooms.opening_words import COLUMNS_HEAD, columns_rows, match_words, table_heading
 from pipeline.domain.columns import COLUMNS
 from pipeline.domain.flags import FLAG_TEXTS
@@ -66,6 +66,7 @@ class AboutView(Viewer):
             ("Columns", self._glossary()),
             ("Quality bits", _bits()),
             ("Inputs", pairs_table(manifest.inputs)),
+            *_fetched(manifest.archives),
             ("Software", pairs_table(manifest.versions)),
         )
         parts = "".join(f"<section><h2>{title}</h2>{body}</section>" for title, body in sections)
@@ -86,6 +87,28 @@ class AboutView(Viewer):
 
     def __panel__(self) -> Viewable:
         return pn.Column(html(self.text(), sizing_mode="stretch_width"), sizing_mode="stretch_both", scroll="y-auto")
+
+
+def _fetched(parts: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Inputs that were fetched from archives; no section where none was."""
+    rows = [_fetched_row(part) for part in parts if isinstance(part, Mapping)]
+    head = ("input", "archive", "request", "fetched", "SHA-256")
+    return [("Inputs from archives", table(head, rows))] if rows else []
+
+
+def _fetched_row(part: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
+    if "problem" in part:
+        return "", "", str(part["problem"]), "", ""
+    services = [service.get("address", "") for service in part.get("services", []) if isinstance(service, Mapping)]
+    request = part.get("request", {})
+    asked = dict(flat(request)) if isinstance(request, Mapping) else {}
+    return (
+        str(part.get("file", part.get("contents", ""))),
+        ", ".join(map(str, services)),
+        "; ".join(f"{name}: {value}" for name, value in asked.items()),
+        " to ".join(dict.fromkeys(map(str, part.get("fetched", [])))),
+        str(part.get("sha256", "")),
+    )
 
 
 def _checked(files: CheckedFiles | None) -> str:

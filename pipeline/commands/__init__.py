@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from pipeline.commands import building, data, judging, reproducing
+from pipeline.commands import building, fetching, judging, reproducing, simulating
 from pipeline.config import ConfigError
 from pipeline.failures import failure_sentence, warn_in_sentences
 from pipeline.products.manifest import ProductError
@@ -33,7 +33,7 @@ def command_line() -> argparse.ArgumentParser:
     """The command line, each command from the module that runs it."""
     parser = argparse.ArgumentParser(prog="python -m pipeline", description="Build the M-giant catalogue.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (building, judging, reproducing, data):
+    for module in (building, judging, reproducing, fetching, simulating):
         module.add_commands(commands)
     return parser
 

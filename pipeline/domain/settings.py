@@ -281,7 +281,7 @@ class DistanceConfig(Section):
     )
     dust_file: str = setting(
         "",
-        "file of the map or its folder, beside the configuration or below `MGIANT_DATA`; "
+        "file of the map or its folder, beside the configuration, below `MGIANT_DATA` or the downloads; "
         "empty: the file that `fetch dust` stores",
     )
     dust_relative_error: float = setting(0.3, "relative error of the dust map")

@@ -116,6 +116,9 @@ class Manifest:
         For each stage: name, status (done, skipped), reason, rows_in, rows_out, seconds.
     tables : tuple of mapping
         For each table that was read, how its columns were understood; () where none was, and in older manifests.
+    archives : tuple of mapping
+        For each input that a fetch got from an archive: service, release, request, dates, rows, SHA-256, as the record
+        of the fetch says; () where none was, and in older manifests.
     files : mapping of str to str
         SHA-256 of every file in the directory, by relative path.
     versions : mapping of str to str
@@ -136,6 +139,7 @@ class Manifest:
     choices: Mapping[str, str]
     stages: tuple[Mapping[str, Any], ...] = ()
     tables: tuple[Mapping[str, Any], ...] = ()
+    archives: tuple[Mapping[str, Any], ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=software_versions)
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
@@ -185,7 +189,8 @@ class Manifest:
             )
         raw.pop(_CHECKSUM, None)
         try:
-            made = cls(**{**raw, "stages": tuple(raw["stages"]), "tables": tuple(raw.get("tables", ()))})
+            lists = {name: tuple(raw.get(name, ())) for name in ("tables", "archives")}
+            made = cls(**{**raw, "stages": tuple(raw["stages"]), **lists})
         except (KeyError, TypeError) as error:
             raise ProductError(f"{path} lacks or misnames a field ({error}). Build the products again.") from error
         if misfit := [name for name, kind in _KINDS.items() if not isinstance(getattr(made, name), kind)]:

@@ -62,6 +62,7 @@ def compose(
         stages=tuple(stages),
         files=sums,
         tables=tuple(state.facts.get("tables", [])),
+        archives=tuple(state.facts.get("archives", [])),
         build=identity.build,
         rows=identity.rows,
     )

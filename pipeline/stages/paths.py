@@ -15,7 +15,13 @@ def download_folder() -> Path:
 
 
 def data_path(config: RunConfig, name: str) -> Path:
-    """Resolve a path of the configuration: beside its file if it exists, else below ``MGIANT_DATA``."""
+    """Resolve a path: beside the configuration, else below ``MGIANT_DATA``, else below the downloads.
+
+    A path that exists nowhere is taken below ``MGIANT_DATA``; without it below the downloads, if a fetch gets the files
+    of the configuration, else beside its file.
+    """
     written = Path(name).expanduser()
     beside, folder = config.folder / written, os.environ.get("MGIANT_DATA")
-    return beside if beside.exists() or not folder else Path(folder) / written
+    below, downloaded = Path(folder) / written if folder else beside, download_folder() / written
+    there = next((place for place in (beside, below, downloaded) if place.exists()), None)
+    return there or (downloaded if config.input.fetch and not folder else below)

@@ -15,6 +15,7 @@ from pipeline.science.spectra.resample import rebin
 from pipeline.sources.gaia_xp import read_xp_library
 from pipeline.sources.wheels import XP_LIBRARY
 from pipeline.stages.declared import Stage
+from pipeline.stages.fetched_inputs import refuse_missing_files
 from pipeline.stages.items import Files, InputColumns, RawSpectra
 from pipeline.stages.lamost_reading import raw_grid
 from pipeline.stages.paths import data_path, download_folder
@@ -25,6 +26,7 @@ from pipeline.stages.state import BuildState, Progress
 
 def read(state: BuildState, progress: Progress) -> int:
     """Read the configured input."""
+    refuse_missing_files(state.config)
     reader = {"mock": _read_mock, "gaia-xp": _read_xp}.get(state.config.input.kind, read_sources)
     reader(state, progress)
     if state.table.empty:

@@ -15,11 +15,9 @@ from pipeline.domain.spectrum import SpectrumError
 from pipeline.sources.folders import Listing, shown_name
 from pipeline.sources.gaia_xp import is_xp_table, read_xp_spectra
 from pipeline.sources.lamost_fits import find_spectra, without_repeats
-from pipeline.sources.tables.identifiers import whole_numbers
+from pipeline.sources.tables.obsid_lists import listed_obsids
 from pipeline.sources.tables.reader import open_table
-from pipeline.sources.tables.recognition import recognise
 from pipeline.sources.tables.star_columns import StarColumns
-from pipeline.sources.tables.table_file import TableError
 from pipeline.stages.inputs import InputRecord
 from pipeline.stages.joining import join, read_table
 from pipeline.stages.lamost_reading import raw_grid, read_in_order
@@ -179,15 +177,7 @@ def _listed(state: BuildState, source: SourceConfig) -> set[int]:
     """Obsids of a list that restricts the spectra."""
     path = data_path(state.config, source.obsids)
     state.record_input(path)
-    table = open_table(path)
-    recipe = recognise(table, keep=False).recipes.get("obsid")
-    name = recipe.columns[0] if recipe else table.names[0] if len(table.names) == 1 else ""
-    if not name:
-        raise TableError(f"{path.name} has no column obsid. Name one so: it lists the spectra that are read.")
-    listed = set(whole_numbers(table.read([name])[name], name, path.name).tolist()) - {0}
-    if not listed:
-        raise TableError(f"{path.name}: column {name!r} holds no obsid.")
-    return listed
+    return set(listed_obsids(path).tolist())
 
 
 def _reject_absent(state: BuildState, listed: set[int], result: set[int]) -> None:

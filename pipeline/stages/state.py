@@ -19,6 +19,7 @@ from pipeline.products.array_file import ArrayFile
 from pipeline.products.identity import build_identity
 from pipeline.products.manifest import Identity
 from pipeline.products.spectra import SpectrumStore, SpectrumStoreWriter, write_blank_models
+from pipeline.sources.archives.record import records_of
 from pipeline.sources.tables.star_columns import StarColumns
 from pipeline.stages.build_spectra import RawSpectraReader, RawSpectraWriter, reorder
 from pipeline.stages.inputs import InputRecord, digest_of
@@ -62,7 +63,8 @@ class BuildState:
     rejects : list of tuple
         (source, obsid, stage, code, reason).
     facts : dict
-        JSON values for manifest and report: ``simulated``, ``simulated_note``, ``inputs``, ``choices``, ``report``.
+        JSON values for manifest and report: ``simulated``, ``simulated_note``, ``inputs``, ``choices``, ``report``,
+        ``archives``.
     measured : frozenset of str
         Columns that the stages after reading may give.
     tables : dict of str to StarColumns
@@ -83,7 +85,7 @@ class BuildState:
         self._internal: dict[str, NDArray[np.generic]] = {}
         self.rejects: list[tuple[str, int, str, str, str]] = []
         self.facts: dict[str, Any] = {"simulated": False, "simulated_note": ""}
-        self.facts |= {"inputs": {}, "choices": {}, "report": {}}
+        self.facts |= {"inputs": {}, "choices": {}, "report": {}, "archives": []}
         self.reads: set[str] = set()
         self.writes: set[str] = set()
         self.measured: frozenset[str] = frozenset()
@@ -294,6 +296,7 @@ class BuildState:
         record = InputRecord.of_file(path, sha256)
         self.inputs.append(record)
         self.facts["inputs"][path.name] = record.sha256
+        self._record_archives(path, record.sha256)
 
     def record_folder(self, folder: Path, called: str, files: Sequence[InputRecord], note: str = "") -> None:
         """Register a folder of input files by number and a common hash.
@@ -312,6 +315,12 @@ class BuildState:
         self.inputs += [InputRecord.of_folder(folder, [Path(record.path) for record in files]), *files]
         text = f"{len(files)} files{note}; SHA-256 of their names and contents {digest_of(files)}"
         self.facts["inputs"][called] = text
+        self._record_archives(folder)
+
+    def _record_archives(self, path: Path, sha256: str = "") -> None:
+        """Add what the record of a fetch beside an input says of it."""
+        known = self.facts.setdefault("archives", [])
+        known += [part for part in records_of(path, sha256) if part not in known]
 
     def reject(self, stage: str, source: str, obsid: int, code: str, reason: str) -> None:
         """Add a row to the rejects table."""

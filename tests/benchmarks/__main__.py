@@ -8,6 +8,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "ui"), str(ROOT / "explorer")]
 
 NAMES = (
+    "archive_chain",
     "brush",
     "sessions",
     "fuzz",
@@ -31,6 +32,7 @@ NAMES = (
     "seismic_distances",
     "distances",
     "tables",
+    "fetching",
 )
 
 if __name__ == "__main__":

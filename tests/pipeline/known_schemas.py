@@ -59,6 +59,15 @@ SCHEMAS = {
         "phot_rp_mean_mag bp_rp radial_velocity radial_velocity_error l b ecl_lon ecl_lat ruwe teff_gspphot "
         "distance_gspphot"
     ),
+    "Gaia DR3 with 2MASS, AllWISE and distances (fetch gaia)": (
+        "source_id ra dec ref_epoch parallax parallax_error pmra pmra_error pmdec pmdec_error pmra_pmdec_corr "
+        "parallax_pmra_corr parallax_pmdec_corr ruwe astrometric_params_solved nu_eff_used_in_astrometry pseudocolour "
+        "ecl_lat duplicated_source phot_g_mean_mag phot_bp_mean_mag phot_rp_mean_mag bp_rp phot_bp_rp_excess_factor "
+        "radial_velocity radial_velocity_error rv_nb_transits grvs_mag has_xp_continuous tmass_id tmass_sep "
+        "tmass_mates tmass_designation j_m j_msigcom h_m h_msigcom ks_m ks_msigcom tmass_qual allwise_sep "
+        "allwise_mates allwise_id w1mpro w1mpro_error w2mpro w2mpro_error allwise_qual cc_flags r_med_geo r_lo_geo "
+        "r_hi_geo r_med_photogeo r_lo_photogeo r_hi_photogeo dr2_source_id"
+    ),
     "Gaia DR2 gaia_source": (
         "solution_id designation source_id random_index ref_epoch ra ra_error dec dec_error parallax parallax_error "
         "pmra pmra_error pmdec pmdec_error ra_dec_corr pmra_pmdec_corr phot_g_mean_mag phot_bp_mean_mag "
@@ -158,6 +167,18 @@ ROLES = {
         "designation": None,
         "distance": None,
         "teff": None,
+    },
+    "Gaia DR3 with 2MASS, AllWISE and distances (fetch gaia)": {
+        "gaia_source_id": "source_id",
+        "gaia_dr2_source_id": "dr2_source_id",
+        "tmass_id": "tmass_id",
+        "allwise_id": "allwise_id",
+        "k_mag": "ks_m",
+        "ph_qual": "tmass_qual",
+        "w1_mag_err": "w1mpro_error",
+        "ph_qual_wise": "allwise_qual",
+        "pmra_pmdec_corr": "pmra_pmdec_corr",
+        "distance_geo_84": "r_hi_geo",
     },
     "Gaia DR2 gaia_source": {
         "gaia_dr2_source_id": "source_id",

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import ConfigError, load_config
+from pipeline.sources.archives.profile import load_archives
+from pipeline.stages.fetched_inputs import refuse_missing_files
+from pipeline.stages.paths import data_path
 
 CUSTOM = "[kinematics]\nframe = 'custom'\n[kinematics.custom_frame]\n"
 
@@ -67,14 +70,47 @@ def test_errors_name_key_value_and_remedy(tmp_path, text, says):
     assert says in str(caught.value)
 
 
-def test_the_readme_s_example_is_a_configuration(tmp_path):
+def test_the_readme_s_examples_are_configurations_and_profiles(tmp_path):
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     examples = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
     assert examples
     for text in examples:
-        load_config(written(tmp_path, text))
+        if text.startswith("[service."):
+            load_archives(Path(written(tmp_path, text)))
+        else:
+            load_config(written(tmp_path, text))
 
 
 def test_unknown_name_lists_what_ships():
-    with pytest.raises(ConfigError, match="demo, paper, paper-exact, real-spectra, real-tables, real-xp"):
+    with pytest.raises(ConfigError, match="demo, paper, paper-exact, qiu2023, real-spectra, real-tables, real-xp"):
         load_config("nope")
+
+
+def test_a_path_is_looked_for_beside_the_configuration_then_in_the_data_then_in_the_downloads(tmp_path, monkeypatch):
+    data, home = tmp_path / "data", tmp_path / "home"
+    monkeypatch.setenv("MGIANT_HOME", str(home))
+    monkeypatch.setenv("MGIANT_DATA", str(data))
+    config = load_config(written(tmp_path, "[[input.source]]\ntable = 'stars.csv'\n"))
+    places = [tmp_path / "stars.csv", data / "stars.csv", home / "downloads" / "stars.csv"]
+    assert data_path(config, "stars.csv") == places[1], "where it is missing"
+    for place in reversed(places):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text("")
+        assert data_path(config, "stars.csv") == place
+
+
+@pytest.mark.parametrize(("fetch", "expected"), [("", "beside"), ("fetch = 'qiu2023'", "downloads")])
+def test_a_missing_path_is_where_a_fetch_would_put_it(tmp_path, monkeypatch, fetch, expected):
+    monkeypatch.setenv("MGIANT_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("MGIANT_DATA", raising=False)
+    config = load_config(written(tmp_path, f"[input]\n{fetch}\n[[input.source]]\ntable = 'stars.csv'\n"))
+    places = {"beside": tmp_path / "stars.csv", "downloads": tmp_path / "home" / "downloads" / "stars.csv"}
+    assert data_path(config, "stars.csv") == places[expected]
+
+
+def test_a_fetch_is_refused_where_it_has_no_effect_or_does_not_exist(tmp_path):
+    with pytest.raises(ConfigError, match=r"input\.fetch has no effect"):
+        load_config(written(tmp_path, "[input]\nkind = 'mock'\nfetch = 'qiu2023'\n"))
+    config = load_config(written(tmp_path, "[input]\nfetch = 'qui'\n[[input.source]]\ntable = 'stars.csv'\n"))
+    with pytest.raises(ConfigError, match=r"input\.fetch is 'qui'; there are apogee, dust, gaia"):
+        refuse_missing_files(config)

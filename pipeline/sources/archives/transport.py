@@ -1,0 +1,422 @@
+"""Polite HTTP requests to one service: connections, spacing, timeouts, repeats, redirects, the token.
+
+Status 200 is not believed: the receiver of an answer checks its content, and says whether another request may help.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from pipeline import __version__
+from pipeline.sources.archives.fetching import ItemError, ServiceError
+from pipeline.sources.archives.profile import Service
+from pipeline.sources.archives.redaction import Token
+from pipeline.sources.archives.retrying import is_overload, retry_after_s
+from pipeline.sources.archives.storing import plain_line
+
+USER_AGENT = f"mgiant-explorer/{__version__} ({requests.utils.default_user_agent()})"
+MAX_REDIRECTS = 5
+CHUNK_BYTES = 1 << 16
+_CONNECT_TIMEOUT_S = 30.0
+_LONG_WAIT_S = 5.0
+_NETWORK_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+
+Result = TypeVar("Result")
+
+
+class InterruptedFetchError(Exception):
+    """The run ends: the transport was closed while a thread waited or received."""
+
+
+class UnfitAnswerError(Exception):
+    """An answer cannot be right, and the next one may be: cut, damaged, empty; the message says what came."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The beginning of an answer.
+
+    Parameters
+    ----------
+    address : str
+        Address that answered, after redirects; without a token.
+    status : int
+        HTTP status.
+    headers : mapping of str to str
+        By lower-case name; without a token.
+    chunks : iterator of bytes
+        The body as it arrives; ends only where it is complete.
+    """
+
+    address: str
+    status: int
+    headers: Mapping[str, str]
+    chunks: Iterator[bytes] = field(repr=False)
+
+    def body(self, max_bytes: int) -> bytes:
+        """The whole body.
+
+        Raises
+        ------
+        ItemError
+            If it has more than ``max_bytes``.
+        """
+        parts, size = [], 0
+        for chunk in self.chunks:
+            size += len(chunk)
+            if size > max_bytes:
+                raise ItemError(f"{self.address} sent more than {max_bytes:,} bytes; no more are read.")
+            parts.append(chunk)
+        return b"".join(parts)
+
+    def drain(self) -> bytes:
+        """The first bytes of an answer that is no result, for its message."""
+        return next(self.chunks, b"")
+
+
+class PoliteAdapter(HTTPAdapter):
+    """Connections of a session that start requests one after another, with a timeout each.
+
+    Parameters
+    ----------
+    service : Service
+        Its connections, spacing and timeout.
+    closed : Event
+        Ends all waiting.
+    """
+
+    def __init__(self, service: Service, closed: threading.Event) -> None:
+        self._service, self._closed = service, closed
+        self._lock = threading.Lock()
+        self._next_start = 0.0
+        super().__init__(pool_connections=2, pool_maxsize=service.connections, max_retries=0)
+
+    def pause(self, seconds: float) -> bool:
+        """Start no request within this time; return whether that is later than so far by a second or more."""
+        with self._lock:
+            until = time.monotonic() + seconds
+            is_later = until > self._next_start + 1.0
+            self._next_start = max(self._next_start, until)
+            return is_later
+
+    def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
+        """Send a request when it is its turn."""
+        while (seconds := self._turn()) > 0.0:
+            if self._closed.wait(seconds):
+                raise InterruptedFetchError
+        options["timeout"] = options.get("timeout") or (_CONNECT_TIMEOUT_S, self._service.timeout_s)
+        return super().send(request, *arguments, **options)
+
+    def _turn(self) -> float:
+        """Take a turn and return 0, or return the seconds until the next one."""
+        with self._lock:
+            now = time.monotonic()
+            if now < self._next_start:
+                return self._next_start - now
+            self._next_start = now + self._service.spacing_s
+            return 0.0
+
+
+def polite_session(service: Service, closed: threading.Event | None = None) -> requests.Session:
+    """Session for a service, also for libraries that take one: spaced, verified, with timeouts.
+
+    Parameters
+    ----------
+    service : Service
+        The service.
+    closed : Event, optional
+        Ends all waiting for a turn once it is set.
+
+    Returns
+    -------
+    Session
+        Without cookies, without passwords of ``.netrc``; proxies of the environment are used.
+    """
+    session = requests.Session()
+    adapter = PoliteAdapter(service, closed or threading.Event())
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.headers["User-Agent"] = USER_AGENT
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.auth = _without_password
+    return session
+
+
+class Transport:
+    """Requests to one service, with repeats; used by several threads.
+
+    Parameters
+    ----------
+    service : Service
+        The service.
+    received : callable
+        Takes the number of bytes of each chunk, in the thread that received it.
+    say : callable
+        Takes a line for the user when an overloaded service is left alone for longer.
+
+    Raises
+    ------
+    TokenError
+        If the environment's token cannot be one.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        received: Callable[[int], None] = lambda _count: None,
+        say: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self.service, self.token = service, Token(service.token_variable)
+        self._received, self._say, self._closed = received, say, threading.Event()
+        self._session = polite_session(service, self._closed)
+        self._random = random.Random()  # noqa: S311 - jitter of waits
+
+    @property
+    def session(self) -> requests.Session:
+        """Session for a library that takes one: spaced and with timeouts; repeats are the library's affair."""
+        return self._session
+
+    def words_for(self, error: BaseException) -> str:
+        """Part of a sentence for an error of the network, without addresses."""
+        return self._cause(error)
+
+    def close(self) -> None:
+        """End all waiting; threads that receive end with their next chunk."""
+        self._closed.set()
+        self._session.close()
+
+    def address(self, path: str) -> str:
+        """Address of a path below the service's; a whole address stays."""
+        return path if "://" in path else f"{self.service.address.rstrip('/')}/{path.lstrip('/')}"
+
+    def get(
+        self,
+        path: str,
+        receive: Callable[[Answer], Result],
+        headers: Callable[[], Mapping[str, str]] = lambda: MappingProxyType({}),
+    ) -> Result:
+        """Request an address until its answer is received, at most ``Service.attempts`` times.
+
+        Parameters
+        ----------
+        path : str
+            Below the service's address, or a whole address.
+        receive : callable
+            Takes an answer of any status but 408, 429 and 5xx, and reads its body.
+        headers : callable
+            Headers of each request; asked again before each repeat.
+
+        Raises
+        ------
+        ServiceError
+            If the service did not answer, or was overloaded each time.
+        ItemError
+            If it answered each time with an error or a damaged body, redirects to where it must not, or as ``receive``
+            does.
+        """
+        address, waited, problem = self.address(path), 0.0, _Problem("")
+        for attempt in range(1, self.service.attempts + 1):
+            result = self._attempt(address, receive, headers())
+            if not isinstance(result, _Problem):
+                return result.value
+            problem = result
+            if self._closed.is_set():
+                raise InterruptedFetchError
+            seconds = self._pause_after(problem, attempt)
+            if problem.is_final or attempt == self.service.attempts or seconds > self.service.max_wait_s:
+                break
+            waited += seconds
+            if self._closed.wait(seconds):
+                raise InterruptedFetchError
+        raise self._given_up(address, problem, attempt, waited)
+
+    def _given_up(self, address: str, problem: _Problem, attempts: int, waited: float) -> ItemError:
+        kind = ServiceError if problem.is_of_service else ItemError
+        if problem.is_final:
+            return kind(problem.text)
+        if problem.retry_after_s is not None and problem.retry_after_s > self.service.max_wait_s:
+            times = (
+                f"and asks to wait {problem.retry_after_s:,.0f} s; at most {self.service.max_wait_s:,.0f} are waited"
+            )
+        elif attempts == 1:
+            times = "at the only attempt"
+        else:
+            times = f"at the last of {attempts} attempts" + (
+                f", after {waited:,.0f} s of waiting" if waited >= 1 else ""
+            )
+        return kind(f"{self.token.hidden_in(address)}: {problem.text} {times}.")
+
+    def _pause_after(self, problem: _Problem, attempt: int) -> float:
+        """Seconds to wait; an overloaded service is left alone by all threads."""
+        doubled = self.service.wait_s * 2.0 ** (attempt - 1) * self._random.uniform(0.75, 1.25)
+        seconds = min(doubled, self.service.max_wait_s)
+        if problem.retry_after_s is not None:
+            seconds = problem.retry_after_s + self._random.uniform(0.0, 0.1) * min(1.0, problem.retry_after_s)
+        if problem.is_overload and attempt < self.service.attempts:
+            self._leave_alone(min(seconds, self.service.max_wait_s), problem)
+        return seconds
+
+    def _leave_alone(self, seconds: float, problem: _Problem) -> None:
+        adapter = self._session.get_adapter(self.service.address)
+        if isinstance(adapter, PoliteAdapter) and adapter.pause(seconds) and seconds >= _LONG_WAIT_S:
+            site = urlsplit(self.service.address).netloc
+            self._say(f"{site}: {problem.text}; the next request starts in {seconds:,.0f} s.")
+
+    def _attempt(
+        self, address: str, receive: Callable[[Answer], Result], headers: Mapping[str, str]
+    ) -> _Received[Result] | _Problem:
+        """One request. Errors of libraries hold addresses: they become text here, and are not chained."""
+        try:
+            with closing(self._followed(address, headers)) as response:
+                if is_overload(response.status_code) or response.status_code >= 500:
+                    return self._refusal(response)
+                return _Received(receive(self._answer(response)))
+        except _AttemptError as error:
+            return error.problem
+        except UnfitAnswerError as error:
+            return _Problem(self.token.hidden_in(str(error)))
+
+    def _network_problem(self, error: BaseException) -> _Problem:
+        if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
+            text = f"The certificate of {self.service.address} is not valid: {self._cause(error)}."
+            return _Problem(text, is_final=True, is_of_service=True)
+        is_cut = isinstance(error, urllib3.exceptions.ProtocolError)  # after the answer began
+        return _Problem(self._cause(error), is_of_service=not is_cut)
+
+    def _refusal(self, response: requests.Response) -> _Problem:
+        after = retry_after_s(response.headers.get("Retry-After", ""))
+        overload = is_overload(response.status_code)
+        reason = f" {plain_line(response.reason)}" if response.reason else ""
+        text = self.token.hidden_in(f"the archive answered HTTP {response.status_code}{reason}")
+        return _Problem(text, after if overload else None, is_overload=overload, is_of_service=overload)
+
+    def _cause(self, error: BaseException) -> str:
+        """A sentence's part for an error of the network, without addresses."""
+        if isinstance(error, requests.exceptions.ConnectTimeout):
+            return "no connection within the time allowed"
+        if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
+            return f"nothing arrived for {self.service.timeout_s:g} s"
+        innermost: Any = error
+        for _ in range(8):
+            inner = getattr(innermost, "reason", None) or next(
+                (part for part in getattr(innermost, "args", ()) if isinstance(part, BaseException)), None
+            )
+            if not isinstance(inner, BaseException):
+                break
+            innermost = inner
+        if isinstance(innermost, urllib3.exceptions.IncompleteRead) and isinstance(innermost.partial, int):
+            return f"the connection ended after {innermost.partial:,} bytes; {innermost.expected:,} more were announced"
+        text = getattr(innermost, "strerror", None) or str(innermost).partition(": ")[2] or str(innermost)
+        return self.token.hidden_in(f"the connection failed: {text or type(innermost).__name__}".rstrip("."))
+
+    def _followed(self, address: str, headers: Mapping[str, str]) -> requests.Response:
+        """Response after redirects; the token goes to the service's own site only."""
+        for _ in range(MAX_REDIRECTS + 1):
+            own = urlsplit(address).netloc == urlsplit(self.service.address).netloc
+            response = self._sent(self.token.added_to(address) if own else address, headers)
+            if not response.is_redirect:
+                return response
+            location = urljoin(address, response.headers["Location"])
+            response.close()
+            self._check_redirect(address, location)
+            address = location
+        raise _AttemptError(_refused(f"{self.token.hidden_in(address)} redirects in a circle."))
+
+    def _sent(self, target: str, headers: Mapping[str, str]) -> requests.Response:
+        try:
+            return self._session.get(
+                target, headers={"Accept-Encoding": "identity", **headers}, stream=True, allow_redirects=False
+            )
+        except _NETWORK_ERRORS as error:
+            problem = self._network_problem(error)
+        raise _AttemptError(problem)
+
+    def _chunk(self, response: requests.Response) -> bytes:
+        try:
+            chunk: bytes = response.raw.read1(CHUNK_BYTES, decode_content=False)
+        except _NETWORK_ERRORS as error:
+            problem = self._network_problem(error)
+        else:
+            return chunk
+        raise _AttemptError(problem)
+
+    def _check_redirect(self, address: str, location: str) -> None:
+        here, there = urlsplit(address), urlsplit(location)
+        if there.scheme not in ("https", here.scheme):
+            text = f"{here.netloc} redirects to {there.scheme}://{there.netloc}, which is not encrypted; not followed."
+            raise _AttemptError(_refused(text))
+        if there.netloc != here.netloc and self.token and self.token.hidden_in(location) != location:
+            raise _AttemptError(_refused(f"{here.netloc} redirects to {there.netloc} with the token; not followed."))
+
+    def _answer(self, response: requests.Response) -> Answer:
+        hide = self.token.hidden_in
+        headers = {name.lower(): hide(value) for name, value in response.headers.items()}
+        return Answer(hide(response.url), response.status_code, headers, self._chunks(response))
+
+    def _chunks(self, response: requests.Response) -> Iterator[bytes]:
+        """The body as it arrives; a stream below the smallest rate is cut."""
+        length, size = response.headers.get("Content-Length", ""), 0
+        window_start, window_size = time.monotonic(), 0
+        while chunk := self._chunk(response):
+            if self._closed.is_set():
+                raise InterruptedFetchError
+            size += len(chunk)
+            window_size += len(chunk)
+            self._received(len(chunk))
+            yield chunk
+            seconds = time.monotonic() - window_start
+            if seconds > self.service.timeout_s:
+                if window_size < self.service.min_bytes_s * seconds:
+                    raise UnfitAnswerError(
+                        f"the archive sent {window_size:,} bytes in {seconds:,.0f} s, fewer than "
+                        f"{self.service.min_bytes_s:g} a second"
+                    )
+                window_start, window_size = time.monotonic(), 0
+        if length.isdecimal() and size != int(length):
+            raise UnfitAnswerError(f"the connection ended after {size:,} of {int(length):,} bytes")
+
+
+@dataclass(frozen=True)
+class _Received(Generic[Result]):
+    value: Result
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Why an attempt failed, as the middle of a sentence; a whole one where no other attempt helps."""
+
+    text: str
+    retry_after_s: float | None = None
+    is_overload: bool = False
+    is_of_service: bool = False
+    is_final: bool = False
+
+
+class _AttemptError(Exception):
+    """An attempt failed; the problem says why, without the library's error, which quotes addresses."""
+
+    def __init__(self, problem: _Problem) -> None:
+        super().__init__(problem.text)
+        self.problem = problem
+
+
+def _refused(text: str) -> _Problem:
+    return _Problem(text, is_final=True, is_of_service=True)
+
+
+def _without_password(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keep requests from looking for a password in ``.netrc``."""
+    return request
