@@ -6,7 +6,8 @@ from fetches import quick_service
 from wire import Reply, Server, text_reply
 
 from pipeline.sources.archives.fetching import ItemError, ServiceError
-from pipeline.sources.archives.transport import MAX_REDIRECTS, Transport, polite_session
+from pipeline.sources.archives.polite_session import polite_session
+from pipeline.sources.archives.transport import MAX_REDIRECTS, Transport
 
 TOKEN = "token-of-a-test"
 

@@ -11,9 +11,10 @@ from http_archive import Fault
 
 from pipeline import __version__
 from pipeline.sources.archives.fetching import ItemError, ServiceError
+from pipeline.sources.archives.polite_session import InterruptedFetchError
 from pipeline.sources.archives.profile import ArchiveProfileError, Service, load_archives
 from pipeline.sources.archives.retrying import retry_after_s
-from pipeline.sources.archives.transport import InterruptedFetchError, Transport, UnfitAnswerError
+from pipeline.sources.archives.transport import Transport, UnfitAnswerError
 
 CONTENT = bytes(range(256)) * 400
 

@@ -19,11 +19,12 @@ from pyvo.dal.exceptions import DALAccessError, DALQueryError, DALServiceError
 from pyvo.dal.tap import AsyncTAPJob
 
 from pipeline.sources.archives.fetching import ItemError
+from pipeline.sources.archives.polite_session import InterruptedFetchError
 from pipeline.sources.archives.profile import Query, Service
 from pipeline.sources.archives.queries import UPLOAD, columns_query, is_any_of, plain_name
 from pipeline.sources.archives.retrying import is_overload, retry_after_s
 from pipeline.sources.archives.tap_answers import AnswerError, CutAnswerError, quoted, read_answer
-from pipeline.sources.archives.transport import Answer, InterruptedFetchError, Transport, UnfitAnswerError
+from pipeline.sources.archives.transport import Answer, Transport, UnfitAnswerError
 
 MAX_RESULT_BYTES = 1 << 30
 MAX_SUBMISSIONS = 3
