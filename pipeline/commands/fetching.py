@@ -236,7 +236,10 @@ def run_fetch(wanted: Fetch, asked: FetchOptions, path: Path) -> int:
             if plan.progress(step.name).left:
                 outcome.problems.append(f"{step.name}: its table is not joined before all its items are there.")
             else:
-                outcome.results[step.name] = step.finish(replace(fetching, say=say))
+                try:
+                    outcome.results[step.name] = step.finish(replace(fetching, say=say))
+                except MissingInputError as error:
+                    outcome.problems.append(f"{step.name}: not finished. {error}")
         return _finish(wanted, fetching, outcome)
 
 
