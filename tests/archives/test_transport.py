@@ -11,7 +11,7 @@ from http_archive import Fault
 
 from pipeline import __version__
 from pipeline.sources.archives.fetching import ItemError, ServiceError
-from pipeline.sources.archives.polite_session import InterruptedFetchError
+from pipeline.sources.archives.polite_session import InterruptedFetchError, PoliteAdapter
 from pipeline.sources.archives.profile import ArchiveProfileError, Service, load_archives
 from pipeline.sources.archives.retrying import retry_after_s
 from pipeline.sources.archives.transport import Transport, UnfitAnswerError
@@ -78,20 +78,21 @@ def test_retry_after_is_waited_for_by_all_threads(files, as_date):
     assert files.log.gaps()[0] > (0.9 if as_date else 1.9)  # a date has whole seconds
 
 
-def test_a_long_wait_is_said_once(files):
-    files.faults.append(Fault("unavailable", where="one.bin", seconds=6, times=2))
+def test_a_long_wait_is_said(files):
+    files.faults.append(Fault("unavailable", where="one.bin", seconds=6))
     lines = []
     transport = Transport(quick_service(files.url, max_wait_s=9.0), say=lines.append)
-    threads = [threading.Thread(target=body, args=(transport,)) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert body(transport) == CONTENT
     transport.close()
-    assert len(lines) == 1
-    assert lines[0].startswith(
+    (line,) = lines
+    assert line.startswith(
         f"{files.url.removeprefix('http://')}: the archive answered HTTP 503 Service Unavailable; the next request"
     )
+
+
+def test_a_pause_counts_once_for_all_threads():
+    adapter = PoliteAdapter(quick_service("http://a"), threading.Event())
+    assert [adapter.pause(seconds) for seconds in (100.0, 100.0, 50.0, 300.0)] == [True, False, False, True]
 
 
 @pytest.mark.parametrize(
