@@ -30,7 +30,10 @@ from tap_packages import POSTGRES, PROGRAM, PYTHON, SPHERE
 
 DEFAULT_ROWS, MAX_ROWS = 2000, 20_000
 
-_SETTINGS = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off"
+_SETTINGS = (
+    "-c fsync=off -c full_page_writes=off -c synchronous_commit=off "
+    "-c client_connection_check_interval=1000 -c statement_timeout=60000"  # a query ends with the job that asked it
+)
 _IMPORT = """
 import sys
 from gavo.user import cli
@@ -155,7 +158,7 @@ class TapServer:
         """Run one of DaCHS' commands to its end."""
         self._run_program(PROGRAM, "--disable-spew", *arguments)
 
-    def _run_program(self, program: Path, *arguments: str) -> None:
+    def _run_program(self, program: Path, *arguments: str) -> str:
         done = subprocess.run(
             [str(program), *arguments],
             cwd=self.folder,
@@ -169,11 +172,12 @@ class TapServer:
         )
         if done.returncode:
             raise RuntimeError(f"`{program.name} {' '.join(arguments)}` failed: {done.stdout[-2000:]}")
+        return done.stdout
 
-    def _psql(self, *arguments: str) -> None:
+    def _psql(self, *arguments: str) -> str:
         """Run statements as the database's owner, up to the first error."""
         owner = ("-q", "-v", "ON_ERROR_STOP=1", "-h", str(self._postgres.folder), "-U", "vetting", "gavo")
-        self._run_program(POSTGRES / "psql", *owner, *arguments)
+        return self._run_program(POSTGRES / "psql", *owner, *arguments)
 
     def _load_sphere(self) -> None:
         """Create pgSphere's types and functions, and hide its extension from DaCHS until it has found them.
@@ -256,6 +260,11 @@ class TapServer:
                 if os.getpgid(process) == process and (self._process is None or process != self._process.pid):
                     result.append(process)
         return result
+
+    def busy_backends(self) -> int:
+        """Number of database processes that compute."""
+        busy = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid != pg_backend_pid()"
+        return int(self._psql("-A", "-t", "-c", f"{busy} AND backend_type = 'client backend'"))
 
     def stop(self) -> None:
         """End the server, its queries and its database, and remove the folder."""

@@ -43,6 +43,22 @@ def test_a_finished_job_survives_a_crash_of_the_server(tap_server):
     done.delete()
 
 
+@pytest.mark.tap_server
+def test_a_query_ends_with_its_job(tap_server):
+    job = pyvo.dal.TAPService(tap_server.url).submit_job(ENDLESS)
+    job.run()
+    end = time.monotonic() + 60
+    while not tap_server.busy_backends() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert tap_server.busy_backends()
+    job.abort()
+    job.delete()
+    end = time.monotonic() + 20
+    while tap_server.busy_backends() and time.monotonic() < end:
+        time.sleep(0.2)
+    assert tap_server.busy_backends() == 0
+
+
 def test_missing_packages_are_named_with_the_remedy(monkeypatch):
     monkeypatch.setattr(tap_packages, "PACKAGES", {"python3-gavo": Path("/nowhere"), "present": Path("/")})
     reason = tap_packages.reason_without()
