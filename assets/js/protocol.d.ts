@@ -920,7 +920,7 @@ export interface SpectrumDrawing {
   trial?: Float32Array;
 }
 
-/** How the spectrum is shown; ``compare`` is what the lower axes show of pinned spectra. */
+/** Display settings of the spectrum; ``compare`` selects how the lower axes show pinned spectra. */
 export interface SpectrumLook {
   lines: boolean;
   model: boolean;
@@ -1125,7 +1125,7 @@ export interface Tap {
   keys?: ("ctrl" | "shift")[];
 }
 
-/** A telluric band where it lies on the axis. */
+/** A telluric band, in wavelengths of the axis. */
 export type TelluricStrip = [name: string, low: number, high: number];
 
 /** Choose what a drag does. */
@@ -1150,7 +1150,7 @@ export interface ToolbarState {
 /** A CSS selector, and a text beside the element that it selects. */
 export type TourStep = [selector: string, text: string];
 
-/** A trial model over a spectrum, and what changes with it; ``lower`` if the lower axes are shown. */
+/** A trial model over a spectrum, with its residuals and legend; ``lower`` if the lower axes are shown. */
 export interface TrialDrawing {
   flux: Float32Array;
   residuals: ResidualsDrawing;

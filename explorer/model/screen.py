@@ -1,4 +1,4 @@
-"""Choices of the screen that state, messages and pages share: what a drag does, and the theme."""
+"""Drag tools and themes, shared by state, messages and pages."""
 
 from __future__ import annotations
 

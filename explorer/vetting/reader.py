@@ -22,7 +22,7 @@ class RecordReader(Protocol):
         ...
 
     def refusal(self, role: Role, what: str) -> str:
-        """Why the visitor may not do ``what``, which needs a role; "" if that is allowed."""
+        """Reason for refusing ``what``, which needs a role; "" if the visitor is permitted."""
         ...
 
     def remarks(self, star: int) -> tuple[Remark, ...]:

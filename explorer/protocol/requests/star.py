@@ -23,7 +23,7 @@ MAX_ALIKE = 200
 
 
 class SpectrumLook(Struct, frozen=True, forbid_unknown_fields=True):
-    """How the spectrum is shown; ``compare`` is what the lower axes show of pinned spectra."""
+    """Display settings of the spectrum; ``compare`` selects how the lower axes show pinned spectra."""
 
     lines: bool
     model: bool

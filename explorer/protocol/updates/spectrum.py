@@ -22,7 +22,7 @@ class LineMark(Row, frozen=True):
 
 
 class TelluricStrip(Row, frozen=True):
-    """A telluric band where it lies on the axis."""
+    """A telluric band, in wavelengths of the axis."""
 
     name: str
     low: float
@@ -70,7 +70,7 @@ class ComparedDrawing(MessagePart, frozen=True):
 
 
 class TrialDrawing(MessagePart, frozen=True):
-    """A trial model over a spectrum, and what changes with it; ``lower`` if the lower axes are shown."""
+    """A trial model over a spectrum, with its residuals and legend; ``lower`` if the lower axes are shown."""
 
     flux: Float32s
     residuals: ResidualsDrawing

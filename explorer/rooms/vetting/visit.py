@@ -1,4 +1,4 @@
-"""The visitor of the vetting rooms: identity, permissions, and what the record lets the visitor see."""
+"""The visitor of the vetting rooms: identity, permissions, and visible part of the record."""
 
 from __future__ import annotations
 
