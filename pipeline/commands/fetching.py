@@ -18,7 +18,7 @@ from pipeline.commands.terminal import Subcommands, say
 from pipeline.sources.archives.declared import FETCHES
 from pipeline.sources.archives.fetching import Summary, fetch_left
 from pipeline.sources.archives.plan import FetchPlan, PlanError, State
-from pipeline.sources.archives.profile import load_archives
+from pipeline.sources.archives.profile_reading import load_archives
 from pipeline.sources.archives.record import write_record
 from pipeline.sources.archives.steps import Fetch, Fetching, FetchOptions, MissingInputError, Step
 from pipeline.sources.embedded import ISOCHRONE_TABLE, SYNTHETIC_TABLE

@@ -17,7 +17,7 @@ from lamost_archive import spectra_by_obsid
 from pipeline.sources.archives.fetching import ItemError
 from pipeline.sources.archives.lamost import SpectrumClient, check_spectrum
 from pipeline.sources.archives.plan import FetchPlan, Item
-from pipeline.sources.archives.profile import load_archives
+from pipeline.sources.archives.profile_reading import load_archives
 from pipeline.sources.lamost_fits import find_spectra, read_spectra
 
 N = 5
