@@ -1,4 +1,4 @@
-"""HTTP sessions: requests start one after another, with timeouts and limits, without cookies and passwords."""
+"""HTTP sessions: spaced requests, with timeouts and limits, without cookies and passwords."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class PoliteAdapter(HTTPAdapter):
             return is_later
 
     def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
-        """Send a request of a library when it is its turn, and receive its answer, which libraries do not limit."""
+        """Send a request of a library when it is its turn, and receive its answer up to the limits."""
         response = self.begin(request, *arguments, **options)
         try:
             body = b"".join(self._received(response.raw))
@@ -179,7 +179,7 @@ def polite_session(
 
 
 def begun(session: requests.Session, address: str, headers: dict[str, str]) -> requests.Response:
-    """Answer to a GET as it begins, without following or even reading a redirect, as a session's own ``get`` does.
+    """Begin a GET; unlike a session's own, it neither follows nor reads a redirect.
 
     Raises
     ------

@@ -11,7 +11,7 @@ _MAX_S = 30 * 86_400.0
 _Positive = Annotated[float, Meta(gt=0.0, le=_MAX_S)]
 _NotNegative = Annotated[float, Meta(ge=0.0, le=_MAX_S)]
 _Count = Annotated[int, Meta(ge=0)]
-_AtLeastOne = Annotated[int, Meta(ge=1)]
+_PositiveInt = Annotated[int, Meta(ge=1)]
 _Names = Annotated[tuple[str, ...], Meta(min_length=1)]
 _Text = Annotated[str, Meta(min_length=1)]
 _Word = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -68,7 +68,7 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_wait_s: _NotNegative = 300.0
     token_variable: str = ""
     sync_rows: _Count = 0
-    upload_rows: _AtLeastOne = 20_000
+    upload_rows: _PositiveInt = 20_000
     job_s: _Positive = 3600.0
     poll_s: _Positive = 1.0
     tables: dict[str, str] = {}
@@ -225,7 +225,7 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     present: str = ""
     same: tuple[str, ...] = ()
     nearest: str = ""
-    max_rows: _AtLeastOne = 1
+    max_rows: _PositiveInt = 1
     unit: str = ""
     bytes_a_row: _Count = 300
     rows: _Count = 0

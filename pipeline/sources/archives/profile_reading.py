@@ -1,4 +1,4 @@
-"""Profiles of the archives: TOML files that are shipped, and those of users, which replace single fields."""
+"""Profiles of the archives: shipped TOML files, and those of users, which replace single fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Repeats of requests: overloaded services, how long they ask to be left alone, and services out of reach."""
+"""Repeats of requests: overloaded services and their Retry-After, and services out of reach."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _FIRST_ATTEMPTS = 2
 
 
 class Reach:
-    """Whether a service has answered in this run, and how often a request is tried that gets no connection.
+    """Whether a service has answered in this run, and attempts of a request without a connection.
 
     A service that has answered has all attempts: the network may flap. Until then, the first request that finds it out
     of reach has one more attempt and the later ones have none, so that a wrong address or a missing network is reported

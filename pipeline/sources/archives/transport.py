@@ -133,7 +133,7 @@ class Transport:
         self._session.close()
 
     def say_unreached(self, problem: str, seconds: float) -> None:
-        """Tell the user that the service was not reached and when it is tried again."""
+        """Report that the service was not reached, and when it is tried again."""
         self._say(f"{urlsplit(self.service.address).netloc}: {problem}; the next attempt starts in {seconds:,.1f} s.")
 
     def address(self, path: str) -> str:
