@@ -100,6 +100,7 @@ def _fetch(options: argparse.Namespace) -> int:
     if options.what is None and options.plan is None:
         say(fetches_table())
         return 0
+    _refuse_undecodable(options)
     if options.plan is not None:
         _refuse(options, "--plan", {"what", "into", "ids", "names", "release", "profile", "output"})
         wanted, asked, path = _of_plan(options.plan)
@@ -125,6 +126,19 @@ def _refuse(options: argparse.Namespace, kind: str, ignored: set[str]) -> None:
         if getattr(options, name) not in (None, False):
             option = _OPTION_OF.get(name, "NAME" if name == "what" else f"--{name.replace('_', '-')}")
             options.parser.error(f"argument {option}: not allowed with {kind}")
+
+
+def _refuse_undecodable(options: argparse.Namespace) -> None:
+    """Refuse paths whose bytes are no text, which neither a plan nor a record can hold."""
+    paths = {"--plan": [options.plan], "--into": [options.into], "--ids": [options.ids], "--profile": options.profile}
+    for option, values in paths.items():
+        for value in values or ():
+            try:
+                str(value).encode()
+            except UnicodeEncodeError as error:
+                raise ValueError(
+                    f"{option} is {str(value)!r}, whose bytes are not UTF-8, so that no plan can hold it. Rename it."
+                ) from error
 
 
 def _options_of(options: argparse.Namespace, wanted: Fetch) -> FetchOptions:

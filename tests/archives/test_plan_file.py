@@ -2,11 +2,13 @@
 
 import errno
 import hashlib
+import os
+import shlex
 import shutil
 import sqlite3
 
 import pytest
-from fetches import fetch
+from fetches import fetch, write_ids, write_profile
 
 from pipeline.sources.archives.plan import FetchPlan, Item
 from pipeline.sources.archives.plan_errors import PlanError, named_error
@@ -127,3 +129,21 @@ def test_a_plan_survives_a_name_with_spaces_and_signs(plan_path, tmp_path, capsy
     shutil.move(plan_path, moved)
     assert fetch("--plan", moved) == 2  # its table of obsids is not there
     assert "none.csv does not exist" in capsys.readouterr().err
+
+
+def test_a_path_that_is_no_text_is_refused_with_its_option(tmp_path, capsys):
+    wrong = os.fsdecode(os.fsencode(tmp_path / "ids") + b"\xff")
+    for option in ("--ids", "--into", "--profile"):
+        assert fetch("spectra", option, wrong) == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f"error: {option} is ")
+        assert "are not UTF-8" in error
+
+
+def test_the_command_that_continues_is_quoted_for_the_shell(tmp_path, capsys):
+    folder = tmp_path / "a 'b' ü"
+    profile = write_profile(tmp_path / "profile.toml", "http://127.0.0.1:1", attempts=1)
+    ids = write_ids(tmp_path / "ids.csv", [1001])
+    assert fetch("spectra", "--ids", ids, "--into", folder, "--profile", profile) == 1
+    command = capsys.readouterr().err.splitlines()[-1].partition("by: ")[2]
+    assert shlex.split(command)[-1] == str(folder / "spectra.plan")
