@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -120,7 +121,7 @@ def failure_report(fetching: Fetching, failed: Sequence[tuple[Step, Entry]], pro
     if by_hand and len(failed) > len(by_hand):
         lines.append(f"by hand: {len(failed) - len(by_hand):,} more are in the table of failed items.")
     lines += problems
-    lines.append(f"The rest is tried again by: python -m pipeline fetch --plan {fetching.plan.path}")
+    lines.append(f"The rest is tried again by: python -m pipeline fetch --plan {shlex.quote(str(fetching.plan.path))}")
     sys.stderr.write("".join(f"{line}\n" for line in lines))
 
 

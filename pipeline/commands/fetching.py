@@ -17,8 +17,9 @@ from pipeline.commands.fetch_reports import check_archives, dry_run_table, failu
 from pipeline.commands.terminal import Subcommands, say
 from pipeline.sources.archives.declared import FETCHES
 from pipeline.sources.archives.fetching import Summary, fetch_left
-from pipeline.sources.archives.plan import FetchPlan, PlanError, State
-from pipeline.sources.archives.profile import load_archives
+from pipeline.sources.archives.plan import FetchPlan, State
+from pipeline.sources.archives.plan_errors import PlanError, damaged_plan
+from pipeline.sources.archives.profile_reading import load_archives
 from pipeline.sources.archives.record import write_record
 from pipeline.sources.archives.steps import Fetch, Fetching, FetchOptions, MissingInputError, Step
 from pipeline.sources.embedded import ISOCHRONE_TABLE, SYNTHETIC_TABLE
@@ -99,6 +100,7 @@ def _fetch(options: argparse.Namespace) -> int:
     if options.what is None and options.plan is None:
         say(fetches_table())
         return 0
+    _refuse_undecodable(options)
     if options.plan is not None:
         _refuse(options, "--plan", {"what", "into", "ids", "names", "release", "profile", "output"})
         wanted, asked, path = _of_plan(options.plan)
@@ -126,6 +128,19 @@ def _refuse(options: argparse.Namespace, kind: str, ignored: set[str]) -> None:
             options.parser.error(f"argument {option}: not allowed with {kind}")
 
 
+def _refuse_undecodable(options: argparse.Namespace) -> None:
+    """Refuse paths whose bytes are no text, which neither a plan nor a record can hold."""
+    paths = {"--plan": [options.plan], "--into": [options.into], "--ids": [options.ids], "--profile": options.profile}
+    for option, values in paths.items():
+        for value in values or ():
+            try:
+                str(value).encode()
+            except UnicodeEncodeError as error:
+                raise ValueError(
+                    f"{option} is {str(value)!r}, whose bytes are not UTF-8, so that no plan can hold it. Rename it."
+                ) from error
+
+
 def _options_of(options: argparse.Namespace, wanted: Fetch) -> FetchOptions:
     _refuse(options, wanted.name, _OPTION_OF.keys() - set(wanted.takes))
     return FetchOptions(
@@ -140,12 +155,16 @@ def _of_plan(path: Path) -> tuple[Fetch, FetchOptions, Path]:
     """Fetch and options that a plan file records."""
     if not path.is_file():
         raise PlanError(f"There is no plan file {path}. Start the fetch by its name: python -m pipeline fetch NAME.")
-    with FetchPlan(path) as plan:
+    with FetchPlan(path, create=False) as plan:
         about = plan.about()
-    name = about.get("fetch", "")
-    if name not in FETCHES:
-        raise PlanError(f"{path} is a plan of a fetch {name!r}, which this program does not know.")
-    return FETCHES[name], msgspec.json.decode(about["options"], type=FetchOptions), path.absolute()
+        name = about.get("fetch", "")
+        if name not in FETCHES:
+            raise PlanError(f"{path} is a plan of a fetch {name!r}, which this program does not know.")
+        try:
+            asked = msgspec.json.decode(about.get("options", ""), type=FetchOptions)
+        except msgspec.MsgspecError as error:
+            raise damaged_plan(path, f"its options: {error}") from error
+    return FETCHES[name], asked, path.absolute()
 
 
 def _opened(plan: FetchPlan, asked: FetchOptions) -> Fetching:
@@ -208,7 +227,7 @@ def run_fetch(wanted: Fetch, asked: FetchOptions, path: Path) -> int:
     Returns
     -------
     int
-        Exit status: 0, or 1 if items failed or a step could not begin.
+        Exit status: 0, or 1 if items failed, a step could not begin, or an archive has none of its items.
 
     Raises
     ------
@@ -263,6 +282,7 @@ def _finish(wanted: Fetch, fetching: Fetching, outcome: _Outcome) -> int:
     if rejects:
         say(f"Absent and failed items are listed in {rejects}.")
     problems = [*(summary.stopped for summary in outcome.summaries.values() if summary.stopped), *outcome.problems]
+    problems += [_none_of(step, plan) for step in begun if _is_empty(step, plan)]
     if not problems and not any(plan.progress(step.name).left for step in begun):
         for path in _results(wanted, fetching, outcome):
             say(str(path))
@@ -280,9 +300,19 @@ def _sentence(step: Step, plan: FetchPlan, summary: Summary) -> str:
     parts += [f"{count:,} {state}" for state in (State.ABSENT, State.FAILED) if (count := progress.items.get(state, 0))]
     waiting = progress.items.get(State.TODO, 0) + progress.items.get(State.SUBMITTED, 0)
     parts += [f"{waiting:,} not requested"] if waiting else []
-    doubt = progress.items.get(State.ABSENT, 0) == total > 0
-    hint = " The archive has none of them: is the release right (--release, --check)?" if doubt else ""
-    return f"{step.name}: {', '.join(parts)}.{hint}"
+    return f"{step.name}: {', '.join(parts)}."
+
+
+def _is_empty(step: Step, plan: FetchPlan) -> bool:
+    """Whether the archive has none of the items of a step, which a script must not take for success."""
+    items = plan.progress(step.name).items
+    return items.get(State.ABSENT, 0) == sum(items.values()) > 0
+
+
+def _none_of(step: Step, plan: FetchPlan) -> str:
+    count = plan.progress(step.name).items[State.ABSENT]
+    what = "item" if count == 1 else f"{count:,} items"
+    return f"{step.name}: the archive has none of the {what}: is the release right (--release, --check)?"
 
 
 def _results(wanted: Fetch, fetching: Fetching, outcome: _Outcome) -> list[Path]:

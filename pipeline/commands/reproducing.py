@@ -42,6 +42,8 @@ def _reproduce(options: argparse.Namespace) -> int:
     columns = dict(pair.partition("=")[::2] for pair in options.column)
     if not all(columns.values()):
         raise ValueError(f"--column {' '.join(options.column)}: write OURS=THEIRS, for example teff=T_eff.")
+    if len(columns) < len(options.column):
+        raise ValueError(f"--column {' '.join(options.column)}: a column of ours has two of theirs. Name one.")
     if columns and options.catalogue is None:
         options.parser.error("argument --column: allowed with argument --catalogue only")
     if options.only:

@@ -34,4 +34,4 @@ def chosen(keys: list[str]) -> tuple[PaperStatement, ...]:
         near = get_close_matches(unknown, BY_KEY, 1)
         hint = f" Did you mean {near[0]!r}?" if near else f" There are {', '.join(BY_KEY)}."
         raise ValueError(f"--only {unknown}: the paper has no such statement.{hint}")
-    return tuple(BY_KEY[key] for key in keys) or STATEMENTS
+    return tuple(BY_KEY[key] for key in dict.fromkeys(keys)) or STATEMENTS

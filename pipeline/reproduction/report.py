@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import io
 import json
 import os
@@ -14,6 +15,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from pipeline.domain.reproduction import DATA_WORDS, ReproducedFigure, Reproduction
+from pipeline.failures import failure_sentence
 from pipeline.products.disk import exchange, remove, sync_folder
 from pipeline.products.manifest import ProductError, software_versions
 from pipeline.products.product import Products
@@ -56,6 +58,11 @@ def opened_survey(directory: Path, catalogue: Path | None = None, columns: Mappi
     ValueError
         If the other catalogue has no label, or no star in common.
     """
+    if directory.is_file():
+        raise ProductError(
+            f"{directory} is a file, not a product directory. Build a product of it first: python -m pipeline build "
+            "CONFIG.toml, with the file as [[input.source]] table."
+        )
     products = Products.open(directory)
     if catalogue is None:
         return Survey.of(products)
@@ -190,7 +197,13 @@ def reproduce(
         for name, data in files.items():
             (draft / name).write_bytes(data)
     if publish:
-        publish_reproduction(directory, survey.products.directory, files)
+        try:
+            publish_reproduction(directory, survey.products.directory, files)
+        except OSError as error:
+            raise ProductError(
+                f"The report is complete in {output}, but is not published in {directory}, which the explorer shows: "
+                f"{failure_sentence(error, directory)} With --no-publish the product is left as it is."
+            ) from error
     progress(1.0)
     return report
 
@@ -217,6 +230,9 @@ def _replaced(output: Path) -> Iterator[Path]:
     output = output.absolute()
     draft = output.with_name(f".part-{os.getpid()}.{output.name}")
     output.parent.mkdir(parents=True, exist_ok=True)
+    for left in output.parent.glob(f".part-*.{glob.escape(output.name)}"):
+        if not _is_of_running_process(left):
+            remove(left)
     remove(draft)
     draft.mkdir()
     try:
@@ -229,3 +245,15 @@ def _replaced(output: Path) -> Iterator[Path]:
         sync_folder(output.parent)
     finally:
         remove(draft)
+
+
+def _is_of_running_process(draft: Path) -> bool:
+    """Whether the process that writes a draft runs; one that was killed leaves it."""
+    number = draft.name.split(".")[1].removeprefix("part-")
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, ValueError):  # another user's, or a name that is none of ours
+        return True
+    return True

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.config import ConfigError, RunConfig
 from pipeline.sources.archives.declared import FETCHES
 from pipeline.sources.archives.plan import FetchPlan
-from pipeline.sources.archives.profile import load_archives
+from pipeline.sources.archives.profile_reading import load_archives
 from pipeline.sources.archives.steps import Fetching, FetchOptions, MissingInputError, Step
 from pipeline.stages.paths import data_path, download_folder
 

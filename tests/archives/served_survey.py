@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import re
 import shutil
 from pathlib import Path
 
@@ -14,29 +13,9 @@ from http_archive import HttpArchive
 from pipeline.config import shipped_configurations
 from pipeline.domain.columns import BY_NAME
 from pipeline.mock.archives import ArchiveFiles
+from tests.quick_build import with_quick_settings
 
 RELEASE, VERSION = "dr9", "v2.0"
-SECTION = re.compile(r"^\[(?!input|\[)", re.MULTILINE)
-QUICK = """
-[spectra]
-first_angstrom = 8000.0
-last_angstrom = 8950.0
-[velocity]
-zero_point_group = "spectrograph"
-apply_zero_points = true
-[labels]
-c_grid = [10.0]
-gamma_grid = [0.1]
-folds = 3
-out_of_fold_models = 2
-min_snr = 20.0
-[distance]
-draws = 15
-[kinematics]
-draws = 4
-stream_particles = 300
-map_min_stars = 2
-"""
 DIRECT = """
 name = "direct"
 [[input.source]]
@@ -123,20 +102,15 @@ def allwise_by_gaia(files, path):
     return path
 
 
-def input_of(name):
-    """A shipped configuration up to its settings."""
-    text = shipped_configurations()[name].read_text(encoding="utf-8")
-    return text[: SECTION.search(text).start()]
-
-
 def write_configurations(files: ArchiveFiles, folder: Path) -> dict[str, Path]:
     """Configurations of the build from ``folder/qiu2023`` and of that straight from the files, with quick settings."""
     giants = giants_of(files, folder / "giants.csv")
     by_gaia = allwise_by_gaia(files, folder / "allwise_by_gaia.parquet")
-    texts = {"fetched": input_of("qiu2023"), "direct": DIRECT.format(giants=giants, by_gaia=by_gaia, **vars(files))}
+    shipped = shipped_configurations()["qiu2023"].read_text(encoding="utf-8")
+    texts = {"fetched": shipped, "direct": DIRECT.format(giants=giants, by_gaia=by_gaia, **vars(files))}
     paths = {name: folder / f"{name}.toml" for name in texts}
     for name, path in paths.items():
-        path.write_text(texts[name] + QUICK)
+        path.write_text(with_quick_settings(texts[name]))
     return paths
 
 

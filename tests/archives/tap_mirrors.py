@@ -11,7 +11,8 @@ import pandas as pd
 from pipeline.sources.archives.declared import GAIA, M_GIANTS
 from pipeline.sources.archives.fetching import Summary, fetch_left
 from pipeline.sources.archives.plan import Entry, FetchPlan
-from pipeline.sources.archives.profile import Archives, Service, load_archives
+from pipeline.sources.archives.profile import Archives, Service
+from pipeline.sources.archives.profile_reading import load_archives
 from pipeline.sources.archives.steps import Fetching, FetchOptions, Step
 
 PLAN_NAME = "fetch.plan"

@@ -15,8 +15,9 @@ from pipeline.commands.fetching import PACKAGES, fetches_table
 from pipeline.config import load_config
 from pipeline.products.manifest import Manifest
 from pipeline.sources.archives.declared import FETCHES
-from pipeline.sources.archives.plan import FetchPlan, Item, PlanError
-from pipeline.sources.archives.profile import load_archives
+from pipeline.sources.archives.plan import FetchPlan, Item
+from pipeline.sources.archives.plan_errors import PlanError
+from pipeline.sources.archives.profile_reading import load_archives
 from pipeline.sources.archives.record import records_of
 from pipeline.sources.archives.steps import Fetching, FetchOptions
 from pipeline.stages.runner import build

@@ -17,7 +17,7 @@ from lamost_archive import spectra_by_obsid
 from pipeline.sources.archives.fetching import ItemError
 from pipeline.sources.archives.lamost import SpectrumClient, check_spectrum
 from pipeline.sources.archives.plan import FetchPlan, Item
-from pipeline.sources.archives.profile import load_archives
+from pipeline.sources.archives.profile_reading import load_archives
 from pipeline.sources.lamost_fits import find_spectra, read_spectra
 
 N = 5
@@ -164,8 +164,11 @@ def test_what_the_archive_says_of_an_absent_spectrum_is_recorded(started, obsids
 def test_a_list_of_which_the_archive_has_nothing_is_doubted(started, tmp_path, capsys):
     arguments, _ = started
     write_ids(tmp_path / "ids.csv", [77, 78])
-    assert fetch(*arguments) == 0
-    assert "2 absent. The archive has none of them: is the release right" in capsys.readouterr().out
+    assert fetch(*arguments) == 1
+    printed = capsys.readouterr()
+    assert "spectra: 0 of 2 done (0.0 MB), 2 absent." in printed.out
+    assert "spectra: the archive has none of the 2 items: is the release right" in printed.err
+    assert not printed.out.endswith("/spectra\n"), "a folder that is not there was named as the result"
 
 
 def test_an_archive_that_is_down_ends_the_step_and_not_each_item(tmp_path, capsys):

@@ -10,7 +10,8 @@ from http_archive import Fault
 from pipeline.sources.archives.declared import FETCHES
 from pipeline.sources.archives.files import FileClient, by_hand
 from pipeline.sources.archives.plan import FetchPlan, Item
-from pipeline.sources.archives.profile import ArchiveProfileError, RemoteFile, load_archives
+from pipeline.sources.archives.profile import RemoteFile
+from pipeline.sources.archives.profile_reading import ArchiveProfileError, load_archives
 from pipeline.sources.archives.steps import Fetching, FetchOptions
 from pipeline.sources.dust_maps import DUST_MAPS
 from pipeline.stages.paths import download_folder

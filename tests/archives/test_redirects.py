@@ -72,11 +72,11 @@ def test_a_circle_ends(servers):
 
 def test_a_redirect_that_is_not_encrypted_is_not_followed():
     transport = Transport(quick_service("https://archive.example"))
-    transport._check_redirect("https://archive.example/a", "https://other.example/b")
+    assert transport._redirected("https://archive.example/a", "https://other.example/b") == "https://other.example/b"
     with pytest.raises(Exception, match=r"redirects to http://other\.example, which is not encrypted; not followed"):
-        transport._check_redirect("https://archive.example/a", "http://other.example/b")
+        transport._redirected("https://archive.example/a", "http://other.example/b")
     with pytest.raises(Exception, match=r"redirects to ftp://other\.example"):
-        transport._check_redirect("https://archive.example/a", "ftp://other.example/b")
+        transport._redirected("https://archive.example/a", "ftp://other.example/b")
 
 
 def test_certificates_are_verified_and_a_wrong_one_is_not_tried_again(monkeypatch):

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from astropy.table import MaskedColumn, Table
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline.sources.archives.profile import Query, QueryColumn, QueryTable, Service
 from pipeline.sources.archives.queries import begins_with, delimited, delimited_table, identifier_query, is_any_of
 from pipeline.sources.archives.tap_answers import AnswerError, CutAnswerError, read_answer, rows_of_identifiers
-from pipeline.sources.archives.tap_files import packed, unpacked
+from pipeline.sources.archives.tap_files import join_results, packed, unpacked, write_result
 
 BIG = 3_000_000_000_000_000_001
 QUERY = Query(
@@ -131,7 +132,26 @@ def test_the_choice_does_not_depend_on_the_order_of_the_rows(order):
     assert (counts["several"], counts["undecided"]) == (2, 2)
 
 
+def stated(name, unit, kind=None):
+    """A right result whose column has this unit, or this type."""
+    table = rows((1, 1.0, "a", "a", 0.1), (2, 1.0, "a", "a", 0.1))
+    place = table.column_names.index(name)
+    column = table.column(name).cast(kind) if kind else table.column(name)
+    return table.set_column(place, pa.field(name, column.type, metadata={"unit": unit}), column)
+
+
+def repeated(spelled, values):
+    """A right result with one more column."""
+    return rows((1, 1.0, "a", "a", 0.1), (2, 1.0, "a", "a", 0.1)).append_column(spelled, pa.array(values))
+
+
 WRONG = {
+    "a column twice": (repeated("ra", [5.0, 5.0]), "sent 2 columns 'ra'"),
+    "the identifier twice": (repeated("star", [1, 2]), "sent 2 columns 'star'"),
+    "a column in another unit": (stated("ra", "rad"), "sent 'ra' in rad, where the profile has deg"),
+    "a column in a unit of something else": (stated("ra", "mag"), "sent 'ra' in mag"),
+    "text in a column with a unit": (stated("ra", "deg", pa.string()), "sent 'ra' as string, not as numbers in deg"),
+    "text as the distance that decides": (stated("far", "", pa.string()), "sent 'far', which is not a number"),
     "an identifier that was not asked for": (rows((1, 1.0, "a", "a", 0.1), (5, 1.0, "a", "a", 0.1)), "not asked for"),
     "an identifier without a row": (rows((2, 1.0, "a", "a", 0.1)), "no row for 1 of 2"),
     "a column that is missing": (rows((1, 1.0, "a", "a", 0.1)).drop_columns(["second"]), "without the column 'second'"),
@@ -145,6 +165,49 @@ def test_a_result_that_does_not_fit_the_question_is_refused(name):
     table, words = WRONG[name]
     with pytest.raises(AnswerError, match=words):
         rows_of_identifiers(table, QUERY, np.array([1, 2]))
+
+
+@pytest.mark.parametrize(("unit", "kept"), [("", "deg"), ("degree", "degree"), ("some angle", "some angle")])
+def test_a_unit_that_is_stated_in_another_spelling_or_not_is_accepted(unit, kept):
+    result = stated("ra", unit) if unit else rows((1, 1.0, "a", "a", 0.1), (2, 1.0, "a", "a", 0.1))
+    table, _ = rows_of_identifiers(result, QUERY, np.array([1, 2]))
+    assert table.schema.field("ra").metadata[b"unit"].decode() == kept
+
+
+def test_a_column_is_taken_by_its_exact_name_first():
+    result = repeated("RA", [5.0, 5.0])
+    table, _ = rows_of_identifiers(result, QUERY, np.array([1, 2]))
+    assert table["ra"].to_pylist() == [1.0, 1.0]
+
+
+def test_names_of_the_best_neighbour_may_be_numbers():
+    result = rows((1, 1.0, 7, "8", 0.1), (1, 2.0, 7, "7", 0.2))
+    table, counts = rows_of_identifiers(result, QUERY, np.array([1]))
+    assert table["ra"].to_pylist() == [2.0]
+    assert counts["undecided"] == 0
+
+
+def test_parts_of_services_that_state_other_types_are_joined(tmp_path):
+    parts = []
+    for number, (flag, value, name) in enumerate(((True, 1, "a"), (0, 2.5, "b"), (1, 3, 7))):
+        table = pa.table({"star": [number], "flag": [flag], "value": [value], "name": [name]})
+        write_result(tmp_path / f"{number}.parquet", table, {"service": number})
+        parts.append(tmp_path / f"{number}.parquet")
+    assert join_results(parts, tmp_path / "all.parquet") == 3
+    joined = pq.read_table(tmp_path / "all.parquet")
+    assert joined.to_pydict() == {
+        "star": [0, 1, 2],
+        "flag": [1, 0, 1],
+        "value": [1.0, 2.5, 3.0],
+        "name": ["a", "b", "7"],
+    }
+
+
+def test_a_part_that_cannot_be_joined_is_named(tmp_path):
+    for number, value in enumerate((BIG, 0.5)):
+        write_result(tmp_path / f"{number}.parquet", pa.table({"star": [value]}), {})
+    with pytest.raises(ValueError, match=r"0\.parquet has columns of another type .* Remove it and repeat"):
+        join_results([tmp_path / "0.parquet", tmp_path / "1.parquet"], tmp_path / "all.parquet")
 
 
 def test_names_are_written_as_adql_needs_them():

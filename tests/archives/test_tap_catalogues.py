@@ -13,7 +13,7 @@ from http_archive import Fault
 from tap_mirrors import GAIA_SERVICES, PLAN_NAME, Run, archives_at
 
 from pipeline.sources.archives.plan import FetchPlan, State
-from pipeline.sources.archives.profile import ArchiveProfileError, load_archives
+from pipeline.sources.archives.profile_reading import ArchiveProfileError, load_archives
 from pipeline.sources.archives.steps import Fetching, FetchOptions
 from pipeline.sources.archives.tap_steps import M_GIANT_TABLE
 from pipeline.sources.tables.reader import open_table

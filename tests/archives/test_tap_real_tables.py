@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.sources.archives.profile import load_archives
+from pipeline.sources.archives.profile_reading import load_archives
 from pipeline.sources.archives.steps import MissingInputError
 from pipeline.sources.archives.tap_steps import gaia_identifiers
 from pipeline.sources.tables.reader import open_table

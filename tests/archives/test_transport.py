@@ -12,7 +12,8 @@ from http_archive import Fault
 from pipeline import __version__
 from pipeline.sources.archives.fetching import ItemError, ServiceError
 from pipeline.sources.archives.polite_session import InterruptedFetchError, PoliteAdapter
-from pipeline.sources.archives.profile import ArchiveProfileError, Service, load_archives
+from pipeline.sources.archives.profile import Service
+from pipeline.sources.archives.profile_reading import ArchiveProfileError, load_archives
 from pipeline.sources.archives.retrying import retry_after_s
 from pipeline.sources.archives.transport import Transport, UnfitAnswerError
 
@@ -119,7 +120,7 @@ def test_a_fault_that_stays_becomes_a_sentence(files, kind, options, service, sa
 def test_an_archive_that_is_not_there_is_named_with_the_reason():
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with pytest.raises(ServiceError, match=f"127.0.0.1:{port}.*Connection refused at the last of 3 attempts"):
+    with pytest.raises(ServiceError, match=f"127.0.0.1:{port}.*Connection refused at the last of 2 attempts"):
         Transport(quick_service(f"http://127.0.0.1:{port}")).get("x", lambda answer: answer)
 
 

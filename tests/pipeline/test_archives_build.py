@@ -1,7 +1,5 @@
 """The simulated survey through files in the archives' formats gives the catalogue of the direct build."""
 
-import re
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,32 +11,10 @@ from pipeline.mock.survey import simulate
 from pipeline.products.catalog import Catalog
 from pipeline.products.manifest import Manifest
 from pipeline.stages.runner import build
+from tests.quick_build import with_quick_settings
 
 EXPECTED_DIFFERENCES = {"obsid_source", "source_file"}
 """Where an identifier and a row come from is another place by intention."""
-
-SECTION = re.compile(r"^\[(?:spectra|velocity|labels|distance|kinematics)\]$", re.MULTILINE)
-
-QUICK = """
-[spectra]
-first_angstrom = 8000.0
-last_angstrom = 8950.0
-[velocity]
-zero_point_group = "spectrograph"
-apply_zero_points = true
-[labels]
-c_grid = [10.0]
-gamma_grid = [0.1]
-folds = 3
-out_of_fold_models = 2
-min_snr = 20.0
-[distance]
-draws = 15
-[kinematics]
-draws = 4
-stream_particles = 300
-map_min_stars = 2
-"""
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +23,8 @@ def both(tmp_path_factory):
     files = write_archives(simulate(160, seed=11, training=90), folder / "files", 90, field_stars=60)
     products = {}
     for name, path in (("direct", files.direct), ("archives", files.build)):
-        text = re.split(
-            r"^\[(?:spectra|velocity|labels|distance|kinematics)\]$", path.read_text(), maxsplit=1, flags=re.MULTILINE
-        )
         quick = path.with_name(f"quick_{name}.toml")
-        quick.write_text(text[0] + QUICK)
+        quick.write_text(with_quick_settings(path.read_text()))
         products[name] = folder / name
         build(load_config(str(quick)), folder / name, quiet=True)
     return files, products

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import ConfigError, load_config
-from pipeline.sources.archives.profile import load_archives
+from pipeline.sources.archives.profile_reading import load_archives
 from pipeline.stages.fetched_inputs import refuse_missing_files
 from pipeline.stages.paths import data_path
 

@@ -1,9 +1,13 @@
 """The reproduction of the paper: each statement against its twin, verdicts, reasons, files."""
 
+import errno
 import io
 import json
 import math
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +25,7 @@ from pipeline.products.manifest import Manifest, ProductError
 from pipeline.products.product import Products, verify
 from pipeline.products.reproduction import published_report, read_report, report_of, report_text
 from pipeline.reproduction.declared import BY_KEY, STATEMENTS
-from pipeline.reproduction.report import FIGURES, measured_report, opened_survey, reproduce
+from pipeline.reproduction.report import FIGURES, _replaced, measured_report, opened_survey, reproduce
 from pipeline.reproduction.statement import Claim, above, counted_stars, exactly, judged, printed
 from pipeline.reproduction.survey import Survey
 from pipeline.science.quality import estimates
@@ -330,6 +334,38 @@ def test_other_folders_and_wrong_arguments_are_refused(product, tmp_path, capsys
         main(["reproduce", str(product), "--column", "teff=T"])
     with pytest.raises(ProductError):
         reproduce(tmp_path / "nothing", tmp_path / "out")
+    (tmp_path / "stars.csv").write_text("obsid\n1\n")
+    assert main(["reproduce", str(tmp_path / "stars.csv")]) == 2
+    assert "stars.csv is a file, not a product directory. Build a product of it first" in capsys.readouterr().err
+    two = ["--catalogue", str(tmp_path / "stars.csv"), "--column", "teff=a", "--column", "teff=b"]
+    assert main(["reproduce", str(product), *two]) == 2
+    assert "a column of ours has two of theirs" in capsys.readouterr().err
+
+
+def test_a_product_that_cannot_be_written_still_has_its_report(product, tmp_path, monkeypatch, capsys):
+    def refuse(directory, *_):
+        raise OSError(errno.EROFS, "Read-only file system", f"{directory}.lock")
+
+    monkeypatch.setattr("pipeline.reproduction.report.publish_reproduction", refuse)
+    assert main(["reproduce", str(product), "--output", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert f"The report is complete in {tmp_path / 'out'}, but is not published in {product}" in error
+    assert "the file system is read-only" in error
+    assert "With --no-publish" in error
+    assert json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["rows"]
+
+
+def test_a_draft_of_a_killed_process_is_removed_and_that_of_a_running_one_kept(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left, running = (tmp_path / f".part-{number}.out" for number in (ended.pid, os.getppid()))
+    other = tmp_path / f".part-{ended.pid}.another"
+    for folder in (left, running, other):
+        folder.mkdir()
+        (folder / "report.json").write_text("{")
+    with _replaced(tmp_path / "out") as draft:
+        (draft / "report.json").write_text("{}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([running.name, other.name, "out"])
 
 
 def test_a_catalogue_without_labels_is_refused(product, tmp_path, capsys):

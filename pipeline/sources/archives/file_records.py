@@ -44,7 +44,7 @@ def with_record(wanted: RemoteFile, transport: Transport) -> RemoteFile:
     theirs = wanted.theirs or wanted.name
     try:
         stated = next((values for names, values in _files(json.loads(text), transport) if theirs in names), None)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ItemError(f"{where} is no record of files ({type(error).__name__}).") from error
     if stated is None:
         raise ItemError(f"{where} names no file {theirs}.")

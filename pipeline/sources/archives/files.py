@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,12 +17,14 @@ from pipeline.sources.archives.file_records import with_record
 from pipeline.sources.archives.plan import Entry, FetchPlan, State
 from pipeline.sources.archives.profile import Archives, RemoteFile
 from pipeline.sources.archives.storing import PART, is_kind, is_web_page, json_words, page_title
-from pipeline.sources.archives.transport import Answer, Transport, UnfitAnswerError
+from pipeline.sources.archives.transport import Answer, Transport, UnfitAnswerError, announced_bytes
 from pipeline.sources.tables.reader import open_table
 from pipeline.sources.tables.table_file import TableError
 
-_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
 _BLOCK = 1 << 20
+_SPARE_BYTES = 1 << 28
+"""Free space that a file of unknown size leaves to others."""
 
 
 class FileContext(Protocol):
@@ -196,7 +199,7 @@ class _Download:
             start, total = self._range(answer)
             self.continued = True
         elif answer.status == 200:
-            start, total = 0, int(answer.headers.get("content-length") or 0)
+            start, total = 0, announced_bytes(answer.headers.get("content-length", "")) or 0
         else:
             raise ItemError(
                 f"{self.address}: the archive answered HTTP {answer.status} without {self.wanted.name}"
@@ -210,13 +213,33 @@ class _Download:
             self._restart(answer)
         self._check_space(total - start)
         with self.part.open("ab") as handle:
-            handle.write(first)
-            for chunk in answer.chunks:
+            for chunk in self._limited(itertools.chain([first], answer.chunks), start, total):
                 handle.write(chunk)
             handle.flush()
             os.fsync(handle.fileno())
         if total and self._size() != total:
             raise UnfitAnswerError(f"the archive sent {self._size():,} of {total:,} bytes")
+
+    def _limited(self, chunks: Iterable[bytes], start: int, total: int) -> Iterator[bytes]:
+        """Chunks up to the file's size; where it is unknown, until the disk has little space left."""
+        most, size, next_look = total or self.wanted.size, start, start
+        for chunk in chunks:
+            size += len(chunk)
+            if most and size > most:
+                self.part.unlink()
+                raise ItemError(f"{self.address}: the archive sent more than the {most:,} bytes of {self.wanted.name}.")
+            if not most and size >= next_look:
+                self._check_growing(size)
+                next_look = size + _BLOCK * 64
+            yield chunk
+
+    def _check_growing(self, size: int) -> None:
+        if shutil.disk_usage(self.part.parent).free < _SPARE_BYTES:
+            self.part.unlink()
+            raise ItemError(
+                f"{self.address}: the archive states no size, and after {size:,} bytes of {self.wanted.name} "
+                f"{self.part.parent} is nearly full. Free space, or choose another folder (--into)."
+            )
 
     def _size(self) -> int:
         return self.part.stat().st_size if self.part.is_file() else 0
@@ -234,6 +257,10 @@ class _Download:
         match = _RANGE.fullmatch(answer.headers.get("content-range", ""))
         if match is None or int(match[1]) != self._size():
             raise ItemError(f"{self.address}: the archive sent another range than asked for.")
+        asked, sent = self.headers().get("If-Range", ""), answer.headers.get("etag", "")
+        if sent and asked.startswith('"') and sent != asked:  # a service that ignores the condition
+            self.part.unlink()
+            raise UnfitAnswerError("the archive's file is another one than the partial one, which is fetched anew")
         return int(match[1]), int(match[2]) if match[2] != "*" else 0
 
     def _refused_range(self, answer: Answer) -> None:

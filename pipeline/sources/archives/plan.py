@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from pipeline.sources.archives.plan_errors import ANOTHER_FILE, PlanError, damaged_plan, named_error
 
 SCHEMA_VERSION = "1"
 _SCHEMA = """
@@ -27,10 +29,6 @@ CREATE TABLE IF NOT EXISTS items (
 CREATE INDEX IF NOT EXISTS by_state ON items (step, state);
 """
 _COLUMNS = "step, name, request, path, expected_bytes, state, bytes, sha256, etag, rows, job_url, attempts, reason"
-
-
-class PlanError(ValueError):
-    """A plan file cannot be used; the message names the file, what was found and the remedy."""
 
 
 class State(StrEnum):
@@ -146,51 +144,62 @@ class FetchPlan:
         The plan file; created if it does not exist.
     folder : Path, optional
         Folder of the files; by default that of the plan file.
+    create : bool
+        Whether an empty file becomes a plan.
 
     Raises
     ------
     PlanError
-        If the file is no plan, belongs to another version, or another process uses it.
+        If the file is no plan, belongs to another version, is damaged, or another process uses it; it is then as it
+        was. Methods raise it too, and OSError where the disk is full.
     """
 
-    def __init__(self, path: Path, folder: Path | None = None) -> None:
+    def __init__(self, path: Path, folder: Path | None = None, *, create: bool = True) -> None:
         self.path, self.folder = path, folder or path.parent
         self._lock = threading.RLock()
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
+        with self._errors():
+            self._connection = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
         try:
-            self._open()
-        except sqlite3.OperationalError as error:
-            self._connection.close()
-            if "locked" in str(error):
-                raise PlanError(
-                    f"{path} is used by another fetch. Wait for its end, stop it, or choose another folder."
-                ) from error
-            raise PlanError(f"The plan file {path} cannot be opened ({error}).") from error
-        except sqlite3.DatabaseError as error:
-            self._connection.close()
-            raise PlanError(
-                f"{path} is not a plan file ({error}). Name the plan of a fetch, or move the file away."
-            ) from error
-        except PlanError:
+            with self._errors():
+                self._open(create=create)
+        except BaseException:
             self._connection.close()
             raise
 
-    def _open(self) -> None:
+    def _open(self, *, create: bool) -> None:
         self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # one process; WAL then works on network disks too
+        self._check_kind(create=create)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         with self._transaction() as cursor:
             for statement in _SCHEMA.split(";"):
                 cursor.execute(statement)
-        version = self.about().get("version")
-        if version is None:
-            self.describe({"version": SCHEMA_VERSION})
-        elif version != SCHEMA_VERSION:
+            cursor.execute("INSERT OR IGNORE INTO about VALUES ('version', ?)", (SCHEMA_VERSION,))
+
+    def _check_kind(self, *, create: bool) -> None:
+        """Refuse a file that is no plan of this version, before anything is written to it."""
+        rows = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        tables = {name for (name,) in rows}
+        if not tables and create:
+            return
+        if tables != {"about", "items"}:
+            listed = f"has the tables {', '.join(sorted(tables))}" if tables else "is empty"
+            raise PlanError(f"{self.path} is not a plan file: it {listed}. {ANOTHER_FILE}")
+        version = self.about().get("version", SCHEMA_VERSION)
+        if version != SCHEMA_VERSION:
             raise PlanError(
                 f"{self.path} is a plan of version {version}; this program reads version {SCHEMA_VERSION}. Start a new "
                 "plan in another folder."
             )
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Errors of the database as those of a plan."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise named_error(error, self.path) from error
 
     def __enter__(self) -> Self:
         return self
@@ -204,7 +213,7 @@ class FetchPlan:
         """Copy the plan to another file, which must not exist."""
         copy = sqlite3.connect(path)
         try:
-            with self._lock:
+            with self._lock, self._errors():
                 self._connection.backup(copy)
         finally:
             copy.close()
@@ -216,20 +225,26 @@ class FetchPlan:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Cursor]:
-        with self._lock:
+        with self._lock, self._errors():
             cursor = self._connection.cursor()
             cursor.execute("BEGIN IMMEDIATE")
             try:
                 yield cursor
+                cursor.execute("COMMIT")
             except BaseException:
-                cursor.execute("ROLLBACK")
+                if self._connection.in_transaction:  # a full disk ends it
+                    cursor.execute("ROLLBACK")
                 raise
-            cursor.execute("COMMIT")
+            finally:
+                cursor.close()
+
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._lock, self._errors():
+            return self._connection.execute(query, values).fetchall()
 
     def about(self) -> dict[str, str]:
         """Facts that the plan records about the fetch as a whole."""
-        with self._lock:
-            return dict(self._connection.execute("SELECT name, value FROM about").fetchall())
+        return dict(self._rows("SELECT name, value FROM about"))
 
     def describe(self, values: Mapping[str, str]) -> None:
         """Record facts about the fetch as a whole: its name, options, archives, releases."""
@@ -295,12 +310,14 @@ class FetchPlan:
         wanted = [str(state) for state in states]
         marks = ", ".join("?" * len(wanted))
         condition, values = (" AND step = ?", [*wanted, step]) if step else ("", wanted)
-        with self._lock:
-            rows = self._connection.execute(
-                f"SELECT {_COLUMNS} FROM items WHERE state IN ({marks}){condition} ORDER BY number",  # noqa: S608 - no values
-                values,
-            ).fetchall()
-        return [_entry(row) for row in rows]
+        rows = self._rows(
+            f"SELECT {_COLUMNS} FROM items WHERE state IN ({marks}){condition} ORDER BY number",  # noqa: S608 - no values
+            values,
+        )
+        try:
+            return [_entry(row) for row in rows]
+        except (ValueError, TypeError) as error:
+            raise damaged_plan(self.path, error) from error
 
     def record(self, entry: Entry) -> None:
         """Record what became of an item; its path may be another one than planned."""
@@ -347,21 +364,21 @@ class FetchPlan:
 
     def period(self, step: str) -> tuple[str, str]:
         """First and last time at which an item of a step was done, ISO 8601 in UTC; "" for none."""
-        with self._lock:
-            row = self._connection.execute(
-                "SELECT MIN(changed), MAX(changed) FROM items WHERE step = ? AND state = ?", (step, str(State.DONE))
-            ).fetchone()
-        return row[0] or "", row[1] or ""
+        ((first, last),) = self._rows(
+            "SELECT MIN(changed), MAX(changed) FROM items WHERE step = ? AND state = ?", (step, str(State.DONE))
+        )
+        return first or "", last or ""
 
     def progress(self, step: str = "") -> Progress:
         """Counts of a step, or of the whole plan."""
         condition, values = (" WHERE step = ?", [step]) if step else ("", [])
-        with self._lock:
-            rows = self._connection.execute(
-                "SELECT state, COUNT(*), SUM(bytes), SUM(expected_bytes) FROM items"  # noqa: S608 - question marks only
-                f"{condition} GROUP BY state",
-                values,
-            ).fetchall()
+        rows = self._rows(
+            "SELECT state, COUNT(*), SUM(bytes), SUM(expected_bytes) FROM items"  # noqa: S608 - question marks only
+            f"{condition} GROUP BY state",
+            values,
+        )
+        if unknown := next((state for state, *_ in rows if state not in set(State)), None):
+            raise damaged_plan(self.path, f"an item has the state {unknown!r}")
         finished = (State.DONE, State.ABSENT)
         return Progress(
             {State(state): count for state, count, _, _ in rows},

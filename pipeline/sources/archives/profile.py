@@ -1,24 +1,23 @@
-"""Services, spectra, files and queries of the archives as data, in TOML files that users may override."""
+"""Services, spectra, files and queries of the archives: what the entries of a profile are."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
-from importlib.resources import files
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-_Positive = Annotated[float, Meta(gt=0.0)]
-_NotNegative = Annotated[float, Meta(ge=0.0)]
+_MAX_S = 30 * 86_400.0
+_Positive = Annotated[float, Meta(gt=0.0, le=_MAX_S)]
+_NotNegative = Annotated[float, Meta(ge=0.0, le=_MAX_S)]
+_Count = Annotated[int, Meta(ge=0)]
+_PositiveInt = Annotated[int, Meta(ge=1)]
+_Names = Annotated[tuple[str, ...], Meta(min_length=1)]
+_Text = Annotated[str, Meta(min_length=1)]
+_Word = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+_FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_+-][A-Za-z0-9._+-]*$")]
 CHECKSUM = "(sha1:[0-9a-f]{40}|md5:[0-9a-f]{32}|sha256:[0-9a-f]{64})"
 """Regular expression of a checksum with its kind."""
-
-
-class ArchiveProfileError(ValueError):
-    """A profile of archives cannot be used; the message names the file, the key and the remedy."""
 
 
 class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,15 +62,15 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     connections: Annotated[int, Meta(ge=1, le=16)] = 2
     spacing_s: _NotNegative = 0.2
     timeout_s: _Positive = 90.0
-    min_bytes_s: _NotNegative = 500.0
+    min_bytes_s: Annotated[float, Meta(ge=0.0, le=1e12)] = 500.0
     attempts: Annotated[int, Meta(ge=1, le=100)] = 5
     wait_s: _NotNegative = 2.0
     max_wait_s: _NotNegative = 300.0
     token_variable: str = ""
-    sync_rows: int = 0
-    upload_rows: int = 20_000
-    job_s: float = 3600.0
-    poll_s: float = 1.0
+    sync_rows: _Count = 0
+    upload_rows: _PositiveInt = 20_000
+    job_s: _Positive = 3600.0
+    poll_s: _Positive = 1.0
     tables: dict[str, str] = {}
 
 
@@ -95,12 +94,12 @@ class SpectrumArchive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     service: str
-    release: str
-    version: str
-    spectrum: tuple[str, ...]
-    catalogue: str
-    versions: str
-    spectrum_bytes: int
+    release: _Word
+    version: _Word
+    spectrum: _Names
+    catalogue: _Text
+    versions: _Text
+    spectrum_bytes: _Count
 
 
 class RemoteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,11 +134,11 @@ class RemoteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     contents: str
-    name: str
-    services: tuple[str, ...]
+    name: _FileName
+    services: _Names
     paths: tuple[str, ...] = ()
     page: str = ""
-    size: Annotated[int, Meta(ge=0)] = 0
+    size: _Count = 0
     checksum: Annotated[str, Meta(pattern=f"^({CHECKSUM})?$")] = ""
     record: str = ""
     theirs: str = ""
@@ -157,10 +156,13 @@ class QueryColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         As TAP_SCHEMA states it; "" where it states none.
     alias : str
         Its name in the result; "" for its own.
+    whole : bool
+        Whether its values are identifiers, which only whole numbers hold exactly.
     """
 
     unit: str = ""
     alias: str = ""
+    whole: bool = False
 
 
 class QueryTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -216,23 +218,23 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     contents: str
-    services: tuple[str, ...]
+    services: _Names
     tables: tuple[QueryTable, ...] = ()
     catalogue: str = ""
     identifier: str = ""
     present: str = ""
     same: tuple[str, ...] = ()
     nearest: str = ""
-    max_rows: int = 1
+    max_rows: _PositiveInt = 1
     unit: str = ""
-    bytes_a_row: int = 300
-    rows: int = 0
+    bytes_a_row: _Count = 300
+    rows: _Count = 0
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the columns of the result of a query by identifiers."""
-        taken = (column.alias or name for table in self.tables for name, column in table.columns.items())
-        return (self.identifier, *taken)
+    def columns(self) -> tuple[tuple[str, QueryColumn], ...]:
+        """Columns of the result of a query by identifiers, with their names there."""
+        taken = ((column.alias or name, column) for table in self.tables for name, column in table.columns.items())
+        return ((self.identifier, QueryColumn(whole=True)), *taken)
 
 
 class Archives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -248,93 +250,3 @@ class Archives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spectra: dict[str, SpectrumArchive] = {}
     file: dict[str, RemoteFile] = {}
     query: dict[str, Query] = {}
-
-
-def load_archives(*overrides: Path) -> Archives:
-    """Read the shipped profiles, then those of the user, whose entries replace single fields.
-
-    Parameters
-    ----------
-    overrides : Path
-        TOML files of the user, the later ones before the earlier ones.
-
-    Raises
-    ------
-    ArchiveProfileError
-        If a file cannot be read, a key is unknown, a value has the wrong type, or a service is not declared.
-    """
-    merged: dict[str, Any] = {}
-    folder = files("pipeline.sources.archives").joinpath("profiles")
-    shipped = sorted((path for path in folder.iterdir() if path.name.endswith(".toml")), key=lambda path: path.name)
-    for path in (*shipped, *overrides):
-        _merge(merged, _read(path))
-    sources = ", ".join(str(path) for path in overrides) or "the shipped profiles"
-    try:
-        archives = msgspec.convert(merged, Archives)
-    except msgspec.ValidationError as error:
-        raise ArchiveProfileError(f"The profile of the archives is invalid in {sources}: {error}.") from error
-    _check_services(archives, sources)
-    _check_files(archives, sources)
-    _check_queries(archives, sources)
-    return archives
-
-
-def _read(path: Any) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ArchiveProfileError(f"The profile {path} cannot be read: {error}.") from error
-
-
-def _merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:
-    for key, value in new.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
-        else:
-            into[key] = value
-
-
-def _check_services(archives: Archives, sources: str) -> None:
-    uses: list[tuple[str, tuple[str, ...]]] = [
-        (f"spectra.{key}", (entry.service,)) for key, entry in archives.spectra.items()
-    ]
-    uses += [(f"file.{key}", entry.services) for key, entry in archives.file.items()]
-    uses += [(f"query.{key}", entry.services) for key, entry in archives.query.items()]
-    for where, services in uses:
-        for name in services:
-            if name not in archives.service:
-                raise ArchiveProfileError(
-                    f"{where} names the service {name!r}, which {sources} does not declare; declared are "
-                    f"{', '.join(sorted(archives.service))}."
-                )
-
-
-def _check_files(archives: Archives, sources: str) -> None:
-    for key, file in archives.file.items():
-        if not file.services or len(file.paths) != (0 if file.record else len(file.services)):
-            raise ArchiveProfileError(
-                f"file.{key} of {sources} needs services, and either a record or one path for each of its services; "
-                f"found {len(file.services)} services and {len(file.paths)} paths."
-            )
-
-
-def _check_queries(archives: Archives, sources: str) -> None:
-    for key, query in archives.query.items():
-        if bool(query.tables) == bool(query.catalogue):
-            raise ArchiveProfileError(
-                f"query.{key} of {sources} needs either tables, which are joined to identifiers, or a catalogue."
-            )
-        if query.catalogue:
-            continue
-        columns = query.columns
-        if repeated := sorted({name for name in columns if columns.count(name) > 1}):
-            raise ArchiveProfileError(
-                f"query.{key} of {sources} returns {repeated[0]!r} twice; give one of them an alias."
-            )
-        named = [name for name in (query.present, *query.same, query.nearest) if name]
-        if unknown := [name for name in named if name not in columns]:
-            raise ArchiveProfileError(f"query.{key} of {sources} names {unknown[0]!r}, which it does not return.")
-        if not query.identifier or not query.present or len(query.same) not in (0, 2):
-            raise ArchiveProfileError(
-                f"query.{key} of {sources} needs identifier, present, and two columns in same, or none."
-            )

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 HIDDEN = "[token]"
 """Text in the place of a token."""
 
 _LOGGERS = ("urllib3", "requests", "http")
 _MIN_LENGTH = 4
+_ESCAPE = re.compile("%[0-9A-F]{2}")
+_MAX_QUOTINGS = 4
 
 
 class TokenError(ValueError):
@@ -71,9 +74,19 @@ class Token:
         """Text without the token, in plain form and as addresses write it."""
         if not self.__text:
             return text
-        for form in sorted({self.__text, quote(self.__text, safe=""), quote(self.__text), quote_plus(self.__text)}):
+        forms = {self.__text, quote(self.__text, safe=""), quote(self.__text), quote_plus(self.__text)}
+        forms |= {_ESCAPE.sub(lambda escape: escape[0].lower(), form) for form in forms}
+        for form in sorted(forms, key=len, reverse=True):
             text = text.replace(form, HIDDEN)
         return text
+
+    def is_in(self, text: str) -> bool:
+        """Whether a text contains the token, in plain form or as addresses write it, also more than once."""
+        for _ in range(_MAX_QUOTINGS):
+            if self.hidden_in(text) != text:
+                return True
+            text = unquote(text)
+        return False
 
 
 class _TokenFilter(logging.Filter):

@@ -19,12 +19,12 @@ from pyvo.dal.exceptions import DALAccessError, DALQueryError, DALServiceError
 from pyvo.dal.tap import AsyncTAPJob
 
 from pipeline.sources.archives.fetching import ItemError
-from pipeline.sources.archives.polite_session import InterruptedFetchError
+from pipeline.sources.archives.polite_session import AnswerLimitError, InterruptedFetchError
 from pipeline.sources.archives.profile import Query, Service
 from pipeline.sources.archives.queries import UPLOAD, columns_query, is_any_of, plain_name
 from pipeline.sources.archives.retrying import is_overload, retry_after_s
 from pipeline.sources.archives.tap_answers import AnswerError, CutAnswerError, quoted, read_answer
-from pipeline.sources.archives.transport import Answer, Transport, UnfitAnswerError
+from pipeline.sources.archives.transport import Answer, Transport, UnfitAnswerError, is_unreached
 
 MAX_RESULT_BYTES = 1 << 30
 MAX_SUBMISSIONS = 3
@@ -108,11 +108,19 @@ class TapAccess:
         Address, limits and politeness.
     received : callable
         Takes the number of bytes of each part of a result.
+    say : callable
+        Takes a line for the user while a service is waited for.
     """
 
-    def __init__(self, key: str, service: Service, received: Callable[[int], None] = lambda _count: None) -> None:
+    def __init__(
+        self,
+        key: str,
+        service: Service,
+        received: Callable[[int], None] = lambda _count: None,
+        say: Callable[[str], None] = lambda _line: None,
+    ) -> None:
         self.key, self.service = key, service
-        self._transport = Transport(service, received)
+        self._transport = Transport(service, received, say)
         self._closed = threading.Event()
         self._pyvo = TAPService(service.address, session=self._transport.session)
         self._random = random.Random()  # noqa: S311 - jitter of waits
@@ -293,46 +301,76 @@ class TapAccess:
 
     def _repeated(self, call: Callable[[], Result]) -> Result:
         """Call until the service answers, at most ``Service.attempts`` times."""
-        problem = ""
+        problem = _Problem("")
         for attempt in range(1, self.service.attempts + 1):
-            try:
-                return call()
-            except AnswerError as error:
-                if not isinstance(error, CutAnswerError):
-                    raise TapError(str(error)) from None
-                problem, seconds = str(error), None
-            except DALQueryError as error:
-                raise TapError(f"refused the query: {quoted(str(error))}") from None
-            except (DALAccessError, requests.RequestException) as error:
-                problem, seconds = self._problem(error)
-            except (TapError, _JobGoneError, InterruptedFetchError):
-                raise
-            except Exception as error:  # noqa: BLE001 - pyvo lets errors of its parsers pass
-                problem, seconds = f"sent something that is no answer of TAP ({type(error).__name__})", None
-            if seconds is not None and seconds > self.service.max_wait_s:
-                raise UnreachableError(f"{problem} and asks to wait {seconds:,.0f} s")
-            if attempt < self.service.attempts:
-                doubled = self.service.wait_s * 2.0 ** (attempt - 1) * self._random.uniform(0.75, 1.25)
-                self._pause(min(doubled, self.service.max_wait_s) if seconds is None else seconds)
-        times = f", at the last of {self.service.attempts} attempts" if self.service.attempts > 1 else ""
-        raise UnreachableError(problem + times)
+            result = self._attempt(call)
+            if not isinstance(result, _Problem):
+                return result
+            problem = result
+            if attempt >= (self._transport.reach.attempts if problem.is_unreached else self.service.attempts):
+                break
+            self._pause(self._seconds_after(problem, attempt))
+        if problem.is_unreached:
+            self._transport.reach.given_up()
+        times = f", at the last of {attempt} attempts" if attempt > 1 else ""
+        raise UnreachableError(problem.text + times)
 
-    def _problem(self, error: Exception) -> tuple[str, float | None]:
+    def _attempt(self, call: Callable[[], Result]) -> Result | _Problem:
+        """Call once; what another call may mend is returned as a problem."""
+        try:
+            return call()
+        except CutAnswerError as error:
+            return _Problem(str(error))
+        except AnswerError as error:
+            raise TapError(str(error)) from None
+        except DALQueryError as error:
+            raise TapError(f"refused the query: {quoted(str(error))}") from None
+        except (DALAccessError, requests.RequestException) as error:
+            return self._problem(error)
+        except (TapError, _JobGoneError, InterruptedFetchError):
+            raise
+        except Exception as error:  # noqa: BLE001 - pyvo lets errors of its parsers pass
+            return _Problem(f"sent something that is no answer of TAP ({type(error).__name__})")
+
+    def _seconds_after(self, problem: _Problem, attempt: int) -> float:
+        """Seconds until the next attempt, of which the user learns where the service is out of reach."""
+        doubled = self.service.wait_s * 2.0 ** (attempt - 1) * self._random.uniform(0.75, 1.25)
+        seconds = min(doubled, self.service.max_wait_s) if problem.retry_after_s is None else problem.retry_after_s
+        if seconds > self.service.max_wait_s:
+            raise UnreachableError(f"{problem.text} and asks to wait {seconds:,.0f} s")
+        if problem.is_unreached:
+            self._transport.say_unreached(problem.text, seconds)
+        return seconds
+
+    def _problem(self, error: Exception) -> _Problem:
         """Words for a failure that may pass, and the wait that the service asks for."""
-        cause = error.cause if isinstance(error, DALServiceError) else error
+        cause = (error.cause if isinstance(error, DALServiceError) else error) or error
+        if isinstance(cause, AnswerLimitError):
+            return _Problem(str(cause))
         response = getattr(cause, "response", None)
         if response is None:
-            return f"cannot be reached: {self._transport.words_for(cause or error)}", None
+            words = self._transport.words_for(cause)
+            return _Problem(f"cannot be reached: {words}", is_unreached=is_unreached(cause))
         status = response.status_code
         if status in _GONE:
             raise _JobGoneError from None
         if 400 <= status < 500 and not is_overload(status):
             raise TapError(f"answered HTTP {status}: {quoted(_words(response))}") from None
-        return f"answered HTTP {status}", retry_after_s(response.headers.get("Retry-After", ""))
+        seconds = retry_after_s(response.headers.get("Retry-After", ""), response.headers.get("Date", ""))
+        return _Problem(f"answered HTTP {status}", seconds)
 
     def _pause(self, seconds: float) -> None:
         if self._closed.wait(seconds):
             raise InterruptedFetchError
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Why an attempt failed, as the rest of a sentence that begins with the service."""
+
+    text: str
+    retry_after_s: float | None = None
+    is_unreached: bool = False
 
 
 def _words(response: requests.Response) -> str:

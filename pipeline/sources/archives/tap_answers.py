@@ -17,9 +17,10 @@ from astropy.io.votable.tree import Info, TableElement, VOTableFile
 from astropy.units import UnitBase, UnrecognizedUnit
 from numpy.typing import NDArray
 
-from pipeline.sources.archives.profile import Query
+from pipeline.sources.archives.profile import Query, QueryColumn
 from pipeline.sources.tables.safe_xml import UnsafeXmlError, refuse_outside_references
 from pipeline.sources.tables.table_file import says_simulated
+from pipeline.sources.tables.units import conversion, parse_unit
 
 _TYPES: Mapping[str, pa.DataType] = {
     **dict.fromkeys(("unsignedByte", "short", "int", "long"), pa.int64()),
@@ -179,17 +180,11 @@ def rows_of_identifiers(table: pa.Table, query: Query, asked: NDArray[np.int64])
     Raises
     ------
     AnswerError
-        If a column is missing, an identifier is not among those asked for, or one of those has no row at all.
+        If a column is missing, has another unit than declared, or no numbers where it has a unit; if an identifier is
+        not among those asked for, or one of those has no row at all.
     """
-    lower = {name.lower(): name for name in table.column_names}
-    if lacking := [name for name in query.columns if name.lower() not in lower]:
-        raise AnswerError(f"sent a result without the column {lacking[0]!r}")
-    words = table.schema.metadata
-    table = table.select([lower[name.lower()] for name in query.columns]).rename_columns(list(query.columns))
-    table = table.replace_schema_metadata(words)  # renaming forgets it
+    table = _selected(table, query)
     column = table.column(query.identifier)
-    if not pa.types.is_integer(column.type):
-        raise AnswerError(f"sent {query.identifier!r} as {column.type}, not as whole numbers")
     if column.null_count:
         raise AnswerError(f"sent {column.null_count:,} rows without {query.identifier}")
     got = column.to_numpy()
@@ -205,11 +200,54 @@ def rows_of_identifiers(table: pa.Table, query: Query, asked: NDArray[np.int64])
     return table.filter(present), {"absent": absent, "several": several, "undecided": undecided}
 
 
+def _selected(table: pa.Table, query: Query) -> pa.Table:
+    """The columns of a query, under its names and in its order, with the declared units."""
+    places = [_place(table.column_names, name) for name, _ in query.columns]
+    fields = [
+        _checked(table.schema.field(place), name, declared)
+        for place, (name, declared) in zip(places, query.columns, strict=True)
+    ]
+    if query.nearest and not _is_number(next(item.type for item in fields if item.name == query.nearest)):
+        raise AnswerError(f"sent {query.nearest!r}, which is not a number")
+    columns = [table.column(place) for place in places]
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=table.schema.metadata))
+
+
+def _place(names: Sequence[str], wanted: str) -> int:
+    """Place of a column by its name, in any case of letters where none has the exact one."""
+    for spelled in (lambda name: name, str.lower):
+        places = [place for place, name in enumerate(names) if spelled(name) == spelled(wanted)]
+        if len(places) == 1:
+            return places[0]
+        if places:
+            raise AnswerError(f"sent {len(places)} columns {wanted!r}")
+    raise AnswerError(f"sent a result without the column {wanted!r}")
+
+
+def _checked(item: pa.Field, name: str, declared: QueryColumn) -> pa.Field:
+    """Field of a column under its name with the declared unit; services that state a unit must state this one."""
+    if declared.whole and not pa.types.is_integer(item.type):
+        raise AnswerError(f"sent {name!r} as {item.type}, not as whole numbers")
+    stated = {key.decode(): value.decode() for key, value in (item.metadata or {}).items()}
+    if not declared.unit:
+        return pa.field(name, item.type, metadata=stated)
+    if not _is_number(item.type):
+        raise AnswerError(f"sent {name!r} as {item.type}, not as numbers in {declared.unit}")
+    unit = stated.setdefault("unit", declared.unit)
+    if parse_unit(unit) is not None and conversion(unit, declared.unit) != 1.0:
+        raise AnswerError(f"sent {name!r} in {unit}, where the profile has {declared.unit}")
+    return pa.field(name, item.type, metadata=stated)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
 def _ranked(table: pa.Table, query: Query, got: NDArray[np.int64]) -> tuple[NDArray[np.int64], int, int]:
     """Row of each identifier that goes before its others, and the numbers of repeated and of undecided ones."""
     keys: list[NDArray[Any]] = []
     if query.same:
-        first, second = (table.column(name) for name in query.same)
+        first, second = (table.column(name).cast(pa.string()) for name in query.same)
         keys.append(~np.asarray(pc.fill_null(pc.equal(first, second), False), bool))
     if query.nearest:
         distance = np.asarray(table.column(query.nearest).to_numpy(), float)

@@ -32,7 +32,7 @@ def check_queries(fetching: Fetching, name: str) -> Iterator[Finding]:
     """
     query = fetching.archives.query[name]
     for key in query.services:
-        access = TapAccess(key, fetching.archives.service[key])
+        access = TapAccess(key, fetching.archives.service[key], say=fetching.say)
         try:
             yield from _check_service(access, query)
         except TapError as error:

@@ -87,8 +87,13 @@ def join_results(parts: Sequence[Path], target: Path, more: Iterable[pa.Array | 
     -------
     int
         Rows of the table.
+
+    Raises
+    ------
+    ValueError
+        If a column of a part cannot be joined to that of the others.
     """
-    schema = pq.read_schema(parts[0]).remove_metadata()
+    schema = _common_schema([pq.read_schema(path) for path in parts])
     sources = [provenance_of(path) for path in parts]
     simulated = any(SIMULATED_KEY.encode() in (pq.read_schema(path).metadata or {}) for path in parts)
     stated = {PROVENANCE_KEY: json.dumps(sources, sort_keys=True), **({SIMULATED_KEY: "true"} if simulated else {})}
@@ -99,7 +104,7 @@ def join_results(parts: Sequence[Path], target: Path, more: Iterable[pa.Array | 
     with draft.open("wb") as file:
         with pq.ParquetWriter(file, full, compression="zstd") as writer:
             for path in parts:
-                table = pq.read_table(path, columns=schema.names).cast(schema)
+                table = _as_schema(path, schema)
                 if name:
                     table = table.append_column(full.field(name), next(further))
                 writer.write_table(table.replace_schema_metadata(stated))
@@ -107,6 +112,32 @@ def join_results(parts: Sequence[Path], target: Path, more: Iterable[pa.Array | 
         _to_disk(file.fileno())
     draft.replace(target)
     return rows
+
+
+def _common_schema(schemas: Sequence[pa.Schema]) -> pa.Schema:
+    """Schema that holds the values of all: services may state a flag as number, truth value or text."""
+    names = schemas[0].names
+    kinds = {name: {schema.field(name).type for schema in schemas} for name in names}
+    return pa.schema([schemas[0].field(name).with_type(_common_type(kinds[name])) for name in names])
+
+
+def _common_type(kinds: set[pa.DataType]) -> pa.DataType:
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    if any(pa.types.is_string(kind) for kind in kinds):
+        return pa.string()
+    return pa.float64() if any(pa.types.is_floating(kind) for kind in kinds) else pa.int64()
+
+
+def _as_schema(path: Path, schema: pa.Schema) -> pa.Table:
+    table = pq.read_table(path, columns=schema.names)
+    try:
+        return table.cast(schema)
+    except pa.ArrowInvalid as error:
+        raise ValueError(
+            f"{path} has columns of another type than the other parts ({error}). Remove it and repeat the command: it "
+            "is fetched again."
+        ) from None
 
 
 def _to_disk(descriptor: int) -> None:

@@ -245,6 +245,11 @@ def _join_gaia(fetching: Fetching, known: Identifiers) -> Path:
     entries = _done(fetching, GAIA_STEP, ids)
     if not entries:
         raise MissingInputError(f"No part of {GAIA_TABLE} is there yet: nothing was fetched.")
+    if not sum(entry.rows or 0 for entry in entries):
+        raise MissingInputError(
+            f"The Gaia archive has none of the {ids.size:,} identifiers: are they of DR3? With --name dr2 they are "
+            "taken for those of DR2."
+        )
     parts = [fetching.folder / entry.item.path for entry in entries]
     target = fetching.folder / GAIA_TABLE
     name = "" if pairs is None else _PAIR[0]

@@ -5,29 +5,37 @@ Status 200 is not believed: the receiver of an answer checks its content, and sa
 
 from __future__ import annotations
 
+import http.client
 import random
+import re
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 import urllib3
 
 from pipeline.sources.archives.fetching import ItemError, ServiceError
-from pipeline.sources.archives.polite_session import InterruptedFetchError, PoliteAdapter, polite_session
+from pipeline.sources.archives.polite_session import (
+    InterruptedFetchError,
+    Pace,
+    PoliteAdapter,
+    begun,
+    polite_session,
+)
 from pipeline.sources.archives.profile import Service
 from pipeline.sources.archives.redaction import Token
-from pipeline.sources.archives.retrying import is_overload, retry_after_s
+from pipeline.sources.archives.retrying import Reach, is_overload, retry_after_s
 from pipeline.sources.archives.storing import plain_line
 
 MAX_REDIRECTS = 5
 CHUNK_BYTES = 1 << 16
 _LONG_WAIT_S = 5.0
+_LENGTH = re.compile("[0-9]{1,18}")
 _NETWORK_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 Result = TypeVar("Result")
@@ -74,10 +82,6 @@ class Answer:
             parts.append(chunk)
         return b"".join(parts)
 
-    def drain(self) -> bytes:
-        """The first bytes of an answer that is no result, for its message."""
-        return next(self.chunks, b"")
-
 
 class Transport:
     """Requests to one service, with repeats; used by several threads.
@@ -105,13 +109,19 @@ class Transport:
     ) -> None:
         self.service, self.token = service, Token(service.token_variable)
         self._received, self._say, self._closed = received, say, threading.Event()
-        self._session = polite_session(service, self._closed)
+        self._adapter = PoliteAdapter(service, self._closed)
+        self._session = polite_session(service, adapter=self._adapter)
         self._random = random.Random()  # noqa: S311 - jitter of waits
 
     @property
     def session(self) -> requests.Session:
         """Session for a library that takes one: spaced and with timeouts; repeats are the library's affair."""
         return self._session
+
+    @property
+    def reach(self) -> Reach:
+        """Whether the service has answered, also to a library."""
+        return self._adapter.reach
 
     def words_for(self, error: BaseException) -> str:
         """Part of a sentence for an error of the network, without addresses."""
@@ -121,6 +131,10 @@ class Transport:
         """End all waiting; threads that receive end with their next chunk."""
         self._closed.set()
         self._session.close()
+
+    def say_unreached(self, problem: str, seconds: float) -> None:
+        """Report that the service was not reached, and when it is tried again."""
+        self._say(f"{urlsplit(self.service.address).netloc}: {problem}; the next attempt starts in {seconds:,.1f} s.")
 
     def address(self, path: str) -> str:
         """Address of a path below the service's; a whole address stays."""
@@ -160,11 +174,16 @@ class Transport:
             if self._closed.is_set():
                 raise InterruptedFetchError
             seconds = self._pause_after(problem, attempt)
-            if problem.is_final or attempt == self.service.attempts or seconds > self.service.max_wait_s:
+            attempts = self.reach.attempts if problem.is_unreached else self.service.attempts
+            if problem.is_final or attempt >= attempts or seconds > self.service.max_wait_s:
                 break
             waited += seconds
+            if problem.is_unreached:
+                self.say_unreached(problem.text, seconds)
             if self._closed.wait(seconds):
                 raise InterruptedFetchError
+        if problem.is_unreached:
+            self.reach.given_up()
         raise self._given_up(address, problem, attempt, waited)
 
     def _given_up(self, address: str, problem: _Problem, attempts: int, waited: float) -> ItemError:
@@ -194,10 +213,10 @@ class Transport:
         return seconds
 
     def _leave_alone(self, seconds: float, problem: _Problem) -> None:
-        adapter = self._session.get_adapter(self.service.address)
-        if isinstance(adapter, PoliteAdapter) and adapter.pause(seconds) and seconds >= _LONG_WAIT_S:
-            site = urlsplit(self.service.address).netloc
-            self._say(f"{site}: {problem.text}; the next request starts in {seconds:,.0f} s.")
+        if self._adapter.pause(seconds) and seconds >= _LONG_WAIT_S:
+            self._say(
+                f"{urlsplit(self.service.address).netloc}: {problem.text}; the next request starts in {seconds:,.0f} s."
+            )
 
     def _attempt(
         self, address: str, receive: Callable[[Answer], Result], headers: Mapping[str, str]
@@ -218,10 +237,10 @@ class Transport:
             text = f"The certificate of {self.service.address} is not valid: {self._cause(error)}."
             return _Problem(text, is_final=True, is_of_service=True)
         is_cut = isinstance(error, urllib3.exceptions.ProtocolError)  # after the answer began
-        return _Problem(self._cause(error), is_of_service=not is_cut)
+        return _Problem(self._cause(error), is_of_service=not is_cut, is_unreached=is_unreached(error))
 
     def _refusal(self, response: requests.Response) -> _Problem:
-        after = retry_after_s(response.headers.get("Retry-After", ""))
+        after = retry_after_s(response.headers.get("Retry-After", ""), response.headers.get("Date", ""))
         overload = is_overload(response.status_code)
         reason = f" {plain_line(response.reason)}" if response.reason else ""
         text = self.token.hidden_in(f"the archive answered HTTP {response.status_code}{reason}")
@@ -233,18 +252,15 @@ class Transport:
             return "no connection within the time allowed"
         if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
             return f"nothing arrived for {self.service.timeout_s:g} s"
-        innermost: Any = error
-        for _ in range(8):
-            inner = getattr(innermost, "reason", None) or next(
-                (part for part in getattr(innermost, "args", ()) if isinstance(part, BaseException)), None
-            )
-            if not isinstance(inner, BaseException):
-                break
-            innermost = inner
-        if isinstance(innermost, urllib3.exceptions.IncompleteRead) and isinstance(innermost.partial, int):
-            return f"the connection ended after {innermost.partial:,} bytes; {innermost.expected:,} more were announced"
+        *_, innermost = _causes(error)
+        if isinstance(innermost, http.client.IncompleteRead | urllib3.exceptions.InvalidChunkLength):
+            expected = getattr(innermost, "expected", None)
+            if isinstance(expected, int) and isinstance(innermost.partial, int):
+                return f"the connection ended after {innermost.partial:,} bytes; {expected:,} more were announced"
+            return "the connection ended in the middle of the answer"
         text = getattr(innermost, "strerror", None) or str(innermost).partition(": ")[2] or str(innermost)
-        return self.token.hidden_in(f"the connection failed: {text or type(innermost).__name__}".rstrip("."))
+        words = plain_line(self.token.hidden_in(text)) or type(innermost).__name__
+        return f"the connection failed: {words}".rstrip(".")
 
     def _followed(self, address: str, headers: Mapping[str, str]) -> requests.Response:
         """Response after redirects; the token goes to the service's own site only."""
@@ -253,17 +269,14 @@ class Transport:
             response = self._sent(self.token.added_to(address) if own else address, headers)
             if not response.is_redirect:
                 return response
-            location = urljoin(address, response.headers["Location"])
+            location = response.headers["Location"]
             response.close()
-            self._check_redirect(address, location)
-            address = location
+            address = self._redirected(address, location)
         raise _AttemptError(_refused(f"{self.token.hidden_in(address)} redirects in a circle."))
 
     def _sent(self, target: str, headers: Mapping[str, str]) -> requests.Response:
         try:
-            return self._session.get(
-                target, headers={"Accept-Encoding": "identity", **headers}, stream=True, allow_redirects=False
-            )
+            return begun(self._session, target, {"Accept-Encoding": "identity", **headers})
         except _NETWORK_ERRORS as error:
             problem = self._network_problem(error)
         raise _AttemptError(problem)
@@ -277,12 +290,24 @@ class Transport:
             return chunk
         raise _AttemptError(problem)
 
-    def _check_redirect(self, address: str, location: str) -> None:
-        here, there = urlsplit(address), urlsplit(location)
+    def _redirected(self, address: str, target: str) -> str:
+        """Address that a redirect leads to."""
+        here = urlsplit(address)
+        try:
+            location = urljoin(address, target.encode("latin-1").decode("utf-8"))
+            there = urlsplit(location)
+        except ValueError:
+            problem = _refused(f"{here.netloc} redirects to something that is no address; not followed.")
+        else:
+            self._check_redirect(here, there)
+            return location
+        raise _AttemptError(problem)
+
+    def _check_redirect(self, here: SplitResult, there: SplitResult) -> None:
         if there.scheme not in ("https", here.scheme):
             text = f"{here.netloc} redirects to {there.scheme}://{there.netloc}, which is not encrypted; not followed."
             raise _AttemptError(_refused(text))
-        if there.netloc != here.netloc and self.token and self.token.hidden_in(location) != location:
+        if there.netloc != here.netloc and self.token and self.token.is_in(there.geturl()):
             raise _AttemptError(_refused(f"{here.netloc} redirects to {there.netloc} with the token; not followed."))
 
     def _answer(self, response: requests.Response) -> Answer:
@@ -292,25 +317,43 @@ class Transport:
 
     def _chunks(self, response: requests.Response) -> Iterator[bytes]:
         """The body as it arrives; a stream below the smallest rate is cut."""
-        length, size = response.headers.get("Content-Length", ""), 0
-        window_start, window_size = time.monotonic(), 0
+        length, size, pace = announced_bytes(response.headers.get("Content-Length", "")), 0, Pace(self.service)
         while chunk := self._chunk(response):
             if self._closed.is_set():
                 raise InterruptedFetchError
             size += len(chunk)
-            window_size += len(chunk)
             self._received(len(chunk))
             yield chunk
-            seconds = time.monotonic() - window_start
-            if seconds > self.service.timeout_s:
-                if window_size < self.service.min_bytes_s * seconds:
-                    raise UnfitAnswerError(
-                        f"the archive sent {window_size:,} bytes in {seconds:,.0f} s, fewer than "
-                        f"{self.service.min_bytes_s:g} a second"
-                    )
-                window_start, window_size = time.monotonic(), 0
-        if length.isdecimal() and size != int(length):
-            raise UnfitAnswerError(f"the connection ended after {size:,} of {int(length):,} bytes")
+            if problem := pace.problem_after(len(chunk)):
+                raise UnfitAnswerError(f"the archive {problem}")
+        if length is not None and size != length:
+            raise UnfitAnswerError(f"the connection ended after {size:,} of {length:,} bytes")
+
+
+def announced_bytes(length: str) -> int | None:
+    """Length of a body by its header ``Content-Length``; None where it states none."""
+    return int(length) if _LENGTH.fullmatch(length) else None
+
+
+def is_unreached(error: BaseException) -> bool:
+    """Whether an error of the network means that no connection was made: no such name, refused, no answer."""
+    return any(
+        isinstance(cause, requests.exceptions.ConnectTimeout | urllib3.exceptions.NewConnectionError)
+        for cause in _causes(error)
+    )
+
+
+def _causes(error: BaseException) -> Iterator[Any]:
+    """Nested errors of the network from the outermost to the innermost."""
+    cause: Any = error
+    for _ in range(8):
+        yield cause
+        inner = getattr(cause, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = next((part for part in getattr(cause, "args", ()) if isinstance(part, BaseException)), None)
+        if inner is None:
+            return
+        cause = inner
 
 
 @dataclass(frozen=True)
@@ -327,6 +370,7 @@ class _Problem:
     is_overload: bool = False
     is_of_service: bool = False
     is_final: bool = False
+    is_unreached: bool = False
 
 
 class _AttemptError(Exception):
