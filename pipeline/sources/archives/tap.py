@@ -108,11 +108,19 @@ class TapAccess:
         Address, limits and politeness.
     received : callable
         Takes the number of bytes of each part of a result.
+    say : callable
+        Takes a line for the user when the service does not answer and is asked again.
     """
 
-    def __init__(self, key: str, service: Service, received: Callable[[int], None] = lambda _count: None) -> None:
+    def __init__(
+        self,
+        key: str,
+        service: Service,
+        received: Callable[[int], None] = lambda _count: None,
+        say: Callable[[str], None] = lambda _line: None,
+    ) -> None:
         self.key, self.service = key, service
-        self._transport = Transport(service, received)
+        self._transport = Transport(service, received, say)
         self._closed = threading.Event()
         self._pyvo = TAPService(service.address, session=self._transport.session)
         self._random = random.Random()  # noqa: S311 - jitter of waits
@@ -313,7 +321,9 @@ class TapAccess:
                 raise UnreachableError(f"{problem} and asks to wait {seconds:,.0f} s")
             if attempt < self.service.attempts:
                 doubled = self.service.wait_s * 2.0 ** (attempt - 1) * self._random.uniform(0.75, 1.25)
-                self._pause(min(doubled, self.service.max_wait_s) if seconds is None else seconds)
+                pause_s = min(doubled, self.service.max_wait_s) if seconds is None else seconds
+                self._transport.announce(problem, pause_s)
+                self._pause(pause_s)
         times = f", at the last of {self.service.attempts} attempts" if self.service.attempts > 1 else ""
         raise UnreachableError(problem + times)
 

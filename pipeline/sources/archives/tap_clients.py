@@ -40,7 +40,7 @@ class TapClient:
     def __init__(self, fetching: Fetching, query: Query) -> None:
         self.query, self._say = query, fetching.say
         services = fetching.archives.service
-        self.services = [TapAccess(key, services[key], fetching.received) for key in query.services]
+        self.services = [TapAccess(key, services[key], fetching.received, fetching.say) for key in query.services]
         self.connections = self.services[0].service.connections
         self._down: set[str] = set()
 
