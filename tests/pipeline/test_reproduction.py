@@ -213,7 +213,8 @@ def test_a_simulated_survey_says_so_on_each_line_and_has_its_own_numbers(stars, 
     assert {"stars", "apogee", "rv-gaia-stars", "bright", "range-teff"} <= by_construction
     assert all(row.ours is not None for row in report.rows if row.key in by_construction)
     printed_lines = capsys.readouterr().out.splitlines()
-    table = [line for line in printed_lines if line.endswith(tuple(Agreement))]
+    ends = tuple(f"  {row.key}" for row in report.rows)
+    table = [line for line in printed_lines if line.endswith(ends)]
     assert len(table) == len(report.rows)
     assert all(line.startswith("SIMULATED") for line in table)
 
