@@ -242,7 +242,9 @@ class DownloadTables:
 
     def _dr2(self) -> Table:
         frame = pd.read_csv(self._files.dr2, dtype={"dr2_source_id": "int64", "dr3_source_id": "int64"})
-        return described(table_of(frame.drop(columns="simulated")))
+        table = described(table_of(frame.drop(columns="simulated")))
+        table["angular_distance"].unit = "mas"  # of this table alone
+        return table
 
     def _m_giants(self) -> Table:
         """Stands for the table of Li et al. (2023): its real columns are found by asking TAP_SCHEMA."""
