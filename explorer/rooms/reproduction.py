@@ -98,6 +98,7 @@ class ReproductionView(View):
             self._download(REPORT_PDF, "Report as PDF"),
             self._download(REPORT_JSON, "Numbers as JSON"),
             margin=(4, 8, 0, 8),
+            styles={"flex-wrap": "wrap"},
             sizing_mode="stretch_width",
         )
         summary = html(f'<p class="note">{escape(_summary(report))}</p>', sizing_mode="stretch_width")
@@ -189,7 +190,7 @@ def figure_html(library: Library, figure: ReproducedFigure) -> str:
 def _summary(report: Reproduction) -> str:
     return (
         f"{report.paper}: {report.summary} A number agrees inside the interval of values that are printed like the "
-        f"paper's, or outside by at most {report.confidence_sigma:g} standard errors. Made {report.created}."
+        f"paper's, or outside by at most {report.confidence_sigma:g} standard errors. Made {report.created_text}."
     )
 
 

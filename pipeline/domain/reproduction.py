@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -114,7 +115,7 @@ class ReproducedRow:
 
     def _number(self, value: float, sign: str = "") -> str:
         """A number to one digit beyond those of the paper's, counts as whole numbers."""
-        return f"{value:{sign},.{self.digits}f}"
+        return f"{value:{sign}z,.{self.digits}f}"
 
 
 @dataclass(frozen=True)
@@ -207,12 +208,22 @@ class Reproduction:
     figures: tuple[ReproducedFigure, ...]
 
     @property
+    def created_text(self) -> str:
+        """Date and minute of the report, UTC."""
+        return f"{datetime.fromisoformat(self.created).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+    @property
     def summary(self) -> str:
         """Number of statements by verdict, in a sentence."""
         counts = counted(self.rows)
-        parts = ", ".join(f"{count} {_PLURAL.get(verdict, verdict)}" for verdict, count in counts.items() if count)
+        parts = ", ".join(
+            f"{count} {verdict if count == 1 else _PLURAL.get(verdict, verdict)}"
+            for verdict, count in counts.items()
+            if count
+        )
         label = f" {DATA_WORDS[True]}: {self.simulated_note}" if self.simulated else ""
-        return f"{len(self.rows)} statements of the paper: {parts}.{label}"
+        statements = "1 statement" if len(self.rows) == 1 else f"{len(self.rows)} statements"
+        return f"{statements} of the paper: {parts}.{label}"
 
 
 def counted(rows: Iterable[ReproducedRow]) -> dict[str, int]:

@@ -207,14 +207,14 @@ def _parts(page: Figure, places: Sequence[tuple[PaperFigure, float]]) -> list[Su
 
 
 def _footer(report: Reproduction) -> str:
-    return f"{_title(report)} - made {report.created}"
+    return f"{_title(report)} - made {report.created_text}"
 
 
 def _provenance(report: Reproduction) -> str:
     build = f" build {report.build[:12]}," if report.build else ""
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     return (
-        f"Product {report.name},{build} of {report.product_created}; report of {report.created} with {versions}. "
+        f"Product {report.name},{build} of {report.product_created}; report of {report.created_text} with {versions}. "
         f"A number agrees if it is inside the interval of values that are printed like the paper's, or outside by at "
         f"most {report.confidence_sigma:g} standard errors; a statistic needs {report.min_stars} stars."
     )

@@ -133,11 +133,16 @@ STATEMENTS = (
     ),
     _count(
         *("official-apogee", "2.1", "M giants in that list and in APOGEE, both S/N above 50", 2123, official_pairs),
-        *((_ROW, "snr", "snr_ref", "m_h_ref"), "the same with reference labels", "1"),
+        *(
+            (_ROW, "snr", "snr_ref", "m_h_ref"),
+            "stars with a row in the M-star catalogue and reference labels",
+            "1",
+        ),
     ),
     _count(
         *("official-constants", "2.1", "those of them whose LAMOST [M/H] is the constant -1 or 0", 1840),
-        *(_without_parameters, (_ROW, f"{LAMOST}m_h", "snr", "snr_ref", "m_h_ref"), "the same", "1"),
+        *(_without_parameters, (_ROW, f"{LAMOST}m_h", "snr", "snr_ref", "m_h_ref")),
+        *("stars with a row in the M-star catalogue and reference labels, by [M/H] of that row", "1"),
     ),
     _count(
         *("apogee", "2.2", "M giants with APOGEE labels", 4473, labelled, REFERENCE),
@@ -157,7 +162,7 @@ STATEMENTS = (
     ),
     _count(
         *("excluded", "2.2", "M giants with APOGEE labels that do not pass them", 803, _excluded, (*REFERENCE, "snr")),
-        *("the others with reference labels", "5"),
+        *("stars with all four reference labels that fail one of the five cuts", "5"),
     ),
     _count(
         *("trained", "2.2", "stars that train the label model", 3670, _trained, ("in_training", *REFERENCE)),

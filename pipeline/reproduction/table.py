@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.domain.reproduction import ReproducedRow, Reproduction
 
-_HEAD = ("data", "paper", "quantity", "the paper's", "ours", "difference", "verdict")
+_HEAD = ("data", "in the paper", "quantity", "the paper's", "ours", "difference", "verdict", "key")
 _MAX_QUANTITY = 62
 
 
@@ -37,7 +37,7 @@ def _lines(report: Reproduction) -> Iterator[str]:
 
 def _cells(row: ReproducedRow) -> tuple[str, ...]:
     quantity = row.quantity if len(row.quantity) <= _MAX_QUANTITY else f"{row.quantity[: _MAX_QUANTITY - 1]}…"
-    return (row.data, row.place, quantity, row.paper, row.ours_text, row.difference_text, str(row.verdict))
+    return (row.data, row.place, quantity, row.paper, row.ours_text, row.difference_text, str(row.verdict), row.key)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:

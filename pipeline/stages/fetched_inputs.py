@@ -39,15 +39,13 @@ def refuse_missing_files(config: RunConfig) -> None:
     missing = {written: path for written in _files(config) if not (path := data_path(config, written)).exists()}
     if not missing:
         return
+    command = f"python -m pipeline fetch {name}"
     head = (
-        f"{len(missing)} of the inputs of {config.name!r} are missing. Get them: python -m pipeline fetch {name}. It "
-        "continues where it was stopped; or get them by hand, as described here."
+        f"{len(missing)} of the inputs of {config.name!r} are missing. {command} gets them, and continues where it was "
+        "stopped. What it cannot get can be put there by hand; then it takes these files and gets the rest."
     )
-    lines = [
-        *(f"{written} is missing: {path}" for written, path in missing.items()),
-        *(f"By hand: {line}" for line in _by_hand(name)),
-    ]
-    raise ConfigError("\n  ".join([head, *lines]))
+    lines = [f"{written} is missing: {path}" for written, path in missing.items()]
+    raise ConfigError("\n  ".join([head, *lines, *_by_hand(name)]))
 
 
 def _files(config: RunConfig) -> Iterator[str]:
@@ -61,17 +59,19 @@ def _by_hand(name: str) -> Iterator[str]:
     folder = download_folder() / name
     with tempfile.TemporaryDirectory() as temporary, FetchPlan(Path(temporary) / "plan", folder) as plan:
         fetching = Fetching(plan, load_archives(), FetchOptions())
+        later = []
         for step in FETCHES[name].steps:
-            yield from _of_step(step, fetching)
+            try:
+                yield from _of_step(step, fetching)
+            except MissingInputError:
+                later.append(step.contents)
+    if later:
+        yield f"After these files only the command can get: {'; '.join(later)}."
 
 
 def _of_step(step: Step, fetching: Fetching) -> Iterator[str]:
-    try:
-        items = [item for item in step.items(fetching) if not (fetching.folder / item.path).exists()]
-    except MissingInputError as error:
-        yield f"{step.contents}: {error}"
-        return
+    items = [item for item in step.items(fetching) if not (fetching.folder / item.path).exists()]
     for item in items[:_MAX_ITEMS]:
-        yield f"{step.contents}: {step.by_hand(fetching, item).removeprefix('By hand: ') or item.path}"
+        yield f"By hand: {step.contents}: {step.by_hand(fetching, item) or item.path}"
     if len(items) > _MAX_ITEMS:
-        yield f"{step.contents}: and {len(items) - _MAX_ITEMS:,} more"
+        yield f"By hand: {step.contents}: and {len(items) - _MAX_ITEMS:,} more"

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +21,7 @@ from pipeline.sources.archives.plan_errors import PlanError
 from pipeline.sources.archives.profile_reading import load_archives
 from pipeline.sources.archives.record import records_of
 from pipeline.sources.archives.steps import Fetching, FetchOptions
+from pipeline.sources.wheels import MASTAR_GIANTS
 from pipeline.stages.runner import build
 
 ROOT = Path(__file__).parents[2]
@@ -81,7 +83,7 @@ def test_the_plan_file_continues_with_its_own_options(lamost, arguments, tmp_pat
         (("spectra", "--name", "x"), "argument --name: not allowed with spectra"),
         (("spectra", "--output", "x"), "argument --output: not allowed with spectra"),
         (("xp", "--output", "x"), "argument --output: not allowed with xp"),
-        (("templates", "--dry-run"), "argument --dry-run: not allowed with templates"),
+        (("templates", "--check"), "argument --check: not allowed with templates"),
         (("spectra", "--plan", "x.plan"), "argument NAME: not allowed with --plan"),
         (("--plan", "x.plan", "--ids", "a.csv"), "argument --ids: not allowed with --plan"),
         (("nothing",), "invalid choice: 'nothing'"),
@@ -108,7 +110,10 @@ def test_what_cannot_be_begun_is_said(tmp_path, capsys):
         (("--plan", tmp_path / "newer.plan"), "is a plan of version 99"),
         (("spectra", "--into", tmp_path / "a"), "name a table with a column obsid"),
         (("spectra", "--into", tmp_path / "a", "--ids", tmp_path / "none.csv"), "does not exist"),
-        (("spectra", "--into", tmp_path / "a", "--ids", tmp_path / "names.csv"), "has no column obsid"),
+        (
+            ("spectra", "--into", tmp_path / "a", "--ids", tmp_path / "names.csv"),
+            "names.csv has no column obsid; it has name, colour. Name the column of",
+        ),
         (("spectra", "--into", tmp_path / "a", "--profile", tmp_path / "none.toml"), "cannot be read"),
         (("apogee", "--into", tmp_path / "a", "--name", "allStarLight"), "Did you mean 'allStarLite'?"),
     ):
@@ -135,6 +140,40 @@ def test_the_release_is_compared_with_the_archives_list(lamost, arguments, downl
     assert fetch("dust", "--check") == 0
     assert "offer no description to compare with" in capsys.readouterr().out
     assert not (tmp_path / "out").exists()
+
+
+def test_a_service_that_does_not_answer_is_not_compared_and_asked_for_both_queries_at_once(tmp_path, capsys):
+    """Each wait is announced; nothing is said of tables that nobody has seen."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        quick = f'address = "http://127.0.0.1:{free.getsockname()[1]}"\nspacing_s = 0.0\nwait_s = 1.4\nattempts = 2\n'
+    keys = ("gaia-ari", "gaia-aip", "gaia-esac")
+    (tmp_path / "own.toml").write_text("".join(f"[service.{key}]\n{quick}" for key in keys))
+    assert fetch("gaia", "--check", "--profile", tmp_path / "own.toml") == 1
+    printed = capsys.readouterr()
+    assert [line.partition(" cannot be reached")[0] for line in printed.out.splitlines()] == [
+        "not compared: Gaia mirror of the ARI, Heidelberg",
+        "not compared: Gaia mirror of the AIP, Potsdam",
+        "not compared: Gaia archive of ESA, ESAC",
+    ]
+    assert len(re.findall(r"Connection refused; asked again in \d s\.$", printed.err, re.MULTILINE)) == 3
+
+
+def test_a_total_with_unknown_sizes_is_a_lower_limit(tmp_path, capsys):
+    assert fetch("qiu2023", "--into", tmp_path, "--dry-run") == 0
+    assert re.search(r"^all +43,041  over 5,919\.5 ", capsys.readouterr().out, re.MULTILINE)
+    assert fetch("apogee", "--into", tmp_path, "--dry-run") == 0
+    assert re.search(r"^all +1  unknown ", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_a_dry_run_of_a_package_downloads_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MGIANT_HOME", str(tmp_path))
+    assert fetch("templates", "--dry-run") == 0
+    lines = capsys.readouterr().out.splitlines()
+    packages = [item.package for item in (PACKAGES["templates"], MASTAR_GIANTS)]
+    assert [line.split()[0] for line in lines[:2]] == packages
+    assert all("SHA-256" in line for line in lines[:2])
+    assert lines[2] == f"The files go to {tmp_path / 'downloads'}."
+    assert not any((tmp_path / "downloads").glob("*"))
 
 
 def test_many_failures_are_counted_by_reason(lamost, arguments, obsids, tmp_path, capsys):

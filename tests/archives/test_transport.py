@@ -1,5 +1,6 @@
 """The transport: politeness, repeats, redirects, limits of rate and time, interruption."""
 
+import re
 import socket
 import threading
 import time
@@ -88,6 +89,22 @@ def test_a_long_wait_is_said(files):
     (line,) = lines
     assert line.startswith(
         f"{files.url.removeprefix('http://')}: the archive answered HTTP 503 Service Unavailable; the next request"
+    )
+
+
+def test_a_wait_for_a_service_that_does_not_answer_is_said_once_for_all_threads():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    lines = []
+    transport = Transport(quick_service(f"http://127.0.0.1:{port}", attempts=2, wait_s=2.0), say=lines.append)
+    threads = [threading.Thread(target=pytest.raises, args=(ServiceError, body, transport)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (line,) = lines
+    assert re.fullmatch(
+        rf"127\.0\.0\.1:{port}: the connection failed: .*Connection refused; asked again in \d s\.", line
     )
 
 

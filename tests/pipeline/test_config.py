@@ -99,6 +99,23 @@ def test_a_path_is_looked_for_beside_the_configuration_then_in_the_data_then_in_
         assert data_path(config, "stars.csv") == place
 
 
+def test_what_a_fetch_must_get_is_named_with_the_way_by_hand_and_what_only_the_command_can_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("MGIANT_HOME", str(tmp_path))
+    monkeypatch.delenv("MGIANT_DATA", raising=False)
+    folder = tmp_path / "downloads" / "qiu2023"
+    with pytest.raises(ConfigError) as caught:
+        refuse_missing_files(load_config("qiu2023"))
+    head, *lines = str(caught.value).splitlines()
+    assert head.startswith("7 of the inputs of 'qiu2023' are missing. python -m pipeline fetch qiu2023 gets them")
+    by_hand = [line for line in lines if line.startswith("  By hand: ")]
+    assert len(by_hand) == 5
+    assert f"put it into {folder} as m_giants.parquet, whatever its format" in by_hand[0]
+    assert "MD5 ab815d2fd3068d1b81a1bd61fb18a722: get it in a browser from https://doi.org/" in by_hand[-1]
+    assert lines[-1].startswith(
+        "  After these files only the command can get: rows of the M giants in LAMOST's catalogue"
+    )
+
+
 @pytest.mark.parametrize(("fetch", "expected"), [("", "beside"), ("fetch = 'qiu2023'", "downloads")])
 def test_a_missing_path_is_where_a_fetch_would_put_it(tmp_path, monkeypatch, fetch, expected):
     monkeypatch.setenv("MGIANT_HOME", str(tmp_path / "home"))

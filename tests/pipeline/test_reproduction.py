@@ -28,6 +28,7 @@ from pipeline.reproduction.declared import BY_KEY, STATEMENTS
 from pipeline.reproduction.report import FIGURES, _replaced, measured_report, opened_survey, reproduce
 from pipeline.reproduction.statement import Claim, above, counted_stars, exactly, judged, printed
 from pipeline.reproduction.survey import Survey
+from pipeline.reproduction.table import report_table
 from pipeline.science.quality import estimates
 from pipeline.science.quality.estimates import Estimate
 from pipeline.stages.runner import build
@@ -216,7 +217,8 @@ def test_a_simulated_survey_says_so_on_each_line_and_has_its_own_numbers(stars, 
     assert {"stars", "apogee", "rv-gaia-stars", "bright", "range-teff"} <= by_construction
     assert all(row.ours is not None for row in report.rows if row.key in by_construction)
     printed_lines = capsys.readouterr().out.splitlines()
-    table = [line for line in printed_lines if line.endswith(tuple(Agreement))]
+    ends = tuple(f"  {row.key}" for row in report.rows)
+    table = [line for line in printed_lines if line.endswith(ends)]
     assert len(table) == len(report.rows)
     assert all(line.startswith("SIMULATED") for line in table)
 
@@ -277,6 +279,17 @@ def test_statistics_of_nothing_are_missing():
     assert math.isnan(estimates.share(np.empty(0, bool)).value)
     assert math.isnan(estimates.mean_of([]).value)
     assert estimates.share(np.ones(30, bool)).error > 0
+
+
+def test_texts_of_a_report_count_one_and_name_the_minute(survey, product):
+    report, _ = measured_report(survey, product)
+    first = next(row for row in report.rows if row.verdict == Agreement.DIFFERS)
+    one = replace(report, rows=(first,), simulated=False, created="2026-11-30T04:25:52+02:00")
+    assert one.summary == "1 statement of the paper: 1 differs."
+    assert one.created_text == "2026-11-30 02:25 UTC"
+    near = replace(first, digits=1, ours=-0.04, error=0.2, difference=-0.04, unit="km/s")
+    assert (near.ours_text, near.difference_text) == ("0.0 ± 0.2 km/s", "+0.0")
+    assert report_table(one).splitlines()[4].endswith(f"differs  {first.key}"), "the name for --only"
 
 
 def test_the_report_survives_json(survey, product):

@@ -43,6 +43,10 @@ def test_rows_are_filtered_and_files_taken(visit, reproduced_server):
     page.wait_for_function("() => Bokeh.documents[0].is_idle", timeout=20_000)
     page.locator(".reproduction .not-compared").first.wait_for(state="detached", timeout=20_000)
     assert 0 < rows.count() == page.locator(".reproduction .differs").count() < every
+    page.set_viewport_size({"width": 1024, "height": 576})  # 1280 x 720 at a scale of 1.25
+    for label in ("Report as PDF", "Numbers as JSON"):
+        box = page.get_by_role("button", name=label).bounding_box()
+        assert box["x"] + box["width"] <= 1024, f"{label} is cut off"
     for label, start in (("Report as PDF", b"%PDF-"), ("Numbers as JSON", b"{")):
         with page.expect_download() as taken:
             page.get_by_text(label).click()

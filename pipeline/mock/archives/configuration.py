@@ -15,10 +15,13 @@ _DR2 = """table = "{dr2}"
 match = "gaia"
 columns = {{gaia_source_id = "dr3_source_id", gaia_dr2_source_id = "dr2_source_id"}}"""
 
+_M_STARS = """table = "{m_stars}"
+keep = ["teff", "logg", "m_h"]"""
+
 _SOURCES = (
     ('spectra = "{spectra}"', "LAMOST FITS in plate folders, both layouts, plain and gzipped"),
     ('table = "{general}"', "uid and Gaia DR3 identifiers"),
-    ('table = "{m_stars}"', "velocity as redshift only; its m_h is no label"),
+    (_M_STARS, "velocity as redshift only; its teff, logg and m_h are kept for Figure 1 and are no labels"),
     ('table = "{gaia}"', "positions at 2016.0; nulls where the solution has two parameters"),
     ('table = "{tmass}"', "through Gaia's best neighbours: no positions"),
     ('table = "{allwise}"\nmatch = "sky"\nradius_arcsec = 1.5', "positions at 2010.5, no Gaia identifiers"),

@@ -97,6 +97,10 @@ class FileClient:
                 transport = self._transport(service)
                 stated = with_record(wanted, transport) if wanted.record else wanted
                 path = stated.paths[min(number, len(stated.paths) - 1)]
+                address = transport.token.hidden_in(transport.address(path))
+                self._context.say(
+                    f"{wanted.name}: now from {address}" if problems else f"{described(stated)}, from {address}"
+                )
                 return self._download(entry, plan, stated, transport, path)
             except ItemError as error:
                 problems.append(error)
@@ -124,7 +128,6 @@ class FileClient:
         part = target.with_name(target.name + PART)
         target.parent.mkdir(parents=True, exist_ok=True)
         download = _Download(entry, plan, wanted, transport.token.hidden_in(transport.address(path)), part)
-        self._context.say(f"{described(wanted)}, from {download.address}")
         transport.get(path, download.receive, download.headers)
         try:
             done = self._verified(download.entry, wanted, part, target)
@@ -348,6 +351,6 @@ def described(wanted: RemoteFile) -> str:
 def by_hand(wanted: RemoteFile, target: Path) -> str:
     """How to get a file without this program."""
     return (
-        f"By hand: {described(wanted)}; a browser finds it at {wanted.page}: put it into {target.parent} as "
-        f"{target.name} and give the same command again, which checks it."
+        f"{described(wanted)}: get it in a browser from {wanted.page}, put it into {target.parent} as {target.name} "
+        "and repeat the command, which checks it."
     )

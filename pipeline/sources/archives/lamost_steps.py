@@ -106,8 +106,8 @@ def spectra_step(obsids: Callable[[Fetching], Iterable[int]] = obsids_of_options
         archive = archive_of(fetching)
         service = fetching.archives.service[archive.service]
         return (
-            f"{service.address}/{spectrum_addresses(archive, item.request)[0]}: put it into "
-            f"{(fetching.folder / item.path).parent} as {Path(item.path).name}"
+            f"get it in a browser from {service.address}/{spectrum_addresses(archive, item.request)[0]}, put it into "
+            f"{(fetching.folder / item.path).parent} as {Path(item.path).name} and repeat the command, which checks it."
         )
 
     return Step(
@@ -211,7 +211,7 @@ def check_versions(fetching: Fetching) -> Iterator[Finding]:
         If the archive does not answer, or with something else.
     """
     archive = archive_of(fetching)
-    with_service = Transport(fetching.archives.service[archive.service])
+    with_service = Transport(fetching.archives.service[archive.service], say=fetching.say)
     try:
         versions = _versions(with_service, archive.versions)
     finally:

@@ -82,12 +82,15 @@ class Estimate:
         Shortest time that politeness allows: spacing of requests; waiting for jobs is not in it.
     basis : str
         Where the figures come from: "planned" items, or an expectation where an earlier step must run first.
+    lacks_sizes : bool
+        Whether the archive states no size of some items, which are not in ``bytes``.
     """
 
     requests: int
     bytes: int
     seconds: float
     basis: str = "planned"
+    lacks_sizes: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,10 +103,13 @@ class Finding:
         A sentence.
     differs : bool
         Whether the archive and the profile disagree.
+    is_compared : bool
+        Whether the archive answered; the text says why not.
     """
 
     text: str
     differs: bool = False
+    is_compared: bool = True
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ class TapAccess:
     received : callable
         Takes the number of bytes of each part of a result.
     say : callable
-        Takes a line for the user while a service is waited for.
+        Takes a line for the user when the service does not answer and is asked again.
     """
 
     def __init__(
@@ -338,8 +338,7 @@ class TapAccess:
         seconds = min(doubled, self.service.max_wait_s) if problem.retry_after_s is None else problem.retry_after_s
         if seconds > self.service.max_wait_s:
             raise UnreachableError(f"{problem.text} and asks to wait {seconds:,.0f} s")
-        if problem.is_unreached:
-            self._transport.say_unreached(problem.text, seconds)
+        self._transport.announce(problem.text, seconds)
         return seconds
 
     def _problem(self, error: Exception) -> _Problem:

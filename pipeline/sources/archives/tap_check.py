@@ -8,33 +8,40 @@ from typing import Any
 from pipeline.sources.archives.profile import Query
 from pipeline.sources.archives.queries import begins_with, plain_name
 from pipeline.sources.archives.steps import Fetching, Finding
-from pipeline.sources.archives.tap import ListedColumn, TapAccess, TapError
+from pipeline.sources.archives.tap import ListedColumn, TapAccess, TapError, UnreachableError
 from pipeline.sources.tables.units import conversion
 
 _BYTES_AN_ID = 56
 """Bytes of an identifier in an uploaded VOTable, as pyvo writes it."""
 
 
-def check_queries(fetching: Fetching, name: str) -> Iterator[Finding]:
-    """Ask each service of a query for its tables, columns, units and limits.
+def check_queries(fetching: Fetching, *names: str) -> Iterator[Finding]:
+    """Ask each service of some queries for its tables, columns, units and limits.
 
     Parameters
     ----------
     fetching : Fetching
         The profiles.
-    name : str
-        Key of the query.
+    *names : str
+        Keys of the queries.
 
     Yields
     ------
     Finding
-        A sentence for each difference and each limit; a service that does not answer is a difference.
+        A sentence for each difference and each limit, each once; one for a service that does not answer.
     """
-    query = fetching.archives.query[name]
-    for key in query.services:
+    queries = [fetching.archives.query[name] for name in names]
+    for key in dict.fromkeys(key for query in queries for key in query.services):
         access = TapAccess(key, fetching.archives.service[key], say=fetching.say)
         try:
-            yield from _check_service(access, query)
+            found: set[Finding] = set()
+            for query in queries:
+                if key in query.services:
+                    here = [finding for finding in _check_service(access, query) if finding not in found]
+                    found.update(here)
+                    yield from here
+        except UnreachableError as error:
+            yield Finding(f"{access.service.note or key} {error}.", is_compared=False)
         except TapError as error:
             yield Finding(f"{access.service.note or key} {error}.", differs=True)
         finally:

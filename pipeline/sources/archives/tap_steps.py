@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pipeline.sources.archives.plan import Entry, Item, State
 from pipeline.sources.archives.profile import Query, Service
 from pipeline.sources.archives.queries import identifier_query
-from pipeline.sources.archives.steps import Estimate, Fetching, MissingInputError, Step
+from pipeline.sources.archives.steps import Estimate, Fetching, Finding, MissingInputError, Step
 from pipeline.sources.archives.tap_check import check_queries
 from pipeline.sources.archives.tap_clients import CatalogueClient, IdentifierClient
 from pipeline.sources.archives.tap_files import digest, join_results, packed, provenance_of, unpacked
@@ -137,7 +137,7 @@ def gaia_steps(identifiers: Callable[[Fetching], Identifiers] = identifiers_from
             nothing_expected,
             lambda fetching: fetching.archives.query[DR2_STEP].services,
             request=lambda fetching: _recorded(fetching.archives.query[DR2_STEP]),
-            check=lambda fetching: check_queries(fetching, DR2_STEP),
+            check=_check_gaia,
         ),
         Step(
             GAIA_STEP,
@@ -149,9 +149,14 @@ def gaia_steps(identifiers: Callable[[Fetching], Identifiers] = identifiers_from
             finish,
             request=lambda fetching: _recorded(fetching.archives.query[GAIA_STEP]),
             by_hand=_gaia_by_hand,
-            check=lambda fetching: check_queries(fetching, GAIA_STEP),
+            check=_check_gaia,
         ),
     )
+
+
+def _check_gaia(fetching: Fetching) -> Iterator[Finding]:
+    """Ask each service once for what both steps need."""
+    return check_queries(fetching, DR2_STEP, GAIA_STEP)
 
 
 def _is_by_hand(path: Path) -> bool:
@@ -314,7 +319,7 @@ def _gaia_by_hand(fetching: Fetching, item: Item) -> str:
     return (
         f"upload {count:,} identifiers from number {first + 1:,} on as table ids with the column source_id at "
         f"https://gea.esac.esa.int/archive/, run the query of {fetching.plan.path.stem}.fetch.json, and put the result "
-        f"(VOTable, FITS, CSV) into {fetching.folder} as {GAIA_TABLE}."
+        f"(VOTable, FITS or CSV) into {fetching.folder} as {GAIA_TABLE}, whatever its format."
     )
 
 
@@ -336,8 +341,9 @@ def vizier_step(name: str, target: str) -> Step:
     def by_hand(fetching: Fetching, _item: Item) -> str:
         catalogue = fetching.archives.query[name].catalogue.rstrip("/")
         return (
-            f"a browser finds it at https://cdsarc.cds.unistra.fr/viz-bin/cat/{catalogue}: put its largest table "
-            f"(FITS, VOTable or CSV) into {fetching.folder} as {target}."
+            f"get its largest table (FITS, VOTable or CSV) in a browser from "
+            f"https://cdsarc.cds.unistra.fr/viz-bin/cat/{catalogue}, put it into {fetching.folder} as {target}, "
+            "whatever its format, and repeat the command, which checks it."
         )
 
     return Step(

@@ -36,6 +36,7 @@ MAX_REDIRECTS = 5
 CHUNK_BYTES = 1 << 16
 _LONG_WAIT_S = 5.0
 _LENGTH = re.compile("[0-9]{1,18}")
+_SHORTEST_SAID_S = 1.0
 _NETWORK_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 Result = TypeVar("Result")
@@ -93,7 +94,7 @@ class Transport:
     received : callable
         Takes the number of bytes of each chunk, in the thread that received it.
     say : callable
-        Takes a line for the user when an overloaded service is left alone for longer.
+        Takes a line for the user when an overloaded service is left alone for longer, or one does not answer.
 
     Raises
     ------
@@ -112,6 +113,7 @@ class Transport:
         self._adapter = PoliteAdapter(service, self._closed)
         self._session = polite_session(service, adapter=self._adapter)
         self._random = random.Random()  # noqa: S311 - jitter of waits
+        self._lock, self._said_until = threading.Lock(), 0.0
 
     @property
     def session(self) -> requests.Session:
@@ -127,14 +129,19 @@ class Transport:
         """Part of a sentence for an error of the network, without addresses."""
         return self._cause(error)
 
+    def announce(self, problem: str, seconds: float) -> None:
+        """Write a line on a wait for a service that does not answer, once for all threads that wait."""
+        with self._lock:
+            now = time.monotonic()
+            if seconds < _SHORTEST_SAID_S or now < self._said_until:
+                return
+            self._said_until = now + seconds
+        self._say(f"{urlsplit(self.service.address).netloc}: {problem}; asked again in {seconds:,.0f} s.")
+
     def close(self) -> None:
         """End all waiting; threads that receive end with their next chunk."""
         self._closed.set()
         self._session.close()
-
-    def say_unreached(self, problem: str, seconds: float) -> None:
-        """Report that the service was not reached, and when it is tried again."""
-        self._say(f"{urlsplit(self.service.address).netloc}: {problem}; the next attempt starts in {seconds:,.1f} s.")
 
     def address(self, path: str) -> str:
         """Address of a path below the service's; a whole address stays."""
@@ -178,8 +185,8 @@ class Transport:
             if problem.is_final or attempt >= attempts or seconds > self.service.max_wait_s:
                 break
             waited += seconds
-            if problem.is_unreached:
-                self.say_unreached(problem.text, seconds)
+            if problem.is_of_service and not problem.is_overload:
+                self.announce(problem.text, seconds)
             if self._closed.wait(seconds):
                 raise InterruptedFetchError
         if problem.is_unreached:

@@ -12,6 +12,9 @@ from pipeline.sources.tables.reader import open_table
 from pipeline.sources.tables.recognition import recognise
 from pipeline.sources.tables.table_file import TableError
 
+_MAX_SHOWN = 8
+"""Columns that a message names."""
+
 
 def listed_obsids(path: Path) -> NDArray[np.int64]:
     """Obsids of a table, each once, in its order.
@@ -35,7 +38,11 @@ def listed_obsids(path: Path) -> NDArray[np.int64]:
     recipe = recognise(table, keep=False).recipes.get("obsid")
     name = recipe.columns[0] if recipe else table.names[0] if len(table.names) == 1 else ""
     if not name:
-        raise TableError(f"{path.name} has no column obsid. Name one so: it lists the spectra that are read.")
+        found = ", ".join(table.names[:_MAX_SHOWN]) + (", ..." if len(table.names) > _MAX_SHOWN else "")
+        raise TableError(
+            f"{path.name} has no column obsid; it has {found}. Name the column of LAMOST's observation identifiers "
+            "obsid, or give a file with one number a line."
+        )
     numbers = whole_numbers(table.read([name])[name], name, path.name)
     _, first = np.unique(numbers, return_index=True)
     listed: NDArray[np.int64] = numbers[np.sort(first)]
