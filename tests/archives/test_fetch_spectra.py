@@ -99,7 +99,9 @@ def test_the_table_of_faults(lamost, started, obsids, capsys, kind, options, sta
     assert re.search(says, entry.reason), entry.reason
     if state is FAILED:
         assert entry.reason in output.err
-        assert f"{obsids[2]}: put it into {out / 'spectra'}" in output.err
+        (by_hand,) = (line for line in output.err.splitlines() if line.startswith("by hand: get it in a browser"))
+        assert str(obsids[2]) in by_hand
+        assert f"put it into {out / 'spectra'}" in by_hand
         assert f"fetch --plan {out / 'spectra.plan'}" in output.err
         lamost.faults.clear()
         assert fetch("--plan", out / "spectra.plan") == 0

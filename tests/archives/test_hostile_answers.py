@@ -197,7 +197,7 @@ class TestOutOfReach:
 
     def test_it_is_reported_at_once_and_given_up_soon(self):
         lines = []
-        transport = Transport(quick_service("http://127.0.0.1:1", attempts=5, wait_s=0.2), say=lines.append)
+        transport = Transport(quick_service("http://127.0.0.1:1", attempts=5, wait_s=1.4), say=lines.append)
         for attempts in ("at the last of 2 attempts", "at the only attempt"):
             with pytest.raises(ItemError, match=attempts):
                 transport.get("x", lambda answer: answer.body(100))
@@ -216,7 +216,7 @@ class TestOutOfReach:
 
     def test_a_tap_service_is_reported_too(self):
         lines = []
-        access = TapAccess("a", quick_service("http://127.0.0.1:1", attempts=5), say=lines.append)
+        access = TapAccess("a", quick_service("http://127.0.0.1:1", attempts=5, wait_s=1.4), say=lines.append)
         with pytest.raises(UnreachableError, match=r"cannot be reached: .* at the last of 2 attempts"):
             access.synchronous(QUERY)
         with pytest.raises(UnreachableError, match=r"refused$"):

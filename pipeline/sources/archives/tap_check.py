@@ -34,11 +34,11 @@ def check_queries(fetching: Fetching, *names: str) -> Iterator[Finding]:
     for key in dict.fromkeys(key for query in queries for key in query.services):
         access = TapAccess(key, fetching.archives.service[key], say=fetching.say)
         try:
-            found: set[Finding] = set()
+            known: set[Finding] = set()
             for query in queries:
                 if key in query.services:
-                    here = [finding for finding in _check_service(access, query) if finding not in found]
-                    found.update(here)
+                    here = [finding for finding in _check_service(access, query) if finding not in known]
+                    known.update(here)
                     yield from here
         except UnreachableError as error:
             yield Finding(f"{access.service.note or key} {error}.", is_compared=False)

@@ -37,7 +37,7 @@ MAX_REDIRECTS = 5
 CHUNK_BYTES = 1 << 16
 _LONG_WAIT_S = 5.0
 _LENGTH = re.compile("[0-9]{1,18}")
-_SHORTEST_SAID_S = 1.0
+_SHORTEST_ANNOUNCED_S = 1.0
 _NETWORK_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 Result = TypeVar("Result")
@@ -114,7 +114,7 @@ class Transport:
         self._adapter = PoliteAdapter(service, self._closed)
         self._session = polite_session(service, adapter=self._adapter)
         self._random = random.Random()  # noqa: S311 - jitter of waits
-        self._lock, self._said_until = threading.Lock(), 0.0
+        self._lock, self._announced_until = threading.Lock(), 0.0
 
     @property
     def session(self) -> requests.Session:
@@ -134,9 +134,9 @@ class Transport:
         """Write a line on a wait for a service that does not answer, once for all threads that wait."""
         with self._lock:
             now = time.monotonic()
-            if seconds < _SHORTEST_SAID_S or now < self._said_until:
+            if seconds < _SHORTEST_ANNOUNCED_S or now < self._announced_until:
                 return
-            self._said_until = now + seconds
+            self._announced_until = now + seconds
         self._say(f"{urlsplit(self.service.address).netloc}: {problem}; asked again in {seconds:,.0f} s.")
 
     def close(self) -> None:

@@ -38,9 +38,9 @@ def listed_obsids(path: Path) -> NDArray[np.int64]:
     recipe = recognise(table, keep=False).recipes.get("obsid")
     name = recipe.columns[0] if recipe else table.names[0] if len(table.names) == 1 else ""
     if not name:
-        found = ", ".join(table.names[:_MAX_SHOWN]) + (", ..." if len(table.names) > _MAX_SHOWN else "")
+        present = ", ".join(table.names[:_MAX_SHOWN]) + (", ..." if len(table.names) > _MAX_SHOWN else "")
         raise TableError(
-            f"{path.name} has no column obsid; it has {found}. Name the column of LAMOST's observation identifiers "
+            f"{path.name} has no column obsid; it has {present}. Name the column of LAMOST's observation identifiers "
             "obsid, or give a file with one number a line."
         )
     numbers = whole_numbers(table.read([name])[name], name, path.name)
