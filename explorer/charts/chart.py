@@ -6,9 +6,11 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.charts.axis import Axis, AxisSpec
@@ -61,6 +63,18 @@ class ViewSpec:
     square: bool = False
 
 
+class Curve(NamedTuple):
+    """A curve over the stars of a view, with its colour and dash as Bokeh and matplotlib name them.
+
+    ``x`` and ``y`` have the shape (k,).
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    colour: str
+    dash: Literal["solid", "dotted"]
+
+
 @dataclass(frozen=True)
 class Brush:
     """The selection after a brush.
@@ -99,6 +113,8 @@ class Shot:
         Height over width.
     note : str
         Description of what is drawn, for the line under the figure.
+    curves : tuple of Curve
+        Curves of a fit, over the stars.
     """
 
     rows: Mask
@@ -106,6 +122,7 @@ class Shot:
     state: PanelState
     aspect: float
     note: str
+    curves: tuple[Curve, ...] = ()
 
 
 class Chart(ABC):

@@ -74,6 +74,8 @@ def draw_plane(
             under(axes)
         named = [_draw_stars(axes, scene, shot, square=square, grey=under is None)]
         named += [overlay.draw(axes, scene) for overlay in overlays]
+        for curve in shot.curves:
+            axes.plot(curve.x, curve.y, color=curve.colour, linestyle=curve.dash, linewidth=1.2)
         axes.set(xlim=scene.x_ends, ylim=scene.y_ends)
         fewer_ticks(axes)
         add_key(figure, *named)

@@ -10,7 +10,7 @@ import panel as pn
 from msgspec.structs import replace as replace_fields
 
 from explorer import protocol
-from explorer.charts.chart import Brush, Chart
+from explorer.charts.chart import Brush, Chart, Curve
 from explorer.charts.colouring import Colouring, colouring_of, colouring_of_subsets
 from explorer.charts.disc import texture_palette
 from explorer.charts.grid import default_panels, has_values, new_state
@@ -62,6 +62,8 @@ class Stage:
         self._own_change = False
         self._due_slots: set[int] = set()
         self._due_selected = False
+        self.curves: tuple[Curve, ...] = ()
+        self.curve_names = ("", "")
         self._single = False
         self._glyphs = 0
         self._seen_slots: set[int] = set()
@@ -198,6 +200,34 @@ class Stage:
                 layers.append(replace_fields(layer, slot=slot))
         notes = tuple(protocol.SlotNote(slot, chart.note) for slot, chart in self.on_screen)
         self.channel.send(layers=tuple(layers), pixels=b"".join(chunks), notes=notes)
+
+    def show_curves(self, curves: tuple[Curve, ...], names: tuple[str, str]) -> None:
+        """Draw the curves of a fit over each view of two columns, x before y; without curves, remove them."""
+        if not (curves or self.curves):
+            return
+        self.curves, self.curve_names = curves, names
+        drawn = [(slot, self.curves_of(slot)) for slot in range(len(self.charts))]
+        self.channel.send(
+            fit_curves=tuple(
+                protocol.FittedCurves(
+                    slot,
+                    tuple(curve.x for curve in shown),
+                    tuple(curve.y for curve in shown),
+                    tuple(curve.colour for curve in shown),
+                    tuple(curve.dash for curve in shown),
+                )
+                for slot, shown in drawn
+            )
+        )
+
+    def curves_of(self, slot: int) -> tuple[Curve, ...]:
+        """Curves of a fit over one view, with exchanged axes where the view exchanges the columns."""
+        shown = self.charts[slot].names
+        if shown == self.curve_names:
+            return self.curves
+        if shown == self.curve_names[::-1]:
+            return tuple(Curve(curve.y, curve.x, curve.colour, curve.dash) for curve in self.curves)
+        return ()
 
     def mark_focus(self) -> None:
         """Mark the focused star in each plane that shows it."""

@@ -2,6 +2,7 @@
 
 /** @import { Bars as BarsFigure } from "../figures/bars.js" */
 /** @import { BarsLayer, Layer, MissingSpec, OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.ts" */
+/** @import { FittedCurves } from "../protocol.d.ts" */
 /** @import { Stage } from "./stage.js" */
 
 import { PICTURE_FORMS } from "../base/declared.js"
@@ -176,6 +177,11 @@ export class Card {
   switched(name, on) {
     for (const overlay of this.spec?.overlays ?? []) if (overlay.name === name) overlay.on = on
     if (this.view instanceof Plane) this.view.switchOverlay(name, on)
+  }
+
+  /** @param {FittedCurves} curves */
+  fitCurves(curves) {
+    if (this.view instanceof Plane) this.view.fitCurves(curves)
   }
 
   /**

@@ -9,6 +9,7 @@ import { bytes, paletteOf } from "../base/arrays.js"
 import { FIGURES } from "../base/declared.js"
 import { debounced, element, onMagnified } from "../base/dom.js"
 import { gradient } from "../base/legend.js"
+import { Plane } from "../figures/plane.js"
 import { Card } from "./card.js"
 
 const LOOK_AFTER = 40
@@ -53,6 +54,7 @@ export class Stage {
       layers: (layers, message) => this.receive(layers, message),
       pixels: () => {}, // of the layers
       notes: (notes) => notes.forEach(([slot, text]) => this.cards[slot].note(text)),
+      fit_curves: (curves) => curves.forEach((drawn) => this.cards[drawn.slot]?.fitCurves(drawn)),
       tool: (tool) => this.use(tool),
       home: () => this.cards.forEach(({ view }) => view?.home()),
     }
@@ -114,6 +116,15 @@ export class Stage {
     this.el.classList.toggle("dark", this.theme === "dark")
     for (const { view } of this.cards) view?.recolour(colours, shown)
     for (const [slot, bar] of bars ?? []) this.cards[slot]?.bar.replaceChildren(...gradient(bar))
+  }
+
+  /**
+   * Pale the curves of a fit while a newer one is computed.
+   *
+   * @param {boolean} stale
+   */
+  dimCurves(stale) {
+    for (const { view } of this.cards) if (view instanceof Plane) view.dimCurves(stale)
   }
 
   /** @param {ToolName} tool */

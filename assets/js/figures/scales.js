@@ -89,6 +89,19 @@ export function fittingTicks(room, least) {
   return Math.max(2, Math.min(7, Math.floor(room / least)))
 }
 
+/**
+ * Number of the bar in which a value is; -1 outside of all.
+ *
+ * @param {ArrayLike<number>} edges - In order.
+ * @param {number} value
+ */
+export function barAt(edges, value) {
+  if (!(value >= edges[0] && value <= edges[edges.length - 1])) return -1
+  let bar = 0
+  while (bar < edges.length - 2 && value >= edges[bar + 1]) bar++
+  return bar
+}
+
 const ONE_AT_LEAST = 0.7 // where bars of a logarithmic axis begin, below a single star
 
 /**

@@ -1,5 +1,5 @@
 import { assert, assertClose, assertEquals } from "../testing.js"
-import { barsOf, binned, endsOf, fittingTicks, squareEnds, ticks } from "./scales.js"
+import { barAt, barsOf, binned, endsOf, fittingTicks, squareEnds, ticks } from "./scales.js"
 
 Deno.test("ticks are round and as many as asked for", () => {
   assertEquals(ticks([0, 10], 5).map(({ text }) => text), ["0", "2", "4", "6", "8", "10"])
@@ -44,4 +44,9 @@ Deno.test("bars stand on the axis, also on a logarithmic one", () => {
   const log = barsOf([0, 1, 2], [100, 0], true)
   assertClose(log.data.top, [2, Math.log10(0.7)])
   assertClose(log.ends, [Math.log10(0.7), 2.1])
+})
+
+Deno.test("a value is in the bar between its edges", () => {
+  const edges = [0, 1, 2, 4]
+  assertEquals([-0.1, 0, 0.9, 1, 3.9, 4, 4.1, NaN].map((value) => barAt(edges, value)), [-1, 0, 0, 1, 2, 2, -1, -1])
 })

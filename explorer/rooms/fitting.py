@@ -1,0 +1,98 @@
+"""One fit to a sample: what is computed in the background, and the message on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer import protocol
+from explorer.charts.answers import distribution_drawing, relation_drawing, with_gaussian
+from explorer.charts.chart import Curve
+from explorer.charts.palettes import DATA_LINE, FIT_LINE
+from explorer.model.answer_texts import fit_rows
+from explorer.model.answers import Fit, fit_distribution, fit_relation
+from explorer.model.samples import Sample
+from explorer.model.screen import BarHeight, FitKind
+from explorer.model.selection import SelectionError
+from explorer.model.table import StarTable
+
+
+@dataclass(frozen=True, eq=False)
+class FitTask:
+    """A fit as it was asked for.
+
+    Parameters
+    ----------
+    table : StarTable
+        The catalogue.
+    model : FitKind
+        The kind of fit.
+    x, y : str
+        The columns; a Gaussian is of y alone.
+    sample : Sample
+        The stars.
+    dark : bool
+        Whether the page is dark.
+    """
+
+    table: StarTable
+    model: FitKind
+    x: str
+    y: str
+    sample: Sample
+    dark: bool
+
+    def fit(self) -> Fit:
+        """Fit; SelectionError where nothing can be fitted."""
+        if self.model is FitKind.GAUSSIAN:
+            return fit_distribution(self.table, self.y, self.sample)
+        return fit_relation(self.table, self.x, self.y, self.sample)
+
+    def result(self) -> tuple[protocol.FitUpdate, tuple[Curve, ...]]:
+        """The message, and the curves for views of the plane of x and y."""
+        try:
+            fit = self.fit()
+        except SelectionError as error:
+            refused = protocol.FitUpdate(
+                stale=False, sentence=str(error), rows=(), sentences=(), relation=None, distribution=None
+            )
+            return refused, ()
+        relation = self.relation(fit)
+        update = protocol.FitUpdate(
+            stale=False,
+            sentence="",
+            rows=tuple(protocol.FitRow(*row) for row in fit_rows(fit)),
+            sentences=fit.sentences,
+            relation=relation,
+            distribution=self.distribution(fit),
+        )
+        return update, () if relation is None else curves_of(relation, dark=self.dark)
+
+    def relation(self, fit: Fit) -> protocol.RelationDrawing | None:
+        """Stars with the line and the running median; None for a Gaussian."""
+        return None if fit.x is None else relation_drawing(self.table, fit, self.sample)
+
+    def distribution(self, fit: Fit) -> protocol.DistributionDrawing | None:
+        """Histogram with the Gaussian; None for a line."""
+        if fit.gaussian is None:
+            return None
+        height = BarHeight.NUMBER
+        drawing = distribution_drawing(self.table, self.y, (self.sample,), 0, height, cumulative=False)
+        return with_gaussian(drawing, fit.gaussian, height)
+
+
+def curves_of(drawing: protocol.RelationDrawing, *, dark: bool) -> tuple[Curve, ...]:
+    """Curves of a fit over the stars of a view: the line, and the running median with its errors."""
+    result = []
+    if drawing.line_x.size:
+        result.append(Curve(drawing.line_x, drawing.line_y, FIT_LINE[dark], "solid"))
+        result += [
+            Curve(drawing.line_x, side, FIT_LINE[dark], "dotted") for side in (drawing.line_low, drawing.line_high)
+        ]
+    if drawing.at.size > 1:
+        result.append(Curve(drawing.at, drawing.median, DATA_LINE[dark], "solid"))
+    for at, middle, error in zip(drawing.at, drawing.median, drawing.error, strict=True):
+        bar = np.array([middle - error, middle + error])
+        result.append(Curve(np.array([at, at]), bar, DATA_LINE[dark], "solid"))
+    return tuple(result)
