@@ -18,6 +18,7 @@ from explorer import protocol
 from explorer.charts.journal import COLUMN_INCHES, STYLE, add_colour_bar, add_key, label_of, new_figure, sign
 from explorer.charts.marks import MAX_TICKS, fewer_ticks
 from explorer.charts.palettes import LEVELS, difference_ramp
+from explorer.model.answers import Fit
 from pipeline.domain.column import Column
 
 _PANEL = 0.62
@@ -109,6 +110,19 @@ def _draw_difference(
 def _shortened(text: str, letters: int = 34) -> str:
     text = text.replace("$", r"\$")
     return text if len(text) <= letters else f"{text[: letters - 1]}…"
+
+
+def fit_figure(
+    fit: Fit,
+    relation: protocol.RelationDrawing | None,
+    distribution: protocol.DistributionDrawing | None,
+    note: str,
+) -> Figure:
+    """Figure of a fit: stars with line and running median, or a histogram with its Gaussian."""
+    if relation is not None and fit.x is not None:
+        return relation_figure((fit.x, fit.y), relation, note)
+    drawings = [] if distribution is None else [distribution]
+    return compare_figure([fit.y], drawings, None, None, ("", ""), note)
 
 
 def relation_figure(plane: tuple[Column, Column], drawing: protocol.RelationDrawing, note: str) -> Figure:

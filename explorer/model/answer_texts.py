@@ -69,23 +69,30 @@ def answer_rows(answer: Answer) -> Iterator[AnswerRow]:
     """Rows of one column's comparison."""
     compared, column = answer.comparison, answer.column
     first, second = compared.first, compared.second
-    yield AnswerRow("stars", f"{first.stars:,}", f"{second.stars:,}")
-    yield AnswerRow("with a value", f"{first.known:,}", f"{second.known:,}")
-    for name, contrast in (("mean", compared.mean), ("median", compared.median), ("scatter", compared.scatter)):
-        left, right = (getattr(sample, name) for sample in (first, second))
-        yield _row("robust scatter" if name == "scatter" else name, left, right, contrast, column)
-    yield AnswerRow("std. deviation", signed(plain(first.std, column)), signed(plain(second.std, column)))
+    yield AnswerRow("stars", *(_stars(sample) for sample in (first, second)))
+    yield _row("median", first.median, second.median, compared.median, column)
+    yield _row("mean", first.mean, second.mean, compared.mean, column)
+    yield _row("robust scatter", first.scatter, second.scatter, compared.scatter, column)
     if first.weighted is not None and second.weighted is not None and compared.weighted is not None:
         yield _row("weighted mean", first.weighted.mean, second.weighted.mean, compared.weighted, column)
-        yield AnswerRow("χ²/ν", plain(first.weighted.reduced_chi2), plain(second.weighted.reduced_chi2))
-        excess = (plain(item.excess, column) for item in (first.weighted, second.weighted))
-        yield AnswerRow("excess scatter", *excess)
-    for k, percent in enumerate(PERCENTS):
-        yield AnswerRow(f"{percent:g} %", *(_percentile(sample, k, column) for sample in (first, second)))
     if compared.tests is not None:
         tests = compared.tests
-        yield AnswerRow("Kolmogorov-Smirnov", f"D = {tests.ks:.3f}", "", f"p {_equals(p_text(tests.ks_p))}")
-        yield AnswerRow("Anderson-Darling", f"A² = {tests.ad:.3g}", "", f"p {_equals(ad_text(tests.ad_p))}")
+        yield AnswerRow(
+            "Anderson-Darling", "", f"A² = {signed(f'{tests.ad:.3g}')}", f"p {_equals(ad_text(tests.ad_p))}"
+        )
+        yield AnswerRow("Kolmogorov-Smirnov", "", f"D = {tests.ks:.3f}", f"p {_equals(p_text(tests.ks_p))}")
+    yield AnswerRow("std. deviation", signed(plain(first.std, column)), signed(plain(second.std, column)))
+    if first.weighted is not None and second.weighted is not None:
+        yield AnswerRow("χ²/ν", f"{first.weighted.reduced_chi2:.3g}", f"{second.weighted.reduced_chi2:.3g}")
+        yield AnswerRow("excess scatter", plain(first.weighted.excess, column), plain(second.weighted.excess, column))
+    for k, percent in enumerate(PERCENTS):
+        if percent != 50.0:  # the median
+            yield AnswerRow(f"{percent:g} %", _percentile(first, k, column), _percentile(second, k, column))
+
+
+def _stars(sample: Summary) -> str:
+    """Stars of a sample, and how many have a value if not all."""
+    return f"{sample.stars:,}" if sample.known == sample.stars else f"{sample.known:,} of {sample.stars:,}"
 
 
 def _equals(text: str) -> str:
@@ -112,7 +119,7 @@ def headline(answer: Answer, first: str, second: str) -> str:
     if abs(sigma) < 2.0:
         return f"Medians of {column.label} agree: “{first}” less “{second}” is {measured(*contrast, column)}{unit}."
     way = "below" if contrast.value < 0 else "above"
-    return f"“{first}” is {way} “{second}” by {size}{unit} in the median of {column.label} ({abs(sigma):.1f} σ)."
+    return f"“{first}” is {way} “{second}” by {size}{unit} in the median of {column.label} ({abs(sigma):.1f}\u00a0σ)."
 
 
 def fit_rows(fit: Fit) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from explorer.model.library import Library
 from explorer.model.links import LinkStore, new_token
 from explorer.model.selection import SelectionError
 from explorer.model.work import LINKS
+from explorer.rooms.answer_exports import AnswerExports
 from explorer.rooms.answers import Answers
 from explorer.rooms.channel import Channel
 from explorer.rooms.help import Help
@@ -67,6 +68,7 @@ class ExploreRoom:
         self.toolbar = Toolbar(workspace, self.channel)
         self.table = SelectionTable(workspace, self.channel)
         self.answers = Answers(workspace, self.stage, self.channel)
+        self.answer_exports = AnswerExports(self.answers, library, self.channel)
         self.owner = Owner(self.record)
         self.side = Side(workspace, library, links, self.channel, self.record, self.owner)
         self.sharing = Sharing(workspace, library, links, self.stage, self.channel, samp, self.owner)

@@ -12,7 +12,7 @@ import { FitPane } from "./fit_pane.js"
 /** @type {[tab: DockTab, label: string, title: string][]} */
 const TABS = [
   ["table", "Table", "The selected stars"],
-  ["compare", "Compare", "Compare two samples of stars in any column"],
+  ["compare", "Compare samples", "Compare two samples of stars in any column"],
   ["fit", "Fit", "Running median and line, or a Gaussian, of a sample"],
 ]
 
