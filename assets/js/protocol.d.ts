@@ -92,13 +92,24 @@ export interface AxisSpec {
   widest: number | null;
 }
 
-/** Bars of a histogram: one edge more than counts. */
+/** Bars of a histogram: one edge more than counts and heights, which are counts, shares or sums. */
 export interface BarsLayer {
   kind: "bars";
   slot: number;
   name: "everything" | "selected";
   edges: Float64Array;
   counts: Float64Array;
+  heights: Float64Array;
+  least: number;
+  parts: BarsPart[];
+}
+
+/** Bars of the selected stars of one category. */
+export interface BarsPart {
+  name: string;
+  colour: string;
+  counts: Float64Array;
+  heights: Float64Array;
 }
 
 /** A histogram. */
@@ -111,6 +122,7 @@ export interface BarsSpec {
   x: AxisSpec;
   y: CountAxis;
   logarithmic: boolean;
+  bins: number;
 }
 
 /** A residual beyond the ends of its axis, marked near the upper or the lower end. */

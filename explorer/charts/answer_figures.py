@@ -24,6 +24,9 @@ from pipeline.domain.column import Column
 _PANEL = 0.62
 """Height over width of one panel."""
 
+_FEW = 1_000
+"""Number of stars below which their dots are larger."""
+
 _FILLED = 0.25
 LINE_COLOUR, MEDIAN_COLOUR = "#005ea8", "#111820"
 """Colours of a fitted line and of a running median, on paper."""
@@ -130,7 +133,12 @@ def relation_figure(plane: tuple[Column, Column], drawing: protocol.RelationDraw
     with mpl.rc_context(STYLE):
         figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * 0.8)
         axes = figure.subplots()
-        star: dict[str, Any] = {"markersize": 1.6, "markeredgewidth": 0.0, "alpha": 0.5, "rasterized": True}
+        star: dict[str, Any] = {
+            "markersize": 2.4 if drawing.stars_x.size < _FEW else 1.4,
+            "markeredgewidth": 0.0,
+            "alpha": 0.5,
+            "rasterized": True,
+        }
         axes.plot(drawing.stars_x, drawing.stars_y, ".", color=drawing.colour, **star)
         handles = [Line2D([], [], marker=".", linestyle="", color=drawing.colour, label=drawing.name)]
         if drawing.line_x.size:

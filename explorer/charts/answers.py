@@ -138,11 +138,9 @@ def with_gaussian(
     """Histogram with a fitted Gaussian, blurred as the values are."""
     edges = drawing.edges
     at = np.linspace(edges[0], edges[-1], _CURVE_POINTS)
-    density = np.exp(-0.5 * ((at - gaussian.mean.value) / gaussian.blurred) ** 2)
-    density = density / (gaussian.blurred * np.sqrt(2.0 * np.pi))
     width, stars = float(np.mean(np.diff(edges))), gaussian.mean.stars
     scale = {BarHeight.DENSITY: 1.0, BarHeight.FRACTION: width, BarHeight.NUMBER: width * stars}[height]
-    return replace(drawing, curve_x=at, curve_y=density * scale)
+    return replace(drawing, curve_x=at, curve_y=gaussian.density(at) * scale)
 
 
 def difference_drawing(

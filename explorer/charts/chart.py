@@ -229,6 +229,10 @@ class Chart(ABC):
         """State of the view that shows another slice."""
         raise SelectionError(f"{self.title} has no slices.")
 
+    def with_bins(self, bins: int) -> PanelState:  # noqa: ARG002 - histograms have bars
+        """State of the view with another number of bars."""
+        raise SelectionError(f"{self.title} has no bars.")
+
     @property
     def switches(self) -> dict[str, bool]:
         """Names of the switches of the view, and whether each is on."""

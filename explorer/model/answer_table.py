@@ -104,7 +104,7 @@ def _rows(item: Answer, first: Sample, second: Sample) -> Iterator[dict[str, Any
         "scatter": compared.scatter,
         "weighted_mean": compared.weighted,
     }
-    values = {}
+    values: dict[str, float] = {}
     for name, contrast in differences.items():
         known = contrast or Contrast(_NAN, _NAN)
         values |= {name: known.value, f"{name}_error": known.error, f"{name}_sigma": known.sigma}

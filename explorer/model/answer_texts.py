@@ -115,9 +115,10 @@ def headline(answer: Answer, first: str, second: str) -> str:
     sigma = contrast.sigma
     if not answer.whole or not math.isfinite(sigma):
         return ""
-    size = measured(abs(contrast.value), contrast.error, column)
     if abs(sigma) < 2.0:
-        return f"Medians of {column.label} agree: “{first}” less “{second}” is {measured(*contrast, column)}{unit}."
+        size = f"{measured(*contrast, column)}{unit}"
+        return f"No difference in the median of {column.label} beyond 2\u00a0σ: “{first}” less “{second}” is {size}."
+    size = measured(abs(contrast.value), contrast.error, column)
     way = "below" if contrast.value < 0 else "above"
     return f"“{first}” is {way} “{second}” by {size}{unit} in the median of {column.label} ({abs(sigma):.1f}\u00a0σ)."
 

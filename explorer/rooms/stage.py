@@ -76,6 +76,7 @@ class Stage:
         channel.on(protocol.Axis, self._choose_axis)
         channel.on(protocol.Switch, self._switch)
         channel.on(protocol.Part, self._choose_part)
+        channel.on(protocol.Bins, self._choose_bins)
         channel.on(protocol.Enlarge, self._enlarge)
         channel.on(protocol.Grid, lambda request: self._resize(request.value))
         channel.on(protocol.Home, lambda _: channel.send(home=True))
@@ -315,6 +316,10 @@ class Stage:
     def _choose_part(self, request: protocol.Part) -> None:
         slot = self._slot(request.slot)
         self._change(slot, self.charts[slot].with_part(request.part))
+
+    def _choose_bins(self, request: protocol.Bins) -> None:
+        slot = self._slot(request.slot)
+        self._change(slot, self.charts[slot].with_bins(request.value))
 
     def _switch(self, request: protocol.Switch) -> None:
         slot, name = self._slot(request.slot), request.name

@@ -6,7 +6,7 @@
 import { bytes, paletteOf } from "../base/arrays.js"
 import { element } from "../base/dom.js"
 import { Chart } from "../figures/chart.js"
-import { barAt } from "../figures/scales.js"
+import { barAt, short } from "../figures/scales.js"
 
 const MIN_WIDTH = 150
 const MIN_HEIGHT = 96
@@ -221,9 +221,4 @@ export class RelationChart extends AnswerChart {
     for (let k = 1; k < at.length; k++) if (Math.abs(at[k] - x) < Math.abs(at[bin] - x)) bin = k
     return `median ${short(median[bin])} ± ${short(error[bin])} at ${short(at[bin])}`
   }
-}
-
-/** @param {number} value */
-export function short(value) {
-  return Number(value.toPrecision(4)).toLocaleString("en", { maximumFractionDigits: 6 }).replace("-", "−")
 }

@@ -134,6 +134,15 @@ export class Card {
     if (spec === null || spec.kind === "missing") return [element("p", { className: "hint" }, NOTHING)]
     const x = this.axisList("x", spec.x.column)
     const axes = spec.kind === "bars" ? [x] : [x, this.axisList("y", spec.y.column)]
+    /** @type {HTMLInputElement} */
+    const bins = element("input", {
+      type: "number",
+      min: "0",
+      max: "200",
+      value: spec.kind === "bars" ? String(spec.bins) : "0",
+      "aria-label": "Number of bars",
+      onchange: () => stage.send({ kind: "bins", slot, value: Math.min(Math.max(Number(bins.value) || 0, 0), 200) }),
+    })
     const picture = (/** @type {string} */ form) =>
       element(
         "button",
@@ -142,6 +151,7 @@ export class Card {
       )
     return [
       ...axes,
+      spec.kind === "bars" ? element("label", {}, "Bars (0: usual number) ", bins) : null,
       ...spec.overlays.map((overlay) => this.overlayBox(overlay)),
       element("div", { className: "row" }, "Picture ", ...PICTURE_FORMS.map(picture)),
     ]

@@ -25,6 +25,7 @@ CLIP = 5.0
 """Values beyond so many robust scatters of the median are left out of a Gaussian."""
 
 _SEED = 20230419
+_ERROR_STEPS = np.linspace(0.02, 0.98, 25)
 _LEAST = 1e-4
 """Smallest scatter of a fit, as a fraction of the spread of the values; one at this limit is 0."""
 
@@ -100,14 +101,19 @@ class Gaussian:
         With standard errors.
     left_out : int
         Values beyond :data:`CLIP` robust scatters, which do not count.
-    blurred : float
-        Standard deviation of the values as observed: sigma with the mean variance of the errors.
+    widths : ndarray, shape (k,)
+        Standard deviations of values as observed: sigma with errors at k equal steps of their distribution.
     """
 
     mean: Estimate
     sigma: Estimate
     left_out: int
-    blurred: float
+    widths: FloatArray
+
+    def density(self, x: FloatArray) -> FloatArray:
+        """Expected density of the values as observed, whose integral is 1."""
+        away = (x[:, None] - self.mean.value) / self.widths
+        return np.asarray(np.mean(np.exp(-0.5 * away**2) / (np.sqrt(2.0 * np.pi) * self.widths), axis=1))
 
 
 def running_median(x: FloatArray, y: FloatArray) -> RunningMedian:
@@ -349,7 +355,7 @@ def fit_gaussian(values: FloatArray, errors: FloatArray | None = None) -> Gaussi
     n, centre, width = inside.size, float(inside.mean()), float(inside.std())
     if variance is None:
         mean = Estimate(centre, width / float(np.sqrt(n)), n)
-        return Gaussian(mean, Estimate(width, width / float(np.sqrt(2.0 * n)), n), left_out, width)
+        return Gaussian(mean, Estimate(width, width / float(np.sqrt(2.0 * n)), n), left_out, np.array([width]))
     scaled, blur = (inside - centre) / width, variance[near] / width**2
 
     def cost(parameters: FloatArray) -> float:
@@ -366,5 +372,5 @@ def fit_gaussian(values: FloatArray, errors: FloatArray | None = None) -> Gaussi
         Estimate(centre + float(best.x[0]) * width, float(np.sqrt(covariance[0, 0])) * width, n),
         Estimate(sigma, np.nan if exact else sigma * float(np.sqrt(covariance[1, 1])), n),
         left_out,
-        float(np.sqrt(sigma**2 + variance[near].mean())),
+        np.sqrt(sigma**2 + np.quantile(variance[near], _ERROR_STEPS)),
     )
