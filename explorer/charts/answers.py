@@ -17,7 +17,7 @@ from explorer.charts.palettes import LEVELS, difference_ramp, lookup
 from explorer.model.answers import Fit, quantity_of
 from explorer.model.samples import Sample
 from explorer.model.screen import BarHeight
-from explorer.model.table import StarTable
+from explorer.model.table import StarTable, counted
 from pipeline.domain.column import Column
 from pipeline.science.quality.sample_fits import Gaussian
 
@@ -194,7 +194,7 @@ def difference_drawing(
         (MAP_CELLS[1], MAP_CELLS[0]),
         np.ascontiguousarray(levels.T).tobytes(),
         lookup(difference_ramp(dark)),
-        f"{outside:,} stars outside" if outside else "",
+        f"{counted(outside)} outside" if outside else "",
     )
 
 

@@ -11,6 +11,7 @@ from explorer.model.selection import Mask, SelectionError
 from explorer.model.table import StarTable, counted
 from pipeline.domain.column import Column
 from pipeline.science.quality.sample_fits import (
+    CLIP,
     FitError,
     Gaussian,
     Line,
@@ -278,7 +279,7 @@ def fit_distribution(table: StarTable, name: str, sample: Sample) -> Fit:
         else f"Maximum likelihood; sigma is the scatter without that which {error.label} accounts for."
     ]
     if gaussian.left_out:
-        sentences.append(f"{counted(gaussian.left_out)} beyond 5 robust scatters of the median are left out.")
+        sentences.append(f"{counted(gaussian.left_out)} beyond {CLIP:g} robust scatters of the median are left out.")
     missing = sample.stars - gaussian.mean.stars - gaussian.left_out
     if missing:
         sentences.append(f"{missing:,} of {counted(sample.stars)} lack a value{'' if error is None else ' or error'}.")

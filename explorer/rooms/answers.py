@@ -16,7 +16,7 @@ from explorer.charts.answers import Ends
 from explorer.charts.chart import Curve
 from explorer.model.answers import number_column
 from explorer.model.samples import Sample, sample_choices, sample_of
-from explorer.model.screen import DockTab
+from explorer.model.screen import DockTab, FitKind
 from explorer.model.selection import SelectionError
 from explorer.model.work import ANSWERS, BusyError, StoppedError
 from explorer.rooms.base import in_turn
@@ -129,6 +129,8 @@ class Answers:
         fit, planes = self.state.fit, [chart.names for chart in self.stage.charts if len(chart.names) == 2]
         columns = [column.name for column in self.workspace.table.axes()][:2]
         x, y = planes[0] if planes else (columns * 2)[:2] if columns else ("", "")
+        if fit.kind is FitKind.GAUSSIAN and self.columns():
+            y = self.columns()[0]
         return fit.x or x, fit.y or y
 
     def _compare(self, request: protocol.CompareSamples) -> None:
@@ -160,7 +162,7 @@ class Answers:
         x, y = self.axes()
         if given.get("x") == y and "y" not in given:
             given["y"] = x
-        elif given.get("y") == x and "x" not in given and self.state.fit.kind == "line":
+        elif given.get("y") == x and "x" not in given and self.state.fit.kind is FitKind.LINE:
             given["x"] = y
         self._change(fit=replace(self.state.fit, **given))
 

@@ -26,8 +26,14 @@ CLIP = 5.0
 
 _SEED = 20230419
 _ERROR_STEPS = np.linspace(0.02, 0.98, 25)
-_LEAST = 1e-4
-"""Smallest scatter of a fit, as a fraction of the spread of the values; one at this limit is 0."""
+_LEAST = 1e-6
+"""Smallest squared scatter of a fit, in units of the variance of the values; one at this limit is 0."""
+
+_SIGNIFICANT = 3.0
+"""Standard deviations by which the spread of x exceeds that of its errors, for a slope to be known."""
+
+_STEPS = (1e-3, 1e-3, 1e-3)
+"""Steps of the curvature in slope, height and mean of x, in units of the spreads."""
 
 
 class FitError(ValueError):
@@ -249,13 +255,14 @@ def _most_likely_line(
     pivot, middle, across, up = float(x.mean()), float(y.mean()), float(x.std()), float(y.std())
     if up == 0.0:
         up = float(np.sqrt(y_variance.mean())) or 1.0
+    if x_variance.any() and _reduced_chi2(x, x_variance) <= 1.0 + _SIGNIFICANT * float(np.sqrt(2.0 / x.size)):
+        raise FitError("The errors of x account for all of its spread, so that the slope is not known.")
     u, v = (x - pivot) / across, (y - middle) / up
     u_variance, v_variance = x_variance / across**2, y_variance / up**2
 
     def cost(parameters: FloatArray) -> float:
-        """Minus the logarithm of the likelihood a star: slope, height, mean of x, logarithms of the scatters."""
-        slope, height, centre, log_width, log_scatter = parameters
-        width, scatter = np.exp(2.0 * log_width), np.exp(2.0 * log_scatter)
+        """Minus the logarithm of the likelihood a star: slope, height, mean and variance of x, squared scatter."""
+        slope, height, centre, width, scatter = parameters
         xx, xy, yy = width + u_variance, slope * width, slope**2 * width + scatter + v_variance
         determinant = xx * yy - xy**2
         du, dv = u - centre, v - height - slope * centre
@@ -263,18 +270,15 @@ def _most_likely_line(
         return float(0.5 * np.mean(np.log(determinant) + distance))
 
     slope = float(np.clip(np.mean(u * v), -0.99, 0.99))
-    rest = max(float(np.sqrt(max(1.0 - slope**2 - v_variance.mean(), 0.0))), 0.05)
-    start = np.array([slope, 0.0, 0.0, np.log(max(1.0 - u_variance.mean(), 0.05)) / 2.0, np.log(rest)])
-    low = float(np.log(_LEAST))
-    bounds = [(None, None)] * 3 + [(low, 3.0)] * 2
-    best = minimize(cost, start, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-13, "gtol": 1e-8})
-    if best.x[3] <= low + 1.0:
-        raise FitError("The errors of x account for all of its spread, so that the slope is not known.")
-    exact = best.x[4] <= low + 1.0  # the errors account for the scatter, which has no lower limit then
+    rest = max(float(1.0 - slope**2 - v_variance.mean()), 0.05)
+    start = np.array([slope, 0.0, 0.0, max(1.0 - float(u_variance.mean()), 0.1), rest])
+    bounds = [(None, None)] * 3 + [(_LEAST, None), (_floor(v_variance), None)]
+    best = minimize(cost, start, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-14, "gtol": 1e-9})
+    exact = best.x[4] <= _LEAST  # the errors account for the scatter
     free = [0, 1, 2, 3] if exact else [0, 1, 2, 3, 4]
-    covariance = _covariance(cost, best.x, free, x.size)
-    scatter = 0.0 if exact else float(np.exp(best.x[4])) * up
-    error = np.nan if exact else scatter * float(np.sqrt(covariance[4, 4]))
+    covariance = _covariance(cost, best.x, np.array([*_STEPS, 0.02 * best.x[3], 0.02 * best.x[4]]), free, x.size)
+    scatter = 0.0 if exact else float(np.sqrt(best.x[4])) * up
+    error = np.nan if exact else 0.5 * scatter * float(np.sqrt(covariance[4, 4])) / float(best.x[4])
     ratio = up / across
     # v = height + slope u, as u is counted from the pivot.
     return _line(
@@ -289,7 +293,20 @@ def _most_likely_line(
     )
 
 
-def _covariance(cost: Callable[[FloatArray], float], at: FloatArray, free: list[int], n: int) -> FloatArray:
+def _floor(variance: FloatArray) -> float:
+    """Lowest squared scatter: 0 where all values have errors."""
+    return 0.0 if variance.min() > 0.0 else _LEAST / 10.0
+
+
+def _reduced_chi2(values: FloatArray, variance: FloatArray) -> float:
+    """Chi-squared about the weighted mean, over n - 1."""
+    away = values - np.average(values, weights=1.0 / variance)
+    return float((away**2 / variance).sum() / (values.size - 1))
+
+
+def _covariance(
+    cost: Callable[[FloatArray], float], at: FloatArray, steps: FloatArray, free: list[int], n: int
+) -> FloatArray:
     """Inverse of the curvature of n times a cost, by central differences in the free parameters.
 
     Raises
@@ -297,11 +314,10 @@ def _covariance(cost: Callable[[FloatArray], float], at: FloatArray, free: list[
     FitError
         If the cost has no minimum there.
     """
-    step = 1e-3
     size = len(free)
     curvature = np.empty((size, size))
     middle = cost(at)
-    units = np.eye(at.size)[free] * step
+    units = np.diag(steps)[free]
     for row in range(size):
         for column in range(row + 1):
             first, second = units[row], units[column]
@@ -314,7 +330,7 @@ def _covariance(cost: Callable[[FloatArray], float], at: FloatArray, free: list[
                     - cost(at - first + second)
                     + cost(at - first - second)
                 ) / 4.0
-            curvature[row, column] = curvature[column, row] = n * value / step**2
+            curvature[row, column] = curvature[column, row] = n * value / (first.sum() * second.sum())
     try:
         covariance = np.linalg.inv(curvature)
     except np.linalg.LinAlgError as error:
@@ -359,18 +375,18 @@ def fit_gaussian(values: FloatArray, errors: FloatArray | None = None) -> Gaussi
     scaled, blur = (inside - centre) / width, variance[near] / width**2
 
     def cost(parameters: FloatArray) -> float:
-        total = np.exp(2.0 * parameters[1]) + blur
+        total = parameters[1] + blur
         return float(0.5 * np.mean(np.log(total) + (scaled - parameters[0]) ** 2 / total))
 
-    low = float(np.log(_LEAST))
-    start = np.array([0.0, np.log(max(1.0 - float(blur.mean()), 0.05)) / 2.0])
-    best = minimize(cost, start, method="L-BFGS-B", bounds=[(None, None), (low, 3.0)], options={"ftol": 1e-13})
-    exact = best.x[1] <= low + 1.0
-    covariance = _covariance(cost, best.x, [0] if exact else [0, 1], n)
-    sigma = 0.0 if exact else float(np.exp(best.x[1])) * width
+    start = np.array([0.0, max(1.0 - float(blur.mean()), 0.1)])
+    best = minimize(cost, start, method="L-BFGS-B", bounds=[(None, None), (0.0, None)], options={"ftol": 1e-14})
+    exact = best.x[1] <= _LEAST
+    covariance = _covariance(cost, best.x, np.array([_STEPS[0], 0.02 * best.x[1]]), [0] if exact else [0, 1], n)
+    sigma = 0.0 if exact else float(np.sqrt(best.x[1])) * width
+    error = np.nan if exact else 0.5 * sigma * float(np.sqrt(covariance[1, 1])) / float(best.x[1])
     return Gaussian(
         Estimate(centre + float(best.x[0]) * width, float(np.sqrt(covariance[0, 0])) * width, n),
-        Estimate(sigma, np.nan if exact else sigma * float(np.sqrt(covariance[1, 1])), n),
+        Estimate(sigma, error, n),
         left_out,
         np.sqrt(sigma**2 + np.quantile(variance[near], _ERROR_STEPS)),
     )
