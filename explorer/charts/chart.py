@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
@@ -73,6 +73,31 @@ class Curve(NamedTuple):
     y: NDArray[np.float64]
     colour: str
     dash: Literal["solid", "dotted"]
+
+
+@dataclass(frozen=True)
+class FitOverlay:
+    """A fit as it is drawn over views.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Columns of x and y of the curves, or the one column of a distribution; () for no fit.
+    curves : tuple of Curve
+        Curves in the plane of two columns.
+    density : callable, optional
+        Expected density of one column, of a value in its unit.
+    stars : int
+        Stars of the distribution.
+    colour : str
+        Its colour.
+    """
+
+    names: tuple[str, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    density: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
+    stars: int = 0
+    colour: str = ""
 
 
 @dataclass(frozen=True)
@@ -232,6 +257,10 @@ class Chart(ABC):
     def with_bins(self, bins: int) -> PanelState:  # noqa: ARG002 - histograms have bars
         """State of the view with another number of bars."""
         raise SelectionError(f"{self.title} has no bars.")
+
+    def curves_of(self, fit: FitOverlay, state: PanelState) -> tuple[Curve, ...]:  # noqa: ARG002 - planes and bars do
+        """Curves of a fit over the view; none where it shows other columns."""
+        return ()
 
     @property
     def switches(self) -> dict[str, bool]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.charts.axis import AxisSpec
-from explorer.charts.chart import Brush, Chart, Shot, ViewSpec, note_of
+from explorer.charts.chart import Brush, Chart, Curve, FitOverlay, Shot, ViewSpec, note_of
 from explorer.charts.colouring import Categories, Colouring
 from explorer.charts.overlays import NO_SLOT, WireLayer
 from explorer.charts.picture import draw_bars
@@ -37,6 +37,7 @@ MAX_PARTS = 30
 """Maximum number of categories with bars of their own."""
 
 _TAIL = 0.002
+_CURVE_POINTS = 241
 
 
 class HistogramChart(Chart):
@@ -167,6 +168,16 @@ class HistogramChart(Chart):
     def with_bins(self, bins: int) -> PanelState:
         """The histogram with another number of bars."""
         return replace(self.state, bins=bins)
+
+    def curves_of(self, fit: FitOverlay, state: PanelState) -> tuple[Curve, ...]:
+        """The fitted distribution as expected in the bars; none of another column or under an axis of sums."""
+        if self.names != fit.names or fit.density is None or CUMULATIVE in state.switched:
+            return ()
+        ends = state.x_ends or self.axes["x"].ends
+        low, high = min(ends), max(ends)
+        at = np.linspace(low, high, _CURVE_POINTS)
+        height = fit.density(at) * (high - low) / (state.bins or BARS)
+        return (Curve(at, height if NORMALISED in state.switched else height * fit.stars, fit.colour, "solid"),)
 
     def draw(self, shot: Shot) -> Figure:
         """Bars of every star and of the selection."""

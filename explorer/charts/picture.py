@@ -125,6 +125,8 @@ def draw_bars(
             axes.stairs(part.heights, selected.edges, color=part.colour, linewidth=1.1, label=part.name)
         if not selected.parts:
             axes.stairs(selected.heights, selected.edges, fill=True, color="#0072b2", alpha=0.8, label="selected")
+        for curve in shot.curves:
+            axes.plot(curve.x, curve.y, color=curve.colour, linestyle=curve.dash, linewidth=1.2)
         axes.set(xlim=ends, xlabel=label_of(column), ylabel=label)
         axes.set_yscale("log" if logarithmic else "linear")
         axes.xaxis.set_major_locator(MaxNLocator(MAX_TICKS))

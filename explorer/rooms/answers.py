@@ -13,7 +13,7 @@ from msgspec.structs import replace as replace_fields
 
 from explorer import protocol
 from explorer.charts.answers import Ends
-from explorer.charts.chart import Curve
+from explorer.charts.chart import FitOverlay
 from explorer.model.answers import number_column
 from explorer.model.samples import Sample, sample_choices, sample_of
 from explorer.model.screen import DockTab, FitKind
@@ -26,6 +26,7 @@ from explorer.rooms.comparing import CompareTask
 from explorer.rooms.fitting import FitTask
 from explorer.rooms.stage import Stage
 from explorer.state.answers import CompareState, DockState
+from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 from pipeline.domain.columns import placed
 
@@ -59,6 +60,7 @@ class Answers:
         self._asked = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._answering = False
+        self._fitted = ("", "")
         channel.on(protocol.Dock, self._turn)
         channel.on(protocol.CompareSamples, self._compare)
         channel.on(protocol.FitSample, self._fit)
@@ -67,7 +69,7 @@ class Answers:
         watch(self._docked, "dock")
         watch(lambda *_: self._outdated(), ["rows", "dark"])
         watch(lambda _: self._other_subsets(), "subsets")
-        watch(lambda _: self._rearranged(), "panels")
+        watch(lambda event: self._rearranged(event.old, event.new), "panels")
 
     @property
     def state(self) -> DockState:
@@ -212,10 +214,13 @@ class Answers:
         """Mark the answer on screen as stale in the message of a brush, and ask again."""
         self._ask()
 
-    def _rearranged(self) -> None:
+    def _rearranged(self, old: tuple[PanelState, ...], new: tuple[PanelState, ...]) -> None:
         """Other axes may be those of the fit, and other ends those of the map."""
         if self.tab is DockTab.FIT:
-            self.stage.show_curves(self.stage.curves, self.stage.curve_names)
+            if self._fitted != self.axes():
+                self._ask()
+            elif [_unzoomed(panel) for panel in old] != [_unzoomed(panel) for panel in new]:
+                self.stage.show_fit(self.stage.fit)  # views that are built anew lack it
         elif self.tab is DockTab.COMPARE and self.state.compare.plane:
             self._ask()
 
@@ -223,17 +228,17 @@ class Answers:
         """Answer the open tab; at once without a page, else in the background."""
         self._asked += 1
         if self.tab is not DockTab.FIT or not self.state.fit.shown:
-            self.stage.show_curves((), ("", ""))
+            self.stage.show_fit(FitOverlay())
         if self.tab not in (DockTab.COMPARE, DockTab.FIT):
-            return
-        document = pn.state.curdoc
-        if document is None or document.session_context is None:
-            self._answer_here()
             return
         if self.tab is DockTab.COMPARE:
             self._send_compare(protocol.CompareUpdate(stale=True))
         else:
-            self._send_fit(protocol.FitUpdate(stale=True), None)
+            self._send_fit(self._fit_choices(), None)  # default columns follow the views
+        document = pn.state.curdoc
+        if document is None or document.session_context is None:
+            self._answer_here()
+            return
         if not self._answering:
             self._answering = True
             task = asyncio.get_running_loop().create_task(self._work())
@@ -284,8 +289,8 @@ class Answers:
             await asyncio.sleep(PAUSE_S)
             if asked != self._asked:
                 return
-            update, curves = await self._in_background(self.fit_task().result)
-            in_turn(lambda: self._send_fit(update, curves, asked))
+            update, overlay = await self._in_background(self.fit_task().result)
+            in_turn(lambda: self._send_fit(update, overlay, asked))
 
     async def _in_background(self, work: Callable[[], _Result]) -> _Result:
         return await asyncio.wrap_future(submitted(work, ANSWERS, self))
@@ -305,7 +310,7 @@ class Answers:
 
     def fit_task(self) -> FitTask:
         """The fit as it is chosen now; SelectionError if the sample does not exist any more."""
-        state = self.state.fit
+        state, self._fitted = self.state.fit, self.axes()
         return FitTask(self.workspace.table, state.kind, *self.axes(), self.sample(state.sample), self.workspace.dark)
 
     def _ends(self, plane: tuple[str, ...]) -> tuple[Ends, Ends] | None:
@@ -322,14 +327,14 @@ class Answers:
         queued = self.channel.queued("compare", protocol.CompareUpdate)
         self.channel.send(compare=protocol.merged(queued, update))
 
-    def _send_fit(self, update: protocol.FitUpdate, curves: tuple[Curve, ...] | None, asked: int | None = None) -> None:
+    def _send_fit(self, update: protocol.FitUpdate, overlay: FitOverlay | None, asked: int | None = None) -> None:
         if asked is not None and asked != self._asked:
             return
         with self.channel.batch():
             queued = self.channel.queued("fit", protocol.FitUpdate)
             self.channel.send(fit=protocol.merged(queued, update))
-            if curves is not None and self.state.fit.shown:
-                self.stage.show_curves(curves, self.axes())
+            if overlay is not None and self.state.fit.shown:
+                self.stage.show_fit(overlay)
 
     def _refuse(self, sentence: str) -> None:
         if self.tab is DockTab.COMPARE:
@@ -340,5 +345,9 @@ class Answers:
                 protocol.FitUpdate(
                     stale=False, sentence=sentence, rows=(), sentences=(), relation=None, distribution=None
                 ),
-                (),
+                FitOverlay(),
             )
+
+
+def _unzoomed(panel: PanelState) -> PanelState:
+    return replace(panel, x_ends=None, y_ends=None)

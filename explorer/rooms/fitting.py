@@ -8,7 +8,7 @@ import numpy as np
 
 from explorer import protocol
 from explorer.charts.answers import distribution_drawing, relation_drawing, with_gaussian
-from explorer.charts.chart import Curve
+from explorer.charts.chart import Curve, FitOverlay
 from explorer.charts.palettes import DATA_LINE, FIT_LINE
 from explorer.model.answer_texts import fit_rows
 from explorer.model.answers import Fit, fit_distribution, fit_relation
@@ -49,15 +49,15 @@ class FitTask:
             return fit_distribution(self.table, self.y, self.sample)
         return fit_relation(self.table, self.x, self.y, self.sample)
 
-    def result(self) -> tuple[protocol.FitUpdate, tuple[Curve, ...]]:
-        """The message, and the curves for views of the plane of x and y."""
+    def result(self) -> tuple[protocol.FitUpdate, FitOverlay]:
+        """The message, and what is drawn over views of the columns."""
         try:
             fit = self.fit()
         except SelectionError as error:
             refused = protocol.FitUpdate(
                 stale=False, sentence=str(error), rows=(), sentences=(), relation=None, distribution=None
             )
-            return refused, ()
+            return refused, FitOverlay()
         relation = self.relation(fit)
         update = protocol.FitUpdate(
             stale=False,
@@ -67,7 +67,13 @@ class FitTask:
             relation=relation,
             distribution=self.distribution(fit),
         )
-        return update, () if relation is None else curves_of(relation, dark=self.dark)
+        colour = FIT_LINE[self.dark]
+        if relation is not None:
+            return update, FitOverlay((self.x, self.y), curves_of(relation, dark=self.dark), colour=colour)
+        if fit.gaussian is None:
+            return update, FitOverlay()
+        density, stars = fit.gaussian.density, fit.gaussian.mean.stars
+        return update, FitOverlay((self.y,), density=density, stars=stars, colour=colour)
 
     def relation(self, fit: Fit) -> protocol.RelationDrawing | None:
         """Stars with the line and the running median; None for a Gaussian."""

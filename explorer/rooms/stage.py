@@ -10,7 +10,7 @@ import panel as pn
 from msgspec.structs import replace as replace_fields
 
 from explorer import protocol
-from explorer.charts.chart import Brush, Chart, Curve
+from explorer.charts.chart import Brush, Chart, Curve, FitOverlay
 from explorer.charts.colouring import Colouring, colouring_of, colouring_of_subsets
 from explorer.charts.disc import texture_palette
 from explorer.charts.grid import default_panels, has_values, new_state
@@ -62,8 +62,7 @@ class Stage:
         self._own_change = False
         self._due_slots: set[int] = set()
         self._due_selected = False
-        self.curves: tuple[Curve, ...] = ()
-        self.curve_names = ("", "")
+        self.fit = FitOverlay()
         self._single = False
         self._glyphs = 0
         self._seen_slots: set[int] = set()
@@ -175,6 +174,8 @@ class Stage:
                 layers += [(slot, layer) for layer in chart.selected(brush)]
         self._send(layers)
         if slots:
+            if self.fit.density is not None:  # bars have other widths in another window
+                self._send_curves(slots)
             self.mark_focus()
             self._send_legend()
             took = time.monotonic() - began
@@ -202,12 +203,14 @@ class Stage:
         notes = tuple(protocol.SlotNote(slot, chart.note) for slot, chart in self.on_screen)
         self.channel.send(layers=tuple(layers), pixels=b"".join(chunks), notes=notes)
 
-    def show_curves(self, curves: tuple[Curve, ...], names: tuple[str, str]) -> None:
-        """Draw the curves of a fit over each view of two columns, x before y; without curves, remove them."""
-        if not (curves or self.curves):
-            return
-        self.curves, self.curve_names = curves, names
-        drawn = [(slot, self.curves_of(slot)) for slot in range(len(self.charts))]
+    def show_fit(self, fit: FitOverlay) -> None:
+        """Draw a fit over each view of its columns; one without columns removes the curves."""
+        if fit.names or self.fit.names:
+            self.fit = fit
+            self._send_curves(range(len(self.charts)))
+
+    def _send_curves(self, slots: Iterable[int]) -> None:
+        drawn = [(slot, self.curves_of(slot)) for slot in slots]
         self.channel.send(
             fit_curves=tuple(
                 protocol.FittedCurves(
@@ -222,13 +225,9 @@ class Stage:
         )
 
     def curves_of(self, slot: int) -> tuple[Curve, ...]:
-        """Curves of a fit over one view, with exchanged axes where the view exchanges the columns."""
-        shown = self.charts[slot].names
-        if shown == self.curve_names:
-            return self.curves
-        if shown == self.curve_names[::-1]:
-            return tuple(Curve(curve.y, curve.x, curve.colour, curve.dash) for curve in self.curves)
-        return ()
+        """Curves of the fit over one view."""
+        chart = self.charts[slot]
+        return chart.curves_of(self.fit, chart.state)
 
     def mark_focus(self) -> None:
         """Mark the focused star in each plane that shows it."""

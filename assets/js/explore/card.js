@@ -191,7 +191,7 @@ export class Card {
 
   /** @param {FittedCurves} curves */
   fitCurves(curves) {
-    if (this.view instanceof Plane) this.view.fitCurves(curves)
+    this.view?.fitCurves(curves)
   }
 
   /**

@@ -35,7 +35,7 @@ export class FitPane {
     })
     this.inViews = element(
       "label",
-      { className: "word", title: "Draw the fit over each view of both columns" },
+      { className: "word", title: "Draw the fit over each view of its columns" },
       this.shown,
       " in views",
     )
@@ -78,7 +78,6 @@ export class FitPane {
     if (model) {
       this.model.press(model)
       this.on.hidden = model === "gaussian"
-      this.inViews.hidden = model === "gaussian"
     }
     if (x !== undefined) this.x.value = this.axes.x = x
     if (y !== undefined) this.y.value = this.axes.y = y

@@ -9,7 +9,6 @@ import { bytes, paletteOf } from "../base/arrays.js"
 import { FIGURES } from "../base/declared.js"
 import { debounced, element, onMagnified } from "../base/dom.js"
 import { gradient } from "../base/legend.js"
-import { Plane } from "../figures/plane.js"
 import { Card } from "./card.js"
 
 const LOOK_AFTER = 40
@@ -124,7 +123,7 @@ export class Stage {
    * @param {boolean} stale
    */
   dimCurves(stale) {
-    for (const { view } of this.cards) if (view instanceof Plane) view.dimCurves(stale)
+    for (const { view } of this.cards) view?.dimCurves(stale)
   }
 
   /** @param {ToolName} tool */

@@ -5,6 +5,7 @@
 /** @import { ColumnarDataSource } from "bokeh/models/index" */
 /** @import { TooltipVars } from "bokeh/models/tools/inspectors/hover_tool" */
 /** @import { BarsLayer, BarsSpec, Ends, FigureColours, Palettes } from "../payloads.ts" */
+/** @import { FittedCurves } from "../protocol.d.ts" */
 /** @import { ViewMessage } from "./figure.js" */
 
 import { element, large } from "../base/dom.js"
@@ -38,17 +39,8 @@ export class Bars extends FigureCell {
     this.wheel.dimensions = "width"
     this.logarithmic = spec.logarithmic
     this.quads = { everything: this.bars("everything", "image"), selected: this.bars("selected", "overlay") }
-    const outline = new M.MultiLine({
-      xs: { field: "xs" },
-      ys: { field: "ys" },
-      line_color: { field: "colour" },
-      line_width: 2,
-    })
-    this.outlines = this.layer(
-      outline,
-      new M.ColumnDataSource({ data: { xs: [], ys: [], colour: [] }, name: "outlines" }),
-      "overlay",
-    )
+    this.outlines = this.lines("outlines")
+    this.curves = this.lines("fit")
     this.hover = this.tooltip()
     if (spec.logarithmic) {
       /** @type {Axis} - A linear one, whose numbers are powers of ten. */
@@ -76,6 +68,18 @@ export class Bars extends FigureCell {
     return this.layer(quad, source, level, name)
   }
 
+  /** @param {string} name */
+  lines(name) {
+    const M = globalThis.Bokeh.Models
+    const glyph = new M.MultiLine({
+      xs: { field: "xs" },
+      ys: { field: "ys" },
+      line_color: { field: "colour" },
+      line_width: 2,
+    })
+    return this.layer(glyph, new M.ColumnDataSource({ data: { xs: [], ys: [], colour: [] }, name }), "overlay")
+  }
+
   /** @param {BarsLayer} layer */
   receive(layer) {
     const { name, edges, heights, least, parts } = layer
@@ -95,6 +99,21 @@ export class Bars extends FigureCell {
     const known = Object.values(this.shown)
     const start = Math.min(...known.map(({ ends: [low] }) => low))
     this.yRange.setv({ start, end: Math.max(...known.map(({ ends: [, high] }) => high)) })
+  }
+
+  /**
+   * Draw a fitted distribution over the bars, in place of an earlier one.
+   *
+   * @param {FittedCurves} curves
+   */
+  fitCurves({ xs, ys, colours }) {
+    const height = (/** @type {number} */ y) => this.logarithmic ? Math.log10(Math.max(y, 1e-12)) : y
+    this.curves.data_source.data = { xs, ys: ys.map((values) => Array.from(values, height)), colour: colours }
+  }
+
+  /** @param {boolean} stale */
+  dimCurves(stale) {
+    this.curves.glyph.line_alpha = stale ? 0.3 : 1
   }
 
   /** Numbers of the bars under the mouse, wherever it is above the axis. */
