@@ -64,15 +64,16 @@ class ViewSpec:
 
 
 class Curve(NamedTuple):
-    """A curve over the stars of a view, with its colour and dash as Bokeh and matplotlib name them.
+    """A curve over the stars of a view, with its dash as Bokeh and matplotlib name it.
 
-    ``x`` and ``y`` have the shape (k,).
+    ``x`` and ``y`` have the shape (k,); ``paper`` is the colour in pictures, ``colour`` that on the page.
     """
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     colour: str
     dash: Literal["solid", "dotted"]
+    paper: str
 
 
 @dataclass(frozen=True)

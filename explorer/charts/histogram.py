@@ -15,6 +15,7 @@ from explorer.charts.axis import AxisSpec
 from explorer.charts.chart import Brush, Chart, Curve, FitOverlay, Shot, ViewSpec, note_of
 from explorer.charts.colouring import Categories, Colouring
 from explorer.charts.overlays import NO_SLOT, WireLayer
+from explorer.charts.palettes import FIT_LINE
 from explorer.charts.picture import draw_bars
 from explorer.charts.shading import BARS, count_bars, count_category_bars
 from explorer.model.library import Library
@@ -177,7 +178,8 @@ class HistogramChart(Chart):
         low, high = min(ends), max(ends)
         at = np.linspace(low, high, _CURVE_POINTS)
         height = fit.density(at) * (high - low) / (state.bins or BARS)
-        return (Curve(at, height if NORMALISED in state.switched else height * fit.stars, fit.colour, "solid"),)
+        scale = 1.0 if NORMALISED in state.switched else fit.stars
+        return (Curve(at, height * scale, fit.colour, "solid", FIT_LINE[False]),)
 
     def draw(self, shot: Shot) -> Figure:
         """Bars of every star and of the selection."""

@@ -75,7 +75,7 @@ def draw_plane(
         named = [_draw_stars(axes, scene, shot, square=square, grey=under is None)]
         named += [overlay.draw(axes, scene) for overlay in overlays]
         for curve in shot.curves:
-            axes.plot(curve.x, curve.y, color=curve.colour, linestyle=curve.dash, linewidth=1.2)
+            axes.plot(curve.x, curve.y, color=curve.paper, linestyle=curve.dash, linewidth=1.2)
         axes.set(xlim=scene.x_ends, ylim=scene.y_ends)
         fewer_ticks(axes)
         add_key(figure, *named)
@@ -126,7 +126,7 @@ def draw_bars(
         if not selected.parts:
             axes.stairs(selected.heights, selected.edges, fill=True, color="#0072b2", alpha=0.8, label="selected")
         for curve in shot.curves:
-            axes.plot(curve.x, curve.y, color=curve.colour, linestyle=curve.dash, linewidth=1.2)
+            axes.plot(curve.x, curve.y, color=curve.paper, linestyle=curve.dash, linewidth=1.2)
         axes.set(xlim=ends, xlabel=label_of(column), ylabel=label)
         axes.set_yscale("log" if logarithmic else "linear")
         axes.xaxis.set_major_locator(MaxNLocator(MAX_TICKS))

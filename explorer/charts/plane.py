@@ -160,7 +160,7 @@ class PlaneChart(Chart):
         if self.names == fit.names:
             return fit.curves
         if self.names == fit.names[::-1]:
-            return tuple(Curve(curve.y, curve.x, curve.colour, curve.dash) for curve in fit.curves)
+            return tuple(curve._replace(x=curve.y, y=curve.x) for curve in fit.curves)
         return ()
 
     def rebuilt_by(self, switch: str) -> bool:  # noqa: ARG002 - every switch is of an overlay

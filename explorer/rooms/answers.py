@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -20,7 +21,7 @@ from explorer.model.screen import DockTab, FitKind
 from explorer.model.selection import SelectionError
 from explorer.model.work import ANSWERS, BusyError, StoppedError
 from explorer.rooms.base import in_turn
-from explorer.rooms.channel import Channel, submitted
+from explorer.rooms.channel import Channel, log_mishap, submitted
 from explorer.rooms.columns_menu import column_choices
 from explorer.rooms.comparing import CompareTask
 from explorer.rooms.fitting import FitTask
@@ -33,9 +34,12 @@ from pipeline.domain.columns import placed
 PREFERRED = "m_h"
 """Column that is compared first, where the catalogue has it."""
 
+FAILED = "This could not be computed. The server's log has the reason; another column or sample may work."
+
 PAUSE_S = 0.15
 """Time without a new gesture before bootstrap errors, tests and fits are computed."""
 
+_LOG = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 
@@ -270,6 +274,9 @@ class Answers:
             in_turn(lambda: self._refuse(refusal))
         except StoppedError:  # the page has gone
             pass
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            log_mishap(_LOG, "dock", error)
+            in_turn(lambda: self._refuse(FAILED))
         finally:
             self._answering = False
 

@@ -55,8 +55,10 @@ class CompareTask:
         return update if whole else protocol.merged(update, self._map())
 
     def _map(self) -> protocol.CompareUpdate:
-        drawing = self.difference()
-        return protocol.CompareUpdate(stale=False, difference=drawing)
+        try:
+            return protocol.CompareUpdate(stale=False, difference=self.difference())
+        except SelectionError as error:  # a link may name a column that this catalogue lacks
+            return protocol.CompareUpdate(stale=False, difference=None, sentence=f"No difference map. {error}")
 
     def difference(self) -> protocol.DifferenceDrawing | None:
         """Map of the difference; None without a plane."""

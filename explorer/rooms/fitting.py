@@ -90,15 +90,15 @@ class FitTask:
 
 def curves_of(drawing: protocol.RelationDrawing, *, dark: bool) -> tuple[Curve, ...]:
     """Curves of a fit over the stars of a view: the line, and the running median with its errors."""
+    line, medians = (FIT_LINE[dark], FIT_LINE[False]), (DATA_LINE[dark], DATA_LINE[False])
     result = []
     if drawing.line_x.size:
-        result.append(Curve(drawing.line_x, drawing.line_y, FIT_LINE[dark], "solid"))
-        result += [
-            Curve(drawing.line_x, side, FIT_LINE[dark], "dotted") for side in (drawing.line_low, drawing.line_high)
-        ]
+        result.append(Curve(drawing.line_x, drawing.line_y, line[0], "solid", line[1]))
+        sides = (drawing.line_low, drawing.line_high)
+        result += [Curve(drawing.line_x, side, line[0], "dotted", line[1]) for side in sides]
     if drawing.at.size > 1:
-        result.append(Curve(drawing.at, drawing.median, DATA_LINE[dark], "solid"))
+        result.append(Curve(drawing.at, drawing.median, medians[0], "solid", medians[1]))
     for at, middle, error in zip(drawing.at, drawing.median, drawing.error, strict=True):
         bar = np.array([middle - error, middle + error])
-        result.append(Curve(np.array([at, at]), bar, DATA_LINE[dark], "solid"))
+        result.append(Curve(np.array([at, at]), bar, medians[0], "solid", medians[1]))
     return tuple(result)
