@@ -940,7 +940,7 @@ export interface Region {
   keys?: ("ctrl" | "shift")[];
 }
 
-/** Stars of one sample in a plane, with the running median and the line, each empty where it is missing. */
+/** Stars of one sample in a plane with the running median and the line, empty where missing. */
 export interface RelationDrawing {
   x: string;
   y: string;

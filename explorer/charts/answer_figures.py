@@ -129,7 +129,7 @@ def fit_figure(
 
 
 def relation_figure(plane: tuple[Column, Column], drawing: protocol.RelationDrawing, note: str) -> Figure:
-    """Stars of a sample, the running median with its errors, and the line with the band of its standard error."""
+    """Stars of a sample, the running median with its errors, and the line with that of its height."""
     with mpl.rc_context(STYLE):
         figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * 0.8)
         axes = figure.subplots()

@@ -210,7 +210,7 @@ def bin_bars(values: Floats, rows: Mask, low: float, scale: float, counts: NDArr
 def bin_category_bars(
     values: Floats, codes: Image, rows: Mask, low: float, scale: float, counts: NDArray[np.int64]
 ) -> None:
-    """Add the stars of ``rows`` to the bars of the histogram that their code names, one row of ``counts`` each."""
+    """Add the stars of ``rows`` to the bars of their category, one row of ``counts`` each."""
     categories, bars = counts.shape
     for star in range(values.size):
         if rows[star] and codes[star] < categories:

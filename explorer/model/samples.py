@@ -1,4 +1,4 @@
-"""Samples of stars that are compared and fitted: the selection, a named subset, what is outside of either, all."""
+"""Samples of stars to compare and fit: the selection, named subsets, their complements, all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_COLUMNS = 8
 MAX_BINS = 200
 """Maximum number of bins of a histogram."""
 
-SELECTED_COLOUR, REST_COLOUR, ALL_COLOUR = "#c2185b", "#7a8594", "#5b7a99"
+SELECTED_COLOUR, REST_COLOUR, ALL_COLOUR = "#d81b60", "#7a8594", "#5b7a99"
 """Colours of samples without one of their own, which show on light and on dark pages."""
 
 

@@ -5,13 +5,14 @@
 /** @import { FittedCurves } from "../protocol.d.ts" */
 /** @import { Stage } from "./stage.js" */
 
-import { PICTURE_FORMS } from "../base/declared.js"
+import { LIMITS, PICTURE_FORMS } from "../base/declared.js"
 import { element, icon, popup, relabel } from "../base/dom.js"
 import { gradient } from "../base/legend.js"
 import { ColumnList, options } from "../base/lists.js"
 import { shortCount } from "../base/words.js"
 import { Bars } from "../figures/bars.js"
 import { Plane } from "../figures/plane.js"
+import { binsOf } from "./samples_pane.js"
 
 const NOTHING = "No options: see the message of the view."
 
@@ -138,10 +139,10 @@ export class Card {
     const bins = element("input", {
       type: "number",
       min: "0",
-      max: "200",
+      max: String(LIMITS.bins),
       value: spec.kind === "bars" ? String(spec.bins) : "0",
       "aria-label": "Number of bars",
-      onchange: () => stage.send({ kind: "bins", slot, value: Math.min(Math.max(Number(bins.value) || 0, 0), 200) }),
+      onchange: () => stage.send({ kind: "bins", slot, value: binsOf(bins.value) }),
     })
     const picture = (/** @type {string} */ form) =>
       element(

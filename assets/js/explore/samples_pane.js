@@ -3,7 +3,7 @@
 /** @import { ColumnEntry } from "../payloads.ts" */
 /** @import { ComparedColumn, CompareUpdate, DifferenceDrawing, Request, SampleChoice } from "../protocol.d.ts" */
 
-import { PICTURE_FORMS } from "../base/declared.js"
+import { ANSWER_FORMS, LIMITS, PICTURE_FORMS } from "../base/declared.js"
 import { element, icon, popup } from "../base/dom.js"
 import { ColumnList, options } from "../base/lists.js"
 import { DifferenceChart, DistributionChart } from "./answer_charts.js"
@@ -11,8 +11,6 @@ import { DifferenceChart, DistributionChart } from "./answer_charts.js"
 const WAITING = "errors and tests follow"
 /** @type {[height: "fraction" | "density" | "number", label: string][]} */
 const HEIGHTS = [["fraction", "Fraction of stars"], ["density", "Density"], ["number", "Number of stars"]]
-/** @type {[form: string, label: string][]} */
-export const ANSWER_FORMS = [["ecsv", "ECSV"], ["csv_notes", "CSV with notes"], ["csv", "CSV"]]
 
 /**
  * Buttons that export the numbers and the figure of the open tab.
@@ -36,6 +34,15 @@ export function exportRows(send) {
       ...ANSWER_FORMS.map(([form, label]) => button(label, { kind: "answer_table", form })),
     ),
   ]
+}
+
+/**
+ * A number of bins that the server takes; 0 chooses it.
+ *
+ * @param {string} text
+ */
+export function binsOf(text) {
+  return Math.min(Math.max(Math.round(Number(text)) || 0, 0), LIMITS.bins)
 }
 
 /**
@@ -88,10 +95,10 @@ export class SamplesPane {
     this.bins = element("input", {
       type: "number",
       min: "0",
-      max: "200",
+      max: String(LIMITS.bins),
       value: "0",
       "aria-label": "Number of bins",
-      onchange: () => send({ kind: "compare_samples", bins: Math.min(Math.max(Number(this.bins.value) || 0, 0), 200) }),
+      onchange: () => send({ kind: "compare_samples", bins: binsOf(this.bins.value) }),
     })
     /** @type {HTMLSelectElement} */
     this.height = element("select", {
@@ -195,6 +202,7 @@ export class SamplesPane {
   offer() {
     const left = this.columns.filter(([name]) => !this.chosen.includes(name))
     this.add.fill([["", "add a column", ""], ...left], "")
+    this.add.select.disabled = this.chosen.length >= LIMITS.compared
   }
 
   /** @param {ComparedColumn[]} results */

@@ -71,7 +71,7 @@ class DifferenceDrawing(MessagePart, frozen=True):
 
 
 class RelationDrawing(MessagePart, frozen=True):
-    """Stars of one sample in a plane, with the running median and the line, each empty where it is missing."""
+    """Stars of one sample in a plane with the running median and the line, empty where missing."""
 
     x: str
     y: str
