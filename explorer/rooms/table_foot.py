@@ -35,6 +35,7 @@ class TableFoot:
     ) -> None:
         self.workspace, self.names, self.send = workspace, names, send
         self._asked = self._answered = 0
+        self._working = False
         self._tasks: set[asyncio.Task[None]] = set()
         workspace.param.watch(lambda event: self._docked(event.old.foot != event.new.foot), "dock")
 
@@ -60,25 +61,36 @@ class TableFoot:
         self.send(protocol.TableState(foot_stale=True))
 
     def refresh(self) -> None:
-        """Compute the foot if it is on screen; on a page in the background."""
+        """Compute the foot if it is on screen; on a page in the background, one after another."""
         if not self._shown:
             return
-        workspace = self.workspace
-        work = partial(foot_texts, workspace.table, tuple(self.names()), workspace.rows, workspace.dock.foot)
         document = pn.state.curdoc
         if document is None or document.session_context is None:
-            self._show(work(), self._asked)
-            return
-        task = asyncio.get_running_loop().create_task(self._later(work, self._asked))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+            self._show(self._work()(), self._asked)
+        elif not self._working:
+            self._working = True
+            task = asyncio.get_running_loop().create_task(self._later())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _later(self, work: Callable[[], tuple[FootTexts, ...]], asked: int) -> None:
+    def _work(self) -> Callable[[], tuple[FootTexts, ...]]:
+        """Function that computes the foot of the present selection."""
+        workspace = self.workspace
+        return partial(foot_texts, workspace.table, tuple(self.names()), workspace.rows, workspace.dock.foot)
+
+    async def _later(self) -> None:
+        """Compute until nothing newer was asked meanwhile."""
         try:
-            texts = await asyncio.wrap_future(submitted(work, ANSWERS, self))
-        except (BusyError, StoppedError):  # a later brush asks again, or the page has gone
+            while self.stale and self._shown:
+                asked = self._asked
+                texts = await asyncio.wrap_future(submitted(self._work(), ANSWERS, self))
+                if asked == self._asked:
+                    in_turn(partial(self._show, texts, asked))
+                    return
+        except (BusyError, StoppedError):  # the dock computes something else, or the page has gone
             return
-        in_turn(lambda: self._show(texts, asked))
+        finally:
+            self._working = False
 
     def _show(self, texts: tuple[FootTexts, ...], asked: int) -> None:
         if asked != self._asked:
