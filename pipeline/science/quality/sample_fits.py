@@ -170,7 +170,7 @@ def fit_line(
     """Fit a straight line.
 
     Without errors this is least squares of y on x. With errors it is the maximum of the likelihood of Kelly (2007, ApJ
-    665, 1489, his Eq. 24 with one Gaussian): true x are drawn from a normal distribution, y = intercept + slope x with
+    665, 1489, section 4.1 with one Gaussian): true x are drawn from a normal distribution, y = intercept + slope x with
     a normal scatter, and both are observed with independent normal errors. So errors of x do not flatten the slope.
     Standard errors are those of the curvature at the maximum.
 
