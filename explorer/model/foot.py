@@ -19,6 +19,10 @@ from pipeline.domain.statistics import robust_scatter
 FloatArray = NDArray[np.float64]
 
 
+_NAMES = ("meta.id", "meta.code")
+"""Beginnings of the UCDs of numbers that name or encode, which have no statistics."""
+
+
 class FootTexts(NamedTuple):
     """One statistic: its title, and a text for each column; "" for a column without numbers."""
 
@@ -47,7 +51,7 @@ def foot_texts(
     table : StarTable
         The catalogue.
     names : sequence of str
-        Columns; texts, and numbers that identify a star, have no statistics.
+        Columns; texts, and identifiers and codes, have no statistics.
     rows : ndarray of bool, shape (n,)
         The stars; those without a value do not count.
     statistics : sequence of FootStatistic
@@ -69,7 +73,7 @@ def foot_texts(
 def _values(table: StarTable, column: Column, rows: Mask) -> FloatArray | None:
     """Finite values; None for a column without statistics."""
     check_stopped()
-    if not column.is_numeric or column.dtype == "int64":
+    if not column.is_numeric or column.dtype == "int64" or column.ucd.startswith(_NAMES):
         return None
     values: NDArray[Any] = table[column.name][rows]
     if column.unknown is not None:

@@ -24,7 +24,7 @@ def test_the_foot_has_the_statistics_of_the_selection(page):
     )
     assert foot["N"]["teff"] == f"{table.teff.notna().sum():,}"
     assert float(foot["median"]["m_h"]) == pytest.approx(table.m_h.median(), abs=0.006)
-    assert foot["median"]["obsid"] == ""
+    assert foot["median"]["obsid"] == foot["median"]["quality"] == ""
     expected = 1.4826 * stats.median_abs_deviation(table.teff.dropna())
     assert float(foot["scatter"]["teff"]) == pytest.approx(expected, abs=0.6)
     reply = page.send("foot", statistics=["mean", "std", "min", "max"])

@@ -34,6 +34,10 @@ def test_a_brush_is_answered_in_place(explorer):
     canvas.hover(position={"x": box["width"] * 0.6, "y": box["height"] * 0.5})
     page.wait_for_function("() => true")
     assert " to " in page.locator(".answer-chart .beside").first.inner_text()
+    page.get_by_role("button", name="Histograms and difference map").click()
+    page.get_by_label("Difference map", exact=True).select_option(label="as HR diagram")
+    page.wait_for_selector(".pane.compare .map:not([hidden]) canvas")
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="Fit", exact=True).click()
     page.wait_for_selector(".pane.fit:not(.stale) tr:has-text('slope')")
     page.wait_for_function(

@@ -8,7 +8,7 @@ import { element } from "../base/dom.js"
 import { Chart } from "../figures/chart.js"
 import { barAt, short } from "../figures/scales.js"
 
-const MIN_WIDTH = 150
+const MIN_WIDTH = 124
 const MIN_HEIGHT = 96
 const HEADROOM = 1.08
 const LINE = "strong"

@@ -2,6 +2,7 @@
 
 /** @import { Parts } from "../payloads.ts" */
 /** @import { Dock as DockRequest, DockView, Request } from "../protocol.d.ts" */
+/** @import { ViewPlane } from "./stage.js" */
 /** @import { Table } from "./table.js" */
 
 import { choices, element, icon, relabel } from "../base/dom.js"
@@ -22,9 +23,10 @@ export class Dock {
   /**
    * @param {(message: Request) => void} send
    * @param {Table} table
+   * @param {() => ViewPlane[]} planes - Views of two columns.
    */
-  constructor(send, table) {
-    this.compare = new SamplesPane(send)
+  constructor(send, table, planes) {
+    this.compare = new SamplesPane(send, planes)
     this.fit = new FitPane(send)
     this.panes = { table, compare: this.compare, fit: this.fit }
     this.tabs = choices("Below the views", TABS, (tab) => send({ kind: "dock", tab }))

@@ -24,7 +24,7 @@ export function render({ model }) {
   const toolbar = new Toolbar(send)
   const stage = new Stage(send)
   const table = new Table(send)
-  const dock = new Dock(send, table)
+  const dock = new Dock(send, table, () => stage.planes)
   const side = new Side(send)
   const star = new StarDock(send)
   const down = element("div", { className: "down" }, stage.el, dock.el)

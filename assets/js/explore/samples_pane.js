@@ -1,6 +1,7 @@
 // The comparison of two samples: choices, numbers, histograms and the map of their difference.
 
 /** @import { ColumnEntry } from "../payloads.ts" */
+/** @import { ViewPlane } from "./stage.js" */
 /** @import { ComparedColumn, CompareUpdate, DifferenceDrawing, Request, SampleChoice } from "../protocol.d.ts" */
 
 import { ANSWER_FORMS, LIMITS, PICTURE_FORMS } from "../base/declared.js"
@@ -82,9 +83,15 @@ export class SamplesPane {
   /** @type {Map<string, ColumnBlock>} */
   blocks = new Map()
 
-  /** @param {(message: Request) => void} send */
-  constructor(send) {
+  /**
+   * @param {(message: Request) => void} send
+   * @param {() => ViewPlane[]} planes - Views of two columns.
+   */
+  constructor(send, planes) {
     this.send = send
+    this.planes = planes
+    /** @type {HTMLSelectElement} */
+    this.views = element("select", { "aria-label": "Difference map", onchange: () => this.mapView() })
     this.first = sampleList("First sample", (first) => send({ kind: "compare_samples", first }))
     this.second = sampleList("Second sample", (second) => send({ kind: "compare_samples", second }))
     this.swatches = [element("i", { className: "swatch" }), element("i", { className: "swatch" })]
@@ -147,16 +154,42 @@ export class SamplesPane {
     )
   }
 
+  fillMap() {
+    this.mapX.fill([["", "–", ""], ...this.columns], this.plane[0] ?? "")
+    this.mapY.fill([["", "–", ""], ...this.columns], this.plane[1] ?? "")
+    this.listViews()
+  }
+
   lookMenu() {
-    this.mapX.fill([["", "no map", ""], ...this.columns], this.plane[0] ?? "")
-    this.mapY.fill([["", "no map", ""], ...this.columns], this.plane[1] ?? "")
+    this.fillMap()
     return [
       element("label", {}, "Bins (0: automatic) ", this.bins),
       element("label", {}, "Height ", this.height),
       element("label", {}, this.cumulative, " Cumulative"),
-      element("label", {}, "Difference map, x ", this.mapX.el),
+      element("label", {}, "Difference map ", this.views),
+      element("label", {}, "x ", this.mapX.el),
       element("label", {}, "y ", this.mapY.el),
     ]
+  }
+
+  /** Show the map in the plane of a view, or none. */
+  mapView() {
+    const plane = this.planes()[Number(this.views.value)]
+    this.send({ kind: "compare_samples", plane: this.views.value === "none" || !plane ? [] : [plane.x, plane.y] })
+  }
+
+  /** List the views; the map may be in the plane of none of them. */
+  listViews() {
+    const planes = this.planes()
+    const [x, y] = this.plane
+    const shown = planes.findIndex((plane) => plane.x === x && plane.y === y)
+    /** @type {[string, string][]} */
+    const other = x && shown < 0 ? [["other", "the columns below"]] : []
+    options(
+      this.views,
+      [["none", "none"], ...planes.map(({ title }, k) => /** @type {const} */ ([String(k), `as ${title}`])), ...other],
+      x ? (shown < 0 ? "other" : String(shown)) : "none",
+    )
   }
 
   sendPlane() {
@@ -178,7 +211,10 @@ export class SamplesPane {
     if (bins !== undefined) this.bins.value = String(bins)
     if (height !== undefined) this.height.value = height
     if (cumulative !== undefined) this.cumulative.checked = cumulative
-    this.plane = plane ?? this.plane
+    if (plane) {
+      this.plane = plane
+      this.fillMap()
+    }
     if (columns) {
       this.chosen = columns
       this.offer()
@@ -210,6 +246,7 @@ export class SamplesPane {
     const drawn = results.find(({ drawing }) => drawing)?.drawing
     for (const [k, swatch] of this.swatches.entries()) swatch.style.background = drawn?.samples[k].colour ?? ""
     const names = results.map(({ column }) => column)
+    const added = names.filter((name) => !this.blocks.has(name))
     for (const [name, block] of this.blocks) {
       if (names.includes(name)) continue
       block.close()
@@ -226,6 +263,7 @@ export class SamplesPane {
       this.list.replaceChildren(...shown)
     }
     for (const block of this.blocks.values()) block.chart.paint()
+    if (results.length > 1 && added.length === 1) this.blocks.get(added[0])?.el.scrollIntoView({ block: "nearest" })
   }
 
   /** @param {string} column */

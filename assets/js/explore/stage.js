@@ -17,6 +17,8 @@ const PALETTE_NAMES = /** @type {const} */ (["everything", "selected", "texture"
 
 const noColours = () => new Uint32Array(256)
 
+/** @typedef {{ title: string, x: string, y: string }} ViewPlane - A view and its columns. */
+
 export class Stage {
   /** @type {Card[]} */
   cards = []
@@ -85,6 +87,17 @@ export class Stage {
     }
     for (const [slot, spec] of panels.entries()) if (spec !== null) this.cards[slot].fill(spec)
     for (const card of this.cards) card.enlarge(enlarged)
+  }
+
+  /**
+   * Views of two columns.
+   *
+   * @returns {ViewPlane[]}
+   */
+  get planes() {
+    return this.cards.flatMap(({ spec }) =>
+      spec?.kind === "plane" ? [{ title: spec.title, x: spec.x.column, y: spec.y.column }] : []
+    )
   }
 
   /** Colours of the plots. */
