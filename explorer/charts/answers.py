@@ -47,6 +47,9 @@ _MAX_WHOLE = 60
 _TAIL = 0.5
 """Percent of a sample's values beyond either end of a histogram or a relation."""
 
+_FENCE = 4.0
+"""Maximum distance of an end from the middle half of the values, in its lengths."""
+
 _CURVE_POINTS, _LINE_POINTS = 241, 61
 _MARGIN = 0.04
 _SEED = 20230419
@@ -97,8 +100,8 @@ def edges_of(column: Column, samples: Sequence[FloatArray], bins: int) -> FloatA
     known = [values for values in samples if values.size]
     if not known:
         return np.array([0.0, 1.0])
-    ends = [np.percentile(values, (_TAIL, 100.0 - _TAIL)) for values in known]
-    low, high = float(min(pair[0] for pair in ends)), float(max(pair[1] for pair in ends))
+    ends = [_spanned(values) for values in known]
+    low, high = min(pair[0] for pair in ends), max(pair[1] for pair in ends)
     if low == high:
         half = 0.5 if low == 0.0 else 0.05 * abs(low)
         return np.linspace(low - half, high + half, max(bins, 1) + 1 + (bins == 0) * 2)
@@ -111,6 +114,13 @@ def edges_of(column: Column, samples: Sequence[FloatArray], bins: int) -> FloatA
     step = _round_below(float(width))
     first, last = np.floor(low / step), np.ceil(high / step)
     return np.arange(first, last + 1.0) * step
+
+
+def _spanned(values: FloatArray) -> Ends:
+    """Ends that nearly all values are within, never far beyond the middle half of them."""
+    low, left, right, high = map(float, np.percentile(values, (_TAIL, 25.0, 75.0, 100.0 - _TAIL)))
+    fence = _FENCE * (right - left)
+    return (max(low, left - fence), min(high, right + fence)) if fence else (low, high)
 
 
 def _round_below(width: float) -> float:
@@ -222,7 +232,7 @@ def _plane_ends(columns: Sequence[Column], points: FloatArray) -> tuple[Ends, En
     result = []
     for column, values, along in zip(columns, points, "xy", strict=True):
         if values.size:
-            low, high = (float(end) for end in np.percentile(values, (_TAIL, 100.0 - _TAIL)))
+            low, high = _spanned(values)
         else:
             low, high = 0.0, 1.0
         room = _MARGIN * (high - low) or 0.5

@@ -208,6 +208,8 @@ def test_edges_are_round_and_whole_numbers_have_bars_of_their_own(table):
     whole = next(column for column in table.columns if column.is_numeric and not column.is_float)
     assert list(edges_of(whole, [np.array([1.0, 2.0, 4.0])], 0)) == [0.5, 1.5, 2.5, 3.5, 4.5]
     assert edges_of(table.column("m_h"), [np.ones(5)], 0).size > 1
+    wild = np.append(values, np.full(100, 1e6))
+    assert edges_of(table.column("m_h"), [wild], 0)[-1] < 10.0, "some wild values do not squeeze all others together"
     assert edges_of(table.column("m_h"), [np.empty(0)], 0).size == 2
 
 
