@@ -12,6 +12,7 @@ from explorer.model.table import StarTable, counted
 from pipeline.domain.column import Column
 from pipeline.science.quality.sample_fits import (
     CLIP,
+    MAX_RUNNING,
     FitError,
     Gaussian,
     Line,
@@ -244,6 +245,8 @@ def fit_relation(table: StarTable, x: str, y: str, sample: Sample) -> Fit:
         sentences.append(str(refusal))
     if running is None and line is None:
         raise SelectionError(" ".join(dict.fromkeys(sentences)))
+    if running is not None and running.stars.sum() == MAX_RUNNING:
+        sentences.append(f"The running median is of {counted(MAX_RUNNING)} drawn at random.")
     if line is not None:
         known = [item.label for item in errors if item is not None]
         sentences.append(

@@ -18,6 +18,9 @@ MIN_FITTED = 5
 MIN_IN_BIN, MAX_BINS = 20, 14
 """Minimum number of stars in a bin of a running median, and maximum number of bins."""
 
+MAX_RUNNING = 1_000_000
+"""Maximum number of stars of a running median; of more, so many are drawn at random."""
+
 MAX_FITTED = 100_000
 """Maximum number of stars in a maximum-likelihood fit; of more, so many are drawn at random."""
 
@@ -145,9 +148,12 @@ def running_median(x: FloatArray, y: FloatArray) -> RunningMedian:
     bins = min(int(np.count_nonzero(known)) // MIN_IN_BIN, MAX_BINS)
     if bins < 1:
         raise FitError(f"A running median takes {MIN_IN_BIN} stars with both values; there are {known.sum():,}.")
-    order = np.argsort(x[known], kind="stable")
-    x_parts, y_parts = (np.array_split(values[known][order], bins) for values in (x, y))
     rng = np.random.default_rng(_SEED)
+    stars = np.flatnonzero(known)
+    if stars.size > MAX_RUNNING:
+        stars = rng.choice(stars, MAX_RUNNING, replace=False)
+    order = stars[np.argsort(x[stars], kind="stable")]
+    x_parts, y_parts = (np.array_split(values[order], bins) for values in (x, y))
     at = np.array([np.median(part) for part in x_parts])
     low, middle, high = np.array([np.percentile(part, (16.0, 50.0, 84.0)) for part in y_parts]).T
     error = np.array([_median_error(np.sort(part), rng) for part in y_parts])

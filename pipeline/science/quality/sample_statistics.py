@@ -164,7 +164,8 @@ def summarise(values: FloatArray, errors: FloatArray | None = None, *, resampled
     errors : ndarray, shape (n,), optional
         Standard errors; a star without a positive one has no weight in the weighted mean.
     resampled : bool
-        Whether the errors of median and robust scatter are computed, by 200 bootstrap samples; else they are NaN.
+        Whether the errors of median and robust scatter, by 200 bootstrap samples, and the excess scatter are computed;
+        else they are NaN.
     """
     known = finite(values)
     if not known.size:
@@ -177,17 +178,19 @@ def summarise(values: FloatArray, errors: FloatArray | None = None, *, resampled
         middle = Estimate(percentiles[PERCENTS.index(50.0)], np.nan, known.size)
         spread = Estimate(robust_scatter(known), np.nan, known.size)
     std = float(known.std(ddof=1)) if known.size > 1 else np.nan
-    weighted = None if errors is None else weighted_mean(values, errors)
+    weighted = None if errors is None else weighted_mean(values, errors, whole=resampled)
     return Summary(values.size, mean(known), middle, spread, std, percentiles, weighted)
 
 
-def weighted_mean(values: FloatArray, errors: FloatArray) -> WeightedMean | None:
+def weighted_mean(values: FloatArray, errors: FloatArray, *, whole: bool = True) -> WeightedMean | None:
     """Mean with weights 1/error², of the stars with a value and a positive error; None without any.
 
     Parameters
     ----------
     values, errors : ndarray, shape (n,)
         In one unit.
+    whole : bool
+        Whether the excess scatter is computed, which takes most of the time; else it is NaN.
     """
     usable = has_error(values, errors)
     known, variance = values[usable], errors[usable] ** 2
@@ -199,7 +202,8 @@ def weighted_mean(values: FloatArray, errors: FloatArray) -> WeightedMean | None
         return WeightedMean(Estimate(middle, float(weight**-0.5), known.size), np.nan, np.nan, weight)
     reduced = _reduced_chi2(known, variance, 0.0)
     error = float(np.sqrt(max(reduced, 1.0) / weight))
-    return WeightedMean(Estimate(middle, error, known.size), reduced, _excess_scatter(known, variance), weight)
+    excess = _excess_scatter(known, variance) if whole else np.nan
+    return WeightedMean(Estimate(middle, error, known.size), reduced, excess, weight)
 
 
 def has_error(values: FloatArray, errors: FloatArray) -> BoolArray:
