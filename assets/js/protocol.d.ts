@@ -40,6 +40,18 @@ export interface Alikes {
   similar: string[];
 }
 
+/** Export the figure of the open tab. */
+export interface AnswerPicture {
+  kind: "answer_picture";
+  form: string;
+}
+
+/** Export the numbers of the open tab as a table. */
+export interface AnswerTable {
+  kind: "answer_table";
+  form: string;
+}
+
 /** Keep corrections and build again. */
 export interface Apply {
   kind: "apply";
@@ -80,13 +92,24 @@ export interface AxisSpec {
   widest: number | null;
 }
 
-/** Bars of a histogram: one edge more than counts. */
+/** Bars of a histogram: one edge more than counts and heights, which are counts, shares or sums. */
 export interface BarsLayer {
   kind: "bars";
   slot: number;
   name: "everything" | "selected";
   edges: Float64Array;
   counts: Float64Array;
+  heights: Float64Array;
+  least: number;
+  parts: BarsPart[];
+}
+
+/** Bars of the selected stars of one category. */
+export interface BarsPart {
+  name: string;
+  colour: string;
+  counts: Float64Array;
+  heights: Float64Array;
 }
 
 /** A histogram. */
@@ -99,10 +122,18 @@ export interface BarsSpec {
   x: AxisSpec;
   y: CountAxis;
   logarithmic: boolean;
+  bins: number;
 }
 
 /** A residual beyond the ends of its axis, marked near the upper or the lower end. */
 export type BeyondMark = [wavelength: number, at: number, upwards: boolean];
+
+/** Choose the number of bars of a histogram in the grid. */
+export interface Bins {
+  kind: "bins";
+  slot: number;
+  value: number;
+}
 
 /** Choose a campaign. */
 export interface Campaign {
@@ -215,6 +246,47 @@ export interface ColumnsReport {
   roles: RoleChoice[];
 }
 
+/** Choose what is compared; None leaves a choice as it is, an empty plane shows no map. */
+export interface CompareSamples {
+  kind: "compare_samples";
+  first?: string | null;
+  second?: string | null;
+  columns?: string[] | null;
+  bins?: number | null;
+  height?: "fraction" | "density" | "number" | null;
+  cumulative?: boolean | null;
+  plane?: string[] | null;
+}
+
+/** Choices and result of the comparison. */
+export interface CompareUpdate {
+  stale: boolean;
+  rough?: boolean;
+  samples?: SampleChoice[];
+  first?: string;
+  second?: string;
+  colours?: [string, string];
+  titles?: [string, string];
+  columns?: string[];
+  bins?: number;
+  height?: "fraction" | "density" | "number";
+  cumulative?: boolean;
+  plane?: string[];
+  sentence?: string;
+  results?: ComparedColumn[];
+  difference?: DifferenceDrawing | null;
+}
+
+/** Comparison in one column; a sentence instead of numbers where there are none. */
+export interface ComparedColumn {
+  column: string;
+  title: string;
+  headline: string;
+  rows: StatisticRow[];
+  sentences: string[];
+  drawing: DistributionDrawing | null;
+}
+
 /** Differences from pinned stars or ratios to them, in their order, with their axis. */
 export interface ComparedDrawing {
   curves: Float32Array[];
@@ -270,6 +342,45 @@ export interface Counts {
 
 /** A curve of the legend and its colour, by name. */
 export type CurveName = [text: string, ink: "data" | "model" | "trial"];
+
+/** Map of the difference of two samples: levels of cells from the lower left, 0 where no star is. */
+export interface DifferenceDrawing {
+  x: string;
+  y: string;
+  x_ends: [number, number];
+  y_ends: [number, number];
+  window: [number, number, number, number];
+  shape: [number, number];
+  levels: ArrayBuffer;
+  palette: ArrayBuffer;
+  caption: string;
+}
+
+/** Histograms of one column on common edges; ``beyond`` counts values outside of them. */
+export interface DistributionDrawing {
+  label: string;
+  height: string;
+  edges: Float64Array;
+  samples: SampleBars[];
+  beyond: string;
+  curve_x?: Float64Array;
+  curve_y?: Float64Array;
+}
+
+/** Show a tab of the dock, or fold it; None leaves either as it is. */
+export interface Dock {
+  kind: "dock";
+  tab?: "table" | "compare" | "fit" | null;
+  open?: boolean | null;
+}
+
+/** Tab of the dock, and whether it is unfolded; statistics of the foot of the table. */
+export interface DockView {
+  tab: "table" | "compare" | "fit";
+  open: boolean;
+  foot: ("n" | "median" | "scatter" | "mean" | "std" | "min" | "max")[];
+  columns?: ColumnChoice[];
+}
 
 /** Shifts in x and y at which the dots of overlays are repeated. */
 export interface DotsLayer {
@@ -366,6 +477,44 @@ export interface Filter {
   text: string;
 }
 
+/** One number of a fit, as text. */
+export type FitRow = [name: string, value: string];
+
+/** Choose what is fitted; None leaves a choice as it is. */
+export interface FitSample {
+  kind: "fit_sample";
+  sample?: string | null;
+  model?: "line" | "gaussian" | null;
+  x?: string | null;
+  y?: string | null;
+  shown?: boolean | null;
+}
+
+/** Choices and result of the fit; a sentence replaces the result where nothing can be fitted. */
+export interface FitUpdate {
+  stale: boolean;
+  samples?: SampleChoice[];
+  sample?: string;
+  model?: "line" | "gaussian";
+  x?: string;
+  y?: string;
+  shown?: boolean;
+  sentence?: string;
+  rows?: FitRow[];
+  sentences?: string[];
+  relation?: RelationDrawing | null;
+  distribution?: DistributionDrawing | null;
+}
+
+/** Curves of a fit over one view, each with its colour and dash; none removes them. */
+export interface FittedCurves {
+  slot: number;
+  xs: Float64Array[];
+  ys: Float64Array[];
+  colours: string[];
+  dashes: string[];
+}
+
 /** A flag and its key, "" without one. */
 export type FlagChoice = [flag: string, key: string];
 
@@ -380,6 +529,15 @@ export interface Focus {
 
 /** Positions at which a view marks the focused star; several if an angle repeats. */
 export type FocusMark = [slot: number, xs: number[], ys: number[]];
+
+/** Choose the statistics at the foot of the table. */
+export interface Foot {
+  kind: "foot";
+  statistics: ("n" | "median" | "scatter" | "mean" | "std" | "min" | "max")[];
+}
+
+/** One statistic of the selected stars, as a text for each column; "" for a column without numbers. */
+export type FootRow = [title: string, texts: string[]];
 
 /** Remove a saved view. */
 export interface ForgetView {
@@ -782,6 +940,28 @@ export interface Region {
   keys?: ("ctrl" | "shift")[];
 }
 
+/** Stars of one sample in a plane with the running median and the line, empty where missing. */
+export interface RelationDrawing {
+  x: string;
+  y: string;
+  x_ends: [number, number];
+  y_ends: [number, number];
+  name: string;
+  colour: string;
+  stars_x: Float32Array;
+  stars_y: Float32Array;
+  at: Float64Array;
+  median: Float64Array;
+  error: Float64Array;
+  low: Float64Array;
+  high: Float64Array;
+  line_x: Float64Array;
+  line_y: Float64Array;
+  line_low: Float64Array;
+  line_high: Float64Array;
+  note: string;
+}
+
 /** Residuals over their error, NaN where unknown or masked, with their axis. */
 export interface ResidualsDrawing {
   values: Float32Array;
@@ -814,6 +994,18 @@ export type RoleChoice = [name: string, label: string, description: string, unit
 export interface Samp {
   kind: "samp";
 }
+
+/** Bars of one sample: their heights, the stars in each, and the median of the values. */
+export interface SampleBars {
+  name: string;
+  colour: string;
+  heights: Float64Array;
+  counts: Float64Array;
+  median: number | null;
+}
+
+/** A sample on a menu. */
+export type SampleChoice = [key: string, title: string];
 
 /** Name the selection. */
 export interface SaveSubset {
@@ -1024,6 +1216,9 @@ export interface Start {
   rules?: string;
 }
 
+/** One statistic of both samples, their difference, and that in standard errors, as texts. */
+export type StatisticRow = [name: string, first: string, second: string, difference: string, sigma: string];
+
 /** Stars of one status. */
 export type StatusCount = [status: string, count: number];
 
@@ -1114,6 +1309,8 @@ export interface TableState {
   sort?: TableOrder;
   columns?: TableHeading[];
   focus?: string;
+  foot?: FootRow[];
+  foot_stale?: boolean;
 }
 
 /** A view was clicked. */
@@ -1180,11 +1377,15 @@ export interface Update {
   closed?: string;
   colours?: Palettes;
   columns?: ColumnsReport;
+  compare?: CompareUpdate;
   counts?: Counts;
+  dock?: DockView;
   download?: Download;
   drawn?: SpectrumDrawing;
   evidence?: EvidenceResult | Sentence;
   exports?: Exports;
+  fit?: FitUpdate;
+  fit_curves?: FittedCurves[];
   fitted?: Record<string, number>;
   focus?: FocusMark[];
   frozen?: Frozen;
@@ -1316,6 +1517,13 @@ export type AnyShape =
 
 export type RequestKind =
   "connect" |
+  "dock" |
+  "compare_samples" |
+  "fit_sample" |
+  "foot" |
+  "answer_table" |
+  "answer_picture" |
+  "bins" |
   "apply" |
   "rebuild" |
   "configuration" |
@@ -1385,6 +1593,13 @@ export type RequestKind =
 
 export type Request =
   Connect |
+  Dock |
+  CompareSamples |
+  FitSample |
+  Foot |
+  AnswerTable |
+  AnswerPicture |
+  Bins |
   Apply |
   Rebuild |
   Configuration |

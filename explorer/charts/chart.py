@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.charts.axis import Axis, AxisSpec
@@ -61,6 +63,44 @@ class ViewSpec:
     square: bool = False
 
 
+class Curve(NamedTuple):
+    """A curve over the stars of a view, with its dash as Bokeh and matplotlib name it.
+
+    ``x`` and ``y`` have the shape (k,); ``paper`` is the colour in pictures, ``colour`` that on the page.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    colour: str
+    dash: Literal["solid", "dotted"]
+    paper: str
+
+
+@dataclass(frozen=True)
+class FitOverlay:
+    """A fit as it is drawn over views.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Columns of x and y of the curves, or the one column of a distribution; () for no fit.
+    curves : tuple of Curve
+        Curves in the plane of two columns.
+    density : callable, optional
+        Expected density of one column, of a value in its unit.
+    stars : int
+        Stars of the distribution.
+    colour : str
+        Its colour.
+    """
+
+    names: tuple[str, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    density: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
+    stars: int = 0
+    colour: str = ""
+
+
 @dataclass(frozen=True)
 class Brush:
     """The selection after a brush.
@@ -99,6 +139,8 @@ class Shot:
         Height over width.
     note : str
         Description of what is drawn, for the line under the figure.
+    curves : tuple of Curve
+        Curves of a fit, over the stars.
     """
 
     rows: Mask
@@ -106,6 +148,7 @@ class Shot:
     state: PanelState
     aspect: float
     note: str
+    curves: tuple[Curve, ...] = ()
 
 
 class Chart(ABC):
@@ -211,6 +254,14 @@ class Chart(ABC):
     def with_part(self, part: int) -> PanelState:  # noqa: ARG002 - the disc map has slices
         """State of the view that shows another slice."""
         raise SelectionError(f"{self.title} has no slices.")
+
+    def with_bins(self, bins: int) -> PanelState:  # noqa: ARG002 - histograms have bars
+        """State of the view with another number of bars."""
+        raise SelectionError(f"{self.title} has no bars.")
+
+    def curves_of(self, fit: FitOverlay, state: PanelState) -> tuple[Curve, ...]:  # noqa: ARG002 - planes and bars do
+        """Curves of a fit over the view; none where it shows other columns."""
+        return ()
 
     @property
     def switches(self) -> dict[str, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from typing import ClassVar, Literal
 
@@ -11,22 +12,33 @@ from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.charts.axis import AxisSpec
-from explorer.charts.chart import Brush, Chart, Shot, ViewSpec, note_of
+from explorer.charts.chart import Brush, Chart, Curve, FitOverlay, Shot, ViewSpec, note_of
+from explorer.charts.colouring import Categories, Colouring
 from explorer.charts.overlays import NO_SLOT, WireLayer
+from explorer.charts.palettes import FIT_LINE
 from explorer.charts.picture import draw_bars
-from explorer.charts.shading import BARS, count_bars
+from explorer.charts.shading import BARS, count_bars, count_category_bars
 from explorer.model.library import Library
-from explorer.model.selection import InRange, Selection
+from explorer.model.selection import InRange, Mask, Selection
 from explorer.model.table import StarTable
 from explorer.state.panels import PanelState
 
 HISTOGRAM = "histogram"
 """Key of the view."""
 
-LOGARITHMIC = "logarithmic"
-"""Switch of its axis of numbers."""
+LOGARITHMIC, NORMALISED, CUMULATIVE = "logarithmic", "normalised", "cumulative"
+SWITCHES = {
+    LOGARITHMIC: "Logarithmic numbers",
+    NORMALISED: "Fraction of stars, all and selected alike",
+    CUMULATIVE: "Cumulative",
+}
+"""Switches of its axis of numbers, with their labels."""
+
+MAX_PARTS = 30
+"""Maximum number of categories with bars of their own."""
 
 _TAIL = 0.002
+_CURVE_POINTS = 241
 
 
 class HistogramChart(Chart):
@@ -54,38 +66,93 @@ class HistogramChart(Chart):
 
     @property
     def switches(self) -> dict[str, bool]:
-        """The switch of the axis of numbers."""
-        return {LOGARITHMIC: self.logarithmic}
+        """The switches of the axis of numbers."""
+        return {name: name in self.state.switched for name in SWITCHES}
 
     def spec(self, *, dark: bool = False) -> protocol.BarsSpec:  # noqa: ARG002 - the page has its colours
-        """The axis and the switch of the other one."""
+        """The axis, the switches of the other one, and the number of bars."""
         return protocol.BarsSpec(
             view=self.state.view,
             title=self.title,
             caption=(protocol.Caption(f"of {self.column.label}", ""),),
-            overlays=(protocol.SwitchSpec(LOGARITHMIC, "Logarithmic numbers", self.logarithmic),),
+            overlays=tuple(protocol.SwitchSpec(name, SWITCHES[name], on) for name, on in self.switches.items()),
             x=self.axis_spec("x"),
-            y=protocol.CountAxis("stars"),
+            y=protocol.CountAxis(height_label(self.state)),
             logarithmic=self.logarithmic,
+            bins=self.state.bins,
         )
 
     def background(self, glyphs: int) -> list[WireLayer]:  # noqa: ARG002 - bars, however few stars
         """Bars of every star."""
-        return [self._bars("everything", self.table.every)[0]]
+        return [self._on_screen("everything", self.table.every, None)[0]]
 
     def selected(self, brush: Brush) -> list[WireLayer]:
-        """Bars of the selected stars."""
-        layer, known = self._bars("selected", brush.rows)
+        """Bars of the selected stars, of each category where these have colours."""
+        layer, known = self._on_screen("selected", brush.rows, brush.colouring)
         self.note = note_of(brush.n_selected - known, "without", "has no value", "have no value")
         return [layer]
 
-    def _bars(self, name: Literal["everything", "selected"], rows: NDArray[np.bool_]) -> tuple[protocol.BarsLayer, int]:
-        """Bars of some stars, and how many of them have a value."""
+    def _on_screen(
+        self, name: Literal["everything", "selected"], rows: Mask, colouring: Colouring | None
+    ) -> tuple[protocol.BarsLayer, int]:
         assert self.viewport is not None
-        low, high = self.viewport.x_low, self.viewport.x_high
-        counts, known = count_bars(self.table, self.column.name, rows, low, high)
-        edges = np.linspace(low, high, BARS + 1)
-        return protocol.BarsLayer(NO_SLOT, name, edges, counts.astype(np.float64)), known
+        return self.bars(name, rows, colouring, self.state, (self.viewport.x_low, self.viewport.x_high))
+
+    def bars(
+        self,
+        name: Literal["everything", "selected"],
+        rows: Mask,
+        colouring: Colouring | None,
+        state: PanelState,
+        ends: tuple[float, float],
+    ) -> tuple[protocol.BarsLayer, int]:
+        """Bars of some stars, and how many of them have a value.
+
+        Parameters
+        ----------
+        name : str
+            Name of the layer.
+        rows : ndarray of bool, shape (n,)
+            The stars.
+        colouring : Colouring or None
+            Colours of the stars: categories have bars each.
+        state : PanelState
+            Number and heights of the bars.
+        ends : tuple of float
+            Outer edges of the bars, low before high.
+        """
+        (low, high), bins = ends, state.bins or BARS
+        counts, known = count_bars(self.table, self.column.name, rows, low, high, bins)
+        scale = 1.0 / max(known, 1) if NORMALISED in state.switched else 1.0
+        parts = []
+        if isinstance(colouring, Categories):
+            by_category = count_category_bars(
+                self.table, self.column.name, rows, colouring.codes, len(colouring.labels), low, high, bins
+            )
+            for code, (label, colour) in enumerate(zip(colouring.labels, colouring.colours, strict=True)):
+                inside = rows & (colouring.codes == code)
+                share, numbers = self._scale_of(inside, state), by_category[code].astype(np.float64)
+                if numbers.any():
+                    heights = self._heights(numbers, inside, low, share, state)
+                    parts.append(protocol.BarsPart(label, colour, numbers, heights))
+        numbers, edges = counts.astype(np.float64), np.linspace(low, high, bins + 1)
+        heights = self._heights(numbers, rows, low, scale, state)
+        return protocol.BarsLayer(NO_SLOT, name, edges, numbers, heights, scale, tuple(parts[:MAX_PARTS])), known
+
+    def _scale_of(self, rows: Mask, state: PanelState) -> float:
+        """Height of a single star of a sample."""
+        if NORMALISED not in state.switched:
+            return 1.0
+        return 1.0 / max(int(np.count_nonzero(np.isfinite(self.table.axis(self.column.name)[rows]))), 1)
+
+    def _heights(
+        self, counts: NDArray[np.float64], rows: Mask, low: float, scale: float, state: PanelState
+    ) -> NDArray[np.float64]:
+        """Heights of bars: numbers or shares, of each bar or of all up to it."""
+        if CUMULATIVE not in state.switched:
+            return counts * scale
+        below = 0 if self.column.period else np.count_nonzero(self.table.axis(self.column.name)[rows] < low)
+        return np.asarray((np.cumsum(counts) + below) * scale)
 
     def region(self, geometry: protocol.Rectangle | protocol.Outline) -> Selection | None:
         """The range that a drag covers, whatever its height."""
@@ -97,9 +164,36 @@ class HistogramChart(Chart):
         """The histogram of another column."""
         if along not in self.dims:
             return super().with_axis(along, column)
-        return PanelState(HISTOGRAM, column, switched=self.state.switched)
+        return PanelState(HISTOGRAM, column, switched=self.state.switched, bins=self.state.bins)
+
+    def with_bins(self, bins: int) -> PanelState:
+        """The histogram with another number of bars."""
+        return replace(self.state, bins=bins)
+
+    def curves_of(self, fit: FitOverlay, state: PanelState) -> tuple[Curve, ...]:
+        """The fitted distribution as expected in the bars; none of another column or under an axis of sums."""
+        if self.names != fit.names or fit.density is None or CUMULATIVE in state.switched:
+            return ()
+        ends = state.x_ends or self.axes["x"].ends
+        low, high = min(ends), max(ends)
+        at = np.linspace(low, high, _CURVE_POINTS)
+        height = fit.density(at) * (high - low) / (state.bins or BARS)
+        scale = 1.0 if NORMALISED in state.switched else fit.stars
+        return (Curve(at, height * scale, fit.colour, "solid", FIT_LINE[False]),)
 
     def draw(self, shot: Shot) -> Figure:
         """Bars of every star and of the selection."""
         ends = shot.state.x_ends or self.axes["x"].ends
-        return draw_bars(self.table, self.column, ends, shot, logarithmic=LOGARITHMIC in shot.state.switched)
+        inside = (min(ends), max(ends))
+        layers = (
+            self.bars("everything", self.table.every, None, shot.state, inside)[0],
+            self.bars("selected", shot.rows, shot.colouring, shot.state, inside)[0],
+        )
+        label, logarithmic = height_label(shot.state), LOGARITHMIC in shot.state.switched
+        return draw_bars(self.column, ends, layers, shot, label=label, logarithmic=logarithmic)
+
+
+def height_label(state: PanelState) -> str:
+    """Label of the axis of heights."""
+    words = "fraction of stars" if NORMALISED in state.switched else "stars"
+    return f"cumulative {words}" if CUMULATIVE in state.switched else words

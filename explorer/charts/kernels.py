@@ -204,3 +204,16 @@ def bin_bars(values: Floats, rows: Mask, low: float, scale: float, counts: NDArr
                 if 0.0 <= bar < counts.size:
                     counts[int(bar)] += 1
     return known
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def bin_category_bars(
+    values: Floats, codes: Image, rows: Mask, low: float, scale: float, counts: NDArray[np.int64]
+) -> None:
+    """Add the stars of ``rows`` to the bars of their category, one row of ``counts`` each."""
+    categories, bars = counts.shape
+    for star in range(values.size):
+        if rows[star] and codes[star] < categories:
+            bar = (values[star] - low) * scale
+            if 0.0 <= bar < bars:
+                counts[codes[star], int(bar)] += 1

@@ -21,6 +21,9 @@ ACCENT = {False: "#d1495b", True: "#ff8fa3"}
 
 DATA_LINE = {False: "#1f3b57", True: "#cfd8e3"}
 TEXT = {False: "#55606d", True: "#aab4c0"}
+FIT_LINE = {False: "#005ea8", True: "#7cc0ff"}
+"""Fitted lines over the stars."""
+
 PAPER = {False: "#ffffff", True: "#1c2127"}
 GRID = {False: "#c9ced6", True: "#4a535e"}
 MUTED = {False: "#8b95a1", True: "#77818d"}
@@ -60,6 +63,12 @@ def value_ramp(name: str, dark: bool) -> tuple[str, ...]:
     if name in _DIVERGING:
         return _ramp(cc.palette["bjy"], 0.0, 1.0)
     return _ramp(Plasma256, 0.15, 1.0) if dark else _ramp(Plasma256, 0.0, 0.9)
+
+
+@cache
+def difference_ramp(dark: bool) -> tuple[str, ...]:
+    """Differences between -1 and 1: blue, neutral at zero (paper in the light, page in the dark), red."""
+    return _ramp(cc.palette["bkr" if dark else "coolwarm"], 0.0, 1.0)
 
 
 def is_diverging(name: str) -> bool:

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from explorer import protocol
 from explorer.charts.chart import Shot
 from explorer.charts.journal import (
     COLUMN_INCHES,
@@ -25,8 +26,7 @@ from explorer.charts.journal import (
 from explorer.charts.marks import MAX_TICKS, fewer_ticks
 from explorer.charts.overlays import Overlay, Scene
 from explorer.charts.palettes import grey_ramp, lookup
-from explorer.charts.shading import BARS, Viewport, count_bars
-from explorer.model.table import StarTable
+from explorer.charts.shading import Viewport
 from pipeline.domain.column import Column
 
 MAX_POINTS = 20_000
@@ -74,6 +74,8 @@ def draw_plane(
             under(axes)
         named = [_draw_stars(axes, scene, shot, square=square, grey=under is None)]
         named += [overlay.draw(axes, scene) for overlay in overlays]
+        for curve in shot.curves:
+            axes.plot(curve.x, curve.y, color=curve.paper, linestyle=curve.dash, linewidth=1.2)
         axes.set(xlim=scene.x_ends, ylim=scene.y_ends)
         fewer_ticks(axes)
         add_key(figure, *named)
@@ -104,17 +106,28 @@ def _steepness(x_ends: tuple[float, float], y_ends: tuple[float, float]) -> floa
     return min(max(abs(y_ends[1] - y_ends[0]) / abs(x_ends[1] - x_ends[0]), _FLATTEST), _STEEPEST)
 
 
-def draw_bars(table: StarTable, column: Column, ends: tuple[float, float], shot: Shot, *, logarithmic: bool) -> Figure:
-    """A histogram of every star and of the selection, between ends in drawing order."""
-    low, high = sorted(ends)
-    edges = np.linspace(low, high, BARS + 1)
+def draw_bars(
+    column: Column,
+    ends: tuple[float, float],
+    layers: Sequence[protocol.BarsLayer],
+    shot: Shot,
+    *,
+    label: str,
+    logarithmic: bool,
+) -> Figure:
+    """A histogram of every star and of the selection, or of its categories, between ends in drawing order."""
     with mpl.rc_context(STYLE):
         figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * _aspect_of(shot))
         axes = figure.subplots()
-        for rows, colour, label in ((table.every, "0.75", "all"), (shot.rows, "#0072b2", "selected")):
-            counts, _ = count_bars(table, column.name, rows, low, high)
-            axes.stairs(counts, edges, fill=True, color=colour, alpha=0.8, label=label)
-        axes.set(xlim=ends, xlabel=label_of(column), ylabel="stars")
+        everything, selected = layers
+        axes.stairs(everything.heights, everything.edges, fill=True, color="0.75", alpha=0.8, label="all")
+        for part in selected.parts:
+            axes.stairs(part.heights, selected.edges, color=part.colour, linewidth=1.1, label=part.name)
+        if not selected.parts:
+            axes.stairs(selected.heights, selected.edges, fill=True, color="#0072b2", alpha=0.8, label="selected")
+        for curve in shot.curves:
+            axes.plot(curve.x, curve.y, color=curve.paper, linestyle=curve.dash, linewidth=1.2)
+        axes.set(xlim=ends, xlabel=label_of(column), ylabel=label)
         axes.set_yscale("log" if logarithmic else "linear")
         axes.xaxis.set_major_locator(MaxNLocator(MAX_TICKS))
         add_key(figure, axes.get_legend_handles_labels()[0])

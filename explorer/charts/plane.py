@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from explorer import protocol
 from explorer.charts.axis import AxisSpec
-from explorer.charts.chart import Brush, Chart, Shot, ViewSpec, note_of
+from explorer.charts.chart import Brush, Chart, Curve, FitOverlay, Shot, ViewSpec, note_of
 from explorer.charts.overlays import NO_SLOT, Overlay, PackedImage, Scene, WireLayer
 from explorer.charts.picture import draw_plane
 from explorer.charts.references import overlays_of
@@ -154,6 +154,14 @@ class PlaneChart(Chart):
         """The plane with another column along x or y, in the view of any columns."""
         x, y = self.canvas.names
         return PanelState(ANY_COLUMNS, column, y) if along == "x" else PanelState(ANY_COLUMNS, x, column)
+
+    def curves_of(self, fit: FitOverlay, state: PanelState) -> tuple[Curve, ...]:  # noqa: ARG002 - whatever is on screen
+        """Curves of a fit to both columns, with exchanged axes where the plane exchanges them."""
+        if self.names == fit.names:
+            return fit.curves
+        if self.names == fit.names[::-1]:
+            return tuple(curve._replace(x=curve.y, y=curve.x) for curve in fit.curves)
+        return ()
 
     def rebuilt_by(self, switch: str) -> bool:  # noqa: ARG002 - every switch is of an overlay
         """False, as the page shows and hides overlays."""

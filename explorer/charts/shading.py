@@ -257,7 +257,9 @@ class Canvas:
         return [(x + across, y + up) for across, up in images(*self.names, viewport.window)]
 
 
-def count_bars(table: StarTable, name: str, rows: Mask, low: float, high: float) -> tuple[NDArray[np.int64], int]:
+def count_bars(
+    table: StarTable, name: str, rows: Mask, low: float, high: float, bars: int = BARS
+) -> tuple[NDArray[np.int64], int]:
     """Numbers of stars in the bars of a histogram, and how many stars have a value.
 
     Parameters
@@ -270,11 +272,27 @@ def count_bars(table: StarTable, name: str, rows: Mask, low: float, high: float)
         The stars that count.
     low, high : float
         Outer edges of the bars.
+    bars : int
+        Number of bars.
     """
-    counts, known = np.zeros(BARS, np.int64), 0
+    counts, known = np.zeros(bars, np.int64), 0
     for turn in turns(name, low, high):
-        known = kernels.bin_bars(table.axis(name), rows, low - turn, BARS / (high - low), counts)
+        known = kernels.bin_bars(table.axis(name), rows, low - turn, bars / (high - low), counts)
     return counts, known
+
+
+def count_category_bars(
+    table: StarTable, name: str, rows: Mask, codes: Image, categories: int, low: float, high: float, bars: int
+) -> NDArray[np.int64]:
+    """Numbers of stars of each category in the bars of a histogram, shape (categories, bars).
+
+    Parameters are those of :func:`count_bars`, with ``codes``, the category of each star: those from ``categories`` on
+    have none.
+    """
+    counts = np.zeros((categories, bars), np.int64)
+    for turn in turns(name, low, high):
+        kernels.bin_category_bars(table.axis(name), codes, rows, low - turn, bars / (high - low), counts)
+    return counts
 
 
 def packed(levels: Image) -> bytes:

@@ -197,6 +197,15 @@ EXPORTS = Queue(
 )
 """Queue of tables, pictures and figures to download."""
 
+ANSWERS = Queue(
+    "answers",
+    workers=2,
+    running=1,
+    waiting=2,
+    refusal="{waiting} comparisons of this page are waiting already. Wait until one is done.",
+)
+"""Queue of statistics, comparisons and fits of samples of stars."""
+
 LINKS = Queue(
     "links",
     workers=1,
@@ -209,5 +218,5 @@ LINKS = Queue(
 
 def drop_all(owner: Hashable) -> None:
     """Drop the tasks of a closed page, except those that save its input."""
-    for queue in (REFITS, UPLOADS, EXPORTS):
+    for queue in (REFITS, UPLOADS, EXPORTS, ANSWERS):
         queue.drop(owner)

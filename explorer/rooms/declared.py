@@ -17,7 +17,7 @@ import msgspec
 
 from explorer import protocol
 from explorer.charts import journal, palettes, spectrum_numbers
-from explorer.model import members, proposals, subsets
+from explorer.model import answer_table, export, members, proposals, samples, subsets
 from explorer.model.screen import Theme
 from explorer.rooms import shortcuts, star_spectrum, uploads
 from explorer.vetting import campaign_files, events, exchange
@@ -37,6 +37,8 @@ def limits() -> dict[str, int]:
         "note": events.MAX_NOTE_CHARACTERS,
         "className": events.MAX_CLASS_CHARACTERS,
         "reason": proposals.MAX_WHY_CHARACTERS,
+        "bins": samples.MAX_BINS,
+        "compared": samples.MAX_COLUMNS,
     }
 
 
@@ -67,6 +69,8 @@ def declarations() -> Iterator[tuple[str, str, Any]]:
     yield "KEY_NAMES", "", key_names()
     yield "VETTING_HELP", "[keys: string, meaning: string][]", shortcuts.help_rows(shortcuts.vetting_help())
     yield "PICTURE_FORMS", "", tuple(journal.FORMATS)
+    forms = [(form, export.FORMS[form].label) for form in answer_table.TEXT_FORMS]
+    yield "ANSWER_FORMS", "[form: string, label: string][]", forms
     yield "STAR_FORMS", 'import("../protocol.d.ts").StarFile["form"][]', protocol.STAR_FORMS
     yield "PIN_COLOURS", "", spectrum_numbers.PIN_COLOURS
     yield "INK", "", spectrum_numbers.INK

@@ -16,6 +16,8 @@ from explorer.model.library import Library
 from explorer.model.links import LinkStore, new_token
 from explorer.model.selection import SelectionError
 from explorer.model.work import LINKS
+from explorer.rooms.answer_exports import AnswerExports
+from explorer.rooms.answers import Answers
 from explorer.rooms.channel import Channel
 from explorer.rooms.help import Help
 from explorer.rooms.owner import Owner
@@ -65,6 +67,8 @@ class ExploreRoom:
         self.stage = Stage(workspace, library, self.channel)
         self.toolbar = Toolbar(workspace, self.channel)
         self.table = SelectionTable(workspace, self.channel)
+        self.answers = Answers(workspace, self.stage, self.channel)
+        self.answer_exports = AnswerExports(self.answers, library, self.channel)
         self.owner = Owner(self.record)
         self.side = Side(workspace, library, links, self.channel, self.record, self.owner)
         self.sharing = Sharing(workspace, library, links, self.stage, self.channel, samp, self.owner)
@@ -91,6 +95,7 @@ class ExploreRoom:
             "dark",
             "star_alone",
             "sorted_by",
+            "dock",
             "room",
         ]
         workspace.param.watch(lambda *_: self._changed(), kept)
@@ -108,6 +113,7 @@ class ExploreRoom:
         self.stage.connect()
         self.toolbar.connect()
         self.table.connect()
+        self.answers.connect()
         self.help.connect(seen=request.seen or self.workspace.star_alone)  # the tour is of the views
         self.channel.send(resume=self._resume, message=self.workspace.message, person=self.record.name)
         self._changed(0)  # a server may go before anything is changed

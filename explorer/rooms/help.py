@@ -14,6 +14,7 @@ GESTURES = (
     "Click a star in a view or in the table: its spectrum appears, and a ring marks it everywhere.",
     "Refit: sliders change the model, the mask excludes pixels, ticked labels are fixed; Propose records it.",
     "Evidence explains the labels; Compare overlays up to four spectra.",
+    "Below the views: statistics of the selection, comparison of two samples in any columns, fits, with their errors.",
     "A click with Shift, Ctrl or both selects the star instead, as a gesture does.",
     "Zoom with the wheel, over an axis for that axis alone; double-click to zoom back.",
     "Few stars on screen are drawn as points, and show their values under the mouse.",
@@ -33,7 +34,7 @@ TOUR = (
     (".stage .card select.view", "Choose another view here, or enlarge it with the arrows to the right of its title."),
     (".toolbar .choices", "Choose the drag tool, and beside it how a new gesture changes the selection."),
     (".toolbar button", "Filter by expressions, name subsets of stars, upload a list, save views."),
-    (".card.table", "The selected stars. Click one, here or in a view, to see its spectrum."),
+    (".dock", "The selected stars: click one to see its spectrum. The tabs compare samples of stars, or fit them."),
     (".star", "Its spectrum. Below: card, live refit, evidence, and others beside it. The arrow enlarges it."),
     (".toolbar .light", "Green while the server responds. Beside it: help, links, and exports of tables and figures."),
 )

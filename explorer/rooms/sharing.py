@@ -133,7 +133,9 @@ class Sharing:
         chart = self.stage.charts[slot]
         aspect = chart.viewport.height / chart.viewport.width if chart.viewport is not None else 0.75
         colouring = self.stage.colouring_on(dark=False)
-        return partial(chart.draw, Shot(self.workspace.rows, colouring, chart.state, aspect, self.note))
+        return partial(
+            chart.draw, Shot(self.workspace.rows, colouring, chart.state, aspect, self.note, self.stage.curves_of(slot))
+        )
 
     def _hand_over(self, name: str, mime: str, data: bytes) -> None:
         self.channel.send(download=protocol.Download(name, mime, data))

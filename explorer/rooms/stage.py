@@ -10,7 +10,7 @@ import panel as pn
 from msgspec.structs import replace as replace_fields
 
 from explorer import protocol
-from explorer.charts.chart import Brush, Chart
+from explorer.charts.chart import Brush, Chart, Curve, FitOverlay
 from explorer.charts.colouring import Colouring, colouring_of, colouring_of_subsets
 from explorer.charts.disc import texture_palette
 from explorer.charts.grid import default_panels, has_values, new_state
@@ -62,6 +62,7 @@ class Stage:
         self._own_change = False
         self._due_slots: set[int] = set()
         self._due_selected = False
+        self.fit = FitOverlay()
         self._single = False
         self._glyphs = 0
         self._seen_slots: set[int] = set()
@@ -74,6 +75,7 @@ class Stage:
         channel.on(protocol.Axis, self._choose_axis)
         channel.on(protocol.Switch, self._switch)
         channel.on(protocol.Part, self._choose_part)
+        channel.on(protocol.Bins, self._choose_bins)
         channel.on(protocol.Enlarge, self._enlarge)
         channel.on(protocol.Grid, lambda request: self._resize(request.value))
         channel.on(protocol.Home, lambda _: channel.send(home=True))
@@ -172,6 +174,8 @@ class Stage:
                 layers += [(slot, layer) for layer in chart.selected(brush)]
         self._send(layers)
         if slots:
+            if self.fit.density is not None:  # bars have other widths in another window
+                self._send_curves(slots)
             self.mark_focus()
             self._send_legend()
             took = time.monotonic() - began
@@ -198,6 +202,32 @@ class Stage:
                 layers.append(replace_fields(layer, slot=slot))
         notes = tuple(protocol.SlotNote(slot, chart.note) for slot, chart in self.on_screen)
         self.channel.send(layers=tuple(layers), pixels=b"".join(chunks), notes=notes)
+
+    def show_fit(self, fit: FitOverlay) -> None:
+        """Draw a fit over each view of its columns; one without columns removes the curves."""
+        if fit.names or self.fit.names:
+            self.fit = fit
+            self._send_curves(range(len(self.charts)))
+
+    def _send_curves(self, slots: Iterable[int]) -> None:
+        drawn = [(slot, self.curves_of(slot)) for slot in slots]
+        self.channel.send(
+            fit_curves=tuple(
+                protocol.FittedCurves(
+                    slot,
+                    tuple(curve.x for curve in shown),
+                    tuple(curve.y for curve in shown),
+                    tuple(curve.colour for curve in shown),
+                    tuple(curve.dash for curve in shown),
+                )
+                for slot, shown in drawn
+            )
+        )
+
+    def curves_of(self, slot: int) -> tuple[Curve, ...]:
+        """Curves of the fit over one view."""
+        chart = self.charts[slot]
+        return chart.curves_of(self.fit, chart.state)
 
     def mark_focus(self) -> None:
         """Mark the focused star in each plane that shows it."""
@@ -285,6 +315,10 @@ class Stage:
     def _choose_part(self, request: protocol.Part) -> None:
         slot = self._slot(request.slot)
         self._change(slot, self.charts[slot].with_part(request.part))
+
+    def _choose_bins(self, request: protocol.Bins) -> None:
+        slot = self._slot(request.slot)
+        self._change(slot, self.charts[slot].with_bins(request.value))
 
     def _switch(self, request: protocol.Switch) -> None:
         slot, name = self._slot(request.slot), request.name

@@ -13,6 +13,7 @@ from explorer import protocol
 from explorer.model.star import number, own_shown
 from explorer.model.table import StarTable
 from explorer.rooms.channel import Channel
+from explorer.rooms.table_foot import TableFoot
 from explorer.state.workspace import Workspace
 from pipeline.domain.column import Column
 from pipeline.domain.columns import COLUMNS, placed
@@ -45,12 +46,13 @@ class SelectionTable:
         self.page = 1
         self._pending = False
         self._stars: NDArray[np.int64] | None = None
+        self.foot = TableFoot(workspace, lambda: self.names, self._send)
         channel.on(protocol.Page, self._turn)
         channel.on(protocol.Sort, self._sort)
         channel.on(protocol.Focus, lambda request: workspace.look_at(int(request.obsid)))
         workspace.param.watch(lambda _: self._later(), "rows")
         workspace.param.watch(lambda _: self._reordered(), "sorted_by")
-        workspace.param.watch(lambda event: channel.send(table=protocol.TableState(focus=str(event.new))), "focus")
+        workspace.param.watch(lambda event: self._send(protocol.TableState(focus=str(event.new))), "focus")
         workspace.param.watch(lambda *_: self._other_columns(), ["panels", "colour_by"])
 
     def _names(self) -> list[str]:
@@ -64,7 +66,9 @@ class SelectionTable:
         names = self._names()
         if names != self.names:
             self.names, self._stars = names, None
-            self.channel.send(table=replace(self.state(), columns=self._headings()))
+            self._send(replace(self.state(), columns=self._headings()))
+            self.foot.outdate()
+            self.foot.refresh()
 
     def _headings(self) -> tuple[protocol.TableHeading, ...]:
         table = self.workspace.table
@@ -76,6 +80,7 @@ class SelectionTable:
     def _later(self) -> None:
         """Update the table after the views are drawn."""
         self._stars, self.page = None, 1
+        self.foot.outdate()
         document = pn.state.curdoc
         if document is None or document.session_context is None:
             self.refresh()
@@ -107,13 +112,21 @@ class SelectionTable:
     def refresh(self) -> None:
         """Send the current page."""
         self._pending = False
-        self.channel.send(table=self.state())
+        self._send(self.state())
+        if self.foot.stale:
+            self.foot.refresh()
+
+    def _send(self, state: protocol.TableState) -> None:
+        """Send a part of the state, with what is queued already."""
+        self.channel.send(table=protocol.merged(self.channel.queued("table", protocol.TableState), state))
 
     def connect(self) -> None:
         """Send the whole state to a new page."""
         self._stars = None
         state = replace(self.state(), columns=self._headings(), focus=str(self.workspace.focus))
-        self.channel.send(table=state)
+        self._send(state)
+        self.foot.outdate()
+        self.foot.refresh()
 
     def state(self) -> protocol.TableState:
         """Rows of the page as texts, with its number."""

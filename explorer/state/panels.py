@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from math import isfinite
 from typing import Any
 
+from explorer.model.samples import MAX_BINS
+
 Ends = tuple[float, float]
 
 
@@ -26,6 +28,8 @@ class PanelState:
         Overlays that are switched against their default.
     part : int
         Which slice in height, of a view that has several.
+    bins : int
+        Number of bars of a histogram; 0 takes the usual one.
     """
 
     view: str
@@ -35,6 +39,7 @@ class PanelState:
     y_ends: Ends | None = None
     switched: tuple[str, ...] = ()
     part: int = 0
+    bins: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to plain values; :func:`panel_from_dict` is the inverse."""
@@ -44,12 +49,15 @@ class PanelState:
 def panel_from_dict(stored: Mapping[str, Any]) -> PanelState:
     """Create from the output of :meth:`PanelState.to_dict`; ValueError if it is damaged."""
     try:
-        known = {field.name: stored[field.name] for field in fields(PanelState)}
+        known = {field.name: stored.get(field.name, field.default) for field in fields(PanelState)}
+        known["view"] = stored["view"]
         for name in ("x_ends", "y_ends"):
             ends = known[name]
             known[name] = None if ends is None else (float(ends[0]), float(ends[1]))
             if ends is not None and not _has_length(*known[name]):
                 raise ValueError(f"A stored view ends at {ends!r}.")
+        if type(known["bins"]) is not int or not 0 <= known["bins"] <= MAX_BINS:
+            raise ValueError(f"A stored view has {known['bins']!r:.20} bins.")
         switched = tuple(str(name) for name in known["switched"])
         return PanelState(**{**known, "switched": switched, "part": int(known["part"]), "view": str(known["view"])})
     except (KeyError, TypeError, IndexError) as error:

@@ -10,6 +10,7 @@ from explorer.model.screen import DragTool
 from explorer.model.selection import Named, Selection, SelectionError, SelectionMode, evaluated_once
 from explorer.model.subsets import MAX_SUBSETS, Subset, check_name, subset_from_dict
 from explorer.model.table import StarTable
+from explorer.state.answers import dock_from_dict
 from explorer.state.panels import PanelState, panel_from_dict
 
 COLOUR_BY_COUNT = "count"
@@ -113,6 +114,10 @@ def _rest(stored: Mapping[str, Any], table: StarTable, n_panels: int, lost: list
         result["focus"] = focus
     else:
         lost.append(f"the focused star (no star {str(focus)[:20]})")
+    try:
+        result["dock"] = dock_from_dict(stored.get("dock") or {})
+    except ValueError as error:
+        lost.append(f"the dock ({_plain(error)})")
     if stored.get("tool") in list(DragTool):
         result["tool"] = DragTool(stored["tool"])
     if stored.get("mode") in list(SelectionMode):

@@ -25,6 +25,7 @@ from explorer.model.selection import (
 )
 from explorer.model.subsets import Subset, define, remove, unnamed
 from explorer.model.table import StarTable
+from explorer.state.answers import DockState
 from explorer.state.panels import PanelState
 from explorer.state.stored import COLOUR_BY_COUNT, read_state
 
@@ -72,6 +73,7 @@ class Workspace(param.Parameterized):
     sorted_by: param.ClassSelector[tuple[str, bool] | None] = param.ClassSelector(
         default=None, class_=tuple, allow_None=True, doc="Column of the table's order, and whether it descends."
     )
+    dock = param.ClassSelector(default=DockState(), class_=DockState, doc="The dock below the views.")
     proposals: param.ClassSelector[dict[int, Proposal]] = param.ClassSelector(
         default={}, class_=dict, doc="Proposed labels by obsid, which vetting stores."
     )
@@ -220,6 +222,7 @@ class Workspace(param.Parameterized):
             **{name: getattr(self, name) for name in ("focus", "colour_by", "enlarged", "dark")},
             "star_alone": self.star_alone,
             "sorted_by": list(self.sorted_by) if self.sorted_by else None,
+            "dock": self.dock.to_dict(),
             "tool": str(self.tool),
             "mode": str(self.mode),
         }

@@ -17,7 +17,7 @@ WHOLE = (0, 1, 2, 5, 7, -1, 100, 2**31, 2**63, 10**30)
 NOT_TRIED = frozenset({"samp"})
 """Kinds that reach programs outside of the test."""
 
-SLOW = frozenset({"picture", "paper", "export", "star_file", "evidence", "refit"})
+SLOW = frozenset({"picture", "paper", "export", "star_file", "evidence", "refit", "answer_picture", "answer_table"})
 """Kinds that are sent less often."""
 
 
@@ -28,7 +28,22 @@ class Values:
         self.random = random.Random(seed)
         obsids = [str(obsid) for obsid in library.table["obsid"][:20]]
         columns = [column.name for column in library.table.columns]
-        usual = ("count", "subsets", "lasso", "first", "png", "fits", "csv", "open", "remove", "spectrum", "residual")
+        usual = (
+            "count",
+            "subsets",
+            "lasso",
+            "first",
+            "png",
+            "fits",
+            "csv",
+            "open",
+            "remove",
+            "spectrum",
+            "residual",
+            "selected",
+            "rest",
+            "all",
+        )
         self.words = [
             *obsids,
             *columns,

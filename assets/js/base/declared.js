@@ -11,7 +11,9 @@ export const LIMITS = {
   "campaignName": 80,
   "note": 10000,
   "className": 40,
-  "reason": 2000
+  "reason": 2000,
+  "bins": 200,
+  "compared": 8
 }
 
 /** @type {Record<string, import("../protocol.d.ts").Request>} */
@@ -188,6 +190,22 @@ export const PICTURE_FORMS = [
   "pdf",
   "svg",
   "png"
+]
+
+/** @type {[form: string, label: string][]} */
+export const ANSWER_FORMS = [
+  [
+    "ecsv",
+    "ECSV"
+  ],
+  [
+    "csv_notes",
+    "CSV with notes"
+  ],
+  [
+    "csv",
+    "CSV"
+  ]
 ]
 
 /** @type {import("../protocol.d.ts").StarFile["form"][]} */

@@ -2,15 +2,17 @@
 
 /** @import { Bars as BarsFigure } from "../figures/bars.js" */
 /** @import { BarsLayer, Layer, MissingSpec, OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.ts" */
+/** @import { FittedCurves } from "../protocol.d.ts" */
 /** @import { Stage } from "./stage.js" */
 
-import { PICTURE_FORMS } from "../base/declared.js"
+import { LIMITS, PICTURE_FORMS } from "../base/declared.js"
 import { element, icon, popup, relabel } from "../base/dom.js"
 import { gradient } from "../base/legend.js"
 import { ColumnList, options } from "../base/lists.js"
 import { shortCount } from "../base/words.js"
 import { Bars } from "../figures/bars.js"
 import { Plane } from "../figures/plane.js"
+import { binsOf } from "./samples_pane.js"
 
 const NOTHING = "No options: see the message of the view."
 
@@ -133,6 +135,15 @@ export class Card {
     if (spec === null || spec.kind === "missing") return [element("p", { className: "hint" }, NOTHING)]
     const x = this.axisList("x", spec.x.column)
     const axes = spec.kind === "bars" ? [x] : [x, this.axisList("y", spec.y.column)]
+    /** @type {HTMLInputElement} */
+    const bins = element("input", {
+      type: "number",
+      min: "0",
+      max: String(LIMITS.bins),
+      value: spec.kind === "bars" ? String(spec.bins) : "0",
+      "aria-label": "Number of bars",
+      onchange: () => stage.send({ kind: "bins", slot, value: binsOf(bins.value) }),
+    })
     const picture = (/** @type {string} */ form) =>
       element(
         "button",
@@ -141,6 +152,7 @@ export class Card {
       )
     return [
       ...axes,
+      spec.kind === "bars" ? element("label", {}, "Bars (0: usual number) ", bins) : null,
       ...spec.overlays.map((overlay) => this.overlayBox(overlay)),
       element("div", { className: "row" }, "Picture ", ...PICTURE_FORMS.map(picture)),
     ]
@@ -176,6 +188,11 @@ export class Card {
   switched(name, on) {
     for (const overlay of this.spec?.overlays ?? []) if (overlay.name === name) overlay.on = on
     if (this.view instanceof Plane) this.view.switchOverlay(name, on)
+  }
+
+  /** @param {FittedCurves} curves */
+  fitCurves(curves) {
+    this.view?.fitCurves(curves)
   }
 
   /**

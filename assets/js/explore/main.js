@@ -9,6 +9,7 @@ import { receive } from "../base/messages.js"
 import { listenToStarKeys } from "../star/keys.js"
 import { StarDock } from "../star/star.js"
 import { Dialogs, ownName, SEEN } from "./dialogs.js"
+import { Dock } from "./dock.js"
 import { listenToPageKeys } from "./keys.js"
 import { Side } from "./side.js"
 import { Stage } from "./stage.js"
@@ -23,9 +24,10 @@ export function render({ model }) {
   const toolbar = new Toolbar(send)
   const stage = new Stage(send)
   const table = new Table(send)
+  const dock = new Dock(send, table, () => stage.planes)
   const side = new Side(send)
   const star = new StarDock(send)
-  const down = element("div", { className: "down" }, stage.el, table.el)
+  const down = element("div", { className: "down" }, stage.el, dock.el)
   const centre = element(
     "div",
     { className: "centre" },
@@ -41,6 +43,11 @@ export function render({ model }) {
     ...stage.parts,
     ...toolbar.parts,
     ...table.parts,
+    ...dock.parts,
+    fit: (state) => {
+      dock.fit.receive(state)
+      stage.dimCurves(state.stale)
+    },
     ...dialogs.parts,
     ...star.parts,
     switched: ([slot, name, on]) => stage.switched(slot, name, on),
@@ -55,6 +62,7 @@ export function render({ model }) {
       rememberTheme(dark)
       stage.theme = theme // its palettes follow
       star.recolour(theme)
+      dock.repaint()
     },
     "star_page": (on) => {
       host.classList.toggle("alone", on)

@@ -17,6 +17,8 @@ const PALETTE_NAMES = /** @type {const} */ (["everything", "selected", "texture"
 
 const noColours = () => new Uint32Array(256)
 
+/** @typedef {{ title: string, x: string, y: string }} ViewPlane - A view and its columns. */
+
 export class Stage {
   /** @type {Card[]} */
   cards = []
@@ -53,6 +55,7 @@ export class Stage {
       layers: (layers, message) => this.receive(layers, message),
       pixels: () => {}, // of the layers
       notes: (notes) => notes.forEach(([slot, text]) => this.cards[slot].note(text)),
+      fit_curves: (curves) => curves.forEach((drawn) => this.cards[drawn.slot]?.fitCurves(drawn)),
       tool: (tool) => this.use(tool),
       home: () => this.cards.forEach(({ view }) => view?.home()),
     }
@@ -86,6 +89,17 @@ export class Stage {
     for (const card of this.cards) card.enlarge(enlarged)
   }
 
+  /**
+   * Views of two columns.
+   *
+   * @returns {ViewPlane[]}
+   */
+  get planes() {
+    return this.cards.flatMap(({ spec }) =>
+      spec?.kind === "plane" ? [{ title: spec.title, x: spec.x.column, y: spec.y.column }] : []
+    )
+  }
+
   /** Colours of the plots. */
   get look() {
     return { colours: this.colours, theme: FIGURES[this.theme], tool: this.tool }
@@ -114,6 +128,15 @@ export class Stage {
     this.el.classList.toggle("dark", this.theme === "dark")
     for (const { view } of this.cards) view?.recolour(colours, shown)
     for (const [slot, bar] of bars ?? []) this.cards[slot]?.bar.replaceChildren(...gradient(bar))
+  }
+
+  /**
+   * Pale the curves of a fit while a newer one is computed.
+   *
+   * @param {boolean} stale
+   */
+  dimCurves(stale) {
+    for (const { view } of this.cards) view?.dimCurves(stale)
   }
 
   /** @param {ToolName} tool */

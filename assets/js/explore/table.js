@@ -1,9 +1,11 @@
 // The table of the selection by pages; the server sorts and counts.
 
 /** @import { Parts, TableState } from "../payloads.ts" */
-/** @import { Page, Request } from "../protocol.d.ts" */
+/** @import { Foot, Page, Request } from "../protocol.d.ts" */
 
-import { element, icon } from "../base/dom.js"
+/** @typedef {Foot["statistics"][number]} FootStatistic */
+
+import { element, icon, popup } from "../base/dom.js"
 
 /** @type {[name: string, title: string, by: Page["by"]][]} */
 const TURNS = [
@@ -13,7 +15,20 @@ const TURNS = [
   ["last_page", "Last page", "last"],
 ]
 
+/** @type {[name: FootStatistic, label: string][]} */
+const FOOT = [
+  ["n", "Number of values"],
+  ["median", "Median"],
+  ["scatter", "Robust scatter"],
+  ["mean", "Mean"],
+  ["std", "Standard deviation"],
+  ["min", "Smallest"],
+  ["max", "Largest"],
+]
+
 export class Table {
+  /** @type {FootStatistic[]} */
+  chosen = []
   /** @type {string[]} - Of the columns. */
   names = []
   /** @type {string[]} - Obsids of the rows. */
@@ -23,25 +38,30 @@ export class Table {
   /** @param {(message: Request) => void} send */
   constructor(send) {
     this.send = send
-    this.heading = element("strong", {}, "Selected stars")
     this.empty = element("em")
     this.page = element("span", { className: "page" })
     this.turns = TURNS.map(([name, title, by]) => icon(name, title, () => send({ kind: "page", by })))
     this.head = element("thead")
     this.body = element("tbody")
-    const head = element("header", {}, this.heading, this.empty, this.page, ...this.turns)
+    this.foot = element("tfoot")
+    const choose = icon("functions", "Statistics at the foot", null, { "aria-expanded": "false" })
+    this.footMenu = popup(choose, () => this.footChoices())
+    this.header = element("header", {}, this.empty, this.page, ...this.turns, choose)
     this.el = element(
       "section",
-      { className: "card table" },
-      head,
-      element("div", { className: "scroll" }, element("table", {}, this.head, this.body)),
+      { className: "pane table", "aria-label": "Selected stars" },
+      this.header,
+      element("div", { className: "scroll" }, element("table", {}, this.head, this.body, this.foot)),
+      this.footMenu.el,
     )
     /** @type {Parts} */
     this.parts = { table: (table) => this.receive(table) }
   }
 
   /** @param {TableState} state */
-  receive({ columns, sort, rows, ids, page, pages, first, last, focus, note }) {
+  receive({ columns, sort, rows, ids, page, pages, first, last, focus, note, foot, foot_stale: stale }) {
+    if (stale !== undefined) this.foot.classList.toggle("stale", stale)
+    if (foot) this.showFoot(foot)
     if (columns) this.showHead(columns)
     if (sort) {
       const [column, descending] = sort
@@ -74,6 +94,41 @@ export class Table {
     })
     this.names = columns.map(([name]) => name)
     this.head.replaceChildren(element("tr", {}, ...cells))
+  }
+
+  /** @param {NonNullable<TableState["foot"]>} foot */
+  showFoot(foot) {
+    this.foot.replaceChildren(...foot.map(([title, texts]) =>
+      element(
+        "tr",
+        { title },
+        ...texts.map((text, k) =>
+          element("td", { title: `${title} of the selected stars: ${text}` }, k ? text : `${title} ${text}`)
+        ),
+      )
+    ))
+  }
+
+  /** @param {FootStatistic[]} chosen */
+  chooseFoot(chosen) {
+    this.chosen = chosen
+    this.footMenu.refresh()
+  }
+
+  footChoices() {
+    return FOOT.map(([name, label]) => {
+      /** @type {HTMLInputElement} */
+      const box = element("input", {
+        type: "checkbox",
+        checked: this.chosen.includes(name),
+        onchange: () => {
+          const names = FOOT.map(([other]) => other)
+          const kept = names.filter((other) => (other === name ? box.checked : this.chosen.includes(other)))
+          this.send({ kind: "foot", statistics: kept })
+        },
+      })
+      return element("label", {}, box, ` ${label}`)
+    })
   }
 
   /** @param {string[][]} rows */

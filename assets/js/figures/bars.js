@@ -2,18 +2,29 @@
 
 /** @import { RenderLevel } from "bokeh/core/enums" */
 /** @import { Axis } from "bokeh/models/index" */
-/** @import { BarsLayer, BarsSpec, FigureColours, Palettes } from "../payloads.ts" */
+/** @import { ColumnarDataSource } from "bokeh/models/index" */
+/** @import { TooltipVars } from "bokeh/models/tools/inspectors/hover_tool" */
+/** @import { BarsLayer, BarsSpec, Ends, FigureColours, Palettes } from "../payloads.ts" */
+/** @import { FittedCurves } from "../protocol.d.ts" */
 /** @import { ViewMessage } from "./figure.js" */
 
+import { element, large } from "../base/dom.js"
 import { FigureCell } from "./figure.js"
 import { css } from "./pixels.js"
-import { barsOf } from "./scales.js"
+import { barsOf, outlineOf, short } from "./scales.js"
 
 /** @type {[number, number]} */
 const UNIT = [0, 1] // until there are numbers
-const MAX_POWER = 12 // of ten: no catalogue has more stars
+const POWERS = { least: -9, most: 12 } // of ten: no catalogue has more stars
+
+const NO_BARS = { left: [], right: [], top: [], bottom: [] }
+
+/** @typedef {{ layer: BarsLayer, ends: Ends }} ShownBars */
 
 export class Bars extends FigureCell {
+  /** @type {Partial<Record<BarsLayer["name"], ShownBars>>} */
+  shown = {}
+
   /**
    * @param {HTMLElement} cell
    * @param {BarsSpec} spec
@@ -28,12 +39,15 @@ export class Bars extends FigureCell {
     this.wheel.dimensions = "width"
     this.logarithmic = spec.logarithmic
     this.quads = { everything: this.bars("everything", "image"), selected: this.bars("selected", "overlay") }
+    this.outlines = this.lines("outlines")
+    this.curves = this.lines("fit")
+    this.hover = this.tooltip()
     if (spec.logarithmic) {
       /** @type {Axis} - A linear one, whose numbers are powers of ten. */
       const up = this.axes.y
-      const powers = Array.from({ length: MAX_POWER + 1 }, (_, power) => power)
+      const powers = Array.from({ length: POWERS.most - POWERS.least + 1 }, (_, k) => k + POWERS.least)
       up.ticker = new M.FixedTicker({ ticks: powers })
-      up.major_label_overrides = new Map(powers.map((power) => [power, String(10 ** power)]))
+      up.major_label_overrides = new Map(powers.map((power) => [power, String(Number(`1e${power}`))]))
     }
   }
 
@@ -43,7 +57,7 @@ export class Bars extends FigureCell {
    */
   bars(name, level) {
     const M = globalThis.Bokeh.Models
-    const source = new M.ColumnDataSource({ data: { left: [], right: [], top: [], bottom: [] }, name })
+    const source = new M.ColumnDataSource({ data: { ...NO_BARS }, name })
     const quad = new M.Quad({
       left: { field: "left" },
       right: { field: "right" },
@@ -54,11 +68,83 @@ export class Bars extends FigureCell {
     return this.layer(quad, source, level, name)
   }
 
+  /** @param {string} name */
+  lines(name) {
+    const M = globalThis.Bokeh.Models
+    const glyph = new M.MultiLine({
+      xs: { field: "xs" },
+      ys: { field: "ys" },
+      line_color: { field: "colour" },
+      line_width: 2,
+    })
+    return this.layer(glyph, new M.ColumnDataSource({ data: { xs: [], ys: [], colour: [] }, name }), "overlay")
+  }
+
   /** @param {BarsLayer} layer */
-  receive({ name, edges, counts }) {
-    const { data, ends } = barsOf(edges, counts, this.logarithmic)
-    this.quads[name].data_source.data = data
-    if (name === "everything") this.yRange.setv({ start: ends[0], end: ends[1] })
+  receive(layer) {
+    const { name, edges, heights, least, parts } = layer
+    const { data, ends } = barsOf(edges, heights, this.logarithmic, least)
+    this.shown[name] = { layer, ends }
+    const drawn = parts.map((part) => ({ part, bars: barsOf(edges, part.heights, this.logarithmic, least) }))
+    if (name === "selected") {
+      const outlines = drawn.map(({ bars }) => outlineOf(bars.data))
+      this.outlines.data_source.data = {
+        xs: outlines.map(({ xs }) => xs),
+        ys: outlines.map(({ ys }) => ys),
+        colour: parts.map(({ colour }) => colour),
+      }
+    }
+    this.quads[name].data_source.data = name === "selected" && parts.length ? NO_BARS : data
+    for (const { bars } of drawn) ends[1] = Math.max(ends[1], bars.ends[1])
+    const known = Object.values(this.shown)
+    const start = Math.min(...known.map(({ ends: [low] }) => low))
+    this.yRange.setv({ start, end: Math.max(...known.map(({ ends: [, high] }) => high)) })
+  }
+
+  /**
+   * Draw a fitted distribution over the bars, in place of an earlier one.
+   *
+   * @param {FittedCurves} curves
+   */
+  fitCurves({ xs, ys, colours }) {
+    const height = (/** @type {number} */ y) => this.logarithmic ? Math.log10(Math.max(y, 1e-12)) : y
+    this.curves.data_source.data = { xs, ys: ys.map((values) => Array.from(values, height)), colour: colours }
+  }
+
+  /** @param {boolean} stale */
+  dimCurves(stale) {
+    this.curves.glyph.line_alpha = stale ? 0.3 : 1
+  }
+
+  /** Numbers of the bars under the mouse, wherever it is above the axis. */
+  tooltip() {
+    const M = globalThis.Bokeh.Models
+    /** @type {(source: ColumnarDataSource, vars: TooltipVars) => HTMLElement} */
+    const tooltips = (_, { index }) => {
+      const { everything, selected } = this.shown
+      const at = index ?? 0
+      const { edges, counts } = everything?.layer ?? { edges: [0, 1], counts: [0] }
+      const rows = [
+        ["all", counts[at]],
+        ["selected", selected?.layer.counts[at] ?? 0],
+        ...(selected?.layer.parts ?? []).map((part) => [part.name, part.counts[at]]),
+      ]
+      return element(
+        "div",
+        { style: `font-size: ${large(12)}` },
+        element("div", {}, element("b", {}, `${short(edges[at])} to ${short(edges[at + 1])}`)),
+        ...rows.map(([name, count]) =>
+          element("div", {}, `${name}: `, element("b", {}, Number(count).toLocaleString("en")))
+        ),
+      )
+    }
+    return new M.HoverTool({
+      renderers: [this.quads.everything],
+      tooltips,
+      mode: "vline",
+      limit: 1,
+      attachment: "horizontal",
+    })
   }
 
   /**

@@ -16,7 +16,13 @@ import { ticks } from "./scales.js"
 /** @typedef {{ kind: "bars", edges: Numbers, heights: (number | null)[], colour: string }} BarsShape */
 /** @typedef {{ kind: "spans", xs: Numbers, ys: Numbers, errors: Numbers, colour: string }} SpansShape */
 /** @typedef {{ kind: "upright" | "level", at: number, colour: string }} RuleShape */
-/** @typedef {LineShape | DotsShape | BarsShape | SpansShape | RuleShape} Shape */
+/** @typedef {{ kind: "steps", edges: Numbers, heights: Numbers, colour: string, filled: boolean }} StepsShape */
+/** @typedef {{ kind: "band", xs: Numbers, lows: Numbers, highs: Numbers, colour: string }} BandShape */
+/** @typedef {{ kind: "whiskers", xs: Numbers, ys: Numbers, errors: Numbers, colour: string }} WhiskersShape */
+/** @typedef {{ kind: "image", image: CanvasImageSource, window: Window, colour: string }} ImageShape */
+/** @typedef {LineShape | DotsShape | BarsShape | SpansShape | RuleShape} PlainShape */
+/** @typedef {PlainShape | StepsShape | BandShape | WhiskersShape | ImageShape} Shape */
+/** @typedef {[xLow: number, xHigh: number, yLow: number, yHigh: number]} Window - In data coordinates. */
 
 /**
  * @typedef {object} ChartOptions
@@ -35,6 +41,8 @@ export class Chart {
   shapes = []
   /** @type {[Ends, Ends] | null} */
   ends = null
+  /** @type {Frame | null} - Where it was painted. */
+  frame = null
 
   /** @param {ChartOptions} options */
   constructor({ width, height, label, x = "", y = "", rows, margin, sides = { x: true, y: true } }) {
@@ -70,6 +78,7 @@ export class Chart {
     pen.scale(sharp, sharp)
     const [up, right, down, left] = this.margin
     const frame = { left, top: up, width: width - left - right, height: height - up - down }
+    this.frame = frame
     const [xEnds, [bottom, top]] = this.ends
     const x = placeOf(xEnds, frame.left, frame.width)
     const y = placeOf([top, bottom], frame.top, frame.height)
@@ -84,6 +93,21 @@ export class Chart {
     pen.clip()
     for (const shape of this.shapes) drawShape(pen, x, y, { ...shape, colour: colour(shape.colour) }, frame)
     pen.restore()
+  }
+
+  /**
+   * Data coordinates under the mouse; null outside of the frame.
+   *
+   * @param {MouseEvent} event
+   */
+  under({ offsetX, offsetY }) {
+    if (!this.ends || !this.frame) return null
+    const { left, top, width, height } = this.frame
+    const across = (offsetX - left) / width
+    const up = 1 - (offsetY - top) / height
+    if (Math.min(across, up, 1 - across, 1 - up) < 0) return null
+    const [[xStart, xEnd], [yStart, yEnd]] = this.ends
+    return { x: xStart + across * (xEnd - xStart), y: yStart + up * (yEnd - yStart) }
   }
 
   /**
@@ -130,6 +154,10 @@ function drawShape(pen, x, y, shape, frame) {
   else if (shape.kind === "dots") drawDots(pen, x, y, shape)
   else if (shape.kind === "bars") drawBars(pen, x, y, shape)
   else if (shape.kind === "spans") drawSpans(pen, x, y, shape)
+  else if (shape.kind === "steps") drawSteps(pen, x, y, shape)
+  else if (shape.kind === "band") drawBand(pen, x, y, shape)
+  else if (shape.kind === "whiskers") drawWhiskers(pen, x, y, shape)
+  else if (shape.kind === "image") drawCells(pen, x, y, shape)
   else drawRule(pen, x, y, shape, frame)
 }
 
@@ -161,6 +189,62 @@ function drawBars(pen, x, y, { edges, heights, colour }) {
     if (height === null) continue
     pen.fillRect(x(edges[k]) + 0.5, y(height), x(edges[k + 1]) - x(edges[k]) - 1, y(0) - y(height))
   }
+}
+
+/** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: StepsShape) => void} */
+function drawSteps(pen, x, y, { edges, heights, colour, filled }) {
+  pen.beginPath()
+  pen.moveTo(x(edges[0]), y(0))
+  for (let k = 0; k < heights.length; k++) {
+    pen.lineTo(x(edges[k]), y(heights[k]))
+    pen.lineTo(x(edges[k + 1]), y(heights[k]))
+  }
+  pen.lineTo(x(edges[heights.length]), y(0))
+  pen.strokeStyle = colour
+  pen.fillStyle = colour
+  if (filled) {
+    pen.globalAlpha = 0.22
+    pen.fill()
+    pen.globalAlpha = 1
+  }
+  pen.setLineDash(filled ? [] : [5, 2])
+  pen.lineWidth = 1.5
+  pen.stroke()
+  pen.setLineDash([])
+}
+
+/** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: BandShape) => void} */
+function drawBand(pen, x, y, { xs, lows, highs, colour }) {
+  pen.fillStyle = colour
+  pen.globalAlpha = 0.22
+  pen.beginPath()
+  for (let k = 0; k < xs.length; k++) pen.lineTo(x(xs[k]), y(highs[k]))
+  for (let k = xs.length - 1; k >= 0; k--) pen.lineTo(x(xs[k]), y(lows[k]))
+  pen.fill()
+  pen.globalAlpha = 1
+}
+
+/** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: WhiskersShape) => void} */
+function drawWhiskers(pen, x, y, { xs, ys, errors, colour }) {
+  pen.strokeStyle = colour
+  pen.lineWidth = 1.5
+  pen.beginPath()
+  for (let k = 0; k < xs.length; k++) {
+    pen.moveTo(x(xs[k]), y(ys[k] - errors[k]))
+    pen.lineTo(x(xs[k]), y(ys[k] + errors[k]))
+  }
+  pen.stroke()
+  drawDots(pen, x, y, { xs, ys, colour, size: 2.5, alpha: 1 })
+}
+
+/** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: ImageShape) => void} */
+function drawCells(pen, x, y, { image, window: [xLow, xHigh, yLow, yHigh] }) {
+  pen.save()
+  pen.imageSmoothingEnabled = false
+  pen.translate(x(xLow), y(yHigh))
+  pen.scale(Math.sign(x(xHigh) - x(xLow)), Math.sign(y(yLow) - y(yHigh)))
+  pen.drawImage(image, 0, 0, Math.abs(x(xHigh) - x(xLow)), Math.abs(y(yLow) - y(yHigh)))
+  pen.restore()
 }
 
 /** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: SpansShape) => void} */

@@ -5,6 +5,8 @@
 /** @import { TooltipVars } from "bokeh/models/tools/inspectors/hover_tool" */
 /** @import { ArrowsLayer, AxisSpec, DotsLayer, FigureColours, ImageLayer } from "../payloads.ts" */
 /** @import { Palettes, PlaneLayer, PlaneSpec, Shape, ShapedOverlay, StarsLayer } from "../payloads.ts" */
+/** @import { FittedCurves } from "../protocol.d.ts" */
+/** @import { MultiLine } from "bokeh/models/glyphs/index" */
 /** @import { ViewMessage } from "./figure.js" */
 
 import { bytes } from "../base/arrays.js"
@@ -34,6 +36,8 @@ export class Plane extends FigureCell {
   overlays = new Map()
   /** @type {ColumnDataSource | null} - Of the arrows, which lie over the stars. */
   arrowSource = null
+  /** @type {GlyphRenderer<MultiLine> | null} - Curves of a fit, once there are any. */
+  curves = null
   repeated = JSON.stringify([[0, 0]])
 
   /**
@@ -310,6 +314,32 @@ export class Plane extends FigureCell {
       this.paintStars(colours)
       this.paintPicked(colours)
     }
+  }
+
+  /**
+   * Draw the curves of a fit over the stars, in place of earlier ones.
+   *
+   * @param {FittedCurves} curves
+   */
+  fitCurves({ xs, ys, colours, dashes }) {
+    if (!this.curves) {
+      if (!xs.length) return
+      const M = globalThis.Bokeh.Models
+      const lines = new M.MultiLine({
+        xs: { field: "xs" },
+        ys: { field: "ys" },
+        line_color: { field: "colour" },
+        line_dash: { field: "dash" },
+        line_width: 2,
+      })
+      this.curves = this.layer(lines, new M.ColumnDataSource({ data: { xs: [], ys: [] }, name: "fit" }), "overlay")
+    }
+    this.curves.data_source.data = { xs, ys, colour: colours, dash: dashes }
+  }
+
+  /** @param {boolean} stale */
+  dimCurves(stale) {
+    if (this.curves) this.curves.glyph.line_alpha = stale ? 0.3 : 1
   }
 
   /**

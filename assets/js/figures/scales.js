@@ -89,22 +89,58 @@ export function fittingTicks(room, least) {
   return Math.max(2, Math.min(7, Math.floor(room / least)))
 }
 
-const ONE_AT_LEAST = 0.7 // where bars of a logarithmic axis begin, below a single star
+/**
+ * Number of the bar in which a value is; -1 outside of all.
+ *
+ * @param {ArrayLike<number>} edges - In order.
+ * @param {number} value
+ */
+export function barAt(edges, value) {
+  if (!(value >= edges[0] && value <= edges[edges.length - 1])) return -1
+  let bar = 0
+  while (bar < edges.length - 2 && value >= edges[bar + 1]) bar++
+  return bar
+}
+
+/**
+ * A number with four digits.
+ *
+ * @param {number} value
+ */
+export function short(value) {
+  return Number(value.toPrecision(4)).toLocaleString("en", { maximumFractionDigits: 6 }).replace("-", "−")
+}
+
+const UNDER_ONE = 0.7 // where bars of a logarithmic axis begin, below a single star
 
 /**
  * Sides of the bars of a histogram, and ends of their axis.
  *
  * @param {ArrayLike<number>} edges
- * @param {ArrayLike<number>} counts
+ * @param {ArrayLike<number>} heights
  * @param {boolean} logarithmic
+ * @param {number} [least] - Height of a single star.
  * @returns {{ data: Record<"left" | "right" | "top" | "bottom", number[]>, ends: Ends }}
  */
-export function barsOf(edges, counts, logarithmic) {
-  const height = (/** @type {number} */ count) => (logarithmic ? Math.log10(Math.max(count, ONE_AT_LEAST)) : count)
-  const floor = logarithmic ? Math.log10(ONE_AT_LEAST) : 0
+export function barsOf(edges, heights, logarithmic, least = 1) {
+  const under = UNDER_ONE * least
+  const height = (/** @type {number} */ value) => (logarithmic ? Math.log10(Math.max(value, under)) : value)
+  const floor = logarithmic ? Math.log10(under) : 0
   const sides = Array.from(edges)
-  const top = Array.from(counts, height)
+  const top = Array.from(heights, height)
   const bottom = top.map(() => floor)
-  const highest = Math.max(...top, height(1) + 0.1) * 1.05
-  return { data: { left: sides.slice(0, -1), right: sides.slice(1), top, bottom }, ends: [floor, highest] }
+  const low = logarithmic ? height(least) + 0.1 : 1.1 * least
+  const highest = Math.max(...top, low)
+  const ends = /** @type {Ends} */ ([floor, highest + 0.05 * (highest - floor)])
+  return { data: { left: sides.slice(0, -1), right: sides.slice(1), top, bottom }, ends }
+}
+
+/**
+ * Outline of the bars of a histogram, as a line from the floor to the floor.
+ *
+ * @param {{ left: number[], right: number[], top: number[], bottom: number[] }} bars
+ */
+export function outlineOf({ left, right, top, bottom }) {
+  const xs = [left[0], ...left.flatMap((side, k) => [side, right[k]]), right[right.length - 1]]
+  return { xs, ys: [bottom[0], ...top.flatMap((height) => [height, height]), bottom[bottom.length - 1]] }
 }

@@ -1,5 +1,5 @@
 import { assert, assertClose, assertEquals } from "../testing.js"
-import { barsOf, binned, endsOf, fittingTicks, squareEnds, ticks } from "./scales.js"
+import { barAt, barsOf, binned, endsOf, fittingTicks, outlineOf, short, squareEnds, ticks } from "./scales.js"
 
 Deno.test("ticks are round and as many as asked for", () => {
   assertEquals(ticks([0, 10], 5).map(({ text }) => text), ["0", "2", "4", "6", "8", "10"])
@@ -43,5 +43,21 @@ Deno.test("bars stand on the axis, also on a logarithmic one", () => {
   assertClose(plain.ends, [0, 10.5])
   const log = barsOf([0, 1, 2], [100, 0], true)
   assertClose(log.data.top, [2, Math.log10(0.7)])
-  assertClose(log.ends, [Math.log10(0.7), 2.1])
+  assertClose(log.ends, [Math.log10(0.7), 2 + 0.05 * (2 - Math.log10(0.7))])
+  const shares = barsOf([0, 1, 2], [0.1, 0], true, 0.001)
+  assertClose(shares.data.top, [-1, Math.log10(0.0007)])
+})
+
+Deno.test("a value is in the bar between its edges", () => {
+  const edges = [0, 1, 2, 4]
+  assertEquals([-0.1, 0, 0.9, 1, 3.9, 4, 4.1, NaN].map((value) => barAt(edges, value)), [-1, 0, 0, 1, 2, 2, -1, -1])
+})
+
+Deno.test("the outline of bars begins and ends on the floor", () => {
+  const { data } = barsOf([0, 1, 2], [3, 1], false)
+  assertEquals(outlineOf(data), { xs: [0, 0, 1, 1, 2, 2], ys: [0, 3, 3, 1, 1, 0] })
+})
+
+Deno.test("numbers under the mouse have four digits", () => {
+  assertEquals([0.123456, -2, 12345.6].map(short), ["0.1235", "−2", "12,350"])
 })

@@ -1,6 +1,8 @@
 """Messages of the server, by room: parts and all structures inside them."""
 
-from explorer.protocol.updates.base import *  # noqa: F403 - each part is declared once, in its room
+from explorer.protocol.updates.answers import *  # noqa: F403 - each part is declared once, in its room
+from explorer.protocol.updates.answers import AnswersUpdate
+from explorer.protocol.updates.base import *  # noqa: F403
 from explorer.protocol.updates.base import CommonUpdate
 from explorer.protocol.updates.columns import *  # noqa: F403
 from explorer.protocol.updates.columns import ColumnsUpdate
@@ -14,5 +16,5 @@ from explorer.protocol.updates.vetting import *  # noqa: F403
 from explorer.protocol.updates.vetting import VettingUpdate
 
 
-class Update(CommonUpdate, ExploreUpdate, StarUpdate, VettingUpdate, ColumnsUpdate, total=False):
+class Update(CommonUpdate, ExploreUpdate, AnswersUpdate, StarUpdate, VettingUpdate, ColumnsUpdate, total=False):
     """A message of the server: any of these parts, which the page applies together."""

@@ -120,6 +120,13 @@ class TableOrder(Row, frozen=True):
     descending: bool
 
 
+class FootRow(Row, frozen=True):
+    """One statistic of the selected stars, as a text for each column; "" for a column without numbers."""
+
+    title: str
+    texts: tuple[str, ...]
+
+
 class TableState(MessagePart, frozen=True):
     """A page of the table, its columns, and the focused star."""
 
@@ -133,6 +140,8 @@ class TableState(MessagePart, frozen=True):
     sort: TableOrder | UnsetType = UNSET
     columns: tuple[TableHeading, ...] | UnsetType = UNSET
     focus: str | UnsetType = UNSET
+    foot: tuple[FootRow, ...] | UnsetType = UNSET
+    foot_stale: bool | UnsetType = UNSET
 
 
 class VerdictList(Row, frozen=True):

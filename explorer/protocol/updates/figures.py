@@ -142,6 +142,7 @@ class BarsSpec(FigureSpec, frozen=True, tag="bars"):
     x: AxisSpec
     y: CountAxis
     logarithmic: bool
+    bins: int
 
 
 AnyFigure: TypeAlias = MissingSpec | PlaneSpec | BarsSpec
@@ -197,12 +198,27 @@ class ArrowsLayer(Layer, frozen=True, tag="arrows"):
     name: Literal["arrows"] = "arrows"
 
 
+class BarsPart(MessagePart, frozen=True):
+    """Bars of the selected stars of one category."""
+
+    name: str
+    colour: str
+    counts: Float64s
+    heights: Float64s
+
+
 class BarsLayer(Layer, frozen=True, tag="bars"):
-    """Bars of a histogram: one edge more than counts."""
+    """Bars of a histogram: one edge more than counts and heights, which are counts, shares or sums.
+
+    ``least`` is the height of a single star; parts replace the bars where colours are categories.
+    """
 
     name: Literal["everything", "selected"]
     edges: Float64s
     counts: Float64s
+    heights: Float64s
+    least: float
+    parts: tuple[BarsPart, ...] = ()
 
 
 AnyLayer: TypeAlias = ImageLayer | StarsLayer | PickedLayer | DotsLayer | ArrowsLayer | BarsLayer

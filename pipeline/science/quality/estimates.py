@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.statistics import robust_scatter
+from pipeline.domain.statistics import MAD_TO_SIGMA
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -94,7 +94,13 @@ def percentile(values: FloatArray, percent: float) -> Estimate:
 
 def scatter(values: FloatArray) -> Estimate:
     """1.4826 times the median absolute deviation, with its bootstrap error."""
-    return bootstrapped(values, lambda sample: np.array([robust_scatter(item) for item in np.atleast_2d(sample)]))
+    return bootstrapped(values, _scatters)
+
+
+def _scatters(sample: FloatArray) -> FloatArray:
+    """Robust scatter along the last axis of finite values."""
+    away = np.abs(sample - np.median(sample, axis=-1, keepdims=True))
+    return np.asarray(MAD_TO_SIGMA * np.median(away, axis=-1))
 
 
 def bootstrapped(values: FloatArray, statistic: Callable[[FloatArray], NDArray[np.float64]]) -> Estimate:
