@@ -217,7 +217,7 @@ export interface ColumnsReport {
 
 /** Differences from pinned stars or ratios to them, in their order, with their axis. */
 export interface ComparedDrawing {
-  curves: Float32Array[];
+  curves: Curve[];
   ends: [number, number];
   label: string;
 }
@@ -268,6 +268,14 @@ export interface Counts {
   left: number;
 }
 
+/** Numbers that are drawn: ``low + step * steps``, unknown where a step is 65,535. */
+export interface Curve {
+  low: number;
+  step: number;
+  steps: Uint16Array;
+  exact?: Float32Array;
+}
+
 /** A curve of the legend and its colour, by name. */
 export type CurveName = [text: string, ink: "data" | "model" | "trial"];
 
@@ -301,6 +309,7 @@ export interface Draw {
   look: SpectrumLook;
   zoom: [number, number] | null;
   masked: [number, number][];
+  measured: [number, number] | null;
   trial: Record<string, number | null> | null;
   pins: string[];
   number: number;
@@ -484,8 +493,45 @@ export interface Legend {
 /** A category and its colour. */
 export type LegendEntry = [name: string, colour: string];
 
+/** Show the lines of a file or of a pasted text, in base64. */
+export interface LineFile {
+  kind: "line_file";
+  name: string;
+  data: string;
+  unit: "nm" | "\u00b5m" | "\u00c5";
+  air: boolean;
+}
+
+/** Remove a list of the user's own lines. */
+export interface LineForget {
+  kind: "line_forget";
+  name: string;
+}
+
+/** A list of lines in order of wavelength; the colour is "" for a built-in list. */
+export interface LineListState {
+  name: string;
+  colour: string;
+  on: boolean;
+  lines: RestLine[];
+}
+
+/** All lists of lines; a report, or the reason of a refusal, where a file was read. */
+export interface LineListsState {
+  lists: LineListState[];
+  report?: string;
+  refused?: boolean;
+}
+
 /** A line or a band head: its wavelength, and the flux below which its name is written. */
-export type LineMark = [name: string, wavelength: number, top: number];
+export type LineMark = [name: string, wavelength: number, top: number, colour: string];
+
+/** Show or hide a list of lines. */
+export interface LineSwitch {
+  kind: "line_switch";
+  name: string;
+  on: boolean;
+}
 
 /** Velocity of one line and its error, in km/s. */
 export type LineVelocity = [label: string, velocity: number, error: number];
@@ -513,6 +559,22 @@ export interface Look {
   kind: "look";
   views: ViewSize[];
 }
+
+/** Measurements of a line: rows, the same as a table to paste, and curves on their own wavelengths. */
+export interface MeasuredDrawing {
+  ends: [number, number];
+  sentence: string;
+  rows: MeasuredRow[];
+  table: string;
+  wavelength: Float64Array;
+  flux: Float32Array;
+  continuum: Float32Array;
+  fit_at: Float64Array;
+  fit: Float32Array;
+}
+
+/** A measured quantity, as texts. */
+export type MeasuredRow = [name: string, text: string, about: string];
 
 /** Select the stars of a list: a file in base64, or one that was uploaded in parts. */
 export interface Members {
@@ -669,7 +731,7 @@ export interface Picture {
 export interface PinnedCurve {
   obsid: string;
   colour: string;
-  flux: Float32Array;
+  flux: Curve;
 }
 
 /** One column against another; a disc map has slices (parts), the present one, and a colour bar. */
@@ -782,13 +844,17 @@ export interface Region {
   keys?: ("ctrl" | "shift")[];
 }
 
-/** Residuals over their error, NaN where unknown or masked, with their axis. */
+/** Residuals over their error, unknown where there is none or the pixel is masked, with their axis. */
 export interface ResidualsDrawing {
-  values: Float32Array;
+  values: Curve;
   ends: [number, number];
   label: string;
+  about: string;
   beyond: BeyondMark[];
 }
+
+/** A line and its rest wavelength in vacuum, in Angstrom. */
+export type RestLine = [name: string, wavelength: number];
 
 /** A review; ``imported`` names who imported it and when, "" for one of this record. */
 export interface Review {
@@ -899,12 +965,12 @@ export interface SpectrumDrawing {
   obsid: string;
   number: number;
   stretch: number;
+  air: boolean;
   ends: [number, number];
   label: string;
-  flux: Float32Array;
-  low: Float32Array;
-  high: Float32Array;
-  model: Float32Array;
+  flux: Curve;
+  low: Curve;
+  high: Curve;
   flux_ends: [number, number];
   flux_label: string;
   residuals: ResidualsDrawing;
@@ -916,22 +982,35 @@ export interface SpectrumDrawing {
   telluric: TelluricStrip[];
   arm_edge: number | null;
   pinned: PinnedCurve[];
+  model?: Curve;
   compared?: ComparedDrawing;
-  trial?: Float32Array;
+  trial?: Curve;
+  measured?: MeasuredDrawing;
 }
 
-/** Display settings of the spectrum; ``compare`` selects how the lower axes show pinned spectra. */
+/** What a zoom changes: the axis of residuals with marks beyond it, and lines with their names. */
+export interface SpectrumFrame {
+  obsid: string;
+  number: number;
+  residual_ends: [number, number];
+  beyond: BeyondMark[];
+  marks: LineMark[];
+}
+
+/** Display settings of the spectrum. */
 export interface SpectrumLook {
   lines: boolean;
   model: boolean;
   residual: boolean;
   raw: boolean;
   observed: boolean;
+  air: boolean;
   smooth: 0 | 1 | 2 | 4 | 8;
   compare: "difference" | "over" | "ratio";
+  continuum: "edges" | "unity";
 }
 
-/** Keep the wavelengths to which the spectrum was zoomed, for the next one. */
+/** Frame the spectrum at the wavelengths to which it was zoomed, and keep them for the next one. */
 export interface SpectrumZoom {
   kind: "spectrum_zoom";
   ends: [number, number];
@@ -972,7 +1051,7 @@ export interface StarFile {
   form: "fits" | "pdf" | "png";
 }
 
-/** Show the star of an obsid. */
+/** Show the star of an obsid, a Gaia source id, a designation or a position. */
 export interface StarFind {
   kind: "star_find";
   text: string;
@@ -995,7 +1074,9 @@ export interface StarSetup {
   zooms: Record<string, [number, number]>;
   refit: RefitSetup;
   simulated: boolean;
+  line_zoom: number;
   wavelength?: Float64Array;
+  wavelength_air?: Float64Array;
   raw?: boolean;
 }
 
@@ -1152,7 +1233,7 @@ export type TourStep = [selector: string, text: string];
 
 /** A trial model over a spectrum, with its residuals and legend; ``lower`` if the lower axes are shown. */
 export interface TrialDrawing {
-  flux: Float32Array;
+  flux: Curve;
   residuals: ResidualsDrawing;
   curves: CurveName[];
   lower: boolean;
@@ -1187,11 +1268,13 @@ export interface Update {
   exports?: Exports;
   fitted?: Record<string, number>;
   focus?: FocusMark[];
+  frame?: SpectrumFrame;
   frozen?: Frozen;
   help?: HelpContent;
   home?: boolean;
   layers?: AnyLayer[];
   legend?: Legend;
+  lines?: LineListsState;
   link?: Link;
   merged?: Merged;
   message?: string;
@@ -1358,6 +1441,9 @@ export type RequestKind =
   "samp" |
   "picture" |
   "paper" |
+  "line_file" |
+  "line_switch" |
+  "line_forget" |
   "star_step" |
   "star_find" |
   "star_pin" |
@@ -1427,6 +1513,9 @@ export type Request =
   Samp |
   Picture |
   Paper |
+  LineFile |
+  LineSwitch |
+  LineForget |
   StarStep |
   StarFind |
   StarPin |

@@ -91,6 +91,7 @@ class ExploreRoom:
             "dark",
             "star_alone",
             "sorted_by",
+            "lines",
             "room",
         ]
         workspace.param.watch(lambda *_: self._changed(), kept)

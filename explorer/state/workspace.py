@@ -12,6 +12,7 @@ import param
 
 from explorer.model.definitions import Definitions, check_size
 from explorer.model.kept_rows import KeptRows
+from explorer.model.line_lists import BUILT_IN, LineList, lists_to_plain
 from explorer.model.proposals import Proposal
 from explorer.model.screen import DragTool
 from explorer.model.selection import (
@@ -74,6 +75,9 @@ class Workspace(param.Parameterized):
     )
     proposals: param.ClassSelector[dict[int, Proposal]] = param.ClassSelector(
         default={}, class_=dict, doc="Proposed labels by obsid, which vetting stores."
+    )
+    lines: param.ClassSelector[tuple[LineList, ...]] = param.ClassSelector(
+        default=BUILT_IN, class_=tuple, doc="Lists of spectral lines, built in and the visitor's own."
     )
     message = param.String(default="", doc="A sentence for the visitor, such as an unknown obsid.")
     can_undo = param.Boolean(default=False)
@@ -220,6 +224,7 @@ class Workspace(param.Parameterized):
             **{name: getattr(self, name) for name in ("focus", "colour_by", "enlarged", "dark")},
             "star_alone": self.star_alone,
             "sorted_by": list(self.sorted_by) if self.sorted_by else None,
+            "lines": lists_to_plain(self.lines),
             "tool": str(self.tool),
             "mode": str(self.mode),
         }

@@ -210,14 +210,16 @@ export const INK = {
     "model": "#d1495b",
     "trial": "#8000c8",
     "masked": "#8b95a1",
-    "own": "#e69f00"
+    "own": "#e69f00",
+    "measured": "#0072b2"
   },
   "dark": {
     "data": "#c8ccd2",
     "model": "#ff7a5c",
     "trial": "#c58bff",
     "masked": "#77818d",
-    "own": "#ffb454"
+    "own": "#ffb454",
+    "measured": "#6cb8f0"
   }
 }
 
@@ -252,6 +254,8 @@ export const DEFAULT_LOOK = {
   "residual": true,
   "raw": false,
   "observed": false,
+  "air": false,
   "smooth": 0,
-  "compare": "over"
+  "compare": "over",
+  "continuum": "edges"
 }

@@ -7,6 +7,7 @@ from explorer.protocol.updates.columns import ColumnsUpdate
 from explorer.protocol.updates.explore import *  # noqa: F403
 from explorer.protocol.updates.explore import ExploreUpdate
 from explorer.protocol.updates.figures import *  # noqa: F403
+from explorer.protocol.updates.lines import *  # noqa: F403
 from explorer.protocol.updates.spectrum import *  # noqa: F403
 from explorer.protocol.updates.star import *  # noqa: F403
 from explorer.protocol.updates.star import StarUpdate

@@ -8,7 +8,8 @@ from msgspec import UNSET, UnsetType
 
 from explorer.protocol.requests.base import Ends
 from explorer.protocol.updates.base import Float32s, Float64s, MessagePart, Row, Sentence
-from explorer.protocol.updates.spectrum import SpectrumDrawing, TrialDrawing
+from explorer.protocol.updates.lines import LineListsState
+from explorer.protocol.updates.spectrum import SpectrumDrawing, SpectrumFrame, TrialDrawing
 
 
 class LabelSlider(Row, frozen=True):
@@ -30,12 +31,18 @@ class RefitSetup(MessagePart, frozen=True):
 
 
 class StarSetup(MessagePart, frozen=True):
-    """Constants of all spectra: wavelengths at rest, zooms, sliders, and whether continua are stored."""
+    """Constants of all spectra: wavelengths at rest, zooms, sliders, and whether continua are stored.
+
+    A catalogue without spectra has no wavelengths. ``line_zoom`` is half the range, in Angstrom, to which one line is
+    zoomed.
+    """
 
     zooms: dict[str, Ends]
     refit: RefitSetup
     simulated: bool
+    line_zoom: float
     wavelength: Float64s | UnsetType = UNSET
+    wavelength_air: Float64s | UnsetType = UNSET
     raw: bool | UnsetType = UNSET
 
 
@@ -247,6 +254,8 @@ class StarUpdate(TypedDict, total=False):
     star_page: bool
     star: StarData | Sentence
     drawn: SpectrumDrawing
+    frame: SpectrumFrame
+    lines: LineListsState
     ahead: tuple[StarData, ...]
     pinned: StarData
     trial: TrialModel
