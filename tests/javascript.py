@@ -34,6 +34,7 @@ PURE = (
     "figures/scales.js",
     "star/controls.js",
     "star/kept.js",
+    "star/line_steps.js",
     "vetting/drafts.js",
 )
 """Modules without elements of the page and without Bokeh, each with unit tests beside it."""

@@ -3,6 +3,8 @@
 export const LIMITS = {
   "partBytes": 512000,
   "memberBytes": 16000000,
+  "lineBytes": 500000,
+  "lineListName": 40,
   "recordBytes": 50000000,
   "pins": 4,
   "alike": 200,
@@ -93,6 +95,15 @@ export const STAR_KEYS = {
   "whole": [
     "x"
   ],
+  "nextLine": [
+    "n"
+  ],
+  "previousLine": [
+    "N"
+  ],
+  "measure": [
+    "i"
+  ],
   "fit": [
     "f"
   ]
@@ -128,6 +139,9 @@ export const KEY_NAMES = {
   "zoomCa": "z",
   "zoomTio": "Shift+Z",
   "whole": "x",
+  "nextLine": "n",
+  "previousLine": "Shift+N",
+  "measure": "i",
   "fit": "f",
   "comment": "c"
 }
@@ -177,6 +191,10 @@ export const VETTING_HELP = [
   [
     "z Shift+Z x",
     "Ca II, TiO, whole spectrum"
+  ],
+  [
+    "n Shift+N i",
+    "next and previous line, measure a line"
   ],
   [
     "f",
@@ -245,6 +263,13 @@ export const SMOOTHINGS = [
   2,
   4,
   8
+]
+
+/** @type {import("../protocol.d.ts").LineFile["unit"][]} */
+export const LINE_UNITS = [
+  "Å",
+  "nm",
+  "µm"
 ]
 
 /** @type {import("../protocol.d.ts").SpectrumLook} */

@@ -2,8 +2,9 @@
 
 /** @import { LineEntries, SpectrumTool } from "../figures/spectrum.js" */
 /** @import { Ends, NoStar, Parts, Star, StarPacket, StarSetup, ThemeName, ZoomName } from "../payloads.ts" */
-/** @import { Request, SpectrumDrawing, StarFile } from "../protocol.d.ts" */
+/** @import { Request, RestLine, SpectrumDrawing, SpectrumFrame, StarFile } from "../protocol.d.ts" */
 
+import { copyText } from "../base/clipboard.js"
 import { KEY_NAMES, SMOOTHINGS, STAR_FORMS } from "../base/declared.js"
 import { choices, element, icon, onMagnified, popup, relabel } from "../base/dom.js"
 import { options } from "../base/lists.js"
@@ -14,6 +15,8 @@ import { ComparePane } from "./compare.js"
 import { SpectrumControls } from "./controls.js"
 import { EvidencePane } from "./evidence.js"
 import { drawingOf, KeptStars, starOf } from "./kept.js"
+import { LinesPane } from "./lines.js"
+import { MeasuredBox } from "./measured.js"
 import { RefitPane } from "./refit.js"
 
 const KEPT = 24
@@ -23,11 +26,18 @@ const SPECTRUM_TOOLS = [
   ["zoom", "Zoom", "Drag zooms"],
   ["pan", "Move", "Drag moves"],
   ["mask", "Mask", "Drag masks pixels for the refit; with Shift it takes them back"],
+  ["measure", "Measure", `Drag over a line: width, centroid, Gaussian (${KEY_NAMES.measure})`],
 ]
-/** @typedef {"card" | "refit" | "evidence" | "compare"} PaneName */
+/** @typedef {"card" | "lines" | "refit" | "evidence" | "compare"} PaneName */
 /** @type {[key: PaneName, label: string][]} */
-const PANES = [["card", "Card"], ["refit", "Refit"], ["evidence", "Evidence"], ["compare", "Compare"]]
-/** @typedef {"lines" | "model" | "residual" | "raw" | "observed"} Switch */
+const PANES = [
+  ["card", "Card"],
+  ["lines", "Lines"],
+  ["refit", "Refit"],
+  ["evidence", "Evidence"],
+  ["compare", "Compare"],
+]
+/** @typedef {"lines" | "model" | "residual" | "raw" | "observed" | "air"} Switch */
 
 export class StarDock {
   /** @type {Star | null} */
@@ -39,6 +49,7 @@ export class StarDock {
   controls = new SpectrumControls()
   /** @type {StarSetup["zooms"] | null} */
   zoomEnds = null
+  lineZoom = 0
   raw = false
   simulated = false
   alone = false
@@ -73,6 +84,7 @@ export class StarDock {
     this.legend = element("p", { className: "legend lines", "aria-label": "What is drawn" })
     this.figure = new SpectrumFigure(this.top, this.bottom, {
       onMask: (ends, on) => this.mask(ends, on),
+      onMeasure: (ends) => this.measure(ends),
       onZoom: (ends) => send(this.controls.zoomTo(ends)),
       onHome: () => this.whole(),
       onHover: (text) => this.read(text),
@@ -83,10 +95,26 @@ export class StarDock {
       onChange: () => this.draw(),
     })
     this.evidence = new EvidencePane(send)
+    this.lines = new LinesPane(send, (line) => this.zoomToLine(line))
+    this.measured = new MeasuredBox({
+      onContinuum: (continuum) => {
+        this.controls.look.continuum = continuum
+        this.draw()
+      },
+      onClose: () => this.measure(null),
+      notify: (text) => this.read(text),
+    })
+    this.top.append(this.measured.el)
     this.card = element("div", { className: "facts" })
     this.compare = new ComparePane(this.controls, () => this.draw(), (text) => this.read(text))
     /** @type {Record<PaneName, HTMLElement>} */
-    this.panes = { card: this.card, refit: this.refit.el, evidence: this.evidence.el, compare: this.compare.el }
+    this.panes = {
+      card: this.card,
+      lines: this.lines.el,
+      refit: this.refit.el,
+      evidence: this.evidence.el,
+      compare: this.compare.el,
+    }
     this.tabs = choices("About the star", PANES, (name) => this.turn(name))
     this.el = this.layout()
     this.tools.press("zoom")
@@ -98,6 +126,8 @@ export class StarDock {
       star_setup: (setup) => this.setup(setup),
       star: (star) => this.receive(star),
       drawn: (drawing) => this.drawn(drawing),
+      frame: (frame) => this.framed(frame),
+      lines: (state) => this.lines.receive(state),
       ahead: (stars) => stars.forEach((star) => this.kept.add(starOf(star))),
       pinned: (star) => this.compare.pin(this.kept.add(starOf(star))),
       trial: (model) => this.refit.tried(model.obsid, model.number, model.trial),
@@ -147,7 +177,10 @@ export class StarDock {
     this.zoomEnds = setup.zooms
     this.raw = Boolean(setup.raw)
     this.simulated = setup.simulated
-    this.figure.setup(Float64Array.from(setup.wavelength ?? []))
+    this.lineZoom = setup.line_zoom
+    const rest = Float64Array.from(setup.wavelength ?? [])
+    this.lines.ends = [rest[0] ?? 0, rest[rest.length - 1] ?? 0]
+    this.figure.setup(rest, Float64Array.from(setup.wavelength_air ?? []))
     this.refit.setup(setup.refit)
     if (!this.built) void this.figure.build()
     this.built = true
@@ -236,7 +269,7 @@ export class StarDock {
     this.sentence.textContent = star.sentence
     this.sentence.hidden = !star.sentence
     this.top.hidden = this.bottom.hidden = Boolean(star.sentence)
-    this.figure.paint(star.spectrum)
+    this.paint(star.spectrum)
     this.refit.show(star)
     this.card.replaceChildren(...cardOf(star, this.send))
     this.compare.show(star)
@@ -252,10 +285,16 @@ export class StarDock {
     this.sentence.hidden = false
     this.top.hidden = this.bottom.hidden = true
     this.card.replaceChildren()
-    this.figure.paint(null)
+    this.paint(null)
     this.refit.show(null)
     this.compare.show(null)
     this.evidence.ask(null)
+  }
+
+  /** @param {Star["spectrum"]} spectrum */
+  paint(spectrum) {
+    this.figure.paint(spectrum)
+    this.measured.show(spectrum?.measured, this.controls.look.continuum, spectrum?.ends ?? [0, 0])
   }
 
   /** Request the spectrum with the present settings. */
@@ -266,7 +305,12 @@ export class StarDock {
 
   /** @param {SpectrumDrawing} drawing */
   drawn(drawing) {
-    if (drawing.obsid === this.star?.obsid && this.controls.isLast(drawing)) this.figure.paint(drawingOf(drawing))
+    if (drawing.obsid === this.star?.obsid && this.controls.isLast(drawing)) this.paint(drawingOf(drawing))
+  }
+
+  /** @param {SpectrumFrame} frame */
+  framed(frame) {
+    if (frame.obsid === this.star?.obsid && this.controls.isCurrent(frame)) this.figure.paintFrame(frame)
   }
 
   // ---- how it is shown ----
@@ -328,6 +372,20 @@ export class StarDock {
     this.draw()
   }
 
+  /** @param {Ends | null} ends - At rest; null ends the measurement. */
+  measure(ends) {
+    this.controls.measured = ends
+    this.draw()
+  }
+
+  /** @param {RestLine} line */
+  zoomToLine([, wavelength]) {
+    if (!this.star?.spectrum) return
+    this.figure.tellZoom()
+    this.controls.zoom = [wavelength - this.lineZoom, wavelength + this.lineZoom]
+    this.draw()
+  }
+
   /** @param {Switch} name */
   toggle(name) {
     if (name === "raw" && !this.raw) return
@@ -374,6 +432,7 @@ export class StarDock {
       box("residual", `Residuals (${KEY_NAMES.residual})`),
       box("raw", `Not normalised (${KEY_NAMES.raw})`, !this.raw),
       box("observed", "Observed frame"),
+      box("air", "Wavelengths in air"),
       element("label", {}, `Smoothing (${KEY_NAMES.smoother}, ${KEY_NAMES.sharper}) `, smoothing),
       element("div", { className: "row" }, "Files ", ...STAR_FORMS.map(file)),
       element("button", { type: "button", onclick: () => this.link() }, "Link to this star"),
@@ -391,7 +450,6 @@ export class StarDock {
     if (!this.star) return
     const address = new URL(globalThis.location.href)
     address.search = `?star=${this.star.obsid}`
-    this.read(address.href)
-    navigator.clipboard?.writeText(address.href).then(() => this.read("The link is in the clipboard."), () => {})
+    void copyText(address.href, "The link is in the clipboard.", (text) => this.read(text))
   }
 }
