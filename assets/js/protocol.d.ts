@@ -1209,6 +1209,31 @@ export interface Tap {
 /** A telluric band, in wavelengths of the axis. */
 export type TelluricStrip = [name: string, low: number, high: number];
 
+/** A star with the value by which the page is sorted; ``drawn`` if it has a spectrum. */
+export type Thumbnail = [obsid: string, text: string, drawn: boolean];
+
+/** Small spectra of some stars; a sentence without any. */
+export interface ThumbnailPage {
+  sentence: string;
+  stars: Thumbnail[];
+  bins: number;
+  heights: ArrayBuffer;
+  page: number;
+  pages: number;
+  counts: string;
+  order: TableOrder;
+  columns?: ColumnChoice[];
+}
+
+/** Show a page of the spectra of the selected stars; none closes it. */
+export interface Thumbnails {
+  kind: "thumbnails";
+  page: number | null;
+  stretch: "all" | "ca" | "tio";
+  order: string;
+  descending: boolean;
+}
+
 /** Choose what a drag does. */
 export interface Tool {
   kind: "tool";
@@ -1301,6 +1326,7 @@ export interface Update {
   switched?: SwitchedOverlay;
   table?: TableState;
   theme?: "light" | "dark";
+  thumbnails?: ThumbnailPage;
   tool?: "box" | "lasso" | "polygon" | "pan";
   toolbar?: ToolbarState;
   tour?: TourStep[];
@@ -1457,6 +1483,7 @@ export type RequestKind =
   "evidence" |
   "alike" |
   "alike_select" |
+  "thumbnails" |
   "campaign" |
   "judge" |
   "vet_undo" |
@@ -1529,6 +1556,7 @@ export type Request =
   Evidence |
   Alike |
   AlikeSelect |
+  Thumbnails |
   Campaign |
   Judge |
   VetUndo |

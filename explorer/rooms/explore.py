@@ -24,6 +24,7 @@ from explorer.rooms.side import Side
 from explorer.rooms.stage import Stage
 from explorer.rooms.star import StarDock
 from explorer.rooms.table import SelectionTable
+from explorer.rooms.thumbnails import ThumbnailRoom
 from explorer.rooms.toolbar import Toolbar
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
@@ -65,6 +66,7 @@ class ExploreRoom:
         self.stage = Stage(workspace, library, self.channel)
         self.toolbar = Toolbar(workspace, self.channel)
         self.table = SelectionTable(workspace, self.channel)
+        self.thumbnails = ThumbnailRoom(workspace, library, self.table, self.channel)
         self.owner = Owner(self.record)
         self.side = Side(workspace, library, links, self.channel, self.record, self.owner)
         self.sharing = Sharing(workspace, library, links, self.stage, self.channel, samp, self.owner)

@@ -11,6 +11,7 @@ import { StarDock } from "../star/star.js"
 import { Dialogs, ownName, SEEN } from "./dialogs.js"
 import { listenToPageKeys } from "./keys.js"
 import { Side } from "./side.js"
+import { Spectra } from "./spectra.js"
 import { Stage } from "./stage.js"
 import { Table } from "./table.js"
 import { Toolbar } from "./toolbar.js"
@@ -22,10 +23,11 @@ export function render({ model }) {
   const send = (/** @type {Request} */ message) => model.send_msg(message)
   const toolbar = new Toolbar(send)
   const stage = new Stage(send)
-  const table = new Table(send)
+  const spectra = new Spectra(send, (open) => host.classList.toggle("spectra-open", open))
+  const table = new Table(send, () => spectra.toggle())
   const side = new Side(send)
   const star = new StarDock(send)
-  const down = element("div", { className: "down" }, stage.el, table.el)
+  const down = element("div", { className: "down" }, spectra.el, stage.el, table.el)
   const centre = element(
     "div",
     { className: "centre" },
@@ -40,7 +42,11 @@ export function render({ model }) {
   const parts = {
     ...stage.parts,
     ...toolbar.parts,
-    ...table.parts,
+    ...spectra.parts,
+    table: (state) => {
+      table.receive(state)
+      if (state.focus !== undefined) spectra.mark(state.focus)
+    },
     ...dialogs.parts,
     ...star.parts,
     switched: ([slot, name, on]) => stage.switched(slot, name, on),
@@ -55,6 +61,7 @@ export function render({ model }) {
       rememberTheme(dark)
       stage.theme = theme // its palettes follow
       star.recolour(theme)
+      spectra.recolour(theme)
     },
     "star_page": (on) => {
       host.classList.toggle("alone", on)

@@ -1,6 +1,6 @@
 // The table of the selection by pages; the server sorts and counts.
 
-/** @import { Parts, TableState } from "../payloads.ts" */
+/** @import { TableState } from "../payloads.ts" */
 /** @import { Page, Request } from "../protocol.d.ts" */
 
 import { element, icon } from "../base/dom.js"
@@ -20,24 +20,26 @@ export class Table {
   ids = []
   focused = ""
 
-  /** @param {(message: Request) => void} send */
-  constructor(send) {
+  /**
+   * @param {(message: Request) => void} send
+   * @param {() => void} showSpectra
+   */
+  constructor(send, showSpectra) {
     this.send = send
+    this.spectra = icon("grid_view", "Spectra of the selection", showSpectra)
     this.heading = element("strong", {}, "Selected stars")
     this.empty = element("em")
     this.page = element("span", { className: "page" })
     this.turns = TURNS.map(([name, title, by]) => icon(name, title, () => send({ kind: "page", by })))
     this.head = element("thead")
     this.body = element("tbody")
-    const head = element("header", {}, this.heading, this.empty, this.page, ...this.turns)
+    const head = element("header", {}, this.heading, this.spectra, this.empty, this.page, ...this.turns)
     this.el = element(
       "section",
       { className: "card table" },
       head,
       element("div", { className: "scroll" }, element("table", {}, this.head, this.body)),
     )
-    /** @type {Parts} */
-    this.parts = { table: (table) => this.receive(table) }
   }
 
   /** @param {TableState} state */
