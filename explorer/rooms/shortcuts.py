@@ -77,7 +77,7 @@ PAGE_HELP: tuple[HelpRow, ...] = (
     HelpRow(("x",), "reset every zoom"),
     HelpRow(_of_star("next", "previous"), "next and previous star"),
     HelpRow(_UNVETTED, "next and previous star that you have not judged; Shift with the arrows too"),
-    HelpRow(_of_star("find"), "go to an obsid"),
+    HelpRow(_of_star("find"), "go to an obsid, a Gaia source id, a designation or a position"),
     HelpRow(_of_star("smoother", "sharper"), "smooth the spectrum more or less"),
     HelpRow(_of_star("lines", "model", "residual", "raw"), "lines, model, residuals, not normalised"),
     HelpRow(_of_star("zoomCa", "zoomTio"), "zoom to Ca II or TiO"),

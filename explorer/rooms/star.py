@@ -18,6 +18,7 @@ from explorer.charts.spectrum_picture import draw_spectrum
 from explorer.model.library import Library
 from explorer.model.star import StarFacts, facts_of
 from explorer.model.star_files import spectrum_fits
+from explorer.model.star_search import find_star
 from explorer.model.work import EXPORTS
 from explorer.rooms.channel import Channel
 from explorer.rooms.live_refit import LiveRefit
@@ -216,11 +217,13 @@ class StarDock:
         return row
 
     def _find(self, text: str) -> None:
-        text = text.strip()
-        if text.isdigit() and len(text) < 19:
-            self.workspace.look_at(int(text))
-        elif text:
-            self.workspace.message = f"{text!r} is not an obsid: type its digits only."
+        if not text.strip():
+            return
+        result = find_star(text, self.workspace.table)
+        if result.obsid is not None:
+            self.workspace.look_at(result.obsid)
+        if result.sentence:
+            self.channel.send(message=result.sentence)
 
     async def _file(self, request: protocol.StarFile) -> None:
         """The spectrum with model and mask as FITS, or its picture."""

@@ -186,7 +186,7 @@ export class Spectra {
     const ink = INK[this.theme]
     context.lineWidth = scale
     context.lineJoin = "round"
-    for (const [part, colour] of /** @type {const} */ ([[0, ink.data], [1, ink.model]])) {
+    for (const [part, colour] of /** @type {const} */ ([[1, ink.model], [0, ink.data]])) {
       context.strokeStyle = colour
       context.beginPath()
       for (const [first, ...rest] of strokes(heights.subarray(part * bins, (part + 1) * bins), width, height)) {

@@ -179,6 +179,7 @@ export class SpectrumFigure {
     for (const glyph of [made.level.glyph, made.fit.glyph]) glyph.line_color = ink.measured
     made.area.glyph.fill_color = ink.measured
     for (const labels of [made.bands, made.about]) labels.text_color = FIGURES[theme].text
+    made.about.setv({ background_fill_color: FIGURES[theme].background, background_fill_alpha: 0.8 })
     if (this.drawing) this.mark(this.drawing.marks)
     this.colourTrial()
     this.nameCurves()

@@ -57,7 +57,7 @@ export class MeasuredBox {
     this.el.hidden = !measured
     if (!measured) return
     this.continuum.press(continuum)
-    this.el.classList.toggle("right", measured.ends[0] + measured.ends[1] < first + last)
+    this.el.classList.toggle("beside", measured.ends[0] + measured.ends[1] < first + last)
     this.el.classList.toggle("refused", !measured.rows.length)
     this.copy.disabled = !measured.rows.length
     this.sentence.textContent = measured.sentence

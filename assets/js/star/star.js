@@ -63,9 +63,9 @@ export class StarDock {
     /** @type {HTMLInputElement} */
     this.search = element("input", {
       className: "find",
-      placeholder: "go to obsid",
-      "aria-label": "Go to obsid",
-      inputMode: "numeric",
+      placeholder: "go to star",
+      "aria-label": "Go to star",
+      title: "An obsid, a Gaia source id, a designation (J…), or a position in degrees or sexagesimal",
       onchange: () => {
         send({ kind: "star_find", text: this.search.value })
         this.search.value = ""
