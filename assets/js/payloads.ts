@@ -123,7 +123,7 @@ export interface Star extends Omit<StarData, "spectrum"> {
 /** What the form of a verdict shows of a star. */
 export type VerdictFormState =
   & CampaignChoice
-  & Pick<VetState, "star" | "sentence" | "verdicts" | "flags" | "quantities" | "before" | "undone">
+  & Pick<VetState, "judged" | "star" | "sentence" | "verdicts" | "flags" | "quantities" | "before" | "undone">
 
 /** Campaigns to choose from, and the user. */
 export type CampaignChoice = Pick<VetState, "campaigns" | "campaign" | "person" | "signed">

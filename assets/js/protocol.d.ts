@@ -9,6 +9,7 @@ export interface AdjudicateState {
   campaign: string;
   person: string;
   signed: boolean;
+  judged: string;
   verdicts?: VerdictChoice[];
   flags?: FlagChoice[];
   conflicts: ConflictState[];
@@ -80,6 +81,9 @@ export interface AxisSpec {
   widest: number | null;
 }
 
+/** A band's wavelength in micrometres, and the logarithm of the flux in it with its error. */
+export type BandPoint = [label: string, wavelength: number, flux: number, error: number];
+
 /** Bars of a histogram: one edge more than counts. */
 export interface BarsLayer {
   kind: "bars";
@@ -119,6 +123,7 @@ export interface CampaignsState {
   campaign: string;
   person: string;
   signed: boolean;
+  judged: string;
   verdicts?: VerdictChoice[];
   flags?: FlagChoice[];
   adjudicator: boolean;
@@ -135,14 +140,17 @@ export interface CampaignsState {
 /** Text beside a view's title; its colour is "" for that of text. */
 export type Caption = [text: string, colour: string];
 
-/** One line of the card. */
-export type CardEntry = [name: string, label: string, text: string, about: string];
+/** A value to copy, and what it is. */
+export type CardCopy = [label: string, text: string];
+
+/** One line of the card; ``doubt`` has the quality bits, in words, that make its value doubtful. */
+export type CardEntry = [name: string, label: string, text: string, about: string, doubt: string];
 
 /** Lines of one subject. */
 export type CardGroup = [title: string, entries: CardEntry[]];
 
-/** A label with both of its errors and its reference value, as texts. */
-export type CardLabel = [name: string, label: string, unit: string, value: string, calibrated: string, formal: string, reference: string];
+/** A label with both of its errors and its reference value, as texts; ``doubt`` as of an entry. */
+export type CardLabel = [name: string, label: string, unit: string, value: string, calibrated: string, formal: string, reference: string, doubt: string];
 
 /** Name and address of another service. */
 export type CardLink = [name: string, address: string];
@@ -712,6 +720,15 @@ export interface Part {
   part: number;
 }
 
+/** The spectral energy distribution of a star in the bands that are known, with the ends of its axes. */
+export interface PhotometryDrawing {
+  points: BandPoint[];
+  x_ends: [number, number];
+  y_ends: [number, number];
+  x_label: string;
+  y_label: string;
+}
+
 /** Colour level of each star of the layer ``stars``, a byte each; 0 where it is not selected. */
 export interface PickedLayer {
   kind: "picked";
@@ -1027,10 +1044,11 @@ export interface StarCard {
   bits: string[];
   in_training: boolean;
   repeats: string[];
+  copies: CardCopy[];
   links: CardLink[];
 }
 
-/** One star: its card, published labels and spectrum; a sentence without a spectrum. */
+/** One star: its card, published labels and spectrum; a sentence without a spectrum, and photometry if it has any. */
 export interface StarData {
   kind: "star";
   obsid: string;
@@ -1041,6 +1059,7 @@ export interface StarData {
   remarks: CardRemark[];
   published: Record<string, number | null>;
   spectrum?: SpectrumDrawing;
+  photometry?: PhotometryDrawing;
   next?: string;
   previous?: string;
 }
@@ -1367,6 +1386,7 @@ export interface VetState {
   campaign: string;
   person: string;
   signed: boolean;
+  judged: string;
   verdicts?: VerdictChoice[];
   flags?: FlagChoice[];
   star: string;

@@ -107,8 +107,8 @@ def _position(text: str) -> SkyCoord | None:
         return SkyCoord(ra * u.deg, dec * u.deg)
     name = _DESIGNATION.fullmatch(text)
     if name:
-        hours, minutes, seconds, tenths, sign, *dec = name.groups()
-        text = f"{hours}:{minutes}:{seconds}.{tenths}0 {sign}{dec[0]}:{dec[1]}:{dec[2]}.{dec[3]}0"
+        hours, minutes, seconds, tenths, sign, *north = name.groups()
+        text = f"{hours}:{minutes}:{seconds}.{tenths}0 {sign}{north[0]}:{north[1]}:{north[2]}.{north[3]}0"
     if not re.search(r"\d", text) or re.search(r"[^\dhmsd°'\"′″:+\-−.,;\s]", text):
         return None
     return SkyCoord(re.sub(r"[,;]", " ", text).replace("−", "-"), unit=(u.hourangle, u.deg))

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.charts.journal import FORMATS, picture_bytes
+from explorer.charts.photometry import photometry_of
 from explorer.charts.spectrum import LINE_ZOOM, ZOOMS
 from explorer.charts.spectrum_picture import draw_spectrum
 from explorer.model.library import Library
+from explorer.model.photometry import energy_distribution
 from explorer.model.star import StarFacts, facts_of
 from explorer.model.star_files import spectrum_fits
 from explorer.model.star_search import find_star
@@ -91,7 +93,7 @@ class StarDock:
 
     def connect(self) -> None:
         """Send the constants and the star to a new page."""
-        self._ready = True
+        self._ready = self.lines.connected = True
         self.spectrum.reset()
         self.channel.send(star_setup=self.setup(), star_page=self.workspace.star_alone, lines=self.lines.state())
         self.show()
@@ -208,7 +210,10 @@ class StarDock:
             remarks=tuple(protocol.CardRemark(*remark) for remark in self.record.remarks(obsid)),
             published=self.context.published_of(row),
         )
-        return star if spectrum is None else replace(star, spectrum=self.spectrum.drawing(row, spectrum))
+        if spectrum is not None:
+            return replace(star, spectrum=self.spectrum.drawing(row, spectrum))
+        fluxes = energy_distribution(table, row)
+        return replace(star, photometry=photometry_of(fluxes)) if fluxes else star
 
     def _row(self, obsid: str) -> int:
         row = self.workspace.table.row_of(int(obsid))
@@ -260,5 +265,6 @@ def card_of(facts: StarFacts) -> protocol.StarCard:
         bits=facts.bits,
         in_training=facts.in_training,
         repeats=tuple(str(obsid) for obsid in facts.repeats),
+        copies=tuple(protocol.CardCopy(*item) for item in facts.copies),
         links=tuple(protocol.CardLink(*link) for link in facts.links),
     )

@@ -26,10 +26,16 @@ class StarLines:
         The way to the browser.
     redraw : callable
         Draws the focused star again.
+
+    Attributes
+    ----------
+    connected : bool
+        Whether a page shows the lists.
     """
 
     def __init__(self, workspace: Workspace, channel: Channel, redraw: Callable[[], None]) -> None:
         self.workspace, self.channel, self.redraw = workspace, channel, redraw
+        self.connected = False
         channel.on(protocol.LineFile, self._read)
         channel.on(protocol.LineSwitch, self._switch)
         channel.on(protocol.LineForget, self._forget)
@@ -40,6 +46,8 @@ class StarLines:
         return protocol.LineListsState(tuple(map(_state_of, self.workspace.lines)))
 
     def _changed(self) -> None:
+        if not self.connected:  # a new page receives all lists
+            return
         self.channel.send(lines=protocol.merged(self.channel.queued("lines", protocol.LineListsState), self.state()))
         self.redraw()
 
@@ -69,6 +77,18 @@ class StarLines:
 
     def _forget(self, request: protocol.LineForget) -> None:
         self.workspace.lines = without_list(self.workspace.lines, request.name)
+
+
+def share_lines(first: Workspace, second: Workspace) -> None:
+    """Keep the lists of two workspaces of one visitor the same; at first those of the first one."""
+    second.lines = first.lines
+    first.param.watch(lambda event: _take_lines(second, event.new), "lines")
+    second.param.watch(lambda event: _take_lines(first, event.new), "lines")
+
+
+def _take_lines(workspace: Workspace, lines: tuple[LineList, ...]) -> None:
+    if workspace.lines != lines:
+        workspace.lines = lines
 
 
 def _state_of(item: LineList) -> protocol.LineListState:

@@ -15,8 +15,10 @@ import { ticks } from "./scales.js"
 /** @typedef {{ kind: "dots", xs: Numbers, ys: Numbers, colour: string, size?: number, alpha?: number }} DotsShape */
 /** @typedef {{ kind: "bars", edges: Numbers, heights: (number | null)[], colour: string }} BarsShape */
 /** @typedef {{ kind: "spans", xs: Numbers, ys: Numbers, errors: Numbers, colour: string }} SpansShape */
+/** @typedef {{ kind: "rises", xs: Numbers, ys: Numbers, errors: Numbers, colour: string }} RisesShape */
+/** @typedef {{ kind: "words", xs: Numbers, ys: Numbers, texts: string[], colour: string }} WordsShape */
 /** @typedef {{ kind: "upright" | "level", at: number, colour: string }} RuleShape */
-/** @typedef {LineShape | DotsShape | BarsShape | SpansShape | RuleShape} Shape */
+/** @typedef {LineShape | DotsShape | BarsShape | SpansShape | RisesShape | WordsShape | RuleShape} Shape */
 
 /**
  * @typedef {object} ChartOptions
@@ -130,6 +132,8 @@ function drawShape(pen, x, y, shape, frame) {
   else if (shape.kind === "dots") drawDots(pen, x, y, shape)
   else if (shape.kind === "bars") drawBars(pen, x, y, shape)
   else if (shape.kind === "spans") drawSpans(pen, x, y, shape)
+  else if (shape.kind === "rises") drawRises(pen, x, y, shape)
+  else if (shape.kind === "words") drawWords(pen, x, y, shape)
   else drawRule(pen, x, y, shape, frame)
 }
 
@@ -174,6 +178,27 @@ function drawSpans(pen, x, y, { xs, ys, errors, colour }) {
     pen.stroke()
   }
   drawDots(pen, x, y, { xs, ys, colour, size: 3, alpha: 1 })
+}
+
+/** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: RisesShape) => void} */
+function drawRises(pen, x, y, { xs, ys, errors, colour }) {
+  pen.strokeStyle = colour
+  pen.lineWidth = 1.5
+  for (let k = 0; k < xs.length; k++) {
+    pen.beginPath()
+    pen.moveTo(x(xs[k]), y(ys[k] - errors[k]))
+    pen.lineTo(x(xs[k]), y(ys[k] + errors[k]))
+    pen.stroke()
+  }
+  drawDots(pen, x, y, { xs, ys, colour, size: 3.5, alpha: 1 })
+}
+
+/** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: WordsShape) => void} */
+function drawWords(pen, x, y, { xs, ys, texts, colour }) {
+  pen.fillStyle = colour
+  pen.textAlign = "center"
+  pen.textBaseline = "bottom"
+  for (const [k, text] of texts.entries()) pen.fillText(text, x(xs[k]), y(ys[k]) - 6)
 }
 
 /** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: RuleShape, frame: Frame) => void} */

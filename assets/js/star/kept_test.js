@@ -1,7 +1,7 @@
 import { assertEquals, curveOf, DRAWING } from "../testing.js"
 import { drawingOf, KeptStars, starOf, trialOf } from "./kept.js"
 
-const FACTS = { labels: [], groups: [], bits: [], "in_training": false, repeats: [], links: [] }
+const FACTS = { labels: [], groups: [], bits: [], "in_training": false, repeats: [], copies: [], links: [] }
 const star = (/** @type {string} */ obsid) => ({
   kind: /** @type {const} */ ("star"),
   obsid,

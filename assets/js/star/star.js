@@ -17,6 +17,7 @@ import { EvidencePane } from "./evidence.js"
 import { drawingOf, KeptStars, starOf } from "./kept.js"
 import { LinesPane } from "./lines.js"
 import { MeasuredBox } from "./measured.js"
+import { PhotometryBox } from "./photometry.js"
 import { RefitPane } from "./refit.js"
 
 const KEPT = 24
@@ -76,6 +77,7 @@ export class StarDock {
     this.popup = popup(this.more, () => this.menu())
     this.wide = icon("open_in_full", "The star alone", () => send({ kind: "star_page", on: !this.alone }))
     this.tools = choices("Drag in the spectrum", SPECTRUM_TOOLS, (tool) => this.use(tool))
+    this.toolRow = element("div", { className: "row tools" }, this.tools.row, ...this.zooms())
     this.readout = element("p", { className: "readout" })
     this.sentence = element("p", { className: "sentence", hidden: true })
     this.note = element("p", { className: "hint" })
@@ -105,6 +107,7 @@ export class StarDock {
       notify: (text) => this.read(text),
     })
     this.top.append(this.measured.el)
+    this.photometry = new PhotometryBox()
     this.card = element("div", { className: "facts" })
     this.compare = new ComparePane(this.controls, () => this.draw(), (text) => this.read(text))
     /** @type {Record<PaneName, HTMLElement>} */
@@ -143,7 +146,7 @@ export class StarDock {
     const previous = icon("navigate_before", `Previous star (${KEY_NAMES.previous})`, () => this.step(-1))
     const next = icon("navigate_next", `Next star (${KEY_NAMES.next})`, () => this.step(1))
     const head = element("header", {}, this.title, this.chips, this.search, previous, next, this.more, this.wide)
-    const tools = element("div", { className: "row tools" }, this.tools.row, ...this.zooms(), this.readout)
+    const tools = element("div", { className: "row tools" }, this.toolRow, this.readout)
     const figures = element(
       "section",
       { className: "card spectrum" },
@@ -152,6 +155,7 @@ export class StarDock {
       this.note,
       this.legend,
       this.sentence,
+      this.photometry.el,
       this.top,
       this.bottom,
       this.popup.el,
@@ -178,23 +182,31 @@ export class StarDock {
     this.raw = Boolean(setup.raw)
     this.simulated = setup.simulated
     this.lineZoom = setup.line_zoom
+    this.el.classList.toggle("bare", !setup.wavelength)
+    if (!setup.wavelength) this.turn("card")
     const rest = Float64Array.from(setup.wavelength ?? [])
     this.lines.ends = [rest[0] ?? 0, rest[rest.length - 1] ?? 0]
     this.figure.setup(rest, Float64Array.from(setup.wavelength_air ?? []))
     this.refit.setup(setup.refit)
-    if (!this.built) void this.figure.build()
-    this.built = true
+    if (!this.built && setup.wavelength) {
+      void this.figure.build()
+      this.built = true
+    }
   }
 
   magnify() {
     this.figure.magnify()
     this.evidence.repaint()
+    this.photometry.draw()
   }
 
   /** @param {ThemeName} theme */
   recolour(theme) {
     this.figure.recolour(theme)
-    requestAnimationFrame(() => this.evidence.repaint())
+    requestAnimationFrame(() => {
+      this.evidence.repaint()
+      this.photometry.repaint()
+    })
   }
 
   /**
@@ -225,8 +237,13 @@ export class StarDock {
     const known = before?.obsid === star.obsid && Boolean(before.spectrum) === Boolean(star.spectrum)
     if (!known) return this.show(star)
     // The spectrum was painted from data sent ahead; the star may have been judged since.
-    if (String(before.remarks) !== String(star.remarks)) this.card.replaceChildren(...cardOf(star, this.send))
+    if (String(before.remarks) !== String(star.remarks)) this.showCard(star)
     this.star = star
+  }
+
+  /** @param {Star} star */
+  showCard(star) {
+    this.card.replaceChildren(...cardOf(star, this.send, (text) => this.read(text)))
   }
 
   /**
@@ -269,21 +286,24 @@ export class StarDock {
     this.sentence.textContent = star.sentence
     this.sentence.hidden = !star.sentence
     this.top.hidden = this.bottom.hidden = Boolean(star.sentence)
+    this.toolRow.hidden = !star.spectrum
+    this.photometry.show(star.photometry)
     this.paint(star.spectrum)
     this.refit.show(star)
-    this.card.replaceChildren(...cardOf(star, this.send))
+    this.showCard(star)
     this.compare.show(star)
     if (this.pane === "evidence") this.evidence.ask(star)
   }
 
   /** @param {string} text */
   blank(text) {
-    this.title.textContent = "Spectrum"
+    this.title.textContent = "Star"
     this.chips.replaceChildren()
     this.note.hidden = true
     this.sentence.textContent = text
     this.sentence.hidden = false
     this.top.hidden = this.bottom.hidden = true
+    this.photometry.show(undefined)
     this.card.replaceChildren()
     this.paint(null)
     this.refit.show(null)
@@ -426,6 +446,8 @@ export class StarDock {
     options(smoothing, SMOOTHINGS.map((pixels) => [pixels, pixels ? inPixels(pixels) : "none"]), look.smooth)
     const file = (/** @type {StarFile["form"]} */ form) =>
       element("button", { type: "button", onclick: () => this.file(form) }, form.toUpperCase())
+    const link = element("button", { type: "button", onclick: () => this.link() }, "Link to this star")
+    if (!this.star?.spectrum) return [link]
     return [
       box("lines", `Lines and bands (${KEY_NAMES.lines})`),
       box("model", `Model (${KEY_NAMES.model})`),
@@ -435,7 +457,7 @@ export class StarDock {
       box("air", "Wavelengths in air"),
       element("label", {}, `Smoothing (${KEY_NAMES.smoother}, ${KEY_NAMES.sharper}) `, smoothing),
       element("div", { className: "row" }, "Files ", ...STAR_FORMS.map(file)),
-      element("button", { type: "button", onclick: () => this.link() }, "Link to this star"),
+      link,
     ]
   }
 

@@ -47,7 +47,7 @@ class StarSetup(MessagePart, frozen=True):
 
 
 class CardLabel(Row, frozen=True):
-    """A label with both of its errors and its reference value, as texts."""
+    """A label with both of its errors and its reference value, as texts; ``doubt`` as of an entry."""
 
     name: str
     label: str
@@ -56,15 +56,24 @@ class CardLabel(Row, frozen=True):
     calibrated: str
     formal: str
     reference: str
+    doubt: str
 
 
 class CardEntry(Row, frozen=True):
-    """One line of the card."""
+    """One line of the card; ``doubt`` has the quality bits, in words, that make its value doubtful."""
 
     name: str
     label: str
     text: str
     about: str
+    doubt: str
+
+
+class CardCopy(Row, frozen=True):
+    """A value to copy, and what it is."""
+
+    label: str
+    text: str
 
 
 class CardGroup(Row, frozen=True):
@@ -89,7 +98,27 @@ class StarCard(MessagePart, frozen=True):
     bits: tuple[str, ...]
     in_training: bool
     repeats: tuple[str, ...]
+    copies: tuple[CardCopy, ...]
     links: tuple[CardLink, ...]
+
+
+class BandPoint(Row, frozen=True):
+    """A band's wavelength in micrometres, and the logarithm of the flux in it with its error."""
+
+    label: str
+    wavelength: float
+    flux: float
+    error: float
+
+
+class PhotometryDrawing(MessagePart, frozen=True):
+    """The spectral energy distribution of a star in the bands that are known, with the ends of its axes."""
+
+    points: tuple[BandPoint, ...]
+    x_ends: Ends
+    y_ends: Ends
+    x_label: str
+    y_label: str
 
 
 class CardRemark(Row, frozen=True):
@@ -101,7 +130,7 @@ class CardRemark(Row, frozen=True):
 
 
 class StarData(MessagePart, frozen=True, tag_field="kind", tag="star"):
-    """One star: its card, published labels and spectrum; a sentence without a spectrum.
+    """One star: its card, published labels and spectrum; a sentence without a spectrum, and photometry if it has any.
 
     ``next`` and ``previous`` are obsids, "" without one, and are set for the focused star.
     """
@@ -114,6 +143,7 @@ class StarData(MessagePart, frozen=True, tag_field="kind", tag="star"):
     remarks: tuple[CardRemark, ...]
     published: dict[str, float | None]
     spectrum: SpectrumDrawing | UnsetType = UNSET
+    photometry: PhotometryDrawing | UnsetType = UNSET
     next: str | UnsetType = UNSET
     previous: str | UnsetType = UNSET
 
