@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from explorer import protocol
 from explorer.model.photometry import BandFlux
 
-_ROOM, _MIN_SPAN = 0.15, 0.4
+_BELOW, _ABOVE = 0.15, 0.4
+"""Room of an axis in its span; names of bands are written in the upper one."""
+
+_MIN_SPAN = 0.4
 
 
 def photometry_of(points: Sequence[BandFlux]) -> protocol.PhotometryDrawing:
@@ -18,14 +21,14 @@ def photometry_of(points: Sequence[BandFlux]) -> protocol.PhotometryDrawing:
     return protocol.PhotometryDrawing(
         points=tuple(protocol.BandPoint(*point) for point in points),
         x_ends=(max(x_ends[0], 0.0), x_ends[1]),
-        y_ends=_ends([*lows, *highs]),
-        x_label="wavelength [µm]",
-        y_label="log λF_λ [W/m²], as observed",
+        y_ends=_ends([*lows, *highs], _ABOVE),
+        x_label="wavelength [µm], flux as observed",
+        y_label="log λFλ [W/m²]",
     )
 
 
-def _ends(values: Sequence[float]) -> protocol.Ends:
+def _ends(values: Sequence[float], above: float = _BELOW) -> protocol.Ends:
     """Ends of an axis with room on both sides."""
     low, high = min(values), max(values)
-    room = max(_ROOM * (high - low), 0.5 * _MIN_SPAN)
-    return low - room, high + room
+    span = max(high - low, _MIN_SPAN)
+    return low - _BELOW * span, high + above * span

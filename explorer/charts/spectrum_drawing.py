@@ -106,8 +106,8 @@ def residuals_of(content: SpectrumContent, trial: Floats | None = None) -> proto
     return protocol.ResidualsDrawing(
         values=curve_of(pull, _STEP_OF_SIGMA),
         ends=(-end, end),
-        label="residual / σ" if trial is None else "trial residual / σ",
-        about=_divided_by(content),
+        label="residual / σ" if trial is None else "trial / σ",
+        about=_divided_by(content, "model" if trial is None else "trial"),
         beyond=_beyond(content, pull, end),
     )
 
@@ -133,11 +133,11 @@ def frame_of(content: SpectrumContent, flux: Ends) -> protocol.SpectrumFrame:
     )
 
 
-def _divided_by(content: SpectrumContent) -> str:
+def _divided_by(content: SpectrumContent, compared: str) -> str:
     """State what residuals are divided by."""
     smooth = f", smoothed over {content.look.smooth} px" if content.look.smooth else ""
     error = "noise" if content.model_error is None else "√(noise² + model error²)"
-    return f"(data − model) / {error}{smooth}"
+    return f"(data − {compared}) / {error}{smooth}"
 
 
 def _pull(content: SpectrumContent, trial: Floats | None) -> Floats:

@@ -48,8 +48,10 @@ class StarLines:
     def _changed(self) -> None:
         if not self.connected:  # a new page receives all lists
             return
-        self.channel.send(lines=protocol.merged(self.channel.queued("lines", protocol.LineListsState), self.state()))
-        self.redraw()
+        with self.channel.batch():
+            queued = self.channel.queued("lines", protocol.LineListsState)
+            self.channel.send(lines=protocol.merged(queued, self.state()))
+            self.redraw()
 
     def _report(self, text: str, *, refused: bool) -> None:
         lists = self.state().lists

@@ -121,6 +121,7 @@ export class Spectra {
     relabel(this.direction, descending ? "arrow_downward" : "arrow_upward", words)
     this.sentence.textContent = page.sentence
     this.sentence.hidden = !page.sentence
+    this.el.classList.toggle("none", !page.stars.length)
     this.counts.textContent = page.counts
     this.turns[0].disabled = page.page <= 0
     this.turns[1].disabled = page.page >= page.pages - 1

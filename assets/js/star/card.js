@@ -76,7 +76,7 @@ function copiesOf({ copies }, notify) {
     element("button", {
       type: "button",
       title: `Copy ${text}`,
-      onclick: () => void copyText(text, `${text} is in the clipboard.`, notify),
+      onclick: () => void copyText(text, `Copied ${text}`, notify),
     }, label)
   )
   return element("p", { className: "row wrap" }, "Copy: ", ...buttons)

@@ -24,7 +24,7 @@ export class MeasuredBox {
   constructor({ onContinuum, onClose, notify }) {
     this.continuum = choices("Continuum", CONTINUA, onContinuum)
     const copy = icon("content_copy", "Copy the measurements as a table with tabs", () => {
-      if (this.measured) void copyText(this.measured.table, "The measurements are in the clipboard.", notify)
+      if (this.measured) void copyText(this.measured.table, "Copied", notify)
     })
     this.copy = copy
     this.rows = element("tbody")
