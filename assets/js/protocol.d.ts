@@ -1005,7 +1005,7 @@ export interface SpectrumDrawing {
   measured?: MeasuredDrawing;
 }
 
-/** What a zoom changes: the axis of residuals with marks beyond it, and lines with their names. */
+/** Changes by a zoom: the axis of residuals with marks beyond it, and lines with their names. */
 export interface SpectrumFrame {
   obsid: string;
   number: number;
@@ -1048,7 +1048,7 @@ export interface StarCard {
   links: CardLink[];
 }
 
-/** One star: its card, published labels and spectrum; a sentence without a spectrum, and photometry if it has any. */
+/** One star: its card, published labels and spectrum, or a sentence and its photometry instead. */
 export interface StarData {
   kind: "star";
   obsid: string;

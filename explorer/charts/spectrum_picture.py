@@ -83,10 +83,11 @@ def _draw_fluxes(axes: Axes, x: Floats, drawing: protocol.SpectrumDrawing) -> No
                 mark.name, (at, mark.top), (0, -2), textcoords=_OFFSET, rotation=90, fontsize=6, va="top"
             )
             text.set_color(mark.colour or "black")
+            text.set_parse_math(False)
 
 
 def _draw_measured(axes: Axes, measured: protocol.MeasuredDrawing) -> None:
-    """The area between continuum and flux, the continuum, the fit, and the numbers in the upper left corner."""
+    """The area between continuum and flux, the continuum, the fit, and the numbers in the lower left corner."""
     x, colour = measured.wavelength, _INK["measured"]
     axes.fill_between(x, measured.flux, measured.continuum, color=colour, alpha=0.3, linewidth=0)
     axes.plot(x, measured.continuum, color=colour, linewidth=0.8, linestyle="--")

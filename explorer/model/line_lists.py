@@ -1,4 +1,4 @@
-"""Lists of spectral lines: those that are built in, and those of the user, as values that a link can store."""
+"""Lists of spectral lines, built in and of the user, as values that a link can store."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def shown_lines(lists: Iterable[LineList], first: float, last: float) -> list[tu
 
 
 def nearest_line(lists: Iterable[LineList], low: float, high: float, wavelength: float) -> Line | None:
-    """The line of the lists that are on, between two wavelengths, that is nearest to a third one; None without one."""
+    """The shown line between two wavelengths that is nearest to a third one; None without one."""
     lines = [line for line, _ in shown_lines(lists, low, high)]
     return min(lines, key=lambda line: abs(line.wavelength - wavelength), default=None)
 

@@ -25,7 +25,7 @@ _SIMBAD = "https://simbad.cds.unistra.fr/simbad/sim-coo"
 
 
 class Entry(NamedTuple):
-    """One line of the card: label, formatted value and meaning of a column, and the bits that make it doubtful."""
+    """One line of the card: a column's label, value and meaning, and the bits that make it doubtful."""
 
     name: str
     label: str

@@ -31,14 +31,14 @@ _NEAR_DEG = 0.1
 """Stars within this difference of declination are looked at first."""
 
 
-class Found(NamedTuple):
+class SearchResult(NamedTuple):
     """The star of a search, by obsid, and what is reported; None and the reason without one."""
 
     obsid: int | None
     sentence: str
 
 
-def find_star(text: str, table: StarTable) -> Found:
+def find_star(text: str, table: StarTable) -> SearchResult:
     """Find a star.
 
     Parameters
@@ -58,18 +58,18 @@ def find_star(text: str, table: StarTable) -> Found:
     try:
         position = _position(text)
     except ValueError:
-        return Found(None, f"{text!r} is no position on the sky. {_EXAMPLES}")
+        return SearchResult(None, f"{text!r} is no position on the sky. {_EXAMPLES}")
     if position is None:
-        return Found(None, f"{text!r} is not an obsid, an identifier or a position. {_EXAMPLES}")
+        return SearchResult(None, f"{text!r} is not an obsid, an identifier or a position. {_EXAMPLES}")
     return _nearest(position, table)
 
 
-def _by_number(text: str, table: StarTable) -> Found:
+def _by_number(text: str, table: StarTable) -> SearchResult:
     number = int(text)
     if number >= 2**63:
-        return Found(None, f"{text} is larger than any obsid or Gaia source id. {_EXAMPLES}")
+        return SearchResult(None, f"{text} is larger than any obsid or Gaia source id. {_EXAMPLES}")
     if table.row_of(number) is not None:
-        return Found(number, "")
+        return SearchResult(number, "")
     for name in _IDS:
         if name in table and number > 0:
             rows = np.flatnonzero(table[name] == number)
@@ -77,10 +77,10 @@ def _by_number(text: str, table: StarTable) -> Found:
                 return _observations(rows, table, f"{table.column(name).label} {text}")
     others = [table.column(name).label for name in _IDS if name in table]
     also = f", and none with it as {' or '.join(others)}" if others else ""
-    return Found(None, f"This catalogue has no star with obsid {text}{also}.")
+    return SearchResult(None, f"This catalogue has no star with obsid {text}{also}.")
 
 
-def _by_name(text: str, table: StarTable) -> Found | None:
+def _by_name(text: str, table: StarTable) -> SearchResult | None:
     """A star by one of its names; None if no star has it."""
     plain = text.removeprefix("LAMOST ").removeprefix("2MASS ").removeprefix("2M")
     spellings = {text, plain, plain.removeprefix("J"), f"J{plain.removeprefix('J')}", f"2M{plain.removeprefix('J')}"}
@@ -92,11 +92,11 @@ def _by_name(text: str, table: StarTable) -> Found | None:
     return None
 
 
-def _observations(rows: NDArray[np.intp], table: StarTable, what: str) -> Found:
+def _observations(rows: NDArray[np.intp], table: StarTable, what: str) -> SearchResult:
     obsid = int(table["obsid"][rows[0]])
     if rows.size == 1:
-        return Found(obsid, "")
-    return Found(obsid, f"{what} has {rows.size} observations; the first of them is shown.")
+        return SearchResult(obsid, "")
+    return SearchResult(obsid, f"{what} has {rows.size} observations; the first of them is shown.")
 
 
 def _position(text: str) -> SkyCoord | None:
@@ -114,9 +114,9 @@ def _position(text: str) -> SkyCoord | None:
     return SkyCoord(re.sub(r"[,;]", " ", text).replace("−", "-"), unit=(u.hourangle, u.deg))
 
 
-def _nearest(position: SkyCoord, table: StarTable) -> Found:
+def _nearest(position: SkyCoord, table: StarTable) -> SearchResult:
     if "ra" not in table or "dec" not in table:
-        return Found(None, "This catalogue has no positions: search by obsid or identifier.")
+        return SearchResult(None, "This catalogue has no positions: search by obsid or identifier.")
     ra, dec = float(position.ra.deg), float(position.dec.deg)
     near = np.flatnonzero(np.abs(table["dec"] - dec) <= _NEAR_DEG)
     best, arcsec = _closest(ra, dec, table, near)
@@ -124,11 +124,13 @@ def _nearest(position: SkyCoord, table: StarTable) -> Found:
         best, arcsec = _closest(ra, dec, table, np.flatnonzero(np.isfinite(table["ra"]) & np.isfinite(table["dec"])))
     where = f"RA {ra:.5f}, Dec {dec:+.5f} deg"
     if arcsec <= RADIUS_ARCSEC:
-        return Found(int(table["obsid"][best]), f"The star nearest to {where} is {arcsec:.2f} arcsec away.")
+        return SearchResult(int(table["obsid"][best]), f"The star nearest to {where} is {arcsec:.2f} arcsec away.")
     if not np.isfinite(arcsec):
-        return Found(None, f"No star of this catalogue has a position near {where}.")
+        return SearchResult(None, f"No star of this catalogue has a position near {where}.")
     distance = f"{arcsec:.1f} arcsec" if arcsec < 3600.0 else f"{arcsec / 3600.0:.2f} deg"
-    return Found(None, f"No star is within {RADIUS_ARCSEC:g} arcsec of {where}; the nearest one is {distance} away.")
+    return SearchResult(
+        None, f"No star is within {RADIUS_ARCSEC:g} arcsec of {where}; the nearest one is {distance} away."
+    )
 
 
 def _closest(ra: float, dec: float, table: StarTable, rows: NDArray[np.intp]) -> tuple[int, float]:

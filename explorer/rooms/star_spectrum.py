@@ -64,7 +64,7 @@ class StarSpectrum:
         self.controls = replace(self.controls, zoom=request.ends, number=request.number)
 
     def frame(self, row: int, spectrum: StoredSpectrum) -> protocol.SpectrumFrame:
-        """What the zoom changes in the drawing of a star."""
+        """Changes by the zoom in the drawing of a star."""
         trial = self._trial_of(row, spectrum)
         content = self.content(row, spectrum, trial)
         return frame_of(content, self._flux_ends)

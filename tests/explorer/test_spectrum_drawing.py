@@ -264,7 +264,7 @@ def test_the_picture_has_the_curves_of_the_page(content):
         np.testing.assert_array_equal(curves[name], values_of(values))
     assert top.get_ylim() == pytest.approx(drawing.flux_ends)
     np.testing.assert_array_equal(below.lines[1].get_ydata(), values_of(drawing.residuals.values))
-    assert below.texts[0].get_text() == drawing.residuals.about == "(data − model) / √(noise² + model error²)"
+    assert below.texts[0].get_text() == drawing.residuals.about == "(data − trial) / √(noise² + model error²)"
     assert below.get_ylabel() == drawing.residuals.label
     marks = np.concatenate([line.get_xdata() for line in below.lines[2:]])
     assert sorted(marks) == sorted(mark.wavelength for mark in drawing.residuals.beyond)

@@ -292,6 +292,13 @@ def test_the_picture_has_the_measurement_and_the_medium(content):
     assert all(f"{row.name}: {row.text}" in written for row in drawing.measured.rows)
 
 
+def test_names_of_lines_are_no_formulas(content):
+    lists = with_list((), "mine", [Line(r"$\nothing$", 6000.0)])
+    figure = draw_spectrum(content.spectrum.wavelength, drawn(content, lists=lists), "a star", "")
+    figure.canvas.draw()
+    assert figure.axes[0].texts[0].get_text() == r"$\nothing$"
+
+
 # ---- the room ----
 
 

@@ -14,6 +14,7 @@ import { emptySources, spectrumGlyphs, spectrumSources, strips } from "./spectru
 const MINIMUM_ZOOM = 1e-9
 const ZOOMED_AFTER = 120
 const LEFT_BORDER = 58
+const MIN_NOTE_HEIGHT = 60 // of the lower frame, in pixels
 const LINE_INK = "#8b95a1"
 
 /** @typedef {"zoom" | "pan" | "mask" | "measure"} SpectrumTool */
@@ -115,6 +116,8 @@ export class SpectrumFigure {
 
   /** Begin both frames at the same place, where labels of one axis are wider. */
   align() {
+    const height = this.pull.view?.is_displayed ? this.pull.view.frame.bbox.height : 0
+    this.made.about.visible = height >= MIN_NOTE_HEIGHT // below, it is the tooltip alone
     const lefts = this.both.map(({ view }) => view?.is_displayed ? view.frame.bbox.left : 0)
     if (Math.min(...lefts) < 1 || Math.abs(lefts[0] - lefts[1]) < 1) return
     for (const { figure } of this.both) figure.min_border_left = Math.max(...lefts)
@@ -293,6 +296,7 @@ export class SpectrumFigure {
       marker: beyond.map(([, , upwards]) => upwards ? "triangle" : "inverted_triangle"),
     }
     this.made.about.text = this.drawing?.compared ? "" : about
+    this.cells[1].title = this.made.about.text
     if (this.drawing?.compared) return
     setEnds(this.pull.yRange, ends)
     this.pull.axes.y.axis_label = label

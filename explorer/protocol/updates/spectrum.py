@@ -112,7 +112,7 @@ class MeasuredDrawing(MessagePart, frozen=True):
 
 
 class SpectrumFrame(MessagePart, frozen=True):
-    """What a zoom changes: the axis of residuals with marks beyond it, and lines with their names."""
+    """Changes by a zoom: the axis of residuals with marks beyond it, and lines with their names."""
 
     obsid: str
     number: int

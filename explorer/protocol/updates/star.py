@@ -130,7 +130,7 @@ class CardRemark(Row, frozen=True):
 
 
 class StarData(MessagePart, frozen=True, tag_field="kind", tag="star"):
-    """One star: its card, published labels and spectrum; a sentence without a spectrum, and photometry if it has any.
+    """One star: its card, published labels and spectrum, or a sentence and its photometry instead.
 
     ``next`` and ``previous`` are obsids, "" without one, and are set for the focused star.
     """

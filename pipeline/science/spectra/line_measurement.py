@@ -1,4 +1,4 @@
-"""Measurements of one line between two wavelengths: equivalent width, centroid and Gaussian, with their errors."""
+"""Measurements of one line: equivalent width, centroid and Gaussian, with their errors."""
 
 from __future__ import annotations
 
