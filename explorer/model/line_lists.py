@@ -13,8 +13,8 @@ from pipeline.domain.wavelength import air_to_vacuum
 MAX_LISTS = 8
 """Maximum number of the user's own lists."""
 
-MAX_LINES = 500
-"""Maximum number of lines of one list, so that a link to all lists stays below 200 kB."""
+MAX_LINES = 1000
+"""Maximum number of lines of all own lists together: each drawing has those on screen, and a link has all."""
 
 MAX_NAME_CHARACTERS = 40
 """Maximum length of the name of a list or of a line."""
@@ -100,9 +100,15 @@ def with_list(lists: Sequence[LineList], name: str, lines: Iterable[Line]) -> tu
     known = {item.name: item for item in lists}
     if name in known and not known[name].is_own:
         raise SelectionError(f"{name!r} is a built-in list of lines. Choose another name.")
+    own = [item for item in lists if item.is_own and item.name != name]
+    total = len(ordered) + sum(len(item.lines) for item in own)
+    if total > MAX_LINES:
+        raise SelectionError(
+            f"With {name!r} there are {total:,} lines of your own; at most {MAX_LINES:,} are shown. Shorten the list, or "
+            "remove another one."
+        )
     if name in known:
         return tuple(replace(item, lines=ordered, on=True) if item.name == name else item for item in lists)
-    own = [item for item in lists if item.is_own]
     if len(own) >= MAX_LISTS:
         raise SelectionError(f"There are {len(own)} own lists of lines, the maximum. Remove one first.")
     free = (colour for colour in OWN_COLOURS if colour not in {item.colour for item in own})
@@ -177,8 +183,6 @@ def _check(name: str, lines: Sequence[Line]) -> None:
         raise SelectionError(f"A list of lines needs a name of at most {MAX_NAME_CHARACTERS} characters.")
     if not lines:
         raise SelectionError(f"The list {name!r} has no line.")
-    if len(lines) > MAX_LINES:
-        raise SelectionError(f"The list {name!r} has {len(lines):,} lines; at most {MAX_LINES} are shown. Shorten it.")
     low, high = WAVELENGTH_LIMITS
     outside = [line for line in lines if not (math.isfinite(line.wavelength) and low <= line.wavelength <= high)]
     if outside:

@@ -111,8 +111,10 @@ def test_lists_are_stored_and_damaged_ones_refused():
 def test_the_largest_state_of_lists_stays_small():
     lists = BUILT_IN
     for number in range(MAX_LISTS):
-        lists = with_list(lists, f"list {number}", [Line("x" * 20, 5000.123456)] * MAX_LINES)
-    assert len(json.dumps(lists_to_plain(lists))) < 200_000
+        lists = with_list(lists, f"list {number}", [Line("x" * 40, 5000.123456)] * (MAX_LINES // MAX_LISTS))
+    assert len(json.dumps(lists_to_plain(lists))) < 100_000
+    with pytest.raises(SelectionError, match="1,001 lines"):
+        with_list(lists, "list 0", [Line("x", 5000.0)] * (MAX_LINES // MAX_LISTS + 1))
 
 
 # ---- files ----

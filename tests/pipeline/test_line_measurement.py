@@ -6,6 +6,7 @@ import pytest
 from pipeline.domain.stored_spectrum import StoredSpectrum
 from pipeline.domain.wavelength import doppler_factor, log_grid
 from pipeline.science.spectra.line_measurement import Measured, MeasureError, measure_line, velocity_of
+from pipeline.sources.lamost_fits import read_spectrum
 
 CENTRE, SIGMA, DEPTH, NOISE = 8544.44, 3.1, 0.45, 0.02
 WIDTH = DEPTH * SIGMA * np.sqrt(2.0 * np.pi)
@@ -106,3 +107,27 @@ def test_velocities_are_relativistic_with_their_errors():
     assert value == pytest.approx(150.0)
     above = velocity_of(Measured(shifted + 0.1, 0.0), CENTRE).value
     assert error == pytest.approx(above - value, rel=1e-3)
+
+
+@pytest.mark.shared
+def test_velocities_of_observed_ca_lines_are_those_of_the_survey(shared_data):
+    """Spectra of any class as LAMOST observed them, measured over the strongest Ca II line."""
+    pulls, widths = [], []
+    for path in sorted((shared_data / "spectra").glob("*.fits*"))[::4]:
+        observed = read_spectrum(path)
+        level = np.nanmedian(observed.flux[~observed.mask])
+        flux, ivar = (observed.flux / level).astype(np.float32), (observed.ivar * level**2).astype(np.float32)
+        blank = np.full(flux.size, np.nan, np.float32)
+        stored = StoredSpectrum(1, observed.wavelength, flux, ivar, observed.mask, blank, np.ones_like(blank))
+        try:
+            result = measure_line(stored, 8527.0, 8563.0, excluded=np.zeros(flux.size, bool))
+        except MeasureError:  # masked there
+            continue
+        if result.gaussian is None or abs(result.equivalent_width.value) < 5.0 * result.equivalent_width.error:
+            continue
+        value, error = velocity_of(result.gaussian.centre, 8544.44)
+        pulls.append((value - observed.meta["rv_input"]) / np.hypot(error, 10.0))
+        widths.append(result.equivalent_width.value)
+    assert len(pulls) >= 10
+    assert np.median(np.abs(pulls)) < 1.0
+    assert 1.5 < np.median(widths) < 5.0
