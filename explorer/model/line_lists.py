@@ -104,8 +104,8 @@ def with_list(lists: Sequence[LineList], name: str, lines: Iterable[Line]) -> tu
     total = len(ordered) + sum(len(item.lines) for item in own)
     if total > MAX_LINES:
         raise SelectionError(
-            f"With {name!r} there are {total:,} lines of your own; at most {MAX_LINES:,} are shown. Shorten the list, or "
-            "remove another one."
+            f"With {name!r} there are {total:,} lines of your own; at most {MAX_LINES:,} are shown. Shorten the list, "
+            "or remove another one."
         )
     if name in known:
         return tuple(replace(item, lines=ordered, on=True) if item.name == name else item for item in lists)
