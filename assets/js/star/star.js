@@ -2,12 +2,10 @@
 
 /** @import { LineEntries, SpectrumTool } from "../figures/spectrum.js" */
 /** @import { Ends, NoStar, Parts, Star, StarPacket, StarSetup, ThemeName, ZoomName } from "../payloads.ts" */
-/** @import { Request, RestLine, SpectrumDrawing, SpectrumFrame, StarFile } from "../protocol.d.ts" */
+/** @import { Request, RestLine, SpectrumDrawing, SpectrumFrame } from "../protocol.d.ts" */
 
-import { copyText } from "../base/clipboard.js"
-import { KEY_NAMES, SMOOTHINGS, STAR_FORMS } from "../base/declared.js"
+import { KEY_NAMES, SMOOTHINGS } from "../base/declared.js"
 import { choices, element, icon, onMagnified, popup, relabel } from "../base/dom.js"
-import { options } from "../base/lists.js"
 import { inPixels } from "../base/words.js"
 import { SpectrumFigure } from "../figures/spectrum.js"
 import { cardOf } from "./card.js"
@@ -19,25 +17,11 @@ import { LinesPane } from "./lines.js"
 import { MeasuredBox } from "./measured.js"
 import { PhotometryBox } from "./photometry.js"
 import { RefitPane } from "./refit.js"
+import { PANES, SPECTRUM_TOOLS, spectrumMenu, zoomButtons } from "./spectrum_menu.js"
 
 const KEPT = 24
 const NOBODY = { next: "", previous: "" }
-/** @type {[key: SpectrumTool, label: string, title: string][]} */
-const SPECTRUM_TOOLS = [
-  ["zoom", "Zoom", "Drag zooms"],
-  ["pan", "Move", "Drag moves"],
-  ["mask", "Mask", "Drag masks pixels for the refit; with Shift it takes them back"],
-  ["measure", "Measure", `Drag over a line: width, centroid, Gaussian (${KEY_NAMES.measure})`],
-]
 /** @typedef {"card" | "lines" | "refit" | "evidence" | "compare"} PaneName */
-/** @type {[key: PaneName, label: string][]} */
-const PANES = [
-  ["card", "Card"],
-  ["lines", "Lines"],
-  ["refit", "Refit"],
-  ["evidence", "Evidence"],
-  ["compare", "Compare"],
-]
 /** @typedef {"lines" | "model" | "residual" | "raw" | "observed" | "air"} Switch */
 
 export class StarDock {
@@ -74,10 +58,10 @@ export class StarDock {
       },
     })
     this.more = icon("more_vert", "What the figure shows, and files", null, { "aria-expanded": "false" })
-    this.popup = popup(this.more, () => this.menu())
+    this.popup = popup(this.more, () => spectrumMenu(this))
     this.wide = icon("open_in_full", "The star alone", () => send({ kind: "star_page", on: !this.alone }))
     this.tools = choices("Drag in the spectrum", SPECTRUM_TOOLS, (tool) => this.use(tool))
-    this.toolRow = element("div", { className: "row tools" }, this.tools.row, ...this.zooms())
+    this.toolRow = element("div", { className: "row tools" }, this.tools.row, ...zoomButtons(this))
     this.readout = element("p", { className: "readout" })
     this.sentence = element("p", { className: "sentence", hidden: true })
     this.note = element("p", { className: "hint" })
@@ -358,16 +342,6 @@ export class StarDock {
     if (tool === "mask") this.turn("refit")
   }
 
-  zooms() {
-    /** @type {(text: string, title: string, action: () => void) => HTMLButtonElement} */
-    const button = (text, title, action) => element("button", { type: "button", title, onclick: action }, text)
-    return [
-      button("Ca II", `Zoom to the Ca II triplet (${KEY_NAMES.zoomCa})`, () => this.zoom("ca")),
-      button("TiO", `Zoom to the TiO bands at 7050 Å (${KEY_NAMES.zoomTio})`, () => this.zoom("tio")),
-      button("All", `Whole spectrum (${KEY_NAMES.whole})`, () => this.whole()),
-    ]
-  }
-
   /** @param {ZoomName} name */
   zoom(name) {
     if (!this.star?.spectrum || !this.zoomEnds) return
@@ -421,57 +395,5 @@ export class StarDock {
     look.smooth = SMOOTHINGS[Math.min(Math.max(at, 0), SMOOTHINGS.length - 1)]
     this.draw()
     this.read(look.smooth ? `smoothed over ${inPixels(look.smooth)}` : "not smoothed")
-  }
-
-  menu() {
-    const { look } = this.controls
-    /** @type {(name: Switch, label: string, off?: boolean) => HTMLElement} */
-    const box = (name, label, off) => {
-      const input = element("input", {
-        type: "checkbox",
-        checked: look[name],
-        disabled: off,
-        onchange: () => this.toggle(name),
-      })
-      return element("label", {}, input, ` ${label}`)
-    }
-    /** @type {HTMLSelectElement} */
-    const smoothing = element("select", {
-      "aria-label": "Smoothing",
-      onchange: () => {
-        look.smooth = SMOOTHINGS[smoothing.selectedIndex]
-        this.draw()
-      },
-    })
-    options(smoothing, SMOOTHINGS.map((pixels) => [pixels, pixels ? inPixels(pixels) : "none"]), look.smooth)
-    const file = (/** @type {StarFile["form"]} */ form) =>
-      element("button", { type: "button", onclick: () => this.file(form) }, form.toUpperCase())
-    const link = element("button", { type: "button", onclick: () => this.link() }, "Link to this star")
-    if (!this.star?.spectrum) return [link]
-    return [
-      box("lines", `Lines and bands (${KEY_NAMES.lines})`),
-      box("model", `Model (${KEY_NAMES.model})`),
-      box("residual", `Residuals (${KEY_NAMES.residual})`),
-      box("raw", `Not normalised (${KEY_NAMES.raw})`, !this.raw),
-      box("observed", "Observed frame"),
-      box("air", "Wavelengths in air"),
-      element("label", {}, `Smoothing (${KEY_NAMES.smoother}, ${KEY_NAMES.sharper}) `, smoothing),
-      element("div", { className: "row" }, "Files ", ...STAR_FORMS.map(file)),
-      link,
-    ]
-  }
-
-  /** @param {StarFile["form"]} form */
-  file(form) {
-    if (!this.star?.spectrum) return
-    this.figure.tellZoom()
-    this.send({ kind: "star_file", form })
-  }
-
-  link() {
-    if (!this.star) return
-    const address = new URL(globalThis.location.href)
-    address.search = `?star=${this.star.obsid}`
-    void copyText(address.href, "The link is in the clipboard.", (text) => this.read(text))
   }
 }
