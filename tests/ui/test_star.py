@@ -215,7 +215,6 @@ def test_small_spectra_open_their_star_by_keyboard(visit, star_server):
     thumbs.nth(39).wait_for()
     inked = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(value => value > 0)"
     assert thumbs.nth(3).locator("canvas").evaluate(inked)
-    thumbs.first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     page.get_by_text(f"obsid {STAR - 2}").wait_for(timeout=15_000)

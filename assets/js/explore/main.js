@@ -23,7 +23,10 @@ export function render({ model }) {
   const send = (/** @type {Request} */ message) => model.send_msg(message)
   const toolbar = new Toolbar(send)
   const stage = new Stage(send)
-  const spectra = new Spectra(send, (open) => host.classList.toggle("spectra-open", open))
+  const spectra = new Spectra(send, (open) => {
+    host.classList.toggle("spectra-open", open)
+    if (!open) table.spectra.focus()
+  })
   const table = new Table(send, () => spectra.toggle())
   const side = new Side(send)
   const star = new StarDock(send)

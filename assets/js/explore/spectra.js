@@ -28,6 +28,8 @@ export class Spectra {
   page = null
   focused = ""
   open = false
+  /** Whether the first page is awaited, which takes the keyboard. */
+  opening = false
   /** @type {Thumbnails["stretch"]} */
   stretch = "all"
 
@@ -67,6 +69,7 @@ export class Spectra {
       icon("close", "Back to the views (Escape)", () => this.close()),
     )
     this.el = element("section", { className: "card spectra", hidden: true }, head, this.sentence, this.grid)
+    this.el.addEventListener("keydown", ({ key }) => key === "Escape" && this.close())
     const resized = new ResizeObserver(() => this.paint())
     resized.observe(this.grid)
     /** @type {Parts} */
@@ -84,7 +87,7 @@ export class Spectra {
 
   /** @param {boolean} open */
   show(open) {
-    this.open = open
+    this.open = this.opening = open
     this.el.hidden = !open
     this.onOpen(open)
     this.send({ kind: "thumbnails", page: open ? 0 : null, stretch: this.stretch, order: "", descending: false })
@@ -125,7 +128,9 @@ export class Spectra {
     this.counts.textContent = page.counts
     this.turns[0].disabled = page.page <= 0
     this.turns[1].disabled = page.page >= page.pages - 1
-    const hadFocus = this.grid.contains(/** @type {ShadowRoot} */ (this.grid.getRootNode()).activeElement)
+    const { activeElement } = /** @type {ShadowRoot} */ (this.grid.getRootNode())
+    const hadFocus = this.opening || this.grid.contains(activeElement)
+    this.opening = false
     this.grid.replaceChildren(...page.stars.map((star) => this.thumb(star)))
     this.mark(this.focused)
     this.paint()
