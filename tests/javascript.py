@@ -28,12 +28,14 @@ PURE = (
     "base/words.js",
     "explore/completion.js",
     "explore/corrections.js",
+    "explore/thumbnail_strokes.js",
     "figures/arrows.js",
     "figures/intervals.js",
     "figures/pixels.js",
     "figures/scales.js",
     "star/controls.js",
     "star/kept.js",
+    "star/line_steps.js",
     "vetting/drafts.js",
 )
 """Modules without elements of the page and without Bokeh, each with unit tests beside it."""

@@ -5,9 +5,11 @@ import type {
   AxisSpec as SentAxis,
   BarsLayer,
   Palettes as SentPalettes,
+  ResidualsDrawing,
   Review,
   SpectrumDrawing,
   StarData,
+  TrialDrawing,
   Update,
   VetState,
 } from "./protocol.d.ts"
@@ -90,15 +92,38 @@ export type PaletteName = "everything" | "selected" | "texture" | "histogram"
 export type Palettes = Record<PaletteName, Uint32Array>
 export type ColoursState = Partial<SentPalettes>
 
+/** Residuals as numbers. */
+export type PaintedResiduals = Omit<ResidualsDrawing, "values"> & { values: Float32Array }
+
+/** A trial model with its curves as numbers. */
+export type PaintedTrial = Omit<TrialDrawing, "flux" | "residuals"> & {
+  flux: Float32Array
+  residuals: PaintedResiduals
+}
+
+type Curves = "flux" | "low" | "high" | "model" | "residuals" | "pinned" | "compared" | "trial"
+
+/** A spectrum with its curves as numbers; a model that is not drawn is unknown everywhere. */
+export interface PaintedSpectrum extends Omit<SpectrumDrawing, Curves> {
+  flux: Float32Array
+  low: Float32Array
+  high: Float32Array
+  model: Float32Array
+  residuals: PaintedResiduals
+  pinned: { obsid: string; colour: string; flux: Float32Array }[]
+  compared?: { curves: Float32Array[]; ends: Ends; label: string }
+  trial?: Float32Array
+}
+
 /** A star as the page keeps it. */
 export interface Star extends Omit<StarData, "spectrum"> {
-  spectrum: SpectrumDrawing | null
+  spectrum: PaintedSpectrum | null
 }
 
 /** What the form of a verdict shows of a star. */
 export type VerdictFormState =
   & CampaignChoice
-  & Pick<VetState, "star" | "sentence" | "verdicts" | "flags" | "quantities" | "before" | "undone">
+  & Pick<VetState, "judged" | "star" | "sentence" | "verdicts" | "flags" | "quantities" | "before" | "undone">
 
 /** Campaigns to choose from, and the user. */
 export type CampaignChoice = Pick<VetState, "campaigns" | "campaign" | "person" | "signed">

@@ -9,6 +9,7 @@ export interface AdjudicateState {
   campaign: string;
   person: string;
   signed: boolean;
+  judged: string;
   verdicts?: VerdictChoice[];
   flags?: FlagChoice[];
   conflicts: ConflictState[];
@@ -92,6 +93,9 @@ export interface AxisSpec {
   widest: number | null;
 }
 
+/** A band's wavelength in micrometres, and the logarithm of the flux in it with its error. */
+export type BandPoint = [label: string, wavelength: number, flux: number, error: number];
+
 /** Bars of a histogram: one edge more than counts and heights, which are counts, shares or sums. */
 export interface BarsLayer {
   kind: "bars";
@@ -150,6 +154,7 @@ export interface CampaignsState {
   campaign: string;
   person: string;
   signed: boolean;
+  judged: string;
   verdicts?: VerdictChoice[];
   flags?: FlagChoice[];
   adjudicator: boolean;
@@ -166,14 +171,17 @@ export interface CampaignsState {
 /** Text beside a view's title; its colour is "" for that of text. */
 export type Caption = [text: string, colour: string];
 
-/** One line of the card. */
-export type CardEntry = [name: string, label: string, text: string, about: string];
+/** A value to copy, and what it is. */
+export type CardCopy = [label: string, text: string];
+
+/** One line of the card; ``doubt`` has the quality bits, in words, that make its value doubtful. */
+export type CardEntry = [name: string, label: string, text: string, about: string, doubt: string];
 
 /** Lines of one subject. */
 export type CardGroup = [title: string, entries: CardEntry[]];
 
-/** A label with both of its errors and its reference value, as texts. */
-export type CardLabel = [name: string, label: string, unit: string, value: string, calibrated: string, formal: string, reference: string];
+/** A label with both of its errors and its reference value, as texts; ``doubt`` as of an entry. */
+export type CardLabel = [name: string, label: string, unit: string, value: string, calibrated: string, formal: string, reference: string, doubt: string];
 
 /** Name and address of another service. */
 export type CardLink = [name: string, address: string];
@@ -289,7 +297,7 @@ export interface ComparedColumn {
 
 /** Differences from pinned stars or ratios to them, in their order, with their axis. */
 export interface ComparedDrawing {
-  curves: Float32Array[];
+  curves: Curve[];
   ends: [number, number];
   label: string;
 }
@@ -338,6 +346,14 @@ export interface CountAxis {
 export interface Counts {
   done: number;
   left: number;
+}
+
+/** Numbers that are drawn: ``low + step * steps``, unknown where a step is 65,535. */
+export interface Curve {
+  low: number;
+  step: number;
+  steps: Uint16Array;
+  exact?: Float32Array;
 }
 
 /** A curve of the legend and its colour, by name. */
@@ -412,6 +428,7 @@ export interface Draw {
   look: SpectrumLook;
   zoom: [number, number] | null;
   masked: [number, number][];
+  measured: [number, number] | null;
   trial: Record<string, number | null> | null;
   pins: string[];
   number: number;
@@ -642,8 +659,45 @@ export interface Legend {
 /** A category and its colour. */
 export type LegendEntry = [name: string, colour: string];
 
+/** Show the lines of a file or of a pasted text, in base64. */
+export interface LineFile {
+  kind: "line_file";
+  name: string;
+  data: string;
+  unit: "nm" | "\u00b5m" | "\u00c5";
+  air: boolean;
+}
+
+/** Remove a list of the user's own lines. */
+export interface LineForget {
+  kind: "line_forget";
+  name: string;
+}
+
+/** A list of lines in order of wavelength; the colour is "" for a built-in list. */
+export interface LineListState {
+  name: string;
+  colour: string;
+  on: boolean;
+  lines: RestLine[];
+}
+
+/** All lists of lines; a report, or the reason of a refusal, where a file was read. */
+export interface LineListsState {
+  lists: LineListState[];
+  report?: string;
+  refused?: boolean;
+}
+
 /** A line or a band head: its wavelength, and the flux below which its name is written. */
-export type LineMark = [name: string, wavelength: number, top: number];
+export type LineMark = [name: string, wavelength: number, top: number, colour: string];
+
+/** Show or hide a list of lines. */
+export interface LineSwitch {
+  kind: "line_switch";
+  name: string;
+  on: boolean;
+}
 
 /** Velocity of one line and its error, in km/s. */
 export type LineVelocity = [label: string, velocity: number, error: number];
@@ -671,6 +725,22 @@ export interface Look {
   kind: "look";
   views: ViewSize[];
 }
+
+/** Measurements of a line: rows, the same as a table to paste, and curves on their own wavelengths. */
+export interface MeasuredDrawing {
+  ends: [number, number];
+  sentence: string;
+  rows: MeasuredRow[];
+  table: string;
+  wavelength: Float64Array;
+  flux: Float32Array;
+  continuum: Float32Array;
+  fit_at: Float64Array;
+  fit: Float32Array;
+}
+
+/** A measured quantity, as texts. */
+export type MeasuredRow = [name: string, text: string, about: string];
 
 /** Select the stars of a list: a file in base64, or one that was uploaded in parts. */
 export interface Members {
@@ -808,6 +878,15 @@ export interface Part {
   part: number;
 }
 
+/** The spectral energy distribution of a star in the bands that are known, with the ends of its axes. */
+export interface PhotometryDrawing {
+  points: BandPoint[];
+  x_ends: [number, number];
+  y_ends: [number, number];
+  x_label: string;
+  y_label: string;
+}
+
 /** Colour level of each star of the layer ``stars``, a byte each; 0 where it is not selected. */
 export interface PickedLayer {
   kind: "picked";
@@ -827,7 +906,7 @@ export interface Picture {
 export interface PinnedCurve {
   obsid: string;
   colour: string;
-  flux: Float32Array;
+  flux: Curve;
 }
 
 /** One column against another; a disc map has slices (parts), the present one, and a colour bar. */
@@ -962,13 +1041,17 @@ export interface RelationDrawing {
   note: string;
 }
 
-/** Residuals over their error, NaN where unknown or masked, with their axis. */
+/** Residuals over their error, unknown where there is none or the pixel is masked, with their axis. */
 export interface ResidualsDrawing {
-  values: Float32Array;
+  values: Curve;
   ends: [number, number];
   label: string;
+  about: string;
   beyond: BeyondMark[];
 }
+
+/** A line and its rest wavelength in vacuum, in Angstrom. */
+export type RestLine = [name: string, wavelength: number];
 
 /** A review; ``imported`` names who imported it and when, "" for one of this record. */
 export interface Review {
@@ -1091,12 +1174,12 @@ export interface SpectrumDrawing {
   obsid: string;
   number: number;
   stretch: number;
+  air: boolean;
   ends: [number, number];
   label: string;
-  flux: Float32Array;
-  low: Float32Array;
-  high: Float32Array;
-  model: Float32Array;
+  flux: Curve;
+  low: Curve;
+  high: Curve;
   flux_ends: [number, number];
   flux_label: string;
   residuals: ResidualsDrawing;
@@ -1108,22 +1191,35 @@ export interface SpectrumDrawing {
   telluric: TelluricStrip[];
   arm_edge: number | null;
   pinned: PinnedCurve[];
+  model?: Curve;
   compared?: ComparedDrawing;
-  trial?: Float32Array;
+  trial?: Curve;
+  measured?: MeasuredDrawing;
 }
 
-/** Display settings of the spectrum; ``compare`` selects how the lower axes show pinned spectra. */
+/** Changes by a zoom: the axis of residuals with marks beyond it, and lines with their names. */
+export interface SpectrumFrame {
+  obsid: string;
+  number: number;
+  residual_ends: [number, number];
+  beyond: BeyondMark[];
+  marks: LineMark[];
+}
+
+/** Display settings of the spectrum. */
 export interface SpectrumLook {
   lines: boolean;
   model: boolean;
   residual: boolean;
   raw: boolean;
   observed: boolean;
+  air: boolean;
   smooth: 0 | 1 | 2 | 4 | 8;
   compare: "difference" | "over" | "ratio";
+  continuum: "edges" | "unity";
 }
 
-/** Keep the wavelengths to which the spectrum was zoomed, for the next one. */
+/** Frame the spectrum at the wavelengths to which it was zoomed, and keep them for the next one. */
 export interface SpectrumZoom {
   kind: "spectrum_zoom";
   ends: [number, number];
@@ -1140,10 +1236,11 @@ export interface StarCard {
   bits: string[];
   in_training: boolean;
   repeats: string[];
+  copies: CardCopy[];
   links: CardLink[];
 }
 
-/** One star: its card, published labels and spectrum; a sentence without a spectrum. */
+/** One star: its card, published labels and spectrum, or a sentence and its photometry instead. */
 export interface StarData {
   kind: "star";
   obsid: string;
@@ -1154,6 +1251,7 @@ export interface StarData {
   remarks: CardRemark[];
   published: Record<string, number | null>;
   spectrum?: SpectrumDrawing;
+  photometry?: PhotometryDrawing;
   next?: string;
   previous?: string;
 }
@@ -1164,7 +1262,7 @@ export interface StarFile {
   form: "fits" | "pdf" | "png";
 }
 
-/** Show the star of an obsid. */
+/** Show the star of an obsid, a Gaia source id, a designation or a position. */
 export interface StarFind {
   kind: "star_find";
   text: string;
@@ -1187,7 +1285,9 @@ export interface StarSetup {
   zooms: Record<string, [number, number]>;
   refit: RefitSetup;
   simulated: boolean;
+  line_zoom: number;
   wavelength?: Float64Array;
+  wavelength_air?: Float64Array;
   raw?: boolean;
 }
 
@@ -1325,6 +1425,31 @@ export interface Tap {
 /** A telluric band, in wavelengths of the axis. */
 export type TelluricStrip = [name: string, low: number, high: number];
 
+/** A star with the value by which the page is sorted; ``drawn`` if it has a spectrum. */
+export type Thumbnail = [obsid: string, text: string, drawn: boolean];
+
+/** Small spectra of some stars; a sentence without any. */
+export interface ThumbnailPage {
+  sentence: string;
+  stars: Thumbnail[];
+  bins: number;
+  heights: ArrayBuffer;
+  page: number;
+  pages: number;
+  counts: string;
+  order: TableOrder;
+  columns?: ColumnChoice[];
+}
+
+/** Show a page of the spectra of the selected stars; none closes it. */
+export interface Thumbnails {
+  kind: "thumbnails";
+  page: number | null;
+  stretch: "all" | "ca" | "tio";
+  order: string;
+  descending: boolean;
+}
+
 /** Choose what a drag does. */
 export interface Tool {
   kind: "tool";
@@ -1349,7 +1474,7 @@ export type TourStep = [selector: string, text: string];
 
 /** A trial model over a spectrum, with its residuals and legend; ``lower`` if the lower axes are shown. */
 export interface TrialDrawing {
-  flux: Float32Array;
+  flux: Curve;
   residuals: ResidualsDrawing;
   curves: CurveName[];
   lower: boolean;
@@ -1388,11 +1513,13 @@ export interface Update {
   fit_curves?: FittedCurves[];
   fitted?: Record<string, number>;
   focus?: FocusMark[];
+  frame?: SpectrumFrame;
   frozen?: Frozen;
   help?: HelpContent;
   home?: boolean;
   layers?: AnyLayer[];
   legend?: Legend;
+  lines?: LineListsState;
   link?: Link;
   merged?: Merged;
   message?: string;
@@ -1419,6 +1546,7 @@ export interface Update {
   switched?: SwitchedOverlay;
   table?: TableState;
   theme?: "light" | "dark";
+  thumbnails?: ThumbnailPage;
   tool?: "box" | "lasso" | "polygon" | "pan";
   toolbar?: ToolbarState;
   tour?: TourStep[];
@@ -1459,6 +1587,7 @@ export interface VetState {
   campaign: string;
   person: string;
   signed: boolean;
+  judged: string;
   verdicts?: VerdictChoice[];
   flags?: FlagChoice[];
   star: string;
@@ -1566,6 +1695,9 @@ export type RequestKind =
   "samp" |
   "picture" |
   "paper" |
+  "line_file" |
+  "line_switch" |
+  "line_forget" |
   "star_step" |
   "star_find" |
   "star_pin" |
@@ -1579,6 +1711,7 @@ export type RequestKind =
   "evidence" |
   "alike" |
   "alike_select" |
+  "thumbnails" |
   "campaign" |
   "judge" |
   "vet_undo" |
@@ -1642,6 +1775,9 @@ export type Request =
   Samp |
   Picture |
   Paper |
+  LineFile |
+  LineSwitch |
+  LineForget |
   StarStep |
   StarFind |
   StarPin |
@@ -1655,6 +1791,7 @@ export type Request =
   Evidence |
   Alike |
   AlikeSelect |
+  Thumbnails |
   Campaign |
   Judge |
   VetUndo |

@@ -54,20 +54,30 @@ export function assertThrows(action, part) {
   assert(message?.includes(part), `expected an error with "${part}", found ${message}`)
 }
 
+/**
+ * A curve of whole numbers as it is sent.
+ *
+ * @param {...number} steps
+ */
+export function curveOf(...steps) {
+  return { low: 0, step: 1, steps: Uint16Array.from(steps) }
+}
+
 /** @type {SpectrumDrawing} - Of two pixels. */
 export const DRAWING = {
   obsid: "1",
   number: 0,
   stretch: 1,
+  air: false,
   ends: [4000, 4001],
   label: "wavelength",
-  flux: Float32Array.of(1, 2),
-  low: Float32Array.of(0, 1),
-  high: Float32Array.of(2, 3),
-  model: Float32Array.of(1, 1),
+  flux: curveOf(1, 2),
+  low: curveOf(0, 1),
+  high: curveOf(2, 3),
+  model: curveOf(1, 1),
   "flux_ends": [0, 3],
   "flux_label": "flux",
-  residuals: { values: Float32Array.of(0, 1), ends: [-5, 5], label: "residual", beyond: [] },
+  residuals: { values: curveOf(0, 1), ends: [-5, 5], label: "residual", about: "data − model", beyond: [] },
   lower: true,
   curves: [],
   marks: [],

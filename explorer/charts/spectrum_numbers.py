@@ -56,8 +56,22 @@ PIN_COLOURS = ("#e69f00", "#009e73", "#cc79a7", "#56b4e9")
 """Of pinned spectra, in their order; there are no more of them than colours."""
 
 INK = {
-    "light": {"data": "#3d434b", "model": "#d1495b", "trial": "#8000c8", "masked": "#8b95a1", "own": "#e69f00"},
-    "dark": {"data": "#c8ccd2", "model": "#ff7a5c", "trial": "#c58bff", "masked": "#77818d", "own": "#ffb454"},
+    "light": {
+        "data": "#3d434b",
+        "model": "#d1495b",
+        "trial": "#8000c8",
+        "masked": "#8b95a1",
+        "own": "#e69f00",
+        "measured": "#0072b2",
+    },
+    "dark": {
+        "data": "#c8ccd2",
+        "model": "#ff7a5c",
+        "trial": "#c58bff",
+        "masked": "#77818d",
+        "own": "#ffb454",
+        "measured": "#6cb8f0",
+    },
 }
 """Colours of curves and masks on light and dark pages; pictures are light."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 from explorer.model.table import StarTable
 from pipeline.domain.column import CARD_GROUPS, Column
 from pipeline.domain.columns import COLUMNS, column
-from pipeline.domain.flags import FLAG_TEXTS
+from pipeline.domain.flags import FLAG_TEXTS, doubts_of
 from pipeline.domain.label_names import LABEL_NAMES as LABELS
 from pipeline.domain.own_columns import OWN_GROUP
 
@@ -25,16 +25,17 @@ _SIMBAD = "https://simbad.cds.unistra.fr/simbad/sim-coo"
 
 
 class Entry(NamedTuple):
-    """One line of the card: label, formatted value and meaning of a column."""
+    """One line of the card: a column's label, value and meaning, and the bits that make it doubtful."""
 
     name: str
     label: str
     text: str
     about: str
+    doubt: str = ""
 
 
 class LabelRow(NamedTuple):
-    """A label with both of its errors."""
+    """A label with both of its errors, and the bits that make it doubtful."""
 
     name: str
     label: str
@@ -43,6 +44,14 @@ class LabelRow(NamedTuple):
     calibrated: str
     formal: str
     reference: str
+    doubt: str = ""
+
+
+class Copied(NamedTuple):
+    """A value to copy: what it is, and its text."""
+
+    label: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,8 @@ class StarFacts:
         Whether the label model was trained on it: its published labels are then out of fold.
     repeats : tuple of int
         Other observations of the same star.
+    copies : tuple of Copied
+        Identifiers and coordinates to copy.
     links : tuple of (str, str)
         Names and addresses of other services; empty for simulated stars, which no other service contains.
     """
@@ -73,6 +84,7 @@ class StarFacts:
     bits: tuple[str, ...]
     in_training: bool
     repeats: tuple[int, ...]
+    copies: tuple[Copied, ...]
     links: tuple[tuple[str, str], ...]
 
 
@@ -91,9 +103,11 @@ def facts_of(table: StarTable, row: int, *, simulated: bool, on_screen: Collecti
         Columns on axes and in colours: the user's own among them are on the card however many there are.
     """
     groups = []
+    doubts = doubts_of(int(table["quality"][row]))
     for title in CARD_GROUPS:
         listed = (item.name for item in COLUMNS if item.card == title)
-        entries = tuple(entry for name in listed if (entry := _entry(table, row, name)) is not None)
+        known = (entry for name in listed if (entry := _entry(table, row, name)) is not None)
+        entries = tuple(entry._replace(doubt=doubts.get(entry.name, "")) for entry in known)
         if entries:
             groups.append((title, entries))
     own = _own_entries(table, row, on_screen)
@@ -101,11 +115,16 @@ def facts_of(table: StarTable, row: int, *, simulated: bool, on_screen: Collecti
         groups.append((OWN_GROUP, own))
     return StarFacts(
         obsid=int(table["obsid"][row]),
-        labels=tuple(_label(table, row, name) for name in LABELS if np.isfinite(table.value(name, row))),
+        labels=tuple(
+            _label(table, row, name)._replace(doubt=doubts.get(name, ""))
+            for name in LABELS
+            if np.isfinite(table.value(name, row))
+        ),
         groups=tuple(groups),
         bits=_bits(table, row),
         in_training=bool(table["in_training"][row]),
         repeats=_repeats(table, row),
+        copies=tuple(_copies(table, row)),
         links=() if simulated else _links(table, row),
     )
 
@@ -215,6 +234,16 @@ def _repeats(table: StarTable, row: int) -> tuple[int, ...]:
         return ()
     same = np.flatnonzero(table["star"] == table["star"][row])
     return tuple(int(obsid) for obsid in table["obsid"][same[same != row]])
+
+
+def _copies(table: StarTable, row: int) -> Iterator[Copied]:
+    yield Copied("obsid", str(int(table["obsid"][row])))
+    gaia = int(table["gaia_source_id"][row]) if "gaia_source_id" in table else 0
+    if gaia > 0:
+        yield Copied(column("gaia_source_id").label, str(gaia))
+    ra, dec = table.value("ra", row), table.value("dec", row)
+    if np.isfinite(ra) and np.isfinite(dec):
+        yield Copied("coordinates", f"{ra:.6f} {dec:+.6f}")
 
 
 def _links(table: StarTable, row: int) -> tuple[tuple[str, str], ...]:

@@ -356,6 +356,11 @@ class StarTable(Mapping[str, NDArray[Any]]):
         """A column of text of some stars, as objects."""
         return np.asarray(self._column_of_words(name).take(stars).to_numpy(), object)
 
+    def rows_of_text(self, name: str, texts: Iterable[str]) -> NDArray[np.intp]:
+        """Rows whose text is one of some."""
+        wanted = pa.array(sorted(texts), pa.string())
+        return np.flatnonzero(pc.is_in(self._column_of_words(name), value_set=wanted).to_numpy())
+
     def text(self, name: str, row: int) -> str:
         """One text; "" if the column is absent."""
         return str(self._column_of_words(name)[row]) if self._is_text(name) else ""

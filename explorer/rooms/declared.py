@@ -11,13 +11,13 @@ import json
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from explorer import protocol
 from explorer.charts import journal, palettes, spectrum_numbers
-from explorer.model import answer_table, export, members, proposals, samples, subsets
+from explorer.model import answer_table, export, line_file, line_lists, members, proposals, samples, subsets
 from explorer.model.screen import Theme
 from explorer.rooms import shortcuts, star_spectrum, uploads
 from explorer.vetting import campaign_files, events, exchange
@@ -28,6 +28,8 @@ def limits() -> dict[str, int]:
     return {
         "partBytes": uploads.PART_BYTES,
         "memberBytes": members.MAX_BYTES,
+        "lineBytes": line_file.MAX_BYTES,
+        "lineListName": line_lists.MAX_NAME_CHARACTERS,
         "recordBytes": exchange.MAX_BYTES,
         "pins": star_spectrum.MAX_PINS,
         "alike": protocol.MAX_ALIKE,
@@ -76,6 +78,7 @@ def declarations() -> Iterator[tuple[str, str, Any]]:
     yield "INK", "", spectrum_numbers.INK
     yield "FIGURES", "", {theme.value: palettes.figure_colours(dark=theme is Theme.DARK) for theme in Theme}
     yield "SMOOTHINGS", 'import("../protocol.d.ts").SpectrumLook["smooth"][]', protocol.SMOOTHINGS
+    yield "LINE_UNITS", 'import("../protocol.d.ts").LineFile["unit"][]', get_args(line_file.WavelengthUnit)
     yield "DEFAULT_LOOK", 'import("../protocol.d.ts").SpectrumLook', msgspec.to_builtins(protocol.DEFAULT_LOOK)
 
 

@@ -26,6 +26,7 @@ from explorer.rooms.side import Side
 from explorer.rooms.stage import Stage
 from explorer.rooms.star import StarDock
 from explorer.rooms.table import SelectionTable
+from explorer.rooms.thumbnails import ThumbnailRoom
 from explorer.rooms.toolbar import Toolbar
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
@@ -69,6 +70,7 @@ class ExploreRoom:
         self.table = SelectionTable(workspace, self.channel)
         self.answers = Answers(workspace, self.stage, self.channel)
         self.answer_exports = AnswerExports(self.answers, library, self.channel)
+        self.thumbnails = ThumbnailRoom(workspace, library, self.table, self.channel)
         self.owner = Owner(self.record)
         self.side = Side(workspace, library, links, self.channel, self.record, self.owner)
         self.sharing = Sharing(workspace, library, links, self.stage, self.channel, samp, self.owner)
@@ -96,6 +98,7 @@ class ExploreRoom:
             "star_alone",
             "sorted_by",
             "dock",
+            "lines",
             "room",
         ]
         workspace.param.watch(lambda *_: self._changed(), kept)

@@ -42,6 +42,9 @@ STAR_KEYS: Mapping[str, tuple[str, ...]] = {
     "zoomCa": ("z",),
     "zoomTio": ("Z",),
     "whole": ("x",),
+    "nextLine": ("n",),
+    "previousLine": ("N",),
+    "measure": ("i",),
     "fit": ("f",),
 }
 """Actions of the star beside the views and in the vetting rooms, by name."""
@@ -74,10 +77,12 @@ PAGE_HELP: tuple[HelpRow, ...] = (
     HelpRow(("x",), "reset every zoom"),
     HelpRow(_of_star("next", "previous"), "next and previous star"),
     HelpRow(_UNVETTED, "next and previous star that you have not judged; Shift with the arrows too"),
-    HelpRow(_of_star("find"), "go to an obsid"),
+    HelpRow(_of_star("find"), "go to an obsid, a Gaia source id, a designation or a position"),
     HelpRow(_of_star("smoother", "sharper"), "smooth the spectrum more or less"),
     HelpRow(_of_star("lines", "model", "residual", "raw"), "lines, model, residuals, not normalised"),
     HelpRow(_of_star("zoomCa", "zoomTio"), "zoom to Ca II or TiO"),
+    HelpRow(_of_star("nextLine", "previousLine"), "zoom to the next or previous line of the lists"),
+    HelpRow(_of_star("measure"), "measure a line: drag over it"),
     HelpRow(_of_star("fit"), "fit the star again"),
     HelpRow(("/",), "filter by an expression"),
     HelpRow(("?",), "this help"),
@@ -100,6 +105,7 @@ def vetting_help() -> tuple[HelpRow, ...]:
         HelpRow(_of_star("smoother", "sharper"), "smooth more, less"),
         HelpRow(_of_star("lines", "model", "residual", "raw"), "lines, model, residuals, raw"),
         HelpRow(_of_star("zoomCa", "zoomTio", "whole"), "Ca II, TiO, whole spectrum"),
+        HelpRow(_of_star("nextLine", "previousLine", "measure"), "next and previous line, measure a line"),
         HelpRow(_of_star("fit"), "fit again"),
     )
 

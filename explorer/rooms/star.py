@@ -13,19 +13,24 @@ from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.charts.journal import FORMATS, picture_bytes
-from explorer.charts.spectrum import ZOOMS
+from explorer.charts.photometry import photometry_of
+from explorer.charts.spectrum import LINE_ZOOM, ZOOMS
 from explorer.charts.spectrum_picture import draw_spectrum
 from explorer.model.library import Library
+from explorer.model.photometry import energy_distribution
 from explorer.model.star import StarFacts, facts_of
 from explorer.model.star_files import spectrum_fits
+from explorer.model.star_search import find_star
 from explorer.model.work import EXPORTS
 from explorer.rooms.channel import Channel
 from explorer.rooms.live_refit import LiveRefit
 from explorer.rooms.star_context import StarContext
 from explorer.rooms.star_evidence import StarEvidence
+from explorer.rooms.star_lines import StarLines
 from explorer.rooms.star_spectrum import StarSpectrum
 from explorer.state.workspace import Workspace
 from explorer.vetting.reader import NoRecord, RecordReader
+from pipeline.domain.wavelength import vacuum_to_air
 from pipeline.science.star.refit import RefitError
 
 AHEAD_AFTER_MS = 40
@@ -75,6 +80,7 @@ class StarDock:
         self.spectrum = StarSpectrum(self.context)
         self.refit = LiveRefit(self.context, self.spectrum, channel)
         self.evidence = StarEvidence(self.context, channel)
+        self.lines = StarLines(workspace, channel, self._redraw)
         channel.on(protocol.StarStep, lambda request: self.step(request.by, unvetted=request.unvetted))
         channel.on(protocol.StarFind, lambda request: self._find(request.text))
         channel.on(protocol.StarPin, lambda request: channel.send(pinned=self.packet(self._row(request.obsid))))
@@ -87,18 +93,20 @@ class StarDock:
 
     def connect(self) -> None:
         """Send the constants and the star to a new page."""
-        self._ready = True
+        self._ready = self.lines.connected = True
         self.spectrum.reset()
-        self.channel.send(star_setup=self.setup(), star_page=self.workspace.star_alone)
+        self.channel.send(star_setup=self.setup(), star_page=self.workspace.star_alone, lines=self.lines.state())
         self.show()
 
     def setup(self) -> protocol.StarSetup:
         """Wavelengths, zooms, and ranges of the sliders."""
         simulated, spectra = self.library.products.manifest.simulated, self.context.spectra
-        setup = protocol.StarSetup(ZOOMS, self.refit.setup(), simulated=simulated)
+        setup = protocol.StarSetup(ZOOMS, self.refit.setup(), simulated=simulated, line_zoom=LINE_ZOOM)
         if spectra is None:
             return setup
-        return replace(setup, wavelength=spectra.wavelength, raw=self.context.has_continuum)
+        wavelength = spectra.wavelength
+        in_air = vacuum_to_air(wavelength)
+        return replace(setup, wavelength=wavelength, wavelength_air=in_air, raw=self.context.has_continuum)
 
     def show(self) -> None:
         """Send the focused star; its neighbours follow."""
@@ -116,6 +124,10 @@ class StarDock:
     def _draw(self, request: protocol.Draw) -> None:
         """Draw the focused star with new settings; its neighbours follow."""
         self.spectrum.control(request)
+        self._redraw()
+
+    def _redraw(self) -> None:
+        """Send the drawing of the focused star; its neighbours follow."""
         row = self.workspace.focus_row
         if row is None:
             return
@@ -126,6 +138,10 @@ class StarDock:
 
     def _zoom(self, request: protocol.SpectrumZoom) -> None:
         self.spectrum.zoom(request)
+        row = self.workspace.focus_row
+        spectrum = None if row is None else self.context.spectrum(int(self.workspace.table["obsid"][row]))
+        if row is not None and spectrum is not None:
+            self.channel.send(frame=self.spectrum.frame(row, spectrum))
         self._send_ahead_later()
 
     def _send_ahead_later(self) -> None:
@@ -194,7 +210,10 @@ class StarDock:
             remarks=tuple(protocol.CardRemark(*remark) for remark in self.record.remarks(obsid)),
             published=self.context.published_of(row),
         )
-        return star if spectrum is None else replace(star, spectrum=self.spectrum.drawing(row, spectrum))
+        if spectrum is not None:
+            return replace(star, spectrum=self.spectrum.drawing(row, spectrum))
+        fluxes = energy_distribution(table, row)
+        return replace(star, photometry=photometry_of(fluxes)) if fluxes else star
 
     def _row(self, obsid: str) -> int:
         row = self.workspace.table.row_of(int(obsid))
@@ -203,11 +222,13 @@ class StarDock:
         return row
 
     def _find(self, text: str) -> None:
-        text = text.strip()
-        if text.isdigit() and len(text) < 19:
-            self.workspace.look_at(int(text))
-        elif text:
-            self.workspace.message = f"{text!r} is not an obsid: type its digits only."
+        if not text.strip():
+            return
+        result = find_star(text, self.workspace.table)
+        if result.obsid is not None:
+            self.workspace.look_at(result.obsid)
+        if result.sentence:
+            self.channel.send(message=result.sentence)
 
     async def _file(self, request: protocol.StarFile) -> None:
         """The spectrum with model and mask as FITS, or its picture."""
@@ -244,5 +265,6 @@ def card_of(facts: StarFacts) -> protocol.StarCard:
         bits=facts.bits,
         in_training=facts.in_training,
         repeats=tuple(str(obsid) for obsid in facts.repeats),
+        copies=tuple(protocol.CardCopy(*item) for item in facts.copies),
         links=tuple(protocol.CardLink(*link) for link in facts.links),
     )

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from explorer import protocol
-from explorer.charts.spectrum_drawing import Pin, SpectrumContent, drawing_of, trial_of
+from explorer.charts.spectrum_content import Pin, SpectrumContent
+from explorer.charts.spectrum_drawing import drawing_of, frame_of, trial_of
 from explorer.charts.spectrum_numbers import PIN_COLOURS
 from explorer.rooms.star_context import StarContext
 from pipeline.domain.stored_spectrum import StoredSpectrum
@@ -18,7 +19,7 @@ from pipeline.science.star.refit import Interval, Trial, shift_between
 MAX_PINS = len(PIN_COLOURS)
 
 _MAX_INTERVALS = 200
-_INITIAL = protocol.Draw("", protocol.DEFAULT_LOOK, zoom=None, masked=(), trial=None, pins=(), number=0)
+_INITIAL = protocol.Draw("", protocol.DEFAULT_LOOK, zoom=None, masked=(), measured=None, trial=None, pins=(), number=0)
 
 
 class StarSpectrum:
@@ -33,6 +34,7 @@ class StarSpectrum:
     def __init__(self, context: StarContext) -> None:
         self.context = context
         self.controls = _INITIAL
+        self._flux_ends: protocol.Ends = (0.0, 1.0)
 
     def reset(self) -> None:
         """Return to the controls of a new page."""
@@ -44,10 +46,11 @@ class StarSpectrum:
         Raises
         ------
         KeyError, ValueError
-            If the zoom has no length, a label of the trial no value, a pinned star is no obsid, or there are too many
-            of them or of masked intervals.
+            If the zoom or the measured range has no length, a label of the trial no value, a pinned star is no obsid,
+            or there are too many of them or of masked intervals.
         """
-        _check_zoom(request.zoom)
+        _check_ends(request.zoom)
+        _check_ends(request.measured)
         checked_intervals(request.masked)
         self._labels(request.trial)
         if len(request.pins) > MAX_PINS or not all(map(str.isdecimal, request.pins)):
@@ -57,8 +60,14 @@ class StarSpectrum:
 
     def zoom(self, request: protocol.SpectrumZoom) -> None:
         """Keep the wavelengths on screen; raise ValueError if they have no length."""
-        _check_zoom(request.ends)
+        _check_ends(request.ends)
         self.controls = replace(self.controls, zoom=request.ends, number=request.number)
+
+    def frame(self, row: int, spectrum: StoredSpectrum) -> protocol.SpectrumFrame:
+        """Changes by the zoom in the drawing of a star."""
+        trial = self._trial_of(row, spectrum)
+        content = self.content(row, spectrum, trial)
+        return frame_of(content, self._flux_ends)
 
     def follow(self, obsid: str) -> None:
         """Drop mask and trial of another star."""
@@ -79,12 +88,21 @@ class StarSpectrum:
             pins=tuple(self._pins(spectrum.obsid)),
             model_error=None if model is None else model.slam.sigma_pixel_,
             number=controls.number,
+            lists=self.context.workspace.lines,
+            measured=controls.measured,
         )
 
     def drawing(self, row: int, spectrum: StoredSpectrum) -> protocol.SpectrumDrawing:
         """The drawing of a star."""
+        drawing = drawing_of(self.content(row, spectrum, self._trial_of(row, spectrum)))
+        if str(spectrum.obsid) == self.controls.obsid:
+            self._flux_ends = drawing.flux_ends
+        return drawing
+
+    def _trial_of(self, row: int, spectrum: StoredSpectrum) -> NDArray[np.floating] | None:
+        """The trial model of the focused star; None without one, and for another star."""
         trial = self.trial(row) if str(spectrum.obsid) == self.controls.obsid else None
-        return drawing_of(self.content(row, spectrum, None if trial is None else trial.flux))
+        return None if trial is None else trial.flux
 
     def try_labels(
         self, row: int, spectrum: StoredSpectrum, labels: Mapping[str, float | None]
@@ -138,9 +156,9 @@ def checked_intervals(intervals: protocol.Intervals) -> tuple[Interval, ...]:
     return tuple((low, high) for low, high in intervals if low < high)
 
 
-def _check_zoom(ends: protocol.Ends | None) -> None:
+def _check_ends(ends: protocol.Ends | None) -> None:
     if ends is not None and not 0.0 < ends[1] - ends[0] < np.inf:
-        raise ValueError(f"An axis from {ends[0]:g} to {ends[1]:g} Angstrom has no length to draw on.")
+        raise ValueError(f"A range from {ends[0]:g} to {ends[1]:g} Angstrom has no length.")
 
 
 def _given(values: Mapping[str, float | None], name: str) -> float:

@@ -92,7 +92,7 @@ class SelectionTable:
     def sorted_by(self) -> tuple[str, bool] | None:
         """Sort column and whether it descends; None if the table does not have it."""
         order = self.workspace.sorted_by
-        return order if order is not None and order[0] in self.names else None
+        return order if order is not None and order[0] in self.workspace.table else None
 
     @property
     def stars(self) -> NDArray[np.int64]:

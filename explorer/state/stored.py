@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from explorer.model.definitions import check_size, read_definitions, read_selection
+from explorer.model.line_lists import lists_from_plain
 from explorer.model.screen import DragTool
 from explorer.model.selection import Named, Selection, SelectionError, SelectionMode, evaluated_once
 from explorer.model.subsets import MAX_SUBSETS, Subset, check_name, subset_from_dict
@@ -118,6 +119,10 @@ def _rest(stored: Mapping[str, Any], table: StarTable, n_panels: int, lost: list
         result["dock"] = dock_from_dict(stored.get("dock") or {})
     except ValueError as error:
         lost.append(f"the dock ({_plain(error)})")
+    try:
+        result["lines"] = lists_from_plain(stored.get("lines"))
+    except SelectionError as error:
+        lost.append(f"the lists of lines ({_plain(error)})")
     if stored.get("tool") in list(DragTool):
         result["tool"] = DragTool(stored["tool"])
     if stored.get("mode") in list(SelectionMode):

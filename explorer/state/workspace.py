@@ -12,6 +12,7 @@ import param
 
 from explorer.model.definitions import Definitions, check_size
 from explorer.model.kept_rows import KeptRows
+from explorer.model.line_lists import BUILT_IN, LineList, lists_to_plain
 from explorer.model.proposals import Proposal
 from explorer.model.screen import DragTool
 from explorer.model.selection import (
@@ -76,6 +77,9 @@ class Workspace(param.Parameterized):
     dock = param.ClassSelector(default=DockState(), class_=DockState, doc="The dock below the views.")
     proposals: param.ClassSelector[dict[int, Proposal]] = param.ClassSelector(
         default={}, class_=dict, doc="Proposed labels by obsid, which vetting stores."
+    )
+    lines: param.ClassSelector[tuple[LineList, ...]] = param.ClassSelector(
+        default=BUILT_IN, class_=tuple, doc="Lists of spectral lines, built in and the visitor's own."
     )
     message = param.String(default="", doc="A sentence for the visitor, such as an unknown obsid.")
     can_undo = param.Boolean(default=False)
@@ -223,6 +227,7 @@ class Workspace(param.Parameterized):
             "star_alone": self.star_alone,
             "sorted_by": list(self.sorted_by) if self.sorted_by else None,
             "dock": self.dock.to_dict(),
+            "lines": lists_to_plain(self.lines),
             "tool": str(self.tool),
             "mode": str(self.mode),
         }

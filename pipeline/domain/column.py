@@ -71,6 +71,13 @@ class Reference(NamedTuple):
     origin: str
 
 
+class Band(NamedTuple):
+    """A photometric band: its effective wavelength in micrometres, and the flux of magnitude 0 in Jansky."""
+
+    wavelength_um: float
+    zero_point_jy: float
+
+
 @dataclass(frozen=True)
 class Column:
     """One quantity of the catalogue.
@@ -129,6 +136,8 @@ class Column:
         Column of the velocity along the coordinate, in the same frame; "" for other quantities and where there is none.
     sun : float or None
         Coordinate of the Sun, in units of its distance from the Galactic centre; None for other quantities.
+    band : Band or None
+        Of apparent magnitudes; None for other quantities.
 
     Raises
     ------
@@ -162,6 +171,7 @@ class Column:
     after: str = ""
     velocity: str = ""
     sun: float | None = None
+    band: Band | None = None
 
     def __post_init__(self) -> None:
         """Refuse a section of the card and places that do not exist."""
@@ -268,6 +278,7 @@ def declare(
     after: str = "",
     velocity: str = "",
     sun: float | None = None,
+    band: Band | None = None,
 ) -> Column:
     """Declare a column in one entry of a table; see :class:`Column` for what is not described here.
 
@@ -298,6 +309,7 @@ def declare(
         after=after,
         velocity=velocity,
         sun=sun,
+        band=band,
     )
 
 

@@ -46,6 +46,8 @@ class FlagText(NamedTuple):
         Thresholds that set the bit, by name.
     evidence : tuple of str
         Columns whose values show why the bit is set.
+    doubtful : tuple of str
+        Columns whose values the bit makes doubtful.
     tests : tuple of Below or Above
         Each raises the bit; tests of more than one column and its threshold are in :mod:`pipeline.stages.flagging`.
     """
@@ -54,24 +56,40 @@ class FlagText(NamedTuple):
     meaning: str
     limits: dict[str, float]
     evidence: tuple[str, ...]
+    doubtful: tuple[str, ...]
     tests: tuple[Below | Above, ...]
 
 
-_NOTHING = FlagText("", "", {}, (), ())
+_NOTHING = FlagText("", "", {}, (), (), ())
 
 
 def _flag(
-    bit: int, short: str, meaning: str, *, tests: tuple[Below | Above, ...] = (), evidence: str = "", **limits: float
+    bit: int,
+    short: str,
+    meaning: str,
+    *,
+    tests: tuple[Below | Above, ...] = (),
+    evidence: str = "",
+    doubtful: str = "",
+    **limits: float,
 ) -> tuple[int, FlagText]:
     """Declare a bit; ``{NAME:g}`` in the meaning is a threshold, ``{NAME_percent:g}`` a hundred times it.
 
-    The columns of the tests are the evidence where no other is named.
+    The columns of the tests are the evidence where no other is named, and the evidence is doubtful where nothing else
+    is.
     """
     shown = {**limits, **{f"{name}_percent": 100.0 * value for name, value in limits.items()}}
     columns = tuple(evidence.split()) or tuple(test.column for test in tests)
-    return 1 << bit, FlagText(short, meaning.format(**shown), limits, columns, tests)
+    spoiled = tuple(doubtful.split()) or columns
+    return 1 << bit, FlagText(short, meaning.format(**shown), limits, columns, spoiled, tests)
 
 
+_LABELS = " ".join(LABEL_NAMES)
+_ACTIONS = "j_r j_phi j_z j_tot j_sum"
+_VELOCITIES = "v_x v_y v_z v_r v_phi"
+_MOTION = f"{_VELOCITIES} {_ACTIONS} energy eccentricity z_max r_peri r_apo"
+_SPACE = f"distance k_abs x_gal y_gal z_gal r_gal {_MOTION}"
+_RV = f"rv v_gsr {_MOTION}"
 _BY_ENGINE = " ".join(["label_disagreement", *(f"{name}_{engine}" for name in LABEL_NAMES for engine in ENGINES)])
 
 
@@ -91,7 +109,12 @@ class QualityFlag(IntFlag):
         return member
 
     LOW_SNR = _flag(
-        0, "low S/N", "mean S/N of the good pixels below {snr:g}", tests=(Below("snr_good", "snr"),), snr=10.0
+        0,
+        "low S/N",
+        "mean S/N of the good pixels below {snr:g}",
+        tests=(Below("snr_good", "snr"),),
+        snr=10.0,
+        doubtful=_LABELS,
     )
     MASKED = _flag(
         1,
@@ -99,6 +122,7 @@ class QualityFlag(IntFlag):
         "more than {fraction_percent:g} % of the pixels in the fitted range are masked",
         tests=(Above("masked_fraction", "fraction"),),
         fraction=0.2,
+        doubtful=_LABELS,
     )
     BAD_CHI2 = _flag(
         2,
@@ -106,6 +130,7 @@ class QualityFlag(IntFlag):
         "reduced chi-squared above the {percentile:g}th percentile of out-of-fold stars of similar S/N",
         evidence="chi2_nu",
         percentile=99.5,
+        doubtful=_LABELS,
     )
     RESIDUALS = _flag(
         3,
@@ -115,15 +140,18 @@ class QualityFlag(IntFlag):
         evidence="chi2_nu",
         percentile=99.5,
         chunk_angstrom=500.0,
+        doubtful=_LABELS,
     )
-    NOT_CONVERGED = _flag(4, "not converged", "the label fit did not converge", evidence="label_reason")
+    NOT_CONVERGED = _flag(
+        4, "not converged", "the label fit did not converge", evidence="label_reason", doubtful=_LABELS
+    )
     LABEL_AT_BOUND = _flag(
         5, "at bound", "a label is at the edge of the training range", evidence=" ".join(LABEL_NAMES)
     )
     OUTSIDE_HULL = _flag(
         6, "outside hull", "the labels are far from those of every training star", evidence=" ".join(LABEL_NAMES)
     )
-    STARTS_DISAGREE = _flag(7, "two minima", "fits from two starting points disagree")
+    STARTS_DISAGREE = _flag(7, "two minima", "fits from two starting points disagree", doubtful=_LABELS)
     CA_LINES_DISAGREE = _flag(
         8,
         "Ca II",
@@ -131,6 +159,7 @@ class QualityFlag(IntFlag):
         tests=(Above("rv_ca_sigma", "sigma"),),
         evidence="rv_ca_sigma rv_ca8498 rv_ca8542 rv_ca8662",
         sigma=5.0,
+        doubtful="rv rv_ca8498 rv_ca8542 rv_ca8662",
     )
     RV_DOUBTFUL = _flag(
         9,
@@ -140,9 +169,14 @@ class QualityFlag(IntFlag):
         evidence="rv_peak rv_peak_ratio",
         peak=0.3,
         rival_within=0.1,
+        doubtful=_RV,
     )
     EDGE_TEMPLATE = _flag(
-        10, "edge template", "the best velocity template is at the edge of its grid", evidence="rv_template_teff"
+        10,
+        "edge template",
+        "the best velocity template is at the edge of its grid",
+        evidence="rv_template_teff",
+        doubtful=_RV,
     )
     COLOUR_OUTLIER = _flag(
         11,
@@ -159,9 +193,12 @@ class QualityFlag(IntFlag):
         evidence="distance_roots m_h",
         least_m_h=-0.9,
         most_m_h=0.5,
+        doubtful=_SPACE,
     )
-    UNBOUND = _flag(13, "unbound", "total energy above the potential at infinity", evidence="energy")
-    ACTION_FAILURE = _flag(14, "actions", "the actions could not be computed")
+    UNBOUND = _flag(
+        13, "unbound", "total energy above the potential at infinity", evidence="energy", doubtful=f"distance {_MOTION}"
+    )
+    ACTION_FAILURE = _flag(14, "actions", "the actions could not be computed", doubtful=_ACTIONS)
     ASTROMETRY = _flag(
         15,
         "astrometry",
@@ -170,6 +207,7 @@ class QualityFlag(IntFlag):
         evidence="ruwe rv rv_gaia",
         ruwe=1.4,
         sigma=5.0,
+        doubtful=f"parallax pmra pmdec {_MOTION}",
     )
     ENGINES_DISAGREE = _flag(
         16,
@@ -177,6 +215,7 @@ class QualityFlag(IntFlag):
         "the labels of SLAM and of the networks differ more than those of {percentile:g} % of out-of-fold stars",
         evidence=_BY_ENGINE,
         percentile=99.5,
+        doubtful=_LABELS,
     )
     ARMS_DISAGREE = _flag(
         19,
@@ -185,6 +224,7 @@ class QualityFlag(IntFlag):
         evidence="rv_blue rv_red",
         kms=15.0,
         sigma=4.0,
+        doubtful=_RV,
     )
     RV_POOR_FIT = _flag(
         20,
@@ -192,6 +232,7 @@ class QualityFlag(IntFlag):
         "the velocity template misses the spectrum by more than {misfit_percent:g} % of the continuum",
         evidence="rv_chi2_nu snr_ca",
         misfit=0.15,
+        doubtful=_RV,
     )
     TEMPLATE_AGAINST_BANDS = _flag(
         21,
@@ -200,6 +241,7 @@ class QualityFlag(IntFlag):
         evidence="rv_template_teff tio5",
         teff_k=4600.0,
         tio5=0.8,
+        doubtful=_RV,
     )
     RV_SHIFTED_GROUP = _flag(
         22,
@@ -209,6 +251,7 @@ class QualityFlag(IntFlag):
         evidence="rv_offset rv_offset_err",
         kms=20.0,
         sigma=5.0,
+        doubtful=_RV,
     )
 
     def limit(self, name: str) -> float:
@@ -240,6 +283,15 @@ def describe(quality: int) -> list[str]:
     if int(quality) & ~known:
         raise ValueError(f"quality={quality} sets bits without a meaning: {int(quality) & ~known:#x}.")
     return sentences
+
+
+def doubts_of(quality: int) -> dict[str, str]:
+    """Columns whose values the set bits make doubtful, each with the short texts of these bits."""
+    texts: dict[str, list[str]] = {}
+    for flag, text in FLAG_TEXTS.items():
+        for name in text.doubtful if int(quality) & int(flag) else ():
+            texts.setdefault(name, []).append(text.short)
+    return {name: ", ".join(shorts) for name, shorts in texts.items()}
 
 
 def raise_bit(quality: NDArray[np.int32], flag: QualityFlag, where: NDArray[np.bool_]) -> None:

@@ -2,8 +2,9 @@
 
 The clock runs in the page: it starts at ``keydown`` or ``pointerdown`` and stops two animation frames after the
 spectrum was replaced. "next" goes through the stars at a reader's pace, "held" as fast as the page paints, "row" clicks
-in the table, of which nothing was fetched ahead, "smooth" smooths more and less. ``kilobytes`` came from the server for
-one of each, fetched ahead or not, before compression.
+in the table, of which nothing was fetched ahead, "smooth" smooths more and less. "small" turns a page of 40 small
+spectra, until all are painted. ``kilobytes`` came from the server for one of each, fetched ahead or not, before
+compression.
 """
 
 import json
@@ -46,6 +47,19 @@ _CLOCK = """() => {
 }"""
 
 
+_SMALL_CLOCK = """() => {
+  const walk = root => [...root.querySelectorAll('*')].flatMap(e => [e, ...(e.shadowRoot ? walk(e.shadowRoot) : [])])
+  const grid = walk(document).find(e => e.matches('.thumbs'))
+  window.paints = []
+  let start = performance.now()
+  window.addEventListener('keydown', () => { start = performance.now() }, true)
+  new MutationObserver(() => {
+    const begun = start
+    requestAnimationFrame(() => requestAnimationFrame(() => window.paints.push(performance.now() - begun)))
+  }).observe(grid, { childList: true })
+}"""
+
+
 def main(arguments: list[str]) -> None:
     """Measure at each size and print one JSON line; takes no arguments."""
     if arguments:
@@ -64,7 +78,12 @@ def main(arguments: list[str]) -> None:
                 page.locator(".table tbody tr").first.click(timeout=60_000)
                 explorer.wait_for_spectrum()
                 page.evaluate(_CLOCK)
-                for action, pace in (("next", PACE_MS), ("held", 0), ("row", PACE_MS), ("smooth", PACE_MS)):
+                actions = (("next", PACE_MS), ("held", 0), ("row", PACE_MS), ("smooth", PACE_MS), ("small", PACE_MS))
+                for action, pace in actions:
+                    if action == "small":
+                        page.get_by_role("button", name="Spectra of the selection").click()
+                        page.locator(".thumbs button").first.focus()
+                        page.evaluate(_SMALL_CLOCK)
                     before = page.evaluate("window.receivedBytes")
                     times = measure(page, action, pace)
                     received = page.evaluate("window.receivedBytes") - before
@@ -93,6 +112,8 @@ def measure(page, action: str, pace: int) -> list[float]:
     for number in range(REPEATS + 2):
         if action == "row":
             page.locator(".table tbody tr").nth(number % 4).click()
+        elif action == "small":
+            page.keyboard.press("PageUp" if number % 40 >= 20 else "PageDown")
         else:
             page.keyboard.press("j" if action != "smooth" else "sd"[number % 2])
         page.wait_for_function("(n) => window.paints.length > n", arg=number, timeout=20_000)

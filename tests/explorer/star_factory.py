@@ -9,6 +9,8 @@ import pandas as pd
 from products_factory import make_products, sign
 from scipy.ndimage import gaussian_filter1d
 
+from explorer import protocol
+from explorer.charts.curves import values_of
 from pipeline.domain.settings import LabelConfig
 from pipeline.products.catalog import Catalog
 from pipeline.products.correlations import write_correlations
@@ -22,14 +24,29 @@ N_STARS = 120
 DOUBTFUL = 100_000_005
 WITHOUT_MODEL = 100_000_009
 ALL_MASKED = 100_000_011
-LOOK = {"smooth": 0, "observed": False, "lines": True, "model": True, "residual": True, "raw": False, "compare": "over"}
+LOOK = {
+    "smooth": 0,
+    "air": False,
+    "continuum": "edges",
+    "observed": False,
+    "lines": True,
+    "model": True,
+    "residual": True,
+    "raw": False,
+    "compare": "over",
+}
 
 
 def controls(obsid, **changes):
     """Fields of a request for a drawing, as the page sends them."""
     look = LOOK | {name: changes.pop(name) for name in LOOK if name in changes}
-    none = {"zoom": None, "masked": [], "trial": None, "pins": [], "number": 1}
+    none = {"zoom": None, "masked": [], "measured": None, "trial": None, "pins": [], "number": 1}
     return {"obsid": str(obsid), "look": look} | none | changes
+
+
+def sent(curve):
+    """Numbers of a curve that was sent."""
+    return values_of(protocol.Curve(**curve))
 
 
 def make_star_products(directory: Path, n_stars: int = N_STARS) -> Path:

@@ -115,9 +115,10 @@ def test_what_is_not_declared_is_not_sent(page, parts):
 
 
 def test_an_array_of_another_type_breaks_the_law_of_declared_messages(page):
-    residuals = protocol.ResidualsDrawing(np.zeros(3, np.float32), (-5.0, 5.0), "residual / σ", ())
-    trial = protocol.TrialDrawing(np.zeros(3, np.float64), residuals, (), lower=True)
-    with pytest.raises(ValidationError, match="float32"):
+    curve, wrong = (protocol.Curve(0.0, 1.0, np.zeros(3, kind)) for kind in (np.uint16, np.float64))
+    residuals = protocol.ResidualsDrawing(curve, (-5.0, 5.0), "residual / σ", "data − model", ())
+    trial = protocol.TrialDrawing(wrong, residuals, (), lower=True)
+    with pytest.raises(ValidationError, match="uint16"):
         page.room.channel.send(trial=protocol.TrialModel("1", 1, trial))
 
 

@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 from msgspec import UNSET
 from msgspec.structs import replace as changed
-from star_factory import controls
+from star_factory import controls, sent
 
 from explorer import protocol
 from explorer.charts import spectrum_numbers as numbers
+from explorer.charts.curves import values_of
 from explorer.charts.grid import default_panels
-from explorer.charts.spectrum import RED_ARM_START, TELLURIC, features_of
-from explorer.charts.spectrum_drawing import Pin, SpectrumContent, drawing_of, trial_of
+from explorer.charts.spectrum import RED_ARM_START, TELLURIC
+from explorer.charts.spectrum_content import Pin, SpectrumContent
+from explorer.charts.spectrum_drawing import drawing_of, trial_of
 from explorer.charts.spectrum_picture import draw_spectrum
+from explorer.model.line_lists import BUILT_IN, shown_lines
 from explorer.rooms.channel import NOT_UNDERSTOOD
 from explorer.state.workspace import Workspace
 from pipeline.domain.stored_spectrum import StoredSpectrum
@@ -118,13 +121,15 @@ def content(star_library):
 
 def test_residuals_of_the_drawing_are_those_of_the_fit(content):
     spectrum, masked = content.spectrum, ((6500.0, 6520.0),)
-    residuals = drawing_of(replace(content, masked=masked)).residuals
+    residuals = values_of(drawing_of(replace(content, masked=masked)).residuals.values)
     error = np.hypot(1.0 / np.sqrt(np.where(content.good, spectrum.ivar, np.nan)), 0.03)
     good = content.good & np.isfinite(spectrum.model) & ~in_any(spectrum.wavelength, masked)
-    np.testing.assert_allclose(residuals.values[good], ((spectrum.flux - spectrum.model) / error)[good], rtol=1e-5)
-    assert np.isnan(residuals.values[~good]).all()
+    np.testing.assert_allclose(residuals[good], ((spectrum.flux - spectrum.model) / error)[good], atol=0.005)
+    assert np.isnan(residuals[~good]).all()
     trial = drawing_of(replace(content, trial=spectrum.flux - 0.03))
-    np.testing.assert_allclose(trial.residuals.values[content.good], (0.03 / error)[content.good], rtol=1e-3)
+    np.testing.assert_allclose(
+        values_of(trial.residuals.values)[content.good], (0.03 / error)[content.good], atol=0.005
+    )
     assert trial.residuals.label.startswith("trial")
     assert [text for text, _ in map(tuple_of, trial.curves)] == ["data", "published model", "trial model"]
 
@@ -143,7 +148,9 @@ def test_large_residuals_are_marked_at_the_edge(content):
     assert low == -high
     (mark,) = [mark for mark in residuals.beyond if mark.wavelength == spectrum.wavelength[pixel]]
     assert (mark.at, mark.upwards) == (numbers.PULL_EDGE * low, False)
-    assert all(abs(residuals.values[spectrum.wavelength == mark.wavelength]) > high for mark in residuals.beyond)
+    assert all(
+        abs(values_of(residuals.values)[spectrum.wavelength == mark.wavelength]) > high for mark in residuals.beyond
+    )
 
 
 def test_the_observed_frame_moves_everything_but_telluric_bands(content):
@@ -156,7 +163,7 @@ def test_the_observed_frame_moves_everything_but_telluric_bands(content):
     np.testing.assert_allclose([band.low for band in rest.telluric], [low / factor for _, low, _ in TELLURIC])
     assert seen.arm_edge > RED_ARM_START
     assert rest.arm_edge == pytest.approx(seen.arm_edge / factor)
-    np.testing.assert_array_equal(seen.flux, rest.flux)
+    np.testing.assert_array_equal(seen.flux.steps, rest.flux.steps)
     unknown = drawing_of(replace(content, rv_kms=np.nan, look=look(observed=True)))
     assert unknown.stretch == 1.0
 
@@ -168,9 +175,10 @@ def test_not_normalised_everything_takes_the_continuum(content):
     plain, raw = drawing_of(known), drawing_of(replace(known, look=look(raw=True)))
     for name in ("flux", "low", "high", "model", "trial"):
         good = content.good
-        np.testing.assert_allclose(getattr(raw, name)[good], (getattr(plain, name) * continuum)[good], rtol=1e-5)
-    np.testing.assert_allclose(raw.pinned[0].flux, plain.pinned[0].flux * continuum, rtol=1e-5)
-    np.testing.assert_array_equal(raw.residuals.values, plain.residuals.values)
+        shown, unscaled = (values_of(getattr(drawing, name)) for drawing in (raw, plain))
+        np.testing.assert_allclose(shown[good], (unscaled * continuum)[good], rtol=3e-4, atol=1e-2)
+    np.testing.assert_allclose(values_of(raw.pinned[0].flux), values_of(plain.pinned[0].flux) * continuum, rtol=1e-3)
+    np.testing.assert_array_equal(raw.residuals.values.steps, plain.residuals.values.steps)
     assert raw.flux_label == "flux [instrumental]"
 
 
@@ -179,14 +187,14 @@ def test_the_lower_axes_compare_with_pinned_stars(content, compare):
     drawing = drawing_of(replace(content, look=look(compare=compare, smooth=2)))
     own, theirs = numbers.smoothed(content.flux, 2), numbers.smoothed(content.pins[0].flux, 2)
     expected = own / theirs if compare == "ratio" else own - theirs
-    np.testing.assert_allclose(drawing.compared.curves[0], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(values_of(drawing.compared.curves[0]), expected, rtol=1e-3, atol=1e-3)
     assert drawing_of(replace(content, pins=(), look=look(compare=compare))).compared is UNSET
 
 
 def test_what_is_switched_off_is_not_drawn(content):
     hidden = drawing_of(replace(content, pins=(), look=look(lines=False, model=False, residual=False)))
     assert hidden.marks == ()
-    assert np.isnan(hidden.model).all()
+    assert hidden.model is UNSET
     assert not hidden.lower
     assert [tuple_of(curve) for curve in hidden.curves] == [("data", "data")]
 
@@ -195,7 +203,7 @@ def test_a_zoom_sets_the_axes_and_spreads_the_names(content):
     whole, zoomed = drawing_of(content), drawing_of(replace(content, zoom=(8440.0, 8720.0)))
     assert zoomed.ends == (8440.0, 8720.0)
     inside = in_any(content.spectrum.wavelength, [zoomed.ends])
-    assert zoomed.flux_ends[0] < np.nanmin(zoomed.flux[inside])
+    assert zoomed.flux_ends[0] < np.nanmin(values_of(zoomed.flux)[inside])
     assert whole.ends == (content.spectrum.wavelength[0], content.spectrum.wavelength[-1])
     triplet = [mark for mark in zoomed.marks if 8440 < mark.wavelength < 8720]
     assert len({mark.top for mark in triplet}) == 1
@@ -213,7 +221,7 @@ def test_spectra_of_any_kind_are_drawn(content):
     assert drawing.flux_ends == (0.0, 1.0)
     assert drawing.residuals.ends == (-5.0, 5.0)
     assert drawing.masked == ((wavelength[0] - 10.0, wavelength[-1] + 10.0),)
-    assert (drawing.low == 0).all()
+    assert (values_of(drawing.low) == 0).all()
 
 
 @pytest.mark.parametrize("number", range(0, 90, 15))
@@ -228,14 +236,15 @@ def test_observed_spectra_are_drawn(shared_data, number):
     content = SpectrumContent(stored, rv_kms=0.0, look=look(smooth=2))
     drawing = drawing_of(content)
     np.testing.assert_array_equal(in_any(observed.wavelength, drawing.masked), ~content.good)
-    known = drawing.flux[np.isfinite(drawing.flux)]
+    drawn, low, high = map(values_of, (drawing.flux, drawing.low, drawing.high))
+    known = drawn[np.isfinite(drawn)]
     inside = (known > drawing.flux_ends[0]) & (known < drawing.flux_ends[1])
     assert inside.mean() > 0.99
-    assert np.isfinite(drawing.low).all()
-    assert (drawing.high >= drawing.low).all()
+    assert np.isfinite(low).all()
+    assert (high >= low - drawing.low.step).all()
     assert not drawing.lower
     (axes,) = draw_spectrum(observed.wavelength, drawing, path.name, "").axes
-    np.testing.assert_array_equal(axes.lines[0].get_ydata(), drawing.flux)
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), drawn)
 
 
 # ---- the picture ----
@@ -252,14 +261,15 @@ def test_the_picture_has_the_curves_of_the_page(content):
     (pin,) = drawing.pinned
     shown = {"data": drawing.flux, "published model": drawing.model, "trial model": drawing.trial, pin.obsid: pin.flux}
     for name, values in shown.items():
-        np.testing.assert_array_equal(curves[name], values)
+        np.testing.assert_array_equal(curves[name], values_of(values))
     assert top.get_ylim() == pytest.approx(drawing.flux_ends)
-    np.testing.assert_array_equal(below.lines[1].get_ydata(), drawing.residuals.values)
+    np.testing.assert_array_equal(below.lines[1].get_ydata(), values_of(drawing.residuals.values))
+    assert below.texts[0].get_text() == drawing.residuals.about == "(data − trial) / √(noise² + model error²)"
     assert below.get_ylabel() == drawing.residuals.label
     marks = np.concatenate([line.get_xdata() for line in below.lines[2:]])
     assert sorted(marks) == sorted(mark.wavelength for mark in drawing.residuals.beyond)
     drawing, (_, below) = picture(content, look=look(compare="ratio"))
-    np.testing.assert_array_equal(below.lines[0].get_ydata(), drawing.compared.curves[0])
+    np.testing.assert_array_equal(below.lines[0].get_ydata(), values_of(drawing.compared.curves[0]))
     assert below.get_ylim() == pytest.approx(drawing.compared.ends)
 
 
@@ -271,7 +281,8 @@ def test_the_picture_has_lower_axes_where_the_page_has(content):
 def test_every_line_of_the_picture_has_its_name(content):
     wavelength = content.spectrum.wavelength
     drawing, (axes, _) = picture(content)
-    assert [text.get_text() for text in axes.texts] == [name for name, _ in features_of(wavelength[0], wavelength[-1])]
+    lines = [line.name for line, _ in shown_lines(BUILT_IN, wavelength[0], wavelength[-1])]
+    assert [text.get_text() for text in axes.texts] == lines
     assert [text.xy for text in axes.texts] == [(mark.wavelength, mark.top) for mark in drawing.marks]
 
 
@@ -300,10 +311,10 @@ def test_controls_draw_the_star_and_those_that_follow(room, obsid, star_library)
     assert (drawn["obsid"], drawn["number"], tuple(drawn["ends"])) == (str(obsid), 5, (6000.0, 7000.0))
     spectrum = star_library.products.spectra.get(obsid)
     flux = np.where(spectrum.mask, np.nan, spectrum.flux)
-    np.testing.assert_allclose(drawn["flux"], numbers.smoothed(flux, 2), rtol=1e-6)
+    np.testing.assert_allclose(sent(drawn["flux"]), numbers.smoothed(flux, 2), atol=1e-4)
     assert drawn["own"] == [[6500.0, 6520.0]]
     assert [pin["obsid"] for pin in drawn["pinned"]] == [other]
-    assert np.isfinite(drawn["trial"]).any()
+    assert np.isfinite(sent(drawn["trial"])).any()
     room.room.star.send_ahead()
     ahead = room.sent[-1]["ahead"][0]["spectrum"]
     assert (ahead["number"], ahead["own"], "trial" in ahead) == (5, [], False)
@@ -321,7 +332,9 @@ def test_a_mask_of_a_star_that_was_left_is_dropped(room, obsid, star_library):
 
 def test_a_zoom_is_kept_for_the_next_star_and_the_picture(room, obsid):
     assert room.send("spectrum_zoom", ends=[8440.0, 8440.0], number=8)["message"] == NOT_UNDERSTOOD
-    assert "drawn" not in room.send("spectrum_zoom", ends=[8440.0, 8720.0], number=9)
+    answer = room.send("spectrum_zoom", ends=[8440.0, 8720.0], number=9)
+    assert "drawn" not in answer
+    assert (answer["frame"]["obsid"], answer["frame"]["number"]) == (str(obsid), 9)
     following = room.send("star_step", by=1)["star"]["spectrum"]
     assert (tuple(following["ends"]), following["number"]) == ((8440.0, 8720.0), 9)
     room.send("star_step", by=-1)
@@ -334,7 +347,7 @@ def test_sliders_stay_when_the_controls_change(room, obsid):
     drawn = room.send("draw", **controls(obsid, trial=LABELS))["drawn"]
     content = room.room.star.spectrum.content(STAR, room.room.star.context.spectrum(obsid))
     trial = trial_of(content, room.room.star.spectrum.trial(STAR).flux)
-    np.testing.assert_array_equal(drawn["trial"], trial.flux)
+    np.testing.assert_array_equal(sent(drawn["trial"]), values_of(trial.flux))
     assert "trial" not in room.send("draw", **controls(obsid))["drawn"]
 
 
@@ -364,6 +377,8 @@ def test_a_new_page_has_the_first_look(room, obsid):
         {"zoom": [np.inf, 1.0]},
         {"zoom": [6000.0, 6000.0]},
         {"zoom": [-1.7e308, 1.7e308]},
+        {"measured": [8500.0, 8500.0]},
+        {"continuum": "none"},
     ],
     ids=repr,
 )

@@ -4,13 +4,15 @@ import io
 
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from products_factory import make_products
-from star_factory import ALL_MASKED, DOUBTFUL, WITHOUT_MODEL, controls
+from star_factory import ALL_MASKED, DOUBTFUL, WITHOUT_MODEL, controls, sent
 
 from explorer.charts.grid import default_panels
 from explorer.charts.spectrum import is_from_lamost
 from explorer.model.library import open_library
+from explorer.model.photometry import energy_distribution
 from explorer.model.proposals import Proposal
 from explorer.model.selection import InIds, Nothing
 from explorer.model.star import error_text, facts_of
@@ -45,7 +47,7 @@ def test_a_star_comes_with_everything_and_its_neighbours_ahead(room, star_librar
     star = room.send("focus", obsid=str(obsid[3]))["star"]
     assert star["obsid"] == str(obsid[3])
     assert star["spectrum"]["obsid"] == star["obsid"]
-    assert star["spectrum"]["flux"].dtype == np.float32
+    assert star["spectrum"]["flux"]["steps"].dtype == np.uint16
     assert star["sentence"] == ""
     assert (star["next"], star["previous"]) == (str(obsid[4]), str(obsid[2]))
     room.room.star.send_ahead()
@@ -112,7 +114,7 @@ def test_sliders_refit_and_proposal(room, star_library):
     assert slid["number"] == 7
     spectrum = star_library.products.spectra.get(obsid)
     known = np.isfinite(spectrum.model)
-    np.testing.assert_allclose(slid["trial"]["flux"][known], spectrum.model[known], atol=1e-4)
+    np.testing.assert_allclose(sent(slid["trial"]["flux"])[known], spectrum.model[known], atol=1e-4)
     assert "Fit this star first" in room.send("propose", reason="")["message"]
     wish = {"fixed": {"rv": published["rv"]}, "fit_rv": False, "masked": [[6500.0, 6510.0]]}
     answer = ask(room, "refit", "refit", **wish)
@@ -229,6 +231,60 @@ def test_each_bit_shows_its_own_evidence(library):
         assert sentence.startswith(text.meaning)
         assert [name for name in text.evidence if f"{column(name).label} = " not in sentence] == []
     assert "RV (blue arm) = 1.0 km/s" in facts.bits[list(FLAG_TEXTS).index(QualityFlag.ARMS_DISAGREE)]
+
+
+def test_values_that_a_bit_makes_doubtful_say_so(library):
+    frame = library.products.catalog.table.copy()
+    frame["quality"] = np.int32(int(QualityFlag.UNBOUND | QualityFlag.LABEL_AT_BOUND | QualityFlag.ASTROMETRY))
+    frame["v_phi"] = np.float32(-15873.0)
+    facts = facts_of(StarTable.from_frame(frame), 0, simulated=True)
+    doubts = {entry.name: entry.doubt for _, entries in facts.groups for entry in entries}
+    assert doubts["v_phi"] == "unbound, astrometry"
+    assert {doubts[name] for name in ("obsid", "ra", "rv", "k_mag")} == {""}
+    assert {label.doubt for label in facts.labels} == {"at bound"}
+    frame["quality"] = np.int32(0)
+    good = facts_of(StarTable.from_frame(frame), 0, simulated=True)
+    assert {entry.doubt for _, entries in good.groups for entry in entries} == {""}
+
+
+def test_identifiers_and_coordinates_can_be_copied(star_library):
+    table = star_library.table
+    copies = dict(facts_of(table, 4, simulated=False).copies)
+    assert copies["obsid"] == str(table["obsid"][4])
+    assert copies["Gaia source id"] == str(table["gaia_source_id"][4])
+    assert SkyCoord(copies["coordinates"], unit="deg").ra.deg == pytest.approx(table["ra"][4], abs=1e-6)
+
+
+def test_a_star_without_a_spectrum_has_its_photometry(tmp_path, links, make_page):
+    bare = open_library(make_products(tmp_path / "bare", 60, spectra=False))
+    page = make_page(bare, links, Workspace(bare.table, panels=default_panels(bare, 2)))
+    page.send("connect", seen=True)
+    setup = page.send("painted")["star_setup"]
+    assert "wavelength" not in setup
+    star = page.send("focus", obsid=str(bare.table["obsid"][0]))["star"]
+    (point,) = star["photometry"]["points"]
+    assert point[:2] == ["Ks", 2.159]
+    frequency = 299792458.0 / 2.159e-6
+    expected = frequency * 666.7e-26 * 10 ** (-0.4 * float(bare.table["k_mag"][0]))
+    assert point[2] == pytest.approx(np.log10(expected), abs=1e-6)
+    low, high = star["photometry"]["y_ends"]
+    assert low < point[2] < high
+    answer = page.send("draw", **controls(bare.table["obsid"][0]))
+    assert "drawn" not in answer
+    assert "frame" not in page.send("spectrum_zoom", ends=[8440.0, 8720.0], number=9)
+
+
+def test_fluxes_are_those_of_known_magnitudes_in_order(library):
+    frame = library.products.catalog.table.iloc[:2].copy()
+    frame["w1_mag"], frame["w1_mag_err"] = np.float32([9.0, np.nan]), np.float32([0.1, np.nan])
+    frame["g_mag"] = np.float32(12.0)
+    table = StarTable.from_frame(frame)
+    assert [point.label for point in energy_distribution(table, 0)] == ["G", "Ks", "W1"]
+    assert [point.label for point in energy_distribution(table, 1)] == ["G", "Ks"]
+    assert [round(point.error_dex, 3) for point in energy_distribution(table, 0)] == [0.0, 0.0, 0.04]
+    vega = {item.name: item.band for item in COLUMNS if item.band is not None}
+    assert {item.unit for item in COLUMNS if item.band} == {"mag"}
+    assert set(vega) == {"g_mag", "j_mag", "h_mag", "k_mag", "w1_mag", "w2_mag"}
 
 
 def test_a_link_restores_the_star_alone(room, star_library):

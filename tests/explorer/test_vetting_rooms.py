@@ -6,9 +6,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from products_factory import make_products
 from sqlalchemy.exc import OperationalError
 from vetting_helpers import ANN, BOB, CY, EVE, PLAIN, VIC, draft, judge_all, make_commands
 
+from explorer.model.library import open_library
+from explorer.model.line_lists import BUILT_IN, Line, with_list
 from explorer.model.proposals import Proposal
 from explorer.rooms.channel import NOT_UNDERSTOOD
 from explorer.rooms.vetting import campaigns
@@ -79,6 +82,30 @@ def test_a_star_is_claimed_only_while_vet_is_shown(commands):
     away.workspace.room = "Explore"
     assert claims(commands, campaign) == set()
     assert Screen(commands, BOB).room.task.star == star
+
+
+def test_verdicts_without_spectra_say_what_they_are_about(tmp_path):
+    judged = {}
+    for spectra in (False, True):
+        library = open_library(make_products(tmp_path / str(spectra), 40, spectra=spectra))
+        store = Store.open(tmp_path / f"{spectra}.sqlite")
+        commands = make_commands(store, library)
+        start(commands)
+        judged[spectra] = Screen(commands, ANN).sent[-1]["vet"]["judged"]
+        store.close()
+    assert "no spectra" in judged[False]
+    assert judged[True] == ""
+
+
+def test_lists_of_lines_are_those_of_the_visit(commands):
+    start(commands)
+    screen = Screen(commands, ANN)
+    lists = with_list(screen.workspace.lines, "mine", [Line("x", 6000.0)])
+    screen.workspace.lines = lists
+    assert screen.room.workspace.lines == lists
+    assert [item["name"] for item in screen.sent[-1]["lines"]["lists"]][-1] == "mine"
+    screen.send("line_forget", name="mine")
+    assert screen.workspace.lines == BUILT_IN
 
 
 def test_a_star_that_was_given_back_can_still_be_judged_unless_another_has_it(commands):

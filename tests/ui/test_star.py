@@ -160,3 +160,65 @@ def test_evidence_and_stars_side_by_side(star):
     page.get_by_text("21 stars are selected in the views.").wait_for(timeout=20_000)
     page.get_by_role("button", name="Back to the views").click()
     page.locator(".count b", has_text="21").wait_for(timeout=20_000)
+
+
+_FIT = f"() => ({_DATA})('fit').w.length"
+
+
+def test_lines_are_shown_stepped_through_and_measured(star):
+    page = star.page
+    tab(page, "Lines")
+    page.get_by_label("Lines to show").fill("Mine 8538.0\nOther 8700.1\n")
+    page.get_by_label("Medium of the wavelengths").select_option("vacuum")
+    page.get_by_label("Name of the list").fill("own")
+    page.get_by_role("button", name="Show lines").click()
+    page.wait_for_function(f"() => Array.from(({_DATA})('features').name).includes('Mine')", timeout=15_000)
+    page.get_by_label("Lines to step through").select_option("own")
+    page.locator(".star header strong").first.click()
+    page.keyboard.press("n")
+    page.wait_for_function(f"() => Math.abs(({_ENDS})()[0] - 8498) < 1", timeout=15_000)
+    page.get_by_text("Mine 8538.00 Å (vacuum), 1 of 2").wait_for()
+    page.keyboard.press("i")
+    star.drag("Spectrum", ((0.4, 0.5), (0.8, 0.5)))
+    page.wait_for_function(f"() => ({_FIT})() > 100", timeout=15_000)
+    row = page.locator(".measured tr", has_text="Equivalent width")
+    assert " ± " in row.inner_text()
+    page.get_by_role("button", name="Pseudo").click()
+    page.locator(".measured .hint", has_text="pseudo-continuum").wait_for(state="attached", timeout=15_000)
+    page.get_by_role("button", name="End the measurement").click()
+    page.wait_for_function(f"() => ({_FIT})() === 0", timeout=15_000)
+    page.get_by_role("button", name="What the figure shows, and files").click()
+    page.get_by_label("Wavelengths in air").check()
+    page.wait_for_function(f"() => Math.abs(({_ENDS})()[0] - 8495.66) < 0.1", timeout=15_000)
+
+
+def test_a_zoom_frames_the_residuals_and_both_figures_begin_at_one_place(star):
+    page = star.page
+    end = "() => Bokeh.documents.map(d => d.get_model_by_name('Residuals')).find(m => m).y_range.end"
+    tab(page, "Refit")
+    page.get_by_label("Teff of the model").evaluate("s => { s.value = s.min; s.dispatchEvent(new Event('input')) }")
+    page.wait_for_function(f"() => ({_DATA})('trial').w.length > 1000", timeout=15_000)
+    whole = page.evaluate(end)
+    star.drag("Spectrum", ((0.3, 0.2), (0.34, 0.8)))
+    page.wait_for_function(f"(whole) => ({end})() !== whole", arg=whole, timeout=15_000)
+    assert star.box("Spectrum")["x"] == pytest.approx(star.box("Residuals")["x"], abs=1.0)
+    assert star.box("Spectrum")["width"] == pytest.approx(star.box("Residuals")["width"], abs=1.0)
+
+
+def test_small_spectra_open_their_star_by_keyboard(visit, star_server):
+    explorer = visit(at=star_server)
+    page = explorer.page
+    page.locator(".table tbody tr").first.click()
+    explorer.wait_for_spectrum()
+    page.get_by_role("button", name="Spectra of the selection").click()
+    thumbs = page.locator(".thumbs button")
+    thumbs.nth(39).wait_for()
+    inked = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(value => value > 0)"
+    assert thumbs.nth(3).locator("canvas").evaluate(inked)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.get_by_text(f"obsid {STAR - 2}").wait_for(timeout=15_000)
+    page.keyboard.press("PageDown")
+    page.get_by_text("41 to 80 of 120").wait_for(timeout=15_000)
+    page.keyboard.press("Escape")
+    page.locator(".stage").wait_for(state="visible")

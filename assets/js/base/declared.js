@@ -3,6 +3,8 @@
 export const LIMITS = {
   "partBytes": 512000,
   "memberBytes": 16000000,
+  "lineBytes": 500000,
+  "lineListName": 40,
   "recordBytes": 50000000,
   "pins": 4,
   "alike": 200,
@@ -95,6 +97,15 @@ export const STAR_KEYS = {
   "whole": [
     "x"
   ],
+  "nextLine": [
+    "n"
+  ],
+  "previousLine": [
+    "N"
+  ],
+  "measure": [
+    "i"
+  ],
   "fit": [
     "f"
   ]
@@ -130,6 +141,9 @@ export const KEY_NAMES = {
   "zoomCa": "z",
   "zoomTio": "Shift+Z",
   "whole": "x",
+  "nextLine": "n",
+  "previousLine": "Shift+N",
+  "measure": "i",
   "fit": "f",
   "comment": "c"
 }
@@ -181,6 +195,10 @@ export const VETTING_HELP = [
     "Ca II, TiO, whole spectrum"
   ],
   [
+    "n Shift+N i",
+    "next and previous line, measure a line"
+  ],
+  [
     "f",
     "fit again"
   ]
@@ -228,14 +246,16 @@ export const INK = {
     "model": "#d1495b",
     "trial": "#8000c8",
     "masked": "#8b95a1",
-    "own": "#e69f00"
+    "own": "#e69f00",
+    "measured": "#0072b2"
   },
   "dark": {
     "data": "#c8ccd2",
     "model": "#ff7a5c",
     "trial": "#c58bff",
     "masked": "#77818d",
-    "own": "#ffb454"
+    "own": "#ffb454",
+    "measured": "#6cb8f0"
   }
 }
 
@@ -263,6 +283,13 @@ export const SMOOTHINGS = [
   8
 ]
 
+/** @type {import("../protocol.d.ts").LineFile["unit"][]} */
+export const LINE_UNITS = [
+  "Å",
+  "nm",
+  "µm"
+]
+
 /** @type {import("../protocol.d.ts").SpectrumLook} */
 export const DEFAULT_LOOK = {
   "lines": true,
@@ -270,6 +297,8 @@ export const DEFAULT_LOOK = {
   "residual": true,
   "raw": false,
   "observed": false,
+  "air": false,
   "smooth": 0,
-  "compare": "over"
+  "compare": "over",
+  "continuum": "edges"
 }

@@ -12,6 +12,7 @@ import { Dialogs, ownName, SEEN } from "./dialogs.js"
 import { Dock } from "./dock.js"
 import { listenToPageKeys } from "./keys.js"
 import { Side } from "./side.js"
+import { Spectra } from "./spectra.js"
 import { Stage } from "./stage.js"
 import { Table } from "./table.js"
 import { Toolbar } from "./toolbar.js"
@@ -23,11 +24,15 @@ export function render({ model }) {
   const send = (/** @type {Request} */ message) => model.send_msg(message)
   const toolbar = new Toolbar(send)
   const stage = new Stage(send)
-  const table = new Table(send)
+  const spectra = new Spectra(send, (open) => {
+    host.classList.toggle("spectra-open", open)
+    if (!open) table.spectra.focus()
+  })
+  const table = new Table(send, () => spectra.toggle())
   const dock = new Dock(send, table, () => stage.planes)
   const side = new Side(send)
   const star = new StarDock(send)
-  const down = element("div", { className: "down" }, stage.el, dock.el)
+  const down = element("div", { className: "down" }, spectra.el, stage.el, dock.el)
   const centre = element(
     "div",
     { className: "centre" },
@@ -42,8 +47,12 @@ export function render({ model }) {
   const parts = {
     ...stage.parts,
     ...toolbar.parts,
-    ...table.parts,
     ...dock.parts,
+    ...spectra.parts,
+    table: (state) => {
+      table.receive(state)
+      if (state.focus !== undefined) spectra.mark(state.focus)
+    },
     fit: (state) => {
       dock.fit.receive(state)
       stage.dimCurves(state.stale)
@@ -63,6 +72,7 @@ export function render({ model }) {
       stage.theme = theme // its palettes follow
       star.recolour(theme)
       dock.repaint()
+      spectra.recolour(theme)
     },
     "star_page": (on) => {
       host.classList.toggle("alone", on)

@@ -1,6 +1,6 @@
 // The table of the selection by pages; the server sorts and counts.
 
-/** @import { Parts, TableState } from "../payloads.ts" */
+/** @import { TableState } from "../payloads.ts" */
 /** @import { Foot, Page, Request } from "../protocol.d.ts" */
 
 /** @typedef {Foot["statistics"][number]} FootStatistic */
@@ -35,9 +35,13 @@ export class Table {
   ids = []
   focused = ""
 
-  /** @param {(message: Request) => void} send */
-  constructor(send) {
+  /**
+   * @param {(message: Request) => void} send
+   * @param {() => void} showSpectra
+   */
+  constructor(send, showSpectra) {
     this.send = send
+    this.spectra = icon("grid_view", "Spectra of the selection", showSpectra)
     this.empty = element("em")
     this.page = element("span", { className: "page" })
     this.turns = TURNS.map(([name, title, by]) => icon(name, title, () => send({ kind: "page", by })))
@@ -46,7 +50,7 @@ export class Table {
     this.foot = element("tfoot")
     const choose = icon("functions", "Statistics at the foot", null, { "aria-expanded": "false" })
     this.footMenu = popup(choose, () => this.footChoices())
-    this.header = element("header", {}, this.empty, this.page, ...this.turns, choose)
+    this.header = element("header", {}, this.spectra, this.empty, this.page, ...this.turns, choose)
     this.el = element(
       "section",
       { className: "pane table", "aria-label": "Selected stars" },
@@ -54,8 +58,6 @@ export class Table {
       element("div", { className: "scroll" }, element("table", {}, this.head, this.body, this.foot)),
       this.footMenu.el,
     )
-    /** @type {Parts} */
-    this.parts = { table: (table) => this.receive(table) }
   }
 
   /** @param {TableState} state */

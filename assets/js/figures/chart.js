@@ -15,12 +15,13 @@ import { ticks } from "./scales.js"
 /** @typedef {{ kind: "dots", xs: Numbers, ys: Numbers, colour: string, size?: number, alpha?: number }} DotsShape */
 /** @typedef {{ kind: "bars", edges: Numbers, heights: (number | null)[], colour: string }} BarsShape */
 /** @typedef {{ kind: "spans", xs: Numbers, ys: Numbers, errors: Numbers, colour: string }} SpansShape */
+/** @typedef {{ kind: "words", xs: Numbers, ys: Numbers, texts: string[], colour: string }} WordsShape */
 /** @typedef {{ kind: "upright" | "level", at: number, colour: string }} RuleShape */
 /** @typedef {{ kind: "steps", edges: Numbers, heights: Numbers, colour: string, filled: boolean }} StepsShape */
 /** @typedef {{ kind: "band", xs: Numbers, lows: Numbers, highs: Numbers, colour: string }} BandShape */
-/** @typedef {{ kind: "whiskers", xs: Numbers, ys: Numbers, errors: Numbers, colour: string }} WhiskersShape */
+/** @typedef {{ kind: "whiskers", xs: Numbers, ys: Numbers, errors: Numbers, colour: string, size?: number }} WhiskersShape */
 /** @typedef {{ kind: "image", image: CanvasImageSource, window: Window, colour: string }} ImageShape */
-/** @typedef {LineShape | DotsShape | BarsShape | SpansShape | RuleShape} PlainShape */
+/** @typedef {LineShape | DotsShape | BarsShape | SpansShape | WordsShape | RuleShape} PlainShape */
 /** @typedef {PlainShape | StepsShape | BandShape | WhiskersShape | ImageShape} Shape */
 /** @typedef {[xLow: number, xHigh: number, yLow: number, yHigh: number]} Window - In data coordinates. */
 
@@ -158,6 +159,7 @@ function drawShape(pen, x, y, shape, frame) {
   else if (shape.kind === "band") drawBand(pen, x, y, shape)
   else if (shape.kind === "whiskers") drawWhiskers(pen, x, y, shape)
   else if (shape.kind === "image") drawCells(pen, x, y, shape)
+  else if (shape.kind === "words") drawWords(pen, x, y, shape)
   else drawRule(pen, x, y, shape, frame)
 }
 
@@ -225,7 +227,7 @@ function drawBand(pen, x, y, { xs, lows, highs, colour }) {
 }
 
 /** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: WhiskersShape) => void} */
-function drawWhiskers(pen, x, y, { xs, ys, errors, colour }) {
+function drawWhiskers(pen, x, y, { xs, ys, errors, colour, size = 2.5 }) {
   pen.strokeStyle = colour
   pen.lineWidth = 1.5
   pen.beginPath()
@@ -234,7 +236,7 @@ function drawWhiskers(pen, x, y, { xs, ys, errors, colour }) {
     pen.lineTo(x(xs[k]), y(ys[k] + errors[k]))
   }
   pen.stroke()
-  drawDots(pen, x, y, { xs, ys, colour, size: 2.5, alpha: 1 })
+  drawDots(pen, x, y, { xs, ys, colour, size, alpha: 1 })
 }
 
 /** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: ImageShape) => void} */
@@ -258,6 +260,14 @@ function drawSpans(pen, x, y, { xs, ys, errors, colour }) {
     pen.stroke()
   }
   drawDots(pen, x, y, { xs, ys, colour, size: 3, alpha: 1 })
+}
+
+/** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: WordsShape) => void} */
+function drawWords(pen, x, y, { xs, ys, texts, colour }) {
+  pen.fillStyle = colour
+  pen.textAlign = "center"
+  pen.textBaseline = "bottom"
+  for (const [k, text] of texts.entries()) pen.fillText(text, x(xs[k]), y(ys[k]) - 6)
 }
 
 /** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: RuleShape, frame: Frame) => void} */

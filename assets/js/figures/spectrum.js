@@ -1,10 +1,10 @@
 // The spectrum's two figures: flux with noise and model above, residuals below.
 
 /** @import { GestureTool } from "bokeh/models/tools/gestures/gesture_tool" */
-/** @import { Ends, ThemeName } from "../payloads.ts" */
-/** @import { CurveName, SpectrumDrawing, TrialDrawing } from "../protocol.d.ts" */
+/** @import { Ends, PaintedSpectrum, PaintedTrial, ThemeName } from "../payloads.ts" */
+/** @import { CurveName, LineMark, MeasuredDrawing, SpectrumFrame } from "../protocol.d.ts" */
 
-import { nearest } from "../base/arrays.js"
+import { interpolated, nearest } from "../base/arrays.js"
 import { clipGlyphs, newDocument } from "../base/bokeh_internals.js"
 import { FIGURES, INK } from "../base/declared.js"
 import { debounced, large, magnified } from "../base/dom.js"
@@ -13,8 +13,11 @@ import { emptySources, spectrumGlyphs, spectrumSources, strips } from "./spectru
 
 const MINIMUM_ZOOM = 1e-9
 const ZOOMED_AFTER = 120
+const LEFT_BORDER = 58
+const MIN_NOTE_HEIGHT = 60 // of the lower frame, in pixels
+const LINE_INK = "#8b95a1"
 
-/** @typedef {"zoom" | "pan" | "mask"} SpectrumTool */
+/** @typedef {"zoom" | "pan" | "mask" | "measure"} SpectrumTool */
 /** @typedef {[text: string, colour: string][]} LineEntries */
 
 export class SpectrumFigure {
@@ -22,17 +25,20 @@ export class SpectrumFigure {
   tool = "zoom"
   /** @type {ThemeName} */
   theme = "light"
-  /** @type {SpectrumDrawing | null} - On screen. */
+  /** @type {PaintedSpectrum | null} - On screen. */
   drawing = null
-  /** @type {Omit<TrialDrawing, "flux"> | null} - Residuals and legend on screen. */
+  /** @type {Omit<PaintedTrial, "flux"> | null} - Residuals and legend on screen. */
   below = null
   /** @type {Ends | null} - Of the axis of wavelengths, as the server knows them. */
   known = null
   tried = false
-  /** @type {Float64Array} - Wavelengths of the pixels, at rest. */
+  /** @type {Float64Array} - Wavelengths of the pixels, at rest in vacuum. */
   rest = new Float64Array()
+  /** @type {Float64Array} - The same in air. */
+  restInAir = new Float64Array()
   w = new Float32Array()
   stretch = 1
+  air = false
   unmask = false
 
   /**
@@ -40,13 +46,15 @@ export class SpectrumFigure {
    * @param {HTMLElement} bottom
    * @param {object} actions
    * @param {(ends: Ends, on: boolean) => void} actions.onMask - Wavelengths at rest.
+   * @param {(ends: Ends) => void} actions.onMeasure - Wavelengths at rest.
    * @param {(ends: Ends) => void} actions.onZoom - Wavelengths at rest.
    * @param {() => void} actions.onHome
    * @param {(text: string) => void} actions.onHover
    * @param {(entries: LineEntries, below: boolean) => void} actions.onDrawn
    */
-  constructor(top, bottom, { onMask, onZoom, onHome, onHover, onDrawn }) {
+  constructor(top, bottom, { onMask, onMeasure, onZoom, onHome, onHover, onDrawn }) {
     this.onMask = onMask
+    this.onMeasure = onMeasure
     this.onZoom = onZoom
     this.onHome = onHome
     this.onHover = onHover
@@ -71,9 +79,10 @@ export class SpectrumFigure {
   magnify() {
     for (const plot of this.both) {
       plot.magnify()
-      plot.figure.setv({ min_border_left: 58 * magnified(), min_border_right: 8 })
+      plot.figure.setv({ min_border_left: LEFT_BORDER * magnified(), min_border_right: 8 })
     }
     for (const labels of [this.made.names, this.made.bands]) labels.text_font_size = large(10)
+    this.made.about.text_font_size = large(10)
     this.recolour(this.theme)
   }
 
@@ -85,7 +94,7 @@ export class SpectrumFigure {
       plot.figure.on_event("mouseleave", () => this.onHover(""))
       plot.figure.on_event("doubletap", () => this.onHome())
       plot.figure.on_event("selectiongeometry", ({ final, geometry }) => {
-        if (final && geometry.type === "rect") this.maskBetween(geometry.x0, geometry.x1)
+        if (final && geometry.type === "rect") this.dragged(geometry.x0, geometry.x1)
       })
       for (const kind of /** @type {const} */ (["pointerdown", "pointerup"])) {
         plot.cell.addEventListener(kind, (event) => {
@@ -100,8 +109,18 @@ export class SpectrumFigure {
     for (const plot of this.both) {
       plot.view = views.get_one(plot.figure)
       clipGlyphs(plot.view)
+      plot.view.repainted.connect(() => this.align())
     }
     this.use(this.tool) // a toolbar that is not on the page yet forgets its wheel
+  }
+
+  /** Begin both frames at the same place, where labels of one axis are wider. */
+  align() {
+    const height = this.pull.view?.is_displayed ? this.pull.view.frame.bbox.height : 0
+    this.made.about.visible = height >= MIN_NOTE_HEIGHT // below, it is the tooltip alone
+    const lefts = this.both.map(({ view }) => view?.is_displayed ? view.frame.bbox.left : 0)
+    if (Math.min(...lefts) < 1 || Math.abs(lefts[0] - lefts[1]) < 1) return
+    for (const { figure } of this.both) figure.min_border_left = Math.max(...lefts)
   }
 
   /** @param {SpectrumTool} tool */
@@ -113,6 +132,7 @@ export class SpectrumFigure {
       zoom: () => new M.BoxZoomTool({ dimensions: "auto" }),
       pan: () => new M.PanTool(),
       mask: () => new M.BoxSelectTool({ renderers: [], continuous: false, dimensions: "width" }),
+      measure: () => new M.BoxSelectTool({ renderers: [], continuous: false, dimensions: "width" }),
     }
     for (const { figure, wheel } of this.both) {
       figure.toolbar.setv({ active_drag: "auto", active_tap: "auto", active_scroll: wheel })
@@ -120,11 +140,25 @@ export class SpectrumFigure {
     }
   }
 
-  /** @param {Float64Array} rest */
-  setup(rest) {
+  /**
+   * @param {Float64Array} rest
+   * @param {Float64Array} restInAir
+   */
+  setup(rest, restInAir) {
     this.rest = rest
+    this.restInAir = restInAir
     this.w = Float32Array.from(rest)
     this.stretch = 1
+    this.air = false
+  }
+
+  /**
+   * Rest wavelength in vacuum of one of the axis.
+   *
+   * @param {number} x
+   */
+  toRest(x) {
+    return this.air ? interpolated(x / this.stretch, this.restInAir, this.rest) : x / this.stretch
   }
 
   get ink() {
@@ -145,7 +179,11 @@ export class SpectrumFigure {
     for (const { glyph } of made.telluric) {
       glyph.setv({ fill_color: ink.masked, fill_alpha: 0.14, hatch_pattern: "/", hatch_alpha: 0.15 })
     }
-    for (const labels of [made.names, made.bands]) labels.text_color = FIGURES[theme].text
+    for (const glyph of [made.level.glyph, made.fit.glyph]) glyph.line_color = ink.measured
+    made.area.glyph.fill_color = ink.measured
+    for (const labels of [made.bands, made.about]) labels.text_color = FIGURES[theme].text
+    made.about.setv({ background_fill_color: FIGURES[theme].background, background_fill_alpha: 0.8 })
+    if (this.drawing) this.mark(this.drawing.marks)
     this.colourTrial()
     this.nameCurves()
   }
@@ -153,7 +191,7 @@ export class SpectrumFigure {
   /**
    * Replace everything on screen.
    *
-   * @param {SpectrumDrawing | null} drawing
+   * @param {PaintedSpectrum | null} drawing
    */
   paint(drawing) {
     const { sources } = this
@@ -164,20 +202,21 @@ export class SpectrumFigure {
       this.onDrawn([], false)
       return
     }
-    const { flux, low, high, model, marks, pinned, compared } = drawing
-    if (drawing.stretch !== this.stretch) this.w = Float32Array.from(this.rest, (value) => value * drawing.stretch)
-    this.stretch = drawing.stretch
+    const { flux, low, high, model, pinned, compared, stretch, air } = drawing
+    if (stretch !== this.stretch || air !== this.air) {
+      this.w = Float32Array.from(air ? this.restInAir : this.rest, (value) => value * stretch)
+    }
+    Object.assign(this, { stretch, air })
     this.known = drawing.ends
     setEnds(this.flux.xRange, drawing.ends)
     setEnds(this.flux.yRange, drawing.flux_ends)
+    if (this.flux.axes.y.axis_label !== drawing.flux_label) {
+      for (const { figure } of this.both) figure.min_border_left = LEFT_BORDER * magnified()
+    }
     this.flux.axes.y.axis_label = drawing.flux_label
     for (const plot of this.both) plot.axes.x.axis_label = drawing.label
-    sources.features.data = {
-      name: marks.map(([name]) => name),
-      w: marks.map(([, at]) => at),
-      top: marks.map(([, , top]) => top),
-      bottom: marks.map(() => drawing.flux_ends[0]),
-    }
+    this.mark(drawing.marks)
+    this.paintMeasured(drawing.measured)
     sources.masked.data = strips(drawing.masked)
     sources.own.data = strips(drawing.own)
     sources.telluric.data = {
@@ -198,33 +237,69 @@ export class SpectrumFigure {
     this.paintBelow(drawing, drawing.trial ?? null)
   }
 
-  /** @param {TrialDrawing} trial - For the spectrum on screen. */
+  /** @param {LineMark[]} marks */
+  mark(marks) {
+    const { text } = FIGURES[this.theme]
+    this.sources.features.data = {
+      name: marks.map(([name]) => name),
+      w: marks.map(([, at]) => at),
+      top: marks.map(([, , top]) => top),
+      bottom: marks.map(() => this.drawing?.flux_ends[0] ?? 0),
+      ink: marks.map(([, , , colour]) => colour || LINE_INK),
+      text: marks.map(([, , , colour]) => colour || text),
+    }
+  }
+
+  /** @param {MeasuredDrawing | undefined} measured */
+  paintMeasured(measured) {
+    const { area, fit } = this.sources
+    area.data = { w: measured?.wavelength ?? [], flux: measured?.flux ?? [], level: measured?.continuum ?? [] }
+    fit.data = { w: measured?.fit_at ?? [], flux: measured?.fit ?? [] }
+  }
+
+  /** @param {SpectrumFrame} frame - Of the spectrum on screen, after a zoom. */
+  paintFrame({ residual_ends: ends, beyond, marks }) {
+    if (!this.drawing || !this.below) return
+    this.drawing = { ...this.drawing, marks }
+    this.below = { ...this.below, residuals: { ...this.below.residuals, ends, beyond } }
+    this.mark(marks)
+    this.paintPull()
+  }
+
+  /** @param {PaintedTrial} trial - For the spectrum on screen. */
   paintTrial(trial) {
     if (this.drawing) this.paintBelow(trial, trial.flux)
   }
 
   /**
-   * @param {Omit<TrialDrawing, "flux">} below
+   * @param {Omit<PaintedTrial, "flux">} below
    * @param {Float32Array | null} trial
    */
   paintBelow(below, trial) {
     const { sources, w } = this
-    const { values, ends, label, beyond } = below.residuals
     this.below = below
     this.tried = trial !== null
     sources.trial.data = trial ? { w, flux: trial } : { w: [], flux: [] }
-    sources.pull.data = { w, pull: values }
-    sources.clipped.data = {
+    sources.pull.data = { w, pull: below.residuals.values }
+    this.paintPull()
+    this.colourTrial()
+    this.nameCurves()
+  }
+
+  /** Paint the axis of residuals, and marks of those beyond it. */
+  paintPull() {
+    if (!this.below) return
+    const { ends, label, about, beyond } = this.below.residuals
+    this.sources.clipped.data = {
       w: beyond.map(([at]) => at),
       at: beyond.map(([, height]) => height),
       marker: beyond.map(([, , upwards]) => upwards ? "triangle" : "inverted_triangle"),
     }
-    if (!this.drawing?.compared) {
-      setEnds(this.pull.yRange, ends)
-      this.pull.axes.y.axis_label = label
-    }
-    this.colourTrial()
-    this.nameCurves()
+    this.made.about.text = this.drawing?.compared ? "" : about
+    this.cells[1].title = this.made.about.text
+    if (this.drawing?.compared) return
+    setEnds(this.pull.yRange, ends)
+    this.pull.axes.y.axis_label = label
   }
 
   colourTrial() {
@@ -250,19 +325,21 @@ export class SpectrumFigure {
    * @param {number} x0
    * @param {number} x1
    */
-  maskBetween(x0, x1) {
+  dragged(x0, x1) {
     /** @type {Ends} */
-    const ends = [Math.min(x0, x1) / this.stretch, Math.max(x0, x1) / this.stretch]
-    if (ends[1] > ends[0] && this.drawing) this.onMask(ends, !this.unmask)
+    const ends = [this.toRest(Math.min(x0, x1)), this.toRest(Math.max(x0, x1))]
+    if (!(ends[1] > ends[0]) || !this.drawing) return
+    if (this.tool === "measure") this.onMeasure(ends)
+    else this.onMask(ends, !this.unmask)
   }
 
   /** Report the wavelengths on screen, where a gesture has changed them. */
   tellZoom() {
-    const { known, stretch } = this
+    const { known } = this
     const { start, end } = this.flux.xRange
     if (!known || [start, end].every((value, k) => Math.abs(value - known[k]) <= MINIMUM_ZOOM * known[k])) return
     this.known = [start, end]
-    this.onZoom([start / stretch, end / stretch])
+    this.onZoom([this.toRest(start), this.toRest(end)])
   }
 
   /** @param {number} x */

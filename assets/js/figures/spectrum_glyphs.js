@@ -22,7 +22,9 @@ export function spectrumSources() {
     pull: source(["w", "pull"], "residuals"),
     clipped: source(["w", "at", "marker"], "clipped"),
     against: source(["xs", "ys", "colour"], "against"),
-    features: source(["w", "top", "bottom", "name"], "features"),
+    features: source(["w", "top", "bottom", "name", "ink", "text"], "features"),
+    area: source(["w", "flux", "level"], "measured"),
+    fit: source(["w", "flux"], "fit"),
   }
 }
 
@@ -70,6 +72,17 @@ export function spectrumGlyphs(flux, pull, sources) {
       sources.trial,
       "overlay",
     ),
+    area: flux.layer(
+      new M.VArea({ ...w, y1: field("flux"), y2: field("level"), fill_alpha: 0.35 }),
+      sources.area,
+      "overlay",
+    ),
+    level: flux.layer(
+      new M.Line({ ...w, y: field("level"), line_width: 1.4, line_dash: "dashed" }),
+      sources.area,
+      "overlay",
+    ),
+    fit: flux.layer(new M.Line({ ...w, y: field("flux"), line_width: 1.6 }), sources.fit, "overlay"),
     pull: pull.layer(new M.Line({ ...w, y: field("pull"), line_width: 0.8 }), sources.pull, "glyph"),
     clipped: pull.layer(
       new M.Scatter({ ...w, y: field("at"), marker: field("marker"), size: 6, line_color: null }),
@@ -83,8 +96,8 @@ export function spectrumGlyphs(flux, pull, sources) {
         x1: field("w"),
         y0: field("bottom"),
         y1: field("top"),
-        line_color: "#8b95a1",
-        line_alpha: 0.55,
+        line_color: field("ink"),
+        line_alpha: 0.6,
         line_dash: "dotted",
       }),
       sources.features,
@@ -97,7 +110,9 @@ export function spectrumGlyphs(flux, pull, sources) {
       x_offset: 4,
       y_offset: -2,
       text_align: "right",
+      text_color: field("text"),
     }),
+    about: note(pull),
     bands: upright(flux, { x: field("left"), y: 4, y_units: "screen", source: sources.telluric, x_offset: 12 }),
   }
 }
@@ -113,6 +128,17 @@ export function spectrumGlyphs(flux, pull, sources) {
 function stripOf(cell, source, level) {
   const M = globalThis.Bokeh.Models
   return cell.layer(new M.VStrip({ x0: field("left"), x1: field("right"), line_color: null }), source, level)
+}
+
+/**
+ * A note in the lower left corner.
+ *
+ * @param {FigureCell} cell
+ */
+function note(cell) {
+  const label = new globalThis.Bokeh.Models.Label({ x: 6, y: 3, x_units: "screen", y_units: "screen", text: "" })
+  cell.figure.add_layout(label, "center")
+  return label
 }
 
 /**

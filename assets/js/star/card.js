@@ -3,6 +3,7 @@
 /** @import { Star, StarFacts } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
+import { copyText } from "../base/clipboard.js"
 import { element } from "../base/dom.js"
 
 const CARD_HEAD = [
@@ -16,15 +17,17 @@ const CARD_HEAD = [
 /**
  * @param {Star} star
  * @param {(message: Request) => void} send
+ * @param {(text: string) => void} notify
  * @returns {HTMLElement[]}
  */
-export function cardOf({ facts, remarks }, send) {
+export function cardOf({ facts, remarks }, send, notify) {
   const bits = facts.bits.length
     ? element("ul", { className: "bits" }, ...facts.bits.map((text) => element("li", {}, text)))
     : element("p", { className: "hint" }, "No quality bit is set.")
   return [
     ...labelsOf(facts),
     bits,
+    copiesOf(facts, notify),
     ...repeatsOf(facts, send),
     ...linksOf(facts),
     ...verdictsOf(remarks),
@@ -36,12 +39,12 @@ export function cardOf({ facts, remarks }, send) {
 function labelsOf({ labels }) {
   if (!labels.length) return []
   const head = CARD_HEAD.map(([text, title]) => element("th", { scope: "col", title }, text))
-  const rows = labels.map(([, label, unit, ...texts]) =>
+  const rows = labels.map(([, label, unit, value, calibrated, formal, reference, doubt]) =>
     element(
       "tr",
-      {},
+      doubtful(doubt),
       element("th", { scope: "row" }, unit ? `${label} [${unit}]` : label),
-      ...texts.map((text) => element("td", {}, text)),
+      ...[value, calibrated, formal, reference].map((text) => element("td", {}, text)),
     )
   )
   const table = element(
@@ -51,6 +54,32 @@ function labelsOf({ labels }) {
     element("tbody", {}, ...rows),
   )
   return [table]
+}
+
+/**
+ * Attributes of a value; those of a doubtful one state why.
+ *
+ * @param {string} doubt - Quality bits in words, "" for none.
+ * @param {string} [about]
+ */
+function doubtful(doubt, about = "") {
+  const title = doubt ? `${about && `${about}. `}Doubtful, by its quality bits: ${doubt}.` : about
+  return { className: doubt ? "doubtful" : "", title }
+}
+
+/**
+ * @param {StarFacts} facts
+ * @param {(text: string) => void} notify
+ */
+function copiesOf({ copies }, notify) {
+  const buttons = copies.map(([label, text]) =>
+    element("button", {
+      type: "button",
+      title: `Copy ${text}`,
+      onclick: () => void copyText(text, `Copied ${text}`, notify),
+    }, label)
+  )
+  return element("p", { className: "row wrap" }, "Copy: ", ...buttons)
 }
 
 /**
@@ -87,8 +116,8 @@ function verdictsOf(remarks) {
 
 /** @param {StarFacts["groups"][number]} group */
 function groupOf([title, entries]) {
-  const pairs = entries.map(([, label, text, about]) =>
-    element("div", { title: about }, element("dt", {}, label), element("dd", {}, text))
+  const pairs = entries.map(([, label, text, about, doubt]) =>
+    element("div", doubtful(doubt, about), element("dt", {}, label), element("dd", {}, text))
   )
   return element("section", {}, element("h3", {}, title), element("dl", { className: "pairs" }, ...pairs))
 }

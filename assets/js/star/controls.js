@@ -1,7 +1,7 @@
 // Controls of the spectrum: its look, what the visitor masks and pins, and the zoom.
 
 /** @import { Ends, Star } from "../payloads.ts" */
-/** @import { Draw, SpectrumDrawing, SpectrumLook, SpectrumZoom } from "../protocol.d.ts" */
+/** @import { Draw, SpectrumLook, SpectrumZoom } from "../protocol.d.ts" */
 
 import { DEFAULT_LOOK } from "../base/declared.js"
 import { merged, without } from "../figures/intervals.js"
@@ -11,6 +11,8 @@ export class SpectrumControls {
   look = { ...DEFAULT_LOOK }
   /** @type {Ends[]} - At rest. */
   masked = []
+  /** @type {Ends | null} - Between which a line is measured, at rest; null without a measurement. */
+  measured = null
   /** @type {Star[]} */
   pins = []
   /** @type {Ends | null} - At rest; null for the whole spectrum. */
@@ -36,10 +38,10 @@ export class SpectrumControls {
    * @returns {Draw}
    */
   draw(obsid, trial) {
-    const { look, masked, zoom } = this
+    const { look, masked, measured, zoom } = this
     this.asked = ++this.number
     const pins = this.pins.map((pin) => pin.obsid)
-    return { kind: "draw", obsid, look, zoom, masked, trial, pins, number: this.number }
+    return { kind: "draw", obsid, look, zoom, masked, measured, trial, pins, number: this.number }
   }
 
   /**
@@ -56,7 +58,7 @@ export class SpectrumControls {
   /**
    * Whether a drawing that was sent ahead has the present settings.
    *
-   * @param {SpectrumDrawing} drawing
+   * @param {{ number: number }} drawing
    */
   isCurrent({ number }) {
     return number === this.number
@@ -65,7 +67,7 @@ export class SpectrumControls {
   /**
    * Whether no later request will be answered by a drawing.
    *
-   * @param {SpectrumDrawing} drawing
+   * @param {{ number: number }} drawing
    */
   isLast({ number }) {
     return number >= this.asked

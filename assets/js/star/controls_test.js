@@ -16,6 +16,7 @@ Deno.test("a request for a drawing has all settings", () => {
       look,
       zoom: null,
       masked: [[1, 4]],
+      measured: null,
       trial: { teff: 4000 },
       pins: [],
       number: 1,

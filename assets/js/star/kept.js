@@ -1,9 +1,9 @@
 // Cache of stars that were sent ahead, which are painted before the server answers.
 
-/** @import { Star, StarPacket } from "../payloads.ts" */
+/** @import { PaintedResiduals, PaintedSpectrum, PaintedTrial, Star, StarPacket } from "../payloads.ts" */
 /** @import { SpectrumDrawing, TrialDrawing } from "../protocol.d.ts" */
 
-import { plain } from "../base/arrays.js"
+import { valuesOf } from "../base/arrays.js"
 
 /**
  * A star as the page keeps it.
@@ -16,39 +16,43 @@ export function starOf({ spectrum, ...rest }) {
 }
 
 /**
- * A drawing with plain arrays.
+ * A drawing with its curves as numbers.
  *
  * @param {SpectrumDrawing} sent
- * @returns {SpectrumDrawing}
+ * @returns {PaintedSpectrum}
  */
 export function drawingOf(sent) {
-  const { compared, trial } = sent
+  const { compared, trial, model } = sent
+  const flux = valuesOf(sent.flux)
   return {
     ...sent,
-    flux: plain(sent.flux),
-    low: plain(sent.low),
-    high: plain(sent.high),
-    model: plain(sent.model),
+    flux,
+    low: valuesOf(sent.low),
+    high: valuesOf(sent.high),
+    model: model ? valuesOf(model) : new Float32Array(flux.length).fill(NaN),
     residuals: residualsOf(sent.residuals),
-    pinned: sent.pinned.map((pin) => ({ ...pin, flux: plain(pin.flux) })),
-    compared: compared && { ...compared, curves: compared.curves.map(plain) },
-    trial: trial && plain(trial),
+    pinned: sent.pinned.map((pin) => ({ ...pin, flux: valuesOf(pin.flux) })),
+    compared: compared && { ...compared, curves: compared.curves.map(valuesOf) },
+    trial: trial && valuesOf(trial),
   }
 }
 
 /**
- * A trial model with plain arrays.
+ * A trial model with its curves as numbers.
  *
  * @param {TrialDrawing} sent
- * @returns {TrialDrawing}
+ * @returns {PaintedTrial}
  */
 export function trialOf(sent) {
-  return { ...sent, flux: plain(sent.flux), residuals: residualsOf(sent.residuals) }
+  return { ...sent, flux: valuesOf(sent.flux), residuals: residualsOf(sent.residuals) }
 }
 
-/** @param {SpectrumDrawing["residuals"]} sent */
+/**
+ * @param {SpectrumDrawing["residuals"]} sent
+ * @returns {PaintedResiduals}
+ */
 function residualsOf(sent) {
-  return { ...sent, values: plain(sent.values) }
+  return { ...sent, values: valuesOf(sent.values) }
 }
 
 /** The last stars that were received, the oldest first. */

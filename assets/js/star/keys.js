@@ -25,6 +25,9 @@ function actionsOf(dock) {
     zoomCa: () => dock.zoom("ca"),
     zoomTio: () => dock.zoom("tio"),
     whole: () => dock.whole(),
+    nextLine: () => dock.lines.step(1),
+    previousLine: () => dock.lines.step(-1),
+    measure: () => dock.use("measure"),
     fit: () => dock.refit.ask(),
   }
 }

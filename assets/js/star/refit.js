@@ -1,6 +1,6 @@
 // The live refit: a slider for each label and for the velocity, fixed labels, and the result of the fit.
 
-/** @import { FitResult, RefitSetup, Refusal, SliderSpec, Star } from "../payloads.ts" */
+/** @import { FitResult, PaintedTrial, RefitSetup, Refusal, SliderSpec, Star } from "../payloads.ts" */
 /** @import { Proposed, Request, TrialDrawing } from "../protocol.d.ts" */
 /** @import { SpectrumControls } from "./controls.js" */
 
@@ -108,7 +108,7 @@ export class RefitPane {
    * @param {(message: Request) => void} send
    * @param {SpectrumControls} controls
    * @param {object} actions
-   * @param {(trial: TrialDrawing) => void} actions.onTrial
+   * @param {(trial: PaintedTrial) => void} actions.onTrial
    * @param {() => void} actions.onChange - The mask was changed, or the trial model taken away.
    */
   constructor(send, controls, { onTrial, onChange }) {

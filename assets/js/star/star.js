@@ -2,11 +2,10 @@
 
 /** @import { LineEntries, SpectrumTool } from "../figures/spectrum.js" */
 /** @import { Ends, NoStar, Parts, Star, StarPacket, StarSetup, ThemeName, ZoomName } from "../payloads.ts" */
-/** @import { Request, SpectrumDrawing, StarFile } from "../protocol.d.ts" */
+/** @import { Request, RestLine, SpectrumDrawing, SpectrumFrame } from "../protocol.d.ts" */
 
-import { KEY_NAMES, SMOOTHINGS, STAR_FORMS } from "../base/declared.js"
+import { KEY_NAMES, SMOOTHINGS } from "../base/declared.js"
 import { choices, element, icon, onMagnified, popup, relabel } from "../base/dom.js"
-import { options } from "../base/lists.js"
 import { inPixels } from "../base/words.js"
 import { SpectrumFigure } from "../figures/spectrum.js"
 import { cardOf } from "./card.js"
@@ -14,20 +13,16 @@ import { ComparePane } from "./compare.js"
 import { SpectrumControls } from "./controls.js"
 import { EvidencePane } from "./evidence.js"
 import { drawingOf, KeptStars, starOf } from "./kept.js"
+import { LinesPane } from "./lines.js"
+import { MeasuredBox } from "./measured.js"
+import { PhotometryBox } from "./photometry.js"
 import { RefitPane } from "./refit.js"
+import { PANES, SPECTRUM_TOOLS, spectrumMenu, zoomButtons } from "./spectrum_menu.js"
 
 const KEPT = 24
 const NOBODY = { next: "", previous: "" }
-/** @type {[key: SpectrumTool, label: string, title: string][]} */
-const SPECTRUM_TOOLS = [
-  ["zoom", "Zoom", "Drag zooms"],
-  ["pan", "Move", "Drag moves"],
-  ["mask", "Mask", "Drag masks pixels for the refit; with Shift it takes them back"],
-]
-/** @typedef {"card" | "refit" | "evidence" | "compare"} PaneName */
-/** @type {[key: PaneName, label: string][]} */
-const PANES = [["card", "Card"], ["refit", "Refit"], ["evidence", "Evidence"], ["compare", "Compare"]]
-/** @typedef {"lines" | "model" | "residual" | "raw" | "observed"} Switch */
+/** @typedef {"card" | "lines" | "refit" | "evidence" | "compare"} PaneName */
+/** @typedef {"lines" | "model" | "residual" | "raw" | "observed" | "air"} Switch */
 
 export class StarDock {
   /** @type {Star | null} */
@@ -39,6 +34,7 @@ export class StarDock {
   controls = new SpectrumControls()
   /** @type {StarSetup["zooms"] | null} */
   zoomEnds = null
+  lineZoom = 0
   raw = false
   simulated = false
   alone = false
@@ -52,9 +48,9 @@ export class StarDock {
     /** @type {HTMLInputElement} */
     this.search = element("input", {
       className: "find",
-      placeholder: "go to obsid",
-      "aria-label": "Go to obsid",
-      inputMode: "numeric",
+      placeholder: "go to star",
+      "aria-label": "Go to star",
+      title: "An obsid, a Gaia source id, a designation (J…), or a position in degrees or sexagesimal",
       onchange: () => {
         send({ kind: "star_find", text: this.search.value })
         this.search.value = ""
@@ -62,9 +58,10 @@ export class StarDock {
       },
     })
     this.more = icon("more_vert", "What the figure shows, and files", null, { "aria-expanded": "false" })
-    this.popup = popup(this.more, () => this.menu())
+    this.popup = popup(this.more, () => spectrumMenu(this))
     this.wide = icon("open_in_full", "The star alone", () => send({ kind: "star_page", on: !this.alone }))
     this.tools = choices("Drag in the spectrum", SPECTRUM_TOOLS, (tool) => this.use(tool))
+    this.toolRow = element("div", { className: "row tools" }, this.tools.row, ...zoomButtons(this))
     this.readout = element("p", { className: "readout" })
     this.sentence = element("p", { className: "sentence", hidden: true })
     this.note = element("p", { className: "hint" })
@@ -73,6 +70,7 @@ export class StarDock {
     this.legend = element("p", { className: "legend lines", "aria-label": "What is drawn" })
     this.figure = new SpectrumFigure(this.top, this.bottom, {
       onMask: (ends, on) => this.mask(ends, on),
+      onMeasure: (ends) => this.measure(ends),
       onZoom: (ends) => send(this.controls.zoomTo(ends)),
       onHome: () => this.whole(),
       onHover: (text) => this.read(text),
@@ -83,10 +81,27 @@ export class StarDock {
       onChange: () => this.draw(),
     })
     this.evidence = new EvidencePane(send)
+    this.lines = new LinesPane(send, (line) => this.zoomToLine(line))
+    this.measured = new MeasuredBox({
+      onContinuum: (continuum) => {
+        this.controls.look.continuum = continuum
+        this.draw()
+      },
+      onClose: () => this.measure(null),
+      notify: (text) => this.read(text),
+    })
+    this.top.append(this.measured.el)
+    this.photometry = new PhotometryBox()
     this.card = element("div", { className: "facts" })
     this.compare = new ComparePane(this.controls, () => this.draw(), (text) => this.read(text))
     /** @type {Record<PaneName, HTMLElement>} */
-    this.panes = { card: this.card, refit: this.refit.el, evidence: this.evidence.el, compare: this.compare.el }
+    this.panes = {
+      card: this.card,
+      lines: this.lines.el,
+      refit: this.refit.el,
+      evidence: this.evidence.el,
+      compare: this.compare.el,
+    }
     this.tabs = choices("About the star", PANES, (name) => this.turn(name))
     this.el = this.layout()
     this.tools.press("zoom")
@@ -98,6 +113,8 @@ export class StarDock {
       star_setup: (setup) => this.setup(setup),
       star: (star) => this.receive(star),
       drawn: (drawing) => this.drawn(drawing),
+      frame: (frame) => this.framed(frame),
+      lines: (state) => this.lines.receive(state),
       ahead: (stars) => stars.forEach((star) => this.kept.add(starOf(star))),
       pinned: (star) => this.compare.pin(this.kept.add(starOf(star))),
       trial: (model) => this.refit.tried(model.obsid, model.number, model.trial),
@@ -113,7 +130,7 @@ export class StarDock {
     const previous = icon("navigate_before", `Previous star (${KEY_NAMES.previous})`, () => this.step(-1))
     const next = icon("navigate_next", `Next star (${KEY_NAMES.next})`, () => this.step(1))
     const head = element("header", {}, this.title, this.chips, this.search, previous, next, this.more, this.wide)
-    const tools = element("div", { className: "row tools" }, this.tools.row, ...this.zooms(), this.readout)
+    const tools = element("div", { className: "row tools" }, this.toolRow, this.readout)
     const figures = element(
       "section",
       { className: "card spectrum" },
@@ -122,6 +139,7 @@ export class StarDock {
       this.note,
       this.legend,
       this.sentence,
+      this.photometry.el,
       this.top,
       this.bottom,
       this.popup.el,
@@ -147,21 +165,32 @@ export class StarDock {
     this.zoomEnds = setup.zooms
     this.raw = Boolean(setup.raw)
     this.simulated = setup.simulated
-    this.figure.setup(Float64Array.from(setup.wavelength ?? []))
+    this.lineZoom = setup.line_zoom
+    this.el.classList.toggle("bare", !setup.wavelength)
+    if (!setup.wavelength) this.turn("card")
+    const rest = Float64Array.from(setup.wavelength ?? [])
+    this.lines.ends = [rest[0] ?? 0, rest[rest.length - 1] ?? 0]
+    this.figure.setup(rest, Float64Array.from(setup.wavelength_air ?? []))
     this.refit.setup(setup.refit)
-    if (!this.built) void this.figure.build()
-    this.built = true
+    if (!this.built && setup.wavelength) {
+      void this.figure.build()
+      this.built = true
+    }
   }
 
   magnify() {
     this.figure.magnify()
     this.evidence.repaint()
+    this.photometry.draw()
   }
 
   /** @param {ThemeName} theme */
   recolour(theme) {
     this.figure.recolour(theme)
-    requestAnimationFrame(() => this.evidence.repaint())
+    requestAnimationFrame(() => {
+      this.evidence.repaint()
+      this.photometry.repaint()
+    })
   }
 
   /**
@@ -192,8 +221,13 @@ export class StarDock {
     const known = before?.obsid === star.obsid && Boolean(before.spectrum) === Boolean(star.spectrum)
     if (!known) return this.show(star)
     // The spectrum was painted from data sent ahead; the star may have been judged since.
-    if (String(before.remarks) !== String(star.remarks)) this.card.replaceChildren(...cardOf(star, this.send))
+    if (String(before.remarks) !== String(star.remarks)) this.showCard(star)
     this.star = star
+  }
+
+  /** @param {Star} star */
+  showCard(star) {
+    this.card.replaceChildren(...cardOf(star, this.send, (text) => this.read(text)))
   }
 
   /**
@@ -236,26 +270,35 @@ export class StarDock {
     this.sentence.textContent = star.sentence
     this.sentence.hidden = !star.sentence
     this.top.hidden = this.bottom.hidden = Boolean(star.sentence)
-    this.figure.paint(star.spectrum)
+    this.toolRow.hidden = !star.spectrum
+    this.photometry.show(star.photometry)
+    this.paint(star.spectrum)
     this.refit.show(star)
-    this.card.replaceChildren(...cardOf(star, this.send))
+    this.showCard(star)
     this.compare.show(star)
     if (this.pane === "evidence") this.evidence.ask(star)
   }
 
   /** @param {string} text */
   blank(text) {
-    this.title.textContent = "Spectrum"
+    this.title.textContent = "Star"
     this.chips.replaceChildren()
     this.note.hidden = true
     this.sentence.textContent = text
     this.sentence.hidden = false
     this.top.hidden = this.bottom.hidden = true
+    this.photometry.show(undefined)
     this.card.replaceChildren()
-    this.figure.paint(null)
+    this.paint(null)
     this.refit.show(null)
     this.compare.show(null)
     this.evidence.ask(null)
+  }
+
+  /** @param {Star["spectrum"]} spectrum */
+  paint(spectrum) {
+    this.figure.paint(spectrum)
+    this.measured.show(spectrum?.measured, this.controls.look.continuum, spectrum?.ends ?? [0, 0])
   }
 
   /** Request the spectrum with the present settings. */
@@ -266,7 +309,12 @@ export class StarDock {
 
   /** @param {SpectrumDrawing} drawing */
   drawn(drawing) {
-    if (drawing.obsid === this.star?.obsid && this.controls.isLast(drawing)) this.figure.paint(drawingOf(drawing))
+    if (drawing.obsid === this.star?.obsid && this.controls.isLast(drawing)) this.paint(drawingOf(drawing))
+  }
+
+  /** @param {SpectrumFrame} frame */
+  framed(frame) {
+    if (frame.obsid === this.star?.obsid && this.controls.isCurrent(frame)) this.figure.paintFrame(frame)
   }
 
   // ---- how it is shown ----
@@ -294,16 +342,6 @@ export class StarDock {
     if (tool === "mask") this.turn("refit")
   }
 
-  zooms() {
-    /** @type {(text: string, title: string, action: () => void) => HTMLButtonElement} */
-    const button = (text, title, action) => element("button", { type: "button", title, onclick: action }, text)
-    return [
-      button("Ca II", `Zoom to the Ca II triplet (${KEY_NAMES.zoomCa})`, () => this.zoom("ca")),
-      button("TiO", `Zoom to the TiO bands at 7050 Å (${KEY_NAMES.zoomTio})`, () => this.zoom("tio")),
-      button("All", `Whole spectrum (${KEY_NAMES.whole})`, () => this.whole()),
-    ]
-  }
-
   /** @param {ZoomName} name */
   zoom(name) {
     if (!this.star?.spectrum || !this.zoomEnds) return
@@ -328,6 +366,20 @@ export class StarDock {
     this.draw()
   }
 
+  /** @param {Ends | null} ends - At rest; null ends the measurement. */
+  measure(ends) {
+    this.controls.measured = ends
+    this.draw()
+  }
+
+  /** @param {RestLine} line */
+  zoomToLine([, wavelength]) {
+    if (!this.star?.spectrum) return
+    this.figure.tellZoom()
+    this.controls.zoom = [wavelength - this.lineZoom, wavelength + this.lineZoom]
+    this.draw()
+  }
+
   /** @param {Switch} name */
   toggle(name) {
     if (name === "raw" && !this.raw) return
@@ -343,55 +395,5 @@ export class StarDock {
     look.smooth = SMOOTHINGS[Math.min(Math.max(at, 0), SMOOTHINGS.length - 1)]
     this.draw()
     this.read(look.smooth ? `smoothed over ${inPixels(look.smooth)}` : "not smoothed")
-  }
-
-  menu() {
-    const { look } = this.controls
-    /** @type {(name: Switch, label: string, off?: boolean) => HTMLElement} */
-    const box = (name, label, off) => {
-      const input = element("input", {
-        type: "checkbox",
-        checked: look[name],
-        disabled: off,
-        onchange: () => this.toggle(name),
-      })
-      return element("label", {}, input, ` ${label}`)
-    }
-    /** @type {HTMLSelectElement} */
-    const smoothing = element("select", {
-      "aria-label": "Smoothing",
-      onchange: () => {
-        look.smooth = SMOOTHINGS[smoothing.selectedIndex]
-        this.draw()
-      },
-    })
-    options(smoothing, SMOOTHINGS.map((pixels) => [pixels, pixels ? inPixels(pixels) : "none"]), look.smooth)
-    const file = (/** @type {StarFile["form"]} */ form) =>
-      element("button", { type: "button", onclick: () => this.file(form) }, form.toUpperCase())
-    return [
-      box("lines", `Lines and bands (${KEY_NAMES.lines})`),
-      box("model", `Model (${KEY_NAMES.model})`),
-      box("residual", `Residuals (${KEY_NAMES.residual})`),
-      box("raw", `Not normalised (${KEY_NAMES.raw})`, !this.raw),
-      box("observed", "Observed frame"),
-      element("label", {}, `Smoothing (${KEY_NAMES.smoother}, ${KEY_NAMES.sharper}) `, smoothing),
-      element("div", { className: "row" }, "Files ", ...STAR_FORMS.map(file)),
-      element("button", { type: "button", onclick: () => this.link() }, "Link to this star"),
-    ]
-  }
-
-  /** @param {StarFile["form"]} form */
-  file(form) {
-    if (!this.star?.spectrum) return
-    this.figure.tellZoom()
-    this.send({ kind: "star_file", form })
-  }
-
-  link() {
-    if (!this.star) return
-    const address = new URL(globalThis.location.href)
-    address.search = `?star=${this.star.obsid}`
-    this.read(address.href)
-    navigator.clipboard?.writeText(address.href).then(() => this.read("The link is in the clipboard."), () => {})
   }
 }

@@ -66,9 +66,11 @@ export class VerdictForm {
       element("p", { className: "hint" }, "Published values stay; the adjudicator sees yours."),
     )
     this.earlier = element("p", { className: "hint" })
+    this.about = element("p", { className: "hint", hidden: true })
     this.el = element(
       "div",
       { className: "form" },
+      this.about,
       this.earlier,
       element("h2", {}, "Problems"),
       this.boxes,
@@ -81,9 +83,11 @@ export class VerdictForm {
   }
 
   /** @param {VerdictFormState} state */
-  show({ star, verdicts = [], flags = [], quantities = [], before, undone, person, campaign }) {
+  show({ star, verdicts = [], flags = [], quantities = [], before, undone, person, campaign, judged }) {
     const fresh = this.star !== star || this.before !== (before?.id ?? null) || undone
     if (this.star !== star) this.shownAt = performance.now()
+    this.about.textContent = judged
+    this.about.hidden = !judged
     this.person = person
     this.campaign = campaign
     this.star = star

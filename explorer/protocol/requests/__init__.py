@@ -5,7 +5,9 @@ from explorer.protocol.requests.base import *  # noqa: F403
 from explorer.protocol.requests.base import Request, kind_of
 from explorer.protocol.requests.columns import *  # noqa: F403
 from explorer.protocol.requests.explore import *  # noqa: F403
+from explorer.protocol.requests.lines import *  # noqa: F403
 from explorer.protocol.requests.star import *  # noqa: F403
+from explorer.protocol.requests.thumbnails import *  # noqa: F403
 from explorer.protocol.requests.vetting import *  # noqa: F403
 
 REQUESTS: dict[str, type[Request]] = {kind_of(request.__name__): request for request in Request.__subclasses__()}

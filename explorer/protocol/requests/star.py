@@ -10,6 +10,7 @@ from explorer.protocol.requests.base import Ends, Intervals, Labels, Name, Reque
 
 Smoothing: TypeAlias = Literal[0, 1, 2, 4, 8]
 Comparison: TypeAlias = Literal["over", "difference", "ratio"]
+ContinuumChoice: TypeAlias = Literal["edges", "unity"]
 StarForm: TypeAlias = Literal["fits", "png", "pdf"]
 
 SMOOTHINGS: tuple[int, ...] = get_args(Smoothing)
@@ -23,18 +24,35 @@ MAX_ALIKE = 200
 
 
 class SpectrumLook(Struct, frozen=True, forbid_unknown_fields=True):
-    """Display settings of the spectrum; ``compare`` selects how the lower axes show pinned spectra."""
+    """Display settings of the spectrum.
+
+    ``compare`` selects how the lower axes show pinned spectra, ``air`` the medium of the wavelengths on the axis, and
+    ``continuum`` what a measured line is compared with: a straight line through the edges of its range, or the
+    pseudo-continuum.
+    """
 
     lines: bool
     model: bool
     residual: bool
     raw: bool
     observed: bool
+    air: bool
     smooth: Smoothing
     compare: Comparison
+    continuum: ContinuumChoice
 
 
-DEFAULT_LOOK = SpectrumLook(lines=True, model=True, residual=True, raw=False, observed=False, smooth=0, compare="over")
+DEFAULT_LOOK = SpectrumLook(
+    lines=True,
+    model=True,
+    residual=True,
+    raw=False,
+    observed=False,
+    air=False,
+    smooth=0,
+    compare="over",
+    continuum="edges",
+)
 """The look of a spectrum on a new page."""
 
 
@@ -46,7 +64,7 @@ class StarStep(Request, frozen=True):
 
 
 class StarFind(Request, frozen=True):
-    """Show the star of an obsid."""
+    """Show the star of an obsid, a Gaia source id, a designation or a position."""
 
     text: Name
 
@@ -72,22 +90,23 @@ class StarFile(Request, frozen=True):
 class Draw(Request, frozen=True):
     """Draw the spectrum of a star with the settings of the page's controls.
 
-    ``zoom`` and ``masked`` are rest wavelengths in Angstrom; without a zoom the whole spectrum is shown. ``trial``
-    holds the labels of the trial model where one is shown. Answers carry ``number``, so that the page knows outdated
-    ones.
+    ``zoom``, ``masked`` and ``measured`` are rest wavelengths in vacuum, in Angstrom; without a zoom the whole spectrum
+    is shown. ``measured`` are the ends between which a line is measured. ``trial`` holds the labels of the trial model
+    where one is shown. Answers carry ``number``, so that the page knows outdated ones.
     """
 
     obsid: Name
     look: SpectrumLook
     zoom: Ends | None
     masked: Intervals
+    measured: Ends | None
     trial: dict[Name, float | None] | None
     pins: tuple[Name, ...]
     number: int
 
 
 class SpectrumZoom(Request, frozen=True):
-    """Keep the wavelengths to which the spectrum was zoomed, for the next one."""
+    """Frame the spectrum at the wavelengths to which it was zoomed, and keep them for the next one."""
 
     ends: Ends
     number: int

@@ -9,12 +9,24 @@ from explorer.protocol.updates.columns import ColumnsUpdate
 from explorer.protocol.updates.explore import *  # noqa: F403
 from explorer.protocol.updates.explore import ExploreUpdate
 from explorer.protocol.updates.figures import *  # noqa: F403
+from explorer.protocol.updates.lines import *  # noqa: F403
 from explorer.protocol.updates.spectrum import *  # noqa: F403
 from explorer.protocol.updates.star import *  # noqa: F403
 from explorer.protocol.updates.star import StarUpdate
+from explorer.protocol.updates.thumbnails import *  # noqa: F403
+from explorer.protocol.updates.thumbnails import ThumbnailUpdate
 from explorer.protocol.updates.vetting import *  # noqa: F403
 from explorer.protocol.updates.vetting import VettingUpdate
 
 
-class Update(CommonUpdate, ExploreUpdate, AnswersUpdate, StarUpdate, VettingUpdate, ColumnsUpdate, total=False):
+class Update(
+    CommonUpdate,
+    ExploreUpdate,
+    AnswersUpdate,
+    StarUpdate,
+    ThumbnailUpdate,
+    VettingUpdate,
+    ColumnsUpdate,
+    total=False,
+):
     """A message of the server: any of these parts, which the page applies together."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Annotated, TypeAlias, TypedDict
 
 import numpy as np
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from numpy.typing import NDArray
 
 from explorer.model.screen import Theme
 
 Float32s: TypeAlias = Annotated[NDArray[np.float32], Meta(extra={"typescript": "Float32Array"})]
+Uint16s: TypeAlias = Annotated[NDArray[np.uint16], Meta(extra={"typescript": "Uint16Array"})]
 Float64s: TypeAlias = Annotated[NDArray[np.float64], Meta(extra={"typescript": "Float64Array"})]
 
 
@@ -38,6 +39,18 @@ class Download(MessagePart, frozen=True):
     name: str
     mime: str
     data: bytes
+
+
+class Curve(MessagePart, frozen=True):
+    """Numbers that are drawn: ``low + step * steps``, unknown where a step is 65,535.
+
+    Where steps would be coarse beside the noise the numbers are in ``exact``, and there are no steps.
+    """
+
+    low: float
+    step: float
+    steps: Uint16s
+    exact: Float32s | UnsetType = UNSET
 
 
 class ColumnChoice(Row, frozen=True):

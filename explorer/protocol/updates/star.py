@@ -8,7 +8,8 @@ from msgspec import UNSET, UnsetType
 
 from explorer.protocol.requests.base import Ends
 from explorer.protocol.updates.base import Float32s, Float64s, MessagePart, Row, Sentence
-from explorer.protocol.updates.spectrum import SpectrumDrawing, TrialDrawing
+from explorer.protocol.updates.lines import LineListsState
+from explorer.protocol.updates.spectrum import SpectrumDrawing, SpectrumFrame, TrialDrawing
 
 
 class LabelSlider(Row, frozen=True):
@@ -30,17 +31,23 @@ class RefitSetup(MessagePart, frozen=True):
 
 
 class StarSetup(MessagePart, frozen=True):
-    """Constants of all spectra: wavelengths at rest, zooms, sliders, and whether continua are stored."""
+    """Constants of all spectra: wavelengths at rest, zooms, sliders, and whether continua are stored.
+
+    A catalogue without spectra has no wavelengths. ``line_zoom`` is half the range, in Angstrom, to which one line is
+    zoomed.
+    """
 
     zooms: dict[str, Ends]
     refit: RefitSetup
     simulated: bool
+    line_zoom: float
     wavelength: Float64s | UnsetType = UNSET
+    wavelength_air: Float64s | UnsetType = UNSET
     raw: bool | UnsetType = UNSET
 
 
 class CardLabel(Row, frozen=True):
-    """A label with both of its errors and its reference value, as texts."""
+    """A label with both of its errors and its reference value, as texts; ``doubt`` as of an entry."""
 
     name: str
     label: str
@@ -49,15 +56,24 @@ class CardLabel(Row, frozen=True):
     calibrated: str
     formal: str
     reference: str
+    doubt: str
 
 
 class CardEntry(Row, frozen=True):
-    """One line of the card."""
+    """One line of the card; ``doubt`` has the quality bits, in words, that make its value doubtful."""
 
     name: str
     label: str
     text: str
     about: str
+    doubt: str
+
+
+class CardCopy(Row, frozen=True):
+    """A value to copy, and what it is."""
+
+    label: str
+    text: str
 
 
 class CardGroup(Row, frozen=True):
@@ -82,7 +98,27 @@ class StarCard(MessagePart, frozen=True):
     bits: tuple[str, ...]
     in_training: bool
     repeats: tuple[str, ...]
+    copies: tuple[CardCopy, ...]
     links: tuple[CardLink, ...]
+
+
+class BandPoint(Row, frozen=True):
+    """A band's wavelength in micrometres, and the logarithm of the flux in it with its error."""
+
+    label: str
+    wavelength: float
+    flux: float
+    error: float
+
+
+class PhotometryDrawing(MessagePart, frozen=True):
+    """The spectral energy distribution of a star in the bands that are known, with the ends of its axes."""
+
+    points: tuple[BandPoint, ...]
+    x_ends: Ends
+    y_ends: Ends
+    x_label: str
+    y_label: str
 
 
 class CardRemark(Row, frozen=True):
@@ -94,7 +130,7 @@ class CardRemark(Row, frozen=True):
 
 
 class StarData(MessagePart, frozen=True, tag_field="kind", tag="star"):
-    """One star: its card, published labels and spectrum; a sentence without a spectrum.
+    """One star: its card, published labels and spectrum, or a sentence and its photometry instead.
 
     ``next`` and ``previous`` are obsids, "" without one, and are set for the focused star.
     """
@@ -107,6 +143,7 @@ class StarData(MessagePart, frozen=True, tag_field="kind", tag="star"):
     remarks: tuple[CardRemark, ...]
     published: dict[str, float | None]
     spectrum: SpectrumDrawing | UnsetType = UNSET
+    photometry: PhotometryDrawing | UnsetType = UNSET
     next: str | UnsetType = UNSET
     previous: str | UnsetType = UNSET
 
@@ -247,6 +284,8 @@ class StarUpdate(TypedDict, total=False):
     star_page: bool
     star: StarData | Sentence
     drawn: SpectrumDrawing
+    frame: SpectrumFrame
+    lines: LineListsState
     ahead: tuple[StarData, ...]
     pinned: StarData
     trial: TrialModel

@@ -62,12 +62,16 @@ class Review(MessagePart, frozen=True):
 
 
 class CampaignState(MessagePart, frozen=True):
-    """Campaigns, the chosen one and its rules; the user; ``signed`` if the user can sign out."""
+    """Campaigns, the chosen one and its rules; the user; ``signed`` if the user can sign out.
+
+    ``judged`` states what verdicts are about where the catalogue has no spectra, and is "" elsewhere.
+    """
 
     campaigns: tuple[CampaignChoice, ...]
     campaign: str
     person: str
     signed: bool
+    judged: str
     verdicts: tuple[VerdictChoice, ...] | UnsetType = UNSET
     flags: tuple[FlagChoice, ...] | UnsetType = UNSET
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from explorer import protocol
 from explorer.model.work import VERDICTS
 from explorer.rooms.star import StarDock
+from explorer.rooms.star_lines import share_lines
 from explorer.rooms.vetting.room import NO_CAMPAIGN, NO_STAR, VettingRoom
 from explorer.rooms.vetting.submitted import draft_of
 from explorer.rooms.vetting.vet import review_of
@@ -34,6 +35,7 @@ class AdjudicateRoom(VettingRoom):
     def __init__(self, visit: Visit) -> None:
         super().__init__(visit, "adjudicate", Role.ADJUDICATOR)
         self.workspace = Workspace(visit.workspace.table)
+        share_lines(visit.workspace, self.workspace)
         self.cases: tuple[Case, ...] = ()
         self.star = StarDock(self.workspace, visit.commands.library, self._order, self.channel, nothing=NO_STAR)
         self.workspace.param.watch(lambda event: self.channel.send(message=event.new), "message")

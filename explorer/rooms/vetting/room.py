@@ -32,6 +32,7 @@ from explorer.vetting.store import StoreError
 from pipeline.domain.columns import column
 from pipeline.domain.label_names import LABEL_NAMES as LABELS
 
+NO_SPECTRA = "This catalogue has no spectra: verdicts are about the values of the star's card and its photometry."
 NO_CAMPAIGN = "There is no campaign yet. An adjudicator selects stars in Explore, then starts a campaign in Progress."
 
 KEPT = "Your input is kept here: try again."
@@ -262,6 +263,7 @@ class VettingRoom:
             campaign=campaign.id if campaign else "",
             person=self.visit.known.name,
             signed=self.visit.known.authority is not Authority.SINGLE_USER,
+            judged="" if self.visit.commands.library.products.spectra is not None else NO_SPECTRA,
         )
         if campaign is None:
             return state

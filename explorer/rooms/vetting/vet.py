@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from explorer import protocol
 from explorer.model.work import VERDICTS
 from explorer.rooms.star import StarDock
+from explorer.rooms.star_lines import share_lines
 from explorer.rooms.vetting.room import NO_CAMPAIGN, NO_STAR, VettingRoom
 from explorer.rooms.vetting.submitted import draft_of
 from explorer.rooms.vetting.visit import Visit
@@ -39,6 +40,7 @@ class VetRoom(VettingRoom):
     def __init__(self, visit: Visit) -> None:
         super().__init__(visit, "vet", Role.INSPECTOR)
         self.workspace = Workspace(visit.workspace.table)
+        share_lines(visit.workspace, self.workspace)
         self.task: Task | None = None
         self._claim_campaign: Campaign | None = None
         self._skipped: set[tuple[int, int]] = set()

@@ -1,31 +1,37 @@
-"""Columns of photometry and astrometry from other catalogues."""
+"""Columns of photometry and astrometry from other catalogues.
+
+Bands: 2MASS of Cohen et al. (2003), WISE of Jarrett et al. (2011), Gaia G in the Vega system of its DR3.
+"""
 
 from __future__ import annotations
 
+from pipeline.domain.column import Band
 from pipeline.domain.column import declare as _c
 
 # fmt: off
 # One declaration is one entry of a table; the formatter would spread each over ten lines.
 PHOTOMETRY = (
     _c("j_mag", "float32", "mag", "phot.mag;em.IR.J", "J", "2MASS J magnitude", -5, 25,
-       alias="j_m, Jmag, J, Jmag_2mass, JMAG", inverted="y", card="Photometry", places="role ucd"),
+       alias="j_m, Jmag, J, Jmag_2mass, JMAG", inverted="y", band=Band(1.235, 1594.0),
+       card="Photometry", places="role ucd"),
     _c("j_mag_err", "float32", "mag", "stat.error;phot.mag;em.IR.J", "σ(J)", "Uncertainty of J", 0, None,
        alias="j_msigcom, j_cmsig, e_Jmag, J_ERR, e_Jmag_2mass", places="role ucd"),
     _c("h_mag", "float32", "mag", "phot.mag;em.IR.H", "H", "2MASS H magnitude", -5, 25,
-       alias="h_m, Hmag, H, Hmag_2mass, HMAG", inverted="y", card="Photometry", places="role ucd"),
+       alias="h_m, Hmag, H, Hmag_2mass, HMAG", inverted="y", band=Band(1.662, 1024.0),
+       card="Photometry", places="role ucd"),
     _c("h_mag_err", "float32", "mag", "stat.error;phot.mag;em.IR.H", "σ(H)", "Uncertainty of H", 0, None,
        alias="h_msigcom, h_cmsig, e_Hmag, H_ERR, e_Hmag_2mass", places="role ucd"),
     _c("k_mag", "float32", "mag", "phot.mag;em.IR.K", "Ks", "2MASS Ks magnitude", -5, 25,
        alias="ks_m, k_m, Kmag, K, Ks, ks_mag, Ksmag, Kmag_2mass, KMAG",
-       inverted="y", card="Photometry", places="trend role ucd"),
+       inverted="y", band=Band(2.159, 666.7), card="Photometry", places="trend role ucd"),
     _c("k_mag_err", "float32", "mag", "stat.error;phot.mag;em.IR.K", "σ(Ks)", "Uncertainty of Ks", 0, None,
        alias="ks_msigcom, k_msigcom, k_cmsig, e_Kmag, K_ERR, e_Kmag_2mass", places="role ucd"),
     _c("w1_mag", "float32", "mag", "phot.mag;em.IR.3-4um", "W1", "WISE W1 magnitude", -5, 25,
-       alias="w1mpro, W1mag, W1mag_wise", inverted="y", card="Photometry", places="role"),
+       alias="w1mpro, W1mag, W1mag_wise", inverted="y", band=Band(3.3526, 309.54), card="Photometry", places="role"),
     _c("w1_mag_err", "float32", "mag", "stat.error;phot.mag;em.IR.3-4um", "σ(W1)", "Uncertainty of W1", 0, None,
        alias="w1mpro_error, w1sigmpro, e_W1mag, e_W1mag_wise"),
     _c("w2_mag", "float32", "mag", "phot.mag;em.IR.4-8um", "W2", "WISE W2 magnitude", -5, 25,
-       alias="w2mpro, W2mag, W2mag_wise", inverted="y", card="Photometry", places="role"),
+       alias="w2mpro, W2mag, W2mag_wise", inverted="y", band=Band(4.6028, 171.787), card="Photometry", places="role"),
     _c("w2_mag_err", "float32", "mag", "stat.error;phot.mag;em.IR.4-8um", "σ(W2)", "Uncertainty of W2", 0, None,
        alias="w2mpro_error, w2sigmpro, e_W2mag, e_W2mag_wise"),
     _c("ph_qual", "str", "", "meta.code.qual;phot", "2MASS quality",
@@ -34,7 +40,7 @@ PHOTOMETRY = (
        "AllWISE photometric quality of W1 to W4, a letter each", alias="qph"),
     _c("g_mag", "float32", "mag", "phot.mag;em.opt", "G", "Gaia G magnitude", -5, 25,
        alias="phot_g_mean_mag, Gmag, GAIAEDR3_PHOT_G_MEAN_MAG, gaiaedr3_phot_g_mean_mag, gaia_g_mean_mag",
-       inverted="y", card="Photometry", places="role"),
+       inverted="y", band=Band(0.5822, 3228.75), card="Photometry", places="role"),
     _c("bp_rp", "float32", "mag", "phot.color;em.opt.B;em.opt.R", "BP - RP", "Gaia colour BP - RP", -2, 12,
        alias="BP-RP", card="Photometry", places="role"),
     _c("jk", "float32", "mag", "phot.color;em.IR.J;em.IR.K", "J - Ks", "2MASS colour J - Ks, as observed", -2, 10,
