@@ -111,7 +111,6 @@ def test_cone_is_a_circle_on_the_sphere():
     ("text", "place", "words"),
     [
         ("Tefff < 3800", "Tefff", "Did you mean 'teff'"),
-        ("teff < 3800K", "K", "unit of their column"),
         ("teff", "teff", "is a value"),
         ("snr > 3 & teff", "teff", "The part after '&'"),
         ("teff & snr > 3", "teff", "The part before '&'"),
@@ -126,7 +125,7 @@ def test_cone_is_a_circle_on_the_sphere():
         ("subclass == 4", "==", "quotation marks"),
         ("1 + 'a' < 3", "'a'", "must be a number"),
         ("teff < 'abc", "'", "Close the quotation"),
-        ("teff # 3", "#", "no meaning"),
+        ("teff $ 3", "$", "no meaning"),
         ("cone(ra, 1, 2)", "ra", "not a column"),
         ("cone(NaN, NaN, NaN)", "NaN", "NaN is no number"),
         ("between(teff, 1/0, 3)", "1", "has no value"),
@@ -148,7 +147,7 @@ def test_errors_point_at_the_place(text, place, words):
 @pytest.mark.parametrize(
     "text",
     ["__import__('os').system('true')", "().__class__", "teff.__class__ > 1", "lambda: 1", "exec('x')", "[1][0] > 0",
-     "open('/etc/passwd')", "{teff}", "teff if 1 else 2", "f'{teff}' == 'x'", "@teff > 1", "`teff` > 1"],
+     "open('/etc/passwd')", "{teff}", "teff if 1 else 2", "f'{teff}' == 'x'", "@teff > 1", "`te x` > 1"],
 )  # fmt: skip
 def test_python_is_no_expression(text):
     with pytest.raises(ExpressionError):

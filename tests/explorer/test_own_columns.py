@@ -153,7 +153,7 @@ def test_expressions_name_them_and_come_back_from_json(own_library, text):
         ("population > 3", "Text can only be compared with text"),
         ("note < 'a'", "Text can be equal or not"),
         ("sqrt(note) > 3", "must be a number; found text"),
-        ("fluxx > 3", "Did you mean 'flux_x'"),
+        ("flux_xy > 3", "Did you mean 'flux_x'"),
         ("empty > 3", "no column, bit, subset or function 'empty'"),
     ],
 )
