@@ -163,6 +163,14 @@ export interface Check {
   cursor: number;
 }
 
+/** Check the expression of a computed column while it is typed. */
+export interface CheckColumn {
+  kind: "check_column";
+  text: string;
+  cursor: number;
+  unit?: string;
+}
+
 /** Check of a typed expression: stars that fit or the fault, and suggestions that begin at ``start``. */
 export interface CheckResult {
   text: string;
@@ -171,6 +179,7 @@ export interface CheckResult {
   suggestions: Suggestion[];
   count?: string;
   error?: ExpressionFault;
+  notes?: string[];
 }
 
 /** Reduced chi-squared between two wavelengths, in Angstrom; None where no pixel is known. */
@@ -222,6 +231,16 @@ export interface ComparedDrawing {
   label: string;
 }
 
+/** A computed column: its expression as typed, what was understood, and the number of stars with a value. */
+export interface ComputedState {
+  name: string;
+  label: string;
+  unit: string;
+  text: string;
+  definition: string;
+  count: string;
+}
+
 /** Export the configuration with the corrections on screen. */
 export interface Configuration {
   kind: "configuration";
@@ -270,6 +289,16 @@ export interface Counts {
 
 /** A curve of the legend and its colour, by name. */
 export type CurveName = [text: string, ink: "data" | "model" | "trial"];
+
+/** Add a computed column, or change the one that it replaces. */
+export interface DefineColumn {
+  kind: "define_column";
+  name: string;
+  text: string;
+  unit?: string;
+  label?: string;
+  replaces?: string;
+}
 
 /** Shifts in x and y at which the dots of overlays are repeated. */
 export interface DotsLayer {
@@ -782,6 +811,12 @@ export interface Region {
   keys?: ("ctrl" | "shift")[];
 }
 
+/** Remove a computed column. */
+export interface RemoveColumn {
+  kind: "remove_column";
+  name: string;
+}
+
 /** Residuals over their error, NaN where unknown or masked, with their axis. */
 export interface ResidualsDrawing {
   values: Float32Array;
@@ -869,6 +904,10 @@ export interface SideState {
   categories?: ColumnChoice[];
   subsets?: SubsetState[];
   check?: CheckResult;
+  computed?: ComputedState[];
+  column_check?: CheckResult;
+  column_report?: string;
+  column_done?: boolean;
   children?: SubsetParts;
   report?: string;
   place?: "list" | "refused";
@@ -1319,6 +1358,9 @@ export type RequestKind =
   "apply" |
   "rebuild" |
   "configuration" |
+  "check_column" |
+  "define_column" |
+  "remove_column" |
   "painted" |
   "look" |
   "region" |
@@ -1388,6 +1430,9 @@ export type Request =
   Apply |
   Rebuild |
   Configuration |
+  CheckColumn |
+  DefineColumn |
+  RemoveColumn |
   Painted |
   Look |
   Region |

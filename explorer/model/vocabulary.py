@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
@@ -43,8 +43,8 @@ class Names:
     def _steps(self) -> list[dict[str, set[str]]]:
         return _steps(() if self.exact else self.columns.values())
 
-    def __contains__(self, name: str) -> bool:
-        return name.lower() in self.columns
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self.columns
 
     def find(self, text: str) -> Column | None:
         """The column that a name, label or synonym means; None without one.
@@ -121,9 +121,17 @@ def spellings(item: Column) -> Iterator[str]:
         yield item.paper_name
 
 
-def quoted(name: str, columns: Names) -> str:
-    """A subset's name as expressions write it: in backticks where it is no word, or means something else."""
-    plain = _WORD.fullmatch(name) and name.lower() not in KEYWORDS and name not in columns
+def quoted(name: str, taken: Container[str] = ()) -> str:
+    """A subset's name as expressions write it: in backticks where it is no word, or means something else.
+
+    Parameters
+    ----------
+    name : str
+        Name of the subset.
+    taken : container of str
+        Names of columns, which have precedence over those of subsets.
+    """
+    plain = _WORD.fullmatch(name) and name.lower() not in KEYWORDS and name.lower() not in taken
     return name if plain else f"`{name}`"
 
 

@@ -59,6 +59,7 @@ class ExploreRoom:
         record: RecordReader | None = None,
     ) -> None:
         self.workspace, self.links = workspace, links
+        library = library.with_table(workspace.table)
         self.record: RecordReader = record or NoRecord()
         self.channel = Channel(sizing_mode="stretch_both", margin=0)
         self.channel.permit = self._permitted
@@ -82,6 +83,7 @@ class ExploreRoom:
         kept = [
             "selection",
             "subsets",
+            "computed",
             "focus",
             "colour_by",
             "mode",

@@ -52,6 +52,7 @@ class SelectionTable:
         workspace.param.watch(lambda _: self._reordered(), "sorted_by")
         workspace.param.watch(lambda event: channel.send(table=protocol.TableState(focus=str(event.new))), "focus")
         workspace.param.watch(lambda *_: self._other_columns(), ["panels", "colour_by"])
+        workspace.param.watch(lambda *_: self._redefined(), "computed")
 
     def _names(self) -> list[str]:
         """Columns of the table: declared ones, the first of the user's own, and those of the views."""
@@ -66,6 +67,11 @@ class SelectionTable:
             self.names, self._stars = names, None
             self.channel.send(table=replace(self.state(), columns=self._headings()))
 
+    def _redefined(self) -> None:
+        """Show the computed columns as they are now."""
+        self.names, self._stars = self._names(), None
+        self.channel.send(table=replace(self.state(), columns=self._headings()))
+
     def _headings(self) -> tuple[protocol.TableHeading, ...]:
         table = self.workspace.table
         columns = map(table.column, self.names)
@@ -76,6 +82,7 @@ class SelectionTable:
     def _later(self) -> None:
         """Update the table after the views are drawn."""
         self._stars, self.page = None, 1
+        self.names = [name for name in self.names if name in self.workspace.table]  # a computed one may be gone
         document = pn.state.curdoc
         if document is None or document.session_context is None:
             self.refresh()

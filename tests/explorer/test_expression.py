@@ -13,7 +13,7 @@ from explorer.model.completion import completions
 from explorer.model.expression import Matches, parse
 from explorer.model.selection import Everything, HasFlag, InCone, InRange, Joined, Named, Nothing, from_dict
 from explorer.model.tokens import MAX_CHARACTERS, ExpressionError
-from pipeline.domain.columns import column
+from explorer.model.vocabulary import Names
 
 N = 500
 _RNG = np.random.default_rng(11)
@@ -220,7 +220,7 @@ def value(rng, depth):
 
 
 def test_completion_shows_units_and_replaces_the_word_before_the_cursor():
-    columns = [column(name) for name in ("teff", "teff_err", "snr")]
+    columns = Names(["teff", "teff_err", "snr"])
     start, found = completions("snr > 3 & te", 12, columns, ["telescope"])
     assert start == 10
     assert [one.word for one in found][:3] == ["teff", "teff_err", "telescope"]
@@ -228,6 +228,13 @@ def test_completion_shows_units_and_replaces_the_word_before_the_cursor():
     assert completions("snr > 3", 7, columns, [])[1] == ()
     assert "LOW_SNR" in [one.word for one in completions("low", 3, columns, [])[1]]
     assert completions("teff_err", 8, columns, [])[1] == (), "nothing is left to complete"
+    assert completions("x < temper", 10, columns, [])[1][0].word == "teff"
+    start, found = completions("snr > 3 & `by e", 15, Names(["m_h", "snr"]), ["Sgr by eye"])
+    assert (start, [one.word for one in found]) == (10, ["`Sgr by eye`"])
+    assert completions("`Sgr by eye`", 12, columns, ["Sgr by eye"])[1] == ()
+    start, found = completions("3 < [M", 6, Names(["m_h", "snr"]), [])
+    assert (start, [one.word for one in found][:1]) == (4, ["m_h"])
+    assert "m_h" in [one.word for one in completions("metal", 5, Names(["m_h", "snr"]), [])[1]]
 
 
 def test_everything_is_the_selection_of_no_filter():

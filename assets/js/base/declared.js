@@ -6,7 +6,7 @@ export const LIMITS = {
   "recordBytes": 50000000,
   "pins": 4,
   "alike": 200,
-  "subsetName": 40,
+  "subsetName": 60,
   "viewName": 60,
   "campaignName": 80,
   "note": 10000,
