@@ -215,10 +215,14 @@ class CallParser(ValueParser):
         self, name: str, value: Formula, stars: Selection | None, words: str, token: Token, *arguments: float
     ) -> Formula:
         """The number of an aggregate, which is reported."""
-        values = self.known_values(value, stars, token)
-        result = aggregated({**AGGREGATES, **EXTREMES}[name], values, *arguments)
+
+        def compute() -> tuple[float, int]:
+            values = self.known_values(value, stars, token)
+            return aggregated({**AGGREGATES, **EXTREMES}[name], values, *arguments), values.size
+
+        result, size = self.vocabulary.once((name, value.text, arguments), stars, compute)
         given = "".join(f", {item:g}" for item in arguments)
-        self.note(f"{name}({value.text}{given}{words}) = {result:.6g}, of {values.size:,} stars")
+        self.note(f"{name}({value.text}{given}{words}) = {result:.6g}, of {size:,} stars")
         return number(result)
 
     def known_values(self, value: Formula, stars: Selection | None, token: Token) -> NDArray[Any]:
@@ -241,8 +245,12 @@ class CallParser(ValueParser):
             raise self.fail(f"A number of stars is a whole number from 1; found {count:g}.", begin)
         _, stars = self.condition(token)
         self.expect(")", f"to close the arguments of {name}")
-        values = self.known_values(value, stars, token)
-        limit = threshold(values, int(min(count, values.size)), largest=name == "top")
+
+        def compute() -> tuple[float, int]:
+            values = self.known_values(value, stars, token)
+            return threshold(values, int(min(count, values.size)), largest=name == "top"), values.size
+
+        limit, _ = self.vocabulary.once((name, value.text, count), stars, compute)
         sign = ">=" if name == "top" else "<="
         self.note(f"{name} {count:g} by {value.text}: {sign} {limit:.6g}")
         condition = Comparison(value, sign, number(limit))

@@ -230,7 +230,7 @@ class ValueParser(ABC):
         if not isinstance(base, Formula) or is_text(base):
             raise self.fail(f"The part before {sign.text!r} must be a number.", begin)
         if sign.text == "^":
-            self.note("^ is a power (between conditions: exclusive or, as xor)")
+            self.note("^ is a power; exclusive or is xor")
         exponent = self.number(self.deeper(self.sign), f"The part after {sign.text!r}")
         return self.operated(Token("sign", "**", sign.start, sign.end), base, exponent)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
@@ -16,6 +16,9 @@ from pipeline.domain.own_columns import machine_name
 
 FLAGS: dict[str, QualityFlag] = {str(flag.name): flag for flag in QualityFlag}
 """Quality bits by name."""
+
+MAX_KEPT = 64
+"""Maximum number of results of aggregates that are kept."""
 
 _WORD = re.compile(r"[^\W\d]\w*")
 
@@ -98,6 +101,8 @@ class Vocabulary:
         The selection, for ``mean(x, selection)``.
     mask_of : callable, optional
         Returns the mask of a selection; by default it is evaluated.
+    kept : dict
+        Results of aggregates, for expressions that are read again at each keystroke.
     """
 
     names: Names
@@ -105,6 +110,18 @@ class Vocabulary:
     table: Columns | None = None
     selection: Selection | None = None
     mask_of: Callable[[Selection], Mask] | None = None
+    kept: dict[Hashable, tuple[Selection | None, float, int]] = field(default_factory=dict)
+
+    def once(
+        self, key: tuple[Hashable, ...], stars: Selection | None, compute: Callable[[], tuple[float, int]]
+    ) -> tuple[float, int]:
+        """The result of an aggregate, computed once for the same stars, and the number of its values."""
+        known = self.kept.get((*key, id(stars)))
+        if known is None:
+            if len(self.kept) >= MAX_KEPT:
+                self.kept.clear()
+            known = self.kept[*key, id(stars)] = (stars, *compute())  # with the stars, so that no others take their id
+        return known[1:]
 
     def rows(self, selection: Selection) -> Mask:
         """The mask of a selection over the table."""

@@ -104,7 +104,7 @@ class ComputedColumns:
 
     async def _define(self, request: protocol.DefineColumn) -> None:
         """Compute a column in the background, and add it."""
-        vocabulary = replace(self._vocabulary(), mask_of=None)  # masks that are kept belong to the page's thread
+        vocabulary = replace(self._vocabulary(), mask_of=None, kept={})  # what is kept belongs to the page's thread
 
         def work() -> tuple[ComputedColumn, VisitTable]:
             item, _ = defined(request.name.strip(), request.text, request.unit.strip(), request.label, vocabulary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import cached_property, partial
 from typing import Literal
 
@@ -69,6 +70,7 @@ class Side:
         self.uploads = Uploads(MAX_BYTES)
         self.open = False
         self._replaces = ""
+        self._aggregates: dict[Hashable, tuple[Selection | None, float, int]] = {}
         channel.on(protocol.Side, self._toggle)
         channel.on(protocol.Check, self._check)
         channel.on(protocol.Filter, self._filter)
@@ -110,6 +112,7 @@ class Side:
     def _columns_changed(self) -> None:
         """Follow a change of the computed columns."""
         self.__dict__.pop("names", None)
+        self._aggregates.clear()
         if self.open:
             self._send(protocol.SideState(computed=self.computed.listed()))
 
@@ -154,7 +157,9 @@ class Side:
         """Names of this catalogue and of the visitor's subsets, and the stars for aggregates."""
         workspace = self.workspace
         subsets = {subset.name: subset.selection for subset in workspace.subsets}
-        return Vocabulary(self.names, subsets, workspace.table, workspace.selection, workspace.mask_of)
+        return Vocabulary(
+            self.names, subsets, workspace.table, workspace.selection, workspace.mask_of, self._aggregates
+        )
 
     @cached_property
     def names(self) -> Names:

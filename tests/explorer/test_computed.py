@@ -311,3 +311,18 @@ def test_visitors_do_not_see_the_columns_of_others(page, library, links, make_pa
     assert other.send("check", text="mine > 2", cursor=0)["side"]["check"]["error"][0].startswith("There is no column")
     assert "mine" not in library.table
     assert replace(library).table is library.table
+
+
+def test_aggregates_of_a_typed_expression_are_computed_once(page, monkeypatch):
+    from explorer.model import calls
+
+    seen, known_values = [], calls.known_values
+    monkeypatch.setattr(calls, "known_values", lambda *given: seen.append(given[0].text) or known_values(*given))
+    page.send("side", open=True)
+    for text in ("snr > median(snr)", "snr > median(snr) & teff > 3", "snr > median(snr, selection)"):
+        page.send("check", text=text, cursor=0)
+    assert seen == ["snr", "snr"]
+    page.send("filter", text="snr > median(snr, selection)")
+    check = page.send("check", text="snr > median(snr, selection)", cursor=0)["side"]["check"]
+    assert len(seen) == 3, "of the stars that are selected now"
+    assert check["count"] == f"{-(-page.workspace.n_selected // 2) - page.workspace.n_selected % 2:,} stars fit"

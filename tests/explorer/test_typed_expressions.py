@@ -297,7 +297,7 @@ NOTES = {
     "e > 0.5": "e is eccentricity",
     "[M/H] < 0": "[M/H] is m_h",
     "sgr_lambda in (100, 150)": "in (…) is a set: one of 2 values; write between for a range",
-    "snr ^ 2 > 9": "^ is a power (between conditions: exclusive or, as xor)",
+    "snr ^ 2 > 9": "^ is a power; exclusive or is xor",
     "m_h == NaN": "== NaN: has no value",
     "oddness > percentile(oddness, 90)": f"percentile(oddness, 90) = {percentile('oddness', 90):.6g}, of 2,000 stars",
     "snr > 3": None,
