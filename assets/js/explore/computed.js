@@ -42,8 +42,8 @@ export class ComputedColumns {
       input,
       words,
       error,
-      row(this.label, this.cancel, this.add),
-      fits,
+      row(this.label),
+      row(fits, this.cancel, this.add),
       notes,
       this.note,
     ]
@@ -59,25 +59,20 @@ export class ComputedColumns {
   /** @param {ComputedState} column */
   item(column) {
     const { name, label, unit, definition, count } = column
-    const title = `Edit: ${[label, definition, unit && `[${unit}]`].filter(Boolean).join(" · ")}`
-    const open = () => this.edit(column)
     const pick = element(
       "button",
-      { type: "button", className: "name", title, onclick: open },
-      `${name} = ${column.text}`,
+      { type: "button", className: "name", title: `Edit ${label || name}`, onclick: () => this.edit(column) },
+      element("b", {}, name),
+      unit && ` [${unit}]`,
     )
     const line = element(
       "div",
       { className: "line" },
       pick,
-      element(
-        "span",
-        { className: "number", title: `${count} stars have a value` },
-        unit ? `${unit} · ${count}` : count,
-      ),
+      element("span", { className: "number", title: "Stars that have a value" }, count),
       icon("delete_outline", `Remove ${name}`, () => this.send({ kind: "remove_column", name })),
     )
-    return element("li", {}, line)
+    return element("li", {}, line, element("code", { className: "definition", title: definition }, column.text))
   }
 
   /** @param {ComputedState} column */
