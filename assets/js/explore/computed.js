@@ -36,17 +36,20 @@ export class ComputedColumns {
     this.note = element("p", { className: "hint refused", role: "alert" })
     const { input, words, error, fits, notes } = this.expression
     const row = (/** @type {HTMLElement[]} */ ...children) => element("div", { className: "row" }, ...children)
-    this.content = [
-      this.list,
+    this.form = element(
+      "div",
+      { className: "form" },
       row(this.name, this.unit),
       input,
       words,
       error,
-      row(this.label),
-      row(fits, this.cancel, this.add),
+      fits,
       notes,
-      this.note,
-    ]
+      row(this.label),
+      row(this.cancel, this.add),
+    )
+    this.start = element("button", { type: "button", onclick: () => this.open() }, "New column…")
+    this.content = [this.list, row(this.start), this.form, this.note]
     this.clear()
   }
 
@@ -77,13 +80,21 @@ export class ComputedColumns {
 
   /** @param {ComputedState} column */
   edit({ name, label, unit, text }) {
+    this.clear()
     this.edited = name
     this.name.value = name
     this.label.value = label
     this.unit.value = unit
-    this.named()
+    this.open()
     this.expression.write(text)
     this.expression.focus()
+  }
+
+  open() {
+    this.add.textContent = this.edited ? "Change column" : "Add column"
+    this.form.hidden = false
+    this.start.hidden = true
+    this.name.focus()
   }
 
   clear() {
@@ -91,12 +102,8 @@ export class ComputedColumns {
     for (const field of [this.name, this.label, this.unit, this.expression.input]) field.value = ""
     this.expression.reset()
     this.report("")
-    this.named()
-  }
-
-  named() {
-    this.add.textContent = this.edited ? "Change column" : "Add column"
-    this.cancel.hidden = !this.edited
+    this.form.hidden = true
+    this.start.hidden = false
   }
 
   /** @param {CheckState} check */

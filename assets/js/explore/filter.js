@@ -25,6 +25,8 @@ export class ExpressionField {
   fresh = null
   /** @type {number | null} - Place of the caret for which Tab awaits words. */
   awaited = null
+  /** Number of the completion that the arrow keys have marked; -1 for none. */
+  marked = -1
 
   /** @param {Purpose} purpose */
   constructor(purpose) {
@@ -91,7 +93,9 @@ export class ExpressionField {
   checked(check) {
     const { asked } = this
     if (check.text !== asked.text) return
-    this.error.hidden = !check.error
+    this.mark(-1)
+    const begun = check.error && check.suggestions.length > 0 && check.error[2] >= check.cursor // may become a word
+    this.error.hidden = !check.error || begun === true
     if (check.error) {
       const [message, from, to] = check.error
       const { before, wrong, after } = splitAt(check.text, from, to)
@@ -142,8 +146,32 @@ export class ExpressionField {
       this.ask()
     } else if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault()
-      this.purpose.apply()
-    } else if (event.key === "Escape") this.input.blur()
+      const marked = this.words.children[this.marked]
+      if (marked instanceof HTMLElement) marked.click()
+      else this.purpose.apply()
+    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") this.walk(event)
+    else if (event.key === "Escape") this.input.blur()
+  }
+
+  /**
+   * The arrow keys mark one of the completions, which Enter inserts.
+   *
+   * @param {KeyboardEvent} event
+   */
+  walk(event) {
+    const count = this.words.children.length
+    if (!count) return
+    event.preventDefault()
+    this.mark(Math.min(Math.max(this.marked + (event.key === "ArrowDown" ? 1 : -1), -1), count - 1))
+  }
+
+  /** @param {number} at - Number of the marked completion; -1 for none. */
+  mark(at) {
+    this.marked = at
+    for (const [number, item] of [...this.words.children].entries()) {
+      item.classList.toggle("marked", number === at)
+      item.setAttribute("aria-selected", String(number === at))
+    }
   }
 }
 
