@@ -160,7 +160,7 @@ def _in_unit(formula: Formula, own: Any, unit: str, notes: tuple[str, ...]) -> t
     wanted = unit_named(unit)
     if not own.is_equivalent(wanted):
         return formula, (*notes, f"{spelled(own)} taken as {unit}: the numbers are unchanged")
-    factor = float(own.to(wanted))
+    factor = float(f"{float(own.to(wanted)):.15g}")
     if factor == 1.0:
         return formula, notes
     return Call("*", (formula, number(factor))), (

@@ -269,6 +269,6 @@ def inside(formula: Formula, level: int) -> str:
 
 def number(value: float) -> Formula:
     """A number that was computed, as it is parsed: a negative one is a minus sign and a number."""
-    short = float(f"{abs(value):.15g}")
-    positive = Constant(int(short) if short.is_integer() and short < 2**53 else short)
+    size = abs(value)
+    positive = Constant(int(size) if size.is_integer() and size < 2**53 else size)
     return Call("-", (Constant(0.0), positive)) if value < 0 else positive

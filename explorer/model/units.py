@@ -40,7 +40,7 @@ Unit: TypeAlias = Any
 
 _KEEP = frozenset({"abs", "floor", "ceil", "round"})
 _SHARED = frozenset({"+", "-", "%", "min", "max", "hypot"})
-_SPELLINGS = {"°": "deg", "degs": "deg", "arcmins": "arcmin", "arcsecs": "arcsec", "Å": "Angstrom", "kms": "km/s"}
+_SPELLINGS = {"°": "deg", "Å": "Angstrom", "kms": "km/s"}
 _SPACED = re.compile(r"\s*/\s*")
 _SEXAGESIMAL = re.compile(r"\s*[+-]?\d+(?::\d+){1,2}(?:\.\d*)?\s*|\s*[+-]?\d+[hd]\s*\d+m(?:\s*\d+(?:\.\d*)?s)?\s*")
 
@@ -51,12 +51,15 @@ class UnitError(SelectionError):
 
 @lru_cache(maxsize=4096)
 def unit_named(text: str) -> Unit:
-    """A unit by its spelling; UNKNOWN where astropy does not read it."""
-    try:
-        unit = u.Unit(_SPELLINGS.get(text, text), parse_strict="raise")
-    except (ValueError, TypeError):
-        return Unitless.UNKNOWN
-    return unit if isinstance(unit, u.UnitBase) else Unitless.UNKNOWN
+    """A unit by its spelling, also in the plural; UNKNOWN where astropy does not read it."""
+    for spelling in (_SPELLINGS.get(text, text), text.removesuffix("s")):
+        try:
+            unit = u.Unit(spelling, parse_strict="raise")
+        except (ValueError, TypeError):
+            continue
+        if isinstance(unit, u.UnitBase):
+            return unit
+    return Unitless.UNKNOWN
 
 
 def is_unit(text: str) -> bool:
@@ -150,8 +153,8 @@ class Units:
         except u.UnitConversionError:
             raise UnitError(f"{_named(formula, own)} is in {_written(own)}, not in {_written(unit)}.") from None
         if isinstance(formula, Measured):
-            return number(float(formula.constant) * factor)
-        return formula if factor == 1.0 else Call("*", (formula, number(factor)))
+            return number(_rounded(float(formula.constant) * factor))
+        return formula if factor == 1.0 else Call("*", (formula, number(_rounded(factor))))
 
     def matched(self, left: Formula, right: Formula) -> tuple[Formula, Formula]:
         """Two formulas in the same unit: a number with a unit is converted to the unit of the other one.
@@ -242,6 +245,11 @@ def _written(unit: Unit) -> str:
     return spelled(unit) or "a plain number"
 
 
+def _rounded(value: float) -> float:
+    """A converted number without the last digits, which the conversion leaves: 0.3 in place of 0.30000000000000004."""
+    return float(f"{value:.15g}")
+
+
 def in_degrees(units: Units, formula: Formula) -> tuple[Formula, str]:
     """The argument of a trigonometric function in degrees, and the unit that it was taken to have.
 
@@ -272,5 +280,5 @@ def folded(units: Units, name: str, left: Formula, right: Formula) -> Formula | 
     if isinstance(unit, Unitless) or not np.isfinite(value):
         return None
     if _is_number(unit):
-        return number(value * float(unit.to(u.dimensionless_unscaled)))
+        return number(_rounded(value * float(unit.to(u.dimensionless_unscaled))))
     return Measured(value, spelled(unit))

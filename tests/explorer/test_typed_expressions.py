@@ -179,6 +179,7 @@ FURTHER = {
     "dec < -05:30:00": T["dec"] < -5.5,
     "dec > -5d30m": T["dec"] > -5.5,
     "distance > 5000 pc": D["distance"] > 5,
+    "distance > 5000 parsecs and glat > 30 degrees": (D["distance"] > 5) & (D["glat"] > 30),
     "x_gal + 500 pc > -3 kpc": D["x_gal"] + 0.5 > -3,
     "rv_gaia - rv > 10000 m/s": D["rv_gaia"] - D["rv"] > 10,
     "sqrt(x_gal^2 + y_gal^2) > 10 kpc": np.hypot(D["x_gal"], D["y_gal"]) > 10,
@@ -238,7 +239,7 @@ REFUSED = {
     '"Sgr by eye"': "in backticks: `Sgr by eye`",
     "teff < 20 kpc": "20 kpc is in kpc, not in K",
     "rv > 3 K": "not in km/s",
-    "distance < 5 parsecs": "'parsecs' is no unit",
+    "distance < 5 parsnips": "'parsnips' is no unit",
     "snr > 3 5": "Expected the end",
     "snr > 5 kpc": "not in a plain number",
     "5 > 3 kpc": "5 has no unit",
@@ -399,3 +400,26 @@ def test_random_words_are_refused_with_a_place_or_stored_with_their_meaning():
         assert np.array_equal(stored.mask(small), selection.mask(small)), text
     assert understood > 400
     assert all(0 <= start < end <= length + 1 for start, end, length in places)
+
+
+def test_a_real_table_with_names_of_its_own(shared_data):
+    import pandas as pd
+
+    from explorer.model.table import StarTable
+    from pipeline.domain.own_columns import own_column
+
+    frame = pd.read_csv(shared_data / "lamost_dr4_mgiants.csv")
+    arrays = {"obsid": np.arange(1, len(frame) + 1)} | {name: frame[name].to_numpy() for name in ("ra", "dec", "rv")}
+    units = {"dist": "kpc", "j": "mag", "k": "mag", "sn": "", "feh": "dex"}
+    own = [own_column(name, "float64", unit, "", "", "lamost_dr4_mgiants.csv", ()) for name, unit in units.items()]
+    table = StarTable(arrays | {item.name: frame[item.name].to_numpy() for item in own}, own=own)
+    words = Vocabulary(Names(table.columns), {}, table)
+    icrs = frame.query("feh < -1 and dist > 20 and feh > -50")
+    rows = read("[Fe/H] < -1 && dist > 20000 pc && feh > -50", words).selection.mask(table)
+    assert len(icrs) == rows.sum() > 0
+    assert np.array_equal(table["obsid"][rows], icrs.index + 1)
+    rows = read("j - k > percentile(j - k, 90) and rv > 0.1 km/s", words).selection.mask(table)
+    colour = frame.j - frame.k
+    assert np.array_equal(rows, (colour > np.percentile(colour[np.isfinite(colour)], 90)) & (frame.rv > 0.1))
+    rows = read("top(sn, 7, dec > 30 and ra < 12h)", words).selection.mask(table)
+    assert set(frame.sn[rows]) == set(frame[(frame.dec > 30) & (frame.ra < 180)].sn.nlargest(7))
